@@ -1,0 +1,176 @@
+//! The grammar of `#[metrics(…)]`: keys, some with values. Which keys stand where, and what is wrong with one,
+//! is reported here; what they mean together is for [`check`](crate::check).
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, LitStr, Meta, Path, Token};
+
+use crate::diag::{Diagnostics, nearest};
+
+/// A key with its value, and the tokens to point at.
+pub(crate) struct Key<T> {
+    pub(crate) key: Ident,
+    pub(crate) value: T,
+}
+
+/// The keys of a struct.
+#[derive(Default)]
+pub(crate) struct StructKeys {
+    pub(crate) krate: Option<Key<Path>>,
+    pub(crate) prefix: Option<Key<LitStr>>,
+    pub(crate) storage: Option<Key<Ident>>,
+}
+
+/// The keys of a field.
+#[derive(Default)]
+pub(crate) struct FieldKeys {
+    pub(crate) errors: Option<Key<()>>,
+    pub(crate) flatten: Option<Key<()>>,
+    pub(crate) help: Option<Key<LitStr>>,
+    pub(crate) name: Option<Key<LitStr>>,
+    pub(crate) prefix: Option<Key<LitStr>>,
+    pub(crate) skip: Option<Key<()>>,
+    pub(crate) unit: Option<Key<LitStr>>,
+}
+
+const STRUCT_KEYS: &[&str] = &["crate", "prefix", "storage"];
+const FIELD_KEYS: &[&str] = &["errors", "flatten", "help", "name", "prefix", "skip", "unit"];
+
+pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> StructKeys {
+    let mut keys = StructKeys::default();
+    for raw in parse_attributes(diag, attrs, STRUCT_KEYS) {
+        match raw.key.to_string().as_str() {
+            "crate" => set(diag, &mut keys.krate, raw, "a path, such as `crate = facade::metrics`"),
+            "prefix" => set(diag, &mut keys.prefix, raw, r#"a string, such as `prefix = "log_"`"#),
+            "storage" => {
+                set(diag, &mut keys.storage, raw, "a name, such as `storage = LogMetrics`");
+            }
+            _ => unknown(diag, &raw.key, ("struct", STRUCT_KEYS), ("field", FIELD_KEYS)),
+        }
+    }
+    keys
+}
+
+pub(crate) fn parse_field_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> FieldKeys {
+    let mut keys = FieldKeys::default();
+    for raw in parse_attributes(diag, attrs, FIELD_KEYS) {
+        match raw.key.to_string().as_str() {
+            "errors" => set_flag(diag, &mut keys.errors, raw),
+            "flatten" => set_flag(diag, &mut keys.flatten, raw),
+            "help" => set(diag, &mut keys.help, raw, r#"a string, such as `help = "Records."`"#),
+            "name" => set(diag, &mut keys.name, raw, r#"a string, such as `name = "records"`"#),
+            "prefix" => set(diag, &mut keys.prefix, raw, r#"a string, such as `prefix = "log_"`"#),
+            "skip" => set_flag(diag, &mut keys.skip, raw),
+            "unit" => set(diag, &mut keys.unit, raw, r#"a string, such as `unit = "bytes"`"#),
+            _ => unknown(diag, &raw.key, ("field", FIELD_KEYS), ("struct", STRUCT_KEYS)),
+        }
+    }
+    keys
+}
+
+/// A key whose value nobody has looked at.
+type RawKey = Key<Option<TokenStream>>;
+
+/// All keys of all `#[metrics(…)]` among the attributes.
+fn parse_attributes(diag: &mut Diagnostics, attrs: &[Attribute], known: &[&str]) -> Vec<RawKey> {
+    let mut keys = Vec::new();
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("metrics")) {
+        match &attr.meta {
+            Meta::List(list) if !list.tokens.is_empty() => {
+                match parse_keys.parse2(list.tokens.clone()) {
+                    Ok(parsed) => keys.extend(parsed),
+                    Err(error) => diag.push(error),
+                }
+            }
+            _ => diag.error(
+                &attr.meta,
+                format!(
+                    "say what is meant in parentheses: `#[metrics(…)]` takes {}",
+                    listed(known)
+                ),
+            ),
+        }
+    }
+    keys
+}
+
+/// `key`, `key = value`, and so on. A value reaches to the next comma.
+fn parse_keys(input: ParseStream<'_>) -> syn::Result<Vec<RawKey>> {
+    let mut keys = Vec::new();
+    while !input.is_empty() {
+        if !input.peek(Ident::peek_any) {
+            return Err(input.error("a key is expected here, such as `skip` or `name = \"…\"`"));
+        }
+        let key = input.call(Ident::parse_any)?;
+        let value = if input.parse::<Option<Token![=]>>()?.is_some() {
+            let mut value = TokenStream::new();
+            while !input.is_empty() && !input.peek(Token![,]) {
+                input.parse::<TokenTree>()?.to_tokens(&mut value);
+            }
+            Some(value)
+        } else {
+            None
+        };
+        keys.push(Key { key, value });
+        if !input.is_empty() && input.parse::<Option<Token![,]>>()?.is_none() {
+            return Err(input.error("a comma is expected before the next key"));
+        }
+    }
+    Ok(keys)
+}
+
+fn set<T: Parse>(diag: &mut Diagnostics, slot: &mut Option<Key<T>>, raw: RawKey, expected: &str) {
+    let Key { key, value } = raw;
+    if slot.is_some() {
+        return diag.error(&key, format!("`{key}` is given twice; keep one"));
+    }
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return diag.error(&key, format!("`{key}` takes {expected}"));
+    };
+    match syn::parse2(value.clone()) {
+        Ok(value) => *slot = Some(Key { key, value }),
+        Err(_) => diag.error(value, format!("`{key}` takes {expected}")),
+    }
+}
+
+fn set_flag(diag: &mut Diagnostics, slot: &mut Option<Key<()>>, raw: RawKey) {
+    let Key { key, value } = raw;
+    if slot.is_some() {
+        return diag.error(&key, format!("`{key}` is given twice; keep one"));
+    }
+    if let Some(value) = value {
+        let at = if value.is_empty() { key.to_token_stream() } else { value };
+        diag.error(at, format!("`{key}` stands alone; take its value away"));
+    }
+    *slot = Some(Key { key, value: () });
+}
+
+/// A place for keys, and the keys that it takes.
+type Place<'a> = (&'a str, &'a [&'a str]);
+
+fn unknown(diag: &mut Diagnostics, key: &Ident, here: Place<'_>, there: Place<'_>) {
+    let ((place, known), (other, known_there)) = (here, there);
+    let word = key.to_string();
+    let message = if known_there.contains(&word.as_str()) {
+        format!("`{word}` is a key of a {other}; a {place} takes {}", listed(known))
+    } else if let Some(nearest) = nearest(&word, known) {
+        format!(
+            "unknown key `{word}` on a {place}, did you mean `{nearest}`? Expected {}",
+            listed(known)
+        )
+    } else {
+        format!("unknown key `{word}` on a {place}; expected {}", listed(known))
+    };
+    diag.error(key, message);
+}
+
+/// `a`, `b` or `c`.
+fn listed(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
+        _ => quoted.concat(),
+    }
+}

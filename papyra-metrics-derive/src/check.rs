@@ -1,0 +1,380 @@
+//! Turns what was written into what was meant. Whatever can be wrong with an input is reported here; the stages
+//! after this one cannot fail.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::{Attribute, Expr, GenericParam, Generics, Lit, LitStr, Meta};
+
+use crate::ast::{self, Body, Item};
+use crate::attr::{self, FieldKeys, Key};
+use crate::diag::Diagnostics;
+use crate::model::{Field, Krate, Metric, Model, Plain, Role, Storage};
+use crate::name;
+
+/// The model of a struct, as far as it can be told: where something was reported it is not to be expanded.
+pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<Model<'a>> {
+    let keys = attr::parse_struct_keys(diag, &item.attrs);
+    let fields = check_shape(diag, item)?;
+    let storage = keys.storage.map(|Key { value: ident, .. }| Storage {
+        ident,
+        attrs: item.attrs.iter().filter(|attr| passes_over(attr)).collect(),
+    });
+    let scope = Scope {
+        prefix: keys.prefix.and_then(|prefix| check_prefix(diag, &prefix)).unwrap_or_default(),
+        parameters: parameters(&item.generics),
+        plain: storage.is_some(),
+    };
+    let checked: Vec<_> =
+        fields.iter().filter_map(|field| check_field(diag, &scope, field)).collect();
+    check_names(diag, &checked);
+    check_one_error_counter(diag, &checked);
+    let fields: Vec<_> = checked.into_iter().map(|(field, _)| field).collect();
+    Some(Model {
+        krate: Krate(keys.krate.map(|Key { value, .. }| value)),
+        vis: &item.vis,
+        ident: &item.ident,
+        generics: &item.generics,
+        suspects: suspects(&fields),
+        fields,
+        storage,
+    })
+}
+
+/// What the checks of a field have to know of its struct.
+struct Scope {
+    prefix: String,
+    parameters: HashSet<String>,
+    /// Whether it is a plain struct, with `storage`.
+    plain: bool,
+}
+
+fn check_shape<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<&'a [ast::Field]> {
+    let Item { keyword, ident, .. } = item;
+    match &item.body {
+        Body::Named(fields) => return Some(fields),
+        Body::Other if keyword != "struct" => {
+            let article = if keyword == "enum" { "an" } else { "a" };
+            diag.error(
+                keyword,
+                format!("`Metrics` is derived for a struct with named fields, and `{ident}` is {article} {keyword}"),
+            );
+        }
+        Body::Other => diag.error(
+            ident,
+            format!("`{ident}` has no named fields, and a metric takes its name from its field; write `struct {ident} {{ … }}`"),
+        ),
+    }
+    None
+}
+
+fn check_field<'a>(
+    diag: &mut Diagnostics,
+    scope: &Scope,
+    field: &'a ast::Field,
+) -> Option<(Field<'a>, FieldKeys)> {
+    let keys = attr::parse_field_keys(diag, &field.attrs);
+    check_combination(diag, &keys);
+    let role = if keys.skip.is_some() {
+        if scope.plain && !is_phantom_data(&field.ty) {
+            diag.error(&field.ty, "in a struct with `storage` only a `PhantomData` can be skipped: the written struct of atomics could not make up any other value");
+        }
+        Role::Skip
+    } else if keys.flatten.is_some() {
+        let own = keys.prefix.as_ref().and_then(|prefix| check_prefix(diag, prefix));
+        Role::Flatten { prefix: format!("{}{}", scope.prefix, own.unwrap_or_default()) }
+    } else {
+        Role::Metric(check_metric(diag, scope, field, &keys)?)
+    };
+    let field = Field {
+        ident: &field.ident,
+        vis: &field.vis,
+        ty: &field.ty,
+        attrs: field.attrs.iter().filter(|attr| passes_over(attr)).collect(),
+        generic: mentions(&field.ty, &scope.parameters),
+        role,
+    };
+    Some((field, keys))
+}
+
+/// Keys that make no sense beside each other.
+fn check_combination(diag: &mut Diagnostics, keys: &FieldKeys) {
+    let FieldKeys { errors, flatten, help, name, prefix, skip, unit } = keys;
+    let values = [("help", help), ("name", name), ("prefix", prefix), ("unit", unit)];
+    let others = [("errors", errors), ("flatten", flatten)]
+        .into_iter()
+        .filter_map(|(word, key)| Some((word, &key.as_ref()?.key)))
+        .chain(values.into_iter().filter_map(|(word, key)| Some((word, &key.as_ref()?.key))));
+    for (word, key) in others {
+        if skip.is_some() {
+            diag.error(key, format!("a field with `skip` is no metric, so `{word}` has nothing to say; keep one of the two"));
+        } else if flatten.is_some() && !matches!(word, "flatten" | "prefix") {
+            let instead = if word == "name" { "use `prefix`, or " } else { "" };
+            diag.error(key, format!("`{word}` belongs to one metric, and `flatten` brings in several; {instead}put it on a field of the flattened struct"));
+        } else if flatten.is_none() && word == "prefix" {
+            diag.error(
+                key,
+                "`prefix` on a field goes with `flatten`; use `name = \"…\"` to name one metric",
+            );
+        }
+    }
+}
+
+fn check_metric(
+    diag: &mut Diagnostics,
+    scope: &Scope,
+    field: &ast::Field,
+    keys: &FieldKeys,
+) -> Option<Metric> {
+    let name = check_name(diag, scope, field, keys);
+    let unit = keys.unit.as_ref().and_then(|unit| check_unit(diag, unit));
+    let plain = plain(&field.ty).filter(|_| scope.plain);
+    if scope.plain && plain.is_none() {
+        diag.error(&field.ty, "in a struct with `storage` a metric is a plain `u64` (a counter) or `i64` (a gauge); use `flatten` for another such struct");
+        return None;
+    }
+    if !scope.plain {
+        check_counts_in_place(diag, &field.ty)?;
+    }
+    if let (Some(Key { key, .. }), true) = (&keys.errors, is_gauge(&field.ty, plain)) {
+        diag.error(
+            key,
+            format!("errors are counted in a counter, and `{}` is a gauge", field.ident),
+        );
+        return None;
+    }
+    Some(Metric {
+        name: format!("{}{}", scope.prefix, name?),
+        prefix_len: scope.prefix.len(),
+        help: keys.help.as_ref().map_or_else(|| help(&field.attrs), |help| help.value.value()),
+        unit,
+        errors: keys.errors.is_some(),
+        plain,
+    })
+}
+
+fn check_name(
+    diag: &mut Diagnostics,
+    scope: &Scope,
+    field: &ast::Field,
+    keys: &FieldKeys,
+) -> Option<String> {
+    let (name, at) = match &keys.name {
+        Some(Key { value, .. }) => (value.value(), value.to_token_stream()),
+        None => (field.ident.unraw().to_string(), field.ident.to_token_stream()),
+    };
+    // After a prefix a digit may come first.
+    if name::is_name(&name)
+        || !scope.prefix.is_empty() && name::is_name(&format!("_{name}")) && !name.is_empty()
+    {
+        return Some(name);
+    }
+    let way_out = if keys.name.is_some() { "" } else { "; give it one with `name = \"…\"`" };
+    diag.error(
+        at,
+        format!(
+            "`{name}` cannot be the name of a metric, which matches [a-zA-Z_][a-zA-Z0-9_]*{way_out}"
+        ),
+    );
+    None
+}
+
+fn check_prefix(diag: &mut Diagnostics, prefix: &Key<LitStr>) -> Option<String> {
+    let value = prefix.value.value();
+    if name::is_prefix(&value) {
+        return Some(value);
+    }
+    diag.error(
+        &prefix.value,
+        format!("`{value}` cannot begin the names of metrics, which match [a-zA-Z_][a-zA-Z0-9_]*"),
+    );
+    None
+}
+
+fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<String> {
+    let value = unit.value.value();
+    if name::is_unit(&value) {
+        return Some(value);
+    }
+    diag.error(
+        &unit.value,
+        format!(
+            "`{value}` cannot be a unit, which matches [a-z0-9_]+, such as `bytes` or `seconds`"
+        ),
+    );
+    None
+}
+
+/// Plain numbers, which change only behind `&mut`.
+fn check_counts_in_place(diag: &mut Diagnostics, ty: &TokenStream) -> Option<()> {
+    const NUMBERS: [&str; 14] = [
+        "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
+        "f32", "f64",
+    ];
+    let name = primitive(ty);
+    if !NUMBERS.contains(&name.as_str()) {
+        return Some(());
+    }
+    let instrument = if name.starts_with('u') { "Counter" } else { "Gauge" };
+    diag.error(ty, format!("`{name}` cannot be counted in place; write `{instrument}`, or add `#[metrics(storage = …)]` to the struct to have the atomics written for you"));
+    None
+}
+
+/// Two metrics of one name. Those that flattened fields bring are for the compiler to compare.
+fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
+    let mut seen: HashMap<&str, &Ident> = HashMap::new();
+    for (field, keys) in fields {
+        let Role::Metric(metric) = &field.role else { continue };
+        if let Some(first) = seen.get(metric.name.as_str()) {
+            let message = format!(
+                "two metrics are named `{}`: the fields `{first}` and `{}`",
+                metric.name, field.ident
+            );
+            match &keys.name {
+                Some(Key { value, .. }) => diag.error(value, message),
+                None => diag.error(field.ident, message),
+            }
+        } else {
+            seen.insert(&metric.name, field.ident);
+        }
+    }
+}
+
+fn check_one_error_counter(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
+    let mut marked = fields
+        .iter()
+        .filter(|(field, _)| matches!(field.role, Role::Metric(_)))
+        .filter_map(|(field, keys)| Some((field.ident, &keys.errors.as_ref()?.key)));
+    if let Some((first, _)) = marked.next() {
+        for (_, key) in marked {
+            diag.error(key, format!("the error counter is already `{first}`; a struct has one"));
+        }
+    }
+}
+
+/// Metrics that may be exported as one. Their kinds decide, and those only the compiler knows.
+fn suspects(fields: &[Field<'_>]) -> Vec<(usize, usize)> {
+    let metrics = fields.iter().filter_map(|field| match &field.role {
+        Role::Metric(metric) => Some(metric),
+        _ => None,
+    });
+    let mut alike: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (place, metric) in metrics.enumerate() {
+        let name = &metric.name[metric.prefix_len..];
+        alike.entry(name::loose(name, metric.unit.as_deref())).or_default().push(place);
+    }
+    alike
+        .values()
+        .flat_map(|places| {
+            let pairs = places.iter().enumerate();
+            pairs.flat_map(|(i, &b)| places[..i].iter().map(move |&a| (a, b)))
+        })
+        .collect()
+}
+
+/// The first paragraph of the doc comment: its trimmed lines, joined by one space.
+fn help(attrs: &[Attribute]) -> String {
+    let text: Vec<String> = attrs.iter().filter_map(doc).collect();
+    let lines = text.iter().flat_map(|text| text.split('\n')).map(str::trim);
+    let paragraph: Vec<&str> =
+        lines.skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty()).collect();
+    paragraph.join(" ")
+}
+
+/// The text of a doc comment; of a block, without the stars that it is drawn with.
+fn doc(attr: &Attribute) -> Option<String> {
+    let Meta::NameValue(meta) = &attr.meta else { return None };
+    let mut value = &meta.value;
+    while let Expr::Group(group) = value {
+        value = &group.expr;
+    }
+    let Expr::Lit(literal) = value else { return None };
+    let Lit::Str(text) = &literal.lit else { return None };
+    meta.path.is_ident("doc").then(|| {
+        let text = text.value();
+        let stars = text.lines().skip(1).all(|line| {
+            let line = line.trim_start();
+            line.is_empty() || line.starts_with('*')
+        });
+        if !stars {
+            return text;
+        }
+        let lines = text.split('\n').enumerate().map(|(i, line)| {
+            let starred = line.trim_start();
+            if i == 0 { line } else { starred.strip_prefix('*').unwrap_or(starred) }
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    })
+}
+
+/// Attributes that mean the same on the struct of atomics.
+fn passes_over(attr: &Attribute) -> bool {
+    ["doc", "cfg", "allow", "expect", "deprecated"].iter().any(|word| attr.path().is_ident(word))
+}
+
+/// Type and const parameters. (A lifetime needs no bound.)
+fn parameters(generics: &Generics) -> HashSet<String> {
+    let names = generics.params.iter().filter_map(|parameter| match parameter {
+        GenericParam::Type(parameter) => Some(parameter.ident.to_string()),
+        GenericParam::Const(parameter) => Some(parameter.ident.to_string()),
+        GenericParam::Lifetime(_) => None,
+    });
+    names.collect()
+}
+
+fn mentions(ty: &TokenStream, parameters: &HashSet<String>) -> bool {
+    !parameters.is_empty()
+        && ty.clone().into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => parameters.contains(&ident.to_string()),
+            TokenTree::Group(group) => mentions(&group.stream(), parameters),
+            _ => false,
+        })
+}
+
+/// The words of a path: `std::primitive::u64`. `None` for a type that is more than one.
+fn path(ty: &TokenStream) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    for token in ast::flat(ty) {
+        match token {
+            TokenTree::Ident(ident) => words.push(ident.unraw().to_string()),
+            TokenTree::Punct(punct) if punct.as_char() == ':' => {}
+            _ => return None,
+        }
+    }
+    Some(words)
+}
+
+/// The last word of a path that may be that of a primitive type; empty for other types.
+fn primitive(ty: &TokenStream) -> String {
+    let words = path(ty).unwrap_or_default();
+    match words.as_slice() {
+        [word] => word.clone(),
+        [.., module, word] if module == "primitive" => word.clone(),
+        _ => String::new(),
+    }
+}
+
+/// What a plain integer becomes.
+pub(crate) fn plain(ty: &TokenStream) -> Option<Plain> {
+    match primitive(ty).as_str() {
+        "u64" => Some(Plain::Counter),
+        "i64" => Some(Plain::Gauge),
+        _ => None,
+    }
+}
+
+/// Whether the type says that it is a gauge. One that hides it, such as an alias, is for the compiler.
+fn is_gauge(ty: &TokenStream, plain: Option<Plain>) -> bool {
+    let last = path(ty).and_then(|words| words.last().cloned());
+    plain == Some(Plain::Gauge) || matches!(last.as_deref(), Some("Gauge" | "AtomicI64"))
+}
+
+fn is_phantom_data(ty: &TokenStream) -> bool {
+    let tokens = ast::flat(ty);
+    let name = tokens
+        .iter()
+        .take_while(|token| !matches!(token, TokenTree::Punct(punct) if punct.as_char() == '<'));
+    matches!(name.last(), Some(TokenTree::Ident(ident)) if ident == "PhantomData")
+}

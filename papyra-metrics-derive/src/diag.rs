@@ -1,0 +1,68 @@
+//! Collects mistakes, so that one build shows all of them.
+
+use std::fmt::Display;
+
+use proc_macro2::TokenStream;
+use quote::ToTokens;
+use syn::Error;
+
+#[derive(Default)]
+pub(crate) struct Diagnostics {
+    errors: Vec<Error>,
+}
+
+impl Diagnostics {
+    /// Reports a mistake at all of these tokens.
+    pub(crate) fn error(&mut self, at: impl ToTokens, message: impl Display) {
+        self.push(Error::new_spanned(at, message));
+    }
+
+    /// Reports a mistake that has its place already.
+    pub(crate) fn push(&mut self, error: Error) {
+        self.errors.push(error);
+    }
+
+    pub(crate) fn into_compile_errors(self) -> Option<TokenStream> {
+        (!self.errors.is_empty()).then(|| self.errors.iter().map(Error::to_compile_error).collect())
+    }
+}
+
+/// The known word nearest to one that is not known, where it is a slip of the pen.
+pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    known
+        .iter()
+        .map(|&candidate| (distance(word, candidate), candidate))
+        .min()
+        .filter(|&(distance, candidate)| distance <= 1.max(candidate.len() / 3))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Edits between two words: insertions, deletions and substitutions (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, a) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, &b) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_slip_of_the_pen_finds_its_word() {
+        let known = ["errors", "flatten", "help", "name", "prefix", "skip", "unit"];
+        assert_eq!(nearest("prefx", &known), Some("prefix"));
+        assert_eq!(nearest("error", &known), Some("errors"));
+        assert_eq!(nearest("flaten", &known), Some("flatten"));
+        assert_eq!(nearest("buckets", &known), None);
+    }
+}

@@ -1,0 +1,118 @@
+//! The struct of atomics that a plain struct declares.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::krate_at;
+use super::visit::{instrument_type, span_of};
+use crate::model::{Metric, Model, Plain, Role, Storage};
+
+/// The struct itself.
+pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {
+    let Storage { ident, attrs } = storage;
+    let (vis, generics) = (model.vis, model.generics);
+    let where_clause = &generics.where_clause;
+    let fields = model.fields.iter().map(|field| {
+        let (attrs, vis, name) = (&field.attrs, field.vis, field.ident);
+        let ty = instrument_type(model, field);
+        quote!(#(#attrs)* #vis #name: #ty)
+    });
+    quote! {
+        #(#attrs)*
+        #vis struct #ident #generics #where_clause {
+            #(#fields,)*
+        }
+    }
+}
+
+/// How it is made, shown and read.
+pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {
+    let krate = krate_at(&model.krate, Span::call_site());
+    let (vis, plain, ident) = (model.vis, model.ident, &storage.ident);
+    let name = syn::ext::IdentExt::unraw(ident).to_string();
+    let (impl_generics, ty_generics, where_clause) = model.generics.split_for_impl();
+    let fields: Vec<_> = model.fields.iter().map(|field| field.ident).collect();
+    let names = fields.iter().map(|&field| syn::ext::IdentExt::unraw(field).to_string());
+    let news = model.fields.iter().map(|field| {
+        let ty = field.ty;
+        let krate = krate_at(&model.krate, span_of(ty));
+        match &field.role {
+            Role::Metric(_) => {
+                let instrument = instrument_type(model, field);
+                quote!(#instrument::new())
+            }
+            Role::Flatten { .. } => {
+                quote_spanned!(span_of(ty)=> <#ty as #krate::__private::Plain>::NEW)
+            }
+            Role::Skip => quote!(::core::marker::PhantomData),
+        }
+    });
+    let reads = model.fields.iter().map(|field| {
+        let (name, ty) = (field.ident, field.ty);
+        match &field.role {
+            Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {
+                quote!(#krate::__private::read_gauge(&storage.#name))
+            }
+            Role::Metric(_) => quote!(#krate::__private::read_counter(&storage.#name)),
+            Role::Flatten { .. } => quote!(<#ty as #krate::__private::Plain>::read(&storage.#name)),
+            Role::Skip => quote!(::core::marker::PhantomData),
+        }
+    });
+    let values = model.fields.iter().map(|field| {
+        let (name, ty) = (field.ident, field.ty);
+        match &field.role {
+            Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {
+                quote!(visitor(#krate::Value::Gauge(self.#name));)
+            }
+            Role::Metric(_) => quote!(visitor(#krate::Value::Counter(self.#name));),
+            Role::Flatten { .. } => {
+                quote!(<#ty as #krate::__private::Plain>::values(&self.#name, visitor);)
+            }
+            Role::Skip => quote!(let _ = &self.#name;),
+        }
+    });
+    let docs = [
+        format!("A [`{ident}`] with everything at zero."),
+        format!("The values now, since the last reset, as a [`{plain}`]."),
+    ];
+    let [new_doc, read_doc] = &docs;
+    quote! {
+        impl #impl_generics #ident #ty_generics #where_clause {
+            #[doc = #new_doc]
+            #[must_use]
+            #vis const fn new() -> Self {
+                Self { #(#fields: #news,)* }
+            }
+
+            #[doc = #read_doc]
+            #[must_use]
+            #[allow(dead_code)] // reading is an offer
+            #vis fn read(&self) -> #plain #ty_generics {
+                <#plain #ty_generics as #krate::__private::Plain>::read(self)
+            }
+        }
+        #[automatically_derived]
+        impl #impl_generics ::core::default::Default for #ident #ty_generics #where_clause {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+        #[automatically_derived]
+        impl #impl_generics ::core::fmt::Debug for #ident #ty_generics #where_clause {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                #krate::__private::debug(f, #name, &[#((#names, &self.#fields),)*])
+            }
+        }
+        #[automatically_derived]
+        impl #impl_generics #krate::__private::Plain for #plain #ty_generics #where_clause {
+            type Storage = #ident #ty_generics;
+            const NEW: Self::Storage = #ident::new();
+            fn read(storage: &Self::Storage) -> Self {
+                Self { #(#fields: #reads,)* }
+            }
+            fn values(&self, visitor: &mut dyn ::core::ops::FnMut(#krate::Value)) {
+                #(#values)*
+            }
+        }
+    }
+}

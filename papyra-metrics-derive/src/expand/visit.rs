@@ -1,0 +1,254 @@
+//! The tables of a struct's metrics, and the walk over its instruments.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+
+use super::krate_at;
+use crate::model::{Field, Metric, Model, Plain, Role};
+
+/// `Metrics` and what stands behind it, for the struct that holds the instruments.
+pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
+    let krate = krate_at(&model.krate, Span::call_site());
+    let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
+    let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
+    let where_clause = expand_where(model);
+    let own = model.metrics().map(|(field, metric)| expand_descriptor(model, field, metric));
+    let flattened = expand_flattened(model);
+    let walk = expand_walk(model);
+    let checks = expand_checks(model);
+    let (checks_inside, checks_outside) =
+        if model.generics.params.is_empty() { (Vec::new(), checks) } else { (checks, Vec::new()) };
+    let metrics = expand_metrics(model);
+    let metrics = if checks_inside.is_empty() {
+        metrics
+    } else {
+        quote!({ let metrics = #metrics; #(#checks_inside;)* metrics })
+    };
+    let error_counter = expand_error_counter(model, ident, where_clause.as_ref());
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics #krate::Metrics for #ident #ty_generics #where_clause {
+            fn descriptors(&self) -> &[#krate::Descriptor] {
+                <Self as #krate::__private::Table>::METRICS
+            }
+            fn visit(&self, visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
+                #krate::__private::visit(self, visitor);
+            }
+            fn visit_totals(&self, visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
+                #krate::__private::visit_totals(self, visitor);
+            }
+            fn visit_drain(&self, visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
+                #krate::__private::visit_drain(self, visitor);
+            }
+            fn reset(&self) {
+                #krate::__private::reset(self);
+            }
+        }
+        #[automatically_derived]
+        impl #impl_generics #krate::__private::Table for #ident #ty_generics #where_clause {
+            const OWN: &'static [#krate::Descriptor] = &[#(#own,)*];
+            #flattened
+            const METRICS: &'static [#krate::Descriptor] = #metrics;
+            fn walk(&self, walker: &mut dyn #krate::__private::Walker) {
+                #walk
+            }
+        }
+        #error_counter
+        #(const _: () = { let metrics = <#ident as #krate::__private::Table>::METRICS; #checks_outside };)*
+    }
+}
+
+/// The user's where clause, with a bound for each type of a field that depends on a parameter, and no others.
+fn expand_where(model: &Model<'_>) -> Option<TokenStream> {
+    let clause = model.generics.where_clause.iter();
+    let own = clause.flat_map(|clause| clause.predicates.iter().map(ToTokens::to_token_stream));
+    let bounds = model.fields.iter().filter(|field| field.generic).filter_map(|field| {
+        let ty = instrument_type(model, field);
+        let span = span_of(&ty);
+        let krate = krate_at(&model.krate, span);
+        match &field.role {
+            Role::Metric(_) => Some(quote_spanned!(span=> #ty: #krate::Instrument)),
+            Role::Flatten { .. } => Some(quote_spanned!(span=> #ty: #krate::__private::Table)),
+            Role::Skip => None,
+        }
+    });
+    let predicates: Vec<_> = own.chain(bounds).collect();
+    (!predicates.is_empty()).then(|| quote!(where #(#predicates,)*))
+}
+
+fn expand_descriptor(model: &Model<'_>, field: &Field<'_>, metric: &Metric) -> TokenStream {
+    let ty = instrument_type(model, field);
+    let span = span_of(&ty);
+    let krate = krate_at(&model.krate, span);
+    let Metric { name, help, prefix_len, .. } = metric;
+    let help = (!help.is_empty()).then(|| quote_spanned!(span=> .with_help(#help)));
+    let unit = metric.unit.as_ref().map(|unit| quote_spanned!(span=> .with_unit(#unit)));
+    let descriptor = quote_spanned! {span=>
+        #krate::Descriptor::new(#name, <#ty as #krate::Instrument>::KIND)#help #unit
+    };
+    if *prefix_len == 0 {
+        descriptor
+    } else {
+        quote_spanned!(span=> #krate::__private::prefixed(#descriptor, #prefix_len))
+    }
+}
+
+fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
+    let krate = krate_at(&model.krate, Span::call_site());
+    let mut at = 0_usize;
+    let mut flattened = Vec::new();
+    for field in &model.fields {
+        match &field.role {
+            Role::Metric(_) => at += 1,
+            Role::Skip => {}
+            Role::Flatten { prefix } => {
+                let ty = instrument_type(model, field);
+                let table = krate_at(&model.krate, span_of(&ty));
+                let name = syn::ext::IdentExt::unraw(field.ident).to_string();
+                let metrics =
+                    quote_spanned!(span_of(&ty)=> <#ty as #table::__private::Table>::METRICS);
+                flattened.push(quote! {
+                    #krate::__private::Flattened { at: #at, field: #name, prefix: #prefix, metrics: #metrics }
+                });
+            }
+        }
+    }
+    (!flattened.is_empty()).then(|| {
+        quote! {
+            const FLATTENED: &'static [#krate::__private::Flattened] = &[#(#flattened,)*];
+        }
+    })
+}
+
+/// All metrics: the struct's own where nothing is flattened, else composed.
+fn expand_metrics(model: &Model<'_>) -> TokenStream {
+    let krate = krate_at(&model.krate, Span::call_site());
+    let flattens = model.fields.iter().any(|field| matches!(field.role, Role::Flatten { .. }));
+    if !flattens {
+        quote!(Self::OWN)
+    } else if model.generics.params.is_empty() {
+        quote! {
+            #krate::__private::Exact::<
+                Self,
+                { #krate::__private::len::<Self>() },
+                { #krate::__private::names_len::<Self>() },
+            >::METRICS
+        }
+    } else {
+        quote!(#krate::__private::Ladder::<Self>::METRICS)
+    }
+}
+
+/// Calls that refuse metrics which cannot be told apart, each located at the field at fault. They find the
+/// metrics of the whole struct in `metrics`.
+fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
+    let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
+    let own: Vec<_> = model.metrics().collect();
+    let this = if model.generics.params.is_empty() { quote!(#ident) } else { quote!(Self) };
+    let suspects = model.suspects.iter().map(|&(a, b)| {
+        let span = own[b].0.ident.span();
+        let krate = krate_at(&model.krate, span);
+        quote_spanned! {span=>
+            #krate::__private::assert_distinct(
+                &<#this as #krate::__private::Table>::OWN[#a],
+                &<#this as #krate::__private::Table>::OWN[#b],
+            )
+        }
+    });
+    let flattened = model.fields.iter().filter(|field| matches!(field.role, Role::Flatten { .. }));
+    let flattened = flattened.enumerate().map(|(index, field)| {
+        let span = field.ident.span();
+        let krate = krate_at(&model.krate, span);
+        let metrics = Ident::new("metrics", Span::call_site().located_at(span));
+        quote_spanned! {span=>
+            #krate::__private::assert_flattens(
+                #metrics,
+                <#this as #krate::__private::Table>::FLATTENED,
+                #index,
+            )
+        }
+    });
+    suspects.chain(flattened).collect()
+}
+
+/// The instruments in declaration order: a table for each run of the struct's own ones.
+fn expand_walk(model: &Model<'_>) -> TokenStream {
+    let mut walk = TokenStream::new();
+    let mut run = Vec::new();
+    for field in &model.fields {
+        let ident = field.ident;
+        let ty = instrument_type(model, field);
+        let span = span_of(&ty);
+        let krate = krate_at(&model.krate, span);
+        match &field.role {
+            Role::Skip => {}
+            Role::Metric(_) => {
+                run.push(quote_spanned!(span=> <#ty as #krate::Instrument>::__cell(&self.#ident)));
+            }
+            Role::Flatten { .. } => {
+                expand_run(&mut run, &mut walk);
+                walk.extend(quote_spanned! {span=>
+                    <#ty as #krate::__private::Table>::walk(&self.#ident, walker);
+                });
+            }
+        }
+    }
+    expand_run(&mut run, &mut walk);
+    walk
+}
+
+fn expand_run(run: &mut Vec<TokenStream>, walk: &mut TokenStream) {
+    if !run.is_empty() {
+        let cells = run.drain(..);
+        walk.extend(quote!(walker.cells(&[#(#cells,)*]);));
+    }
+}
+
+fn expand_error_counter(
+    model: &Model<'_>,
+    ident: &Ident,
+    where_clause: Option<&TokenStream>,
+) -> Option<TokenStream> {
+    let (field, _) = model.metrics().find(|(_, metric)| metric.errors)?;
+    let krate = krate_at(&model.krate, Span::call_site());
+    let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
+    let counter = field.ident;
+    let ty = instrument_type(model, field);
+    let span = span_of(&ty);
+    let count = krate_at(&model.krate, span);
+    let counter = quote_spanned!(span=> <#ty as #count::__private::Count>::erased(&self.#counter));
+    Some(quote! {
+        #[automatically_derived]
+        impl #impl_generics #krate::__private::ErrorCounter for #ident #ty_generics #where_clause {
+            fn error_counter(&self) -> &dyn #krate::__private::Count {
+                #counter
+            }
+        }
+    })
+}
+
+/// The type of the field in the struct that holds the instruments.
+pub(super) fn instrument_type(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
+    let ty = field.ty;
+    let span = span_of(ty);
+    let krate = krate_at(&model.krate, span);
+    match &field.role {
+        Role::Metric(Metric { plain: Some(Plain::Counter), .. }) => {
+            quote_spanned!(span=> #krate::Counter)
+        }
+        Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {
+            quote_spanned!(span=> #krate::Gauge)
+        }
+        Role::Flatten { .. } if model.storage.is_some() => {
+            quote_spanned!(span=> <#ty as #krate::__private::Plain>::Storage)
+        }
+        _ => ty.to_token_stream(),
+    }
+}
+
+/// Where the type stands. What is written with this span has the scope of the derive.
+pub(super) fn span_of(ty: &TokenStream) -> Span {
+    let first =
+        ty.clone().into_iter().next().as_ref().map_or_else(Span::call_site, TokenTree::span);
+    Span::call_site().located_at(first)
+}

@@ -1,0 +1,83 @@
+//! What goes out beside errors: impls that do nothing, so that the user reads of the mistake and of no echo where
+//! the struct is used.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+
+use crate::ast::{Body, Item};
+use crate::attr::{self, Key};
+use crate::check;
+use crate::diag::Diagnostics;
+use crate::expand::krate_at;
+use crate::model::{Krate, Plain};
+
+pub(crate) fn expand(item: &Item, errors: Option<&TokenStream>) -> TokenStream {
+    let keys = attr::parse_struct_keys(&mut Diagnostics::default(), &item.attrs);
+    let krate = Krate(keys.krate.map(|Key { value, .. }| value));
+    let inert = inert(&krate, &item.ident, item);
+    let storage = keys.storage.map(|Key { value: ident, .. }| {
+        let (vis, generics) = (&item.vis, &item.generics);
+        let where_clause = &generics.where_clause;
+        let (impl_generics, ty_generics, _) = generics.split_for_impl();
+        let fields = match &item.body {
+            Body::Named(fields) => fields.as_slice(),
+            Body::Other => &[],
+        };
+        let inert = self::inert(&krate, &ident, item);
+        let idents: Vec<_> = fields.iter().map(|field| &field.ident).collect();
+        let visibilities = fields.iter().map(|field| &field.vis);
+        let krate = krate_at(&krate, ident.span());
+        let instruments: Vec<_> = fields
+            .iter()
+            .map(|field| {
+                let gauge = check::plain(&field.ty) == Some(Plain::Gauge);
+                if gauge { quote!(#krate::Gauge) } else { quote!(#krate::Counter) }
+            })
+            .collect();
+        let plain = &item.ident;
+        quote_spanned! {ident.span()=>
+            #[allow(dead_code, missing_docs)]
+            #vis struct #ident #generics #where_clause {
+                #(#visibilities #idents: #instruments,)*
+                __plain: ::core::marker::PhantomData<#plain #ty_generics>,
+            }
+            #[allow(dead_code)]
+            impl #impl_generics #ident #ty_generics #where_clause {
+                #vis const fn new() -> Self {
+                    Self { #(#idents: #instruments::new(),)* __plain: ::core::marker::PhantomData }
+                }
+                #vis fn read(&self) -> #plain #ty_generics { loop {} }
+            }
+            impl #impl_generics ::core::default::Default for #ident #ty_generics #where_clause {
+                fn default() -> Self { Self::new() }
+            }
+            #inert
+        }
+    });
+    quote! { #errors #inert #storage }
+}
+
+fn inert(krate: &Krate, ident: &proc_macro2::Ident, item: &Item) -> TokenStream {
+    let krate = krate_at(krate, ident.span());
+    let (impl_generics, ty_generics, where_clause) = item.generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics #krate::Metrics for #ident #ty_generics #where_clause {
+            fn descriptors(&self) -> &[#krate::Descriptor] { &[] }
+            fn visit(&self, _: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {}
+            fn visit_totals(&self, _: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {}
+            fn visit_drain(&self, _: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {}
+            fn reset(&self) {}
+        }
+        #[automatically_derived]
+        impl #impl_generics #krate::__private::Table for #ident #ty_generics #where_clause {
+            const OWN: &'static [#krate::Descriptor] = &[];
+            const METRICS: &'static [#krate::Descriptor] = &[];
+            fn walk(&self, _: &mut dyn #krate::__private::Walker) {}
+        }
+        #[automatically_derived]
+        impl #impl_generics #krate::__private::ErrorCounter for #ident #ty_generics #where_clause {
+            fn error_counter(&self) -> &dyn #krate::__private::Count { loop {} }
+        }
+    }
+}

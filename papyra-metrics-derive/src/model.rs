@@ -1,0 +1,78 @@
+//! What was meant: every rule has been checked, and what is still an `Option` is really optional.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::{Attribute, Generics, Path, Visibility};
+
+/// A struct of metrics, or a plain struct for which one is to be written.
+pub(crate) struct Model<'a> {
+    pub(crate) krate: Krate,
+    pub(crate) vis: &'a Visibility,
+    pub(crate) ident: &'a Ident,
+    pub(crate) generics: &'a Generics,
+    pub(crate) fields: Vec<Field<'a>>,
+    pub(crate) storage: Option<Storage<'a>>,
+    /// Pairs of the struct's own metrics, by place, that may be exported as one, depending on their kinds.
+    pub(crate) suspects: Vec<(usize, usize)>,
+}
+
+/// The struct of atomics that is to be written for a plain one.
+pub(crate) struct Storage<'a> {
+    pub(crate) ident: Ident,
+    /// What passes over from the plain struct.
+    pub(crate) attrs: Vec<&'a Attribute>,
+}
+
+/// A field that is no `skip`, and in a plain struct also the ones that are.
+pub(crate) struct Field<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) vis: &'a Visibility,
+    pub(crate) ty: &'a TokenStream,
+    /// What passes over to the field of the storage.
+    pub(crate) attrs: Vec<&'a Attribute>,
+    /// Whether the type depends on a parameter of the struct.
+    pub(crate) generic: bool,
+    pub(crate) role: Role,
+}
+
+pub(crate) enum Role {
+    Metric(Metric),
+    /// The prefix that goes before each name, the struct's own included.
+    Flatten {
+        prefix: String,
+    },
+    /// No metric.
+    Skip,
+}
+
+pub(crate) struct Metric {
+    /// The full name.
+    pub(crate) name: String,
+    /// How much of it is the struct's prefix.
+    pub(crate) prefix_len: usize,
+    /// Empty where there is none.
+    pub(crate) help: String,
+    pub(crate) unit: Option<String>,
+    /// Whether this is the struct's error counter.
+    pub(crate) errors: bool,
+    /// In a plain struct: what the integer becomes.
+    pub(crate) plain: Option<Plain>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Plain {
+    Counter,
+    Gauge,
+}
+
+/// Where the runtime crate is.
+pub(crate) struct Krate(pub(crate) Option<Path>);
+
+impl Model<'_> {
+    /// The struct's own metrics with their fields, in declaration order.
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = (&Field<'_>, &Metric)> {
+        self.fields.iter().filter_map(|field| match &field.role {
+            Role::Metric(metric) => Some((field, metric)),
+            _ => None,
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! What a metric's name and unit may be, and which names may be exported as one. The runtime crate has the
+//! same rules in `exposition.rs`, for what only the compiler sees.
+
+/// Whether it matches `[a-zA-Z_][a-zA-Z0-9_]*`.
+pub(crate) fn is_name(name: &str) -> bool {
+    !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty() && is_name_part(name)
+}
+
+/// Whether names still are names with this before them: `[a-zA-Z_][a-zA-Z0-9_]*`, or nothing.
+pub(crate) fn is_prefix(prefix: &str) -> bool {
+    prefix.is_empty() || is_name(prefix)
+}
+
+/// Whether it matches `[a-z0-9_]+`.
+pub(crate) fn is_unit(unit: &str) -> bool {
+    !unit.is_empty() && unit.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'))
+}
+
+fn is_name_part(part: &str) -> bool {
+    part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// What two names have in common when they might be exported as one, depending on the kinds of their metrics:
+/// the unit at the end, and none of the endings that samples get.
+pub(crate) fn loose(name: &str, unit: Option<&str>) -> String {
+    let stem = strip_ending(name);
+    let Some(unit) = unit else { return stem.to_owned() };
+    let at_end = stem.strip_suffix(unit).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
+    let at_start = stem.strip_prefix(unit).and_then(|rest| rest.strip_prefix('_'));
+    match at_start {
+        _ if at_end => stem.to_owned(),
+        Some(rest) => format!("{rest}_{unit}"),
+        None => format!("{stem}_{unit}"),
+    }
+}
+
+fn strip_ending(name: &str) -> &str {
+    ["_total", "_created"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_name, is_prefix, is_unit, loose};
+
+    #[test]
+    fn names_prefixes_and_units_are_those_of_the_exposition_formats() {
+        for good in ["a", "_", "records_written", "A9"] {
+            assert!(is_name(good) && is_prefix(good), "{good}");
+        }
+        for bad in ["9a", "a-b", "a.b", "a b", "größe"] {
+            assert!(!is_name(bad) && !is_prefix(bad), "{bad}");
+        }
+        assert!(!is_name("") && is_prefix(""));
+        assert!(is_unit("bytes") && is_unit("2") && !is_unit("") && !is_unit("By"));
+    }
+
+    #[test]
+    fn names_that_might_be_exported_as_one_are_loosely_the_same() {
+        for (a, b) in [
+            (("writes", None), ("writes_total", None)),
+            (("writes", None), ("writes_created", None)),
+            (("bytes_read", Some("bytes")), ("read_bytes", None)),
+            (("bytes_read", Some("bytes")), ("read_bytes_total", Some("bytes"))),
+            (("read", Some("bytes")), ("read_bytes", Some("bytes"))),
+        ] {
+            assert_eq!(loose(a.0, a.1), loose(b.0, b.1));
+        }
+        assert_ne!(loose("kilobytes", Some("bytes")), loose("kilobytes", None));
+    }
+}

@@ -1,0 +1,97 @@
+//! The gauge: a number that goes up and down.
+
+use core::fmt;
+
+use crate::sync::{AtomicI64, Ordering, const_fn};
+use crate::{Instrument, Kind, Value};
+
+/// A level: something that goes up and down, such as open files or bytes in a cache.
+///
+/// It is one atomic in place. A reset leaves it alone, for it says what *is*, not what happened. Each change
+/// is one relaxed atomic instruction; it wraps on overflow.
+///
+/// ```
+/// use papyra_metrics::Gauge;
+///
+/// static OPEN_SEGMENTS: Gauge = Gauge::new();
+///
+/// OPEN_SEGMENTS.set(3);
+/// OPEN_SEGMENTS.dec();
+/// assert_eq!(OPEN_SEGMENTS.get(), 2);
+/// ```
+pub struct Gauge {
+    level: AtomicI64,
+}
+
+impl Gauge {
+    const_fn! {
+        /// A gauge at zero.
+        #[inline]
+        pub fn new() -> Self {
+            Self { level: AtomicI64::new(0) }
+        }
+    }
+
+    /// Raises the level by one.
+    #[inline]
+    pub fn inc(&self) {
+        self.add(1);
+    }
+
+    /// Lowers the level by one.
+    #[inline]
+    pub fn dec(&self) {
+        self.sub(1);
+    }
+
+    /// Raises the level by `n`, or lowers it where `n` is negative.
+    #[inline]
+    pub fn add(&self, n: i64) {
+        self.level.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Lowers the level by `n`, or raises it where `n` is negative.
+    #[inline]
+    pub fn sub(&self, n: i64) {
+        self.level.fetch_sub(n, Ordering::Relaxed);
+    }
+
+    /// Puts the level at `n`.
+    #[inline]
+    pub fn set(&self, n: i64) {
+        self.level.store(n, Ordering::Relaxed);
+    }
+
+    /// The level now.
+    #[inline]
+    pub fn get(&self) -> i64 {
+        self.level.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for Gauge {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Gauge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Gauge").field(&self.get()).finish()
+    }
+}
+
+impl Instrument for Gauge {
+    const KIND: Kind = Kind::Gauge;
+
+    #[inline]
+    fn value(&self) -> Value {
+        Value::Gauge(self.get())
+    }
+
+    fn reset(&self) {}
+
+    fn take(&self) -> Value {
+        self.value()
+    }
+}

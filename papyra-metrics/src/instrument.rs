@@ -1,0 +1,149 @@
+//! The trait behind every instrument, also for the plain atomics that existing code is full of.
+
+#[cfg(feature = "alloc")]
+use alloc::{boxed::Box, rc::Rc, sync::Arc};
+
+use crate::{Kind, Value};
+
+/// Something that holds a value, and so can be a field of a struct that derives [`Metrics`](crate::Metrics).
+///
+/// [`Counter`](crate::Counter) and [`Gauge`](crate::Gauge) are instruments, and so are a plain `AtomicU64`
+/// (a counter) and `AtomicI64` (a gauge), whose readings are the atomic itself: such a counter is zeroed by a
+/// reset, and its total falls with it. Implement the trait for anything else that has a number to show:
+///
+/// ```
+/// use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+/// use papyra_metrics::{Instrument, Kind, Metrics, Value};
+///
+/// /// The highest level seen since the last reset.
+/// #[derive(Default)]
+/// struct Peak(AtomicI64);
+///
+/// impl Instrument for Peak {
+///     const KIND: Kind = Kind::Gauge;
+///     fn value(&self) -> Value { Value::Gauge(self.0.load(Relaxed)) }
+///     fn reset(&self) { self.0.store(0, Relaxed) }
+///     fn take(&self) -> Value { Value::Gauge(self.0.swap(0, Relaxed)) }
+/// }
+///
+/// #[derive(Default, Metrics)]
+/// struct QueueMetrics { longest: Peak }
+///
+/// let metrics = QueueMetrics::default();
+/// metrics.longest.0.fetch_max(7, Relaxed);
+/// assert_eq!(metrics.snapshot()["longest"], 7);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an instrument",
+    label = "this type cannot be counted in",
+    note = "use `Counter` or `Gauge` from `papyra_metrics`, an `AtomicU64` or an `AtomicI64`, or implement `Instrument`",
+    note = "for a struct of plain `u64` and `i64` fields, add `#[metrics(storage = Name)]` to the struct",
+    note = "a field that is no metric takes `#[metrics(skip)]`, one that derives `Metrics` itself `#[metrics(flatten)]`"
+)]
+pub trait Instrument {
+    /// Whether the value only grows or goes up and down.
+    const KIND: Kind;
+
+    /// The value now; of a counter, since the last reset.
+    fn value(&self) -> Value;
+
+    /// The value over the lifetime, which no reset touches. By default the [`value`](Self::value), for
+    /// instruments that keep nothing else.
+    fn total(&self) -> Value {
+        self.value()
+    }
+
+    /// Starts a new interval: a counter's value reads zero from here, a gauge's stays.
+    fn reset(&self);
+
+    /// What [`value`](Self::value) gives, and [`reset`](Self::reset), as one step: what is counted meanwhile is
+    /// in this reading or stays for the next one, never in both or neither.
+    fn take(&self) -> Value;
+
+    /// For generated code: forgets the type. Named here, so that a field that is no instrument is one error.
+    #[doc(hidden)]
+    #[inline]
+    fn __cell(&self) -> &dyn crate::__private::Cell
+    where
+        Self: Sized,
+    {
+        self
+    }
+}
+
+macro_rules! instrument_for_atomics {
+    ($atomic:ident) => {
+        impl Instrument for $atomic::AtomicU64 {
+            const KIND: Kind = Kind::Counter;
+
+            #[inline]
+            fn value(&self) -> Value {
+                Value::Counter(self.load($atomic::Ordering::Relaxed))
+            }
+
+            fn reset(&self) {
+                self.store(0, $atomic::Ordering::Relaxed);
+            }
+
+            fn take(&self) -> Value {
+                Value::Counter(self.swap(0, $atomic::Ordering::Relaxed))
+            }
+        }
+
+        impl Instrument for $atomic::AtomicI64 {
+            const KIND: Kind = Kind::Gauge;
+
+            #[inline]
+            fn value(&self) -> Value {
+                Value::Gauge(self.load($atomic::Ordering::Relaxed))
+            }
+
+            fn reset(&self) {}
+
+            fn take(&self) -> Value {
+                self.value()
+            }
+        }
+    };
+}
+
+#[cfg(target_has_atomic = "64")]
+use core::sync::atomic;
+#[cfg(target_has_atomic = "64")]
+instrument_for_atomics!(atomic);
+#[cfg(feature = "portable-atomic")]
+instrument_for_atomics!(portable_atomic);
+
+macro_rules! instrument_through {
+    ($pointer:ty) => {
+        impl<I: Instrument + ?Sized> Instrument for $pointer {
+            const KIND: Kind = I::KIND;
+
+            #[inline]
+            fn value(&self) -> Value {
+                I::value(self)
+            }
+
+            #[inline]
+            fn total(&self) -> Value {
+                I::total(self)
+            }
+
+            fn reset(&self) {
+                I::reset(self);
+            }
+
+            fn take(&self) -> Value {
+                I::take(self)
+            }
+        }
+    };
+}
+
+instrument_through!(&I);
+#[cfg(feature = "alloc")]
+instrument_through!(Box<I>);
+#[cfg(feature = "alloc")]
+instrument_through!(Rc<I>);
+#[cfg(feature = "alloc")]
+instrument_through!(Arc<I>);

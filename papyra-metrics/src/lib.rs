@@ -1,0 +1,154 @@
+//! Counters that live inside a storage backend, declared once with a derive, readable by anything.
+//!
+//! ```
+//! use papyra_metrics::{Counter, Gauge, Metrics};
+//!
+//! /// What the order log has done since it was opened.
+//! #[derive(Debug, Default, Metrics)]
+//! struct LogMetrics {
+//!     /// Records appended.
+//!     records_written: Counter,
+//!     /// Payload bytes appended.
+//!     #[metrics(unit = "bytes")]
+//!     bytes_written: Counter,
+//!     /// Appends that returned an error.
+//!     #[metrics(errors)]
+//!     write_errors: Counter,
+//!     /// Segment files open now.
+//!     open_segments: Gauge,
+//! }
+//!
+//! let metrics = LogMetrics::default();
+//! metrics.records_written.inc();
+//! metrics.bytes_written.add(118);
+//!
+//! let snapshot = metrics.snapshot();
+//! assert_eq!(snapshot["records_written"], 1);
+//! println!("{snapshot}");
+//! ```
+//!
+//! Counting is one relaxed atomic instruction on a field that the backend owns: no global registry, no lock,
+//! no allocation, no I/O. Readers pull: [`Metrics::snapshot`] gives a plain map, [`Metrics::visit`] the same
+//! without allocating, [`Metrics::drain`] hands each increment out exactly once. [`Metrics::reset`] is for
+//! people; [`Metrics::totals`], which it never touches, are for machines.
+//!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | none | all instruments, the derive, [`Metrics`] with `visit`, `visit_totals`, `visit_drain`, `reset` and `descriptors`; neither std nor an allocator is needed |
+//! | `alloc` | [`Snapshot`], and with it `snapshot`, `totals` and `drain`; `Box`, `Rc` and `Arc` of instruments and metrics |
+//! | `std` (default) | implies `alloc`; a snapshot becomes a `HashMap` |
+//! | `serde` | implies `alloc`; a snapshot is serialized as a flat map |
+//! | `portable-atomic` | targets without 64-bit atomics, through the crate of that name |
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+#[allow(clippy::missing_panics_doc)] // its panics are compile errors
+mod compose;
+mod counter;
+mod descriptor;
+mod exposition;
+mod gauge;
+mod instrument;
+mod metrics;
+pub mod persistence;
+#[cfg(feature = "alloc")]
+mod snapshot;
+mod sync;
+mod value;
+
+pub use counter::Counter;
+pub use descriptor::Descriptor;
+pub use gauge::Gauge;
+pub use instrument::Instrument;
+pub use metrics::{Metered, Metrics};
+
+/// Implements [`Metrics`](trait@Metrics) for a struct with named fields.
+///
+/// Every field is a metric: an [`Instrument`] under the field's name, described by the first paragraph of
+/// its doc comment. `#[metrics(…)]` below the derive says what is otherwise:
+///
+/// | where | key | meaning |
+/// |---|---|---|
+/// | field | `name = "…"` | the metric's name instead of the field's; must match `[a-zA-Z_][a-zA-Z0-9_]*` |
+/// | field | `help = "…"` | instead of the doc comment; `""` means none |
+/// | field | `unit = "bytes"` | the OpenMetrics base unit; must match `[a-z0-9_]+` |
+/// | field | `errors` | this counter is *the* error counter of the struct; at most one |
+/// | field | `flatten`, with or without `prefix = "…"` | the field derives `Metrics` itself, and its metrics join this struct's |
+/// | field | `skip` | not a metric |
+/// | struct | `prefix = "…"` | put before every name |
+/// | struct | `storage = Name` | the struct is of plain integers, and `Name` is written as its struct of atomics |
+/// | struct | `crate = path` | where this crate is, when renamed or re-exported |
+///
+/// Names are composed while the program is compiled. Two metrics of one name, or that would be exported under
+/// one name (`writes` and `writes_total`), are a compile error, also across `flatten`; in a generic struct it
+/// shows when the struct is first used.
+///
+/// ```
+/// use papyra_metrics::{Counter, Gauge, Metrics};
+/// use std::path::PathBuf;
+///
+/// #[derive(Default, Metrics)]
+/// struct CacheMetrics { hits: Counter, misses: Counter }
+///
+/// #[derive(Default, Metrics)]
+/// #[metrics(prefix = "log_")]
+/// struct LogMetrics {
+///     /// Payload bytes appended.
+///     #[metrics(unit = "bytes")]
+///     bytes_written: Counter,
+///     #[metrics(errors)]
+///     write_errors: Counter,
+///     open_segments: Gauge,
+///     #[metrics(flatten, prefix = "cache_")]
+///     cache: CacheMetrics,
+///     #[metrics(skip)]
+///     path: PathBuf,
+/// }
+///
+/// let metrics = LogMetrics::default();
+/// metrics.cache.hits.inc();
+/// assert_eq!(metrics.snapshot()["log_cache_hits"], 1);
+/// ```
+///
+/// # Plain structs
+///
+/// With `storage = Name`, a struct of plain `u64` (counters) and `i64` (gauges) is the declaration, and the
+/// derive writes `Name`: a struct of the same visibility, generics and docs, whose fields are [`Counter`] and
+/// [`Gauge`], with `Default`, `Debug`, `Metrics`, `const fn new()`, and `read()`, which gives the plain struct
+/// back, since the last reset.
+///
+/// ```
+/// use papyra_metrics::Metrics;
+///
+/// #[derive(Clone, Debug, Default, PartialEq, Metrics)]
+/// #[metrics(storage = LogMetrics)]
+/// pub struct LogCounts {
+///     /// Records appended.
+///     pub records_written: u64,
+///     pub open_segments: i64,
+/// }
+///
+/// static METRICS: LogMetrics = LogMetrics::new();
+///
+/// METRICS.records_written.inc();
+/// assert_eq!(METRICS.read(), LogCounts { records_written: 1, ..LogCounts::default() });
+/// ```
+pub use papyra_metrics_derive::Metrics;
+
+#[cfg(feature = "alloc")]
+pub use snapshot::{IntoIter, Iter, Snapshot};
+pub use value::{Kind, Value};
+
+#[doc(hidden)]
+#[allow(missing_docs, clippy::missing_panics_doc)] // for generated code alone
+#[path = "private.rs"]
+pub mod __private;

@@ -1,0 +1,32 @@
+//! The atomics that instruments are built on: the target's own, those of `portable-atomic` where the
+//! target lacks 64-bit ones, or the model checker's. No other module knows which.
+
+#[cfg(all(loom, test))]
+pub(crate) use loom::sync::atomic::{AtomicI64, AtomicU64};
+
+#[cfg(all(not(all(loom, test)), feature = "portable-atomic"))]
+pub(crate) use portable_atomic::{AtomicI64, AtomicU64};
+
+#[cfg(not(any(all(loom, test), feature = "portable-atomic")))]
+pub(crate) use core::sync::atomic::{AtomicI64, AtomicU64};
+
+pub(crate) use core::sync::atomic::Ordering;
+
+#[cfg(not(any(target_has_atomic = "64", feature = "portable-atomic")))]
+compile_error!(
+    "this target has no 64-bit atomics: enable the feature `portable-atomic` of papyra-metrics"
+);
+
+/// A `const fn` everywhere but under the model checker, whose atomics register themselves as they are made.
+macro_rules! const_fn {
+    ($(#[$meta:meta])* pub fn $name:ident() -> Self $body:block) => {
+        #[cfg(not(all(loom, test)))]
+        $(#[$meta])*
+        pub const fn $name() -> Self $body
+
+        #[cfg(all(loom, test))]
+        $(#[$meta])*
+        pub fn $name() -> Self $body
+    };
+}
+pub(crate) use const_fn;
