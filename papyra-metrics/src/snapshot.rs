@@ -109,9 +109,8 @@ impl<'a> Lookup<'a> {
     }
 
     fn find(&mut self, place: usize, name: &str) -> Option<&'a Value> {
-        if let Some((known, value)) = self.entries.get(place)
-            && known == name
-        {
+        let same_place = self.entries.get(place).filter(|(known, _)| known == name);
+        if let Some((_, value)) = same_place {
             return Some(value);
         }
         let entries = self.entries;
