@@ -1,0 +1,277 @@
+//! An append-only record log on a file. Each record is framed by its length and its checksum:
+//!
+//! ```text
+//! length: u32 LE | CRC-32 of the payload: u32 LE | payload
+//! ```
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use papyra_metrics::{Counter, Gauge, Metered, Metrics};
+
+const HEADER_LEN: u64 = 8;
+/// A length beyond this is no length: 16 MiB.
+const MAX_PAYLOAD_LEN: u32 = 16 << 20;
+
+/// What the log has done since it was opened.
+#[derive(Debug, Default, Metrics)]
+pub(crate) struct LogMetrics {
+    /// Records appended.
+    records_written: Counter,
+    /// Records read back.
+    records_read: Counter,
+    /// Bytes appended, framing included.
+    #[metrics(unit = "bytes")]
+    bytes_written: Counter,
+    /// Scans of the whole log.
+    scan_runs: Counter,
+    /// Damaged records and torn tails that scans have found.
+    anomalies_detected: Counter,
+    /// Recoveries, which cut off a torn tail.
+    recovery_runs: Counter,
+    /// Compactions, which drop damaged records.
+    compactions: Counter,
+    /// Appends that returned an error.
+    #[metrics(errors)]
+    write_errors: Counter,
+    /// Reads that returned an error.
+    read_errors: Counter,
+    /// Scans that returned an error.
+    scan_errors: Counter,
+    /// Recoveries that returned an error.
+    recovery_errors: Counter,
+    /// Compactions that returned an error.
+    compaction_errors: Counter,
+    /// Bytes that the log takes on disk.
+    #[metrics(unit = "bytes")]
+    size_bytes: Gauge,
+}
+
+/// What a scan has found.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    /// Where each whole, undamaged record begins.
+    pub(crate) intact: Vec<u64>,
+    /// Where each record begins whose checksum is wrong.
+    pub(crate) damaged: Vec<u64>,
+    /// Where a last record begins that was not written whole.
+    pub(crate) torn_tail: Option<u64>,
+}
+
+impl Report {
+    fn anomalies(&self) -> u64 {
+        self.damaged.len() as u64 + u64::from(self.torn_tail.is_some())
+    }
+}
+
+/// An append-only log of records on a file.
+#[derive(Debug)]
+pub(crate) struct RecordLog {
+    path: PathBuf,
+    file: File,
+    metrics: LogMetrics,
+}
+
+impl Metered for RecordLog {
+    fn metrics(&self) -> Option<&dyn Metrics> {
+        Some(&self.metrics)
+    }
+}
+
+impl RecordLog {
+    /// Opens the log, and makes it where there is none.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
+        let log = Self { path: path.to_owned(), file, metrics: LogMetrics::default() };
+        log.measure()?;
+        Ok(log)
+    }
+
+    /// Appends one record. After an error the log may end in a torn one: recover it before going on.
+    pub(crate) fn append(&mut self, payload: &[u8]) -> io::Result<()> {
+        let result = write_record(&mut self.file, payload);
+        let written = self.metrics.write_errors.count_err(result)?;
+        self.metrics.records_written.inc();
+        self.metrics.bytes_written.add(written);
+        self.metrics.size_bytes.add(signed(written));
+        Ok(())
+    }
+
+    /// Makes what was appended survive a power failure.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.metrics.write_errors.count_err(self.file.sync_data())
+    }
+
+    /// Reads all records, and fails at the first that is damaged or torn.
+    pub(crate) fn read_all(&self) -> io::Result<Vec<Vec<u8>>> {
+        let result = self.read_records();
+        self.metrics.read_errors.count_err(result)
+    }
+
+    fn read_records(&self) -> io::Result<Vec<Vec<u8>>> {
+        let mut reader = self.reader()?;
+        let mut records = Vec::new();
+        let mut at = 0;
+        loop {
+            match read_record(&mut reader)? {
+                Frame::Record(payload) => {
+                    at += HEADER_LEN + payload.len() as u64;
+                    self.metrics.records_read.inc();
+                    records.push(payload);
+                }
+                Frame::Damaged { .. } => {
+                    return Err(bad_data(format!("damaged record at byte {at}")));
+                }
+                Frame::Torn => return Err(bad_data(format!("torn record at byte {at}"))),
+                Frame::End => return Ok(records),
+            }
+        }
+    }
+
+    /// Looks at every record and tells what is wrong, without changing anything.
+    pub(crate) fn scan(&self) -> io::Result<Report> {
+        self.metrics.scan_runs.inc();
+        let report = self.metrics.scan_errors.count_err(self.find_anomalies())?;
+        self.metrics.anomalies_detected.add(report.anomalies());
+        Ok(report)
+    }
+
+    fn find_anomalies(&self) -> io::Result<Report> {
+        let mut reader = self.reader()?;
+        let mut report = Report::default();
+        let mut at = 0;
+        loop {
+            let len = match read_record(&mut reader)? {
+                Frame::Record(payload) => {
+                    report.intact.push(at);
+                    payload.len() as u64
+                }
+                Frame::Damaged { len } => {
+                    report.damaged.push(at);
+                    len
+                }
+                Frame::Torn => {
+                    report.torn_tail = Some(at);
+                    return Ok(report);
+                }
+                Frame::End => return Ok(report),
+            };
+            at += HEADER_LEN + len;
+        }
+    }
+
+    /// Cuts off a torn tail, so that the log can be appended to again. Returns how many bytes went.
+    pub(crate) fn recover(&mut self) -> io::Result<u64> {
+        self.metrics.recovery_runs.inc();
+        let result = self.cut_torn_tail();
+        self.metrics.recovery_errors.count_err(result)
+    }
+
+    fn cut_torn_tail(&mut self) -> io::Result<u64> {
+        let Some(torn) = self.find_anomalies()?.torn_tail else { return Ok(0) };
+        let cut = self.file.metadata()?.len() - torn;
+        self.file.set_len(torn)?;
+        self.file.sync_all()?;
+        self.measure()?;
+        Ok(cut)
+    }
+
+    /// Writes a new log without the damaged records, and puts it in this one's place. Returns how many records
+    /// went.
+    pub(crate) fn compact(&mut self) -> io::Result<u64> {
+        self.metrics.compactions.inc();
+        let result = self.rewrite();
+        self.metrics.compaction_errors.count_err(result)
+    }
+
+    fn rewrite(&mut self) -> io::Result<u64> {
+        let fresh_path = self.path.with_extension("compacting");
+        let mut reader = self.reader()?;
+        let mut fresh = BufWriter::new(File::create(&fresh_path)?);
+        let mut dropped = 0;
+        loop {
+            match read_record(&mut reader)? {
+                Frame::Record(payload) => {
+                    write_record(&mut fresh, &payload)?;
+                }
+                Frame::Damaged { .. } => dropped += 1,
+                Frame::Torn => return Err(bad_data("the log has a torn tail; recover it first")),
+                Frame::End => break,
+            }
+        }
+        fresh.into_inner()?.sync_all()?;
+        fs::rename(&fresh_path, &self.path)?;
+        self.file = OpenOptions::new().read(true).append(true).open(&self.path)?;
+        self.measure()?;
+        Ok(dropped)
+    }
+
+    fn reader(&self) -> io::Result<BufReader<&File>> {
+        let mut file = &self.file;
+        file.seek(SeekFrom::Start(0))?;
+        Ok(BufReader::new(file))
+    }
+
+    fn measure(&self) -> io::Result<()> {
+        self.metrics.size_bytes.set(signed(self.file.metadata()?.len()));
+        Ok(())
+    }
+}
+
+/// What stands at one place of a log.
+enum Frame {
+    Record(Vec<u8>),
+    /// The checksum is wrong; the length led to the next record.
+    Damaged {
+        len: u64,
+    },
+    /// The file ends within the record, or its length is impossible and so leads nowhere.
+    Torn,
+    End,
+}
+
+fn read_record(reader: &mut impl Read) -> io::Result<Frame> {
+    let mut header = Vec::new();
+    reader.take(HEADER_LEN).read_to_end(&mut header)?;
+    let Ok([l0, l1, l2, l3, c0, c1, c2, c3]) = <[u8; 8]>::try_from(header.as_slice()) else {
+        return Ok(if header.is_empty() { Frame::End } else { Frame::Torn });
+    };
+    let len = u32::from_le_bytes([l0, l1, l2, l3]);
+    if len > MAX_PAYLOAD_LEN {
+        return Ok(Frame::Torn);
+    }
+    let mut payload = Vec::new();
+    reader.take(len.into()).read_to_end(&mut payload)?;
+    Ok(if payload.len() as u64 != u64::from(len) {
+        Frame::Torn
+    } else if crc32fast::hash(&payload) == u32::from_le_bytes([c0, c1, c2, c3]) {
+        Frame::Record(payload)
+    } else {
+        Frame::Damaged { len: len.into() }
+    })
+}
+
+/// Writes header and payload in one go, so that nobody else's record comes between. Returns how many bytes.
+fn write_record(writer: &mut impl Write, payload: &[u8]) -> io::Result<u64> {
+    let len = u32::try_from(payload.len()).ok().filter(|&len| len <= MAX_PAYLOAD_LEN);
+    let len = len.ok_or_else(|| {
+        let message = format!("a record of {} bytes; at most {MAX_PAYLOAD_LEN} fit", payload.len());
+        io::Error::new(io::ErrorKind::InvalidInput, message)
+    })?;
+    let mut frame = Vec::with_capacity(payload.len() + 8);
+    frame.extend(len.to_le_bytes());
+    frame.extend(crc32fast::hash(payload).to_le_bytes());
+    frame.extend(payload);
+    writer.write_all(&frame)?;
+    Ok(frame.len() as u64)
+}
+
+/// A size as a gauge holds it.
+fn signed(len: u64) -> i64 {
+    i64::try_from(len).unwrap_or(i64::MAX)
+}
+
+fn bad_data(message: impl Into<String>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, message.into())
+}
