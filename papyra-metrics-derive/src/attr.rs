@@ -21,6 +21,8 @@ pub(crate) struct StructKeys {
     pub(crate) krate: Option<Key<Path>>,
     pub(crate) prefix: Option<Key<LitStr>>,
     pub(crate) storage: Option<Key<Ident>>,
+    /// Whether `storage` is there, right or wrong.
+    pub(crate) plain: bool,
 }
 
 /// The keys of a field.
@@ -45,6 +47,7 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
             "crate" => set(diag, &mut keys.krate, raw, "a path, such as `crate = facade::metrics`"),
             "prefix" => set(diag, &mut keys.prefix, raw, r#"a string, such as `prefix = "log_"`"#),
             "storage" => {
+                keys.plain = true;
                 set(diag, &mut keys.storage, raw, "a name, such as `storage = LogMetrics`");
             }
             _ => unknown(diag, &raw.key, ("struct", STRUCT_KEYS), ("field", FIELD_KEYS)),

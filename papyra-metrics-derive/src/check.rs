@@ -25,7 +25,7 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<M
     let scope = Scope {
         prefix: keys.prefix.and_then(|prefix| check_prefix(diag, &prefix)).unwrap_or_default(),
         parameters: parameters(&item.generics),
-        plain: storage.is_some(),
+        plain: keys.plain,
     };
     let checked: Vec<_> =
         fields.iter().filter_map(|field| check_field(diag, &scope, field)).collect();

@@ -1,0 +1,102 @@
+//! What counting and reading allocate, seen by a counting allocator.
+
+#![allow(unsafe_code)] // an allocator cannot be written otherwise
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use papyra_metrics::{Counter, Gauge, Metrics, Snapshot, persistence::PersistenceMetrics};
+
+struct Counting;
+
+thread_local! {
+    // Per thread, so that the harness and other tests do not count.
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: the caller's promise about `layout` is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: `pointer` came from the system's allocator, with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+        // SAFETY: `pointer` came from the system's allocator, with this layout.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations<T>(work: impl FnOnce() -> T) -> usize {
+    let before = ALLOCATIONS.get();
+    let result = work();
+    let after = ALLOCATIONS.get();
+    drop(result);
+    after - before
+}
+
+#[derive(Default, Metrics)]
+struct Empty {}
+
+#[derive(Default, Metrics)]
+struct One {
+    writes: Counter,
+}
+
+#[derive(Default, Metrics)]
+struct Many {
+    #[metrics(flatten, prefix = "a_")]
+    a: PersistenceMetrics,
+    #[metrics(flatten, prefix = "b_")]
+    b: Box<PersistenceMetrics>,
+    level: Gauge,
+    #[metrics(flatten, prefix = "c_")]
+    c: Option<PersistenceMetrics>,
+}
+
+#[test]
+fn counting_and_visiting_allocate_nothing() {
+    let metrics = Many::default();
+    let (mut sum, mut names) = (0.0, 0);
+    let allocated = allocations(|| {
+        metrics.a.records_written.inc();
+        metrics.a.bytes_written.add(9);
+        metrics.level.set(3);
+        metrics.visit(&mut |metric, value| {
+            names += metric.name().len();
+            sum += value.as_f64();
+        });
+        metrics.visit_totals(&mut |_, value| sum += value.as_f64());
+        metrics.visit_drain(&mut |_, value| sum += value.as_f64());
+        metrics.reset();
+        assert!(!metrics.descriptors().is_empty());
+    });
+    assert!(sum > 0.0 && names > 0);
+    assert_eq!(allocated, 0);
+}
+
+#[test]
+fn a_snapshot_of_any_number_of_metrics_allocates_once() {
+    fn check(metrics: &dyn Metrics, expected: usize) {
+        let readings: [fn(&dyn Metrics) -> Snapshot; 3] =
+            [|metrics| metrics.snapshot(), |metrics| metrics.totals(), |metrics| metrics.drain()];
+        for read in readings {
+            assert_eq!(allocations(|| read(metrics)), expected);
+        }
+    }
+    check(&Empty::default(), 0);
+    check(&One::default(), 1);
+    check(&PersistenceMetrics::default(), 1);
+    check(&Many::default(), 1);
+    check(&Many { c: Some(PersistenceMetrics::default()), ..Many::default() }, 1);
+}

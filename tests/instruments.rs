@@ -1,0 +1,88 @@
+//! The instruments, as a backend counts in them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64};
+
+use papyra_metrics::{Counter, Gauge, Instrument, Kind};
+
+static COUNTER: Counter = Counter::new();
+static GAUGE: Gauge = Gauge::new();
+
+#[test]
+fn instruments_are_const_send_sync_default_and_debug() {
+    fn check<T: Send + Sync + Default + std::fmt::Debug>() {}
+    check::<Counter>();
+    check::<Gauge>();
+    COUNTER.inc();
+    GAUGE.dec();
+    assert_eq!((COUNTER.get(), GAUGE.get()), (1, -1));
+    assert_eq!(format!("{COUNTER:?} {GAUGE:?}"), "Counter { value: 1, total: 1 } Gauge(-1)");
+}
+
+#[test]
+fn instruments_are_their_atomics_in_place() {
+    assert_eq!((size_of::<Counter>(), size_of::<Gauge>()), (16, 8));
+}
+
+#[test]
+fn a_counter_reads_since_its_reset_and_keeps_its_total() {
+    let counter = Counter::new();
+    counter.add(5);
+    assert_eq!(counter.take(), 5);
+    assert_eq!(counter.take(), 0);
+    counter.add(2);
+    counter.reset();
+    counter.inc();
+    assert_eq!((counter.get(), counter.total()), (1, 8));
+}
+
+#[test]
+fn a_counter_that_overflows_wraps_and_still_reads_right() {
+    let counter = Counter::new();
+    counter.add(u64::MAX);
+    counter.reset();
+    counter.add(3);
+    assert_eq!((counter.get(), counter.total()), (3, 2));
+    assert_eq!(counter.take(), 3);
+    assert_eq!(counter.get(), 0);
+}
+
+#[test]
+fn a_gauge_moves_both_ways_wraps_and_survives_resets() {
+    let gauge = Gauge::new();
+    gauge.add(5);
+    gauge.sub(7);
+    gauge.inc();
+    assert_eq!(gauge.get(), -1);
+    gauge.set(i64::MAX);
+    gauge.inc();
+    assert_eq!(gauge.get(), i64::MIN);
+    gauge.reset();
+    assert_eq!(gauge.take(), i64::MIN);
+}
+
+#[test]
+fn count_err_counts_errors_and_hands_on_the_very_value() {
+    let errors = Counter::new();
+    let error: Box<str> = "full".into();
+    let address = error.as_ptr();
+    let out = errors.count_err(Err::<(), _>(error)).unwrap_err();
+    assert_eq!(out.as_ptr(), address);
+    assert_eq!(errors.count_err(Ok::<_, ()>(3)), Ok(3));
+    assert_eq!(errors.get(), 1);
+}
+
+#[test]
+fn atomics_and_pointers_are_instruments_too() {
+    fn read<I: Instrument>(instrument: &I) -> (Kind, String) {
+        (I::KIND, instrument.value().to_string())
+    }
+    assert_eq!(read(&AtomicU64::new(3)), (Kind::Counter, "3".to_owned()));
+    assert_eq!(read(&AtomicI64::new(-3)), (Kind::Gauge, "-3".to_owned()));
+    assert_eq!(read(&&Arc::new(Box::new(Gauge::new()))), (Kind::Gauge, "0".to_owned()));
+    let shared = Arc::new(Counter::new());
+    shared.add(4);
+    assert_eq!(Instrument::take(&shared), 4);
+    assert_eq!(Instrument::value(&shared), 0);
+    assert_eq!(Instrument::total(&shared), 4);
+}

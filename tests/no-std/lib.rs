@@ -1,0 +1,45 @@
+//! Everything that is there without std and without an allocator.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(warnings)]
+
+use papyra_metrics::{Counter, Descriptor, Gauge, Metered, Metrics, Value};
+
+/// What the cache has done.
+#[derive(Debug, Default, Metrics)]
+#[metrics(storage = CacheMetrics)]
+pub struct CacheCounts {
+    /// Hits.
+    pub hits: u64,
+}
+
+/// What the log has done.
+#[derive(Debug, Default, Metrics)]
+#[metrics(prefix = "log_")]
+pub struct LogMetrics {
+    /// Records appended.
+    #[metrics(errors)]
+    pub records_written: Counter,
+    /// Segments open now.
+    pub open: Gauge,
+    /// The cache.
+    #[metrics(flatten, prefix = "cache_")]
+    pub cache: CacheMetrics,
+}
+
+impl Metered for LogMetrics {
+    fn metrics(&self) -> Option<&dyn Metrics> {
+        Some(self)
+    }
+}
+
+/// Adds everything up, then starts over.
+pub fn drain(metrics: &dyn Metrics) -> u64 {
+    let mut sum = 0;
+    metrics.visit(&mut |_: &Descriptor, value: Value| sum += value.as_u64().unwrap_or(0));
+    metrics.visit_totals(&mut |_, _| {});
+    metrics.visit_drain(&mut |_, _| {});
+    metrics.reset();
+    sum + metrics.descriptors().len() as u64
+}

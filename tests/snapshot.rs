@@ -1,0 +1,107 @@
+//! A snapshot as a plain map, and the values in it.
+
+use std::collections::{BTreeMap, HashMap};
+
+use papyra_metrics::{Snapshot, Value};
+
+fn snapshot(pairs: &[(&str, Value)]) -> Snapshot {
+    pairs.iter().cloned().collect()
+}
+
+fn sample() -> Snapshot {
+    snapshot(&[("writes", Value::Counter(2)), ("open", Value::Gauge(-1)), ("b", Value::Counter(0))])
+}
+
+#[test]
+fn values_are_found_by_name_and_compare_with_literals() {
+    let sample = sample();
+    assert_eq!(sample.get("open"), Some(&Value::Gauge(-1)));
+    assert_eq!(sample.get("ope"), None);
+    assert!(sample["writes"] == 2 && 2 == sample["writes"] && sample["open"] == -1);
+    assert!(sample["open"] != u64::MAX && sample["writes"] == 2_u8 && sample["writes"] == 2_i128);
+    assert_eq!((sample.len(), sample.is_empty()), (3, false));
+    assert!(Snapshot::default().is_empty());
+}
+
+#[test]
+#[should_panic = "no metric is named `reads`; the snapshot has: writes, open, b"]
+fn a_missing_name_panics_with_the_names_that_exist() {
+    let _ = &sample()["reads"];
+}
+
+#[test]
+fn order_is_kept_everywhere() {
+    let sample = sample();
+    let names: Vec<_> = sample.iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["writes", "open", "b"]);
+    assert_eq!(sample.iter().rev().next(), Some(("b", &Value::Counter(0))));
+    assert_eq!(sample.to_string(), "writes: 2\nopen: -1\nb: 0");
+    assert_eq!(
+        format!("{sample:?}"),
+        r#"{"writes": Counter(2), "open": Gauge(-1), "b": Counter(0)}"#
+    );
+    let mut seen = Vec::new();
+    for (name, value) in &sample {
+        seen.push((name.to_owned(), value.clone()));
+    }
+    assert_eq!(sample.clone().into_iter().collect::<Vec<_>>(), seen);
+    assert_eq!(seen.into_iter().collect::<Snapshot>(), sample);
+}
+
+#[test]
+fn of_two_values_with_one_name_the_later_counts_at_the_place_of_the_first() {
+    let twice =
+        snapshot(&[("a", Value::Counter(1)), ("b", Value::Counter(2)), ("a", Value::Counter(3))]);
+    assert_eq!(twice.to_string(), "a: 3\nb: 2");
+}
+
+#[test]
+fn a_snapshot_becomes_other_maps() {
+    let sorted = BTreeMap::from(sample());
+    assert_eq!(sorted.keys().collect::<Vec<_>>(), ["b", "open", "writes"]);
+    let hashed: HashMap<String, Value> = sample().into();
+    assert_eq!(hashed["open"], -1);
+}
+
+#[test]
+fn since_is_growth_for_counters_and_the_present_for_gauges() {
+    let earlier = snapshot(&[
+        ("grown", Value::Counter(10)),
+        ("reset", Value::Counter(10)),
+        ("level", Value::Gauge(9)),
+        ("gone", Value::Counter(1)),
+    ]);
+    let later = snapshot(&[
+        ("new", Value::Counter(7)),
+        ("level", Value::Gauge(-3)),
+        ("reset", Value::Counter(4)),
+        ("grown", Value::Counter(15)),
+    ]);
+    assert_eq!(later.since(&earlier).to_string(), "new: 7\nlevel: -3\nreset: 4\ngrown: 5");
+}
+
+#[test]
+fn since_goes_by_the_later_kind() {
+    let level = snapshot(&[("x", Value::Gauge(3))]);
+    let count = snapshot(&[("x", Value::Counter(5))]);
+    assert_eq!(count.since(&level)["x"], 2);
+    assert_eq!(level.since(&count)["x"], 3);
+    let negative = snapshot(&[("x", Value::Gauge(-3))]);
+    assert_eq!(count.since(&negative)["x"], 5);
+}
+
+#[test]
+fn values_convert_without_ever_wrapping() {
+    assert_eq!(Value::Counter(u64::MAX).as_i64(), None);
+    assert_eq!(Value::Counter(u64::MAX).as_u64(), Some(u64::MAX));
+    assert_eq!((Value::Gauge(-1).as_u64(), Value::Gauge(-1).as_i64()), (None, Some(-1)));
+    assert!((Value::Gauge(-2).as_f64() + 2.0).abs() < f64::EPSILON);
+}
+
+#[test]
+fn values_are_equal_when_their_numbers_are() {
+    assert_eq!(Value::Counter(3), Value::Gauge(3));
+    assert_ne!(Value::Counter(u64::MAX), Value::Gauge(-1));
+    assert_ne!(Value::Gauge(-1), u128::MAX);
+    assert_eq!(format!("[{:>4}]", Value::Gauge(-1)), "[  -1]");
+}

@@ -1,0 +1,118 @@
+//! Plain structs: the declaration is also the typed snapshot.
+
+#![deny(warnings, missing_docs)]
+
+use std::marker::PhantomData;
+
+use papyra_metrics::{Kind, Metrics, Snapshot};
+
+/// A module, so that visibility matters.
+pub mod orders {
+    use super::{Metrics, PhantomData};
+
+    /// What the cache has done.
+    #[derive(Clone, Debug, Default, PartialEq, Metrics)]
+    #[metrics(storage = CacheMetrics)]
+    pub struct CacheCounts {
+        /// Hits.
+        pub hits: u64,
+        /// Entries now.
+        pub entries: core::primitive::i64,
+    }
+
+    /// What the log has done.
+    #[derive(Clone, Debug, Default, PartialEq, Metrics)]
+    #[metrics(storage = LogMetrics, prefix = "log_")]
+    pub struct LogCounts<T: Clone = u8, const N: usize = 1>
+    where
+        T: Default,
+    {
+        /// Records appended.
+        pub records_written: u64,
+        /// Bytes appended.
+        #[metrics(name = "payload", help = "Payload.", unit = "bytes")]
+        pub bytes_written: ::std::primitive::u64,
+        /// Failures.
+        #[metrics(errors)]
+        pub(crate) write_errors: u64,
+        /// What the cache has done.
+        #[metrics(flatten, prefix = "cache_")]
+        pub cache: CacheCounts,
+        /// Segments open now.
+        pub open_segments: i64,
+        /// Old.
+        #[deprecated]
+        pub old: u64,
+        pub(crate) unread: u64,
+        #[metrics(skip)]
+        pub(crate) marker: PhantomData<[T; N]>,
+    }
+}
+
+use orders::{CacheCounts, LogCounts, LogMetrics};
+
+static METRICS: LogMetrics = LogMetrics::new();
+
+#[test]
+fn the_storage_counts_and_the_plain_struct_is_its_snapshot() {
+    METRICS.records_written.add(2);
+    METRICS.write_errors.inc();
+    METRICS.cache.hits.inc();
+    METRICS.cache.entries.set(-4);
+    METRICS.open_segments.set(3);
+    let expected = LogCounts {
+        records_written: 2,
+        write_errors: 1,
+        cache: CacheCounts { hits: 1, entries: -4 },
+        open_segments: 3,
+        ..LogCounts::default()
+    };
+    assert_eq!(METRICS.read(), expected);
+    assert_eq!(Snapshot::from(&expected), METRICS.snapshot());
+    assert_eq!(METRICS.read().cache.entries, -4);
+}
+
+#[test]
+fn the_storage_has_the_keys_of_the_plain_struct() {
+    let metrics = LogMetrics::<String, 7>::default();
+    let named: Vec<_> =
+        metrics.descriptors().iter().map(|m| (m.name(), m.kind(), m.help(), m.unit())).collect();
+    assert_eq!(
+        named,
+        [
+            ("log_records_written", Kind::Counter, "Records appended.", None),
+            ("log_payload", Kind::Counter, "Payload.", Some("bytes")),
+            ("log_write_errors", Kind::Counter, "Failures.", None),
+            ("log_cache_hits", Kind::Counter, "Hits.", None),
+            ("log_cache_entries", Kind::Gauge, "Entries now.", None),
+            ("log_open_segments", Kind::Gauge, "Segments open now.", None),
+            ("log_old", Kind::Counter, "Old.", None),
+            ("log_unread", Kind::Counter, "", None),
+        ]
+    );
+    assert_eq!(metrics.read(), LogCounts::default());
+}
+
+#[test]
+fn reading_is_since_the_last_reset_and_gauges_stay() {
+    let metrics = LogMetrics::<u8>::new();
+    metrics.records_written.add(5);
+    metrics.open_segments.set(2);
+    metrics.reset();
+    metrics.records_written.inc();
+    assert_eq!((metrics.read().records_written, metrics.read().open_segments), (1, 2));
+    assert_eq!(metrics.totals()["log_records_written"], 6);
+}
+
+#[test]
+fn a_storage_inside_a_function_shows_its_fields() {
+    #[derive(Metrics)]
+    #[metrics(storage = Inner)]
+    struct Counts {
+        r#type: u64,
+    }
+    let inner = Inner::default();
+    inner.r#type.inc();
+    assert_eq!(inner.read().r#type, 1);
+    assert_eq!(format!("{inner:?}"), "Inner { type: Counter { value: 1, total: 1 } }");
+}

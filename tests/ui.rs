@@ -1,0 +1,17 @@
+//! What does not compile, and what the user is told. Each case is one mistake; its file says what to look for.
+
+#[test]
+fn mistakes_are_told_at_the_word_at_fault() {
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("ui/struct/*.rs");
+    cases.compile_fail("ui/field/*.rs");
+    cases.compile_fail("ui/storage/*.rs");
+}
+
+#[test]
+fn clashes_in_a_generic_struct_show_where_it_is_used() {
+    let cases = trybuild::TestCases::new();
+    // A case that passes has all of them built, not only checked.
+    cases.pass("ui/generic/distinct.rs");
+    cases.compile_fail("ui/generic/duplicate-in-a-generic-struct.rs");
+}

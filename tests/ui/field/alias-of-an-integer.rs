@@ -1,0 +1,13 @@
+// The caret is on the alias.
+
+use papyra_metrics::Metrics;
+
+type Count = u64;
+
+#[derive(Metrics)]
+struct LogMetrics {
+    writes: Count,
+}
+
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on `errors`.
+
+use papyra_metrics::{Gauge, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(errors)]
+    failing: Gauge,
+}
+
+fn main() {}

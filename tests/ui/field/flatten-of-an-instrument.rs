@@ -1,0 +1,11 @@
+// The caret is on the type.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(flatten)]
+    writes: Counter,
+}
+
+fn main() {}

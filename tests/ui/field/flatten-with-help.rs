@@ -1,0 +1,16 @@
+// The caret is on `help`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct CacheMetrics {
+    hits: Counter,
+}
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(flatten, help = "Cache.")]
+    cache: CacheMetrics,
+}
+
+fn main() {}

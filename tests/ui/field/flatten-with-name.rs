@@ -1,0 +1,16 @@
+// The caret is on `name`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct CacheMetrics {
+    hits: Counter,
+}
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(flatten, name = "cache")]
+    cache: CacheMetrics,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+// The caret is on the field.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    größe: Counter,
+}
+
+fn main() {}

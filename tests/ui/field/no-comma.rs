@@ -1,0 +1,11 @@
+// The caret is on the second key.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(errors name = "w")]
+    writes: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on the second field: both would be exported as `writes_total`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    writes: Counter,
+    writes_total: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on `u64`.
+
+use papyra_metrics::Metrics;
+
+#[derive(Metrics)]
+struct LogMetrics {
+    writes: u64,
+}
+
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on `errors`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(skip, errors)]
+    writes: Counter,
+}
+
+fn main() {}

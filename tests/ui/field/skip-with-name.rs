@@ -1,0 +1,11 @@
+// The caret is on `name`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(skip, name = "w")]
+    writes: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+// The caret is on the second `errors`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(errors)]
+    write_errors: Counter,
+    #[metrics(errors)]
+    read_errors: Counter,
+}
+
+fn main() {}

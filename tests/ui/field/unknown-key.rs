@@ -1,0 +1,11 @@
+// The caret is on `buckets`, and no key is near.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(buckets)]
+    writes: Counter,
+}
+
+fn main() {}

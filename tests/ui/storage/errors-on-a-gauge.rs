@@ -1,0 +1,13 @@
+// The caret is on `errors`.
+
+use papyra_metrics::Metrics;
+
+#[derive(Metrics)]
+#[metrics(storage = Storage)]
+struct LogMetrics {
+    #[metrics(errors)]
+    failing: i64,
+}
+
+
+fn main() {}

@@ -1,0 +1,12 @@
+// The caret is on the string.
+
+use papyra_metrics::Metrics;
+
+#[derive(Metrics)]
+#[metrics(storage = "Storage")]
+struct LogMetrics {
+    writes: u64,
+}
+
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on the string.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+#[metrics(prefix = "log.")]
+struct LogMetrics {
+    writes: Counter,
+}
+
+fn main() {}

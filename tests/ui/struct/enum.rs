@@ -1,0 +1,11 @@
+// The caret is on `enum`.
+
+use papyra_metrics::Metrics;
+
+#[derive(Metrics)]
+enum LogMetrics {
+    Writes,
+}
+
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on `skip`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+#[metrics(skip)]
+struct LogMetrics {
+    writes: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on `prefix`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+#[metrics(prefix)]
+struct LogMetrics {
+    writes: Counter,
+}
+
+fn main() {}

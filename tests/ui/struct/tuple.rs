@@ -1,0 +1,8 @@
+// The caret is on the name of the struct.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics(Counter);
+
+fn main() {}

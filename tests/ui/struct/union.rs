@@ -1,0 +1,11 @@
+// The caret is on `union`.
+
+use papyra_metrics::Metrics;
+
+#[derive(Metrics)]
+union LogMetrics {
+    writes: u64,
+}
+
+
+fn main() {}

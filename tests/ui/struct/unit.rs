@@ -1,0 +1,9 @@
+// The caret is on the name of the struct.
+
+use papyra_metrics::Metrics;
+
+#[derive(Metrics)]
+struct LogMetrics;
+
+
+fn main() {}
