@@ -2,6 +2,7 @@
 
 #![deny(warnings)]
 #![warn(clippy::pedantic, clippy::nursery, missing_debug_implementations, single_use_lifetimes)]
+#![allow(clippy::redundant_pub_crate)] // it wants the opposite of what `unreachable_pub` wants
 #![forbid(unsafe_code)]
 
 /// No prelude, and the user's own items under every name that generated code might want.

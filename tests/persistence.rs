@@ -1,11 +1,11 @@
 //! The ready-made struct.
 
-use papyra_metrics::{Metrics, persistence::PersistenceMetrics};
+use papyra_metrics::{Descriptor, Metrics, persistence::PersistenceMetrics};
 
 #[test]
 fn the_ready_made_struct_has_the_promised_names() {
     let metrics = PersistenceMetrics::default();
-    let names: Vec<_> = metrics.descriptors().iter().map(|metric| metric.name()).collect();
+    let names: Vec<_> = metrics.descriptors().iter().map(Descriptor::name).collect();
     assert_eq!(
         names,
         [

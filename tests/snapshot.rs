@@ -17,8 +17,12 @@ fn values_are_found_by_name_and_compare_with_literals() {
     let sample = sample();
     assert_eq!(sample.get("open"), Some(&Value::Gauge(-1)));
     assert_eq!(sample.get("ope"), None);
-    assert!(sample["writes"] == 2 && 2 == sample["writes"] && sample["open"] == -1);
-    assert!(sample["open"] != u64::MAX && sample["writes"] == 2_u8 && sample["writes"] == 2_i128);
+    assert_eq!(sample["writes"], 2);
+    assert_eq!(2, sample["writes"]);
+    assert_eq!(sample["open"], -1);
+    assert_ne!(sample["open"], u64::MAX);
+    assert_eq!(sample["writes"], 2_u8);
+    assert_eq!(2_i128, sample["writes"]);
     assert_eq!((sample.len(), sample.is_empty()), (3, false));
     assert!(Snapshot::default().is_empty());
 }
@@ -34,7 +38,7 @@ fn order_is_kept_everywhere() {
     let sample = sample();
     let names: Vec<_> = sample.iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["writes", "open", "b"]);
-    assert_eq!(sample.iter().rev().next(), Some(("b", &Value::Counter(0))));
+    assert_eq!(sample.iter().next_back(), Some(("b", &Value::Counter(0))));
     assert_eq!(sample.to_string(), "writes: 2\nopen: -1\nb: 0");
     assert_eq!(
         format!("{sample:?}"),
