@@ -1,7 +1,7 @@
 //! The derive behind `papyra-metrics`, which re-exports and documents it; depend on that crate instead.
 //!
-//! Tokens are parsed into a model of what the user wrote ([`ast`]), checked into a model of what was meant
-//! ([`check`], [`model`]), and expanded ([`expand`]). Mistakes are collected on the way and reported together.
+//! Tokens are parsed into a model of what the user wrote (`ast`), checked into a model of what was meant
+//! (`check`, `model`), and expanded (`expand`). Mistakes are collected on the way and reported together.
 
 #![forbid(unsafe_code)]
 
