@@ -93,7 +93,9 @@ fn takers_of_one_counter_share_its_increments_exactly() {
             scope.spawn(|| {
                 for _ in 0..EACH / 4 {
                     counter.add(3);
-                    taken.fetch_add(counter.take(), Ordering::Relaxed);
+                    let mine = counter.take();
+                    assert!(mine <= 3 * EACH, "{mine} were never counted");
+                    taken.fetch_add(mine, Ordering::Relaxed);
                 }
             });
         }
