@@ -28,6 +28,12 @@ mod hostile {
     pub(super) type str = ();
     pub(super) type usize = ();
     pub(super) type bool = ();
+    // A binding of the same name would be a pattern.
+    pub(super) struct visitor;
+    pub(super) struct walker;
+    pub(super) struct metrics;
+    pub(super) struct storage;
+    pub(super) struct f;
     pub(super) trait Instrument {}
     pub(super) trait FnMut {}
 
@@ -47,6 +53,12 @@ mod hostile {
         pub(super) hits: ::papyra_metrics::Counter,
         #[metrics(flatten, prefix = "inner_")]
         pub(super) inner: Inner<::papyra_metrics::Gauge>,
+    }
+
+    #[derive(::papyra_metrics::Metrics)]
+    pub(super) struct Generic<T> {
+        #[metrics(flatten)]
+        pub(super) inner: T,
     }
 
     #[derive(::papyra_metrics::Metrics)]
@@ -70,6 +82,7 @@ fn the_derive_works_where_no_prelude_is_and_every_name_is_taken() {
     };
     log.inner.r#type.inc();
     assert_eq!(log.snapshot()["log_inner_type"], 1);
+    assert_eq!(hostile::Generic { inner: log }.snapshot()["log_inner_type"], 1);
     let storage = hostile::Storage::new();
     storage.hits.inc();
     assert_eq!(storage.read().hits, 1);

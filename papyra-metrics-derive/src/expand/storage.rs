@@ -51,10 +51,12 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
         let (name, ty) = (field.ident, field.ty);
         match &field.role {
             Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {
-                quote!(#krate::__private::read_gauge(&storage.#name))
+                quote!(#krate::__private::read_gauge(&__storage.#name))
             }
-            Role::Metric(_) => quote!(#krate::__private::read_counter(&storage.#name)),
-            Role::Flatten { .. } => quote!(<#ty as #krate::__private::Plain>::read(&storage.#name)),
+            Role::Metric(_) => quote!(#krate::__private::read_counter(&__storage.#name)),
+            Role::Flatten { .. } => {
+                quote!(<#ty as #krate::__private::Plain>::read(&__storage.#name))
+            }
             Role::Skip => quote!(::core::marker::PhantomData),
         }
     });
@@ -62,11 +64,11 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
         let (name, ty) = (field.ident, field.ty);
         match &field.role {
             Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {
-                quote!(visitor(#krate::Value::Gauge(self.#name));)
+                quote!(__visitor(#krate::Value::Gauge(self.#name));)
             }
-            Role::Metric(_) => quote!(visitor(#krate::Value::Counter(self.#name));),
+            Role::Metric(_) => quote!(__visitor(#krate::Value::Counter(self.#name));),
             Role::Flatten { .. } => {
-                quote!(<#ty as #krate::__private::Plain>::values(&self.#name, visitor);)
+                quote!(<#ty as #krate::__private::Plain>::values(&self.#name, __visitor);)
             }
             Role::Skip => quote!(let _ = &self.#name;),
         }
@@ -99,18 +101,18 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
         }
         #[automatically_derived]
         impl #impl_generics ::core::fmt::Debug for #ident #ty_generics #where_clause {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                #krate::__private::debug(f, #name, &[#((#names, &self.#fields),)*])
+            fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                #krate::__private::debug(__f, #name, &[#((#names, &self.#fields),)*])
             }
         }
         #[automatically_derived]
         impl #impl_generics #krate::__private::Plain for #plain #ty_generics #where_clause {
             type Storage = #ident #ty_generics;
             const NEW: Self::Storage = #ident::new();
-            fn read(storage: &Self::Storage) -> Self {
+            fn read(__storage: &Self::Storage) -> Self {
                 Self { #(#fields: #reads,)* }
             }
-            fn values(&self, visitor: &mut dyn ::core::ops::FnMut(#krate::Value)) {
+            fn values(&self, __visitor: &mut dyn ::core::ops::FnMut(#krate::Value)) {
                 #(#values)*
             }
         }

@@ -22,7 +22,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let metrics = if checks_inside.is_empty() {
         metrics
     } else {
-        quote!({ let metrics = #metrics; #(#checks_inside;)* metrics })
+        quote!({ let __metrics = #metrics; #(#checks_inside;)* __metrics })
     };
     let error_counter = expand_error_counter(model, ident, where_clause.as_ref());
     quote! {
@@ -31,14 +31,14 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
             fn descriptors(&self) -> &[#krate::Descriptor] {
                 <Self as #krate::__private::Table>::METRICS
             }
-            fn visit(&self, visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
-                #krate::__private::visit(self, visitor);
+            fn visit(&self, __visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
+                #krate::__private::visit(self, __visitor);
             }
-            fn visit_totals(&self, visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
-                #krate::__private::visit_totals(self, visitor);
+            fn visit_totals(&self, __visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
+                #krate::__private::visit_totals(self, __visitor);
             }
-            fn visit_drain(&self, visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
-                #krate::__private::visit_drain(self, visitor);
+            fn visit_drain(&self, __visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
+                #krate::__private::visit_drain(self, __visitor);
             }
             fn reset(&self) {
                 #krate::__private::reset(self);
@@ -49,12 +49,12 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
             const OWN: &'static [#krate::Descriptor] = &[#(#own,)*];
             #flattened
             const METRICS: &'static [#krate::Descriptor] = #metrics;
-            fn walk(&self, walker: &mut dyn #krate::__private::Walker) {
+            fn walk(&self, __walker: &mut dyn #krate::__private::Walker) {
                 #walk
             }
         }
         #error_counter
-        #(const _: () = { let metrics = <#ident as #krate::__private::Table>::METRICS; #checks_outside };)*
+        #(const _: () = { let __metrics = <#ident as #krate::__private::Table>::METRICS; #checks_outside };)*
     }
 }
 
@@ -140,7 +140,7 @@ fn expand_metrics(model: &Model<'_>) -> TokenStream {
 }
 
 /// Calls that refuse metrics which cannot be told apart, each located at the field at fault. They find the
-/// metrics of the whole struct in `metrics`.
+/// metrics of the whole struct in `__metrics`.
 fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
     let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
     let own: Vec<_> = model.metrics().collect();
@@ -159,7 +159,7 @@ fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
     let flattened = flattened.enumerate().map(|(index, field)| {
         let span = field.ident.span();
         let krate = krate_at(&model.krate, span);
-        let metrics = Ident::new("metrics", Span::call_site().located_at(span));
+        let metrics = Ident::new("__metrics", Span::call_site().located_at(span));
         quote_spanned! {span=>
             #krate::__private::assert_flattens(
                 #metrics,
@@ -188,7 +188,7 @@ fn expand_walk(model: &Model<'_>) -> TokenStream {
             Role::Flatten { .. } => {
                 expand_run(&mut run, &mut walk);
                 walk.extend(quote_spanned! {span=>
-                    <#ty as #krate::__private::Table>::walk(&self.#ident, walker);
+                    <#ty as #krate::__private::Table>::walk(&self.#ident, __walker);
                 });
             }
         }
@@ -200,7 +200,7 @@ fn expand_walk(model: &Model<'_>) -> TokenStream {
 fn expand_run(run: &mut Vec<TokenStream>, walk: &mut TokenStream) {
     if !run.is_empty() {
         let cells = run.drain(..);
-        walk.extend(quote!(walker.cells(&[#(#cells,)*]);));
+        walk.extend(quote!(__walker.cells(&[#(#cells,)*]);));
     }
 }
 
