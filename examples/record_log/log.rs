@@ -186,9 +186,30 @@ impl RecordLog {
     }
 
     fn rewrite(&mut self) -> io::Result<u64> {
-        let fresh_path = self.path.with_extension("compacting");
+        let mut fresh_path = self.path.clone().into_os_string();
+        fresh_path.push(".compacting");
+        // New, so that no other file is ever overwritten or put in the log's place.
+        let fresh = File::create_new(&fresh_path).map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: {error}", Path::new(&fresh_path).display()))
+        })?;
+        let result = self.copy_intact(fresh).and_then(|dropped| {
+            fs::rename(&fresh_path, &self.path)?;
+            Ok(dropped)
+        });
+        if result.is_err() {
+            // The first error is the one to tell.
+            let _ = fs::remove_file(&fresh_path);
+        }
+        let dropped = result?;
+        self.file = OpenOptions::new().read(true).append(true).open(&self.path)?;
+        self.measure()?;
+        Ok(dropped)
+    }
+
+    /// Copies the intact records, and tells how many others there are.
+    fn copy_intact(&self, fresh: File) -> io::Result<u64> {
         let mut reader = self.reader()?;
-        let mut fresh = BufWriter::new(File::create(&fresh_path)?);
+        let mut fresh = BufWriter::new(fresh);
         let mut dropped = 0;
         loop {
             match read_record(&mut reader)? {
@@ -201,9 +222,6 @@ impl RecordLog {
             }
         }
         fresh.into_inner()?.sync_all()?;
-        fs::rename(&fresh_path, &self.path)?;
-        self.file = OpenOptions::new().read(true).append(true).open(&self.path)?;
-        self.measure()?;
         Ok(dropped)
     }
 

@@ -62,7 +62,7 @@ impl Options {
                     let path = arguments.next().ok_or("--log needs a path")?;
                     log = Some(PathBuf::from(path));
                 }
-                Some(option) if option.starts_with("--") => {
+                Some(option) if option.starts_with('-') && option != "-" => {
                     return Err(format!("unknown option {option}"));
                 }
                 _ if input.is_some() => {
@@ -130,9 +130,15 @@ fn live(
     )?;
 
     let read = log.read_all().doing(at("read"))?;
-    let verdict =
-        if read == records { "just as they were written" } else { "but not as they were written" };
-    story.tell(log, &format!("Read {} back, {verdict}.", count(read.len(), "record")))?;
+    if read != records {
+        let differ =
+            Err(io::Error::new(ErrorKind::InvalidData, "the records are not as they were written"));
+        return differ.doing(at("read back"));
+    }
+    story.tell(
+        log,
+        &format!("Read {} back, just as they were written.", count(read.len(), "record")),
+    )?;
 
     let report = log.scan().doing(at("scan"))?;
     story.tell(log, &format!("Scanned: {}.", describe(&report)))?;
