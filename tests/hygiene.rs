@@ -136,8 +136,6 @@ fn inherent_methods_of_the_same_name_stay_in_charge() {
 
 /// Deprecated things still count, without a warning in the derive.
 mod deprecated {
-    #![allow(deprecated)] // the test's own uses
-
     #[deprecated]
     #[derive(Debug, Default, papyra_metrics::Metrics)]
     pub(super) struct Old {
@@ -145,6 +143,7 @@ mod deprecated {
         pub(super) writes: papyra_metrics::Counter,
     }
 
+    #[allow(deprecated)] // the test's own use
     pub(super) fn names() -> usize {
         papyra_metrics::Metrics::descriptors(&Old::default()).len()
     }
