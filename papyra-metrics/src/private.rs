@@ -7,7 +7,7 @@ use core::{fmt, slice};
 pub use crate::compose::{
     Exact, Flattened, Ladder, assert_distinct, assert_flattens, len, names_len,
 };
-use crate::{Counter, Descriptor, Gauge, Instrument, Value, sync};
+use crate::{Counter, Descriptor, Instrument, Value, sync};
 
 /// The derive's side of [`Metrics`](crate::Metrics): the metrics as tables, over which the loops below run.
 #[diagnostic::on_unimplemented(
@@ -253,16 +253,6 @@ pub trait Plain: Sized {
 
     /// Reads every field, so that one that nobody else reads does not count as dead.
     fn values(&self, visitor: &mut dyn FnMut(Value));
-}
-
-/// What a counter and a gauge read as in a plain struct.
-pub fn read_counter(counter: &Counter) -> u64 {
-    counter.get()
-}
-
-/// See [`read_counter`].
-pub fn read_gauge(gauge: &Gauge) -> i64 {
-    gauge.get()
 }
 
 /// `Debug` of a struct of atomics.

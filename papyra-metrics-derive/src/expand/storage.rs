@@ -50,10 +50,10 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
     let reads = model.fields.iter().map(|field| {
         let (name, ty) = (field.ident, field.ty);
         match &field.role {
-            Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {
-                quote!(#krate::__private::read_gauge(&__storage.#name))
+            Role::Metric(_) => {
+                let instrument = instrument_type(model, field);
+                quote!(#instrument::get(&__storage.#name))
             }
-            Role::Metric(_) => quote!(#krate::__private::read_counter(&__storage.#name)),
             Role::Flatten { .. } => {
                 quote!(<#ty as #krate::__private::Plain>::read(&__storage.#name))
             }
