@@ -7,7 +7,10 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, LitStr, Meta, Path, Token};
 
+use crate::ast::flat;
 use crate::diag::{Diagnostics, nearest};
+use crate::function::{Depth, is_punct};
+use crate::name;
 
 /// A key with its value, and the tokens to point at.
 pub(crate) struct Key<T> {
@@ -37,8 +40,19 @@ pub(crate) struct FieldKeys {
     pub(crate) unit: Option<Key<LitStr>>,
 }
 
+/// The keys of a function.
+#[derive(Default)]
+pub(crate) struct FunctionKeys {
+    pub(crate) calls: Option<Key<TokenStream>>,
+    pub(crate) errors: Option<Key<Option<TokenStream>>>,
+    pub(crate) in_flight: Option<Key<TokenStream>>,
+    pub(crate) krate: Option<Key<Path>>,
+    pub(crate) ok: Option<Key<TokenStream>>,
+}
+
 const STRUCT_KEYS: &[&str] = &["crate", "prefix", "storage"];
 const FIELD_KEYS: &[&str] = &["errors", "flatten", "help", "name", "prefix", "skip", "unit"];
+const FUNCTION_KEYS: &[&str] = &["calls", "crate", "errors", "in_flight", "ok"];
 
 pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> StructKeys {
     let mut keys = StructKeys::default();
@@ -71,6 +85,113 @@ pub(crate) fn parse_field_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> F
         }
     }
     keys
+}
+
+/// The keys of a function, from the tokens between the parentheses of its attribute.
+pub(crate) fn parse_function_keys(diag: &mut Diagnostics, tokens: TokenStream) -> FunctionKeys {
+    let mut keys = FunctionKeys::default();
+    if tokens.is_empty() {
+        diag.error(
+            TokenStream::new(),
+            "`#[metrics]` alone does nothing: say what to count, such as `#[metrics(errors = write_errors)]`",
+        );
+        return keys;
+    }
+    let raw = match parse_keys.parse2(tokens) {
+        Ok(raw) => raw,
+        Err(error) => {
+            diag.push(error);
+            return keys;
+        }
+    };
+    for raw in raw {
+        match raw.key.to_string().as_str() {
+            "calls" => {
+                set_place(diag, &mut keys.calls, raw, "the counter, such as `calls = scan_runs`");
+            }
+            "crate" => set(diag, &mut keys.krate, raw, "a path, such as `crate = facade::metrics`"),
+            "errors" => set_errors(diag, &mut keys.errors, raw),
+            "in_flight" => {
+                set_place(
+                    diag,
+                    &mut keys.in_flight,
+                    raw,
+                    "the gauge, such as `in_flight = scans_in_flight`",
+                );
+            }
+            "ok" => {
+                set_place(diag, &mut keys.ok, raw, "the counter, such as `ok = records_written`");
+            }
+            _ => unknown(diag, &raw.key, ("function", FUNCTION_KEYS), ("field", FIELD_KEYS)),
+        }
+    }
+    keys
+}
+
+fn set_place(
+    diag: &mut Diagnostics,
+    slot: &mut Option<Key<TokenStream>>,
+    raw: RawKey,
+    expected: &str,
+) {
+    let Key { key, value } = raw;
+    if slot.is_some() {
+        return diag.error(&key, format!("`{key}` is given twice; keep one"));
+    }
+    let Some(value) = value.filter(|value| !value.is_empty()) else {
+        return diag
+            .error(&key, format!("`{key}` needs to be told where to count; it takes {expected}"));
+    };
+    if check_place(diag, &key, &value) {
+        *slot = Some(Key { key, value });
+    }
+}
+
+/// `errors` alone is the struct's own error counter.
+fn set_errors(diag: &mut Diagnostics, slot: &mut Option<Key<Option<TokenStream>>>, raw: RawKey) {
+    let mut named = None;
+    match raw {
+        Key { key, .. } if slot.is_some() => {
+            diag.error(&key, format!("`{key}` is given twice; keep one"));
+        }
+        Key { key, value: None } => *slot = Some(Key { key, value: None }),
+        raw => {
+            set_place(diag, &mut named, raw, "the counter, such as `errors = write_errors`");
+            *slot = named.map(|Key { key, value }| Key { key, value: Some(value) });
+        }
+    }
+}
+
+/// Whether the value may be a place to count in, which no literal is.
+fn check_place(diag: &mut Diagnostics, key: &Ident, value: &TokenStream) -> bool {
+    let tokens = flat(value);
+    if let Some(next) = next_key(&tokens) {
+        diag.error(next, "a comma is expected before the next key");
+        return false;
+    }
+    let [TokenTree::Literal(literal)] = tokens.as_slice() else { return true };
+    let text = literal.to_string();
+    let name = text.trim_matches('"');
+    let message = if name.len() + 2 == text.len() && name::is_name(name) {
+        format!("write the counter without quotes: `{key} = {name}`")
+    } else {
+        format!("`{key}` takes the name of a counter or an expression, and `{text}` is a literal")
+    };
+    diag.error(literal, message);
+    false
+}
+
+/// Where an expression goes over into what must be another key: at a `;`, or at the `b` of `a b = c`.
+fn next_key(tokens: &[TokenTree]) -> Option<&TokenTree> {
+    tokens.iter().enumerate().find_map(|(at, token)| {
+        let goes_on = matches!(tokens.get(at + 1..), Some([equals, value, ..])
+            if is_punct(equals, '=') && !is_punct(value, '=') && !is_punct(value, '>'));
+        let before = at.checked_sub(1).map(|before| &tokens[before]);
+        let is_key = goes_on
+            && matches!(token, TokenTree::Ident(_))
+            && matches!(before, Some(TokenTree::Ident(_) | TokenTree::Group(_)));
+        (is_key || is_punct(token, ';')).then_some(token)
+    })
 }
 
 /// A key whose value nobody has looked at.
@@ -109,8 +230,11 @@ fn parse_keys(input: ParseStream<'_>) -> syn::Result<Vec<RawKey>> {
         let key = input.call(Ident::parse_any)?;
         let value = if input.parse::<Option<Token![=]>>()?.is_some() {
             let mut value = TokenStream::new();
-            while !input.is_empty() && !input.peek(Token![,]) {
-                input.parse::<TokenTree>()?.to_tokens(&mut value);
+            let mut generics = Turbofish::default();
+            while !input.is_empty() && (generics.inside() || !input.peek(Token![,])) {
+                let token: TokenTree = input.parse()?;
+                generics.pass(&token);
+                token.to_tokens(&mut value);
             }
             Some(value)
         } else {
@@ -122,6 +246,26 @@ fn parse_keys(input: ParseStream<'_>) -> syn::Result<Vec<RawKey>> {
         }
     }
     Ok(keys)
+}
+
+/// The commas in `f::<A, B>()` part no keys.
+#[derive(Default)]
+struct Turbofish {
+    depth: Depth,
+    colons: usize,
+}
+
+impl Turbofish {
+    fn inside(&self) -> bool {
+        !self.depth.outside()
+    }
+
+    fn pass(&mut self, token: &TokenTree) {
+        if self.inside() || self.colons == 2 && is_punct(token, '<') {
+            self.depth.pass(token);
+        }
+        self.colons = if is_punct(token, ':') { self.colons + 1 } else { 0 };
+    }
 }
 
 fn set<T: Parse>(diag: &mut Diagnostics, slot: &mut Option<Key<T>>, raw: RawKey, expected: &str) {

@@ -7,7 +7,8 @@ use core::{fmt, slice};
 pub use crate::compose::{
     Exact, Flattened, Ladder, assert_distinct, assert_flattens, len, names_len,
 };
-use crate::{Counter, Descriptor, Instrument, Value, sync};
+pub use crate::measure::*;
+use crate::{Descriptor, Instrument, Value};
 
 /// The derive's side of [`Metrics`](crate::Metrics): the metrics as tables, over which the loops below run.
 #[diagnostic::on_unimplemented(
@@ -130,6 +131,7 @@ pub fn reset<M: Table + ?Sized>(metrics: &M) {
 
 macro_rules! table_through {
     ($pointer:ty) => {
+        #[diagnostic::do_not_recommend]
         impl<M: Table + ?Sized> Table for $pointer {
             const OWN: &'static [Descriptor] = M::OWN;
             const FLATTENED: &'static [Flattened] = M::FLATTENED;
@@ -150,6 +152,7 @@ table_through!(Rc<M>);
 #[cfg(feature = "alloc")]
 table_through!(Arc<M>);
 
+#[diagnostic::do_not_recommend]
 impl<M: Table> Table for Option<M> {
     const OWN: &'static [Descriptor] = M::OWN;
     const FLATTENED: &'static [Flattened] = M::FLATTENED;
@@ -167,73 +170,6 @@ impl<M: Table> Table for Option<M> {
 pub const fn prefixed(mut metric: Descriptor, prefix_len: usize) -> Descriptor {
     metric.prefix_len = prefix_len;
     metric
-}
-
-/// What can be the error counter of a struct, and what a measured function can count in.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot count errors",
-    label = "errors are counted in a `Counter`, and this is none",
-    note = "make the field a `papyra_metrics::Counter` or an `AtomicU64`, or take the key `errors` away"
-)]
-pub trait Count {
-    /// Counts one.
-    fn count(&self);
-
-    /// Forgets the type.
-    fn erased(&self) -> &dyn Count
-    where
-        Self: Sized,
-    {
-        self
-    }
-}
-
-impl Count for Counter {
-    #[inline]
-    fn count(&self) {
-        self.inc();
-    }
-}
-
-#[cfg(target_has_atomic = "64")]
-impl Count for core::sync::atomic::AtomicU64 {
-    #[inline]
-    fn count(&self) {
-        self.fetch_add(1, sync::Ordering::Relaxed);
-    }
-}
-
-#[cfg(feature = "portable-atomic")]
-impl Count for portable_atomic::AtomicU64 {
-    #[inline]
-    fn count(&self) {
-        self.fetch_add(1, sync::Ordering::Relaxed);
-    }
-}
-
-macro_rules! count_through {
-    ($pointer:ty) => {
-        impl<C: Count + ?Sized> Count for $pointer {
-            #[inline]
-            fn count(&self) {
-                C::count(self);
-            }
-        }
-    };
-}
-
-count_through!(&C);
-#[cfg(feature = "alloc")]
-count_through!(Box<C>);
-#[cfg(feature = "alloc")]
-count_through!(Rc<C>);
-#[cfg(feature = "alloc")]
-count_through!(Arc<C>);
-
-/// A struct with a field marked `#[metrics(errors)]`.
-pub trait ErrorCounter {
-    /// That field.
-    fn error_counter(&self) -> &dyn Count;
 }
 
 /// A struct of plain integers, whose atomics the derive has written.

@@ -1,12 +1,13 @@
 //! Writes the tokens of a checked model. Nothing here can fail.
 
+mod function;
 mod storage;
 mod visit;
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 
-use crate::model::{Krate, Model};
+use crate::model::{Krate, Measured, Model};
 
 pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let storage = model.storage.as_ref().map(|storage| storage::expand_struct(model, storage));
@@ -20,6 +21,10 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
             #plain
         };
     }
+}
+
+pub(crate) fn expand_function(model: &Measured<'_>) -> TokenStream {
+    function::expand(model)
 }
 
 /// The path of the runtime crate, with every token at `span`: one left elsewhere would draw a caret there.

@@ -216,12 +216,13 @@ fn expand_error_counter(
     let ty = instrument_type(model, field);
     let span = span_of(&ty);
     let count = krate_at(&model.krate, span);
-    let counter = quote_spanned!(span=> <#ty as #count::__private::Count>::erased(&self.#counter));
+    let count = quote_spanned!(span=> <#ty as #count::Count>::count(&self.#counter));
     Some(quote! {
         #[automatically_derived]
         impl #impl_generics #krate::__private::ErrorCounter for #ident #ty_generics #where_clause {
-            fn error_counter(&self) -> &dyn #krate::__private::Count {
-                #counter
+            #[inline]
+            fn count_error(&self) {
+                #count;
             }
         }
     })

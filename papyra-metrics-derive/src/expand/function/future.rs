@@ -1,0 +1,149 @@
+//! Functions that return a future without being `async`: what is counted goes into the future.
+
+use proc_macro2::{Delimiter, Group, TokenStream};
+use quote::quote;
+
+use super::{Hold, Reach, Writer, ours};
+use crate::ast::flat;
+use crate::body::{self, Facts, Future, Tail, braced};
+use crate::function::{ReceiverKind, is_punct};
+use crate::model::Measured;
+
+/// `BoxFuture<'_, T>`, `Self::Future`.
+pub(super) fn is_named_future(output: &TokenStream) -> bool {
+    let tokens = flat(output);
+    let name = tokens.iter().take_while(|token| !is_punct(token, '<')).last();
+    name.is_some_and(|name| name.to_string().ends_with("Future"))
+}
+
+/// A function that is not `async` and returns a future.
+pub(super) fn expand_future(
+    model: &Measured<'_>,
+    block: &Group,
+    output: Option<&TokenStream>,
+    boxed: bool,
+    judges: bool,
+) -> TokenStream {
+    let whole = Writer::new(model, block, output);
+    let Some(Tail { statements, pin, future }) = body::tail(&block.stream()) else {
+        return whole.write_around_future(boxed);
+    };
+    if boxed != pin.is_some() {
+        return whole.write_around_future(boxed);
+    }
+    let in_place = |future: TokenStream| match &pin {
+        None => future,
+        Some((path, span)) => {
+            let mut arguments = Group::new(Delimiter::Parenthesis, future);
+            arguments.set_span(*span);
+            quote!(#path #arguments)
+        }
+    };
+    let future = match future {
+        Future::Block(words, inner) => {
+            let writer = Writer::new(model, &inner, output);
+            // Its block has `self` already, or no need of it.
+            if statements.is_empty() && (writer.facts.names_self || !writer.touches_self()) {
+                let measured = braced(writer.write(true), inner.span());
+                return in_place(quote!(#words #measured));
+            }
+            quote!(#words #inner)
+        }
+        Future::Expression(future) => future,
+    };
+    if judges && Facts::of(&statements).exits {
+        return whole.write_around_future(boxed);
+    }
+    let (handles, measured) = (whole.handles(whole.future_reach()), whole.measured_future(&future));
+    let measured = in_place(measured);
+    quote!(#handles #statements #measured)
+}
+
+impl Writer<'_> {
+    /// The body of a function whose return type may stand for an outcome or for a boxed future.
+    pub(super) fn write_named(&self, output: &TokenStream) -> TokenStream {
+        let private = &self.private;
+        let handles = self.handles(self.reach);
+        let calls = self.model.calls.as_ref().map(|_| {
+            let calls = self.calls(self.reach);
+            ours!(if __when.is_now() { #calls })
+        });
+        let Hold { guard, bind, after } = self.hold();
+        let run = self.run(&bind, &self.renamed_block(), false, Some(output));
+        let reach = if after.is_empty() { self.reach } else { Reach::This };
+        let now = self.end(reach, false);
+        let shared = self.shared(reach);
+        let calls_later = self.calls(self.future_reach());
+        let guard_later = self.owned_guard();
+        let later = self.end(self.future_reach(), true);
+        let later = ours! {{
+            #shared
+            move || {
+                #calls_later
+                #guard_later
+                #later
+            }
+        }};
+        let finish = if self.judges() {
+            ours!(<#output as #private::Finish<_, _>>::finish(__result, #now, #later))
+        } else {
+            ours!(__when.finish(__result, #later))
+        };
+        let end = self.after_body(&ours!(#after #finish));
+        ours! {
+            let __when = #private::Returned::<#output>::new().when();
+            #handles
+            #calls
+            #guard
+            let __result: #output = #run;
+            #end
+        }
+    }
+
+    /// The body of a function that returns a future which it does not make in its last line.
+    pub(super) fn write_around_future(&self, boxed: bool) -> TokenStream {
+        let private = &self.private;
+        let handles = self.handles(self.future_reach());
+        let written = self.model.function.output.as_ref().filter(|_| boxed);
+        let run = self.run(&TokenStream::new(), self.block, false, written);
+        if !boxed {
+            let measured = self.measured_future(&run);
+            return ours!(#handles #measured);
+        }
+        let measured = self.measured_future(&ours!(__future));
+        ours!(#handles let __future: #written = #run; #private::boxed(#measured))
+    }
+
+    /// A future made of another, with everything around it.
+    pub(super) fn measured_future(&self, future: &TokenStream) -> TokenStream {
+        let reach = self.future_reach();
+        let (calls, guard, see) = (self.calls(reach), self.guard(reach), self.see(reach));
+        let ty = self.output.map(|output| ours!(: #output));
+        ours! {{
+            let __future = #future;
+            async move {
+                #calls
+                #guard
+                let __result #ty = __future.await;
+                #see
+                __result
+            }
+        }}
+    }
+
+    /// What looks at the end of a function, or of its future.
+    pub(super) fn end(&self, reach: Reach, later: bool) -> TokenStream {
+        let private = &self.private;
+        let mover = later.then(|| ours!(move));
+        let guard = later.then(|| ours!(let _in_flight = __in_flight;));
+        if !self.judges() {
+            return ours!(#private::End(#mover || { #guard }));
+        }
+        let verdict = self.verdict(reach, &ours!(__failed), &ours!(__succeeded));
+        ours!(#private::Judge(#mover |__failed: bool, __succeeded: bool| { #guard #verdict }))
+    }
+
+    pub(super) fn future_reach(&self) -> Reach {
+        if self.kind() == Some(ReceiverKind::Counted) { Reach::This } else { Reach::Future }
+    }
+}

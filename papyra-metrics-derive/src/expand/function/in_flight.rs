@@ -1,0 +1,166 @@
+//! The gauge of what is in flight: up when a call begins, down when it ends in any way.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+use super::count::field;
+use super::handles::handle;
+use super::{Hold, Reach, THIS, Writer, ours, touches_self};
+use crate::body::{Facts, other_self};
+use crate::function::{ArgumentKind, ReceiverKind};
+use crate::model::{Place, PlaceOf};
+
+impl<'a> Writer<'a> {
+    /// The gauge goes up here, and the body gets what it holds.
+    pub(super) fn hold(&self) -> Hold {
+        let mut hold = Hold { guard: self.guard(self.reach), ..Hold::default() };
+        let this = other_self(THIS, Span::mixed_site());
+        if let (Some(receiver), true) = (self.receiver(), self.touches_self()) {
+            let token = &receiver.token;
+            let mutable = receiver.mutable.then(|| ours!(mut));
+            let holds = self.reach == Reach::Itself && self.holds_self();
+            match (receiver.kind, self.reach) {
+                (ReceiverKind::Exclusive, Reach::Itself) if holds => {
+                    hold.bind = ours!(let #mutable #this = &mut *__in_flight.place;);
+                    hold.after = ours!(let #this = &*__in_flight.place;);
+                }
+                (ReceiverKind::Exclusive, Reach::Itself) if self.renames => {
+                    hold.bind = ours!(let #mutable #this = &mut *#token;);
+                }
+                (ReceiverKind::Pinned, Reach::Itself) if holds => {
+                    hold.bind = ours!(let #mutable #this = ::core::pin::Pin::as_mut(&mut __in_flight.place););
+                    hold.after = ours!(let #this = &*__in_flight.place;);
+                }
+                (ReceiverKind::Pinned, Reach::Itself) if self.renames && receiver.mutable => {
+                    hold.bind = ours!(let #mutable #this = ::core::pin::Pin::as_mut(&mut #token););
+                }
+                (ReceiverKind::Pinned, Reach::Itself) if self.renames => {
+                    hold.guard = ours!(let mut __pin = #token;);
+                    hold.bind = ours!(let #this = ::core::pin::Pin::as_mut(&mut __pin););
+                    hold.after = ours!(let #this = &*__pin;);
+                }
+                _ => {}
+            }
+            if !self.facts.names_self {
+                hold.bind = TokenStream::new();
+            }
+        }
+        let holder = self.held_argument();
+        for name in self.lent_arguments() {
+            let is_held = holder == Some(name);
+            if self.facts.words.contains(&name.to_string()) {
+                let place = if is_held { ours!(__in_flight.place) } else { quote!(#name) };
+                hold.bind.extend(ours!(let #name = &mut *#place;));
+            }
+            if is_held {
+                hold.after.extend(ours!(let #name = &*__in_flight.place;));
+            }
+        }
+        hold
+    }
+
+    /// The gauge goes up here, and down at the end of the scope.
+    pub(super) fn guard(&self, reach: Reach) -> TokenStream {
+        let private = &self.private;
+        let Some(place) = &self.model.in_flight else { return TokenStream::new() };
+        let in_flight = |place: &TokenStream, closure: &TokenStream| ours!(#private::InFlight::new(#place, #closure));
+        if let (Some(receiver), Reach::Itself, true) = (self.receiver(), reach, self.holds_self()) {
+            let token = &receiver.token;
+            let this = other_self(THIS, Span::mixed_site());
+            let held = match receiver.kind {
+                ReceiverKind::Exclusive => ours!(&mut *#token),
+                _ if receiver.mutable => ours!(::core::pin::Pin::as_mut(&mut #token)),
+                _ => ours!(#token),
+            };
+            let step = self.step(place, Reach::This);
+            let guard = in_flight(&held, &ours!(|#this, __step| { #step }));
+            return ours!(let mut __in_flight = #guard;);
+        }
+        if let (Some(name), Reach::Itself | Reach::Handle | Reach::This) =
+            (self.held_argument(), reach)
+        {
+            let step = self.step(place, reach);
+            let guard = in_flight(&ours!(&mut *#name), &ours!(|#name, __step| { #step }));
+            return ours!(let mut __in_flight = #guard;);
+        }
+        if let PlaceOf::Expression(expression) = &place.of {
+            let gauge = self.counter(place, expression, reach);
+            let guard = in_flight(&ours!(__gauge), &ours!(|__gauge, __step| __step.make(__gauge)));
+            return ours!(let __gauge = #gauge; let _in_flight = #guard;);
+        }
+        let (present, one) = (self.present(place, reach), step_of(place));
+        let guard = in_flight(&ours!(__metrics), &ours!(|__metrics, __step| #one));
+        ours! {
+            let _in_flight = match #present {
+                ::core::option::Option::Some(__metrics) => ::core::option::Option::Some(#guard),
+                ::core::option::Option::None => ::core::option::Option::None,
+            };
+        }
+    }
+
+    /// The same, holding what it counts through for itself.
+    pub(super) fn owned_guard(&self) -> TokenStream {
+        let private = &self.private;
+        let Some(place) = &self.model.in_flight else { return ours!(let __in_flight = ();) };
+        let reach = self.future_reach();
+        let step = self.step(place, reach);
+        let held = match &place.of {
+            PlaceOf::Expression(_) if self.is_handled(place, reach) => handle(place),
+            PlaceOf::Expression(_) if !touches_self(place) => {
+                return ours!(let __in_flight = #private::InFlight::new(#private::Owned(()), |_, __step| { #step }););
+            }
+            _ if reach == Reach::This => other_self(THIS, Span::mixed_site()),
+            _ => Ident::new("__metrics", Span::mixed_site()),
+        };
+        ours! {
+            let __in_flight = #private::InFlight::new(
+                #private::Owned(::core::clone::Clone::clone(&#held)),
+                |#held, __step| { #step },
+            );
+        }
+    }
+
+    /// A statement that moves the gauge by `__step`.
+    pub(super) fn step(&self, place: &Place, reach: Reach) -> TokenStream {
+        if let PlaceOf::Expression(expression) = &place.of {
+            let gauge = self.counter(place, expression, reach);
+            return ours!(__step.make(#gauge));
+        }
+        let (present, one) = (self.present(place, reach), step_of(place));
+        ours!(if let ::core::option::Option::Some(__metrics) = #present { #one })
+    }
+
+    /// Arguments of type `&mut` through which something is counted once the body is done with them.
+    pub(super) fn lent_arguments(&self) -> Vec<&'a Ident> {
+        let words = self.places().filter_map(|place| match &place.of {
+            PlaceOf::Expression(expression) => Some(Facts::of(expression).words),
+            _ => None,
+        });
+        let words: Vec<_> = words.collect();
+        let exclusive = self
+            .model
+            .function
+            .arguments
+            .iter()
+            .filter(|argument| argument.kind == ArgumentKind::Exclusive);
+        exclusive
+            .flat_map(|argument| &argument.names)
+            .filter(|name| words.iter().any(|words| words.contains(&name.to_string())))
+            .collect()
+    }
+
+    /// The `&mut` argument that what is in flight is counted through.
+    pub(super) fn held_argument(&self) -> Option<&'a Ident> {
+        let PlaceOf::Expression(expression) = &self.model.in_flight.as_ref()?.of else {
+            return None;
+        };
+        let words = Facts::of(expression).words;
+        self.lent_arguments().into_iter().find(|name| words.contains(&name.to_string()))
+    }
+}
+
+/// A statement that moves the gauge in `__metrics` by `__step`.
+pub(super) fn step_of(place: &Place) -> TokenStream {
+    let field = field(place);
+    ours!(__step.make(#field))
+}

@@ -1,0 +1,272 @@
+//! A measured function: its body, with what is counted around it.
+//!
+//! Where the body cannot end early it stays in place. Otherwise it runs in a closure, or in an `async` block where
+//! it awaits, in which `return` and `?` end. Counters are looked up after the body, so that it has `self` for
+//! itself; where it takes `self` away or returns a borrow of it, through handles made before.
+
+mod count;
+mod future;
+mod handles;
+mod in_flight;
+mod run;
+
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::quote;
+
+use self::future::{expand_future, is_named_future};
+use super::krate_at;
+use crate::ast::flat;
+use crate::body::{self, Facts, Tail, braced, other_self, rename_self};
+use crate::function::{Receiver, ReceiverKind, is_ident, is_punct};
+use crate::model::{Measured, Output, Place, PlaceOf};
+
+pub(super) fn expand(model: &Measured<'_>) -> TokenStream {
+    let header = &model.function.header;
+    let (attributes, block) = body::split(&model.function.body);
+    let body = expand_body(model, &block);
+    let body = braced(quote!(#attributes #body), model.function.body.span());
+    quote!(#header #body)
+}
+
+fn expand_body(model: &Measured<'_>, block: &Group) -> TokenStream {
+    let judges = model.errors.is_some() || model.ok.is_some();
+    match &model.output {
+        Output::Value(output) => Writer::new(model, block, Some(output)).write(false),
+        Output::Future { output, .. } if model.function.asyncness.is_some() => {
+            Writer::new(model, block, output.as_ref()).write(true)
+        }
+        Output::Future { output, boxed } => {
+            expand_future(model, block, output.as_ref(), *boxed, judges)
+        }
+        Output::Named(output) => match body::tail(&block.stream()) {
+            // What the name stands for shows where it is made.
+            Some(Tail { pin: Some(_), .. }) => expand_future(model, block, None, true, judges),
+            _ if judges || is_named_future(output) => {
+                Writer::new(model, block, Some(output)).write_named(output)
+            }
+            _ => Writer::new(model, block, Some(output)).write(false),
+        },
+    }
+}
+
+/// How counters are looked up.
+#[derive(Clone, Copy, PartialEq)]
+enum Reach {
+    /// Through `self`, which is there before the body and after it.
+    Itself,
+    /// Through another name for `self`.
+    This,
+    /// Through what was shared before the body took `self` away.
+    Handle,
+    /// Through what was shared for a future that outlives the function.
+    Future,
+}
+
+/// What keeps hold of the gauge of what is in flight.
+#[derive(Default)]
+struct Hold {
+    guard: TokenStream,
+    /// Other names that the body works on.
+    bind: TokenStream,
+    /// Names for what comes after the body.
+    after: TokenStream,
+}
+
+struct Writer<'a> {
+    model: &'a Measured<'a>,
+    block: &'a Group,
+    /// What the body comes to, if that can be told.
+    output: Option<&'a TokenStream>,
+    facts: Facts,
+    reach: Reach,
+    /// The body works on a reborrow of `self`, by another name.
+    renames: bool,
+    /// `papyra_metrics::__private`.
+    private: TokenStream,
+}
+
+/// The other name for `self`.
+const THIS: &str = "this";
+
+/// A `quote!` of our own names and words.
+macro_rules! ours {
+    ($($tokens:tt)*) => { ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
+}
+use ours;
+
+impl<'a> Writer<'a> {
+    fn new(model: &'a Measured<'a>, block: &'a Group, output: Option<&'a TokenStream>) -> Self {
+        let krate = krate_at(&model.krate, Span::mixed_site());
+        let mut writer = Self {
+            model,
+            block,
+            output,
+            facts: Facts::of(&block.stream()),
+            reach: Reach::Itself,
+            renames: false,
+            private: ours!(#krate::__private),
+        };
+        if writer.touches_self() && (writer.judges() || model.in_flight.is_some()) {
+            writer.decide();
+        }
+        writer
+    }
+
+    /// How the body and the counters share `self`.
+    fn decide(&mut self) {
+        let Some(receiver) = self.receiver() else { return };
+        match receiver.kind {
+            ReceiverKind::Shared => {}
+            ReceiverKind::Counted => self.reach = Reach::This,
+            ReceiverKind::Value => self.reach = Reach::Handle,
+            ReceiverKind::Exclusive | ReceiverKind::Pinned => {
+                let facts = &self.facts;
+                self.renames = facts.names_self
+                    && (receiver.kind == ReceiverKind::Pinned
+                        || self.holds_self()
+                        || self.judges() && (facts.bare_self || facts.moves || self.runs_async()));
+                // A name in a string cannot be changed.
+                if self.borrows_self(receiver) || self.renames && facts.self_in_string {
+                    self.reach = Reach::Handle;
+                    self.renames = false;
+                }
+            }
+        }
+    }
+
+    fn receiver(&self) -> Option<&'a Receiver> {
+        self.model.function.receiver.as_ref()
+    }
+
+    fn kind(&self) -> Option<ReceiverKind> {
+        self.receiver().map(|receiver| receiver.kind)
+    }
+
+    fn places(&self) -> impl Iterator<Item = &'a Place> + use<'a> {
+        let Measured { calls, errors, in_flight, ok, .. } = self.model;
+        [errors, ok, calls, in_flight].into_iter().flatten()
+    }
+
+    /// Whether anything is counted through `self`.
+    fn touches_self(&self) -> bool {
+        self.places().any(touches_self)
+    }
+
+    fn judges(&self) -> bool {
+        self.model.errors.is_some() || self.model.ok.is_some()
+    }
+
+    /// Whether the body runs in an `async` block of its own, if the function is `async`.
+    fn runs_async(&self) -> bool {
+        self.facts.exits && self.facts.awaits
+    }
+
+    /// Whether what comes out may borrow from `&mut self`.
+    fn borrows_self(&self, receiver: &Receiver) -> bool {
+        let written = self.model.function.output.as_ref();
+        let output = match &self.model.output {
+            Output::Future { .. } => self.output.or(written),
+            _ => written,
+        };
+        output.is_some_and(|output| borrows(output, receiver.lifetime.as_deref()))
+    }
+
+    /// Whether what is in flight keeps hold of `&mut self` while the body runs.
+    fn holds_self(&self) -> bool {
+        let exclusive = matches!(self.kind(), Some(ReceiverKind::Exclusive | ReceiverKind::Pinned));
+        exclusive && self.model.in_flight.as_ref().is_some_and(touches_self)
+    }
+
+    /// The body with everything around it, in a function or a block that is `async` or not.
+    fn write(&self, is_async: bool) -> TokenStream {
+        let (handles, calls) = (self.handles(self.reach), self.calls(self.reach));
+        let Hold { guard, bind, after } = self.hold();
+        let block = self.renamed_block();
+        let ty = self.output.map(|output| ours!(: #output));
+        if !self.judges() {
+            // Without braces, which a lint may find needless.
+            let statements = block.stream();
+            if guard.is_empty() || self.never_returns() || body::ends_in_return(&statements) {
+                return ours!(#handles #calls #guard #bind #statements);
+            }
+            // What the last expression borrows is given back before the gauge goes down.
+            return ours! {
+                #handles
+                #calls
+                #guard
+                #bind
+                let __result #ty = (#block);
+                #[allow(unreachable_code)]
+                __result
+            };
+        }
+        let run = self.run(&bind, &block, is_async, self.output);
+        let see = self.see(if after.is_empty() { self.reach } else { Reach::This });
+        let end = self.after_body(&ours!(#after #see __result));
+        ours! {
+            #handles
+            #calls
+            #guard
+            let __result #ty = #run;
+            #end
+        }
+    }
+
+    fn never_returns(&self) -> bool {
+        let output = self.output.map(flat).unwrap_or_default();
+        matches!(output.as_slice(), [never] if is_punct(never, '!'))
+    }
+
+    /// What comes after the body, which never does where a body in place is, say, `todo!()`.
+    fn after_body(&self, end: &TokenStream) -> TokenStream {
+        if self.facts.exits { end.clone() } else { ours!(#[allow(unreachable_code)] { #end }) }
+    }
+
+    /// The block, on another name for `self` if it needs one.
+    fn renamed_block(&self) -> Group {
+        if !self.renames {
+            return self.block.clone();
+        }
+        let this = |at: &Ident| other_self(THIS, at.span());
+        braced(rename_self(self.block.stream(), &this), self.block.span())
+    }
+}
+
+impl Place {
+    fn is_relative(&self) -> bool {
+        !matches!(self.of, PlaceOf::Expression(_))
+    }
+}
+
+fn touches_self(place: &Place) -> bool {
+    match &place.of {
+        PlaceOf::Expression(expression) => Facts::of(expression).names_self,
+        _ => true,
+    }
+}
+
+fn first_span(tokens: &TokenStream) -> Span {
+    tokens.clone().into_iter().next().map_or_else(Span::call_site, |token| token.span())
+}
+
+fn located(tokens: &TokenStream) -> Span {
+    Span::mixed_site().located_at(first_span(tokens))
+}
+
+/// Whether a return type borrows from a `&mut self` of that lifetime, or may: `impl Trait` does in edition 2024.
+fn borrows(output: &TokenStream, lifetime: Option<&str>) -> bool {
+    let tokens = flat(output);
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Ident(word) => word == "impl",
+        TokenTree::Group(group) => borrows(&group.stream(), lifetime),
+        TokenTree::Punct(punct) if punct.as_char() == '&' => {
+            !matches!(tokens.get(at + 1), Some(next) if is_punct(next, '\''))
+        }
+        TokenTree::Punct(punct) if punct.as_char() == '\'' => {
+            tokens.get(at + 1).is_some_and(|name| {
+                is_ident(name, "_") || lifetime.is_some_and(|lifetime| is_ident(name, lifetime))
+            })
+        }
+        _ => false,
+    })
+}

@@ -1,0 +1,101 @@
+//! The body, run to its end however it ends.
+
+use proc_macro2::{Group, Ident, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::{Reach, Writer, ours};
+use crate::body::braced;
+use crate::function::ReceiverKind;
+
+impl Writer<'_> {
+    /// The expression that runs the body to its end, however it ends.
+    pub(super) fn run(
+        &self,
+        bind: &TokenStream,
+        block: &Group,
+        is_async: bool,
+        output: Option<&TokenStream>,
+    ) -> TokenStream {
+        let private = &self.private;
+        // Where the user's braces stand, for lints look into no closure or block of a macro's.
+        let at = block.span();
+        let mover = (!self.leaves_self()).then(|| quote_spanned!(at=> move));
+        let run = if !self.facts.exits {
+            // In parentheses too: a lint may find the braces needless.
+            ours!((#block))
+        } else if is_async && self.facts.awaits {
+            let edge = self.edge(output);
+            let body = braced(quote!(#edge #block), block.span());
+            let body = quote_spanned!(at=> async #mover #body);
+            ours!(#body.await)
+        } else {
+            let mentions = mover.is_some().then(|| self.mentions());
+            let body = braced(quote!(#mentions #block), block.span());
+            let output = output.map(|output| ours!(-> #output));
+            let body = quote_spanned!(at=> #mover || #output #body);
+            ours!(#private::call(#body))
+        };
+        if bind.is_empty() { run } else { ours!({ #bind #run }) }
+    }
+
+    /// Whether the closure or block of the body only borrows what it names, for the sake of `self`.
+    fn leaves_self(&self) -> bool {
+        if !self.facts.names_self || !self.touches_self() || !self.judges() {
+            return false;
+        }
+        match self.reach {
+            Reach::Itself => self.kind() == Some(ReceiverKind::Exclusive) && !self.renames,
+            Reach::Handle => self.kind() != Some(ReceiverKind::Shared) && !self.takes_self(),
+            Reach::This | Reach::Future => false,
+        }
+    }
+
+    /// Whether the body takes the whole of `self`, and metrics that belong to it alone go with it.
+    pub(super) fn takes_self(&self) -> bool {
+        self.facts.names_self && self.facts.whole_self
+    }
+
+    /// The names that go into the closure or block, last to first: so they are dropped as arguments are. With each,
+    /// the attributes of the statement that names it.
+    fn captured(&self) -> Vec<(TokenStream, Ident)> {
+        let mut names = Vec::new();
+        for argument in self.model.function.arguments.iter().rev() {
+            for name in argument.names.iter().rev() {
+                let word = name.to_string();
+                let cfg = &argument.cfg;
+                if word.starts_with('_') {
+                    // Nobody reads it, but it is dropped in its turn.
+                    let allow = ours!(#cfg #[allow(clippy::used_underscore_binding)]);
+                    names.push((allow, name.clone()));
+                } else if self.facts.words.contains(&word) {
+                    names.push((cfg.clone(), name.clone()));
+                }
+            }
+        }
+        let owned = matches!(self.kind(), Some(ReceiverKind::Value | ReceiverKind::Counted));
+        if let (Some(receiver), true) = (self.receiver(), owned && self.facts.names_self) {
+            if !self.leaves_self() {
+                names.push((TokenStream::new(), receiver.token.clone()));
+            }
+        }
+        names
+    }
+
+    fn mentions(&self) -> TokenStream {
+        self.captured().iter().map(|(attrs, name)| ours!(#attrs let _ = &#name;)).collect()
+    }
+
+    /// A way out of an `async` block that is never taken: it tells the block's type, and takes the arguments in.
+    fn edge(&self, output: Option<&TokenStream>) -> TokenStream {
+        let private = &self.private;
+        let takes = self.captured();
+        let takes = takes.iter().map(|(attrs, name)| ours!(#attrs #private::take(#name);));
+        let ty = output.map(|output| ours!(::<#output>));
+        ours! {
+            if let ::core::option::Option::Some(__result) = ::core::option::Option::None #ty {
+                #(#takes)*
+                return __result;
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Measuring a function neither adds a warning to it nor takes one away.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// What a measured function does that a bare one does not, so that the compiler and clippy see it rightly.
+const RIGHTLY: &[&str] = &[
+    // It reads its metrics, and with them `self`.
+    "field `metrics` is never read",
+    "static `ERRORS` is never used",
+    "unused `self` argument",
+    // It counts, which no `const fn` can.
+    "this could be a `const fn`",
+    // The closure in which `return` and `?` end owns its arguments: clippy takes that for a use of them.
+    "this argument is passed by value, but not consumed in the function body",
+    "writing `&mut String` instead of `&mut str` involves a new object where a slice will do",
+];
+
+#[test]
+fn measuring_a_function_changes_no_warning() {
+    let (bare, measured) = (warnings(false), warnings(true));
+    assert!(bare.len() > 100, "there is much to warn of: {bare:#?}");
+    let lost: Vec<_> = bare.difference(&measured).filter(|warning| !is_right(warning)).collect();
+    assert!(lost.is_empty(), "measuring silences {lost:#?}");
+    let added: Vec<_> = measured.difference(&bare).collect();
+    assert!(added.is_empty(), "measuring adds {added:#?}");
+}
+
+fn is_right(warning: &str) -> bool {
+    RIGHTLY.iter().any(|rightly| warning.ends_with(rightly))
+}
+
+/// Each warning with its place, in a crate whose functions are measured or not.
+fn warnings(measured: bool) -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lints-{measured}"));
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["clippy", "--quiet", "--offline", "--message-format", "json"]);
+    command.arg("--manifest-path").arg(root.join("lints/Cargo.toml"));
+    command.arg("--target-dir").arg(target);
+    if measured {
+        command.args(["--", "--cfg", "measured"]);
+    }
+    let output = command.output().expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = output.stdout.split(|&byte| byte == b'\n');
+    let messages = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    let messages = messages.filter_map(|line| line.get("message").cloned());
+    messages.flat_map(|message| shown(&message)).collect()
+}
+
+/// `line:column: message` for each place that the message points at.
+fn shown(message: &Value) -> Vec<String> {
+    let spans = message["spans"].as_array().into_iter().flatten();
+    let primary = spans.filter(|span| span["is_primary"] == true);
+    let shown = primary.map(|span| {
+        let text = message["message"].as_str().unwrap_or_default();
+        format!("{}:{}: {text}", span["line_start"], span["column_start"])
+    });
+    shown.collect()
+}

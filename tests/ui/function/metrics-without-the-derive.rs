@@ -1,0 +1,19 @@
+// The caret is on `errors`.
+use papyra_metrics::{Counter, metrics};
+
+struct LogMetrics {
+    write_errors: Counter,
+}
+
+struct Log {
+    metrics: LogMetrics,
+}
+
+impl Log {
+    #[metrics(errors)]
+    fn flush(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+// The caret is on `errors`.
+use papyra_metrics::metrics;
+
+struct Log {
+    path: String,
+}
+
+impl Log {
+    #[metrics(errors)]
+    fn flush(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+fn main() {}

@@ -1,0 +1,7 @@
+// The caret is on `static`.
+use papyra_metrics::metrics;
+
+#[metrics(errors = ERRORS)]
+static LIMIT: u64 = 7;
+
+fn main() {}

@@ -1,0 +1,9 @@
+// The caret is on `struct`, and the message says where the derive stands.
+use papyra_metrics::metrics;
+
+#[metrics(prefix = "log_")]
+struct LogMetrics {
+    records_written: u64,
+}
+
+fn main() {}

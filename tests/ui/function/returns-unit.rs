@@ -1,0 +1,21 @@
+// The caret is on `ok`.
+use papyra_metrics::{Counter, Gauge, Metrics, metrics};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    #[metrics(errors)]
+    write_errors: Counter,
+    records_written: Counter,
+    open: Gauge,
+}
+
+struct Log {
+    metrics: LogMetrics,
+}
+
+impl Log {
+    #[metrics(ok = records_written)]
+    fn close(&self) -> () {}
+}
+
+fn main() {}

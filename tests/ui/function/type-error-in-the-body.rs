@@ -1,0 +1,24 @@
+// Told once, in the body.
+use papyra_metrics::{Counter, Gauge, Metrics, metrics};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    #[metrics(errors)]
+    write_errors: Counter,
+    records_written: Counter,
+    open: Gauge,
+}
+
+struct Log {
+    metrics: LogMetrics,
+}
+
+impl Log {
+    #[metrics(errors)]
+    fn get(&self, at: &str) -> Result<u64, std::num::ParseIntError> {
+        let at: u64 = at.parse()?;
+        Ok(at + "1")
+    }
+}
+
+fn main() {}

@@ -1,0 +1,24 @@
+// Told once, at the `?`.
+use papyra_metrics::{Counter, Gauge, Metrics, metrics};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    #[metrics(errors)]
+    write_errors: Counter,
+    records_written: Counter,
+    open: Gauge,
+}
+
+struct Log {
+    metrics: LogMetrics,
+}
+
+impl Log {
+    #[metrics(errors)]
+    fn get(&self, at: &str) -> Result<u64, std::io::Error> {
+        let at: u64 = at.parse()?;
+        Ok(at)
+    }
+}
+
+fn main() {}

@@ -1,0 +1,24 @@
+// Told once, at the last expression.
+use papyra_metrics::{Counter, Gauge, Metrics, metrics};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    #[metrics(errors)]
+    write_errors: Counter,
+    records_written: Counter,
+    open: Gauge,
+}
+
+struct Log {
+    metrics: LogMetrics,
+}
+
+impl Log {
+    #[metrics(errors)]
+    fn get(&self, at: &str) -> Result<u64, std::num::ParseIntError> {
+        let at: u32 = at.parse()?;
+        at
+    }
+}
+
+fn main() {}
