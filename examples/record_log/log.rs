@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use papyra_metrics::{Counter, Gauge, Metered, Metrics};
+use papyra_metrics::{Counter, Gauge, Metered, Metrics, metrics};
 
 const HEADER_LEN: u64 = 8;
 /// A length beyond this is no length: 16 MiB.
@@ -89,27 +89,23 @@ impl RecordLog {
     }
 
     /// Appends one record. After an error the log may end in a torn one: recover it before going on.
+    #[metrics(errors, ok = records_written)]
     pub(crate) fn append(&mut self, payload: &[u8]) -> io::Result<()> {
-        let result = write_record(&mut self.file, payload);
-        let written = self.metrics.write_errors.count_err(result)?;
-        self.metrics.records_written.inc();
+        let written = write_record(&mut self.file, payload)?;
         self.metrics.bytes_written.add(written);
         self.metrics.size_bytes.add(signed(written));
         Ok(())
     }
 
     /// Makes what was appended survive a power failure.
+    #[metrics(errors)]
     pub(crate) fn sync(&self) -> io::Result<()> {
-        self.metrics.write_errors.count_err(self.file.sync_data())
+        self.file.sync_data()
     }
 
     /// Reads all records, and fails at the first that is damaged or torn.
+    #[metrics(errors = read_errors)]
     pub(crate) fn read_all(&self) -> io::Result<Vec<Vec<u8>>> {
-        let result = self.read_records();
-        self.metrics.read_errors.count_err(result)
-    }
-
-    fn read_records(&self) -> io::Result<Vec<Vec<u8>>> {
         let mut reader = self.reader()?;
         let mut records = Vec::new();
         let mut at = 0;
@@ -130,9 +126,9 @@ impl RecordLog {
     }
 
     /// Looks at every record and tells what is wrong, without changing anything.
+    #[metrics(calls = scan_runs, errors = scan_errors)]
     pub(crate) fn scan(&self) -> io::Result<Report> {
-        self.metrics.scan_runs.inc();
-        let report = self.metrics.scan_errors.count_err(self.find_anomalies())?;
+        let report = self.find_anomalies()?;
         self.metrics.anomalies_detected.add(report.anomalies());
         Ok(report)
     }
@@ -162,13 +158,8 @@ impl RecordLog {
     }
 
     /// Cuts off a torn tail, so that the log can be appended to again. Returns how many bytes went.
+    #[metrics(calls = recovery_runs, errors = recovery_errors)]
     pub(crate) fn recover(&mut self) -> io::Result<u64> {
-        self.metrics.recovery_runs.inc();
-        let result = self.cut_torn_tail();
-        self.metrics.recovery_errors.count_err(result)
-    }
-
-    fn cut_torn_tail(&mut self) -> io::Result<u64> {
         let Some(torn) = self.find_anomalies()?.torn_tail else { return Ok(0) };
         let cut = self.file.metadata()?.len() - torn;
         self.file.set_len(torn)?;
@@ -179,13 +170,8 @@ impl RecordLog {
 
     /// Writes a new log without the damaged records, and puts it in this one's place. Returns how many records
     /// went.
+    #[metrics(calls = compactions, errors = compaction_errors)]
     pub(crate) fn compact(&mut self) -> io::Result<u64> {
-        self.metrics.compactions.inc();
-        let result = self.rewrite();
-        self.metrics.compaction_errors.count_err(result)
-    }
-
-    fn rewrite(&mut self) -> io::Result<u64> {
         let mut fresh_path = self.path.clone().into_os_string();
         fresh_path.push(".compacting");
         // New, so that no other file is ever overwritten or put in the log's place.

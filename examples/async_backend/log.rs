@@ -1,0 +1,134 @@
+//! An append-only log on tokio's files, shared by many tasks. A record is its length, a `u32` in little-endian order,
+//! and its payload.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+use papyra_metrics::{Counter, Gauge, Metered, Metrics, metrics};
+use tokio::fs::{File, OpenOptions};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::sync::Mutex;
+
+/// The most bytes that one record may have.
+pub(crate) const MAX_PAYLOAD_LEN: usize = 1 << 16;
+
+/// What the log has done since it was opened.
+#[derive(Debug, Default, Metrics)]
+pub(crate) struct LogMetrics {
+    /// Appends that began.
+    appends: Counter,
+    /// Records appended and acknowledged.
+    records_written: Counter,
+    /// Payload bytes appended and acknowledged.
+    #[metrics(unit = "bytes")]
+    bytes_written: Counter,
+    /// Appends and syncs that returned an error.
+    #[metrics(errors)]
+    write_errors: Counter,
+    /// Appends that are under way.
+    appends_in_flight: Gauge,
+    /// Scans of the whole log.
+    scan_runs: Counter,
+    /// Scans that returned an error.
+    scan_errors: Counter,
+}
+
+/// Why the log did not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum LogError {
+    /// A record of that many bytes.
+    TooLong(usize),
+    Io(io::Error),
+}
+
+impl From<io::Error> for LogError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl fmt::Display for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong(len) => {
+                write!(f, "a record of {len} bytes; at most {MAX_PAYLOAD_LEN} fit")
+            }
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LogError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::TooLong(_) => None,
+            Self::Io(error) => Some(error),
+        }
+    }
+}
+
+/// An append-only log of records on a file.
+#[derive(Debug)]
+pub(crate) struct AsyncLog {
+    file: Mutex<File>,
+    metrics: LogMetrics,
+}
+
+impl Metered for AsyncLog {
+    fn metrics(&self) -> Option<&dyn Metrics> {
+        Some(&self.metrics)
+    }
+}
+
+impl AsyncLog {
+    /// Opens the log, and makes it where there is none.
+    pub(crate) async fn open(path: &Path) -> Result<Self, LogError> {
+        let file = OpenOptions::new().append(true).create(true).open(path).await?;
+        Ok(Self { file: Mutex::new(file), metrics: LogMetrics::default() })
+    }
+
+    /// Appends one record, whole or not at all, also when the future is dropped halfway: tokio's file takes the frame
+    /// in one piece and writes it out on a thread of its own. Whether a cancelled record is in the log is then open.
+    #[metrics(errors, ok = records_written, calls = appends, in_flight = appends_in_flight)]
+    pub(crate) async fn append(&self, payload: &[u8]) -> Result<(), LogError> {
+        let len = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= MAX_PAYLOAD_LEN);
+        let Some(len) = len else { return Err(LogError::TooLong(payload.len())) };
+        let mut frame = Vec::with_capacity(4 + payload.len());
+        frame.extend(len.to_le_bytes());
+        frame.extend(payload);
+        let mut file = self.file.lock().await;
+        file.write_all(&frame).await?;
+        file.flush().await?;
+        self.metrics.bytes_written.add(len.into());
+        Ok(())
+    }
+
+    /// Makes what was appended survive a power failure.
+    #[metrics(errors)]
+    pub(crate) async fn sync(&self) -> Result<(), LogError> {
+        Ok(self.file.lock().await.sync_data().await?)
+    }
+
+    /// Reads the whole log, and tells how many records there are.
+    #[metrics(calls = scan_runs, errors = scan_errors)]
+    pub(crate) async fn scan(&self, path: &Path) -> Result<u64, LogError> {
+        // No record is being written meanwhile.
+        let _file = self.file.lock().await;
+        let file = File::open(path).await?;
+        // A device may have no end.
+        let len = file.metadata().await?.len();
+        let mut reader = BufReader::new(file.take(len));
+        let mut records = 0;
+        loop {
+            let len = match reader.read_u32_le().await {
+                Ok(len) => len as usize,
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(records),
+                Err(error) => return Err(error.into()),
+            };
+            let mut payload = vec![0; len];
+            reader.read_exact(&mut payload).await?;
+            records += 1;
+        }
+    }
+}
