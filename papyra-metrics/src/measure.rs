@@ -55,7 +55,7 @@ outcome!(Poll<Option<Result<T, E>>>, Poll::Ready(Some(Err(_))), Poll::Ready(Some
 
 /// A place where metrics or counters are, looked at through what it may be: an `Option`, a shared pointer, or
 /// the thing itself. The methods of the special cases stand on this type, those of the general case behind its
-/// `Deref`, where method calls look next.
+/// `Deref`, where method calls look next; their names are in no trait that a user might implement for everything.
 pub struct Reach<'a, T: ?Sized>(Itself<'a, T>);
 
 /// Neither an `Option` nor a shared pointer.
@@ -80,13 +80,13 @@ impl<'a, T: ?Sized> Deref for Reach<'a, T> {
 impl<'a, T: ?Sized> Itself<'a, T> {
     /// What is there, and always is.
     #[inline]
-    pub fn present(&self) -> Option<&'a T> {
+    pub fn __present(&self) -> Option<&'a T> {
         Some(self.0)
     }
 
     /// A handle that borrows the place.
     #[inline]
-    pub fn share(&self) -> &'a T {
+    pub fn __share(&self) -> &'a T {
         self.0
     }
 }
@@ -94,7 +94,7 @@ impl<'a, T: ?Sized> Itself<'a, T> {
 impl<'a, M> Reach<'a, Option<M>> {
     /// What is there, if it is.
     #[inline]
-    pub fn present(&self) -> Option<&'a M> {
+    pub fn __present(&self) -> Option<&'a M> {
         self.0.0.as_ref()
     }
 }
@@ -104,7 +104,7 @@ macro_rules! shared {
         impl<$($lifetime,)? M: ?Sized> Reach<'_, $pointer> {
             /// A handle that does not borrow the place.
             #[inline]
-            pub fn share(&self) -> $pointer {
+            pub fn __share(&self) -> $pointer {
                 self.0.0.clone()
             }
         }
@@ -299,7 +299,7 @@ impl<T: ?Sized> Deref for Returned<T> {
 impl<T: ?Sized> Anything<T> {
     #[inline]
     #[must_use]
-    pub fn when(&self) -> Now {
+    pub fn __when(&self) -> Now {
         Now
     }
 }
@@ -371,7 +371,7 @@ macro_rules! later {
         impl<R> Returned<Pin<Box<dyn Future<Output = R> $(+ $bound)* + '_>>> {
             #[inline]
             #[must_use]
-            pub fn when(&self) -> Later {
+            pub fn __when(&self) -> Later {
                 Later
             }
         }

@@ -99,7 +99,7 @@ impl Writer<'_> {
             Reach::This => other_self(THIS, Span::mixed_site()),
         };
         let metrics = self.metrics_of(&owner, place);
-        ours!(#private::Reach::of(&#metrics).present())
+        ours!(#private::Reach::of(&#metrics).__present())
     }
 
     /// `self.metrics`, where the first key stands: what is wrong with it is told once.

@@ -91,7 +91,7 @@ impl Writer<'_> {
         };
         let end = self.after_body(&ours!(#after #finish));
         ours! {
-            let __when = #private::Returned::<#output>::new().when();
+            let __when = #private::Returned::<#output>::new().__when();
             #handles
             #calls
             #guard

@@ -29,7 +29,7 @@ impl Writer<'_> {
                     handles.extend(quote_spanned!(span=> #private::#bound(&#metrics);));
                 }
                 handles
-                    .extend(self.share_metrics(&ours!(#private::Reach::of(&#metrics).present())));
+                    .extend(self.share_metrics(&ours!(#private::Reach::of(&#metrics).__present())));
             }
         }
         for place in self.places().filter(|place| self.is_handled(place, reach)) {
@@ -64,7 +64,7 @@ impl Writer<'_> {
         ours! {
             let __metrics = match #present {
                 ::core::option::Option::Some(__metrics) => {
-                    ::core::option::Option::Some(#private::Reach::of(__metrics).share())
+                    ::core::option::Option::Some(#private::Reach::of(__metrics).__share())
                 }
                 ::core::option::Option::None => ::core::option::Option::None,
             };
@@ -82,7 +82,7 @@ impl Writer<'_> {
             token => at % 2 == 1 && is_punct(token, '.'),
         });
         if !is_path {
-            return ours!(let #handle = #private::Reach::of(&#expression).share(););
+            return ours!(let #handle = #private::Reach::of(&#expression).__share(););
         }
         let names: Vec<_> = tokens.iter().step_by(2).collect();
         let (root, fields) = match names.as_slice() {
@@ -90,9 +90,9 @@ impl Writer<'_> {
             [root, rest @ ..] => (quote!(#root), rest),
             [] => return TokenStream::new(),
         };
-        let mut shares = ours!(let #handle = #private::Reach::of(&#root).share(););
+        let mut shares = ours!(let #handle = #private::Reach::of(&#root).__share(););
         for field in fields {
-            shares.extend(ours!(let #handle = #private::Reach::of(&#handle.#field).share();));
+            shares.extend(ours!(let #handle = #private::Reach::of(&#handle.#field).__share();));
         }
         shares
     }

@@ -86,7 +86,7 @@ struct Writer<'a> {
 }
 
 /// The other name for `self`.
-const THIS: &str = "this";
+const THIS: &str = "__this";
 
 /// A `quote!` of our own names and words.
 macro_rules! ours {
