@@ -19,6 +19,8 @@ mod hostile {
     pub(super) struct String;
     pub(super) struct Counter;
     pub(super) struct Gauge;
+    pub(super) struct Padded;
+    pub(super) struct ShardedCounter;
     pub(super) struct Value;
     pub(super) struct Descriptor;
     pub(super) struct Metrics;
@@ -62,9 +64,11 @@ mod hostile {
     }
 
     #[derive(::papyra_metrics::Metrics)]
-    #[metrics(storage = Storage)]
+    #[metrics(storage = Storage, pad)]
     pub(super) struct Plain {
         pub(super) hits: ::core::primitive::u64,
+        #[metrics(sharded)]
+        pub(super) lookups: ::core::primitive::u64,
         pub(super) level: ::core::primitive::i64,
     }
 }

@@ -3,16 +3,24 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
-use papyra_metrics::{Counter, Gauge, Instrument, Kind};
+use papyra_metrics::{Counter, Gauge, Instrument, Kind, Padded, ShardedCounter};
 
 static COUNTER: Counter = Counter::new();
 static GAUGE: Gauge = Gauge::new();
+static SHARDED: ShardedCounter = ShardedCounter::new();
+static PADDED: Padded<Counter> = Padded::new(Counter::new());
 
 #[test]
 fn instruments_are_const_send_sync_default_and_debug() {
     fn check<T: Send + Sync + Default + std::fmt::Debug>() {}
     check::<Counter>();
     check::<Gauge>();
+    check::<ShardedCounter>();
+    check::<Padded<Gauge>>();
+    SHARDED.inc();
+    assert_eq!(format!("{SHARDED:?}"), "ShardedCounter { value: 1, total: 1 }");
+    PADDED.inc();
+    assert_eq!(format!("{PADDED:?}"), "Counter { value: 1, total: 1 }");
     COUNTER.inc();
     GAUGE.dec();
     assert_eq!((COUNTER.get(), GAUGE.get()), (1, -1));
@@ -22,29 +30,59 @@ fn instruments_are_const_send_sync_default_and_debug() {
 #[test]
 fn instruments_are_their_atomics_in_place() {
     assert_eq!((size_of::<Counter>(), size_of::<Gauge>()), (16, 8));
+    assert_eq!((size_of::<Padded<Counter>>(), align_of::<Padded<Gauge>>()), (128, 128));
+    if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
+        assert_eq!(size_of::<ShardedCounter>(), 8_256);
+    }
 }
 
-#[test]
-fn a_counter_reads_since_its_reset_and_keeps_its_total() {
-    let counter = Counter::new();
-    counter.add(5);
-    assert_eq!(counter.take(), 5);
-    assert_eq!(counter.take(), 0);
-    counter.add(2);
-    counter.reset();
-    counter.inc();
-    assert_eq!((counter.get(), counter.total()), (1, 8));
-}
+/// The two counters have the same methods, and keep the same promises.
+macro_rules! for_both_counters {
+    ($($name:ident, $counter:ident;)*) => {$(
+        mod $name {
+            use papyra_metrics::{Count, Instrument, $counter as Counter};
 
-#[test]
-fn a_counter_that_overflows_wraps_and_still_reads_right() {
-    let counter = Counter::new();
-    counter.add(u64::MAX);
-    counter.reset();
-    counter.add(3);
-    assert_eq!((counter.get(), counter.total()), (3, 2));
-    assert_eq!(counter.take(), 3);
-    assert_eq!(counter.get(), 0);
+            #[test]
+            fn a_counter_reads_since_its_reset_and_keeps_its_total() {
+                let counter = Counter::new();
+                counter.add(5);
+                assert_eq!(counter.take(), 5);
+                assert_eq!(counter.take(), 0);
+                counter.add(2);
+                counter.reset();
+                counter.inc();
+                assert_eq!((counter.get(), counter.total()), (1, 8));
+            }
+
+            #[test]
+            fn a_counter_that_overflows_wraps_and_still_reads_right() {
+                let counter = Counter::new();
+                counter.add(u64::MAX);
+                counter.reset();
+                counter.add(3);
+                assert_eq!((counter.get(), counter.total()), (3, 2));
+                assert_eq!(counter.take(), 3);
+                assert_eq!(counter.get(), 0);
+            }
+
+            #[test]
+            fn a_counter_is_an_instrument_that_counts() {
+                let counter = Counter::new();
+                counter.count();
+                assert!(counter.count_err(Err::<(), _>(())).is_err());
+                assert_eq!(counter.count_err(Ok::<_, ()>(3)), Ok(3));
+                assert_eq!(Instrument::value(&counter), 2);
+                assert_eq!(Instrument::take(&counter), 2);
+                Instrument::reset(&counter);
+                assert_eq!(Instrument::value(&counter), 0);
+                assert_eq!(Instrument::total(&counter), 2);
+            }
+        }
+    )*};
+}
+for_both_counters! {
+    plain, Counter;
+    sharded, ShardedCounter;
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use std::marker::PhantomData;
 
-use papyra_metrics::{Kind, Metrics, Snapshot};
+use papyra_metrics::{Counter, Gauge, Kind, Metrics, Padded, ShardedCounter, Snapshot};
 
 /// A module, so that visibility matters.
 pub mod orders {
@@ -115,4 +115,52 @@ fn a_storage_inside_a_function_shows_its_fields() {
     inner.r#type.inc();
     assert_eq!(inner.read().r#type, 1);
     assert_eq!(format!("{inner:?}"), "Inner { type: Counter { value: 1, total: 1 } }");
+}
+
+#[test]
+fn a_storage_pads_and_shards_as_told() {
+    #[derive(Debug, Default, PartialEq, Metrics)]
+    #[metrics(storage = CacheMetrics, pad)]
+    struct CacheCounts {
+        hits: u64,
+        entries: i64,
+        #[metrics(sharded)]
+        lookups: u64,
+        #[metrics(flatten, prefix = "disk_")]
+        disk: DiskCounts,
+    }
+
+    #[derive(Debug, Default, PartialEq, Metrics)]
+    #[metrics(storage = DiskMetrics)]
+    struct DiskCounts {
+        #[metrics(sharded, errors, unit = "bytes")]
+        failed: u64,
+        #[metrics(pad)]
+        reads: u64,
+        writes: u64,
+    }
+
+    static CACHE: CacheMetrics = CacheMetrics::new();
+    let CacheMetrics { hits, entries, lookups, disk } = &CACHE;
+    let (hits, entries): (&Padded<Counter>, &Padded<Gauge>) = (hits, entries);
+    let (lookups, failed): (&ShardedCounter, &ShardedCounter) = (lookups, &disk.failed);
+    let (reads, writes): (&Padded<Counter>, &Counter) = (&disk.reads, &disk.writes);
+    hits.inc();
+    entries.set(-2);
+    lookups.add(3);
+    failed.add(4);
+    reads.add(5);
+    writes.add(6);
+    let expected = CacheCounts {
+        hits: 1,
+        entries: -2,
+        lookups: 3,
+        disk: DiskCounts { failed: 4, reads: 5, writes: 6 },
+    };
+    assert_eq!(CACHE.read(), expected);
+    assert_eq!(CACHE.snapshot(), Snapshot::from(&expected));
+    assert_eq!(
+        CACHE.snapshot().to_string(),
+        "hits: 1\nentries: -2\nlookups: 3\ndisk_failed: 4\ndisk_reads: 5\ndisk_writes: 6"
+    );
 }

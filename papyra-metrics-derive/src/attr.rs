@@ -22,6 +22,7 @@ pub(crate) struct Key<T> {
 #[derive(Default)]
 pub(crate) struct StructKeys {
     pub(crate) krate: Option<Key<Path>>,
+    pub(crate) pad: Option<Key<()>>,
     pub(crate) prefix: Option<Key<LitStr>>,
     pub(crate) storage: Option<Key<Ident>>,
     /// Whether `storage` is there, right or wrong.
@@ -35,7 +36,9 @@ pub(crate) struct FieldKeys {
     pub(crate) flatten: Option<Key<()>>,
     pub(crate) help: Option<Key<LitStr>>,
     pub(crate) name: Option<Key<LitStr>>,
+    pub(crate) pad: Option<Key<()>>,
     pub(crate) prefix: Option<Key<LitStr>>,
+    pub(crate) sharded: Option<Key<()>>,
     pub(crate) skip: Option<Key<()>>,
     pub(crate) unit: Option<Key<LitStr>>,
 }
@@ -50,8 +53,9 @@ pub(crate) struct FunctionKeys {
     pub(crate) ok: Option<Key<TokenStream>>,
 }
 
-const STRUCT_KEYS: &[&str] = &["crate", "prefix", "storage"];
-const FIELD_KEYS: &[&str] = &["errors", "flatten", "help", "name", "prefix", "skip", "unit"];
+const STRUCT_KEYS: &[&str] = &["crate", "pad", "prefix", "storage"];
+const FIELD_KEYS: &[&str] =
+    &["errors", "flatten", "help", "name", "pad", "prefix", "sharded", "skip", "unit"];
 const FUNCTION_KEYS: &[&str] = &["calls", "crate", "errors", "in_flight", "ok"];
 
 pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> StructKeys {
@@ -59,6 +63,7 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
     for raw in parse_attributes(diag, attrs, STRUCT_KEYS) {
         match raw.key.to_string().as_str() {
             "crate" => set(diag, &mut keys.krate, raw, "a path, such as `crate = facade::metrics`"),
+            "pad" => set_flag(diag, &mut keys.pad, raw),
             "prefix" => set(diag, &mut keys.prefix, raw, r#"a string, such as `prefix = "log_"`"#),
             "storage" => {
                 keys.plain = true;
@@ -78,7 +83,9 @@ pub(crate) fn parse_field_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> F
             "flatten" => set_flag(diag, &mut keys.flatten, raw),
             "help" => set(diag, &mut keys.help, raw, r#"a string, such as `help = "Records."`"#),
             "name" => set(diag, &mut keys.name, raw, r#"a string, such as `name = "records"`"#),
+            "pad" => set_flag(diag, &mut keys.pad, raw),
             "prefix" => set(diag, &mut keys.prefix, raw, r#"a string, such as `prefix = "log_"`"#),
+            "sharded" => set_flag(diag, &mut keys.sharded, raw),
             "skip" => set_flag(diag, &mut keys.skip, raw),
             "unit" => set(diag, &mut keys.unit, raw, r#"a string, such as `unit = "bytes"`"#),
             _ => unknown(diag, &raw.key, ("field", FIELD_KEYS), ("struct", STRUCT_KEYS)),

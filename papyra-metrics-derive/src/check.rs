@@ -26,7 +26,11 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<M
         prefix: keys.prefix.and_then(|prefix| check_prefix(diag, &prefix)).unwrap_or_default(),
         parameters: parameters(&item.generics),
         plain: keys.plain,
+        padded: keys.pad.is_some(),
     };
+    if let (Some(Key { key, .. }), false) = (&keys.pad, keys.plain) {
+        diag.error(key, "`pad` goes with `storage`; in a struct of instruments, wrap the types of its fields: `Padded<Counter>`");
+    }
     let checked: Vec<_> =
         fields.iter().filter_map(|field| check_field(diag, &scope, field)).collect();
     check_names(diag, &checked);
@@ -49,6 +53,8 @@ struct Scope {
     parameters: HashSet<String>,
     /// Whether it is a plain struct, with `storage`.
     plain: bool,
+    /// Whether its metrics go on cache lines of their own.
+    padded: bool,
 }
 
 fn check_shape<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<&'a [ast::Field]> {
@@ -101,9 +107,9 @@ fn check_field<'a>(
 
 /// Keys that make no sense beside each other.
 fn check_combination(diag: &mut Diagnostics, keys: &FieldKeys) {
-    let FieldKeys { errors, flatten, help, name, prefix, skip, unit } = keys;
+    let FieldKeys { errors, flatten, help, name, pad, prefix, sharded, skip, unit } = keys;
     let values = [("help", help), ("name", name), ("prefix", prefix), ("unit", unit)];
-    let others = [("errors", errors), ("flatten", flatten)]
+    let others = [("errors", errors), ("flatten", flatten), ("pad", pad), ("sharded", sharded)]
         .into_iter()
         .filter_map(|(word, key)| Some((word, &key.as_ref()?.key)))
         .chain(values.into_iter().filter_map(|(word, key)| Some((word, &key.as_ref()?.key))));
@@ -131,6 +137,7 @@ fn check_metric(
     let name = check_name(diag, scope, field, keys);
     let unit = keys.unit.as_ref().and_then(|unit| check_unit(diag, unit));
     let plain = plain(&field.ty).filter(|_| scope.plain);
+    check_layout(diag, scope, field, keys)?;
     if scope.plain && plain.is_none() {
         diag.error(&field.ty, "in a struct with `storage` a metric is a plain `u64` (a counter) or `i64` (a gauge); use `flatten` for another such struct");
         return None;
@@ -145,14 +152,46 @@ fn check_metric(
         );
         return None;
     }
+    let sharded = keys.sharded.is_some();
     Some(Metric {
         name: format!("{}{}", scope.prefix, name?),
         prefix_len: scope.prefix.len(),
         help: keys.help.as_ref().map_or_else(|| help(&field.attrs), |help| help.value.value()),
         unit,
         errors: keys.errors.is_some(),
-        plain,
+        plain: if sharded { Some(Plain::Sharded) } else { plain },
+        padded: !sharded && (scope.padded || keys.pad.is_some()),
     })
+}
+
+/// Where the cells of the metric go: only the derive's own atomics can be told.
+fn check_layout(
+    diag: &mut Diagnostics,
+    scope: &Scope,
+    field: &ast::Field,
+    keys: &FieldKeys,
+) -> Option<()> {
+    let FieldKeys { pad, sharded, .. } = keys;
+    match (pad, sharded) {
+        (Some(Key { key, .. }), _) if !scope.plain => {
+            let ty = &field.ty;
+            diag.error(key, format!("`pad` goes with `storage`; in a struct of instruments, wrap the field's type: `Padded<{ty}>`"));
+        }
+        (_, Some(Key { key, .. })) if !scope.plain => {
+            diag.error(key, "`sharded` goes with `storage`; in a struct of instruments, make the field's type `ShardedCounter`");
+        }
+        (Some(Key { key, .. }), Some(_)) => {
+            diag.error(key, "a sharded counter has its cells on cache lines of their own already; take `pad` away");
+        }
+        (None, Some(Key { key, .. })) if plain(&field.ty) == Some(Plain::Gauge) => {
+            diag.error(
+                key,
+                format!("only a counter can be sharded, and `{}` is a gauge", field.ident),
+            );
+        }
+        _ => return Some(()),
+    }
+    None
 }
 
 fn check_name(

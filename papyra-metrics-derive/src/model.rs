@@ -58,12 +58,15 @@ pub(crate) struct Metric {
     pub(crate) errors: bool,
     /// In a plain struct: what the integer becomes.
     pub(crate) plain: Option<Plain>,
+    /// In a plain struct: whether that is on cache lines of its own.
+    pub(crate) padded: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Plain {
     Counter,
     Gauge,
+    Sharded,
 }
 
 /// A function with what is counted of it. At least one of the four is there.

@@ -4,12 +4,12 @@
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::sync::atomic::Ordering;
 
-use crate::{Counter, Gauge};
+use crate::{Counter, Gauge, ShardedCounter};
 
 /// Something that counts events one by one: what [`#[metrics(errors = …, ok = …, calls = …)]`](crate::metrics)
 /// counts in, and what a field marked `errors` has to be.
 ///
-/// Implemented for [`Counter`] and `AtomicU64`, for references, `Box`, `Rc` and `Arc` of one, and for an
+/// Implemented for [`Counter`], [`ShardedCounter`] and `AtomicU64`, for references, `Box`, `Rc` and `Arc` of one, and for an
 /// `Option`, whose `None` counts nothing. Implement it for an instrument of your own that counts events.
 ///
 /// ```
@@ -58,6 +58,14 @@ pub trait UpDown {
 
 #[diagnostic::do_not_recommend]
 impl Count for Counter {
+    #[inline]
+    fn count(&self) {
+        self.inc();
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl Count for ShardedCounter {
     #[inline]
     fn count(&self) {
         self.inc();

@@ -44,7 +44,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -62,7 +62,9 @@ mod instrument;
 #[allow(missing_docs)] // for generated code alone
 mod measure;
 mod metrics;
+mod padded;
 pub mod persistence;
+mod sharded;
 #[cfg(feature = "alloc")]
 mod snapshot;
 mod sync;
@@ -74,6 +76,8 @@ pub use descriptor::Descriptor;
 pub use gauge::Gauge;
 pub use instrument::Instrument;
 pub use metrics::{Metered, Metrics};
+pub use padded::Padded;
+pub use sharded::ShardedCounter;
 
 /// Implements [`Metrics`](trait@Metrics) for a struct with named fields.
 ///

@@ -4,14 +4,18 @@
 #![forbid(unsafe_code)]
 #![deny(warnings)]
 
-use papyra_metrics::{Counter, Descriptor, Gauge, Metered, Metrics, Value};
+use papyra_metrics::{Counter, Descriptor, Gauge, Metered, Metrics, Padded, ShardedCounter, Value};
 
 /// What the cache has done.
 #[derive(Debug, Default, Metrics)]
 #[metrics(storage = CacheMetrics)]
 pub struct CacheCounts {
     /// Hits.
+    #[metrics(pad)]
     pub hits: u64,
+    /// Lookups.
+    #[metrics(sharded)]
+    pub lookups: u64,
 }
 
 /// What the log has done.
@@ -22,7 +26,9 @@ pub struct LogMetrics {
     #[metrics(errors)]
     pub records_written: Counter,
     /// Segments open now.
-    pub open: Gauge,
+    pub open: Padded<Gauge>,
+    /// Records read.
+    pub records_read: ShardedCounter,
     /// The cache.
     #[metrics(flatten, prefix = "cache_")]
     pub cache: CacheMetrics,

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::krate_at;
-use super::visit::{instrument_type, span_of};
+use super::visit::{instrument_type, span_of, written_instrument};
 use crate::model::{Metric, Model, Plain, Role, Storage};
 
 /// The struct itself.
@@ -37,9 +37,10 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
         let ty = field.ty;
         let krate = krate_at(&model.krate, span_of(ty));
         match &field.role {
-            Role::Metric(_) => {
-                let instrument = instrument_type(model, field);
-                quote!(#instrument::new())
+            Role::Metric(Metric { plain, padded, .. }) => {
+                let instrument = plain.map(|plain| written_instrument(plain, &krate, span_of(ty)));
+                let new = quote!(#instrument::new());
+                if *padded { quote!(#krate::Padded::new(#new)) } else { new }
             }
             Role::Flatten { .. } => {
                 quote_spanned!(span_of(ty)=> <#ty as #krate::__private::Plain>::NEW)
@@ -50,8 +51,9 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
     let reads = model.fields.iter().map(|field| {
         let (name, ty) = (field.ident, field.ty);
         match &field.role {
-            Role::Metric(_) => {
-                let instrument = instrument_type(model, field);
+            Role::Metric(Metric { plain, .. }) => {
+                let krate = krate_at(&model.krate, span_of(ty));
+                let instrument = plain.map(|plain| written_instrument(plain, &krate, span_of(ty)));
                 quote!(#instrument::get(&__storage.#name))
             }
             Role::Flatten { .. } => {

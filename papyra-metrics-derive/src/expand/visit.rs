@@ -234,16 +234,23 @@ pub(super) fn instrument_type(model: &Model<'_>, field: &Field<'_>) -> TokenStre
     let span = span_of(ty);
     let krate = krate_at(&model.krate, span);
     match &field.role {
-        Role::Metric(Metric { plain: Some(Plain::Counter), .. }) => {
-            quote_spanned!(span=> #krate::Counter)
-        }
-        Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {
-            quote_spanned!(span=> #krate::Gauge)
+        Role::Metric(Metric { plain: Some(plain), padded, .. }) => {
+            let instrument = written_instrument(*plain, &krate, span);
+            if *padded { quote_spanned!(span=> #krate::Padded<#instrument>) } else { instrument }
         }
         Role::Flatten { .. } if model.storage.is_some() => {
             quote_spanned!(span=> <#ty as #krate::__private::Plain>::Storage)
         }
         _ => ty.to_token_stream(),
+    }
+}
+
+/// What a plain integer becomes, whether padded or not.
+pub(super) fn written_instrument(plain: Plain, krate: &TokenStream, span: Span) -> TokenStream {
+    match plain {
+        Plain::Counter => quote_spanned!(span=> #krate::Counter),
+        Plain::Gauge => quote_spanned!(span=> #krate::Gauge),
+        Plain::Sharded => quote_spanned!(span=> #krate::ShardedCounter),
     }
 }
 

@@ -1,0 +1,135 @@
+//! An instrument on cache lines of its own, for neighbours that different cores hit.
+
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+
+use crate::{Count, Instrument, Kind, UpDown, Value};
+
+/// An instrument on cache lines of its own.
+///
+/// Two counters side by side share a cache line, and where two cores count in them at once, each waits for
+/// the line that the other has just taken: an increment then costs several times as much as alone, though
+/// the cores never touch the same counter. Padding ends that, for 128 bytes an instrument instead of 16.
+/// What it gains is measured in [`benches/RESULTS.md`](https://docs.rs/crate/papyra-metrics/latest).
+///
+/// Pad counters that different cores hit often, such as one that the writers count in beside one that the
+/// readers count in. A struct whose counters all move in the same thread, or seldom, is better off without:
+/// it stays small, and one line brings several of its counters. One counter that all cores hit is no better
+/// off padded: that is a [`ShardedCounter`](crate::ShardedCounter).
+///
+/// It derefs to the instrument, and so is used as if it were one:
+///
+/// ```
+/// use papyra_metrics::{Counter, Gauge, Metrics, Padded};
+///
+/// #[derive(Debug, Default, Metrics)]
+/// struct LogMetrics {
+///     /// Counted by the writer.
+///     records_written: Padded<Counter>,
+///     /// Counted by the readers.
+///     records_read: Padded<Counter>,
+///     readers: Padded<Gauge>,
+/// }
+///
+/// static METRICS: LogMetrics = LogMetrics {
+///     records_written: Padded::new(Counter::new()),
+///     records_read: Padded::new(Counter::new()),
+///     readers: Padded::new(Gauge::new()),
+/// };
+///
+/// METRICS.records_written.inc();
+/// METRICS.readers.set(2);
+/// assert_eq!(METRICS.snapshot().to_string(), "records_written: 1\nrecords_read: 0\nreaders: 2");
+/// ```
+///
+/// In a [plain struct](derive@crate::Metrics#plain-structs), `#[metrics(pad)]` on a field does it, and
+/// `#[metrics(storage = Name, pad)]` does it to all of them.
+// 128 bytes: a line of Apple's and other large Arm cores, and the pair of lines that x86-64 fetches together.
+#[repr(align(128))]
+#[derive(Clone, Copy, Default)]
+pub struct Padded<I>(I);
+
+impl<I> Padded<I> {
+    /// That instrument, with nothing beside it.
+    #[inline]
+    pub const fn new(instrument: I) -> Self {
+        Self(instrument)
+    }
+
+    /// The instrument without its padding.
+    #[inline]
+    pub fn into_inner(self) -> I {
+        self.0
+    }
+}
+
+impl<I> Deref for Padded<I> {
+    type Target = I;
+
+    #[inline]
+    fn deref(&self) -> &I {
+        &self.0
+    }
+}
+
+impl<I> DerefMut for Padded<I> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut I {
+        &mut self.0
+    }
+}
+
+impl<I> From<I> for Padded<I> {
+    #[inline]
+    fn from(instrument: I) -> Self {
+        Self::new(instrument)
+    }
+}
+
+impl<I: fmt::Debug> fmt::Debug for Padded<I> {
+    /// As the instrument itself.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<I: Instrument> Instrument for Padded<I> {
+    const KIND: Kind = I::KIND;
+
+    #[inline]
+    fn value(&self) -> Value {
+        self.0.value()
+    }
+
+    #[inline]
+    fn total(&self) -> Value {
+        self.0.total()
+    }
+
+    fn reset(&self) {
+        self.0.reset();
+    }
+
+    fn take(&self) -> Value {
+        self.0.take()
+    }
+}
+
+impl<I: Count> Count for Padded<I> {
+    #[inline]
+    fn count(&self) {
+        self.0.count();
+    }
+}
+
+impl<I: UpDown> UpDown for Padded<I> {
+    #[inline]
+    fn up(&self) {
+        self.0.up();
+    }
+
+    #[inline]
+    fn down(&self) {
+        self.0.down();
+    }
+}

@@ -1,0 +1,109 @@
+//! Adds to the cell of the CPU that runs us, by a plain instruction.
+//!
+//! A plain addition is safe where nobody else adds to the same cell meanwhile. Nobody does if the thread, between
+//! asking for its CPU and adding, is neither moved to another CPU nor interrupted: then all additions to one
+//! cell follow one another on one CPU, whatever thread or process they are of. Linux promises just that of a
+//! [restartable sequence](https://www.gnu.org/software/libc/manual/html_node/Restartable-Sequences.html): a thread
+//! that is preempted, moved or sent a signal within one goes on at another place, here one that adds to a shared
+//! cell by an atomic instruction. So no increment is lost or done twice, and none is tried over and over, not
+//! even under a debugger that stops at every instruction.
+//!
+//! glibc registers, for every thread, the area in which the kernel keeps the number of the CPU.
+
+use core::arch::asm;
+use core::ffi::{CStr, c_char, c_void};
+use core::ptr;
+use core::sync::atomic::{AtomicIsize, Ordering};
+
+/// One for each CPU up to this number.
+pub(super) const CELLS: usize = 112;
+
+/// From the thread pointer to the area, or 0 where there is none.
+static AREA: AtomicIsize = AtomicIsize::new(0);
+
+/// Adds to the cell of this CPU, or to a shared one; fails where this C library keeps no number of the CPU.
+#[inline]
+pub(super) fn add(cells: &super::Cells, n: u64) -> Result<(), ()> {
+    let area = AREA.load(Ordering::Relaxed);
+    if area == 0 {
+        // So that what sets it reaches the program.
+        let _ = &raw const FIND_AREA;
+        return Err(());
+    }
+    // SAFETY: glibc keeps a `struct rseq` at this distance from every thread's pointer, for as long as the thread
+    // lives: the number of the CPU is at 4, the pointer to the sequence at 8. The sequence is one as the kernel
+    // wants it: its last instruction alone has an effect, which is an addition to one of `cells`, an aligned word
+    // that others access atomically; the signature that glibc registers stands before the place where it is
+    // aborted to; the pointer to it is taken back, so that it never outlives a library that is unloaded. A number
+    // beyond the cells, or that of a thread without a registration (-1, -2), finds a shared cell.
+    unsafe {
+        asm!(
+            // What the kernel is told: version, flags, start, length, and where to go when aborted.
+            ".pushsection __rseq_cs, \"aw?\", @progbits",
+            ".balign 32",
+            "2:",
+            ".long 0, 0",
+            ".quad 3f, 4f - 3f, 5f",
+            ".popsection",
+            "lea {sequence}, [rip + 2b]",
+            "mov qword ptr fs:[{area} + 8], {sequence}",
+            "3:",
+            "mov {cpu:e}, dword ptr fs:[{area} + 4]",
+            "cmp {cpu:e}, {own}",
+            "jae 6f",
+            "shl {cpu}, {shift}",
+            "add qword ptr [{cells} + {cpu} + {shared_len}], {n}",
+            "4:",
+            "7:",
+            "mov qword ptr fs:[{area} + 8], 0",
+            ".pushsection .text.unlikely, \"ax?\", @progbits",
+            // An instruction that traps, with the signature in it.
+            ".byte 0x0f, 0xb9, 0x3d",
+            ".long 0x53053053",
+            "5:",
+            "mov {cpu:e}, dword ptr fs:[{area} + 4]",
+            "6:",
+            "and {cpu:e}, {shared} - 1",
+            "shl {cpu}, {shift}",
+            "lock add qword ptr [{cells} + {cpu}], {n}",
+            "jmp 7b",
+            ".popsection",
+            area = in(reg) area,
+            cells = in(reg) cells,
+            n = in(reg) n,
+            sequence = out(reg) _,
+            cpu = out(reg) _,
+            own = const CELLS,
+            shared = const super::SHARED,
+            shared_len = const super::SHARED * size_of::<super::Cell>(),
+            shift = const size_of::<super::Cell>().ilog2(),
+            options(nostack),
+        );
+    }
+    Ok(())
+}
+
+const _: () =
+    assert!(super::SHARED.is_power_of_two() && size_of::<super::Cell>().is_power_of_two());
+
+/// Run when this code is loaded, for to look a symbol up takes a lock, which counting must not. By name, and not
+/// linked, for then the program would need glibc 2.35 to start at all.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static FIND_AREA: extern "C" fn() = {
+    extern "C" fn find_area() {
+        const OFFSET: &CStr = c"__rseq_offset";
+
+        unsafe extern "C" {
+            fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
+        }
+
+        // SAFETY: null is glibc's `RTLD_DEFAULT`, and the name ends in a zero.
+        let offset: *const isize = unsafe { dlsym(ptr::null_mut(), OFFSET.as_ptr()) }.cast();
+        if !offset.is_null() {
+            // SAFETY: glibc documents `extern const ptrdiff_t __rseq_offset`.
+            AREA.store(unsafe { offset.read() }, Ordering::Relaxed);
+        }
+    }
+    find_area
+};

@@ -1,0 +1,338 @@
+//! `ShardedCounter` loses no count, however its threads are pushed around, and `Padded` keeps neighbours apart.
+
+#![allow(unsafe_code)] // moving threads, raising signals and sharing memory are system calls
+
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use papyra_metrics::{Counter, Gauge, Metrics, Padded, ShardedCounter};
+
+const THREADS: u64 = 4;
+const EACH: u64 = 200_000;
+
+#[test]
+fn threads_and_takers_of_a_sharded_counter_add_up() {
+    let counter = ShardedCounter::new();
+    let start = Barrier::new(8);
+    let running = AtomicU64::new(THREADS);
+    let taken: u64 = thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                start.wait();
+                for _ in 0..EACH / 2 {
+                    counter.inc();
+                    counter.add(2);
+                }
+                running.fetch_sub(1, Ordering::Release);
+            });
+        }
+        let takers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    start.wait();
+                    let mut sum = 0;
+                    while running.load(Ordering::Acquire) > 0 {
+                        sum += counter.take();
+                    }
+                    sum
+                })
+            })
+            .collect();
+        takers.into_iter().map(|taker| taker.join().unwrap()).sum()
+    });
+    assert_eq!(taken + counter.take(), THREADS * EACH / 2 * 3);
+    assert_eq!((counter.get(), counter.total()), (0, THREADS * EACH / 2 * 3));
+}
+
+#[test]
+fn the_total_of_a_sharded_counter_never_falls_and_no_reading_exceeds_it() {
+    let counter = ShardedCounter::new();
+    let running = AtomicU64::new(3);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                (0..EACH).for_each(|_| counter.inc());
+                running.fetch_sub(1, Ordering::Release);
+            });
+        }
+        scope.spawn(|| {
+            (0..EACH / 100).for_each(|_| counter.reset());
+            running.fetch_sub(1, Ordering::Release);
+        });
+        let mut last = 0;
+        while running.load(Ordering::Acquire) > 0 {
+            let since_reset = counter.get();
+            let total = counter.total();
+            assert!(total >= last, "{total} after {last}");
+            assert!(since_reset <= total, "{since_reset} of {total}");
+            last = total;
+        }
+    });
+    assert_eq!(counter.total(), 2 * EACH);
+}
+
+#[test]
+fn a_thread_that_has_ended_leaves_its_counts() {
+    let counter = ShardedCounter::new();
+    for _ in 0..300 {
+        thread::scope(|scope| {
+            scope.spawn(|| counter.add(2));
+        });
+    }
+    assert_eq!(counter.total(), 600);
+}
+
+#[test]
+fn a_destructor_of_thread_local_storage_can_still_count() {
+    static COUNTER: ShardedCounter = ShardedCounter::new();
+    struct Last;
+    impl Drop for Last {
+        fn drop(&mut self) {
+            COUNTER.inc();
+        }
+    }
+    thread_local!(static LAST: Last = const { Last });
+    // Made before and after the counter's own thread-local storage, if it has any.
+    for early in [true, false] {
+        thread::spawn(move || {
+            if early {
+                LAST.with(|_| ());
+            }
+            COUNTER.inc();
+            LAST.with(|_| ());
+        })
+        .join()
+        .unwrap();
+    }
+    assert_eq!(COUNTER.total(), 4);
+}
+
+#[test]
+fn padded_instruments_share_no_line_and_are_used_like_the_instrument() {
+    #[derive(Debug, Default, Metrics)]
+    struct LogMetrics {
+        #[metrics(errors)]
+        errors: Padded<Counter>,
+        level: Padded<Gauge>,
+        inner: Padded<AtomicU64>,
+    }
+    let metrics = LogMetrics::default();
+    let places = [
+        std::ptr::from_ref(&metrics.errors).addr(),
+        std::ptr::from_ref(&metrics.level).addr(),
+        std::ptr::from_ref(&metrics.inner).addr(),
+    ];
+    for (i, a) in places.iter().enumerate() {
+        assert_eq!(a % 128, 0);
+        assert!(places[..i].iter().all(|b| a.abs_diff(*b) >= 128), "{places:?}");
+    }
+    assert!(metrics.errors.count_err(Err::<(), _>("full")).is_err());
+    metrics.level.set(-3);
+    metrics.inner.fetch_add(2, Ordering::Relaxed);
+    assert_eq!(metrics.snapshot().to_string(), "errors: 1\nlevel: -3\ninner: 2");
+    assert_eq!(metrics.drain()["errors"], 1);
+    assert_eq!(metrics.totals()["errors"], 1);
+    assert_eq!(
+        format!("{:?} {:?}", metrics.errors, metrics.level),
+        "Counter { value: 0, total: 1 } Gauge(-3)"
+    );
+    assert_eq!(Padded::from(Counter::new()).into_inner().get(), 0);
+}
+
+#[test]
+fn functions_count_in_sharded_and_padded_instruments() {
+    #[derive(Debug, Default, Metrics)]
+    struct LogMetrics {
+        #[metrics(errors)]
+        write_errors: ShardedCounter,
+        writes: Padded<Counter>,
+        writing: Padded<Gauge>,
+    }
+    struct Log {
+        metrics: LogMetrics,
+    }
+    impl Log {
+        #[papyra_metrics::metrics(errors, ok = writes, in_flight = writing)]
+        fn write(&self, full: bool) -> Result<i64, ()> {
+            if full { Err(()) } else { Ok(self.metrics.writing.get()) }
+        }
+    }
+    let log = Log { metrics: LogMetrics::default() };
+    assert_eq!((log.write(true), log.write(false)), (Err(()), Ok(1)));
+    assert_eq!(log.metrics.snapshot().to_string(), "write_errors: 1\nwrites: 1\nwriting: 0");
+}
+
+/// What only Linux does to threads.
+#[cfg(target_os = "linux")]
+mod pushed_around {
+    use super::{AtomicBool, AtomicU64, Barrier, Ordering, ShardedCounter, thread};
+
+    /// The CPUs on which this process may run.
+    fn cpus() -> Vec<libc::cpu_set_t> {
+        // SAFETY: a `cpu_set_t` is plain bits, and zero is a set; the calls stay within it.
+        unsafe {
+            let mut all: libc::cpu_set_t = std::mem::zeroed();
+            assert_eq!(libc::sched_getaffinity(0, size_of_val(&all), &raw mut all), 0);
+            (0..usize::try_from(libc::CPU_SETSIZE).unwrap())
+                .filter(|&cpu| libc::CPU_ISSET(cpu, &all))
+                .map(|cpu| {
+                    let mut one: libc::cpu_set_t = std::mem::zeroed();
+                    libc::CPU_SET(cpu, &mut one);
+                    one
+                })
+                .collect()
+        }
+    }
+
+    /// An addition that did not notice that its thread was moved would race with those of the cell's own CPU.
+    #[test]
+    fn threads_that_are_moved_from_core_to_core_lose_no_increment() {
+        const WRITERS: usize = 3;
+        const MOVES: usize = 60_000;
+        let cpus = cpus();
+        assert!(cpus.len() > 1, "this test moves threads between cores, and needs two of them");
+        let counter = ShardedCounter::new();
+        let (done, start) = (AtomicBool::new(false), Barrier::new(WRITERS + 1));
+        let threads: [AtomicU64; WRITERS] = Default::default();
+        let counted: u64 = thread::scope(|scope| {
+            let writers: Vec<_> = threads
+                .iter()
+                .map(|id| {
+                    let (counter, done, start) = (&counter, &done, &start);
+                    scope.spawn(move || {
+                        // SAFETY: the call has no arguments.
+                        id.store(unsafe { libc::gettid() }.try_into().unwrap(), Ordering::Relaxed);
+                        start.wait();
+                        let mut counted = 0;
+                        while !done.load(Ordering::Relaxed) {
+                            (0..1_000).for_each(|_| counter.inc());
+                            counted += 1_000;
+                        }
+                        counted
+                    })
+                })
+                .collect();
+            start.wait();
+            for turn in 0..MOVES {
+                let id = threads[turn % WRITERS].load(Ordering::Relaxed).try_into().unwrap();
+                let cpu = &cpus[(turn / WRITERS + turn) % cpus.len()];
+                // SAFETY: the set is a set of that size.
+                assert_eq!(unsafe { libc::sched_setaffinity(id, size_of_val(cpu), cpu) }, 0);
+            }
+            done.store(true, Ordering::Relaxed);
+            writers.into_iter().map(|writer| writer.join().unwrap()).sum()
+        });
+        assert_eq!(counter.total(), counted);
+    }
+
+    #[test]
+    fn a_signal_handler_counts_beside_the_thread_that_it_interrupts() {
+        static COUNTER: ShardedCounter = ShardedCounter::new();
+        static HANDLED: AtomicU64 = AtomicU64::new(0);
+        extern "C" fn handle(_: libc::c_int) {
+            COUNTER.inc();
+            HANDLED.fetch_add(1, Ordering::Relaxed);
+        }
+        let handler: extern "C" fn(libc::c_int) = handle;
+        // SAFETY: the handler only counts.
+        assert_ne!(unsafe { libc::signal(libc::SIGUSR2, handler as usize) }, libc::SIG_ERR);
+        static DONE: AtomicBool = AtomicBool::new(false);
+        let writer = thread::spawn(|| {
+            let mut counted = 0_u64;
+            while !DONE.load(Ordering::Relaxed) {
+                (0..1_000).for_each(|_| COUNTER.inc());
+                counted += 1_000;
+            }
+            counted
+        });
+        let target = std::os::unix::thread::JoinHandleExt::as_pthread_t(&writer);
+        for _ in 0..20_000 {
+            // SAFETY: the thread is not joined yet.
+            assert_eq!(unsafe { libc::pthread_kill(target, libc::SIGUSR2) }, 0);
+        }
+        DONE.store(true, Ordering::Relaxed);
+        let counted = writer.join().unwrap();
+        assert!(HANDLED.load(Ordering::Relaxed) > 0);
+        assert_eq!(COUNTER.total(), counted + HANDLED.load(Ordering::Relaxed));
+    }
+
+    /// A counter in memory that two processes share, such as a published one after a `fork`.
+    #[test]
+    fn processes_that_share_the_memory_lose_no_increment_of_each_other() {
+        const EACH: u64 = 3_000_000;
+        // SAFETY: fresh memory of that size and alignment, all zero, which is a counter at zero; the child runs
+        // nothing but the loop, and ends without unwinding.
+        unsafe {
+            let memory = libc::mmap(
+                std::ptr::null_mut(),
+                size_of::<ShardedCounter>(),
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            );
+            assert_ne!(memory, libc::MAP_FAILED);
+            let counter = &*memory.cast::<ShardedCounter>();
+            let child = libc::fork();
+            assert!(child >= 0);
+            (0..EACH).for_each(|_| counter.inc());
+            if child == 0 {
+                libc::_exit(0);
+            }
+            let mut status = 1;
+            assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+            assert_eq!((status, counter.total()), (0, 2 * EACH));
+            libc::munmap(memory, size_of::<ShardedCounter>());
+        }
+    }
+
+    /// The words of the counter: the cells that all share, those of the CPUs, and the mark.
+    fn words(counter: &ShardedCounter) -> Vec<u64> {
+        let words = std::ptr::from_ref(counter).cast::<AtomicU64>();
+        (0..size_of_val(counter) / 64)
+            // SAFETY: within the counter, which is of lines with one atomic each.
+            .map(|line| unsafe { &*words.add(8 * line) }.load(Ordering::Relaxed))
+            .collect()
+    }
+
+    /// Whether the C library has registered this thread with the kernel.
+    fn is_registered() -> bool {
+        // SAFETY: a look-up by name, and glibc's `extern const unsigned int`.
+        unsafe {
+            let size = libc::dlsym(std::ptr::null_mut(), c"__rseq_size".as_ptr()).cast::<u32>();
+            !size.is_null() && size.read() > 0
+        }
+    }
+
+    #[test]
+    fn a_core_counts_in_its_own_cell_where_the_c_library_tells_which_it_is() {
+        let counter = ShardedCounter::new();
+        (0..EACH).for_each(|_| counter.inc());
+        let words = words(&counter);
+        let shared: u64 = words[..16].iter().sum();
+        if cfg!(all(target_arch = "x86_64", target_env = "gnu")) && is_registered() {
+            // What was interrupted has gone to a shared one.
+            assert!(shared < EACH / 10, "{shared} of {EACH} are in the shared cells");
+        } else {
+            assert_eq!(shared, EACH);
+        }
+        assert_eq!(counter.total(), EACH);
+    }
+
+    const EACH: u64 = 1_000_000;
+
+    #[test]
+    fn threads_without_a_registration_share_cells() {
+        let this = std::env::current_exe().unwrap();
+        let output = std::process::Command::new(this)
+            .args(["--exact", "--nocapture"])
+            .arg("pushed_around::a_core_counts_in_its_own_cell_where_the_c_library_tells_which_it_is")
+            .arg("pushed_around::threads_that_are_moved_from_core_to_core_lose_no_increment")
+            .env("GLIBC_TUNABLES", "glibc.pthread.rseq=0")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && text.contains("2 passed"), "{text}");
+    }
+}

@@ -1,0 +1,12 @@
+// The caret is on `sharded`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(sharded)]
+    records_read: Counter,
+}
+
+
+fn main() {}

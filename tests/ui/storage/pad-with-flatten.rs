@@ -1,0 +1,19 @@
+// The caret is on `pad`.
+
+use papyra_metrics::Metrics;
+
+#[derive(Metrics)]
+#[metrics(storage = CacheMetrics)]
+struct CacheCounts {
+    hits: u64,
+}
+
+#[derive(Metrics)]
+#[metrics(storage = LogMetrics)]
+struct LogCounts {
+    #[metrics(flatten, pad)]
+    cache: CacheCounts,
+}
+
+
+fn main() {}
