@@ -257,12 +257,9 @@ mod pushed_around {
         assert_eq!(COUNTER.total(), counted + HANDLED.load(Ordering::Relaxed));
     }
 
-    /// A counter in memory that two processes share, such as a published one after a `fork`.
-    #[test]
-    fn processes_that_share_the_memory_lose_no_increment_of_each_other() {
-        const EACH: u64 = 3_000_000;
-        // SAFETY: fresh memory of that size and alignment, all zero, which is a counter at zero; the child runs
-        // nothing but the loop, and ends without unwinding.
+    /// A counter at zero, in memory that this process shares with its children.
+    fn shared() -> &'static ShardedCounter {
+        // SAFETY: fresh memory of that size, aligned to a page, all zero, which is a counter at zero.
         unsafe {
             let memory = libc::mmap(
                 std::ptr::null_mut(),
@@ -273,17 +270,126 @@ mod pushed_around {
                 0,
             );
             assert_ne!(memory, libc::MAP_FAILED);
-            let counter = &*memory.cast::<ShardedCounter>();
-            let child = libc::fork();
-            assert!(child >= 0);
-            (0..EACH).for_each(|_| counter.inc());
-            if child == 0 {
-                libc::_exit(0);
+            &*memory.cast::<ShardedCounter>()
+        }
+    }
+
+    /// As a published one after a `fork`.
+    #[test]
+    fn processes_that_share_the_memory_lose_no_increment_of_each_other() {
+        const EACH: u64 = 3_000_000;
+        let counter = shared();
+        // SAFETY: the child runs nothing but the loop, and ends without unwinding.
+        let child = unsafe { libc::fork() };
+        assert!(child >= 0);
+        (0..EACH).for_each(|_| counter.inc());
+        if child == 0 {
+            // SAFETY: as above.
+            unsafe { libc::_exit(0) };
+        }
+        let mut status = 1;
+        // SAFETY: the child is ours, and `status` is a place for its state.
+        assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+        assert_eq!((status, counter.total()), (0, 2 * EACH));
+    }
+
+    /// Stops a child after each number of instructions of an increment, and has it go on at another core.
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn an_increment_that_is_moved_to_another_core_at_any_instruction_counts_once_and_not_in_the_left_cell()
+     {
+        let cpus = cpus();
+        assert!(cpus.len() > 1, "this test moves a process between cores, and needs two of them");
+        let numbers: Vec<usize> = cpus
+            .iter()
+            // SAFETY: the set is a set.
+            .map(|set| (0..1024).find(|&cpu| unsafe { libc::CPU_ISSET(cpu, set) }).unwrap())
+            .collect();
+        let (mut stopped_before, mut stopped_after) = (0, 0);
+        for steps in 0.. {
+            let counter = shared();
+            let child = Traced::counting(counter, &cpus[0]);
+            if !child.step(steps) {
+                break;
             }
-            let mut status = 1;
-            assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
-            assert_eq!((status, counter.total()), (0, 2 * EACH));
-            libc::munmap(memory, size_of::<ShardedCounter>());
+            let before = words(counter);
+            child.move_to(&cpus[1]);
+            child.finish();
+            let after = words(counter);
+            assert_eq!(counter.total(), 1, "moved after {steps} instructions");
+            if before.iter().sum::<u64>() == 0 {
+                stopped_before += 1;
+                assert_eq!(after[16 + numbers[0]], 0, "moved after {steps} instructions");
+            } else {
+                stopped_after += 1;
+                assert_eq!(after, before, "moved after {steps} instructions");
+            }
+        }
+        assert!(stopped_before > 5 && stopped_after > 0, "{stopped_before} {stopped_after}");
+    }
+
+    /// A child that counts once between two signals, and is stopped at the first.
+    struct Traced(libc::pid_t);
+
+    impl Traced {
+        fn counting(counter: &ShardedCounter, cpu: &libc::cpu_set_t) -> Self {
+            // SAFETY: the child makes system calls and counts, and ends without unwinding.
+            unsafe {
+                let child = libc::fork();
+                assert!(child >= 0);
+                if child == 0 {
+                    libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0);
+                    libc::sched_setaffinity(0, size_of_val(cpu), cpu);
+                    libc::raise(libc::SIGUSR1);
+                    counter.inc();
+                    libc::raise(libc::SIGUSR1);
+                    libc::_exit(0);
+                }
+                let child = Self(child);
+                assert_eq!(child.wait(), Some(libc::SIGUSR1));
+                child
+            }
+        }
+
+        /// Goes on by that many instructions. False where it has come to the second signal.
+        fn step(&self, steps: usize) -> bool {
+            for _ in 0..steps {
+                // SAFETY: the child is stopped, and goes on without the signal.
+                assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SINGLESTEP, self.0, 0, 0) }, 0);
+                if self.wait() != Some(libc::SIGTRAP) {
+                    self.finish();
+                    return false;
+                }
+            }
+            true
+        }
+
+        fn move_to(&self, cpu: &libc::cpu_set_t) {
+            // SAFETY: the set is a set of that size.
+            assert_eq!(unsafe { libc::sched_setaffinity(self.0, size_of_val(cpu), cpu) }, 0);
+        }
+
+        fn finish(&self) {
+            loop {
+                // SAFETY: the child is stopped, and goes on without the signal.
+                assert_eq!(unsafe { libc::ptrace(libc::PTRACE_CONT, self.0, 0, 0) }, 0);
+                if self.wait().is_none() {
+                    return;
+                }
+            }
+        }
+
+        /// The signal at which it stops, or nothing where it has ended well.
+        fn wait(&self) -> Option<libc::c_int> {
+            let mut status = 0;
+            // SAFETY: the child is ours, and `status` is a place for its state.
+            assert_eq!(unsafe { libc::waitpid(self.0, &raw mut status, 0) }, self.0);
+            if libc::WIFEXITED(status) {
+                assert_eq!(libc::WEXITSTATUS(status), 0);
+                return None;
+            }
+            assert!(libc::WIFSTOPPED(status), "the child was killed");
+            Some(libc::WSTOPSIG(status))
         }
     }
 

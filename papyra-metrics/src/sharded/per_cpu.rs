@@ -26,8 +26,6 @@ static AREA: AtomicIsize = AtomicIsize::new(0);
 pub(super) fn add(cells: &super::Cells, n: u64) -> Result<(), ()> {
     let area = AREA.load(Ordering::Relaxed);
     if area == 0 {
-        // So that what sets it reaches the program.
-        let _ = &raw const FIND_AREA;
         return Err(());
     }
     // SAFETY: glibc keeps a `struct rseq` at this distance from every thread's pointer, for as long as the thread
