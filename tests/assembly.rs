@@ -2,10 +2,19 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::LazyLock;
+
+static ASSEMBLY: LazyLock<String> = LazyLock::new(compile);
 
 const SOURCE: &str = r#"
 #[unsafe(no_mangle)]
 pub extern "C" fn count_in_place(counter: &papyra_metrics::Counter) { counter.inc() }
+
+#[unsafe(no_mangle)]
+pub extern "C" fn count_padded(counter: &papyra_metrics::Padded<papyra_metrics::Counter>) { counter.inc() }
+
+#[unsafe(no_mangle)]
+pub fn count_sharded(counter: &papyra_metrics::ShardedCounter) { counter.inc() }
 
 #[unsafe(no_mangle)]
 pub extern "C" fn count_bare(counter: &core::sync::atomic::AtomicU64) {
@@ -15,17 +24,30 @@ pub extern "C" fn count_bare(counter: &core::sync::atomic::AtomicU64) {
 
 #[test]
 fn inc_is_the_one_instruction_of_a_bare_atomic() {
-    let assembly = compile();
-    let ours = instructions(&assembly, "count_in_place");
-    let bare = instructions(&assembly, "count_bare");
+    let ours = instructions("count_in_place");
+    let bare = instructions("count_bare");
     println!("Counter::inc: {ours:?}\nAtomicU64::fetch_add: {bare:?}");
-    assert!(!bare.is_empty(), "the function is not in the assembly:\n{assembly}");
+    assert!(!bare.is_empty(), "the function is not in the assembly:\n{}", *ASSEMBLY);
     assert_eq!(ours, bare);
+    assert_eq!(instructions("count_padded"), bare);
     if cfg!(target_arch = "x86_64") {
         assert_eq!(ours.len(), 2, "one instruction and the return: {ours:?}");
         assert!(ours[0].starts_with("lock incq") || ours[0].starts_with("lock addq"), "{ours:?}");
         assert!(ours[1].starts_with("ret"), "{ours:?}");
     }
+}
+
+/// What a core runs that counts in its own cell.
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+fn inc_of_a_sharded_counter_locks_nothing_and_calls_nothing_on_its_way() {
+    let instructions = instructions("count_sharded");
+    let end = instructions.iter().position(|line| line.starts_with("ret"));
+    let way = &instructions[..end.expect("it returns")];
+    println!("ShardedCounter::inc: {way:#?}");
+    assert_eq!(way.iter().filter(|line| line.starts_with("add")).count(), 1, "{way:#?}");
+    assert!(!way.iter().any(|line| line.contains("lock") || line.contains("call")), "{way:#?}");
+    assert!(way.len() <= 13, "{way:#?}");
 }
 
 /// The assembly of `SOURCE`, optimised, without whatever flags this build has.
@@ -56,16 +78,21 @@ fn compile() -> String {
     std::fs::read_to_string(output).unwrap()
 }
 
-/// The instructions of a function: its lines that are neither labels nor directives.
-fn instructions(assembly: &str, function: &str) -> Vec<String> {
+/// The instructions of a function: its lines that are neither labels nor directives, nor placed elsewhere.
+fn instructions(function: &str) -> Vec<String> {
+    let assembly = ASSEMBLY.as_str();
     // Functions that came out the same may be merged: one is then another name of the other.
     let alias = format!("{function} = ");
     let merged = assembly.lines().find_map(|line| line.strip_prefix(&alias));
     let label = format!("{}:", merged.unwrap_or(function));
     let body = assembly.lines().skip_while(|line| *line != label).skip(1);
     let body = body.take_while(|line| !line.contains(".cfi_endproc") && !line.contains("_end"));
+    let mut elsewhere = false;
     let instructions = body.map(str::trim).filter(|line| {
-        !line.is_empty() && !line.starts_with(['.', '#', '/']) && !line.ends_with(':')
+        if line.starts_with(".section") {
+            elsewhere = !line.contains(function);
+        }
+        !elsewhere && !line.is_empty() && !line.starts_with(['.', '#', '/']) && !line.ends_with(':')
     });
     instructions.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }

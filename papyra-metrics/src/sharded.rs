@@ -126,8 +126,14 @@ impl ShardedCounter {
     #[inline]
     pub fn add(&self, n: u64) {
         if per_cpu::add(&self.cells, n).is_err() {
-            self.add_shared(shard(), n);
+            self.add_by_thread(n);
         }
+    }
+
+    /// Out of line, for it is long, and where a CPU has its own cell it does not run.
+    #[inline(never)]
+    fn add_by_thread(&self, n: u64) {
+        self.add_shared(shard(), n);
     }
 
     fn add_shared(&self, shard: usize, n: u64) {
