@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::__private::Run;
 use crate::sync::{AtomicU64, Ordering, const_fn};
 use crate::{Instrument, Kind, Value};
 
@@ -112,6 +113,7 @@ impl Counter {
     }
 
     /// Read before the total: the total then read is at least this mark, so their difference never wraps.
+    #[inline]
     fn mark(&self) -> u64 {
         self.mark.load(Ordering::Acquire)
     }
@@ -148,6 +150,11 @@ impl Instrument for Counter {
 
     fn take(&self) -> Value {
         Value::Counter(self.take())
+    }
+
+    #[inline]
+    fn __run<'a, const N: usize>(run: &'a [&'a Self; N]) -> Run<'a> {
+        Run::Counters(run)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::__private::Run;
 use crate::sync::{AtomicI64, Ordering, const_fn};
 use crate::{Instrument, Kind, Value};
 
@@ -93,5 +94,10 @@ impl Instrument for Gauge {
 
     fn take(&self) -> Value {
         self.value()
+    }
+
+    #[inline]
+    fn __run<'a, const N: usize>(run: &'a [&'a Self; N]) -> Run<'a> {
+        Run::Gauges(run)
     }
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
+use crate::__private::Run;
 use crate::{Kind, Value};
 
 /// Something that holds a value, and so can be a field of a struct that derives [`Metrics`](crate::Metrics).
@@ -63,11 +64,11 @@ pub trait Instrument {
     /// For generated code: forgets the type. Named here, so that a field that is no instrument is one error.
     #[doc(hidden)]
     #[inline]
-    fn __cell(&self) -> &dyn crate::__private::Cell
+    fn __run<'a, const N: usize>(run: &'a [&'a Self; N]) -> Run<'a>
     where
         Self: Sized,
     {
-        self
+        Run::Others(run)
     }
 }
 

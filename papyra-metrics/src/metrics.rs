@@ -3,6 +3,9 @@
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
+use crate::__private::Walker;
+#[cfg(feature = "alloc")]
+use crate::__private::{Lifetime, Since, Taking};
 #[cfg(feature = "alloc")]
 use crate::Snapshot;
 use crate::{Descriptor, Value};
@@ -68,21 +71,31 @@ pub trait Metrics {
     /// Reads every metric since the last reset, in declaration order. Allocates once.
     #[cfg(feature = "alloc")]
     fn snapshot(&self) -> Snapshot {
-        Snapshot::collect(self.descriptors().len(), |visitor| self.visit(visitor))
+        Snapshot::read::<Since, _>(self, Self::visit)
     }
 
     /// Reads every metric over its lifetime, which no reset touches: what exporters read. Allocates once.
     #[cfg(feature = "alloc")]
     fn totals(&self) -> Snapshot {
-        Snapshot::collect(self.descriptors().len(), |visitor| self.visit_totals(visitor))
+        Snapshot::read::<Lifetime, _>(self, Self::visit_totals)
     }
 
     /// A snapshot and a reset in one step per counter: over any number of concurrent drains no increment is
     /// lost or counted twice. Allocates once.
     #[cfg(feature = "alloc")]
     fn drain(&self) -> Snapshot {
-        Snapshot::collect(self.descriptors().len(), |visitor| self.visit_drain(visitor))
+        Snapshot::read::<Taking, _>(self, Self::visit_drain)
     }
+
+    /// For generated code: all metrics that [`__walk`](Self::__walk) goes through, or `None` where it does nothing.
+    #[doc(hidden)]
+    fn __table(&self) -> Option<&'static [Descriptor]> {
+        None
+    }
+
+    /// For generated code: takes the walker through the instruments.
+    #[doc(hidden)]
+    fn __walk(&self, _: &mut dyn Walker) {}
 }
 
 /// A backend that may have metrics. One that has none opts out with an empty impl.
@@ -130,6 +143,14 @@ macro_rules! metrics_through {
             fn reset(&self) {
                 M::reset(self);
             }
+
+            fn __table(&self) -> Option<&'static [Descriptor]> {
+                M::__table(self)
+            }
+
+            fn __walk(&self, walker: &mut dyn Walker) {
+                M::__walk(self, walker);
+            }
         }
     };
 }
@@ -168,6 +189,16 @@ impl<M: Metrics> Metrics for Option<M> {
     fn reset(&self) {
         if let Some(metrics) = self {
             metrics.reset();
+        }
+    }
+
+    fn __table(&self) -> Option<&'static [Descriptor]> {
+        self.as_ref().map_or(Some(&[]), M::__table)
+    }
+
+    fn __walk(&self, walker: &mut dyn Walker) {
+        if let Some(metrics) = self {
+            metrics.__walk(walker);
         }
     }
 }

@@ -2,13 +2,13 @@
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
-use core::{fmt, slice};
+use core::{fmt, marker::PhantomData};
 
 pub use crate::compose::{
     Exact, Flattened, Ladder, assert_distinct, assert_flattens, len, names_len,
 };
 pub use crate::measure::*;
-use crate::{Descriptor, Instrument, Value};
+use crate::{Counter, Descriptor, Gauge, Instrument, Value};
 
 /// The derive's side of [`Metrics`](crate::Metrics): the metrics as tables, over which the loops below run.
 #[diagnostic::on_unimplemented(
@@ -29,85 +29,153 @@ pub trait Table {
     fn walk(&self, walker: &mut dyn Walker);
 }
 
-/// An instrument whose type has been forgotten.
-pub trait Cell {
-    fn value(&self) -> Value;
-    fn total(&self) -> Value;
-    fn reset(&self);
-    fn take(&self) -> Value;
+/// Instruments of one type that stand one after the other. Those that most structs are made of go by their type,
+/// so that no call stands between the loop and the value.
+pub enum Run<'a> {
+    Counters(&'a [&'a Counter]),
+    Gauges(&'a [&'a Gauge]),
+    Others(&'a dyn Others),
 }
 
-impl<I: Instrument> Cell for I {
-    fn value(&self) -> Value {
-        I::value(self)
-    }
-
-    fn total(&self) -> Value {
-        I::total(self)
-    }
-
-    fn reset(&self) {
-        I::reset(self);
-    }
-
-    fn take(&self) -> Value {
-        I::take(self)
+impl Run<'_> {
+    #[inline]
+    fn len(&self) -> usize {
+        match self {
+            Run::Counters(counters) => counters.len(),
+            Run::Gauges(gauges) => gauges.len(),
+            Run::Others(others) => others.count(),
+        }
     }
 }
+
+/// A run of instruments whose type has been forgotten.
+pub trait Others {
+    fn count(&self) -> usize;
+    fn value(&self, i: usize) -> Value;
+    fn total(&self, i: usize) -> Value;
+    fn reset(&self, i: usize);
+    fn take(&self, i: usize) -> Value;
+}
+
+impl<I: Instrument, const N: usize> Others for [&I; N] {
+    fn count(&self) -> usize {
+        N
+    }
+
+    fn value(&self, i: usize) -> Value {
+        self[i].value()
+    }
+
+    fn total(&self, i: usize) -> Value {
+        self[i].total()
+    }
+
+    fn reset(&self, i: usize) {
+        self[i].reset();
+    }
+
+    fn take(&self, i: usize) -> Value {
+        self[i].take()
+    }
+}
+
+/// What is read of an instrument.
+pub(crate) trait Reading {
+    fn of<I: Instrument>(instrument: &I) -> Value;
+    fn of_other(others: &dyn Others, i: usize) -> Value;
+}
+
+/// The value since the last reset.
+pub(crate) struct Since;
+/// The value over the lifetime.
+pub(crate) struct Lifetime;
+/// The value since the last reset, which resets it.
+pub(crate) struct Taking;
+
+macro_rules! reading {
+    ($reading:ident, $method:ident) => {
+        impl Reading for $reading {
+            #[inline]
+            fn of<I: Instrument>(instrument: &I) -> Value {
+                instrument.$method()
+            }
+
+            #[inline]
+            fn of_other(others: &dyn Others, i: usize) -> Value {
+                others.$method(i)
+            }
+        }
+    };
+}
+
+reading!(Since, value);
+reading!(Lifetime, total);
+reading!(Taking, take);
 
 /// Goes through the instruments of a struct.
 pub trait Walker {
     /// The next instruments of the struct itself.
-    fn cells(&mut self, cells: &[&dyn Cell]);
+    fn runs(&mut self, runs: &[Run<'_>]);
     /// Passes over metrics that are absent: those of a flattened `None`.
     fn absent(&mut self, metrics: usize);
 }
 
 struct Visit<'a, R> {
-    metrics: slice::Iter<'static, Descriptor>,
-    read: R,
+    metrics: &'static [Descriptor],
     visitor: &'a mut dyn FnMut(&Descriptor, Value),
+    reading: PhantomData<R>,
 }
 
-impl<R: Fn(&dyn Cell) -> Value> Walker for Visit<'_, R> {
-    fn cells(&mut self, cells: &[&dyn Cell]) {
-        for (&cell, metric) in cells.iter().zip(&mut self.metrics) {
-            (self.visitor)(metric, (self.read)(cell));
+impl<R: Reading> Walker for Visit<'_, R> {
+    fn runs(&mut self, runs: &[Run<'_>]) {
+        for run in runs {
+            let (metrics, rest) = self.metrics.split_at(run.len());
+            self.metrics = rest;
+            // By type here too, so that each loop is only its loads and the call of the visitor.
+            match run {
+                Run::Counters(counters) => each::<R, _>(metrics, counters, self.visitor),
+                Run::Gauges(gauges) => each::<R, _>(metrics, gauges, self.visitor),
+                Run::Others(others) => {
+                    metrics.iter().enumerate().for_each(|(i, metric)| {
+                        (self.visitor)(metric, R::of_other(*others, i));
+                    });
+                }
+            }
         }
     }
 
     fn absent(&mut self, metrics: usize) {
-        for _ in 0..metrics {
-            self.metrics.next();
-        }
+        self.metrics = &self.metrics[metrics..];
     }
+}
+
+fn each<R: Reading, I: Instrument>(
+    metrics: &[Descriptor],
+    instruments: &[&I],
+    visitor: &mut dyn FnMut(&Descriptor, Value),
+) {
+    for (metric, instrument) in metrics.iter().zip(instruments) {
+        visitor(metric, R::of(*instrument));
+    }
+}
+
+fn read<R: Reading, M: Table + ?Sized>(metrics: &M, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+    metrics.walk(&mut Visit::<R> { metrics: M::METRICS, visitor, reading: PhantomData });
 }
 
 /// `Metrics::visit`.
 pub fn visit<M: Table + ?Sized>(metrics: &M, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-    metrics.walk(&mut Visit {
-        metrics: M::METRICS.iter(),
-        read: |cell: &dyn Cell| cell.value(),
-        visitor,
-    });
+    read::<Since, M>(metrics, visitor);
 }
 
 /// `Metrics::visit_totals`.
 pub fn visit_totals<M: Table + ?Sized>(metrics: &M, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-    metrics.walk(&mut Visit {
-        metrics: M::METRICS.iter(),
-        read: |cell: &dyn Cell| cell.total(),
-        visitor,
-    });
+    read::<Lifetime, M>(metrics, visitor);
 }
 
 /// `Metrics::visit_drain`.
 pub fn visit_drain<M: Table + ?Sized>(metrics: &M, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-    metrics.walk(&mut Visit {
-        metrics: M::METRICS.iter(),
-        read: |cell: &dyn Cell| cell.take(),
-        visitor,
-    });
+    read::<Taking, M>(metrics, visitor);
 }
 
 /// `Metrics::reset`.
@@ -115,9 +183,13 @@ pub fn reset<M: Table + ?Sized>(metrics: &M) {
     struct Reset;
 
     impl Walker for Reset {
-        fn cells(&mut self, cells: &[&dyn Cell]) {
-            for cell in cells {
-                cell.reset();
+        fn runs(&mut self, runs: &[Run<'_>]) {
+            for run in runs {
+                match run {
+                    Run::Counters(counters) => counters.iter().copied().for_each(Counter::reset),
+                    Run::Gauges(_) => {}
+                    Run::Others(others) => (0..others.count()).for_each(|i| others.reset(i)),
+                }
             }
         }
 

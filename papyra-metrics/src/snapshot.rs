@@ -1,14 +1,15 @@
 //! One reading of a set of metrics: an owned, ordered map of names to values, with no atomics in it.
 
-use alloc::{
-    borrow::Cow,
-    collections::BTreeMap,
-    string::String,
-    vec::{self, Vec},
+use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec::Vec};
+use core::{
+    fmt, iter,
+    marker::PhantomData,
+    mem,
+    ops::{Index, Range},
 };
-use core::{fmt, iter, ops::Index, slice};
 
-use crate::{__private::Plain, Descriptor, Value};
+use crate::__private::{Plain, Reading, Run, Walker};
+use crate::{Descriptor, Metrics, Value};
 
 /// What a set of metrics read at one moment: a plain map of names to values in declaration order.
 ///
@@ -29,41 +30,100 @@ use crate::{__private::Plain, Descriptor, Value};
 ///
 /// Under the feature `serde` it is serialized as a flat map of names to integers, in order, and comes back
 /// equal.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Snapshot {
-    /// No name is there twice.
-    entries: Vec<(Cow<'static, str>, Value)>,
+    entries: Entries,
+    /// How many metrics there are.
+    len: usize,
+}
+
+/// No name is there twice.
+#[derive(Clone)]
+enum Entries {
+    /// The metrics of a struct that derives them: its names stay where they are. `None` is a metric that was absent.
+    Table {
+        metrics: &'static [Descriptor],
+        values: Vec<Option<Value>>,
+    },
+    Named(Vec<(Cow<'static, str>, Value)>),
 }
 
 impl Snapshot {
-    /// Collects what `visit` shows, in one allocation where it shows at most `len` metrics.
-    pub(crate) fn collect(
-        len: usize,
-        visit: impl FnOnce(&mut dyn FnMut(&Descriptor, Value)),
+    /// What `metrics` read, in one allocation: by a walk over its instruments, or by `visit` where there is none.
+    pub(crate) fn read<R: Reading, M: Metrics + ?Sized>(
+        metrics: &M,
+        visit: impl FnOnce(&M, &mut dyn FnMut(&Descriptor, Value)),
     ) -> Self {
-        let mut entries = Vec::with_capacity(len);
-        visit(&mut |metric, value| entries.push((Cow::Borrowed(metric.name), value)));
-        Self { entries }
+        if let Some(table) = metrics.__table() {
+            let mut collect = Collect::<R> {
+                values: Vec::with_capacity(table.len()),
+                absent: 0,
+                reading: PhantomData,
+            };
+            metrics.__walk(&mut collect);
+            let Collect { values, absent, .. } = collect;
+            let len = values.len() - absent;
+            return Self { entries: Entries::Table { metrics: table, values }, len };
+        }
+        let mut entries = Vec::with_capacity(metrics.descriptors().len());
+        visit(metrics, &mut |metric, value| entries.push((Cow::Borrowed(metric.name), value)));
+        Self::named(entries)
+    }
+
+    fn named(entries: Vec<(Cow<'static, str>, Value)>) -> Self {
+        Self { len: entries.len(), entries: Entries::Named(entries) }
     }
 
     /// The value of that name.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.entries.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// Names and values, in declaration order.
     pub fn iter(&self) -> Iter<'_> {
-        Iter { entries: self.entries.iter() }
+        Iter { snapshot: self, places: self.places(), len: self.len }
     }
 
     /// How many metrics there are.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.len
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len == 0
+    }
+
+    fn places(&self) -> Range<usize> {
+        0..match &self.entries {
+            Entries::Table { values, .. } => values.len(),
+            Entries::Named(entries) => entries.len(),
+        }
+    }
+
+    /// What stands at a place, unless it is absent.
+    fn at(&self, place: usize) -> Option<(&str, &Value)> {
+        match &self.entries {
+            Entries::Table { metrics, values } => {
+                let value = values.get(place)?.as_ref()?;
+                Some((metrics.get(place)?.name, value))
+            }
+            Entries::Named(entries) => entries.get(place).map(|(name, value)| (&**name, value)),
+        }
+    }
+
+    /// Takes away what stands at a place, unless it is absent.
+    fn take_at(&mut self, place: usize) -> Option<(String, Value)> {
+        match &mut self.entries {
+            Entries::Table { metrics, values } => {
+                let value = values.get_mut(place)?.take()?;
+                Some((metrics.get(place)?.name.into(), value))
+            }
+            Entries::Named(entries) => {
+                let (name, value) = entries.get_mut(place)?;
+                Some((mem::take(name).into_owned(), mem::replace(value, Value::Counter(0))))
+            }
+        }
     }
 
     /// How much each counter has grown since `earlier`, and gauges as they are now.
@@ -83,43 +143,99 @@ impl Snapshot {
     /// ```
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let mut before = Lookup::new(earlier);
-        let entries = self.entries.iter().enumerate().map(|(place, (name, value))| {
-            let grown = match (value, before.find(place, name).and_then(Value::as_u64)) {
-                (&Value::Counter(now), Some(before)) if now >= before => {
-                    Value::Counter(now - before)
-                }
-                _ => value.clone(),
-            };
-            (name.clone(), grown)
+        let mut before = Lookup { snapshot: earlier, by_name: None };
+        let mut grown = self.clone();
+        let mut place = 0;
+        grown.for_each_value(|name, value| {
+            let earlier = before.find(place, name).and_then(Value::as_u64);
+            if let (Value::Counter(now), Some(earlier)) = (value, earlier) {
+                *now = if *now >= earlier { *now - earlier } else { *now };
+            }
+            place += 1;
         });
-        Self { entries: entries.collect() }
+        grown
+    }
+
+    fn for_each_value(&mut self, mut each: impl FnMut(&str, &mut Value)) {
+        match &mut self.entries {
+            Entries::Table { metrics, values } => {
+                for (metric, value) in metrics.iter().zip(values) {
+                    if let Some(value) = value {
+                        each(metric.name, value);
+                    }
+                }
+            }
+            Entries::Named(entries) => {
+                for (name, value) in entries {
+                    each(name, value);
+                }
+            }
+        }
+    }
+}
+
+/// Reads the instruments of a struct into the values of a table.
+struct Collect<R> {
+    values: Vec<Option<Value>>,
+    absent: usize,
+    reading: PhantomData<R>,
+}
+
+impl<R: Reading> Walker for Collect<R> {
+    fn runs(&mut self, runs: &[Run<'_>]) {
+        for run in runs {
+            match run {
+                Run::Counters(counters) => {
+                    self.values.extend(counters.iter().map(|counter| Some(R::of(*counter))));
+                }
+                Run::Gauges(gauges) => {
+                    self.values.extend(gauges.iter().map(|gauge| Some(R::of(*gauge))));
+                }
+                Run::Others(others) => {
+                    let all = 0..others.count();
+                    self.values.extend(all.map(|i| Some(R::of_other(*others, i))));
+                }
+            }
+        }
+    }
+
+    fn absent(&mut self, metrics: usize) {
+        self.values.extend(iter::repeat_n(None, metrics));
+        self.absent += metrics;
     }
 }
 
 /// Finds names in another snapshot, which most often has the same ones in the same places.
 struct Lookup<'a> {
-    entries: &'a [(Cow<'static, str>, Value)],
+    snapshot: &'a Snapshot,
     by_name: Option<BTreeMap<&'a str, &'a Value>>,
 }
 
 impl<'a> Lookup<'a> {
-    fn new(snapshot: &'a Snapshot) -> Self {
-        Self { entries: &snapshot.entries, by_name: None }
-    }
-
     fn find(&mut self, place: usize, name: &str) -> Option<&'a Value> {
-        let same_place = self.entries.get(place).filter(|(known, _)| known == name);
+        let same_place = self.snapshot.at(place).filter(|(known, _)| *known == name);
         if let Some((_, value)) = same_place {
             return Some(value);
         }
-        let entries = self.entries;
-        self.by_name
-            .get_or_insert_with(|| entries.iter().map(|(name, value)| (&**name, value)).collect())
-            .get(name)
-            .copied()
+        let snapshot = self.snapshot;
+        self.by_name.get_or_insert_with(|| snapshot.iter().collect()).get(name).copied()
     }
 }
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self::named(Vec::new())
+    }
+}
+
+impl PartialEq for Snapshot {
+    /// The same names with the same values in the same order.
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other)
+    }
+}
+
+impl Eq for Snapshot {}
 
 impl Index<&str> for Snapshot {
     type Output = Value;
@@ -158,24 +274,30 @@ impl fmt::Debug for Snapshot {
 /// Names and values of a snapshot, in declaration order.
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
-    entries: slice::Iter<'a, (Cow<'static, str>, Value)>,
+    snapshot: &'a Snapshot,
+    places: Range<usize>,
+    len: usize,
 }
 
 impl<'a> Iterator for Iter<'a> {
     type Item = (&'a str, &'a Value);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.entries.next().map(|(name, value)| (&**name, value))
+        let next = self.places.find_map(|place| self.snapshot.at(place))?;
+        self.len -= 1;
+        Some(next)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.entries.size_hint()
+        (self.len, Some(self.len))
     }
 }
 
 impl DoubleEndedIterator for Iter<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.entries.next_back().map(|(name, value)| (&**name, value))
+        let next = self.places.by_ref().rev().find_map(|place| self.snapshot.at(place))?;
+        self.len -= 1;
+        Some(next)
     }
 }
 
@@ -194,24 +316,29 @@ impl<'a> IntoIterator for &'a Snapshot {
 /// Owned names and values of a snapshot, in declaration order.
 #[derive(Clone, Debug)]
 pub struct IntoIter {
-    entries: vec::IntoIter<(Cow<'static, str>, Value)>,
+    snapshot: Snapshot,
+    places: Range<usize>,
 }
 
 impl Iterator for IntoIter {
     type Item = (String, Value);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.entries.next().map(|(name, value)| (name.into_owned(), value))
+        let next = self.places.find_map(|place| self.snapshot.take_at(place))?;
+        self.snapshot.len -= 1;
+        Some(next)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.entries.size_hint()
+        (self.snapshot.len, Some(self.snapshot.len))
     }
 }
 
 impl DoubleEndedIterator for IntoIter {
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.entries.next_back().map(|(name, value)| (name.into_owned(), value))
+        let next = self.places.by_ref().rev().find_map(|place| self.snapshot.take_at(place))?;
+        self.snapshot.len -= 1;
+        Some(next)
     }
 }
 
@@ -223,7 +350,7 @@ impl IntoIterator for Snapshot {
     type IntoIter = IntoIter;
 
     fn into_iter(self) -> IntoIter {
-        IntoIter { entries: self.entries.into_iter() }
+        IntoIter { places: self.places(), snapshot: self }
     }
 }
 
@@ -242,7 +369,7 @@ impl<N: Into<String>> FromIterator<(N, Value)> for Snapshot {
                 entries.push((Cow::Owned(name), value));
             }
         }
-        Self { entries }
+        Self::named(entries)
     }
 }
 
@@ -265,12 +392,9 @@ impl<S: std::hash::BuildHasher + Default> From<Snapshot>
 impl<P: Plain> From<&P> for Snapshot {
     fn from(plain: &P) -> Self {
         let metrics = <P::Storage as crate::__private::Table>::METRICS;
-        let mut entries = Vec::with_capacity(metrics.len());
-        let mut metrics = metrics.iter();
-        plain.values(&mut |value| {
-            entries.extend(metrics.next().map(|metric| (Cow::Borrowed(metric.name), value)));
-        });
-        Self { entries }
+        let mut values = Vec::with_capacity(metrics.len());
+        plain.values(&mut |value| values.push(Some(value)));
+        Self { len: values.len(), entries: Entries::Table { metrics, values } }
     }
 }
 

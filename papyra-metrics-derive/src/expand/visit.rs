@@ -43,6 +43,12 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
             fn reset(&self) {
                 #krate::__private::reset(self);
             }
+            fn __table(&self) -> ::core::option::Option<&'static [#krate::Descriptor]> {
+                ::core::option::Option::Some(<Self as #krate::__private::Table>::METRICS)
+            }
+            fn __walk(&self, __walker: &mut dyn #krate::__private::Walker) {
+                <Self as #krate::__private::Table>::walk(self, __walker);
+            }
         }
         #[automatically_derived]
         impl #impl_generics #krate::__private::Table for #ident #ty_generics #where_clause {
@@ -171,10 +177,10 @@ fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
     suspects.chain(flattened).collect()
 }
 
-/// The instruments in declaration order: a table for each run of the struct's own ones.
+/// The instruments in declaration order: tables of those of one type that stand one after the other.
 fn expand_walk(model: &Model<'_>) -> TokenStream {
     let mut walk = TokenStream::new();
-    let mut run = Vec::new();
+    let mut runs: Vec<Run> = Vec::new();
     for field in &model.fields {
         let ident = field.ident;
         let ty = instrument_type(model, field);
@@ -183,24 +189,46 @@ fn expand_walk(model: &Model<'_>) -> TokenStream {
         match &field.role {
             Role::Skip => {}
             Role::Metric(_) => {
-                run.push(quote_spanned!(span=> <#ty as #krate::Instrument>::__cell(&self.#ident)));
+                let cell = quote_spanned!(span=> &self.#ident);
+                let text = ty.to_string();
+                match runs.last_mut() {
+                    Some(run) if run.text == text && is_one_type(&text) => run.cells.push(cell),
+                    _ => {
+                        let new = quote_spanned!(span=> <#ty as #krate::Instrument>::__run);
+                        runs.push(Run { text, new, cells: vec![cell] });
+                    }
+                }
             }
             Role::Flatten { .. } => {
-                expand_run(&mut run, &mut walk);
+                expand_runs(&mut runs, &mut walk);
                 walk.extend(quote_spanned! {span=>
                     <#ty as #krate::__private::Table>::walk(&self.#ident, __walker);
                 });
             }
         }
     }
-    expand_run(&mut run, &mut walk);
+    expand_runs(&mut runs, &mut walk);
     walk
 }
 
-fn expand_run(run: &mut Vec<TokenStream>, walk: &mut TokenStream) {
-    if !run.is_empty() {
-        let cells = run.drain(..);
-        walk.extend(quote!(__walker.cells(&[#(#cells,)*]);));
+/// Fields of one type in a row.
+struct Run {
+    /// The type as it is written.
+    text: String,
+    /// The function that takes them.
+    new: TokenStream,
+    cells: Vec<TokenStream>,
+}
+
+/// Whether what is written so is one type wherever it is written. (`$crate` is that of each macro.)
+fn is_one_type(text: &str) -> bool {
+    !text.contains('$')
+}
+
+fn expand_runs(runs: &mut Vec<Run>, walk: &mut TokenStream) {
+    if !runs.is_empty() {
+        let runs = runs.drain(..).map(|Run { new, cells, .. }| quote!(#new(&[#(#cells,)*])));
+        walk.extend(quote!(__walker.runs(&[#(#runs,)*]);));
     }
 }
 
