@@ -1,8 +1,10 @@
 //! A snapshot as a plain map, and the values in it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use papyra_metrics::{Snapshot, Value};
+use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Snapshot, Value};
 
 fn snapshot(pairs: &[(&str, Value)]) -> Snapshot {
     pairs.iter().cloned().collect()
@@ -108,4 +110,97 @@ fn values_are_equal_when_their_numbers_are() {
     assert_ne!(Value::Counter(u64::MAX), Value::Gauge(-1));
     assert_ne!(Value::Gauge(-1), u128::MAX);
     assert_eq!(format!("[{:>4}]", Value::Gauge(-1)), "[  -1]");
+}
+
+#[derive(Default, Metrics)]
+struct Mixed {
+    writes: Counter,
+    reads: papyra_metrics::Counter, // the same type in other words
+    open: Gauge,
+    scans: Counter,
+    old: AtomicU64,
+    older: AtomicU64,
+    #[metrics(flatten, prefix = "cache_")]
+    cache: Option<Cache>,
+    level: AtomicI64,
+    own: Arc<Gauge>,
+}
+
+#[derive(Default, Metrics)]
+struct Cache {
+    hits: Counter,
+    misses: Counter,
+}
+
+fn mixed() -> Mixed {
+    let mixed = Mixed::default();
+    mixed.writes.add(1);
+    mixed.reads.add(2);
+    mixed.open.set(3);
+    mixed.scans.add(4);
+    mixed.old.store(5, Ordering::Relaxed);
+    mixed.older.store(6, Ordering::Relaxed);
+    mixed.level.store(7, Ordering::Relaxed);
+    mixed.own.set(8);
+    mixed
+}
+
+#[test]
+fn instruments_of_several_types_read_in_declaration_order() {
+    let mut mixed = mixed();
+    let expected = "writes: 1\nreads: 2\nopen: 3\nscans: 4\nold: 5\nolder: 6\nlevel: 7\nown: 8";
+    assert_eq!(mixed.snapshot().to_string(), expected);
+    let mut visited = Vec::new();
+    mixed.visit(&mut |metric, value| visited.push(format!("{}: {value}", metric.name())));
+    assert_eq!(visited.join("\n"), expected);
+
+    mixed.cache = Some(Cache::default());
+    mixed.cache.as_ref().unwrap().misses.inc();
+    let names: Vec<String> = mixed.drain().into_iter().map(|(name, _)| name).collect();
+    let known: Vec<&str> = mixed.descriptors().iter().map(Descriptor::name).collect();
+    assert_eq!(names, known);
+    assert_eq!(mixed.snapshot()["cache_misses"], 0);
+    assert_eq!(mixed.snapshot()["own"], 8);
+    assert_eq!(mixed.totals()["cache_misses"], 1);
+}
+
+/// Hidden, so that only its hand-written form is seen.
+struct ByHand(Mixed);
+
+impl Metrics for ByHand {
+    fn descriptors(&self) -> &[Descriptor] {
+        self.0.descriptors()
+    }
+    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.0.visit(visitor);
+    }
+    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.0.visit_totals(visitor);
+    }
+    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.0.visit_drain(visitor);
+    }
+    fn reset(&self) {
+        self.0.reset();
+    }
+}
+
+#[test]
+fn absent_metrics_are_in_no_view_of_a_snapshot() {
+    let by_hand = ByHand(mixed()).snapshot();
+    let snapshot = mixed().snapshot();
+    assert_eq!((snapshot.len(), snapshot.get("cache_hits")), (8, None));
+    assert_eq!(snapshot, by_hand);
+    assert_eq!(snapshot.iter().len(), 8);
+    let backwards: Vec<_> = snapshot.iter().rev().map(|(name, _)| name).collect();
+    assert_eq!(backwards, ["own", "level", "older", "old", "scans", "open", "reads", "writes"]);
+    let owned: Vec<_> = snapshot.clone().into_iter().rev().map(|(name, _)| name).collect();
+    assert_eq!(owned, backwards);
+    let mut both = snapshot.clone().into_iter();
+    assert_eq!(both.next(), Some(("writes".to_owned(), Value::Counter(1))));
+    assert_eq!(both.next_back(), Some(("own".to_owned(), Value::Gauge(8))));
+    assert_eq!(both.len(), 6);
+    assert_eq!(snapshot.clone().into_iter().collect::<Snapshot>(), snapshot);
+    assert_eq!(snapshot.since(&by_hand), by_hand.since(&snapshot));
+    assert_eq!(snapshot.since(&by_hand)["reads"], 0);
 }
