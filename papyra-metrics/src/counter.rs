@@ -131,6 +131,7 @@ impl fmt::Debug for Counter {
     }
 }
 
+#[diagnostic::do_not_recommend] // the notes of the trait name it
 impl Instrument for Counter {
     const KIND: Kind = Kind::Counter;
 

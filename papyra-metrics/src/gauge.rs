@@ -82,6 +82,7 @@ impl fmt::Debug for Gauge {
     }
 }
 
+#[diagnostic::do_not_recommend] // the notes of the trait name it
 impl Instrument for Gauge {
     const KIND: Kind = Kind::Gauge;
 

@@ -74,6 +74,7 @@ pub trait Instrument {
 
 macro_rules! instrument_for_atomics {
     ($atomic:ident) => {
+        #[diagnostic::do_not_recommend]
         impl Instrument for $atomic::AtomicU64 {
             const KIND: Kind = Kind::Counter;
 
@@ -91,6 +92,7 @@ macro_rules! instrument_for_atomics {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl Instrument for $atomic::AtomicI64 {
             const KIND: Kind = Kind::Gauge;
 
@@ -117,6 +119,7 @@ instrument_for_atomics!(portable_atomic);
 
 macro_rules! instrument_through {
     ($pointer:ty) => {
+        #[diagnostic::do_not_recommend]
         impl<I: Instrument + ?Sized> Instrument for $pointer {
             const KIND: Kind = I::KIND;
 

@@ -93,6 +93,7 @@ impl<I: fmt::Debug> fmt::Debug for Padded<I> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<I: Instrument> Instrument for Padded<I> {
     const KIND: Kind = I::KIND;
 
@@ -115,6 +116,7 @@ impl<I: Instrument> Instrument for Padded<I> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<I: Count> Count for Padded<I> {
     #[inline]
     fn count(&self) {
@@ -122,6 +124,7 @@ impl<I: Count> Count for Padded<I> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<I: UpDown> UpDown for Padded<I> {
     #[inline]
     fn up(&self) {

@@ -244,6 +244,7 @@ impl fmt::Debug for ShardedCounter {
     }
 }
 
+#[diagnostic::do_not_recommend] // the notes of the trait name it
 impl Instrument for ShardedCounter {
     const KIND: Kind = Kind::Counter;
 
