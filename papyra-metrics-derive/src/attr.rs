@@ -5,7 +5,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, LitStr, Meta, Path, Token};
+use syn::{Attribute, Error, Lit, LitStr, Meta, Path, Token, token};
 
 use crate::ast::flat;
 use crate::diag::{Diagnostics, nearest};
@@ -69,7 +69,7 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
                 keys.plain = true;
                 set(diag, &mut keys.storage, raw, "a name, such as `storage = LogMetrics`");
             }
-            _ => unknown(diag, &raw.key, ("struct", STRUCT_KEYS), ("field", FIELD_KEYS)),
+            _ => unknown(diag, &raw.key, STRUCT, &[FIELD, FUNCTION]),
         }
     }
     keys
@@ -88,7 +88,7 @@ pub(crate) fn parse_field_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> F
             "sharded" => set_flag(diag, &mut keys.sharded, raw),
             "skip" => set_flag(diag, &mut keys.skip, raw),
             "unit" => set(diag, &mut keys.unit, raw, r#"a string, such as `unit = "bytes"`"#),
-            _ => unknown(diag, &raw.key, ("field", FIELD_KEYS), ("struct", STRUCT_KEYS)),
+            _ => unknown(diag, &raw.key, FIELD, &[STRUCT, FUNCTION]),
         }
     }
     keys
@@ -129,7 +129,7 @@ pub(crate) fn parse_function_keys(diag: &mut Diagnostics, tokens: TokenStream) -
             "ok" => {
                 set_place(diag, &mut keys.ok, raw, "the counter, such as `ok = records_written`");
             }
-            _ => unknown(diag, &raw.key, ("function", FUNCTION_KEYS), ("field", FIELD_KEYS)),
+            _ => unknown(diag, &raw.key, FUNCTION, &[STRUCT, FIELD]),
         }
     }
     keys
@@ -247,6 +247,10 @@ fn parse_keys(input: ParseStream<'_>) -> syn::Result<Vec<RawKey>> {
         } else {
             None
         };
+        if input.peek(token::Paren) || input.peek(Lit) {
+            let message = format!("the value of `{key}` comes after a `=`: write `{key} = …`");
+            return Err(Error::new(input.span(), message));
+        }
         keys.push(Key { key, value });
         if !input.is_empty() && input.parse::<Option<Token![,]>>()?.is_none() {
             return Err(input.error("a comma is expected before the next key"));
@@ -302,12 +306,16 @@ fn set_flag(diag: &mut Diagnostics, slot: &mut Option<Key<()>>, raw: RawKey) {
 }
 
 /// A place for keys, and the keys that it takes.
-type Place<'a> = (&'a str, &'a [&'a str]);
+type Place = (&'static str, &'static [&'static str]);
 
-fn unknown(diag: &mut Diagnostics, key: &Ident, here: Place<'_>, there: Place<'_>) {
-    let ((place, known), (other, known_there)) = (here, there);
+const STRUCT: Place = ("struct", STRUCT_KEYS);
+const FIELD: Place = ("field", FIELD_KEYS);
+const FUNCTION: Place = ("function", FUNCTION_KEYS);
+
+fn unknown(diag: &mut Diagnostics, key: &Ident, (place, known): Place, others: &[Place]) {
     let word = key.to_string();
-    let message = if known_there.contains(&word.as_str()) {
+    let elsewhere = others.iter().find(|(_, known)| known.contains(&word.as_str()));
+    let message = if let Some((other, _)) = elsewhere {
         format!("`{word}` is a key of a {other}; a {place} takes {}", listed(known))
     } else if let Some(nearest) = nearest(&word, known) {
         format!(

@@ -18,14 +18,12 @@ use crate::name;
 pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<Model<'a>> {
     let keys = attr::parse_struct_keys(diag, &item.attrs);
     let fields = check_shape(diag, item)?;
-    let storage = keys.storage.map(|Key { value: ident, .. }| Storage {
-        ident,
-        attrs: item.attrs.iter().filter(|attr| passes_over(attr)).collect(),
-    });
+    let storage = keys.storage.and_then(|key| check_storage(diag, item, key));
     let scope = Scope {
         prefix: keys.prefix.and_then(|prefix| check_prefix(diag, &prefix)).unwrap_or_default(),
         parameters: parameters(&item.generics),
         plain: keys.plain,
+        named: storage.is_some(),
         padded: keys.pad.is_some(),
     };
     if let (Some(Key { key, .. }), false) = (&keys.pad, keys.plain) {
@@ -53,6 +51,8 @@ struct Scope {
     parameters: HashSet<String>,
     /// Whether it is a plain struct, with `storage`.
     plain: bool,
+    /// Whether its storage has a name.
+    named: bool,
     /// Whether its metrics go on cache lines of their own.
     padded: bool,
 }
@@ -65,7 +65,7 @@ fn check_shape<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<&'a [ast::F
             let article = if keyword == "enum" { "an" } else { "a" };
             diag.error(
                 keyword,
-                format!("`Metrics` is derived for a struct with named fields, and `{ident}` is {article} {keyword}"),
+                format!("`Metrics` is derived for a struct with named fields, and `{ident}` is {article} {keyword}; write a struct with a field for each metric"),
             );
         }
         Body::Other => diag.error(
@@ -74,6 +74,18 @@ fn check_shape<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<&'a [ast::F
         ),
     }
     None
+}
+
+fn check_storage<'a>(
+    diag: &mut Diagnostics,
+    item: &'a Item,
+    Key { value: ident, .. }: Key<Ident>,
+) -> Option<Storage<'a>> {
+    if ident == item.ident {
+        diag.error(&ident, format!("`{ident}` is this struct itself; give the struct of atomics that is written for it another name"));
+        return None;
+    }
+    Some(Storage { ident, attrs: item.attrs.iter().filter(|attr| passes_over(attr)).collect() })
 }
 
 fn check_field<'a>(
@@ -138,6 +150,9 @@ fn check_metric(
     let unit = keys.unit.as_ref().and_then(|unit| check_unit(diag, unit));
     let plain = plain(&field.ty).filter(|_| scope.plain);
     check_layout(diag, scope, field, keys)?;
+    if scope.plain && plain.is_none() && !scope.named {
+        return None; // it may be meant to be no plain struct
+    }
     if scope.plain && plain.is_none() {
         diag.error(&field.ty, "in a struct with `storage` a metric is a plain `u64` (a counter) or `i64` (a gauge); use `flatten` for another such struct");
         return None;
@@ -148,7 +163,7 @@ fn check_metric(
     if let (Some(Key { key, .. }), true) = (&keys.errors, is_gauge(&field.ty, plain)) {
         diag.error(
             key,
-            format!("errors are counted in a counter, and `{}` is a gauge", field.ident),
+            format!("errors are counted in a counter, and `{}` is a gauge; make it a counter, or take `errors` away", field.ident),
         );
         return None;
     }
@@ -210,14 +225,25 @@ fn check_name(
     {
         return Some(name);
     }
-    let way_out = if keys.name.is_some() { "" } else { "; give it one with `name = \"…\"`" };
+    let way_out = match (&keys.name, name::near(&name)) {
+        (Some(_), Some(near)) => format!("; write `{near}`"),
+        (Some(_), None) => String::new(),
+        (None, Some(near)) => format!("; give it one with `name = \"{near}\"`"),
+        (None, None) => "; give it one with `name = \"…\"`".to_owned(),
+    };
+    let name = quoted(&name);
     diag.error(
         at,
         format!(
-            "`{name}` cannot be the name of a metric, which matches [a-zA-Z_][a-zA-Z0-9_]*{way_out}"
+            "{name} cannot be the name of a metric, which matches [a-zA-Z_][a-zA-Z0-9_]*{way_out}"
         ),
     );
     None
+}
+
+/// As messages show it.
+fn quoted(word: &str) -> String {
+    if word.is_empty() { "an empty string".to_owned() } else { format!("`{word}`") }
 }
 
 fn check_prefix(diag: &mut Diagnostics, prefix: &Key<LitStr>) -> Option<String> {
@@ -240,7 +266,8 @@ fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<String> {
     diag.error(
         &unit.value,
         format!(
-            "`{value}` cannot be a unit, which matches [a-z0-9_]+, such as `bytes` or `seconds`"
+            "{} cannot be a unit, which matches [a-z0-9_]+, such as `bytes` or `seconds`",
+            quoted(&value)
         ),
     );
     None
@@ -268,7 +295,7 @@ fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
         let Role::Metric(metric) = &field.role else { continue };
         if let Some(first) = seen.get(metric.name.as_str()) {
             let message = format!(
-                "two metrics are named `{}`: the fields `{first}` and `{}`",
+                "two metrics are named `{}`: the fields `{first}` and `{}`; give one of them another `name`",
                 metric.name, field.ident
             );
             match &keys.name {
@@ -287,8 +314,8 @@ fn check_one_error_counter(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKe
         .filter(|(field, _)| matches!(field.role, Role::Metric(_)))
         .filter_map(|(field, keys)| Some((field.ident, &keys.errors.as_ref()?.key)));
     if let Some((first, _)) = marked.next() {
-        for (_, key) in marked {
-            diag.error(key, format!("the error counter is already `{first}`; a struct has one"));
+        for (field, key) in marked {
+            diag.error(key, format!("the error counter is already `{first}`; a struct has one, and functions name the others: `#[metrics(errors = {field})]`"));
         }
     }
 }

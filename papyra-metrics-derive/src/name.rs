@@ -16,6 +16,15 @@ pub(crate) fn is_unit(unit: &str) -> bool {
     !unit.is_empty() && unit.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'))
 }
 
+/// A name like this one, where one can be made of it.
+pub(crate) fn near(wrong: &str) -> Option<String> {
+    let parts = wrong.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    let near = parts.collect::<Vec<_>>().join("_");
+    let near =
+        if near.starts_with(|c: char| c.is_ascii_digit()) { format!("_{near}") } else { near };
+    (wrong.is_ascii() && is_name(&near)).then_some(near)
+}
+
 fn is_name_part(part: &str) -> bool {
     part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
@@ -40,7 +49,7 @@ fn strip_ending(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_name, is_prefix, is_unit, loose};
+    use super::{is_name, is_prefix, is_unit, loose, near};
 
     #[test]
     fn names_prefixes_and_units_are_those_of_the_exposition_formats() {
@@ -52,6 +61,13 @@ mod tests {
         }
         assert!(!is_name("") && is_prefix(""));
         assert!(is_unit("bytes") && is_unit("2") && !is_unit("") && !is_unit("By"));
+    }
+
+    #[test]
+    fn a_wrong_name_has_a_right_one_near_it() {
+        assert_eq!(near("records-written").as_deref(), Some("records_written"));
+        assert_eq!(near(" 2nd.try ").as_deref(), Some("_2nd_try"));
+        assert_eq!((near(""), near("größe")), (None, None));
     }
 
     #[test]

@@ -241,6 +241,19 @@ mod owned {
             Ok(())
         }
 
+        /// The same where `self` is taken, but its metrics stay behind.
+        #[metrics(errors)]
+        async fn send_and_consumed(
+            self,
+            cell: std::cell::Cell<u8>,
+            text: String,
+        ) -> Fallible<Vec<String>> {
+            parse(&text).await?;
+            cell.set(cell.get() + 1);
+            parse(&text).await?;
+            Ok(self.records)
+        }
+
         #[metrics(errors)]
         async fn hostile_names(
             &mut self,
@@ -409,6 +422,7 @@ mod owned {
             log.send_and_not_sync(cell(), "1".into()),
             log.send_and_not_sync(cell(), "x".into())
         );
+        assert!(run(is_send(Log::default().send_and_consumed(cell(), "1".into()))).is_ok());
         counts!(log, log.hostile_names("1", 1, 2, 3), log.hostile_names("x", 1, 2, 3));
         counts!(log, log.coerces("text"), log.coerces("x"));
         // SAFETY: it asks for nothing.

@@ -1,0 +1,11 @@
+// The caret is on the attribute.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics]
+    writes: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on the value.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(errors = true)]
+    writes: Counter,
+}
+
+fn main() {}

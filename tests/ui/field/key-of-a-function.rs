@@ -1,0 +1,11 @@
+// The caret is on `calls`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(calls)]
+    writes: Counter,
+}
+
+fn main() {}

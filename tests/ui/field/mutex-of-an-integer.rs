@@ -1,0 +1,10 @@
+// The caret is on the whole type.
+
+use papyra_metrics::Metrics;
+
+#[derive(Metrics)]
+struct LogMetrics {
+    writes: std::sync::Mutex<u64>,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on the parentheses.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(name("writes"))]
+    writes: Counter,
+}
+
+fn main() {}

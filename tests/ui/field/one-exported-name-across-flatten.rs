@@ -1,0 +1,17 @@
+// The caret is on `cache`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct CacheMetrics {
+    hits: Counter,
+}
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(flatten)]
+    cache: CacheMetrics,
+    hits_total: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+// The caret is on the whole type.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    writes: Option<Counter>,
+}
+
+fn main() {}

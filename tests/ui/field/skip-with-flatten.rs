@@ -1,0 +1,11 @@
+// The caret is on `flatten`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(skip, flatten)]
+    writes: Counter,
+}
+
+fn main() {}

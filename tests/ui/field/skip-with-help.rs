@@ -1,0 +1,11 @@
+// The caret is on `help`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(skip, help = "Records.")]
+    writes: Counter,
+}
+
+fn main() {}

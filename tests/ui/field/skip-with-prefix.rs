@@ -1,0 +1,11 @@
+// The caret is on `prefix`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(skip, prefix = "a_")]
+    writes: Counter,
+}
+
+fn main() {}

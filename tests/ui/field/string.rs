@@ -1,0 +1,10 @@
+// The caret is on `String`.
+
+use papyra_metrics::Metrics;
+
+#[derive(Metrics)]
+struct LogMetrics {
+    path: String,
+}
+
+fn main() {}

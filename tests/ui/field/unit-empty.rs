@@ -1,0 +1,11 @@
+// The caret is on the empty string.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(unit = "")]
+    writes: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,23 @@
+// The caret is on `prefix`.
+use papyra_metrics::{Counter, Gauge, Metrics, metrics};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    #[metrics(errors)]
+    write_errors: Counter,
+    records_written: Counter,
+    open: Gauge,
+}
+
+struct Log {
+    metrics: LogMetrics,
+}
+
+impl Log {
+    #[metrics(prefix = "log_", errors)]
+    fn flush(&self) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+fn main() {}

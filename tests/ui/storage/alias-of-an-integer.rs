@@ -1,0 +1,13 @@
+// The caret is on `Count`.
+
+use papyra_metrics::Metrics;
+
+type Count = u64;
+
+#[derive(Metrics)]
+#[metrics(storage = LogMetrics)]
+struct LogCounts {
+    writes: Count,
+}
+
+fn main() {}

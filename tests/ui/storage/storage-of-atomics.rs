@@ -1,0 +1,11 @@
+// The caret is on `Counter`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+#[metrics(storage = LogMetrics)]
+struct LogCounts {
+    writes: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on the attribute.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+#[metrics = "log_"]
+struct LogMetrics {
+    writes: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on the string.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+#[metrics(crate = "papyra_metrics")]
+struct LogMetrics {
+    writes: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on `storage`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+#[metrics(storage)]
+struct LogMetrics {
+    writes: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+// The caret is on the string.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+#[metrics("log_")]
+struct LogMetrics {
+    writes: Counter,
+}
+
+fn main() {}
