@@ -105,7 +105,10 @@ impl Writer<'_> {
     /// `self.metrics`, where the first key stands: what is wrong with it is told once.
     pub(super) fn metrics_of(&self, owner: &Ident, place: &Place) -> TokenStream {
         let place = self.places().find(|place| place.is_relative()).unwrap_or(place);
-        let key = place.key.span();
+        let key = match &place.of {
+            PlaceOf::Field(name) => name.span(),
+            _ => place.key.span(),
+        };
         let mut owner = owner.clone();
         owner.set_span(owner.span().located_at(key));
         let metrics = Ident::new("metrics", Span::call_site().located_at(key));
