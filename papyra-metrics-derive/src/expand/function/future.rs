@@ -140,7 +140,7 @@ impl Writer<'_> {
             return ours!(#private::End(#mover || { #guard }));
         }
         let verdict = self.verdict(reach, &ours!(__failed), &ours!(__succeeded));
-        ours!(#private::Judge(#mover |__failed: bool, __succeeded: bool| { #guard #verdict }))
+        ours!(#private::Judge(#mover |__failed: ::core::primitive::bool, __succeeded: ::core::primitive::bool| { #guard #verdict }))
     }
 
     pub(super) fn future_reach(&self) -> Reach {
