@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::__private::Run;
+use crate::__private::Walker;
 use crate::sync::{AtomicU64, Ordering, const_fn};
 use crate::{Instrument, Kind, Value};
 
@@ -154,8 +154,8 @@ impl Instrument for Counter {
     }
 
     #[inline]
-    fn __run<'a, const N: usize>(run: &'a [&'a Self; N]) -> Run<'a> {
-        Run::Counters(run)
+    fn __show<const N: usize>(instruments: &[&Self; N], walker: &mut dyn Walker) {
+        walker.counters(instruments);
     }
 }
 

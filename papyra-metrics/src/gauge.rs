@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::__private::Run;
+use crate::__private::Walker;
 use crate::sync::{AtomicI64, Ordering, const_fn};
 use crate::{Instrument, Kind, Value};
 
@@ -98,7 +98,7 @@ impl Instrument for Gauge {
     }
 
     #[inline]
-    fn __run<'a, const N: usize>(run: &'a [&'a Self; N]) -> Run<'a> {
-        Run::Gauges(run)
+    fn __show<const N: usize>(instruments: &[&Self; N], walker: &mut dyn Walker) {
+        walker.gauges(instruments);
     }
 }

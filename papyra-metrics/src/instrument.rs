@@ -3,7 +3,7 @@
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
-use crate::__private::Run;
+use crate::__private::Walker;
 use crate::{Kind, Value};
 
 /// Something that holds a value, and so can be a field of a struct that derives [`Metrics`](crate::Metrics).
@@ -61,14 +61,15 @@ pub trait Instrument {
     /// in this reading or stays for the next one, never in both or neither.
     fn take(&self) -> Value;
 
-    /// For generated code: forgets the type. Named here, so that a field that is no instrument is one error.
+    /// For generated code: shows instruments of this type. Named here, so that a field that is no instrument is one
+    /// error.
     #[doc(hidden)]
     #[inline]
-    fn __run<'a, const N: usize>(run: &'a [&'a Self; N]) -> Run<'a>
+    fn __show<const N: usize>(instruments: &[&Self; N], walker: &mut dyn Walker)
     where
         Self: Sized,
     {
-        Run::Others(run)
+        walker.others(instruments);
     }
 }
 

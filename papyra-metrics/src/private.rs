@@ -29,26 +29,7 @@ pub trait Table {
     fn walk(&self, walker: &mut dyn Walker);
 }
 
-/// Instruments of one type that stand one after the other. Those that most structs are made of go by their type,
-/// so that no call stands between the loop and the value.
-pub enum Run<'a> {
-    Counters(&'a [&'a Counter]),
-    Gauges(&'a [&'a Gauge]),
-    Others(&'a dyn Others),
-}
-
-impl Run<'_> {
-    #[inline]
-    fn len(&self) -> usize {
-        match self {
-            Run::Counters(counters) => counters.len(),
-            Run::Gauges(gauges) => gauges.len(),
-            Run::Others(others) => others.count(),
-        }
-    }
-}
-
-/// A run of instruments whose type has been forgotten.
+/// Instruments whose type has been forgotten.
 pub trait Others {
     fn count(&self) -> usize;
     fn value(&self, i: usize) -> Value;
@@ -112,10 +93,15 @@ reading!(Since, value);
 reading!(Lifetime, total);
 reading!(Taking, take);
 
-/// Goes through the instruments of a struct.
+/// Goes through the instruments of a struct, as many at a time as have one type. Those that most structs are made of
+/// go by their type, so that no call stands between the loop and the value.
 pub trait Walker {
-    /// The next instruments of the struct itself.
-    fn runs(&mut self, runs: &[Run<'_>]);
+    /// The next ones are counters.
+    fn counters(&mut self, counters: &[&Counter]);
+    /// The next ones are gauges.
+    fn gauges(&mut self, gauges: &[&Gauge]);
+    /// The next ones are of some other type.
+    fn others(&mut self, others: &dyn Others);
     /// Passes over metrics that are absent: those of a flattened `None`.
     fn absent(&mut self, metrics: usize);
 }
@@ -126,36 +112,40 @@ struct Visit<'a, R> {
     reading: PhantomData<R>,
 }
 
+impl<R: Reading> Visit<'_, R> {
+    /// The next metrics, so many of them.
+    #[inline]
+    fn next(&mut self, metrics: usize) -> &'static [Descriptor] {
+        let (next, rest) = self.metrics.split_at(metrics);
+        self.metrics = rest;
+        next
+    }
+
+    #[inline]
+    fn each<I: Instrument>(&mut self, instruments: &[&I]) {
+        for (metric, instrument) in self.next(instruments.len()).iter().zip(instruments) {
+            (self.visitor)(metric, R::of(*instrument));
+        }
+    }
+}
+
 impl<R: Reading> Walker for Visit<'_, R> {
-    fn runs(&mut self, runs: &[Run<'_>]) {
-        for run in runs {
-            let (metrics, rest) = self.metrics.split_at(run.len());
-            self.metrics = rest;
-            // By type here too, so that each loop is only its loads and the call of the visitor.
-            match run {
-                Run::Counters(counters) => each::<R, _>(metrics, counters, self.visitor),
-                Run::Gauges(gauges) => each::<R, _>(metrics, gauges, self.visitor),
-                Run::Others(others) => {
-                    metrics.iter().enumerate().for_each(|(i, metric)| {
-                        (self.visitor)(metric, R::of_other(*others, i));
-                    });
-                }
-            }
+    fn counters(&mut self, counters: &[&Counter]) {
+        self.each(counters);
+    }
+
+    fn gauges(&mut self, gauges: &[&Gauge]) {
+        self.each(gauges);
+    }
+
+    fn others(&mut self, others: &dyn Others) {
+        for (i, metric) in self.next(others.count()).iter().enumerate() {
+            (self.visitor)(metric, R::of_other(others, i));
         }
     }
 
     fn absent(&mut self, metrics: usize) {
-        self.metrics = &self.metrics[metrics..];
-    }
-}
-
-fn each<R: Reading, I: Instrument>(
-    metrics: &[Descriptor],
-    instruments: &[&I],
-    visitor: &mut dyn FnMut(&Descriptor, Value),
-) {
-    for (metric, instrument) in metrics.iter().zip(instruments) {
-        visitor(metric, R::of(*instrument));
+        self.next(metrics);
     }
 }
 
@@ -183,14 +173,14 @@ pub fn reset<M: Table + ?Sized>(metrics: &M) {
     struct Reset;
 
     impl Walker for Reset {
-        fn runs(&mut self, runs: &[Run<'_>]) {
-            for run in runs {
-                match run {
-                    Run::Counters(counters) => counters.iter().copied().for_each(Counter::reset),
-                    Run::Gauges(_) => {}
-                    Run::Others(others) => (0..others.count()).for_each(|i| others.reset(i)),
-                }
-            }
+        fn counters(&mut self, counters: &[&Counter]) {
+            counters.iter().copied().for_each(Counter::reset);
+        }
+
+        fn gauges(&mut self, _: &[&Gauge]) {}
+
+        fn others(&mut self, others: &dyn Others) {
+            (0..others.count()).for_each(|i| others.reset(i));
         }
 
         fn absent(&mut self, _: usize) {}

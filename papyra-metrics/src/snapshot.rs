@@ -8,8 +8,8 @@ use core::{
     ops::{Index, Range},
 };
 
-use crate::__private::{Plain, Reading, Run, Walker};
-use crate::{Descriptor, Metrics, Value};
+use crate::__private::{Others, Plain, Reading, Walker};
+use crate::{Counter, Descriptor, Gauge, Metrics, Value};
 
 /// What a set of metrics read at one moment: a plain map of names to values in declaration order.
 ///
@@ -182,21 +182,16 @@ struct Collect<R> {
 }
 
 impl<R: Reading> Walker for Collect<R> {
-    fn runs(&mut self, runs: &[Run<'_>]) {
-        for run in runs {
-            match run {
-                Run::Counters(counters) => {
-                    self.values.extend(counters.iter().map(|counter| Some(R::of(*counter))));
-                }
-                Run::Gauges(gauges) => {
-                    self.values.extend(gauges.iter().map(|gauge| Some(R::of(*gauge))));
-                }
-                Run::Others(others) => {
-                    let all = 0..others.count();
-                    self.values.extend(all.map(|i| Some(R::of_other(*others, i))));
-                }
-            }
-        }
+    fn counters(&mut self, counters: &[&Counter]) {
+        self.values.extend(counters.iter().map(|counter| Some(R::of(*counter))));
+    }
+
+    fn gauges(&mut self, gauges: &[&Gauge]) {
+        self.values.extend(gauges.iter().map(|gauge| Some(R::of(*gauge))));
+    }
+
+    fn others(&mut self, others: &dyn Others) {
+        self.values.extend((0..others.count()).map(|i| Some(R::of_other(others, i))));
     }
 
     fn absent(&mut self, metrics: usize) {

@@ -194,8 +194,8 @@ fn expand_walk(model: &Model<'_>) -> TokenStream {
                 match runs.last_mut() {
                     Some(run) if run.text == text && is_one_type(&text) => run.cells.push(cell),
                     _ => {
-                        let new = quote_spanned!(span=> <#ty as #krate::Instrument>::__run);
-                        runs.push(Run { text, new, cells: vec![cell] });
+                        let show = quote_spanned!(span=> <#ty as #krate::Instrument>::__show);
+                        runs.push(Run { text, show, cells: vec![cell] });
                     }
                 }
             }
@@ -215,8 +215,8 @@ fn expand_walk(model: &Model<'_>) -> TokenStream {
 struct Run {
     /// The type as it is written.
     text: String,
-    /// The function that takes them.
-    new: TokenStream,
+    /// The function that shows them.
+    show: TokenStream,
     cells: Vec<TokenStream>,
 }
 
@@ -226,9 +226,8 @@ fn is_one_type(text: &str) -> bool {
 }
 
 fn expand_runs(runs: &mut Vec<Run>, walk: &mut TokenStream) {
-    if !runs.is_empty() {
-        let runs = runs.drain(..).map(|Run { new, cells, .. }| quote!(#new(&[#(#cells,)*])));
-        walk.extend(quote!(__walker.runs(&[#(#runs,)*]);));
+    for Run { show, cells, .. } in runs.drain(..) {
+        walk.extend(quote!(#show(&[#(#cells,)*], __walker);));
     }
 }
 
