@@ -1,0 +1,296 @@
+//! Measures: time in interleaved rounds, instructions by callgrind, allocations by the allocator.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::spin_loop;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// One thing to measure, done by several contestants. The first is the physical limit.
+pub struct Subject {
+    /// Its heading.
+    pub name: String,
+    /// What one time is of.
+    pub of: &'static str,
+    /// How many of those one round of the work does.
+    pub per: u64,
+    pub entries: Vec<Entry>,
+}
+
+pub struct Entry {
+    pub who: &'static str,
+    pub work: Work,
+}
+
+/// Does the work as many times as it is told.
+pub enum Work {
+    Alone(Box<dyn FnMut(u64)>),
+    /// By two threads at once, which are told which one they are.
+    ByTwo(Box<dyn Fn(usize, u64) + Sync>),
+}
+
+pub struct Measured {
+    pub who: &'static str,
+    pub nanoseconds: f64,
+    pub instructions: Option<f64>,
+    pub allocations: Option<f64>,
+}
+
+/// How long to measure.
+#[derive(Clone, Copy)]
+pub struct Effort {
+    rounds: usize,
+    round: Duration,
+}
+
+impl Effort {
+    pub const FULL: Self = Self { rounds: 101, round: Duration::from_millis(5) };
+    pub const SHORT: Self = Self { rounds: 5, round: Duration::from_micros(300) };
+}
+
+impl Subject {
+    /// The contestants take turns, so that what disturbs the machine disturbs all of them.
+    pub fn measure(&mut self, effort: Effort) -> Vec<Measured> {
+        let repeats: Vec<u64> =
+            self.entries.iter_mut().map(|entry| entry.calibrate(effort.round)).collect();
+        let mut times = vec![Vec::new(); self.entries.len()];
+        for _ in 0..effort.rounds {
+            for ((entry, &repeats), times) in self.entries.iter_mut().zip(&repeats).zip(&mut times)
+            {
+                let time = entry.time(repeats).as_secs_f64() * 1e9;
+                times.push(time / (repeats * self.per) as f64);
+            }
+        }
+        let entries = self.entries.iter_mut().zip(times);
+        entries
+            .map(|(entry, mut times)| {
+                times.sort_by(f64::total_cmp);
+                Measured {
+                    who: entry.who,
+                    // Alone, the least disturbed round tells most; of two threads, how much they meet varies.
+                    nanoseconds: match entry.work {
+                        Work::Alone(_) => times[0],
+                        Work::ByTwo(_) => times[times.len() / 2],
+                    },
+                    instructions: None,
+                    allocations: entry.allocations(),
+                }
+            })
+            .collect()
+    }
+}
+
+impl Entry {
+    pub fn alone(who: &'static str, work: impl FnMut(u64) + 'static) -> Self {
+        Self { who, work: Work::Alone(Box::new(work)) }
+    }
+
+    pub fn by_two(who: &'static str, work: impl Fn(usize, u64) + Sync + 'static) -> Self {
+        Self { who, work: Work::ByTwo(Box::new(work)) }
+    }
+
+    fn calibrate(&mut self, round: Duration) -> u64 {
+        let mut repeats = 1;
+        while self.time(repeats) < round {
+            repeats *= 2;
+        }
+        repeats
+    }
+
+    fn time(&mut self, repeats: u64) -> Duration {
+        match &mut self.work {
+            Work::Alone(work) => {
+                let start = Instant::now();
+                work(repeats);
+                start.elapsed()
+            }
+            Work::ByTwo(work) => by_two(&**work, repeats),
+        }
+    }
+
+    fn allocations(&mut self) -> Option<f64> {
+        const REPEATS: u64 = 16;
+        let Work::Alone(work) = &mut self.work else { return None };
+        work(1);
+        COUNTING.store(true, Ordering::Relaxed);
+        let before = ALLOCATIONS.load(Ordering::Relaxed);
+        work(REPEATS);
+        let after = ALLOCATIONS.load(Ordering::Relaxed);
+        COUNTING.store(false, Ordering::Relaxed);
+        Some((after - before) as f64 / REPEATS as f64)
+    }
+}
+
+/// The longer of both times. Each thread has a core of its own, and they start as one.
+fn by_two(work: &(dyn Fn(usize, u64) + Sync), repeats: u64) -> Duration {
+    let ready = AtomicUsize::new(0);
+    let run = |thread| {
+        pin(thread);
+        ready.fetch_add(1, Ordering::AcqRel);
+        while ready.load(Ordering::Acquire) < 2 {
+            spin_loop();
+        }
+        let start = Instant::now();
+        work(thread, repeats);
+        start.elapsed()
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| run(1));
+        let this = scope.spawn(|| run(0));
+        this.join().expect("no contestant panics").max(other.join().expect("no contestant panics"))
+    })
+}
+
+#[cfg(target_os = "linux")]
+fn pin(core: usize) {
+    // SAFETY: a `cpu_set_t` is plain bits, and zero is the empty set.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(core, &mut set);
+        libc::sched_setaffinity(0, size_of_val(&set), &raw const set);
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn pin(_: usize) {}
+
+struct Counting;
+
+static COUNTING: AtomicBool = AtomicBool::new(false);
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+static BYTES: AtomicU64 = AtomicU64::new(0);
+
+impl Counting {
+    fn count(&self, size: usize) {
+        if COUNTING.load(Ordering::Relaxed) {
+            ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+            BYTES.fetch_add(size as u64, Ordering::Relaxed);
+        }
+    }
+}
+
+// SAFETY: every call goes to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        self.count(layout.size());
+        // SAFETY: the caller's promise about `layout` is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        if COUNTING.load(Ordering::Relaxed) {
+            BYTES.fetch_sub(layout.size() as u64, Ordering::Relaxed);
+        }
+        // SAFETY: `pointer` came from the system's allocator, with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The bytes on the heap that what `make` makes holds on to.
+pub fn bytes_held<T>(make: impl FnOnce() -> T) -> (T, u64) {
+    COUNTING.store(true, Ordering::Relaxed);
+    let before = BYTES.load(Ordering::Relaxed);
+    let made = make();
+    let after = BYTES.load(Ordering::Relaxed);
+    COUNTING.store(false, Ordering::Relaxed);
+    (made, after.wrapping_sub(before))
+}
+
+pub mod instructions {
+    //! Instruction counts by `valgrind --tool=callgrind`, which runs this program once more.
+
+    use super::{Command, Subject, Work};
+    use std::collections::HashMap;
+    use std::ffi::CString;
+
+    /// The argument with which this program runs under callgrind.
+    pub const ARGUMENT: &str = "--under-callgrind";
+
+    /// Instructions of each contestant, by subject and name, or why there are none.
+    pub fn count() -> Result<HashMap<String, f64>, String> {
+        if !cfg!(target_arch = "x86_64") {
+            return Err("callgrind is asked by x86-64 instructions".into());
+        }
+        let folder = std::env::temp_dir().join(format!("callgrind-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        let output = Command::new("valgrind")
+            .args(["-q", "--tool=callgrind"])
+            .arg(format!("--callgrind-out-file={}", folder.join("out").display()))
+            .arg(std::env::current_exe().map_err(|error| error.to_string())?)
+            .arg(ARGUMENT)
+            .output()
+            .map_err(|error| format!("valgrind cannot be run: {error}"))?;
+        let counts = read(&folder);
+        let _ = std::fs::remove_dir_all(&folder);
+        if output.status.success() && !counts.is_empty() {
+            Ok(counts)
+        } else {
+            Err(format!("valgrind: {}", String::from_utf8_lossy(&output.stderr)))
+        }
+    }
+
+    /// Each dump says for what it was made, and how many instructions there were.
+    fn read(folder: &std::path::Path) -> HashMap<String, f64> {
+        let mut counts = HashMap::new();
+        for entry in folder.read_dir().into_iter().flatten().flatten() {
+            let dump = std::fs::read_to_string(entry.path()).unwrap_or_default();
+            let after = |key: &str| dump.lines().find_map(|line| line.strip_prefix(key));
+            let trigger = after("desc: Trigger: Client Request: ");
+            let total = after("summary: ").or_else(|| after("totals: "));
+            let total = total.and_then(|total| total.trim().parse::<f64>().ok());
+            if let (Some((label, divisor)), Some(total)) =
+                (trigger.and_then(|trigger| trigger.rsplit_once('/')), total)
+            {
+                counts.insert(label.to_owned(), total / divisor.parse().unwrap_or(1.0));
+            }
+        }
+        counts
+    }
+
+    /// The key of a contestant in the counts.
+    pub fn label(subject: &Subject, who: &str) -> String {
+        format!("{}: {who}", subject.name)
+    }
+
+    /// Run under callgrind: each contestant between two requests.
+    pub fn run(subjects: Vec<Subject>) {
+        for mut subject in subjects {
+            let repeats = (200 / subject.per).max(1);
+            let labels: Vec<String> =
+                subject.entries.iter().map(|entry| label(&subject, entry.who)).collect();
+            for (entry, label) in subject.entries.iter_mut().zip(labels) {
+                let Work::Alone(work) = &mut entry.work else { continue };
+                let label = CString::new(format!("{label}/{}", repeats * subject.per));
+                let label = label.expect("names have no zeros");
+                work(1);
+                request(ZERO_STATS, 0);
+                work(repeats);
+                request(DUMP_STATS_AT, label.as_ptr() as u64);
+            }
+        }
+    }
+
+    const TOOL: u64 = ((b'C' as u64) << 24) | ((b'T' as u64) << 16);
+    const ZERO_STATS: u64 = TOOL + 1;
+    const DUMP_STATS_AT: u64 = TOOL + 3;
+
+    /// valgrind's client request, as `valgrind.h` documents it for this processor.
+    #[cfg(target_arch = "x86_64")]
+    fn request(number: u64, argument: u64) {
+        let request = [number, argument, 0, 0, 0, 0];
+        // SAFETY: the four rotations add up to none, and the exchange changes nothing.
+        unsafe {
+            std::arch::asm!(
+                "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51",
+                "xchg rbx, rbx",
+                in("rax") request.as_ptr(), inout("rdx") 0_u64 => _,
+            );
+        }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn request(_: u64, _: u64) {}
+}

@@ -1,0 +1,56 @@
+//! Structs of 10, 100 and 1,000 counters, and what one would write by hand to read them.
+
+use papyra_metrics::{Counter, Descriptor, Metrics, Value};
+
+/// A struct whose fields can be read by a loop.
+pub trait ByHand: Metrics + Default + 'static {
+    const LEN: usize;
+    /// A loop over the fields, with the call that any visitor costs.
+    fn loop_visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value));
+    /// A loop over the fields that fills a `Vec`.
+    fn loop_read(&self) -> Vec<(&'static str, u64)>;
+}
+
+macro_rules! struct_of {
+    ($name:ident, $len:literal: $($field:ident)*) => {
+        #[derive(Default, Metrics)]
+        pub struct $name { $(pub $field: Counter),* }
+
+        impl ByHand for $name {
+            const LEN: usize = $len;
+
+            #[inline(never)]
+            fn loop_visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+                let cells: [&Counter; $len] = [$(&self.$field),*];
+                for (metric, cell) in self.descriptors().iter().zip(cells) {
+                    visitor(metric, Value::Counter(cell.get()));
+                }
+            }
+
+            #[inline(never)]
+            fn loop_read(&self) -> Vec<(&'static str, u64)> {
+                const NAMES: [&str; $len] = [$(stringify!($field)),*];
+                let cells: [&Counter; $len] = [$(&self.$field),*];
+                let mut values = Vec::with_capacity($len);
+                for (name, cell) in NAMES.iter().zip(cells) {
+                    values.push((*name, cell.get()));
+                }
+                values
+            }
+        }
+    };
+}
+
+struct_of!(Ten, 10: a b c d e f g h i j);
+
+struct_of!(Hundred, 100:
+    a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 b0 b1 b2 b3 b4 b5 b6 b7 b8 b9
+    c0 c1 c2 c3 c4 c5 c6 c7 c8 c9 d0 d1 d2 d3 d4 d5 d6 d7 d8 d9
+    e0 e1 e2 e3 e4 e5 e6 e7 e8 e9 f0 f1 f2 f3 f4 f5 f6 f7 f8 f9
+    g0 g1 g2 g3 g4 g5 g6 g7 g8 g9 h0 h1 h2 h3 h4 h5 h6 h7 h8 h9
+    i0 i1 i2 i3 i4 i5 i6 i7 i8 i9 j0 j1 j2 j3 j4 j5 j6 j7 j8 j9);
+
+macro_rules! thousand {
+    ($($field:ident)*) => { struct_of!(Thousand, 1000: $($field)*); };
+}
+include!("../../tests/thousand.in");

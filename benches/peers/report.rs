@@ -1,0 +1,174 @@
+//! The tables, in Markdown.
+
+use std::fmt::Write as _;
+use std::process::Command;
+
+use crate::measure::{Effort, Measured, bytes_held, instructions};
+use crate::subjects::{self, US};
+
+/// Between these marks is what this program writes.
+const MARKS: [&str; 2] = ["<!-- measured: begin -->\n", "<!-- measured: end -->\n"];
+
+/// Measures everything.
+pub fn all(effort: Effort) -> String {
+    let counts = instructions::count();
+    let (mut tables, mut summary) = (String::new(), Vec::new());
+    for mut subject in subjects::all() {
+        eprintln!("{}", subject.name);
+        let mut measured = subject.measure(effort);
+        for entry in &mut measured {
+            let label = instructions::label(&subject, entry.who);
+            entry.instructions =
+                counts.as_ref().ok().and_then(|counts| counts.get(&label).copied());
+        }
+        table(&mut tables, &subject.name, subject.of, &measured);
+        summary.push((subject.name, measured));
+    }
+    scale(&mut tables, effort);
+    memory(&mut tables);
+    let missing = counts.err().map_or_else(String::new, |why| {
+        format!("\nInstructions were not counted: {}\n", why.trim())
+    });
+    format!("{}{missing}\n{}\n{tables}", machine(), short(&summary))
+}
+
+fn table(text: &mut String, name: &str, of: &str, measured: &[Measured]) {
+    let limit = measured[0].nanoseconds;
+    let _ = writeln!(text, "### {name}\n");
+    let _ = writeln!(text, "| | ns {of} | × the limit | instructions | allocations |");
+    let _ = writeln!(text, "|---|--:|--:|--:|--:|");
+    for Measured { who, nanoseconds, instructions, allocations } in measured {
+        let ratio = nanoseconds / limit;
+        let number = |n: &Option<f64>| n.map_or("–".to_owned(), |n| format!("{n:.1}"));
+        let allocations = allocations.map_or("–".to_owned(), |n| format!("{n}"));
+        let _ = writeln!(
+            text,
+            "| {who} | {nanoseconds:.2} | {ratio:.2} | {} | {allocations} |",
+            number(instructions)
+        );
+    }
+    text.push('\n');
+}
+
+/// The table that the README shows: of each subject this project, and the fastest and the slowest peer.
+fn short(summary: &[(String, Vec<Measured>)]) -> String {
+    let mut text = String::from(
+        "<!-- readme: begin -->\n| × the physical limit | papyra-metrics | fastest peer | slowest peer |\n|---|--:|--:|--:|\n",
+    );
+    for (name, measured) in summary {
+        let limit = measured[0].nanoseconds;
+        let ratio = |entry: &Measured| format!("{:.2}", entry.nanoseconds / limit);
+        let ours: Vec<_> = measured.iter().filter(|entry| entry.who.starts_with(US)).collect();
+        if ours.is_empty() {
+            continue;
+        }
+        let mut peers: Vec<_> = measured.iter().filter(|entry| is_peer(entry.who)).collect();
+        peers.sort_by(|a, b| a.nanoseconds.total_cmp(&b.nanoseconds));
+        let named = |entry: Option<&&Measured>| {
+            entry.map_or("–".to_owned(), |entry| {
+                format!("{} ({})", ratio(entry), entry.who.split(' ').next().unwrap_or_default())
+            })
+        };
+        let (first, last) = (named(peers.first()), named(peers.last()));
+        let _ = writeln!(text, "| {name} | {} | {first} | {last} |", ratio(ours[0]));
+        for other in &ours[1..] {
+            let how = other.who.trim_start_matches(US).trim_start_matches(", ");
+            let _ = writeln!(text, "| … {how} | {} | | |", ratio(other));
+        }
+    }
+    text.push_str("<!-- readme: end -->\n");
+    text
+}
+
+fn is_peer(who: &str) -> bool {
+    const PEERS: [&str; 8] = [
+        "fastmetrics",
+        "measured",
+        "metered",
+        "metrics",
+        "opentelemetry_sdk",
+        "prometheus",
+        "prometheus-client",
+        "vise",
+    ];
+    PEERS.contains(&who.split(' ').next().unwrap_or_default())
+}
+
+fn scale(text: &mut String, effort: Effort) {
+    text.push_str("### Scale: one visit of everything\n\n| | metrics | µs | ns a metric |\n|---|--:|--:|--:|\n");
+    for (name, mut subject) in subjects::scales() {
+        let per = subject.per;
+        let time = subject.measure(effort)[0].nanoseconds;
+        let _ = writeln!(text, "| {name} | {per} | {:.2} | {time:.2} |", time * per as f64 / 1e3);
+    }
+    text.push('\n');
+}
+
+fn memory(text: &mut String) {
+    text.push_str(
+        "### Memory: bytes on the heap for each of a thousand counters\n\n| | bytes |\n|---|--:|\n",
+    );
+    for (who, make) in subjects::thousands() {
+        let (_made, bytes) = bytes_held(make);
+        let _ = writeln!(text, "| {who} | {:.0} |", bytes as f64 / 1e3);
+    }
+    text.push('\n');
+}
+
+/// Date, machine and versions.
+fn machine() -> String {
+    let run = |program: &str, arguments: &[&str]| {
+        let output = Command::new(program).args(arguments).output();
+        output.map_or("unknown".to_owned(), |output| {
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        })
+    };
+    let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = model.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!(
+        "Measured on {} on {cores} cores of {}, {}, with {}, at commit {}.\n\nVersions: {}.\n",
+        run("date", &["-u", "+%Y-%m-%d"]),
+        model.trim_start_matches([' ', '\t', ':']),
+        run("uname", &["-srm"]),
+        run("rustc", &["-V"]),
+        run("git", &["rev-parse", "--short", "HEAD"]),
+        versions(),
+    )
+}
+
+/// Of the peers, from the lock file.
+fn versions() -> String {
+    let packages = include_str!("Cargo.lock").split("[[package]]");
+    let value = |package: &str, key: &str| {
+        let line = package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+        line.map(|value| value.trim_matches('"').to_owned())
+    };
+    let known = |name: &str| {
+        is_peer(name) || ["metrics-exporter-prometheus", "metrics-util"].contains(&name)
+    };
+    packages
+        .filter_map(|package| Some((value(package, "name")?, value(package, "version")?)))
+        .filter(|(name, _)| known(name))
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Puts the text between the marks of the file.
+pub fn write(file: &str, text: &str) -> Result<(), String> {
+    let old = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
+    let parts = old.split_once(MARKS[0]).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(MARKS[1])?;
+        Some((before, after))
+    });
+    let Some((before, after)) = parts else {
+        return Err(format!(
+            "{file}: the lines `{}` and `{}` are missing",
+            MARKS[0].trim(),
+            MARKS[1].trim()
+        ));
+    };
+    let new = format!("{before}{}{}{}{after}", MARKS[0], text, MARKS[1]);
+    std::fs::write(file, new).map_err(|error| format!("{file}: {error}"))
+}

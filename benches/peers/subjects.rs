@@ -1,0 +1,371 @@
+//! What is measured, and how each contestant does it.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use papyra_metrics::{Counter, Descriptor, Metrics, Padded, ShardedCounter, Value};
+
+use crate::functions::{Bare, Metered, Ours, poll};
+use crate::measure::{Entry, Subject};
+use crate::ours::{ByHand, Hundred, Ten, Thousand};
+use crate::peers::{
+    Fastmetrics, Floor, Measured, MeasuredPair, MetricsExporter, MetricsUtil, OpenTelemetry,
+    Prometheus, PrometheusClient, Vise,
+};
+
+pub const US: &str = "papyra-metrics";
+
+/// All of them, in the order of the report.
+pub fn all() -> Vec<Subject> {
+    let mut subjects = vec![increment(), two_threads(), neighbours(), build()];
+    subjects.extend([read::<Ten>(), read::<Hundred>(), read::<Thousand>()]);
+    subjects.extend([visit::<Ten>(), visit::<Hundred>(), visit::<Thousand>()]);
+    subjects.extend([10, 100, 1_000].map(encode));
+    subjects.extend([function(), async_function()]);
+    subjects
+}
+
+/// What lives as long as the program, and of which the compiler knows nothing.
+fn leak<T>(value: T) -> &'static T {
+    black_box(Box::leak(Box::new(value)))
+}
+
+/// On cache lines of its own.
+#[repr(align(128))]
+#[derive(Default)]
+struct Line<T>(T);
+
+/// An entry that does one small thing over and over.
+macro_rules! alone {
+    ($who:expr, $thing:ident = $new:expr => $work:expr) => {{
+        let $thing = leak($new);
+        Entry::alone($who, move |repeats| {
+            for _ in 0..repeats {
+                $work;
+            }
+        })
+    }};
+}
+
+/// The same by two threads.
+macro_rules! by_two {
+    ($who:expr, $thing:ident = $new:expr => $first:expr, $second:expr) => {{
+        let $thing = leak($new);
+        Entry::by_two($who, move |thread, repeats| {
+            if thread == 0 {
+                for _ in 0..repeats {
+                    $first;
+                }
+            } else {
+                for _ in 0..repeats {
+                    $second;
+                }
+            }
+        })
+    }};
+}
+
+/// Every contestant counts in one counter, alone or both threads at once.
+macro_rules! counters {
+    ($how:ident) => {
+        vec![
+            counters!(@$how "an `AtomicU64` in place", c = Line(AtomicU64::new(0)) => c.0.fetch_add(1, Relaxed)),
+            counters!(@$how US, c = Padded::new(Counter::new()) => c.inc()),
+            counters!(@$how "papyra-metrics, `ShardedCounter`", c = ShardedCounter::new() => c.inc()),
+            counters!(@$how "a shard by thread, `fetch_add`", c = Shards::default() => c.add_atomically()),
+            counters!(@$how "a cell by owner thread, load and store", c = Shards::default() => c.add_as_owner()),
+            counters!(@$how "fastmetrics", c = Fastmetrics::new(1) => c.counters[0].inc()),
+            counters!(@$how "measured", c = MeasuredPair::new() => c.a.inc()),
+            counters!(@$how "metered", c = Line(metered::HitCount::<metered::atomic::AtomicInt<u64>>::default()) => c.0.0.incr()),
+            counters!(@$how "metrics", c = MetricsExporter::new(1) => c.counters[0].increment(1)),
+            counters!(@$how "opentelemetry_sdk", c = OpenTelemetry::new(1) => c.counters[0].add(1, &[])),
+            counters!(@$how "prometheus", c = Prometheus::new(1) => c.counters[0].inc()),
+            counters!(@$how "prometheus-client", c = PrometheusClient::new(1) => c.counters[0].inc()),
+            counters!(@$how "vise", c = Vise::new() => c.metrics.a.inc()),
+        ]
+    };
+    (@alone $who:expr, $c:ident = $new:expr => $work:expr) => { alone!($who, $c = $new => $work) };
+    (@by_two $who:expr, $c:ident = $new:expr => $work:expr) => { by_two!($who, $c = $new => $work, $work) };
+}
+
+fn increment() -> Subject {
+    let entries = counters!(alone);
+    Subject { name: "Increment alone".into(), of: "an increment", per: 1, entries }
+}
+
+fn two_threads() -> Subject {
+    let entries = counters!(by_two);
+    Subject { name: "Two threads on one counter".into(), of: "an increment", per: 1, entries }
+}
+
+fn neighbours() -> Subject {
+    let entries = vec![
+        by_two!("two `AtomicU64`, far apart", c = [Line(AtomicU64::new(0)), Line(AtomicU64::new(0))] =>
+            c[0].0.fetch_add(1, Relaxed), c[1].0.fetch_add(1, Relaxed)),
+        by_two!("two `AtomicU64`, side by side", c = Line([AtomicU64::new(0), AtomicU64::new(0)]) =>
+            c.0[0].fetch_add(1, Relaxed), c.0[1].fetch_add(1, Relaxed)),
+        by_two!(US, c = Line(Ten::default()) => c.0.a.inc(), c.0.b.inc()),
+        by_two!("papyra-metrics, `Padded<Counter>`", c = [Padded::new(Counter::new()), Padded::new(Counter::new())] =>
+            c[0].inc(), c[1].inc()),
+        by_two!("papyra-metrics, `ShardedCounter`", c = [ShardedCounter::new(), ShardedCounter::new()] =>
+            c[0].inc(), c[1].inc()),
+        by_two!("fastmetrics", c = Fastmetrics::new(2) => c.counters[0].inc(), c.counters[1].inc()),
+        by_two!("measured", c = Line(MeasuredPair::new()) => c.0.a.inc(), c.0.b.inc()),
+        by_two!("metered", c = Line([metered::HitCount::<metered::atomic::AtomicInt<u64>>::default(), metered::HitCount::default()]) =>
+            c.0[0].0.incr(), c.0[1].0.incr()),
+        by_two!("metrics", c = MetricsExporter::new(2) => c.counters[0].increment(1), c.counters[1].increment(1)),
+        by_two!("opentelemetry_sdk", c = OpenTelemetry::new(2) => c.counters[0].add(1, &[]), c.counters[1].add(1, &[])),
+        by_two!("prometheus", c = Prometheus::new(2) => c.counters[0].inc(), c.counters[1].inc()),
+        by_two!("prometheus-client", c = PrometheusClient::new(2) => c.counters[0].inc(), c.counters[1].inc()),
+        by_two!("vise", c = Line(Vise::new()) => c.0.metrics.a.inc(), c.0.metrics.b.inc()),
+    ];
+    Subject {
+        name: "Two threads on neighbours in one struct".into(),
+        of: "an increment",
+        per: 1,
+        entries,
+    }
+}
+
+/// The designs that `ShardedCounter` could have had.
+struct Shards {
+    cells: [Line<AtomicU64>; 64],
+}
+
+impl Default for Shards {
+    fn default() -> Self {
+        Self { cells: std::array::from_fn(|_| Line::default()) }
+    }
+}
+
+thread_local! {
+    static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+/// The number of this thread. Here it is never given back, which a real one would have to.
+#[inline]
+fn shard() -> usize {
+    #[cold]
+    fn claim() -> usize {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let shard = NEXT.fetch_add(1, Relaxed);
+        SHARD.set(shard);
+        shard
+    }
+    let shard = SHARD.get();
+    if shard == usize::MAX { claim() } else { shard }
+}
+
+impl Shards {
+    #[inline]
+    fn add_atomically(&self) {
+        self.cells[shard() % 64].0.fetch_add(1, Relaxed);
+    }
+
+    #[inline]
+    fn add_as_owner(&self) {
+        let cell = &self.cells[shard() % 64].0;
+        cell.store(cell.load(Relaxed).wrapping_add(1), Relaxed);
+    }
+}
+
+/// Makes ten counters and whatever they have to be registered in.
+fn build() -> Subject {
+    macro_rules! make {
+        ($who:expr, $new:expr) => {
+            Entry::alone($who, |repeats| (0..repeats).for_each(|_| drop(black_box($new))))
+        };
+    }
+    let entries = vec![
+        make!("ten `AtomicU64` in a box", Box::<[AtomicU64; 10]>::default()),
+        make!(US, Box::<Ten>::default()),
+        make!("fastmetrics", Fastmetrics::new(10)),
+        make!("metrics", MetricsExporter::new(10)),
+        make!("opentelemetry_sdk", OpenTelemetry::new(10)),
+        make!("prometheus", Prometheus::new(10)),
+        make!("prometheus-client", PrometheusClient::new(10)),
+        make!("vise", Vise::new()),
+    ];
+    Subject { name: "Build and register ten counters".into(), of: "a counter", per: 10, entries }
+}
+
+fn read<M: ByHand>() -> Subject {
+    let ours = leak(M::default());
+    macro_rules! reads {
+        ($who:expr, $peer:ident, $read:expr) => {{
+            let mut $peer = $peer;
+            Entry::alone($who, move |repeats| {
+                for _ in 0..repeats {
+                    black_box($read);
+                }
+            })
+        }};
+    }
+    let prometheus = Prometheus::new(M::LEN);
+    let metrics = MetricsUtil::new(M::LEN);
+    let opentelemetry = OpenTelemetry::new(M::LEN);
+    #[allow(unused_mut)] // some read by `&mut self`
+    let entries = vec![
+        reads!("a loop that fills a `Vec<(&str, u64)>`", ours, ours.loop_read()),
+        reads!(US, ours, ours.snapshot()),
+        reads!(
+            "papyra-metrics, into a `HashMap`",
+            ours,
+            HashMap::<String, Value>::from(ours.snapshot())
+        ),
+        reads!("metrics (metrics-util's registry)", metrics, metrics.read()),
+        reads!("opentelemetry_sdk", opentelemetry, opentelemetry.read()),
+        reads!("prometheus", prometheus, prometheus.read()),
+    ];
+    Subject {
+        name: format!("Read {} metrics into a map", M::LEN),
+        of: "a metric",
+        per: M::LEN as u64,
+        entries,
+    }
+}
+
+fn visit<M: ByHand>() -> Subject {
+    let ours = leak(M::default());
+    macro_rules! visits {
+        ($who:expr, $visit:expr) => {
+            Entry::alone($who, move |repeats| {
+                let mut sum = 0;
+                let mut add = |metric: &Descriptor, value| {
+                    if let Value::Counter(value) = value {
+                        sum += value + metric.name().len() as u64;
+                    }
+                };
+                // A visitor that the compiler knew would be no visitor.
+                let visitor: &mut dyn FnMut(&Descriptor, Value) = black_box(&mut add);
+                for _ in 0..repeats {
+                    $visit(ours, visitor);
+                }
+                black_box(sum);
+            })
+        };
+    }
+    let entries =
+        vec![visits!("a loop over the fields", M::loop_visit), visits!(US, <M as Metrics>::visit)];
+    Subject {
+        name: format!("Visit {} metrics", M::LEN),
+        of: "a metric",
+        per: M::LEN as u64,
+        entries,
+    }
+}
+
+fn encode(len: usize) -> Subject {
+    macro_rules! encodes {
+        ($who:expr, $new:expr) => {{
+            let mut peer = $new;
+            Entry::alone($who, move |repeats| {
+                for _ in 0..repeats {
+                    black_box(peer.encode());
+                }
+            })
+        }};
+    }
+    let mut entries = vec![
+        encodes!("prepared heads and `itoa`, one buffer", Floor::new(len)),
+        encodes!("fastmetrics", Fastmetrics::new(len)),
+        encodes!("measured", Measured::new(len)),
+        encodes!("metrics (metrics-exporter-prometheus)", MetricsExporter::new(len)),
+        encodes!("prometheus", Prometheus::new(len)),
+        encodes!("prometheus-client", PrometheusClient::new(len)),
+    ];
+    if len == 10 {
+        entries.push(encodes!("vise", Vise::new()));
+    }
+    Subject {
+        name: format!("Encode {len} metrics to Prometheus text"),
+        of: "a metric",
+        per: len as u64,
+        entries,
+    }
+}
+
+fn function() -> Subject {
+    let entries = vec![
+        alone!("not counted", log = Bare::default() => black_box(log.uncounted(black_box(3)).is_ok())),
+        alone!("counted by hand", log = Bare::default() => black_box(log.by_hand(black_box(3)).is_ok())),
+        alone!(US, log = Ours::default() => black_box(log.put(black_box(3)).is_ok())),
+        alone!("metered", log = Metered::default() => black_box(log.put(black_box(3)).is_ok())),
+    ];
+    Subject {
+        name: "A function that counts its errors, returning `Ok`".into(),
+        of: "a call",
+        per: 1,
+        entries,
+    }
+}
+
+fn async_function() -> Subject {
+    let entries = vec![
+        alone!("not counted", log = Bare::default() => black_box(poll(log.uncounted_later(black_box(3))).is_some())),
+        alone!("counted by hand", log = Bare::default() => black_box(poll(log.by_hand_later(black_box(3))).is_some())),
+        alone!(US, log = Ours::default() => black_box(poll(log.put_later(black_box(3))).is_some())),
+        alone!("metered", log = Metered::default() => black_box(poll(log.put_later(black_box(3))).is_some())),
+    ];
+    Subject {
+        name: "An async function that counts its errors, returning `Ok`".into(),
+        of: "a call",
+        per: 1,
+        entries,
+    }
+}
+
+/// A scrape of so many backends with so many metrics each: heading, metrics in all, and the work.
+pub fn scales() -> Vec<(String, Subject)> {
+    let narrow =
+        [1, 10, 100, 1_000, 10_000].map(|n| (format!("{n} backends of 10"), backends::<Ten>(n)));
+    let wide = [
+        ("1 backend of 100".to_owned(), backends::<Hundred>(1)),
+        ("1 backend of 1000".to_owned(), backends::<Thousand>(1)),
+        ("10 backends of 1000".to_owned(), backends::<Thousand>(10)),
+        ("100 backends of 1000".to_owned(), backends::<Thousand>(100)),
+    ];
+    narrow.into_iter().chain(wide).collect()
+}
+
+fn backends<M: ByHand + Send + Sync>(len: usize) -> Subject {
+    let backends: Vec<Arc<dyn Metrics>> = (0..len).map(|_| Arc::new(M::default()) as _).collect();
+    let entry = Entry::alone(US, move |repeats| {
+        let mut sum = 0;
+        for _ in 0..repeats {
+            for backend in &backends {
+                backend.visit_totals(&mut |_, value| {
+                    if let Value::Counter(value) = value {
+                        sum += value;
+                    }
+                });
+            }
+        }
+        black_box(sum);
+    });
+    let per = (len * M::LEN) as u64;
+    Subject { name: String::new(), of: "a metric", per, entries: vec![entry] }
+}
+
+/// Makes something that holds on to its memory.
+type Make = Box<dyn FnOnce() -> Box<dyn Any>>;
+
+/// What each contestant makes of a thousand counters, for their bytes on the heap.
+pub fn thousands() -> Vec<(&'static str, Make)> {
+    fn make<T: 'static>(new: impl FnOnce() -> T + 'static) -> Make {
+        Box::new(|| Box::new(new()))
+    }
+    vec![
+        ("a thousand `AtomicU64` in place", make(|| [(); 1_000].map(|()| AtomicU64::new(0)))),
+        (US, make(Thousand::default)),
+        ("fastmetrics", make(|| Fastmetrics::new(1_000))),
+        ("metrics (metrics-exporter-prometheus)", make(|| MetricsExporter::new(1_000))),
+        ("opentelemetry_sdk", make(|| OpenTelemetry::new(1_000))),
+        ("prometheus", make(|| Prometheus::new(1_000))),
+        ("prometheus-client", make(|| PrometheusClient::new(1_000))),
+    ]
+}
