@@ -21,7 +21,7 @@ pub const US: &str = "papyra-metrics";
 
 /// All of them, in the order of the report.
 pub fn all() -> Vec<Subject> {
-    let mut subjects = vec![increment(), two_threads(), neighbours(), build()];
+    let mut subjects = vec![increment(), two_threads(), neighbours(), read_one(), build()];
     subjects.extend([read::<Ten>(), read::<Hundred>(), read::<Thousand>()]);
     subjects.extend([visit::<Ten>(), visit::<Hundred>(), visit::<Thousand>()]);
     subjects.extend([10, 100, 1_000].map(encode));
@@ -98,14 +98,20 @@ fn increment() -> Subject {
 }
 
 fn two_threads() -> Subject {
-    let entries = counters!(by_two);
+    let mut entries = vec![far_apart()];
+    entries.extend(counters!(by_two));
     Subject { name: "Two threads on one counter".into(), of: "an increment", per: 1, entries }
+}
+
+/// What two threads would pay if they had nothing to do with each other.
+fn far_apart() -> Entry {
+    by_two!("two `AtomicU64`, far apart", c = [Line(AtomicU64::new(0)), Line(AtomicU64::new(0))] =>
+        c[0].0.fetch_add(1, Relaxed), c[1].0.fetch_add(1, Relaxed))
 }
 
 fn neighbours() -> Subject {
     let entries = vec![
-        by_two!("two `AtomicU64`, far apart", c = [Line(AtomicU64::new(0)), Line(AtomicU64::new(0))] =>
-            c[0].0.fetch_add(1, Relaxed), c[1].0.fetch_add(1, Relaxed)),
+        far_apart(),
         by_two!("two `AtomicU64`, side by side", c = Line([AtomicU64::new(0), AtomicU64::new(0)]) =>
             c.0[0].fetch_add(1, Relaxed), c.0[1].fetch_add(1, Relaxed)),
         by_two!(US, c = Line(Ten::default()) => c.0.a.inc(), c.0.b.inc()),
@@ -171,6 +177,15 @@ impl Shards {
         let cell = &self.cells[shard() % 64].0;
         cell.store(cell.load(Relaxed).wrapping_add(1), Relaxed);
     }
+}
+
+fn read_one() -> Subject {
+    let entries = vec![
+        alone!("an `AtomicU64` in place", c = AtomicU64::new(1) => black_box(c.load(Relaxed))),
+        alone!(US, c = Counter::new() => black_box(c.get())),
+        alone!("papyra-metrics, `ShardedCounter`", c = ShardedCounter::new() => black_box(c.get())),
+    ];
+    Subject { name: "Read one counter".into(), of: "a reading", per: 1, entries }
 }
 
 /// Makes ten counters and whatever they have to be registered in.
@@ -291,8 +306,8 @@ fn encode(len: usize) -> Subject {
 
 fn function() -> Subject {
     let entries = vec![
-        alone!("not counted", log = Bare::default() => black_box(log.uncounted(black_box(3)).is_ok())),
         alone!("counted by hand", log = Bare::default() => black_box(log.by_hand(black_box(3)).is_ok())),
+        alone!("not counted", log = Bare::default() => black_box(log.uncounted(black_box(3)).is_ok())),
         alone!(US, log = Ours::default() => black_box(log.put(black_box(3)).is_ok())),
         alone!("metered", log = Metered::default() => black_box(log.put(black_box(3)).is_ok())),
     ];
@@ -306,8 +321,8 @@ fn function() -> Subject {
 
 fn async_function() -> Subject {
     let entries = vec![
-        alone!("not counted", log = Bare::default() => black_box(poll(log.uncounted_later(black_box(3))).is_some())),
         alone!("counted by hand", log = Bare::default() => black_box(poll(log.by_hand_later(black_box(3))).is_some())),
+        alone!("not counted", log = Bare::default() => black_box(poll(log.uncounted_later(black_box(3))).is_some())),
         alone!(US, log = Ours::default() => black_box(poll(log.put_later(black_box(3))).is_some())),
         alone!("metered", log = Metered::default() => black_box(poll(log.put_later(black_box(3))).is_some())),
     ];

@@ -92,8 +92,11 @@ pub use sharded::ShardedCounter;
 /// | field | `errors` | this counter is *the* error counter of the struct; at most one |
 /// | field | `flatten`, with or without `prefix = "…"` | the field derives `Metrics` itself, and its metrics join this struct's |
 /// | field | `skip` | not a metric |
+/// | field | `pad` | with `storage`: the metric is on cache lines of its own, a [`Padded`] |
+/// | field | `sharded` | with `storage`: a counter that all cores hit, a [`ShardedCounter`] |
 /// | struct | `prefix = "…"` | put before every name |
 /// | struct | `storage = Name` | the struct is of plain integers, and `Name` is written as its struct of atomics |
+/// | struct | `pad` | with `storage`: every metric of the struct itself is a [`Padded`] |
 /// | struct | `crate = path` | where this crate is, when renamed or re-exported |
 ///
 /// Names are composed while the program is compiled. Two metrics of one name, or that would be exported under
@@ -132,7 +135,8 @@ pub use sharded::ShardedCounter;
 /// With `storage = Name`, a struct of plain `u64` (counters) and `i64` (gauges) is the declaration, and the
 /// derive writes `Name`: a struct of the same visibility, generics and docs, whose fields are [`Counter`] and
 /// [`Gauge`], with `Default`, `Debug`, `Metrics`, `const fn new()`, and `read()`, which gives the plain struct
-/// back, since the last reset.
+/// back, since the last reset. `pad` on a field makes it a [`Padded`] of that, `pad` on the struct all of its own
+/// metrics, and `sharded` on a counter a [`ShardedCounter`].
 ///
 /// ```
 /// use papyra_metrics::Metrics;
