@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::__private::Walker;
 use crate::sync::{AtomicU64, Ordering, const_fn};
-use crate::{Instrument, Kind, Value};
+use crate::{Instrument, Kind, Value, words::Words};
 
 /// Counts events: a number that only grows.
 ///
@@ -78,16 +78,7 @@ impl Counter {
     /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it tries
     /// again only when another take or reset has just succeeded.
     pub fn take(&self) -> u64 {
-        let mut mark = self.mark();
-        loop {
-            let total = self.total();
-            // Release: whoever reads this mark also sees a total that has reached it.
-            match self.mark.compare_exchange_weak(mark, total, Ordering::Release, Ordering::Acquire)
-            {
-                Ok(_) => return total.wrapping_sub(mark),
-                Err(moved) => mark = moved,
-            }
-        }
+        move_up(&self.mark, || self.total())
     }
 
     /// Counts one if `result` is an error, and hands it on untouched.
@@ -116,6 +107,20 @@ impl Counter {
     #[inline]
     fn mark(&self) -> u64 {
         self.mark.load(Ordering::Acquire)
+    }
+}
+
+/// Moves a mark up to the total, and gives how far it was.
+pub(crate) fn move_up(mark: &AtomicU64, total: impl Fn() -> u64) -> u64 {
+    // Acquire, here and below: the total then read is at least this mark, so their difference never wraps.
+    let mut stood = mark.load(Ordering::Acquire);
+    loop {
+        let total = total();
+        // Release: whoever reads this mark also sees a total that has reached it.
+        match mark.compare_exchange_weak(stood, total, Ordering::Release, Ordering::Acquire) {
+            Ok(_) => return total.wrapping_sub(stood),
+            Err(moved) => stood = moved,
+        }
     }
 }
 
@@ -156,6 +161,10 @@ impl Instrument for Counter {
     #[inline]
     fn __show<const N: usize>(instruments: &[&Self; N], walker: &mut dyn Walker) {
         walker.counters(instruments);
+    }
+
+    fn __words(&self) -> Option<Words> {
+        Some(Words::cell(&self.total).with_mark(&self.mark))
     }
 }
 

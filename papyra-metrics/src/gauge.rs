@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::__private::Walker;
 use crate::sync::{AtomicI64, Ordering, const_fn};
-use crate::{Instrument, Kind, Value};
+use crate::{Instrument, Kind, Value, words::Words};
 
 /// A level: something that goes up and down, such as open files or bytes in a cache.
 ///
@@ -100,5 +100,9 @@ impl Instrument for Gauge {
     #[inline]
     fn __show<const N: usize>(instruments: &[&Self; N], walker: &mut dyn Walker) {
         walker.gauges(instruments);
+    }
+
+    fn __words(&self) -> Option<Words> {
+        Some(Words::cell(&self.level))
     }
 }

@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
 use crate::__private::Walker;
-use crate::{Kind, Value};
+use crate::{Kind, Value, words::Words};
 
 /// Something that holds a value, and so can be a field of a struct that derives [`Metrics`](crate::Metrics).
 ///
@@ -71,6 +71,12 @@ pub trait Instrument {
     {
         walker.others(instruments);
     }
+
+    /// Where the atomics are, of an instrument that is nothing else and so can be published.
+    #[doc(hidden)]
+    fn __words(&self) -> Option<Words> {
+        None
+    }
 }
 
 macro_rules! instrument_for_atomics {
@@ -91,6 +97,10 @@ macro_rules! instrument_for_atomics {
             fn take(&self) -> Value {
                 Value::Counter(self.swap(0, $atomic::Ordering::Relaxed))
             }
+
+            fn __words(&self) -> Option<Words> {
+                Some(Words::cell(self))
+            }
         }
 
         #[diagnostic::do_not_recommend]
@@ -106,6 +116,10 @@ macro_rules! instrument_for_atomics {
 
             fn take(&self) -> Value {
                 self.value()
+            }
+
+            fn __words(&self) -> Option<Words> {
+                Some(Words::cell(self))
             }
         }
     };

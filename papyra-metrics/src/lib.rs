@@ -44,7 +44,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
-#![deny(unsafe_code)]
+#![deny(unsafe_code)] // but for `publish`, whose memory is shared, and a sequence of instructions in `sharded`
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -69,6 +69,7 @@ mod sharded;
 mod snapshot;
 mod sync;
 mod value;
+mod words;
 
 pub use count::{Count, UpDown};
 pub use counter::Counter;

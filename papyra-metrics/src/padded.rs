@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-use crate::{Count, Instrument, Kind, UpDown, Value};
+use crate::{Count, Instrument, Kind, UpDown, Value, words::Words};
 
 /// An instrument on cache lines of its own.
 ///
@@ -113,6 +113,10 @@ impl<I: Instrument> Instrument for Padded<I> {
 
     fn take(&self) -> Value {
         self.0.take()
+    }
+
+    fn __words(&self) -> Option<Words> {
+        self.0.__words()
     }
 }
 

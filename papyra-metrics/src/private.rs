@@ -8,6 +8,7 @@ pub use crate::compose::{
     Exact, Flattened, Ladder, assert_distinct, assert_flattens, len, names_len,
 };
 pub use crate::measure::*;
+pub use crate::words::{Publishable, Words};
 use crate::{Counter, Descriptor, Gauge, Instrument, Value};
 
 /// The derive's side of [`Metrics`](crate::Metrics): the metrics as tables, over which the loops below run.
@@ -36,6 +37,7 @@ pub trait Others {
     fn total(&self, i: usize) -> Value;
     fn reset(&self, i: usize);
     fn take(&self, i: usize) -> Value;
+    fn words(&self, i: usize) -> Option<Words>;
 }
 
 impl<I: Instrument, const N: usize> Others for [&I; N] {
@@ -57,6 +59,10 @@ impl<I: Instrument, const N: usize> Others for [&I; N] {
 
     fn take(&self, i: usize) -> Value {
         self[i].take()
+    }
+
+    fn words(&self, i: usize) -> Option<Words> {
+        self[i].__words()
     }
 }
 

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::sync::{AtomicU64, Ordering, const_fn};
-use crate::{Instrument, Kind, Value};
+use crate::{Instrument, Kind, Value, counter::move_up, words::Words};
 
 // A restartable sequence needs Linux, a C library that registers one for every thread (glibc 2.35), and assembly.
 #[cfg(all(
@@ -164,20 +164,7 @@ impl ShardedCounter {
     /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it tries
     /// again only when another take or reset has just succeeded.
     pub fn take(&self) -> u64 {
-        let mut mark = self.mark();
-        loop {
-            let total = self.total();
-            // Release: whoever reads this mark also sees, in each cell, at least what was added up here.
-            match self.mark.0.compare_exchange_weak(
-                mark,
-                total,
-                Ordering::Release,
-                Ordering::Acquire,
-            ) {
-                Ok(_) => return total.wrapping_sub(mark),
-                Err(moved) => mark = moved,
-            }
-        }
+        move_up(&self.mark.0, || self.total())
     }
 
     /// Counts one if `result` is an error, and hands it on untouched.
@@ -262,6 +249,11 @@ impl Instrument for ShardedCounter {
 
     fn take(&self) -> Value {
         Value::Counter(self.take())
+    }
+
+    fn __words(&self) -> Option<Words> {
+        let words = Words::cells(&self.cells[0], CELLS, size_of::<Cell>());
+        Some(words.with_mark(&self.mark))
     }
 }
 

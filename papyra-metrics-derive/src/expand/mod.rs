@@ -1,6 +1,7 @@
 //! Writes the tokens of a checked model. Nothing here can fail.
 
 mod function;
+mod publish;
 mod storage;
 mod visit;
 
@@ -12,12 +13,14 @@ use crate::model::{Krate, Measured, Model};
 pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let storage = model.storage.as_ref().map(|storage| storage::expand_struct(model, storage));
     let impls = visit::expand_impls(model);
+    let publishable = publish::expand_impl(model);
     let plain = model.storage.as_ref().map(|storage| storage::expand_impls(model, storage));
     quote! {
         #storage
         #[allow(deprecated)] // a metric that is deprecated still counts
         const _: () = {
             #impls
+            #publishable
             #plain
         };
     }

@@ -1,0 +1,38 @@
+//! Which structs may lie in memory that several processes share: those whose fields all may.
+
+use std::collections::HashSet;
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+
+use super::krate_at;
+use super::visit::{instrument_type, span_of};
+use crate::model::Model;
+
+/// `Publishable`, under a bound for each type of a field.
+pub(super) fn expand_impl(model: &Model<'_>) -> TokenStream {
+    let krate = krate_at(&model.krate, Span::call_site());
+    let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
+    let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
+    let clause = model.generics.where_clause.iter();
+    let own = clause.flat_map(|clause| clause.predicates.iter().map(ToTokens::to_token_stream));
+    let mut seen = HashSet::new();
+    let bounds = model.fields.iter().filter_map(|field| {
+        let ty = instrument_type(model, field);
+        let span = span_of(&ty);
+        let krate = krate_at(&model.krate, span);
+        // The lifetime, which nothing uses, has the compiler ask at the use and not here.
+        seen.insert(ty.to_string())
+            .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::__private::Publishable))
+    });
+    let predicates = own.chain(bounds);
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics #krate::__private::Publishable for #ident #ty_generics
+        where
+            #(#predicates,)*
+        {
+            fn only_the_derive_may_implement_this() {}
+        }
+    }
+}
