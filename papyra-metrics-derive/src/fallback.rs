@@ -15,7 +15,8 @@ pub(crate) fn expand(item: &Item, errors: Option<&TokenStream>) -> TokenStream {
     let keys = attr::parse_struct_keys(&mut Diagnostics::default(), &item.attrs);
     let krate = Krate(keys.krate.map(|Key { value, .. }| value));
     let inert = inert(&krate, &item.ident, item);
-    let storage = keys.storage.map(|Key { value: ident, .. }| {
+    let storage = keys.storage.filter(|key| key.value != item.ident);
+    let storage = storage.map(|Key { value: ident, .. }| {
         let (vis, generics) = (&item.vis, &item.generics);
         let where_clause = &generics.where_clause;
         let (impl_generics, ty_generics, _) = generics.split_for_impl();

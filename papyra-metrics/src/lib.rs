@@ -39,6 +39,7 @@
 //! | none | all instruments, the derive, [`Metrics`] with `visit`, `visit_totals`, `visit_drain`, `reset` and `descriptors`; neither std nor an allocator is needed |
 //! | `alloc` | [`Snapshot`], and with it `snapshot`, `totals` and `drain`; `Box`, `Rc` and `Arc` of instruments and metrics |
 //! | `std` (default) | implies `alloc`; a snapshot becomes a `HashMap` |
+//! | `publish` | implies `std`; [`publish`], metrics in a file that other processes can read |
 //! | `serde` | implies `alloc`; a snapshot is serialized as a flat map |
 //! | `portable-atomic` | targets without 64-bit atomics, through the crate of that name |
 
@@ -64,6 +65,8 @@ mod measure;
 mod metrics;
 mod padded;
 pub mod persistence;
+#[cfg(feature = "publish")]
+pub mod publish;
 mod sharded;
 #[cfg(feature = "alloc")]
 mod snapshot;
@@ -238,6 +241,8 @@ pub use papyra_metrics_derive::Metrics;
 /// most 40 bytes. `cargo bench -p papyra-metrics-benches --bench function_costs` counts and prints them.
 pub use papyra_metrics_derive::metrics;
 
+#[cfg(feature = "publish")]
+pub use publish::Published;
 #[cfg(feature = "alloc")]
 pub use snapshot::{IntoIter, Iter, Snapshot};
 pub use value::{Kind, Value};

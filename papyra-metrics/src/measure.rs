@@ -195,6 +195,8 @@ error_counter_through!(Box<M>);
 error_counter_through!(Rc<M>);
 #[cfg(feature = "alloc")]
 error_counter_through!(Arc<M>);
+#[cfg(feature = "publish")]
+error_counter_through!(crate::publish::Published<M>);
 
 /// A change of a gauge.
 #[derive(Clone, Copy)]

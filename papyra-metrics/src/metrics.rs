@@ -162,6 +162,8 @@ metrics_through!(Box<M>);
 metrics_through!(Rc<M>);
 #[cfg(feature = "alloc")]
 metrics_through!(Arc<M>);
+#[cfg(feature = "publish")]
+metrics_through!(crate::publish::Published<M>);
 
 impl<M: Metrics> Metrics for Option<M> {
     fn descriptors(&self) -> &[Descriptor] {

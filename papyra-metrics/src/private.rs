@@ -219,6 +219,8 @@ table_through!(Box<M>);
 table_through!(Rc<M>);
 #[cfg(feature = "alloc")]
 table_through!(Arc<M>);
+#[cfg(feature = "publish")]
+table_through!(crate::publish::Published<M>);
 
 #[diagnostic::do_not_recommend]
 impl<M: Table> Table for Option<M> {

@@ -9,13 +9,21 @@ struct LogMetrics {
     open: Gauge,
 }
 
+struct Failed;
+
+impl From<std::fmt::Error> for Failed {
+    fn from(_: std::fmt::Error) -> Self {
+        Self
+    }
+}
+
 struct Log {
     metrics: LogMetrics,
 }
 
 impl Log {
     #[metrics(errors)]
-    fn get(&self, at: &str) -> Result<u64, std::io::Error> {
+    fn get(&self, at: &str) -> Result<u64, Failed> {
         let at: u64 = at.parse()?;
         Ok(at)
     }

@@ -1,0 +1,92 @@
+//! A backend in a process of its own. It does what its standard input says, a line at a time, and answers each line
+//! with one, so that nobody has to wait for a time.
+
+use std::io::{BufRead, Write};
+
+use papyra_metrics::{Counter, Gauge, Metrics, publish::Published};
+
+/// What the backend counts.
+#[derive(Debug, Default, Metrics)]
+struct BackendMetrics {
+    /// Records written.
+    records_written: Counter,
+    /// Payload bytes written.
+    #[metrics(unit = "bytes")]
+    bytes_written: Counter,
+    #[metrics(errors)]
+    write_errors: std::sync::atomic::AtomicU64,
+    open_segments: Gauge,
+    #[metrics(flatten, prefix = "cache_")]
+    cache: CacheMetrics,
+}
+
+#[derive(Debug, Default, Metrics)]
+struct CacheMetrics {
+    hits: Counter,
+}
+
+fn main() {
+    let mut metrics: Option<Published<BackendMetrics>> = None;
+    for line in std::io::stdin().lock().lines() {
+        let line = line.expect("the test writes lines");
+        let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
+        let counts = || metrics.as_ref().expect("it has published");
+        let number = || rest.parse::<u64>().expect("a number");
+        let answer = match word {
+            "publish" => match Published::create(rest) {
+                Ok(made) => {
+                    metrics = Some(made);
+                    "ok".to_owned()
+                }
+                Err(error) => error.to_string(),
+            },
+            "or-private" => {
+                let made = metrics.insert(Published::create_or_private(rest));
+                made.error().map_or("ok".to_owned(), ToString::to_string)
+            }
+            "keep" => {
+                metrics = metrics.map(Published::keep);
+                "ok".to_owned()
+            }
+            "write" => {
+                counts().records_written.add(number());
+                counts().bytes_written.add(100 * number());
+                "ok".to_owned()
+            }
+            "fail" => {
+                counts().write_errors.fetch_add(number(), std::sync::atomic::Ordering::Relaxed);
+                "ok".to_owned()
+            }
+            "open" => {
+                counts().open_segments.set(rest.parse().expect("a number"));
+                "ok".to_owned()
+            }
+            "hit" => {
+                counts().cache.hits.add(number());
+                "ok".to_owned()
+            }
+            // From four threads at once.
+            "load" => {
+                std::thread::scope(|scope| {
+                    for _ in 0..4 {
+                        scope.spawn(|| {
+                            for _ in 0..number() {
+                                counts().records_written.inc();
+                            }
+                        });
+                    }
+                });
+                "ok".to_owned()
+            }
+            "snapshot" => counts().snapshot().to_string().replace('\n', ", "),
+            "totals" => counts().totals().to_string().replace('\n', ", "),
+            "drop" => {
+                metrics = None;
+                "ok".to_owned()
+            }
+            _ => panic!("{word} is no command"),
+        };
+        println!("{answer}");
+        std::io::stdout().flush().expect("the test reads the answers");
+    }
+}

@@ -1,0 +1,70 @@
+//! Starts the backend and talks to it.
+
+#![allow(dead_code)] // no test needs all of it
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+/// A backend in a process of its own, killed at the latest when it is dropped.
+pub(crate) struct Backend {
+    child: Child,
+    to: ChildStdin,
+    from: BufReader<ChildStdout>,
+}
+
+impl Backend {
+    pub(crate) fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_papyra-metrics-tests-backend"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let to = child.stdin.take().unwrap();
+        let from = BufReader::new(child.stdout.take().unwrap());
+        Self { child, to, from }
+    }
+
+    /// One that publishes at the path.
+    pub(crate) fn publishing(path: &Path) -> Self {
+        let mut backend = Self::start();
+        assert_eq!(backend.tell(&format!("publish {}", path.display())), "ok");
+        backend
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Has it do something, and gives its answer.
+    pub(crate) fn tell(&mut self, line: &str) -> String {
+        self.ask(line);
+        self.answer()
+    }
+
+    /// Has it do something, without waiting for the answer.
+    pub(crate) fn ask(&mut self, line: &str) {
+        writeln!(self.to, "{line}").unwrap();
+    }
+
+    pub(crate) fn answer(&mut self) -> String {
+        let mut answer = String::new();
+        self.from.read_line(&mut answer).unwrap();
+        answer.trim_end().to_owned()
+    }
+
+    /// SIGKILL.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// The end of its input, at which it leaves in the ordinary way.
+    pub(crate) fn end(self) {
+        let Self { mut child, to, .. } = self;
+        drop(to);
+        assert!(child.wait().unwrap().success());
+    }
+}

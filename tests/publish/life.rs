@@ -1,0 +1,357 @@
+//! From the making of a published file to its end, with a backend in a process of its own.
+
+mod common;
+
+use std::{
+    fs, io,
+    os::unix::{
+        fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink},
+        net::UnixListener,
+    },
+    path::Path,
+    process::Command,
+};
+
+use common::Backend;
+use papyra_metrics::{
+    Metrics,
+    persistence::PersistenceMetrics,
+    publish::{Published, Reader},
+};
+
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn another_process_reads_what_is_counted_while_it_is_counted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let mut backend = Backend::publishing(&path);
+    backend.tell("write 3");
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.snapshot().unwrap()["records_written"], 3);
+    backend.tell("write 4");
+    backend.tell("fail 1");
+    backend.tell("open -2");
+    backend.tell("hit 9");
+    assert_eq!(
+        reader.snapshot().unwrap().to_string(),
+        "records_written: 7\nbytes_written: 700\nwrite_errors: 1\nopen_segments: -2\ncache_hits: 9"
+    );
+    assert!(reader.is_live().unwrap());
+    assert_eq!(reader.process().pid(), backend.pid());
+    assert_eq!(reader.process().program(), "papyra-metrics-tests-backend");
+    let about: Vec<_> = reader
+        .metrics()
+        .iter()
+        .map(|metric| (metric.name(), metric.kind().to_string(), metric.help(), metric.unit()))
+        .collect();
+    assert_eq!(
+        about[1],
+        ("bytes_written", "counter".into(), "Payload bytes written.", Some("bytes"))
+    );
+    assert_eq!(about[3], ("open_segments", "gauge".into(), "", None));
+}
+
+#[test]
+fn a_killed_process_leaves_its_last_counts() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let mut backend = Backend::publishing(&path);
+    backend.tell("write 12");
+    backend.kill();
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.snapshot().unwrap()["records_written"], 12);
+    assert!(!reader.is_live().unwrap());
+}
+
+#[test]
+fn a_process_killed_amid_its_work_leaves_every_count_it_has_answered_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let mut backend = Backend::publishing(&path);
+    backend.tell("write 1000");
+    backend.ask("load 1000000000");
+    let reader = Reader::open(&path).unwrap();
+    while reader.snapshot().unwrap()["records_written"] == 1000 {
+        std::thread::yield_now();
+    }
+    backend.kill();
+    let last = reader.snapshot().unwrap();
+    assert!(last["records_written"].as_u64() > Some(1000));
+    // Nobody counts there any more.
+    assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap(), last);
+}
+
+#[test]
+fn a_second_process_is_told_who_is_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let mut first = Backend::publishing(&path);
+    first.tell("write 1");
+    let mut second = Backend::start();
+    let told = second.tell(&format!("publish {}", path.display()));
+    assert_eq!(
+        told,
+        format!(
+            "cannot publish metrics at {}: papyra-metrics-tests-backend (pid {}) publishes there and is alive; \
+             give each process a path of its own",
+            path.display(),
+            first.pid()
+        )
+    );
+    // The first one is undisturbed, and nothing is left behind.
+    first.tell("write 1");
+    assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap()["records_written"], 2);
+    assert_eq!(names(directory.path()), ["log.metrics"]);
+}
+
+#[test]
+fn another_part_of_the_same_process_is_told_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
+    let error = Published::<PersistenceMetrics>::create(&path).unwrap_err();
+    assert!(error.is_in_use());
+    assert_eq!(error.path(), path);
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::ResourceBusy);
+    metrics.records_read.inc();
+    assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap()["records_read"], 1);
+}
+
+#[test]
+fn a_dead_process_is_succeeded() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let mut first = Backend::publishing(&path);
+    first.tell("write 5");
+    first.kill();
+    let old = Reader::open(&path).unwrap();
+    let mut second = Backend::publishing(&path);
+    second.tell("write 1");
+    let new = Reader::open(&path).unwrap();
+    assert_eq!(new.snapshot().unwrap()["records_written"], 1);
+    assert_eq!(new.process().pid(), second.pid());
+    // Who had the old file open reads that one on.
+    assert_eq!(old.snapshot().unwrap()["records_written"], 5);
+    assert_eq!(names(directory.path()), ["log.metrics"]);
+}
+
+#[test]
+fn of_many_that_succeed_a_dead_process_at_once_one_does() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    Backend::publishing(&path).kill();
+    for _ in 0..20 {
+        let mut rivals: Vec<_> = (0..4).map(|_| Backend::start()).collect();
+        for rival in &mut rivals {
+            rival.ask(&format!("publish {}", path.display()));
+        }
+        let answers: Vec<_> = rivals.iter_mut().map(Backend::answer).collect();
+        let won = answers.iter().filter(|answer| *answer == "ok").count();
+        assert_eq!(won, 1, "{answers:?}");
+        let winner = answers.iter().position(|answer| answer == "ok").unwrap();
+        assert_eq!(Reader::open(&path).unwrap().process().pid(), rivals[winner].pid());
+        rivals.into_iter().for_each(Backend::kill);
+    }
+    assert_eq!(names(directory.path()), ["log.metrics"]);
+}
+
+#[test]
+fn a_reader_never_sees_a_file_that_is_not_complete() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let mut backend = Backend::start();
+    for _ in 0..300 {
+        backend.ask(&format!("publish {}", path.display()));
+        backend.ask("drop");
+    }
+    let mut answered = 0;
+    let mut seen = 0;
+    std::thread::scope(|scope| {
+        let reading = scope.spawn(|| {
+            let mut seen = 0;
+            while !directory.path().join("done").exists() {
+                match Reader::open(&path) {
+                    Ok(reader) => {
+                        assert_eq!(reader.snapshot().unwrap().len(), 5);
+                        seen += 1;
+                    }
+                    Err(error) => assert!(error.is_unavailable(), "{error}"),
+                }
+            }
+            seen
+        });
+        while answered < 600 {
+            assert_eq!(backend.answer(), "ok");
+            answered += 1;
+        }
+        fs::write(directory.path().join("done"), "").unwrap();
+        seen = reading.join().unwrap();
+    });
+    assert!(seen > 0, "nothing was there to be seen");
+}
+
+#[test]
+fn dropping_removes_the_file_unless_it_is_to_be_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let mut backend = Backend::publishing(&path);
+    backend.tell("drop");
+    assert_eq!(names(directory.path()), [""; 0]);
+
+    let mut backend = Backend::publishing(&path);
+    backend.tell("keep");
+    backend.tell("write 8");
+    backend.tell("drop");
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.snapshot().unwrap()["records_written"], 8);
+    // The process is still there, but it has left the file.
+    assert!(!reader.is_live().unwrap());
+    // Its next file replaces that one, and an ordinary end of the process removes it.
+    assert_eq!(backend.tell(&format!("publish {}", path.display())), "ok");
+    backend.end();
+    assert_eq!(names(directory.path()), [""; 0]);
+}
+
+#[test]
+fn dropping_leaves_the_file_that_somebody_else_has_put_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    let other = Published::<PersistenceMetrics>::create(&path).unwrap();
+    other.records_read.inc();
+    drop(metrics);
+    assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap()["records_read"], 1);
+}
+
+#[test]
+fn only_the_owner_may_read_and_write_the_file_whatever_the_umask_is() {
+    let directory = tempfile::tempdir().unwrap();
+    for umask in ["000", "022", "777"] {
+        let path = directory.path().join(umask);
+        let mut shell = Command::new("sh")
+            .arg("-c")
+            .arg(format!("umask {umask}; exec \"$0\""))
+            .arg(env!("CARGO_BIN_EXE_papyra-metrics-tests-backend"))
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut input = shell.stdin.take().unwrap();
+        io::Write::write_all(&mut input, format!("publish {}\nkeep\n", path.display()).as_bytes())
+            .unwrap();
+        drop(input);
+        assert!(shell.wait().unwrap().success());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    }
+}
+
+#[test]
+fn what_is_no_file_of_metrics_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    let publish =
+        |name: &str| Published::<PersistenceMetrics>::create(at(name)).unwrap_err().to_string();
+
+    fs::write(at("text"), "not ours").unwrap();
+    assert!(publish("text").ends_with(
+        "there is a file that is not of metrics, which is left alone; remove it or use another path"
+    ));
+    assert_eq!(fs::read_to_string(at("text")).unwrap(), "not ours");
+
+    fs::write(at("empty"), "").unwrap();
+    assert!(publish("empty").contains("a file that is not of metrics"));
+
+    // Neither through a link nor in the place of one.
+    fs::write(at("target"), "").unwrap();
+    for target in ["target", "nothing"] {
+        symlink(at(target), at("link")).unwrap();
+        assert!(publish("link").contains("there is a symbolic link"));
+        assert!(fs::symlink_metadata(at("link")).unwrap().is_symlink());
+        fs::remove_file(at("link")).unwrap();
+    }
+    assert_eq!(fs::metadata(at("target")).unwrap().len(), 0);
+    assert!(!at("nothing").exists());
+
+    fs::create_dir(at("directory")).unwrap();
+    assert!(publish("directory").contains("there is a directory"));
+
+    assert!(Command::new("mkfifo").arg(at("fifo")).status().unwrap().success());
+    assert!(publish("fifo").contains("there is a fifo"));
+    assert!(fs::symlink_metadata(at("fifo")).unwrap().file_type().is_fifo());
+
+    let _listener = UnixListener::bind(at("socket")).unwrap();
+    assert!(publish("socket").contains("there is a socket"));
+
+    assert_eq!(names(directory.path()), ["directory", "empty", "fifo", "socket", "target", "text"]);
+}
+
+#[test]
+fn a_path_that_cannot_be_made_is_an_error_that_says_why() {
+    let publish =
+        |path: &str| Published::<PersistenceMetrics>::create(path).unwrap_err().to_string();
+    assert_eq!(
+        publish("/no/such/directory/log.metrics"),
+        "cannot publish metrics at /no/such/directory/log.metrics: making a file in its directory: No such \
+         file or directory (os error 2)"
+    );
+    for path in ["", "/", "..", "/tmp/", "/tmp/.."] {
+        assert!(publish(path).ends_with(": it ends in no file name"), "{path}: {}", publish(path));
+    }
+    // A device is no place for a file, and /proc no file system for one.
+    assert!(publish("/dev/full/log.metrics").contains("Not a directory"));
+    publish("/proc/log.metrics");
+}
+
+#[test]
+fn a_full_disk_is_an_error_at_the_beginning_and_not_a_signal_while_counting() {
+    // The file size limit of the process stands in for a disk without room: the kernel refuses the same write.
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg("ulimit -f 0; trap '' XFSZ; printf 'or-private %s\\nwrite 3\\nsnapshot\\n' \"$1\" | \"$0\"")
+        .arg(env!("CARGO_BIN_EXE_papyra-metrics-tests-backend"))
+        .arg(&path)
+        .output()
+        .unwrap();
+    let told = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = told.lines().collect();
+    assert!(lines[0].contains("writing it: File too large"), "{told}");
+    assert!(lines[2].starts_with("records_written: 3"), "{told}");
+    assert_eq!(names(directory.path()), [""; 0]);
+}
+
+#[test]
+fn a_backend_counts_on_in_private_memory_and_says_why() {
+    let metrics =
+        Published::<PersistenceMetrics>::create_or_private("/no/such/directory/log.metrics");
+    metrics.records_written.add(2);
+    assert_eq!(metrics.snapshot()["records_written"], 2);
+    assert_eq!(metrics.path(), None);
+    let error = metrics.error().unwrap();
+    assert!(error.to_string().contains("No such file or directory"));
+    assert!(std::error::Error::source(error).is_some());
+
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let metrics = Published::<PersistenceMetrics>::create_or_private(&path);
+    assert_eq!(metrics.path(), Some(path.as_path()));
+    assert!(metrics.error().is_none());
+}
+
+#[test]
+fn the_file_takes_no_more_than_its_metrics_need() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let _metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
+    let size = fs::metadata(&path).unwrap().size();
+    assert!(size < 2048, "{size} bytes for twelve counters");
+}

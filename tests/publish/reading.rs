@@ -1,0 +1,455 @@
+//! A reader trusts nothing that it reads, and reads exactly what is there.
+
+mod common;
+
+use std::{
+    fs,
+    os::unix::{
+        fs::{FileExt, symlink},
+        net::UnixListener,
+    },
+    path::{Path, PathBuf},
+    process::Command,
+    sync::atomic::{AtomicI64, AtomicU64, Ordering},
+};
+
+use common::Backend;
+use papyra_metrics::{
+    Counter, Gauge, Metered, Metrics, Snapshot,
+    publish::{Published, ReadError, Reader},
+};
+
+#[derive(Debug, Default, Metrics)]
+struct LogMetrics {
+    /// Records appended.
+    records_written: Counter,
+    #[metrics(unit = "bytes")]
+    bytes_written: Counter,
+    plain: AtomicU64,
+    level: AtomicI64,
+    open_segments: Gauge,
+    #[metrics(flatten, prefix = "cache_")]
+    cache: CacheMetrics<Counter>,
+}
+
+#[derive(Debug, Default, Metrics)]
+struct CacheMetrics<I> {
+    misses: I,
+}
+
+/// A published file, and its bytes.
+struct Sample {
+    directory: tempfile::TempDir,
+    bytes: Vec<u8>,
+}
+
+impl Sample {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let metrics = Published::<LogMetrics>::create(directory.path().join("sample")).unwrap();
+        metrics.records_written.add(7);
+        metrics.records_written.reset();
+        metrics.records_written.add(5);
+        metrics.open_segments.set(-3);
+        let bytes = fs::read(directory.path().join("sample")).unwrap();
+        Self { directory, bytes }
+    }
+
+    fn description_len(&self) -> usize {
+        usize::try_from(u64::from_ne_bytes(self.bytes[32..40].try_into().unwrap())).unwrap()
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("file")
+    }
+
+    fn open(&self, bytes: &[u8]) -> Result<Reader, ReadError> {
+        // In place, for a file system may take its time with a file that is made anew.
+        let file = fs::File::options().write(true).create(true).truncate(false).open(self.path());
+        let file = file.unwrap();
+        file.write_all_at(bytes, 0).unwrap();
+        file.set_len(bytes.len().try_into().unwrap()).unwrap();
+        Reader::open(self.path())
+    }
+
+    /// What is wrong with these bytes.
+    fn fault(&self, bytes: &[u8]) -> String {
+        self.open(bytes).unwrap_err().to_string()
+    }
+
+    /// The bytes with a change in the description, and a checksum that is right all the same.
+    fn forged(&self, at: usize, change: &[u8]) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        bytes[at..at + change.len()].copy_from_slice(change);
+        let checksum = crc32fast::hash(&bytes[20..self.description_len()]);
+        bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+        bytes
+    }
+}
+
+/// Small, fast and the same each time (Marsaglia's xorshift64).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
+    }
+}
+
+#[test]
+fn every_bit_of_the_description_counts() {
+    let sample = Sample::new();
+    let before = sample.open(&sample.bytes).unwrap().snapshot().unwrap();
+    for at in 0..sample.description_len() {
+        for bit in 0..8 {
+            let mut bytes = sample.bytes.clone();
+            bytes[at] ^= 1 << bit;
+            assert!(sample.open(&bytes).is_err(), "byte {at}, bit {bit}");
+        }
+    }
+    assert_eq!(sample.open(&sample.bytes).unwrap().snapshot().unwrap(), before);
+}
+
+#[test]
+fn a_file_cut_at_any_length_is_an_error() {
+    let sample = Sample::new();
+    for len in 1..sample.bytes.len() {
+        let fault = sample.fault(&sample.bytes[..len]);
+        assert!(
+            fault.ends_with("the file of metrics is damaged: it is cut short"),
+            "{len}: {fault}"
+        );
+    }
+    assert!(sample.open(&[]).unwrap_err().is_unavailable());
+    // What another version may append is no fault.
+    let longer = [sample.bytes.as_slice(), b"more"].concat();
+    assert_eq!(sample.open(&longer).unwrap().snapshot().unwrap()["records_written"], 5);
+}
+
+#[test]
+fn tens_of_thousands_of_mutated_files_give_values_or_errors() {
+    let sample = Sample::new();
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let description = sample.description_len();
+    let (mut read, mut refused) = (0, 0);
+    for _ in 0..30_000 {
+        let mut bytes = sample.bytes.clone();
+        for _ in 0..=random.below(4) {
+            let at = random.below(bytes.len());
+            match random.below(5) {
+                0 => bytes.truncate(at.max(1)),
+                1 => bytes[at] = 0xff,
+                2 => bytes[at] = random.next().to_ne_bytes()[0],
+                3 => {
+                    // A whole word, where words stand.
+                    let at = at & !7;
+                    let word = random.next() >> random.below(64);
+                    let end = bytes.len().min(at + 8);
+                    bytes[at..end].copy_from_slice(&word.to_ne_bytes()[..end - at]);
+                }
+                _ => {
+                    let from = random.below(bytes.len());
+                    let len = random.below(24).min(bytes.len() - at).min(bytes.len() - from);
+                    bytes.copy_within(from..from + len, at);
+                }
+            }
+        }
+        // Most get the right checksum, so that what lies behind it is reached.
+        if bytes.len() >= description && random.below(8) != 0 {
+            let checksum = crc32fast::hash(&bytes[20..description]);
+            bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+        }
+        match sample.open(&bytes) {
+            Ok(reader) => {
+                reader.snapshot().unwrap();
+                reader.totals().unwrap();
+                Reader::reset(sample.path()).unwrap();
+                read += 1;
+            }
+            Err(error) => {
+                assert!(!error.to_string().is_empty());
+                refused += 1;
+            }
+        }
+    }
+    // Else the mutations are too weak, or too strong, to show anything.
+    assert!(read > 1000 && refused > 1000, "{read} read, {refused} refused");
+}
+
+#[test]
+fn what_a_forger_says_is_checked_too() {
+    let sample = Sample::new();
+    let entry = 64;
+    let fault = |at: usize, change: &[u8]| sample.fault(&sample.forged(at, change));
+    let word = |n: u64| n.to_ne_bytes();
+    let half = |n: u32| n.to_ne_bytes();
+
+    // Entries that are too small, too many, or overflow.
+    assert!(fault(20, &half(63)).ends_with("its entries do not fit"));
+    assert!(fault(40, &half(u32::MAX)).ends_with("its entries do not fit"));
+    // A length that the file does not have, or a description that is longer than the file or any memory.
+    assert!(fault(24, &word(u64::MAX)).ends_with("it is cut short"));
+    assert!(fault(32, &word(u64::MAX)).ends_with("it is cut short"));
+    assert!(fault(32, &word(8)).ends_with("its description has an impossible length"));
+    // Texts outside of the texts, or that are none.
+    assert!(fault(entry, &half(u32::MAX)).ends_with("a text is none"));
+    assert!(fault(entry, &half(0)).ends_with("a text is none"));
+    assert!(fault(entry + 4, &half(u32::MAX)).ends_with("a text is none"));
+    // A name that is none, that stands twice, or is shorter than its prefixes.
+    assert!(fault(entry + 4, &half(0)).ends_with("a metric has an impossible name"));
+    assert!(fault(entry + 28, &half(99)).ends_with("a metric has an impossible name"));
+    let second: [u8; 8] = sample.bytes[entry + 64..entry + 72].try_into().unwrap();
+    assert!(fault(entry, &second).ends_with("two of its metrics have one name"));
+    assert!(fault(entry + 24, &half(7)).ends_with("a metric is of an unknown kind"));
+    // Values before, behind and across the end of the file, that are not aligned, or that wrap.
+    let outside = "a metric has its value outside of the file";
+    for offset in
+        [0, 8, 64, sample.bytes.len() as u64, sample.bytes.len() as u64 - 4, u64::MAX - 7, u64::MAX]
+    {
+        assert!(fault(entry + 32, &word(offset)).ends_with(outside), "{offset}");
+        if offset != 0 {
+            assert!(fault(entry + 48, &word(offset)).ends_with(outside), "{offset}");
+        }
+    }
+    // No cells, or so many that adding them up takes for ever.
+    assert!(fault(entry + 56, &half(0)).ends_with(outside));
+    assert!(fault(entry + 56, &half(u32::MAX)).ends_with(outside));
+    let endless = [word(0), word(0)].concat();
+    let mut bytes = sample.forged(entry + 40, &endless);
+    bytes[entry + 56..entry + 60].copy_from_slice(&half(u32::MAX));
+    let checksum = crc32fast::hash(&bytes[20..sample.description_len()]);
+    bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+    assert!(sample.fault(&bytes).ends_with(outside));
+}
+
+#[test]
+fn other_versions_byte_orders_and_files_are_told_apart() {
+    let sample = Sample::new();
+    assert!(sample.fault(&sample.forged(12, &2_u32.to_ne_bytes())).ends_with(
+        "these metrics have version 2 of the format, and this program knows version 1; read them with the \
+         version of papyra-metrics that wrote them"
+    ));
+    let swapped = sample.forged(8, &0x0102_0304_u32.swap_bytes().to_ne_bytes());
+    assert!(
+        sample
+            .fault(&swapped)
+            .ends_with("a machine of the other byte order wrote these metrics; read them there")
+    );
+    for other in [&b"records_written: 3\n"[..], &[0; 4096], b"\x7fELF", b"x"] {
+        let error = sample.open(other).unwrap_err();
+        assert!(error.to_string().ends_with("this is no file of metrics"));
+        assert!(!error.is_unavailable());
+    }
+}
+
+#[test]
+fn a_file_without_end_costs_no_memory() {
+    let sample = Sample::new();
+    let file = fs::File::create(sample.path()).unwrap();
+    // A description of a terabyte, in a file that has one, all of it a hole.
+    let mut header = sample.bytes[..64].to_vec();
+    header[24..32].copy_from_slice(&(1_u64 << 40).to_ne_bytes());
+    header[32..40].copy_from_slice(&(1_u64 << 40).to_ne_bytes());
+    file.write_all_at(&header, 0).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let fault = Reader::open(sample.path()).unwrap_err().to_string();
+    assert!(fault.ends_with("its description has an impossible length"), "{fault}");
+}
+
+#[test]
+fn special_files_are_told_by_what_they_are_and_never_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let fifo = directory.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let socket = directory.path().join("socket");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    let cases: [(&Path, &str); 6] = [
+        (&fifo, "it is a fifo and no file of metrics"),
+        (&socket, "it is a socket and no file of metrics"),
+        (directory.path(), "it is a directory and no file of metrics"),
+        ("/dev/zero".as_ref(), "it is a device and no file of metrics"),
+        ("/dev/full".as_ref(), "it is a device and no file of metrics"),
+        ("/no/such/file".as_ref(), "there is no such file"),
+    ];
+    for (path, told) in cases {
+        let error = Reader::open(path).unwrap_err();
+        assert_eq!(error.to_string(), format!("{}: {told}", path.display()));
+        assert!(error.is_unavailable());
+        assert!(Reader::reset(path).unwrap_err().is_unavailable());
+    }
+}
+
+#[test]
+fn a_link_may_lead_to_the_file() {
+    let sample = Sample::new();
+    fs::write(sample.path(), &sample.bytes).unwrap();
+    let link = sample.directory.path().join("link");
+    symlink(sample.path(), &link).unwrap();
+    assert_eq!(Reader::open(link).unwrap().snapshot().unwrap()["records_written"], 5);
+}
+
+#[test]
+fn a_file_that_is_cut_while_it_is_open_is_an_error_and_no_signal() {
+    let sample = Sample::new();
+    let reader = sample.open(&sample.bytes).unwrap();
+    fs::File::options().write(true).open(sample.path()).unwrap().set_len(100).unwrap();
+    let told = reader.snapshot().unwrap_err().to_string();
+    assert!(told.ends_with("the file of metrics is damaged: it is cut short"), "{told}");
+}
+
+#[test]
+fn a_reset_from_outside_is_the_same_as_one_inside() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let mut backend = Backend::publishing(&path);
+    for line in ["write 7", "fail 2", "open 4", "hit 1"] {
+        backend.tell(line);
+    }
+    let reader = Reader::reset(&path).unwrap();
+    let expected =
+        "records_written: 0, bytes_written: 0, write_errors: 0, open_segments: 4, cache_hits: 0";
+    assert_eq!(backend.tell("snapshot"), expected);
+    assert_eq!(reader.snapshot().unwrap().to_string(), expected.replace(", ", "\n"));
+    // Totals stay, but for that of a plain atomic, which has nothing else.
+    let totals =
+        "records_written: 7, bytes_written: 700, write_errors: 0, open_segments: 4, cache_hits: 1";
+    assert_eq!(backend.tell("totals"), totals);
+    assert_eq!(reader.totals().unwrap().to_string(), totals.replace(", ", "\n"));
+    backend.tell("write 2");
+    assert_eq!(reader.snapshot().unwrap()["records_written"], 2);
+}
+
+#[test]
+fn resets_from_outside_lose_no_count_of_a_busy_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let mut backend = Backend::publishing(&path);
+    backend.ask("load 200000");
+    let reader = Reader::open(&path).unwrap();
+    while reader.totals().unwrap()["records_written"] != 800_000 {
+        Reader::reset(&path).unwrap();
+        // A mark that ran ahead of the total would show as a number of nearly 2⁶⁴.
+        assert!(reader.snapshot().unwrap()["records_written"].as_u64() <= Some(800_000));
+    }
+    assert_eq!(backend.answer(), "ok");
+    assert_eq!(reader.totals().unwrap()["records_written"], 800_000);
+}
+
+#[test]
+fn a_reading_under_load_is_never_torn() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let metrics = Published::<LogMetrics>::create(&path).unwrap();
+    let reader = Reader::open(&path).unwrap();
+    // All bytes of each value are alike, so one that is half of another value shows.
+    let alike = u64::from_ne_bytes([1; 8]);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                for byte in 0..=255 {
+                    metrics.plain.store(byte * alike, Ordering::Relaxed);
+                }
+            }
+        });
+        for _ in 0..100_000 {
+            let value = reader.snapshot().unwrap()["plain"].as_u64().unwrap();
+            assert_eq!(value % alike, 0, "{value:x}");
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
+fn eight_processes_under_load_add_up_exactly() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |child: usize| directory.path().join(format!("worker-{child}.metrics"));
+    let mut workers: Vec<_> = (0..8).map(|child| Backend::publishing(&path(child))).collect();
+    workers.iter_mut().for_each(|worker| worker.ask("load 25000"));
+    let sum = || -> u64 {
+        let snapshots = (0..8).map(|child| Reader::open(path(child)).unwrap().snapshot().unwrap());
+        snapshots.map(|snapshot: Snapshot| snapshot["records_written"].as_u64().unwrap()).sum()
+    };
+    assert!(sum() <= 800_000);
+    workers.iter_mut().for_each(|worker| assert_eq!(worker.answer(), "ok"));
+    workers.into_iter().for_each(Backend::kill);
+    assert_eq!(sum(), 800_000);
+}
+
+#[test]
+fn published_metrics_serve_wherever_metrics_do() {
+    struct Backend {
+        metrics: Published<LogMetrics>,
+    }
+    impl Metered for Backend {
+        fn metrics(&self) -> Option<&dyn Metrics> {
+            Some(&self.metrics)
+        }
+    }
+    #[derive(Metrics)]
+    struct Service {
+        #[metrics(flatten, prefix = "log_")]
+        log: std::sync::Arc<Published<LogMetrics>>,
+    }
+    #[derive(Default, Metrics)]
+    struct Marked {
+        #[metrics(errors)]
+        write_errors: Counter,
+    }
+    struct Log {
+        metrics: Published<Marked>,
+    }
+    impl Log {
+        #[papyra_metrics::metrics(errors)]
+        fn flush(&self) -> Result<(), ()> {
+            Err(())
+        }
+    }
+
+    let directory = tempfile::tempdir().unwrap();
+    let metrics = Published::<LogMetrics>::create(directory.path().join("a")).unwrap();
+    metrics.cache.misses.inc();
+    let backend = Backend { metrics };
+    let snapshot = backend.metrics().unwrap().snapshot();
+    assert_eq!(snapshot["cache_misses"], 1);
+    assert_eq!(Reader::open(directory.path().join("a")).unwrap().snapshot().unwrap(), snapshot);
+    let service = Service { log: backend.metrics.into() };
+    assert_eq!(service.snapshot()["log_cache_misses"], 1);
+    service.reset();
+    assert_eq!(
+        Reader::open(directory.path().join("a")).unwrap().snapshot().unwrap()["cache_misses"],
+        0
+    );
+
+    let log = Log { metrics: Published::create_or_private("/no/such/directory/x") };
+    log.flush().unwrap_err();
+    assert_eq!(log.metrics.write_errors.get(), 1);
+}
+
+/// The struct of a plain one, with a parameter that holds nothing.
+#[derive(Clone, Debug, Default, PartialEq, Metrics)]
+#[metrics(storage = Storage)]
+struct Counts<T> {
+    writes: u64,
+    level: i64,
+    #[metrics(skip)]
+    of: std::marker::PhantomData<T>,
+}
+
+#[test]
+fn the_atomics_of_a_plain_struct_can_be_published() {
+    let directory = tempfile::tempdir().unwrap();
+    let metrics = Published::<Storage<u8>>::create(directory.path().join("a")).unwrap();
+    metrics.writes.add(3);
+    metrics.level.set(-1);
+    let reader = Reader::open(directory.path().join("a")).unwrap();
+    assert_eq!(reader.snapshot().unwrap().to_string(), "writes: 3\nlevel: -1");
+    assert_eq!(metrics.read().writes, 3);
+}

@@ -1,0 +1,20 @@
+// The type is named, and the structs on the way to it.
+
+use papyra_metrics::{Counter, Metrics, publish::Published};
+
+#[derive(Default, Metrics)]
+struct CacheMetrics<I: Default> {
+    hits: Counter,
+    #[metrics(skip)]
+    name: I,
+}
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    #[metrics(flatten, prefix = "cache_")]
+    cache: CacheMetrics<String>,
+}
+
+fn main() {
+    let _ = Published::<LogMetrics>::create("log.metrics");
+}
