@@ -1,0 +1,477 @@
+//! The command `papyra-metrics` as an operator uses it, and the same in a backend's own command line.
+
+mod common;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use common::Backend;
+use papyra_metrics::{
+    Counter, Gauge, Metrics,
+    publish::{Published, Reader},
+};
+
+const COMMAND: &str = env!("CARGO_BIN_EXE_papyra-metrics-tests-command");
+const ORDERS: &str = env!("CARGO_BIN_EXE_papyra-metrics-tests-orders");
+
+/// What a command said, and how it ended.
+#[derive(Debug, PartialEq)]
+struct Said {
+    out: String,
+    err: String,
+    code: Option<i32>,
+}
+
+impl From<Output> for Said {
+    fn from(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Self { out: text(output.stdout), err: text(output.stderr), code: output.status.code() }
+    }
+}
+
+fn run(directory: &Path, arguments: &str) -> Said {
+    run_program(COMMAND, directory, arguments)
+}
+
+fn run_program(program: &str, directory: &Path, arguments: &str) -> Said {
+    let mut command = Command::new(program);
+    command.current_dir(directory).args(arguments.split_whitespace()).env_remove("ORDERS_METRICS");
+    command.output().unwrap().into()
+}
+
+/// A directory with the files of two backends: one that runs, and one that was killed.
+struct Service {
+    directory: tempfile::TempDir,
+    running: Backend,
+    killed: u32,
+}
+
+impl Service {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut running = Backend::publishing(&directory.path().join("a.metrics"));
+        let mut killed = Backend::publishing(&directory.path().join("b.metrics"));
+        for line in ["write 12", "fail 1", "open 4"] {
+            running.tell(line);
+        }
+        for line in ["write 30", "open -1", "hit 5"] {
+            killed.tell(line);
+        }
+        let pid = killed.pid();
+        killed.kill();
+        Self { directory, running, killed: pid }
+    }
+
+    fn run(&self, arguments: &str) -> Said {
+        run(self.directory.path(), arguments)
+    }
+
+    /// The line that tells of a process, but for the time.
+    fn tells_of(&self, line: &str) -> &'static str {
+        let line = line.strip_prefix("./").unwrap_or(line);
+        let started = |name: &str, pid: u32, state: &str| {
+            line.starts_with(&format!(
+                "{name}: papyra-metrics-tests-backend (pid {pid}), {state} since 20"
+            ))
+        };
+        if started("a.metrics", self.running.pid(), "running, publishing") {
+            "running"
+        } else if started("b.metrics", self.killed, "ended, had been publishing") {
+            "ended"
+        } else {
+            "nobody"
+        }
+    }
+}
+
+#[test]
+fn show_prints_the_metrics_and_says_whose_they_are() {
+    let service = Service::start();
+    let said = service.run("show a.metrics");
+    assert_eq!(
+        said.out,
+        "records_written: 12\nbytes_written: 1200\nwrite_errors: 1\nopen_segments: 4\ncache_hits: 0\n"
+    );
+    assert_eq!(said.code, Some(0));
+    assert_eq!(service.tells_of(&said.err), "running");
+    assert!(said.err.ends_with(" ago)\n"), "{}", said.err);
+
+    let said = service.run("show b.metrics");
+    assert!(said.out.starts_with("records_written: 30\n"));
+    assert_eq!(service.tells_of(&said.err), "ended");
+    assert_eq!(said.code, Some(0));
+}
+
+#[test]
+fn processes_of_one_service_add_up_each_once() {
+    let service = Service::start();
+    let sum = "records_written: 42\nbytes_written: 4200\nwrite_errors: 1\nopen_segments: 3\ncache_hits: 5\n";
+    std::os::unix::fs::symlink("a.metrics", service.directory.path().join("link")).unwrap();
+    fs::create_dir(service.directory.path().join("directory")).unwrap();
+    fs::write(service.directory.path().join(".hidden"), "not ours").unwrap();
+    for paths in ["a.metrics b.metrics", ".", ". a.metrics ./b.metrics", "a.metrics . link"] {
+        let said = service.run(&format!("show {paths}"));
+        assert_eq!((said.out.as_str(), said.code), (sum, Some(0)), "{paths}: {}", said.err);
+        assert_eq!(said.err.lines().count(), 2);
+    }
+}
+
+#[test]
+fn each_shows_processes_apart() {
+    let service = Service::start();
+    let said = service.run("show --each a.metrics b.metrics");
+    assert_eq!(said.code, Some(0));
+    let blocks: Vec<_> = said.out.split("\n\n").collect();
+    assert_eq!(blocks.len(), 2, "{}", said.out);
+    for (block, state, first) in
+        [(blocks[0], "running", "records_written: 12"), (blocks[1], "ended", "records_written: 30")]
+    {
+        let (title, rest) = block.strip_prefix("# ").unwrap().split_once('\n').unwrap();
+        assert_eq!(service.tells_of(title), state);
+        assert!(rest.starts_with(first));
+    }
+}
+
+#[test]
+fn json_is_an_object_of_names_and_numbers_or_an_array_of_processes() {
+    let service = Service::start();
+    let said = service.run("show --format json .");
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(
+        json,
+        serde_json::json!({
+            "records_written": 42, "bytes_written": 4200, "write_errors": 1, "open_segments": 3, "cache_hits": 5
+        })
+    );
+    assert_eq!(said.err.lines().count(), 2);
+
+    let said = service.run("show --format json --each .");
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(json[0]["pid"], service.running.pid());
+    assert_eq!(json[0]["running"], true);
+    assert_eq!(json[1]["path"], "./b.metrics");
+    assert_eq!(json[1]["program"], "papyra-metrics-tests-backend");
+    assert_eq!(json[1]["running"], false);
+    assert!(json[1]["since"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(json[1]["metrics"]["open_segments"], -1);
+
+    assert_eq!(service.run("show --format json nothing").out, "null\n");
+    assert_eq!(service.run("show --format json --each nothing").out, "[]\n");
+}
+
+#[test]
+fn a_table_has_units_and_descriptions_and_no_colors_in_a_file() {
+    let service = Service::start();
+    let said = service.run("show --format table a.metrics");
+    let lines: Vec<_> = said.out.lines().collect();
+    assert_eq!(service.tells_of(lines[0]), "running");
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(words(lines[1]), "metric value kind unit what it is");
+    assert_eq!(words(lines[3]), "records_written 12 counter Records written.");
+    assert_eq!(words(lines[4]), "bytes_written 1200 counter bytes Payload bytes written.");
+    assert_eq!(words(lines[6]), "open_segments 4 gauge");
+    assert!(!said.out.contains('\x1b'));
+}
+
+#[test]
+fn without_metrics_it_says_so_and_that_is_no_error() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("directory")).unwrap();
+    fs::write(directory.path().join("empty"), "").unwrap();
+    assert!(Command::new("mkfifo").arg(directory.path().join("fifo")).status().unwrap().success());
+    for path in ["nothing", "directory", "empty", "fifo", "/dev/null", "nothing empty fifo"] {
+        for command in ["show", "show --each", "show --format table", "watch", "reset"] {
+            let said = run(directory.path(), &format!("{command} {path}"));
+            assert_eq!(
+                (said.out.as_str(), said.code),
+                ("metrics: <unavailable>\n", Some(0)),
+                "{command} {path}: {}",
+                said.err
+            );
+        }
+    }
+    let said = run(directory.path(), "show nothing");
+    assert_eq!(said.err, "metrics: <unavailable> (nothing: there is no such file)\n");
+}
+
+#[test]
+fn what_is_damaged_is_an_error_after_what_is_good() {
+    let service = Service::start();
+    let at = |name: &str| service.directory.path().join(name);
+    let bytes = fs::read(at("b.metrics")).unwrap();
+    fs::write(at("cut"), &bytes[..bytes.len() - 8]).unwrap();
+    fs::write(at("text"), "records_written: 3\n").unwrap();
+    let said = service.run("show --totals .");
+    assert!(said.out.starts_with("records_written: 42\n"));
+    assert_eq!(said.code, Some(1));
+    let errors: Vec<_> = said.err.lines().skip(2).collect();
+    assert_eq!(
+        errors,
+        [
+            "error: ./cut: the file of metrics is damaged: it is cut short",
+            "error: ./text: this is no file of metrics"
+        ]
+    );
+    for command in ["show", "watch", "reset"] {
+        let said = service.run(&format!("{command} cut"));
+        assert_eq!((said.out.as_str(), said.code), ("", Some(1)), "{command}: {}", said.err);
+    }
+}
+
+#[test]
+fn what_cannot_be_added_up_is_an_error_that_says_how_to_see_it() {
+    #[derive(Default, Metrics)]
+    struct Other {
+        records_written: Gauge,
+    }
+    #[derive(Default, Metrics)]
+    struct Units {
+        #[metrics(unit = "records")]
+        records_written: Counter,
+    }
+    let service = Service::start();
+    let at = |name: &str| service.directory.path().join(name);
+    let _other = Published::<Other>::create(at("other")).unwrap();
+    let _units = Published::<Units>::create(at("units")).unwrap();
+    let said = service.run("show a.metrics other");
+    assert_eq!((said.out.as_str(), said.code), ("", Some(1)));
+    assert_eq!(
+        said.err,
+        "error: `records_written` is a counter in a.metrics and a gauge in other, so they cannot be added up; \
+         --each shows them apart\n"
+    );
+    let said = service.run("show units a.metrics");
+    assert!(said.err.contains("is a counter of records in units and a counter in a.metrics"));
+    assert_eq!(service.run("show --each a.metrics other units").code, Some(0));
+}
+
+#[test]
+fn reset_zeroes_counters_in_the_live_process_and_says_whose() {
+    let mut service = Service::start();
+    let said = service.run("reset .");
+    assert_eq!((said.err.as_str(), said.code), ("", Some(0)));
+    let lines: Vec<_> = said.out.lines().collect();
+    assert_eq!((service.tells_of(lines[0]), service.tells_of(lines[1])), ("running", "ended"));
+    assert!(lines.iter().all(|line| line.ends_with(": reset 4 counters")), "{}", said.out);
+    assert_eq!(
+        service.running.tell("snapshot"),
+        "records_written: 0, bytes_written: 0, write_errors: 0, open_segments: 4, cache_hits: 0"
+    );
+    let said = service.run("show --totals .");
+    assert!(said.out.starts_with("records_written: 42\n"));
+}
+
+#[test]
+fn usage_errors_exit_with_2_and_say_what_is_expected() {
+    let directory = tempfile::tempdir().unwrap();
+    for arguments in [
+        "",
+        "show",
+        "watch",
+        "reset",
+        "shwo x",
+        "show --format xml x",
+        "watch --interval 0 x",
+        "watch --interval abc x",
+        "watch --count 0 x",
+        "completions powerlesshell",
+    ] {
+        let said = run(directory.path(), arguments);
+        assert_eq!((said.out.as_str(), said.code), ("", Some(2)), "{arguments}: {}", said.err);
+        assert!(said.err.contains("Usage:") || said.err.contains("--help"), "{}", said.err);
+    }
+    let said = run(directory.path(), "watch --interval 0 x");
+    assert!(said.err.contains("expected seconds, from 0.01 to 86400"), "{}", said.err);
+}
+
+#[test]
+fn help_has_examples_and_shells_and_man_get_theirs() {
+    let directory = tempfile::tempdir().unwrap();
+    for arguments in ["--help", "show --help", "watch --help", "reset --help"] {
+        let said = run(directory.path(), arguments);
+        assert_eq!(said.code, Some(0));
+        assert!(said.out.contains("Examples:\n  papyra-metrics "), "{}", said.out);
+    }
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let said = run(directory.path(), &format!("completions {shell}"));
+        assert!(said.out.contains("papyra-metrics") && said.out.contains("interval"), "{shell}");
+    }
+    // A shell takes it.
+    let script = run(directory.path(), "completions bash").out;
+    fs::write(directory.path().join("script"), script).unwrap();
+    let complete = "source ./script; COMP_WORDS=(papyra-metrics sh); COMP_CWORD=1; \
+                    _papyra__metrics papyra-metrics sh papyra-metrics; echo \"${COMPREPLY[@]}\"";
+    let said: Said = Command::new("bash")
+        .current_dir(directory.path())
+        .args(["-c", complete])
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(said.out, "show\n", "{}", said.err);
+
+    let page = run(directory.path(), "man");
+    assert!(page.out.contains(".TH papyra-metrics 1") && page.out.contains("Examples:"));
+    assert_eq!(run(directory.path(), "man --into .").code, Some(0));
+    let page = fs::read_to_string(directory.path().join("papyra-metrics-watch.1")).unwrap();
+    assert!(page.contains("interval"));
+    assert_eq!(run(directory.path(), "man --into /no/such/directory").code, Some(1));
+}
+
+#[test]
+fn text_from_a_file_cannot_speak_to_the_terminal() {
+    #[derive(Default, Metrics)]
+    struct Hostile {
+        #[metrics(help = "\u{1b}]0;owned\u{7}\nnext")]
+        writes: Counter,
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let _metrics = Published::<Hostile>::create(directory.path().join("\u{1b}[31m")).unwrap();
+    let said = run(directory.path(), "show --format table .");
+    assert!(said.out.contains("\u{fffd}]0;owned\u{fffd} next"), "{}", said.out);
+    assert!(!said.out.contains('\x1b') && !said.err.contains('\x1b'));
+}
+
+#[test]
+fn a_reader_of_the_output_may_leave_and_a_full_disk_is_told() {
+    let service = Service::start();
+    let path = service.directory.path();
+    let mut watching = Command::new(COMMAND)
+        .args(["watch", "--interval", "0.01", "."])
+        .current_dir(path)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(watching.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.ends_with(" records_written: 42\n"), "{line}");
+    // The pipe is closed by now.
+    assert_eq!(watching.wait().unwrap().code(), Some(0));
+
+    for arguments in ["show .", "show -f json .", "watch -n 1 .", "reset ."] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let said: Said = Command::new(COMMAND)
+            .args(arguments.split(' '))
+            .current_dir(path)
+            .stdout(full)
+            .output()
+            .unwrap()
+            .into();
+        assert_eq!(said.code, Some(1), "{arguments}");
+        assert!(
+            said.err.ends_with("error: No space left on device (os error 28)\n"),
+            "{}",
+            said.err
+        );
+    }
+}
+
+#[test]
+fn watch_prints_lines_where_there_is_no_terminal() {
+    let mut service = Service::start();
+    let mut watching = Command::new(COMMAND)
+        .args(["watch", "--interval", "0.05", "a.metrics"])
+        .current_dir(service.directory.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let mut next = |start: &str| {
+        let mut lines = lines.by_ref().map(Result::unwrap);
+        lines.find(|line| line.split_once(' ').unwrap().1.starts_with(start)).unwrap()
+    };
+    assert!(next("records_written: 12").ends_with("12"));
+    assert!(next("records_written: 12").ends_with("12 (0.0/s)"));
+    service.running.tell("write 100");
+    let line = next("records_written: 112");
+    let rate = line.split_once('(').unwrap().1.strip_suffix("/s)").unwrap();
+    assert!(rate.parse::<f64>().unwrap() > 0.0, "{line}");
+    // A reset is no fall: the rate goes by the totals.
+    Reader::reset(service.directory.path().join("a.metrics")).unwrap();
+    assert!(next("records_written: 0").ends_with("0 (0.0/s)"));
+    // A file that goes is unavailable, and another that comes is picked up.
+    service.running.tell("drop");
+    next("metrics: <unavailable>");
+    let path = service.directory.path().join("a.metrics");
+    service.running.tell(&format!("publish {}", path.display()));
+    service.running.tell("write 5");
+    next("records_written: 5");
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+
+    let said = service.run("watch --count 2 --interval 0.01 --each .");
+    assert_eq!(said.out.lines().count(), 2 * 2 * 5);
+    assert!(
+        said.out
+            .lines()
+            .all(|line| line.contains(" ./a.metrics ") || line.contains(" ./b.metrics "))
+    );
+}
+
+#[test]
+fn a_backend_has_the_same_in_its_own_command_line() {
+    let service = Service::start();
+    let orders = |arguments: &str| run_program(ORDERS, service.directory.path(), arguments);
+
+    // Over the backend in the process.
+    let said = orders("metrics show");
+    assert!(said.out.starts_with("records_written: 3\nrecords_read: 0\n"), "{}", said.out);
+    assert_eq!((said.err.as_str(), said.code), ("records_written is 3\n", Some(0)));
+    let said = orders("metrics show --format table");
+    assert!(said.out.contains("Bytes written."), "{}", said.out);
+    let said = orders("metrics reset");
+    assert_eq!(said.out, "this process: reset 12 counters\n");
+    assert_eq!(said.err, "records_written is 0\n");
+    let said = orders("metrics watch --count 2 --interval 0.01");
+    assert_eq!(said.out.lines().count(), 2 * 12);
+
+    // Over files.
+    let said = orders("metrics show .");
+    assert!(said.out.starts_with("records_written: 42\n"));
+
+    // Over a backend that has none.
+    for command in ["show", "watch", "reset"] {
+        let said = orders(&format!("no-metrics {command}"));
+        assert_eq!(
+            (said.out.as_str(), said.code),
+            ("metrics: <unavailable>\n", Some(0)),
+            "{command}"
+        );
+    }
+
+    // Over a place that the backend knows.
+    let said = orders("published show");
+    assert_eq!((said.out.as_str(), said.code), ("", Some(2)));
+    assert!(said.err.starts_with("error: a path is required"));
+    let said: Said = Command::new(ORDERS)
+        .args(["published", "show"])
+        .env("ORDERS_METRICS", service.directory.path())
+        .output()
+        .unwrap()
+        .into();
+    assert!(said.out.starts_with("records_written: 42\n"));
+    assert!(orders("metrics show --help").out.contains(" metrics show [OPTIONS] [PATH]..."));
+}
+
+#[test]
+fn eight_processes_under_load_add_up_exactly() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut workers: Vec<_> = (0..8)
+        .map(|worker| Backend::publishing(&directory.path().join(format!("worker-{worker}"))))
+        .collect();
+    workers.iter_mut().for_each(|worker| worker.ask("load 25000"));
+    // While they count, every reading is a part of it.
+    let shown = || -> u64 {
+        let said = run(directory.path(), "show .");
+        let first = said.out.lines().next().unwrap().to_owned();
+        first.strip_prefix("records_written: ").unwrap().parse().unwrap()
+    };
+    assert!(shown() <= 800_000);
+    workers.iter_mut().for_each(|worker| assert_eq!(worker.answer(), "ok"));
+    assert_eq!(shown(), 800_000);
+    workers.into_iter().for_each(Backend::kill);
+    assert_eq!(shown(), 800_000);
+}

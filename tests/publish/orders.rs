@@ -1,0 +1,49 @@
+//! A backend's own command line, with `metrics show|watch|reset` among its commands.
+
+use clap::Parser;
+use papyra_metrics::{Metered, Metrics, persistence::PersistenceMetrics};
+
+#[derive(Parser)]
+#[command(name = "orders")]
+enum Cli {
+    /// Look at the metrics of the backend
+    #[command(subcommand)]
+    Metrics(papyra_metrics_cli::Command),
+    /// Look at the metrics of a backend that has none
+    #[command(subcommand)]
+    NoMetrics(papyra_metrics_cli::Command),
+    /// Look at the metrics that the backend publishes at a place that it knows
+    #[command(subcommand)]
+    Published(papyra_metrics_cli::Command),
+}
+
+struct OrderLog {
+    metrics: PersistenceMetrics,
+}
+
+impl Metered for OrderLog {
+    fn metrics(&self) -> Option<&dyn Metrics> {
+        Some(&self.metrics)
+    }
+}
+
+struct NullLog;
+impl Metered for NullLog {}
+
+fn main() -> std::process::ExitCode {
+    let log = OrderLog { metrics: PersistenceMetrics::default() };
+    log.metrics.records_written.add(3);
+    match Cli::parse() {
+        Cli::Metrics(command) => {
+            let code = command.run_over(&log);
+            // What a reset has left.
+            eprintln!("records_written is {}", log.metrics.records_written.get());
+            code
+        }
+        Cli::NoMetrics(command) => command.run_over(&NullLog),
+        Cli::Published(command) => match std::env::var_os("ORDERS_METRICS") {
+            Some(path) => command.or_path(path).run(),
+            None => command.run(),
+        },
+    }
+}

@@ -1,0 +1,221 @@
+//! `watch` in a terminal: a real pseudo-terminal, and what a terminal would show of what is written to it.
+
+mod common;
+
+use std::{
+    io::{Read, Write},
+    path::Path,
+    sync::mpsc::{Receiver, channel},
+    time::{Duration, Instant},
+};
+
+use common::Backend;
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+
+/// A terminal in which the command runs.
+struct Terminal {
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    written: Receiver<Vec<u8>>,
+    screen: vt100::Parser,
+    raw: Vec<u8>,
+    master: Box<dyn MasterPty + Send>,
+}
+
+impl Terminal {
+    fn start(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let size = PtySize { rows: 20, cols: 100, pixel_width: 0, pixel_height: 0 };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_papyra-metrics-tests-command"));
+        command.args(arguments);
+        command.cwd(directory);
+        command.env("TERM", "xterm-256color");
+        command.env_remove("NO_COLOR");
+        for (name, value) in environment {
+            command.env(name, value);
+        }
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let keys = pair.master.take_writer().unwrap();
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (send, written) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(len @ 1..) = reader.read(&mut buffer) {
+                if send.send(buffer[..len].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        let screen = vt100::Parser::new(20, 100, 0);
+        Self { child, keys, written, screen, raw: Vec::new(), master: pair.master }
+    }
+
+    /// Waits until the terminal shows what is looked for, and gives what it shows.
+    fn until(&mut self, looked_for: impl Fn(&str) -> bool) -> String {
+        // A time by which a test that hangs fails; none that passes waits for it.
+        let end = Instant::now() + Duration::from_secs(60);
+        loop {
+            let shown = self.screen.screen().contents();
+            if looked_for(&shown) {
+                return shown;
+            }
+            match self.written.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(bytes) => {
+                    self.screen.process(&bytes);
+                    self.raw.extend(bytes);
+                }
+                Err(error) => panic!("{error}; the terminal shows:\n{shown}"),
+            }
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Waits for the end of the command, and gives its exit code.
+    fn end(mut self) -> (u32, vt100::Parser, Vec<u8>) {
+        let status = self.child.wait().unwrap();
+        drop(self.master);
+        while let Ok(bytes) = self.written.recv_timeout(Duration::from_secs(60)) {
+            self.screen.process(&bytes);
+            self.raw.extend(bytes);
+        }
+        (status.exit_code(), self.screen, self.raw)
+    }
+}
+
+/// The words of the line that begins with that one.
+fn words<'a>(shown: &'a str, name: &str) -> Vec<&'a str> {
+    let mut lines = shown.lines().map(str::split_whitespace).map(Iterator::collect::<Vec<_>>);
+    lines.find(|words| words.first() == Some(&name)).unwrap_or_default()
+}
+
+#[test]
+fn values_rates_and_bars_follow_the_process_until_q() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let mut backend = Backend::publishing(&path);
+    backend.tell("write 12");
+    backend.tell("open 3");
+    let mut terminal =
+        Terminal::start(directory.path(), &["watch", "--interval", "0.1", "log.metrics"], &[]);
+    let shown = terminal.until(|shown| words(shown, "records_written").get(1) == Some(&"12"));
+    assert!(shown.starts_with(&format!(
+        "log.metrics: papyra-metrics-tests-backend (pid {}), running, publishing since 20",
+        backend.pid()
+    )));
+    assert_eq!(words(&shown, "metric"), ["metric", "value", "per", "second", "lately"]);
+    assert_eq!(words(&shown, "open_segments")[1], "3");
+    assert!(terminal.screen.screen().alternate_screen());
+
+    backend.tell("write 30");
+    let shown = terminal.until(|shown| {
+        let words = words(shown, "records_written");
+        words.get(1) == Some(&"42") && words.get(3).is_some_and(|bars| bars.contains('█'))
+    });
+    // A gauge has bars and no rate.
+    let gauge = words(&shown, "open_segments");
+    assert_eq!((gauge.len(), gauge[1]), (3, "3"), "{shown}");
+    terminal.until(|shown| words(shown, "records_written").get(2) == Some(&"0.0"));
+
+    // It ends and stays on the screen, and its successor takes its place.
+    backend.kill();
+    terminal.until(|shown| shown.contains("ended, had been publishing since"));
+    let mut backend = Backend::publishing(&path);
+    backend.tell("write 7");
+    terminal.until(|shown| words(shown, "records_written").get(1) == Some(&"7"));
+
+    terminal.press("q");
+    let (code, screen, _) = terminal.end();
+    assert_eq!(code, 0);
+    assert!(!screen.screen().alternate_screen());
+    assert!(!screen.screen().hide_cursor());
+}
+
+#[test]
+fn escape_control_c_and_a_signal_leave_the_terminal_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let _backend = Backend::publishing(&directory.path().join("log.metrics"));
+    for how in ["\x1b", "\x03", "SIGTERM"] {
+        let mut terminal = Terminal::start(directory.path(), &["watch", "."], &[]);
+        terminal.until(|shown| shown.contains("records_written"));
+        if how == "SIGTERM" {
+            let pid = terminal.child.process_id().unwrap().to_string();
+            assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+        } else {
+            terminal.press(how);
+        }
+        let (code, screen, _) = terminal.end();
+        assert_eq!(code, 0, "{how:?}");
+        assert!(!screen.screen().alternate_screen() && !screen.screen().hide_cursor(), "{how:?}");
+    }
+}
+
+#[test]
+fn a_terminal_that_wants_no_color_gets_none() {
+    let directory = tempfile::tempdir().unwrap();
+    let _backend = Backend::publishing(&directory.path().join("log.metrics"));
+    let colors = |raw: &[u8]| {
+        let raw = String::from_utf8_lossy(raw).into_owned();
+        ["\x1b[3", "\x1b[4", "\x1b[9"].iter().any(|start| {
+            raw.split(start).skip(1).any(|rest| {
+                let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(0);
+                // 39 and 49 are the terminal's own colors.
+                rest[end..].starts_with('m') && end > 0 && !rest.starts_with('9')
+            })
+        })
+    };
+    for (environment, colored) in [(&[][..], true), (&[("NO_COLOR", "1")][..], false)] {
+        let mut watching = Terminal::start(directory.path(), &["watch", "."], environment);
+        watching.until(|shown| shown.contains("q leaves"));
+        watching.press("q");
+        let (_, _, raw) = watching.end();
+        assert_eq!(colors(&raw), colored, "{}", String::from_utf8_lossy(&raw).escape_debug());
+
+        let showing = Terminal::start(directory.path(), &["show", "."], environment);
+        let (code, screen, raw) = showing.end();
+        assert_eq!(code, 0);
+        assert!(screen.screen().contents().contains("cache_hits: 0"));
+        assert_eq!(
+            raw.contains(&0x1b),
+            colored,
+            "{}",
+            String::from_utf8_lossy(&raw).escape_debug()
+        );
+    }
+}
+
+#[test]
+fn many_metrics_scroll_and_processes_stand_apart() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut backends: Vec<_> = (0..8)
+        .map(|worker| Backend::publishing(&directory.path().join(format!("worker-{worker}"))))
+        .collect();
+    backends[7].tell("write 555");
+    let mut terminal =
+        Terminal::start(directory.path(), &["watch", "--each", "--interval", "0.1", "."], &[]);
+    let shown = terminal.until(|shown| shown.contains("… and "));
+    assert!(shown.contains("./worker-0") && !shown.contains("555"), "{shown}");
+    for _ in 0..8 {
+        terminal.press("\x1b[6~"); // page down, also past the end
+    }
+    terminal.until(|shown| shown.contains("./worker-7") && shown.contains("555"));
+    terminal.press("\x1b[H"); // home
+    terminal.until(|shown| !shown.contains("555"));
+    terminal.press("q");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
+fn what_is_wrong_is_told_before_the_screen_is_taken() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("text"), "not ours").unwrap();
+    let (code, screen, _) = Terminal::start(directory.path(), &["watch", "text"], &[]).end();
+    assert_eq!(code, 1);
+    assert!(screen.screen().contents().contains("error: text: this is no file of metrics"));
+    let (code, screen, _) = Terminal::start(directory.path(), &["watch", "nothing"], &[]).end();
+    assert_eq!(code, 0);
+    assert!(screen.screen().contents().contains("metrics: <unavailable>"));
+}
