@@ -462,7 +462,9 @@ fn eight_processes_under_load_add_up_exactly() {
     let mut workers: Vec<_> = (0..8)
         .map(|worker| Backend::publishing(&directory.path().join(format!("worker-{worker}"))))
         .collect();
-    workers.iter_mut().for_each(|worker| worker.ask("load 25000"));
+    for worker in &mut workers {
+        worker.ask("load 25000");
+    }
     // While they count, every reading is a part of it.
     let shown = || -> u64 {
         let said = run(directory.path(), "show .");
@@ -470,7 +472,9 @@ fn eight_processes_under_load_add_up_exactly() {
         first.strip_prefix("records_written: ").unwrap().parse().unwrap()
     };
     assert!(shown() <= 800_000);
-    workers.iter_mut().for_each(|worker| assert_eq!(worker.answer(), "ok"));
+    for worker in &mut workers {
+        assert_eq!(worker.answer(), "ok");
+    }
     assert_eq!(shown(), 800_000);
     workers.into_iter().for_each(Backend::kill);
     assert_eq!(shown(), 800_000);

@@ -372,13 +372,17 @@ fn eight_processes_under_load_add_up_exactly() {
     let directory = tempfile::tempdir().unwrap();
     let path = |child: usize| directory.path().join(format!("worker-{child}.metrics"));
     let mut workers: Vec<_> = (0..8).map(|child| Backend::publishing(&path(child))).collect();
-    workers.iter_mut().for_each(|worker| worker.ask("load 25000"));
+    for worker in &mut workers {
+        worker.ask("load 25000");
+    }
     let sum = || -> u64 {
         let snapshots = (0..8).map(|child| Reader::open(path(child)).unwrap().snapshot().unwrap());
         snapshots.map(|snapshot: Snapshot| snapshot["records_written"].as_u64().unwrap()).sum()
     };
     assert!(sum() <= 800_000);
-    workers.iter_mut().for_each(|worker| assert_eq!(worker.answer(), "ok"));
+    for worker in &mut workers {
+        assert_eq!(worker.answer(), "ok");
+    }
     workers.into_iter().for_each(Backend::kill);
     assert_eq!(sum(), 800_000);
 }
