@@ -1,6 +1,6 @@
 //! What is known of a metric before the program runs.
 
-use crate::{Kind, exposition};
+use crate::{ExpositionName, Kind, exposition};
 
 /// What is known of a metric without a value: its name, kind, help and unit.
 ///
@@ -98,6 +98,11 @@ impl Descriptor {
     /// Fixed labels, as name and value.
     pub const fn labels(&self) -> &[(&str, &str)] {
         self.labels
+    }
+
+    /// The name under which it is exported, the same in every format but for what a format adds itself.
+    pub const fn exposition_name(&self) -> ExpositionName<'_> {
+        ExpositionName::of(self)
     }
 
     /// `clone`, at compile time.

@@ -1,5 +1,7 @@
-//! The names under which metrics are exported, as far as the compiler must know them: two metrics whose
-//! exported names collide are refused while they are compiled. Everything here runs at compile time.
+//! The names under which metrics are exported. Adapters print them, and the compiler refuses two metrics whose
+//! exported names collide; so the rule stands here once, and runs at compile time too.
+
+use core::{fmt, str};
 
 use crate::{Descriptor, Kind};
 
@@ -30,40 +32,82 @@ pub(crate) const fn is_unit(unit: &[u8]) -> bool {
     !unit.is_empty()
 }
 
-/// The name that a metric has in every format, in pieces: its prefix, then the field's name with the unit at
-/// the end, without the `_total` in which a counter's samples then end.
+/// The name under which a metric is exported: its prefix, then the field's name with the unit at the end.
+///
+/// It is the name of the OpenMetrics *family*, without the `_total` in which a counter's samples end. A name
+/// already ends in its unit, or starts with it (`bytes_written` becomes `written_bytes`), or the unit is added;
+/// a counter's own `_total` is taken off. [`without_unit`](Self::without_unit) is for systems that keep the
+/// unit apart, as OpenTelemetry does.
+///
+/// ```
+/// use papyra_metrics::Descriptor;
+///
+/// let metric = Descriptor::counter("bytes_written").with_unit("bytes");
+/// assert_eq!(metric.exposition_name().to_string(), "written_bytes");
+/// assert_eq!(metric.exposition_name().without_unit().to_string(), "written");
+/// ```
 #[derive(Clone, Copy)]
-pub(crate) struct Family<'a> {
+pub struct ExpositionName<'a> {
+    /// Prefix, stem, what joins the unit, unit.
     pieces: [&'a [u8]; 4],
 }
 
-impl<'a> Family<'a> {
-    pub(crate) const fn of(metric: &'a Descriptor) -> Self {
-        let (mut prefix, mut stem) = metric.name.as_bytes().split_at(metric.prefix_len);
-        if matches!(metric.kind, Kind::Counter) {
-            if ends_with(stem, b"_total") {
-                stem = stem.split_at(stem.len() - b"_total".len()).0;
+impl<'a> ExpositionName<'a> {
+    /// The exported name of a metric that no [`Descriptor`] describes, such as one read from a file.
+    ///
+    /// `prefix_len` is how many bytes of `name` are prefixes, over which a unit does not move to the end.
+    ///
+    /// ```
+    /// use papyra_metrics::{ExpositionName, Kind};
+    ///
+    /// let name = ExpositionName::new("log_bytes_read_total", 4, Kind::Counter, Some("bytes"));
+    /// assert_eq!(name.to_string(), "log_read_bytes");
+    /// ```
+    pub const fn new(name: &'a str, prefix_len: usize, kind: Kind, unit: Option<&'a str>) -> Self {
+        let name = name.as_bytes();
+        let (mut prefix, mut stem) =
+            name.split_at(if prefix_len < name.len() { prefix_len } else { name.len() });
+        if matches!(kind, Kind::Counter) {
+            if ends_with(stem, b"_total") && name.len() > b"_total".len() {
+                stem = before(stem, b"_total");
             } else if equal(stem, b"total") && ends_with(prefix, b"_") {
-                prefix = prefix.split_at(prefix.len() - 1).0;
+                prefix = before(prefix, b"_");
                 stem = b"";
             }
         }
-        let Some(unit) = metric.unit else {
+        let Some(unit) = unit else {
             return Self { pieces: [prefix, stem, b"", b""] };
         };
         let unit = unit.as_bytes();
+        if equal(stem, unit) {
+            return Self { pieces: [prefix, b"", b"", unit] };
+        }
+        if ends_with(stem, unit) && ends_with(before(stem, unit), b"_") {
+            return Self { pieces: [prefix, before(before(stem, unit), b"_"), b"_", unit] };
+        }
         let unit_at_start = stem.len() > unit.len()
             && stem[unit.len()] == b'_'
             && equal(stem.split_at(unit.len()).0, unit);
-        let unit_at_end =
-            equal(stem, unit) || ends_with(stem, unit) && stem[stem.len() - unit.len() - 1] == b'_';
-        if unit_at_end {
-            Self { pieces: [prefix, stem, b"", b""] }
-        } else if unit_at_start {
-            Self { pieces: [prefix, stem.split_at(unit.len() + 1).1, b"_", unit] }
-        } else {
-            Self { pieces: [prefix, stem, b"_", unit] }
+        if unit_at_start {
+            stem = stem.split_at(unit.len() + 1).1;
         }
+        Self { pieces: [prefix, stem, b"_", unit] }
+    }
+
+    pub(crate) const fn of(metric: &'a Descriptor) -> Self {
+        Self::new(metric.name, metric.prefix_len, metric.kind, metric.unit)
+    }
+
+    /// The same name without the unit, unless that is all there is.
+    #[must_use]
+    pub const fn without_unit(mut self) -> Self {
+        let [prefix, stem, joint, _] = self.pieces;
+        if !stem.is_empty() || !joint.is_empty() {
+            self.pieces = [prefix, stem, b"", b""];
+        } else if ends_with(prefix, b"_") && prefix.len() > 1 {
+            self.pieces = [before(prefix, b"_"), b"", b"", b""];
+        }
+        self
     }
 
     const fn len(&self) -> usize {
@@ -81,6 +125,19 @@ impl<'a> Family<'a> {
     }
 }
 
+impl fmt::Display for ExpositionName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A name that is not ASCII can be no metric's; what cannot be split as it should is left out.
+        self.pieces.iter().try_for_each(|piece| f.write_str(str::from_utf8(piece).unwrap_or("")))
+    }
+}
+
+impl fmt::Debug for ExpositionName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ExpositionName({self})")
+    }
+}
+
 /// What a family's samples may end in, as OpenMetrics 1.0 has it.
 const fn suffixes(kind: Kind) -> &'static [&'static [u8]] {
     match kind {
@@ -94,7 +151,7 @@ pub(crate) const fn clash(a: &Descriptor, b: &Descriptor) -> bool {
     if equal(a.name.as_bytes(), b.name.as_bytes()) {
         return true;
     }
-    let (family_a, family_b) = (Family::of(a), Family::of(b));
+    let (family_a, family_b) = (ExpositionName::of(a), ExpositionName::of(b));
     let (suffixes_a, suffixes_b) = (suffixes(a.kind), suffixes(b.kind));
     let mut i = 0;
     while i < suffixes_a.len() {
@@ -110,7 +167,12 @@ pub(crate) const fn clash(a: &Descriptor, b: &Descriptor) -> bool {
     false
 }
 
-const fn same_sample(a: &Family<'_>, a_suffix: &[u8], b: &Family<'_>, b_suffix: &[u8]) -> bool {
+const fn same_sample(
+    a: &ExpositionName<'_>,
+    a_suffix: &[u8],
+    b: &ExpositionName<'_>,
+    b_suffix: &[u8],
+) -> bool {
     let len = a.len() + a_suffix.len();
     if len != b.len() + b_suffix.len() {
         return false;
@@ -132,6 +194,11 @@ pub(crate) const fn equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && ends_with(a, b)
 }
 
+/// What stands before the end of this text, which is as long as `end`.
+const fn before<'a>(text: &'a [u8], end: &[u8]) -> &'a [u8] {
+    text.split_at(text.len() - end.len()).0
+}
+
 const fn ends_with(text: &[u8], end: &[u8]) -> bool {
     if text.len() < end.len() {
         return false;
@@ -148,37 +215,36 @@ const fn ends_with(text: &[u8], end: &[u8]) -> bool {
 
 #[cfg(all(test, not(loom), feature = "alloc"))]
 mod tests {
-    use super::{Family, clash};
+    use super::clash;
     use crate::{Descriptor, Kind};
-    use alloc::vec::Vec;
-
-    fn family(metric: &Descriptor) -> Vec<u8> {
-        Family::of(metric).pieces.concat()
-    }
+    use alloc::string::ToString;
 
     #[test]
-    fn a_family_is_the_prefix_then_the_name_with_its_unit_at_the_end() {
-        for (prefix, name, unit, kind, expected) in [
-            ("", "records_written", "", Kind::Counter, "records_written"),
-            ("", "records_total", "", Kind::Counter, "records"),
-            ("", "records_total", "", Kind::Gauge, "records_total"),
-            ("", "bytes_written", "bytes", Kind::Counter, "written_bytes"),
-            ("", "written_bytes", "bytes", Kind::Counter, "written_bytes"),
-            ("", "written_bytes_total", "bytes", Kind::Counter, "written_bytes"),
-            ("", "bytes", "bytes", Kind::Counter, "bytes"),
-            ("", "written", "bytes", Kind::Counter, "written_bytes"),
-            ("", "kilobytes", "bytes", Kind::Gauge, "kilobytes_bytes"),
-            ("log_", "bytes_written", "bytes", Kind::Counter, "log_written_bytes"),
-            ("bytes_", "written", "bytes", Kind::Counter, "bytes_written_bytes"),
-            ("cache_", "total", "", Kind::Counter, "cache"),
-            ("cache_", "total", "bytes", Kind::Counter, "cache_bytes"),
+    fn an_exported_name_is_the_prefix_then_the_name_with_its_unit_at_the_end() {
+        for (prefix, name, unit, kind, expected, without_unit) in [
+            ("", "records_written", "", Kind::Counter, "records_written", "records_written"),
+            ("", "records_total", "", Kind::Counter, "records", "records"),
+            ("", "records_total", "", Kind::Gauge, "records_total", "records_total"),
+            ("", "bytes_written", "bytes", Kind::Counter, "written_bytes", "written"),
+            ("", "written_bytes", "bytes", Kind::Counter, "written_bytes", "written"),
+            ("", "written_bytes_total", "bytes", Kind::Counter, "written_bytes", "written"),
+            ("", "bytes", "bytes", Kind::Counter, "bytes", "bytes"),
+            ("", "written", "bytes", Kind::Counter, "written_bytes", "written"),
+            ("", "kilobytes", "bytes", Kind::Gauge, "kilobytes_bytes", "kilobytes"),
+            ("log_", "bytes_written", "bytes", Kind::Counter, "log_written_bytes", "log_written"),
+            ("bytes_", "written", "bytes", Kind::Counter, "bytes_written_bytes", "bytes_written"),
+            ("cache_", "total", "", Kind::Counter, "cache", "cache"),
+            ("cache_", "total", "bytes", Kind::Counter, "cache_bytes", "cache"),
+            ("cache_", "bytes", "bytes", Kind::Gauge, "cache_bytes", "cache"),
         ] {
             let mut metric = Descriptor::new([prefix, name].concat().leak(), kind);
             metric.prefix_len = prefix.len();
             if !unit.is_empty() {
                 metric = metric.with_unit(unit);
             }
-            assert_eq!(core::str::from_utf8(&family(&metric)), Ok(expected), "{metric:?}");
+            let exported = metric.exposition_name();
+            assert_eq!(exported.to_string(), expected, "{metric:?}");
+            assert_eq!(exported.without_unit().to_string(), without_unit, "{metric:?}");
         }
     }
 

@@ -77,6 +77,7 @@ mod words;
 pub use count::{Count, UpDown};
 pub use counter::Counter;
 pub use descriptor::Descriptor;
+pub use exposition::ExpositionName;
 pub use gauge::Gauge;
 pub use instrument::Instrument;
 pub use metrics::{Metered, Metrics};
