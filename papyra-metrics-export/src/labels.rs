@@ -1,0 +1,83 @@
+//! What tells one backend from another: pairs of name and value.
+
+use std::fmt;
+
+use crate::RegisterError;
+
+/// The labels of a backend, or of one of its series: pairs of name and value, ordered by name.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub struct Labels(Box<[(String, String)]>);
+
+impl Labels {
+    /// Checks names, and leaves labels without a value out, which to every monitoring system are none.
+    pub(crate) fn new(labels: &[(&str, &str)]) -> Result<Self, RegisterError> {
+        let mut pairs = Vec::with_capacity(labels.len());
+        for &(name, value) in labels {
+            check_name(name)?;
+            pairs.push((name.to_owned(), value.to_owned()));
+        }
+        Self::from_pairs(pairs)
+    }
+
+    /// These labels and those that a metric brings itself.
+    pub(crate) fn with(&self, more: &[(&str, &str)]) -> Result<Self, RegisterError> {
+        let more = more.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        Self::from_pairs(self.0.iter().cloned().chain(more).collect())
+    }
+
+    fn from_pairs(mut pairs: Vec<(String, String)>) -> Result<Self, RegisterError> {
+        pairs.sort();
+        if let Some(twice) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(RegisterError::LabelTwice { name: twice[0].0.clone() });
+        }
+        pairs.retain(|(_, value)| !value.is_empty());
+        Ok(Self(pairs.into_boxed_slice()))
+    }
+
+    /// Names and values, ordered by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// The value of the label of that name.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|&(known, _)| known == name).map(|(_, value)| value)
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// What every monitoring system takes, without the names that Prometheus keeps for itself.
+fn check_name(name: &str) -> Result<(), RegisterError> {
+    let mut bytes = name.bytes();
+    let valid = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !valid {
+        return Err(RegisterError::LabelName { name: name.to_owned() });
+    }
+    if name.starts_with("__") || name == "le" || name == "quantile" {
+        return Err(RegisterError::LabelReserved { name: name.to_owned() });
+    }
+    Ok(())
+}
+
+impl fmt::Display for Labels {
+    /// `{backend="orders",zone="eu"}`, with values as Rust writes strings.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("{")?;
+        for (i, (name, value)) in self.iter().enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            write!(f, "{comma}{name}={value:?}")?;
+        }
+        f.write_str("}")
+    }
+}
+
+impl fmt::Debug for Labels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

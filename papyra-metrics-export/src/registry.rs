@@ -1,0 +1,490 @@
+//! The metrics of an application's backends, brought together for whoever reads them.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use papyra_metrics::{Descriptor, Kind, Metrics};
+
+use crate::error::Meaning;
+use crate::slot::{Forever, Meta, Newcomer, Slot, Source, let_go};
+use crate::{Labels, RegisterError};
+
+/// The metrics of an application's backends, each with its labels, for adapters to export.
+///
+/// The application owns it; there is no global one. A clone is another handle to the same registry.
+///
+/// ```
+/// use papyra_metrics::persistence::PersistenceMetrics;
+/// use papyra_metrics_export::{Reader, Registry};
+/// use std::sync::Arc;
+///
+/// let registry = Registry::with_prefix("papyra")?;
+///
+/// // The backend holds an `Arc` of its metrics, and the registry another.
+/// let orders = Arc::new(PersistenceMetrics::default());
+/// registry.register(orders.clone(), &[("backend", "orders")])?;
+/// orders.records_written.inc();
+///
+/// let mut reader = Reader::new(&registry);
+/// let reading = reader.read().next().unwrap();
+/// assert_eq!(reading.name(), "papyra_records_written");
+/// assert_eq!(reading.labels().get("backend"), Some("orders"));
+/// assert_eq!(*reading.value(), 1);
+/// # Ok::<(), papyra_metrics_export::RegisterError>(())
+/// ```
+///
+/// # Backends that come and go
+///
+/// When nobody but the registry holds an `Arc` any more, its backend is gone: what it counted last goes out to
+/// each reader once, and then it leaves by itself. A backend that is opened again under the same labels goes on
+/// where the earlier one ended, so that no reader ever sees a counter fall. What is remembered for that stays as
+/// long as the registry: some 200 bytes for each metric of each set of labels. So labels tell backends apart,
+/// and are no place for what never comes back, such as the id of a request.
+///
+/// # Totals
+///
+/// Counters are read over their lifetime, which no reset touches. Where a source's total falls all the same, as
+/// a plain `AtomicU64` does when it is reset, what was read before is carried on. What such a source counted
+/// between the last reading and its reset was never seen and is lost; a [`Counter`](papyra_metrics::Counter)
+/// loses nothing.
+///
+/// # Locks
+///
+/// Counting never waits for a reader. Readers wait for each other. A source is read while the series of its
+/// labels are locked, so a [`Metrics`] written by hand must not use the registry. One that panics is left out of
+/// that reading: its series keep their last values, and [`problems`](Self::problems) tells.
+#[derive(Clone)]
+pub struct Registry {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// Words, of which names are made with `.` or `_` between them.
+    prefix: String,
+    known: Mutex<Known>,
+    watchers: Mutex<Vec<Weak<dyn Watcher>>>,
+}
+
+/// Locked for moments only, and never while code of users runs.
+#[derive(Default)]
+struct Known {
+    /// Grow only, so that a place in them stays what it is.
+    slots: Vec<Arc<Slot>>,
+    families: Vec<Arc<Family>>,
+    by_labels: HashMap<Arc<Labels>, Arc<Slot>>,
+    /// Each name that a sample may have, and whose it is.
+    by_sample: HashMap<String, Arc<Family>>,
+    /// The `Arc`s that are held, by address, and under which labels.
+    held: HashMap<usize, Arc<Labels>>,
+    /// The lists of metrics that backends share, one for each type of backend.
+    lists: Vec<Arc<[Descriptor]>>,
+}
+
+/// All series of one name.
+#[derive(Debug)]
+pub(crate) struct Family {
+    /// The exported name, prefix included, without a counter's `_total`.
+    pub(crate) name: String,
+    /// The same without the unit, with the dots of the prefix.
+    pub(crate) dotted: String,
+    /// How many bytes of `name` and `dotted` are the prefix.
+    pub(crate) prefix_len: usize,
+    pub(crate) kind: Kind,
+    pub(crate) unit: Option<String>,
+    pub(crate) help: String,
+    /// The labels of the backend that was registered first, for messages.
+    backend: String,
+}
+
+/// Is told when there may be new families.
+pub(crate) trait Watcher: Send + Sync {
+    fn look(&self, families: &[Arc<Family>]);
+}
+
+impl Registry {
+    /// A registry whose metrics are exported under the names that backends gave them.
+    pub fn new() -> Self {
+        Self::of(String::new())
+    }
+
+    /// A registry that puts a prefix before every name: words joined by dots, such as `papyra` or
+    /// `papyra.storage`.
+    ///
+    /// Prometheus and the `metrics` facade see an underscore in place of each dot.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::Prefix`], where a word does not match `[a-zA-Z][a-zA-Z0-9_]*`.
+    pub fn with_prefix(prefix: &str) -> Result<Self, RegisterError> {
+        let is_word = |word: &str| {
+            word.starts_with(|first: char| first.is_ascii_alphabetic())
+                && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        if !prefix.split('.').all(is_word) {
+            return Err(RegisterError::Prefix { prefix: prefix.to_owned() });
+        }
+        Ok(Self::of(prefix.to_owned()))
+    }
+
+    fn of(prefix: String) -> Self {
+        let shared = Shared { prefix, known: Mutex::default(), watchers: Mutex::default() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Adds the metrics of a backend, until nobody else holds the `Arc` any more.
+    ///
+    /// The labels have to tell this backend from the others that have a metric in common with it. One whose
+    /// value is empty is left out: monitoring systems know no difference. Prometheus sets `instance` and `job`
+    /// itself, and renames yours.
+    ///
+    /// The metrics are those that [`descriptors`](Metrics::descriptors) lists now.
+    ///
+    /// Where the backend is its own metrics, the registry keeps it from being dropped until it was read once
+    /// more; [`unregister`](Self::unregister) lets go at once.
+    ///
+    /// # Errors
+    ///
+    /// A label that is no label, a metric that another backend has with another kind or unit, or labels that a
+    /// living backend with the same metrics has: see [`RegisterError`]. Nothing is registered then.
+    pub fn register<M>(&self, metrics: Arc<M>, labels: &[(&str, &str)]) -> Result<(), RegisterError>
+    where
+        M: Metrics + Send + Sync + ?Sized + 'static,
+    {
+        self.open(Box::new(metrics), labels)
+    }
+
+    /// Adds metrics that stay as long as the registry does: those in a `static`, or of the process itself.
+    ///
+    /// ```
+    /// use papyra_metrics::{Counter, Metrics};
+    /// use papyra_metrics_export::Registry;
+    ///
+    /// #[derive(Metrics)]
+    /// struct LogMetrics { records_written: Counter }
+    ///
+    /// static METRICS: LogMetrics = LogMetrics { records_written: Counter::new() };
+    ///
+    /// Registry::new().register_forever(&METRICS, &[("backend", "orders")])?;
+    /// # Ok::<(), papyra_metrics_export::RegisterError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`register`](Self::register).
+    pub fn register_forever<M>(
+        &self,
+        metrics: M,
+        labels: &[(&str, &str)],
+    ) -> Result<(), RegisterError>
+    where
+        M: Metrics + Send + Sync + 'static,
+    {
+        self.open(Box::new(Forever(metrics)), labels)
+    }
+
+    /// Reads these metrics for the last time and lets the `Arc` go, whoever else holds it. Whether they were
+    /// registered.
+    ///
+    /// What they counted last still goes out to each reader.
+    pub fn unregister<M>(&self, metrics: &Arc<M>) -> bool
+    where
+        M: Metrics + Send + Sync + ?Sized + 'static,
+    {
+        let address = Arc::as_ptr(metrics).cast::<()>().addr();
+        let slot = {
+            let known = self.known();
+            known.held.get(&address).and_then(|labels| known.by_labels.get(labels)).cloned()
+        };
+        let Some(source) = slot.and_then(|slot| slot.close(address)) else { return false };
+        self.let_go(vec![source]);
+        true
+    }
+
+    /// What could not be exported when it was last read: panics, metrics of a kind that this crate does not
+    /// know, and the like. Empty when all is well.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for slot in self.slots() {
+            let backend = slot.labels.to_string();
+            let told = slot.problems().into_iter();
+            problems.extend(told.map(|message| Problem { backend: backend.clone(), message }));
+        }
+        problems
+    }
+
+    fn open(&self, source: Box<dyn Source>, labels: &[(&str, &str)]) -> Result<(), RegisterError> {
+        let labels = Arc::new(Labels::new(labels)?);
+        let address = source.address();
+        let metrics = self.known().list(source.metrics().descriptors());
+        let (slot, exported, new) =
+            self.known().admit(self.prefix(), &labels, address, &metrics)?;
+        match slot.open(Newcomer { source, metrics, exported }) {
+            Ok(left) => self.let_go(left),
+            Err(error) => {
+                self.known().turn_away(address, new);
+                return Err(error);
+            }
+        }
+        self.tell();
+        Ok(())
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.shared.prefix
+    }
+
+    pub(crate) fn slots(&self) -> Vec<Arc<Slot>> {
+        self.known().slots.clone()
+    }
+
+    /// Adds the slots that are not yet among these.
+    pub(crate) fn more_slots(&self, slots: &mut Vec<Arc<Slot>>) {
+        let known = self.known();
+        let more = known.slots.get(slots.len()..).unwrap_or_default();
+        slots.extend(more.iter().cloned());
+    }
+
+    /// Drops sources that are read no more, outside of every lock.
+    pub(crate) fn let_go(&self, sources: Vec<Box<dyn Source>>) {
+        if sources.is_empty() {
+            return;
+        }
+        let mut known = self.known();
+        for address in sources.iter().filter_map(|source| source.address()) {
+            known.held.remove(&address);
+        }
+        drop(known);
+        let_go(sources);
+    }
+
+    /// Has the watcher look at all families, now and whenever there are more, for as long as it is there.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn watch(&self, watcher: Weak<dyn Watcher>) {
+        self.watchers().push(watcher);
+        self.tell();
+    }
+
+    fn tell(&self) {
+        // Held to the end, so that no watcher looks at fewer families after it looked at more.
+        let mut watchers = self.watchers();
+        if watchers.is_empty() {
+            return;
+        }
+        let families = self.known().families.clone();
+        watchers.retain(|watcher| {
+            let watcher = watcher.upgrade();
+            watcher.is_some_and(|watcher| {
+                watcher.look(&families);
+                true
+            })
+        });
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.shared.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watchers(&self) -> MutexGuard<'_, Vec<Weak<dyn Watcher>>> {
+        self.shared.watchers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// The list of these metrics that all backends of a type share.
+    fn list(&mut self, metrics: &[Descriptor]) -> Arc<[Descriptor]> {
+        if let Some(list) = self.lists.iter().find(|list| ***list == *metrics) {
+            return Arc::clone(list);
+        }
+        self.lists.retain(|list| Arc::strong_count(list) > 1);
+        let list: Arc<[Descriptor]> = metrics.into();
+        self.lists.push(Arc::clone(&list));
+        list
+    }
+
+    /// Finds what the metrics export, and where their series are; new families are given for turning away.
+    #[allow(clippy::type_complexity)] // three things that belong to one registration
+    fn admit(
+        &mut self,
+        prefix: &str,
+        labels: &Arc<Labels>,
+        address: Option<usize>,
+        metrics: &[Descriptor],
+    ) -> Result<(Arc<Slot>, Vec<Result<Meta, String>>, Vec<Arc<Family>>), RegisterError> {
+        if let Some(earlier) = address.and_then(|address| self.held.get(&address)) {
+            return Err(RegisterError::Registered { labels: earlier.to_string() });
+        }
+        let mut new = Vec::new();
+        let exported = self.export(prefix, labels, metrics, &mut new).inspect_err(|_| {
+            self.forget(mem::take(&mut new));
+        })?;
+        if let Some(address) = address {
+            self.held.insert(address, Arc::clone(labels));
+        }
+        let slot = self.by_labels.entry(Arc::clone(labels)).or_insert_with(|| {
+            let slot = Arc::new(Slot::new(Arc::clone(labels)));
+            self.slots.push(Arc::clone(&slot));
+            slot
+        });
+        Ok((Arc::clone(slot), exported, new))
+    }
+
+    fn export(
+        &mut self,
+        prefix: &str,
+        labels: &Arc<Labels>,
+        metrics: &[Descriptor],
+        new: &mut Vec<Arc<Family>>,
+    ) -> Result<Vec<Result<Meta, String>>, RegisterError> {
+        let mut exported: Vec<Result<Meta, String>> = Vec::with_capacity(metrics.len());
+        let mut distinct = HashSet::with_capacity(metrics.len());
+        for metric in metrics {
+            let Some(samples) = samples(metric.kind()) else {
+                exported.push(Err(format!(
+                    "`{}` is a {}, which this version of papyra-metrics-export does not know; it is left out",
+                    metric.name(),
+                    metric.kind()
+                )));
+                continue;
+            };
+            let labels = match metric.labels() {
+                [] => Arc::clone(labels),
+                own => Arc::new(labels.with(own)?),
+            };
+            let family = Family::of(prefix, metric, &labels);
+            let family = self.family(family, samples, new)?;
+            let meta = Meta { family, labels };
+            if !distinct.insert((Arc::as_ptr(&meta.family), Arc::clone(&meta.labels))) {
+                return Err(meta.taken());
+            }
+            exported.push(Ok(meta));
+        }
+        Ok(exported)
+    }
+
+    /// The family that is known by this name, or this one from now on.
+    fn family(
+        &mut self,
+        family: Family,
+        samples: &[&str],
+        new: &mut Vec<Arc<Family>>,
+    ) -> Result<Arc<Family>, RegisterError> {
+        let names = samples.iter().map(|suffix| [&family.name, *suffix].concat());
+        let names: Vec<String> = names.collect();
+        for name in &names {
+            let Some(earlier) = self.by_sample.get(name) else { continue };
+            if (&earlier.name, earlier.kind, &earlier.unit)
+                == (&family.name, family.kind, &family.unit)
+            {
+                return Ok(Arc::clone(earlier));
+            }
+            return Err(RegisterError::Clash {
+                new: family.meaning(),
+                earlier: earlier.meaning(),
+                names: (family.name, earlier.name.clone()),
+            });
+        }
+        let family = Arc::new(family);
+        self.by_sample.extend(names.into_iter().map(|name| (name, Arc::clone(&family))));
+        self.families.push(Arc::clone(&family));
+        new.push(Arc::clone(&family));
+        Ok(family)
+    }
+
+    /// Has a registration that was refused leave no trace.
+    fn turn_away(&mut self, address: Option<usize>, new: Vec<Arc<Family>>) {
+        if let Some(address) = address {
+            self.held.remove(&address);
+        }
+        self.forget(new);
+    }
+
+    /// Forgets these families, but for those that somebody else has come to use meanwhile.
+    fn forget(&mut self, families: Vec<Arc<Family>>) {
+        for family in families {
+            let samples = samples(family.kind).unwrap_or_default();
+            // Here, in the list, and once for each sample's name.
+            if Arc::strong_count(&family) == 2 + samples.len() {
+                self.families.retain(|known| !Arc::ptr_eq(known, &family));
+                self.by_sample.retain(|_, known| !Arc::ptr_eq(known, &family));
+            }
+        }
+    }
+}
+
+/// What the names of a family's samples may end in, or `None` for a kind that is not known here.
+///
+/// It is what papyra-metrics checks within one struct, over all backends.
+fn samples(kind: Kind) -> Option<&'static [&'static str]> {
+    match kind {
+        Kind::Counter => Some(&["", "_total", "_created"]),
+        Kind::Gauge => Some(&[""]),
+        _ => None,
+    }
+}
+
+impl Family {
+    fn of(prefix: &str, metric: &Descriptor, backend: &Labels) -> Self {
+        let (name, base) = {
+            let name = metric.exposition_name();
+            (name.to_string(), name.without_unit().to_string())
+        };
+        let (before, dotted) = if prefix.is_empty() {
+            (String::new(), String::new())
+        } else {
+            (prefix.replace('.', "_") + "_", format!("{prefix}."))
+        };
+        Self {
+            prefix_len: before.len(),
+            name: before + &name,
+            dotted: dotted + &base,
+            kind: metric.kind(),
+            unit: metric.unit().map(str::to_owned),
+            help: metric.help().to_owned(),
+            backend: backend.to_string(),
+        }
+    }
+
+    fn meaning(&self) -> Meaning {
+        Meaning { kind: self.kind, unit: self.unit.clone(), backend: self.backend.clone() }
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Registry {
+    /// The prefix, and the labels of the backends that are there.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let backends: Vec<_> = self
+            .slots()
+            .into_iter()
+            .filter(|slot| slot.is_open())
+            .map(|slot| Arc::clone(&slot.labels))
+            .collect();
+        f.debug_struct("Registry")
+            .field("prefix", &self.prefix())
+            .field("backends", &backends)
+            .finish()
+    }
+}
+
+/// Something that could not be exported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The labels of the backend.
+    pub backend: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "backend {}: {}", self.backend, self.message)
+    }
+}

@@ -1,0 +1,339 @@
+//! All series of one set of labels, and the sources that they are read from. A source is read under its slot's
+//! lock, so that every reader sees one total that never falls: each fall and each change of source is noticed
+//! once, by whoever comes first.
+
+use std::any::Any;
+use std::mem;
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr;
+use std::sync::atomic::{Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use papyra_metrics::{Descriptor, Kind, Metrics, Value};
+
+use crate::{Family, Labels, RegisterError};
+
+/// The metrics of one backend, held.
+pub(crate) trait Source: Send + Sync {
+    fn metrics(&self) -> &dyn Metrics;
+    /// Whether nobody but the registry holds the metrics, so that nothing will be counted any more.
+    fn is_left(&self) -> bool;
+    /// Tells the metrics of one `Arc` from those of another.
+    fn address(&self) -> Option<usize>;
+}
+
+impl<M: Metrics + Send + Sync + ?Sized + 'static> Source for Arc<M> {
+    fn metrics(&self) -> &dyn Metrics {
+        self
+    }
+
+    fn is_left(&self) -> bool {
+        let left = Self::strong_count(self) == 1;
+        // With the release by which the last other owner let go: what it counted is seen after this.
+        fence(Ordering::Acquire);
+        left
+    }
+
+    fn address(&self) -> Option<usize> {
+        Some(Self::as_ptr(self).cast::<()>().addr())
+    }
+}
+
+/// Metrics that stay as long as the registry does.
+pub(crate) struct Forever<M>(pub(crate) M);
+
+impl<M: Metrics + Send + Sync + 'static> Source for Forever<M> {
+    fn metrics(&self) -> &dyn Metrics {
+        &self.0
+    }
+
+    fn is_left(&self) -> bool {
+        false
+    }
+
+    fn address(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// What is known of a series without a value.
+#[derive(Clone)]
+pub(crate) struct Meta {
+    pub(crate) family: Arc<Family>,
+    pub(crate) labels: Arc<Labels>,
+}
+
+impl Meta {
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.family, &other.family) && self.labels == other.labels
+    }
+
+    pub(crate) fn taken(&self) -> RegisterError {
+        RegisterError::SameSeries {
+            name: self.family.name.clone(),
+            labels: self.labels.to_string(),
+        }
+    }
+}
+
+/// One metric of one backend, over all the times that a backend of these labels was open.
+struct Series {
+    meta: Meta,
+    /// What earlier sources counted, and this one before its total fell.
+    carry: u64,
+    /// The source's total when it was last read.
+    last: u64,
+    /// What readers are shown: of a counter, `carry + last`. `None` until it was read.
+    value: Option<Value>,
+    /// The epoch in which its source left, or `None` while there is one.
+    closed: Option<u64>,
+}
+
+impl Series {
+    fn update(&mut self, value: Value) -> Result<(), &'static str> {
+        if self.meta.family.kind != Kind::Counter {
+            self.value = Some(value);
+            return Ok(());
+        }
+        let Some(total) = value.as_u64() else {
+            return Err("is a counter, but shows a negative number");
+        };
+        if total < self.last {
+            // A reset took it back, so that what was read before would be lost.
+            self.carry = self.carry.wrapping_add(self.last);
+        }
+        self.last = total;
+        self.value = Some(Value::Counter(self.carry.wrapping_add(total)));
+        Ok(())
+    }
+
+    fn close(&mut self, epoch: u64) {
+        self.carry = self.carry.wrapping_add(mem::take(&mut self.last));
+        self.closed = Some(epoch);
+    }
+}
+
+/// A registered source, and where the series of its metrics are; nowhere, where one cannot be exported.
+struct Entry {
+    source: Box<dyn Source>,
+    metrics: Arc<[Descriptor]>,
+    places: Box<[Option<usize>]>,
+    /// What can never be exported, and what could not be when it was last read.
+    left_out: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl Entry {
+    /// Reads each metric into its series. What a panic or a fault of the source leaves unread keeps its value:
+    /// to a reader of differences, a total that is missing once is counted again.
+    fn read(&mut self, all: &mut [Series]) {
+        let Self { source, metrics, places, problems, .. } = self;
+        problems.clear();
+        let source = source.metrics();
+        let read = panic::catch_unwind(AssertUnwindSafe(|| {
+            let mut at = 0;
+            source.visit_totals(&mut |metric, value| {
+                let Some(place) = find(metrics, at, metric) else {
+                    problems.push(format!(
+                        "`{}` was not listed when the backend was registered; it is left out",
+                        metric.name()
+                    ));
+                    return;
+                };
+                at = place + 1;
+                if let Some(series) = places[place] {
+                    if let Err(fault) = all[series].update(value) {
+                        problems.push(format!("`{}` {fault}", metric.name()));
+                    }
+                }
+            });
+        }));
+        if let Err(panic) = read {
+            problems.push(format!("reading its metrics panicked: {}", panic_message(&*panic)));
+        }
+    }
+}
+
+/// The place of a metric among those that are known, most often the next one.
+fn find(known: &[Descriptor], next: usize, metric: &Descriptor) -> Option<usize> {
+    match known.get(next) {
+        // A derived struct lists and shows the same static names.
+        Some(known) if ptr::eq(known.name(), metric.name()) || known == metric => Some(next),
+        _ => known.iter().position(|known| known == metric),
+    }
+}
+
+/// All series of one set of labels.
+pub(crate) struct Slot {
+    pub(crate) labels: Arc<Labels>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Grows whenever a source comes or leaves.
+    epoch: u64,
+    entries: Vec<Entry>,
+    series: Vec<Series>,
+}
+
+/// A source that wants to be read, and what its metrics export.
+pub(crate) struct Newcomer {
+    pub(crate) source: Box<dyn Source>,
+    pub(crate) metrics: Arc<[Descriptor]>,
+    /// For each metric what it exports, or why it does not.
+    pub(crate) exported: Vec<Result<Meta, String>>,
+}
+
+impl Slot {
+    pub(crate) fn new(labels: Arc<Labels>) -> Self {
+        Self { labels, state: Mutex::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing that can panic leaves the state half changed.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a source whose metrics continue the series that sources of the same labels have left. Gives those.
+    pub(crate) fn open(&self, newcomer: Newcomer) -> Result<Vec<Box<dyn Source>>, RegisterError> {
+        let Newcomer { source, metrics, exported } = newcomer;
+        let mut state = self.state();
+        let left = state.close_left();
+        let mut found = Vec::with_capacity(exported.len());
+        let mut next = 0;
+        for meta in exported.iter().flatten() {
+            let place = state.find(next, meta);
+            if let Some(place) = place {
+                if state.series[place].closed.is_none() {
+                    return Err(meta.taken());
+                }
+                next = place + 1;
+            }
+            found.push(place);
+        }
+        state.epoch += 1;
+        let mut found = found.into_iter();
+        let mut left_out = Vec::new();
+        let places = exported.into_iter().map(|exported| match exported {
+            Ok(meta) => Some(state.place(meta, found.next().flatten())),
+            Err(reason) => {
+                left_out.push(reason);
+                None
+            }
+        });
+        let places = places.collect();
+        state.entries.push(Entry { source, metrics, places, left_out, problems: Vec::new() });
+        Ok(left)
+    }
+
+    /// Reads the last totals of the source with this address now, and lets it go.
+    pub(crate) fn close(&self, address: usize) -> Option<Box<dyn Source>> {
+        let mut state = self.state();
+        let place =
+            state.entries.iter().position(|entry| entry.source.address() == Some(address))?;
+        Some(state.close(place))
+    }
+
+    /// Reads every source and adds the values of all series, the closed ones included; their order stays. What
+    /// the caller knows of the series is brought up to date; whether it was not.
+    ///
+    /// Gives the sources that have left too, to be dropped outside of every lock.
+    pub(crate) fn read(
+        &self,
+        values: &mut Vec<Option<Value>>,
+        epoch: &mut u64,
+        known: &mut Vec<(Meta, Option<u64>)>,
+    ) -> (bool, Vec<Box<dyn Source>>) {
+        let mut state = self.state();
+        let left = state.close_left();
+        let State { entries, series, .. } = &mut *state;
+        for entry in entries {
+            entry.read(series);
+        }
+        values.extend(series.iter().map(|series| series.value.clone()));
+        let changed = *epoch != state.epoch;
+        if changed {
+            *epoch = state.epoch;
+            known.clear();
+            known.extend(state.series.iter().map(|series| (series.meta.clone(), series.closed)));
+        }
+        (changed, left)
+    }
+
+    /// What could not be exported when the sources were last read.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let state = self.state();
+        let problems =
+            state.entries.iter().flat_map(|entry| entry.left_out.iter().chain(&entry.problems));
+        problems.cloned().collect()
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.state().entries.iter().any(|entry| !entry.source.is_left())
+    }
+}
+
+impl State {
+    /// Where the series is that this would be one with, most often the next one.
+    fn find(&self, next: usize, meta: &Meta) -> Option<usize> {
+        let same = |series: &Series| series.meta.is(meta);
+        match self.series.get(next) {
+            Some(series) if same(series) => Some(next),
+            _ => self.series.iter().position(same),
+        }
+    }
+
+    /// Has the series that was found go on, or a new one begin.
+    fn place(&mut self, meta: Meta, found: Option<usize>) -> usize {
+        if let Some(place) = found {
+            let series = &mut self.series[place];
+            series.closed = None;
+            if meta.family.kind != Kind::Counter {
+                series.value = None;
+            }
+            return place;
+        }
+        self.series.push(Series { meta, carry: 0, last: 0, value: None, closed: None });
+        self.series.len() - 1
+    }
+
+    /// Closes the sources that nobody holds any more.
+    fn close_left(&mut self) -> Vec<Box<dyn Source>> {
+        let mut left = Vec::new();
+        let mut place = 0;
+        while place < self.entries.len() {
+            if self.entries[place].source.is_left() {
+                left.push(self.close(place));
+            } else {
+                place += 1;
+            }
+        }
+        left
+    }
+
+    fn close(&mut self, place: usize) -> Box<dyn Source> {
+        let mut entry = self.entries.remove(place);
+        entry.read(&mut self.series);
+        self.epoch += 1;
+        for &place in entry.places.iter().flatten() {
+            self.series[place].close(self.epoch);
+        }
+        entry.source
+    }
+}
+
+/// Drops what users made, whose own `drop` may panic.
+pub(crate) fn let_go(sources: Vec<Box<dyn Source>>) {
+    for source in sources {
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| drop(source)));
+    }
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(message), _) => message,
+        (_, Some(message)) => message,
+        _ => "no message",
+    }
+}

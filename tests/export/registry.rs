@@ -1,0 +1,447 @@
+//! Backends come, are read, fail and go.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread;
+
+use papyra_metrics::persistence::PersistenceMetrics;
+use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Value};
+use papyra_metrics_export::{Reader, RegisterError, Registry};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    /// Records appended.
+    records_written: Counter,
+    #[metrics(unit = "bytes")]
+    bytes_written: Counter,
+    open_segments: Gauge,
+}
+
+/// All values of a reading, by name and labels.
+fn read(reader: &mut Reader) -> BTreeMap<String, i64> {
+    let readings = reader.read().map(|reading| {
+        (format!("{}{}", reading.name(), reading.labels()), reading.value().as_i64().unwrap())
+    });
+    let readings: Vec<_> = readings.collect();
+    let all = readings.len();
+    let map: BTreeMap<_, _> = readings.into_iter().collect();
+    assert_eq!(map.len(), all, "a series is there twice: {map:?}");
+    map
+}
+
+fn map<const LEN: usize>(values: [(&str, i64); LEN]) -> BTreeMap<String, i64> {
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+#[test]
+fn backends_of_one_type_are_told_apart_by_their_labels() {
+    let registry = Registry::with_prefix("papyra.storage").unwrap();
+    let (orders, users) = (Arc::new(LogMetrics::default()), Arc::new(LogMetrics::default()));
+    registry.register(orders.clone(), &[("backend", "orders")]).unwrap();
+    registry.register(users.clone(), &[("backend", "users"), ("zone", "")]).unwrap();
+    orders.records_written.add(3);
+    users.bytes_written.add(40);
+    users.open_segments.set(-2);
+    assert_eq!(
+        read(&mut Reader::new(&registry)),
+        map([
+            ("papyra_storage_records_written{backend=\"orders\"}", 3),
+            ("papyra_storage_written_bytes{backend=\"orders\"}", 0),
+            ("papyra_storage_open_segments{backend=\"orders\"}", 0),
+            ("papyra_storage_records_written{backend=\"users\"}", 0),
+            ("papyra_storage_written_bytes{backend=\"users\"}", 40),
+            ("papyra_storage_open_segments{backend=\"users\"}", -2),
+        ])
+    );
+}
+
+#[test]
+fn a_reading_tells_what_the_backend_said_of_its_metric() {
+    let registry = Registry::new();
+    let metrics = Arc::new(LogMetrics::default());
+    registry.register(metrics.clone(), &[]).unwrap();
+    let mut reader = Reader::new(&registry);
+    let told: Vec<_> = reader
+        .read()
+        .map(|reading| (reading.kind().to_string(), reading.help(), reading.unit()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("counter".to_owned(), "Records appended.", None),
+            ("counter".to_owned(), "", Some("bytes")),
+            ("gauge".to_owned(), "", None)
+        ]
+    );
+}
+
+#[test]
+fn each_reader_sees_the_last_counts_of_a_backend_once() {
+    let registry = Registry::new();
+    let metrics = Arc::new(LogMetrics::default());
+    registry.register(metrics.clone(), &[]).unwrap();
+    let (mut one, mut other) = (Reader::new(&registry), Reader::new(&registry));
+    read(&mut one);
+    metrics.records_written.add(5);
+    let weak = Arc::downgrade(&metrics);
+    drop(metrics);
+    assert_eq!(read(&mut one)["records_written{}"], 5);
+    assert!(weak.upgrade().is_none(), "the registry still holds the metrics");
+    assert_eq!(read(&mut one), map([]));
+    assert_eq!(read(&mut other)["records_written{}"], 5);
+    assert_eq!(read(&mut other), map([]));
+}
+
+#[test]
+fn a_backend_that_is_opened_again_goes_on_where_it_ended() {
+    let registry = Registry::new();
+    let mut early = Reader::new(&registry);
+    for opened in 1..=4 {
+        let metrics = Arc::new(LogMetrics::default());
+        registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
+        metrics.records_written.add(10);
+        metrics.open_segments.set(opened);
+        // Whether it was read before it was dropped, after, or never.
+        if opened % 2 == 0 {
+            assert_eq!(read(&mut early)["records_written{backend=\"orders\"}"], opened * 10);
+        }
+        drop(metrics);
+        if opened == 2 {
+            read(&mut early);
+            assert_eq!(read(&mut early), map([]));
+        }
+    }
+    let last = read(&mut Reader::new(&registry));
+    assert_eq!(last["records_written{backend=\"orders\"}"], 40);
+    assert_eq!(last["open_segments{backend=\"orders\"}"], 4);
+}
+
+#[test]
+fn two_parts_of_one_backend_may_have_the_same_labels() {
+    #[derive(Default, Metrics)]
+    struct CacheMetrics {
+        hits: Counter,
+    }
+    let registry = Registry::new();
+    let (log, cache) = (Arc::new(LogMetrics::default()), Arc::new(CacheMetrics::default()));
+    registry.register(log.clone(), &[("backend", "orders")]).unwrap();
+    registry.register(cache.clone(), &[("backend", "orders")]).unwrap();
+    cache.hits.inc();
+    drop(log);
+    let mut reader = Reader::new(&registry);
+    assert_eq!(read(&mut reader).len(), 4);
+    assert_eq!(read(&mut reader), map([("hits{backend=\"orders\"}", 1)]));
+}
+
+#[test]
+fn a_total_that_falls_is_carried_on() {
+    #[derive(Default, Metrics)]
+    struct Stats {
+        writes: AtomicU64,
+        open: AtomicI64,
+    }
+    let registry = Registry::new();
+    let stats = Arc::new(Stats::default());
+    registry.register(stats.clone(), &[]).unwrap();
+    let mut reader = Reader::new(&registry);
+    let mut seen = Vec::new();
+    for (counted, reset) in [(100, false), (50, true), (20, false), (5, true), (0, false)] {
+        stats.writes.fetch_add(counted, Relaxed);
+        stats.open.store(-3, Relaxed);
+        seen.push(read(&mut reader)["writes{}"]);
+        if reset {
+            stats.reset();
+        }
+    }
+    assert_eq!(seen, [100, 150, 170, 175, 175]);
+    assert_eq!(read(&mut reader)["open{}"], -3);
+}
+
+#[test]
+fn no_reset_and_no_drain_is_seen_by_a_reader() {
+    let registry = Registry::new();
+    let metrics = Arc::new(LogMetrics::default());
+    registry.register(metrics.clone(), &[]).unwrap();
+    let mut reader = Reader::new(&registry);
+    for total in [7, 14, 21] {
+        metrics.records_written.add(7);
+        metrics.reset();
+        assert_eq!(read(&mut reader)["records_written{}"], total);
+        metrics.drain();
+    }
+}
+
+#[test]
+fn readers_on_many_threads_never_see_a_total_fall_and_lose_none() {
+    let registry = Registry::new();
+    let stop = Arc::new(AtomicBool::new(false));
+    let readers: Vec<_> = (0..3)
+        .map(|_| {
+            let (registry, stop) = (registry.clone(), Arc::clone(&stop));
+            thread::spawn(move || {
+                let mut reader = Reader::new(&registry);
+                let mut last = 0;
+                loop {
+                    let stopped = stop.load(Relaxed);
+                    let now = read(&mut reader).get("records_written{}").copied().unwrap_or(last);
+                    assert!(now >= last, "{now} after {last}");
+                    last = now;
+                    if stopped {
+                        return last;
+                    }
+                }
+            })
+        })
+        .collect();
+    for _ in 0..200 {
+        let metrics = Arc::new(LogMetrics::default());
+        registry.register(metrics.clone(), &[]).unwrap();
+        let counting: Vec<_> = (0..2)
+            .map(|_| {
+                let metrics = metrics.clone();
+                thread::spawn(move || (0..50).for_each(|_| metrics.records_written.inc()))
+            })
+            .collect();
+        metrics.reset();
+        drop(metrics);
+        for counting in counting {
+            counting.join().unwrap();
+        }
+    }
+    stop.store(true, Relaxed);
+    for reader in readers {
+        assert_eq!(reader.join().unwrap(), 200 * 100);
+    }
+}
+
+/// Metrics by hand, which do as they are told.
+#[derive(Default)]
+struct Moody {
+    panics: AtomicBool,
+    waits: Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>,
+}
+
+const MOODY: &[Descriptor] = &[Descriptor::counter("first"), Descriptor::counter("second")];
+const UNLISTED: Descriptor = Descriptor::gauge("unlisted");
+
+impl Metrics for Moody {
+    fn descriptors(&self) -> &[Descriptor] {
+        MOODY
+    }
+
+    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        visitor(&MOODY[0], Value::Counter(1));
+        if let Some((arrived, go_on)) = self.waits.lock().unwrap().take() {
+            arrived.send(()).unwrap();
+            go_on.recv().unwrap();
+        }
+        assert!(!self.panics.load(Relaxed), "the disk is on fire");
+        visitor(&UNLISTED, Value::Gauge(1));
+        visitor(&MOODY[1], Value::Counter(2));
+    }
+
+    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.visit(visitor);
+    }
+
+    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.visit(visitor);
+    }
+
+    fn reset(&self) {}
+}
+
+#[test]
+fn a_backend_that_panics_keeps_its_last_values_and_takes_no_other_with_it() {
+    let registry = Registry::new();
+    let moody = Arc::new(Moody::default());
+    let metrics = Arc::new(LogMetrics::default());
+    registry.register(moody.clone(), &[("backend", "moody")]).unwrap();
+    registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
+    let mut reader = Reader::new(&registry);
+    let good = read(&mut reader);
+    assert_eq!(good["second{backend=\"moody\"}"], 2);
+    assert_eq!(good["records_written{backend=\"orders\"}"], 0);
+
+    moody.panics.store(true, Relaxed);
+    metrics.records_written.inc();
+    let bad = read(&mut reader);
+    assert_eq!(bad["second{backend=\"moody\"}"], 2);
+    assert_eq!(bad["records_written{backend=\"orders\"}"], 1);
+    let problems: Vec<_> = registry.problems().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        problems,
+        ["backend {backend=\"moody\"}: reading its metrics panicked: the disk is on fire"]
+    );
+
+    moody.panics.store(false, Relaxed);
+    read(&mut reader);
+    let problems: Vec<_> = registry.problems().into_iter().map(|it| it.message).collect();
+    assert_eq!(
+        problems,
+        ["`unlisted` was not listed when the backend was registered; it is left out"]
+    );
+}
+
+#[test]
+fn others_count_register_and_leave_while_one_backend_is_slow_to_read() {
+    let registry = Registry::new();
+    let slow = Arc::new(Moody::default());
+    let (arrived, wait_for_arrival) = mpsc::channel();
+    let (go_on, wait_for_go) = mpsc::channel();
+    *slow.waits.lock().unwrap() = Some((arrived, wait_for_go));
+    registry.register(slow.clone(), &[("backend", "slow")]).unwrap();
+    let reading = thread::spawn({
+        let registry = registry.clone();
+        move || read(&mut Reader::new(&registry))
+    });
+    wait_for_arrival.recv().unwrap();
+
+    let metrics = Arc::new(PersistenceMetrics::default());
+    registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
+    metrics.records_written.inc();
+    assert!(registry.unregister(&metrics));
+
+    go_on.send(()).unwrap();
+    assert_eq!(reading.join().unwrap()["second{backend=\"slow\"}"], 2);
+}
+
+#[test]
+fn unregistering_lets_go_at_once_and_the_last_counts_still_go_out() {
+    let registry = Registry::new();
+    let metrics = Arc::new(LogMetrics::default());
+    registry.register(metrics.clone(), &[]).unwrap();
+    metrics.records_written.add(2);
+    assert!(registry.unregister(&metrics));
+    assert!(!registry.unregister(&metrics));
+    assert_eq!(Arc::strong_count(&metrics), 1);
+    metrics.records_written.add(100);
+    let mut reader = Reader::new(&registry);
+    assert_eq!(read(&mut reader)["records_written{}"], 2);
+    assert_eq!(read(&mut reader), map([]));
+}
+
+#[test]
+fn metrics_registered_forever_stay() {
+    #[derive(Metrics)]
+    struct Queue {
+        pushed: Counter,
+    }
+    static METRICS: Queue = Queue { pushed: Counter::new() };
+    let registry = Registry::new();
+    registry.register_forever(&METRICS, &[]).unwrap();
+    registry.register_forever(LogMetrics::default(), &[("backend", "orders")]).unwrap();
+    let mut reader = Reader::new(&registry);
+    for _ in 0..3 {
+        assert_eq!(read(&mut reader).len(), 4);
+    }
+}
+
+fn refused(
+    registry: &Registry,
+    metrics: impl Metrics + Send + Sync + 'static,
+    labels: &[(&str, &str)],
+) -> String {
+    let metrics = Arc::new(metrics);
+    let error = registry.register(metrics.clone(), labels).unwrap_err();
+    assert_eq!(Arc::strong_count(&metrics), 1, "a refused backend is held");
+    error.to_string()
+}
+
+#[test]
+fn one_name_with_two_kinds_or_units_is_refused_and_both_backends_are_named() {
+    #[derive(Default, Metrics)]
+    struct Levels {
+        fresh: Gauge,
+        records_written: Gauge,
+    }
+    #[derive(Default, Metrics)]
+    struct InBytes {
+        #[metrics(unit = "bytes")]
+        open_segments: Gauge,
+        written_bytes: Counter,
+    }
+    #[derive(Default, Metrics)]
+    struct Samples {
+        records_written_total: Gauge,
+    }
+    #[derive(Default, Metrics)]
+    struct Fresh {
+        fresh: Counter,
+    }
+    let registry = Registry::new();
+    let orders = Arc::new(LogMetrics::default());
+    registry.register(orders.clone(), &[("backend", "orders")]).unwrap();
+    let users: &[(&str, &str)] = &[("backend", "users")];
+    assert_eq!(
+        refused(&registry, Levels::default(), users),
+        "`records_written` is a gauge without unit of backend {backend=\"users\"}, but a counter without unit of \
+         backend {backend=\"orders\"}; rename one of them, or export them through registries of different prefixes"
+    );
+    assert_eq!(
+        refused(&registry, InBytes::default(), users),
+        "`written_bytes` is a counter without unit of backend {backend=\"users\"}, but a counter in bytes of \
+         backend {backend=\"orders\"}; rename one of them, or export them through registries of different prefixes"
+    );
+    assert_eq!(
+        refused(&registry, Samples::default(), users),
+        "`records_written_total`, a gauge without unit of backend {backend=\"users\"}, would share samples with \
+         `records_written`, a counter without unit of backend {backend=\"orders\"}; rename one of them, or export \
+         them through registries of different prefixes"
+    );
+    // Nothing is left of a refused backend, not even the names that were new.
+    let fresh = Arc::new(Fresh::default());
+    registry.register(fresh.clone(), users).unwrap();
+    assert_eq!(read(&mut Reader::new(&registry)).len(), 4);
+}
+
+#[test]
+fn labels_of_a_living_backend_are_refused_to_another_with_the_same_metrics() {
+    let registry = Registry::new();
+    let orders = Arc::new(LogMetrics::default());
+    registry.register(orders.clone(), &[("backend", "orders")]).unwrap();
+    assert_eq!(
+        refused(&registry, LogMetrics::default(), &[("backend", "orders")]),
+        "a backend {backend=\"orders\"} with a metric `records_written` is registered already; give each backend \
+         labels of its own, such as `backend`"
+    );
+    let again = registry.register(orders.clone(), &[("backend", "other")]).unwrap_err();
+    assert_eq!(
+        again.to_string(),
+        "these metrics are registered already, as those of backend {backend=\"orders\"}; register an `Arc` once"
+    );
+}
+
+#[test]
+fn labels_and_prefixes_that_a_monitoring_system_would_refuse_are_refused_here() {
+    let registry = Registry::new();
+    for (labels, expected) in [
+        (
+            &[("no dash-es", "")][..],
+            "the label name \"no dash-es\" must match [a-zA-Z_][a-zA-Z0-9_]*",
+        ),
+        (&[("", "x")], "the label name \"\" must match [a-zA-Z_][a-zA-Z0-9_]*"),
+        (&[("1st", "x")], "the label name \"1st\" must match [a-zA-Z_][a-zA-Z0-9_]*"),
+        (
+            &[("le", "x")],
+            "the label name \"le\" is reserved (`le`, `quantile`, and names that begin with `__`); choose another",
+        ),
+        (
+            &[("__name__", "x")],
+            "the label name \"__name__\" is reserved (`le`, `quantile`, and names that begin with `__`); choose another",
+        ),
+        (
+            &[("a", "x"), ("b", "y"), ("a", "z")],
+            "the label \"a\" is given twice; a backend or its metric has each once",
+        ),
+    ] {
+        assert_eq!(refused(&registry, LogMetrics::default(), labels), expected);
+    }
+    for prefix in ["", "1st", "a..b", "a.", "a-b", "_a"] {
+        assert_eq!(
+            Registry::with_prefix(prefix).unwrap_err(),
+            RegisterError::Prefix { prefix: prefix.to_owned() }
+        );
+    }
+}
