@@ -13,6 +13,11 @@ pub enum RegisterError {
         /// The prefix that was asked for.
         prefix: String,
     },
+    /// A metric's exported name has characters that monitoring systems refuse.
+    MetricName {
+        /// The exported name.
+        name: String,
+    },
     /// A label's name has characters that monitoring systems refuse.
     LabelName {
         /// The label's name.
@@ -30,12 +35,10 @@ pub enum RegisterError {
     },
     /// Two backends mean different things by one name.
     Clash {
-        /// The metric's exported name, and that of the one that it clashes with.
-        names: (String, String),
         /// What the new backend means by it.
-        new: Meaning,
+        new: Box<Meaning>,
         /// What an earlier backend means by it.
-        earlier: Meaning,
+        earlier: Box<Meaning>,
     },
     /// A living backend of the same labels has a metric of this name, or the backend itself has it twice.
     SameSeries {
@@ -55,6 +58,8 @@ pub enum RegisterError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Meaning {
+    /// The metric's exported name.
+    pub name: String,
     /// The metric's kind.
     pub kind: Kind,
     /// The metric's unit.
@@ -82,6 +87,9 @@ impl fmt::Display for RegisterError {
                 "the prefix {prefix:?} is no name; write words of [a-zA-Z0-9_] that begin with a letter, \
                  joined by single dots"
             ),
+            Self::MetricName { name } => {
+                write!(f, "the metric name {name:?} must match [a-zA-Z_][a-zA-Z0-9_]*")
+            }
             Self::LabelName { name } => {
                 write!(f, "the label name {name:?} must match [a-zA-Z_][a-zA-Z0-9_]*")
             }
@@ -96,16 +104,17 @@ impl fmt::Display for RegisterError {
                     "the label {name:?} is given twice; a backend or its metric has each once"
                 )
             }
-            Self::Clash { names: (name, other), new, earlier } if name == other => write!(
-                f,
-                "`{name}` is {new}, but {earlier}; rename one of them, or export them through registries \
-                 of different prefixes"
-            ),
-            Self::Clash { names: (name, other), new, earlier } => write!(
-                f,
-                "`{name}`, {new}, would share samples with `{other}`, {earlier}; rename one of them, or \
-                 export them through registries of different prefixes"
-            ),
+            Self::Clash { new, earlier } => {
+                let (name, other) = (&new.name, &earlier.name);
+                if name == other {
+                    write!(f, "`{name}` is {new}, but {earlier}")?;
+                } else {
+                    write!(f, "`{name}`, {new}, would share samples with `{other}`, {earlier}")?;
+                }
+                f.write_str(
+                    "; rename one of them, or export them through registries of different prefixes",
+                )
+            }
             Self::SameSeries { name, labels } => write!(
                 f,
                 "a backend {labels} with a metric `{name}` is registered already; give each backend labels \

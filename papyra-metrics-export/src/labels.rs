@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::RegisterError;
+use crate::family::is_name;
 
 /// The labels of a backend, or of one of its series: pairs of name and value, ordered by name.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
@@ -52,10 +53,7 @@ impl Labels {
 
 /// What every monitoring system takes, without the names that Prometheus keeps for itself.
 fn check_name(name: &str) -> Result<(), RegisterError> {
-    let mut bytes = name.bytes();
-    let valid = bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if !valid {
+    if !is_name(name) {
         return Err(RegisterError::LabelName { name: name.to_owned() });
     }
     if name.starts_with("__") || name == "le" || name == "quantile" {

@@ -2,9 +2,17 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
+// Each adapter needs its part of what the registry knows.
+#![cfg_attr(
+    not(all(feature = "prometheus", feature = "opentelemetry", feature = "statsd")),
+    allow(dead_code)
+)]
 
 mod error;
+mod family;
 mod labels;
+#[cfg(feature = "prometheus")]
+pub mod prometheus;
 mod reader;
 mod registry;
 mod slot;
@@ -12,5 +20,4 @@ mod slot;
 pub use error::{Meaning, RegisterError};
 pub use labels::Labels;
 pub use reader::{Reader, Reading};
-pub(crate) use registry::Family;
 pub use registry::{Problem, Registry};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use papyra_metrics::{Kind, Value};
 
@@ -52,6 +53,8 @@ struct Copy {
     hidden: u64,
     /// The same from the next reading on.
     delivered: u64,
+    /// An epoch that is delivered but is still shown, and since when.
+    lingering: Option<(u64, Instant)>,
 }
 
 /// A series in a reader's copy.
@@ -95,9 +98,12 @@ impl Reader {
         self.copies.resize_with(self.slots.len(), Copy::default);
         self.values.clear();
         for (slot, copy) in self.slots.iter().zip(&mut self.copies) {
-            let (news, left) = slot.read(&mut self.values, &mut copy.epoch, &mut copy.series);
-            self.registry.let_go(left);
-            changed |= news || copy.hidden != copy.delivered;
+            let (news, gone) = slot.read(&mut self.values, &mut copy.epoch, &mut copy.series);
+            self.registry.let_go(gone);
+            let left = |closed: &Option<u64>| {
+                closed.is_some_and(|epoch| epoch > copy.hidden && epoch <= copy.delivered)
+            };
+            changed |= news || copy.series.iter().any(|(_, closed)| left(closed));
             copy.hidden = copy.delivered;
         }
         changed
@@ -123,9 +129,21 @@ impl Reader {
 
     /// The last counts of this reading have gone out: what is closed is not shown again.
     pub(crate) fn delivered(&mut self) {
+        self.delivered_after(Duration::ZERO, Instant::now());
+    }
+
+    /// The last counts of this reading have gone out, but they are shown again until it is so long ago that they
+    /// first were.
+    pub(crate) fn delivered_after(&mut self, linger: Duration, now: Instant) {
         for copy in &mut self.copies {
-            if copy.series.iter().any(|(_, closed)| closed.is_some()) {
-                copy.delivered = copy.epoch;
+            if copy.epoch == copy.delivered {
+                continue;
+            }
+            let (epoch, since) = copy.lingering.unwrap_or((copy.epoch, now));
+            copy.lingering = Some((epoch, since));
+            if now.duration_since(since) >= linger {
+                copy.delivered = epoch;
+                copy.lingering = None;
             }
         }
     }

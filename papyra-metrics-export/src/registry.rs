@@ -2,12 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use papyra_metrics::{Descriptor, Kind, Metrics};
+use papyra_metrics::{Descriptor, Metrics};
 
-use crate::error::Meaning;
+use crate::family::{Families, Family};
 use crate::slot::{Forever, Meta, Newcomer, Slot, Source, let_go};
 use crate::{Labels, RegisterError};
 
@@ -70,32 +69,14 @@ struct Shared {
 /// Locked for moments only, and never while code of users runs.
 #[derive(Default)]
 struct Known {
-    /// Grow only, so that a place in them stays what it is.
+    /// Grows only, so that a place in it stays what it is.
     slots: Vec<Arc<Slot>>,
-    families: Vec<Arc<Family>>,
     by_labels: HashMap<Arc<Labels>, Arc<Slot>>,
-    /// Each name that a sample may have, and whose it is.
-    by_sample: HashMap<String, Arc<Family>>,
+    families: Families,
     /// The `Arc`s that are held, by address, and under which labels.
     held: HashMap<usize, Arc<Labels>>,
     /// The lists of metrics that backends share, one for each type of backend.
     lists: Vec<Arc<[Descriptor]>>,
-}
-
-/// All series of one name.
-#[derive(Debug)]
-pub(crate) struct Family {
-    /// The exported name, prefix included, without a counter's `_total`.
-    pub(crate) name: String,
-    /// The same without the unit, with the dots of the prefix.
-    pub(crate) dotted: String,
-    /// How many bytes of `name` and `dotted` are the prefix.
-    pub(crate) prefix_len: usize,
-    pub(crate) kind: Kind,
-    pub(crate) unit: Option<String>,
-    pub(crate) help: String,
-    /// The labels of the backend that was registered first, for messages.
-    backend: String,
 }
 
 /// Is told when there may be new families.
@@ -272,7 +253,7 @@ impl Registry {
         if watchers.is_empty() {
             return;
         }
-        let families = self.known().families.clone();
+        let families = self.known().families.all().to_vec();
         watchers.retain(|watcher| {
             let watcher = watcher.upgrade();
             watcher.is_some_and(|watcher| {
@@ -315,10 +296,16 @@ impl Known {
         if let Some(earlier) = address.and_then(|address| self.held.get(&address)) {
             return Err(RegisterError::Registered { labels: earlier.to_string() });
         }
-        let mut new = Vec::new();
-        let exported = self.export(prefix, labels, metrics, &mut new).inspect_err(|_| {
-            self.forget(mem::take(&mut new));
-        })?;
+        let before = self.families.all().len();
+        let exported = export(prefix, labels, metrics, &mut self.families);
+        let new = self.families.all()[before..].to_vec();
+        let exported = match exported {
+            Ok(exported) => exported,
+            Err(error) => {
+                self.families.forget(new);
+                return Err(error);
+            }
+        };
         if let Some(address) = address {
             self.held.insert(address, Arc::clone(labels));
         }
@@ -330,125 +317,43 @@ impl Known {
         Ok((Arc::clone(slot), exported, new))
     }
 
-    fn export(
-        &mut self,
-        prefix: &str,
-        labels: &Arc<Labels>,
-        metrics: &[Descriptor],
-        new: &mut Vec<Arc<Family>>,
-    ) -> Result<Vec<Result<Meta, String>>, RegisterError> {
-        let mut exported: Vec<Result<Meta, String>> = Vec::with_capacity(metrics.len());
-        let mut distinct = HashSet::with_capacity(metrics.len());
-        for metric in metrics {
-            let Some(samples) = samples(metric.kind()) else {
-                exported.push(Err(format!(
-                    "`{}` is a {}, which this version of papyra-metrics-export does not know; it is left out",
-                    metric.name(),
-                    metric.kind()
-                )));
-                continue;
-            };
-            let labels = match metric.labels() {
-                [] => Arc::clone(labels),
-                own => Arc::new(labels.with(own)?),
-            };
-            let family = Family::of(prefix, metric, &labels);
-            let family = self.family(family, samples, new)?;
-            let meta = Meta { family, labels };
-            if !distinct.insert((Arc::as_ptr(&meta.family), Arc::clone(&meta.labels))) {
-                return Err(meta.taken());
-            }
-            exported.push(Ok(meta));
-        }
-        Ok(exported)
-    }
-
-    /// The family that is known by this name, or this one from now on.
-    fn family(
-        &mut self,
-        family: Family,
-        samples: &[&str],
-        new: &mut Vec<Arc<Family>>,
-    ) -> Result<Arc<Family>, RegisterError> {
-        let names = samples.iter().map(|suffix| [&family.name, *suffix].concat());
-        let names: Vec<String> = names.collect();
-        for name in &names {
-            let Some(earlier) = self.by_sample.get(name) else { continue };
-            if (&earlier.name, earlier.kind, &earlier.unit)
-                == (&family.name, family.kind, &family.unit)
-            {
-                return Ok(Arc::clone(earlier));
-            }
-            return Err(RegisterError::Clash {
-                new: family.meaning(),
-                earlier: earlier.meaning(),
-                names: (family.name, earlier.name.clone()),
-            });
-        }
-        let family = Arc::new(family);
-        self.by_sample.extend(names.into_iter().map(|name| (name, Arc::clone(&family))));
-        self.families.push(Arc::clone(&family));
-        new.push(Arc::clone(&family));
-        Ok(family)
-    }
-
     /// Has a registration that was refused leave no trace.
     fn turn_away(&mut self, address: Option<usize>, new: Vec<Arc<Family>>) {
         if let Some(address) = address {
             self.held.remove(&address);
         }
-        self.forget(new);
-    }
-
-    /// Forgets these families, but for those that somebody else has come to use meanwhile.
-    fn forget(&mut self, families: Vec<Arc<Family>>) {
-        for family in families {
-            let samples = samples(family.kind).unwrap_or_default();
-            // Here, in the list, and once for each sample's name.
-            if Arc::strong_count(&family) == 2 + samples.len() {
-                self.families.retain(|known| !Arc::ptr_eq(known, &family));
-                self.by_sample.retain(|_, known| !Arc::ptr_eq(known, &family));
-            }
-        }
+        self.families.forget(new);
     }
 }
 
-/// What the names of a family's samples may end in, or `None` for a kind that is not known here.
-///
-/// It is what papyra-metrics checks within one struct, over all backends.
-fn samples(kind: Kind) -> Option<&'static [&'static str]> {
-    match kind {
-        Kind::Counter => Some(&["", "_total", "_created"]),
-        Kind::Gauge => Some(&[""]),
-        _ => None,
-    }
-}
-
-impl Family {
-    fn of(prefix: &str, metric: &Descriptor, backend: &Labels) -> Self {
-        let (name, base) = {
-            let name = metric.exposition_name();
-            (name.to_string(), name.without_unit().to_string())
+/// What each of the metrics exports, or why it does not.
+fn export(
+    prefix: &str,
+    labels: &Arc<Labels>,
+    metrics: &[Descriptor],
+    families: &mut Families,
+) -> Result<Vec<Result<Meta, String>>, RegisterError> {
+    let mut distinct = HashSet::with_capacity(metrics.len());
+    let exported = metrics.iter().map(|metric| {
+        let labels = match metric.labels() {
+            [] => Arc::clone(labels),
+            own => Arc::new(labels.with(own)?),
         };
-        let (before, dotted) = if prefix.is_empty() {
-            (String::new(), String::new())
-        } else {
-            (prefix.replace('.', "_") + "_", format!("{prefix}."))
+        let (name, kind, unit) = (metric.exposition_name(), metric.kind(), metric.unit());
+        let family = Family::new(prefix, name, kind, unit, metric.help(), &labels)?;
+        let Some(family) = families.find_or_add(family)? else {
+            return Ok(Err(format!(
+                "`{}` is a {kind}, which this version of papyra-metrics-export does not know; it is left out",
+                metric.name()
+            )));
         };
-        Self {
-            prefix_len: before.len(),
-            name: before + &name,
-            dotted: dotted + &base,
-            kind: metric.kind(),
-            unit: metric.unit().map(str::to_owned),
-            help: metric.help().to_owned(),
-            backend: backend.to_string(),
+        let meta = Meta { family, labels };
+        if !distinct.insert((Arc::as_ptr(&meta.family), Arc::clone(&meta.labels))) {
+            return Err(meta.taken());
         }
-    }
-
-    fn meaning(&self) -> Meaning {
-        Meaning { kind: self.kind, unit: self.unit.clone(), backend: self.backend.clone() }
-    }
+        Ok(Ok(meta))
+    });
+    exported.collect()
 }
 
 impl Default for Registry {

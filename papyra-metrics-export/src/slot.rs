@@ -11,7 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use papyra_metrics::{Descriptor, Kind, Metrics, Value};
 
-use crate::{Family, Labels, RegisterError};
+use crate::family::Family;
+use crate::{Labels, RegisterError};
 
 /// The metrics of one backend, held.
 pub(crate) trait Source: Send + Sync {

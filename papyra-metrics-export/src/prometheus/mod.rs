@@ -1,0 +1,124 @@
+//! Prometheus: the text formats that it scrapes, and what answers a scrape.
+//!
+//! [`Prometheus`] turns an `Accept` header into a content type and a body, which is all that an HTTP framework
+//! needs to answer a scrape; [`serve`] is for applications that have none. [`encode`] writes metrics that are in
+//! no registry.
+
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::{Reader, Registry};
+use text::Exposition;
+
+mod format;
+mod samples;
+mod server;
+mod text;
+
+pub use format::Format;
+pub use samples::{Sample, encode};
+pub use server::{Server, serve};
+
+/// Answers the scrapes of one Prometheus, in the format that it asks for.
+///
+/// ```
+/// use papyra_metrics::persistence::PersistenceMetrics;
+/// use papyra_metrics_export::{Registry, prometheus::Prometheus};
+/// use std::sync::Arc;
+///
+/// let registry = Registry::with_prefix("papyra")?;
+/// let metrics = Arc::new(PersistenceMetrics::default());
+/// registry.register(metrics.clone(), &[("backend", "orders")])?;
+/// metrics.bytes_written.add(118);
+///
+/// let prometheus = Prometheus::new(&registry);
+/// let scrape = prometheus.scrape(Some("text/plain"));
+/// assert_eq!(scrape.content_type, "text/plain; version=0.0.4; charset=utf-8");
+/// assert!(scrape.body.contains(concat!(
+///     "# HELP papyra_written_bytes_total Bytes written.\n",
+///     "# TYPE papyra_written_bytes_total counter\n",
+///     "papyra_written_bytes_total{backend=\"orders\"} 118\n",
+/// )));
+/// # Ok::<(), papyra_metrics_export::RegisterError>(())
+/// ```
+///
+/// What can only be written once is: names, labels and help are prepared when backends come or go, and a scrape
+/// adds the numbers. Backends of one type form one family. One that is gone is in the next scrape for the last
+/// time; where several servers scrape the same address, [`linger`](Self::linger) has each of them see it, or
+/// each server has a `Prometheus` of its own.
+///
+/// Prometheus stores floats, and rounds integers over 2⁵³. It sets the labels `instance` and `job` itself.
+/// Metrics without help are described by their name, for the linters of Prometheus ask for something.
+pub struct Prometheus {
+    state: Mutex<State>,
+    linger: Duration,
+}
+
+struct State {
+    reader: Reader,
+    exposition: Exposition,
+    /// How long the last body was.
+    len: usize,
+}
+
+/// The answer to a scrape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Scrape {
+    /// What the header `Content-Type` has to be.
+    pub content_type: &'static str,
+    /// The metrics.
+    pub body: String,
+}
+
+impl Prometheus {
+    /// Answers for the backends of this registry.
+    pub fn new(registry: &Registry) -> Self {
+        let state =
+            State { reader: Reader::new(registry), exposition: Exposition::default(), len: 0 };
+        Self { state: Mutex::new(state), linger: Duration::ZERO }
+    }
+
+    /// Shows a backend that is gone for so long after the first scrape that found it gone, instead of in that
+    /// scrape alone. One interval between scrapes, or a little more, lets each of several servers see it.
+    #[must_use]
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
+        self
+    }
+
+    /// Answers a scrape in the format that the `Accept` header asks for; several such headers are joined by
+    /// commas. Allocates the body, once.
+    pub fn scrape(&self, accept: Option<&str>) -> Scrape {
+        let format = accept.map_or(Format::Text, Format::accepted);
+        let mut body = String::new();
+        self.encode(format, &mut body);
+        Scrape { content_type: format.content_type(), body }
+    }
+
+    /// Adds all metrics to the text. Once that has grown large enough, nothing is allocated but when backends
+    /// come or go.
+    pub fn encode(&self, format: Format, text: &mut String) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let State { reader, exposition, len } = &mut *state;
+        if reader.refresh() {
+            exposition.clear();
+            for known in reader.series().filter(|known| known.is_shown) {
+                exposition.add(known.meta, known.place);
+            }
+        }
+        let before = text.len();
+        // A little more than last time, for numbers that have grown.
+        text.reserve(*len + *len / 16);
+        exposition.write(format, reader.values(), text);
+        *len = text.len() - before;
+        reader.delivered_after(self.linger, Instant::now());
+    }
+}
+
+impl fmt::Debug for Prometheus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prometheus").field("linger", &self.linger).finish_non_exhaustive()
+    }
+}

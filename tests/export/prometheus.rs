@@ -1,0 +1,504 @@
+//! Prometheus: the formats, read by its own tools, and a server that scrapes.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use papyra_metrics::persistence::PersistenceMetrics;
+use papyra_metrics::{Counter, Gauge, Metrics, Value};
+use papyra_metrics_export::Registry;
+use papyra_metrics_export::prometheus::{Format, Prometheus, Sample, encode, serve};
+use papyra_metrics_export_tests::{Server, directory, find, free_port, wait_for};
+use serde_json::{Value as Json, json};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    /// Records appended.
+    records_written: Counter,
+    /// Payload "bytes" \ appended.
+    #[metrics(unit = "bytes")]
+    bytes_written: Counter,
+    /// Already named as it will be exported.
+    reads_total: Counter,
+    open_segments: Gauge,
+    #[metrics(unit = "seconds", help = "One\nand\r two.")]
+    uptime_seconds: Gauge,
+}
+
+struct Fixture {
+    registry: Registry,
+    orders: Arc<LogMetrics>,
+    _odd: Arc<LogMetrics>,
+}
+
+const ODD: &str = "back\\slash \"quoted\"\nnext line, {brace} = ü \u{1f980}";
+
+fn fixture() -> Fixture {
+    let registry = Registry::with_prefix("papyra.log").unwrap();
+    let (orders, odd) = (Arc::new(LogMetrics::default()), Arc::new(LogMetrics::default()));
+    registry.register(orders.clone(), &[("backend", "orders"), ("zone", "eu")]).unwrap();
+    registry.register(odd.clone(), &[("backend", ODD)]).unwrap();
+    orders.records_written.add(3);
+    orders.open_segments.set(-4);
+    orders.bytes_written.add(u64::MAX);
+    odd.records_written.add(1);
+    odd.open_segments.set(i64::MIN);
+    Fixture { registry, orders, _odd: odd }
+}
+
+fn encoded(registry: &Registry, format: Format) -> String {
+    let mut text = String::new();
+    Prometheus::new(registry).encode(format, &mut text);
+    text
+}
+
+#[test]
+fn the_text_format_is_written_to_the_letter() {
+    let Fixture { registry, .. } = &fixture();
+    let odd = r#"backend="back\\slash \"quoted\"\nnext line, {brace} = ü 🦀""#;
+    assert_eq!(
+        encoded(registry, Format::Text),
+        format!(
+            r#"# HELP papyra_log_records_written_total Records appended.
+# TYPE papyra_log_records_written_total counter
+papyra_log_records_written_total{{backend="orders",zone="eu"}} 3
+papyra_log_records_written_total{{{odd}}} 1
+# HELP papyra_log_written_bytes_total Payload "bytes" \\ appended.
+# TYPE papyra_log_written_bytes_total counter
+papyra_log_written_bytes_total{{backend="orders",zone="eu"}} 18446744073709551615
+papyra_log_written_bytes_total{{{odd}}} 0
+# HELP papyra_log_reads_total Already named as it will be exported.
+# TYPE papyra_log_reads_total counter
+papyra_log_reads_total{{backend="orders",zone="eu"}} 0
+papyra_log_reads_total{{{odd}}} 0
+# HELP papyra_log_open_segments open segments
+# TYPE papyra_log_open_segments gauge
+papyra_log_open_segments{{backend="orders",zone="eu"}} -4
+papyra_log_open_segments{{{odd}}} -9223372036854775808
+# HELP papyra_log_uptime_seconds One\nand{cr} two.
+# TYPE papyra_log_uptime_seconds gauge
+papyra_log_uptime_seconds{{backend="orders",zone="eu"}} 0
+papyra_log_uptime_seconds{{{odd}}} 0
+"#,
+            cr = '\r'
+        )
+    );
+}
+
+#[test]
+fn openmetrics_is_written_to_the_letter() {
+    let registry = Registry::new();
+    let metrics = Arc::new(LogMetrics::default());
+    registry.register(metrics.clone(), &[]).unwrap();
+    assert_eq!(
+        encoded(&registry, Format::OpenMetrics),
+        format!(
+            r#"# TYPE records_written counter
+# HELP records_written Records appended.
+records_written_total 0
+# TYPE written_bytes counter
+# UNIT written_bytes bytes
+# HELP written_bytes Payload \"bytes\" \\ appended.
+written_bytes_total 0
+# TYPE reads counter
+# HELP reads Already named as it will be exported.
+reads_total 0
+# TYPE open_segments gauge
+# HELP open_segments open segments
+open_segments 0
+# TYPE uptime_seconds gauge
+# UNIT uptime_seconds seconds
+# HELP uptime_seconds One\nand{cr} two.
+uptime_seconds 0
+# EOF
+"#,
+            cr = '\r'
+        )
+    );
+}
+
+#[test]
+fn the_format_is_what_the_accept_header_weighs_most() {
+    use Format::{OpenMetrics, Text};
+    let prometheus_2 = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
+                        text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    let prometheus_3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+                        application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;q=0.3,\
+                        text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+    for (accept, expected) in [
+        (prometheus_2, OpenMetrics),
+        (prometheus_3, OpenMetrics),
+        ("", Text),
+        ("*/*", Text),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", Text),
+        ("application/*", OpenMetrics),
+        ("application/*;q=0.5, text/*;q=0.6", Text),
+        ("application/openmetrics-text", OpenMetrics),
+        ("APPLICATION/OpenMetrics-Text; Version=\"1.0.0\"", OpenMetrics),
+        ("application/openmetrics-text;q=0", Text),
+        ("application/openmetrics-text;q=0,*/*", Text),
+        ("application/openmetrics-text;q=0.000,text/plain;q=0", Text),
+        ("application/openmetrics-text;q=0.001", OpenMetrics),
+        ("text/plain, application/openmetrics-text", OpenMetrics),
+        ("text/plain;q=0.9, application/openmetrics-text;q=0.8", Text),
+        ("text/plain;q=0.9, application/openmetrics-text;q=0.8, */*", Text),
+        ("application/openmetrics-text;version=0.0.1,text/plain;q=0.1", Text),
+        ("application/openmetrics-text;version=2.0.0", Text),
+        ("application/openmetrics-text;q=none,text/plain;q=0.1", Text),
+        ("application/openmetrics-text;q=7,text/plain;q=0.1", Text),
+        ("text/plain;q=0.5;version=0.0.4,application/openmetrics-text ; q = 0.7", OpenMetrics),
+        ("nonsense;;q,,/", Text),
+    ] {
+        assert_eq!(Format::accepted(accept), expected, "{accept}");
+    }
+    assert_eq!(
+        OpenMetrics.content_type(),
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    assert_eq!(Text.content_type(), "text/plain; version=0.0.4; charset=utf-8");
+}
+
+/// What a program makes of this on its standard input.
+fn run(command: &mut Command, input: &str) -> Output {
+    let mut process = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    process.wait_with_output().unwrap()
+}
+
+#[test]
+fn promtool_has_nothing_to_say_against_the_text_format() {
+    let Fixture { registry, .. } = &fixture();
+    let standard = Arc::new(PersistenceMetrics::default());
+    let other = Registry::with_prefix("papyra").unwrap();
+    other.register(standard.clone(), &[("backend", "standard")]).unwrap();
+    for registry in [registry, &other] {
+        let text = encoded(registry, Format::Text);
+        let told = run(Command::new(find("promtool")).args(["check", "metrics"]), &text);
+        assert!(told.status.success(), "{told:?}\n{text}");
+    }
+}
+
+/// What the OpenMetrics reference parser understands.
+fn parsed(text: &str) -> Json {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("openmetrics.py");
+    let told = run(Command::new(find("python")).arg(script), text);
+    assert!(told.status.success(), "{}\n{text}", String::from_utf8_lossy(&told.stderr));
+    serde_json::from_slice(&told.stdout).unwrap()
+}
+
+#[test]
+fn the_reference_parser_reads_out_of_openmetrics_what_went_in() {
+    let Fixture { registry, .. } = &fixture();
+    let orders = json!({"backend": "orders", "zone": "eu"});
+    let odd = json!({"backend": ODD});
+    let name = |name: &str| format!("papyra_log_{name}");
+    let family =
+        |base: &str, kind: &str, unit: &str, help: &str, sample: &str, values: [Json; 2]| {
+            json!({
+                "name": name(base), "type": kind, "unit": unit, "help": help,
+                "samples": [[name(sample), orders, values[0]], [name(sample), odd, values[1]]],
+            })
+        };
+    let expected = json!([
+        family(
+            "records_written",
+            "counter",
+            "",
+            "Records appended.",
+            "records_written_total",
+            [json!(3), json!(1)]
+        ),
+        family(
+            "written_bytes",
+            "counter",
+            "bytes",
+            "Payload \"bytes\" \\ appended.",
+            "written_bytes_total",
+            [json!(u64::MAX), json!(0)]
+        ),
+        family(
+            "reads",
+            "counter",
+            "",
+            "Already named as it will be exported.",
+            "reads_total",
+            [json!(0), json!(0)]
+        ),
+        family(
+            "open_segments",
+            "gauge",
+            "",
+            "open segments",
+            "open_segments",
+            [json!(-4), json!(i64::MIN)]
+        ),
+        family(
+            "uptime_seconds",
+            "gauge",
+            "seconds",
+            "One\nand\r two.",
+            "uptime_seconds",
+            [json!(0), json!(0)]
+        ),
+    ]);
+    assert_eq!(parsed(&encoded(registry, Format::OpenMetrics)), expected);
+    assert_eq!(parsed(&encoded(&Registry::new(), Format::OpenMetrics)), json!([]));
+}
+
+#[test]
+fn a_unit_that_is_the_whole_name_is_not_declared() {
+    #[derive(Default, Metrics)]
+    struct Size {
+        #[metrics(unit = "bytes")]
+        bytes: Gauge,
+    }
+    let size = Arc::new(Size::default());
+    let registry = Registry::new();
+    registry.register(size.clone(), &[]).unwrap();
+    let families = parsed(&encoded(&registry, Format::OpenMetrics));
+    assert_eq!((&families[0]["name"], &families[0]["unit"]), (&json!("bytes"), &json!("")));
+}
+
+#[test]
+fn metrics_that_are_absent_leave_no_trace() {
+    #[derive(Default, Metrics)]
+    struct Outer {
+        #[metrics(flatten)]
+        inner: Option<LogMetrics>,
+    }
+    let outer = Arc::new(Outer::default());
+    let registry = Registry::new();
+    registry.register(outer.clone(), &[]).unwrap();
+    assert_eq!(encoded(&registry, Format::Text), "");
+    assert_eq!(encoded(&registry, Format::OpenMetrics), "# EOF\n");
+}
+
+#[test]
+fn a_backend_that_is_gone_is_in_the_next_scrape_and_then_no_more() {
+    let Fixture { registry, orders, _odd } = fixture();
+    let prometheus = Prometheus::new(&registry);
+    prometheus.scrape(None);
+    orders.records_written.inc();
+    drop(orders);
+    assert!(prometheus.scrape(None).body.contains("{backend=\"orders\",zone=\"eu\"} 4\n"));
+    let body = prometheus.scrape(None).body;
+    assert!(!body.contains("orders") && body.contains("slash"), "{body}");
+
+    let again = Arc::new(LogMetrics::default());
+    registry.register(again.clone(), &[("backend", "orders"), ("zone", "eu")]).unwrap();
+    again.records_written.inc();
+    assert!(prometheus.scrape(None).body.contains("{backend=\"orders\",zone=\"eu\"} 5\n"));
+}
+
+#[test]
+fn with_linger_several_servers_see_the_last_counts_of_a_backend() {
+    let Fixture { registry, orders, _odd } = fixture();
+    let prometheus = Prometheus::new(&registry).linger(Duration::from_secs(3600));
+    drop(orders);
+    for _ in 0..3 {
+        assert!(prometheus.scrape(None).body.contains("{backend=\"orders\",zone=\"eu\"} 3\n"));
+    }
+}
+
+#[test]
+fn samples_from_elsewhere_are_named_and_grouped_like_those_of_backends() {
+    let sample = |name, backend, value| {
+        let mut sample = Sample::new(name, value);
+        sample.labels = backend;
+        sample
+    };
+    let (one, two): (&[_], &[_]) = (&[("pid", "1")], &[("pid", "2")]);
+    let mut bytes = sample("log_bytes_written", one, Value::Counter(7));
+    (bytes.prefix_len, bytes.unit, bytes.help) = (4, Some("bytes"), "Bytes.");
+    let samples = [
+        sample("writes_total", one, Value::Counter(1)),
+        bytes,
+        sample("writes_total", two, Value::Counter(2)),
+        sample("open", &[], Value::Gauge(-1)),
+    ];
+    assert_eq!(
+        encode(Format::OpenMetrics, samples.clone()).unwrap(),
+        r#"# TYPE writes counter
+# HELP writes writes
+writes_total{pid="1"} 1
+writes_total{pid="2"} 2
+# TYPE log_written_bytes counter
+# UNIT log_written_bytes bytes
+# HELP log_written_bytes Bytes.
+log_written_bytes_total{pid="1"} 7
+# TYPE open gauge
+# HELP open open
+open -1
+# EOF
+"#
+    );
+    let refused = |sample: Sample<'_>| {
+        let samples = samples.iter().cloned().chain([sample]);
+        encode(Format::Text, samples).unwrap_err().to_string()
+    };
+    assert_eq!(
+        refused(sample("writes", two, Value::Counter(3))),
+        "a backend {pid=\"2\"} with a metric `writes` is registered already; give each backend labels of its own, \
+         such as `backend`"
+    );
+    assert_eq!(
+        refused(sample("open", one, Value::Counter(3))),
+        "`open` is a counter without unit of backend {pid=\"1\"}, but a gauge without unit of backend {}; rename one \
+         of them, or export them through registries of different prefixes"
+    );
+    assert_eq!(
+        refused(sample("no name", one, Value::Counter(3))),
+        "the metric name \"no name\" must match [a-zA-Z_][a-zA-Z0-9_]*"
+    );
+}
+
+/// What comes back for these bytes.
+fn raw(port: u16, request: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn the_small_server_answers_scrapes_and_says_what_is_wrong_with_other_requests() {
+    let Fixture { registry, .. } = &fixture();
+    let server = serve(Prometheus::new(registry), "127.0.0.1:0").unwrap();
+    let port = server.local_addr().port();
+    // A client that says nothing keeps nobody waiting.
+    let _silent = TcpStream::connect(server.local_addr()).unwrap();
+
+    let text = encoded(registry, Format::Text);
+    for request in [
+        "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+        "GET /metrics?collect=all HTTP/1.0\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\naccept: text/html\r\nACCEPT: */*;q=0.1\r\n\r\n",
+    ] {
+        let answer = raw(port, request);
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
+        assert!(head.contains("\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
+        assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", text.len())), "{head}");
+        assert_eq!(body, text);
+    }
+    let answer = raw(port, "GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text\r\n\r\n");
+    assert!(answer.ends_with("\n# EOF\n"), "{answer}");
+
+    for (request, status) in [
+        ("HEAD /metrics HTTP/1.1\r\n\r\n", "200 OK"),
+        ("POST /metrics HTTP/1.1\r\n\r\n", "405 Method Not Allowed"),
+        ("GET /other HTTP/1.1\r\n\r\n", "404 Not Found"),
+        ("\r\n\r\n", "400 Bad Request"),
+    ] {
+        let answer = raw(port, request);
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
+    }
+    let long = format!("GET /metrics HTTP/1.1\r\nCookie: {}", "x".repeat(20_000));
+    let mut stream = TcpStream::connect(server.local_addr()).unwrap();
+    // The server may have answered and gone before all of it was written.
+    let _ = stream.write_all(long.as_bytes());
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 431 "), "{answer:?}");
+
+    server.stop();
+    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the port is still open");
+}
+
+#[test]
+fn an_address_that_is_taken_is_an_error() {
+    let server = serve(Prometheus::new(&Registry::new()), "127.0.0.1:0").unwrap();
+    let error = serve(Prometheus::new(&Registry::new()), server.local_addr()).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+}
+
+/// A Prometheus server that scrapes one target each second.
+struct Scraper {
+    _server: Server,
+    port: u16,
+}
+
+impl Scraper {
+    fn of(target: &str, test: &str) -> Self {
+        let port = free_port();
+        let directory = directory(test);
+        let config = directory.join("prometheus.yml");
+        let text = format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
+             scrape_configs: [{{job_name: papyra, static_configs: [{{targets: [\"{target}\"]}}]}}]\n"
+        );
+        fs::write(&config, text).unwrap();
+        let mut command = Command::new(find("prometheus"));
+        command
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", directory.join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        Self { _server: Server::start(&mut command, directory.join("log")), port }
+    }
+
+    fn get(&self, path: &str, query: &[(&str, &str)]) -> Option<Json> {
+        let mut request = ureq::get(format!("http://127.0.0.1:{}/api/v1/{path}", self.port));
+        for (name, value) in query {
+            request = request.query(name, value);
+        }
+        let body = request.call().ok()?.body_mut().read_to_string().ok()?;
+        serde_json::from_str(&body).ok()
+    }
+
+    /// The one value of this query, or `None` while there is none.
+    fn query(&self, query: &str) -> Option<String> {
+        let answer = self.get("query", &[("query", query)])?;
+        answer["data"]["result"][0]["value"][1].as_str().map(str::to_owned)
+    }
+
+    fn wait_for(&self, query: &str, value: &str) {
+        wait_for(&format!("{query} to be {value}"), || {
+            self.query(query).filter(|now| now == value)
+        });
+    }
+}
+
+#[test]
+fn a_prometheus_server_scrapes_the_right_values_also_after_a_reset_and_of_a_backend_that_goes() {
+    let Fixture { registry, orders, _odd } = fixture();
+    let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
+    let scraper = Scraper::of(&server.local_addr().to_string(), "scrape");
+    let written = "papyra_log_records_written_total{backend=\"orders\"}";
+    scraper.wait_for(written, "3");
+    scraper.wait_for("count(papyra_log_records_written_total)", "2");
+    scraper.wait_for("papyra_log_open_segments{backend=\"orders\"}", "-4");
+    assert_eq!(
+        scraper.get("label/backend/values", &[]).unwrap()["data"],
+        json!([ODD, "orders"]),
+        "a label's value did not arrive as it is"
+    );
+    assert_eq!(
+        scraper.get("metadata", &[("metric", "papyra_log_written_bytes")]).unwrap()["data"],
+        json!({"papyra_log_written_bytes": [
+            {"type": "counter", "help": "Payload \"bytes\" \\ appended.", "unit": "bytes"}
+        ]})
+    );
+
+    orders.reset();
+    orders.records_written.add(1);
+    scraper.wait_for(written, "4");
+    scraper.wait_for(&format!("resets({written}[1m])"), "0");
+
+    orders.records_written.add(6);
+    drop(orders);
+    scraper.wait_for(&format!("last_over_time({written}[1m])"), "10");
+    wait_for("the series to go", || scraper.query(written).is_none().then_some(()));
+    scraper.wait_for("count(papyra_log_records_written_total)", "1");
+    scraper.wait_for("up", "1");
+}
