@@ -11,13 +11,19 @@
 mod error;
 mod family;
 mod labels;
+mod periodic;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 mod reader;
 mod registry;
 mod slot;
+#[cfg(feature = "statsd")]
+pub mod statsd;
 
 pub use error::{Meaning, RegisterError};
 pub use labels::Labels;
+#[cfg(feature = "tokio")]
+pub use periodic::PeriodicTask;
+pub use periodic::{Export, Periodic, Progress};
 pub use reader::{Reader, Reading};
 pub use registry::{Problem, Registry};

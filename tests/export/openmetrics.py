@@ -3,7 +3,10 @@
 import json
 import sys
 
-from prometheus_client.openmetrics.parser import text_string_to_metric_families
+try:
+    from prometheus_client.openmetrics.parser import text_string_to_metric_families
+except ImportError:
+    sys.exit("prometheus_client is not there: run `.ci/install`, then try again")
 
 families = [
     {

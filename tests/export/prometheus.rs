@@ -430,9 +430,9 @@ struct Scraper {
 }
 
 impl Scraper {
-    fn of(target: &str, test: &str) -> Self {
+    fn of(target: &str, name: &str) -> Self {
         let port = free_port();
-        let directory = directory(test);
+        let directory = directory(name);
         let config = directory.join("prometheus.yml");
         let text = format!(
             "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\

@@ -1,0 +1,367 @@
+//! `StatsD`: the daemon itself receives, dies and comes back.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpStream, UdpSocket};
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use papyra_metrics::persistence::PersistenceMetrics;
+use papyra_metrics::{Counter, Gauge, Metrics};
+use papyra_metrics_export::statsd::StatsD;
+use papyra_metrics_export::{Export, Periodic, Progress, Registry};
+use papyra_metrics_export_tests::{Server, directory, find, free_port, installed, wait_for};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    records_written: Counter,
+    #[metrics(unit = "bytes")]
+    bytes_written: Counter,
+    compactions: AtomicU64,
+    open_segments: Gauge,
+}
+
+/// The daemon, which adds up for an hour before it flushes.
+struct Daemon {
+    _server: Server,
+    port: u16,
+    admin: u16,
+}
+
+impl Daemon {
+    fn start(name: &str, port: u16) -> Self {
+        let admin = free_port();
+        let directory = directory(name);
+        let config = directory.join("config.js");
+        let text = format!(
+            "{{ address: '127.0.0.1', port: {port}, mgmt_address: '127.0.0.1', mgmt_port: {admin}, \
+               flushInterval: 3600000, backends: [] }}"
+        );
+        fs::write(&config, text).unwrap();
+        let stats = installed().join("statsd/node_modules/statsd/stats.js");
+        assert!(
+            stats.is_file(),
+            "the StatsD daemon is not there: run `.ci/install`, then try again"
+        );
+        let mut command = Command::new(find("node"));
+        command.arg(stats).arg(config);
+        let daemon =
+            Self { _server: Server::start(&mut command, directory.join("log")), port, admin };
+        // UDP tells nothing, but a datagram that was counted does.
+        let probe = UdpSocket::bind("127.0.0.1:0").unwrap();
+        wait_for("the daemon to count", || {
+            let _ = probe.send_to(b"probe:1|c", ("127.0.0.1", port));
+            daemon.ask("counters")?.contains_key("probe").then_some(())
+        });
+        daemon
+    }
+
+    /// What the daemon has added up, by name, or `None` where it does not answer.
+    fn ask(&self, what: &str) -> Option<BTreeMap<String, i64>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.admin)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(what.as_bytes()).ok()?;
+        let mut text = String::new();
+        let mut part = [0; 4096];
+        while !text.contains("END\n") {
+            let read = stream.read(&mut part).ok().filter(|&read| read > 0)?;
+            text.push_str(std::str::from_utf8(&part[..read]).unwrap());
+        }
+        let entries =
+            text.trim_start_matches('{').split("END").next()?.trim().trim_end_matches('}');
+        let entries = entries.split(',').filter_map(|entry| entry.rsplit_once(':'));
+        let clean = |name: &str| name.trim().trim_matches('\'').to_owned();
+        let values = entries.map(|(name, value)| (clean(name), value.trim().parse().unwrap()));
+        Some(values.collect())
+    }
+
+    /// Waits until the daemon has this many of the counter: what was sent last may still be on its way.
+    fn wait_for(&self, counter: &str, value: i64) -> BTreeMap<String, i64> {
+        wait_for(&format!("{counter} to be {value}"), || {
+            let counters = self.ask("counters").unwrap();
+            (counters.get(counter) == Some(&value)).then_some(counters)
+        })
+    }
+}
+
+fn map<const LEN: usize>(values: [(&str, i64); LEN]) -> BTreeMap<String, i64> {
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn backend(registry: &Registry, name: &str) -> Arc<LogMetrics> {
+    let metrics = Arc::new(LogMetrics::default());
+    registry.register(metrics.clone(), &[("backend", name)]).unwrap();
+    metrics
+}
+
+#[test]
+fn the_daemon_ends_with_our_totals_over_flushes_resets_and_a_restart() {
+    let registry = Registry::with_prefix("papyra.storage").unwrap();
+    let (orders, users) = (backend(&registry, "orders"), backend(&registry, "users"));
+    let daemon = Daemon::start("statsd-totals", free_port());
+    let mut statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
+
+    let mut counted = 0;
+    let mut count = |n: u64| {
+        orders.records_written.add(n);
+        users.bytes_written.add(10 * n);
+        // A plain atomic falls when it is drained. That it counts less than before is how one can tell.
+        users.compactions.fetch_add(10 - n, Relaxed);
+        counted += i64::try_from(n).unwrap();
+    };
+    for n in 1..=5 {
+        count(n);
+        assert_eq!(statsd.export().unwrap(), Progress::Done);
+        orders.reset();
+        users.drain();
+    }
+    let mut first = daemon.wait_for("papyra.storage.orders.records_written", 15);
+    first.retain(|name, _| name.starts_with("papyra") || name.ends_with("bad_lines_seen"));
+    assert_eq!(
+        first,
+        map([
+            ("papyra.storage.orders.records_written", 15),
+            ("papyra.storage.users.written_bytes", 150),
+            ("papyra.storage.users.compactions", 9 + 8 + 7 + 6 + 5),
+            ("statsd.bad_lines_seen", 0),
+        ])
+    );
+
+    let port = daemon.port;
+    drop(daemon);
+    for n in 6..=9 {
+        count(n);
+        assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
+        orders.reset();
+    }
+    let daemon = Daemon::start("statsd-totals-again", port);
+    count(10);
+    statsd.export().unwrap();
+    let second = daemon.wait_for("papyra.storage.orders.records_written", counted - 15);
+    assert_eq!(second["papyra.storage.users.written_bytes"], 10 * (counted - 15));
+    assert_eq!(second["papyra.storage.users.compactions"], 4 + 3 + 2 + 1);
+    assert_eq!(counted, 55);
+}
+
+#[test]
+fn gauges_arrive_as_they_are_also_below_zero_and_again_and_again() {
+    let registry = Registry::new();
+    let metrics = backend(&registry, "orders");
+    let daemon = Daemon::start("statsd-gauges", free_port());
+    let mut statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
+    for level in [7, -5, -7, 0, i64::from(i32::MIN), 3, -1] {
+        metrics.open_segments.set(level);
+        metrics.records_written.inc();
+        statsd.export().unwrap();
+    }
+    daemon.wait_for("orders.records_written", 7);
+    assert_eq!(daemon.ask("gauges").unwrap()["orders.open_segments"], -1);
+}
+
+#[test]
+fn the_last_counts_of_a_backend_go_out_and_a_reopened_one_goes_on() {
+    let registry = Registry::new();
+    let daemon = Daemon::start("statsd-reopened", free_port());
+    let mut statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
+    for opened in 0..6 {
+        let metrics = backend(&registry, "orders");
+        metrics.records_written.add(10);
+        if opened % 2 == 0 {
+            statsd.export().unwrap();
+        }
+        metrics.records_written.add(1);
+        drop(metrics);
+        if opened % 3 == 0 {
+            statsd.export().unwrap();
+        }
+    }
+    statsd.export().unwrap();
+    daemon.wait_for("orders.records_written", 66);
+}
+
+#[test]
+fn thousands_of_series_arrive_in_the_daemon_whole() {
+    let registry = Registry::with_prefix("papyra").unwrap();
+    let backends: Vec<_> = (0..1000)
+        .map(|i| {
+            let metrics = Arc::new(PersistenceMetrics::default());
+            registry.register(metrics.clone(), &[("backend", &format!("b{i}"))]).unwrap();
+            metrics
+        })
+        .collect();
+    let daemon = Daemon::start("statsd-thousands", free_port());
+    let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
+    let periodic = Periodic::spawn(Duration::from_secs(3600), statsd).unwrap();
+    for (i, metrics) in (1..).zip(&backends) {
+        metrics.records_written.add(i);
+        metrics.compaction_errors.add(2 * i);
+        metrics.scan_runs.add(1);
+        metrics.write_errors.add(7);
+    }
+    assert_eq!(periodic.stop(), None);
+    let counters = daemon.wait_for("papyra.b999.write_errors", 7);
+    let sum = |end: &str| -> i64 {
+        counters.iter().filter(|(name, _)| name.ends_with(end)).map(|(_, value)| value).sum()
+    };
+    assert_eq!(sum(".records_written"), 500_500);
+    assert_eq!(sum(".compaction_errors"), 1_001_000);
+    assert_eq!((sum(".scan_runs"), sum(".write_errors")), (1000, 7000));
+}
+
+/// A socket that takes datagrams in place of the daemon, to look at the very bytes.
+fn receive(socket: &UdpSocket) -> Vec<String> {
+    socket.set_nonblocking(true).unwrap();
+    let mut datagram = vec![0; 65536];
+    let datagrams =
+        std::iter::from_fn(|| socket.recv(&mut datagram).ok().map(|len| datagram[..len].to_vec()));
+    datagrams.map(|bytes| String::from_utf8(bytes).unwrap()).collect()
+}
+
+#[test]
+fn datagrams_are_packed_up_to_their_size_and_never_split_what_belongs_together() {
+    let registry = Registry::with_prefix("p").unwrap();
+    let backends: Vec<_> = (0..9).map(|i| backend(&registry, &format!("b{i}"))).collect();
+    for metrics in &backends {
+        metrics.records_written.add(100);
+        metrics.open_segments.set(-3);
+    }
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut statsd = StatsD::udp(&registry, socket.local_addr().unwrap()).unwrap().max_bytes(120);
+    statsd.export().unwrap();
+    let datagrams = receive(&socket);
+    assert!(datagrams.iter().all(|datagram| datagram.len() <= 120), "{datagrams:?}");
+    assert_eq!(datagrams.len(), 6, "{datagrams:?}");
+    assert_eq!(datagrams[0].lines().next(), Some("p.b0.records_written:100|c"));
+    assert!(datagrams.iter().all(|datagram| {
+        datagram.matches("open_segments:0|g\n").count()
+            == datagram.matches("open_segments:-3|g").count()
+    }));
+
+    // What has not grown is not sent again; a line that is too long goes alone.
+    let mut statsd = statsd.max_bytes(1);
+    backends[4].bytes_written.add(1);
+    statsd.export().unwrap();
+    let datagrams = receive(&socket);
+    assert_eq!(datagrams.len(), 10);
+    assert!(datagrams.contains(&"p.b4.written_bytes:1|c".to_owned()));
+    assert!(datagrams.contains(&"p.b0.open_segments:0|g\np.b0.open_segments:-3|g".to_owned()));
+}
+
+#[test]
+fn an_export_is_cut_into_bursts() {
+    let registry = Registry::new();
+    let backends: Vec<_> = (0..5).map(|i| backend(&registry, &format!("b{i}"))).collect();
+    for metrics in &backends {
+        metrics.records_written.inc();
+    }
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let statsd = StatsD::udp(&registry, socket.local_addr().unwrap()).unwrap();
+    let mut statsd = statsd.max_bytes(1).burst(4);
+    assert_eq!(statsd.export().unwrap(), Progress::More);
+    assert_eq!(receive(&socket).len(), 4);
+    // This is for the next pass.
+    backends[0].records_written.inc();
+    assert_eq!(statsd.export().unwrap(), Progress::More);
+    assert_eq!(statsd.export().unwrap(), Progress::Done);
+    let datagrams = receive(&socket);
+    assert_eq!(datagrams.len(), 6);
+    assert_eq!(datagrams[5], "b4.open_segments:0|g");
+    while statsd.export().unwrap() == Progress::More {}
+    assert_eq!(receive(&socket)[0], "b0.records_written:1|c");
+}
+
+#[test]
+fn labels_are_parts_of_names_or_tags_and_nothing_in_them_breaks_a_line() {
+    let registry = Registry::new();
+    let metrics = Arc::new(LogMetrics::default());
+    let odd = "a.b:c|d#e,f@g\nh i/ü";
+    registry.register(metrics.clone(), &[("zone", "eu"), ("backend", odd)]).unwrap();
+    metrics.records_written.inc();
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+
+    StatsD::udp(&registry, address).unwrap().export().unwrap();
+    assert_eq!(
+        receive(&socket),
+        ["a_b_c_d_e_f_g_h_i__.eu.records_written:1|c\na_b_c_d_e_f_g_h_i__.eu.open_segments:0|g"]
+    );
+    StatsD::udp(&registry, address).unwrap().tags().export().unwrap();
+    assert_eq!(
+        receive(&socket),
+        ["records_written:1|c|#backend:a.b:c_d_e_f_g_h_i/_,zone:eu\n\
+          open_segments:0|g|#backend:a.b:c_d_e_f_g_h_i/_,zone:eu"]
+    );
+
+    // The daemon itself takes both.
+    let daemon = Daemon::start("statsd-labels", free_port());
+    StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap().export().unwrap();
+    StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap().tags().export().unwrap();
+    let counters = daemon.wait_for("a_b_c_d_e_f_g_h_i__.eu.records_written", 1);
+    assert_eq!(counters["statsd.bad_lines_seen"], 0);
+}
+
+/// What has arrived on a Unix socket, added up.
+fn add_up(socket: &UnixDatagram, sums: &mut BTreeMap<String, i64>) {
+    socket.set_nonblocking(true).unwrap();
+    let mut datagram = vec![0; 65536];
+    while let Ok(len) = socket.recv(&mut datagram) {
+        for line in std::str::from_utf8(&datagram[..len]).unwrap().lines() {
+            if let Some((name, value)) =
+                line.strip_suffix("|c").and_then(|line| line.split_once(':'))
+            {
+                *sums.entry(name.to_owned()).or_default() += value.parse::<i64>().unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
+    let path = directory("statsd-unix").join("daemon.sock");
+    let registry = Registry::new();
+    let backends: Vec<_> = (0..40).map(|i| backend(&registry, &format!("b{i}"))).collect();
+    let mut statsd = StatsD::unix(&registry, &path).unwrap().max_bytes(60);
+    let count = || backends.iter().for_each(|metrics| metrics.records_written.add(3));
+    let mut sums = BTreeMap::new();
+
+    count();
+    assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::NotFound);
+
+    // Nobody reads: the socket's buffer is full long before everything was sent.
+    let daemon = UnixDatagram::bind(&path).unwrap();
+    count();
+    while statsd.export().is_ok_and(|progress| progress == Progress::More) {}
+    assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::WouldBlock);
+    add_up(&daemon, &mut sums);
+    assert!(sums.len() < 40, "the buffer held everything");
+
+    // It reads again, and is restarted when all that it was sent is read.
+    for _ in 0..3 {
+        let _ = statsd.export();
+        add_up(&daemon, &mut sums);
+    }
+    drop(daemon);
+    count();
+    assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    fs::remove_file(&path).unwrap();
+    let daemon = UnixDatagram::bind(&path).unwrap();
+    // Gauges are sent each time, so that the whole circle has to come round.
+    for _ in 0..100 {
+        let _ = statsd.export();
+        add_up(&daemon, &mut sums);
+    }
+    let expected: BTreeMap<_, _> = (0..40).map(|i| (format!("b{i}.records_written"), 9)).collect();
+    assert_eq!(sums, expected);
+}
+
+#[test]
+fn a_daemon_that_cannot_be_found_is_an_error_at_once() {
+    let registry = Registry::new();
+    assert!(StatsD::udp(&registry, "no address").is_err());
+    // Not there is not the same as not found.
+    assert!(StatsD::udp(&registry, ("127.0.0.1", free_port())).is_ok());
+}
