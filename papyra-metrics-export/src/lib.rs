@@ -11,6 +11,8 @@
 mod error;
 mod family;
 mod labels;
+#[cfg(feature = "opentelemetry")]
+pub mod opentelemetry;
 mod periodic;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;

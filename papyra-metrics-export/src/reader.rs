@@ -62,6 +62,8 @@ pub(crate) struct Known<'a> {
     pub(crate) meta: &'a Meta,
     /// Whether there is a backend behind it, or its last counts have yet to go out.
     pub(crate) is_shown: bool,
+    /// Whether there is a backend behind it.
+    pub(crate) is_open: bool,
     /// The place of its slot, and its own place among that slot's series. Both stay.
     pub(crate) id: (usize, usize),
     /// The place of its value in this reading.
@@ -114,6 +116,7 @@ impl Reader {
         let series = self.copies.iter().enumerate().flat_map(|(slot, copy)| {
             copy.series.iter().enumerate().map(move |(place, (meta, closed))| Known {
                 meta,
+                is_open: closed.is_none(),
                 is_shown: closed.is_none_or(|epoch| epoch > copy.hidden),
                 id: (slot, place),
                 place: 0,

@@ -81,7 +81,7 @@ struct Known {
 
 /// Is told when there may be new families.
 pub(crate) trait Watcher: Send + Sync {
-    fn look(&self, families: &[Arc<Family>]);
+    fn look(self: Arc<Self>, families: &[Arc<Family>]);
 }
 
 impl Registry {
@@ -248,19 +248,16 @@ impl Registry {
     }
 
     fn tell(&self) {
-        // Held to the end, so that no watcher looks at fewer families after it looked at more.
+        // Held to the end, so that a watcher is not called twice at once.
         let mut watchers = self.watchers();
+        watchers.retain(|watcher| watcher.strong_count() > 0);
         if watchers.is_empty() {
             return;
         }
         let families = self.known().families.all().to_vec();
-        watchers.retain(|watcher| {
-            let watcher = watcher.upgrade();
-            watcher.is_some_and(|watcher| {
-                watcher.look(&families);
-                true
-            })
-        });
+        for watcher in watchers.iter().filter_map(Weak::upgrade) {
+            watcher.look(&families);
+        }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

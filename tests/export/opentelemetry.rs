@@ -1,0 +1,430 @@
+//! OpenTelemetry: through the SDK and OTLP to a receiver that decodes the protocol and adds up what it is told.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{MetricExporter, Protocol, WithExportConfig, WithHttpConfig};
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value;
+use opentelemetry_proto::tonic::metrics::v1::{
+    AggregationTemporality, NumberDataPoint, metric, number_data_point,
+};
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
+use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Value};
+use papyra_metrics_export::Registry;
+use papyra_metrics_export::opentelemetry::OpenTelemetry;
+use prost::Message;
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    /// Records appended.
+    records_written: Counter,
+    #[metrics(unit = "bytes")]
+    bytes_written: Counter,
+    compactions: AtomicU64,
+    open_segments: Gauge,
+}
+
+/// What one receiver has been told, by name and attributes.
+#[derive(Clone, Debug, Default)]
+struct Told {
+    /// Cumulative values as they are, deltas added up.
+    totals: BTreeMap<String, i64>,
+    /// Gauges of the last request.
+    gauges: BTreeMap<String, i64>,
+    /// Unit and description, by name.
+    about: BTreeMap<String, (String, String)>,
+    faults: Vec<String>,
+}
+
+impl Told {
+    fn take(&mut self, request: ExportMetricsServiceRequest) {
+        self.gauges.clear();
+        let scopes =
+            request.resource_metrics.into_iter().flat_map(|resource| resource.scope_metrics);
+        for metric in scopes.flat_map(|scope| scope.metrics) {
+            let about = (metric.unit.clone(), metric.description.clone());
+            self.about.insert(metric.name.clone(), about);
+            match metric.data {
+                Some(metric::Data::Sum(sum)) => {
+                    if !sum.is_monotonic {
+                        self.faults.push(format!("{} is no counter", metric.name));
+                    }
+                    let adds = sum.aggregation_temporality == AggregationTemporality::Delta as i32;
+                    for point in sum.data_points {
+                        let (name, value) = read(&metric.name, &point);
+                        let total = self.totals.entry(name.clone()).or_default();
+                        if value < 0 || !adds && value < *total {
+                            self.faults.push(format!("{name} is {value} after {total}"));
+                        }
+                        *total = if adds { *total + value } else { value };
+                    }
+                }
+                Some(metric::Data::Gauge(gauge)) => {
+                    self.gauges
+                        .extend(gauge.data_points.iter().map(|point| read(&metric.name, point)));
+                }
+                other => self.faults.push(format!("{} is {other:?}", metric.name)),
+            }
+        }
+    }
+}
+
+fn read(name: &str, point: &NumberDataPoint) -> (String, i64) {
+    let attributes = point.attributes.iter().map(|attribute| {
+        let value = attribute.value.as_ref().and_then(|value| value.value.as_ref());
+        let Some(any_value::Value::StringValue(value)) = value else { panic!("{attribute:?}") };
+        format!("{}={value}", attribute.key)
+    });
+    let attributes: Vec<_> = attributes.collect();
+    let Some(number_data_point::Value::AsInt(value)) = point.value else { panic!("{point:?}") };
+    (format!("{name} {}", attributes.join(" ")), value)
+}
+
+/// A collector that speaks OTLP over HTTP.
+struct Receiver {
+    endpoint: String,
+    told: Arc<Mutex<Told>>,
+}
+
+impl Receiver {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}/v1/metrics", listener.local_addr().unwrap());
+        let told = Arc::new(Mutex::new(Told::default()));
+        let receiver = Self { endpoint, told: Arc::clone(&told) };
+        // Ends with the test's process.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let request = accept(&stream.unwrap());
+                told.lock().unwrap().take(request);
+            }
+        });
+        receiver
+    }
+
+    fn told(&self) -> Told {
+        self.told.lock().unwrap().clone()
+    }
+}
+
+fn accept(stream: &TcpStream) -> ExportMetricsServiceRequest {
+    let mut reader = BufReader::new(stream);
+    let mut len = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            len = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; len];
+    reader.read_exact(&mut body).unwrap();
+    let request = ExportMetricsServiceRequest::decode(&*body).unwrap();
+    let mut writer = stream;
+    writer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    request
+}
+
+/// Spares the tests the dependencies of an asynchronous client.
+#[derive(Debug)]
+struct Client;
+
+#[async_trait]
+impl HttpClient for Client {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let (head, body) = request.into_parts();
+        let mut post = ureq::post(head.uri.to_string());
+        for (name, value) in &head.headers {
+            post = post.header(name, value);
+        }
+        let answer = post.send(&body[..])?;
+        Ok(Response::builder().status(answer.status()).body(Bytes::new())?)
+    }
+}
+
+/// An SDK with a reader for cumulative values and one for deltas, each with its receiver.
+struct Pipeline {
+    provider: SdkMeterProvider,
+    cumulative: Receiver,
+    delta: Receiver,
+}
+
+impl Pipeline {
+    fn start() -> Self {
+        let (cumulative, delta) = (Receiver::start(), Receiver::start());
+        let reader = |receiver: &Receiver, temporality| {
+            let exporter = MetricExporter::builder()
+                .with_http()
+                .with_http_client(Client)
+                .with_protocol(Protocol::HttpBinary)
+                .with_endpoint(&receiver.endpoint)
+                .with_temporality(temporality)
+                .build()
+                .unwrap();
+            PeriodicReader::builder(exporter).with_interval(Duration::from_secs(3600)).build()
+        };
+        let provider = SdkMeterProvider::builder()
+            .with_reader(reader(&cumulative, Temporality::Cumulative))
+            .with_reader(reader(&delta, Temporality::Delta))
+            .build();
+        Self { provider, cumulative, delta }
+    }
+
+    fn observe(&self, registry: &Registry) -> OpenTelemetry {
+        OpenTelemetry::new(registry, &self.provider.meter("papyra"))
+    }
+
+    /// Has both readers collect, and gives what the receivers add up to.
+    fn collect(&self) -> Told {
+        self.provider.force_flush().unwrap();
+        let (cumulative, delta) = (self.cumulative.told(), self.delta.told());
+        assert_eq!(cumulative.totals, delta.totals);
+        assert_eq!(cumulative.about, delta.about);
+        assert!(cumulative.faults.is_empty(), "{:?}", cumulative.faults);
+        assert!(delta.faults.is_empty(), "{:?}", delta.faults);
+        delta
+    }
+}
+
+fn open(registry: &Registry, name: &str) -> Arc<LogMetrics> {
+    let metrics = Arc::new(LogMetrics::default());
+    registry.register(metrics.clone(), &[("backend", name)]).unwrap();
+    metrics
+}
+
+#[test]
+fn names_units_descriptions_attributes_and_values_arrive() {
+    let registry = Registry::with_prefix("papyra.storage").unwrap();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let (orders, users) = (open(&registry, "orders"), open(&registry, "users"));
+    orders.records_written.add(3);
+    users.bytes_written.add(40);
+    users.open_segments.set(-2);
+    let told = pipeline.collect();
+    let about =
+        |name: &str, unit: &str, help: &str| (name.to_owned(), (unit.to_owned(), help.to_owned()));
+    assert_eq!(
+        told.about,
+        BTreeMap::from([
+            about("papyra.storage.records_written", "{record}", "Records appended."),
+            about("papyra.storage.written", "By", ""),
+            about("papyra.storage.compactions", "{compaction}", ""),
+            about("papyra.storage.open_segments", "{segment}", ""),
+        ])
+    );
+    assert_eq!(told.totals["papyra.storage.records_written backend=orders"], 3);
+    assert_eq!(told.totals["papyra.storage.records_written backend=users"], 0);
+    assert_eq!(told.totals["papyra.storage.written backend=users"], 40);
+    assert_eq!(told.gauges["papyra.storage.open_segments backend=users"], -2);
+    assert_eq!((told.totals.len(), told.gauges.len()), (6, 2));
+}
+
+#[test]
+fn what_a_receiver_adds_up_is_what_was_counted_over_resets_and_reopened_backends() {
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let other = open(&registry, "other");
+    let mut counted = 0;
+    for opened in 0..8 {
+        let metrics = open(&registry, "orders");
+        for n in [100, 50, 0, 10, 150] {
+            metrics.records_written.add(n);
+            other.bytes_written.add(1);
+            counted += i64::try_from(n).unwrap();
+            // Sometimes nobody collects between a count and what follows it.
+            if (opened + n) % 3 != 0 {
+                let told = pipeline.collect();
+                assert_eq!(told.totals["records_written backend=orders"], counted);
+            }
+            match n {
+                50 => metrics.reset(),
+                150 => drop(metrics.drain()),
+                _ => {}
+            }
+        }
+        metrics.open_segments.set(1);
+        drop(metrics);
+        if opened % 2 == 0 {
+            let told = pipeline.collect();
+            assert_eq!(told.totals["records_written backend=orders"], counted);
+            // What is closed has no level, but its total stays. The SDK has each reader's callbacks write into
+            // all readers, so that one of them sees an earlier level once more.
+            pipeline.collect();
+            for told in [pipeline.cumulative.told(), pipeline.delta.told()] {
+                let levels: Vec<_> = told.gauges.keys().collect();
+                assert_eq!(levels, ["open_segments backend=other"]);
+                assert_eq!(told.totals["records_written backend=orders"], counted);
+            }
+        }
+    }
+    let told = pipeline.collect();
+    assert_eq!(told.totals["records_written backend=orders"], 8 * 310);
+    assert_eq!(told.totals["written backend=other"], 8 * 5);
+}
+
+#[test]
+fn a_plain_atomic_that_falls_neither_stops_the_readers_nor_is_counted_twice() {
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let metrics = open(&registry, "orders");
+    let mut seen = Vec::new();
+    for (counted, reset) in [(100, false), (50, false), (0, true), (20, false), (5, false)] {
+        if reset {
+            metrics.reset();
+        }
+        metrics.compactions.fetch_add(counted, Relaxed);
+        seen.push(pipeline.collect().totals["compactions backend=orders"]);
+    }
+    assert_eq!(seen, [100, 150, 150, 170, 175]);
+}
+
+#[test]
+fn backends_and_names_that_come_later_are_observed_too() {
+    #[derive(Default, Metrics)]
+    struct CacheMetrics {
+        hits: Counter,
+    }
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let log = open(&registry, "orders");
+    log.records_written.inc();
+    pipeline.collect();
+    let cache = Arc::new(CacheMetrics::default());
+    registry.register(cache.clone(), &[]).unwrap();
+    cache.hits.add(2);
+    log.records_written.inc();
+    for _ in 0..3 {
+        let told = pipeline.collect();
+        assert_eq!(told.totals["hits "], 2);
+        assert_eq!(told.totals["records_written backend=orders"], 2);
+    }
+}
+
+/// A counter that panics when it is told to.
+struct Moody {
+    total: AtomicU64,
+    panics: AtomicBool,
+}
+
+const MOODY: &[Descriptor] = &[Descriptor::counter("moods")];
+
+impl Metrics for Moody {
+    fn descriptors(&self) -> &[Descriptor] {
+        MOODY
+    }
+
+    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        assert!(!self.panics.load(Relaxed), "the disk is on fire");
+        visitor(&MOODY[0], Value::Counter(self.total.load(Relaxed)));
+    }
+
+    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.visit(visitor);
+    }
+
+    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.visit(visitor);
+    }
+
+    fn reset(&self) {}
+}
+
+#[test]
+fn a_backend_that_panics_neither_stops_the_readers_nor_is_counted_twice() {
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let moody = Arc::new(Moody { total: 100.into(), panics: false.into() });
+    registry.register(moody.clone(), &[]).unwrap();
+    assert_eq!(pipeline.collect().totals["moods "], 100);
+    moody.panics.store(true, Relaxed);
+    moody.total.store(105, Relaxed);
+    assert_eq!(pipeline.collect().totals["moods "], 100);
+    moody.panics.store(false, Relaxed);
+    moody.total.store(110, Relaxed);
+    assert_eq!(pipeline.collect().totals["moods "], 110);
+}
+
+#[test]
+fn readers_that_collect_at_once_while_backends_come_and_go_all_add_up() {
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Relaxed) {
+                    pipeline.provider.force_flush().unwrap();
+                }
+            });
+        }
+        for _ in 0..100 {
+            let metrics = open(&registry, "orders");
+            for _ in 0..10 {
+                metrics.records_written.inc();
+                metrics.reset();
+            }
+        }
+        done.store(true, Relaxed);
+    });
+    assert_eq!(pipeline.collect().totals["records_written backend=orders"], 1000);
+}
+
+#[test]
+fn names_that_only_their_units_tell_apart_stay_apart() {
+    #[derive(Default, Metrics)]
+    struct ReadMetrics {
+        #[metrics(unit = "bytes")]
+        read_bytes: Counter,
+        #[metrics(unit = "seconds")]
+        read_seconds: Counter,
+        _hidden: Counter,
+    }
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let metrics = Arc::new(ReadMetrics::default());
+    registry.register(metrics.clone(), &[]).unwrap();
+    metrics.read_bytes.add(5);
+    metrics.read_seconds.add(7);
+    metrics._hidden.add(9);
+    let told = pipeline.collect();
+    let expected = [("hidden ", 9), ("read ", 5), ("read_seconds ", 7)];
+    let expected = expected.map(|(name, total)| (name.to_owned(), total));
+    assert_eq!(told.totals, BTreeMap::from(expected));
+}
+
+#[test]
+fn nothing_is_observed_once_the_adapter_is_dropped_and_nothing_is_kept() {
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let observed = pipeline.observe(&registry);
+    let metrics = open(&registry, "orders");
+    let before = pipeline.collect();
+    drop(observed);
+    metrics.records_written.inc();
+    metrics.open_segments.set(9);
+    pipeline.collect();
+    let after = pipeline.collect();
+    assert_eq!(after.totals, before.totals);
+    assert_eq!(after.gauges["open_segments backend=orders"], 0);
+    drop(registry);
+    assert_eq!(Arc::strong_count(&metrics), 1);
+}
