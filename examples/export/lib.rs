@@ -2,6 +2,8 @@
 //!
 //! - `cargo run --example prometheus_endpoint`: an address that Prometheus scrapes.
 //! - `cargo run --example prometheus_axum`: the same as a route of an axum application.
+//! - `cargo run --example opentelemetry`: into the OpenTelemetry SDK, which prints what it would send.
+//! - `cargo run --example statsd`: to a StatsD daemon, there or not.
 //!
 //! Here is the backend that they share.
 

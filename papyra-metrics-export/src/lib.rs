@@ -11,6 +11,8 @@
 mod error;
 mod family;
 mod labels;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 mod periodic;

@@ -2,13 +2,17 @@
 
 #![allow(clippy::missing_panics_doc)] // a test's way to fail
 
+use std::collections::BTreeMap;
 use std::env;
 use std::fs::{self, File};
-use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use serde_json::Value as Json;
 
 /// Where `.ci/install` puts the servers.
 pub fn installed() -> PathBuf {
@@ -94,5 +98,121 @@ impl Drop for Server {
         if thread::panicking() {
             eprintln!("{}:\n{}", self.log.display(), self.log());
         }
+    }
+}
+
+/// A Prometheus server that scrapes one target each second.
+#[derive(Debug)]
+pub struct Scraper {
+    _server: Server,
+    port: u16,
+}
+
+impl Scraper {
+    /// Starts it; it scrapes first some seconds later.
+    pub fn of(target: &str, name: &str) -> Self {
+        let port = free_port();
+        let directory = directory(name);
+        let config = directory.join("prometheus.yml");
+        let text = format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
+             scrape_configs: [{{job_name: papyra, static_configs: [{{targets: [\"{target}\"]}}]}}]\n"
+        );
+        fs::write(&config, text).unwrap();
+        let mut command = Command::new(find("prometheus"));
+        command
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", directory.join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+        Self { _server: Server::start(&mut command, directory.join("log")), port }
+    }
+
+    /// What its API answers, or `None` while it does not.
+    pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Option<Json> {
+        let mut request = ureq::get(format!("http://127.0.0.1:{}/api/v1/{path}", self.port));
+        for (name, value) in query {
+            request = request.query(name, value);
+        }
+        let body = request.call().ok()?.body_mut().read_to_string().ok()?;
+        serde_json::from_str(&body).ok()
+    }
+
+    /// The one value of this query, or `None` while there is none.
+    pub fn query(&self, query: &str) -> Option<String> {
+        let answer = self.get("query", &[("query", query)])?;
+        answer["data"]["result"][0]["value"][1].as_str().map(str::to_owned)
+    }
+
+    /// Waits until the query has this value.
+    pub fn wait_for(&self, query: &str, value: &str) {
+        wait_for(&format!("{query} to be {value}"), || {
+            self.query(query).filter(|now| now == value)
+        });
+    }
+}
+
+/// The `StatsD` daemon, which adds up for an hour before it flushes.
+#[derive(Debug)]
+pub struct StatsDaemon {
+    _server: Server,
+    /// Where it takes datagrams.
+    pub port: u16,
+    admin: u16,
+}
+
+impl StatsDaemon {
+    /// Starts it on a port, which it has when this returns.
+    pub fn start(name: &str, port: u16) -> Self {
+        let admin = free_port();
+        let directory = directory(name);
+        let config = directory.join("config.js");
+        let text = format!(
+            "{{ address: '127.0.0.1', port: {port}, mgmt_address: '127.0.0.1', mgmt_port: {admin}, \
+               flushInterval: 3600000, backends: [] }}"
+        );
+        fs::write(&config, text).unwrap();
+        let stats = installed().join("statsd/node_modules/statsd/stats.js");
+        assert!(
+            stats.is_file(),
+            "the StatsD daemon is not there: run `.ci/install`, then try again"
+        );
+        let mut command = Command::new(find("node"));
+        command.arg(stats).arg(config);
+        let daemon =
+            Self { _server: Server::start(&mut command, directory.join("log")), port, admin };
+        // UDP tells nothing, but a datagram that was counted does.
+        let probe = UdpSocket::bind("127.0.0.1:0").unwrap();
+        wait_for("the daemon to count", || {
+            let _ = probe.send_to(b"probe:1|c", ("127.0.0.1", port));
+            daemon.ask("counters")?.contains_key("probe").then_some(())
+        });
+        daemon
+    }
+
+    /// What the daemon has added up, by name, or `None` where it does not answer.
+    pub fn ask(&self, what: &str) -> Option<BTreeMap<String, i64>> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.admin)).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        stream.write_all(what.as_bytes()).ok()?;
+        let mut text = String::new();
+        let mut part = [0; 4096];
+        while !text.contains("END\n") {
+            let read = stream.read(&mut part).ok().filter(|&read| read > 0)?;
+            text.push_str(std::str::from_utf8(&part[..read]).unwrap());
+        }
+        let entries =
+            text.trim_start_matches('{').split("END").next()?.trim().trim_end_matches('}');
+        let entries = entries.split(',').filter_map(|entry| entry.rsplit_once(':'));
+        let clean = |name: &str| name.trim().trim_matches('\'').to_owned();
+        let values = entries.map(|(name, value)| (clean(name), value.trim().parse().unwrap()));
+        Some(values.collect())
+    }
+
+    /// Waits until the daemon has this many of the counter: what was sent last may still be on its way.
+    pub fn wait_for(&self, counter: &str, value: i64) -> BTreeMap<String, i64> {
+        wait_for(&format!("{counter} to be {value}"), || {
+            let counters = self.ask("counters").unwrap();
+            (counters.get(counter) == Some(&value)).then_some(counters)
+        })
     }
 }

@@ -395,7 +395,8 @@ fn names_that_only_their_units_tell_apart_stay_apart() {
         read_bytes: Counter,
         #[metrics(unit = "seconds")]
         read_seconds: Counter,
-        _hidden: Counter,
+        #[metrics(name = "_hidden")]
+        hidden: Counter,
     }
     let registry = Registry::new();
     let pipeline = Pipeline::start();
@@ -404,7 +405,7 @@ fn names_that_only_their_units_tell_apart_stay_apart() {
     registry.register(metrics.clone(), &[]).unwrap();
     metrics.read_bytes.add(5);
     metrics.read_seconds.add(7);
-    metrics._hidden.add(9);
+    metrics.hidden.add(9);
     let told = pipeline.collect();
     let expected = [("hidden ", 9), ("read ", 5), ("read_seconds ", 7)];
     let expected = expected.map(|(name, total)| (name.to_owned(), total));

@@ -1,6 +1,5 @@
 //! Prometheus: the formats, read by its own tools, and a server that scrapes.
 
-use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
@@ -12,7 +11,7 @@ use papyra_metrics::persistence::PersistenceMetrics;
 use papyra_metrics::{Counter, Gauge, Metrics, Value};
 use papyra_metrics_export::Registry;
 use papyra_metrics_export::prometheus::{Format, Prometheus, Sample, encode, serve};
-use papyra_metrics_export_tests::{Server, directory, find, free_port, wait_for};
+use papyra_metrics_export_tests::{Scraper, find, wait_for};
 use serde_json::{Value as Json, json};
 
 #[derive(Default, Metrics)]
@@ -421,52 +420,6 @@ fn an_address_that_is_taken_is_an_error() {
     let server = serve(Prometheus::new(&Registry::new()), "127.0.0.1:0").unwrap();
     let error = serve(Prometheus::new(&Registry::new()), server.local_addr()).unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
-}
-
-/// A Prometheus server that scrapes one target each second.
-struct Scraper {
-    _server: Server,
-    port: u16,
-}
-
-impl Scraper {
-    fn of(target: &str, name: &str) -> Self {
-        let port = free_port();
-        let directory = directory(name);
-        let config = directory.join("prometheus.yml");
-        let text = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
-             scrape_configs: [{{job_name: papyra, static_configs: [{{targets: [\"{target}\"]}}]}}]\n"
-        );
-        fs::write(&config, text).unwrap();
-        let mut command = Command::new(find("prometheus"));
-        command
-            .arg(format!("--config.file={}", config.display()))
-            .arg(format!("--storage.tsdb.path={}", directory.join("data").display()))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"));
-        Self { _server: Server::start(&mut command, directory.join("log")), port }
-    }
-
-    fn get(&self, path: &str, query: &[(&str, &str)]) -> Option<Json> {
-        let mut request = ureq::get(format!("http://127.0.0.1:{}/api/v1/{path}", self.port));
-        for (name, value) in query {
-            request = request.query(name, value);
-        }
-        let body = request.call().ok()?.body_mut().read_to_string().ok()?;
-        serde_json::from_str(&body).ok()
-    }
-
-    /// The one value of this query, or `None` while there is none.
-    fn query(&self, query: &str) -> Option<String> {
-        let answer = self.get("query", &[("query", query)])?;
-        answer["data"]["result"][0]["value"][1].as_str().map(str::to_owned)
-    }
-
-    fn wait_for(&self, query: &str, value: &str) {
-        wait_for(&format!("{query} to be {value}"), || {
-            self.query(query).filter(|now| now == value)
-        });
-    }
 }
 
 #[test]

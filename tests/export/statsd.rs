@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{ErrorKind, Read, Write};
-use std::net::{TcpStream, UdpSocket};
+use std::io::ErrorKind;
+use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -14,7 +13,7 @@ use papyra_metrics::persistence::PersistenceMetrics;
 use papyra_metrics::{Counter, Gauge, Metrics};
 use papyra_metrics_export::statsd::StatsD;
 use papyra_metrics_export::{Export, Periodic, Progress, Registry};
-use papyra_metrics_export_tests::{Server, directory, find, free_port, installed, wait_for};
+use papyra_metrics_export_tests::{StatsDaemon, directory, free_port};
 
 #[derive(Default, Metrics)]
 struct LogMetrics {
@@ -23,69 +22,6 @@ struct LogMetrics {
     bytes_written: Counter,
     compactions: AtomicU64,
     open_segments: Gauge,
-}
-
-/// The daemon, which adds up for an hour before it flushes.
-struct Daemon {
-    _server: Server,
-    port: u16,
-    admin: u16,
-}
-
-impl Daemon {
-    fn start(name: &str, port: u16) -> Self {
-        let admin = free_port();
-        let directory = directory(name);
-        let config = directory.join("config.js");
-        let text = format!(
-            "{{ address: '127.0.0.1', port: {port}, mgmt_address: '127.0.0.1', mgmt_port: {admin}, \
-               flushInterval: 3600000, backends: [] }}"
-        );
-        fs::write(&config, text).unwrap();
-        let stats = installed().join("statsd/node_modules/statsd/stats.js");
-        assert!(
-            stats.is_file(),
-            "the StatsD daemon is not there: run `.ci/install`, then try again"
-        );
-        let mut command = Command::new(find("node"));
-        command.arg(stats).arg(config);
-        let daemon =
-            Self { _server: Server::start(&mut command, directory.join("log")), port, admin };
-        // UDP tells nothing, but a datagram that was counted does.
-        let probe = UdpSocket::bind("127.0.0.1:0").unwrap();
-        wait_for("the daemon to count", || {
-            let _ = probe.send_to(b"probe:1|c", ("127.0.0.1", port));
-            daemon.ask("counters")?.contains_key("probe").then_some(())
-        });
-        daemon
-    }
-
-    /// What the daemon has added up, by name, or `None` where it does not answer.
-    fn ask(&self, what: &str) -> Option<BTreeMap<String, i64>> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.admin)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        stream.write_all(what.as_bytes()).ok()?;
-        let mut text = String::new();
-        let mut part = [0; 4096];
-        while !text.contains("END\n") {
-            let read = stream.read(&mut part).ok().filter(|&read| read > 0)?;
-            text.push_str(std::str::from_utf8(&part[..read]).unwrap());
-        }
-        let entries =
-            text.trim_start_matches('{').split("END").next()?.trim().trim_end_matches('}');
-        let entries = entries.split(',').filter_map(|entry| entry.rsplit_once(':'));
-        let clean = |name: &str| name.trim().trim_matches('\'').to_owned();
-        let values = entries.map(|(name, value)| (clean(name), value.trim().parse().unwrap()));
-        Some(values.collect())
-    }
-
-    /// Waits until the daemon has this many of the counter: what was sent last may still be on its way.
-    fn wait_for(&self, counter: &str, value: i64) -> BTreeMap<String, i64> {
-        wait_for(&format!("{counter} to be {value}"), || {
-            let counters = self.ask("counters").unwrap();
-            (counters.get(counter) == Some(&value)).then_some(counters)
-        })
-    }
 }
 
 fn map<const LEN: usize>(values: [(&str, i64); LEN]) -> BTreeMap<String, i64> {
@@ -102,7 +38,7 @@ fn backend(registry: &Registry, name: &str) -> Arc<LogMetrics> {
 fn the_daemon_ends_with_our_totals_over_flushes_resets_and_a_restart() {
     let registry = Registry::with_prefix("papyra.storage").unwrap();
     let (orders, users) = (backend(&registry, "orders"), backend(&registry, "users"));
-    let daemon = Daemon::start("statsd-totals", free_port());
+    let daemon = StatsDaemon::start("statsd-totals", free_port());
     let mut statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
 
     let mut counted = 0;
@@ -138,7 +74,7 @@ fn the_daemon_ends_with_our_totals_over_flushes_resets_and_a_restart() {
         assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
         orders.reset();
     }
-    let daemon = Daemon::start("statsd-totals-again", port);
+    let daemon = StatsDaemon::start("statsd-totals-again", port);
     count(10);
     statsd.export().unwrap();
     let second = daemon.wait_for("papyra.storage.orders.records_written", counted - 15);
@@ -151,7 +87,7 @@ fn the_daemon_ends_with_our_totals_over_flushes_resets_and_a_restart() {
 fn gauges_arrive_as_they_are_also_below_zero_and_again_and_again() {
     let registry = Registry::new();
     let metrics = backend(&registry, "orders");
-    let daemon = Daemon::start("statsd-gauges", free_port());
+    let daemon = StatsDaemon::start("statsd-gauges", free_port());
     let mut statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     for level in [7, -5, -7, 0, i64::from(i32::MIN), 3, -1] {
         metrics.open_segments.set(level);
@@ -165,7 +101,7 @@ fn gauges_arrive_as_they_are_also_below_zero_and_again_and_again() {
 #[test]
 fn the_last_counts_of_a_backend_go_out_and_a_reopened_one_goes_on() {
     let registry = Registry::new();
-    let daemon = Daemon::start("statsd-reopened", free_port());
+    let daemon = StatsDaemon::start("statsd-reopened", free_port());
     let mut statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     for opened in 0..6 {
         let metrics = backend(&registry, "orders");
@@ -193,7 +129,7 @@ fn thousands_of_series_arrive_in_the_daemon_whole() {
             metrics
         })
         .collect();
-    let daemon = Daemon::start("statsd-thousands", free_port());
+    let daemon = StatsDaemon::start("statsd-thousands", free_port());
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     let periodic = Periodic::spawn(Duration::from_secs(3600), statsd).unwrap();
     for (i, metrics) in (1..).zip(&backends) {
@@ -297,7 +233,7 @@ fn labels_are_parts_of_names_or_tags_and_nothing_in_them_breaks_a_line() {
     );
 
     // The daemon itself takes both.
-    let daemon = Daemon::start("statsd-labels", free_port());
+    let daemon = StatsDaemon::start("statsd-labels", free_port());
     StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap().export().unwrap();
     StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap().tags().export().unwrap();
     let counters = daemon.wait_for("a_b_c_d_e_f_g_h_i__.eu.records_written", 1);

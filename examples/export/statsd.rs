@@ -1,0 +1,47 @@
+//! Two backends that send to a StatsD daemon each second, whether it is there or not.
+//!
+//! `cargo run --example statsd [ADDRESS [SECONDS]]`
+
+use std::env;
+use std::error::Error;
+use std::thread;
+use std::time::Duration;
+
+use papyra_metrics_export::statsd::StatsD;
+use papyra_metrics_export::{Periodic, Registry};
+use papyra_metrics_export_examples::open_and_write;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = env::args().skip(1);
+    let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8125".to_owned());
+    let seconds = arguments.next().map_or(Ok(20), |seconds| seconds.parse::<u64>())?;
+    let registry = Registry::with_prefix("papyra")?;
+    let logs = open_and_write();
+    for (name, log) in &logs {
+        registry.register(log.metrics(), &[("backend", name)])?;
+    }
+
+    println!(
+        "Sending to {address} for {seconds} seconds. Look at it, now or later, for nothing is lost meanwhile:
+
+    nc -ukl {address_in_two}
+
+or in the console of a StatsD daemon:
+
+    echo counters | nc 127.0.0.1 8126
+",
+        address_in_two = address.rsplit_once(':').map_or(String::new(), |(host, port)| format!("{host} {port}"))
+    );
+    let periodic = Periodic::spawn(Duration::from_secs(1), StatsD::udp(&registry, &address)?)?;
+    for _ in 0..seconds {
+        thread::sleep(Duration::from_secs(1));
+        match periodic.last_error() {
+            Some(error) => println!("kept, for nobody is there: {error}"),
+            None => println!("sent"),
+        }
+    }
+    if let Some(error) = periodic.stop() {
+        println!("The last counts could not be sent: {error}");
+    }
+    Ok(())
+}

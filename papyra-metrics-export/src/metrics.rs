@@ -1,0 +1,136 @@
+//! The `metrics` facade: values go to whatever recorder the application has installed.
+
+use std::fmt;
+use std::io;
+
+use ::metrics::{
+    Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit, with_recorder,
+};
+use papyra_metrics::{Kind, Value};
+
+use crate::family::Family;
+use crate::reader::Known;
+use crate::slot::Meta;
+use crate::{Export, Progress, Reader, Registry};
+
+/// Brings the metrics of a registry into a recorder of the `metrics` facade, with each
+/// [`export`](Export::export).
+///
+/// ```
+/// use papyra_metrics_export::{Periodic, Registry, metrics::Facade};
+/// use std::time::Duration;
+///
+/// let registry = Registry::with_prefix("papyra").unwrap();
+/// // After the recorder was installed:
+/// let periodic = Periodic::spawn(Duration::from_secs(5), Facade::new(&registry))?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// Counters are incremented by what has grown, gauges set. Names are those that Prometheus sees, `_total` and
+/// unit included, for the facade's exporters add neither. Units and help are described to the recorder. A gauge
+/// of a backend that is gone keeps its last value: the facade has no way to take it back.
+pub struct Facade {
+    reader: Reader,
+    recorder: Option<Box<dyn Recorder + Send>>,
+    /// What is known of each series, by its slot.
+    marks: Vec<Vec<Mark>>,
+}
+
+/// What the recorder has been told of a series.
+struct Mark {
+    key: Key,
+    /// A counter's total, or `None` before it was told of it.
+    told: Option<u64>,
+}
+
+const METADATA: Metadata<'static> =
+    Metadata::new("papyra_metrics", Level::INFO, Some("papyra_metrics_export"));
+
+impl Facade {
+    /// Goes to the recorder that is installed for the process or the thread.
+    ///
+    /// Install it first: while there is none, what is exported is lost, and the facade tells nobody.
+    pub fn new(registry: &Registry) -> Self {
+        Self { reader: Reader::new(registry), recorder: None, marks: Vec::new() }
+    }
+
+    /// Goes to this recorder, installed or not.
+    pub fn with_recorder(registry: &Registry, recorder: impl Recorder + Send + 'static) -> Self {
+        Self { recorder: Some(Box::new(recorder)), ..Self::new(registry) }
+    }
+}
+
+impl Export for Facade {
+    /// Brings everything into the recorder. It cannot fail.
+    fn export(&mut self) -> io::Result<Progress> {
+        let Self { reader, recorder, marks } = self;
+        let changed = reader.refresh();
+        match recorder {
+            Some(recorder) => record(reader, changed, marks, &**recorder),
+            None => with_recorder(|recorder| record(reader, changed, marks, recorder)),
+        }
+        reader.delivered();
+        Ok(Progress::Done)
+    }
+}
+
+fn record(reader: &Reader, changed: bool, marks: &mut Vec<Vec<Mark>>, recorder: &dyn Recorder) {
+    for Known { meta, is_shown, id: (slot, at), place, .. } in reader.series() {
+        marks.resize_with(marks.len().max(slot + 1), Vec::new);
+        if marks[slot].len() == at {
+            marks[slot].push(Mark { key: key(meta), told: None });
+        }
+        let Mark { key, told } = &mut marks[slot][at];
+        if changed {
+            describe(&meta.family, key, recorder);
+        }
+        match &reader.values()[place] {
+            // Closed or not: its last counts may not have been told.
+            Some(Value::Counter(total)) if *told != Some(*total) => {
+                let grown = total.wrapping_sub(told.unwrap_or_default());
+                recorder.register_counter(key, &METADATA).increment(grown);
+                *told = Some(*total);
+            }
+            Some(level @ Value::Gauge(_)) if is_shown => {
+                recorder.register_gauge(key, &METADATA).set(level.as_f64());
+            }
+            _ => {}
+        }
+    }
+}
+
+fn key(Meta { family, labels }: &Meta) -> Key {
+    let suffix = if family.kind == Kind::Counter { "_total" } else { "" };
+    let labels = labels.iter().map(|(name, value)| Label::new(name.to_owned(), value.to_owned()));
+    Key::from_parts(format!("{}{suffix}", family.name), labels.collect::<Vec<_>>())
+}
+
+fn describe(family: &Family, key: &Key, recorder: &dyn Recorder) {
+    let name = KeyName::from(key.name().to_owned());
+    let unit = family.unit.as_deref().and_then(unit);
+    let help = SharedString::from(family.help.clone());
+    match family.kind {
+        Kind::Counter => recorder.describe_counter(name, unit, help),
+        Kind::Gauge => recorder.describe_gauge(name, unit, help),
+        _ => {}
+    }
+}
+
+fn unit(unit: &str) -> Option<Unit> {
+    match unit {
+        "ratio" => Some(Unit::Count),
+        "percent" => Some(Unit::Percent),
+        "seconds" => Some(Unit::Seconds),
+        "milliseconds" => Some(Unit::Milliseconds),
+        "microseconds" => Some(Unit::Microseconds),
+        "nanoseconds" => Some(Unit::Nanoseconds),
+        "bytes" => Some(Unit::Bytes),
+        _ => None,
+    }
+}
+
+impl fmt::Debug for Facade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facade").field("reader", &self.reader).finish_non_exhaustive()
+    }
+}

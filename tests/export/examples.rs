@@ -1,0 +1,64 @@
+//! The examples, run as the README says, and looked at as they say.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use papyra_metrics_export_tests::{Scraper, StatsDaemon, free_port};
+
+fn example(name: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["run", "--offline", "--quiet", "--example", name, "--"]).args(arguments);
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/export"));
+    command
+}
+
+/// A program that is stopped when the test is over.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_prometheus_server_scrapes_the_examples() {
+    for name in ["prometheus_endpoint", "prometheus_axum"] {
+        let process = example(name, &["127.0.0.1:0"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut running = Running(process);
+        let mut lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+        let first = lines.next().unwrap().unwrap();
+        let (_, address) = first.split_once("http://").unwrap();
+        let (address, _) = address.split_once('/').unwrap();
+        let scraper = Scraper::of(address, name);
+        scraper.wait_for("count(papyra_records_written_total)", "2");
+        scraper.wait_for("papyra_records_written_total{backend=\"orders\"} > bool 10", "1");
+        scraper.wait_for("papyra_write_errors_total{backend=\"orders\"} > bool 0", "1");
+    }
+}
+
+#[test]
+fn the_opentelemetry_example_prints_what_it_exports() {
+    let output = example("opentelemetry", &["1"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    for expected in ["papyra.records_written", "papyra.written", "By", "backend: orders"] {
+        assert!(text.contains(expected), "{text}");
+    }
+}
+
+#[test]
+fn the_statsd_example_sends_to_the_daemon_and_keeps_what_it_cannot_send() {
+    let output = example("statsd", &[&format!("127.0.0.1:{}", free_port()), "1"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("kept, for nobody is there: "), "{text}");
+
+    let daemon = StatsDaemon::start("statsd-example", free_port());
+    let address = format!("127.0.0.1:{}", daemon.port);
+    let output = example("statsd", &[&address, "1"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let counters = daemon.ask("counters").unwrap();
+    assert!(counters["papyra.orders.records_written"] > 10, "{counters:?}");
+    assert!(counters["papyra.users.written_bytes"] > 1000, "{counters:?}");
+}

@@ -1,0 +1,35 @@
+//! Each feature brings its own dependency and no other.
+
+use std::process::Command;
+
+/// What the crate depends on with these features, directly.
+fn dependencies(features: &str) -> Vec<String> {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--offline", "-p", "papyra-metrics-export", "--no-default-features"])
+        .args(["--features", features, "-e", "normal", "--prefix", "none", "--depth", "1"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    let names = tree.lines().filter_map(|line| line.split(' ').next());
+    let mut names: Vec<_> = names.map(str::to_owned).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn each_feature_brings_its_own_dependency_and_no_other() {
+    for (features, brought) in [
+        ("", None),
+        ("prometheus", Some("itoa")),
+        ("opentelemetry", Some("opentelemetry")),
+        ("statsd", None),
+        ("metrics", Some("metrics")),
+        ("tokio", Some("tokio")),
+    ] {
+        let ours = ["papyra-metrics", "papyra-metrics-export"];
+        let mut expected: Vec<_> = ours.into_iter().chain(brought).collect();
+        expected.sort_unstable();
+        assert_eq!(dependencies(features), expected, "{features}");
+    }
+}
