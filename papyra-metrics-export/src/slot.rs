@@ -80,37 +80,51 @@ impl Meta {
 /// One metric of one backend, over all the times that a backend of these labels was open.
 struct Series {
     meta: Meta,
-    /// What earlier sources counted, and this one before its total fell.
-    carry: u64,
-    /// The source's total when it was last read.
-    last: u64,
-    /// What readers are shown: of a counter, `carry + last`. `None` until it was read.
-    value: Option<Value>,
     /// The epoch in which its source left, or `None` while there is one.
     closed: Option<u64>,
 }
 
-impl Series {
-    fn update(&mut self, value: Value) -> Result<(), &'static str> {
-        if self.meta.family.kind != Kind::Counter {
-            self.value = Some(value);
+/// What was read of a series. Apart from what is only looked at when backends come and go: there are many, and
+/// each reading touches them all.
+struct Cell {
+    /// What earlier sources counted, and this one before its total fell.
+    carry: u64,
+    /// What the source last showed. `None` until it was read.
+    last: Option<Value>,
+}
+
+impl Cell {
+    fn update(&mut self, kind: Kind, value: Value) -> Result<(), &'static str> {
+        if kind != Kind::Counter {
+            self.last = Some(value);
             return Ok(());
         }
         let Some(total) = value.as_u64() else {
             return Err("is a counter, but shows a negative number");
         };
-        if total < self.last {
-            // A reset took it back, so that what was read before would be lost.
-            self.carry = self.carry.wrapping_add(self.last);
+        if let Some(Value::Counter(last)) = self.last {
+            if total < last {
+                // A reset took it back, and what was read before would be lost.
+                self.carry = self.carry.wrapping_add(last);
+            }
         }
-        self.last = total;
-        self.value = Some(Value::Counter(self.carry.wrapping_add(total)));
+        self.last = Some(Value::Counter(total));
         Ok(())
     }
 
-    fn close(&mut self, epoch: u64) {
-        self.carry = self.carry.wrapping_add(mem::take(&mut self.last));
-        self.closed = Some(epoch);
+    /// What readers are shown: a counter's total over all its sources.
+    fn shown(&self) -> Option<Value> {
+        match &self.last {
+            Some(Value::Counter(total)) => Some(Value::Counter(self.carry.wrapping_add(*total))),
+            level => level.clone(),
+        }
+    }
+
+    /// The source is gone: another one may begin again at zero.
+    fn close(&mut self) {
+        if let Some(Value::Counter(total)) = &mut self.last {
+            self.carry = self.carry.wrapping_add(mem::take(total));
+        }
     }
 }
 
@@ -118,16 +132,22 @@ impl Series {
 struct Entry {
     source: Box<dyn Source>,
     metrics: Arc<[Descriptor]>,
-    places: Box<[Option<usize>]>,
+    places: Box<[Option<Place>]>,
     /// What can never be exported, and what could not be when it was last read.
     left_out: Vec<String>,
     problems: Vec<String>,
 }
 
+#[derive(Clone, Copy)]
+struct Place {
+    series: usize,
+    kind: Kind,
+}
+
 impl Entry {
     /// Reads each metric into its series. What a panic or a fault of the source leaves unread keeps its value:
     /// to a reader of differences, a total that is missing once is counted again.
-    fn read(&mut self, all: &mut [Series]) {
+    fn read(&mut self, cells: &mut [Cell]) {
         let Self { source, metrics, places, problems, .. } = self;
         problems.clear();
         let source = source.metrics();
@@ -142,8 +162,8 @@ impl Entry {
                     return;
                 };
                 at = place + 1;
-                if let Some(series) = places[place] {
-                    if let Err(fault) = all[series].update(value) {
+                if let Some(Place { series, kind }) = places[place] {
+                    if let Err(fault) = cells[series].update(kind, value) {
                         problems.push(format!("`{}` {fault}", metric.name()));
                     }
                 }
@@ -176,6 +196,8 @@ struct State {
     epoch: u64,
     entries: Vec<Entry>,
     series: Vec<Series>,
+    /// What was read of each.
+    cells: Vec<Cell>,
 }
 
 /// A source that wants to be read, and what its metrics export.
@@ -248,11 +270,11 @@ impl Slot {
     ) -> (bool, Vec<Box<dyn Source>>) {
         let mut state = self.state();
         let left = state.close_left();
-        let State { entries, series, .. } = &mut *state;
+        let State { entries, cells, .. } = &mut *state;
         for entry in entries {
-            entry.read(series);
+            entry.read(cells);
         }
-        values.extend(series.iter().map(|series| series.value.clone()));
+        values.extend(cells.iter().map(Cell::shown));
         let changed = *epoch != state.epoch;
         if changed {
             *epoch = state.epoch;
@@ -286,17 +308,18 @@ impl State {
     }
 
     /// Has the series that was found go on, or a new one begin.
-    fn place(&mut self, meta: Meta, found: Option<usize>) -> usize {
-        if let Some(place) = found {
-            let series = &mut self.series[place];
-            series.closed = None;
-            if meta.family.kind != Kind::Counter {
-                series.value = None;
+    fn place(&mut self, meta: Meta, found: Option<usize>) -> Place {
+        let kind = meta.family.kind;
+        if let Some(series) = found {
+            self.series[series].closed = None;
+            if kind != Kind::Counter {
+                self.cells[series].last = None;
             }
-            return place;
+            return Place { series, kind };
         }
-        self.series.push(Series { meta, carry: 0, last: 0, value: None, closed: None });
-        self.series.len() - 1
+        self.series.push(Series { meta, closed: None });
+        self.cells.push(Cell { carry: 0, last: None });
+        Place { series: self.series.len() - 1, kind }
     }
 
     /// Closes the sources that nobody holds any more.
@@ -315,10 +338,13 @@ impl State {
 
     fn close(&mut self, place: usize) -> Box<dyn Source> {
         let mut entry = self.entries.remove(place);
-        entry.read(&mut self.series);
+        entry.read(&mut self.cells);
         self.epoch += 1;
-        for &place in entry.places.iter().flatten() {
-            self.series[place].close(self.epoch);
+        for &Place { series, kind } in entry.places.iter().flatten() {
+            self.series[series].closed = Some(self.epoch);
+            if kind == Kind::Counter {
+                self.cells[series].close();
+            }
         }
         entry.source
     }

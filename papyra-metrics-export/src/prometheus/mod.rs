@@ -103,10 +103,8 @@ impl Prometheus {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let State { reader, exposition, len } = &mut *state;
         if reader.refresh() {
-            exposition.clear();
-            for known in reader.series().filter(|known| known.is_shown) {
-                exposition.add(known.meta, known.place);
-            }
+            let shown = reader.series().filter(|known| known.is_shown);
+            *exposition = Exposition::of(shown.map(|known| (known.meta, known.place)));
         }
         let before = text.len();
         // A little more than last time, for numbers that have grown.

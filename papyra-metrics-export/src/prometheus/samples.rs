@@ -59,8 +59,7 @@ pub fn encode<'a>(
     samples: impl IntoIterator<Item = Sample<'a>>,
 ) -> Result<String, RegisterError> {
     let mut families = Families::default();
-    let mut exposition = Exposition::default();
-    let (mut distinct, mut values) = (HashSet::new(), Vec::new());
+    let (mut distinct, mut metas, mut values) = (HashSet::new(), Vec::new(), Vec::new());
     for Sample { name, prefix_len, help, unit, labels, value } in samples {
         let labels = Arc::new(Labels::new(labels)?);
         let kind = value.kind();
@@ -71,10 +70,10 @@ pub fn encode<'a>(
         if !distinct.insert((Arc::as_ptr(&meta.family), Arc::clone(&meta.labels))) {
             return Err(meta.taken());
         }
-        exposition.add(&meta, values.len());
+        metas.push(meta);
         values.push(Some(value));
     }
     let mut text = String::new();
-    exposition.write(format, &values, &mut text);
+    Exposition::of(metas.iter().zip(0..)).write(format, &values, &mut text);
     Ok(text)
 }

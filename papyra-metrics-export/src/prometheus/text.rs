@@ -4,6 +4,7 @@
 //! <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>.
 
 use std::collections::HashMap;
+use std::mem;
 
 use papyra_metrics::{Kind, Value};
 
@@ -16,7 +17,13 @@ use crate::slot::Meta;
 pub(super) struct Exposition {
     families: Vec<FamilyText>,
     by_name: HashMap<String, usize>,
+    /// For the place of each value, the line that it goes to, or [`NOWHERE`].
+    lines: Vec<usize>,
+    /// The values in the order of the lines.
+    numbers: Vec<Option<Value>>,
 }
+
+const NOWHERE: usize = usize::MAX;
 
 struct FamilyText {
     /// What stands before the samples, in either format.
@@ -24,24 +31,34 @@ struct FamilyText {
     open_metrics: String,
     /// What stands before each number, one after the other.
     heads: String,
-    lines: Vec<Line>,
-}
-
-struct Line {
-    /// Where its head ends.
-    end: usize,
-    /// The place of its number.
-    place: usize,
+    /// Where each head ends.
+    ends: Vec<usize>,
+    /// The places of the numbers, until they have lines.
+    places: Vec<usize>,
 }
 
 impl Exposition {
-    pub(super) fn clear(&mut self) {
-        self.families.clear();
-        self.by_name.clear();
+    /// The lines of these series, each with the place of its number. Families stay in the order in which they
+    /// come.
+    pub(super) fn of<'a>(series: impl IntoIterator<Item = (&'a Meta, usize)>) -> Self {
+        let mut exposition = Self::default();
+        for (meta, place) in series {
+            exposition.add(meta, place);
+        }
+        let mut line = 0;
+        for family in &mut exposition.families {
+            for place in mem::take(&mut family.places) {
+                let len = exposition.lines.len().max(place + 1);
+                exposition.lines.resize(len, NOWHERE);
+                exposition.lines[place] = line;
+                line += 1;
+            }
+        }
+        exposition.numbers.resize(line, None);
+        exposition
     }
 
-    /// Adds a series whose number will be at this place. Families stay in the order in which they came.
-    pub(super) fn add(&mut self, Meta { family, labels }: &Meta, place: usize) {
+    fn add(&mut self, Meta { family, labels }: &Meta, place: usize) {
         let Some(suffix) = suffix(family.kind) else { return };
         let known = self.by_name.get(&family.name).copied();
         let at = known.unwrap_or_else(|| {
@@ -49,7 +66,7 @@ impl Exposition {
             self.families.push(FamilyText::new(family, suffix));
             self.families.len() - 1
         });
-        let FamilyText { heads, lines, .. } = &mut self.families[at];
+        let FamilyText { heads, ends, places, .. } = &mut self.families[at];
         heads.push_str(&family.name);
         heads.push_str(suffix);
         for (i, (name, value)) in labels.iter().enumerate() {
@@ -60,28 +77,38 @@ impl Exposition {
             heads.push('"');
         }
         heads.push_str(if labels.is_empty() { " " } else { "} " });
-        lines.push(Line { end: heads.len(), place });
+        ends.push(heads.len());
+        places.push(place);
     }
 
     /// Writes every series that has a number.
-    pub(super) fn write(&self, format: Format, values: &[Option<Value>], text: &mut String) {
-        let mut number = itoa::Buffer::new();
+    pub(super) fn write(&mut self, format: Format, values: &[Option<Value>], text: &mut String) {
+        // Backend by backend into family by family: a few streams of writes, where reading the values in the
+        // order of the lines would miss the cache each time.
+        for (value, &line) in values.iter().zip(&self.lines) {
+            if let Some(number) = self.numbers.get_mut(line) {
+                number.clone_from(value);
+            }
+        }
+        let mut buffer = itoa::Buffer::new();
+        let mut numbers = self.numbers.iter();
         for family in &self.families {
             let mut before = match format {
                 Format::Text => &*family.text,
                 Format::OpenMetrics => &family.open_metrics,
             };
             let mut start = 0;
-            for &Line { end, place } in &family.lines {
+            for (&end, number) in family.ends.iter().zip(&mut numbers) {
                 let head = &family.heads[start..end];
                 start = end;
-                let number = match values[place] {
-                    Some(Value::Counter(n)) => number.format(n),
-                    Some(Value::Gauge(n)) => number.format(n),
+                let number = match number {
+                    Some(Value::Counter(n)) => buffer.format(*n),
+                    Some(Value::Gauge(n)) => buffer.format(*n),
                     _ => continue,
                 };
-                text.push_str(before);
-                before = "";
+                if !before.is_empty() {
+                    text.push_str(mem::take(&mut before));
+                }
                 text.push_str(head);
                 text.push_str(number);
                 text.push('\n');
@@ -112,7 +139,7 @@ impl FamilyText {
         escape(help, &mut open_metrics, true);
         open_metrics.push('\n');
 
-        Self { text, open_metrics, heads: String::new(), lines: Vec::new() }
+        Self { text, open_metrics, heads: String::new(), ends: Vec::new(), places: Vec::new() }
     }
 }
 
