@@ -52,13 +52,13 @@ fn the_opentelemetry_example_prints_what_it_exports() {
 fn the_statsd_example_sends_to_the_daemon_and_keeps_what_it_cannot_send() {
     let output = example("statsd", &[&format!("127.0.0.1:{}", free_port()), "1"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(text.contains("kept, for nobody is there: "), "{text}");
+    assert!(text.contains("The last counts could not be sent: "), "{text}");
 
     let daemon = StatsDaemon::start("statsd-example", free_port());
     let address = format!("127.0.0.1:{}", daemon.port);
     let output = example("statsd", &[&address, "1"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let counters = daemon.ask("counters").unwrap();
-    assert!(counters["papyra.orders.records_written"] > 10, "{counters:?}");
-    assert!(counters["papyra.users.written_bytes"] > 1000, "{counters:?}");
+    assert!(counters["papyra.orders.records_written"] > 0, "{counters:?}");
+    assert!(counters["papyra.users.written_bytes"] >= 100, "{counters:?}");
 }
