@@ -5,6 +5,17 @@ use std::fmt;
 use papyra_metrics::Kind;
 
 /// Why the metrics of a backend were not registered. Nothing of them was.
+///
+/// ```
+/// use papyra_metrics::persistence::PersistenceMetrics;
+/// use papyra_metrics_export::{RegisterError, Registry};
+/// use std::sync::Arc;
+///
+/// let metrics = Arc::new(PersistenceMetrics::default());
+/// let error = Registry::new().register(metrics, &[("back-end", "orders")]).unwrap_err();
+/// assert_eq!(error, RegisterError::LabelName { name: "back-end".to_owned() });
+/// assert_eq!(error.to_string(), "the label name \"back-end\" must match [a-zA-Z_][a-zA-Z0-9_]*");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {

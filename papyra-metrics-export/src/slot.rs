@@ -95,12 +95,18 @@ struct Cell {
 
 impl Cell {
     fn update(&mut self, kind: Kind, value: Value) -> Result<(), &'static str> {
-        if kind != Kind::Counter {
-            self.last = Some(value);
-            return Ok(());
-        }
-        let Some(total) = value.as_u64() else {
-            return Err("is a counter, but shows a negative number");
+        let total = match (kind, value.as_u64(), value.as_i64()) {
+            (Kind::Counter, Some(total), _) => total,
+            (Kind::Counter, None, _) => return Err("is a counter, but shows a negative number"),
+            (Kind::Gauge, _, Some(level)) => {
+                self.last = Some(Value::Gauge(level));
+                return Ok(());
+            }
+            (Kind::Gauge, _, None) => return Err("is a gauge, but shows more than an i64 holds"),
+            _ => {
+                self.last = Some(value);
+                return Ok(());
+            }
         };
         if let Some(Value::Counter(last)) = self.last {
             if total < last {
@@ -132,16 +138,34 @@ impl Cell {
 struct Entry {
     source: Box<dyn Source>,
     metrics: Arc<[Descriptor]>,
-    places: Box<[Option<Place>]>,
+    places: Places,
     /// What can never be exported, and what could not be when it was last read.
     left_out: Vec<String>,
     problems: Vec<String>,
 }
 
-#[derive(Clone, Copy)]
-struct Place {
-    series: usize,
-    kind: Kind,
+/// Where the series of each metric is among those of the slot.
+enum Places {
+    /// One after the other, as those of a backend that is the first of its labels: nothing to look up.
+    InOrder {
+        start: usize,
+    },
+    Listed(Box<[Option<usize>]>),
+}
+
+impl Places {
+    fn new(places: Vec<Option<usize>>) -> Self {
+        let start = places.first().copied().flatten().unwrap_or_default();
+        let in_order = places.iter().zip(start..).all(|(&place, next)| place == Some(next));
+        if in_order { Self::InOrder { start } } else { Self::Listed(places.into_boxed_slice()) }
+    }
+
+    fn of(&self, metric: usize) -> Option<usize> {
+        match self {
+            Self::InOrder { start } => Some(start + metric),
+            Self::Listed(places) => places[metric],
+        }
+    }
 }
 
 impl Entry {
@@ -154,16 +178,16 @@ impl Entry {
         let read = panic::catch_unwind(AssertUnwindSafe(|| {
             let mut at = 0;
             source.visit_totals(&mut |metric, value| {
-                let Some(place) = find(metrics, at, metric) else {
+                let Some(found) = find(metrics, at, metric) else {
                     problems.push(format!(
                         "`{}` was not listed when the backend was registered; it is left out",
                         metric.name()
                     ));
                     return;
                 };
-                at = place + 1;
-                if let Some(Place { series, kind }) = places[place] {
-                    if let Err(fault) = cells[series].update(kind, value) {
+                at = found + 1;
+                if let Some(place) = places.of(found) {
+                    if let Err(fault) = cells[place].update(metric.kind(), value) {
                         problems.push(format!("`{}` {fault}", metric.name()));
                     }
                 }
@@ -245,7 +269,7 @@ impl Slot {
                 None
             }
         });
-        let places = places.collect();
+        let places = Places::new(places.collect());
         state.entries.push(Entry { source, metrics, places, left_out, problems: Vec::new() });
         Ok(left)
     }
@@ -308,18 +332,17 @@ impl State {
     }
 
     /// Has the series that was found go on, or a new one begin.
-    fn place(&mut self, meta: Meta, found: Option<usize>) -> Place {
-        let kind = meta.family.kind;
-        if let Some(series) = found {
-            self.series[series].closed = None;
-            if kind != Kind::Counter {
-                self.cells[series].last = None;
+    fn place(&mut self, meta: Meta, found: Option<usize>) -> usize {
+        if let Some(place) = found {
+            self.series[place].closed = None;
+            if meta.family.kind != Kind::Counter {
+                self.cells[place].last = None;
             }
-            return Place { series, kind };
+            return place;
         }
         self.series.push(Series { meta, closed: None });
         self.cells.push(Cell { carry: 0, last: None });
-        Place { series: self.series.len() - 1, kind }
+        self.series.len() - 1
     }
 
     /// Closes the sources that nobody holds any more.
@@ -340,10 +363,11 @@ impl State {
         let mut entry = self.entries.remove(place);
         entry.read(&mut self.cells);
         self.epoch += 1;
-        for &Place { series, kind } in entry.places.iter().flatten() {
-            self.series[series].closed = Some(self.epoch);
-            if kind == Kind::Counter {
-                self.cells[series].close();
+        for (i, metric) in entry.metrics.iter().enumerate() {
+            let Some(place) = entry.places.of(i) else { continue };
+            self.series[place].closed = Some(self.epoch);
+            if metric.kind() == Kind::Counter {
+                self.cells[place].close();
             }
         }
         entry.source

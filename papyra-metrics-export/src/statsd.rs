@@ -19,13 +19,15 @@ use crate::{Export, Progress, Reader, Registry};
 
 /// Sends the metrics of a registry to a StatsD daemon, with each [`export`](Export::export) what has grown.
 ///
-/// ```no_run
+/// ```
 /// use papyra_metrics_export::{Periodic, Registry, statsd::StatsD};
 /// use std::time::Duration;
 ///
 /// let registry = Registry::with_prefix("papyra").unwrap();
 /// let statsd = StatsD::udp(&registry, "127.0.0.1:8125")?;
 /// let periodic = Periodic::spawn(Duration::from_secs(10), statsd)?;
+/// // … the application runs, and at its end:
+/// periodic.stop();
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///

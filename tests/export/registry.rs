@@ -284,6 +284,60 @@ fn a_backend_that_panics_keeps_its_last_values_and_takes_no_other_with_it() {
     );
 }
 
+/// Metrics by hand whose values are of other kinds than their descriptors say.
+struct Crossed(AtomicI64);
+
+const CROSSED: &[Descriptor] = &[Descriptor::counter("events"), Descriptor::gauge("level")];
+
+impl Metrics for Crossed {
+    fn descriptors(&self) -> &[Descriptor] {
+        CROSSED
+    }
+
+    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        let number = self.0.load(Relaxed);
+        visitor(&CROSSED[0], Value::Gauge(number));
+        visitor(&CROSSED[1], Value::Counter(u64::from_ne_bytes(number.to_ne_bytes())));
+    }
+
+    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.visit(visitor);
+    }
+
+    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.visit(visitor);
+    }
+
+    fn reset(&self) {}
+}
+
+#[test]
+fn a_value_is_what_its_descriptor_says_or_is_left_out_and_told() {
+    let registry = Registry::new();
+    let crossed = Arc::new(Crossed(7.into()));
+    registry.register(crossed.clone(), &[]).unwrap();
+    let mut reader = Reader::new(&registry);
+    let mut seen = Vec::new();
+    for number in [7, 3, -1] {
+        crossed.0.store(number, Relaxed);
+        seen.push(read(&mut reader));
+    }
+    // A counter that fell is carried on, a gauge is not.
+    let expected = [(7, 7), (10, 3), (10, 3)];
+    assert_eq!(
+        seen,
+        expected.map(|(events, level)| map([("events{}", events), ("level{}", level)]))
+    );
+    let problems: Vec<_> = registry.problems().into_iter().map(|it| it.message).collect();
+    assert_eq!(
+        problems,
+        [
+            "`events` is a counter, but shows a negative number",
+            "`level` is a gauge, but shows more than an i64 holds"
+        ]
+    );
+}
+
 #[test]
 fn others_count_register_and_leave_while_one_backend_is_slow_to_read() {
     let registry = Registry::new();

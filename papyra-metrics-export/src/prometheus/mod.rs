@@ -43,9 +43,9 @@ pub use server::{Server, serve};
 /// # Ok::<(), papyra_metrics_export::RegisterError>(())
 /// ```
 ///
-/// What can only be written once is: names, labels and help are prepared when backends come or go, and a scrape
-/// adds the numbers. Backends of one type form one family. One that is gone is in the next scrape for the last
-/// time; where several servers scrape the same address, [`linger`](Self::linger) has each of them see it, or
+/// Names, labels and help are prepared when backends come or go, and a scrape adds the numbers. Backends of one
+/// type form one family. One that is gone is in the next scrape for the last time, whether or not that answer
+/// arrives; where several servers scrape the same address, [`linger`](Self::linger) has each of them see it, or
 /// each server has a `Prometheus` of its own.
 ///
 /// Prometheus stores floats, and rounds integers over 2⁵³. It sets the labels `instance` and `job` itself.

@@ -20,7 +20,26 @@ pub(super) struct Exposition {
     /// For the place of each value, the line that it goes to, or [`NOWHERE`].
     lines: Vec<usize>,
     /// The values in the order of the lines.
-    numbers: Vec<Option<Value>>,
+    numbers: Vec<Number>,
+}
+
+/// What is written of a value: copied faster than one, of which there may be kinds that own memory.
+#[derive(Clone, Copy)]
+enum Number {
+    None,
+    Unsigned(u64),
+    Signed(i64),
+}
+
+impl Number {
+    fn of(value: Option<&Value>) -> Self {
+        match value {
+            Some(&Value::Counter(n)) => Self::Unsigned(n),
+            Some(&Value::Gauge(n)) => Self::Signed(n),
+            // A kind that is not known here is left out.
+            _ => Self::None,
+        }
+    }
 }
 
 const NOWHERE: usize = usize::MAX;
@@ -54,7 +73,7 @@ impl Exposition {
                 line += 1;
             }
         }
-        exposition.numbers.resize(line, None);
+        exposition.numbers.resize(line, Number::None);
         exposition
     }
 
@@ -87,7 +106,7 @@ impl Exposition {
         // order of the lines would miss the cache each time.
         for (value, &line) in values.iter().zip(&self.lines) {
             if let Some(number) = self.numbers.get_mut(line) {
-                number.clone_from(value);
+                *number = Number::of(value.as_ref());
             }
         }
         let mut buffer = itoa::Buffer::new();
@@ -98,13 +117,13 @@ impl Exposition {
                 Format::OpenMetrics => &family.open_metrics,
             };
             let mut start = 0;
-            for (&end, number) in family.ends.iter().zip(&mut numbers) {
+            for (&end, &number) in family.ends.iter().zip(&mut numbers) {
                 let head = &family.heads[start..end];
                 start = end;
                 let number = match number {
-                    Some(Value::Counter(n)) => buffer.format(*n),
-                    Some(Value::Gauge(n)) => buffer.format(*n),
-                    _ => continue,
+                    Number::Unsigned(n) => buffer.format(n),
+                    Number::Signed(n) => buffer.format(n),
+                    Number::None => continue,
                 };
                 if !before.is_empty() {
                     text.push_str(mem::take(&mut before));
