@@ -40,7 +40,7 @@ or in the console of a StatsD daemon:
             None => println!("sent"),
         }
     }
-    if let Some(error) = periodic.stop() {
+    if let Err(error) = periodic.stop() {
         println!("The last counts could not be sent: {error}");
     }
     Ok(())

@@ -9,7 +9,7 @@ use ::metrics::{
 use papyra_metrics::{Kind, Value};
 
 use crate::family::Family;
-use crate::reader::Known;
+use crate::reader::Seen;
 use crate::slot::Meta;
 use crate::{Export, Progress, Reader, Registry};
 
@@ -75,7 +75,7 @@ impl Export for Facade {
 }
 
 fn record(reader: &Reader, changed: bool, marks: &mut Vec<Vec<Mark>>, recorder: &dyn Recorder) {
-    for Known { meta, is_shown, id: (slot, at), place, .. } in reader.series() {
+    for Seen { meta, is_shown, id: (slot, at), place, .. } in reader.series() {
         marks.resize_with(marks.len().max(slot + 1), Vec::new);
         if marks[slot].len() == at {
             marks[slot].push(Mark { key: key(meta), told: None });

@@ -5,8 +5,9 @@
 
 use std::fmt;
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -48,6 +49,8 @@ struct Driver<E> {
     export: E,
     every: Duration,
     next: Instant,
+    /// How the last export went; its error is told meanwhile, too.
+    result: io::Result<()>,
     last_error: LastError,
 }
 
@@ -56,7 +59,8 @@ type LastError = Arc<Mutex<Option<String>>>;
 impl<E: Export> Driver<E> {
     fn new(every: Duration, export: E) -> Self {
         let every = every.max(Duration::from_millis(1));
-        Self { export, every, next: Instant::now() + every, last_error: LastError::default() }
+        let next = Instant::now() + every;
+        Self { export, every, next, result: Ok(()), last_error: LastError::default() }
     }
 
     /// Exports what is due, and says how long to wait before the next time.
@@ -77,10 +81,15 @@ impl<E: Export> Driver<E> {
 
     /// Exports, and keeps the error. After one there is no sense in going on at once.
     fn export(&mut self) -> Progress {
-        let result = self.export.export();
-        let mut last_error = self.last_error.lock().unwrap_or_else(PoisonError::into_inner);
-        *last_error = result.as_ref().err().map(ToString::to_string);
-        result.unwrap_or(Progress::Done)
+        // A panic is an error like others: a driver that is gone would export nothing of what is well again.
+        let export = panic::catch_unwind(AssertUnwindSafe(|| self.export.export()));
+        let (progress, result) = match export.unwrap_or_else(|_| Err(panicked())) {
+            Ok(progress) => (progress, Ok(())),
+            Err(error) => (Progress::Done, Err(error)),
+        };
+        *lock(&self.last_error) = result.as_ref().err().map(ToString::to_string);
+        self.result = result;
+        progress
     }
 
     /// The last export, in as many steps as it needs; how long to wait before the next of them.
@@ -111,14 +120,14 @@ impl<E: Export> Driver<E> {
 /// let print = Print(Reader::new(&Registry::new()));
 /// let periodic = Periodic::spawn(Duration::from_secs(10), print)?;
 /// // … the application runs, and at its end:
-/// periodic.stop();
+/// periodic.stop()?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 #[must_use = "the export stops when this is dropped"]
 pub struct Periodic {
     /// The thread stops when this is gone.
     running: Option<mpsc::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
     last_error: LastError,
 }
 
@@ -143,35 +152,45 @@ impl Periodic {
             while let Some(pause) = driver.finish(deadline) {
                 thread::sleep(pause);
             }
+            driver.result
         })?;
         Ok(Self { running: Some(running), thread: Some(thread), last_error })
     }
 
     /// Why the last export failed, or `None` where it did not.
     pub fn last_error(&self) -> Option<String> {
-        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.last_error).clone()
     }
 
-    /// Exports once more and stops; why the last export failed, where it did.
+    /// Exports once more and stops. It waits for the receiver for five seconds at most.
     ///
-    /// It waits for the receiver for five seconds at most.
-    pub fn stop(mut self) -> Option<String> {
-        self.join();
-        self.last_error()
+    /// # Errors
+    ///
+    /// Where that last export failed or panicked.
+    pub fn stop(mut self) -> io::Result<()> {
+        self.join()
     }
 
-    fn join(&mut self) {
+    fn join(&mut self) -> io::Result<()> {
         self.running = None;
-        if let Some(thread) = self.thread.take() {
-            // An export that panicked has stopped already.
-            let _ = thread.join();
-        }
+        self.thread
+            .take()
+            .map_or(Ok(()), |thread| thread.join().unwrap_or_else(|_| Err(panicked())))
     }
+}
+
+fn lock(last_error: &LastError) -> MutexGuard<'_, Option<String>> {
+    last_error.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn panicked() -> io::Error {
+    io::Error::other("the export panicked")
 }
 
 impl Drop for Periodic {
     fn drop(&mut self) {
-        self.join();
+        // Whoever wants to know has called `stop`.
+        let _ = self.join();
     }
 }
 
@@ -187,14 +206,15 @@ pub use task::PeriodicTask;
 #[cfg(feature = "tokio")]
 mod task {
     use std::fmt;
-    use std::sync::PoisonError;
+    use std::io;
+    use std::mem;
     use std::time::{Duration, Instant};
 
     use tokio::sync::oneshot;
     use tokio::task::JoinHandle;
     use tokio::time::{sleep, timeout};
 
-    use super::{Driver, Export, LAST, LastError};
+    use super::{Driver, Export, LAST, LastError, lock, panicked};
 
     /// A tokio task that exports at an interval. It stops when it is dropped.
     ///
@@ -211,14 +231,14 @@ mod task {
     /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
     /// let periodic = PeriodicTask::spawn(Duration::from_secs(10), Nothing);
     /// // … the application runs, and at its end:
-    /// periodic.stop().await;
-    /// # });
+    /// periodic.stop().await
+    /// # }).unwrap();
     /// ```
     #[must_use = "the export stops when this is dropped"]
     pub struct PeriodicTask {
         /// The task stops when this is gone.
         running: oneshot::Sender<()>,
-        task: JoinHandle<()>,
+        task: JoinHandle<io::Result<()>>,
         last_error: LastError,
     }
 
@@ -239,18 +259,18 @@ mod task {
 
         /// Why the last export failed, or `None` where it did not.
         pub fn last_error(&self) -> Option<String> {
-            self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            lock(&self.last_error).clone()
         }
 
-        /// Exports once more and stops; why the last export failed, where it did.
+        /// Exports once more and stops. It waits for the receiver for five seconds at most.
         ///
-        /// It waits for the receiver for five seconds at most.
-        pub async fn stop(self) -> Option<String> {
-            let Self { running, task, last_error } = self;
+        /// # Errors
+        ///
+        /// Where that last export failed or panicked.
+        pub async fn stop(self) -> io::Result<()> {
+            let Self { running, task, .. } = self;
             drop(running);
-            // An export that panicked has stopped already.
-            let _ = task.await;
-            last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+            task.await.unwrap_or_else(|_| Err(panicked()))
         }
     }
 
@@ -261,8 +281,11 @@ mod task {
         }
     }
 
-    async fn run<E: Export>(mut last: Last<E>, mut stopped: oneshot::Receiver<()>) {
-        let Some(driver) = &mut last.0 else { return };
+    async fn run<E: Export>(
+        mut last: Last<E>,
+        mut stopped: oneshot::Receiver<()>,
+    ) -> io::Result<()> {
+        let Some(driver) = &mut last.0 else { return Ok(()) };
         let mut wait = driver.wait();
         while timeout(wait, &mut stopped).await.is_err() {
             wait = driver.step();
@@ -271,7 +294,9 @@ mod task {
         while let Some(pause) = driver.finish(deadline) {
             sleep(pause).await;
         }
+        let result = mem::replace(&mut driver.result, Ok(()));
         last.0 = None;
+        result
     }
 
     /// Exports once more where the runtime drops the task before its end.

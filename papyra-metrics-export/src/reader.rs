@@ -58,7 +58,7 @@ struct Copy {
 }
 
 /// A series in a reader's copy.
-pub(crate) struct Known<'a> {
+pub(crate) struct Seen<'a> {
     pub(crate) meta: &'a Meta,
     /// Whether there is a backend behind it, or its last counts have yet to go out.
     pub(crate) is_shown: bool,
@@ -88,7 +88,7 @@ impl Reader {
         self.refresh();
         self.delivered();
         let shown = self.series().filter(|known| known.is_shown);
-        shown.filter_map(|Known { meta, place, .. }| {
+        shown.filter_map(|Seen { meta, place, .. }| {
             Some(Reading { meta, value: self.values[place].as_ref()? })
         })
     }
@@ -112,9 +112,9 @@ impl Reader {
     }
 
     /// All series, whether shown or not, in the order of their values.
-    pub(crate) fn series(&self) -> impl Iterator<Item = Known<'_>> {
+    pub(crate) fn series(&self) -> impl Iterator<Item = Seen<'_>> {
         let series = self.copies.iter().enumerate().flat_map(|(slot, copy)| {
-            copy.series.iter().enumerate().map(move |(place, (meta, closed))| Known {
+            copy.series.iter().enumerate().map(move |(place, (meta, closed))| Seen {
                 meta,
                 is_open: closed.is_none(),
                 is_shown: closed.is_none_or(|epoch| epoch > copy.hidden),
@@ -122,7 +122,7 @@ impl Reader {
                 place: 0,
             })
         });
-        series.enumerate().map(|(place, known)| Known { place, ..known })
+        series.enumerate().map(|(place, known)| Seen { place, ..known })
     }
 
     /// The values of this reading.

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use papyra_metrics::Value;
 
-use crate::reader::Known;
+use crate::reader::Seen;
 use crate::slot::Meta;
 use crate::{Export, Progress, Reader, Registry};
 
@@ -27,7 +27,7 @@ use crate::{Export, Progress, Reader, Registry};
 /// let statsd = StatsD::udp(&registry, "127.0.0.1:8125")?;
 /// let periodic = Periodic::spawn(Duration::from_secs(10), statsd)?;
 /// // … the application runs, and at its end:
-/// periodic.stop();
+/// # drop(periodic);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
@@ -185,7 +185,7 @@ impl StatsD {
         self.confirm()?;
         if self.reader.refresh() {
             self.series.clear();
-            for Known { meta, id: (slot, place), is_shown, .. } in self.reader.series() {
+            for Seen { meta, id: (slot, place), is_shown, .. } in self.reader.series() {
                 self.series.push(((slot, place), is_shown));
                 self.marks.resize_with(self.marks.len().max(slot + 1), Vec::new);
                 if self.marks[slot].len() == place {

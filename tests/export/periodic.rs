@@ -34,6 +34,20 @@ fn refused() -> io::Result<Progress> {
     Err(io::Error::other("nobody there"))
 }
 
+/// Panics at first.
+struct Broken(Sender<()>, bool);
+
+impl Export for Broken {
+    fn export(&mut self) -> io::Result<Progress> {
+        if !self.1 {
+            self.1 = true;
+            panic!("the network is on fire");
+        }
+        let _ = self.0.send(());
+        Ok(Progress::Done)
+    }
+}
+
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
@@ -45,14 +59,14 @@ fn a_thread_exports_after_each_interval_and_survives_errors() {
     for n in 1..=10 {
         assert_eq!(exports.recv_timeout(PATIENCE), Ok(n));
     }
-    assert_eq!(periodic.stop(), None);
+    periodic.stop().unwrap();
 }
 
 #[test]
 fn a_thread_that_is_stopped_exports_everything_once_more() {
     let (script, exports) = script(vec![Ok(Progress::More), Ok(Progress::More)]);
     let periodic = Periodic::spawn(HOUR, script).unwrap();
-    assert_eq!(periodic.stop(), None);
+    periodic.stop().unwrap();
     assert_eq!(exports.into_iter().collect::<Vec<_>>(), [1, 2, 3]);
 }
 
@@ -68,7 +82,7 @@ fn the_error_of_the_last_export_is_told() {
     let (script, _exports) = script(vec![refused()]);
     let periodic = Periodic::spawn(HOUR, script).unwrap();
     assert_eq!(periodic.last_error(), None);
-    assert_eq!(periodic.stop().as_deref(), Some("nobody there"));
+    assert_eq!(periodic.stop().unwrap_err().to_string(), "nobody there");
 }
 
 #[test]
@@ -76,7 +90,7 @@ fn an_interval_of_nothing_is_an_interval() {
     let (script, exports) = script(vec![]);
     let periodic = Periodic::spawn(Duration::ZERO, script).unwrap();
     assert_eq!(exports.recv_timeout(PATIENCE), Ok(1));
-    assert_eq!(periodic.stop(), None);
+    periodic.stop().unwrap();
 }
 
 #[test]
@@ -87,13 +101,13 @@ fn a_task_exports_after_each_interval_and_once_more_when_it_is_stopped() {
         while exports.try_recv() != Ok(5) {
             tokio::task::yield_now().await;
         }
-        assert_eq!(periodic.stop().await, None);
+        periodic.stop().await.unwrap();
         assert!(exports.try_iter().count() >= 1);
     });
     runtime().block_on(async {
         let (script, exports) = self::script(vec![refused()]);
         let periodic = PeriodicTask::spawn(HOUR, script);
-        assert_eq!(periodic.stop().await.as_deref(), Some("nobody there"));
+        assert_eq!(periodic.stop().await.unwrap_err().to_string(), "nobody there");
         assert_eq!(exports.try_iter().count(), 1);
     });
 }
@@ -117,4 +131,18 @@ fn a_runtime_that_shuts_down_lets_the_task_export_once_more() {
     drop(runtime);
     assert_eq!(exports.try_iter().collect::<Vec<_>>(), [1, 2]);
     drop(periodic);
+}
+
+#[test]
+fn an_export_that_panics_is_an_error_and_the_next_one_is_tried() {
+    let (told, exports) = mpsc::channel();
+    let periodic = Periodic::spawn(HOUR, Broken(told.clone(), false)).unwrap();
+    assert_eq!(periodic.stop().unwrap_err().to_string(), "the export panicked");
+    let periodic = Periodic::spawn(MOMENT, Broken(told.clone(), false)).unwrap();
+    assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
+    periodic.stop().unwrap();
+    runtime().block_on(async {
+        let periodic = PeriodicTask::spawn(HOUR, Broken(told, false));
+        assert_eq!(periodic.stop().await.unwrap_err().to_string(), "the export panicked");
+    });
 }

@@ -138,7 +138,7 @@ fn thousands_of_series_arrive_in_the_daemon_whole() {
         metrics.scan_runs.add(1);
         metrics.write_errors.add(7);
     }
-    assert_eq!(periodic.stop(), None);
+    periodic.stop().unwrap();
     let counters = daemon.wait_for("papyra.b999.write_errors", 7);
     let sum = |end: &str| -> i64 {
         counters.iter().filter(|(name, _)| name.ends_with(end)).map(|(_, value)| value).sum()
