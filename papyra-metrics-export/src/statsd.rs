@@ -240,7 +240,7 @@ impl Export for StatsD {
     /// The socket's first error, [`WouldBlock`](io::ErrorKind::WouldBlock) where a Unix daemon's buffer is full.
     /// What could not be sent is part of the next export.
     fn export(&mut self) -> io::Result<Progress> {
-        if self.left == 0 {
+        if self.left == 0 && self.datagram.text.is_empty() {
             self.begin()?;
         }
         let mut datagrams = 0;
@@ -266,6 +266,9 @@ impl Export for StatsD {
             self.left -= 1;
         }
         if !self.datagram.text.is_empty() {
+            if datagrams == self.burst {
+                return Ok(Progress::More);
+            }
             self.send()?;
         }
         self.reader.delivered();
@@ -357,5 +360,80 @@ impl fmt::Debug for StatsD {
             Socket::Unix(_, path) => path,
         };
         f.debug_struct("StatsD").field("socket", socket).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! What only another machine's network does by itself: an answer that comes late. Here the socket is given
+    //! one, by a datagram that nobody looks after.
+
+    use std::net::UdpSocket;
+    use std::sync::Arc;
+
+    use papyra_metrics::{Counter, Metrics};
+
+    use super::{Socket, StatsD};
+    use crate::{Export, Progress, Registry};
+
+    #[derive(Default, Metrics)]
+    struct LogMetrics {
+        reads: Counter,
+        writes: Counter,
+    }
+
+    /// Has the daemon vanish, and the network tell so.
+    fn lose(daemon: UdpSocket, statsd: &StatsD) -> UdpSocket {
+        let address = daemon.local_addr().unwrap();
+        drop(daemon);
+        let Socket::Udp(socket) = &statsd.socket else { panic!("another socket") };
+        socket.send(b"lost:1|c").unwrap();
+        UdpSocket::bind(address).unwrap()
+    }
+
+    fn receive(daemon: &UdpSocket) -> String {
+        let mut datagram = [0; 1500];
+        let len = daemon.recv(&mut datagram).unwrap();
+        String::from_utf8_lossy(&datagram[..len]).into_owned()
+    }
+
+    fn start() -> (Arc<LogMetrics>, UdpSocket, StatsD) {
+        let registry = Registry::new();
+        let metrics = Arc::new(LogMetrics::default());
+        registry.register(metrics.clone(), &[]).unwrap();
+        let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
+        (metrics, daemon, statsd)
+    }
+
+    #[test]
+    fn an_answer_after_an_export_has_all_of_it_sent_again() {
+        let (metrics, daemon, mut statsd) = start();
+        metrics.reads.add(5);
+        statsd.export().unwrap();
+        assert_eq!(receive(&daemon), "reads:5|c");
+        // This proves to have arrived, for the next export hears nothing else.
+        metrics.reads.add(2);
+        statsd.export().unwrap();
+        let daemon = lose(daemon, &statsd);
+        metrics.writes.add(1);
+        statsd.export().unwrap();
+        assert_eq!(receive(&daemon), "reads:2|c\nwrites:1|c");
+    }
+
+    #[test]
+    fn an_answer_during_an_export_has_all_of_it_sent_again() {
+        let (metrics, daemon, statsd) = start();
+        let mut statsd = statsd.max_bytes(1).burst(1);
+        metrics.reads.add(5);
+        metrics.writes.add(1);
+        assert_eq!(statsd.export().unwrap(), Progress::More);
+        let daemon = lose(daemon, &statsd);
+        assert!(statsd.export().is_err());
+        while statsd.export().unwrap() == Progress::More {}
+        daemon.set_nonblocking(true).unwrap();
+        let mut lines = [receive(&daemon), receive(&daemon)];
+        lines.sort();
+        assert_eq!(lines, ["reads:5|c", "writes:1|c"]);
     }
 }
