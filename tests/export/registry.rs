@@ -284,6 +284,23 @@ fn a_backend_that_panics_keeps_its_last_values_and_takes_no_other_with_it() {
     );
 }
 
+#[test]
+fn metrics_that_are_passed_over_do_not_shift_those_after_them() {
+    #[derive(Default, Metrics)]
+    struct Outer {
+        before: Counter,
+        #[metrics(flatten, prefix = "inner_")]
+        inner: Option<LogMetrics>,
+        after: Counter,
+    }
+    let registry = Registry::new();
+    let outer = Arc::new(Outer::default());
+    registry.register(outer.clone(), &[]).unwrap();
+    outer.before.add(1);
+    outer.after.add(2);
+    assert_eq!(read(&mut Reader::new(&registry)), map([("before{}", 1), ("after{}", 2)]));
+}
+
 /// Metrics by hand whose values are of other kinds than their descriptors say.
 struct Crossed(AtomicI64);
 
