@@ -5,17 +5,16 @@
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
-    let folder = env!("CARGO_MANIFEST_DIR");
     // `--bench` is cargo's own.
     let arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let status = Command::new(env!("CARGO"))
-        .args(["run", "--quiet", "--release", "--locked", "--manifest-path"])
-        .arg(format!("{folder}/peers/Cargo.toml"))
-        .arg("--")
+        .args(["run", "--quiet", "--release", "--locked", "--"])
         .args(arguments)
-        .current_dir(folder)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/peers"))
         // Theirs is a build of its own, without what this one has been told.
         .env_remove("CARGO_TARGET_DIR")
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .status();
     match status {
         Ok(status) if status.success() => ExitCode::SUCCESS,

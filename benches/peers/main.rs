@@ -1,6 +1,6 @@
 //! Measures this project, its peers and the physical limit in one run, and writes what it has measured.
 //!
-//! `--short` measures a tenth as long; `--write FILE` puts the tables into the file, between its two marks.
+//! `--short` measures a tenth as long; `--write` puts the tables into `RESULTS.md`, between its two marks.
 
 mod functions;
 mod measure;
@@ -15,29 +15,28 @@ use measure::{Effort, instructions};
 
 fn main() -> ExitCode {
     let mut effort = Effort::FULL;
-    let mut file = None;
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
+    let mut write = false;
+    for argument in std::env::args().skip(1) {
         match argument.as_str() {
             instructions::ARGUMENT => {
                 instructions::run(subjects::all());
                 return ExitCode::SUCCESS;
             }
             "--short" => effort = Effort::SHORT,
-            "--write" => file = arguments.next(),
+            "--write" => write = true,
             _ => {
-                eprintln!("unknown argument `{argument}`; expected `--short` or `--write FILE`");
+                eprintln!("unknown argument `{argument}`; expected `--short` or `--write`");
                 return ExitCode::FAILURE;
             }
         }
     }
     let text = report::all(effort);
     print!("{text}");
-    match file.map(|file| report::write(&file, &text)) {
-        Some(Err(error)) => {
+    match if write { report::write(&text) } else { Ok(()) } {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
         }
-        _ => ExitCode::SUCCESS,
     }
 }

@@ -44,8 +44,8 @@ pub struct Effort {
 }
 
 impl Effort {
-    pub const FULL: Self = Self { rounds: 101, round: Duration::from_millis(5) };
-    pub const SHORT: Self = Self { rounds: 5, round: Duration::from_micros(300) };
+    pub const FULL: Self = Self { rounds: 201, round: Duration::from_millis(1) };
+    pub const SHORT: Self = Self { rounds: 9, round: Duration::from_micros(300) };
 }
 
 impl Subject {
@@ -90,11 +90,6 @@ impl Entry {
     }
 
     fn calibrate(&mut self, round: Duration) -> u64 {
-        // Two threads are seldom left alone for long.
-        let round = match self.work {
-            Work::Alone(_) => round,
-            Work::ByTwo(_) => round.min(Duration::from_micros(500)),
-        };
         let mut repeats = 1;
         while self.time(repeats) < round {
             repeats *= 2;
@@ -102,15 +97,21 @@ impl Entry {
         repeats
     }
 
+    /// A round in which a thread had to wait for its core is tried again, within reason.
     fn time(&mut self, repeats: u64) -> Duration {
-        match &mut self.work {
-            Work::Alone(work) => {
-                let start = Instant::now();
-                work(repeats);
-                start.elapsed()
+        const TRIES: usize = 50;
+        let mut time = Duration::MAX;
+        for _ in 0..TRIES {
+            let (taken, interruptions) = match &mut self.work {
+                Work::Alone(work) => timed(|| work(repeats)),
+                Work::ByTwo(work) => by_two(&**work, repeats),
+            };
+            time = taken;
+            if interruptions == 0 {
+                break;
             }
-            Work::ByTwo(work) => by_two(&**work, repeats),
         }
+        time
     }
 
     fn allocations(&mut self) -> Option<f64> {
@@ -126,34 +127,30 @@ impl Entry {
     }
 }
 
-/// The longer of both times. Each thread has a core of its own, and they start as one. A round in which one of them
-/// had to wait for its core, and the other was alone meanwhile, is tried again.
-fn by_two(work: &(dyn Fn(usize, u64) + Sync), repeats: u64) -> Duration {
-    const TRIES: usize = 100;
-    let mut time = Duration::MAX;
-    for _ in 0..TRIES {
-        let ready = AtomicUsize::new(0);
-        let run = |thread| {
-            pin(thread);
-            ready.fetch_add(1, Ordering::AcqRel);
-            while ready.load(Ordering::Acquire) < 2 {
-                spin_loop();
-            }
-            let before = interruptions();
-            let start = Instant::now();
-            work(thread, repeats);
-            (start.elapsed(), interruptions() - before)
-        };
-        let [this, other] = std::thread::scope(|scope| {
-            [scope.spawn(|| run(0)), scope.spawn(|| run(1))]
-                .map(|thread| thread.join().expect("no contestant panics"))
-        });
-        time = this.0.max(other.0);
-        if this.1 + other.1 == 0 {
-            break;
+/// How long it takes, and how often the thread was interrupted.
+fn timed(work: impl FnOnce()) -> (Duration, i64) {
+    let before = interruptions();
+    let start = Instant::now();
+    work();
+    (start.elapsed(), interruptions() - before)
+}
+
+/// The longer of both times. Each thread has a core of its own, and they start as one.
+fn by_two(work: &(dyn Fn(usize, u64) + Sync), repeats: u64) -> (Duration, i64) {
+    let ready = AtomicUsize::new(0);
+    let run = |thread| {
+        pin(thread);
+        ready.fetch_add(1, Ordering::AcqRel);
+        while ready.load(Ordering::Acquire) < 2 {
+            spin_loop();
         }
-    }
-    time
+        timed(|| work(thread, repeats))
+    };
+    let [this, other] = std::thread::scope(|scope| {
+        [scope.spawn(|| run(0)), scope.spawn(|| run(1))]
+            .map(|thread| thread.join().expect("no contestant panics"))
+    });
+    (this.0.max(other.0), this.1 + other.1)
 }
 
 /// How often this thread has had to leave its core to another one.

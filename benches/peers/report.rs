@@ -155,8 +155,9 @@ fn versions() -> String {
         .join(", ")
 }
 
-/// Puts the text between the marks of the file.
-pub fn write(file: &str, text: &str) -> Result<(), String> {
+/// Puts the text between the marks of the results.
+pub fn write(text: &str) -> Result<(), String> {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../RESULTS.md");
     let old = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
     let parts = old.split_once(MARKS[0]).and_then(|(before, rest)| {
         let (_, after) = rest.split_once(MARKS[1])?;
@@ -169,6 +170,6 @@ pub fn write(file: &str, text: &str) -> Result<(), String> {
             MARKS[1].trim()
         ));
     };
-    let new = format!("{before}{}{}{}{after}", MARKS[0], text, MARKS[1]);
-    std::fs::write(file, new).map_err(|error| format!("{file}: {error}"))
+    std::fs::write(file, format!("{before}{}{text}{}{after}", MARKS[0], MARKS[1]))
+        .map_err(|error| format!("{file}: {error}"))
 }
