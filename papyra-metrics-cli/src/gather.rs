@@ -48,6 +48,7 @@ pub(crate) enum Origin {
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) name: String,
+    pub(crate) prefix_len: usize,
     pub(crate) kind: Kind,
     pub(crate) unit: Option<String>,
     pub(crate) help: String,
@@ -131,6 +132,7 @@ fn read_backend(backend: &dyn Metered) -> Option<Reading> {
     metrics.visit(&mut |metric, value| {
         rows.push(Row {
             name: metric.name().to_owned(),
+            prefix_len: metric.prefix_len(),
             kind: metric.kind(),
             unit: metric.unit().map(str::to_owned),
             help: metric.help().to_owned(),
@@ -153,9 +155,10 @@ pub(crate) fn read_file(reader: &Reader) -> Result<Reading, ReadError> {
     let rows = reader.metrics().iter().zip(values);
     let rows = rows.map(|(metric, ((name, value), (_, total)))| Row {
         name,
+        prefix_len: metric.prefix_len(),
         kind: metric.kind(),
         unit: metric.unit().map(str::to_owned),
-        help: metric.help().to_owned(),
+        help: without_controls(metric.help()),
         value,
         total,
     });
@@ -170,6 +173,13 @@ pub(crate) fn read_file(reader: &Reader) -> Result<Reading, ReadError> {
             live: reader.is_live()?,
         },
     })
+}
+
+/// Text from a file, without the characters that would speak to a terminal.
+fn without_controls(text: &str) -> String {
+    let harmless =
+        |c: char| if c.is_control() && c != '\n' { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(harmless).collect()
 }
 
 /// The metrics of all processes together, in the order in which they first appear: counters and gauges add up.

@@ -8,6 +8,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use papyra_metrics::Value;
+use papyra_metrics_export::prometheus::{self, Sample, encode};
 
 use crate::gather::{self, Gathered, Origin, Reading, Row, Source};
 use crate::print::{self, UNAVAILABLE, printable};
@@ -43,6 +44,8 @@ enum Format {
     Table,
     /// An object of names and values; with --each an array of processes
     Json,
+    /// The Prometheus text format, of totals; with --each labelled with path and pid
+    Prometheus,
 }
 
 /// One line, between the header and the rows.
@@ -71,7 +74,8 @@ impl Show {
                 let nothing = match (self.format, self.each) {
                     (Format::Json, true) => "[]",
                     (Format::Json, false) => "null",
-                    _ => UNAVAILABLE,
+                    (Format::Prometheus, _) => "# metrics: <unavailable>", // a comment there
+                    (Format::Text | Format::Table, _) => UNAVAILABLE,
                 };
                 writeln!(out, "{nothing}")?;
             }
@@ -95,14 +99,22 @@ impl Show {
                 writeln!(out, "{}", self.table(sum).trim_fmt())
             }
             Format::Json => writeln!(out, "{:#}", self.json(sum)),
+            Format::Prometheus => out.write_all(prometheus([(&[][..], sum)])?.as_bytes()),
         }
     }
 
     fn print_each(&self, out: &mut impl Write, readings: &[Reading]) -> io::Result<()> {
-        if self.format == Format::Json {
-            let processes: Vec<_> = readings.iter().map(|reading| self.json_of(reading)).collect();
-            return writeln!(out, "{:#}", serde_json::Value::Array(processes));
+        match self.format {
+            Format::Json => {
+                let processes = readings.iter().map(|reading| self.json_of(reading)).collect();
+                writeln!(out, "{:#}", serde_json::Value::Array(processes))
+            }
+            Format::Prometheus => print_labelled(out, readings),
+            Format::Text | Format::Table => self.print_blocks(out, readings),
         }
+    }
+
+    fn print_blocks(&self, out: &mut impl Write, readings: &[Reading]) -> io::Result<()> {
         for (i, Reading { origin, rows }) in readings.iter().enumerate() {
             if i > 0 {
                 writeln!(out)?;
@@ -176,4 +188,38 @@ impl Show {
 /// The readings of files: nobody has to be told of this process.
 fn files(gathered: &Gathered) -> impl Iterator<Item = &Reading> {
     gathered.readings.iter().filter(|reading| reading.origin != Origin::Here)
+}
+
+/// Each process with its labels.
+fn print_labelled(out: &mut impl Write, readings: &[Reading]) -> io::Result<()> {
+    let named = readings.iter().map(|Reading { origin, rows }| match origin {
+        Origin::Here => (Vec::new(), rows),
+        Origin::File { path, pid, .. } => {
+            (vec![("path", path.display().to_string()), ("pid", pid.to_string())], rows)
+        }
+    });
+    let named: Vec<_> = named.collect();
+    let labels: Vec<Vec<(&str, &str)>> = named
+        .iter()
+        .map(|(labels, _)| labels.iter().map(|(name, value)| (*name, value.as_str())).collect())
+        .collect();
+    let labelled = labels.iter().zip(&named).map(|(labels, (_, rows))| (&labels[..], &rows[..]));
+    out.write_all(prometheus(labelled)?.as_bytes())
+}
+
+/// Totals, for monitoring systems do not expect a counter to be reset; each process under its labels.
+fn prometheus<'a>(
+    processes: impl IntoIterator<Item = (&'a [(&'a str, &'a str)], &'a [Row])>,
+) -> io::Result<String> {
+    let samples = processes.into_iter().flat_map(|(labels, rows)| {
+        rows.iter().map(move |row| {
+            let mut sample = Sample::new(&row.name, row.total.clone());
+            sample.prefix_len = row.prefix_len;
+            sample.help = &row.help;
+            sample.unit = row.unit.as_deref();
+            sample.labels = labels;
+            sample
+        })
+    });
+    encode(prometheus::Format::Text, samples).map_err(io::Error::other)
 }

@@ -80,6 +80,11 @@ impl Descriptor {
         self.name
     }
 
+    /// How many bytes of the name are prefixes, over which a unit does not move to the end.
+    pub const fn prefix_len(&self) -> usize {
+        self.prefix_len
+    }
+
     /// Whether it is a counter or a gauge.
     pub const fn kind(&self) -> Kind {
         self.kind

@@ -164,6 +164,51 @@ fn json_is_an_object_of_names_and_numbers_or_an_array_of_processes() {
 }
 
 #[test]
+fn the_prometheus_format_has_totals_under_their_exported_names() {
+    let service = Service::start();
+    service.run("reset .");
+    let said = service.run("show --format prometheus .");
+    assert_eq!(said.code, Some(0));
+    assert_eq!(
+        said.out,
+        "# HELP records_written_total Records written.\n\
+         # TYPE records_written_total counter\n\
+         records_written_total 42\n\
+         # HELP written_bytes_total Payload bytes written.\n\
+         # TYPE written_bytes_total counter\n\
+         written_bytes_total 4200\n\
+         # HELP write_errors_total write errors\n\
+         # TYPE write_errors_total counter\n\
+         write_errors_total 0\n\
+         # HELP open_segments open segments\n\
+         # TYPE open_segments gauge\n\
+         open_segments 3\n\
+         # HELP cache_hits_total cache hits\n\
+         # TYPE cache_hits_total counter\n\
+         cache_hits_total 5\n"
+    );
+    let said = service.run("show --format prometheus --each .");
+    let lines: Vec<_> =
+        said.out.lines().filter(|line| line.starts_with("records_written_total")).collect();
+    assert_eq!(
+        lines,
+        [
+            format!(
+                "records_written_total{{path=\"./a.metrics\",pid=\"{}\"}} 12",
+                service.running.pid()
+            ),
+            format!("records_written_total{{path=\"./b.metrics\",pid=\"{}\"}} 30", service.killed)
+        ]
+    );
+    assert_eq!(service.run("show -f prometheus nothing").out, "# metrics: <unavailable>\n");
+    let said = run_program(ORDERS, service.directory.path(), "metrics show -f prometheus");
+    assert!(
+        said.out.contains("\nrecords_written_total 3\n")
+            && said.out.contains("\nwritten_bytes_total 0\n")
+    );
+}
+
+#[test]
 fn a_table_has_units_and_descriptions_and_no_colors_in_a_file() {
     let service = Service::start();
     let said = service.run("show --format table a.metrics");
