@@ -20,6 +20,15 @@ pub fn count_sharded(counter: &papyra_metrics::ShardedCounter) { counter.inc() }
 pub extern "C" fn count_bare(counter: &core::sync::atomic::AtomicU64) {
     counter.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
 }
+
+#[unsafe(no_mangle)]
+pub extern "C" fn count_boxed(log: &std::boxed::Box<Log>) { log.counter.inc() }
+
+#[unsafe(no_mangle)]
+pub extern "C" fn count_published(log: &papyra_metrics::Published<Log>) { log.counter.inc() }
+
+#[derive(papyra_metrics::Metrics)]
+pub struct Log { other: papyra_metrics::Counter, counter: papyra_metrics::Counter }
 "#;
 
 #[test]
@@ -35,6 +44,12 @@ fn inc_is_the_one_instruction_of_a_bare_atomic() {
         assert!(ours[0].starts_with("lock incq") || ours[0].starts_with("lock addq"), "{ours:?}");
         assert!(ours[1].starts_with("ret"), "{ours:?}");
     }
+    // In a published file as in any other memory that is owned through a pointer: load it, count, return.
+    let published = instructions(&assembly, "count_published");
+    println!("Counter::inc of a published struct: {published:?}");
+    assert!(!published.is_empty(), "the function is not in the assembly:\n{assembly}");
+    assert_eq!(published.len(), instructions(&assembly, "count_boxed").len());
+    assert_eq!(published[1..], instructions(&assembly, "count_boxed")[1..]);
 }
 
 /// What a core runs that counts in its own cell.
@@ -56,7 +71,7 @@ fn compile() -> String {
     let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../papyra-metrics");
     let manifest = format!(
         "[package]\nname = 'assembly'\nversion = '0.0.0'\nedition = '2024'\n[workspace]\n\
-         [dependencies]\npapyra-metrics = {{ path = '{}' }}\n[profile.release]\ncodegen-units = 1\n",
+         [dependencies]\npapyra-metrics = {{ path = '{}', features = ['publish'] }}\n[profile.release]\ncodegen-units = 1\n",
         core.display()
     );
     std::fs::create_dir_all(package.join("src")).unwrap();
