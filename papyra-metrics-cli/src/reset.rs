@@ -17,7 +17,7 @@ use crate::print::{self, UNAVAILABLE};
 Gauges keep their value, and so do the totals that monitoring systems read. Nothing stops meanwhile, and no count is lost.")]
 pub struct Reset {
     /// Files, or directories of files, where processes publish
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 }
 

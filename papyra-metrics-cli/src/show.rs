@@ -19,7 +19,7 @@ use crate::print::{self, UNAVAILABLE, printable};
 The standard output has the metrics, the standard error whose they are.")]
 pub struct Show {
     /// Files, or directories of files, where processes publish
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
     /// How to print them

@@ -20,7 +20,7 @@ use crate::screen;
 On a terminal it is a table in place: q leaves, the arrow keys scroll. Elsewhere it prints a line for each metric.")]
 pub struct Watch {
     /// Files, or directories of files, where processes publish
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
     /// How long to wait between two readings

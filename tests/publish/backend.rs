@@ -65,6 +65,10 @@ fn main() {
                 counts().cache.hits.add(number());
                 "ok".to_owned()
             }
+            "enter" => {
+                std::env::set_current_dir(rest).expect("a directory");
+                "ok".to_owned()
+            }
             // From four threads at once.
             "load" => {
                 std::thread::scope(|scope| {

@@ -220,6 +220,18 @@ fn dropping_removes_the_file_unless_it_is_to_be_kept() {
 }
 
 #[test]
+fn a_process_that_has_left_the_directory_removes_its_file_all_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut backend = Backend::start();
+    backend.tell(&format!("enter {}", directory.path().display()));
+    assert_eq!(backend.tell("publish log.metrics"), "ok");
+    backend.tell("enter /");
+    assert_eq!(names(directory.path()), ["log.metrics"]);
+    backend.tell("drop");
+    assert_eq!(names(directory.path()), [""; 0]);
+}
+
+#[test]
 fn dropping_leaves_the_file_that_somebody_else_has_put_there() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");

@@ -38,7 +38,8 @@
 //!   symbolic link or over a file that is not a metrics file.
 //! - While the process lives, it holds a lock on the file. A second process that publishes to the same path gets
 //!   an error that says who is there; when the first has ended in whatever way, the second takes the path over.
-//! - Dropping [`Published`] removes the file, unless it is to be [kept](Published::keep).
+//! - Dropping [`Published`] removes the file, unless it is to be [kept](Published::keep). A process that ends
+//!   otherwise, killed, by `exit`, or with the metrics in a static, leaves it with the last counts.
 //! - A process that forks shares the counts with its children: all count into one file, and it counts as live
 //!   until the last of them has ended. Only the process that made the file removes it. To have a file for each
 //!   process, publish after the fork, each to a path of its own.

@@ -104,6 +104,8 @@ impl<M> Published<M> {
     where
         M: Publishable + Table,
     {
+        // The process may be in another directory when it removes the file.
+        let path = &absolute(path)?;
         let temporary = Temporary::beside(path)?;
         let (mapping, values) = write_file(&temporary.file, &metrics)?;
         // SAFETY: the mapping has `size_of::<M>()` bytes behind `values`, which is what `write_file` says, and
@@ -120,7 +122,7 @@ impl<M> Published<M> {
         let published = Self {
             metrics: place,
             memory: Memory::Published {
-                path: path.into(),
+                path: path.clone(),
                 keep: false,
                 pid: std::process::id(),
                 file,
@@ -144,7 +146,7 @@ impl<M: ?Sized> Published<M> {
         self
     }
 
-    /// Where the metrics are published; `None` where they are in private memory.
+    /// Where the metrics are published, as an absolute path; `None` where they are in private memory.
     pub fn path(&self) -> Option<&Path> {
         match &self.memory {
             Memory::Published { path, .. } => Some(path),
@@ -161,6 +163,15 @@ impl<M: ?Sized> Published<M> {
     }
 }
 
+fn absolute(path: &Path) -> Result<PathBuf, PublishCause> {
+    // Also where there is no file name because the path ends in a slash, in dots, or in nothing.
+    if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(PublishCause::NoFileName);
+    }
+    std::path::absolute(path)
+        .map_err(|error| PublishCause::Io("looking for the working directory", error))
+}
+
 /// A file that has no name yet, or a name that nobody looks for.
 struct Temporary {
     name: PathBuf,
@@ -170,10 +181,6 @@ struct Temporary {
 impl Temporary {
     /// In the same directory, so that it can be given the name.
     fn beside(path: &Path) -> Result<Self, PublishCause> {
-        // Also where there is no file name because the path ends in a slash, dots or nothing.
-        if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
-            return Err(PublishCause::NoFileName);
-        }
         let number = RandomState::new().build_hasher().finish();
         let name = path.with_file_name(format!(".papyra-metrics-{number:016x}"));
         let file = sys::create_new(&name)
