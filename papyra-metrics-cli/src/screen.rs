@@ -43,11 +43,16 @@ pub(crate) fn run(
 }
 
 /// Set when the process is asked to end. Without it, the terminal would stay raw.
+///
+/// A second request ends it at once. So does a terminal that hangs up, by the signal's own effect: there is no terminal
+/// left to put in order.
 fn end_signals() -> io::Result<Arc<AtomicBool>> {
     let ended = Arc::new(AtomicBool::new(false));
     #[cfg(unix)]
-    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
-        signal_hook::flag::register(signal, Arc::clone(&ended))?;
+    {
+        use signal_hook::{consts::SIGTERM, flag};
+        flag::register_conditional_shutdown(SIGTERM, 128 + SIGTERM, Arc::clone(&ended))?;
+        flag::register(SIGTERM, Arc::clone(&ended))?;
     }
     Ok(ended)
 }

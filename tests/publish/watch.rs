@@ -219,3 +219,26 @@ fn what_is_wrong_is_told_before_the_screen_is_taken() {
     assert_eq!(code, 0);
     assert!(screen.screen().contents().contains("metrics: <unavailable>"));
 }
+
+#[test]
+fn a_terminal_that_goes_takes_the_command_with_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let _backend = Backend::publishing(&directory.path().join("log.metrics"));
+    let size = PtySize { rows: 20, cols: 100, pixel_width: 0, pixel_height: 0 };
+    let pair = native_pty_system().openpty(size).unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_papyra-metrics-tests-command"));
+    command.args(["watch", "."]);
+    command.cwd(directory.path());
+    command.env("TERM", "xterm-256color");
+    let mut child = pair.slave.spawn_command(command).unwrap();
+    drop(pair.slave);
+    let mut reader = pair.master.try_clone_reader().unwrap();
+    let mut screen = vt100::Parser::new(20, 100, 0);
+    let mut buffer = [0; 4096];
+    while !screen.screen().contents().contains("q leaves") {
+        let len = reader.read(&mut buffer).unwrap();
+        screen.process(&buffer[..len]);
+    }
+    drop((reader, pair.master));
+    assert!(!child.wait().unwrap().success());
+}
