@@ -73,12 +73,13 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
 
 /// Whether another open file has the lock. It takes none, so that it never stands in anyone's way.
 pub(crate) fn is_locked(file: &File) -> io::Result<bool> {
-    lock(file, libc::F_OFD_GETLK).map(|found| found != libc::F_UNLCK)
+    lock(file, libc::F_OFD_GETLK)
 }
 
+/// Locks, or asks for who has locked and gives whether somebody has.
 #[allow(unsafe_code)] // the standard library has no such locks
-#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)] // the constants are small; their types differ
-fn lock(file: &File, command: libc::c_int) -> io::Result<libc::c_int> {
+#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)] // constants that are small, of types that differ
+fn lock(file: &File, command: libc::c_int) -> io::Result<bool> {
     // SAFETY: `flock` is a C struct of integers, for which zeros are a value: from the beginning of the file to
     // its end, by no process.
     let mut range: libc::flock = unsafe { core::mem::zeroed() };
@@ -87,7 +88,10 @@ fn lock(file: &File, command: libc::c_int) -> io::Result<libc::c_int> {
     // SAFETY: the descriptor is open as long as `file` is, and both commands take a pointer to a `flock`, which
     // they read and write during the call.
     let done = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut range) };
-    if done == -1 { Err(io::Error::last_os_error()) } else { Ok(libc::c_int::from(range.l_type)) }
+    if done == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(range.l_type != libc::F_UNLCK as libc::c_short)
 }
 
 /// A file as memory, shared with every process that maps it.
