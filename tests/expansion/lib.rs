@@ -1,0 +1,42 @@
+//! The derive and the attribute as functions over tokens: a crate of macros can export nothing else, so its
+//! sources are built a second time.
+
+#![forbid(unsafe_code)]
+
+#[path = "../../papyra-metrics-derive/src/ast.rs"]
+mod ast;
+#[path = "../../papyra-metrics-derive/src/attr.rs"]
+mod attr;
+#[path = "../../papyra-metrics-derive/src/body.rs"]
+mod body;
+#[path = "../../papyra-metrics-derive/src/check.rs"]
+mod check;
+#[path = "../../papyra-metrics-derive/src/check_function.rs"]
+mod check_function;
+#[path = "../../papyra-metrics-derive/src/diag.rs"]
+mod diag;
+#[path = "../../papyra-metrics-derive/src/expand/mod.rs"]
+mod expand;
+#[path = "../../papyra-metrics-derive/src/fallback.rs"]
+mod fallback;
+#[path = "../../papyra-metrics-derive/src/function.rs"]
+mod function;
+#[path = "../../papyra-metrics-derive/src/model.rs"]
+mod model;
+#[path = "../../papyra-metrics-derive/src/name.rs"]
+mod name;
+#[path = "../../papyra-metrics-derive/src/pipeline.rs"]
+mod pipeline;
+
+use proc_macro2::TokenStream;
+
+/// What `#[derive(Metrics)]` writes below an item.
+pub fn derive(item: TokenStream) -> TokenStream {
+    pipeline::derive(item)
+}
+
+/// What `#[metrics(keys)]` makes of an item.
+#[allow(clippy::needless_pass_by_value)] // as the compiler passes them
+pub fn measure(keys: TokenStream, item: TokenStream) -> TokenStream {
+    pipeline::measure(keys, &item)
+}
