@@ -1,0 +1,314 @@
+// Every form of the derive and of the attribute, for scopes that have nothing: no prelude, no std, no allocator, and
+// the user's own items under every name. Included by each crate beside this file, which adds what is hostile.
+// Paths are absolute for that reason; `renamed` and `facade-user` replace the first word of each.
+
+/// The cache of the log.
+#[derive(::papyra_metrics::Metrics)]
+pub struct Cache<T> {
+    /// Hits.
+    pub hits: ::papyra_metrics::Counter,
+    /// The level of whatever kind.
+    #[metrics(name = "level", help = "How full it is.", unit = "bytes")]
+    pub level: T,
+    /// A name that is a keyword.
+    pub r#type: ::core::sync::atomic::AtomicU64,
+    /// No metric.
+    #[metrics(skip)]
+    pub name: &'static ::core::primitive::str,
+}
+
+/// The metrics of the log.
+#[derive(::papyra_metrics::Metrics)]
+#[metrics(prefix = "log_")]
+pub struct LogMetrics {
+    /// Failures.
+    #[metrics(errors)]
+    pub write_errors: ::papyra_metrics::Counter,
+    /// Successes.
+    pub records_written: ::papyra_metrics::Counter,
+    /// Calls.
+    pub runs: ::papyra_metrics::Counter,
+    /// Calls that run now.
+    pub in_flight: ::papyra_metrics::Gauge,
+    /// What the cache did.
+    #[metrics(flatten, prefix = "cache_")]
+    pub cache: Cache<::papyra_metrics::Gauge>,
+}
+
+/// Generic, with a bound and a lifetime of its own.
+#[derive(::papyra_metrics::Metrics)]
+pub struct Borrowed<'a, T, const N: ::core::primitive::usize>
+where
+    T: ::core::marker::Copy,
+{
+    /// What is inside.
+    #[metrics(flatten)]
+    pub inner: &'a Cache<::papyra_metrics::Counter>,
+    /// No metric.
+    #[metrics(skip)]
+    pub values: [T; N],
+}
+
+/// Numbers, for which the atomics are written.
+#[derive(::papyra_metrics::Metrics)]
+#[metrics(storage = Storage)]
+pub struct Plain<T> {
+    /// Writes.
+    #[metrics(errors)]
+    pub writes: ::core::primitive::u64,
+    /// Open now.
+    pub open: ::core::primitive::i64,
+    /// Another of the kind.
+    #[metrics(flatten, prefix = "nested_")]
+    pub nested: Nested,
+    /// No metric.
+    #[metrics(skip)]
+    pub kind: ::core::marker::PhantomData<T>,
+}
+
+/// Numbers within numbers.
+#[derive(::papyra_metrics::Metrics)]
+#[metrics(storage = NestedStorage)]
+pub struct Nested {
+    /// Reads.
+    pub reads: ::core::primitive::u64,
+}
+
+/// A backend that measures its functions.
+pub struct Log {
+    /// What they count in.
+    pub metrics: LogMetrics,
+    /// Whether they fail.
+    pub broken: ::core::primitive::bool,
+}
+
+/// What can go wrong.
+#[derive(::core::clone::Clone, ::core::marker::Copy)]
+pub struct Broken;
+
+/// What the functions return.
+pub type Outcome<T> = ::core::result::Result<T, Broken>;
+
+static METRICS: LogMetrics = new_metrics();
+
+/// All zero.
+#[must_use]
+pub const fn new_metrics() -> LogMetrics {
+    LogMetrics {
+        write_errors: ::papyra_metrics::Counter::new(),
+        records_written: ::papyra_metrics::Counter::new(),
+        runs: ::papyra_metrics::Counter::new(),
+        in_flight: ::papyra_metrics::Gauge::new(),
+        cache: Cache {
+            hits: ::papyra_metrics::Counter::new(),
+            level: ::papyra_metrics::Gauge::new(),
+            r#type: ::core::sync::atomic::AtomicU64::new(0),
+            name: "cache",
+        },
+    }
+}
+
+impl Log {
+    /// The error counter of the struct.
+    ///
+    /// # Errors
+    /// When it is broken.
+    #[::papyra_metrics::metrics(errors)]
+    pub fn check(&self) -> Outcome<()> {
+        if self.broken {
+            return ::core::result::Result::Err(Broken);
+        }
+        ::core::result::Result::Ok(())
+    }
+
+    /// An early end of what has `self` to itself.
+    ///
+    /// # Errors
+    /// When it is broken.
+    #[::papyra_metrics::metrics(errors = write_errors, ok = records_written)]
+    pub fn append(&mut self, byte: ::core::primitive::u8) -> Outcome<::core::primitive::u8> {
+        self.check()?;
+        self.broken = byte == 0;
+        ::core::result::Result::Ok(byte)
+    }
+
+    /// All keys.
+    ///
+    /// # Errors
+    /// Those of what is done.
+    #[::papyra_metrics::metrics(errors = write_errors, ok = records_written, calls = runs, in_flight = in_flight)]
+    pub fn scan<T, F>(&self, what: F) -> Outcome<T>
+    where
+        F: ::core::ops::FnOnce() -> Outcome<T>,
+    {
+        let result = what()?;
+        ::core::result::Result::Ok(result)
+    }
+
+    /// All keys, while `self` is borrowed.
+    ///
+    /// # Errors
+    /// Those of what is done.
+    #[::papyra_metrics::metrics(errors = write_errors, ok = records_written, calls = runs, in_flight = in_flight)]
+    pub fn compact(&mut self) -> Outcome<()> {
+        self.append(1)?;
+        self.broken = false;
+        ::core::result::Result::Ok(())
+    }
+
+    /// Nothing that can fail.
+    #[::papyra_metrics::metrics(calls = runs, in_flight = in_flight)]
+    pub fn size(&self) -> ::core::primitive::usize {
+        ::core::mem::size_of_val(&self.broken)
+    }
+
+    /// A borrow comes out.
+    ///
+    /// # Errors
+    /// When it is broken.
+    #[::papyra_metrics::metrics(errors = METRICS.write_errors)]
+    pub fn state<'a>(&'a mut self, first: &'a ::core::primitive::u8) -> Outcome<&'a ::core::primitive::u8> {
+        self.check()?;
+        ::core::result::Result::Ok(first)
+    }
+
+    /// Given away.
+    ///
+    /// # Errors
+    /// When it is broken.
+    #[::papyra_metrics::metrics(errors = METRICS.write_errors, in_flight = METRICS.in_flight)]
+    pub fn close(self) -> Outcome<()> {
+        self.check()?;
+        ::core::result::Result::Ok(())
+    }
+
+    /// Perhaps an outcome, later.
+    #[::papyra_metrics::metrics(errors = write_errors)]
+    pub fn poll(&self) -> ::core::task::Poll<::core::option::Option<Outcome<()>>> {
+        ::core::task::Poll::Ready(::core::option::Option::Some(self.check()))
+    }
+
+    /// In a future.
+    ///
+    /// # Errors
+    /// When it is broken.
+    #[::papyra_metrics::metrics(errors = write_errors, ok = records_written, calls = runs, in_flight = in_flight)]
+    pub async fn append_later(&mut self, byte: ::core::primitive::u8) -> Outcome<::core::primitive::u8> {
+        ::core::future::ready(self.check()).await?;
+        self.append(byte)
+    }
+
+    /// A future that is written out.
+    #[::papyra_metrics::metrics(errors = write_errors, calls = runs)]
+    pub fn check_later(&self) -> impl ::core::future::Future<Output = Outcome<()>> + '_ {
+        async move { self.check() }
+    }
+}
+
+/// A backend that may have metrics, behind a reference.
+pub struct Optional<'a> {
+    /// Perhaps.
+    pub metrics: ::core::option::Option<&'a LogMetrics>,
+}
+
+impl Optional<'_> {
+    /// Fails.
+    ///
+    /// # Errors
+    /// Always.
+    #[::papyra_metrics::metrics(errors, calls = runs)]
+    pub fn fail(&self) -> Outcome<()> {
+        ::core::result::Result::Err(Broken)
+    }
+}
+
+/// No `self`.
+///
+/// # Errors
+/// When it is broken.
+#[::papyra_metrics::metrics(errors = log.metrics.write_errors, ok = &log.metrics.records_written)]
+pub fn recover(log: &Log) -> Outcome<()> {
+    log.check()?;
+    ::core::result::Result::Ok(())
+}
+
+/// Uses every form once, on a log that works and on one that is broken; gives failures, successes, calls, and what
+/// is left in flight.
+#[must_use]
+pub fn count() -> (
+    ::core::primitive::u64,
+    ::core::primitive::u64,
+    ::core::primitive::u64,
+    ::core::primitive::i64,
+) {
+    let mut log = Log { metrics: new_metrics(), broken: false };
+    use_all(&mut log);
+    log.broken = true;
+    use_all(&mut log);
+    let metrics = &log.metrics;
+    let counts = (
+        metrics.write_errors.get(),
+        metrics.records_written.get(),
+        metrics.runs.get(),
+        metrics.in_flight.get(),
+    );
+    drop_result(log.close());
+    counts
+}
+
+fn use_all(log: &mut Log) {
+    let broken = log.broken;
+    drop_result(log.check());
+    drop_result(log.append(1));
+    log.broken = broken;
+    drop_result(log.scan(|| ::core::result::Result::Ok(1_u8)));
+    drop_result(log.compact());
+    log.broken = broken;
+    let _: ::core::primitive::usize = log.size();
+    drop_result(log.state(&1));
+    drop_result(log.poll());
+    drop_result(now(log.append_later(1)));
+    drop_result(now(log.check_later()));
+    drop_result(recover(log));
+    drop_result(Optional { metrics: ::core::option::Option::Some(&log.metrics) }.fail());
+    drop_result(Optional { metrics: ::core::option::Option::None }.fail());
+}
+
+fn drop_result<T>(_: T) {}
+
+/// What a future that never waits comes to.
+fn now<F: ::core::future::Future>(future: F) -> ::core::task::Poll<F::Output> {
+    let mut future = ::core::pin::pin!(future);
+    let mut context = ::core::task::Context::from_waker(::core::task::Waker::noop());
+    ::core::future::Future::poll(future.as_mut(), &mut context)
+}
+
+/// The names of all metrics in all forms of struct, and how many bytes they take.
+#[must_use]
+pub fn names() -> ::core::primitive::usize {
+    let log = Log { metrics: new_metrics(), broken: false };
+    let borrowed = Borrowed { inner: &counters(), values: [0_u8; 2] };
+    let storage = Storage::<()>::new();
+    storage.writes.inc();
+    let plain: Plain<()> = storage.read();
+    let mut len = 0;
+    let mut visitor = |metric: &::papyra_metrics::Descriptor, _: ::papyra_metrics::Value| {
+        len += metric.name().len();
+    };
+    ::papyra_metrics::Metrics::visit(&log.metrics, &mut visitor);
+    ::papyra_metrics::Metrics::visit_totals(&borrowed, &mut visitor);
+    ::papyra_metrics::Metrics::visit(&storage, &mut visitor);
+    ::papyra_metrics::Metrics::reset(&storage);
+    if plain.writes == 1 && storage.writes.get() == 0 { len } else { 0 }
+}
+
+/// All zero.
+#[must_use]
+pub const fn counters() -> Cache<::papyra_metrics::Counter> {
+    Cache {
+        hits: ::papyra_metrics::Counter::new(),
+        level: ::papyra_metrics::Counter::new(),
+        r#type: ::core::sync::atomic::AtomicU64::new(0),
+        name: "cache",
+    }
+}

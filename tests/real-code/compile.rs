@@ -1,0 +1,304 @@
+//! Compiles whole crates with the derive on their structs and the attribute on their functions.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::str::FromStr;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use serde_json::Value;
+use toml_edit::{DocumentMut, Item, Table, value};
+
+use crate::Result;
+use crate::corpus::{Package, array, text};
+use crate::expand::errors;
+use crate::items::{Function, Items, Place, Type_};
+
+/// What is put on everything. Without anything, the crates say what they compile to by themselves.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Round {
+    Plain,
+    Derive,
+    Errors,
+    All,
+    ThroughSelf,
+}
+
+impl Round {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Plain, Self::Derive, Self::Errors, Self::All, Self::ThroughSelf];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "as they are",
+            Self::Derive => "derive, every field skipped",
+            Self::Errors => "errors",
+            Self::All => "errors, ok, calls, in_flight",
+            Self::ThroughSelf => "errors, ok, calls, in_flight through self",
+        }
+    }
+
+    fn keys(self, function: &Function) -> Option<String> {
+        let m = if self == Self::ThroughSelf && function.has_self {
+            "crate::__papyra::of(&self)"
+        } else {
+            "crate::__papyra::METRICS"
+        };
+        let judged = format!("errors = {m}.errors");
+        let both = format!("{judged}, ok = {m}.ok");
+        let other = format!("calls = {m}.calls, in_flight = {m}.open");
+        match self {
+            Self::Plain | Self::Derive => None,
+            Self::Errors => function.judged.then_some(judged),
+            Self::ThroughSelf if !function.has_self => None,
+            Self::All | Self::ThroughSelf if function.judged => Some(format!("{both}, {other}")),
+            Self::All | Self::ThroughSelf => Some(other),
+        }
+    }
+}
+
+/// What the attributes name. `of` makes them ask for `self`.
+const METRICS: &str = "
+#[doc(hidden)]
+#[allow(dead_code)]
+mod __papyra {
+    pub(crate) struct Metrics {
+        pub(crate) errors: ::papyra_metrics::Counter,
+        pub(crate) ok: ::papyra_metrics::Counter,
+        pub(crate) calls: ::papyra_metrics::Counter,
+        pub(crate) open: ::papyra_metrics::Gauge,
+    }
+    pub(crate) static METRICS: Metrics = Metrics {
+        errors: ::papyra_metrics::Counter::new(),
+        ok: ::papyra_metrics::Counter::new(),
+        calls: ::papyra_metrics::Counter::new(),
+        open: ::papyra_metrics::Gauge::new(),
+    };
+    pub(crate) fn of<T: ?::core::marker::Sized>(_: &T) -> &'static Metrics {
+        &METRICS
+    }
+}
+";
+
+/// Where the crates are rewritten, each a workspace of its own: so the optional dependencies of one do not stand
+/// in the way of another.
+pub(crate) struct Workshop {
+    dir: PathBuf,
+    target: PathBuf,
+}
+
+/// What the compiler said of one crate, and how often.
+pub(crate) type Said = BTreeMap<String, usize>;
+
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) put: usize,
+    pub(crate) errors: Vec<String>,
+    pub(crate) warnings: Said,
+}
+
+impl Workshop {
+    pub(crate) fn new(packages: &[&Package]) -> Result<Self> {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/real-code");
+        let workshop = Self { dir: dir.join("crates"), target: dir.join("target") };
+        for package in packages {
+            workshop.copy(package)?;
+        }
+        Ok(workshop)
+    }
+
+    /// Everything that is not rewritten.
+    fn copy(&self, package: &Package) -> Result<()> {
+        let to = self.dir.join(&package.name);
+        copy_dir(&package.dir, &to, &package.files()?)?;
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        fs::copy(here.join("corpus/Cargo.lock"), to.join("Cargo.lock"))?;
+        let manifest = fs::read_to_string(package.dir.join("Cargo.toml"))?;
+        let mut manifest: DocumentMut = manifest.parse()?;
+        for left_out in ["lints", "bench", "example", "test", "profile", "badges"] {
+            manifest.remove(left_out);
+        }
+        without_dev_dependencies(&mut manifest);
+        manifest["workspace"] = Item::Table(Table::new());
+        let runtime = here.join("../../papyra-metrics").canonicalize()?;
+        let mut dependency = Table::new();
+        dependency["path"] = value(runtime.display().to_string());
+        manifest["dependencies"]["papyra-metrics"] = Item::Table(dependency);
+        write_if_changed(&to.join("Cargo.toml"), &manifest.to_string())
+    }
+
+    /// Rewrites all crates for a round, and has them checked.
+    pub(crate) fn check(&self, packages: &[&Package], round: Round) -> Result<Outcome> {
+        let mut outcome = Outcome::default();
+        for package in packages {
+            self.rewrite(package, round, &mut outcome)?;
+            self.check_one(package, &mut outcome)?;
+        }
+        Ok(outcome)
+    }
+
+    fn rewrite(&self, package: &Package, round: Round, outcome: &mut Outcome) -> Result<()> {
+        for path in package.files()? {
+            let text = fs::read_to_string(&path)?;
+            let mut text = rewritten(&text, round, &mut outcome.put);
+            if path == package.root {
+                if package.edition == "2015" {
+                    text.push_str("\nextern crate papyra_metrics;\n");
+                }
+                text.push_str(METRICS);
+            }
+            let to = self.dir.join(&package.name).join(path.strip_prefix(&package.dir)?);
+            write_if_changed(&to, &text)?;
+        }
+        Ok(())
+    }
+
+    fn check_one(&self, package: &Package, outcome: &mut Outcome) -> Result<()> {
+        let output = Command::new(env!("CARGO"))
+            .args(["check", "--quiet", "--lib", "--message-format=json"])
+            .args(package.features.iter().flat_map(|features| ["--features", features]))
+            .current_dir(self.dir.join(&package.name))
+            .env("CARGO_TARGET_DIR", &self.target)
+            // A lint that a crate denies is for us to compare, not for the compiler to stop at.
+            .env("RUSTFLAGS", "--cap-lints=warn")
+            .output()?;
+        let before = outcome.errors.len();
+        for line in String::from_utf8(output.stdout)?.lines() {
+            let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
+            hear(&package.name, &line, outcome);
+        }
+        if !output.status.success() && outcome.errors.len() == before {
+            let told = String::from_utf8_lossy(&output.stderr);
+            outcome.errors.push(format!("{}: {told}", package.name));
+        }
+        Ok(())
+    }
+}
+
+/// Takes note of one message of cargo's.
+fn hear(package: &str, line: &Value, outcome: &mut Outcome) {
+    let message = &line["message"];
+    match text(&message["level"]) {
+        "error" if !array(&message["spans"]).is_empty() => {
+            outcome.errors.push(format!("{package}: {}", text(&message["rendered"])));
+        }
+        "warning" if !array(&message["spans"]).is_empty() => {
+            let span = &array(&message["spans"])[0];
+            let what = text(&message["message"]);
+            // The path that stands in the attribute is ours, and a user would hear the same of their own.
+            if what == "unnecessary qualification"
+                && text(&message["rendered"]).contains("__papyra")
+            {
+                return;
+            }
+            let place = format!("{}:{}", text(&span["file_name"]), span["line_start"]);
+            *outcome.warnings.entry(format!("{package}/{place}: {what}")).or_default() += 1;
+        }
+        _ => {}
+    }
+}
+
+/// The source with the attribute put on everything that takes it.
+fn rewritten(source: &str, round: Round, put: &mut usize) -> String {
+    let mut insertions: Vec<(usize, String)> = Vec::new();
+    if round != Round::Plain {
+        let Ok(file) = syn::parse_file(source) else { return source.to_owned() };
+        let items = Items::of(&file);
+        for function in &items.functions {
+            if let Some(keys) = round.keys(function).filter(|keys| accepts(function, keys)) {
+                insertions.push((function.at, format!("#[::papyra_metrics::metrics({keys})] ")));
+                *put += 1;
+            }
+        }
+        for item in items.types.iter().filter(|_| round == Round::Derive) {
+            if derives(item) {
+                insertions.push((item.at, "#[derive(::papyra_metrics::Metrics)] ".to_owned()));
+                let skip = || "#[metrics(skip)] ".to_owned();
+                insertions.extend(item.fields_at.iter().map(|&at| (at, skip())));
+                *put += 1;
+            }
+        }
+        proc_macro2::extra::invalidate_current_thread_spans();
+    }
+    insertions.sort_by_key(|(at, _)| *at);
+    let mut text = String::new();
+    let mut from = 0;
+    for (at, insertion) in insertions {
+        text.push_str(&source[from..at]);
+        text.push_str(&insertion);
+        from = at;
+    }
+    text + &source[from..]
+}
+
+/// Whether the attribute takes the function; what it says when it does not is for [`expand`](crate::expand).
+fn accepts(function: &Function, keys: &str) -> bool {
+    let Ok(keys) = TokenStream::from_str(keys) else { return false };
+    function.place != Place::Foreign
+        && errors(papyra_metrics_expansion::measure(keys, function.tokens.clone())).is_empty()
+}
+
+fn derives(item: &Type_) -> bool {
+    item.named.is_some() && {
+        let tokens = &item.tokens;
+        !quote!(#tokens).to_string().contains("papyra")
+    }
+}
+
+/// They would have to be resolved too. Features must not name them then.
+fn without_dev_dependencies(manifest: &mut DocumentMut) {
+    let mut left_out = remove(manifest, "dev-dependencies");
+    if let Some(Item::Table(targets)) = manifest.get_mut("target") {
+        let targets = targets.iter_mut().filter_map(|(_, target)| target.as_table_mut());
+        left_out.extend(targets.flat_map(|target| remove(target, "dev-dependencies")));
+    }
+    let still_there = manifest.to_string();
+    left_out.retain(|name| !still_there.contains(&format!("ependencies.{name}]")));
+    if let Some(Item::Table(features)) = manifest.get_mut("features") {
+        for feature in features.iter_mut().filter_map(|(_, feature)| feature.as_array_mut()) {
+            feature.retain(|of| {
+                let of = of.as_str().unwrap_or_default();
+                let name = of.split(['/', '?']).next().unwrap_or_default();
+                !(of.contains('/') && left_out.iter().any(|left_out| left_out == name))
+            });
+        }
+    }
+}
+
+fn remove(table: &mut Table, key: &str) -> Vec<String> {
+    let removed = table.remove(key);
+    let names = removed
+        .as_ref()
+        .and_then(Item::as_table)
+        .map(|removed| removed.iter().map(|(name, _)| name.to_owned()).collect::<Vec<_>>());
+    names.unwrap_or_default()
+}
+
+fn copy_dir(from: &Path, to: &Path, except: &[PathBuf]) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let to = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            copy_dir(&path, &to, except)?;
+        } else if !is_own(&path) && !except.contains(&path) && !to.exists() {
+            fs::copy(&path, &to)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether it tells cargo what the copy is to be told otherwise.
+fn is_own(path: &Path) -> bool {
+    ["Cargo.toml", "rust-toolchain", "rust-toolchain.toml"].iter().any(|name| path.ends_with(name))
+}
+
+/// Leaves an unchanged file alone, so that cargo has nothing to do for it.
+fn write_if_changed(path: &Path, text: &str) -> Result<()> {
+    if fs::read_to_string(path).is_ok_and(|old| old == text) {
+        return Ok(());
+    }
+    Ok(fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?)
+}

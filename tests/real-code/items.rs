@@ -1,0 +1,175 @@
+//! What there is in a file to put an attribute on.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::visit::{self, Visit};
+use syn::{
+    Field, Fields, File, ForeignItemFn, GenericArgument, ImplItemFn, ItemEnum, ItemFn, ItemStruct,
+    ItemUnion, Macro, Path, PathArguments, ReturnType, Signature, TraitItemFn, Type,
+    TypeParamBound,
+};
+
+/// Where a function stands, which decides how what becomes of it is parsed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Place {
+    Free,
+    Impl,
+    Trait,
+    Foreign,
+}
+
+pub(crate) struct Function {
+    pub(crate) tokens: TokenStream,
+    pub(crate) place: Place,
+    pub(crate) has_self: bool,
+    /// Whether it returns a `Result`, by its words.
+    pub(crate) judged: bool,
+    /// Where in the file an attribute may be put.
+    pub(crate) at: usize,
+}
+
+pub(crate) struct Type_ {
+    pub(crate) tokens: TokenStream,
+    /// The fields, of a struct where they have names.
+    pub(crate) named: Option<Vec<Field>>,
+    /// Where in the file an attribute may be put, on it and on its fields.
+    pub(crate) at: usize,
+    pub(crate) fields_at: Vec<usize>,
+}
+
+#[derive(Default)]
+pub(crate) struct Items {
+    pub(crate) functions: Vec<Function>,
+    pub(crate) types: Vec<Type_>,
+}
+
+impl Items {
+    /// Those of a file, of its modules and its functions' bodies, and those that pass through a macro as they are.
+    pub(crate) fn of(file: &File) -> Self {
+        let mut items = Self::default();
+        items.visit_file(file);
+        items
+    }
+
+    fn add(&mut self, tokens: TokenStream, place: Place, sig: &Signature, start: &dyn ToTokens) {
+        self.functions.push(Function {
+            tokens,
+            place,
+            has_self: sig.receiver().is_some(),
+            judged: matches!(&sig.output, ReturnType::Type(_, ty) if is_outcome(ty)),
+            at: offset(start),
+        });
+    }
+
+    fn add_type(&mut self, tokens: TokenStream, fields: Option<&Fields>, start: &dyn ToTokens) {
+        let named = match fields {
+            Some(Fields::Named(fields)) => Some(fields.named.iter().cloned().collect::<Vec<_>>()),
+            _ => None,
+        };
+        let fields_at = named.iter().flatten().map(|field| {
+            let (vis, ident) = (&field.vis, &field.ident);
+            offset(&quote!(#vis #ident))
+        });
+        let fields_at = fields_at.collect();
+        self.types.push(Type_ { tokens, named, at: offset(start), fields_at });
+    }
+}
+
+impl<'ast> Visit<'ast> for Items {
+    fn visit_item_fn(&mut self, item: &'ast ItemFn) {
+        let (vis, sig) = (&item.vis, &item.sig);
+        self.add(item.to_token_stream(), Place::Free, sig, &quote!(#vis #sig));
+        visit::visit_item_fn(self, item);
+    }
+
+    fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
+        let mut bare = item.clone();
+        bare.attrs.clear();
+        self.add(item.to_token_stream(), Place::Impl, &item.sig, &bare);
+        visit::visit_impl_item_fn(self, item);
+    }
+
+    fn visit_trait_item_fn(&mut self, item: &'ast TraitItemFn) {
+        self.add(item.to_token_stream(), Place::Trait, &item.sig, &item.sig);
+        visit::visit_trait_item_fn(self, item);
+    }
+
+    fn visit_foreign_item_fn(&mut self, item: &'ast ForeignItemFn) {
+        self.add(item.to_token_stream(), Place::Foreign, &item.sig, &item.sig);
+    }
+
+    fn visit_item_struct(&mut self, item: &'ast ItemStruct) {
+        let (vis, keyword) = (&item.vis, &item.struct_token);
+        self.add_type(item.to_token_stream(), Some(&item.fields), &quote!(#vis #keyword));
+    }
+
+    fn visit_item_enum(&mut self, item: &'ast ItemEnum) {
+        self.add_type(item.to_token_stream(), None, &item.enum_token);
+    }
+
+    fn visit_item_union(&mut self, item: &'ast ItemUnion) {
+        self.add_type(item.to_token_stream(), None, &item.union_token);
+    }
+
+    fn visit_macro(&mut self, call: &'ast Macro) {
+        let name = call.path.segments.last().map(|last| last.ident.to_string());
+        if name.is_some_and(|name| name.starts_with("cfg_")) {
+            if let Ok(file) = syn::parse2::<File>(call.tokens.clone()) {
+                let items = Self::of(&file);
+                self.functions.extend(items.functions);
+                self.types.extend(items.types);
+            }
+        }
+    }
+}
+
+/// Where the tokens begin in their file.
+fn offset(tokens: &dyn ToTokens) -> usize {
+    let first = tokens.to_token_stream().into_iter().next();
+    first.map_or(0, |first| first.span().byte_range().start)
+}
+
+/// Whether the attribute would call it a `Result`, or a future of one.
+fn is_outcome(ty: &Type) -> bool {
+    match ty {
+        Type::Group(group) => is_outcome(&group.elem),
+        Type::Paren(paren) => is_outcome(&paren.elem),
+        Type::ImplTrait(bounds) => bounds.bounds.iter().any(is_future_of_outcome),
+        Type::TraitObject(bounds) => bounds.bounds.iter().any(is_future_of_outcome),
+        Type::Path(path) => {
+            let Some(last) = path.path.segments.last() else { return false };
+            let inner = || match &last.arguments {
+                PathArguments::AngleBracketed(arguments) => arguments.args.iter().any(
+                    |argument| matches!(argument, GenericArgument::Type(ty) if is_outcome(ty)),
+                ),
+                _ => false,
+            };
+            match last.ident.to_string().as_str() {
+                // Not the `Result` of some trait, which may be anything.
+                "Result" => path.qself.is_none() && !is_associated(&path.path),
+                "Option" | "Poll" | "Pin" | "Box" | "BoxFuture" => inner(),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// `Self::Result`, `C::Result`: modules begin with a small letter.
+fn is_associated(path: &Path) -> bool {
+    path.segments
+        .iter()
+        .rev()
+        .nth(1)
+        .is_some_and(|before| before.ident.to_string().starts_with(char::is_uppercase))
+}
+
+fn is_future_of_outcome(bound: &TypeParamBound) -> bool {
+    let TypeParamBound::Trait(bound) = bound else { return false };
+    let Some(last) = bound.path.segments.last() else { return false };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
+    last.ident == "Future"
+        && arguments.args.iter().any(
+            |argument| matches!(argument, GenericArgument::AssocType(output) if is_outcome(&output.ty)),
+        )
+}

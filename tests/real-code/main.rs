@@ -1,0 +1,124 @@
+//! Puts the derive and the attribute on the code of well-known crates, whose authors did not foresee them.
+//!
+//! First every struct, enum, union and function is expanded in this process: none may panic, what comes out
+//! must parse, and every error must have a place. Then whole crates are compiled with the derive on each of their
+//! structs and the attribute on each of their functions, as far as these were accepted: what compiled before
+//! must compile, without a new warning.
+//!
+//! Not a part of the ordinary test run: it takes minutes. `expand` as an argument does the first half alone, and
+//! `compile` the second, for all crates or those that are named after it.
+
+#![forbid(unsafe_code)]
+
+mod compile;
+mod corpus;
+mod expand;
+mod items;
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::{env, fs, panic};
+
+use crate::compile::{Outcome, Round, Workshop};
+use crate::corpus::Package;
+use crate::expand::Figures;
+use crate::items::Items;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<ExitCode> {
+    let mut args = env::args().skip(1);
+    let half = args.next();
+    let only: Vec<String> = args.collect();
+    let packages = corpus::fetch()?;
+    let mut good = true;
+    if half.as_deref() != Some("compile") {
+        good &= expand(&packages)?;
+    }
+    if half.as_deref() != Some("expand") {
+        good &= compile(&packages, &only)?;
+    }
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn expand(packages: &[Package]) -> Result<bool> {
+    let mut figures = Figures::default();
+    let mut unread = 0;
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {})); // a panic is a fault among others
+    for package in packages {
+        for path in package.files()? {
+            let name = path.strip_prefix(&package.dir).unwrap_or(&path);
+            let name = format!("{}/{}", package.name, name.display());
+            let Ok(file) = syn::parse_file(&fs::read_to_string(&path)?) else {
+                unread += 1;
+                continue;
+            };
+            let items = Items::of(&file);
+            items.functions.iter().for_each(|function| figures.try_function(function, &name));
+            items.types.iter().for_each(|item| figures.try_type(item, &name));
+            proc_macro2::extra::invalidate_current_thread_spans();
+        }
+    }
+    panic::set_hook(hook);
+    let Figures { functions, types, expansions, errors, faults } = figures;
+    println!(
+        "{types} structs, enums and unions and {functions} functions of {} crates",
+        packages.len()
+    );
+    println!("{unread} files are left out, which are no Rust by themselves");
+    println!(
+        "{expansions} expansions, {} of them errors, which say:",
+        errors.values().sum::<usize>()
+    );
+    for (message, count) in &errors {
+        println!("{count:8} {message}");
+    }
+    println!(
+        "{} faults: a panic, an error without a place, output that does not parse",
+        faults.len()
+    );
+    show(&faults);
+    Ok(faults.is_empty())
+}
+
+fn compile(packages: &[Package], only: &[String]) -> Result<bool> {
+    let chosen: Vec<&Package> = packages
+        .iter()
+        .filter(|package| package.features.is_some())
+        .filter(|package| only.is_empty() || only.contains(&package.name))
+        .collect();
+    let workshop = Workshop::new(&chosen)?;
+    let before = workshop.check(&chosen, Round::Plain)?;
+    let mut good = before.errors.is_empty();
+    println!("{} crates, {}: {} errors", chosen.len(), Round::Plain.name(), before.errors.len());
+    show(&before.errors);
+    for round in Round::ALL.into_iter().filter(|&round| round != Round::Plain) {
+        let Outcome { put, errors, warnings } = workshop.check(&chosen, round)?;
+        let new: Vec<String> = warnings
+            .into_iter()
+            .filter(|(warning, count)| before.warnings.get(warning).is_none_or(|old| old < count))
+            .map(|(warning, _)| warning)
+            .collect();
+        println!(
+            "{}: put {put} times, {} errors, {} new warnings",
+            round.name(),
+            errors.len(),
+            new.len()
+        );
+        show(&errors);
+        show(&new);
+
+        good &= errors.is_empty() && new.is_empty();
+    }
+    Ok(good)
+}
+
+fn show(faults: &[String]) {
+    for fault in faults.iter().take(50) {
+        println!("{}", fault.chars().take(2000).collect::<String>());
+    }
+    if faults.len() > 50 {
+        println!("… and {} more", faults.len() - 50);
+    }
+}
