@@ -1,6 +1,6 @@
 //! Compiles whole crates with the derive on their structs and the attribute on their functions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -59,6 +59,19 @@ impl Round {
     }
 }
 
+/// The crates whose own unit tests need no other crate and little time.
+const TESTED: &[&str] = &[
+    "anyhow",
+    "bitflags",
+    "bytes",
+    "chrono",
+    "either",
+    "log",
+    "regex-syntax",
+    "tracing-core",
+    "uuid",
+];
+
 /// What the attributes name. `of` makes them ask for `self`.
 const METRICS: &str = "
 #[doc(hidden)]
@@ -95,6 +108,8 @@ pub(crate) type Said = BTreeMap<String, usize>;
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) put: usize,
+    /// Those of [`TESTED`] that pass.
+    pub(crate) passed: BTreeSet<String>,
     pub(crate) errors: Vec<String>,
     pub(crate) warnings: Said,
 }
@@ -135,6 +150,9 @@ impl Workshop {
         for package in packages {
             self.rewrite(package, round, &mut outcome)?;
             self.check_one(package, &mut outcome)?;
+            if TESTED.contains(&package.name.as_str()) {
+                self.test_one(package, &mut outcome)?;
+            }
         }
         Ok(outcome)
     }
@@ -155,15 +173,33 @@ impl Workshop {
         Ok(())
     }
 
-    fn check_one(&self, package: &Package, outcome: &mut Outcome) -> Result<()> {
-        let output = Command::new(env!("CARGO"))
-            .args(["check", "--quiet", "--lib", "--message-format=json"])
+    fn cargo(&self, package: &Package, command: &str) -> Command {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args([command, "--lib"])
             .args(package.features.iter().flat_map(|features| ["--features", features]))
             .current_dir(self.dir.join(&package.name))
             .env("CARGO_TARGET_DIR", &self.target)
             // A lint that a crate denies is for us to compare, not for the compiler to stop at.
-            .env("RUSTFLAGS", "--cap-lints=warn")
-            .output()?;
+            .env("RUSTFLAGS", "--cap-lints=warn");
+        cargo
+    }
+
+    /// The crate's own unit tests. Some look for files that a published crate lacks, with the attribute and without.
+    fn test_one(&self, package: &Package, outcome: &mut Outcome) -> Result<()> {
+        let output = self.cargo(package, "test").output()?;
+        for line in String::from_utf8_lossy(&output.stdout).lines() {
+            if let Some(test) = line.strip_prefix("test ").and_then(|it| it.strip_suffix(" ... ok"))
+            {
+                outcome.passed.insert(format!("{}: {test}", package.name));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_one(&self, package: &Package, outcome: &mut Outcome) -> Result<()> {
+        let mut cargo = self.cargo(package, "check");
+        let output = cargo.args(["--quiet", "--message-format=json"]).output()?;
         let before = outcome.errors.len();
         for line in String::from_utf8(output.stdout)?.lines() {
             let Ok(line) = serde_json::from_str::<Value>(line) else { continue };

@@ -3,7 +3,7 @@
 //! First every struct, enum, union and function is expanded in this process: none may panic, what comes out
 //! must parse, and every error must have a place. Then whole crates are compiled with the derive on each of their
 //! structs and the attribute on each of their functions, as far as these were accepted: what compiled before
-//! must compile, without a new warning.
+//! must compile, without a new warning, and the crates' own tests must pass as before.
 //!
 //! Not a part of the ordinary test run: it takes minutes. `expand` as an argument does the first half alone, and
 //! `compile` the second, for all crates or those that are named after it.
@@ -90,35 +90,45 @@ fn compile(packages: &[Package], only: &[String]) -> Result<bool> {
         .collect();
     let workshop = Workshop::new(&chosen)?;
     let before = workshop.check(&chosen, Round::Plain)?;
-    let mut good = before.errors.is_empty();
-    println!("{} crates, {}: {} errors", chosen.len(), Round::Plain.name(), before.errors.len());
+    println!(
+        "{} crates, {}: {} errors, {} of their own tests pass",
+        chosen.len(),
+        Round::Plain.name(),
+        before.errors.len(),
+        before.passed.len()
+    );
     show(&before.errors);
+    let mut good = before.errors.is_empty();
     for round in Round::ALL.into_iter().filter(|&round| round != Round::Plain) {
-        let Outcome { put, errors, warnings } = workshop.check(&chosen, round)?;
-        let new: Vec<String> = warnings
-            .into_iter()
-            .filter(|(warning, count)| before.warnings.get(warning).is_none_or(|old| old < count))
-            .map(|(warning, _)| warning)
-            .collect();
+        let Outcome { put, passed, errors, warnings } = workshop.check(&chosen, round)?;
+        let more = |(warning, count): &(&String, &usize)| {
+            before.warnings.get(*warning).is_none_or(|old| old < count)
+        };
+        let new: Vec<_> =
+            warnings.iter().filter(more).map(|(warning, _)| warning.clone()).collect();
+        let lost: Vec<_> = before.passed.difference(&passed).cloned().collect();
         println!(
-            "{}: put {put} times, {} errors, {} new warnings",
+            "{}: put {put} times, {} errors, {} new warnings, {} tests pass and {} no longer",
             round.name(),
             errors.len(),
-            new.len()
+            new.len(),
+            passed.len(),
+            lost.len(),
         );
         show(&errors);
         show(&new);
-
-        good &= errors.is_empty() && new.is_empty();
+        show(&lost);
+        good &= errors.is_empty() && new.is_empty() && lost.is_empty();
     }
     Ok(good)
 }
 
 fn show(faults: &[String]) {
-    for fault in faults.iter().take(50) {
+    const SHOWN: usize = 30;
+    for fault in faults.iter().take(SHOWN) {
         println!("{}", fault.chars().take(2000).collect::<String>());
     }
-    if faults.len() > 50 {
-        println!("… and {} more", faults.len() - 50);
+    if faults.len() > SHOWN {
+        println!("… and {} more", faults.len() - SHOWN);
     }
 }
