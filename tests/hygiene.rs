@@ -1,95 +1,37 @@
-//! Generated code compiles in hostile scopes, and draws no warning there.
+//! Generated code compiles in hostile scopes, works there, and draws no warning.
 
 #![deny(warnings)]
 #![warn(clippy::pedantic, clippy::nursery, missing_debug_implementations, single_use_lifetimes)]
 #![allow(clippy::redundant_pub_crate)] // it wants the opposite of what `unreachable_pub` wants
 #![forbid(unsafe_code)]
 
-/// No prelude, and the user's own items under every name that generated code might want.
-#[no_implicit_prelude]
-mod hostile {
-    #![allow(non_camel_case_types, dead_code)]
-
-    pub(super) mod core {}
-    pub(super) mod std {}
-    pub(super) mod alloc {}
-    pub(super) struct Result;
-    pub(super) struct Option;
-    pub(super) struct Some;
-    pub(super) struct String;
-    pub(super) struct Counter;
-    pub(super) struct Gauge;
-    pub(super) struct Padded;
-    pub(super) struct ShardedCounter;
-    pub(super) struct Value;
-    pub(super) struct Descriptor;
-    pub(super) struct Metrics;
-    pub(super) struct Default;
-    pub(super) struct Self_;
-    pub(super) type u64 = ();
-    pub(super) type str = ();
-    pub(super) type usize = ();
-    pub(super) type bool = ();
-    // A binding of the same name would be a pattern.
-    pub(super) struct visitor;
-    pub(super) struct walker;
-    pub(super) struct metrics;
-    pub(super) struct storage;
-    pub(super) struct f;
-    pub(super) trait Instrument {}
-    pub(super) trait FnMut {}
-
-    #[derive(::papyra_metrics::Metrics)]
-    pub(super) struct Inner<T> {
-        pub(super) r#type: ::papyra_metrics::Counter,
-        pub(super) level: T,
-        #[metrics(skip)]
-        pub(super) string: String,
-    }
-
-    #[derive(::papyra_metrics::Metrics)]
-    #[metrics(prefix = "log_")]
-    pub(super) struct Log {
-        /// Hits.
-        #[metrics(errors, unit = "bytes")]
-        pub(super) hits: ::papyra_metrics::Counter,
-        #[metrics(flatten, prefix = "inner_")]
-        pub(super) inner: Inner<::papyra_metrics::Gauge>,
-    }
-
-    #[derive(::papyra_metrics::Metrics)]
-    pub(super) struct Generic<T> {
-        #[metrics(flatten)]
-        pub(super) inner: T,
-    }
-
-    #[derive(::papyra_metrics::Metrics)]
-    #[metrics(storage = Storage, pad)]
-    pub(super) struct Plain {
-        pub(super) hits: ::core::primitive::u64,
-        #[metrics(sharded)]
-        pub(super) lookups: ::core::primitive::u64,
-        pub(super) level: ::core::primitive::i64,
-    }
+/// The crates in `hygiene/`: each includes `forms.rs`, which has every form of the derive and the attribute. That
+/// they compile is the most of it.
+macro_rules! every_form_works {
+    ($($test:ident: $package:ident,)*) => {$(
+        #[test]
+        fn $test() {
+            let (errors, ok, calls, in_flight) = $package::count();
+            assert_eq!((errors, ok, calls, in_flight), (16, 8, 12, 0));
+            let names = [
+                "log_write_errors", "log_records_written", "log_runs", "log_in_flight",
+                "log_cache_hits", "log_cache_level", "log_cache_type",
+                "hits", "level", "type",
+                "writes", "open", "nested_reads",
+            ];
+            assert_eq!($package::names(), names.concat().len());
+        }
+    )*};
 }
-
-#[test]
-fn the_derive_works_where_no_prelude_is_and_every_name_is_taken() {
-    use papyra_metrics::Metrics;
-    let log = hostile::Log {
-        hits: papyra_metrics::Counter::new(),
-        inner: hostile::Inner {
-            r#type: papyra_metrics::Counter::new(),
-            level: papyra_metrics::Gauge::new(),
-            string: hostile::String,
-        },
-    };
-    log.inner.r#type.inc();
-    assert_eq!(log.snapshot()["log_inner_type"], 1);
-    assert_eq!(hostile::Generic { inner: log }.snapshot()["log_inner_type"], 1);
-    let storage = hostile::Storage::new();
-    storage.hits.inc();
-    assert_eq!(storage.read().hits, 1);
+every_form_works! {
+    every_form_works_without_any_prelude: papyra_metrics_hygiene_no_prelude,
+    every_form_works_among_items_that_have_the_names_of_everything_else: papyra_metrics_hygiene_shadowed,
+    every_form_works_where_every_lint_is_denied: papyra_metrics_hygiene_strict_lints,
+    every_form_works_under_another_name_of_the_dependency: papyra_metrics_hygiene_renamed,
+    every_form_works_through_a_facade: papyra_metrics_hygiene_facade_user,
+    every_form_works_in_edition_2018: papyra_metrics_hygiene_edition_2018,
+    every_form_works_in_edition_2021: papyra_metrics_hygiene_edition_2021,
+    every_form_works_in_edition_2024: papyra_metrics_hygiene_edition_2024,
 }
 
 /// Names that generated code uses itself, as names of the user's.

@@ -3,6 +3,7 @@
 // Paths are absolute for that reason; `renamed` and `facade-user` replace the first word of each.
 
 /// The cache of the log.
+#[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 pub struct Cache<T> {
     /// Hits.
@@ -18,6 +19,7 @@ pub struct Cache<T> {
 }
 
 /// The metrics of the log.
+#[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(prefix = "log_")]
 pub struct LogMetrics {
@@ -36,6 +38,7 @@ pub struct LogMetrics {
 }
 
 /// Generic, with a bound and a lifetime of its own.
+#[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 pub struct Borrowed<'a, T, const N: ::core::primitive::usize>
 where
@@ -50,6 +53,7 @@ where
 }
 
 /// Numbers, for which the atomics are written.
+#[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = Storage)]
 pub struct Plain<T> {
@@ -67,6 +71,7 @@ pub struct Plain<T> {
 }
 
 /// Numbers within numbers.
+#[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = NestedStorage)]
 pub struct Nested {
@@ -75,6 +80,7 @@ pub struct Nested {
 }
 
 /// A backend that measures its functions.
+#[derive(::core::fmt::Debug)]
 pub struct Log {
     /// What they count in.
     pub metrics: LogMetrics,
@@ -83,7 +89,7 @@ pub struct Log {
 }
 
 /// What can go wrong.
-#[derive(::core::clone::Clone, ::core::marker::Copy)]
+#[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 pub struct Broken;
 
 /// What the functions return.
@@ -141,8 +147,8 @@ impl Log {
     where
         F: ::core::ops::FnOnce() -> Outcome<T>,
     {
-        let result = what()?;
-        ::core::result::Result::Ok(result)
+        let found = what()?;
+        ::core::result::Result::Ok(found)
     }
 
     /// All keys, while `self` is borrowed.
@@ -199,13 +205,18 @@ impl Log {
     }
 
     /// A future that is written out.
+    ///
+    /// # Errors
+    /// When it is broken.
     #[::papyra_metrics::metrics(errors = write_errors, calls = runs)]
     pub fn check_later(&self) -> impl ::core::future::Future<Output = Outcome<()>> + '_ {
-        async move { self.check() }
+        let broken = self.broken;
+        async move { if broken { ::core::result::Result::Err(Broken) } else { ::core::result::Result::Ok(()) } }
     }
 }
 
 /// A backend that may have metrics, behind a reference.
+#[derive(::core::fmt::Debug)]
 pub struct Optional<'a> {
     /// Perhaps.
     pub metrics: ::core::option::Option<&'a LogMetrics>,
@@ -245,12 +256,12 @@ pub fn count() -> (
     use_all(&mut log);
     log.broken = true;
     use_all(&mut log);
-    let metrics = &log.metrics;
+    let all = &log.metrics;
     let counts = (
-        metrics.write_errors.get(),
-        metrics.records_written.get(),
-        metrics.runs.get(),
-        metrics.in_flight.get(),
+        all.write_errors.get(),
+        all.records_written.get(),
+        all.runs.get(),
+        all.in_flight.get(),
     );
     drop_result(log.close());
     counts
@@ -277,10 +288,10 @@ fn use_all(log: &mut Log) {
 fn drop_result<T>(_: T) {}
 
 /// What a future that never waits comes to.
-fn now<F: ::core::future::Future>(future: F) -> ::core::task::Poll<F::Output> {
-    let mut future = ::core::pin::pin!(future);
+fn now<F: ::core::future::Future>(awaited: F) -> ::core::task::Poll<F::Output> {
+    let mut pinned = ::core::pin::pin!(awaited);
     let mut context = ::core::task::Context::from_waker(::core::task::Waker::noop());
-    ::core::future::Future::poll(future.as_mut(), &mut context)
+    ::core::future::Future::poll(pinned.as_mut(), &mut context)
 }
 
 /// The names of all metrics in all forms of struct, and how many bytes they take.
@@ -288,18 +299,18 @@ fn now<F: ::core::future::Future>(future: F) -> ::core::task::Poll<F::Output> {
 pub fn names() -> ::core::primitive::usize {
     let log = Log { metrics: new_metrics(), broken: false };
     let borrowed = Borrowed { inner: &counters(), values: [0_u8; 2] };
-    let storage = Storage::<()>::new();
-    storage.writes.inc();
-    let plain: Plain<()> = storage.read();
+    let atomics = Storage::<()>::new();
+    atomics.writes.inc();
+    let plain: Plain<()> = atomics.read();
     let mut len = 0;
-    let mut visitor = |metric: &::papyra_metrics::Descriptor, _: ::papyra_metrics::Value| {
+    let mut add = |metric: &::papyra_metrics::Descriptor, _: ::papyra_metrics::Value| {
         len += metric.name().len();
     };
-    ::papyra_metrics::Metrics::visit(&log.metrics, &mut visitor);
-    ::papyra_metrics::Metrics::visit_totals(&borrowed, &mut visitor);
-    ::papyra_metrics::Metrics::visit(&storage, &mut visitor);
-    ::papyra_metrics::Metrics::reset(&storage);
-    if plain.writes == 1 && storage.writes.get() == 0 { len } else { 0 }
+    ::papyra_metrics::Metrics::visit(&log.metrics, &mut add);
+    ::papyra_metrics::Metrics::visit_totals(&borrowed, &mut add);
+    ::papyra_metrics::Metrics::visit(&atomics, &mut add);
+    ::papyra_metrics::Metrics::reset(&atomics);
+    if plain.writes == 1 && atomics.writes.get() == 0 { len } else { 0 }
 }
 
 /// All zero.

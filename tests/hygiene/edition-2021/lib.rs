@@ -1,0 +1,7 @@
+//! Every form of the derive and the attribute, in edition 2021.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(warnings)]
+
+include!("../forms.rs");

@@ -1,0 +1,9 @@
+//! A framework that hands the metrics on, in a module of its own.
+
+#![no_std]
+
+/// The metrics.
+pub mod telemetry {
+    #[doc(no_inline)]
+    pub use papyra_metrics as metrics;
+}
