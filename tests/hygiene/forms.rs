@@ -55,7 +55,7 @@ where
 /// Numbers, for which the atomics are written.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
-#[metrics(storage = Storage)]
+#[metrics(storage = Storage, pad)]
 pub struct Plain<T> {
     /// Writes.
     #[metrics(errors)]
@@ -76,6 +76,7 @@ pub struct Plain<T> {
 #[metrics(storage = NestedStorage)]
 pub struct Nested {
     /// Reads.
+    #[metrics(sharded)]
     pub reads: ::core::primitive::u64,
 }
 
