@@ -1,0 +1,165 @@
+//! Prints what the derive and the attribute cost in a build, in seconds of processor time, beside peers and beside
+//! atomics by hand. The least of several runs, since other load only adds. Linux, for its `/proc`.
+//!
+//! ```sh
+//! cargo run -p papyra-metrics-compile-time            # all of it, in some minutes
+//! cargo run -p papyra-metrics-compile-time -- vise    # one library beside ours
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod peers;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use crate::peers::{PEERS, Peer};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+const RUNS: usize = 3;
+
+fn main() -> Result<()> {
+    let only: Vec<String> = env::args().skip(1).collect();
+    let peers: Vec<&Peer> = PEERS
+        .iter()
+        .filter(|peer| {
+            only.is_empty()
+                || peer.name == "papyra-metrics"
+                || only.iter().any(|it| it == peer.name)
+        })
+        .collect();
+    println!("seconds of processor time, the least of {RUNS} runs\n");
+    println!(
+        "| library | crates below | clean build, one struct | check after a touch, 100 counters and functions | release, 1,000 counters |"
+    );
+    println!("|---|---|---|---|---|");
+    for peer in &peers {
+        let small = Project::new(peer, "small", &peer.program(3, 0))?;
+        let crates = small.crates_below()?;
+        let clean = least(|| {
+            small.clean()?;
+            small.build(&["build"])
+        })?;
+        let hundred = Project::new(peer, "hundred", &peer.program(100, 100))?;
+        hundred.build(&["check"])?;
+        let check = least(|| hundred.build(&["check"]))?;
+        let thousand =
+            if peer.name == "metered" { "–".to_owned() } else { seconds(thousands(peer, 1000)?) };
+        println!(
+            "| {} | {crates} | {} | {} | {thousand} |",
+            peer.name,
+            seconds(clean),
+            seconds(check)
+        );
+    }
+    let ours =
+        PEERS.iter().find(|peer| peer.name == "papyra-metrics").ok_or("ours is one of them")?;
+    println!("\n| counters of papyra-metrics, release | seconds | for each 1,000 |\n|---|---|---|");
+    for counters in [250_u32, 500, 1000, 2000] {
+        let cpu = thousands(ours, counters as usize)?;
+        println!(
+            "| {counters} | {} | {} |",
+            seconds(cpu),
+            seconds(cpu * 1000.0 / f64::from(counters))
+        );
+    }
+    Ok(())
+}
+
+/// The crate alone in release, everything below it built.
+fn thousands(peer: &Peer, counters: usize) -> Result<f64> {
+    let project = Project::new(peer, "thousand", &peer.program(counters, 0))?;
+    project.build(&["build", "--release"])?;
+    least(|| project.build(&["build", "--release"]))
+}
+
+fn least(mut run: impl FnMut() -> Result<f64>) -> Result<f64> {
+    let mut least = f64::INFINITY;
+    for _ in 0..RUNS {
+        least = least.min(run()?);
+    }
+    Ok(least)
+}
+
+fn seconds(seconds: f64) -> String {
+    format!("{seconds:.2}")
+}
+
+struct Project {
+    dir: PathBuf,
+}
+
+impl Project {
+    fn new(peer: &Peer, name: &str, program: &str) -> Result<Self> {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/compile-time");
+        let dir = dir.join(format!("{}-{name}", peer.name.replace(' ', "-")));
+        fs::create_dir_all(dir.join("src"))?;
+        let manifest = format!(
+            "[package]\nname = \"program\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{}\n",
+            peer.dependencies
+        );
+        fs::write(dir.join("Cargo.toml"), manifest)?;
+        fs::write(dir.join("src/main.rs"), format!("#![allow(dead_code)]\n{program}"))?;
+        Ok(Self { dir })
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Command {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args(arguments)
+            .current_dir(&self.dir)
+            .env("CARGO_TARGET_DIR", self.dir.join("target"));
+        // What a debugger or a cache would add is not what is measured.
+        cargo.env("CARGO_INCREMENTAL", "0").env_remove("RUSTFLAGS").stdin(Stdio::null());
+        cargo
+    }
+
+    fn clean(&self) -> Result<()> {
+        match fs::remove_dir_all(self.dir.join("target")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Builds after the program was touched; gives the processor time that took.
+    fn build(&self, arguments: &[&str]) -> Result<f64> {
+        let main = self.dir.join("src/main.rs");
+        fs::write(&main, fs::read(&main)?)?;
+        let before = children()?;
+        let output = self.cargo(arguments).arg("--quiet").output()?;
+        if output.status.success() {
+            return Ok(children()? - before);
+        }
+        let told = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{} does not build: {told}", self.dir.display()).into())
+    }
+
+    /// How many crates are built besides the program.
+    fn crates_below(&self) -> Result<usize> {
+        let output = self
+            .cargo(&["tree", "-e", "normal,build", "--prefix", "none", "--no-dedupe"])
+            .output()?;
+        let tree = String::from_utf8(output.stdout)?;
+        let mut crates: Vec<&str> = tree.lines().filter(|line| !line.is_empty()).collect();
+        let words = |line: &&str| line.split(' ').take(2).map(str::to_owned).collect::<Vec<_>>();
+        crates.sort_by_key(words);
+        crates.dedup_by_key(|line| words(line));
+        crates.len().checked_sub(1).ok_or_else(|| "cargo tree prints nothing".into())
+    }
+}
+
+/// The processor time of all processes that this one has waited for, and theirs.
+fn children() -> Result<f64> {
+    const TICKS_PER_SECOND: f64 = 100.0; // USER_HZ, as /proc counts on every architecture
+    let stat = fs::read_to_string("/proc/self/stat")?;
+    let after_name = stat.rsplit(')').next().ok_or("/proc/self/stat has no name")?;
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let ticks = |at: usize| -> Result<f64> {
+        Ok(fields.get(at).ok_or("/proc/self/stat is short")?.parse::<f64>()?)
+    };
+    // cutime and cstime, the 16th and 17th field of proc(5); the name was the second.
+    Ok((ticks(13)? + ticks(14)?) / TICKS_PER_SECOND)
+}
