@@ -76,8 +76,8 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
         }
     });
     let docs = [
-        format!("A [`{ident}`] with everything at zero."),
-        format!("The values now, since the last reset, as a [`{plain}`]."),
+        format!(" A [`{ident}`] with everything at zero."),
+        format!(" The values now, since the last reset, as a [`{plain}`]."),
     ];
     let [new_doc, read_doc] = &docs;
     quote! {

@@ -1,0 +1,94 @@
+//! What is written for typical inputs, each in `expand/` beside its expansion, so that a change is seen in review.
+//! `EXPAND=overwrite` writes the expansions anew.
+
+use std::path::Path;
+use std::{env, fs};
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Attribute, File, ImplItem, Item, Meta, Token, punctuated::Punctuated};
+
+#[test]
+fn the_expansion_of_a_struct_of_counters_is_as_reviewed() {
+    check("derive");
+}
+
+#[test]
+fn the_expansion_of_a_generic_struct_that_flattens_another_is_as_reviewed() {
+    check("flatten");
+}
+
+#[test]
+fn the_expansion_of_a_plain_struct_is_as_reviewed() {
+    check("storage");
+}
+
+#[test]
+fn the_expansion_of_a_method_that_counts_its_outcomes_is_as_reviewed() {
+    check("method");
+}
+
+#[test]
+fn the_expansion_of_an_async_method_with_a_gauge_is_as_reviewed() {
+    check("async_method");
+}
+
+fn check(name: &str) {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("expand");
+    let input = fs::read_to_string(dir.join(name).with_extension("rs")).unwrap();
+    let file: File = syn::parse_str(&input).unwrap();
+    let items: TokenStream = file.items.into_iter().map(expand).collect();
+    let expansion = prettyplease::unparse(&syn::parse2(items).unwrap());
+    let reviewed = dir.join(name).with_extension("expanded.rs");
+    if env::var("EXPAND").is_ok_and(|it| it == "overwrite") {
+        fs::write(&reviewed, &expansion).unwrap();
+    }
+    let reviewed = fs::read_to_string(reviewed).unwrap_or_default();
+    assert_eq!(
+        expansion, reviewed,
+        "\nthe expansion of tests/expand/{name}.rs has changed; if it should, run this test with \
+         EXPAND=overwrite and review the difference"
+    );
+}
+
+/// The item as the compiler would leave it, apart from derives of others.
+fn expand(item: Item) -> TokenStream {
+    match item {
+        Item::Struct(item) => {
+            let expansion = papyra_metrics_expansion::derive(quote!(#item));
+            let mut item = item;
+            item.attrs.retain(|attr| !attr.path().is_ident("metrics"));
+            item.attrs.iter_mut().for_each(without_metrics);
+            item.attrs
+                .retain(|attr| !attr.meta.require_list().is_ok_and(|it| it.tokens.is_empty()));
+            item.fields
+                .iter_mut()
+                .for_each(|field| field.attrs.retain(|attr| !attr.path().is_ident("metrics")));
+            quote!(#item #expansion)
+        }
+        Item::Impl(mut item) => {
+            for inner in &mut item.items {
+                let ImplItem::Fn(function) = inner else { continue };
+                let at = function.attrs.iter().position(|attr| attr.path().is_ident("metrics"));
+                let attr = function.attrs.remove(at.unwrap());
+                let keys = attr.meta.require_list().unwrap().tokens.clone();
+                let expansion = papyra_metrics_expansion::measure(keys, quote!(#function));
+                *inner = ImplItem::Verbatim(expansion);
+            }
+            // Once more, for verbatim tokens cannot be laid out.
+            syn::parse2::<Item>(quote!(#item)).unwrap().to_token_stream()
+        }
+        other => panic!("no case for {}", quote!(#other)),
+    }
+}
+
+/// Takes `Metrics` out of the derives.
+fn without_metrics(attr: &mut Attribute) {
+    let Meta::List(list) = &mut attr.meta else { return };
+    if list.path.is_ident("derive") {
+        let derives = Punctuated::<syn::Path, Token![,]>::parse_terminated;
+        let derives = syn::parse::Parser::parse2(derives, list.tokens.clone()).unwrap();
+        let others = derives.into_iter().filter(|derive| !derive.is_ident("Metrics"));
+        list.tokens = others.collect::<Punctuated<_, Token![,]>>().into_token_stream();
+    }
+}

@@ -1,0 +1,155 @@
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LogCounts {
+    /// Records appended.
+    pub records_written: u64,
+    pub write_errors: u64,
+    pub open_segments: i64,
+}
+pub struct LogMetrics {
+    /// Records appended.
+    pub records_written: ::papyra_metrics::Counter,
+    pub write_errors: ::papyra_metrics::Counter,
+    pub open_segments: ::papyra_metrics::Gauge,
+}
+#[allow(deprecated)]
+const _: () = {
+    #[automatically_derived]
+    impl ::papyra_metrics::Metrics for LogMetrics {
+        fn descriptors(&self) -> &[::papyra_metrics::Descriptor] {
+            <Self as ::papyra_metrics::__private::Table>::METRICS
+        }
+        fn visit(
+            &self,
+            __visitor: &mut dyn ::core::ops::FnMut(
+                &::papyra_metrics::Descriptor,
+                ::papyra_metrics::Value,
+            ),
+        ) {
+            ::papyra_metrics::__private::visit(self, __visitor);
+        }
+        fn visit_totals(
+            &self,
+            __visitor: &mut dyn ::core::ops::FnMut(
+                &::papyra_metrics::Descriptor,
+                ::papyra_metrics::Value,
+            ),
+        ) {
+            ::papyra_metrics::__private::visit_totals(self, __visitor);
+        }
+        fn visit_drain(
+            &self,
+            __visitor: &mut dyn ::core::ops::FnMut(
+                &::papyra_metrics::Descriptor,
+                ::papyra_metrics::Value,
+            ),
+        ) {
+            ::papyra_metrics::__private::visit_drain(self, __visitor);
+        }
+        fn reset(&self) {
+            ::papyra_metrics::__private::reset(self);
+        }
+    }
+    #[automatically_derived]
+    impl ::papyra_metrics::__private::Table for LogMetrics {
+        const OWN: &'static [::papyra_metrics::Descriptor] = &[
+            ::papyra_metrics::Descriptor::new(
+                    "records_written",
+                    <::papyra_metrics::Counter as ::papyra_metrics::Instrument>::KIND,
+                )
+                .with_help("Records appended."),
+            ::papyra_metrics::Descriptor::new(
+                "write_errors",
+                <::papyra_metrics::Counter as ::papyra_metrics::Instrument>::KIND,
+            ),
+            ::papyra_metrics::Descriptor::new(
+                "open_segments",
+                <::papyra_metrics::Gauge as ::papyra_metrics::Instrument>::KIND,
+            ),
+        ];
+        const METRICS: &'static [::papyra_metrics::Descriptor] = Self::OWN;
+        fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
+            __walker
+                .cells(
+                    &[
+                        <::papyra_metrics::Counter as ::papyra_metrics::Instrument>::__cell(
+                            &self.records_written,
+                        ),
+                        <::papyra_metrics::Counter as ::papyra_metrics::Instrument>::__cell(
+                            &self.write_errors,
+                        ),
+                        <::papyra_metrics::Gauge as ::papyra_metrics::Instrument>::__cell(
+                            &self.open_segments,
+                        ),
+                    ],
+                );
+        }
+    }
+    #[automatically_derived]
+    impl ::papyra_metrics::__private::ErrorCounter for LogMetrics {
+        #[inline]
+        fn count_error(&self) {
+            <::papyra_metrics::Counter as ::papyra_metrics::Count>::count(
+                &self.write_errors,
+            );
+        }
+    }
+    impl LogMetrics {
+        /// A [`LogMetrics`] with everything at zero.
+        #[must_use]
+        pub const fn new() -> Self {
+            Self {
+                records_written: ::papyra_metrics::Counter::new(),
+                write_errors: ::papyra_metrics::Counter::new(),
+                open_segments: ::papyra_metrics::Gauge::new(),
+            }
+        }
+        /// The values now, since the last reset, as a [`LogCounts`].
+        #[must_use]
+        #[allow(dead_code)]
+        pub fn read(&self) -> LogCounts {
+            <LogCounts as ::papyra_metrics::__private::Plain>::read(self)
+        }
+    }
+    #[automatically_derived]
+    impl ::core::default::Default for LogMetrics {
+        fn default() -> Self {
+            Self::new()
+        }
+    }
+    #[automatically_derived]
+    impl ::core::fmt::Debug for LogMetrics {
+        fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+            ::papyra_metrics::__private::debug(
+                __f,
+                "LogMetrics",
+                &[
+                    ("records_written", &self.records_written),
+                    ("write_errors", &self.write_errors),
+                    ("open_segments", &self.open_segments),
+                ],
+            )
+        }
+    }
+    #[automatically_derived]
+    impl ::papyra_metrics::__private::Plain for LogCounts {
+        type Storage = LogMetrics;
+        const NEW: Self::Storage = LogMetrics::new();
+        fn read(__storage: &Self::Storage) -> Self {
+            Self {
+                records_written: ::papyra_metrics::Counter::get(
+                    &__storage.records_written,
+                ),
+                write_errors: ::papyra_metrics::Counter::get(&__storage.write_errors),
+                open_segments: ::papyra_metrics::Gauge::get(&__storage.open_segments),
+            }
+        }
+        fn values(
+            &self,
+            __visitor: &mut dyn ::core::ops::FnMut(::papyra_metrics::Value),
+        ) {
+            __visitor(::papyra_metrics::Value::Counter(self.records_written));
+            __visitor(::papyra_metrics::Value::Counter(self.write_errors));
+            __visitor(::papyra_metrics::Value::Gauge(self.open_segments));
+        }
+    }
+};
