@@ -3,12 +3,12 @@ impl OrderLog {
         if let ::core::option::Option::Some(__metrics) = ::papyra_metrics::__private::Reach::of(
                 &self.metrics,
             )
-            .present()
+            .__present()
         {
             ::papyra_metrics::Count::count(&__metrics.scan_runs);
         }
         let _in_flight = match ::papyra_metrics::__private::Reach::of(&self.metrics)
-            .present()
+            .__present()
         {
             ::core::option::Option::Some(__metrics) => {
                 ::core::option::Option::Some(
@@ -39,7 +39,7 @@ impl OrderLog {
             if let ::core::option::Option::Some(__metrics) = ::papyra_metrics::__private::Reach::of(
                     &self.metrics,
                 )
-                .present()
+                .__present()
             {
                 ::papyra_metrics::Count::count(&__metrics.scan_errors);
             }

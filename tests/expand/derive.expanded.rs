@@ -47,6 +47,16 @@ const _: () = {
         fn reset(&self) {
             ::papyra_metrics::__private::reset(self);
         }
+        fn __table(
+            &self,
+        ) -> ::core::option::Option<&'static [::papyra_metrics::Descriptor]> {
+            ::core::option::Option::Some(
+                <Self as ::papyra_metrics::__private::Table>::METRICS,
+            )
+        }
+        fn __walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
+            <Self as ::papyra_metrics::__private::Table>::walk(self, __walker);
+        }
     }
     #[automatically_derived]
     impl ::papyra_metrics::__private::Table for LogMetrics {
@@ -75,23 +85,14 @@ const _: () = {
         ];
         const METRICS: &'static [::papyra_metrics::Descriptor] = Self::OWN;
         fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            __walker
-                .cells(
-                    &[
-                        <Counter as ::papyra_metrics::Instrument>::__cell(
-                            &self.records_written,
-                        ),
-                        <Counter as ::papyra_metrics::Instrument>::__cell(
-                            &self.bytes_written,
-                        ),
-                        <Counter as ::papyra_metrics::Instrument>::__cell(
-                            &self.write_errors,
-                        ),
-                        <Gauge as ::papyra_metrics::Instrument>::__cell(
-                            &self.open_segments,
-                        ),
-                    ],
-                );
+            <Counter as ::papyra_metrics::Instrument>::__show(
+                &[&self.records_written, &self.bytes_written, &self.write_errors],
+                __walker,
+            );
+            <Gauge as ::papyra_metrics::Instrument>::__show(
+                &[&self.open_segments],
+                __walker,
+            );
         }
     }
     #[automatically_derived]
@@ -100,5 +101,13 @@ const _: () = {
         fn count_error(&self) {
             <Counter as ::papyra_metrics::Count>::count(&self.write_errors);
         }
+    }
+    #[automatically_derived]
+    impl ::papyra_metrics::__private::Publishable for LogMetrics
+    where
+        for<'__use> Counter: ::papyra_metrics::__private::Publishable,
+        for<'__use> Gauge: ::papyra_metrics::__private::Publishable,
+    {
+        fn only_the_derive_may_implement_this() {}
     }
 };

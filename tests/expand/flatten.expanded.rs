@@ -44,6 +44,16 @@ const _: () = {
         fn reset(&self) {
             ::papyra_metrics::__private::reset(self);
         }
+        fn __table(
+            &self,
+        ) -> ::core::option::Option<&'static [::papyra_metrics::Descriptor]> {
+            ::core::option::Option::Some(
+                <Self as ::papyra_metrics::__private::Table>::METRICS,
+            )
+        }
+        fn __walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
+            <Self as ::papyra_metrics::__private::Table>::walk(self, __walker);
+        }
     }
     #[automatically_derived]
     impl<T> ::papyra_metrics::__private::Table for LogMetrics<T>
@@ -78,17 +88,22 @@ const _: () = {
             __metrics
         };
         fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            __walker
-                .cells(
-                    &[
-                        <Counter as ::papyra_metrics::Instrument>::__cell(
-                            &self.records_written,
-                        ),
-                    ],
-                );
+            <Counter as ::papyra_metrics::Instrument>::__show(
+                &[&self.records_written],
+                __walker,
+            );
             <CacheMetrics<
                 T,
             > as ::papyra_metrics::__private::Table>::walk(&self.cache, __walker);
         }
+    }
+    #[automatically_derived]
+    impl<T> ::papyra_metrics::__private::Publishable for LogMetrics<T>
+    where
+        for<'__use> Counter: ::papyra_metrics::__private::Publishable,
+        for<'__use> CacheMetrics<T>: ::papyra_metrics::__private::Publishable,
+        for<'__use> PathBuf: ::papyra_metrics::__private::Publishable,
+    {
+        fn only_the_derive_may_implement_this() {}
     }
 };

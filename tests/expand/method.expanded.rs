@@ -16,7 +16,7 @@ impl OrderLog {
             if let ::core::option::Option::Some(__metrics) = ::papyra_metrics::__private::Reach::of(
                     &self.metrics,
                 )
-                .present()
+                .__present()
             {
                 ::papyra_metrics::Count::count(&__metrics.write_errors);
             }
@@ -28,7 +28,7 @@ impl OrderLog {
             if let ::core::option::Option::Some(__metrics) = ::papyra_metrics::__private::Reach::of(
                     &self.metrics,
                 )
-                .present()
+                .__present()
             {
                 ::papyra_metrics::Count::count(&__metrics.records_written);
             }

@@ -48,6 +48,16 @@ const _: () = {
         fn reset(&self) {
             ::papyra_metrics::__private::reset(self);
         }
+        fn __table(
+            &self,
+        ) -> ::core::option::Option<&'static [::papyra_metrics::Descriptor]> {
+            ::core::option::Option::Some(
+                <Self as ::papyra_metrics::__private::Table>::METRICS,
+            )
+        }
+        fn __walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
+            <Self as ::papyra_metrics::__private::Table>::walk(self, __walker);
+        }
     }
     #[automatically_derived]
     impl ::papyra_metrics::__private::Table for LogMetrics {
@@ -68,20 +78,14 @@ const _: () = {
         ];
         const METRICS: &'static [::papyra_metrics::Descriptor] = Self::OWN;
         fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            __walker
-                .cells(
-                    &[
-                        <::papyra_metrics::Counter as ::papyra_metrics::Instrument>::__cell(
-                            &self.records_written,
-                        ),
-                        <::papyra_metrics::Counter as ::papyra_metrics::Instrument>::__cell(
-                            &self.write_errors,
-                        ),
-                        <::papyra_metrics::Gauge as ::papyra_metrics::Instrument>::__cell(
-                            &self.open_segments,
-                        ),
-                    ],
-                );
+            <::papyra_metrics::Counter as ::papyra_metrics::Instrument>::__show(
+                &[&self.records_written, &self.write_errors],
+                __walker,
+            );
+            <::papyra_metrics::Gauge as ::papyra_metrics::Instrument>::__show(
+                &[&self.open_segments],
+                __walker,
+            );
         }
     }
     #[automatically_derived]
@@ -92,6 +96,14 @@ const _: () = {
                 &self.write_errors,
             );
         }
+    }
+    #[automatically_derived]
+    impl ::papyra_metrics::__private::Publishable for LogMetrics
+    where
+        for<'__use> ::papyra_metrics::Counter: ::papyra_metrics::__private::Publishable,
+        for<'__use> ::papyra_metrics::Gauge: ::papyra_metrics::__private::Publishable,
+    {
+        fn only_the_derive_may_implement_this() {}
     }
     impl LogMetrics {
         /// A [`LogMetrics`] with everything at zero.

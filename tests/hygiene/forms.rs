@@ -55,12 +55,13 @@ where
 /// Numbers, for which the atomics are written.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
-#[metrics(storage = Storage, pad)]
+#[metrics(storage = Storage)]
 pub struct Plain<T> {
     /// Writes.
     #[metrics(errors)]
     pub writes: ::core::primitive::u64,
     /// Open now.
+    #[metrics(pad)]
     pub open: ::core::primitive::i64,
     /// Another of the kind.
     #[metrics(flatten, prefix = "nested_")]
