@@ -51,8 +51,9 @@ use crate::{Labels, RegisterError};
 ///
 /// # Locks
 ///
-/// Counting never waits for a reader. Readers wait for each other. A source is read while the series of its
-/// labels are locked, so a [`Metrics`] written by hand must not use the registry. One that panics is left out of
+/// Counting never waits for a reader. Readers wait for each other, and whoever registers a backend waits for a
+/// reading of those that have the same labels. A source is read while the series of its labels are locked, so a
+/// [`Metrics`] written by hand must not use the registry. One that panics is left out of
 /// that reading: its series keep their last values, and [`problems`](Self::problems) tells.
 #[derive(Clone)]
 pub struct Registry {
@@ -201,15 +202,15 @@ impl Registry {
         let metrics = self.known().list(source.metrics().descriptors());
         let (slot, exported, new) =
             self.known().admit(self.prefix(), &labels, address, &metrics)?;
-        match slot.open(Newcomer { source, metrics, exported }) {
-            Ok(left) => self.let_go(left),
-            Err(error) => {
-                self.known().turn_away(address, new);
-                return Err(error);
-            }
+        let mut left = Vec::new();
+        let opened = slot.open(Newcomer { source, metrics, exported }, &mut left);
+        self.let_go(left);
+        if opened.is_err() {
+            self.known().turn_away(address, new);
+        } else {
+            self.tell();
         }
-        self.tell();
-        Ok(())
+        opened
     }
 
     pub(crate) fn prefix(&self) -> &str {

@@ -242,11 +242,16 @@ impl Slot {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds a source whose metrics continue the series that sources of the same labels have left. Gives those.
-    pub(crate) fn open(&self, newcomer: Newcomer) -> Result<Vec<Box<dyn Source>>, RegisterError> {
+    /// Adds a source whose metrics continue the series that sources of the same labels have left. Those are added
+    /// to `left`, to be dropped outside of every lock.
+    pub(crate) fn open(
+        &self,
+        newcomer: Newcomer,
+        left: &mut Vec<Box<dyn Source>>,
+    ) -> Result<(), RegisterError> {
         let Newcomer { source, metrics, exported } = newcomer;
         let mut state = self.state();
-        let left = state.close_left();
+        left.extend(state.close_left());
         let mut found = Vec::with_capacity(exported.len());
         let mut next = 0;
         for meta in exported.iter().flatten() {
@@ -271,7 +276,7 @@ impl Slot {
         });
         let places = Places::new(places.collect());
         state.entries.push(Entry { source, metrics, places, left_out, problems: Vec::new() });
-        Ok(left)
+        Ok(())
     }
 
     /// Reads the last totals of the source with this address now, and lets it go.

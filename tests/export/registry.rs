@@ -394,6 +394,45 @@ fn unregistering_lets_go_at_once_and_the_last_counts_still_go_out() {
 }
 
 #[test]
+fn metrics_are_dropped_where_the_registry_can_still_be_used() {
+    /// Looks around once more before it goes.
+    #[derive(Metrics)]
+    struct Curious {
+        looks: Counter,
+        #[metrics(skip)]
+        registry: Registry,
+        #[metrics(skip)]
+        dropped: mpsc::Sender<()>,
+    }
+
+    impl Drop for Curious {
+        fn drop(&mut self) {
+            self.registry.problems();
+            let _ = self.dropped.send(());
+        }
+    }
+
+    let registry = Registry::new();
+    let (dropped, drops) = mpsc::channel();
+    let curious = || {
+        let (registry, dropped) = (registry.clone(), dropped.clone());
+        Arc::new(Curious { looks: Counter::new(), registry, dropped })
+    };
+    let log = Arc::new(LogMetrics::default());
+    registry.register(log.clone(), &[]).unwrap();
+
+    // By a reader, by one that is registered, and by one that is refused.
+    registry.register(curious(), &[]).unwrap();
+    read(&mut Reader::new(&registry));
+    drops.try_recv().unwrap();
+    registry.register(curious(), &[]).unwrap();
+    registry.register(curious(), &[]).unwrap();
+    drops.try_recv().unwrap();
+    refused(&registry, LogMetrics::default(), &[]);
+    drops.try_recv().unwrap();
+}
+
+#[test]
 fn metrics_registered_forever_stay() {
     #[derive(Metrics)]
     struct Queue {
