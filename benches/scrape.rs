@@ -70,13 +70,24 @@ struct Fifty {
     replica: Ten,
 }
 
-impl Fifty {
+/// Backends of one type, with numbers of different lengths.
+trait Backend: Metrics + Default + Send + Sync + 'static {
+    fn count(&self, n: u64);
+}
+
+impl Backend for Ten {
+    fn count(&self, n: u64) {
+        self.records_written.add(n * 7919);
+        self.bytes_written.add(n * 1_048_573);
+        self.scan_errors.add(1);
+    }
+}
+
+impl Backend for Fifty {
     fn count(&self, n: u64) {
         let parts = [&self.log, &self.index, &self.cache, &self.snapshots, &self.replica];
         for (i, part) in (1..).zip(parts) {
-            part.records_written.add(n * i * 7919);
-            part.bytes_written.add(n * i * 1_048_573);
-            part.scan_errors.add(i);
+            part.count(n * i);
         }
     }
 }
@@ -97,6 +108,7 @@ fn fastest(mut run: impl FnMut()) -> f64 {
 
 /// What each metric costs.
 struct Cost {
+    metrics: usize,
     read: f64,
     scrape: f64,
     floor: f64,
@@ -105,11 +117,11 @@ struct Cost {
 }
 
 #[allow(clippy::cast_precision_loss)] // far below 2⁵³
-fn measure(backends: usize) -> Cost {
-    let metrics = backends * 50;
+fn measure<B: Backend>(backends: usize) -> Cost {
+    let metrics = backends * B::default().descriptors().len();
     let each = |time: f64| time / metrics as f64;
     let registry = Registry::with_prefix("papyra").expect("a prefix");
-    let all: Vec<_> = (0..backends).map(|_| Arc::new(Fifty::default())).collect();
+    let all: Vec<Arc<B>> = (0..backends).map(|_| Arc::default()).collect();
     let before = BYTES.load(Ordering::Relaxed);
     for (i, metrics) in (0_u64..).zip(&all) {
         metrics.count(i);
@@ -135,7 +147,7 @@ fn measure(backends: usize) -> Cost {
     let read = each(fastest(|| {
         black_box(reader.read().next());
     }));
-    Cost { read, scrape, floor: each(floor(&text)), allocations, bytes }
+    Cost { metrics, read, scrape, floor: each(floor(&text)), allocations, bytes }
 }
 
 /// The time to write the same text from prepared heads and an array of numbers.
@@ -173,9 +185,19 @@ fn main() -> ExitCode {
         "backends  metrics  scrape ms    read ns  scrape ns  floor ns  ratio  warm allocations  bytes held"
     );
     let mut wasted = false;
-    for backends in [1, 10, 100, 1_000, 2_000] {
-        let Cost { read, scrape, floor, allocations, bytes } = measure(backends);
-        let (metrics, ratio) = (backends * 50, scrape / (read + floor));
+    let sizes: [(usize, fn(usize) -> Cost); 8] = [
+        (1, measure::<Ten>),
+        (1, measure::<Fifty>),
+        (10, measure::<Fifty>),
+        (100, measure::<Fifty>),
+        (1_000, measure::<Ten>),
+        (1_000, measure::<Fifty>),
+        (10_000, measure::<Ten>),
+        (2_000, measure::<Fifty>),
+    ];
+    for (backends, measure) in sizes {
+        let Cost { metrics, read, scrape, floor, allocations, bytes } = measure(backends);
+        let ratio = scrape / (read + floor);
         #[allow(clippy::cast_precision_loss)] // far below 2⁵³
         let whole = scrape * metrics as f64 / 1e6;
         println!(
@@ -185,8 +207,9 @@ fn main() -> ExitCode {
     }
     println!(
         "\nNanoseconds and bytes are those of each metric, times the fastest of many runs. A scrape reads all backends and\n\
-         writes the text format; the ratio is to read and floor together. Held is the memory of registry and exposition, without the metrics themselves and\n\
-         without the body."
+         writes the text format; the ratio is to read and floor together. Held is the memory of registry and exposition,\n\
+         without the metrics themselves and without the body. Where these and the text outgrow the caches, a scrape waits\n\
+         for memory."
     );
     if wasted {
         println!("A warm scrape allocates.");
