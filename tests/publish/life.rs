@@ -341,6 +341,32 @@ fn a_full_disk_is_an_error_at_the_beginning_and_not_a_signal_while_counting() {
     assert_eq!(names(directory.path()), [""; 0]);
 }
 
+macro_rules! thousand {
+    ($($name:ident)*) => {
+        #[derive(Default, Metrics)]
+        struct Thousand { $($name: papyra_metrics::Counter),* }
+    };
+}
+
+include!("../thousand.in");
+
+#[test]
+fn the_file_has_room_on_the_disk_for_every_value_from_the_beginning() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let metrics = Published::<Thousand>::create(&path).unwrap();
+    // Several pages of values, which nobody has counted in. A hole there would be filled when something is counted.
+    let file = fs::metadata(&path).unwrap();
+    assert!(
+        file.blocks() * 512 >= file.size(),
+        "{} blocks for {} bytes",
+        file.blocks(),
+        file.size()
+    );
+    metrics.field_999.inc();
+    assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap()["field_999"], 1);
+}
+
 #[test]
 fn a_backend_counts_on_in_private_memory_and_says_why() {
     let metrics =
