@@ -1,0 +1,49 @@
+//! The seeds of `fuzz/macro`, and inputs that are made up from a fixed beginning, expanded on any compiler. The
+//! fuzzer itself needs a nightly one: see CONTRIBUTING.md.
+
+use std::fs;
+use std::path::Path;
+
+#[path = "../fuzz/macro/probe.rs"]
+mod probe;
+
+#[test]
+fn the_derive_takes_the_seeds_and_what_is_made_up() {
+    try_all("derive", probe::derive);
+}
+
+#[test]
+fn the_attribute_takes_the_seeds_and_what_is_made_up() {
+    try_all("attribute", probe::attribute);
+}
+
+fn try_all(target: &str, probe: fn(&[u8])) {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/macro/seeds").join(target);
+    let mut seen = 0;
+    for seed in fs::read_dir(seeds).unwrap() {
+        let data = fs::read(seed.unwrap().path()).unwrap();
+        probe(&data);
+        // Cut short at each place.
+        (0..data.len()).for_each(|end| probe(&data[..end]));
+        seen += 1;
+    }
+    assert!(seen > 0, "there are seeds");
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    for i in 0..2000_u32 {
+        let kind = if i % 4 == 0 { 0x01 } else { 0x80 };
+        let data: Vec<u8> = std::iter::once(kind).chain((0..80).map(|_| random.byte())).collect();
+        probe(&data);
+    }
+}
+
+/// Numbers that are the same in every run (xorshift64, Marsaglia 2003).
+struct Random(u64);
+
+impl Random {
+    fn byte(&mut self) -> u8 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.to_be_bytes()[0]
+    }
+}
