@@ -180,12 +180,15 @@ fn floor(text: &str) -> f64 {
     time
 }
 
+/// Measures so many backends of one type.
+type Measure = fn(usize) -> Cost;
+
 fn main() -> ExitCode {
     println!(
         "backends  metrics  scrape ms    read ns  scrape ns  floor ns  ratio  warm allocations  bytes held"
     );
     let mut wasted = false;
-    let sizes: [(usize, fn(usize) -> Cost); 8] = [
+    let sizes: [(usize, Measure); 8] = [
         (1, measure::<Ten>),
         (1, measure::<Fifty>),
         (10, measure::<Fifty>),

@@ -104,8 +104,11 @@ impl Receiver {
         // Ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let request = accept(&stream.unwrap());
+                let stream = stream.unwrap();
+                let request = receive(&stream);
                 told.lock().unwrap().take(request);
+                // Only now: the flush ends with the answer, and what was sent is looked at then.
+                answer(&stream);
             }
         });
         receiver
@@ -116,7 +119,7 @@ impl Receiver {
     }
 }
 
-fn accept(stream: &TcpStream) -> ExportMetricsServiceRequest {
+fn receive(stream: &TcpStream) -> ExportMetricsServiceRequest {
     let mut reader = BufReader::new(stream);
     let mut len = 0;
     loop {
@@ -131,10 +134,11 @@ fn accept(stream: &TcpStream) -> ExportMetricsServiceRequest {
     }
     let mut body = vec![0; len];
     reader.read_exact(&mut body).unwrap();
-    let request = ExportMetricsServiceRequest::decode(&*body).unwrap();
-    let mut writer = stream;
-    writer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
-    request
+    ExportMetricsServiceRequest::decode(&*body).unwrap()
+}
+
+fn answer(mut stream: &TcpStream) {
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
 }
 
 /// Spares the tests the dependencies of an asynchronous client.
