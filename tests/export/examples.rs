@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use papyra_metrics_export_tests::{Scraper, StatsDaemon, free_port};
+use papyra_metrics_export_tests::{Scraper, StatsDaemon, free_port, wait_for};
 
 fn example(name: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
@@ -58,7 +58,11 @@ fn the_statsd_example_sends_to_the_daemon_and_keeps_what_it_cannot_send() {
     let address = format!("127.0.0.1:{}", daemon.port);
     let output = example("statsd", &[&address, "1"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    let counters = daemon.ask("counters").unwrap();
+    let counters = wait_for("the example's counts", || {
+        daemon
+            .ask("counters")
+            .filter(|counters| counters.contains_key("papyra.users.written_bytes"))
+    });
     assert!(counters["papyra.orders.records_written"] > 0, "{counters:?}");
     assert!(counters["papyra.users.written_bytes"] >= 100, "{counters:?}");
 }
