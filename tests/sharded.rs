@@ -192,21 +192,21 @@ mod pushed_around {
         const MOVES: usize = 60_000;
         let cpus = cpus();
         assert!(cpus.len() > 1, "this test moves threads between cores, and needs two of them");
-        let counter = ShardedCounter::new();
+        let shared = ShardedCounter::new();
         let (done, start) = (AtomicBool::new(false), Barrier::new(WRITERS + 1));
         let threads: [AtomicU64; WRITERS] = Default::default();
-        let counted: u64 = thread::scope(|scope| {
+        let sum: u64 = thread::scope(|scope| {
             let writers: Vec<_> = threads
                 .iter()
                 .map(|id| {
-                    let (counter, done, start) = (&counter, &done, &start);
+                    let (shared, done, start) = (&shared, &done, &start);
                     scope.spawn(move || {
                         // SAFETY: the call has no arguments.
                         id.store(unsafe { libc::gettid() }.try_into().unwrap(), Ordering::Relaxed);
                         start.wait();
                         let mut counted = 0;
                         while !done.load(Ordering::Relaxed) {
-                            (0..1_000).for_each(|_| counter.inc());
+                            (0..1_000).for_each(|_| shared.inc());
                             counted += 1_000;
                         }
                         counted
@@ -223,13 +223,14 @@ mod pushed_around {
             done.store(true, Ordering::Relaxed);
             writers.into_iter().map(|writer| writer.join().unwrap()).sum()
         });
-        assert_eq!(counter.total(), counted);
+        assert_eq!(shared.total(), sum);
     }
 
     #[test]
     fn a_signal_handler_counts_beside_the_thread_that_it_interrupts() {
         static COUNTER: ShardedCounter = ShardedCounter::new();
         static HANDLED: AtomicU64 = AtomicU64::new(0);
+        static DONE: AtomicBool = AtomicBool::new(false);
         extern "C" fn handle(_: libc::c_int) {
             COUNTER.inc();
             HANDLED.fetch_add(1, Ordering::Relaxed);
@@ -237,7 +238,6 @@ mod pushed_around {
         let handler: extern "C" fn(libc::c_int) = handle;
         // SAFETY: the handler only counts.
         assert_ne!(unsafe { libc::signal(libc::SIGUSR2, handler as usize) }, libc::SIG_ERR);
-        static DONE: AtomicBool = AtomicBool::new(false);
         let writer = thread::spawn(|| {
             let mut counted = 0_u64;
             while !DONE.load(Ordering::Relaxed) {
@@ -437,9 +437,9 @@ mod pushed_around {
             let offset =
                 libc::dlsym(std::ptr::null_mut(), c"__rseq_offset".as_ptr()).cast::<isize>();
             assert!(!offset.is_null(), "this test needs glibc 2.35");
-            let thread: *const u8;
+            let thread: *const *const u8;
             std::arch::asm!("mov {}, qword ptr fs:[0]", out(reg) thread);
-            thread.offset(offset.read() + 8).cast::<*const u8>()
+            thread.byte_offset(offset.read() + 8)
         };
         counter.inc();
         // SAFETY: as above.
