@@ -324,13 +324,13 @@ impl Places {
 
 impl Walker for Places {
     fn counters(&mut self, counters: &[&Counter]) {
-        for counter in counters {
+        for &counter in counters {
             self.find(counter.__words());
         }
     }
 
     fn gauges(&mut self, gauges: &[&Gauge]) {
-        for gauge in gauges {
+        for &gauge in gauges {
             self.find(gauge.__words());
         }
     }
