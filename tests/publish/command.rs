@@ -418,7 +418,8 @@ fn a_reader_of_the_output_may_leave_and_a_full_disk_is_told() {
 fn watch_prints_lines_where_there_is_no_terminal() {
     let mut service = Service::start();
     let mut watching = Command::new(COMMAND)
-        .args(["watch", "--interval", "0.05", "a.metrics"])
+        // It ends by itself where what is waited for does not come.
+        .args(["watch", "--interval", "0.05", "--count", "1200", "a.metrics"])
         .current_dir(service.directory.path())
         .stdout(Stdio::piped())
         .spawn()

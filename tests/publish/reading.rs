@@ -50,6 +50,7 @@ impl Sample {
         metrics.records_written.add(7);
         metrics.records_written.reset();
         metrics.records_written.add(5);
+        metrics.bytes_written.add(100);
         metrics.open_segments.set(-3);
         let bytes = fs::read(directory.path().join("sample")).unwrap();
         Self { directory, bytes }
@@ -227,6 +228,23 @@ fn what_a_forger_says_is_checked_too() {
     let checksum = crc32fast::hash(&bytes[20..sample.description_len()]);
     bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
     assert!(sample.fault(&bytes).ends_with(outside));
+}
+
+#[test]
+fn a_counter_of_several_cells_is_their_sum_less_one_mark() {
+    let mut sample = Sample::new();
+    let entry = 64;
+    // The first counter gets the total of the second as another cell, and the last metric leaves its words to it.
+    let metrics = u32::from_ne_bytes(sample.bytes[40..44].try_into().unwrap());
+    sample.bytes = sample.forged(40, &(metrics - 1).to_ne_bytes());
+    sample.bytes = sample.forged(entry + 40, &16_u64.to_ne_bytes());
+    sample.bytes = sample.forged(entry + 56, &2_u32.to_ne_bytes());
+    let reader = sample.open(&sample.bytes).unwrap();
+    assert_eq!(reader.snapshot().unwrap()["records_written"], 5 + 100);
+    assert_eq!(reader.totals().unwrap()["records_written"], 12 + 100);
+    Reader::reset(sample.path()).unwrap();
+    assert_eq!(reader.snapshot().unwrap()["records_written"], 0);
+    assert_eq!(reader.totals().unwrap()["records_written"], 12 + 100);
 }
 
 #[test]
