@@ -60,7 +60,7 @@ impl fmt::Display for PublishError {
                 write!(f, "there is {what}, which is left alone; remove it or use another path")
             }
             PublishCause::NoFileName => f.write_str("it ends in no file name"),
-            PublishCause::TooLarge => f.write_str("there are too many metrics for one file"),
+            PublishCause::TooLarge => f.write_str("the struct does not fit into a file of metrics"),
             PublishCause::Io(doing, error) => write!(f, "{doing}: {error}"),
         }
     }

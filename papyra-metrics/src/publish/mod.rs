@@ -92,6 +92,7 @@
 //! while the file exists.
 
 mod error;
+mod file;
 mod layout;
 mod reader;
 mod sys;
