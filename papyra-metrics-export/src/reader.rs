@@ -37,14 +37,14 @@ pub struct Reader {
     registry: Registry,
     slots: Vec<Arc<Slot>>,
     /// What is known of each slot's series, in the order of `slots`.
-    copies: Vec<Copy>,
+    copies: Vec<SlotCopy>,
     /// The values of all series, slot after slot.
     values: Vec<Option<Value>>,
 }
 
 /// What a reader knows of a slot.
 #[derive(Default)]
-struct Copy {
+struct SlotCopy {
     /// Which series it has, and in which epoch each was closed.
     series: Vec<(Meta, Option<u64>)>,
     /// The epoch of this copy.
@@ -55,6 +55,15 @@ struct Copy {
     delivered: u64,
     /// An epoch that is delivered but is still shown, and since when.
     lingering: Option<(u64, Instant)>,
+}
+
+impl SlotCopy {
+    /// Whether what has been delivered meanwhile is to be shown no more.
+    fn hides_more(&self) -> bool {
+        let hides = |epoch| epoch > self.hidden && epoch <= self.delivered;
+        self.hidden != self.delivered
+            && self.series.iter().any(|(_, closed)| closed.is_some_and(hides))
+    }
 }
 
 /// A series in a reader's copy.
@@ -97,15 +106,12 @@ impl Reader {
     pub(crate) fn refresh(&mut self) -> bool {
         self.registry.more_slots(&mut self.slots);
         let mut changed = self.slots.len() != self.copies.len();
-        self.copies.resize_with(self.slots.len(), Copy::default);
+        self.copies.resize_with(self.slots.len(), SlotCopy::default);
         self.values.clear();
         for (slot, copy) in self.slots.iter().zip(&mut self.copies) {
             let (news, gone) = slot.read(&mut self.values, &mut copy.epoch, &mut copy.series);
             self.registry.let_go(gone);
-            let left = |closed: &Option<u64>| {
-                closed.is_some_and(|epoch| epoch > copy.hidden && epoch <= copy.delivered)
-            };
-            changed |= news || copy.series.iter().any(|(_, closed)| left(closed));
+            changed |= news || copy.hides_more();
             copy.hidden = copy.delivered;
         }
         changed

@@ -80,6 +80,15 @@ struct Known {
     lists: Vec<Arc<[Descriptor]>>,
 }
 
+/// A backend that may have its place, if that is free.
+struct Admitted {
+    slot: Arc<Slot>,
+    /// For each metric what it exports, or why it does not.
+    exported: Vec<Result<Meta, String>>,
+    /// The families that nobody had before.
+    new: Vec<Arc<Family>>,
+}
+
 /// Is told when there may be new families.
 pub(crate) trait Watcher: Send + Sync {
     fn look(self: Arc<Self>, families: &[Arc<Family>]);
@@ -199,8 +208,9 @@ impl Registry {
     fn open(&self, source: Box<dyn Source>, labels: &[(&str, &str)]) -> Result<(), RegisterError> {
         let labels = Arc::new(Labels::new(labels)?);
         let address = source.address();
-        let metrics = self.known().list(source.metrics().descriptors());
-        let (slot, exported, new) =
+        let metrics = source.metrics().descriptors();
+        let metrics = self.known().list(metrics);
+        let Admitted { slot, exported, new } =
             self.known().admit(self.prefix(), &labels, address, &metrics)?;
         let mut left = Vec::new();
         let opened = slot.open(Newcomer { source, metrics, exported }, &mut left);
@@ -282,15 +292,14 @@ impl Known {
         list
     }
 
-    /// Finds what the metrics export, and where their series are; new families are given for turning away.
-    #[allow(clippy::type_complexity)] // three things that belong to one registration
+    /// Finds what the metrics export, and where their series are.
     fn admit(
         &mut self,
         prefix: &str,
         labels: &Arc<Labels>,
         address: Option<usize>,
         metrics: &[Descriptor],
-    ) -> Result<(Arc<Slot>, Vec<Result<Meta, String>>, Vec<Arc<Family>>), RegisterError> {
+    ) -> Result<Admitted, RegisterError> {
         if let Some(earlier) = address.and_then(|address| self.held.get(&address)) {
             return Err(RegisterError::Registered { labels: earlier.to_string() });
         }
@@ -312,7 +321,7 @@ impl Known {
             self.slots.push(Arc::clone(&slot));
             slot
         });
-        Ok((Arc::clone(slot), exported, new))
+        Ok(Admitted { slot: Arc::clone(slot), exported, new })
     }
 
     /// Has a registration that was refused leave no trace.

@@ -187,7 +187,7 @@ impl Entry {
                 };
                 at = found + 1;
                 if let Some(place) = places.of(found) {
-                    if let Err(fault) = cells[place].update(metric.kind(), value) {
+                    if let Err(fault) = cells[place].update(metrics[found].kind(), value) {
                         problems.push(format!("`{}` {fault}", metric.name()));
                     }
                 }
@@ -202,10 +202,15 @@ impl Entry {
 /// The place of a metric among those that are known, most often the next one.
 fn find(known: &[Descriptor], next: usize, metric: &Descriptor) -> Option<usize> {
     match known.get(next) {
-        // A derived struct lists and shows the same static names.
-        Some(known) if ptr::eq(known.name(), metric.name()) || known == metric => Some(next),
+        Some(known) if is_same_static(known, metric) || known == metric => Some(next),
         _ => known.iter().position(|known| known == metric),
     }
+}
+
+/// Whether both have the same static name and labels, as what a derived struct lists and shows has. Names alone
+/// do not tell the members of a family apart.
+fn is_same_static(a: &Descriptor, b: &Descriptor) -> bool {
+    ptr::eq(a.name(), b.name()) && ptr::eq(a.labels(), b.labels())
 }
 
 /// All series of one set of labels.
@@ -222,6 +227,8 @@ struct State {
     series: Vec<Series>,
     /// What was read of each.
     cells: Vec<Cell>,
+    /// What went wrong when the source that left last was read last.
+    parting: Vec<String>,
 }
 
 /// A source that wants to be read, and what its metrics export.
@@ -318,7 +325,7 @@ impl Slot {
         let state = self.state();
         let problems =
             state.entries.iter().flat_map(|entry| entry.left_out.iter().chain(&entry.problems));
-        problems.cloned().collect()
+        problems.chain(&state.parting).cloned().collect()
     }
 
     pub(crate) fn is_open(&self) -> bool {
@@ -367,6 +374,7 @@ impl State {
     fn close(&mut self, place: usize) -> Box<dyn Source> {
         let mut entry = self.entries.remove(place);
         entry.read(&mut self.cells);
+        self.parting = mem::take(&mut entry.problems);
         self.epoch += 1;
         for (i, metric) in entry.metrics.iter().enumerate() {
             let Some(place) = entry.places.of(i) else { continue };

@@ -275,12 +275,21 @@ fn a_backend_that_panics_keeps_its_last_values_and_takes_no_other_with_it() {
         ["backend {backend=\"moody\"}: reading its metrics panicked: the disk is on fire"]
     );
 
+    // That its last counts could not be read is told when it is gone.
+    let other = Arc::new(Moody::default());
+    other.panics.store(true, Relaxed);
+    registry.register(other.clone(), &[("backend", "other")]).unwrap();
+    drop(other);
+    read(&mut reader);
+    assert_eq!(registry.problems().len(), 2);
+    assert_eq!(registry.problems()[1].backend, "{backend=\"other\"}");
+
     moody.panics.store(false, Relaxed);
     read(&mut reader);
     let problems: Vec<_> = registry.problems().into_iter().map(|it| it.message).collect();
     assert_eq!(
-        problems,
-        ["`unlisted` was not listed when the backend was registered; it is left out"]
+        problems[0],
+        "`unlisted` was not listed when the backend was registered; it is left out"
     );
 }
 
