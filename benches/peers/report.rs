@@ -95,7 +95,7 @@ fn is_peer(who: &str) -> bool {
 }
 
 fn scale(text: &mut String, effort: Effort) {
-    text.push_str("### Scale: one visit of everything\n\n| | metrics | µs | ns a metric |\n|---|--:|--:|--:|\n");
+    text.push_str("### Scale: one visit of everything\n\n| backends × metrics | metrics | µs | ns a metric |\n|---|--:|--:|--:|\n");
     for (name, mut subject) in subjects::scales() {
         let per = subject.per;
         let time = subject.measure(effort)[0].nanoseconds;
