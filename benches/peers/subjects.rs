@@ -336,8 +336,7 @@ fn async_function() -> Subject {
 
 /// A scrape of so many backends with so many metrics each: heading, metrics in all, and the work.
 pub fn scales() -> Vec<(String, Subject)> {
-    let narrow =
-        [1, 10, 100, 1_000, 10_000].map(|n| (format!("{n} × 10"), backends::<Ten>(n)));
+    let narrow = [1, 10, 100, 1_000, 10_000].map(|n| (format!("{n} × 10"), backends::<Ten>(n)));
     let wide = [
         ("1 × 100".to_owned(), backends::<Hundred>(1)),
         ("1 × 1000".to_owned(), backends::<Thousand>(1)),

@@ -9,7 +9,7 @@ use crate::{Count, Instrument, Kind, UpDown, Value, words::Words};
 ///
 /// Two counters side by side share a cache line, and where two cores count in them at once, each waits for
 /// the line that the other has just taken, though the cores never touch the same counter. On a 2-core x86-64
-/// machine an increment then costs 3.9 times as much as alone; padded, it costs no more (`benches/RESULTS.md` in the
+/// machine an increment then costs over 4 times as much as alone; padded, it costs no more (`benches/RESULTS.md` in the
 /// repository). The price is 128 bytes an instrument instead of 8 or 16.
 ///
 /// Pad counters that different cores hit often, such as one that the writers count in beside one that the

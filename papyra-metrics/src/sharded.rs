@@ -56,7 +56,7 @@ type Cells = [Cell; CELLS];
 /// It does what a [`Counter`](crate::Counter) does, by the same methods and with the same guarantees, but the
 /// cores do not wait for each other: each adds to a cell of its own, and readers add the cells up. On a 2-core
 /// x86-64 machine an increment costs 0.3 of one atomic instruction, alone and while the other core counts in the same
-/// counter; one in a `Counter` then costs 4 (`benches/RESULTS.md` in the repository, also for why it is built so).
+/// counter; one in a `Counter` then costs over 4 (`benches/RESULTS.md` in the repository, also for why it is built so).
 ///
 /// ```
 /// use papyra_metrics::{Metrics, ShardedCounter};
