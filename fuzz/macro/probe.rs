@@ -232,11 +232,10 @@ const BODIES: &[&str] = &[
 ];
 
 fn function_of(choices: &mut Choices<'_>) -> String {
-    let mut text = String::new();
     const KEYS: [&str; 4] = ["errors", "ok", "calls", "in_flight"];
+    let mut text = String::new();
     let first = choices.byte() % 4;
-    for i in first..4 {
-        let key = KEYS[i];
+    for key in &KEYS[first..] {
         let key =
             choices.mostly(&[key], &["errors", "crate", "error", "okay", "skip", "r#in_flight"]);
         let place = choices.mostly(PLACES, &["write_errors", "self", "\"x\"", "1", "", "r#type"]);
