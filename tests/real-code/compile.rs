@@ -269,7 +269,7 @@ fn rewritten(source: &str, round: Round, put: &mut usize) -> String {
     text + &source[from..]
 }
 
-/// Whether the attribute takes the function; what it says when it does not is for [`expand`](crate::expand).
+/// Whether the attribute takes the function; what it says when it does not is for [`expand`](mod@crate::expand).
 fn accepts(function: &Function, keys: &str) -> bool {
     let Ok(keys) = TokenStream::from_str(keys) else { return false };
     function.place != Place::Foreign
