@@ -1,6 +1,10 @@
 //! Structs of 10, 100 and 1,000 counters, and what one would write by hand to read them.
 
+use std::sync::Arc;
+
 use papyra_metrics::{Counter, Descriptor, Metrics, Value};
+use papyra_metrics_export::Registry;
+use papyra_metrics_export::prometheus::{Format, Prometheus};
 
 /// A struct whose fields can be read by a loop.
 pub trait ByHand: Metrics + Default + 'static {
@@ -9,6 +13,30 @@ pub trait ByHand: Metrics + Default + 'static {
     fn loop_visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value));
     /// A loop over the fields that fills a `Vec`.
     fn loop_read(&self) -> Vec<(&'static str, u64)>;
+}
+
+/// A struct in a registry, with what exports it.
+pub struct Exported<M> {
+    _metrics: Arc<M>,
+    _registry: Registry,
+    prometheus: Prometheus,
+    text: String,
+}
+
+impl<M: ByHand + Send + Sync> Exported<M> {
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let metrics = Arc::new(M::default());
+        registry.register(Arc::clone(&metrics), &[]).unwrap();
+        let prometheus = Prometheus::new(&registry);
+        Self { _metrics: metrics, _registry: registry, prometheus, text: String::new() }
+    }
+
+    pub fn encode(&mut self) -> usize {
+        self.text.clear();
+        self.prometheus.encode(Format::Text, &mut self.text);
+        self.text.len()
+    }
 }
 
 macro_rules! struct_of {

@@ -11,7 +11,7 @@ use papyra_metrics::{Counter, Descriptor, Metrics, Padded, ShardedCounter, Value
 
 use crate::functions::{Bare, Metered, Ours, poll};
 use crate::measure::{Entry, Subject};
-use crate::ours::{ByHand, Hundred, Ten, Thousand};
+use crate::ours::{ByHand, Exported, Hundred, Ten, Thousand};
 use crate::peers::{
     Fastmetrics, Floor, Measured, MeasuredPair, MetricsExporter, MetricsUtil, OpenTelemetry,
     Prometheus, PrometheusClient, Vise,
@@ -24,7 +24,7 @@ pub fn all() -> Vec<Subject> {
     let mut subjects = vec![increment(), two_threads(), neighbours(), read_one(), build()];
     subjects.extend([read::<Ten>(), read::<Hundred>(), read::<Thousand>()]);
     subjects.extend([visit::<Ten>(), visit::<Hundred>(), visit::<Thousand>()]);
-    subjects.extend([10, 100, 1_000].map(encode));
+    subjects.extend([encode::<Ten>(), encode::<Hundred>(), encode::<Thousand>()]);
     subjects.extend([function(), async_function()]);
     subjects
 }
@@ -198,6 +198,7 @@ fn build() -> Subject {
     let entries = vec![
         make!("ten `AtomicU64` in a box", Box::<[AtomicU64; 10]>::default()),
         make!(US, Box::<Ten>::default()),
+        make!("papyra-metrics, in a registry", Exported::<Ten>::new()),
         make!("fastmetrics", Fastmetrics::new(10)),
         make!("metrics", MetricsExporter::new(10)),
         make!("opentelemetry_sdk", OpenTelemetry::new(10)),
@@ -274,7 +275,8 @@ fn visit<M: ByHand>() -> Subject {
     }
 }
 
-fn encode(len: usize) -> Subject {
+fn encode<M: ByHand + Send + Sync>() -> Subject {
+    let len = M::LEN;
     macro_rules! encodes {
         ($who:expr, $new:expr) => {{
             let mut peer = $new;
@@ -287,6 +289,7 @@ fn encode(len: usize) -> Subject {
     }
     let mut entries = vec![
         encodes!("prepared heads and `itoa`, one buffer", Floor::new(len)),
+        encodes!(US, Exported::<M>::new()),
         encodes!("fastmetrics", Fastmetrics::new(len)),
         encodes!("measured", Measured::new(len)),
         encodes!("metrics (metrics-exporter-prometheus)", MetricsExporter::new(len)),
@@ -376,6 +379,7 @@ pub fn thousands() -> Vec<(&'static str, Make)> {
     vec![
         ("a thousand `AtomicU64` in place", make(|| [(); 1_000].map(|()| AtomicU64::new(0)))),
         (US, make(Thousand::default)),
+        ("papyra-metrics, in a registry", make(Exported::<Thousand>::new)),
         ("fastmetrics", make(|| Fastmetrics::new(1_000))),
         ("metrics (metrics-exporter-prometheus)", make(|| MetricsExporter::new(1_000))),
         ("opentelemetry_sdk", make(|| OpenTelemetry::new(1_000))),

@@ -62,7 +62,9 @@ fn a_scrape_into_a_warm_buffer_allocates_nothing() {
     let (registry, backends) = registry(100);
     let prometheus = Prometheus::new(&registry);
     let mut text = String::new();
-    prometheus.encode(Format::Text, &mut text);
+    for format in [Format::Text, Format::OpenMetrics] {
+        prometheus.encode(format, &mut text);
+    }
     for format in [Format::Text, Format::OpenMetrics, Format::Text] {
         text.clear();
         text.reserve(1 << 20);

@@ -57,7 +57,9 @@ pub struct Prometheus {
 
 struct State {
     reader: Reader,
-    exposition: Exposition,
+    /// In each format that was asked for since backends came or went.
+    text: Option<Exposition>,
+    open_metrics: Option<Exposition>,
     /// How long the last body was.
     len: usize,
 }
@@ -75,8 +77,8 @@ pub struct Scrape {
 impl Prometheus {
     /// Answers for the backends of this registry.
     pub fn new(registry: &Registry) -> Self {
-        let state =
-            State { reader: Reader::new(registry), exposition: Exposition::default(), len: 0 };
+        let reader = Reader::new(registry);
+        let state = State { reader, text: None, open_metrics: None, len: 0 };
         Self { state: Mutex::new(state), linger: Duration::ZERO }
     }
 
@@ -101,15 +103,19 @@ impl Prometheus {
     /// come or go.
     pub fn encode(&self, format: Format, text: &mut String) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { reader, exposition, len } = &mut *state;
+        let State { reader, text: in_text, open_metrics, len } = &mut *state;
         if reader.refresh() {
-            let shown = reader.series().filter(|known| known.is_shown);
-            *exposition = Exposition::of(shown.map(|known| (known.meta, known.place)));
+            (*in_text, *open_metrics) = (None, None);
         }
+        let exposition = if format == Format::Text { in_text } else { open_metrics };
+        let exposition = exposition.get_or_insert_with(|| {
+            let shown = reader.series().filter(|known| known.is_shown);
+            Exposition::of(format, shown.map(|known| (known.meta, known.place)))
+        });
         let before = text.len();
         // A little more than last time, for numbers that have grown.
         text.reserve(*len + *len / 16);
-        exposition.write(format, reader.values(), text);
+        exposition.write(reader.values(), text);
         *len = text.len() - before;
         reader.delivered_after(self.linger, Instant::now());
     }

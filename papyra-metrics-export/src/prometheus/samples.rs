@@ -74,6 +74,6 @@ pub fn encode<'a>(
         values.push(Some(value));
     }
     let mut text = String::new();
-    Exposition::of(metas.iter().zip(0..)).write(format, &values, &mut text);
+    Exposition::of(format, metas.iter().zip(0..)).write(&values, &mut text);
     Ok(text)
 }

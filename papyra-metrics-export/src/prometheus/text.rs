@@ -4,7 +4,6 @@
 //! <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>.
 
 use std::collections::HashMap;
-use std::mem;
 
 use papyra_metrics::{Kind, Value};
 
@@ -12,16 +11,33 @@ use super::Format;
 use crate::family::Family;
 use crate::slot::Meta;
 
-/// The text of all families, without the numbers.
-#[derive(Default)]
+/// The text of all families in one format, without the numbers.
 pub(super) struct Exposition {
-    families: Vec<FamilyText>,
-    by_name: HashMap<String, usize>,
-    /// For the place of each value, the line that it goes to, or [`NOWHERE`].
-    lines: Vec<usize>,
-    /// The values in the order of the lines.
-    numbers: Vec<Number>,
+    /// All of it, line after line: a scrape reads it from the beginning to the end.
+    text: String,
+    lines: Vec<Line>,
+    order: Order,
+    /// What comes last.
+    end: &'static str,
 }
+
+/// What stands before one number.
+struct Line {
+    /// Where it ends in the text. It begins where the one before ends, with a line feed.
+    end: usize,
+    /// How much of it describes the family, of which this is the first line.
+    about_family: usize,
+}
+
+/// Which value goes to which line.
+enum Order {
+    /// As they come.
+    Same,
+    /// For the place of each value its line, or [`NOWHERE`]; and the values in the order of the lines.
+    Sorted { lines: Vec<usize>, numbers: Vec<Number> },
+}
+
+const NOWHERE: usize = usize::MAX;
 
 /// What is written of a value: copied faster than one, of which there may be kinds that own memory.
 #[derive(Clone, Copy)]
@@ -32,6 +48,7 @@ enum Number {
 }
 
 impl Number {
+    #[inline]
     fn of(value: Option<&Value>) -> Self {
         match value {
             Some(&Value::Counter(n)) => Self::Unsigned(n),
@@ -42,123 +59,154 @@ impl Number {
     }
 }
 
-const NOWHERE: usize = usize::MAX;
-
-struct FamilyText {
-    /// What stands before the samples, in either format.
-    text: String,
-    open_metrics: String,
-    /// What stands before each number, one after the other.
-    heads: String,
-    /// Where each head ends.
-    ends: Vec<usize>,
-    /// The places of the numbers, until they have lines.
-    places: Vec<usize>,
-}
-
 impl Exposition {
     /// The lines of these series, each with the place of its number. Families stay in the order in which they
     /// come.
-    pub(super) fn of<'a>(series: impl IntoIterator<Item = (&'a Meta, usize)>) -> Self {
-        let mut exposition = Self::default();
+    pub(super) fn of<'a>(
+        format: Format,
+        series: impl IntoIterator<Item = (&'a Meta, usize)>,
+    ) -> Self {
+        let mut by_name: HashMap<&str, usize> = HashMap::new();
+        let mut families: Vec<Vec<(&Meta, usize)>> = Vec::new();
         for (meta, place) in series {
-            exposition.add(meta, place);
-        }
-        let mut line = 0;
-        for family in &mut exposition.families {
-            for place in mem::take(&mut family.places) {
-                let len = exposition.lines.len().max(place + 1);
-                exposition.lines.resize(len, NOWHERE);
-                exposition.lines[place] = line;
-                line += 1;
+            if suffix(meta.family.kind).is_none() {
+                continue;
             }
+            let at = *by_name.entry(&meta.family.name).or_insert(families.len());
+            if at == families.len() {
+                families.push(Vec::new());
+            }
+            families[at].push((meta, place));
         }
-        exposition.numbers.resize(line, Number::None);
+        let end = if format == Format::OpenMetrics { "# EOF\n" } else { "" };
+        let mut exposition =
+            Self { text: String::new(), lines: Vec::new(), order: Order::Same, end };
+        let mut places = Vec::new();
+        for (meta, place, is_first) in families.iter().flat_map(|family| {
+            family.iter().enumerate().map(|(i, &(meta, place))| (meta, place, i == 0))
+        }) {
+            exposition.add(format, meta, is_first);
+            places.push(place);
+        }
+        exposition.order = Order::of(&places);
         exposition
     }
 
-    fn add(&mut self, Meta { family, labels }: &Meta, place: usize) {
-        let Some(suffix) = suffix(family.kind) else { return };
-        let known = self.by_name.get(&family.name).copied();
-        let at = known.unwrap_or_else(|| {
-            self.by_name.insert(family.name.clone(), self.families.len());
-            self.families.push(FamilyText::new(family, suffix));
-            self.families.len() - 1
-        });
-        let FamilyText { heads, ends, places, .. } = &mut self.families[at];
-        heads.push_str(&family.name);
-        heads.push_str(suffix);
-        for (i, (name, value)) in labels.iter().enumerate() {
-            heads.push(if i == 0 { '{' } else { ',' });
-            heads.push_str(name);
-            heads.push_str("=\"");
-            escape(value, heads, true);
-            heads.push('"');
+    fn add(&mut self, format: Format, Meta { family, labels }: &Meta, is_first: bool) {
+        let Self { text, lines, .. } = self;
+        let suffix = suffix(family.kind).unwrap_or_default();
+        let start = text.len();
+        text.push('\n');
+        if is_first {
+            describe(format, family, suffix, text);
         }
-        heads.push_str(if labels.is_empty() { " " } else { "} " });
-        ends.push(heads.len());
-        places.push(place);
+        // With the line feed, which is written in any case.
+        let about_family = text.len() - start - 1;
+        text.push_str(&family.name);
+        text.push_str(suffix);
+        for (i, (name, value)) in labels.iter().enumerate() {
+            text.push(if i == 0 { '{' } else { ',' });
+            text.push_str(name);
+            text.push_str("=\"");
+            escape(value, text, true);
+            text.push('"');
+        }
+        text.push_str(if labels.is_empty() { " " } else { "} " });
+        lines.push(Line { end: text.len(), about_family });
     }
 
     /// Writes every series that has a number.
-    pub(super) fn write(&mut self, format: Format, values: &[Option<Value>], text: &mut String) {
-        // Backend by backend into family by family: a few streams of writes, where reading the values in the
-        // order of the lines would miss the cache each time.
-        for (value, &line) in values.iter().zip(&self.lines) {
-            if let Some(number) = self.numbers.get_mut(line) {
-                *number = Number::of(value.as_ref());
-            }
-        }
-        let mut buffer = itoa::Buffer::new();
-        let mut numbers = self.numbers.iter();
-        for family in &self.families {
-            let mut before = match format {
-                Format::Text => &*family.text,
-                Format::OpenMetrics => &family.open_metrics,
-            };
-            let mut start = 0;
-            for (&end, &number) in family.ends.iter().zip(&mut numbers) {
-                let head = &family.heads[start..end];
-                start = end;
-                let number = match number {
-                    Number::Unsigned(n) => buffer.format(n),
-                    Number::Signed(n) => buffer.format(n),
-                    Number::None => continue,
-                };
-                if !before.is_empty() {
-                    text.push_str(mem::take(&mut before));
+    pub(super) fn write(&mut self, values: &[Option<Value>], out: &mut String) {
+        let Self { text, lines, order, end } = self;
+        let before = out.len();
+        match order {
+            Order::Same => write(text, lines, values.iter().map(|v| Number::of(v.as_ref())), out),
+            Order::Sorted { lines: line_of, numbers } => {
+                // Backend by backend into family by family: a few streams of writes, where reading the values in
+                // the order of the lines would miss the cache each time.
+                for (value, &line) in values.iter().zip(&*line_of) {
+                    if let Some(number) = numbers.get_mut(line) {
+                        *number = Number::of(value.as_ref());
+                    }
                 }
-                text.push_str(head);
-                text.push_str(number);
-                text.push('\n');
+                write(text, lines, numbers.iter().copied(), out);
             }
         }
-        if format == Format::OpenMetrics {
-            text.push_str("# EOF\n");
+        if out.len() > before {
+            out.push('\n');
         }
+        out.push_str(end);
     }
 }
 
-impl FamilyText {
-    fn new(family: &Family, suffix: &str) -> Self {
-        let Family { name, kind, unit, .. } = family;
-        let in_words = family.name[family.prefix_len..].replace('_', " ");
-        let help = if family.help.is_empty() { &in_words } else { &family.help };
+/// Puts the numbers between what stands before them. The first line feed is left out.
+fn write(text: &str, lines: &[Line], numbers: impl Iterator<Item = Number>, out: &mut String) {
+    let mut buffer = itoa::Buffer::new();
+    let (mut start, mut feed) = (0, 1);
+    // What describes a family whose first lines have no number.
+    let mut owed = "";
+    for (&Line { end, about_family }, number) in lines.iter().zip(numbers) {
+        let line = &text[start..end];
+        start = end;
+        if about_family > 0 {
+            owed = "";
+        }
+        let number = match number {
+            Number::Unsigned(n) => buffer.format(n),
+            Number::Signed(n) => buffer.format(n),
+            Number::None => {
+                if about_family > 0 {
+                    owed = &line[..=about_family];
+                }
+                continue;
+            }
+        };
+        if owed.is_empty() {
+            out.push_str(&line[feed..]);
+        } else {
+            // It ends in a line feed, with which the line begins too.
+            out.push_str(&owed[feed..]);
+            out.push_str(&line[1..]);
+            owed = "";
+        }
+        feed = 0;
+        out.push_str(number);
+    }
+}
 
-        let mut text = format!("# HELP {name}{suffix} ");
-        escape(help, &mut text, false);
-        text.extend(["\n# TYPE ", name, suffix, " ", &kind.to_string(), "\n"]);
+impl Order {
+    /// The order of lines for values at these places.
+    fn of(places: &[usize]) -> Self {
+        if places.iter().enumerate().all(|(line, &place)| line == place) {
+            return Self::Same;
+        }
+        let mut lines = vec![NOWHERE; places.iter().max().map_or(0, |last| last + 1)];
+        for (line, &place) in places.iter().enumerate() {
+            lines[place] = line;
+        }
+        Self::Sorted { lines, numbers: vec![Number::None; places.len()] }
+    }
+}
 
-        let mut open_metrics = format!("# TYPE {name} {kind}\n");
+/// What stands before the samples of a family.
+fn describe(format: Format, family: &Family, suffix: &str, text: &mut String) {
+    let Family { name, kind, unit, .. } = family;
+    let in_words = family.name[family.prefix_len..].replace('_', " ");
+    let help = if family.help.is_empty() { &in_words } else { &family.help };
+    let kind = kind.to_string();
+    if format == Format::OpenMetrics {
+        text.extend(["# TYPE ", name, " ", &kind, "\n"]);
         // A unit has to be the name's suffix, which it is not where it is the whole name.
         if let Some(unit) = unit.as_ref().filter(|unit| name.len() > unit.len()) {
-            open_metrics.extend(["# UNIT ", name, " ", unit, "\n"]);
+            text.extend(["# UNIT ", name, " ", unit, "\n"]);
         }
-        open_metrics.extend(["# HELP ", name, " "]);
-        escape(help, &mut open_metrics, true);
-        open_metrics.push('\n');
-
-        Self { text, open_metrics, heads: String::new(), ends: Vec::new(), places: Vec::new() }
+        text.extend(["# HELP ", name, " "]);
+        escape(help, text, true);
+        text.push('\n');
+    } else {
+        text.extend(["# HELP ", name, suffix, " "]);
+        escape(help, text, false);
+        text.extend(["\n# TYPE ", name, suffix, " ", &kind, "\n"]);
     }
 }
 
