@@ -13,7 +13,7 @@ use ratatui::{
     DefaultTerminal, Frame,
     crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers},
     layout::{Alignment, Constraint, Layout},
-    style::{Color, Style, Stylize},
+    style::{Color, Stylize},
     text::{Line, Span, Text},
     widgets::{Cell, Paragraph, Row, Table, TableState},
 };
@@ -32,11 +32,10 @@ pub(crate) fn run(
     count: Option<u64>,
 ) -> io::Result<bool> {
     let ended = end_signals()?;
-    let colors = anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
     let mut terminal = ratatui::try_init()?;
     let mut screen =
-        Screen { board, interval, colors, status: Vec::new(), place: TableState::new(), height: 0 };
-    screen.status = screen.status(first, None);
+        Screen { board, interval, status: Vec::new(), place: TableState::new(), height: 0 };
+    screen.status = Screen::status(first, None);
     let done = screen.keep(&mut terminal, source, count, &ended);
     ratatui::try_restore()?;
     done.map(|()| true)
@@ -60,7 +59,6 @@ fn end_signals() -> io::Result<Arc<AtomicBool>> {
 struct Screen {
     board: Board,
     interval: Duration,
-    colors: bool,
     /// Whose metrics they are, and what is wrong.
     status: Vec<Line<'static>>,
     /// How far the table is scrolled, and how many rows it shows.
@@ -98,7 +96,7 @@ impl Screen {
                 }
                 let gathered = source.read();
                 let wrong = self.board.update(&gathered, Instant::now()).err();
-                self.status = self.status(&gathered, wrong.as_deref());
+                self.status = Self::status(&gathered, wrong.as_deref());
                 readings += 1;
                 next = Instant::now() + self.interval;
             }
@@ -130,11 +128,7 @@ impl Screen {
         false
     }
 
-    fn colored(&self, color: Color) -> Style {
-        if self.colors { Style::new().fg(color) } else { Style::new() }
-    }
-
-    fn status(&self, gathered: &Gathered, wrong: Option<&str>) -> Vec<Line<'static>> {
+    fn status(gathered: &Gathered, wrong: Option<&str>) -> Vec<Line<'static>> {
         let mut status = Vec::new();
         for reading in &gathered.readings {
             if let Origin::File { path, program, pid, since, live } = &reading.origin {
@@ -148,17 +142,17 @@ impl Screen {
                     format!("{}: ", printable(&path.display().to_string())).into(),
                     printable(program).to_string().bold(),
                     format!(" (pid {pid}), ").into(),
-                    Span::styled(state, self.colored(color)),
+                    Span::styled(state, color),
                     format!(", {verb} since {since}").into(),
                 ]));
             }
         }
         if gathered.readings.is_empty() {
-            status.push(Line::styled(UNAVAILABLE, self.colored(Color::Yellow)));
+            status.push(Line::styled(UNAVAILABLE, Color::Yellow));
         }
         for error in gathered.errors.iter().map(String::as_str).chain(wrong) {
             let error = format!("error: {}", printable(error));
-            status.push(Line::styled(error, self.colored(Color::Red)));
+            status.push(Line::styled(error, Color::Red));
         }
         status
     }
@@ -199,7 +193,7 @@ impl Screen {
                     Cell::new(line.name.clone()),
                     right(line.value.to_string()),
                     right(line.rate.map_or(String::new(), |rate| format!("{rate:.1}"))),
-                    Cell::new(spark(&line.history, sparks.into())).style(self.colored(Color::Cyan)),
+                    Cell::new(spark(&line.history, sparks.into())).style(Color::Cyan),
                 ])
             }))
         });
@@ -228,4 +222,67 @@ fn spark(history: &[f64], width: usize) -> String {
         BARS[height.min(7)]
     };
     shown.iter().map(bar).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        Board, Duration, Event, Group, KeyCode, KeyModifiers, Screen, TableState, event, spark,
+    };
+    use crate::watch;
+    use papyra_metrics::Value;
+    use ratatui::{Terminal, backend::TestBackend};
+
+    #[test]
+    fn scrolling_ends_where_the_last_row_is_the_last_of_the_screen() {
+        let line = |metric| watch::Line {
+            name: format!("metric_{metric}"),
+            value: Value::Counter(metric),
+            rate: None,
+            history: Vec::new(),
+        };
+        let mut board = Board::new(false);
+        board.groups = vec![Group { title: None, lines: (0..50).map(line).collect() }];
+        let mut screen = Screen {
+            board,
+            interval: Duration::from_secs(1),
+            status: Vec::new(),
+            place: TableState::new(),
+            height: 0,
+        };
+        let mut terminal = Terminal::new(TestBackend::new(80, 20)).unwrap();
+        let mut after = |key, times| {
+            terminal.draw(|frame| screen.draw(frame)).unwrap();
+            for _ in 0..times {
+                let key = event::KeyEvent::new(key, KeyModifiers::NONE);
+                assert!(!screen.leaves(&Event::Key(key)));
+            }
+            terminal.draw(|frame| screen.draw(frame)).unwrap();
+            let shown = terminal.backend().to_string();
+            let of = |line: &str| {
+                line.split([' ', '"']).find(|word| word.starts_with("metric_")).map(str::to_owned)
+            };
+            let rows: Vec<_> = shown.lines().filter_map(of).collect();
+            (rows[0].clone(), rows[rows.len() - 1].clone())
+        };
+        let (first, last) = after(KeyCode::Home, 1);
+        assert_eq!(first, "metric_0");
+        let height = last.strip_prefix("metric_").unwrap().parse::<usize>().unwrap() + 1;
+        let end = (format!("metric_{}", 50 - height), "metric_49".to_owned());
+        assert_eq!(after(KeyCode::PageDown, 100), end);
+        assert_eq!(after(KeyCode::Down, 3), end);
+        assert_eq!(after(KeyCode::Up, 1).1, "metric_48");
+        assert_eq!(after(KeyCode::End, 1), end);
+        assert_eq!(after(KeyCode::PageUp, 100).0, "metric_0");
+    }
+
+    #[test]
+    fn bars_reach_from_zero_to_the_greatest_and_show_what_is_latest() {
+        assert_eq!(spark(&[0.0, 1.0, 7.0], 10), "▁▂█");
+        assert_eq!(spark(&[9.0, 9.0, 0.0, 7.0], 2), "▁█");
+        assert_eq!(spark(&[5.0, 5.0], 10), "██");
+        assert_eq!(spark(&[0.0, 0.0], 10), "▁▁");
+        assert_eq!(spark(&[-7.0, 0.0], 10), "▁█");
+        assert_eq!(spark(&[], 10), "");
+    }
 }

@@ -194,9 +194,13 @@ fn files(gathered: &Gathered) -> impl Iterator<Item = &Reading> {
 fn print_labelled(out: &mut impl Write, readings: &[Reading]) -> io::Result<()> {
     let named = readings.iter().map(|Reading { origin, rows }| match origin {
         Origin::Here => (Vec::new(), rows),
-        Origin::File { path, pid, .. } => {
-            (vec![("path", path.display().to_string()), ("pid", pid.to_string())], rows)
-        }
+        Origin::File { path, pid, .. } => (
+            vec![
+                ("path", printable(&path.display().to_string()).to_string()),
+                ("pid", pid.to_string()),
+            ],
+            rows,
+        ),
     });
     let named: Vec<_> = named.collect();
     let labels: Vec<Vec<(&str, &str)>> = named

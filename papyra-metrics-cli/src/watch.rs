@@ -229,7 +229,8 @@ impl Board {
     ) -> Line {
         let rate = elapsed.filter(|_| row.kind == Kind::Counter).map(|elapsed| {
             let grown = growths.iter().filter_map(|growth| growth.get(&row.name));
-            grown.map(Value::as_f64).sum::<f64>() / elapsed.max(f64::EPSILON)
+            // Not `sum`, which is -0 where there is nothing.
+            grown.map(Value::as_f64).fold(0.0, |sum, n| sum + n) / elapsed.max(f64::EPSILON)
         });
         let place = (group.cloned(), row.name.clone());
         let mut history = self.histories.get(&place).cloned().unwrap_or_default();

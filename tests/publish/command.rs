@@ -438,6 +438,13 @@ fn watch_prints_lines_where_there_is_no_terminal() {
     // A reset is no fall: the rate goes by the totals.
     Reader::reset(service.directory.path().join("a.metrics")).unwrap();
     assert!(next("records_written: 0").ends_with("0 (0.0/s)"));
+    // What a process has counted before it came is no rate of now.
+    let elsewhere = tempfile::tempdir_in(service.directory.path()).unwrap();
+    let mut late = Backend::publishing(&elsewhere.path().join("late"));
+    late.tell("write 1000");
+    fs::rename(elsewhere.path().join("late"), service.directory.path().join("a.metrics")).unwrap();
+    assert!(next("records_written: 1000").ends_with(" (0.0/s)"));
+    fs::remove_file(service.directory.path().join("a.metrics")).unwrap();
     // A file that goes is unavailable, and another that comes is picked up.
     service.running.tell("drop");
     next("metrics: <unavailable>");

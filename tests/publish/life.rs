@@ -171,12 +171,11 @@ fn a_reader_never_sees_a_file_that_is_not_complete() {
         backend.ask(&format!("publish {}", path.display()));
         backend.ask("drop");
     }
-    let mut answered = 0;
-    let mut seen = 0;
-    std::thread::scope(|scope| {
+    let done = directory.path().join("done");
+    let (answers, seen) = std::thread::scope(|scope| {
         let reading = scope.spawn(|| {
             let mut seen = 0;
-            while !directory.path().join("done").exists() {
+            while !done.exists() {
                 match Reader::open(&path) {
                     Ok(reader) => {
                         assert_eq!(reader.snapshot().unwrap().len(), 5);
@@ -187,13 +186,11 @@ fn a_reader_never_sees_a_file_that_is_not_complete() {
             }
             seen
         });
-        while answered < 600 {
-            assert_eq!(backend.answer(), "ok");
-            answered += 1;
-        }
-        fs::write(directory.path().join("done"), "").unwrap();
-        seen = reading.join().unwrap();
+        let answers: Vec<_> = (0..600).map(|_| backend.answer()).collect();
+        fs::write(&done, "").unwrap();
+        (answers, reading.join().unwrap())
     });
+    assert!(answers.iter().all(|answer| answer == "ok"), "{answers:?}");
     assert!(seen > 0, "nothing was there to be seen");
 }
 

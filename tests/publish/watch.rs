@@ -5,11 +5,12 @@ mod common;
 use std::{
     io::{Read, Write},
     path::Path,
-    sync::mpsc::{Receiver, channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::{Duration, Instant},
 };
 
 use common::Backend;
+use papyra_metrics::{Counter, Metrics, publish::Published};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// A terminal in which the command runs.
@@ -53,8 +54,7 @@ impl Terminal {
 
     /// Waits until the terminal shows what is looked for, and gives what it shows.
     fn until(&mut self, looked_for: impl Fn(&str) -> bool) -> String {
-        // A time by which a test that hangs fails; none that passes waits for it.
-        let end = Instant::now() + Duration::from_secs(60);
+        let end = Instant::now() + LONG;
         loop {
             let shown = self.screen.screen().contents();
             if looked_for(&shown) {
@@ -74,17 +74,29 @@ impl Terminal {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits for the end of the command, and gives its exit code.
+    /// Waits for the end of the command, and gives its exit code, the screen, and all that was written.
     fn end(mut self) -> (u32, vt100::Parser, Vec<u8>) {
-        let status = self.child.wait().unwrap();
         drop(self.master);
-        while let Ok(bytes) = self.written.recv_timeout(Duration::from_secs(60)) {
-            self.screen.process(&bytes);
-            self.raw.extend(bytes);
+        loop {
+            match self.written.recv_timeout(LONG) {
+                Ok(bytes) => {
+                    self.screen.process(&bytes);
+                    self.raw.extend(bytes);
+                }
+                // It has closed the terminal.
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.child.kill().unwrap();
+                    panic!("the command does not end");
+                }
+            }
         }
-        (status.exit_code(), self.screen, self.raw)
+        (self.child.wait().unwrap().exit_code(), self.screen, self.raw)
     }
 }
+
+/// A time by which a test that hangs fails; none that passes waits for it.
+const LONG: Duration = Duration::from_secs(60);
 
 /// The words of the line that begins with that one.
 fn words<'a>(shown: &'a str, name: &str) -> Vec<&'a str> {
@@ -184,6 +196,27 @@ fn a_terminal_that_wants_no_color_gets_none() {
             "{}",
             String::from_utf8_lossy(&raw).escape_debug()
         );
+    }
+}
+
+#[test]
+fn text_from_a_file_cannot_speak_to_the_terminal() {
+    #[derive(Default, Metrics)]
+    struct Hostile {
+        #[metrics(help = "\u{1b}]0;owned\u{7}")]
+        writes: Counter,
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let _metrics =
+        Published::<Hostile>::create(directory.path().join("\u{1b}]0;owned\u{7}")).unwrap();
+    for format in ["text", "table", "json", "prometheus"] {
+        for each in [&[][..], &["--each"]] {
+            let arguments = [&["show", ".", "--format", format], each].concat();
+            let (code, _, raw) = Terminal::start(directory.path(), &arguments, &[]).end();
+            assert_eq!(code, 0);
+            let raw = String::from_utf8(raw).unwrap();
+            assert!(!raw.contains("\u{1b}]") && !raw.contains('\u{7}'), "{format}: {raw:?}");
+        }
     }
 }
 
