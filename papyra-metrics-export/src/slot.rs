@@ -94,8 +94,15 @@ struct Cell {
 }
 
 impl Cell {
-    fn update(&mut self, kind: Kind, value: Value) -> Result<(), &'static str> {
-        let total = match (kind, value.as_u64(), value.as_i64()) {
+    fn update(&mut self, metric: &Descriptor, value: Value) -> Result<(), &'static str> {
+        // What nearly every reading is. A series that has shown a counter is one.
+        if let (Value::Counter(total), Some(Value::Counter(last))) = (&value, &mut self.last) {
+            if total >= last {
+                *last = *total;
+                return Ok(());
+            }
+        }
+        let total = match (metric.kind(), value.as_u64(), value.as_i64()) {
             (Kind::Counter, Some(total), _) => total,
             (Kind::Counter, None, _) => return Err("is a counter, but shows a negative number"),
             (Kind::Gauge, _, Some(level)) => {
@@ -109,10 +116,8 @@ impl Cell {
             }
         };
         if let Some(Value::Counter(last)) = self.last {
-            if total < last {
-                // A reset took it back, and what was read before would be lost.
-                self.carry = self.carry.wrapping_add(last);
-            }
+            // A reset took it back, and what was read before would be lost.
+            self.carry = self.carry.wrapping_add(last);
         }
         self.last = Some(Value::Counter(total));
         Ok(())
@@ -138,6 +143,8 @@ impl Cell {
 struct Entry {
     source: Box<dyn Source>,
     metrics: Arc<[Descriptor]>,
+    /// The same where a derived struct keeps them, which shows them from there and in this order. Else empty.
+    table: &'static [Descriptor],
     places: Places,
     /// What can never be exported, and what could not be when it was last read.
     left_out: Vec<String>,
@@ -172,13 +179,15 @@ impl Entry {
     /// Reads each metric into its series. What a panic or a fault of the source leaves unread keeps its value:
     /// to a reader of differences, a total that is missing once is counted again.
     fn read(&mut self, cells: &mut [Cell]) {
-        let Self { source, metrics, places, problems, .. } = self;
+        let Self { source, metrics, table, places, problems, .. } = self;
         problems.clear();
         let source = source.metrics();
         let read = panic::catch_unwind(AssertUnwindSafe(|| {
             let mut at = 0;
             source.visit_totals(&mut |metric, value| {
-                let Some(found) = find(metrics, at, metric) else {
+                let listed = table.get(at).is_some_and(|listed| ptr::eq(listed, metric));
+                let found = if listed { Some(at) } else { find(metrics, at, metric) };
+                let Some(found) = found else {
                     problems.push(format!(
                         "`{}` was not listed when the backend was registered; it is left out",
                         metric.name()
@@ -187,7 +196,7 @@ impl Entry {
                 };
                 at = found + 1;
                 if let Some(place) = places.of(found) {
-                    if let Err(fault) = cells[place].update(metrics[found].kind(), value) {
+                    if let Err(fault) = cells[place].update(&metrics[found], value) {
                         problems.push(format!("`{}` {fault}", metric.name()));
                     }
                 }
@@ -282,7 +291,10 @@ impl Slot {
             }
         });
         let places = Places::new(places.collect());
-        state.entries.push(Entry { source, metrics, places, left_out, problems: Vec::new() });
+        let table = source.metrics().__table().filter(|table| **table == *metrics);
+        let table = table.unwrap_or_default();
+        let problems = Vec::new();
+        state.entries.push(Entry { source, metrics, table, places, left_out, problems });
         Ok(())
     }
 
