@@ -77,8 +77,9 @@ impl Terminal {
     /// Waits for the end of the command, and gives its exit code, the screen, and all that was written.
     fn end(mut self) -> (u32, vt100::Parser, Vec<u8>) {
         drop(self.master);
+        let end = Instant::now() + LONG;
         loop {
-            match self.written.recv_timeout(LONG) {
+            match self.written.recv_timeout(end.saturating_duration_since(Instant::now())) {
                 Ok(bytes) => {
                     self.screen.process(&bytes);
                     self.raw.extend(bytes);
