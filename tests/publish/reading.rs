@@ -15,7 +15,7 @@ use std::{
 
 use common::Backend;
 use papyra_metrics::{
-    Counter, Gauge, Metered, Metrics, Snapshot,
+    Counter, Gauge, Metered, Metrics, Padded, ShardedCounter, Snapshot,
     publish::{Published, ReadError, Reader},
 };
 
@@ -473,4 +473,46 @@ fn the_atomics_of_a_plain_struct_can_be_published() {
     let reader = Reader::open(directory.path().join("a")).unwrap();
     assert_eq!(reader.snapshot().unwrap().to_string(), "writes: 3\nlevel: -1");
     assert_eq!(metrics.read().writes, 3);
+}
+
+#[derive(Debug, Default, Metrics)]
+struct PoolMetrics {
+    taken: ShardedCounter,
+    opened: Padded<Counter>,
+    open: Padded<Gauge>,
+    failed: Padded<ShardedCounter>,
+    closed: Counter,
+}
+
+#[test]
+fn sharded_and_padded_instruments_are_read_and_reset_like_others() {
+    const THREADS: u64 = 4;
+    const EACH: u64 = 10_000;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("pool.metrics");
+    let pool = Published::<PoolMetrics>::create(&path).unwrap();
+    let count = || {
+        std::thread::scope(|scope| {
+            for _ in 0..THREADS {
+                scope.spawn(|| (0..EACH).for_each(|_| pool.taken.inc()));
+            }
+        });
+    };
+    count();
+    pool.opened.add(2);
+    pool.open.set(-2);
+    pool.failed.inc();
+    pool.closed.inc();
+    let shown = |taken: u64| format!("taken: {taken}\nopened: 2\nopen: -2\nfailed: 1\nclosed: 1");
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(reader.snapshot().unwrap().to_string(), shown(THREADS * EACH));
+
+    // From outside, while the process goes on counting.
+    Reader::reset(&path).unwrap();
+    assert_eq!(pool.taken.get(), 0);
+    assert_eq!((pool.opened.get(), pool.failed.get(), pool.open.get()), (0, 0, -2));
+    count();
+    assert_eq!(reader.snapshot().unwrap()["taken"], THREADS * EACH);
+    assert_eq!(reader.totals().unwrap()["taken"], 2 * THREADS * EACH);
+    assert_eq!(pool.taken.total(), 2 * THREADS * EACH);
 }
