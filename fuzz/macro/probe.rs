@@ -209,6 +209,8 @@ fn struct_of(choices: &mut Choices<'_>) -> String {
     text + "}"
 }
 
+const KEYS: &[&str] = &["errors", "ok", "calls", "in_flight"];
+
 #[rustfmt::skip]
 const PLACES: &[&str] = &[
     "METRICS.x", "&self.x", "of(&self).x", "a.x", "f::<A, B>()", "a < b", "{ return; }", "if a { &x } else { &y }", "|x| x",
@@ -232,9 +234,8 @@ const BODIES: &[&str] = &[
 ];
 
 fn function_of(choices: &mut Choices<'_>) -> String {
-    const KEYS: [&str; 4] = ["errors", "ok", "calls", "in_flight"];
     let mut text = String::new();
-    let first = choices.byte() % 4;
+    let first = choices.byte() % KEYS.len();
     for key in &KEYS[first..] {
         let key =
             choices.mostly(&[key], &["errors", "crate", "error", "okay", "skip", "r#in_flight"]);
