@@ -24,7 +24,12 @@ pub(crate) const PEERS: &[Peer] = &[
         dependencies: "prometheus-client = \"=0.26.0\"",
         write: prometheus_client,
     },
-    Peer { name: "metered", dependencies: "metered = \"=0.9.0\"", write: metered },
+    Peer {
+        name: "metered",
+        // Its macro writes paths to serde.
+        dependencies: "metered = \"=0.9.0\"\nserde = { version = \"1\", features = [\"derive\"] }",
+        write: metered,
+    },
 ];
 
 const PAPYRA: &str = concat!(
