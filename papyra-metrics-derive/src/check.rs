@@ -437,7 +437,8 @@ fn is_gauge(ty: &TokenStream, plain: Option<Plain>) -> bool {
     plain == Some(Plain::Gauge) || matches!(last.as_deref(), Some("Gauge" | "AtomicI64"))
 }
 
-fn is_phantom_data(ty: &TokenStream) -> bool {
+/// Whether the type is `PhantomData`, which nobody reads.
+pub(crate) fn is_phantom_data(ty: &TokenStream) -> bool {
     let tokens = ast::flat(ty);
     let name = tokens
         .iter()

@@ -8,7 +8,7 @@ pub use crate::compose::{
     Exact, Flattened, Ladder, assert_distinct, assert_flattens, len, names_len,
 };
 pub use crate::measure::*;
-pub use crate::words::{Publishable, Words};
+pub use crate::words::{Publishable, SkippedField, Words};
 use crate::{Counter, Descriptor, Gauge, Instrument, Value};
 
 /// The derive's side of [`Metrics`](crate::Metrics): the metrics as tables, over which the loops below run.

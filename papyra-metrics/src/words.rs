@@ -51,6 +51,9 @@ pub trait Publishable {
     fn only_the_derive_may_implement_this();
 }
 
+/// What a published struct holds instead of a field that is skipped: nothing that may be published.
+pub struct SkippedField;
+
 macro_rules! publishable {
     ($([$($parameter:ident)?] $ty:ty),*) => {$(
         impl<$($parameter: ?Sized)?> Publishable for $ty {

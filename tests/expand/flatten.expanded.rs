@@ -102,7 +102,7 @@ const _: () = {
     where
         for<'__use> Counter: ::papyra_metrics::__private::Publishable,
         for<'__use> CacheMetrics<T>: ::papyra_metrics::__private::Publishable,
-        for<'__use> PathBuf: ::papyra_metrics::__private::Publishable,
+        for<'__use> ::papyra_metrics::__private::SkippedField: ::papyra_metrics::__private::Publishable,
     {
         fn only_the_derive_may_implement_this() {}
     }

@@ -805,6 +805,23 @@ mod places {
         assert_eq!((FAILED.get(), RUNNING.get()), (2, 0));
     }
 
+    /// A closure takes its lifetimes from the type of the function.
+    #[metrics(calls = metrics.calls, in_flight = metrics.in_flight)]
+    fn closure<K: Ord>(
+        metrics: &LogMetrics,
+        key: impl Fn(&str) -> K,
+    ) -> impl Fn(&str, &str) -> bool {
+        assert_eq!(metrics.in_flight.get(), 1);
+        move |a, b| key(a) < key(b)
+    }
+
+    #[test]
+    fn a_closure_that_is_returned_stays_as_general_as_it_was() {
+        let metrics = LogMetrics::default();
+        assert!(closure(&metrics, str::len)("a", "bb"));
+        assert_eq!(metrics.read(), (0, 0, 1, 0));
+    }
+
     struct Owner {
         text: String,
         metrics: LogMetrics,

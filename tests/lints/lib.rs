@@ -296,3 +296,16 @@ impl Log {
     #[cfg_attr(measured, metrics(in_flight = open, calls = calls))]
     pub fn to_do(&self) -> usize { todo!() }
 }
+
+/// A field that is skipped does not make its type public.
+mod private {
+    #[cfg_attr(measured, derive(papyra_metrics::Metrics))]
+    #[allow(missing_debug_implementations)]
+    pub struct Skipping<I> {
+        #[cfg_attr(measured, metrics(skip))]
+        iter: Option<Box<dyn Fn(Hidden<I>) -> bool>>,
+    }
+
+    pub struct Hidden<I>(I);
+}
+pub use private::Skipping;

@@ -7,7 +7,8 @@ use quote::{ToTokens, quote, quote_spanned};
 
 use super::krate_at;
 use super::visit::{instrument_type, span_of};
-use crate::model::Model;
+use crate::check::is_phantom_data;
+use crate::model::{Model, Role};
 
 /// `Publishable`, under a bound for each type of a field.
 pub(super) fn expand_impl(model: &Model<'_>) -> TokenStream {
@@ -18,9 +19,13 @@ pub(super) fn expand_impl(model: &Model<'_>) -> TokenStream {
     let own = clause.flat_map(|clause| clause.predicates.iter().map(ToTokens::to_token_stream));
     let mut seen = HashSet::new();
     let bounds = model.fields.iter().filter_map(|field| {
-        let ty = instrument_type(model, field);
+        let mut ty = instrument_type(model, field);
         let span = span_of(&ty);
         let krate = krate_at(&model.krate, span);
+        if matches!(field.role, Role::Skip) && !is_phantom_data(field.ty) {
+            // Not named: a private type in a public bound would count as public, and lints ask more of those.
+            ty = quote_spanned!(span=> #krate::__private::SkippedField);
+        }
         // The lifetime, which nothing uses, has the compiler ask at the use and not here.
         seen.insert(ty.to_string())
             .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::__private::Publishable))

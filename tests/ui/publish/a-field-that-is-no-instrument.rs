@@ -1,4 +1,4 @@
-// The type of the field is named, and why other processes must not see it.
+// The field is pointed at, and the message says why other processes must not see it.
 
 use papyra_metrics::{Counter, Metrics, publish::Published};
 

@@ -186,7 +186,7 @@ impl<'a> Writer<'a> {
         if !self.judges() {
             // Without braces, which a lint may find needless.
             let statements = block.stream();
-            if guard.is_empty() || self.never_returns() || body::ends_in_return(&statements) {
+            if guard.is_empty() || self.keeps_its_place(&statements) {
                 return ours!(#handles #calls #guard #bind #statements);
             }
             // What the last expression borrows is given back before the gauge goes down.
@@ -212,9 +212,13 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn never_returns(&self) -> bool {
-        let output = self.output.map(flat).unwrap_or_default();
+    /// Whether the body has to be the last expression: it never returns, ends in a `return`, which a lint then finds
+    /// needless, or is of a type that cannot be written, from which closures take their lifetimes.
+    fn keeps_its_place(&self, body: &TokenStream) -> bool {
+        let output = self.model.function.output.as_ref().map(flat).unwrap_or_default();
         matches!(output.as_slice(), [never] if is_punct(never, '!'))
+            || body::ends_in_return(body)
+            || output.iter().any(|token| is_ident(token, "impl"))
     }
 
     /// What comes after the body, which never does where a body in place is, say, `todo!()`.
