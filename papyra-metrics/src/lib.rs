@@ -230,7 +230,9 @@ pub use papyra_metrics_derive::Metrics;
 /// `Pin<Box<dyn Future>>` or a name for it. Futures that were `Send` stay `Send`.
 ///
 /// A method that takes `self`, or that takes `&mut self` and returns a borrow of it, leaves no metrics behind to
-/// count in; share them, as in `metrics: Arc<LogMetrics>`. The compiler says so where it is needed.
+/// count in; share them, as in `metrics: Arc<LogMetrics>`. The compiler says so where it is needed. A borrow is seen
+/// by its `&` or its lifetime, so a return type that hides one is written with it: `Iter<'_>`. Through a name such as
+/// `Self::Future`, the output of a boxed future has to live as long as the future may.
 ///
 /// `#[track_caller]` keeps its meaning where the body cannot end early; with a `?` or `return` it is refused, for the
 /// body then runs in a closure. Have a `#[track_caller]` helper do the work.
