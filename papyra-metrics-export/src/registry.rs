@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use papyra_metrics::{Descriptor, Metrics};
 
 use crate::family::{Families, Family};
-use crate::slot::{Forever, Meta, Newcomer, Slot, Source, let_go};
+use crate::slot::{Forever, Listed, Meta, Newcomer, Slot, Source, let_go};
 use crate::{Labels, RegisterError};
 
 /// The metrics of an application's backends, each with its labels, for adapters to export.
@@ -76,7 +76,7 @@ struct Known {
     families: Families,
     /// The `Arc`s that are held, by address, and under which labels.
     held: HashMap<usize, Arc<Labels>>,
-    /// The lists of metrics that backends share, one for each type of backend.
+    /// The lists of metrics that backends share, one for each type that does not derive its own.
     lists: Vec<Arc<[Descriptor]>>,
 }
 
@@ -209,7 +209,9 @@ impl Registry {
         let labels = Arc::new(Labels::new(labels)?);
         let address = source.address();
         let metrics = source.metrics().descriptors();
-        let metrics = self.known().list(metrics);
+        let table = source.metrics().__table().filter(|table| *table == metrics);
+        let metrics =
+            table.map_or_else(|| Listed::Shared(self.known().list(metrics)), Listed::Static);
         let Admitted { slot, exported, new } =
             self.known().admit(self.prefix(), &labels, address, &metrics)?;
         let mut left = Vec::new();

@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::mem;
+use std::ops::Deref;
 use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 use std::sync::atomic::{Ordering, fence};
@@ -142,13 +143,29 @@ impl Cell {
 /// A registered source, and where the series of its metrics are; nowhere, where one cannot be exported.
 struct Entry {
     source: Box<dyn Source>,
-    metrics: Arc<[Descriptor]>,
-    /// The same where a derived struct keeps them, which shows them from there and in this order. Else empty.
-    table: &'static [Descriptor],
+    metrics: Listed,
     places: Places,
     /// What can never be exported, and what could not be when it was last read.
     left_out: Vec<String>,
     problems: Vec<String>,
+}
+
+/// The metrics of a source, as it listed them when it was registered.
+pub(crate) enum Listed {
+    /// By a derived struct, which shows them from there.
+    Static(&'static [Descriptor]),
+    Shared(Arc<[Descriptor]>),
+}
+
+impl Deref for Listed {
+    type Target = [Descriptor];
+
+    fn deref(&self) -> &[Descriptor] {
+        match self {
+            Self::Static(metrics) => metrics,
+            Self::Shared(metrics) => metrics,
+        }
+    }
 }
 
 /// Where the series of each metric is among those of the slot.
@@ -179,15 +196,14 @@ impl Entry {
     /// Reads each metric into its series. What a panic or a fault of the source leaves unread keeps its value:
     /// to a reader of differences, a total that is missing once is counted again.
     fn read(&mut self, cells: &mut [Cell]) {
-        let Self { source, metrics, table, places, problems, .. } = self;
+        let Self { source, metrics, places, problems, .. } = self;
+        let metrics: &[Descriptor] = metrics;
         problems.clear();
         let source = source.metrics();
         let read = panic::catch_unwind(AssertUnwindSafe(|| {
             let mut at = 0;
             source.visit_totals(&mut |metric, value| {
-                let listed = table.get(at).is_some_and(|listed| ptr::eq(listed, metric));
-                let found = if listed { Some(at) } else { find(metrics, at, metric) };
-                let Some(found) = found else {
+                let Some(found) = find(metrics, at, metric) else {
                     problems.push(format!(
                         "`{}` was not listed when the backend was registered; it is left out",
                         metric.name()
@@ -211,7 +227,11 @@ impl Entry {
 /// The place of a metric among those that are known, most often the next one.
 fn find(known: &[Descriptor], next: usize, metric: &Descriptor) -> Option<usize> {
     match known.get(next) {
-        Some(known) if is_same_static(known, metric) || known == metric => Some(next),
+        Some(known)
+            if ptr::eq(known, metric) || is_same_static(known, metric) || known == metric =>
+        {
+            Some(next)
+        }
         _ => known.iter().position(|known| known == metric),
     }
 }
@@ -243,7 +263,7 @@ struct State {
 /// A source that wants to be read, and what its metrics export.
 pub(crate) struct Newcomer {
     pub(crate) source: Box<dyn Source>,
-    pub(crate) metrics: Arc<[Descriptor]>,
+    pub(crate) metrics: Listed,
     /// For each metric what it exports, or why it does not.
     pub(crate) exported: Vec<Result<Meta, String>>,
 }
@@ -291,10 +311,7 @@ impl Slot {
             }
         });
         let places = Places::new(places.collect());
-        let table = source.metrics().__table().filter(|table| **table == *metrics);
-        let table = table.unwrap_or_default();
-        let problems = Vec::new();
-        state.entries.push(Entry { source, metrics, table, places, left_out, problems });
+        state.entries.push(Entry { source, metrics, places, left_out, problems: Vec::new() });
         Ok(())
     }
 
