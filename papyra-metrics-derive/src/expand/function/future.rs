@@ -71,7 +71,6 @@ impl Writer<'_> {
         let Hold { guard, bind, after } = self.hold();
         let run = self.run(&bind, &self.renamed_block(), false, Some(output));
         let reach = if after.is_empty() { self.reach } else { Reach::This };
-        let now = self.end(reach, false);
         let shared = self.shared(reach);
         let calls_later = self.calls(self.future_reach());
         let guard_later = self.owned_guard();
@@ -85,6 +84,7 @@ impl Writer<'_> {
             }
         }};
         let finish = if self.judges() {
+            let now = self.end(reach, false);
             ours!(<#output as #private::Finish<_, _>>::finish(__result, #now, #later))
         } else {
             ours!(__when.finish(__result, #later))
