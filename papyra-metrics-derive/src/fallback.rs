@@ -52,6 +52,17 @@ pub(crate) fn expand(item: &Item, errors: Option<&TokenStream>) -> TokenStream {
             impl #impl_generics ::core::default::Default for #ident #ty_generics #where_clause {
                 fn default() -> Self { Self::new() }
             }
+            impl #impl_generics ::core::fmt::Debug for #ident #ty_generics #where_clause {
+                fn fmt(&self, _: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                    ::core::result::Result::Ok(())
+                }
+            }
+            impl #impl_generics #krate::__private::Plain for #plain #ty_generics #where_clause {
+                type Storage = #ident #ty_generics;
+                const NEW: Self::Storage = #ident::new();
+                fn read(_: &Self::Storage) -> Self { loop {} }
+                fn values(&self, _: &mut dyn ::core::ops::FnMut(#krate::Value)) {}
+            }
             #inert
         }
     });
