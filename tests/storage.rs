@@ -118,6 +118,40 @@ fn a_storage_inside_a_function_shows_its_fields() {
 }
 
 #[test]
+fn a_parameter_and_what_has_one_are_flattened() {
+    #[derive(Debug, Default, PartialEq, Metrics)]
+    #[metrics(storage = BothMetrics)]
+    struct Both<'a, N> {
+        #[metrics(flatten)]
+        some: N,
+        #[metrics(flatten, prefix = "others_")]
+        others: Others<'a>,
+    }
+
+    #[derive(Debug, Default, PartialEq, Metrics)]
+    #[metrics(storage = OthersMetrics)]
+    struct Others<'a> {
+        writes: u64,
+        #[metrics(skip)]
+        path: PhantomData<&'a str>,
+    }
+
+    #[derive(Debug, Default, PartialEq, Metrics)]
+    #[metrics(storage = SomeMetrics)]
+    struct Some {
+        reads: u64,
+    }
+
+    let both = BothMetrics::<Some>::new();
+    both.some.reads.add(1);
+    both.others.writes.add(2);
+    assert_eq!(both.snapshot().to_string(), "reads: 1\nothers_writes: 2");
+    let expected =
+        Both { some: Some { reads: 1 }, others: Others { writes: 2, path: PhantomData } };
+    assert_eq!(both.read(), expected);
+}
+
+#[test]
 fn a_storage_pads_and_shards_as_told() {
     #[derive(Debug, Default, PartialEq, Metrics)]
     #[metrics(storage = CacheMetrics, pad)]

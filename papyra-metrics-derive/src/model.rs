@@ -116,4 +116,9 @@ impl Model<'_> {
             _ => None,
         })
     }
+
+    /// The fields that are structs of metrics themselves.
+    pub(crate) fn flattened(&self) -> impl Iterator<Item = &Field<'_>> {
+        self.fields.iter().filter(|field| matches!(field.role, Role::Flatten { .. }))
+    }
 }

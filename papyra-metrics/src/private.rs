@@ -9,7 +9,7 @@ pub use crate::compose::{
 };
 pub use crate::measure::*;
 pub use crate::words::{Publishable, SkippedField, Words};
-use crate::{Counter, Descriptor, Gauge, Instrument, Value};
+use crate::{Count, Counter, Descriptor, Gauge, Instrument, Kind, Value};
 
 /// The derive's side of [`Metrics`](crate::Metrics): the metrics as tables, over which the loops below run.
 #[diagnostic::on_unimplemented(
@@ -242,6 +242,35 @@ pub const fn prefixed(mut metric: Descriptor, prefix_len: usize) -> Descriptor {
     metric
 }
 
+/// What the field marked `errors` is asked for, in place of its parts: so that a type that is neither is one error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a counter",
+    label = "a field marked `errors` has to be one",
+    note = "errors are counted in a `Counter`, a `ShardedCounter` or an `AtomicU64`; an instrument of your own implements `papyra_metrics::Count` beside `Instrument`"
+)]
+pub trait ErrorInstrument: Sized {
+    const KIND: Kind;
+
+    fn __show<const N: usize>(instruments: &[&Self; N], walker: &mut dyn Walker);
+
+    fn count(&self);
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Count + Instrument> ErrorInstrument for I {
+    const KIND: Kind = I::KIND;
+
+    #[inline]
+    fn __show<const N: usize>(instruments: &[&Self; N], walker: &mut dyn Walker) {
+        I::__show(instruments, walker);
+    }
+
+    #[inline]
+    fn count(&self) {
+        Count::count(self);
+    }
+}
+
 /// A struct of plain integers, whose atomics the derive has written.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a plain struct of counts",
@@ -249,8 +278,10 @@ pub const fn prefixed(mut metric: Descriptor, prefix_len: usize) -> Descriptor {
     note = "in a struct with `storage`, a flattened field is itself a struct that derives `Metrics` with `storage = Name`"
 )]
 pub trait Plain: Sized {
+    /// Nothing, to ask for the trait by.
+    const IS: () = ();
     /// The struct of atomics.
-    type Storage: Table;
+    type Storage: Table + fmt::Debug;
     /// All zero.
     const NEW: Self::Storage;
 
@@ -259,6 +290,74 @@ pub trait Plain: Sized {
 
     /// Reads every field, so that one that nobody else reads does not count as dead.
     fn values(&self, visitor: &mut dyn FnMut(Value));
+}
+
+/// Tells at compile time whether a type is [`Plain`], for types that depend on no parameter: the inherent constant is
+/// there for those that are, and is found before the one of [`NotPlain`].
+pub struct Is<T>(PhantomData<T>);
+
+impl<T: Plain> Is<T> {
+    pub const PLAIN: bool = true;
+}
+
+/// See [`Is`].
+pub trait NotPlain {
+    const PLAIN: bool = false;
+}
+
+impl<T> NotPlain for Is<T> {}
+
+/// [`Plain`], or what stands in for it: so that a flattened type that is not is one error, at its field, and not another
+/// wherever the struct of atomics is named.
+pub trait PlainIf<const IS_PLAIN: bool>: Sized {
+    type Storage: Table + fmt::Debug;
+    const NEW: Self::Storage;
+
+    fn read(storage: &Self::Storage) -> Self;
+
+    fn values(&self, visitor: &mut dyn FnMut(Value));
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Plain> PlainIf<true> for T {
+    type Storage = T::Storage;
+    const NEW: Self::Storage = T::NEW;
+
+    #[inline]
+    fn read(storage: &Self::Storage) -> Self {
+        T::read(storage)
+    }
+
+    fn values(&self, visitor: &mut dyn FnMut(Value)) {
+        T::values(self, visitor);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T> PlainIf<false> for T {
+    type Storage = NoStorage;
+    const NEW: NoStorage = NoStorage;
+
+    fn read(_: &NoStorage) -> Self {
+        unreachable!("a program with such a field does not compile")
+    }
+
+    fn values(&self, _: &mut dyn FnMut(Value)) {}
+}
+
+/// Stands in for the storage of a type that has none.
+#[derive(Debug)]
+pub struct NoStorage;
+
+impl Publishable for NoStorage {
+    fn only_the_derive_may_implement_this() {}
+}
+
+impl Table for NoStorage {
+    const OWN: &'static [Descriptor] = &[];
+    const METRICS: &'static [Descriptor] = &[];
+
+    fn walk(&self, _: &mut dyn Walker) {}
 }
 
 /// `Debug` of a struct of atomics.

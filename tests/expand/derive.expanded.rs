@@ -74,7 +74,7 @@ const _: () = {
                 .with_unit("bytes"),
             ::papyra_metrics::Descriptor::new(
                     "write_errors",
-                    <Counter as ::papyra_metrics::Instrument>::KIND,
+                    <Counter as ::papyra_metrics::__private::ErrorInstrument>::KIND,
                 )
                 .with_help("Appends that returned an error."),
             ::papyra_metrics::Descriptor::new(
@@ -99,7 +99,9 @@ const _: () = {
     impl ::papyra_metrics::__private::ErrorCounter for LogMetrics {
         #[inline]
         fn count_error(&self) {
-            <Counter as ::papyra_metrics::Count>::count(&self.write_errors);
+            <Counter as ::papyra_metrics::__private::ErrorInstrument>::count(
+                &self.write_errors,
+            );
         }
     }
     #[automatically_derived]

@@ -80,7 +80,7 @@ const _: () = {
         ];
         const METRICS: &'static [::papyra_metrics::Descriptor] = {
             let __metrics = ::papyra_metrics::__private::Ladder::<Self>::METRICS;
-            ::papyra_metrics::__private::assert_flattens(
+            (::papyra_metrics::__private::assert_flattens)(
                 __metrics,
                 <Self as ::papyra_metrics::__private::Table>::FLATTENED,
                 0usize,

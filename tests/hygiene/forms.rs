@@ -71,6 +71,27 @@ pub struct Plain<T> {
     pub kind: ::core::marker::PhantomData<T>,
 }
 
+/// Numbers of whatever kind, with some that are private.
+#[derive(::core::fmt::Debug)]
+#[derive(::papyra_metrics::Metrics)]
+#[metrics(storage = BothStorage)]
+pub struct Both<N> {
+    /// Some.
+    #[metrics(flatten)]
+    pub some: N,
+    #[metrics(flatten, prefix = "others_")]
+    others: Others<N>,
+}
+
+#[derive(::core::fmt::Debug)]
+#[derive(::papyra_metrics::Metrics)]
+#[metrics(storage = OthersStorage)]
+struct Others<N> {
+    writes: ::core::primitive::u64,
+    #[metrics(skip)]
+    kind: ::core::marker::PhantomData<N>,
+}
+
 /// Numbers within numbers.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 #[derive(::papyra_metrics::Metrics)]

@@ -5,7 +5,7 @@ mod publish;
 mod storage;
 mod visit;
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use crate::model::{Krate, Measured, Model};
@@ -15,9 +15,11 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let impls = visit::expand_impls(model);
     let publishable = publish::expand_impl(model);
     let plain = model.storage.as_ref().map(|storage| storage::expand_impls(model, storage));
+    let allow = visit::allow_private_bounds(model);
     quote! {
         #storage
         #[allow(deprecated)] // a metric that is deprecated still counts
+        #allow
         const _: () = {
             #impls
             #publishable
@@ -30,18 +32,12 @@ pub(crate) fn expand_function(model: &Measured<'_>) -> TokenStream {
     function::expand(model)
 }
 
-/// The path of the runtime crate, with every token at `span`: one left elsewhere would draw a caret there.
+/// The path of the runtime crate: at `span` where nobody named it. One that was named keeps its place, so that a wrong
+/// one is one error, at the user's word, however often it is written. (What begins with it begins there: where the
+/// place of a whole expression is shown, parentheses go around the path.)
 pub(crate) fn krate_at(krate: &Krate, span: Span) -> TokenStream {
     match &krate.0 {
         None => quote_spanned!(span=> ::papyra_metrics),
-        // Located there, and resolved where it was written: it may be the `$crate` of a macro.
-        Some(path) => {
-            path.to_token_stream().into_iter().map(|token| located_at(token, span)).collect()
-        }
+        Some(path) => path.to_token_stream(),
     }
-}
-
-fn located_at(mut token: TokenTree, span: Span) -> TokenTree {
-    token.set_span(token.span().located_at(span));
-    token
 }

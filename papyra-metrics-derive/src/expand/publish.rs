@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use super::krate_at;
-use super::visit::{instrument_type, span_of};
+use super::visit::{expand_plain_bounds, instrument_type, span_of};
 use crate::check::is_phantom_data;
 use crate::model::{Model, Role};
 
@@ -30,7 +30,7 @@ pub(super) fn expand_impl(model: &Model<'_>) -> TokenStream {
         seen.insert(ty.to_string())
             .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::__private::Publishable))
     });
-    let predicates = own.chain(bounds);
+    let predicates = own.chain(expand_plain_bounds(model)).chain(bounds);
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::__private::Publishable for #ident #ty_generics

@@ -4,14 +4,18 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::krate_at;
-use super::visit::{instrument_type, span_of, written_instrument};
-use crate::model::{Metric, Model, Plain, Role, Storage};
+use super::visit::{
+    allow_private_bounds, depends_on_parameters, expand_storage_where, instrument_type,
+    plain_trait, span_of, written_instrument,
+};
+use crate::model::{Field, Metric, Model, Plain, Role, Storage};
 
 /// The struct itself.
 pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {
     let Storage { ident, attrs } = storage;
     let (vis, generics) = (model.vis, model.generics);
-    let where_clause = &generics.where_clause;
+    let where_clause = expand_storage_where(model);
+    let allow = allow_private_bounds(model);
     let fields = model.fields.iter().map(|field| {
         let (attrs, vis, name) = (&field.attrs, field.vis, field.ident);
         let ty = instrument_type(model, field);
@@ -19,6 +23,7 @@ pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenSt
     });
     quote! {
         #(#attrs)*
+        #allow
         #vis struct #ident #generics #where_clause {
             #(#fields,)*
         }
@@ -30,50 +35,18 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
     let krate = krate_at(&model.krate, Span::call_site());
     let (vis, plain, ident) = (model.vis, model.ident, &storage.ident);
     let name = syn::ext::IdentExt::unraw(ident).to_string();
-    let (impl_generics, ty_generics, where_clause) = model.generics.split_for_impl();
+    let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
+    let where_clause = expand_storage_where(model);
     let fields: Vec<_> = model.fields.iter().map(|field| field.ident).collect();
     let names = fields.iter().map(|&field| syn::ext::IdentExt::unraw(field).to_string());
-    let news = model.fields.iter().map(|field| {
+    let news = model.fields.iter().map(|field| expand_new(model, field));
+    let reads = model.fields.iter().map(|field| expand_read(model, field));
+    let values = model.fields.iter().map(|field| expand_value(model, field));
+    let asked = model.flattened().filter(|field| !depends_on_parameters(field)).map(|field| {
         let ty = field.ty;
-        let krate = krate_at(&model.krate, span_of(ty));
-        match &field.role {
-            Role::Metric(Metric { plain, padded, .. }) => {
-                let instrument = plain.map(|plain| written_instrument(plain, &krate, span_of(ty)));
-                let new = quote!(#instrument::new());
-                if *padded { quote!(#krate::Padded::new(#new)) } else { new }
-            }
-            Role::Flatten { .. } => {
-                quote_spanned!(span_of(ty)=> <#ty as #krate::__private::Plain>::NEW)
-            }
-            Role::Skip => quote!(::core::marker::PhantomData),
-        }
-    });
-    let reads = model.fields.iter().map(|field| {
-        let (name, ty) = (field.ident, field.ty);
-        match &field.role {
-            Role::Metric(Metric { plain, .. }) => {
-                let krate = krate_at(&model.krate, span_of(ty));
-                let instrument = plain.map(|plain| written_instrument(plain, &krate, span_of(ty)));
-                quote!(#instrument::get(&__storage.#name))
-            }
-            Role::Flatten { .. } => {
-                quote!(<#ty as #krate::__private::Plain>::read(&__storage.#name))
-            }
-            Role::Skip => quote!(::core::marker::PhantomData),
-        }
-    });
-    let values = model.fields.iter().map(|field| {
-        let (name, ty) = (field.ident, field.ty);
-        match &field.role {
-            Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {
-                quote!(__visitor(#krate::Value::Gauge(self.#name));)
-            }
-            Role::Metric(_) => quote!(__visitor(#krate::Value::Counter(self.#name));),
-            Role::Flatten { .. } => {
-                quote!(<#ty as #krate::__private::Plain>::values(&self.#name, __visitor);)
-            }
-            Role::Skip => quote!(let _ = &self.#name;),
-        }
+        let span = span_of(ty);
+        let krate = krate_at(&model.krate, span);
+        quote_spanned!(span=> const _: () = <#ty as #krate::__private::Plain>::IS;)
     });
     let docs = [
         format!(" A [`{ident}`] with everything at zero."),
@@ -81,6 +54,7 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
     ];
     let [new_doc, read_doc] = &docs;
     quote! {
+        #(#asked)*
         impl #impl_generics #ident #ty_generics #where_clause {
             #[doc = #new_doc]
             #[must_use]
@@ -118,5 +92,57 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
                 #(#values)*
             }
         }
+    }
+}
+
+/// The field of the storage, all zero.
+fn expand_new(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
+    let (ty, span) = (field.ty, span_of(field.ty));
+    let krate = krate_at(&model.krate, span);
+    match &field.role {
+        Role::Metric(Metric { plain, padded, .. }) => {
+            let instrument = plain.map(|plain| written_instrument(plain, &krate, span));
+            let new = quote!(#instrument::new());
+            if *padded { quote!(#krate::Padded::new(#new)) } else { new }
+        }
+        Role::Flatten { .. } => {
+            let plain = plain_trait(&model.krate, field);
+            quote_spanned!(span=> <#ty as #plain>::NEW)
+        }
+        Role::Skip => quote!(::core::marker::PhantomData),
+    }
+}
+
+/// The field of the plain struct, from the one of the storage.
+fn expand_read(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
+    let (name, ty) = (field.ident, field.ty);
+    match &field.role {
+        Role::Metric(Metric { plain, .. }) => {
+            let krate = krate_at(&model.krate, span_of(ty));
+            let instrument = plain.map(|plain| written_instrument(plain, &krate, span_of(ty)));
+            quote!(#instrument::get(&__storage.#name))
+        }
+        Role::Flatten { .. } => {
+            let plain = plain_trait(&model.krate, field);
+            quote!(<#ty as #plain>::read(&__storage.#name))
+        }
+        Role::Skip => quote!(::core::marker::PhantomData),
+    }
+}
+
+/// Reads the field of the plain struct.
+fn expand_value(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
+    let krate = krate_at(&model.krate, Span::call_site());
+    let (name, ty) = (field.ident, field.ty);
+    match &field.role {
+        Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {
+            quote!(__visitor(#krate::Value::Gauge(self.#name));)
+        }
+        Role::Metric(_) => quote!(__visitor(#krate::Value::Counter(self.#name));),
+        Role::Flatten { .. } => {
+            let plain = plain_trait(&model.krate, field);
+            quote!(<#ty as #plain>::values(&self.#name, __visitor);)
+        }
+        Role::Skip => quote!(let _ = &self.#name;),
     }
 }

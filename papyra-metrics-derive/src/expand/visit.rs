@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 
 use super::krate_at;
-use crate::model::{Field, Metric, Model, Plain, Role};
+use crate::model::{Field, Krate, Metric, Model, Plain, Role};
 
 /// `Metrics` and what stands behind it, for the struct that holds the instruments.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
@@ -66,18 +66,51 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
 
 /// The user's where clause, with a bound for each type of a field that depends on a parameter, and no others.
 fn expand_where(model: &Model<'_>) -> Option<TokenStream> {
-    let clause = model.generics.where_clause.iter();
-    let own = clause.flat_map(|clause| clause.predicates.iter().map(ToTokens::to_token_stream));
+    let plain = expand_plain_bounds(model);
     let bounds = model.fields.iter().filter(|field| field.generic).filter_map(|field| {
         let ty = instrument_type(model, field);
         let span = span_of(&ty);
         let krate = krate_at(&model.krate, span);
         match &field.role {
             Role::Metric(_) => Some(quote_spanned!(span=> #ty: #krate::Instrument)),
+            Role::Flatten { .. } if model.storage.is_some() => None,
             Role::Flatten { .. } => Some(quote_spanned!(span=> #ty: #krate::__private::Table)),
             Role::Skip => None,
         }
     });
+    where_clause(model, plain.into_iter().chain(bounds))
+}
+
+/// The same for the struct of atomics, whose fields name the storage of what is flattened.
+pub(super) fn expand_storage_where(model: &Model<'_>) -> Option<TokenStream> {
+    where_clause(model, expand_plain_bounds(model))
+}
+
+/// These bounds may be of types that are private, which is no concern of whoever reads the struct.
+pub(super) fn allow_private_bounds(model: &Model<'_>) -> Option<TokenStream> {
+    (!expand_plain_bounds(model).is_empty()).then(|| quote!(#[allow(private_bounds)]))
+}
+
+/// What a plain struct asks of the flattened types that depend on its parameters.
+pub(super) fn expand_plain_bounds(model: &Model<'_>) -> Vec<TokenStream> {
+    if model.storage.is_none() {
+        return Vec::new();
+    }
+    let flattened = model.flattened().filter(|field| depends_on_parameters(field));
+    let bounds = flattened.map(|field| {
+        let ty = field.ty;
+        let plain = plain_trait(&model.krate, field);
+        quote_spanned!(span_of(ty)=> #ty: #plain)
+    });
+    bounds.collect()
+}
+
+fn where_clause(
+    model: &Model<'_>,
+    bounds: impl IntoIterator<Item = TokenStream>,
+) -> Option<TokenStream> {
+    let clause = model.generics.where_clause.iter();
+    let own = clause.flat_map(|clause| clause.predicates.iter().map(ToTokens::to_token_stream));
     let predicates: Vec<_> = own.chain(bounds).collect();
     (!predicates.is_empty()).then(|| quote!(where #(#predicates,)*))
 }
@@ -89,8 +122,9 @@ fn expand_descriptor(model: &Model<'_>, field: &Field<'_>, metric: &Metric) -> T
     let Metric { name, help, prefix_len, .. } = metric;
     let help = (!help.is_empty()).then(|| quote_spanned!(span=> .with_help(#help)));
     let unit = metric.unit.as_ref().map(|unit| quote_spanned!(span=> .with_unit(#unit)));
+    let instrument = instrument_trait(&model.krate, field, metric, span);
     let descriptor = quote_spanned! {span=>
-        #krate::Descriptor::new(#name, <#ty as #krate::Instrument>::KIND)#help #unit
+        #krate::Descriptor::new(#name, <#ty as #instrument>::KIND)#help #unit
     };
     if *prefix_len == 0 {
         descriptor
@@ -129,8 +163,7 @@ fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
 /// All metrics: the struct's own where nothing is flattened, else composed.
 fn expand_metrics(model: &Model<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
-    let flattens = model.fields.iter().any(|field| matches!(field.role, Role::Flatten { .. }));
-    if !flattens {
+    if model.flattened().next().is_none() {
         quote!(Self::OWN)
     } else if model.generics.params.is_empty() {
         quote! {
@@ -155,19 +188,18 @@ fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
         let span = own[b].0.ident.span();
         let krate = krate_at(&model.krate, span);
         quote_spanned! {span=>
-            #krate::__private::assert_distinct(
+            (#krate::__private::assert_distinct)(
                 &<#this as #krate::__private::Table>::OWN[#a],
                 &<#this as #krate::__private::Table>::OWN[#b],
             )
         }
     });
-    let flattened = model.fields.iter().filter(|field| matches!(field.role, Role::Flatten { .. }));
-    let flattened = flattened.enumerate().map(|(index, field)| {
+    let flattened = model.flattened().enumerate().map(|(index, field)| {
         let span = field.ident.span();
         let krate = krate_at(&model.krate, span);
         let metrics = Ident::new("__metrics", Span::call_site().located_at(span));
         quote_spanned! {span=>
-            #krate::__private::assert_flattens(
+            (#krate::__private::assert_flattens)(
                 #metrics,
                 <#this as #krate::__private::Table>::FLATTENED,
                 #index,
@@ -188,13 +220,14 @@ fn expand_walk(model: &Model<'_>) -> TokenStream {
         let krate = krate_at(&model.krate, span);
         match &field.role {
             Role::Skip => {}
-            Role::Metric(_) => {
+            Role::Metric(metric) => {
                 let cell = quote_spanned!(span=> &self.#ident);
                 let text = ty.to_string();
                 match runs.last_mut() {
                     Some(run) if run.text == text && is_one_type(&text) => run.cells.push(cell),
                     _ => {
-                        let show = quote_spanned!(span=> <#ty as #krate::Instrument>::__show);
+                        let instrument = instrument_trait(&model.krate, field, metric, span);
+                        let show = quote_spanned!(span=> <#ty as #instrument>::__show);
                         runs.push(Run { text, show, cells: vec![cell] });
                     }
                 }
@@ -236,14 +269,14 @@ fn expand_error_counter(
     ident: &Ident,
     where_clause: Option<&TokenStream>,
 ) -> Option<TokenStream> {
-    let (field, _) = model.metrics().find(|(_, metric)| metric.errors)?;
+    let (field, metric) = model.metrics().find(|(_, metric)| metric.errors)?;
     let krate = krate_at(&model.krate, Span::call_site());
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let counter = field.ident;
     let ty = instrument_type(model, field);
     let span = span_of(&ty);
-    let count = krate_at(&model.krate, span);
-    let count = quote_spanned!(span=> <#ty as #count::Count>::count(&self.#counter));
+    let count = error_trait(&model.krate, field, metric, span);
+    let count = quote_spanned!(span=> <#ty as #count>::count(&self.#counter));
     Some(quote! {
         #[automatically_derived]
         impl #impl_generics #krate::__private::ErrorCounter for #ident #ty_generics #where_clause {
@@ -253,6 +286,31 @@ fn expand_error_counter(
             }
         }
     })
+}
+
+/// What the field's type is asked for as an instrument.
+fn instrument_trait(krate: &Krate, field: &Field<'_>, metric: &Metric, span: Span) -> TokenStream {
+    let krate = krate_at(krate, span);
+    if metric.errors && asks_at_once(field, metric) {
+        quote_spanned!(span=> #krate::__private::ErrorInstrument)
+    } else {
+        quote_spanned!(span=> #krate::Instrument)
+    }
+}
+
+/// What the type of the error counter is asked for where an error is counted.
+fn error_trait(krate: &Krate, field: &Field<'_>, metric: &Metric, span: Span) -> TokenStream {
+    let krate = krate_at(krate, span);
+    if asks_at_once(field, metric) {
+        quote_spanned!(span=> #krate::__private::ErrorInstrument)
+    } else {
+        quote_spanned!(span=> #krate::Count)
+    }
+}
+
+/// Whether the error counter's type may be wrong and is none that only bounds tell of.
+fn asks_at_once(field: &Field<'_>, metric: &Metric) -> bool {
+    !field.generic && metric.plain.is_none()
 }
 
 /// The type of the field in the struct that holds the instruments.
@@ -266,10 +324,43 @@ pub(super) fn instrument_type(model: &Model<'_>, field: &Field<'_>) -> TokenStre
             if *padded { quote_spanned!(span=> #krate::Padded<#instrument>) } else { instrument }
         }
         Role::Flatten { .. } if model.storage.is_some() => {
-            quote_spanned!(span=> <#ty as #krate::__private::Plain>::Storage)
+            let plain = plain_trait(&model.krate, field);
+            quote_spanned!(span=> <#ty as #plain>::Storage)
         }
         _ => ty.to_token_stream(),
     }
+}
+
+/// What a flattened type is asked for in a plain struct. One that depends on a parameter of the struct cannot be told
+/// beforehand whether it has a storage.
+pub(super) fn plain_trait(krate: &Krate, field: &Field<'_>) -> TokenStream {
+    let ty = field.ty;
+    let span = span_of(ty);
+    let krate = krate_at(krate, span);
+    if depends_on_parameters(field) {
+        quote_spanned!(span=> #krate::__private::Plain)
+    } else {
+        quote_spanned! {span=>
+            #krate::__private::PlainIf<{
+                use #krate::__private::NotPlain as _;
+                #krate::__private::Is::<#ty>::PLAIN
+            }>
+        }
+    }
+}
+
+/// Whether the type is another for other parameters of the struct, lifetimes included.
+pub(super) fn depends_on_parameters(field: &Field<'_>) -> bool {
+    field.generic || mentions_lifetime(field.ty)
+}
+
+fn mentions_lifetime(ty: &TokenStream) -> bool {
+    let mut after_quote = false;
+    ty.clone().into_iter().any(|token| {
+        let named = after_quote && !matches!(&token, TokenTree::Ident(name) if name == "static");
+        after_quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+        named || matches!(&token, TokenTree::Group(group) if mentions_lifetime(&group.stream()))
+    })
 }
 
 /// What a plain integer becomes, whether padded or not.
