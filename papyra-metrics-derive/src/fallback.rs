@@ -76,9 +76,9 @@ fn inert(krate: &Krate, ident: &proc_macro2::Ident, item: &Item) -> TokenStream 
         #[automatically_derived]
         impl #impl_generics #krate::Metrics for #ident #ty_generics #where_clause {
             fn descriptors(&self) -> &[#krate::Descriptor] { &[] }
-            fn visit(&self, _: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {}
-            fn visit_totals(&self, _: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {}
-            fn visit_drain(&self, _: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {}
+            fn visit(&self, _: &mut #krate::__private::Visitor<'_>) {}
+            fn visit_totals(&self, _: &mut #krate::__private::Visitor<'_>) {}
+            fn visit_drain(&self, _: &mut #krate::__private::Visitor<'_>) {}
             fn reset(&self) {}
         }
         #[automatically_derived]

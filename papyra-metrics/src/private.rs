@@ -11,6 +11,9 @@ pub use crate::measure::*;
 pub use crate::words::{Publishable, SkippedField, Words};
 use crate::{Count, Counter, Descriptor, Gauge, Instrument, Kind, Value};
 
+/// Whom [`Metrics`](crate::Metrics) shows its metrics.
+pub type Visitor<'a> = dyn FnMut(&Descriptor, Value) + 'a;
+
 /// The derive's side of [`Metrics`](crate::Metrics): the metrics as tables, over which the loops below run.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be flattened",

@@ -18,31 +18,16 @@ const _: () = {
         fn descriptors(&self) -> &[::papyra_metrics::Descriptor] {
             <Self as ::papyra_metrics::__private::Table>::METRICS
         }
-        fn visit(
-            &self,
-            __visitor: &mut dyn ::core::ops::FnMut(
-                &::papyra_metrics::Descriptor,
-                ::papyra_metrics::Value,
-            ),
-        ) {
+        fn visit(&self, __visitor: &mut ::papyra_metrics::__private::Visitor<'_>) {
             ::papyra_metrics::__private::visit(self, __visitor);
         }
         fn visit_totals(
             &self,
-            __visitor: &mut dyn ::core::ops::FnMut(
-                &::papyra_metrics::Descriptor,
-                ::papyra_metrics::Value,
-            ),
+            __visitor: &mut ::papyra_metrics::__private::Visitor<'_>,
         ) {
             ::papyra_metrics::__private::visit_totals(self, __visitor);
         }
-        fn visit_drain(
-            &self,
-            __visitor: &mut dyn ::core::ops::FnMut(
-                &::papyra_metrics::Descriptor,
-                ::papyra_metrics::Value,
-            ),
-        ) {
+        fn visit_drain(&self, __visitor: &mut ::papyra_metrics::__private::Visitor<'_>) {
             ::papyra_metrics::__private::visit_drain(self, __visitor);
         }
         fn reset(&self) {

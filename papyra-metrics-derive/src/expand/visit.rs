@@ -31,13 +31,13 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
             fn descriptors(&self) -> &[#krate::Descriptor] {
                 <Self as #krate::__private::Table>::METRICS
             }
-            fn visit(&self, __visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
+            fn visit(&self, __visitor: &mut #krate::__private::Visitor<'_>) {
                 #krate::__private::visit(self, __visitor);
             }
-            fn visit_totals(&self, __visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
+            fn visit_totals(&self, __visitor: &mut #krate::__private::Visitor<'_>) {
                 #krate::__private::visit_totals(self, __visitor);
             }
-            fn visit_drain(&self, __visitor: &mut dyn ::core::ops::FnMut(&#krate::Descriptor, #krate::Value)) {
+            fn visit_drain(&self, __visitor: &mut #krate::__private::Visitor<'_>) {
                 #krate::__private::visit_drain(self, __visitor);
             }
             fn reset(&self) {
