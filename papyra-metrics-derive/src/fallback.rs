@@ -88,9 +88,11 @@ fn inert(krate: &Krate, ident: &proc_macro2::Ident, item: &Item) -> TokenStream 
             fn walk(&self, _: &mut dyn #krate::__private::Walker) {}
         }
         #[automatically_derived]
-        impl #impl_generics #krate::__private::Publishable for #ident #ty_generics #where_clause {
+        impl #impl_generics #krate::__private::InPlace for #ident #ty_generics #where_clause {
             fn only_the_derive_may_implement_this() {}
         }
+        #[automatically_derived]
+        impl #impl_generics #krate::__private::Publishable for #ident #ty_generics #where_clause {}
         #[automatically_derived]
         impl #impl_generics #krate::__private::ErrorCounter for #ident #ty_generics #where_clause {
             fn count_error(&self) {}

@@ -8,7 +8,7 @@ pub use crate::compose::{
     Exact, Flattened, Ladder, assert_distinct, assert_flattens, len, names_len,
 };
 pub use crate::measure::*;
-pub use crate::words::{Publishable, SkippedField, Words};
+pub use crate::words::{InPlace, Publishable, SkippedField, Words};
 use crate::{Count, Counter, Descriptor, Gauge, Instrument, Kind, Value};
 
 /// Whom [`Metrics`](crate::Metrics) shows its metrics.
@@ -352,7 +352,7 @@ impl<T> PlainIf<false> for T {
 #[derive(Debug)]
 pub struct NoStorage;
 
-impl Publishable for NoStorage {
+impl InPlace for NoStorage {
     fn only_the_derive_may_implement_this() {}
 }
 

@@ -3,6 +3,7 @@
 
 use core::{marker::PhantomData, ptr};
 
+use crate::__private::Table;
 use crate::{Counter, Gauge, Padded, ShardedCounter};
 
 /// The 64-bit atomics that an instrument consists of, by address.
@@ -42,11 +43,19 @@ impl Words {
 /// The derive implements it, for exactly those structs of which this is true.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be published",
+    label = "a published struct derives `Metrics`",
+    note = "the derive knows whether all that the struct holds may lie in memory that other processes share; a `Metrics` by hand does not say"
+)]
+pub trait Publishable: InPlace + Table {}
+
+/// What a published struct may hold.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be published",
     label = "a published struct neither is nor holds this type",
     note = "other processes share the memory of a published struct, so it holds instruments alone, each in place: `Counter`, `Gauge`, `ShardedCounter`, `Padded` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these",
     note = "whatever else belongs to the backend stands beside the published struct, in the one that owns both"
 )]
-pub trait Publishable {
+pub trait InPlace {
     #[doc(hidden)]
     fn only_the_derive_may_implement_this();
 }
@@ -54,21 +63,21 @@ pub trait Publishable {
 /// What a published struct holds instead of a field that is skipped: nothing that may be published.
 pub struct SkippedField;
 
-macro_rules! publishable {
+macro_rules! in_place {
     ($([$($parameter:ident)?] $ty:ty),*) => {$(
-        impl<$($parameter: ?Sized)?> Publishable for $ty {
+        impl<$($parameter: ?Sized)?> InPlace for $ty {
             fn only_the_derive_may_implement_this() {}
         }
     )*};
 }
 
-publishable!([] Counter, [] Gauge, [] ShardedCounter, [T] PhantomData<T>);
+in_place!([] Counter, [] Gauge, [] ShardedCounter, [T] PhantomData<T>);
 
-impl<I: Publishable> Publishable for Padded<I> {
+impl<I: InPlace> InPlace for Padded<I> {
     fn only_the_derive_may_implement_this() {}
 }
 
 #[cfg(target_has_atomic = "64")]
-publishable!([] core::sync::atomic::AtomicU64, [] core::sync::atomic::AtomicI64);
+in_place!([] core::sync::atomic::AtomicU64, [] core::sync::atomic::AtomicI64);
 #[cfg(feature = "portable-atomic")]
-publishable!([] portable_atomic::AtomicU64, [] portable_atomic::AtomicI64);
+in_place!([] portable_atomic::AtomicU64, [] portable_atomic::AtomicI64);

@@ -90,11 +90,16 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::papyra_metrics::__private::Publishable for LogMetrics
+    impl ::papyra_metrics::__private::InPlace for LogMetrics
     where
-        for<'__use> Counter: ::papyra_metrics::__private::Publishable,
-        for<'__use> Gauge: ::papyra_metrics::__private::Publishable,
+        for<'__use> Counter: ::papyra_metrics::__private::InPlace,
+        for<'__use> Gauge: ::papyra_metrics::__private::InPlace,
     {
         fn only_the_derive_may_implement_this() {}
     }
+    #[automatically_derived]
+    impl ::papyra_metrics::__private::Publishable for LogMetrics
+    where
+        for<'__use> LogMetrics: ::papyra_metrics::__private::InPlace,
+    {}
 };

@@ -83,12 +83,18 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl<T> ::papyra_metrics::__private::Publishable for LogMetrics<T>
+    impl<T> ::papyra_metrics::__private::InPlace for LogMetrics<T>
     where
-        for<'__use> Counter: ::papyra_metrics::__private::Publishable,
-        for<'__use> CacheMetrics<T>: ::papyra_metrics::__private::Publishable,
-        for<'__use> ::papyra_metrics::__private::SkippedField: ::papyra_metrics::__private::Publishable,
+        for<'__use> Counter: ::papyra_metrics::__private::InPlace,
+        for<'__use> CacheMetrics<T>: ::papyra_metrics::__private::InPlace,
+        for<'__use> ::papyra_metrics::__private::SkippedField: ::papyra_metrics::__private::InPlace,
     {
         fn only_the_derive_may_implement_this() {}
     }
+    #[automatically_derived]
+    impl<T> ::papyra_metrics::__private::Publishable for LogMetrics<T>
+    where
+        CacheMetrics<T>: ::papyra_metrics::__private::Table,
+        for<'__use> LogMetrics<T>: ::papyra_metrics::__private::InPlace,
+    {}
 };

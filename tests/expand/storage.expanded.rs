@@ -83,13 +83,18 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::papyra_metrics::__private::Publishable for LogMetrics
+    impl ::papyra_metrics::__private::InPlace for LogMetrics
     where
-        for<'__use> ::papyra_metrics::Counter: ::papyra_metrics::__private::Publishable,
-        for<'__use> ::papyra_metrics::Gauge: ::papyra_metrics::__private::Publishable,
+        for<'__use> ::papyra_metrics::Counter: ::papyra_metrics::__private::InPlace,
+        for<'__use> ::papyra_metrics::Gauge: ::papyra_metrics::__private::InPlace,
     {
         fn only_the_derive_may_implement_this() {}
     }
+    #[automatically_derived]
+    impl ::papyra_metrics::__private::Publishable for LogMetrics
+    where
+        for<'__use> LogMetrics: ::papyra_metrics::__private::InPlace,
+    {}
     impl LogMetrics {
         /// A [`LogMetrics`] with everything at zero.
         #[must_use]

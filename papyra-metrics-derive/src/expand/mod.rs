@@ -13,7 +13,7 @@ use crate::model::{Krate, Measured, Model};
 pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let storage = model.storage.as_ref().map(|storage| storage::expand_struct(model, storage));
     let impls = visit::expand_impls(model);
-    let publishable = publish::expand_impl(model);
+    let publishable = publish::expand_impls(model);
     let plain = model.storage.as_ref().map(|storage| storage::expand_impls(model, storage));
     let allow = visit::allow_private_bounds(model);
     quote! {

@@ -3,21 +3,20 @@
 use std::collections::HashSet;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 
 use super::krate_at;
-use super::visit::{expand_plain_bounds, instrument_type, span_of};
+use super::visit::{expand_bounds, expand_plain_bounds, instrument_type, span_of, where_clause};
 use crate::check::is_phantom_data;
 use crate::model::{Model, Role};
 
-/// `Publishable`, under a bound for each type of a field.
-pub(super) fn expand_impl(model: &Model<'_>) -> TokenStream {
+/// `InPlace`, under a bound for each type of a field, and `Publishable` where that holds.
+pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
     let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
-    let clause = model.generics.where_clause.iter();
-    let own = clause.flat_map(|clause| clause.predicates.iter().map(ToTokens::to_token_stream));
     let mut seen = HashSet::new();
+    let plain = expand_plain_bounds(model);
     let bounds = model.fields.iter().filter_map(|field| {
         let mut ty = instrument_type(model, field);
         let span = span_of(&ty);
@@ -28,16 +27,17 @@ pub(super) fn expand_impl(model: &Model<'_>) -> TokenStream {
         }
         // The lifetime, which nothing uses, has the compiler ask at the use and not here.
         seen.insert(ty.to_string())
-            .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::__private::Publishable))
+            .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::__private::InPlace))
     });
-    let predicates = own.chain(expand_plain_bounds(model)).chain(bounds);
+    let in_place = where_clause(model, plain.into_iter().chain(bounds));
+    let this = quote!(for<'__use> #ident #ty_generics: #krate::__private::InPlace);
+    let publishable = where_clause(model, expand_bounds(model).into_iter().chain([this]));
     quote! {
         #[automatically_derived]
-        impl #impl_generics #krate::__private::Publishable for #ident #ty_generics
-        where
-            #(#predicates,)*
-        {
+        impl #impl_generics #krate::__private::InPlace for #ident #ty_generics #in_place {
             fn only_the_derive_may_implement_this() {}
         }
+        #[automatically_derived]
+        impl #impl_generics #krate::__private::Publishable for #ident #ty_generics #publishable {}
     }
 }

@@ -66,7 +66,11 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
 
 /// The user's where clause, with a bound for each type of a field that depends on a parameter, and no others.
 fn expand_where(model: &Model<'_>) -> Option<TokenStream> {
-    let plain = expand_plain_bounds(model);
+    where_clause(model, expand_bounds(model))
+}
+
+/// What has to hold of the struct's parameters for it to be `Metrics`.
+pub(super) fn expand_bounds(model: &Model<'_>) -> Vec<TokenStream> {
     let bounds = model.fields.iter().filter(|field| field.generic).filter_map(|field| {
         let ty = instrument_type(model, field);
         let span = span_of(&ty);
@@ -78,7 +82,7 @@ fn expand_where(model: &Model<'_>) -> Option<TokenStream> {
             Role::Skip => None,
         }
     });
-    where_clause(model, plain.into_iter().chain(bounds))
+    expand_plain_bounds(model).into_iter().chain(bounds).collect()
 }
 
 /// The same for the struct of atomics, whose fields name the storage of what is flattened.
@@ -105,7 +109,8 @@ pub(super) fn expand_plain_bounds(model: &Model<'_>) -> Vec<TokenStream> {
     bounds.collect()
 }
 
-fn where_clause(
+/// The user's where clause, with these bounds.
+pub(super) fn where_clause(
     model: &Model<'_>,
     bounds: impl IntoIterator<Item = TokenStream>,
 ) -> Option<TokenStream> {

@@ -10,7 +10,7 @@ use std::{
 use super::error::{PublishCause, PublishError};
 use super::file::{self, Temporary};
 use super::sys;
-use crate::__private::{Publishable, Table};
+use crate::__private::Publishable;
 
 /// A struct of metrics in a file that any other process can read.
 ///
@@ -64,7 +64,7 @@ impl<M> Published<M> {
     /// Nothing is left behind.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, PublishError>
     where
-        M: Publishable + Table + Default,
+        M: Publishable + Default,
     {
         let path = path.as_ref();
         Self::publish(path, M::default()).map_err(|cause| PublishError::new(path, cause))
@@ -83,7 +83,7 @@ impl<M> Published<M> {
     /// ```
     pub fn create_or_private(path: impl AsRef<Path>) -> Self
     where
-        M: Publishable + Table + Default,
+        M: Publishable + Default,
     {
         Self::create(path).unwrap_or_else(|error| Self {
             metrics: NonNull::from(Box::leak(Box::default())), // until it is dropped
@@ -94,7 +94,7 @@ impl<M> Published<M> {
     #[allow(unsafe_code)] // shared memory comes as a raw pointer
     fn publish(path: &Path, metrics: M) -> Result<Self, PublishCause>
     where
-        M: Publishable + Table,
+        M: Publishable,
     {
         // The process may be in another directory when it removes the file.
         let path = &file::absolute(path)?;
