@@ -250,6 +250,20 @@ pub use publish::Published;
 pub use snapshot::{IntoIter, Iter, Snapshot};
 pub use value::{Kind, Value};
 
+/// What messages of the compiler call the traits that generated code asks for: of several ways to a trait it shows the
+/// first, and these say what to do.
+#[doc(hidden)]
+pub mod must {
+    pub use crate::__private::{
+        Borrowed as OutliveTheBorrow, ErrorCounter as MarkAnErrorCounter,
+        ErrorInstrument as CountErrors, GivenAway as StayWhenSelfGoes, InPlace as LieInPlace,
+        Outcome as BeAResult, Outlived as OutliveSelf, Plain as DeriveMetricsWithStorage,
+        Table as DeriveMetrics,
+    };
+}
+#[doc(hidden)]
+pub use __private::SkippedField;
+
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_panics_doc)] // for generated code alone
 #[path = "private.rs"]
