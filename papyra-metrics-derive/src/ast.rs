@@ -1,15 +1,18 @@
-//! What the user wrote, as it stands: no opinions. Types of fields stay raw tokens, for nothing in them has to be
-//! understood, and `syn` without its feature `full` cannot parse them all.
+//! What the user wrote, as it stands: no opinions. The compiler has parsed it before, so it is taken apart only as far
+//! as its parts are needed; the others stay raw tokens.
 
-use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::parse::{Parse, ParseStream};
-use syn::{Attribute, Generics, Token, Visibility, braced, token};
+
+use crate::diag::Error;
+use crate::generics::Generics;
+use crate::tokens::{Cursor, is_ident, is_punct, split_commas, unraw};
 
 /// What a derive was put on.
 pub(crate) struct Item {
     pub(crate) attrs: Vec<Attribute>,
-    pub(crate) vis: Visibility,
+    /// Nothing, if it is private.
+    pub(crate) vis: TokenStream,
     /// `struct`, `enum` or `union`.
     pub(crate) keyword: Ident,
     pub(crate) ident: Ident,
@@ -27,81 +30,132 @@ pub(crate) enum Body {
 /// A named field.
 pub(crate) struct Field {
     pub(crate) attrs: Vec<Attribute>,
-    pub(crate) vis: Visibility,
+    pub(crate) vis: TokenStream,
     pub(crate) ident: Ident,
     pub(crate) ty: TokenStream,
 }
 
-impl Parse for Item {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let attrs = input.call(Attribute::parse_outer)?;
-        let vis = input.parse()?;
-        let keyword = parse_keyword(input)?;
-        let ident = input.parse()?;
-        let mut generics: Generics = input.parse()?;
-        generics.where_clause = input.parse()?;
-        let body = if keyword == "struct" && input.peek(token::Brace) {
-            let content;
-            braced!(content in input);
-            Body::Named(parse_fields(&content)?)
-        } else {
-            input.parse::<TokenStream>()?;
-            Body::Other
+/// `#[path]`, `#[path(…)]` or `#[path = …]`.
+pub(crate) struct Attribute {
+    /// Its words, joined by `::`.
+    pub(crate) path: String,
+    pub(crate) arguments: Arguments,
+    /// In its brackets.
+    group: Group,
+    hash: TokenTree,
+}
+
+/// What follows the path of an attribute.
+pub(crate) enum Arguments {
+    None,
+    /// In parentheses, or other brackets.
+    List(TokenStream),
+    /// After `=`.
+    Value(TokenStream),
+}
+
+impl Item {
+    pub(crate) fn parse(input: TokenStream) -> Result<Self, Error> {
+        let mut cursor = Cursor::new(input);
+        let attrs = parse_attributes(&mut cursor);
+        let vis = parse_visibility(&mut cursor);
+        let (Some(keyword), Some(ident)) = (cursor.ident(), cursor.ident()) else {
+            return Err(cursor.error("a struct is expected here"));
+        };
+        let mut generics = Generics::parse(&mut cursor)?;
+        // The where clause of a tuple struct comes after its fields.
+        cursor.group(Delimiter::Parenthesis);
+        generics.parse_where(&mut cursor);
+        let body = match cursor.group(Delimiter::Brace) {
+            Some(fields) if keyword == "struct" => Body::Named(parse_fields(fields)?),
+            _ => Body::Other,
         };
         Ok(Self { attrs, vis, keyword, ident, generics, body })
     }
 }
 
-fn parse_keyword(input: ParseStream<'_>) -> syn::Result<Ident> {
-    use syn::ext::IdentExt;
-    input.call(Ident::parse_any)
+fn parse_fields(fields: TokenStream) -> Result<Vec<Field>, Error> {
+    split_commas(fields).into_iter().map(parse_field).collect()
 }
 
-fn parse_fields(input: ParseStream<'_>) -> syn::Result<Vec<Field>> {
-    let mut fields = Vec::new();
-    while !input.is_empty() {
-        let attrs = input.call(Attribute::parse_outer)?;
-        let vis = input.parse()?;
-        let ident = input.parse()?;
-        input.parse::<Token![:]>()?;
-        let ty = parse_type(input)?;
-        fields.push(Field { attrs, vis, ident, ty });
-        if !input.is_empty() {
-            input.parse::<Token![,]>()?;
-        }
+fn parse_field(tokens: Vec<TokenTree>) -> Result<Field, Error> {
+    let mut cursor = Cursor::new(tokens);
+    let attrs = parse_attributes(&mut cursor);
+    let vis = parse_visibility(&mut cursor);
+    let Some(ident) = cursor.ident() else {
+        return Err(cursor.error("the name of a field is expected here"));
+    };
+    if !cursor.punct(':') {
+        return Err(cursor.error("`:` and the type of the field are expected here"));
     }
-    Ok(fields)
-}
-
-/// The tokens up to the comma that ends the field: the first that stands in no angle brackets.
-fn parse_type(input: ParseStream<'_>) -> syn::Result<TokenStream> {
-    let mut ty = TokenStream::new();
-    let mut depth = 0_usize;
-    let mut arrow = false;
-    while !input.is_empty() && (depth > 0 || !input.peek(Token![,])) {
-        let token: TokenTree = input.parse()?;
-        if let TokenTree::Punct(punct) = &token {
-            match punct.as_char() {
-                '<' => depth += 1,
-                '>' if !arrow => depth = depth.saturating_sub(1),
-                _ => {}
-            }
-            arrow = punct.as_char() == '-' && punct.spacing() == Spacing::Joint;
-        }
-        token.to_tokens(&mut ty);
+    if cursor.rest().is_empty() {
+        return Err(cursor.error("a type is expected here"));
     }
-    if ty.is_empty() { Err(input.error("a type is expected here")) } else { Ok(ty) }
+    Ok(Field { attrs, vis, ident, ty: cursor.rest().iter().cloned().collect() })
 }
 
-/// The tokens of a type without the invisible groups that `macro_rules!` puts around its fragments.
-pub(crate) fn flat(ty: &TokenStream) -> Vec<TokenTree> {
-    ty.clone()
-        .into_iter()
-        .flat_map(|token| match token {
-            TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
-                flat(&group.stream())
+/// Passes over attributes.
+pub(crate) fn parse_attributes(cursor: &mut Cursor) -> Vec<Attribute> {
+    let mut attrs = Vec::new();
+    loop {
+        cursor.open();
+        let [hash, TokenTree::Group(group), ..] = cursor.rest() else { return attrs };
+        if !is_punct(hash, '#') || group.delimiter() != Delimiter::Bracket {
+            return attrs;
+        }
+        attrs.push(Attribute::parse(hash.clone(), group.clone()));
+        cursor.next();
+        cursor.next();
+    }
+}
+
+impl Attribute {
+    fn parse(hash: TokenTree, group: Group) -> Self {
+        let mut inside = Cursor::new(group.stream());
+        let mut path = String::new();
+        loop {
+            if let Some(word) = inside.ident() {
+                path.push_str(&unraw(&word));
+            } else if inside.punct(':') {
+                path.push(':');
+            } else {
+                break;
             }
-            other => vec![other],
-        })
-        .collect()
+        }
+        let arguments = match inside.next() {
+            Some(TokenTree::Group(list)) => Arguments::List(list.stream()),
+            Some(equals) if is_punct(&equals, '=') => {
+                Arguments::Value(inside.rest().iter().cloned().collect())
+            }
+            _ => Arguments::None,
+        };
+        Self { path, arguments, group, hash }
+    }
+
+    /// What stands in its brackets.
+    pub(crate) fn meta(&self) -> TokenStream {
+        self.group.stream()
+    }
+}
+
+impl ToTokens for Attribute {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.hash.to_tokens(tokens);
+        self.group.to_tokens(tokens);
+    }
+}
+
+/// Passes over `pub`, with what it is restricted to.
+pub(crate) fn parse_visibility(cursor: &mut Cursor) -> TokenStream {
+    cursor.open();
+    let tokens = match cursor.rest() {
+        [word, TokenTree::Group(group), ..]
+            if is_ident(word, "pub") && group.delimiter() == Delimiter::Parenthesis =>
+        {
+            2
+        }
+        [word, ..] if is_ident(word, "pub") => 1,
+        _ => 0,
+    };
+    (0..tokens).filter_map(|_| cursor.next()).collect()
 }

@@ -1,16 +1,14 @@
 //! The grammar of `#[metrics(…)]`: keys, some with values. Which keys stand where, and what is wrong with one,
 //! is reported here; what they mean together is for [`check`](crate::check).
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Attribute, Error, Lit, LitStr, Meta, Path, Token, token};
 
-use crate::ast::flat;
-use crate::diag::{Diagnostics, nearest};
-use crate::function::{Depth, is_punct};
+use crate::ast::{Arguments, Attribute};
+use crate::diag::{Diagnostics, Error, nearest};
+use crate::literal::Text;
 use crate::name;
+use crate::tokens::{Cursor, Depth, flat, is_keyword, is_punct};
 
 /// A key with its value, and the tokens to point at.
 pub(crate) struct Key<T> {
@@ -21,9 +19,9 @@ pub(crate) struct Key<T> {
 /// The keys of a struct.
 #[derive(Default)]
 pub(crate) struct StructKeys {
-    pub(crate) krate: Option<Key<Path>>,
+    pub(crate) krate: Option<Key<TokenStream>>,
     pub(crate) pad: Option<Key<()>>,
-    pub(crate) prefix: Option<Key<LitStr>>,
+    pub(crate) prefix: Option<Key<Text>>,
     pub(crate) storage: Option<Key<Ident>>,
     /// Whether `storage` is there, right or wrong.
     pub(crate) plain: bool,
@@ -34,13 +32,13 @@ pub(crate) struct StructKeys {
 pub(crate) struct FieldKeys {
     pub(crate) errors: Option<Key<()>>,
     pub(crate) flatten: Option<Key<()>>,
-    pub(crate) help: Option<Key<LitStr>>,
-    pub(crate) name: Option<Key<LitStr>>,
+    pub(crate) help: Option<Key<Text>>,
+    pub(crate) name: Option<Key<Text>>,
     pub(crate) pad: Option<Key<()>>,
-    pub(crate) prefix: Option<Key<LitStr>>,
+    pub(crate) prefix: Option<Key<Text>>,
     pub(crate) sharded: Option<Key<()>>,
     pub(crate) skip: Option<Key<()>>,
-    pub(crate) unit: Option<Key<LitStr>>,
+    pub(crate) unit: Option<Key<Text>>,
 }
 
 /// The keys of a function.
@@ -49,7 +47,7 @@ pub(crate) struct FunctionKeys {
     pub(crate) calls: Option<Key<TokenStream>>,
     pub(crate) errors: Option<Key<Option<TokenStream>>>,
     pub(crate) in_flight: Option<Key<TokenStream>>,
-    pub(crate) krate: Option<Key<Path>>,
+    pub(crate) krate: Option<Key<TokenStream>>,
     pub(crate) ok: Option<Key<TokenStream>>,
 }
 
@@ -62,12 +60,14 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
     let mut keys = StructKeys::default();
     for raw in parse_attributes(diag, attrs, STRUCT_KEYS) {
         match raw.key.to_string().as_str() {
-            "crate" => set(diag, &mut keys.krate, raw, "a path, such as `crate = facade::metrics`"),
+            "crate" => {
+                set(diag, &mut keys.krate, raw, path, "a path, such as `crate = facade::metrics`");
+            }
             "pad" => set_flag(diag, &mut keys.pad, raw),
-            "prefix" => set(diag, &mut keys.prefix, raw, r#"a string, such as `prefix = "log_"`"#),
+            "prefix" => set_text(diag, &mut keys.prefix, raw, "log_"),
             "storage" => {
                 keys.plain = true;
-                set(diag, &mut keys.storage, raw, "a name, such as `storage = LogMetrics`");
+                set(diag, &mut keys.storage, raw, ident, "a name, such as `storage = LogMetrics`");
             }
             _ => unknown(diag, &raw.key, STRUCT, &[FIELD, FUNCTION]),
         }
@@ -81,13 +81,13 @@ pub(crate) fn parse_field_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> F
         match raw.key.to_string().as_str() {
             "errors" => set_flag(diag, &mut keys.errors, raw),
             "flatten" => set_flag(diag, &mut keys.flatten, raw),
-            "help" => set(diag, &mut keys.help, raw, r#"a string, such as `help = "Records."`"#),
-            "name" => set(diag, &mut keys.name, raw, r#"a string, such as `name = "records"`"#),
+            "help" => set_text(diag, &mut keys.help, raw, "Records."),
+            "name" => set_text(diag, &mut keys.name, raw, "records"),
             "pad" => set_flag(diag, &mut keys.pad, raw),
-            "prefix" => set(diag, &mut keys.prefix, raw, r#"a string, such as `prefix = "log_"`"#),
+            "prefix" => set_text(diag, &mut keys.prefix, raw, "log_"),
             "sharded" => set_flag(diag, &mut keys.sharded, raw),
             "skip" => set_flag(diag, &mut keys.skip, raw),
-            "unit" => set(diag, &mut keys.unit, raw, r#"a string, such as `unit = "bytes"`"#),
+            "unit" => set_text(diag, &mut keys.unit, raw, "bytes"),
             _ => unknown(diag, &raw.key, FIELD, &[STRUCT, FUNCTION]),
         }
     }
@@ -104,7 +104,7 @@ pub(crate) fn parse_function_keys(diag: &mut Diagnostics, tokens: TokenStream) -
         );
         return keys;
     }
-    let raw = match parse_keys.parse2(tokens) {
+    let raw = match parse_keys(tokens) {
         Ok(raw) => raw,
         Err(error) => {
             diag.push(error);
@@ -116,7 +116,9 @@ pub(crate) fn parse_function_keys(diag: &mut Diagnostics, tokens: TokenStream) -
             "calls" => {
                 set_place(diag, &mut keys.calls, raw, "the counter, such as `calls = scan_runs`");
             }
-            "crate" => set(diag, &mut keys.krate, raw, "a path, such as `crate = facade::metrics`"),
+            "crate" => {
+                set(diag, &mut keys.krate, raw, path, "a path, such as `crate = facade::metrics`");
+            }
             "errors" => set_errors(diag, &mut keys.errors, raw),
             "in_flight" => {
                 set_place(
@@ -207,16 +209,14 @@ type RawKey = Key<Option<TokenStream>>;
 /// All keys of all `#[metrics(…)]` among the attributes.
 fn parse_attributes(diag: &mut Diagnostics, attrs: &[Attribute], known: &[&str]) -> Vec<RawKey> {
     let mut keys = Vec::new();
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("metrics")) {
-        match &attr.meta {
-            Meta::List(list) if !list.tokens.is_empty() => {
-                match parse_keys.parse2(list.tokens.clone()) {
-                    Ok(parsed) => keys.extend(parsed),
-                    Err(error) => diag.push(error),
-                }
-            }
+    for attr in attrs.iter().filter(|attr| attr.path == "metrics") {
+        match &attr.arguments {
+            Arguments::List(list) if !list.is_empty() => match parse_keys(list.clone()) {
+                Ok(parsed) => keys.extend(parsed),
+                Err(error) => diag.push(error),
+            },
             _ => diag.error(
-                &attr.meta,
+                attr.meta(),
                 format!(
                     "say what is meant in parentheses: `#[metrics(…)]` takes {}",
                     listed(known)
@@ -228,35 +228,54 @@ fn parse_attributes(diag: &mut Diagnostics, attrs: &[Attribute], known: &[&str])
 }
 
 /// `key`, `key = value`, and so on. A value reaches to the next comma.
-fn parse_keys(input: ParseStream<'_>) -> syn::Result<Vec<RawKey>> {
+fn parse_keys(tokens: TokenStream) -> Result<Vec<RawKey>, Error> {
     let mut keys = Vec::new();
-    while !input.is_empty() {
-        if !input.peek(Ident::peek_any) {
-            return Err(input.error("a key is expected here, such as `skip` or `name = \"…\"`"));
+    let mut input = Cursor::new(tokens);
+    loop {
+        input.open();
+        if input.rest().is_empty() {
+            return Ok(keys);
         }
-        let key = input.call(Ident::parse_any)?;
-        let value = if input.parse::<Option<Token![=]>>()?.is_some() {
-            let mut value = TokenStream::new();
-            let mut generics = Turbofish::default();
-            while !input.is_empty() && (generics.inside() || !input.peek(Token![,])) {
-                let token: TokenTree = input.parse()?;
-                generics.pass(&token);
-                token.to_tokens(&mut value);
-            }
-            Some(value)
-        } else {
-            None
+        let Some(key) = input.ident() else {
+            return Err(input.error("a key is expected here, such as `skip` or `name = \"…\"`"));
         };
-        if input.peek(token::Paren) || input.peek(Lit) {
+        let value = input.punct('=').then(|| parse_value(&mut input));
+        if begins_value(&mut input) {
             let message = format!("the value of `{key}` comes after a `=`: write `{key} = …`");
-            return Err(Error::new(input.span(), message));
+            return Err(input.error(message));
         }
         keys.push(Key { key, value });
-        if !input.is_empty() && input.parse::<Option<Token![,]>>()?.is_none() {
+        if !input.punct(',') && !input.rest().is_empty() {
             return Err(input.error("a comma is expected before the next key"));
         }
     }
-    Ok(keys)
+}
+
+/// The tokens up to the comma that ends the value.
+fn parse_value(input: &mut Cursor) -> TokenStream {
+    let mut value = TokenStream::new();
+    let mut generics = Turbofish::default();
+    while let Some(token) = input.peek() {
+        if !generics.inside() && is_punct(token, ',') {
+            break;
+        }
+        generics.pass(token);
+        token.to_tokens(&mut value);
+        input.next();
+    }
+    value
+}
+
+/// Whether what comes next is a literal, or stands in parentheses.
+fn begins_value(input: &mut Cursor) -> bool {
+    input.open();
+    match input.rest() {
+        [TokenTree::Literal(_), ..] => true,
+        [TokenTree::Group(group), ..] => group.delimiter() == Delimiter::Parenthesis,
+        [TokenTree::Ident(word), ..] => word == "true" || word == "false",
+        [minus, TokenTree::Literal(_), ..] => is_punct(minus, '-'),
+        _ => false,
+    }
 }
 
 /// The commas in `f::<A, B>()` part no keys.
@@ -279,7 +298,13 @@ impl Turbofish {
     }
 }
 
-fn set<T: Parse>(diag: &mut Diagnostics, slot: &mut Option<Key<T>>, raw: RawKey, expected: &str) {
+fn set<T>(
+    diag: &mut Diagnostics,
+    slot: &mut Option<Key<T>>,
+    raw: RawKey,
+    read: fn(&TokenStream) -> Option<T>,
+    expected: &str,
+) {
     let Key { key, value } = raw;
     if slot.is_some() {
         return diag.error(&key, format!("`{key}` is given twice; keep one"));
@@ -287,10 +312,41 @@ fn set<T: Parse>(diag: &mut Diagnostics, slot: &mut Option<Key<T>>, raw: RawKey,
     let Some(value) = value.filter(|value| !value.is_empty()) else {
         return diag.error(&key, format!("`{key}` takes {expected}"));
     };
-    match syn::parse2(value.clone()) {
-        Ok(value) => *slot = Some(Key { key, value }),
-        Err(_) => diag.error(value, format!("`{key}` takes {expected}")),
+    match read(&value) {
+        Some(value) => *slot = Some(Key { key, value }),
+        None => diag.error(value, format!("`{key}` takes {expected}")),
     }
+}
+
+fn set_text(diag: &mut Diagnostics, slot: &mut Option<Key<Text>>, raw: RawKey, such: &str) {
+    let expected = format!("a string, such as `{} = \"{such}\"`", raw.key);
+    set(diag, slot, raw, Text::of, &expected);
+}
+
+/// The name that the tokens are, if they are one.
+fn ident(tokens: &TokenStream) -> Option<Ident> {
+    match flat(tokens).as_slice() {
+        [TokenTree::Ident(ident)] if !is_keyword(ident) => Some(ident.clone()),
+        _ => None,
+    }
+}
+
+/// The path without generics that the tokens are, if they are one.
+fn path(tokens: &TokenStream) -> Option<TokenStream> {
+    let tokens = flat(tokens);
+    let relative = match tokens.as_slice() {
+        [first, second, rest @ ..] if is_punct(first, ':') && is_punct(second, ':') => rest,
+        relative => relative,
+    };
+    // Words, each but the last with `::` after it.
+    let good = relative.chunks(3).all(|part| match part {
+        [TokenTree::Ident(word), colons @ ..] => {
+            let leads = ["crate", "self", "Self", "super"].iter().any(|it| word == it);
+            (leads || !is_keyword(word)) && colons.iter().all(|token| is_punct(token, ':'))
+        }
+        _ => false,
+    });
+    (good && relative.len() % 3 == 1).then(|| tokens.into_iter().collect())
 }
 
 fn set_flag(diag: &mut Diagnostics, slot: &mut Option<Key<()>>, raw: RawKey) {

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-use crate::function::{is_ident, is_punct};
+use crate::tokens::{is_ident, is_punct};
 
 /// Macros of the standard library, which neither return nor await on their own.
 const PLAIN_MACROS: &[&str] = &[

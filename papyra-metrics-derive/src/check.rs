@@ -1,18 +1,18 @@
 //! Turns what was written into what was meant. Whatever can be wrong with an input is reported here; the stages
 //! after this one cannot fail.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::ext::IdentExt;
-use syn::{Attribute, Expr, GenericParam, Generics, Lit, LitStr, Meta};
 
-use crate::ast::{self, Body, Item};
+use crate::ast::{self, Arguments, Attribute, Body, Item};
 use crate::attr::{self, FieldKeys, Key};
 use crate::diag::Diagnostics;
+use crate::literal::Text;
 use crate::model::{Field, Krate, Metric, Model, Plain, Role, Storage};
 use crate::name;
+use crate::tokens::{flat, unraw};
 
 /// The model of a struct, as far as it can be told: where something was reported it is not to be expanded.
 pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<Model<'a>> {
@@ -21,7 +21,7 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<M
     let storage = keys.storage.and_then(|key| check_storage(diag, item, key));
     let scope = Scope {
         prefix: keys.prefix.and_then(|prefix| check_prefix(diag, &prefix)).unwrap_or_default(),
-        parameters: parameters(&item.generics),
+        parameters: &item.generics.names,
         plain: keys.plain,
         named: storage.is_some(),
         padded: keys.pad.is_some(),
@@ -46,9 +46,10 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<M
 }
 
 /// What the checks of a field have to know of its struct.
-struct Scope {
+struct Scope<'a> {
     prefix: String,
-    parameters: HashSet<String>,
+    /// The type and const parameters.
+    parameters: &'a [Ident],
     /// Whether it is a plain struct, with `storage`.
     plain: bool,
     /// Whether its storage has a name.
@@ -90,7 +91,7 @@ fn check_storage<'a>(
 
 fn check_field<'a>(
     diag: &mut Diagnostics,
-    scope: &Scope,
+    scope: &Scope<'_>,
     field: &'a ast::Field,
 ) -> Option<(Field<'a>, FieldKeys)> {
     let keys = attr::parse_field_keys(diag, &field.attrs);
@@ -111,7 +112,7 @@ fn check_field<'a>(
         vis: &field.vis,
         ty: &field.ty,
         attrs: field.attrs.iter().filter(|attr| passes_over(attr)).collect(),
-        generic: mentions(&field.ty, &scope.parameters),
+        generic: mentions(&field.ty, scope.parameters),
         role,
     };
     Some((field, keys))
@@ -142,7 +143,7 @@ fn check_combination(diag: &mut Diagnostics, keys: &FieldKeys) {
 
 fn check_metric(
     diag: &mut Diagnostics,
-    scope: &Scope,
+    scope: &Scope<'_>,
     field: &ast::Field,
     keys: &FieldKeys,
 ) -> Option<Metric> {
@@ -171,7 +172,10 @@ fn check_metric(
     Some(Metric {
         name: format!("{}{}", scope.prefix, name?),
         prefix_len: scope.prefix.len(),
-        help: keys.help.as_ref().map_or_else(|| help(&field.attrs), |help| help.value.value()),
+        help: keys
+            .help
+            .as_ref()
+            .map_or_else(|| help(&field.attrs), |help| help.value.value.clone()),
         unit,
         errors: keys.errors.is_some(),
         plain: if sharded { Some(Plain::Sharded) } else { plain },
@@ -182,7 +186,7 @@ fn check_metric(
 /// Where the cells of the metric go: only the derive's own atomics can be told.
 fn check_layout(
     diag: &mut Diagnostics,
-    scope: &Scope,
+    scope: &Scope<'_>,
     field: &ast::Field,
     keys: &FieldKeys,
 ) -> Option<()> {
@@ -211,13 +215,13 @@ fn check_layout(
 
 fn check_name(
     diag: &mut Diagnostics,
-    scope: &Scope,
+    scope: &Scope<'_>,
     field: &ast::Field,
     keys: &FieldKeys,
 ) -> Option<String> {
     let (name, at) = match &keys.name {
-        Some(Key { value, .. }) => (value.value(), value.to_token_stream()),
-        None => (field.ident.unraw().to_string(), field.ident.to_token_stream()),
+        Some(Key { value, .. }) => (value.value.clone(), value.token.to_token_stream()),
+        None => (unraw(&field.ident), field.ident.to_token_stream()),
     };
     // After a prefix a digit may come first.
     if name::is_name(&name)
@@ -246,28 +250,28 @@ fn quoted(word: &str) -> String {
     if word.is_empty() { "an empty string".to_owned() } else { format!("`{word}`") }
 }
 
-fn check_prefix(diag: &mut Diagnostics, prefix: &Key<LitStr>) -> Option<String> {
-    let value = prefix.value.value();
-    if name::is_prefix(&value) {
-        return Some(value);
+fn check_prefix(diag: &mut Diagnostics, prefix: &Key<Text>) -> Option<String> {
+    let Text { value, token } = &prefix.value;
+    if name::is_prefix(value) {
+        return Some(value.clone());
     }
     diag.error(
-        &prefix.value,
+        token,
         format!("`{value}` cannot begin the names of metrics, which match [a-zA-Z_][a-zA-Z0-9_]*"),
     );
     None
 }
 
-fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<String> {
-    let value = unit.value.value();
-    if name::is_unit(&value) {
-        return Some(value);
+fn check_unit(diag: &mut Diagnostics, unit: &Key<Text>) -> Option<String> {
+    let Text { value, token } = &unit.value;
+    if name::is_unit(value) {
+        return Some(value.clone());
     }
     diag.error(
-        &unit.value,
+        token,
         format!(
             "{} cannot be a unit, which matches [a-z0-9_]+, such as `bytes` or `seconds`",
-            quoted(&value)
+            quoted(value)
         ),
     );
     None
@@ -299,7 +303,7 @@ fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
                 metric.name, field.ident
             );
             match &keys.name {
-                Some(Key { value, .. }) => diag.error(value, message),
+                Some(Key { value, .. }) => diag.error(&value.token, message),
                 None => diag.error(field.ident, message),
             }
         } else {
@@ -351,49 +355,34 @@ fn help(attrs: &[Attribute]) -> String {
 
 /// The text of a doc comment; of a block, without the stars that it is drawn with.
 fn doc(attr: &Attribute) -> Option<String> {
-    let Meta::NameValue(meta) = &attr.meta else { return None };
-    let mut value = &meta.value;
-    while let Expr::Group(group) = value {
-        value = &group.expr;
+    let Arguments::Value(value) = &attr.arguments else { return None };
+    if attr.path != "doc" {
+        return None;
     }
-    let Expr::Lit(literal) = value else { return None };
-    let Lit::Str(text) = &literal.lit else { return None };
-    meta.path.is_ident("doc").then(|| {
-        let text = text.value();
-        let stars = text.lines().skip(1).all(|line| {
-            let line = line.trim_start();
-            line.is_empty() || line.starts_with('*')
-        });
-        if !stars {
-            return text;
-        }
-        let lines = text.split('\n').enumerate().map(|(i, line)| {
-            let starred = line.trim_start();
-            if i == 0 { line } else { starred.strip_prefix('*').unwrap_or(starred) }
-        });
-        lines.collect::<Vec<_>>().join("\n")
-    })
+    let Text { value: text, .. } = Text::of(value)?;
+    let stars = text.lines().skip(1).all(|line| {
+        let line = line.trim_start();
+        line.is_empty() || line.starts_with('*')
+    });
+    if !stars {
+        return Some(text);
+    }
+    let lines = text.split('\n').enumerate().map(|(i, line)| {
+        let starred = line.trim_start();
+        if i == 0 { line } else { starred.strip_prefix('*').unwrap_or(starred) }
+    });
+    Some(lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Attributes that mean the same on the struct of atomics.
 fn passes_over(attr: &Attribute) -> bool {
-    ["doc", "cfg", "allow", "expect", "deprecated"].iter().any(|word| attr.path().is_ident(word))
+    ["doc", "cfg", "allow", "expect", "deprecated"].contains(&attr.path.as_str())
 }
 
-/// Type and const parameters. (A lifetime needs no bound.)
-fn parameters(generics: &Generics) -> HashSet<String> {
-    let names = generics.params.iter().filter_map(|parameter| match parameter {
-        GenericParam::Type(parameter) => Some(parameter.ident.to_string()),
-        GenericParam::Const(parameter) => Some(parameter.ident.to_string()),
-        GenericParam::Lifetime(_) => None,
-    });
-    names.collect()
-}
-
-fn mentions(ty: &TokenStream, parameters: &HashSet<String>) -> bool {
+fn mentions(ty: &TokenStream, parameters: &[Ident]) -> bool {
     !parameters.is_empty()
         && ty.clone().into_iter().any(|token| match token {
-            TokenTree::Ident(ident) => parameters.contains(&ident.to_string()),
+            TokenTree::Ident(ident) => parameters.contains(&ident),
             TokenTree::Group(group) => mentions(&group.stream(), parameters),
             _ => false,
         })
@@ -402,9 +391,9 @@ fn mentions(ty: &TokenStream, parameters: &HashSet<String>) -> bool {
 /// The words of a path: `std::primitive::u64`. `None` for a type that is more than one.
 fn path(ty: &TokenStream) -> Option<Vec<String>> {
     let mut words = Vec::new();
-    for token in ast::flat(ty) {
+    for token in flat(ty) {
         match token {
-            TokenTree::Ident(ident) => words.push(ident.unraw().to_string()),
+            TokenTree::Ident(ident) => words.push(unraw(&ident)),
             TokenTree::Punct(punct) if punct.as_char() == ':' => {}
             _ => return None,
         }
@@ -439,7 +428,7 @@ fn is_gauge(ty: &TokenStream, plain: Option<Plain>) -> bool {
 
 /// Whether the type is `PhantomData`, which nobody reads.
 pub(crate) fn is_phantom_data(ty: &TokenStream) -> bool {
-    let tokens = ast::flat(ty);
+    let tokens = flat(ty);
     let name = tokens
         .iter()
         .take_while(|token| !matches!(token, TokenTree::Punct(punct) if punct.as_char() == '<'));

@@ -4,12 +4,12 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 
-use crate::ast::flat;
 use crate::attr::{self, FunctionKeys, Key};
 use crate::body::Facts;
 use crate::diag::Diagnostics;
-use crate::function::{Depth, Function, NoFunction, is_ident, is_punct};
+use crate::function::{Function, NoFunction};
 use crate::model::{Krate, Measured, Output, Place, PlaceOf};
+use crate::tokens::{Depth, flat, is_ident, is_punct};
 
 pub(crate) fn check_function<'a>(
     diag: &mut Diagnostics,

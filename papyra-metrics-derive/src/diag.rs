@@ -1,10 +1,37 @@
 //! Collects mistakes, so that one build shows all of them.
 
-use std::fmt::Display;
+use proc_macro2::{Delimiter, Group, Literal, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
 
-use proc_macro2::TokenStream;
-use quote::ToTokens;
-use syn::Error;
+/// A mistake and its place.
+pub(crate) struct Error {
+    start: Span,
+    end: Span,
+    message: String,
+}
+
+impl Error {
+    /// A mistake at all of these tokens; at the macro itself where there are none.
+    pub(crate) fn new(at: impl ToTokens, message: impl Into<String>) -> Self {
+        Self::at(at.into_token_stream(), message.into())
+    }
+
+    fn at(tokens: TokenStream, message: String) -> Self {
+        let mut spans = tokens.into_iter().map(|token| token.span());
+        let start = spans.next().unwrap_or_else(Span::call_site);
+        let end = spans.last().unwrap_or(start);
+        Self { start, end, message }
+    }
+
+    /// `compile_error!`, which the compiler shows from its first token to its last.
+    pub(crate) fn to_compile_error(&self) -> TokenStream {
+        let mut message = Literal::string(&self.message);
+        message.set_span(self.end);
+        let mut braces = Group::new(Delimiter::Brace, TokenTree::from(message).into());
+        braces.set_span(self.end);
+        quote_spanned!(self.start=> ::core::compile_error! #braces)
+    }
+}
 
 #[derive(Default)]
 pub(crate) struct Diagnostics {
@@ -13,8 +40,8 @@ pub(crate) struct Diagnostics {
 
 impl Diagnostics {
     /// Reports a mistake at all of these tokens.
-    pub(crate) fn error(&mut self, at: impl ToTokens, message: impl Display) {
-        self.push(Error::new_spanned(at, message));
+    pub(crate) fn error(&mut self, at: impl ToTokens, message: impl Into<String>) {
+        self.push(Error::new(at, message));
     }
 
     /// Reports a mistake that has its place already.

@@ -1,15 +1,16 @@
-//! A function as it was written. Only its header is taken apart, by hand: the body stays raw tokens, and so `syn`
-//! does without its feature `full`.
+//! A function as it was written. Only its header is taken apart: the body stays raw tokens.
 
-use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 
-use crate::ast::flat;
+use crate::ast::{Attribute, parse_attributes, parse_visibility};
+use crate::tokens::{Cursor, flat, is_group, is_ident, is_punct, split_commas};
 
 /// A function with a body.
 pub(crate) struct Function {
     /// Everything before the body, as it stands.
     pub(crate) header: TokenStream,
-    /// The word of each attribute on it: `inline`, `track_caller`.
+    /// The path of each attribute on it: `inline`, `track_caller`.
     pub(crate) attributes: Vec<String>,
     pub(crate) constness: Option<Ident>,
     pub(crate) asyncness: Option<Ident>,
@@ -72,19 +73,11 @@ pub(crate) enum ArgumentKind {
 }
 
 pub(crate) fn parse(item: TokenStream) -> Result<Function, NoFunction> {
-    let mut tokens: Vec<TokenTree> = item.into_iter().collect();
-    // A whole item that came through a `macro_rules!` fragment.
-    while let [TokenTree::Group(group)] = tokens.as_slice() {
-        if group.delimiter() != Delimiter::None {
-            break;
-        }
-        tokens = group.stream().into_iter().collect();
-    }
-    let mut cursor = Cursor { tokens: &tokens, at: 0 };
-    let attributes = cursor.attributes();
-    cursor.visibility();
+    let mut cursor = Cursor::new(item);
+    let attributes = parse_attributes(&mut cursor);
+    parse_visibility(&mut cursor);
+    let word = cursor.peek().cloned();
     let (mut constness, mut asyncness) = (None, None);
-    let word = cursor.at;
     while let Some(ident) = cursor.ident() {
         match ident.to_string().as_str() {
             "const" => constness = Some(ident),
@@ -95,27 +88,28 @@ pub(crate) fn parse(item: TokenStream) -> Result<Function, NoFunction> {
             _ => break,
         }
     }
-    Err(tokens.get(word).cloned().map_or(NoFunction::Empty, NoFunction::Other))
+    Err(word.map_or(NoFunction::Empty, NoFunction::Other))
 }
 
 fn parse_after_fn(
-    mut cursor: Cursor<'_>,
-    attributes: Vec<String>,
+    mut cursor: Cursor,
+    attributes: Vec<Attribute>,
     constness: Option<Ident>,
     asyncness: Option<Ident>,
 ) -> Result<Function, NoFunction> {
     let Some(ident) = cursor.ident() else { return Err(NoFunction::Empty) };
-    cursor.generics();
-    let Some(TokenTree::Group(inputs)) = cursor.next() else {
+    cursor.angles();
+    let Some(inputs) = cursor.group(Delimiter::Parenthesis) else {
         return Err(NoFunction::Bodiless(ident));
     };
-    let Some((last, head)) = cursor.tokens.split_last() else {
+    let Some((body, output)) = cursor.rest().split_last() else {
         return Err(NoFunction::Bodiless(ident));
     };
-    let Some(body) = block(last) else { return Err(NoFunction::Bodiless(ident)) };
-    let output = parse_output(head.get(cursor.at..).unwrap_or_default());
-    let (receiver, arguments) = parse_inputs(inputs.stream());
-    let header = head.iter().cloned().collect();
+    let Some(body) = block(body) else { return Err(NoFunction::Bodiless(ident)) };
+    let output = parse_output(output);
+    let (receiver, arguments) = parse_inputs(inputs);
+    let header = cursor.all().iter().take(cursor.all().len() - 1).cloned().collect();
+    let attributes = attributes.into_iter().map(|attribute| attribute.path).collect();
     Ok(Function {
         header,
         attributes,
@@ -157,9 +151,11 @@ fn parse_inputs(inputs: TokenStream) -> (Option<Receiver>, Vec<Argument>) {
     let mut receiver = None;
     let mut arguments = Vec::new();
     for (index, input) in split_commas(inputs).into_iter().enumerate() {
-        let mut cursor = Cursor { tokens: &input, at: 0 };
-        let cfg = cursor.cfg();
-        let input = &input[cursor.at..];
+        let mut cursor = Cursor::new(input);
+        let attributes = parse_attributes(&mut cursor);
+        let cfg = attributes.iter().filter(|attribute| attribute.path == "cfg");
+        let cfg = cfg.map(ToTokens::to_token_stream).collect();
+        let input = cursor.rest();
         let colon = (0..input.len()).find(|&at| is_colon(input, at)).unwrap_or(input.len());
         let (pattern, ty) = input.split_at(colon);
         let ty: TokenStream = ty.iter().skip(1).cloned().collect();
@@ -261,158 +257,10 @@ fn is_path(tokens: &[TokenTree], at: usize) -> bool {
     at > 1 && is_punct(&tokens[at - 1], ':') && is_punct(&tokens[at - 2], ':')
 }
 
-fn split_commas(tokens: TokenStream) -> Vec<Vec<TokenTree>> {
-    let mut parts = vec![Vec::new()];
-    let mut depth = Depth::default();
-    for token in tokens {
-        let outside = depth.outside();
-        depth.pass(&token);
-        if outside && is_punct(&token, ',') {
-            parts.push(Vec::new());
-        } else if let Some(part) = parts.last_mut() {
-            part.push(token);
-        }
-    }
-    parts.retain(|part| !part.is_empty());
-    parts
-}
-
 /// Whether the token there is a colon that is no part of `::`.
 fn is_colon(tokens: &[TokenTree], at: usize) -> bool {
     let is = |at: usize| tokens.get(at).is_some_and(|token| is_punct(token, ':'));
     is(at) && !is(at + 1) && (at == 0 || !is(at - 1))
-}
-
-pub(crate) fn is_punct(token: &TokenTree, char: char) -> bool {
-    matches!(token, TokenTree::Punct(punct) if punct.as_char() == char)
-}
-
-pub(crate) fn is_ident(token: &TokenTree, word: &str) -> bool {
-    matches!(token, TokenTree::Ident(ident) if ident == word)
-}
-
-fn is_group(token: &TokenTree) -> bool {
-    matches!(token, TokenTree::Group(_))
-}
-
-/// How deep in angle brackets one is. The one of an arrow closes nothing.
-#[derive(Default)]
-pub(crate) struct Depth {
-    depth: usize,
-    arrow: bool,
-}
-
-impl Depth {
-    pub(crate) fn outside(&self) -> bool {
-        self.depth == 0
-    }
-
-    /// Whether that token ends what began outside of all brackets.
-    pub(crate) fn closes(&self, token: &TokenTree) -> bool {
-        self.outside() && (is_punct(token, ',') || is_punct(token, '>') && !self.arrow)
-    }
-
-    pub(crate) fn pass(&mut self, token: &TokenTree) {
-        let TokenTree::Punct(punct) = token else {
-            self.arrow = false;
-            return;
-        };
-        match punct.as_char() {
-            '<' => self.depth += 1,
-            '>' if !self.arrow => self.depth = self.depth.saturating_sub(1),
-            _ => {}
-        }
-        self.arrow = punct.as_char() == '-' && punct.spacing() == Spacing::Joint;
-    }
-}
-
-struct Cursor<'a> {
-    tokens: &'a [TokenTree],
-    at: usize,
-}
-
-impl Cursor<'_> {
-    fn peek(&self) -> Option<&TokenTree> {
-        self.tokens.get(self.at)
-    }
-
-    fn next(&mut self) -> Option<TokenTree> {
-        let token = self.peek().cloned();
-        self.at += usize::from(token.is_some());
-        token
-    }
-
-    fn ident(&mut self) -> Option<Ident> {
-        let Some(TokenTree::Ident(ident)) = self.peek() else { return None };
-        let ident = ident.clone();
-        self.at += 1;
-        Some(ident)
-    }
-
-    fn literal(&mut self) {
-        if let Some(TokenTree::Literal(_)) = self.peek() {
-            self.at += 1;
-        }
-    }
-
-    /// Passes over attributes; gives the groups of those that can be told apart.
-    fn attribute_groups(&mut self) -> Vec<TokenStream> {
-        let mut groups = Vec::new();
-        while let [hash, TokenTree::Group(group), ..] = &self.tokens[self.at..] {
-            if !is_punct(hash, '#') || group.delimiter() != Delimiter::Bracket {
-                break;
-            }
-            groups.push(group.stream());
-            self.at += 2;
-        }
-        groups
-    }
-
-    /// Passes over attributes; gives their words.
-    fn attributes(&mut self) -> Vec<String> {
-        let groups = self.attribute_groups();
-        let words = groups.into_iter().filter_map(|group| {
-            let path = group.into_iter().take_while(|token| !is_group(token));
-            path.last().map(|word| word.to_string())
-        });
-        words.collect()
-    }
-
-    /// Passes over attributes; gives those that are `cfg`.
-    fn cfg(&mut self) -> TokenStream {
-        let groups = self.attribute_groups();
-        let cfgs = groups.into_iter().filter(|group| {
-            group.clone().into_iter().next().is_some_and(|word| is_ident(&word, "cfg"))
-        });
-        cfgs.map(|group| quote::quote!(#[#group])).collect()
-    }
-
-    fn visibility(&mut self) {
-        match self.peek() {
-            // Through a `macro_rules!` fragment.
-            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::None => self.at += 1,
-            Some(token) if is_ident(token, "pub") => {
-                self.at += 1;
-                if let Some(TokenTree::Group(group)) = self.peek() {
-                    if group.delimiter() == Delimiter::Parenthesis {
-                        self.at += 1;
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn generics(&mut self) {
-        let mut depth = Depth::default();
-        while let Some(token) = self.peek() {
-            if depth.outside() && !is_punct(token, '<') {
-                break;
-            }
-            depth.pass(token);
-            self.at += 1;
-        }
-    }
 }
 
 #[cfg(test)]

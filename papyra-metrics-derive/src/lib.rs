@@ -14,9 +14,12 @@ mod diag;
 mod expand;
 mod fallback;
 mod function;
+mod generics;
+mod literal;
 mod model;
 mod name;
 mod pipeline;
+mod tokens;
 
 use proc_macro::TokenStream;
 

@@ -1,14 +1,15 @@
 //! What was meant: every rule has been checked, and what is still an `Option` is really optional.
 
 use proc_macro2::{Ident, TokenStream};
-use syn::{Attribute, Generics, Path, Visibility};
 
+use crate::ast::Attribute;
 use crate::function::Function;
+use crate::generics::Generics;
 
 /// A struct of metrics, or a plain struct for which one is to be written.
 pub(crate) struct Model<'a> {
     pub(crate) krate: Krate,
-    pub(crate) vis: &'a Visibility,
+    pub(crate) vis: &'a TokenStream,
     pub(crate) ident: &'a Ident,
     pub(crate) generics: &'a Generics,
     pub(crate) fields: Vec<Field<'a>>,
@@ -27,7 +28,7 @@ pub(crate) struct Storage<'a> {
 /// A field that is no `skip`, and in a plain struct also the ones that are.
 pub(crate) struct Field<'a> {
     pub(crate) ident: &'a Ident,
-    pub(crate) vis: &'a Visibility,
+    pub(crate) vis: &'a TokenStream,
     pub(crate) ty: &'a TokenStream,
     /// What passes over to the field of the storage.
     pub(crate) attrs: Vec<&'a Attribute>,
@@ -106,7 +107,7 @@ pub(crate) enum Output {
 }
 
 /// Where the runtime crate is.
-pub(crate) struct Krate(pub(crate) Option<Path>);
+pub(crate) struct Krate(pub(crate) Option<TokenStream>);
 
 impl Model<'_> {
     /// The struct's own metrics with their fields, in declaration order.

@@ -8,9 +8,9 @@ use crate::{ast, check, check_function, expand, fallback, function};
 
 /// `#[derive(Metrics)]` on an item.
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
-    let parsed: ast::Item = match syn::parse2(input) {
+    let parsed = match ast::Item::parse(input) {
         Ok(parsed) => parsed,
-        Err(error) => return error.into_compile_error(),
+        Err(error) => return error.to_compile_error(),
     };
     let mut diag = Diagnostics::default();
     let checked = check::check_item(&mut diag, &parsed);

@@ -21,12 +21,18 @@ mod expand;
 mod fallback;
 #[path = "../../papyra-metrics-derive/src/function.rs"]
 mod function;
+#[path = "../../papyra-metrics-derive/src/generics.rs"]
+mod generics;
+#[path = "../../papyra-metrics-derive/src/literal.rs"]
+mod literal;
 #[path = "../../papyra-metrics-derive/src/model.rs"]
 mod model;
 #[path = "../../papyra-metrics-derive/src/name.rs"]
 mod name;
 #[path = "../../papyra-metrics-derive/src/pipeline.rs"]
 mod pipeline;
+#[path = "../../papyra-metrics-derive/src/tokens.rs"]
+mod tokens;
 
 use proc_macro2::TokenStream;
 

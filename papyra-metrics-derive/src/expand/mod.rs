@@ -6,7 +6,7 @@ mod storage;
 mod visit;
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{quote, quote_spanned};
 
 use crate::model::{Krate, Measured, Model};
 
@@ -38,6 +38,6 @@ pub(crate) fn expand_function(model: &Measured<'_>) -> TokenStream {
 pub(crate) fn krate_at(krate: &Krate, span: Span) -> TokenStream {
     match &krate.0 {
         None => quote_spanned!(span=> ::papyra_metrics),
-        Some(path) => path.to_token_stream(),
+        Some(path) => path.clone(),
     }
 }

@@ -9,6 +9,7 @@ use super::visit::{
     plain_trait, span_of, written_instrument,
 };
 use crate::model::{Field, Metric, Model, Plain, Role, Storage};
+use crate::tokens::unraw;
 
 /// The struct itself.
 pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {
@@ -34,11 +35,11 @@ pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenSt
 pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
     let (vis, plain, ident) = (model.vis, model.ident, &storage.ident);
-    let name = syn::ext::IdentExt::unraw(ident).to_string();
+    let name = unraw(ident);
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let where_clause = expand_storage_where(model);
     let fields: Vec<_> = model.fields.iter().map(|field| field.ident).collect();
-    let names = fields.iter().map(|&field| syn::ext::IdentExt::unraw(field).to_string());
+    let names = fields.iter().map(|&field| unraw(field));
     let news = model.fields.iter().map(|field| expand_new(model, field));
     let reads = model.fields.iter().map(|field| expand_read(model, field));
     let values = model.fields.iter().map(|field| expand_value(model, field));

@@ -5,6 +5,7 @@ use quote::{ToTokens, quote, quote_spanned};
 
 use super::krate_at;
 use crate::model::{Field, Krate, Metric, Model, Plain, Role};
+use crate::tokens::unraw;
 
 /// `Metrics` and what stands behind it, for the struct that holds the instruments.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
@@ -17,7 +18,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let walk = expand_walk(model);
     let checks = expand_checks(model);
     let (checks_inside, checks_outside) =
-        if model.generics.params.is_empty() { (Vec::new(), checks) } else { (checks, Vec::new()) };
+        if model.generics.is_empty() { (Vec::new(), checks) } else { (checks, Vec::new()) };
     let metrics = expand_metrics(model);
     let metrics = if checks_inside.is_empty() {
         metrics
@@ -114,8 +115,7 @@ pub(super) fn where_clause(
     model: &Model<'_>,
     bounds: impl IntoIterator<Item = TokenStream>,
 ) -> Option<TokenStream> {
-    let clause = model.generics.where_clause.iter();
-    let own = clause.flat_map(|clause| clause.predicates.iter().map(ToTokens::to_token_stream));
+    let own = model.generics.predicates.iter().cloned();
     let predicates: Vec<_> = own.chain(bounds).collect();
     (!predicates.is_empty()).then(|| quote!(where #(#predicates,)*))
 }
@@ -149,7 +149,7 @@ fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
             Role::Flatten { prefix } => {
                 let ty = instrument_type(model, field);
                 let table = krate_at(&model.krate, span_of(&ty));
-                let name = syn::ext::IdentExt::unraw(field.ident).to_string();
+                let name = unraw(field.ident);
                 let metrics =
                     quote_spanned!(span_of(&ty)=> <#ty as #table::__private::Table>::METRICS);
                 flattened.push(quote! {
@@ -170,7 +170,7 @@ fn expand_metrics(model: &Model<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
     if model.flattened().next().is_none() {
         quote!(Self::OWN)
-    } else if model.generics.params.is_empty() {
+    } else if model.generics.is_empty() {
         quote! {
             #krate::__private::Exact::<
                 Self,
@@ -188,7 +188,7 @@ fn expand_metrics(model: &Model<'_>) -> TokenStream {
 fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
     let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
     let own: Vec<_> = model.metrics().collect();
-    let this = if model.generics.params.is_empty() { quote!(#ident) } else { quote!(Self) };
+    let this = if model.generics.is_empty() { quote!(#ident) } else { quote!(Self) };
     let suspects = model.suspects.iter().map(|&(a, b)| {
         let span = own[b].0.ident.span();
         let krate = krate_at(&model.krate, span);

@@ -4,10 +4,10 @@ use proc_macro2::{Delimiter, Group, TokenStream};
 use quote::quote;
 
 use super::{Hold, Reach, Writer, ours};
-use crate::ast::flat;
 use crate::body::{self, Facts, Future, Tail, braced};
-use crate::function::{ReceiverKind, is_punct};
+use crate::function::ReceiverKind;
 use crate::model::Measured;
+use crate::tokens::{flat, is_punct};
 
 /// `BoxFuture<'_, T>`, `Self::Future`.
 pub(super) fn is_named_future(output: &TokenStream) -> bool {

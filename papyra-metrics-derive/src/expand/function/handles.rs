@@ -5,10 +5,10 @@ use quote::{quote, quote_spanned};
 
 use super::count::as_seen;
 use super::{Reach, THIS, Writer, ours};
-use crate::ast::flat;
 use crate::body::{Facts, other_self};
-use crate::function::{ArgumentKind, Receiver, ReceiverKind, is_ident, is_punct};
+use crate::function::{ArgumentKind, Receiver, ReceiverKind};
 use crate::model::{Output, Place, PlaceOf};
+use crate::tokens::{flat, is_ident, is_punct};
 
 impl Writer<'_> {
     /// The statements that make handles, before the body.

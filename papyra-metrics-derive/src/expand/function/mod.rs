@@ -15,10 +15,10 @@ use quote::quote;
 
 use self::future::{expand_future, is_named_future};
 use super::krate_at;
-use crate::ast::flat;
 use crate::body::{self, Facts, Tail, braced, other_self, rename_self};
-use crate::function::{Receiver, ReceiverKind, is_ident, is_punct};
+use crate::function::{Receiver, ReceiverKind};
 use crate::model::{Measured, Output, Place, PlaceOf};
+use crate::tokens::{flat, is_ident, is_punct};
 
 pub(super) fn expand(model: &Measured<'_>) -> TokenStream {
     let header = &model.function.header;
