@@ -272,6 +272,66 @@ fn structs_made_by_macro_rules_work_with_fragments_of_every_kind() {
     assert_eq!(names(&FromMacro::default()), ["m_a", "m_b"]);
 }
 
+macro_rules! generic_metrics {
+    ($(#[$meta:meta])* $vis:vis $name:ident<$life:lifetime, $param:ident: $bound:path = $default:ty, const $size:ident: $of:ty = $value:literal>
+        where $bounded:ty: $by:path { $($doc:expr, $keys:meta => $field_vis:vis $field:ident: $ty:ty),* }
+    ) => {
+        #[derive(Metrics)]
+        $(#[$meta])*
+        $vis struct $name<$life, $param: $bound = $default, const $size: $of = $value> where $bounded: $by {
+            $(#[doc = $doc] #[metrics($keys)] $field_vis $field: $ty,)*
+            #[metrics(skip)]
+            marker: PhantomData<&$life $param>,
+        }
+    };
+}
+
+macro_rules! any_metrics {
+    ($item:item) => {
+        #[derive(Metrics)]
+        $item
+    };
+}
+
+generic_metrics! {
+    #[metrics(prefix = "g_")]
+    GenericFromMacro<'a, T: papyra_metrics::Instrument = Counter, const N: usize = 3> where [T; N]: Sized {
+        "Read.", name = r"read" => pub(crate) first: T,
+        "In.\u{20}\x66light.", unit = "bytes" => second: std::boxed::Box<Gauge>,
+        "Not seen.", skip => pub(self) _array: [T; N]
+    }
+}
+
+any_metrics! {
+    #[metrics(prefix = "any_")]
+    pub(crate) struct AnyFromMacro<T>
+    where
+        T: Fn() -> u8,
+    {
+        /// Of this.
+        #[metrics(name = "one")]
+        pub(crate) first: Counter,
+        #[metrics(skip)]
+        _second: T,
+    }
+}
+
+#[test]
+fn generic_structs_made_by_macro_rules_keep_their_parameters_keys_and_docs() {
+    let metrics = GenericFromMacro::<Counter, 2> {
+        first: Counter::new(),
+        second: Box::new(Gauge::new()),
+        _array: [Counter::new(), Counter::new()],
+        marker: PhantomData,
+    };
+    assert_eq!(names(&metrics), ["g_read", "g_second"]);
+    let help: Vec<_> = metrics.descriptors().iter().map(Descriptor::help).collect();
+    assert_eq!(help, ["Read.", "In. flight."]);
+    let any = AnyFromMacro { first: Counter::new(), _second: || 1 };
+    assert_eq!(names(&any), ["any_one"]);
+    assert_eq!(any.descriptors()[0].help(), "Of this.");
+}
+
 #[test]
 fn cfgs_on_fields_hold() {
     #[derive(Default, Metrics)]

@@ -4,6 +4,9 @@
 //! that matter; one above those, choices in a grammar of structs or functions, which reach behind the parser.
 //! Shared by the fuzz targets and by a test that replays their seeds on any compiler.
 
+#[path = "reading.rs"]
+mod reading;
+
 use std::fmt::Write as _;
 use std::str::FromStr;
 
@@ -16,8 +19,18 @@ use syn::parse::{ParseStream, Parser};
 pub(crate) fn derive(data: &[u8]) {
     let text = text(data, struct_of);
     let Ok(item) = TokenStream::from_str(&text) else { return };
+    if let Some(difference) = reading::difference(&item) {
+        panic!("{difference}");
+    }
     let output = papyra_metrics_expansion::derive(item.clone());
     check(&item, output, &text);
+}
+
+/// A literal as a string.
+pub(crate) fn string(literal: &str) {
+    if let Some(difference) = reading::difference_in_string(literal) {
+        panic!("{difference}");
+    }
 }
 
 /// `#[metrics(…)]` on an item: the first line are the keys.
@@ -185,15 +198,13 @@ fn struct_of(choices: &mut Choices<'_>) -> String {
         "<T = u8, const N: usize = 3>",
         "<T: Fn() -> u8>",
     ]));
-    text.push_str(choices.pick(&[
-        "",
-        " where T: Clone",
-        " where for<'b> &'b T: Into<u8>, T:",
-        " where",
-    ]));
+    let clause =
+        choices.pick(&["", " where T: Clone", " where for<'b> &'b T: Into<u8>, T:", " where"]);
     if choices.byte() > 250 {
-        return text + choices.pick(&["(u8, Counter);", ";", "(#[metrics(skip)] pub T);"]);
+        let fields = choices.pick(&["(u8, Counter)", "", "(#[metrics(skip)] pub T)"]);
+        return text + fields + clause + ";";
     }
+    text.push_str(clause);
     text.push_str(" { ");
     for i in 0..choices.byte() % 8 {
         let keys = choices.mostly(FIELD_KEYS, WRONG_FIELD_KEYS);

@@ -36,6 +36,7 @@ impl Generics {
             };
         };
         let (mut declared, mut bounded, mut used) = (Vec::new(), Vec::new(), Vec::new());
+        let mut lifetimes = 0;
         for parameter in split_commas(parameters.iter().cloned()) {
             let mut cursor = Cursor::new(parameter);
             let attrs = parse_attributes(&mut cursor);
@@ -47,12 +48,15 @@ impl Generics {
             };
             let bounds = cursor.until(|token| is_punct(token, '='));
             let default = cursor.rest();
-            bounded.push(quote!(#(#attrs)* #before #name #(#bounds)*));
-            declared.push(quote!(#(#attrs)* #before #name #(#bounds)* #(#default)*));
+            // Lifetimes go first: where they do not, the compiler says so of the struct, and need not say it again.
+            let place = if is_lifetime { lifetimes } else { used.len() };
+            bounded.insert(place, quote!(#(#attrs)* #before #name #(#bounds)*));
+            declared.insert(place, quote!(#(#attrs)* #before #name #(#bounds)* #(#default)*));
             if is_lifetime {
-                used.push(quote!(#before #name));
+                lifetimes += 1;
+                used.insert(place, quote!(#before #name));
             } else {
-                used.push(name.to_token_stream());
+                used.insert(place, name.to_token_stream());
                 generics.names.push(name);
             }
         }

@@ -1,0 +1,12 @@
+// The compiler's own error, once: what the derive writes does not repeat it.
+use papyra_metrics::{Counter, Metrics};
+use std::marker::PhantomData;
+
+#[derive(Metrics)]
+struct LogMetrics<T, 'a> {
+    appended: Counter,
+    #[metrics(skip)]
+    of: PhantomData<&'a T>,
+}
+
+fn main() {}
