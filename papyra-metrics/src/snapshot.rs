@@ -142,6 +142,7 @@ impl Snapshot {
     /// assert_eq!(snapshot(3, 4).since(&snapshot(10, 7)), snapshot(3, 4)); // reset in between
     /// ```
     #[must_use]
+    #[inline] // so that its map is built where somebody asks: it is much code, and most backends never do
     pub fn since(&self, earlier: &Self) -> Self {
         let mut before = Lookup { snapshot: earlier, by_name: None };
         let mut grown = self.clone();
@@ -207,6 +208,7 @@ struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
+    #[inline]
     fn find(&mut self, place: usize, name: &str) -> Option<&'a Value> {
         let same_place = self.snapshot.at(place).filter(|(known, _)| *known == name);
         if let Some((_, value)) = same_place {
@@ -242,8 +244,12 @@ impl Index<&str> for Snapshot {
     /// Where there is none; the message lists the names that exist.
     fn index(&self, name: &str) -> &Value {
         self.get(name).unwrap_or_else(|| {
-            let names: Vec<&str> = self.iter().map(|(name, _)| name).collect();
-            panic!("no metric is named `{name}`; the snapshot has: {}", names.join(", "))
+            let mut names = String::new();
+            for (i, (name, _)) in self.iter().enumerate() {
+                names.push_str(if i == 0 { "" } else { ", " });
+                names.push_str(name);
+            }
+            panic!("no metric is named `{name}`; the snapshot has: {names}")
         })
     }
 }
@@ -369,6 +375,7 @@ impl<N: Into<String>> FromIterator<(N, Value)> for Snapshot {
 }
 
 impl From<Snapshot> for BTreeMap<String, Value> {
+    #[inline] // as for `since`
     fn from(snapshot: Snapshot) -> Self {
         snapshot.into_iter().collect()
     }
