@@ -6,7 +6,7 @@ use quote::ToTokens;
 
 use crate::diag::Error;
 use crate::generics::Generics;
-use crate::tokens::{Cursor, is_ident, is_punct, split_commas, unraw};
+use crate::tokens::{Cursor, is_ident, is_punct, split_commas, stream, unraw};
 
 /// What a derive was put on.
 pub(crate) struct Item {
@@ -75,11 +75,16 @@ impl Item {
 }
 
 fn parse_fields(fields: TokenStream) -> Result<Vec<Field>, Error> {
-    split_commas(fields).into_iter().map(parse_field).collect()
+    let tokens: Vec<TokenTree> = fields.into_iter().collect();
+    let mut fields = Vec::new();
+    for field in split_commas(&tokens) {
+        fields.push(parse_field(field)?);
+    }
+    Ok(fields)
 }
 
-fn parse_field(tokens: Vec<TokenTree>) -> Result<Field, Error> {
-    let mut cursor = Cursor::new(tokens);
+fn parse_field(tokens: &[TokenTree]) -> Result<Field, Error> {
+    let mut cursor = Cursor::of(tokens);
     let attrs = parse_attributes(&mut cursor);
     let vis = parse_visibility(&mut cursor);
     let Some(ident) = cursor.ident() else {
@@ -91,7 +96,7 @@ fn parse_field(tokens: Vec<TokenTree>) -> Result<Field, Error> {
     if cursor.rest().is_empty() {
         return Err(cursor.error("a type is expected here"));
     }
-    Ok(Field { attrs, vis, ident, ty: cursor.rest().iter().cloned().collect() })
+    Ok(Field { attrs, vis, ident, ty: stream(cursor.rest()) })
 }
 
 /// Passes over attributes.
@@ -124,9 +129,7 @@ impl Attribute {
         }
         let arguments = match inside.next() {
             Some(TokenTree::Group(list)) => Arguments::List(list.stream()),
-            Some(equals) if is_punct(&equals, '=') => {
-                Arguments::Value(inside.rest().iter().cloned().collect())
-            }
+            Some(equals) if is_punct(&equals, '=') => Arguments::Value(stream(inside.rest())),
             _ => Arguments::None,
         };
         Self { path, arguments, group, hash }
@@ -148,14 +151,14 @@ impl ToTokens for Attribute {
 /// Passes over `pub`, with what it is restricted to.
 pub(crate) fn parse_visibility(cursor: &mut Cursor) -> TokenStream {
     cursor.open();
-    let tokens = match cursor.rest() {
-        [word, TokenTree::Group(group), ..]
-            if is_ident(word, "pub") && group.delimiter() == Delimiter::Parenthesis =>
-        {
-            2
+    if !cursor.peek().is_some_and(|token| is_ident(token, "pub")) {
+        return TokenStream::new();
+    }
+    let mut vis = TokenStream::from_iter(cursor.next());
+    if let Some(TokenTree::Group(group)) = cursor.peek() {
+        if group.delimiter() == Delimiter::Parenthesis {
+            vis.extend(cursor.next());
         }
-        [word, ..] if is_ident(word, "pub") => 1,
-        _ => 0,
-    };
-    (0..tokens).filter_map(|_| cursor.next()).collect()
+    }
+    vis
 }

@@ -8,12 +8,18 @@ use crate::ast::{Arguments, Attribute};
 use crate::diag::{Diagnostics, Error, nearest};
 use crate::literal::Text;
 use crate::name;
-use crate::tokens::{Cursor, Depth, flat, is_keyword, is_punct};
+use crate::tokens::{Cursor, Depth, flat, is_keyword, is_punct, stream};
 
 /// A key with its value, and the tokens to point at.
 pub(crate) struct Key<T> {
     pub(crate) key: Ident,
     pub(crate) value: T,
+}
+
+impl<T> Key<T> {
+    pub(crate) fn word(&self) -> &Ident {
+        &self.key
+    }
 }
 
 /// The keys of a struct.
@@ -305,17 +311,29 @@ fn set<T>(
     read: fn(&TokenStream) -> Option<T>,
     expected: &str,
 ) {
-    let Key { key, value } = raw;
-    if slot.is_some() {
-        return diag.error(&key, format!("`{key}` is given twice; keep one"));
-    }
-    let Some(value) = value.filter(|value| !value.is_empty()) else {
-        return diag.error(&key, format!("`{key}` takes {expected}"));
-    };
+    let Some(Key { key, value }) = given(diag, slot.is_some(), raw, expected) else { return };
     match read(&value) {
         Some(value) => *slot = Some(Key { key, value }),
         None => diag.error(value, format!("`{key}` takes {expected}")),
     }
+}
+
+/// The key with its value, if it is the first of its kind and has one.
+fn given(
+    diag: &mut Diagnostics,
+    is_set: bool,
+    Key { key, value }: RawKey,
+    expected: &str,
+) -> Option<Key<TokenStream>> {
+    let value = value.filter(|value| !value.is_empty());
+    if is_set {
+        diag.error(&key, format!("`{key}` is given twice; keep one"));
+    } else if value.is_none() {
+        diag.error(&key, format!("`{key}` takes {expected}"));
+    } else {
+        return value.map(|value| Key { key, value });
+    }
+    None
 }
 
 fn set_text(diag: &mut Diagnostics, slot: &mut Option<Key<Text>>, raw: RawKey, such: &str) {
@@ -346,7 +364,7 @@ fn path(tokens: &TokenStream) -> Option<TokenStream> {
         }
         _ => false,
     });
-    (good && relative.len() % 3 == 1).then(|| tokens.into_iter().collect())
+    (good && relative.len() % 3 == 1).then(|| stream(&tokens))
 }
 
 fn set_flag(diag: &mut Diagnostics, slot: &mut Option<Key<()>>, raw: RawKey) {
@@ -386,9 +404,13 @@ fn unknown(diag: &mut Diagnostics, key: &Ident, (place, known): Place, others: &
 
 /// `a`, `b` or `c`.
 fn listed(words: &[&str]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-    match quoted.split_last() {
-        Some((last, rest)) if !rest.is_empty() => format!("{} or {last}", rest.join(", ")),
-        _ => quoted.concat(),
+    let mut list = String::new();
+    for (i, word) in words.iter().enumerate() {
+        let between = if i + 1 == words.len() { " or " } else { ", " };
+        list.push_str(if i == 0 { "" } else { between });
+        list.push('`');
+        list.push_str(word);
+        list.push('`');
     }
+    list
 }

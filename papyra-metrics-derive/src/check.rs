@@ -1,7 +1,7 @@
 //! Turns what was written into what was meant. Whatever can be wrong with an input is reported here; the stages
 //! after this one cannot fail.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashSet;
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -29,18 +29,22 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<M
     if let (Some(Key { key, .. }), false) = (&keys.pad, keys.plain) {
         diag.error(key, "`pad` goes with `storage`; in a struct of instruments, wrap the types of its fields: `Padded<Counter>`");
     }
-    let checked: Vec<_> =
-        fields.iter().filter_map(|field| check_field(diag, &scope, field)).collect();
-    check_names(diag, &checked);
-    check_one_error_counter(diag, &checked);
-    let fields: Vec<_> = checked.into_iter().map(|(field, _)| field).collect();
+    let (mut checked, mut keys_of) = (Vec::new(), Vec::new());
+    for field in fields {
+        if let Some((field, keys)) = check_field(diag, &scope, field) {
+            checked.push(field);
+            keys_of.push(keys);
+        }
+    }
+    check_names(diag, &checked, &keys_of);
+    check_one_error_counter(diag, &checked, &keys_of);
     Some(Model {
         krate: Krate(keys.krate.map(|Key { value, .. }| value)),
         vis: &item.vis,
         ident: &item.ident,
         generics: &item.generics,
-        suspects: suspects(&fields),
-        fields,
+        suspects: suspects(&checked),
+        fields: checked,
         storage,
     })
 }
@@ -121,12 +125,17 @@ fn check_field<'a>(
 /// Keys that make no sense beside each other.
 fn check_combination(diag: &mut Diagnostics, keys: &FieldKeys) {
     let FieldKeys { errors, flatten, help, name, pad, prefix, sharded, skip, unit } = keys;
-    let values = [("help", help), ("name", name), ("prefix", prefix), ("unit", unit)];
-    let others = [("errors", errors), ("flatten", flatten), ("pad", pad), ("sharded", sharded)]
-        .into_iter()
-        .filter_map(|(word, key)| Some((word, &key.as_ref()?.key)))
-        .chain(values.into_iter().filter_map(|(word, key)| Some((word, &key.as_ref()?.key))));
-    for (word, key) in others {
+    for (word, key) in [
+        ("errors", errors.as_ref().map(Key::word)),
+        ("flatten", flatten.as_ref().map(Key::word)),
+        ("pad", pad.as_ref().map(Key::word)),
+        ("sharded", sharded.as_ref().map(Key::word)),
+        ("help", help.as_ref().map(Key::word)),
+        ("name", name.as_ref().map(Key::word)),
+        ("prefix", prefix.as_ref().map(Key::word)),
+        ("unit", unit.as_ref().map(Key::word)),
+    ] {
+        let Some(key) = key else { continue };
         if skip.is_some() {
             diag.error(key, format!("a field with `skip` is no metric, so `{word}` has nothing to say; keep one of the two"));
         } else if flatten.is_some() && !matches!(word, "flatten" | "prefix") {
@@ -293,85 +302,90 @@ fn check_counts_in_place(diag: &mut Diagnostics, ty: &TokenStream) -> Option<()>
 }
 
 /// Two metrics of one name. Those that flattened fields bring are for the compiler to compare.
-fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
-    let mut seen: HashMap<&str, &Ident> = HashMap::new();
-    for (field, keys) in fields {
-        let Role::Metric(metric) = &field.role else { continue };
-        if let Some(first) = seen.get(metric.name.as_str()) {
-            let message = format!(
-                "two metrics are named `{}`: the fields `{first}` and `{}`; give one of them another `name`",
-                metric.name, field.ident
-            );
-            match &keys.name {
-                Some(Key { value, .. }) => diag.error(&value.token, message),
-                None => diag.error(field.ident, message),
-            }
-        } else {
-            seen.insert(&metric.name, field.ident);
+fn check_names(diag: &mut Diagnostics, fields: &[Field<'_>], keys: &[FieldKeys]) {
+    let mut seen = HashSet::new();
+    for (field, keys) in fields.iter().zip(keys) {
+        let Role::Metric(Metric { name, .. }) = &field.role else { continue };
+        if seen.insert(name.clone()) {
+            continue;
+        }
+        let has_name = |field: &&Field<'_>| matches!(&field.role, Role::Metric(metric) if metric.name == *name);
+        let Some(first) = fields.iter().find(has_name) else { continue };
+        let message = format!(
+            "two metrics are named `{name}`: the fields `{}` and `{}`; give one of them another `name`",
+            first.ident, field.ident
+        );
+        match &keys.name {
+            Some(Key { value, .. }) => diag.error(&value.token, message),
+            None => diag.error(field.ident, message),
         }
     }
 }
 
-fn check_one_error_counter(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
-    let mut marked = fields
-        .iter()
-        .filter(|(field, _)| matches!(field.role, Role::Metric(_)))
-        .filter_map(|(field, keys)| Some((field.ident, &keys.errors.as_ref()?.key)));
-    if let Some((first, _)) = marked.next() {
-        for (field, key) in marked {
-            diag.error(key, format!("the error counter is already `{first}`; a struct has one, and functions name the others: `#[metrics(errors = {field})]`"));
+fn check_one_error_counter(diag: &mut Diagnostics, fields: &[Field<'_>], keys: &[FieldKeys]) {
+    let mut first = None;
+    for (field, keys) in fields.iter().zip(keys) {
+        let (Role::Metric(_), Some(Key { key, .. })) = (&field.role, &keys.errors) else {
+            continue;
+        };
+        let field = field.ident;
+        match first {
+            None => first = Some(field),
+            Some(first) => diag.error(key, format!("the error counter is already `{first}`; a struct has one, and functions name the others: `#[metrics(errors = {field})]`")),
         }
     }
 }
 
 /// Metrics that may be exported as one. Their kinds decide, and those only the compiler knows.
 fn suspects(fields: &[Field<'_>]) -> Vec<(usize, usize)> {
-    let metrics = fields.iter().filter_map(|field| match &field.role {
-        Role::Metric(metric) => Some(metric),
-        _ => None,
-    });
-    let mut alike: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (place, metric) in metrics.enumerate() {
-        let name = &metric.name[metric.prefix_len..];
-        alike.entry(name::loose(name, metric.unit.as_deref())).or_default().push(place);
+    let mut suspects = Vec::new();
+    let mut seen = HashSet::new();
+    let mut names = Vec::new();
+    for field in fields {
+        let Role::Metric(metric) = &field.role else { continue };
+        let name = name::loose(&metric.name[metric.prefix_len..], metric.unit.as_deref());
+        if !seen.insert(name.clone()) {
+            for (earlier, other) in names.iter().enumerate() {
+                if *other == name {
+                    suspects.push((earlier, names.len()));
+                }
+            }
+        }
+        names.push(name);
     }
-    alike
-        .values()
-        .flat_map(|places| {
-            let pairs = places.iter().enumerate();
-            pairs.flat_map(|(i, &b)| places[..i].iter().map(move |&a| (a, b)))
-        })
-        .collect()
+    suspects
 }
 
 /// The first paragraph of the doc comment: its trimmed lines, joined by one space.
 fn help(attrs: &[Attribute]) -> String {
-    let text: Vec<String> = attrs.iter().filter_map(doc).collect();
-    let lines = text.iter().flat_map(|text| text.split('\n')).map(str::trim);
-    let paragraph: Vec<&str> =
-        lines.skip_while(|line| line.is_empty()).take_while(|line| !line.is_empty()).collect();
-    paragraph.join(" ")
+    let mut paragraph = String::new();
+    for text in attrs.iter().filter_map(doc) {
+        let starred = is_starred(&text);
+        for (i, line) in text.split('\n').enumerate() {
+            let line = line.trim();
+            let unstarred = line.strip_prefix('*').filter(|_| starred && i > 0);
+            let line = unstarred.map_or(line, str::trim);
+            if line.is_empty() && !paragraph.is_empty() {
+                return paragraph;
+            }
+            paragraph.push_str(if line.is_empty() || paragraph.is_empty() { "" } else { " " });
+            paragraph.push_str(line);
+        }
+    }
+    paragraph
 }
 
-/// The text of a doc comment; of a block, without the stars that it is drawn with.
+/// The text of a doc comment.
 fn doc(attr: &Attribute) -> Option<String> {
-    let Arguments::Value(value) = &attr.arguments else { return None };
-    if attr.path != "doc" {
-        return None;
+    match &attr.arguments {
+        Arguments::Value(text) if attr.path == "doc" => Some(Text::of(text)?.value),
+        _ => None,
     }
-    let Text { value: text, .. } = Text::of(value)?;
-    let stars = text.lines().skip(1).all(|line| {
-        let line = line.trim_start();
-        line.is_empty() || line.starts_with('*')
-    });
-    if !stars {
-        return Some(text);
-    }
-    let lines = text.split('\n').enumerate().map(|(i, line)| {
-        let starred = line.trim_start();
-        if i == 0 { line } else { starred.strip_prefix('*').unwrap_or(starred) }
-    });
-    Some(lines.collect::<Vec<_>>().join("\n"))
+}
+
+/// Whether that is a block drawn with stars, which are no part of it.
+fn is_starred(text: &str) -> bool {
+    text.split('\n').skip(1).map(str::trim_start).all(|it| it.is_empty() || it.starts_with('*'))
 }
 
 /// Attributes that mean the same on the struct of atomics.

@@ -41,7 +41,7 @@ pub(crate) struct Diagnostics {
 impl Diagnostics {
     /// Reports a mistake at all of these tokens.
     pub(crate) fn error(&mut self, at: impl ToTokens, message: impl Into<String>) {
-        self.push(Error::new(at, message));
+        self.push(Error::at(at.into_token_stream(), message.into()));
     }
 
     /// Reports a mistake that has its place already.
@@ -50,7 +50,11 @@ impl Diagnostics {
     }
 
     pub(crate) fn into_compile_errors(self) -> Option<TokenStream> {
-        (!self.errors.is_empty()).then(|| self.errors.iter().map(Error::to_compile_error).collect())
+        let mut tokens = TokenStream::new();
+        for error in &self.errors {
+            error.to_compile_error().to_tokens(&mut tokens);
+        }
+        (!tokens.is_empty()).then_some(tokens)
     }
 }
 

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 
 use crate::ast::{Attribute, parse_attributes, parse_visibility};
-use crate::tokens::{Cursor, flat, is_group, is_ident, is_punct, split_commas};
+use crate::tokens::{Cursor, flat, is_group, is_ident, is_punct, split_commas, stream};
 
 /// A function with a body.
 pub(crate) struct Function {
@@ -108,7 +108,7 @@ fn parse_after_fn(
     let Some(body) = block(body) else { return Err(NoFunction::Bodiless(ident)) };
     let output = parse_output(output);
     let (receiver, arguments) = parse_inputs(inputs);
-    let header = cursor.all().iter().take(cursor.all().len() - 1).cloned().collect();
+    let header = stream(&cursor.all()[..cursor.all().len() - 1]);
     let attributes = attributes.into_iter().map(|attribute| attribute.path).collect();
     Ok(Function {
         header,
@@ -143,23 +143,26 @@ fn parse_output(tokens: &[TokenTree]) -> Option<TokenStream> {
         return None;
     };
     let arrow = minus.as_char() == '-' && greater.as_char() == '>';
-    let ty = rest.iter().take_while(|token| !is_ident(token, "where"));
-    arrow.then(|| ty.cloned().collect())
+    let end = rest.iter().position(|token| is_ident(token, "where")).unwrap_or(rest.len());
+    arrow.then(|| stream(&rest[..end]))
 }
 
 fn parse_inputs(inputs: TokenStream) -> (Option<Receiver>, Vec<Argument>) {
     let mut receiver = None;
     let mut arguments = Vec::new();
-    for (index, input) in split_commas(inputs).into_iter().enumerate() {
-        let mut cursor = Cursor::new(input);
+    let inputs: Vec<TokenTree> = inputs.into_iter().collect();
+    for (index, input) in split_commas(&inputs).into_iter().enumerate() {
+        let mut cursor = Cursor::of(input);
         let attributes = parse_attributes(&mut cursor);
-        let cfg = attributes.iter().filter(|attribute| attribute.path == "cfg");
-        let cfg = cfg.map(ToTokens::to_token_stream).collect();
+        let mut cfg = TokenStream::new();
+        for attribute in attributes.iter().filter(|attribute| attribute.path == "cfg") {
+            attribute.to_tokens(&mut cfg);
+        }
         let input = cursor.rest();
         let colon = (0..input.len()).find(|&at| is_colon(input, at)).unwrap_or(input.len());
         let (pattern, ty) = input.split_at(colon);
-        let ty: TokenStream = ty.iter().skip(1).cloned().collect();
-        let own = pattern.iter().cloned().collect();
+        let ty = stream(ty.get(1..).unwrap_or_default());
+        let own = stream(pattern);
         match flat(&own).last() {
             Some(TokenTree::Ident(token)) if index == 0 && token == "self" => {
                 receiver = Some(parse_receiver(token.clone(), &flat(&own), &flat(&ty)));

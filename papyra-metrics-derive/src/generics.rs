@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 
 use crate::ast::parse_attributes;
 use crate::diag::Error;
-use crate::tokens::{Cursor, is_ident, is_punct, split_commas};
+use crate::tokens::{Cursor, is_ident, is_punct, split_commas, stream};
 
 /// All token streams are empty where there are no parameters.
 #[derive(Default)]
@@ -37,21 +37,23 @@ impl Generics {
         };
         let (mut declared, mut bounded, mut used) = (Vec::new(), Vec::new(), Vec::new());
         let mut lifetimes = 0;
-        for parameter in split_commas(parameters.iter().cloned()) {
-            let mut cursor = Cursor::new(parameter);
+        for parameter in split_commas(parameters) {
+            let mut cursor = Cursor::of(parameter);
             let attrs = parse_attributes(&mut cursor);
+            let attrs = quote!(#(#attrs)*);
             let is_lifetime = cursor.peek().is_some_and(|token| is_punct(token, '\''));
             let is_const = cursor.peek().is_some_and(|token| is_ident(token, "const"));
             let before = if is_lifetime || is_const { cursor.next() } else { None };
             let Some(name) = cursor.ident() else {
                 return Err(cursor.error("the name of a parameter is expected here"));
             };
-            let bounds = cursor.until(|token| is_punct(token, '='));
-            let default = cursor.rest();
+            let bounds = stream(&cursor.until(|token| is_punct(token, '=')));
+            let default = stream(cursor.rest());
             // Lifetimes go first: where they do not, the compiler says so of the struct, and need not say it again.
             let place = if is_lifetime { lifetimes } else { used.len() };
-            bounded.insert(place, quote!(#(#attrs)* #before #name #(#bounds)*));
-            declared.insert(place, quote!(#(#attrs)* #before #name #(#bounds)* #(#default)*));
+            let parameter = quote!(#attrs #before #name #bounds);
+            declared.insert(place, quote!(#parameter #default));
+            bounded.insert(place, parameter);
             if is_lifetime {
                 lifetimes += 1;
                 used.insert(place, quote!(#before #name));
@@ -72,9 +74,8 @@ impl Generics {
     pub(crate) fn parse_where(&mut self, cursor: &mut Cursor) {
         if cursor.peek().is_some_and(|token| is_ident(token, "where")) {
             cursor.next();
-            let predicates = split_commas(cursor.until(ends_header));
-            self.predicates =
-                predicates.into_iter().map(|predicate| predicate.into_iter().collect()).collect();
+            let predicates = cursor.until(ends_header);
+            self.predicates = split_commas(&predicates).into_iter().map(stream).collect();
             let predicates = &self.predicates;
             self.where_clause = (!predicates.is_empty()).then(|| quote!(where #(#predicates,)*));
         }

@@ -26,8 +26,8 @@ impl Text {
 /// What the literal says; `None` where it is no string, or one of bytes, or for C, or with a suffix. See
 /// <https://doc.rust-lang.org/reference/tokens.html#string-literals>.
 pub(crate) fn value(literal: &str) -> Option<String> {
-    // As the compiler does with the whole file.
-    let literal = literal.replace("\r\n", "\n");
+    // The compiler has done this to the whole file; alone, such a sign stands in no literal.
+    let literal = literal.replace('\r', "");
     let text = if let Some(raw) = literal.strip_prefix('r') {
         let quoted = raw.trim_start_matches('#');
         let hashes = &raw[..raw.len() - quoted.len()];
@@ -65,7 +65,7 @@ fn unescaped(written: &str) -> Option<String> {
             }
             // The line goes on in the next one.
             '\n' => {
-                rest = rest.trim_start_matches([' ', '\t', '\n', '\r']);
+                rest = rest.trim_start_matches([' ', '\t', '\n']);
                 continue;
             }
             _ => return None,

@@ -18,10 +18,13 @@ pub(crate) fn is_unit(unit: &str) -> bool {
 
 /// A name like this one, where one can be made of it.
 pub(crate) fn near(wrong: &str) -> Option<String> {
-    let parts = wrong.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
-    let near = parts.collect::<Vec<_>>().join("_");
-    let near =
-        if near.starts_with(|c: char| c.is_ascii_digit()) { format!("_{near}") } else { near };
+    let mut near = String::new();
+    for part in wrong.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
+        if !near.is_empty() || part.starts_with(|c: char| c.is_ascii_digit()) {
+            near.push('_');
+        }
+        near.push_str(part);
+    }
     (wrong.is_ascii() && is_name(&near)).then_some(near)
 }
 

@@ -15,8 +15,12 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    pub(crate) fn new(tokens: impl IntoIterator<Item = TokenTree>) -> Self {
+    pub(crate) fn new(tokens: TokenStream) -> Self {
         Self { tokens: tokens.into_iter().collect(), at: 0 }
+    }
+
+    pub(crate) fn of(tokens: &[TokenTree]) -> Self {
+        Self { tokens: tokens.to_vec(), at: 0 }
     }
 
     /// What has been read, and what is still to be.
@@ -143,19 +147,24 @@ fn flatten(tokens: TokenStream, all: &mut Vec<TokenTree>) {
     }
 }
 
+/// The tokens as they go out.
+pub(crate) fn stream(tokens: &[TokenTree]) -> TokenStream {
+    tokens.iter().cloned().collect()
+}
+
 /// What stands between commas that are in no angle brackets.
-pub(crate) fn split_commas(tokens: impl IntoIterator<Item = TokenTree>) -> Vec<Vec<TokenTree>> {
-    let mut parts = vec![Vec::new()];
+pub(crate) fn split_commas(tokens: &[TokenTree]) -> Vec<&[TokenTree]> {
+    let mut parts = Vec::new();
     let mut depth = Depth::default();
-    for token in tokens {
-        let outside = depth.outside();
-        depth.pass(&token);
-        if outside && is_punct(&token, ',') {
-            parts.push(Vec::new());
-        } else if let Some(part) = parts.last_mut() {
-            part.push(token);
+    let mut start = 0;
+    for (at, token) in tokens.iter().enumerate() {
+        if depth.outside() && is_punct(token, ',') {
+            parts.push(&tokens[start..at]);
+            start = at + 1;
         }
+        depth.pass(token);
     }
+    parts.push(&tokens[start..]);
     parts.retain(|part| !part.is_empty());
     parts
 }
