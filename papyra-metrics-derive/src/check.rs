@@ -12,7 +12,7 @@ use crate::diag::Diagnostics;
 use crate::literal::Text;
 use crate::model::{Field, Krate, Metric, Model, Plain, Role, Storage};
 use crate::name;
-use crate::tokens::{flat, unraw};
+use crate::tokens::{flat, is_punct, unraw};
 
 /// The model of a struct, as far as it can be told: where something was reported it is not to be expanded.
 pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<Model<'a>> {
@@ -20,6 +20,7 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<M
     let fields = check_shape(diag, item)?;
     let storage = keys.storage.and_then(|key| check_storage(diag, item, key));
     let scope = Scope {
+        ident: &item.ident,
         prefix: keys.prefix.and_then(|prefix| check_prefix(diag, &prefix)).unwrap_or_default(),
         parameters: &item.generics.names,
         plain: keys.plain,
@@ -51,6 +52,8 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<M
 
 /// What the checks of a field have to know of its struct.
 struct Scope<'a> {
+    /// The name of the struct.
+    ident: &'a Ident,
     prefix: String,
     /// The type and const parameters.
     parameters: &'a [Ident],
@@ -106,6 +109,7 @@ fn check_field<'a>(
         }
         Role::Skip
     } else if keys.flatten.is_some() {
+        check_no_cycle(diag, scope, field)?;
         let own = keys.prefix.as_ref().and_then(|prefix| check_prefix(diag, prefix));
         Role::Flatten { prefix: format!("{}{}", scope.prefix, own.unwrap_or_default()) }
     } else {
@@ -120,6 +124,38 @@ fn check_field<'a>(
         role,
     };
     Some((field, keys))
+}
+
+/// A struct within itself. One that goes over another struct is found by the compiler alone.
+fn check_no_cycle(diag: &mut Diagnostics, scope: &Scope<'_>, field: &ast::Field) -> Option<()> {
+    let tokens = flat(&field.ty);
+    let [TokenTree::Ident(path), generics @ ..] = pointee(&tokens) else { return Some(()) };
+    let is_whole = generics.first().is_none_or(|token| is_punct(token, '<'));
+    if !is_whole || path != scope.ident && path != "Self" {
+        return Some(());
+    }
+    let ident = scope.ident;
+    diag.error(&field.ty, format!("`{ident}` cannot be flattened into itself: its metrics would have no end; put what both have in common into a struct of its own"));
+    None
+}
+
+/// The type behind references and the pointers that are flattened through.
+fn pointee(ty: &[TokenTree]) -> &[TokenTree] {
+    const POINTERS: [&str; 4] = ["Arc", "Box", "Option", "Rc"];
+    match ty {
+        [and, rest @ ..] if is_punct(and, '&') => match rest {
+            [quote, _, rest @ ..] if is_punct(quote, '\'') => pointee(rest),
+            rest => pointee(rest),
+        },
+        [TokenTree::Ident(pointer), open, inside @ .., close]
+            if POINTERS.iter().any(|word| pointer == word)
+                && is_punct(open, '<')
+                && is_punct(close, '>') =>
+        {
+            pointee(inside)
+        }
+        ty => ty,
+    }
 }
 
 /// Keys that make no sense beside each other.
