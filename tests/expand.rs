@@ -33,6 +33,21 @@ fn the_expansion_of_an_async_method_with_a_gauge_is_as_reviewed() {
     check("async_method");
 }
 
+#[test]
+fn the_expansion_of_a_method_that_holds_self_while_it_runs_is_as_reviewed() {
+    check("exclusive");
+}
+
+#[test]
+fn the_expansion_of_a_method_whose_return_type_is_an_alias_is_as_reviewed() {
+    check("alias");
+}
+
+#[test]
+fn the_expansion_of_a_method_that_returns_a_boxed_future_is_as_reviewed() {
+    check("boxed");
+}
+
 fn check(name: &str) {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("expand");
     let input = fs::read_to_string(dir.join(name).with_extension("rs")).unwrap();

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-use crate::tokens::{is_ident, is_punct};
+use crate::tokens::{flat, is_ident, is_punct};
 
 /// Macros of the standard library, which neither return nor await on their own.
 const PLAIN_MACROS: &[&str] = &[
@@ -58,6 +58,8 @@ pub(crate) struct Facts {
     pub(crate) whole_self: bool,
     /// A string may name `self`, as in `"{self}"`.
     pub(crate) self_in_string: bool,
+    /// Words of which it takes a field.
+    pub(crate) parted: HashSet<String>,
     /// All its words, and those in strings' braces.
     pub(crate) words: HashSet<String>,
 }
@@ -93,13 +95,16 @@ impl Facts {
                         "self" => {
                             self.names_self = true;
                             self.bare_self |= !next.is_some_and(|next| is_punct(next, '.'));
-                            self.whole_self |= !is_field_of_self(&tokens[at + 1..]);
+                            self.whole_self |= !is_parted(&tokens[at + 1..]);
                         }
                         _ if calls_macro && !PLAIN_MACROS.contains(&word.as_str()) => {
                             self.exits = true;
                             self.awaits = true;
                         }
                         _ => {}
+                    }
+                    if !is_field && is_parted(&tokens[at + 1..]) {
+                        self.parted.insert(word.clone());
                     }
                     if !is_field {
                         self.words.insert(word);
@@ -136,8 +141,8 @@ fn is_path(tokens: &[TokenTree], at: usize) -> bool {
     colons(at + 1)
 }
 
-/// Whether after `self` comes `.field`, and no method.
-fn is_field_of_self(after: &[TokenTree]) -> bool {
+/// Whether what comes after a word is `.field`, and no method.
+fn is_parted(after: &[TokenTree]) -> bool {
     match after {
         [dot, TokenTree::Ident(_), rest @ ..] if is_punct(dot, '.') => {
             let call = match rest {
@@ -173,6 +178,61 @@ pub(crate) fn braced(tokens: TokenStream, span: Span) -> Group {
     let mut group = Group::new(Delimiter::Brace, tokens);
     group.set_span(span);
     group
+}
+
+/// The statements of a block, to stand among others: in its braces only where it begins with items, which a lint
+/// wants to be first.
+pub(crate) fn unbraced(block: &Group) -> TokenStream {
+    let statements = block.stream();
+    if begins_with_item(&flat(&statements)) { quote::quote!(#block) } else { statements }
+}
+
+/// Whether a body is but one expression, which is read as one also behind a `=`. Brackets around it are left to the
+/// lint that finds them needless, and a lone `todo!()` would be a lint's there.
+pub(crate) fn is_one_expression(body: &TokenStream) -> bool {
+    let tokens = flat(body);
+    let is_statement = |at: usize, token: &TokenTree| match token {
+        TokenTree::Punct(punct) => punct.as_char() == ';' || at == 0 && punct.as_char() == '#',
+        TokenTree::Ident(word) => at == 0 && word == "let",
+        TokenTree::Group(group) => {
+            let next = tokens.get(at + 1);
+            group.delimiter() == Delimiter::Brace
+                && next.is_some_and(|next| !is_ident(next, "else"))
+        }
+        TokenTree::Literal(_) => false,
+    };
+    !matches!(tokens.as_slice(), [] | [TokenTree::Group(_)])
+        && !matches!(tokens.as_slice(), [_, bang, TokenTree::Group(_)] if is_punct(bang, '!'))
+        && !begins_with_item(&tokens)
+        && !tokens.iter().enumerate().any(|(at, token)| is_statement(at, token))
+}
+
+fn begins_with_item(tokens: &[TokenTree]) -> bool {
+    const WORDS: &[&str] = &[
+        "enum",
+        "extern",
+        "fn",
+        "impl",
+        "macro_rules",
+        "mod",
+        "pub",
+        "static",
+        "struct",
+        "trait",
+        "type",
+        "use",
+    ];
+    match tokens {
+        // An attribute.
+        [hash, TokenTree::Group(_), rest @ ..] if is_punct(hash, '#') => begins_with_item(rest),
+        [TokenTree::Ident(word), TokenTree::Ident(next), ..]
+            if ["async", "const", "unsafe"].iter().any(|it| word == it) =>
+        {
+            next != "move"
+        }
+        [TokenTree::Ident(word), ..] => WORDS.iter().any(|it| word == it),
+        _ => false,
+    }
 }
 
 /// The same tokens with another name for `self`. Nested functions have a `self` of their own.
@@ -321,7 +381,7 @@ fn starts_expression(tokens: &[TokenTree], start: usize) -> bool {
 mod tests {
     use quote::quote;
 
-    use super::{Facts, Future, rename_self, tail};
+    use super::{Facts, Future, braced, is_one_expression, rename_self, tail, unbraced};
 
     #[test]
     fn early_exits_are_seen_and_what_may_hide_one_is_taken_for_one() {
@@ -368,6 +428,68 @@ mod tests {
             rename_self(body, &|_| quote::format_ident!("this")).to_string(),
             renamed.to_string()
         );
+    }
+
+    #[test]
+    fn a_body_of_one_expression_is_told_from_statements() {
+        for body in [
+            quote!(self.inner.append(record)),
+            quote!(if a { b } else { c }),
+            quote!(match a {
+                b => c,
+            }),
+            quote!(unsafe { a }),
+            quote!(async move { a }),
+            quote!(Log { a }),
+        ] {
+            assert!(is_one_expression(&body), "{body}");
+        }
+        for body in [
+            quote!(),
+            quote!(a; b),
+            quote!(a;),
+            quote!((a)),
+            quote!({ a }),
+            quote!(todo!()),
+            quote!(if a { b() } c),
+            quote!(match a {} - 1),
+            quote!(
+                #[allow(unused)]
+                a
+            ),
+            quote!(use a::b;, b()),
+            quote!(
+                const fn a() {}
+            ),
+            quote!(
+                fn a() {}
+            ),
+        ] {
+            assert!(!is_one_expression(&body), "{body}");
+        }
+    }
+
+    #[test]
+    fn braces_stay_where_a_body_begins_with_items() {
+        for (body, stay) in [
+            (quote!(let a = b; a), false),
+            (quote!(const { a }), false),
+            (quote!(async move { a }.await), false),
+            (quote!(use a::b;, b()), true),
+            (
+                quote!(
+                    #[cfg(unix)]
+                    const A: u8 = 0;,
+                    A
+                ),
+                true,
+            ),
+            (quote!(unsafe fn f() {}, a), true),
+        ] {
+            let block = braced(body.clone(), proc_macro2::Span::call_site());
+            let expected = if stay { quote!({ #body }) } else { body };
+            assert_eq!(unbraced(&block).to_string(), expected.to_string());
+        }
     }
 
     #[test]

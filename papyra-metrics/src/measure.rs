@@ -26,8 +26,14 @@ pub fn take<T>(_: T) {}
     note = "`errors` and `ok` understand `Result`, `Option<Result>`, `Poll<Result>`, `Poll<Option<Result>>`, by any alias, and futures of these; anything else takes `calls` and `in_flight` only"
 )]
 pub trait Outcome {
-    fn failed(&self) -> bool;
-    fn succeeded(&self) -> bool;
+    fn verdict(&self) -> Verdict;
+}
+
+/// What has become of a call. Both are false where it is not over, or was for nothing.
+#[derive(Clone, Copy)]
+pub struct Verdict {
+    pub failed: bool,
+    pub succeeded: bool,
 }
 
 macro_rules! outcome {
@@ -36,13 +42,8 @@ macro_rules! outcome {
         #[allow(clippy::redundant_pattern_matching)] // of the four types, `Result` alone has `is_err`
         impl<T, E> Outcome for $ty {
             #[inline]
-            fn failed(&self) -> bool {
-                matches!(self, $failed)
-            }
-
-            #[inline]
-            fn succeeded(&self) -> bool {
-                matches!(self, $succeeded)
+            fn verdict(&self) -> Verdict {
+                Verdict { failed: matches!(self, $failed), succeeded: matches!(self, $succeeded) }
             }
         }
     };
@@ -248,12 +249,18 @@ pub trait See<R> {
 }
 
 /// Sees whether it failed or succeeded.
-pub struct Judge<F>(pub F);
+pub struct Judge<F>(F);
 
-impl<R: Outcome, F: FnOnce(bool, bool)> See<R> for Judge<F> {
+/// The bound tells a closure its argument.
+#[inline]
+pub fn judge<F: FnOnce(Verdict)>(see: F) -> Judge<F> {
+    Judge(see)
+}
+
+impl<R: Outcome, F: FnOnce(Verdict)> See<R> for Judge<F> {
     #[inline]
     fn see(self, result: &R) {
-        (self.0)(result.failed(), result.succeeded());
+        (self.0)(result.verdict());
     }
 }
 
@@ -338,7 +345,8 @@ impl Later {
     }
 }
 
-/// Counts what a function returned now, or has the future count what it returns later.
+/// Counts what a function returned now, or has the future count what it returns later: only then is `later` called,
+/// which shares what the future counts in, and gives what the future begins with.
 #[diagnostic::on_unimplemented(
     message = "`#[metrics]` cannot tell a failure in `{Self}`",
     label = "this return type is not a `Result`",
@@ -380,15 +388,17 @@ macro_rules! later {
 
         #[cfg(feature = "alloc")]
         #[diagnostic::do_not_recommend]
-        impl<'a, R, N, L, S> Finish<N, L> for Pin<Box<dyn Future<Output = R> $(+ $bound)* + 'a>>
+        impl<'a, R, N, L, B, S> Finish<N, L> for Pin<Box<dyn Future<Output = R> $(+ $bound)* + 'a>>
         where
             R: 'a,
-            L: FnOnce() -> S $(+ $bound)* + 'a,
+            L: FnOnce() -> B,
+            B: FnOnce() -> S $(+ $bound)* + 'a,
             S: See<R> $(+ $bound)* + 'a,
         {
             fn finish(self, _: N, later: L) -> Self {
+                let begin = later();
                 Box::pin(async move {
-                    let see = later();
+                    let see = begin();
                     let result = self.await;
                     see.see(&result);
                     result

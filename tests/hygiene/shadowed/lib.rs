@@ -71,6 +71,10 @@ trait Everything {
     fn count_error(&self) {}
     fn failed(&self) {}
     fn succeeded(&self) {}
+    fn verdict(&self) {}
+    fn map(&self) {}
+    fn see(&self) {}
+    fn make(&self) {}
     fn get(&self) {}
     fn up(&self) {}
     fn down(&self) {}

@@ -15,60 +15,69 @@ impl Writer<'_> {
     }
 
     pub(super) fn see(&self, reach: Reach) -> TokenStream {
-        let private = &self.private;
-        let judge = |word: &str| {
-            let Some(output) = self.output else {
-                let word = Ident::new(word, Span::mixed_site());
-                return ours!(#private::Outcome::#word(&__result));
-            };
-            let span = Span::mixed_site().located_at(first_span(output));
-            let word = Ident::new(word, span);
-            let krate = krate_at(&self.model.krate, span);
-            quote_spanned!(span=> <#output as #krate::__private::Outcome>::#word(&__result))
+        let counted = self.counted(reach);
+        if counted.is_empty() {
+            return counted;
+        }
+        let span =
+            Span::mixed_site().located_at(self.output.map_or_else(Span::mixed_site, first_span));
+        let krate = krate_at(&self.model.krate, span);
+        let outcome = match self.output {
+            Some(output) => quote_spanned!(span=> <#output as #krate::__private::Outcome>),
+            None => quote_spanned!(span=> #krate::__private::Outcome),
         };
-        self.verdict(reach, &judge("failed"), &judge("succeeded"))
+        ours!(let __outcome = #outcome::verdict(&__result); #counted)
     }
 
-    pub(super) fn verdict(
-        &self,
-        reach: Reach,
-        failed: &TokenStream,
-        succeeded: &TokenStream,
-    ) -> TokenStream {
+    /// Statements that count what `__outcome` is.
+    pub(super) fn counted(&self, reach: Reach) -> TokenStream {
         let Measured { errors, ok, .. } = self.model;
-        let outcomes = [(failed, errors), (succeeded, ok)];
-        let counted = outcomes.into_iter().filter_map(|(came, place)| {
-            let count = self.count(place.as_ref()?, reach);
-            Some(ours!(if #came { #count }))
-        });
-        counted.collect()
+        let (failed, succeeded) = (ours!(__outcome.failed), ours!(__outcome.succeeded));
+        match (errors, ok) {
+            (Some(errors), Some(ok)) if errors.is_relative() && ok.is_relative() => {
+                let found = self.found(errors, reach);
+                let (error, ok) = (self.count_found(errors), self.count_found(ok));
+                ours! {
+                    if let ::core::option::Option::Some(__metrics) = #found {
+                        if #failed { #error }
+                        if #succeeded { #ok }
+                    }
+                }
+            }
+            _ => {
+                let outcomes = [(failed, errors), (succeeded, ok)];
+                let counted = outcomes.into_iter().filter_map(|(came, place)| {
+                    let count = self.count(place.as_ref()?, reach);
+                    Some(ours!(if #came { #count }))
+                });
+                counted.collect()
+            }
+        }
     }
 
     /// A statement that counts one.
     pub(super) fn count(&self, place: &Place, reach: Reach) -> TokenStream {
+        if let PlaceOf::Expression(expression) = &place.of {
+            let counter = self.counter(place, expression, reach);
+            let span = located(expression);
+            let krate = krate_at(&self.model.krate, span);
+            return quote_spanned!(span=> #krate::Count::count(#counter););
+        }
+        let (found, count) = (self.found(place, reach), self.count_found(place));
+        ours!(if let ::core::option::Option::Some(__metrics) = #found { #count })
+    }
+
+    /// The same, in `__metrics`.
+    fn count_found(&self, place: &Place) -> TokenStream {
+        let at = if let PlaceOf::Field(name) = &place.of { name } else { &place.key };
+        let span = Span::mixed_site().located_at(at.span());
+        let krate = krate_at(&self.model.krate, span);
         match &place.of {
-            PlaceOf::Expression(expression) => {
-                let counter = self.counter(place, expression, reach);
-                let span = located(expression);
-                let krate = krate_at(&self.model.krate, span);
-                quote_spanned!(span=> #krate::Count::count(#counter);)
+            PlaceOf::Field(_) => {
+                let field = field(place);
+                quote_spanned!(span=> #krate::Count::count(#field);)
             }
-            PlaceOf::Field(name) => {
-                let (present, field) = (self.present(place, reach), field(place));
-                let span = Span::mixed_site().located_at(name.span());
-                let krate = krate_at(&self.model.krate, span);
-                let count = quote_spanned!(span=> #krate::Count::count(#field););
-                ours!(if let ::core::option::Option::Some(__metrics) = #present { #count })
-            }
-            PlaceOf::Marked => {
-                let present = self.present(place, reach);
-                let span = Span::mixed_site().located_at(place.key.span());
-                let krate = krate_at(&self.model.krate, span);
-                let count = quote_spanned! {span=>
-                    #krate::__private::ErrorCounter::count_error(__metrics);
-                };
-                ours!(if let ::core::option::Option::Some(__metrics) = #present { #count })
-            }
+            _ => quote_spanned!(span=> #krate::__private::ErrorCounter::count_error(__metrics);),
         }
     }
 
@@ -87,6 +96,14 @@ impl Writer<'_> {
         quote_spanned!(located(&expression)=> &#expression)
     }
 
+    /// What is in `self.metrics`, for a pattern to look at.
+    pub(super) fn found(&self, place: &Place, reach: Reach) -> TokenStream {
+        match reach {
+            Reach::Handle | Reach::Future => ours!(&__metrics),
+            _ => self.present(place, reach),
+        }
+    }
+
     /// What is in `self.metrics`, as an `Option` of a reference.
     pub(super) fn present(&self, place: &Place, reach: Reach) -> TokenStream {
         let private = &self.private;
@@ -95,6 +112,7 @@ impl Writer<'_> {
             Reach::Handle | Reach::Future => {
                 return ours!(::core::option::Option::as_ref(&__metrics));
             }
+            Reach::Found => return ours!(__metrics),
             Reach::Itself => receiver.token.clone(),
             Reach::This => other_self(THIS, Span::mixed_site()),
         };

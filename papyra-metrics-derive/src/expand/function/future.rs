@@ -54,9 +54,10 @@ pub(super) fn expand_future(
     if judges && Facts::of(&statements).exits {
         return whole.write_around_future(boxed);
     }
-    let (handles, measured) = (whole.handles(whole.future_reach()), whole.measured_future(&future));
-    let measured = in_place(measured);
-    quote!(#handles #statements #measured)
+    let handles = whole.handles(whole.future_reach());
+    let measured = in_place(whole.measured_future());
+    let future = ours!(let __future = #future;);
+    quote!(#handles #statements #future #measured)
 }
 
 impl Writer<'_> {
@@ -68,21 +69,27 @@ impl Writer<'_> {
             let calls = self.calls(self.reach);
             ours!(if __when.is_now() { #calls })
         });
-        let Hold { guard, bind, after } = self.hold();
-        let run = self.run(&bind, &self.renamed_block(), false, Some(output));
+        let when = (calls.is_some() || !self.judges())
+            .then(|| ours!(let __when = #private::Returned::<#output>::new().__when();));
+        let hold = self.hold();
+        let Hold { guard, after, .. } = &hold;
+        let run = self.run(&self.renamed_block(), false);
+        let result = self.result(&hold, run, self.facts.exits);
         let reach = if after.is_empty() { self.reach } else { Reach::This };
         let shared = self.shared(reach);
         let calls_later = self.calls(self.future_reach());
         let guard_later = self.owned_guard();
         let later = self.end(self.future_reach(), true);
-        let later = ours! {{
-            #shared
-            move || {
-                #calls_later
-                #guard_later
-                #later
+        let later = ours! {
+            || {
+                #shared
+                move || {
+                    #calls_later
+                    #guard_later
+                    #later
+                }
             }
-        }};
+        };
         let finish = if self.judges() {
             let now = self.end(reach, false);
             ours!(<#output as #private::Finish<_, _>>::finish(__result, #now, #later))
@@ -91,11 +98,11 @@ impl Writer<'_> {
         };
         let end = self.after_body(&ours!(#after #finish));
         ours! {
-            let __when = #private::Returned::<#output>::new().__when();
+            #when
             #handles
             #calls
             #guard
-            let __result: #output = #run;
+            #result
             #end
         }
     }
@@ -105,22 +112,21 @@ impl Writer<'_> {
         let private = &self.private;
         let handles = self.handles(self.future_reach());
         let written = self.model.function.output.as_ref().filter(|_| boxed);
-        let run = self.run(&TokenStream::new(), self.block, false, written);
-        if !boxed {
-            let measured = self.measured_future(&run);
-            return ours!(#handles #measured);
+        let ty = written.filter(|_| !self.facts.exits).map(|written| ours!(: #written));
+        let run = self.run_to(self.block, false, written);
+        let mut measured = self.measured_future();
+        if boxed {
+            measured = ours!(#private::boxed(#measured));
         }
-        let measured = self.measured_future(&ours!(__future));
-        ours!(#handles let __future: #written = #run; #private::boxed(#measured))
+        ours!(#handles let __future #ty = #run; #measured)
     }
 
-    /// A future made of another, with everything around it.
-    pub(super) fn measured_future(&self, future: &TokenStream) -> TokenStream {
+    /// A future made of `__future`, with everything around it.
+    pub(super) fn measured_future(&self) -> TokenStream {
         let reach = self.future_reach();
         let (calls, guard, see) = (self.calls(reach), self.guard(reach), self.see(reach));
         let ty = self.output.map(|output| ours!(: #output));
-        ours! {{
-            let __future = #future;
+        ours! {
             async move {
                 #calls
                 #guard
@@ -128,19 +134,20 @@ impl Writer<'_> {
                 #see
                 __result
             }
-        }}
+        }
     }
 
     /// What looks at the end of a function, or of its future.
     pub(super) fn end(&self, reach: Reach, later: bool) -> TokenStream {
         let private = &self.private;
         let mover = later.then(|| ours!(move));
-        let guard = later.then(|| ours!(let _in_flight = __in_flight;));
+        let holds = later && self.model.in_flight.is_some();
+        let guard = holds.then(|| ours!(let _in_flight = __in_flight;));
         if !self.judges() {
             return ours!(#private::End(#mover || { #guard }));
         }
-        let verdict = self.verdict(reach, &ours!(__failed), &ours!(__succeeded));
-        ours!(#private::Judge(#mover |__failed: ::core::primitive::bool, __succeeded: ::core::primitive::bool| { #guard #verdict }))
+        let counted = self.counted(reach);
+        ours!(#private::judge(#mover |__outcome| { #guard #counted }))
     }
 
     pub(super) fn future_reach(&self) -> Reach {

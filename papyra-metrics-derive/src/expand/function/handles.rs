@@ -21,6 +21,9 @@ impl Writer<'_> {
             if reach == Reach::This {
                 let this = other_self(THIS, Span::mixed_site());
                 handles.extend(ours!(let #this = ::core::clone::Clone::clone(&#token);));
+            } else if let (Some(place), Reach::Found) = (relative, reach) {
+                let present = self.present(place, Reach::Itself);
+                handles.extend(ours!(let __metrics = #present;));
             } else if let (Some(place), Reach::Handle | Reach::Future) = (relative, reach) {
                 let metrics = self.metrics_of(token, place);
                 if let Some(bound) = self.bound(receiver, reach) {
@@ -61,14 +64,7 @@ impl Writer<'_> {
 
     fn share_metrics(&self, present: &TokenStream) -> TokenStream {
         let private = &self.private;
-        ours! {
-            let __metrics = match #present {
-                ::core::option::Option::Some(__metrics) => {
-                    ::core::option::Option::Some(#private::Reach::of(__metrics).__share())
-                }
-                ::core::option::Option::None => ::core::option::Option::None,
-            };
-        }
+        ours!(let __metrics = #present.map(|__metrics| #private::Reach::of(__metrics).__share());)
     }
 
     /// Shares the first part of a path that can be shared: `self.shared.metrics.errors` may be an `Arc`'s.

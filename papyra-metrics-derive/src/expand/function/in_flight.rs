@@ -50,7 +50,7 @@ impl<'a> Writer<'a> {
             let is_held = holder == Some(name);
             if self.facts.words.contains(&name.to_string()) {
                 let place = if is_held { ours!(__in_flight.place) } else { quote!(#name) };
-                hold.bind.extend(ours!(let #name = &mut *#place;));
+                hold.lend.extend(ours!(let #name = &mut *#place;));
             }
             if is_held {
                 hold.after.extend(ours!(let #name = &*__in_flight.place;));
@@ -63,7 +63,6 @@ impl<'a> Writer<'a> {
     pub(super) fn guard(&self, reach: Reach) -> TokenStream {
         let private = &self.private;
         let Some(place) = &self.model.in_flight else { return TokenStream::new() };
-        let in_flight = |place: &TokenStream, closure: &TokenStream| ours!(#private::InFlight::new(#place, #closure));
         if let (Some(receiver), Reach::Itself, true) = (self.receiver(), reach, self.holds_self()) {
             let token = &receiver.token;
             let this = other_self(THIS, Span::mixed_site());
@@ -73,35 +72,30 @@ impl<'a> Writer<'a> {
                 _ => ours!(#token),
             };
             let step = self.step(place, Reach::This);
-            let guard = in_flight(&held, &ours!(|#this, __step| { #step }));
-            return ours!(let mut __in_flight = #guard;);
+            return ours!(let mut __in_flight = #private::InFlight::new(#held, |#this, __step| { #step }););
         }
-        if let (Some(name), Reach::Itself | Reach::Handle | Reach::This) =
+        if let (Some(name), Reach::Itself | Reach::Found | Reach::Handle | Reach::This) =
             (self.held_argument(), reach)
         {
             let step = self.step(place, reach);
-            let guard = in_flight(&ours!(&mut *#name), &ours!(|#name, __step| { #step }));
-            return ours!(let mut __in_flight = #guard;);
+            return ours!(let mut __in_flight = #private::InFlight::new(&mut *#name, |#name, __step| { #step }););
         }
         if let PlaceOf::Expression(expression) = &place.of {
             let gauge = self.counter(place, expression, reach);
-            let guard = in_flight(&ours!(__gauge), &ours!(|__gauge, __step| __step.make(__gauge)));
-            return ours!(let __gauge = #gauge; let _in_flight = #guard;);
+            return ours!(let __gauge = #gauge; let _in_flight = #private::InFlight::new(__gauge, |__gauge, __step| __step.make(__gauge)););
         }
-        let (present, one) = (self.present(place, reach), step_of(place));
-        let guard = in_flight(&ours!(__metrics), &ours!(|__metrics, __step| #one));
+        let (present, gauge) = (self.present(place, reach), field(place));
         ours! {
-            let _in_flight = match #present {
-                ::core::option::Option::Some(__metrics) => ::core::option::Option::Some(#guard),
-                ::core::option::Option::None => ::core::option::Option::None,
-            };
+            let _in_flight = #present.map(|__metrics| {
+                #private::InFlight::new(__metrics, |__metrics, __step| __step.make(#gauge))
+            });
         }
     }
 
     /// The same, holding what it counts through for itself.
     pub(super) fn owned_guard(&self) -> TokenStream {
         let private = &self.private;
-        let Some(place) = &self.model.in_flight else { return ours!(let __in_flight = ();) };
+        let Some(place) = &self.model.in_flight else { return TokenStream::new() };
         let reach = self.future_reach();
         let step = self.step(place, reach);
         let held = match &place.of {
@@ -126,8 +120,8 @@ impl<'a> Writer<'a> {
             let gauge = self.counter(place, expression, reach);
             return ours!(__step.make(#gauge));
         }
-        let (present, one) = (self.present(place, reach), step_of(place));
-        ours!(if let ::core::option::Option::Some(__metrics) = #present { #one })
+        let (found, gauge) = (self.found(place, reach), field(place));
+        ours!(if let ::core::option::Option::Some(__metrics) = #found { __step.make(#gauge) })
     }
 
     /// Arguments of type `&mut` through which something is counted once the body is done with them.
@@ -157,10 +151,4 @@ impl<'a> Writer<'a> {
         let words = Facts::of(expression).words;
         self.lent_arguments().into_iter().find(|name| words.contains(&name.to_string()))
     }
-}
-
-/// A statement that moves the gauge in `__metrics` by `__step`.
-pub(super) fn step_of(place: &Place) -> TokenStream {
-    let field = field(place);
-    ours!(__step.make(#field))
 }

@@ -54,6 +54,8 @@ fn expand_body(model: &Measured<'_>, block: &Group) -> TokenStream {
 enum Reach {
     /// Through `self`, which is there before the body and after it.
     Itself,
+    /// Through what was found in `self` before the body: `__metrics`.
+    Found,
     /// Through another name for `self`.
     This,
     /// Through what was shared before the body took `self` away.
@@ -66,8 +68,10 @@ enum Reach {
 #[derive(Default)]
 struct Hold {
     guard: TokenStream,
-    /// Other names that the body works on.
+    /// The other name for `self` that the body works on.
     bind: TokenStream,
+    /// Arguments that are lent to the body alone.
+    lend: TokenStream,
     /// Names for what comes after the body.
     after: TokenStream,
 }
@@ -116,6 +120,7 @@ impl<'a> Writer<'a> {
     fn decide(&mut self) {
         let Some(receiver) = self.receiver() else { return };
         match receiver.kind {
+            ReceiverKind::Shared if self.lookups() > 1 => self.reach = Reach::Found,
             ReceiverKind::Shared => {}
             ReceiverKind::Counted => self.reach = Reach::This,
             ReceiverKind::Value => self.reach = Reach::Handle,
@@ -145,6 +150,15 @@ impl<'a> Writer<'a> {
     fn places(&self) -> impl Iterator<Item = &'a Place> + use<'a> {
         let Measured { calls, errors, in_flight, ok, .. } = self.model;
         [errors, ok, calls, in_flight].into_iter().flatten()
+    }
+
+    /// How often `self.metrics` would be looked into: for calls, for what is in flight, and for outcomes.
+    fn lookups(&self) -> usize {
+        let Measured { calls, errors, in_flight, ok, .. } = self.model;
+        let looks = |places: &[&Option<Place>]| {
+            usize::from(places.iter().copied().flatten().any(Place::is_relative))
+        };
+        looks(&[calls]) + looks(&[in_flight]) + looks(&[errors, ok])
     }
 
     /// Whether anything is counted through `self`.
@@ -180,36 +194,30 @@ impl<'a> Writer<'a> {
     /// The body with everything around it, in a function or a block that is `async` or not.
     fn write(&self, is_async: bool) -> TokenStream {
         let (handles, calls) = (self.handles(self.reach), self.calls(self.reach));
-        let Hold { guard, bind, after } = self.hold();
+        let hold = self.hold();
+        let Hold { guard, bind, lend, after } = &hold;
         let block = self.renamed_block();
-        let ty = self.output.map(|output| ours!(: #output));
         if !self.judges() {
-            // Without braces, which a lint may find needless.
-            let statements = block.stream();
-            if guard.is_empty() || self.keeps_its_place(&statements) {
-                return ours!(#handles #calls #guard #bind #statements);
+            if guard.is_empty() || self.keeps_its_place(&block.stream()) {
+                let body = body::unbraced(&block);
+                return ours!(#handles #calls #guard #bind #lend #body);
             }
             // What the last expression borrows is given back before the gauge goes down.
-            return ours! {
-                #handles
-                #calls
-                #guard
-                #bind
-                let __result #ty = (#block);
-                #[allow(unreachable_code)]
-                __result
-            };
+            let result = self.result(&hold, in_place(&block), false);
+            return ours!(#handles #calls #guard #result #[allow(unreachable_code)] __result);
         }
-        let run = self.run(&bind, &block, is_async, self.output);
+        let result = self.result(&hold, self.run(&block, is_async), self.facts.exits);
         let see = self.see(if after.is_empty() { self.reach } else { Reach::This });
         let end = self.after_body(&ours!(#after #see __result));
-        ours! {
-            #handles
-            #calls
-            #guard
-            let __result #ty = #run;
-            #end
-        }
+        ours!(#handles #calls #guard #result #end)
+    }
+
+    /// The statements that keep what the body comes to. A closure and an `async` block say themselves what that is.
+    fn result(&self, hold: &Hold, run: TokenStream, says_type: bool) -> TokenStream {
+        let Hold { bind, lend, .. } = hold;
+        let run = if lend.is_empty() { run } else { ours!({ #lend #run }) };
+        let ty = self.output.filter(|_| !says_type).map(|ty| ours!(: #ty));
+        ours!(#bind let __result #ty = #run;)
     }
 
     /// Whether the body has to be the last expression: it never returns, ends in a `return`, which a lint then finds
@@ -221,9 +229,11 @@ impl<'a> Writer<'a> {
             || output.iter().any(|token| is_ident(token, "impl"))
     }
 
-    /// What comes after the body, which never does where a body in place is, say, `todo!()`.
+    /// What comes after the body, which never does where a body in place is, say, `todo!()`: rustc says so of the
+    /// first statement.
     fn after_body(&self, end: &TokenStream) -> TokenStream {
-        if self.facts.exits { end.clone() } else { ours!(#[allow(unreachable_code)] { #end }) }
+        let allow = (!self.facts.exits).then(|| ours!(#[allow(unreachable_code)]));
+        ours!(#allow #end)
     }
 
     /// The block, on another name for `self` if it needs one.
@@ -234,6 +244,15 @@ impl<'a> Writer<'a> {
         let this = |at: &Ident| other_self(THIS, at.span());
         braced(rename_self(self.block.stream(), &this), self.block.span())
     }
+}
+
+/// A body that cannot end early, as the value of a `let`.
+fn in_place(block: &Group) -> TokenStream {
+    if body::is_one_expression(&block.stream()) {
+        return block.stream();
+    }
+    // In parentheses, for a lint may find the braces needless.
+    ours!((#block))
 }
 
 impl Place {

@@ -3,15 +3,19 @@
 use proc_macro2::{Group, Ident, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{Reach, Writer, ours};
-use crate::body::braced;
-use crate::function::ReceiverKind;
+use super::{Reach, Writer, in_place, ours};
+use crate::body::{braced, unbraced};
+use crate::function::{ArgumentKind, ReceiverKind};
 
 impl Writer<'_> {
     /// The expression that runs the body to its end, however it ends.
-    pub(super) fn run(
+    pub(super) fn run(&self, block: &Group, is_async: bool) -> TokenStream {
+        self.run_to(block, is_async, self.output)
+    }
+
+    /// The same, where what comes out is of that type.
+    pub(super) fn run_to(
         &self,
-        bind: &TokenStream,
         block: &Group,
         is_async: bool,
         output: Option<&TokenStream>,
@@ -19,23 +23,30 @@ impl Writer<'_> {
         let private = &self.private;
         // Where the user's braces stand, for lints look into no closure or block of a macro's.
         let at = block.span();
-        let mover = (!self.leaves_self()).then(|| quote_spanned!(at=> move));
-        let run = if !self.facts.exits {
-            // In parentheses too: a lint may find the braces needless.
-            ours!((#block))
-        } else if is_async && self.facts.awaits {
-            let edge = self.edge(output);
-            let body = braced(quote!(#edge #block), block.span());
+        let leaves_self = self.leaves_self();
+        let mover = (!leaves_self).then(|| quote_spanned!(at=> move));
+        if !self.facts.exits {
+            return in_place(block);
+        }
+        let statements = unbraced(block);
+        if is_async && self.facts.awaits {
+            let edge =
+                self.edge(output, &if leaves_self { self.captured() } else { self.dropped() });
+            let body = braced(quote!(#edge #statements), at);
             let body = quote_spanned!(at=> async #mover #body);
             ours!(#body.await)
         } else {
-            let mentions = mover.is_some().then(|| self.mentions());
-            let body = braced(quote!(#mentions #block), block.span());
+            let dropped = if leaves_self { Vec::new() } else { self.dropped() };
+            let body = if dropped.is_empty() {
+                block.clone()
+            } else {
+                let mentions = dropped.iter().map(|(attrs, name)| ours!(#attrs let _ = &#name;));
+                braced(quote!(#(#mentions)* #statements), at)
+            };
             let output = output.map(|output| ours!(-> #output));
             let body = quote_spanned!(at=> #mover || #output #body);
             ours!(#private::call(#body))
-        };
-        if bind.is_empty() { run } else { ours!({ #bind #run }) }
+        }
     }
 
     /// Whether the closure or block of the body only borrows what it names, for the sake of `self`.
@@ -46,7 +57,7 @@ impl Writer<'_> {
         match self.reach {
             Reach::Itself => self.kind() == Some(ReceiverKind::Exclusive) && !self.renames,
             Reach::Handle => self.kind() != Some(ReceiverKind::Shared) && !self.takes_self(),
-            Reach::This | Reach::Future => false,
+            Reach::Found | Reach::This | Reach::Future => false,
         }
     }
 
@@ -81,14 +92,26 @@ impl Writer<'_> {
         names
     }
 
-    fn mentions(&self) -> TokenStream {
-        self.captured().iter().map(|(attrs, name)| ours!(#attrs let _ = &#name;)).collect()
+    /// The same, but for references, of which nothing is dropped. One alone is dropped in its turn, unless the body
+    /// names but a part of it, which would be all that goes in.
+    fn dropped(&self) -> Vec<(TokenStream, Ident)> {
+        let arguments = &self.model.function.arguments;
+        let is_lent = |name: &Ident| {
+            arguments.iter().any(|argument| {
+                argument.kind != ArgumentKind::Value && argument.names.contains(name)
+            })
+        };
+        let mut names = self.captured();
+        names.retain(|(_, name)| !is_lent(name));
+        match names.as_slice() {
+            [(_, name)] if !self.facts.parted.contains(&name.to_string()) => Vec::new(),
+            _ => names,
+        }
     }
 
-    /// A way out of an `async` block that is never taken: it tells the block's type, and takes the arguments in.
-    fn edge(&self, output: Option<&TokenStream>) -> TokenStream {
+    /// A way out of an `async` block that is never taken: it tells the block's type, and takes arguments in.
+    fn edge(&self, output: Option<&TokenStream>, takes: &[(TokenStream, Ident)]) -> TokenStream {
         let private = &self.private;
-        let takes = self.captured();
         let takes = takes.iter().map(|(attrs, name)| ours!(#attrs #private::take(#name);));
         let ty = output.map(|output| ours!(::<#output>));
         ours! {

@@ -1,0 +1,41 @@
+impl OrderLog {
+    pub fn flush(&self) -> Fallible<()> {
+        let __result: Fallible<()> = self.file.flush();
+        #[allow(unreachable_code)]
+        <Fallible<
+            (),
+        > as ::papyra_metrics::__private::Finish<
+            _,
+            _,
+        >>::finish(
+            __result,
+            ::papyra_metrics::__private::judge(|__outcome| {
+                if __outcome.failed {
+                    if let ::core::option::Option::Some(__metrics) = ::papyra_metrics::__private::Reach::of(
+                            &self.metrics,
+                        )
+                        .__present()
+                    {
+                        ::papyra_metrics::Count::count(&__metrics.write_errors);
+                    }
+                }
+            }),
+            || {
+                let __metrics = ::papyra_metrics::__private::Reach::of(&self.metrics)
+                    .__present()
+                    .map(|__metrics| {
+                        ::papyra_metrics::__private::Reach::of(__metrics).__share()
+                    });
+                move || {
+                    ::papyra_metrics::__private::judge(move |__outcome| {
+                        if __outcome.failed {
+                            if let ::core::option::Option::Some(__metrics) = &__metrics {
+                                ::papyra_metrics::Count::count(&__metrics.write_errors);
+                            }
+                        }
+                    })
+                }
+            },
+        )
+    }
+}

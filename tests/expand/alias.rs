@@ -1,0 +1,6 @@
+impl OrderLog {
+    #[metrics(errors = write_errors)]
+    pub fn flush(&self) -> Fallible<()> {
+        self.file.flush()
+    }
+}

@@ -1,0 +1,29 @@
+impl OrderLog {
+    fn read(
+        &self,
+        offset: Offset,
+    ) -> Pin<Box<dyn Future<Output = Result<Record, LogError>> + Send + '_>> {
+        let __metrics = ::papyra_metrics::__private::Reach::of(&self.metrics)
+            .__present()
+            .map(|__metrics| {
+                ::papyra_metrics::__private::Reach::of(__metrics).__share()
+            });
+        let __future = self.file.read(offset);
+        Box::pin(async move {
+            if let ::core::option::Option::Some(__metrics) = &__metrics {
+                ::papyra_metrics::Count::count(&__metrics.reads);
+            }
+            let __result: Result<Record, LogError> = __future.await;
+            let __outcome = <Result<
+                Record,
+                LogError,
+            > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
+            if __outcome.failed {
+                if let ::core::option::Option::Some(__metrics) = &__metrics {
+                    ::papyra_metrics::Count::count(&__metrics.read_errors);
+                }
+            }
+            __result
+        })
+    }
+}

@@ -1,0 +1,43 @@
+impl OrderLog {
+    pub fn append(&mut self, record: Record) -> Result<Offset, LogError> {
+        let mut __in_flight = ::papyra_metrics::__private::InFlight::new(
+            &mut *self,
+            |__this, __step| {
+                if let ::core::option::Option::Some(__metrics) = ::papyra_metrics::__private::Reach::of(
+                        &__this.metrics,
+                    )
+                    .__present()
+                {
+                    __step.make(&__metrics.appends_in_flight)
+                }
+            },
+        );
+        let __this = &mut *__in_flight.place;
+        let __result = ::papyra_metrics::__private::call(move || -> Result<
+            Offset,
+            LogError,
+        > {
+            let offset = __this.file.write(&record)?;
+            __this.len += 1;
+            Ok(offset)
+        });
+        let __this = &*__in_flight.place;
+        let __outcome = <Result<
+            Offset,
+            LogError,
+        > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
+        if let ::core::option::Option::Some(__metrics) = ::papyra_metrics::__private::Reach::of(
+                &__this.metrics,
+            )
+            .__present()
+        {
+            if __outcome.failed {
+                ::papyra_metrics::__private::ErrorCounter::count_error(__metrics);
+            }
+            if __outcome.succeeded {
+                ::papyra_metrics::Count::count(&__metrics.records_written);
+            }
+        }
+        __result
+    }
+}
