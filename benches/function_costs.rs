@@ -21,6 +21,7 @@ mod functions {
     use std::future::Future;
     use std::hint::black_box;
     use std::pin::{Pin, pin};
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::task::{Context, Poll, Waker};
 
@@ -41,7 +42,11 @@ mod functions {
         len: u64,
         slots: [AtomicU64; 8],
         metrics: LogMetrics,
+        shared: Arc<LogMetrics>,
     }
+
+    /// As backends name what they return.
+    type Put = Result<u64, Full>;
 
     #[derive(Debug)]
     pub(crate) struct Full;
@@ -94,6 +99,12 @@ mod functions {
 
         #[metrics(errors)]
         question, question_measured = { fn (&self, at: usize) -> Result<u64, Full> {
+            let put = put(&self.slots, at)?;
+            Ok(put + 1)
+        } }
+
+        #[metrics(errors = self.shared.errors)]
+        alias, alias_measured = { fn (&self, at: usize) -> Put {
             let put = put(&self.slots, at)?;
             Ok(put + 1)
         } }
@@ -251,6 +262,7 @@ mod functions {
             len: 0,
             slots: Default::default(),
             metrics: LogMetrics::default(),
+            shared: Arc::default(),
         }))
     }
 
@@ -314,6 +326,7 @@ mod functions {
     pub(crate) const CASES: &[Case] = cases! {
         "sync `&self`, errors, a call in the tail", Some(0), sync, |log| Log::tail, Log::tail_measured;
         "sync `&self`, errors, `?`", Some(0), sync, |log| Log::question, Log::question_measured;
+        "sync `&self`, errors, an alias, an `Arc`", Some(0), sync, |log| Log::alias, Log::alias_measured;
         "sync `&self`, errors, `Result<(), _>`", Some(0), sync, |log| Log::unit, Log::unit_measured;
         // `self` is kept over the calls that make the error, in a register that is saved for it either way.
         "sync `&self`, errors, an error made by calls", Some(1), sync, |log| Log::boxed_error, Log::boxed_error_measured;

@@ -6,7 +6,7 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::{future::Future, pin::Pin};
 use core::{marker::PhantomData, ops::Deref, task::Poll};
 
-use crate::UpDown;
+use crate::{Count, UpDown};
 
 /// Runs a body in a scope of its own, where `return` and `?` end. Passed to a function, and not called on the
 /// spot, the closure is `FnOnce`: only then may a `&mut` leave it.
@@ -90,6 +90,12 @@ impl<'a, T: ?Sized> Itself<'a, T> {
     pub fn __share(&self) -> &'a T {
         self.0
     }
+
+    /// A part of something is reached through a handle on that.
+    #[inline]
+    pub fn __part(&self) -> Through {
+        Through
+    }
 }
 
 impl<'a, M> Reach<'a, Option<M>> {
@@ -107,6 +113,12 @@ macro_rules! shared {
             #[inline]
             pub fn __share(&self) -> $pointer {
                 self.0.0.clone()
+            }
+
+            /// A part of something that is a handle itself.
+            #[inline]
+            pub fn __part(&self) -> Anew {
+                Anew
             }
         }
 
@@ -129,6 +141,78 @@ shared!([] Option<Rc<M>>);
 shared!([] Arc<M>);
 #[cfg(feature = "alloc")]
 shared!([] Option<Arc<M>>);
+
+/// Makes a handle on a part from a handle on the whole.
+#[derive(Clone, Copy)]
+pub struct Through;
+
+impl Through {
+    #[inline]
+    pub fn of<H: Deref, T, F>(self, whole: H, part: F) -> Part<H, T, F>
+    where
+        F: Fn(&H::Target) -> &T,
+    {
+        Part { whole, part, is: PhantomData }
+    }
+}
+
+/// Shares the part itself.
+#[derive(Clone, Copy)]
+pub struct Anew;
+
+impl Anew {
+    #[inline]
+    #[allow(clippy::needless_pass_by_value)] // as `Through` takes it
+    pub fn of<H: Deref, T: Clone, F>(self, whole: H, part: F) -> T
+    where
+        F: Fn(&H::Target) -> &T,
+    {
+        part(&whole).clone()
+    }
+}
+
+/// A handle on a part of what another one is on.
+pub struct Part<H, T, F> {
+    whole: H,
+    part: F,
+    is: PhantomData<fn() -> T>,
+}
+
+impl<H: Clone, T, F: Clone> Clone for Part<H, T, F> {
+    fn clone(&self) -> Self {
+        Self { whole: self.whole.clone(), part: self.part.clone(), is: PhantomData }
+    }
+}
+
+impl<H: Deref, T, F: Fn(&H::Target) -> &T> Deref for Part<H, T, F> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        (self.part)(&self.whole)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<H: Deref, T: Count, F: Fn(&H::Target) -> &T> Count for Part<H, T, F> {
+    #[inline]
+    fn count(&self) {
+        T::count(self);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<H: Deref, T: UpDown, F: Fn(&H::Target) -> &T> UpDown for Part<H, T, F> {
+    #[inline]
+    fn up(&self) {
+        T::up(self);
+    }
+
+    #[inline]
+    fn down(&self) {
+        T::down(self);
+    }
+}
 
 /// Metrics that are still there when the `self` that holds them has been given away.
 #[diagnostic::on_unimplemented(

@@ -846,6 +846,91 @@ mod traits {
     }
 }
 
+mod deep {
+    //! Metrics behind pointers on the way of a path.
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Shared {
+        metrics: LogMetrics,
+        others: Arc<LogMetrics>,
+    }
+
+    #[derive(Default)]
+    struct Log {
+        shared: Arc<Shared>,
+        own: Shared,
+        metrics: (Arc<LogMetrics>, Arc<Counter>),
+    }
+
+    type Later = BoxFuture<'static, Fallible<u32>>;
+
+    impl Log {
+        #[metrics(errors = self.shared.metrics.write_errors, ok = self.own.others.written,
+            calls = self.shared.others.calls, in_flight = self.metrics.0.in_flight)]
+        fn now(&self, text: &str) -> Fallible<u32> {
+            Ok(text.parse()?)
+        }
+
+        #[metrics(errors = self.shared.metrics.write_errors, ok = self.own.others.written,
+            calls = self.metrics.1, in_flight = self.metrics.0.in_flight)]
+        fn later(&self, text: &str) -> Later {
+            if text.is_empty() {
+                return Box::pin(async { Err(Failed) });
+            }
+            let text = text.to_owned();
+            let future = async move { parse(&text).await };
+            Box::pin(future)
+        }
+
+        #[metrics(errors = self.shared.metrics.write_errors, ok = self.own.others.written,
+            calls = self.metrics.1, in_flight = self.metrics.0.in_flight)]
+        fn boxed(&self, text: &str) -> Pin<Box<dyn Future<Output = Fallible<u32>> + Send>> {
+            let text = text.to_owned();
+            Box::pin(async move { parse(&text).await })
+        }
+
+        #[metrics(errors = self.shared.metrics.write_errors, ok = self.own.others.written,
+            calls = self.metrics.1, in_flight = self.metrics.0.in_flight)]
+        fn opaque(&mut self, text: &str) -> impl Future<Output = Fallible<u32>> + Send + use<> {
+            let text = text.to_owned();
+            async move { parse(&text).await }
+        }
+
+        #[metrics(errors = self.shared.metrics.write_errors, ok = self.own.others.written,
+            calls = self.metrics.1, in_flight = self.metrics.0.in_flight)]
+        async fn consumed(self, text: &str) -> Fallible<u32> {
+            let parsed = parse(text).await?;
+            drop(self);
+            Ok(parsed)
+        }
+    }
+
+    #[test]
+    fn a_path_is_shared_where_it_can_be_and_read_from_there() {
+        let mut log = Log::default();
+        let shared = Arc::clone(&log.shared);
+        let (written, open) = (Arc::clone(&log.own.others), Arc::clone(&log.metrics.0));
+        let calls = Arc::clone(&log.metrics.1);
+        assert!(log.now("1").is_ok());
+        assert!(log.now("x").is_err());
+        assert_eq!((shared.others.calls.get(), calls.get()), (2, 0));
+        for text in ["1", "x"] {
+            assert_eq!(run(log.later(text)).is_ok(), text == "1");
+            assert_eq!(run(is_send(log.boxed(text))).is_ok(), text == "1");
+            let mut future = Box::pin(log.opaque(text));
+            assert!(poll_once(future.as_mut()).is_pending());
+            assert_eq!(open.in_flight.get(), 1);
+            assert_eq!(run(future).is_ok(), text == "1");
+        }
+        assert!(run(log.later("")).is_err());
+        assert!(run(log.consumed("x")).is_err());
+        assert_eq!((shared.metrics.write_errors.get(), written.written.get()), (6, 4));
+        assert_eq!((calls.get(), open.in_flight.get()), (8, 0));
+    }
+}
+
 mod beside {
     //! Other attributes on the same function.
 

@@ -88,7 +88,11 @@ impl Writer<'_> {
         };
         let mut shares = ours!(let #handle = #private::Reach::of(&#root).__share(););
         for field in fields {
-            shares.extend(ours!(let #handle = #private::Reach::of(&#handle.#field).__share();));
+            shares.extend(ours! {
+                let #handle = #private::Reach::of(&#handle.#field)
+                    .__part()
+                    .of(#handle, |#handle| &#handle.#field);
+            });
         }
         shares
     }
