@@ -232,7 +232,8 @@ pub use papyra_metrics_derive::Metrics;
 /// A method that takes `self`, or that takes `&mut self` and returns a borrow of it, leaves no metrics behind to
 /// count in; share them, as in `metrics: Arc<LogMetrics>`. The compiler says so where it is needed. A borrow is seen
 /// by its `&` or its lifetime, so a return type that hides one is written with it: `Iter<'_>`. Through a name such as
-/// `Self::Future`, the output of a boxed future has to live as long as the future may.
+/// `Self::Future`, the output of a boxed future has to live as long as the future may, say by `R: 'static` on the impl:
+/// the future is put into another, which counts. `calls` alone asks for nothing, and counts when the function is called.
 ///
 /// `#[track_caller]` keeps its meaning where the body cannot end early; with a `?` or `return` it is refused, for the
 /// body then runs in a closure. Have a `#[track_caller]` helper do the work.

@@ -827,6 +827,41 @@ mod traits {
         }
     }
 
+    trait Unbounded<R> {
+        type Future;
+        fn call(&mut self) -> Self::Future;
+    }
+
+    /// Nothing says that `R` outlives the future.
+    struct Erased<R> {
+        inner: Box<dyn Unbounded<R, Future = BoxFuture<'static, R>>>,
+        metrics: LogMetrics,
+    }
+
+    impl<R> Unbounded<R> for Erased<R> {
+        type Future = BoxFuture<'static, R>;
+
+        #[metrics(calls = calls)]
+        fn call(&mut self) -> Self::Future {
+            self.inner.call()
+        }
+    }
+
+    impl Unbounded<u8> for u8 {
+        type Future = BoxFuture<'static, Self>;
+
+        fn call(&mut self) -> Self::Future {
+            Box::pin(std::future::ready(*self))
+        }
+    }
+
+    #[test]
+    fn calls_of_a_boxed_future_count_where_its_output_is_bound_by_nothing() {
+        let mut erased = Erased { inner: Box::new(7), metrics: LogMetrics::default() };
+        assert_eq!(run(erased.call()), 7);
+        assert_eq!(erased.metrics.read(), (0, 0, 1, 0));
+    }
+
     #[test]
     fn calls_count_also_where_a_future_is_not_known_to_be_one() {
         let inner = Service { metrics: Arc::default() };

@@ -62,6 +62,35 @@ mod owned {
 
     use super::*;
 
+    static METRICS: LogMetrics = LogMetrics {
+        write_errors: Counter::new(),
+        written: Counter::new(),
+        calls: Counter::new(),
+        in_flight: Gauge::new(),
+    };
+
+    /// What an expression through `self` may name, and no part of it.
+    fn of<T>(_: &T) -> &'static LogMetrics {
+        &METRICS
+    }
+
+    /// A lifetime that shows in no return type.
+    trait Records<'a> {
+        type Iter;
+        fn records(&'a mut self) -> Self::Iter;
+    }
+
+    impl<'a> Records<'a> for Log {
+        type Iter = std::slice::IterMut<'a, String>;
+
+        #[metrics(calls = of(self).calls, in_flight = of(self).in_flight)]
+        fn records(&'a mut self) -> Self::Iter {
+            assert_eq!(METRICS.in_flight.get(), 1);
+            let this = self;
+            this.records.iter_mut()
+        }
+    }
+
     #[derive(Default)]
     struct Log {
         records: Vec<String>,
@@ -203,6 +232,20 @@ mod owned {
         fn iterator(&self, text: &str) -> Result<impl Iterator<Item = &String> + use<'_>, Failed> {
             parse(text)?;
             Ok(self.records.iter())
+        }
+
+        #[metrics(errors = METRICS.write_errors, in_flight = of(self).in_flight)]
+        fn hidden_in_a_parameter<'a, T, F>(&'a mut self, text: &str, found: F) -> Fallible<T>
+        where
+            T: 'a,
+            F: FnOnce(&'a Self) -> T,
+        {
+            if text.is_empty() {
+                return Ok(found(self));
+            }
+            self.records.clear();
+            parse(text)?;
+            Ok(found(self))
         }
 
         #[metrics(errors)]
@@ -475,6 +518,16 @@ mod owned {
         fn is_err(&self) -> bool {
             matches!(self, Poll::Ready(Some(Err(_))))
         }
+    }
+
+    #[test]
+    fn a_borrow_that_the_return_type_hides_comes_out() {
+        let mut log = Log { records: vec![String::new()], ..Log::default() };
+        assert_eq!(log.records().count(), 1);
+        assert_eq!(METRICS.calls.get(), 1);
+        assert_eq!(log.hidden_in_a_parameter("", |log| &log.records).map(Vec::len), Ok(1));
+        assert!(log.hidden_in_a_parameter("x", |log| &log.records).is_err());
+        assert_eq!((METRICS.write_errors.get(), METRICS.in_flight.get()), (1, 0));
     }
 
     #[test]

@@ -109,6 +109,8 @@ pub struct Log {
     pub metrics: LogMetrics,
     /// Whether they fail.
     pub broken: ::core::primitive::bool,
+    /// Whether it is read.
+    pub read: ::core::cell::RefCell<::core::primitive::bool>,
 }
 
 /// What can go wrong.
@@ -189,6 +191,13 @@ impl Log {
     #[::papyra_metrics::metrics(calls = runs, in_flight = in_flight)]
     pub fn size(&self) -> ::core::primitive::usize {
         ::core::mem::size_of_val(&self.broken)
+    }
+
+    /// A temporary in the last expression, while `self` is borrowed.
+    #[::papyra_metrics::metrics(in_flight = in_flight)]
+    pub fn was_read(&mut self) -> ::core::primitive::bool {
+        *self.read.get_mut() = true;
+        *self.read.borrow()
     }
 
     /// A borrow comes out.
@@ -275,7 +284,7 @@ pub fn count() -> (
     ::core::primitive::u64,
     ::core::primitive::i64,
 ) {
-    let mut log = Log { metrics: new_metrics(), broken: false };
+    let mut log = Log { metrics: new_metrics(), broken: false, read: ::core::cell::RefCell::new(false) };
     use_all(&mut log);
     log.broken = true;
     use_all(&mut log);
@@ -299,6 +308,7 @@ fn use_all(log: &mut Log) {
     drop_result(log.compact());
     log.broken = broken;
     let _: ::core::primitive::usize = log.size();
+    let _: ::core::primitive::bool = log.was_read();
     drop_result(log.state(&1));
     drop_result(log.poll());
     drop_result(now(log.append_later(1)));
@@ -320,7 +330,7 @@ fn now<F: ::core::future::Future>(awaited: F) -> ::core::task::Poll<F::Output> {
 /// The names of all metrics in all forms of struct, and how many bytes they take.
 #[must_use]
 pub fn names() -> ::core::primitive::usize {
-    let log = Log { metrics: new_metrics(), broken: false };
+    let log = Log { metrics: new_metrics(), broken: false, read: ::core::cell::RefCell::new(false) };
     let borrowed = Borrowed { inner: &counters(), values: [0_u8; 2] };
     let atomics = Storage::<()>::new();
     atomics.writes.inc();

@@ -1,19 +1,22 @@
 //! Functions that return a future without being `async`: what is counted goes into the future.
 
-use proc_macro2::{Delimiter, Group, TokenStream};
-use quote::quote;
+use proc_macro2::{Delimiter, Group, Ident, TokenStream};
+use quote::{quote, quote_spanned};
 
-use super::{Hold, Reach, Writer, ours};
+use super::{Hold, Reach, Writer, located, located_at_end, ours};
 use crate::body::{self, Facts, Future, Tail, braced};
+use crate::expand::krate_at;
 use crate::function::ReceiverKind;
 use crate::model::Measured;
 use crate::tokens::{flat, is_punct};
 
-/// `BoxFuture<'_, T>`, `Self::Future`.
-pub(super) fn is_named_future(output: &TokenStream) -> bool {
+/// Whether a name is that of a future in a box: `BoxFuture<'_, T>`, or `Self::Future` where something ends with it. A
+/// call begins no later, and to box a future again asks that its output lives long enough.
+pub(super) fn may_be_future(output: &TokenStream, ends: bool) -> bool {
     let tokens = flat(output);
     let name = tokens.iter().take_while(|token| !is_punct(token, '<')).last();
-    name.is_some_and(|name| name.to_string().ends_with("Future"))
+    let name = name.map(ToString::to_string).unwrap_or_default();
+    name.ends_with("BoxFuture") || ends && name.ends_with("Future")
 }
 
 /// A function that is not `async` and returns a future.
@@ -90,11 +93,19 @@ impl Writer<'_> {
                 }
             }
         };
+        // From the first word of the return type to its last: there is what does not live long enough.
+        let (first, last) = (located(output), located_at_end(output));
+        let finish = Ident::new("finish", last);
         let finish = if self.judges() {
             let now = self.end(reach, false);
-            ours!(<#output as #private::Finish<_, _>>::finish(__result, #now, #later))
+            let krate = krate_at(&self.model.krate, last);
+            let outcome = quote_spanned!(last=> #krate::__private::Finish<_, _>);
+            let open = quote_spanned!(first=> <);
+            let arguments = quote_spanned!(last=> (__result, #now, #later));
+            quote_spanned!(last=> #open #output as #outcome>::#finish #arguments)
         } else {
-            ours!(__when.finish(__result, #later))
+            let when = Ident::new("__when", first);
+            quote_spanned!(last=> #when.#finish(__result, #later))
         };
         let end = self.after_body(&ours!(#after #finish));
         ours! {

@@ -1,11 +1,11 @@
 //! The gauge of what is in flight: up when a call begins, down when it ends in any way.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 
 use super::count::field;
 use super::handles::handle;
-use super::{Hold, Reach, THIS, Writer, ours, touches_self};
+use super::{Hold, Reach, THIS, Writer, located, located_at_end, ours, touches_self};
 use crate::body::{Facts, other_self};
 use crate::function::{ArgumentKind, ReceiverKind};
 use crate::model::{Place, PlaceOf};
@@ -21,7 +21,8 @@ impl<'a> Writer<'a> {
             let holds = self.reach == Reach::Itself && self.holds_self();
             match (receiver.kind, self.reach) {
                 (ReceiverKind::Exclusive, Reach::Itself) if holds => {
-                    hold.bind = ours!(let #mutable #this = &mut *__in_flight.place;);
+                    let lent = self.lent();
+                    hold.bind = ours!(let #mutable #this = #lent;);
                     hold.after = ours!(let #this = &*__in_flight.place;);
                 }
                 (ReceiverKind::Exclusive, Reach::Itself) if self.renames => {
@@ -57,6 +58,17 @@ impl<'a> Writer<'a> {
             }
         }
         hold
+    }
+
+    /// What is held, lent to the body: from the first word of the return type to its last, for that is what has to show
+    /// a borrow.
+    fn lent(&self) -> TokenStream {
+        let Some(output) = &self.model.function.output else {
+            return ours!(&mut *__in_flight.place);
+        };
+        let borrow = quote_spanned!(located(output)=> &mut *__in_flight);
+        let place = quote_spanned!(located_at_end(output)=> .place);
+        quote!(#borrow #place)
     }
 
     /// The gauge goes up here, and down at the end of the scope.

@@ -13,7 +13,7 @@ mod run;
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::quote;
 
-use self::future::{expand_future, is_named_future};
+use self::future::{expand_future, may_be_future};
 use super::krate_at;
 use crate::body::{self, Facts, Tail, braced, other_self, rename_self};
 use crate::function::{Receiver, ReceiverKind};
@@ -41,7 +41,7 @@ fn expand_body(model: &Measured<'_>, block: &Group) -> TokenStream {
         Output::Named(output) => match body::tail(&block.stream()) {
             // What the name stands for shows where it is made.
             Some(Tail { pin: Some(_), .. }) => expand_future(model, block, None, true, judges),
-            _ if judges || is_named_future(output) => {
+            _ if judges || may_be_future(output, model.in_flight.is_some()) => {
                 Writer::new(model, block, Some(output)).write_named(output)
             }
             _ => Writer::new(model, block, Some(output)).write(false),
@@ -183,6 +183,28 @@ impl<'a> Writer<'a> {
             _ => written,
         };
         output.is_some_and(|output| borrows(output, receiver.lifetime.as_deref()))
+            || receiver.lifetime.as_ref().is_some_and(|lifetime| self.may_hide(lifetime))
+    }
+
+    /// Whether the return type may hide the lifetime that `&'a mut self` has been given: in an associated type, or in a
+    /// type parameter of the function that has to outlive it.
+    fn may_hide(&self, lifetime: &str) -> bool {
+        let function = self.model.function;
+        let output = function.output.as_ref().map(flat).unwrap_or_default();
+        let is_associated = match output.as_slice() {
+            [first, colon, ..] if is_punct(colon, ':') => is_ident(first, "Self"),
+            [first, ..] => is_punct(first, '<'),
+            [] => false,
+        };
+        let bounds = |tokens: &[TokenTree]| {
+            let bounds = tokens.windows(3).filter(|bound| {
+                (is_punct(&bound[0], ':') || is_punct(&bound[0], '+'))
+                    && is_punct(&bound[1], '\'')
+                    && is_ident(&bound[2], lifetime)
+            });
+            bounds.count()
+        };
+        is_associated || bounds(&flat(&function.header)) > bounds(&output)
     }
 
     /// Whether what is in flight keeps hold of `&mut self` while the body runs.
@@ -274,6 +296,11 @@ fn first_span(tokens: &TokenStream) -> Span {
 
 fn located(tokens: &TokenStream) -> Span {
     Span::mixed_site().located_at(first_span(tokens))
+}
+
+fn located_at_end(tokens: &TokenStream) -> Span {
+    let last = tokens.clone().into_iter().last();
+    Span::mixed_site().located_at(last.map_or_else(Span::call_site, |last| last.span()))
 }
 
 /// Whether a return type borrows from a `&mut self` of that lifetime, or may: `impl Trait` does in edition 2024.
