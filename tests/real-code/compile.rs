@@ -15,6 +15,7 @@ use crate::Result;
 use crate::corpus::{Package, array, text};
 use crate::expand::errors;
 use crate::items::{Function, Items, Place, Type_};
+use crate::refusals;
 
 /// What is put on everything. Without anything, the crates say what they compile to by themselves.
 #[derive(Clone, Copy, PartialEq)]
@@ -111,6 +112,8 @@ pub(crate) struct Outcome {
     /// Those of [`TESTED`] that pass.
     pub(crate) passed: BTreeSet<String>,
     pub(crate) errors: Vec<String>,
+    /// Functions that are known to be refused, each with the reason.
+    pub(crate) refused: BTreeMap<(String, String), &'static str>,
     pub(crate) warnings: Said,
 }
 
@@ -149,7 +152,7 @@ impl Workshop {
         let mut outcome = Outcome::default();
         for package in packages {
             self.rewrite(package, round, &mut outcome)?;
-            self.check_one(package, &mut outcome)?;
+            self.check_one(package, round, &mut outcome)?;
             if TESTED.contains(&package.name.as_str()) {
                 self.test_one(package, &mut outcome)?;
             }
@@ -197,15 +200,15 @@ impl Workshop {
         Ok(())
     }
 
-    fn check_one(&self, package: &Package, outcome: &mut Outcome) -> Result<()> {
+    fn check_one(&self, package: &Package, round: Round, outcome: &mut Outcome) -> Result<()> {
         let mut cargo = self.cargo(package, "check");
         let output = cargo.args(["--quiet", "--message-format=json"]).output()?;
-        let before = outcome.errors.len();
+        let before = outcome.errors.len() + outcome.refused.len();
         for line in String::from_utf8(output.stdout)?.lines() {
             let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
-            hear(&package.name, &line, outcome);
+            hear(&package.name, round, &line, outcome);
         }
-        if !output.status.success() && outcome.errors.len() == before {
+        if !output.status.success() && outcome.errors.len() + outcome.refused.len() == before {
             let told = String::from_utf8_lossy(&output.stderr);
             outcome.errors.push(format!("{}: {told}", package.name));
         }
@@ -214,14 +217,19 @@ impl Workshop {
 }
 
 /// Takes note of one message of cargo's.
-fn hear(package: &str, line: &Value, outcome: &mut Outcome) {
+fn hear(package: &str, round: Round, line: &Value, outcome: &mut Outcome) {
     let message = &line["message"];
+    let spans = array(&message["spans"]);
+    let Some(span) = spans.iter().find(|span| span["is_primary"] == true) else { return };
+    let place = format!("{}:{}", text(&span["file_name"]), span["line_start"]);
     match text(&message["level"]) {
-        "error" if !array(&message["spans"]).is_empty() => {
-            outcome.errors.push(format!("{package}: {}", text(&message["rendered"])));
-        }
-        "warning" if !array(&message["spans"]).is_empty() => {
-            let span = &array(&message["spans"])[0];
+        "error" => match refusals::why(round, package, &place) {
+            Some(why) => {
+                outcome.refused.insert((package.to_owned(), place), why);
+            }
+            None => outcome.errors.push(format!("{package}: {}", text(&message["rendered"]))),
+        },
+        "warning" => {
             let what = text(&message["message"]);
             // The path that stands in the attribute is ours, and a user would hear the same of their own.
             if what == "unnecessary qualification"
@@ -229,7 +237,6 @@ fn hear(package: &str, line: &Value, outcome: &mut Outcome) {
             {
                 return;
             }
-            let place = format!("{}:{}", text(&span["file_name"]), span["line_start"]);
             *outcome.warnings.entry(format!("{package}/{place}: {what}")).or_default() += 1;
         }
         _ => {}
