@@ -62,11 +62,9 @@ pub struct Reach<'a, T: ?Sized>(Itself<'a, T>);
 /// Neither an `Option` nor a shared pointer.
 pub struct Itself<'a, T: ?Sized>(&'a T);
 
-impl<'a, T: ?Sized> Reach<'a, T> {
-    #[inline]
-    pub fn of(place: &'a T) -> Self {
-        Self(Itself(place))
-    }
+#[inline]
+pub fn at<T: ?Sized>(place: &T) -> Reach<'_, T> {
+    Reach(Itself(place))
 }
 
 impl<'a, T: ?Sized> Deref for Reach<'a, T> {

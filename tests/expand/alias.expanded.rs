@@ -11,30 +11,26 @@ impl OrderLog {
             __result,
             ::papyra_metrics::__private::judge(|__outcome| {
                 if __outcome.failed {
-                    if let ::core::option::Option::Some(__metrics) = ::papyra_metrics::__private::Reach::of(
-                            &self.metrics,
-                        )
-                        .__present()
-                    {
+                    let __metrics = ::papyra_metrics::__private::at(&self.metrics)
+                        .__present();
+                    if let ::core::option::Option::Some(__metrics) = __metrics {
                         ::papyra_metrics::Count::count(&__metrics.write_errors);
                     }
                 }
             }),
             || {
-                let __metrics = ::papyra_metrics::__private::Reach::of(&self.metrics)
+                let __metrics = ::papyra_metrics::__private::at(&self.metrics)
                     .__present()
                     .map(|__metrics| {
-                        ::papyra_metrics::__private::Reach::of(__metrics).__share()
+                        ::papyra_metrics::__private::at(__metrics).__share()
                     });
-                move || {
-                    ::papyra_metrics::__private::judge(move |__outcome| {
-                        if __outcome.failed {
-                            if let ::core::option::Option::Some(__metrics) = &__metrics {
-                                ::papyra_metrics::Count::count(&__metrics.write_errors);
-                            }
+                move || ::papyra_metrics::__private::judge(move |__outcome| {
+                    if __outcome.failed {
+                        if let ::core::option::Option::Some(__metrics) = &__metrics {
+                            ::papyra_metrics::Count::count(&__metrics.write_errors);
                         }
-                    })
-                }
+                    }
+                })
             },
         )
     }

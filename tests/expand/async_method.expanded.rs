@@ -1,7 +1,6 @@
 impl OrderLog {
     pub async fn scan(&self) -> Result<Report, LogError> {
-        let __metrics = ::papyra_metrics::__private::Reach::of(&self.metrics)
-            .__present();
+        let __metrics = ::papyra_metrics::__private::at(&self.metrics).__present();
         if let ::core::option::Option::Some(__metrics) = __metrics {
             ::papyra_metrics::Count::count(&__metrics.scan_runs);
         }

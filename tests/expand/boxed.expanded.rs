@@ -3,11 +3,9 @@ impl OrderLog {
         &self,
         offset: Offset,
     ) -> Pin<Box<dyn Future<Output = Result<Record, LogError>> + Send + '_>> {
-        let __metrics = ::papyra_metrics::__private::Reach::of(&self.metrics)
+        let __metrics = ::papyra_metrics::__private::at(&self.metrics)
             .__present()
-            .map(|__metrics| {
-                ::papyra_metrics::__private::Reach::of(__metrics).__share()
-            });
+            .map(|__metrics| ::papyra_metrics::__private::at(__metrics).__share());
         let __future = self.file.read(offset);
         Box::pin(async move {
             if let ::core::option::Option::Some(__metrics) = &__metrics {

@@ -3,11 +3,9 @@ impl OrderLog {
         let mut __in_flight = ::papyra_metrics::__private::InFlight::new(
             &mut *self,
             |__this, __step| {
-                if let ::core::option::Option::Some(__metrics) = ::papyra_metrics::__private::Reach::of(
-                        &__this.metrics,
-                    )
-                    .__present()
-                {
+                let __metrics = ::papyra_metrics::__private::at(&__this.metrics)
+                    .__present();
+                if let ::core::option::Option::Some(__metrics) = __metrics {
                     __step.make(&__metrics.appends_in_flight)
                 }
             },
@@ -26,11 +24,8 @@ impl OrderLog {
             Offset,
             LogError,
         > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
-        if let ::core::option::Option::Some(__metrics) = ::papyra_metrics::__private::Reach::of(
-                &__this.metrics,
-            )
-            .__present()
-        {
+        let __metrics = ::papyra_metrics::__private::at(&__this.metrics).__present();
+        if let ::core::option::Option::Some(__metrics) = __metrics {
             if __outcome.failed {
                 ::papyra_metrics::__private::ErrorCounter::count_error(__metrics);
             }

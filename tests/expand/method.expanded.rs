@@ -8,11 +8,8 @@ impl OrderLog {
             Offset,
             LogError,
         > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
-        if let ::core::option::Option::Some(__metrics) = ::papyra_metrics::__private::Reach::of(
-                &self.metrics,
-            )
-            .__present()
-        {
+        let __metrics = ::papyra_metrics::__private::at(&self.metrics).__present();
+        if let ::core::option::Option::Some(__metrics) = __metrics {
             if __outcome.failed {
                 ::papyra_metrics::Count::count(&__metrics.write_errors);
             }

@@ -35,14 +35,9 @@ impl Writer<'_> {
         let (failed, succeeded) = (ours!(__outcome.failed), ours!(__outcome.succeeded));
         match (errors, ok) {
             (Some(errors), Some(ok)) if errors.is_relative() && ok.is_relative() => {
-                let found = self.found(errors, reach);
                 let (error, ok) = (self.count_found(errors), self.count_found(ok));
-                ours! {
-                    if let ::core::option::Option::Some(__metrics) = #found {
-                        if #failed { #error }
-                        if #succeeded { #ok }
-                    }
-                }
+                let counted = ours!(if #failed { #error } if #succeeded { #ok });
+                self.with_metrics(errors, reach, &counted)
             }
             _ => {
                 let outcomes = [(failed, errors), (succeeded, ok)];
@@ -63,8 +58,7 @@ impl Writer<'_> {
             let krate = krate_at(&self.model.krate, span);
             return quote_spanned!(span=> #krate::Count::count(#counter););
         }
-        let (found, count) = (self.found(place, reach), self.count_found(place));
-        ours!(if let ::core::option::Option::Some(__metrics) = #found { #count })
+        self.with_metrics(place, reach, &self.count_found(place))
     }
 
     /// The same, in `__metrics`.
@@ -96,12 +90,22 @@ impl Writer<'_> {
         quote_spanned!(located(&expression)=> &#expression)
     }
 
-    /// What is in `self.metrics`, for a pattern to look at.
-    pub(super) fn found(&self, place: &Place, reach: Reach) -> TokenStream {
-        match reach {
-            Reach::Handle | Reach::Future => ours!(&__metrics),
-            _ => self.present(place, reach),
-        }
+    /// Statements that have `__metrics`, where `self.metrics` is something.
+    pub(super) fn with_metrics(
+        &self,
+        place: &Place,
+        reach: Reach,
+        statements: &TokenStream,
+    ) -> TokenStream {
+        let (found, metrics) = match reach {
+            Reach::Handle | Reach::Future => (None, ours!(&__metrics)),
+            Reach::Found => (None, ours!(__metrics)),
+            Reach::Itself | Reach::This => {
+                let present = self.present(place, reach);
+                (Some(ours!(let __metrics = #present;)), ours!(__metrics))
+            }
+        };
+        ours!(#found if let ::core::option::Option::Some(__metrics) = #metrics { #statements })
     }
 
     /// What is in `self.metrics`, as an `Option` of a reference.
@@ -117,7 +121,7 @@ impl Writer<'_> {
             Reach::This => other_self(THIS, Span::mixed_site()),
         };
         let metrics = self.metrics_of(&owner, place);
-        ours!(#private::Reach::of(&#metrics).__present())
+        ours!(#private::at(&#metrics).__present())
     }
 
     /// `self.metrics`, where the first key stands: what is wrong with it is told once.

@@ -83,16 +83,12 @@ impl Writer<'_> {
         let calls_later = self.calls(self.future_reach());
         let guard_later = self.owned_guard();
         let later = self.end(self.future_reach(), true);
-        let later = ours! {
-            || {
-                #shared
-                move || {
-                    #calls_later
-                    #guard_later
-                    #later
-                }
-            }
+        let begin = if calls_later.is_empty() && guard_later.is_empty() {
+            ours!(move || #later)
+        } else {
+            ours!(move || { #calls_later #guard_later #later })
         };
+        let later = ours!(|| { #shared #begin });
         // From the first word of the return type to its last: there is what does not live long enough.
         let (first, last) = (located(output), located_at_end(output));
         let finish = Ident::new("finish", last);

@@ -31,8 +31,7 @@ impl Writer<'_> {
                     let bound = Ident::new(bound, span);
                     handles.extend(quote_spanned!(span=> #private::#bound(&#metrics);));
                 }
-                handles
-                    .extend(self.share_metrics(&ours!(#private::Reach::of(&#metrics).__present())));
+                handles.extend(self.share_metrics(&ours!(#private::at(&#metrics).__present())));
             }
         }
         for place in self.places().filter(|place| self.is_handled(place, reach)) {
@@ -64,7 +63,7 @@ impl Writer<'_> {
 
     fn share_metrics(&self, present: &TokenStream) -> TokenStream {
         let private = &self.private;
-        ours!(let __metrics = #present.map(|__metrics| #private::Reach::of(__metrics).__share());)
+        ours!(let __metrics = #present.map(|__metrics| #private::at(__metrics).__share());)
     }
 
     /// Shares the first part of a path that can be shared: `self.shared.metrics.errors` may be an `Arc`'s.
@@ -78,7 +77,7 @@ impl Writer<'_> {
             token => at % 2 == 1 && is_punct(token, '.'),
         });
         if !is_path {
-            return ours!(let #handle = #private::Reach::of(&#expression).__share(););
+            return ours!(let #handle = #private::at(&#expression).__share(););
         }
         let names: Vec<_> = tokens.iter().step_by(2).collect();
         let (root, fields) = match names.as_slice() {
@@ -86,10 +85,10 @@ impl Writer<'_> {
             [root, rest @ ..] => (quote!(#root), rest),
             [] => return TokenStream::new(),
         };
-        let mut shares = ours!(let #handle = #private::Reach::of(&#root).__share(););
+        let mut shares = ours!(let #handle = #private::at(&#root).__share(););
         for field in fields {
             shares.extend(ours! {
-                let #handle = #private::Reach::of(&#handle.#field)
+                let #handle = #private::at(&#handle.#field)
                     .__part()
                     .of(#handle, |#handle| &#handle.#field);
             });

@@ -132,8 +132,8 @@ impl<'a> Writer<'a> {
             let gauge = self.counter(place, expression, reach);
             return ours!(__step.make(#gauge));
         }
-        let (found, gauge) = (self.found(place, reach), field(place));
-        ours!(if let ::core::option::Option::Some(__metrics) = #found { __step.make(#gauge) })
+        let gauge = field(place);
+        self.with_metrics(place, reach, &ours!(__step.make(#gauge)))
     }
 
     /// Arguments of type `&mut` through which something is counted once the body is done with them.
