@@ -146,11 +146,11 @@ pub struct Through;
 
 impl Through {
     #[inline]
-    pub fn of<H: Deref, T, F>(self, whole: H, part: F) -> Part<H, T, F>
+    pub fn of<H: Deref, T, F>(self, whole: H, get: F) -> Part<H, T, F>
     where
         F: Fn(&H::Target) -> &T,
     {
-        Part { whole, part, is: PhantomData }
+        Part { whole, get, is: PhantomData }
     }
 }
 
@@ -161,24 +161,24 @@ pub struct Anew;
 impl Anew {
     #[inline]
     #[allow(clippy::needless_pass_by_value)] // as `Through` takes it
-    pub fn of<H: Deref, T: Clone, F>(self, whole: H, part: F) -> T
+    pub fn of<H: Deref, T: Clone, F>(self, whole: H, get: F) -> T
     where
         F: Fn(&H::Target) -> &T,
     {
-        part(&whole).clone()
+        get(&whole).clone()
     }
 }
 
 /// A handle on a part of what another one is on.
 pub struct Part<H, T, F> {
     whole: H,
-    part: F,
+    get: F,
     is: PhantomData<fn() -> T>,
 }
 
 impl<H: Clone, T, F: Clone> Clone for Part<H, T, F> {
     fn clone(&self) -> Self {
-        Self { whole: self.whole.clone(), part: self.part.clone(), is: PhantomData }
+        Self { whole: self.whole.clone(), get: self.get.clone(), is: PhantomData }
     }
 }
 
@@ -187,7 +187,7 @@ impl<H: Deref, T, F: Fn(&H::Target) -> &T> Deref for Part<H, T, F> {
 
     #[inline]
     fn deref(&self) -> &T {
-        (self.part)(&self.whole)
+        (self.get)(&self.whole)
     }
 }
 

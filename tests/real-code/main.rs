@@ -129,7 +129,9 @@ fn compile(packages: &[Package], only: &[String]) -> Result<bool> {
             lost.len(),
         );
         let mut reasons = BTreeMap::<_, usize>::new();
-        refused.values().for_each(|why| *reasons.entry(why).or_default() += 1);
+        for why in refused.values() {
+            *reasons.entry(why).or_default() += 1;
+        }
         for (why, count) in reasons {
             println!("{count:8} {why}");
         }

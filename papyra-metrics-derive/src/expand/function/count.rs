@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
 use super::handles::handle;
-use super::{Reach, THIS, Writer, first_span, located, ours};
+use super::{Reach, THIS, Writer, located, ours};
 use crate::body::{other_self, rename_self};
 use crate::expand::krate_at;
 use crate::model::{Measured, Place, PlaceOf};
@@ -19,13 +19,13 @@ impl Writer<'_> {
         if counted.is_empty() {
             return counted;
         }
-        let span =
-            Span::mixed_site().located_at(self.output.map_or_else(Span::mixed_site, first_span));
-        let krate = krate_at(&self.model.krate, span);
-        let outcome = match self.output {
-            Some(output) => quote_spanned!(span=> <#output as #krate::__private::Outcome>),
-            None => quote_spanned!(span=> #krate::__private::Outcome),
+        let private = &self.private;
+        let Some(output) = self.output else {
+            return ours!(let __outcome = #private::Outcome::verdict(&__result); #counted);
         };
+        let span = located(output);
+        let krate = krate_at(&self.model.krate, span);
+        let outcome = quote_spanned!(span=> <#output as #krate::__private::Outcome>);
         ours!(let __outcome = #outcome::verdict(&__result); #counted)
     }
 
@@ -63,16 +63,14 @@ impl Writer<'_> {
 
     /// The same, in `__metrics`.
     fn count_found(&self, place: &Place) -> TokenStream {
-        let at = if let PlaceOf::Field(name) = &place.of { name } else { &place.key };
-        let span = Span::mixed_site().located_at(at.span());
-        let krate = krate_at(&self.model.krate, span);
-        match &place.of {
-            PlaceOf::Field(_) => {
-                let field = field(place);
-                quote_spanned!(span=> #krate::Count::count(#field);)
-            }
-            _ => quote_spanned!(span=> #krate::__private::ErrorCounter::count_error(__metrics);),
-        }
+        let PlaceOf::Field(name) = &place.of else {
+            let span = Span::mixed_site().located_at(place.key.span());
+            let krate = krate_at(&self.model.krate, span);
+            return quote_spanned!(span=> #krate::__private::ErrorCounter::count_error(__metrics););
+        };
+        let span = Span::mixed_site().located_at(name.span());
+        let (krate, field) = (krate_at(&self.model.krate, span), field(place));
+        quote_spanned!(span=> #krate::Count::count(#field);)
     }
 
     /// A reference to what the expression names.
