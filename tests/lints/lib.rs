@@ -76,6 +76,37 @@ impl Log {
     }
 
     #[cfg_attr(measured, metrics(errors))]
+    pub fn items_first(&self, text: String) -> Fallible<u32> {
+        use std::str::FromStr;
+        const fn double(n: u32) -> u32 {
+            n * 2
+        }
+        let parsed = u32::from_str(&text)?;
+        drop(text);
+        Ok(double(parsed))
+    }
+
+    #[cfg_attr(measured, metrics(calls = calls, in_flight = open))]
+    pub fn items_first_and_not_judged(&self) -> usize {
+        use std::ops::Add;
+        self.records.len().add(1)
+    }
+
+    #[cfg_attr(measured, metrics(calls = calls))]
+    pub fn items_first_and_counted(&self) -> usize {
+        use std::ops::Add;
+        self.records.len().add(1)
+    }
+
+    #[cfg_attr(measured, metrics(errors))]
+    pub async fn items_first_in_a_future(&self, text: &str) -> Fallible<u32> {
+        use std::str::FromStr;
+        std::future::ready(()).await;
+        let parsed = u32::from_str(text)?;
+        Ok(parsed)
+    }
+
+    #[cfg_attr(measured, metrics(errors))]
     pub fn needless_return(&self, text: &str) -> Fallible<u32> {
         return text.parse();
     }
