@@ -257,9 +257,11 @@ pub use value::{Kind, Value};
 pub mod must {
     pub use crate::__private::{
         Borrowed as OutliveTheBorrow, ErrorCounter as MarkAnErrorCounter,
-        ErrorInstrument as CountErrors, GivenAway as StayWhenSelfGoes, InPlace as LieInPlace,
-        Outcome as BeAResult, Outlived as OutliveSelf, Plain as DeriveMetricsWithStorage,
-        Table as DeriveMetrics,
+        ErrorInstrument as CountErrors, Finish as FinishAsAResult, GivenAway as StayWhenSelfGoes,
+        InPlace as LieInPlace, Outcome as BeAResult, Outlived as OutliveSelf,
+        Plain as DeriveMetricsWithStorage, Step as MoveAGauge, Table as DeriveMetrics,
+        borrowed as outlive_the_borrow, given_away as stay_when_self_goes,
+        outlived as outlive_self,
     };
 }
 #[doc(hidden)]

@@ -1,10 +1,10 @@
 //! Puts the derive and the attribute on the code of well-known crates, whose authors did not foresee them.
 //!
 //! First every struct, enum, union and function is expanded in this process: none may panic, the derive must read what
-//! `syn` does, what comes out must parse, and every error must have a place. Then whole crates are compiled with the derive on each of their
-//! structs and the attribute on each of their functions, as far as these were accepted: what compiled before
-//! must compile, without a new warning, and the crates' own tests must pass as before. The few functions that are
-//! refused for a reason stand in `refusals.rs`. Anything else ends the command with 1.
+//! `syn` does, what comes out must parse, and every error must have a place. Then whole crates are compiled with the
+//! derive on each of their structs and the attribute on each of their functions, as far as these were accepted: what
+//! compiled before must compile, without a new warning, and the crates' own tests must pass as before. The few functions
+//! that are refused for a reason stand in `refusals.rs`. Anything else ends the command with 1.
 //!
 //! Not a part of the ordinary test run: it takes minutes. `expand` as an argument does the first half alone, and
 //! `compile` the second, for all crates or those that are named after it.
