@@ -1,5 +1,5 @@
 //! Tokens, read by hand: what a derive and an attribute need to know of Rust's grammar is little, and a parser for all
-//! of it would be most of what a user waits for in a first build.
+//! of it would be a third of what a user waits for in a first build.
 //!
 //! What `macro_rules!` fragments bring (`$vis`, `$ty`, `$meta` and so on) stands in invisible groups. Whoever looks for a
 //! word or a sign looks into them; tokens that only pass through keep them.
