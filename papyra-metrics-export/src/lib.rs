@@ -52,6 +52,7 @@
     allow(dead_code)
 )]
 
+mod cell;
 mod error;
 mod family;
 mod labels;
@@ -67,6 +68,7 @@ mod registry;
 mod slot;
 #[cfg(feature = "statsd")]
 pub mod statsd;
+mod take;
 
 pub use error::{Meaning, RegisterError};
 pub use labels::Labels;

@@ -6,7 +6,7 @@ use std::io;
 use ::metrics::{
     Key, KeyName, Label, Level, Metadata, Recorder, SharedString, Unit, with_recorder,
 };
-use papyra_metrics::{Kind, Value};
+use papyra_metrics::Kind;
 
 use crate::family::Family;
 use crate::reader::Seen;
@@ -75,7 +75,7 @@ impl Export for Facade {
 }
 
 fn record(reader: &Reader, changed: bool, marks: &mut Vec<Vec<Mark>>, recorder: &dyn Recorder) {
-    for Seen { meta, is_shown, id: (slot, at), place, .. } in reader.series() {
+    for Seen { meta, is_read, is_shown, id: (slot, at), place, .. } in reader.series() {
         marks.resize_with(marks.len().max(slot + 1), Vec::new);
         if marks[slot].len() == at {
             marks[slot].push(Mark { key: key(meta), told: None });
@@ -84,15 +84,16 @@ fn record(reader: &Reader, changed: bool, marks: &mut Vec<Vec<Mark>>, recorder: 
         if changed {
             describe(&meta.family, key, recorder);
         }
-        match &reader.values()[place] {
+        let number = reader.numbers()[place];
+        match meta.family.kind {
             // Closed or not: its last counts may not have been told.
-            Some(Value::Counter(total)) if *told != Some(*total) => {
-                let grown = total.wrapping_sub(told.unwrap_or_default());
+            Kind::Counter if is_read && *told != Some(number.total()) => {
+                let grown = number.total().wrapping_sub(told.unwrap_or_default());
                 recorder.register_counter(key, &METADATA).increment(grown);
-                *told = Some(*total);
+                *told = Some(number.total());
             }
-            Some(level @ Value::Gauge(_)) if is_shown => {
-                recorder.register_gauge(key, &METADATA).set(level.as_f64());
+            kind @ Kind::Gauge if is_shown => {
+                recorder.register_gauge(key, &METADATA).set(number.value(kind).as_f64());
             }
             _ => {}
         }

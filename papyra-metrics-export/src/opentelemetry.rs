@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use ::opentelemetry::KeyValue;
 use ::opentelemetry::metrics::{AsyncInstrument, Meter};
-use papyra_metrics::{Kind, Value};
+use papyra_metrics::Kind;
 
+use crate::cell::Number;
 use crate::family::Family;
 use crate::registry::Watcher;
 use crate::{Reader, Registry};
@@ -160,26 +161,26 @@ impl Adapter {
     }
 }
 
-/// What an instrument takes from a value.
-trait Number: Sized {
-    fn of(value: &Value) -> Option<Self>;
+/// What an instrument takes of a number.
+trait Observable: Sized {
+    fn of(number: Number) -> Self;
 }
 
-impl Number for u64 {
-    fn of(value: &Value) -> Option<Self> {
-        value.as_u64()
+impl Observable for u64 {
+    fn of(number: Number) -> Self {
+        number.total()
     }
 }
 
-impl Number for i64 {
-    fn of(value: &Value) -> Option<Self> {
-        value.as_i64()
+impl Observable for i64 {
+    fn of(number: Number) -> Self {
+        number.level()
     }
 }
 
 /// A callback: what panics here would end the SDK's reader for good, and what is not observed once would be
 /// counted again by the next delta.
-fn observe<N: Number>(
+fn observe<N: Observable>(
     adapter: &Weak<Adapter>,
     family: &Arc<Family>,
     instrument: &dyn AsyncInstrument<N>,
@@ -190,9 +191,8 @@ fn observe<N: Number>(
     let Cache { reader, observed } = &mut *cache;
     let Some(Observed { series, .. }) = observed.get(&address(family)) else { return };
     for (place, attributes) in series {
-        let value = reader.values().get(*place).and_then(Option::as_ref);
-        if let Some(number) = value.and_then(N::of) {
-            instrument.observe(number, attributes);
+        if let Some(&number) = reader.numbers().get(*place) {
+            instrument.observe(N::of(number), attributes);
         }
     }
 }
@@ -204,7 +204,7 @@ impl Cache {
     fn read_for(&mut self, family: usize) {
         let Self { reader, observed } = self;
         let done = observed.get(&family).is_some_and(|family| family.done);
-        let never = reader.values().is_empty();
+        let never = reader.numbers().is_empty();
         if done || never {
             if reader.refresh() {
                 for family in observed.values_mut() {
@@ -212,7 +212,7 @@ impl Cache {
                 }
                 for known in reader.series() {
                     // A level that nothing holds any more is none; a total stays.
-                    if known.is_open || known.meta.family.kind == Kind::Counter {
+                    if known.is_read && (known.is_open || known.meta.family.kind == Kind::Counter) {
                         let labels = known.meta.labels.iter();
                         let attributes = labels
                             .map(|(name, value)| KeyValue::new(name.to_owned(), value.to_owned()));

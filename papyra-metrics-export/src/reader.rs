@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use papyra_metrics::{Kind, Value};
 
-use crate::slot::{Meta, Slot};
+use crate::cell::Number;
+use crate::slot::{Known, Meta, Slot};
 use crate::{Labels, Registry};
 
 /// Reads a registry, for formats that this crate has no adapter for.
@@ -38,15 +39,16 @@ pub struct Reader {
     slots: Vec<Arc<Slot>>,
     /// What is known of each slot's series, in the order of `slots`.
     copies: Vec<SlotCopy>,
-    /// The values of all series, slot after slot.
-    values: Vec<Option<Value>>,
+    /// The numbers of all series, slot after slot.
+    numbers: Vec<Number>,
+    /// The same for whoever reads by [`read`](Self::read): adapters need none.
+    values: Vec<Value>,
 }
 
 /// What a reader knows of a slot.
 #[derive(Default)]
 struct SlotCopy {
-    /// Which series it has, and in which epoch each was closed.
-    series: Vec<(Meta, Option<u64>)>,
+    series: Vec<Known>,
     /// The epoch of this copy.
     epoch: u64,
     /// Series that were closed up to this epoch have gone out, and are shown no more.
@@ -62,20 +64,22 @@ impl SlotCopy {
     fn hides_more(&self) -> bool {
         let hides = |epoch| epoch > self.hidden && epoch <= self.delivered;
         self.hidden != self.delivered
-            && self.series.iter().any(|(_, closed)| closed.is_some_and(hides))
+            && self.series.iter().any(|series| series.closed.is_some_and(hides))
     }
 }
 
 /// A series in a reader's copy.
 pub(crate) struct Seen<'a> {
     pub(crate) meta: &'a Meta,
-    /// Whether there is a backend behind it, or its last counts have yet to go out.
+    /// Whether it has a number.
+    pub(crate) is_read: bool,
+    /// Whether it also has a backend behind it, or its last counts have yet to go out.
     pub(crate) is_shown: bool,
     /// Whether there is a backend behind it.
     pub(crate) is_open: bool,
     /// The place of its slot, and its own place among that slot's series. Both stay.
     pub(crate) id: (usize, usize),
-    /// The place of its value in this reading.
+    /// The place of its number in this reading.
     pub(crate) place: usize,
 }
 
@@ -86,6 +90,7 @@ impl Reader {
             registry: registry.clone(),
             slots: Vec::new(),
             copies: Vec::new(),
+            numbers: Vec::new(),
             values: Vec::new(),
         }
     }
@@ -96,10 +101,11 @@ impl Reader {
     pub fn read(&mut self) -> impl Iterator<Item = Reading<'_>> {
         self.refresh();
         self.delivered();
-        let shown = self.series().filter(|known| known.is_shown);
-        shown.filter_map(|Seen { meta, place, .. }| {
-            Some(Reading { meta, value: self.values[place].as_ref()? })
-        })
+        let kinds = self.copies.iter().flat_map(|copy| &copy.series).map(|it| it.meta.family.kind);
+        self.values.clear();
+        self.values.extend(self.numbers.iter().zip(kinds).map(|(number, kind)| number.value(kind)));
+        let shown = self.series().filter(|series| series.is_shown);
+        shown.map(|Seen { meta, place, .. }| Reading { meta, value: &self.values[place] })
     }
 
     /// Reads all backends. Whether other series are shown than last time, or at other places.
@@ -107,9 +113,9 @@ impl Reader {
         self.registry.more_slots(&mut self.slots);
         let mut changed = self.slots.len() != self.copies.len();
         self.copies.resize_with(self.slots.len(), SlotCopy::default);
-        self.values.clear();
+        self.numbers.clear();
         for (slot, copy) in self.slots.iter().zip(&mut self.copies) {
-            let (news, gone) = slot.read(&mut self.values, &mut copy.epoch, &mut copy.series);
+            let (news, gone) = slot.read(&mut self.numbers, &mut copy.epoch, &mut copy.series);
             self.registry.let_go(gone);
             changed |= news || copy.hides_more();
             copy.hidden = copy.delivered;
@@ -117,37 +123,40 @@ impl Reader {
         changed
     }
 
-    /// All series, whether shown or not, in the order of their values.
+    /// All series, whether shown or not, in the order of their numbers.
     pub(crate) fn series(&self) -> impl Iterator<Item = Seen<'_>> {
         let series = self.copies.iter().enumerate().flat_map(|(slot, copy)| {
-            copy.series.iter().enumerate().map(move |(place, (meta, closed))| Seen {
-                meta,
-                is_open: closed.is_none(),
-                is_shown: closed.is_none_or(|epoch| epoch > copy.hidden),
-                id: (slot, place),
-                place: 0,
-            })
+            copy.series.iter().enumerate().map(
+                move |(place, &Known { ref meta, closed, is_read })| Seen {
+                    meta,
+                    is_read,
+                    is_shown: is_read && closed.is_none_or(|epoch| epoch > copy.hidden),
+                    is_open: closed.is_none(),
+                    id: (slot, place),
+                    place: 0,
+                },
+            )
         });
         series.enumerate().map(|(place, known)| Seen { place, ..known })
     }
 
-    /// The values of this reading.
-    pub(crate) fn values(&self) -> &[Option<Value>] {
-        &self.values
+    /// The numbers of this reading. What was never read has one too.
+    pub(crate) fn numbers(&self) -> &[Number] {
+        &self.numbers
     }
 
     /// The last counts of this reading have gone out: what is closed is not shown again.
     pub(crate) fn delivered(&mut self) {
-        self.delivered_after(Duration::ZERO, Instant::now());
+        self.delivered_after(Duration::ZERO);
     }
 
     /// The last counts of this reading have gone out, but they are shown again until it is so long ago that they
     /// first were.
-    pub(crate) fn delivered_after(&mut self, linger: Duration, now: Instant) {
-        for copy in &mut self.copies {
-            if copy.epoch == copy.delivered {
-                continue;
-            }
+    pub(crate) fn delivered_after(&mut self, linger: Duration) {
+        // Most often nothing has changed, and asking the time is a good part of a small scrape.
+        let mut now = None;
+        for copy in self.copies.iter_mut().filter(|copy| copy.epoch != copy.delivered) {
+            let now = *now.get_or_insert_with(Instant::now);
             let (epoch, since) = copy.lingering.unwrap_or((copy.epoch, now));
             copy.lingering = Some((epoch, since));
             if now.duration_since(since) >= linger {

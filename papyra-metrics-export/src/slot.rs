@@ -6,13 +6,14 @@ use std::any::Any;
 use std::mem;
 use std::ops::Deref;
 use std::panic::{self, AssertUnwindSafe};
-use std::ptr;
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use papyra_metrics::{Descriptor, Kind, Metrics, Value};
+use papyra_metrics::{Descriptor, Kind, Metrics};
 
+use crate::cell::{Cell, Number};
 use crate::family::Family;
+use crate::take::{Places, Take};
 use crate::{Labels, RegisterError};
 
 /// The metrics of one backend, held.
@@ -85,61 +86,6 @@ struct Series {
     closed: Option<u64>,
 }
 
-/// What was read of a series. Apart from what is only looked at when backends come and go: there are many, and
-/// each reading touches them all.
-struct Cell {
-    /// What earlier sources counted, and this one before its total fell.
-    carry: u64,
-    /// What the source last showed. `None` until it was read.
-    last: Option<Value>,
-}
-
-impl Cell {
-    fn update(&mut self, metric: &Descriptor, value: Value) -> Result<(), &'static str> {
-        // What nearly every reading is. A series that has shown a counter is one.
-        if let (Value::Counter(total), Some(Value::Counter(last))) = (&value, &mut self.last) {
-            if total >= last {
-                *last = *total;
-                return Ok(());
-            }
-        }
-        let total = match (metric.kind(), value.as_u64(), value.as_i64()) {
-            (Kind::Counter, Some(total), _) => total,
-            (Kind::Counter, None, _) => return Err("is a counter, but shows a negative number"),
-            (Kind::Gauge, _, Some(level)) => {
-                self.last = Some(Value::Gauge(level));
-                return Ok(());
-            }
-            (Kind::Gauge, _, None) => return Err("is a gauge, but shows more than an i64 holds"),
-            _ => {
-                self.last = Some(value);
-                return Ok(());
-            }
-        };
-        if let Some(Value::Counter(last)) = self.last {
-            // A reset took it back, and what was read before would be lost.
-            self.carry = self.carry.wrapping_add(last);
-        }
-        self.last = Some(Value::Counter(total));
-        Ok(())
-    }
-
-    /// What readers are shown: a counter's total over all its sources.
-    fn shown(&self) -> Option<Value> {
-        match &self.last {
-            Some(Value::Counter(total)) => Some(Value::Counter(self.carry.wrapping_add(*total))),
-            level => level.clone(),
-        }
-    }
-
-    /// The source is gone: another one may begin again at zero.
-    fn close(&mut self) {
-        if let Some(Value::Counter(total)) = &mut self.last {
-            self.carry = self.carry.wrapping_add(mem::take(total));
-        }
-    }
-}
-
 /// A registered source, and where the series of its metrics are; nowhere, where one cannot be exported.
 struct Entry {
     source: Box<dyn Source>,
@@ -168,78 +114,24 @@ impl Deref for Listed {
     }
 }
 
-/// Where the series of each metric is among those of the slot.
-enum Places {
-    /// One after the other, as those of a backend that is the first of its labels: nothing to look up.
-    InOrder {
-        start: usize,
-    },
-    Listed(Box<[Option<usize>]>),
-}
-
-impl Places {
-    fn new(places: Vec<Option<usize>>) -> Self {
-        let start = places.first().copied().flatten().unwrap_or_default();
-        let in_order = places.iter().zip(start..).all(|(&place, next)| place == Some(next));
-        if in_order { Self::InOrder { start } } else { Self::Listed(places.into_boxed_slice()) }
-    }
-
-    fn of(&self, metric: usize) -> Option<usize> {
-        match self {
-            Self::InOrder { start } => Some(start + metric),
-            Self::Listed(places) => places[metric],
-        }
-    }
-}
-
 impl Entry {
     /// Reads each metric into its series. What a panic or a fault of the source leaves unread keeps its value:
     /// to a reader of differences, a total that is missing once is counted again.
-    fn read(&mut self, cells: &mut [Cell]) {
+    fn read(&mut self, cells: &mut [Cell], are_read: &mut [bool]) {
         let Self { source, metrics, places, problems, .. } = self;
-        let metrics: &[Descriptor] = metrics;
         problems.clear();
         let source = source.metrics();
-        let read = panic::catch_unwind(AssertUnwindSafe(|| {
-            let mut at = 0;
-            source.visit_totals(&mut |metric, value| {
-                let Some(found) = find(metrics, at, metric) else {
-                    problems.push(format!(
-                        "`{}` was not listed when the backend was registered; it is left out",
-                        metric.name()
-                    ));
-                    return;
-                };
-                at = found + 1;
-                if let Some(place) = places.of(found) {
-                    if let Err(fault) = cells[place].update(&metrics[found], value) {
-                        problems.push(format!("`{}` {fault}", metric.name()));
-                    }
-                }
-            });
+        let mut take = Take { metrics, places, next: 0, cells, are_read, problems };
+        let read = panic::catch_unwind(AssertUnwindSafe(|| match metrics {
+            Listed::Static(_) => source.__walk(&mut take),
+            Listed::Shared(_) => {
+                source.visit_totals(&mut |metric, value| take.find(metric, &value))
+            }
         }));
         if let Err(panic) = read {
             problems.push(format!("reading its metrics panicked: {}", panic_message(&*panic)));
         }
     }
-}
-
-/// The place of a metric among those that are known, most often the next one.
-fn find(known: &[Descriptor], next: usize, metric: &Descriptor) -> Option<usize> {
-    match known.get(next) {
-        Some(known)
-            if ptr::eq(known, metric) || is_same_static(known, metric) || known == metric =>
-        {
-            Some(next)
-        }
-        _ => known.iter().position(|known| known == metric),
-    }
-}
-
-/// Whether both have the same static name and labels, as what a derived struct lists and shows has. Names alone
-/// do not tell the members of a family apart.
-fn is_same_static(a: &Descriptor, b: &Descriptor) -> bool {
-    ptr::eq(a.name(), b.name()) && ptr::eq(a.labels(), b.labels())
 }
 
 /// All series of one set of labels.
@@ -250,14 +142,26 @@ pub(crate) struct Slot {
 
 #[derive(Default)]
 struct State {
-    /// Grows whenever a source comes or leaves.
+    /// Grows whenever a source comes or leaves, or a series gets its first value.
     epoch: u64,
     entries: Vec<Entry>,
     series: Vec<Series>,
-    /// What was read of each.
+    /// What was read of each, and whether it has been read since it was there.
     cells: Vec<Cell>,
+    are_read: Vec<bool>,
+    /// How many of them have.
+    read: usize,
     /// What went wrong when the source that left last was read last.
     parting: Vec<String>,
+}
+
+/// What a reader knows of a series.
+pub(crate) struct Known {
+    pub(crate) meta: Meta,
+    /// The epoch in which its source left, or `None` while there is one.
+    pub(crate) closed: Option<u64>,
+    /// Whether it has a number: what was never read, as what is flattened as `None`, has none.
+    pub(crate) is_read: bool,
 }
 
 /// A source that wants to be read, and what its metrics export.
@@ -323,28 +227,30 @@ impl Slot {
         Some(state.close(place))
     }
 
-    /// Reads every source and adds the values of all series, the closed ones included; their order stays. What
+    /// Reads every source and adds the numbers of all series, the closed ones included; their order stays. What
     /// the caller knows of the series is brought up to date; whether it was not.
     ///
     /// Gives the sources that have left too, to be dropped outside of every lock.
     pub(crate) fn read(
         &self,
-        values: &mut Vec<Option<Value>>,
+        numbers: &mut Vec<Number>,
         epoch: &mut u64,
-        known: &mut Vec<(Meta, Option<u64>)>,
+        known: &mut Vec<Known>,
     ) -> (bool, Vec<Box<dyn Source>>) {
         let mut state = self.state();
         let left = state.close_left();
-        let State { entries, cells, .. } = &mut *state;
-        for entry in entries {
-            entry.read(cells);
-        }
-        values.extend(cells.iter().map(Cell::shown));
+        state.read();
+        let State { series, cells, are_read, .. } = &*state;
+        numbers.extend(cells.iter().map(|cell| cell.shown()));
         let changed = *epoch != state.epoch;
         if changed {
             *epoch = state.epoch;
             known.clear();
-            known.extend(state.series.iter().map(|series| (series.meta.clone(), series.closed)));
+            known.extend(series.iter().zip(are_read).map(|(series, &is_read)| Known {
+                meta: series.meta.clone(),
+                closed: series.closed,
+                is_read,
+            }));
         }
         (changed, left)
     }
@@ -377,13 +283,25 @@ impl State {
         if let Some(place) = found {
             self.series[place].closed = None;
             if meta.family.kind != Kind::Counter {
-                self.cells[place].last = None;
+                self.are_read[place] = false;
             }
             return place;
         }
         self.series.push(Series { meta, closed: None });
-        self.cells.push(Cell { carry: 0, last: None });
+        self.cells.push(Cell::default());
+        self.are_read.push(false);
         self.series.len() - 1
+    }
+
+    fn read(&mut self) {
+        for entry in &mut self.entries {
+            entry.read(&mut self.cells, &mut self.are_read);
+        }
+        let read = self.are_read.iter().filter(|&&is_read| is_read).count();
+        if read != self.read {
+            self.read = read;
+            self.epoch += 1;
+        }
     }
 
     /// Closes the sources that nobody holds any more.
@@ -402,7 +320,7 @@ impl State {
 
     fn close(&mut self, place: usize) -> Box<dyn Source> {
         let mut entry = self.entries.remove(place);
-        entry.read(&mut self.cells);
+        entry.read(&mut self.cells, &mut self.are_read);
         self.parting = mem::take(&mut entry.problems);
         self.epoch += 1;
         for (i, metric) in entry.metrics.iter().enumerate() {

@@ -11,7 +11,7 @@ use std::os::unix::net::UnixDatagram;
 #[cfg(unix)]
 use std::path::{Path, PathBuf};
 
-use papyra_metrics::Value;
+use papyra_metrics::Kind;
 
 use crate::reader::Seen;
 use crate::slot::Meta;
@@ -52,8 +52,8 @@ pub struct StatsD {
     burst: usize,
     /// What is known of each series, by its slot.
     marks: Vec<Vec<Mark>>,
-    /// The series in the order of their values, and whether each is shown.
-    series: Vec<((usize, usize), bool)>,
+    /// The series in the order of their numbers, the kind of each, and whether it is shown.
+    series: Vec<((usize, usize), Kind, bool)>,
     /// Where this pass over the series goes on, and how many are left in it.
     next: usize,
     left: usize,
@@ -186,14 +186,14 @@ impl StatsD {
         if self.reader.refresh() {
             self.series.clear();
             for Seen { meta, id: (slot, place), is_shown, .. } in self.reader.series() {
-                self.series.push(((slot, place), is_shown));
+                self.series.push(((slot, place), meta.family.kind, is_shown));
                 self.marks.resize_with(self.marks.len().max(slot + 1), Vec::new);
                 if self.marks[slot].len() == place {
                     self.marks[slot].push(Mark::new(meta, self.tags));
                 }
             }
         }
-        self.left = self.reader.values().len();
+        self.left = self.reader.numbers().len();
         Ok(())
     }
 
@@ -280,15 +280,18 @@ impl StatsD {
     /// Writes what there is to say of a series, most often nothing; of a counter, up to which total.
     fn write_lines(&self, place: usize, lines: &mut String) -> Option<((usize, usize), u64)> {
         lines.clear();
-        let (id, is_shown) = self.series[place];
+        let (id, kind, is_shown) = self.series[place];
         let mark = &self.marks[id.0][id.1];
-        match self.reader.values()[place] {
-            // Closed or not: its last counts may have had to wait.
-            Some(Value::Counter(total)) if total != mark.sent => {
+        let number = self.reader.numbers()[place];
+        match kind {
+            // Closed or not: its last counts may have had to wait. What was never read has none.
+            Kind::Counter if number.total() != mark.sent => {
+                let total = number.total();
                 mark.write(lines, total.wrapping_sub(mark.sent), 'c');
                 Some((id, total))
             }
-            Some(Value::Gauge(level)) if is_shown => {
+            Kind::Gauge if is_shown => {
+                let level = number.level();
                 if level < 0 {
                     mark.write(lines, 0, 'g');
                     lines.push('\n');

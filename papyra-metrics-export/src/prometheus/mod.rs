@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::{Reader, Registry};
 use text::Exposition;
@@ -115,9 +115,9 @@ impl Prometheus {
         let before = text.len();
         // A little more than last time, for numbers that have grown.
         text.reserve(*len + *len / 16);
-        exposition.write(reader.values(), text);
+        exposition.write(reader.numbers(), text);
         *len = text.len() - before;
-        reader.delivered_after(self.linger, Instant::now());
+        reader.delivered_after(self.linger);
     }
 }
 

@@ -7,6 +7,7 @@ use papyra_metrics::{ExpositionName, Value};
 
 use super::Format;
 use super::text::Exposition;
+use crate::cell::Number;
 use crate::family::{Families, Family};
 use crate::slot::Meta;
 use crate::{Labels, RegisterError};
@@ -59,21 +60,22 @@ pub fn encode<'a>(
     samples: impl IntoIterator<Item = Sample<'a>>,
 ) -> Result<String, RegisterError> {
     let mut families = Families::default();
-    let (mut distinct, mut metas, mut values) = (HashSet::new(), Vec::new(), Vec::new());
+    let (mut distinct, mut metas, mut numbers) = (HashSet::new(), Vec::new(), Vec::new());
     for Sample { name, prefix_len, help, unit, labels, value } in samples {
         let labels = Arc::new(Labels::new(labels)?);
         let kind = value.kind();
         let exported = ExpositionName::new(name, prefix_len, kind, unit);
         let family = Family::new("", exported, kind, unit, help, &labels)?;
         let Some(family) = families.find_or_add(family)? else { continue };
+        let Ok(number) = Number::of(kind, &value) else { continue };
         let meta = Meta { family, labels };
         if !distinct.insert((Arc::as_ptr(&meta.family), Arc::clone(&meta.labels))) {
             return Err(meta.taken());
         }
         metas.push(meta);
-        values.push(Some(value));
+        numbers.push(number);
     }
     let mut text = String::new();
-    Exposition::of(format, metas.iter().zip(0..)).write(&values, &mut text);
+    Exposition::of(format, metas.iter().zip(0..)).write(&numbers, &mut text);
     Ok(text)
 }

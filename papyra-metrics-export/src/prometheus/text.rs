@@ -5,9 +5,10 @@
 
 use std::collections::HashMap;
 
-use papyra_metrics::{Kind, Value};
+use papyra_metrics::Kind;
 
 use super::Format;
+use crate::cell::Number;
 use crate::family::Family;
 use crate::slot::Meta;
 
@@ -23,41 +24,20 @@ pub(super) struct Exposition {
 
 /// What stands before one number.
 struct Line {
-    /// Where it ends in the text. It begins where the one before ends, with a line feed.
-    end: usize,
-    /// How much of it describes the family, of which this is the first line.
-    about_family: usize,
+    /// How much of the text. But for the first one, it begins with the line feed that ends the line before.
+    len: usize,
+    kind: Kind,
 }
 
-/// Which value goes to which line.
+/// Which number goes to which line.
 enum Order {
     /// As they come.
     Same,
-    /// For the place of each value its line, or [`NOWHERE`]; and the values in the order of the lines.
+    /// For the place of each number its line, or [`NOWHERE`]; and the numbers in the order of the lines.
     Sorted { lines: Vec<usize>, numbers: Vec<Number> },
 }
 
 const NOWHERE: usize = usize::MAX;
-
-/// What is written of a value: copied faster than one, of which there may be kinds that own memory.
-#[derive(Clone, Copy)]
-enum Number {
-    None,
-    Unsigned(u64),
-    Signed(i64),
-}
-
-impl Number {
-    #[inline]
-    fn of(value: Option<&Value>) -> Self {
-        match value {
-            Some(&Value::Counter(n)) => Self::Unsigned(n),
-            Some(&Value::Gauge(n)) => Self::Signed(n),
-            // A kind that is not known here is left out.
-            _ => Self::None,
-        }
-    }
-}
 
 impl Exposition {
     /// The lines of these series, each with the place of its number. Families stay in the order in which they
@@ -96,12 +76,12 @@ impl Exposition {
         let Self { text, lines, .. } = self;
         let suffix = suffix(family.kind).unwrap_or_default();
         let start = text.len();
-        text.push('\n');
+        if !lines.is_empty() {
+            text.push('\n');
+        }
         if is_first {
             describe(format, family, suffix, text);
         }
-        // With the line feed, which is written in any case.
-        let about_family = text.len() - start - 1;
         text.push_str(&family.name);
         text.push_str(suffix);
         for (i, (name, value)) in labels.iter().enumerate() {
@@ -112,70 +92,45 @@ impl Exposition {
             text.push('"');
         }
         text.push_str(if labels.is_empty() { " " } else { "} " });
-        lines.push(Line { end: text.len(), about_family });
+        lines.push(Line { len: text.len() - start, kind: family.kind });
     }
 
-    /// Writes every series that has a number.
-    pub(super) fn write(&mut self, values: &[Option<Value>], out: &mut String) {
+    /// Writes all lines, each with its number.
+    pub(super) fn write(&mut self, numbers: &[Number], out: &mut String) {
         let Self { text, lines, order, end } = self;
-        let before = out.len();
-        match order {
-            Order::Same => write(text, lines, values.iter().map(|v| Number::of(v.as_ref())), out),
-            Order::Sorted { lines: line_of, numbers } => {
-                // Backend by backend into family by family: a few streams of writes, where reading the values in
+        let numbers = match order {
+            Order::Same => numbers,
+            Order::Sorted { lines: line_of, numbers: sorted } => {
+                // Backend by backend into family by family: a few streams of writes, where reading the numbers in
                 // the order of the lines would miss the cache each time.
-                for (value, &line) in values.iter().zip(&*line_of) {
-                    if let Some(number) = numbers.get_mut(line) {
-                        *number = Number::of(value.as_ref());
+                for (&number, &line) in numbers.iter().zip(&*line_of) {
+                    if let Some(sorted) = sorted.get_mut(line) {
+                        *sorted = number;
                     }
                 }
-                write(text, lines, numbers.iter().copied(), out);
+                sorted
             }
+        };
+        let mut buffer = itoa::Buffer::new();
+        let mut rest = text.as_str();
+        for (&Line { len, kind }, number) in lines.iter().zip(numbers) {
+            let (line, after) = rest.split_at(len);
+            rest = after;
+            out.push_str(line);
+            out.push_str(match kind {
+                Kind::Gauge => buffer.format(number.level()),
+                _ => buffer.format(number.total()),
+            });
         }
-        if out.len() > before {
+        if !lines.is_empty() {
             out.push('\n');
         }
         out.push_str(end);
     }
 }
 
-/// Puts the numbers between what stands before them. The first line feed is left out.
-fn write(text: &str, lines: &[Line], numbers: impl Iterator<Item = Number>, out: &mut String) {
-    let mut buffer = itoa::Buffer::new();
-    let (mut start, mut feed) = (0, 1);
-    // What describes a family whose first lines have no number.
-    let mut owed = "";
-    for (&Line { end, about_family }, number) in lines.iter().zip(numbers) {
-        let line = &text[start..end];
-        start = end;
-        if about_family > 0 {
-            owed = "";
-        }
-        let number = match number {
-            Number::Unsigned(n) => buffer.format(n),
-            Number::Signed(n) => buffer.format(n),
-            Number::None => {
-                if about_family > 0 {
-                    owed = &line[..=about_family];
-                }
-                continue;
-            }
-        };
-        if owed.is_empty() {
-            out.push_str(&line[feed..]);
-        } else {
-            // It ends in a line feed, with which the line begins too.
-            out.push_str(&owed[feed..]);
-            out.push_str(&line[1..]);
-            owed = "";
-        }
-        feed = 0;
-        out.push_str(number);
-    }
-}
-
 impl Order {
-    /// The order of lines for values at these places.
+    /// The order of lines for numbers at these places.
     fn of(places: &[usize]) -> Self {
         if places.iter().enumerate().all(|(line, &place)| line == place) {
             return Self::Same;
@@ -184,7 +139,7 @@ impl Order {
         for (line, &place) in places.iter().enumerate() {
             lines[place] = line;
         }
-        Self::Sorted { lines, numbers: vec![Number::None; places.len()] }
+        Self::Sorted { lines, numbers: vec![Number::default(); places.len()] }
     }
 }
 
