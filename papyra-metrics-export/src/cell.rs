@@ -1,11 +1,12 @@
-//! What was read of a series, in sixteen bytes: there are many, and each reading touches them all.
+//! What was read of the series, in a few bytes each: there are many, and each reading touches them all.
 
-use std::mem;
+use std::ops::Range;
+use std::{iter, mem};
 
 use papyra_metrics::{Kind, Value};
 
 /// A counter's total or a gauge's level; the kind of its family tells which.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Number(u64);
 
 impl Number {
@@ -44,6 +45,15 @@ impl Number {
         i64::from_ne_bytes(self.0.to_ne_bytes())
     }
 
+    /// How many digits it has, its sign among them.
+    pub(crate) fn len(self, kind: Kind) -> usize {
+        let (sign, magnitude) = match kind {
+            Kind::Gauge => (usize::from(self.level() < 0), self.level().unsigned_abs()),
+            _ => (0, self.total()),
+        };
+        sign + magnitude.checked_ilog10().map_or(1, |digits| digits as usize + 1)
+    }
+
     pub(crate) fn value(self, kind: Kind) -> Value {
         if kind == Kind::Counter {
             Value::Counter(self.total())
@@ -53,49 +63,91 @@ impl Number {
     }
 }
 
-/// What was read of a series.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Cell {
-    /// What the source last showed.
-    last: Number,
-    /// What earlier sources of a counter have counted, and this one before its total fell. A level has none.
-    carry: u64,
+/// What was read of each series of a slot. Field by field: a reading touches all of them.
+#[derive(Default)]
+pub(crate) struct Cells {
+    /// What readers are shown: a counter's total over all its sources, a gauge's level.
+    shown: Vec<Number>,
+    /// Where a counter's source began: what earlier sources have counted, and this one before its total fell.
+    began: Vec<u64>,
+    /// Whether there is something to show: what is flattened as `None`, say, has nothing.
+    are_read: Vec<bool>,
+    /// Of how many there was not when that was last asked.
+    unread: usize,
 }
 
-impl Cell {
-    /// A counter's total. One that has fallen was reset, and what was read before would be lost.
+impl Cells {
+    /// A series that has yet to be read.
+    pub(crate) fn add(&mut self) {
+        self.shown.push(Number::default());
+        self.began.push(0);
+        self.are_read.push(false);
+        self.unread += 1;
+    }
+
+    /// Counters show these totals. One that has fallen was reset, and what was read before would be lost.
     #[inline]
-    pub(crate) fn count(&mut self, total: u64) {
-        if total < self.last.total() {
-            self.close();
+    pub(crate) fn count(&mut self, places: Range<usize>, totals: impl Iterator<Item = u64>) {
+        let shown = &mut self.shown[places.clone()];
+        for ((shown, began), total) in
+            shown.iter_mut().zip(&mut self.began[places.clone()]).zip(totals)
+        {
+            if total < shown.total().wrapping_sub(*began) {
+                *began = shown.total();
+            }
+            *shown = Number::of_total(began.wrapping_add(total));
         }
-        self.last = Number::of_total(total);
+        self.are_read[places].fill(true);
     }
 
+    /// Gauges show these levels.
     #[inline]
-    pub(crate) fn set(&mut self, level: i64) {
-        self.last = Number::of_level(level);
+    pub(crate) fn set(&mut self, places: Range<usize>, levels: impl Iterator<Item = i64>) {
+        for (shown, level) in self.shown[places.clone()].iter_mut().zip(levels) {
+            *shown = Number::of_level(level);
+        }
+        self.are_read[places].fill(true);
     }
 
-    /// What a metric of that kind shows.
-    pub(crate) fn update(&mut self, kind: Kind, value: &Value) -> Result<(), &'static str> {
+    /// A metric of that kind shows this, which may be none of its values.
+    pub(crate) fn update(
+        &mut self,
+        place: usize,
+        kind: Kind,
+        value: &Value,
+    ) -> Result<(), &'static str> {
         let number = Number::of(kind, value)?;
-        if kind == Kind::Counter {
-            self.count(number.total())
-        } else {
-            self.last = number
+        match kind {
+            Kind::Counter => self.count(place..place + 1, iter::once(number.total())),
+            _ => self.set(place..place + 1, iter::once(number.level())),
         }
         Ok(())
     }
 
-    /// What readers are shown: a counter's total over all its sources, a gauge's level.
-    #[inline]
-    pub(crate) fn shown(self) -> Number {
-        Number(self.last.0.wrapping_add(self.carry))
+    /// A counter's source is gone: another one begins again at zero.
+    pub(crate) fn close(&mut self, place: usize) {
+        self.began[place] = self.shown[place].total();
     }
 
-    /// A counter's source is gone, or another one all the same: it may begin again at zero.
-    pub(crate) fn close(&mut self) {
-        self.carry = self.carry.wrapping_add(mem::take(&mut self.last).total());
+    /// A gauge's source has changed: there is nothing to show before the new one is read.
+    pub(crate) fn forget(&mut self, place: usize) {
+        self.unread += usize::from(mem::replace(&mut self.are_read[place], false));
+    }
+
+    pub(crate) fn shown(&self) -> &[Number] {
+        &self.shown
+    }
+
+    pub(crate) fn are_read(&self) -> &[bool] {
+        &self.are_read
+    }
+
+    /// Whether some have been read that had not been when this was last asked.
+    pub(crate) fn more_are_read(&mut self) -> bool {
+        if self.unread == 0 {
+            return false;
+        }
+        let unread = self.are_read.iter().filter(|&&is_read| !is_read).count();
+        mem::replace(&mut self.unread, unread) > unread
     }
 }

@@ -112,14 +112,17 @@ impl Reader {
     pub(crate) fn refresh(&mut self) -> bool {
         self.registry.more_slots(&mut self.slots);
         let mut changed = self.slots.len() != self.copies.len();
-        self.copies.resize_with(self.slots.len(), SlotCopy::default);
+        if changed {
+            self.copies.resize_with(self.slots.len(), SlotCopy::default);
+        }
         self.numbers.clear();
+        let mut left = Vec::new();
         for (slot, copy) in self.slots.iter().zip(&mut self.copies) {
-            let (news, gone) = slot.read(&mut self.numbers, &mut copy.epoch, &mut copy.series);
-            self.registry.let_go(gone);
-            changed |= news || copy.hides_more();
+            changed |= slot.read(&mut self.numbers, &mut copy.epoch, &mut copy.series, &mut left);
+            changed |= copy.hides_more();
             copy.hidden = copy.delivered;
         }
+        self.registry.let_go(left);
         changed
     }
 

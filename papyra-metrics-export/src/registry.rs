@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use papyra_metrics::{Descriptor, Metrics};
@@ -64,6 +65,8 @@ struct Shared {
     /// Words, of which names are made with `.` or `_` between them.
     prefix: String,
     known: Mutex<Known>,
+    /// How many slots are known.
+    slots: AtomicUsize,
     watchers: Mutex<Vec<Weak<dyn Watcher>>>,
 }
 
@@ -120,7 +123,8 @@ impl Registry {
     }
 
     fn of(prefix: String) -> Self {
-        let shared = Shared { prefix, known: Mutex::default(), watchers: Mutex::default() };
+        let (known, slots, watchers) = Default::default();
+        let shared = Shared { prefix, known, slots, watchers };
         Self { shared: Arc::new(shared) }
     }
 
@@ -212,8 +216,12 @@ impl Registry {
         let table = source.metrics().__table().filter(|table| *table == metrics);
         let metrics =
             table.map_or_else(|| Listed::Shared(self.known().list(metrics)), Listed::Static);
-        let Admitted { slot, exported, new } =
-            self.known().admit(self.prefix(), &labels, address, &metrics)?;
+        let Admitted { slot, exported, new } = {
+            let mut known = self.known();
+            let admitted = known.admit(self.prefix(), &labels, address, &metrics)?;
+            self.shared.slots.store(known.slots.len(), Ordering::Release);
+            admitted
+        };
         let mut left = Vec::new();
         let opened = slot.open(Newcomer { source, metrics, exported }, &mut left);
         self.let_go(left);
@@ -235,6 +243,10 @@ impl Registry {
 
     /// Adds the slots that are not yet among these.
     pub(crate) fn more_slots(&self, slots: &mut Vec<Arc<Slot>>) {
+        // Most often there are none, which is told without a lock.
+        if slots.len() == self.shared.slots.load(Ordering::Acquire) {
+            return;
+        }
         let known = self.known();
         let more = known.slots.get(slots.len()..).unwrap_or_default();
         slots.extend(more.iter().cloned());

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use papyra_metrics::{Descriptor, Kind, Metrics};
 
-use crate::cell::{Cell, Number};
+use crate::cell::{Cells, Number};
 use crate::family::Family;
 use crate::take::{Places, Take};
 use crate::{Labels, RegisterError};
@@ -117,15 +117,15 @@ impl Deref for Listed {
 impl Entry {
     /// Reads each metric into its series. What a panic or a fault of the source leaves unread keeps its value:
     /// to a reader of differences, a total that is missing once is counted again.
-    fn read(&mut self, cells: &mut [Cell], are_read: &mut [bool]) {
+    fn read(&mut self, cells: &mut Cells) {
         let Self { source, metrics, places, problems, .. } = self;
         problems.clear();
         let source = source.metrics();
-        let mut take = Take { metrics, places, next: 0, cells, are_read, problems };
+        let mut take = Take { metrics, places, next: 0, cells, problems };
         let read = panic::catch_unwind(AssertUnwindSafe(|| match metrics {
             Listed::Static(_) => source.__walk(&mut take),
             Listed::Shared(_) => {
-                source.visit_totals(&mut |metric, value| take.find(metric, &value))
+                source.visit_totals(&mut |metric, value| take.find(metric, &value));
             }
         }));
         if let Err(panic) = read {
@@ -146,11 +146,8 @@ struct State {
     epoch: u64,
     entries: Vec<Entry>,
     series: Vec<Series>,
-    /// What was read of each, and whether it has been read since it was there.
-    cells: Vec<Cell>,
-    are_read: Vec<bool>,
-    /// How many of them have.
-    read: usize,
+    /// What was read of each.
+    cells: Cells,
     /// What went wrong when the source that left last was read last.
     parting: Vec<String>,
 }
@@ -191,7 +188,7 @@ impl Slot {
     ) -> Result<(), RegisterError> {
         let Newcomer { source, metrics, exported } = newcomer;
         let mut state = self.state();
-        left.extend(state.close_left());
+        state.close_left(left);
         let mut found = Vec::with_capacity(exported.len());
         let mut next = 0;
         for meta in exported.iter().flatten() {
@@ -230,29 +227,30 @@ impl Slot {
     /// Reads every source and adds the numbers of all series, the closed ones included; their order stays. What
     /// the caller knows of the series is brought up to date; whether it was not.
     ///
-    /// Gives the sources that have left too, to be dropped outside of every lock.
+    /// The sources that have left are added to `left`, to be dropped outside of every lock.
     pub(crate) fn read(
         &self,
         numbers: &mut Vec<Number>,
         epoch: &mut u64,
         known: &mut Vec<Known>,
-    ) -> (bool, Vec<Box<dyn Source>>) {
+        left: &mut Vec<Box<dyn Source>>,
+    ) -> bool {
         let mut state = self.state();
-        let left = state.close_left();
+        state.close_left(left);
         state.read();
-        let State { series, cells, are_read, .. } = &*state;
-        numbers.extend(cells.iter().map(|cell| cell.shown()));
+        let State { series, cells, .. } = &*state;
+        numbers.extend_from_slice(cells.shown());
         let changed = *epoch != state.epoch;
         if changed {
             *epoch = state.epoch;
             known.clear();
-            known.extend(series.iter().zip(are_read).map(|(series, &is_read)| Known {
+            known.extend(series.iter().zip(cells.are_read()).map(|(series, &is_read)| Known {
                 meta: series.meta.clone(),
                 closed: series.closed,
                 is_read,
             }));
         }
-        (changed, left)
+        changed
     }
 
     /// What could not be exported when the sources were last read.
@@ -283,30 +281,24 @@ impl State {
         if let Some(place) = found {
             self.series[place].closed = None;
             if meta.family.kind != Kind::Counter {
-                self.are_read[place] = false;
+                self.cells.forget(place);
             }
             return place;
         }
         self.series.push(Series { meta, closed: None });
-        self.cells.push(Cell::default());
-        self.are_read.push(false);
+        self.cells.add();
         self.series.len() - 1
     }
 
     fn read(&mut self) {
         for entry in &mut self.entries {
-            entry.read(&mut self.cells, &mut self.are_read);
+            entry.read(&mut self.cells);
         }
-        let read = self.are_read.iter().filter(|&&is_read| is_read).count();
-        if read != self.read {
-            self.read = read;
-            self.epoch += 1;
-        }
+        self.epoch += u64::from(self.cells.more_are_read());
     }
 
     /// Closes the sources that nobody holds any more.
-    fn close_left(&mut self) -> Vec<Box<dyn Source>> {
-        let mut left = Vec::new();
+    fn close_left(&mut self, left: &mut Vec<Box<dyn Source>>) {
         let mut place = 0;
         while place < self.entries.len() {
             if self.entries[place].source.is_left() {
@@ -315,19 +307,18 @@ impl State {
                 place += 1;
             }
         }
-        left
     }
 
     fn close(&mut self, place: usize) -> Box<dyn Source> {
         let mut entry = self.entries.remove(place);
-        entry.read(&mut self.cells, &mut self.are_read);
+        entry.read(&mut self.cells);
         self.parting = mem::take(&mut entry.problems);
         self.epoch += 1;
         for (i, metric) in entry.metrics.iter().enumerate() {
             let Some(place) = entry.places.of(i) else { continue };
             self.series[place].closed = Some(self.epoch);
             if metric.kind() == Kind::Counter {
-                self.cells[place].close();
+                self.cells.close(place);
             }
         }
         entry.source

@@ -6,7 +6,7 @@ use std::ptr;
 use papyra_metrics::__private::{Others, Walker};
 use papyra_metrics::{Counter, Descriptor, Gauge, Value};
 
-use crate::cell::Cell;
+use crate::cell::Cells;
 
 /// Where the series of each metric is among those of the slot.
 pub(crate) enum Places {
@@ -47,8 +47,7 @@ pub(crate) struct Take<'a> {
     pub(crate) places: &'a Places,
     /// The metric that is expected next.
     pub(crate) next: usize,
-    pub(crate) cells: &'a mut [Cell],
-    pub(crate) are_read: &'a mut [bool],
+    pub(crate) cells: &'a mut Cells,
     pub(crate) problems: &'a mut Vec<String>,
 }
 
@@ -71,41 +70,36 @@ impl Take<'_> {
     fn show(&mut self, value: &Value) {
         let Some(metric) = self.metrics.get(self.next) else { return };
         if let Some(place) = self.places.of(self.next) {
-            match self.cells[place].update(metric.kind(), value) {
-                Ok(()) => self.are_read[place] = true,
-                Err(fault) => self.problems.push(format!("`{}` {fault}", metric.name())),
+            if let Err(fault) = self.cells.update(place, metric.kind(), value) {
+                self.problems.push(format!("`{}` {fault}", metric.name()));
             }
         }
         self.next += 1;
     }
 
-    /// The next metrics, so many of them: by one loop where their series are in order, or one by one.
-    #[inline]
-    fn each<T>(
-        &mut self,
-        instruments: &[&T],
-        take: impl Fn(&mut Cell, &T),
-        value: impl Fn(&T) -> Value,
-    ) {
-        if let Some(places) = self.places.of_run(self.next, instruments.len()) {
-            for (cell, instrument) in self.cells[places.clone()].iter_mut().zip(instruments) {
-                take(cell, instrument);
-            }
-            self.are_read[places].fill(true);
-            self.next += instruments.len();
-        } else {
-            instruments.iter().for_each(|instrument| self.show(&value(instrument)));
-        }
+    /// Where the series of the next metrics are, so many of them, unless that has to be looked up one by one.
+    fn run(&mut self, len: usize) -> Option<Range<usize>> {
+        let run = self.places.of_run(self.next, len)?;
+        self.next += len;
+        Some(run)
     }
 }
 
 impl Walker for Take<'_> {
     fn counters(&mut self, counters: &[&Counter]) {
-        self.each(counters, |cell, it| cell.count(it.total()), |it| Value::Counter(it.total()));
+        let totals = counters.iter().map(|counter| counter.total());
+        match self.run(counters.len()) {
+            Some(places) => self.cells.count(places, totals),
+            None => totals.for_each(|total| self.show(&Value::Counter(total))),
+        }
     }
 
     fn gauges(&mut self, gauges: &[&Gauge]) {
-        self.each(gauges, |cell, it| cell.set(it.get()), |it| Value::Gauge(it.get()));
+        let levels = gauges.iter().map(|gauge| gauge.get());
+        match self.run(gauges.len()) {
+            Some(places) => self.cells.set(places, levels),
+            None => levels.for_each(|level| self.show(&Value::Gauge(level))),
+        }
     }
 
     fn others(&mut self, others: &dyn Others) {

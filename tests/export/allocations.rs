@@ -76,6 +76,30 @@ fn a_scrape_into_a_warm_buffer_allocates_nothing() {
 }
 
 #[test]
+fn numbers_that_grow_to_their_full_length_allocate_nothing() {
+    // Of some sizes, what is prepared happens to leave enough room, and of others it does not.
+    for backends in 1..20 {
+        let (registry, backends) = registry(backends);
+        let prometheus = Prometheus::new(&registry);
+        let mut text = String::with_capacity(1 << 20);
+        prometheus.encode(Format::Text, &mut text);
+        for bit in 0..64 {
+            text.clear();
+            for metrics in &backends {
+                metrics.records_written.add(1 << bit);
+                metrics.records_read.add(1 << bit);
+                metrics.bytes_written.add(1 << bit);
+                metrics.scan_runs.add(1 << bit);
+                metrics.write_errors.add(1 << bit);
+            }
+            let allocated = allocations(|| prometheus.encode(Format::Text, &mut text));
+            assert_eq!(allocated, 0, "{text}");
+        }
+        assert!(text.contains("{backend=\"0\"} 18446744073709551615\n"));
+    }
+}
+
+#[test]
 fn a_scrape_into_a_body_of_its_own_allocates_the_body_once() {
     let (registry, _backends) = registry(100);
     let prometheus = Prometheus::new(&registry);

@@ -5,10 +5,11 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 
 use papyra_metrics::persistence::PersistenceMetrics;
-use papyra_metrics::{Counter, Gauge, Metrics, Value};
+use papyra_metrics::{Counter, Gauge, Instrument, Kind, Metrics, Value};
 use papyra_metrics_export::Registry;
 use papyra_metrics_export::prometheus::{Format, Prometheus, Sample, encode, serve};
 use papyra_metrics_export_tests::{Scraper, find, wait_for};
@@ -279,6 +280,101 @@ fn metrics_that_are_absent_leave_no_trace() {
     registry.register(outer.clone(), &[]).unwrap();
     assert_eq!(encoded(&registry, Format::Text), "");
     assert_eq!(encoded(&registry, Format::OpenMetrics), "# EOF\n");
+}
+
+#[test]
+fn whatever_changes_between_scrapes_each_is_written_as_if_it_were_the_first() {
+    let registry = Registry::new();
+    let backends: Vec<_> = ["orders", "users", "ü"]
+        .map(|name| {
+            let metrics = Arc::new(LogMetrics::default());
+            registry.register(metrics.clone(), &[("backend", name)]).unwrap();
+            metrics
+        })
+        .into();
+    let prometheus = Prometheus::new(&registry);
+    // A generator of Lehmer's: which metrics change, and to numbers of how many digits.
+    let mut random = 42_u64;
+    let mut random = move |below| {
+        random = random * 48_271 % 0x7FFF_FFFF;
+        random % below
+    };
+    let index = |random| usize::try_from(random).unwrap();
+    for scrape in 0..400 {
+        // Much, little or nothing at a time.
+        let changes = [0, 1, 40][index(random(3))];
+        for _ in 0..changes {
+            let LogMetrics {
+                records_written, bytes_written, open_segments, uptime_seconds, ..
+            } = &*backends[index(random(3))];
+            records_written.add(random(10));
+            bytes_written.add(1 << random(64));
+            open_segments.set(0_i64.wrapping_sub_unsigned(1 << random(64)));
+            uptime_seconds.set(scrape - 200);
+        }
+        for format in [Format::Text, Format::OpenMetrics] {
+            // What stands before it stays.
+            let mut text = "before ü\n".to_owned();
+            prometheus.encode(format, &mut text);
+            assert_eq!(text, format!("before ü\n{}", encoded(&registry, format)), "{scrape}");
+        }
+    }
+}
+
+#[test]
+fn a_metric_that_cannot_be_read_at_first_is_there_once_it_can() {
+    let registry = Registry::new();
+    let metrics = Arc::new(Fragile::default());
+    metrics.broken.panics.store(true, Relaxed);
+    registry.register(metrics.clone(), &[]).unwrap();
+    metrics.before.add(1);
+    metrics.after.set(-3);
+    let prometheus = Prometheus::new(&registry);
+    let samples = || {
+        let body = prometheus.scrape(None).body;
+        body.lines().filter(|line| !line.starts_with('#')).collect::<Vec<_>>().join(", ")
+    };
+    assert_eq!(samples(), "before_total 1");
+    metrics.broken.panics.store(false, Relaxed);
+    assert_eq!(samples(), "before_total 1, broken_total 2, after -3");
+
+    // From then on it keeps what was read last.
+    metrics.broken.panics.store(true, Relaxed);
+    metrics.before.add(1);
+    metrics.after.set(-4);
+    assert_eq!(samples(), "before_total 2, broken_total 2, after -3");
+    assert_eq!(
+        registry.problems()[0].message,
+        "reading its metrics panicked: there is a hole in the disk"
+    );
+}
+
+#[derive(Default, Metrics)]
+struct Fragile {
+    before: Counter,
+    broken: Broken,
+    after: Gauge,
+}
+
+/// An instrument that panics when it is told to.
+#[derive(Default)]
+struct Broken {
+    panics: AtomicBool,
+}
+
+impl Instrument for Broken {
+    const KIND: Kind = Kind::Counter;
+
+    fn value(&self) -> Value {
+        assert!(!self.panics.load(Relaxed), "there is a hole in the disk");
+        Value::Counter(2)
+    }
+
+    fn reset(&self) {}
+
+    fn take(&self) -> Value {
+        self.value()
+    }
 }
 
 #[test]

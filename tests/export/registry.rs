@@ -118,6 +118,88 @@ fn a_backend_that_is_opened_again_goes_on_where_it_ended() {
 }
 
 #[test]
+fn a_backend_whose_metrics_have_changed_places_goes_on_with_each() {
+    #[derive(Default, Metrics)]
+    struct Later {
+        open_segments: Gauge,
+        #[metrics(unit = "bytes")]
+        bytes_written: Counter,
+        scans: Counter,
+        records_written: AtomicU64,
+    }
+    let registry = Registry::new();
+    let earlier = Arc::new(LogMetrics::default());
+    registry.register(earlier.clone(), &[]).unwrap();
+    earlier.records_written.add(3);
+    earlier.bytes_written.add(40);
+    earlier.open_segments.set(5);
+    drop(earlier);
+
+    let later = Arc::new(Later::default());
+    registry.register(later.clone(), &[]).unwrap();
+    later.records_written.fetch_add(1, Relaxed);
+    later.bytes_written.add(2);
+    later.scans.add(7);
+    later.open_segments.set(-1);
+    let mut reader = Reader::new(&registry);
+    let expected = [("records_written{}", 4), ("written_bytes{}", 42), ("open_segments{}", -1)];
+    let mut expected = map(expected);
+    expected.insert("scans{}".to_owned(), 7);
+    assert_eq!(read(&mut reader), expected);
+    later.scans.add(1);
+    expected.insert("scans{}".to_owned(), 8);
+    assert_eq!(read(&mut reader), expected);
+}
+
+#[test]
+fn a_level_is_not_shown_before_the_new_backend_has_told_its_own() {
+    let registry = Registry::new();
+    let open = |panics: bool| {
+        let queue = Arc::new(Queue { panics: panics.into(), waiting: Gauge::new() });
+        registry.register(queue.clone(), &[]).unwrap();
+        queue
+    };
+    let queue = open(false);
+    queue.waiting.set(5);
+    let mut reader = Reader::new(&registry);
+    assert_eq!(read(&mut reader), map([("waiting{}", 5)]));
+    drop(queue);
+    let queue = open(true);
+    assert_eq!(read(&mut reader), map([]));
+    queue.panics.store(false, Relaxed);
+    assert_eq!(read(&mut reader), map([("waiting{}", 0)]));
+}
+
+/// A gauge by hand, which cannot be read when it is told so.
+struct Queue {
+    panics: AtomicBool,
+    waiting: Gauge,
+}
+
+const QUEUE: &[Descriptor] = &[Descriptor::gauge("waiting")];
+
+impl Metrics for Queue {
+    fn descriptors(&self) -> &[Descriptor] {
+        QUEUE
+    }
+
+    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        assert!(!self.panics.load(Relaxed), "the queue is closed");
+        visitor(&QUEUE[0], Value::Gauge(self.waiting.get()));
+    }
+
+    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.visit(visitor);
+    }
+
+    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.visit(visitor);
+    }
+
+    fn reset(&self) {}
+}
+
+#[test]
 fn two_parts_of_one_backend_may_have_the_same_labels() {
     #[derive(Default, Metrics)]
     struct CacheMetrics {
@@ -156,6 +238,24 @@ fn a_total_that_falls_is_carried_on() {
     }
     assert_eq!(seen, [100, 150, 170, 175, 175]);
     assert_eq!(read(&mut reader)["open{}"], -3);
+}
+
+#[test]
+fn a_total_wraps_at_its_end_and_goes_on() {
+    let registry = Registry::new();
+    let read = |reader: &mut Reader| reader.read().next().unwrap().value().as_u64().unwrap();
+    let mut reader = Reader::new(&registry);
+    for (counted, total) in [(u64::MAX - 2, u64::MAX - 2), (5, 2), (3, 5)] {
+        let writes = Arc::new(Writes::default());
+        registry.register(writes.clone(), &[]).unwrap();
+        writes.writes.fetch_add(counted, Relaxed);
+        assert_eq!(read(&mut reader), total);
+    }
+}
+
+#[derive(Default, Metrics)]
+struct Writes {
+    writes: AtomicU64,
 }
 
 #[test]

@@ -43,10 +43,10 @@ pub use server::{Server, serve};
 /// # Ok::<(), papyra_metrics_export::RegisterError>(())
 /// ```
 ///
-/// Names, labels and help are prepared when backends come or go, and a scrape adds the numbers. Backends of one
-/// type form one family. One that is gone is in the next scrape for the last time, whether or not that answer
-/// arrives; where several servers scrape the same address, [`linger`](Self::linger) has each of them see it, or
-/// each server has a `Prometheus` of its own.
+/// The text is prepared when backends come or go; a scrape copies it, and writes the numbers that have changed.
+/// Backends of one type form one family. One that is gone is in the next scrape for the last time, whether or
+/// not that answer arrives; where several servers scrape the same address, [`linger`](Self::linger) has each of
+/// them see it, or each server has a `Prometheus` of its own.
 ///
 /// Prometheus stores floats, and rounds integers over 2⁵³. It sets the labels `instance` and `job` itself.
 /// Metrics without help are described by their name, for the linters of Prometheus ask for something.

@@ -1,4 +1,4 @@
-//! The exposition: all that is known before a number is read is written once, and numbers are put between.
+//! The exposition: all that is known before a number is read is written once, and numbers where they have changed.
 //!
 //! The formats are those of <https://prometheus.io/docs/instrumenting/exposition_formats/> and
 //! <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>.
@@ -12,20 +12,22 @@ use crate::cell::Number;
 use crate::family::Family;
 use crate::slot::Meta;
 
-/// The text of all families in one format, without the numbers.
+/// The text of all families in one format, with the numbers that were written into it last. A scrape copies it,
+/// and writes anew what has changed since: of most backends, little does from one scrape to the next.
 pub(super) struct Exposition {
-    /// All of it, line after line: a scrape reads it from the beginning to the end.
     text: String,
     lines: Vec<Line>,
     order: Order,
-    /// What comes last.
-    end: &'static str,
+    /// How many numbers were written anew since the text was.
+    rewritten: usize,
 }
 
-/// What stands before one number.
+/// A number in the text.
 struct Line {
-    /// How much of the text. But for the first one, it begins with the line feed that ends the line before.
-    len: usize,
+    number: Number,
+    /// Where it stands.
+    start: usize,
+    end: usize,
     kind: Kind,
 }
 
@@ -38,6 +40,9 @@ enum Order {
 }
 
 const NOWHERE: usize = usize::MAX;
+
+/// The length of the longest numbers, `u64::MAX` and `i64::MIN`.
+const LONGEST: usize = 20;
 
 impl Exposition {
     /// The lines of these series, each with the place of its number. Families stay in the order in which they
@@ -58,9 +63,8 @@ impl Exposition {
             }
             families[at].push((meta, place));
         }
-        let end = if format == Format::OpenMetrics { "# EOF\n" } else { "" };
         let mut exposition =
-            Self { text: String::new(), lines: Vec::new(), order: Order::Same, end };
+            Self { text: String::new(), lines: Vec::new(), order: Order::Same, rewritten: 0 };
         let mut places = Vec::new();
         for (meta, place, is_first) in families.iter().flat_map(|family| {
             family.iter().enumerate().map(|(i, &(meta, place))| (meta, place, i == 0))
@@ -68,6 +72,11 @@ impl Exposition {
             exposition.add(format, meta, is_first);
             places.push(place);
         }
+        if format == Format::OpenMetrics {
+            exposition.text.push_str("# EOF\n");
+        }
+        // So that no number that grows ever needs more.
+        exposition.text.reserve_exact(places.len() * (LONGEST - 1));
         exposition.order = Order::of(&places);
         exposition
     }
@@ -75,10 +84,6 @@ impl Exposition {
     fn add(&mut self, format: Format, Meta { family, labels }: &Meta, is_first: bool) {
         let Self { text, lines, .. } = self;
         let suffix = suffix(family.kind).unwrap_or_default();
-        let start = text.len();
-        if !lines.is_empty() {
-            text.push('\n');
-        }
         if is_first {
             describe(format, family, suffix, text);
         }
@@ -92,12 +97,14 @@ impl Exposition {
             text.push('"');
         }
         text.push_str(if labels.is_empty() { " " } else { "} " });
-        lines.push(Line { len: text.len() - start, kind: family.kind });
+        let (start, end) = (text.len(), text.len() + 1);
+        text.push_str("0\n");
+        lines.push(Line { number: Number::default(), start, end, kind: family.kind });
     }
 
     /// Writes all lines, each with its number.
     pub(super) fn write(&mut self, numbers: &[Number], out: &mut String) {
-        let Self { text, lines, order, end } = self;
+        let Self { text, lines, order, rewritten } = self;
         let numbers = match order {
             Order::Same => numbers,
             Order::Sorted { lines: line_of, numbers: sorted } => {
@@ -111,21 +118,49 @@ impl Exposition {
                 sorted
             }
         };
-        let mut buffer = itoa::Buffer::new();
-        let mut rest = text.as_str();
-        for (&Line { len, kind }, number) in lines.iter().zip(numbers) {
-            let (line, after) = rest.split_at(len);
-            rest = after;
-            out.push_str(line);
-            out.push_str(match kind {
-                Kind::Gauge => buffer.format(number.level()),
-                _ => buffer.format(number.total()),
-            });
+        let before = out.len();
+        *rewritten += copy(text, lines, numbers, out);
+        // What it costs is shared by so many numbers that it does not count.
+        if *rewritten > 16 * lines.len() {
+            *rewritten = 0;
+            text.clear();
+            text.push_str(&out[before..]);
+            renumber(lines, numbers);
         }
-        if !lines.is_empty() {
-            out.push('\n');
+    }
+}
+
+/// Copies the text with these numbers in it, and gives how many of them were others.
+fn copy(text: &str, lines: &[Line], numbers: &[Number], out: &mut String) -> usize {
+    let mut buffer = itoa::Buffer::new();
+    let (mut rest, mut at, mut rewritten) = (text, 0, 0);
+    for (line, &number) in lines.iter().zip(numbers) {
+        if number == line.number {
+            continue;
         }
-        out.push_str(end);
+        let (unchanged, after) = rest.split_at(line.start - at);
+        out.push_str(unchanged);
+        out.push_str(match line.kind {
+            Kind::Gauge => buffer.format(number.level()),
+            _ => buffer.format(number.total()),
+        });
+        rest = &after[line.end - line.start..];
+        at = line.end;
+        rewritten += 1;
+    }
+    out.push_str(rest);
+    rewritten
+}
+
+/// Notes which numbers stand in the text now, and where.
+fn renumber(lines: &mut [Line], numbers: &[Number]) {
+    let (mut was, mut is) = (0, 0);
+    for (line, &number) in lines.iter_mut().zip(numbers) {
+        let head = line.start - was;
+        was = line.end;
+        let start = is + head;
+        is = start + number.len(line.kind);
+        *line = Line { number, start, end: is, kind: line.kind };
     }
 }
 
