@@ -51,7 +51,7 @@ impl Number {
             Kind::Gauge => (usize::from(self.level() < 0), self.level().unsigned_abs()),
             _ => (0, self.total()),
         };
-        sign + magnitude.checked_ilog10().map_or(1, |digits| digits as usize + 1)
+        sign + magnitude.checked_ilog10().map_or(1, |log| log as usize + 1)
     }
 
     pub(crate) fn value(self, kind: Kind) -> Value {
@@ -69,6 +69,7 @@ pub(crate) struct Cells {
     /// What readers are shown: a counter's total over all its sources, a gauge's level.
     shown: Vec<Number>,
     /// Where a counter's source began: what earlier sources have counted, and this one before its total fell.
+    /// Empty as long as that is nowhere anything: most backends stay, and what is not there is not fetched.
     began: Vec<u64>,
     /// Whether there is something to show: what is flattened as `None`, say, has nothing.
     are_read: Vec<bool>,
@@ -80,7 +81,9 @@ impl Cells {
     /// A series that has yet to be read.
     pub(crate) fn add(&mut self) {
         self.shown.push(Number::default());
-        self.began.push(0);
+        if !self.began.is_empty() {
+            self.began.push(0);
+        }
         self.are_read.push(false);
         self.unread += 1;
     }
@@ -88,16 +91,28 @@ impl Cells {
     /// Counters show these totals. One that has fallen was reset, and what was read before would be lost.
     #[inline]
     pub(crate) fn count(&mut self, places: Range<usize>, totals: impl Iterator<Item = u64>) {
-        let shown = &mut self.shown[places.clone()];
-        for ((shown, began), total) in
-            shown.iter_mut().zip(&mut self.began[places.clone()]).zip(totals)
-        {
-            if total < shown.total().wrapping_sub(*began) {
-                *began = shown.total();
+        let Self { shown, began, .. } = self;
+        let len = shown.len();
+        let each = shown[places.clone()].iter_mut().zip(totals);
+        if began.is_empty() {
+            for (i, (shown, total)) in each.enumerate() {
+                let before = shown.total();
+                *shown = Number::of_total(total);
+                if total < before {
+                    began.resize(len, 0);
+                    began[places.start + i] = before;
+                    *shown = Number::of_total(before.wrapping_add(total));
+                }
             }
-            *shown = Number::of_total(began.wrapping_add(total));
+        } else {
+            for ((shown, total), began) in each.zip(&mut began[places.clone()]) {
+                if total < shown.total().wrapping_sub(*began) {
+                    *began = shown.total();
+                }
+                *shown = Number::of_total(began.wrapping_add(total));
+            }
         }
-        self.are_read[places].fill(true);
+        self.note(places);
     }
 
     /// Gauges show these levels.
@@ -106,7 +121,15 @@ impl Cells {
         for (shown, level) in self.shown[places.clone()].iter_mut().zip(levels) {
             *shown = Number::of_level(level);
         }
-        self.are_read[places].fill(true);
+        self.note(places);
+    }
+
+    /// These have been read.
+    #[inline]
+    fn note(&mut self, places: Range<usize>) {
+        if self.unread > 0 {
+            self.are_read[places].fill(true);
+        }
     }
 
     /// A metric of that kind shows this, which may be none of its values.
@@ -126,6 +149,7 @@ impl Cells {
 
     /// A counter's source is gone: another one begins again at zero.
     pub(crate) fn close(&mut self, place: usize) {
+        self.began.resize(self.shown.len(), 0);
         self.began[place] = self.shown[place].total();
     }
 

@@ -253,10 +253,14 @@ impl Registry {
     }
 
     /// Drops sources that are read no more, outside of every lock.
+    #[inline]
     pub(crate) fn let_go(&self, sources: Vec<Box<dyn Source>>) {
-        if sources.is_empty() {
-            return;
+        if !sources.is_empty() {
+            self.forget(sources);
         }
+    }
+
+    fn forget(&self, sources: Vec<Box<dyn Source>>) {
         let mut known = self.known();
         for address in sources.iter().filter_map(|source| source.address()) {
             known.held.remove(&address);

@@ -220,8 +220,10 @@ fn two_parts_of_one_backend_may_have_the_same_labels() {
 fn a_total_that_falls_is_carried_on() {
     #[derive(Default, Metrics)]
     struct Stats {
+        reads: Counter,
         writes: AtomicU64,
         open: AtomicI64,
+        errors: Counter,
     }
     let registry = Registry::new();
     let stats = Arc::new(Stats::default());
@@ -231,13 +233,17 @@ fn a_total_that_falls_is_carried_on() {
     for (counted, reset) in [(100, false), (50, true), (20, false), (5, true), (0, false)] {
         stats.writes.fetch_add(counted, Relaxed);
         stats.open.store(-3, Relaxed);
+        stats.errors.inc();
         seen.push(read(&mut reader)["writes{}"]);
         if reset {
             stats.reset();
         }
     }
     assert_eq!(seen, [100, 150, 170, 175, 175]);
-    assert_eq!(read(&mut reader)["open{}"], -3);
+    assert_eq!(
+        read(&mut reader),
+        map([("reads{}", 0), ("writes{}", 175), ("open{}", -3), ("errors{}", 5)])
+    );
 }
 
 #[test]
