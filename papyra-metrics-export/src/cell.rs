@@ -78,6 +78,11 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
+    pub(crate) fn reserve_exact(&mut self, series: usize) {
+        self.shown.reserve_exact(series);
+        self.are_read.reserve_exact(series);
+    }
+
     /// A series that has yet to be read.
     pub(crate) fn add(&mut self) {
         self.shown.push(Number::default());

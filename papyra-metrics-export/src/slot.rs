@@ -202,6 +202,9 @@ impl Slot {
             found.push(place);
         }
         state.epoch += 1;
+        // Exactly: most often they are all that there will be.
+        state.series.reserve_exact(exported.len());
+        state.cells.reserve_exact(exported.len());
         let mut found = found.into_iter();
         let mut left_out = Vec::new();
         let places = exported.into_iter().map(|exported| match exported {
