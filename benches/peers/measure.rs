@@ -294,7 +294,8 @@ pub mod instructions {
                 let Work::Alone(work) = &mut entry.work else { continue };
                 let label = CString::new(format!("{label}/{}", repeats * subject.per));
                 let label = label.expect("names have no zeros");
-                work(1);
+                // Until it is as it will stay: what keeps its last text, say, does so after some.
+                work(20);
                 request(ZERO_STATS, 0);
                 work(repeats);
                 request(DUMP_STATS_AT, label.as_ptr() as u64);

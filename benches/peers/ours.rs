@@ -6,21 +6,25 @@ use papyra_metrics::{Counter, Descriptor, Metrics, Value};
 use papyra_metrics_export::Registry;
 use papyra_metrics_export::prometheus::{Format, Prometheus};
 
+use crate::peers::Text;
+
 /// A struct whose fields can be read by a loop.
 pub trait ByHand: Metrics + Default + 'static {
     const LEN: usize;
     /// A loop over the fields, with the call that any visitor costs.
     fn loop_visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value));
+    /// Counts so much in each field, by its place.
+    fn add(&self, n: impl Fn(usize) -> u64);
     /// A loop over the fields that fills a `Vec`.
     fn loop_read(&self) -> Vec<(&'static str, u64)>;
 }
 
 /// A struct in a registry, with what exports it.
 pub struct Exported<M> {
-    _metrics: Arc<M>,
+    metrics: Arc<M>,
     _registry: Registry,
     prometheus: Prometheus,
-    text: String,
+    pub text: String,
 }
 
 impl<M: ByHand + Send + Sync> Exported<M> {
@@ -29,10 +33,16 @@ impl<M: ByHand + Send + Sync> Exported<M> {
         let metrics = Arc::new(M::default());
         registry.register(Arc::clone(&metrics), &[]).unwrap();
         let prometheus = Prometheus::new(&registry);
-        Self { _metrics: metrics, _registry: registry, prometheus, text: String::new() }
+        Self { metrics, _registry: registry, prometheus, text: String::new() }
+    }
+}
+
+impl<M: ByHand + Send + Sync> Text for Exported<M> {
+    fn add(&self, n: impl Fn(usize) -> u64) {
+        self.metrics.add(n);
     }
 
-    pub fn encode(&mut self) -> usize {
+    fn encode(&mut self) -> usize {
         self.text.clear();
         self.prometheus.encode(Format::Text, &mut self.text);
         self.text.len()
@@ -40,12 +50,23 @@ impl<M: ByHand + Send + Sync> Exported<M> {
 }
 
 macro_rules! struct_of {
-    ($name:ident, $len:literal: $($field:ident)*) => {
+    ($name:ident, $len:literal, $prefix:literal: $($field:ident)*) => {
         #[derive(Default, Metrics)]
-        pub struct $name { $(pub $field: Counter),* }
+        #[metrics(prefix = $prefix)]
+        pub struct $name {
+            $(#[metrics(help = "Records appended")] // as long as the peers' `HELP`
+            pub $field: Counter),*
+        }
 
         impl ByHand for $name {
             const LEN: usize = $len;
+
+            fn add(&self, n: impl Fn(usize) -> u64) {
+                let cells: [&Counter; $len] = [$(&self.$field),*];
+                for (place, cell) in cells.iter().enumerate() {
+                    cell.add(n(place));
+                }
+            }
 
             #[inline(never)]
             fn loop_visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
@@ -69,9 +90,9 @@ macro_rules! struct_of {
     };
 }
 
-struct_of!(Ten, 10: a b c d e f g h i j);
+struct_of!(Ten, 10, "counter_": a b c d e f g h i j);
 
-struct_of!(Hundred, 100:
+struct_of!(Hundred, 100, "counter_":
     a0 a1 a2 a3 a4 a5 a6 a7 a8 a9 b0 b1 b2 b3 b4 b5 b6 b7 b8 b9
     c0 c1 c2 c3 c4 c5 c6 c7 c8 c9 d0 d1 d2 d3 d4 d5 d6 d7 d8 d9
     e0 e1 e2 e3 e4 e5 e6 e7 e8 e9 f0 f1 f2 f3 f4 f5 f6 f7 f8 f9
@@ -79,6 +100,6 @@ struct_of!(Hundred, 100:
     i0 i1 i2 i3 i4 i5 i6 i7 i8 i9 j0 j1 j2 j3 j4 j5 j6 j7 j8 j9);
 
 macro_rules! thousand {
-    ($($field:ident)*) => { struct_of!(Thousand, 1000: $($field)*); };
+    ($($field:ident)*) => { struct_of!(Thousand, 1000, "": $($field)*); };
 }
 include!("../../tests/thousand.in");

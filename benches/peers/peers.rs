@@ -1,6 +1,6 @@
 //! The peers, each used as its documentation shows.
 
-use std::fmt::Write as _;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -21,6 +21,14 @@ pub const HELP: &str = "Records appended";
 /// `counter_0`, `counter_1` and so on.
 pub fn names(len: usize) -> impl Iterator<Item = String> {
     (0..len).map(|i| format!("counter_{i}"))
+}
+
+/// Counters that are exported as text.
+pub trait Text {
+    /// Counts so much in each, by its place.
+    fn add(&self, n: impl Fn(usize) -> u64);
+    /// Writes the text, and gives its length.
+    fn encode(&mut self) -> usize;
 }
 
 pub struct Prometheus {
@@ -45,8 +53,16 @@ impl Prometheus {
     pub fn read(&self) -> usize {
         self.registry.gather().len()
     }
+}
 
-    pub fn encode(&mut self) -> usize {
+impl Text for Prometheus {
+    fn add(&self, n: impl Fn(usize) -> u64) {
+        for (place, counter) in self.counters.iter().enumerate() {
+            counter.inc_by(n(place));
+        }
+    }
+
+    fn encode(&mut self) -> usize {
         use prometheus::Encoder as _;
         self.text.clear();
         let families = self.registry.gather();
@@ -72,8 +88,16 @@ impl PrometheusClient {
         }
         this
     }
+}
 
-    pub fn encode(&mut self) -> usize {
+impl Text for PrometheusClient {
+    fn add(&self, n: impl Fn(usize) -> u64) {
+        for (place, counter) in self.counters.iter().enumerate() {
+            counter.inc_by(n(place));
+        }
+    }
+
+    fn encode(&mut self) -> usize {
         self.text.clear();
         prometheus_client::encoding::text::encode(&mut self.text, &self.registry).unwrap();
         self.text.len()
@@ -97,8 +121,16 @@ impl Fastmetrics {
         }
         this
     }
+}
 
-    pub fn encode(&mut self) -> usize {
+impl Text for Fastmetrics {
+    fn add(&self, n: impl Fn(usize) -> u64) {
+        for (place, counter) in self.counters.iter().enumerate() {
+            counter.inc_by(n(place));
+        }
+    }
+
+    fn encode(&mut self) -> usize {
         self.text.clear();
         let profile = fastmetrics::format::text::TextProfile::default();
         fastmetrics::format::text::encode(&mut self.text, &self.registry, profile).unwrap();
@@ -118,8 +150,16 @@ impl Measured {
         let counters = names(len).map(|n| (name(n), measured::Counter::new())).collect();
         Self { counters, encoder: BufferedTextEncoder::new() }
     }
+}
 
-    pub fn encode(&mut self) -> usize {
+impl Text for Measured {
+    fn add(&self, n: impl Fn(usize) -> u64) {
+        for (place, (_, counter)) in self.counters.iter().enumerate() {
+            counter.inc_by(n(place));
+        }
+    }
+
+    fn encode(&mut self) -> usize {
         for (name, counter) in &self.counters {
             counter.collect_family_into(name, &mut self.encoder).unwrap();
         }
@@ -176,8 +216,17 @@ impl Vise {
         registry.register_metrics(&metrics);
         Self { metrics, registry, text: String::new() }
     }
+}
 
-    pub fn encode(&mut self) -> usize {
+impl Text for Vise {
+    fn add(&self, n: impl Fn(usize) -> u64) {
+        let ViseTen { a, b, c, d, e, f, g, h, i, j } = &self.metrics;
+        for (place, counter) in [a, b, c, d, e, f, g, h, i, j].into_iter().enumerate() {
+            counter.inc_by(n(place));
+        }
+    }
+
+    fn encode(&mut self) -> usize {
         self.text.clear();
         self.registry.encode(&mut self.text, vise::Format::Prometheus).unwrap();
         self.text.len()
@@ -205,8 +254,16 @@ impl MetricsExporter {
         });
         Self { recorder, counters }
     }
+}
 
-    pub fn encode(&mut self) -> usize {
+impl Text for MetricsExporter {
+    fn add(&self, n: impl Fn(usize) -> u64) {
+        for (place, counter) in self.counters.iter().enumerate() {
+            counter.increment(n(place));
+        }
+    }
+
+    fn encode(&mut self) -> usize {
         self.recorder.handle().render().len()
     }
 }
@@ -279,32 +336,42 @@ impl OpenTelemetry {
 /// What a text of these metrics must cost: heads that are ready, and numbers.
 pub struct Floor {
     heads: Vec<String>,
-    values: Vec<std::sync::atomic::AtomicU64>,
-    text: Vec<u8>,
+    values: Vec<AtomicU64>,
+    pub text: Vec<u8>,
 }
 
 impl Floor {
-    pub fn new(len: usize) -> Self {
-        let heads = names(len)
-            .map(|name| {
-                let mut head = String::new();
-                let _ = write!(
-                    head,
-                    "# HELP {name}_total {HELP}\n# TYPE {name}_total counter\n{name}_total "
-                );
-                head
-            })
-            .collect();
-        Self { heads, values: (0..len).map(|_| Default::default()).collect(), text: Vec::new() }
+    /// What writes this text again, but for the numbers, which begin at zero.
+    pub fn of(text: &str) -> Self {
+        let mut heads = Vec::new();
+        let mut head = String::new();
+        for line in text.lines() {
+            let sample = line.rsplit_once(' ').filter(|_| !line.starts_with('#'));
+            if let Some((series, _)) = sample {
+                heads.push(format!("{head}{series} "));
+                head.clear();
+            } else {
+                head = head + line + "\n";
+            }
+        }
+        let values = heads.iter().map(|_| AtomicU64::new(0)).collect();
+        Self { heads, values, text: Vec::new() }
+    }
+}
+
+impl Text for Floor {
+    fn add(&self, n: impl Fn(usize) -> u64) {
+        for (place, value) in self.values.iter().enumerate() {
+            value.fetch_add(n(place), Relaxed);
+        }
     }
 
-    pub fn encode(&mut self) -> usize {
+    fn encode(&mut self) -> usize {
         let mut number = itoa::Buffer::new();
         self.text.clear();
         for (head, value) in self.heads.iter().zip(&self.values) {
-            let value = value.load(std::sync::atomic::Ordering::Relaxed);
             self.text.extend_from_slice(head.as_bytes());
-            self.text.extend_from_slice(number.format(value).as_bytes());
+            self.text.extend_from_slice(number.format(value.load(Relaxed)).as_bytes());
             self.text.push(b'\n');
         }
         self.text.len()

@@ -14,7 +14,7 @@ use crate::measure::{Entry, Subject};
 use crate::ours::{ByHand, Exported, Hundred, Ten, Thousand};
 use crate::peers::{
     Fastmetrics, Floor, Measured, MeasuredPair, MetricsExporter, MetricsUtil, OpenTelemetry,
-    Prometheus, PrometheusClient, Vise,
+    Prometheus, PrometheusClient, Text, Vise,
 };
 
 pub const US: &str = "papyra-metrics";
@@ -24,7 +24,9 @@ pub fn all() -> Vec<Subject> {
     let mut subjects = vec![increment(), two_threads(), neighbours(), read_one(), build()];
     subjects.extend([read::<Ten>(), read::<Hundred>(), read::<Thousand>()]);
     subjects.extend([visit::<Ten>(), visit::<Hundred>(), visit::<Thousand>()]);
-    subjects.extend([encode::<Ten>(), encode::<Hundred>(), encode::<Thousand>()]);
+    for encode in [encode::<Ten>, encode::<Hundred>, encode::<Thousand>] {
+        subjects.extend([encode(false), encode(true)]);
+    }
     subjects.extend([function(), async_function()]);
     subjects
 }
@@ -250,18 +252,15 @@ fn visit<M: ByHand>() -> Subject {
     macro_rules! visits {
         ($who:expr, $visit:expr) => {
             Entry::alone($who, move |repeats| {
-                let mut sum = 0;
-                let mut add = |metric: &Descriptor, value| {
-                    if let Value::Counter(value) = value {
-                        sum += value + metric.name().len() as u64;
-                    }
+                // It keeps nothing: a sum would make each call wait for the one before.
+                let mut look = |metric: &Descriptor, value| {
+                    black_box((metric, value));
                 };
                 // A visitor that the compiler knew would be no visitor.
-                let visitor: &mut dyn FnMut(&Descriptor, Value) = black_box(&mut add);
+                let visitor: &mut dyn FnMut(&Descriptor, Value) = black_box(&mut look);
                 for _ in 0..repeats {
                     $visit(ours, visitor);
                 }
-                black_box(sum);
             })
         };
     }
@@ -275,36 +274,48 @@ fn visit<M: ByHand>() -> Subject {
     }
 }
 
-fn encode<M: ByHand + Send + Sync>() -> Subject {
-    let len = M::LEN;
-    macro_rules! encodes {
-        ($who:expr, $new:expr) => {{
-            let mut peer = $new;
-            Entry::alone($who, move |repeats| {
-                for _ in 0..repeats {
-                    black_box(peer.encode());
+/// Numbers that stay, of which an adapter may know the text, or numbers that have all changed since the last time.
+fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
+    fn entry(who: &'static str, mut text: impl Text + 'static, change: bool) -> Entry {
+        text.add(number);
+        Entry::alone(who, move |repeats| {
+            for _ in 0..repeats {
+                if change {
+                    text.add(|_| 1);
                 }
-            })
-        }};
+                black_box(text.encode());
+            }
+        })
     }
+    let len = M::LEN;
+    let mut ours = Exported::<M>::new();
+    ours.encode();
+    let mut floor = Floor::of(&ours.text);
+    floor.encode();
+    assert_eq!(floor.text, ours.text.as_bytes(), "the limit is not that of our text");
     let mut entries = vec![
-        encodes!("prepared heads and `itoa`, one buffer", Floor::new(len)),
-        encodes!(US, Exported::<M>::new()),
-        encodes!("fastmetrics", Fastmetrics::new(len)),
-        encodes!("measured", Measured::new(len)),
-        encodes!("metrics (metrics-exporter-prometheus)", MetricsExporter::new(len)),
-        encodes!("prometheus", Prometheus::new(len)),
-        encodes!("prometheus-client", PrometheusClient::new(len)),
+        entry("prepared heads and `itoa`, one buffer", floor, change),
+        entry(US, ours, change),
+        entry("fastmetrics", Fastmetrics::new(len), change),
+        entry("measured", Measured::new(len), change),
+        entry("metrics (metrics-exporter-prometheus)", MetricsExporter::new(len), change),
+        entry("prometheus", Prometheus::new(len), change),
+        entry("prometheus-client", PrometheusClient::new(len), change),
     ];
     if len == 10 {
-        entries.push(encodes!("vise", Vise::new()));
+        entries.push(entry("vise", Vise::new(), change));
     }
-    Subject {
-        name: format!("Encode {len} metrics to Prometheus text"),
-        of: "a metric",
-        per: len as u64,
-        entries,
-    }
+    let name = if change {
+        format!("Count in each of {len} metrics and encode them to Prometheus text")
+    } else {
+        format!("Encode {len} metrics to Prometheus text")
+    };
+    Subject { name, of: "a metric", per: len as u64, entries }
+}
+
+/// What has been counted in a metric before: another number in each, of one to seven digits.
+fn number(place: usize) -> u64 {
+    ((place as u64 * 7919).pow(2) % 10_000_000) >> (place % 24)
 }
 
 fn function() -> Subject {
