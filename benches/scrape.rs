@@ -1,19 +1,22 @@
-//! What a Prometheus scrape costs: 1,000 backends of 50 metrics, and other sizes, beside reading them alone and the
-//! floor below which no exposition goes: prepared heads and itoa over a plain array of numbers. Prints nanoseconds a
-//! metric, the ratio to reading and floor together, and what is allocated. Exits 1 where a warm scrape allocates.
+//! What a Prometheus scrape costs: 1,000 backends of 50 metrics, and other sizes, beside the floor below which no exposition
+//! goes that writes each line: prepared heads and itoa over a plain array of numbers. Prints nanoseconds a metric where no
+//! number has changed since the last scrape and where all have, their ratios to the floor, and what is allocated. Exits 1
+//! where a warm scrape allocates.
+//!
+//! With `--misses` it prints how often either misses the caches instead, as valgrind's cachegrind simulates them.
 
 #![allow(unsafe_code)] // an allocator cannot be written otherwise
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use papyra_metrics::{Counter, Metrics};
+use papyra_metrics_export::Registry;
 use papyra_metrics_export::prometheus::{Format, Prometheus};
-use papyra_metrics_export::{Reader, Registry};
 
 struct Counting;
 
@@ -70,47 +73,145 @@ struct Fifty {
     replica: Ten,
 }
 
-/// Backends of one type, with numbers of different lengths.
+/// Backends of one type.
 trait Backend: Metrics + Default + Send + Sync + 'static {
-    fn count(&self, n: u64);
+    fn parts(&self) -> Vec<&Ten>;
 }
 
 impl Backend for Ten {
-    fn count(&self, n: u64) {
-        self.records_written.add(n * 7919);
-        self.bytes_written.add(n * 1_048_573);
-        self.scan_errors.add(1);
+    fn parts(&self) -> Vec<&Ten> {
+        vec![self]
     }
 }
 
 impl Backend for Fifty {
-    fn count(&self, n: u64) {
-        let parts = [&self.log, &self.index, &self.cache, &self.snapshots, &self.replica];
-        for (i, part) in (1..).zip(parts) {
-            part.count(n * i);
+    fn parts(&self) -> Vec<&Ten> {
+        vec![&self.log, &self.index, &self.cache, &self.snapshots, &self.replica]
+    }
+}
+
+/// Numbers of different lengths.
+fn count(backend: &impl Backend, n: u64) {
+    for (i, part) in (1..).zip(backend.parts()) {
+        part.records_written.add(n * i * 7919);
+        part.bytes_written.add(n * i * 1_048_573);
+        part.scan_errors.add(1);
+    }
+}
+
+/// One in each.
+fn count_all(backend: &impl Backend) {
+    for part in backend.parts() {
+        let Ten { records_written, records_read, bytes_written, bytes_read, .. } = part;
+        let Ten { scan_runs, recovery_runs, compactions, .. } = part;
+        let Ten { write_errors, read_errors, scan_errors, .. } = part;
+        let log = [records_written, records_read, bytes_written, bytes_read];
+        let runs = [scan_runs, recovery_runs, compactions];
+        let errors = [write_errors, read_errors, scan_errors];
+        log.into_iter().chain(runs).chain(errors).for_each(Counter::inc);
+    }
+}
+
+/// Backends that are exported, in their text.
+struct Exported<B> {
+    backends: Vec<Arc<B>>,
+    prometheus: Prometheus,
+    text: String,
+    /// The memory of registry and exposition.
+    bytes: usize,
+}
+
+impl<B: Backend> Exported<B> {
+    fn new(backends: usize) -> Self {
+        let backends: Vec<Arc<B>> = (0..backends).map(|_| Arc::default()).collect();
+        let before = BYTES.load(Ordering::Relaxed);
+        let registry = Registry::with_prefix("papyra").expect("a prefix");
+        for (i, metrics) in (0_u64..).zip(&backends) {
+            count(&**metrics, i);
+            let labels = [("backend", &*format!("backend-{i}"))];
+            registry.register(Arc::clone(metrics), &labels).expect("labels of its own");
         }
+        let prometheus = Prometheus::new(&registry);
+        let mut exported = Self { backends, prometheus, text: String::new(), bytes: 0 };
+        exported.scrape();
+        let held = BYTES.load(Ordering::Relaxed) - before;
+        exported.bytes = held - exported.text.capacity();
+        exported
+    }
+
+    fn scrape(&mut self) {
+        self.text.clear();
+        self.prometheus.encode(Format::Text, &mut self.text);
+    }
+}
+
+/// What writes the same text from prepared heads and an array of numbers.
+struct Floor {
+    heads: String,
+    /// Where each head ends, and the number that follows.
+    lines: Vec<(usize, u64)>,
+    text: String,
+}
+
+impl Floor {
+    fn new(text: &str) -> Self {
+        let mut floor = Self {
+            heads: String::new(),
+            lines: Vec::new(),
+            text: String::with_capacity(2 * text.len()),
+        };
+        for line in text.lines() {
+            // What describes a family is part of its first head.
+            if line.starts_with('#') {
+                floor.heads.extend([line, "\n"]);
+                continue;
+            }
+            let (head, number) = line.rsplit_once(' ').expect("a line of two parts");
+            floor.heads.extend([head, " "]);
+            floor.lines.push((floor.heads.len(), number.parse().expect("a number")));
+        }
+        floor.write();
+        assert_eq!(floor.text, text, "the floor writes something else");
+        floor
+    }
+
+    fn write(&mut self) {
+        let Self { heads, lines, text } = self;
+        text.clear();
+        let mut buffer = itoa::Buffer::new();
+        let mut start = 0;
+        for &(end, number) in &*lines {
+            text.push_str(&heads[start..end]);
+            start = end;
+            text.push_str(buffer.format(number));
+            text.push('\n');
+        }
+        black_box(text);
     }
 }
 
 /// The fastest of many runs, in nanoseconds: what else the machine does only ever adds.
-fn fastest(mut run: impl FnMut()) -> f64 {
+fn fastest<T>(state: &mut T, before: impl Fn(&mut T), run: impl Fn(&mut T)) -> f64 {
     let begin = Instant::now();
-    let mut best = Duration::MAX;
+    let (mut best, mut clock) = (Duration::MAX, Duration::MAX);
     let mut runs = 0;
-    while runs < 20 || begin.elapsed() < Duration::from_millis(500) {
+    while runs < 40 || begin.elapsed() < Duration::from_millis(500) {
+        before(state);
         let start = Instant::now();
-        run();
+        clock = clock.min(start.elapsed());
+        let start = Instant::now();
+        run(state);
         best = best.min(start.elapsed());
         runs += 1;
     }
-    best.as_secs_f64() * 1e9
+    best.saturating_sub(clock).as_secs_f64() * 1e9
 }
 
 /// What each metric costs.
 struct Cost {
     metrics: usize,
-    read: f64,
-    scrape: f64,
+    same: f64,
+    changed: f64,
     floor: f64,
     allocations: usize,
     bytes: usize,
@@ -118,105 +219,149 @@ struct Cost {
 
 #[allow(clippy::cast_precision_loss)] // far below 2⁵³
 fn measure<B: Backend>(backends: usize) -> Cost {
+    let mut exported = Exported::<B>::new(backends);
     let metrics = backends * B::default().descriptors().len();
     let each = |time: f64| time / metrics as f64;
-    let registry = Registry::with_prefix("papyra").expect("a prefix");
-    let all: Vec<Arc<B>> = (0..backends).map(|_| Arc::default()).collect();
-    let before = BYTES.load(Ordering::Relaxed);
-    for (i, metrics) in (0_u64..).zip(&all) {
-        metrics.count(i);
-        let labels = [("backend", &*format!("backend-{i}"))];
-        registry.register(Arc::clone(metrics), &labels).expect("labels of its own");
-    }
-    let prometheus = Prometheus::new(&registry);
-    let mut text = String::new();
-    prometheus.encode(Format::Text, &mut text);
-    let bytes = (BYTES.load(Ordering::Relaxed) - before - text.capacity()) / metrics;
-
-    let mut scrape = || {
-        text.clear();
-        prometheus.encode(Format::Text, &mut text);
-    };
-    scrape();
+    exported.scrape();
     let before = ALLOCATIONS.load(Ordering::Relaxed);
-    scrape();
+    exported.scrape();
     let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
-    let scrape = each(fastest(scrape));
-
-    let mut reader = Reader::new(&registry);
-    let read = each(fastest(|| {
-        black_box(reader.read().next());
-    }));
-    Cost { metrics, read, scrape, floor: each(floor(&text)), allocations, bytes }
-}
-
-/// The time to write the same text from prepared heads and an array of numbers.
-fn floor(text: &str) -> f64 {
-    let mut heads = String::new();
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        let (head, number) = line.rsplit_once(' ').expect("a line of two parts");
-        let number: Option<u64> = number.parse().ok().filter(|_| !line.starts_with('#'));
-        heads.push_str(if number.is_some() { head } else { line });
-        heads.push_str(if number.is_some() { " " } else { "" });
-        lines.push((heads.len(), number));
-    }
-    let mut written = String::with_capacity(2 * text.len());
-    let time = fastest(|| {
-        written.clear();
-        let mut buffer = itoa::Buffer::new();
-        let mut start = 0;
-        for &(end, number) in &lines {
-            written.push_str(&heads[start..end]);
-            start = end;
-            if let Some(number) = number {
-                written.push_str(buffer.format(number));
-            }
-            written.push('\n');
-        }
-        black_box(&written);
-    });
-    assert_eq!(written, text, "the floor writes something else");
-    time
+    let same = each(fastest(&mut exported, |_| (), Exported::scrape));
+    let count = |exported: &mut Exported<B>| {
+        exported.backends.iter().for_each(|backend| count_all(&**backend));
+    };
+    let changed = each(fastest(&mut exported, count, Exported::scrape));
+    let floor = each(fastest(&mut Floor::new(&exported.text), |_| (), Floor::write));
+    Cost { metrics, same, changed, floor, allocations, bytes: exported.bytes / metrics }
 }
 
 /// Measures so many backends of one type.
 type Measure = fn(usize) -> Cost;
 
 fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|it| it != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => times(),
+        ["--misses"] => misses(),
+        [UNDER_CACHEGRIND, what, backends, runs] => {
+            let number = |text: &str| text.parse().expect("a number");
+            run_under_cachegrind(what, number(backends), number(runs));
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("unknown arguments {arguments:?}; expected none, or `--misses`");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn times() -> ExitCode {
     println!(
-        "backends  metrics  scrape ms    read ns  scrape ns  floor ns  ratio  warm allocations  bytes held"
+        "backends  metrics  scrape ms  floor ns  none changed ns  ratio  all changed ns  ratio  warm allocations  bytes held"
     );
     let mut wasted = false;
-    let sizes: [(usize, Measure); 8] = [
+    let sizes: [(usize, Measure); 9] = [
         (1, measure::<Ten>),
-        (1, measure::<Fifty>),
-        (10, measure::<Fifty>),
-        (100, measure::<Fifty>),
+        (10, measure::<Ten>),
+        (100, measure::<Ten>),
         (1_000, measure::<Ten>),
-        (1_000, measure::<Fifty>),
         (10_000, measure::<Ten>),
+        (1, measure::<Fifty>),
+        (100, measure::<Fifty>),
+        (1_000, measure::<Fifty>),
         (2_000, measure::<Fifty>),
     ];
     for (backends, measure) in sizes {
-        let Cost { metrics, read, scrape, floor, allocations, bytes } = measure(backends);
-        let ratio = scrape / (read + floor);
+        let Cost { metrics, same, changed, floor, allocations, bytes } = measure(backends);
         #[allow(clippy::cast_precision_loss)] // far below 2⁵³
-        let whole = scrape * metrics as f64 / 1e6;
+        let whole = changed * metrics as f64 / 1e6;
         println!(
-            "{backends:8} {metrics:8} {whole:10.3} {read:10.1} {scrape:10.1} {floor:9.1} {ratio:6.2} {allocations:17} {bytes:11}"
+            "{backends:8} {metrics:8} {whole:10.3} {floor:9.1} {same:16.1} {:6.2} {changed:15.1} {:6.2} {allocations:17} {bytes:11}",
+            same / floor,
+            changed / floor,
         );
         wasted |= allocations > 0;
     }
     println!(
         "\nNanoseconds and bytes are those of each metric, times the fastest of many runs. A scrape reads all backends and\n\
-         writes the text format; the ratio is to read and floor together. Held is the memory of registry and exposition,\n\
-         without the metrics themselves and without the body. Where these and the text outgrow the caches, a scrape waits\n\
-         for memory."
+         writes the text format, here where no number has changed since the last one and where all have, of which the\n\
+         milliseconds are; the floor writes the same text and reads no backend. Held is the memory of registry and exposition,\n\
+         without the metrics themselves and without the body."
     );
     if wasted {
         println!("A warm scrape allocates.");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
+}
+
+/// The argument with which this program runs under cachegrind.
+const UNDER_CACHEGRIND: &str = "--under-cachegrind";
+
+fn run_under_cachegrind(what: &str, backends: usize, runs: usize) {
+    let mut exported = Exported::<Ten>::new(backends);
+    let mut floor = Floor::new(&exported.text);
+    for _ in 0..runs {
+        match what {
+            "floor" => floor.write(),
+            "none" => exported.scrape(),
+            _ => {
+                exported.backends.iter().for_each(|backend| count_all(&**backend));
+                exported.scrape();
+            }
+        }
+    }
+}
+
+/// How often what a metric needs is not in the first two caches.
+fn misses() -> ExitCode {
+    println!(
+        "Misses a metric of caches of 32 KiB and of 1 MiB, as cachegrind simulates them, which fetches nothing ahead:"
+    );
+    println!("backends  metrics       floor    none changed     all changed");
+    for backends in [10, 100, 1_000, 10_000] {
+        print!("{backends:8} {:8}", backends * 10);
+        for what in ["floor", "none", "all"] {
+            // Some runs more, and what is more is theirs.
+            let misses = [4, 8].map(|runs| misses_of(what, backends, runs));
+            let [few, more] = match misses {
+                [Ok(few), Ok(more)] => [few, more],
+                [Err(error), _] | [_, Err(error)] => {
+                    eprintln!("{error}");
+                    return ExitCode::FAILURE;
+                }
+            };
+            #[allow(clippy::cast_precision_loss)] // far below 2⁵³
+            let [first, last] =
+                [0, 1].map(|i| (more[i] - few[i]) as f64 / 4.0 / (backends * 10) as f64);
+            print!("  {first:6.2} {last:6.2}");
+        }
+        println!();
+    }
+    ExitCode::SUCCESS
+}
+
+/// The misses of both caches over the whole program.
+fn misses_of(what: &str, backends: usize, runs: usize) -> Result<[i64; 2], String> {
+    let file = std::env::temp_dir().join(format!("cachegrind-{}", std::process::id()));
+    let output = Command::new("valgrind")
+        .args(["-q", "--tool=cachegrind", "--cache-sim=yes"])
+        .args(["--D1=32768,8,64", "--LL=1048576,16,64"])
+        .arg(format!("--cachegrind-out-file={}", file.display()))
+        .arg(std::env::current_exe().map_err(|error| error.to_string())?)
+        .args([UNDER_CACHEGRIND, what, &backends.to_string(), &runs.to_string()])
+        .output()
+        .map_err(|error| format!("valgrind cannot be run: {error}"))?;
+    let counts = std::fs::read_to_string(&file).unwrap_or_default();
+    let _ = std::fs::remove_file(&file);
+    let after = |key: &str| counts.lines().find_map(|line| line.strip_prefix(key));
+    let sums = after("events: ").zip(after("summary: ")).map(|(events, sums)| {
+        let sums = sums.split_whitespace().filter_map(|sum| sum.parse::<i64>().ok());
+        let sums: Vec<_> = events.split_whitespace().zip(sums).collect();
+        let of = |names: [&str; 2]| {
+            sums.iter().filter(|(name, _)| names.contains(name)).map(|(_, sum)| sum).sum()
+        };
+        [of(["D1mr", "D1mw"]), of(["DLmr", "DLmw"])]
+    });
+    sums.ok_or_else(|| format!("valgrind: {}", String::from_utf8_lossy(&output.stderr)))
 }
