@@ -1,4 +1,5 @@
-//! What generated code calls, and nothing more. No promise of stability: the derive and this crate move as one.
+//! What generated code calls, and what papyra-metrics-export walks through it by; nothing more. No promise of stability:
+//! the three move as one.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
