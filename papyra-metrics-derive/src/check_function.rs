@@ -9,7 +9,7 @@ use crate::body::Facts;
 use crate::diag::Diagnostics;
 use crate::function::{Function, NoFunction};
 use crate::model::{Krate, Measured, Output, Place, PlaceOf};
-use crate::tokens::{Depth, flat, is_ident, is_punct};
+use crate::tokens::{Depth, flat, is_ident, is_punct, stream};
 
 pub(crate) fn check_function<'a>(
     diag: &mut Diagnostics,
@@ -91,7 +91,7 @@ fn check_shape(diag: &mut Diagnostics, function: &Function, keys: &FunctionKeys)
         _ => {}
     }
     let exits = || Facts::of(&function.body.stream()).exits;
-    if function.attributes.iter().any(|word| word == "track_caller") && exits() {
+    if function.attributes.iter().any(|attribute| attribute.path == "track_caller") && exits() {
         diag.error(
             first,
             format!("the body of `{ident}` can return early, so it runs in a closure that `#[track_caller]` cannot see through; move it to a `#[track_caller]` helper and call that"),
@@ -252,10 +252,11 @@ fn future_output(bounds: &[TokenTree]) -> Option<TokenStream> {
         .windows(2)
         .position(|pair| is_ident(&pair[0], "Output") && is_punct(&pair[1], '='))?;
     let mut depth = Depth::default();
-    let ty = bounds[at + 2..].iter().take_while(|token| {
+    let ty = &bounds[at + 2..];
+    let end = ty.iter().position(|token| {
         let closes = depth.closes(token);
         depth.pass(token);
-        !closes
+        closes
     });
-    Some(without_impl(&ty.cloned().collect()))
+    Some(without_impl(&stream(&ty[..end.unwrap_or(ty.len())])))
 }

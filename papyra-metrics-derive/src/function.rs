@@ -10,8 +10,7 @@ use crate::tokens::{Cursor, flat, is_group, is_ident, is_punct, split_commas, st
 pub(crate) struct Function {
     /// Everything before the body, as it stands.
     pub(crate) header: TokenStream,
-    /// The path of each attribute on it: `inline`, `track_caller`.
-    pub(crate) attributes: Vec<String>,
+    pub(crate) attributes: Vec<Attribute>,
     pub(crate) constness: Option<Ident>,
     pub(crate) asyncness: Option<Ident>,
     pub(crate) ident: Ident,
@@ -109,7 +108,6 @@ fn parse_after_fn(
     let output = parse_output(output);
     let (receiver, arguments) = parse_inputs(inputs);
     let header = stream(&cursor.all()[..cursor.all().len() - 1]);
-    let attributes = attributes.into_iter().map(|attribute| attribute.path).collect();
     Ok(Function {
         header,
         attributes,

@@ -19,11 +19,18 @@ pub(crate) fn is_unit(unit: &str) -> bool {
 /// A name like this one, where one can be made of it.
 pub(crate) fn near(wrong: &str) -> Option<String> {
     let mut near = String::new();
-    for part in wrong.split(|c: char| !c.is_ascii_alphanumeric()).filter(|part| !part.is_empty()) {
-        if !near.is_empty() || part.starts_with(|c: char| c.is_ascii_digit()) {
+    let mut begins = true;
+    for c in wrong.chars() {
+        if !c.is_ascii_alphanumeric() {
+            begins = true;
+            continue;
+        }
+        // Between parts, and before a digit that would come first.
+        if begins && !near.is_empty() || near.is_empty() && c.is_ascii_digit() {
             near.push('_');
         }
-        near.push_str(part);
+        near.push(c);
+        begins = false;
     }
     (wrong.is_ascii() && is_name(&near)).then_some(near)
 }
