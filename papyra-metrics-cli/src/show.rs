@@ -6,7 +6,8 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::TableComponent::{HeaderLines, MiddleHeaderIntersections};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use papyra_metrics::Value;
 use papyra_metrics_export::prometheus::{self, Sample, encode};
 
@@ -47,10 +48,6 @@ enum Format {
     /// The Prometheus text format, of totals; with --each labelled with path and pid
     Prometheus,
 }
-
-/// One line, between the header and the rows.
-const UNDER_THE_HEADER: TableStyle =
-    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 impl Show {
     pub(crate) fn run(&self, source: Source<'_>) -> io::Result<bool> {
@@ -139,7 +136,9 @@ impl Show {
 
     fn table(&self, rows: &[Row]) -> Table {
         let mut table = Table::new();
-        table.load_style(UNDER_THE_HEADER);
+        // One line, between the header and the rows.
+        table.load_preset(presets::NOTHING);
+        table.set_style(HeaderLines, '─').set_style(MiddleHeaderIntersections, '─');
         if io::stdout().is_terminal() {
             let (width, _) = ratatui::crossterm::terminal::size().unwrap_or((80, 24));
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
