@@ -78,31 +78,7 @@ impl Writer<'_> {
         let Hold { guard, after, .. } = &hold;
         let run = self.run(&self.renamed_block(), false);
         let result = self.result(&hold, run, self.facts.exits);
-        let reach = if after.is_empty() { self.reach } else { Reach::This };
-        let shared = self.shared(reach);
-        let calls_later = self.calls(self.future_reach());
-        let guard_later = self.owned_guard();
-        let later = self.end(self.future_reach(), true);
-        let begin = if calls_later.is_empty() && guard_later.is_empty() {
-            ours!(move || #later)
-        } else {
-            ours!(move || { #calls_later #guard_later #later })
-        };
-        let later = ours!(|| { #shared #begin });
-        // From the first word of the return type to its last: there is what does not live long enough.
-        let (first, last) = (located(output), located_at_end(output));
-        let finish = Ident::new("finish", last);
-        let finish = if self.judges() {
-            let now = self.end(reach, false);
-            let krate = krate_at(&self.model.krate, last);
-            let outcome = quote_spanned!(last=> #krate::__private::Finish<_, _>);
-            let open = quote_spanned!(first=> <);
-            let arguments = quote_spanned!(last=> (__result, #now, #later));
-            quote_spanned!(last=> #open #output as #outcome>::#finish #arguments)
-        } else {
-            let when = Ident::new("__when", first);
-            quote_spanned!(last=> #when.#finish(__result, #later))
-        };
+        let finish = self.finish(output, if after.is_empty() { self.reach } else { Reach::This });
         let end = self.after_body(&ours!(#after #finish));
         ours! {
             #when
@@ -112,6 +88,34 @@ impl Writer<'_> {
             #result
             #end
         }
+    }
+
+    /// Counts what has come out, or puts it into a future that does. This stands from the first word of the return type
+    /// to its last: there is what does not live long enough.
+    fn finish(&self, output: &TokenStream, reach: Reach) -> TokenStream {
+        let later = self.later(reach);
+        let (first, last) = (located(output), located_at_end(output));
+        if !self.judges() {
+            let when = Ident::new("__when", first);
+            return quote_spanned!(last=> #when.finish(__result, #later));
+        }
+        let now = self.end(reach, false);
+        let krate = krate_at(&self.model.krate, last);
+        let open = quote_spanned!(first=> <);
+        quote_spanned! {last=>
+            #open #output as #krate::__private::Finish<_, _>>::finish(__result, #now, #later)
+        }
+    }
+
+    /// What a future takes with it, and counts when it begins and when it ends.
+    fn later(&self, reach: Reach) -> TokenStream {
+        let shared = self.shared(reach);
+        let (calls, guard) = (self.calls(self.future_reach()), self.owned_guard());
+        let end = self.end(self.future_reach(), true);
+        if calls.is_empty() && guard.is_empty() {
+            return ours!(|| { #shared move || #end });
+        }
+        ours!(|| { #shared move || { #calls #guard #end } })
     }
 
     /// The body of a function that returns a future which it does not make in its last line.

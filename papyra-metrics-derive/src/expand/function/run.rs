@@ -20,33 +20,26 @@ impl Writer<'_> {
         is_async: bool,
         output: Option<&TokenStream>,
     ) -> TokenStream {
+        if !self.facts.exits {
+            return in_place(block);
+        }
         let private = &self.private;
         // Where the user's braces stand, for lints look into no closure or block of a macro's.
         let at = block.span();
         let leaves_self = self.leaves_self();
         let mover = (!leaves_self).then(|| quote_spanned!(at=> move));
-        if !self.facts.exits {
-            return in_place(block);
-        }
-        let statements = unbraced(block);
         if is_async && self.facts.awaits {
-            let edge =
-                self.edge(output, &if leaves_self { self.captured() } else { self.dropped() });
-            let body = braced(quote!(#edge #statements), at);
+            let takes = if leaves_self { self.captured() } else { self.dropped() };
+            let body = after(&self.edge(output, &takes), block);
             let body = quote_spanned!(at=> async #mover #body);
-            ours!(#body.await)
-        } else {
-            let dropped = if leaves_self { Vec::new() } else { self.dropped() };
-            let body = if dropped.is_empty() {
-                block.clone()
-            } else {
-                let mentions = dropped.iter().map(|(attrs, name)| ours!(#attrs let _ = &#name;));
-                braced(quote!(#(#mentions)* #statements), at)
-            };
-            let output = output.map(|output| ours!(-> #output));
-            let body = quote_spanned!(at=> #mover || #output #body);
-            ours!(#private::call(#body))
+            return ours!(#body.await);
         }
+        let mentions = if leaves_self { Vec::new() } else { self.dropped() };
+        let mentions = mentions.iter().map(|(attrs, name)| ours!(#attrs let _ = &#name;));
+        let body = after(&mentions.collect(), block);
+        let output = output.map(|output| ours!(-> #output));
+        let body = quote_spanned!(at=> #mover || #output #body);
+        ours!(#private::call(#body))
     }
 
     /// Whether the closure or block of the body only borrows what it names, for the sake of `self`.
@@ -121,4 +114,13 @@ impl Writer<'_> {
             }
         }
     }
+}
+
+/// The block, with statements of ours before the user's.
+fn after(ours: &TokenStream, block: &Group) -> Group {
+    if ours.is_empty() {
+        return block.clone();
+    }
+    let statements = unbraced(block);
+    braced(quote!(#ours #statements), block.span())
 }
