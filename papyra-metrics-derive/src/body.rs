@@ -71,6 +71,11 @@ impl Facts {
         facts
     }
 
+    /// Whether it may be, say, `todo!()`.
+    pub(crate) fn panics(&self) -> bool {
+        ["panic", "todo", "unimplemented", "unreachable"].iter().any(|it| self.words.contains(*it))
+    }
+
     fn look(&mut self, tokens: &TokenStream) {
         let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
         for (at, token) in tokens.iter().enumerate() {

@@ -326,6 +326,18 @@ impl Log {
 
     #[cfg_attr(measured, metrics(in_flight = open, calls = calls))]
     pub fn to_do(&self) -> usize { todo!() }
+
+    #[cfg_attr(measured, metrics(errors, ok = written))]
+    pub fn to_do_with_an_alias(&self) -> Fallible<u32> { todo!() }
+
+    #[cfg_attr(measured, metrics(errors, ok = written, calls = calls))]
+    pub fn to_do_with_a_result(&self) -> Result<u32, u8> { todo!() }
+
+    #[cfg_attr(measured, metrics(errors, in_flight = open))]
+    pub fn to_do_with_self(&mut self) -> Result<u32, u8> { self.records.clear(); std::process::exit(1) }
+
+    #[cfg_attr(measured, metrics(errors, calls = calls, in_flight = open))]
+    pub async fn to_do_later(&self) -> Result<u32, u8> { unreachable!("{}", self.records.len()) }
 }
 
 /// A field that is skipped does not make its type public.
