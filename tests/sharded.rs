@@ -396,9 +396,10 @@ mod pushed_around {
     /// The words of the counter: the cells that all share, those of the CPUs, and the mark.
     fn words(counter: &ShardedCounter) -> Vec<u64> {
         let words = std::ptr::from_ref(counter).cast::<AtomicU64>();
-        (0..size_of_val(counter) / 64)
+        let line = align_of_val(counter);
+        (0..size_of_val(counter) / line)
             // SAFETY: within the counter, which is of lines with one atomic each.
-            .map(|line| unsafe { &*words.add(8 * line) }.load(Ordering::Relaxed))
+            .map(|i| unsafe { &*words.byte_add(i * line) }.load(Ordering::Relaxed))
             .collect()
     }
 
