@@ -4,6 +4,7 @@
 //! <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>.
 
 use std::collections::HashMap;
+use std::mem;
 
 use papyra_metrics::Kind;
 
@@ -12,20 +13,23 @@ use crate::cell::Number;
 use crate::family::Family;
 use crate::slot::Meta;
 
-/// The text of all families in one format, with the numbers that were written into it last. A scrape copies it,
-/// and writes anew what has changed since: of most backends, little does from one scrape to the next.
+/// The text of all families in one format, with the numbers that were written into it last. A scrape copies it, and
+/// writes anew what has changed since: of most backends, little does from one scrape to the next. Where many numbers
+/// have changed, they are first written into their places, for seldom is one longer than it was.
 pub(super) struct Exposition {
     text: String,
     lines: Vec<Line>,
     order: Order,
-    /// How many numbers were written anew since the text was.
-    rewritten: usize,
+    /// The lines whose number in the text is an earlier one.
+    stale: Vec<usize>,
+    /// How many numbers have not fitted their places since the text was laid out.
+    misfits: usize,
 }
 
 /// A number in the text.
 struct Line {
+    /// The one that stands there.
     number: Number,
-    /// Where it stands.
     start: usize,
     end: usize,
     kind: Kind,
@@ -63,66 +67,62 @@ impl Exposition {
             }
             families[at].push((meta, place));
         }
-        let mut exposition =
-            Self { text: String::new(), lines: Vec::new(), order: Order::Same, rewritten: 0 };
+        let mut text = String::new();
+        let mut lines = Vec::new();
         let mut places = Vec::new();
         for (meta, place, is_first) in families.iter().flat_map(|family| {
             family.iter().enumerate().map(|(i, &(meta, place))| (meta, place, i == 0))
         }) {
-            exposition.add(format, meta, is_first);
+            lines.push(add(&mut text, format, meta, is_first));
             places.push(place);
         }
         if format == Format::OpenMetrics {
-            exposition.text.push_str("# EOF\n");
+            text.push_str("# EOF\n");
         }
         // So that no number that grows ever needs more.
-        exposition.text.reserve_exact(places.len() * (LONGEST - 1));
-        exposition.order = Order::of(&places);
-        exposition
-    }
-
-    fn add(&mut self, format: Format, Meta { family, labels }: &Meta, is_first: bool) {
-        let Self { text, lines, .. } = self;
-        let suffix = suffix(family.kind).unwrap_or_default();
-        if is_first {
-            describe(format, family, suffix, text);
+        text.reserve_exact(lines.len() * (LONGEST - 1));
+        Self {
+            text,
+            stale: Vec::with_capacity(lines.len()),
+            lines,
+            order: Order::of(&places),
+            misfits: 0,
         }
-        text.push_str(&family.name);
-        text.push_str(suffix);
-        for (i, (name, value)) in labels.iter().enumerate() {
-            text.push(if i == 0 { '{' } else { ',' });
-            text.push_str(name);
-            text.push_str("=\"");
-            escape(value, text, true);
-            text.push('"');
-        }
-        text.push_str(if labels.is_empty() { " " } else { "} " });
-        let (start, end) = (text.len(), text.len() + 1);
-        text.push_str("0\n");
-        lines.push(Line { number: Number::default(), start, end, kind: family.kind });
     }
 
     /// Writes all lines, each with its number.
     pub(super) fn write(&mut self, numbers: &[Number], out: &mut String) {
-        let Self { text, lines, order, rewritten } = self;
-        let numbers = match order {
-            Order::Same => numbers,
-            Order::Sorted { lines: line_of, numbers: sorted } => {
-                // Backend by backend into family by family: a few streams of writes, where reading the numbers in
-                // the order of the lines would miss the cache each time.
-                for (&number, &line) in numbers.iter().zip(&*line_of) {
-                    if let Some(sorted) = sorted.get_mut(line) {
-                        *sorted = number;
-                    }
+        let Self { text, lines, order, stale, misfits } = self;
+        let numbers = order.sort(numbers);
+        stale.clear();
+        let changed = |(line, number): (&Line, &Number)| line.number != *number;
+        if lines.iter().zip(numbers).filter(|&it| changed(it)).count() > lines.len() / 4 {
+            // It takes the whole text to be looked through, for a `String` lets nobody write into its midst.
+            let mut bytes = mem::take(text).into_bytes();
+            for (i, (line, &number)) in lines.iter_mut().zip(numbers).enumerate() {
+                if line.number != number && !line.update(&mut bytes, number) {
+                    stale.push(i);
                 }
-                sorted
             }
-        };
+            *text = String::from_utf8(bytes).unwrap_or_default(); // digits are UTF-8
+            *misfits += stale.len();
+        } else {
+            let each = lines.iter().zip(numbers).enumerate();
+            stale.extend(each.filter(|&(_, it)| changed(it)).map(|(i, _)| i));
+        }
         let before = out.len();
-        *rewritten += copy(text, lines, numbers, out);
-        // What it costs is shared by so many numbers that it does not count.
-        if *rewritten > 16 * lines.len() {
-            *rewritten = 0;
+        let mut buffer = itoa::Buffer::new();
+        let mut at = 0;
+        for &i in &*stale {
+            let line = &lines[i];
+            append(&text[at..line.start], out);
+            out.push_str(line.digits(numbers[i], &mut buffer));
+            at = line.end;
+        }
+        append(&text[at..], out);
+        // What it costs to lay it out anew is little beside what so many have cost.
+        if *misfits >= lines.len() {
+            *misfits = 0;
             text.clear();
             text.push_str(&out[before..]);
             renumber(lines, numbers);
@@ -130,26 +130,56 @@ impl Exposition {
     }
 }
 
-/// Copies the text with these numbers in it, and gives how many of them were others.
-fn copy(text: &str, lines: &[Line], numbers: &[Number], out: &mut String) -> usize {
-    let mut buffer = itoa::Buffer::new();
-    let (mut rest, mut at, mut rewritten) = (text, 0, 0);
-    for (line, &number) in lines.iter().zip(numbers) {
-        if number == line.number {
-            continue;
+impl Line {
+    /// Writes this number into its place. False, with the place as it was, if it does not fit.
+    fn update(&mut self, text: &mut [u8], number: Number) -> bool {
+        let place = &mut text[self.start..self.end];
+        let is_signed = self.kind == Kind::Gauge && self.number.level().min(number.level()) < 0;
+        if is_signed || !change_digits(place, self.number.total(), number.total()) {
+            let mut buffer = itoa::Buffer::new();
+            let digits = self.digits(number, &mut buffer).as_bytes();
+            if digits.len() != place.len() {
+                place.copy_from_slice(self.digits(self.number, &mut buffer).as_bytes());
+                return false;
+            }
+            place.copy_from_slice(digits);
         }
-        let (unchanged, after) = rest.split_at(line.start - at);
-        out.push_str(unchanged);
-        out.push_str(match line.kind {
+        self.number = number;
+        true
+    }
+
+    fn digits<'a>(&self, number: Number, buffer: &'a mut itoa::Buffer) -> &'a str {
+        match self.kind {
             Kind::Gauge => buffer.format(number.level()),
             _ => buffer.format(number.total()),
-        });
-        rest = &after[line.end - line.start..];
-        at = line.end;
-        rewritten += 1;
+        }
     }
-    out.push_str(rest);
-    rewritten
+}
+
+/// Makes one number of another in the same place, from the last digit to where both are the same: of a number that has
+/// grown by a little, these are few. False, with the place spoilt, if it does not fit.
+fn change_digits(place: &mut [u8], mut from: u64, mut to: u64) -> bool {
+    for digit in place.iter_mut().rev() {
+        if from == to {
+            break;
+        }
+        *digit = b"0123456789"[(to % 10) as usize];
+        (from, to) = (from / 10, to / 10);
+    }
+    from == to && (place.len() == 1 || place[0] != b'0')
+}
+
+/// Copies a run of text in pieces. Of long ones the C library leaves the copying to an instruction that takes four times
+/// as long on some processors, where the two places are not aligned alike.
+fn append(mut run: &str, out: &mut String) {
+    const LONG: usize = 2048;
+    while run.len() > LONG {
+        let cut = (0..LONG).rev().find(|&cut| run.is_char_boundary(cut)).unwrap_or_default();
+        let (piece, rest) = run.split_at(cut);
+        out.push_str(piece);
+        run = rest;
+    }
+    out.push_str(run);
 }
 
 /// Notes which numbers stand in the text now, and where.
@@ -176,6 +206,44 @@ impl Order {
         }
         Self::Sorted { lines, numbers: vec![Number::default(); places.len()] }
     }
+
+    /// The numbers in the order of the lines.
+    fn sort<'a>(&'a mut self, numbers: &'a [Number]) -> &'a [Number] {
+        match self {
+            Self::Same => numbers,
+            Self::Sorted { lines, numbers: sorted } => {
+                // Backend by backend into family by family: a few streams of writes, where reading the numbers in
+                // the order of the lines would miss the cache each time.
+                for (&number, &line) in numbers.iter().zip(&*lines) {
+                    if let Some(sorted) = sorted.get_mut(line) {
+                        *sorted = number;
+                    }
+                }
+                sorted
+            }
+        }
+    }
+}
+
+/// Adds a line, and before the first of a family what describes it.
+fn add(text: &mut String, format: Format, Meta { family, labels }: &Meta, is_first: bool) -> Line {
+    let suffix = suffix(family.kind).unwrap_or_default();
+    if is_first {
+        describe(format, family, suffix, text);
+    }
+    text.push_str(&family.name);
+    text.push_str(suffix);
+    for (i, (name, value)) in labels.iter().enumerate() {
+        text.push(if i == 0 { '{' } else { ',' });
+        text.push_str(name);
+        text.push_str("=\"");
+        escape(value, text, true);
+        text.push('"');
+    }
+    text.push_str(if labels.is_empty() { " " } else { "} " });
+    let (start, end) = (text.len(), text.len() + 1);
+    text.push_str("0\n");
+    Line { number: Number::default(), start, end, kind: family.kind }
 }
 
 /// What stands before the samples of a family.
@@ -217,6 +285,47 @@ fn escape(text: &str, out: &mut String, quotes: bool) {
             '\n' => out.push_str("\\n"),
             '"' if quotes => out.push_str("\\\""),
             _ => out.push(char),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use papyra_metrics::Kind;
+
+    use super::{Line, append};
+    use crate::cell::Number;
+
+    #[test]
+    fn a_number_is_written_into_its_place_or_leaves_it_as_it_was() {
+        let line = |from, end, kind| Line { number: from, start: 1, end, kind };
+        for (from, to) in [(0, 9), (9, 0), (19, 20), (1999, 2000), (5_000, 1_234), (7, 7)] {
+            let mut text = format!("\n{from}\n").into_bytes();
+            let mut line = line(Number::of_total(from), text.len() - 1, Kind::Counter);
+            assert!(line.update(&mut text, Number::of_total(to)), "{from} to {to}");
+            assert_eq!(text, format!("\n{to}\n").into_bytes());
+        }
+        for (from, to) in [(9, 10), (10, 9), (99, 1_000), (1_000, 999), (123, u64::MAX)] {
+            let mut text = format!("\n{from}\n").into_bytes();
+            let mut line = line(Number::of_total(from), text.len() - 1, Kind::Counter);
+            assert!(!line.update(&mut text, Number::of_total(to)), "{from} to {to}");
+            assert_eq!(text, format!("\n{from}\n").into_bytes());
+        }
+        for (from, to, fits) in [(-5, -6, true), (-5, 10, true), (10, -5, true), (-5, 5, false)] {
+            let mut text = format!("\n{from}\n").into_bytes();
+            let mut line = line(Number::of_level(from), text.len() - 1, Kind::Gauge);
+            assert_eq!(line.update(&mut text, Number::of_level(to)), fits, "{from} to {to}");
+            assert_eq!(text, format!("\n{}\n", if fits { to } else { from }).into_bytes());
+        }
+    }
+
+    #[test]
+    fn a_long_run_is_cut_between_characters() {
+        for before in 0..4 {
+            let run = "x".repeat(before) + &"größer".repeat(2_000);
+            let mut out = String::new();
+            append(&run, &mut out);
+            assert_eq!(out, run);
         }
     }
 }
