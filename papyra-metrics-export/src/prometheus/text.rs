@@ -22,8 +22,8 @@ pub(super) struct Exposition {
     order: Order,
     /// The lines whose number in the text is an earlier one.
     stale: Vec<usize>,
-    /// How many numbers have not fitted their places since the text was laid out.
-    misfits: usize,
+    /// How many numbers were written beside their places since the text was laid out.
+    rewritten: usize,
 }
 
 /// A number in the text.
@@ -86,13 +86,13 @@ impl Exposition {
             stale: Vec::with_capacity(lines.len()),
             lines,
             order: Order::of(&places),
-            misfits: 0,
+            rewritten: 0,
         }
     }
 
     /// Writes all lines, each with its number.
     pub(super) fn write(&mut self, numbers: &[Number], out: &mut String) {
-        let Self { text, lines, order, stale, misfits } = self;
+        let Self { text, lines, order, stale, rewritten } = self;
         let numbers = order.sort(numbers);
         stale.clear();
         let changed = |(line, number): (&Line, &Number)| line.number != *number;
@@ -105,7 +105,6 @@ impl Exposition {
                 }
             }
             *text = String::from_utf8(bytes).unwrap_or_default(); // digits are UTF-8
-            *misfits += stale.len();
         } else {
             let each = lines.iter().zip(numbers).enumerate();
             stale.extend(each.filter(|&(_, it)| changed(it)).map(|(i, _)| i));
@@ -120,9 +119,10 @@ impl Exposition {
             at = line.end;
         }
         append(&text[at..], out);
+        *rewritten += stale.len();
         // What it costs to lay it out anew is little beside what so many have cost.
-        if *misfits >= lines.len() {
-            *misfits = 0;
+        if *rewritten > 2 * lines.len() {
+            *rewritten = 0;
             text.clear();
             text.push_str(&out[before..]);
             renumber(lines, numbers);
