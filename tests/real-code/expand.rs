@@ -122,13 +122,26 @@ fn without_words(message: &str) -> String {
     parts.map(|(i, part)| if i % 2 == 0 { part } else { "`…`" }).collect()
 }
 
-/// The struct with an attribute on each field.
+/// The struct with an attribute on each field, but on those that hold another of the kind: a struct within itself is
+/// rightly refused.
 fn with_keys(item: &TokenStream, attribute: &TokenStream) -> TokenStream {
     let Ok(mut item) = syn::parse2::<syn::ItemStruct>(item.clone()) else { return item.clone() };
     for field in &mut item.fields {
+        let ty = &field.ty;
+        let recurs = mentions(quote!(#ty), &item.ident);
+        let skip = quote!(#[metrics(skip)]);
+        let attribute = if recurs { &skip } else { attribute };
         field.attrs.push(syn::parse_quote!(#attribute));
     }
     quote!(#item)
+}
+
+fn mentions(tokens: TokenStream, name: &proc_macro2::Ident) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == *name,
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        _ => false,
+    })
 }
 
 /// The struct as from a macro that has taken the types of its fields as fragments.
