@@ -275,15 +275,16 @@ impl<I: Count + Instrument> ErrorInstrument for I {
     }
 }
 
-/// A struct of plain integers, whose atomics the derive has written.
+/// A struct of plain integers, whose atomics the derive has written; or, where it `IS` not, any other type: so that a
+/// flattened one that is not plain is one error, at its field, and not another wherever the struct of atomics is named.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a plain struct of counts",
     label = "it has no `#[metrics(storage = …)]`",
     note = "in a struct with `storage`, a flattened field is itself a struct that derives `Metrics` with `storage = Name`"
 )]
-pub trait Plain: Sized {
+pub trait Plain<const IS: bool = true>: Sized {
     /// Nothing, to ask for the trait by.
-    const IS: () = ();
+    const ASKED: () = ();
     /// The struct of atomics.
     type Storage: Table + fmt::Debug;
     /// All zero.
@@ -311,34 +312,8 @@ pub trait NotPlain {
 
 impl<T> NotPlain for Is<T> {}
 
-/// [`Plain`], or what stands in for it: so that a flattened type that is not is one error, at its field, and not another
-/// wherever the struct of atomics is named.
-pub trait PlainIf<const IS_PLAIN: bool>: Sized {
-    type Storage: Table + fmt::Debug;
-    const NEW: Self::Storage;
-
-    fn read(storage: &Self::Storage) -> Self;
-
-    fn values(&self, visitor: &mut dyn FnMut(Value));
-}
-
 #[diagnostic::do_not_recommend]
-impl<T: Plain> PlainIf<true> for T {
-    type Storage = T::Storage;
-    const NEW: Self::Storage = T::NEW;
-
-    #[inline]
-    fn read(storage: &Self::Storage) -> Self {
-        T::read(storage)
-    }
-
-    fn values(&self, visitor: &mut dyn FnMut(Value)) {
-        T::values(self, visitor);
-    }
-}
-
-#[diagnostic::do_not_recommend]
-impl<T> PlainIf<false> for T {
+impl<T> Plain<false> for T {
     type Storage = NoStorage;
     const NEW: NoStorage = NoStorage;
 

@@ -47,7 +47,7 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
         let ty = field.ty;
         let span = span_of(ty);
         let krate = krate_at(&model.krate, span);
-        quote_spanned!(span=> const _: () = <#ty as #krate::__private::Plain>::IS;)
+        quote_spanned!(span=> const _: () = <#ty as #krate::__private::Plain>::ASKED;)
     });
     let docs = [
         format!(" A [`{ident}`] with everything at zero."),

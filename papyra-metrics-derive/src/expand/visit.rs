@@ -346,7 +346,7 @@ pub(super) fn plain_trait(krate: &Krate, field: &Field<'_>) -> TokenStream {
         quote_spanned!(span=> #krate::__private::Plain)
     } else {
         quote_spanned! {span=>
-            #krate::__private::PlainIf<{
+            #krate::__private::Plain<{
                 use #krate::__private::NotPlain as _;
                 #krate::__private::Is::<#ty>::PLAIN
             }>
