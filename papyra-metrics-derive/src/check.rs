@@ -12,7 +12,7 @@ use crate::diag::Diagnostics;
 use crate::literal::Text;
 use crate::model::{Field, Krate, Metric, Model, Plain, Role, Storage};
 use crate::name;
-use crate::tokens::{flat, is_punct, unraw};
+use crate::tokens::{flat, is_punct, reference, unraw};
 
 /// The model of a struct, as far as it can be told: where something was reported it is not to be expanded.
 pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<Model<'a>> {
@@ -142,11 +142,10 @@ fn check_no_cycle(diag: &mut Diagnostics, scope: &Scope<'_>, field: &ast::Field)
 /// The type behind references and the pointers that are flattened through.
 fn pointee(ty: &[TokenTree]) -> &[TokenTree] {
     const POINTERS: [&str; 4] = ["Arc", "Box", "Option", "Rc"];
+    if let Some((_, false, referent)) = reference(ty) {
+        return pointee(referent);
+    }
     match ty {
-        [and, rest @ ..] if is_punct(and, '&') => match rest {
-            [quote, _, rest @ ..] if is_punct(quote, '\'') => pointee(rest),
-            rest => pointee(rest),
-        },
         [TokenTree::Ident(pointer), open, inside @ .., close]
             if POINTERS.iter().any(|word| pointer == word)
                 && is_punct(open, '<')

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 
 use crate::ast::{Attribute, parse_attributes, parse_visibility};
-use crate::tokens::{Cursor, flat, is_group, is_ident, is_punct, split_commas, stream};
+use crate::tokens::{Cursor, flat, is_group, is_ident, is_punct, reference, split_commas, stream};
 
 /// A function with a body.
 pub(crate) struct Function {
@@ -208,24 +208,6 @@ fn receiver_kind(ty: &[TokenTree]) -> (ReceiverKind, Option<String>) {
             other => other,
         },
         _ => (ReceiverKind::Value, None),
-    }
-}
-
-/// Of a type or pattern that begins with `&`: the lifetime, whether it is `mut`, and the rest.
-fn reference(tokens: &[TokenTree]) -> Option<(Option<String>, bool, &[TokenTree])> {
-    let [first, rest @ ..] = tokens else { return None };
-    if !is_punct(first, '&') {
-        return None;
-    }
-    let (lifetime, rest) = match rest {
-        [quote, TokenTree::Ident(name), rest @ ..] if is_punct(quote, '\'') => {
-            (Some(name.to_string()), rest)
-        }
-        _ => (None, rest),
-    };
-    match rest {
-        [word, rest @ ..] if is_ident(word, "mut") => Some((lifetime, true, rest)),
-        _ => Some((lifetime, false, rest)),
     }
 }
 

@@ -169,6 +169,24 @@ pub(crate) fn split_commas(tokens: &[TokenTree]) -> Vec<&[TokenTree]> {
     parts
 }
 
+/// Of a type or pattern that begins with `&`: the lifetime, whether it is `mut`, and the rest.
+pub(crate) fn reference(tokens: &[TokenTree]) -> Option<(Option<String>, bool, &[TokenTree])> {
+    let [first, rest @ ..] = tokens else { return None };
+    if !is_punct(first, '&') {
+        return None;
+    }
+    let (lifetime, rest) = match rest {
+        [quote, TokenTree::Ident(name), rest @ ..] if is_punct(quote, '\'') => {
+            (Some(name.to_string()), rest)
+        }
+        _ => (None, rest),
+    };
+    match rest {
+        [word, rest @ ..] if is_ident(word, "mut") => Some((lifetime, true, rest)),
+        _ => Some((lifetime, false, rest)),
+    }
+}
+
 pub(crate) fn is_punct(token: &TokenTree, char: char) -> bool {
     matches!(token, TokenTree::Punct(punct) if punct.as_char() == char)
 }
