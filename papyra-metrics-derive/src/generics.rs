@@ -76,9 +76,14 @@ impl Generics {
             cursor.next();
             let predicates = cursor.until(ends_header);
             self.predicates = split_commas(&predicates).into_iter().map(stream).collect();
-            let predicates = &self.predicates;
-            self.where_clause = (!predicates.is_empty()).then(|| quote!(where #(#predicates,)*));
+            self.where_clause = self.where_clause_with(&[]);
         }
+    }
+
+    /// The where clause with these bounds after its own, if it then says anything.
+    pub(crate) fn where_clause_with(&self, bounds: &[TokenStream]) -> Option<TokenStream> {
+        let own = &self.predicates;
+        (!own.is_empty() || !bounds.is_empty()).then(|| quote!(where #(#own,)* #(#bounds,)*))
     }
 
     /// Whether there are no parameters.

@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::krate_at;
-use super::visit::{expand_bounds, expand_plain_bounds, instrument_type, span_of, where_clause};
+use super::visit::{expand_bounds, expand_plain_bounds, instrument_type, span_of};
 use crate::check::is_phantom_data;
 use crate::model::{Model, Role};
 
@@ -16,8 +16,8 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let mut seen = HashSet::new();
-    let plain = expand_plain_bounds(model);
-    let bounds = model.fields.iter().filter_map(|field| {
+    let mut in_place = expand_plain_bounds(model);
+    in_place.extend(model.fields.iter().filter_map(|field| {
         let mut ty = instrument_type(model, field);
         let span = span_of(&ty);
         let krate = krate_at(&model.krate, span);
@@ -28,10 +28,11 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
         // The lifetime, which nothing uses, has the compiler ask at the use and not here.
         seen.insert(ty.to_string())
             .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::__private::InPlace))
-    });
-    let in_place = where_clause(model, plain.into_iter().chain(bounds));
-    let this = quote!(for<'__use> #ident #ty_generics: #krate::__private::InPlace);
-    let publishable = where_clause(model, expand_bounds(model).into_iter().chain([this]));
+    }));
+    let in_place = model.generics.where_clause_with(&in_place);
+    let mut publishable = expand_bounds(model);
+    publishable.push(quote!(for<'__use> #ident #ty_generics: #krate::__private::InPlace));
+    let publishable = model.generics.where_clause_with(&publishable);
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::__private::InPlace for #ident #ty_generics #in_place {

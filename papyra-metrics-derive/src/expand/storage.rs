@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 
 use super::krate_at;
 use super::visit::{
-    allow_private_bounds, depends_on_parameters, expand_storage_where, instrument_type,
-    plain_trait, span_of, written_instrument,
+    allow_private_bounds, depends_on_parameters, expand_plain_bounds, instrument_type, plain_trait,
+    span_of, written_instrument,
 };
 use crate::model::{Field, Metric, Model, Plain, Role, Storage};
 use crate::tokens::unraw;
@@ -15,7 +15,7 @@ use crate::tokens::unraw;
 pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {
     let Storage { ident, attrs } = storage;
     let (vis, generics) = (model.vis, model.generics);
-    let where_clause = expand_storage_where(model);
+    let where_clause = model.generics.where_clause_with(&expand_plain_bounds(model));
     let allow = allow_private_bounds(model);
     let fields = model.fields.iter().map(|field| {
         let (attrs, vis, name) = (&field.attrs, field.vis, field.ident);
@@ -37,7 +37,7 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
     let (vis, plain, ident) = (model.vis, model.ident, &storage.ident);
     let name = unraw(ident);
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
-    let where_clause = expand_storage_where(model);
+    let where_clause = model.generics.where_clause_with(&expand_plain_bounds(model));
     let fields: Vec<_> = model.fields.iter().map(|field| field.ident).collect();
     let names = fields.iter().map(|&field| unraw(field));
     let news = model.fields.iter().map(|field| expand_new(model, field));

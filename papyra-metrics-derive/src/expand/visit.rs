@@ -12,7 +12,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
     let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
-    let where_clause = expand_where(model);
+    let where_clause = model.generics.where_clause_with(&expand_bounds(model));
     let own = model.metrics().map(|(field, metric)| expand_descriptor(model, field, metric));
     let flattened = expand_flattened(model);
     let walk = expand_walk(model);
@@ -65,12 +65,8 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     }
 }
 
-/// The user's where clause, with a bound for each type of a field that depends on a parameter, and no others.
-fn expand_where(model: &Model<'_>) -> Option<TokenStream> {
-    where_clause(model, expand_bounds(model))
-}
-
-/// What has to hold of the struct's parameters for it to be `Metrics`.
+/// What has to hold for the struct to be `Metrics`: a bound for each type of a field that depends on a parameter, and
+/// no others.
 pub(super) fn expand_bounds(model: &Model<'_>) -> Vec<TokenStream> {
     let bounds = model.fields.iter().filter(|field| field.generic).filter_map(|field| {
         let ty = instrument_type(model, field);
@@ -83,12 +79,9 @@ pub(super) fn expand_bounds(model: &Model<'_>) -> Vec<TokenStream> {
             Role::Skip => None,
         }
     });
-    expand_plain_bounds(model).into_iter().chain(bounds).collect()
-}
-
-/// The same for the struct of atomics, whose fields name the storage of what is flattened.
-pub(super) fn expand_storage_where(model: &Model<'_>) -> Option<TokenStream> {
-    where_clause(model, expand_plain_bounds(model))
+    let mut all = expand_plain_bounds(model);
+    all.extend(bounds);
+    all
 }
 
 /// These bounds may be of types that are private, which is no concern of whoever reads the struct.
@@ -108,16 +101,6 @@ pub(super) fn expand_plain_bounds(model: &Model<'_>) -> Vec<TokenStream> {
         quote_spanned!(span_of(ty)=> #ty: #plain)
     });
     bounds.collect()
-}
-
-/// The user's where clause, with these bounds.
-pub(super) fn where_clause(
-    model: &Model<'_>,
-    bounds: impl IntoIterator<Item = TokenStream>,
-) -> Option<TokenStream> {
-    let own = model.generics.predicates.iter().cloned();
-    let predicates: Vec<_> = own.chain(bounds).collect();
-    (!predicates.is_empty()).then(|| quote!(where #(#predicates,)*))
 }
 
 fn expand_descriptor(model: &Model<'_>, field: &Field<'_>, metric: &Metric) -> TokenStream {
