@@ -259,9 +259,8 @@ pub mod must {
         Borrowed as OutliveTheBorrow, ErrorCounter as MarkAnErrorCounter,
         ErrorInstrument as CountErrors, Finish as FinishAsAResult, GivenAway as StayWhenSelfGoes,
         InPlace as LieInPlace, Outcome as BeAResult, Outlived as OutliveSelf,
-        Plain as DeriveMetricsWithStorage, Step as MoveAGauge, Table as DeriveMetrics,
-        borrowed as outlive_the_borrow, given_away as stay_when_self_goes,
-        outlived as outlive_self,
+        Plain as DeriveMetricsWithStorage, Step as MoveAGauge, Table as DeriveMetrics, borrowed,
+        given_away, outlived,
     };
 }
 #[doc(hidden)]

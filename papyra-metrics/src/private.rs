@@ -159,22 +159,22 @@ impl<R: Reading> Walker for Visit<'_, R> {
     }
 }
 
-fn read<R: Reading, M: Table + ?Sized>(metrics: &M, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+fn read<R: Reading, M: Table + ?Sized>(metrics: &M, visitor: &mut Visitor<'_>) {
     metrics.walk(&mut Visit::<R> { metrics: M::METRICS, visitor, reading: PhantomData });
 }
 
 /// `Metrics::visit`.
-pub fn visit<M: Table + ?Sized>(metrics: &M, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+pub fn visit<M: Table + ?Sized>(metrics: &M, visitor: &mut Visitor<'_>) {
     read::<Since, M>(metrics, visitor);
 }
 
 /// `Metrics::visit_totals`.
-pub fn visit_totals<M: Table + ?Sized>(metrics: &M, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+pub fn visit_totals<M: Table + ?Sized>(metrics: &M, visitor: &mut Visitor<'_>) {
     read::<Lifetime, M>(metrics, visitor);
 }
 
 /// `Metrics::visit_drain`.
-pub fn visit_drain<M: Table + ?Sized>(metrics: &M, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+pub fn visit_drain<M: Table + ?Sized>(metrics: &M, visitor: &mut Visitor<'_>) {
     read::<Taking, M>(metrics, visitor);
 }
 
