@@ -52,7 +52,8 @@ fn registry(backends: usize) -> (Registry, Vec<Arc<PersistenceMetrics>>) {
     let registry = Registry::with_prefix("papyra").unwrap();
     let metrics: Vec<_> = (0..backends).map(|_| Arc::new(PersistenceMetrics::default())).collect();
     for (i, metrics) in metrics.iter().enumerate() {
-        registry.register(metrics.clone(), &[("backend", &i.to_string())]).unwrap();
+        let name = if i % 2 == 0 { format!("{i}") } else { format!("ü{i}") };
+        registry.register(metrics.clone(), &[("backend", &name)]).unwrap();
     }
     (registry, metrics)
 }
@@ -72,7 +73,7 @@ fn a_scrape_into_a_warm_buffer_allocates_nothing() {
         let allocated = allocations(|| prometheus.encode(format, &mut text));
         assert_eq!(allocated, 0, "{format:?}");
     }
-    assert!(text.contains("{backend=\"7\"} 3000000\n"));
+    assert!(text.contains("{backend=\"ü7\"} 3000000\n"));
 }
 
 #[test]

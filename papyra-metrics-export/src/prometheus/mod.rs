@@ -12,6 +12,7 @@ use crate::{Reader, Registry};
 use text::Exposition;
 
 mod format;
+mod prepared;
 mod samples;
 mod server;
 mod text;

@@ -4,32 +4,32 @@
 //! <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>.
 
 use std::collections::HashMap;
-use std::mem;
 
+use ascii::{AsciiChar, AsciiStr};
 use papyra_metrics::Kind;
 
 use super::Format;
+use super::prepared::Prepared;
 use crate::cell::Number;
 use crate::family::Family;
 use crate::slot::Meta;
 
-/// The text of all families in one format, with the numbers that were written into it last. A scrape copies it, and
-/// writes anew what has changed since: of most backends, little does from one scrape to the next. Where many numbers
-/// have changed, they are first written into their places, for seldom is one longer than it was.
+/// The text of all families in one format, with the numbers of the last scrape. A scrape writes those that have changed
+/// since into their places, for seldom is one longer than it was, and copies the text.
 pub(super) struct Exposition {
-    text: String,
+    text: Prepared,
+    /// The numbers that stand in the text.
+    standing: Vec<Number>,
     lines: Vec<Line>,
     order: Order,
-    /// The lines whose number in the text is an earlier one.
+    /// The lines whose number does not fit the place in the text, where an earlier one stands.
     stale: Vec<usize>,
     /// How many numbers were written beside their places since the text was laid out.
     rewritten: usize,
 }
 
-/// A number in the text.
+/// The place of a number in the text.
 struct Line {
-    /// The one that stands there.
-    number: Number,
     start: usize,
     end: usize,
     kind: Kind,
@@ -44,6 +44,11 @@ enum Order {
 }
 
 const NOWHERE: usize = usize::MAX;
+
+const DIGITS: [AsciiChar; 10] = {
+    use AsciiChar::{_0, _1, _2, _3, _4, _5, _6, _7, _8, _9};
+    [_0, _1, _2, _3, _4, _5, _6, _7, _8, _9]
+};
 
 /// The length of the longest numbers, `u64::MAX` and `i64::MIN`.
 const LONGEST: usize = 20;
@@ -67,14 +72,22 @@ impl Exposition {
             }
             families[at].push((meta, place));
         }
-        let mut text = String::new();
+        let mut text = Prepared::default();
         let mut lines = Vec::new();
         let mut places = Vec::new();
-        for (meta, place, is_first) in families.iter().flat_map(|family| {
-            family.iter().enumerate().map(|(i, &(meta, place))| (meta, place, i == 0))
-        }) {
-            lines.push(add(&mut text, format, meta, is_first));
-            places.push(place);
+        let mut head = String::new();
+        for family in families {
+            describe(format, &family[0].0.family, &mut head);
+            for (meta, place) in family {
+                add_series(meta, &mut head);
+                text.push_str(&head);
+                head.clear();
+                let start = text.end();
+                text.push_str("0");
+                lines.push(Line { start, end: text.end(), kind: meta.family.kind });
+                text.push_str("\n");
+                places.push(place);
+            }
         }
         if format == Format::OpenMetrics {
             text.push_str("# EOF\n");
@@ -83,6 +96,7 @@ impl Exposition {
         text.reserve_exact(lines.len() * (LONGEST - 1));
         Self {
             text,
+            standing: vec![Number::default(); lines.len()],
             stale: Vec::with_capacity(lines.len()),
             lines,
             order: Order::of(&places),
@@ -92,60 +106,53 @@ impl Exposition {
 
     /// Writes all lines, each with its number.
     pub(super) fn write(&mut self, numbers: &[Number], out: &mut String) {
-        let Self { text, lines, order, stale, rewritten } = self;
+        let Self { text, standing, lines, order, stale, rewritten } = self;
         let numbers = order.sort(numbers);
         stale.clear();
-        let changed = |(line, number): (&Line, &Number)| line.number != *number;
-        if lines.iter().zip(numbers).filter(|&it| changed(it)).count() > lines.len() / 4 {
-            // It takes the whole text to be looked through, for a `String` lets nobody write into its midst.
-            let mut bytes = mem::take(text).into_bytes();
-            for (i, (line, &number)) in lines.iter_mut().zip(numbers).enumerate() {
-                if line.number != number && !line.update(&mut bytes, number) {
+        let each = lines.iter().zip(&mut *standing).zip(numbers);
+        for (i, ((line, standing), &number)) in each.enumerate() {
+            if *standing != number {
+                if line.write(number, *standing, text) {
+                    *standing = number;
+                } else {
                     stale.push(i);
                 }
             }
-            *text = String::from_utf8(bytes).unwrap_or_default(); // digits are UTF-8
-        } else {
-            let each = lines.iter().zip(numbers).enumerate();
-            stale.extend(each.filter(|&(_, it)| changed(it)).map(|(i, _)| i));
         }
         let before = out.len();
         let mut buffer = itoa::Buffer::new();
-        let mut at = 0;
+        let mut copy = text.copy(out);
         for &i in &*stale {
             let line = &lines[i];
-            append(&text[at..line.start], out);
-            out.push_str(line.digits(numbers[i], &mut buffer));
-            at = line.end;
+            copy.replace(line.start..line.end, line.digits(numbers[i], &mut buffer));
         }
-        append(&text[at..], out);
+        copy.finish();
         *rewritten += stale.len();
         // What it costs to lay it out anew is little beside what so many have cost.
         if *rewritten > 2 * lines.len() {
             *rewritten = 0;
-            text.clear();
-            text.push_str(&out[before..]);
+            text.renew(&out[before..]);
+            standing.copy_from_slice(numbers);
             renumber(lines, numbers);
         }
     }
 }
 
 impl Line {
-    /// Writes this number into its place. False, with the place as it was, if it does not fit.
-    fn update(&mut self, text: &mut [u8], number: Number) -> bool {
-        let place = &mut text[self.start..self.end];
-        let is_signed = self.kind == Kind::Gauge && self.number.level().min(number.level()) < 0;
-        if is_signed || !change_digits(place, self.number.total(), number.total()) {
-            let mut buffer = itoa::Buffer::new();
-            let digits = self.digits(number, &mut buffer).as_bytes();
-            if digits.len() != place.len() {
-                place.copy_from_slice(self.digits(self.number, &mut buffer).as_bytes());
-                return false;
-            }
-            place.copy_from_slice(digits);
+    /// Writes this number into the place of the one that stands there. False, with the place as it was, if it does not
+    /// fit.
+    fn write(&self, number: Number, standing: Number, text: &mut Prepared) -> bool {
+        let place = text.place(self.start..self.end);
+        let is_signed = self.kind == Kind::Gauge && standing.level().min(number.level()) < 0;
+        if !is_signed && change_digits(place, standing.total(), number.total()) {
+            return true;
         }
-        self.number = number;
-        true
+        let mut buffer = itoa::Buffer::new();
+        let fits = write_digits(place, self.digits(number, &mut buffer));
+        if !fits {
+            write_digits(place, self.digits(standing, &mut buffer));
+        }
+        fits
     }
 
     fn digits<'a>(&self, number: Number, buffer: &'a mut itoa::Buffer) -> &'a str {
@@ -158,31 +165,29 @@ impl Line {
 
 /// Makes one number of another in the same place, from the last digit to where both are the same: of a number that has
 /// grown by a little, these are few. False, with the place spoilt, if it does not fit.
-fn change_digits(place: &mut [u8], mut from: u64, mut to: u64) -> bool {
+fn change_digits(place: &mut [AsciiChar], mut from: u64, mut to: u64) -> bool {
     for digit in place.iter_mut().rev() {
         if from == to {
             break;
         }
-        *digit = b"0123456789"[(to % 10) as usize];
+        *digit = DIGITS[(to % 10) as usize];
         (from, to) = (from / 10, to / 10);
     }
-    from == to && (place.len() == 1 || place[0] != b'0')
+    from == to && (place.len() == 1 || place[0] != DIGITS[0])
 }
 
-/// Copies a run of text in pieces. Of long ones the C library leaves the copying to an instruction that takes four times
-/// as long on some processors, where the two places are not aligned alike.
-fn append(mut run: &str, out: &mut String) {
-    const LONG: usize = 2048;
-    while run.len() > LONG {
-        let cut = (0..LONG).rev().find(|&cut| run.is_char_boundary(cut)).unwrap_or_default();
-        let (piece, rest) = run.split_at(cut);
-        out.push_str(piece);
-        run = rest;
+/// Writes these digits, unless there are more or fewer than places.
+fn write_digits(place: &mut [AsciiChar], digits: &str) -> bool {
+    match AsciiStr::from_ascii(digits) {
+        Ok(digits) if digits.len() == place.len() => {
+            place.copy_from_slice(digits.as_slice());
+            true
+        }
+        _ => false,
     }
-    out.push_str(run);
 }
 
-/// Notes which numbers stand in the text now, and where.
+/// Notes where these numbers stand in the text now.
 fn renumber(lines: &mut [Line], numbers: &[Number]) {
     let (mut was, mut is) = (0, 0);
     for (line, &number) in lines.iter_mut().zip(numbers) {
@@ -190,7 +195,7 @@ fn renumber(lines: &mut [Line], numbers: &[Number]) {
         was = line.end;
         let start = is + head;
         is = start + number.len(line.kind);
-        *line = Line { number, start, end: is, kind: line.kind };
+        *line = Line { start, end: is, kind: line.kind };
     }
 }
 
@@ -225,30 +230,22 @@ impl Order {
     }
 }
 
-/// Adds a line, and before the first of a family what describes it.
-fn add(text: &mut String, format: Format, Meta { family, labels }: &Meta, is_first: bool) -> Line {
-    let suffix = suffix(family.kind).unwrap_or_default();
-    if is_first {
-        describe(format, family, suffix, text);
-    }
-    text.push_str(&family.name);
-    text.push_str(suffix);
+/// Adds a line up to its number.
+fn add_series(Meta { family, labels }: &Meta, text: &mut String) {
+    text.extend([&family.name, suffix(family.kind).unwrap_or_default()]);
     for (i, (name, value)) in labels.iter().enumerate() {
         text.push(if i == 0 { '{' } else { ',' });
-        text.push_str(name);
-        text.push_str("=\"");
+        text.extend([name, "=\""]);
         escape(value, text, true);
         text.push('"');
     }
     text.push_str(if labels.is_empty() { " " } else { "} " });
-    let (start, end) = (text.len(), text.len() + 1);
-    text.push_str("0\n");
-    Line { number: Number::default(), start, end, kind: family.kind }
 }
 
 /// What stands before the samples of a family.
-fn describe(format: Format, family: &Family, suffix: &str, text: &mut String) {
+fn describe(format: Format, family: &Family, text: &mut String) {
     let Family { name, kind, unit, .. } = family;
+    let suffix = suffix(*kind).unwrap_or_default();
     let in_words = family.name[family.prefix_len..].replace('_', " ");
     let help = if family.help.is_empty() { &in_words } else { &family.help };
     let kind = kind.to_string();
@@ -293,39 +290,32 @@ fn escape(text: &str, out: &mut String, quotes: bool) {
 mod tests {
     use papyra_metrics::Kind;
 
-    use super::{Line, append};
+    use super::Line;
+    use super::Prepared;
     use crate::cell::Number;
 
     #[test]
     fn a_number_is_written_into_its_place_or_leaves_it_as_it_was() {
-        let line = |from, end, kind| Line { number: from, start: 1, end, kind };
+        fn check(from: Number, to: Number, kind: Kind, fits: bool) {
+            let digits = |number: Number| number.value(kind).to_string();
+            let mut text = Prepared::default();
+            text.push_str(&format!("ä {} ", digits(from)));
+            let line = Line { start: 1, end: text.end() - 1, kind };
+            assert_eq!(line.write(to, from, &mut text), fits, "{} to {}", digits(from), digits(to));
+            let mut out = String::new();
+            text.copy(&mut out).finish();
+            assert_eq!(out, format!("ä {} ", digits(if fits { to } else { from })));
+        }
+        let total = Number::of_total;
         for (from, to) in [(0, 9), (9, 0), (19, 20), (1999, 2000), (5_000, 1_234), (7, 7)] {
-            let mut text = format!("\n{from}\n").into_bytes();
-            let mut line = line(Number::of_total(from), text.len() - 1, Kind::Counter);
-            assert!(line.update(&mut text, Number::of_total(to)), "{from} to {to}");
-            assert_eq!(text, format!("\n{to}\n").into_bytes());
+            check(total(from), total(to), Kind::Counter, true);
         }
         for (from, to) in [(9, 10), (10, 9), (99, 1_000), (1_000, 999), (123, u64::MAX)] {
-            let mut text = format!("\n{from}\n").into_bytes();
-            let mut line = line(Number::of_total(from), text.len() - 1, Kind::Counter);
-            assert!(!line.update(&mut text, Number::of_total(to)), "{from} to {to}");
-            assert_eq!(text, format!("\n{from}\n").into_bytes());
+            check(total(from), total(to), Kind::Counter, false);
         }
+        let level = Number::of_level;
         for (from, to, fits) in [(-5, -6, true), (-5, 10, true), (10, -5, true), (-5, 5, false)] {
-            let mut text = format!("\n{from}\n").into_bytes();
-            let mut line = line(Number::of_level(from), text.len() - 1, Kind::Gauge);
-            assert_eq!(line.update(&mut text, Number::of_level(to)), fits, "{from} to {to}");
-            assert_eq!(text, format!("\n{}\n", if fits { to } else { from }).into_bytes());
-        }
-    }
-
-    #[test]
-    fn a_long_run_is_cut_between_characters() {
-        for before in 0..4 {
-            let run = "x".repeat(before) + &"größer".repeat(2_000);
-            let mut out = String::new();
-            append(&run, &mut out);
-            assert_eq!(out, run);
+            check(level(from), level(to), Kind::Gauge, fits);
         }
     }
 }
