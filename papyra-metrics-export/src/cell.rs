@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::{iter, mem};
 
 use papyra_metrics::{Kind, Value};
+use smallvec::SmallVec;
 
 /// A counter's total or a gauge's level; the kind of its family tells which.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -66,8 +67,9 @@ impl Number {
 /// What was read of each series of a slot. Field by field: a reading touches all of them.
 #[derive(Default)]
 pub(crate) struct Cells {
-    /// What readers are shown: a counter's total over all its sources, a gauge's level.
-    shown: Vec<Number>,
+    /// What readers are shown: a counter's total over all its sources, a gauge's level. Of a small backend, such as
+    /// `PersistenceMetrics`, they are where the slot is.
+    shown: SmallVec<[Number; 12]>,
     /// Where a counter's source began: what earlier sources have counted, and this one before its total fell.
     /// Empty as long as that is nowhere anything: most backends stay, and what is not there is not fetched.
     began: Vec<u64>,

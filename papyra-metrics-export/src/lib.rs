@@ -12,7 +12,7 @@
 //! | `metrics` | [`metrics::Facade`]: any recorder of the `metrics` facade | `metrics` 0.24 |
 //! | `tokio` | [`PeriodicTask`], beside the thread of [`Periodic`], for what has to be sent again and again | `tokio` |
 //!
-//! No feature is on by default. For any other system, a [`Reader`] gives names, labels and values.
+//! No feature is on by default; the registry itself brings `boxcar` and `smallvec`. For any other system, a [`Reader`] gives names, labels and values.
 //!
 //! ```
 //! use papyra_metrics::persistence::PersistenceMetrics;

@@ -1,13 +1,12 @@
 //! Whoever reads a registry: it sees each living backend, and the last counts of each that is gone once.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use papyra_metrics::{Kind, Value};
 
 use crate::cell::Number;
-use crate::slot::{Known, Meta, Slot};
+use crate::slot::{Known, Meta};
 use crate::{Labels, Registry};
 
 /// Reads a registry, for formats that this crate has no adapter for.
@@ -36,8 +35,7 @@ use crate::{Labels, Registry};
 /// ```
 pub struct Reader {
     registry: Registry,
-    slots: Vec<Arc<Slot>>,
-    /// What is known of each slot's series, in the order of `slots`.
+    /// What is known of the series of each of the registry's slots.
     copies: Vec<SlotCopy>,
     /// The numbers of all series, slot after slot.
     numbers: Vec<Number>,
@@ -88,7 +86,6 @@ impl Reader {
     pub fn new(registry: &Registry) -> Self {
         Self {
             registry: registry.clone(),
-            slots: Vec::new(),
             copies: Vec::new(),
             numbers: Vec::new(),
             values: Vec::new(),
@@ -110,14 +107,16 @@ impl Reader {
 
     /// Reads all backends. Whether other series are shown than last time, or at other places.
     pub(crate) fn refresh(&mut self) -> bool {
-        self.registry.more_slots(&mut self.slots);
-        let mut changed = self.slots.len() != self.copies.len();
+        let slots = self.registry.slots();
+        // How many there are is asked once, so that one that comes meanwhile is new to the next reading.
+        let count = slots.count();
+        let mut changed = count != self.copies.len();
         if changed {
-            self.copies.resize_with(self.slots.len(), SlotCopy::default);
+            self.copies.resize_with(count, SlotCopy::default);
         }
         self.numbers.clear();
         let mut left = Vec::new();
-        for (slot, copy) in self.slots.iter().zip(&mut self.copies) {
+        for ((_, slot), copy) in slots.iter().zip(&mut self.copies) {
             changed |= slot.read(&mut self.numbers, &mut copy.epoch, &mut copy.series, &mut left);
             changed |= copy.hides_more();
             copy.hidden = copy.delivered;

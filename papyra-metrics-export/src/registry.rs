@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use papyra_metrics::{Descriptor, Metrics};
@@ -65,17 +64,17 @@ struct Shared {
     /// Words, of which names are made with `.` or `_` between them.
     prefix: String,
     known: Mutex<Known>,
-    /// How many slots are known.
-    slots: AtomicUsize,
+    /// Grows only, so that a place in it stays what it is. They are side by side, for the processor to fetch them ahead:
+    /// reading very many is little more than waiting for memory.
+    slots: boxcar::Vec<Slot>,
     watchers: Mutex<Vec<Weak<dyn Watcher>>>,
 }
 
 /// Locked for moments only, and never while code of users runs.
 #[derive(Default)]
 struct Known {
-    /// Grows only, so that a place in it stays what it is.
-    slots: Vec<Arc<Slot>>,
-    by_labels: HashMap<Arc<Labels>, Arc<Slot>>,
+    /// The place of each slot.
+    by_labels: HashMap<Arc<Labels>, usize>,
     families: Families,
     /// The `Arc`s that are held, by address, and under which labels.
     held: HashMap<usize, Arc<Labels>>,
@@ -85,7 +84,7 @@ struct Known {
 
 /// A backend that may have its place, if that is free.
 struct Admitted {
-    slot: Arc<Slot>,
+    slot: usize,
     /// For each metric what it exports, or why it does not.
     exported: Vec<Result<Meta, String>>,
     /// The families that nobody had before.
@@ -188,11 +187,12 @@ impl Registry {
         M: Metrics + Send + Sync + ?Sized + 'static,
     {
         let address = Arc::as_ptr(metrics).cast::<()>().addr();
-        let slot = {
-            let known = self.known();
-            known.held.get(&address).and_then(|labels| known.by_labels.get(labels)).cloned()
-        };
-        let Some(source) = slot.and_then(|slot| slot.close(address)) else { return false };
+        let known = self.known();
+        let labels = known.held.get(&address);
+        let slot = labels.and_then(|labels| known.by_labels.get(labels)).copied();
+        drop(known);
+        let source = slot.and_then(|slot| self.shared.slots[slot].close(address));
+        let Some(source) = source else { return false };
         self.let_go(vec![source]);
         true
     }
@@ -201,7 +201,7 @@ impl Registry {
     /// know, and the like. Empty when all is well.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        for slot in self.slots() {
+        for (_, slot) in &self.shared.slots {
             let backend = slot.labels.to_string();
             let told = slot.problems().into_iter();
             problems.extend(told.map(|message| Problem { backend: backend.clone(), message }));
@@ -216,12 +216,9 @@ impl Registry {
         let table = source.metrics().__table().filter(|table| *table == metrics);
         let metrics =
             table.map_or_else(|| Listed::Shared(self.known().list(metrics)), Listed::Static);
-        let Admitted { slot, exported, new } = {
-            let mut known = self.known();
-            let admitted = known.admit(self.prefix(), &labels, address, &metrics)?;
-            self.shared.slots.store(known.slots.len(), Ordering::Release);
-            admitted
-        };
+        let Admitted { slot, exported, new } =
+            self.known().admit(&self.shared, &labels, address, &metrics)?;
+        let slot = &self.shared.slots[slot];
         let mut left = Vec::new();
         let opened = slot.open(Newcomer { source, metrics, exported }, &mut left);
         self.let_go(left);
@@ -237,19 +234,9 @@ impl Registry {
         &self.shared.prefix
     }
 
-    pub(crate) fn slots(&self) -> Vec<Arc<Slot>> {
-        self.known().slots.clone()
-    }
-
-    /// Adds the slots that are not yet among these.
-    pub(crate) fn more_slots(&self, slots: &mut Vec<Arc<Slot>>) {
-        // Most often there are none, which is told without a lock.
-        if slots.len() == self.shared.slots.load(Ordering::Acquire) {
-            return;
-        }
-        let known = self.known();
-        let more = known.slots.get(slots.len()..).unwrap_or_default();
-        slots.extend(more.iter().cloned());
+    /// In the order in which they were registered.
+    pub(crate) fn slots(&self) -> &boxcar::Vec<Slot> {
+        &self.shared.slots
     }
 
     /// Drops sources that are read no more, outside of every lock.
@@ -313,7 +300,7 @@ impl Known {
     /// Finds what the metrics export, and where their series are.
     fn admit(
         &mut self,
-        prefix: &str,
+        Shared { prefix, slots, .. }: &Shared,
         labels: &Arc<Labels>,
         address: Option<usize>,
         metrics: &[Descriptor],
@@ -334,12 +321,9 @@ impl Known {
         if let Some(address) = address {
             self.held.insert(address, Arc::clone(labels));
         }
-        let slot = self.by_labels.entry(Arc::clone(labels)).or_insert_with(|| {
-            let slot = Arc::new(Slot::new(Arc::clone(labels)));
-            self.slots.push(Arc::clone(&slot));
-            slot
-        });
-        Ok(Admitted { slot: Arc::clone(slot), exported, new })
+        let add = || slots.push(Slot::new(Arc::clone(labels)));
+        let slot = *self.by_labels.entry(Arc::clone(labels)).or_insert_with(add);
+        Ok(Admitted { slot, exported, new })
     }
 
     /// Has a registration that was refused leave no trace.
@@ -390,12 +374,8 @@ impl Default for Registry {
 impl fmt::Debug for Registry {
     /// The prefix, and the labels of the backends that are there.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let backends: Vec<_> = self
-            .slots()
-            .into_iter()
-            .filter(|slot| slot.is_open())
-            .map(|slot| Arc::clone(&slot.labels))
-            .collect();
+        let slots = self.shared.slots.iter().filter(|(_, slot)| slot.is_open());
+        let backends: Vec<_> = slots.map(|(_, slot)| &slot.labels).collect();
         f.debug_struct("Registry")
             .field("prefix", &self.prefix())
             .field("backends", &backends)

@@ -10,6 +10,7 @@ use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use papyra_metrics::{Descriptor, Kind, Metrics};
+use smallvec::SmallVec;
 
 use crate::cell::{Cells, Number};
 use crate::family::Family;
@@ -144,7 +145,8 @@ pub(crate) struct Slot {
 struct State {
     /// Grows whenever a source comes or leaves, or a series gets its first value.
     epoch: u64,
-    entries: Vec<Entry>,
+    /// Most often one, which is then where the slot is.
+    entries: SmallVec<[Entry; 1]>,
     series: Vec<Series>,
     /// What was read of each.
     cells: Cells,
