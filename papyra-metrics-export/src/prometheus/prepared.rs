@@ -104,7 +104,7 @@ impl Copy<'_> {
         self.append(place);
     }
 
-    /// Adds ASCII in pieces. Of long ones the C library leaves the copying to an instruction that takes four times as
+    /// Adds ASCII in pieces. Of long ones the C library leaves the copying to an instruction that takes many times as
     /// long on some processors, where the two places are not aligned alike.
     fn append(&mut self, place: usize) {
         const LONG: usize = 2048;
