@@ -143,6 +143,7 @@ impl Line {
     /// fit.
     fn write(&self, number: Number, standing: Number, text: &mut Prepared) -> bool {
         let place = text.place(self.start..self.end);
+        // To ask for its length first costs more than to write it and see.
         let is_signed = self.kind == Kind::Gauge && standing.level().min(number.level()) < 0;
         if !is_signed && change_digits(place, standing.total(), number.total()) {
             return true;
