@@ -11,7 +11,7 @@ const SOURCE: &str = r#"
 pub extern "C" fn count_in_place(counter: &papyra_metrics::Counter) { counter.inc() }
 
 #[unsafe(no_mangle)]
-pub extern "C" fn count_padded(counter: &papyra_metrics::Padded<papyra_metrics::Counter>) { counter.inc() }
+pub extern "C" fn count_padded(counter: &papyra_metrics::CachePadded<papyra_metrics::Counter>) { counter.inc() }
 
 #[unsafe(no_mangle)]
 pub fn count_sharded(counter: &papyra_metrics::ShardedCounter) { counter.inc() }

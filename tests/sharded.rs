@@ -1,4 +1,4 @@
-//! `ShardedCounter` loses no count, however its threads are pushed around, and `Padded` keeps neighbours apart.
+//! `ShardedCounter` loses no count, however its threads are pushed around, and `CachePadded` keeps neighbours apart.
 
 #![allow(unsafe_code)] // moving threads, raising signals and sharing memory are system calls
 
@@ -6,7 +6,7 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use papyra_metrics::{Counter, Gauge, Metrics, Padded, ShardedCounter};
+use papyra_metrics::{CachePadded, Counter, Gauge, Metrics, ShardedCounter};
 
 const THREADS: u64 = 4;
 const EACH: u64 = 200_000;
@@ -113,9 +113,9 @@ fn padded_instruments_share_no_line_and_are_used_like_the_instrument() {
     #[derive(Debug, Default, Metrics)]
     struct LogMetrics {
         #[metrics(errors)]
-        errors: Padded<Counter>,
-        level: Padded<Gauge>,
-        inner: Padded<AtomicU64>,
+        errors: CachePadded<Counter>,
+        level: CachePadded<Gauge>,
+        inner: CachePadded<AtomicU64>,
     }
     let metrics = LogMetrics::default();
     let places = [
@@ -137,7 +137,7 @@ fn padded_instruments_share_no_line_and_are_used_like_the_instrument() {
         format!("{:?} {:?}", metrics.errors, metrics.level),
         "Counter { value: 0, total: 1 } Gauge(-3)"
     );
-    assert_eq!(Padded::from(Counter::new()).into_inner().get(), 0);
+    assert_eq!(CachePadded::from(Counter::new()).into_inner().get(), 0);
 }
 
 #[test]
@@ -146,8 +146,8 @@ fn functions_count_in_sharded_and_padded_instruments() {
     struct LogMetrics {
         #[metrics(errors)]
         write_errors: ShardedCounter,
-        writes: Padded<Counter>,
-        writing: Padded<Gauge>,
+        writes: CachePadded<Counter>,
+        writing: CachePadded<Gauge>,
     }
     struct Log {
         metrics: LogMetrics,

@@ -4,7 +4,7 @@
 
 use std::marker::PhantomData;
 
-use papyra_metrics::{Counter, Gauge, Kind, Metrics, Padded, ShardedCounter, Snapshot};
+use papyra_metrics::{CachePadded, Counter, Gauge, Kind, Metrics, ShardedCounter, Snapshot};
 
 /// A module, so that visibility matters.
 pub mod orders {
@@ -154,7 +154,7 @@ fn a_parameter_and_what_has_one_are_flattened() {
 #[test]
 fn a_storage_pads_and_shards_as_told() {
     #[derive(Debug, Default, PartialEq, Metrics)]
-    #[metrics(storage = CacheMetrics, pad)]
+    #[metrics(storage = CacheMetrics, padded)]
     struct CacheCounts {
         hits: u64,
         entries: i64,
@@ -169,16 +169,16 @@ fn a_storage_pads_and_shards_as_told() {
     struct DiskCounts {
         #[metrics(sharded, errors, unit = "bytes")]
         failed: u64,
-        #[metrics(pad)]
+        #[metrics(padded)]
         reads: u64,
         writes: u64,
     }
 
     static CACHE: CacheMetrics = CacheMetrics::new();
     let CacheMetrics { hits, entries, lookups, disk } = &CACHE;
-    let (hits, entries): (&Padded<Counter>, &Padded<Gauge>) = (hits, entries);
+    let (hits, entries): (&CachePadded<Counter>, &CachePadded<Gauge>) = (hits, entries);
     let (lookups, failed): (&ShardedCounter, &ShardedCounter) = (lookups, &disk.failed);
-    let (reads, writes): (&Padded<Counter>, &Counter) = (&disk.reads, &disk.writes);
+    let (reads, writes): (&CachePadded<Counter>, &Counter) = (&disk.reads, &disk.writes);
     hits.inc();
     entries.set(-2);
     lookups.add(3);

@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use papyra_metrics::{Counter, Descriptor, Metrics, Padded, ShardedCounter, Value};
+use papyra_metrics::{CachePadded, Counter, Descriptor, Metrics, ShardedCounter, Value};
 
 use crate::functions::{Bare, Metered, Ours, poll};
 use crate::measure::{Entry, Subject};
@@ -76,7 +76,7 @@ macro_rules! counters {
     ($how:ident) => {
         vec![
             counters!(@$how "an `AtomicU64` in place", c = Line(AtomicU64::new(0)) => c.0.fetch_add(1, Relaxed)),
-            counters!(@$how US, c = Padded::new(Counter::new()) => c.inc()),
+            counters!(@$how US, c = CachePadded::new(Counter::new()) => c.inc()),
             counters!(@$how "papyra-metrics, `ShardedCounter`", c = ShardedCounter::new() => c.inc()),
             counters!(@$how "a shard by thread, `fetch_add`", c = Shards::default() => c.add_atomically()),
             counters!(@$how "a cell by owner thread, load and store", c = Shards::default() => c.add_as_owner()),
@@ -117,7 +117,7 @@ fn neighbours() -> Subject {
         by_two!("two `AtomicU64`, side by side", c = Line([AtomicU64::new(0), AtomicU64::new(0)]) =>
             c.0[0].fetch_add(1, Relaxed), c.0[1].fetch_add(1, Relaxed)),
         by_two!(US, c = Line(Ten::default()) => c.0.a.inc(), c.0.b.inc()),
-        by_two!("papyra-metrics, `Padded<Counter>`", c = [Padded::new(Counter::new()), Padded::new(Counter::new())] =>
+        by_two!("papyra-metrics, `CachePadded<Counter>`", c = [CachePadded::new(Counter::new()), CachePadded::new(Counter::new())] =>
             c[0].inc(), c[1].inc()),
         by_two!("papyra-metrics, `ShardedCounter`", c = [ShardedCounter::new(), ShardedCounter::new()] =>
             c[0].inc(), c[1].inc()),

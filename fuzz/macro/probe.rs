@@ -122,7 +122,7 @@ const WORDS: &[&str] = &[
     "struct", "enum", "union", "fn", "async", "unsafe", "const", "extern", "pub", "impl", "where", "for", "dyn", "mut", "ref",
     "self", "Self", "S", "x", "r#type", "T", "'a", "u64", "i64", "Counter", "Gauge", "PhantomData", "Result", "Option", "Future",
     "Pin", "Box", "Poll", "metrics", "errors", "ok", "calls", "in_flight", "crate", "name", "help", "unit", "prefix", "flatten",
-    "skip", "storage", "pad", "return", "await", "move", "?", "!", "#", "=", "=>", "->", "-", ">", "<", "::", ":", ";", ",", ".", "..",
+    "skip", "storage", "padded", "return", "await", "move", "?", "!", "#", "=", "=>", "->", "-", ">", "<", "::", ":", ";", ",", ".", "..",
     "&", "&&", "*", "|", "@", "_", "$", "0", "1u8", "'c'", "\"x\"", "\"{self}\"", "\"9 ü\"", "b\"x\"", "c\"x\"", "r##\"x\"##",
     "/// Text.\n", "/** * Text. */", "#[metrics(errors)]", "#[cfg(unix)]", "#![allow(unused)]",
 ];
@@ -163,7 +163,7 @@ const FIELD_KEYS: &[&str] = &[
 
 #[rustfmt::skip]
 const WRONG_FIELD_KEYS: &[&str] = &[
-    "#[metrics(errors)]", "#[metrics(pad)]", "#[metrics(name = \"x\")]", "#[metrics(name = \"x_total\", unit = \"bytes\")]", "#[metrics(unit = \"\")]",
+    "#[metrics(errors)]", "#[metrics(padded)]", "#[metrics(name = \"x\")]", "#[metrics(name = \"x_total\", unit = \"bytes\")]", "#[metrics(unit = \"\")]",
     "#[metrics(prefix = \"p\")]", "#[metrics()]", "#[metrics]", "#[metrics = 1]", "#[metrics(errors, errors)]", "#[metrics(name)]",
     "#[metrics(name = )]", "#[metrics(name = r#\"x\"#)]", "#[metrics(error)]", "#[metrics(unit = 'b', skip = true)]", "#[metrics(crate = x)]",
     "#[metrics(\"x\")]", "#[metrics(name = \"ü\")]",
@@ -184,7 +184,7 @@ fn struct_of(choices: &mut Choices<'_>) -> String {
         &[
             "#[metrics(storage)]",
             "#[metrics(crate = 1)]",
-            "#[metrics(pad)]",
+            "#[metrics(padded)]",
             "#[metrics(prefix = \"9\")]",
             "#[metrics(storage = a::B)]",
         ],

@@ -29,7 +29,7 @@
 //!
 //! let backend = OrderLog::default();
 //! let Cli::Metrics(command) = Cli::parse_from(["orders", "metrics", "show", "--format", "table"]);
-//! command.run_over(&backend); // or `run`, for published files alone
+//! command.run_with_backend(&backend); // or `run`, for published files alone
 //! ```
 
 #![forbid(unsafe_code)]
@@ -83,7 +83,7 @@ impl Command {
     /// Does it with published files where paths are given, and else with the metrics of a backend in this process.
     ///
     /// It prints and returns what [`run`](Self::run) does.
-    pub fn run_over(&self, backend: &dyn Metered) -> ExitCode {
+    pub fn run_with_backend(&self, backend: &dyn Metered) -> ExitCode {
         self.run_with(match self.paths() {
             [] => Source::Here(backend),
             paths => Source::Files(paths),
@@ -92,7 +92,7 @@ impl Command {
 
     /// The same with this path where the user has given none: for a backend that knows where it publishes.
     #[must_use]
-    pub fn or_path(mut self, path: impl Into<PathBuf>) -> Self {
+    pub fn with_default_path(mut self, path: impl Into<PathBuf>) -> Self {
         let paths = match &mut self {
             Self::Show(Show { paths, .. })
             | Self::Watch(Watch { paths, .. })

@@ -26,7 +26,7 @@ impl<T> Key<T> {
 #[derive(Default)]
 pub(crate) struct StructKeys {
     pub(crate) krate: Option<Key<TokenStream>>,
-    pub(crate) pad: Option<Key<()>>,
+    pub(crate) padded: Option<Key<()>>,
     pub(crate) prefix: Option<Key<Text>>,
     pub(crate) storage: Option<Key<Ident>>,
     /// Whether `storage` is there, right or wrong.
@@ -40,7 +40,7 @@ pub(crate) struct FieldKeys {
     pub(crate) flatten: Option<Key<()>>,
     pub(crate) help: Option<Key<Text>>,
     pub(crate) name: Option<Key<Text>>,
-    pub(crate) pad: Option<Key<()>>,
+    pub(crate) padded: Option<Key<()>>,
     pub(crate) prefix: Option<Key<Text>>,
     pub(crate) sharded: Option<Key<()>>,
     pub(crate) skip: Option<Key<()>>,
@@ -57,9 +57,9 @@ pub(crate) struct FunctionKeys {
     pub(crate) ok: Option<Key<TokenStream>>,
 }
 
-const STRUCT_KEYS: &[&str] = &["crate", "pad", "prefix", "storage"];
+const STRUCT_KEYS: &[&str] = &["crate", "padded", "prefix", "storage"];
 const FIELD_KEYS: &[&str] =
-    &["errors", "flatten", "help", "name", "pad", "prefix", "sharded", "skip", "unit"];
+    &["errors", "flatten", "help", "name", "padded", "prefix", "sharded", "skip", "unit"];
 const FUNCTION_KEYS: &[&str] = &["calls", "crate", "errors", "in_flight", "ok"];
 
 pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> StructKeys {
@@ -69,7 +69,7 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
             "crate" => {
                 set(diag, &mut keys.krate, raw, path, "a path, such as `crate = facade::metrics`");
             }
-            "pad" => set_flag(diag, &mut keys.pad, raw),
+            "padded" => set_flag(diag, &mut keys.padded, raw),
             "prefix" => set_text(diag, &mut keys.prefix, raw, "log_"),
             "storage" => {
                 keys.plain = true;
@@ -89,7 +89,7 @@ pub(crate) fn parse_field_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> F
             "flatten" => set_flag(diag, &mut keys.flatten, raw),
             "help" => set_text(diag, &mut keys.help, raw, "Records."),
             "name" => set_text(diag, &mut keys.name, raw, "records"),
-            "pad" => set_flag(diag, &mut keys.pad, raw),
+            "padded" => set_flag(diag, &mut keys.padded, raw),
             "prefix" => set_text(diag, &mut keys.prefix, raw, "log_"),
             "sharded" => set_flag(diag, &mut keys.sharded, raw),
             "skip" => set_flag(diag, &mut keys.skip, raw),

@@ -25,10 +25,10 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<M
         parameters: &item.generics.names,
         plain: keys.plain,
         named: storage.is_some(),
-        padded: keys.pad.is_some(),
+        padded: keys.padded.is_some(),
     };
-    if let (Some(Key { key, .. }), false) = (&keys.pad, keys.plain) {
-        diag.error(key, "`pad` goes with `storage`; in a struct of instruments, wrap the types of its fields: `Padded<Counter>`");
+    if let (Some(Key { key, .. }), false) = (&keys.padded, keys.plain) {
+        diag.error(key, "`padded` goes with `storage`; in a struct of instruments, wrap the types of its fields: `CachePadded<Counter>`");
     }
     let (mut checked, mut keys_of) = (Vec::new(), Vec::new());
     for field in fields {
@@ -159,11 +159,11 @@ fn pointee(ty: &[TokenTree]) -> &[TokenTree] {
 
 /// Keys that make no sense beside each other.
 fn check_combination(diag: &mut Diagnostics, keys: &FieldKeys) {
-    let FieldKeys { errors, flatten, help, name, pad, prefix, sharded, skip, unit } = keys;
+    let FieldKeys { errors, flatten, help, name, padded, prefix, sharded, skip, unit } = keys;
     for (word, key) in [
         ("errors", errors.as_ref().map(Key::word)),
         ("flatten", flatten.as_ref().map(Key::word)),
-        ("pad", pad.as_ref().map(Key::word)),
+        ("padded", padded.as_ref().map(Key::word)),
         ("sharded", sharded.as_ref().map(Key::word)),
         ("help", help.as_ref().map(Key::word)),
         ("name", name.as_ref().map(Key::word)),
@@ -223,7 +223,7 @@ fn check_metric(
         unit,
         errors: keys.errors.is_some(),
         plain: if sharded { Some(Plain::Sharded) } else { plain },
-        padded: !sharded && (scope.padded || keys.pad.is_some()),
+        padded: !sharded && (scope.padded || keys.padded.is_some()),
     })
 }
 
@@ -234,17 +234,17 @@ fn check_layout(
     field: &ast::Field,
     keys: &FieldKeys,
 ) -> Option<()> {
-    let FieldKeys { pad, sharded, .. } = keys;
-    match (pad, sharded) {
+    let FieldKeys { padded, sharded, .. } = keys;
+    match (padded, sharded) {
         (Some(Key { key, .. }), _) if !scope.plain => {
             let ty = &field.ty;
-            diag.error(key, format!("`pad` goes with `storage`; in a struct of instruments, wrap the field's type: `Padded<{ty}>`"));
+            diag.error(key, format!("`padded` goes with `storage`; in a struct of instruments, wrap the field's type: `CachePadded<{ty}>`"));
         }
         (_, Some(Key { key, .. })) if !scope.plain => {
             diag.error(key, "`sharded` goes with `storage`; in a struct of instruments, make the field's type `ShardedCounter`");
         }
         (Some(Key { key, .. }), Some(_)) => {
-            diag.error(key, "a sharded counter has its cells on cache lines of their own already; take `pad` away");
+            diag.error(key, "a sharded counter has its cells on cache lines of their own already; take `padded` away");
         }
         (None, Some(Key { key, .. })) if plain(&field.ty) == Some(Plain::Gauge) => {
             diag.error(

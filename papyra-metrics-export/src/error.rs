@@ -47,9 +47,9 @@ pub enum RegisterError {
     /// Two backends mean different things by one name.
     Clash {
         /// What the new backend means by it.
-        new: Box<Meaning>,
+        new: Box<MetricDefinition>,
         /// What an earlier backend means by it.
-        earlier: Box<Meaning>,
+        earlier: Box<MetricDefinition>,
     },
     /// A living backend of the same labels has a metric of this name, or the backend itself has it twice.
     SameSeries {
@@ -68,7 +68,7 @@ pub enum RegisterError {
 /// What a backend means by a metric's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Meaning {
+pub struct MetricDefinition {
     /// The metric's exported name.
     pub name: String,
     /// The metric's kind.
@@ -79,7 +79,7 @@ pub struct Meaning {
     pub backend: String,
 }
 
-impl fmt::Display for Meaning {
+impl fmt::Display for MetricDefinition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a {}", self.kind)?;
         match &self.unit {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use papyra_metrics::{ExpositionName, Kind};
 
-use crate::error::Meaning;
+use crate::error::MetricDefinition;
 use crate::{Labels, RegisterError};
 
 /// All series of one name.
@@ -51,8 +51,8 @@ impl Family {
         })
     }
 
-    fn meaning(&self) -> Meaning {
-        Meaning {
+    fn meaning(&self) -> MetricDefinition {
+        MetricDefinition {
             name: self.name.clone(),
             kind: self.kind,
             unit: self.unit.clone(),

@@ -12,7 +12,7 @@
 //! | `metrics` | [`metrics::Facade`]: any recorder of the `metrics` facade | `metrics` 0.24 |
 //! | `tokio` | [`PeriodicTask`], beside the thread of [`Periodic`], for what has to be sent again and again | `tokio` |
 //!
-//! No feature is on by default; the registry itself brings `boxcar` and `smallvec`. For any other system, a [`Reader`] gives names, labels and values.
+//! No feature is on by default; the registry itself brings `boxcar` and `smallvec`. For any other system, a [`RegistryReader`] gives names, labels and values.
 //!
 //! ```
 //! use papyra_metrics::persistence::PersistenceMetrics;
@@ -70,10 +70,10 @@ mod slot;
 pub mod statsd;
 mod take;
 
-pub use error::{Meaning, RegisterError};
+pub use error::{MetricDefinition, RegisterError};
 pub use labels::Labels;
 #[cfg(feature = "tokio")]
 pub use periodic::PeriodicTask;
 pub use periodic::{Export, Periodic, Progress};
-pub use reader::{Reader, Reading};
+pub use reader::{RegistryReader, Sample};
 pub use registry::{Problem, Registry};

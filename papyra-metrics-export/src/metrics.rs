@@ -11,7 +11,7 @@ use papyra_metrics::Kind;
 use crate::family::Family;
 use crate::reader::Seen;
 use crate::slot::Meta;
-use crate::{Export, Progress, Reader, Registry};
+use crate::{Export, Progress, Registry, RegistryReader};
 
 /// Brings the metrics of a registry into a recorder of the `metrics` facade, with each
 /// [`export`](Export::export).
@@ -30,7 +30,7 @@ use crate::{Export, Progress, Reader, Registry};
 /// unit included, for the facade's exporters add neither. Units and help are described to the recorder. A gauge
 /// of a backend that is gone keeps its last value: the facade has no way to take it back.
 pub struct Facade {
-    reader: Reader,
+    reader: RegistryReader,
     recorder: Option<Box<dyn Recorder + Send>>,
     /// What is known of each series, by its slot.
     marks: Vec<Vec<Mark>>,
@@ -51,7 +51,7 @@ impl Facade {
     ///
     /// Install it first: while there is none, what is exported is lost, and the facade tells nobody.
     pub fn new(registry: &Registry) -> Self {
-        Self { reader: Reader::new(registry), recorder: None, marks: Vec::new() }
+        Self { reader: RegistryReader::new(registry), recorder: None, marks: Vec::new() }
     }
 
     /// Goes to this recorder, installed or not.
@@ -74,7 +74,12 @@ impl Export for Facade {
     }
 }
 
-fn record(reader: &Reader, changed: bool, marks: &mut Vec<Vec<Mark>>, recorder: &dyn Recorder) {
+fn record(
+    reader: &RegistryReader,
+    changed: bool,
+    marks: &mut Vec<Vec<Mark>>,
+    recorder: &dyn Recorder,
+) {
     for Seen { meta, is_read, is_shown, id: (slot, at), place, .. } in reader.series() {
         marks.resize_with(marks.len().max(slot + 1), Vec::new);
         if marks[slot].len() == at {

@@ -15,7 +15,7 @@ use papyra_metrics::Kind;
 use crate::cell::Number;
 use crate::family::Family;
 use crate::registry::Watcher;
-use crate::{Reader, Registry};
+use crate::{Registry, RegistryReader};
 
 /// Has every reader of a meter's provider see the metrics of a registry, those that are registered later too,
 /// for as long as this value is kept.
@@ -56,7 +56,7 @@ impl OpenTelemetry {
     ///
     /// One for each provider is enough; a second one would observe the same values twice over.
     pub fn new(registry: &Registry, meter: &Meter) -> Self {
-        let cache = Cache { reader: Reader::new(registry), observed: HashMap::new() };
+        let cache = Cache { reader: RegistryReader::new(registry), observed: HashMap::new() };
         let adapter = Arc::new(Adapter {
             meter: meter.clone(),
             built: Mutex::default(),
@@ -88,7 +88,7 @@ struct Adapter {
 /// The last reading, from which all instruments are observed. Each instrument has its callback, and the SDK runs
 /// them all for each collection of each reader.
 struct Cache {
-    reader: Reader,
+    reader: RegistryReader,
     /// By the address of the family, which stays, for the registry's slots have it.
     observed: HashMap<usize, Observed>,
 }

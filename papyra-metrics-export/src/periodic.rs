@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// Something that sends the metrics of a registry to where they are collected.
 ///
 /// Implemented by `statsd::StatsD` and `metrics::Facade`. For another system, implement it over a
-/// [`Reader`](crate::Reader).
+/// [`RegistryReader`](crate::RegistryReader).
 pub trait Export {
     /// Sends what there is, or a first part of it, without waiting for the receiver.
     ///
@@ -102,11 +102,11 @@ impl<E: Export> Driver<E> {
 /// A thread that exports at an interval. It stops when it is dropped.
 ///
 /// ```
-/// use papyra_metrics_export::{Export, Periodic, Progress, Reader, Registry};
+/// use papyra_metrics_export::{Export, Periodic, Progress, RegistryReader, Registry};
 /// use std::time::Duration;
 ///
 /// /// Prints the metrics.
-/// struct Print(Reader);
+/// struct Print(RegistryReader);
 ///
 /// impl Export for Print {
 ///     fn export(&mut self) -> std::io::Result<Progress> {
@@ -117,7 +117,7 @@ impl<E: Export> Driver<E> {
 ///     }
 /// }
 ///
-/// let print = Print(Reader::new(&Registry::new()));
+/// let print = Print(RegistryReader::new(&Registry::new()));
 /// let periodic = Periodic::spawn(Duration::from_secs(10), print)?;
 /// // … the application runs, and at its end:
 /// periodic.stop()?;

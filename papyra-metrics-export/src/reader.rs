@@ -16,7 +16,7 @@ use crate::{Labels, Registry};
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics};
-/// use papyra_metrics_export::{Reader, Registry};
+/// use papyra_metrics_export::{RegistryReader, Registry};
 /// use std::sync::Arc;
 ///
 /// #[derive(Default, Metrics)]
@@ -26,14 +26,14 @@ use crate::{Labels, Registry};
 /// let metrics = Arc::new(LogMetrics::default());
 /// registry.register(metrics.clone(), &[("backend", "orders")])?;
 ///
-/// let mut reader = Reader::new(&registry);
+/// let mut reader = RegistryReader::new(&registry);
 /// metrics.records_written.add(3);
 /// drop(metrics);
 /// assert_eq!(*reader.read().next().unwrap().value(), 3);
 /// assert!(reader.read().next().is_none());
 /// # Ok::<(), papyra_metrics_export::RegisterError>(())
 /// ```
-pub struct Reader {
+pub struct RegistryReader {
     registry: Registry,
     /// What is known of the series of each of the registry's slots.
     copies: Vec<SlotCopy>,
@@ -81,7 +81,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) place: usize,
 }
 
-impl Reader {
+impl RegistryReader {
     /// A reader of this registry.
     pub fn new(registry: &Registry) -> Self {
         Self {
@@ -95,14 +95,14 @@ impl Reader {
     /// Reads all backends, and gives their values in the order in which they were registered.
     ///
     /// The values of one backend are taken one after the other; they are not one instant.
-    pub fn read(&mut self) -> impl Iterator<Item = Reading<'_>> {
+    pub fn read(&mut self) -> impl Iterator<Item = Sample<'_>> {
         self.refresh();
         self.delivered();
         let kinds = self.copies.iter().flat_map(|copy| &copy.series).map(|it| it.meta.family.kind);
         self.values.clear();
         self.values.extend(self.numbers.iter().zip(kinds).map(|(number, kind)| number.value(kind)));
         let shown = self.series().filter(|series| series.is_shown);
-        shown.map(|Seen { meta, place, .. }| Reading { meta, value: &self.values[place] })
+        shown.map(|Seen { meta, place, .. }| Sample { meta, value: &self.values[place] })
     }
 
     /// Reads all backends. Whether other series are shown than last time, or at other places.
@@ -169,20 +169,20 @@ impl Reader {
     }
 }
 
-impl fmt::Debug for Reader {
+impl fmt::Debug for RegistryReader {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reader").field("registry", &self.registry).finish_non_exhaustive()
+        f.debug_struct("RegistryReader").field("registry", &self.registry).finish_non_exhaustive()
     }
 }
 
 /// One value in a reading of a registry.
 #[derive(Clone, Copy)]
-pub struct Reading<'a> {
+pub struct Sample<'a> {
     meta: &'a Meta,
     value: &'a Value,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> Sample<'a> {
     /// The exported name: prefix, the backend's name for it, unit; without a counter's `_total`.
     pub fn name(&self) -> &'a str {
         &self.meta.family.name
@@ -214,7 +214,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-impl fmt::Debug for Reading<'_> {
+impl fmt::Debug for Sample<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}{} {}", self.name(), self.labels(), self.value())
     }

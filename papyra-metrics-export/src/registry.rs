@@ -16,7 +16,7 @@ use crate::{Labels, RegisterError};
 ///
 /// ```
 /// use papyra_metrics::persistence::PersistenceMetrics;
-/// use papyra_metrics_export::{Reader, Registry};
+/// use papyra_metrics_export::{RegistryReader, Registry};
 /// use std::sync::Arc;
 ///
 /// let registry = Registry::with_prefix("papyra")?;
@@ -26,7 +26,7 @@ use crate::{Labels, RegisterError};
 /// registry.register(orders.clone(), &[("backend", "orders")])?;
 /// orders.records_written.inc();
 ///
-/// let mut reader = Reader::new(&registry);
+/// let mut reader = RegistryReader::new(&registry);
 /// let reading = reader.read().next().unwrap();
 /// assert_eq!(reading.name(), "papyra_records_written");
 /// assert_eq!(reading.labels().get("backend"), Some("orders"));
@@ -160,14 +160,14 @@ impl Registry {
     ///
     /// static METRICS: LogMetrics = LogMetrics { records_written: Counter::new() };
     ///
-    /// Registry::new().register_forever(&METRICS, &[("backend", "orders")])?;
+    /// Registry::new().register_static(&METRICS, &[("backend", "orders")])?;
     /// # Ok::<(), papyra_metrics_export::RegisterError>(())
     /// ```
     ///
     /// # Errors
     ///
     /// Those of [`register`](Self::register).
-    pub fn register_forever<M>(
+    pub fn register_static<M>(
         &self,
         metrics: M,
         labels: &[(&str, &str)],

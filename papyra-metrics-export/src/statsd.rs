@@ -15,7 +15,7 @@ use papyra_metrics::Kind;
 
 use crate::reader::Seen;
 use crate::slot::Meta;
-use crate::{Export, Progress, Reader, Registry};
+use crate::{Export, Progress, Registry, RegistryReader};
 
 /// Sends the metrics of a registry to a StatsD daemon, with each [`export`](Export::export) what has grown.
 ///
@@ -45,7 +45,7 @@ use crate::{Export, Progress, Reader, Registry};
 /// export stops after [`burst`](Self::burst) datagrams and says that there is more. What a daemon had received
 /// when it was stopped is the daemon's.
 pub struct StatsD {
-    reader: Reader,
+    reader: RegistryReader,
     socket: Socket,
     tags: bool,
     max_bytes: usize,
@@ -122,7 +122,7 @@ impl StatsD {
 
     fn over(registry: &Registry, socket: Socket) -> Self {
         Self {
-            reader: Reader::new(registry),
+            reader: RegistryReader::new(registry),
             socket,
             tags: false,
             max_bytes: 1432,

@@ -52,36 +52,36 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod cache_padded;
 #[allow(clippy::missing_panics_doc)] // its panics are compile errors
 mod compose;
-mod count;
 mod counter;
 mod descriptor;
 mod exposition;
 mod gauge;
+mod inc;
 mod instrument;
 #[allow(missing_docs)] // for generated code alone
 mod measure;
 mod metrics;
-mod padded;
 pub mod persistence;
 #[cfg(feature = "publish")]
 pub mod publish;
 mod sharded;
 #[cfg(feature = "alloc")]
-mod snapshot;
+pub mod snapshot;
 mod sync;
 mod value;
 mod words;
 
-pub use count::{Count, UpDown};
+pub use cache_padded::CachePadded;
 pub use counter::Counter;
 pub use descriptor::Descriptor;
 pub use exposition::ExpositionName;
 pub use gauge::Gauge;
+pub use inc::{Inc, IncDec};
 pub use instrument::Instrument;
 pub use metrics::{Metered, Metrics};
-pub use padded::Padded;
 pub use sharded::ShardedCounter;
 
 /// Implements [`Metrics`](trait@Metrics) for a struct with named fields.
@@ -97,11 +97,11 @@ pub use sharded::ShardedCounter;
 /// | field | `errors` | this counter is *the* error counter of the struct; at most one |
 /// | field | `flatten`, with or without `prefix = "…"` | the field derives `Metrics` itself, and its metrics join this struct's |
 /// | field | `skip` | not a metric |
-/// | field | `pad` | with `storage`: the metric is on cache lines of its own, a [`Padded`] |
+/// | field | `padded` | with `storage`: the metric is on cache lines of its own, a [`CachePadded`] |
 /// | field | `sharded` | with `storage`: a counter that all cores hit, a [`ShardedCounter`] |
 /// | struct | `prefix = "…"` | put before every name |
 /// | struct | `storage = Name` | the struct is of plain integers, and `Name` is written as its struct of atomics |
-/// | struct | `pad` | with `storage`: every metric of the struct itself is a [`Padded`] |
+/// | struct | `padded` | with `storage`: every metric of the struct itself is a [`CachePadded`] |
 /// | struct | `crate = path` | where this crate is, when renamed or re-exported |
 ///
 /// Names are composed while the program is compiled. Two metrics of one name, or that would be exported under
@@ -140,7 +140,7 @@ pub use sharded::ShardedCounter;
 /// With `storage = Name`, a struct of plain `u64` (counters) and `i64` (gauges) is the declaration, and the
 /// derive writes `Name`: a struct of the same visibility, generics and docs, whose fields are [`Counter`] and
 /// [`Gauge`], with `Default`, `Debug`, `Metrics`, `const fn new()`, and `read()`, which gives the plain struct
-/// back, since the last reset. `pad` on a field makes it a [`Padded`] of that, `pad` on the struct all of its own
+/// back, since the last reset. `padded` on a field makes it a [`CachePadded`] of that, `padded` on the struct all of its own
 /// metrics, and `sharded` on a counter a [`ShardedCounter`].
 ///
 /// ```
@@ -219,7 +219,7 @@ pub use papyra_metrics_derive::Metrics;
 /// In a method a bare name is a field of `self.metrics`. That may be the struct itself, a reference, `Box`, `Rc` or
 /// `Arc` of it, or an `Option` of those: with `None` nothing is counted. Everything else, and everything in a
 /// function without `self`, is an expression, which is evaluated when it counts: `errors = log.metrics.write_errors`.
-/// What is named may be an instrument ([`Count`] for events, [`UpDown`] for `in_flight`), a reference, `Box`, `Rc` or
+/// What is named may be an instrument ([`Inc`] for events, [`IncDec`] for `in_flight`), a reference, `Box`, `Rc` or
 /// `Arc` of one, or an `Option` of those.
 ///
 /// # What may be measured
@@ -248,7 +248,7 @@ pub use papyra_metrics_derive::metrics;
 #[cfg(feature = "publish")]
 pub use publish::Published;
 #[cfg(feature = "alloc")]
-pub use snapshot::{IntoIter, Iter, Snapshot};
+pub use snapshot::Snapshot;
 pub use value::{Kind, Value};
 
 /// What messages of the compiler call the traits that generated code asks for: of several ways to a trait it shows the

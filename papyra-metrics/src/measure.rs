@@ -9,7 +9,7 @@ use core::{ops::Deref, task::Poll};
 
 pub use self::later::*;
 pub use self::reach::*;
-use crate::UpDown;
+use crate::IncDec;
 
 /// Runs a body in a scope of its own, where `return` and `?` end. Passed to a function, and not called on the
 /// spot, the closure is `FnOnce`: only then may a `&mut` leave it.
@@ -96,8 +96,8 @@ pub struct Step(bool);
 
 impl Step {
     #[inline]
-    pub fn make(self, gauge: &(impl UpDown + ?Sized)) {
-        if self.0 { gauge.up() } else { gauge.down() }
+    pub fn make(self, gauge: &(impl IncDec + ?Sized)) {
+        if self.0 { gauge.inc() } else { gauge.dec() }
     }
 }
 

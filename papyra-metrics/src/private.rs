@@ -10,7 +10,7 @@ pub use crate::compose::{
 };
 pub use crate::measure::*;
 pub use crate::words::{InPlace, Publishable, SkippedField, Words};
-use crate::{Count, Counter, Descriptor, Gauge, Instrument, Kind, Value};
+use crate::{Counter, Descriptor, Gauge, Inc, Instrument, Kind, Value};
 
 /// Whom [`Metrics`](crate::Metrics) shows its metrics.
 pub type Visitor<'a> = dyn FnMut(&Descriptor, Value) + 'a;
@@ -250,18 +250,18 @@ pub const fn prefixed(mut metric: Descriptor, prefix_len: usize) -> Descriptor {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a counter",
     label = "a field marked `errors` has to be one",
-    note = "errors are counted in a `Counter`, a `ShardedCounter` or an `AtomicU64`; an instrument of your own implements `papyra_metrics::Count` beside `Instrument`"
+    note = "errors are counted in a `Counter`, a `ShardedCounter` or an `AtomicU64`; an instrument of your own implements `papyra_metrics::Inc` beside `Instrument`"
 )]
 pub trait ErrorInstrument: Sized {
     const KIND: Kind;
 
     fn __show<const N: usize>(instruments: &[&Self; N], walker: &mut dyn Walker);
 
-    fn count(&self);
+    fn inc(&self);
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: Count + Instrument> ErrorInstrument for I {
+impl<I: Inc + Instrument> ErrorInstrument for I {
     const KIND: Kind = I::KIND;
 
     #[inline]
@@ -270,8 +270,8 @@ impl<I: Count + Instrument> ErrorInstrument for I {
     }
 
     #[inline]
-    fn count(&self) {
-        Count::count(self);
+    fn inc(&self) {
+        Inc::inc(self);
     }
 }
 

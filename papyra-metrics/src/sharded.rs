@@ -79,7 +79,7 @@ type Cells = [Cell; CELLS];
 ///
 /// For the one or two counters of a backend that every core hits all the time, such as lookups of a cache. It
 /// takes much more memory than a [`Counter`](crate::Counter), and reading it is a walk over all cells. For
-/// neighbours that different cores hit, each its own, [`Padded`](crate::Padded) is enough.
+/// neighbours that different cores hit, each its own, [`CachePadded`](crate::CachePadded) is enough.
 ///
 /// # How it counts
 ///

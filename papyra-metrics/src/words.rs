@@ -4,7 +4,7 @@
 use core::{marker::PhantomData, ptr};
 
 use crate::__private::Table;
-use crate::{Counter, Gauge, Padded, ShardedCounter};
+use crate::{CachePadded, Counter, Gauge, ShardedCounter};
 
 /// The 64-bit atomics that an instrument consists of, by address.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ pub trait Publishable: InPlace + Table {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be published",
     label = "a published struct neither is nor holds this type",
-    note = "other processes share the memory of a published struct, so it holds instruments alone, each in place: `Counter`, `Gauge`, `ShardedCounter`, `Padded` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these",
+    note = "other processes share the memory of a published struct, so it holds instruments alone, each in place: `Counter`, `Gauge`, `ShardedCounter`, `CachePadded` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these",
     note = "whatever else belongs to the backend stands beside the published struct, in the one that owns both"
 )]
 pub trait InPlace {
@@ -73,7 +73,7 @@ macro_rules! in_place {
 
 in_place!([] Counter, [] Gauge, [] ShardedCounter, [T] PhantomData<T>);
 
-impl<I: InPlace> InPlace for Padded<I> {
+impl<I: InPlace> InPlace for CachePadded<I> {
     fn only_the_derive_may_implement_this() {}
 }
 

@@ -14,7 +14,7 @@ impl OrderLog {
                     let __metrics = ::papyra_metrics::__private::at(&self.metrics)
                         .__present();
                     if let ::core::option::Option::Some(__metrics) = __metrics {
-                        ::papyra_metrics::Count::count(&__metrics.write_errors);
+                        ::papyra_metrics::Inc::inc(&__metrics.write_errors);
                     }
                 }
             }),
@@ -27,7 +27,7 @@ impl OrderLog {
                 move || ::papyra_metrics::__private::judge(move |__outcome| {
                     if __outcome.failed {
                         if let ::core::option::Option::Some(__metrics) = &__metrics {
-                            ::papyra_metrics::Count::count(&__metrics.write_errors);
+                            ::papyra_metrics::Inc::inc(&__metrics.write_errors);
                         }
                     }
                 })

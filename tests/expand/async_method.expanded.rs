@@ -2,7 +2,7 @@ impl OrderLog {
     pub async fn scan(&self) -> Result<Report, LogError> {
         let __metrics = ::papyra_metrics::__private::at(&self.metrics).__present();
         if let ::core::option::Option::Some(__metrics) = __metrics {
-            ::papyra_metrics::Count::count(&__metrics.scan_runs);
+            ::papyra_metrics::Inc::inc(&__metrics.scan_runs);
         }
         let _in_flight = __metrics
             .map(|__metrics| {
@@ -27,7 +27,7 @@ impl OrderLog {
         > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
         if __outcome.failed {
             if let ::core::option::Option::Some(__metrics) = __metrics {
-                ::papyra_metrics::Count::count(&__metrics.scan_errors);
+                ::papyra_metrics::Inc::inc(&__metrics.scan_errors);
             }
         }
         __result

@@ -9,7 +9,7 @@ impl OrderLog {
         let __future = self.file.read(offset);
         Box::pin(async move {
             if let ::core::option::Option::Some(__metrics) = &__metrics {
-                ::papyra_metrics::Count::count(&__metrics.reads);
+                ::papyra_metrics::Inc::inc(&__metrics.reads);
             }
             let __result: Result<Record, LogError> = __future.await;
             let __outcome = <Result<
@@ -18,7 +18,7 @@ impl OrderLog {
             > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
             if __outcome.failed {
                 if let ::core::option::Option::Some(__metrics) = &__metrics {
-                    ::papyra_metrics::Count::count(&__metrics.read_errors);
+                    ::papyra_metrics::Inc::inc(&__metrics.read_errors);
                 }
             }
             __result

@@ -84,7 +84,7 @@ const _: () = {
     impl ::papyra_metrics::__private::ErrorCounter for LogMetrics {
         #[inline]
         fn count_error(&self) {
-            <Counter as ::papyra_metrics::__private::ErrorInstrument>::count(
+            <Counter as ::papyra_metrics::__private::ErrorInstrument>::inc(
                 &self.write_errors,
             );
         }

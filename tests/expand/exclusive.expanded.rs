@@ -30,7 +30,7 @@ impl OrderLog {
                 ::papyra_metrics::__private::ErrorCounter::count_error(__metrics);
             }
             if __outcome.succeeded {
-                ::papyra_metrics::Count::count(&__metrics.records_written);
+                ::papyra_metrics::Inc::inc(&__metrics.records_written);
             }
         }
         __result

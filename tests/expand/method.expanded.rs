@@ -11,10 +11,10 @@ impl OrderLog {
         let __metrics = ::papyra_metrics::__private::at(&self.metrics).__present();
         if let ::core::option::Option::Some(__metrics) = __metrics {
             if __outcome.failed {
-                ::papyra_metrics::Count::count(&__metrics.write_errors);
+                ::papyra_metrics::Inc::inc(&__metrics.write_errors);
             }
             if __outcome.succeeded {
-                ::papyra_metrics::Count::count(&__metrics.records_written);
+                ::papyra_metrics::Inc::inc(&__metrics.records_written);
             }
         }
         __result

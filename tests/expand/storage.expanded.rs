@@ -77,7 +77,7 @@ const _: () = {
     impl ::papyra_metrics::__private::ErrorCounter for LogMetrics {
         #[inline]
         fn count_error(&self) {
-            <::papyra_metrics::Counter as ::papyra_metrics::Count>::count(
+            <::papyra_metrics::Counter as ::papyra_metrics::Inc>::inc(
                 &self.write_errors,
             );
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use papyra_metrics::persistence::PersistenceMetrics;
 use papyra_metrics_export::prometheus::{Format, Prometheus};
-use papyra_metrics_export::{Reader, Registry};
+use papyra_metrics_export::{Registry, RegistryReader};
 
 struct Counting;
 
@@ -111,7 +111,7 @@ fn a_scrape_into_a_body_of_its_own_allocates_the_body_once() {
 #[test]
 fn a_warm_reader_allocates_nothing() {
     let (registry, _backends) = registry(100);
-    let mut reader = Reader::new(&registry);
+    let mut reader = RegistryReader::new(&registry);
     assert_eq!(reader.read().count(), 1200);
     assert_eq!(allocations(|| reader.read().count()), 0);
 }

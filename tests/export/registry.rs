@@ -7,7 +7,7 @@ use std::thread;
 
 use papyra_metrics::persistence::PersistenceMetrics;
 use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Value};
-use papyra_metrics_export::{Reader, RegisterError, Registry};
+use papyra_metrics_export::{RegisterError, Registry, RegistryReader};
 
 #[derive(Default, Metrics)]
 struct LogMetrics {
@@ -19,7 +19,7 @@ struct LogMetrics {
 }
 
 /// All values of a reading, by name and labels.
-fn read(reader: &mut Reader) -> BTreeMap<String, i64> {
+fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
     let readings = reader.read().map(|reading| {
         (format!("{}{}", reading.name(), reading.labels()), reading.value().as_i64().unwrap())
     });
@@ -44,7 +44,7 @@ fn backends_of_one_type_are_told_apart_by_their_labels() {
     users.bytes_written.add(40);
     users.open_segments.set(-2);
     assert_eq!(
-        read(&mut Reader::new(&registry)),
+        read(&mut RegistryReader::new(&registry)),
         map([
             ("papyra_storage_records_written{backend=\"orders\"}", 3),
             ("papyra_storage_written_bytes{backend=\"orders\"}", 0),
@@ -61,7 +61,7 @@ fn a_reading_tells_what_the_backend_said_of_its_metric() {
     let registry = Registry::new();
     let metrics = Arc::new(LogMetrics::default());
     registry.register(metrics.clone(), &[]).unwrap();
-    let mut reader = Reader::new(&registry);
+    let mut reader = RegistryReader::new(&registry);
     let told: Vec<_> = reader
         .read()
         .map(|reading| (reading.kind().to_string(), reading.help(), reading.unit()))
@@ -81,7 +81,7 @@ fn each_reader_sees_the_last_counts_of_a_backend_once() {
     let registry = Registry::new();
     let metrics = Arc::new(LogMetrics::default());
     registry.register(metrics.clone(), &[]).unwrap();
-    let (mut one, mut other) = (Reader::new(&registry), Reader::new(&registry));
+    let (mut one, mut other) = (RegistryReader::new(&registry), RegistryReader::new(&registry));
     read(&mut one);
     metrics.records_written.add(5);
     let weak = Arc::downgrade(&metrics);
@@ -96,7 +96,7 @@ fn each_reader_sees_the_last_counts_of_a_backend_once() {
 #[test]
 fn a_backend_that_is_opened_again_goes_on_where_it_ended() {
     let registry = Registry::new();
-    let mut early = Reader::new(&registry);
+    let mut early = RegistryReader::new(&registry);
     for opened in 1..=4 {
         let metrics = Arc::new(LogMetrics::default());
         registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
@@ -112,7 +112,7 @@ fn a_backend_that_is_opened_again_goes_on_where_it_ended() {
             assert_eq!(read(&mut early), map([]));
         }
     }
-    let last = read(&mut Reader::new(&registry));
+    let last = read(&mut RegistryReader::new(&registry));
     assert_eq!(last["records_written{backend=\"orders\"}"], 40);
     assert_eq!(last["open_segments{backend=\"orders\"}"], 4);
 }
@@ -141,7 +141,7 @@ fn a_backend_whose_metrics_have_changed_places_goes_on_with_each() {
     later.bytes_written.add(2);
     later.scans.add(7);
     later.open_segments.set(-1);
-    let mut reader = Reader::new(&registry);
+    let mut reader = RegistryReader::new(&registry);
     let expected = [("records_written{}", 4), ("written_bytes{}", 42), ("open_segments{}", -1)];
     let mut expected = map(expected);
     expected.insert("scans{}".to_owned(), 7);
@@ -161,7 +161,7 @@ fn a_level_is_not_shown_before_the_new_backend_has_told_its_own() {
     };
     let queue = open(false);
     queue.waiting.set(5);
-    let mut reader = Reader::new(&registry);
+    let mut reader = RegistryReader::new(&registry);
     assert_eq!(read(&mut reader), map([("waiting{}", 5)]));
     drop(queue);
     let queue = open(true);
@@ -211,7 +211,7 @@ fn two_parts_of_one_backend_may_have_the_same_labels() {
     registry.register(cache.clone(), &[("backend", "orders")]).unwrap();
     cache.hits.inc();
     drop(log);
-    let mut reader = Reader::new(&registry);
+    let mut reader = RegistryReader::new(&registry);
     assert_eq!(read(&mut reader).len(), 4);
     assert_eq!(read(&mut reader), map([("hits{backend=\"orders\"}", 1)]));
 }
@@ -228,7 +228,7 @@ fn a_total_that_falls_is_carried_on() {
     let registry = Registry::new();
     let stats = Arc::new(Stats::default());
     registry.register(stats.clone(), &[]).unwrap();
-    let mut reader = Reader::new(&registry);
+    let mut reader = RegistryReader::new(&registry);
     let mut seen = Vec::new();
     for (counted, reset) in [(100, false), (50, true), (20, false), (5, true), (0, false)] {
         stats.writes.fetch_add(counted, Relaxed);
@@ -249,8 +249,9 @@ fn a_total_that_falls_is_carried_on() {
 #[test]
 fn a_total_wraps_at_its_end_and_goes_on() {
     let registry = Registry::new();
-    let read = |reader: &mut Reader| reader.read().next().unwrap().value().as_u64().unwrap();
-    let mut reader = Reader::new(&registry);
+    let read =
+        |reader: &mut RegistryReader| reader.read().next().unwrap().value().as_u64().unwrap();
+    let mut reader = RegistryReader::new(&registry);
     for (counted, total) in [(u64::MAX - 2, u64::MAX - 2), (5, 2), (3, 5)] {
         let writes = Arc::new(Writes::default());
         registry.register(writes.clone(), &[]).unwrap();
@@ -269,7 +270,7 @@ fn no_reset_and_no_drain_is_seen_by_a_reader() {
     let registry = Registry::new();
     let metrics = Arc::new(LogMetrics::default());
     registry.register(metrics.clone(), &[]).unwrap();
-    let mut reader = Reader::new(&registry);
+    let mut reader = RegistryReader::new(&registry);
     for total in [7, 14, 21] {
         metrics.records_written.add(7);
         metrics.reset();
@@ -286,7 +287,7 @@ fn readers_on_many_threads_never_see_a_total_fall_and_lose_none() {
         .map(|_| {
             let (registry, stop) = (registry.clone(), Arc::clone(&stop));
             thread::spawn(move || {
-                let mut reader = Reader::new(&registry);
+                let mut reader = RegistryReader::new(&registry);
                 let mut last = 0;
                 loop {
                     let stopped = stop.load(Relaxed);
@@ -365,7 +366,7 @@ fn a_backend_that_panics_keeps_its_last_values_and_takes_no_other_with_it() {
     let metrics = Arc::new(LogMetrics::default());
     registry.register(moody.clone(), &[("backend", "moody")]).unwrap();
     registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
-    let mut reader = Reader::new(&registry);
+    let mut reader = RegistryReader::new(&registry);
     let good = read(&mut reader);
     assert_eq!(good["second{backend=\"moody\"}"], 2);
     assert_eq!(good["records_written{backend=\"orders\"}"], 0);
@@ -413,7 +414,7 @@ fn metrics_that_are_passed_over_do_not_shift_those_after_them() {
     registry.register(outer.clone(), &[]).unwrap();
     outer.before.add(1);
     outer.after.add(2);
-    assert_eq!(read(&mut Reader::new(&registry)), map([("before{}", 1), ("after{}", 2)]));
+    assert_eq!(read(&mut RegistryReader::new(&registry)), map([("before{}", 1), ("after{}", 2)]));
 }
 
 /// Metrics by hand whose values are of other kinds than their descriptors say.
@@ -448,7 +449,7 @@ fn a_value_is_what_its_descriptor_says_or_is_left_out_and_told() {
     let registry = Registry::new();
     let crossed = Arc::new(Crossed(7.into()));
     registry.register(crossed.clone(), &[]).unwrap();
-    let mut reader = Reader::new(&registry);
+    let mut reader = RegistryReader::new(&registry);
     let mut seen = Vec::new();
     for number in [7, 3, -1] {
         crossed.0.store(number, Relaxed);
@@ -480,7 +481,7 @@ fn others_count_register_and_leave_while_one_backend_is_slow_to_read() {
     registry.register(slow.clone(), &[("backend", "slow")]).unwrap();
     let reading = thread::spawn({
         let registry = registry.clone();
-        move || read(&mut Reader::new(&registry))
+        move || read(&mut RegistryReader::new(&registry))
     });
     wait_for_arrival.recv().unwrap();
 
@@ -503,7 +504,7 @@ fn unregistering_lets_go_at_once_and_the_last_counts_still_go_out() {
     assert!(!registry.unregister(&metrics));
     assert_eq!(Arc::strong_count(&metrics), 1);
     metrics.records_written.add(100);
-    let mut reader = Reader::new(&registry);
+    let mut reader = RegistryReader::new(&registry);
     assert_eq!(read(&mut reader)["records_written{}"], 2);
     assert_eq!(read(&mut reader), map([]));
 }
@@ -538,7 +539,7 @@ fn metrics_are_dropped_where_the_registry_can_still_be_used() {
 
     // By a reader, by one that is registered, and by one that is refused.
     registry.register(curious(), &[]).unwrap();
-    read(&mut Reader::new(&registry));
+    read(&mut RegistryReader::new(&registry));
     drops.try_recv().unwrap();
     registry.register(curious(), &[]).unwrap();
     registry.register(curious(), &[]).unwrap();
@@ -555,9 +556,9 @@ fn metrics_registered_forever_stay() {
     }
     static METRICS: Queue = Queue { pushed: Counter::new() };
     let registry = Registry::new();
-    registry.register_forever(&METRICS, &[]).unwrap();
-    registry.register_forever(LogMetrics::default(), &[("backend", "orders")]).unwrap();
-    let mut reader = Reader::new(&registry);
+    registry.register_static(&METRICS, &[]).unwrap();
+    registry.register_static(LogMetrics::default(), &[("backend", "orders")]).unwrap();
+    let mut reader = RegistryReader::new(&registry);
     for _ in 0..3 {
         assert_eq!(read(&mut reader).len(), 4);
     }
@@ -618,7 +619,7 @@ fn one_name_with_two_kinds_or_units_is_refused_and_both_backends_are_named() {
     // Nothing is left of a refused backend, not even the names that were new.
     let fresh = Arc::new(Fresh::default());
     registry.register(fresh.clone(), users).unwrap();
-    assert_eq!(read(&mut Reader::new(&registry)).len(), 4);
+    assert_eq!(read(&mut RegistryReader::new(&registry)).len(), 4);
 }
 
 #[test]

@@ -61,7 +61,7 @@ pub struct Plain<T> {
     #[metrics(errors)]
     pub writes: ::core::primitive::u64,
     /// Open now.
-    #[metrics(pad)]
+    #[metrics(padded)]
     pub open: ::core::primitive::i64,
     /// Another of the kind.
     #[metrics(flatten, prefix = "nested_")]

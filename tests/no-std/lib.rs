@@ -4,14 +4,14 @@
 #![forbid(unsafe_code)]
 #![deny(warnings)]
 
-use papyra_metrics::{Counter, Descriptor, Gauge, Metered, Metrics, Padded, ShardedCounter, Value};
+use papyra_metrics::{Counter, Descriptor, Gauge, Metered, Metrics, CachePadded, ShardedCounter, Value};
 
 /// What the cache has done.
 #[derive(Debug, Default, Metrics)]
 #[metrics(storage = CacheMetrics)]
 pub struct CacheCounts {
     /// Hits.
-    #[metrics(pad)]
+    #[metrics(padded)]
     pub hits: u64,
     /// Lookups.
     #[metrics(sharded)]
@@ -26,7 +26,7 @@ pub struct LogMetrics {
     #[metrics(errors)]
     pub records_written: Counter,
     /// Segments open now.
-    pub open: Padded<Gauge>,
+    pub open: CachePadded<Gauge>,
     /// Records read.
     pub records_read: ShardedCounter,
     /// The cache.

@@ -35,14 +35,14 @@ fn main() -> std::process::ExitCode {
     log.metrics.records_written.add(3);
     match Cli::parse() {
         Cli::Metrics(command) => {
-            let code = command.run_over(&log);
+            let code = command.run_with_backend(&log);
             // What a reset has left.
             eprintln!("records_written is {}", log.metrics.records_written.get());
             code
         }
-        Cli::NoMetrics(command) => command.run_over(&NullLog),
+        Cli::NoMetrics(command) => command.run_with_backend(&NullLog),
         Cli::Published(command) => match std::env::var_os("ORDERS_METRICS") {
-            Some(path) => command.or_path(path).run(),
+            Some(path) => command.with_default_path(path).run(),
             None => command.run(),
         },
     }

@@ -15,7 +15,7 @@ use std::{
 
 use common::Backend;
 use papyra_metrics::{
-    Counter, Gauge, Metered, Metrics, Padded, ShardedCounter, Snapshot,
+    CachePadded, Counter, Gauge, Metered, Metrics, ShardedCounter, Snapshot,
     publish::{Published, ReadError, Reader},
 };
 
@@ -478,9 +478,9 @@ fn the_atomics_of_a_plain_struct_can_be_published() {
 #[derive(Debug, Default, Metrics)]
 struct PoolMetrics {
     taken: ShardedCounter,
-    opened: Padded<Counter>,
-    open: Padded<Gauge>,
-    failed: Padded<ShardedCounter>,
+    opened: CachePadded<Counter>,
+    open: CachePadded<Gauge>,
+    failed: CachePadded<ShardedCounter>,
     closed: Counter,
 }
 

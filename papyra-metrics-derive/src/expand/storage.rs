@@ -104,7 +104,7 @@ fn expand_new(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
         Role::Metric(Metric { plain, padded, .. }) => {
             let instrument = plain.map(|plain| written_instrument(plain, &krate, span));
             let new = quote!(#instrument::new());
-            if *padded { quote!(#krate::Padded::new(#new)) } else { new }
+            if *padded { quote!(#krate::CachePadded::new(#new)) } else { new }
         }
         Role::Flatten { .. } => {
             let plain = plain_trait(&model.krate, field);

@@ -264,7 +264,7 @@ fn expand_error_counter(
     let ty = instrument_type(model, field);
     let span = span_of(&ty);
     let count = error_trait(&model.krate, field, metric, span);
-    let count = quote_spanned!(span=> <#ty as #count>::count(&self.#counter));
+    let count = quote_spanned!(span=> <#ty as #count>::inc(&self.#counter));
     Some(quote! {
         #[automatically_derived]
         impl #impl_generics #krate::__private::ErrorCounter for #ident #ty_generics #where_clause {
@@ -292,7 +292,7 @@ fn error_trait(krate: &Krate, field: &Field<'_>, metric: &Metric, span: Span) ->
     if asks_at_once(field, metric) {
         quote_spanned!(span=> #krate::__private::ErrorInstrument)
     } else {
-        quote_spanned!(span=> #krate::Count)
+        quote_spanned!(span=> #krate::Inc)
     }
 }
 
@@ -309,7 +309,11 @@ pub(super) fn instrument_type(model: &Model<'_>, field: &Field<'_>) -> TokenStre
     match &field.role {
         Role::Metric(Metric { plain: Some(plain), padded, .. }) => {
             let instrument = written_instrument(*plain, &krate, span);
-            if *padded { quote_spanned!(span=> #krate::Padded<#instrument>) } else { instrument }
+            if *padded {
+                quote_spanned!(span=> #krate::CachePadded<#instrument>)
+            } else {
+                instrument
+            }
         }
         Role::Flatten { .. } if model.storage.is_some() => {
             let plain = plain_trait(&model.krate, field);

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::{Reader, Registry};
+use crate::{Registry, RegistryReader};
 use text::Exposition;
 
 mod format;
@@ -57,7 +57,7 @@ pub struct Prometheus {
 }
 
 struct State {
-    reader: Reader,
+    reader: RegistryReader,
     /// In each format that was asked for since backends came or went.
     text: Option<Exposition>,
     open_metrics: Option<Exposition>,
@@ -78,7 +78,7 @@ pub struct Scrape {
 impl Prometheus {
     /// Answers for the backends of this registry.
     pub fn new(registry: &Registry) -> Self {
-        let reader = Reader::new(registry);
+        let reader = RegistryReader::new(registry);
         let state = State { reader, text: None, open_metrics: None, len: 0 };
         Self { state: Mutex::new(state), linger: Duration::ZERO }
     }

@@ -4,7 +4,7 @@
 use alloc::{rc::Rc, sync::Arc};
 use core::{marker::PhantomData, ops::Deref};
 
-use crate::{Count, UpDown};
+use crate::{Inc, IncDec};
 
 /// A place where metrics or counters are, looked at through what it may be: an `Option`, a shared pointer, or
 /// the thing itself. The methods of the special cases stand on this type, those of the general case behind its
@@ -144,23 +144,23 @@ impl<H: Deref, T, F: Fn(&H::Target) -> &T> Deref for Part<H, T, F> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<H: Deref, T: Count, F: Fn(&H::Target) -> &T> Count for Part<H, T, F> {
+impl<H: Deref, T: Inc, F: Fn(&H::Target) -> &T> Inc for Part<H, T, F> {
     #[inline]
-    fn count(&self) {
-        T::count(self);
+    fn inc(&self) {
+        T::inc(self);
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<H: Deref, T: UpDown, F: Fn(&H::Target) -> &T> UpDown for Part<H, T, F> {
+impl<H: Deref, T: IncDec, F: Fn(&H::Target) -> &T> IncDec for Part<H, T, F> {
     #[inline]
-    fn up(&self) {
-        T::up(self);
+    fn inc(&self) {
+        T::inc(self);
     }
 
     #[inline]
-    fn down(&self) {
-        T::down(self);
+    fn dec(&self) {
+        T::dec(self);
     }
 }
 

@@ -28,7 +28,7 @@
 //! # What can be published
 //!
 //! Structs that derive [`Metrics`](derive@crate::Metrics) and hold instruments alone, each in place: `Counter`,
-//! `Gauge`, `ShardedCounter`, `Padded` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these. A
+//! `Gauge`, `ShardedCounter`, `CachePadded` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these. A
 //! struct with anything else is refused at compile time, since a pointer means nothing in another process, and
 //! nothing but an atomic stands being changed by one.
 //!

@@ -23,7 +23,7 @@ struct Future;
 struct String;
 struct Counter;
 struct Gauge;
-struct Padded;
+struct CachePadded;
 struct ShardedCounter;
 struct Value;
 struct Descriptor;
@@ -51,7 +51,7 @@ struct visitor;
 struct walker;
 struct place;
 trait Clone {}
-trait Count {}
+trait Inc {}
 trait Deref {}
 trait Drop {}
 trait Fn {}
@@ -63,7 +63,7 @@ trait Into {}
 trait Outcome_ {}
 trait Send {}
 trait Sized {}
-trait UpDown {}
+trait IncDec {}
 
 // Methods that every value has, under the names of those that are called.
 trait Everything {

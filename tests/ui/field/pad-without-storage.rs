@@ -1,10 +1,10 @@
-// The caret is on `pad`.
+// The caret is on `padded`.
 
 use papyra_metrics::{Counter, Metrics};
 
 #[derive(Metrics)]
 struct LogMetrics {
-    #[metrics(pad)]
+    #[metrics(padded)]
     records_read: Counter,
 }
 

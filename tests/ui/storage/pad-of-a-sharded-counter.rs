@@ -1,11 +1,11 @@
-// The caret is on `pad`.
+// The caret is on `padded`.
 
 use papyra_metrics::Metrics;
 
 #[derive(Metrics)]
 #[metrics(storage = Storage)]
 struct LogMetrics {
-    #[metrics(sharded, pad)]
+    #[metrics(sharded, padded)]
     records_read: u64,
 }
 

@@ -1,4 +1,4 @@
-// The caret is on `pad`.
+// The caret is on `padded`.
 
 use papyra_metrics::Metrics;
 
@@ -11,7 +11,7 @@ struct CacheCounts {
 #[derive(Metrics)]
 #[metrics(storage = LogMetrics)]
 struct LogCounts {
-    #[metrics(flatten, pad)]
+    #[metrics(flatten, padded)]
     cache: CacheCounts,
 }
 

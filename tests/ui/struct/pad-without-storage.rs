@@ -1,9 +1,9 @@
-// The caret is on `pad`.
+// The caret is on `padded`.
 
 use papyra_metrics::{Counter, Metrics};
 
 #[derive(Metrics)]
-#[metrics(pad)]
+#[metrics(padded)]
 struct LogMetrics {
     records_read: Counter,
 }

@@ -56,7 +56,7 @@ impl Writer<'_> {
             let counter = self.counter(place, expression, reach);
             let span = located(expression);
             let krate = krate_at(&self.model.krate, span);
-            return quote_spanned!(span=> #krate::Count::count(#counter););
+            return quote_spanned!(span=> #krate::Inc::inc(#counter););
         }
         self.with_metrics(place, reach, &self.count_found(place))
     }
@@ -70,7 +70,7 @@ impl Writer<'_> {
         };
         let span = Span::mixed_site().located_at(name.span());
         let (krate, field) = (krate_at(&self.model.krate, span), field(place));
-        quote_spanned!(span=> #krate::Count::count(#field);)
+        quote_spanned!(span=> #krate::Inc::inc(#field);)
     }
 
     /// A reference to what the expression names.

@@ -1,4 +1,4 @@
-//! What a function's outcomes can be counted in: `Count` for events, `UpDown` for levels.
+//! What a function's outcomes can be counted in: `Inc` for events, `IncDec` for levels.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
@@ -13,20 +13,20 @@ use crate::{Counter, Gauge, ShardedCounter};
 /// `Option`, whose `None` counts nothing. Implement it for an instrument of your own that counts events.
 ///
 /// ```
-/// use papyra_metrics::{Count, Counter};
+/// use papyra_metrics::{Inc, Counter};
 ///
 /// let events = Some(Counter::new());
-/// events.count();
+/// events.inc();
 /// assert_eq!(events.unwrap().get(), 1);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a counter",
     label = "expected a `papyra_metrics::Counter`",
-    note = "events are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; an instrument of your own implements `papyra_metrics::Count`"
+    note = "events are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; an instrument of your own implements `papyra_metrics::Inc`"
 )]
-pub trait Count {
+pub trait Inc {
     /// Counts one event.
-    fn count(&self);
+    fn inc(&self);
 }
 
 /// Something that goes up and down by one: what [`#[metrics(in_flight = …)]`](crate::metrics) moves.
@@ -35,52 +35,52 @@ pub trait Count {
 /// `Option`, whose `None` moves nothing. Implement it for an instrument of your own that shows a level.
 ///
 /// ```
-/// use papyra_metrics::{Gauge, UpDown};
+/// use papyra_metrics::{Gauge, IncDec};
 ///
 /// let open = Gauge::new();
-/// open.up();
+/// open.inc();
 /// assert_eq!(open.get(), 1);
-/// open.down();
+/// open.dec();
 /// assert_eq!(open.get(), 0);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a gauge",
     label = "expected a `papyra_metrics::Gauge`",
-    note = "what is in flight goes up and down, in a `Gauge` or an `AtomicI64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; an instrument of your own implements `papyra_metrics::UpDown`"
+    note = "what is in flight goes up and down, in a `Gauge` or an `AtomicI64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; an instrument of your own implements `papyra_metrics::IncDec`"
 )]
-pub trait UpDown {
+pub trait IncDec {
     /// Raises the level by one.
-    fn up(&self);
+    fn inc(&self);
 
     /// Lowers the level by one.
-    fn down(&self);
+    fn dec(&self);
 }
 
 #[diagnostic::do_not_recommend]
-impl Count for Counter {
+impl Inc for Counter {
     #[inline]
-    fn count(&self) {
+    fn inc(&self) {
         self.inc();
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl Count for ShardedCounter {
+impl Inc for ShardedCounter {
     #[inline]
-    fn count(&self) {
+    fn inc(&self) {
         self.inc();
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl UpDown for Gauge {
+impl IncDec for Gauge {
     #[inline]
-    fn up(&self) {
+    fn inc(&self) {
         self.inc();
     }
 
     #[inline]
-    fn down(&self) {
+    fn dec(&self) {
         self.dec();
     }
 }
@@ -88,22 +88,22 @@ impl UpDown for Gauge {
 macro_rules! for_atomics {
     ($atomic:ident) => {
         #[diagnostic::do_not_recommend]
-        impl Count for $atomic::AtomicU64 {
+        impl Inc for $atomic::AtomicU64 {
             #[inline]
-            fn count(&self) {
+            fn inc(&self) {
                 self.fetch_add(1, Ordering::Relaxed);
             }
         }
 
         #[diagnostic::do_not_recommend]
-        impl UpDown for $atomic::AtomicI64 {
+        impl IncDec for $atomic::AtomicI64 {
             #[inline]
-            fn up(&self) {
+            fn inc(&self) {
                 self.fetch_add(1, Ordering::Relaxed);
             }
 
             #[inline]
-            fn down(&self) {
+            fn dec(&self) {
                 self.fetch_sub(1, Ordering::Relaxed);
             }
         }
@@ -120,23 +120,23 @@ for_atomics!(portable_atomic);
 macro_rules! through {
     ($pointer:ty) => {
         #[diagnostic::do_not_recommend]
-        impl<I: Count + ?Sized> Count for $pointer {
+        impl<I: Inc + ?Sized> Inc for $pointer {
             #[inline]
-            fn count(&self) {
-                I::count(self);
+            fn inc(&self) {
+                I::inc(self);
             }
         }
 
         #[diagnostic::do_not_recommend]
-        impl<I: UpDown + ?Sized> UpDown for $pointer {
+        impl<I: IncDec + ?Sized> IncDec for $pointer {
             #[inline]
-            fn up(&self) {
-                I::up(self);
+            fn inc(&self) {
+                I::inc(self);
             }
 
             #[inline]
-            fn down(&self) {
-                I::down(self);
+            fn dec(&self) {
+                I::dec(self);
             }
         }
     };
@@ -151,28 +151,28 @@ through!(Rc<I>);
 through!(Arc<I>);
 
 #[diagnostic::do_not_recommend]
-impl<I: Count> Count for Option<I> {
+impl<I: Inc> Inc for Option<I> {
     #[inline]
-    fn count(&self) {
+    fn inc(&self) {
         if let Some(counter) = self {
-            counter.count();
+            counter.inc();
         }
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: UpDown> UpDown for Option<I> {
+impl<I: IncDec> IncDec for Option<I> {
     #[inline]
-    fn up(&self) {
+    fn inc(&self) {
         if let Some(gauge) = self {
-            gauge.up();
+            gauge.inc();
         }
     }
 
     #[inline]
-    fn down(&self) {
+    fn dec(&self) {
         if let Some(gauge) = self {
-            gauge.down();
+            gauge.dec();
         }
     }
 }

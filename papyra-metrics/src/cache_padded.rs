@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-use crate::{Count, Instrument, Kind, UpDown, Value, words::Words};
+use crate::{Inc, IncDec, Instrument, Kind, Value, words::Words};
 
 /// An instrument on cache lines of its own.
 ///
@@ -20,21 +20,21 @@ use crate::{Count, Instrument, Kind, UpDown, Value, words::Words};
 /// It derefs to the instrument, and so is used as if it were one:
 ///
 /// ```
-/// use papyra_metrics::{Counter, Gauge, Metrics, Padded};
+/// use papyra_metrics::{Counter, Gauge, Metrics, CachePadded};
 ///
 /// #[derive(Debug, Default, Metrics)]
 /// struct LogMetrics {
 ///     /// Counted by the writer.
-///     records_written: Padded<Counter>,
+///     records_written: CachePadded<Counter>,
 ///     /// Counted by the readers.
-///     records_read: Padded<Counter>,
-///     readers: Padded<Gauge>,
+///     records_read: CachePadded<Counter>,
+///     readers: CachePadded<Gauge>,
 /// }
 ///
 /// static METRICS: LogMetrics = LogMetrics {
-///     records_written: Padded::new(Counter::new()),
-///     records_read: Padded::new(Counter::new()),
-///     readers: Padded::new(Gauge::new()),
+///     records_written: CachePadded::new(Counter::new()),
+///     records_read: CachePadded::new(Counter::new()),
+///     readers: CachePadded::new(Gauge::new()),
 /// };
 ///
 /// METRICS.records_written.inc();
@@ -42,14 +42,14 @@ use crate::{Count, Instrument, Kind, UpDown, Value, words::Words};
 /// assert_eq!(METRICS.snapshot().to_string(), "records_written: 1\nrecords_read: 0\nreaders: 2");
 /// ```
 ///
-/// In a [plain struct](derive@crate::Metrics#plain-structs), `#[metrics(pad)]` on a field does it, and
-/// `#[metrics(storage = Name, pad)]` does it to all of them.
+/// In a [plain struct](derive@crate::Metrics#plain-structs), `#[metrics(padded)]` on a field does it, and
+/// `#[metrics(storage = Name, padded)]` does it to all of them.
 // 128 bytes: a line of Apple's and other large Arm cores, and the pair of lines that x86-64 fetches together.
 #[repr(align(128))]
 #[derive(Clone, Copy, Default)]
-pub struct Padded<I>(I);
+pub struct CachePadded<I>(I);
 
-impl<I> Padded<I> {
+impl<I> CachePadded<I> {
     /// That instrument, with nothing beside it.
     #[inline]
     pub const fn new(instrument: I) -> Self {
@@ -63,7 +63,7 @@ impl<I> Padded<I> {
     }
 }
 
-impl<I> Deref for Padded<I> {
+impl<I> Deref for CachePadded<I> {
     type Target = I;
 
     #[inline]
@@ -72,21 +72,21 @@ impl<I> Deref for Padded<I> {
     }
 }
 
-impl<I> DerefMut for Padded<I> {
+impl<I> DerefMut for CachePadded<I> {
     #[inline]
     fn deref_mut(&mut self) -> &mut I {
         &mut self.0
     }
 }
 
-impl<I> From<I> for Padded<I> {
+impl<I> From<I> for CachePadded<I> {
     #[inline]
     fn from(instrument: I) -> Self {
         Self::new(instrument)
     }
 }
 
-impl<I: fmt::Debug> fmt::Debug for Padded<I> {
+impl<I: fmt::Debug> fmt::Debug for CachePadded<I> {
     /// As the instrument itself.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -94,7 +94,7 @@ impl<I: fmt::Debug> fmt::Debug for Padded<I> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: Instrument> Instrument for Padded<I> {
+impl<I: Instrument> Instrument for CachePadded<I> {
     const KIND: Kind = I::KIND;
 
     #[inline]
@@ -121,22 +121,22 @@ impl<I: Instrument> Instrument for Padded<I> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: Count> Count for Padded<I> {
+impl<I: Inc> Inc for CachePadded<I> {
     #[inline]
-    fn count(&self) {
-        self.0.count();
+    fn inc(&self) {
+        self.0.inc();
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<I: UpDown> UpDown for Padded<I> {
+impl<I: IncDec> IncDec for CachePadded<I> {
     #[inline]
-    fn up(&self) {
-        self.0.up();
+    fn inc(&self) {
+        self.0.inc();
     }
 
     #[inline]
-    fn down(&self) {
-        self.0.down();
+    fn dec(&self) {
+        self.0.dec();
     }
 }
