@@ -4,9 +4,6 @@
 //! that matter; one above those, choices in a grammar of structs or functions, which reach behind the parser.
 //! Shared by the fuzz targets and by a test that replays their seeds on any compiler.
 
-#[path = "reading.rs"]
-mod reading;
-
 use std::fmt::Write as _;
 use std::str::FromStr;
 
@@ -19,18 +16,8 @@ use syn::parse::{ParseStream, Parser};
 pub(crate) fn derive(data: &[u8]) {
     let text = text(data, struct_of);
     let Ok(item) = TokenStream::from_str(&text) else { return };
-    if let Some(difference) = reading::difference(&item) {
-        panic!("{difference}");
-    }
     let output = papyra_metrics_expansion::derive(item.clone());
     check(&item, output, &text);
-}
-
-/// A literal as a string.
-pub(crate) fn string(literal: &str) {
-    if let Some(difference) = reading::difference_in_string(literal) {
-        panic!("{difference}");
-    }
 }
 
 /// `#[metrics(…)]` on an item: the first line are the keys.

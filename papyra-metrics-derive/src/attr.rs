@@ -1,14 +1,16 @@
-//! The grammar of `#[metrics(…)]`: keys, some with values. Which keys stand where, and what is wrong with one,
-//! is reported here; what they mean together is for [`check`](crate::check).
+//! The grammar of `#[metrics(…)]`: keys, some with values. Unknown keys and wrong values are reported here, wrong
+//! combinations by the checks.
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Error, Lit, LitStr, Meta, Path, Token, token};
 
-use crate::ast::{Arguments, Attribute};
-use crate::diag::{Diagnostics, Error, nearest};
-use crate::literal::Text;
+use crate::diag::Diagnostics;
 use crate::name;
-use crate::tokens::{Cursor, Depth, flat, is_keyword, is_punct, stream};
+use crate::suggest::nearest;
+use crate::tokens::{Depth, flat, is_punct};
 
 /// A key with its value, and the tokens to point at.
 pub(crate) struct Key<T> {
@@ -25,9 +27,9 @@ impl<T> Key<T> {
 /// The keys of a struct.
 #[derive(Default)]
 pub(crate) struct StructKeys {
-    pub(crate) krate: Option<Key<TokenStream>>,
+    pub(crate) krate: Option<Key<Path>>,
     pub(crate) padded: Option<Key<()>>,
-    pub(crate) prefix: Option<Key<Text>>,
+    pub(crate) prefix: Option<Key<LitStr>>,
     pub(crate) storage: Option<Key<Ident>>,
     /// Whether `storage` is there, right or wrong.
     pub(crate) plain: bool,
@@ -38,13 +40,13 @@ pub(crate) struct StructKeys {
 pub(crate) struct FieldKeys {
     pub(crate) errors: Option<Key<()>>,
     pub(crate) flatten: Option<Key<()>>,
-    pub(crate) help: Option<Key<Text>>,
-    pub(crate) name: Option<Key<Text>>,
+    pub(crate) help: Option<Key<LitStr>>,
+    pub(crate) name: Option<Key<LitStr>>,
     pub(crate) padded: Option<Key<()>>,
-    pub(crate) prefix: Option<Key<Text>>,
+    pub(crate) prefix: Option<Key<LitStr>>,
     pub(crate) sharded: Option<Key<()>>,
     pub(crate) skip: Option<Key<()>>,
-    pub(crate) unit: Option<Key<Text>>,
+    pub(crate) unit: Option<Key<LitStr>>,
 }
 
 /// The keys of a function.
@@ -53,7 +55,7 @@ pub(crate) struct FunctionKeys {
     pub(crate) calls: Option<Key<TokenStream>>,
     pub(crate) errors: Option<Key<Option<TokenStream>>>,
     pub(crate) in_flight: Option<Key<TokenStream>>,
-    pub(crate) krate: Option<Key<TokenStream>>,
+    pub(crate) krate: Option<Key<Path>>,
     pub(crate) ok: Option<Key<TokenStream>>,
 }
 
@@ -67,13 +69,25 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
     for raw in parse_attributes(diag, attrs, STRUCT_KEYS) {
         match raw.key.to_string().as_str() {
             "crate" => {
-                set(diag, &mut keys.krate, raw, path, "a path, such as `crate = facade::metrics`");
+                set(
+                    diag,
+                    &mut keys.krate,
+                    raw,
+                    Path::parse_mod_style,
+                    "a path, such as `crate = facade::metrics`",
+                );
             }
             "padded" => set_flag(diag, &mut keys.padded, raw),
             "prefix" => set_text(diag, &mut keys.prefix, raw, "log_"),
             "storage" => {
                 keys.plain = true;
-                set(diag, &mut keys.storage, raw, ident, "a name, such as `storage = LogMetrics`");
+                set(
+                    diag,
+                    &mut keys.storage,
+                    raw,
+                    Ident::parse,
+                    "a name, such as `storage = LogMetrics`",
+                );
             }
             _ => unknown(diag, &raw.key, STRUCT, &[FIELD, FUNCTION]),
         }
@@ -110,7 +124,7 @@ pub(crate) fn parse_function_keys(diag: &mut Diagnostics, tokens: TokenStream) -
         );
         return keys;
     }
-    let raw = match parse_keys(tokens) {
+    let raw = match parse_keys.parse2(tokens) {
         Ok(raw) => raw,
         Err(error) => {
             diag.push(error);
@@ -123,7 +137,13 @@ pub(crate) fn parse_function_keys(diag: &mut Diagnostics, tokens: TokenStream) -
                 set_place(diag, &mut keys.calls, raw, "the counter, such as `calls = scan_runs`");
             }
             "crate" => {
-                set(diag, &mut keys.krate, raw, path, "a path, such as `crate = facade::metrics`");
+                set(
+                    diag,
+                    &mut keys.krate,
+                    raw,
+                    Path::parse_mod_style,
+                    "a path, such as `crate = facade::metrics`",
+                );
             }
             "errors" => set_errors(diag, &mut keys.errors, raw),
             "in_flight" => {
@@ -215,14 +235,14 @@ type RawKey = Key<Option<TokenStream>>;
 /// All keys of all `#[metrics(…)]` among the attributes.
 fn parse_attributes(diag: &mut Diagnostics, attrs: &[Attribute], known: &[&str]) -> Vec<RawKey> {
     let mut keys = Vec::new();
-    for attr in attrs.iter().filter(|attr| attr.path == "metrics") {
-        match &attr.arguments {
-            Arguments::List(list) if !list.is_empty() => match parse_keys(list.clone()) {
+    for attr in attrs.iter().filter(|attr| attr.path().is_ident("metrics")) {
+        match &attr.meta {
+            Meta::List(list) if !list.tokens.is_empty() => match attr.parse_args_with(parse_keys) {
                 Ok(parsed) => keys.extend(parsed),
                 Err(error) => diag.push(error),
             },
-            _ => diag.error(
-                attr.meta(),
+            meta => diag.error(
+                meta,
                 format!(
                     "say what is meant in parentheses: `#[metrics(…)]` takes {}",
                     listed(known)
@@ -233,55 +253,51 @@ fn parse_attributes(diag: &mut Diagnostics, attrs: &[Attribute], known: &[&str])
     keys
 }
 
-/// `key`, `key = value`, and so on. A value reaches to the next comma.
-fn parse_keys(tokens: TokenStream) -> Result<Vec<RawKey>, Error> {
+/// Parses `key`, `key = value`, and so on. A value ends at the next comma.
+fn parse_keys(input: ParseStream<'_>) -> syn::Result<Vec<RawKey>> {
     let mut keys = Vec::new();
-    let mut input = Cursor::new(tokens);
-    loop {
-        input.open();
-        if input.rest().is_empty() {
-            return Ok(keys);
+    while !input.is_empty() {
+        if !input.peek(Ident::peek_any) {
+            return Err(at_next(input, "a key is expected here, such as `skip` or `name = \"…\"`"));
         }
-        let Some(key) = input.ident() else {
-            return Err(input.error("a key is expected here, such as `skip` or `name = \"…\"`"));
-        };
-        let value = input.punct('=').then(|| parse_value(&mut input));
-        if begins_value(&mut input) {
+        let key = input.call(Ident::parse_any)?;
+        let equals: Option<Token![=]> = input.parse()?;
+        let value = equals.map(|_| parse_value(input)).transpose()?;
+        if begins_value(input) {
             let message = format!("the value of `{key}` comes after a `=`: write `{key} = …`");
-            return Err(input.error(message));
+            return Err(at_next(input, &message));
         }
         keys.push(Key { key, value });
-        if !input.punct(',') && !input.rest().is_empty() {
-            return Err(input.error("a comma is expected before the next key"));
+        if !input.is_empty() && input.parse::<Option<Token![,]>>()?.is_none() {
+            return Err(at_next(input, "a comma is expected before the next key"));
         }
+    }
+    Ok(keys)
+}
+
+/// An error that underlines the whole next token, be it a group.
+fn at_next(input: ParseStream<'_>, message: &str) -> Error {
+    match input.parse::<TokenTree>() {
+        Ok(next) => Error::new_spanned(next, message),
+        Err(_) => input.error(message),
     }
 }
 
-/// The tokens up to the comma that ends the value.
-fn parse_value(input: &mut Cursor) -> TokenStream {
+/// Parses the tokens up to the comma that ends the value.
+fn parse_value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let mut value = TokenStream::new();
     let mut generics = Turbofish::default();
-    while let Some(token) = input.peek() {
-        if !generics.inside() && is_punct(token, ',') {
-            break;
-        }
-        generics.pass(token);
+    while !input.is_empty() && (generics.inside() || !input.peek(Token![,])) {
+        let token: TokenTree = input.parse()?;
+        generics.pass(&token);
         token.to_tokens(&mut value);
-        input.next();
     }
-    value
+    Ok(value)
 }
 
-/// Whether what comes next is a literal, or stands in parentheses.
-fn begins_value(input: &mut Cursor) -> bool {
-    input.open();
-    match input.rest() {
-        [TokenTree::Literal(_), ..] => true,
-        [TokenTree::Group(group), ..] => group.delimiter() == Delimiter::Parenthesis,
-        [TokenTree::Ident(word), ..] => word == "true" || word == "false",
-        [minus, TokenTree::Literal(_), ..] => is_punct(minus, '-'),
-        _ => false,
-    }
+/// Whether a literal or parentheses come next.
+fn begins_value(input: ParseStream<'_>) -> bool {
+    input.peek(Lit) || input.peek(token::Paren)
 }
 
 /// The commas in `f::<A, B>()` part no keys.
@@ -308,13 +324,13 @@ fn set<T>(
     diag: &mut Diagnostics,
     slot: &mut Option<Key<T>>,
     raw: RawKey,
-    read: fn(&TokenStream) -> Option<T>,
+    read: fn(ParseStream<'_>) -> syn::Result<T>,
     expected: &str,
 ) {
     let Some(Key { key, value }) = given(diag, slot.is_some(), raw, expected) else { return };
-    match read(&value) {
-        Some(value) => *slot = Some(Key { key, value }),
-        None => diag.error(value, format!("`{key}` takes {expected}")),
+    match read.parse2(value.clone()) {
+        Ok(value) => *slot = Some(Key { key, value }),
+        Err(_) => diag.error(value, format!("`{key}` takes {expected}")),
     }
 }
 
@@ -336,35 +352,15 @@ fn given(
     None
 }
 
-fn set_text(diag: &mut Diagnostics, slot: &mut Option<Key<Text>>, raw: RawKey, such: &str) {
+fn set_text(diag: &mut Diagnostics, slot: &mut Option<Key<LitStr>>, raw: RawKey, such: &str) {
     let expected = format!("a string, such as `{} = \"{such}\"`", raw.key);
-    set(diag, slot, raw, Text::of, &expected);
+    set(diag, slot, raw, string, &expected);
 }
 
-/// The name that the tokens are, if they are one.
-fn ident(tokens: &TokenStream) -> Option<Ident> {
-    match flat(tokens).as_slice() {
-        [TokenTree::Ident(ident)] if !is_keyword(ident) => Some(ident.clone()),
-        _ => None,
-    }
-}
-
-/// The path without generics that the tokens are, if they are one.
-fn path(tokens: &TokenStream) -> Option<TokenStream> {
-    let tokens = flat(tokens);
-    let relative = match tokens.as_slice() {
-        [first, second, rest @ ..] if is_punct(first, ':') && is_punct(second, ':') => rest,
-        relative => relative,
-    };
-    // Words, each but the last with `::` after it.
-    let good = relative.chunks(3).all(|part| match part {
-        [TokenTree::Ident(word), colons @ ..] => {
-            let leads = ["crate", "self", "Self", "super"].iter().any(|it| word == it);
-            (leads || !is_keyword(word)) && colons.iter().all(|token| is_punct(token, ':'))
-        }
-        _ => false,
-    });
-    (good && relative.len() % 3 == 1).then(|| stream(&tokens))
+/// Parses a string literal without a suffix.
+fn string(input: ParseStream<'_>) -> syn::Result<LitStr> {
+    let string: LitStr = input.parse()?;
+    if string.suffix().is_empty() { Ok(string) } else { Err(input.error("a suffix")) }
 }
 
 fn set_flag(diag: &mut Diagnostics, slot: &mut Option<Key<()>>, raw: RawKey) {

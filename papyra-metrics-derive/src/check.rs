@@ -3,26 +3,26 @@
 
 use std::collections::HashSet;
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::Ident;
 use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::{Attribute, Data, DeriveInput, Expr, Fields, GenericParam, Lit, LitStr, Meta, Type};
 
-use crate::ast::{self, Arguments, Attribute, Body, Item};
 use crate::attr::{self, FieldKeys, Key};
 use crate::diag::Diagnostics;
-use crate::literal::Text;
 use crate::model::{Field, Krate, Metric, Model, Plain, Role, Storage};
 use crate::name;
-use crate::tokens::{flat, is_punct, reference, unraw};
+use crate::types::{is_phantom_data, last_word, mentions, path, pointee, primitive};
 
 /// The model of a struct, as far as it can be told: where something was reported it is not to be expanded.
-pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<Model<'a>> {
+pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> Option<Model<'a>> {
     let keys = attr::parse_struct_keys(diag, &item.attrs);
     let fields = check_shape(diag, item)?;
     let storage = keys.storage.and_then(|key| check_storage(diag, item, key));
     let scope = Scope {
         ident: &item.ident,
         prefix: keys.prefix.and_then(|prefix| check_prefix(diag, &prefix)).unwrap_or_default(),
-        parameters: &item.generics.names,
+        parameters: parameters(item),
         plain: keys.plain,
         named: storage.is_some(),
         padded: keys.padded.is_some(),
@@ -40,7 +40,7 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<M
     check_names(diag, &checked, &keys_of);
     check_one_error_counter(diag, &checked, &keys_of);
     Some(Model {
-        krate: Krate(keys.krate.map(|Key { value, .. }| value)),
+        krate: Krate::new(keys.krate),
         vis: &item.vis,
         ident: &item.ident,
         generics: &item.generics,
@@ -56,7 +56,7 @@ struct Scope<'a> {
     ident: &'a Ident,
     prefix: String,
     /// The type and const parameters.
-    parameters: &'a [Ident],
+    parameters: Vec<&'a Ident>,
     /// Whether it is a plain struct, with `storage`.
     plain: bool,
     /// Whether its storage has a name.
@@ -65,28 +65,42 @@ struct Scope<'a> {
     padded: bool,
 }
 
-fn check_shape<'a>(diag: &mut Diagnostics, item: &'a Item) -> Option<&'a [ast::Field]> {
-    let Item { keyword, ident, .. } = item;
-    match &item.body {
-        Body::Named(fields) => return Some(fields),
-        Body::Other if keyword != "struct" => {
-            let article = if keyword == "enum" { "an" } else { "a" };
+fn parameters(item: &DeriveInput) -> Vec<&Ident> {
+    let parameters = item.generics.params.iter();
+    let named = parameters.filter_map(|parameter| match parameter {
+        GenericParam::Lifetime(_) => None,
+        GenericParam::Type(parameter) => Some(&parameter.ident),
+        GenericParam::Const(parameter) => Some(&parameter.ident),
+    });
+    named.collect()
+}
+
+fn check_shape<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> Option<&'a Fields> {
+    let ident = &item.ident;
+    let (keyword, article) = match &item.data {
+        Data::Struct(data) => {
+            if matches!(data.fields, Fields::Named(_)) {
+                return Some(&data.fields);
+            }
             diag.error(
-                keyword,
-                format!("`Metrics` is derived for a struct with named fields, and `{ident}` is {article} {keyword}; write a struct with a field for each metric"),
+                ident,
+                format!("`{ident}` has no named fields, and a metric takes its name from its field; write `struct {ident} {{ … }}`"),
             );
+            return None;
         }
-        Body::Other => diag.error(
-            ident,
-            format!("`{ident}` has no named fields, and a metric takes its name from its field; write `struct {ident} {{ … }}`"),
-        ),
-    }
+        Data::Enum(data) => (data.enum_token.to_token_stream(), "an"),
+        Data::Union(data) => (data.union_token.to_token_stream(), "a"),
+    };
+    diag.error(
+        &keyword,
+        format!("`Metrics` is derived for a struct with named fields, and `{ident}` is {article} {keyword}; write a struct with a field for each metric"),
+    );
     None
 }
 
 fn check_storage<'a>(
     diag: &mut Diagnostics,
-    item: &'a Item,
+    item: &'a DeriveInput,
     Key { value: ident, .. }: Key<Ident>,
 ) -> Option<Storage<'a>> {
     if ident == item.ident {
@@ -99,8 +113,9 @@ fn check_storage<'a>(
 fn check_field<'a>(
     diag: &mut Diagnostics,
     scope: &Scope<'_>,
-    field: &'a ast::Field,
+    field: &'a syn::Field,
 ) -> Option<(Field<'a>, FieldKeys)> {
+    let ident = field.ident.as_ref()?;
     let keys = attr::parse_field_keys(diag, &field.attrs);
     check_combination(diag, &keys);
     let role = if keys.skip.is_some() {
@@ -116,45 +131,26 @@ fn check_field<'a>(
         Role::Metric(check_metric(diag, scope, field, &keys)?)
     };
     let field = Field {
-        ident: &field.ident,
+        ident,
         vis: &field.vis,
         ty: &field.ty,
         attrs: field.attrs.iter().filter(|attr| passes_over(attr)).collect(),
-        generic: mentions(&field.ty, scope.parameters),
+        generic: mentions(&field.ty, &scope.parameters),
         role,
     };
     Some((field, keys))
 }
 
 /// A struct within itself. One that goes over another struct is found by the compiler alone.
-fn check_no_cycle(diag: &mut Diagnostics, scope: &Scope<'_>, field: &ast::Field) -> Option<()> {
-    let tokens = flat(&field.ty);
-    let [TokenTree::Ident(path), generics @ ..] = pointee(&tokens) else { return Some(()) };
-    let is_whole = generics.first().is_none_or(|token| is_punct(token, '<'));
-    if !is_whole || path != scope.ident && path != "Self" {
+fn check_no_cycle(diag: &mut Diagnostics, scope: &Scope<'_>, field: &syn::Field) -> Option<()> {
+    let this = path(pointee(&field.ty)).filter(|path| path.segments.len() == 1);
+    let is_this = |word: &Ident| word == scope.ident || word == "Self";
+    if !this.and_then(|path| path.segments.first()).is_some_and(|first| is_this(&first.ident)) {
         return Some(());
     }
     let ident = scope.ident;
     diag.error(&field.ty, format!("`{ident}` cannot be flattened into itself: its metrics would have no end; put what both have in common into a struct of its own"));
     None
-}
-
-/// The type behind references and the pointers that are flattened through.
-fn pointee(ty: &[TokenTree]) -> &[TokenTree] {
-    const POINTERS: [&str; 4] = ["Arc", "Box", "Option", "Rc"];
-    if let Some((_, false, referent)) = reference(ty) {
-        return pointee(referent);
-    }
-    match ty {
-        [TokenTree::Ident(pointer), open, inside @ .., close]
-            if POINTERS.iter().any(|word| pointer == word)
-                && is_punct(open, '<')
-                && is_punct(close, '>') =>
-        {
-            pointee(inside)
-        }
-        ty => ty,
-    }
 }
 
 /// Keys that make no sense beside each other.
@@ -188,10 +184,11 @@ fn check_combination(diag: &mut Diagnostics, keys: &FieldKeys) {
 fn check_metric(
     diag: &mut Diagnostics,
     scope: &Scope<'_>,
-    field: &ast::Field,
+    field: &syn::Field,
     keys: &FieldKeys,
 ) -> Option<Metric> {
-    let name = check_name(diag, scope, field, keys);
+    let ident = field.ident.as_ref()?;
+    let name = check_name(diag, scope, ident, keys);
     let unit = keys.unit.as_ref().and_then(|unit| check_unit(diag, unit));
     let plain = plain(&field.ty).filter(|_| scope.plain);
     check_layout(diag, scope, field, keys)?;
@@ -208,7 +205,7 @@ fn check_metric(
     if let (Some(Key { key, .. }), true) = (&keys.errors, is_gauge(&field.ty, plain)) {
         diag.error(
             key,
-            format!("errors are counted in a counter, and `{}` is a gauge; make it a counter, or take `errors` away", field.ident),
+            format!("errors are counted in a counter, and `{ident}` is a gauge; make it a counter, or take `errors` away"),
         );
         return None;
     }
@@ -216,10 +213,7 @@ fn check_metric(
     Some(Metric {
         name: format!("{}{}", scope.prefix, name?),
         prefix_len: scope.prefix.len(),
-        help: keys
-            .help
-            .as_ref()
-            .map_or_else(|| help(&field.attrs), |help| help.value.value.clone()),
+        help: keys.help.as_ref().map_or_else(|| help(&field.attrs), |help| help.value.value()),
         unit,
         errors: keys.errors.is_some(),
         plain: if sharded { Some(Plain::Sharded) } else { plain },
@@ -231,13 +225,13 @@ fn check_metric(
 fn check_layout(
     diag: &mut Diagnostics,
     scope: &Scope<'_>,
-    field: &ast::Field,
+    field: &syn::Field,
     keys: &FieldKeys,
 ) -> Option<()> {
     let FieldKeys { padded, sharded, .. } = keys;
     match (padded, sharded) {
         (Some(Key { key, .. }), _) if !scope.plain => {
-            let ty = &field.ty;
+            let ty = field.ty.to_token_stream();
             diag.error(key, format!("`padded` goes with `storage`; in a struct of instruments, wrap the field's type: `CachePadded<{ty}>`"));
         }
         (_, Some(Key { key, .. })) if !scope.plain => {
@@ -247,10 +241,8 @@ fn check_layout(
             diag.error(key, "a sharded counter has its cells on cache lines of their own already; take `padded` away");
         }
         (None, Some(Key { key, .. })) if plain(&field.ty) == Some(Plain::Gauge) => {
-            diag.error(
-                key,
-                format!("only a counter can be sharded, and `{}` is a gauge", field.ident),
-            );
+            let ident = field.ident.as_ref()?;
+            diag.error(key, format!("only a counter can be sharded, and `{ident}` is a gauge"));
         }
         _ => return Some(()),
     }
@@ -260,12 +252,12 @@ fn check_layout(
 fn check_name(
     diag: &mut Diagnostics,
     scope: &Scope<'_>,
-    field: &ast::Field,
+    ident: &Ident,
     keys: &FieldKeys,
 ) -> Option<String> {
     let (name, at) = match &keys.name {
-        Some(Key { value, .. }) => (value.value.clone(), value.token.to_token_stream()),
-        None => (unraw(&field.ident), field.ident.to_token_stream()),
+        Some(Key { value, .. }) => (value.value(), value.to_token_stream()),
+        None => (ident.unraw().to_string(), ident.to_token_stream()),
     };
     // After a prefix a digit may come first.
     if name::is_name(&name)
@@ -294,43 +286,42 @@ fn quoted(word: &str) -> String {
     if word.is_empty() { "an empty string".to_owned() } else { format!("`{word}`") }
 }
 
-fn check_prefix(diag: &mut Diagnostics, prefix: &Key<Text>) -> Option<String> {
-    let Text { value, token } = &prefix.value;
-    if name::is_prefix(value) {
-        return Some(value.clone());
+fn check_prefix(diag: &mut Diagnostics, prefix: &Key<LitStr>) -> Option<String> {
+    let value = prefix.value.value();
+    if name::is_prefix(&value) {
+        return Some(value);
     }
     diag.error(
-        token,
+        &prefix.value,
         format!("`{value}` cannot begin the names of metrics, which match [a-zA-Z_][a-zA-Z0-9_]*"),
     );
     None
 }
 
-fn check_unit(diag: &mut Diagnostics, unit: &Key<Text>) -> Option<String> {
-    let Text { value, token } = &unit.value;
-    if name::is_unit(value) {
-        return Some(value.clone());
+fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<String> {
+    let value = unit.value.value();
+    if name::is_unit(&value) {
+        return Some(value);
     }
     diag.error(
-        token,
+        &unit.value,
         format!(
             "{} cannot be a unit, which matches [a-z0-9_]+, such as `bytes` or `seconds`",
-            quoted(value)
+            quoted(&value)
         ),
     );
     None
 }
 
 /// Plain numbers, which change only behind `&mut`.
-fn check_counts_in_place(diag: &mut Diagnostics, ty: &TokenStream) -> Option<()> {
+fn check_counts_in_place(diag: &mut Diagnostics, ty: &Type) -> Option<()> {
     const NUMBERS: [&str; 14] = [
         "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize",
         "f32", "f64",
     ];
-    let name = primitive(ty);
-    if !NUMBERS.contains(&name.as_str()) {
+    let Some(name) = primitive(ty).filter(|name| NUMBERS.contains(&name.as_str())) else {
         return Some(());
-    }
+    };
     let instrument = if name.starts_with('u') { "Counter" } else { "Gauge" };
     diag.error(ty, format!("`{name}` cannot be counted in place; write `{instrument}`, or add `#[metrics(storage = …)]` to the struct to have the atomics written for you"));
     None
@@ -351,7 +342,7 @@ fn check_names(diag: &mut Diagnostics, fields: &[Field<'_>], keys: &[FieldKeys])
             first.ident, field.ident
         );
         match &keys.name {
-            Some(Key { value, .. }) => diag.error(&value.token, message),
+            Some(Key { value, .. }) => diag.error(value, message),
             None => diag.error(field.ident, message),
         }
     }
@@ -412,8 +403,20 @@ fn help(attrs: &[Attribute]) -> String {
 
 /// The text of a doc comment.
 fn doc(attr: &Attribute) -> Option<String> {
-    match &attr.arguments {
-        Arguments::Value(text) if attr.path == "doc" => Some(Text::of(text)?.value),
+    match &attr.meta {
+        Meta::NameValue(doc) if doc.path.is_ident("doc") => string(&doc.value),
+        _ => None,
+    }
+}
+
+/// The text of a string literal, also one that came through a `macro_rules!` fragment.
+fn string(value: &Expr) -> Option<String> {
+    match value {
+        Expr::Group(group) => string(&group.expr),
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(text) if text.suffix().is_empty() => Some(text.value()),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -425,44 +428,12 @@ fn is_starred(text: &str) -> bool {
 
 /// Attributes that mean the same on the struct of atomics.
 fn passes_over(attr: &Attribute) -> bool {
-    ["doc", "cfg", "allow", "expect", "deprecated"].contains(&attr.path.as_str())
-}
-
-fn mentions(ty: &TokenStream, parameters: &[Ident]) -> bool {
-    !parameters.is_empty()
-        && ty.clone().into_iter().any(|token| match token {
-            TokenTree::Ident(ident) => parameters.contains(&ident),
-            TokenTree::Group(group) => mentions(&group.stream(), parameters),
-            _ => false,
-        })
-}
-
-/// The words of a path: `std::primitive::u64`. `None` for a type that is more than one.
-fn path(ty: &TokenStream) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    for token in flat(ty) {
-        match token {
-            TokenTree::Ident(ident) => words.push(unraw(&ident)),
-            TokenTree::Punct(punct) if punct.as_char() == ':' => {}
-            _ => return None,
-        }
-    }
-    Some(words)
-}
-
-/// The last word of a path that may be that of a primitive type; empty for other types.
-fn primitive(ty: &TokenStream) -> String {
-    let words = path(ty).unwrap_or_default();
-    match words.as_slice() {
-        [word] => word.clone(),
-        [.., module, word] if module == "primitive" => word.clone(),
-        _ => String::new(),
-    }
+    ["doc", "cfg", "allow", "expect", "deprecated"].iter().any(|word| attr.path().is_ident(word))
 }
 
 /// What a plain integer becomes.
-pub(crate) fn plain(ty: &TokenStream) -> Option<Plain> {
-    match primitive(ty).as_str() {
+pub(crate) fn plain(ty: &Type) -> Option<Plain> {
+    match primitive(ty)?.as_str() {
         "u64" => Some(Plain::Counter),
         "i64" => Some(Plain::Gauge),
         _ => None,
@@ -470,16 +441,6 @@ pub(crate) fn plain(ty: &TokenStream) -> Option<Plain> {
 }
 
 /// Whether the type says that it is a gauge. One that hides it, such as an alias, is for the compiler.
-fn is_gauge(ty: &TokenStream, plain: Option<Plain>) -> bool {
-    let last = path(ty).and_then(|words| words.last().cloned());
-    plain == Some(Plain::Gauge) || matches!(last.as_deref(), Some("Gauge" | "AtomicI64"))
-}
-
-/// Whether the type is `PhantomData`, which nobody reads.
-pub(crate) fn is_phantom_data(ty: &TokenStream) -> bool {
-    let tokens = flat(ty);
-    let name = tokens
-        .iter()
-        .take_while(|token| !matches!(token, TokenTree::Punct(punct) if punct.as_char() == '<'));
-    matches!(name.last(), Some(TokenTree::Ident(ident)) if ident == "PhantomData")
+fn is_gauge(ty: &Type, plain: Option<Plain>) -> bool {
+    plain == Some(Plain::Gauge) || matches!(last_word(ty).as_deref(), Some("Gauge" | "AtomicI64"))
 }

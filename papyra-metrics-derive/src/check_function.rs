@@ -32,7 +32,7 @@ pub(crate) fn check_function<'a>(
     };
     let (ok, calls, in_flight) = (check(ok), check(calls), check(in_flight));
     Some(Measured {
-        krate: Krate(krate.map(|Key { value, .. }| value)),
+        krate: Krate::new(krate),
         function,
         output: output(function),
         calls,
@@ -91,7 +91,9 @@ fn check_shape(diag: &mut Diagnostics, function: &Function, keys: &FunctionKeys)
         _ => {}
     }
     let exits = || Facts::of(&function.body.stream()).exits;
-    if function.attributes.iter().any(|attribute| attribute.path == "track_caller") && exits() {
+    if function.attributes.iter().any(|attribute| attribute.path().is_ident("track_caller"))
+        && exits()
+    {
         diag.error(
             first,
             format!("the body of `{ident}` can return early, so it runs in a closure that `#[track_caller]` cannot see through; move it to a `#[track_caller]` helper and call that"),

@@ -3,26 +3,28 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::{Data, DeriveInput, Fields};
 
-use crate::ast::{Body, Item};
 use crate::attr::{self, Key};
 use crate::check;
 use crate::diag::Diagnostics;
 use crate::expand::krate_at;
 use crate::model::{Krate, Plain};
 
-pub(crate) fn expand(item: &Item, errors: Option<&TokenStream>) -> TokenStream {
+pub(crate) fn expand(item: &DeriveInput, errors: Option<&TokenStream>) -> TokenStream {
     let keys = attr::parse_struct_keys(&mut Diagnostics::default(), &item.attrs);
-    let krate = Krate(keys.krate.map(|Key { value, .. }| value));
+    let krate = Krate::new(keys.krate);
     let inert = inert(&krate, &item.ident, item);
     let storage = keys.storage.filter(|key| key.value != item.ident);
     let storage = storage.map(|Key { value: ident, .. }| {
         let (vis, generics) = (&item.vis, &item.generics);
         let where_clause = &generics.where_clause;
         let (impl_generics, ty_generics, _) = generics.split_for_impl();
-        let fields = match &item.body {
-            Body::Named(fields) => fields.as_slice(),
-            Body::Other => &[],
+        let fields = match &item.data {
+            Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => {
+                data.fields.iter().collect()
+            }
+            _ => Vec::new(),
         };
         let inert = self::inert(&krate, &ident, item);
         let idents: Vec<_> = fields.iter().map(|field| &field.ident).collect();
@@ -69,7 +71,7 @@ pub(crate) fn expand(item: &Item, errors: Option<&TokenStream>) -> TokenStream {
     quote! { #errors #inert #storage }
 }
 
-fn inert(krate: &Krate, ident: &proc_macro2::Ident, item: &Item) -> TokenStream {
+fn inert(krate: &Krate, ident: &proc_macro2::Ident, item: &DeriveInput) -> TokenStream {
     let krate = krate_at(krate, ident.span());
     let (impl_generics, ty_generics, where_clause) = item.generics.split_for_impl();
     quote! {

@@ -2,8 +2,9 @@
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Visibility};
 
-use crate::ast::{Attribute, parse_attributes, parse_visibility};
 use crate::tokens::{Cursor, flat, is_group, is_ident, is_punct, reference, split_commas, stream};
 
 /// A function with a body.
@@ -72,9 +73,10 @@ pub(crate) enum ArgumentKind {
 }
 
 pub(crate) fn parse(item: TokenStream) -> Result<Function, NoFunction> {
-    let mut cursor = Cursor::new(item);
-    let attributes = parse_attributes(&mut cursor);
-    parse_visibility(&mut cursor);
+    let all: Vec<TokenTree> = item.clone().into_iter().collect();
+    let header = stream(all.split_last().map_or(&[], |(_, header)| header));
+    let Ok((attributes, rest)) = parse_start.parse2(item) else { return Err(NoFunction::Empty) };
+    let mut cursor = Cursor::new(rest);
     let word = cursor.peek().cloned();
     let (mut constness, mut asyncness) = (None, None);
     while let Some(ident) = cursor.ident() {
@@ -83,7 +85,7 @@ pub(crate) fn parse(item: TokenStream) -> Result<Function, NoFunction> {
             "async" => asyncness = Some(ident),
             "default" | "unsafe" | "safe" => {}
             "extern" => cursor.literal(),
-            "fn" => return parse_after_fn(cursor, attributes, constness, asyncness),
+            "fn" => return parse_after_fn(cursor, header, attributes, constness, asyncness),
             _ => break,
         }
     }
@@ -92,6 +94,7 @@ pub(crate) fn parse(item: TokenStream) -> Result<Function, NoFunction> {
 
 fn parse_after_fn(
     mut cursor: Cursor,
+    header: TokenStream,
     attributes: Vec<Attribute>,
     constness: Option<Ident>,
     asyncness: Option<Ident>,
@@ -107,7 +110,6 @@ fn parse_after_fn(
     let Some(body) = block(body) else { return Err(NoFunction::Bodiless(ident)) };
     let output = parse_output(output);
     let (receiver, arguments) = parse_inputs(inputs);
-    let header = stream(&cursor.all()[..cursor.all().len() - 1]);
     Ok(Function {
         header,
         attributes,
@@ -119,6 +121,13 @@ fn parse_after_fn(
         output,
         body,
     })
+}
+
+/// Parses attributes and a visibility; gives the rest as it is.
+fn parse_start(input: ParseStream<'_>) -> syn::Result<(Vec<Attribute>, TokenStream)> {
+    let attributes = input.call(Attribute::parse_outer)?;
+    input.parse::<Visibility>()?;
+    Ok((attributes, input.parse()?))
 }
 
 /// A body, also one that came through a `macro_rules!` fragment.
@@ -150,10 +159,10 @@ fn parse_inputs(inputs: TokenStream) -> (Option<Receiver>, Vec<Argument>) {
     let mut arguments = Vec::new();
     let inputs: Vec<TokenTree> = inputs.into_iter().collect();
     for (index, input) in split_commas(&inputs).into_iter().enumerate() {
-        let mut cursor = Cursor::of(input);
-        let attributes = parse_attributes(&mut cursor);
+        let Ok((attributes, rest)) = parse_start.parse2(stream(input)) else { continue };
+        let cursor = Cursor::new(rest);
         let mut cfg = TokenStream::new();
-        for attribute in attributes.iter().filter(|attribute| attribute.path == "cfg") {
+        for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")) {
             attribute.to_tokens(&mut cfg);
         }
         let input = cursor.rest();

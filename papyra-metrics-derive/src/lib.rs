@@ -5,7 +5,6 @@
 
 #![forbid(unsafe_code)]
 
-mod ast;
 mod attr;
 mod body;
 mod check;
@@ -14,12 +13,12 @@ mod diag;
 mod expand;
 mod fallback;
 mod function;
-mod generics;
-mod literal;
 mod model;
 mod name;
 mod pipeline;
+mod suggest;
 mod tokens;
+mod types;
 
 use proc_macro::TokenStream;
 

@@ -1,15 +1,16 @@
 //! What was meant: every rule has been checked, and what is still an `Option` is really optional.
 
 use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Attribute, Generics, Path, Type, Visibility};
 
-use crate::ast::Attribute;
+use crate::attr::Key;
 use crate::function::Function;
-use crate::generics::Generics;
 
 /// A struct of metrics, or a plain struct for which one is to be written.
 pub(crate) struct Model<'a> {
     pub(crate) krate: Krate,
-    pub(crate) vis: &'a TokenStream,
+    pub(crate) vis: &'a Visibility,
     pub(crate) ident: &'a Ident,
     pub(crate) generics: &'a Generics,
     pub(crate) fields: Vec<Field<'a>>,
@@ -28,8 +29,8 @@ pub(crate) struct Storage<'a> {
 /// A field that is no `skip`, and in a plain struct also the ones that are.
 pub(crate) struct Field<'a> {
     pub(crate) ident: &'a Ident,
-    pub(crate) vis: &'a TokenStream,
-    pub(crate) ty: &'a TokenStream,
+    pub(crate) vis: &'a Visibility,
+    pub(crate) ty: &'a Type,
     /// What passes over to the field of the storage.
     pub(crate) attrs: Vec<&'a Attribute>,
     /// Whether the type depends on a parameter of the struct.
@@ -106,10 +107,23 @@ pub(crate) enum Output {
     Named(TokenStream),
 }
 
-/// Where the runtime crate is.
+/// The path of the runtime crate, if the user named one.
 pub(crate) struct Krate(pub(crate) Option<TokenStream>);
 
+impl Krate {
+    pub(crate) fn new(key: Option<Key<Path>>) -> Self {
+        Self(key.map(|Key { value, .. }| value.into_token_stream()))
+    }
+}
+
 impl Model<'_> {
+    /// The where clause of the struct with these bounds added; `None` if both are empty.
+    pub(crate) fn where_clause_with(&self, bounds: &[TokenStream]) -> Option<TokenStream> {
+        let own: Vec<_> =
+            self.generics.where_clause.iter().flat_map(|clause| &clause.predicates).collect();
+        (!own.is_empty() || !bounds.is_empty()).then(|| quote!(where #(#own,)* #(#bounds,)*))
+    }
+
     /// The struct's own metrics with their fields, in declaration order.
     pub(crate) fn metrics(&self) -> impl Iterator<Item = (&Field<'_>, &Metric)> {
         self.fields.iter().filter_map(|field| match &field.role {

@@ -6,8 +6,6 @@
 
 use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 
-use crate::diag::Error;
-
 /// Tokens that are read one after the other.
 pub(crate) struct Cursor {
     tokens: Vec<TokenTree>,
@@ -19,15 +17,6 @@ impl Cursor {
         Self { tokens: tokens.into_iter().collect(), at: 0 }
     }
 
-    pub(crate) fn of(tokens: &[TokenTree]) -> Self {
-        Self { tokens: tokens.to_vec(), at: 0 }
-    }
-
-    /// What has been read, and what is still to be.
-    pub(crate) fn all(&self) -> &[TokenTree] {
-        &self.tokens
-    }
-
     /// What is still to be read.
     pub(crate) fn rest(&self) -> &[TokenTree] {
         &self.tokens[self.at..]
@@ -35,12 +24,6 @@ impl Cursor {
 
     pub(crate) fn peek(&self) -> Option<&TokenTree> {
         self.tokens.get(self.at)
-    }
-
-    pub(crate) fn next(&mut self) -> Option<TokenTree> {
-        let token = self.peek().cloned();
-        self.at += usize::from(token.is_some());
-        token
     }
 
     /// Takes invisible groups away from around what comes next.
@@ -51,14 +34,6 @@ impl Cursor {
             self.tokens.extend(inside);
             self.tokens.extend(after);
         }
-    }
-
-    /// Passes over that sign, if it comes next.
-    pub(crate) fn punct(&mut self, char: char) -> bool {
-        self.open();
-        let is = self.peek().is_some_and(|token| is_punct(token, char));
-        self.at += usize::from(is);
-        is
     }
 
     /// Passes over a word, if one comes next.
@@ -101,25 +76,6 @@ impl Cursor {
             }
         }
         None
-    }
-
-    /// Passes over what comes before a token that stands in no angle brackets and is such a one.
-    pub(crate) fn until(&mut self, ends: fn(&TokenTree) -> bool) -> Vec<TokenTree> {
-        let mut depth = Depth::default();
-        let start = self.at;
-        while let Some(token) = self.tokens.get(self.at) {
-            if depth.outside() && ends(token) {
-                break;
-            }
-            depth.pass(token);
-            self.at += 1;
-        }
-        self.tokens[start..self.at].to_vec()
-    }
-
-    /// A mistake where the next token stands, or at the last one.
-    pub(crate) fn error(&self, message: impl Into<String>) -> Error {
-        Error::new(self.peek().or(self.tokens.last()), message)
     }
 }
 
@@ -197,24 +153,6 @@ pub(crate) fn is_ident(token: &TokenTree, word: &str) -> bool {
 
 pub(crate) fn is_group(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Group(_))
-}
-
-/// The word as it names something: without `r#`.
-pub(crate) fn unraw(ident: &Ident) -> String {
-    let word = ident.to_string();
-    word.strip_prefix("r#").map(str::to_owned).unwrap_or(word)
-}
-
-/// Whether the word can be no name unless it is written `r#`.
-pub(crate) fn is_keyword(ident: &Ident) -> bool {
-    #[rustfmt::skip]
-    const KEYWORDS: &[&str] = &[
-        "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn", "else", "enum",
-        "extern", "false", "final", "fn", "for", "if", "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut",
-        "override", "priv", "pub", "ref", "return", "self", "Self", "static", "struct", "super", "trait", "true", "try", "type",
-        "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
-    ];
-    KEYWORDS.contains(&ident.to_string().as_str())
 }
 
 /// How deep in angle brackets one is. The one of an arrow closes nothing.

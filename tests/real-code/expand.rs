@@ -9,7 +9,6 @@ use quote::quote;
 use syn::spanned::Spanned;
 
 use crate::items::{Function, Place, Type_};
-use crate::reading;
 
 /// Keys of functions that are tried. Counters need not exist: nothing is compiled here.
 pub(crate) const FUNCTION_KEYS: &[&str] = &[
@@ -54,7 +53,6 @@ impl Figures {
     pub(crate) fn try_type(&mut self, item: &Type_, file: &str) {
         self.types += 1;
         let tokens = &item.tokens;
-        self.faults.extend(reading::difference(tokens).map(|it| format!("{file}: {it}")));
         let mut inputs = vec![
             ("as it is", tokens.clone()),
             ("prefix", quote!(#[metrics(prefix = "log_")] #tokens)),

@@ -7,8 +7,8 @@ use quote::{quote, quote_spanned};
 
 use super::krate_at;
 use super::visit::{expand_bounds, expand_plain_bounds, instrument_type, span_of};
-use crate::check::is_phantom_data;
 use crate::model::{Model, Role};
+use crate::types::is_phantom_data;
 
 /// `InPlace`, under a bound for each type of a field, and `Publishable` where that holds.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
@@ -29,10 +29,10 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
         seen.insert(ty.to_string())
             .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::__private::InPlace))
     }));
-    let in_place = model.generics.where_clause_with(&in_place);
+    let in_place = model.where_clause_with(&in_place);
     let mut publishable = expand_bounds(model);
     publishable.push(quote!(for<'__use> #ident #ty_generics: #krate::__private::InPlace));
-    let publishable = model.generics.where_clause_with(&publishable);
+    let publishable = model.where_clause_with(&publishable);
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::__private::InPlace for #ident #ty_generics #in_place {

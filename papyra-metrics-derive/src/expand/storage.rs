@@ -2,6 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 
 use super::krate_at;
 use super::visit::{
@@ -9,13 +10,12 @@ use super::visit::{
     span_of, written_instrument,
 };
 use crate::model::{Field, Metric, Model, Plain, Role, Storage};
-use crate::tokens::unraw;
 
 /// The struct itself.
 pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {
     let Storage { ident, attrs } = storage;
     let (vis, generics) = (model.vis, model.generics);
-    let where_clause = model.generics.where_clause_with(&expand_plain_bounds(model));
+    let where_clause = model.where_clause_with(&expand_plain_bounds(model));
     let allow = allow_private_bounds(model);
     let fields = model.fields.iter().map(|field| {
         let (attrs, vis, name) = (&field.attrs, field.vis, field.ident);
@@ -35,11 +35,11 @@ pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenSt
 pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
     let (vis, plain, ident) = (model.vis, model.ident, &storage.ident);
-    let name = unraw(ident);
+    let name = ident.unraw().to_string();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
-    let where_clause = model.generics.where_clause_with(&expand_plain_bounds(model));
+    let where_clause = model.where_clause_with(&expand_plain_bounds(model));
     let fields: Vec<_> = model.fields.iter().map(|field| field.ident).collect();
-    let names = fields.iter().map(|&field| unraw(field));
+    let names = fields.iter().map(|&field| field.unraw().to_string());
     let news = model.fields.iter().map(|field| expand_new(model, field));
     let reads = model.fields.iter().map(|field| expand_read(model, field));
     let values = model.fields.iter().map(|field| expand_value(model, field));

@@ -2,23 +2,23 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::ext::IdentExt;
 
 use super::krate_at;
 use crate::model::{Field, Krate, Metric, Model, Plain, Role};
-use crate::tokens::unraw;
 
 /// `Metrics` and what stands behind it, for the struct that holds the instruments.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
     let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
-    let where_clause = model.generics.where_clause_with(&expand_bounds(model));
+    let where_clause = model.where_clause_with(&expand_bounds(model));
     let own = model.metrics().map(|(field, metric)| expand_descriptor(model, field, metric));
     let flattened = expand_flattened(model);
     let walk = expand_walk(model);
     let checks = expand_checks(model);
     let (checks_inside, checks_outside) =
-        if model.generics.is_empty() { (Vec::new(), checks) } else { (checks, Vec::new()) };
+        if model.generics.params.is_empty() { (Vec::new(), checks) } else { (checks, Vec::new()) };
     let metrics = expand_metrics(model);
     let metrics = if checks_inside.is_empty() {
         metrics
@@ -132,7 +132,7 @@ fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
             Role::Flatten { prefix } => {
                 let ty = instrument_type(model, field);
                 let table = krate_at(&model.krate, span_of(&ty));
-                let name = unraw(field.ident);
+                let name = field.ident.unraw().to_string();
                 let metrics =
                     quote_spanned!(span_of(&ty)=> <#ty as #table::__private::Table>::METRICS);
                 flattened.push(quote! {
@@ -153,7 +153,7 @@ fn expand_metrics(model: &Model<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
     if model.flattened().next().is_none() {
         quote!(Self::OWN)
-    } else if model.generics.is_empty() {
+    } else if model.generics.params.is_empty() {
         quote! {
             #krate::__private::Exact::<
                 Self,
@@ -171,7 +171,7 @@ fn expand_metrics(model: &Model<'_>) -> TokenStream {
 fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
     let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
     let own: Vec<_> = model.metrics().collect();
-    let this = if model.generics.is_empty() { quote!(#ident) } else { quote!(Self) };
+    let this = if model.generics.params.is_empty() { quote!(#ident) } else { quote!(Self) };
     let suspects = model.suspects.iter().map(|&(a, b)| {
         let span = own[b].0.ident.span();
         let krate = krate_at(&model.krate, span);
@@ -343,15 +343,15 @@ pub(super) fn plain_trait(krate: &Krate, field: &Field<'_>) -> TokenStream {
 
 /// Whether the type is another for other parameters of the struct, lifetimes included.
 pub(super) fn depends_on_parameters(field: &Field<'_>) -> bool {
-    field.generic || mentions_lifetime(field.ty)
+    field.generic || mentions_lifetime(field.ty.to_token_stream())
 }
 
-fn mentions_lifetime(ty: &TokenStream) -> bool {
+fn mentions_lifetime(ty: TokenStream) -> bool {
     let mut after_quote = false;
-    ty.clone().into_iter().any(|token| {
+    ty.into_iter().any(|token| {
         let named = after_quote && !matches!(&token, TokenTree::Ident(name) if name == "static");
         after_quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
-        named || matches!(&token, TokenTree::Group(group) if mentions_lifetime(&group.stream()))
+        named || matches!(&token, TokenTree::Group(group) if mentions_lifetime(group.stream()))
     })
 }
 
@@ -365,8 +365,12 @@ pub(super) fn written_instrument(plain: Plain, krate: &TokenStream, span: Span) 
 }
 
 /// Where the type stands. What is written with this span has the scope of the derive.
-pub(super) fn span_of(ty: &TokenStream) -> Span {
-    let first =
-        ty.clone().into_iter().next().as_ref().map_or_else(Span::call_site, TokenTree::span);
+pub(super) fn span_of(ty: &impl ToTokens) -> Span {
+    let first = ty
+        .to_token_stream()
+        .into_iter()
+        .next()
+        .as_ref()
+        .map_or_else(Span::call_site, TokenTree::span);
     Span::call_site().located_at(first)
 }

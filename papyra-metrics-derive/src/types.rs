@@ -1,0 +1,129 @@
+//! Questions about a type that its spelling answers. Aliases are for the compiler.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::{GenericArgument, Path, PathArguments, Type};
+
+/// The type without parentheses and the invisible groups of `macro_rules!` fragments around it.
+pub(crate) fn ungrouped(ty: &Type) -> &Type {
+    match ty {
+        Type::Group(group) => ungrouped(&group.elem),
+        Type::Paren(paren) => ungrouped(&paren.elem),
+        ty => ty,
+    }
+}
+
+/// The path that the type is, if it is one; not `<T as Trait>::Type`.
+pub(crate) fn path(ty: &Type) -> Option<&Path> {
+    match ungrouped(ty) {
+        Type::Path(path) if path.qself.is_none() => Some(&path.path),
+        _ => None,
+    }
+}
+
+/// The last word of a path.
+pub(crate) fn last_word(ty: &Type) -> Option<String> {
+    path(ty)?.segments.last().map(|last| last.ident.unraw().to_string())
+}
+
+/// The name of the primitive type that the type may be: `u64` also for `::core::primitive::u64`.
+pub(crate) fn primitive(ty: &Type) -> Option<String> {
+    let path = path(ty)?;
+    let mut from_last = path.segments.iter().rev();
+    let last = from_last.next().filter(|last| last.arguments.is_none())?;
+    let module = from_last.next();
+    module.is_none_or(|module| module.ident == "primitive").then(|| last.ident.unraw().to_string())
+}
+
+/// Whether the type is `PhantomData`.
+pub(crate) fn is_phantom_data(ty: &Type) -> bool {
+    last_word(ty).is_some_and(|word| word == "PhantomData")
+}
+
+/// The type behind references and the pointers that metrics are flattened through.
+pub(crate) fn pointee(ty: &Type) -> &Type {
+    const POINTERS: [&str; 4] = ["Arc", "Box", "Option", "Rc"];
+    match ungrouped(ty) {
+        Type::Reference(reference) if reference.mutability.is_none() => pointee(&reference.elem),
+        ty => {
+            let is_pointer = || last_word(ty).is_some_and(|word| POINTERS.contains(&word.as_str()));
+            only_argument(ty).filter(|_| is_pointer()).map_or(ty, pointee)
+        }
+    }
+}
+
+/// The type in the angle brackets of a path, if it is alone there.
+fn only_argument(ty: &Type) -> Option<&Type> {
+    let PathArguments::AngleBracketed(arguments) = &path(ty)?.segments.last()?.arguments else {
+        return None;
+    };
+    let mut arguments = arguments.args.iter();
+    match (arguments.next(), arguments.next()) {
+        (Some(GenericArgument::Type(ty)), None) => Some(ty),
+        _ => None,
+    }
+}
+
+/// Whether any of these words is part of the type.
+pub(crate) fn mentions(ty: &Type, words: &[&Ident]) -> bool {
+    !words.is_empty() && any_ident(ty.to_token_stream(), &|ident| words.contains(&ident))
+}
+
+fn any_ident(tokens: TokenStream, is: &dyn Fn(&Ident) -> bool) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => is(&ident),
+        TokenTree::Group(group) => any_ident(group.stream(), is),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::{ToTokens, quote};
+    use syn::{Type, parse_quote};
+
+    use super::{is_phantom_data, mentions, pointee, primitive};
+
+    #[test]
+    fn a_primitive_type_is_known_by_its_name_or_its_path_in_core() {
+        for ty in [quote!(u64), quote!(::core::primitive::u64), quote!((u64)), quote!(r#u64)] {
+            let ty: Type = parse_quote!(#ty);
+            assert_eq!(primitive(&ty).as_deref(), Some("u64"), "{}", ty.into_token_stream());
+        }
+        for ty in [quote!(mine::u64), quote!(u64<T>), quote!(&u64), quote!(<T as X>::u64)] {
+            let ty: Type = parse_quote!(#ty);
+            assert_eq!(primitive(&ty), None, "{}", ty.into_token_stream());
+        }
+    }
+
+    #[test]
+    fn pointers_that_metrics_are_flattened_through_are_seen_through() {
+        for ty in [
+            quote!(Wal),
+            quote!(&'a Wal),
+            quote!(std::sync::Arc<Box<Wal>>),
+            quote!(Option<&Wal>),
+            quote!((Wal)),
+        ] {
+            let ty: Type = parse_quote!(#ty);
+            assert_eq!(pointee(&ty).to_token_stream().to_string(), "Wal");
+        }
+        for ty in [quote!(Vec<Wal>), quote!(&mut Wal), quote!(Box<Wal, Arena>)] {
+            let ty: Type = parse_quote!(#ty);
+            assert_eq!(
+                pointee(&ty).to_token_stream().to_string(),
+                ty.to_token_stream().to_string()
+            );
+        }
+    }
+
+    #[test]
+    fn phantom_data_and_parameters_are_found_in_a_type() {
+        assert!(is_phantom_data(&parse_quote!(::core::marker::PhantomData<T>)));
+        assert!(!is_phantom_data(&parse_quote!(Box<PhantomData<T>>)));
+        let parameter = quote::format_ident!("T");
+        assert!(mentions(&parse_quote!(Vec<[T; 3]>), &[&parameter]));
+        assert!(!mentions(&parse_quote!(Vec<[U; 3]>), &[&parameter]));
+    }
+}
