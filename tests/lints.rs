@@ -14,6 +14,10 @@ const RIGHTLY: &[&str] = &[
     "unused `self` argument",
     // It counts, which no `const fn` can.
     "this could be a `const fn`",
+    // A macro may await.
+    "unused `async` for function with no await statements",
+    // The value of a body that cannot return early is kept to be looked at.
+    "missing `return` statement",
     // The closure in which `return` and `?` end owns its arguments: clippy takes that for a use of them.
     "this argument is passed by value, but not consumed in the function body",
     "writing `&mut String` instead of `&mut str` involves a new object where a slice will do",

@@ -8,38 +8,6 @@ use quote::ToTokens;
 
 use crate::tokens::{flat, is_ident, is_punct};
 
-/// Macros of the standard library, which neither return nor await on their own.
-const PLAIN_MACROS: &[&str] = &[
-    "assert",
-    "assert_eq",
-    "assert_ne",
-    "cfg",
-    "concat",
-    "dbg",
-    "debug_assert",
-    "debug_assert_eq",
-    "debug_assert_ne",
-    "env",
-    "eprint",
-    "eprintln",
-    "format",
-    "format_args",
-    "include_bytes",
-    "include_str",
-    "line",
-    "matches",
-    "panic",
-    "print",
-    "println",
-    "stringify",
-    "todo",
-    "unimplemented",
-    "unreachable",
-    "vec",
-    "write",
-    "writeln",
-];
-
 /// What a body does, as far as its words tell.
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools)] // each is a fact of its own
@@ -71,11 +39,6 @@ impl Facts {
         facts
     }
 
-    /// Whether it may be, say, `todo!()`.
-    pub(crate) fn panics(&self) -> bool {
-        ["panic", "todo", "unimplemented", "unreachable"].iter().any(|it| self.words.contains(*it))
-    }
-
     fn look(&mut self, tokens: &TokenStream) {
         let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
         for (at, token) in tokens.iter().enumerate() {
@@ -102,7 +65,8 @@ impl Facts {
                             self.bare_self |= !next.is_some_and(|next| is_punct(next, '.'));
                             self.whole_self |= !is_parted(&tokens[at + 1..]);
                         }
-                        _ if calls_macro && !PLAIN_MACROS.contains(&word.as_str()) => {
+                        // A macro of any name may return and await: the user may have defined it.
+                        _ if calls_macro => {
                             self.exits = true;
                             self.awaits = true;
                         }
@@ -396,11 +360,13 @@ mod tests {
                 return y;
             }),
             quote!(bail!("x")),
+            quote!(assert!(a); b),
+            quote!(out::write!(a)),
             quote!(f(|| a?)),
         ] {
             assert!(Facts::of(&body).exits, "{body}");
         }
-        for body in [quote!(a != b), quote!(assert!(a); b), quote!(Ok(!x))] {
+        for body in [quote!(a != b), quote!(Ok(!x))] {
             assert!(!Facts::of(&body).exits, "{body}");
         }
     }

@@ -1,7 +1,7 @@
 impl OrderLog {
     pub fn flush(&self) -> Fallible<()> {
         let __result: Fallible<()> = self.file.flush();
-        #[allow(unreachable_code)]
+        #[allow(unreachable_code)] #[allow(clippy::implicit_return)]
         <Fallible<
             (),
         > as ::papyra_metrics::__private::Finish<

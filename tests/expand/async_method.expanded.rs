@@ -30,6 +30,6 @@ impl OrderLog {
                 ::papyra_metrics::Inc::inc(&__metrics.scan_errors);
             }
         }
-        __result
+        #[allow(clippy::implicit_return)] __result
     }
 }

@@ -7,6 +7,7 @@ impl OrderLog {
             .__present()
             .map(|__metrics| ::papyra_metrics::__private::at(__metrics).__share());
         let __future = self.file.read(offset);
+        #[allow(clippy::implicit_return)]
         Box::pin(async move {
             if let ::core::option::Option::Some(__metrics) = &__metrics {
                 ::papyra_metrics::Inc::inc(&__metrics.reads);
@@ -21,7 +22,7 @@ impl OrderLog {
                     ::papyra_metrics::Inc::inc(&__metrics.read_errors);
                 }
             }
-            __result
+            #[allow(clippy::implicit_return)] __result
         })
     }
 }

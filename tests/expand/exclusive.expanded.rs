@@ -33,6 +33,6 @@ impl OrderLog {
                 ::papyra_metrics::Inc::inc(&__metrics.records_written);
             }
         }
-        __result
+        #[allow(clippy::implicit_return)] __result
     }
 }

@@ -3,6 +3,7 @@
     clippy::all,
     clippy::pedantic,
     clippy::nursery,
+    clippy::restriction,
     missing_docs,
     unused,
     unreachable_pub,
@@ -21,7 +22,7 @@
     explicit_outlives_requirements,
     unsafe_op_in_unsafe_fn
 )]
-#![cfg_attr(not(measured), allow(unused_imports))]
+#![cfg_attr(not(measured), allow(unused_imports, reason = "only measured functions use them"))]
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics, Debug)]

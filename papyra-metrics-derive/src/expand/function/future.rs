@@ -42,6 +42,7 @@ pub(super) fn expand_future(
             quote!(#path #arguments)
         }
     };
+    let returned = ours!(#[allow(clippy::implicit_return)]);
     let future = match future {
         Future::Block(words, inner) => {
             let writer = Writer::new(model, &inner, output);
@@ -60,7 +61,7 @@ pub(super) fn expand_future(
     let handles = whole.handles(whole.future_reach());
     let measured = in_place(whole.measured_future());
     let future = ours!(let __future = #future;);
-    quote!(#handles #statements #future #measured)
+    quote!(#handles #statements #future #returned #measured)
 }
 
 impl Writer<'_> {
@@ -97,12 +98,13 @@ impl Writer<'_> {
         let (first, last) = (located(output), located_at_end(output));
         if !self.judges() {
             let when = Ident::new("__when", first);
-            return quote_spanned!(last=> #when.finish(__result, #later));
+            return quote_spanned!(last=> #[allow(clippy::implicit_return)] #when.finish(__result, #later));
         }
         let now = self.end(reach, false);
         let krate = krate_at(&self.model.krate, last);
         let open = quote_spanned!(first=> <);
         quote_spanned! {last=>
+            #[allow(clippy::implicit_return)]
             #open #output as #krate::__private::Finish<_, _>>::finish(__result, #now, #later)
         }
     }
@@ -129,7 +131,7 @@ impl Writer<'_> {
         if boxed {
             measured = ours!(#private::boxed(#measured));
         }
-        ours!(#handles let __future #ty = #run; #measured)
+        ours!(#handles let __future #ty = #run; #[allow(clippy::implicit_return)] #measured)
     }
 
     /// A future made of `__future`, with everything around it.
@@ -143,6 +145,7 @@ impl Writer<'_> {
                 #guard
                 let __result #ty = __future.await;
                 #see
+                #[allow(clippy::implicit_return)]
                 __result
             }
         }

@@ -226,11 +226,11 @@ impl<'a> Writer<'a> {
             }
             // What the last expression borrows is given back before the gauge goes down.
             let result = self.result(&hold, in_place(&block), false);
-            return ours!(#handles #calls #guard #result #[allow(unreachable_code)] __result);
+            return ours!(#handles #calls #guard #result #[allow(unreachable_code, clippy::implicit_return)] __result);
         }
         let result = self.result(&hold, self.run(&block, is_async), self.facts.exits);
         let see = self.see(if after.is_empty() { self.reach } else { Reach::This });
-        let end = self.after_body(&ours!(#after #see __result));
+        let end = self.after_body(&ours!(#after #see #[allow(clippy::implicit_return)] __result));
         ours!(#handles #calls #guard #result #end)
     }
 
@@ -239,10 +239,7 @@ impl<'a> Writer<'a> {
         let Hold { bind, lend, .. } = hold;
         let run = if lend.is_empty() { run } else { ours!({ #lend #run }) };
         let ty = self.output.filter(|_| !says_type).map(|ty| ours!(: #ty));
-        // Such a body is one as the function's, and to a lint a mistake behind a `let`.
-        let allow = (!self.facts.exits && self.facts.panics())
-            .then(|| ours!(#[allow(clippy::diverging_sub_expression)]));
-        ours!(#bind #allow let __result #ty = #run;)
+        ours!(#bind let __result #ty = #run;)
     }
 
     /// Whether the body has to be the last expression: it never returns, ends in a `return`, which a lint then finds
