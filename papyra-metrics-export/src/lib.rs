@@ -60,6 +60,7 @@ mod labels;
 pub mod metrics;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
+mod panics;
 mod periodic;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
@@ -69,6 +70,7 @@ mod slot;
 #[cfg(feature = "statsd")]
 pub mod statsd;
 mod take;
+mod worker;
 
 pub use error::{MetricDefinition, RegisterError};
 pub use labels::Labels;

@@ -1,7 +1,12 @@
-//! The drivers: again and again, and once more at the end.
+//! Periodic exports from a thread and from a task: at an interval, and once more at the end.
 
+use std::error::Error;
+use std::fmt;
 use std::io;
+use std::panic::panic_any;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use papyra_metrics_export::{Export, Periodic, PeriodicTask, Progress};
@@ -10,7 +15,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const MOMENT: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Tells of each export, and answers with the next of its answers, or that all is done.
+/// Sends the number of each export, and returns the next of the given answers, or `Done` after the last.
 struct Script {
     told: Sender<usize>,
     exports: usize,
@@ -34,7 +39,7 @@ fn refused() -> io::Result<Progress> {
     Err(io::Error::other("nobody there"))
 }
 
-/// Panics at first.
+/// Panics in the first export.
 struct Broken(Sender<()>, bool);
 
 impl Export for Broken {
@@ -137,12 +142,190 @@ fn a_runtime_that_shuts_down_lets_the_task_export_once_more() {
 fn an_export_that_panics_is_an_error_and_the_next_one_is_tried() {
     let (told, exports) = mpsc::channel();
     let periodic = Periodic::spawn(HOUR, Broken(told.clone(), false)).unwrap();
-    assert_eq!(periodic.stop().unwrap_err().to_string(), "the export panicked");
+    let error = periodic.stop().unwrap_err();
+    assert_eq!(error.to_string(), "the export panicked: the network is on fire");
     let periodic = Periodic::spawn(MOMENT, Broken(told.clone(), false)).unwrap();
     assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
     periodic.stop().unwrap();
     runtime().block_on(async {
         let periodic = PeriodicTask::spawn(HOUR, Broken(told, false));
-        assert_eq!(periodic.stop().await.unwrap_err().to_string(), "the export panicked");
+        let error = periodic.stop().await.unwrap_err();
+        assert_eq!(error.to_string(), "the export panicked: the network is on fire");
+    });
+}
+
+/// Each of its values panics when it is dropped.
+struct PanicsOnDrop;
+
+impl Drop for PanicsOnDrop {
+    fn drop(&mut self) {
+        // A second panic during an unwind would abort the test.
+        assert!(thread::panicking(), "dropped");
+    }
+}
+
+/// An error that panics when it is printed and when it is dropped.
+#[derive(Debug)]
+struct BadError;
+
+impl fmt::Display for BadError {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("printed")
+    }
+}
+
+impl Error for BadError {}
+
+impl Drop for BadError {
+    fn drop(&mut self) {
+        assert!(thread::panicking(), "dropped");
+    }
+}
+
+/// Fails in every way that user code can fail, one after the other, and then succeeds.
+struct Vicious {
+    exports: usize,
+    succeeded: Sender<()>,
+    _on_drop: PanicsOnDrop,
+}
+
+impl Export for Vicious {
+    fn export(&mut self) -> io::Result<Progress> {
+        self.exports += 1;
+        match self.exports {
+            1 => panic_any(PanicsOnDrop),
+            2 => Err(io::Error::other(BadError)),
+            3 => panic_any(42),
+            _ => {
+                let _ = self.succeeded.send(());
+                Ok(Progress::Done)
+            }
+        }
+    }
+}
+
+fn vicious() -> (Vicious, Receiver<()>) {
+    let (succeeded, successes) = mpsc::channel();
+    (Vicious { exports: 0, succeeded, _on_drop: PanicsOnDrop }, successes)
+}
+
+#[test]
+fn no_panic_of_a_payload_an_error_or_a_drop_ends_a_thread() {
+    let (export, successes) = vicious();
+    let periodic = Periodic::spawn(MOMENT, export).unwrap();
+    assert_eq!(successes.recv_timeout(PATIENCE), Ok(()));
+    periodic.stop().unwrap();
+    let (export, _successes) = vicious();
+    let error = Periodic::spawn(HOUR, export).unwrap().stop().unwrap_err();
+    assert_eq!(error.to_string(), "the export panicked: no message");
+}
+
+#[test]
+fn no_panic_of_a_payload_an_error_or_a_drop_ends_a_task() {
+    let (export, successes) = vicious();
+    runtime().block_on(async {
+        let periodic = PeriodicTask::spawn(MOMENT, export);
+        while successes.try_recv().is_err() {
+            tokio::task::yield_now().await;
+        }
+        periodic.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn an_interval_of_any_length_is_accepted() {
+    for seconds in [u64::MAX, i64::MAX.unsigned_abs(), u64::MAX / 1000, u64::from(u32::MAX)] {
+        let interval = Duration::from_secs(seconds);
+        let (script, exports) = script(vec![]);
+        Periodic::spawn(interval, script).unwrap().stop().unwrap();
+        assert_eq!(exports.into_iter().collect::<Vec<_>>(), [1]);
+        let (script, exports) = self::script(vec![]);
+        runtime().block_on(async {
+            let periodic = PeriodicTask::spawn(interval, script);
+            tokio::task::yield_now().await;
+            periodic.stop().await.unwrap();
+        });
+        assert_eq!(exports.into_iter().collect::<Vec<_>>(), [1]);
+    }
+    let (script, exports) = script(vec![]);
+    Periodic::spawn(Duration::MAX, script).unwrap().stop().unwrap();
+    assert_eq!(exports.into_iter().collect::<Vec<_>>(), [1]);
+}
+
+/// Runs a function in each export.
+struct Call<F>(F);
+
+impl<F: FnMut()> Export for Call<F> {
+    fn export(&mut self) -> io::Result<Progress> {
+        (self.0)();
+        Ok(Progress::Done)
+    }
+}
+
+#[test]
+fn an_export_that_drops_its_own_handle_ends_after_the_last_export() {
+    let handle = Arc::new(Mutex::new(None::<Periodic>));
+    let owned = Arc::clone(&handle);
+    let (told, exports) = mpsc::channel();
+    let export = Call(move || {
+        drop(owned.lock().unwrap().take());
+        let _ = told.send(());
+    });
+    let mut place = handle.lock().unwrap();
+    *place = Some(Periodic::spawn(MOMENT, export).unwrap());
+    drop(place);
+    assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
+    // The thread has ended and dropped the export.
+    assert_eq!(exports.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Disconnected));
+}
+
+#[test]
+fn an_export_that_stops_its_own_handle_is_an_error() {
+    let handle = Arc::new(Mutex::new(None::<Periodic>));
+    let owned = Arc::clone(&handle);
+    let (told, results) = mpsc::channel();
+    let export = Call(move || {
+        if let Some(periodic) = owned.lock().unwrap().take() {
+            let _ = told.send(periodic.stop());
+        }
+    });
+    let mut place = handle.lock().unwrap();
+    *place = Some(Periodic::spawn(MOMENT, export).unwrap());
+    drop(place);
+    let error = results.recv_timeout(PATIENCE).unwrap().unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::Deadlock);
+}
+
+#[test]
+fn an_export_that_never_returns_does_not_keep_stop_waiting() {
+    let (release, blocked) = mpsc::channel::<()>();
+    let (told, exports) = mpsc::channel();
+    let periodic = Periodic::spawn(
+        MOMENT,
+        Call(move || {
+            let _ = told.send(());
+            let _ = blocked.recv();
+        }),
+    )
+    .unwrap();
+    assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(periodic.stop().unwrap_err().kind(), io::ErrorKind::TimedOut);
+    drop(release);
+    // Once it returns, the last export follows and the thread ends.
+    assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(exports.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Disconnected));
+}
+
+#[test]
+fn a_task_follows_a_paused_clock() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.unwrap().block_on(async {
+        let (script, exports) = script(vec![]);
+        let periodic = PeriodicTask::spawn(HOUR, script);
+        tokio::time::sleep(HOUR * 10 + MOMENT).await;
+        assert_eq!(exports.try_iter().collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
+        periodic.stop().await.unwrap();
     });
 }

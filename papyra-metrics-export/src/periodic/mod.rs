@@ -1,0 +1,173 @@
+//! Exports at an interval, for monitoring systems that do not fetch metrics themselves.
+//!
+//! [`Periodic::spawn`] exports from a thread, and under the feature `tokio` [`PeriodicTask::spawn`] from a task.
+//! Both export once more when they are stopped, so that the last counts are sent.
+
+use std::io;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::panics::catch;
+
+#[cfg(feature = "tokio")]
+mod task;
+mod thread;
+
+#[cfg(feature = "tokio")]
+pub use task::PeriodicTask;
+pub use thread::Periodic;
+
+/// Sends the metrics of a registry to a monitoring system.
+///
+/// Implemented by `statsd::StatsD` and `metrics::Facade`. For another system, implement it over a
+/// [`RegistryReader`](crate::RegistryReader).
+pub trait Export {
+    /// Sends all pending data, or a first part of it, without waiting for the receiver.
+    ///
+    /// # Errors
+    ///
+    /// The data could not be sent. It is part of the next export.
+    fn export(&mut self) -> io::Result<Progress>;
+}
+
+impl<E: Export + ?Sized> Export for Box<E> {
+    fn export(&mut self) -> io::Result<Progress> {
+        E::export(self)
+    }
+}
+
+/// How far an export has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Everything was sent.
+    Done,
+    /// There is more to send, after a pause for the receiver.
+    More,
+}
+
+/// The pause between two parts of an export: a receiver reads a full socket buffer in less.
+const PAUSE: Duration = Duration::from_millis(10);
+/// The time limit of the export at the end, over all its parts.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
+/// The shortest interval.
+const MIN_INTERVAL: Duration = Duration::from_millis(1);
+
+/// Decides when to export and records how it went, for the thread and the task.
+struct Driver<E> {
+    export: E,
+    interval: Duration,
+    /// When the next export is due, or `None` for never: the interval exceeds what an `Instant` can hold.
+    next: Option<Instant>,
+    clock: fn() -> Instant,
+    /// The result of the last export.
+    result: io::Result<()>,
+    last_error: LastError,
+}
+
+impl<E: Export> Driver<E> {
+    fn new(interval: Duration, clock: fn() -> Instant, export: E) -> Self {
+        let interval = interval.max(MIN_INTERVAL);
+        let next = clock().checked_add(interval);
+        Self { export, interval, next, clock, result: Ok(()), last_error: LastError::default() }
+    }
+
+    /// Exports, and returns the time to wait before the next call.
+    fn step(&mut self) -> Duration {
+        if self.export() == Progress::More {
+            return PAUSE;
+        }
+        let now = (self.clock)();
+        self.next = self.next.and_then(|next| next_after(now, next, self.interval));
+        self.wait()
+    }
+
+    /// The time until the next export is due.
+    fn wait(&self) -> Duration {
+        let now = (self.clock)();
+        self.next.map_or(Duration::MAX, |next| next.saturating_duration_since(now))
+    }
+
+    /// Exports and records the error. An export that failed is not continued before the next interval.
+    fn export(&mut self) -> Progress {
+        // All of this may call user code: the export, the text of its error, and the error's `Drop`.
+        let exported = catch(|| {
+            let result = self.export.export();
+            let message = result.as_ref().err().map(ToString::to_string);
+            (result, message)
+        });
+        let (result, message) = exported.unwrap_or_else(|panic| {
+            let error = panicked(&panic);
+            let message = error.to_string();
+            (Err(error), Some(message))
+        });
+        self.last_error.set(message);
+        let (progress, result) = match result {
+            Ok(progress) => (progress, Ok(())),
+            Err(error) => (Progress::Done, Err(error)),
+        };
+        let previous = mem::replace(&mut self.result, result);
+        let _ = catch(|| drop(previous));
+        progress
+    }
+
+    /// Sends a part of the last export. Returns the time to wait before the next part, if there is one.
+    fn flush(&mut self, deadline: Instant) -> Option<Duration> {
+        let has_more = self.export() == Progress::More && Instant::now() < deadline;
+        has_more.then_some(PAUSE)
+    }
+
+    /// Drops the export, whose `Drop` may panic, and returns the result of its last call.
+    fn finish(self) -> io::Result<()> {
+        let Self { export, result, .. } = self;
+        let _ = catch(|| drop(export));
+        result
+    }
+}
+
+/// The first time after `now` that is a whole number of intervals after `next`: missed exports are skipped, because
+/// the next one sends everything.
+fn next_after(now: Instant, next: Instant, interval: Duration) -> Option<Instant> {
+    let Some(late) = now.checked_duration_since(next) else { return Some(next) };
+    let late = late.as_nanos() % interval.as_nanos();
+    // At most the time for which the process runs, so it fits.
+    let late = Duration::from_nanos(u64::try_from(late).unwrap_or(0));
+    now.checked_add(interval.saturating_sub(late))
+}
+
+/// The error of the last export, shared with the handle of the thread or the task.
+#[derive(Clone, Default)]
+struct LastError(Arc<Mutex<Option<String>>>);
+
+impl LastError {
+    fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, message: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = message;
+    }
+}
+
+fn panicked(message: &str) -> io::Error {
+    io::Error::other(format!("the export panicked: {message}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::next_after;
+
+    #[test]
+    fn missed_exports_are_skipped_and_the_phase_is_kept() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let next = |now| next_after(at(now), at(100), Duration::from_millis(100));
+        assert_eq!(next(99), Some(at(100)));
+        assert_eq!(next(100), Some(at(200)));
+        assert_eq!(next(101), Some(at(200)));
+        assert_eq!(next(1_000_000_050), Some(at(1_000_000_100)));
+        assert_eq!(next_after(at(1), at(0), Duration::MAX), None);
+    }
+}

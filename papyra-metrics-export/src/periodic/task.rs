@@ -1,0 +1,114 @@
+//! A periodic export from a tokio task.
+
+use std::fmt;
+use std::io;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::{Driver, Export, FLUSH_TIMEOUT, LastError};
+use crate::panics::catch;
+
+/// Exports at an interval, from a tokio task. Stops when it is dropped.
+///
+/// ```
+/// use papyra_metrics_export::{Export, PeriodicTask, Progress};
+/// use std::time::Duration;
+///
+/// struct Nothing;
+///
+/// impl Export for Nothing {
+///     fn export(&mut self) -> std::io::Result<Progress> { Ok(Progress::Done) }
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// let periodic = PeriodicTask::spawn(Duration::from_secs(10), Nothing);
+/// // … the application runs, and at its end:
+/// periodic.stop().await
+/// # }).unwrap();
+/// ```
+///
+/// An export that fails or panics is recorded ([`last_error`](Self::last_error)), and the next one is tried after
+/// the interval.
+#[must_use = "the export stops when this is dropped"]
+pub struct PeriodicTask {
+    /// Dropped to stop the task.
+    running: oneshot::Sender<()>,
+    task: JoinHandle<io::Result<()>>,
+    last_error: LastError,
+}
+
+impl PeriodicTask {
+    /// Exports after each interval, and once more at the end, also when the runtime shuts down. The shortest
+    /// interval is one millisecond; after [`Duration::MAX`] it exports only at the end.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, or in one without timers.
+    pub fn spawn(interval: Duration, export: impl Export + Send + 'static) -> Self {
+        // Tokio's clock, so that a test that pauses it sees an export an interval.
+        let driver = Driver::new(interval, || tokio::time::Instant::now().into_std(), export);
+        let last_error = driver.last_error.clone();
+        let (running, stopped) = oneshot::channel();
+        let task = tokio::spawn(run(FlushOnDrop(Some(driver)), stopped));
+        Self { running, task, last_error }
+    }
+
+    /// Returns the error of the last export, or `None` if it succeeded.
+    pub fn last_error(&self) -> Option<String> {
+        self.last_error.get()
+    }
+
+    /// Exports once more and stops. Waits for the receiver for at most five seconds.
+    ///
+    /// # Errors
+    ///
+    /// The last export failed or panicked, or the runtime shut down before it ended.
+    pub async fn stop(self) -> io::Result<()> {
+        let Self { running, task, .. } = self;
+        drop(running);
+        // The task itself cannot panic: all user code in it is caught.
+        task.await.unwrap_or_else(|_| {
+            Err(io::Error::other("the runtime shut down before the export ended"))
+        })
+    }
+}
+
+async fn run<E: Export>(
+    mut flush_on_drop: FlushOnDrop<E>,
+    mut stopped: oneshot::Receiver<()>,
+) -> io::Result<()> {
+    let Some(driver) = &mut flush_on_drop.0 else { return Ok(()) };
+    let mut wait = driver.wait();
+    while timeout(wait, &mut stopped).await.is_err() {
+        wait = driver.step();
+    }
+    let deadline = Instant::now() + FLUSH_TIMEOUT;
+    while let Some(pause) = driver.flush(deadline) {
+        sleep(pause).await;
+    }
+    flush_on_drop.0.take().map_or(Ok(()), Driver::finish)
+}
+
+/// Exports once more if the runtime drops the task before its end.
+struct FlushOnDrop<E: Export>(Option<Driver<E>>);
+
+impl<E: Export> Drop for FlushOnDrop<E> {
+    fn drop(&mut self) {
+        if let Some(mut driver) = self.0.take() {
+            // Without pauses: a runtime is shutting down.
+            let deadline = Instant::now() + FLUSH_TIMEOUT;
+            while driver.flush(deadline).is_some() {}
+            let _ = catch(|| drop(driver.finish()));
+        }
+    }
+}
+
+impl fmt::Debug for PeriodicTask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let last_error = self.last_error();
+        f.debug_struct("PeriodicTask").field("last_error", &last_error).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+//! A periodic export from a thread.
+
+use std::fmt;
+use std::io;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Driver, Export, FLUSH_TIMEOUT, LastError, panicked};
+use crate::worker::{JoinError, Worker};
+
+/// How long `stop` waits for the thread: the last export, and a moment for the one that is under way.
+const STOP_TIMEOUT: Duration = FLUSH_TIMEOUT.saturating_add(Duration::from_secs(1));
+
+/// Exports at an interval, from a thread. Stops when it is dropped.
+///
+/// ```
+/// use papyra_metrics_export::{Export, Periodic, Progress, RegistryReader, Registry};
+/// use std::time::Duration;
+///
+/// /// Prints the metrics.
+/// struct Print(RegistryReader);
+///
+/// impl Export for Print {
+///     fn export(&mut self) -> std::io::Result<Progress> {
+///         for sample in self.0.read() {
+///             println!("{}{} = {}", sample.name(), sample.labels(), sample.value());
+///         }
+///         Ok(Progress::Done)
+///     }
+/// }
+///
+/// let print = Print(RegistryReader::new(&Registry::new()));
+/// let periodic = Periodic::spawn(Duration::from_secs(10), print)?;
+/// // … the application runs, and at its end:
+/// periodic.stop()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// An export that fails or panics is recorded ([`last_error`](Self::last_error)), and the next one is tried after
+/// the interval. The thread does not survive a `fork`: in the child process nothing is exported, and `stop` and
+/// `Drop` return at once. Start another export there.
+#[must_use = "the export stops when this is dropped"]
+pub struct Periodic {
+    /// Dropped to stop the thread.
+    running: Option<mpsc::Sender<()>>,
+    worker: Option<Worker<io::Result<()>>>,
+    last_error: LastError,
+}
+
+impl Periodic {
+    /// Exports after each interval, and once more at the end. The shortest interval is one millisecond; after
+    /// [`Duration::MAX`] it exports only at the end.
+    ///
+    /// An export that takes longer than the interval is not interrupted; the exports that it delays are skipped.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses another thread.
+    pub fn spawn(interval: Duration, export: impl Export + Send + 'static) -> io::Result<Self> {
+        let driver = Driver::new(interval, Instant::now, export);
+        let last_error = driver.last_error.clone();
+        let (running, stopped) = mpsc::channel();
+        let worker = Worker::spawn("metrics export", move || run(driver, &stopped))?;
+        Ok(Self { running: Some(running), worker: Some(worker), last_error })
+    }
+
+    /// Returns the error of the last export, or `None` if it succeeded.
+    pub fn last_error(&self) -> Option<String> {
+        self.last_error.get()
+    }
+
+    /// Exports once more and stops. Waits for the receiver for at most five seconds.
+    ///
+    /// # Errors
+    ///
+    /// The last export failed or panicked. Also [`TimedOut`](io::ErrorKind::TimedOut) if an export does not return
+    /// within six seconds, and [`Deadlock`](io::ErrorKind::Deadlock) if this is called by the export itself: the
+    /// thread then stops as soon as the export returns.
+    pub fn stop(mut self) -> io::Result<()> {
+        self.join()
+    }
+
+    fn join(&mut self) -> io::Result<()> {
+        self.running = None;
+        let Some(worker) = self.worker.take() else { return Ok(()) };
+        worker.join(STOP_TIMEOUT).unwrap_or_else(|error| {
+            Err(match error {
+                JoinError::Panicked(message) => panicked(&message),
+                JoinError::Deadlock => io::Error::new(
+                    io::ErrorKind::Deadlock,
+                    "stopped by the export itself; the last export follows when it returns",
+                ),
+                JoinError::TimedOut => io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "the export does not return; its thread stops as soon as it does",
+                ),
+                JoinError::Forked => io::Error::other(
+                    "the export belongs to the process that this one was forked from; start another one",
+                ),
+            })
+        })
+    }
+}
+
+fn run<E: Export>(mut driver: Driver<E>, stopped: &mpsc::Receiver<()>) -> io::Result<()> {
+    let mut wait = driver.wait();
+    while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+        wait = driver.step();
+    }
+    let deadline = Instant::now() + FLUSH_TIMEOUT;
+    while let Some(pause) = driver.flush(deadline) {
+        thread::sleep(pause);
+    }
+    driver.finish()
+}
+
+impl Drop for Periodic {
+    fn drop(&mut self) {
+        // The error is for callers of `stop`.
+        let _ = self.join();
+    }
+}
+
+impl fmt::Debug for Periodic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Periodic").field("last_error", &self.last_error()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,74 @@
+//! A thread that can be waited for with a deadline, and whose handle may be dropped on the thread itself.
+
+use std::io;
+use std::process;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crate::panics::catch;
+
+/// A running thread.
+///
+/// It calls user code, which may own the value that waits for the thread, may block forever, and may panic.
+pub(crate) struct Worker<T> {
+    thread: JoinHandle<()>,
+    result: Receiver<Result<T, String>>,
+    /// Threads do not survive a `fork`: in the child there is nothing to wait for.
+    process: u32,
+}
+
+/// Why there is no result.
+#[derive(Debug)]
+pub(crate) enum JoinError {
+    /// The thread panicked, with this message.
+    Panicked(String),
+    /// The caller is the thread itself.
+    Deadlock,
+    /// The thread still runs; it ends by itself.
+    TimedOut,
+    /// The thread belongs to the process that this one was forked from.
+    Forked,
+}
+
+impl<T: Send + 'static> Worker<T> {
+    /// Starts a thread of this name.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses another thread.
+    pub(crate) fn spawn(name: &str, run: impl FnOnce() -> T + Send + 'static) -> io::Result<Self> {
+        let (sender, result) = mpsc::channel();
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
+            // Fails only if nobody waits for the result.
+            let _ = sender.send(catch(run));
+        })?;
+        Ok(Self { thread, result, process: process::id() })
+    }
+
+    /// Waits for the thread to end, for at most this long.
+    pub(crate) fn join(self, timeout: Duration) -> Result<T, JoinError> {
+        if process::id() != self.process {
+            return Err(JoinError::Forked);
+        }
+        if self.is_current() {
+            return Err(JoinError::Deadlock);
+        }
+        match self.result.recv_timeout(timeout) {
+            Ok(result) => {
+                // Only the thread's exit is left, which calls no more user code than its thread-locals have.
+                let _ = self.thread.join();
+                result.map_err(JoinError::Panicked)
+            }
+            Err(RecvTimeoutError::Timeout) => Err(JoinError::TimedOut),
+            Err(RecvTimeoutError::Disconnected) => {
+                Err(JoinError::Panicked("no message".to_owned()))
+            }
+        }
+    }
+
+    /// Whether the caller runs on this thread.
+    pub(crate) fn is_current(&self) -> bool {
+        thread::current().id() == self.thread.thread().id()
+    }
+}
