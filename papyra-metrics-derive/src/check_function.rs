@@ -25,7 +25,7 @@ pub(crate) fn check_function<'a>(
     };
     let keys = attr::parse_function_keys(diag, keys);
     check_shape(diag, function, &keys);
-    let FunctionKeys { calls, errors, in_flight, krate, ok } = keys;
+    let FunctionKeys { calls, errors, in_flight, krate, ok, .. } = keys;
     let errors = errors.and_then(|Key { key, value }| check_errors(diag, function, key, value));
     let mut check = |place: Option<Key<TokenStream>>| {
         place.and_then(|Key { key, value }| check_place(diag, function, key, &value))

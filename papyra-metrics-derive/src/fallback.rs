@@ -3,10 +3,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
-use syn::{Data, DeriveInput, Fields};
+use syn::DeriveInput;
 
 use crate::attr::{self, Key};
-use crate::check;
+use crate::derive::{named_fields, plain};
 use crate::diag::Diagnostics;
 use crate::expand::krate_at;
 use crate::model::{Krate, Plain};
@@ -20,20 +20,15 @@ pub(crate) fn expand(item: &DeriveInput, errors: Option<&TokenStream>) -> TokenS
         let (vis, generics) = (&item.vis, &item.generics);
         let where_clause = &generics.where_clause;
         let (impl_generics, ty_generics, _) = generics.split_for_impl();
-        let fields = match &item.data {
-            Data::Struct(data) if matches!(data.fields, Fields::Named(_)) => {
-                data.fields.iter().collect()
-            }
-            _ => Vec::new(),
-        };
+        let fields = named_fields(item).unwrap_or_default();
         let inert = self::inert(&krate, &ident, item);
-        let idents: Vec<_> = fields.iter().map(|field| &field.ident).collect();
-        let visibilities = fields.iter().map(|field| &field.vis);
+        let idents: Vec<_> = fields.iter().map(|field| field.ident).collect();
+        let visibilities = fields.iter().map(|field| field.vis);
         let krate = krate_at(&krate, ident.span());
         let instruments: Vec<_> = fields
             .iter()
             .map(|field| {
-                let gauge = check::plain(&field.ty) == Some(Plain::Gauge);
+                let gauge = plain(field.ty) == Some(Plain::Gauge);
                 if gauge { quote!(#krate::Gauge) } else { quote!(#krate::Counter) }
             })
             .collect();

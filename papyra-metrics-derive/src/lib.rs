@@ -7,8 +7,8 @@
 
 mod attr;
 mod body;
-mod check;
 mod check_function;
+mod derive;
 mod diag;
 mod expand;
 mod fallback;
@@ -19,13 +19,14 @@ mod pipeline;
 mod suggest;
 mod tokens;
 mod types;
+mod value;
 
 use proc_macro::TokenStream;
 
 /// See `papyra_metrics::Metrics`.
 #[proc_macro_derive(Metrics, attributes(metrics))]
 pub fn derive_metrics(input: TokenStream) -> TokenStream {
-    pipeline::derive(input.into()).into()
+    derive::derive(input.into()).into()
 }
 
 /// See `papyra_metrics::metrics`.

@@ -7,10 +7,10 @@
 mod attr;
 #[path = "../../papyra-metrics-derive/src/body.rs"]
 mod body;
-#[path = "../../papyra-metrics-derive/src/check.rs"]
-mod check;
 #[path = "../../papyra-metrics-derive/src/check_function.rs"]
 mod check_function;
+#[path = "../../papyra-metrics-derive/src/derive/mod.rs"]
+mod derive;
 #[path = "../../papyra-metrics-derive/src/diag.rs"]
 mod diag;
 #[path = "../../papyra-metrics-derive/src/expand/mod.rs"]
@@ -31,12 +31,14 @@ mod suggest;
 mod tokens;
 #[path = "../../papyra-metrics-derive/src/types.rs"]
 mod types;
+#[path = "../../papyra-metrics-derive/src/value.rs"]
+mod value;
 
 use proc_macro2::TokenStream;
 
 /// What `#[derive(Metrics)]` writes below an item.
 pub fn derive(item: TokenStream) -> TokenStream {
-    pipeline::derive(item)
+    derive::derive(item)
 }
 
 /// What `#[metrics(keys)]` makes of an item.

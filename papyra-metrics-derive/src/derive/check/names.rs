@@ -1,0 +1,127 @@
+//! Checks names, prefixes and units, alone and of all fields together.
+
+use std::collections::HashMap;
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::LitStr;
+use syn::ext::IdentExt;
+
+use crate::attr::{FieldKeys, Key};
+use crate::diag::Diagnostics;
+use crate::model::{Field, Metric, Role};
+use crate::name;
+
+pub(super) fn check_name(
+    diag: &mut Diagnostics,
+    struct_prefix: &str,
+    ident: &Ident,
+    keys: &FieldKeys,
+) -> Option<String> {
+    let (name, at) = match &keys.name {
+        Some(Key { value, .. }) => (value.value(), value.to_token_stream()),
+        None => (ident.unraw().to_string(), ident.to_token_stream()),
+    };
+    // After a prefix a digit may come first.
+    let may_follow_prefix = !name.is_empty() && name::is_name(&format!("_{name}"));
+    if name::is_name(&name) || !struct_prefix.is_empty() && may_follow_prefix {
+        return Some(name);
+    }
+    let fix = match (&keys.name, name::near(&name)) {
+        (Some(_), Some(near)) => format!("; use `{near}`"),
+        (Some(_), None) => String::new(),
+        (None, Some(near)) => format!("; add `name = \"{near}\"`"),
+        (None, None) => "; add `name = \"…\"`".to_owned(),
+    };
+    let name = quoted(&name);
+    diag.error(
+        at,
+        format!("{name} is not a valid metric name, which matches [a-zA-Z_][a-zA-Z0-9_]*{fix}"),
+    );
+    None
+}
+
+/// The word as messages show it.
+fn quoted(word: &str) -> String {
+    if word.is_empty() { "an empty string".to_owned() } else { format!("`{word}`") }
+}
+
+pub(super) fn check_prefix(diag: &mut Diagnostics, prefix: &Key<LitStr>) -> Option<String> {
+    let value = prefix.value.value();
+    if name::is_prefix(&value) {
+        return Some(value);
+    }
+    let fix = name::near(&value).map(|near| format!("; use `{near}_`")).unwrap_or_default();
+    diag.error(
+        &prefix.value,
+        format!("`{value}` is not a valid prefix of metric names, which match [a-zA-Z_][a-zA-Z0-9_]*{fix}"),
+    );
+    None
+}
+
+pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<String> {
+    let value = unit.value.value();
+    if name::is_unit(&value) {
+        return Some(value);
+    }
+    let value = quoted(&value);
+    diag.error(
+        &unit.value,
+        format!("{value} is not a valid unit, which matches [a-z0-9_]+; use a word such as `bytes` or `seconds`"),
+    );
+    None
+}
+
+/// Refuses two metrics of one name in the struct itself. Flattened metrics are compared by the compiler.
+pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
+    let mut first_by_name = HashMap::new();
+    for (field, keys) in fields {
+        let Role::Metric(Metric { name, .. }) = &field.role else { continue };
+        let second = field.ident;
+        let first = *first_by_name.entry(name).or_insert(second);
+        if first == second {
+            continue;
+        }
+        let message = format!(
+            "`{name}` is the name of two metrics, of the fields `{first}` and `{second}`; give one of them another `name`"
+        );
+        match &keys.name {
+            Some(Key { value, .. }) => diag.error(value, message),
+            None => diag.error(second, message),
+        }
+    }
+}
+
+pub(super) fn check_one_error_counter(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
+    let mut first = None;
+    for (field, keys) in fields {
+        let (Role::Metric(_), Some(Key { key, .. })) = (&field.role, &keys.errors) else {
+            continue;
+        };
+        let ident = field.ident;
+        match first {
+            None => first = Some(ident),
+            Some(first) => diag.error(
+                key,
+                format!("the error counter is already `{first}`; a struct has one, and functions name the others: `#[metrics(errors = {ident})]`"),
+            ),
+        }
+    }
+}
+
+/// Pairs of metrics that may be exported under one name, depending on their kinds, which only the compiler knows.
+pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<(usize, usize)> {
+    let metrics = fields.iter().filter_map(|field| match &field.role {
+        Role::Metric(metric) => Some(metric),
+        _ => None,
+    });
+    let mut earlier: HashMap<String, Vec<usize>> = HashMap::new();
+    let mut pairs = Vec::new();
+    for (at, metric) in metrics.enumerate() {
+        let own_name = &metric.name[metric.prefix_len..];
+        let same = earlier.entry(name::loose(own_name, metric.unit.as_deref())).or_default();
+        pairs.extend(same.iter().map(|&other| (other, at)));
+        same.push(at);
+    }
+    pairs
+}

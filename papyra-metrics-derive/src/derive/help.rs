@@ -1,0 +1,80 @@
+//! The help text of a metric: the first paragraph of a doc comment.
+
+use syn::{Attribute, Expr, Lit, Meta};
+
+/// The first paragraph of the doc comment: its trimmed lines, joined by one space. Empty without a doc comment.
+pub(crate) fn first_paragraph(attrs: &[Attribute]) -> String {
+    let mut paragraph = String::new();
+    for text in attrs.iter().filter_map(doc) {
+        let starred = is_starred(&text);
+        for (i, line) in text.split('\n').enumerate() {
+            let line = line.trim();
+            let unstarred = line.strip_prefix('*').filter(|_| starred && i > 0);
+            let line = unstarred.map_or(line, str::trim);
+            if line.is_empty() && !paragraph.is_empty() {
+                return paragraph;
+            }
+            paragraph.push_str(if line.is_empty() || paragraph.is_empty() { "" } else { " " });
+            paragraph.push_str(line);
+        }
+    }
+    paragraph
+}
+
+/// The text of a doc comment.
+fn doc(attr: &Attribute) -> Option<String> {
+    match &attr.meta {
+        Meta::NameValue(doc) if doc.path.is_ident("doc") => string(&doc.value),
+        _ => None,
+    }
+}
+
+/// The text of a string literal, also of one that came through a `macro_rules!` fragment.
+fn string(value: &Expr) -> Option<String> {
+    match value {
+        Expr::Group(group) => string(&group.expr),
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(text) if text.suffix().is_empty() => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether every line of a block comment begins with a star, which is not part of the text.
+fn is_starred(text: &str) -> bool {
+    text.split('\n').skip(1).map(str::trim_start).all(|it| it.is_empty() || it.starts_with('*'))
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::{DeriveInput, parse_quote};
+
+    use super::first_paragraph;
+
+    #[test]
+    fn help_is_the_first_paragraph_on_one_line() {
+        let item: DeriveInput = parse_quote! {
+            ///
+            /// Records written,
+            ///   not yet synced.
+            ///
+            /// More about them.
+            struct Log;
+        };
+        assert_eq!(first_paragraph(&item.attrs), "Records written, not yet synced.");
+    }
+
+    #[test]
+    fn stars_of_a_block_comment_are_not_part_of_it() {
+        let item: DeriveInput = parse_quote! {
+            /** Records
+              * written.
+              */
+            #[doc = concat!("not ", "read")]
+            #[doc(hidden)]
+            struct Log;
+        };
+        assert_eq!(first_paragraph(&item.attrs), "Records written.");
+    }
+}

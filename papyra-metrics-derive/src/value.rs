@@ -1,0 +1,175 @@
+//! The values of keys: flags, strings, names, paths and expressions.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Error, Lit, LitStr, Path, Token, token};
+
+use crate::name::is_name;
+use crate::tokens::{Depth, flat, is_punct};
+
+/// What follows a key.
+pub(crate) enum RawValue {
+    Nothing,
+    /// `= …`, up to the next comma.
+    Assigned(TokenStream),
+    /// `(…)`, or a literal without a `=`.
+    Other(TokenTree),
+}
+
+impl RawValue {
+    pub(crate) fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.parse::<Option<Token![=]>>()?.is_some() {
+            parse_value(input).map(Self::Assigned)
+        } else if input.peek(Lit) || input.peek(token::Paren) {
+            input.parse().map(Self::Other)
+        } else {
+            Ok(Self::Nothing)
+        }
+    }
+}
+
+/// Parses the tokens up to the comma that ends the value.
+fn parse_value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let mut value = TokenStream::new();
+    let mut generics = Turbofish::default();
+    while !input.is_empty() && (generics.is_inside() || !input.peek(Token![,])) {
+        let token: TokenTree = input.parse()?;
+        generics.pass(&token);
+        token.to_tokens(&mut value);
+    }
+    Ok(value)
+}
+
+/// The commas in `f::<A, B>()` do not separate keys.
+#[derive(Default)]
+struct Turbofish {
+    depth: Depth,
+    colons: usize,
+}
+
+impl Turbofish {
+    fn is_inside(&self) -> bool {
+        !self.depth.outside()
+    }
+
+    fn pass(&mut self, token: &TokenTree) {
+        if self.is_inside() || self.colons == 2 && is_punct(token, '<') {
+            self.depth.pass(token);
+        }
+        self.colons = if is_punct(token, ':') { self.colons + 1 } else { 0 };
+    }
+}
+
+/// The value of a key.
+pub(crate) trait Value: Sized {
+    /// Reads what follows the key. `expected` says in messages what the key takes.
+    fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self>;
+}
+
+impl Value for () {
+    fn parse(key: &Ident, raw: RawValue, _: &str) -> syn::Result<Self> {
+        let at = match raw {
+            RawValue::Nothing => return Ok(()),
+            RawValue::Assigned(value) if value.is_empty() => key.to_token_stream(),
+            RawValue::Assigned(value) => value,
+            RawValue::Other(value) => value.into(),
+        };
+        Err(Error::new_spanned(at, format!("`{key}` takes no value")))
+    }
+}
+
+impl Value for LitStr {
+    fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
+        let string = |input: ParseStream<'_>| {
+            let string: LitStr = input.parse()?;
+            if string.suffix().is_empty() { Ok(string) } else { Err(input.error("a suffix")) }
+        };
+        parse_assigned(key, raw, expected, string)
+    }
+}
+
+impl Value for Ident {
+    fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
+        parse_assigned(key, raw, expected, <Ident as Parse>::parse)
+    }
+}
+
+impl Value for Path {
+    fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
+        parse_assigned(key, raw, expected, Path::parse_mod_style)
+    }
+}
+
+/// An expression that names an instrument.
+impl Value for TokenStream {
+    fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
+        let value = assigned(key, raw, expected)?;
+        check_expression(key, &value, expected)?;
+        Ok(value)
+    }
+}
+
+/// The value may be left out.
+impl Value for Option<TokenStream> {
+    fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
+        match raw {
+            RawValue::Nothing => Ok(None),
+            raw => Value::parse(key, raw, expected).map(Some),
+        }
+    }
+}
+
+fn parse_assigned<T>(
+    key: &Ident,
+    raw: RawValue,
+    expected: &str,
+    parse: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<T> {
+    let value = assigned(key, raw, expected)?;
+    parse.parse2(value.clone()).map_err(|_| wrong_value(key, value, expected))
+}
+
+/// The tokens after `=`, if there are any.
+fn assigned(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<TokenStream> {
+    let at = match raw {
+        RawValue::Assigned(value) if !value.is_empty() => return Ok(value),
+        RawValue::Other(value) => value.into(),
+        _ => key.to_token_stream(),
+    };
+    Err(wrong_value(key, at, expected))
+}
+
+fn wrong_value(key: &Ident, at: TokenStream, expected: &str) -> Error {
+    Error::new_spanned(at, format!("`{key}` takes {expected}"))
+}
+
+/// Refuses a literal, which cannot be counted in, and finds a missing comma.
+fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Result<()> {
+    let tokens = flat(value);
+    if let Some(next) = next_key(&tokens) {
+        return Err(Error::new_spanned(next, "expected `,` before the next key"));
+    }
+    let [TokenTree::Literal(literal)] = tokens.as_slice() else { return Ok(()) };
+    let text = literal.to_string();
+    let name = text.trim_matches('"');
+    let message = if name.len() + 2 == text.len() && is_name(name) {
+        format!("`{key}` takes a name, not a string; write `{key} = {name}`")
+    } else {
+        format!("`{key}` takes {expected}")
+    };
+    Err(Error::new_spanned(literal, message))
+}
+
+/// Where an expression is followed by what must be another key: a `;`, or the `b` of `a b = c`.
+fn next_key(tokens: &[TokenTree]) -> Option<&TokenTree> {
+    tokens.iter().enumerate().find_map(|(at, token)| {
+        let is_assigned = matches!(tokens.get(at + 1..), Some([equals, value, ..])
+            if is_punct(equals, '=') && !is_punct(value, '=') && !is_punct(value, '>'));
+        let before = at.checked_sub(1).map(|before| &tokens[before]);
+        let is_key = is_assigned
+            && matches!(token, TokenTree::Ident(_))
+            && matches!(before, Some(TokenTree::Ident(_) | TokenTree::Group(_)));
+        (is_key || is_punct(token, ';')).then_some(token)
+    })
+}

@@ -1,0 +1,11 @@
+//! Expected: one error, on the value.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(skip(true))]
+    writes: Counter,
+}
+
+fn main() {}
