@@ -46,15 +46,6 @@ impl Number {
         i64::from_ne_bytes(self.0.to_ne_bytes())
     }
 
-    /// How many digits it has, its sign among them.
-    pub(crate) fn len(self, kind: Kind) -> usize {
-        let (sign, magnitude) = match kind {
-            Kind::Gauge => (usize::from(self.level() < 0), self.level().unsigned_abs()),
-            _ => (0, self.total()),
-        };
-        sign + magnitude.checked_ilog10().map_or(1, |log| log as usize + 1)
-    }
-
     pub(crate) fn value(self, kind: Kind) -> Value {
         if kind == Kind::Counter {
             Value::Counter(self.total())

@@ -395,6 +395,27 @@ fn a_backend_that_is_gone_is_in_the_next_scrape_and_then_no_more() {
 }
 
 #[test]
+fn a_backend_that_stays_is_scraped_rightly_after_one_that_was_registered_later_is_gone() {
+    let registry = Registry::new();
+    let open = |name| {
+        let metrics = Arc::new(LogMetrics::default());
+        registry.register(metrics.clone(), &[("backend", name)]).unwrap();
+        metrics
+    };
+    let (orders, users) = (open("orders"), open("users"));
+    let prometheus = Prometheus::new(&registry);
+    orders.records_written.add(12);
+    prometheus.scrape(None);
+    drop(users);
+    for expected in 13..120 {
+        orders.records_written.inc();
+        let body = prometheus.scrape(None).body;
+        let line = format!("\nrecords_written_total{{backend=\"orders\"}} {expected}\n");
+        assert!(body.contains(&line), "{line}{body}");
+    }
+}
+
+#[test]
 fn with_linger_several_servers_see_the_last_counts_of_a_backend() {
     let Fixture { registry, orders, _odd } = fixture();
     let prometheus = Prometheus::new(&registry).linger(Duration::from_secs(3600));

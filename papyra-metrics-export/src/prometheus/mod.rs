@@ -9,15 +9,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::{Registry, RegistryReader};
-use text::Exposition;
+use exposition::Exposition;
 
-mod format;
-mod prepared;
+mod exposition;
+mod negotiate;
 mod samples;
 mod server;
-mod text;
 
-pub use format::Format;
+pub use negotiate::Format;
 pub use samples::{Sample, encode};
 pub use server::{Server, serve};
 
@@ -44,13 +43,13 @@ pub use server::{Server, serve};
 /// # Ok::<(), papyra_metrics_export::RegisterError>(())
 /// ```
 ///
-/// The text is prepared when backends come or go; a scrape copies it, and writes the numbers that have changed.
-/// Backends of one type form one family. One that is gone is in the next scrape for the last time, whether or
-/// not that answer arrives; where several servers scrape the same address, [`linger`](Self::linger) has each of
-/// them see it, or each server has a `Prometheus` of its own.
+/// Names and labels are prepared when backends come or go; each scrape copies them and writes the values. Backends
+/// of one type form one family. A backend that is gone is in the next scrape for the last time, whether or not that
+/// answer arrives. If several servers scrape the same address, [`linger`](Self::linger) shows it to each of them; or
+/// each server gets a `Prometheus` of its own.
 ///
-/// Prometheus stores floats, and rounds integers over 2⁵³. It sets the labels `instance` and `job` itself.
-/// Metrics without help are described by their name, for the linters of Prometheus ask for something.
+/// Prometheus stores floats, and rounds integers over 2⁵³. It sets the labels `instance` and `job` itself. A metric
+/// without help is described by its name, because the linters of Prometheus require a description.
 pub struct Prometheus {
     state: Mutex<State>,
     linger: Duration,
@@ -58,10 +57,10 @@ pub struct Prometheus {
 
 struct State {
     reader: RegistryReader,
-    /// In each format that was asked for since backends came or went.
+    /// Each format that was requested since backends last came or went.
     text: Option<Exposition>,
     open_metrics: Option<Exposition>,
-    /// How long the last body was.
+    /// The length of the last body.
     len: usize,
 }
 
@@ -111,7 +110,7 @@ impl Prometheus {
         let exposition = if format == Format::Text { in_text } else { open_metrics };
         let exposition = exposition.get_or_insert_with(|| {
             let shown = reader.series().filter(|known| known.is_shown);
-            Exposition::of(format, shown.map(|known| (known.meta, known.place)))
+            Exposition::new(format, shown.map(|known| (known.meta, known.place)))
         });
         let before = text.len();
         // A little more than last time, for numbers that have grown.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use papyra_metrics::{ExpositionName, Value};
 
 use super::Format;
-use super::text::Exposition;
+use super::exposition::Exposition;
 use crate::cell::Number;
 use crate::family::{Families, Family};
 use crate::slot::Meta;
@@ -76,6 +76,6 @@ pub fn encode<'a>(
         numbers.push(number);
     }
     let mut text = String::new();
-    Exposition::of(format, metas.iter().zip(0..)).write(&numbers, &mut text);
+    Exposition::new(format, metas.iter().zip(0..)).write(&numbers, &mut text);
     Ok(text)
 }
