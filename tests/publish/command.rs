@@ -240,7 +240,10 @@ fn without_metrics_it_says_so_and_that_is_no_error() {
         }
     }
     let said = run(directory.path(), "show nothing");
-    assert_eq!(said.err, "metrics: <unavailable> (nothing: there is no such file)\n");
+    assert_eq!(
+        said.err,
+        "metrics: <unavailable> (cannot read metrics from \"nothing\": no such file)\n"
+    );
 }
 
 #[test]
@@ -257,8 +260,8 @@ fn what_is_damaged_is_an_error_after_what_is_good() {
     assert_eq!(
         errors,
         [
-            "error: ./cut: the file of metrics is damaged: it is cut short",
-            "error: ./text: this is no file of metrics"
+            "error: cannot read metrics from \"./cut\": the metrics file is damaged: the file is cut short",
+            "error: cannot read metrics from \"./text\": not a metrics file"
         ]
     );
     for command in ["show", "watch", "reset"] {

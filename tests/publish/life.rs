@@ -1,5 +1,8 @@
 //! From the making of a published file to its end, with a backend in a process of its own.
 
+#![allow(unsafe_code)] // locks, forks and namespaces are system calls
+#![allow(clippy::unnecessary_debug_formatting)] // as messages format paths
+
 mod common;
 
 use std::{
@@ -99,9 +102,8 @@ fn a_second_process_is_told_who_is_there() {
     assert_eq!(
         told,
         format!(
-            "cannot publish metrics at {}: papyra-metrics-tests-backend (pid {}) publishes there and is alive; \
-             give each process a path of its own",
-            path.display(),
+            "cannot publish metrics at {path:?}: papyra-metrics-tests-backend (pid {}) is alive and publishes there; \
+             give each process its own path",
             first.pid()
         )
     );
@@ -271,12 +273,12 @@ fn what_is_no_file_of_metrics_is_left_alone() {
 
     fs::write(at("text"), "not ours").unwrap();
     assert!(publish("text").ends_with(
-        "there is a file that is not of metrics, which is left alone; remove it or use another path"
+        "there is a file that is not a metrics file, which is left alone; remove it or use another path"
     ));
     assert_eq!(fs::read_to_string(at("text")).unwrap(), "not ours");
 
     fs::write(at("empty"), "").unwrap();
-    assert!(publish("empty").contains("a file that is not of metrics"));
+    assert!(publish("empty").contains("a file that is not a metrics file"));
 
     // Neither through a link nor in the place of one.
     fs::write(at("target"), "").unwrap();
@@ -308,11 +310,11 @@ fn a_path_that_cannot_be_made_is_an_error_that_says_why() {
         |path: &str| Published::<PersistenceMetrics>::create(path).unwrap_err().to_string();
     assert_eq!(
         publish("/no/such/directory/log.metrics"),
-        "cannot publish metrics at /no/such/directory/log.metrics: making a file in its directory: No such \
+        "cannot publish metrics at \"/no/such/directory/log.metrics\": creating a file in its directory: No such \
          file or directory (os error 2)"
     );
     for path in ["", "/", "..", "/tmp/", "/tmp/.."] {
-        assert!(publish(path).ends_with(": it ends in no file name"), "{path}: {}", publish(path));
+        assert!(publish(path).contains("does not end in a file name"), "{path}: {}", publish(path));
     }
     // A device is no place for a file, and /proc no file system for one.
     assert!(publish("/dev/full/log.metrics").contains("Not a directory"));
@@ -390,13 +392,117 @@ fn a_backend_counts_on_in_private_memory_and_says_why() {
     assert_eq!(metrics.path(), None);
     let error = metrics.error().unwrap();
     assert!(error.to_string().contains("No such file or directory"));
-    assert!(std::error::Error::source(error).is_some());
+    // The message is complete: its cause is not repeated as a source.
+    assert!(std::error::Error::source(error).is_none());
 
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let metrics = Published::<PersistenceMetrics>::create_or_private(&path);
     assert_eq!(metrics.path(), Some(path.as_path()));
     assert!(metrics.error().is_none());
+}
+
+#[test]
+fn a_backend_that_is_not_asked_to_publish_counts_in_private_memory() {
+    let metrics = Published::<PersistenceMetrics>::default();
+    metrics.records_written.add(2);
+    assert_eq!(metrics.snapshot()["records_written"], 2);
+    assert!(metrics.path().is_none() && metrics.error().is_none());
+    assert_eq!(Published::<PersistenceMetrics>::private().keep().snapshot().len(), 12);
+}
+
+/// Locks a range of a file from its beginning, as other programs can, until the descriptor is closed.
+fn lock(file: &fs::File, kind: libc::c_int, len: libc::off_t) {
+    // SAFETY: zeros are a `flock`, and the command reads it during the call.
+    let done = unsafe {
+        let mut range: libc::flock = std::mem::zeroed();
+        range.l_type = kind.try_into().unwrap();
+        range.l_len = len;
+        libc::fcntl(std::os::fd::AsRawFd::as_raw_fd(file), libc::F_OFD_SETLK, &raw mut range)
+    };
+    assert_eq!(done, 0, "{}", io::Error::last_os_error());
+}
+
+#[test]
+fn the_lock_of_a_reader_does_not_make_a_dead_process_alive() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    Backend::publishing(&path).kill();
+    let reading = fs::File::open(&path).unwrap();
+    lock(&reading, libc::F_RDLCK, 0);
+    assert!(!Reader::open(&path).unwrap().is_live().unwrap());
+    let error = Published::<PersistenceMetrics>::create(&path).unwrap_err();
+    assert!(!error.is_in_use(), "{error}");
+    assert!(error.to_string().contains("a reader has locked the file"), "{error}");
+    drop(reading);
+    let metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
+
+    // A live one is known by its own lock.
+    assert!(Reader::open(&path).unwrap().is_live().unwrap());
+    drop(metrics);
+}
+
+#[test]
+fn a_process_that_takes_over_is_not_mistaken_for_the_dead_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let dead = Backend::publishing(&path);
+    let pid = dead.pid();
+    dead.kill();
+    // As a successor does, in the moment before it replaces the file.
+    let successor = fs::File::options().read(true).write(true).open(&path).unwrap();
+    lock(&successor, libc::F_WRLCK, 1);
+    assert!(!Reader::open(&path).unwrap().is_live().unwrap());
+    let error = Published::<PersistenceMetrics>::create(&path).unwrap_err();
+    assert!(error.is_in_use());
+    assert!(!error.to_string().contains(&pid.to_string()), "{error}");
+}
+
+/// Runs as process 1 of a pid namespace, and forks a process 1 of another one inside it.
+#[test]
+#[ignore = "the test below runs it in a pid namespace"]
+fn in_a_nested_pid_namespace() {
+    assert_eq!(std::process::id(), 1);
+    let path = std::env::var_os("NESTED").unwrap();
+    let mut metrics = Some(Published::<PersistenceMetrics>::create(&path).unwrap());
+    // SAFETY: the child counts, drops the metrics, and ends without unwinding.
+    let child = unsafe {
+        assert_eq!(libc::unshare(libc::CLONE_NEWPID), 0, "{}", io::Error::last_os_error());
+        libc::fork()
+    };
+    assert!(child >= 0);
+    if child == 0 {
+        metrics.as_ref().unwrap().records_read.inc();
+        let code = if std::process::id() == 1 { 0 } else { 2 };
+        drop(metrics.take());
+        // SAFETY: it only ends the process.
+        unsafe { libc::_exit(code) };
+    }
+    let mut status = 1;
+    // SAFETY: the child is ours, and `status` is a place for its state.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert_eq!(status, 0);
+    assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap()["records_read"], 1);
+    drop(metrics);
+    assert!(!Path::new(&path).exists());
+}
+
+#[test]
+fn a_child_with_the_same_id_in_another_pid_namespace_leaves_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let said = Command::new("unshare")
+        .args(["--map-root-user", "--pid", "--fork"])
+        .arg(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "in_a_nested_pid_namespace"])
+        .env("NESTED", directory.path().join("log.metrics"))
+        .output()
+        .expect("this needs `unshare` of util-linux, to start a process in a pid namespace");
+    let out = String::from_utf8_lossy(&said.stdout);
+    assert!(
+        said.status.success() && out.contains("1 passed"),
+        "{out}\n{}",
+        String::from_utf8_lossy(&said.stderr)
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A reader trusts nothing that it reads, and reads exactly what is there.
 
+#![allow(clippy::unnecessary_debug_formatting)] // as messages format paths
+
 mod common;
 
 use std::{
@@ -124,7 +126,7 @@ fn a_file_cut_at_any_length_is_an_error() {
     for len in 1..sample.bytes.len() {
         let fault = sample.fault(&sample.bytes[..len]);
         assert!(
-            fault.ends_with("the file of metrics is damaged: it is cut short"),
+            fault.ends_with("the metrics file is damaged: the file is cut short"),
             "{len}: {fault}"
         );
     }
@@ -193,24 +195,26 @@ fn what_a_forger_says_is_checked_too() {
     let half = |n: u32| n.to_ne_bytes();
 
     // Entries that are too small, too many, or overflow.
-    assert!(fault(20, &half(63)).ends_with("its entries do not fit"));
-    assert!(fault(40, &half(u32::MAX)).ends_with("its entries do not fit"));
+    assert!(fault(20, &half(63)).ends_with("the entries exceed the description"));
+    assert!(fault(40, &half(u32::MAX)).ends_with("the entries exceed the description"));
     // A length that the file does not have, or a description that is longer than the file or any memory.
-    assert!(fault(24, &word(u64::MAX)).ends_with("it is cut short"));
-    assert!(fault(32, &word(u64::MAX)).ends_with("it is cut short"));
-    assert!(fault(32, &word(8)).ends_with("its description has an impossible length"));
+    assert!(fault(24, &word(u64::MAX)).ends_with("the file is cut short"));
+    assert!(fault(32, &word(u64::MAX)).ends_with("the file is cut short"));
+    assert!(fault(32, &word(8)).ends_with("invalid length of the description"));
     // Texts outside of the texts, or that are none.
-    assert!(fault(entry, &half(u32::MAX)).ends_with("a text is none"));
-    assert!(fault(entry, &half(0)).ends_with("a text is none"));
-    assert!(fault(entry + 4, &half(u32::MAX)).ends_with("a text is none"));
+    assert!(fault(entry, &half(u32::MAX)).ends_with("invalid string"));
+    assert!(fault(entry, &half(0)).ends_with("invalid string"));
+    assert!(
+        fault(entry + 4, &half(u32::MAX)).ends_with("strings overlap or exceed the description")
+    );
     // A name that is none, that stands twice, or is shorter than its prefixes.
-    assert!(fault(entry + 4, &half(0)).ends_with("a metric has an impossible name"));
-    assert!(fault(entry + 28, &half(99)).ends_with("a metric has an impossible name"));
+    assert!(fault(entry + 4, &half(0)).ends_with("invalid name of a metric"));
+    assert!(fault(entry + 28, &half(99)).ends_with("invalid name of a metric"));
     let second: [u8; 8] = sample.bytes[entry + 64..entry + 72].try_into().unwrap();
-    assert!(fault(entry, &second).ends_with("two of its metrics have one name"));
-    assert!(fault(entry + 24, &half(7)).ends_with("a metric is of an unknown kind"));
+    assert!(fault(entry, &second).ends_with("two metrics have the same name"));
+    assert!(fault(entry + 24, &half(7)).ends_with("unknown kind of a metric"));
     // Values before, behind and across the end of the file, that are not aligned, or that wrap.
-    let outside = "a metric has its value outside of the file";
+    let outside = "a metric's value lies outside of the values";
     for offset in
         [0, 8, 64, sample.bytes.len() as u64, sample.bytes.len() as u64 - 4, u64::MAX - 7, u64::MAX]
     {
@@ -251,18 +255,18 @@ fn a_counter_of_several_cells_is_their_sum_less_one_mark() {
 fn other_versions_byte_orders_and_files_are_told_apart() {
     let sample = Sample::new();
     assert!(sample.fault(&sample.forged(12, &2_u32.to_ne_bytes())).ends_with(
-        "these metrics have version 2 of the format, and this program knows version 1; read them with the \
-         version of papyra-metrics that wrote them"
+        "the file has version 2 of the format, and this program reads version 1; use the version of \
+         papyra-metrics that wrote it"
     ));
     let swapped = sample.forged(8, &0x0102_0304_u32.swap_bytes().to_ne_bytes());
     assert!(
-        sample
-            .fault(&swapped)
-            .ends_with("a machine of the other byte order wrote these metrics; read them there")
+        sample.fault(&swapped).ends_with(
+            "a machine of the other byte order wrote the file; read it on such a machine"
+        )
     );
     for other in [&b"records_written: 3\n"[..], &[0; 4096], b"\x7fELF", b"x"] {
         let error = sample.open(other).unwrap_err();
-        assert!(error.to_string().ends_with("this is no file of metrics"));
+        assert!(error.to_string().ends_with("not a metrics file"));
         assert!(!error.is_unavailable());
     }
 }
@@ -278,7 +282,7 @@ fn a_file_without_end_costs_no_memory() {
     file.write_all_at(&header, 0).unwrap();
     file.set_len(1 << 40).unwrap();
     let fault = Reader::open(sample.path()).unwrap_err().to_string();
-    assert!(fault.ends_with("its description has an impossible length"), "{fault}");
+    assert!(fault.ends_with("invalid length of the description"), "{fault}");
 }
 
 #[test]
@@ -289,16 +293,16 @@ fn special_files_are_told_by_what_they_are_and_never_opened() {
     let socket = directory.path().join("socket");
     let _listener = UnixListener::bind(&socket).unwrap();
     let cases: [(&Path, &str); 6] = [
-        (&fifo, "it is a fifo and no file of metrics"),
-        (&socket, "it is a socket and no file of metrics"),
-        (directory.path(), "it is a directory and no file of metrics"),
-        ("/dev/zero".as_ref(), "it is a device and no file of metrics"),
-        ("/dev/full".as_ref(), "it is a device and no file of metrics"),
-        ("/no/such/file".as_ref(), "there is no such file"),
+        (&fifo, "it is a fifo, not a metrics file"),
+        (&socket, "it is a socket, not a metrics file"),
+        (directory.path(), "it is a directory, not a metrics file"),
+        ("/dev/zero".as_ref(), "it is a device, not a metrics file"),
+        ("/dev/full".as_ref(), "it is a device, not a metrics file"),
+        ("/no/such/file".as_ref(), "no such file"),
     ];
     for (path, told) in cases {
         let error = Reader::open(path).unwrap_err();
-        assert_eq!(error.to_string(), format!("{}: {told}", path.display()));
+        assert_eq!(error.to_string(), format!("cannot read metrics from {path:?}: {told}"));
         assert!(error.is_unavailable());
         assert!(Reader::reset(path).unwrap_err().is_unavailable());
     }
@@ -319,7 +323,7 @@ fn a_file_that_is_cut_while_it_is_open_is_an_error_and_no_signal() {
     let reader = sample.open(&sample.bytes).unwrap();
     fs::File::options().write(true).open(sample.path()).unwrap().set_len(100).unwrap();
     let told = reader.snapshot().unwrap_err().to_string();
-    assert!(told.ends_with("the file of metrics is damaged: it is cut short"), "{told}");
+    assert!(told.ends_with("the metrics file is damaged: the file is cut short"), "{told}");
 }
 
 #[test]
@@ -515,4 +519,190 @@ fn sharded_and_padded_instruments_are_read_and_reset_like_others() {
     assert_eq!(reader.snapshot().unwrap()["taken"], THREADS * EACH);
     assert_eq!(reader.totals().unwrap()["taken"], 2 * THREADS * EACH);
     assert_eq!(pool.taken.total(), 2 * THREADS * EACH);
+}
+
+/// Files that would cost a reader much, or that change while they are read.
+mod costs {
+    use std::{fs, os::unix::fs::FileExt, os::unix::fs::MetadataExt};
+
+    use papyra_metrics::publish::Reader;
+
+    use super::{Published, Sample};
+
+    /// Offset and length of a string, as the word of a file.
+    fn string(offset: usize, len: usize) -> u64 {
+        let halves = [u32::try_from(offset).unwrap(), u32::try_from(len).unwrap()];
+        u64::from_ne_bytes(halves.map(u32::to_ne_bytes).as_flattened().try_into().unwrap())
+    }
+
+    /// Offset and length of a text in the strings.
+    type Text = (usize, usize);
+
+    /// A description with counters, by the offset and the length of name and help in the strings, whose
+    /// values all begin at the beginning of the values.
+    fn description(
+        counters: &[(Text, Text)],
+        strings: &str,
+        cells: u32,
+        values_len: u64,
+    ) -> Vec<u8> {
+        let start = 64 + counters.len() * 64;
+        let end = (start + strings.len()).next_multiple_of(8) as u64;
+        let mut bytes = b"\x89papyra\n".to_vec();
+        for half in [0x0102_0304_u32, 1, 0, 64] {
+            bytes.extend(half.to_ne_bytes());
+        }
+        for word in [end + values_len, end, 0, 0, string(start, 0)] {
+            bytes.extend(word.to_ne_bytes());
+        }
+        bytes[40..44].copy_from_slice(&u32::try_from(counters.len()).unwrap().to_ne_bytes());
+        for (name, help) in counters {
+            for word in [
+                string(start + name.0, name.1),
+                string(start + help.0, help.1),
+                string(start, 0),
+                string(1, 0), // a counter, of no prefix
+                end,
+                8,
+                0,
+                string(usize::try_from(cells).unwrap(), 0), // and 0
+            ] {
+                bytes.extend(word.to_ne_bytes());
+            }
+        }
+        bytes.extend(strings.as_bytes());
+        bytes.resize(usize::try_from(end).unwrap(), 0);
+        let checksum = crc32fast::hash(&bytes[20..]);
+        bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+        bytes
+    }
+
+    #[test]
+    fn entries_that_share_one_long_string_are_refused() {
+        const ENTRIES: usize = 2_000;
+        const HELP: usize = 10_000;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("overlaps");
+        let strings = "m".repeat(ENTRIES) + &"h".repeat(HELP);
+        let counters: Vec<_> = (1..=ENTRIES).map(|len| ((0, len), (ENTRIES, HELP))).collect();
+        let bytes = description(&counters, &strings, 1, 8 * ENTRIES as u64);
+        fs::write(&path, [bytes, vec![0; 8 * ENTRIES]].concat()).unwrap();
+        let fault = Reader::open(&path).unwrap_err().to_string();
+        assert!(fault.ends_with("strings overlap or exceed the description"), "{fault}");
+    }
+
+    /// Writes a file with one counter over all its values, which are a hole.
+    fn sparse(path: &std::path::Path, values_len: u64) {
+        let cells = u32::try_from(values_len / 8).unwrap_or(u32::MAX);
+        let bytes = description(&[((0, 7), (0, 0))], "counter", cells, values_len);
+        fs::write(path, &bytes).unwrap();
+        let len = bytes.len() as u64 + values_len;
+        fs::File::options().write(true).open(path).unwrap().set_len(len).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_nearly_all_holes_is_refused_and_a_small_one_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sparse");
+        for (values, fault) in [
+            (4 << 20, None),
+            (64 << 20, Some("it is nearly all holes")),
+            (8 << 30, Some("invalid length of the values")),
+            (1 << 40, Some("invalid length of the values")),
+        ] {
+            sparse(&path, values);
+            match (Reader::open(&path), fault) {
+                (Ok(reader), None) => assert_eq!(reader.snapshot().unwrap()["counter"], 0),
+                (Err(error), Some(fault)) => {
+                    assert!(error.to_string().ends_with(fault), "{error}");
+                }
+                (read, fault) => panic!("{read:?} where {fault:?} is expected"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_reset_does_not_write_into_holes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("sparse");
+        sparse(&path, 4 << 20);
+        let before = fs::metadata(&path).unwrap().blocks();
+        let fault = Reader::reset(&path).unwrap_err().to_string();
+        assert!(fault.contains("it has holes, which cannot be reset"), "{fault}");
+        assert_eq!(fs::metadata(&path).unwrap().blocks(), before);
+    }
+
+    /// Two headers, written in turn while they are read.
+    #[test]
+    fn a_header_that_changes_while_it_is_read_gives_values_or_an_error() {
+        let sample = Sample::new();
+        fs::write(sample.path(), &sample.bytes).unwrap();
+        // Valid only if its description has the length that the other header gives: it is longer than the file.
+        let description = u64::try_from(sample.description_len()).unwrap();
+        let other = sample.forged(24, &(description - 8).to_ne_bytes());
+        let file = fs::File::options().write(true).open(sample.path()).unwrap();
+        std::thread::scope(|scope| {
+            let reading = scope.spawn(|| {
+                for _ in 0..20_000 {
+                    match Reader::open(sample.path()).and_then(|reader| reader.snapshot()) {
+                        Ok(snapshot) => assert_eq!(snapshot.len(), 6),
+                        Err(error) => assert!(error.to_string().contains("damaged"), "{error}"),
+                    }
+                }
+            });
+            while !reading.is_finished() {
+                for bytes in [&other, &sample.bytes] {
+                    file.write_all_at(&bytes[..64], 0).unwrap();
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_file_that_grows_and_shrinks_while_it_is_read_gives_values_or_an_error() {
+        let sample = Sample::new();
+        fs::write(sample.path(), &sample.bytes).unwrap();
+        let file = fs::File::options().write(true).open(sample.path()).unwrap();
+        let (mut read, mut refused) = (0, 0);
+        std::thread::scope(|scope| {
+            let reading = scope.spawn(|| {
+                while read < 100 || refused < 100 {
+                    match Reader::open(sample.path()).and_then(|reader| reader.snapshot()) {
+                        Ok(_) => read += 1,
+                        Err(_) => refused += 1,
+                    }
+                }
+            });
+            while !reading.is_finished() {
+                for len in [0, 1, 63, 64, 200, sample.bytes.len() - 1, sample.bytes.len() + 4096] {
+                    file.set_len(len as u64).unwrap();
+                    file.write_all_at(&sample.bytes[..len.min(sample.bytes.len())], 0).unwrap();
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn only_the_cells_of_a_struct_reach_the_file() {
+        #[derive(Default, papyra_metrics::Metrics)]
+        #[repr(align(1024))]
+        struct Aligned {
+            value: papyra_metrics::Counter,
+        }
+        #[inline(never)]
+        fn leave_secrets_on_the_stack() -> u8 {
+            let secrets = std::hint::black_box([0x5e_u8; 16 << 10]);
+            secrets[usize::from(std::hint::black_box(3_u8))]
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("aligned");
+        assert_eq!(leave_secrets_on_the_stack(), 0x5e);
+        let metrics = Published::<Aligned>::create(&path).unwrap();
+        metrics.value.add(0x0101_0101_0101_0101);
+        let bytes = fs::read(&path).unwrap();
+        let values =
+            usize::try_from(u64::from_ne_bytes(bytes[32..40].try_into().unwrap())).unwrap();
+        let nonzero = bytes[values..].iter().filter(|byte| **byte != 0).count();
+        assert_eq!((bytes.len() - values, nonzero), (1024, 8));
+    }
 }

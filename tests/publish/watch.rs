@@ -249,7 +249,12 @@ fn what_is_wrong_is_told_before_the_screen_is_taken() {
     std::fs::write(directory.path().join("text"), "not ours").unwrap();
     let (code, screen, _) = Terminal::start(directory.path(), &["watch", "text"], &[]).end();
     assert_eq!(code, 1);
-    assert!(screen.screen().contents().contains("error: text: this is no file of metrics"));
+    assert!(
+        screen
+            .screen()
+            .contents()
+            .contains("error: cannot read metrics from \"text\": not a metrics file")
+    );
     let (code, screen, _) = Terminal::start(directory.path(), &["watch", "nothing"], &[]).end();
     assert_eq!(code, 0);
     assert!(screen.screen().contents().contains("metrics: <unavailable>"));

@@ -1,4 +1,4 @@
-//! Why a file cannot be made or read, in words for the operator.
+//! Errors of publishing and reading, in words for the operator.
 
 use core::fmt;
 use std::{
@@ -7,163 +7,320 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::layout::{Fault, Process};
+use super::decode::FormatError;
+use super::description::Process;
 
-/// Why metrics could not be published. It names the path and says what to do.
+/// Why metrics could not be published. The message names the path, the problem and the fix.
 #[derive(Debug)]
-pub struct PublishError {
-    path: PathBuf,
-    cause: PublishCause,
+#[non_exhaustive]
+pub enum PublishError {
+    /// A live process publishes at the path.
+    InUse {
+        /// The path to which metrics were to be published.
+        path: PathBuf,
+        /// The live process, if its file could be read.
+        process: Option<Process>,
+    },
+    /// The file at the path is that of a process that has ended, but it cannot be replaced while a reader locks it.
+    Locked {
+        /// The path to which metrics were to be published.
+        path: PathBuf,
+    },
+    /// Something other than a metrics file is at the path.
+    Occupied {
+        /// The path to which metrics were to be published.
+        path: PathBuf,
+        /// What is there, such as "a directory".
+        by: &'static str,
+    },
+    /// The path does not end in a file name.
+    FileName {
+        /// The path to which metrics were to be published.
+        path: PathBuf,
+    },
+    /// The struct has more metrics or memory than a metrics file may have.
+    TooLarge {
+        /// The path to which metrics were to be published.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    Io {
+        /// The path to which metrics were to be published.
+        path: PathBuf,
+        /// The operation that failed, such as "creating a file in its directory".
+        operation: &'static str,
+        /// The operating system's reason.
+        error: io::Error,
+    },
 }
 
+/// A [`PublishError`] without the path, which is the same in all functions that can fail.
 #[derive(Debug)]
 pub(super) enum PublishCause {
-    /// Another process publishes there; which one, where its file could be read.
     InUse(Option<Process>),
-    /// There is something that is not ours.
-    NotOurs(&'static str),
-    NoFileName,
+    Locked,
+    Occupied(&'static str),
+    FileName,
     TooLarge,
     Io(&'static str, io::Error),
 }
 
-impl PublishError {
-    pub(super) fn new(path: &Path, cause: PublishCause) -> Self {
-        Self { path: path.into(), cause }
+impl PublishCause {
+    /// Returns a function that adds the operation to an I/O error.
+    pub(super) fn io(operation: &'static str) -> impl Fn(io::Error) -> Self + Copy {
+        move |error| Self::Io(operation, error)
     }
 
-    /// The path to which metrics were to be published.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Whether another process publishes there that is still alive.
-    pub fn is_in_use(&self) -> bool {
-        matches!(self.cause, PublishCause::InUse(_))
-    }
-}
-
-impl fmt::Display for PublishError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot publish metrics at {}: ", self.path.display())?;
-        match &self.cause {
-            PublishCause::InUse(Some(process)) => write!(
-                f,
-                "{} (pid {}) publishes there and is alive; give each process a path of its own",
-                process.program.escape_debug(),
-                process.pid
-            ),
-            PublishCause::InUse(None) => f.write_str(
-                "another process publishes there and is alive; give each process a path of its own",
-            ),
-            PublishCause::NotOurs(what) => {
-                write!(f, "there is {what}, which is left alone; remove it or use another path")
-            }
-            PublishCause::NoFileName => f.write_str("it ends in no file name"),
-            PublishCause::TooLarge => f.write_str("the struct does not fit into a file of metrics"),
-            PublishCause::Io(doing, error) => write!(f, "{doing}: {error}"),
+    pub(super) fn at(self, path: &Path) -> PublishError {
+        let path = path.to_path_buf();
+        match self {
+            Self::InUse(process) => PublishError::InUse { path, process },
+            Self::Locked => PublishError::Locked { path },
+            Self::Occupied(by) => PublishError::Occupied { path, by },
+            Self::FileName => PublishError::FileName { path },
+            Self::TooLarge => PublishError::TooLarge { path },
+            Self::Io(operation, error) => PublishError::Io { path, operation, error },
         }
     }
 }
 
+impl PublishError {
+    /// Returns the path to which metrics were to be published.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::InUse { path, .. }
+            | Self::Locked { path }
+            | Self::Occupied { path, .. }
+            | Self::FileName { path }
+            | Self::TooLarge { path }
+            | Self::Io { path, .. } => path,
+        }
+    }
+
+    /// Returns whether a live process publishes at the path.
+    pub fn is_in_use(&self) -> bool {
+        matches!(self, Self::InUse { .. })
+    }
+}
+
+#[allow(clippy::unnecessary_debug_formatting)] // a path may contain anything, and a message is one line
+impl fmt::Display for PublishError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot publish metrics at {:?}: ", self.path())?;
+        match self {
+            Self::InUse { process: Some(process), .. } => write!(
+                f,
+                "{} (pid {}) is alive and publishes there; give each process its own path",
+                process.program.escape_debug(),
+                process.pid
+            ),
+            Self::InUse { process: None, .. } => f.write_str(
+                "another live process publishes there; give each process its own path",
+            ),
+            Self::Locked { .. } => f.write_str(
+                "a reader has locked the file of a process that has ended; remove the file",
+            ),
+            Self::Occupied { by, .. } => {
+                write!(f, "there is {by}, which is left alone; remove it or use another path")
+            }
+            Self::FileName { .. } => {
+                f.write_str("the path does not end in a file name; add one, such as `log.metrics`")
+            }
+            Self::TooLarge { .. } => f.write_str(
+                "the struct does not fit into a metrics file; publish parts of it at their own paths",
+            ),
+            Self::Io { operation, error, .. } => write!(f, "{operation}: {error}"),
+        }
+    }
+}
+
+// The message contains that of the I/O error, so the source is the next one.
 impl Error for PublishError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.cause {
-            PublishCause::Io(_, error) => Some(error),
+        match self {
+            Self::Io { error, .. } => error.source(),
             _ => None,
         }
     }
 }
 
-/// So that `?` serves in functions that return an [`io::Result`].
+/// For `?` in functions that return an [`io::Result`].
 impl From<PublishError> for io::Error {
     fn from(error: PublishError) -> Self {
-        let kind = match &error.cause {
-            PublishCause::InUse(_) => io::ErrorKind::ResourceBusy,
-            PublishCause::NotOurs(_) => io::ErrorKind::AlreadyExists,
-            PublishCause::NoFileName => io::ErrorKind::InvalidInput,
-            PublishCause::TooLarge => io::ErrorKind::FileTooLarge,
-            PublishCause::Io(_, error) => error.kind(),
+        let kind = match &error {
+            PublishError::InUse { .. } | PublishError::Locked { .. } => io::ErrorKind::ResourceBusy,
+            PublishError::Occupied { .. } => io::ErrorKind::AlreadyExists,
+            PublishError::FileName { .. } => io::ErrorKind::InvalidInput,
+            PublishError::TooLarge { .. } => io::ErrorKind::FileTooLarge,
+            PublishError::Io { error, .. } => error.kind(),
         };
         Self::new(kind, error)
     }
 }
 
-/// Why a file could not be read as metrics. It names the path.
+/// Why a file could not be read as metrics. The message names the path and the problem.
 #[derive(Debug)]
-pub struct ReadError {
-    path: PathBuf,
-    cause: ReadCause,
+#[non_exhaustive]
+pub enum ReadError {
+    /// Nothing is at the path.
+    NotFound {
+        /// The path that was to be read.
+        path: PathBuf,
+    },
+    /// Something other than a regular file is at the path.
+    NotAFile {
+        /// The path that was to be read.
+        path: PathBuf,
+        /// What is there, such as "a directory".
+        found: &'static str,
+    },
+    /// The file is empty.
+    Empty {
+        /// The path that was to be read.
+        path: PathBuf,
+    },
+    /// The file does not begin as a metrics file does.
+    NotMetrics {
+        /// The path that was to be read.
+        path: PathBuf,
+    },
+    /// A machine of the other byte order wrote the file.
+    ByteOrder {
+        /// The path that was to be read.
+        path: PathBuf,
+    },
+    /// A version of this crate that uses another format wrote the file.
+    Version {
+        /// The path that was to be read.
+        path: PathBuf,
+        /// The version of the format.
+        version: u32,
+    },
+    /// The file is a metrics file, and its contents are invalid.
+    Damaged {
+        /// The path that was to be read.
+        path: PathBuf,
+        /// What is invalid.
+        problem: &'static str,
+    },
+    /// The operating system refused.
+    Io {
+        /// The path that was to be read.
+        path: PathBuf,
+        /// The operation that failed, such as "opening the file for writing".
+        operation: &'static str,
+        /// The operating system's reason.
+        error: io::Error,
+    },
 }
 
+/// A [`ReadError`] without the path, which is the same in all functions that can fail.
 #[derive(Debug)]
 pub(super) enum ReadCause {
-    Absent,
-    NoRegularFile(&'static str),
+    NotAFile(&'static str),
     Empty,
-    Fault(Fault),
-    Io(io::Error),
+    Format(FormatError),
+    Io(&'static str, io::Error),
 }
 
-impl ReadError {
-    pub(super) fn new(path: &Path, cause: ReadCause) -> Self {
-        Self { path: path.into(), cause }
-    }
-
-    /// The path that was to be read.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Whether there is simply nothing to read: no file, an empty one, or something that is no regular file.
-    /// Anything else is wrong with the file or with reading it.
-    pub fn is_unavailable(&self) -> bool {
-        matches!(self.cause, ReadCause::Absent | ReadCause::NoRegularFile(_) | ReadCause::Empty)
+impl From<FormatError> for ReadCause {
+    fn from(error: FormatError) -> Self {
+        Self::Format(error)
     }
 }
 
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.path.display())?;
-        match &self.cause {
-            ReadCause::Absent => f.write_str("there is no such file"),
-            ReadCause::NoRegularFile(what) => write!(f, "it is {what} and no file of metrics"),
-            ReadCause::Empty => f.write_str("the file is empty"),
-            ReadCause::Fault(Fault::NotMetrics) => f.write_str("this is no file of metrics"),
-            ReadCause::Fault(Fault::ByteOrder) => f.write_str(
-                "a machine of the other byte order wrote these metrics; read them there",
-            ),
-            ReadCause::Fault(Fault::Version(version)) => write!(
-                f,
-                "these metrics have version {version} of the format, and this program knows version 1; read \
-                 them with the version of papyra-metrics that wrote them"
-            ),
-            ReadCause::Fault(Fault::Damaged(what)) => {
-                write!(f, "the file of metrics is damaged: {what}")
-            }
-            ReadCause::Io(error) => error.fmt(f),
+impl ReadCause {
+    /// Returns a function that adds the operation to an I/O error.
+    pub(super) fn io(operation: &'static str) -> impl Fn(io::Error) -> Self + Copy {
+        move |error| Self::Io(operation, error)
+    }
+
+    pub(super) fn at(self, path: &Path) -> ReadError {
+        let path = path.to_path_buf();
+        match self {
+            Self::NotAFile(found) => ReadError::NotAFile { path, found },
+            Self::Empty => ReadError::Empty { path },
+            Self::Format(FormatError::NotMetrics) => ReadError::NotMetrics { path },
+            Self::Format(FormatError::ByteOrder) => ReadError::ByteOrder { path },
+            Self::Format(FormatError::Version(version)) => ReadError::Version { path, version },
+            Self::Format(FormatError::Damaged(problem)) => ReadError::Damaged { path, problem },
+            Self::Io(operation, error) => match error.kind() {
+                io::ErrorKind::NotFound => ReadError::NotFound { path },
+                io::ErrorKind::UnexpectedEof => Self::Format(super::decode::CUT_SHORT).at(&path),
+                _ => ReadError::Io { path, operation, error },
+            },
         }
     }
 }
 
+impl ReadError {
+    /// Returns the path that was to be read.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::NotFound { path }
+            | Self::NotAFile { path, .. }
+            | Self::Empty { path }
+            | Self::NotMetrics { path }
+            | Self::ByteOrder { path }
+            | Self::Version { path, .. }
+            | Self::Damaged { path, .. }
+            | Self::Io { path, .. } => path,
+        }
+    }
+
+    /// Returns whether there is nothing to read: no file, an empty one, or something that is not a regular file.
+    ///
+    /// Any other error is a problem of the file or of reading it.
+    pub fn is_unavailable(&self) -> bool {
+        matches!(self, Self::NotFound { .. } | Self::NotAFile { .. } | Self::Empty { .. })
+    }
+
+    /// Returns whether the file is not a metrics file at all, as opposed to a damaged one.
+    pub fn is_not_metrics(&self) -> bool {
+        matches!(self, Self::NotMetrics { .. })
+    }
+}
+
+#[allow(clippy::unnecessary_debug_formatting)] // a path may contain anything, and a message is one line
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "cannot read metrics from {:?}: ", self.path())?;
+        match self {
+            Self::NotFound { .. } => f.write_str("no such file"),
+            Self::NotAFile { found, .. } => write!(f, "it is {found}, not a metrics file"),
+            Self::Empty { .. } => f.write_str("the file is empty"),
+            Self::NotMetrics { .. } => f.write_str("not a metrics file"),
+            Self::ByteOrder { .. } => f.write_str(
+                "a machine of the other byte order wrote the file; read it on such a machine",
+            ),
+            Self::Version { version, .. } => write!(
+                f,
+                "the file has version {version} of the format, and this program reads version 1; use the version \
+                 of papyra-metrics that wrote it"
+            ),
+            Self::Damaged { problem, .. } => write!(f, "the metrics file is damaged: {problem}"),
+            Self::Io { operation, error, .. } => write!(f, "{operation}: {error}"),
+        }
+    }
+}
+
+// The message contains that of the I/O error, so the source is the next one.
 impl Error for ReadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.cause {
-            ReadCause::Io(error) => Some(error),
+        match self {
+            Self::Io { error, .. } => error.source(),
             _ => None,
         }
     }
 }
 
-/// So that `?` serves in functions that return an [`io::Result`].
+/// For `?` in functions that return an [`io::Result`].
 impl From<ReadError> for io::Error {
     fn from(error: ReadError) -> Self {
-        let kind = match &error.cause {
-            ReadCause::Absent => io::ErrorKind::NotFound,
-            ReadCause::NoRegularFile(_) | ReadCause::Empty | ReadCause::Fault(_) => {
-                io::ErrorKind::InvalidData
-            }
-            ReadCause::Io(error) => error.kind(),
+        let kind = match &error {
+            ReadError::NotFound { .. } => io::ErrorKind::NotFound,
+            ReadError::Io { error, .. } => error.kind(),
+            _ => io::ErrorKind::InvalidData,
         };
         Self::new(kind, error)
     }

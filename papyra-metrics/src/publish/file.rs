@@ -1,6 +1,7 @@
-//! The file of a writer: how it comes to be complete before it has its name, how it gets that name from a dead process
-//! and from nobody else, and how it goes.
+//! The file of a publisher: complete before it has its name, put in place of the file of a process that has ended and of
+//! nothing else, and removed if it is still the file at its path.
 
+use core::time::Duration;
 use std::{
     collections::hash_map::RandomState,
     format, fs,
@@ -9,116 +10,176 @@ use std::{
     io,
     io::Write,
     path::{Path, PathBuf},
-    slice,
-    vec::Vec,
+    thread,
 };
 
+use super::description::{MAGIC, Process};
+use super::encode::encode;
 use super::error::PublishCause;
-use super::layout::{self, MAGIC, Place, Process};
+use super::locate::MetricLocator;
 use super::reader::Reader;
-use super::sys;
-use crate::__private::{Others, Table, Walker, Words};
-use crate::{Counter, Descriptor, Gauge, Instrument};
+use super::sys::{self, Holder, Lock};
+use crate::__private::Table;
 
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, PublishCause> {
-    // Also where there is no file name because the path ends in a slash, in dots, or in nothing.
+    // There is also no file name if the path ends in a slash, in dots, or is empty.
     if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return Err(PublishCause::NoFileName);
+        return Err(PublishCause::FileName);
     }
-    std::path::absolute(path)
-        .map_err(|error| PublishCause::Io("looking for the working directory", error))
+    std::path::absolute(path).map_err(PublishCause::io("finding the working directory"))
 }
 
-/// A file that has no name yet, or a name that nobody looks for.
+/// A file under a hidden name that nobody else knows.
 pub(super) struct Temporary {
-    pub(super) name: PathBuf,
+    name: PathBuf,
     pub(super) file: File,
 }
 
+/// Returns a path in the same directory that nothing else has.
+fn hidden_beside(path: &Path) -> PathBuf {
+    let number = RandomState::new().build_hasher().finish();
+    path.with_file_name(format!(".papyra-metrics-{number:016x}"))
+}
+
 impl Temporary {
-    /// In the same directory, so that it can be given the name.
+    /// Creates a file in the same directory, so that it can be given the path.
     pub(super) fn beside(path: &Path) -> Result<Self, PublishCause> {
-        let number = RandomState::new().build_hasher().finish();
-        let name = path.with_file_name(format!(".papyra-metrics-{number:016x}"));
-        let file = sys::create_new(&name)
-            .map_err(|error| PublishCause::Io("making a file in its directory", error))?;
+        let name = hidden_beside(path);
+        let file =
+            sys::create_new(&name).map_err(PublishCause::io("creating a file in its directory"))?;
         Ok(Self { name, file })
+    }
+
+    /// Gives the file its path, where the file of a process that has ended may be.
+    pub(super) fn put_in_place(&self, path: &Path) -> Result<(), PublishCause> {
+        /// In each attempt another process is seen to replace the file at the path. It takes microseconds.
+        const MAX_ATTEMPTS: u32 = 64;
+        const PAUSE: Duration = Duration::from_millis(1);
+        let naming = PublishCause::io("giving the file its name");
+        let mut obstacle = PublishCause::InUse(None);
+        for _ in 0..MAX_ATTEMPTS {
+            // A link and not a rename, which would replace the file at the path.
+            match fs::hard_link(&self.name, path) {
+                Ok(()) => {
+                    // Kept under two names, the file would be found twice.
+                    let _ = fs::remove_file(&self.name);
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(naming(error)),
+            }
+            match lock_stale(path)? {
+                Stale::Locked(stale) => {
+                    if self.replace(path, &stale).map_err(naming)? {
+                        return Ok(());
+                    }
+                }
+                Stale::Gone => {}
+                Stale::Busy(cause) => {
+                    obstacle = cause;
+                    thread::sleep(PAUSE);
+                }
+            }
+        }
+        Err(obstacle)
+    }
+
+    /// Replaces the stale file at the path. Returns `false`, without having replaced anything, if another file has been
+    /// put there.
+    fn replace(&self, path: &Path, stale: &File) -> io::Result<bool> {
+        match sys::exchange(&self.name, path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                // A file that is put there between the check and the renaming is lost on such file systems.
+                return if is_at(path, stale) {
+                    fs::rename(&self.name, path).map(|()| true)
+                } else {
+                    Ok(false)
+                };
+            }
+            Err(error) => return Err(error),
+        }
+        if is_at(&self.name, stale) {
+            // If it cannot be removed, it stays under a hidden name, where nobody looks for metrics.
+            let _ = fs::remove_file(&self.name);
+            return Ok(true);
+        }
+        sys::exchange(&self.name, path)?;
+        Ok(false)
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // It is gone if it has become the file. Else there is nobody to tell, and nobody it disturbs.
-        let _ = fs::remove_file(&self.name);
+        // The name may be gone, or that of a file which somebody else has put at the path.
+        if is_at(&self.name, &self.file) {
+            let _ = fs::remove_file(&self.name);
+        }
     }
 }
 
-/// Writes the description and room for the values, locks the file and maps it. Gives the place of the values.
+/// Writes the description and zeros for the values, locks the file and maps it. Returns the mapping and the offset of
+/// the values.
 pub(super) fn write_file<M: Table>(
     mut file: &File,
-    metrics: &M,
+    locations: &MetricLocator,
 ) -> Result<(sys::Mapping, usize), PublishCause> {
-    let io = |doing| move |error| PublishCause::Io(doing, error);
-    let places = Places::of(metrics).ok_or(PublishCause::TooLarge)?;
-    let mut bytes = layout::encode(&Process::this(), &places, size_of::<M>(), align_of::<M>())
+    let mut bytes = encode(&Process::current(), &locations.found, size_of::<M>(), align_of::<M>())
         .ok_or(PublishCause::TooLarge)?;
     let values = bytes.len();
-    // Written and not only reserved: a disk that is full says so here, and not when something is counted.
+    // Written and not only reserved: a full disk is an error here, and not a signal when something is counted.
     bytes.resize(values + size_of::<M>(), 0);
-    file.write_all(&bytes).map_err(io("writing it"))?;
-    // A crash of the machine then leaves a file that the next process recognizes and replaces.
-    file.sync_data().map_err(io("writing it"))?;
-    if !sys::try_lock(file).map_err(io("locking it"))? {
+    file.write_all(&bytes).map_err(PublishCause::io("writing it"))?;
+    // After a crash of the machine, the next process recognizes the file and replaces it.
+    file.sync_data().map_err(PublishCause::io("writing it"))?;
+    if !sys::try_lock(file, Lock::Publisher).map_err(PublishCause::io("locking it"))? {
         return Err(PublishCause::InUse(None));
     }
-    let mapping = sys::Mapping::new(file).map_err(io("mapping it"))?;
+    let mapping = sys::Mapping::new(file).map_err(PublishCause::io("mapping it"))?;
     if mapping.len() < bytes.len() {
         return Err(PublishCause::Io("mapping it", io::ErrorKind::UnexpectedEof.into()));
     }
     Ok((mapping, values))
 }
 
-/// Gives the file its name, at which a file of a dead process may be.
-pub(super) fn put_in_place(temporary: &Path, path: &Path) -> Result<(), PublishCause> {
-    /// Each is one that another process has won and then ended.
-    const RACES: u32 = 64;
-    let naming = |error| PublishCause::Io("giving the file its name", error);
-    for _ in 0..RACES {
-        // A link and no renaming, which would replace what is there.
-        match fs::hard_link(temporary, path) {
-            Ok(()) => return Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(naming(error)),
-        }
-        // Locked until it is replaced, so that only one process replaces it.
-        if let Some(_dead) = lock_dead(path)? {
-            return fs::rename(temporary, path).map_err(naming);
-        }
-    }
-    Err(PublishCause::InUse(None))
+/// The file at a path, as the file of a process that has ended.
+enum Stale {
+    /// Locked, so that one process at a time replaces it.
+    Locked(File),
+    /// Another file is there by now, or none.
+    Gone,
+    /// Locked by somebody else than a publisher.
+    Busy(PublishCause),
 }
 
-/// The file of a process that is dead, locked. `None` where it has just gone.
-fn lock_dead(path: &Path) -> Result<Option<File>, PublishCause> {
-    let io = |error| PublishCause::Io("looking at the file that is there", error);
-    let Some(metadata) = found(fs::symlink_metadata(path)).map_err(io)? else { return Ok(None) };
+/// Locks the file at the path if its process has ended.
+fn lock_stale(path: &Path) -> Result<Stale, PublishCause> {
+    let io = PublishCause::io("examining the file at the path");
+    let Some(metadata) = found(fs::symlink_metadata(path)).map_err(io)? else {
+        return Ok(Stale::Gone);
+    };
     if !metadata.is_file() {
-        return Err(PublishCause::NotOurs(sys::what_it_is(metadata.file_type())));
+        return Err(PublishCause::Occupied(sys::describe(metadata.file_type())));
     }
-    let Some(file) = found(sys::open_no_link(path)).map_err(io)? else { return Ok(None) };
+    let Some(file) = found(sys::open_no_link(path)).map_err(io)? else { return Ok(Stale::Gone) };
     let opened = file.metadata().map_err(io)?;
     let mut magic = [0; MAGIC.len()];
     if !opened.is_file() || sys::read_at(&file, &mut magic, 0).is_err() || magic != MAGIC {
-        return Err(PublishCause::NotOurs("a file that is not of metrics"));
+        return Err(PublishCause::Occupied("a file that is not a metrics file"));
     }
-    if !sys::try_lock(&file).map_err(io)? {
-        let reader = Reader::from_file(file, path).ok();
-        return Err(PublishCause::InUse(reader.map(|reader| reader.process().clone())));
+    if !sys::try_lock(&file, Lock::Successor).map_err(io)? {
+        return match sys::lock_holder(&file).map_err(io)? {
+            Holder::Publisher => {
+                let reader = Reader::from_file(file, path).ok();
+                Err(PublishCause::InUse(reader.map(|reader| reader.process().clone())))
+            }
+            Holder::Successor => Ok(Stale::Busy(PublishCause::InUse(None))),
+            Holder::Nobody => Ok(Stale::Busy(PublishCause::Locked)),
+        };
     }
-    // Whoever was faster has put another file there.
-    let there = found(fs::symlink_metadata(path)).map_err(io)?;
-    let same = there.is_some_and(|there| sys::identity(&there) == sys::identity(&opened));
-    Ok(same.then_some(file))
+    // Another process may have replaced the file before it was locked.
+    Ok(if is_at(path, &file) { Stale::Locked(file) } else { Stale::Gone })
 }
 
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
@@ -129,87 +190,101 @@ fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Where the words of each metric are, from the beginning of the struct.
-struct Places {
-    struct_at: usize,
-    struct_len: usize,
-    metrics: slice::Iter<'static, Descriptor>,
-    found: Vec<(&'static Descriptor, Place)>,
-    /// Whether each word lies in the struct.
-    all: bool,
-}
-
-impl Places {
-    /// `None` where a word lies outside of the struct.
-    fn of<M: Table>(metrics: &M) -> Option<Vec<(&'static Descriptor, Place)>> {
-        let mut places = Self {
-            struct_at: core::ptr::from_ref(metrics).addr(),
-            struct_len: size_of::<M>(),
-            metrics: M::METRICS.iter(),
-            found: Vec::with_capacity(M::METRICS.len()),
-            all: true,
-        };
-        metrics.walk(&mut places);
-        places.all.then_some(places.found)
-    }
-
-    /// Notes where the next metric is.
-    fn find(&mut self, words: Option<Words>) {
-        match (self.metrics.next(), words.and_then(|words| self.place(words))) {
-            (Some(metric), Some(place)) => self.found.push((metric, place)),
-            _ => self.all = false,
-        }
-    }
-
-    fn place(&self, words: Words) -> Option<Place> {
-        let last =
-            words.stride.checked_mul(words.cells.checked_sub(1)?)?.checked_add(words.first)?;
-        self.offset(last)?;
-        Some(Place {
-            first: self.offset(words.first)?,
-            cells: u32::try_from(words.cells).ok()?,
-            stride: u64::try_from(words.stride).ok()?,
-            mark: words.mark.map(|mark| self.offset(mark).ok_or(())).transpose().ok()?,
-        })
-    }
-
-    fn offset(&self, word: usize) -> Option<u64> {
-        let offset = word.checked_sub(self.struct_at)?;
-        u64::try_from(offset).ok().filter(|_| offset + 8 <= self.struct_len)
-    }
-}
-
-impl Walker for Places {
-    fn counters(&mut self, counters: &[&Counter]) {
-        for &counter in counters {
-            self.find(counter.__words());
-        }
-    }
-
-    fn gauges(&mut self, gauges: &[&Gauge]) {
-        for &gauge in gauges {
-            self.find(gauge.__words());
-        }
-    }
-
-    fn others(&mut self, others: &dyn Others) {
-        for i in 0..others.count() {
-            self.find(others.words(i));
-        }
-    }
-
-    fn absent(&mut self, _: usize) {
-        self.all = false;
-    }
-}
-
-/// Removes the file, unless another one is at its path. While this one is locked, only somebody who removes it by
-/// hand can have made room for another.
-pub(super) fn remove(path: &Path, file: &File) {
-    let ours = file.metadata().map(|metadata| sys::identity(&metadata));
+/// Returns whether the path is a name of the open file.
+fn is_at(path: &Path, file: &File) -> bool {
+    let opened = file.metadata().map(|metadata| sys::identity(&metadata));
     let there = fs::symlink_metadata(path).map(|metadata| sys::identity(&metadata));
-    if ours.is_ok_and(|ours| there.is_ok_and(|there| there == ours)) {
-        // There is nobody to tell. The next process that publishes there replaces it.
-        let _ = fs::remove_file(path);
+    opened.is_ok_and(|opened| there.is_ok_and(|there| there == opened))
+}
+
+/// Removes the file if it is at the path.
+pub(super) fn remove(path: &Path, file: &File) {
+    if is_at(path, file) {
+        take_away(path, file);
+    }
+}
+
+/// Removes the file at the path, which was this one when it was last looked at. If it is another one by now, it is put
+/// back.
+fn take_away(path: &Path, file: &File) {
+    // Errors cannot be reported when metrics are dropped. The next process that publishes there replaces the file.
+    let hidden = hidden_beside(path);
+    if fs::rename(path, &hidden).is_err() {
+        return;
+    }
+    // A file system that cannot rename in this way can link, which does not replace either.
+    let is_removable = is_at(&hidden, file)
+        || sys::rename_no_replace(&hidden, path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::Unsupported)
+            && fs::hard_link(&hidden, path).is_ok();
+    if is_removable {
+        let _ = fs::remove_file(&hidden);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::MetadataExt, path::PathBuf, string::String, vec::Vec};
+
+    use super::{Temporary, take_away};
+
+    /// A directory with a file "path", which is removed with it.
+    struct Directory(PathBuf);
+
+    impl Directory {
+        fn new(name: &str) -> Self {
+            let name = std::format!("papyra-metrics-{name}-{}", std::process::id());
+            let directory = std::env::temp_dir().join(name);
+            fs::create_dir(&directory).unwrap();
+            Self(directory)
+        }
+
+        fn names(&self) -> Vec<String> {
+            let entries = fs::read_dir(&self.0).unwrap();
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        }
+    }
+
+    impl Drop for Directory {
+        fn drop(&mut self) {
+            fs::remove_dir_all(&self.0).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_moved_to_the_path_after_the_check_is_not_replaced() {
+        let directory = Directory::new("replace");
+        let path = directory.0.join("path");
+        let stale = fs::File::create(directory.0.join("stale")).unwrap();
+        fs::write(&path, "foreign").unwrap();
+        let temporary = Temporary::beside(&path).unwrap();
+        assert!(!temporary.replace(&path, &stale).unwrap());
+        drop(temporary);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "foreign");
+        assert_eq!(directory.names().len(), 2);
+
+        fs::rename(directory.0.join("stale"), &path).unwrap();
+        let temporary = Temporary::beside(&path).unwrap();
+        assert!(temporary.replace(&path, &stale).unwrap());
+        let there = fs::metadata(&path).unwrap().ino();
+        assert_eq!(there, temporary.file.metadata().unwrap().ino());
+        drop(temporary);
+        assert_eq!(directory.names(), ["path"]);
+    }
+
+    #[test]
+    fn a_file_that_was_moved_to_the_path_after_the_check_is_not_removed() {
+        let directory = Directory::new("remove");
+        let path = directory.0.join("path");
+        let ours = fs::File::create(&path).unwrap();
+        fs::write(directory.0.join("foreign"), "foreign").unwrap();
+        fs::rename(directory.0.join("foreign"), &path).unwrap();
+        take_away(&path, &ours);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "foreign");
+        assert_eq!(directory.names(), ["path"]);
+
+        let ours = fs::File::open(&path).unwrap();
+        take_away(&path, &ours);
+        assert_eq!(directory.names(), [""; 0]);
     }
 }

@@ -1,29 +1,28 @@
-//! Reads what any process has published, and trusts none of it.
+//! `Reader`: reads and resets the metrics of any process. Nothing in the file is trusted.
 
 use core::sync::atomic::{Ordering, fence};
 use std::{
     fs::File,
     io,
     path::{Path, PathBuf},
-    string::String,
-    vec,
     vec::Vec,
 };
 
+use super::decode::{CUT_SHORT, FormatError, Header};
+use super::description::{Description, HEADER_LEN, Metric, Process};
 use super::error::{ReadCause, ReadError};
-use super::layout::{self, Description, Fault, HEADER_LEN, Metric, Process};
-use super::sys;
+use super::sys::{self, Holder};
 use crate::sync::AtomicU64;
 use crate::{Kind, Snapshot, Value, counter};
 
 /// A published file, opened for reading.
 ///
-/// Reading neither stops nor locks the process that counts there, nor is it noticed by it. What a reader holds is
-/// the file that it opened: it goes on reading that one when the path has got another.
+/// Reading does not stop or lock the process that counts there, which does not notice it. A reader stays with the file
+/// that it opened, also if another file takes the path later.
 ///
-/// Whatever the file contains, reading it gives values or a [`ReadError`]. It is read, not mapped, so a file that
-/// is cut short meanwhile is an error too. A description is read as it is only if its checksum is right, of at
-/// most 64 MiB; reading takes time and memory in proportion to the file's size.
+/// Any file gives values or a [`ReadError`], whatever it contains. It is read, not mapped, so a file that is cut short
+/// meanwhile is an error too. Memory and time are in proportion to the size of the file on its device. A file of more
+/// than 16 MiB that is nearly all holes is refused, and so are descriptions over 64 MiB and values over 256 MiB.
 #[derive(Debug)]
 pub struct Reader {
     file: File,
@@ -36,67 +35,74 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Where there are no metrics, which [`ReadError::is_unavailable`] tells from a file that is damaged, of
-    /// another version, or that may not be read.
+    /// Returns an error if there are no metrics, which [`ReadError::is_unavailable`] distinguishes from a file that is
+    /// damaged, of another version, or that may not be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, ReadError> {
-        Self::open_as(path.as_ref(), false)
+        let path = path.as_ref();
+        Self::from_file(open_regular(path, false).map_err(|cause| cause.at(path))?, path)
     }
 
-    /// Opens the file at the path and has each of its counters read zero from here, as
-    /// [`Metrics::reset`](crate::Metrics::reset) does in the process itself, which need not be alive. Gauges and
-    /// totals stay.
+    /// Opens the file at the path and resets each of its counters to zero, as
+    /// [`Metrics::reset`](crate::Metrics::reset) does inside the process, which does not have to be alive. Gauges and
+    /// totals keep their values.
     ///
-    /// Whoever cuts the file short at that moment has this process killed by `SIGBUS`; only its owner can.
+    /// The file is mapped for that. If its owner cuts it short at that moment, this process is killed by `SIGBUS`.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open), and where the file may not be written.
+    /// Returns the errors of [`open`](Self::open), and an error if the file may not be written or has holes, as a
+    /// sparse copy does: writing there could fill the disk.
     pub fn reset(path: impl AsRef<Path>) -> Result<Self, ReadError> {
-        let reader = Self::open_as(path.as_ref(), true)?;
-        reader.reset_counters().map_err(|cause| ReadError::new(&reader.path, cause))?;
+        let path = path.as_ref();
+        let file = open_regular(path, true).map_err(|cause| cause.at(path))?;
+        let reader = Self::from_file(file, path)?;
+        reader.reset_counters().map_err(|cause| cause.at(path))?;
         Ok(reader)
     }
 
-    /// Reads a file that is open already. Errors call it by the path.
+    /// Reads an open file. Errors name it by the path.
     ///
     /// # Errors
     ///
-    /// As [`open`](Self::open).
+    /// Returns the errors of [`open`](Self::open).
     pub fn from_file(file: File, path: impl AsRef<Path>) -> Result<Self, ReadError> {
         let path = path.as_ref();
-        match describe(&file) {
+        match read_description(&file) {
             Ok(description) => Ok(Self { file, path: path.into(), description }),
-            Err(cause) => Err(ReadError::new(path, cause)),
+            Err(cause) => Err(cause.at(path)),
         }
     }
 
-    fn open_as(path: &Path, write: bool) -> Result<Self, ReadError> {
-        // Not opened before it is known to be a regular file: to open a device may do something.
-        let file = look(path).and_then(|()| sys::open(path, write).map_err(cause));
-        Self::from_file(file.map_err(|cause| ReadError::new(path, cause))?, path)
-    }
-
-    /// The path that was opened.
+    /// Returns the path that was opened.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The process that publishes, as it described itself.
+    /// Returns the open file, for example to compare its device and inode with those of another.
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// Returns the process that publishes, as it described itself.
     pub fn process(&self) -> &Process {
         &self.description.process
     }
 
-    /// Whether the process, or a child that it forked, is still alive and has the file. Needs no right but to read
-    /// the file, and does not rely on process ids.
+    /// Returns whether the process, or a child that it forked, is alive and has the file.
+    ///
+    /// It asks for the process's lock on the file. That needs only the right to read the file, and does not rely on
+    /// process ids. Locks of readers do not count.
     ///
     /// # Errors
     ///
-    /// Where the operating system does not tell.
+    /// Returns an error if the file system has no locks.
     pub fn is_live(&self) -> Result<bool, ReadError> {
-        sys::is_locked(&self.file).map_err(|error| ReadError::new(&self.path, ReadCause::Io(error)))
+        sys::lock_holder(&self.file)
+            .map(|holder| holder == Holder::Publisher)
+            .map_err(|error| ReadCause::Io("examining its lock", error).at(&self.path))
     }
 
-    /// Name, kind, help and unit of each metric, in declaration order.
+    /// Returns name, kind, help and unit of each metric, in declaration order.
     pub fn metrics(&self) -> &[Metric] {
         &self.description.metrics
     }
@@ -105,123 +111,151 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Where the file is cut short meanwhile or cannot be read.
+    /// Returns an error if the file is cut short meanwhile or cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, ReadError> {
-        self.collect(Self::value)
+        let read = || {
+            let values = self.read_values()?;
+            let baselines = self.metrics().iter().map(|metric| match metric.location.baseline {
+                Some(baseline) => values.word(baseline),
+                None => Ok(0),
+            });
+            let baselines = baselines.collect::<Result<Vec<u64>, _>>()?;
+            // Pairs with the release of a reset: the totals, which are read below, have reached these baselines.
+            fence(Ordering::Acquire);
+            self.snapshot_above(&baselines)
+        };
+        read().map_err(|cause: ReadCause| cause.at(&self.path))
     }
 
-    /// Reads every metric over its lifetime, which no reset touches.
+    /// Reads every metric over its lifetime, which resets do not affect.
     ///
     /// # Errors
     ///
-    /// As [`snapshot`](Self::snapshot).
+    /// Returns the errors of [`snapshot`](Self::snapshot).
     pub fn totals(&self) -> Result<Snapshot, ReadError> {
-        self.collect(Self::total)
+        self.snapshot_above(&[]).map_err(|cause| cause.at(&self.path))
     }
 
-    fn collect(
-        &self,
-        read: impl Fn(&Self, &Metric) -> io::Result<u64>,
-    ) -> Result<Snapshot, ReadError> {
-        let entries = self.metrics().iter().map(|metric| {
-            let word = read(self, metric)?;
+    /// Reads totals, less the baseline of each metric if there are any.
+    fn snapshot_above(&self, baselines: &[u64]) -> Result<Snapshot, ReadCause> {
+        let values = self.read_values()?;
+        let entries = self.metrics().iter().enumerate().map(|(i, metric)| {
+            let total = metric.location.cells().try_fold(0_u64, |sum, cell| {
+                Ok::<_, FormatError>(sum.wrapping_add(values.word(cell)?))
+            })?;
+            let value = total.wrapping_sub(baselines.get(i).copied().unwrap_or_default());
             let value = match metric.kind {
-                Kind::Counter => Value::Counter(word),
-                Kind::Gauge => Value::Gauge(i64::from_ne_bytes(word.to_ne_bytes())),
+                Kind::Counter => Value::Counter(value),
+                Kind::Gauge => Value::Gauge(i64::from_ne_bytes(value.to_ne_bytes())),
             };
             Ok((metric.name.clone(), value))
         });
-        entries
-            .collect::<io::Result<Vec<(String, Value)>>>()
-            .map(Snapshot::from_iter)
-            .map_err(|error| ReadError::new(&self.path, cause(error)))
+        entries.collect::<Result<Vec<_>, ReadCause>>().map(Snapshot::from_iter)
     }
 
-    fn value(&self, metric: &Metric) -> io::Result<u64> {
-        let mark = metric.place.mark.map_or(Ok(0), |mark| self.word(mark))?;
-        // Pairs with the release of whoever moved the mark: the total read below has reached it.
-        fence(Ordering::Acquire);
-        Ok(self.total(metric)?.wrapping_sub(mark))
-    }
-
-    fn total(&self, metric: &Metric) -> io::Result<u64> {
-        metric.place.cells().try_fold(0, |sum: u64, cell| Ok(sum.wrapping_add(self.word(cell)?)))
-    }
-
-    /// One word at a time, aligned: the kernel copies it whole, also while it is counted in.
-    fn word(&self, offset: u64) -> io::Result<u64> {
-        let mut word = [0; 8];
-        sys::read_at(&self.file, &mut word, offset)?;
-        Ok(u64::from_ne_bytes(word))
+    /// Reads the values as they are now. The kernel copies aligned words whole, also while they change.
+    fn read_values(&self) -> Result<Values, ReadCause> {
+        let range = &self.description.values;
+        let mut bytes = Vec::new();
+        read_up_to(&self.file, &mut bytes, range.start, range.end)?;
+        Ok(Values { start: range.start, bytes })
     }
 
     fn reset_counters(&self) -> Result<(), ReadCause> {
-        let mapping = sys::Mapping::new(&self.file).map_err(ReadCause::Io)?;
+        let range = &self.description.values;
+        // To write into a hole of a mapping kills the process if the disk is full.
+        if sys::has_hole(&self.file, range.start, range.end)
+            .map_err(ReadCause::io("looking for holes in the file"))?
+        {
+            return Err(FormatError::Damaged(
+                "it has holes, which cannot be reset; copy it with `cp --sparse=never`",
+            )
+            .into());
+        }
+        let mapping = sys::Mapping::new(&self.file).map_err(ReadCause::io("mapping it"))?;
         let counters = self.metrics().iter().filter(|metric| metric.kind == Kind::Counter);
-        for Metric { place, .. } in counters {
-            let cells =
-                place.cells().map(|cell| word_of(&mapping, cell)).collect::<Option<Vec<_>>>();
-            let mark = place.mark.map(|mark| word_of(&mapping, mark));
-            match (cells, mark) {
-                (Some(cells), None) => {
-                    for cell in cells {
-                        cell.store(0, Ordering::Relaxed);
-                    }
-                }
-                (Some(cells), Some(Some(mark))) => {
-                    counter::move_up(mark, || {
-                        let cells = cells.iter().map(|cell| cell.load(Ordering::Relaxed));
+        for Metric { location, .. } in counters {
+            let cells = || location.cells().map(|cell| word_of(&mapping, cell));
+            if cells().any(|cell| cell.is_none()) {
+                return Err(CUT_SHORT.into());
+            }
+            match location.baseline.map(|baseline| word_of(&mapping, baseline)) {
+                None => cells().flatten().for_each(|cell| cell.store(0, Ordering::Relaxed)),
+                Some(Some(baseline)) => {
+                    counter::move_up(baseline, || {
+                        let cells = cells().flatten().map(|cell| cell.load(Ordering::Relaxed));
                         cells.fold(0, u64::wrapping_add)
                     });
                 }
-                _ => return Err(CUT_SHORT),
+                Some(None) => return Err(CUT_SHORT.into()),
             }
         }
         Ok(())
     }
 }
 
-const CUT_SHORT: ReadCause = ReadCause::Fault(Fault::Damaged("it is cut short"));
+/// A copy of the values of a file.
+struct Values {
+    /// The offset of the first byte in the file.
+    start: u64,
+    bytes: Vec<u8>,
+}
 
-fn cause(error: io::Error) -> ReadCause {
-    match error.kind() {
-        io::ErrorKind::NotFound => ReadCause::Absent,
-        io::ErrorKind::UnexpectedEof => CUT_SHORT,
-        _ => ReadCause::Io(error),
+impl Values {
+    /// Returns the word at that offset of the file.
+    fn word(&self, offset: u64) -> Result<u64, FormatError> {
+        let at = offset.checked_sub(self.start).and_then(|at| usize::try_from(at).ok());
+        let word = at.and_then(|at| self.bytes.get(at..)?.first_chunk());
+        word.copied().map(u64::from_ne_bytes).ok_or(CUT_SHORT)
     }
 }
 
-/// Whether there is a regular file.
-fn look(path: &Path) -> Result<(), ReadCause> {
-    let metadata = std::fs::metadata(path).map_err(cause)?;
-    if metadata.is_file() {
-        Ok(())
-    } else {
-        Err(ReadCause::NoRegularFile(sys::what_it_is(metadata.file_type())))
-    }
-}
-
-fn describe(file: &File) -> Result<Description, ReadCause> {
-    let metadata = file.metadata().map_err(ReadCause::Io)?;
+/// Opens a regular file. Anything else is not even opened, since opening a device may have effects.
+fn open_regular(path: &Path, write: bool) -> Result<File, ReadCause> {
+    let metadata = std::fs::metadata(path).map_err(ReadCause::io("looking for the file"))?;
     if !metadata.is_file() {
-        return Err(ReadCause::NoRegularFile(sys::what_it_is(metadata.file_type())));
+        return Err(ReadCause::NotAFile(sys::describe(metadata.file_type())));
+    }
+    let operation = if write { "opening the file for writing" } else { "opening the file" };
+    sys::open(path, write).map_err(ReadCause::io(operation))
+}
+
+fn read_description(file: &File) -> Result<Description, ReadCause> {
+    let metadata = file.metadata().map_err(ReadCause::io("examining the file"))?;
+    if !metadata.is_file() {
+        return Err(ReadCause::NotAFile(sys::describe(metadata.file_type())));
     }
     let len = metadata.len();
     if len == 0 {
         return Err(ReadCause::Empty);
     }
-    let header = read(file, usize::try_from(len).map_or(HEADER_LEN, |len| len.min(HEADER_LEN)))?;
-    let description = layout::description_len(&header, len).map_err(ReadCause::Fault)?;
-    layout::decode(&read(file, description)?, len).map_err(ReadCause::Fault)
+    let mut bytes = Vec::new();
+    read_up_to(file, &mut bytes, 0, len.min(HEADER_LEN as u64))?;
+    let header = Header::decode(&bytes, len)?;
+    // Its checked length is what is read below, so the file must have about as much. File systems that compress may
+    // have much less.
+    if header.file_len > MAX_HOLES.saturating_add(sys::allocated(&metadata).saturating_mul(64)) {
+        return Err(FormatError::Damaged("it is nearly all holes").into());
+    }
+    // The header is not read again: it may have another length by now.
+    read_up_to(file, &mut bytes, HEADER_LEN as u64, header.description_len as u64)?;
+    Ok(header.decode_description(&bytes)?)
 }
 
-fn read(file: &File, len: usize) -> Result<Vec<u8>, ReadCause> {
-    let mut bytes = vec![0; len];
-    sys::read_at(file, &mut bytes, 0).map_err(cause)?;
-    Ok(bytes)
+/// The size of a file up to which its holes do not matter.
+const MAX_HOLES: u64 = 16 << 20;
+
+/// Appends the bytes of the file in that range.
+fn read_up_to(file: &File, bytes: &mut Vec<u8>, start: u64, end: u64) -> Result<(), ReadCause> {
+    let reading = ReadCause::io("reading the file");
+    let len = usize::try_from(end.saturating_sub(start)).map_err(|_| CUT_SHORT)?;
+    let from = bytes.len();
+    bytes.try_reserve_exact(len).map_err(|_| reading(io::ErrorKind::OutOfMemory.into()))?;
+    bytes.resize(from + len, 0);
+    sys::read_at(file, &mut bytes[from..], start).map_err(reading)
 }
 
-/// The word at that offset, unless it lies outside of what is mapped or is not aligned.
+/// Returns the word at that offset, or `None` if it is not mapped or not aligned.
 #[allow(unsafe_code)] // the process that counts and this one share the word, and both must change it atomically
 fn word_of(mapping: &sys::Mapping, offset: u64) -> Option<&AtomicU64> {
     let offset = usize::try_from(offset).ok()?;
@@ -229,6 +263,6 @@ fn word_of(mapping: &sys::Mapping, offset: u64) -> Option<&AtomicU64> {
         return None;
     }
     // SAFETY: the eight bytes are mapped, readable and writable, for as long as `mapping` is borrowed, and aligned,
-    // since the mapping begins on a page. Every bit pattern is a `u64`, and everybody changes them atomically.
+    // since the mapping begins on a page. Every bit pattern is a `u64`, and every process changes it atomically.
     Some(unsafe { AtomicU64::from_ptr(mapping.as_mut_ptr().add(offset).cast()) })
 }

@@ -1,48 +1,76 @@
 //! Linux, Android and Apple's systems.
 
+use core::sync::atomic::{AtomicU64, Ordering};
 use std::{
+    collections::hash_map::RandomState,
+    ffi::CString,
     fs::{File, FileType, Metadata, OpenOptions},
+    hash::BuildHasher,
     io,
     os::{
         fd::AsRawFd,
-        unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+        unix::{
+            ffi::OsStrExt,
+            fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+        },
     },
     path::Path,
+    sync::OnceLock,
+    time::SystemTime,
 };
+
+use super::{Holder, Lock};
 
 /// Without it, opening a fifo waits for its other end.
 const NO_WAIT: libc::c_int = libc::O_NONBLOCK | libc::O_NOCTTY;
 
-/// A new file that only its owner may read and write.
+/// Creates a file that only its owner may read and write.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
-    // Whatever the umask says.
+    // The umask may have taken rights away.
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     Ok(file)
 }
 
-/// The file at the path, for reading and writing, unless the path is a symbolic link.
+/// Opens the file at the path for reading and writing, unless the path is a symbolic link.
 pub(crate) fn open_no_link(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).custom_flags(NO_WAIT | libc::O_NOFOLLOW).open(path)
 }
 
-/// The file at the path.
+/// Opens the file at the path.
 pub(crate) fn open(path: &Path, write: bool) -> io::Result<File> {
     OpenOptions::new().read(true).write(write).custom_flags(NO_WAIT).open(path)
 }
 
-/// Fills the buffer with what stands at the offset.
+/// Fills the buffer with the bytes at the offset.
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     file.read_exact_at(buffer, offset)
 }
 
-/// What tells a file from every other one that exists.
+/// Returns device and inode, which no two existing files share.
 pub(crate) fn identity(metadata: &Metadata) -> (u64, u64) {
     (metadata.dev(), metadata.ino())
 }
 
-/// What is no regular file.
-pub(crate) fn what_it_is(file_type: FileType) -> &'static str {
+/// Returns how many bytes the file takes on its device, without its holes.
+pub(crate) fn allocated(metadata: &Metadata) -> u64 {
+    metadata.blocks().saturating_mul(512)
+}
+
+/// Returns whether the range of the file has a hole: bytes for which no room is allocated.
+///
+/// Returns `false` on file systems that do not know.
+#[allow(unsafe_code)] // the standard library does not seek to holes
+pub(crate) fn has_hole(file: &File, start: u64, end: u64) -> io::Result<bool> {
+    let start = libc::off_t::try_from(start).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open as long as `file` is. The call changes its position, which nobody uses.
+    let hole = unsafe { libc::lseek(file.as_raw_fd(), start, libc::SEEK_HOLE) };
+    // There is always a hole at the end of the file.
+    Ok(u64::try_from(hole).is_ok_and(|hole| hole < end))
+}
+
+/// Describes something that is not a regular file.
+pub(crate) fn describe(file_type: FileType) -> &'static str {
     if file_type.is_dir() {
         "a directory"
     } else if file_type.is_symlink() {
@@ -56,13 +84,72 @@ pub(crate) fn what_it_is(file_type: FileType) -> &'static str {
     }
 }
 
-/// Locks the file until it is closed, by this process and all children that it forks. `false` where another has
-/// locked it.
+fn c_path(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(io::Error::from)
+}
+
+/// Exchanges two files of one directory in one step, so that neither is ever lost.
+pub(crate) fn exchange(a: &Path, b: &Path) -> io::Result<()> {
+    #[cfg(target_vendor = "apple")]
+    let flag = libc::RENAME_SWAP;
+    #[cfg(not(target_vendor = "apple"))]
+    let flag = libc::RENAME_EXCHANGE;
+    rename(a, b, flag)
+}
+
+/// Renames a file unless something is at the new path.
+pub(crate) fn rename_no_replace(from: &Path, to: &Path) -> io::Result<()> {
+    #[cfg(target_vendor = "apple")]
+    let flag = libc::RENAME_EXCL;
+    #[cfg(not(target_vendor = "apple"))]
+    let flag = libc::RENAME_NOREPLACE;
+    rename(from, to, flag)
+}
+
+/// Returns `Unsupported` if the kernel or the file system cannot rename in that way.
+#[allow(unsafe_code)] // the standard library renames without flags
+fn rename(from: &Path, to: &Path, flag: libc::c_uint) -> io::Result<()> {
+    let (from, to) = (c_path(from)?, c_path(to)?);
+    #[cfg(target_vendor = "apple")]
+    // SAFETY: both paths end in a zero and live through the call.
+    let result = unsafe { libc::renamex_np(from.as_ptr(), to.as_ptr(), flag) };
+    // By number, since not every C library has the function.
+    #[cfg(not(target_vendor = "apple"))]
+    // SAFETY: as above; absolute paths and the working directory need no other descriptor.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_renameat2,
+            libc::AT_FDCWD,
+            from.as_ptr(),
+            libc::AT_FDCWD,
+            to.as_ptr(),
+            flag,
+        )
+    };
+    if result == 0 {
+        return Ok(());
+    }
+    let error = io::Error::last_os_error();
+    Err(match error.raw_os_error() {
+        Some(libc::ENOSYS | libc::EINVAL | libc::ENOTSUP | libc::EPERM) => {
+            io::ErrorKind::Unsupported.into()
+        }
+        _ => error,
+    })
+}
+
+/// Locks the file until it is closed by this process and by all children that it forks. Returns `false` if another
+/// process has locked it.
 ///
-/// The lock is of the open file (`F_OFD_SETLK`, POSIX.1-2024), not of the process: it survives other descriptors
-/// of the same file being closed, and another part of this process is told as any other process is.
-pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
-    match lock(file, libc::F_OFD_SETLK) {
+/// The lock belongs to the open file (`F_OFD_SETLK`, POSIX.1-2024), not to the process. It survives when other
+/// descriptors of the same file are closed, and it excludes other parts of this process too.
+pub(crate) fn try_lock(file: &File, lock: Lock) -> io::Result<bool> {
+    // A successor locks the first byte alone, so that it is not mistaken for the publisher.
+    let len = match lock {
+        Lock::Publisher => TO_THE_END,
+        Lock::Successor => 1,
+    };
+    match fcntl_lock(file, libc::F_OFD_SETLK, libc::F_WRLCK, len) {
         Ok(_) => Ok(true),
         Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => {
             Ok(false)
@@ -71,27 +158,80 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-/// Whether another open file has the lock. It takes none, so that it never stands in anyone's way.
-pub(crate) fn is_locked(file: &File) -> io::Result<bool> {
-    lock(file, libc::F_OFD_GETLK)
+/// Returns who has locked the file by another descriptor. It takes no lock, so it never gets in anyone's way.
+pub(crate) fn lock_holder(file: &File) -> io::Result<Holder> {
+    // A shared lock conflicts with exclusive ones alone, for which one has to be allowed to write the file. Everyone
+    // who may read it can take a shared one.
+    let found = fcntl_lock(file, libc::F_OFD_GETLK, libc::F_RDLCK, TO_THE_END)?;
+    #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
+    // small constants, whose types differ between systems
+    Ok(if found.l_type == libc::F_UNLCK as libc::c_short {
+        Holder::Nobody
+    } else if found.l_len == TO_THE_END {
+        Holder::Publisher
+    } else {
+        Holder::Successor
+    })
 }
 
-/// Locks, or asks for who has locked and gives whether somebody has.
+/// The length of a lock that reaches to the end of the file, however long it becomes.
+const TO_THE_END: libc::off_t = 0;
+
+/// Sets a lock from the beginning of the file, or finds one that would conflict.
 #[allow(unsafe_code)] // the standard library has no such locks
-#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)] // constants that are small, of types that differ
-fn lock(file: &File, command: libc::c_int) -> io::Result<bool> {
-    // SAFETY: `flock` is a C struct of integers, for which zeros are a value: from the beginning of the file to
-    // its end, by no process.
+#[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)] // small constants, whose types differ
+fn fcntl_lock(
+    file: &File,
+    command: libc::c_int,
+    kind: impl Into<libc::c_int>,
+    len: libc::off_t,
+) -> io::Result<libc::flock> {
+    // SAFETY: `flock` is a C struct of integers, for which zeros are a value.
     let mut range: libc::flock = unsafe { core::mem::zeroed() };
-    range.l_type = libc::F_WRLCK as libc::c_short;
+    range.l_type = kind.into() as libc::c_short;
     range.l_whence = libc::SEEK_SET as libc::c_short;
+    range.l_len = len;
     // SAFETY: the descriptor is open as long as `file` is, and both commands take a pointer to a `flock`, which
     // they read and write during the call.
     let done = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut range) };
-    if done == -1 {
-        return Err(io::Error::last_os_error());
+    if done == -1 { Err(io::Error::last_os_error()) } else { Ok(range) }
+}
+
+/// Returns a number that identifies this process. A child that was forked gets another one, even if it has the same
+/// id in a pid namespace of its own.
+pub(crate) fn process_token() -> u64 {
+    /// A page that the kernel clears in every child (`MADV_WIPEONFORK`, Linux 4.14).
+    static PAGE: OnceLock<Option<memmap2::MmapRaw>> = OnceLock::new();
+    let page = PAGE.get_or_init(|| {
+        let page = memmap2::MmapMut::map_anon(size_of::<AtomicU64>()).ok()?;
+        wipe_on_fork(&page).then(|| page.into())
+    });
+    // Without such a page, ids have to do.
+    let Some(page) = page else { return std::process::id().into() };
+    #[allow(unsafe_code)] // only the kernel can tell a child from its parent in all cases
+    // SAFETY: a mapping of at least eight bytes, aligned to a page, that is never unmapped. Every bit pattern is a
+    // `u64`, and it is only accessed here, atomically.
+    let token = unsafe { AtomicU64::from_ptr(page.as_mut_ptr().cast()) };
+    let fresh = RandomState::new().hash_one((std::process::id(), SystemTime::now())) | 1;
+    // Relaxed: the number guards no other memory.
+    match token.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
+        Ok(_) => fresh,
+        Err(token) => token,
     }
-    Ok(range.l_type != libc::F_UNLCK as libc::c_short)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[allow(unsafe_code)] // the standard library does not advise the kernel
+fn wipe_on_fork(page: &memmap2::MmapMut) -> bool {
+    // SAFETY: the range is one mapping of ours, private and anonymous. The advice changes nothing in this process.
+    unsafe {
+        libc::madvise(page.as_ptr().cast_mut().cast(), page.len(), libc::MADV_WIPEONFORK) == 0
+    }
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn wipe_on_fork(_: &memmap2::MmapMut) -> bool {
+    false // no pid namespaces here, so ids do
 }
 
 /// A file as memory, shared with every process that maps it.
@@ -107,7 +247,7 @@ impl Mapping {
         self.0.len()
     }
 
-    /// The first byte, on the boundary of a page.
+    /// Returns the first byte, at the beginning of a page.
     pub(crate) fn as_mut_ptr(&self) -> *mut u8 {
         self.0.as_mut_ptr()
     }

@@ -1,10 +1,12 @@
-//! Everywhere else: each call that could fail does.
+//! Other platforms: every call that can fail does.
 
 use std::{
     fs::{File, FileType, Metadata},
     io,
     path::Path,
 };
+
+use super::{Holder, Lock};
 
 fn unsupported<T>() -> io::Result<T> {
     Err(io::Error::new(
@@ -33,19 +35,39 @@ pub(crate) fn identity(_: &Metadata) -> (u64, u64) {
     (0, 0)
 }
 
-pub(crate) fn what_it_is(file_type: FileType) -> &'static str {
+pub(crate) fn allocated(metadata: &Metadata) -> u64 {
+    metadata.len()
+}
+
+pub(crate) fn has_hole(_: &File, _: u64, _: u64) -> io::Result<bool> {
+    unsupported()
+}
+
+pub(crate) fn describe(file_type: FileType) -> &'static str {
     if file_type.is_dir() { "a directory" } else { "a device" }
 }
 
-pub(crate) fn try_lock(_: &File) -> io::Result<bool> {
+pub(crate) fn exchange(_: &Path, _: &Path) -> io::Result<()> {
     unsupported()
 }
 
-pub(crate) fn is_locked(_: &File) -> io::Result<bool> {
+pub(crate) fn rename_no_replace(_: &Path, _: &Path) -> io::Result<()> {
     unsupported()
 }
 
-/// Of no file.
+pub(crate) fn try_lock(_: &File, _: Lock) -> io::Result<bool> {
+    unsupported()
+}
+
+pub(crate) fn lock_holder(_: &File) -> io::Result<Holder> {
+    unsupported()
+}
+
+pub(crate) fn process_token() -> u64 {
+    u64::from(std::process::id())
+}
+
+/// No file can be mapped.
 #[derive(Debug)]
 pub(crate) enum Mapping {}
 

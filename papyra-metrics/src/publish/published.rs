@@ -1,6 +1,6 @@
-//! The struct in the file: counted in through shared memory, and dropped with it.
+//! `Published<M>`: a struct of metrics in a shared file, or in private memory.
 
-use core::{fmt, ops::Deref, ptr::NonNull};
+use core::{fmt, mem::ManuallyDrop, ops::Deref, ptr::NonNull};
 use std::{
     boxed::Box,
     fs::File,
@@ -9,14 +9,15 @@ use std::{
 
 use super::error::{PublishCause, PublishError};
 use super::file::{self, Temporary};
+use super::locate::MetricLocator;
 use super::sys;
 use crate::__private::Publishable;
 
-/// A struct of metrics in a file that any other process can read.
+/// A struct of metrics in a file that any other process can read, or in private memory.
 ///
-/// It derefs to the struct and is [`Metrics`](trait@crate::Metrics) itself. Counting through it is the same one
-/// atomic instruction. The [module's documentation](super) tells which structs can be published, and what becomes
-/// of the file.
+/// It dereferences to the struct and implements [`Metrics`](trait@crate::Metrics). Counting through it is the same
+/// single atomic instruction. The [module's documentation](super) lists which structs can be published and describes
+/// the life of the file.
 ///
 /// ```
 /// use papyra_metrics::{Metrics, persistence::PersistenceMetrics, publish::Published};
@@ -31,6 +32,35 @@ use crate::__private::Publishable;
 /// assert!(!path.exists());
 /// # Ok::<(), papyra_metrics::publish::PublishError>(())
 /// ```
+///
+/// # Optional publishing
+///
+/// A backend that holds a `Published` does not need a path. [`private`](Self::private), which is also the
+/// [`Default`], keeps the metrics in private memory:
+///
+/// ```
+/// use papyra_metrics::{persistence::PersistenceMetrics, publish::{Published, PublishError}};
+/// use std::path::Path;
+///
+/// #[derive(Default)]
+/// struct Log {
+///     metrics: Published<PersistenceMetrics>,
+/// }
+///
+/// impl Log {
+///     fn open() -> Self {
+///         Self::default()
+///     }
+///
+///     fn published_at(path: &Path) -> Result<Self, PublishError> {
+///         Ok(Self { metrics: Published::create(path)? })
+///     }
+/// }
+///
+/// let log = Log::open();
+/// log.metrics.records_written.inc();
+/// assert!(log.metrics.path().is_none() && log.metrics.error().is_none());
+/// ```
 pub struct Published<M: ?Sized> {
     metrics: NonNull<M>,
     memory: Memory,
@@ -39,39 +69,42 @@ pub struct Published<M: ?Sized> {
 enum Memory {
     Published {
         path: PathBuf,
-        /// Removed when dropped, unless it is to be kept.
+        /// Whether the file stays when the metrics are dropped.
         keep: bool,
-        /// The process that made it.
-        pid: u32,
-        /// Open, for it has the lock.
+        /// Identifies the process that created the file.
+        creator: u64,
+        /// Holds the lock as long as it is open.
         lock: File,
-        /// Where the metrics lie.
+        /// Contains the metrics.
         _mapping: sys::Mapping,
     },
-    /// In a box.
-    Private(PublishError),
+    /// The metrics are in a box, because publishing failed or was not asked for.
+    Private(Option<PublishError>),
 }
 
 impl<M> Published<M> {
-    /// Publishes metrics, all at zero, as the file at this path.
+    /// Publishes metrics, all at their default, as the file at the path.
     ///
-    /// A file that a process has left there which is no longer alive is replaced.
+    /// The file of a process that has ended is replaced.
     ///
     /// # Errors
     ///
-    /// Where another process publishes at that path and is alive, where something is there that is no file of
-    /// metrics, where the file cannot be made or the disk is full, and on platforms that lack what it takes.
-    /// Nothing is left behind.
+    /// Returns an error, and leaves nothing behind, if
+    ///
+    /// - a live process publishes at the path,
+    /// - something other than a metrics file is there,
+    /// - the file cannot be created or the disk is full,
+    /// - the platform does not support published metrics.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, PublishError>
     where
         M: Publishable + Default,
     {
         let path = path.as_ref();
-        Self::publish(path, M::default()).map_err(|cause| PublishError::new(path, cause))
+        Self::publish(path, M::default()).map_err(|cause| cause.at(path))
     }
 
-    /// Publishes metrics as [`create`](Self::create) does, or has them in ordinary memory where that fails:
-    /// metrics never fail a backend. [`error`](Self::error) then tells why.
+    /// Publishes metrics as [`create`](Self::create) does, or keeps them in private memory if that fails: metrics never
+    /// fail a backend. [`error`](Self::error) then returns the reason.
     ///
     /// ```
     /// use papyra_metrics::{persistence::PersistenceMetrics, publish::Published};
@@ -79,16 +112,29 @@ impl<M> Published<M> {
     /// let metrics = Published::<PersistenceMetrics>::create_or_private("/no/such/directory/log.metrics");
     /// metrics.records_written.inc();
     /// assert_eq!(metrics.path(), None);
-    /// println!("{}", metrics.error().unwrap()); // cannot publish metrics at /no/such/directory/…
+    /// println!("{}", metrics.error().unwrap()); // cannot publish metrics at "/no/such/directory/…
     /// ```
     pub fn create_or_private(path: impl AsRef<Path>) -> Self
     where
         M: Publishable + Default,
     {
-        Self::create(path).unwrap_or_else(|error| Self {
-            metrics: NonNull::from(Box::leak(Box::default())), // until it is dropped
-            memory: Memory::Private(error),
-        })
+        Self::create(path).unwrap_or_else(|error| Self::in_memory(Some(error)))
+    }
+
+    /// Keeps metrics, all at their default, in private memory, where no other process can read them.
+    pub fn private() -> Self
+    where
+        M: Default,
+    {
+        Self::in_memory(None)
+    }
+
+    fn in_memory(error: Option<PublishError>) -> Self
+    where
+        M: Default,
+    {
+        // The box is freed on drop.
+        Self { metrics: NonNull::from(Box::leak(Box::default())), memory: Memory::Private(error) }
     }
 
     #[allow(unsafe_code)] // shared memory comes as a raw pointer
@@ -98,36 +144,46 @@ impl<M> Published<M> {
     {
         // The process may be in another directory when it removes the file.
         let path = &file::absolute(path)?;
+        let locations = MetricLocator::locate(&metrics).ok_or(PublishCause::TooLarge)?;
         let temporary = Temporary::beside(path)?;
-        let (mapping, values) = file::write_file(&temporary.file, &metrics)?;
-        // SAFETY: the mapping has `size_of::<M>()` bytes behind `values`, which is what `write_file` says, and
-        // nobody else has a pointer to them. They are no null pointer, for the description lies before.
-        let place = unsafe { NonNull::new_unchecked(mapping.as_mut_ptr().add(values).cast::<M>()) };
-        if !place.is_aligned() {
+        let (mapping, values) = file::write_file::<M>(&temporary.file, &locations)?;
+        let lock = temporary.file.try_clone().map_err(PublishCause::io("opening it"))?;
+        // SAFETY: the mapping has `size_of::<M>()` bytes from `values` on, as `write_file` promises. The pointer is not
+        // null, since the description lies before it.
+        let shared =
+            unsafe { NonNull::new_unchecked(mapping.as_mut_ptr().add(values).cast::<M>()) };
+        if !shared.is_aligned() {
             return Err(PublishCause::TooLarge);
         }
-        // SAFETY: as above, and aligned. `M` is `Publishable`, so it is atomics and nothing else: what other
-        // processes do there, atomically, leaves it an `M`.
-        unsafe { place.write(metrics) };
-        let Temporary { name, file } = &temporary;
-        let lock = file.try_clone().map_err(|error| PublishCause::Io("opening it", error))?;
+        // The shared copy is dropped in its place.
+        let metrics = ManuallyDrop::new(metrics);
+        for offset in locations.words() {
+            // Word by word, since a copy of the whole struct would publish what its padding happens to contain.
+            // SAFETY: both pointers are in an `M`, as the locator has checked, aligned to 8, and to an atomic of 64
+            // bits, which is initialized and to which no other thread has access yet.
+            unsafe {
+                let from = core::ptr::from_ref(&*metrics).cast::<u64>().byte_add(offset);
+                shared.cast::<u64>().byte_add(offset).write(from.read());
+            }
+        }
+        // `shared` is an `M` from here on: `M` is `Publishable`, so it is atomics, which have been copied, and padding.
         let published = Self {
-            metrics: place,
+            metrics: shared,
             memory: Memory::Published {
                 path: path.clone(),
                 keep: false,
-                pid: std::process::id(),
+                creator: sys::process_token(),
                 lock,
                 _mapping: mapping,
             },
         };
-        file::put_in_place(name, path)?;
+        temporary.put_in_place(path)?;
         Ok(published)
     }
 }
 
 impl<M: ?Sized> Published<M> {
-    /// Keeps the file when the metrics are dropped, for whoever wants to read the last counts.
+    /// Keeps the file when the metrics are dropped, so that the last counts can be read later.
     ///
     /// The next process that publishes to the path replaces it.
     #[must_use]
@@ -138,7 +194,7 @@ impl<M: ?Sized> Published<M> {
         self
     }
 
-    /// Where the metrics are published, as an absolute path; `None` where they are in private memory.
+    /// Returns the absolute path of the file, or `None` if the metrics are in private memory.
     pub fn path(&self) -> Option<&Path> {
         match &self.memory {
             Memory::Published { path, .. } => Some(path),
@@ -146,12 +202,19 @@ impl<M: ?Sized> Published<M> {
         }
     }
 
-    /// Why the metrics are in private memory, if they are.
+    /// Returns why publishing failed, or `None` if the metrics are published or were not to be.
     pub fn error(&self) -> Option<&PublishError> {
         match &self.memory {
             Memory::Published { .. } => None,
-            Memory::Private(error) => Some(error),
+            Memory::Private(error) => error.as_ref(),
         }
+    }
+}
+
+/// [`private`](Published::private) metrics.
+impl<M: Default> Default for Published<M> {
+    fn default() -> Self {
+        Self::private()
     }
 }
 
@@ -161,8 +224,8 @@ impl<M: ?Sized> Deref for Published<M> {
     #[inline]
     #[allow(unsafe_code)] // shared memory comes as a raw pointer
     fn deref(&self) -> &M {
-        // SAFETY: it points to an `M`, in the mapping or the box that lives until `self` is dropped, and nobody has
-        // a mutable reference to it.
+        // SAFETY: it points to an `M` in the mapping or the box, which lives until `self` is dropped, and there is no
+        // mutable reference to it.
         unsafe { self.metrics.as_ref() }
     }
 }
@@ -180,12 +243,12 @@ impl<M: ?Sized> Drop for Published<M> {
     fn drop(&mut self) {
         match &self.memory {
             Memory::Private(_) => {
-                // SAFETY: `create_or_private` has leaked this box, and nobody uses it after the drop.
+                // SAFETY: `in_memory` has leaked this box, and nobody uses it after the drop.
                 drop(unsafe { Box::from_raw(self.metrics.as_ptr()) });
             }
-            Memory::Published { path, keep, pid, lock, .. } => {
-                // A child that has inherited the file leaves it to its parent.
-                if !keep && *pid == std::process::id() {
+            Memory::Published { path, keep, creator, lock, .. } => {
+                // A forked child that has inherited the file leaves it to its parent.
+                if !keep && *creator == sys::process_token() {
                     file::remove(path, lock);
                 }
                 // SAFETY: it is the `M` that `publish` has put there, and nobody uses it after the drop.

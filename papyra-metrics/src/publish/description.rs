@@ -1,0 +1,118 @@
+//! What a file says about its process and its metrics, and where each value lies.
+
+use std::{string::String, time::SystemTime, vec::Vec};
+
+use crate::Kind;
+
+pub(super) const MAGIC: [u8; 8] = *b"\x89papyra\n";
+pub(super) const BYTE_ORDER: u32 = 0x0102_0304;
+pub(super) const VERSION: u32 = 1;
+pub(super) const HEADER_LEN: usize = 64;
+pub(super) const ENTRY_LEN: usize = 64;
+/// Where the checksum ends and the bytes that it covers begin.
+pub(super) const CHECKED_FROM: usize = 20;
+/// Longest description. A hundred thousand metrics take a third of it.
+pub(super) const MAX_DESCRIPTION: u64 = 64 << 20;
+/// Longest region of values. Thirty thousand sharded counters fit.
+pub(super) const MAX_VALUES: u64 = 256 << 20;
+
+/// A metric of a published file.
+#[derive(Clone, Debug)]
+pub struct Metric {
+    pub(super) name: String,
+    pub(super) prefix_len: usize,
+    pub(super) kind: Kind,
+    pub(super) help: String,
+    pub(super) unit: Option<String>,
+    pub(super) location: Location,
+}
+
+impl Metric {
+    /// Returns the name, prefixes included. It matches `[a-zA-Z_][a-zA-Z0-9_]*`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns how many bytes of the name are prefixes. Exported names put the unit after the rest.
+    pub fn prefix_len(&self) -> usize {
+        self.prefix_len
+    }
+
+    /// Returns the kind.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Returns the description, which may be empty. It is any text at all, control characters included.
+    pub fn help(&self) -> &str {
+        &self.help
+    }
+
+    /// Returns the base unit of the values. It matches `[a-z0-9_]+`.
+    pub fn unit(&self) -> Option<&str> {
+        self.unit.as_deref()
+    }
+}
+
+/// The process that publishes a file, as it described itself.
+#[derive(Clone, Debug)]
+pub struct Process {
+    pub(super) pid: u32,
+    pub(super) program: String,
+    pub(super) since: SystemTime,
+}
+
+impl Process {
+    /// Describes the current process.
+    pub(super) fn current() -> Self {
+        let program = std::env::args_os().next().unwrap_or_default();
+        let program = std::path::Path::new(&program).file_name().unwrap_or_default();
+        Self {
+            pid: std::process::id(),
+            program: program.to_string_lossy().into_owned(),
+            since: SystemTime::now(),
+        }
+    }
+
+    /// Returns the process id in the process's own pid namespace.
+    ///
+    /// It does not identify the process: another one may have the same id, later or in another namespace.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Returns the name of the program. It is any text at all, control characters included.
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// Returns the time at which the process began to publish.
+    pub fn since(&self) -> SystemTime {
+        self.since
+    }
+}
+
+/// Where the atomics of a metric are, in bytes from the beginning of the file or of the values.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Location {
+    pub(super) first: u64,
+    pub(super) cells: u32,
+    pub(super) stride: u64,
+    pub(super) baseline: Option<u64>,
+}
+
+impl Location {
+    /// Returns the offset of each cell.
+    pub(super) fn cells(self) -> impl Iterator<Item = u64> {
+        (0..u64::from(self.cells)).map(move |cell| self.first + cell * self.stride)
+    }
+}
+
+/// The decoded beginning of a file.
+#[derive(Debug)]
+pub(super) struct Description {
+    pub(super) process: Process,
+    pub(super) metrics: Vec<Metric>,
+    /// The offsets at which the values begin and end.
+    pub(super) values: core::ops::Range<u64>,
+}

@@ -1,0 +1,38 @@
+//! Operating system services: opening files safely, locks that end with a process, renaming, and shared memory.
+
+#[cfg(all(
+    any(target_os = "linux", target_os = "android", target_vendor = "apple"),
+    target_has_atomic = "64"
+))]
+#[path = "unix.rs"]
+mod imp;
+
+#[cfg(not(all(
+    any(target_os = "linux", target_os = "android", target_vendor = "apple"),
+    target_has_atomic = "64"
+)))]
+#[path = "unsupported.rs"]
+mod imp;
+
+pub(super) use imp::{
+    Mapping, allocated, create_new, describe, exchange, has_hole, identity, lock_holder, open,
+    open_no_link, process_token, read_at, rename_no_replace, try_lock,
+};
+
+/// Which lock a process asks for.
+#[derive(Clone, Copy)]
+pub(super) enum Lock {
+    /// The lock of the process that counts in the file, for as long as it does.
+    Publisher,
+    /// The lock of a process that replaces the file of a process that has ended.
+    Successor,
+}
+
+/// Who keeps others from locking a file.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Holder {
+    Publisher,
+    Successor,
+    /// Nobody who may write the file. A reader may have locked it, which says nothing about the publisher.
+    Nobody,
+}
