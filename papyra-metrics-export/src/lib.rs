@@ -6,7 +6,7 @@
 //!
 //! | feature | adapter | brings |
 //! |---|---|---|
-//! | `prometheus` | [`prometheus::Prometheus`]: the text format and OpenMetrics, for any HTTP framework or none | `itoa` |
+//! | `prometheus` | [`prometheus::Prometheus`]: the text format and OpenMetrics, for any HTTP framework or none | `httparse`, `itoa`, `mio` |
 //! | `opentelemetry` | [`opentelemetry::OpenTelemetry`]: observable instruments on a `Meter` | `opentelemetry` 0.33, the API alone |
 //! | `statsd` | [`statsd::StatsD`]: deltas and levels in datagrams, to StatsD or DogStatsD | nothing |
 //! | `metrics` | [`metrics::Facade`]: any recorder of the `metrics` facade | `metrics` 0.24 |
@@ -56,6 +56,7 @@ mod cell;
 mod error;
 mod family;
 mod labels;
+mod last_error;
 #[cfg(feature = "metrics")]
 pub mod metrics;
 #[cfg(feature = "opentelemetry")]

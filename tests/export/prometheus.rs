@@ -1,7 +1,6 @@
 //! Prometheus: the formats, read by its own tools, and a server that scrapes.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -475,68 +474,6 @@ open -1
         refused(sample("no name", one, Value::Counter(3))),
         "the metric name \"no name\" must match [a-zA-Z_][a-zA-Z0-9_]*"
     );
-}
-
-/// What comes back for these bytes.
-fn raw(port: u16, request: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-#[test]
-fn the_small_server_answers_scrapes_and_says_what_is_wrong_with_other_requests() {
-    let Fixture { registry, .. } = &fixture();
-    let server = serve(Prometheus::new(registry), "127.0.0.1:0").unwrap();
-    let port = server.local_addr().port();
-    // A client that says nothing keeps nobody waiting.
-    let _silent = TcpStream::connect(server.local_addr()).unwrap();
-
-    let text = encoded(registry, Format::Text);
-    for request in [
-        "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
-        "GET /metrics?collect=all HTTP/1.0\r\n\r\n",
-        "GET /metrics HTTP/1.1\r\naccept: text/html\r\nACCEPT: */*;q=0.1\r\n\r\n",
-    ] {
-        let answer = raw(port, request);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("HTTP/1.1 200 OK\r\n"), "{head}");
-        assert!(head.contains("\r\nContent-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
-        assert!(head.contains(&format!("\r\nContent-Length: {}\r\n", text.len())), "{head}");
-        assert_eq!(body, text);
-    }
-    let answer = raw(port, "GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text\r\n\r\n");
-    assert!(answer.ends_with("\n# EOF\n"), "{answer}");
-
-    for (request, status) in [
-        ("HEAD /metrics HTTP/1.1\r\n\r\n", "200 OK"),
-        ("POST /metrics HTTP/1.1\r\n\r\n", "405 Method Not Allowed"),
-        ("GET /other HTTP/1.1\r\n\r\n", "404 Not Found"),
-        ("\r\n\r\n", "400 Bad Request"),
-    ] {
-        let answer = raw(port, request);
-        assert!(answer.starts_with(&format!("HTTP/1.1 {status}\r\n")), "{answer}");
-    }
-    let long = format!("GET /metrics HTTP/1.1\r\nCookie: {}", "x".repeat(20_000));
-    let mut stream = TcpStream::connect(server.local_addr()).unwrap();
-    // The server may have answered and gone before all of it was written.
-    let _ = stream.write_all(long.as_bytes());
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 431 "), "{answer:?}");
-
-    server.stop();
-    assert!(TcpStream::connect(("127.0.0.1", port)).is_err(), "the port is still open");
-}
-
-#[test]
-fn an_address_that_is_taken_is_an_error() {
-    let server = serve(Prometheus::new(&Registry::new()), "127.0.0.1:0").unwrap();
-    let error = serve(Prometheus::new(&Registry::new()), server.local_addr()).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
 }
 
 #[test]

@@ -5,9 +5,9 @@
 
 use std::io;
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::last_error::LastError;
 use crate::panics::catch;
 
 #[cfg(feature = "tokio")]
@@ -133,20 +133,6 @@ fn next_after(now: Instant, next: Instant, interval: Duration) -> Option<Instant
     // At most the time for which the process runs, so it fits.
     let late = Duration::from_nanos(u64::try_from(late).unwrap_or(0));
     now.checked_add(interval.saturating_sub(late))
-}
-
-/// The error of the last export, shared with the handle of the thread or the task.
-#[derive(Clone, Default)]
-struct LastError(Arc<Mutex<Option<String>>>);
-
-impl LastError {
-    fn get(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn set(&self, message: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = message;
-    }
 }
 
 fn panicked(message: &str) -> io::Error {

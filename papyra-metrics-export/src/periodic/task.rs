@@ -8,7 +8,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::{Driver, Export, FLUSH_TIMEOUT, LastError};
+use super::{Driver, Export, FLUSH_TIMEOUT};
+use crate::last_error::LastError;
 use crate::panics::catch;
 
 /// Exports at an interval, from a tokio task. Stops when it is dropped.

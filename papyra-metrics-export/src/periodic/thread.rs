@@ -6,7 +6,8 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Driver, Export, FLUSH_TIMEOUT, LastError, panicked};
+use super::{Driver, Export, FLUSH_TIMEOUT, panicked};
+use crate::last_error::LastError;
 use crate::worker::{JoinError, Worker};
 
 /// How long `stop` waits for the thread: the last export, and a moment for the one that is under way.

@@ -1,0 +1,134 @@
+//! One client: its request, the response, and an end that lets the response arrive.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+
+use super::http::{self, Received, Response};
+
+/// The time limit for a client, from its connection to the last byte of the response.
+pub(super) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long, and for how many bytes, the end of what a client sends is awaited after the response.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+const MAX_DRAINED_BYTES: usize = 1024 * 1024;
+
+/// A client's connection, which never blocks.
+pub(super) struct Connection {
+    stream: TcpStream,
+    state: State,
+    /// When the connection is closed, whatever its state.
+    pub(super) deadline: Instant,
+}
+
+enum State {
+    /// Receives the request.
+    Receiving(Vec<u8>),
+    /// Waits for the scrape.
+    Waiting,
+    /// Sends the response, of which this many bytes are sent.
+    Sending(Response, usize),
+    /// Discards what the client still sends. To close a connection with unread data would reset it, and a reset can
+    /// destroy the response on its way (RFC 9112, 9.6). This many bytes are discarded.
+    Draining(usize),
+}
+
+/// What a connection needs next.
+pub(super) enum Next {
+    /// To be advanced when the socket is ready.
+    Ready,
+    /// A scrape, with these `Accept` headers.
+    Scrape { accept: String },
+    /// To be closed.
+    Close,
+}
+
+impl Connection {
+    pub(super) fn new(stream: TcpStream, now: Instant) -> Self {
+        Self { stream, state: State::Receiving(Vec::new()), deadline: now + CLIENT_TIMEOUT }
+    }
+
+    pub(super) fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// Whether the client has sent a request and has not received all of the response.
+    pub(super) fn is_in_progress(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Sending(..))
+    }
+
+    /// Sends the response, as far as the socket takes it.
+    pub(super) fn respond(&mut self, response: Response, now: Instant) -> Next {
+        self.state = State::Sending(response, 0);
+        self.advance(now)
+    }
+
+    /// Receives and sends until the socket would block.
+    pub(super) fn advance(&mut self, now: Instant) -> Next {
+        loop {
+            match self.step(now) {
+                Ok(Some(next)) => return next,
+                Ok(None) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Next::Ready,
+                // The client is gone.
+                Err(_) => return Next::Close,
+            }
+        }
+    }
+
+    fn step(&mut self, now: Instant) -> io::Result<Option<Next>> {
+        match &mut self.state {
+            State::Receiving(received) => {
+                let mut part = [0; 2048];
+                let length = self.stream.read(&mut part)?;
+                if length == 0 {
+                    return Ok(Some(Next::Close));
+                }
+                received.extend_from_slice(&part[..length]);
+                match http::parse(received) {
+                    Received::Incomplete => {}
+                    Received::Scrape { accept } => {
+                        self.state = State::Waiting;
+                        return Ok(Some(Next::Scrape { accept }));
+                    }
+                    Received::Answered(response) => self.state = State::Sending(response, 0),
+                }
+            }
+            State::Waiting => return Ok(Some(Next::Ready)),
+            State::Sending(response, sent) => {
+                let (head, body) = response.unsent(*sent);
+                if head.is_empty() && body.is_empty() {
+                    self.stream.shutdown(Shutdown::Write)?;
+                    self.state = State::Draining(0);
+                    self.deadline = self.deadline.min(now + DRAIN_TIMEOUT);
+                    return Ok(None);
+                }
+                let length =
+                    self.stream.write_vectored(&[IoSlice::new(head), IoSlice::new(body)])?;
+                if length == 0 {
+                    return Err(ErrorKind::WriteZero.into());
+                }
+                *sent += length;
+            }
+            State::Draining(discarded) => {
+                let mut part = [0; 8192];
+                let length = self.stream.read(&mut part)?;
+                *discarded += length;
+                if length == 0 || *discarded > MAX_DRAINED_BYTES {
+                    return Ok(Some(Next::Close));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Response {
+    fn unsent(&self, sent: usize) -> (&[u8], &[u8]) {
+        let head = self.head.as_bytes();
+        let in_head = sent.min(head.len());
+        (&head[in_head..], &self.body.as_bytes()[sent - in_head..])
+    }
+}

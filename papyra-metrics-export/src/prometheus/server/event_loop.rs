@@ -1,0 +1,245 @@
+//! The thread that serves all connections.
+
+use std::collections::BTreeMap;
+use std::io::{self, ErrorKind};
+use std::net::Shutdown;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use mio::event::Event;
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+
+use super::connection::{CLIENT_TIMEOUT, Connection, Next};
+use super::http::Response;
+use super::scraper::Scraper;
+use crate::last_error::LastError;
+
+/// How many clients are connected at most. Each takes a file descriptor of the application and, while it receives a
+/// response, the memory for it.
+const MAX_CONNECTIONS: usize = 64;
+/// How many clients are accepted before those that are connected have their turn. Fewer than may be connected, so
+/// that one whose request is there is never closed for clients that came after it.
+const MAX_ACCEPTS: usize = 32;
+/// How long accepting pauses after an error, most likely for want of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long responses may take that are under way when the server stops.
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The token of the waker. The listeners have the first tokens, the connections those after.
+pub(super) const WAKER: Token = Token(usize::MAX);
+
+/// What the server's handle shares with its threads.
+#[derive(Default)]
+pub(super) struct Shared {
+    pub(super) is_stopping: AtomicBool,
+    pub(super) last_error: LastError,
+}
+
+pub(super) struct EventLoop {
+    poll: Poll,
+    listeners: Vec<TcpListener>,
+    /// By token, and so in the order in which they were accepted.
+    connections: BTreeMap<usize, Connection>,
+    next_token: usize,
+    /// When to ask again whether clients wait to be accepted, if that was not to be learnt from an event.
+    poll_listeners_at: Option<Instant>,
+    /// When to stop, once that is asked for.
+    stop_at: Option<Instant>,
+    scraper: Scraper,
+    shared: Arc<Shared>,
+}
+
+impl EventLoop {
+    pub(super) fn new(
+        poll: Poll,
+        mut listeners: Vec<TcpListener>,
+        scraper: Scraper,
+        shared: Arc<Shared>,
+    ) -> io::Result<Self> {
+        for (token, listener) in listeners.iter_mut().enumerate() {
+            poll.registry().register(listener, Token(token), Interest::READABLE)?;
+        }
+        let next_token = listeners.len();
+        let connections = BTreeMap::new();
+        let (poll_listeners_at, stop_at) = (None, None);
+        Ok(Self {
+            poll,
+            listeners,
+            connections,
+            next_token,
+            poll_listeners_at,
+            stop_at,
+            scraper,
+            shared,
+        })
+    }
+
+    /// Serves until the server is stopped.
+    pub(super) fn run(mut self) {
+        let mut events = Events::with_capacity(2 * MAX_CONNECTIONS);
+        while !self.has_stopped(Instant::now()) {
+            match self.poll.poll(&mut events, self.timeout(Instant::now())) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    self.report(format!("the server has ended: {error}"));
+                    return;
+                }
+            }
+            let now = Instant::now();
+            let (from_listeners, from_connections): (Vec<_>, Vec<_>) =
+                events.iter().map(Event::token).partition(|token| token.0 < self.listeners.len());
+            for token in from_connections.into_iter().filter(|&token| token != WAKER) {
+                self.advance(token.0, now);
+            }
+            self.respond(now);
+            self.close_expired(now);
+            // Last, so that no client is closed for another one if its request has arrived.
+            for listener in from_listeners {
+                self.accept(listener.0, now);
+            }
+            self.poll_listeners(now);
+            self.scraper.start_next();
+        }
+    }
+
+    /// Whether the server was stopped and all responses under way have ended, or their time has.
+    fn has_stopped(&mut self, now: Instant) -> bool {
+        if !self.shared.is_stopping.load(Ordering::Acquire) {
+            return false;
+        }
+        self.listeners.clear();
+        self.poll_listeners_at = None;
+        let idle = self.connections.iter().filter(|(_, connection)| !connection.is_in_progress());
+        for token in idle.map(|(&token, _)| token).collect::<Vec<_>>() {
+            self.close(token);
+        }
+        self.connections.is_empty() || now >= *self.stop_at.get_or_insert(now + STOP_TIMEOUT)
+    }
+
+    /// The time until the next deadline, or `None` if there is none.
+    fn timeout(&self, now: Instant) -> Option<Duration> {
+        let deadlines = self.connections.values().map(|connection| connection.deadline);
+        let next = deadlines.chain(self.poll_listeners_at).chain(self.stop_at).min()?;
+        Some(next.saturating_duration_since(now))
+    }
+
+    fn advance(&mut self, token: usize, now: Instant) {
+        let Some(connection) = self.connections.get_mut(&token) else { return };
+        let next = connection.advance(now);
+        self.proceed(token, next);
+    }
+
+    fn proceed(&mut self, token: usize, next: Next) {
+        match next {
+            Next::Ready => {}
+            Next::Scrape { accept } => self.scraper.push(token, accept),
+            Next::Close => self.close(token),
+        }
+    }
+
+    /// Sends the scrape that has ended to the client that waits for it.
+    fn respond(&mut self, now: Instant) {
+        let Some((token, result)) = self.scraper.finished() else { return };
+        self.shared.last_error.set(None);
+        let response = result.map_or_else(
+            |panic| {
+                self.report(format!("the scrape panicked: {panic}"));
+                Response::failed()
+            },
+            Response::scraped,
+        );
+        if let Some(connection) = self.connections.get_mut(&token) {
+            let next = connection.respond(response, now);
+            self.proceed(token, next);
+        }
+    }
+
+    fn close_expired(&mut self, now: Instant) {
+        let connections = self.connections.iter();
+        let expired = connections.filter(|(_, connection)| connection.deadline <= now);
+        for token in expired.map(|(&token, _)| token).collect::<Vec<_>>() {
+            if self.scraper.current() == Some(token) {
+                self.report(format!("a scrape takes longer than {CLIENT_TIMEOUT:?}"));
+            }
+            self.close(token);
+        }
+    }
+
+    /// Accepts clients after an event.
+    fn accept(&mut self, listener: usize, now: Instant) {
+        for accepted in 0..MAX_ACCEPTS {
+            match self.listeners[listener].accept() {
+                Ok((stream, _)) => self.add(stream, now),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                Err(error) if is_of_one_client(&error) => {}
+                Err(error) => {
+                    // Linux reports that there is no descriptor even if no client waits. But there was an event, so
+                    // the first one did.
+                    if accepted == 0 {
+                        self.report(format!("cannot accept a client: {error}"));
+                        // A client that says nothing holds a descriptor that another one needs.
+                        self.evict();
+                    }
+                    self.poll_listeners_at = Some(now + ACCEPT_PAUSE);
+                    return;
+                }
+            }
+        }
+        self.poll_listeners_at.get_or_insert(now);
+    }
+
+    /// Has an event sent for every client that waits to be accepted, if it is time to.
+    fn poll_listeners(&mut self, now: Instant) {
+        if self.poll_listeners_at.is_none_or(|time| time > now) {
+            return;
+        }
+        self.poll_listeners_at = None;
+        for (token, listener) in self.listeners.iter_mut().enumerate() {
+            // It cannot fail: the listener is registered.
+            let _ = self.poll.registry().reregister(listener, Token(token), Interest::READABLE);
+        }
+    }
+
+    fn add(&mut self, mut stream: TcpStream, now: Instant) {
+        if self.connections.len() >= MAX_CONNECTIONS && !self.evict() {
+            self.connections.keys().next().copied().inspect(|&oldest| self.close(oldest));
+        }
+        let token = self.next_token;
+        self.next_token += 1;
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        match self.poll.registry().register(&mut stream, Token(token), interest) {
+            Ok(()) => {
+                self.connections.insert(token, Connection::new(stream, now));
+            }
+            Err(error) => self.report(format!("cannot accept a client: {error}")),
+        }
+    }
+
+    /// Closes the oldest connection whose request is not there, or whose response is sent. Whether there is one.
+    fn evict(&mut self) -> bool {
+        let mut connections = self.connections.iter();
+        let idle = connections.find(|(_, connection)| !connection.is_in_progress());
+        idle.map(|(&token, _)| token).inspect(|&token| self.close(token)).is_some()
+    }
+
+    fn close(&mut self, token: usize) {
+        let Some(mut connection) = self.connections.remove(&token) else { return };
+        self.scraper.remove(token);
+        // A process that was forked from this one may hold the socket too, so that closing it is not enough.
+        let _ = connection.stream().shutdown(Shutdown::Both);
+        let _ = self.poll.registry().deregister(connection.stream());
+    }
+
+    fn report(&self, message: String) {
+        self.shared.last_error.set(Some(message));
+    }
+}
+
+/// Whether the error is about the client that was to be accepted, and the next one may be.
+fn is_of_one_client(error: &io::Error) -> bool {
+    use ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
+}

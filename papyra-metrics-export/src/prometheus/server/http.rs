@@ -1,0 +1,136 @@
+//! HTTP/1.1 requests and responses, as far as a scrape needs them: RFC 9110 and RFC 9112.
+
+use super::super::{Format, Scrape};
+
+/// The longest request head. Nothing that scrapes sends as much.
+const MAX_HEAD_BYTES: usize = 16 * 1024;
+const MAX_HEADERS: usize = 100;
+
+/// The path of the metrics.
+const PATH: &str = "/metrics";
+
+/// What the bytes received so far are.
+pub(super) enum Received {
+    /// The beginning of a request.
+    Incomplete,
+    /// A scrape, with its `Accept` headers joined by commas.
+    Scrape { accept: String },
+    /// A request that needs no scrape.
+    Answered(Response),
+}
+
+/// A response, ready to be sent.
+pub(super) struct Response {
+    pub(super) head: String,
+    pub(super) body: String,
+}
+
+/// Interprets the bytes of a request. A body that follows is not part of it: no request that is answered here has
+/// one, and the connection is closed after the response.
+pub(super) fn parse(received: &[u8]) -> Received {
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut request = httparse::Request::new(&mut headers);
+    match request.parse(received) {
+        Ok(httparse::Status::Complete(length)) if length <= MAX_HEAD_BYTES => respond(&request),
+        Ok(httparse::Status::Partial) if received.len() <= MAX_HEAD_BYTES => Received::Incomplete,
+        Ok(_) | Err(httparse::Error::TooManyHeaders) => {
+            let text = "the request header is too long\n";
+            Received::Answered(Response::text("431 Request Header Fields Too Large", "", text))
+        }
+        Err(httparse::Error::Version) => {
+            let text = "only HTTP/1.0 and HTTP/1.1 are supported\n";
+            Received::Answered(Response::text("505 HTTP Version Not Supported", "", text))
+        }
+        Err(error) => {
+            let text = format!("not an HTTP request: {error}\n");
+            Received::Answered(Response::text("400 Bad Request", "", &text))
+        }
+    }
+}
+
+fn respond(request: &httparse::Request<'_, '_>) -> Received {
+    let (method, target) = (request.method.unwrap_or_default(), request.path.unwrap_or_default());
+    let accept = || {
+        let headers = request.headers.iter();
+        let accept = headers.filter(|header| header.name.eq_ignore_ascii_case("accept"));
+        let values = accept.map(|header| String::from_utf8_lossy(header.value));
+        values.collect::<Vec<_>>().join(",")
+    };
+    let response = match (method, path(target)) {
+        ("GET", PATH) => return Received::Scrape { accept: accept() },
+        // Without a scrape, which would take the last counts of a closed backend.
+        ("HEAD", PATH) => {
+            let content_type = Format::accepted(&accept()).content_type();
+            Response::new("200 OK", &format!("Content-Type: {content_type}\r\n"))
+        }
+        (_, PATH) => Response::text("405 Method Not Allowed", "Allow: GET, HEAD\r\n", "use GET\n"),
+        _ => Response::text("404 Not Found", "", "the metrics are at /metrics\n"),
+    };
+    Received::Answered(if method == "HEAD" { response.without_body() } else { response })
+}
+
+/// The path of a request target in origin form (`/metrics?name=value`) or in absolute form
+/// (`http://host/metrics`), which a server must accept (RFC 9112, 3.2.2).
+fn path(target: &str) -> &str {
+    let scheme = target.split_once("://").filter(|(scheme, _)| {
+        scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    });
+    let origin_form = scheme.map_or(target, |(_, authority)| {
+        authority.find(['/', '?']).map_or("/", |start| &authority[start..])
+    });
+    origin_form.split('?').next().unwrap_or_default()
+}
+
+impl Response {
+    /// The answer to a scrape.
+    pub(super) fn scraped(scrape: Scrape) -> Self {
+        let Scrape { content_type, body } = scrape;
+        let headers = format!("Content-Type: {content_type}\r\nContent-Length: {}\r\n", body.len());
+        Self { body, ..Self::new("200 OK", &headers) }
+    }
+
+    /// The answer to a scrape that failed.
+    pub(super) fn failed() -> Self {
+        let text = "the scrape failed; `Server::last_error` has the reason\n";
+        Self::text("500 Internal Server Error", "", text)
+    }
+
+    fn text(status: &str, headers: &str, text: &str) -> Self {
+        let headers = format!(
+            "{headers}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n",
+            text.len()
+        );
+        Self { body: text.to_owned(), ..Self::new(status, &headers) }
+    }
+
+    fn new(status: &str, headers: &str) -> Self {
+        let head = format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\n\r\n");
+        Self { head, body: String::new() }
+    }
+
+    fn without_body(self) -> Self {
+        Self { body: String::new(), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::path;
+
+    #[test]
+    fn the_path_is_found_in_every_form_of_a_target() {
+        for (target, expected) in [
+            ("/metrics", "/metrics"),
+            ("/metrics?name=http://host/", "/metrics"),
+            ("http://host:9100/metrics", "/metrics"),
+            ("HTTPS://host/metrics?a=b", "/metrics"),
+            ("http://host", "/"),
+            ("http://host?a=/metrics", ""),
+            ("ftp://host/metrics", "ftp://host/metrics"),
+            ("*", "*"),
+            ("", ""),
+        ] {
+            assert_eq!(path(target), expected, "{target}");
+        }
+    }
+}
