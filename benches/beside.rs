@@ -1,17 +1,17 @@
-//! Builds and runs `peers/`: this project beside its peers and the physical limit, in one run.
+//! Builds and runs `peers/`: this project beside its peers and a baseline, in one run.
 //!
-//! The peers are a package of their own, outside the workspace, so that nothing but this bench builds their crates.
+//! The peers are a separate package outside the workspace, so that only this bench builds their crates.
 
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
-    // `--bench` is cargo's own.
+    // Cargo adds `--bench`.
     let arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let status = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--release", "--locked", "--"])
         .args(arguments)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/peers"))
-        // Theirs is a build of its own, without what this one has been told.
+        // A separate build, with none of the settings of this one.
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("cargo cannot be run: {error}");
+            eprintln!("error: cannot run cargo: {error}");
             ExitCode::FAILURE
         }
     }

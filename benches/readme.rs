@@ -1,55 +1,83 @@
-//! Copies the short table of `RESULTS.md` into the README, between the two marks that both have.
+//! Copies some rows of the summary in `RESULTS.md` into the README, between the marks that both files have.
 
+use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
-use std::{fs, io};
 
 const BEGIN: &str = "<!-- readme: begin -->\n";
 const END: &str = "<!-- readme: end -->\n";
 
-fn main() -> ExitCode {
-    match copied() {
-        Ok(readme) => match fs::write(root().join("README.md"), readme) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&error.to_string()),
-        },
-        Err(why) => fail(&why),
-    }
-}
+/// The rows for the README. A variant of a row is named after it.
+const ROWS: [&str; 5] = [
+    "Increment alone",
+    "Two threads on one counter",
+    "Two threads on one counter … `ShardedCounter`",
+    "Read 100 metrics into a map",
+    "Count in each of 100 metrics and encode them to Prometheus text",
+];
 
-fn fail(why: &str) -> ExitCode {
-    eprintln!("{why}");
-    ExitCode::FAILURE
+fn main() -> ExitCode {
+    let written = updated_readme().and_then(|readme| {
+        fs::write(root().join("README.md"), readme).map_err(|error| format!("README.md: {error}"))
+    });
+    match written {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The README with the table that the results have.
-fn copied() -> Result<String, String> {
-    let read = |path: &str| -> Result<String, String> {
-        fs::read_to_string(root().join(path)).map_err(|error: io::Error| format!("{path}: {error}"))
+/// The README with the rows of the current results.
+fn updated_readme() -> Result<String, String> {
+    let read = |path: &str| {
+        fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))
     };
     let (results, readme) = (read("benches/RESULTS.md")?, read("README.md")?);
-    let [_, table, _] = parts(&results).ok_or("benches/RESULTS.md: its marks are missing")?;
-    let [before, _, after] = parts(&readme).ok_or("README.md: its marks are missing")?;
-    Ok(format!("{before}{BEGIN}{table}{END}{after}"))
+    let (_, summary, _) = split_at_marks(&results).ok_or("benches/RESULTS.md: no marks")?;
+    let (before, _, after) = split_at_marks(&readme).ok_or("README.md: no marks")?;
+    Ok(format!("{before}{BEGIN}{}{END}{after}", selected(summary)?))
 }
 
-/// What stands before, between and after the marks.
-fn parts(text: &str) -> Option<[&str; 3]> {
+/// The two head lines of the table and the rows for the README.
+fn selected(table: &str) -> Result<String, String> {
+    let mut lines = table.lines();
+    let mut selected: Vec<&str> = lines.by_ref().take(2).collect();
+    let mut row = "";
+    for line in lines {
+        let cell = line.trim_start_matches("| ").split(" |").next().unwrap_or_default();
+        let name = if cell.starts_with('…') { format!("{row} {cell}") } else { cell.to_owned() };
+        if !cell.starts_with('…') {
+            row = cell;
+        }
+        if ROWS.contains(&name.as_str()) {
+            selected.push(line);
+        }
+    }
+    if selected.len() != ROWS.len() + 2 {
+        return Err(format!("benches/RESULTS.md: not all of the rows {ROWS:?} are in its summary"));
+    }
+    Ok(selected.join("\n") + "\n")
+}
+
+/// The text before, between and after the marks.
+fn split_at_marks(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once(BEGIN)?;
     let (between, after) = rest.split_once(END)?;
-    Some([before, between, after])
+    Some((before, between, after))
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_readme_says_what_the_results_say() {
+    fn the_readme_shows_the_current_results() {
         let readme = std::fs::read_to_string(super::root().join("README.md")).unwrap();
-        let expected = super::copied().unwrap();
+        let expected = super::updated_readme().unwrap();
         assert!(
             readme == expected,
             "the README's table of costs is not that of benches/RESULTS.md; run `cargo run -p papyra-metrics-benches --bin readme`"

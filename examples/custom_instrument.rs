@@ -1,4 +1,4 @@
-//! An instrument of one's own: the highest level since the last reset.
+//! A user-defined instrument: the highest level since the last reset.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -32,9 +32,9 @@ impl Instrument for Peak {
 
 #[derive(Debug, Default, Metrics)]
 struct QueueMetrics {
-    /// Items that were put into the queue.
+    /// Items pushed.
     pushed: Counter,
-    /// Most items that waited at once.
+    /// The largest number of items that waited at once.
     longest: Peak,
 }
 

@@ -1,26 +1,26 @@
-//! Code that has its atomics already: only the derive, and one `skip`, are new.
+//! A struct of atomics becomes a set of metrics: only the derive and one `skip` are added.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
 use papyra_metrics::Metrics;
 
-/// What the connection pool of a client has done.
+/// The metrics of a client's connection pool.
 #[derive(Debug, Default, Metrics)]
 struct PoolStats {
     /// Connections handed out.
     acquired: AtomicU64,
-    /// Requests for a connection that gave up.
+    /// Requests for a connection that timed out.
     timeouts: AtomicU64,
     /// Connections in use.
     in_use: AtomicI64,
     #[metrics(skip)]
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl PoolStats {
     fn acquire(&self, waited: Duration) {
-        if waited > self.patience {
+        if waited > self.timeout {
             self.timeouts.fetch_add(1, Ordering::Relaxed);
         } else {
             self.acquired.fetch_add(1, Ordering::Relaxed);
@@ -34,7 +34,7 @@ impl PoolStats {
 }
 
 fn main() {
-    let stats = PoolStats { patience: Duration::from_millis(50), ..PoolStats::default() };
+    let stats = PoolStats { timeout: Duration::from_millis(50), ..PoolStats::default() };
     for waited in [0, 10, 80, 20] {
         stats.acquire(Duration::from_millis(waited));
     }

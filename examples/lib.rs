@@ -1,6 +1,7 @@
-//! Runnable programs, each one story:
+//! Programs to run:
 //!
-//! - `cargo run --example record_log`: an append-only log is written, read, damaged, recovered and compacted, and
-//!   its metrics tell.
-//! - `cargo run --example custom_instrument`: an instrument of one's own.
-//! - `cargo run --example existing_atomics`: a struct of atomics that only adds the derive.
+//! - `cargo run --example record_log`: the life of an append-only log, with its metrics after each step.
+//! - `cargo run --example async_backend`: a log on tokio, with concurrent writers and cancelled writes.
+//! - `cargo run --example custom_instrument`: a user-defined instrument.
+//! - `cargo run --example existing_atomics`: the derive on a struct of atomics.
+//! - `cargo run --example live`: a backend that publishes its metrics, to watch from another terminal.

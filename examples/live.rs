@@ -1,11 +1,12 @@
-//! A backend that works for a minute and publishes its metrics, so that a shell next to it can watch them.
+//! A backend that publishes its metrics, to watch from another terminal.
 //!
 //! ```sh
 //! cargo run --example live
 //! cargo run --bin papyra-metrics -- watch /tmp/papyra-metrics-live.metrics
 //! ```
 //!
-//! Kill it with `kill -9`, and `papyra-metrics show` still has its last counts.
+//! It runs until Ctrl-C, for an hour at most: a first build of the command may take minutes. After Ctrl-C or `kill -9`,
+//! `papyra-metrics show` still shows its last counts.
 
 use std::{
     fs::File,
@@ -18,9 +19,9 @@ use std::{
 
 use papyra_metrics::{Metered, Metrics, Published, persistence::PersistenceMetrics};
 
-const USAGE: &str = "usage: live [--seconds N] [PATH], where PATH is the file that it publishes";
+const USAGE: &str = "usage: live [--seconds N] [PATH], where PATH is the file to publish";
 
-/// An append-only log in a temporary file, with a replica on a disk that is full.
+/// An append-only log in a temporary file, with a replica on a full disk.
 struct OrderLog {
     metrics: Published<PersistenceMetrics>,
     file: File,
@@ -56,7 +57,7 @@ impl OrderLog {
         Ok(())
     }
 
-    /// Drops what is in the log.
+    /// Empties the log.
     fn compact(&self) -> io::Result<()> {
         self.metrics.compactions.inc();
         self.file.set_len(0)
@@ -76,14 +77,12 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    // Metrics never fail the backend: where they cannot be published, it counts for itself.
+    // Metrics never fail the backend: if they cannot be published, they are in private memory.
     let metrics = Published::<PersistenceMetrics>::create_or_private(&path);
-    match metrics.error() {
-        None => println!("publishing at {}, for {time:?}", path.display()),
-        Some(error) => eprintln!("{error}"),
-    }
-    match work(metrics, time) {
+    match run(metrics, &path, time) {
         Ok(()) => ExitCode::SUCCESS,
+        // The reader of the output has closed it.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::FAILURE
@@ -93,7 +92,7 @@ fn main() -> ExitCode {
 
 fn arguments() -> Option<(PathBuf, Duration)> {
     let mut path = std::env::temp_dir().join("papyra-metrics-live.metrics");
-    let mut seconds = 60;
+    let mut seconds = 3600;
     let mut arguments = std::env::args_os().skip(1);
     while let Some(argument) = arguments.next() {
         if argument == "--seconds" {
@@ -107,11 +106,24 @@ fn arguments() -> Option<(PathBuf, Duration)> {
     Some((path, Duration::from_secs(seconds)))
 }
 
-/// Load that comes and goes, with a scan now and then, a compaction, and a replica that takes nothing.
+fn run(metrics: Published<PersistenceMetrics>, path: &Path, time: Duration) -> io::Result<()> {
+    match metrics.error() {
+        None => writeln!(
+            io::stdout(),
+            "Publishing at {path}, until Ctrl-C or for {time:?}. In another terminal:\n\n    \
+             cargo run --bin papyra-metrics -- watch {path}\n",
+            path = path.display(),
+        )?,
+        Some(error) => eprintln!("{error}; counting in private memory"),
+    }
+    work(metrics, time)
+}
+
+/// Runs a load that varies, with scans, compactions, and a replica whose disk is full.
 fn work(metrics: Published<PersistenceMetrics>, time: Duration) -> io::Result<()> {
     let path = std::env::temp_dir().join(format!("papyra-metrics-live-{}.log", std::process::id()));
     let log = OrderLog::open(&path, metrics)?;
-    // The file lives on until it is closed.
+    // The open file remains usable.
     std::fs::remove_file(&path)?;
     let began = Instant::now();
     for round in 0_u32.. {
@@ -129,7 +141,7 @@ fn work(metrics: Published<PersistenceMetrics>, time: Duration) -> io::Result<()
             log.scan()?;
         }
         if round % 90 == 0 {
-            // The caller of this backend can live without a replica.
+            // The caller of this backend works without a replica.
             let _ = log.replicate(RECORD);
         }
         if round % 500 == 499 {
@@ -137,13 +149,12 @@ fn work(metrics: Published<PersistenceMetrics>, time: Duration) -> io::Result<()
         }
         thread::sleep(Duration::from_millis(5));
     }
-    print_report(&log);
-    Ok(())
+    print_report(&log)
 }
 
-fn print_report(backend: &dyn Metered) {
+fn print_report(backend: &dyn Metered) -> io::Result<()> {
     match backend.metrics() {
-        Some(metrics) => println!("{}", metrics.snapshot()),
-        None => println!("metrics: <unavailable>"),
+        Some(metrics) => writeln!(io::stdout(), "{}", metrics.snapshot()),
+        None => writeln!(io::stdout(), "metrics: <unavailable>"),
     }
 }

@@ -1,4 +1,4 @@
-//! Measures this project, its peers and the physical limit in one run, and writes what it has measured.
+//! Measures this project, its peers and a baseline in one run, and writes the results.
 //!
 //! `--short` measures a tenth as long; `--write` puts the tables into `RESULTS.md`, between its two marks.
 

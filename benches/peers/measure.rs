@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// One thing to measure, done by several contestants. The first is the physical limit.
+/// A task to measure, done by several contestants. The first is the baseline.
 pub struct Subject {
     /// Its heading.
     pub name: String,

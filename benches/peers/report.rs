@@ -6,10 +6,10 @@ use std::process::Command;
 use crate::measure::{Effort, Measured, bytes_held, instructions};
 use crate::subjects::{self, US};
 
-/// Between these marks is what this program writes.
+/// The marks around the part of the results that this program writes.
 const MARKS: [&str; 2] = ["<!-- measured: begin -->\n", "<!-- measured: end -->\n"];
 
-/// Measures everything.
+/// Measures everything and returns the text of the results.
 pub fn all(effort: Effort) -> String {
     let counts = instructions::count();
     let (mut tables, mut summary) = (String::new(), Vec::new());
@@ -33,12 +33,12 @@ pub fn all(effort: Effort) -> String {
 }
 
 fn table(text: &mut String, name: &str, of: &str, measured: &[Measured]) {
-    let limit = measured[0].nanoseconds;
+    let baseline = measured[0].nanoseconds;
     let _ = writeln!(text, "### {name}\n");
-    let _ = writeln!(text, "| | ns {of} | × the limit | instructions | allocations |");
+    let _ = writeln!(text, "| | ns {of} | × the baseline | instructions | allocations |");
     let _ = writeln!(text, "|---|--:|--:|--:|--:|");
     for Measured { who, nanoseconds, instructions, allocations } in measured {
-        let ratio = nanoseconds / limit;
+        let ratio = nanoseconds / baseline;
         let number = |n: &Option<f64>| n.map_or("–".to_owned(), |n| format!("{n:.1}"));
         let allocations = allocations.map_or("–".to_owned(), |n| format!("{n}"));
         let _ = writeln!(
@@ -50,14 +50,14 @@ fn table(text: &mut String, name: &str, of: &str, measured: &[Measured]) {
     text.push('\n');
 }
 
-/// The table that the README shows: of each subject this project, and the fastest and the slowest peer.
+/// The summary, some of whose rows the README shows: this project, the fastest and the slowest peer of each subject.
 fn short(summary: &[(String, Vec<Measured>)]) -> String {
     let mut text = String::from(
-        "<!-- readme: begin -->\n| × the physical limit | papyra-metrics | fastest peer | slowest peer |\n|---|--:|--:|--:|\n",
+        "<!-- readme: begin -->\n| × the baseline | papyra-metrics | fastest peer | slowest peer |\n|---|--:|--:|--:|\n",
     );
     for (name, measured) in summary {
-        let limit = measured[0].nanoseconds;
-        let ratio = |entry: &Measured| format!("{:.2}", entry.nanoseconds / limit);
+        let baseline = measured[0].nanoseconds;
+        let ratio = |entry: &Measured| format!("{:.2}", entry.nanoseconds / baseline);
         let ours: Vec<_> = measured.iter().filter(|entry| entry.who.starts_with(US)).collect();
         if ours.is_empty() {
             continue;
@@ -115,7 +115,7 @@ fn memory(text: &mut String) {
     text.push('\n');
 }
 
-/// Date, machine and versions.
+/// The date, the machine and the versions.
 fn machine() -> String {
     let run = |program: &str, arguments: &[&str]| {
         let output = Command::new(program).args(arguments).output();
@@ -137,7 +137,7 @@ fn machine() -> String {
     )
 }
 
-/// Of the peers, from the lock file.
+/// The versions of the peers, from the lock file.
 fn versions() -> String {
     let packages = include_str!("Cargo.lock").split("[[package]]");
     let value = |package: &str, key: &str| {
@@ -155,7 +155,7 @@ fn versions() -> String {
         .join(", ")
 }
 
-/// Puts the text between the marks of the results.
+/// Writes the text between the marks of the results.
 pub fn write(text: &str) -> Result<(), String> {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../RESULTS.md");
     let old = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;

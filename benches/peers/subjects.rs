@@ -292,7 +292,7 @@ fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
     ours.encode();
     let mut floor = Floor::of(&ours.text);
     floor.encode();
-    assert_eq!(floor.text, ours.text.as_bytes(), "the limit is not that of our text");
+    assert_eq!(floor.text, ours.text.as_bytes(), "the baseline writes another text");
     let mut entries = vec![
         entry("prepared heads and `itoa`, one buffer", floor, change),
         entry(US, ours, change),

@@ -1,5 +1,8 @@
-//! An append-only log on tokio's files, shared by many tasks. A record is its length, a `u32` in little-endian order,
-//! and its payload.
+//! An append-only log on a tokio file, shared by many tasks. Each record is framed by its length:
+//!
+//! ```text
+//! length: u32 LE | payload
+//! ```
 
 use std::fmt;
 use std::io;
@@ -10,13 +13,13 @@ use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::Mutex;
 
-/// The most bytes that one record may have.
+/// The maximum length of a record, in bytes.
 pub(crate) const MAX_PAYLOAD_LEN: usize = 1 << 16;
 
-/// What the log has done since it was opened.
+/// The metrics of a log.
 #[derive(Debug, Default, Metrics)]
 pub(crate) struct LogMetrics {
-    /// Appends that began.
+    /// Appends that were started.
     appends: Counter,
     /// Records appended and acknowledged.
     records_written: Counter,
@@ -26,7 +29,7 @@ pub(crate) struct LogMetrics {
     /// Appends and syncs that returned an error.
     #[metrics(errors)]
     write_errors: Counter,
-    /// Appends that are under way.
+    /// Appends in progress.
     appends_in_flight: Gauge,
     /// Scans of the whole log.
     scan_runs: Counter,
@@ -34,10 +37,10 @@ pub(crate) struct LogMetrics {
     scan_errors: Counter,
 }
 
-/// Why the log did not do what it was asked.
+/// An error of the log.
 #[derive(Debug)]
 pub(crate) enum LogError {
-    /// A record of that many bytes.
+    /// The record is too long; its length in bytes.
     TooLong(usize),
     Io(io::Error),
 }
@@ -52,7 +55,7 @@ impl fmt::Display for LogError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooLong(len) => {
-                write!(f, "a record of {len} bytes; at most {MAX_PAYLOAD_LEN} fit")
+                write!(f, "record of {len} bytes; at most {MAX_PAYLOAD_LEN} are allowed")
             }
             Self::Io(error) => error.fmt(f),
         }
@@ -82,14 +85,14 @@ impl Metered for AsyncLog {
 }
 
 impl AsyncLog {
-    /// Opens the log, and makes it where there is none.
+    /// Opens the log, and creates it if it does not exist.
     pub(crate) async fn open(path: &Path) -> Result<Self, LogError> {
         let file = OpenOptions::new().append(true).create(true).open(path).await?;
         Ok(Self { file: Mutex::new(file), metrics: LogMetrics::default() })
     }
 
-    /// Appends one record, whole or not at all, also when the future is dropped halfway: tokio's file takes the frame
-    /// in one piece and writes it out on a thread of its own. Whether a cancelled record is in the log is then open.
+    /// Appends one record, whole or not at all, also if the future is dropped before it finished: tokio's file takes
+    /// the frame in one piece and writes it on another thread. A cancelled record may or may not be in the log.
     #[metrics(errors, ok = records_written, calls = appends, in_flight = appends_in_flight)]
     pub(crate) async fn append(&self, payload: &[u8]) -> Result<(), LogError> {
         let len = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= MAX_PAYLOAD_LEN);
@@ -104,19 +107,19 @@ impl AsyncLog {
         Ok(())
     }
 
-    /// Makes what was appended survive a power failure.
+    /// Makes appended records durable.
     #[metrics(errors)]
     pub(crate) async fn sync(&self) -> Result<(), LogError> {
         Ok(self.file.lock().await.sync_data().await?)
     }
 
-    /// Reads the whole log, and tells how many records there are.
+    /// Reads the whole log and returns the number of records.
     #[metrics(calls = scan_runs, errors = scan_errors)]
     pub(crate) async fn scan(&self, path: &Path) -> Result<u64, LogError> {
-        // No record is being written meanwhile.
+        // Keeps writers out.
         let _file = self.file.lock().await;
         let file = File::open(path).await?;
-        // A device may have no end.
+        // A device file may be endless.
         let len = file.metadata().await?.len();
         let mut reader = BufReader::new(file.take(len));
         let mut records = 0;

@@ -1,5 +1,5 @@
-//! A log on tokio: many tasks append at once, some appends are cancelled halfway, one is refused, and all the while
-//! somebody looks at the metrics.
+//! A log on tokio: many tasks append at once, some appends are cancelled, one is refused, and the metrics are read all
+//! the time.
 
 mod log;
 
@@ -17,13 +17,13 @@ use tokio::task::JoinSet;
 use crate::log::{AsyncLog, LogError, MAX_PAYLOAD_LEN};
 
 const HELP: &str = "\
-Appends records to a log from many tasks at once, cancels some appends halfway, and prints the log's metrics,
+Appends records to a log from many tasks at once, cancels some appends, and prints the log's metrics,
 also while the tasks run.
 
 Usage: async_backend [--log PATH]
 
-  --log PATH  where the log is written, and kept (default: a temporary file)
-  --help      this text
+  --log PATH  the log file, which is kept (default: a temporary file)
+  --help      print this text
 ";
 
 const WRITERS: usize = 8;
@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
     });
     let outcome = run(&path).await;
     if kept.is_none() {
-        // A temporary file that stays behind does no harm.
+        // A leftover temporary file does no harm.
         let _ = tokio::fs::remove_file(&path).await;
     }
     exit(outcome)
@@ -58,7 +58,7 @@ async fn main() -> ExitCode {
 fn exit(outcome: Result<(), LogError>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads the output has seen enough.
+        // The reader of the output has closed it.
         Err(LogError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("async_backend: {error}");
@@ -71,10 +71,10 @@ async fn run(path: &Path) -> Result<(), LogError> {
     let log = Arc::new(AsyncLog::open(path).await?);
     let before = log.scan(path).await?;
 
-    print(&format!("{WRITERS} tasks append {RECORDS} records each. Seen while they do:\n"))?;
+    print(&format!("{WRITERS} tasks append {RECORDS} records each. Meanwhile:\n"))?;
     let appended = append_and_watch(&log).await;
-    // What the tasks met with is told after what was counted of it.
-    print(&format!("\nThe tasks are done.\n{}\n", shown(&log)))?;
+    // Print the metrics before a task's error is reported.
+    print(&format!("\nThe tasks are done.\n{}\n", report(&log)))?;
     appended?;
 
     let large = vec![0; MAX_PAYLOAD_LEN];
@@ -83,26 +83,26 @@ async fn run(path: &Path) -> Result<(), LogError> {
         tokio::select! {
             biased;
             result = log.append(&large) => result?,
-            () = ready(()) => cancelled += 1, // the append waits for the disk, and is dropped
+            () = ready(()) => cancelled += 1, // the append waits for the disk and is dropped
         }
         log.sync().await?;
     }
     let refused = log.append(&vec![0; MAX_PAYLOAD_LEN + 1]).await;
     let refused = refused.err().map(|error| error.to_string()).unwrap_or_default();
     print(&format!(
-        "\n{cancelled} of {CANCELLED} appends were cancelled halfway, and one was refused: {refused}.\n\
-         They began; a cancelled one is neither a success nor an error, and nothing is in flight.\n{}\n",
-        shown(&log)
+        "\n{cancelled} of {CANCELLED} appends were cancelled, and one was refused: {refused}.\n\
+         All of them were started. A cancelled append is neither a success nor an error. None is in flight.\n{}\n",
+        report(&log)
     ))?;
 
     let found = log.scan(path).await? - before;
     print(&format!(
-        "\n{found} records are in the log: those too that were cancelled with their bytes on the way.\n"
+        "\n{found} records are in the log. Appends that were cancelled after their bytes were handed over are included.\n"
     ))?;
     Ok(())
 }
 
-/// Appends from many tasks at once, and prints the metrics now and then.
+/// Appends from many tasks at once, and prints the metrics at an interval.
 async fn append_and_watch(log: &Arc<AsyncLog>) -> Result<(), LogError> {
     let mut writers = JoinSet::new();
     for writer in 0..WRITERS {
@@ -114,11 +114,11 @@ async fn append_and_watch(log: &Arc<AsyncLog>) -> Result<(), LogError> {
             Ok::<_, LogError>(())
         });
     }
-    let mut looks = tokio::time::interval(Duration::from_millis(20));
+    let mut readings = tokio::time::interval(Duration::from_millis(20));
     let mut outcome = Ok(());
     loop {
         tokio::select! {
-            _ = looks.tick() => print(&format!("  {}\n", glance(log)))?,
+            _ = readings.tick() => print(&format!("  {}\n", summary(log)))?,
             done = writers.join_next() => match done {
                 None => return outcome,
                 Some(Ok(done)) => outcome = outcome.and(done),
@@ -132,15 +132,15 @@ fn snapshot(log: &AsyncLog) -> Option<Snapshot> {
     log.metrics().map(Metrics::snapshot)
 }
 
-/// One line of what moves.
-fn glance(log: &AsyncLog) -> String {
+/// One line with the metrics that change.
+fn summary(log: &AsyncLog) -> String {
     let Some(snapshot) = snapshot(log) else { return "metrics: <unavailable>".to_owned() };
     let names = ["appends", "records_written", "appends_in_flight"];
     names.map(|name| format!("{name}: {:<5}", snapshot[name])).join(" ")
 }
 
-/// All metrics, a line each.
-fn shown(log: &AsyncLog) -> String {
+/// All metrics, one line each.
+fn report(log: &AsyncLog) -> String {
     let Some(snapshot) = snapshot(log) else { return "  metrics: <unavailable>".to_owned() };
     let lines = snapshot.iter().map(|(name, value)| format!("  {name:<20} {value:>8}"));
     lines.collect::<Vec<_>>().join("\n")

@@ -1,11 +1,12 @@
-//! Applications that export the metrics of their backends; each is one command:
+//! Applications that export the metrics of their backends. Each is one command, with
+//! `cargo run -p papyra-metrics-export-examples --example NAME`:
 //!
-//! - `cargo run --example prometheus_endpoint`: an address that Prometheus scrapes.
-//! - `cargo run --example prometheus_axum`: the same as a route of an axum application.
-//! - `cargo run --example opentelemetry`: into the OpenTelemetry SDK, which prints what it would send.
-//! - `cargo run --example statsd`: to a StatsD daemon, there or not.
+//! - `prometheus_endpoint`: an HTTP server for Prometheus to scrape.
+//! - `prometheus_axum`: a route of an axum application.
+//! - `opentelemetry`: the OpenTelemetry SDK, which prints what it would send.
+//! - `statsd`: a StatsD daemon, running or not.
 //!
-//! Here is the backend that they share.
+//! This library is the backend that they share.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +15,7 @@ use std::time::Duration;
 
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
-/// What a log has done since it was opened.
+/// The metrics of a log.
 #[derive(Debug, Default, Metrics)]
 pub struct LogMetrics {
     /// Records appended.
@@ -25,11 +26,11 @@ pub struct LogMetrics {
     /// Appends that returned an error.
     #[metrics(errors)]
     write_errors: Counter,
-    /// Records in memory, not yet compacted away.
+    /// Records in memory.
     records_held: Gauge,
 }
 
-/// A log in memory that holds its last thousand records.
+/// A log in memory that keeps its last thousand records.
 #[derive(Debug, Default)]
 pub struct Log {
     records: Mutex<Vec<Vec<u8>>>,
@@ -37,7 +38,7 @@ pub struct Log {
 }
 
 impl Log {
-    /// The log's metrics, to be registered by the application.
+    /// Returns the log's metrics, to be registered by the application.
     pub fn metrics(&self) -> Arc<LogMetrics> {
         Arc::clone(&self.metrics)
     }
@@ -46,11 +47,11 @@ impl Log {
     ///
     /// # Errors
     ///
-    /// Where the record is empty.
+    /// Returns `InvalidInput` if the record is empty.
     #[metrics(errors, ok = records_written)]
     pub fn append(&self, record: &[u8]) -> io::Result<()> {
         if record.is_empty() {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a record has bytes"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "empty record"));
         }
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         if records.len() == 1000 {
@@ -63,14 +64,14 @@ impl Log {
     }
 }
 
-/// Opens two logs, and has a thread write to each of them for as long as the process lives.
+/// Opens two logs and starts a thread for each that writes until the process ends.
 pub fn open_and_write() -> [(&'static str, Arc<Log>); 2] {
     [("orders", 20), ("users", 50)].map(|(name, pause)| {
         let log = Arc::new(Log::default());
         let writer = Arc::clone(&log);
         thread::spawn(move || {
             for n in 0_usize.. {
-                // Each tenth record is refused, so that there are errors to see.
+                // Every tenth record is refused, so that there are errors to see.
                 let record = vec![b'x'; if n % 10 == 9 { 0 } else { 100 + n % 7 }];
                 let _ = writer.append(&record);
                 thread::sleep(Duration::from_millis(pause));

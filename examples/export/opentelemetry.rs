@@ -1,6 +1,6 @@
-//! Two backends as observable instruments of the OpenTelemetry SDK, which here prints what it would send.
+//! Exports two backends to the OpenTelemetry SDK, which prints what it would send.
 //!
-//! `cargo run --example opentelemetry [SECONDS]`
+//! `cargo run -p papyra-metrics-export-examples --example opentelemetry [SECONDS]`
 
 use std::env;
 use std::error::Error;
@@ -22,8 +22,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     println!(
-        "For {seconds} seconds the SDK prints what it collects, each 2 seconds and once more at the end. To send it
-to a collector, give the reader an exporter of the crate opentelemetry-otlp in place of this one:
+        "For {seconds} seconds, the SDK prints what it collects: every 2 seconds, and once more at the end. To send it
+to a collector, pass the reader an exporter of the crate opentelemetry-otlp instead:
 
     MetricExporter::builder().with_http().with_endpoint(\"http://127.0.0.1:4318/v1/metrics\").build()?
 "

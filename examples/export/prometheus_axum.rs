@@ -1,7 +1,7 @@
-//! The metrics as a route of an axum application. Any other framework is served alike: it hands in the `Accept`
-//! header and sends a content type and a body.
+//! Serves the metrics of two backends as a route of an axum application. Any other framework works the same way: pass the
+//! `Accept` header, and send the content type and the body.
 //!
-//! `cargo run --example prometheus_axum [ADDRESS]`
+//! `cargo run -p papyra-metrics-export-examples --example prometheus_axum [ADDRESS]`
 
 use std::env;
 use std::error::Error;
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let application = Router::new()
-        .route("/", get(|| async { "the application itself\n" }))
+        .route("/", get(|| async { "the application\n" }))
         .route("/metrics", get(metrics))
         .with_state(Arc::new(Prometheus::new(&registry)));
 
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = tokio::net::TcpListener::bind(address).await?;
     let address = listener.local_addr()?;
     println!(
-        "Serving http://{address}/metrics until you press Ctrl-C. Look at it:\n\n    curl http://{address}/metrics"
+        "Serving http://{address}/metrics until you press Ctrl-C. Try:\n\n    curl http://{address}/metrics"
     );
     axum::serve(listener, application).await?;
     Ok(())

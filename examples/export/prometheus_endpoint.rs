@@ -1,6 +1,6 @@
-//! Two backends behind an address that Prometheus scrapes.
+//! Serves the metrics of two backends for Prometheus to scrape.
 //!
-//! `cargo run --example prometheus_endpoint [ADDRESS]`
+//! `cargo run -p papyra-metrics-export-examples --example prometheus_endpoint [ADDRESS]`
 
 use std::env;
 use std::error::Error;
@@ -21,12 +21,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let server = serve(Prometheus::new(&registry), address)?;
     let address = server.local_addr();
     println!(
-        "Serving http://{address}/metrics until you press Ctrl-C. Look at it:
+        "Serving http://{address}/metrics until you press Ctrl-C. Try:
 
     curl http://{address}/metrics
     curl -H 'Accept: application/openmetrics-text' http://{address}/metrics
 
-or have a Prometheus scrape it, and ask for rate(papyra_records_written_total[1m]):
+or configure Prometheus to scrape it, and query rate(papyra_records_written_total[1m]):
 
     global: {{scrape_interval: 5s}}
     scrape_configs: [{{job_name: papyra, static_configs: [{{targets: [\"{address}\"]}}]}}]"

@@ -1,6 +1,6 @@
-//! Two backends that send to a StatsD daemon each second, whether it is there or not.
+//! Sends the metrics of two backends to a StatsD daemon every second, whether it is running or not.
 //!
-//! `cargo run --example statsd [ADDRESS [SECONDS]]`
+//! `cargo run -p papyra-metrics-export-examples --example statsd [ADDRESS [SECONDS]]`
 
 use std::env;
 use std::error::Error;
@@ -22,21 +22,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     println!(
-        "Sending to {address} for {seconds} seconds. Look at it, now or later, for nothing is lost meanwhile:
+        "Sending to {address} for {seconds} seconds. Increments are kept until a daemon is running. Receive them with:
 
-    nc -ukl {address_in_two}
+    nc -ukl {host_and_port}
 
-or in the console of a StatsD daemon:
+or, if a StatsD daemon is running, in its console:
 
     echo counters | nc 127.0.0.1 8126
 ",
-        address_in_two = address.rsplit_once(':').map_or(String::new(), |(host, port)| format!("{host} {port}"))
+        host_and_port = address.rsplit_once(':').map_or(String::new(), |(host, port)| format!("{host} {port}"))
     );
     let periodic = Periodic::spawn(Duration::from_secs(1), StatsD::udp(&registry, &address)?)?;
     for _ in 0..seconds {
         thread::sleep(Duration::from_secs(1));
         match periodic.last_error() {
-            Some(error) => println!("kept, for nobody is there: {error}"),
+            Some(error) => println!("not sent, kept for the next time: {error}"),
             None => println!("sent"),
         }
     }

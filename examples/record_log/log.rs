@@ -1,4 +1,4 @@
-//! An append-only record log on a file. Each record is framed by its length and its checksum:
+//! An append-only log of records in a file. Each record is framed by its length and its checksum:
 //!
 //! ```text
 //! length: u32 LE | CRC-32 of the payload: u32 LE | payload
@@ -11,26 +11,26 @@ use std::path::{Path, PathBuf};
 use papyra_metrics::{Counter, Gauge, Metered, Metrics, metrics};
 
 const HEADER_LEN: u64 = 8;
-/// A length beyond this is no length: 16 MiB.
+/// 16 MiB. A larger length in a file is taken for damage.
 const MAX_PAYLOAD_LEN: u32 = 16 << 20;
 
-/// What the log has done since it was opened.
+/// The metrics of a log.
 #[derive(Debug, Default, Metrics)]
 pub(crate) struct LogMetrics {
     /// Records appended.
     records_written: Counter,
     /// Records read back.
     records_read: Counter,
-    /// Bytes appended, framing included.
+    /// Bytes appended, including framing.
     #[metrics(unit = "bytes")]
     bytes_written: Counter,
     /// Scans of the whole log.
     scan_runs: Counter,
-    /// Damaged records and torn tails that scans have found.
+    /// Damaged records and torn tails found by scans.
     anomalies_detected: Counter,
-    /// Recoveries, which cut off a torn tail.
+    /// Recoveries, which remove a torn tail.
     recovery_runs: Counter,
-    /// Compactions, which drop damaged records.
+    /// Compactions, which remove damaged records.
     compactions: Counter,
     /// Appends that returned an error.
     #[metrics(errors)]
@@ -43,19 +43,19 @@ pub(crate) struct LogMetrics {
     recovery_errors: Counter,
     /// Compactions that returned an error.
     compaction_errors: Counter,
-    /// Bytes that the log takes on disk.
+    /// Size of the log on disk.
     #[metrics(unit = "bytes")]
     size_bytes: Gauge,
 }
 
-/// What a scan has found.
+/// The result of a scan.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
-    /// Where each whole, undamaged record begins.
+    /// Offsets of the intact records.
     pub(crate) intact: Vec<u64>,
-    /// Where each record begins whose checksum is wrong.
+    /// Offsets of records with a wrong checksum.
     pub(crate) damaged: Vec<u64>,
-    /// Where a last record begins that was not written whole.
+    /// Offset of a last record that is incomplete.
     pub(crate) torn_tail: Option<u64>,
 }
 
@@ -80,7 +80,7 @@ impl Metered for RecordLog {
 }
 
 impl RecordLog {
-    /// Opens the log, and makes it where there is none.
+    /// Opens the log, and creates it if it does not exist.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let log = Self { path: path.to_owned(), file, metrics: LogMetrics::default() };
@@ -88,7 +88,7 @@ impl RecordLog {
         Ok(log)
     }
 
-    /// Appends one record. After an error the log may end in a torn one: recover it before going on.
+    /// Appends a record. After an error the log may end in a torn record; call `recover` before the next append.
     #[metrics(errors, ok = records_written)]
     pub(crate) fn append(&mut self, payload: &[u8]) -> io::Result<()> {
         let written = write_record(&mut self.file, payload)?;
@@ -97,13 +97,13 @@ impl RecordLog {
         Ok(())
     }
 
-    /// Makes what was appended survive a power failure.
+    /// Makes appended records durable.
     #[metrics(errors)]
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
 
-    /// Reads all records, and fails at the first that is damaged or torn.
+    /// Reads all records. Fails at the first record that is damaged or torn.
     #[metrics(errors = read_errors)]
     pub(crate) fn read_all(&self) -> io::Result<Vec<Vec<u8>>> {
         let mut reader = self.reader()?;
@@ -125,7 +125,7 @@ impl RecordLog {
         }
     }
 
-    /// Looks at every record and tells what is wrong, without changing anything.
+    /// Checks every record, without changing anything.
     #[metrics(calls = scan_runs, errors = scan_errors)]
     pub(crate) fn scan(&self) -> io::Result<Report> {
         let report = self.find_anomalies()?;
@@ -157,7 +157,7 @@ impl RecordLog {
         }
     }
 
-    /// Cuts off a torn tail, so that the log can be appended to again. Returns how many bytes went.
+    /// Removes a torn tail, so that records can be appended again. Returns the number of bytes removed.
     #[metrics(calls = recovery_runs, errors = recovery_errors)]
     pub(crate) fn recover(&mut self) -> io::Result<u64> {
         let Some(torn) = self.find_anomalies()?.torn_tail else { return Ok(0) };
@@ -168,13 +168,12 @@ impl RecordLog {
         Ok(cut)
     }
 
-    /// Writes a new log without the damaged records, and puts it in this one's place. Returns how many records
-    /// went.
+    /// Replaces the log by a new one without the damaged records. Returns the number of records removed.
     #[metrics(calls = compactions, errors = compaction_errors)]
     pub(crate) fn compact(&mut self) -> io::Result<u64> {
         let mut fresh_path = self.path.clone().into_os_string();
         fresh_path.push(".compacting");
-        // New, so that no other file is ever overwritten or put in the log's place.
+        // `create_new`, so that no other file is overwritten.
         let fresh = File::create_new(&fresh_path).map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {error}", Path::new(&fresh_path).display()))
         })?;
@@ -183,7 +182,7 @@ impl RecordLog {
             Ok(dropped)
         });
         if result.is_err() {
-            // The first error is the one to tell.
+            // The first error is the one to return.
             let _ = fs::remove_file(&fresh_path);
         }
         let dropped = result?;
@@ -192,7 +191,7 @@ impl RecordLog {
         Ok(dropped)
     }
 
-    /// Copies the intact records, and tells how many others there are.
+    /// Copies the intact records. Returns the number of damaged ones.
     fn copy_intact(&self, fresh: File) -> io::Result<u64> {
         let mut reader = self.reader()?;
         let mut fresh = BufWriter::new(fresh);
@@ -223,14 +222,14 @@ impl RecordLog {
     }
 }
 
-/// What stands at one place of a log.
+/// One record of a log, as read.
 enum Frame {
     Record(Vec<u8>),
-    /// The checksum is wrong; the length led to the next record.
+    /// The checksum is wrong; the length leads to the next record.
     Damaged {
         len: u64,
     },
-    /// The file ends within the record, or its length is impossible and so leads nowhere.
+    /// The file ends within the record, or the length is impossible.
     Torn,
     End,
 }
@@ -256,11 +255,12 @@ fn read_record(reader: &mut impl Read) -> io::Result<Frame> {
     })
 }
 
-/// Writes header and payload in one go, so that nobody else's record comes between. Returns how many bytes.
+/// Writes header and payload in one call, so that no other record comes between. Returns the number of bytes written.
 fn write_record(writer: &mut impl Write, payload: &[u8]) -> io::Result<u64> {
     let len = u32::try_from(payload.len()).ok().filter(|&len| len <= MAX_PAYLOAD_LEN);
     let len = len.ok_or_else(|| {
-        let message = format!("a record of {} bytes; at most {MAX_PAYLOAD_LEN} fit", payload.len());
+        let message =
+            format!("record of {} bytes; at most {MAX_PAYLOAD_LEN} are allowed", payload.len());
         io::Error::new(io::ErrorKind::InvalidInput, message)
     })?;
     let mut frame = Vec::with_capacity(payload.len() + 8);
@@ -271,7 +271,7 @@ fn write_record(writer: &mut impl Write, payload: &[u8]) -> io::Result<u64> {
     Ok(frame.len() as u64)
 }
 
-/// A size as a gauge holds it.
+/// A size as the value of a gauge.
 fn signed(len: u64) -> i64 {
     i64::try_from(len).unwrap_or(i64::MAX)
 }

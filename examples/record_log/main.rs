@@ -1,5 +1,5 @@
-//! The whole life of an append-only log, and what its metrics say at each step: append, read back, scan, damage,
-//! scan, recover, compact.
+//! The life of an append-only log: it is written, read, scanned, damaged, read with an error, recovered and compacted. Its
+//! metrics are printed after each step.
 
 mod log;
 
@@ -14,14 +14,14 @@ use papyra_metrics::{Metered, Snapshot, Value};
 use crate::log::RecordLog;
 
 const HELP: &str = "\
-Writes the lines of a file as records into an append-only log, takes the log through its whole life,
+Appends the lines of a file as records to a log, damages the log, recovers and compacts it,
 and prints its metrics after each step.
 
 Usage: record_log [INPUT] [--log PATH]
 
-  INPUT       the file whose lines are the records; - is standard input (default: this workspace's Cargo.lock)
-  --log PATH  where the log is written, and kept (default: a temporary file)
-  --help      this text
+  INPUT       the file whose lines are the records; - for standard input (default: this workspace's Cargo.lock)
+  --log PATH  the log file, which is kept (default: a temporary file)
+  --help      print this text
 ";
 
 fn main() -> ExitCode {
@@ -35,10 +35,10 @@ fn main() -> ExitCode {
     };
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads the output has seen enough.
+        // The reader of the output has closed it.
         Err(error) if error.source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("record_log: {}: {}", error.doing, error.source);
+            eprintln!("record_log: {}: {}", error.step, error.source);
             ExitCode::FAILURE
         }
     }
@@ -46,12 +46,12 @@ fn main() -> ExitCode {
 
 struct Options {
     input: PathBuf,
-    /// `None`: a temporary file.
+    /// `None` for a temporary file.
     log: Option<PathBuf>,
 }
 
 impl Options {
-    /// `None` where help is wanted.
+    /// Returns `None` if help is requested.
     fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<Self>, String> {
         let mut arguments = arguments;
         let (mut input, mut log) = (None, None);
@@ -59,14 +59,17 @@ impl Options {
             match argument.to_str() {
                 Some("--help" | "-h") => return Ok(None),
                 Some("--log") => {
-                    let path = arguments.next().ok_or("--log needs a path")?;
+                    let path = arguments.next().ok_or("`--log` needs a path")?;
                     log = Some(PathBuf::from(path));
                 }
                 Some(option) if option.starts_with('-') && option != "-" => {
-                    return Err(format!("unknown option {option}"));
+                    return Err(format!("unknown option `{option}`; expected `--log` or `--help`"));
                 }
                 _ if input.is_some() => {
-                    return Err(format!("one input only, not also {}", argument.to_string_lossy()));
+                    return Err(format!(
+                        "unexpected argument `{}`; only one input is read",
+                        argument.to_string_lossy()
+                    ));
                 }
                 _ => input = Some(PathBuf::from(argument)),
             }
@@ -76,20 +79,20 @@ impl Options {
     }
 }
 
-/// What went wrong, and while doing what.
+/// An error and the step in which it occurred.
 struct Failure {
-    doing: String,
+    step: String,
     source: io::Error,
 }
 
-/// Says what was being done when an error came.
-trait While<T> {
-    fn doing(self, what: impl Into<String>) -> Result<T, Failure>;
+/// Adds the step to an error.
+trait Step<T> {
+    fn step(self, step: impl Into<String>) -> Result<T, Failure>;
 }
 
-impl<T> While<T> for io::Result<T> {
-    fn doing(self, what: impl Into<String>) -> Result<T, Failure> {
-        self.map_err(|source| Failure { doing: what.into(), source })
+impl<T> Step<T> for io::Result<T> {
+    fn step(self, step: impl Into<String>) -> Result<T, Failure> {
+        self.map_err(|source| Failure { step: step.into(), source })
     }
 }
 
@@ -97,76 +100,82 @@ fn run(options: &Options) -> Result<(), Failure> {
     let records = read_input(&options.input)?;
     let temporary = std::env::temp_dir().join(format!("record_log-{}.log", std::process::id()));
     let path = options.log.as_deref().unwrap_or(&temporary);
-    refuse_to_overwrite(path).doing(format!("cannot use {}", path.display()))?;
-    let mut log = RecordLog::open(path).doing(format!("cannot open {}", path.display()))?;
+    refuse_to_overwrite(path).step(format!("cannot use {}", path.display()))?;
+    let mut log = RecordLog::open(path).step(format!("cannot open {}", path.display()))?;
 
-    let mut story = Story { seen: Snapshot::default() };
-    let result = live(&mut log, &mut story, path, &records);
+    let mut reporter = Reporter { last: Snapshot::default() };
+    let result = run_steps(&mut log, &mut reporter, path, &records);
     if options.log.is_none() {
-        fs::remove_file(path).doing(format!("cannot remove {}", path.display()))?;
+        fs::remove_file(path).step(format!("cannot remove {}", path.display()))?;
     }
     if let Err(failure) = &result {
-        story.tell(&log, &format!("Failed: {}: {}.", failure.doing, failure.source))?;
+        reporter.report(&log, &format!("Failed: {}: {}.", failure.step, failure.source))?;
     }
     result
 }
 
-/// The life of a log.
-fn live(
+/// Takes the log through its life.
+fn run_steps(
     log: &mut RecordLog,
-    story: &mut Story,
+    reporter: &mut Reporter,
     path: &Path,
     records: &[Vec<u8>],
 ) -> Result<(), Failure> {
     let at = |what: &str| format!("cannot {what} {}", path.display());
 
     for record in records {
-        log.append(record).doing(at("append to"))?;
+        log.append(record).step(at("append to"))?;
     }
-    log.sync().doing(at("sync"))?;
-    story.tell(
+    log.sync().step(at("sync"))?;
+    reporter.report(
         log,
         &format!("Appended {} to {}.", count(records.len(), "record"), path.display()),
     )?;
 
-    let read = log.read_all().doing(at("read"))?;
+    let read = log.read_all().step(at("read"))?;
     if read != records {
         let differ =
-            Err(io::Error::new(ErrorKind::InvalidData, "the records are not as they were written"));
-        return differ.doing(at("read back"));
+            Err(io::Error::new(ErrorKind::InvalidData, "the records differ from those written"));
+        return differ.step(at("read back"));
     }
-    story.tell(
+    reporter.report(
         log,
-        &format!("Read {} back, just as they were written.", count(read.len(), "record")),
+        &format!("Read {} back, equal to those written.", count(read.len(), "record")),
     )?;
 
-    let report = log.scan().doing(at("scan"))?;
-    story.tell(log, &format!("Scanned: {}.", describe(&report)))?;
+    let report = log.scan().step(at("scan"))?;
+    reporter.report(log, &format!("Scanned: {}.", describe(&report)))?;
 
-    let damage = damage(path, &report.intact).doing(at("damage"))?;
-    let report = log.scan().doing(at("scan"))?;
-    story.tell(log, &format!("{damage} Scanned again: {}.", describe(&report)))?;
+    let damage = damage(path, &report.intact).step(at("damage"))?;
+    let report = log.scan().step(at("scan"))?;
+    reporter.report(log, &format!("{damage} Scanned again: {}.", describe(&report)))?;
 
-    let cut = log.recover().doing(at("recover"))?;
-    story.tell(log, &format!("Recovered: cut {cut} torn bytes off the end."))?;
+    // A real error: it is returned to this caller, and counted on the way.
+    if let Err(error) = log.read_all() {
+        reporter.report(log, &format!("Read again, which failed: {error}."))?;
+    }
 
-    let dropped = log.compact().doing(at("compact"))?;
-    let left = log.read_all().doing(at("read"))?.len();
+    let cut = log.recover().step(at("recover"))?;
+    reporter.report(log, &format!("Recovered: cut {cut} torn bytes off the end."))?;
+
+    let dropped = log.compact().step(at("compact"))?;
+    let left = log.read_all().step(at("read"))?.len();
     let (dropped, left) = (
         count(usize::try_from(dropped).unwrap_or(usize::MAX), "damaged record"),
         count(left, "record"),
     );
-    story.tell(log, &format!("Compacted: dropped {dropped}, and read the {left} that are left."))
+    reporter
+        .report(log, &format!("Compacted: dropped {dropped}, and read the {left} that are left."))
 }
 
-/// Flips a bit in a record in the middle, and tears the last one apart, in the file itself.
+/// Flips a bit of a record in the middle, and cuts the last record short, in the file itself.
 fn damage(path: &Path, intact: &[u64]) -> io::Result<String> {
     let [first, .., last] = intact else {
-        return Ok("Nothing to damage: that takes two records.".to_owned());
+        return Ok("Nothing to damage: that requires two records.".to_owned());
     };
     let middle = if intact.len() > 2 { intact[intact.len() / 2] } else { *first };
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    // A bit of the checksum, for the payload may be empty.
+    // A bit of the checksum, because the payload may be empty.
     let checksum = SeekFrom::Start(middle + 4);
     let mut byte = [0];
     file.seek(checksum)?;
@@ -191,34 +200,34 @@ fn count(n: usize, what: &str) -> String {
 fn read_input(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     let mut text = Vec::new();
     if path == Path::new("-") {
-        io::stdin().read_to_end(&mut text).doing("cannot read standard input")?;
+        io::stdin().read_to_end(&mut text).step("cannot read standard input")?;
     } else {
-        text = fs::read(path).doing(format!("cannot read {}", path.display()))?;
+        text = fs::read(path).step(format!("cannot read {}", path.display()))?;
     }
     let text = text.strip_suffix(b"\n").unwrap_or(&text);
     let lines = text.split(|&byte| byte == b'\n').map(<[u8]>::to_vec);
     Ok(if text.is_empty() { Vec::new() } else { lines.collect() })
 }
 
-/// The log is about to be damaged: it must not be somebody's data.
+/// Fails if the file has data: the example damages its log.
 fn refuse_to_overwrite(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(file) if file.is_file() && file.len() > 0 => Err(io::Error::new(
             ErrorKind::AlreadyExists,
-            "it is not empty, and this example damages its log; name a new file",
+            "the file is not empty, and this example damages its log; name a new file",
         )),
         _ => Ok(()),
     }
 }
 
-/// Prints the metrics, step by step.
-struct Story {
-    seen: Snapshot,
+/// Prints the metrics after each step.
+struct Reporter {
+    last: Snapshot,
 }
 
-impl Story {
-    /// What happened, and every metric with what the step has changed.
-    fn tell(&mut self, log: &impl Metered, step: &str) -> Result<(), Failure> {
+impl Reporter {
+    /// Prints the step, and every metric with its change since the last step.
+    fn report(&mut self, log: &impl Metered, step: &str) -> Result<(), Failure> {
         let mut text = format!("{step}\n");
         match log.metrics() {
             None => text.push_str("  metrics: <unavailable>\n"),
@@ -226,17 +235,17 @@ impl Story {
                 let now = metrics.snapshot();
                 let width = now.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
                 for (name, value) in &now {
-                    let before = self.seen.get(name).and_then(Value::as_i64).unwrap_or(0);
+                    let before = self.last.get(name).and_then(Value::as_i64).unwrap_or(0);
                     let change = value.as_i64().unwrap_or(i64::MAX).saturating_sub(before);
                     let change = if change == 0 { String::new() } else { format!("  {change:+}") };
                     text.push_str(format!("  {name:width$} {value:>9}{change}").trim_end());
                     text.push('\n');
                 }
-                self.seen = now;
+                self.last = now;
             }
         }
         text.push('\n');
-        io::stdout().write_all(text.as_bytes()).doing("cannot print")
+        io::stdout().write_all(text.as_bytes()).step("cannot print")
     }
 }
 
