@@ -63,6 +63,7 @@ pub mod metrics;
 pub mod opentelemetry;
 mod panics;
 mod periodic;
+mod problems;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 mod reader;

@@ -7,6 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use papyra_metrics::{Descriptor, Metrics};
 
 use crate::family::{Families, Family};
+#[cfg(feature = "statsd")]
+use crate::problems::ProblemReport;
+use crate::problems::ProblemReports;
 use crate::slot::{Forever, Listed, Meta, Newcomer, Slot, Source, let_go};
 use crate::{Labels, RegisterError};
 
@@ -68,6 +71,7 @@ struct Shared {
     /// reading very many is little more than waiting for memory.
     slots: boxcar::Vec<Slot>,
     watchers: Mutex<Vec<Weak<dyn Watcher>>>,
+    reports: ProblemReports,
 }
 
 /// Locked for moments only, and never while code of users runs.
@@ -122,8 +126,8 @@ impl Registry {
     }
 
     fn of(prefix: String) -> Self {
-        let (known, slots, watchers) = Default::default();
-        let shared = Shared { prefix, known, slots, watchers };
+        let (known, slots, watchers, reports) = Default::default();
+        let shared = Shared { prefix, known, slots, watchers, reports };
         Self { shared: Arc::new(shared) }
     }
 
@@ -206,7 +210,14 @@ impl Registry {
             let told = slot.problems().into_iter();
             problems.extend(told.map(|message| Problem { backend: backend.clone(), message }));
         }
+        problems.extend(self.shared.reports.all());
         problems
+    }
+
+    /// The report of an adapter, which [`problems`](Self::problems) includes as long as it exists.
+    #[cfg(feature = "statsd")]
+    pub(crate) fn report(&self) -> ProblemReport {
+        self.shared.reports.open()
     }
 
     fn open(&self, source: Box<dyn Source>, labels: &[(&str, &str)]) -> Result<(), RegisterError> {

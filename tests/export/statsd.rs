@@ -1,9 +1,9 @@
-//! `StatsD`: the daemon itself receives, dies and comes back.
+//! `StatsD`: the daemon itself receives, dies and comes back; sockets show the bytes that it receives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -149,7 +149,7 @@ fn thousands_of_series_arrive_in_the_daemon_whole() {
     assert_eq!((sum(".scan_runs"), sum(".write_errors")), (600, 4200));
 }
 
-/// A socket that takes datagrams in place of the daemon, to look at the very bytes.
+/// Returns the datagrams that a socket has received in place of the daemon.
 fn receive(socket: &UdpSocket) -> Vec<String> {
     socket.set_nonblocking(true).unwrap();
     let mut datagram = vec![0; 65536];
@@ -295,9 +295,148 @@ fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
 }
 
 #[test]
-fn a_daemon_that_cannot_be_found_is_an_error_at_once() {
+fn a_line_that_is_too_long_for_a_datagram_is_left_out_and_reported() {
     let registry = Registry::new();
-    assert!(StatsD::udp(&registry, "no address").is_err());
-    // Not there is not the same as not found.
+    let long = "x".repeat(70_000);
+    let names = ["first", &long, "middle", &long[1..], "last"];
+    let backends: Vec<_> = names.iter().map(|name| backend(&registry, name)).collect();
+    let count = || backends.iter().for_each(|metrics| metrics.records_written.add(3));
+    let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let mut statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
+    for _ in 0..3 {
+        count();
+        assert_eq!(statsd.export().unwrap(), Progress::Done);
+        assert_eq!(
+            receive(&daemon),
+            [
+                "first.records_written:3|c\nfirst.open_segments:0|g",
+                "middle.records_written:3|c\nmiddle.open_segments:0|g",
+                "last.records_written:3|c\nlast.open_segments:0|g"
+            ]
+        );
+        // Of each of the two backends, a counter and a gauge.
+        let problems = registry.problems();
+        assert_eq!(problems.len(), 4, "{problems:?}");
+        assert!(problems[0].backend.starts_with("{backend=\"xxx"), "{problems:?}");
+        assert!(
+            problems[0].message.ends_with(
+                "…` is 70020 bytes long, more than a datagram may be; shorten the labels"
+            ),
+            "{}",
+            problems[0].message
+        );
+    }
+    // They are problems of the exporter, not of the registry.
+    drop(statsd);
+    assert_eq!(registry.problems(), []);
+}
+
+#[test]
+fn datagrams_are_cut_to_what_the_socket_takes() {
+    let registry = Registry::new();
+    let names: Vec<_> = (0..1000).map(|i| format!("{i:0>150}")).collect();
+    let backends: Vec<_> = names.iter().map(|name| backend(&registry, name)).collect();
+    for metrics in &backends {
+        metrics.records_written.inc();
+    }
+    let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
+    let mut statsd = statsd.max_bytes(usize::MAX).burst(1);
+    let mut lines = BTreeSet::new();
+    let mut is_done = false;
+    while !is_done {
+        is_done = statsd.export().unwrap() == Progress::Done;
+        for line in receive(&daemon).iter().flat_map(|datagram| datagram.lines()) {
+            let is_new = line.ends_with(":0|g") || lines.insert(line.to_owned());
+            assert!(is_new, "sent twice: {line}");
+        }
+    }
+    let expected = names.iter().map(|name| format!("{name}.records_written:1|c"));
+    assert_eq!(lines, expected.collect());
+    assert_eq!(registry.problems(), []);
+}
+
+#[test]
+fn after_a_daemon_dies_within_an_export_only_what_it_did_not_receive_is_sent_again() {
+    let registry = Registry::new();
+    let backends: Vec<_> = (0..4).map(|i| backend(&registry, &format!("b{i}"))).collect();
+    let daemon = StatsDaemon::start("statsd-dies", free_port());
+    let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
+    // Two lines of each backend fit a datagram.
+    let mut statsd = statsd.max_bytes(50).burst(2);
+    for metrics in &backends {
+        metrics.records_written.add(5);
+    }
+    assert_eq!(statsd.export().unwrap(), Progress::More);
+    daemon.wait_for("b1.records_written", 5);
+
+    let port = daemon.port;
+    drop(daemon);
+    assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    backends[3].records_written.add(1);
+    let daemon = StatsDaemon::start("statsd-dies-again", port);
+    while statsd.export().unwrap() == Progress::More {}
+    let mut counters = daemon.wait_for("b3.records_written", 6);
+    counters.retain(|name, _| name.starts_with('b'));
+    assert_eq!(counters, map([("b2.records_written", 5), ("b3.records_written", 6)]));
+}
+
+#[test]
+fn an_exporter_that_starts_now_sends_only_later_counts() {
+    let registry = Registry::new();
+    let metrics = backend(&registry, "orders");
+    metrics.records_written.add(1000);
+    let closed = backend(&registry, "closed");
+    closed.records_written.add(7);
+    drop(closed);
+    let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
+    let mut statsd = statsd.starting_now().tags();
+    metrics.records_written.add(2);
+    let later = backend(&registry, "later");
+    later.records_written.add(3);
+    let reopened = backend(&registry, "closed");
+    reopened.records_written.add(1);
+    statsd.export().unwrap();
+    let datagrams = receive(&daemon).join("\n");
+    let mut counters: Vec<_> = datagrams.lines().filter(|line| line.contains("|c")).collect();
+    counters.sort_unstable();
+    assert_eq!(
+        counters,
+        [
+            "records_written:1|c|#backend:closed",
+            "records_written:2|c|#backend:orders",
+            "records_written:3|c|#backend:later",
+        ]
+    );
+}
+
+#[test]
+fn a_daemon_that_listens_on_another_address_of_its_name_is_found() {
+    let registry = Registry::new();
+    let metrics = backend(&registry, "orders");
+    let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let nobody = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let addresses = [nobody, daemon.local_addr().unwrap()];
+    let mut statsd = StatsD::udp(&registry, &addresses[..]).unwrap();
+    metrics.records_written.add(2);
+    assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    statsd.export().unwrap();
+    assert_eq!(receive(&daemon), ["orders.records_written:2|c\norders.open_segments:0|g"]);
+    // It stays there.
+    statsd.export().unwrap();
+    assert_eq!(receive(&daemon), ["orders.open_segments:0|g"]);
+}
+
+#[test]
+fn a_daemon_that_cannot_be_found_is_an_error_that_names_it() {
+    let registry = Registry::new();
+    for wrong in ["no address", "no-such-host.invalid:8125"] {
+        let error = StatsD::udp(&registry, wrong).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("cannot resolve \"{wrong}\": ")), "{error}");
+    }
+    let error = StatsD::udp(&registry, &[][..]).unwrap_err().to_string();
+    assert_eq!(error, "[] resolves to no address");
+    // A daemon that is not running is not an error.
     assert!(StatsD::udp(&registry, ("127.0.0.1", free_port())).is_ok());
 }

@@ -1,0 +1,516 @@
+//! StatsD: increments and levels in datagrams, to the StatsD daemon or one that speaks DogStatsD.
+
+use std::collections::VecDeque;
+use std::fmt::{self, Debug};
+use std::io;
+use std::mem;
+use std::net::ToSocketAddrs;
+#[cfg(unix)]
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use papyra_metrics::Kind;
+
+use crate::problems::ProblemReport;
+use crate::reader::Seen;
+use crate::{Export, Problem, Progress, Registry, RegistryReader};
+use datagram::{Datagram, LineTemplate, Position, SeriesId};
+use socket::{SendError, Socket};
+
+mod datagram;
+mod socket;
+
+/// How long the answer of another machine takes at most that nobody receives a datagram.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Sends the metrics of a registry to a StatsD daemon; each [`export`](Export::export) sends the increments since the
+/// last one.
+///
+/// ```
+/// use papyra_metrics_export::{Periodic, Registry, statsd::StatsD};
+/// use std::time::Duration;
+///
+/// let registry = Registry::with_prefix("papyra").unwrap();
+/// let statsd = StatsD::udp(&registry, "127.0.0.1:8125")?;
+/// let periodic = Periodic::spawn(Duration::from_secs(10), statsd)?;
+/// // … the application runs, and at its end:
+/// # drop(periodic);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// Counters are sent as increments (`papyra.orders.records_written:12|c`), gauges as their values. A negative gauge
+/// follows a zero in the same datagram, because a sign means a change. The registry's prefix and the values of the
+/// labels come first in a name; with [`tags`](Self::tags) the labels are tags instead. Characters that StatsD does not
+/// take in a name or a tag become `_`, so the values of labels should differ in other characters. Daemons calculate in
+/// floats, and round integers over 2⁵³.
+///
+/// # What is lost, and what is not
+///
+/// Nothing ever waits. What could not be sent is part of a later export:
+///
+/// - A Unix socket reports everything that was not delivered.
+/// - UDP on this machine reports a datagram that nobody receives. Only what follows the last datagram that was received
+///   is sent again.
+/// - UDP to another machine reports it a moment later, and not which datagram: everything that was sent within the
+///   second before is sent again. What a full network drops is lost without a report.
+///
+/// So that the daemon's buffer does not overflow, an export stops after [`burst`](Self::burst) datagrams and returns
+/// [`Progress::More`]. What a daemon had received before it was stopped is up to the daemon.
+///
+/// A line that is longer than a datagram may be can never be sent. Its series is left out, and
+/// [`Registry::problems`] names it; all others are sent.
+///
+/// # Processes that fork
+///
+/// Every exporter starts from zero: its first export sends the lifetime totals. A process that was forked inherits the
+/// totals of its parent, which the parent sends too. It makes an exporter that is
+/// [`starting_now`](Self::starting_now), and uses no exporter of its parent.
+pub struct StatsD {
+    reader: RegistryReader,
+    problems: ProblemReport,
+    socket: Socket,
+    /// Whether the next pass begins with a new socket.
+    renews_socket: bool,
+    with_tags: bool,
+    max_bytes: usize,
+    /// The size of datagrams, which is less than `max_bytes` if the socket takes no longer ones.
+    limit: usize,
+    burst: usize,
+    /// What was sent of each series, by label set.
+    sent: Vec<Vec<Sent>>,
+    /// The series in the order of their numbers.
+    series: Vec<Series>,
+    position: Position,
+    datagram: Datagram,
+    /// The lines of one series: a buffer.
+    lines: String,
+    /// Datagrams for which an answer may arrive that nobody received them. The oldest is first.
+    unconfirmed: VecDeque<Unconfirmed>,
+    /// The problems of the pass under way.
+    left_out: Vec<Problem>,
+}
+
+/// What was sent of a series.
+struct Sent {
+    line: LineTemplate,
+    /// The total up to which increments were sent.
+    total: u64,
+}
+
+struct Series {
+    id: SeriesId,
+    kind: Kind,
+    is_shown: bool,
+    /// Its labels, to name it in a problem.
+    labels: Arc<crate::Labels>,
+}
+
+struct Unconfirmed {
+    sent_at: Instant,
+    /// The totals up to which increments were sent before this datagram.
+    totals: Vec<(SeriesId, u64)>,
+}
+
+impl StatsD {
+    /// Sends to a daemon that listens on UDP. A name is resolved once, here; if nobody listens on one of its addresses,
+    /// the next one is tried.
+    ///
+    /// # Errors
+    ///
+    /// The name cannot be resolved, or the operating system refuses a socket. A daemon that is not running yet is not
+    /// an error.
+    pub fn udp(registry: &Registry, address: impl ToSocketAddrs + Debug) -> io::Result<Self> {
+        Ok(Self::new(registry, Socket::udp(&address)?))
+    }
+
+    /// Sends to a daemon that listens on a Unix datagram socket at this path. Neither has to exist yet.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses a socket.
+    #[cfg(unix)]
+    pub fn unix(registry: &Registry, path: impl AsRef<Path>) -> io::Result<Self> {
+        Ok(Self::new(registry, Socket::unix(path.as_ref())?))
+    }
+
+    fn new(registry: &Registry, socket: Socket) -> Self {
+        Self {
+            reader: RegistryReader::new(registry),
+            problems: registry.report(),
+            socket,
+            renews_socket: false,
+            with_tags: false,
+            max_bytes: 1432,
+            limit: 1432,
+            burst: 32,
+            sent: Vec::new(),
+            series: Vec::new(),
+            position: Position::default(),
+            datagram: Datagram::default(),
+            lines: String::new(),
+            unconfirmed: VecDeque::new(),
+            left_out: Vec::new(),
+        }
+    }
+
+    /// Sends labels as tags of DogStatsD (`records_written:12|c|#backend:orders`) instead of as parts of names.
+    #[must_use]
+    pub fn tags(mut self) -> Self {
+        self.with_tags = true;
+        for Seen { meta, id: (group, index), .. } in self.reader.series() {
+            self.sent[group][index].line = LineTemplate::new(meta, true);
+        }
+        self
+    }
+
+    /// Sets the size of datagrams in bytes. Defaults to 1432, which fit one Ethernet frame. A line that is longer is
+    /// sent alone. More than the socket takes, which is 65,507 bytes for UDP, counts as that.
+    #[must_use]
+    pub fn max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self.limit = bytes;
+        self
+    }
+
+    /// Sets how many datagrams are sent in one export before the daemon is given a moment. Defaults to 32; the buffer
+    /// of a Linux socket holds some 90. The minimum is one.
+    #[must_use]
+    pub fn burst(mut self, datagrams: usize) -> Self {
+        self.burst = datagrams.max(1);
+        self
+    }
+
+    /// Sends only what is counted from now on: the present totals count as sent.
+    ///
+    /// For a process that was forked, whose parent sends the counts so far.
+    ///
+    /// ```
+    /// use papyra_metrics::{Counter, Metrics};
+    /// use papyra_metrics_export::{Export, Registry, statsd::StatsD};
+    /// use std::{net::UdpSocket, sync::Arc};
+    ///
+    /// #[derive(Default, Metrics)]
+    /// struct LogMetrics { records_written: Counter }
+    ///
+    /// let registry = Registry::new();
+    /// let metrics = Arc::new(LogMetrics::default());
+    /// registry.register(metrics.clone(), &[]).unwrap();
+    /// metrics.records_written.add(1000); // in the parent process
+    ///
+    /// let daemon = UdpSocket::bind("127.0.0.1:0")?;
+    /// let mut statsd = StatsD::udp(&registry, daemon.local_addr()?)?.starting_now();
+    /// metrics.records_written.add(2);
+    /// statsd.export()?;
+    /// let mut datagram = [0; 100];
+    /// let length = daemon.recv(&mut datagram)?;
+    /// assert_eq!(&datagram[..length], b"records_written:2|c");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn starting_now(mut self) -> Self {
+        self.refresh();
+        for (Series { id: (group, index), kind, .. }, number) in
+            self.series.iter().zip(self.reader.numbers())
+        {
+            if *kind == Kind::Counter {
+                self.sent[*group][*index].total = number.total();
+            }
+        }
+        self.reader.delivered();
+        self
+    }
+
+    /// Reads the registry.
+    fn refresh(&mut self) {
+        if !self.reader.refresh() {
+            return;
+        }
+        self.series.clear();
+        for Seen { meta, id: (group, index), is_shown, .. } in self.reader.series() {
+            let labels = Arc::clone(&meta.labels);
+            let kind = meta.family.kind;
+            self.series.push(Series { id: (group, index), kind, is_shown, labels });
+            self.sent.resize_with(self.sent.len().max(group + 1), Vec::new);
+            if self.sent[group].len() == index {
+                let line = LineTemplate::new(meta, self.with_tags);
+                self.sent[group].push(Sent { line, total: 0 });
+            }
+        }
+    }
+
+    /// Begins a pass over all series, with the one at which the last pass ended.
+    fn begin(&mut self) {
+        let now = Instant::now();
+        match self.socket.answer() {
+            Some(_) => self.roll_back(),
+            None => self.confirm(now),
+        }
+        if self.renews_socket {
+            self.socket.renew();
+            (self.renews_socket, self.limit) = (false, self.max_bytes);
+        }
+        self.refresh();
+        self.position.left = self.series.len();
+        self.left_out.clear();
+    }
+
+    /// Confirms the datagrams for which an answer would be there by now.
+    fn confirm(&mut self, now: Instant) {
+        let is_confirmed = |datagram: &Unconfirmed| {
+            now.saturating_duration_since(datagram.sent_at) >= ANSWER_TIMEOUT
+        };
+        while self.unconfirmed.front().is_some_and(is_confirmed) {
+            self.unconfirmed.pop_front();
+        }
+    }
+
+    /// Takes back all datagrams that are not confirmed: their increments are sent again.
+    fn roll_back(&mut self) {
+        for Unconfirmed { totals, .. } in self.unconfirmed.drain(..).rev() {
+            for ((group, index), total) in totals {
+                self.sent[group][index].total = total;
+            }
+        }
+        self.renews_socket = true;
+    }
+
+    /// Adds series to the datagram until the next one does not fit or the pass ends.
+    fn fill(&mut self) {
+        let mut lines = mem::take(&mut self.lines);
+        while self.position.left > 0 {
+            let next = self.position.next % self.series.len();
+            let at = Position { next, ..self.position };
+            let total = self.write_lines(next, &mut lines);
+            if !lines.is_empty() {
+                if !self.datagram.has_room(&lines, self.limit) {
+                    break;
+                }
+                self.datagram.push(at, &lines, total);
+            }
+            self.position = Position { next: next + 1, left: at.left - 1 };
+        }
+        self.lines = lines;
+    }
+
+    /// Sends the datagram and records its totals. Returns whether it was sent: one that is too long is cut, or its
+    /// only series left out.
+    fn send(&mut self) -> io::Result<bool> {
+        let sent = match self.socket.send(self.datagram.text.as_bytes()) {
+            Ok(()) => {
+                self.record_sent();
+                Ok(true)
+            }
+            Err(SendError::TooLong) => {
+                self.shorten();
+                Ok(false)
+            }
+            Err(SendError::Full(error)) => Err(self.postpone(error)),
+            Err(SendError::NotSent(error)) => {
+                self.renews_socket = true;
+                Err(self.postpone(error))
+            }
+            Err(SendError::Lost(error)) => {
+                self.roll_back();
+                Err(self.postpone(error))
+            }
+        };
+        self.datagram.clear();
+        sent
+    }
+
+    /// Ends the pass. The next one begins with this datagram, so that a daemon that takes little gets all series in turn.
+    fn postpone(&mut self, error: io::Error) -> io::Error {
+        self.position = Position { left: 0, ..self.datagram.start };
+        error
+    }
+
+    fn record_sent(&mut self) {
+        let now = Instant::now();
+        if self.socket.answers_at_once() {
+            // The answer for all but this datagram would have been there.
+            self.unconfirmed.clear();
+        } else {
+            self.confirm(now);
+        }
+        let mut totals = mem::take(&mut self.datagram.totals);
+        for ((group, index), total) in &mut totals {
+            mem::swap(&mut self.sent[*group][*index].total, total);
+        }
+        self.unconfirmed.push_back(Unconfirmed { sent_at: now, totals });
+    }
+
+    /// After a datagram that was too long: goes back to its series with shorter datagrams, or leaves out its only one.
+    fn shorten(&mut self) {
+        let Datagram { text, start, series, .. } = &self.datagram;
+        if *series > 1 {
+            self.limit = text.len() / 2;
+            self.position = *start;
+            return;
+        }
+        let line = text.split(':').next().unwrap_or_default();
+        let name: String = line.chars().take(64).collect();
+        let message = format!(
+            "the StatsD line of `{name}…` is {} bytes long, more than a datagram may be; shorten the labels",
+            text.len()
+        );
+        let backend = self.series[start.next].labels.to_string();
+        self.left_out.push(Problem { backend, message });
+    }
+
+    /// Writes what there is to send of a series, most often nothing. Returns the total that a counter reaches by it.
+    fn write_lines(&self, index: usize, lines: &mut String) -> Option<(SeriesId, u64)> {
+        lines.clear();
+        let Series { id, kind, is_shown, .. } = self.series[index];
+        let Sent { line, total } = &self.sent[id.0][id.1];
+        let number = self.reader.numbers()[index];
+        match kind {
+            // Also if it is closed: its last counts may not have been sent yet. One that was never read has none.
+            Kind::Counter if number.total() != *total => {
+                line.write(kind, number, *total, lines);
+                Some((id, number.total()))
+            }
+            Kind::Gauge if is_shown => {
+                line.write(kind, number, 0, lines);
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Export for StatsD {
+    /// Sends the increments of counters since the last export, and the values of gauges.
+    ///
+    /// # Errors
+    ///
+    /// The socket's first error, [`WouldBlock`](io::ErrorKind::WouldBlock) if a Unix daemon's buffer is full. What
+    /// could not be sent is part of the next export, which uses a new UDP socket.
+    fn export(&mut self) -> io::Result<Progress> {
+        if self.position.left == 0 && self.datagram.text.is_empty() {
+            self.begin();
+        }
+        let mut datagrams = 0;
+        loop {
+            self.fill();
+            if self.datagram.text.is_empty() {
+                break;
+            }
+            if datagrams == self.burst {
+                return Ok(Progress::More);
+            }
+            match self.send() {
+                Ok(was_sent) => datagrams += usize::from(was_sent),
+                // A daemon that has taken something is given a moment for the rest.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && datagrams > 0 => {
+                    return Ok(Progress::More);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.problems.set(mem::take(&mut self.left_out));
+        self.reader.delivered();
+        Ok(Progress::Done)
+    }
+}
+
+impl Debug for StatsD {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StatsD").field("socket", &self.socket).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    //! An answer from another machine, which arrives late. The socket is told that the daemon is on one, and is given
+    //! the answer to a datagram that is not part of an export.
+
+    use std::net::UdpSocket;
+    use std::sync::Arc;
+
+    use papyra_metrics::{Counter, Metrics};
+
+    use super::{ANSWER_TIMEOUT, Socket, StatsD};
+    use crate::{Export, Progress, Registry};
+
+    #[derive(Default, Metrics)]
+    struct LogMetrics {
+        reads: Counter,
+        writes: Counter,
+    }
+
+    /// Replaces the daemon, and has the network answer that it was not there.
+    fn lose(daemon: UdpSocket, statsd: &StatsD) -> UdpSocket {
+        let address = daemon.local_addr().unwrap();
+        drop(daemon);
+        let Socket::Udp(udp) = &statsd.socket else { panic!("another socket") };
+        udp.socket.send(b"lost:1|c").unwrap();
+        UdpSocket::bind(address).unwrap()
+    }
+
+    fn receive(daemon: &UdpSocket) -> String {
+        let mut datagram = [0; 1500];
+        let len = daemon.recv(&mut datagram).unwrap();
+        String::from_utf8_lossy(&datagram[..len]).into_owned()
+    }
+
+    fn start() -> (Arc<LogMetrics>, UdpSocket, StatsD) {
+        let registry = Registry::new();
+        let metrics = Arc::new(LogMetrics::default());
+        registry.register(metrics.clone(), &[]).unwrap();
+        let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let mut statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
+        let Socket::Udp(udp) = &mut statsd.socket else { panic!("another socket") };
+        udp.is_local = false;
+        (metrics, daemon, statsd)
+    }
+
+    #[test]
+    fn an_answer_after_an_export_has_it_sent_again_but_nothing_older() {
+        let (metrics, daemon, mut statsd) = start();
+        metrics.reads.add(5);
+        statsd.export().unwrap();
+        assert_eq!(receive(&daemon), "reads:5|c");
+        // This one has arrived: its answer would be there by now.
+        statsd.unconfirmed[0].sent_at -= ANSWER_TIMEOUT;
+        metrics.reads.add(2);
+        statsd.export().unwrap();
+        assert_eq!(receive(&daemon), "reads:2|c");
+        let daemon = lose(daemon, &statsd);
+        metrics.writes.add(1);
+        statsd.export().unwrap();
+        assert_eq!(receive(&daemon), "reads:2|c\nwrites:1|c");
+    }
+
+    #[test]
+    fn an_answer_during_an_export_has_all_of_it_sent_again() {
+        let (metrics, daemon, statsd) = start();
+        let mut statsd = statsd.max_bytes(1).burst(1);
+        metrics.reads.add(5);
+        metrics.writes.add(1);
+        assert_eq!(statsd.export().unwrap(), Progress::More);
+        let daemon = lose(daemon, &statsd);
+        assert!(statsd.export().is_err());
+        while statsd.export().unwrap() == Progress::More {}
+        daemon.set_nonblocking(true).unwrap();
+        let mut lines = [receive(&daemon), receive(&daemon)];
+        lines.sort();
+        assert_eq!(lines, ["reads:5|c", "writes:1|c"]);
+    }
+
+    #[test]
+    fn an_answer_of_this_machine_that_is_late_is_about_the_last_datagram() {
+        let (metrics, daemon, mut statsd) = start();
+        let Socket::Udp(udp) = &mut statsd.socket else { panic!("another socket") };
+        udp.is_local = true;
+        let mut statsd = statsd.max_bytes(1);
+        metrics.reads.add(5);
+        metrics.writes.add(1);
+        statsd.export().unwrap();
+        let daemon = lose(daemon, &statsd);
+        while statsd.export().unwrap() == Progress::More {}
+        daemon.set_nonblocking(true).unwrap();
+        assert_eq!(receive(&daemon), "writes:1|c");
+        assert!(daemon.recv(&mut [0]).is_err());
+    }
+}

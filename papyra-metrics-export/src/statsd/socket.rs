@@ -1,0 +1,171 @@
+//! Datagram sockets, and what their errors mean.
+
+use std::fmt::{self, Debug};
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
+#[cfg(unix)]
+use std::os::unix::net::UnixDatagram;
+#[cfg(unix)]
+use std::path::{Path, PathBuf};
+
+/// The error code of a datagram that is too long, for which the standard library has no kind.
+const EMSGSIZE: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
+    90
+} else if cfg!(windows) {
+    10040
+} else {
+    40
+};
+
+/// A socket that never blocks.
+pub(super) enum Socket {
+    Udp(Udp),
+    /// Not connected, so that a daemon may come back with another socket.
+    #[cfg(unix)]
+    Unix(UnixDatagram, PathBuf),
+}
+
+/// A connected UDP socket: the network's answer that nobody listens becomes an error of the socket.
+pub(super) struct Udp {
+    pub(super) socket: UdpSocket,
+    /// Those that the daemon's name has, and which one the socket is connected to.
+    addresses: Vec<SocketAddr>,
+    current: usize,
+    /// Whether the daemon is on this machine, so that an answer is there when `send` returns.
+    pub(super) is_local: bool,
+}
+
+/// Why a datagram was not sent.
+pub(super) enum SendError {
+    /// It is longer than a datagram of this socket may be. It will never be sent.
+    TooLong,
+    /// The receiver's buffer is full. The datagram may be sent later.
+    Full(io::Error),
+    /// The datagram may be sent later.
+    NotSent(io::Error),
+    /// The datagram was not sent, and some that were sent before have not arrived either.
+    Lost(io::Error),
+}
+
+impl Socket {
+    pub(super) fn udp(address: &(impl ToSocketAddrs + Debug)) -> io::Result<Self> {
+        let resolved = address.to_socket_addrs().map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot resolve {address:?}: {error}"))
+        })?;
+        let addresses: Vec<_> = resolved.collect();
+        let mut last_error = None;
+        for (current, &resolved) in addresses.iter().enumerate() {
+            match connect(resolved) {
+                Ok((socket, is_local)) => {
+                    return Ok(Self::Udp(Udp { socket, addresses, current, is_local }));
+                }
+                Err(error) => last_error = Some(error),
+            }
+        }
+        Err(last_error.unwrap_or_else(|| {
+            io::Error::new(ErrorKind::NotFound, format!("{address:?} resolves to no address"))
+        }))
+    }
+
+    #[cfg(unix)]
+    pub(super) fn unix(path: &Path) -> io::Result<Self> {
+        let socket = UnixDatagram::unbound()?;
+        socket.set_nonblocking(true)?;
+        Ok(Self::Unix(socket, path.to_owned()))
+    }
+
+    /// Sends a datagram.
+    pub(super) fn send(&self, datagram: &[u8]) -> Result<(), SendError> {
+        loop {
+            let result = match self {
+                Self::Udp(Udp { socket, .. }) => socket.send(datagram),
+                #[cfg(unix)]
+                Self::Unix(socket, path) => socket.send_to(datagram, path),
+            };
+            let Err(error) = result else {
+                return self.answer().map_or(Ok(()), |error| Err(self.refused(error)));
+            };
+            return Err(match error.kind() {
+                ErrorKind::Interrupted => continue,
+                ErrorKind::WouldBlock => SendError::Full(error),
+                _ if error.raw_os_error() == Some(EMSGSIZE) => SendError::TooLong,
+                _ if is_answer(&error) && self.is_udp() => SendError::Lost(error),
+                _ => SendError::NotSent(error),
+            });
+        }
+    }
+
+    /// Takes the network's answer to an earlier datagram, if there is one.
+    pub(super) fn answer(&self) -> Option<io::Error> {
+        match self {
+            Self::Udp(Udp { socket, .. }) => socket.take_error().unwrap_or_else(Some),
+            #[cfg(unix)]
+            Self::Unix(..) => None,
+        }
+    }
+
+    /// Which datagrams an answer is about that is there after a datagram was sent.
+    fn refused(&self, error: io::Error) -> SendError {
+        if self.answers_at_once() { SendError::NotSent(error) } else { SendError::Lost(error) }
+    }
+
+    /// Whether the answer to a datagram is there when `send` returns.
+    pub(super) fn answers_at_once(&self) -> bool {
+        match self {
+            Self::Udp(udp) => udp.is_local,
+            #[cfg(unix)]
+            Self::Unix(..) => true,
+        }
+    }
+
+    fn is_udp(&self) -> bool {
+        matches!(self, Self::Udp(_))
+    }
+
+    /// Connects a new UDP socket to the next address of the daemon's name. The daemon may listen on another one of
+    /// them, and this machine may have other addresses than when the old socket was connected.
+    pub(super) fn renew(&mut self) {
+        if let Self::Udp(udp) = self {
+            udp.current = (udp.current + 1) % udp.addresses.len();
+            // Without a descriptor for another one, the old socket has to do.
+            if let Ok((socket, is_local)) = connect(udp.addresses[udp.current]) {
+                (udp.socket, udp.is_local) = (socket, is_local);
+            }
+        }
+    }
+}
+
+fn connect(address: SocketAddr) -> io::Result<(UdpSocket, bool)> {
+    let any = match address {
+        SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
+        SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
+    };
+    let context = |error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot send to {address}: {error}"))
+    };
+    let socket = UdpSocket::bind(any).map_err(context)?;
+    socket.set_nonblocking(true)?;
+    socket.connect(address).map_err(context)?;
+    let peer = socket.peer_addr().map_err(context)?.ip();
+    let is_local = peer.is_loopback() || socket.local_addr().is_ok_and(|local| local.ip() == peer);
+    Ok((socket, is_local))
+}
+
+/// Whether the error is what a network answers to a datagram that nobody receives.
+fn is_answer(error: &io::Error) -> bool {
+    use ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
+    matches!(
+        error.kind(),
+        ConnectionRefused | ConnectionReset | HostUnreachable | NetworkUnreachable
+    )
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Udp(Udp { socket, .. }) => socket.fmt(f),
+            #[cfg(unix)]
+            Self::Unix(_, path) => path.fmt(f),
+        }
+    }
+}
