@@ -1,9 +1,9 @@
-//! Counts what `#[metrics(…)]` adds to a function: instructions that are executed on the way to an `Ok`, and bytes of
-//! a future. The process traces a copy of itself step by step, so the counts are exact and the same every time.
+//! Counts what `#[metrics(…)]` adds to a function: instructions executed on the way to an `Ok`, and bytes of a future. The
+//! process single-steps a copy of itself, so the counts are exact and reproducible.
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 fn main() {
-    println!("function_costs steps through instructions on x86-64 Linux only");
+    println!("function_costs runs only on x86-64 Linux");
     std::process::exit(1);
 }
 
@@ -15,7 +15,7 @@ fn main() {
     }
 }
 
-/// Functions, each bare and measured.
+/// Functions, each with and without the attribute.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 mod functions {
     use std::future::Future;
@@ -45,13 +45,13 @@ mod functions {
         shared: Arc<LogMetrics>,
     }
 
-    /// As backends name what they return.
+    /// An alias, as backends have one.
     type Put = Result<u64, Full>;
 
     #[derive(Debug)]
     pub(crate) struct Full;
 
-    /// An error is made out of the way, as those of real code are.
+    /// Builds an error in a cold function, as real code does.
     #[cold]
     #[inline(never)]
     fn full() -> Full {
@@ -66,13 +66,13 @@ mod functions {
         Ok(at as u64)
     }
 
-    /// The same, ready at once.
+    /// As above, but async, and ready immediately.
     #[allow(clippy::unused_async)] // it is there to be awaited
     async fn put_now(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
         put(slots, at)
     }
 
-    /// The same, ready at once, but the compiler does not know it.
+    /// As above, but the compiler cannot see that it is ready immediately.
     async fn put_later(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
         if black_box(false) {
             std::future::pending::<()>().await;
@@ -154,7 +154,7 @@ mod functions {
         } }
     }
 
-    /// The same, where a macro cannot put the name before the word `fn`.
+    /// As above, for forms in which a macro cannot put the name before the word `fn`.
     macro_rules! twice_async {
         ($(#[$attribute:meta])* $bare:ident, $measured:ident ($($arguments:tt)*) $body:block) => {
             impl Log {
@@ -253,10 +253,10 @@ mod functions {
         }
     }
 
-    /// Work that is ready to be run and counted; true where it went well.
+    /// Prepared work to run and count; returns whether it succeeded.
     pub(crate) type Work = Box<dyn FnMut() -> bool>;
 
-    /// A log for a whole process.
+    /// A log that lives as long as the process.
     fn log() -> &'static mut Log {
         Box::leak(Box::new(Log {
             len: 0,
@@ -266,13 +266,13 @@ mod functions {
         }))
     }
 
-    /// A call through a pointer, with an argument that the compiler does not know.
+    /// A call through a pointer, with an argument that is opaque to the compiler.
     fn sync<T: 'static, E: 'static>(function: fn(&mut Log, usize) -> Result<T, E>) -> Work {
         let log = log();
         Box::new(move || black_box(function)(log, black_box(3)).is_ok())
     }
 
-    /// A whole future, as executors poll one: its `poll` stands alone.
+    /// A whole future, as executors poll one: its `poll` is not inlined.
     fn polls<F>(make: impl Fn(&'static mut Log, usize) -> F + 'static) -> Work
     where
         F: Future<Output = Result<u64, Full>> + 'static,
@@ -286,7 +286,7 @@ mod functions {
         })
     }
 
-    /// A future that a runtime polls without knowing it: it is there in memory, and so is what it calls.
+    /// A future behind a pointer, as a runtime polls it.
     fn spawned<F>(make: impl Fn(&'static mut Log, usize) -> F + 'static) -> Work
     where
         F: Future<Output = Result<u64, Full>> + 'static,
@@ -301,7 +301,7 @@ mod functions {
         })
     }
 
-    /// What is added at most: `None` where nothing is promised.
+    /// The most instructions that may be added; `None` if nothing is promised.
     pub(crate) struct Case {
         pub(crate) name: &'static str,
         pub(crate) limit: Option<i64>,
@@ -328,7 +328,7 @@ mod functions {
         "sync `&self`, errors, `?`", Some(0), sync, |log| Log::question, Log::question_measured;
         "sync `&self`, errors, an alias, an `Arc`", Some(0), sync, |log| Log::alias, Log::alias_measured;
         "sync `&self`, errors, `Result<(), _>`", Some(0), sync, |log| Log::unit, Log::unit_measured;
-        // `self` is kept over the calls that make the error, in a register that is saved for it either way.
+        // `self` is kept across the calls that build the error, in a register that is saved in any case.
         "sync `&self`, errors, an error made by calls", Some(1), sync, |log| Log::boxed_error, Log::boxed_error_measured;
         "sync `&mut self`, errors", Some(3), sync, |log| Log::mutable, Log::mutable_measured;
         "sync `&mut self`, errors, `let this = self`", Some(3), sync, |log| Log::mutable_whole, Log::mutable_whole_measured;
@@ -369,15 +369,15 @@ mod steps {
 
     use super::functions::{CASES, Case, sizes};
 
-    /// The variable that tells the copy which case to run.
+    /// The environment variable with the case for the copy to run.
     pub(crate) const CASE: &str = "PAPYRA_METRICS_CASE";
     const MOST_BYTES: usize = 40;
 
-    /// Runs one function between two signals. Even numbers are bare, odd ones measured.
+    /// Runs one function between two signals: even numbers without the attribute, odd numbers with it.
     pub(crate) fn run_case(number: usize) {
         let Case { bare, measured, .. } = &CASES[number / 2];
         let mut work = if number % 2 == 0 { bare() } else { measured() };
-        // Once before, so that no symbol is resolved on the way.
+        // Once before, so that no symbol is resolved during the measurement.
         assert!(work());
         signal();
         let ok = work();
@@ -386,11 +386,11 @@ mod steps {
     }
 
     fn signal() {
-        // SAFETY: raising a signal touches no memory; the tracer takes it.
+        // SAFETY: raising a signal touches no memory; the tracer intercepts it.
         unsafe { libc::raise(libc::SIGUSR1) };
     }
 
-    /// The table. False where something costs more than is promised.
+    /// Prints the table. Returns false if a case costs more than is promised.
     pub(crate) fn report() -> bool {
         let mut kept = true;
         println!("instructions on the way to an `Ok`                  bare  measured  added");
@@ -415,11 +415,12 @@ mod steps {
         kept
     }
 
-    /// The instructions between the two signals of a case.
+    /// Counts the instructions between the two signals of a case.
     fn count(case: usize) -> i64 {
-        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+        let mut command =
+            Command::new(std::env::current_exe().expect("the path of this program is known"));
         command.env(CASE, case.to_string());
-        // SAFETY: the one system call asks to be traced, and allocates nothing.
+        // SAFETY: the closure makes one system call, which does not allocate.
         unsafe {
             command.pre_exec(|| match libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) {
                 0 => Ok(()),
@@ -427,13 +428,13 @@ mod steps {
             });
         }
         #[allow(clippy::zombie_processes)] // waited for below, stop by stop
-        let child = command.spawn().expect("a process may trace its children");
-        let pid = libc::pid_t::try_from(child.id()).expect("a process number");
+        let child = command.spawn().expect("tracing a child process is allowed");
+        let pid = libc::pid_t::try_from(child.id()).expect("a process id fits");
         let mut counted = 0;
         let mut stepping = false;
         loop {
             let mut status = 0;
-            // SAFETY: the child is ours, and `status` is a place for its state.
+            // SAFETY: the child is this process's, and `status` is valid for writes.
             assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
             if libc::WIFEXITED(status) {
                 assert_eq!(libc::WEXITSTATUS(status), 0, "the case failed");
@@ -445,7 +446,7 @@ mod steps {
             }
             counted += i64::from(stepping);
             let request = if stepping { libc::PTRACE_SINGLESTEP } else { libc::PTRACE_CONT };
-            // SAFETY: the child is stopped, and goes on without the signal.
+            // SAFETY: the child is stopped, and continues without the signal.
             assert_eq!(unsafe { libc::ptrace(request, pid, 0, 0) }, 0);
         }
     }

@@ -1,1 +1,1 @@
-//! The benches are in the files beside this one.
+//! An empty library: the benchmarks are the package's bench targets.

@@ -1,9 +1,8 @@
-//! What a Prometheus scrape costs: 1,000 backends of 50 metrics, and other sizes, beside the floor below which no exposition
-//! goes that writes each line: prepared heads and itoa over a plain array of numbers. Prints nanoseconds a metric where no
-//! number has changed since the last scrape and where all have, their ratios to the floor, and what is allocated. Exits 1
-//! where a warm scrape allocates.
+//! Measures a Prometheus scrape, of 1,000 backends with 50 metrics each and of other sizes, beside a baseline: prepared heads
+//! and itoa over a plain array of numbers. Prints nanoseconds a metric if no number has changed since the last scrape and if
+//! all have, their ratios to the baseline, and allocations. Exits with 1 if a warm scrape allocates.
 //!
-//! With `--misses` it prints how often either misses the caches instead, as valgrind's cachegrind simulates them.
+//! With `--misses`, prints the cache misses of both instead, as simulated by valgrind's cachegrind.
 
 #![allow(unsafe_code)] // an allocator cannot be written otherwise
 
@@ -23,18 +22,18 @@ struct Counting;
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
 static BYTES: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call is forwarded unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
         BYTES.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promise about `layout` is passed on.
+        // SAFETY: the caller guarantees what `alloc` requires of `layout`.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: `pointer` came from the system's allocator, with this layout.
+        // SAFETY: `pointer` was allocated by the system allocator with this layout.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -42,7 +41,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Ten metrics, of which a backend here has five sets.
+/// Ten metrics. A backend has five of these sets.
 #[derive(Default, Metrics)]
 struct Ten {
     records_written: Counter,
@@ -73,7 +72,7 @@ struct Fifty {
     replica: Ten,
 }
 
-/// Backends of one type.
+/// A type of backend.
 trait Backend: Metrics + Default + Send + Sync + 'static {
     fn parts(&self) -> Vec<&Ten>;
 }
@@ -99,7 +98,7 @@ fn count(backend: &impl Backend, n: u64) {
     }
 }
 
-/// One in each.
+/// Adds one to each.
 fn count_all(backend: &impl Backend) {
     for part in backend.parts() {
         let Ten { records_written, records_read, bytes_written, bytes_read, .. } = part;
@@ -112,12 +111,12 @@ fn count_all(backend: &impl Backend) {
     }
 }
 
-/// Backends that are exported, in their text.
+/// Registered backends and their text.
 struct Exported<B> {
     backends: Vec<Arc<B>>,
     prometheus: Prometheus,
     text: String,
-    /// The memory of registry and exposition.
+    /// The memory of registry and exposition, in bytes.
     bytes: usize,
 }
 
@@ -145,34 +144,34 @@ impl<B: Backend> Exported<B> {
     }
 }
 
-/// What writes the same text from prepared heads and an array of numbers.
-struct Floor {
+/// The baseline: writes the same text from prepared heads and an array of numbers.
+struct Baseline {
     heads: String,
-    /// Where each head ends, and the number that follows.
+    /// The end of each head, and the number that follows it.
     lines: Vec<(usize, u64)>,
     text: String,
 }
 
-impl Floor {
+impl Baseline {
     fn new(text: &str) -> Self {
-        let mut floor = Self {
+        let mut baseline = Self {
             heads: String::new(),
             lines: Vec::new(),
             text: String::with_capacity(2 * text.len()),
         };
         for line in text.lines() {
-            // What describes a family is part of its first head.
+            // The description of a family is part of its first head.
             if line.starts_with('#') {
-                floor.heads.extend([line, "\n"]);
+                baseline.heads.extend([line, "\n"]);
                 continue;
             }
             let (head, number) = line.rsplit_once(' ').expect("a line of two parts");
-            floor.heads.extend([head, " "]);
-            floor.lines.push((floor.heads.len(), number.parse().expect("a number")));
+            baseline.heads.extend([head, " "]);
+            baseline.lines.push((baseline.heads.len(), number.parse().expect("a number")));
         }
-        floor.write();
-        assert_eq!(floor.text, text, "the floor writes something else");
-        floor
+        baseline.write();
+        assert_eq!(baseline.text, text, "the baseline writes another text");
+        baseline
     }
 
     fn write(&mut self) {
@@ -190,7 +189,7 @@ impl Floor {
     }
 }
 
-/// The fastest of many runs, in nanoseconds: what else the machine does only ever adds.
+/// The fastest of many runs, in nanoseconds: other load only adds time.
 fn fastest<T>(state: &mut T, before: impl Fn(&mut T), run: impl Fn(&mut T)) -> f64 {
     let begin = Instant::now();
     let (mut best, mut clock) = (Duration::MAX, Duration::MAX);
@@ -207,12 +206,12 @@ fn fastest<T>(state: &mut T, before: impl Fn(&mut T), run: impl Fn(&mut T)) -> f
     best.saturating_sub(clock).as_secs_f64() * 1e9
 }
 
-/// What each metric costs.
+/// The cost of each metric.
 struct Cost {
     metrics: usize,
     same: f64,
     changed: f64,
-    floor: f64,
+    baseline: f64,
     allocations: usize,
     bytes: usize,
 }
@@ -231,11 +230,11 @@ fn measure<B: Backend>(backends: usize) -> Cost {
         exported.backends.iter().for_each(|backend| count_all(&**backend));
     };
     let changed = each(fastest(&mut exported, count, Exported::scrape));
-    let floor = each(fastest(&mut Floor::new(&exported.text), |_| (), Floor::write));
-    Cost { metrics, same, changed, floor, allocations, bytes: exported.bytes / metrics }
+    let baseline = each(fastest(&mut Baseline::new(&exported.text), |_| (), Baseline::write));
+    Cost { metrics, same, changed, baseline, allocations, bytes: exported.bytes / metrics }
 }
 
-/// Measures so many backends of one type.
+/// Measures this number of backends of one type.
 type Measure = fn(usize) -> Cost;
 
 fn main() -> ExitCode {
@@ -257,7 +256,7 @@ fn main() -> ExitCode {
 
 fn times() -> ExitCode {
     println!(
-        "backends  metrics  scrape ms  floor ns  none changed ns  ratio  all changed ns  ratio  warm allocations  bytes held"
+        "backends  metrics  scrape ms   base ns  none changed ns  ratio  all changed ns  ratio  warm allocations  bytes held"
     );
     let mut wasted = false;
     let sizes: [(usize, Measure); 9] = [
@@ -272,24 +271,24 @@ fn times() -> ExitCode {
         (2_000, measure::<Fifty>),
     ];
     for (backends, measure) in sizes {
-        let Cost { metrics, same, changed, floor, allocations, bytes } = measure(backends);
+        let Cost { metrics, same, changed, baseline, allocations, bytes } = measure(backends);
         #[allow(clippy::cast_precision_loss)] // far below 2⁵³
         let whole = changed * metrics as f64 / 1e6;
         println!(
-            "{backends:8} {metrics:8} {whole:10.3} {floor:9.1} {same:16.1} {:6.2} {changed:15.1} {:6.2} {allocations:17} {bytes:11}",
-            same / floor,
-            changed / floor,
+            "{backends:8} {metrics:8} {whole:10.3} {baseline:9.1} {same:16.1} {:6.2} {changed:15.1} {:6.2} {allocations:17} {bytes:11}",
+            same / baseline,
+            changed / baseline,
         );
         wasted |= allocations > 0;
     }
     println!(
-        "\nNanoseconds and bytes are those of each metric, times the fastest of many runs. A scrape reads all backends and\n\
-         writes the text format, here where no number has changed since the last one and where all have, of which the\n\
-         milliseconds are; the floor writes the same text and reads no backend. Held is the memory of registry and exposition,\n\
-         without the metrics themselves and without the body."
+        "\nNanoseconds and bytes are for each metric; times are the fastest of many runs. A scrape reads all backends and writes\n\
+         the text format, with no number changed since the last scrape, or all changed, to which the milliseconds refer. The\n\
+         baseline writes the same text and reads no backend. Bytes held are the memory of registry and exposition, without the\n\
+         metrics themselves and without the body."
     );
     if wasted {
-        println!("A warm scrape allocates.");
+        eprintln!("error: a warm scrape allocates");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
@@ -300,10 +299,10 @@ const UNDER_CACHEGRIND: &str = "--under-cachegrind";
 
 fn run_under_cachegrind(what: &str, backends: usize, runs: usize) {
     let mut exported = Exported::<Ten>::new(backends);
-    let mut floor = Floor::new(&exported.text);
+    let mut baseline = Baseline::new(&exported.text);
     for _ in 0..runs {
         match what {
-            "floor" => floor.write(),
+            "baseline" => baseline.write(),
             "none" => exported.scrape(),
             _ => {
                 exported.backends.iter().for_each(|backend| count_all(&**backend));
@@ -313,16 +312,16 @@ fn run_under_cachegrind(what: &str, backends: usize, runs: usize) {
     }
 }
 
-/// How often what a metric needs is not in the first two caches.
+/// Prints the misses of the first two caches for each metric.
 fn misses() -> ExitCode {
     println!(
-        "Misses a metric of caches of 32 KiB and of 1 MiB, as cachegrind simulates them, which fetches nothing ahead:"
+        "Misses for each metric in caches of 32 KiB and of 1 MiB, as simulated by cachegrind, which does not prefetch:"
     );
-    println!("backends  metrics       floor    none changed     all changed");
+    println!("backends  metrics    baseline    none changed     all changed");
     for backends in [10, 100, 1_000, 10_000] {
         print!("{backends:8} {:8}", backends * 10);
-        for what in ["floor", "none", "all"] {
-            // Some runs more, and what is more is theirs.
+        for what in ["baseline", "none", "all"] {
+            // The difference of two numbers of runs excludes the setup.
             let misses = [4, 8].map(|runs| misses_of(what, backends, runs));
             let [few, more] = match misses {
                 [Ok(few), Ok(more)] => [few, more],
@@ -341,7 +340,7 @@ fn misses() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The misses of both caches over the whole program.
+/// The misses of both caches during the whole program.
 fn misses_of(what: &str, backends: usize, runs: usize) -> Result<[i64; 2], String> {
     let file = std::env::temp_dir().join(format!("cachegrind-{}", std::process::id()));
     let output = Command::new("valgrind")

@@ -29,6 +29,7 @@ chapters! {
     many_cores = "many-cores.md",
     shared_backends = "shared-backends.md",
     publishing = "publishing.md",
+    optional_publishing = "optional-publishing.md",
     prometheus = "prometheus.md",
     opentelemetry = "opentelemetry.md",
     statsd = "statsd.md",

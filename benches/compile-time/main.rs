@@ -1,8 +1,8 @@
-//! Prints what the derive and the attribute cost in a build, in seconds of processor time, beside peers and beside
-//! atomics by hand. The least of several runs, since other load only adds. Linux, for its `/proc`.
+//! Prints what the derive and the attribute add to a build, in seconds of processor time, beside peers and beside
+//! atomics written by hand. Each is the minimum of several runs, because other load only adds. Needs Linux for `/proc`.
 //!
 //! ```sh
-//! cargo run -p papyra-metrics-compile-time            # all of it, in some minutes
+//! cargo run -p papyra-metrics-compile-time            # all, in some minutes
 //! cargo run -p papyra-metrics-compile-time -- vise    # one library beside ours
 //! ```
 
@@ -31,7 +31,7 @@ fn main() -> Result<()> {
                 || only.iter().any(|it| it == peer.name)
         })
         .collect();
-    println!("seconds of processor time, the least of {RUNS} runs\n");
+    println!("seconds of processor time, the minimum of {RUNS} runs\n");
     println!(
         "| library | crates below | clean build, one struct | check after a touch, 100 counters and functions | release, 1,000 counters |"
     );
@@ -72,7 +72,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The crate alone in release, everything below it built.
+/// The crate alone in release, with its dependencies built.
 fn thousands(peer: &Peer, counters: usize) -> Result<f64> {
     let project = Project::new(peer, "thousand", &peer.program(counters, 0))?;
     project.build(&["build", "--release"])?;
@@ -115,7 +115,7 @@ impl Project {
             .args(arguments)
             .current_dir(&self.dir)
             .env("CARGO_TARGET_DIR", self.dir.join("target"));
-        // What a debugger or a cache would add is not what is measured.
+        // Debug information and incremental caches would distort the measurement.
         cargo.env("CARGO_INCREMENTAL", "0").env_remove("RUSTFLAGS").stdin(Stdio::null());
         cargo
     }
@@ -127,7 +127,7 @@ impl Project {
         }
     }
 
-    /// Builds after the program was touched; gives the processor time that took.
+    /// Touches the program and builds it. Returns the processor time.
     fn build(&self, arguments: &[&str]) -> Result<f64> {
         let main = self.dir.join("src/main.rs");
         fs::write(&main, fs::read(&main)?)?;
@@ -140,7 +140,7 @@ impl Project {
         Err(format!("{} does not build: {told}", self.dir.display()).into())
     }
 
-    /// How many crates are built besides the program.
+    /// The number of crates that are built besides the program.
     fn crates_below(&self) -> Result<usize> {
         let output = self
             .cargo(&["tree", "-e", "normal,build", "--prefix", "none", "--no-dedupe"])
@@ -154,7 +154,7 @@ impl Project {
     }
 }
 
-/// The processor time of all processes that this one has waited for, and theirs.
+/// The processor time of all child processes that have been waited for, including theirs.
 fn children() -> Result<f64> {
     const TICKS_PER_SECOND: f64 = 100.0; // USER_HZ, as /proc counts on every architecture
     let stat = fs::read_to_string("/proc/self/stat")?;
@@ -163,6 +163,6 @@ fn children() -> Result<f64> {
     let ticks = |at: usize| -> Result<f64> {
         Ok(fields.get(at).ok_or("/proc/self/stat is short")?.parse::<f64>()?)
     };
-    // cutime and cstime, the 16th and 17th field of proc(5); the name was the second.
+    // cutime and cstime are fields 16 and 17 of proc(5); the name is the second.
     Ok((ticks(13)? + ticks(14)?) / TICKS_PER_SECOND)
 }

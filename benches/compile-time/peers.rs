@@ -1,8 +1,8 @@
-//! One program, written for each library: a struct of counters, and functions that count their errors in it.
+//! One program for each library: a struct of counters, and functions that count their errors in it.
 
 use std::fmt::Write as _;
 
-/// A library, and how its users write the program.
+/// A library, and how the program is written with it.
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) dependencies: &'static str,
@@ -26,7 +26,7 @@ pub(crate) const PEERS: &[Peer] = &[
     },
     Peer {
         name: "metered",
-        // Its macro writes paths to serde.
+        // Its macro generates paths to serde.
         dependencies: "metered = \"=0.9.0\"\nserde = { version = \"1\", features = [\"derive\"] }",
         write: metered,
     },
@@ -39,7 +39,7 @@ const PAPYRA: &str = concat!(
 );
 
 impl Peer {
-    /// The program with so many counters and functions.
+    /// The program with these numbers of counters and functions.
     pub(crate) fn program(&self, counters: usize, functions: usize) -> String {
         let mut program = Program { text: String::new(), counters, functions };
         (self.write)(&mut program);
@@ -59,7 +59,7 @@ impl Program {
         self.text.push('\n');
     }
 
-    /// The struct, with counters of a type.
+    /// The struct, with counters of this type.
     fn add_struct(&mut self, attributes: &str, ty: &str) {
         self.add(attributes);
         self.add("struct LogMetrics {");
@@ -69,7 +69,7 @@ impl Program {
         self.add("}");
     }
 
-    /// The backend, whose functions have an attribute, or count by hand.
+    /// The backend, whose functions have an attribute or count by hand.
     fn add_functions(&mut self, on_impl: &str, metrics: &str, measure: &dyn Fn(usize) -> Measure) {
         if self.functions == 0 {
             return;
@@ -213,7 +213,7 @@ struct Labels { backend: String }",
     );
 }
 
-/// It writes its struct from the functions: there are as many counters as functions, at least one.
+/// It generates its struct from the functions: there are as many counters as functions, at least one.
 fn metered(program: &mut Program) {
     program.functions = program.functions.max(program.counters.min(3));
     program.add("use metered::{ErrorCount, metered};");

@@ -1,4 +1,4 @@
-//! A function that fails seldom, counted by hand and by attributes.
+//! A function that seldom fails, counted by hand and by attributes.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -26,7 +26,7 @@ fn put(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     Ok(at as u64)
 }
 
-/// The same, ready at once, but the compiler does not know it.
+/// As above, but async and ready immediately, which the compiler cannot see.
 async fn put_later(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     if black_box(false) {
         std::future::pending::<()>().await;
@@ -114,7 +114,7 @@ impl Metered {
     }
 }
 
-/// Polls once what is ready then.
+/// Polls once a future that is ready.
 #[inline]
 pub fn poll<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {

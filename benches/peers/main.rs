@@ -1,6 +1,6 @@
 //! Measures this project, its peers and a baseline in one run, and writes the results.
 //!
-//! `--short` measures a tenth as long; `--write` puts the tables into `RESULTS.md`, between its two marks.
+//! `--short` measures a tenth as long; `--write` writes the tables into `RESULTS.md`, between its two marks.
 
 mod functions;
 mod measure;

@@ -1,4 +1,4 @@
-//! Measures: time in interleaved rounds, instructions by callgrind, allocations by the allocator.
+//! Measures time in interleaved rounds, instructions by callgrind, and allocations by the allocator.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::spin_loop;
@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 pub struct Subject {
     /// Its heading.
     pub name: String,
-    /// What one time is of.
+    /// The unit of work that a time is for.
     pub of: &'static str,
-    /// How many of those one round of the work does.
+    /// The number of these units in one round.
     pub per: u64,
     pub entries: Vec<Entry>,
 }
@@ -22,10 +22,10 @@ pub struct Entry {
     pub work: Work,
 }
 
-/// Does the work as many times as it is told.
+/// Work that is repeated a given number of times.
 pub enum Work {
     Alone(Box<dyn FnMut(u64)>),
-    /// By two threads at once, which are told which one they are.
+    /// On two threads at the same time; the first argument is the thread's number.
     ByTwo(Box<dyn Fn(usize, u64) + Sync>),
 }
 
@@ -36,7 +36,7 @@ pub struct Measured {
     pub allocations: Option<f64>,
 }
 
-/// How long to measure.
+/// The duration of the measurement.
 #[derive(Clone, Copy)]
 pub struct Effort {
     rounds: usize,
@@ -49,7 +49,7 @@ impl Effort {
 }
 
 impl Subject {
-    /// The contestants take turns, so that what disturbs the machine disturbs all of them.
+    /// Measures all contestants in turns, so that other load affects all of them.
     pub fn measure(&mut self, effort: Effort) -> Vec<Measured> {
         let repeats: Vec<u64> =
             self.entries.iter_mut().map(|entry| entry.calibrate(effort.round)).collect();
@@ -98,7 +98,7 @@ impl Entry {
         repeats
     }
 
-    /// A round in which a thread had to wait for its core is tried again, within reason.
+    /// Repeats a round in which a thread had to wait for its core, a limited number of times.
     fn time(&mut self, repeats: u64) -> Duration {
         const TRIES: usize = 50;
         let mut time = Duration::MAX;
@@ -128,7 +128,7 @@ impl Entry {
     }
 }
 
-/// How long it takes, and how often the thread was interrupted.
+/// The duration, and how often the thread was interrupted.
 fn timed(work: impl FnOnce()) -> (Duration, i64) {
     let before = interruptions();
     let start = Instant::now();
@@ -136,7 +136,7 @@ fn timed(work: impl FnOnce()) -> (Duration, i64) {
     (start.elapsed(), interruptions() - before)
 }
 
-/// The longer of both times. Each thread has a core of its own, and they start as one.
+/// The longer of both times. Each thread has its own core, and they start together.
 fn by_two(work: &(dyn Fn(usize, u64) + Sync), repeats: u64) -> (Duration, i64) {
     let ready = AtomicUsize::new(0);
     let run = |thread| {
@@ -154,10 +154,10 @@ fn by_two(work: &(dyn Fn(usize, u64) + Sync), repeats: u64) -> (Duration, i64) {
     (this.0.max(other.0), this.1 + other.1)
 }
 
-/// How often this thread has had to leave its core to another one.
+/// The number of involuntary context switches of this thread.
 #[cfg(target_os = "linux")]
 fn interruptions() -> i64 {
-    // SAFETY: a `rusage` is plain numbers, and zero is one.
+    // SAFETY: a `rusage` is plain integers, for which zero is valid.
     unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         libc::getrusage(libc::RUSAGE_THREAD, &raw mut usage);
@@ -198,11 +198,11 @@ impl Counting {
     }
 }
 
-// SAFETY: every call goes to the system's allocator as it came.
+// SAFETY: every call is forwarded unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         self.count(layout.size());
-        // SAFETY: the caller's promise about `layout` is passed on.
+        // SAFETY: the caller guarantees what `alloc` requires of `layout`.
         unsafe { System.alloc(layout) }
     }
 
@@ -210,7 +210,7 @@ unsafe impl GlobalAlloc for Counting {
         if COUNTING.load(Ordering::Relaxed) {
             BYTES.fetch_sub(layout.size() as u64, Ordering::Relaxed);
         }
-        // SAFETY: `pointer` came from the system's allocator, with this layout.
+        // SAFETY: `pointer` was allocated by the system allocator with this layout.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -218,7 +218,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The bytes on the heap that what `make` makes holds on to.
+/// The bytes on the heap that the result of `make` keeps.
 pub fn bytes_held<T>(make: impl FnOnce() -> T) -> (T, u64) {
     COUNTING.store(true, Ordering::Relaxed);
     let before = BYTES.load(Ordering::Relaxed);
@@ -229,7 +229,7 @@ pub fn bytes_held<T>(make: impl FnOnce() -> T) -> (T, u64) {
 }
 
 pub mod instructions {
-    //! Instruction counts by `valgrind --tool=callgrind`, which runs this program once more.
+    //! Instruction counts by `valgrind --tool=callgrind`, which runs this program again.
 
     use super::{Command, Subject, Work};
     use std::collections::HashMap;
@@ -238,7 +238,7 @@ pub mod instructions {
     /// The argument with which this program runs under callgrind.
     pub const ARGUMENT: &str = "--under-callgrind";
 
-    /// Instructions of each contestant, by subject and name, or why there are none.
+    /// Returns the instructions of each contestant, by subject and name, or why they could not be counted.
     pub fn count() -> Result<HashMap<String, f64>, String> {
         if !cfg!(target_arch = "x86_64") {
             return Err("callgrind is asked by x86-64 instructions".into());
@@ -261,7 +261,7 @@ pub mod instructions {
         }
     }
 
-    /// Each dump says for what it was made, and how many instructions there were.
+    /// Parses the dumps, each of which names its contestant and its number of instructions.
     fn read(folder: &std::path::Path) -> HashMap<String, f64> {
         let mut counts = HashMap::new();
         for entry in folder.read_dir().into_iter().flatten().flatten() {
@@ -284,7 +284,7 @@ pub mod instructions {
         format!("{}: {who}", subject.name)
     }
 
-    /// Run under callgrind: each contestant between two requests.
+    /// Runs each contestant between two client requests, under callgrind.
     pub fn run(subjects: Vec<Subject>) {
         for mut subject in subjects {
             let repeats = (200 / subject.per).max(1);
@@ -294,7 +294,7 @@ pub mod instructions {
                 let Work::Alone(work) = &mut entry.work else { continue };
                 let label = CString::new(format!("{label}/{}", repeats * subject.per));
                 let label = label.expect("names have no zeros");
-                // Until it is as it will stay: what keeps its last text, say, does so after some.
+                // Warm up: some contestants reach their steady state only after a few runs.
                 work(20);
                 request(ZERO_STATS, 0);
                 work(repeats);
@@ -307,7 +307,7 @@ pub mod instructions {
     const ZERO_STATS: u64 = TOOL + 1;
     const DUMP_STATS_AT: u64 = TOOL + 3;
 
-    /// valgrind's client request, as `valgrind.h` documents it for this processor.
+    /// A client request of valgrind, as documented in `valgrind.h` for x86-64.
     #[cfg(target_arch = "x86_64")]
     fn request(number: u64, argument: u64) {
         let request = [number, argument, 0, 0, 0, 0];

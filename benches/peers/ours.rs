@@ -1,4 +1,4 @@
-//! Structs of 10, 100 and 1,000 counters, and what one would write by hand to read them.
+//! Structs of 10, 100 and 1,000 counters, and code written by hand to read them.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use crate::peers::Text;
 /// A struct whose fields can be read by a loop.
 pub trait ByHand: Metrics + Default + 'static {
     const LEN: usize;
-    /// A loop over the fields, with the call that any visitor costs.
+    /// Visits the fields in a loop, with one dynamic call for each.
     fn loop_visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value));
-    /// Counts so much in each field, by its place.
+    /// Adds an amount that depends on the index to each field.
     fn add(&self, n: impl Fn(usize) -> u64);
-    /// A loop over the fields that fills a `Vec`.
+    /// Reads the fields in a loop into a `Vec`.
     fn loop_read(&self) -> Vec<(&'static str, u64)>;
 }
 
-/// A struct in a registry, with what exports it.
+/// A struct in a registry, with its exporter.
 pub struct Exported<M> {
     metrics: Arc<M>,
     _registry: Registry,

@@ -25,9 +25,9 @@ pub fn names(len: usize) -> impl Iterator<Item = String> {
 
 /// Counters that are exported as text.
 pub trait Text {
-    /// Counts so much in each, by its place.
+    /// Adds an amount that depends on the index to each counter.
     fn add(&self, n: impl Fn(usize) -> u64);
-    /// Writes the text, and gives its length.
+    /// Writes the text and returns its length.
     fn encode(&mut self) -> usize;
 }
 
@@ -138,7 +138,7 @@ impl Text for Fastmetrics {
     }
 }
 
-/// What its derive writes, over names that are known at run time only.
+/// The code of its derive, for names that are known only at run time.
 pub struct Measured {
     pub counters: Vec<(&'static MetricName, measured::Counter)>,
     encoder: BufferedTextEncoder,
@@ -167,7 +167,7 @@ impl Text for Measured {
     }
 }
 
-/// By its derive: counters in place.
+/// Its derive, with counters in place.
 #[derive(measured::MetricGroup)]
 #[metric(new())]
 pub struct MeasuredPair {
@@ -233,7 +233,7 @@ impl Text for Vise {
     }
 }
 
-/// The facade over the recorder that exports to Prometheus.
+/// The facade with the recorder that exports to Prometheus.
 pub struct MetricsExporter {
     recorder: metrics_exporter_prometheus::PrometheusRecorder,
     pub counters: Vec<metrics::Counter>,
@@ -333,7 +333,7 @@ impl OpenTelemetry {
     }
 }
 
-/// What a text of these metrics must cost: heads that are ready, and numbers.
+/// The baseline of encoding: prepared heads, and numbers.
 pub struct Floor {
     heads: Vec<String>,
     values: Vec<AtomicU64>,
@@ -341,7 +341,7 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// What writes this text again, but for the numbers, which begin at zero.
+    /// Prepares to write this text again, with numbers that begin at zero.
     pub fn of(text: &str) -> Self {
         let mut heads = Vec::new();
         let mut head = String::new();

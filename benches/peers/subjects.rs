@@ -1,4 +1,4 @@
-//! What is measured, and how each contestant does it.
+//! The subjects that are measured, and the code of each contestant.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -19,7 +19,7 @@ use crate::peers::{
 
 pub const US: &str = "papyra-metrics";
 
-/// All of them, in the order of the report.
+/// Returns all subjects, in the order of the report.
 pub fn all() -> Vec<Subject> {
     let mut subjects = vec![increment(), two_threads(), neighbours(), read_one(), build()];
     subjects.extend([read::<Ten>(), read::<Hundred>(), read::<Thousand>()]);
@@ -31,17 +31,17 @@ pub fn all() -> Vec<Subject> {
     subjects
 }
 
-/// What lives as long as the program, and of which the compiler knows nothing.
+/// Leaks a value and hides it from the optimizer.
 fn leak<T>(value: T) -> &'static T {
     black_box(Box::leak(Box::new(value)))
 }
 
-/// On cache lines of its own.
+/// A value on its own cache lines.
 #[repr(align(128))]
 #[derive(Default)]
 struct Line<T>(T);
 
-/// An entry that does one small thing over and over.
+/// An entry that repeats one small operation.
 macro_rules! alone {
     ($who:expr, $thing:ident = $new:expr => $work:expr) => {{
         let $thing = leak($new);
@@ -53,7 +53,7 @@ macro_rules! alone {
     }};
 }
 
-/// The same by two threads.
+/// As above, on two threads.
 macro_rules! by_two {
     ($who:expr, $thing:ident = $new:expr => $first:expr, $second:expr) => {{
         let $thing = leak($new);
@@ -71,7 +71,7 @@ macro_rules! by_two {
     }};
 }
 
-/// Every contestant counts in one counter, alone or both threads at once.
+/// Each contestant counts in one counter, from one thread or from two.
 macro_rules! counters {
     ($how:ident) => {
         vec![
@@ -105,7 +105,7 @@ fn two_threads() -> Subject {
     Subject { name: "Two threads on one counter".into(), of: "an increment", per: 1, entries }
 }
 
-/// What two threads would pay if they had nothing to do with each other.
+/// The baseline of two threads: neither touches a cache line of the other.
 fn far_apart() -> Entry {
     by_two!("two `AtomicU64`, far apart", c = [Line(AtomicU64::new(0)), Line(AtomicU64::new(0))] =>
         c[0].0.fetch_add(1, Relaxed), c[1].0.fetch_add(1, Relaxed))
@@ -139,7 +139,7 @@ fn neighbours() -> Subject {
     }
 }
 
-/// The designs that `ShardedCounter` could have had.
+/// Alternative designs of `ShardedCounter`.
 struct Shards {
     cells: [Line<AtomicU64>; 64],
 }
@@ -154,7 +154,7 @@ thread_local! {
     static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-/// The number of this thread. Here it is never given back, which a real one would have to.
+/// The number of this thread. It is never returned; a real implementation would have to.
 #[inline]
 fn shard() -> usize {
     #[cold]
@@ -190,7 +190,7 @@ fn read_one() -> Subject {
     Subject { name: "Read one counter".into(), of: "a reading", per: 1, entries }
 }
 
-/// Makes ten counters and whatever they have to be registered in.
+/// Creates ten counters and the registry that they need.
 fn build() -> Subject {
     macro_rules! make {
         ($who:expr, $new:expr) => {
@@ -252,11 +252,11 @@ fn visit<M: ByHand>() -> Subject {
     macro_rules! visits {
         ($who:expr, $visit:expr) => {
             Entry::alone($who, move |repeats| {
-                // It keeps nothing: a sum would make each call wait for the one before.
+                // It stores nothing: a sum would make each call wait for the last one.
                 let mut look = |metric: &Descriptor, value| {
                     black_box((metric, value));
                 };
-                // A visitor that the compiler knew would be no visitor.
+                // Hidden from the optimizer, which would inline the visitor.
                 let visitor: &mut dyn FnMut(&Descriptor, Value) = black_box(&mut look);
                 for _ in 0..repeats {
                     $visit(ours, visitor);
@@ -274,7 +274,7 @@ fn visit<M: ByHand>() -> Subject {
     }
 }
 
-/// Numbers that stay, of which an adapter may know the text, or numbers that have all changed since the last time.
+/// Encodes numbers that do not change, or numbers that have all changed since the last time.
 fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
     fn entry(who: &'static str, mut text: impl Text + 'static, change: bool) -> Entry {
         text.add(number);
@@ -313,7 +313,7 @@ fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
     Subject { name, of: "a metric", per: len as u64, entries }
 }
 
-/// What has been counted in a metric before: another number in each, of one to seven digits.
+/// The initial count of a metric: a different number in each, of one to seven digits.
 fn number(place: usize) -> u64 {
     ((place as u64 * 7919).pow(2) % 10_000_000) >> (place % 24)
 }
@@ -348,7 +348,7 @@ fn async_function() -> Subject {
     }
 }
 
-/// A scrape of so many backends with so many metrics each: heading, metrics in all, and the work.
+/// A visit of this number of backends with this number of metrics each: heading, metrics in all, and the work.
 pub fn scales() -> Vec<(String, Subject)> {
     let narrow = [1, 10, 100, 1_000, 10_000].map(|n| (format!("{n} × 10"), backends::<Ten>(n)));
     let wide = [
@@ -379,10 +379,10 @@ fn backends<M: ByHand + Send + Sync>(len: usize) -> Subject {
     Subject { name: String::new(), of: "a metric", per, entries: vec![entry] }
 }
 
-/// Makes something that holds on to its memory.
+/// Creates a value that keeps its memory.
 type Make = Box<dyn FnOnce() -> Box<dyn Any>>;
 
-/// What each contestant makes of a thousand counters, for their bytes on the heap.
+/// A thousand counters of each contestant, to measure their bytes on the heap.
 pub fn thousands() -> Vec<(&'static str, Make)> {
     fn make<T: 'static>(new: impl FnOnce() -> T + 'static) -> Make {
         Box::new(|| Box::new(new()))

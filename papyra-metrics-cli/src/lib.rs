@@ -31,6 +31,8 @@
 //! let Cli::Metrics(command) = Cli::parse_from(["orders", "metrics", "show", "--format", "table"]);
 //! command.run_with_backend(&backend); // or `run`, for published files alone
 //! ```
+//!
+//! The guide in the repository (`docs/guide/command-line.md`) has a chapter on the command.
 
 #![forbid(unsafe_code)]
 

@@ -33,6 +33,8 @@
 //! # Ok::<(), papyra_metrics_export::RegisterError>(())
 //! ```
 //!
+//! The guide in the repository (`docs/guide/exporting.md`) has a chapter on each adapter.
+//!
 //! # What every adapter keeps to
 //!
 //! - It reads lifetime totals, so no reset is seen by anybody, and no receiver ever sees a counter fall.

@@ -32,6 +32,9 @@
 //! without allocating, [`Metrics::drain`] hands each increment out exactly once. [`Metrics::reset`] is for
 //! people; [`Metrics::totals`], which it never touches, are for machines.
 //!
+//! The guide in the repository (`docs/guide/README.md`) explains how to add metrics to a backend, chapter by chapter, and how to
+//! port from other crates.
+//!
 //! # Features
 //!
 //! | feature | adds |
