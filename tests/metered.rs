@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use papyra_metrics::{Counter, Descriptor, Metered, Metrics, Value};
+use papyra_metrics::{Counter, Descriptor, Metered, Metrics, Value, Walker};
 
 #[derive(Default, Metrics)]
 struct LogMetrics {
@@ -57,19 +57,9 @@ impl Metrics for Queue {
         const { &[WAITING] }
     }
 
-    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        visitor(&WAITING, Value::Gauge(self.waiting.get()));
+    fn walk(&self, walker: &mut dyn Walker) {
+        walker.instrument(&Value::Gauge(self.waiting.get()));
     }
-
-    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        self.visit(visitor);
-    }
-
-    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        self.visit(visitor);
-    }
-
-    fn reset(&self) {}
 }
 
 #[test]

@@ -54,7 +54,7 @@ pub(crate) fn expand(item: &DeriveInput, errors: Option<&TokenStream>) -> TokenS
                     ::core::result::Result::Ok(())
                 }
             }
-            impl #impl_generics #krate::__private::Plain for #plain #ty_generics #where_clause {
+            impl #impl_generics #krate::__private::HasStorage for #plain #ty_generics #where_clause {
                 type Storage = #ident #ty_generics;
                 const NEW: Self::Storage = #ident::new();
                 fn read(_: &Self::Storage) -> Self { loop {} }
@@ -73,20 +73,15 @@ fn inert(krate: &Krate, ident: &proc_macro2::Ident, item: &DeriveInput) -> Token
         #[automatically_derived]
         impl #impl_generics #krate::Metrics for #ident #ty_generics #where_clause {
             fn descriptors(&self) -> &[#krate::Descriptor] { &[] }
-            fn visit(&self, _: &mut #krate::__private::Visitor<'_>) {}
-            fn visit_totals(&self, _: &mut #krate::__private::Visitor<'_>) {}
-            fn visit_drain(&self, _: &mut #krate::__private::Visitor<'_>) {}
-            fn reset(&self) {}
+            fn walk(&self, _: &mut dyn #krate::Walker) {}
         }
         #[automatically_derived]
-        impl #impl_generics #krate::__private::Table for #ident #ty_generics #where_clause {
+        impl #impl_generics #krate::__private::DescriptorTable for #ident #ty_generics #where_clause {
             const OWN: &'static [#krate::Descriptor] = &[];
-            const METRICS: &'static [#krate::Descriptor] = &[];
-            fn walk(&self, _: &mut dyn #krate::__private::Walker) {}
         }
         #[automatically_derived]
-        impl #impl_generics #krate::__private::InPlace for #ident #ty_generics #where_clause {
-            fn only_the_derive_may_implement_this() {}
+        impl #impl_generics #krate::__private::SharedMemorySafe for #ident #ty_generics #where_clause {
+            fn __sealed() {}
         }
         #[automatically_derived]
         impl #impl_generics #krate::__private::Publishable for #ident #ty_generics #where_clause {}

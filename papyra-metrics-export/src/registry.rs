@@ -224,9 +224,13 @@ impl Registry {
         let labels = Arc::new(Labels::new(labels)?);
         let address = source.address();
         let metrics = source.metrics().descriptors();
-        let table = source.metrics().__table().filter(|table| *table == metrics);
-        let metrics =
-            table.map_or_else(|| Listed::Shared(self.known().list(metrics)), Listed::Static);
+        let metrics = match source.metrics().static_descriptors() {
+            Some(listed) if listed == metrics => Listed::Static(listed),
+            _ => Listed::Shared {
+                list: self.known().list(metrics),
+                address: metrics.as_ptr().addr(),
+            },
+        };
         let Admitted { slot, exported, new } =
             self.known().admit(&self.shared, &labels, address, &metrics)?;
         let slot = &self.shared.slots[slot];

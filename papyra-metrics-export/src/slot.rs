@@ -99,9 +99,24 @@ struct Entry {
 
 /// The metrics of a source, as it listed them when it was registered.
 pub(crate) enum Listed {
-    /// By a derived struct, which shows them from there.
+    /// As those of a derived struct.
     Static(&'static [Descriptor]),
-    Shared(Arc<[Descriptor]>),
+    Shared {
+        list: Arc<[Descriptor]>,
+        /// The address of the source's own list, from which this one was copied.
+        address: usize,
+    },
+}
+
+impl Listed {
+    /// Whether the source still lists the same metrics.
+    fn is_current(&self, now: &[Descriptor]) -> bool {
+        let address = match self {
+            Self::Static(list) => list.as_ptr().addr(),
+            Self::Shared { address, .. } => *address,
+        };
+        (now.as_ptr().addr() == address && now.len() == self.len()) || *now == **self
+    }
 }
 
 impl Deref for Listed {
@@ -110,7 +125,7 @@ impl Deref for Listed {
     fn deref(&self) -> &[Descriptor] {
         match self {
             Self::Static(metrics) => metrics,
-            Self::Shared(metrics) => metrics,
+            Self::Shared { list, .. } => list,
         }
     }
 }
@@ -122,12 +137,12 @@ impl Entry {
         let Self { source, metrics, places, problems, .. } = self;
         problems.clear();
         let source = source.metrics();
-        let mut take = Take { metrics, places, next: 0, cells, problems };
-        let read = panic::catch_unwind(AssertUnwindSafe(|| match metrics {
-            Listed::Static(_) => source.__walk(&mut take),
-            Listed::Shared(_) => {
-                source.visit_totals(&mut |metric, value| take.find(metric, &value));
-            }
+        let read = panic::catch_unwind(AssertUnwindSafe(|| {
+            let now = source.descriptors();
+            let relisted = (!metrics.is_current(now)).then_some(now);
+            let mut take = Take { metrics, relisted, places, next: 0, cells, problems };
+            source.walk(&mut take);
+            take.check_len();
         }));
         if let Err(panic) = read {
             problems.push(format!("reading its metrics panicked: {}", panic_message(&*panic)));

@@ -1,9 +1,8 @@
 //! Takes what a source shows into the cells of its series.
 
 use std::ops::Range;
-use std::ptr;
 
-use papyra_metrics::__private::{Others, Walker};
+use papyra_metrics::walk::{ErasedInstrument, Walker};
 use papyra_metrics::{Counter, Descriptor, Gauge, Value};
 
 use crate::cell::Cells;
@@ -41,56 +40,75 @@ impl Places {
     }
 }
 
-/// Takes what a source shows, metric by metric or, of a derived struct, as many at a time as have one type.
+/// Takes what a source shows: counters and gauges in runs, other instruments one by one.
 pub(crate) struct Take<'a> {
+    /// The metrics as they were listed when the source was registered.
     pub(crate) metrics: &'a [Descriptor],
+    /// The metrics as the source lists them now, if that has changed.
+    pub(crate) relisted: Option<&'a [Descriptor]>,
     pub(crate) places: &'a Places,
-    /// The metric that is expected next.
+    /// The index of the next metric in the current list.
     pub(crate) next: usize,
     pub(crate) cells: &'a mut Cells,
     pub(crate) problems: &'a mut Vec<String>,
 }
 
 impl Take<'_> {
-    /// A metric that tells itself which one it is.
-    pub(crate) fn find(&mut self, metric: &Descriptor, value: &Value) {
-        match find(self.metrics, self.next, metric) {
-            Some(found) => {
-                self.next = found;
-                self.show(value);
+    /// Takes the value of the next metric, or passes over it if there is none.
+    fn show(&mut self, value: Option<&Value>) {
+        let index = self.next;
+        self.next += 1;
+        let index = match self.relisted {
+            None => index,
+            Some(relisted) => {
+                let Some(metric) = relisted.get(index) else { return };
+                let Some(known) = self.metrics.iter().position(|known| known == metric) else {
+                    self.problems.push(format!(
+                        "`{}` was not listed when the backend was registered; it is left out",
+                        metric.name()
+                    ));
+                    return;
+                };
+                known
             }
-            None => self.problems.push(format!(
-                "`{}` was not listed when the backend was registered; it is left out",
-                metric.name()
-            )),
-        }
-    }
-
-    /// The next metric.
-    fn show(&mut self, value: &Value) {
-        let Some(metric) = self.metrics.get(self.next) else { return };
-        if let Some(place) = self.places.of(self.next) {
+        };
+        let (Some(metric), Some(value)) = (self.metrics.get(index), value) else { return };
+        if let Some(place) = self.places.of(index) {
             if let Err(fault) = self.cells.update(place, metric.kind(), value) {
                 self.problems.push(format!("`{}` {fault}", metric.name()));
             }
         }
-        self.next += 1;
+    }
+
+    /// Reports instruments that no descriptor belongs to.
+    pub(crate) fn check_len(&mut self) {
+        let listed = self.relisted.unwrap_or(self.metrics).len();
+        if self.next > listed {
+            self.problems.push(format!(
+                "it shows {} metrics, but lists {listed}; the rest is left out",
+                self.next
+            ));
+        }
     }
 
     /// Where the series of the next metrics are, so many of them, unless that has to be looked up one by one.
     fn run(&mut self, len: usize) -> Option<Range<usize>> {
-        let run = self.places.of_run(self.next, len)?;
+        let run = self.places.of_run(self.next, len).filter(|_| self.relisted.is_none())?;
         self.next += len;
         Some(run)
     }
 }
 
 impl Walker for Take<'_> {
+    fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
+        self.show(instrument.map(ErasedInstrument::read_total).as_ref());
+    }
+
     fn counters(&mut self, counters: &[&Counter]) {
         let totals = counters.iter().map(|counter| counter.total());
         match self.run(counters.len()) {
             Some(places) => self.cells.count(places, totals),
-            None => totals.for_each(|total| self.show(&Value::Counter(total))),
+            None => totals.for_each(|total| self.show(Some(&Value::Counter(total)))),
         }
     }
 
@@ -98,33 +116,11 @@ impl Walker for Take<'_> {
         let levels = gauges.iter().map(|gauge| gauge.get());
         match self.run(gauges.len()) {
             Some(places) => self.cells.set(places, levels),
-            None => levels.for_each(|level| self.show(&Value::Gauge(level))),
+            None => levels.for_each(|level| self.show(Some(&Value::Gauge(level)))),
         }
     }
 
-    fn others(&mut self, others: &dyn Others) {
-        (0..others.count()).for_each(|i| self.show(&others.total(i)));
+    fn absent(&mut self, count: usize) {
+        self.next += count;
     }
-
-    fn absent(&mut self, metrics: usize) {
-        self.next += metrics;
-    }
-}
-
-/// The place of a metric among those that are known, most often the next one.
-fn find(known: &[Descriptor], next: usize, metric: &Descriptor) -> Option<usize> {
-    match known.get(next) {
-        Some(known)
-            if ptr::eq(known, metric) || is_same_static(known, metric) || known == metric =>
-        {
-            Some(next)
-        }
-        _ => known.iter().position(|known| known == metric),
-    }
-}
-
-/// Whether both have the same static name and labels, as what a derived struct lists and shows has. Names alone
-/// do not tell the members of a family apart.
-fn is_same_static(a: &Descriptor, b: &Descriptor) -> bool {
-    ptr::eq(a.name(), b.name()) && ptr::eq(a.labels(), b.labels())
 }

@@ -1,9 +1,10 @@
 //! An instrument on cache lines of its own, for neighbours that different cores hit.
 
-use core::fmt;
 use core::ops::{Deref, DerefMut};
+use core::{array, fmt};
 
-use crate::{Inc, IncDec, Instrument, Kind, Value, words::Words};
+use crate::atomic_layout::AtomicLayout;
+use crate::{Inc, IncDec, Instrument, Kind, Value, Walker};
 
 /// An instrument on cache lines of its own.
 ///
@@ -115,8 +116,17 @@ impl<I: Instrument> Instrument for CachePadded<I> {
         self.0.take()
     }
 
-    fn __words(&self) -> Option<Words> {
-        self.0.__words()
+    fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker) {
+        const BATCH: usize = 16;
+        for batch in instruments.chunks(BATCH) {
+            let last = batch.len() - 1;
+            let inner: [&I; BATCH] = array::from_fn(|i| &batch[i.min(last)].0);
+            I::__walk_batch(&inner[..batch.len()], walker);
+        }
+    }
+
+    fn __atomic_layout(&self) -> Option<AtomicLayout> {
+        self.0.__atomic_layout()
     }
 }
 

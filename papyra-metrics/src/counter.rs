@@ -1,10 +1,10 @@
-//! The counter: a lifetime total that never falls, and the mark that a reset moves up to it.
+//! The counter: a lifetime total that never falls, and the baseline that a reset moves up to it.
 
 use core::fmt;
 
-use crate::__private::Walker;
+use crate::atomic_layout::AtomicLayout;
 use crate::sync::{AtomicU64, Ordering, const_fn};
-use crate::{Instrument, Kind, Value, words::Words};
+use crate::{Instrument, Kind, Value, Walker};
 
 /// Counts events: a number that only grows.
 ///
@@ -29,7 +29,7 @@ use crate::{Instrument, Kind, Value, words::Words};
 /// ```
 pub struct Counter {
     total: AtomicU64,
-    mark: AtomicU64,
+    baseline: AtomicU64,
 }
 
 impl Counter {
@@ -37,7 +37,7 @@ impl Counter {
         /// A counter at zero.
         #[inline]
         pub fn new() -> Self {
-            Self { total: AtomicU64::new(0), mark: AtomicU64::new(0) }
+            Self { total: AtomicU64::new(0), baseline: AtomicU64::new(0) }
         }
     }
 
@@ -57,8 +57,8 @@ impl Counter {
     /// What was counted since the last reset.
     #[inline]
     pub fn get(&self) -> u64 {
-        let mark = self.mark();
-        self.total().wrapping_sub(mark)
+        let baseline = self.baseline();
+        self.total().wrapping_sub(baseline)
     }
 
     /// What was counted since the counter was made, whether reset or not. It never falls.
@@ -77,8 +77,9 @@ impl Counter {
     ///
     /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it tries
     /// again only when another take or reset has just succeeded.
+    #[inline]
     pub fn take(&self) -> u64 {
-        move_up(&self.mark, || self.total())
+        advance_baseline(&self.baseline, || self.total())
     }
 
     /// Counts one if `result` is an error, and hands it on untouched.
@@ -103,23 +104,24 @@ impl Counter {
         result
     }
 
-    /// Read before the total: the total then read is at least this mark, so their difference never wraps.
+    /// Loads the baseline. A total loaded afterwards is at least as large, so their difference never wraps.
     #[inline]
-    fn mark(&self) -> u64 {
-        self.mark.load(Ordering::Acquire)
+    fn baseline(&self) -> u64 {
+        self.baseline.load(Ordering::Acquire)
     }
 }
 
-/// Moves a mark up to the total, and gives how far it was.
-pub(crate) fn move_up(mark: &AtomicU64, total: impl Fn() -> u64) -> u64 {
-    // Acquire, here and below: the total then read is at least this mark, so their difference never wraps.
-    let mut stood = mark.load(Ordering::Acquire);
+/// Moves the baseline up to the total and returns the difference.
+pub(crate) fn advance_baseline(baseline: &AtomicU64, total: impl Fn() -> u64) -> u64 {
+    // Acquire, here and below: a total loaded afterwards is at least this baseline, so their difference never wraps.
+    let mut previous = baseline.load(Ordering::Acquire);
     loop {
         let total = total();
-        // Release: whoever reads this mark also sees a total that has reached it.
-        match mark.compare_exchange_weak(stood, total, Ordering::Release, Ordering::Acquire) {
-            Ok(_) => return total.wrapping_sub(stood),
-            Err(moved) => stood = moved,
+        // Release: a reader of this baseline also sees a total that has reached it.
+        match baseline.compare_exchange_weak(previous, total, Ordering::Release, Ordering::Acquire)
+        {
+            Ok(_) => return total.wrapping_sub(previous),
+            Err(current) => previous = current,
         }
     }
 }
@@ -159,12 +161,12 @@ impl Instrument for Counter {
     }
 
     #[inline]
-    fn __show<const N: usize>(instruments: &[&Self; N], walker: &mut dyn Walker) {
+    fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker) {
         walker.counters(instruments);
     }
 
-    fn __words(&self) -> Option<Words> {
-        Some(Words::cell(&self.total).with_mark(&self.mark))
+    fn __atomic_layout(&self) -> Option<AtomicLayout> {
+        Some(AtomicLayout::cell(&self.total).with_baseline(&self.baseline))
     }
 }
 
@@ -213,7 +215,7 @@ mod model {
                     counter.inc();
                 })
             };
-            // A mark seen without the total that it was moved to would wrap below zero here.
+            // A baseline seen without the total that it was moved to would wrap below zero here.
             assert!(counter.get() <= 2);
             assert!(counter.take() <= 2);
             other.join().unwrap();

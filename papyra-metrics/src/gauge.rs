@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-use crate::__private::Walker;
+use crate::atomic_layout::AtomicLayout;
 use crate::sync::{AtomicI64, Ordering, const_fn};
-use crate::{Instrument, Kind, Value, words::Words};
+use crate::{Instrument, Kind, Value, Walker};
 
 /// A level: something that goes up and down, such as open files or bytes in a cache.
 ///
@@ -98,11 +98,11 @@ impl Instrument for Gauge {
     }
 
     #[inline]
-    fn __show<const N: usize>(instruments: &[&Self; N], walker: &mut dyn Walker) {
+    fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker) {
         walker.gauges(instruments);
     }
 
-    fn __words(&self) -> Option<Words> {
-        Some(Words::cell(&self.level))
+    fn __atomic_layout(&self) -> Option<AtomicLayout> {
+        Some(AtomicLayout::cell(&self.level))
     }
 }

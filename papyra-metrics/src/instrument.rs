@@ -3,8 +3,8 @@
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
-use crate::__private::Walker;
-use crate::{Kind, Value, words::Words};
+use crate::atomic_layout::AtomicLayout;
+use crate::{Kind, Value, Walker};
 
 /// Something that holds a value, and so can be a field of a struct that derives [`Metrics`](crate::Metrics).
 ///
@@ -61,20 +61,22 @@ pub trait Instrument {
     /// in this reading or stays for the next one, never in both or neither.
     fn take(&self) -> Value;
 
-    /// For generated code: shows instruments of this type. Named here, so that a field that is no instrument is one
-    /// error.
+    /// For generated code: shows neighbouring instruments of this type to the walker. Being part of this trait, it
+    /// reports a field that is not an instrument once.
     #[doc(hidden)]
     #[inline]
-    fn __show<const N: usize>(instruments: &[&Self; N], walker: &mut dyn Walker)
+    fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker)
     where
         Self: Sized,
     {
-        walker.others(instruments);
+        for &instrument in instruments {
+            walker.metric(Some(instrument));
+        }
     }
 
-    /// Where the atomics are, of an instrument that is nothing else and so can be published.
+    /// For publishing: the location of the atomics, if the instrument consists of nothing else.
     #[doc(hidden)]
-    fn __words(&self) -> Option<Words> {
+    fn __atomic_layout(&self) -> Option<AtomicLayout> {
         None
     }
 }
@@ -98,8 +100,8 @@ macro_rules! instrument_for_atomics {
                 Value::Counter(self.swap(0, $atomic::Ordering::Relaxed))
             }
 
-            fn __words(&self) -> Option<Words> {
-                Some(Words::cell(self))
+            fn __atomic_layout(&self) -> Option<AtomicLayout> {
+                Some(AtomicLayout::cell(self))
             }
         }
 
@@ -118,8 +120,8 @@ macro_rules! instrument_for_atomics {
                 self.value()
             }
 
-            fn __words(&self) -> Option<Words> {
-                Some(Words::cell(self))
+            fn __atomic_layout(&self) -> Option<AtomicLayout> {
+                Some(AtomicLayout::cell(self))
             }
         }
     };

@@ -39,7 +39,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | none | all instruments, the derive, [`Metrics`] with `visit`, `visit_totals`, `visit_drain`, `reset` and `descriptors`; neither std nor an allocator is needed |
+//! | none | all instruments, the derive, [`Metrics`] except `snapshot`, `totals` and `drain`; needs neither std nor an allocator |
 //! | `alloc` | [`Snapshot`], and with it `snapshot`, `totals` and `drain`; `Box`, `Rc` and `Arc` of instruments and metrics |
 //! | `std` (default) | implies `alloc`; a snapshot becomes a `HashMap` |
 //! | `publish` | implies `std`; [`publish`], metrics in a file that other processes can read |
@@ -55,9 +55,8 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod atomic_layout;
 mod cache_padded;
-#[allow(clippy::missing_panics_doc)] // its panics are compile errors
-mod compose;
 mod counter;
 mod descriptor;
 mod exposition;
@@ -66,6 +65,7 @@ mod inc;
 mod instrument;
 #[allow(missing_docs)] // for generated code alone
 mod measure;
+mod metered;
 mod metrics;
 pub mod persistence;
 #[cfg(feature = "publish")]
@@ -75,7 +75,7 @@ mod sharded;
 pub mod snapshot;
 mod sync;
 mod value;
-mod words;
+pub mod walk;
 
 pub use cache_padded::CachePadded;
 pub use counter::Counter;
@@ -84,7 +84,8 @@ pub use exposition::ExpositionName;
 pub use gauge::Gauge;
 pub use inc::{Inc, IncDec};
 pub use instrument::Instrument;
-pub use metrics::{Metered, Metrics};
+pub use metered::Metered;
+pub use metrics::Metrics;
 pub use sharded::ShardedCounter;
 
 /// Implements [`Metrics`](trait@Metrics) for a struct with named fields.
@@ -253,23 +254,13 @@ pub use publish::Published;
 #[cfg(feature = "alloc")]
 pub use snapshot::Snapshot;
 pub use value::{Kind, Value};
+pub use walk::Walker;
 
-/// What messages of the compiler call the traits that generated code asks for: of several ways to a trait it shows the
-/// first, and these say what to do.
-#[doc(hidden)]
-pub mod must {
-    pub use crate::__private::{
-        Borrowed as OutliveTheBorrow, ErrorCounter as MarkAnErrorCounter,
-        ErrorInstrument as CountErrors, Finish as FinishAsAResult, GivenAway as StayWhenSelfGoes,
-        InPlace as LieInPlace, Outcome as BeAResult, Outlived as OutliveSelf,
-        Plain as DeriveMetricsWithStorage, Step as MoveAGauge, Table as DeriveMetrics, borrowed,
-        given_away, outlived,
-    };
-}
+// At the root, because error messages name it.
 #[doc(hidden)]
 pub use __private::SkippedField;
 
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_panics_doc)] // for generated code alone
-#[path = "private.rs"]
+#[path = "private/mod.rs"]
 pub mod __private;

@@ -1,44 +1,39 @@
-//! What every struct of metrics can do, and how a backend says whether it has any.
+//! The trait of every set of metrics.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
-use crate::__private::Walker;
-#[cfg(feature = "alloc")]
-use crate::__private::{Lifetime, Since, Taking};
 #[cfg(feature = "alloc")]
 use crate::Snapshot;
-use crate::{Descriptor, Value};
+use crate::walk::{Drain, Lifetime, Reset, SinceReset, Visit};
+use crate::{Descriptor, Value, Walker};
 
 /// A set of metrics that belongs to one value, usually a struct of instruments.
 ///
-/// Derive it; the [derive's documentation](derive@crate::Metrics) tells how. It is also implemented for
-/// `&M`, `Box<M>`, `Rc<M>`, `Arc<M>` and `Option<M>`, whose `None` has no metrics, and it is object safe.
+/// Derive it; see the [derive's documentation](derive@crate::Metrics). It is also implemented for `&M`, `Box<M>`,
+/// `Rc<M>`, `Arc<M>` and `Option<M>`, whose `None` has no metrics, and it is object safe.
 ///
-/// Every reading takes each value exactly, with relaxed ordering, but is not one instant across several
-/// metrics: what is counted while the reading goes on may be in one metric and not yet in another.
+/// Every reading takes each value exactly, with relaxed ordering, but several metrics are not read at one instant: an
+/// event that is counted during the reading may be included in one metric and not yet in another.
 ///
 /// # By hand
 ///
-/// What knows its metrics only at run time implements the trait itself, and serves everywhere but in
-/// `#[metrics(flatten)]`:
+/// A type whose metrics are only known at run time, or computed, implements the trait itself. It works everywhere
+/// except in `#[metrics(flatten)]`, which needs the names at compile time:
 ///
 /// ```
-/// use papyra_metrics::{Descriptor, Metrics, Value};
+/// use papyra_metrics::{Descriptor, Metrics, Value, Walker};
 ///
 /// struct Queue { waiting: std::cell::Cell<i64> }
 ///
-/// const METRICS: &[Descriptor] = &[Descriptor::gauge("waiting").with_help("Items in the queue.")];
-///
 /// impl Metrics for Queue {
-///     fn descriptors(&self) -> &[Descriptor] { METRICS }
-///     fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-///         visitor(&METRICS[0], Value::Gauge(self.waiting.get()));
+///     fn descriptors(&self) -> &[Descriptor] {
+///         const { &[Descriptor::gauge("waiting").with_help("Items in the queue.")] }
 ///     }
-///     // A gauge is the same in every reading, and no reset touches it.
-///     fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) { self.visit(visitor) }
-///     fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) { self.visit(visitor) }
-///     fn reset(&self) {}
+///
+///     fn walk(&self, walker: &mut dyn Walker) {
+///         walker.instrument(&Value::Gauge(self.waiting.get()));
+///     }
 /// }
 ///
 /// let queue = Queue { waiting: 4.into() };
@@ -50,74 +45,66 @@ use crate::{Descriptor, Value};
     note = "add `#[derive(Metrics)]` to the struct that holds the counters"
 )]
 pub trait Metrics {
-    /// Name, kind, help and unit of each metric, in declaration order.
+    /// Returns the name, kind, help, unit and labels of each metric, in declaration order.
     ///
-    /// Where an `Option` is flattened, its metrics are listed also while it is `None` and readings pass over them.
+    /// The metrics of a flattened `Option` are listed even while it is `None`; readings then skip them.
     fn descriptors(&self) -> &[Descriptor];
 
-    /// Shows each metric and its value since the last reset, in declaration order, without allocating.
-    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value));
+    /// Shows every instrument to the walker, in the order of [`descriptors`](Self::descriptors).
+    ///
+    /// All other methods are provided on top of this one; [`walk`](crate::walk) describes the walker. A metric that is
+    /// listed but has no value now is shown as [absent](Walker::absent).
+    fn walk(&self, walker: &mut dyn Walker);
 
-    /// Shows each metric and its value over the lifetime, which no reset touches, without allocating.
-    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value));
+    /// Returns [`descriptors`](Self::descriptors) if they are static. Snapshots then borrow their names, and store
+    /// nothing but values.
+    ///
+    /// `None` by default, which is always correct.
+    fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
+        None
+    }
 
-    /// What [`drain`](Self::drain) does, without allocating: shows each metric and its value since the last
-    /// reset, and resets it in the same step.
-    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value));
+    /// Calls the visitor with each metric and its value since the last reset, in declaration order, without allocating.
+    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.walk(&mut Visit::<SinceReset>::new(self.descriptors(), visitor));
+    }
 
-    /// Has every counter read zero from here. Gauges keep their value, and so do the totals.
-    fn reset(&self);
+    /// Calls the visitor with each metric and its value over the lifetime, which resets do not change, without
+    /// allocating.
+    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.walk(&mut Visit::<Lifetime>::new(self.descriptors(), visitor));
+    }
+
+    /// Does what [`drain`](Self::drain) does, without allocating: calls the visitor with each metric and its value since
+    /// the last reset, which it resets in the same step.
+    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+        self.walk(&mut Visit::<Drain>::new(self.descriptors(), visitor));
+    }
+
+    /// Resets every counter to zero. Gauges and totals keep their values.
+    fn reset(&self) {
+        // Not needed to reset, but names that collide in a generic struct are then an error here too.
+        let _ = self.descriptors();
+        self.walk(&mut Reset);
+    }
 
     /// Reads every metric since the last reset, in declaration order. Allocates once.
     #[cfg(feature = "alloc")]
     fn snapshot(&self) -> Snapshot {
-        Snapshot::read::<Since, _>(self, Self::visit)
+        Snapshot::read::<SinceReset, _>(self)
     }
 
-    /// Reads every metric over its lifetime, which no reset touches: what exporters read. Allocates once.
+    /// Reads every metric over its lifetime, which resets do not change. Exporters read these values. Allocates once.
     #[cfg(feature = "alloc")]
     fn totals(&self) -> Snapshot {
-        Snapshot::read::<Lifetime, _>(self, Self::visit_totals)
+        Snapshot::read::<Lifetime, _>(self)
     }
 
-    /// A snapshot and a reset in one step per counter: over any number of concurrent drains no increment is
-    /// lost or counted twice. Allocates once.
+    /// Takes a snapshot and resets, in one step per counter: over any number of concurrent drains no increment is lost
+    /// or counted twice. Allocates once.
     #[cfg(feature = "alloc")]
     fn drain(&self) -> Snapshot {
-        Snapshot::read::<Taking, _>(self, Self::visit_drain)
-    }
-
-    /// For generated code: all metrics that [`__walk`](Self::__walk) goes through, or `None` where it does nothing.
-    #[doc(hidden)]
-    fn __table(&self) -> Option<&'static [Descriptor]> {
-        None
-    }
-
-    /// For generated code: takes the walker through the instruments.
-    #[doc(hidden)]
-    fn __walk(&self, _: &mut dyn Walker) {}
-}
-
-/// A backend that may have metrics. One that has none opts out with an empty impl.
-///
-/// ```
-/// use papyra_metrics::{Metered, Metrics};
-///
-/// struct NullStore;
-/// impl Metered for NullStore {}
-///
-/// fn report(backend: &dyn Metered) -> String {
-///     match backend.metrics() {
-///         Some(metrics) => metrics.snapshot().to_string(),
-///         None => "metrics: <unavailable>".to_owned(),
-///     }
-/// }
-/// assert_eq!(report(&NullStore), "metrics: <unavailable>");
-/// ```
-pub trait Metered {
-    /// The backend's metrics, or `None` where it has none.
-    fn metrics(&self) -> Option<&dyn Metrics> {
-        None
+        Snapshot::read::<Drain, _>(self)
     }
 }
 
@@ -128,28 +115,12 @@ macro_rules! metrics_through {
                 M::descriptors(self)
             }
 
-            fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-                M::visit(self, visitor);
+            fn walk(&self, walker: &mut dyn Walker) {
+                M::walk(self, walker);
             }
 
-            fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-                M::visit_totals(self, visitor);
-            }
-
-            fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-                M::visit_drain(self, visitor);
-            }
-
-            fn reset(&self) {
-                M::reset(self);
-            }
-
-            fn __table(&self) -> Option<&'static [Descriptor]> {
-                M::__table(self)
-            }
-
-            fn __walk(&self, walker: &mut dyn Walker) {
-                M::__walk(self, walker);
+            fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
+                M::static_descriptors(self)
             }
         }
     };
@@ -170,37 +141,13 @@ impl<M: Metrics> Metrics for Option<M> {
         self.as_ref().map_or(&[], M::descriptors)
     }
 
-    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+    fn walk(&self, walker: &mut dyn Walker) {
         if let Some(metrics) = self {
-            metrics.visit(visitor);
+            metrics.walk(walker);
         }
     }
 
-    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        if let Some(metrics) = self {
-            metrics.visit_totals(visitor);
-        }
-    }
-
-    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        if let Some(metrics) = self {
-            metrics.visit_drain(visitor);
-        }
-    }
-
-    fn reset(&self) {
-        if let Some(metrics) = self {
-            metrics.reset();
-        }
-    }
-
-    fn __table(&self) -> Option<&'static [Descriptor]> {
-        self.as_ref().map_or(Some(&[]), M::__table)
-    }
-
-    fn __walk(&self, walker: &mut dyn Walker) {
-        if let Some(metrics) = self {
-            metrics.__walk(walker);
-        }
+    fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
+        self.as_ref().map_or(Some(&[]), M::static_descriptors)
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::sync::{AtomicU64, Ordering, const_fn};
-use crate::{Instrument, Kind, Value, counter::move_up, words::Words};
+use crate::{Instrument, Kind, Value, atomic_layout::AtomicLayout, counter::advance_baseline};
 
 // A restartable sequence needs Linux, a C library that registers one for every thread (glibc 2.35), and assembly.
 #[cfg(all(
@@ -164,7 +164,7 @@ impl ShardedCounter {
     /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it tries
     /// again only when another take or reset has just succeeded.
     pub fn take(&self) -> u64 {
-        move_up(&self.mark.0, || self.total())
+        advance_baseline(&self.mark.0, || self.total())
     }
 
     /// Counts one if `result` is an error, and hands it on untouched.
@@ -251,9 +251,9 @@ impl Instrument for ShardedCounter {
         Value::Counter(self.take())
     }
 
-    fn __words(&self) -> Option<Words> {
-        let words = Words::cells(&self.cells[0], CELLS, size_of::<Cell>());
-        Some(words.with_mark(&self.mark))
+    fn __atomic_layout(&self) -> Option<AtomicLayout> {
+        let layout = AtomicLayout::cells(&self.cells[0], CELLS, size_of::<Cell>());
+        Some(layout.with_baseline(&self.mark))
     }
 }
 

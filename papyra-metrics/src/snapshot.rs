@@ -8,7 +8,8 @@ use core::{
     ops::{Index, Range},
 };
 
-use crate::__private::{Others, Plain, Reading, Walker};
+use crate::__private::{DescriptorTable, HasStorage};
+use crate::walk::{ErasedInstrument, ReadMode, Visit, Walker};
 use crate::{Counter, Descriptor, Gauge, Metrics, Value};
 
 /// What a set of metrics read at one moment: a plain map of names to values in declaration order.
@@ -49,24 +50,29 @@ enum Entries {
 }
 
 impl Snapshot {
-    /// What `metrics` read, in one allocation: by a walk over its instruments, or by `visit` where there is none.
-    pub(crate) fn read<R: Reading, M: Metrics + ?Sized>(
-        metrics: &M,
-        visit: impl FnOnce(&M, &mut dyn FnMut(&Descriptor, Value)),
-    ) -> Self {
-        if let Some(table) = metrics.__table() {
+    /// Reads `metrics`, in one allocation. If the descriptors are static, only values are stored.
+    pub(crate) fn read<R: ReadMode, M: Metrics + ?Sized>(metrics: &M) -> Self {
+        if let Some(table) = metrics.static_descriptors() {
             let mut collect = Collect::<R> {
                 values: Vec::with_capacity(table.len()),
                 absent: 0,
-                reading: PhantomData,
+                mode: PhantomData,
             };
-            metrics.__walk(&mut collect);
-            let Collect { values, absent, .. } = collect;
-            let len = values.len() - absent;
+            metrics.walk(&mut collect);
+            let Collect { mut values, absent, .. } = collect;
+            let mut len = values.len() - absent;
+            if values.len() > table.len() {
+                // A hand-written walk has shown more than it lists.
+                values.truncate(table.len());
+                len = values.iter().flatten().count();
+            }
             return Self { entries: Entries::Table { metrics: table, values }, len };
         }
-        let mut entries = Vec::with_capacity(metrics.descriptors().len());
-        visit(metrics, &mut |metric, value| entries.push((Cow::Borrowed(metric.name), value)));
+        let descriptors = metrics.descriptors();
+        let mut entries = Vec::with_capacity(descriptors.len());
+        let mut push =
+            |metric: &Descriptor, value| entries.push((Cow::Borrowed(metric.name), value));
+        metrics.walk(&mut Visit::<R>::new(descriptors, &mut push));
         Self::named(entries)
     }
 
@@ -179,25 +185,26 @@ impl Snapshot {
 struct Collect<R> {
     values: Vec<Option<Value>>,
     absent: usize,
-    reading: PhantomData<R>,
+    mode: PhantomData<R>,
 }
 
-impl<R: Reading> Walker for Collect<R> {
+impl<R: ReadMode> Walker for Collect<R> {
+    fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
+        self.values.push(instrument.map(R::read_erased));
+        self.absent += usize::from(instrument.is_none());
+    }
+
     fn counters(&mut self, counters: &[&Counter]) {
-        self.values.extend(counters.iter().map(|counter| Some(R::of(*counter))));
+        self.values.extend(counters.iter().map(|counter| Some(R::read(*counter))));
     }
 
     fn gauges(&mut self, gauges: &[&Gauge]) {
-        self.values.extend(gauges.iter().map(|gauge| Some(R::of(*gauge))));
+        self.values.extend(gauges.iter().map(|gauge| Some(R::read(*gauge))));
     }
 
-    fn others(&mut self, others: &dyn Others) {
-        self.values.extend((0..others.count()).map(|i| Some(R::of_other(others, i))));
-    }
-
-    fn absent(&mut self, metrics: usize) {
-        self.values.extend(iter::repeat_n(None, metrics));
-        self.absent += metrics;
+    fn absent(&mut self, count: usize) {
+        self.values.extend(iter::repeat_n(None, count));
+        self.absent += count;
     }
 }
 
@@ -391,9 +398,9 @@ impl<S: std::hash::BuildHasher + Default> From<Snapshot>
 }
 
 /// A plain struct of counts (`#[metrics(storage = …)]`) as a map.
-impl<P: Plain> From<&P> for Snapshot {
+impl<P: HasStorage> From<&P> for Snapshot {
     fn from(plain: &P) -> Self {
-        let metrics = <P::Storage as crate::__private::Table>::METRICS;
+        let metrics = <P::Storage as DescriptorTable>::METRICS;
         let mut values = Vec::with_capacity(metrics.len());
         plain.values(&mut |value| values.push(Some(value)));
         Self { len: values.len(), entries: Entries::Table { metrics, values } }

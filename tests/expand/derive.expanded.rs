@@ -15,36 +15,29 @@ const _: () = {
     #[automatically_derived]
     impl ::papyra_metrics::Metrics for LogMetrics {
         fn descriptors(&self) -> &[::papyra_metrics::Descriptor] {
-            <Self as ::papyra_metrics::__private::Table>::METRICS
+            <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS
         }
-        fn visit(&self, __visitor: &mut ::papyra_metrics::__private::Visitor<'_>) {
-            ::papyra_metrics::__private::visit(self, __visitor);
-        }
-        fn visit_totals(
-            &self,
-            __visitor: &mut ::papyra_metrics::__private::Visitor<'_>,
-        ) {
-            ::papyra_metrics::__private::visit_totals(self, __visitor);
-        }
-        fn visit_drain(&self, __visitor: &mut ::papyra_metrics::__private::Visitor<'_>) {
-            ::papyra_metrics::__private::visit_drain(self, __visitor);
-        }
-        fn reset(&self) {
-            ::papyra_metrics::__private::reset(self);
-        }
-        fn __table(
+        fn static_descriptors(
             &self,
         ) -> ::core::option::Option<&'static [::papyra_metrics::Descriptor]> {
             ::core::option::Option::Some(
-                <Self as ::papyra_metrics::__private::Table>::METRICS,
+                <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS,
             )
         }
-        fn __walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            <Self as ::papyra_metrics::__private::Table>::walk(self, __walker);
+        #[inline]
+        fn walk(&self, __walker: &mut dyn ::papyra_metrics::Walker) {
+            <Counter as ::papyra_metrics::Instrument>::__walk_batch(
+                &[&self.records_written, &self.bytes_written, &self.write_errors],
+                __walker,
+            );
+            <Gauge as ::papyra_metrics::Instrument>::__walk_batch(
+                &[&self.open_segments],
+                __walker,
+            );
         }
     }
     #[automatically_derived]
-    impl ::papyra_metrics::__private::Table for LogMetrics {
+    impl ::papyra_metrics::__private::DescriptorTable for LogMetrics {
         const OWN: &'static [::papyra_metrics::Descriptor] = &[
             ::papyra_metrics::Descriptor::new(
                     "records_written",
@@ -68,17 +61,6 @@ const _: () = {
                 )
                 .with_help("Segment files open now."),
         ];
-        const METRICS: &'static [::papyra_metrics::Descriptor] = Self::OWN;
-        fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            <Counter as ::papyra_metrics::Instrument>::__show(
-                &[&self.records_written, &self.bytes_written, &self.write_errors],
-                __walker,
-            );
-            <Gauge as ::papyra_metrics::Instrument>::__show(
-                &[&self.open_segments],
-                __walker,
-            );
-        }
     }
     #[automatically_derived]
     impl ::papyra_metrics::__private::ErrorCounter for LogMetrics {
@@ -90,16 +72,16 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::papyra_metrics::__private::InPlace for LogMetrics
+    impl ::papyra_metrics::__private::SharedMemorySafe for LogMetrics
     where
-        for<'__use> Counter: ::papyra_metrics::__private::InPlace,
-        for<'__use> Gauge: ::papyra_metrics::__private::InPlace,
+        for<'__use> Counter: ::papyra_metrics::__private::SharedMemorySafe,
+        for<'__use> Gauge: ::papyra_metrics::__private::SharedMemorySafe,
     {
-        fn only_the_derive_may_implement_this() {}
+        fn __sealed() {}
     }
     #[automatically_derived]
     impl ::papyra_metrics::__private::Publishable for LogMetrics
     where
-        for<'__use> LogMetrics: ::papyra_metrics::__private::InPlace,
+        for<'__use> LogMetrics: ::papyra_metrics::__private::SharedMemorySafe,
     {}
 };

@@ -9,41 +9,36 @@ const _: () = {
     #[automatically_derived]
     impl<T> ::papyra_metrics::Metrics for LogMetrics<T>
     where
-        CacheMetrics<T>: ::papyra_metrics::__private::Table,
+        CacheMetrics<T>: ::papyra_metrics::__private::DescriptorTable,
     {
         fn descriptors(&self) -> &[::papyra_metrics::Descriptor] {
-            <Self as ::papyra_metrics::__private::Table>::METRICS
+            <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS
         }
-        fn visit(&self, __visitor: &mut ::papyra_metrics::__private::Visitor<'_>) {
-            ::papyra_metrics::__private::visit(self, __visitor);
-        }
-        fn visit_totals(
-            &self,
-            __visitor: &mut ::papyra_metrics::__private::Visitor<'_>,
-        ) {
-            ::papyra_metrics::__private::visit_totals(self, __visitor);
-        }
-        fn visit_drain(&self, __visitor: &mut ::papyra_metrics::__private::Visitor<'_>) {
-            ::papyra_metrics::__private::visit_drain(self, __visitor);
-        }
-        fn reset(&self) {
-            ::papyra_metrics::__private::reset(self);
-        }
-        fn __table(
+        fn static_descriptors(
             &self,
         ) -> ::core::option::Option<&'static [::papyra_metrics::Descriptor]> {
             ::core::option::Option::Some(
-                <Self as ::papyra_metrics::__private::Table>::METRICS,
+                <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS,
             )
         }
-        fn __walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            <Self as ::papyra_metrics::__private::Table>::walk(self, __walker);
+        #[inline]
+        fn walk(&self, __walker: &mut dyn ::papyra_metrics::Walker) {
+            <Counter as ::papyra_metrics::Instrument>::__walk_batch(
+                &[&self.records_written],
+                __walker,
+            );
+            <CacheMetrics<
+                T,
+            > as ::papyra_metrics::__private::DescriptorTable>::walk_flattened(
+                &self.cache,
+                __walker,
+            );
         }
     }
     #[automatically_derived]
-    impl<T> ::papyra_metrics::__private::Table for LogMetrics<T>
+    impl<T> ::papyra_metrics::__private::DescriptorTable for LogMetrics<T>
     where
-        CacheMetrics<T>: ::papyra_metrics::__private::Table,
+        CacheMetrics<T>: ::papyra_metrics::__private::DescriptorTable,
     {
         const OWN: &'static [::papyra_metrics::Descriptor] = &[
             ::papyra_metrics::__private::prefixed(
@@ -60,41 +55,34 @@ const _: () = {
                 at: 1usize,
                 field: "cache",
                 prefix: "log_cache_",
-                metrics: <CacheMetrics<T> as ::papyra_metrics::__private::Table>::METRICS,
+                metrics: <CacheMetrics<
+                    T,
+                > as ::papyra_metrics::__private::DescriptorTable>::METRICS,
             },
         ];
         const METRICS: &'static [::papyra_metrics::Descriptor] = {
             let __metrics = ::papyra_metrics::__private::Ladder::<Self>::METRICS;
             (::papyra_metrics::__private::assert_flattens)(
                 __metrics,
-                <Self as ::papyra_metrics::__private::Table>::FLATTENED,
+                <Self as ::papyra_metrics::__private::DescriptorTable>::FLATTENED,
                 0usize,
             );
             __metrics
         };
-        fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            <Counter as ::papyra_metrics::Instrument>::__show(
-                &[&self.records_written],
-                __walker,
-            );
-            <CacheMetrics<
-                T,
-            > as ::papyra_metrics::__private::Table>::walk(&self.cache, __walker);
-        }
     }
     #[automatically_derived]
-    impl<T> ::papyra_metrics::__private::InPlace for LogMetrics<T>
+    impl<T> ::papyra_metrics::__private::SharedMemorySafe for LogMetrics<T>
     where
-        for<'__use> Counter: ::papyra_metrics::__private::InPlace,
-        for<'__use> CacheMetrics<T>: ::papyra_metrics::__private::InPlace,
-        for<'__use> ::papyra_metrics::__private::SkippedField: ::papyra_metrics::__private::InPlace,
+        for<'__use> Counter: ::papyra_metrics::__private::SharedMemorySafe,
+        for<'__use> CacheMetrics<T>: ::papyra_metrics::__private::SharedMemorySafe,
+        for<'__use> ::papyra_metrics::__private::SkippedField: ::papyra_metrics::__private::SharedMemorySafe,
     {
-        fn only_the_derive_may_implement_this() {}
+        fn __sealed() {}
     }
     #[automatically_derived]
     impl<T> ::papyra_metrics::__private::Publishable for LogMetrics<T>
     where
-        CacheMetrics<T>: ::papyra_metrics::__private::Table,
-        for<'__use> LogMetrics<T>: ::papyra_metrics::__private::InPlace,
+        CacheMetrics<T>: ::papyra_metrics::__private::DescriptorTable,
+        for<'__use> LogMetrics<T>: ::papyra_metrics::__private::SharedMemorySafe,
     {}
 };

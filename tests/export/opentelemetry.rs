@@ -18,7 +18,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, NumberDataPoint, metric, number_data_point,
 };
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
-use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Value};
+use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Value, Walker};
 use papyra_metrics_export::Registry;
 use papyra_metrics_export::opentelemetry::OpenTelemetry;
 use prost::Message;
@@ -333,20 +333,10 @@ impl Metrics for Moody {
         MOODY
     }
 
-    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+    fn walk(&self, walker: &mut dyn Walker) {
         assert!(!self.panics.load(Relaxed), "the disk is on fire");
-        visitor(&MOODY[0], Value::Counter(self.total.load(Relaxed)));
+        walker.instrument(&Value::Counter(self.total.load(Relaxed)));
     }
-
-    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        self.visit(visitor);
-    }
-
-    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        self.visit(visitor);
-    }
-
-    fn reset(&self) {}
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 
 use papyra_metrics::persistence::PersistenceMetrics;
-use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Value};
+use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Value, Walker};
 use papyra_metrics_export::{RegisterError, Registry, RegistryReader};
 
 #[derive(Default, Metrics)]
@@ -183,20 +183,10 @@ impl Metrics for Queue {
         QUEUE
     }
 
-    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+    fn walk(&self, walker: &mut dyn Walker) {
         assert!(!self.panics.load(Relaxed), "the queue is closed");
-        visitor(&QUEUE[0], Value::Gauge(self.waiting.get()));
+        walker.instrument(&Value::Gauge(self.waiting.get()));
     }
-
-    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        self.visit(visitor);
-    }
-
-    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        self.visit(visitor);
-    }
-
-    fn reset(&self) {}
 }
 
 #[test]
@@ -326,37 +316,34 @@ fn readers_on_many_threads_never_see_a_total_fall_and_lose_none() {
 #[derive(Default)]
 struct Moody {
     panics: AtomicBool,
+    relists: AtomicBool,
     waits: Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>,
 }
 
 const MOODY: &[Descriptor] = &[Descriptor::counter("first"), Descriptor::counter("second")];
-const UNLISTED: Descriptor = Descriptor::gauge("unlisted");
+const RELISTED: &[Descriptor] =
+    &[Descriptor::gauge("unlisted"), Descriptor::counter("second"), Descriptor::counter("first")];
 
 impl Metrics for Moody {
     fn descriptors(&self) -> &[Descriptor] {
-        MOODY
+        if self.relists.load(Relaxed) { RELISTED } else { MOODY }
     }
 
-    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        visitor(&MOODY[0], Value::Counter(1));
+    fn walk(&self, walker: &mut dyn Walker) {
+        if self.relists.load(Relaxed) {
+            walker.instrument(&Value::Gauge(1));
+            walker.instrument(&Value::Counter(4));
+            walker.instrument(&Value::Counter(3));
+            return;
+        }
+        walker.instrument(&Value::Counter(1));
         if let Some((arrived, go_on)) = self.waits.lock().unwrap().take() {
             arrived.send(()).unwrap();
             go_on.recv().unwrap();
         }
         assert!(!self.panics.load(Relaxed), "the disk is on fire");
-        visitor(&UNLISTED, Value::Gauge(1));
-        visitor(&MOODY[1], Value::Counter(2));
+        walker.instrument(&Value::Counter(2));
     }
-
-    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        self.visit(visitor);
-    }
-
-    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        self.visit(visitor);
-    }
-
-    fn reset(&self) {}
 }
 
 #[test]
@@ -390,13 +377,45 @@ fn a_backend_that_panics_keeps_its_last_values_and_takes_no_other_with_it() {
     read(&mut reader);
     assert_eq!(registry.problems().len(), 2);
     assert_eq!(registry.problems()[1].backend, "{backend=\"other\"}");
+}
 
-    moody.panics.store(false, Relaxed);
-    read(&mut reader);
+#[test]
+fn a_backend_that_lists_other_metrics_later_is_read_by_its_new_list() {
+    let registry = Registry::new();
+    let moody = Arc::new(Moody::default());
+    registry.register(moody.clone(), &[]).unwrap();
+    let mut reader = RegistryReader::new(&registry);
+    assert_eq!(read(&mut reader), map([("first{}", 1), ("second{}", 2)]));
+    moody.relists.store(true, Relaxed);
+    assert_eq!(read(&mut reader), map([("first{}", 3), ("second{}", 4)]));
     let problems: Vec<_> = registry.problems().into_iter().map(|it| it.message).collect();
     assert_eq!(
-        problems[0],
-        "`unlisted` was not listed when the backend was registered; it is left out"
+        problems,
+        ["`unlisted` was not listed when the backend was registered; it is left out"]
+    );
+}
+
+#[test]
+fn an_instrument_that_no_descriptor_belongs_to_is_left_out_and_reported() {
+    struct Talkative;
+
+    impl Metrics for Talkative {
+        fn descriptors(&self) -> &[Descriptor] {
+            QUEUE
+        }
+
+        fn walk(&self, walker: &mut dyn Walker) {
+            walker.instrument(&Value::Gauge(1));
+            walker.instrument(&Value::Gauge(2));
+        }
+    }
+
+    let registry = Registry::new();
+    registry.register_static(Talkative, &[]).unwrap();
+    assert_eq!(read(&mut RegistryReader::new(&registry)), map([("waiting{}", 1)]));
+    assert_eq!(
+        registry.problems()[0].message,
+        "it shows 2 metrics, but lists 1; the rest is left out"
     );
 }
 
@@ -427,21 +446,11 @@ impl Metrics for Crossed {
         CROSSED
     }
 
-    fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
+    fn walk(&self, walker: &mut dyn Walker) {
         let number = self.0.load(Relaxed);
-        visitor(&CROSSED[0], Value::Gauge(number));
-        visitor(&CROSSED[1], Value::Counter(u64::from_ne_bytes(number.to_ne_bytes())));
+        walker.instrument(&Value::Gauge(number));
+        walker.instrument(&Value::Counter(u64::from_ne_bytes(number.to_ne_bytes())));
     }
-
-    fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        self.visit(visitor);
-    }
-
-    fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
-        self.visit(visitor);
-    }
-
-    fn reset(&self) {}
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::visit::{expand_bounds, expand_plain_bounds, instrument_type, span_of}
 use crate::model::{Model, Role};
 use crate::types::is_phantom_data;
 
-/// `InPlace`, under a bound for each type of a field, and `Publishable` where that holds.
+/// `SharedMemorySafe`, under a bound for each type of a field, and `Publishable` where that holds.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
     let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
@@ -27,16 +27,16 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
         }
         // The lifetime, which nothing uses, has the compiler ask at the use and not here.
         seen.insert(ty.to_string())
-            .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::__private::InPlace))
+            .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::__private::SharedMemorySafe))
     }));
     let in_place = model.where_clause_with(&in_place);
     let mut publishable = expand_bounds(model);
-    publishable.push(quote!(for<'__use> #ident #ty_generics: #krate::__private::InPlace));
+    publishable.push(quote!(for<'__use> #ident #ty_generics: #krate::__private::SharedMemorySafe));
     let publishable = model.where_clause_with(&publishable);
     quote! {
         #[automatically_derived]
-        impl #impl_generics #krate::__private::InPlace for #ident #ty_generics #in_place {
-            fn only_the_derive_may_implement_this() {}
+        impl #impl_generics #krate::__private::SharedMemorySafe for #ident #ty_generics #in_place {
+            fn __sealed() {}
         }
         #[automatically_derived]
         impl #impl_generics #krate::__private::Publishable for #ident #ty_generics #publishable {}

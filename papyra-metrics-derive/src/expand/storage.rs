@@ -47,7 +47,7 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
         let ty = field.ty;
         let span = span_of(ty);
         let krate = krate_at(&model.krate, span);
-        quote_spanned!(span=> const _: () = <#ty as #krate::__private::Plain>::ASKED;)
+        quote_spanned!(span=> const _: () = <#ty as #krate::__private::HasStorage>::ASSERTED;)
     });
     let docs = [
         format!(" A [`{ident}`] with everything at zero."),
@@ -67,7 +67,7 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
             #[must_use]
             #[allow(dead_code)] // reading is an offer
             #vis fn read(&self) -> #plain #ty_generics {
-                <#plain #ty_generics as #krate::__private::Plain>::read(self)
+                <#plain #ty_generics as #krate::__private::HasStorage>::read(self)
             }
         }
         #[automatically_derived]
@@ -83,7 +83,7 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
             }
         }
         #[automatically_derived]
-        impl #impl_generics #krate::__private::Plain for #plain #ty_generics #where_clause {
+        impl #impl_generics #krate::__private::HasStorage for #plain #ty_generics #where_clause {
             type Storage = #ident #ty_generics;
             const NEW: Self::Storage = #ident::new();
             fn read(__storage: &Self::Storage) -> Self {

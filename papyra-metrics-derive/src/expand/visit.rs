@@ -19,49 +19,39 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let checks = expand_checks(model);
     let (checks_inside, checks_outside) =
         if model.generics.params.is_empty() { (Vec::new(), checks) } else { (checks, Vec::new()) };
-    let metrics = expand_metrics(model);
-    let metrics = if checks_inside.is_empty() {
-        metrics
-    } else {
-        quote!({ let __metrics = #metrics; #(#checks_inside;)* __metrics })
+    let metrics = match (expand_metrics(model), checks_inside.as_slice()) {
+        (None, []) => None,
+        (metrics, []) => metrics,
+        (metrics, checks) => {
+            let metrics = metrics.unwrap_or_else(|| quote!(Self::OWN));
+            Some(quote!({ let __metrics = #metrics; #(#checks;)* __metrics }))
+        }
     };
+    let metrics =
+        metrics.map(|metrics| quote!(const METRICS: &'static [#krate::Descriptor] = #metrics;));
     let error_counter = expand_error_counter(model, ident, where_clause.as_ref());
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::Metrics for #ident #ty_generics #where_clause {
             fn descriptors(&self) -> &[#krate::Descriptor] {
-                <Self as #krate::__private::Table>::METRICS
+                <Self as #krate::__private::DescriptorTable>::METRICS
             }
-            fn visit(&self, __visitor: &mut #krate::__private::Visitor<'_>) {
-                #krate::__private::visit(self, __visitor);
+            fn static_descriptors(&self) -> ::core::option::Option<&'static [#krate::Descriptor]> {
+                ::core::option::Option::Some(<Self as #krate::__private::DescriptorTable>::METRICS)
             }
-            fn visit_totals(&self, __visitor: &mut #krate::__private::Visitor<'_>) {
-                #krate::__private::visit_totals(self, __visitor);
-            }
-            fn visit_drain(&self, __visitor: &mut #krate::__private::Visitor<'_>) {
-                #krate::__private::visit_drain(self, __visitor);
-            }
-            fn reset(&self) {
-                #krate::__private::reset(self);
-            }
-            fn __table(&self) -> ::core::option::Option<&'static [#krate::Descriptor]> {
-                ::core::option::Option::Some(<Self as #krate::__private::Table>::METRICS)
-            }
-            fn __walk(&self, __walker: &mut dyn #krate::__private::Walker) {
-                <Self as #krate::__private::Table>::walk(self, __walker);
-            }
-        }
-        #[automatically_derived]
-        impl #impl_generics #krate::__private::Table for #ident #ty_generics #where_clause {
-            const OWN: &'static [#krate::Descriptor] = &[#(#own,)*];
-            #flattened
-            const METRICS: &'static [#krate::Descriptor] = #metrics;
-            fn walk(&self, __walker: &mut dyn #krate::__private::Walker) {
+            #[inline]
+            fn walk(&self, __walker: &mut dyn #krate::Walker) {
                 #walk
             }
         }
+        #[automatically_derived]
+        impl #impl_generics #krate::__private::DescriptorTable for #ident #ty_generics #where_clause {
+            const OWN: &'static [#krate::Descriptor] = &[#(#own,)*];
+            #flattened
+            #metrics
+        }
         #error_counter
-        #(const _: () = { let __metrics = <#ident as #krate::__private::Table>::METRICS; #checks_outside };)*
+        #(const _: () = { let __metrics = <#ident as #krate::__private::DescriptorTable>::METRICS; #checks_outside };)*
     }
 }
 
@@ -75,7 +65,9 @@ pub(super) fn expand_bounds(model: &Model<'_>) -> Vec<TokenStream> {
         match &field.role {
             Role::Metric(_) => Some(quote_spanned!(span=> #ty: #krate::Instrument)),
             Role::Flatten { .. } if model.storage.is_some() => None,
-            Role::Flatten { .. } => Some(quote_spanned!(span=> #ty: #krate::__private::Table)),
+            Role::Flatten { .. } => {
+                Some(quote_spanned!(span=> #ty: #krate::__private::DescriptorTable))
+            }
             Role::Skip => None,
         }
     });
@@ -133,8 +125,7 @@ fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
                 let ty = instrument_type(model, field);
                 let table = krate_at(&model.krate, span_of(&ty));
                 let name = field.ident.unraw().to_string();
-                let metrics =
-                    quote_spanned!(span_of(&ty)=> <#ty as #table::__private::Table>::METRICS);
+                let metrics = quote_spanned!(span_of(&ty)=> <#ty as #table::__private::DescriptorTable>::METRICS);
                 flattened.push(quote! {
                     #krate::__private::Flattened { at: #at, field: #name, prefix: #prefix, metrics: #metrics }
                 });
@@ -148,21 +139,21 @@ fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
     })
 }
 
-/// All metrics: the struct's own where nothing is flattened, else composed.
-fn expand_metrics(model: &Model<'_>) -> TokenStream {
+/// All metrics, composed; `None` if they are the struct's own, because nothing is flattened.
+fn expand_metrics(model: &Model<'_>) -> Option<TokenStream> {
     let krate = krate_at(&model.krate, Span::call_site());
     if model.flattened().next().is_none() {
-        quote!(Self::OWN)
+        None
     } else if model.generics.params.is_empty() {
-        quote! {
+        Some(quote! {
             #krate::__private::Exact::<
                 Self,
                 { #krate::__private::len::<Self>() },
                 { #krate::__private::names_len::<Self>() },
             >::METRICS
-        }
+        })
     } else {
-        quote!(#krate::__private::Ladder::<Self>::METRICS)
+        Some(quote!(#krate::__private::Ladder::<Self>::METRICS))
     }
 }
 
@@ -177,8 +168,8 @@ fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
         let krate = krate_at(&model.krate, span);
         quote_spanned! {span=>
             (#krate::__private::assert_distinct)(
-                &<#this as #krate::__private::Table>::OWN[#a],
-                &<#this as #krate::__private::Table>::OWN[#b],
+                &<#this as #krate::__private::DescriptorTable>::OWN[#a],
+                &<#this as #krate::__private::DescriptorTable>::OWN[#b],
             )
         }
     });
@@ -189,7 +180,7 @@ fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
         quote_spanned! {span=>
             (#krate::__private::assert_flattens)(
                 #metrics,
-                <#this as #krate::__private::Table>::FLATTENED,
+                <#this as #krate::__private::DescriptorTable>::FLATTENED,
                 #index,
             )
         }
@@ -215,7 +206,7 @@ fn expand_walk(model: &Model<'_>) -> TokenStream {
                     Some(run) if run.text == text && is_one_type(&text) => run.cells.push(cell),
                     _ => {
                         let instrument = instrument_trait(&model.krate, field, metric, span);
-                        let show = quote_spanned!(span=> <#ty as #instrument>::__show);
+                        let show = quote_spanned!(span=> <#ty as #instrument>::__walk_batch);
                         runs.push(Run { text, show, cells: vec![cell] });
                     }
                 }
@@ -223,7 +214,7 @@ fn expand_walk(model: &Model<'_>) -> TokenStream {
             Role::Flatten { .. } => {
                 expand_runs(&mut runs, &mut walk);
                 walk.extend(quote_spanned! {span=>
-                    <#ty as #krate::__private::Table>::walk(&self.#ident, __walker);
+                    <#ty as #krate::__private::DescriptorTable>::walk_flattened(&self.#ident, __walker);
                 });
             }
         }
@@ -330,12 +321,12 @@ pub(super) fn plain_trait(krate: &Krate, field: &Field<'_>) -> TokenStream {
     let span = span_of(ty);
     let krate = krate_at(krate, span);
     if depends_on_parameters(field) {
-        quote_spanned!(span=> #krate::__private::Plain)
+        quote_spanned!(span=> #krate::__private::HasStorage)
     } else {
         quote_spanned! {span=>
-            #krate::__private::Plain<{
+            #krate::__private::HasStorage<{
                 use #krate::__private::NotPlain as _;
-                #krate::__private::Is::<#ty>::PLAIN
+                #krate::__private::StorageProbe::<#ty>::PLAIN
             }>
         }
     }

@@ -3,8 +3,10 @@
 use std::{slice, vec::Vec};
 
 use super::description::Location;
-use crate::__private::{Others, Table, Walker, Words};
-use crate::{Counter, Descriptor, Gauge, Instrument};
+use crate::__private::DescriptorTable;
+use crate::Descriptor;
+use crate::atomic_layout::AtomicLayout;
+use crate::walk::{ErasedInstrument, Walker};
 
 /// The location of each metric, from the beginning of the struct.
 pub(super) struct MetricLocator {
@@ -18,7 +20,7 @@ pub(super) struct MetricLocator {
 
 impl MetricLocator {
     /// Locates every metric. Returns `None` if one lies outside of the struct.
-    pub(super) fn locate<M: Table>(metrics: &M) -> Option<Self> {
+    pub(super) fn locate<M: DescriptorTable>(metrics: &M) -> Option<Self> {
         let mut locator = Self {
             struct_at: core::ptr::from_ref(metrics).addr(),
             struct_len: size_of::<M>(),
@@ -40,14 +42,14 @@ impl MetricLocator {
     }
 
     /// Notes the location of the next metric.
-    fn push(&mut self, words: Option<Words>) {
+    fn push(&mut self, words: Option<AtomicLayout>) {
         match (self.metrics.next(), words.and_then(|words| self.location(words))) {
             (Some(metric), Some(location)) => self.found.push((metric, location)),
             _ => self.all = false,
         }
     }
 
-    fn location(&self, words: Words) -> Option<Location> {
+    fn location(&self, words: AtomicLayout) -> Option<Location> {
         let last =
             words.stride.checked_mul(words.cells.checked_sub(1)?)?.checked_add(words.first)?;
         self.offset(last)?;
@@ -55,7 +57,11 @@ impl MetricLocator {
             first: self.offset(words.first)?,
             cells: u32::try_from(words.cells).ok()?,
             stride: u64::try_from(words.stride).ok()?,
-            baseline: words.mark.map(|mark| self.offset(mark).ok_or(())).transpose().ok()?,
+            baseline: words
+                .baseline
+                .map(|baseline| self.offset(baseline).ok_or(()))
+                .transpose()
+                .ok()?,
         })
     }
 
@@ -66,25 +72,7 @@ impl MetricLocator {
 }
 
 impl Walker for MetricLocator {
-    fn counters(&mut self, counters: &[&Counter]) {
-        for &counter in counters {
-            self.push(counter.__words());
-        }
-    }
-
-    fn gauges(&mut self, gauges: &[&Gauge]) {
-        for &gauge in gauges {
-            self.push(gauge.__words());
-        }
-    }
-
-    fn others(&mut self, others: &dyn Others) {
-        for i in 0..others.count() {
-            self.push(others.words(i));
-        }
-    }
-
-    fn absent(&mut self, _: usize) {
-        self.all = false;
+    fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
+        self.push(instrument.and_then(ErasedInstrument::__atomic_layout));
     }
 }

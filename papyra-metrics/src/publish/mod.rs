@@ -109,7 +109,7 @@ mod published;
 mod reader;
 mod sys;
 
-pub use crate::words::Publishable;
+pub use crate::atomic_layout::Publishable;
 pub use description::{Metric, Process};
 pub use error::{PublishError, ReadError};
 pub use published::Published;

@@ -182,7 +182,7 @@ impl Reader {
             match location.baseline.map(|baseline| word_of(&mapping, baseline)) {
                 None => cells().flatten().for_each(|cell| cell.store(0, Ordering::Relaxed)),
                 Some(Some(baseline)) => {
-                    counter::move_up(baseline, || {
+                    counter::advance_baseline(baseline, || {
                         let cells = cells().flatten().map(|cell| cell.load(Ordering::Relaxed));
                         cells.fold(0, u64::wrapping_add)
                     });

@@ -1,6 +1,6 @@
 // The caret is on `Cache`.
 
-use papyra_metrics::{Descriptor, Metrics, Value};
+use papyra_metrics::{Descriptor, Metrics, Walker};
 
 struct Cache;
 
@@ -8,10 +8,7 @@ impl Metrics for Cache {
     fn descriptors(&self) -> &[Descriptor] {
         &[]
     }
-    fn visit(&self, _: &mut dyn FnMut(&Descriptor, Value)) {}
-    fn visit_totals(&self, _: &mut dyn FnMut(&Descriptor, Value)) {}
-    fn visit_drain(&self, _: &mut dyn FnMut(&Descriptor, Value)) {}
-    fn reset(&self) {}
+    fn walk(&self, _: &mut dyn Walker) {}
 }
 
 #[derive(Metrics)]

@@ -1,16 +1,13 @@
 // A `Metrics` by hand says nothing of what else the struct holds.
 
-use papyra_metrics::{Descriptor, Metrics, Value, publish::Published};
+use papyra_metrics::{Descriptor, Metrics, Walker, publish::Published};
 
 #[derive(Default)]
 struct Queue;
 
 impl Metrics for Queue {
     fn descriptors(&self) -> &[Descriptor] { &[] }
-    fn visit(&self, _: &mut dyn FnMut(&Descriptor, Value)) {}
-    fn visit_totals(&self, _: &mut dyn FnMut(&Descriptor, Value)) {}
-    fn visit_drain(&self, _: &mut dyn FnMut(&Descriptor, Value)) {}
-    fn reset(&self) {}
+    fn walk(&self, _: &mut dyn Walker) {}
 }
 
 fn main() {

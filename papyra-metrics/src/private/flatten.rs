@@ -3,7 +3,7 @@
 
 use core::{marker::PhantomData, str};
 
-use crate::__private::Table;
+use super::table::DescriptorTable;
 use crate::{Descriptor, Kind, exposition};
 
 /// The metrics of one flattened field, and where they go.
@@ -19,7 +19,7 @@ pub struct Flattened {
 }
 
 /// How many metrics there are in all.
-pub const fn len<M: Table + ?Sized>() -> usize {
+pub const fn len<M: DescriptorTable + ?Sized>() -> usize {
     let mut len = M::OWN.len();
     let mut i = 0;
     while i < M::FLATTENED.len() {
@@ -30,7 +30,7 @@ pub const fn len<M: Table + ?Sized>() -> usize {
 }
 
 /// How many bytes the names take that have to be written anew, for their prefix.
-pub const fn names_len<M: Table + ?Sized>() -> usize {
+pub const fn names_len<M: DescriptorTable + ?Sized>() -> usize {
     let mut len = 0;
     let mut i = 0;
     while i < M::FLATTENED.len() {
@@ -121,7 +121,9 @@ const fn utf8(bytes: &[u8]) -> &str {
 /// The metrics of `M` in arrays of just their length, which only a struct that is not generic can tell.
 pub struct Exact<M: ?Sized, const LEN: usize, const NAMES_LEN: usize>(PhantomData<M>);
 
-impl<M: Table + ?Sized, const LEN: usize, const NAMES_LEN: usize> Exact<M, LEN, NAMES_LEN> {
+impl<M: DescriptorTable + ?Sized, const LEN: usize, const NAMES_LEN: usize>
+    Exact<M, LEN, NAMES_LEN>
+{
     const NAMES: &'static [u8] = &names::<NAMES_LEN>(M::FLATTENED);
     /// All metrics of `M`.
     pub const METRICS: &'static [Descriptor] =
@@ -137,7 +139,7 @@ macro_rules! climb {
 /// The metrics of a generic `M`, whose number cannot be the length of an array: in one of a power of two.
 pub struct Ladder<M: ?Sized>(PhantomData<M>);
 
-impl<M: Table + ?Sized> Ladder<M> {
+impl<M: DescriptorTable + ?Sized> Ladder<M> {
     const NAMES: &'static [u8] = climb!(NAMES,
         8 16 32 64 128 256 512 1024 2048 4096 8192 16384 32768 65536,
         "the names that are flattened into a generic struct take over 65,536 bytes");
@@ -153,7 +155,7 @@ impl<M: Table + ?Sized> Ladder<M> {
 /// program.
 struct Rung<M: ?Sized, const LEN: usize>(PhantomData<M>);
 
-impl<M: Table + ?Sized, const LEN: usize> Rung<M, LEN> {
+impl<M: DescriptorTable + ?Sized, const LEN: usize> Rung<M, LEN> {
     const NAMES: Option<[u8; LEN]> =
         if Self::holds(names_len::<M>()) { Some(names(M::FLATTENED)) } else { None };
     const METRICS: Option<[Descriptor; LEN]> = if Self::holds(len::<M>()) {

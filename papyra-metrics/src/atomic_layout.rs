@@ -1,0 +1,83 @@
+//! The location of an instrument's atomics, and the marker for structs that consist of nothing else: what publishing
+//! metrics in shared memory relies on.
+
+use core::{marker::PhantomData, ptr};
+
+use crate::__private::DescriptorTable;
+use crate::{CachePadded, Counter, Gauge, ShardedCounter};
+
+/// The addresses of the 64-bit atomics that an instrument consists of.
+#[derive(Clone, Copy, Debug)]
+pub struct AtomicLayout {
+    /// The first cell. The value is the wrapping sum of all of them.
+    pub first: usize,
+    /// The number of cells.
+    pub cells: usize,
+    /// The distance between two cells, in bytes.
+    pub stride: usize,
+    /// The baseline, which a reset sets to the sum of the cells. Without one, a reset of a counter sets the cells to zero.
+    pub baseline: Option<usize>,
+}
+
+impl AtomicLayout {
+    /// Describes an instrument that is one cell.
+    pub fn cell<A>(cell: &A) -> Self {
+        Self { first: ptr::from_ref(cell).addr(), cells: 1, stride: 8, baseline: None }
+    }
+
+    /// Describes an instrument of several cells, starting with `first`.
+    pub fn cells<A>(first: &A, cells: usize, stride: usize) -> Self {
+        Self { cells, stride, ..Self::cell(first) }
+    }
+
+    /// Adds a baseline.
+    #[must_use]
+    pub fn with_baseline<A>(self, baseline: &A) -> Self {
+        Self { baseline: Some(ptr::from_ref(baseline).addr()), ..self }
+    }
+}
+
+/// A struct of metrics that can be published: it consists of atomics and nothing else, so several processes can share
+/// its memory.
+///
+/// The derive implements it for exactly those structs.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be published",
+    label = "a published struct derives `Metrics`",
+    note = "only the derive can check that every field may lie in shared memory; a hand-written `Metrics` cannot be published"
+)]
+pub trait Publishable: SharedMemorySafe + DescriptorTable {}
+
+/// A type that a published struct may contain.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be published",
+    label = "this type cannot be part of a published struct",
+    note = "other processes share the memory of a published struct, so it contains only instruments, in place: `Counter`, `Gauge`, `ShardedCounter`, `CachePadded` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these",
+    note = "keep other fields beside the published struct, in the struct that owns it"
+)]
+pub trait SharedMemorySafe {
+    #[doc(hidden)]
+    fn __sealed();
+}
+
+/// Stands in for the type of a skipped field in the bounds of a published struct; it is never `SharedMemorySafe`.
+pub struct SkippedField;
+
+macro_rules! shared_memory_safe {
+    ($([$($parameter:ident)?] $ty:ty),*) => {$(
+        impl<$($parameter: ?Sized)?> SharedMemorySafe for $ty {
+            fn __sealed() {}
+        }
+    )*};
+}
+
+shared_memory_safe!([] Counter, [] Gauge, [] ShardedCounter, [T] PhantomData<T>);
+
+impl<I: SharedMemorySafe> SharedMemorySafe for CachePadded<I> {
+    fn __sealed() {}
+}
+
+#[cfg(target_has_atomic = "64")]
+shared_memory_safe!([] core::sync::atomic::AtomicU64, [] core::sync::atomic::AtomicI64);
+#[cfg(feature = "portable-atomic")]
+shared_memory_safe!([] portable_atomic::AtomicU64, [] portable_atomic::AtomicI64);

@@ -1,0 +1,14 @@
+//! What generated code names, and nothing else. There is no promise of stability: the derive and this crate have one
+//! version.
+
+mod flatten;
+mod storage;
+mod table;
+
+pub use self::flatten::{
+    Exact, Flattened, Ladder, assert_distinct, assert_flattens, len, names_len,
+};
+pub use self::storage::{HasStorage, NoStorage, NotPlain, StorageProbe, debug};
+pub use self::table::{DescriptorTable, ErrorInstrument, prefixed};
+pub use crate::atomic_layout::{Publishable, SharedMemorySafe, SkippedField};
+pub use crate::measure::*;

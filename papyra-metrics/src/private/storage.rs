@@ -1,0 +1,89 @@
+//! Plain structs and the structs of atomics that the derive writes for them (`#[metrics(storage = …)]`).
+
+use core::{fmt, marker::PhantomData};
+
+use super::table::DescriptorTable;
+use crate::atomic_layout::SharedMemorySafe;
+use crate::{Descriptor, Metrics, Value, Walker};
+
+/// A plain struct with storage. `HasStorage<false>` holds for every type: a flattened type without storage is then one
+/// error, at its field, and not another wherever its storage is named.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no storage",
+    label = "it has no `#[metrics(storage = …)]`",
+    note = "in a struct with `storage`, a flattened field is itself a struct that derives `Metrics` with `storage = Name`"
+)]
+pub trait HasStorage<const PRESENT: bool = true>: Sized {
+    /// Evaluated to force the bound.
+    const ASSERTED: () = ();
+    /// The struct of atomics.
+    type Storage: DescriptorTable + fmt::Debug;
+    /// A storage with every value at zero.
+    const NEW: Self::Storage;
+
+    /// Reads the values since the last reset.
+    fn read(storage: &Self::Storage) -> Self;
+
+    /// Calls the visitor with the value of each field. It reads every field, so none of them counts as dead code.
+    fn values(&self, visitor: &mut dyn FnMut(Value));
+}
+
+/// Finds out at compile time whether a type that does not depend on parameters has storage: for those that do, the
+/// inherent constant is found before the one of [`NotPlain`].
+pub struct StorageProbe<T>(PhantomData<T>);
+
+impl<T: HasStorage> StorageProbe<T> {
+    pub const PLAIN: bool = true;
+}
+
+/// The fallback of [`StorageProbe`].
+pub trait NotPlain {
+    const PLAIN: bool = false;
+}
+
+impl<T> NotPlain for StorageProbe<T> {}
+
+#[diagnostic::do_not_recommend]
+impl<T> HasStorage<false> for T {
+    type Storage = NoStorage;
+    const NEW: NoStorage = NoStorage;
+
+    fn read(_: &NoStorage) -> Self {
+        unreachable!("a program with such a field does not compile")
+    }
+
+    fn values(&self, _: &mut dyn FnMut(Value)) {}
+}
+
+/// Stands in for the storage of a type that has none.
+#[derive(Debug)]
+pub struct NoStorage;
+
+impl SharedMemorySafe for NoStorage {
+    fn __sealed() {}
+}
+
+impl Metrics for NoStorage {
+    fn descriptors(&self) -> &[Descriptor] {
+        &[]
+    }
+
+    fn walk(&self, _: &mut dyn Walker) {}
+}
+
+impl DescriptorTable for NoStorage {
+    const OWN: &'static [Descriptor] = &[];
+}
+
+/// Formats a struct of atomics, as a derived `Debug` does.
+pub fn debug(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    fields: &[(&str, &dyn fmt::Debug)],
+) -> fmt::Result {
+    let mut debug = f.debug_struct(name);
+    for (name, field) in fields {
+        debug.field(name, field);
+    }
+    debug.finish()
+}

@@ -1,0 +1,103 @@
+//! The descriptor tables of derived structs, and what a derived field is required to be.
+
+#[cfg(feature = "alloc")]
+use alloc::{boxed::Box, rc::Rc, sync::Arc};
+
+use super::flatten::Flattened;
+use crate::{Descriptor, Inc, Instrument, Kind, Metrics, Walker};
+
+/// A struct whose descriptors are known at compile time. The derive implements it beside [`Metrics`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be flattened",
+    label = "its metrics are not known at compile time",
+    note = "`#[metrics(flatten)]` composes names at compile time, so it needs a struct that derives `Metrics`, or a `&`, `Box`, `Rc`, `Arc` or `Option` of one",
+    note = "a trait object and a hand-written `Metrics` list their metrics only at run time; a single instrument needs no `flatten`"
+)]
+pub trait DescriptorTable: Metrics {
+    /// The struct's own metrics, in declaration order.
+    const OWN: &'static [Descriptor];
+    /// The flattened fields, in declaration order.
+    const FLATTENED: &'static [Flattened] = &[];
+    /// All metrics, in declaration order.
+    const METRICS: &'static [Descriptor] = Self::OWN;
+
+    /// Walks the struct as a flattened field. Unlike [`Metrics::walk`], an `Option` that is `None` shows its metrics as
+    /// absent, because the struct that contains it lists them.
+    fn walk_flattened(&self, walker: &mut dyn Walker) {
+        self.walk(walker);
+    }
+}
+
+macro_rules! table_through {
+    ($pointer:ty) => {
+        #[diagnostic::do_not_recommend]
+        impl<M: DescriptorTable + ?Sized> DescriptorTable for $pointer {
+            const OWN: &'static [Descriptor] = M::OWN;
+            const FLATTENED: &'static [Flattened] = M::FLATTENED;
+            const METRICS: &'static [Descriptor] = M::METRICS;
+
+            fn walk_flattened(&self, walker: &mut dyn Walker) {
+                M::walk_flattened(self, walker);
+            }
+        }
+    };
+}
+
+table_through!(&M);
+#[cfg(feature = "alloc")]
+table_through!(Box<M>);
+#[cfg(feature = "alloc")]
+table_through!(Rc<M>);
+#[cfg(feature = "alloc")]
+table_through!(Arc<M>);
+#[cfg(feature = "publish")]
+table_through!(crate::publish::Published<M>);
+
+#[diagnostic::do_not_recommend]
+impl<M: DescriptorTable> DescriptorTable for Option<M> {
+    const OWN: &'static [Descriptor] = M::OWN;
+    const FLATTENED: &'static [Flattened] = M::FLATTENED;
+    const METRICS: &'static [Descriptor] = M::METRICS;
+
+    fn walk_flattened(&self, walker: &mut dyn Walker) {
+        match self {
+            Some(metrics) => metrics.walk_flattened(walker),
+            None => walker.absent(M::METRICS.len()),
+        }
+    }
+}
+
+/// Adds the length of the prefix to a descriptor whose name begins with one.
+pub const fn prefixed(mut descriptor: Descriptor, prefix_len: usize) -> Descriptor {
+    descriptor.prefix_len = prefix_len;
+    descriptor
+}
+
+/// `Inc + Instrument` as one bound for the field marked `errors`, so that a wrong type is one error, not two.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a counter",
+    label = "a field marked `errors` must be a counter",
+    note = "errors are counted in a `Counter`, a `ShardedCounter` or an `AtomicU64`; an instrument of your own implements `papyra_metrics::Inc` beside `Instrument`"
+)]
+pub trait ErrorInstrument: Sized {
+    const KIND: Kind;
+
+    fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker);
+
+    fn inc(&self);
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Inc + Instrument> ErrorInstrument for I {
+    const KIND: Kind = I::KIND;
+
+    #[inline]
+    fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker) {
+        I::__walk_batch(instruments, walker);
+    }
+
+    #[inline]
+    fn inc(&self) {
+        Inc::inc(self);
+    }
+}

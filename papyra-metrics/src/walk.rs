@@ -1,0 +1,255 @@
+//! The walk over a set of metrics, which every reading is made of.
+//!
+//! [`Metrics::walk`](crate::Metrics::walk) shows instruments to a [`Walker`], in the order of
+//! [`Metrics::descriptors`](crate::Metrics::descriptors). Snapshots, [`visit`](crate::Metrics::visit) and its variants,
+//! and [`reset`](crate::Metrics::reset) are walkers of this crate; an exporter can be another one. A derived struct
+//! shows neighbouring counters, and neighbouring gauges, in one call, so that a walker reads them in a loop without a
+//! virtual call for each.
+//!
+//! ```
+//! use papyra_metrics::walk::{ErasedInstrument, Walker};
+//! use papyra_metrics::{Counter, Metrics, Value, persistence::PersistenceMetrics};
+//!
+//! /// Adds up the lifetime totals of all counters.
+//! #[derive(Default)]
+//! struct Sum(u64);
+//!
+//! impl Walker for Sum {
+//!     fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
+//!         if let Some(Value::Counter(total)) = instrument.map(ErasedInstrument::read_total) {
+//!             self.0 += total;
+//!         }
+//!     }
+//!
+//!     // Optional, and faster for the most common instrument.
+//!     fn counters(&mut self, counters: &[&Counter]) {
+//!         self.0 += counters.iter().map(|counter| counter.total()).sum::<u64>();
+//!     }
+//! }
+//!
+//! let metrics = PersistenceMetrics::default();
+//! metrics.records_written.add(2);
+//! metrics.records_read.inc();
+//! let mut sum = Sum::default();
+//! metrics.walk(&mut sum);
+//! assert_eq!(sum.0, 3);
+//! ```
+
+use core::marker::PhantomData;
+
+use crate::atomic_layout::AtomicLayout;
+use crate::{Counter, Descriptor, Gauge, Instrument, Value};
+
+/// An instrument of any type, as a trait object.
+///
+/// Implemented for every [`Instrument`], and for [`Value`], which reads as itself: so a hand-written
+/// [`Metrics::walk`](crate::Metrics::walk) can show a number that it has just computed.
+///
+/// The methods are those of [`Instrument`] under names of their own, so that importing this trait does not change what
+/// `counter.total()` means.
+pub trait ErasedInstrument {
+    /// Returns the value since the last reset, as [`Instrument::value`] does.
+    fn read_value(&self) -> Value;
+
+    /// Returns the value over the lifetime, as [`Instrument::total`] does.
+    fn read_total(&self) -> Value;
+
+    /// Returns the value since the last reset and resets it, in one step, as [`Instrument::take`] does.
+    fn take_value(&self) -> Value;
+
+    /// Resets the value, as [`Instrument::reset`] does.
+    fn reset_value(&self);
+
+    /// For publishing: the location of the atomics, if the instrument consists of nothing else.
+    #[doc(hidden)]
+    fn __atomic_layout(&self) -> Option<AtomicLayout> {
+        None
+    }
+}
+
+impl<I: Instrument> ErasedInstrument for I {
+    #[inline]
+    fn read_value(&self) -> Value {
+        self.value()
+    }
+
+    #[inline]
+    fn read_total(&self) -> Value {
+        self.total()
+    }
+
+    fn take_value(&self) -> Value {
+        self.take()
+    }
+
+    fn reset_value(&self) {
+        self.reset();
+    }
+
+    fn __atomic_layout(&self) -> Option<AtomicLayout> {
+        I::__atomic_layout(self)
+    }
+}
+
+/// Every reading is the value itself; a reset has no effect.
+impl ErasedInstrument for Value {
+    fn read_value(&self) -> Value {
+        self.clone()
+    }
+
+    fn read_total(&self) -> Value {
+        self.clone()
+    }
+
+    fn take_value(&self) -> Value {
+        self.clone()
+    }
+
+    fn reset_value(&self) {}
+}
+
+/// Receives the instruments of a set of metrics, one after another.
+///
+/// The order is that of [`Metrics::descriptors`](crate::Metrics::descriptors): the first instrument belongs to the
+/// first descriptor, and so on. Absent metrics are announced too, so a walker that counts what it receives always knows
+/// which descriptor is next.
+///
+/// Only [`metric`](Self::metric) is required. The methods for runs of one type call it for each instrument; override
+/// them to read a run without a virtual call per instrument.
+pub trait Walker {
+    /// Receives the next metric: its instrument, or `None` if the metric is absent.
+    ///
+    /// A metric is absent if it comes from a flattened `Option` that is `None`.
+    fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>);
+
+    /// Receives the next metric, which is present.
+    #[inline]
+    fn instrument(&mut self, instrument: &dyn ErasedInstrument) {
+        self.metric(Some(instrument));
+    }
+
+    /// Receives the next metrics, which are counters.
+    fn counters(&mut self, counters: &[&Counter]) {
+        for &counter in counters {
+            self.metric(Some(counter));
+        }
+    }
+
+    /// Receives the next metrics, which are gauges.
+    fn gauges(&mut self, gauges: &[&Gauge]) {
+        for &gauge in gauges {
+            self.metric(Some(gauge));
+        }
+    }
+
+    /// Receives the next `count` metrics, which are absent.
+    fn absent(&mut self, count: usize) {
+        for _ in 0..count {
+            self.metric(None);
+        }
+    }
+}
+
+/// What a reading takes from each instrument.
+pub(crate) trait ReadMode {
+    fn read<I: Instrument>(instrument: &I) -> Value;
+    fn read_erased(instrument: &dyn ErasedInstrument) -> Value;
+}
+
+/// Reads the value since the last reset.
+pub(crate) struct SinceReset;
+/// Reads the value over the lifetime.
+pub(crate) struct Lifetime;
+/// Reads the value since the last reset, and resets it in the same step.
+pub(crate) struct Drain;
+
+macro_rules! read_mode {
+    ($mode:ident, $method:ident, $erased:ident) => {
+        impl ReadMode for $mode {
+            #[inline]
+            fn read<I: Instrument>(instrument: &I) -> Value {
+                instrument.$method()
+            }
+
+            #[inline]
+            fn read_erased(instrument: &dyn ErasedInstrument) -> Value {
+                instrument.$erased()
+            }
+        }
+    };
+}
+
+read_mode!(SinceReset, value, read_value);
+read_mode!(Lifetime, total, read_total);
+read_mode!(Drain, take, take_value);
+
+/// Pairs each instrument with its descriptor and calls a visitor with its reading.
+pub(crate) struct Visit<'a, 'v, R> {
+    /// The descriptors of the metrics that are still to come. Instruments beyond them are ignored.
+    descriptors: &'a [Descriptor],
+    visitor: &'a mut (dyn FnMut(&Descriptor, Value) + 'v),
+    mode: PhantomData<R>,
+}
+
+impl<'a, 'v, R: ReadMode> Visit<'a, 'v, R> {
+    pub(crate) fn new(
+        descriptors: &'a [Descriptor],
+        visitor: &'a mut (dyn FnMut(&Descriptor, Value) + 'v),
+    ) -> Self {
+        Self { descriptors, visitor, mode: PhantomData }
+    }
+
+    /// Takes the descriptors of the next `count` metrics.
+    #[inline]
+    fn next(&mut self, count: usize) -> &'a [Descriptor] {
+        let (next, rest) = self.descriptors.split_at(count.min(self.descriptors.len()));
+        self.descriptors = rest;
+        next
+    }
+
+    #[inline]
+    fn run<I: Instrument>(&mut self, instruments: &[&I]) {
+        for (descriptor, instrument) in self.next(instruments.len()).iter().zip(instruments) {
+            (self.visitor)(descriptor, R::read(*instrument));
+        }
+    }
+}
+
+impl<R: ReadMode> Walker for Visit<'_, '_, R> {
+    fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
+        if let ([descriptor], Some(instrument)) = (self.next(1), instrument) {
+            (self.visitor)(descriptor, R::read_erased(instrument));
+        }
+    }
+
+    fn counters(&mut self, counters: &[&Counter]) {
+        self.run(counters);
+    }
+
+    fn gauges(&mut self, gauges: &[&Gauge]) {
+        self.run(gauges);
+    }
+
+    fn absent(&mut self, count: usize) {
+        self.next(count);
+    }
+}
+
+/// Resets each instrument.
+pub(crate) struct Reset;
+
+impl Walker for Reset {
+    fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
+        if let Some(instrument) = instrument {
+            instrument.reset_value();
+        }
+    }
+
+    fn counters(&mut self, counters: &[&Counter]) {
+        counters.iter().copied().for_each(Counter::reset);
+    }
+
+    fn gauges(&mut self, _: &[&Gauge]) {}
+
+    fn absent(&mut self, _: usize) {}
+}
