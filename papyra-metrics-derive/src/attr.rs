@@ -93,6 +93,7 @@ keys! {
 keys! {
     /// The keys of a function.
     FunctionKeys on "function" {
+        "at" at: TokenStream = "the metrics to look up counters in, such as `at = self.stats`",
         "calls" calls: TokenStream = "a counter, such as `calls = scan_runs`",
         "crate" krate: Path = "a path, such as `crate = facade::metrics`",
         "errors" errors: Option<TokenStream> = "a counter, such as `errors = write_errors`",

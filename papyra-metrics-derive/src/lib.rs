@@ -6,8 +6,6 @@
 #![forbid(unsafe_code)]
 
 mod attr;
-mod body;
-mod check_function;
 mod derive;
 mod diag;
 mod expand;
@@ -15,7 +13,6 @@ mod fallback;
 mod function;
 mod model;
 mod name;
-mod pipeline;
 mod suggest;
 mod tokens;
 mod types;
@@ -32,5 +29,5 @@ pub fn derive_metrics(input: TokenStream) -> TokenStream {
 /// See `papyra_metrics::metrics`.
 #[proc_macro_attribute]
 pub fn metrics(keys: TokenStream, item: TokenStream) -> TokenStream {
-    pipeline::measure(keys.into(), &item.into()).into()
+    function::measure(keys.into(), &item.into()).into()
 }

@@ -5,7 +5,6 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, Generics, Path, Type, Visibility};
 
 use crate::attr::Key;
-use crate::function::Function;
 
 /// A struct of metrics, or a plain struct for which one is to be written.
 pub(crate) struct Model<'a> {
@@ -69,42 +68,6 @@ pub(crate) enum Plain {
     Counter,
     Gauge,
     Sharded,
-}
-
-/// A function with what is counted of it. At least one of the four is there.
-pub(crate) struct Measured<'a> {
-    pub(crate) krate: Krate,
-    pub(crate) function: &'a Function,
-    pub(crate) output: Output,
-    pub(crate) calls: Option<Place>,
-    pub(crate) errors: Option<Place>,
-    pub(crate) in_flight: Option<Place>,
-    pub(crate) ok: Option<Place>,
-}
-
-/// Where to count.
-pub(crate) struct Place {
-    /// The word to point at.
-    pub(crate) key: Ident,
-    pub(crate) of: PlaceOf,
-}
-
-pub(crate) enum PlaceOf {
-    /// The field of `self.metrics` that is marked `errors`.
-    Marked,
-    /// A field of `self.metrics`.
-    Field(Ident),
-    Expression(TokenStream),
-}
-
-/// What a function returns.
-pub(crate) enum Output {
-    /// What there is to judge, or of no concern; `impl Trait` in it is `_`.
-    Value(TokenStream),
-    /// `impl Future`, or of an `async fn`, or in `Pin<Box<…>>`, with what it comes to where that can be told.
-    Future { output: Option<TokenStream>, boxed: bool },
-    /// A name that may stand for either, or for a boxed future.
-    Named(TokenStream),
 }
 
 /// The path of the runtime crate, if the user named one.

@@ -54,7 +54,7 @@ pub(crate) fn pointee(ty: &Type) -> &Type {
 }
 
 /// The type in the angle brackets of a path, if it is alone there.
-fn only_argument(ty: &Type) -> Option<&Type> {
+pub(crate) fn only_argument(ty: &Type) -> Option<&Type> {
     let PathArguments::AngleBracketed(arguments) = &path(ty)?.segments.last()?.arguments else {
         return None;
     };

@@ -167,8 +167,8 @@ pub use papyra_metrics_derive::Metrics;
 
 /// Counts what a function does: errors, successes, calls, and what is in flight.
 ///
-/// The function stays what it is: the same signature, the same value out, the same error untouched. It counts in
-/// the fields of `self.metrics`, or wherever an expression says.
+/// Signature and return value are unchanged: the `Err` that comes out is the value that the body gave. Counters are fields
+/// of `self.metrics`, or wherever `at` or an expression says.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Gauge, Metrics, metrics};
@@ -214,21 +214,58 @@ pub use papyra_metrics_derive::Metrics;
 /// | `ok = …` | one for each `Ok` |
 /// | `calls = …` | one for each call, when it begins; an async function's when it is first polled |
 /// | `in_flight = …` | a gauge: up when a call begins, down when it ends in any way: return, `?`, panic, dropped future |
-/// | `crate = path` | where this crate is, when renamed or re-exported |
+/// | `at = …` | nothing: the metrics to look up counters in, instead of `self.metrics`: `at = self.stats` |
+/// | `crate = path` | nothing: where this crate is, when renamed or re-exported |
 ///
-/// A panic is no error, and neither is a future that is dropped halfway; one that is never polled counts nothing.
+/// A panic is not an error, and neither is a future that is dropped before it finished; one that is never polled counts
+/// nothing.
 ///
 /// # Where to count
 ///
-/// In a method a bare name is a field of `self.metrics`. That may be the struct itself, a reference, `Box`, `Rc` or
-/// `Arc` of it, or an `Option` of those: with `None` nothing is counted. Everything else, and everything in a
-/// function without `self`, is an expression, which is evaluated when it counts: `errors = log.metrics.write_errors`.
-/// What is named may be an instrument ([`Inc`] for events, [`IncDec`] for `in_flight`), a reference, `Box`, `Rc` or
-/// `Arc` of one, or an `Option` of those.
+/// In a method, a value that begins with a bare name is a place in `self.metrics`: `write_errors`, `compaction.errors`,
+/// `requests[Op::Get]`. Names of arguments, names in upper case, paths with `::`, and all that begins with `self` are
+/// expressions, evaluated when they count: `errors = self.stats.write_errors`, `errors = log.metrics.write_errors`.
+/// `at` names other metrics to look places up in, also for bare `errors` and in functions without `self`; without `self`
+/// and `at` every value is an expression.
+///
+/// The metrics may be a struct, a reference, `Box`, `Rc` or `Arc` of it, or an `Option` of these: nothing is counted with
+/// `None`. An instrument ([`Inc`] for events, [`IncDec`] for `in_flight`) may be behind the same types.
+///
+/// ```
+/// use papyra_metrics::{Counter, Metrics, metrics};
+/// use std::sync::Arc;
+///
+/// #[derive(Default, Metrics)]
+/// struct StoreMetrics {
+///     gets: Counter,
+///     #[metrics(errors)]
+///     errors: Counter,
+/// }
+///
+/// #[derive(Default)]
+/// struct Inner {
+///     stats: StoreMetrics,
+/// }
+///
+/// struct Store {
+///     inner: Arc<Inner>,
+/// }
+///
+/// impl Store {
+///     #[metrics(at = self.inner.stats, errors, ok = gets)]
+///     fn get(&self, key: &str) -> Result<usize, String> {
+///         key.parse().map_err(|_| format!("no such key: {key}"))
+///     }
+/// }
+///
+/// let store = Store { inner: Arc::default() };
+/// assert!(store.get("1").is_ok() && store.get("x").is_err());
+/// assert_eq!((store.inner.stats.gets.get(), store.inner.stats.errors.get()), (1, 1));
+/// ```
 ///
 /// # What may be measured
 ///
-/// `calls` and `in_flight` take any function with a body that is no `const fn`. `errors` and `ok` need one that
+/// `calls` and `in_flight` take any function with a body that is not a `const fn`. `errors` and `ok` need one that
 /// returns a `Result`, `Option<Result>`, `Poll<Result>` or `Poll<Option<Result>>`, by any alias (a `None` and a
 /// `Pending` are neither; of nested results the outer one counts), or a future of these: `async fn`, `impl Future`,
 /// `Pin<Box<dyn Future>>` or a name for it. Futures that were `Send` stay `Send`.
@@ -239,8 +276,17 @@ pub use papyra_metrics_derive::Metrics;
 /// `Self::Future`, the output of a boxed future has to live as long as the future may, say by `R: 'static` on the impl:
 /// the future is put into another, which counts. `calls` alone asks for nothing, and counts when the function is called.
 ///
-/// `#[track_caller]` keeps its meaning where the body cannot end early; with a `?` or `return` it is refused, for the
-/// body then runs in a closure. Have a `#[track_caller]` helper do the work.
+/// Macros in the body see `self` as it is written. The body of a `&mut self` method cannot give all of `self` to a macro
+/// while metrics that belong to `self` alone are in use: with `in_flight`, with a `move` closure that names `self`, or if
+/// the macro consumes a pinned `self`. The compiler says so; bind `self` to another name first, as in `let this = self;`,
+/// or share the metrics.
+///
+/// # Closures
+///
+/// A body that may return early, by `return`, `?` or any macro, runs in a closure, or in an `async` block if it may await.
+/// `#[track_caller]` does not see through a closure, so it is refused on such a function; move the body to a
+/// `#[track_caller]` helper. A macro that names the function it is in, as `function_name!` of the crate `stdext` does, gives
+/// `{{closure}}` as the last part of the name there.
 ///
 /// # Costs
 ///

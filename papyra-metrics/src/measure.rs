@@ -133,3 +133,13 @@ impl<T> Deref for Owned<T> {
         &self.0
     }
 }
+
+/// The metrics of `self`. A macro of its own, because rustc shows its name in the errors about a missing field.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __metrics_of_self {
+    ($this:tt) => {
+        $this.metrics
+    };
+}
+pub use __metrics_of_self as counters_are_looked_up_in_self_metrics__name_another_place_with_at;

@@ -11,7 +11,11 @@ impl OrderLog {
             __result,
             ::papyra_metrics::__private::judge(|__outcome| {
                 if __outcome.failed {
-                    let __metrics = ::papyra_metrics::__private::at(&self.metrics)
+                    let __metrics = ::papyra_metrics::__private::at(
+                            &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                                self
+                            ),
+                        )
                         .__present();
                     if let ::core::option::Option::Some(__metrics) = __metrics {
                         ::papyra_metrics::Inc::inc(&__metrics.write_errors);
@@ -19,14 +23,17 @@ impl OrderLog {
                 }
             }),
             || {
-                let __metrics = ::papyra_metrics::__private::at(&self.metrics)
-                    .__present()
-                    .map(|__metrics| {
-                        ::papyra_metrics::__private::at(__metrics).__share()
-                    });
+                let __root = ::papyra_metrics::__private::at(
+                        &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                            self
+                        ),
+                    )
+                    .__share();
                 move || ::papyra_metrics::__private::judge(move |__outcome| {
                     if __outcome.failed {
-                        if let ::core::option::Option::Some(__metrics) = &__metrics {
+                        let __metrics = ::papyra_metrics::__private::at(&__root)
+                            .__present();
+                        if let ::core::option::Option::Some(__metrics) = __metrics {
                             ::papyra_metrics::Inc::inc(&__metrics.write_errors);
                         }
                     }

@@ -1,6 +1,11 @@
 impl OrderLog {
     pub async fn scan(&self) -> Result<Report, LogError> {
-        let __metrics = ::papyra_metrics::__private::at(&self.metrics).__present();
+        let __metrics = ::papyra_metrics::__private::at(
+                &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                    self
+                ),
+            )
+            .__present();
         if let ::core::option::Option::Some(__metrics) = __metrics {
             ::papyra_metrics::Inc::inc(&__metrics.scan_runs);
         }

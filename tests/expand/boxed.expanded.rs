@@ -3,13 +3,17 @@ impl OrderLog {
         &self,
         offset: Offset,
     ) -> Pin<Box<dyn Future<Output = Result<Record, LogError>> + Send + '_>> {
-        let __metrics = ::papyra_metrics::__private::at(&self.metrics)
-            .__present()
-            .map(|__metrics| ::papyra_metrics::__private::at(__metrics).__share());
+        let __root = ::papyra_metrics::__private::at(
+                &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                    self
+                ),
+            )
+            .__share();
         let __future = self.file.read(offset);
         #[allow(clippy::implicit_return)]
         Box::pin(async move {
-            if let ::core::option::Option::Some(__metrics) = &__metrics {
+            let __metrics = ::papyra_metrics::__private::at(&__root).__present();
+            if let ::core::option::Option::Some(__metrics) = __metrics {
                 ::papyra_metrics::Inc::inc(&__metrics.reads);
             }
             let __result: Result<Record, LogError> = __future.await;
@@ -18,7 +22,8 @@ impl OrderLog {
                 LogError,
             > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
             if __outcome.failed {
-                if let ::core::option::Option::Some(__metrics) = &__metrics {
+                let __metrics = ::papyra_metrics::__private::at(&__root).__present();
+                if let ::core::option::Option::Some(__metrics) = __metrics {
                     ::papyra_metrics::Inc::inc(&__metrics.read_errors);
                 }
             }

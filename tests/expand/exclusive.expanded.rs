@@ -3,7 +3,11 @@ impl OrderLog {
         let mut __in_flight = ::papyra_metrics::__private::InFlight::new(
             &mut *self,
             |__this, __step| {
-                let __metrics = ::papyra_metrics::__private::at(&__this.metrics)
+                let __metrics = ::papyra_metrics::__private::at(
+                        &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                            __this
+                        ),
+                    )
                     .__present();
                 if let ::core::option::Option::Some(__metrics) = __metrics {
                     __step.make(&__metrics.appends_in_flight)
@@ -24,7 +28,12 @@ impl OrderLog {
             Offset,
             LogError,
         > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
-        let __metrics = ::papyra_metrics::__private::at(&__this.metrics).__present();
+        let __metrics = ::papyra_metrics::__private::at(
+                &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                    __this
+                ),
+            )
+            .__present();
         if let ::core::option::Option::Some(__metrics) = __metrics {
             if __outcome.failed {
                 ::papyra_metrics::__private::ErrorCounter::count_error(__metrics);

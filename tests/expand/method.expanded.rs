@@ -8,7 +8,12 @@ impl OrderLog {
             Offset,
             LogError,
         > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
-        let __metrics = ::papyra_metrics::__private::at(&self.metrics).__present();
+        let __metrics = ::papyra_metrics::__private::at(
+                &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                    self
+                ),
+            )
+            .__present();
         if let ::core::option::Option::Some(__metrics) = __metrics {
             if __outcome.failed {
                 ::papyra_metrics::Inc::inc(&__metrics.write_errors);

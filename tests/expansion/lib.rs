@@ -5,10 +5,6 @@
 
 #[path = "../../papyra-metrics-derive/src/attr.rs"]
 mod attr;
-#[path = "../../papyra-metrics-derive/src/body.rs"]
-mod body;
-#[path = "../../papyra-metrics-derive/src/check_function.rs"]
-mod check_function;
 #[path = "../../papyra-metrics-derive/src/derive/mod.rs"]
 mod derive;
 #[path = "../../papyra-metrics-derive/src/diag.rs"]
@@ -17,14 +13,12 @@ mod diag;
 mod expand;
 #[path = "../../papyra-metrics-derive/src/fallback.rs"]
 mod fallback;
-#[path = "../../papyra-metrics-derive/src/function.rs"]
+#[path = "../../papyra-metrics-derive/src/function/mod.rs"]
 mod function;
 #[path = "../../papyra-metrics-derive/src/model.rs"]
 mod model;
 #[path = "../../papyra-metrics-derive/src/name.rs"]
 mod name;
-#[path = "../../papyra-metrics-derive/src/pipeline.rs"]
-mod pipeline;
 #[path = "../../papyra-metrics-derive/src/suggest.rs"]
 mod suggest;
 #[path = "../../papyra-metrics-derive/src/tokens.rs"]
@@ -44,5 +38,5 @@ pub fn derive(item: TokenStream) -> TokenStream {
 /// What `#[metrics(keys)]` makes of an item.
 #[allow(clippy::needless_pass_by_value)] // as the compiler passes them
 pub fn measure(keys: TokenStream, item: TokenStream) -> TokenStream {
-    pipeline::measure(keys, &item)
+    function::measure(keys, &item)
 }

@@ -139,7 +139,8 @@ mod owned {
 
         #[metrics(errors, calls = calls, in_flight = in_flight, ok = written)]
         async fn mutable_in_flight(&mut self, text: &str) -> Fallible {
-            assert_eq!(self.metrics.in_flight.get(), 1);
+            let in_flight = self.metrics.in_flight.get();
+            assert_eq!(in_flight, 1);
             let this = self;
             this.records.push(text.to_owned());
             parse(text).await?;
@@ -149,7 +150,8 @@ mod owned {
 
         #[metrics(in_flight = in_flight, calls = calls)]
         async fn not_judged(&mut self) -> usize {
-            assert_eq!(self.metrics.in_flight.get(), 1);
+            let in_flight = self.metrics.in_flight.get();
+            assert_eq!(in_flight, 1);
             if parse("1").await.is_err() {
                 return 0;
             }

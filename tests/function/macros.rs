@@ -118,3 +118,331 @@ mod shadowed {
         assert_eq!(tank.metrics.read(), (4, 4));
     }
 }
+
+mod shown {
+    //! Macros that see `self`.
+
+    use std::pin::Pin;
+    use std::sync::Arc;
+
+    use async_trait::async_trait;
+
+    use super::*;
+
+    /// Accepts the keyword alone.
+    macro_rules! level {
+        (self.$field:ident of $this:ident) => {
+            $this.$field
+        };
+    }
+
+    macro_rules! check {
+        ($ok:expr) => {
+            if !$ok {
+                return Err(stringify!($ok));
+            }
+        };
+    }
+
+    async fn fill(level: u32) -> Result<u32, &'static str> {
+        std::future::ready(()).await;
+        if level == 0 { Err("empty") } else { Ok(level) }
+    }
+
+    type Shown = Result<&'static str, &'static str>;
+
+    #[derive(Default)]
+    struct Tank {
+        level: u32,
+        log: Vec<u32>,
+        metrics: LogMetrics,
+    }
+
+    impl std::fmt::Display for Tank {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "{}", self.level)
+        }
+    }
+
+    impl Tank {
+        fn push(&mut self) -> usize {
+            self.log.push(self.level);
+            self.log.len()
+        }
+
+        fn is_valid(&self) -> bool {
+            self.level < 10
+        }
+
+        #[metrics(errors, ok = ok)]
+        fn shared(&self) -> Shown {
+            check!(self.is_valid());
+            Ok(stringify!(self.level))
+        }
+
+        #[metrics(errors, ok = ok)]
+        fn exclusive(&mut self) -> Shown {
+            check!(self.is_valid());
+            assert_eq!(level!(self.level of self), self.level);
+            let this = self;
+            this.push();
+            Ok(stringify!(self.level))
+        }
+
+        #[metrics(errors, ok = ok)]
+        fn handed_on(&mut self) -> Shown {
+            fn push(tank: &mut Tank) -> usize {
+                tank.push()
+            }
+            assert!(push(self) > 0);
+            push(self);
+            check!(self.is_valid());
+            assert_eq!(format!("{self}"), format!("{}", self));
+            Ok(stringify!(self))
+        }
+
+        #[metrics(errors, ok = ok)]
+        async fn later(&mut self, level: u32) -> Shown {
+            self.level = fill(level).await?;
+            check!(self.is_valid());
+            self.push();
+            fill(self.level).await?;
+            Ok(stringify!(self.level))
+        }
+
+        #[metrics(errors, ok = ok)]
+        async fn later_by_another_name(&mut self, level: u32) -> Shown {
+            self.level = fill(level).await?;
+            check!(self.is_valid());
+            assert_eq!(level!(self.level of self), level, "{self}");
+            let this = self;
+            this.push();
+            fill(this.level).await?;
+            Ok(stringify!(self.level))
+        }
+
+        #[metrics(errors, ok = ok, in_flight = in_flight())]
+        async fn later_in_flight(&mut self, level: u32) -> Shown {
+            self.level = fill(level).await?;
+            check!(self.is_valid());
+            self.push();
+            Ok(stringify!(self.level))
+        }
+
+        #[metrics(errors, ok = ok)]
+        fn pinned(mut self: Pin<&mut Self>) -> Shown {
+            check!(self.is_valid());
+            check!(self.as_mut().is_valid());
+            self.push();
+            let this = self.get_mut();
+            this.push();
+            Ok(stringify!(self.level))
+        }
+
+        #[metrics(errors, ok = ok)]
+        fn pinned_once(self: Pin<&mut Self>) -> Shown {
+            check!(self.level < 10);
+            self.get_mut().push();
+            Ok(stringify!(self.level))
+        }
+    }
+
+    fn in_flight() -> &'static papyra_metrics::Gauge {
+        static IN_FLIGHT: papyra_metrics::Gauge = papyra_metrics::Gauge::new();
+        &IN_FLIGHT
+    }
+
+    struct SharedTank {
+        level: u32,
+        metrics: Arc<LogMetrics>,
+    }
+
+    impl SharedTank {
+        #[metrics(errors, ok = ok)]
+        fn consumed(self) -> Shown {
+            check!(self.level < 10);
+            assert_eq!(level!(self.level of self), self.level);
+            drop(self);
+            Ok(stringify!(self.level))
+        }
+
+        #[metrics(errors, ok = ok)]
+        async fn consumed_later(self: Box<Self>) -> Shown {
+            fill(self.level).await?;
+            check!(self.level < 10);
+            drop(self);
+            Ok(stringify!(self.level))
+        }
+
+        #[metrics(errors, ok = ok)]
+        fn counted(self: ::std::sync::Arc<Self>) -> Shown {
+            check!(self.level < 10);
+            drop(self);
+            Ok(stringify!(self.level))
+        }
+
+        #[metrics(errors, ok = ok)]
+        fn borrowed(&mut self) -> Result<&mut u32, &'static str> {
+            check!(self.level < 10);
+            let this = self;
+            Ok(&mut this.level)
+        }
+
+        /// What a macro consumes is gone, but shared metrics stay.
+        #[metrics(errors, ok = ok)]
+        fn consumed_by_a_macro(self: Pin<&mut Self>) -> Shown {
+            check!(self.get_mut().level < 10);
+            Ok("self.level")
+        }
+    }
+
+    #[async_trait]
+    trait Fill {
+        async fn fill(&mut self, level: u32) -> Shown;
+    }
+
+    #[async_trait]
+    impl Fill for Tank {
+        #[metrics(errors, ok = ok)]
+        async fn fill(&mut self, level: u32) -> Shown {
+            self.level = fill(level).await?;
+            assert!(self.push() > 0);
+            check!(self.level < 10);
+            Ok("self.level")
+        }
+    }
+
+    fn is_send<F: Send>(future: F) -> F {
+        future
+    }
+
+    #[test]
+    fn macros_see_self_as_it_is_written() {
+        let mut tank = Tank::default();
+        assert_eq!(tank.shared(), Ok("self.level"));
+        assert_eq!(tank.exclusive(), Ok("self.level"));
+        assert_eq!(tank.handed_on(), Ok("self"));
+        assert_eq!(run(is_send(tank.later(1))), Ok("self.level"));
+        assert_eq!(run(is_send(tank.later_by_another_name(1))), Ok("self.level"));
+        assert_eq!(run(is_send(tank.later_in_flight(1))), Ok("self.level"));
+        assert_eq!(Pin::new(&mut tank).pinned(), Ok("self.level"));
+        assert_eq!(Pin::new(&mut tank).pinned_once(), Ok("self.level"));
+        assert_eq!(run(is_send(tank.fill(1))), Ok("self.level"));
+        assert_eq!(tank.metrics.read(), (0, 9));
+        tank.level = 10;
+        assert_eq!(tank.shared(), Err("self.is_valid()"));
+        assert_eq!(tank.exclusive(), Err("self.is_valid()"));
+        assert_eq!(tank.handed_on(), Err("self.is_valid()"));
+        assert_eq!(run(tank.later(10)), Err("self.is_valid()"));
+        assert_eq!(run(tank.later(0)), Err("empty"));
+        assert_eq!(run(tank.later_by_another_name(10)), Err("self.is_valid()"));
+        assert_eq!(run(tank.later_in_flight(10)), Err("self.is_valid()"));
+        assert_eq!(Pin::new(&mut tank).pinned(), Err("self.is_valid()"));
+        assert_eq!(Pin::new(&mut tank).pinned_once(), Err("self.level < 10"));
+        assert_eq!(tank.metrics.read(), (9, 9));
+    }
+
+    #[test]
+    fn macros_see_a_self_that_is_given_away_as_it_is_written() {
+        let metrics = Arc::<LogMetrics>::default();
+        let tank = |level| SharedTank { level, metrics: Arc::clone(&metrics) };
+        for (level, expected) in [(1, Ok("self.level")), (10, Err("self.level < 10"))] {
+            assert_eq!(tank(level).consumed(), expected);
+            assert_eq!(run(is_send(Box::new(tank(level)).consumed_later())), expected);
+            assert_eq!(Arc::new(tank(level)).counted(), expected);
+            assert_eq!(tank(level).borrowed().is_ok(), expected.is_ok());
+            let expected = expected.map_err(|_| "self.get_mut().level < 10");
+            assert_eq!(Pin::new(&mut tank(level)).consumed_by_a_macro(), expected);
+        }
+        assert_eq!(metrics.read(), (5, 5));
+    }
+}
+
+mod send {
+    //! A future of a `self` that is `Send` and not `Sync`.
+
+    use std::cell::Cell;
+    use std::sync::Arc;
+
+    use super::*;
+
+    struct Job<M> {
+        runs: Cell<u8>,
+        name: String,
+        metrics: M,
+    }
+
+    impl<M: AsRef<LogMetrics>> Job<M> {
+        #[metrics(errors = self.metrics.as_ref().errors)]
+        async fn expression(self) -> Result<u8, String> {
+            self.runs.set(self.runs.get() + 1);
+            std::future::ready(()).await;
+            if self.runs.get() > 5 {
+                return Err(self.name);
+            }
+            Ok(self.runs.get())
+        }
+    }
+
+    macro_rules! jobs {
+        ($name:ident, $metrics:ty) => {
+            impl Job<$metrics> {
+                #[metrics(errors)]
+                async fn $name(self) -> Result<u8, String> {
+                    self.runs.set(self.runs.get() + 1);
+                    std::future::ready(()).await;
+                    if self.runs.get() > 5 {
+                        return Err(self.name);
+                    }
+                    assert!(!self.name.is_empty());
+                    Ok(self.runs.get())
+                }
+            }
+        };
+    }
+    jobs!(shared, Arc<LogMetrics>);
+    jobs!(owned, LogMetrics);
+
+    impl Job<Arc<LogMetrics>> {
+        #[metrics(errors)]
+        async fn boxed(self: Box<Self>) -> Result<u8, String> {
+            self.runs.set(self.runs.get() + 1);
+            std::future::ready(()).await;
+            if self.runs.get() > 5 {
+                return Err(self.name);
+            }
+            Ok(self.runs.get())
+        }
+
+        #[metrics(errors)]
+        async fn borrowed(&mut self) -> Result<&str, String> {
+            self.runs.set(self.runs.get() + 1);
+            std::future::ready(()).await;
+            if self.runs.get() > 5 {
+                return Err(self.name.clone());
+            }
+            Ok(&self.name)
+        }
+    }
+
+    fn is_send<F: Send>(future: F) -> F {
+        future
+    }
+
+    #[test]
+    fn a_future_that_takes_self_is_send_if_self_is() {
+        let metrics = Arc::<LogMetrics>::default();
+        let job =
+            |runs| Job { runs: Cell::new(runs), name: "job".into(), metrics: metrics.clone() };
+        for (runs, expected) in [(1, Ok(2)), (7, Err("job".to_owned()))] {
+            assert_eq!(run(is_send(job(runs).shared())), expected);
+            assert_eq!(run(is_send(Box::new(job(runs)).boxed())), expected);
+            let owned =
+                Job { runs: Cell::new(runs), name: "job".into(), metrics: LogMetrics::default() };
+            assert_eq!(run(is_send(owned.owned())), expected);
+            assert_eq!(run(is_send(job(runs).borrowed())).is_ok(), expected.is_ok());
+            assert_eq!(run(job(runs).expression()), expected);
+        }
+        assert_eq!(metrics.errors.get(), 4);
+    }
+}

@@ -131,7 +131,8 @@ mod owned {
 
         #[metrics(errors, calls = calls, in_flight = in_flight, ok = written)]
         fn mutable_in_flight(&mut self, text: &str) -> Fallible {
-            assert_eq!(self.metrics.in_flight.get(), 1);
+            let in_flight = self.metrics.in_flight.get();
+            assert_eq!(in_flight, 1);
             let this = self;
             this.records.push(text.to_owned());
             this.len();
@@ -141,7 +142,8 @@ mod owned {
 
         #[metrics(in_flight = in_flight, calls = calls)]
         fn not_judged(&mut self) -> usize {
-            assert_eq!(self.metrics.in_flight.get(), 1);
+            let in_flight = self.metrics.in_flight.get();
+            assert_eq!(in_flight, 1);
             if self.len() > 1000 {
                 return 0;
             }
@@ -348,7 +350,8 @@ mod owned {
 
         #[metrics(errors, in_flight = in_flight, calls = calls)]
         fn pinned(mut self: Pin<&mut Self>, text: &str) -> Fallible {
-            assert_eq!(self.metrics.in_flight.get(), 1);
+            let in_flight = self.metrics.in_flight.get();
+            assert_eq!(in_flight, 1);
             self.as_mut().get_mut().records.push(text.to_owned());
             parse(text)?;
             self.records.push(text.to_owned());
@@ -562,7 +565,8 @@ mod owned {
     impl Log {
         #[metrics(errors, ok = written, calls = calls, in_flight = in_flight)]
         fn panics(&mut self) -> Fallible {
-            assert!(self.records.is_empty(), "it is full");
+            let is_empty = self.records.is_empty();
+            assert!(is_empty, "it is full");
             self.len();
             panic!("in the body");
         }

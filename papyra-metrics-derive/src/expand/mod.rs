@@ -1,6 +1,5 @@
 //! Writes the tokens of a checked model. Nothing here can fail.
 
-mod function;
 mod publish;
 mod storage;
 mod visit;
@@ -8,7 +7,7 @@ mod visit;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use crate::model::{Krate, Measured, Model};
+use crate::model::{Krate, Model};
 
 pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let storage = model.storage.as_ref().map(|storage| storage::expand_struct(model, storage));
@@ -26,10 +25,6 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
             #plain
         };
     }
-}
-
-pub(crate) fn expand_function(model: &Measured<'_>) -> TokenStream {
-    function::expand(model)
 }
 
 /// The path of the runtime crate: at `span` where nobody named it. One that was named keeps its place, so that a wrong

@@ -4,6 +4,7 @@
 use alloc::{rc::Rc, sync::Arc};
 use core::{marker::PhantomData, ops::Deref};
 
+use super::ErrorCounter;
 use crate::{Inc, IncDec};
 
 /// A place where metrics or counters are, looked at through what it may be: an `Option`, a shared pointer, or
@@ -48,11 +49,45 @@ impl<'a, T: ?Sized> Itself<'a, T> {
     }
 }
 
-impl<'a, M> Reach<'a, Option<M>> {
-    /// What is there, if it is.
+// One impl for all of them: of several, rustc would list each in the error about a missing `metrics`.
+impl<'a, T: MaybeAbsent> Reach<'a, T> {
+    /// The metrics, if there are any.
     #[inline]
-    pub fn __present(&self) -> Option<&'a M> {
-        self.0.0.as_ref()
+    pub fn __present(&self) -> Option<&'a T::Metrics> {
+        self.0.0.present()
+    }
+}
+
+/// Metrics that may be absent, and handles on these.
+pub trait MaybeAbsent {
+    type Metrics;
+    fn present(&self) -> Option<&Self::Metrics>;
+}
+
+impl<M> MaybeAbsent for Option<M> {
+    type Metrics = M;
+
+    #[inline]
+    fn present(&self) -> Option<&M> {
+        self.as_ref()
+    }
+}
+
+impl<T: MaybeAbsent> MaybeAbsent for &T {
+    type Metrics = T::Metrics;
+
+    #[inline]
+    fn present(&self) -> Option<&T::Metrics> {
+        T::present(self)
+    }
+}
+
+impl<H: Deref, T: MaybeAbsent, F: Fn(&H::Target) -> &T> MaybeAbsent for Part<H, T, F> {
+    type Metrics = T::Metrics;
+
+    #[inline]
+    fn present(&self) -> Option<&T::Metrics> {
+        T::present(self)
     }
 }
 
@@ -76,6 +111,8 @@ macro_rules! shared {
         impl<$($lifetime,)? M: ?Sized> GivenAway for $pointer {}
         #[diagnostic::do_not_recommend]
         impl<$($lifetime,)? M: ?Sized> Borrowed for $pointer {}
+        #[diagnostic::do_not_recommend]
+        impl<$($lifetime,)? M: ?Sized> SeenByMacros for $pointer {}
         #[diagnostic::do_not_recommend]
         impl<$($lifetime,)? M: ?Sized> Outlived for $pointer {}
     };
@@ -164,6 +201,14 @@ impl<H: Deref, T: IncDec, F: Fn(&H::Target) -> &T> IncDec for Part<H, T, F> {
     }
 }
 
+#[diagnostic::do_not_recommend]
+impl<H: Deref, T: ErrorCounter, F: Fn(&H::Target) -> &T> ErrorCounter for Part<H, T, F> {
+    #[inline]
+    fn count_error(&self) {
+        T::count_error(self);
+    }
+}
+
 /// Metrics that are still there when the `self` that holds them has been given away.
 #[diagnostic::on_unimplemented(
     message = "`self` is given away, and `{Self}` goes with it before the outcome can be counted",
@@ -179,6 +224,14 @@ pub trait GivenAway {}
     note = "share them, as in `metrics: Arc<{Self}>`, or count in a static"
 )]
 pub trait Borrowed {}
+
+/// Metrics that can be reached while the body uses all of the `self` that holds them.
+#[diagnostic::on_unimplemented(
+    message = "a macro in the body names `self`, so `{Self}` cannot be reached beside it",
+    label = "these metrics belong to `self` alone",
+    note = "bind what the macro needs before it, as in `let this = self;`, share the metrics, as in `metrics: Arc<{Self}>`, or count in a static"
+)]
+pub trait SeenByMacros {}
 
 /// Metrics that are still there when a future that borrows nothing runs.
 #[diagnostic::on_unimplemented(
@@ -199,3 +252,7 @@ pub fn given_away<M: GivenAway + ?Sized>(_: &M) {}
 /// Asks for the bound.
 #[inline]
 pub fn borrowed<M: Borrowed + ?Sized>(_: &M) {}
+
+/// Asks for the bound.
+#[inline]
+pub fn seen_by_macros<M: SeenByMacros + ?Sized>(_: &M) {}

@@ -1,0 +1,292 @@
+//! Rewrites bodies: other names and reborrows for `self`, attributes and braces.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
+
+use super::usage::{
+    begins_path, end_of_nested_fn, field_after, is_borrow_or_deref, is_macro_input,
+    only_borrows_pin,
+};
+use crate::tokens::{flat, is_ident, is_punct};
+
+/// Splits a body into its inner attributes and the rest, in braces with the span of its own.
+pub(crate) fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
+    let mut attributes = TokenStream::new();
+    let tokens: Vec<TokenTree> = body.stream().into_iter().collect();
+    let mut rest = tokens.as_slice();
+    while let [hash, bang, group @ TokenTree::Group(_), after @ ..] = rest {
+        if !is_punct(hash, '#') || !is_punct(bang, '!') {
+            break;
+        }
+        attributes.extend([hash, bang, group].map(Clone::clone));
+        rest = after;
+    }
+    (attributes, braced(rest.iter().cloned().collect(), body.span()))
+}
+
+/// Braces with a span of the user's: a block that ends in the user's last expression keeps the rules of the user's
+/// edition for its temporaries, and lints find the user's code.
+pub(crate) fn braced(tokens: TokenStream, span: Span) -> Group {
+    let mut group = Group::new(Delimiter::Brace, tokens);
+    group.set_span(span);
+    group
+}
+
+/// The statements of a block, to be placed after others: in its braces only if it begins with items, which a lint wants
+/// to be first.
+pub(crate) fn unbraced(block: &Group) -> TokenStream {
+    let statements = block.stream();
+    if begins_with_item(&flat(&statements)) { quote!(#block) } else { statements }
+}
+
+/// Whether a body is a single expression that can be the value of a `let`. Not if it is in parentheses or braces, or a
+/// lone macro call such as `todo!()`, of which lints say something else there.
+pub(crate) fn is_one_expression(body: &TokenStream) -> bool {
+    let tokens = flat(body);
+    let is_statement = |at: usize, token: &TokenTree| match token {
+        TokenTree::Punct(punct) => punct.as_char() == ';' || at == 0 && punct.as_char() == '#',
+        TokenTree::Ident(word) => at == 0 && word == "let",
+        TokenTree::Group(group) => {
+            let next = tokens.get(at + 1);
+            group.delimiter() == Delimiter::Brace
+                && next.is_some_and(|next| !is_ident(next, "else"))
+        }
+        TokenTree::Literal(_) => false,
+    };
+    !matches!(tokens.as_slice(), [] | [TokenTree::Group(_)])
+        && !matches!(tokens.as_slice(), [_, bang, TokenTree::Group(_)] if is_punct(bang, '!'))
+        && !begins_with_item(&tokens)
+        && !tokens.iter().enumerate().any(|(at, token)| is_statement(at, token))
+}
+
+fn begins_with_item(tokens: &[TokenTree]) -> bool {
+    const KEYWORDS: &[&str] = &[
+        "enum",
+        "extern",
+        "fn",
+        "impl",
+        "macro_rules",
+        "mod",
+        "pub",
+        "static",
+        "struct",
+        "trait",
+        "type",
+        "use",
+    ];
+    match tokens {
+        // An attribute.
+        [hash, TokenTree::Group(_), rest @ ..] if is_punct(hash, '#') => begins_with_item(rest),
+        [TokenTree::Ident(word), TokenTree::Ident(next), ..]
+            if ["async", "const", "unsafe"].iter().any(|it| word == it) =>
+        {
+            next != "move"
+        }
+        [TokenTree::Ident(word), ..] => KEYWORDS.iter().any(|it| word == it),
+        _ => false,
+    }
+}
+
+/// Replaces each `self` by another name. Not for bodies that show `self` to macros.
+pub(crate) fn rename_self(tokens: TokenStream, name: &dyn Fn(&Ident) -> Ident) -> TokenStream {
+    replace_self(tokens, &|ident, _, _| name(ident).into_token_stream())
+}
+
+/// Reborrows a `self` that is `&mut` wherever it would be moved: `let this = self;` becomes `let this = &mut *self;`.
+/// The inputs of macros stay as they are.
+pub(crate) fn reborrow_self(tokens: TokenStream) -> TokenStream {
+    replace_self(tokens, &|ident, before, after| {
+        let is_place = before.is_some_and(is_borrow_or_deref)
+            || matches!(after.first(), Some(TokenTree::Group(group)) if group.delimiter() != Delimiter::Brace)
+            || after.first().is_some_and(|next| is_punct(next, '.') || is_punct(next, '?'));
+        if is_place {
+            return ident.to_token_stream();
+        }
+        quote_spanned!(mixed_site(ident)=> &mut *#ident)
+    })
+}
+
+/// Reborrows a pinned `self` wherever it would be moved. The inputs of macros stay as they are.
+pub(crate) fn reborrow_pinned_self(tokens: TokenStream) -> TokenStream {
+    replace_self(tokens, &|ident, before, after| {
+        let is_place = before.is_some_and(is_borrow_or_deref)
+            || field_after(after).is_some()
+            || only_borrows_pin(after);
+        if is_place {
+            return ident.to_token_stream();
+        }
+        quote_spanned!(mixed_site(ident)=> ::core::pin::Pin::as_mut(&mut #ident))
+    })
+}
+
+fn mixed_site(ident: &Ident) -> Span {
+    Span::mixed_site().located_at(ident.span())
+}
+
+/// A replacement for `self`, from the identifier, the token before it, and those after it.
+type Replacement<'a> = dyn Fn(&Ident, Option<&TokenTree>, &[TokenTree]) -> TokenStream + 'a;
+
+/// Replaces each `self` outside of macros and of nested functions, which have a `self` of their own.
+fn replace_self(tokens: TokenStream, replacement: &Replacement) -> TokenStream {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut replaced = TokenStream::new();
+    let mut at = 0;
+    while at < tokens.len() {
+        let end = end_of_unchanged(&tokens, at);
+        if end > at {
+            replaced.extend(tokens[at..end].iter().cloned());
+            at = end;
+            continue;
+        }
+        match &tokens[at] {
+            TokenTree::Ident(ident) if ident == "self" && !begins_path(&tokens, at) => {
+                let before = at.checked_sub(1).map(|before| &tokens[before]);
+                replaced.extend(replacement(ident, before, &tokens[at + 1..]));
+            }
+            TokenTree::Group(group) => {
+                let mut inside =
+                    Group::new(group.delimiter(), replace_self(group.stream(), replacement));
+                inside.set_span(group.span());
+                inside.to_tokens(&mut replaced);
+            }
+            other => other.to_tokens(&mut replaced),
+        }
+        at += 1;
+    }
+    replaced
+}
+
+/// Where the tokens end that begin there and keep their `self`; `at` itself if there are none.
+fn end_of_unchanged(tokens: &[TokenTree], at: usize) -> usize {
+    let end = match &tokens[at] {
+        TokenTree::Ident(ident) if ident == "fn" => end_of_nested_fn(tokens, at),
+        TokenTree::Ident(ident) if ident == "use" => {
+            let end = tokens[at..].iter().position(|token| is_punct(token, ';'));
+            Some(end.map_or(tokens.len(), |end| at + end))
+        }
+        // An attribute, perhaps of an item with a `self` of its own.
+        TokenTree::Punct(hash) if hash.as_char() == '#' => {
+            let is_inner = tokens.get(at + 1).is_some_and(|next| is_punct(next, '!'));
+            Some((at + 2 + usize::from(is_inner)).min(tokens.len()))
+        }
+        TokenTree::Group(_) if is_macro_input(tokens, at) => Some(at + 1),
+        _ => None,
+    };
+    end.unwrap_or(at)
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::{format_ident, quote};
+
+    use super::{
+        braced, is_one_expression, reborrow_pinned_self, reborrow_self, rename_self, unbraced,
+    };
+
+    #[test]
+    fn renaming_leaves_nested_functions_and_paths_alone() {
+        let body = quote! {
+            use log::{self, Log};
+            impl T for S { #[count(self.x)] fn f(&self) -> u8 { self.x } }
+            self::f(&self.x, |x| self.y(x));
+        };
+        let renamed = quote! {
+            use log::{self, Log};
+            impl T for S { #[count(self.x)] fn f(&self) -> u8 { self.x } }
+            self::f(&this.x, |x| this.y(x));
+        };
+        assert_eq!(rename_self(body, &|_| format_ident!("this")).to_string(), renamed.to_string());
+    }
+
+    #[test]
+    fn self_is_reborrowed_where_it_would_move_and_macros_see_what_was_written() {
+        let body = quote! {
+            let this = self;
+            f(self, &self, *self, self.x, self.y(), dbg!(self));
+            if check(self) { self } else { return self; }
+        };
+        let reborrowed = quote! {
+            let this = &mut *self;
+            f(&mut *self, &self, *self, self.x, self.y(), dbg!(self));
+            if check(&mut *self) { &mut *self } else { return &mut *self; }
+        };
+        assert_eq!(reborrow_self(body).to_string(), reborrowed.to_string());
+    }
+
+    #[test]
+    fn a_pinned_self_is_reborrowed_where_it_would_move() {
+        let body = quote! {
+            let this = self.project();
+            ready!(self.as_mut().poll(cx));
+            self.as_mut().poll(self.x, f(self), &mut self)
+        };
+        let reborrowed = quote! {
+            let this = ::core::pin::Pin::as_mut(&mut self).project();
+            ready!(self.as_mut().poll(cx));
+            self.as_mut().poll(self.x, f(::core::pin::Pin::as_mut(&mut self)), &mut self)
+        };
+        assert_eq!(reborrow_pinned_self(body).to_string(), reborrowed.to_string());
+    }
+
+    #[test]
+    fn a_body_of_one_expression_is_told_from_statements() {
+        for body in [
+            quote!(self.inner.append(record)),
+            quote!(if a { b } else { c }),
+            quote!(match a {
+                b => c,
+            }),
+            quote!(unsafe { a }),
+            quote!(async move { a }),
+            quote!(Log { a }),
+        ] {
+            assert!(is_one_expression(&body), "{body}");
+        }
+        for body in [
+            quote!(),
+            quote!(a; b),
+            quote!(a;),
+            quote!((a)),
+            quote!({ a }),
+            quote!(todo!()),
+            quote!(if a { b() } c),
+            quote!(match a {} - 1),
+            quote!(
+                #[allow(unused)]
+                a
+            ),
+            quote!(use a::b;, b()),
+            quote!(
+                const fn a() {}
+            ),
+            quote!(
+                fn a() {}
+            ),
+        ] {
+            assert!(!is_one_expression(&body), "{body}");
+        }
+    }
+
+    #[test]
+    fn braces_stay_where_a_body_begins_with_items() {
+        for (body, stay) in [
+            (quote!(let a = b; a), false),
+            (quote!(const { a }), false),
+            (quote!(async move { a }.await), false),
+            (quote!(use a::b;, b()), true),
+            (
+                quote!(
+                    #[cfg(unix)]
+                    const A: u8 = 0;,
+                    A
+                ),
+                true,
+            ),
+            (quote!(unsafe fn f() {}, a), true),
+        ] {
+            let block = braced(body.clone(), proc_macro2::Span::call_site());
+            let expected = if stay { quote!({ #body }) } else { body };
+            assert_eq!(unbraced(&block).to_string(), expected.to_string());
+        }
+    }
+}

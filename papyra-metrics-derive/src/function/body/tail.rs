@@ -1,0 +1,96 @@
+//! The future that a body makes in its last expression.
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+
+use crate::tokens::{is_ident, is_punct};
+
+/// A body that ends in a future that it makes itself.
+pub(crate) struct ReturnedFuture {
+    /// The statements before it.
+    pub(crate) statements: TokenStream,
+    /// `Box::pin` by the path as written, with the span of its parentheses.
+    pub(crate) pin: Option<(TokenStream, Span)>,
+    pub(crate) future: Future,
+}
+
+pub(crate) enum Future {
+    /// `async { … }` or `async move { … }`: the keywords, and the block.
+    Block(TokenStream, Group),
+    /// What `Box::pin` takes.
+    Expression(TokenStream),
+}
+
+/// Finds the future of a body that ends in `async { … }` or `Box::pin(…)`.
+pub(crate) fn returned_future(body: &TokenStream) -> Option<ReturnedFuture> {
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    if let Some((start, keywords, block)) = async_block(&tokens) {
+        if !starts_expression(&tokens, start) {
+            return None;
+        }
+        let statements = tokens[..start].iter().cloned().collect();
+        let future = Future::Block(keywords, block);
+        return Some(ReturnedFuture { statements, pin: None, future });
+    }
+    let [head @ .., TokenTree::Group(arguments)] = tokens.as_slice() else { return None };
+    if arguments.delimiter() != Delimiter::Parenthesis {
+        return None;
+    }
+    let path = head.iter().rev().take_while(|token| {
+        matches!(token, TokenTree::Ident(_)) && !is_ident(token, "return") || is_punct(token, ':')
+    });
+    let start = head.len() - path.count();
+    let path: TokenStream = head[start..].iter().cloned().collect();
+    let known = ["Box::pin", "std::boxed::Box::pin", "alloc::boxed::Box::pin"];
+    let written = path.to_string().replace(' ', "");
+    if !known.contains(&written.trim_start_matches("::")) || !starts_expression(&tokens, start) {
+        return None;
+    }
+    let inside: Vec<TokenTree> = arguments.stream().into_iter().collect();
+    let future = match async_block(&inside) {
+        Some((0, keywords, block)) => Future::Block(keywords, block),
+        _ => Future::Expression(arguments.stream()),
+    };
+    let statements = head[..start].iter().cloned().collect();
+    Some(ReturnedFuture { statements, pin: Some((path, arguments.span())), future })
+}
+
+/// The `async` block that ends the tokens, and the index at which it begins.
+fn async_block(tokens: &[TokenTree]) -> Option<(usize, TokenStream, Group)> {
+    let [head @ .., TokenTree::Group(block)] = tokens else { return None };
+    if block.delimiter() != Delimiter::Brace {
+        return None;
+    }
+    let keywords = match head {
+        [.., word, mover] if is_ident(word, "async") && is_ident(mover, "move") => 2,
+        [.., word] if is_ident(word, "async") => 1,
+        _ => return None,
+    };
+    let start = head.len() - keywords;
+    Some((start, head[start..].iter().cloned().collect(), block.clone()))
+}
+
+/// Whether an expression begins there that is not a part of the one before.
+fn starts_expression(tokens: &[TokenTree], start: usize) -> bool {
+    start == 0
+        || is_punct(&tokens[start - 1], ';')
+        || matches!(&tokens[start - 1], TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::{Future, returned_future};
+
+    #[test]
+    fn a_future_in_the_last_expression_is_found() {
+        let found = returned_future(&quote!(let a = b; Box::pin(async move { a })));
+        assert!(matches!(found, Some(found) if matches!(found.future, Future::Block(..))));
+        let found = returned_future(&quote!(std::boxed::Box::pin(self.inner.append(x))));
+        assert!(matches!(found, Some(found) if matches!(found.future, Future::Expression(_))));
+        assert!(returned_future(&quote!(async { 1 })).is_some());
+        assert!(returned_future(&quote!(f(Box::pin(x)))).is_none());
+        assert!(returned_future(&quote!(x = Box::pin(x))).is_none());
+        assert!(returned_future(&quote!(x.y(async { 1 }))).is_none());
+    }
+}

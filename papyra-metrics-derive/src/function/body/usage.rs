@@ -1,0 +1,371 @@
+//! Conservative facts about a body, or an expression, from its raw tokens: a macro call is assumed to return and to
+//! await, because a user may define a macro of any name.
+
+use std::collections::{BTreeSet, HashSet};
+
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+
+use crate::tokens::{is_ident, is_punct};
+
+/// What a body does with `self` and its arguments, and how it may end.
+#[derive(Clone, Default)]
+#[allow(clippy::struct_excessive_bools)] // independent facts
+pub(crate) struct BodyUsage {
+    /// It may end before its end: `return`, `?`, or a macro call.
+    pub(crate) exits: bool,
+    /// It may await.
+    pub(crate) awaits: bool,
+    /// It names `self`.
+    pub(crate) names_self: bool,
+    /// It names `self` without a field or a method after it.
+    pub(crate) uses_self_as_value: bool,
+    /// It names `self` other than for a field.
+    pub(crate) uses_self_beyond_fields: bool,
+    /// A `move` closure or block names `self`.
+    pub(crate) moves_self: bool,
+    /// A macro call or a format string names `self`, and so sees its name.
+    pub(crate) shows_self_to_macros: bool,
+    /// A macro call consumes a pinned `self`, as far as the names of methods say: `self.project()`.
+    pub(crate) consumes_self_in_macros: bool,
+    /// The fields of `self` that it names: `log` in `self.log.len`.
+    pub(crate) fields_of_self: BTreeSet<Ident>,
+    /// Identifiers followed by a field access: `log` in `log.len`.
+    pub(crate) fields_accessed_of: HashSet<String>,
+    /// All identifiers that are not fields, and those in the braces of strings.
+    pub(crate) names: HashSet<String>,
+}
+
+/// Where tokens are.
+#[derive(Clone, Copy, Default)]
+struct Surroundings {
+    in_macro: bool,
+    in_move: bool,
+}
+
+impl BodyUsage {
+    pub(crate) fn of(tokens: &TokenStream) -> Self {
+        let mut usage = Self::default();
+        usage.visit(tokens, Surroundings::default());
+        usage
+    }
+
+    /// Whether it names this identifier.
+    pub(crate) fn names(&self, ident: &Ident) -> bool {
+        self.names.contains(&ident.to_string())
+    }
+
+    fn visit(&mut self, tokens: &TokenStream, around: Surroundings) {
+        let tokens: Vec<TokenTree> = tokens.clone().into_iter().collect();
+        let mut end_of_move = 0;
+        let mut at = 0;
+        while at < tokens.len() {
+            let here = Surroundings { in_move: around.in_move || at < end_of_move, ..around };
+            match &tokens[at] {
+                TokenTree::Group(group) => {
+                    let in_macro = here.in_macro || is_macro_input(&tokens, at);
+                    self.visit(&group.stream(), Surroundings { in_macro, ..here });
+                }
+                TokenTree::Punct(punct) => self.exits |= punct.as_char() == '?',
+                TokenTree::Literal(literal) => self.visit_string(&literal.to_string(), here),
+                TokenTree::Ident(ident) if ident == "fn" && !around.in_macro => {
+                    if let Some(end) = end_of_nested_fn(&tokens, at) {
+                        at = end;
+                        continue;
+                    }
+                }
+                TokenTree::Ident(ident) => {
+                    if ident == "move" {
+                        end_of_move = end_of_move.max(end_of_move_at(&tokens, at));
+                    }
+                    self.visit_ident(&tokens, at, ident, here);
+                }
+            }
+            at += 1;
+        }
+    }
+
+    fn visit_ident(
+        &mut self,
+        tokens: &[TokenTree],
+        at: usize,
+        ident: &Ident,
+        around: Surroundings,
+    ) {
+        let after = &tokens[at + 1..];
+        let is_field = at > 0 && is_punct(&tokens[at - 1], '.');
+        let word = ident.to_string();
+        match word.as_str() {
+            "return" => self.exits = true,
+            "await" => self.awaits = true,
+            "self" if !begins_path(tokens, at) => {
+                let before = at.checked_sub(1).map(|before| &tokens[before]);
+                self.visit_self(before, after, around);
+            }
+            _ if is_macro_input(tokens, at + 2) => {
+                self.exits = true;
+                self.awaits = true;
+            }
+            _ => {}
+        }
+        if !is_field {
+            if field_after(after).is_some() {
+                self.fields_accessed_of.insert(word.clone());
+            }
+            self.names.insert(word);
+        }
+    }
+
+    fn visit_self(
+        &mut self,
+        before: Option<&TokenTree>,
+        after: &[TokenTree],
+        around: Surroundings,
+    ) {
+        let field = field_after(after);
+        self.names_self = true;
+        self.uses_self_as_value |= !after.first().is_some_and(|next| is_punct(next, '.'));
+        self.uses_self_beyond_fields |= field.is_none();
+        self.moves_self |= around.in_move;
+        if around.in_macro {
+            self.shows_self_to_macros = true;
+            self.consumes_self_in_macros |= field.is_none() && !may_borrow_pin(before, after);
+        }
+        if let Some(TokenTree::Ident(field)) = field {
+            self.fields_of_self.insert(field.clone());
+        }
+    }
+
+    /// Finds the identifiers that a format string may name.
+    fn visit_string(&mut self, literal: &str, around: Surroundings) {
+        if !literal.ends_with(['"', '#']) {
+            return;
+        }
+        for part in literal.split('{').skip(1) {
+            let end = part.find(|c: char| c != '_' && !c.is_alphanumeric()).unwrap_or(part.len());
+            let word = &part[..end];
+            if word == "self" {
+                self.names_self = true;
+                self.uses_self_beyond_fields = true;
+                self.shows_self_to_macros = true;
+                self.moves_self |= around.in_move;
+            } else if !word.is_empty() {
+                self.names.insert(word.to_owned());
+            }
+        }
+    }
+}
+
+/// Keywords after which `!` negates.
+const BEFORE_NOT: &[&str] = &["break", "if", "in", "match", "return", "while"];
+
+/// Whether the token there is the group of a macro call: `!` and a path come before it, or a name of `macro_rules`.
+pub(super) fn is_macro_input(tokens: &[TokenTree], at: usize) -> bool {
+    let is_group = matches!(tokens.get(at), Some(TokenTree::Group(_)));
+    let called = |end: usize| {
+        end > 1
+            && is_punct(&tokens[end - 1], '!')
+            && matches!(&tokens[end - 2], TokenTree::Ident(word) if !BEFORE_NOT.iter().any(|it| word == it))
+    };
+    is_group
+        && (called(at) || at > 0 && matches!(tokens[at - 1], TokenTree::Ident(_)) && called(at - 1))
+}
+
+/// Whether the identifier there begins a path: `self::log`, or `use log::{self, Log}`.
+pub(super) fn begins_path(tokens: &[TokenTree], at: usize) -> bool {
+    matches!(tokens.get(at + 1..), Some([first, second, ..])
+        if is_punct(first, ':') && is_punct(second, ':'))
+}
+
+/// Where a nested function ends that begins there. It has a `self` of its own.
+pub(super) fn end_of_nested_fn(tokens: &[TokenTree], at: usize) -> Option<usize> {
+    let is_item = matches!(tokens.get(at + 1), Some(TokenTree::Ident(_)));
+    let ends_item = |token: &TokenTree| {
+        is_punct(token, ';')
+            || matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
+    };
+    is_item
+        .then(|| tokens[at..].iter().position(ends_item).map_or(tokens.len(), |end| at + end + 1))
+}
+
+/// The field in the `.field` after an identifier; `None` for a method.
+pub(super) fn field_after(after: &[TokenTree]) -> Option<&TokenTree> {
+    match after {
+        [dot, field @ TokenTree::Ident(word), rest @ ..] if is_punct(dot, '.') => {
+            let is_call = match rest {
+                [TokenTree::Group(group), ..] => group.delimiter() == Delimiter::Parenthesis,
+                [first, second, ..] => is_punct(first, ':') && is_punct(second, ':'),
+                _ => false,
+            };
+            (!is_call && word != "await").then_some(field)
+        }
+        [dot, field @ TokenTree::Literal(_), ..] if is_punct(dot, '.') => Some(field),
+        _ => None,
+    }
+}
+
+/// Whether a pinned `self` in the input of a macro may still be there afterwards: behind `&` or `*`, or with a method
+/// that is not one of those that usually take a `Pin`. A wrong guess is an error of the compiler's.
+fn may_borrow_pin(before: Option<&TokenTree>, after: &[TokenTree]) -> bool {
+    let takes_pin = |method: &str| {
+        ["get_mut", "get_unchecked_mut", "into_ref", "map_unchecked_mut"].contains(&method)
+            || ["poll", "project", "start_send"].iter().any(|prefix| method.starts_with(prefix))
+    };
+    match after {
+        [dot, TokenTree::Ident(method), ..] if is_punct(dot, '.') => {
+            !takes_pin(&method.to_string())
+        }
+        _ => before.is_some_and(is_borrow_or_deref),
+    }
+}
+
+/// Whether the token before `self` leaves it in place: `&`, `&mut` or `*`.
+pub(super) fn is_borrow_or_deref(before: &TokenTree) -> bool {
+    is_punct(before, '&') || is_ident(before, "mut") || is_punct(before, '*')
+}
+
+/// Whether what follows a pinned `self` is a method that leaves it there.
+pub(super) fn only_borrows_pin(after: &[TokenTree]) -> bool {
+    matches!(after, [dot, TokenTree::Ident(method), ..] if is_punct(dot, '.')
+        && ["as_mut", "as_ref", "set"].iter().any(|it| method == it))
+}
+
+/// Where the closure or block ends that the `move` there begins.
+fn end_of_move_at(tokens: &[TokenTree], at: usize) -> usize {
+    let mut body = at + 1;
+    if tokens.get(body).is_some_and(|token| is_punct(token, '|')) {
+        let parameters = tokens[body + 1..].iter().position(|token| is_punct(token, '|'));
+        body = parameters.map_or(tokens.len(), |end| body + end + 2);
+    } else {
+        return body + 1;
+    }
+    let end = tokens[body..].iter().position(|token| is_punct(token, ',') || is_punct(token, ';'));
+    end.map_or(tokens.len(), |end| body + end)
+}
+
+/// Whether the last statement is a `return`.
+pub(crate) fn ends_in_return(body: &TokenStream) -> bool {
+    let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
+    let tokens = match tokens.as_slice() {
+        [head @ .., end] if is_punct(end, ';') => head,
+        tokens => tokens,
+    };
+    let last = tokens.rsplit(|token| is_punct(token, ';')).next();
+    last.and_then(<[TokenTree]>::first).is_some_and(|word| is_ident(word, "return"))
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::BodyUsage;
+
+    #[test]
+    fn early_exits_are_found_and_every_macro_call_is_taken_for_one() {
+        for body in [
+            quote!(a?; b),
+            quote!(if x {
+                return y;
+            }),
+            quote!(bail!("x")),
+            quote!(assert!(a); b),
+            quote!(out::write!(a)),
+            quote!(f(|| a?)),
+        ] {
+            assert!(BodyUsage::of(&body).exits, "{body}");
+        }
+        for body in [
+            quote!(a != b),
+            quote!(Ok(!x)),
+            quote!(if !(a) {
+                b
+            }),
+            quote!(
+                fn f() -> Option<u8> {
+                    a?
+                },
+                b
+            ),
+        ] {
+            assert!(!BodyUsage::of(&body).exits, "{body}");
+        }
+    }
+
+    #[test]
+    fn self_is_used_beyond_its_fields_as_a_whole_or_by_its_methods() {
+        for body in
+            [quote!(f(self)), quote!(self.flush()), quote!(let x = self;), quote!(self.f::<u8>())]
+        {
+            assert!(BodyUsage::of(&body).uses_self_beyond_fields, "{body}");
+        }
+        for body in [
+            quote!(self.file.flush()),
+            quote!(self.0 + self::X),
+            quote!(self.a = self.b),
+            quote!(
+                fn f(&self) {
+                    self.flush()
+                }
+            ),
+        ] {
+            assert!(!BodyUsage::of(&body).uses_self_beyond_fields, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_macro_sees_self_in_its_input_and_in_its_strings() {
+        for body in [
+            quote!(info!(self.level)),
+            quote!(a::b! { [(self)] }),
+            quote!(format!("{self}")),
+            quote!(
+                macro_rules! level {
+                    () => {
+                        self.level
+                    };
+                }
+            ),
+        ] {
+            assert!(BodyUsage::of(&body).shows_self_to_macros, "{body}");
+        }
+        for body in [
+            quote!(info!("x"); self.level),
+            quote!(if !(self.full) {}),
+            quote!(info!(self::LEVEL)),
+            quote!(self.level != (self.max)),
+        ] {
+            assert!(!BodyUsage::of(&body).shows_self_to_macros, "{body}");
+        }
+    }
+
+    #[test]
+    fn a_pinned_self_survives_fields_and_reborrows_in_macros() {
+        for body in [quote!(ready!(self.project().a.poll())), quote!(dbg!(self))] {
+            assert!(BodyUsage::of(&body).consumes_self_in_macros, "{body}");
+        }
+        for body in [
+            quote!(ready!(self.as_mut().poll())),
+            quote!(info!(self.a, &self, self.len()); self.get_mut()),
+        ] {
+            assert!(!BodyUsage::of(&body).consumes_self_in_macros, "{body}");
+        }
+    }
+
+    #[test]
+    fn self_moves_into_the_move_closures_and_blocks_that_name_it() {
+        for body in [
+            quote!(async move { self.a }),
+            quote!(f(1, move |x, y| self.a + x)),
+            quote!(let f = move || self.a;),
+        ] {
+            assert!(BodyUsage::of(&body).moves_self, "{body}");
+        }
+        for body in [
+            quote!(f(move |x, y| x + y, self.a)),
+            quote!(let f = move || 1; self.a),
+            quote!(async move { 1 }; self.a),
+            quote!(async { self.a }),
+        ] {
+            assert!(!BodyUsage::of(&body).moves_self, "{body}");
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Checks a function and its keys and builds the model. Every error is reported here, except those that need types.
+
+use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use quote::quote;
+
+use super::body::usage::BodyUsage;
+use super::input::{Function, NotAFunction};
+use super::model::{InstrumentedFn, MetricsRoot, RootKind, Target, TargetKind, Targets};
+use super::output::classify;
+use crate::attr::{self, FunctionKeys, Key};
+use crate::diag::Diagnostics;
+use crate::model::Krate;
+use crate::tokens::{flat, is_ident, is_punct};
+
+pub(crate) fn check<'a>(
+    diag: &mut Diagnostics,
+    keys: TokenStream,
+    parsed: Result<&'a Function, &NotAFunction>,
+) -> Option<InstrumentedFn<'a>> {
+    let function = match parsed {
+        Ok(function) => function,
+        Err(not_a_function) => {
+            report_not_a_function(diag, not_a_function);
+            return None;
+        }
+    };
+    let keys = attr::parse_function_keys(diag, keys);
+    check_shape(diag, function, &keys);
+    let FunctionKeys { at, calls, errors, in_flight, krate, ok, .. } = keys;
+    let lookup = Lookup::new(diag, function, at.as_ref());
+    let errors = errors.and_then(|Key { key, value }| lookup.errors(diag, key, value));
+    let mut find = |target: Option<Key<TokenStream>>| {
+        target.and_then(|Key { key, value }| lookup.target(diag, key, &value))
+    };
+    let (ok, calls, in_flight) = (find(ok), find(calls), find(in_flight));
+    let targets = Targets { calls, errors, in_flight, ok };
+    check_targets(diag, &targets, at.as_ref(), krate.as_ref().map(|krate| &krate.key));
+    Some(InstrumentedFn { krate: Krate::new(krate), function, output: classify(function), targets })
+}
+
+fn report_not_a_function(diag: &mut Diagnostics, not_a_function: &NotAFunction) {
+    match not_a_function {
+        NotAFunction::Bodiless(ident) => diag.error(
+            ident,
+            format!("`#[metrics]` needs a function body to measure, and `{ident}` has none here; put the attribute on the methods of the impl blocks"),
+        ),
+        NotAFunction::Other(word) if ["struct", "enum", "union"].iter().any(|it| is_ident(word, it)) => diag.error(
+            word,
+            "`#[metrics(…)]` without `#[derive(Metrics)]` goes on a function or a method; on a struct, put it below the derive",
+        ),
+        NotAFunction::Other(word) => diag.error(
+            word,
+            "`#[metrics(errors = …)]` goes on a function or a method",
+        ),
+        NotAFunction::Empty => diag.error(
+            TokenStream::new(),
+            "`#[metrics(errors = …)]` goes on a function or a method",
+        ),
+    }
+}
+
+fn check_shape(diag: &mut Diagnostics, function: &Function, keys: &FunctionKeys) {
+    let ident = &function.ident;
+    if let Some(constness) = &function.constness {
+        diag.error(
+            constness,
+            format!("`#[metrics]` cannot be used on a `const fn`: a counter cannot be changed at compile time; remove `const` from `{ident}` or count in its caller"),
+        );
+    }
+    let outcomes: Vec<&Ident> = keys
+        .errors
+        .iter()
+        .map(|errors| &errors.key)
+        .chain(keys.ok.iter().map(|ok| &ok.key))
+        .collect();
+    let Some(first) = outcomes.first() else { return };
+    let output = function.output.as_ref().map(flat).unwrap_or_default();
+    match output.as_slice() {
+        [] => diag.error(first, returns_nothing(ident, &outcomes)),
+        [TokenTree::Group(unit)] if unit.stream().is_empty() => {
+            diag.error(first, returns_nothing(ident, &outcomes));
+        }
+        [never] if is_punct(never, '!') => diag.error(
+            first,
+            format!("{} a function that returns a `Result`, and `{ident}` never returns; for a function that cannot fail use `calls = …`", need(&outcomes)),
+        ),
+        _ => {}
+    }
+    let exits = || BodyUsage::of(&function.body.stream()).exits;
+    if function.attributes.iter().any(|attribute| attribute.path().is_ident("track_caller"))
+        && exits()
+    {
+        diag.error(
+            first,
+            format!("the body of `{ident}` can return early, by `return`, `?` or a macro, so it runs in a closure that `#[track_caller]` cannot see through; move it to a `#[track_caller]` helper and call that"),
+        );
+    }
+}
+
+fn need(outcomes: &[&Ident]) -> String {
+    match outcomes {
+        [one] => format!("`{one}` needs"),
+        _ => "`errors` and `ok` need".to_owned(),
+    }
+}
+
+fn returns_nothing(ident: &Ident, outcomes: &[&Ident]) -> String {
+    format!(
+        "{} a function that returns a `Result`, and `{ident}` returns nothing; for a function that cannot fail use `calls = …`",
+        need(outcomes)
+    )
+}
+
+/// Reports an attribute that counts nothing, and an `at` that nothing is looked up in.
+fn check_targets(
+    diag: &mut Diagnostics,
+    targets: &Targets,
+    at: Option<&Key<TokenStream>>,
+    krate: Option<&Ident>,
+) {
+    if diag.is_empty() && targets.iter().next().is_none() {
+        if let Some(key) = at.map(|at| &at.key).or(krate) {
+            diag.error(
+                key,
+                format!("`{key}` alone counts nothing; add what to count, such as `errors`"),
+            );
+        }
+    } else if let (Some(at), None, true) = (at, targets.root(), diag.is_empty()) {
+        diag.error(&at.key, "`at` has no effect, because no counter is looked up in it; remove it, or name a counter of it, such as `errors`");
+    }
+}
+
+/// Where the values of keys are looked up.
+struct Lookup<'a> {
+    function: &'a Function,
+    root: Option<MetricsRoot>,
+}
+
+impl<'a> Lookup<'a> {
+    fn new(diag: &mut Diagnostics, function: &'a Function, at: Option<&Key<TokenStream>>) -> Self {
+        let root = match at {
+            Some(Key { value, .. }) => {
+                check_at(diag, function, value);
+                let usage = BodyUsage::of(value);
+                Some(MetricsRoot { kind: RootKind::At(value.clone()), usage })
+            }
+            None => function.receiver.as_ref().map(|receiver| MetricsRoot {
+                kind: RootKind::OfSelf(receiver.token.clone()),
+                usage: BodyUsage::of(&quote!(self.metrics)),
+            }),
+        };
+        Self { function, root }
+    }
+
+    /// The error counter, also if only `errors` is written.
+    fn errors(
+        &self,
+        diag: &mut Diagnostics,
+        key: Ident,
+        value: Option<TokenStream>,
+    ) -> Option<Target> {
+        if let Some(value) = value {
+            return self.target(diag, key, &value);
+        }
+        if self.root.is_none() {
+            diag.error(
+                &key,
+                format!("bare `errors` counts in the error counter of `self.metrics`, and `{}` has no `self`; write the full path, such as `errors = METRICS.write_errors`, or name the metrics, such as `at = METRICS`", self.function.ident),
+            );
+        }
+        let root = self.root.clone()?;
+        Some(target(key, TargetKind::ErrorCounter(root)))
+    }
+
+    fn target(&self, diag: &mut Diagnostics, key: Ident, value: &TokenStream) -> Option<Target> {
+        let name = place_name(value).filter(|name| !self.is_argument(name));
+        let kind = match (&self.root, name) {
+            (Some(root), Some(_)) => TargetKind::InMetrics(root.clone(), value.clone()),
+            (None, Some(name)) if flat(value).len() == 1 => {
+                diag.error(
+                    &name,
+                    format!("`{name}` is looked up in `self.metrics`, but `{}` has no `self`; write the full path, such as `METRICS.{name}`", self.function.ident),
+                );
+                return None;
+            }
+            _ => TargetKind::Expression(value.clone()),
+        };
+        Some(target(key, kind))
+    }
+
+    fn is_argument(&self, name: &Ident) -> bool {
+        is_argument(self.function, name)
+    }
+}
+
+fn is_argument(function: &Function, name: &Ident) -> bool {
+    function.arguments.iter().flat_map(|argument| &argument.names).any(|it| it == name)
+}
+
+fn target(key: Ident, kind: TargetKind) -> Target {
+    let mut usage = match &kind {
+        TargetKind::ErrorCounter(_) => BodyUsage::default(),
+        TargetKind::InMetrics(_, place) | TargetKind::Expression(place) => BodyUsage::of(place),
+    };
+    if let Some(root) = kind.root() {
+        usage.names_self |= root.usage.names_self;
+        usage.names.extend(root.usage.names.iter().cloned());
+        usage.fields_of_self.extend(root.usage.fields_of_self.iter().cloned());
+    }
+    Target { key, kind, usage }
+}
+
+/// Reports the name of a field: `at` takes an expression.
+fn check_at(diag: &mut Diagnostics, function: &Function, value: &TokenStream) {
+    let Some(name) = place_name(value).filter(|name| !is_argument(function, name)) else { return };
+    let ident = &function.ident;
+    let message = match &function.receiver {
+        Some(_) => format!(
+            "`at` takes an expression, and `{name}` is not an argument of `{ident}`; write `at = self.{value}`"
+        ),
+        None => format!(
+            "`at` takes an expression, and `{name}` is not an argument of `{ident}`; write the full path, such as `at = METRICS`"
+        ),
+    };
+    diag.error(&name, message.replace(" . ", "."));
+}
+
+/// The name that a place in the metrics begins with: one in lower case, alone or before a `.` or `[…]`.
+fn place_name(value: &TokenStream) -> Option<Ident> {
+    let tokens = flat(value);
+    let [TokenTree::Ident(name), rest @ ..] = tokens.as_slice() else { return None };
+    let word = name.to_string();
+    let first = word.trim_start_matches("r#").trim_start_matches('_').chars().next();
+    let is_name = !first.is_some_and(char::is_uppercase)
+        && !["self", "crate", "super"].contains(&word.as_str());
+    let is_place = match rest {
+        [] => true,
+        [TokenTree::Group(group), ..] => group.delimiter() == Delimiter::Bracket,
+        [next, ..] => is_punct(next, '.'),
+    };
+    (is_name && is_place).then(|| name.clone())
+}

@@ -1,0 +1,142 @@
+//! Functions that return a future without being `async`: the counting goes into the future.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::names::{located, located_at_end, quote_mixed_site};
+use super::{BodyExpander, InFlightBindings};
+use crate::expand::krate_at;
+use crate::function::plan::{Access, Scope};
+
+/// The future in `Box::pin`, if it was.
+pub(super) fn pinned(pin: Option<&(TokenStream, Span)>, future: TokenStream) -> TokenStream {
+    let Some((path, span)) = pin else { return future };
+    let mut arguments = Group::new(Delimiter::Parenthesis, future);
+    arguments.set_span(*span);
+    quote!(#path #arguments)
+}
+
+impl BodyExpander<'_> {
+    /// A body that makes its future in the last expression.
+    pub(super) fn expand_last_future(
+        &self,
+        statements: &TokenStream,
+        future: &TokenStream,
+        pin: Option<&(TokenStream, Span)>,
+    ) -> TokenStream {
+        let handles = self.handles(self.plan.future_access());
+        let measured = pinned(pin, self.measured_future());
+        let future = quote_mixed_site!(let __future = #future;);
+        let allow = quote_mixed_site!(#[allow(clippy::implicit_return)]);
+        quote!(#handles #statements #future #allow #measured)
+    }
+
+    /// A body that returns a future, however it makes that.
+    pub(super) fn expand_any_future(&self, is_boxed: bool) -> TokenStream {
+        let private = &self.private;
+        let handles = self.handles(self.plan.future_access());
+        let written = self.plan.model.function.output.as_ref().filter(|_| is_boxed);
+        let ty = written
+            .filter(|_| self.plan.scope == Scope::InPlace)
+            .map(|written| quote_mixed_site!(: #written));
+        let run = self.run(&self.plan.block, written);
+        let mut measured = self.measured_future();
+        if is_boxed {
+            measured = quote_mixed_site!(#private::boxed(#measured));
+        }
+        quote_mixed_site!(#handles let __future #ty = #run; #[allow(clippy::implicit_return)] #measured)
+    }
+
+    /// A future made of `__future`, with everything around it.
+    fn measured_future(&self) -> TokenStream {
+        let access = self.plan.future_access();
+        let (calls, guard) = (self.count_calls(access), self.guard(access));
+        let record = self.record_outcome(access);
+        let ty = self.plan.output.map(|output| quote_mixed_site!(: #output));
+        quote_mixed_site! {
+            async move {
+                #calls
+                #guard
+                let __result #ty = __future.await;
+                #record
+                #[allow(clippy::implicit_return)]
+                __result
+            }
+        }
+    }
+
+    /// A body whose return type may be an alias of an outcome or of a boxed future.
+    pub(super) fn expand_named(&self, output: &TokenStream) -> TokenStream {
+        let private = &self.private;
+        let access = self.plan.access;
+        let handles = self.handles(access);
+        let calls = self.plan.model.targets.calls.as_ref().map(|_| {
+            let calls = self.count_calls(access);
+            quote_mixed_site!(if __when.is_now() { #calls })
+        });
+        let asks = calls.is_some() || !self.plan.model.targets.counts_outcome();
+        let when = asks.then(
+            || quote_mixed_site!(let __when = #private::Returned::<#output>::new().__when();),
+        );
+        let bindings = self.in_flight_bindings();
+        let InFlightBindings { guard, after, .. } = &bindings;
+        let run = self.run(&self.rewritten_block(), self.plan.output);
+        let result = self.result(&bindings, run, self.plan.scope != Scope::InPlace);
+        let finish = self.finish(output, self.access_after_body(after));
+        let end = self.after_body(&quote_mixed_site!(#after #finish));
+        quote_mixed_site! {
+            #when
+            #handles
+            #calls
+            #guard
+            #result
+            #end
+        }
+    }
+
+    /// Counts what has been returned, or puts the counting into a future. The expression spans the return type, where an
+    /// error belongs about something that does not live long enough.
+    fn finish(&self, output: &TokenStream, access: Access) -> TokenStream {
+        let deferred = self.deferred_recording(access);
+        let (first, last) = (located(output), located_at_end(output));
+        if !self.plan.model.targets.counts_outcome() {
+            let when = Ident::new("__when", first);
+            return quote_spanned! {last=>
+                #[allow(clippy::implicit_return)]
+                #when.finish(__result, #deferred)
+            };
+        }
+        let now = self.record_end(access, false);
+        let krate = krate_at(&self.plan.model.krate, last);
+        let open = quote_spanned!(first=> <);
+        quote_spanned! {last=>
+            #[allow(clippy::implicit_return)]
+            #open #output as #krate::__private::Finish<_, _>>::finish(__result, #now, #deferred)
+        }
+    }
+
+    /// What a future takes with it, and counts when it begins and when it ends.
+    fn deferred_recording(&self, access: Access) -> TokenStream {
+        let future_access = self.plan.future_access();
+        let shared = self.share_for_future(access);
+        let (calls, guard) = (self.count_calls(future_access), self.owned_guard());
+        let end = self.record_end(future_access, true);
+        if calls.is_empty() && guard.is_empty() {
+            return quote_mixed_site!(|| { #shared move || #end });
+        }
+        quote_mixed_site!(|| { #shared move || { #calls #guard #end } })
+    }
+
+    /// What examines the end of a function, or of its future.
+    fn record_end(&self, access: Access, is_deferred: bool) -> TokenStream {
+        let private = &self.private;
+        let mover = is_deferred.then(|| quote_mixed_site!(move));
+        let holds_guard = is_deferred && self.plan.model.targets.in_flight.is_some();
+        let guard = holds_guard.then(|| quote_mixed_site!(let _in_flight = __in_flight;));
+        if !self.plan.model.targets.counts_outcome() {
+            return quote_mixed_site!(#private::End(#mover || { #guard }));
+        }
+        let counted = self.count_outcome(access);
+        quote_mixed_site!(#private::judge(#mover |__outcome| { #guard #counted }))
+    }
+}

@@ -1,0 +1,134 @@
+//! What is shared before the body takes `self` or an argument away, so that it can be counted through afterwards.
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+
+use super::BodyExpander;
+use super::names::{SELF_ALIAS, handle, quote_mixed_site, root_handle, self_alias};
+use super::record::{Lookup, with_self_alias};
+use crate::function::model::{MetricsRoot, RootKind, Target, TargetKind};
+use crate::function::plan::{Access, Bound};
+use crate::tokens::{flat, is_ident, is_punct};
+
+impl BodyExpander<'_> {
+    /// The statements that make handles, before the body.
+    pub(super) fn handles(&self, access: Access) -> TokenStream {
+        let mut handles = TokenStream::new();
+        if let (Some(receiver), Access::SelfAlias, true) =
+            (self.plan.receiver(), access, self.plan.touches_self())
+        {
+            let (this, token) = (self_alias(Span::mixed_site()), &receiver.token);
+            handles.extend(quote_mixed_site!(let #this = ::core::clone::Clone::clone(&#token);));
+        }
+        if let Some(root) = self.plan.model.targets.root() {
+            if access == Access::Cached {
+                let Lookup { before, metrics } = self.lookup(root, Access::Direct);
+                handles.extend(quote_mixed_site!(#before let __metrics = #metrics;));
+            } else if self.plan.shares_root(root, access) {
+                handles.extend(self.share_root(root, access));
+            }
+        }
+        for (target, expression) in self.shared_expressions(access) {
+            handles.extend(self.share(&handle(target), expression));
+        }
+        handles
+    }
+
+    /// Shares the metrics, if they can be shared or borrowed.
+    fn share_root(&self, root: &MetricsRoot, access: Access) -> TokenStream {
+        let private = &self.private;
+        let metrics = self.metrics(root, Access::Direct);
+        let bound = self.plan.bound(access).filter(|_| matches!(root.kind, RootKind::OfSelf(_)));
+        let bound = bound.map(|bound| {
+            let first = metrics.clone().into_iter().next();
+            let span = first.map_or_else(Span::call_site, |first| first.span());
+            let span = Span::mixed_site().located_at(span);
+            let bound = Ident::new(bound_function(bound), span);
+            quote_spanned!(span=> #private::#bound(&#metrics);)
+        });
+        let share = self.share(&root_handle(), &metrics);
+        quote_mixed_site!(#bound #share)
+    }
+
+    /// Shares the first part of a path that can be shared: `self.shared.metrics.errors` may be an `Arc`'s.
+    fn share(&self, handle: &Ident, expression: &TokenStream) -> TokenStream {
+        let private = &self.private;
+        let tokens = flat(expression);
+        let is_path = tokens.iter().enumerate().all(|(at, token)| match token {
+            TokenTree::Ident(_) => at % 2 == 0,
+            TokenTree::Literal(_) => at > 0 && at % 2 == 0,
+            token => at % 2 == 1 && is_punct(token, '.'),
+        });
+        let names: Vec<_> = tokens.iter().step_by(2).collect();
+        let (root, fields) = match names.as_slice() {
+            [this, dotted @ ..] if is_path && is_self(this) => match dotted {
+                [first, rest @ ..] => (quote!(#this.#first), rest),
+                [] => (expression.clone(), dotted),
+            },
+            [root, rest @ ..] if is_path => (quote!(#root), rest),
+            _ => (expression.clone(), [].as_slice()),
+        };
+        let mut shares = quote_mixed_site!(let #handle = #private::at(&#root).__share(););
+        for field in fields {
+            shares.extend(quote_mixed_site! {
+                let #handle = #private::at(&#handle.#field)
+                    .__part()
+                    .of(#handle, |#handle| &#handle.#field);
+            });
+        }
+        shares
+    }
+
+    /// The targets whose expressions are evaluated before the body, with these.
+    fn shared_expressions(&self, access: Access) -> impl Iterator<Item = (&Target, &TokenStream)> {
+        self.plan.model.targets.iter().filter_map(move |target| match &target.kind {
+            TargetKind::Expression(expression) if self.plan.shares(&target.usage, access) => {
+                Some((target, expression))
+            }
+            _ => None,
+        })
+    }
+
+    /// Statements that make handles for a future, from what there is after the body.
+    pub(super) fn share_for_future(&self, access: Access) -> TokenStream {
+        let mut shared = TokenStream::new();
+        let clone =
+            |name: &Ident| quote_mixed_site!(let #name = ::core::clone::Clone::clone(&#name););
+        let future_access = self.plan.future_access();
+        if self.plan.touches_self() && future_access == Access::SelfAlias {
+            shared.extend(clone(&self_alias(Span::mixed_site())));
+        }
+        if let Some(root) = self.plan.model.targets.root() {
+            if self.plan.shares_root(root, future_access) {
+                shared.extend(if self.plan.shares_root(root, self.plan.access) {
+                    clone(&root_handle())
+                } else {
+                    self.share(&root_handle(), &self.metrics(root, access))
+                });
+            }
+        }
+        for (target, expression) in self.shared_expressions(future_access) {
+            shared.extend(if self.plan.shares(&target.usage, self.plan.access) {
+                clone(&handle(target))
+            } else {
+                self.share(&handle(target), &with_self_alias(expression, access))
+            });
+        }
+        shared
+    }
+}
+
+/// Whether the token is `self` or its alias.
+fn is_self(token: &TokenTree) -> bool {
+    is_ident(token, "self") || is_ident(token, SELF_ALIAS)
+}
+
+/// The function that asks for it.
+fn bound_function(bound: Bound) -> &'static str {
+    match bound {
+        Bound::AfterMove => "given_away",
+        Bound::WhileBorrowed => "borrowed",
+        Bound::BesideMacros => "seen_by_macros",
+        Bound::InStaticFuture => "outlived",
+    }
+}

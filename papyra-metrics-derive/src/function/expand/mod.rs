@@ -1,0 +1,136 @@
+//! Writes a measured function as its plan says.
+
+mod future;
+mod handles;
+mod in_flight;
+mod names;
+mod record;
+mod run;
+
+use proc_macro2::{Group, Span, TokenStream};
+use quote::quote;
+
+use self::names::{quote_mixed_site, self_alias};
+use super::body::rewrite::{
+    self, braced, reborrow_pinned_self, reborrow_self, rename_self, split_inner_attributes,
+};
+use super::model::InstrumentedFn;
+use super::plan::{Access, BodyPlan, BodySelf, Plan, Scope};
+use crate::expand::krate_at;
+
+pub(super) fn expand(model: &InstrumentedFn<'_>) -> TokenStream {
+    let function = model.function;
+    let (attributes, block) = split_inner_attributes(&function.body);
+    let plan = Plan::new(model, &block);
+    let header =
+        if plan.needs_mut_self() { function.header_with_mut_self() } else { function.header() };
+    let body = match &plan {
+        Plan::Body(plan) => BodyExpander::new(plan).expand(),
+        Plan::Named(plan, output) => BodyExpander::new(plan).expand_named(output),
+        Plan::FutureBlock { plan, keywords, pin } => {
+            let block = braced(BodyExpander::new(plan).expand(), plan.block.span());
+            future::pinned(pin.as_ref(), quote!(#keywords #block))
+        }
+        Plan::LastFuture { plan, statements, future, pin } => {
+            BodyExpander::new(plan).expand_last_future(statements, future, pin.as_ref())
+        }
+        Plan::AnyFuture { plan, is_boxed } => BodyExpander::new(plan).expand_any_future(*is_boxed),
+    };
+    let body = braced(quote!(#attributes #body), function.body.span());
+    quote!(#header #body)
+}
+
+/// What keeps hold of the gauge while the body runs.
+#[derive(Default)]
+struct InFlightBindings {
+    guard: TokenStream,
+    /// The alias of `self` that the body works on.
+    bind: TokenStream,
+    /// Arguments that are lent to the body alone.
+    lend: TokenStream,
+    /// Names for what comes after the body.
+    after: TokenStream,
+}
+
+struct BodyExpander<'a> {
+    plan: &'a BodyPlan<'a>,
+    /// `papyra_metrics::__private`.
+    private: TokenStream,
+}
+
+impl<'a> BodyExpander<'a> {
+    fn new(plan: &'a BodyPlan<'a>) -> Self {
+        let krate = krate_at(&plan.model.krate, Span::mixed_site());
+        Self { plan, private: quote_mixed_site!(#krate::__private) }
+    }
+
+    /// The body with everything around it, for a function or a block that is `async` or not.
+    fn expand(&self) -> TokenStream {
+        let access = self.plan.access;
+        let (handles, calls) = (self.handles(access), self.count_calls(access));
+        let bindings = self.in_flight_bindings();
+        let InFlightBindings { guard, bind, lend, after } = &bindings;
+        let block = self.rewritten_block();
+        if !self.plan.model.targets.counts_outcome() {
+            if guard.is_empty() || self.plan.has_to_be_last() {
+                let body = rewrite::unbraced(&block);
+                return quote_mixed_site!(#handles #calls #guard #bind #lend #body);
+            }
+            // What the last expression borrows is given back before the gauge goes down.
+            let result = self.result(&bindings, self.in_place(&block), false);
+            return quote_mixed_site! {
+                #handles #calls #guard #result
+                #[allow(unreachable_code, clippy::implicit_return)]
+                __result
+            };
+        }
+        let run = self.run(&block, self.plan.output);
+        let result = self.result(&bindings, run, self.plan.scope != Scope::InPlace);
+        let record = self.record_outcome(self.access_after_body(after));
+        let end = self.after_body(&quote_mixed_site! {
+            #after #record #[allow(clippy::implicit_return)] __result
+        });
+        quote_mixed_site!(#handles #calls #guard #result #end)
+    }
+
+    /// How counters are reached once the guard has been given back what it held.
+    fn access_after_body(&self, after: &TokenStream) -> Access {
+        if after.is_empty() { self.plan.access } else { Access::SelfAlias }
+    }
+
+    /// The statements that keep what the body gives. A closure and an `async` block have its type themselves.
+    fn result(&self, bindings: &InFlightBindings, run: TokenStream, has_type: bool) -> TokenStream {
+        let InFlightBindings { bind, lend, .. } = bindings;
+        let run = if lend.is_empty() { run } else { quote_mixed_site!({ #lend #run }) };
+        let ty = self.plan.output.filter(|_| !has_type).map(|ty| quote_mixed_site!(: #ty));
+        quote_mixed_site!(#bind let __result #ty = #run;)
+    }
+
+    /// What comes after the body. A body in place may never end, and rustc warns at the first statement after it.
+    fn after_body(&self, end: &TokenStream) -> TokenStream {
+        let allow = (self.plan.scope == Scope::InPlace)
+            .then(|| quote_mixed_site!(#[allow(unreachable_code)]));
+        quote_mixed_site!(#allow #end)
+    }
+
+    /// The block, working on the `self` that is planned for it.
+    fn rewritten_block(&self) -> Group {
+        let block = &self.plan.block;
+        let statements = match self.plan.body_self {
+            BodySelf::AsWritten => return block.clone(),
+            BodySelf::Alias => rename_self(block.stream(), &|this| self_alias(this.span())),
+            BodySelf::Reborrowed => reborrow_self(block.stream()),
+            BodySelf::ReborrowedPin => reborrow_pinned_self(block.stream()),
+        };
+        braced(statements, block.span())
+    }
+
+    /// A body that cannot end early, as the value of a `let`.
+    fn in_place(&self, block: &Group) -> TokenStream {
+        if self.plan.is_one_expression() {
+            return block.stream();
+        }
+        // In parentheses, because a lint may find the braces needless.
+        quote_mixed_site!((#block))
+    }
+}

@@ -1,0 +1,191 @@
+//! The statements that count, and how they find their counters.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::BodyExpander;
+use super::names::{handle, located, quote_mixed_site, root_handle, self_alias};
+use crate::expand::krate_at;
+use crate::function::body::rewrite::rename_self;
+use crate::function::model::{MetricsRoot, RootKind, Target, TargetKind, Targets};
+use crate::function::plan::Access;
+
+/// Metrics as an `Option` of a reference, and the statements before that expression.
+pub(super) struct Lookup {
+    pub(super) before: TokenStream,
+    pub(super) metrics: TokenStream,
+}
+
+impl BodyExpander<'_> {
+    pub(super) fn count_calls(&self, access: Access) -> TokenStream {
+        let calls = self.plan.model.targets.calls.as_ref();
+        calls.map(|target| self.count(target, access)).unwrap_or_default()
+    }
+
+    /// Statements that examine `__result` and count it.
+    pub(super) fn record_outcome(&self, access: Access) -> TokenStream {
+        let counted = self.count_outcome(access);
+        if counted.is_empty() {
+            return counted;
+        }
+        let private = &self.private;
+        let Some(output) = self.plan.output else {
+            return quote_mixed_site!(let __outcome = #private::Outcome::verdict(&__result); #counted);
+        };
+        let span = located(output);
+        let krate = krate_at(&self.plan.model.krate, span);
+        let outcome = quote_spanned!(span=> <#output as #krate::__private::Outcome>);
+        quote_mixed_site!(let __outcome = #outcome::verdict(&__result); #counted)
+    }
+
+    /// Statements that count what `__outcome` is.
+    pub(super) fn count_outcome(&self, access: Access) -> TokenStream {
+        let Targets { errors, ok, .. } = &self.plan.model.targets;
+        let is_err = quote_mixed_site!(__outcome.failed);
+        let is_ok = quote_mixed_site!(__outcome.succeeded);
+        if let (Some(errors), Some(ok)) = (errors, ok) {
+            if let (Some(root), Some(_)) = (errors.kind.root(), ok.kind.root()) {
+                let (error, ok) = (self.inc(errors, access), self.inc(ok, access));
+                let counted = quote_mixed_site!(if #is_err { #error } if #is_ok { #ok });
+                return self.with_metrics(root, access, &counted);
+            }
+        }
+        let outcomes = [(is_err, errors), (is_ok, ok)];
+        let counted = outcomes.into_iter().filter_map(|(came, target)| {
+            let count = self.count(target.as_ref()?, access);
+            Some(quote_mixed_site!(if #came { #count }))
+        });
+        counted.collect()
+    }
+
+    /// Statements that count one.
+    fn count(&self, target: &Target, access: Access) -> TokenStream {
+        let inc = self.inc(target, access);
+        match target.kind.root() {
+            Some(root) => self.with_metrics(root, access, &inc),
+            None => inc,
+        }
+    }
+
+    /// A statement that counts one, in `__metrics` if the target is there.
+    fn inc(&self, target: &Target, access: Access) -> TokenStream {
+        let krate = |span| krate_at(&self.plan.model.krate, span);
+        match &target.kind {
+            TargetKind::ErrorCounter(_) => {
+                let span = Span::mixed_site().located_at(target.key.span());
+                let krate = krate(span);
+                quote_spanned!(span=> #krate::__private::ErrorCounter::count_error(__metrics);)
+            }
+            TargetKind::InMetrics(_, place) | TargetKind::Expression(place) => {
+                let (span, instrument) = (located(place), self.instrument(target, access));
+                let krate = krate(span);
+                quote_spanned!(span=> #krate::Inc::inc(#instrument);)
+            }
+        }
+    }
+
+    /// A reference to the instrument, in `__metrics` if it is there.
+    pub(super) fn instrument(&self, target: &Target, access: Access) -> TokenStream {
+        match &target.kind {
+            TargetKind::ErrorCounter(_) => quote_mixed_site!(__metrics),
+            TargetKind::InMetrics(_, place) => {
+                quote_spanned!(located(place)=> &__metrics.#place)
+            }
+            TargetKind::Expression(_) if self.plan.shares(&target.usage, access) => {
+                let handle = handle(target);
+                quote_mixed_site!(&#handle)
+            }
+            TargetKind::Expression(expression) => {
+                let expression = with_self_alias(expression, access);
+                quote_spanned!(located(&expression)=> &#expression)
+            }
+        }
+    }
+
+    /// Statements that have `__metrics`, if there are metrics.
+    pub(super) fn with_metrics(
+        &self,
+        root: &MetricsRoot,
+        access: Access,
+        statements: &TokenStream,
+    ) -> TokenStream {
+        let lookup = (access != Access::Cached).then(|| {
+            let Lookup { before, metrics } = self.lookup(root, access);
+            quote_mixed_site!(#before let __metrics = #metrics;)
+        });
+        quote_mixed_site! {
+            #lookup
+            if let ::core::option::Option::Some(__metrics) = __metrics { #statements }
+        }
+    }
+
+    /// Looks the metrics up.
+    pub(super) fn lookup(&self, root: &MetricsRoot, access: Access) -> Lookup {
+        let private = &self.private;
+        if access == Access::Cached {
+            let metrics = quote_mixed_site!(__metrics);
+            return Lookup { before: TokenStream::new(), metrics };
+        }
+        let handle = root_handle();
+        if self.plan.shares_root(root, access) {
+            let metrics = quote_mixed_site!(#private::at(&#handle).__present());
+            return Lookup { before: TokenStream::new(), metrics };
+        }
+        let metrics = self.metrics(root, access);
+        match root.kind {
+            RootKind::OfSelf(_) => Lookup {
+                before: TokenStream::new(),
+                metrics: quote_mixed_site!(#private::at(&#metrics).__present()),
+            },
+            // The expression may give a value, which has to live as long as what is found in it.
+            RootKind::At(_) => Lookup {
+                before: quote_mixed_site!(let #handle = &#metrics;),
+                metrics: quote_mixed_site!(#private::at(#handle).__present()),
+            },
+        }
+    }
+
+    /// The expression of the metrics. `self.metrics` is located at the first key that needs it, so that an error in it is
+    /// reported once.
+    pub(super) fn metrics(&self, root: &MetricsRoot, access: Access) -> TokenStream {
+        match &root.kind {
+            RootKind::At(expression) => with_self_alias(expression, access),
+            RootKind::OfSelf(this) => {
+                let mut relative =
+                    self.plan.model.targets.iter().filter(|target| target.kind.root().is_some());
+                let key = relative.next().map_or_else(Span::call_site, located_key);
+                let mut owner = match access {
+                    Access::SelfAlias => self_alias(this.span()),
+                    _ => this.clone(),
+                };
+                owner.set_span(owner.span().located_at(key));
+                let span = Span::mixed_site().located_at(key);
+                if self.plan.model.krate.0.is_some() {
+                    // A path that is wrong would be reported for the macro and for all else.
+                    let metrics = Ident::new("metrics", Span::call_site().located_at(key));
+                    return quote_spanned!(span=> #owner.#metrics);
+                }
+                // The compiler shows the name of the macro if there is no such field.
+                quote_spanned!(span=> ::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(#owner))
+            }
+        }
+    }
+}
+
+/// Where the target is named.
+fn located_key(target: &Target) -> Span {
+    match &target.kind {
+        TargetKind::InMetrics(_, place) => located(place),
+        _ => target.key.span(),
+    }
+}
+
+/// The expression, with the name that `self` has there.
+pub(super) fn with_self_alias(expression: &TokenStream, access: Access) -> TokenStream {
+    match access {
+        Access::SelfAlias => {
+            rename_self(quote!(#expression), &|this: &Ident| self_alias(this.span()))
+        }
+        _ => expression.clone(),
+    }
+}

@@ -1,0 +1,82 @@
+//! The body, run to its end however it ends.
+
+use proc_macro2::{Group, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::BodyExpander;
+use super::names::quote_mixed_site;
+use crate::function::body::rewrite::{braced, unbraced};
+use crate::function::input::ReceiverKind;
+use crate::function::plan::{BodySelf, Capture, Scope};
+
+impl BodyExpander<'_> {
+    /// The expression that runs the body to its end, and gives a value of that type.
+    pub(super) fn run(&self, block: &Group, output: Option<&TokenStream>) -> TokenStream {
+        let private = &self.private;
+        // With the span of the user's braces, because lints do not look into a closure or block of a macro's.
+        let at = block.span();
+        let captures = &self.plan.captures;
+        let mover = (!self.plan.only_borrows).then(|| quote_spanned!(at=> move));
+        match self.plan.scope {
+            Scope::InPlace => self.in_place(block),
+            Scope::AsyncBlock => {
+                let body = after(&self.fake_return(output), block);
+                let body = quote_spanned!(at=> async #mover #body);
+                quote_mixed_site!(#body.await)
+            }
+            Scope::Closure => {
+                let captures = captures.iter().filter(|_| mover.is_some());
+                let mentions = captures.map(|capture| {
+                    let (attributes, name) = (attributes(capture), capture.name);
+                    quote_mixed_site!(#attributes let _ = &#name;)
+                });
+                let body = after(&mentions.collect(), block);
+                let output = output.map(|output| quote_mixed_site!(-> #output));
+                let body = quote_spanned!(at=> #mover || #output #body);
+                quote_mixed_site!(#private::call(#body))
+            }
+        }
+    }
+
+    /// A `return` that is never reached: it gives an `async` block its type, and makes it capture by value, or by `&mut`,
+    /// what it would capture by reference.
+    fn fake_return(&self, output: Option<&TokenStream>) -> TokenStream {
+        let private = &self.private;
+        let takes = self.plan.captures.iter().map(|capture| {
+            let (attributes, name) = (attributes(capture), capture.name);
+            quote_mixed_site!(#attributes #private::take(#name);)
+        });
+        let this = self.plan.receiver().map(|receiver| &receiver.token);
+        let fields = self.plan.captured_fields.iter();
+        let fields = fields.map(|field| quote_mixed_site!(let _ = &mut #this.#field;));
+        let whole = (self.plan.body_self == BodySelf::Reborrowed
+            && self.plan.receiver_kind() == Some(ReceiverKind::Exclusive))
+        .then(|| quote_mixed_site!(let _ = &mut *#this;));
+        let ty = output.map(|output| quote_mixed_site!(::<#output>));
+        quote_mixed_site! {
+            if let ::core::option::Option::Some(__result) = ::core::option::Option::None #ty {
+                #(#takes)*
+                #(#fields)*
+                #whole
+                return __result;
+            }
+        }
+    }
+}
+
+/// The attributes of a statement that names what is captured.
+fn attributes(capture: &Capture<'_>) -> TokenStream {
+    let cfg = &capture.cfg;
+    let allow =
+        capture.is_unused.then(|| quote_mixed_site!(#[allow(clippy::used_underscore_binding)]));
+    quote!(#cfg #allow)
+}
+
+/// The block with these statements before the user's.
+fn after(statements: &TokenStream, block: &Group) -> Group {
+    if statements.is_empty() {
+        return block.clone();
+    }
+    let own = unbraced(block);
+    braced(quote!(#statements #own), block.span())
+}

@@ -1,0 +1,436 @@
+//! A function as it was written: the header parsed, the body, patterns and types of arguments as raw tokens.
+
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, LitStr, Token, Type, Visibility};
+
+use crate::tokens::{Depth, flat, is_group, is_ident, is_punct, stream};
+use crate::types::{last_word, only_argument, ungrouped};
+
+/// A function with a body.
+pub(crate) struct Function {
+    /// Everything before the parentheses of the arguments.
+    before_inputs: TokenStream,
+    inputs: Group,
+    /// Everything between the arguments and the body.
+    after_inputs: TokenStream,
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) constness: Option<Token![const]>,
+    pub(crate) is_async: bool,
+    pub(crate) ident: Ident,
+    pub(crate) receiver: Option<Receiver>,
+    pub(crate) arguments: Vec<Argument>,
+    /// The tokens of the return type.
+    pub(crate) output: Option<TokenStream>,
+    pub(crate) body: Group,
+}
+
+impl Function {
+    /// Everything before the body, as written.
+    pub(crate) fn header(&self) -> TokenStream {
+        let Self { before_inputs, inputs, after_inputs, .. } = self;
+        quote::quote!(#before_inputs #inputs #after_inputs)
+    }
+
+    /// The header with `mut self` for `self`. Callers cannot see the difference.
+    pub(crate) fn header_with_mut_self(&self) -> TokenStream {
+        let Self { before_inputs, inputs, after_inputs, .. } = self;
+        let mut tokens: Vec<TokenTree> = inputs.stream().into_iter().collect();
+        if let Some(at) = tokens.iter().position(|token| is_ident(token, "self")) {
+            let mutability = Ident::new("mut", tokens[at].span());
+            tokens.insert(at, mutability.into());
+        }
+        let mut with_mut = Group::new(Delimiter::Parenthesis, stream(&tokens));
+        with_mut.set_span(inputs.span());
+        quote::quote!(#before_inputs #with_mut #after_inputs)
+    }
+}
+
+/// An item that is not a function with a body.
+pub(crate) enum NotAFunction {
+    /// A function of a trait or an `extern` block.
+    Bodiless(Ident),
+    /// Another item, with the keyword that says what it is.
+    Other(TokenTree),
+    Empty,
+}
+
+/// `self` in one of its forms.
+pub(crate) struct Receiver {
+    pub(crate) token: Ident,
+    /// Whether it is written as `mut self`.
+    pub(crate) is_mut: bool,
+    /// The name of the lifetime of a reference.
+    pub(crate) lifetime: Option<String>,
+    pub(crate) kind: ReceiverKind,
+    /// Whether the fields of `self` can be borrowed one by one: `self` or a `Box` of it, or a reference.
+    pub(crate) has_disjoint_fields: bool,
+}
+
+/// How `self` can be used again after the body.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ReceiverKind {
+    /// `&self`, `self: &Arc<Self>`, `self: Pin<&Self>`: it can be copied.
+    Shared,
+    /// `&mut self`: it can be reborrowed.
+    Exclusive,
+    /// `self: Pin<&mut Self>`: it can be reborrowed.
+    Pinned,
+    /// `self: Arc<Self>`, `self: Rc<Self>`: it can be cloned.
+    RefCounted,
+    /// `self`, `self: Box<Self>`.
+    Owned,
+}
+
+/// An argument that is not `self`.
+pub(crate) struct Argument {
+    /// Its `#[cfg(…)]`.
+    pub(crate) cfg: TokenStream,
+    /// The names that its pattern binds.
+    pub(crate) names: Vec<Ident>,
+    pub(crate) kind: ArgumentKind,
+}
+
+/// The type of an argument by its spelling.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum ArgumentKind {
+    /// `&T`.
+    Shared,
+    /// `&mut T`.
+    Exclusive,
+    Value,
+}
+
+pub(crate) fn parse(item: TokenStream) -> Result<Function, NotAFunction> {
+    let length = item.clone().into_iter().count();
+    let start = parse_start.parse2(item.clone()).map_err(|_| NotAFunction::Empty)?;
+    let (ident, rest) = match start.rest {
+        Rest::Function(ident, rest) => (ident, rest),
+        Rest::Other(token) => return Err(NotAFunction::Other(token)),
+        Rest::Empty => return Err(NotAFunction::Empty),
+    };
+    let rest: Vec<TokenTree> = rest.into_iter().collect();
+    let [TokenTree::Group(inputs), after_inputs @ .., body] = rest.as_slice() else {
+        return Err(NotAFunction::Bodiless(ident));
+    };
+    let Some(body) = block(body) else { return Err(NotAFunction::Bodiless(ident)) };
+    let Ok((receiver, arguments)) = parse_inputs.parse2(inputs.stream()) else {
+        return Err(NotAFunction::Empty);
+    };
+    Ok(Function {
+        before_inputs: item.into_iter().take(length - rest.len()).collect(),
+        inputs: inputs.clone(),
+        after_inputs: stream(after_inputs),
+        attributes: start.attributes,
+        constness: start.constness,
+        is_async: start.is_async,
+        ident,
+        receiver,
+        arguments,
+        output: parse_output(after_inputs),
+        body,
+    })
+}
+
+/// A header up to its arguments.
+struct Start {
+    attributes: Vec<Attribute>,
+    constness: Option<Token![const]>,
+    is_async: bool,
+    rest: Rest,
+}
+
+enum Rest {
+    /// The name of a function, and everything from its arguments on.
+    Function(Ident, TokenStream),
+    Other(TokenTree),
+    Empty,
+}
+
+fn parse_start(input: ParseStream<'_>) -> syn::Result<Start> {
+    let attributes = input.call(Attribute::parse_outer)?;
+    input.parse::<Visibility>()?;
+    let first: Option<TokenTree> = input.fork().parse().ok();
+    let mut start = Start {
+        attributes,
+        constness: None,
+        is_async: false,
+        rest: first.map_or(Rest::Empty, Rest::Other),
+    };
+    while input.peek(syn::Ident::peek_any) && !input.peek(Token![fn]) {
+        match input.call(Ident::parse_any)? {
+            word if word == "const" => start.constness = Some(Token![const](word.span())),
+            word if word == "async" => start.is_async = true,
+            word if word == "extern" => drop(input.parse::<Option<LitStr>>()?),
+            word if ["default", "safe", "unsafe"].iter().any(|it| word == it) => {}
+            _ => break,
+        }
+    }
+    if input.parse::<Option<Token![fn]>>()?.is_some() {
+        let ident = input.parse()?;
+        parse_generics(input)?;
+        start.rest = Rest::Function(ident, TokenStream::new());
+    }
+    let rest: TokenStream = input.parse()?;
+    if let Rest::Function(_, after_generics) = &mut start.rest {
+        *after_generics = rest;
+    }
+    Ok(start)
+}
+
+/// Skips `<…>`.
+fn parse_generics(input: ParseStream<'_>) -> syn::Result<()> {
+    let mut depth = Depth::default();
+    while input.peek(Token![<]) || !depth.outside() {
+        depth.pass(&input.parse()?);
+        if depth.outside() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Finds a body, also one from a `macro_rules!` fragment.
+fn block(token: &TokenTree) -> Option<Group> {
+    let TokenTree::Group(group) = token else { return None };
+    match group.delimiter() {
+        Delimiter::Brace => Some(group.clone()),
+        Delimiter::None => {
+            let inside: Vec<_> = group.stream().into_iter().collect();
+            let [token] = inside.as_slice() else { return None };
+            block(token)
+        }
+        _ => None,
+    }
+}
+
+/// The type between the arrow and the where clause.
+fn parse_output(tokens: &[TokenTree]) -> Option<TokenStream> {
+    let [TokenTree::Punct(minus), TokenTree::Punct(greater), rest @ ..] = tokens else {
+        return None;
+    };
+    let is_arrow = minus.as_char() == '-' && greater.as_char() == '>';
+    let end = rest.iter().position(|token| is_ident(token, "where")).unwrap_or(rest.len());
+    is_arrow.then(|| stream(&rest[..end]))
+}
+
+fn parse_inputs(input: ParseStream<'_>) -> syn::Result<(Option<Receiver>, Vec<Argument>)> {
+    let mut receiver = None;
+    let mut arguments = Vec::new();
+    while !input.is_empty() {
+        let is_first = receiver.is_none() && arguments.is_empty();
+        let attributes = input.call(Attribute::parse_outer)?;
+        let pattern = flat(&parse_pattern(input)?);
+        let colon: Option<Token![:]> = input.parse()?;
+        let ty = colon.map(|_| parse_type(input)).transpose()?;
+        // One that syn does not read without its feature `full` is none of those that matter here.
+        let ty: Option<Type> = ty.and_then(|ty| syn::parse2(ty).ok());
+        match pattern.last() {
+            Some(TokenTree::Ident(token)) if is_first && token == "self" => {
+                receiver = Some(parse_receiver(token.clone(), &pattern, ty.as_ref()));
+            }
+            _ => arguments.push(Argument {
+                cfg: attributes
+                    .iter()
+                    .filter(|attribute| attribute.path().is_ident("cfg"))
+                    .map(ToTokens::to_token_stream)
+                    .collect(),
+                names: bindings(&pattern),
+                kind: match ty.as_ref().map(ungrouped) {
+                    Some(Type::Reference(ty)) if ty.mutability.is_some() => ArgumentKind::Exclusive,
+                    Some(Type::Reference(_)) => ArgumentKind::Shared,
+                    _ => ArgumentKind::Value,
+                },
+            }),
+        }
+        input.parse::<Option<Token![,]>>()?;
+    }
+    Ok((receiver, arguments))
+}
+
+/// Parses up to the colon before the type, or the comma.
+fn parse_pattern(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let mut pattern = TokenStream::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        if input.peek(Token![::]) {
+            input.parse::<Token![::]>()?.to_tokens(&mut pattern);
+        } else if input.peek(Token![:]) {
+            break;
+        } else {
+            input.parse::<TokenTree>()?.to_tokens(&mut pattern);
+        }
+    }
+    Ok(pattern)
+}
+
+/// Parses up to the comma after the type.
+fn parse_type(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let mut ty = TokenStream::new();
+    let mut depth = Depth::default();
+    while !input.is_empty() && (!depth.outside() || !input.peek(Token![,])) {
+        let token: TokenTree = input.parse()?;
+        depth.pass(&token);
+        token.to_tokens(&mut ty);
+    }
+    Ok(ty)
+}
+
+fn parse_receiver(token: Ident, pattern: &[TokenTree], ty: Option<&Type>) -> Receiver {
+    let is_mut = pattern.iter().any(|token| is_ident(token, "mut"));
+    let is_reference = pattern.first().is_some_and(|token| is_punct(token, '&'));
+    let lifetime = match pattern {
+        [_, quote, TokenTree::Ident(name), ..] if is_reference && is_punct(quote, '\'') => {
+            Some(name.to_string())
+        }
+        _ => None,
+    };
+    let (kind, lifetime) = match ty {
+        None if is_reference && is_mut => (ReceiverKind::Exclusive, lifetime),
+        None if is_reference => (ReceiverKind::Shared, lifetime),
+        None => (ReceiverKind::Owned, None),
+        Some(ty) => receiver_kind(ty),
+    };
+    let word = ty.and_then(last_word);
+    let has_disjoint_fields = match kind {
+        ReceiverKind::Shared | ReceiverKind::Exclusive => true,
+        ReceiverKind::Owned => word.is_none_or(|word| word == "Self" || word == "Box"),
+        ReceiverKind::Pinned | ReceiverKind::RefCounted => false,
+    };
+    Receiver { token, is_mut: is_mut && !is_reference, lifetime, kind, has_disjoint_fields }
+}
+
+/// The kind of a receiver of that type, and the name of its lifetime.
+fn receiver_kind(ty: &Type) -> (ReceiverKind, Option<String>) {
+    if let Type::Reference(reference) = ungrouped(ty) {
+        let lifetime = reference.lifetime.as_ref().map(|lifetime| lifetime.ident.to_string());
+        let is_mut = reference.mutability.is_some();
+        let kind = if is_mut { ReceiverKind::Exclusive } else { ReceiverKind::Shared };
+        return (kind, lifetime);
+    }
+    match last_word(ty).as_deref() {
+        Some("Arc" | "Rc") => (ReceiverKind::RefCounted, None),
+        Some("Pin") => match only_argument(ty).map(receiver_kind) {
+            Some((ReceiverKind::Exclusive, lifetime)) => (ReceiverKind::Pinned, lifetime),
+            Some(other) => other,
+            None => (ReceiverKind::Owned, None),
+        },
+        _ => (ReceiverKind::Owned, None),
+    }
+}
+
+/// The names that a pattern binds: words in lower case that are no paths, calls or fields.
+fn bindings(pattern: &[TokenTree]) -> Vec<Ident> {
+    let mut names = Vec::new();
+    for (at, token) in pattern.iter().enumerate() {
+        match token {
+            TokenTree::Ident(ident) => {
+                let word = ident.to_string();
+                let first = word.trim_start_matches("r#").chars().next();
+                let is_name = first.is_some_and(|c| c == '_' || c.is_lowercase())
+                    && !matches!(word.as_str(), "_" | "mut" | "ref" | "box");
+                let goes_on = pattern.get(at + 1).is_some_and(|next| {
+                    is_punct(next, ':') || is_punct(next, '!') || is_group(next)
+                });
+                if is_name && !goes_on && !is_path(pattern, at) {
+                    names.push(ident.clone());
+                }
+            }
+            TokenTree::Group(group) => names.extend(bindings(&flat(&group.stream()))),
+            _ => {}
+        }
+    }
+    names
+}
+
+/// Whether the word there ends a path.
+fn is_path(tokens: &[TokenTree], at: usize) -> bool {
+    at > 1 && is_punct(&tokens[at - 1], ':') && is_punct(&tokens[at - 2], ':')
+}
+
+#[cfg(test)]
+mod tests {
+    use quote::quote;
+
+    use super::{ArgumentKind, Function, NotAFunction, ReceiverKind, parse};
+
+    fn parse_str(item: &str) -> Result<Function, NotAFunction> {
+        parse(item.parse().expect("tokens"))
+    }
+
+    fn receiver(item: &str) -> Option<ReceiverKind> {
+        let function = parse_str(item).ok()?;
+        function.receiver.map(|receiver| receiver.kind)
+    }
+
+    #[test]
+    fn receivers_differ_by_how_self_can_be_used_again() {
+        for (kind, item) in [
+            (ReceiverKind::Shared, "fn f(&self) {}"),
+            (ReceiverKind::Shared, "fn f(&'a self, x: u8) {}"),
+            (ReceiverKind::Shared, "fn f(self: &Arc<Self>) {}"),
+            (ReceiverKind::Shared, "fn f(self: Pin<&Self>) {}"),
+            (ReceiverKind::Exclusive, "fn f(&mut self) {}"),
+            (ReceiverKind::Exclusive, "fn f(self: &'a mut Self) {}"),
+            (ReceiverKind::Pinned, "fn f(mut self: std::pin::Pin<&mut Self>) {}"),
+            (ReceiverKind::RefCounted, "fn f(self: std::sync::Arc<Self>) {}"),
+            (ReceiverKind::Owned, "fn f(mut self) {}"),
+            (ReceiverKind::Owned, "fn f(self: Box<Self>) {}"),
+            (ReceiverKind::Owned, "fn f(self: Self) {}"),
+            (ReceiverKind::RefCounted, "fn f(self: ::std::sync::Arc<Self>) {}"),
+            (ReceiverKind::RefCounted, "fn f(mut self: ::std::rc::Rc<Self>, a: u8) {}"),
+            (ReceiverKind::Owned, "fn f(self: ::std::boxed::Box<Self>) {}"),
+            (ReceiverKind::Pinned, "fn f(self: ::core::pin::Pin<&'a mut Self>) {}"),
+            (ReceiverKind::Shared, "fn f(self: &'a ::std::sync::Arc<Self>) {}"),
+        ] {
+            assert_eq!(receiver(item), Some(kind), "{item}");
+        }
+        assert_eq!(receiver("fn f(this: &Self) {}"), None);
+    }
+
+    #[test]
+    fn arguments_are_known_by_the_names_that_their_patterns_bind() {
+        let item = quote! {
+            fn f<F: Fn(u8) -> Vec<u8>, const N: usize>(
+                a: u8,
+                (b, mut c): (u8, &mut [u8; N]),
+                Point { x, y: Some::Where { z } }: Point,
+                #[cfg(unix)] d: &mut HashMap<u8, Vec<u8>>,
+                [first, .., _]: [u8; 3],
+                ref e @ Wrapper(r#type): &Wrapper,
+                path: ::std::path::PathBuf,
+                self::Id(id): self::Id,
+                length: [u8; const { 3 }],
+            ) -> Result<Vec<u8>, Foo<{ N }>> where F: Clone {}
+        };
+        let function = parse(item).unwrap_or_else(|_| panic!("it is a function"));
+        let names: Vec<String> = function
+            .arguments
+            .iter()
+            .map(|argument| {
+                let names: Vec<_> = argument.names.iter().map(ToString::to_string).collect();
+                names.join(" ")
+            })
+            .collect();
+        assert_eq!(names, ["a", "b c", "x z", "d", "first", "e r#type", "path", "id", "length"]);
+        let kinds: Vec<_> = function.arguments.iter().map(|argument| argument.kind).collect();
+        assert_eq!(kinds[3], ArgumentKind::Exclusive);
+        assert_eq!(kinds[5], ArgumentKind::Shared);
+        assert_eq!(function.arguments[3].cfg.to_string(), quote!(#[cfg(unix)]).to_string());
+        assert_eq!(
+            function.output.unwrap_or_default().to_string(),
+            quote!(Result<Vec<u8>, Foo<{ N }>>).to_string()
+        );
+    }
+
+    #[test]
+    fn other_items_are_refused_with_the_token_that_names_them() {
+        assert!(matches!(parse_str("fn f(&self) -> u8;"), Err(NotAFunction::Bodiless(_))));
+        for item in ["pub struct S;", "const X: u8 = 0;", "unsafe impl T for S {}"] {
+            assert!(matches!(parse_str(item), Err(NotAFunction::Other(_))), "{item}");
+        }
+        assert!(matches!(parse_str(""), Err(NotAFunction::Empty)));
+        assert!(parse_str("pub(crate) unsafe extern \"C\" fn f() {}").is_ok());
+    }
+}

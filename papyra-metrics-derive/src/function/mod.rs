@@ -1,0 +1,26 @@
+//! `#[metrics(…)]` on a function, stage by stage: input, check, model, plan, expand.
+
+mod body;
+mod check;
+mod expand;
+mod input;
+mod model;
+mod output;
+mod plan;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::diag::Diagnostics;
+
+/// Expands `#[metrics(keys)]` on an item.
+pub(crate) fn measure(keys: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut diag = Diagnostics::default();
+    let parsed = input::parse(item.clone());
+    let checked = check::check(&mut diag, keys, parsed.as_ref());
+    match (diag.into_compile_errors(), checked) {
+        (None, Some(model)) => expand::expand(&model),
+        // The function as it was, so that nothing is reported where it is called.
+        (errors, _) => quote!(#errors #item),
+    }
+}

@@ -1,0 +1,90 @@
+//! What is counted of a function, checked: what is still an `Option` is optional.
+
+use proc_macro2::{Ident, TokenStream};
+
+use super::body::usage::BodyUsage;
+use super::input::Function;
+use crate::model::Krate;
+
+/// A function with what is counted of it.
+pub(crate) struct InstrumentedFn<'a> {
+    pub(crate) krate: Krate,
+    pub(crate) function: &'a Function,
+    pub(crate) output: Output,
+    pub(crate) targets: Targets,
+}
+
+/// The instruments of a function, at least one of them.
+pub(crate) struct Targets {
+    pub(crate) calls: Option<Target>,
+    pub(crate) errors: Option<Target>,
+    pub(crate) in_flight: Option<Target>,
+    pub(crate) ok: Option<Target>,
+}
+
+impl Targets {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Target> {
+        [&self.errors, &self.ok, &self.calls, &self.in_flight].into_iter().flatten()
+    }
+
+    /// Whether something depends on what the function returns.
+    pub(crate) fn counts_outcome(&self) -> bool {
+        self.errors.is_some() || self.ok.is_some()
+    }
+
+    /// The metrics in which targets are looked up, if any are.
+    pub(crate) fn root(&self) -> Option<&MetricsRoot> {
+        self.iter().find_map(|target| target.kind.root())
+    }
+}
+
+/// An instrument, and how it is found.
+pub(crate) struct Target {
+    /// The key, to point at in errors.
+    pub(crate) key: Ident,
+    pub(crate) kind: TargetKind,
+    /// What the expressions to evaluate for it use.
+    pub(crate) usage: BodyUsage,
+}
+
+pub(crate) enum TargetKind {
+    /// The field of the metrics that is marked `errors`.
+    ErrorCounter(MetricsRoot),
+    /// A place in the metrics: `write_errors`, `compaction.errors`.
+    InMetrics(MetricsRoot, TokenStream),
+    Expression(TokenStream),
+}
+
+impl TargetKind {
+    pub(crate) fn root(&self) -> Option<&MetricsRoot> {
+        match self {
+            Self::ErrorCounter(root) | Self::InMetrics(root, _) => Some(root),
+            Self::Expression(_) => None,
+        }
+    }
+}
+
+/// The metrics in which targets are looked up.
+#[derive(Clone)]
+pub(crate) struct MetricsRoot {
+    pub(crate) kind: RootKind,
+    pub(crate) usage: BodyUsage,
+}
+
+#[derive(Clone)]
+pub(crate) enum RootKind {
+    /// `self.metrics`, with `self` as in the signature.
+    OfSelf(Ident),
+    /// The value of `at`.
+    At(TokenStream),
+}
+
+/// What a function returns.
+pub(crate) enum Output {
+    /// A value to examine, or of no concern; `impl Trait` in it is `_`.
+    Value(TokenStream),
+    /// `impl Future`, or that of an `async fn`, or one in `Pin<Box<…>>`, with its output if that can be told.
+    Future { output: Option<TokenStream>, is_boxed: bool },
+    /// A path that may be an alias of either, or of a boxed future.
+    Named(TokenStream),
+}

@@ -1,0 +1,185 @@
+//! What a return type says by its spelling: outcomes, futures, and borrows of `self`.
+
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::ToTokens;
+
+use super::input::{Function, Receiver};
+use super::model::Output;
+use crate::tokens::{Depth, flat, is_ident, is_punct, stream};
+
+/// Classifies the return type by its spelling.
+pub(super) fn classify(function: &Function) -> Output {
+    let Some(written) = &function.output else {
+        let unit = quote::quote!(());
+        return if function.is_async {
+            Output::Future { output: Some(unit), is_boxed: false }
+        } else {
+            Output::Value(unit)
+        };
+    };
+    let value = without_impl(written);
+    if function.is_async {
+        return Output::Future { output: Some(value), is_boxed: false };
+    }
+    let tokens = flat(written);
+    let boxed = boxed_future(&tokens);
+    if let Some(bounds) = boxed {
+        return Output::Future { output: future_output(bounds), is_boxed: true };
+    }
+    if tokens.first().is_some_and(|first| is_ident(first, "impl")) && is_future(&tokens) {
+        return Output::Future { output: future_output(&tokens), is_boxed: false };
+    }
+    let generics = tokens.iter().position(|token| is_punct(token, '<')).unwrap_or(tokens.len());
+    let path = &tokens[..generics];
+    let is_path =
+        path.iter().all(|token| matches!(token, TokenTree::Ident(_)) || is_punct(token, ':'));
+    let last = path.last().map(ToString::to_string).unwrap_or_default();
+    let whole = generics > 0 && is_path || tokens.first().is_some_and(|first| is_punct(first, '<'));
+    if !whole || matches!(last.as_str(), "Result" | "Option" | "Poll" | "dyn" | "impl") {
+        Output::Value(value)
+    } else {
+        Output::Named(value)
+    }
+}
+
+/// The tokens with `_` for each `impl Trait`.
+fn without_impl(ty: &TokenStream) -> TokenStream {
+    let mut result = TokenStream::new();
+    let mut depth = Depth::default();
+    let mut inside = false;
+    for token in ty.clone() {
+        if inside {
+            // It ends at the comma or at the bracket that closes what it is in.
+            if !depth.closes(&token) {
+                depth.pass(&token);
+                continue;
+            }
+            inside = false;
+        }
+        match token {
+            TokenTree::Ident(word) if word == "impl" => {
+                Ident::new("_", word.span()).to_tokens(&mut result);
+                (inside, depth) = (true, Depth::default());
+            }
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), without_impl(&group.stream()));
+                inner.set_span(group.span());
+                inner.to_tokens(&mut result);
+            }
+            other => other.to_tokens(&mut result),
+        }
+    }
+    result
+}
+
+/// The bounds in `Pin<Box<dyn …>>`, if those are of a future.
+fn boxed_future(ty: &[TokenTree]) -> Option<&[TokenTree]> {
+    let pin = inside(ty, "Pin")?;
+    let bounds = inside(pin, "Box")?;
+    is_future(bounds).then_some(bounds)
+}
+
+/// The tokens in the angle brackets of a path that ends in that word.
+fn inside<'a>(ty: &'a [TokenTree], word: &str) -> Option<&'a [TokenTree]> {
+    let open = ty.iter().position(|token| is_punct(token, '<'))?;
+    let last = ty[..open].last()?;
+    is_ident(last, word).then(|| &ty[open + 1..])
+}
+
+/// Whether the bounds name `Future`, outside of angle brackets.
+fn is_future(bounds: &[TokenTree]) -> bool {
+    let mut depth = Depth::default();
+    bounds.iter().any(|token| {
+        let outside = depth.outside();
+        depth.pass(token);
+        outside && is_ident(token, "Future")
+    })
+}
+
+/// The type after `Output =`.
+fn future_output(bounds: &[TokenTree]) -> Option<TokenStream> {
+    let at = bounds
+        .windows(2)
+        .position(|pair| is_ident(&pair[0], "Output") && is_punct(&pair[1], '='))?;
+    let mut depth = Depth::default();
+    let ty = &bounds[at + 2..];
+    let end = ty.iter().position(|token| {
+        let closes = depth.closes(token);
+        depth.pass(token);
+        closes
+    });
+    Some(without_impl(&stream(&ty[..end.unwrap_or(ty.len())])))
+}
+
+/// Whether a path may be an alias of a boxed future: `BoxFuture<'_, T>`, or `Self::Future` if a future's end is counted.
+/// A call begins no later, and boxing a future again needs an output that lives long enough.
+pub(super) fn may_be_boxed_future(output: &TokenStream, counts_end: bool) -> bool {
+    let tokens = flat(output);
+    let name = tokens.iter().take_while(|token| !is_punct(token, '<')).last();
+    let name = name.map(ToString::to_string).unwrap_or_default();
+    name.ends_with("BoxFuture") || counts_end && name.ends_with("Future")
+}
+
+/// Whether the function returns `Pin<Box<dyn Future>>` without a lifetime, which borrows nothing.
+pub(super) fn outlives_self(function: &Function, output: &Output) -> bool {
+    let written = function.output.as_ref().map(flat).unwrap_or_default();
+    matches!(output, Output::Future { is_boxed: true, .. })
+        && !written.iter().any(|token| is_punct(token, '\''))
+}
+
+/// Whether a closure cannot be given the return type, from which it takes its lifetimes: `!`, or with `impl Trait`.
+pub(super) fn cannot_be_annotated(function: &Function) -> bool {
+    let output = function.output.as_ref().map(flat).unwrap_or_default();
+    matches!(output.as_slice(), [never] if is_punct(never, '!'))
+        || output.iter().any(|token| is_ident(token, "impl"))
+}
+
+/// Whether a value of the return type may borrow from a `&mut self`: by the type that a body or its future gives, or by
+/// a lifetime that it hides.
+pub(super) fn borrows_self(
+    function: &Function,
+    receiver: &Receiver,
+    output: Option<&TokenStream>,
+) -> bool {
+    let lifetime = receiver.lifetime.as_deref();
+    output.is_some_and(|output| borrows(output, lifetime))
+        || lifetime.is_some_and(|lifetime| may_hide(function, lifetime))
+}
+
+/// Whether a type borrows from a `&mut self` of that lifetime, or may: `impl Trait` does in edition 2024.
+fn borrows(ty: &TokenStream, lifetime: Option<&str>) -> bool {
+    let tokens = flat(ty);
+    tokens.iter().enumerate().any(|(at, token)| match token {
+        TokenTree::Ident(word) => word == "impl",
+        TokenTree::Group(group) => borrows(&group.stream(), lifetime),
+        TokenTree::Punct(punct) if punct.as_char() == '&' => {
+            !matches!(tokens.get(at + 1), Some(next) if is_punct(next, '\''))
+        }
+        TokenTree::Punct(punct) if punct.as_char() == '\'' => {
+            tokens.get(at + 1).is_some_and(|name| {
+                is_ident(name, "_") || lifetime.is_some_and(|lifetime| is_ident(name, lifetime))
+            })
+        }
+        _ => false,
+    })
+}
+
+/// Whether the return type may hide the lifetime of `&'a mut self`: in an associated type, or in a type parameter of the
+/// function that has to outlive it.
+fn may_hide(function: &Function, lifetime: &str) -> bool {
+    let output = function.output.as_ref().map(flat).unwrap_or_default();
+    let is_associated = match output.as_slice() {
+        [first, colon, ..] if is_punct(colon, ':') => is_ident(first, "Self"),
+        [first, ..] => is_punct(first, '<'),
+        [] => false,
+    };
+    let bounds = |tokens: &[TokenTree]| {
+        let bounds = tokens.windows(3).filter(|bound| {
+            (is_punct(&bound[0], ':') || is_punct(&bound[0], '+'))
+                && is_punct(&bound[1], '\'')
+                && is_ident(&bound[2], lifetime)
+        });
+        bounds.count()
+    };
+    is_associated || bounds(&flat(&function.header())) > bounds(&output)
+}

@@ -1,0 +1,26 @@
+// Expected: the error says that `self.metrics` is looked up, and how another place is named.
+
+use papyra_metrics::{Counter, Metrics, metrics};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    #[metrics(errors)]
+    write_errors: Counter,
+}
+
+struct Log {
+    counts: LogMetrics,
+}
+
+impl Log {
+    fn metrics(&self) -> &LogMetrics {
+        &self.counts
+    }
+
+    #[metrics(errors)]
+    fn append(&self) -> Result<(), ()> {
+        Err(())
+    }
+}
+
+fn main() {}
