@@ -5,7 +5,12 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use papyra_metrics::{Counter, Gauge, Metrics, Snapshot, persistence::PersistenceMetrics};
+use std::time::Duration;
+
+use papyra_metrics::{
+    Counter, FloatGauge, Gauge, Histogram, Metrics, Peak, ShardedHistogram, Snapshot,
+    persistence::PersistenceMetrics,
+};
 
 struct Counting;
 
@@ -99,4 +104,23 @@ fn a_snapshot_of_any_number_of_metrics_allocates_once() {
     check(&PersistenceMetrics::default(), 1);
     check(&Many::default(), 1);
     check(&Many { c: Some(PersistenceMetrics::default()), ..Many::default() }, 1);
+}
+
+#[test]
+fn recording_and_reading_a_histogram_allocate_nothing() {
+    static APPEND: Histogram = Histogram::new();
+    static LOOKUP: ShardedHistogram = ShardedHistogram::new();
+    static LONGEST: Peak = Peak::new();
+    static RATIO: FloatGauge = FloatGauge::new();
+    let allocated = allocations(|| {
+        APPEND.record(Duration::from_micros(80));
+        LOOKUP.record_n(Duration::from_nanos(300), 5);
+        LOOKUP.time(|| APPEND.start().discard());
+        LONGEST.record(7);
+        RATIO.add(0.5);
+        let mut read = APPEND.get();
+        read.merge(&LOOKUP.take());
+        assert!(read.quantile(0.99) >= read.mean());
+    });
+    assert_eq!(allocated, 0);
 }

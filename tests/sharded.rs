@@ -6,7 +6,9 @@ use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
-use papyra_metrics::{CachePadded, Counter, Gauge, Metrics, ShardedCounter};
+use papyra_metrics::{
+    CachePadded, Counter, Gauge, Metrics, ShardedCounter, ShardedHistogram, Sizes,
+};
 
 const THREADS: u64 = 4;
 const EACH: u64 = 200_000;
@@ -166,7 +168,9 @@ fn functions_count_in_sharded_and_padded_instruments() {
 /// What only Linux does to threads.
 #[cfg(target_os = "linux")]
 mod pushed_around {
-    use super::{AtomicBool, AtomicU64, Barrier, Ordering, ShardedCounter, thread};
+    use super::{
+        AtomicBool, AtomicU64, Barrier, Ordering, ShardedCounter, ShardedHistogram, Sizes, thread,
+    };
 
     /// The CPUs on which this process may run.
     fn cpus() -> Vec<libc::cpu_set_t> {
@@ -188,25 +192,39 @@ mod pushed_around {
     /// An addition that did not notice that its thread was moved would race with those of the cell's own CPU.
     #[test]
     fn threads_that_are_moved_from_core_to_core_lose_no_increment() {
+        let (counter, sizes) = (ShardedCounter::new(), Box::new(ShardedHistogram::<Sizes>::new()));
+        let expected = moved_threads(|| {
+            counter.inc();
+            sizes.record(100);
+        });
+        let read = sizes.total();
+        assert_eq!(
+            (counter.total(), read.count(), read.sum()),
+            (expected, expected, 100 * expected)
+        );
+    }
+
+    /// How often threads that are moved between cores all the time have counted.
+    fn moved_threads(count: impl Fn() + Sync) -> u64 {
         const WRITERS: usize = 3;
         const MOVES: usize = 60_000;
         let cpus = cpus();
         assert!(cpus.len() > 1, "this test moves threads between cores, and needs two of them");
-        let shared = ShardedCounter::new();
+        let count = &count;
         let (done, start) = (AtomicBool::new(false), Barrier::new(WRITERS + 1));
         let threads: [AtomicU64; WRITERS] = Default::default();
-        let sum: u64 = thread::scope(|scope| {
+        thread::scope(|scope| {
             let writers: Vec<_> = threads
                 .iter()
                 .map(|id| {
-                    let (shared, done, start) = (&shared, &done, &start);
+                    let (done, start) = (&done, &start);
                     scope.spawn(move || {
                         // SAFETY: the call has no arguments.
                         id.store(unsafe { libc::gettid() }.try_into().unwrap(), Ordering::Relaxed);
                         start.wait();
                         let mut counted = 0;
                         while !done.load(Ordering::Relaxed) {
-                            (0..1_000).for_each(|_| shared.inc());
+                            (0..1_000).for_each(|_| count());
                             counted += 1_000;
                         }
                         counted
@@ -222,17 +240,18 @@ mod pushed_around {
             }
             done.store(true, Ordering::Relaxed);
             writers.into_iter().map(|writer| writer.join().unwrap()).sum()
-        });
-        assert_eq!(shared.total(), sum);
+        })
     }
 
     #[test]
     fn a_signal_handler_counts_beside_the_thread_that_it_interrupts() {
         static COUNTER: ShardedCounter = ShardedCounter::new();
+        static SIZES: ShardedHistogram<Sizes> = ShardedHistogram::new();
         static HANDLED: AtomicU64 = AtomicU64::new(0);
         static DONE: AtomicBool = AtomicBool::new(false);
         extern "C" fn handle(_: libc::c_int) {
             COUNTER.inc();
+            SIZES.record(100);
             HANDLED.fetch_add(1, Ordering::Relaxed);
         }
         let handler: extern "C" fn(libc::c_int) = handle;
@@ -241,7 +260,10 @@ mod pushed_around {
         let writer = thread::spawn(|| {
             let mut counted = 0_u64;
             while !DONE.load(Ordering::Relaxed) {
-                (0..1_000).for_each(|_| COUNTER.inc());
+                for _ in 0..1_000 {
+                    COUNTER.inc();
+                    SIZES.record(100);
+                }
                 counted += 1_000;
             }
             counted
@@ -254,23 +276,30 @@ mod pushed_around {
         DONE.store(true, Ordering::Relaxed);
         let counted = writer.join().unwrap();
         assert!(HANDLED.load(Ordering::Relaxed) > 0);
-        assert_eq!(COUNTER.total(), counted + HANDLED.load(Ordering::Relaxed));
+        let counted = counted + HANDLED.load(Ordering::Relaxed);
+        let read = SIZES.total();
+        assert_eq!((COUNTER.total(), read.count(), read.sum()), (counted, counted, 100 * counted));
     }
 
-    /// A counter at zero, in memory that this process shares with its children.
-    fn shared() -> &'static ShardedCounter {
-        // SAFETY: fresh memory of that size, aligned to a page, all zero, which is a counter at zero.
+    /// An instrument that is empty when all its atomics are zero.
+    trait Zeroed {}
+    impl Zeroed for ShardedCounter {}
+    impl Zeroed for ShardedHistogram<Sizes> {}
+
+    /// A new instrument, in memory that this process shares with its children.
+    fn shared<I: Zeroed>() -> &'static I {
+        // SAFETY: fresh memory of that size, aligned to a page, all zero, which is an instrument that is empty.
         unsafe {
             let memory = libc::mmap(
                 std::ptr::null_mut(),
-                size_of::<ShardedCounter>(),
+                size_of::<I>(),
                 libc::PROT_READ | libc::PROT_WRITE,
                 libc::MAP_SHARED | libc::MAP_ANONYMOUS,
                 -1,
                 0,
             );
             assert_ne!(memory, libc::MAP_FAILED);
-            &*memory.cast::<ShardedCounter>()
+            &*memory.cast::<I>()
         }
     }
 
@@ -278,7 +307,7 @@ mod pushed_around {
     #[test]
     fn processes_that_share_the_memory_lose_no_increment_of_each_other() {
         const EACH: u64 = 3_000_000;
-        let counter = shared();
+        let counter = shared::<ShardedCounter>();
         // SAFETY: the child runs nothing but the loop, and ends without unwinding.
         let child = unsafe { libc::fork() };
         assert!(child >= 0);
@@ -307,8 +336,8 @@ mod pushed_around {
             .collect();
         let (mut stopped_before, mut stopped_after) = (0, 0);
         for steps in 0.. {
-            let counter = shared();
-            let child = Traced::counting(counter, &cpus[0]);
+            let counter = shared::<ShardedCounter>();
+            let child = Traced::counting(&cpus[0], || counter.inc());
             if !child.step(steps) {
                 break;
             }
@@ -328,11 +357,49 @@ mod pushed_around {
         assert!(stopped_before > 5 && stopped_after > 0, "{stopped_before} {stopped_after}");
     }
 
+    /// The recording is aborted wherever it is stopped, and adds to a block that all share: the count and then the sum.
+    #[test]
+    #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
+    fn a_recording_that_is_moved_to_another_core_at_any_instruction_counts_once_with_its_sum() {
+        assert!(is_registered(), "this test needs glibc 2.35");
+        let cpus = cpus();
+        assert!(cpus.len() > 1, "this test moves a process between cores, and needs two of them");
+        let (mut stopped_before, mut stopped_after) = (0, 0);
+        for steps in 0.. {
+            let sizes = shared::<ShardedHistogram<Sizes>>();
+            let child = Traced::counting_again(&cpus[0], || sizes.record(100));
+            if !child.step(steps) {
+                break;
+            }
+            let before = (sizes.total().count(), sizes.total().sum());
+            child.move_to(&cpus[1]);
+            child.finish();
+            let after = sizes.total();
+            // The first recording on a core only claims the block, so there was one before.
+            assert_eq!((after.count(), after.sum()), (2, 200), "moved after {steps} instructions");
+            match before {
+                (1, 100) => stopped_before += 1,
+                (2, 100 | 200) => stopped_after += 1,
+                other => panic!("{other:?} after {steps} instructions"),
+            }
+        }
+        assert!(stopped_before > 5 && stopped_after > 0, "{stopped_before} {stopped_after}");
+    }
+
     /// A child that counts once between two signals, and is stopped at the first.
     struct Traced(libc::pid_t);
 
     impl Traced {
-        fn counting(counter: &ShardedCounter, cpu: &libc::cpu_set_t) -> Self {
+        /// Counts once on that core before the first signal.
+        fn counting_again(cpu: &libc::cpu_set_t, count: impl Fn()) -> Self {
+            Self::started(cpu, &count, &count)
+        }
+
+        fn counting(cpu: &libc::cpu_set_t, count: impl Fn()) -> Self {
+            Self::started(cpu, &|| (), &count)
+        }
+
+        fn started(cpu: &libc::cpu_set_t, first: &dyn Fn(), count: &dyn Fn()) -> Self {
             // SAFETY: the child makes system calls and counts, and ends without unwinding.
             unsafe {
                 let child = libc::fork();
@@ -340,8 +407,9 @@ mod pushed_around {
                 if child == 0 {
                     libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0);
                     libc::sched_setaffinity(0, size_of_val(cpu), cpu);
+                    first();
                     libc::raise(libc::SIGUSR1);
-                    counter.inc();
+                    count();
                     libc::raise(libc::SIGUSR1);
                     libc::_exit(0);
                 }

@@ -8,6 +8,7 @@ fn mistakes_are_told_at_the_word_at_fault() {
     cases.compile_fail("ui/storage/*.rs");
     cases.compile_fail("ui/function/*.rs");
     cases.compile_fail("ui/publish/*.rs");
+    cases.compile_fail("ui/histogram/*.rs");
 }
 
 #[test]

@@ -60,13 +60,18 @@ mod cache_padded;
 mod counter;
 mod descriptor;
 mod exposition;
+mod float_gauge;
 mod gauge;
+mod gauge_hold;
+#[allow(clippy::missing_panics_doc)] // those of `buckets!` are compile errors
+mod histogram;
 mod inc;
 mod instrument;
 #[allow(missing_docs)] // for generated code alone
 mod measure;
 mod metered;
 mod metrics;
+mod peak;
 pub mod persistence;
 #[cfg(feature = "publish")]
 pub mod publish;
@@ -81,11 +86,20 @@ pub use cache_padded::CachePadded;
 pub use counter::Counter;
 pub use descriptor::Descriptor;
 pub use exposition::ExpositionName;
+pub use float_gauge::FloatGauge;
 pub use gauge::Gauge;
+pub use gauge_hold::GaugeHold;
+#[cfg(feature = "std")]
+pub use histogram::Timer;
+pub use histogram::{
+    Amount, AnyBuckets, BoundsMismatch, Bucket, BucketSet, Buckets, Distribution, FineLatency,
+    Histogram, Latency, ShardedHistogram, Sizes,
+};
 pub use inc::{Inc, IncDec};
 pub use instrument::Instrument;
 pub use metered::Metered;
 pub use metrics::Metrics;
+pub use peak::Peak;
 pub use sharded::ShardedCounter;
 
 /// Implements [`Metrics`](trait@Metrics) for a struct with named fields.

@@ -19,6 +19,10 @@ use crate::{Instrument, Kind, Value, atomic_layout::AtomicLayout, counter::advan
 #[allow(unsafe_code)] // it costs a third of a locked instruction; see benches/RESULTS.md
 mod per_cpu;
 
+#[allow(unsafe_code)] // as `per_cpu`, which it calls
+mod blocks;
+pub(crate) use blocks::Blocks;
+
 /// Where there is none, no CPU has a cell of its own.
 #[cfg(not(all(
     feature = "std",
@@ -35,6 +39,17 @@ mod per_cpu {
 
     #[inline]
     pub(super) fn add(_: &super::Cells, _: u64) -> Result<(), ()> {
+        Err(())
+    }
+
+    #[inline]
+    #[allow(unsafe_code)] // declared as it is where there are restartable sequences
+    pub(super) unsafe fn add_pair<B, U>(
+        _: &[B; super::CELLS],
+        _: &[U; super::CELLS],
+        _: usize,
+        _: [u64; 2],
+    ) -> Result<(), ()> {
         Err(())
     }
 }

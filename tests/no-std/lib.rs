@@ -4,7 +4,12 @@
 #![forbid(unsafe_code)]
 #![deny(warnings)]
 
-use papyra_metrics::{Counter, Descriptor, Gauge, Metered, Metrics, CachePadded, ShardedCounter, Value};
+use core::time::Duration;
+
+use papyra_metrics::{
+    CachePadded, Counter, Descriptor, FloatGauge, Gauge, Histogram, Metered, Metrics, Peak, ShardedCounter,
+    ShardedHistogram, Sizes, Value,
+};
 
 /// What the cache has done.
 #[derive(Debug, Default, Metrics)]
@@ -59,6 +64,31 @@ pub fn drain(metrics: &dyn Metrics) -> u64 {
     metrics.visit_drain(&mut |_, _| {});
     metrics.reset();
     sum + metrics.descriptors().len() as u64
+}
+
+static APPEND: Histogram = Histogram::new();
+static RECORD_SIZE: ShardedHistogram<Sizes> = ShardedHistogram::new();
+static LONGEST: Peak = Peak::new();
+static RATIO: FloatGauge = FloatGauge::new();
+static OPEN: Gauge = Gauge::new();
+
+papyra_metrics::buckets!(
+    /// How many pages a scan reads.
+    pub Pages: u64 = [1, 8, 64], unit = "pages"
+);
+
+/// Records in every instrument that keeps more than a count.
+pub fn record() -> u64 {
+    static PAGES: Histogram<Pages> = Histogram::new();
+    let _held = OPEN.hold(1);
+    APPEND.record(Duration::from_micros(80));
+    RECORD_SIZE.record(4096);
+    PAGES.record_n(3, 2);
+    LONGEST.record(7);
+    RATIO.add(0.5);
+    let append = APPEND.take();
+    let quantile = append.quantile(0.99).map_or(0, |quantile| quantile.subsec_nanos());
+    RECORD_SIZE.total().sum() + PAGES.get().count() + u64::from(quantile)
 }
 
 /// Clashes with std's, should anything below bring std in.

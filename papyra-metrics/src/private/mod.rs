@@ -11,4 +11,8 @@ pub use self::flatten::{
 pub use self::storage::{HasStorage, NoStorage, NotPlain, StorageProbe, debug};
 pub use self::table::{DescriptorTable, ErrorInstrument, prefixed};
 pub use crate::atomic_layout::{Publishable, SharedMemorySafe, SkippedField};
+pub use crate::histogram::amount::Notation;
+pub use crate::histogram::bounds::{BoundLiteral, Bounds, exported_unit, first};
+pub use crate::histogram::cells::BucketCells;
+pub use crate::histogram::table::{BucketTable, most_per_octave};
 pub use crate::measure::*;

@@ -13,7 +13,7 @@
 use core::arch::asm;
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
-use core::sync::atomic::{AtomicIsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 
 /// One for each CPU up to this number.
 pub(super) const CELLS: usize = 112;
@@ -75,6 +75,91 @@ pub(super) fn add(cells: &super::Cells, n: u64) -> Result<(), ()> {
             shared = const super::SHARED,
             shared_len = const super::SHARED * size_of::<super::Cell>(),
             shift = const size_of::<super::Cell>().ilog2(),
+            options(nostack),
+        );
+    }
+    Ok(())
+}
+
+/// Adds to two neighbouring words in the block of this CPU, or of a shared block, by one instruction that stores both.
+///
+/// Fails, and adds nothing, where this C library keeps no number of the CPU. The first addition on a CPU goes to a shared
+/// block and marks the CPU's own block as used; a block is marked before anything is added to it.
+///
+/// # Safety
+///
+/// At `offset` in every block there are two atomic words, aligned to 16 bytes.
+#[inline]
+pub(super) unsafe fn add_pair<B>(
+    blocks: &[B; super::CELLS],
+    used: &[AtomicBool; super::CELLS],
+    offset: usize,
+    [first, second]: [u64; 2],
+) -> Result<(), ()> {
+    let area = AREA.load(Ordering::Relaxed);
+    if area == 0 {
+        return Err(());
+    }
+    // SAFETY: as in `add`: the last instruction of the sequence alone adds anything, to words that others access
+    // atomically. It stores 16 bytes, of which the processor never splits a word. Before that the sequence only reads,
+    // and a mark in `used` is stored outside of it, where it is harmless if the thread has been moved meanwhile. A
+    // number beyond the blocks, or that of a thread without a registration, finds a shared block. The instructions for
+    // vectors are part of every x86-64.
+    unsafe {
+        asm!(
+            ".pushsection __rseq_cs, \"aw?\", @progbits",
+            ".balign 32",
+            "2:",
+            ".long 0, 0",
+            ".quad 3f, 4f - 3f, 5f",
+            ".popsection",
+            "movq {pair}, {first}",
+            "movq {high}, {second}",
+            "punpcklqdq {pair}, {high}",
+            "lea {sequence}, [rip + 2b]",
+            "mov qword ptr fs:[{area} + 8], {sequence}",
+            "3:",
+            "mov {cpu:e}, dword ptr fs:[{area} + 4]",
+            "cmp {cpu:e}, {own}",
+            "jae 6f",
+            "cmp byte ptr [{used} + {cpu} + {shared}], 0",
+            "je 6f",
+            "imul {cpu}, {cpu}, {stride}",
+            "paddq {pair}, xmmword ptr [{words} + {cpu} + {shared_len}]",
+            "movdqa xmmword ptr [{words} + {cpu} + {shared_len}], {pair}",
+            "4:",
+            "7:",
+            "mov qword ptr fs:[{area} + 8], 0",
+            ".pushsection .text.unlikely, \"ax?\", @progbits",
+            ".byte 0x0f, 0xb9, 0x3d",
+            ".long 0x53053053",
+            "5:",
+            "mov {cpu:e}, dword ptr fs:[{area} + 4]",
+            "6:",
+            "cmp {cpu:e}, {own}",
+            "jae 8f",
+            "mov byte ptr [{used} + {cpu} + {shared}], 1",
+            "8:",
+            "and {cpu:e}, {shared} - 1",
+            "mov byte ptr [{used} + {cpu}], 1",
+            "imul {cpu}, {cpu}, {stride}",
+            "lock add qword ptr [{words} + {cpu}], {first}",
+            "lock add qword ptr [{words} + {cpu} + 8], {second}",
+            "jmp 7b",
+            ".popsection",
+            area = in(reg) area,
+            words = in(reg) ptr::from_ref(blocks).byte_add(offset),
+            used = in(reg) used,
+            first = in(reg) first,
+            second = in(reg) second,
+            sequence = out(reg) _,
+            cpu = out(reg) _,
+            pair = out(xmm_reg) _,
+            high = out(xmm_reg) _,
+            own = const CELLS,
+            shared = const super::SHARED,
+            stride = const size_of::<B>(),
+            shared_len = const super::SHARED * size_of::<B>(),
             options(nostack),
         );
     }

@@ -1,0 +1,83 @@
+//! A gauge that is not an integer.
+
+use core::fmt;
+
+use crate::sync::{AtomicU64, Ordering, const_fn};
+
+/// A value that goes up and down and is not an integer, such as a ratio, a temperature or a time in seconds.
+///
+/// It is one atomic in place, the bits of an `f64`. A reset leaves it alone, as it does a [`Gauge`](crate::Gauge). Setting
+/// is one relaxed atomic store; adding retries if another thread has changed the value meanwhile.
+///
+/// ```
+/// use papyra_metrics::FloatGauge;
+///
+/// static FILL_RATIO: FloatGauge = FloatGauge::new();
+///
+/// FILL_RATIO.set(0.5);
+/// FILL_RATIO.add(0.25);
+/// assert_eq!(FILL_RATIO.get(), 0.75);
+/// ```
+pub struct FloatGauge {
+    bits: AtomicU64,
+}
+
+impl FloatGauge {
+    const_fn! {
+        /// Creates a gauge at zero.
+        #[inline]
+        pub fn new() -> Self {
+            // The bits of 0.0 are zero.
+            Self { bits: AtomicU64::new(0) }
+        }
+    }
+
+    /// Sets the value, which may also be infinite or not a number.
+    #[inline]
+    pub fn set(&self, value: f64) {
+        // Relaxed: the value does not guard other memory.
+        self.bits.store(value.to_bits(), Ordering::Relaxed);
+    }
+
+    /// Adds to the value.
+    #[inline]
+    pub fn add(&self, n: f64) {
+        let mut before = self.bits.load(Ordering::Relaxed);
+        loop {
+            let after = (f64::from_bits(before) + n).to_bits();
+            match self.bits.compare_exchange_weak(
+                before,
+                after,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => return,
+                Err(changed) => before = changed,
+            }
+        }
+    }
+
+    /// Subtracts from the value.
+    #[inline]
+    pub fn sub(&self, n: f64) {
+        self.add(-n);
+    }
+
+    /// Returns the value.
+    #[inline]
+    pub fn get(&self) -> f64 {
+        f64::from_bits(self.bits.load(Ordering::Relaxed))
+    }
+}
+
+impl Default for FloatGauge {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for FloatGauge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("FloatGauge").field(&self.get()).finish()
+    }
+}

@@ -1,0 +1,64 @@
+//! A share of a gauge that is taken away when its guard is dropped.
+
+use core::fmt;
+
+use crate::Gauge;
+
+impl Gauge {
+    /// Adds `n`, and takes it away again when the returned guard is dropped, also by a panic or with a dropped future.
+    ///
+    /// For whatever exists as long as a value does: a task that is running, a buffer, a connection.
+    ///
+    /// ```
+    /// use papyra_metrics::Gauge;
+    ///
+    /// static BUFFERED_BYTES: Gauge = Gauge::new();
+    ///
+    /// let mut held = BUFFERED_BYTES.hold(4096);
+    /// assert_eq!(BUFFERED_BYTES.get(), 4096);
+    /// held.set(8192); // the buffer has grown
+    /// assert_eq!(BUFFERED_BYTES.get(), 8192);
+    /// drop(held);
+    /// assert_eq!(BUFFERED_BYTES.get(), 0);
+    /// ```
+    #[inline]
+    pub fn hold(&self, n: i64) -> GaugeHold<'_> {
+        self.add(n);
+        GaugeHold { gauge: self, n }
+    }
+}
+
+/// A share of a [`Gauge`], taken away when this is dropped. Made by [`Gauge::hold`].
+#[must_use = "a hold that is dropped at once has no effect; bind it to a name"]
+pub struct GaugeHold<'a> {
+    gauge: &'a Gauge,
+    n: i64,
+}
+
+impl GaugeHold<'_> {
+    /// Returns the share.
+    #[inline]
+    pub fn get(&self) -> i64 {
+        self.n
+    }
+
+    /// Changes the share to `n`.
+    #[inline]
+    pub fn set(&mut self, n: i64) {
+        self.gauge.add(n.wrapping_sub(self.n));
+        self.n = n;
+    }
+}
+
+impl Drop for GaugeHold<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.gauge.sub(self.n);
+    }
+}
+
+impl fmt::Debug for GaugeHold<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("GaugeHold").field(&self.n).finish()
+    }
+}

@@ -1,0 +1,87 @@
+//! The types of value that a histogram records.
+
+use core::fmt;
+use core::time::Duration;
+
+/// The type of value that a histogram records: a [`Duration`], or a `u64` number of anything.
+///
+/// A histogram keeps values as integers in a base unit: nanoseconds, or the number itself. The trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "a histogram cannot record `{Self}`",
+    label = "not a type of value that buckets have",
+    note = "buckets are of `core::time::Duration` or of `u64`"
+)]
+pub trait Amount: Copy + PartialOrd + fmt::Debug + Send + Sync + 'static + sealed::Sealed {
+    /// The largest value of the type.
+    const MAX: Self;
+
+    /// How many base units one exported unit has: 10⁹ nanoseconds a second, and 1 for numbers.
+    const PER_UNIT: u64;
+
+    /// How bounds are written in [`buckets!`](crate::buckets).
+    #[doc(hidden)]
+    const NOTATION: Notation;
+
+    /// The value in base units, at most `i64::MAX`.
+    fn to_base_units(self) -> u64;
+
+    /// The value of that many base units.
+    fn from_base_units(base_units: u64) -> Self;
+}
+
+/// How the bounds of buckets are written, and what they are exported in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notation {
+    /// `20ms`, exported in seconds.
+    Duration,
+    /// `4096` or `4KiB`, exported as it is.
+    Integer,
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for core::time::Duration {}
+    impl Sealed for u64 {}
+}
+
+/// Larger values are recorded as this one, so that a signed 64-bit number holds any recorded value.
+pub(crate) const MAX_BASE_UNITS: u64 = i64::MAX as u64;
+
+impl Amount for Duration {
+    const MAX: Self = Self::MAX;
+    const PER_UNIT: u64 = 1_000_000_000;
+    const NOTATION: Notation = Notation::Duration;
+
+    #[inline]
+    fn to_base_units(self) -> u64 {
+        // Not `as_nanos`, which multiplies 128 bits.
+        const SECONDS: u64 = MAX_BASE_UNITS / Duration::PER_UNIT;
+        let (seconds, nanoseconds) = (self.as_secs(), u64::from(self.subsec_nanos()));
+        if seconds < SECONDS { seconds * Self::PER_UNIT + nanoseconds } else { too_long() }
+    }
+
+    fn from_base_units(base_units: u64) -> Self {
+        Self::from_nanos(base_units)
+    }
+}
+
+/// Out of the way: 292 years.
+#[cold]
+fn too_long() -> u64 {
+    MAX_BASE_UNITS
+}
+
+impl Amount for u64 {
+    const MAX: Self = Self::MAX;
+    const PER_UNIT: u64 = 1;
+    const NOTATION: Notation = Notation::Integer;
+
+    #[inline]
+    fn to_base_units(self) -> u64 {
+        self.min(MAX_BASE_UNITS)
+    }
+
+    fn from_base_units(base_units: u64) -> Self {
+        base_units
+    }
+}

@@ -1,0 +1,284 @@
+//! Computes the bounds of [`buckets!`](crate::buckets) at compile time. Every mistake is a panic there, which is a
+//! compile error.
+
+use super::amount::{MAX_BASE_UNITS, Notation};
+
+/// The most bounds that buckets may have. With the bucket above the last bound there are 128.
+pub(crate) const MAX_BOUNDS: usize = 127;
+
+/// A bound as it is written, and the messages for what may be wrong with it.
+#[derive(Clone, Copy, Debug)]
+pub struct BoundLiteral {
+    /// The tokens.
+    pub text: &'static str,
+    /// The message if it is not a bound.
+    pub malformed: &'static str,
+    /// The message if it is not above the bound before it.
+    pub not_rising: &'static str,
+}
+
+/// Rising bounds in base units.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    len: usize,
+    bounds: [u64; MAX_BOUNDS],
+}
+
+impl Bounds {
+    const EMPTY: Self = Self { len: 0, bounds: [0; MAX_BOUNDS] };
+
+    /// The bounds of a list.
+    pub const fn list(literals: &[BoundLiteral], notation: Notation) -> Self {
+        let mut bounds = Self::EMPTY;
+        let mut i = 0;
+        while i < literals.len() {
+            bounds = bounds.with(literals[i].parse(notation), &literals[i]);
+            i += 1;
+        }
+        assert!(bounds.len > 0, "buckets have at least one bound");
+        bounds
+    }
+
+    /// 1, 2 and 5 of each decade, from the first to the last.
+    pub const fn one_two_five(first: BoundLiteral, last: BoundLiteral, notation: Notation) -> Self {
+        let (from, to) = (first.parse(notation), last.parse(notation));
+        assert!(from <= to, "{}", last.not_rising);
+        assert!(
+            is_one_two_five(from) && is_one_two_five(to),
+            "the first and the last bound of `one_two_five` are 1, 2 or 5 times a power of ten"
+        );
+        Self::EMPTY.with_decades(&[10, 20, 50], from, to, &last)
+    }
+
+    /// 1, 1.5, 2, 3, 5 and 7 of each decade, from the first to the last.
+    pub const fn fine(first: BoundLiteral, last: BoundLiteral, notation: Notation) -> Self {
+        let (from, to) = (first.parse(notation), last.parse(notation));
+        Self::EMPTY.with_decades(&[10, 15, 20, 30, 50, 70], from, to, &last)
+    }
+
+    /// The first bound times each power of the base, up to the last bound.
+    pub const fn powers(
+        base: BoundLiteral,
+        first: BoundLiteral,
+        last: BoundLiteral,
+        notation: Notation,
+    ) -> Self {
+        let factor = base.parse(Notation::Integer);
+        assert!(factor >= 2, "the base of `powers` is at least 2");
+        let to = last.parse(notation);
+        let mut bound = first.parse(notation);
+        assert!(bound > 0, "the first bound of `powers` is above zero");
+        assert!(bound <= to, "{}", last.not_rising);
+        let mut bounds = Self::EMPTY;
+        while bound < to {
+            bounds = bounds.with(bound, &last);
+            // No bound exceeds `MAX_BASE_UNITS`, so the end is reached before this could saturate.
+            bound = bound.saturating_mul(factor);
+        }
+        assert!(
+            bound == to,
+            "the last bound of `powers` is not the first one times a power of the base"
+        );
+        bounds.with(to, &last)
+    }
+
+    /// The number of bounds.
+    pub const fn count(&self) -> usize {
+        self.len
+    }
+
+    /// The bounds, if there are `LEN`.
+    pub const fn to_array<const LEN: usize>(&self) -> [u64; LEN] {
+        let mut array = [0; LEN];
+        let mut i = 0;
+        while i < LEN {
+            array[i] = self.bounds[i];
+            i += 1;
+        }
+        array
+    }
+
+    const fn with(mut self, bound: u64, literal: &BoundLiteral) -> Self {
+        assert!(self.len < MAX_BOUNDS, "buckets have at most 127 bounds");
+        assert!(self.len == 0 || self.bounds[self.len - 1] < bound, "{}", literal.not_rising);
+        self.bounds[self.len] = bound;
+        self.len += 1;
+        self
+    }
+
+    /// The steps of each decade, in tenths, that are not below `from` and not above `to`.
+    const fn with_decades(
+        mut self,
+        steps: &[u64],
+        from: u64,
+        to: u64,
+        last: &BoundLiteral,
+    ) -> Self {
+        assert!(from > 0, "the first bound is above zero");
+        let mut decade: u64 = 1;
+        while decade <= to {
+            let mut i = 0;
+            while i < steps.len() {
+                let exact = decade.saturating_mul(steps[i]);
+                let bound = exact / 10;
+                if exact % 10 == 0 && from <= bound && bound <= to {
+                    self = self.with(bound, last);
+                }
+                i += 1;
+            }
+            decade = decade.saturating_mul(10);
+        }
+        self
+    }
+}
+
+const fn is_one_two_five(mut bound: u64) -> bool {
+    while bound > 0 && bound % 10 == 0 {
+        bound /= 10;
+    }
+    matches!(bound, 1 | 2 | 5)
+}
+
+impl BoundLiteral {
+    /// The bound in base units.
+    const fn parse(&self, notation: Notation) -> u64 {
+        let text = self.text.as_bytes();
+        let (mut digits, mut decimals, mut is_fraction) = (0_u64, 0_u32, false);
+        let mut i = 0;
+        while i < text.len() {
+            match text[i] {
+                digit @ b'0'..=b'9' => {
+                    digits = self.checked(digits.checked_mul(10));
+                    digits = self.checked(digits.checked_add((digit - b'0') as u64));
+                    decimals += is_fraction as u32;
+                }
+                b'_' => {}
+                b'.' if !is_fraction => is_fraction = true,
+                _ => break,
+            }
+            i += 1;
+        }
+        assert!(i > 0, "{}", self.malformed);
+        let (_, suffix) = text.split_at(i);
+        let per_unit: u64 = match (notation, suffix) {
+            (Notation::Integer, b"") | (Notation::Duration, b"ns") => 1,
+            (Notation::Integer, b"KiB") => 1 << 10,
+            (Notation::Integer, b"MiB") => 1 << 20,
+            (Notation::Integer, b"GiB") => 1 << 30,
+            (Notation::Integer, b"TiB") => 1 << 40,
+            // Both letters that are read as micro.
+            (Notation::Duration, b"us" | b"\xc2\xb5s" | b"\xce\xbcs") => 1_000,
+            (Notation::Duration, b"ms") => 1_000_000,
+            (Notation::Duration, b"s") => 1_000_000_000,
+            (Notation::Duration, b"min") => 60_000_000_000,
+            (Notation::Duration, b"h") => 3_600_000_000_000,
+            _ => panic!("{}", self.malformed),
+        };
+        let scale = self.checked(10_u64.checked_pow(decimals));
+        let product = self.checked(digits.checked_mul(per_unit));
+        assert!(product % scale == 0 && product / scale <= MAX_BASE_UNITS, "{}", self.malformed);
+        product / scale
+    }
+
+    const fn checked(&self, number: Option<u64>) -> u64 {
+        match number {
+            Some(number) => number,
+            None => panic!("{}", self.malformed),
+        }
+    }
+}
+
+/// The only element, if there is one.
+pub const fn first(units: &[&'static str]) -> Option<&'static str> {
+    match units {
+        [unit, ..] => Some(*unit),
+        [] => None,
+    }
+}
+
+/// The unit in which buckets are exported.
+pub const fn exported_unit(
+    notation: Notation,
+    given: Option<&'static str>,
+) -> Option<&'static str> {
+    match (notation, given) {
+        (Notation::Integer, unit) => {
+            if let Some(unit) = unit {
+                assert!(
+                    crate::exposition::is_unit(unit.as_bytes()),
+                    "a unit must match [a-z0-9_]+"
+                );
+            }
+            unit
+        }
+        (Notation::Duration, None) => Some("seconds"),
+        (Notation::Duration, Some(_)) => {
+            panic!("buckets of durations are exported in seconds; remove `unit`")
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{BoundLiteral, Bounds, Notation};
+
+    const fn literal(text: &'static str) -> BoundLiteral {
+        BoundLiteral { text, malformed: "malformed", not_rising: "not rising" }
+    }
+
+    #[test]
+    fn bounds_are_read_as_they_are_written() {
+        for (text, nanoseconds) in [
+            ("100ns", 100),
+            ("20us", 20_000),
+            ("20µs", 20_000),
+            ("20μs", 20_000),
+            ("1.5ms", 1_500_000),
+            ("1_000s", 1_000_000_000_000),
+            ("2min", 120_000_000_000),
+            ("1h", 3_600_000_000_000),
+            ("0s", 0),
+        ] {
+            assert_eq!(literal(text).parse(Notation::Duration), nanoseconds, "{text}");
+        }
+        for (text, number) in [("64", 64), ("4_096", 4096), ("4KiB", 4096), ("1.5GiB", 3 << 29)] {
+            assert_eq!(literal(text).parse(Notation::Integer), number, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_bound_is_refused() {
+        for (text, notation) in [
+            ("20", Notation::Duration),
+            ("20m", Notation::Duration),
+            ("ms", Notation::Duration),
+            ("1.5ns", Notation::Duration),
+            ("300h_0", Notation::Duration),
+            ("9999999999s", Notation::Duration),
+            ("1.2.3ms", Notation::Duration),
+            ("20ms", Notation::Integer),
+            ("1.5", Notation::Integer),
+            ("1e3", Notation::Integer),
+            ("0x10", Notation::Integer),
+            ("18446744073709551616", Notation::Integer),
+            ("9223372036854775808", Notation::Integer),
+        ] {
+            let parsed = std::panic::catch_unwind(|| literal(text).parse(notation));
+            assert!(parsed.is_err(), "{text} is {parsed:?}");
+        }
+    }
+
+    #[test]
+    fn series_have_the_bounds_that_they_are_named_after() {
+        let one_two_five =
+            Bounds::one_two_five(literal("500ns"), literal("20us"), Notation::Duration);
+        assert_eq!(one_two_five.to_array(), [500, 1_000, 2_000, 5_000, 10_000, 20_000]);
+        let small = Bounds::one_two_five(literal("1"), literal("20"), Notation::Integer);
+        assert_eq!((small.count(), small.to_array()), (5, [1, 2, 5, 10, 20]));
+        let powers =
+            Bounds::powers(literal("4"), literal("64"), literal("4KiB"), Notation::Integer);
+        assert_eq!((powers.count(), powers.to_array()), (4, [64, 256, 1024, 4096]));
+        let fine = Bounds::fine(literal("100ns"), literal("2us"), Notation::Duration);
+        assert_eq!(fine.to_array(), [100, 150, 200, 300, 500, 700, 1_000, 1_500, 2_000]);
+    }
+}

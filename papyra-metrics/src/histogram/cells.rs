@@ -1,0 +1,190 @@
+//! The atomics of a histogram: a count and a sum for each bucket, and how they are read.
+//!
+//! Each of these words is a counter by itself: it only grows, and a reset moves its baseline up to it. So readers,
+//! takers and resets never disturb each other or a recording, and over any number of concurrent takes each word's
+//! increments are returned exactly once.
+
+use crate::sync::{AtomicU64, Ordering};
+
+/// The count and the sum of one bucket. Aligned so that both are on one cache line, and within one 16-byte access.
+#[derive(Debug)]
+#[repr(C, align(16))]
+pub struct BucketCell {
+    count: AtomicU64,
+    sum: AtomicU64,
+}
+
+/// One reading of a [`BucketCell`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub count: u64,
+    pub sum: u64,
+}
+
+impl Tally {
+    pub(crate) const ZERO: Self = Self { count: 0, sum: 0 };
+
+    #[must_use]
+    pub(crate) fn wrapping_add(self, other: Self) -> Self {
+        Self { count: self.count.wrapping_add(other.count), sum: self.sum.wrapping_add(other.sum) }
+    }
+
+    #[must_use]
+    pub(crate) fn wrapping_sub(self, other: Self) -> Self {
+        Self { count: self.count.wrapping_sub(other.count), sum: self.sum.wrapping_sub(other.sum) }
+    }
+}
+
+impl BucketCell {
+    #[cfg(not(all(loom, test)))]
+    #[allow(clippy::declare_interior_mutable_const)] // copied into each new histogram
+    const NEW: Self = Self { count: AtomicU64::new(0), sum: AtomicU64::new(0) };
+
+    #[inline]
+    pub(crate) fn add(&self, tally: Tally) {
+        // Relaxed: the counts do not guard other memory.
+        self.count.fetch_add(tally.count, Ordering::Relaxed);
+        self.sum.fetch_add(tally.sum, Ordering::Relaxed);
+    }
+
+    /// The values over the lifetime.
+    #[inline]
+    pub(crate) fn load(&self) -> Tally {
+        Tally { count: self.count.load(Ordering::Relaxed), sum: self.sum.load(Ordering::Relaxed) }
+    }
+
+    /// The values of a baseline. Totals that are loaded after it have reached it, so that their difference does not
+    /// wrap below zero.
+    #[inline]
+    pub(crate) fn load_baseline(&self) -> Tally {
+        Tally { count: self.count.load(Ordering::Acquire), sum: self.sum.load(Ordering::Acquire) }
+    }
+
+    /// Advances this baseline to the total, and returns by how much, as one step for each of the two words.
+    ///
+    /// `before` is what this baseline was, and `total` was loaded after it.
+    pub(crate) fn advance(&self, before: Tally, total: Tally, reload: impl Fn() -> Tally) -> Tally {
+        Tally {
+            count: advance_word(&self.count, before.count, total.count, || reload().count),
+            sum: advance_word(&self.sum, before.sum, total.sum, || reload().sum),
+        }
+    }
+}
+
+fn advance_word(
+    baseline: &AtomicU64,
+    mut before: u64,
+    mut total: u64,
+    reload: impl Fn() -> u64,
+) -> u64 {
+    // Most buckets of most histograms have not changed, and a comparison is cheaper than an exchange.
+    while total != before {
+        // Release: a thread that loads this baseline then loads a total that has reached it. Acquire: so does this one.
+        match baseline.compare_exchange_weak(before, total, Ordering::Release, Ordering::Acquire) {
+            Ok(_) => return total.wrapping_sub(before),
+            Err(advanced) => {
+                before = advanced;
+                total = reload();
+            }
+        }
+    }
+    0
+}
+
+/// The cells of all buckets, the last of which has no bound.
+pub trait CellArray: Send + Sync + 'static {
+    /// Readings of the cells.
+    type Tallies: Clone + Send + Sync + 'static + AsRef<[Tally]> + AsMut<[Tally]>;
+
+    #[cfg(not(all(loom, test)))]
+    const NEW: Self;
+
+    #[cfg(all(loom, test))]
+    fn new() -> Self;
+
+    const NO_TALLIES: Self::Tallies;
+
+    fn cells(&self) -> &[BucketCell];
+}
+
+/// The cells of `N` buckets.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct BucketCells<const N: usize>([BucketCell; N]);
+
+impl<const N: usize> CellArray for BucketCells<N> {
+    type Tallies = [Tally; N];
+
+    #[cfg(not(all(loom, test)))]
+    #[allow(clippy::declare_interior_mutable_const)] // copied into each new histogram
+    const NEW: Self = Self([const { BucketCell::NEW }; N]);
+
+    #[cfg(all(loom, test))]
+    fn new() -> Self {
+        Self(core::array::from_fn(|_| BucketCell {
+            count: AtomicU64::new(0),
+            sum: AtomicU64::new(0),
+        }))
+    }
+
+    const NO_TALLIES: Self::Tallies = [Tally::ZERO; N];
+
+    #[inline]
+    fn cells(&self) -> &[BucketCell] {
+        &self.0
+    }
+}
+
+/// What readings need of a histogram.
+pub(crate) trait Totals {
+    type Cells: CellArray;
+
+    fn baselines(&self) -> &Self::Cells;
+
+    /// Adds the lifetime values of all buckets to the tallies.
+    fn add_totals(&self, tallies: &mut [Tally]);
+
+    /// The lifetime values of one bucket.
+    fn total_of(&self, bucket: usize) -> Tally;
+}
+
+pub(crate) type TalliesOf<T> = <<T as Totals>::Cells as CellArray>::Tallies;
+
+/// The lifetime values.
+pub(crate) fn totals<T: Totals>(histogram: &T) -> TalliesOf<T> {
+    let mut tallies = T::Cells::NO_TALLIES;
+    histogram.add_totals(tallies.as_mut());
+    tallies
+}
+
+/// The values since the last reset.
+pub(crate) fn since_reset<T: Totals>(histogram: &T) -> TalliesOf<T> {
+    let before = baselines(histogram);
+    let mut tallies = totals(histogram);
+    for (tally, before) in tallies.as_mut().iter_mut().zip(before.as_ref()) {
+        *tally = tally.wrapping_sub(*before);
+    }
+    tallies
+}
+
+/// The values since the last reset, and a reset, as one step for each word.
+pub(crate) fn take<T: Totals>(histogram: &T) -> TalliesOf<T> {
+    let before = baselines(histogram);
+    let mut tallies = totals(histogram);
+    let cells = histogram.baselines().cells();
+    for (bucket, ((tally, before), baseline)) in
+        tallies.as_mut().iter_mut().zip(before.as_ref()).zip(cells).enumerate()
+    {
+        *tally = baseline.advance(*before, *tally, || histogram.total_of(bucket));
+    }
+    tallies
+}
+
+/// Loaded before any total, see [`BucketCell::load_baseline`].
+fn baselines<T: Totals>(histogram: &T) -> TalliesOf<T> {
+    let mut before = T::Cells::NO_TALLIES;
+    for (before, baseline) in before.as_mut().iter_mut().zip(histogram.baselines().cells()) {
+        *before = baseline.load_baseline();
+    }
+    before
+}

@@ -1,0 +1,87 @@
+//! What two threads must agree on. Run by `RUSTFLAGS="--cfg loom" cargo test -p papyra-metrics --lib --release`.
+
+use loom::{sync::Arc, thread};
+
+use super::cells::Tally;
+use super::{Distribution, Histogram, ShardedHistogram};
+use crate::buckets;
+
+buckets!(One: u64 = [1]);
+
+/// The count and the sum.
+fn parts(distribution: &Distribution<One>) -> [u64; 2] {
+    [distribution.count(), distribution.sum()]
+}
+
+#[test]
+fn concurrent_takes_return_each_count_and_each_sum_of_a_bucket_exactly_once() {
+    loom::model(|| {
+        let histogram = Arc::new(Histogram::<One>::new());
+        let recorder = {
+            let histogram = Arc::clone(&histogram);
+            thread::spawn(move || histogram.record_n(1, 2))
+        };
+        let taker = {
+            let histogram = Arc::clone(&histogram);
+            thread::spawn(move || parts(&histogram.take()))
+        };
+        let here = parts(&histogram.take());
+        recorder.join().unwrap();
+        let there = taker.join().unwrap();
+        let rest = parts(&histogram.get());
+        for part in 0..2 {
+            // Of sums alone, a take that wraps below zero would go unseen: the next one makes up for it.
+            assert!(here[part] <= 2 && there[part] <= 2, "{here:?} and {there:?} of 2");
+            assert_eq!(here[part] + there[part] + rest[part], 2);
+        }
+        assert_eq!(parts(&histogram.total()), [2, 2]);
+    });
+}
+
+#[test]
+fn a_reading_of_a_bucket_never_exceeds_what_was_recorded() {
+    loom::model(|| {
+        let histogram = Arc::new(Histogram::<One>::new());
+        let other = {
+            let histogram = Arc::clone(&histogram);
+            thread::spawn(move || {
+                histogram.record(1);
+                histogram.reset();
+                histogram.record(1);
+            })
+        };
+        // A baseline seen without the total that it was advanced to would wrap below zero here.
+        let [count, sum] = parts(&histogram.get());
+        assert!(count <= 2 && sum <= 2, "{count} and {sum}");
+        other.join().unwrap();
+        assert_eq!(parts(&histogram.total()), [2, 2]);
+    });
+}
+
+#[test]
+fn takes_over_blocks_return_what_was_recorded_in_each_exactly_once() {
+    loom::model(|| {
+        let histogram = Arc::new(ShardedHistogram::<One>::new());
+        let recorder = {
+            let histogram = Arc::clone(&histogram);
+            thread::spawn(move || {
+                histogram.blocks.add_shared(0, 0, Tally { count: 1, sum: 1 });
+                histogram.blocks.add_shared(1, 0, Tally { count: 1, sum: 1 });
+            })
+        };
+        let taker = {
+            let histogram = Arc::clone(&histogram);
+            thread::spawn(move || parts(&histogram.take()))
+        };
+        let here = parts(&histogram.take());
+        recorder.join().unwrap();
+        let there = taker.join().unwrap();
+        let rest = parts(&histogram.get());
+        for part in 0..2 {
+            // A taker that passed over a block whose counts another one has taken would wrap below zero.
+            assert!(here[part] <= 2 && there[part] <= 2, "{here:?} and {there:?} of 2");
+            assert_eq!(here[part] + there[part] + rest[part], 2);
+        }
+        assert_eq!(parts(&histogram.total()), [2, 2]);
+    });
+}

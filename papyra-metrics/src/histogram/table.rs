@@ -1,0 +1,110 @@
+//! Finds the bucket of a value without a loop over the bounds and without a branch.
+//!
+//! Values with the same highest bit are an octave, to the lowest of which zero belongs too. For each octave the table has the number of bounds
+//! below it, and the bounds within it. The bucket of a value is the first number plus one for each of those bounds
+//! that is below the value: one load, and a comparison for each bound that an octave can have. The bounds 1, 2 and 5
+//! of a decade never have two in one octave; 1, 1.5, 2, 3, 5 and 7 have at most two.
+
+/// One octave for each bit.
+const OCTAVES: usize = u64::BITS as usize;
+
+/// The octave of a value. Of the value zero it is that of 1, which needs no instruction more to tell them apart.
+#[inline]
+const fn octave_of(value: u64) -> usize {
+    (value | 1).ilog2() as usize
+}
+
+/// Finds buckets whose bounds have at most `PER_OCTAVE` in one octave.
+#[derive(Debug)]
+pub struct BucketTable<const PER_OCTAVE: usize> {
+    octaves: [Octave<PER_OCTAVE>; OCTAVES],
+}
+
+/// Aligned so that the usual one with a single bound is within one cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(16))]
+struct Octave<const PER_OCTAVE: usize> {
+    /// How many bounds are below the octave.
+    below: usize,
+    /// The bounds within the octave, filled up with a value that no value exceeds.
+    bounds: [u64; PER_OCTAVE],
+}
+
+impl<const PER_OCTAVE: usize> BucketTable<PER_OCTAVE> {
+    /// The table of rising inclusive upper bounds.
+    pub const fn new(bounds: &[u64]) -> Self {
+        let mut octaves = [Octave { below: 0, bounds: [u64::MAX; PER_OCTAVE] }; OCTAVES];
+        let mut octave = 0;
+        while octave < OCTAVES {
+            let (mut i, mut within) = (0, 0);
+            while i < bounds.len() {
+                let of_bound = octave_of(bounds[i]);
+                if of_bound < octave {
+                    octaves[octave].below += 1;
+                } else if of_bound == octave {
+                    octaves[octave].bounds[within] = bounds[i];
+                    within += 1;
+                }
+                i += 1;
+            }
+            octave += 1;
+        }
+        Self { octaves }
+    }
+
+    /// The index of the first bound that is not below the value, or the number of bounds if all are.
+    #[inline]
+    pub const fn find(&self, value: u64) -> usize {
+        let octave = &self.octaves[octave_of(value)];
+        let mut bucket = octave.below;
+        let mut i = 0;
+        while i < PER_OCTAVE {
+            bucket += (octave.bounds[i] < value) as usize;
+            i += 1;
+        }
+        bucket
+    }
+}
+
+/// The highest number of bounds in one octave, and at least 1.
+pub const fn most_per_octave(bounds: &[u64]) -> usize {
+    let (mut most, mut run, mut i) = (1, 0, 0);
+    while i < bounds.len() {
+        let same = i > 0 && octave_of(bounds[i]) == octave_of(bounds[i - 1]);
+        run = if same { run + 1 } else { 1 };
+        if run > most {
+            most = run;
+        }
+        i += 1;
+    }
+    most
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{BucketTable, most_per_octave};
+
+    fn check<const PER_OCTAVE: usize>(bounds: &[u64]) {
+        assert_eq!(most_per_octave(bounds), PER_OCTAVE, "{bounds:?}");
+        let table = BucketTable::<PER_OCTAVE>::new(bounds);
+        let around = bounds.iter().flat_map(|b| [b.saturating_sub(1), *b, b.saturating_add(1)]);
+        let powers = (0..64).flat_map(|shift| [1 << shift, (1 << shift) - 1]);
+        for value in around.chain(powers).chain([u64::MAX]) {
+            let expected = bounds.iter().filter(|bound| **bound < value).count();
+            assert_eq!(table.find(value), expected, "{value} among {bounds:?}");
+        }
+    }
+
+    #[test]
+    fn finds_the_first_bound_that_is_not_below_the_value() {
+        check::<1>(&[]);
+        check::<1>(&[0]);
+        check::<1>(&[7]);
+        check::<1>(&[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]);
+        check::<3>(&[0, 1, 15, 16, 20, 30]);
+        check::<2>(&[0, 1, 2]);
+        check::<5>(&[10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110]);
+        check::<1>(&[1, u64::MAX]);
+        check::<2>(&[u64::MAX - 1, u64::MAX]);
+    }
+}

@@ -1,0 +1,120 @@
+//! Measures how long something takes, and records it.
+
+use core::mem;
+use core::time::Duration;
+use std::time::Instant;
+
+use super::{Buckets, Histogram, ShardedHistogram};
+
+/// What durations are recorded in.
+pub trait RecordDuration {
+    fn record_duration(&self, duration: Duration);
+}
+
+/// A duration that is being measured. Made by [`Histogram::start`] and [`ShardedHistogram::start`].
+///
+/// When it is dropped, in whatever way, it records how long it has existed. [`stop`](Self::stop) does the same and
+/// returns the duration, and [`discard`](Self::discard) records nothing.
+///
+/// ```
+/// use papyra_metrics::Histogram;
+///
+/// static APPEND: Histogram = Histogram::new();
+///
+/// fn append(record: &[u8]) -> Result<(), &'static str> {
+///     let timer = APPEND.start();
+///     if record.is_empty() {
+///         timer.discard();
+///         return Err("nothing to append");
+///     }
+///     Ok(()) // the timer is dropped, and records
+/// }
+///
+/// assert!(append(b"").is_err() && append(b"first").is_ok());
+/// assert_eq!(APPEND.get().count(), 1);
+/// ```
+#[derive(Debug)]
+#[must_use = "a timer that is dropped at once records no time; bind it to a name"]
+pub struct Timer<'a, H: RecordDuration = Histogram> {
+    histogram: &'a H,
+    started: Instant,
+}
+
+impl<'a, H: RecordDuration> Timer<'a, H> {
+    #[inline]
+    fn start(histogram: &'a H) -> Self {
+        Self { histogram, started: Instant::now() }
+    }
+
+    /// Records how long the timer has existed, and returns it.
+    #[inline]
+    #[allow(clippy::must_use_candidate)] // recording is enough
+    pub fn stop(self) -> Duration {
+        let elapsed = self.started.elapsed();
+        self.histogram.record_duration(elapsed);
+        self.discard();
+        elapsed
+    }
+
+    /// Ends the timer without recording anything.
+    #[inline]
+    pub fn discard(self) {
+        mem::forget(self);
+    }
+
+    /// Returns how long the timer has existed.
+    #[inline]
+    pub fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+}
+
+impl<H: RecordDuration> Drop for Timer<'_, H> {
+    #[inline]
+    fn drop(&mut self) {
+        self.histogram.record_duration(self.started.elapsed());
+    }
+}
+
+macro_rules! record_durations {
+    ($histogram:ident) => {
+        impl<B: Buckets<Value = Duration>> RecordDuration for $histogram<B> {
+            #[inline]
+            fn record_duration(&self, duration: Duration) {
+                self.record(duration);
+            }
+        }
+
+        /// With the feature `std`, whose clock they read.
+        impl<B: Buckets<Value = Duration>> $histogram<B> {
+            /// Calls the closure, records how long it takes, and returns what it returns.
+            ///
+            /// Nothing is recorded if it panics.
+            ///
+            /// ```
+            #[doc = concat!("use papyra_metrics::", stringify!($histogram), ";")]
+            ///
+            #[doc = concat!("static APPEND: ", stringify!($histogram), " = ", stringify!($histogram), "::new();")]
+            ///
+            /// let length = APPEND.time(|| "record".len());
+            /// assert_eq!((length, APPEND.get().count()), (6, 1));
+            /// ```
+            #[inline]
+            pub fn time<T>(&self, work: impl FnOnce() -> T) -> T {
+                let started = Instant::now();
+                let result = work();
+                self.record(started.elapsed());
+                result
+            }
+
+            /// Starts a [`Timer`] that records how long it exists.
+            #[inline]
+            pub fn start(&self) -> Timer<'_, Self> {
+                Timer::start(self)
+            }
+        }
+    };
+}
+
+record_durations!(Histogram);
+record_durations!(ShardedHistogram);

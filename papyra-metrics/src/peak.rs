@@ -1,0 +1,99 @@
+//! The highest value since the last reset.
+
+use core::fmt;
+
+use crate::sync::{AtomicI64, Ordering, const_fn};
+use crate::{Instrument, Kind, Value};
+
+/// The highest of all recorded values since the last reset, such as the longest queue or the largest record.
+///
+/// Recording is a load, and one atomic instruction only if the value is a new peak. It is one atomic in place.
+///
+/// ```
+/// use papyra_metrics::Peak;
+///
+/// static LONGEST_QUEUE: Peak = Peak::new();
+///
+/// LONGEST_QUEUE.record(3);
+/// LONGEST_QUEUE.record(7);
+/// LONGEST_QUEUE.record(5);
+/// assert_eq!(LONGEST_QUEUE.take(), 7); // and resets
+/// assert_eq!(LONGEST_QUEUE.get(), 0);
+/// ```
+pub struct Peak {
+    /// `NONE` if nothing was recorded since the last reset.
+    highest: AtomicI64,
+}
+
+const NONE: i64 = i64::MIN;
+
+impl Peak {
+    const_fn! {
+        /// Creates a peak of no values.
+        #[inline]
+        pub fn new() -> Self {
+            Self { highest: AtomicI64::new(NONE) }
+        }
+    }
+
+    /// Records a value.
+    #[inline]
+    pub fn record(&self, value: i64) {
+        // Most values are below the peak, and a load is much cheaper than an atomic maximum.
+        if value > self.highest.load(Ordering::Relaxed) {
+            self.highest.fetch_max(value, Ordering::Relaxed);
+        }
+    }
+
+    /// Returns the highest value since the last reset, or 0 if there was none.
+    #[inline]
+    pub fn get(&self) -> i64 {
+        value(self.highest.load(Ordering::Relaxed))
+    }
+
+    /// Forgets all values.
+    #[inline]
+    pub fn reset(&self) {
+        self.highest.store(NONE, Ordering::Relaxed);
+    }
+
+    /// Returns what [`get`](Self::get) does and forgets all values, as one step: of concurrent takes, one returns the
+    /// peak.
+    #[inline]
+    pub fn take(&self) -> i64 {
+        value(self.highest.swap(NONE, Ordering::Relaxed))
+    }
+}
+
+fn value(highest: i64) -> i64 {
+    if highest == NONE { 0 } else { highest }
+}
+
+impl Default for Peak {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Peak {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Peak").field(&self.get()).finish()
+    }
+}
+
+#[diagnostic::do_not_recommend] // the notes of the trait name it
+impl Instrument for Peak {
+    const KIND: Kind = Kind::Gauge;
+
+    fn value(&self) -> Value {
+        Value::Gauge(self.get())
+    }
+
+    fn reset(&self) {
+        self.reset();
+    }
+
+    fn take(&self) -> Value {
+        Value::Gauge(self.take())
+    }
+}

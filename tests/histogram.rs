@@ -1,0 +1,473 @@
+//! Histograms: what is recorded where, what readings say, and that no value is lost.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use papyra_metrics::{
+    Buckets, Distribution, FineLatency, FloatGauge, Gauge, Histogram, Latency, Peak,
+    ShardedHistogram, Sizes, buckets,
+};
+
+buckets!(Tiny: u64 = [0, 10, 20, 40], unit = "pages");
+buckets!(
+    /// Docs and attributes are kept.
+    #[derive(Clone, Debug)]
+    pub CompactionTime: Duration = one_two_five(1ms, 1000s),
+);
+buckets!(Thresholds: Duration = [250us, 1.5ms, 20ms, 1s, 1min,]);
+buckets!(Powers: Duration = powers(2, 1us, 1024us));
+buckets!(One: u64 = [1]);
+
+static LATENCY: Histogram = Histogram::new();
+static FINE: ShardedHistogram<FineLatency> = ShardedHistogram::new();
+
+#[test]
+fn histograms_are_const_send_sync_default_and_debug() {
+    fn check<T: Send + Sync + Default + std::fmt::Debug>() {}
+    check::<Histogram>();
+    check::<ShardedHistogram<Sizes>>();
+    check::<FloatGauge>();
+    check::<Peak>();
+    LATENCY.record(Duration::from_micros(3));
+    FINE.record(Duration::from_micros(3));
+    assert_eq!(
+        format!("{LATENCY:?}"),
+        "Histogram { value: Distribution { count: 1, sum: 3µs, buckets: {5µs: 1} }, \
+         total: Distribution { count: 1, sum: 3µs, buckets: {5µs: 1} } }"
+    );
+    assert!(format!("{FINE:?}").starts_with("ShardedHistogram { value: Distribution { count: 1,"));
+}
+
+#[test]
+fn histograms_are_their_atomics_in_place() {
+    assert_eq!(size_of::<Histogram>(), 29 * 32);
+    assert_eq!(size_of::<Histogram<FineLatency>>(), 55 * 32);
+    assert_eq!(size_of::<Histogram<Sizes>>(), 17 * 32);
+    assert_eq!((size_of::<FloatGauge>(), size_of::<Peak>()), (8, 8));
+    if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
+        // A block of 512 bytes for each of 128, a mark for each block, and the baselines.
+        assert_eq!(size_of::<ShardedHistogram>(), 128 * 512 + 128 + 512);
+    }
+}
+
+#[test]
+fn ready_made_buckets_have_the_bounds_that_their_docs_promise() {
+    let latency = Latency::BOUNDS;
+    assert_eq!((latency.len(), latency[0], latency[27]), (28, 100, 100_000_000_000));
+    assert_eq!(&latency[..5], [100, 200, 500, 1_000, 2_000]);
+    let fine = FineLatency::BOUNDS;
+    assert_eq!((fine.len(), fine[0], fine[53]), (54, 100, 70_000_000_000));
+    assert_eq!(&fine[..7], [100, 150, 200, 300, 500, 700, 1_000]);
+    let sizes = Sizes::BOUNDS;
+    assert_eq!((sizes.len(), sizes[0], sizes[15]), (16, 64, 64 << 30));
+    assert_eq!(
+        (Latency::UNIT, FineLatency::UNIT, Sizes::UNIT),
+        (Some("seconds"), Some("seconds"), Some("bytes"))
+    );
+}
+
+#[test]
+fn declared_buckets_have_the_bounds_that_were_written() {
+    assert_eq!(Tiny::BOUNDS, [0, 10, 20, 40]);
+    assert_eq!((Tiny::UNIT, One::UNIT), (Some("pages"), None));
+    assert_eq!(CompactionTime::BOUNDS.len(), 19);
+    assert_eq!(Thresholds::BOUNDS, [250_000, 1_500_000, 20_000_000, 1_000_000_000, 60_000_000_000]);
+    assert_eq!(Powers::BOUNDS.len(), 11);
+    assert_eq!(Powers::BOUNDS[10], 1_024_000);
+}
+
+/// Both kinds have the same methods and keep the same promises.
+macro_rules! for_both_histograms {
+    ($($name:ident, $histogram:ident;)*) => {$(
+        mod $name {
+            use super::*;
+            use papyra_metrics::$histogram as Histogram;
+
+            fn counts<B: Buckets>(histogram: &Histogram<B>) -> Vec<u64> {
+                histogram.get().buckets().map(|bucket| bucket.count()).collect()
+            }
+
+            #[test]
+            fn a_value_is_in_the_first_bucket_whose_bound_it_does_not_exceed() {
+                let pages: Histogram<Tiny> = Histogram::new();
+                for value in [0, 1, 10, 11, 20, 21, 40, 41, u64::MAX] {
+                    pages.record(value);
+                }
+                assert_eq!(counts(&pages), [1, 2, 2, 2, 2]);
+                let uppers: Vec<u64> = pages.get().buckets().map(|bucket| bucket.upper()).collect();
+                assert_eq!(uppers, [0, 10, 20, 40, u64::MAX]);
+                let times: Histogram<Thresholds> = Histogram::new();
+                times.record(Duration::from_micros(250));
+                times.record(Duration::from_nanos(250_001));
+                times.record(Duration::ZERO);
+                times.record(Duration::MAX);
+                assert_eq!(counts(&times), [2, 1, 0, 0, 0, 1]);
+            }
+
+            #[test]
+            fn every_bound_of_the_ready_made_buckets_is_inclusive() {
+                fn check<B: Buckets<Value = Duration>>() {
+                    for (bucket, bound) in B::BOUNDS.iter().enumerate() {
+                        let histogram: Box<Histogram<B>> = Box::default();
+                        histogram.record(Duration::from_nanos(*bound));
+                        histogram.record_n(Duration::from_nanos(bound + 1), 3);
+                        let counts = counts(&histogram);
+                        assert_eq!((counts[bucket], counts[bucket + 1]), (1, 3), "{bound} ns");
+                    }
+                }
+                check::<Latency>();
+                check::<FineLatency>();
+                check::<CompactionTime>();
+                check::<Powers>();
+            }
+
+            #[test]
+            fn a_histogram_reads_since_its_reset_and_keeps_its_total() {
+                let pages: Histogram<Tiny> = Histogram::new();
+                pages.record_n(5, 2);
+                pages.record(30);
+                let taken = pages.take();
+                assert_eq!((taken.count(), taken.sum()), (3, 40));
+                assert_eq!(pages.take(), Distribution::new());
+                pages.record(7);
+                pages.reset();
+                pages.record(50);
+                assert_eq!((pages.get().count(), pages.get().sum()), (1, 50));
+                assert_eq!((pages.total().count(), pages.total().sum()), (5, 97));
+            }
+
+            #[test]
+            fn a_sum_that_overflows_wraps_and_still_reads_right_after_a_reset() {
+                let pages: Histogram<Tiny> = Histogram::new();
+                pages.record_n(u64::MAX, 2);
+                pages.record_n(41, 1);
+                pages.reset();
+                pages.record(41);
+                pages.record_n(50, 0);
+                assert_eq!((pages.get().count(), pages.get().sum()), (1, 41));
+            }
+
+            #[test]
+            fn a_closure_is_timed_unless_it_panics() {
+                let append: Histogram = Histogram::new();
+                let slept = Duration::from_millis(2);
+                assert_eq!(append.time(|| { thread::sleep(slept); 3 }), 3);
+                let panicked = catch_unwind(AssertUnwindSafe(|| append.time(|| panic!("no room"))));
+                assert!(panicked.is_err());
+                assert_eq!(append.get().count(), 1);
+                assert!(append.get().sum() >= slept);
+            }
+
+            #[test]
+            fn a_timer_records_once_when_dropped_or_stopped_and_not_when_discarded() {
+                let append: Histogram = Histogram::new();
+                drop(append.start());
+                assert_eq!(append.get().count(), 1);
+                let elapsed = append.start().stop();
+                assert_eq!(append.get().count(), 2);
+                assert!(append.get().sum() >= elapsed);
+                append.start().discard();
+                assert_eq!(append.get().count(), 2);
+                let panicked = catch_unwind(AssertUnwindSafe(|| {
+                    let _timer = append.start();
+                    panic!("no room");
+                }));
+                assert!(panicked.is_err());
+                assert_eq!(append.get().count(), 3);
+            }
+
+            #[test]
+            fn threads_takers_and_resets_add_up_in_counts_and_sums() {
+                const THREADS: u64 = 3;
+                const EACH: u64 = 60_000;
+                let pages: Histogram<Tiny> = Histogram::new();
+                let start = Barrier::new(6);
+                let running = AtomicU64::new(THREADS);
+                let taken = thread::scope(|scope| {
+                    for _ in 0..THREADS {
+                        scope.spawn(|| {
+                            start.wait();
+                            for i in 0..EACH {
+                                pages.record(i % 50);
+                            }
+                            running.fetch_sub(1, Ordering::Release);
+                        });
+                    }
+                    let takers: Vec<_> = (0..2).map(|_| scope.spawn(|| {
+                        start.wait();
+                        let mut sum = Distribution::<Tiny>::new();
+                        while running.load(Ordering::Acquire) > 0 {
+                            sum.merge(&pages.take());
+                        }
+                        sum
+                    })).collect();
+                    start.wait();
+                    let (mut last, mut sums) = (pages.total(), 0);
+                    while running.load(Ordering::Acquire) > 0 {
+                        let since_reset = pages.get();
+                        let total = pages.total();
+                        let of_buckets: u64 = total.buckets().map(|bucket| bucket.count()).sum();
+                        assert_eq!(total.count(), of_buckets);
+                        for ((now, before), since) in total.buckets().zip(last.buckets()).zip(since_reset.buckets()) {
+                            assert!(now.count() >= before.count(), "a total fell");
+                            assert!(since.count() <= now.count(), "a reading exceeds the total");
+                        }
+                        assert!(total.sum() >= sums, "a sum fell");
+                        (last, sums) = (total.clone(), total.sum());
+                    }
+                    let mut taken = Distribution::<Tiny>::new();
+                    for taker in takers {
+                        taken.merge(&taker.join().unwrap());
+                    }
+                    taken
+                });
+                let mut all = taken;
+                all.merge(&pages.take());
+                let expected: u64 = (0..EACH).map(|i| i % 50).sum();
+                assert_eq!((all.count(), all.sum()), (THREADS * EACH, THREADS * expected));
+                assert_eq!(all, pages.total());
+                let of_each: Vec<u64> = all.buckets().map(|bucket| bucket.count() * 50 / EACH / THREADS).collect();
+                assert_eq!(of_each, [1, 10, 10, 20, 9]);
+            }
+        }
+    )*};
+}
+for_both_histograms! {
+    plain, Histogram;
+    sharded, ShardedHistogram;
+}
+
+/// Deterministic values that look random (Marsaglia's xorshift).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+#[test]
+fn a_quantile_is_in_the_bucket_of_the_true_one_and_rises_with_q() {
+    fn check<B: Buckets<Value = u64>>(values: &mut [u64]) {
+        let histogram: Histogram<B> = Histogram::new();
+        for value in values.iter() {
+            histogram.record(*value);
+        }
+        values.sort_unstable();
+        let bucket = |value: u64| B::BOUNDS.iter().filter(|bound| **bound < value).count();
+        let read = histogram.get();
+        let erased = read.erase();
+        let mut last = 0;
+        for percent in 1..=100 {
+            let rank = (values.len() * percent).div_ceil(100);
+            let q = f64::from(u32::try_from(percent).unwrap()) / 100.0;
+            let estimate = read.quantile(q).unwrap();
+            assert_eq!(bucket(estimate), bucket(values[rank - 1]), "p{percent}: {estimate}");
+            assert!(estimate >= last, "p{percent}: {estimate} after {last}");
+            #[allow(clippy::cast_precision_loss)]
+            let expected = estimate as f64;
+            assert_eq!(erased.quantile(q), Some(expected));
+            last = estimate;
+        }
+        assert_eq!(bucket(read.quantile(0.0).unwrap()), bucket(values[0]));
+        assert_eq!(read.quantile(-3.0), read.quantile(0.0));
+        assert_eq!(read.quantile(7.0), read.quantile(1.0));
+        assert_eq!(read.quantile(f64::NAN), None);
+    }
+    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    for round in 1..300_usize {
+        let bits = 3 + round as u64 % 40;
+        let mut values: Vec<u64> = (0..round).map(|_| random.next() >> (64 - bits)).collect();
+        check::<Tiny>(&mut values);
+        check::<Sizes>(&mut values);
+        check::<One>(&mut values);
+    }
+}
+
+#[test]
+fn the_only_value_of_a_bucket_is_read_exactly() {
+    let append: Histogram = Histogram::new();
+    append.record(Duration::from_nanos(81_234));
+    let read = append.get();
+    for q in [0.0, 0.5, 0.99, 1.0] {
+        assert_eq!(read.quantile(q), Some(Duration::from_nanos(81_234)));
+    }
+    assert_eq!(read.max_bound(), Some(Duration::from_micros(100)));
+    append.record(Duration::from_secs(500));
+    assert_eq!(append.get().quantile(1.0), Some(Duration::from_secs(500)));
+    assert_eq!(append.get().max_bound(), Some(Duration::MAX));
+}
+
+#[test]
+fn the_mean_of_a_bucket_moves_its_quantiles() {
+    let pages: Histogram<Tiny> = Histogram::new();
+    pages.record_n(38, 100);
+    assert_eq!(pages.get().quantile(0.5), Some(38));
+    let plain_interpolation = 30;
+    assert_ne!(pages.get().quantile(0.5), Some(plain_interpolation));
+    pages.record_n(22, 100);
+    assert_eq!(pages.get().quantile(0.5), Some(30));
+    let bucket = pages.get().buckets().nth(3).unwrap();
+    assert_eq!((bucket.upper(), bucket.count(), bucket.mean()), (40, 200, Some(30)));
+}
+
+#[test]
+fn an_empty_distribution_has_no_quantile() {
+    let read = Histogram::<Latency>::new().get();
+    assert!(read.is_empty());
+    assert_eq!((read.count(), read.sum()), (0, Duration::ZERO));
+    assert_eq!((read.mean(), read.quantile(0.5), read.max_bound()), (None, None, None));
+    assert_eq!(read.to_string(), "count 0");
+    assert_eq!(Distribution::<Latency>::default(), read);
+}
+
+#[test]
+fn the_mean_is_exact_also_where_a_sum_of_floats_would_not_be() {
+    let sizes: Histogram<Sizes> = Histogram::new();
+    sizes.record_n((1 << 40) + 1, 3_000_001);
+    assert_eq!(sizes.get().mean(), Some((1 << 40) + 1));
+    let pages: Histogram<Tiny> = Histogram::new();
+    pages.record(1);
+    pages.record(2);
+    assert_eq!(pages.get().mean(), Some(2)); // 1.5, rounded
+    assert_eq!(pages.get().erase().mean(), Some(2.0));
+}
+
+#[test]
+fn erased_distributions_are_read_in_the_exported_unit() {
+    let append: Histogram = Histogram::new();
+    append.record(Duration::from_micros(100));
+    append.record(Duration::from_secs(300));
+    let erased = append.get().erase();
+    assert_eq!((erased.count(), erased.unit()), (2, Some("seconds")));
+    assert!((erased.sum() - 300.0001).abs() < 1e-9);
+    assert_eq!(erased.max_bound(), Some(f64::INFINITY));
+    let uppers: Vec<f64> = erased.buckets().map(|bucket| bucket.upper()).collect();
+    assert_eq!(uppers.len(), 29);
+    // The nearest floats to the decimal bounds.
+    #[allow(clippy::float_cmp)]
+    {
+        assert_eq!(uppers[..4], [1e-7, 2e-7, 5e-7, 1e-6]);
+        assert_eq!((uppers[9], uppers[27]), (1e-4, 100.0));
+    }
+}
+
+#[test]
+fn distributions_are_merged_if_their_bounds_are_the_same() {
+    let (a, b) = (Histogram::<Tiny>::new(), Histogram::<Tiny>::new());
+    a.record(5);
+    b.record_n(30, 2);
+    let mut merged = a.get().erase();
+    merged.merge(&b.get().erase()).unwrap();
+    assert_eq!((merged.count(), merged.max_bound()), (3, Some(40.0)));
+    let before = merged.clone();
+    let error = merged.merge(&Histogram::<Sizes>::new().get().erase()).unwrap_err();
+    assert!(error.to_string().contains("different bounds"), "{error}");
+    assert_eq!(merged, before);
+}
+
+#[test]
+fn since_gives_the_interval_or_all_after_a_reset() {
+    let pages: Histogram<Tiny> = Histogram::new();
+    pages.record_n(5, 4);
+    let earlier = pages.get();
+    pages.record(30);
+    assert_eq!(
+        pages.get().since(&earlier).to_string(),
+        "count 1, mean 30 pages, p50 30 pages, p99 30 pages, max ≤ 40 pages"
+    );
+    pages.reset();
+    pages.record_n(30, 9); // more than before in one bucket, less in another
+    assert_eq!(pages.get().since(&earlier), pages.get());
+    let erased = pages.get().erase();
+    assert_eq!(erased.since(&Histogram::<Sizes>::new().get().erase()), erased);
+}
+
+#[test]
+fn equal_distributions_have_equal_bounds_counts_and_sums() {
+    let (a, b) = (Histogram::<Tiny>::new(), Histogram::<Tiny>::new());
+    a.record(5);
+    b.record(6);
+    assert_ne!(a.get(), b.get());
+    b.reset();
+    b.record(5);
+    assert_eq!(a.get(), b.get());
+    let one: Histogram<One> = Histogram::new();
+    assert_ne!(one.get().erase(), Histogram::<Tiny>::new().get().erase());
+}
+
+#[test]
+fn distributions_are_displayed_in_units_that_suit_them() {
+    let append: Histogram = Histogram::new();
+    append.record_n(Duration::from_micros(80), 99);
+    append.record(Duration::from_micros(1234));
+    assert_eq!(
+        append.get().to_string(),
+        "count 100, mean 91.5 µs, p50 82.1 µs, p99 100 µs, max ≤ 2 ms"
+    );
+    let sizes: Histogram<Sizes> = Histogram::new();
+    sizes.record(1 << 40);
+    assert_eq!(
+        sizes.get().erase().to_string(),
+        "count 1, mean 1 TiB, p50 1 TiB, p99 1 TiB, max > 64 GiB"
+    );
+}
+
+#[test]
+fn a_peak_is_the_highest_value_since_the_last_reset() {
+    let peak = Peak::new();
+    assert_eq!(peak.get(), 0);
+    for value in [-5, -9] {
+        peak.record(value);
+    }
+    assert_eq!((peak.get(), peak.get()), (-5, -5));
+    peak.record(7);
+    peak.record(3);
+    assert_eq!((peak.take(), peak.get()), (7, 0));
+    peak.record(2);
+    peak.reset();
+    assert_eq!(format!("{peak:?}"), "Peak(0)");
+    thread::scope(|scope| {
+        for thread in 0..4 {
+            let peak = &peak;
+            scope.spawn(move || (0..10_000).for_each(|i| peak.record(i * 4 + thread)));
+        }
+    });
+    assert_eq!(peak.get(), 39_999);
+}
+
+#[test]
+fn a_float_gauge_is_set_and_adds_up() {
+    let gauge = FloatGauge::new();
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..10_000).for_each(|_| gauge.add(0.5)));
+        }
+    });
+    gauge.sub(1.0);
+    assert_eq!(format!("{gauge:?}"), "FloatGauge(19999.0)");
+    gauge.set(f64::NAN);
+    assert!(gauge.get().is_nan());
+}
+
+#[test]
+fn a_hold_takes_away_what_it_has_added_however_it_ends() {
+    let gauge = Gauge::new();
+    gauge.set(1);
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let mut held = gauge.hold(5);
+        assert_eq!((gauge.get(), held.get()), (6, 5));
+        held.set(-2);
+        assert_eq!(gauge.get(), -1);
+        assert_eq!(format!("{held:?}"), "GaugeHold(-2)");
+        panic!("cancelled");
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(gauge.get(), 1);
+}

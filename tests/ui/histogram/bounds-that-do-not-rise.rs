@@ -1,0 +1,6 @@
+// Expected: one error that names the bound which is not above the one before it.
+use core::time::Duration;
+
+papyra_metrics::buckets!(pub Falling: Duration = [1ms, 20ms, 20000us, 1s]);
+
+fn main() {}

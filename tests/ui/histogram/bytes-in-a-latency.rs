@@ -1,0 +1,8 @@
+// Expected: one error on the value, which is no duration.
+use papyra_metrics::Histogram;
+
+static APPEND: Histogram = Histogram::new();
+
+fn main() {
+    APPEND.record(4096_u64);
+}

@@ -1,0 +1,4 @@
+// Expected: one error that says that there has to be one.
+papyra_metrics::buckets!(pub Empty: u64 = []);
+
+fn main() {}
