@@ -1,7 +1,8 @@
 //! One client: its request, the response, and an end that lets the response arrive.
 
-use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
@@ -46,6 +47,8 @@ pub(super) enum Next {
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, now: Instant) -> Self {
+        // The body follows the head at once. An option that cannot be set delays it, no more.
+        let _ = stream.set_nodelay(true);
         Self { stream, state: State::Receiving(Vec::new()), deadline: now + CLIENT_TIMEOUT }
     }
 
@@ -56,6 +59,16 @@ impl Connection {
     /// Whether the client has sent a request and has not received all of the response.
     pub(super) fn is_in_progress(&self) -> bool {
         matches!(self.state, State::Waiting | State::Sending(..))
+    }
+
+    /// Whether the client has received the response.
+    pub(super) fn is_answered(&self) -> bool {
+        matches!(self.state, State::Draining(_))
+    }
+
+    /// Whether the client is receiving this body.
+    pub(super) fn is_sending(&self, body: &Arc<String>) -> bool {
+        matches!(&self.state, State::Sending(response, _) if Arc::ptr_eq(&response.body, body))
     }
 
     /// Sends the response, as far as the socket takes it.
@@ -98,15 +111,16 @@ impl Connection {
             }
             State::Waiting => return Ok(Some(Next::Ready)),
             State::Sending(response, sent) => {
-                let (head, body) = response.unsent(*sent);
-                if head.is_empty() && body.is_empty() {
+                let unsent = response.unsent(*sent);
+                if unsent.is_empty() {
                     self.stream.shutdown(Shutdown::Write)?;
                     self.state = State::Draining(0);
                     self.deadline = self.deadline.min(now + DRAIN_TIMEOUT);
                     return Ok(None);
                 }
-                let length =
-                    self.stream.write_vectored(&[IoSlice::new(head), IoSlice::new(body)])?;
+                // Not both parts at once: a vectored write can raise SIGPIPE, which ends applications that have not
+                // disabled it.
+                let length = self.stream.write(unsent)?;
                 if length == 0 {
                     return Err(ErrorKind::WriteZero.into());
                 }
@@ -126,9 +140,9 @@ impl Connection {
 }
 
 impl Response {
-    fn unsent(&self, sent: usize) -> (&[u8], &[u8]) {
-        let head = self.head.as_bytes();
-        let in_head = sent.min(head.len());
-        (&head[in_head..], &self.body.as_bytes()[sent - in_head..])
+    /// What is left of the head, or else of the body.
+    fn unsent(&self, sent: usize) -> &[u8] {
+        let (head, body) = (self.head.as_bytes(), self.body.as_bytes());
+        if sent < head.len() { &head[sent..] } else { &body[sent - head.len()..] }
     }
 }

@@ -1,10 +1,10 @@
 //! The thread that serves all connections.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
@@ -16,9 +16,10 @@ use super::http::Response;
 use super::scraper::Scraper;
 use crate::last_error::LastError;
 
-/// How many clients are connected at most. Each takes a file descriptor of the application and, while it receives a
-/// response, the memory for it.
-const MAX_CONNECTIONS: usize = 64;
+/// How many clients are connected at most. Each takes a file descriptor of the application.
+const MAX_CONNECTIONS: usize = 128;
+/// How many scrapes are being sent at most. Each takes the memory of its body.
+const MAX_BODIES: usize = 8;
 /// How many clients are accepted before those that are connected have their turn. Fewer than may be connected, so
 /// that one whose request is there is never closed for clients that came after it.
 const MAX_ACCEPTS: usize = 32;
@@ -48,6 +49,8 @@ pub(super) struct EventLoop {
     /// When to stop, once that is asked for.
     stop_at: Option<Instant>,
     scraper: Scraper,
+    /// The bodies that are being sent. The oldest is first.
+    bodies: VecDeque<Weak<String>>,
     shared: Arc<Shared>,
 }
 
@@ -61,17 +64,15 @@ impl EventLoop {
         for (token, listener) in listeners.iter_mut().enumerate() {
             poll.registry().register(listener, Token(token), Interest::READABLE)?;
         }
-        let next_token = listeners.len();
-        let connections = BTreeMap::new();
-        let (poll_listeners_at, stop_at) = (None, None);
         Ok(Self {
             poll,
+            next_token: listeners.len(),
             listeners,
-            connections,
-            next_token,
-            poll_listeners_at,
-            stop_at,
+            connections: BTreeMap::new(),
+            poll_listeners_at: None,
+            stop_at: None,
             scraper,
+            bodies: VecDeque::new(),
             shared,
         })
     }
@@ -112,10 +113,7 @@ impl EventLoop {
         }
         self.listeners.clear();
         self.poll_listeners_at = None;
-        let idle = self.connections.iter().filter(|(_, connection)| !connection.is_in_progress());
-        for token in idle.map(|(&token, _)| token).collect::<Vec<_>>() {
-            self.close(token);
-        }
+        self.close_all(|connection| !connection.is_in_progress());
         self.connections.is_empty() || now >= *self.stop_at.get_or_insert(now + STOP_TIMEOUT)
     }
 
@@ -142,7 +140,7 @@ impl EventLoop {
 
     /// Sends the scrape that has ended to the client that waits for it.
     fn respond(&mut self, now: Instant) {
-        let Some((token, result)) = self.scraper.finished() else { return };
+        let Some((tokens, result)) = self.scraper.finished() else { return };
         self.shared.last_error.set(None);
         let response = result.map_or_else(
             |panic| {
@@ -151,19 +149,35 @@ impl EventLoop {
             },
             Response::scraped,
         );
-        if let Some(connection) = self.connections.get_mut(&token) {
-            let next = connection.respond(response, now);
-            self.proceed(token, next);
+        self.make_room(&response.body);
+        for token in tokens {
+            if let Some(connection) = self.connections.get_mut(&token) {
+                let next = connection.respond(response.clone(), now);
+                self.proceed(token, next);
+            }
         }
     }
 
+    /// Adds the body of a scrape to those that are being sent. Closes the connections that still receive the oldest
+    /// one if there are too many.
+    fn make_room(&mut self, body: &Arc<String>) {
+        self.bodies.retain(|body| body.strong_count() > 0);
+        if self.bodies.len() >= MAX_BODIES {
+            let oldest = self.bodies.pop_front().and_then(|body| body.upgrade());
+            self.close_all(|connection| {
+                oldest.as_ref().is_some_and(|it| connection.is_sending(it))
+            });
+        }
+        self.bodies.push_back(Arc::downgrade(body));
+    }
+
     fn close_expired(&mut self, now: Instant) {
-        let connections = self.connections.iter();
-        let expired = connections.filter(|(_, connection)| connection.deadline <= now);
-        for token in expired.map(|(&token, _)| token).collect::<Vec<_>>() {
-            if self.scraper.current() == Some(token) {
-                self.report(format!("a scrape takes longer than {CLIENT_TIMEOUT:?}"));
-            }
+        self.close_all(|connection| connection.deadline <= now);
+    }
+
+    fn close_all(&mut self, is_closed: impl Fn(&Connection) -> bool) {
+        let closed = self.connections.iter().filter(|(_, connection)| is_closed(connection));
+        for token in closed.map(|(&token, _)| token).collect::<Vec<_>>() {
             self.close(token);
         }
     }
@@ -218,16 +232,21 @@ impl EventLoop {
         }
     }
 
-    /// Closes the oldest connection whose request is not there, or whose response is sent. Whether there is one.
+    /// Closes the oldest connection whose response is sent, or else whose request is not there. Returns whether there
+    /// was one.
     fn evict(&mut self) -> bool {
         let mut connections = self.connections.iter();
-        let idle = connections.find(|(_, connection)| !connection.is_in_progress());
+        let answered = connections.find(|(_, connection)| connection.is_answered());
+        let mut connections = self.connections.iter();
+        let idle = answered.or_else(|| connections.find(|(_, it)| !it.is_in_progress()));
         idle.map(|(&token, _)| token).inspect(|&token| self.close(token)).is_some()
     }
 
     fn close(&mut self, token: usize) {
         let Some(mut connection) = self.connections.remove(&token) else { return };
-        self.scraper.remove(token);
+        if self.scraper.remove(token) && connection.deadline <= Instant::now() {
+            self.report(format!("a scrape takes longer than {CLIENT_TIMEOUT:?}"));
+        }
         // A process that was forked from this one may hold the socket too, so that closing it is not enough.
         let _ = connection.stream().shutdown(Shutdown::Both);
         let _ = self.poll.registry().deregister(connection.stream());

@@ -1,5 +1,7 @@
 //! HTTP/1.1 requests and responses, as far as a scrape needs them: RFC 9110 and RFC 9112.
 
+use std::sync::Arc;
+
 use super::super::{Format, Scrape};
 
 /// The longest request head. Nothing that scrapes sends as much.
@@ -19,10 +21,11 @@ pub(super) enum Received {
     Answered(Response),
 }
 
-/// A response, ready to be sent.
+/// A response, ready to be sent. Clients share the body of one scrape.
+#[derive(Clone)]
 pub(super) struct Response {
-    pub(super) head: String,
-    pub(super) body: String,
+    pub(super) head: Arc<str>,
+    pub(super) body: Arc<String>,
 }
 
 /// Interprets the bytes of a request. A body that follows is not part of it: no request that is answered here has
@@ -86,7 +89,7 @@ impl Response {
     pub(super) fn scraped(scrape: Scrape) -> Self {
         let Scrape { content_type, body } = scrape;
         let headers = format!("Content-Type: {content_type}\r\nContent-Length: {}\r\n", body.len());
-        Self { body, ..Self::new("200 OK", &headers) }
+        Self { body: Arc::new(body), ..Self::new("200 OK", &headers) }
     }
 
     /// The answer to a scrape that failed.
@@ -100,16 +103,16 @@ impl Response {
             "{headers}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {}\r\n",
             text.len()
         );
-        Self { body: text.to_owned(), ..Self::new(status, &headers) }
+        Self { body: Arc::new(text.to_owned()), ..Self::new(status, &headers) }
     }
 
     fn new(status: &str, headers: &str) -> Self {
         let head = format!("HTTP/1.1 {status}\r\n{headers}Connection: close\r\n\r\n");
-        Self { head, body: String::new() }
+        Self { head: head.into(), body: Arc::default() }
     }
 
     fn without_body(self) -> Self {
-        Self { body: String::new(), ..self }
+        Self { body: Arc::default(), ..self }
     }
 }
 

@@ -44,9 +44,10 @@ mod scraper;
 /// # Limits
 ///
 /// A connection is for one request, whose head may have 16 KiB and 100 headers, and ends ten seconds after it began,
-/// response included. At most 64 clients are connected; for the next one, the oldest that has not sent its request is
-/// disconnected. So clients that are silent or slow, however many, delay no scrape. Scrapes run one after the other
-/// in a thread of their own.
+/// response included. At most 128 clients are connected; for the next one, the oldest that has not sent its request is
+/// disconnected. So clients that are silent or slow, however many, delay no scrape. Scrapes run one after the other in
+/// a thread of their own; clients that ask at the same time share one, and at most eight are kept for clients that
+/// receive them slowly.
 ///
 /// # Errors
 ///

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
 
@@ -11,13 +12,14 @@ use super::super::{Prometheus, Scrape};
 use crate::panics::catch;
 use crate::worker::Worker;
 
-/// Scrapes for one connection after the other.
+/// Scrapes for all connections that wait, one format after the other.
 pub(super) struct Scraper {
     /// `Accept` headers. Dropped to end the thread.
     jobs: Sender<String>,
     results: Receiver<Result<Scrape, String>>,
-    /// The connection for which the thread scrapes.
-    current: Option<usize>,
+    is_scraping: bool,
+    /// The connections for which the thread scrapes.
+    current: Vec<usize>,
     queue: VecDeque<(usize, String)>,
 }
 
@@ -37,7 +39,10 @@ impl Scraper {
                 let _ = waker.wake();
             }
         })?;
-        Ok((Self { jobs, results, current: None, queue: VecDeque::new() }, worker))
+        Ok((
+            Self { jobs, results, is_scraping: false, current: Vec::new(), queue: VecDeque::new() },
+            worker,
+        ))
     }
 
     /// Adds a scrape for a connection.
@@ -45,31 +50,34 @@ impl Scraper {
         self.queue.push_back((connection, accept));
     }
 
-    /// Removes the scrape of a connection that is closed.
-    pub(super) fn remove(&mut self, connection: usize) {
+    /// Removes a connection that is closed. Returns whether the thread scrapes for it.
+    pub(super) fn remove(&mut self, connection: usize) -> bool {
         self.queue.retain(|&(queued, _)| queued != connection);
+        let current = self.current.iter().position(|&current| current == connection);
+        current.map(|index| self.current.swap_remove(index)).is_some()
     }
 
-    /// Starts the next scrape, if the thread is idle.
+    /// Starts the next scrape, if the thread is idle: for the connection that has waited longest, and for all others
+    /// that want the same. So clients that scrape at the same time wait for two scrapes at most.
     pub(super) fn start_next(&mut self) {
-        if self.current.is_some() {
+        if self.is_scraping {
             return;
         }
-        let Some((connection, accept)) = self.queue.pop_front() else { return };
+        let Some((first, accept)) = self.queue.pop_front() else { return };
+        self.current.push(first);
+        self.queue.retain(|(connection, other)| {
+            let is_same = *other == accept;
+            self.current.extend(is_same.then_some(*connection));
+            !is_same
+        });
         // The thread ends only after `jobs` was dropped.
-        if self.jobs.send(accept).is_ok() {
-            self.current = Some(connection);
-        }
+        self.is_scraping = self.jobs.send(accept).is_ok();
     }
 
-    /// The connection for which the thread scrapes.
-    pub(super) fn current(&self) -> Option<usize> {
-        self.current
-    }
-
-    /// Returns the result of the current scrape once it is there, and its connection.
-    pub(super) fn finished(&mut self) -> Option<(usize, Result<Scrape, String>)> {
+    /// Returns the result of the current scrape once it is there, and the connections that wait for it.
+    pub(super) fn finished(&mut self) -> Option<(Vec<usize>, Result<Scrape, String>)> {
         let result = self.results.try_recv().ok()?;
-        Some((self.current.take()?, result))
+        self.is_scraping = false;
+        Some((mem::take(&mut self.current), result))
     }
 }
