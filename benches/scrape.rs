@@ -4,42 +4,14 @@
 //!
 //! With `--misses`, prints the cache misses of both instead, as simulated by valgrind's cachegrind.
 
-#![allow(unsafe_code)] // an allocator cannot be written otherwise
-
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use papyra_metrics::{Counter, Metrics};
 use papyra_metrics_export::Registry;
 use papyra_metrics_export::prometheus::{Format, Prometheus};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
-static BYTES: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is forwarded unchanged to the system allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller guarantees what `alloc` requires of `layout`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        BYTES.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: `pointer` was allocated by the system allocator with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Ten metrics. A backend has five of these sets.
 #[derive(Default, Metrics)]
@@ -123,7 +95,15 @@ struct Exported<B> {
 impl<B: Backend> Exported<B> {
     fn new(backends: usize) -> Self {
         let backends: Vec<Arc<B>> = (0..backends).map(|_| Arc::default()).collect();
-        let before = BYTES.load(Ordering::Relaxed);
+        let mut exported = None;
+        let held = allocation_counter::measure(|| exported = Some(Self::register(backends)));
+        let mut exported = exported.expect("the closure has run");
+        let held = usize::try_from(held.bytes_current).expect("more is allocated than freed");
+        exported.bytes = held - exported.text.capacity();
+        exported
+    }
+
+    fn register(backends: Vec<Arc<B>>) -> Self {
         let registry = Registry::with_prefix("papyra").expect("a prefix");
         for (i, metrics) in (0_u64..).zip(&backends) {
             count(&**metrics, i);
@@ -133,8 +113,6 @@ impl<B: Backend> Exported<B> {
         let prometheus = Prometheus::new(&registry);
         let mut exported = Self { backends, prometheus, text: String::new(), bytes: 0 };
         exported.scrape();
-        let held = BYTES.load(Ordering::Relaxed) - before;
-        exported.bytes = held - exported.text.capacity();
         exported
     }
 
@@ -212,7 +190,7 @@ struct Cost {
     same: f64,
     changed: f64,
     baseline: f64,
-    allocations: usize,
+    allocations: u64,
     bytes: usize,
 }
 
@@ -222,9 +200,7 @@ fn measure<B: Backend>(backends: usize) -> Cost {
     let metrics = backends * B::default().descriptors().len();
     let each = |time: f64| time / metrics as f64;
     exported.scrape();
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
-    exported.scrape();
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    let allocations = allocation_counter::measure(|| exported.scrape()).count_total;
     let same = each(fastest(&mut exported, |_| (), Exported::scrape));
     let count = |exported: &mut Exported<B>| {
         exported.backends.iter().for_each(|backend| count_all(&**backend));

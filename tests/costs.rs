@@ -1,9 +1,4 @@
-//! What counting and reading allocate, seen by a counting allocator.
-
-#![allow(unsafe_code)] // an allocator cannot be written otherwise
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+//! Counting and reading allocate no more than documented.
 
 use std::time::Duration;
 
@@ -12,42 +7,10 @@ use papyra_metrics::{
     persistence::PersistenceMetrics,
 };
 
-struct Counting;
-
-thread_local! {
-    // Per thread, so that the harness and other tests do not count.
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from the system's allocator, with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: `pointer` came from the system's allocator, with this layout.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations<T>(work: impl FnOnce() -> T) -> usize {
-    let before = ALLOCATIONS.get();
-    let result = work();
-    let after = ALLOCATIONS.get();
-    drop(result);
-    after - before
+/// The allocations that `work` makes in this thread.
+fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
+    let mut result = None; // dropped after the measurement
+    allocation_counter::measure(|| result = Some(work())).count_total
 }
 
 #[derive(Default, Metrics)]
@@ -92,7 +55,7 @@ fn counting_and_visiting_allocate_nothing() {
 
 #[test]
 fn a_snapshot_of_any_number_of_metrics_allocates_once() {
-    fn check(metrics: &dyn Metrics, expected: usize) {
+    fn check(metrics: &dyn Metrics, expected: u64) {
         let readings: [fn(&dyn Metrics) -> Snapshot; 3] =
             [|metrics| metrics.snapshot(), |metrics| metrics.totals(), |metrics| metrics.drain()];
         for read in readings {

@@ -1,51 +1,15 @@
-//! What a scrape allocates, seen by a counting allocator.
+//! A scrape allocates no more than documented.
 
-#![allow(unsafe_code)] // an allocator cannot be written otherwise
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
 
 use papyra_metrics::persistence::PersistenceMetrics;
 use papyra_metrics_export::prometheus::{Format, Prometheus};
 use papyra_metrics_export::{Registry, RegistryReader};
 
-struct Counting;
-
-thread_local! {
-    // Per thread, so that the harness and other tests do not count.
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from the system's allocator, with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
-        // SAFETY: `pointer` came from the system's allocator, with this layout.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations<T>(work: impl FnOnce() -> T) -> usize {
-    let before = ALLOCATIONS.get();
-    let result = work();
-    let after = ALLOCATIONS.get();
-    drop(result);
-    after - before
+/// The allocations that `work` makes in this thread.
+fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
+    let mut result = None; // dropped after the measurement
+    allocation_counter::measure(|| result = Some(work())).count_total
 }
 
 fn registry(backends: usize) -> (Registry, Vec<Arc<PersistenceMetrics>>) {
