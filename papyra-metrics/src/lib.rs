@@ -75,6 +75,8 @@ mod peak;
 pub mod persistence;
 #[cfg(feature = "publish")]
 pub mod publish;
+#[cfg(feature = "alloc")]
+mod register;
 mod sharded;
 #[cfg(feature = "alloc")]
 pub mod snapshot;
@@ -311,6 +313,8 @@ pub use papyra_metrics_derive::metrics;
 
 #[cfg(feature = "publish")]
 pub use publish::Published;
+#[cfg(feature = "alloc")]
+pub use register::Register;
 #[cfg(feature = "alloc")]
 pub use snapshot::Snapshot;
 pub use value::{Kind, Value};

@@ -1,0 +1,92 @@
+//! How a library gives its metrics to the application without depending on an exporter.
+
+use alloc::boxed::Box;
+use alloc::rc::Rc;
+use alloc::sync::Arc;
+use core::error::Error;
+
+use crate::Metrics;
+
+/// Takes the metrics of components, to be exported until nobody else holds them.
+///
+/// A library whose components appear at run time, such as the tables of a store, takes a `&dyn Register` or an
+/// `Arc<dyn Register>` and registers the metrics of each component when it is opened. The application decides where
+/// they go: `papyra_metrics_export::Registry` implements this trait, and its `with_labels` gives each instance of the
+/// library a handle that adds labels to all that is registered through it.
+///
+/// ```
+/// use papyra_metrics::{Counter, Metrics, Register};
+/// use std::error::Error;
+/// use std::sync::Arc;
+///
+/// #[derive(Default, Metrics)]
+/// struct TableMetrics { rows_written: Counter }
+///
+/// pub struct Table { metrics: Arc<TableMetrics> }
+///
+/// impl Table {
+///     pub fn open(name: &str, register: &dyn Register) -> Result<Self, Box<dyn Error + Send + Sync>> {
+///         let metrics = Arc::new(TableMetrics::default());
+///         register.register(metrics.clone(), &[("table", name)])?;
+///         Ok(Self { metrics })
+///     }
+/// }
+///
+/// /// Without an exporter, a test or a tool registers nothing.
+/// struct Nowhere;
+///
+/// impl Register for Nowhere {
+///     fn register(&self, _: Arc<dyn Metrics + Send + Sync>, _: &[(&str, &str)]) -> Result<(), Box<dyn Error + Send + Sync>> {
+///         Ok(())
+///     }
+/// }
+///
+/// let table = Table::open("orders", &Nowhere)?;
+/// table.metrics.rows_written.inc();
+/// # Ok::<(), Box<dyn Error + Send + Sync>>(())
+/// ```
+pub trait Register {
+    /// Adds the metrics of a component, with labels that distinguish it from others of its type.
+    ///
+    /// The component keeps the `Arc`, or a clone of it. Its metrics leave when it drops them.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the metrics cannot be exported under these labels. Nothing is registered then, and the
+    /// component works without being exported: whether that is a reason to fail is its decision.
+    fn register(
+        &self,
+        metrics: Arc<dyn Metrics + Send + Sync>,
+        labels: &[(&str, &str)],
+    ) -> Result<(), Box<dyn Error + Send + Sync>>;
+}
+
+macro_rules! register_through {
+    ($pointer:ty) => {
+        impl<R: Register + ?Sized> Register for $pointer {
+            fn register(
+                &self,
+                metrics: Arc<dyn Metrics + Send + Sync>,
+                labels: &[(&str, &str)],
+            ) -> Result<(), Box<dyn Error + Send + Sync>> {
+                R::register(self, metrics, labels)
+            }
+        }
+    };
+}
+
+register_through!(&R);
+register_through!(Box<R>);
+register_through!(Rc<R>);
+register_through!(Arc<R>);
+
+/// Registers nothing if there is no registry.
+impl<R: Register> Register for Option<R> {
+    fn register(
+        &self,
+        metrics: Arc<dyn Metrics + Send + Sync>,
+        labels: &[(&str, &str)],
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.as_ref().map_or(Ok(()), |register| register.register(metrics, labels))
+    }
+}
