@@ -12,7 +12,7 @@ use papyra_metrics::Kind;
 /// use std::sync::Arc;
 ///
 /// let metrics = Arc::new(PersistenceMetrics::default());
-/// let error = Registry::new().register(metrics, &[("back-end", "orders")]).unwrap_err();
+/// let error = Registry::new().register(metrics.clone(), &[("back-end", "orders")]).unwrap_err();
 /// assert_eq!(error, RegisterError::LabelName { name: "back-end".to_owned() });
 /// assert_eq!(error.to_string(), "the label name \"back-end\" must match [a-zA-Z_][a-zA-Z0-9_]*");
 /// ```
@@ -58,6 +58,8 @@ pub enum RegisterError {
         /// The labels of both.
         labels: String,
     },
+    /// Nobody else holds the `Arc`, so that its metrics would be exported once and then be gone.
+    NotHeld,
     /// These metrics are registered already.
     Registered {
         /// Under these labels.
@@ -130,6 +132,10 @@ impl fmt::Display for RegisterError {
                 f,
                 "a backend {labels} with a metric `{name}` is registered already; give each backend labels \
                  of its own, such as `backend`"
+            ),
+            Self::NotHeld => f.write_str(
+                "nobody else holds this `Arc`, so its metrics would leave the registry at once; keep a clone of it, \
+                 or use `register_owned`, or `register_static` for metrics that never leave",
             ),
             Self::Registered { labels } => write!(
                 f,

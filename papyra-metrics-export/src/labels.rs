@@ -10,10 +10,12 @@ use crate::family::is_name;
 pub struct Labels(Box<[(String, String)]>);
 
 impl Labels {
-    /// Checks names, and leaves labels without a value out, which to every monitoring system are none.
-    pub(crate) fn new(labels: &[(&str, &str)]) -> Result<Self, RegisterError> {
-        let mut pairs = Vec::with_capacity(labels.len());
-        for &(name, value) in labels {
+    /// Checks names, and leaves out labels without a value, which monitoring systems do not distinguish from none.
+    pub(crate) fn new<'a>(
+        labels: impl Iterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, RegisterError> {
+        let mut pairs = Vec::with_capacity(labels.size_hint().0);
+        for (name, value) in labels {
             check_name(name)?;
             pairs.push((name.to_owned(), value.to_owned()));
         }

@@ -1,18 +1,20 @@
 //! Exports the metrics of storage backends to monitoring systems.
 //!
-//! Backends count in structs of their own, by `papyra-metrics`, and know nothing of this crate. The application
-//! owns a [`Registry`], registers an `Arc` of each backend's metrics with labels, and gives the registry to one
-//! adapter or several:
+//! Backends count in structs of their own, with `papyra-metrics`, and do not know this crate. The application owns a
+//! [`Registry`], registers an `Arc` of each backend's metrics with labels, and gives the registry to one or more adapters:
 //!
 //! | feature | adapter | brings |
 //! |---|---|---|
 //! | `prometheus` | [`prometheus::Prometheus`]: the text format and OpenMetrics, for any HTTP framework or none | `httparse`, `itoa`, `mio` |
 //! | `opentelemetry` | [`opentelemetry::OpenTelemetry`]: observable instruments on a `Meter` | `opentelemetry` 0.33, the API alone |
-//! | `statsd` | [`statsd::StatsD`]: deltas and levels in datagrams, to StatsD or DogStatsD | nothing |
+//! | `statsd` | [`statsd::StatsD`]: increments and values in datagrams, to StatsD or DogStatsD | nothing |
 //! | `metrics` | [`metrics::Facade`]: any recorder of the `metrics` facade | `metrics` 0.24 |
-//! | `tokio` | [`PeriodicTask`], beside the thread of [`Periodic`], for what has to be sent again and again | `tokio` |
+//! | `tokio` | [`PeriodicTask`], beside the thread of [`Periodic`], for what is sent at an interval | `tokio` |
 //!
-//! No feature is on by default; the registry itself brings `boxcar` and `smallvec`. For any other system, a [`RegistryReader`] gives names, labels and values.
+//! No feature is on by default, and the registry itself has no dependencies. For any other system, a
+//! [`RegistryReader`] gives names, labels and values. A library that registers metrics itself, but leaves the export to
+//! the application, depends on `papyra-metrics` alone and takes a [`papyra_metrics::Register`], which [`Registry`]
+//! implements.
 //!
 //! ```
 //! use papyra_metrics::persistence::PersistenceMetrics;
@@ -35,16 +37,15 @@
 //!
 //! The guide in the repository (`docs/guide/exporting.md`) has a chapter on each adapter.
 //!
-//! # What every adapter keeps to
+//! # What all adapters have in common
 //!
-//! - It reads lifetime totals, so no reset is seen by anybody, and no receiver ever sees a counter fall.
-//! - What a receiver adds up is what was counted, over resets, backends that are closed and opened again, and
-//!   receivers that are away for a while. Where a system cannot keep that, its adapter says so.
-//! - It never makes counting wait, and a backend that panics while it is read takes no other with it:
-//!   [`Registry::problems`] tells.
-//! - A metric has one name everywhere: the registry's prefix, then the backend's name for it with the unit at the
-//!   end. Prometheus and the `metrics` facade end a counter's samples in `_total`; OpenTelemetry keeps the unit
-//!   apart.
+//! - They read lifetime totals: no reader sees a reset, and no receiver ever sees a counter fall.
+//! - What a receiver adds up is what was counted, over resets, backends that are closed and opened again, and receivers
+//!   that are away for a while. If a system cannot guarantee that, its adapter documents it.
+//! - They never make counting wait, and a backend that panics while it is read affects no other:
+//!   [`Registry::problems`] reports it.
+//! - A metric has one name everywhere: the registry's prefix, then the backend's name for it with the unit at the end.
+//!   Prometheus and the `metrics` facade end the samples of a counter in `_total`; OpenTelemetry keeps the unit apart.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -54,27 +55,30 @@
     allow(dead_code)
 )]
 
-mod cell;
 mod error;
+#[cfg(feature = "metrics")]
+mod facade;
 mod family;
 mod labels;
 mod last_error;
-#[cfg(feature = "metrics")]
-pub mod metrics;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
 mod panics;
 mod periodic;
-mod problems;
 #[cfg(feature = "prometheus")]
 pub mod prometheus;
 mod reader;
 mod registry;
-mod slot;
+mod series;
 #[cfg(feature = "statsd")]
 pub mod statsd;
-mod take;
 mod worker;
+
+/// The `metrics` facade: values go to the recorder that the application has installed.
+#[cfg(feature = "metrics")]
+pub mod metrics {
+    pub use crate::facade::Facade;
+}
 
 pub use error::{MetricDefinition, RegisterError};
 pub use labels::Labels;
@@ -82,4 +86,4 @@ pub use labels::Labels;
 pub use periodic::PeriodicTask;
 pub use periodic::{Export, Periodic, Progress};
 pub use reader::{RegistryReader, Sample};
-pub use registry::{Problem, Registry};
+pub use registry::{Problem, Registered, Registry};

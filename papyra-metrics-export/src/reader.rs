@@ -1,18 +1,21 @@
-//! Whoever reads a registry: it sees each living backend, and the last counts of each that is gone once.
+//! Reads a registry: each open backend, and the last values of each that is gone once.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::mem;
 use std::time::{Duration, Instant};
 
 use papyra_metrics::{Kind, Value};
 
-use crate::cell::Number;
-use crate::slot::{Known, Meta};
+use crate::registry::{Scratch, SeriesView, View};
+use crate::series::SeriesId;
+use crate::series::values::Number;
 use crate::{Labels, Registry};
 
 /// Reads a registry, for formats that this crate has no adapter for.
 ///
-/// Each reader is told the last counts of a backend that is gone in one reading, after which it is there no
-/// more; so each target of an export has a reader of its own. Its memory is reused from one reading to the next.
+/// The last values of a backend that is gone are in one reading of each reader; so each target of an export has a
+/// reader of its own. Memory is reused from one reading to the next.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics};
@@ -35,136 +38,93 @@ use crate::{Labels, Registry};
 /// ```
 pub struct RegistryReader {
     registry: Registry,
-    /// What is known of the series of each of the registry's slots.
-    copies: Vec<SlotCopy>,
-    /// The numbers of all series, slot after slot.
+    view: View,
+    scratch: Scratch,
+    /// The values of all series.
     numbers: Vec<Number>,
-    /// The same for whoever reads by [`read`](Self::read): adapters need none.
+    /// The same for [`read`](Self::read); adapters need none.
     values: Vec<Value>,
-}
-
-/// What a reader knows of a slot.
-#[derive(Default)]
-struct SlotCopy {
-    series: Vec<Known>,
-    /// The epoch of this copy.
-    epoch: u64,
-    /// Series that were closed up to this epoch have gone out, and are shown no more.
-    hidden: u64,
-    /// The same from the next reading on.
+    /// Series that were closed up to this closing are not shown again.
     delivered: u64,
-    /// An epoch that is delivered but is still shown, and since when.
+    /// A closing that is delivered but is still shown, and since when.
     lingering: Option<(u64, Instant)>,
 }
 
-impl SlotCopy {
-    /// Whether what has been delivered meanwhile is to be shown no more.
-    fn hides_more(&self) -> bool {
-        let hides = |epoch| epoch > self.hidden && epoch <= self.delivered;
-        self.hidden != self.delivered
-            && self.series.iter().any(|series| series.closed.is_some_and(hides))
-    }
-}
-
-/// A series in a reader's copy.
-pub(crate) struct Seen<'a> {
-    pub(crate) meta: &'a Meta,
-    /// Whether it has a number.
-    pub(crate) is_read: bool,
-    /// Whether it also has a backend behind it, or its last counts have yet to go out.
-    pub(crate) is_shown: bool,
-    /// Whether there is a backend behind it.
-    pub(crate) is_open: bool,
-    /// The place of its slot, and its own place among that slot's series. Both stay.
-    pub(crate) id: (usize, usize),
-    /// The place of its number in this reading.
-    pub(crate) place: usize,
-}
-
 impl RegistryReader {
-    /// A reader of this registry.
+    /// Creates a reader of this registry.
     pub fn new(registry: &Registry) -> Self {
-        Self {
-            registry: registry.clone(),
-            copies: Vec::new(),
-            numbers: Vec::new(),
-            values: Vec::new(),
-        }
+        Self::with_view(registry, View::new(false))
     }
 
-    /// Reads all backends, and gives their values in the order in which they were registered.
+    /// Creates a reader that sees closed series as long as they are remembered.
+    pub(crate) fn with_closed(registry: &Registry) -> Self {
+        Self::with_view(registry, View::new(true))
+    }
+
+    fn with_view(registry: &Registry, view: View) -> Self {
+        let registry = registry.clone();
+        let (scratch, numbers, values) = Default::default();
+        Self { registry, view, scratch, numbers, values, delivered: 0, lingering: None }
+    }
+
+    /// Reads all backends, and returns their values in the order in which they were registered, then those of backends
+    /// that are gone.
     ///
-    /// The values of one backend are taken one after the other; they are not one instant.
+    /// The values of one backend are taken one after the other, not at one instant.
     pub fn read(&mut self) -> impl Iterator<Item = Sample<'_>> {
         self.refresh();
         self.delivered();
-        let kinds = self.copies.iter().flat_map(|copy| &copy.series).map(|it| it.meta.family.kind);
-        self.values.clear();
-        self.values.extend(self.numbers.iter().zip(kinds).map(|(number, kind)| number.value(kind)));
-        let shown = self.series().filter(|series| series.is_shown);
-        shown.map(|Seen { meta, place, .. }| Sample { meta, value: &self.values[place] })
+        let Self { view, numbers, values, .. } = self;
+        values.clear();
+        values.extend(view.series.iter().map(|it| numbers[it.place].value(it.id.family.kind)));
+        let samples = view.series.iter().zip(values.iter());
+        samples
+            .filter(|(series, _)| series.is_shown)
+            .map(|(SeriesView { id, .. }, value)| Sample { id, value })
     }
 
-    /// Reads all backends. Whether other series are shown than last time, or at other places.
+    /// Reads all backends. Returns whether other series are seen than last time, or at other places.
     pub(crate) fn refresh(&mut self) -> bool {
-        let slots = self.registry.slots();
-        // How many there are is asked once, so that one that comes meanwhile is new to the next reading.
-        let count = slots.count();
-        let mut changed = count != self.copies.len();
-        if changed {
-            self.copies.resize_with(count, SlotCopy::default);
-        }
-        self.numbers.clear();
-        let mut left = Vec::new();
-        for ((_, slot), copy) in slots.iter().zip(&mut self.copies) {
-            changed |= slot.read(&mut self.numbers, &mut copy.epoch, &mut copy.series, &mut left);
-            changed |= copy.hides_more();
-            copy.hidden = copy.delivered;
-        }
-        self.registry.let_go(left);
-        changed
+        self.view.hidden = self.delivered;
+        self.registry.read(&mut self.view, &mut self.scratch, &mut self.numbers)
     }
 
-    /// All series, whether shown or not, in the order of their numbers.
-    pub(crate) fn series(&self) -> impl Iterator<Item = Seen<'_>> {
-        let series = self.copies.iter().enumerate().flat_map(|(slot, copy)| {
-            copy.series.iter().enumerate().map(
-                move |(place, &Known { ref meta, closed, is_read })| Seen {
-                    meta,
-                    is_read,
-                    is_shown: is_read && closed.is_none_or(|epoch| epoch > copy.hidden),
-                    is_open: closed.is_none(),
-                    id: (slot, place),
-                    place: 0,
-                },
-            )
-        });
-        series.enumerate().map(|(place, known)| Seen { place, ..known })
+    /// All series that this reader sees.
+    pub(crate) fn series(&self) -> &[SeriesView] {
+        &self.view.series
     }
 
-    /// The numbers of this reading. What was never read has one too.
+    /// The values of this reading, by the place of their series.
     pub(crate) fn numbers(&self) -> &[Number] {
         &self.numbers
     }
 
-    /// The last counts of this reading have gone out: what is closed is not shown again.
+    /// The number of this reading, in the order in which readings were completed.
+    pub(crate) fn number(&self) -> u64 {
+        self.view.number
+    }
+
+    /// Identifies the series of this reading and their places among those of all readers of this kind.
+    pub(crate) fn shape(&self) -> (u64, u64) {
+        self.view.shape()
+    }
+
+    /// Marks the last values of this reading as delivered: what is closed is not shown again.
     pub(crate) fn delivered(&mut self) {
         self.delivered_after(Duration::ZERO);
     }
 
-    /// The last counts of this reading have gone out, but they are shown again until it is so long ago that they
-    /// first were.
+    /// Marks the last values of this reading as delivered once they have been shown for so long.
     pub(crate) fn delivered_after(&mut self, linger: Duration) {
-        // Most often nothing has changed, and asking the time is a good part of a small scrape.
-        let mut now = None;
-        for copy in self.copies.iter_mut().filter(|copy| copy.epoch != copy.delivered) {
-            let now = *now.get_or_insert_with(Instant::now);
-            let (epoch, since) = copy.lingering.unwrap_or((copy.epoch, now));
-            copy.lingering = Some((epoch, since));
-            if now.duration_since(since) >= linger {
-                copy.delivered = epoch;
-                copy.lingering = None;
-            }
+        // Usually nothing has changed, and reading the clock is a good part of a small scrape.
+        if self.view.newest == self.delivered {
+            return;
+        }
+        let now = Instant::now();
+        let (closing, since) = *self.lingering.get_or_insert((self.view.newest, now));
+        if now.duration_since(since) >= linger {
+            self.delivered = closing;
+            self.lingering = None;
         }
     }
 }
@@ -175,40 +135,78 @@ impl fmt::Debug for RegistryReader {
     }
 }
 
+/// Something that an adapter keeps for each series of its reader, in the same order.
+#[derive(Debug)]
+pub(crate) struct PerSeries<T> {
+    items: Vec<T>,
+    /// The index of each, by the serial number of its series.
+    index: HashMap<u64, usize>,
+}
+
+impl<T> PerSeries<T> {
+    pub(crate) fn new() -> Self {
+        Self { items: Vec::new(), index: HashMap::new() }
+    }
+
+    /// Keeps the items of series that are still there, drops the others, and makes those of new series.
+    pub(crate) fn update(&mut self, series: &[SeriesView], new: impl Fn(&SeriesId) -> T) {
+        let mut known: Vec<_> = mem::take(&mut self.items).into_iter().map(Some).collect();
+        let items = series.iter().map(|SeriesView { id, serial, .. }| {
+            let known = self.index.get(serial).and_then(|&index| known[index].take());
+            known.unwrap_or_else(|| new(id))
+        });
+        self.items = items.collect();
+        self.index.clear();
+        self.index.extend(series.iter().map(|series| series.serial).zip(0..));
+    }
+
+    pub(crate) fn get(&self, index: usize) -> &T {
+        &self.items[index]
+    }
+
+    pub(crate) fn find_mut(&mut self, serial: u64) -> Option<&mut T> {
+        self.index.get(&serial).map(|&index| &mut self.items[index])
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.items.iter_mut()
+    }
+}
+
 /// One value in a reading of a registry.
 #[derive(Clone, Copy)]
 pub struct Sample<'a> {
-    meta: &'a Meta,
+    id: &'a SeriesId,
     value: &'a Value,
 }
 
 impl<'a> Sample<'a> {
-    /// The exported name: prefix, the backend's name for it, unit; without a counter's `_total`.
+    /// Returns the exported name: prefix, the backend's name for it, unit; without a counter's `_total`.
     pub fn name(&self) -> &'a str {
-        &self.meta.family.name
+        self.id.family.name()
     }
 
-    /// Whether it is a counter or a gauge.
+    /// Returns whether it is a counter or a gauge.
     pub fn kind(&self) -> Kind {
-        self.meta.family.kind
+        self.id.family.kind
     }
 
-    /// What it measures; empty where the backend does not say.
+    /// Returns what it measures; empty if the backend does not say.
     pub fn help(&self) -> &'a str {
-        &self.meta.family.help
+        self.id.family.help()
     }
 
-    /// The base unit of its values.
+    /// Returns the base unit of its values.
     pub fn unit(&self) -> Option<&'a str> {
-        self.meta.family.unit.as_deref()
+        self.id.family.unit()
     }
 
-    /// The labels of the backend.
+    /// Returns the labels of the backend, and those of the metric itself.
     pub fn labels(&self) -> &'a Labels {
-        &self.meta.labels
+        &self.id.labels
     }
 
-    /// A counter's lifetime total, over all backends that had these labels; a gauge as it is.
+    /// Returns a counter's lifetime total over all backends that had these labels, or a gauge's value.
     pub fn value(&self) -> &'a Value {
         self.value
     }

@@ -407,6 +407,108 @@ fn names_that_only_their_units_tell_apart_stay_apart() {
 }
 
 #[test]
+fn names_that_only_their_leading_underscores_tell_apart_stay_apart() {
+    #[derive(Default, Metrics)]
+    struct Names {
+        reads: Counter,
+        #[metrics(name = "_reads")]
+        hidden: Counter,
+        #[metrics(name = "__reads")]
+        twice: Counter,
+        #[metrics(name = "_1")]
+        number: Counter,
+    }
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let metrics = Arc::new(Names::default());
+    registry.register(metrics.clone(), &[]).unwrap();
+    metrics.reads.add(5);
+    metrics.hidden.add(7);
+    metrics.twice.add(9);
+    metrics.number.add(11);
+    let told = pipeline.collect();
+    let expected = [("reads ", 5), ("n_reads ", 7), ("n__reads ", 9), ("n1 ", 11)];
+    let expected = expected.map(|(name, total)| (name.to_owned(), total));
+    assert_eq!(told.totals, BTreeMap::from(expected));
+    assert!(registry.problems().is_empty());
+}
+
+#[test]
+fn names_and_units_that_the_sdk_refuses_or_merges_are_reported() {
+    const LONG: &str = concat!(
+        "a2345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234",
+        "567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456",
+        "78901234567890123456789012345678901234567890123456"
+    );
+    const UNIT: &str = "a23456789012345678901234567890123456789012345678901234567890_64b";
+    const METRICS: &[Descriptor] = &[
+        Descriptor::counter("writes"),
+        Descriptor::counter("of_long_unit").with_unit(UNIT),
+        Descriptor::counter(LONG),
+        Descriptor::gauge("level"),
+        Descriptor::gauge("Level"),
+    ];
+    struct Odd;
+    impl Metrics for Odd {
+        fn descriptors(&self) -> &[Descriptor] {
+            METRICS
+        }
+
+        fn walk(&self, walker: &mut dyn Walker) {
+            for total in [11, 13, 17] {
+                walker.instrument(&Value::Counter(total));
+            }
+            walker.instrument(&Value::Gauge(5));
+            walker.instrument(&Value::Gauge(7));
+        }
+    }
+    assert_eq!((LONG.len(), UNIT.len()), (256, 64));
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let observed = pipeline.observe(&registry);
+    let _odd = registry.register_owned(Odd, &[]).unwrap();
+    let told = pipeline.collect();
+    let expected = [("writes ", 11), ("of_long_unit ", 13)];
+    let expected = expected.map(|(name, total)| (name.to_owned(), total));
+    assert_eq!(told.totals, BTreeMap::from(expected));
+    assert_eq!(told.about["of_long_unit"].0, "");
+    assert_eq!(told.gauges, BTreeMap::from([("level ".to_owned(), 5)]));
+    let problems = || registry.problems().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        problems(),
+        [
+            format!(
+                "`of_long_unit_{UNIT}` is exported to OpenTelemetry without its unit, which exceeds 63 characters"
+            ),
+            format!(
+                "`{LONG}` is not exported to OpenTelemetry, because its name exceeds 255 characters; shorten it"
+            ),
+            "`Level` is not exported to OpenTelemetry, whose names do not distinguish upper and lower case, because \
+             there is `level`; rename one of them"
+                .to_owned(),
+        ]
+    );
+    drop(observed);
+    assert!(problems().is_empty());
+}
+
+#[test]
+fn a_total_never_falls_though_its_closed_backend_was_forgotten() {
+    let registry = Registry::new();
+    registry.set_closed_retention(Duration::from_secs(3600), 0);
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    for opened in 1..=4 {
+        let metrics = open(&registry, "orders");
+        metrics.records_written.add(10);
+        assert_eq!(pipeline.collect().totals["records_written backend=orders"], opened * 10);
+        // Nothing is remembered, and no collection is in between.
+        assert!(registry.unregister(&metrics));
+    }
+}
+
+#[test]
 fn nothing_is_observed_once_the_adapter_is_dropped_and_nothing_is_kept() {
     let registry = Registry::new();
     let pipeline = Pipeline::start();

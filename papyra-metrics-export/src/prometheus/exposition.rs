@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use papyra_metrics::Kind;
 
 use super::Format;
-use crate::cell::Number;
 use crate::family::Family;
-use crate::slot::Meta;
+use crate::series::SeriesId;
+use crate::series::values::Number;
 
 /// The text of all families in one format, without the values.
 ///
@@ -38,33 +38,33 @@ impl Exposition {
     /// their first series come.
     pub(super) fn new<'a>(
         format: Format,
-        series: impl IntoIterator<Item = (&'a Meta, usize)>,
+        series: impl IntoIterator<Item = (&'a SeriesId, usize)>,
     ) -> Self {
         let mut by_name: HashMap<&str, usize> = HashMap::new();
-        let mut families: Vec<Vec<(&Meta, usize)>> = Vec::new();
-        for (meta, value) in series {
-            if suffix(meta.family.kind).is_none() {
+        let mut families: Vec<Vec<(&SeriesId, usize)>> = Vec::new();
+        for (id, value) in series {
+            if suffix(id.family.kind).is_none() {
                 continue;
             }
-            let index = *by_name.entry(&meta.family.name).or_insert(families.len());
+            let index = *by_name.entry(id.family.name()).or_insert(families.len());
             if index == families.len() {
                 families.push(Vec::new());
             }
-            families[index].push((meta, value));
+            families[index].push((id, value));
         }
         let mut heads = String::new();
         let mut lines = Vec::new();
         for family in families {
             let mut start = heads.len();
-            for (i, (meta, value)) in family.into_iter().enumerate() {
+            for (i, (id, value)) in family.into_iter().enumerate() {
                 if !lines.is_empty() {
                     heads.push('\n');
                 }
                 if i == 0 {
-                    describe(format, &meta.family, &mut heads);
+                    describe(format, &id.family, &mut heads);
                 }
-                add_series(meta, &mut heads);
-                lines.push(Line { head: heads.len() - start, value, kind: meta.family.kind });
+                add_series(id, &mut heads);
+                lines.push(Line { head: heads.len() - start, value, kind: id.family.kind });
                 start = heads.len();
             }
         }
@@ -96,8 +96,8 @@ impl Exposition {
 }
 
 /// Adds a sample up to its value.
-fn add_series(Meta { family, labels }: &Meta, text: &mut String) {
-    text.extend([&family.name, suffix(family.kind).unwrap_or_default()]);
+fn add_series(SeriesId { family, labels }: &SeriesId, text: &mut String) {
+    text.extend([family.name(), suffix(family.kind).unwrap_or_default()]);
     for (i, (name, value)) in labels.iter().enumerate() {
         text.push(if i == 0 { '{' } else { ',' });
         text.extend([name, "=\""]);
@@ -109,15 +109,15 @@ fn add_series(Meta { family, labels }: &Meta, text: &mut String) {
 
 /// Adds the description of a family.
 fn describe(format: Format, family: &Family, text: &mut String) {
-    let Family { name, kind, unit, .. } = family;
-    let suffix = suffix(*kind).unwrap_or_default();
-    let words = family.name[family.prefix_len..].replace('_', " ");
-    let help = if family.help.is_empty() { &words } else { &family.help };
-    let kind = kind.to_string();
+    let (name, unit) = (family.name(), family.unit());
+    let suffix = suffix(family.kind).unwrap_or_default();
+    let words = family.own_name().replace('_', " ");
+    let help = if family.help().is_empty() { &words } else { family.help() };
+    let kind = family.kind.to_string();
     if format == Format::OpenMetrics {
         text.extend(["# TYPE ", name, " ", &kind, "\n"]);
         // A unit has to be a suffix of the name, which it is not if it is the whole name.
-        if let Some(unit) = unit.as_ref().filter(|unit| name.len() > unit.len()) {
+        if let Some(unit) = unit.filter(|unit| name.len() > unit.len()) {
             text.extend(["# UNIT ", name, " ", unit, "\n"]);
         }
         text.extend(["# HELP ", name, " "]);

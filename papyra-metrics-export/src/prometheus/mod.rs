@@ -109,8 +109,8 @@ impl Prometheus {
         }
         let exposition = if format == Format::Text { in_text } else { open_metrics };
         let exposition = exposition.get_or_insert_with(|| {
-            let shown = reader.series().filter(|known| known.is_shown);
-            Exposition::new(format, shown.map(|known| (known.meta, known.place)))
+            let shown = reader.series().iter().filter(|series| series.is_shown);
+            Exposition::new(format, shown.map(|series| (&series.id, series.place)))
         });
         let before = text.len();
         // A little more than last time, for numbers that have grown.

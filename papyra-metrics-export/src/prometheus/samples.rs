@@ -7,9 +7,9 @@ use papyra_metrics::{ExpositionName, Value};
 
 use super::Format;
 use super::exposition::Exposition;
-use crate::cell::Number;
-use crate::family::{Families, Family};
-use crate::slot::Meta;
+use crate::family::{Families, FamilyBuilder, sample_suffixes};
+use crate::series::SeriesId;
+use crate::series::values::Reading;
 use crate::{Labels, RegisterError};
 
 /// One sample of a metric that is in no registry. Fill the fields that it has over [`Sample::new`].
@@ -60,22 +60,29 @@ pub fn encode<'a>(
     samples: impl IntoIterator<Item = Sample<'a>>,
 ) -> Result<String, RegisterError> {
     let mut families = Families::default();
-    let (mut distinct, mut metas, mut numbers) = (HashSet::new(), Vec::new(), Vec::new());
+    let (mut distinct, mut series, mut numbers) = (HashSet::new(), Vec::new(), Vec::new());
+    let prefix = Arc::default();
     for Sample { name, prefix_len, help, unit, labels, value } in samples {
-        let labels = Arc::new(Labels::new(labels)?);
+        let labels = Arc::new(Labels::new(labels.iter().copied())?);
         let kind = value.kind();
-        let exported = ExpositionName::new(name, prefix_len, kind, unit);
-        let family = Family::new("", exported, kind, unit, help, &labels)?;
-        let Some(family) = families.find_or_add(family)? else { continue };
-        let Ok(number) = Number::of(kind, &value) else { continue };
-        let meta = Meta { family, labels };
-        if !distinct.insert((Arc::as_ptr(&meta.family), Arc::clone(&meta.labels))) {
-            return Err(meta.taken());
+        if sample_suffixes(kind).is_none() {
+            continue;
         }
-        metas.push(meta);
+        let mut builder = FamilyBuilder::new(&prefix, 1);
+        builder.add(ExpositionName::new(name, prefix_len, kind, unit), kind, unit, help)?;
+        let Some(family) = builder.finish(&labels).next() else { continue };
+        let family = families.find_or_add(family)?;
+        let Some(number) = Reading::new(kind, &value).ok().and_then(Reading::number) else {
+            continue;
+        };
+        let id = SeriesId { family, labels };
+        if !distinct.insert((Arc::as_ptr(&id.family), Arc::clone(&id.labels))) {
+            return Err(id.duplicate_error());
+        }
+        series.push(id);
         numbers.push(number);
     }
     let mut text = String::new();
-    Exposition::new(format, metas.iter().zip(0..)).write(&numbers, &mut text);
+    Exposition::new(format, series.iter().zip(0..)).write(&numbers, &mut text);
     Ok(text)
 }

@@ -7,8 +7,8 @@ use std::fmt::{self, Write};
 
 use papyra_metrics::Kind;
 
-use crate::cell::Number;
-use crate::slot::Meta;
+use crate::series::SeriesId;
+use crate::series::values::Number;
 
 /// The name of a series as its lines write it.
 pub(super) struct LineTemplate {
@@ -19,10 +19,8 @@ pub(super) struct LineTemplate {
 
 impl LineTemplate {
     /// Writes labels as tags of DogStatsD, or as parts of the name after the registry's prefix.
-    pub(super) fn new(Meta { family, labels }: &Meta, with_tags: bool) -> Self {
-        let (prefix, _) = family.dotted.split_at(family.prefix_len);
-        let (_, name) = family.name.split_at(family.prefix_len);
-        let mut line = Self { name: prefix.to_owned(), tags: String::new() };
+    pub(super) fn new(SeriesId { family, labels }: &SeriesId, with_tags: bool) -> Self {
+        let mut line = Self { name: family.dotted(""), tags: String::new() };
         for (label, value) in labels.iter() {
             if with_tags {
                 line.tags.push_str(if line.tags.is_empty() { "|#" } else { "," });
@@ -33,7 +31,7 @@ impl LineTemplate {
                 line.name.push('.');
             }
         }
-        line.name.push_str(name);
+        line.name.push_str(family.own_name());
         line
     }
 
@@ -71,15 +69,12 @@ pub(super) struct Position {
     pub(super) left: usize,
 }
 
-/// The place of a series: that of its label set, and its own in it.
-pub(super) type SeriesId = (usize, usize);
-
 /// Lines that are sent together.
 #[derive(Default)]
 pub(super) struct Datagram {
     pub(super) text: String,
-    /// The totals that the lines bring the receiver's counters to.
-    pub(super) totals: Vec<(SeriesId, u64)>,
+    /// The totals that the lines bring the receiver's counters to, by the serial number of the series.
+    pub(super) totals: Vec<(u64, u64)>,
     /// The position of the first series in it, to begin there again if it cannot be sent.
     pub(super) start: Position,
     pub(super) series: usize,
@@ -90,7 +85,7 @@ impl Datagram {
         self.text.is_empty() || self.text.len() + 1 + lines.len() <= max_bytes
     }
 
-    pub(super) fn push(&mut self, at: Position, lines: &str, total: Option<(SeriesId, u64)>) {
+    pub(super) fn push(&mut self, at: Position, lines: &str, total: Option<(u64, u64)>) {
         if self.text.is_empty() {
             self.start = at;
         } else {

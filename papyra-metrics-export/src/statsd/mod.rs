@@ -7,15 +7,14 @@ use std::mem;
 use std::net::ToSocketAddrs;
 #[cfg(unix)]
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use papyra_metrics::Kind;
 
-use crate::problems::ProblemReport;
-use crate::reader::Seen;
+use crate::reader::PerSeries;
+use crate::registry::{ProblemReport, SeriesView};
 use crate::{Export, Problem, Progress, Registry, RegistryReader};
-use datagram::{Datagram, LineTemplate, Position, SeriesId};
+use datagram::{Datagram, LineTemplate, Position};
 use socket::{SendError, Socket};
 
 mod datagram;
@@ -77,10 +76,8 @@ pub struct StatsD {
     /// The size of datagrams, which is less than `max_bytes` if the socket takes no longer ones.
     limit: usize,
     burst: usize,
-    /// What was sent of each series, by label set.
-    sent: Vec<Vec<Sent>>,
-    /// The series in the order of their numbers.
-    series: Vec<Series>,
+    /// What was sent of each series.
+    sent: PerSeries<Sent>,
     position: Position,
     datagram: Datagram,
     /// The lines of one series: a buffer.
@@ -98,18 +95,10 @@ struct Sent {
     total: u64,
 }
 
-struct Series {
-    id: SeriesId,
-    kind: Kind,
-    is_shown: bool,
-    /// Its labels, to name it in a problem.
-    labels: Arc<crate::Labels>,
-}
-
 struct Unconfirmed {
     sent_at: Instant,
-    /// The totals up to which increments were sent before this datagram.
-    totals: Vec<(SeriesId, u64)>,
+    /// The totals up to which increments were sent before this datagram, by the serial number of the series.
+    totals: Vec<(u64, u64)>,
 }
 
 impl StatsD {
@@ -136,7 +125,7 @@ impl StatsD {
 
     fn new(registry: &Registry, socket: Socket) -> Self {
         Self {
-            reader: RegistryReader::new(registry),
+            reader: RegistryReader::with_closed(registry),
             problems: registry.report(),
             socket,
             renews_socket: false,
@@ -144,8 +133,7 @@ impl StatsD {
             max_bytes: 1432,
             limit: 1432,
             burst: 32,
-            sent: Vec::new(),
-            series: Vec::new(),
+            sent: PerSeries::new(),
             position: Position::default(),
             datagram: Datagram::default(),
             lines: String::new(),
@@ -158,8 +146,8 @@ impl StatsD {
     #[must_use]
     pub fn tags(mut self) -> Self {
         self.with_tags = true;
-        for Seen { meta, id: (group, index), .. } in self.reader.series() {
-            self.sent[group][index].line = LineTemplate::new(meta, true);
+        for (series, sent) in self.reader.series().iter().zip(self.sent.iter_mut()) {
+            sent.line = LineTemplate::new(&series.id, true);
         }
         self
     }
@@ -210,11 +198,9 @@ impl StatsD {
     #[must_use]
     pub fn starting_now(mut self) -> Self {
         self.refresh();
-        for (Series { id: (group, index), kind, .. }, number) in
-            self.series.iter().zip(self.reader.numbers())
-        {
-            if *kind == Kind::Counter {
-                self.sent[*group][*index].total = number.total();
+        for (series, sent) in self.reader.series().iter().zip(self.sent.iter_mut()) {
+            if series.id.family.kind == Kind::Counter {
+                sent.total = self.reader.numbers()[series.place].total();
             }
         }
         self.reader.delivered();
@@ -223,19 +209,12 @@ impl StatsD {
 
     /// Reads the registry.
     fn refresh(&mut self) {
-        if !self.reader.refresh() {
-            return;
-        }
-        self.series.clear();
-        for Seen { meta, id: (group, index), is_shown, .. } in self.reader.series() {
-            let labels = Arc::clone(&meta.labels);
-            let kind = meta.family.kind;
-            self.series.push(Series { id: (group, index), kind, is_shown, labels });
-            self.sent.resize_with(self.sent.len().max(group + 1), Vec::new);
-            if self.sent[group].len() == index {
-                let line = LineTemplate::new(meta, self.with_tags);
-                self.sent[group].push(Sent { line, total: 0 });
-            }
+        if self.reader.refresh() {
+            let with_tags = self.with_tags;
+            self.sent.update(self.reader.series(), |id| Sent {
+                line: LineTemplate::new(id, with_tags),
+                total: 0,
+            });
         }
     }
 
@@ -251,7 +230,7 @@ impl StatsD {
             (self.renews_socket, self.limit) = (false, self.max_bytes);
         }
         self.refresh();
-        self.position.left = self.series.len();
+        self.position.left = self.reader.series().len();
         self.left_out.clear();
     }
 
@@ -268,8 +247,11 @@ impl StatsD {
     /// Takes back all datagrams that are not confirmed: their increments are sent again.
     fn roll_back(&mut self) {
         for Unconfirmed { totals, .. } in self.unconfirmed.drain(..).rev() {
-            for ((group, index), total) in totals {
-                self.sent[group][index].total = total;
+            for (serial, total) in totals {
+                // A series that was forgotten meanwhile is gone.
+                if let Some(sent) = self.sent.find_mut(serial) {
+                    sent.total = total;
+                }
             }
         }
         self.renews_socket = true;
@@ -279,7 +261,7 @@ impl StatsD {
     fn fill(&mut self) {
         let mut lines = mem::take(&mut self.lines);
         while self.position.left > 0 {
-            let next = self.position.next % self.series.len();
+            let next = self.position.next % self.reader.series().len();
             let at = Position { next, ..self.position };
             let total = self.write_lines(next, &mut lines);
             if !lines.is_empty() {
@@ -334,8 +316,10 @@ impl StatsD {
             self.confirm(now);
         }
         let mut totals = mem::take(&mut self.datagram.totals);
-        for ((group, index), total) in &mut totals {
-            mem::swap(&mut self.sent[*group][*index].total, total);
+        for (serial, total) in &mut totals {
+            if let Some(sent) = self.sent.find_mut(*serial) {
+                mem::swap(&mut sent.total, total);
+            }
         }
         self.unconfirmed.push_back(Unconfirmed { sent_at: now, totals });
     }
@@ -354,21 +338,21 @@ impl StatsD {
             "the StatsD line of `{name}…` is {} bytes long, more than a datagram may be; shorten the labels",
             text.len()
         );
-        let backend = self.series[start.next].labels.to_string();
-        self.left_out.push(Problem { backend, message });
+        let backend = self.reader.series()[start.next].id.labels.to_string();
+        self.left_out.push(Problem::new(backend, message));
     }
 
     /// Writes what there is to send of a series, most often nothing. Returns the total that a counter reaches by it.
-    fn write_lines(&self, index: usize, lines: &mut String) -> Option<(SeriesId, u64)> {
+    fn write_lines(&self, index: usize, lines: &mut String) -> Option<(u64, u64)> {
         lines.clear();
-        let Series { id, kind, is_shown, .. } = self.series[index];
-        let Sent { line, total } = &self.sent[id.0][id.1];
-        let number = self.reader.numbers()[index];
+        let &SeriesView { ref id, serial, place, is_shown, .. } = &self.reader.series()[index];
+        let Sent { line, total } = self.sent.get(index);
+        let (kind, number) = (id.family.kind, self.reader.numbers()[place]);
         match kind {
-            // Also if it is closed: its last counts may not have been sent yet. One that was never read has none.
+            // Also if it is closed: its last counts may not have been sent yet.
             Kind::Counter if number.total() != *total => {
                 line.write(kind, number, *total, lines);
-                Some((id, number.total()))
+                Some((serial, number.total()))
             }
             Kind::Gauge if is_shown => {
                 line.write(kind, number, 0, lines);

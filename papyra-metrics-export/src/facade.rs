@@ -9,8 +9,9 @@ use ::metrics::{
 use papyra_metrics::Kind;
 
 use crate::family::Family;
-use crate::reader::Seen;
-use crate::slot::Meta;
+use crate::reader::PerSeries;
+use crate::registry::SeriesView;
+use crate::series::SeriesId;
 use crate::{Export, Progress, Registry, RegistryReader};
 
 /// Brings the metrics of a registry into a recorder of the `metrics` facade, with each
@@ -32,15 +33,14 @@ use crate::{Export, Progress, Registry, RegistryReader};
 pub struct Facade {
     reader: RegistryReader,
     recorder: Option<Box<dyn Recorder + Send>>,
-    /// What is known of each series, by its slot.
-    marks: Vec<Vec<Mark>>,
+    recorded: PerSeries<Recorded>,
 }
 
-/// What the recorder has been told of a series.
-struct Mark {
+/// What was recorded of a series.
+struct Recorded {
     key: Key,
-    /// A counter's total, or `None` before it was told of it.
-    told: Option<u64>,
+    /// A counter's total; `None` before it was recorded first.
+    total: Option<u64>,
 }
 
 const METADATA: Metadata<'static> =
@@ -51,7 +51,11 @@ impl Facade {
     ///
     /// Install it first: while there is none, what is exported is lost, and the facade tells nobody.
     pub fn new(registry: &Registry) -> Self {
-        Self { reader: RegistryReader::new(registry), recorder: None, marks: Vec::new() }
+        Self {
+            reader: RegistryReader::with_closed(registry),
+            recorder: None,
+            recorded: PerSeries::new(),
+        }
     }
 
     /// Goes to this recorder, installed or not.
@@ -61,13 +65,16 @@ impl Facade {
 }
 
 impl Export for Facade {
-    /// Brings everything into the recorder. It cannot fail.
+    /// Records all metrics. It cannot fail.
     fn export(&mut self) -> io::Result<Progress> {
-        let Self { reader, recorder, marks } = self;
-        let changed = reader.refresh();
+        let Self { reader, recorder, recorded: known } = self;
+        let is_changed = reader.refresh();
+        if is_changed {
+            known.update(reader.series(), |id| Recorded { key: key(id), total: None });
+        }
         match recorder {
-            Some(recorder) => record(reader, changed, marks, &**recorder),
-            None => with_recorder(|recorder| record(reader, changed, marks, recorder)),
+            Some(recorder) => record(reader, is_changed, known, &**recorder),
+            None => with_recorder(|recorder| record(reader, is_changed, known, recorder)),
         }
         reader.delivered();
         Ok(Progress::Done)
@@ -76,26 +83,22 @@ impl Export for Facade {
 
 fn record(
     reader: &RegistryReader,
-    changed: bool,
-    marks: &mut Vec<Vec<Mark>>,
+    is_changed: bool,
+    known: &mut PerSeries<Recorded>,
     recorder: &dyn Recorder,
 ) {
-    for Seen { meta, is_read, is_shown, id: (slot, at), place, .. } in reader.series() {
-        marks.resize_with(marks.len().max(slot + 1), Vec::new);
-        if marks[slot].len() == at {
-            marks[slot].push(Mark { key: key(meta), told: None });
-        }
-        let Mark { key, told } = &mut marks[slot][at];
-        if changed {
-            describe(&meta.family, key, recorder);
+    for (series, Recorded { key, total }) in reader.series().iter().zip(known.iter_mut()) {
+        let &SeriesView { ref id, place, is_shown, .. } = series;
+        if is_changed {
+            describe(&id.family, key, recorder);
         }
         let number = reader.numbers()[place];
-        match meta.family.kind {
-            // Closed or not: its last counts may not have been told.
-            Kind::Counter if is_read && *told != Some(number.total()) => {
-                let grown = number.total().wrapping_sub(told.unwrap_or_default());
+        match id.family.kind {
+            // Closed or not: its last increments may not have been recorded.
+            Kind::Counter if *total != Some(number.total()) => {
+                let grown = number.total().wrapping_sub(total.unwrap_or_default());
                 recorder.register_counter(key, &METADATA).increment(grown);
-                *told = Some(number.total());
+                *total = Some(number.total());
             }
             kind @ Kind::Gauge if is_shown => {
                 recorder.register_gauge(key, &METADATA).set(number.value(kind).as_f64());
@@ -105,16 +108,16 @@ fn record(
     }
 }
 
-fn key(Meta { family, labels }: &Meta) -> Key {
+fn key(SeriesId { family, labels }: &SeriesId) -> Key {
     let suffix = if family.kind == Kind::Counter { "_total" } else { "" };
     let labels = labels.iter().map(|(name, value)| Label::new(name.to_owned(), value.to_owned()));
-    Key::from_parts(format!("{}{suffix}", family.name), labels.collect::<Vec<_>>())
+    Key::from_parts(format!("{}{suffix}", family.name()), labels.collect::<Vec<_>>())
 }
 
 fn describe(family: &Family, key: &Key, recorder: &dyn Recorder) {
     let name = KeyName::from(key.name().to_owned());
-    let unit = family.unit.as_deref().and_then(unit);
-    let help = SharedString::from(family.help.clone());
+    let unit = family.unit().and_then(unit);
+    let help = SharedString::from(family.help().to_owned());
     match family.kind {
         Kind::Counter => recorder.describe_counter(name, unit, help),
         Kind::Gauge => recorder.describe_gauge(name, unit, help),

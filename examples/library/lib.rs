@@ -1,0 +1,71 @@
+//! A store of tables that are opened at run time. It depends on papyra-metrics alone: the application that uses the store
+//! decides whether its metrics are exported, and where to.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use papyra_metrics::{Counter, Gauge, Metrics, Register};
+
+/// What one table does.
+#[derive(Debug, Default, Metrics)]
+struct TableMetrics {
+    /// Rows written.
+    rows_written: Counter,
+    /// Rows in the table.
+    rows: Gauge,
+}
+
+/// A store of tables.
+///
+/// ```
+/// use papyra_metrics_example_library::Store;
+///
+/// let store = Store::new(None);
+/// store.table("orders").insert("1", "tea");
+/// ```
+pub struct Store {
+    register: Option<Arc<dyn Register + Send + Sync>>,
+    tables: Mutex<BTreeMap<String, Arc<Table>>>,
+}
+
+impl Store {
+    /// Creates an empty store, which registers the metrics of its tables here.
+    pub fn new(register: Option<Arc<dyn Register + Send + Sync>>) -> Self {
+        Self { register, tables: Mutex::default() }
+    }
+
+    /// Opens a table, or returns the one that is open.
+    pub fn table(&self, name: &str) -> Arc<Table> {
+        let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = || {
+            let metrics = Arc::new(TableMetrics::default());
+            // A table that is not exported works as well.
+            let _ = self.register.register(metrics.clone(), &[("table", name)]);
+            Arc::new(Table { rows: Mutex::default(), metrics })
+        };
+        Arc::clone(tables.entry(name.to_owned()).or_insert_with(open))
+    }
+
+    /// Closes a table. Its metrics leave with its last handle.
+    pub fn close(&self, name: &str) {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+}
+
+/// A table of a [`Store`].
+#[derive(Debug)]
+pub struct Table {
+    rows: Mutex<BTreeMap<String, String>>,
+    metrics: Arc<TableMetrics>,
+}
+
+impl Table {
+    /// Adds a row, or replaces the one with this key.
+    pub fn insert(&self, key: &str, value: &str) {
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        self.metrics.rows_written.inc();
+        if rows.insert(key.to_owned(), value.to_owned()).is_none() {
+            self.metrics.rows.inc();
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! Which instruments there are, and which have yet to be built.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::unit::unit;
+use crate::Registry;
+use crate::family::Family;
+use crate::registry::{Problem, ProblemReport};
+
+/// How long a registration waits for its instruments. An application's own callback may wait for a lock that the
+/// registering thread holds.
+const BUILD_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The limits of the SDK, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
+const MAX_NAME_LEN: usize = 255;
+const MAX_UNIT_LEN: usize = 63;
+
+pub(super) struct Instruments {
+    state: Mutex<State>,
+    /// Notified when an instrument was built, and when a collection runs the code of backends.
+    progress: Condvar,
+    report: ProblemReport,
+}
+
+#[derive(Default)]
+struct State {
+    /// The number of families that were looked at.
+    families: usize,
+    /// The name of each instrument by its lower-case form, which the SDK compares.
+    names: HashMap<String, String>,
+    pending: VecDeque<Pending>,
+    /// The number of instruments that were given an index, and of those that were built.
+    added: usize,
+    built: usize,
+    is_building: bool,
+    /// The number of collections that run the code of backends.
+    readings: usize,
+}
+
+/// An instrument that has yet to be built.
+pub(super) struct Pending {
+    /// Its index in the order in which instruments are built, which is the order of their callbacks.
+    pub(super) index: usize,
+    pub(super) family: Arc<Family>,
+    pub(super) name: String,
+    pub(super) unit: Cow<'static, str>,
+}
+
+impl Instruments {
+    pub(super) fn new(registry: &Registry) -> Self {
+        let (state, progress) = Default::default();
+        Self { state, progress, report: registry.report() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds instruments for the families that are new, and has them built in another thread, by one call of `build` at a
+    /// time. Waits for that, unless a collection runs the code of a backend, which may wait for the calling thread.
+    pub(super) fn add(&self, families: &[Arc<Family>], build: impl FnOnce() + Send + 'static) {
+        let mut state = self.state();
+        let known = state.families.min(families.len());
+        for family in &families[known..] {
+            state.families += 1;
+            match state.name(family) {
+                Ok(name) => {
+                    let unit = self.unit(family);
+                    let index = state.added;
+                    state.added += 1;
+                    let family = Arc::clone(family);
+                    state.pending.push_back(Pending { index, family, name, unit });
+                }
+                Err(problem) => self.report.add(Problem::new(String::new(), problem)),
+            }
+        }
+        let added = state.added;
+        if !state.pending.is_empty() && !state.is_building {
+            state.is_building = true;
+            drop(state);
+            let thread = thread::Builder::new().name("metrics instruments".to_owned());
+            if thread.spawn(build).is_err() {
+                let message = "no thread could be started to build instruments; they are built when the next metrics \
+                               are registered";
+                self.report.add(Problem::new(String::new(), message.to_owned()));
+                self.state().is_building = false;
+                return;
+            }
+            state = self.state();
+        }
+        let _ = self.progress.wait_timeout_while(state, BUILD_TIMEOUT, |state| {
+            state.built < added && state.readings == 0
+        });
+    }
+
+    fn unit(&self, family: &Family) -> Cow<'static, str> {
+        let unit = unit(family);
+        if unit.len() <= MAX_UNIT_LEN {
+            return unit;
+        }
+        let message = format!(
+            "`{}` is exported to OpenTelemetry without its unit, which exceeds {MAX_UNIT_LEN} characters",
+            family.name()
+        );
+        self.report.add(Problem::new(String::new(), message));
+        Cow::Borrowed("")
+    }
+
+    /// The instrument to build next; after `None`, another call of `build` is needed for more.
+    pub(super) fn next_pending(&self) -> Option<Pending> {
+        let mut state = self.state();
+        let pending = state.pending.pop_front();
+        state.is_building = pending.is_some();
+        pending
+    }
+
+    pub(super) fn mark_built(&self) {
+        self.state().built += 1;
+        self.progress.notify_all();
+    }
+
+    /// Lets registrations go on without their instruments until the guard is dropped.
+    pub(super) fn begin_reading(&self) -> ReadingGuard<'_> {
+        self.state().readings += 1;
+        self.progress.notify_all();
+        ReadingGuard(self)
+    }
+}
+
+pub(super) struct ReadingGuard<'a>(&'a Instruments);
+
+impl Drop for ReadingGuard<'_> {
+    fn drop(&mut self) {
+        self.0.state().readings -= 1;
+    }
+}
+
+impl State {
+    /// Claims a name for a family: the one without the unit, or the one with it if that is taken.
+    fn name(&mut self, family: &Family) -> Result<String, String> {
+        let names = [family.name_without_unit(), family.own_name()];
+        let names = names.map(|name| family.dotted(name));
+        // A name begins with a letter. What is the same without its underscores keeps them behind one.
+        let stripped = names.clone().map(|name| match name.trim_start_matches('_') {
+            rest if rest.starts_with(|first: char| first.is_ascii_alphabetic()) => rest.to_owned(),
+            rest => format!("n{rest}"),
+        });
+        let kept = names.map(|name| if name.starts_with('_') { format!("n{name}") } else { name });
+        let mut taken = None;
+        for name in stripped.into_iter().chain(kept) {
+            if name.len() > MAX_NAME_LEN {
+                continue;
+            }
+            if let Some(other) = self.names.get(&name.to_ascii_lowercase()) {
+                taken = taken.or_else(|| Some(other.clone()));
+            } else {
+                self.names.insert(name.to_ascii_lowercase(), name.clone());
+                return Ok(name);
+            }
+        }
+        let name = family.name();
+        Err(taken.map_or_else(
+            || {
+                format!(
+                    "`{name}` is not exported to OpenTelemetry, because its name exceeds {MAX_NAME_LEN} characters; \
+                     shorten it"
+                )
+            },
+            |other| {
+                format!(
+                    "`{name}` is not exported to OpenTelemetry, whose names do not distinguish upper and lower case, \
+                     because there is `{other}`; rename one of them"
+                )
+            },
+        ))
+    }
+}

@@ -1,0 +1,101 @@
+//! What is remembered of backends that are gone.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::Labels;
+use crate::series::SeriesId;
+use crate::series::source::Identity;
+use crate::series::values::Number;
+
+/// What is remembered of one backend that is gone.
+pub(super) struct ClosedBackend {
+    pub(super) at: Instant,
+    /// Its series; `None` once another backend continues one.
+    pub(super) series: Vec<Option<ClosedSeries>>,
+    /// Metrics that were read into these series and may be registered again.
+    pub(super) departed: Vec<Arc<Departed>>,
+    pub(super) labels: Arc<Labels>,
+    /// What could not be read when it was read last.
+    pub(super) problems: Vec<String>,
+}
+
+pub(super) struct ClosedSeries {
+    pub(super) id: SeriesId,
+    pub(super) serial: u64,
+    pub(super) shown: Number,
+}
+
+/// Metrics that were unregistered while somebody else held them, and how much of each counter is part of its series.
+pub(super) struct Departed {
+    pub(super) address: usize,
+    pub(super) identity: Box<dyn Identity>,
+    /// By the serial number of the series.
+    pub(super) totals: Vec<(u64, u64)>,
+}
+
+/// The backends that are gone, by the number of their closing, within limits.
+pub(super) struct ClosedBackends {
+    backends: BTreeMap<u64, ClosedBackend>,
+    pub(super) keep_for: Duration,
+    pub(super) keep_at_most: usize,
+    /// The number of closings.
+    pub(super) closings: u64,
+    /// Grows whenever one is forgotten.
+    pub(super) forgotten: u64,
+}
+
+impl Default for ClosedBackends {
+    fn default() -> Self {
+        Self {
+            backends: BTreeMap::new(),
+            keep_for: Duration::from_secs(600),
+            keep_at_most: 10_000,
+            closings: 0,
+            forgotten: 0,
+        }
+    }
+}
+
+impl ClosedBackends {
+    pub(super) fn add(&mut self, backend: ClosedBackend) -> u64 {
+        self.closings += 1;
+        self.backends.insert(self.closings, backend);
+        self.closings
+    }
+
+    pub(super) fn get_mut(&mut self, closing: u64) -> Option<&mut ClosedBackend> {
+        self.backends.get_mut(&closing)
+    }
+
+    /// Removes it if nothing of it is left to remember.
+    pub(super) fn remove_if_empty(&mut self, closing: u64) {
+        let is_empty = |backend: &ClosedBackend| backend.series.iter().all(Option::is_none);
+        if self.backends.get(&closing).is_some_and(is_empty) {
+            self.backends.remove(&closing);
+        }
+    }
+
+    /// Those that were closed after this closing, in order.
+    pub(super) fn since(&self, closing: u64) -> impl Iterator<Item = (u64, &ClosedBackend)> {
+        self.backends.range(closing + 1..).map(|(&closing, backend)| (closing, backend))
+    }
+
+    /// Removes the oldest one if it exceeds the limits.
+    pub(super) fn pop_expired(&mut self, now: Instant) -> Option<ClosedBackend> {
+        let oldest = self.backends.first_entry()?;
+        let is_old = now.saturating_duration_since(oldest.get().at) > self.keep_for;
+        let oldest = is_old.then(|| oldest.remove());
+        let expired = oldest.or_else(|| {
+            let exceeds = self.backends.len() > self.keep_at_most;
+            exceeds.then(|| self.backends.pop_first()).flatten().map(|(_, backend)| backend)
+        })?;
+        self.forgotten += 1;
+        Some(expired)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.backends.is_empty()
+    }
+}

@@ -1,0 +1,513 @@
+//! The metrics of an application's backends, brought together for readers.
+
+use std::error::Error;
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use papyra_metrics::{Descriptor, Metrics};
+
+use crate::family::Family;
+use crate::series::collect::collect;
+use crate::series::source::{Source, StaticSource};
+use crate::series::values::{Number, Reading};
+use crate::{Labels, RegisterError, panics};
+use listener::Listeners;
+use problems::ProblemReports;
+use store::{Backend, Merge, Outcome, Registration, Store};
+
+mod closed;
+pub(crate) mod listener;
+mod problems;
+mod schema;
+mod store;
+
+pub use problems::Problem;
+pub(crate) use problems::ProblemReport;
+pub(crate) use store::{SeriesView, View};
+
+/// The metrics of an application's backends, each with its labels, for adapters to export.
+///
+/// The application owns the registry; there is no global one. A clone is another handle to the same registry.
+///
+/// ```
+/// use papyra_metrics::persistence::PersistenceMetrics;
+/// use papyra_metrics_export::{RegistryReader, Registry};
+/// use std::sync::Arc;
+///
+/// let registry = Registry::with_prefix("papyra")?;
+///
+/// // The backend holds an `Arc` of its metrics, and the registry another.
+/// let orders = Arc::new(PersistenceMetrics::default());
+/// registry.register(orders.clone(), &[("backend", "orders")])?;
+/// orders.records_written.inc();
+///
+/// let mut reader = RegistryReader::new(&registry);
+/// let sample = reader.read().next().unwrap();
+/// assert_eq!(sample.name(), "papyra_records_written");
+/// assert_eq!(sample.labels().get("backend"), Some("orders"));
+/// assert_eq!(*sample.value(), 1);
+/// # Ok::<(), papyra_metrics_export::RegisterError>(())
+/// ```
+///
+/// # Backends that come and go
+///
+/// When nobody but the registry holds an `Arc` any more, its backend is gone. Each reader gets its last values once;
+/// then the backend leaves by itself. A backend that is opened again under the same labels continues where the earlier
+/// one ended, so that no reader ever sees a counter fall. The same metrics that are unregistered and registered again
+/// continue too, with what they have counted meanwhile.
+///
+/// To that end the totals of closed backends are remembered, for ten minutes and for at most 10,000 backends unless
+/// [`set_closed_retention`](Self::set_closed_retention) says otherwise. After that they are forgotten and their memory
+/// is reused: a backend that is opened later starts at zero, and a reader that has not read for so long does not get
+/// the last values. The memory and the time of a reading depend on the backends that are open or remembered, not on
+/// those that ever were.
+///
+/// # Totals
+///
+/// Counters are read over their lifetime, which no reset touches. If a source's total falls all the same, as a plain
+/// `AtomicU64` does when it is reset, what was read before is carried on. What such a source counted between the last
+/// reading and its reset was never seen and is lost; a [`Counter`](papyra_metrics::Counter) loses nothing.
+///
+/// # Locks
+///
+/// Counting never waits for a reader. The code of backends, their [`Metrics::walk`] and their `Drop`, runs under no
+/// lock of the registry: it may read the registry, register and unregister, and one that waits delays only its own
+/// reader. Registering and reading wait for each other for moments only. If readers read at the same time, one of them
+/// may have to read again. A backend that panics is left out of that reading: its series keep their last values, and
+/// [`problems`](Self::problems) reports it.
+#[derive(Clone)]
+pub struct Registry {
+    shared: Arc<Shared>,
+    /// The labels that this handle adds.
+    labels: Arc<[(String, String)]>,
+    /// The filters of this handle. All have to accept a metric.
+    filters: Vec<Filter>,
+}
+
+type Filter = Arc<dyn Fn(&Descriptor) -> bool + Send + Sync>;
+
+struct Shared {
+    /// Words joined by dots.
+    prefix: Arc<str>,
+    store: Mutex<Store>,
+    listeners: Listeners,
+    reports: ProblemReports,
+}
+
+/// The memory of a reader that is reused from one reading to the next.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    readings: Vec<Reading>,
+}
+
+impl Registry {
+    /// Creates a registry whose metrics are exported under the names that backends gave them.
+    pub fn new() -> Self {
+        Self::of(Arc::default())
+    }
+
+    /// Creates a registry that puts a prefix before every name: words joined by dots, such as `papyra` or
+    /// `papyra.storage`.
+    ///
+    /// Prometheus and the `metrics` facade see an underscore in place of each dot.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`RegisterError::Prefix`] if a word does not match `[a-zA-Z][a-zA-Z0-9_]*`.
+    pub fn with_prefix(prefix: &str) -> Result<Self, RegisterError> {
+        let is_word = |word: &str| {
+            word.starts_with(|first: char| first.is_ascii_alphabetic())
+                && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        };
+        if !prefix.split('.').all(is_word) {
+            return Err(RegisterError::Prefix { prefix: prefix.to_owned() });
+        }
+        Ok(Self::of(prefix.into()))
+    }
+
+    fn of(prefix: Arc<str>) -> Self {
+        let (store, listeners, reports) = Default::default();
+        let shared = Arc::new(Shared { prefix, store, listeners, reports });
+        Self { shared, labels: Arc::default(), filters: Vec::new() }
+    }
+
+    /// Returns a handle to the same registry that adds these labels to all that is registered through it.
+    ///
+    /// ```
+    /// use papyra_metrics::persistence::PersistenceMetrics;
+    /// use papyra_metrics_export::{RegistryReader, Registry};
+    /// use std::sync::Arc;
+    ///
+    /// let registry = Registry::new();
+    /// let metrics = Arc::new(PersistenceMetrics::default());
+    /// let orders = registry.with_labels(&[("db", "orders")]);
+    /// orders.register(metrics.clone(), &[("shard", "7")])?;
+    ///
+    /// let mut reader = RegistryReader::new(&registry);
+    /// assert_eq!(reader.read().next().unwrap().labels().to_string(), r#"{db="orders",shard="7"}"#);
+    /// # Ok::<(), papyra_metrics_export::RegisterError>(())
+    /// ```
+    ///
+    /// It never fails: labels that are refused are an error of each registration through the handle.
+    #[must_use]
+    pub fn with_labels(&self, labels: &[(&str, &str)]) -> Self {
+        let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        let labels = self.labels.iter().cloned().chain(labels).collect();
+        Self { labels, ..self.clone() }
+    }
+
+    /// Returns a handle to the same registry whose registrations export only the metrics that the filter accepts.
+    ///
+    /// ```
+    /// use papyra_metrics::persistence::PersistenceMetrics;
+    /// use papyra_metrics_export::{RegistryReader, Registry};
+    /// use std::sync::Arc;
+    ///
+    /// let registry = Registry::new();
+    /// let errors = registry.with_filter(|metric| metric.name().ends_with("_errors"));
+    /// let metrics = Arc::new(PersistenceMetrics::default());
+    /// errors.register(metrics.clone(), &[])?;
+    ///
+    /// let mut reader = RegistryReader::new(&registry);
+    /// assert!(reader.read().all(|sample| sample.name().ends_with("_errors")));
+    /// # Ok::<(), papyra_metrics_export::RegisterError>(())
+    /// ```
+    ///
+    /// The filter is called once for each metric of each registration. If the handle has filters already, all of them
+    /// have to accept a metric.
+    #[must_use]
+    pub fn with_filter(
+        &self,
+        filter: impl Fn(&Descriptor) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        let mut handle = self.clone();
+        handle.filters.push(Arc::new(filter));
+        handle
+    }
+
+    /// Sets how long and for how many backends at most the totals of closed backends are remembered.
+    ///
+    /// The defaults are ten minutes and 10,000 backends. This applies to the whole registry, and to backends that are
+    /// already closed.
+    pub fn set_closed_retention(&self, time: Duration, backends: usize) {
+        self.store().set_retention(time, backends);
+    }
+
+    /// Adds the metrics of a backend, until nobody else holds the `Arc` any more.
+    ///
+    /// The labels have to distinguish this backend from all others that have a metric in common with it. A label with
+    /// an empty value is left out, because monitoring systems do not distinguish the two.
+    ///
+    /// The metrics are those that [`descriptors`](Metrics::descriptors) lists now.
+    ///
+    /// If the backend is its own metrics, the registry delays its drop until it was read once more;
+    /// [`unregister`](Self::unregister) releases it at once.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if nobody else holds the `Arc`, a label is refused, another backend has one of the metrics
+    /// with another kind or unit, or an open backend has the same labels and one of the metrics: see
+    /// [`RegisterError`]. Nothing is registered then.
+    pub fn register<M>(&self, metrics: Arc<M>, labels: &[(&str, &str)]) -> Result<(), RegisterError>
+    where
+        M: Metrics + Send + Sync + ?Sized + 'static,
+    {
+        if Arc::strong_count(&metrics) == 1 {
+            return Err(RegisterError::NotHeld);
+        }
+        self.open(&source(metrics), labels)
+    }
+
+    /// Adds metrics that nobody else holds, until the returned guard is dropped.
+    ///
+    /// This is for metrics that are assembled only to be exported, such as a struct around the metrics of several
+    /// components.
+    ///
+    /// ```
+    /// use papyra_metrics::{Counter, Metrics};
+    /// use papyra_metrics_export::Registry;
+    /// use std::sync::Arc;
+    ///
+    /// #[derive(Default, Metrics)]
+    /// struct LogMetrics { records_written: Counter }
+    ///
+    /// #[derive(Metrics)]
+    /// struct Exported {
+    ///     #[metrics(flatten, prefix = "log_")]
+    ///     log: Arc<LogMetrics>,
+    /// }
+    ///
+    /// let log = Arc::new(LogMetrics::default());
+    /// let exported = Registry::new().register_owned(Exported { log: log.clone() }, &[])?;
+    /// exported.log.records_written.inc();
+    /// # Ok::<(), papyra_metrics_export::RegisterError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`register`](Self::register), except that for an `Arc` that nobody else holds.
+    pub fn register_owned<M>(
+        &self,
+        metrics: M,
+        labels: &[(&str, &str)],
+    ) -> Result<Registered<M>, RegisterError>
+    where
+        M: Metrics + Send + Sync + 'static,
+    {
+        let metrics = Arc::new(metrics);
+        self.open(&source(Arc::clone(&metrics)), labels)?;
+        Ok(Registered(metrics))
+    }
+
+    /// Adds metrics that stay as long as the registry: those in a `static`, or of the process itself.
+    ///
+    /// ```
+    /// use papyra_metrics::{Counter, Metrics};
+    /// use papyra_metrics_export::Registry;
+    ///
+    /// #[derive(Metrics)]
+    /// struct LogMetrics { records_written: Counter }
+    ///
+    /// static METRICS: LogMetrics = LogMetrics { records_written: Counter::new() };
+    ///
+    /// Registry::new().register_static(&METRICS, &[("backend", "orders")])?;
+    /// # Ok::<(), papyra_metrics_export::RegisterError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`register`](Self::register), except that for an `Arc` that nobody else holds.
+    pub fn register_static<M>(
+        &self,
+        metrics: M,
+        labels: &[(&str, &str)],
+    ) -> Result<(), RegisterError>
+    where
+        M: Metrics + Send + Sync + 'static,
+    {
+        self.open(&source(StaticSource(metrics)), labels)
+    }
+
+    /// Reads these metrics for the last time and releases the `Arc`, even if others hold it. Returns whether the
+    /// metrics were registered.
+    ///
+    /// Their last values still go to each reader. A reading that is under way releases the `Arc` when it ends.
+    pub fn unregister<M>(&self, metrics: &Arc<M>) -> bool
+    where
+        M: Metrics + Send + Sync + ?Sized + 'static,
+    {
+        let address = Arc::as_ptr(metrics).cast::<()>().addr();
+        let id = self.store().backend_at(address);
+        id.is_some_and(|id| self.close(id))
+    }
+
+    /// Returns what could not be exported when it was last read: panics, metrics of an unknown kind, names that a
+    /// monitoring system refuses. Empty if all is well.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = self.store().problems();
+        problems.extend(self.shared.reports.all());
+        problems
+    }
+
+    fn open(&self, source: &Arc<dyn Source>, labels: &[(&str, &str)]) -> Result<(), RegisterError> {
+        let own = self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let labels = Arc::new(Labels::new(own.chain(labels.iter().copied()))?);
+        let descriptors = source.metrics().descriptors();
+        let is_accepted = |metric| self.filters.iter().all(|filter| filter(metric));
+        let accepted: Option<Vec<bool>> =
+            (!self.filters.is_empty()).then(|| descriptors.iter().map(is_accepted).collect());
+        let registration = Registration {
+            prefix: &self.shared.prefix,
+            source,
+            labels: &labels,
+            descriptors,
+            accepted: accepted.as_deref(),
+        };
+        loop {
+            let outcome = self.store().register(&registration);
+            match outcome? {
+                Outcome::Orphans(orphans) => {
+                    for id in orphans {
+                        self.close(id);
+                    }
+                }
+                Outcome::Registered { has_new_families, needs_sweep } => {
+                    if has_new_families {
+                        self.shared.listeners.notify();
+                    }
+                    if needs_sweep {
+                        self.close_orphans();
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Reads a backend for the last time and closes it. Returns false if it was closed already.
+    fn close(&self, id: u64) -> bool {
+        let mut readings = Vec::new();
+        loop {
+            let mut store = self.store();
+            let Some(backend) = store.backend(id) else { return false };
+            let ticket = store.ticket();
+            drop(store);
+            readings.clear();
+            let source = backend.source().map(|source| &**source);
+            let problems = source.map(|source| collect(source, backend.listed(), &mut readings));
+            let mut store = self.store();
+            // Otherwise a reader may have read a counter earlier or later than this.
+            let is_current = store.is_current(&ticket);
+            let last = (&readings[..], problems.unwrap_or_default());
+            let closed = if is_current { store.close(id, Some(last)) } else { None };
+            drop(store);
+            let is_closed = closed.is_some();
+            drop_user_code(closed);
+            drop_user_code(backend);
+            if is_current {
+                return is_closed;
+            }
+        }
+    }
+
+    /// Closes the backends that are gone, so that they do not add up while nobody reads.
+    fn close_orphans(&self) {
+        let orphans = self.store().orphans();
+        for id in orphans {
+            self.close(id);
+        }
+    }
+
+    /// Reads all backends, and brings a view and its values up to date. Returns whether the view shows other series
+    /// than before, or at other places.
+    pub(crate) fn read(
+        &self,
+        view: &mut View,
+        scratch: &mut Scratch,
+        numbers: &mut Vec<Number>,
+    ) -> bool {
+        let Scratch { readings } = scratch;
+        loop {
+            let (ticket, backends) = self.store().begin();
+            readings.clear();
+            let (mut orphans, mut problems) = (Vec::new(), Vec::new());
+            for (index, backend) in backends.iter().enumerate() {
+                let Some(source) = backend.source() else {
+                    readings.resize(readings.len() + backend.len(), Reading::Absent);
+                    continue;
+                };
+                // Before it is read, so that everything that was counted is read.
+                if source.is_orphaned() {
+                    orphans.push(backend.id());
+                }
+                let found = collect(&**source, backend.listed(), readings);
+                if !found.is_empty() {
+                    problems.push((index, found));
+                }
+            }
+            let mut store = self.store();
+            let merge = store.merge(&ticket, &backends, readings, problems);
+            orphans.retain(|_| merge == Merge::Applied);
+            let closed: Vec<_> = orphans.into_iter().map(|id| store.close(id, None)).collect();
+            let is_changed = (merge != Merge::Conflict).then(|| store.show(view, numbers));
+            drop(store);
+            closed.into_iter().for_each(drop_user_code);
+            drop_backends(backends);
+            if let Some(is_changed) = is_changed {
+                return is_changed;
+            }
+        }
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.shared.prefix
+    }
+
+    /// The report of an adapter, which [`problems`](Self::problems) includes as long as it exists.
+    pub(crate) fn report(&self) -> ProblemReport {
+        self.shared.reports.open()
+    }
+
+    /// All families, in the order in which they came.
+    pub(crate) fn families(&self) -> Vec<Arc<Family>> {
+        self.store().families().to_vec()
+    }
+
+    /// Notifies the listener now and whenever there are new families, as long as it exists.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn listen(&self, listener: &Arc<impl listener::FamilyListener + 'static>) {
+        self.shared.listeners.add(listener);
+        listener::FamilyListener::families_added(Arc::clone(listener));
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.shared.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn source(source: impl Source + 'static) -> Arc<dyn Source> {
+    Arc::new(source)
+}
+
+/// Drops what may be the last owner of a backend, whose own `Drop` may panic.
+fn drop_user_code<T>(value: T) {
+    let _ = panics::catch(|| drop(value));
+}
+
+/// Drops a list of backends, which may be the last owner of some of them.
+fn drop_backends(backends: Arc<Vec<Backend>>) {
+    if let Some(backends) = Arc::into_inner(backends) {
+        backends.into_iter().for_each(drop_user_code);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let store = self.store.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop_backends(store.take_backends());
+    }
+}
+
+/// For libraries that depend on papyra-metrics alone.
+impl papyra_metrics::Register for Registry {
+    fn register(
+        &self,
+        metrics: Arc<dyn Metrics + Send + Sync>,
+        labels: &[(&str, &str)],
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Self::register(self, metrics, labels).map_err(Into::into)
+    }
+}
+
+impl Default for Registry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Registry {
+    /// Shows the prefix, and the labels of the open backends.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let backends = self.store().open_labels();
+        f.debug_struct("Registry")
+            .field("prefix", &self.prefix())
+            .field("backends", &backends)
+            .finish()
+    }
+}
+
+/// Keeps metrics registered that nobody else holds. They leave the registry when this is dropped, after each reader
+/// has got their last values.
+#[derive(Debug)]
+#[must_use = "the metrics leave the registry when this is dropped"]
+pub struct Registered<M>(Arc<M>);
+
+impl<M> Deref for Registered<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.0
+    }
+}

@@ -1,0 +1,66 @@
+//! What could not be exported.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// Something that could not be exported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The labels of the backend; empty if the problem is not one of a single backend.
+    pub backend: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl Problem {
+    pub(crate) fn new(backend: String, message: String) -> Self {
+        Self { backend, message }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.backend.is_empty() {
+            write!(f, "backend {}: ", self.backend)?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// The current problems of one adapter. They are gone when it is dropped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ProblemReport(Arc<Mutex<Vec<Problem>>>);
+
+impl ProblemReport {
+    /// Replaces what was reported before.
+    pub(crate) fn set(&self, problems: Vec<Problem>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = problems;
+    }
+
+    /// Adds to what was reported before.
+    pub(crate) fn add(&self, problem: Problem) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
+    }
+}
+
+/// The reports of all adapters.
+#[derive(Default)]
+pub(super) struct ProblemReports(Mutex<Vec<Weak<Mutex<Vec<Problem>>>>>);
+
+impl ProblemReports {
+    pub(super) fn open(&self) -> ProblemReport {
+        let report = ProblemReport::default();
+        let mut reports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.retain(|report| report.strong_count() > 0);
+        reports.push(Arc::downgrade(&report.0));
+        report
+    }
+
+    pub(super) fn all(&self) -> Vec<Problem> {
+        let reports = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let reports = reports.iter().filter_map(Weak::upgrade);
+        let problems = reports.map(|it| it.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        problems.flatten().collect()
+    }
+}

@@ -1,0 +1,26 @@
+//! Series and the sources that they are read from.
+
+use std::sync::Arc;
+
+use crate::family::Family;
+use crate::{Labels, RegisterError};
+
+pub(crate) mod collect;
+pub(crate) mod source;
+pub(crate) mod values;
+
+/// The name and the labels of a series.
+#[derive(Clone, Debug)]
+pub(crate) struct SeriesId {
+    pub(crate) family: Arc<Family>,
+    pub(crate) labels: Arc<Labels>,
+}
+
+impl SeriesId {
+    pub(crate) fn duplicate_error(&self) -> RegisterError {
+        RegisterError::SameSeries {
+            name: self.family.name().to_owned(),
+            labels: self.labels.to_string(),
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Registered backends, with their types erased.
+
+use std::sync::atomic::{Ordering, fence};
+use std::sync::{Arc, Weak};
+
+use papyra_metrics::Metrics;
+
+/// The metrics of one backend.
+pub(crate) trait Source: Send + Sync {
+    fn metrics(&self) -> &dyn Metrics;
+
+    /// Whether the registry alone holds the metrics, so that nothing will be counted any more.
+    fn is_orphaned(&self) -> bool;
+
+    /// The address of the `Arc`'s metrics; `None` if they cannot be registered twice.
+    fn address(&self) -> Option<usize>;
+
+    /// Identifies the metrics after the registry has let go of them, if somebody else still holds them.
+    fn identity(&self) -> Option<Box<dyn Identity>>;
+}
+
+/// Metrics that the registry no longer holds. As long as this exists, no others have their address.
+pub(crate) trait Identity: Send + Sync {
+    /// Whether they may be registered again.
+    fn is_alive(&self) -> bool;
+}
+
+impl<M: Metrics + Send + Sync + ?Sized + 'static> Source for Arc<M> {
+    fn metrics(&self) -> &dyn Metrics {
+        self
+    }
+
+    fn is_orphaned(&self) -> bool {
+        let is_orphaned = Self::strong_count(self) == 1;
+        // Pairs with the release of the last other owner: everything that it counted is visible after this.
+        fence(Ordering::Acquire);
+        is_orphaned
+    }
+
+    fn address(&self) -> Option<usize> {
+        Some(Self::as_ptr(self).cast::<()>().addr())
+    }
+
+    fn identity(&self) -> Option<Box<dyn Identity>> {
+        (!self.is_orphaned()).then(|| Box::new(Self::downgrade(self)) as Box<dyn Identity>)
+    }
+}
+
+impl<M: Send + Sync + ?Sized> Identity for Weak<M> {
+    fn is_alive(&self) -> bool {
+        self.strong_count() > 0
+    }
+}
+
+/// Metrics that stay as long as the registry.
+pub(crate) struct StaticSource<M>(pub(crate) M);
+
+impl<M: Metrics + Send + Sync + 'static> Source for StaticSource<M> {
+    fn metrics(&self) -> &dyn Metrics {
+        &self.0
+    }
+
+    fn is_orphaned(&self) -> bool {
+        false
+    }
+
+    fn address(&self) -> Option<usize> {
+        None
+    }
+
+    fn identity(&self) -> Option<Box<dyn Identity>> {
+        None
+    }
+}

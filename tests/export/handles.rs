@@ -1,0 +1,225 @@
+//! Who holds what is registered, and what a handle of a registry adds to it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use papyra_metrics::persistence::PersistenceMetrics;
+use papyra_metrics::{Counter, Metrics, Register};
+use papyra_metrics_example_library::Store;
+use papyra_metrics_export::{RegisterError, Registry, RegistryReader};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    records_written: Counter,
+}
+
+/// All values of a reading, by name and labels.
+fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
+    let samples = reader.read().map(|sample| {
+        (format!("{}{}", sample.name(), sample.labels()), sample.value().as_i64().unwrap())
+    });
+    samples.collect()
+}
+
+fn map<const LEN: usize>(values: [(&str, i64); LEN]) -> BTreeMap<String, i64> {
+    values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+#[test]
+fn an_arc_that_nobody_else_holds_is_refused_and_the_error_names_the_ways_out() {
+    let error = Registry::new().register(Arc::new(LogMetrics::default()), &[]).unwrap_err();
+    assert_eq!(error, RegisterError::NotHeld);
+    assert_eq!(
+        error.to_string(),
+        "nobody else holds this `Arc`, so its metrics would leave the registry at once; keep a clone of it, or use \
+         `register_owned`, or `register_static` for metrics that never leave"
+    );
+}
+
+#[test]
+fn owned_metrics_are_read_until_their_guard_is_dropped() {
+    #[derive(Metrics)]
+    struct Wrapper {
+        #[metrics(flatten, prefix = "log_")]
+        log: Arc<LogMetrics>,
+    }
+    let registry = Registry::new();
+    let log = Arc::new(LogMetrics::default());
+    let labels = &[("backend", "orders")];
+    let owned = registry.register_owned(Wrapper { log: log.clone() }, labels).unwrap();
+    let mut reader = RegistryReader::new(&registry);
+    for round in 1..=4 {
+        owned.log.records_written.inc();
+        let expected = map([("log_records_written{backend=\"orders\"}", round)]);
+        assert_eq!(read(&mut reader), expected);
+    }
+    log.records_written.inc();
+    drop(owned);
+    assert_eq!(read(&mut reader), map([("log_records_written{backend=\"orders\"}", 5)]));
+    assert_eq!(read(&mut reader), map([]));
+    assert_eq!(Arc::strong_count(&log), 1);
+}
+
+#[test]
+fn a_handle_adds_its_labels_to_all_that_is_registered_through_it() {
+    let registry = Registry::new();
+    let handle = registry.with_labels(&[("db", "a")]).with_labels(&[("zone", "eu"), ("empty", "")]);
+    let (inside, outside) = (Arc::new(LogMetrics::default()), Arc::new(LogMetrics::default()));
+    handle.register(inside.clone(), &[("shard", "7")]).unwrap();
+    registry.register(outside.clone(), &[]).unwrap();
+    assert_eq!(
+        read(&mut RegistryReader::new(&registry)),
+        map([("records_written{db=\"a\",shard=\"7\",zone=\"eu\"}", 0), ("records_written{}", 0)])
+    );
+    // It never fails; its registrations do.
+    let metrics = Arc::new(LogMetrics::default());
+    let twice = handle.register(metrics.clone(), &[("db", "b")]).unwrap_err();
+    assert_eq!(twice, RegisterError::LabelTwice { name: "db".to_owned() });
+    let refused = registry.with_labels(&[("le", "1")]).register(metrics.clone(), &[]).unwrap_err();
+    assert_eq!(refused, RegisterError::LabelReserved { name: "le".to_owned() });
+}
+
+#[test]
+fn a_filter_decides_which_metrics_are_exported() {
+    let registry = Registry::new();
+    let handle = registry.with_filter(|metric| metric.name().starts_with("scan_"));
+    let (few, fewer, all) = (
+        Arc::new(PersistenceMetrics::default()),
+        Arc::new(PersistenceMetrics::default()),
+        Arc::new(PersistenceMetrics::default()),
+    );
+    handle.register(few.clone(), &[("backend", "few")]).unwrap();
+    let both = handle.with_filter(|metric| metric.name().ends_with("_runs"));
+    both.register(fewer.clone(), &[("backend", "fewer")]).unwrap();
+    registry.register(all.clone(), &[("backend", "all")]).unwrap();
+    few.scan_runs.add(1);
+    fewer.scan_runs.add(2);
+    all.scan_runs.add(3);
+    all.records_written.add(4);
+    let values = read(&mut RegistryReader::new(&registry));
+    let of = |backend: &str| {
+        let label = format!("{{backend=\"{backend}\"}}");
+        let values =
+            values.iter().filter_map(|(name, value)| Some((name.strip_suffix(&label)?, *value)));
+        values.collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(of("fewer"), BTreeMap::from([("scan_runs", 2)]));
+    assert_eq!(of("few")["scan_runs"], 1);
+    assert!(of("few").keys().all(|name| name.starts_with("scan_")));
+    assert_eq!(of("all").len(), all.descriptors().len());
+    assert_eq!((of("all")["scan_runs"], of("all")["records_written"]), (3, 4));
+    assert!(registry.problems().is_empty());
+}
+
+#[test]
+fn a_library_that_knows_no_exporter_is_used_twice_in_one_process() {
+    let registry = Registry::with_prefix("app").unwrap();
+    let store = |name| Store::new(Some(Arc::new(registry.with_labels(&[("store", name)]))));
+    let (hot, cold) = (store("hot"), store("cold"));
+    hot.table("orders").insert("1", "tea");
+    hot.table("orders").insert("1", "coffee");
+    cold.table("orders").insert("2", "milk");
+    let mut reader = RegistryReader::new(&registry);
+    let expected = map([
+        ("app_rows_written{store=\"hot\",table=\"orders\"}", 2),
+        ("app_rows{store=\"hot\",table=\"orders\"}", 1),
+        ("app_rows_written{store=\"cold\",table=\"orders\"}", 1),
+        ("app_rows{store=\"cold\",table=\"orders\"}", 1),
+    ]);
+    assert_eq!(read(&mut reader), expected);
+
+    // Components come and go at run time.
+    cold.close("orders");
+    hot.table("users");
+    assert_eq!(read(&mut reader).len(), 6);
+    assert_eq!(read(&mut reader).len(), 4);
+    cold.table("orders").insert("2", "milk");
+    assert_eq!(read(&mut reader)["app_rows_written{store=\"cold\",table=\"orders\"}"], 2);
+    assert!(registry.problems().is_empty());
+    // Without a registry it works as well.
+    Store::new(None).table("orders").insert("1", "tea");
+}
+
+#[test]
+fn a_registration_through_the_trait_is_refused_for_the_same_reasons() {
+    let registry = Registry::new();
+    let metrics: Arc<LogMetrics> = Arc::default();
+    let register: &dyn Register = &registry;
+    let error = register.register(metrics.clone(), &[("back-end", "x")]).unwrap_err();
+    assert_eq!(
+        error.downcast_ref(),
+        Some(&RegisterError::LabelName { name: "back-end".to_owned() })
+    );
+    register.register(metrics.clone(), &[("backend", "x")]).unwrap();
+    assert!(registry.unregister(&metrics));
+}
+
+#[test]
+fn the_same_metrics_registered_again_are_not_counted_again() {
+    let registry = Registry::new();
+    let labels: &[(&str, &str)] = &[("backend", "orders")];
+    let log = Arc::new(LogMetrics::default());
+    let mut reader = RegistryReader::new(&registry);
+    let mut read = || read(&mut reader)["records_written{backend=\"orders\"}"];
+    registry.register(log.clone(), labels).unwrap();
+    log.records_written.add(10);
+    assert_eq!(read(), 10);
+    registry.unregister(&log);
+    assert_eq!(read(), 10);
+    registry.register(log.clone(), labels).unwrap();
+    assert_eq!(read(), 10);
+
+    // What they count while they are not registered is part of their total.
+    registry.unregister(&log);
+    log.records_written.add(1);
+    registry.register(log.clone(), labels).unwrap();
+    assert_eq!(read(), 11);
+
+    // Others may have had their labels in between.
+    registry.unregister(&log);
+    for _ in 0..3 {
+        let other = Arc::new(LogMetrics::default());
+        other.records_written.add(100);
+        registry.register(other.clone(), labels).unwrap();
+        registry.unregister(&other);
+    }
+    log.records_written.add(2);
+    registry.register(log.clone(), labels).unwrap();
+    assert_eq!(read(), 313);
+}
+
+#[test]
+fn a_closed_backend_is_remembered_within_the_limits_and_then_begins_at_zero() {
+    let registry = Registry::new();
+    registry.set_closed_retention(Duration::from_secs(3600), 2);
+    let mut reader = RegistryReader::new(&registry);
+    let mut count = |name: &str| {
+        let metrics = Arc::new(LogMetrics::default());
+        registry.register(metrics.clone(), &[("backend", name)]).unwrap();
+        metrics.records_written.inc();
+        read(&mut reader)[&format!("records_written{{backend=\"{name}\"}}")]
+    };
+    assert_eq!([count("a"), count("a"), count("b")], [1, 2, 1]);
+    // The third one that is closed lets the first one be forgotten.
+    assert_eq!([count("c"), count("d")], [1, 1]);
+    assert_eq!([count("a"), count("c"), count("d")], [1, 2, 2]);
+
+    registry.set_closed_retention(Duration::ZERO, 1000);
+    assert_eq!([count("e"), count("f"), count("e")], [1, 1, 1]);
+}
+
+#[test]
+fn backends_that_come_and_go_while_nobody_reads_are_let_go() {
+    let registry = Registry::new();
+    let metrics: Vec<_> = (0..1000)
+        .map(|number| {
+            let metrics = Arc::new(LogMetrics::default());
+            let labels = [("request", &*number.to_string())];
+            registry.register(metrics.clone(), &labels).unwrap();
+            Arc::downgrade(&metrics)
+        })
+        .collect();
+    let held = metrics.iter().filter(|metrics| metrics.strong_count() > 0).count();
+    assert!(held < 100, "{held} are held");
+}

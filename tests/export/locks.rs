@@ -1,0 +1,284 @@
+//! The code of backends runs under no lock: it may use the registry, wait for others, and panic.
+
+use std::panic;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::thread;
+
+use opentelemetry::metrics::MeterProvider as _;
+use papyra_metrics::{Counter, Descriptor, Metrics, Value, Walker};
+use papyra_metrics_export::opentelemetry::OpenTelemetry;
+use papyra_metrics_export::prometheus::Prometheus;
+use papyra_metrics_export::{Registry, RegistryReader};
+
+mod sdk;
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    records_written: Counter,
+}
+
+#[derive(Default, Metrics)]
+struct CacheMetrics {
+    hits: Counter,
+}
+
+/// Runs something whenever it is read, and when it is dropped.
+struct Active<R: Fn(), D: Fn()> {
+    name: &'static [Descriptor],
+    on_read: R,
+    on_drop: D,
+}
+
+impl<R: Fn(), D: Fn()> Metrics for Active<R, D> {
+    fn descriptors(&self) -> &[Descriptor] {
+        self.name
+    }
+
+    fn walk(&self, walker: &mut dyn Walker) {
+        (self.on_read)();
+        walker.instrument(&Value::Counter(7));
+    }
+}
+
+impl<R: Fn(), D: Fn()> Drop for Active<R, D> {
+    fn drop(&mut self) {
+        (self.on_drop)();
+    }
+}
+
+const ACTIVE: &[Descriptor] = &[Descriptor::counter("active")];
+
+/// Does all that an application does with a registry.
+fn use_all(registry: &Registry) {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
+    let call = CALLS.fetch_add(1, Relaxed).to_string();
+    let metrics = Arc::new(LogMetrics::default());
+    registry.register(metrics.clone(), &[("call", &call)]).unwrap();
+    registry.problems();
+    let _ = format!("{registry:?}");
+    assert!(registry.unregister(&metrics));
+}
+
+#[test]
+fn a_backend_uses_the_registry_while_it_is_read_and_when_it_is_dropped() {
+    let registry = Registry::new();
+    let is_reading = AtomicBool::new(false);
+    let active = {
+        let (reading, dropping) = (registry.clone(), registry.clone());
+        Active {
+            name: ACTIVE,
+            on_read: move || {
+                use_all(&reading);
+                // Once: it reads itself.
+                if !is_reading.swap(true, Relaxed) {
+                    assert!(
+                        Prometheus::new(&reading).scrape(None).body.contains("active_total 7\n")
+                    );
+                    is_reading.store(false, Relaxed);
+                }
+            },
+            on_drop: move || {
+                use_all(&dropping);
+                Prometheus::new(&dropping).scrape(None);
+            },
+        }
+    };
+    let active = Arc::new(active);
+    registry.register(active.clone(), &[]).unwrap();
+    let mut reader = RegistryReader::new(&registry);
+    assert!(reader.read().any(|sample| sample.name() == "active" && *sample.value() == 7));
+    // Dropped by the reader.
+    drop(active);
+    assert!(reader.read().any(|sample| sample.name() == "active" && *sample.value() == 7));
+    assert!(reader.read().all(|sample| sample.name() != "active"));
+    assert!(registry.problems().is_empty());
+}
+
+#[test]
+fn a_filter_and_a_list_of_metrics_may_use_the_registry() {
+    let registry = Registry::new();
+    let inner = registry.clone();
+    let handle = registry.with_filter(move |_| {
+        use_all(&inner);
+        true
+    });
+    let metrics = Arc::new(CacheMetrics::default());
+    handle.register(metrics.clone(), &[]).unwrap();
+    assert!(RegistryReader::new(&registry).read().any(|sample| sample.name() == "hits"));
+}
+
+#[test]
+fn registering_under_a_lock_that_a_collection_waits_for_does_not_wait_for_the_collection() {
+    let registry = Registry::new();
+    let (provider, reader) = sdk::provider();
+    let _exported = OpenTelemetry::new(&registry, &provider.meter("papyra"));
+    let application = Arc::new(Mutex::new(()));
+    let (arrived, arrival) = mpsc::channel();
+    let active = {
+        let (application, first) = (Arc::clone(&application), AtomicBool::new(true));
+        Active {
+            name: ACTIVE,
+            on_read: move || {
+                if first.swap(false, Relaxed) {
+                    arrived.send(()).unwrap();
+                }
+                drop(application.lock().unwrap());
+            },
+            on_drop: || (),
+        }
+    };
+    let active = Arc::new(active);
+    registry.register(active.clone(), &[]).unwrap();
+
+    let metrics = Arc::new(CacheMetrics::default());
+    metrics.hits.add(5);
+    let guard = application.lock().unwrap();
+    let collection = thread::spawn({
+        let reader = reader.clone();
+        move || sdk::collect(&reader)
+    });
+    arrival.recv().unwrap();
+    // The collection holds the SDK's lock and waits for ours.
+    registry.register(metrics.clone(), &[]).unwrap();
+    drop(guard);
+    assert_eq!(collection.join().unwrap()["active"], 7);
+    papyra_metrics_export_tests::wait_for("the new instrument", || {
+        (sdk::collect(&reader).get("hits") == Some(&5)).then_some(())
+    });
+}
+
+#[test]
+fn a_collection_whose_backend_registers_and_drops_does_not_wait_for_itself() {
+    let registry = Registry::new();
+    let (provider, reader) = sdk::provider();
+    let _exported = OpenTelemetry::new(&registry, &provider.meter("papyra"));
+    let later: Arc<CacheMetrics> = Arc::default();
+    let active = {
+        let (registry, later) = (registry.clone(), later.clone());
+        let dropping = registry.clone();
+        let first = AtomicBool::new(true);
+        Active {
+            name: ACTIVE,
+            on_read: move || {
+                if first.swap(false, Relaxed) {
+                    registry.register(later.clone(), &[]).unwrap();
+                }
+            },
+            on_drop: move || use_all(&dropping),
+        }
+    };
+    let active = Arc::new(active);
+    registry.register(active.clone(), &[]).unwrap();
+    assert_eq!(sdk::collect(&reader)["active"], 7);
+    drop(active);
+    papyra_metrics_export_tests::wait_for("the new instrument", || {
+        (sdk::collect(&reader).get("hits") == Some(&0)).then_some(())
+    });
+}
+
+#[test]
+fn readers_do_not_wait_for_one_that_is_held_up_by_a_backend() {
+    let registry = Registry::new();
+    let barrier = Arc::new(Barrier::new(2));
+    let active = {
+        let (barrier, first) = (Arc::clone(&barrier), AtomicBool::new(true));
+        Active {
+            name: ACTIVE,
+            on_read: move || {
+                if first.swap(false, Relaxed) {
+                    barrier.wait();
+                    barrier.wait();
+                }
+            },
+            on_drop: || (),
+        }
+    };
+    let (active, log) = (Arc::new(active), Arc::new(LogMetrics::default()));
+    registry.register(log.clone(), &[]).unwrap();
+    registry.register(active.clone(), &[]).unwrap();
+    let held_up = thread::spawn({
+        let registry = registry.clone();
+        move || {
+            let mut reader = RegistryReader::new(&registry);
+            let samples: Vec<_> =
+                reader.read().map(|sample| sample.value().as_u64().unwrap()).collect();
+            samples
+        }
+    });
+    barrier.wait();
+    // It has read zero, and this reading is merged before its own.
+    log.records_written.add(3);
+    let mut reader = RegistryReader::new(&registry);
+    let read = |reader: &mut RegistryReader| {
+        reader.read().map(|sample| sample.value().as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(read(&mut reader), [3, 7]);
+    assert!(registry.unregister(&active));
+    barrier.wait();
+    // What it read first is older than what was merged, and no reset.
+    assert_eq!(held_up.join().unwrap(), [3, 7]);
+    log.records_written.add(1);
+    assert_eq!(read(&mut reader), [4, 7]);
+    assert_eq!(read(&mut reader), [4]);
+}
+
+/// Panics when it is dropped, as a payload of a panic may.
+struct Bomb(&'static str);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("{}", self.0);
+    }
+}
+
+#[test]
+fn panics_of_a_backend_its_payload_and_its_drop_end_no_reading() {
+    let registry = Registry::new();
+    let active = Active {
+        name: ACTIVE,
+        on_read: || panic::panic_any(Bomb("the payload")),
+        on_drop: || panic!("the drop"),
+    };
+    let (active, log) = (Arc::new(active), Arc::new(LogMetrics::default()));
+    registry.register(log.clone(), &[]).unwrap();
+    registry.register(active.clone(), &[]).unwrap();
+    log.records_written.add(2);
+    let mut reader = RegistryReader::new(&registry);
+    let mut read =
+        || reader.read().map(|sample| sample.value().as_u64().unwrap()).collect::<Vec<_>>();
+    assert_eq!(read(), [2]);
+    let problems = || registry.problems().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(problems(), ["backend {}: reading its metrics panicked: no message"]);
+    // The reading drops it.
+    drop(active);
+    assert_eq!(read(), [2]);
+    assert_eq!(read(), [2]);
+    assert_eq!(problems(), ["backend {}: reading its metrics panicked: no message"]);
+}
+
+#[test]
+fn a_refused_registration_leaves_no_name_and_no_label_taken() {
+    #[derive(Default, Metrics)]
+    struct Mixed {
+        fresh: Counter,
+        records_written: papyra_metrics::Gauge,
+    }
+    #[derive(Default, Metrics)]
+    struct Fresh {
+        fresh: papyra_metrics::Gauge,
+    }
+    let registry = Registry::new();
+    let log = Arc::new(LogMetrics::default());
+    registry.register(log.clone(), &[]).unwrap();
+    let mixed = Arc::new(Mixed::default());
+    registry.register(mixed.clone(), &[("backend", "mixed")]).unwrap_err();
+    let fresh = Arc::new(Fresh::default());
+    registry.register(fresh.clone(), &[("backend", "mixed")]).unwrap();
+    // Nor is the refused one held or taken for registered.
+    assert_eq!(Arc::strong_count(&mixed), 1);
+    assert!(!registry.unregister(&mixed));
+    let names: Vec<_> =
+        RegistryReader::new(&registry).read().map(|sample| sample.name().to_owned()).collect();
+    assert_eq!(names, ["records_written", "fresh"]);
+}
