@@ -5,7 +5,7 @@
 //!
 //! | feature | adapter | brings |
 //! |---|---|---|
-//! | `prometheus` | [`prometheus::Prometheus`]: the text format and OpenMetrics, for any HTTP framework or none | `httparse`, `itoa`, `mio` |
+//! | `prometheus` | [`prometheus::Prometheus`]: the text format and OpenMetrics, for any HTTP framework or none | `httparse`, `itoa`, `mio`, `socket2` |
 //! | `opentelemetry` | [`opentelemetry::OpenTelemetry`]: observable instruments on a `Meter` | `opentelemetry` 0.33, the API alone |
 //! | `statsd` | [`statsd::StatsD`]: increments and values in datagrams, to StatsD or DogStatsD | nothing |
 //! | `metrics` | [`metrics::Facade`]: any recorder of the `metrics` facade | `metrics` 0.24 |

@@ -437,6 +437,20 @@ fn a_daemon_that_cannot_be_found_is_an_error_that_names_it() {
     }
     let error = StatsD::udp(&registry, &[][..]).unwrap_err().to_string();
     assert_eq!(error, "[] resolves to no address");
-    // A daemon that is not running is not an error.
-    assert!(StatsD::udp(&registry, ("127.0.0.1", free_port())).is_ok());
+    for wrong in [&"x".repeat(300), "a\0b", ""] {
+        let error = StatsD::unix(&registry, wrong).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().starts_with(&format!("cannot send to {wrong}: ")), "{error}");
+    }
+    // A daemon that is not running is not an error before something is sent.
+    let metrics = backend(&registry, "orders");
+    let port = free_port();
+    let mut udp = StatsD::udp(&registry, ("127.0.0.1", port)).unwrap();
+    let path = directory("statsd-nobody").join("daemon.sock");
+    let mut unix = StatsD::unix(&registry, &path).unwrap();
+    metrics.records_written.inc();
+    let error = udp.export().unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot send to 127.0.0.1:{port}: ")), "{error}");
+    let error = unix.export().unwrap_err().to_string();
+    assert!(error.starts_with(&format!("cannot send to {}: ", path.display())), "{error}");
 }

@@ -117,7 +117,7 @@ impl StatsD {
     ///
     /// # Errors
     ///
-    /// The operating system refuses a socket.
+    /// The path is too long for a socket, contains a zero byte or is empty, or the operating system refuses a socket.
     #[cfg(unix)]
     pub fn unix(registry: &Registry, path: impl AsRef<Path>) -> io::Result<Self> {
         Ok(Self::new(registry, Socket::unix(path.as_ref())?))
@@ -389,7 +389,7 @@ impl Export for StatsD {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && datagrams > 0 => {
                     return Ok(Progress::More);
                 }
-                Err(error) => return Err(error),
+                Err(error) => return Err(self.socket.with_address(&error)),
             }
         }
         self.problems.set(mem::take(&mut self.left_out));

@@ -4,7 +4,7 @@ use std::fmt::{self, Debug};
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 #[cfg(unix)]
-use std::os::unix::net::UnixDatagram;
+use std::os::unix::{self, net::UnixDatagram};
 #[cfg(unix)]
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,16 @@ impl Socket {
 
     #[cfg(unix)]
     pub(super) fn unix(path: &Path) -> io::Result<Self> {
+        // A path that no socket can ever have is an error here, and not one of every export.
+        let valid = match unix::net::SocketAddr::from_pathname(path) {
+            Ok(_) if path.as_os_str().is_empty() => {
+                Err(io::Error::new(ErrorKind::InvalidInput, "the path is empty"))
+            }
+            result => result.map(drop),
+        };
+        valid.map_err(|error| {
+            io::Error::new(error.kind(), format!("cannot send to {}: {error}", path.display()))
+        })?;
         let socket = UnixDatagram::unbound()?;
         socket.set_nonblocking(true)?;
         Ok(Self::Unix(socket, path.to_owned()))
@@ -116,6 +126,16 @@ impl Socket {
             #[cfg(unix)]
             Self::Unix(..) => true,
         }
+    }
+
+    /// Adds the address of the daemon to an error.
+    pub(super) fn with_address(&self, error: &io::Error) -> io::Error {
+        let message = match self {
+            Self::Udp(udp) => format!("cannot send to {}: {error}", udp.addresses[udp.current]),
+            #[cfg(unix)]
+            Self::Unix(_, path) => format!("cannot send to {}: {error}", path.display()),
+        };
+        io::Error::new(error.kind(), message)
     }
 
     fn is_udp(&self) -> bool {

@@ -5,7 +5,10 @@ use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use mio::net::TcpListener;
+use socket2::SockRef;
 
+/// How many clients may wait to be accepted. The first packet of any more is dropped, which delays them by a second.
+const BACKLOG: i32 = 1024;
 /// How often another port is tried if the one that the first address got is in use at another address.
 const MAX_ATTEMPTS: usize = 16;
 
@@ -54,6 +57,8 @@ fn listen_on_each(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (SocketA
         // Names have one port, which is 0 if any will do.
         with_port.set_port(port.filter(|_| address.port() == 0).unwrap_or(address.port()));
         let bound = TcpListener::bind(with_port).and_then(|listener| {
+            // Once more, because `bind` has a shorter queue.
+            SockRef::from(&listener).listen(BACKLOG)?;
             let port = listener.local_addr()?.port();
             Ok((listener, port))
         });

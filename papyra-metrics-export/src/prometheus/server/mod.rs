@@ -1,7 +1,7 @@
 //! A small HTTP server for applications that have none.
 //!
 //! Built on `mio` and `httparse`, because one thread can then wait for any number of clients with nothing but these
-//! two small crates: `hyper` would bring an async runtime and 17 crates to everybody who formats metrics, and
+//! small crates and `socket2`: `hyper` would bring an async runtime and 17 crates to everybody who formats metrics, and
 //! `tiny_http` has had no release since 2022.
 
 use std::fmt::{self, Debug};
