@@ -68,7 +68,6 @@ mod histogram;
 mod inc;
 mod instrument;
 #[allow(missing_docs)] // for generated code alone
-mod measure;
 mod metered;
 mod metrics;
 mod peak;

@@ -4,14 +4,14 @@ impl OrderLog {
         #[allow(unreachable_code)] #[allow(clippy::implicit_return)]
         <Fallible<
             (),
-        > as ::papyra_metrics::__private::Finish<
+        > as ::papyra_metrics::__private::RecordReturn<
             _,
             _,
-        >>::finish(
+        >>::record_return(
             __result,
-            ::papyra_metrics::__private::judge(|__outcome| {
-                if __outcome.failed {
-                    let __metrics = ::papyra_metrics::__private::at(
+            ::papyra_metrics::__private::on_outcome(|__outcome| {
+                if __outcome.is_err {
+                    let __metrics = ::papyra_metrics::__private::probe(
                             &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
                                 self
                             ),
@@ -23,15 +23,15 @@ impl OrderLog {
                 }
             }),
             || {
-                let __root = ::papyra_metrics::__private::at(
+                let __root = ::papyra_metrics::__private::probe(
                         &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
                             self
                         ),
                     )
                     .__share();
-                move || ::papyra_metrics::__private::judge(move |__outcome| {
-                    if __outcome.failed {
-                        let __metrics = ::papyra_metrics::__private::at(&__root)
+                move || ::papyra_metrics::__private::on_outcome(move |__outcome| {
+                    if __outcome.is_err {
+                        let __metrics = ::papyra_metrics::__private::probe(&__root)
                             .__present();
                         if let ::core::option::Option::Some(__metrics) = __metrics {
                             ::papyra_metrics::Inc::inc(&__metrics.write_errors);

@@ -1,6 +1,6 @@
 impl OrderLog {
     pub async fn scan(&self) -> Result<Report, LogError> {
-        let __metrics = ::papyra_metrics::__private::at(
+        let __metrics = ::papyra_metrics::__private::probe(
                 &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
                     self
                 ),
@@ -13,7 +13,7 @@ impl OrderLog {
             .map(|__metrics| {
                 ::papyra_metrics::__private::InFlight::new(
                     __metrics,
-                    |__metrics, __step| __step.make(&__metrics.scans_in_flight),
+                    |__metrics, __delta| __delta.apply(&__metrics.scans_in_flight),
                 )
             });
         let __result = async move {
@@ -29,8 +29,8 @@ impl OrderLog {
         let __outcome = <Result<
             Report,
             LogError,
-        > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
-        if __outcome.failed {
+        > as ::papyra_metrics::__private::Fallible>::outcome(&__result);
+        if __outcome.is_err {
             if let ::core::option::Option::Some(__metrics) = __metrics {
                 ::papyra_metrics::Inc::inc(&__metrics.scan_errors);
             }

@@ -3,7 +3,7 @@ impl OrderLog {
         &self,
         offset: Offset,
     ) -> Pin<Box<dyn Future<Output = Result<Record, LogError>> + Send + '_>> {
-        let __root = ::papyra_metrics::__private::at(
+        let __root = ::papyra_metrics::__private::probe(
                 &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
                     self
                 ),
@@ -12,7 +12,7 @@ impl OrderLog {
         let __future = self.file.read(offset);
         #[allow(clippy::implicit_return)]
         Box::pin(async move {
-            let __metrics = ::papyra_metrics::__private::at(&__root).__present();
+            let __metrics = ::papyra_metrics::__private::probe(&__root).__present();
             if let ::core::option::Option::Some(__metrics) = __metrics {
                 ::papyra_metrics::Inc::inc(&__metrics.reads);
             }
@@ -20,9 +20,9 @@ impl OrderLog {
             let __outcome = <Result<
                 Record,
                 LogError,
-            > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
-            if __outcome.failed {
-                let __metrics = ::papyra_metrics::__private::at(&__root).__present();
+            > as ::papyra_metrics::__private::Fallible>::outcome(&__result);
+            if __outcome.is_err {
+                let __metrics = ::papyra_metrics::__private::probe(&__root).__present();
                 if let ::core::option::Option::Some(__metrics) = __metrics {
                     ::papyra_metrics::Inc::inc(&__metrics.read_errors);
                 }

@@ -2,19 +2,19 @@ impl OrderLog {
     pub fn append(&mut self, record: Record) -> Result<Offset, LogError> {
         let mut __in_flight = ::papyra_metrics::__private::InFlight::new(
             &mut *self,
-            |__this, __step| {
-                let __metrics = ::papyra_metrics::__private::at(
+            |__this, __delta| {
+                let __metrics = ::papyra_metrics::__private::probe(
                         &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
                             __this
                         ),
                     )
                     .__present();
                 if let ::core::option::Option::Some(__metrics) = __metrics {
-                    __step.make(&__metrics.appends_in_flight)
+                    __delta.apply(&__metrics.appends_in_flight)
                 }
             },
         );
-        let __this = &mut *__in_flight.place;
+        let __this = &mut *__in_flight.held;
         let __result = ::papyra_metrics::__private::call(move || -> Result<
             Offset,
             LogError,
@@ -23,22 +23,22 @@ impl OrderLog {
             __this.len += 1;
             Ok(offset)
         });
-        let __this = &*__in_flight.place;
+        let __this = &*__in_flight.held;
         let __outcome = <Result<
             Offset,
             LogError,
-        > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
-        let __metrics = ::papyra_metrics::__private::at(
+        > as ::papyra_metrics::__private::Fallible>::outcome(&__result);
+        let __metrics = ::papyra_metrics::__private::probe(
                 &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
                     __this
                 ),
             )
             .__present();
         if let ::core::option::Option::Some(__metrics) = __metrics {
-            if __outcome.failed {
+            if __outcome.is_err {
                 ::papyra_metrics::__private::ErrorCounter::count_error(__metrics);
             }
-            if __outcome.succeeded {
+            if __outcome.is_ok {
                 ::papyra_metrics::Inc::inc(&__metrics.records_written);
             }
         }

@@ -7,18 +7,18 @@ impl OrderLog {
         let __outcome = <Result<
             Offset,
             LogError,
-        > as ::papyra_metrics::__private::Outcome>::verdict(&__result);
-        let __metrics = ::papyra_metrics::__private::at(
+        > as ::papyra_metrics::__private::Fallible>::outcome(&__result);
+        let __metrics = ::papyra_metrics::__private::probe(
                 &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
                     self
                 ),
             )
             .__present();
         if let ::core::option::Option::Some(__metrics) = __metrics {
-            if __outcome.failed {
+            if __outcome.is_err {
                 ::papyra_metrics::Inc::inc(&__metrics.write_errors);
             }
-            if __outcome.succeeded {
+            if __outcome.is_ok {
                 ::papyra_metrics::Inc::inc(&__metrics.records_written);
             }
         }

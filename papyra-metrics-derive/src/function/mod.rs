@@ -1,6 +1,7 @@
 //! `#[metrics(…)]` on a function, stage by stage: input, check, model, plan, expand.
 
 mod body;
+mod captures;
 mod check;
 mod expand;
 mod input;

@@ -9,8 +9,9 @@ use proc_macro2::{Group, Ident, Span, TokenStream};
 use super::body::rewrite::is_one_expression;
 use super::body::tail::{self, Future, ReturnedFuture};
 use super::body::usage::{BodyUsage, ends_in_return};
+use super::captures::{Capture, captures, lent_arguments};
 use super::input::{ArgumentKind, Receiver, ReceiverKind};
-use super::model::{InstrumentedFn, MetricsRoot, Output, Target, Targets};
+use super::model::{InstrumentedFn, Output, Target, Targets};
 use super::output::{borrows_self, cannot_be_annotated, may_be_boxed_future, outlives_self};
 
 /// What is measured of a function.
@@ -105,14 +106,6 @@ pub(crate) enum Bound {
     BesideMacros,
     /// The returned future borrows nothing.
     InStaticFuture,
-}
-
-/// An argument, or `self`, that a closure or block takes.
-pub(crate) struct Capture<'a> {
-    pub(crate) name: &'a Ident,
-    pub(crate) cfg: Option<&'a TokenStream>,
-    /// Nothing reads it, but it is dropped in its turn.
-    pub(crate) is_unused: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -218,7 +211,7 @@ impl<'a> BodyPlan<'a> {
         if let (Some(receiver), true) = (plan.receiver(), plan.touches_self()) {
             plan.share_self(receiver);
         }
-        plan.captures = plan.find_captures();
+        plan.captures = captures(model.function, &plan.usage, plan.only_borrows);
         plan.captured_fields = plan.find_captured_fields();
         plan
     }
@@ -346,11 +339,6 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Whether the metrics are looked up before the body, because they could not be after it.
-    pub(crate) fn shares_root(&self, root: &MetricsRoot, access: Access) -> bool {
-        self.shares(&root.usage, access)
-    }
-
     /// Whether an expression is evaluated before the body, because it could not be after it.
     pub(crate) fn shares(&self, expression: &BodyUsage, access: Access) -> bool {
         let mut arguments = self
@@ -393,40 +381,6 @@ impl<'a> BodyPlan<'a> {
         self.lent_arguments.iter().copied().find(|name| gauge.usage.names(name))
     }
 
-    /// The arguments that the closure or block takes.
-    fn find_captures(&self) -> Vec<Capture<'a>> {
-        let mut captures = Vec::new();
-        for argument in self.model.function.arguments.iter().rev() {
-            // References are not dropped, so a closure that takes its captures need not name them.
-            if !self.only_borrows && argument.kind != ArgumentKind::Value {
-                continue;
-            }
-            for name in argument.names.iter().rev() {
-                let is_unused = name.to_string().starts_with('_');
-                if is_unused || self.usage.names(name) {
-                    captures.push(Capture { name, cfg: Some(&argument.cfg), is_unused });
-                }
-            }
-        }
-        if self.only_borrows {
-            return captures;
-        }
-        let owns_self =
-            matches!(self.receiver_kind(), Some(ReceiverKind::Owned | ReceiverKind::RefCounted));
-        if let (Some(receiver), true) = (self.receiver(), owns_self && self.usage.names_self) {
-            captures.push(Capture { name: &receiver.token, cfg: None, is_unused: false });
-        }
-        // One alone is dropped in its turn, unless the body names but a part of it, which would be all that is taken.
-        match captures.as_slice() {
-            [Capture { name, .. }]
-                if !self.usage.fields_accessed_of.contains(&name.to_string()) =>
-            {
-                Vec::new()
-            }
-            _ => captures,
-        }
-    }
-
     fn find_captured_fields(&self) -> Vec<Ident> {
         let Some(receiver) = self.receiver() else { return Vec::new() };
         let is_needed = self.only_borrows
@@ -441,16 +395,6 @@ impl<'a> BodyPlan<'a> {
         };
         self.usage.fields_of_self.iter().filter(|field| !is_shared(field)).cloned().collect()
     }
-}
-
-/// Arguments of type `&mut` through which something is counted once the body is done with them.
-fn lent_arguments<'a>(model: &'a InstrumentedFn<'a>) -> Vec<&'a Ident> {
-    let exclusive =
-        model.function.arguments.iter().filter(|argument| argument.kind == ArgumentKind::Exclusive);
-    exclusive
-        .flat_map(|argument| &argument.names)
-        .filter(|name| model.targets.iter().any(|target| target.usage.names(name)))
-        .collect()
 }
 
 #[cfg(test)]

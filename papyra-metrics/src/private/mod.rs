@@ -2,12 +2,14 @@
 //! version.
 
 mod flatten;
+mod function;
 mod storage;
 mod table;
 
 pub use self::flatten::{
     Exact, Flattened, Ladder, assert_distinct, assert_flattens, len, names_len,
 };
+pub use self::function::*;
 pub use self::storage::{HasStorage, NoStorage, NotPlain, StorageProbe, debug};
 pub use self::table::{DescriptorTable, ErrorInstrument, prefixed};
 pub use crate::atomic_layout::{Publishable, SharedMemorySafe, SkippedField};
@@ -15,4 +17,3 @@ pub use crate::histogram::amount::Notation;
 pub use crate::histogram::bounds::{BoundLiteral, Bounds, exported_unit, first};
 pub use crate::histogram::cells::BucketCells;
 pub use crate::histogram::table::{BucketTable, most_per_octave};
-pub use crate::measure::*;

@@ -72,11 +72,11 @@ impl BodyExpander<'_> {
         let handles = self.handles(access);
         let calls = self.plan.model.targets.calls.as_ref().map(|_| {
             let calls = self.count_calls(access);
-            quote_mixed_site!(if __when.is_now() { #calls })
+            quote_mixed_site!(if __when.is_immediate() { #calls })
         });
         let asks = calls.is_some() || !self.plan.model.targets.counts_outcome();
         let when = asks.then(
-            || quote_mixed_site!(let __when = #private::Returned::<#output>::new().__when();),
+            || quote_mixed_site!(let __when = #private::ReturnType::<#output>::new().__when();),
         );
         let bindings = self.in_flight_bindings();
         let InFlightBindings { guard, after, .. } = &bindings;
@@ -103,7 +103,7 @@ impl BodyExpander<'_> {
             let when = Ident::new("__when", first);
             return quote_spanned! {last=>
                 #[allow(clippy::implicit_return)]
-                #when.finish(__result, #deferred)
+                #when.record_return(__result, #deferred)
             };
         }
         let now = self.record_end(access, false);
@@ -111,7 +111,7 @@ impl BodyExpander<'_> {
         let open = quote_spanned!(first=> <);
         quote_spanned! {last=>
             #[allow(clippy::implicit_return)]
-            #open #output as #krate::__private::Finish<_, _>>::finish(__result, #now, #deferred)
+            #open #output as #krate::__private::RecordReturn<_, _>>::record_return(__result, #now, #deferred)
         }
     }
 
@@ -134,9 +134,9 @@ impl BodyExpander<'_> {
         let holds_guard = is_deferred && self.plan.model.targets.in_flight.is_some();
         let guard = holds_guard.then(|| quote_mixed_site!(let _in_flight = __in_flight;));
         if !self.plan.model.targets.counts_outcome() {
-            return quote_mixed_site!(#private::End(#mover || { #guard }));
+            return quote_mixed_site!(#private::OnEnd(#mover || { #guard }));
         }
         let counted = self.count_outcome(access);
-        quote_mixed_site!(#private::judge(#mover |__outcome| { #guard #counted }))
+        quote_mixed_site!(#private::on_outcome(#mover |__outcome| { #guard #counted }))
     }
 }

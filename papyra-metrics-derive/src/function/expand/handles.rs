@@ -24,7 +24,7 @@ impl BodyExpander<'_> {
             if access == Access::Cached {
                 let Lookup { before, metrics } = self.lookup(root, Access::Direct);
                 handles.extend(quote_mixed_site!(#before let __metrics = #metrics;));
-            } else if self.plan.shares_root(root, access) {
+            } else if self.plan.shares(&root.usage, access) {
                 handles.extend(self.share_root(root, access));
             }
         }
@@ -68,10 +68,10 @@ impl BodyExpander<'_> {
             [root, rest @ ..] if is_path => (quote!(#root), rest),
             _ => (expression.clone(), [].as_slice()),
         };
-        let mut shares = quote_mixed_site!(let #handle = #private::at(&#root).__share(););
+        let mut shares = quote_mixed_site!(let #handle = #private::probe(&#root).__share(););
         for field in fields {
             shares.extend(quote_mixed_site! {
-                let #handle = #private::at(&#handle.#field)
+                let #handle = #private::probe(&#handle.#field)
                     .__part()
                     .of(#handle, |#handle| &#handle.#field);
             });
@@ -99,8 +99,8 @@ impl BodyExpander<'_> {
             shared.extend(clone(&self_alias(Span::mixed_site())));
         }
         if let Some(root) = self.plan.model.targets.root() {
-            if self.plan.shares_root(root, future_access) {
-                shared.extend(if self.plan.shares_root(root, self.plan.access) {
+            if self.plan.shares(&root.usage, future_access) {
+                shared.extend(if self.plan.shares(&root.usage, self.plan.access) {
                     clone(&root_handle())
                 } else {
                     self.share(&root_handle(), &self.metrics(root, access))
@@ -126,9 +126,9 @@ fn is_self(token: &TokenTree) -> bool {
 /// The function that asks for it.
 fn bound_function(bound: Bound) -> &'static str {
     match bound {
-        Bound::AfterMove => "given_away",
-        Bound::WhileBorrowed => "borrowed",
-        Bound::BesideMacros => "seen_by_macros",
-        Bound::InStaticFuture => "outlived",
+        Bound::AfterMove => "assert_usable_after_move",
+        Bound::WhileBorrowed => "assert_usable_while_borrowed",
+        Bound::BesideMacros => "assert_usable_beside_macros",
+        Bound::InStaticFuture => "assert_usable_in_static_future",
     }
 }

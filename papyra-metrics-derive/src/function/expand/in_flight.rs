@@ -25,11 +25,11 @@ impl BodyExpander<'_> {
             let is_held = self.plan.held_argument == Some(name);
             if self.plan.usage.names(name) {
                 let place =
-                    if is_held { quote_mixed_site!(__in_flight.place) } else { quote!(#name) };
+                    if is_held { quote_mixed_site!(__in_flight.held) } else { quote!(#name) };
                 bindings.lend.extend(quote_mixed_site!(let #name = &mut *#place;));
             }
             if is_held {
-                bindings.after.extend(quote_mixed_site!(let #name = &*__in_flight.place;));
+                bindings.after.extend(quote_mixed_site!(let #name = &*__in_flight.held;));
             }
         }
         bindings
@@ -43,12 +43,12 @@ impl BodyExpander<'_> {
         let is_pinned = receiver.kind == ReceiverKind::Pinned;
         if self.guard_holds_self() {
             let lent = if is_pinned {
-                quote_mixed_site!(::core::pin::Pin::as_mut(&mut __in_flight.place))
+                quote_mixed_site!(::core::pin::Pin::as_mut(&mut __in_flight.held))
             } else {
                 self.reborrow_through_guard()
             };
             bindings.bind = quote_mixed_site!(let #mutable #this = #lent;);
-            bindings.after = quote_mixed_site!(let #this = &*__in_flight.place;);
+            bindings.after = quote_mixed_site!(let #this = &*__in_flight.held;);
         } else if self.plan.body_self == BodySelf::Alias {
             let reborrow = match (is_pinned, receiver.is_mut) {
                 (false, _) => quote_mixed_site!(&mut *#token),
@@ -71,10 +71,10 @@ impl BodyExpander<'_> {
     /// The reborrow spans the return type, because a borrow that outlives it has to show there.
     fn reborrow_through_guard(&self) -> TokenStream {
         let Some(output) = &self.plan.model.function.output else {
-            return quote_mixed_site!(&mut *__in_flight.place);
+            return quote_mixed_site!(&mut *__in_flight.held);
         };
         let borrow = quote_spanned!(located(output)=> &mut *__in_flight);
-        let place = quote_spanned!(located_at_end(output)=> .place);
+        let place = quote_spanned!(located_at_end(output)=> .held);
         quote!(#borrow #place)
     }
 
@@ -96,27 +96,27 @@ impl BodyExpander<'_> {
             };
             let step = self.move_gauge(target, Access::SelfAlias);
             return quote_mixed_site! {
-                let mut __in_flight = #private::InFlight::new(#held, |#this, __step| { #step });
+                let mut __in_flight = #private::InFlight::new(#held, |#this, __delta| { #step });
             };
         }
         if let (Some(name), true) = (self.plan.held_argument, access != Access::FutureHandle) {
             let step = self.move_gauge(target, access);
             return quote_mixed_site! {
-                let mut __in_flight = #private::InFlight::new(&mut *#name, |#name, __step| { #step });
+                let mut __in_flight = #private::InFlight::new(&mut *#name, |#name, __delta| { #step });
             };
         }
         let gauge = self.instrument(target, access);
         match target.kind.root() {
             None => quote_mixed_site! {
                 let __gauge = #gauge;
-                let _in_flight = #private::InFlight::new(__gauge, |__gauge, __step| __step.make(__gauge));
+                let _in_flight = #private::InFlight::new(__gauge, |__gauge, __delta| __delta.apply(__gauge));
             },
             Some(root) => {
                 let Lookup { before, metrics } = self.lookup(root, access);
                 quote_mixed_site! {
                     #before
                     let _in_flight = #metrics.map(|__metrics| {
-                        #private::InFlight::new(__metrics, |__metrics, __step| __step.make(#gauge))
+                        #private::InFlight::new(__metrics, |__metrics, __delta| __delta.apply(#gauge))
                     });
                 }
             }
@@ -130,7 +130,7 @@ impl BodyExpander<'_> {
         let access = self.plan.future_access();
         let step = self.move_gauge(target, access);
         let held = match target.kind.root() {
-            Some(root) if self.plan.shares_root(root, access) => Some(root_handle()),
+            Some(root) if self.plan.shares(&root.usage, access) => Some(root_handle()),
             None if self.plan.shares(&target.usage, access) => Some(handle(target)),
             _ if access == Access::SelfAlias && target.usage.names_self => {
                 Some(self_alias(Span::mixed_site()))
@@ -140,21 +140,21 @@ impl BodyExpander<'_> {
         let Some(held) = held else {
             return quote_mixed_site! {
                 let __in_flight =
-                    #private::InFlight::new(#private::Owned(()), |_, __step| { #step });
+                    #private::InFlight::new(#private::Owned(()), |_, __delta| { #step });
             };
         };
         quote_mixed_site! {
             let __in_flight = #private::InFlight::new(
                 #private::Owned(::core::clone::Clone::clone(&#held)),
-                |#held, __step| { #step },
+                |#held, __delta| { #step },
             );
         }
     }
 
-    /// A statement that moves the gauge by `__step`.
+    /// A statement that moves the gauge by `__delta`.
     fn move_gauge(&self, target: &Target, access: Access) -> TokenStream {
         let gauge = self.instrument(target, access);
-        let step = quote_mixed_site!(__step.make(#gauge));
+        let step = quote_mixed_site!(__delta.apply(#gauge));
         match &target.kind {
             TargetKind::Expression(_) => step,
             TargetKind::ErrorCounter(root) | TargetKind::InMetrics(root, _) => {

@@ -30,19 +30,19 @@ impl BodyExpander<'_> {
         }
         let private = &self.private;
         let Some(output) = self.plan.output else {
-            return quote_mixed_site!(let __outcome = #private::Outcome::verdict(&__result); #counted);
+            return quote_mixed_site!(let __outcome = #private::Fallible::outcome(&__result); #counted);
         };
         let span = located(output);
         let krate = krate_at(&self.plan.model.krate, span);
-        let outcome = quote_spanned!(span=> <#output as #krate::__private::Outcome>);
-        quote_mixed_site!(let __outcome = #outcome::verdict(&__result); #counted)
+        let outcome = quote_spanned!(span=> <#output as #krate::__private::Fallible>);
+        quote_mixed_site!(let __outcome = #outcome::outcome(&__result); #counted)
     }
 
     /// Statements that count what `__outcome` is.
     pub(super) fn count_outcome(&self, access: Access) -> TokenStream {
         let Targets { errors, ok, .. } = &self.plan.model.targets;
-        let is_err = quote_mixed_site!(__outcome.failed);
-        let is_ok = quote_mixed_site!(__outcome.succeeded);
+        let is_err = quote_mixed_site!(__outcome.is_err);
+        let is_ok = quote_mixed_site!(__outcome.is_ok);
         if let (Some(errors), Some(ok)) = (errors, ok) {
             if let (Some(root), Some(_)) = (errors.kind.root(), ok.kind.root()) {
                 let (error, ok) = (self.inc(errors, access), self.inc(ok, access));
@@ -127,20 +127,20 @@ impl BodyExpander<'_> {
             return Lookup { before: TokenStream::new(), metrics };
         }
         let handle = root_handle();
-        if self.plan.shares_root(root, access) {
-            let metrics = quote_mixed_site!(#private::at(&#handle).__present());
+        if self.plan.shares(&root.usage, access) {
+            let metrics = quote_mixed_site!(#private::probe(&#handle).__present());
             return Lookup { before: TokenStream::new(), metrics };
         }
         let metrics = self.metrics(root, access);
         match root.kind {
             RootKind::OfSelf(_) => Lookup {
                 before: TokenStream::new(),
-                metrics: quote_mixed_site!(#private::at(&#metrics).__present()),
+                metrics: quote_mixed_site!(#private::probe(&#metrics).__present()),
             },
             // The expression may give a value, which has to live as long as what is found in it.
             RootKind::At(_) => Lookup {
                 before: quote_mixed_site!(let #handle = &#metrics;),
-                metrics: quote_mixed_site!(#private::at(#handle).__present()),
+                metrics: quote_mixed_site!(#private::probe(#handle).__present()),
             },
         }
     }

@@ -6,8 +6,9 @@ use quote::{quote, quote_spanned};
 use super::BodyExpander;
 use super::names::quote_mixed_site;
 use crate::function::body::rewrite::{braced, unbraced};
+use crate::function::captures::Capture;
 use crate::function::input::ReceiverKind;
-use crate::function::plan::{BodySelf, Capture, Scope};
+use crate::function::plan::{BodySelf, Scope};
 
 impl BodyExpander<'_> {
     /// The expression that runs the body to its end, and gives a value of that type.
@@ -44,7 +45,7 @@ impl BodyExpander<'_> {
         let private = &self.private;
         let takes = self.plan.captures.iter().map(|capture| {
             let (attributes, name) = (attributes(capture), capture.name);
-            quote_mixed_site!(#attributes #private::take(#name);)
+            quote_mixed_site!(#attributes #private::capture(#name);)
         });
         let this = self.plan.receiver().map(|receiver| &receiver.token);
         let fields = self.plan.captured_fields.iter();

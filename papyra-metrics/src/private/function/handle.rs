@@ -1,4 +1,4 @@
-//! The places of metrics and counters, and handles on them that outlast what holds them.
+//! Finds metrics and instruments behind pointers, and makes handles that outlive the `self` that holds them.
 
 #[cfg(feature = "alloc")]
 use alloc::{rc::Rc, sync::Arc};
@@ -7,21 +7,21 @@ use core::{marker::PhantomData, ops::Deref};
 use super::ErrorCounter;
 use crate::{Inc, IncDec};
 
-/// A place where metrics or counters are, looked at through what it may be: an `Option`, a shared pointer, or
-/// the thing itself. The methods of the special cases stand on this type, those of the general case behind its
-/// `Deref`, where method calls look next; their names are in no trait that a user might implement for everything.
-pub struct Reach<'a, T: ?Sized>(Itself<'a, T>);
+/// Metrics, an instrument, or what holds them. By autoref specialization: the methods of the special cases (an `Option`, a
+/// shared pointer) are on this type, those of the general case on what it dereferences to, where method calls look next.
+/// They belong to no trait, which a user might implement for everything.
+pub struct Probe<'a, T: ?Sized>(ProbeFallback<'a, T>);
 
-/// Neither an `Option` nor a shared pointer.
-pub struct Itself<'a, T: ?Sized>(&'a T);
+/// Fallback: not a shared pointer.
+pub struct ProbeFallback<'a, T: ?Sized>(&'a T);
 
 #[inline]
-pub fn at<T: ?Sized>(place: &T) -> Reach<'_, T> {
-    Reach(Itself(place))
+pub fn probe<T: ?Sized>(found: &T) -> Probe<'_, T> {
+    Probe(ProbeFallback(found))
 }
 
-impl<'a, T: ?Sized> Deref for Reach<'a, T> {
-    type Target = Itself<'a, T>;
+impl<'a, T: ?Sized> Deref for Probe<'a, T> {
+    type Target = ProbeFallback<'a, T>;
 
     #[inline]
     fn deref(&self) -> &Self::Target {
@@ -29,28 +29,28 @@ impl<'a, T: ?Sized> Deref for Reach<'a, T> {
     }
 }
 
-impl<'a, T: ?Sized> Itself<'a, T> {
-    /// What is there, and always is.
+impl<'a, T: ?Sized> ProbeFallback<'a, T> {
+    /// The metrics, which are always there.
     #[inline]
     pub fn __present(&self) -> Option<&'a T> {
         Some(self.0)
     }
 
-    /// A handle that borrows the place.
+    /// A handle that borrows it.
     #[inline]
     pub fn __share(&self) -> &'a T {
         self.0
     }
 
-    /// A part of something is reached through a handle on that.
+    /// Says that a part is reached through the handle of the whole.
     #[inline]
-    pub fn __part(&self) -> Through {
-        Through
+    pub fn __part(&self) -> ProjectHandle {
+        ProjectHandle
     }
 }
 
 // One impl for all of them: of several, rustc would list each in the error about a missing `metrics`.
-impl<'a, T: MaybeAbsent> Reach<'a, T> {
+impl<'a, T: MaybeAbsent> Probe<'a, T> {
     /// The metrics, if there are any.
     #[inline]
     pub fn __present(&self) -> Option<&'a T::Metrics> {
@@ -93,28 +93,28 @@ impl<H: Deref, T: MaybeAbsent, F: Fn(&H::Target) -> &T> MaybeAbsent for Part<H, 
 
 macro_rules! shared {
     ([$($lifetime:lifetime)?] $pointer:ty) => {
-        impl<$($lifetime,)? M: ?Sized> Reach<'_, $pointer> {
-            /// A handle that does not borrow the place.
+        impl<$($lifetime,)? M: ?Sized> Probe<'_, $pointer> {
+            /// A handle that shares it.
             #[inline]
             pub fn __share(&self) -> $pointer {
                 self.0.0.clone()
             }
 
-            /// A part of something that is a handle itself.
+            /// Says that a part is a handle itself.
             #[inline]
-            pub fn __part(&self) -> Anew {
-                Anew
+            pub fn __part(&self) -> CloneHandle {
+                CloneHandle
             }
         }
 
         #[diagnostic::do_not_recommend]
-        impl<$($lifetime,)? M: ?Sized> GivenAway for $pointer {}
+        impl<$($lifetime,)? M: ?Sized> UsableAfterMove for $pointer {}
         #[diagnostic::do_not_recommend]
-        impl<$($lifetime,)? M: ?Sized> Borrowed for $pointer {}
+        impl<$($lifetime,)? M: ?Sized> UsableWhileBorrowed for $pointer {}
         #[diagnostic::do_not_recommend]
-        impl<$($lifetime,)? M: ?Sized> SeenByMacros for $pointer {}
+        impl<$($lifetime,)? M: ?Sized> UsableBesideMacros for $pointer {}
         #[diagnostic::do_not_recommend]
-        impl<$($lifetime,)? M: ?Sized> Outlived for $pointer {}
+        impl<$($lifetime,)? M: ?Sized> UsableInStaticFuture for $pointer {}
     };
 }
 
@@ -129,11 +129,11 @@ shared!([] Arc<M>);
 #[cfg(feature = "alloc")]
 shared!([] Option<Arc<M>>);
 
-/// Makes a handle on a part from a handle on the whole.
+/// Makes the handle of a part from the handle of the whole.
 #[derive(Clone, Copy)]
-pub struct Through;
+pub struct ProjectHandle;
 
-impl Through {
+impl ProjectHandle {
     #[inline]
     pub fn of<H: Deref, T, F>(self, whole: H, get: F) -> Part<H, T, F>
     where
@@ -143,13 +143,13 @@ impl Through {
     }
 }
 
-/// Shares the part itself.
+/// Clones a part that is a handle itself.
 #[derive(Clone, Copy)]
-pub struct Anew;
+pub struct CloneHandle;
 
-impl Anew {
+impl CloneHandle {
     #[inline]
-    #[allow(clippy::needless_pass_by_value)] // as `Through` takes it
+    #[allow(clippy::needless_pass_by_value)] // as `ProjectHandle` takes it
     pub fn of<H: Deref, T: Clone, F>(self, whole: H, get: F) -> T
     where
         F: Fn(&H::Target) -> &T,
@@ -158,7 +158,7 @@ impl Anew {
     }
 }
 
-/// A handle on a part of what another one is on.
+/// The handle of a part: the handle of the whole, and a projection.
 pub struct Part<H, T, F> {
     whole: H,
     get: F,
@@ -215,7 +215,7 @@ impl<H: Deref, T: ErrorCounter, F: Fn(&H::Target) -> &T> ErrorCounter for Part<H
     label = "these metrics belong to `self` alone",
     note = "share them, as in `metrics: Arc<{Self}>`, or count in a static"
 )]
-pub trait GivenAway {}
+pub trait UsableAfterMove {}
 
 /// Metrics that can be reached while the `self` that holds them is mutably borrowed.
 #[diagnostic::on_unimplemented(
@@ -223,7 +223,7 @@ pub trait GivenAway {}
     label = "these metrics belong to `self` alone",
     note = "share them, as in `metrics: Arc<{Self}>`, or count in a static"
 )]
-pub trait Borrowed {}
+pub trait UsableWhileBorrowed {}
 
 /// Metrics that can be reached while the body uses all of the `self` that holds them.
 #[diagnostic::on_unimplemented(
@@ -231,7 +231,7 @@ pub trait Borrowed {}
     label = "these metrics belong to `self` alone",
     note = "bind what the macro needs before it, as in `let this = self;`, share the metrics, as in `metrics: Arc<{Self}>`, or count in a static"
 )]
-pub trait SeenByMacros {}
+pub trait UsableBesideMacros {}
 
 /// Metrics that are still there when a future that borrows nothing runs.
 #[diagnostic::on_unimplemented(
@@ -239,20 +239,20 @@ pub trait SeenByMacros {}
     label = "these metrics belong to `self` alone",
     note = "share them, as in `metrics: Arc<{Self}>`, count in a static, or let the future borrow `self`: `Pin<Box<dyn Future<Output = …> + '_>>`"
 )]
-pub trait Outlived {}
+pub trait UsableInStaticFuture {}
 
-/// Asks for the bound.
+/// Requires the bound.
 #[inline]
-pub fn outlived<M: Outlived + ?Sized>(_: &M) {}
+pub fn assert_usable_in_static_future<M: UsableInStaticFuture + ?Sized>(_: &M) {}
 
-/// Asks for the bound.
+/// Requires the bound.
 #[inline]
-pub fn given_away<M: GivenAway + ?Sized>(_: &M) {}
+pub fn assert_usable_after_move<M: UsableAfterMove + ?Sized>(_: &M) {}
 
-/// Asks for the bound.
+/// Requires the bound.
 #[inline]
-pub fn borrowed<M: Borrowed + ?Sized>(_: &M) {}
+pub fn assert_usable_while_borrowed<M: UsableWhileBorrowed + ?Sized>(_: &M) {}
 
-/// Asks for the bound.
+/// Requires the bound.
 #[inline]
-pub fn seen_by_macros<M: SeenByMacros + ?Sized>(_: &M) {}
+pub fn assert_usable_beside_macros<M: UsableBesideMacros + ?Sized>(_: &M) {}

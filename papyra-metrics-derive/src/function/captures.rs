@@ -1,0 +1,61 @@
+//! The arguments that a body's closure or `async` block takes, and those that are only lent to it.
+
+use proc_macro2::{Ident, TokenStream};
+
+use super::body::usage::BodyUsage;
+use super::input::{ArgumentKind, Function, ReceiverKind};
+use super::model::InstrumentedFn;
+
+/// An argument, or `self`, that a closure or block takes.
+pub(crate) struct Capture<'a> {
+    pub(crate) name: &'a Ident,
+    pub(crate) cfg: Option<&'a TokenStream>,
+    /// Nothing reads it, but it is dropped in its turn.
+    pub(crate) is_unused: bool,
+}
+
+/// The arguments that the closure or block takes, last to first, so that they are dropped as arguments are.
+pub(super) fn captures<'a>(
+    function: &'a Function,
+    usage: &BodyUsage,
+    only_borrows: bool,
+) -> Vec<Capture<'a>> {
+    let mut captures = Vec::new();
+    for argument in function.arguments.iter().rev() {
+        // References are not dropped, so a closure that takes its captures need not name them.
+        if !only_borrows && argument.kind != ArgumentKind::Value {
+            continue;
+        }
+        for name in argument.names.iter().rev() {
+            let is_unused = name.to_string().starts_with('_');
+            if is_unused || usage.names(name) {
+                captures.push(Capture { name, cfg: Some(&argument.cfg), is_unused });
+            }
+        }
+    }
+    if only_borrows {
+        return captures;
+    }
+    if let Some(receiver) = function.receiver.as_ref().filter(|_| usage.names_self) {
+        if matches!(receiver.kind, ReceiverKind::Owned | ReceiverKind::RefCounted) {
+            captures.push(Capture { name: &receiver.token, cfg: None, is_unused: false });
+        }
+    }
+    // One alone is dropped in its turn, unless the body names but a part of it, which would be all that is taken.
+    match captures.as_slice() {
+        [Capture { name, .. }] if !usage.fields_accessed_of.contains(&name.to_string()) => {
+            Vec::new()
+        }
+        _ => captures,
+    }
+}
+
+/// Arguments of type `&mut` through which something is counted once the body is done with them.
+pub(super) fn lent_arguments<'a>(model: &'a InstrumentedFn<'a>) -> Vec<&'a Ident> {
+    let exclusive =
+        model.function.arguments.iter().filter(|argument| argument.kind == ArgumentKind::Exclusive);
+    exclusive
+        .flat_map(|argument| &argument.names)
+        .filter(|name| model.targets.iter().any(|target| target.usage.names(name)))
+        .collect()
+}

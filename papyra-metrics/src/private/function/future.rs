@@ -1,0 +1,178 @@
+//! Counts what a function has returned, or what the boxed future gives that it has returned.
+
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
+#[cfg(feature = "alloc")]
+use core::{future::Future, pin::Pin};
+use core::{marker::PhantomData, ops::Deref, task::Poll};
+
+use super::{Fallible, Outcome};
+
+/// Called with the result of a function, or of the future that it has returned.
+pub trait OnComplete<R> {
+    fn on_complete(self, result: &R);
+}
+
+/// Calls the closure with the outcome of the result.
+pub struct OnOutcome<F>(F);
+
+/// The bound gives the closure the type of its argument.
+#[inline]
+pub fn on_outcome<F: FnOnce(Outcome)>(on_complete: F) -> OnOutcome<F> {
+    OnOutcome(on_complete)
+}
+
+impl<R: Fallible, F: FnOnce(Outcome)> OnComplete<R> for OnOutcome<F> {
+    #[inline]
+    fn on_complete(self, result: &R) {
+        (self.0)(result.outcome());
+    }
+}
+
+/// Calls the closure when the call has ended.
+pub struct OnEnd<F>(pub F);
+
+impl<R, F: FnOnce()> OnComplete<R> for OnEnd<F> {
+    #[inline]
+    fn on_complete(self, _: &R) {
+        (self.0)();
+    }
+}
+
+/// Boxes a future, as the function has boxed its own.
+#[cfg(feature = "alloc")]
+pub fn boxed<F: Future>(future: F) -> Pin<Box<F>> {
+    Box::pin(future)
+}
+
+/// A return type that may be an alias of a boxed future: `BoxFuture<'_, T>`, `Self::Future`. Its methods, and those of what
+/// it dereferences to, are the special case and the general one, as with [`Probe`](super::Probe).
+pub struct ReturnType<T: ?Sized>(ReturnTypeFallback<T>);
+
+/// Fallback: not known to be a boxed future.
+pub struct ReturnTypeFallback<T: ?Sized>(PhantomData<T>);
+
+impl<T: ?Sized> ReturnType<T> {
+    #[inline]
+    #[must_use]
+    #[allow(clippy::new_without_default)] // one way to make it is enough for generated code
+    pub fn new() -> Self {
+        Self(ReturnTypeFallback(PhantomData))
+    }
+}
+
+impl<T: ?Sized> Deref for ReturnType<T> {
+    type Target = ReturnTypeFallback<T>;
+
+    #[inline]
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl<T: ?Sized> ReturnTypeFallback<T> {
+    #[inline]
+    #[must_use]
+    pub fn __when(&self) -> Immediate {
+        Immediate
+    }
+}
+
+/// The function does its work before it returns.
+#[derive(Clone, Copy)]
+pub struct Immediate;
+
+/// The function returns a future in a box, which does the work.
+#[derive(Clone, Copy)]
+pub struct Deferred;
+
+impl Immediate {
+    #[inline]
+    pub fn is_immediate(self) -> bool {
+        true
+    }
+
+    #[inline]
+    pub fn record_return<T, L>(self, result: T, _: L) -> T {
+        result
+    }
+}
+
+impl Deferred {
+    #[inline]
+    pub fn is_immediate(self) -> bool {
+        false
+    }
+
+    #[inline]
+    pub fn record_return<T: RecordReturn<(), L>, L>(self, result: T, later: L) -> T {
+        result.record_return((), later)
+    }
+}
+
+/// Counts what a function returned now, or has the future count what it returns later: only then is `later` called,
+/// which shares what the future counts in, and gives what the future begins with.
+#[diagnostic::on_unimplemented(
+    message = "`#[metrics]` cannot see whether a `{Self}` is an error",
+    label = "this return type is not a `Result`",
+    note = "`errors` and `ok` need `Result`, `Option<Result>`, `Poll<Result>`, `Poll<Option<Result>>`, by any alias, and futures of these, `impl Future` or boxed; for anything else use `calls` and `in_flight`"
+)]
+pub trait RecordReturn<N, L>: Sized {
+    #[must_use]
+    fn record_return(self, now: N, later: L) -> Self;
+}
+
+macro_rules! immediate {
+    ($ty:ty) => {
+        #[diagnostic::do_not_recommend]
+        impl<T, E, N: OnComplete<Self>, L> RecordReturn<N, L> for $ty {
+            #[inline]
+            fn record_return(self, now: N, _: L) -> Self {
+                now.on_complete(&self);
+                self
+            }
+        }
+    };
+}
+
+immediate!(Result<T, E>);
+immediate!(Option<Result<T, E>>);
+immediate!(Poll<Result<T, E>>);
+immediate!(Poll<Option<Result<T, E>>>);
+
+macro_rules! deferred {
+    ($($bound:ident)*) => {
+        #[cfg(feature = "alloc")]
+        impl<R> ReturnType<Pin<Box<dyn Future<Output = R> $(+ $bound)* + '_>>> {
+            #[inline]
+            #[must_use]
+            pub fn __when(&self) -> Deferred {
+                Deferred
+            }
+        }
+
+        #[cfg(feature = "alloc")]
+        #[diagnostic::do_not_recommend]
+        impl<'a, R, N, L, B, S> RecordReturn<N, L> for Pin<Box<dyn Future<Output = R> $(+ $bound)* + 'a>>
+        where
+            R: 'a,
+            L: FnOnce() -> B,
+            B: FnOnce() -> S $(+ $bound)* + 'a,
+            S: OnComplete<R> $(+ $bound)* + 'a,
+        {
+            fn record_return(self, _: N, later: L) -> Self {
+                let begin = later();
+                Box::pin(async move {
+                    let on_complete = begin();
+                    let result = self.await;
+                    on_complete.on_complete(&result);
+                    result
+                })
+            }
+        }
+    };
+}
+
+deferred!();
+deferred!(Send);
+deferred!(Send Sync);

@@ -1,0 +1,32 @@
+//! What the code around a measured function calls.
+
+mod future;
+mod handle;
+mod in_flight;
+mod outcome;
+
+pub use self::future::*;
+pub use self::handle::*;
+pub use self::in_flight::*;
+pub use self::outcome::*;
+
+/// Runs a body in a closure, which ends at `return` and `?`. A closure that is passed to a function, and not called in
+/// place, is `FnOnce`: only then may a `&mut` leave it.
+#[inline]
+pub fn call<R>(body: impl FnOnce() -> R) -> R {
+    body()
+}
+
+/// Takes a value, so that the closure or block around it captures it by value.
+#[inline]
+pub fn capture<T>(_: T) {}
+
+/// The metrics of `self`. A macro, because rustc shows its name in the error about a missing field.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __metrics_of_self {
+    ($this:tt) => {
+        $this.metrics
+    };
+}
+pub use __metrics_of_self as counters_are_looked_up_in_self_metrics__name_another_place_with_at;
