@@ -1,4 +1,4 @@
-//! `reset`: counters read zero from here.
+//! `reset`: resets counters to zero.
 
 use std::{
     io::{self, Write},
@@ -8,45 +8,41 @@ use std::{
 use clap::Args;
 use papyra_metrics::{Kind, publish::Reader};
 
-use crate::gather::{Gathered, Reading, Source, read_file};
-use crate::print::{self, UNAVAILABLE};
+use crate::output::{self, UNAVAILABLE};
+use crate::source::{Reading, Source};
 
-/// Have counters read zero from here.
+/// Reset counters to zero.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Gauges keep their value, and so do the totals that monitoring systems read. Nothing stops meanwhile, and no count is lost.")]
+Gauges keep their values, and so do the totals that monitoring systems read. Nothing stops meanwhile, and no count is lost.")]
 pub struct Reset {
     /// Files, or directories of files, where processes publish
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
+
+    /// Exit with 1 if a path has no metrics
+    #[arg(long)]
+    require: bool,
 }
 
 impl Reset {
-    pub(crate) fn run(source: Source<'_>) -> io::Result<bool> {
-        let mut gathered = Gathered::default();
-        match source {
-            Source::Here(backend) => {
-                if let Some(metrics) = backend.metrics() {
-                    metrics.reset();
-                }
-                gathered = source.read();
-            }
-            Source::Files(paths) => {
-                for path in gathered.find(paths) {
-                    gathered.add(Reader::reset(&path).and_then(|reader| read_file(&reader)));
-                }
+    pub(crate) fn run(&self, source: Source<'_>) -> io::Result<bool> {
+        if let Source::Backend(backend) = source {
+            if let Some(metrics) = backend.metrics() {
+                metrics.reset();
             }
         }
+        let readings = source.read_with(&mut |path| Reader::reset(path));
         let mut out = anstream::stdout().lock();
-        for reading in &gathered.readings {
-            writeln!(out, "{}: reset {}", print::about(&reading.origin), count(reading))?;
+        for reading in &readings.processes {
+            writeln!(out, "{}: reset {}", output::describe(&reading.origin), count(reading))?;
         }
-        if gathered.readings.is_empty() && gathered.errors.is_empty() {
+        if readings.processes.is_empty() && readings.errors.is_empty() {
             writeln!(out, "{UNAVAILABLE}")?;
         }
         out.flush()?;
-        print::complain(&gathered)?;
-        Ok(gathered.errors.is_empty())
+        output::print_problems(&readings)?;
+        Ok(readings.errors.is_empty() && !(self.require && readings.is_incomplete))
     }
 }
 

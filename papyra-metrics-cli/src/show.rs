@@ -11,13 +11,15 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
 use papyra_metrics::Value;
 use papyra_metrics_export::prometheus::{self, Sample, encode};
 
-use crate::gather::{self, Gathered, Origin, Reading, Row, Source};
-use crate::print::{self, UNAVAILABLE, printable};
+use crate::output::{self, UNAVAILABLE};
+use crate::source::{Origin, Reading, Readings, Row, Source};
+use crate::sum::sum;
+use crate::text::{escape_json, path_name, single_line};
 
 /// Show metrics once, of processes that run or have ended.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-The standard output has the metrics, the standard error whose they are.")]
+The metrics are on the standard output; which processes they are from is on the standard error.")]
 pub struct Show {
     /// Files, or directories of files, where processes publish
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
@@ -27,13 +29,17 @@ pub struct Show {
     #[arg(long, short, value_enum, default_value_t)]
     format: Format,
 
-    /// Show processes apart instead of adding them up
+    /// Show each process instead of their sum
     #[arg(long, short)]
     each: bool,
 
-    /// Show what was counted since the process began, whatever resets there were
+    /// Show what was counted since the process began, regardless of resets
     #[arg(long, short)]
     totals: bool,
+
+    /// Exit with 1 if a path has no metrics
+    #[arg(long)]
+    require: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, ValueEnum)]
@@ -45,29 +51,31 @@ enum Format {
     Table,
     /// An object of names and values; with --each an array of processes
     Json,
-    /// The Prometheus text format, of totals; with --each labelled with path and pid
+    /// The Prometheus text format, of totals; each process has its own series, labelled with path and pid
     Prometheus,
 }
 
 impl Show {
     pub(crate) fn run(&self, source: Source<'_>) -> io::Result<bool> {
-        let mut gathered = source.read();
-        let sum = if self.each { Ok(Vec::new()) } else { gather::sum(&gathered.readings) };
+        let mut readings = source.read();
+        // A sum falls when a process ends and its file is removed, which Prometheus takes for a reset of the counter.
+        let each = self.each || self.format == Format::Prometheus;
+        let sum = if each { Ok(Vec::new()) } else { sum(&readings.processes) };
         let sum = sum.unwrap_or_else(|error| {
-            gathered.errors.push(error);
-            gathered.readings.clear();
+            readings.errors.push(error);
+            readings.processes.clear();
             Vec::new()
         });
-        if !self.each && self.format != Format::Table {
+        if !each && self.format != Format::Table {
             let mut err = anstream::stderr().lock();
-            for reading in files(&gathered) {
-                writeln!(err, "{}", print::about(&reading.origin))?;
+            for reading in from_files(&readings) {
+                writeln!(err, "{}", output::describe(&reading.origin))?;
             }
         }
         let mut out = anstream::stdout().lock();
-        if gathered.readings.is_empty() {
-            // Where something is wrong, the metrics are there and cannot be told.
-            if gathered.errors.is_empty() {
+        if readings.processes.is_empty() {
+            // If there are errors, there may be metrics that cannot be read.
+            if readings.errors.is_empty() {
                 let nothing = match (self.format, self.each) {
                     (Format::Json, true) => "[]",
                     (Format::Json, false) => "null",
@@ -76,27 +84,26 @@ impl Show {
                 };
                 writeln!(out, "{nothing}")?;
             }
-        } else if self.each {
-            self.print_each(&mut out, &gathered.readings)?;
+        } else if each {
+            self.print_each(&mut out, &readings.processes)?;
         } else {
-            self.print_sum(&mut out, &gathered, &sum)?;
+            self.print_sum(&mut out, &readings, &sum)?;
         }
         out.flush()?;
-        print::complain(&gathered)?;
-        Ok(gathered.errors.is_empty())
+        output::print_problems(&readings)?;
+        Ok(readings.errors.is_empty() && !(self.require && readings.is_incomplete))
     }
 
-    fn print_sum(&self, out: &mut impl Write, gathered: &Gathered, sum: &[Row]) -> io::Result<()> {
+    fn print_sum(&self, out: &mut impl Write, readings: &Readings, sum: &[Row]) -> io::Result<()> {
         match self.format {
-            Format::Text => self.print_lines(out, sum),
+            Format::Json => print_json(out, &self.json(sum)),
             Format::Table => {
-                for reading in files(gathered) {
-                    writeln!(out, "{}", print::about(&reading.origin))?;
+                for reading in from_files(readings) {
+                    writeln!(out, "{}", output::describe(&reading.origin))?;
                 }
                 writeln!(out, "{}", self.table(sum).trim_fmt())
             }
-            Format::Json => writeln!(out, "{:#}", self.json(sum)),
-            Format::Prometheus => out.write_all(prometheus([(&[][..], sum)])?.as_bytes()),
+            Format::Text | Format::Prometheus => self.print_lines(out, sum),
         }
     }
 
@@ -104,9 +111,9 @@ impl Show {
         match self.format {
             Format::Json => {
                 let processes = readings.iter().map(|reading| self.json_of(reading)).collect();
-                writeln!(out, "{:#}", serde_json::Value::Array(processes))
+                print_json(out, &serde_json::Value::Array(processes))
             }
-            Format::Prometheus => print_labelled(out, readings),
+            Format::Prometheus => print_prometheus(out, readings),
             Format::Text | Format::Table => self.print_blocks(out, readings),
         }
     }
@@ -117,7 +124,7 @@ impl Show {
                 writeln!(out)?;
             }
             let comment = if self.format == Format::Text { "# " } else { "" };
-            writeln!(out, "{comment}{}", print::about(origin))?;
+            writeln!(out, "{comment}{}", output::describe(origin))?;
             match self.format {
                 Format::Table => writeln!(out, "{}", self.table(rows).trim_fmt())?,
                 _ => self.print_lines(out, rows)?,
@@ -140,17 +147,17 @@ impl Show {
         table.load_preset(presets::NOTHING);
         table.set_style(HeaderLines, '─').set_style(MiddleHeaderIntersections, '─');
         if io::stdout().is_terminal() {
-            let (width, _) = ratatui::crossterm::terminal::size().unwrap_or((80, 24));
-            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+            let (columns, _) = output::terminal_size();
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
         }
-        table.set_header(["metric", "value", "kind", "unit", "what it is"]);
+        table.set_header(["metric", "value", "kind", "unit", "description"]);
         for row in rows {
             table.add_row([
                 Cell::new(&row.name),
                 Cell::new(self.value(row)).set_alignment(CellAlignment::Right),
                 Cell::new(row.kind),
                 Cell::new(row.unit.as_deref().unwrap_or_default()),
-                Cell::new(printable(&row.help)),
+                Cell::new(single_line(&row.help)),
             ]);
         }
         table
@@ -171,9 +178,10 @@ impl Show {
     fn json_of(&self, Reading { origin, rows }: &Reading) -> serde_json::Value {
         let metrics = self.json(rows);
         match origin {
-            Origin::Here => serde_json::json!({ "metrics": metrics }),
+            Origin::ThisProcess => serde_json::json!({ "metrics": metrics }),
             Origin::File { path, program, pid, since, live } => serde_json::json!({
-                "path": path.display().to_string(),
+                // A path that JSON cannot contain is quoted and escaped.
+                "path": path.to_str().map_or_else(|| path_name(path), str::to_owned),
                 "program": program,
                 "pid": pid,
                 "running": live,
@@ -184,38 +192,27 @@ impl Show {
     }
 }
 
-/// The readings of files: nobody has to be told of this process.
-fn files(gathered: &Gathered) -> impl Iterator<Item = &Reading> {
-    gathered.readings.iter().filter(|reading| reading.origin != Origin::Here)
+fn print_json(out: &mut impl Write, value: &serde_json::Value) -> io::Result<()> {
+    writeln!(out, "{}", escape_json(&format!("{value:#}")))
 }
 
-/// Each process with its labels.
-fn print_labelled(out: &mut impl Write, readings: &[Reading]) -> io::Result<()> {
-    let named = readings.iter().map(|Reading { origin, rows }| match origin {
-        Origin::Here => (Vec::new(), rows),
-        Origin::File { path, pid, .. } => (
-            vec![
-                ("path", printable(&path.display().to_string()).to_string()),
-                ("pid", pid.to_string()),
-            ],
-            rows,
-        ),
+fn from_files(readings: &Readings) -> impl Iterator<Item = &Reading> {
+    readings.processes.iter().filter(|reading| reading.origin != Origin::ThisProcess)
+}
+
+/// Prints the totals, since monitoring systems do not expect counters to be reset, with the labels of each process.
+fn print_prometheus(out: &mut impl Write, readings: &[Reading]) -> io::Result<()> {
+    let labels = readings.iter().map(|reading| match &reading.origin {
+        Origin::ThisProcess => Vec::new(),
+        Origin::File { path, pid, .. } => vec![("path", path_name(path)), ("pid", pid.to_string())],
     });
-    let named: Vec<_> = named.collect();
-    let labels: Vec<Vec<(&str, &str)>> = named
+    let labels: Vec<_> = labels.collect();
+    let labels: Vec<Vec<_>> = labels
         .iter()
-        .map(|(labels, _)| labels.iter().map(|(name, value)| (*name, value.as_str())).collect())
+        .map(|labels| labels.iter().map(|(name, value)| (*name, value.as_str())).collect())
         .collect();
-    let labelled = labels.iter().zip(&named).map(|(labels, (_, rows))| (&labels[..], &rows[..]));
-    out.write_all(prometheus(labelled)?.as_bytes())
-}
-
-/// Totals, for monitoring systems do not expect a counter to be reset; each process under its labels.
-fn prometheus<'a>(
-    processes: impl IntoIterator<Item = (&'a [(&'a str, &'a str)], &'a [Row])>,
-) -> io::Result<String> {
-    let samples = processes.into_iter().flat_map(|(labels, rows)| {
-        rows.iter().map(move |row| {
+    let samples = readings.iter().zip(&labels).flat_map(|(reading, labels)| {
+        reading.rows.iter().map(|row| {
             let mut sample = Sample::new(&row.name, row.total.clone());
             sample.prefix_len = row.prefix_len;
             sample.help = &row.help;
@@ -224,5 +221,6 @@ fn prometheus<'a>(
             sample
         })
     });
-    encode(prometheus::Format::Text, samples).map_err(io::Error::other)
+    let text = encode(prometheus::Format::Text, samples).map_err(io::Error::other)?;
+    out.write_all(text.as_bytes())
 }

@@ -12,6 +12,7 @@ use std::{
 use common::Backend;
 use papyra_metrics::{
     Counter, Gauge, Metrics,
+    persistence::PersistenceMetrics,
     publish::{Published, Reader},
 };
 
@@ -167,39 +168,28 @@ fn json_is_an_object_of_names_and_numbers_or_an_array_of_processes() {
 fn the_prometheus_format_has_totals_under_their_exported_names() {
     let service = Service::start();
     service.run("reset .");
-    let said = service.run("show --format prometheus .");
+    let said = service.run("show --format prometheus a.metrics");
     assert_eq!(said.code, Some(0));
+    let labels = format!("{{path=\"a.metrics\",pid=\"{}\"}}", service.running.pid());
     assert_eq!(
-        said.out,
+        said.out.replace(&labels, ""),
         "# HELP records_written_total Records written.\n\
          # TYPE records_written_total counter\n\
-         records_written_total 42\n\
+         records_written_total 12\n\
          # HELP written_bytes_total Payload bytes written.\n\
          # TYPE written_bytes_total counter\n\
-         written_bytes_total 4200\n\
+         written_bytes_total 1200\n\
          # HELP write_errors_total write errors\n\
          # TYPE write_errors_total counter\n\
          write_errors_total 0\n\
          # HELP open_segments open segments\n\
          # TYPE open_segments gauge\n\
-         open_segments 3\n\
+         open_segments 4\n\
          # HELP cache_hits_total cache hits\n\
          # TYPE cache_hits_total counter\n\
-         cache_hits_total 5\n"
+         cache_hits_total 0\n"
     );
-    let said = service.run("show --format prometheus --each .");
-    let lines: Vec<_> =
-        said.out.lines().filter(|line| line.starts_with("records_written_total")).collect();
-    assert_eq!(
-        lines,
-        [
-            format!(
-                "records_written_total{{path=\"./a.metrics\",pid=\"{}\"}} 12",
-                service.running.pid()
-            ),
-            format!("records_written_total{{path=\"./b.metrics\",pid=\"{}\"}} 30", service.killed)
-        ]
-    );
+    assert_eq!(said.out.matches(&labels).count(), 5);
     assert_eq!(service.run("show -f prometheus nothing").out, "# metrics: <unavailable>\n");
     let said = run_program(ORDERS, service.directory.path(), "metrics show -f prometheus");
     assert!(
@@ -209,13 +199,71 @@ fn the_prometheus_format_has_totals_under_their_exported_names() {
 }
 
 #[test]
+fn a_prometheus_series_does_not_fall_when_another_process_ends() {
+    let service = Service::start();
+    let series = || -> Vec<String> {
+        let said = service.run("show --format prometheus .");
+        let lines = said.out.lines().filter(|line| line.starts_with("records_written_total"));
+        lines.map(str::to_owned).collect()
+    };
+    let running = format!(
+        "records_written_total{{path=\"./a.metrics\",pid=\"{}\"}} 12",
+        service.running.pid()
+    );
+    let ended =
+        format!("records_written_total{{path=\"./b.metrics\",pid=\"{}\"}} 30", service.killed);
+    assert_eq!(series(), [running.clone(), ended]);
+    fs::remove_file(service.directory.path().join("b.metrics")).unwrap();
+    assert_eq!(series(), [running]);
+}
+
+#[test]
+fn a_file_counts_once_by_whatever_names_it_is_found() {
+    let service = Service::start();
+    let at = |name: &str| service.directory.path().join(name);
+    fs::hard_link(at("a.metrics"), at("c.metrics")).unwrap();
+    std::os::unix::fs::symlink("a.metrics", at("d.metrics")).unwrap();
+    std::os::unix::fs::symlink(service.directory.path(), at("again")).unwrap();
+    for paths in [".", ". again", "c.metrics . ./again/d.metrics"] {
+        let said = service.run(&format!("show --totals {paths}"));
+        assert!(said.out.starts_with("records_written: 42\n"), "{paths}: {}", said.out);
+        let said = service.run(&format!("reset {paths}"));
+        assert_eq!(said.out.lines().count(), 2, "{paths}: {}", said.out);
+    }
+}
+
+#[test]
+fn paths_that_are_not_utf8_stay_distinct() {
+    use std::os::unix::ffi::OsStrExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &[u8]| directory.path().join(std::ffi::OsStr::from_bytes(name));
+    let names: [&[u8]; 4] = [b"a\xfe", b"a\xff", b"a\\xff", "a\u{fffd}".as_bytes()];
+    let metrics = names.map(|name| {
+        let metrics = Published::<PersistenceMetrics>::create(path(name)).unwrap();
+        metrics.records_written.inc();
+        metrics
+    });
+    let said = run(directory.path(), "show --format prometheus .");
+    assert_eq!(said.code, Some(0), "{}", said.err);
+    let series: std::collections::HashSet<_> =
+        said.out.lines().filter(|line| line.starts_with("records_written_total")).collect();
+    assert_eq!(series.len(), names.len(), "{}", said.out);
+    let said = run(directory.path(), "show --format json --each .");
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let paths: std::collections::HashSet<_> =
+        json.as_array().unwrap().iter().map(|process| process["path"].to_string()).collect();
+    assert_eq!(paths.len(), names.len(), "{}", said.out);
+    drop(metrics);
+}
+
+#[test]
 fn a_table_has_units_and_descriptions_and_no_colors_in_a_file() {
     let service = Service::start();
     let said = service.run("show --format table a.metrics");
     let lines: Vec<_> = said.out.lines().collect();
     assert_eq!(service.tells_of(lines[0]), "running");
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(words(lines[1]), "metric value kind unit what it is");
+    assert_eq!(words(lines[1]), "metric value kind unit description");
     assert_eq!(words(lines[3]), "records_written 12 counter Records written.");
     assert_eq!(words(lines[4]), "bytes_written 1200 counter bytes Payload bytes written.");
     assert_eq!(words(lines[6]), "open_segments 4 gauge");
@@ -247,12 +295,11 @@ fn without_metrics_it_says_so_and_that_is_no_error() {
 }
 
 #[test]
-fn what_is_damaged_is_an_error_after_what_is_good() {
+fn a_damaged_file_is_an_error_after_the_metrics_of_the_others() {
     let service = Service::start();
     let at = |name: &str| service.directory.path().join(name);
     let bytes = fs::read(at("b.metrics")).unwrap();
     fs::write(at("cut"), &bytes[..bytes.len() - 8]).unwrap();
-    fs::write(at("text"), "records_written: 3\n").unwrap();
     let said = service.run("show --totals .");
     assert!(said.out.starts_with("records_written: 42\n"));
     assert_eq!(said.code, Some(1));
@@ -260,14 +307,81 @@ fn what_is_damaged_is_an_error_after_what_is_good() {
     assert_eq!(
         errors,
         [
-            "error: cannot read metrics from \"./cut\": the metrics file is damaged: the file is cut short",
-            "error: cannot read metrics from \"./text\": not a metrics file"
+            "error: cannot read metrics from \"./cut\": the metrics file is damaged: the file is cut short"
         ]
     );
     for command in ["show", "watch", "reset"] {
         let said = service.run(&format!("{command} cut"));
         assert_eq!((said.out.as_str(), said.code), ("", Some(1)), "{command}: {}", said.err);
     }
+}
+
+#[test]
+fn a_foreign_file_is_a_note_in_a_directory_and_an_error_by_its_own_path() {
+    let service = Service::start();
+    fs::write(service.directory.path().join("text"), "records_written: 3\n").unwrap();
+    let note = "note: cannot read metrics from \"./text\": not a metrics file\n";
+    for command in ["show --totals", "show -f json --each", "watch -n 2 -i 0.01", "reset"] {
+        let said = service.run(&format!("{command} --require ."));
+        assert_eq!(said.code, Some(0), "{command}: {}", said.err);
+        assert_eq!(said.err.matches(note).count(), 1, "{command}: {}", said.err);
+        assert!(!said.out.is_empty());
+        let said = service.run(&format!("{command} text"));
+        assert_eq!((said.out.as_str(), said.code), ("", Some(1)), "{command}");
+        assert_eq!(
+            said.err, "error: cannot read metrics from \"text\": not a metrics file\n",
+            "{command}"
+        );
+    }
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::write(elsewhere.path().join("text"), "nothing").unwrap();
+    let said = run(elsewhere.path(), "show .");
+    assert_eq!((said.out.as_str(), said.err.as_str()), ("metrics: <unavailable>\n", note));
+    assert_eq!(said.code, Some(0));
+}
+
+#[test]
+fn require_makes_a_path_without_metrics_a_failure() {
+    let service = Service::start();
+    fs::create_dir(service.directory.path().join("directory")).unwrap();
+    fs::write(service.directory.path().join("empty"), "").unwrap();
+    for command in ["show", "show -f json", "watch -n 1", "reset"] {
+        for (paths, code) in [
+            ("a.metrics", 0),
+            (".", 0),
+            (". a.metrics", 0),
+            ("nothing", 1),
+            ("empty", 1),
+            ("directory", 1),
+            ("a.metrics nothing", 1),
+        ] {
+            let said = service.run(&format!("{command} --require {paths}"));
+            assert_eq!(said.code, Some(code), "{command} {paths}: {}", said.err);
+            let said = service.run(&format!("{command} {paths}"));
+            assert_eq!(said.code, Some(0), "{command} {paths}: {}", said.err);
+        }
+        let said = run_program(
+            ORDERS,
+            service.directory.path(),
+            &format!("no-metrics {command} --require"),
+        );
+        assert_eq!(said.code, Some(1));
+    }
+}
+
+#[test]
+fn an_error_names_the_path_and_the_operation() {
+    let said = run(Path::new("/"), "show /proc/1/nothing/x");
+    assert_eq!(said.code, Some(0));
+    let directory = tempfile::tempdir().unwrap();
+    let name = "n".repeat(300);
+    let said = run(directory.path(), &format!("show {name}"));
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.err.contains(&format!("cannot read metrics from \"{name}\": looking for the file: ")),
+        "{}",
+        said.err
+    );
 }
 
 #[test]
@@ -369,18 +483,65 @@ fn help_has_examples_and_shells_and_man_get_theirs() {
     assert_eq!(run(directory.path(), "man --into /no/such/directory").code, Some(1));
 }
 
+/// Characters that a terminal obeys or does not show.
+const INVISIBLE: [char; 9] = [
+    '\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{ad}',
+    '\u{2028}',
+];
+
 #[test]
-fn text_from_a_file_cannot_speak_to_the_terminal() {
+fn invisible_characters_from_a_file_are_not_printed() {
     #[derive(Default, Metrics)]
     struct Hostile {
-        #[metrics(help = "\u{1b}]0;owned\u{7}\nnext")]
+        #[metrics(
+            help = "\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{2066}\u{200b}\u{feff}\u{ad}\u{2028}\nnext"
+        )]
         writes: Counter,
     }
     let directory = tempfile::tempdir().unwrap();
-    let _metrics = Published::<Hostile>::create(directory.path().join("\u{1b}[31m")).unwrap();
+    let name: String = INVISIBLE.iter().collect();
+    let path = directory.path().join(&name);
+    let metrics = Published::<Hostile>::create(&path).unwrap().keep();
+    metrics.writes.inc();
+    drop(metrics);
+    // The name of the program is a text of the file too.
+    let mut bytes = fs::read(&path).unwrap();
+    let number = |at: usize, bytes: &[u8]| {
+        usize::try_from(u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap())).unwrap()
+    };
+    let (program, len) = (number(56, &bytes), number(60, &bytes));
+    let evil = &"\u{202e}\u{9b}evil".as_bytes()[..len.min(9)];
+    bytes[program..program + evil.len()].copy_from_slice(evil);
+    let end = number(32, &bytes);
+    let checksum = crc32fast::hash(&bytes[20..end]);
+    bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+    fs::write(&path, &bytes).unwrap();
+    fs::write(directory.path().join(format!("foreign{name}")), "x").unwrap();
+    fs::write(directory.path().join(format!("damaged{name}")), &bytes[..99]).unwrap();
+
+    for command in [
+        "show",
+        "show --each",
+        "show -f table",
+        "show -f json",
+        "show -f json --each",
+        "show -f prometheus",
+        "watch -n 1",
+        "watch -n 1 --each",
+        "reset",
+    ] {
+        let said = run(directory.path(), &format!("{command} ."));
+        for text in [&said.out, &said.err] {
+            let found = INVISIBLE.iter().find(|c| text.contains(**c));
+            assert_eq!(found, None, "{command}: {}", text.escape_debug());
+        }
+        assert!(!said.out.is_empty(), "{command}: {}", said.err);
+    }
     let said = run(directory.path(), "show --format table .");
-    assert!(said.out.contains("\u{fffd}]0;owned\u{fffd} next"), "{}", said.out);
-    assert!(!said.out.contains('\x1b') && !said.err.contains('\x1b'));
+    assert!(said.out.contains("\u{fffd}]0;owned\u{fffd}"), "{}", said.out);
+    let said = run(directory.path(), "show -f json --each .");
+    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(json[0]["path"], format!("./{name}"));
 }
 
 #[test]

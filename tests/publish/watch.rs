@@ -4,6 +4,7 @@ mod common;
 
 use std::{
     io::{Read, Write},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::{Duration, Instant},
@@ -21,21 +22,46 @@ struct Terminal {
     screen: vt100::Parser,
     raw: Vec<u8>,
     master: Box<dyn MasterPty + Send>,
+    /// Keeps the terminal open, so that its modes can be read after the command has ended.
+    tty: std::path::PathBuf,
+    /// The modes of the terminal before the command ran.
+    before: String,
+    slave: Option<std::fs::File>,
 }
 
 impl Terminal {
     fn start(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let size = PtySize { rows: 20, cols: 100, pixel_width: 0, pixel_height: 0 };
+        Self::sized(20, 100, directory, arguments, environment)
+    }
+
+    fn sized(
+        rows: u16,
+        cols: u16,
+        directory: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
         let pair = native_pty_system().openpty(size).unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_papyra-metrics-tests-command"));
         command.args(arguments);
         command.cwd(directory);
         command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
+        command.env_remove("COLUMNS");
+        command.env_remove("LINES");
         for (name, value) in environment {
             command.env(name, value);
         }
+        let tty = pair.master.tty_name().unwrap();
+        let before = stty(&tty, &["-g"]);
         let child = pair.slave.spawn_command(command).unwrap();
+        let slave = std::fs::File::options()
+            .read(true)
+            .write(true)
+            .custom_flags(libc::O_NOCTTY)
+            .open(&tty)
+            .ok();
         drop(pair.slave);
         let keys = pair.master.take_writer().unwrap();
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -48,8 +74,20 @@ impl Terminal {
                 }
             }
         });
-        let screen = vt100::Parser::new(20, 100, 0);
-        Self { child, keys, written, screen, raw: Vec::new(), master: pair.master }
+        // A terminal without a size is drawn on as on 80 × 24.
+        let shown = |size, otherwise| if size == 0 { otherwise } else { size };
+        let screen = vt100::Parser::new(shown(rows, 24), shown(cols, 80), 0);
+        Self {
+            child,
+            keys,
+            written,
+            screen,
+            raw: Vec::new(),
+            master: pair.master,
+            tty,
+            before,
+            slave,
+        }
     }
 
     /// Waits until the terminal shows what is looked for, and gives what it shows.
@@ -70,13 +108,48 @@ impl Terminal {
         }
     }
 
+    fn until_screen(&mut self, looked_for: impl Fn(&vt100::Screen) -> bool) {
+        let end = Instant::now() + LONG;
+        while !looked_for(self.screen.screen()) {
+            let bytes = self.written.recv_timeout(end.saturating_duration_since(Instant::now()));
+            self.screen.process(&bytes.expect("the terminal shows it in time"));
+        }
+    }
+
+    /// Waits until a signal has stopped the command.
+    fn until_stopped(&self) {
+        let end = Instant::now() + LONG;
+        let stat = format!("/proc/{}/stat", self.child.process_id().unwrap());
+        while std::fs::read_to_string(&stat).unwrap().rsplit(") ").next().unwrap().as_bytes()[0]
+            != b'T'
+        {
+            assert!(Instant::now() < end, "the command does not stop");
+            std::thread::yield_now();
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.process_id().unwrap().to_string();
+        let status = std::process::Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// The modes of the terminal, as `stty -g` prints them.
+    fn modes(&self) -> String {
+        stty(&self.tty, &["-g"])
+    }
+
+    fn set_modes(&self, modes: &str) {
+        stty(&self.tty, &[modes.trim()]);
+    }
+
     fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Waits for the end of the command, and gives its exit code, the screen, and all that was written.
     fn end(mut self) -> (u32, vt100::Parser, Vec<u8>) {
-        drop(self.master);
+        drop((self.master, self.slave));
         let end = Instant::now() + LONG;
         loop {
             match self.written.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -94,6 +167,17 @@ impl Terminal {
         }
         (self.child.wait().unwrap().exit_code(), self.screen, self.raw)
     }
+}
+
+fn stty(tty: &Path, arguments: &[&str]) -> String {
+    let output = std::process::Command::new("stty")
+        .arg("-F")
+        .arg(tty)
+        .args(arguments)
+        .output()
+        .expect("this needs `stty` of coreutils, to ask how a terminal is set");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// A time by which a test that hangs fails; none that passes waits for it.
@@ -119,7 +203,7 @@ fn values_rates_and_bars_follow_the_process_until_q() {
         "log.metrics: papyra-metrics-tests-backend (pid {}), running, publishing since 20",
         backend.pid()
     )));
-    assert_eq!(words(&shown, "metric"), ["metric", "value", "per", "second", "lately"]);
+    assert_eq!(words(&shown, "metric"), ["metric", "value", "per", "second", "recent"]);
     assert_eq!(words(&shown, "open_segments")[1], "3");
     assert!(terminal.screen.screen().alternate_screen());
 
@@ -148,22 +232,135 @@ fn values_rates_and_bars_follow_the_process_until_q() {
 }
 
 #[test]
-fn escape_control_c_and_a_signal_leave_the_terminal_as_it_was() {
+fn keys_and_signals_leave_the_terminal_as_it_was() {
     let directory = tempfile::tempdir().unwrap();
     let _backend = Backend::publishing(&directory.path().join("log.metrics"));
-    for how in ["\x1b", "\x03", "SIGTERM"] {
+    for (how, succeeds) in [
+        ("\x1b", true),
+        ("\x03", true),
+        ("TERM", true),
+        ("INT", true),
+        ("QUIT", false),
+        ("HUP", false),
+    ] {
         let mut terminal = Terminal::start(directory.path(), &["watch", "."], &[]);
+        let before = terminal.before.clone();
         terminal.until(|shown| shown.contains("records_written"));
-        if how == "SIGTERM" {
-            let pid = terminal.child.process_id().unwrap().to_string();
-            assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+        assert_ne!(terminal.modes(), before, "it is raw");
+        if how.len() > 1 {
+            terminal.signal(how);
         } else {
             terminal.press(how);
         }
-        let (code, screen, _) = terminal.end();
-        assert_eq!(code, 0, "{how:?}");
+        let code = terminal.child.wait().unwrap();
+        assert_eq!(code.success(), succeeds, "{how:?}: {code:?}");
+        assert_eq!(terminal.modes(), before, "{how:?}");
+        let (_, screen, _) = terminal.end();
         assert!(!screen.screen().alternate_screen() && !screen.screen().hide_cursor(), "{how:?}");
     }
+}
+
+#[test]
+fn a_stopped_watch_gives_the_terminal_back_and_takes_it_again_when_it_goes_on() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut backend = Backend::publishing(&directory.path().join("log.metrics"));
+    for signal in ["TSTP", "STOP"] {
+        let mut terminal = Terminal::start(directory.path(), &["watch", "-i", "0.1", "."], &[]);
+        let before = terminal.before.clone();
+        terminal.until(|shown| shown.contains("records_written"));
+        let raw = terminal.modes();
+        terminal.signal(signal);
+        terminal.until_stopped();
+        if signal == "TSTP" {
+            terminal.until_screen(|screen| !screen.alternate_screen() && !screen.hide_cursor());
+            assert_eq!(terminal.modes(), before);
+        } else {
+            // What a shell does when a job has stopped.
+            terminal.set_modes(&before);
+        }
+        backend.tell("write 7");
+        terminal.signal("CONT");
+        let total = |shown: &str| words(shown, "records_written").get(1) == Some(&"7");
+        terminal.until(|shown| total(shown) && shown.contains("q quits"));
+        let end = Instant::now() + LONG;
+        while terminal.modes() != raw {
+            assert!(Instant::now() < end, "the terminal is not raw again");
+        }
+        terminal.until_screen(vt100::Screen::alternate_screen);
+        terminal.press("q");
+        assert_eq!(terminal.end().0, 0);
+        // For the next one.
+        papyra_metrics::publish::Reader::reset(directory.path().join("log.metrics")).unwrap();
+    }
+}
+
+#[test]
+fn terminals_of_every_size_show_which_number_is_whose() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut backend = Backend::publishing(&directory.path().join("log.metrics"));
+    backend.tell("write 7");
+    // Also more cells than 16 bits count, and a terminal that does not know its size.
+    for (rows, columns) in
+        [(4, 80), (2, 80), (1, 40), (8, 50), (8, 40), (8, 24), (300, 400), (70, 1000), (0, 0)]
+    {
+        let mut terminal =
+            Terminal::sized(rows, columns, directory.path(), &["watch", "-i", "0.1", "."], &[]);
+        let shown = terminal.until(|shown| words(shown, "records_written").get(1) == Some(&"7"));
+        let rows = shown.lines().filter(|line| line.contains("records_written")).count();
+        assert_eq!(rows, 1, "{shown}");
+        terminal.press("q");
+        assert_eq!(terminal.end().0, 0);
+    }
+    let terminal =
+        Terminal::sized(0, 0, directory.path(), &["show", "--format", "table", "."], &[]);
+    let (_, screen, _) = terminal.end();
+    let shown = screen.screen().contents();
+    assert_eq!(words(&shown, "records_written")[..3], ["records_written", "7", "counter"]);
+}
+
+#[test]
+fn a_terminal_that_changes_its_size_is_drawn_anew() {
+    let directory = tempfile::tempdir().unwrap();
+    let _backend = Backend::publishing(&directory.path().join("log.metrics"));
+    let mut terminal = Terminal::start(directory.path(), &["watch", "-i", "0.1", "."], &[]);
+    terminal.until(|shown| shown.contains("cache_hits"));
+    for (rows, cols) in [(4, 40), (300, 400), (1, 1), (24, 80)] {
+        let size = PtySize { rows, cols, pixel_width: 0, pixel_height: 0 };
+        terminal.screen = vt100::Parser::new(rows, cols, 0);
+        terminal.master.resize(size).unwrap();
+        if cols > 1 {
+            terminal.until(|shown| shown.contains("records_written"));
+        }
+    }
+    terminal.until(|shown| shown.contains("q quits"));
+    terminal.press("q");
+    assert_eq!(terminal.end().0, 0);
+}
+
+#[test]
+fn keys_filter_sort_and_switch_to_totals() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let mut backend = Backend::publishing(&path);
+    backend.tell("write 5");
+    papyra_metrics::publish::Reader::reset(&path).unwrap();
+    backend.tell("write 2");
+    let mut terminal = Terminal::start(directory.path(), &["watch", "-i", "0.1", "."], &[]);
+    let value = |shown: &str| words(shown, "records_written").get(1).map(|word| (*word).to_owned());
+    terminal.until(|shown| value(shown).as_deref() == Some("2"));
+    terminal.press("t");
+    let shown = terminal.until(|shown| value(shown).as_deref() == Some("7"));
+    assert_eq!(words(&shown, "metric")[1], "total");
+    terminal.press("/WRIT\r");
+    terminal.until(|shown| !shown.contains("cache_hits") && shown.contains("write_errors"));
+    terminal.press("\x1b");
+    terminal.until(|shown| shown.contains("cache_hits"));
+    terminal.press("s");
+    let shown = terminal.until(|shown| shown.contains("by name"));
+    let at = |name: &str| shown.find(name).unwrap();
+    assert!(at("bytes_written") < at("cache_hits") && at("open_segments") < at("records_written"));
+    terminal.press("q");
+    assert_eq!(terminal.end().0, 0);
 }
 
 #[test]
@@ -182,7 +379,7 @@ fn a_terminal_that_wants_no_color_gets_none() {
     };
     for (environment, colored) in [(&[][..], true), (&[("NO_COLOR", "1")][..], false)] {
         let mut watching = Terminal::start(directory.path(), &["watch", "."], environment);
-        watching.until(|shown| shown.contains("q leaves"));
+        watching.until(|shown| shown.contains("q quits"));
         watching.press("q");
         let (_, _, raw) = watching.end();
         assert_eq!(colors(&raw), colored, "{}", String::from_utf8_lossy(&raw).escape_debug());
@@ -275,7 +472,7 @@ fn a_terminal_that_goes_takes_the_command_with_it() {
     let mut reader = pair.master.try_clone_reader().unwrap();
     let mut screen = vt100::Parser::new(20, 100, 0);
     let mut buffer = [0; 4096];
-    while !screen.screen().contents().contains("q leaves") {
+    while !screen.screen().contents().contains("q quits") {
         let len = reader.read(&mut buffer).unwrap();
         screen.process(&buffer[..len]);
     }

@@ -1,0 +1,111 @@
+//! The program `papyra-metrics`: its grammar, help, completions and manual pages.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::{Command, exit_code};
+
+/// Show, watch and reset the metrics of running processes
+#[derive(Debug, Parser)]
+#[command(name = "papyra-metrics", version, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: ProgramCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ProgramCommand {
+    #[command(flatten)]
+    Metrics(Command),
+    /// Print the completions for a shell
+    #[command(after_help = "Example:\n  source <(papyra-metrics completions bash)")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  papyra-metrics man --into ~/.local/share/man/man1")]
+    Man {
+        /// Write a page for each command into this directory instead
+        #[arg(long, value_name = "DIRECTORY")]
+        into: Option<PathBuf>,
+    },
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  papyra-metrics show /run/orders/log.metrics
+  papyra-metrics show --format table /run/orders
+  papyra-metrics show --each /run/orders
+  papyra-metrics watch --interval 0.5 /run/orders
+  papyra-metrics reset /run/orders/log.metrics
+
+Several paths, or a directory, are several processes of one service, whose metrics are added up.
+Without metrics, it prints `metrics: <unavailable>` and exits with 0, or with 1 if --require is given.";
+
+/// Parses the arguments of the process and runs the program `papyra-metrics`.
+pub fn main() -> ExitCode {
+    match Cli::from_arg_matches(&program().get_matches()) {
+        Ok(cli) => match cli.command {
+            ProgramCommand::Metrics(command) => command.run(),
+            ProgramCommand::Completions { shell } => exit_code(completions(shell)),
+            ProgramCommand::Man { into } => exit_code(manual(into)),
+        },
+        Err(error) => error.exit(),
+    }
+}
+
+/// Returns the program's grammar. A path is required, since there is no backend in this process.
+fn program() -> clap::Command {
+    let examples = [
+        (
+            "show",
+            "  papyra-metrics show /run/orders/log.metrics
+  papyra-metrics show --format json /run/orders | jq .records_written
+  papyra-metrics show --each --format table /run/orders",
+        ),
+        (
+            "watch",
+            "  papyra-metrics watch /run/orders/log.metrics
+  papyra-metrics watch --interval 5 --count 12 /run/orders | grep errors",
+        ),
+        (
+            "reset",
+            "  papyra-metrics reset /run/orders/log.metrics
+  papyra-metrics reset /run/orders",
+        ),
+    ];
+    examples.into_iter().fold(Cli::command(), |program, (name, examples)| {
+        program.mut_subcommand(name, |command| {
+            let note = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            command
+                .after_help(format!("{note}\n\nExamples:\n{examples}"))
+                .mut_arg("paths", |paths| paths.required(true))
+        })
+    })
+}
+
+fn completions(shell: clap_complete::Shell) -> io::Result<bool> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut program(), "papyra-metrics", &mut script);
+    io::stdout().write_all(&script)?;
+    io::stdout().flush()?;
+    Ok(true)
+}
+
+fn manual(into: Option<PathBuf>) -> io::Result<bool> {
+    if let Some(directory) = into {
+        clap_mangen::generate_to(program(), directory)?;
+        return Ok(true);
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(program()).render(&mut page)?;
+    io::stdout().write_all(&page)?;
+    io::stdout().flush()?;
+    Ok(true)
+}

@@ -1,0 +1,233 @@
+//! Finds and reads published files, or the backend in this process.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use papyra_metrics::{
+    Kind, Metered, Value,
+    publish::{ReadError, Reader},
+};
+
+use crate::text::{path_name, visible_lines};
+
+/// Where metrics come from.
+#[derive(Clone, Copy)]
+pub(crate) enum Source<'a> {
+    /// A backend in this process.
+    Backend(&'a dyn Metered),
+    /// Published files, and directories of them.
+    Files(&'a [PathBuf]),
+}
+
+/// Everything that was read from a source.
+#[derive(Default)]
+pub(crate) struct Readings {
+    pub(crate) processes: Vec<Reading>,
+    /// Why there are no metrics, for each place without them.
+    pub(crate) unavailable: Vec<String>,
+    /// Files in a directory that are not metrics files.
+    pub(crate) notes: Vec<String>,
+    pub(crate) errors: Vec<String>,
+    /// Whether one of the given paths has no metrics at all.
+    pub(crate) is_incomplete: bool,
+}
+
+/// The metrics of one process at one moment.
+pub(crate) struct Reading {
+    pub(crate) origin: Origin,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// The process that metrics belong to.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Origin {
+    ThisProcess,
+    File { path: PathBuf, program: String, pid: u32, since: SystemTime, live: bool },
+}
+
+/// A metric and its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Row {
+    pub(crate) name: String,
+    pub(crate) prefix_len: usize,
+    pub(crate) kind: Kind,
+    pub(crate) unit: Option<String>,
+    pub(crate) help: String,
+    /// Since the last reset.
+    pub(crate) value: Value,
+    /// Over the lifetime.
+    pub(crate) total: Value,
+}
+
+impl Source<'_> {
+    /// Reads all metrics.
+    pub(crate) fn read(self) -> Readings {
+        self.read_with(&mut |path| Reader::open(path))
+    }
+
+    /// Reads all metrics, opening each file with that function.
+    pub(crate) fn read_with(self, open: OpenFile<'_>) -> Readings {
+        let mut readings = Readings::default();
+        match self {
+            Self::Backend(backend) => {
+                if let Some(reading) = read_backend(backend) {
+                    readings.processes.push(reading);
+                } else {
+                    readings.unavailable.push("this backend has no metrics".to_owned());
+                    readings.is_incomplete = true;
+                }
+            }
+            Self::Files(paths) => readings.read_paths(paths, open),
+        }
+        readings
+    }
+}
+
+pub(crate) type OpenFile<'a> = &'a mut dyn FnMut(&Path) -> Result<Reader, ReadError>;
+
+/// What distinguishes a file from all others, by whatever path it is found.
+#[derive(PartialEq, Eq, Hash)]
+enum Identity {
+    #[cfg(unix)]
+    Inode(u64, u64),
+    Path(PathBuf),
+}
+
+impl Identity {
+    fn of(path: &Path) -> Self {
+        #[cfg(unix)]
+        if let Ok(metadata) = fs::metadata(path) {
+            use std::os::unix::fs::MetadataExt;
+            return Self::Inode(metadata.dev(), metadata.ino());
+        }
+        Self::Path(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()))
+    }
+}
+
+impl Readings {
+    fn read_paths(&mut self, paths: &[PathBuf], open: OpenFile<'_>) {
+        // A file that is found twice, by whatever names, would count twice.
+        let mut seen = HashMap::new();
+        for path in paths {
+            let in_directory = path.is_dir();
+            let files = if in_directory { self.list(path) } else { vec![path.clone()] };
+            let mut has_metrics = false;
+            for file in files {
+                has_metrics |= *seen
+                    .entry(Identity::of(&file))
+                    .or_insert_with(|| self.read_file(&file, in_directory, open));
+            }
+            self.is_incomplete |= !has_metrics;
+        }
+    }
+
+    fn list(&mut self, directory: &Path) -> Vec<PathBuf> {
+        match files_in(directory) {
+            Ok(files) => {
+                if files.is_empty() {
+                    let name = path_name(directory);
+                    self.unavailable.push(format!("{name}: the directory has no files"));
+                }
+                files
+            }
+            Err(error) => {
+                let name = path_name(directory);
+                self.errors.push(format!("cannot list the directory {name}: {error}"));
+                Vec::new()
+            }
+        }
+    }
+
+    /// Returns whether the file has metrics.
+    fn read_file(&mut self, path: &Path, in_directory: bool, open: OpenFile<'_>) -> bool {
+        match open(path).and_then(|reader| read_reader(&reader)) {
+            Ok(reading) => {
+                self.processes.push(reading);
+                return true;
+            }
+            Err(error) if error.is_unavailable() => self.unavailable.push(error.to_string()),
+            Err(error) if in_directory && error.is_not_metrics() => {
+                self.notes.push(error.to_string());
+            }
+            Err(error) => self.errors.push(error.to_string()),
+        }
+        false
+    }
+}
+
+/// Returns the regular files of a directory by name, without those whose names begin with a dot.
+fn files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let path = entry.path();
+        if !hidden && path.is_file() {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read_backend(backend: &dyn Metered) -> Option<Reading> {
+    let metrics = backend.metrics()?;
+    let mut rows = Vec::with_capacity(metrics.descriptors().len());
+    metrics.visit(&mut |metric, value| {
+        rows.push(Row {
+            name: metric.name().to_owned(),
+            prefix_len: metric.prefix_len(),
+            kind: metric.kind(),
+            unit: metric.unit().map(str::to_owned),
+            help: visible_lines(metric.help()),
+            total: value.clone(),
+            value,
+        });
+    });
+    let mut totals = rows.iter_mut();
+    metrics.visit_totals(&mut |_, total| {
+        if let Some(row) = totals.next() {
+            row.total = total;
+        }
+    });
+    Some(Reading { origin: Origin::ThisProcess, rows })
+}
+
+fn read_reader(reader: &Reader) -> Result<Reading, ReadError> {
+    let values = reader.snapshot()?.into_iter().zip(reader.totals()?);
+    let rows = reader.metrics().iter().zip(values);
+    let rows = rows.map(|(metric, ((name, value), (_, total)))| Row {
+        name,
+        prefix_len: metric.prefix_len(),
+        kind: metric.kind(),
+        unit: metric.unit().map(str::to_owned),
+        help: visible_lines(metric.help()),
+        value,
+        total,
+    });
+    let process = reader.process();
+    Ok(Reading {
+        rows: rows.collect(),
+        origin: Origin::File {
+            path: reader.path().to_owned(),
+            program: process.program().to_owned(),
+            pid: process.pid(),
+            since: process.since(),
+            live: reader.is_live()?,
+        },
+    })
+}
+
+impl Origin {
+    /// Returns a short name.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::ThisProcess => "this process".to_owned(),
+            Self::File { path, .. } => path_name(path),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `watch`: the metrics as they change, with rates. A table in place on a terminal, lines elsewhere.
+
+mod rates;
+mod screen;
+mod table;
+mod tui;
+
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    time::{Duration, Instant, SystemTime},
+};
+
+use clap::Args;
+
+use self::rates::{Group, RateTable};
+use self::table::View;
+use crate::output::{self, UNAVAILABLE};
+use crate::source::{Readings, Source};
+
+/// Watch metrics change.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+On a terminal it is a table in place, with these keys: q quits, the arrow keys scroll, / filters by name, s changes the order, \
+t switches between values since the last reset and totals. Elsewhere it prints a line for each metric.")]
+pub struct Watch {
+    /// Files, or directories of files, where processes publish
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) paths: Vec<PathBuf>,
+
+    /// Time between two readings
+    #[arg(long, short, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+    interval: Duration,
+
+    /// Quit after that many readings
+    #[arg(long, short = 'n', value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+
+    /// Show each process instead of their sum
+    #[arg(long, short)]
+    each: bool,
+
+    /// Show what was counted since the process began, regardless of resets
+    #[arg(long, short)]
+    totals: bool,
+
+    /// Exit with 1 if a path has no metrics at the first reading
+    #[arg(long)]
+    require: bool,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().filter(|seconds| (0.01..=86_400.0).contains(seconds));
+    seconds
+        .map(Duration::from_secs_f64)
+        .ok_or_else(|| "expected seconds, from 0.01 to 86400".into())
+}
+
+impl Watch {
+    pub(crate) fn run(&self, source: Source<'_>) -> io::Result<bool> {
+        let mut rates = RateTable::new(self.each);
+        let first = source.read();
+        if first.processes.is_empty() {
+            print_unavailable(&first)?;
+            return Ok(first.errors.is_empty() && !self.require);
+        }
+        if self.require && first.is_incomplete {
+            output::print_problems(&first)?;
+            return Ok(false);
+        }
+        if let Err(error) = rates.update(&first, Instant::now()) {
+            output::print_error(&mut anstream::stderr().lock(), &error)?;
+            return Ok(false);
+        }
+        if io::stdout().is_terminal() {
+            let view = View::new(rates, &first, self.interval, self.totals);
+            tui::run(source, view, self.count).map(|()| true)
+        } else {
+            self.print_lines(source, rates, first)
+        }
+    }
+
+    fn print_lines(
+        &self,
+        source: Source<'_>,
+        mut rates: RateTable,
+        mut readings: Readings,
+    ) -> io::Result<bool> {
+        let mut good = true;
+        let mut printed = Vec::new();
+        for reading in 1.. {
+            self.print_reading(&rates, &readings)?;
+            good &= readings.errors.is_empty();
+            // Each problem is printed once, and not at every reading.
+            let problems = readings.notes.iter().chain(&readings.errors);
+            let new: Vec<_> =
+                problems.filter(|problem| !printed.contains(*problem)).cloned().collect();
+            readings.unavailable.clear();
+            readings.notes.retain(|note| new.contains(note));
+            readings.errors.retain(|error| new.contains(error));
+            output::print_problems(&readings)?;
+            printed.extend(new);
+            if self.count == Some(reading) {
+                break;
+            }
+            std::thread::sleep(self.interval);
+            readings = source.read();
+            if let Err(error) = rates.update(&readings, Instant::now()) {
+                readings.errors.push(error);
+            }
+        }
+        Ok(good)
+    }
+
+    fn print_reading(&self, rates: &RateTable, readings: &Readings) -> io::Result<()> {
+        let mut out = anstream::stdout().lock();
+        let now = humantime::format_rfc3339_millis(SystemTime::now());
+        if readings.processes.is_empty() {
+            writeln!(out, "{now} {UNAVAILABLE}")?;
+            return out.flush();
+        }
+        for Group { title, lines } in &rates.groups {
+            for line in lines {
+                let value = if self.totals { &line.total } else { &line.value };
+                let rate = line.rate.map_or(String::new(), |rate| format!(" ({rate:.1}/s)"));
+                let title = title.as_ref().map_or(String::new(), |title| format!("{title} "));
+                writeln!(out, "{now} {title}{}: {value}{rate}", line.name)?;
+            }
+        }
+        out.flush()
+    }
+}
+
+fn print_unavailable(readings: &Readings) -> io::Result<()> {
+    if readings.errors.is_empty() {
+        let mut out = anstream::stdout().lock();
+        writeln!(out, "{UNAVAILABLE}")?;
+        out.flush()?;
+    }
+    output::print_problems(readings)
+}

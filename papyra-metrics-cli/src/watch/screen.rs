@@ -1,0 +1,195 @@
+//! The terminal in raw mode, on its alternate screen, and the signals at which it is given back.
+
+use std::{
+    io::{self, Stdout, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use ratatui::{
+    Frame, Terminal, TerminalOptions, Viewport,
+    backend::CrosstermBackend,
+    crossterm::{
+        cursor::{Hide, Show},
+        execute,
+        terminal::{self, Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen},
+    },
+    layout::Rect,
+};
+
+use crate::output::terminal_size;
+
+/// The terminal while the table is on it. It is as it was before when this is dropped.
+pub(crate) struct Screen {
+    terminal: Terminal<CrosstermBackend<Stdout>>,
+    area: Rect,
+}
+
+impl Screen {
+    pub(crate) fn enter() -> io::Result<Self> {
+        let area = area();
+        let entered = take().and_then(|()| Ok(Self { terminal: new_terminal(area)?, area }));
+        if entered.is_err() {
+            restore();
+        }
+        entered
+    }
+
+    /// Draws a frame, after the terminal's size has changed too.
+    pub(crate) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
+        let area = area();
+        if area != self.area {
+            self.terminal = new_terminal(area)?;
+            self.area = area;
+        }
+        self.terminal.draw(render)?;
+        Ok(())
+    }
+
+    /// Takes the terminal again and clears it, after something else may have used it.
+    pub(crate) fn enter_again(&mut self) -> io::Result<()> {
+        // Raw mode counts as on, and would not be set again.
+        terminal::disable_raw_mode()?;
+        take()?;
+        self.area = area();
+        self.terminal = new_terminal(self.area)?;
+        Ok(())
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn take() -> io::Result<()> {
+    terminal::enable_raw_mode()?;
+    execute!(io::stdout(), EnterAlternateScreen, Hide)
+}
+
+/// Gives the terminal back. It may be gone, and then nothing is left to be done.
+pub(crate) fn restore() {
+    let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
+    let _ = terminal::disable_raw_mode();
+    let _ = io::stdout().flush();
+}
+
+fn new_terminal(area: Rect) -> io::Result<Terminal<CrosstermBackend<Stdout>>> {
+    execute!(io::stdout(), Clear(ClearType::All))?;
+    let options = TerminalOptions { viewport: Viewport::Fixed(area) };
+    Terminal::with_options(CrosstermBackend::new(io::stdout()), options)
+}
+
+fn area() -> Rect {
+    let (columns, rows) = terminal_size();
+    bounded(columns, rows)
+}
+
+/// Returns the area to draw in: the whole terminal if it has at most 65,535 cells, since ratatui counts cells in 16 bits.
+fn bounded(columns: u16, rows: u16) -> Rect {
+    const MAX_COLUMNS: u16 = 512;
+    let columns = columns.clamp(1, MAX_COLUMNS);
+    Rect::new(0, 0, columns, rows.clamp(1, u16::MAX / columns))
+}
+
+/// Signals that have arrived and wait to be handled.
+#[derive(Default)]
+pub(crate) struct Signals {
+    ended: Arc<AtomicBool>,
+    signal: Arc<AtomicUsize>,
+    stopped: Arc<AtomicBool>,
+    continued: Arc<AtomicBool>,
+}
+
+impl Signals {
+    /// Catches the signals that would leave the terminal raw. A second one of the same kind ends the process at once.
+    pub(crate) fn catch() -> io::Result<Self> {
+        let signals = Self::default();
+        #[cfg(unix)]
+        {
+            use signal_hook::{consts, flag};
+            for signal in [consts::SIGTERM, consts::SIGINT, consts::SIGQUIT, consts::SIGHUP] {
+                flag::register_conditional_default(signal, Arc::clone(&signals.ended))?;
+                let number = usize::try_from(signal).map_err(io::Error::other)?;
+                flag::register_usize(signal, Arc::clone(&signals.signal), number)?;
+                flag::register(signal, Arc::clone(&signals.ended))?;
+            }
+            flag::register(consts::SIGTSTP, Arc::clone(&signals.stopped))?;
+            flag::register(consts::SIGCONT, Arc::clone(&signals.continued))?;
+        }
+        Ok(signals)
+    }
+
+    /// Returns whether a signal asks the process to end.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// Returns, once, whether a signal asks the process to stop.
+    pub(crate) fn take_stop(&self) -> bool {
+        self.stopped.swap(false, Ordering::Relaxed)
+    }
+
+    /// Returns, once, whether the process has gone on after a stop.
+    pub(crate) fn take_continue(&self) -> bool {
+        self.continued.swap(false, Ordering::Relaxed)
+    }
+
+    /// Stops the process, as the signal would have done. Returns when it goes on.
+    #[cfg(unix)]
+    pub(crate) fn stop() -> io::Result<()> {
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn stop() -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Ends the process by the signal that asked for it if that was SIGQUIT or SIGHUP. The others ask for an orderly end,
+    /// as the key q does.
+    pub(crate) fn end(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use signal_hook::{consts, low_level};
+            for signal in [consts::SIGQUIT, consts::SIGHUP] {
+                if usize::try_from(signal) == Ok(self.signal.load(Ordering::Relaxed)) {
+                    return low_level::emulate_default_handler(signal);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether a shell waits for this process to stop. Nothing would let it go on otherwise.
+#[cfg(unix)]
+pub(crate) fn can_stop() -> bool {
+    use rustix::process::{getpgid, getpgrp, getppid, getsid};
+    let Some(parent) = getppid() else { return false };
+    matches!((getsid(Some(parent)), getsid(None)), (Ok(parent), Ok(own)) if parent == own)
+        && getpgid(Some(parent)).is_ok_and(|group| group != getpgrp())
+}
+
+#[cfg(not(unix))]
+pub(crate) fn can_stop() -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Rect, bounded};
+
+    #[test]
+    fn an_area_has_at_most_as_many_cells_as_16_bits_count() {
+        assert_eq!(bounded(80, 24), Rect::new(0, 0, 80, 24));
+        for (columns, rows) in [(1, u16::MAX), (u16::MAX, 1), (u16::MAX, u16::MAX), (500, 500)] {
+            let area = bounded(columns, rows);
+            assert!(usize::from(area.width) * usize::from(area.height) <= 65_535, "{area}");
+            assert!(area.width >= columns.min(512) && area.height >= rows.min(127), "{area}");
+        }
+    }
+}

@@ -1,0 +1,637 @@
+//! What is on the terminal: the rows that are shown, in which order, and how the table fits.
+
+use std::time::{Duration, Instant};
+
+use papyra_metrics::Value;
+use ratatui::{
+    Frame,
+    crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
+    layout::{Alignment, Constraint, Layout, Rect},
+    style::{Color, Stylize},
+    text::{Line as TextLine, Span, Text},
+    widgets::{Cell, Paragraph, Row, Table},
+};
+
+use super::rates::{Group, Line, RateTable};
+use crate::output::UNAVAILABLE;
+use crate::source::{Origin, Readings};
+use crate::text::{path_name, single_line};
+
+/// The table and how the user wants to see it.
+pub(crate) struct View {
+    rates: RateTable,
+    pub(crate) interval: Duration,
+    /// Problems first, then the processes.
+    status: Vec<TextLine<'static>>,
+    totals: bool,
+    sort: Sort,
+    filter: String,
+    /// Whether keys go to the filter.
+    is_filtering: bool,
+    /// The first row that is shown, and how many there is room for.
+    offset: usize,
+    height: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Sort {
+    Declared,
+    Name,
+    Value,
+    Rate,
+}
+
+impl Sort {
+    fn next(self) -> Self {
+        match self {
+            Self::Declared => Self::Name,
+            Self::Name => Self::Value,
+            Self::Value => Self::Rate,
+            Self::Rate => Self::Declared,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Declared => "as declared",
+            Self::Name => "by name",
+            Self::Value => "by value",
+            Self::Rate => "by rate",
+        }
+    }
+}
+
+/// A row of the table.
+enum Entry<'a> {
+    Title(&'a str),
+    Metric(&'a Line),
+}
+
+impl View {
+    pub(crate) fn new(
+        rates: RateTable,
+        first: &Readings,
+        interval: Duration,
+        totals: bool,
+    ) -> Self {
+        Self {
+            rates,
+            interval,
+            status: status(first, None),
+            totals,
+            sort: Sort::Declared,
+            filter: String::new(),
+            is_filtering: false,
+            offset: 0,
+            height: 1,
+        }
+    }
+
+    /// Adds a reading.
+    pub(crate) fn update(&mut self, readings: &Readings, at: Instant) {
+        let error = self.rates.update(readings, at).err();
+        self.status = status(readings, error.as_deref());
+    }
+
+    /// Handles a key. Returns whether it quits.
+    pub(crate) fn handle_key(&mut self, key: KeyEvent) -> bool {
+        if self.is_filtering {
+            match key.code {
+                KeyCode::Enter => self.is_filtering = false,
+                KeyCode::Esc => {
+                    self.is_filtering = false;
+                    self.filter.clear();
+                }
+                KeyCode::Backspace => {
+                    self.filter.pop();
+                }
+                KeyCode::Char(c) if !key.modifiers.contains(KeyModifiers::CONTROL) => {
+                    self.filter.push(c);
+                }
+                _ => {}
+            }
+            self.offset = 0;
+            return false;
+        }
+        let last = self.entries().len().saturating_sub(self.height);
+        let offset = self.offset.min(last);
+        self.offset = match key.code {
+            KeyCode::Char('q') => return true,
+            KeyCode::Esc if self.filter.is_empty() => return true,
+            KeyCode::Esc => {
+                self.filter.clear();
+                0
+            }
+            KeyCode::Char('/') => {
+                self.is_filtering = true;
+                0
+            }
+            KeyCode::Char('s') => {
+                self.sort = self.sort.next();
+                0
+            }
+            KeyCode::Char('t') => {
+                self.totals = !self.totals;
+                offset
+            }
+            KeyCode::Down | KeyCode::Char('j') => offset + 1,
+            KeyCode::Up | KeyCode::Char('k') => offset.saturating_sub(1),
+            KeyCode::PageDown => offset + self.height,
+            KeyCode::PageUp => offset.saturating_sub(self.height),
+            KeyCode::Home => 0,
+            KeyCode::End => last,
+            _ => offset,
+        };
+        false
+    }
+
+    fn value<'a>(&self, line: &'a Line) -> &'a Value {
+        if self.totals { &line.total } else { &line.value }
+    }
+
+    /// Returns the rows that pass the filter, in order.
+    fn entries(&self) -> Vec<Entry<'_>> {
+        let filter = self.filter.to_lowercase();
+        let mut entries = Vec::new();
+        for Group { title, lines } in &self.rates.groups {
+            let mut lines: Vec<&Line> =
+                lines.iter().filter(|line| line.name.to_lowercase().contains(&filter)).collect();
+            match self.sort {
+                Sort::Declared => {}
+                Sort::Name => lines.sort_by(|a, b| a.name.cmp(&b.name)),
+                Sort::Value => {
+                    lines.sort_by(|a, b| self.value(b).as_f64().total_cmp(&self.value(a).as_f64()));
+                }
+                Sort::Rate => lines.sort_by(|a, b| {
+                    let rate = |line: &Line| line.rate.unwrap_or(f64::NEG_INFINITY);
+                    rate(b).total_cmp(&rate(a))
+                }),
+            }
+            if !lines.is_empty() {
+                entries.extend(title.iter().map(|title| Entry::Title(title)));
+            }
+            entries.extend(lines.into_iter().map(Entry::Metric));
+        }
+        entries
+    }
+
+    pub(crate) fn draw(&mut self, frame: &mut Frame<'_>) {
+        let heights = Heights::of(frame.area().height, self.status.len(), self.is_filtering);
+        let [top, _, header_and_rows, bottom] = Layout::vertical([
+            Constraint::Length(heights.status),
+            Constraint::Length(heights.gap),
+            Constraint::Min(1),
+            Constraint::Length(heights.keys),
+        ])
+        .areas(frame.area());
+        frame.render_widget(Paragraph::new(self.status_text(heights.status)), top);
+        self.height = usize::from(header_and_rows.height.saturating_sub(heights.header)).max(1);
+        let mut entries = self.entries();
+        if self.height < 2 {
+            // A title alone would say nothing.
+            entries.retain(|entry| matches!(entry, Entry::Metric(_)));
+        }
+        let offset = self.offset.min(entries.len().saturating_sub(self.height));
+        let shown = entries.get(offset..).unwrap_or_default();
+        let shown = &shown[..shown.len().min(self.height)];
+        frame.render_widget(
+            self.table(&entries, shown, header_and_rows, heights.header > 0),
+            header_and_rows,
+        );
+        let first = header_and_rows.rows().skip(heights.header.into());
+        for (row, entry) in first.zip(shown) {
+            if let Entry::Title(title) = entry {
+                let title = shorten(title, row.width.into());
+                frame.render_widget(Paragraph::new(title.bold()), row);
+            }
+        }
+        frame.render_widget(Paragraph::new(self.keys().dim()), bottom);
+    }
+
+    fn status_text(&self, height: u16) -> Text<'static> {
+        let height = usize::from(height);
+        let mut status: Vec<_> = self.status.iter().take(height).cloned().collect();
+        if let Some(last) = status.last_mut().filter(|_| height < self.status.len() && height > 1) {
+            *last = TextLine::from(format!("… and {} more", self.status.len() - height + 1));
+        }
+        Text::from(status)
+    }
+
+    fn keys(&self) -> String {
+        if self.is_filtering {
+            return format!(" /{}▏ Enter keeps the filter · Esc removes it", self.filter);
+        }
+        let filter = if self.filter.is_empty() {
+            "/ filter".to_owned()
+        } else {
+            format!("/{} (Esc removes)", self.filter)
+        };
+        let values = if self.totals { "t since reset" } else { "t totals" };
+        let sort = self.sort.name();
+        format!(
+            " q quits · ↑ ↓ scroll · {filter} · s sorts ({sort}) · {values} · every {:?}",
+            self.interval
+        )
+    }
+
+    fn table(
+        &self,
+        all: &[Entry<'_>],
+        shown: &[Entry<'_>],
+        area: Rect,
+        has_header: bool,
+    ) -> Table<'static> {
+        // The widths depend on all rows, so that scrolling does not change them.
+        let columns = Columns::fit(area.width, all, |line| self.value(line));
+        let right = |text: String| Cell::new(Text::from(text).alignment(Alignment::Right));
+        let rows = shown.iter().map(|entry| match entry {
+            // Over all columns, and so drawn later.
+            Entry::Title(_) => Row::default(),
+            Entry::Metric(line) => Row::new([
+                Cell::new(shorten(&line.name, columns.names.into())),
+                right(columns.value(self.value(line))),
+                right(line.rate.map_or(String::new(), |rate| columns.rate(rate))),
+                Cell::new(spark(&line.history, columns.bars.into())).style(Color::Cyan),
+            ]),
+        });
+        // Columns without width would still be spaced.
+        let used = if columns.rates > 0 || columns.bars > 0 { 4 } else { 2 };
+        let widths = [columns.names, columns.values, columns.rates, columns.bars]
+            .map(Constraint::Length)
+            .into_iter()
+            .take(used);
+        let table = Table::new(rows, widths).column_spacing(Columns::SPACING);
+        if !has_header {
+            return table;
+        }
+        let value = if self.totals { "total" } else { "value" };
+        let rate = if columns.is_compact { "per s" } else { "per second" };
+        let header = [
+            Cell::new("metric"),
+            right(value.into()),
+            right(rate.into()),
+            Cell::new(if columns.bars >= 6 { "recent" } else { "" }),
+        ];
+        table.header(Row::new(header).bold())
+    }
+}
+
+/// How the rows of a terminal are divided. The first row is for a metric, and what helps most comes next.
+struct Heights {
+    status: u16,
+    gap: u16,
+    header: u16,
+    keys: u16,
+}
+
+impl Heights {
+    fn of(rows: u16, status: usize, keys_are_needed: bool) -> Self {
+        let wanted = u16::try_from(status).unwrap_or(u16::MAX);
+        Self {
+            header: u16::from(rows >= 2),
+            status: if rows >= 6 { wanted.min(rows / 3) } else { wanted.min((rows >= 3).into()) },
+            keys: u16::from(rows >= 5 || keys_are_needed && rows >= 3),
+            gap: u16::from(rows >= 8),
+        }
+    }
+}
+
+/// The widths of the columns.
+struct Columns {
+    names: u16,
+    values: u16,
+    rates: u16,
+    bars: u16,
+    /// Whether numbers are rounded to a few digits.
+    is_compact: bool,
+}
+
+impl Columns {
+    const SPACING: u16 = 2;
+    /// Of values, which have up to 20 digits, and of rates, if there is room.
+    const WIDE: (u16, u16) = (20, 14);
+    /// Of rounded numbers, such as -123.4k.
+    const COMPACT: u16 = 7;
+    const MIN_BARS: u16 = 4;
+
+    /// Fits the columns: names come first, then exact values, then rates, then bars.
+    fn fit<'a>(width: u16, entries: &[Entry<'a>], value: impl Fn(&'a Line) -> &'a Value) -> Self {
+        let lines = || {
+            entries.iter().filter_map(|entry| match entry {
+                Entry::Title(_) => None,
+                Entry::Metric(line) => Some(*line),
+            })
+        };
+        let longest = |lens: &mut dyn Iterator<Item = usize>, least: usize| {
+            u16::try_from(lens.max().unwrap_or_default().max(least)).unwrap_or(u16::MAX)
+        };
+        let names = longest(&mut lines().map(|line| line.name.chars().count()), 6);
+        let values = longest(&mut lines().map(|line| value(line).to_string().len()), 6);
+        let rates = lines().filter_map(|line| line.rate);
+        let rates = longest(&mut rates.map(|rate| format!("{rate:.1}").len()), 10);
+        let exact = |values, rates, least_bars: u16| {
+            let bars = width.checked_sub(names.checked_add(values + rates + 3 * Self::SPACING)?)?;
+            (bars >= least_bars).then_some(Self { names, values, rates, bars, is_compact: false })
+        };
+        let compact = |rates: u16| {
+            let rest = Self::COMPACT + if rates > 0 { rates + Self::SPACING } else { 0 };
+            let room = width.checked_sub(rest + Self::SPACING)?;
+            let values = Self::COMPACT;
+            (room >= names).then_some(Self { names, values, rates, bars: 0, is_compact: true })
+        };
+        exact(Self::WIDE.0, Self::WIDE.1, Self::MIN_BARS)
+            .or_else(|| exact(values, rates, 0))
+            .or_else(|| compact(Self::COMPACT))
+            .or_else(|| compact(0))
+            .unwrap_or_else(|| {
+                let names = width.saturating_sub(Self::COMPACT + Self::SPACING).max(width / 2);
+                let values = width.saturating_sub(names + Self::SPACING);
+                Self { names, values, rates: 0, bars: 0, is_compact: true }
+            })
+    }
+
+    fn value(&self, value: &Value) -> String {
+        let exact = value.to_string();
+        if exact.len() <= usize::from(self.values) { exact } else { compact(value.as_f64()) }
+    }
+
+    fn rate(&self, rate: f64) -> String {
+        if self.is_compact { compact(rate) } else { format!("{rate:.1}") }
+    }
+}
+
+/// Returns the number with at most four digits and the letter of its power of a thousand.
+fn compact(number: f64) -> String {
+    let mut scaled = number;
+    for suffix in ["", "k", "M", "G", "T", "P"] {
+        if scaled.abs() < 999.95 {
+            return if scaled.fract() == 0.0 && suffix.is_empty() {
+                format!("{scaled}")
+            } else {
+                format!("{scaled:.1}{suffix}")
+            };
+        }
+        scaled /= 1000.0;
+    }
+    format!("{scaled:.1}E")
+}
+
+/// Returns the name, or its beginning and its end, by which names of one prefix differ.
+fn shorten(name: &str, width: usize) -> String {
+    let len = name.chars().count();
+    if len <= width {
+        return name.to_owned();
+    }
+    let kept = width.saturating_sub(1);
+    let start = kept / 2;
+    let end = kept - start;
+    name.chars().take(start).chain(['…']).chain(name.chars().skip(len - end)).collect()
+}
+
+fn status(readings: &Readings, error: Option<&str>) -> Vec<TextLine<'static>> {
+    let mut status = Vec::new();
+    for error in readings.errors.iter().map(String::as_str).chain(error) {
+        status.push(TextLine::styled(format!("error: {}", single_line(error)), Color::Red));
+    }
+    if readings.processes.is_empty() {
+        status.push(TextLine::styled(UNAVAILABLE, Color::Yellow));
+    }
+    for reading in &readings.processes {
+        if let Origin::File { path, program, pid, since, live } = &reading.origin {
+            let (color, state, verb) = if *live {
+                (Color::Green, "running", "publishing")
+            } else {
+                (Color::Yellow, "ended", "had been publishing")
+            };
+            let since = humantime::format_rfc3339_seconds(*since);
+            status.push(TextLine::from(vec![
+                format!("{}: ", path_name(path)).into(),
+                single_line(program).bold(),
+                format!(" (pid {pid}), ").into(),
+                Span::styled(state, color),
+                format!(", {verb} since {since}").into(),
+            ]));
+        }
+    }
+    for note in &readings.notes {
+        status.push(TextLine::from(format!("note: {}", single_line(note))));
+    }
+    status
+}
+
+/// Returns the last `width` numbers as bars, from the smallest, or zero, to the greatest.
+fn spark(history: &[f64], width: usize) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let shown = &history[history.len().saturating_sub(width)..];
+    let (least, greatest) = shown
+        .iter()
+        .fold((0.0_f64, 0.0_f64), |(least, greatest), &n| (least.min(n), greatest.max(n)));
+    let step = (greatest - least) / 7.0;
+    let bar = |&n: &f64| {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 7
+        let height = if step > 0.0 { ((n - least) / step).round() as usize } else { 0 };
+        BARS[height.min(7)]
+    };
+    shown.iter().map(bar).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use papyra_metrics::Value;
+    use ratatui::{
+        Terminal,
+        backend::TestBackend,
+        crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
+        text::Line as TextLine,
+    };
+
+    use super::{Group, Line, RateTable, Sort, View, compact, shorten, spark};
+
+    fn line(name: &str, value: u64, rate: Option<f64>) -> Line {
+        let total = Value::Counter(value.saturating_add(1000));
+        Line { name: name.to_owned(), value: Value::Counter(value), total, rate, history: vec![] }
+    }
+
+    fn view(groups: Vec<Group>) -> View {
+        let mut rates = RateTable::new(false);
+        rates.groups = groups;
+        View {
+            rates,
+            interval: Duration::from_secs(1),
+            status: vec![TextLine::from("log.metrics: program")],
+            totals: false,
+            sort: Sort::Declared,
+            filter: String::new(),
+            is_filtering: false,
+            offset: 0,
+            height: 1,
+        }
+    }
+
+    fn one_group(lines: Vec<Line>) -> View {
+        view(vec![Group { title: None, lines }])
+    }
+
+    fn draw(view: &mut View, columns: u16, rows: u16) -> Vec<String> {
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        terminal.draw(|frame| view.draw(frame)).unwrap();
+        let lines = terminal.backend().to_string();
+        lines.lines().map(|line| line.trim_matches('"').trim_end().to_owned()).collect()
+    }
+
+    fn press(view: &mut View, keys: &str) {
+        for key in keys.chars() {
+            let code = if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) };
+            assert!(!view.handle_key(KeyEvent::new(code, KeyModifiers::NONE)));
+        }
+    }
+
+    /// The first words of the rows of metrics.
+    fn metrics(screen: &[String]) -> Vec<&str> {
+        let words = screen.iter().filter_map(|line| line.split_whitespace().next());
+        words.filter(|word| word.starts_with("metric_")).collect()
+    }
+
+    #[test]
+    fn scrolling_ends_where_the_last_metric_is_the_last_row() {
+        let lines = (0..50).map(|metric| line(&format!("metric_{metric}"), metric, None));
+        let mut view = one_group(lines.collect());
+        let mut after = |code, times| {
+            draw(&mut view, 80, 20);
+            for _ in 0..times {
+                assert!(!view.handle_key(KeyEvent::new(code, KeyModifiers::NONE)));
+            }
+            let screen = draw(&mut view, 80, 20);
+            let shown = metrics(&screen);
+            (shown[0].to_owned(), shown[shown.len() - 1].to_owned())
+        };
+        let (first, last) = after(KeyCode::Home, 1);
+        assert_eq!(first, "metric_0");
+        let height = last.strip_prefix("metric_").unwrap().parse::<usize>().unwrap() + 1;
+        let end = (format!("metric_{}", 50 - height), "metric_49".to_owned());
+        assert_eq!(after(KeyCode::PageDown, 100), end);
+        assert_eq!(after(KeyCode::Down, 3), end);
+        assert_eq!(after(KeyCode::Up, 1).1, "metric_48");
+        assert_eq!(after(KeyCode::End, 1), end);
+        assert_eq!(after(KeyCode::PageUp, 100).0, "metric_0");
+    }
+
+    #[test]
+    fn every_terminal_shows_at_least_one_metric_and_never_panics() {
+        let groups = || {
+            let lines = || vec![line("metric_records_written", u64::MAX, Some(1e9))];
+            ["a", "b"].map(|title| Group { title: Some(title.to_owned()), lines: lines() }).into()
+        };
+        for columns in [1, 2, 3, 8, 20, 40, 80, 512] {
+            for rows in 1..12 {
+                let mut view = view(groups());
+                let screen = draw(&mut view, columns, rows);
+                if columns >= 20 {
+                    let shown = screen
+                        .iter()
+                        .filter(|line| line.contains("metri") && !line.contains("metric "))
+                        .count();
+                    assert!(shown > 0, "{columns} × {rows}: {screen:#?}");
+                }
+                press(&mut view, "/rec");
+                draw(&mut view, columns, rows);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_whole_before_numbers_are_wide() {
+        let name = "metric_bytes_written";
+        let mut view = one_group(vec![line(name, 123_456_789, Some(1234.5))]);
+        let words = |view: &mut View, columns| {
+            let screen = draw(view, columns, 10);
+            let row = screen
+                .iter()
+                .find(|line| line.starts_with("metri") && !line.starts_with("metric "))
+                .unwrap()
+                .clone();
+            row.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(words(&mut view, 80), [name, "123456789", "1234.5"]);
+        assert_eq!(words(&mut view, 50), [name, "123456789", "1234.5"]);
+        assert_eq!(words(&mut view, 40), [name, "123.5M", "1.2k"]);
+        assert_eq!(words(&mut view, 30), [name, "123.5M"]);
+        assert_eq!(words(&mut view, 20), ["metri…itten", "123.5M"]);
+    }
+
+    #[test]
+    fn a_filter_keeps_matching_names_until_it_is_removed() {
+        let lines = ["metric_read", "metric_WRITE", "metric_write_errors"];
+        let mut view = one_group(lines.map(|name| line(name, 1, None)).into());
+        press(&mut view, "/writq");
+        assert_eq!(metrics(&draw(&mut view, 80, 20)), [""; 0]);
+        assert!(!view.handle_key(KeyEvent::new(KeyCode::Backspace, KeyModifiers::NONE)));
+        press(&mut view, "\n");
+        let screen = draw(&mut view, 80, 20);
+        assert_eq!(metrics(&screen), ["metric_WRITE", "metric_write_errors"]);
+        assert!(screen.last().unwrap().contains("/writ (Esc removes)"), "{screen:?}");
+        let escape = KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE);
+        assert!(!view.handle_key(escape));
+        assert_eq!(metrics(&draw(&mut view, 80, 20)).len(), 3);
+        assert!(view.handle_key(escape));
+    }
+
+    #[test]
+    fn rows_are_sorted_by_name_value_and_rate() {
+        let mut view = one_group(vec![
+            line("metric_c", 1, Some(3.0)),
+            line("metric_a", 3, Some(2.0)),
+            line("metric_b", 2, None),
+        ]);
+        let order = |view: &mut View| -> String {
+            let screen = draw(view, 80, 20);
+            metrics(&screen).iter().map(|name| &name[7..]).collect()
+        };
+        assert_eq!(order(&mut view), "cab");
+        for expected in ["abc", "abc", "cab", "cab"] {
+            press(&mut view, "s");
+            assert_eq!(order(&mut view), expected);
+        }
+    }
+
+    #[test]
+    fn totals_take_the_place_of_values() {
+        let mut view = one_group(vec![line("metric_a", 7, None)]);
+        let row = |view: &mut View| draw(view, 80, 20).join("\n");
+        assert!(row(&mut view).contains(" 7") && row(&mut view).contains("value"));
+        press(&mut view, "t");
+        assert!(row(&mut view).contains("1007") && row(&mut view).contains("total"));
+    }
+
+    #[test]
+    fn numbers_and_names_are_shortened() {
+        for (number, text) in [
+            (0.0, "0"),
+            (999.0, "999"),
+            (0.5, "0.5"),
+            (1234.0, "1.2k"),
+            (999_949.0, "999.9k"),
+            (999_999.0, "1.0M"),
+            (-123_456.0, "-123.5k"),
+            (1.8e19, "18.0E"),
+        ] {
+            assert_eq!(compact(number), text);
+        }
+        assert_eq!(shorten("records_written", 15), "records_written");
+        assert_eq!(shorten("records_written", 8), "rec…tten");
+        assert_eq!(shorten("records_written", 1), "…");
+        assert_eq!(shorten("records_written", 0), "…");
+    }
+
+    #[test]
+    fn bars_reach_from_zero_to_the_greatest_and_show_the_latest() {
+        assert_eq!(spark(&[0.0, 1.0, 7.0], 10), "▁▂█");
+        assert_eq!(spark(&[9.0, 9.0, 0.0, 7.0], 2), "▁█");
+        assert_eq!(spark(&[5.0, 5.0], 10), "██");
+        assert_eq!(spark(&[0.0, 0.0], 10), "▁▁");
+        assert_eq!(spark(&[-7.0, 0.0], 10), "▁█");
+        assert_eq!(spark(&[], 10), "");
+    }
+}

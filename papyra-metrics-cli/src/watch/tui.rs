@@ -1,0 +1,116 @@
+//! The loop of the table in place: readings, keys and signals.
+
+use std::{
+    io, panic,
+    time::{Duration, Instant},
+};
+
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::screen::{self, Screen, Signals};
+use super::table::View;
+use crate::source::Source;
+
+/// Longest time until a signal is noticed.
+const SIGNAL_LATENCY: Duration = Duration::from_millis(100);
+
+/// Shows the view until a key or a signal ends it, or until `count` readings were shown. The terminal is then as it was
+/// before.
+pub(crate) fn run(source: Source<'_>, mut view: View, count: Option<u64>) -> io::Result<()> {
+    let signals = Signals::catch()?;
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        screen::restore();
+        hook(info);
+    }));
+    let mut screen = Screen::enter()?;
+    let done = run_loop(&mut screen, source, &mut view, count, &signals);
+    drop(screen);
+    signals.end()?;
+    done
+}
+
+fn run_loop(
+    screen: &mut Screen,
+    source: Source<'_>,
+    view: &mut View,
+    count: Option<u64>,
+    signals: &Signals,
+) -> io::Result<()> {
+    let mut next = Instant::now() + view.interval;
+    let mut readings = 1;
+    while !signals.has_ended() {
+        screen.draw(|frame| view.draw(frame))?;
+        match wait(screen, view, next, signals)? {
+            Wake::Quit => return Ok(()),
+            Wake::Redraw => {}
+            Wake::Reading => {
+                if count.is_some_and(|count| readings >= count) {
+                    return Ok(());
+                }
+                view.update(&source.read(), Instant::now());
+                readings += 1;
+                next = Instant::now() + view.interval;
+            }
+        }
+    }
+    Ok(())
+}
+
+enum Wake {
+    Quit,
+    Redraw,
+    Reading,
+}
+
+/// Waits for an event, at most until the next reading is due.
+fn wait(
+    screen: &mut Screen,
+    view: &mut View,
+    next: Instant,
+    signals: &Signals,
+) -> io::Result<Wake> {
+    loop {
+        if signals.has_ended() {
+            return Ok(Wake::Quit);
+        }
+        if signals.take_stop() {
+            stop(screen, signals)?;
+            return Ok(Wake::Redraw);
+        }
+        if signals.take_continue() {
+            // Stopped by a signal that cannot be caught. The shell has used the terminal meanwhile.
+            screen.enter_again()?;
+            return Ok(Wake::Redraw);
+        }
+        let left = next.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(Wake::Reading);
+        }
+        if event::poll(left.min(SIGNAL_LATENCY))? {
+            return match event::read()? {
+                Event::Key(key) if key.kind != KeyEventKind::Release => {
+                    if is_control(key, 'z') && screen::can_stop() {
+                        stop(screen, signals)?;
+                    } else if is_control(key, 'c') || view.handle_key(key) {
+                        return Ok(Wake::Quit);
+                    }
+                    Ok(Wake::Redraw)
+                }
+                _ => Ok(Wake::Redraw),
+            };
+        }
+    }
+}
+
+fn is_control(key: KeyEvent, letter: char) -> bool {
+    key.code == KeyCode::Char(letter) && key.modifiers.contains(KeyModifiers::CONTROL)
+}
+
+/// Gives the terminal back while the process is stopped.
+fn stop(screen: &mut Screen, signals: &Signals) -> io::Result<()> {
+    screen::restore();
+    Signals::stop()?;
+    signals.take_continue();
+    screen.enter_again()
+}
