@@ -438,12 +438,18 @@ mod pushed_around {
         }
 
         fn finish(&self) {
+            self.interrupt(0);
+        }
+
+        /// Delivers the signal, if it is one, and lets the child run to its end.
+        fn interrupt(&self, mut signal: libc::c_int) {
             loop {
-                // SAFETY: the child is stopped, and goes on without the signal.
-                assert_eq!(unsafe { libc::ptrace(libc::PTRACE_CONT, self.0, 0, 0) }, 0);
+                // SAFETY: the child is stopped, and goes on with that signal or without one.
+                assert_eq!(unsafe { libc::ptrace(libc::PTRACE_CONT, self.0, 0, signal) }, 0);
                 if self.wait().is_none() {
                     return;
                 }
+                signal = 0;
             }
         }
 
@@ -517,17 +523,71 @@ mod pushed_around {
 
     const EACH: u64 = 1_000_000;
 
+    /// In a signal handler and in the increment that it interrupts, be it the first of its thread.
     #[test]
-    fn threads_without_a_registration_share_cells() {
+    #[cfg(target_arch = "x86_64")]
+    fn an_increment_that_is_interrupted_at_any_instruction_by_another_counts_with_it() {
+        static INTERRUPTED: std::sync::atomic::AtomicPtr<ShardedCounter> =
+            std::sync::atomic::AtomicPtr::new(std::ptr::null_mut());
+        extern "C" fn handle(_: libc::c_int) {
+            // SAFETY: it points to a counter that lives as long as the process.
+            unsafe { &*INTERRUPTED.load(Ordering::Relaxed) }.inc();
+        }
+        let handler: extern "C" fn(libc::c_int) = handle;
+        // SAFETY: the handler only counts.
+        assert_ne!(unsafe { libc::signal(libc::SIGURG, handler as usize) }, libc::SIG_ERR);
+        let cpus = cpus();
+        let mut interrupted = 0;
+        for steps in 0.. {
+            let counter: &ShardedCounter = shared();
+            INTERRUPTED.store(std::ptr::from_ref(counter).cast_mut(), Ordering::Relaxed);
+            let child = Traced::counting(&cpus[0], || counter.inc());
+            if !child.step(steps) {
+                break;
+            }
+            child.interrupt(libc::SIGURG);
+            assert_eq!(counter.total(), 2, "interrupted after {steps} instructions");
+            interrupted += 1;
+        }
+        assert!(interrupted > 10, "{interrupted}");
+    }
+
+    #[test]
+    #[ignore = "the test below runs it without restartable sequences"]
+    fn threads_count_in_different_cells() {
+        assert!(!is_registered());
+        let counter = ShardedCounter::new();
+        let start = Barrier::new(4);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    start.wait();
+                    (0..EACH).for_each(|_| counter.inc());
+                });
+            }
+        });
+        let used = words(&counter).iter().filter(|cell| **cell == EACH).count();
+        assert_eq!((used, counter.total()), (4, 4 * EACH));
+    }
+
+    #[test]
+    fn without_restartable_sequences_threads_have_different_cells_and_nothing_is_lost() {
+        let tests = [
+            "threads_count_in_different_cells",
+            "an_increment_that_is_interrupted_at_any_instruction_by_another_counts_with_it",
+            "a_core_counts_in_its_own_cell_where_the_c_library_tells_which_it_is",
+            "threads_that_are_moved_from_core_to_core_lose_no_increment",
+        ];
+        let tests = tests.map(|test| format!("pushed_around::{test}"));
         let this = std::env::current_exe().unwrap();
         let output = std::process::Command::new(this)
-            .args(["--exact", "--nocapture"])
-            .arg("pushed_around::a_core_counts_in_its_own_cell_where_the_c_library_tells_which_it_is")
-            .arg("pushed_around::threads_that_are_moved_from_core_to_core_lose_no_increment")
+            .args(["--include-ignored", "--exact", "--nocapture"])
+            .args(&tests)
             .env("GLIBC_TUNABLES", "glibc.pthread.rseq=0")
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success() && text.contains("2 passed"), "{text}");
+        let passed = format!("{} passed", tests.len());
+        assert!(output.status.success() && text.contains(&passed), "{text}");
     }
 }

@@ -6,7 +6,7 @@ use core::sync::atomic::AtomicBool;
 #[cfg(all(loom, test))]
 use loom::sync::atomic::AtomicBool;
 
-use super::{CELLS, SHARED, per_cpu, shard};
+use super::{CELLS, SHARED, rseq, shard};
 use crate::histogram::cells::{CellArray, Tally};
 use crate::sync::Ordering;
 
@@ -50,9 +50,8 @@ impl<C: CellArray> Blocks<C> {
         let offset = ptr::from_ref(cell).addr() - ptr::from_ref(block).addr();
         // SAFETY: every block is of the same type, so at the offset of this cell in the first block each has one: two
         // atomic words, which are aligned to 16 bytes.
-        let added = unsafe {
-            per_cpu::add_pair(&self.blocks, &self.used.0, offset, [tally.count, tally.sum])
-        };
+        let added =
+            unsafe { rseq::add_pair(&self.blocks, &self.used.0, offset, [tally.count, tally.sum]) };
         if added.is_err() {
             self.add_by_thread(bucket, tally);
         }

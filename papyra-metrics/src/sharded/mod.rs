@@ -1,4 +1,4 @@
-//! A counter for one thing that all cores count: cells far apart, of which each core has its own.
+//! `ShardedCounter`: a counter that all cores hit, with a cell for each of them.
 
 use core::fmt;
 
@@ -17,13 +17,13 @@ use crate::{Instrument, Kind, Value, atomic_layout::AtomicLayout, counter::advan
     not(all(loom, test))
 ))]
 #[allow(unsafe_code)] // it costs a third of a locked instruction; see benches/RESULTS.md
-mod per_cpu;
+mod rseq;
 
-#[allow(unsafe_code)] // as `per_cpu`, which it calls
+#[allow(unsafe_code)] // as `rseq`, which it calls
 mod blocks;
 pub(crate) use blocks::Blocks;
 
-/// Where there is none, no CPU has a cell of its own.
+/// Without restartable sequences, no CPU has its own cell.
 #[cfg(not(all(
     feature = "std",
     target_arch = "x86_64",
@@ -34,7 +34,7 @@ pub(crate) use blocks::Blocks;
     not(miri),
     not(all(loom, test))
 )))]
-mod per_cpu {
+mod rseq {
     pub(super) const CELLS: usize = 0;
 
     #[inline]
@@ -56,20 +56,20 @@ mod per_cpu {
 
 /// Cells that any thread adds to, by an atomic instruction.
 const SHARED: usize = if cfg!(all(loom, test)) { 2 } else { 16 };
-const CELLS: usize = SHARED + per_cpu::CELLS;
+const CELLS: usize = SHARED + rseq::CELLS;
 
-/// On a cache line of its own.
+/// A cell on its own cache line.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(align(64)))]
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(align(128)))]
 struct Cell(AtomicU64);
 
-/// The shared ones first, then those of the CPUs.
+/// The cells that threads share, then those of the CPUs.
 type Cells = [Cell; CELLS];
 
 /// Counts events that many cores count at once.
 ///
-/// It does what a [`Counter`](crate::Counter) does, by the same methods and with the same guarantees, but the
-/// cores do not wait for each other: each adds to a cell of its own, and readers add the cells up. On a 2-core
+/// It has the methods and guarantees of a [`Counter`](crate::Counter), but the cores do not wait for each other: each
+/// adds to its own cell, and readers add the cells up. On a 2-core
 /// x86-64 machine an increment costs 0.3 of one atomic instruction, alone and while the other core counts in the same
 /// counter; one in a `Counter` then costs over 4 (`benches/RESULTS.md` in the repository, also for why it is built so).
 ///
@@ -93,39 +93,39 @@ type Cells = [Cell; CELLS];
 /// # When to use it
 ///
 /// For the one or two counters of a backend that every core hits all the time, such as lookups of a cache. It
-/// takes much more memory than a [`Counter`](crate::Counter), and reading it is a walk over all cells. For
-/// neighbours that different cores hit, each its own, [`CachePadded`](crate::CachePadded) is enough.
+/// takes much more memory than a [`Counter`](crate::Counter), and reading it visits all cells. For neighbouring counters
+/// that are each hit by one core, [`CachePadded`](crate::CachePadded) is enough.
 ///
 /// # How it counts
 ///
-/// | where | an increment | memory |
+/// | platform | an increment | memory |
 /// |---|---|---|
 /// | x86-64 Linux with glibc 2.35 or later and feature `std` | one plain addition to the cell of the CPU, in a [restartable sequence]; CPUs beyond the 112th share 16 cells by an atomic instruction | 8,256 bytes |
-/// | elsewhere with `std` | an atomic instruction on one of 16 cells, which threads take in turn | 16 lines and one: 2,176 bytes, on x86 1,088 |
-/// | without `std` | the same, on a cell chosen by where the thread's stack is | the same |
+/// | others with `std`, and if restartable sequences are disabled (`GLIBC_TUNABLES=glibc.pthread.rseq=0`) | an atomic instruction on one of 16 cells, which threads take in turn | 16 lines and one: 2,176 bytes, on x86 1,088 |
+/// | without `std` | an atomic instruction on one of 16 cells, chosen by the address of the thread's stack | the same |
 ///
-/// The cells are in place, without a pointer, and no thread owns anything: none has to be registered, threads
-/// come and go at no cost, and the counter may be counted in from a signal handler, after a `fork`, and in memory
-/// that several processes share.
+/// The cells are in place, without a pointer, and no thread owns anything. Threads do not have to be registered and come
+/// and go at no cost. The counter can be used in a signal handler, after a `fork`, and in memory that several processes
+/// share.
 ///
 /// # Readings
 ///
-/// [`get`](Self::get), [`total`](Self::total) and [`take`](Self::take) go from cell to cell, so what is counted
-/// meanwhile may be in the reading or not; they are not one instant. Yet a total never falls, a reading never
-/// exceeds what was counted, and over any number of concurrent takes each increment is returned exactly once.
+/// [`get`](Self::get), [`total`](Self::total) and [`take`](Self::take) go from cell to cell, so a reading may or may not
+/// contain increments that are made meanwhile. A total never falls, a reading never exceeds what was counted, and over
+/// any number of concurrent takes each increment is returned exactly once.
 ///
 /// [restartable sequence]: https://www.gnu.org/software/libc/manual/html_node/Restartable-Sequences.html
 // Read by other processes: cells in a row from the start, then the mark.
 #[repr(C)]
 pub struct ShardedCounter {
     cells: Cells,
-    /// At which total the counter was last reset.
+    /// The total at the last reset.
     mark: Cell,
 }
 
 impl ShardedCounter {
     const_fn! {
-        /// A counter at zero.
+        /// Returns a counter at zero.
         pub fn new() -> Self {
             Self { cells: cells(), mark: Cell(AtomicU64::new(0)) }
         }
@@ -140,12 +140,12 @@ impl ShardedCounter {
     /// Counts `n` events at once.
     #[inline]
     pub fn add(&self, n: u64) {
-        if per_cpu::add(&self.cells, n).is_err() {
+        if rseq::add(&self.cells, n).is_err() {
             self.add_by_thread(n);
         }
     }
 
-    /// Out of line, for it is long, and where a CPU has its own cell it does not run.
+    /// Out of line, since it is long and never runs if the CPU has its own cell.
     #[inline(never)]
     fn add_by_thread(&self, n: u64) {
         self.add_shared(shard(), n);
@@ -156,37 +156,37 @@ impl ShardedCounter {
         self.cells[shard % SHARED].0.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// What was counted since the last reset.
+    /// Returns what was counted since the last reset.
     pub fn get(&self) -> u64 {
         let mark = self.mark();
         self.total().wrapping_sub(mark)
     }
 
-    /// What was counted since the counter was made, whether reset or not. It never falls.
+    /// Returns what was counted since the counter was created, regardless of resets. It never falls.
     pub fn total(&self) -> u64 {
         self.cells
             .iter()
             .fold(0, |total: u64, cell| total.wrapping_add(cell.0.load(Ordering::Relaxed)))
     }
 
-    /// [`get`](Self::get) reads zero from here. The [`total`](Self::total) stays.
+    /// Resets the counter to zero. The [`total`](Self::total) keeps its value.
     pub fn reset(&self) {
         self.take();
     }
 
-    /// What [`get`](Self::get) gives, and a reset, as one step.
+    /// Returns what [`get`](Self::get) does and resets the counter, in one step.
     ///
-    /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it tries
-    /// again only when another take or reset has just succeeded.
+    /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it tries again only if
+    /// another take or reset has just succeeded.
     pub fn take(&self) -> u64 {
         advance_baseline(&self.mark.0, || self.total())
     }
 
-    /// Counts one if `result` is an error, and hands it on untouched.
+    /// Counts one if `result` is an error, and returns it unchanged.
     ///
     /// # Errors
     ///
-    /// The error that came in.
+    /// Returns the error in `result`.
     #[inline]
     pub fn count_err<T, E>(&self, result: Result<T, E>) -> Result<T, E> {
         if result.is_err() {
@@ -211,20 +211,30 @@ fn cells() -> Cells {
     core::array::from_fn(|_| Cell(AtomicU64::new(0)))
 }
 
-/// A number for this thread. Others have other ones, as far as that goes.
+/// Returns this thread's shard, which is distinct until more than `SHARED` threads exist.
 #[cfg(feature = "std")]
 fn shard() -> usize {
     use core::sync::atomic::AtomicUsize;
-    use std::cell::OnceCell;
+    use std::cell::Cell;
 
+    const UNASSIGNED: usize = usize::MAX;
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     std::thread_local! {
-        static SHARD: OnceCell<usize> = const { OnceCell::new() };
+        static SHARD: Cell<usize> = const { Cell::new(UNASSIGNED) };
     }
-    SHARD.with(|shard| *shard.get_or_init(|| NEXT.fetch_add(1, Ordering::Relaxed)))
+    SHARD.with(|assigned| {
+        let shard = assigned.get();
+        if shard != UNASSIGNED {
+            return shard;
+        }
+        // A signal handler may count between these steps, and then has taken another number, which is as good.
+        let shard = NEXT.fetch_add(1, Ordering::Relaxed) % SHARED;
+        assigned.set(shard);
+        shard
+    })
 }
 
-/// Without threads that could be numbered, what tells them apart is where their stacks are.
+/// Returns a shard for this thread. Without numbers for threads, they differ by the addresses of their stacks.
 #[cfg(not(feature = "std"))]
 fn shard() -> usize {
     let here = 0_u8;

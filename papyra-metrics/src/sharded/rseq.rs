@@ -1,27 +1,27 @@
-//! Adds to the cell of the CPU that runs us, by a plain instruction.
+//! Adds to the cell of the current CPU by a plain instruction.
 //!
-//! A plain addition is safe where nobody else adds to the same cell meanwhile. Nobody does if the thread, between
-//! asking for its CPU and adding, is neither moved to another CPU nor interrupted: then all additions to one
-//! cell follow one another on one CPU, whatever thread or process they are of. Linux promises just that of a
-//! [restartable sequence](https://www.gnu.org/software/libc/manual/html_node/Restartable-Sequences.html): a thread
-//! that is preempted, moved or sent a signal within one goes on at another place, here one that adds to a shared
-//! cell by an atomic instruction. So no increment is lost or done twice, and none is tried over and over, not
-//! even under a debugger that stops at every instruction.
+//! A plain addition is safe if nobody else adds to the same cell meanwhile. That is so if the thread is neither moved to
+//! another CPU nor interrupted between reading the number of its CPU and adding: then all additions to a cell follow one
+//! another on one CPU, whatever thread or process they are of. Linux guarantees this for a
+//! [restartable sequence](https://www.gnu.org/software/libc/manual/html_node/Restartable-Sequences.html): a thread that is
+//! preempted, moved or sent a signal within one continues at another address, here of code that adds to a shared cell by
+//! an atomic instruction. So no increment is lost or made twice, and none is retried, not even under a debugger that
+//! stops at every instruction.
 //!
 //! glibc registers, for every thread, the area in which the kernel keeps the number of the CPU.
 
 use core::arch::asm;
-use core::ffi::{CStr, c_char, c_void};
+use core::ffi::{CStr, c_char, c_uint, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
 
-/// One for each CPU up to this number.
+/// Number of cells: one for each CPU below this number.
 pub(super) const CELLS: usize = 112;
 
-/// From the thread pointer to the area, or 0 where there is none.
+/// Distance from the thread pointer to the area, or 0 if there is none.
 static AREA: AtomicIsize = AtomicIsize::new(0);
 
-/// Adds to the cell of this CPU, or to a shared one; fails where this C library keeps no number of the CPU.
+/// Adds to the cell of this CPU, or to a shared one. Fails if the C library does not keep the number of the CPU.
 #[inline]
 pub(super) fn add(cells: &super::Cells, n: u64) -> Result<(), ()> {
     let area = AREA.load(Ordering::Relaxed);
@@ -169,23 +169,35 @@ pub(super) unsafe fn add_pair<B>(
 const _: () =
     assert!(super::SHARED.is_power_of_two() && size_of::<super::Cell>().is_power_of_two());
 
-/// Run when this code is loaded, for to look a symbol up takes a lock, which counting must not. By name, and not
-/// linked, for then the program would need glibc 2.35 to start at all.
+/// Runs when this code is loaded, since looking up a symbol takes a lock, which counting must not. The symbols are found
+/// by name and not linked, since the program would need glibc 2.35 to start otherwise.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static FIND_AREA: extern "C" fn() = {
     extern "C" fn find_area() {
         const OFFSET: &CStr = c"__rseq_offset";
+        const SIZE: &CStr = c"__rseq_size";
 
         unsafe extern "C" {
             fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
         }
 
-        // SAFETY: null is glibc's `RTLD_DEFAULT`, and the name ends in a zero.
-        let offset: *const isize = unsafe { dlsym(ptr::null_mut(), OFFSET.as_ptr()) }.cast();
-        if !offset.is_null() {
-            // SAFETY: glibc documents `extern const ptrdiff_t __rseq_offset`.
-            AREA.store(unsafe { offset.read() }, Ordering::Relaxed);
+        // SAFETY: null is glibc's `RTLD_DEFAULT`, and the names end in a zero.
+        let (offset, size): (*const isize, *const c_uint) = unsafe {
+            (
+                dlsym(ptr::null_mut(), OFFSET.as_ptr()).cast(),
+                dlsym(ptr::null_mut(), SIZE.as_ptr()).cast(),
+            )
+        };
+        if offset.is_null() || size.is_null() {
+            return;
+        }
+        // SAFETY: glibc documents `extern const ptrdiff_t __rseq_offset` and `extern const unsigned int __rseq_size`.
+        let (offset, size) = unsafe { (offset.read(), size.read()) };
+        // The size is 0 if the registration is disabled or the kernel has refused it. The number of the CPU is then the
+        // same for all threads, which would all count in one cell.
+        if size != 0 {
+            AREA.store(offset, Ordering::Relaxed);
         }
     }
     find_area
