@@ -67,11 +67,18 @@ impl Sample {
     }
 
     fn open(&self, bytes: &[u8]) -> Result<Reader, ReadError> {
+        self.open_with_hole(bytes, bytes.len().try_into().unwrap())
+    }
+
+    /// Opens a file of that length, which begins with the bytes.
+    fn open_with_hole(&self, bytes: &[u8], len: u64) -> Result<Reader, ReadError> {
         // In place, for a file system may take its time with a file that is made anew.
         let file = fs::File::options().write(true).create(true).truncate(false).open(self.path());
         let file = file.unwrap();
         file.write_all_at(bytes, 0).unwrap();
+        // What an earlier file has had there is gone.
         file.set_len(bytes.len().try_into().unwrap()).unwrap();
+        file.set_len(len).unwrap();
         Reader::open(self.path())
     }
 
@@ -141,39 +148,67 @@ fn tens_of_thousands_of_mutated_files_give_values_or_errors() {
     let sample = Sample::new();
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let description = sample.description_len();
-    let (mut read, mut refused) = (0, 0);
+    let entries = usize::try_from(u32::from_ne_bytes(sample.bytes[40..44].try_into().unwrap()));
+    let entries = entries.unwrap();
+    let (mut read, mut refused, mut with_holes) = (0, 0, 0);
     for _ in 0..30_000 {
         let mut bytes = sample.bytes.clone();
+        let mut hole = 0;
         for _ in 0..=random.below(4) {
             let at = random.below(bytes.len());
-            match random.below(5) {
+            match random.below(7) {
                 0 => bytes.truncate(at.max(1)),
                 1 => bytes[at] = 0xff,
                 2 => bytes[at] = random.next().to_ne_bytes()[0],
                 3 => {
-                    // A whole word, where words stand.
+                    // A whole word, aligned as words are.
                     let at = at & !7;
                     let word = random.next() >> random.below(64);
                     let end = bytes.len().min(at + 8);
                     bytes[at..end].copy_from_slice(&word.to_ne_bytes()[..end - at]);
                 }
-                _ => {
+                4 => {
                     let from = random.below(bytes.len());
                     let len = random.below(24).min(bytes.len() - at).min(bytes.len() - from);
                     bytes.copy_within(from..from + len, at);
                 }
+                // One string in place of another.
+                5 if bytes.len() >= description => {
+                    let mut field = || 64 + 64 * random.below(entries) + 8 * random.below(3);
+                    let (from, to) = (field(), field());
+                    bytes.copy_within(from..from + 8, to);
+                }
+                // Values that go on in a hole, and a metric with many cells there.
+                6 if bytes.len() == sample.bytes.len() => {
+                    let words = 1024 + random.below(1 << 12);
+                    hole = 8 * words as u64;
+                    let len = bytes.len() as u64 + hole;
+                    bytes[24..32].copy_from_slice(&len.to_ne_bytes());
+                    let entry = 64 + 64 * random.below(entries);
+                    let cells = u32::try_from(random.below(words)).unwrap();
+                    bytes[entry + 56..entry + 60].copy_from_slice(&cells.to_ne_bytes());
+                }
+                _ => {}
             }
         }
-        // Most get the right checksum, so that what lies behind it is reached.
+        // Most get the right checksum, so that what is checked after it is reached.
         if bytes.len() >= description && random.below(8) != 0 {
             let checksum = crc32fast::hash(&bytes[20..description]);
             bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
         }
-        match sample.open(&bytes) {
+        let len = bytes.len() as u64 + hole;
+        match sample.open_with_hole(&bytes, len) {
             Ok(reader) => {
                 reader.snapshot().unwrap();
                 reader.totals().unwrap();
-                Reader::reset(sample.path()).unwrap();
+                if let Err(error) = Reader::reset(sample.path()) {
+                    assert!(error.to_string().contains("it has holes"), "{error}");
+                    with_holes += 1;
+                }
+                // Another header after the file was opened changes nothing.
+                let file = fs::File::options().write(true).open(sample.path()).unwrap();
+                file.write_all_at(&random.next().to_ne_bytes(), 24).unwrap();
+                reader.snapshot().unwrap();
                 read += 1;
             }
             Err(error) => {
@@ -182,8 +217,11 @@ fn tens_of_thousands_of_mutated_files_give_values_or_errors() {
             }
         }
     }
-    // Else the mutations are too weak, or too strong, to show anything.
-    assert!(read > 1000 && refused > 1000, "{read} read, {refused} refused");
+    // Otherwise the mutations are too weak, or too strong, to show anything.
+    assert!(
+        read > 1000 && refused > 1000 && with_holes > 100,
+        "{read} read, {refused} refused, {with_holes} with holes"
+    );
 }
 
 #[test]

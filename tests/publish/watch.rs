@@ -242,6 +242,7 @@ fn keys_and_signals_leave_the_terminal_as_it_was() {
         ("INT", true),
         ("QUIT", false),
         ("HUP", false),
+        ("USR1", false),
     ] {
         let mut terminal = Terminal::start(directory.path(), &["watch", "."], &[]);
         let before = terminal.before.clone();

@@ -14,26 +14,58 @@ use papyra_metrics::publish::Reader;
 static FILE: LazyLock<File> = LazyLock::new(|| tempfile::tempfile().expect("a temporary file"));
 
 fuzz_target!(|bytes: &[u8]| {
-    read(bytes);
-    // With the checksum that it should have, it gets further.
+    read(bytes, 0);
+    // With the right checksum, more of the reader is reached.
     if let Some(checked) = checked(bytes) {
-        read(&checked);
+        read(&checked, 0);
+        // The bytes of the checksum are free, so they choose the size of a hole behind the file.
+        let pages = u16::from_ne_bytes([bytes[16], bytes[17]]);
+        read(&checked, u64::from(pages) << 12);
+        read_while_it_changes(&checked, bytes[18]);
     }
 });
 
-fn read(bytes: &[u8]) {
-    FILE.write_all_at(bytes, 0).expect("room");
-    FILE.set_len(bytes.len().try_into().expect("a length")).expect("room");
-    let file = FILE.try_clone().expect("another descriptor");
-    match Reader::from_file(file, "fuzzed") {
+/// Reads a file of these bytes and a hole.
+fn read(bytes: &[u8], hole: u64) {
+    write(bytes, hole);
+    match Reader::from_file(file(), "fuzzed") {
         Ok(reader) => {
-            let snapshot = reader.snapshot().expect("all words lie in the file");
+            let snapshot = reader.snapshot().expect("all words are in the file");
             assert_eq!(snapshot.len(), reader.metrics().len());
             assert_eq!(reader.totals().expect("the same words").len(), snapshot.len());
-            assert!(!reader.is_live().expect("nobody has a lock on it"));
+            assert!(!reader.is_live().expect("nobody has locked it"));
+            let text: usize = reader
+                .metrics()
+                .iter()
+                .map(|metric| {
+                    metric.name().len() + metric.help().len() + metric.unit().map_or(0, str::len)
+                })
+                .sum();
+            assert!(text <= bytes.len(), "strings overlap");
         }
-        Err(error) => assert!(error.to_string().starts_with("fuzzed: ")),
+        Err(error) => assert!(error.to_string().starts_with("cannot read metrics from \"fuzzed\": ")),
     }
+}
+
+/// Reads a file whose header is another one after it was opened.
+fn read_while_it_changes(bytes: &[u8], change: u8) {
+    write(bytes, 0);
+    let Ok(reader) = Reader::from_file(file(), "fuzzed") else { return };
+    let header: Vec<u8> = bytes.iter().take(64).map(|byte| byte ^ change).collect();
+    FILE.write_all_at(&header, 0).expect("room");
+    reader.snapshot().expect("the values have not changed");
+    FILE.set_len(bytes.len() as u64 / 2).expect("a shorter file");
+    let _ = reader.snapshot();
+}
+
+fn write(bytes: &[u8], hole: u64) {
+    FILE.set_len(0).expect("an empty file");
+    FILE.write_all_at(bytes, 0).expect("room");
+    FILE.set_len(bytes.len() as u64 + hole).expect("room");
+}
+
+fn file() -> File {
+    FILE.try_clone().expect("another descriptor")
 }
 
 fn checked(bytes: &[u8]) -> Option<Vec<u8>> {

@@ -95,6 +95,13 @@ fn bounded(columns: u16, rows: u16) -> Rect {
     Rect::new(0, 0, columns, rows.clamp(1, u16::MAX / columns))
 }
 
+/// Signals that end a process which does not expect them.
+#[cfg(unix)]
+const DEADLY: [std::ffi::c_int; 7] = {
+    use signal_hook::consts::{SIGALRM, SIGHUP, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM};
+    [SIGALRM, SIGHUP, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM]
+};
+
 /// Signals that have arrived and wait to be handled.
 #[derive(Default)]
 pub(crate) struct Signals {
@@ -111,7 +118,7 @@ impl Signals {
         #[cfg(unix)]
         {
             use signal_hook::{consts, flag};
-            for signal in [consts::SIGTERM, consts::SIGINT, consts::SIGQUIT, consts::SIGHUP] {
+            for signal in [consts::SIGTERM, consts::SIGINT].iter().chain(&DEADLY).copied() {
                 flag::register_conditional_default(signal, Arc::clone(&signals.ended))?;
                 let number = usize::try_from(signal).map_err(io::Error::other)?;
                 flag::register_usize(signal, Arc::clone(&signals.signal), number)?;
@@ -149,15 +156,14 @@ impl Signals {
         Ok(())
     }
 
-    /// Ends the process by the signal that asked for it if that was SIGQUIT or SIGHUP. The others ask for an orderly end,
+    /// Ends the process by the signal that asked for it, unless that was SIGTERM or SIGINT, which ask for an orderly end
     /// as the key q does.
     pub(crate) fn end(&self) -> io::Result<()> {
         #[cfg(unix)]
         {
-            use signal_hook::{consts, low_level};
-            for signal in [consts::SIGQUIT, consts::SIGHUP] {
+            for signal in DEADLY {
                 if usize::try_from(signal) == Ok(self.signal.load(Ordering::Relaxed)) {
-                    return low_level::emulate_default_handler(signal);
+                    return signal_hook::low_level::emulate_default_handler(signal);
                 }
             }
         }

@@ -2,6 +2,12 @@
 
 use std::{
     io, panic,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -24,14 +30,61 @@ pub(crate) fn run(source: Source<'_>, mut view: View, count: Option<u64>) -> io:
         hook(info);
     }));
     let mut screen = Screen::enter()?;
-    let done = run_loop(&mut screen, source, &mut view, count, &signals);
+    let events = Events::read();
+    let done = run_loop(&mut screen, &events, source, &mut view, count, &signals);
+    drop(events);
     drop(screen);
     signals.end()?;
     done
 }
 
+/// Keys and changes of the size. They are read by another thread, since the terminal can begin a sequence of bytes and
+/// not end it, and signals must not wait for that.
+struct Events {
+    received: Receiver<io::Result<Event>>,
+    is_dropped: Arc<AtomicBool>,
+}
+
+impl Events {
+    fn read() -> Self {
+        let (send, received) = channel();
+        let is_dropped = Arc::new(AtomicBool::new(false));
+        let ends = Arc::clone(&is_dropped);
+        thread::spawn(move || {
+            while !ends.load(Ordering::Relaxed) {
+                let event = match event::poll(SIGNAL_LATENCY) {
+                    Ok(false) => continue,
+                    Ok(true) => event::read(),
+                    Err(error) => Err(error),
+                };
+                let is_last = event.is_err();
+                if send.send(event).is_err() || is_last {
+                    break;
+                }
+            }
+        });
+        Self { received, is_dropped }
+    }
+
+    /// Waits for the next event, at most that long.
+    fn wait(&self, timeout: Duration) -> io::Result<Option<Event>> {
+        match self.received.recv_timeout(timeout) {
+            Ok(event) => event.map(Some),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.is_dropped.store(true, Ordering::Relaxed);
+    }
+}
+
 fn run_loop(
     screen: &mut Screen,
+    events: &Events,
     source: Source<'_>,
     view: &mut View,
     count: Option<u64>,
@@ -41,7 +94,7 @@ fn run_loop(
     let mut readings = 1;
     while !signals.has_ended() {
         screen.draw(|frame| view.draw(frame))?;
-        match wait(screen, view, next, signals)? {
+        match wait(screen, events, view, next, signals)? {
             Wake::Quit => return Ok(()),
             Wake::Redraw => {}
             Wake::Reading => {
@@ -66,6 +119,7 @@ enum Wake {
 /// Waits for an event, at most until the next reading is due.
 fn wait(
     screen: &mut Screen,
+    events: &Events,
     view: &mut View,
     next: Instant,
     signals: &Signals,
@@ -87,18 +141,17 @@ fn wait(
         if left.is_zero() {
             return Ok(Wake::Reading);
         }
-        if event::poll(left.min(SIGNAL_LATENCY))? {
-            return match event::read()? {
-                Event::Key(key) if key.kind != KeyEventKind::Release => {
-                    if is_control(key, 'z') && screen::can_stop() {
-                        stop(screen, signals)?;
-                    } else if is_control(key, 'c') || view.handle_key(key) {
-                        return Ok(Wake::Quit);
-                    }
-                    Ok(Wake::Redraw)
+        match events.wait(left.min(SIGNAL_LATENCY))? {
+            Some(Event::Key(key)) if key.kind != KeyEventKind::Release => {
+                if is_control(key, 'z') && screen::can_stop() {
+                    stop(screen, signals)?;
+                } else if is_control(key, 'c') || view.handle_key(key) {
+                    return Ok(Wake::Quit);
                 }
-                _ => Ok(Wake::Redraw),
-            };
+                return Ok(Wake::Redraw);
+            }
+            Some(_) => return Ok(Wake::Redraw),
+            None => {}
         }
     }
 }
