@@ -87,3 +87,21 @@ fn recording_and_reading_a_histogram_allocate_nothing() {
     });
     assert_eq!(allocated, 0);
 }
+
+#[derive(Default, Metrics)]
+struct Timed {
+    writes: Counter,
+    append: Histogram,
+    scan: Histogram,
+    lookup: Box<ShardedHistogram>,
+}
+
+#[test]
+fn a_reading_allocates_once_for_each_histogram_and_a_snapshot_once_more() {
+    let metrics = Timed::default();
+    assert_eq!(allocations(|| metrics.visit(&mut |_, _| ())), 3);
+    assert_eq!(allocations(|| metrics.visit_totals(&mut |_, _| ())), 3);
+    assert_eq!(allocations(|| metrics.snapshot()), 4);
+    assert_eq!(allocations(|| metrics.drain()), 4);
+    assert_eq!(allocations(|| metrics.reset()), 0);
+}

@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use papyra_metrics::walk::ErasedInstrument;
 use papyra_metrics::{
-    Buckets, Distribution, FineLatency, FloatGauge, Gauge, Histogram, Latency, Peak,
-    ShardedHistogram, Sizes, buckets,
+    Buckets, CachePadded, Counter, Distribution, FineLatency, FloatGauge, Gauge, Histogram, Kind,
+    Latency, Metrics, Peak, ShardedHistogram, Sizes, Snapshot, Value, Walker, buckets,
 };
 
 buckets!(Tiny: u64 = [0, 10, 20, 40], unit = "pages");
 buckets!(
     /// Docs and attributes are kept.
-    #[derive(Clone, Debug)]
+    #[derive(PartialEq)]
     pub CompactionTime: Duration = one_two_five(1ms, 1000s),
 );
 buckets!(Thresholds: Duration = [250us, 1.5ms, 20ms, 1s, 1min,]);
@@ -470,4 +471,144 @@ fn a_hold_takes_away_what_it_has_added_however_it_ends() {
     }));
     assert!(panicked.is_err());
     assert_eq!(gauge.get(), 1);
+}
+
+#[derive(Debug, Default, Metrics)]
+struct StoreMetrics<B: Buckets = Latency> {
+    /// Records appended.
+    appended: Counter,
+    /// How long an append takes.
+    append: Histogram,
+    #[metrics(name = "bytes_per_record")]
+    record_size: CachePadded<Histogram<Sizes>>,
+    /// How many pages a scan reads.
+    #[metrics(unit = "pages")]
+    pages: Histogram<One>,
+    lookup: Box<ShardedHistogram<B>>,
+    fill_ratio: FloatGauge,
+    longest_queue: Peak,
+}
+
+#[derive(Debug, Default, Metrics)]
+struct BackendMetrics {
+    #[metrics(flatten, prefix = "log_")]
+    log: StoreMetrics<FineLatency>,
+    #[metrics(flatten, prefix = "cache_")]
+    cache: Option<StoreMetrics>,
+}
+
+fn histogram<'a>(snapshot: &'a Snapshot, name: &str) -> &'a Distribution {
+    snapshot[name].as_histogram().unwrap()
+}
+
+#[test]
+fn a_derived_struct_has_histograms_in_every_reading() {
+    let metrics = StoreMetrics::<Latency>::default();
+    metrics.append.record(Duration::from_micros(80));
+    metrics.record_size.record(4096);
+    metrics.fill_ratio.set(0.5);
+    metrics.longest_queue.record(7);
+    let snapshot = metrics.snapshot();
+    assert_eq!(histogram(&snapshot, "append").sum().to_string(), "0.00008");
+    assert_eq!(histogram(&snapshot, "bytes_per_record").count(), 1);
+    assert_eq!(snapshot["fill_ratio"], 0.5);
+    assert_eq!(snapshot["longest_queue"], 7);
+    assert_eq!(
+        snapshot.to_string(),
+        "appended: 0\n\
+         append: count 1, mean 80 µs, p50 80 µs, p99 80 µs, max ≤ 100 µs\n\
+         bytes_per_record: count 1, mean 4 KiB, p50 4 KiB, p99 4 KiB, max ≤ 4 KiB\n\
+         pages: count 0\n\
+         lookup: count 0\n\
+         fill_ratio: 0.5\n\
+         longest_queue: 7"
+    );
+    assert_eq!(metrics.drain(), snapshot);
+    assert!(histogram(&metrics.snapshot(), "append").is_empty());
+    metrics.append.record(Duration::from_micros(90));
+    metrics.reset();
+    assert!(histogram(&metrics.snapshot(), "append").is_empty());
+    assert_eq!(histogram(&metrics.totals(), "append").count(), 2);
+    assert_eq!(metrics.snapshot()["longest_queue"], 0);
+    assert_eq!(metrics.snapshot()["fill_ratio"], 0.5);
+}
+
+#[test]
+fn a_snapshot_since_an_earlier_one_has_what_was_recorded_meanwhile() {
+    let metrics = StoreMetrics::<Latency>::default();
+    metrics.append.record_n(Duration::from_micros(80), 3);
+    let earlier = metrics.snapshot();
+    metrics.append.record(Duration::from_millis(3));
+    let interval = metrics.snapshot().since(&earlier);
+    let append = histogram(&interval, "append");
+    assert_eq!((append.count(), append.max_bound()), (1, Some(0.005)));
+    metrics.reset();
+    metrics.append.record(Duration::from_secs(1));
+    let after_reset = metrics.snapshot().since(&earlier);
+    assert_eq!(histogram(&after_reset, "append").count(), 1);
+}
+
+#[test]
+fn the_unit_of_a_histogram_is_that_of_its_buckets_also_when_flattened() {
+    let metrics = BackendMetrics::default();
+    let described: Vec<_> = metrics
+        .descriptors()
+        .iter()
+        .filter(|metric| metric.kind() == Kind::Histogram)
+        .map(|metric| format!("{} {}", metric.name(), metric.exposition_name()))
+        .collect();
+    assert_eq!(
+        described[..5],
+        [
+            "log_append log_append_seconds",
+            "log_bytes_per_record log_per_record_bytes",
+            "log_pages log_pages",
+            "log_lookup log_lookup_seconds",
+            "cache_append cache_append_seconds",
+        ]
+    );
+    assert_eq!(metrics.snapshot().len(), 7);
+    metrics.log.lookup.record(Duration::from_nanos(1400));
+    assert_eq!(histogram(&metrics.totals(), "log_lookup").max_bound(), Some(1.5e-6));
+}
+
+#[test]
+fn a_walker_reads_histograms_into_a_distribution_that_it_reuses() {
+    #[derive(Default)]
+    struct Counts(Distribution, Vec<u64>);
+    impl Walker for Counts {
+        fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
+            if instrument.is_some_and(|instrument| instrument.read_total_into(&mut self.0)) {
+                self.1.push(self.0.count());
+            }
+        }
+    }
+    let metrics = StoreMetrics::<Latency>::default();
+    metrics.append.record_n(Duration::from_micros(80), 3);
+    metrics.record_size.record(4096);
+    metrics.reset();
+    let mut counts = Counts::default();
+    metrics.walk(&mut counts);
+    assert_eq!(counts.1, [3, 1, 0, 0]);
+    assert_eq!(counts.0.buckets().len(), 29);
+}
+
+#[test]
+fn values_equal_numbers_exactly_whatever_their_kind() {
+    assert_eq!(Value::Float(3.0), Value::Counter(3));
+    assert_eq!(Value::Float(-1.0), -1);
+    assert_ne!(Value::Float(0.5), 0);
+    assert_ne!(Value::Float(f64::NAN), Value::Float(f64::NAN));
+    assert_ne!(Value::Counter((1 << 53) + 1), Value::Float(9_007_199_254_740_992.0));
+    let read = Value::Histogram(Box::new(Histogram::<One>::new().get().erase()));
+    assert_ne!(read, 0);
+    assert_eq!(read, read.clone());
+    assert_eq!((read.as_u64(), read.as_i64(), read.as_f64().is_nan()), (None, None, true));
+    assert_eq!((Value::Float(0.5).as_u64(), Value::Float(-2.0).as_i64()), (None, Some(-2)));
+    assert_eq!((Value::Float(-2.0).as_u64(), Value::Float(1e19).as_i64()), (None, None));
+    assert_eq!(
+        (read.kind().to_string(), Value::Float(0.5).kind()),
+        ("histogram".into(), Kind::Gauge)
+    );
+    assert_eq!(size_of::<Value>(), 16);
 }

@@ -5,6 +5,7 @@ use quote::{ToTokens, quote};
 use syn::{Attribute, Generics, Path, Type, Visibility};
 
 use crate::attr::Key;
+use crate::types;
 
 /// A struct of metrics, or a plain struct for which one is to be written.
 pub(crate) struct Model<'a> {
@@ -35,6 +36,17 @@ pub(crate) struct Field<'a> {
     /// Whether the type depends on a parameter of the struct.
     pub(crate) generic: bool,
     pub(crate) role: Role,
+}
+
+impl Field<'_> {
+    /// Whether the metric may be a histogram, whose buckets determine its unit. Only the compiler knows.
+    pub(crate) fn may_be_histogram(&self) -> bool {
+        const OTHERS: [&str; 5] = ["AtomicI64", "AtomicU64", "Counter", "Gauge", "ShardedCounter"];
+        let Role::Metric(metric) = &self.role else { return false };
+        metric.plain.is_none()
+            && !metric.errors
+            && types::last_word(self.ty).is_none_or(|word| !OTHERS.contains(&word.as_str()))
+    }
 }
 
 pub(crate) enum Role {

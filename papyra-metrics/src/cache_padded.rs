@@ -4,7 +4,7 @@ use core::ops::{Deref, DerefMut};
 use core::{array, fmt};
 
 use crate::atomic_layout::AtomicLayout;
-use crate::{Inc, IncDec, Instrument, Kind, Value, Walker};
+use crate::{Distribution, Inc, IncDec, Instrument, Kind, Value, Walker};
 
 /// An instrument on cache lines of its own.
 ///
@@ -114,6 +114,12 @@ impl<I: Instrument> Instrument for CachePadded<I> {
 
     fn take(&self) -> Value {
         self.0.take()
+    }
+
+    const __UNIT: Option<&'static str> = I::__UNIT;
+
+    fn __total_into(&self, into: &mut Distribution) -> bool {
+        self.0.__total_into(into)
     }
 
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker) {

@@ -56,6 +56,30 @@ impl Descriptor {
         Self::new(name, Kind::Gauge)
     }
 
+    /// A histogram of that name.
+    ///
+    /// # Panics
+    ///
+    /// As [`new`](Self::new) does.
+    pub const fn histogram(name: &'static str) -> Self {
+        Self::new(name, Kind::Histogram)
+    }
+
+    /// Adds the unit of the instrument's buckets, for generated code.
+    #[doc(hidden)]
+    #[must_use]
+    #[track_caller]
+    pub const fn __with_unit_of_buckets(mut self, unit: Option<&'static str>) -> Self {
+        if unit.is_some() {
+            assert!(
+                self.unit.is_none(),
+                "the unit of a histogram is that of its buckets; remove `unit`, or declare other buckets with `buckets!`"
+            );
+            self.unit = unit;
+        }
+        self
+    }
+
     /// The same metric, described by one paragraph.
     #[must_use]
     pub const fn with_help(mut self, help: &'static str) -> Self {

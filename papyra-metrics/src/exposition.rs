@@ -143,6 +143,7 @@ const fn suffixes(kind: Kind) -> &'static [&'static [u8]] {
     match kind {
         Kind::Counter => &[b"", b"_total", b"_created"],
         Kind::Gauge => &[b""],
+        Kind::Histogram => &[b"", b"_bucket", b"_count", b"_sum", b"_created"],
     }
 }
 
@@ -252,6 +253,7 @@ mod tests {
     fn metrics_clash_when_any_of_their_samples_would_share_a_name() {
         let counter = Descriptor::counter;
         let gauge = Descriptor::gauge;
+        let histogram = Descriptor::histogram;
         for (a, b, expected) in [
             (counter("writes"), gauge("writes"), true),
             (counter("writes"), counter("writes_total"), true),
@@ -262,6 +264,12 @@ mod tests {
             (counter("writes"), counter("reads"), false),
             (counter("bytes_read").with_unit("bytes"), counter("read_bytes"), true),
             (counter("bytes_read"), counter("read_bytes"), false),
+            (histogram("writes"), gauge("writes_count"), true),
+            (histogram("writes"), counter("writes_sum"), true),
+            (histogram("writes"), gauge("writes_bucket"), true),
+            (histogram("writes").with_unit("seconds"), counter("writes_count"), false),
+            (histogram("writes").with_unit("seconds"), gauge("writes_seconds_count"), true),
+            (histogram("writes"), gauge("writes_max"), false),
         ] {
             assert_eq!(clash(&a, &b), expected, "{a:?} {b:?}");
             assert_eq!(clash(&b, &a), expected, "{b:?} {a:?}");

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::sync::{AtomicU64, Ordering, const_fn};
+use crate::{Instrument, Kind, Value};
 
 /// A value that goes up and down and is not an integer, such as a ratio, a temperature or a time in seconds.
 ///
@@ -79,5 +80,20 @@ impl Default for FloatGauge {
 impl fmt::Debug for FloatGauge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("FloatGauge").field(&self.get()).finish()
+    }
+}
+
+#[diagnostic::do_not_recommend] // the notes of the trait name it
+impl Instrument for FloatGauge {
+    const KIND: Kind = Kind::Gauge;
+
+    fn value(&self) -> Value {
+        Value::Float(self.get())
+    }
+
+    fn reset(&self) {}
+
+    fn take(&self) -> Value {
+        self.value()
     }
 }

@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
 use crate::atomic_layout::AtomicLayout;
-use crate::{Kind, Value, Walker};
+use crate::{Distribution, Kind, Value, Walker};
 
 /// Something that holds a value, and so can be a field of a struct that derives [`Metrics`](crate::Metrics).
 ///
@@ -60,6 +60,16 @@ pub trait Instrument {
     /// What [`value`](Self::value) gives, and [`reset`](Self::reset), as one step: what is counted meanwhile is
     /// in this reading or stays for the next one, never in both or neither.
     fn take(&self) -> Value;
+
+    /// For generated code: the unit of the values, if the type of the instrument determines it.
+    #[doc(hidden)]
+    const __UNIT: Option<&'static str> = None;
+
+    /// Writes the lifetime distribution of a histogram, without allocating. Returns `false` for other instruments.
+    #[doc(hidden)]
+    fn __total_into(&self, _: &mut Distribution) -> bool {
+        false
+    }
 
     /// For generated code: shows neighbouring instruments of this type to the walker. Being part of this trait, it
     /// reports a field that is not an instrument once.
@@ -156,6 +166,12 @@ macro_rules! instrument_through {
 
             fn take(&self) -> Value {
                 I::take(self)
+            }
+
+            const __UNIT: Option<&'static str> = I::__UNIT;
+
+            fn __total_into(&self, into: &mut Distribution) -> bool {
+                I::__total_into(self, into)
             }
         }
     };

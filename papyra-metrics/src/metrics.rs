@@ -64,44 +64,48 @@ pub trait Metrics {
         None
     }
 
-    /// Calls the visitor with each metric and its value since the last reset, in declaration order, without allocating.
+    /// Calls the visitor with each metric and its value since the last reset, in declaration order. Allocates nothing but
+    /// one box for each histogram.
     fn visit(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
         self.walk(&mut Visit::<SinceReset>::new(self.descriptors(), visitor));
     }
 
-    /// Calls the visitor with each metric and its value over the lifetime, which resets do not change, without
-    /// allocating.
+    /// Calls the visitor with each metric and its value over the lifetime, which resets do not change. Allocates nothing
+    /// but one box for each histogram.
     fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
         self.walk(&mut Visit::<Lifetime>::new(self.descriptors(), visitor));
     }
 
-    /// Does what [`drain`](Self::drain) does, without allocating: calls the visitor with each metric and its value since
-    /// the last reset, which it resets in the same step.
+    /// Does what [`drain`](Self::drain) does, without a map: calls the visitor with each metric and its value since the
+    /// last reset, which it resets in the same step. Allocates nothing but one box for each histogram.
     fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
         self.walk(&mut Visit::<Drain>::new(self.descriptors(), visitor));
     }
 
-    /// Resets every counter to zero. Gauges and totals keep their values.
+    /// Resets every counter to zero and empties every histogram and peak. Other gauges and totals keep their values.
     fn reset(&self) {
         // Not needed to reset, but names that collide in a generic struct are then an error here too.
         let _ = self.descriptors();
         self.walk(&mut Reset);
     }
 
-    /// Reads every metric since the last reset, in declaration order. Allocates once.
+    /// Reads every metric since the last reset, in declaration order. Allocates once, and
+    /// once for each histogram.
     #[cfg(feature = "alloc")]
     fn snapshot(&self) -> Snapshot {
         Snapshot::read::<SinceReset, _>(self)
     }
 
-    /// Reads every metric over its lifetime, which resets do not change. Exporters read these values. Allocates once.
+    /// Reads every metric over its lifetime, which resets do not change. Exporters read these values. Allocates once, and
+    /// once for each histogram.
     #[cfg(feature = "alloc")]
     fn totals(&self) -> Snapshot {
         Snapshot::read::<Lifetime, _>(self)
     }
 
     /// Takes a snapshot and resets, in one step per counter: over any number of concurrent drains no increment is lost
-    /// or counted twice. Allocates once.
+    /// or counted twice. Allocates once, and
+    /// once for each histogram.
     #[cfg(feature = "alloc")]
     fn drain(&self) -> Snapshot {
         Snapshot::read::<Drain, _>(self)

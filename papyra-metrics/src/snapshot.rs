@@ -29,8 +29,8 @@ use crate::{Counter, Descriptor, Gauge, Metrics, Value};
 /// assert_eq!(snapshot.to_string(), "records_written: 2\nwrite_errors: 0");
 /// ```
 ///
-/// Under the feature `serde` it is serialized as a flat map of names to integers, in order, and comes back
-/// equal.
+/// Under the feature `serde` it is serialized as a flat map of names to numbers, in order, and comes back equal. A histogram
+/// is an object with `count`, `sum` and `buckets`; floats that are not finite are null.
 #[derive(Clone)]
 pub struct Snapshot {
     entries: Entries,
@@ -132,7 +132,7 @@ impl Snapshot {
         }
     }
 
-    /// How much each counter has grown since `earlier`, and gauges as they are now.
+    /// How much each counter has grown since `earlier`, what was recorded in each histogram, and gauges as they are now.
     ///
     /// So each reader measures its own interval without resetting anybody else's. A counter below its
     /// earlier value was reset in between, so its whole value counts; so does one that `earlier` lacks. What
@@ -154,9 +154,18 @@ impl Snapshot {
         let mut grown = self.clone();
         let mut place = 0;
         grown.for_each_value(|name, value| {
-            let earlier = before.find(place, name).and_then(Value::as_u64);
-            if let (Value::Counter(now), Some(earlier)) = (value, earlier) {
-                *now = if *now >= earlier { *now - earlier } else { *now };
+            match (value, before.find(place, name)) {
+                (Value::Counter(now), Some(earlier)) => {
+                    // One that has fallen was reset, and counts whole.
+                    *now = earlier
+                        .as_u64()
+                        .and_then(|earlier| now.checked_sub(earlier))
+                        .unwrap_or(*now);
+                }
+                (Value::Histogram(now), Some(Value::Histogram(earlier))) => {
+                    **now = now.since(earlier);
+                }
+                _ => {}
             }
             place += 1;
         });
@@ -238,8 +247,6 @@ impl PartialEq for Snapshot {
         self.iter().eq(other)
     }
 }
-
-impl Eq for Snapshot {}
 
 impl Index<&str> for Snapshot {
     type Output = Value;
@@ -409,7 +416,9 @@ impl<P: HasStorage> From<&P> for Snapshot {
 
 #[cfg(feature = "serde")]
 mod serde {
-    //! A flat map of names to integers.
+    //! A flat map of names to numbers and histograms.
+
+    use alloc::boxed::Box;
 
     use super::{Snapshot, String, Value, Vec, fmt};
     use ::serde::{
@@ -431,7 +440,7 @@ mod serde {
                 type Value = Snapshot;
 
                 fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("a flat map of metric names to integers")
+                    f.write_str("a flat map of metric names to numbers and histograms")
                 }
 
                 fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Snapshot, A::Error> {
@@ -449,28 +458,43 @@ mod serde {
 
     impl Serialize for Value {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            match *self {
-                Self::Counter(n) => serializer.serialize_u64(n),
-                Self::Gauge(n) => serializer.serialize_i64(n),
+            match self {
+                Self::Counter(n) => serializer.serialize_u64(*n),
+                Self::Gauge(n) => serializer.serialize_i64(*n),
+                Self::Float(n) => Some(n).filter(|n| n.is_finite()).serialize(serializer),
+                Self::Histogram(distribution) => distribution.serialize(serializer),
             }
         }
     }
 
     impl<'de> Deserialize<'de> for Value {
-        /// A number does not tell its kind: a negative one is a gauge, any other a counter. Values compare
-        /// by number, so they come back equal.
+        /// A number does not tell its kind: a negative integer is a gauge, any other a counter. Values compare by number,
+        /// so they come back equal, but for a float that is not finite: it is null, and comes back as NaN.
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
             struct Number;
 
-            impl Visitor<'_> for Number {
+            impl<'de> Visitor<'de> for Number {
                 type Value = Value;
 
                 fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("an integer")
+                    f.write_str("a number, null, or the object of a histogram")
                 }
 
                 fn visit_u64<E: Error>(self, n: u64) -> Result<Value, E> {
                     Ok(Value::Counter(n))
+                }
+
+                fn visit_f64<E: Error>(self, n: f64) -> Result<Value, E> {
+                    Ok(Value::Float(n))
+                }
+
+                fn visit_unit<E: Error>(self) -> Result<Value, E> {
+                    Ok(Value::Float(f64::NAN))
+                }
+
+                fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+                    let distribution = crate::histogram::serde::visit_distribution(map)?;
+                    Ok(Value::Histogram(Box::new(distribution)))
                 }
 
                 fn visit_i64<E: Error>(self, n: i64) -> Result<Value, E> {

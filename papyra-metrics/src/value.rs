@@ -2,6 +2,11 @@
 
 use core::fmt;
 
+#[cfg(feature = "alloc")]
+use crate::Distribution;
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
+
 /// What kind of thing a metric measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -10,22 +15,26 @@ pub enum Kind {
     Counter,
     /// A level: the value goes up and down.
     Gauge,
+    /// A distribution of values over buckets, with their count and sum.
+    Histogram,
 }
 
 impl fmt::Display for Kind {
-    /// `counter` or `gauge`.
+    /// `counter`, `gauge` or `histogram`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Counter => "counter",
             Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
         })
     }
 }
 
 /// One reading of one metric.
 ///
-/// Two values are equal when their numbers are, whatever their kind, and a value equals a primitive integer
-/// of the same number, on either side:
+/// Two values are equal when their numbers are, whatever their kind, and a value equals a primitive integer or an `f64`
+/// of the same number, on either side. A histogram equals only a histogram. As with floats, a value that is not a number
+/// does not equal itself.
 ///
 /// ```
 /// use papyra_metrics::Value;
@@ -33,6 +42,7 @@ impl fmt::Display for Kind {
 /// assert_eq!(Value::Counter(3), Value::Gauge(3));
 /// assert_eq!(Value::Gauge(-1), -1);
 /// assert_eq!(3_u64, Value::Counter(3));
+/// assert_eq!(Value::Float(0.5), 0.5);
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -41,74 +51,115 @@ pub enum Value {
     Counter(u64),
     /// How much of something there is.
     Gauge(i64),
+    /// How much of something there is, if that is not an integer.
+    Float(f64),
+    /// How values are distributed.
+    #[cfg(feature = "alloc")]
+    Histogram(Box<Distribution>),
 }
 
 impl Value {
-    /// The number, or `None` where it is negative. Never a wrapped one.
+    /// Returns the number if it is an integer in the range of `u64`. Never a rounded or wrapped one.
     pub fn as_u64(&self) -> Option<u64> {
-        match *self {
-            Self::Counter(n) => Some(n),
-            Self::Gauge(n) => u64::try_from(n).ok(),
-        }
+        self.integer().and_then(|n| u64::try_from(n).ok())
     }
 
-    /// The number, or `None` where it exceeds `i64::MAX`. Never a wrapped one.
+    /// Returns the number if it is an integer in the range of `i64`. Never a rounded or wrapped one.
     pub fn as_i64(&self) -> Option<i64> {
-        match *self {
-            Self::Counter(n) => i64::try_from(n).ok(),
-            Self::Gauge(n) => Some(n),
-        }
+        self.integer().and_then(|n| i64::try_from(n).ok())
     }
 
-    /// The nearest float: exact up to 2⁵³.
+    /// Returns the nearest float, which is exact for integers up to 2⁵³, or NaN for a histogram, which is not a number.
     #[allow(clippy::cast_precision_loss)] // it is what the name says
     pub fn as_f64(&self) -> f64 {
         match *self {
             Self::Counter(n) => n as f64,
             Self::Gauge(n) => n as f64,
+            Self::Float(n) => n,
+            #[cfg(feature = "alloc")]
+            Self::Histogram(_) => f64::NAN,
         }
     }
 
-    /// Whether this is a counter or a gauge.
+    /// Returns the distribution if this is a histogram.
+    #[cfg(feature = "alloc")]
+    pub fn as_histogram(&self) -> Option<&Distribution> {
+        match self {
+            Self::Histogram(distribution) => Some(distribution),
+            _ => None,
+        }
+    }
+
+    /// Returns the kind of metric that has such values.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Counter(_) => Kind::Counter,
-            Self::Gauge(_) => Kind::Gauge,
+            Self::Gauge(_) | Self::Float(_) => Kind::Gauge,
+            #[cfg(feature = "alloc")]
+            Self::Histogram(_) => Kind::Histogram,
         }
     }
 
-    /// The number in the one type that holds every one of them.
-    fn number(&self) -> i128 {
+    /// The number, if it is an integer, in a type that holds every one of them.
+    fn integer(&self) -> Option<i128> {
         match *self {
-            Self::Counter(n) => n.into(),
-            Self::Gauge(n) => n.into(),
+            Self::Counter(n) => Some(n.into()),
+            Self::Gauge(n) => Some(n.into()),
+            Self::Float(n) => integer(n),
+            #[cfg(feature = "alloc")]
+            Self::Histogram(_) => None,
         }
     }
 }
 
+/// The integer that a float is, unless it is far beyond the range of any other value.
+fn integer(n: f64) -> Option<i128> {
+    const LIMIT: f64 = 1e30;
+    #[allow(clippy::cast_possible_truncation)] // it is an integer in that range
+    (n % 1.0 == 0.0 && (-LIMIT..LIMIT).contains(&n)).then_some(n as i128)
+}
+
 impl fmt::Display for Value {
-    /// The bare number; width and fill are honoured.
+    /// The bare number; width and fill are honoured. A histogram is displayed as its [`Distribution`](crate::Distribution).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Counter(n) => n.fmt(f),
             Self::Gauge(n) => n.fmt(f),
+            Self::Float(n) => n.fmt(f),
+            #[cfg(feature = "alloc")]
+            Self::Histogram(distribution) => distribution.fmt(f),
         }
     }
 }
 
 impl PartialEq for Value {
     fn eq(&self, other: &Self) -> bool {
-        self.number() == other.number()
+        match (self, other) {
+            #[cfg(feature = "alloc")]
+            (Self::Histogram(a), Self::Histogram(b)) => a == b,
+            (Self::Float(a), Self::Float(b)) => a == b,
+            _ => self.integer().is_some_and(|integer| other.integer() == Some(integer)),
+        }
     }
 }
 
-impl Eq for Value {}
+impl PartialEq<f64> for Value {
+    fn eq(&self, other: &f64) -> bool {
+        *self == Self::Float(*other)
+    }
+}
+
+impl PartialEq<Value> for f64 {
+    fn eq(&self, other: &Value) -> bool {
+        other == self
+    }
+}
 
 macro_rules! equal_to_integers {
     ($($integer:ty)*) => {$(
         impl PartialEq<$integer> for Value {
             fn eq(&self, other: &$integer) -> bool {
-                i128::try_from(*other).is_ok_and(|other| self.number() == other)
+                i128::try_from(*other).is_ok_and(|other| self.integer() == Some(other))
             }
         }
 

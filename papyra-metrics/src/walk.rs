@@ -38,7 +38,7 @@
 use core::marker::PhantomData;
 
 use crate::atomic_layout::AtomicLayout;
-use crate::{Counter, Descriptor, Gauge, Instrument, Value};
+use crate::{Counter, Descriptor, Distribution, Gauge, Instrument, Value};
 
 /// An instrument of any type, as a trait object.
 ///
@@ -59,6 +59,13 @@ pub trait ErasedInstrument {
 
     /// Resets the value, as [`Instrument::reset`] does.
     fn reset_value(&self);
+
+    /// Writes the distribution of a histogram over its lifetime into a distribution that is reused, without allocating.
+    ///
+    /// Returns `false`, and writes nothing, if the instrument is not a histogram.
+    fn read_total_into(&self, _: &mut Distribution) -> bool {
+        false
+    }
 
     /// For publishing: the location of the atomics, if the instrument consists of nothing else.
     #[doc(hidden)]
@@ -84,6 +91,10 @@ impl<I: Instrument> ErasedInstrument for I {
 
     fn reset_value(&self) {
         self.reset();
+    }
+
+    fn read_total_into(&self, into: &mut Distribution) -> bool {
+        self.__total_into(into)
     }
 
     fn __atomic_layout(&self) -> Option<AtomicLayout> {

@@ -34,6 +34,10 @@ pub struct LogMetrics {
     pub open: CachePadded<Gauge>,
     /// Records read.
     pub records_read: ShardedCounter,
+    /// How long an append takes.
+    pub append: Histogram,
+    /// The fill ratio.
+    pub ratio: FloatGauge,
     /// The cache.
     #[metrics(flatten, prefix = "cache_")]
     pub cache: CacheMetrics,

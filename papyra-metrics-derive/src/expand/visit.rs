@@ -103,8 +103,13 @@ fn expand_descriptor(model: &Model<'_>, field: &Field<'_>, metric: &Metric) -> T
     let help = (!help.is_empty()).then(|| quote_spanned!(span=> .with_help(#help)));
     let unit = metric.unit.as_ref().map(|unit| quote_spanned!(span=> .with_unit(#unit)));
     let instrument = instrument_trait(&model.krate, field, metric, span);
+    let unit_of_buckets = field.may_be_histogram().then(|| {
+        quote_spanned! {span=>
+            .__with_unit_of_buckets(<#ty as #krate::Instrument>::__UNIT)
+        }
+    });
     let descriptor = quote_spanned! {span=>
-        #krate::Descriptor::new(#name, <#ty as #instrument>::KIND)#help #unit
+        #krate::Descriptor::new(#name, <#ty as #instrument>::KIND)#help #unit #unit_of_buckets
     };
     if *prefix_len == 0 {
         descriptor

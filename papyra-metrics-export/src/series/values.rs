@@ -52,6 +52,9 @@ impl Reading {
             Kind::Counter => {
                 value.as_u64().map(Self::Total).ok_or("is a counter, but shows a negative number")
             }
+            Kind::Gauge if matches!(value, Value::Float(_)) => {
+                Err("is a gauge of floats, which are not exported yet")
+            }
             Kind::Gauge => value
                 .as_i64()
                 .map(Self::Level)

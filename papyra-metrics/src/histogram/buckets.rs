@@ -125,10 +125,17 @@ macro_rules! __declare_buckets {
     };
     ($(#[$meta:meta])* $vis:vis $name:ident, $value:ty, [$($unit:literal)?], $series:ident($($argument:expr),*)) => {
         $(#[$meta])*
-        $vis enum $name {}
+        // So that structs which are generic over their buckets can derive these.
+        #[derive(
+            ::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::default::Default
+        )]
+        $vis struct $name;
 
         const _: () = {
             use $crate::__private as private;
+
+            // Most are never constructed, which is not worth a warning.
+            const _: $name = $name;
 
             const NOTATION: private::Notation = <$value as $crate::Amount>::NOTATION;
             const ALL: private::Bounds = private::Bounds::$series($($argument,)* NOTATION);

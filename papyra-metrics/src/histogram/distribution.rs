@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-#[cfg(feature = "alloc")]
+#[cfg(feature = "serde")]
 use alloc::sync::Arc;
 
 use super::amount::Amount;
@@ -69,6 +69,9 @@ mod sealed {
     impl Sealed for super::AnyBuckets {}
 }
 
+/// The most buckets that a distribution has.
+pub(super) const MAX_BUCKETS: usize = MAX_BOUNDS + 1;
+
 /// What the numbers of a distribution mean.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale<'a> {
@@ -100,7 +103,7 @@ impl BucketSet for AnyBuckets {
     const __LARGEST: f64 = f64::INFINITY;
     type __Scale = OwnedScale;
     // In place, so that a distribution in a box is one allocation.
-    type __Tallies = [Tally; MAX_BOUNDS + 1];
+    type __Tallies = [Tally; MAX_BUCKETS];
 
     fn __scale(scale: &OwnedScale) -> Scale<'_> {
         Scale { bounds: scale.bounds.as_slice(), unit: scale.unit, per_unit: scale.per_unit }
@@ -124,8 +127,7 @@ pub struct OwnedScale {
 #[derive(Clone, Debug)]
 enum BoundList {
     Static(&'static [u64]),
-    #[cfg(feature = "alloc")]
-    #[allow(dead_code)] // until distributions are read from elsewhere
+    #[cfg(feature = "serde")]
     Shared(Arc<[u64]>),
 }
 
@@ -133,7 +135,7 @@ impl BoundList {
     fn as_slice(&self) -> &[u64] {
         match self {
             Self::Static(bounds) => bounds,
-            #[cfg(feature = "alloc")]
+            #[cfg(feature = "serde")]
             Self::Shared(bounds) => bounds,
         }
     }
@@ -304,6 +306,35 @@ impl<B: Buckets> Distribution<B> {
 }
 
 impl Distribution {
+    /// A distribution that was read from elsewhere, of at most [`MAX_BUCKETS`].
+    #[cfg(feature = "serde")]
+    pub(super) fn from_parts(bounds: Arc<[u64]>, per_unit: u64, buckets: &[Tally]) -> Self {
+        let scale = OwnedScale { bounds: BoundList::Shared(bounds), unit: None, per_unit };
+        let mut tallies = [Tally::ZERO; MAX_BUCKETS];
+        for (tally, bucket) in tallies.iter_mut().zip(buckets) {
+            *tally = *bucket;
+        }
+        Self { scale, tallies }
+    }
+
+    /// The sum of the values in each bucket, in the exported unit.
+    #[cfg(feature = "serde")]
+    pub(super) fn bucket_sums(&self) -> impl Iterator<Item = f64> {
+        self.tallies().iter().map(|tally| self.value(tally.sum))
+    }
+
+    /// Becomes the typed distribution, in place.
+    pub(super) fn assign<B: Buckets>(&mut self, typed: &Distribution<B>) {
+        self.scale = OwnedScale {
+            bounds: BoundList::Static(B::BOUNDS),
+            unit: B::UNIT,
+            per_unit: B::Value::PER_UNIT,
+        };
+        let (used, unused) = self.tallies.split_at_mut(typed.tallies().len());
+        used.copy_from_slice(typed.tallies());
+        unused.fill(Tally::ZERO);
+    }
+
     /// Adds the values of another distribution, such as that of the same metric of another backend.
     ///
     /// # Errors
@@ -366,16 +397,17 @@ impl<B: Buckets> From<Distribution<B>> for Distribution {
 
 impl<B: Buckets> From<&Distribution<B>> for Distribution {
     fn from(typed: &Distribution<B>) -> Self {
-        let mut tallies = [Tally::ZERO; MAX_BOUNDS + 1];
-        for (to, from) in tallies.iter_mut().zip(typed.tallies()) {
-            *to = *from;
-        }
-        let scale = OwnedScale {
-            bounds: BoundList::Static(B::BOUNDS),
-            unit: B::UNIT,
-            per_unit: B::Value::PER_UNIT,
-        };
-        Self { scale, tallies }
+        let mut erased = Self::default();
+        erased.assign(typed);
+        erased
+    }
+}
+
+impl Default for Distribution {
+    /// An empty distribution without bounds.
+    fn default() -> Self {
+        let scale = OwnedScale { bounds: BoundList::Static(&[]), unit: None, per_unit: 1 };
+        Self { scale, tallies: [Tally::ZERO; MAX_BUCKETS] }
     }
 }
 

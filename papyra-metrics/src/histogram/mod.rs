@@ -9,8 +9,11 @@ pub(crate) mod cells;
 mod distribution;
 mod estimate;
 mod human;
+mod instrument;
 #[cfg(all(loom, test))]
 mod model;
+#[cfg(feature = "serde")]
+pub(crate) mod serde;
 mod sharded;
 pub(crate) mod table;
 #[cfg(feature = "std")]

@@ -100,5 +100,7 @@ fn kind_to_number(kind: Kind) -> u32 {
     match kind {
         Kind::Counter => 1,
         Kind::Gauge => 2,
+        // No histogram can be part of a published struct.
+        Kind::Histogram => 3,
     }
 }

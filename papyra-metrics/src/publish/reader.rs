@@ -145,7 +145,8 @@ impl Reader {
             })?;
             let value = total.wrapping_sub(baselines.get(i).copied().unwrap_or_default());
             let value = match metric.kind {
-                Kind::Counter => Value::Counter(value),
+                // No file has a histogram.
+                Kind::Counter | Kind::Histogram => Value::Counter(value),
                 Kind::Gauge => Value::Gauge(i64::from_ne_bytes(value.to_ne_bytes())),
             };
             Ok((metric.name.clone(), value))

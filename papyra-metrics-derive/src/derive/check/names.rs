@@ -111,17 +111,33 @@ pub(super) fn check_one_error_counter(diag: &mut Diagnostics, fields: &[(Field<'
 
 /// Pairs of metrics that may be exported under one name, depending on their kinds, which only the compiler knows.
 pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<(usize, usize)> {
-    let metrics = fields.iter().filter_map(|field| match &field.role {
-        Role::Metric(metric) => Some(metric),
-        _ => None,
-    });
+    let metrics: Vec<_> = fields
+        .iter()
+        .filter_map(|field| match &field.role {
+            Role::Metric(metric) => Some((field, &metric.name[metric.prefix_len..], metric)),
+            _ => None,
+        })
+        .collect();
     let mut earlier: HashMap<String, Vec<usize>> = HashMap::new();
     let mut pairs = Vec::new();
-    for (at, metric) in metrics.enumerate() {
-        let own_name = &metric.name[metric.prefix_len..];
+    for (at, (_, own_name, metric)) in metrics.iter().enumerate() {
         let same = earlier.entry(name::loose(own_name, metric.unit.as_deref())).or_default();
         pairs.extend(same.iter().map(|&other| (other, at)));
         same.push(at);
     }
+    // A sample of a histogram has the words of its name, those of a unit that is not known here, and a suffix.
+    for (histogram, (field, name, _)) in metrics.iter().enumerate() {
+        if !field.may_be_histogram() {
+            continue;
+        }
+        for (other, (_, other_name, _)) in metrics.iter().enumerate() {
+            let is_longer = name.split('_').count() < other_name.split('_').count();
+            if is_longer && name.split('_').all(|word| other_name.split('_').any(|w| w == word)) {
+                pairs.push((histogram.min(other), histogram.max(other)));
+            }
+        }
+    }
+    pairs.sort_unstable();
+    pairs.dedup();
     pairs
 }

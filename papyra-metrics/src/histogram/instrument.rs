@@ -1,0 +1,58 @@
+//! Histograms as instruments of a struct of metrics.
+
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
+
+use super::buckets::Buckets;
+use super::{Distribution, Histogram, ShardedHistogram};
+#[cfg(not(feature = "alloc"))]
+use crate::Walker;
+use crate::{Instrument, Kind, Value};
+
+/// A reading in one allocation; without an allocator, the count.
+fn value<B: Buckets>(distribution: &Distribution<B>) -> Value {
+    #[cfg(feature = "alloc")]
+    return Value::Histogram(Box::new(distribution.erase()));
+    #[cfg(not(feature = "alloc"))]
+    return Value::Counter(distribution.count());
+}
+
+macro_rules! instrument {
+    ($histogram:ident) => {
+        #[diagnostic::do_not_recommend] // the notes of the trait name it
+        impl<B: Buckets> Instrument for $histogram<B> {
+            const KIND: Kind = Kind::Histogram;
+            const __UNIT: Option<&'static str> = B::UNIT;
+
+            fn value(&self) -> Value {
+                value(&self.get())
+            }
+
+            fn total(&self) -> Value {
+                value(&self.total())
+            }
+
+            fn reset(&self) {
+                self.reset();
+            }
+
+            fn take(&self) -> Value {
+                value(&self.take())
+            }
+
+            fn __total_into(&self, into: &mut Distribution) -> bool {
+                into.assign(&self.total());
+                true
+            }
+
+            /// Without an allocator there is no value to show.
+            #[cfg(not(feature = "alloc"))]
+            fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker) {
+                walker.absent(instruments.len());
+            }
+        }
+    };
+}
+
+instrument!(Histogram);
+instrument!(ShardedHistogram);
