@@ -44,10 +44,31 @@ pub struct RegistryReader {
     numbers: Vec<Number>,
     /// The same for [`read`](Self::read); adapters need none.
     values: Vec<Value>,
+    delivery: Delivery,
+}
+
+/// Which last values of closed backends have been delivered.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Delivery {
     /// Series that were closed up to this closing are not shown again.
     delivered: u64,
     /// A closing that is delivered but is still shown, and since when.
     lingering: Option<(u64, Instant)>,
+}
+
+impl Delivery {
+    /// Marks all up to this closing as delivered once they have been shown for so long.
+    pub(crate) fn mark(&mut self, newest: u64, linger: Duration) {
+        // Usually nothing has changed, and reading the clock is a good part of a small scrape.
+        if newest <= self.delivered {
+            return;
+        }
+        let now = Instant::now();
+        let (closing, since) = *self.lingering.get_or_insert((newest, now));
+        if now.duration_since(since) >= linger {
+            *self = Self { delivered: closing, lingering: None };
+        }
+    }
 }
 
 impl RegistryReader {
@@ -64,7 +85,7 @@ impl RegistryReader {
     fn with_view(registry: &Registry, view: View) -> Self {
         let registry = registry.clone();
         let (scratch, numbers, values) = Default::default();
-        Self { registry, view, scratch, numbers, values, delivered: 0, lingering: None }
+        Self { registry, view, scratch, numbers, values, delivery: Delivery::default() }
     }
 
     /// Reads all backends, and returns their values in the order in which they were registered, then those of backends
@@ -85,7 +106,7 @@ impl RegistryReader {
 
     /// Reads all backends. Returns whether other series are seen than last time, or at other places.
     pub(crate) fn refresh(&mut self) -> bool {
-        self.view.hidden = self.delivered;
+        self.view.hidden = self.delivery.delivered;
         self.registry.read(&mut self.view, &mut self.scratch, &mut self.numbers)
     }
 
@@ -111,21 +132,17 @@ impl RegistryReader {
 
     /// Marks the last values of this reading as delivered: what is closed is not shown again.
     pub(crate) fn delivered(&mut self) {
-        self.delivered_after(Duration::ZERO);
+        self.delivery.mark(self.view.newest, Duration::ZERO);
     }
 
-    /// Marks the last values of this reading as delivered once they have been shown for so long.
-    pub(crate) fn delivered_after(&mut self, linger: Duration) {
-        // Usually nothing has changed, and reading the clock is a good part of a small scrape.
-        if self.view.newest == self.delivered {
-            return;
-        }
-        let now = Instant::now();
-        let (closing, since) = *self.lingering.get_or_insert((self.view.newest, now));
-        if now.duration_since(since) >= linger {
-            self.delivered = closing;
-            self.lingering = None;
-        }
+    /// The newest closing of a backend that this reading shows or has shown.
+    pub(crate) fn newest(&self) -> u64 {
+        self.view.newest
+    }
+
+    /// Replaces what this reader knows of deliveries, if several readers deliver to one receiver.
+    pub(crate) fn set_delivery(&mut self, delivery: Delivery) {
+        self.delivery = delivery;
     }
 }
 

@@ -1,8 +1,10 @@
 //! A scrape allocates no more than documented.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use papyra_metrics::persistence::PersistenceMetrics;
+use papyra_metrics::{Counter, Metrics};
 use papyra_metrics_export::prometheus::{Format, Prometheus};
 use papyra_metrics_export::{Registry, RegistryReader};
 
@@ -78,4 +80,65 @@ fn a_warm_reader_allocates_nothing() {
     let mut reader = RegistryReader::new(&registry);
     assert_eq!(reader.read().count(), 1200);
     assert_eq!(allocations(|| reader.read().count()), 0);
+}
+
+#[derive(Default, Metrics)]
+struct Ten {
+    a: Counter,
+    b: Counter,
+    c: Counter,
+    d: Counter,
+    e: Counter,
+    f: Counter,
+    g: Counter,
+    h: Counter,
+    i: Counter,
+    j: Counter,
+}
+
+#[test]
+fn a_registry_with_ten_counters_takes_thirty_allocations_and_the_next_backend_a_third() {
+    let ten = || Arc::new(Ten::default());
+    let (first, second) = (ten(), ten());
+    let registry = Registry::new();
+    let allocated = allocations(|| registry.register(first.clone(), &[]).unwrap());
+    assert!(allocated <= 30, "{allocated}");
+    let labels = [("backend", "second")];
+    let allocated = allocations(|| registry.register(second.clone(), &labels).unwrap());
+    assert!(allocated <= 12, "{allocated}");
+}
+
+#[test]
+fn label_sets_that_come_and_go_for_ever_take_no_more_memory() {
+    let registry = Registry::new();
+    registry.set_closed_retention(Duration::from_secs(3600), 100);
+    let living: Vec<_> = (0..5)
+        .map(|i| {
+            let ten = Arc::new(Ten::default());
+            registry.register(ten.clone(), &[("backend", &*i.to_string())]).unwrap();
+            ten
+        })
+        .collect();
+    let mut reader = RegistryReader::new(&registry);
+    let mut total = 0;
+    let mut come_and_go = |numbers: std::ops::Range<u32>| {
+        let work = || {
+            for number in numbers {
+                let ten = Arc::new(Ten::default());
+                registry.register(ten.clone(), &[("request", &*format!("{number:08}"))]).unwrap();
+                ten.a.inc();
+                drop(ten);
+                if number % 100 == 0 {
+                    total += reader.read().map(|it| it.value().as_u64().unwrap()).sum::<u64>();
+                    assert_eq!(reader.read().count(), 10 * living.len());
+                }
+            }
+        };
+        allocation_counter::measure(work).bytes_current
+    };
+    // The maps grow until they have room to reuse.
+    come_and_go(0..5000);
+    let kept = come_and_go(5000..12_001);
+    assert!(kept < 10_000, "{kept} more bytes are held");
+    assert_eq!(total, 12_001);
 }

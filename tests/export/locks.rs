@@ -96,6 +96,36 @@ fn a_backend_uses_the_registry_while_it_is_read_and_when_it_is_dropped() {
 }
 
 #[test]
+fn a_backend_that_scrapes_the_prometheus_that_reads_it_does_not_wait_for_itself() {
+    let registry = Registry::new();
+    let prometheus = Arc::new(Prometheus::new(&registry));
+    let first = AtomicBool::new(true);
+    let scraping = Arc::clone(&prometheus);
+    let active = Active {
+        name: ACTIVE,
+        on_read: move || {
+            if first.swap(false, Relaxed) {
+                assert!(scraping.scrape(None).body.contains("active_total 7\n"));
+            }
+        },
+        on_drop: || (),
+    };
+    let active = Arc::new(active);
+    let log = Arc::new(LogMetrics::default());
+    registry.register(active.clone(), &[]).unwrap();
+    registry.register(log.clone(), &[]).unwrap();
+    assert!(prometheus.scrape(None).body.contains("active_total 7\n"));
+    log.records_written.inc();
+    drop(log);
+    // However many scrapes there were at once, the last values are shown once.
+    assert!(prometheus.scrape(None).body.contains("records_written_total 1\n"));
+    for _ in 0..3 {
+        assert!(!prometheus.scrape(None).body.contains("records_written"));
+    }
+    assert!(registry.problems().is_empty());
+}
+
+#[test]
 fn a_filter_and_a_list_of_metrics_may_use_the_registry() {
     let registry = Registry::new();
     let inner = registry.clone();

@@ -5,10 +5,13 @@
 //! no registry.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::{Registry, RegistryReader};
+use crate::reader::Delivery;
+use crate::registry::ProblemReport;
+use crate::{Problem, Registry, RegistryReader, panics};
 use exposition::Exposition;
 
 mod exposition;
@@ -51,11 +54,23 @@ pub use server::{Server, serve};
 /// Prometheus stores floats, and rounds integers over 2⁵³. It sets the labels `instance` and `job` itself. A metric
 /// without help is described by its name, because the linters of Prometheus require a description.
 pub struct Prometheus {
-    state: Mutex<State>,
+    registry: Registry,
+    shared: Mutex<Shared>,
     linger: Duration,
+    report: ProblemReport,
 }
 
-struct State {
+/// Locked for moments only: a scrape takes what it needs, and runs the code of backends under no lock.
+#[derive(Default)]
+struct Shared {
+    /// Those that no scrape uses now; usually one.
+    scrapers: Vec<Scraper>,
+    delivery: Delivery,
+    /// Whether the last scrape panicked.
+    has_failed: bool,
+}
+
+struct Scraper {
     reader: RegistryReader,
     /// Each format that was requested since backends last came or went.
     text: Option<Exposition>,
@@ -75,23 +90,22 @@ pub struct Scrape {
 }
 
 impl Prometheus {
-    /// Answers for the backends of this registry.
+    /// Creates an adapter that answers for the backends of this registry.
     pub fn new(registry: &Registry) -> Self {
-        let reader = RegistryReader::new(registry);
-        let state = State { reader, text: None, open_metrics: None, len: 0 };
-        Self { state: Mutex::new(state), linger: Duration::ZERO }
+        let (shared, report) = (Mutex::default(), registry.report());
+        Self { registry: registry.clone(), shared, linger: Duration::ZERO, report }
     }
 
-    /// Shows a backend that is gone for so long after the first scrape that found it gone, instead of in that
-    /// scrape alone. One interval between scrapes, or a little more, lets each of several servers see it.
+    /// Shows a backend that is gone for so long after the first scrape that found it gone, instead of in that scrape
+    /// alone. One interval between scrapes, or a little more, lets each of several servers see it.
     #[must_use]
     pub fn linger(mut self, linger: Duration) -> Self {
         self.linger = linger;
         self
     }
 
-    /// Answers a scrape in the format that the `Accept` header asks for; several such headers are joined by
-    /// commas. Allocates the body, once.
+    /// Answers a scrape in the format that the `Accept` header asks for; several such headers are joined by commas.
+    /// Allocates the body, once.
     pub fn scrape(&self, accept: Option<&str>) -> Scrape {
         let format = accept.map_or(Format::Text, Format::accepted);
         let mut body = String::new();
@@ -99,11 +113,54 @@ impl Prometheus {
         Scrape { content_type: format.content_type(), body }
     }
 
-    /// Adds all metrics to the text. Once that has grown large enough, nothing is allocated but when backends
-    /// come or go.
+    /// Appends all metrics to the text. If the text has room for them, nothing is allocated unless backends come or go.
+    ///
+    /// Scrapes do not wait for each other. A panic in this crate leaves the text as it was, and is reported by
+    /// [`Registry::problems`].
     pub fn encode(&self, format: Format, text: &mut String) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let State { reader, text: in_text, open_metrics, len } = &mut *state;
+        let mut shared = self.shared();
+        let (scraper, delivery) = (shared.scrapers.pop(), shared.delivery);
+        drop(shared);
+        let len = text.len();
+        let result = panics::catch(|| {
+            let mut scraper = scraper.unwrap_or_else(|| Scraper::new(&self.registry));
+            scraper.reader.set_delivery(delivery);
+            scraper.encode(format, text);
+            scraper
+        });
+        let mut shared = self.shared();
+        let had_failed = mem::replace(&mut shared.has_failed, result.is_err());
+        match result {
+            Ok(scraper) => {
+                shared.delivery.mark(scraper.reader.newest(), self.linger);
+                shared.scrapers.push(scraper);
+                drop(shared);
+                if had_failed {
+                    self.report.set(Vec::new());
+                }
+            }
+            Err(message) => {
+                drop(shared);
+                text.truncate(len);
+                let message = format!("a scrape for Prometheus panicked: {message}");
+                self.report.set(vec![Problem::new(String::new(), message)]);
+            }
+        }
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Scraper {
+    fn new(registry: &Registry) -> Self {
+        let reader = RegistryReader::new(registry);
+        Self { reader, text: None, open_metrics: None, len: 0 }
+    }
+
+    fn encode(&mut self, format: Format, text: &mut String) {
+        let Self { reader, text: in_text, open_metrics, len } = self;
         if reader.refresh() {
             (*in_text, *open_metrics) = (None, None);
         }
@@ -117,7 +174,6 @@ impl Prometheus {
         text.reserve(*len + *len / 16);
         exposition.write(reader.numbers(), text);
         *len = text.len() - before;
-        reader.delivered_after(self.linger);
     }
 }
 

@@ -323,6 +323,10 @@ impl Registry {
             source,
             labels: &labels,
             descriptors,
+            is_static: source
+                .metrics()
+                .static_descriptors()
+                .is_some_and(|it| std::ptr::eq(it, descriptors)),
             accepted: accepted.as_deref(),
         };
         loop {

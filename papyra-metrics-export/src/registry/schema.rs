@@ -18,6 +18,8 @@ pub(super) struct Schema {
     pub(super) families: Box<[Option<Arc<Family>>]>,
     /// Why some are not exported.
     pub(super) problems: Vec<String>,
+    /// The address of the list if it is static.
+    static_at: Option<usize>,
     /// Whether some have labels of their own.
     has_labels: bool,
     /// Whether a filter left some out, so that it is of no use to other backends.
@@ -33,26 +35,24 @@ impl Schema {
     /// are not removed.
     pub(super) fn new(
         prefix: &Arc<str>,
-        descriptors: &[Descriptor],
+        (descriptors, is_static): (&[Descriptor], bool),
         accepted: Option<&[bool]>,
         backend: &Arc<Labels>,
         families: &mut Families,
     ) -> Result<Self, RegisterError> {
         let mut problems = Vec::new();
         let mut builder = FamilyBuilder::new(prefix, descriptors.len());
-        let mut is_exported = Vec::with_capacity(descriptors.len());
-        for (i, metric) in descriptors.iter().enumerate() {
-            let is_known = sample_suffixes(metric.kind()).is_some();
-            let is_accepted = accepted.is_none_or(|accepted| accepted[i]);
-            if is_accepted && !is_known {
+        let is_known = |metric: &Descriptor| sample_suffixes(metric.kind()).is_some();
+        let is_accepted = |index: usize| accepted.is_none_or(|accepted| accepted[index]);
+        for (_, metric) in descriptors.iter().enumerate().filter(|&(i, _)| is_accepted(i)) {
+            if !is_known(metric) {
                 problems.push(format!(
                     "`{}` is a {}, which this version of papyra-metrics-export does not know; it is left out",
                     metric.name(),
                     metric.kind()
                 ));
             }
-            is_exported.push(is_known && is_accepted);
-            if is_known && is_accepted {
+            if is_known(metric) {
                 builder.add(
                     metric.exposition_name(),
                     metric.kind(),
@@ -64,11 +64,12 @@ impl Schema {
         let mut prepared = builder.finish(backend);
         let (known, exported_len) = (families.all().len(), prepared.len());
         families.reserve(exported_len);
-        let exported = is_exported.into_iter().map(|is_exported| {
+        let mut exported = Vec::with_capacity(descriptors.len());
+        for (i, metric) in descriptors.iter().enumerate() {
+            let is_exported = is_accepted(i) && is_known(metric);
             let family = if is_exported { prepared.next() } else { None };
-            family.map(|family| families.find_or_add(family)).transpose()
-        });
-        let exported: Box<[_]> = exported.collect::<Result<_, _>>()?;
+            exported.push(family.map(|family| families.find_or_add(family)).transpose()?);
+        }
         // If all families are new, all are distinct.
         if families.all().len() - known < exported_len {
             check_distinct(descriptors, &exported, backend)?;
@@ -76,16 +77,26 @@ impl Schema {
         Ok(Self {
             descriptors: descriptors.into(),
             kinds: descriptors.iter().map(Descriptor::kind).collect(),
-            families: exported,
+            families: exported.into_boxed_slice(),
             problems,
+            static_at: is_static.then(|| descriptors.as_ptr().addr()),
             has_labels: descriptors.iter().any(|metric| !metric.labels().is_empty()),
             is_filtered: accepted.is_some(),
         })
     }
 
     /// Whether a backend that lists these metrics can share this schema.
-    pub(super) fn is_for(&self, descriptors: &[Descriptor], accepted: Option<&[bool]>) -> bool {
-        !self.is_filtered && accepted.is_none() && *self.descriptors == *descriptors
+    pub(super) fn is_for(
+        &self,
+        descriptors: &[Descriptor],
+        is_static: bool,
+        accepted: Option<&[bool]>,
+    ) -> bool {
+        if self.is_filtered || accepted.is_some() || self.len() != descriptors.len() {
+            return false;
+        }
+        let is_same_list = is_static && self.static_at == Some(descriptors.as_ptr().addr());
+        is_same_list || *self.descriptors == *descriptors
     }
 
     pub(super) fn len(&self) -> usize {

@@ -129,6 +129,8 @@ pub(super) struct Registration<'a> {
     pub(super) source: &'a Arc<dyn Source>,
     pub(super) labels: &'a Arc<Labels>,
     pub(super) descriptors: &'a [Descriptor],
+    /// Whether this list is static, so that its address identifies it.
+    pub(super) is_static: bool,
     /// Whether a filter accepts each metric.
     pub(super) accepted: Option<&'a [bool]>,
 }
@@ -226,12 +228,13 @@ impl Store {
             return Err(RegisterError::Registered { labels: labels.unwrap_or_default() });
         }
         let known_families = self.families.all().len();
-        let found = self.schemas.iter().find(|it| it.is_for(new.descriptors, new.accepted));
+        let found =
+            self.schemas.iter().find(|it| it.is_for(new.descriptors, new.is_static, new.accepted));
         let schema = match found {
             Some(schema) => Arc::clone(schema),
             None => Arc::new(Schema::new(
                 new.prefix,
-                new.descriptors,
+                (new.descriptors, new.is_static),
                 new.accepted,
                 new.labels,
                 &mut self.families,
@@ -312,6 +315,8 @@ impl Store {
         let first = self.values.len();
         let mut departed: Vec<Arc<Departed>> = Vec::new();
         let mut continued = Vec::new();
+        // How many new series have the same labels, which are usually those of all.
+        let mut run: Option<(&Arc<Labels>, usize)> = None;
         for (i, family) in schema.families.iter().enumerate() {
             let (mut start, mut serial) = (Start::default(), self.next_serial);
             if let Some(family) = family {
@@ -337,12 +342,22 @@ impl Store {
                 }
                 place.insert_entry(Place::Open(id));
                 if !is_known {
-                    *self.labels.entry(Arc::clone(labels)).or_default() += 1;
+                    match &mut run {
+                        Some((same, series)) if Arc::ptr_eq(same, labels) => *series += 1,
+                        _ => {
+                            if let Some((others, series)) = run.replace((labels, 1)) {
+                                *self.labels.entry(Arc::clone(others)).or_default() += series;
+                            }
+                        }
+                    }
                 }
             }
             self.next_serial += u64::from(serial == self.next_serial);
             self.values.push(start);
             self.serials.push(serial);
+        }
+        if let Some((labels, series)) = run {
+            *self.labels.entry(Arc::clone(labels)).or_default() += series;
         }
         for closing in continued {
             self.closed.remove_if_empty(closing);
