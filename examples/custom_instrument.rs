@@ -1,50 +1,64 @@
-//! A user-defined instrument: the highest level since the last reset.
+//! A user-defined instrument: the age of the last successful operation.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use papyra_metrics::{Counter, Instrument, Kind, Metrics, Value};
 
-/// The highest level seen since the last reset.
-#[derive(Debug, Default)]
-struct Peak(AtomicI64);
+/// Milliseconds since the last success, or since the start if there was none.
+#[derive(Debug)]
+struct Age {
+    start: Instant,
+    /// When the last success was, in milliseconds after the start.
+    last: AtomicU64,
+}
 
-impl Peak {
-    fn record(&self, level: i64) {
-        self.0.fetch_max(level, Ordering::Relaxed);
+impl Age {
+    fn millis_since_start(&self) -> u64 {
+        self.start.elapsed().as_millis().try_into().unwrap_or(u64::MAX)
+    }
+
+    fn succeeded(&self) {
+        self.last.store(self.millis_since_start(), Ordering::Relaxed);
     }
 }
 
-impl Instrument for Peak {
+impl Default for Age {
+    fn default() -> Self {
+        Self { start: Instant::now(), last: AtomicU64::new(0) }
+    }
+}
+
+impl Instrument for Age {
     const KIND: Kind = Kind::Gauge;
 
     fn value(&self) -> Value {
-        Value::Gauge(self.0.load(Ordering::Relaxed))
+        let age = self.millis_since_start().saturating_sub(self.last.load(Ordering::Relaxed));
+        Value::Gauge(age.try_into().unwrap_or(i64::MAX))
     }
 
-    fn reset(&self) {
-        self.0.store(0, Ordering::Relaxed);
-    }
+    // A gauge keeps its value.
+    fn reset(&self) {}
 
     fn take(&self) -> Value {
-        Value::Gauge(self.0.swap(0, Ordering::Relaxed))
+        self.value()
     }
 }
 
 #[derive(Debug, Default, Metrics)]
-struct QueueMetrics {
-    /// Items pushed.
-    pushed: Counter,
-    /// The largest number of items that waited at once.
-    longest: Peak,
+struct BackupMetrics {
+    /// Backups completed.
+    completed: Counter,
+    /// Milliseconds since the last completed backup.
+    last_completed_millis: Age,
 }
 
 fn main() {
-    let metrics = QueueMetrics::default();
-    for waiting in [1, 2, 3, 2, 1] {
-        metrics.pushed.inc();
-        metrics.longest.record(waiting);
-    }
-    println!("after five pushes:\n{}\n", metrics.snapshot());
-    metrics.reset();
-    println!("after a reset:\n{}", metrics.snapshot());
+    let metrics = BackupMetrics::default();
+    thread::sleep(Duration::from_millis(30));
+    println!("no backup yet:\n{}\n", metrics.snapshot());
+    metrics.completed.inc();
+    metrics.last_completed_millis.succeeded();
+    println!("after a backup:\n{}", metrics.snapshot());
 }

@@ -1,10 +1,10 @@
-//! The seeds of `fuzz/macro`, and inputs that are made up from a fixed beginning, expanded on any compiler. The
-//! fuzzer itself needs a nightly one: see CONTRIBUTING.md.
+//! Expands the seeds of `fuzz/`, and inputs generated from a fixed seed, on any compiler. The fuzzer itself needs a nightly
+//! compiler: see CONTRIBUTING.md.
 
 use std::fs;
 use std::path::Path;
 
-#[path = "../fuzz/macro/probe.rs"]
+#[path = "../fuzz/probe.rs"]
 mod probe;
 
 #[test]
@@ -18,7 +18,7 @@ fn the_attribute_takes_the_seeds_and_what_is_made_up() {
 }
 
 fn try_all(target: &str, probe: fn(&[u8])) {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/macro/seeds").join(target);
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(target);
     let mut seen = 0;
     for seed in fs::read_dir(seeds).unwrap() {
         let data = fs::read(seed.unwrap().path()).unwrap();

@@ -1,8 +1,4 @@
-//! Any bytes at all, as a published file: values or an error, no crash, no hang.
-//!
-//! ```sh
-//! cargo +nightly fuzz run reader --fuzz-dir fuzz/reader fuzz/reader/corpus fuzz/reader/seeds
-//! ```
+//! Reads arbitrary bytes as a published file: the result is values or an error, never a crash or a hang.
 
 #![no_main]
 

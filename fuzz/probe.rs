@@ -1,7 +1,7 @@
-//! Has the derive and the attribute expand what a fuzzer makes up, and panics where something is wrong.
+//! Expands an input of the fuzzer with the derive or the attribute, and panics if the output is wrong.
 //!
-//! The first byte says what the others are: a printable one begins Rust text; a control character, a soup of the words
-//! that matter; one above those, choices in a grammar of structs or functions, which reach behind the parser.
+//! The first byte selects the form of the input: a printable character begins Rust source; a control character begins a
+//! sequence of random words; any other byte begins choices in a grammar of structs or functions, which pass the parser.
 //! Shared by the fuzz targets and by a test that replays their seeds on any compiler.
 
 use std::fmt::Write as _;
