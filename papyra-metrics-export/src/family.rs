@@ -6,7 +6,8 @@ use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
 
-use papyra_metrics::{ExpositionName, Kind};
+use papyra_metrics::Kind;
+use papyra_metrics::naming::{ExpositionName, is_name};
 
 use crate::error::MetricDefinition;
 use crate::{Labels, RegisterError};
@@ -156,13 +157,6 @@ fn push(texts: &mut String, text: &str) -> Range<usize> {
     start..texts.len()
 }
 
-/// Whether this matches `[a-zA-Z_][a-zA-Z0-9_]*`.
-pub(crate) fn is_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    bytes.next().is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
-        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
 /// The known families. No two of them share the name of a sample.
 #[derive(Default)]
 pub(crate) struct Families {
@@ -256,8 +250,7 @@ fn clash(new: &Family, earlier: &Family) -> RegisterError {
 /// papyra-metrics checks the same within one struct.
 pub(crate) fn sample_suffixes(kind: Kind) -> Option<&'static [&'static str]> {
     match kind {
-        Kind::Counter => Some(&["", "_total", "_created"]),
-        Kind::Gauge => Some(&[""]),
+        Kind::Counter | Kind::Gauge => Some(kind.sample_suffixes()),
         _ => None,
     }
 }

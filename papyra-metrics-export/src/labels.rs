@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use papyra_metrics::naming::is_name;
+
 use crate::RegisterError;
-use crate::family::is_name;
 
 /// The labels of a backend, or of one of its series: pairs of name and value, ordered by name.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]

@@ -1,6 +1,51 @@
 //! What is known of a metric before the program runs.
 
-use crate::{ExpositionName, Kind, exposition};
+use core::fmt;
+
+use crate::naming::{self, ExpositionName};
+
+/// What kind of metric it is, as monitoring systems distinguish them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A number of events, which only grows.
+    Counter,
+    /// A value that goes up and down.
+    Gauge,
+    /// A distribution of values over buckets, with their count and sum.
+    Histogram,
+}
+
+impl Kind {
+    /// Returns what the names of a family's samples may add to its own, in OpenMetrics 1.0. The first one is empty: the
+    /// name of the family itself is reserved too.
+    ///
+    /// No two families may have a sample of the same name.
+    ///
+    /// ```
+    /// use papyra_metrics::Kind;
+    ///
+    /// assert_eq!(Kind::Counter.sample_suffixes(), ["", "_total", "_created"]);
+    /// ```
+    pub const fn sample_suffixes(self) -> &'static [&'static str] {
+        match self {
+            Self::Counter => &["", "_total", "_created"],
+            Self::Gauge => &[""],
+            Self::Histogram => &["", "_bucket", "_count", "_sum", "_created"],
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    /// `counter`, `gauge` or `histogram`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        })
+    }
+}
 
 /// What is known of a metric without a value: its name, kind, help and unit.
 ///
@@ -31,10 +76,7 @@ impl Descriptor {
     ///
     /// Where the name does not match `[a-zA-Z_][a-zA-Z0-9_]*`; in a `const`, that is a compile error.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
-        assert!(
-            exposition::is_name(name.as_bytes()),
-            "a metric's name must match [a-zA-Z_][a-zA-Z0-9_]*"
-        );
+        assert!(naming::is_name(name), "a metric's name must match [a-zA-Z_][a-zA-Z0-9_]*");
         Self { name, prefix_len: 0, kind, help: "", unit: None, labels: &[] }
     }
 
@@ -94,7 +136,7 @@ impl Descriptor {
     /// Where the unit does not match `[a-z0-9_]+`; in a `const`, that is a compile error.
     #[must_use]
     pub const fn with_unit(mut self, unit: &'static str) -> Self {
-        assert!(exposition::is_unit(unit.as_bytes()), "a metric's unit must match [a-z0-9_]+");
+        assert!(naming::is_unit(unit), "a metric's unit must match [a-z0-9_]+");
         self.unit = Some(unit);
         self
     }

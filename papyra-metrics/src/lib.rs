@@ -59,7 +59,6 @@ mod atomic_layout;
 mod cache_padded;
 mod counter;
 mod descriptor;
-mod exposition;
 mod float_gauge;
 mod gauge;
 mod gauge_hold;
@@ -70,6 +69,7 @@ mod instrument;
 #[allow(missing_docs)] // for generated code alone
 mod metered;
 mod metrics;
+pub mod naming;
 mod peak;
 pub mod persistence;
 #[cfg(feature = "publish")]
@@ -85,8 +85,7 @@ pub mod walk;
 
 pub use cache_padded::CachePadded;
 pub use counter::Counter;
-pub use descriptor::Descriptor;
-pub use exposition::ExpositionName;
+pub use descriptor::{Descriptor, Kind};
 pub use float_gauge::FloatGauge;
 pub use gauge::Gauge;
 pub use gauge_hold::GaugeHold;
@@ -100,6 +99,7 @@ pub use inc::{Inc, IncDec};
 pub use instrument::Instrument;
 pub use metered::Metered;
 pub use metrics::Metrics;
+pub use naming::ExpositionName;
 pub use peak::Peak;
 pub use sharded::ShardedCounter;
 
@@ -316,7 +316,7 @@ pub use publish::Published;
 pub use register::Register;
 #[cfg(feature = "alloc")]
 pub use snapshot::Snapshot;
-pub use value::{Kind, Value};
+pub use value::Value;
 pub use walk::Walker;
 
 // At the root, because error messages name it.

@@ -3,32 +3,11 @@
 use core::fmt;
 
 #[cfg(feature = "alloc")]
-use crate::Distribution;
-#[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 
-/// What kind of thing a metric measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Kind {
-    /// Events: the value only grows.
-    Counter,
-    /// A level: the value goes up and down.
-    Gauge,
-    /// A distribution of values over buckets, with their count and sum.
-    Histogram,
-}
-
-impl fmt::Display for Kind {
-    /// `counter`, `gauge` or `histogram`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-        })
-    }
-}
+#[cfg(feature = "alloc")]
+use crate::Distribution;
+use crate::Kind;
 
 /// One reading of one metric.
 ///

@@ -60,14 +60,12 @@ const _: () = {
                 > as ::papyra_metrics::__private::DescriptorTable>::METRICS,
             },
         ];
+        const COMPOSED: &'static [::papyra_metrics::Descriptor] = ::papyra_metrics::__private::SizeClasses::<
+            Self,
+        >::METRICS;
         const METRICS: &'static [::papyra_metrics::Descriptor] = {
-            let __metrics = ::papyra_metrics::__private::Ladder::<Self>::METRICS;
-            (::papyra_metrics::__private::assert_flattens)(
-                __metrics,
-                <Self as ::papyra_metrics::__private::DescriptorTable>::FLATTENED,
-                0usize,
-            );
-            __metrics
+            (::papyra_metrics::__private::assert_flattens::<Self>)(0usize);
+            Self::COMPOSED
         };
     }
     #[automatically_derived]

@@ -19,16 +19,13 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let checks = expand_checks(model);
     let (checks_inside, checks_outside) =
         if model.generics.params.is_empty() { (Vec::new(), checks) } else { (checks, Vec::new()) };
-    let metrics = match (expand_metrics(model), checks_inside.as_slice()) {
-        (None, []) => None,
-        (metrics, []) => metrics,
-        (metrics, checks) => {
-            let metrics = metrics.unwrap_or_else(|| quote!(Self::OWN));
-            Some(quote!({ let __metrics = #metrics; #(#checks;)* __metrics }))
+    let composed = expand_composed(model)
+        .map(|composed| quote!(const COMPOSED: &'static [#krate::Descriptor] = #composed;));
+    let metrics = (!checks_inside.is_empty()).then(|| {
+        quote! {
+            const METRICS: &'static [#krate::Descriptor] = { #(#checks_inside;)* Self::COMPOSED };
         }
-    };
-    let metrics =
-        metrics.map(|metrics| quote!(const METRICS: &'static [#krate::Descriptor] = #metrics;));
+    });
     let error_counter = expand_error_counter(model, ident, where_clause.as_ref());
     quote! {
         #[automatically_derived]
@@ -48,10 +45,11 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
         impl #impl_generics #krate::__private::DescriptorTable for #ident #ty_generics #where_clause {
             const OWN: &'static [#krate::Descriptor] = &[#(#own,)*];
             #flattened
+            #composed
             #metrics
         }
         #error_counter
-        #(const _: () = { let __metrics = <#ident as #krate::__private::DescriptorTable>::METRICS; #checks_outside };)*
+        #(const _: () = #checks_outside;)*
     }
 }
 
@@ -144,8 +142,8 @@ fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
     })
 }
 
-/// All metrics, composed; `None` if they are the struct's own, because nothing is flattened.
-fn expand_metrics(model: &Model<'_>) -> Option<TokenStream> {
+/// All metrics, composed; `None` if nothing is flattened.
+fn expand_composed(model: &Model<'_>) -> Option<TokenStream> {
     let krate = krate_at(&model.krate, Span::call_site());
     if model.flattened().next().is_none() {
         None
@@ -158,12 +156,11 @@ fn expand_metrics(model: &Model<'_>) -> Option<TokenStream> {
             >::METRICS
         })
     } else {
-        Some(quote!(#krate::__private::Ladder::<Self>::METRICS))
+        Some(quote!(#krate::__private::SizeClasses::<Self>::METRICS))
     }
 }
 
-/// Calls that refuse metrics which cannot be told apart, each located at the field at fault. They find the
-/// metrics of the whole struct in `__metrics`.
+/// Calls that refuse metrics which cannot be told apart, each located at the field at fault.
 fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
     let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
     let own: Vec<_> = model.metrics().collect();
@@ -181,14 +178,7 @@ fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
     let flattened = model.flattened().enumerate().map(|(index, field)| {
         let span = field.ident.span();
         let krate = krate_at(&model.krate, span);
-        let metrics = Ident::new("__metrics", Span::call_site().located_at(span));
-        quote_spanned! {span=>
-            (#krate::__private::assert_flattens)(
-                #metrics,
-                <#this as #krate::__private::DescriptorTable>::FLATTENED,
-                #index,
-            )
-        }
+        quote_spanned!(span=> (#krate::__private::assert_flattens::<#this>)(#index))
     });
     suspects.chain(flattened).collect()
 }

@@ -204,10 +204,7 @@ pub const fn exported_unit(
     match (notation, given) {
         (Notation::Integer, unit) => {
             if let Some(unit) = unit {
-                assert!(
-                    crate::exposition::is_unit(unit.as_bytes()),
-                    "a unit must match [a-z0-9_]+"
-                );
+                assert!(crate::naming::is_unit(unit), "a unit must match [a-z0-9_]+");
             }
             unit
         }

@@ -1,14 +1,14 @@
 //! What generated code names, and nothing else. There is no promise of stability: the derive and this crate have one
 //! version.
 
+mod collisions;
 mod flatten;
 mod function;
 mod storage;
 mod table;
 
-pub use self::flatten::{
-    Exact, Flattened, Ladder, assert_distinct, assert_flattens, len, names_len,
-};
+pub use self::collisions::{assert_distinct, assert_flattens};
+pub use self::flatten::{Exact, Flattened, SizeClasses, len, names_len};
 pub use self::function::*;
 pub use self::storage::{HasStorage, NoStorage, NotPlain, StorageProbe, debug};
 pub use self::table::{DescriptorTable, ErrorInstrument, prefixed};

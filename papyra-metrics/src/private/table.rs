@@ -19,7 +19,9 @@ pub trait DescriptorTable: Metrics {
     /// The flattened fields, in declaration order.
     const FLATTENED: &'static [Flattened] = &[];
     /// All metrics, in declaration order.
-    const METRICS: &'static [Descriptor] = Self::OWN;
+    const COMPOSED: &'static [Descriptor] = Self::OWN;
+    /// [`COMPOSED`](Self::COMPOSED), none of which collide.
+    const METRICS: &'static [Descriptor] = Self::COMPOSED;
 
     /// Walks the struct as a flattened field. Unlike [`Metrics::walk`], an `Option` that is `None` shows its metrics as
     /// absent, because the struct that contains it lists them.
@@ -33,7 +35,6 @@ macro_rules! table_through {
         #[diagnostic::do_not_recommend]
         impl<M: DescriptorTable + ?Sized> DescriptorTable for $pointer {
             const OWN: &'static [Descriptor] = M::OWN;
-            const FLATTENED: &'static [Flattened] = M::FLATTENED;
             const METRICS: &'static [Descriptor] = M::METRICS;
 
             fn walk_flattened(&self, walker: &mut dyn Walker) {
@@ -56,7 +57,6 @@ table_through!(crate::publish::Published<M>);
 #[diagnostic::do_not_recommend]
 impl<M: DescriptorTable> DescriptorTable for Option<M> {
     const OWN: &'static [Descriptor] = M::OWN;
-    const FLATTENED: &'static [Flattened] = M::FLATTENED;
     const METRICS: &'static [Descriptor] = M::METRICS;
 
     fn walk_flattened(&self, walker: &mut dyn Walker) {

@@ -11,7 +11,7 @@ use super::description::{
     BYTE_ORDER, CHECKED_FROM, Description, ENTRY_LEN, HEADER_LEN, Location, MAGIC, MAX_DESCRIPTION,
     MAX_VALUES, Metric, Process, VERSION,
 };
-use crate::{Kind, exposition};
+use crate::{Kind, naming};
 
 /// Why bytes are not a description.
 #[derive(Debug)]
@@ -127,10 +127,10 @@ fn decode_metric(
     let help = strings.get(entry, 8)?;
     let unit = strings.get(entry, 16)?;
     let prefix_len = entry.u32(28)? as usize;
-    if !exposition::is_name(name.as_bytes()) || prefix_len > name.len() {
+    if !naming::is_name(name) || prefix_len > name.len() {
         return Err(FormatError::Damaged("invalid name of a metric"));
     }
-    if !unit.is_empty() && !exposition::is_unit(unit.as_bytes()) {
+    if !unit.is_empty() && !naming::is_unit(unit) {
         return Err(FormatError::Damaged("invalid unit of a metric"));
     }
     let kind = match entry.u32(24)? {

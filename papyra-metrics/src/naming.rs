@@ -1,18 +1,27 @@
-//! The names under which metrics are exported. Adapters print them, and the compiler refuses two metrics whose
-//! exported names collide; so the rule stands here once, and runs at compile time too.
+//! Names: what a metric, a unit and a label may be called, and the names under which metrics are exported.
+//!
+//! The derive, the compile-time checks, the registry and the adapters all use these functions.
 
 use core::{fmt, str};
 
 use crate::{Descriptor, Kind};
 
-/// Whether these bytes match `[a-zA-Z_][a-zA-Z0-9_]*`.
-pub(crate) const fn is_name(name: &[u8]) -> bool {
+/// Returns whether this can be the name of a metric: whether it matches `[a-zA-Z_][a-zA-Z0-9_]*`.
+///
+/// ```
+/// use papyra_metrics::naming::is_name;
+///
+/// assert!(is_name("records_written"));
+/// assert!(!is_name("2nd_try") && !is_name("größe") && !is_name(""));
+/// ```
+pub const fn is_name(name: &str) -> bool {
+    let name = name.as_bytes();
     if name.is_empty() || name[0].is_ascii_digit() {
         return false;
     }
     let mut i = 0;
     while i < name.len() {
-        if !name[i].is_ascii_alphanumeric() && name[i] != b'_' {
+        if !matches!(name[i], b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_') {
             return false;
         }
         i += 1;
@@ -20,11 +29,18 @@ pub(crate) const fn is_name(name: &[u8]) -> bool {
     true
 }
 
-/// Whether these bytes match `[a-z0-9_]+`.
-pub(crate) const fn is_unit(unit: &[u8]) -> bool {
+/// Returns whether this can be a unit: whether it matches `[a-z0-9_]+`.
+///
+/// ```
+/// use papyra_metrics::naming::is_unit;
+///
+/// assert!(is_unit("bytes") && !is_unit("MiB") && !is_unit(""));
+/// ```
+pub const fn is_unit(unit: &str) -> bool {
+    let unit = unit.as_bytes();
     let mut i = 0;
     while i < unit.len() {
-        if !(unit[i].is_ascii_lowercase() || unit[i].is_ascii_digit() || unit[i] == b'_') {
+        if !matches!(unit[i], b'a'..=b'z' | b'0'..=b'9' | b'_') {
             return false;
         }
         i += 1;
@@ -49,7 +65,7 @@ pub(crate) const fn is_unit(unit: &[u8]) -> bool {
 #[derive(Clone, Copy)]
 pub struct ExpositionName<'a> {
     /// Prefix, stem, what joins the unit, unit.
-    pieces: [&'a [u8]; 4],
+    pub(crate) pieces: [&'a [u8]; 4],
 }
 
 impl<'a> ExpositionName<'a> {
@@ -138,27 +154,24 @@ impl fmt::Debug for ExpositionName<'_> {
     }
 }
 
-/// What a family's samples may end in, as OpenMetrics 1.0 has it.
-const fn suffixes(kind: Kind) -> &'static [&'static [u8]] {
-    match kind {
-        Kind::Counter => &[b"", b"_total", b"_created"],
-        Kind::Gauge => &[b""],
-        Kind::Histogram => &[b"", b"_bucket", b"_count", b"_sum", b"_created"],
-    }
-}
-
-/// Whether two metrics cannot be told apart, by their names or by the names of their exported samples.
-pub(crate) const fn clash(a: &Descriptor, b: &Descriptor) -> bool {
-    if equal(a.name.as_bytes(), b.name.as_bytes()) {
+/// Whether two metrics cannot be told apart: by their series in a snapshot, or by the names of their exported samples.
+/// Series of one family that differ in their labels can.
+pub(crate) const fn collide(a: &Descriptor, b: &Descriptor) -> bool {
+    let same_labels = same_labels(a.labels, b.labels);
+    if equal(a.name.as_bytes(), b.name.as_bytes()) && same_labels {
         return true;
     }
+    if !same_labels && same_family(a, b) {
+        return false;
+    }
     let (family_a, family_b) = (ExpositionName::of(a), ExpositionName::of(b));
-    let (suffixes_a, suffixes_b) = (suffixes(a.kind), suffixes(b.kind));
+    let (suffixes_a, suffixes_b) = (a.kind.sample_suffixes(), b.kind.sample_suffixes());
     let mut i = 0;
     while i < suffixes_a.len() {
         let mut j = 0;
         while j < suffixes_b.len() {
-            if same_sample(&family_a, suffixes_a[i], &family_b, suffixes_b[j]) {
+            let (a, b) = (suffixes_a[i].as_bytes(), suffixes_b[j].as_bytes());
+            if same_sample(&family_a, a, &family_b, b) {
                 return true;
             }
             j += 1;
@@ -166,6 +179,34 @@ pub(crate) const fn clash(a: &Descriptor, b: &Descriptor) -> bool {
         i += 1;
     }
     false
+}
+
+/// Whether two metrics are series of one family: the same exported name, kind and unit.
+pub(crate) const fn same_family(a: &Descriptor, b: &Descriptor) -> bool {
+    let same_unit = match (a.unit, b.unit) {
+        (None, None) => true,
+        (Some(a), Some(b)) => equal(a.as_bytes(), b.as_bytes()),
+        _ => false,
+    };
+    same_unit
+        && a.kind as u8 == b.kind as u8
+        && same_sample(&ExpositionName::of(a), b"", &ExpositionName::of(b), b"")
+}
+
+/// Whether the labels are the same, in the same order.
+const fn same_labels(a: &[(&str, &str)], b: &[(&str, &str)]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut i = 0;
+    while i < a.len() {
+        let same_name = equal(a[i].0.as_bytes(), b[i].0.as_bytes());
+        if !same_name || !equal(a[i].1.as_bytes(), b[i].1.as_bytes()) {
+            return false;
+        }
+        i += 1;
+    }
+    true
 }
 
 const fn same_sample(
@@ -216,7 +257,7 @@ const fn ends_with(text: &[u8], end: &[u8]) -> bool {
 
 #[cfg(all(test, not(loom), feature = "alloc"))]
 mod tests {
-    use super::clash;
+    use super::collide;
     use crate::{Descriptor, Kind};
     use alloc::string::ToString;
 
@@ -250,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_clash_when_any_of_their_samples_would_share_a_name() {
+    fn metrics_collide_if_any_of_their_samples_would_share_a_name() {
         let counter = Descriptor::counter;
         let gauge = Descriptor::gauge;
         let histogram = Descriptor::histogram;
@@ -271,8 +312,8 @@ mod tests {
             (histogram("writes").with_unit("seconds"), gauge("writes_seconds_count"), true),
             (histogram("writes"), gauge("writes_max"), false),
         ] {
-            assert_eq!(clash(&a, &b), expected, "{a:?} {b:?}");
-            assert_eq!(clash(&b, &a), expected, "{b:?} {a:?}");
+            assert_eq!(collide(&a, &b), expected, "{a:?} {b:?}");
+            assert_eq!(collide(&b, &a), expected, "{b:?} {a:?}");
         }
     }
 }

@@ -1,0 +1,24 @@
+// Both names, and the field that brings the second one, however many metrics there are.
+
+use papyra_metrics::{Counter, Metrics};
+
+macro_rules! thousand {
+    ($($name:ident)*) => {
+        #[derive(Default, Metrics)]
+        struct Thousand { $($name: Counter),* }
+    };
+}
+
+include!("../../thousand.in");
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(name = "b_field_999_total")]
+    total: Counter,
+    #[metrics(flatten, prefix = "a_")]
+    a: Thousand,
+    #[metrics(flatten, prefix = "b_")]
+    b: Thousand,
+}
+
+fn main() {}
