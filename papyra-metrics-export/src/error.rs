@@ -108,8 +108,8 @@ impl fmt::Display for RegisterError {
             }
             Self::LabelReserved { name } => write!(
                 f,
-                "the label name {name:?} is reserved (`le`, `quantile`, and names that begin with `__`); \
-                 choose another"
+                "the label name {name:?} is reserved (`instance`, `job`, `le`, `quantile`, and names that begin \
+                 with `__`); choose another"
             ),
             Self::LabelTwice { name } => {
                 write!(

@@ -59,7 +59,7 @@ fn check_name(name: &str) -> Result<(), RegisterError> {
     if !is_name(name) {
         return Err(RegisterError::LabelName { name: name.to_owned() });
     }
-    if name.starts_with("__") || name == "le" || name == "quantile" {
+    if name.starts_with("__") || matches!(name, "instance" | "job" | "le" | "quantile") {
         return Err(RegisterError::LabelReserved { name: name.to_owned() });
     }
     Ok(())

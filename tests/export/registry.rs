@@ -661,11 +661,15 @@ fn labels_and_prefixes_that_a_monitoring_system_would_refuse_are_refused_here() 
         (&[("1st", "x")], "the label name \"1st\" must match [a-zA-Z_][a-zA-Z0-9_]*"),
         (
             &[("le", "x")],
-            "the label name \"le\" is reserved (`le`, `quantile`, and names that begin with `__`); choose another",
+            "the label name \"le\" is reserved (`instance`, `job`, `le`, `quantile`, and names that begin with `__`); choose another",
+        ),
+        (
+            &[("job", "x")],
+            "the label name \"job\" is reserved (`instance`, `job`, `le`, `quantile`, and names that begin with `__`); choose another",
         ),
         (
             &[("__name__", "x")],
-            "the label name \"__name__\" is reserved (`le`, `quantile`, and names that begin with `__`); choose another",
+            "the label name \"__name__\" is reserved (`instance`, `job`, `le`, `quantile`, and names that begin with `__`); choose another",
         ),
         (
             &[("a", "x"), ("b", "y"), ("a", "z")],
