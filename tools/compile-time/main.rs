@@ -2,8 +2,10 @@
 //! atomics written by hand. Each is the minimum of several runs, because other load only adds. Needs Linux for `/proc`.
 //!
 //! ```sh
-//! cargo run -p papyra-metrics-compile-time            # all, in some minutes
-//! cargo run -p papyra-metrics-compile-time -- vise    # one library beside ours
+//! cargo run -p papyra-metrics-compile-time                    # everything, in some minutes
+//! cargo run -p papyra-metrics-compile-time -- vise            # one library beside ours
+//! cargo run -p papyra-metrics-compile-time -- papyra-metrics  # ours alone
+//! cargo run -p papyra-metrics-compile-time -- derives         # ours beside serde_derive and thiserror
 //! ```
 
 #![forbid(unsafe_code)]
@@ -15,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use crate::peers::{PEERS, Peer};
+use crate::peers::{DERIVES, OURS, PEERS, Peer};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -32,18 +34,24 @@ fn main() -> Result<()> {
         })
         .collect();
     println!("seconds of processor time, the minimum of {RUNS} runs\n");
+    if only.is_empty() || only.iter().any(|it| it == "derives") {
+        print_beside_derives()?;
+    }
+    if only.iter().all(|it| it == "derives") && !only.is_empty() {
+        return Ok(());
+    }
     println!(
         "| library | crates below | clean build, one struct | check after a touch, 100 counters and functions | release, 1,000 counters |"
     );
     println!("|---|---|---|---|---|");
     for peer in &peers {
-        let small = Project::new(peer, "small", &peer.program(3, 0))?;
+        let small = Project::of(peer, "small", &peer.program(3, 0))?;
         let crates = small.crates_below()?;
         let clean = least(|| {
             small.clean()?;
             small.build(&["build"])
         })?;
-        let hundred = Project::new(peer, "hundred", &peer.program(100, 100))?;
+        let hundred = Project::of(peer, "hundred", &peer.program(100, 100))?;
         hundred.build(&["check"])?;
         let check = least(|| hundred.build(&["check"]))?;
         let thousand = match peer.name {
@@ -72,9 +80,32 @@ fn main() -> Result<()> {
     Ok(())
 }
 
+/// What a first build costs in a backend that derives with serde and thiserror already, with and without this project:
+/// syn, quote and proc-macro2 are then built anyway.
+fn print_beside_derives() -> Result<()> {
+    println!("| clean build, one struct | crates below | seconds |\n|---|---|---|");
+    for (name, parts) in [
+        ("papyra-metrics", &[OURS][..]),
+        ("serde_derive and thiserror", &[DERIVES][..]),
+        ("serde_derive, thiserror and papyra-metrics", &[DERIVES, OURS][..]),
+    ] {
+        let dependencies: Vec<&str> = parts.iter().map(|part| part.dependencies).collect();
+        let program: String = parts.iter().map(|part| part.items).collect();
+        let project = Project::new(name, &dependencies.join("\n"), &(program + "fn main() {}\n"))?;
+        let crates = project.crates_below()?;
+        let clean = least(|| {
+            project.clean()?;
+            project.build(&["build"])
+        })?;
+        println!("| {name} | {crates} | {} |", seconds(clean));
+    }
+    println!();
+    Ok(())
+}
+
 /// The crate alone in release, with its dependencies built.
 fn thousands(peer: &Peer, counters: usize) -> Result<f64> {
-    let project = Project::new(peer, "thousand", &peer.program(counters, 0))?;
+    let project = Project::of(peer, "thousand", &peer.program(counters, 0))?;
     project.build(&["build", "--release"])?;
     least(|| project.build(&["build", "--release"]))
 }
@@ -96,13 +127,16 @@ struct Project {
 }
 
 impl Project {
-    fn new(peer: &Peer, name: &str, program: &str) -> Result<Self> {
+    fn of(peer: &Peer, name: &str, program: &str) -> Result<Self> {
+        Self::new(&format!("{} {name}", peer.name), peer.dependencies, program)
+    }
+
+    fn new(name: &str, dependencies: &str, program: &str) -> Result<Self> {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/compile-time");
-        let dir = dir.join(format!("{}-{name}", peer.name.replace(' ', "-")));
+        let dir = dir.join(name.replace(", ", "-").replace(' ', "-"));
         fs::create_dir_all(dir.join("src"))?;
         let manifest = format!(
-            "[package]\nname = \"program\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{}\n",
-            peer.dependencies
+            "[package]\nname = \"program\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{dependencies}\n"
         );
         fs::write(dir.join("Cargo.toml"), manifest)?;
         fs::write(dir.join("src/main.rs"), format!("#![allow(dead_code)]\n{program}"))?;

@@ -38,6 +38,26 @@ const PAPYRA: &str = concat!(
     "/../../papyra-metrics\" }"
 );
 
+/// Items that need dependencies, to be put together.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    pub(crate) dependencies: &'static str,
+    pub(crate) items: &'static str,
+}
+
+/// The derives that most backends have already.
+pub(crate) const DERIVES: Part = Part {
+    dependencies: "serde = { version = \"1\", features = [\"derive\"] }\nthiserror = \"2\"",
+    items: "#[derive(serde::Serialize)]\nstruct Settings { sync: bool }\n\
+            #[derive(Debug, thiserror::Error)]\n#[error(\"full\")]\nstruct Full;\n",
+};
+
+pub(crate) const OURS: Part = Part {
+    dependencies: PAPYRA,
+    items: "#[derive(Default, papyra_metrics::Metrics)]\n\
+            struct LogMetrics { writes: papyra_metrics::Counter }\n",
+};
+
 impl Peer {
     /// The program with these numbers of counters and functions.
     pub(crate) fn program(&self, counters: usize, functions: usize) -> String {
