@@ -80,6 +80,47 @@ fn inherent_methods_of_the_same_name_stay_in_charge() {
     assert_eq!(Metrics::snapshot(&backend)["writes"], backend.writes.get());
 }
 
+#[test]
+fn derives_compile_where_no_lint_can_be_allowed() {
+    let names = papyra_metrics_hygiene_forbidden_lints::names();
+    assert_eq!(names, ["errors", "open", "reads", "writes"]);
+}
+
+/// What the user allows on an item, generated code may repeat.
+mod allowed {
+    #[allow(non_upper_case_globals)]
+    #[derive(Debug, Default, papyra_metrics::Metrics)]
+    pub(super) struct Ring<const shards: usize> {
+        pub(super) writes: papyra_metrics::Counter,
+    }
+
+    #[expect(non_upper_case_globals, reason = "as in a C library")]
+    #[derive(papyra_metrics::Metrics)]
+    #[metrics(storage = SlotsStorage)]
+    pub(super) struct Slots<const shards: usize> {
+        pub(super) writes: u64,
+    }
+
+    #[deprecated]
+    pub(super) type OldCounter = papyra_metrics::Counter;
+
+    #[derive(Debug, Default, papyra_metrics::Metrics)]
+    pub(super) struct Log {
+        #[allow(deprecated)]
+        pub(super) writes: OldCounter,
+    }
+}
+
+#[test]
+fn lints_that_are_allowed_on_an_item_are_allowed_in_its_impls() {
+    use papyra_metrics::Metrics;
+    let ring = allowed::Ring::<4>::default();
+    let slots = allowed::SlotsStorage::<4>::default();
+    let log = allowed::Log::default();
+    assert_eq!(slots.read().writes, ring.writes.get() + log.writes.get());
+    assert_eq!([ring.snapshot().len(), slots.snapshot().len(), log.snapshot().len()], [1, 1, 1]);
+}
+
 /// Deprecated things still count, without a warning in the derive.
 mod deprecated {
     #[deprecated]

@@ -30,6 +30,11 @@ impl Diagnostics {
         self.errors.is_none()
     }
 
+    /// How many errors there are so far.
+    pub(crate) fn count(&self) -> usize {
+        self.errors.iter().flatten().count()
+    }
+
     /// A `compile_error!` for each error; `None` if there are none.
     pub(crate) fn into_compile_errors(self) -> Option<TokenStream> {
         self.errors.map(Error::into_compile_error)

@@ -8,20 +8,25 @@ use syn::DeriveInput;
 use crate::attr::{self, Key};
 use crate::derive::{named_fields, plain};
 use crate::diag::Diagnostics;
-use crate::expand::krate_at;
-use crate::model::{Krate, Plain};
+use crate::expand::{expand_type_asserts, krate_at};
+use crate::model::{Krate, Model, Plain};
 
-pub(crate) fn expand(item: &DeriveInput, errors: Option<&TokenStream>) -> TokenStream {
+pub(crate) fn expand(
+    item: &DeriveInput,
+    errors: Option<&TokenStream>,
+    checked: Option<&Model<'_>>,
+) -> TokenStream {
     let keys = attr::parse_struct_keys(&mut Diagnostics::default(), &item.attrs);
     let krate = Krate::new(keys.krate);
-    let inert = inert(&krate, &item.ident, item);
+    let asserts = checked.map(expand_type_asserts);
+    let inert = inert(&krate, &item.ident, item, asserts.as_ref());
     let storage = keys.storage.filter(|key| key.value != item.ident);
     let storage = storage.map(|Key { value: ident, .. }| {
         let (vis, generics) = (&item.vis, &item.generics);
         let where_clause = &generics.where_clause;
         let (impl_generics, ty_generics, _) = generics.split_for_impl();
         let fields = named_fields(item).unwrap_or_default();
-        let inert = self::inert(&krate, &ident, item);
+        let inert = self::inert(&krate, &ident, item, None);
         let idents: Vec<_> = fields.iter().map(|field| field.ident).collect();
         let visibilities = fields.iter().map(|field| field.vis);
         let krate = krate_at(&krate, ident.span());
@@ -34,12 +39,10 @@ pub(crate) fn expand(item: &DeriveInput, errors: Option<&TokenStream>) -> TokenS
             .collect();
         let plain = &item.ident;
         quote_spanned! {ident.span()=>
-            #[allow(dead_code, missing_docs)]
             #vis struct #ident #generics #where_clause {
                 #(#visibilities #idents: #instruments,)*
                 __plain: ::core::marker::PhantomData<#plain #ty_generics>,
             }
-            #[allow(dead_code)]
             impl #impl_generics #ident #ty_generics #where_clause {
                 #vis const fn new() -> Self {
                     Self { #(#idents: #instruments::new(),)* __plain: ::core::marker::PhantomData }
@@ -66,14 +69,19 @@ pub(crate) fn expand(item: &DeriveInput, errors: Option<&TokenStream>) -> TokenS
     quote! { #errors #inert #storage }
 }
 
-fn inert(krate: &Krate, ident: &proc_macro2::Ident, item: &DeriveInput) -> TokenStream {
+fn inert(
+    krate: &Krate,
+    ident: &proc_macro2::Ident,
+    item: &DeriveInput,
+    asserts: Option<&TokenStream>,
+) -> TokenStream {
     let krate = krate_at(krate, ident.span());
     let (impl_generics, ty_generics, where_clause) = item.generics.split_for_impl();
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::Metrics for #ident #ty_generics #where_clause {
             fn descriptors(&self) -> &[#krate::Descriptor] { &[] }
-            fn walk(&self, _: &mut dyn #krate::Walker) {}
+            fn walk(&self, _: &mut dyn #krate::Walker) { #asserts }
         }
         #[automatically_derived]
         impl #impl_generics #krate::__private::DescriptorTable for #ident #ty_generics #where_clause {

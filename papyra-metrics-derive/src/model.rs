@@ -1,6 +1,6 @@
 //! What was meant: every rule has been checked, and what is still an `Option` is really optional.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Attribute, Generics, Path, Type, Visibility};
 
@@ -12,9 +12,13 @@ pub(crate) struct Model<'a> {
     pub(crate) krate: Krate,
     pub(crate) vis: &'a Visibility,
     pub(crate) ident: &'a Ident,
+    /// Whether it has `#[deprecated]`.
+    pub(crate) is_deprecated: bool,
     pub(crate) generics: &'a Generics,
     pub(crate) fields: Vec<Field<'a>>,
     pub(crate) storage: Option<Storage<'a>>,
+    /// `#[allow(…)]` for the lints that the user allows on the struct or a field: generated code repeats what they find.
+    pub(crate) allowed_lints: Vec<TokenStream>,
     /// Pairs of the struct's own metrics, by place, that may be exported as one, depending on their kinds.
     pub(crate) suspects: Vec<(usize, usize)>,
 }
@@ -35,7 +39,11 @@ pub(crate) struct Field<'a> {
     pub(crate) attrs: Vec<&'a Attribute>,
     /// Whether the type depends on a parameter of the struct.
     pub(crate) generic: bool,
+    /// Whether it has `#[deprecated]`.
+    pub(crate) is_deprecated: bool,
     pub(crate) role: Role,
+    /// Whether the keys are free of errors. If not, the role is a guess.
+    pub(crate) has_valid_keys: bool,
 }
 
 impl Field<'_> {
@@ -92,6 +100,20 @@ impl Krate {
 }
 
 impl Model<'_> {
+    /// The name of the struct, for generated impls.
+    pub(crate) fn ident_in_impl(&self) -> Ident {
+        if self.is_deprecated { in_derive(self.ident) } else { self.ident.clone() }
+    }
+
+    /// The name of the struct that holds the instruments, for generated impls.
+    pub(crate) fn instruments_ident(&self) -> Ident {
+        match &self.storage {
+            Some(storage) if self.is_deprecated => in_derive(&storage.ident),
+            Some(storage) => storage.ident.clone(),
+            None => self.ident_in_impl(),
+        }
+    }
+
     /// The where clause of the struct with these bounds added; `None` if both are empty.
     pub(crate) fn where_clause_with(&self, bounds: &[TokenStream]) -> Option<TokenStream> {
         let own: Vec<_> =
@@ -111,4 +133,19 @@ impl Model<'_> {
     pub(crate) fn flattened(&self) -> impl Iterator<Item = &Field<'_>> {
         self.fields.iter().filter(|field| matches!(field.role, Role::Flatten { .. }))
     }
+}
+
+impl Field<'_> {
+    /// The name of the field, for generated impls.
+    pub(crate) fn ident_in_impl(&self) -> Ident {
+        if self.is_deprecated { in_derive(self.ident) } else { self.ident.clone() }
+    }
+}
+
+/// The user's identifier as a token of the derive, at the same location. The compiler reports no use of a deprecated item
+/// in what a derive writes, so no `allow` is needed, which a `forbid` in the user's crate would refuse.
+fn in_derive(ident: &Ident) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(Span::call_site().located_at(ident.span()));
+    ident
 }

@@ -65,6 +65,18 @@ pub(crate) fn only_argument(ty: &Type) -> Option<&Type> {
     }
 }
 
+/// Whether the type is a reference or raw pointer to a function pointer, directly or through others. In a where clause
+/// rustc takes the `:` after one for a mistyped `->`, unless the type is in parentheses.
+pub(crate) fn is_pointer_to_fn_pointer(ty: &Type) -> bool {
+    let elem = match ty {
+        Type::Group(group) => return is_pointer_to_fn_pointer(&group.elem),
+        Type::Reference(reference) => &reference.elem,
+        Type::Ptr(pointer) => &pointer.elem,
+        _ => return false,
+    };
+    matches!(**elem, Type::FnPtr(_)) || is_pointer_to_fn_pointer(elem)
+}
+
 /// Whether any of these words is part of the type.
 pub(crate) fn mentions(ty: &Type, words: &[&Ident]) -> bool {
     !words.is_empty() && any_ident(ty.to_token_stream(), &|ident| words.contains(&ident))

@@ -23,7 +23,7 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let checked = check::check_item(&mut diag, &parsed);
     match (diag.into_compile_errors(), checked) {
         (None, Some(model)) => expand::expand(&model),
-        (errors, _) => fallback::expand(&parsed, errors.as_ref()),
+        (errors, checked) => fallback::expand(&parsed, errors.as_ref(), checked.as_ref()),
     }
 }
 
@@ -45,7 +45,7 @@ fn unparsed(input: TokenStream, error: &Error) -> TokenStream {
         token => token,
     });
     match syn::parse2(bare.collect()) {
-        Ok(bare) => fallback::expand(&bare, Some(&errors)),
+        Ok(bare) => fallback::expand(&bare, Some(&errors), None),
         Err(_) => errors,
     }
 }

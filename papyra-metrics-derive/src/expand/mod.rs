@@ -4,6 +4,8 @@ mod publish;
 mod storage;
 mod visit;
 
+pub(crate) use self::visit::expand_type_asserts;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
@@ -13,11 +15,12 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let storage = model.storage.as_ref().map(|storage| storage::expand_struct(model, storage));
     let impls = visit::expand_impls(model);
     let publishable = publish::expand_impls(model);
-    let plain = model.storage.as_ref().map(|storage| storage::expand_impls(model, storage));
+    let plain = model.storage.as_ref().map(|_| storage::expand_impls(model));
     let allow = visit::allow_private_bounds(model);
+    let lints = &model.allowed_lints;
     quote! {
         #storage
-        #[allow(deprecated)] // a metric that is deprecated still counts
+        #(#lints)*
         #allow
         const _: () = {
             #impls

@@ -6,19 +6,19 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::krate_at;
-use super::visit::{expand_bounds, expand_plain_bounds, instrument_type, span_of};
+use super::visit::{bounded_type, expand_bounds, expand_plain_bounds, span_of};
 use crate::model::{Model, Role};
 use crate::types::is_phantom_data;
 
 /// `SharedMemorySafe`, under a bound for each type of a field, and `Publishable` where that holds.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
-    let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
+    let ident = model.instruments_ident();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let mut seen = HashSet::new();
     let mut in_place = expand_plain_bounds(model);
     in_place.extend(model.fields.iter().filter_map(|field| {
-        let mut ty = instrument_type(model, field);
+        let mut ty = bounded_type(model, field);
         let span = span_of(&ty);
         let krate = krate_at(&model.krate, span);
         if matches!(field.role, Role::Skip) && !is_phantom_data(field.ty) {

@@ -32,14 +32,14 @@ pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenSt
 }
 
 /// How it is made, shown and read.
-pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {
+pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
-    let (vis, plain, ident) = (model.vis, model.ident, &storage.ident);
+    let (vis, plain, ident) = (model.vis, &model.ident_in_impl(), &model.instruments_ident());
     let name = ident.unraw().to_string();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let where_clause = model.where_clause_with(&expand_plain_bounds(model));
-    let fields: Vec<_> = model.fields.iter().map(|field| field.ident).collect();
-    let names = fields.iter().map(|&field| field.unraw().to_string());
+    let fields: Vec<_> = model.fields.iter().map(Field::ident_in_impl).collect();
+    let names = fields.iter().map(|field| field.unraw().to_string());
     let news = model.fields.iter().map(|field| expand_new(model, field));
     let reads = model.fields.iter().map(|field| expand_read(model, field));
     let values = model.fields.iter().map(|field| expand_value(model, field));
@@ -65,9 +65,8 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
 
             #[doc = #read_doc]
             #[must_use]
-            #[allow(dead_code)] // reading is an offer
             #vis fn read(&self) -> #plain #ty_generics {
-                <#plain #ty_generics as #krate::__private::HasStorage>::read(self)
+                #plain { #(#fields: #reads,)* }
             }
         }
         #[automatically_derived]
@@ -87,7 +86,7 @@ pub(super) fn expand_impls(model: &Model<'_>, storage: &Storage<'_>) -> TokenStr
             type Storage = #ident #ty_generics;
             const NEW: Self::Storage = #ident::new();
             fn read(__storage: &Self::Storage) -> Self {
-                Self { #(#fields: #reads,)* }
+                #ident::read(__storage)
             }
             fn values(&self, __visitor: &mut dyn ::core::ops::FnMut(#krate::Value)) {
                 #(#values)*
@@ -116,16 +115,16 @@ fn expand_new(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
 
 /// The field of the plain struct, from the one of the storage.
 fn expand_read(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
-    let (name, ty) = (field.ident, field.ty);
+    let (name, ty) = (field.ident_in_impl(), field.ty);
     match &field.role {
         Role::Metric(Metric { plain, .. }) => {
             let krate = krate_at(&model.krate, span_of(ty));
             let instrument = plain.map(|plain| written_instrument(plain, &krate, span_of(ty)));
-            quote!(#instrument::get(&__storage.#name))
+            quote!(#instrument::get(&self.#name))
         }
         Role::Flatten { .. } => {
             let plain = plain_trait(&model.krate, field);
-            quote!(<#ty as #plain>::read(&__storage.#name))
+            quote!(<#ty as #plain>::read(&self.#name))
         }
         Role::Skip => quote!(::core::marker::PhantomData),
     }
@@ -134,7 +133,7 @@ fn expand_read(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
 /// Reads the field of the plain struct.
 fn expand_value(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
-    let (name, ty) = (field.ident, field.ty);
+    let (name, ty) = (field.ident_in_impl(), field.ty);
     match &field.role {
         Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {
             quote!(__visitor(#krate::Value::Gauge(self.#name));)

@@ -6,11 +6,12 @@ use syn::ext::IdentExt;
 
 use super::krate_at;
 use crate::model::{Field, Krate, Metric, Model, Plain, Role};
+use crate::types::is_pointer_to_fn_pointer;
 
 /// `Metrics` and what stands behind it, for the struct that holds the instruments.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let krate = krate_at(&model.krate, Span::call_site());
-    let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
+    let ident = model.instruments_ident();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let where_clause = model.where_clause_with(&expand_bounds(model));
     let own = model.metrics().map(|(field, metric)| expand_descriptor(model, field, metric));
@@ -26,7 +27,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
             const METRICS: &'static [#krate::Descriptor] = { #(#checks_inside;)* Self::COMPOSED };
         }
     });
-    let error_counter = expand_error_counter(model, ident, where_clause.as_ref());
+    let error_counter = expand_error_counter(model, &ident, where_clause.as_ref());
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::Metrics for #ident #ty_generics #where_clause {
@@ -57,7 +58,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
 /// no others.
 pub(super) fn expand_bounds(model: &Model<'_>) -> Vec<TokenStream> {
     let bounds = model.fields.iter().filter(|field| field.generic).filter_map(|field| {
-        let ty = instrument_type(model, field);
+        let ty = bounded_type(model, field);
         let span = span_of(&ty);
         let krate = krate_at(&model.krate, span);
         match &field.role {
@@ -162,7 +163,7 @@ fn expand_composed(model: &Model<'_>) -> Option<TokenStream> {
 
 /// Calls that refuse metrics which cannot be told apart, each located at the field at fault.
 fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
-    let ident = model.storage.as_ref().map_or(model.ident, |storage| &storage.ident);
+    let ident = model.instruments_ident();
     let own: Vec<_> = model.metrics().collect();
     let this = if model.generics.params.is_empty() { quote!(#ident) } else { quote!(Self) };
     let suspects = model.suspects.iter().map(|&(a, b)| {
@@ -188,7 +189,7 @@ fn expand_walk(model: &Model<'_>) -> TokenStream {
     let mut walk = TokenStream::new();
     let mut runs: Vec<Run> = Vec::new();
     for field in &model.fields {
-        let ident = field.ident;
+        let ident = field.ident_in_impl();
         let ty = instrument_type(model, field);
         let span = span_of(&ty);
         let krate = krate_at(&model.krate, span);
@@ -246,7 +247,7 @@ fn expand_error_counter(
     let (field, metric) = model.metrics().find(|(_, metric)| metric.errors)?;
     let krate = krate_at(&model.krate, Span::call_site());
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
-    let counter = field.ident;
+    let counter = field.ident_in_impl();
     let ty = instrument_type(model, field);
     let span = span_of(&ty);
     let count = error_trait(&model.krate, field, metric, span);
@@ -260,6 +261,31 @@ fn expand_error_counter(
             }
         }
     })
+}
+
+/// Statements that require of each field's type what the expansion would, so that the compiler reports wrong types beside
+/// the errors of the checks. A type that depends on a parameter is left out, because bounds decide about it.
+pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
+    let fields = model.fields.iter().filter(|field| field.has_valid_keys && !field.generic);
+    let asserts = fields.filter_map(|field| {
+        let ty = field.ty;
+        let span = span_of(ty);
+        let krate = krate_at(&model.krate, span);
+        match &field.role {
+            Role::Metric(metric) if metric.plain.is_none() => {
+                let instrument = instrument_trait(&model.krate, field, metric, span);
+                Some(quote_spanned!(span=> let _ = <#ty as #instrument>::KIND;))
+            }
+            Role::Flatten { .. } if model.storage.is_none() => Some(
+                quote_spanned!(span=> let _ = <#ty as #krate::__private::DescriptorTable>::OWN;),
+            ),
+            Role::Flatten { .. } => Some(
+                quote_spanned!(span=> let () = <#ty as #krate::__private::HasStorage>::ASSERTED;),
+            ),
+            Role::Metric(_) | Role::Skip => None,
+        }
+    });
+    asserts.collect()
 }
 
 /// What the field's type is asked for as an instrument.
@@ -307,6 +333,12 @@ pub(super) fn instrument_type(model: &Model<'_>, field: &Field<'_>) -> TokenStre
         }
         _ => ty.to_token_stream(),
     }
+}
+
+/// The same type where a bound follows it.
+pub(super) fn bounded_type(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
+    let ty = instrument_type(model, field);
+    if is_pointer_to_fn_pointer(field.ty) { quote_spanned!(span_of(&ty)=> (#ty)) } else { ty }
 }
 
 /// What a flattened type is asked for in a plain struct. One that depends on a parameter of the struct cannot be told

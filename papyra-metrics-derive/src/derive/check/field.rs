@@ -19,8 +19,8 @@ pub(super) struct StructContext<'a> {
     pub(super) parameters: Vec<&'a Ident>,
     /// Whether it has the key `storage`.
     pub(super) has_storage: bool,
-    /// Whether that key has a valid name.
-    pub(super) has_valid_storage: bool,
+    /// Whether the keys are free of errors. If not, it may be meant to have another `storage`.
+    pub(super) has_valid_keys: bool,
     /// Whether its metrics are padded to cache lines.
     pub(super) is_padded: bool,
 }
@@ -30,8 +30,10 @@ pub(super) fn check_field<'a>(
     context: &StructContext<'_>,
     field: &NamedField<'a>,
 ) -> Option<(Field<'a>, FieldKeys)> {
+    let errors = diag.count();
     let keys = attr::parse_field_keys(diag, field.attrs);
     check_combination(diag, &keys);
+    let has_valid_keys = diag.count() == errors;
     let role = if keys.skip.is_some() {
         if context.has_storage && !is_phantom_data(field.ty) {
             diag.error(
@@ -54,7 +56,9 @@ pub(super) fn check_field<'a>(
         ty,
         attrs: attrs.iter().filter(|attr| is_copied_to_storage(attr)).collect(),
         generic: mentions(ty, &context.parameters),
+        is_deprecated: is_deprecated(attrs),
         role,
+        has_valid_keys: has_valid_keys && context.has_valid_keys,
     };
     Some((field, keys))
 }
@@ -110,8 +114,7 @@ fn check_metric(
     let plain = plain(field.ty).filter(|_| context.has_storage);
     check_layout(diag, context, field, keys)?;
     if context.has_storage && plain.is_none() {
-        // Without a valid name for `storage` it is not known which types are right.
-        if context.has_valid_storage {
+        if context.has_valid_keys {
             diag.error(
                 field.ty,
                 "a metric in a struct with `storage` is a `u64` (counter) or an `i64` (gauge); use `flatten` for a nested struct with `storage`",
@@ -119,7 +122,7 @@ fn check_metric(
         }
         return None;
     }
-    if !context.has_storage {
+    if !context.has_storage && context.has_valid_keys {
         check_not_a_number(diag, field.ty)?;
     }
     if let (Some(Key { key, .. }), true) = (&keys.errors, is_gauge(field.ty, plain)) {
@@ -194,6 +197,10 @@ fn check_not_a_number(diag: &mut Diagnostics, ty: &Type) -> Option<()> {
 pub(super) fn is_copied_to_storage(attr: &Attribute) -> bool {
     const COPIED: [&str; 5] = ["allow", "cfg", "deprecated", "doc", "expect"];
     COPIED.iter().any(|word| attr.path().is_ident(word))
+}
+
+pub(super) fn is_deprecated(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| attr.path().is_ident("deprecated"))
 }
 
 /// The instrument that an integer becomes in the generated struct.

@@ -5,11 +5,13 @@ mod names;
 
 pub(crate) use self::field::plain;
 
-use proc_macro2::Ident;
-use quote::ToTokens;
-use syn::{Data, DeriveInput, GenericParam};
+use std::collections::HashSet;
 
-use self::field::{StructContext, check_field, is_copied_to_storage};
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
+use syn::{Data, DeriveInput, GenericParam, Meta};
+
+use self::field::{StructContext, check_field, is_copied_to_storage, is_deprecated};
 use self::names::{check_names, check_one_error_counter, check_prefix, possible_collisions};
 use super::input::{NamedField, named_fields};
 use crate::attr::{self, FieldKeys, Key, StructKeys};
@@ -18,7 +20,9 @@ use crate::model::{Field, Krate, Model, Storage};
 
 /// Builds the model. If an error was reported, it lacks what the error is about and must not be expanded.
 pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> Option<Model<'a>> {
+    let errors = diag.count();
     let keys = attr::parse_struct_keys(diag, &item.attrs);
+    let has_valid_keys = diag.count() == errors;
     let fields = check_shape(diag, item)?;
     let has_storage = keys.is_given("storage");
     if let (Some(Key { key, .. }), false) = (&keys.padded, has_storage) {
@@ -34,7 +38,7 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> O
         prefix: prefix.and_then(|prefix| check_prefix(diag, &prefix)).unwrap_or_default(),
         parameters: parameters(item),
         has_storage,
-        has_valid_storage: storage.is_some(),
+        has_valid_keys,
         is_padded: padded.is_some(),
     };
     let checked: Vec<(Field<'_>, FieldKeys)> =
@@ -46,11 +50,28 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> O
         krate: Krate::new(krate),
         vis: &item.vis,
         ident: &item.ident,
+        is_deprecated: is_deprecated(&item.attrs),
         generics: &item.generics,
+        allowed_lints: allowed_lints(item),
         suspects: possible_collisions(&fields),
         fields,
         storage,
     })
+}
+
+/// Lints that are allowed or expected on the struct or a field. An expectation is met where it stands, so it becomes an
+/// `allow`.
+fn allowed_lints(item: &DeriveInput) -> Vec<TokenStream> {
+    let fields = named_fields(item).into_iter().flatten().flat_map(|field| field.attrs);
+    let lints = item.attrs.iter().chain(fields).filter_map(|attr| match &attr.meta {
+        Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => {
+            let lints = &list.tokens;
+            Some(quote!(#[allow(#lints)]))
+        }
+        _ => None,
+    });
+    let mut seen = HashSet::new();
+    lints.filter(|lints| seen.insert(lints.to_string())).collect()
 }
 
 fn parameters(item: &DeriveInput) -> Vec<&Ident> {

@@ -1,0 +1,14 @@
+// Expected: one error for each type, and no other because of what is generated.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+pub struct Hooks<'a> {
+    pub writes: Counter,
+    #[metrics(flatten)]
+    pub hook: &'a fn(extern "C" fn(&'a (), u32, u32, ...)),
+    #[metrics(flatten)]
+    pub raw: *const &'static fn(u8) -> u8,
+}
+
+fn main() {}
