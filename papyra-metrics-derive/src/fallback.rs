@@ -8,7 +8,7 @@ use syn::DeriveInput;
 use crate::attr::{self, Key};
 use crate::derive::{named_fields, plain};
 use crate::diag::Diagnostics;
-use crate::expand::{expand_type_asserts, krate_at};
+use crate::expand::{expand_type_asserts, runtime_at};
 use crate::model::{Krate, Model, Plain};
 
 pub(crate) fn expand(
@@ -29,7 +29,7 @@ pub(crate) fn expand(
         let inert = self::inert(&krate, &ident, item, None);
         let idents: Vec<_> = fields.iter().map(|field| field.ident).collect();
         let visibilities = fields.iter().map(|field| field.vis);
-        let krate = krate_at(&krate, ident.span());
+        let krate = runtime_at(&krate, ident.span());
         let instruments: Vec<_> = fields
             .iter()
             .map(|field| {
@@ -57,7 +57,7 @@ pub(crate) fn expand(
                     ::core::result::Result::Ok(())
                 }
             }
-            impl #impl_generics #krate::__private::HasStorage for #plain #ty_generics #where_clause {
+            impl #impl_generics #krate::HasStorage for #plain #ty_generics #where_clause {
                 type Storage = #ident #ty_generics;
                 const NEW: Self::Storage = #ident::new();
                 fn read(_: &Self::Storage) -> Self { loop {} }
@@ -75,7 +75,7 @@ fn inert(
     item: &DeriveInput,
     asserts: Option<&TokenStream>,
 ) -> TokenStream {
-    let krate = krate_at(krate, ident.span());
+    let krate = runtime_at(krate, ident.span());
     let (impl_generics, ty_generics, where_clause) = item.generics.split_for_impl();
     quote! {
         #[automatically_derived]
@@ -84,17 +84,17 @@ fn inert(
             fn walk(&self, _: &mut dyn #krate::Walker) { #asserts }
         }
         #[automatically_derived]
-        impl #impl_generics #krate::__private::DescriptorTable for #ident #ty_generics #where_clause {
+        impl #impl_generics #krate::DescriptorTable for #ident #ty_generics #where_clause {
             const OWN: &'static [#krate::Descriptor] = &[];
         }
         #[automatically_derived]
-        impl #impl_generics #krate::__private::SharedMemorySafe for #ident #ty_generics #where_clause {
+        impl #impl_generics #krate::SharedMemorySafe for #ident #ty_generics #where_clause {
             fn __sealed() {}
         }
         #[automatically_derived]
-        impl #impl_generics #krate::__private::Publishable for #ident #ty_generics #where_clause {}
+        impl #impl_generics #krate::Publishable for #ident #ty_generics #where_clause {}
         #[automatically_derived]
-        impl #impl_generics #krate::__private::ErrorCounter for #ident #ty_generics #where_clause {
+        impl #impl_generics #krate::ErrorCounter for #ident #ty_generics #where_clause {
             fn count_error(&self) {}
         }
     }

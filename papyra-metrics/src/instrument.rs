@@ -36,10 +36,11 @@ use crate::{Distribution, Kind, Value, Walker};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an instrument",
-    label = "this type cannot be counted in",
+    label = "this type is not a metric",
     note = "use `Counter` or `Gauge` from `papyra_metrics`, an `AtomicU64` or an `AtomicI64`, or implement `Instrument`",
     note = "for a struct of plain `u64` and `i64` fields, add `#[metrics(storage = Name)]` to the struct",
-    note = "a field that is no metric takes `#[metrics(skip)]`, one that derives `Metrics` itself `#[metrics(flatten)]`"
+    note = "for a struct of metrics, add `#[derive(Metrics)]` to the struct and `#[metrics(flatten)]` to the field",
+    note = "for a field that is not a metric, add `#[metrics(skip)]`"
 )]
 pub trait Instrument {
     /// Whether the value only grows or goes up and down.

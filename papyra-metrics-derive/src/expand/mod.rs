@@ -39,3 +39,15 @@ pub(crate) fn krate_at(krate: &Krate, span: Span) -> TokenStream {
         Some(path) => path.clone(),
     }
 }
+
+/// The module of the runtime crate from which generated code takes everything: a path that leads to no whole crate is then
+/// one error.
+pub(crate) fn runtime_at(krate: &Krate, span: Span) -> TokenStream {
+    match &krate.0 {
+        None => quote_spanned!(span=> ::papyra_metrics::__private),
+        Some(path) => {
+            let at = path.clone().into_iter().last().map_or(span, |last| last.span());
+            quote_spanned!(at=> #path::__private)
+        }
+    }
+}

@@ -5,14 +5,14 @@ use std::collections::HashSet;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::krate_at;
+use super::runtime_at;
 use super::visit::{bounded_type, expand_bounds, expand_plain_bounds, span_of};
 use crate::model::{Model, Role};
 use crate::types::is_phantom_data;
 
 /// `SharedMemorySafe`, under a bound for each type of a field, and `Publishable` where that holds.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
-    let krate = krate_at(&model.krate, Span::call_site());
+    let krate = runtime_at(&model.krate, Span::call_site());
     let ident = model.instruments_ident();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let mut seen = HashSet::new();
@@ -20,25 +20,25 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     in_place.extend(model.fields.iter().filter_map(|field| {
         let mut ty = bounded_type(model, field);
         let span = span_of(&ty);
-        let krate = krate_at(&model.krate, span);
+        let krate = runtime_at(&model.krate, span);
         if matches!(field.role, Role::Skip) && !is_phantom_data(field.ty) {
             // Not named: a private type in a public bound would count as public, and lints ask more of those.
-            ty = quote_spanned!(span=> #krate::__private::SkippedField);
+            ty = quote_spanned!(span=> #krate::SkippedField);
         }
         // The lifetime, which nothing uses, has the compiler ask at the use and not here.
         seen.insert(ty.to_string())
-            .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::__private::SharedMemorySafe))
+            .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::SharedMemorySafe))
     }));
     let in_place = model.where_clause_with(&in_place);
     let mut publishable = expand_bounds(model);
-    publishable.push(quote!(for<'__use> #ident #ty_generics: #krate::__private::SharedMemorySafe));
+    publishable.push(quote!(for<'__use> #ident #ty_generics: #krate::SharedMemorySafe));
     let publishable = model.where_clause_with(&publishable);
     quote! {
         #[automatically_derived]
-        impl #impl_generics #krate::__private::SharedMemorySafe for #ident #ty_generics #in_place {
+        impl #impl_generics #krate::SharedMemorySafe for #ident #ty_generics #in_place {
             fn __sealed() {}
         }
         #[automatically_derived]
-        impl #impl_generics #krate::__private::Publishable for #ident #ty_generics #publishable {}
+        impl #impl_generics #krate::Publishable for #ident #ty_generics #publishable {}
     }
 }

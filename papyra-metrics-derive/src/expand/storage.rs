@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use super::krate_at;
+use super::runtime_at;
 use super::visit::{
     allow_private_bounds, depends_on_parameters, expand_plain_bounds, instrument_type, plain_trait,
     span_of, written_instrument,
@@ -33,7 +33,7 @@ pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenSt
 
 /// How it is made, shown and read.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
-    let krate = krate_at(&model.krate, Span::call_site());
+    let krate = runtime_at(&model.krate, Span::call_site());
     let (vis, plain, ident) = (model.vis, &model.ident_in_impl(), &model.instruments_ident());
     let name = ident.unraw().to_string();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
@@ -46,8 +46,8 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let asked = model.flattened().filter(|field| !depends_on_parameters(field)).map(|field| {
         let ty = field.ty;
         let span = span_of(ty);
-        let krate = krate_at(&model.krate, span);
-        quote_spanned!(span=> const _: () = <#ty as #krate::__private::HasStorage>::ASSERTED;)
+        let krate = runtime_at(&model.krate, span);
+        quote_spanned!(span=> const _: () = <#ty as #krate::HasStorage>::ASSERTED;)
     });
     let docs = [
         format!(" A [`{ident}`] with everything at zero."),
@@ -78,11 +78,11 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics ::core::fmt::Debug for #ident #ty_generics #where_clause {
             fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                #krate::__private::debug(__f, #name, &[#((#names, &self.#fields),)*])
+                #krate::debug(__f, #name, &[#((#names, &self.#fields),)*])
             }
         }
         #[automatically_derived]
-        impl #impl_generics #krate::__private::HasStorage for #plain #ty_generics #where_clause {
+        impl #impl_generics #krate::HasStorage for #plain #ty_generics #where_clause {
             type Storage = #ident #ty_generics;
             const NEW: Self::Storage = #ident::new();
             fn read(__storage: &Self::Storage) -> Self {
@@ -98,7 +98,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
 /// The field of the storage, all zero.
 fn expand_new(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
     let (ty, span) = (field.ty, span_of(field.ty));
-    let krate = krate_at(&model.krate, span);
+    let krate = runtime_at(&model.krate, span);
     match &field.role {
         Role::Metric(Metric { plain, padded, .. }) => {
             let instrument = plain.map(|plain| written_instrument(plain, &krate, span));
@@ -118,7 +118,7 @@ fn expand_read(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
     let (name, ty) = (field.ident_in_impl(), field.ty);
     match &field.role {
         Role::Metric(Metric { plain, .. }) => {
-            let krate = krate_at(&model.krate, span_of(ty));
+            let krate = runtime_at(&model.krate, span_of(ty));
             let instrument = plain.map(|plain| written_instrument(plain, &krate, span_of(ty)));
             quote!(#instrument::get(&self.#name))
         }
@@ -132,7 +132,7 @@ fn expand_read(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
 
 /// Reads the field of the plain struct.
 fn expand_value(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
-    let krate = krate_at(&model.krate, Span::call_site());
+    let krate = runtime_at(&model.krate, Span::call_site());
     let (name, ty) = (field.ident_in_impl(), field.ty);
     match &field.role {
         Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {

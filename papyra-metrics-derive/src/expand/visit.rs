@@ -4,13 +4,13 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use super::krate_at;
+use super::runtime_at;
 use crate::model::{Field, Krate, Metric, Model, Plain, Role};
 use crate::types::is_pointer_to_fn_pointer;
 
 /// `Metrics` and what stands behind it, for the struct that holds the instruments.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
-    let krate = krate_at(&model.krate, Span::call_site());
+    let krate = runtime_at(&model.krate, Span::call_site());
     let ident = model.instruments_ident();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let where_clause = model.where_clause_with(&expand_bounds(model));
@@ -32,10 +32,10 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics #krate::Metrics for #ident #ty_generics #where_clause {
             fn descriptors(&self) -> &[#krate::Descriptor] {
-                <Self as #krate::__private::DescriptorTable>::METRICS
+                <Self as #krate::DescriptorTable>::METRICS
             }
             fn static_descriptors(&self) -> ::core::option::Option<&'static [#krate::Descriptor]> {
-                ::core::option::Option::Some(<Self as #krate::__private::DescriptorTable>::METRICS)
+                ::core::option::Option::Some(<Self as #krate::DescriptorTable>::METRICS)
             }
             #[inline]
             fn walk(&self, __walker: &mut dyn #krate::Walker) {
@@ -43,7 +43,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
             }
         }
         #[automatically_derived]
-        impl #impl_generics #krate::__private::DescriptorTable for #ident #ty_generics #where_clause {
+        impl #impl_generics #krate::DescriptorTable for #ident #ty_generics #where_clause {
             const OWN: &'static [#krate::Descriptor] = &[#(#own,)*];
             #flattened
             #composed
@@ -60,13 +60,11 @@ pub(super) fn expand_bounds(model: &Model<'_>) -> Vec<TokenStream> {
     let bounds = model.fields.iter().filter(|field| field.generic).filter_map(|field| {
         let ty = bounded_type(model, field);
         let span = span_of(&ty);
-        let krate = krate_at(&model.krate, span);
+        let krate = runtime_at(&model.krate, span);
         match &field.role {
             Role::Metric(_) => Some(quote_spanned!(span=> #ty: #krate::Instrument)),
             Role::Flatten { .. } if model.storage.is_some() => None,
-            Role::Flatten { .. } => {
-                Some(quote_spanned!(span=> #ty: #krate::__private::DescriptorTable))
-            }
+            Role::Flatten { .. } => Some(quote_spanned!(span=> #ty: #krate::DescriptorTable)),
             Role::Skip => None,
         }
     });
@@ -97,7 +95,7 @@ pub(super) fn expand_plain_bounds(model: &Model<'_>) -> Vec<TokenStream> {
 fn expand_descriptor(model: &Model<'_>, field: &Field<'_>, metric: &Metric) -> TokenStream {
     let ty = instrument_type(model, field);
     let span = span_of(&ty);
-    let krate = krate_at(&model.krate, span);
+    let krate = runtime_at(&model.krate, span);
     let Metric { name, help, prefix_len, .. } = metric;
     let help = (!help.is_empty()).then(|| quote_spanned!(span=> .with_help(#help)));
     let unit = metric.unit.as_ref().map(|unit| quote_spanned!(span=> .with_unit(#unit)));
@@ -113,12 +111,12 @@ fn expand_descriptor(model: &Model<'_>, field: &Field<'_>, metric: &Metric) -> T
     if *prefix_len == 0 {
         descriptor
     } else {
-        quote_spanned!(span=> #krate::__private::prefixed(#descriptor, #prefix_len))
+        quote_spanned!(span=> #krate::prefixed(#descriptor, #prefix_len))
     }
 }
 
 fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
-    let krate = krate_at(&model.krate, Span::call_site());
+    let krate = runtime_at(&model.krate, Span::call_site());
     let mut at = 0_usize;
     let mut flattened = Vec::new();
     for field in &model.fields {
@@ -127,37 +125,38 @@ fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
             Role::Skip => {}
             Role::Flatten { prefix } => {
                 let ty = instrument_type(model, field);
-                let table = krate_at(&model.krate, span_of(&ty));
+                let table = runtime_at(&model.krate, span_of(&ty));
                 let name = field.ident.unraw().to_string();
-                let metrics = quote_spanned!(span_of(&ty)=> <#ty as #table::__private::DescriptorTable>::METRICS);
+                let metrics =
+                    quote_spanned!(span_of(&ty)=> <#ty as #table::DescriptorTable>::METRICS);
                 flattened.push(quote! {
-                    #krate::__private::Flattened { at: #at, field: #name, prefix: #prefix, metrics: #metrics }
+                    #krate::Flattened { at: #at, field: #name, prefix: #prefix, metrics: #metrics }
                 });
             }
         }
     }
     (!flattened.is_empty()).then(|| {
         quote! {
-            const FLATTENED: &'static [#krate::__private::Flattened] = &[#(#flattened,)*];
+            const FLATTENED: &'static [#krate::Flattened] = &[#(#flattened,)*];
         }
     })
 }
 
 /// All metrics, composed; `None` if nothing is flattened.
 fn expand_composed(model: &Model<'_>) -> Option<TokenStream> {
-    let krate = krate_at(&model.krate, Span::call_site());
+    let krate = runtime_at(&model.krate, Span::call_site());
     if model.flattened().next().is_none() {
         None
     } else if model.generics.params.is_empty() {
         Some(quote! {
-            #krate::__private::Exact::<
+            #krate::Exact::<
                 Self,
-                { #krate::__private::len::<Self>() },
-                { #krate::__private::names_len::<Self>() },
+                { #krate::len::<Self>() },
+                { #krate::names_len::<Self>() },
             >::METRICS
         })
     } else {
-        Some(quote!(#krate::__private::SizeClasses::<Self>::METRICS))
+        Some(quote!(#krate::SizeClasses::<Self>::METRICS))
     }
 }
 
@@ -168,18 +167,18 @@ fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
     let this = if model.generics.params.is_empty() { quote!(#ident) } else { quote!(Self) };
     let suspects = model.suspects.iter().map(|&(a, b)| {
         let span = own[b].0.ident.span();
-        let krate = krate_at(&model.krate, span);
+        let krate = runtime_at(&model.krate, span);
         quote_spanned! {span=>
-            (#krate::__private::assert_distinct)(
-                &<#this as #krate::__private::DescriptorTable>::OWN[#a],
-                &<#this as #krate::__private::DescriptorTable>::OWN[#b],
+            (#krate::assert_distinct)(
+                &<#this as #krate::DescriptorTable>::OWN[#a],
+                &<#this as #krate::DescriptorTable>::OWN[#b],
             )
         }
     });
     let flattened = model.flattened().enumerate().map(|(index, field)| {
         let span = field.ident.span();
-        let krate = krate_at(&model.krate, span);
-        quote_spanned!(span=> (#krate::__private::assert_flattens::<#this>)(#index))
+        let krate = runtime_at(&model.krate, span);
+        quote_spanned!(span=> (#krate::assert_flattens::<#this>)(#index))
     });
     suspects.chain(flattened).collect()
 }
@@ -192,7 +191,7 @@ fn expand_walk(model: &Model<'_>) -> TokenStream {
         let ident = field.ident_in_impl();
         let ty = instrument_type(model, field);
         let span = span_of(&ty);
-        let krate = krate_at(&model.krate, span);
+        let krate = runtime_at(&model.krate, span);
         match &field.role {
             Role::Skip => {}
             Role::Metric(metric) => {
@@ -210,7 +209,7 @@ fn expand_walk(model: &Model<'_>) -> TokenStream {
             Role::Flatten { .. } => {
                 expand_runs(&mut runs, &mut walk);
                 walk.extend(quote_spanned! {span=>
-                    <#ty as #krate::__private::DescriptorTable>::walk_flattened(&self.#ident, __walker);
+                    <#ty as #krate::DescriptorTable>::walk_flattened(&self.#ident, __walker);
                 });
             }
         }
@@ -245,7 +244,7 @@ fn expand_error_counter(
     where_clause: Option<&TokenStream>,
 ) -> Option<TokenStream> {
     let (field, metric) = model.metrics().find(|(_, metric)| metric.errors)?;
-    let krate = krate_at(&model.krate, Span::call_site());
+    let krate = runtime_at(&model.krate, Span::call_site());
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let counter = field.ident_in_impl();
     let ty = instrument_type(model, field);
@@ -254,7 +253,7 @@ fn expand_error_counter(
     let count = quote_spanned!(span=> <#ty as #count>::inc(&self.#counter));
     Some(quote! {
         #[automatically_derived]
-        impl #impl_generics #krate::__private::ErrorCounter for #ident #ty_generics #where_clause {
+        impl #impl_generics #krate::ErrorCounter for #ident #ty_generics #where_clause {
             #[inline]
             fn count_error(&self) {
                 #count;
@@ -270,18 +269,18 @@ pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
     let asserts = fields.filter_map(|field| {
         let ty = field.ty;
         let span = span_of(ty);
-        let krate = krate_at(&model.krate, span);
+        let krate = runtime_at(&model.krate, span);
         match &field.role {
             Role::Metric(metric) if metric.plain.is_none() => {
                 let instrument = instrument_trait(&model.krate, field, metric, span);
                 Some(quote_spanned!(span=> let _ = <#ty as #instrument>::KIND;))
             }
-            Role::Flatten { .. } if model.storage.is_none() => Some(
-                quote_spanned!(span=> let _ = <#ty as #krate::__private::DescriptorTable>::OWN;),
-            ),
-            Role::Flatten { .. } => Some(
-                quote_spanned!(span=> let () = <#ty as #krate::__private::HasStorage>::ASSERTED;),
-            ),
+            Role::Flatten { .. } if model.storage.is_none() => {
+                Some(quote_spanned!(span=> let _ = <#ty as #krate::DescriptorTable>::OWN;))
+            }
+            Role::Flatten { .. } => {
+                Some(quote_spanned!(span=> let () = <#ty as #krate::HasStorage>::ASSERTED;))
+            }
             Role::Metric(_) | Role::Skip => None,
         }
     });
@@ -290,9 +289,9 @@ pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
 
 /// What the field's type is asked for as an instrument.
 fn instrument_trait(krate: &Krate, field: &Field<'_>, metric: &Metric, span: Span) -> TokenStream {
-    let krate = krate_at(krate, span);
+    let krate = runtime_at(krate, span);
     if metric.errors && asks_at_once(field, metric) {
-        quote_spanned!(span=> #krate::__private::ErrorInstrument)
+        quote_spanned!(span=> #krate::ErrorInstrument)
     } else {
         quote_spanned!(span=> #krate::Instrument)
     }
@@ -300,9 +299,9 @@ fn instrument_trait(krate: &Krate, field: &Field<'_>, metric: &Metric, span: Spa
 
 /// What the type of the error counter is asked for where an error is counted.
 fn error_trait(krate: &Krate, field: &Field<'_>, metric: &Metric, span: Span) -> TokenStream {
-    let krate = krate_at(krate, span);
+    let krate = runtime_at(krate, span);
     if asks_at_once(field, metric) {
-        quote_spanned!(span=> #krate::__private::ErrorInstrument)
+        quote_spanned!(span=> #krate::ErrorInstrument)
     } else {
         quote_spanned!(span=> #krate::Inc)
     }
@@ -317,7 +316,7 @@ fn asks_at_once(field: &Field<'_>, metric: &Metric) -> bool {
 pub(super) fn instrument_type(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
     let ty = field.ty;
     let span = span_of(ty);
-    let krate = krate_at(&model.krate, span);
+    let krate = runtime_at(&model.krate, span);
     match &field.role {
         Role::Metric(Metric { plain: Some(plain), padded, .. }) => {
             let instrument = written_instrument(*plain, &krate, span);
@@ -346,14 +345,14 @@ pub(super) fn bounded_type(model: &Model<'_>, field: &Field<'_>) -> TokenStream 
 pub(super) fn plain_trait(krate: &Krate, field: &Field<'_>) -> TokenStream {
     let ty = field.ty;
     let span = span_of(ty);
-    let krate = krate_at(krate, span);
+    let krate = runtime_at(krate, span);
     if depends_on_parameters(field) {
-        quote_spanned!(span=> #krate::__private::HasStorage)
+        quote_spanned!(span=> #krate::HasStorage)
     } else {
         quote_spanned! {span=>
-            #krate::__private::HasStorage<{
-                use #krate::__private::NotPlain as _;
-                #krate::__private::StorageProbe::<#ty>::PLAIN
+            #krate::HasStorage<{
+                use #krate::NotPlain as _;
+                #krate::StorageProbe::<#ty>::PLAIN
             }>
         }
     }

@@ -9,9 +9,9 @@ use crate::{Descriptor, Inc, Instrument, Kind, Metrics, Walker};
 /// A struct whose descriptors are known at compile time. The derive implements it beside [`Metrics`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be flattened",
-    label = "its metrics are not known at compile time",
-    note = "`#[metrics(flatten)]` composes names at compile time, so it needs a struct that derives `Metrics`, or a `&`, `Box`, `Rc`, `Arc` or `Option` of one",
-    note = "a trait object and a hand-written `Metrics` list their metrics only at run time; a single instrument needs no `flatten`"
+    label = "this type does not derive `Metrics`",
+    note = "`#[metrics(flatten)]` requires a struct with `#[derive(Metrics)]`, or a `&`, `Box`, `Rc`, `Arc` or `Option` of one",
+    note = "names are composed at compile time, so a trait object or a hand-written `Metrics` cannot be flattened; a single instrument needs no `flatten`"
 )]
 pub trait DescriptorTable: Metrics {
     /// The struct's own metrics, in declaration order.

@@ -1,0 +1,23 @@
+// Expected: one error for each struct, at the path.
+
+use papyra_metrics::{Counter, Gauge};
+
+mod facade {
+    pub use papyra_metrics::Metrics;
+}
+
+#[derive(facade::Metrics)]
+#[metrics(crate = facade)]
+struct LogMetrics {
+    #[metrics(errors)]
+    write_errors: Counter,
+    open_segments: Gauge,
+}
+
+#[derive(facade::Metrics)]
+#[metrics(crate = crate::facade, storage = CacheMetrics)]
+struct CacheCounts {
+    hits: u64,
+}
+
+fn main() {}
