@@ -10,27 +10,26 @@ pub struct LogMetrics {
     /// Segment files open now.
     open_segments: Gauge,
 }
-#[allow(deprecated)]
 const _: () = {
     #[automatically_derived]
-    impl ::papyra_metrics::Metrics for LogMetrics {
-        fn descriptors(&self) -> &[::papyra_metrics::Descriptor] {
+    impl ::papyra_metrics::__private::Metrics for LogMetrics {
+        fn descriptors(&self) -> &[::papyra_metrics::__private::Descriptor] {
             <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS
         }
         fn static_descriptors(
             &self,
-        ) -> ::core::option::Option<&'static [::papyra_metrics::Descriptor]> {
+        ) -> ::core::option::Option<&'static [::papyra_metrics::__private::Descriptor]> {
             ::core::option::Option::Some(
                 <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS,
             )
         }
         #[inline]
-        fn walk(&self, __walker: &mut dyn ::papyra_metrics::Walker) {
-            <Counter as ::papyra_metrics::Instrument>::__walk_batch(
+        fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
+            <Counter as ::papyra_metrics::__private::Instrument>::__walk_batch(
                 &[&self.records_written, &self.bytes_written, &self.write_errors],
                 __walker,
             );
-            <Gauge as ::papyra_metrics::Instrument>::__walk_batch(
+            <Gauge as ::papyra_metrics::__private::Instrument>::__walk_batch(
                 &[&self.open_segments],
                 __walker,
             );
@@ -38,26 +37,26 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::papyra_metrics::__private::DescriptorTable for LogMetrics {
-        const OWN: &'static [::papyra_metrics::Descriptor] = &[
-            ::papyra_metrics::Descriptor::new(
+        const OWN: &'static [::papyra_metrics::__private::Descriptor] = &[
+            ::papyra_metrics::__private::Descriptor::new(
                     "records_written",
-                    <Counter as ::papyra_metrics::Instrument>::KIND,
+                    <Counter as ::papyra_metrics::__private::Instrument>::KIND,
                 )
                 .with_help("Records appended."),
-            ::papyra_metrics::Descriptor::new(
+            ::papyra_metrics::__private::Descriptor::new(
                     "bytes_written",
-                    <Counter as ::papyra_metrics::Instrument>::KIND,
+                    <Counter as ::papyra_metrics::__private::Instrument>::KIND,
                 )
                 .with_help("Payload bytes appended.")
                 .with_unit("bytes"),
-            ::papyra_metrics::Descriptor::new(
+            ::papyra_metrics::__private::Descriptor::new(
                     "write_errors",
                     <Counter as ::papyra_metrics::__private::ErrorInstrument>::KIND,
                 )
                 .with_help("Appends that returned an error."),
-            ::papyra_metrics::Descriptor::new(
+            ::papyra_metrics::__private::Descriptor::new(
                     "open_segments",
-                    <Gauge as ::papyra_metrics::Instrument>::KIND,
+                    <Gauge as ::papyra_metrics::__private::Instrument>::KIND,
                 )
                 .with_help("Segment files open now."),
         ];

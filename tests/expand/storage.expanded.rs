@@ -7,31 +7,30 @@ pub struct LogCounts {
 }
 pub struct LogMetrics {
     /// Records appended.
-    pub records_written: ::papyra_metrics::Counter,
-    pub write_errors: ::papyra_metrics::Counter,
-    pub open_segments: ::papyra_metrics::Gauge,
+    pub records_written: ::papyra_metrics::__private::Counter,
+    pub write_errors: ::papyra_metrics::__private::Counter,
+    pub open_segments: ::papyra_metrics::__private::Gauge,
 }
-#[allow(deprecated)]
 const _: () = {
     #[automatically_derived]
-    impl ::papyra_metrics::Metrics for LogMetrics {
-        fn descriptors(&self) -> &[::papyra_metrics::Descriptor] {
+    impl ::papyra_metrics::__private::Metrics for LogMetrics {
+        fn descriptors(&self) -> &[::papyra_metrics::__private::Descriptor] {
             <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS
         }
         fn static_descriptors(
             &self,
-        ) -> ::core::option::Option<&'static [::papyra_metrics::Descriptor]> {
+        ) -> ::core::option::Option<&'static [::papyra_metrics::__private::Descriptor]> {
             ::core::option::Option::Some(
                 <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS,
             )
         }
         #[inline]
-        fn walk(&self, __walker: &mut dyn ::papyra_metrics::Walker) {
-            <::papyra_metrics::Counter as ::papyra_metrics::Instrument>::__walk_batch(
+        fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
+            <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Instrument>::__walk_batch(
                 &[&self.records_written, &self.write_errors],
                 __walker,
             );
-            <::papyra_metrics::Gauge as ::papyra_metrics::Instrument>::__walk_batch(
+            <::papyra_metrics::__private::Gauge as ::papyra_metrics::__private::Instrument>::__walk_batch(
                 &[&self.open_segments],
                 __walker,
             );
@@ -39,19 +38,19 @@ const _: () = {
     }
     #[automatically_derived]
     impl ::papyra_metrics::__private::DescriptorTable for LogMetrics {
-        const OWN: &'static [::papyra_metrics::Descriptor] = &[
-            ::papyra_metrics::Descriptor::new(
+        const OWN: &'static [::papyra_metrics::__private::Descriptor] = &[
+            ::papyra_metrics::__private::Descriptor::new(
                     "records_written",
-                    <::papyra_metrics::Counter as ::papyra_metrics::Instrument>::KIND,
+                    <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Instrument>::KIND,
                 )
                 .with_help("Records appended."),
-            ::papyra_metrics::Descriptor::new(
+            ::papyra_metrics::__private::Descriptor::new(
                 "write_errors",
-                <::papyra_metrics::Counter as ::papyra_metrics::Instrument>::KIND,
+                <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Instrument>::KIND,
             ),
-            ::papyra_metrics::Descriptor::new(
+            ::papyra_metrics::__private::Descriptor::new(
                 "open_segments",
-                <::papyra_metrics::Gauge as ::papyra_metrics::Instrument>::KIND,
+                <::papyra_metrics::__private::Gauge as ::papyra_metrics::__private::Instrument>::KIND,
             ),
         ];
     }
@@ -59,7 +58,7 @@ const _: () = {
     impl ::papyra_metrics::__private::ErrorCounter for LogMetrics {
         #[inline]
         fn count_error(&self) {
-            <::papyra_metrics::Counter as ::papyra_metrics::Inc>::inc(
+            <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Inc>::inc(
                 &self.write_errors,
             );
         }
@@ -67,8 +66,8 @@ const _: () = {
     #[automatically_derived]
     impl ::papyra_metrics::__private::SharedMemorySafe for LogMetrics
     where
-        for<'__use> ::papyra_metrics::Counter: ::papyra_metrics::__private::SharedMemorySafe,
-        for<'__use> ::papyra_metrics::Gauge: ::papyra_metrics::__private::SharedMemorySafe,
+        for<'__use> ::papyra_metrics::__private::Counter: ::papyra_metrics::__private::SharedMemorySafe,
+        for<'__use> ::papyra_metrics::__private::Gauge: ::papyra_metrics::__private::SharedMemorySafe,
     {
         fn __sealed() {}
     }
@@ -82,16 +81,25 @@ const _: () = {
         #[must_use]
         pub const fn new() -> Self {
             Self {
-                records_written: ::papyra_metrics::Counter::new(),
-                write_errors: ::papyra_metrics::Counter::new(),
-                open_segments: ::papyra_metrics::Gauge::new(),
+                records_written: ::papyra_metrics::__private::Counter::new(),
+                write_errors: ::papyra_metrics::__private::Counter::new(),
+                open_segments: ::papyra_metrics::__private::Gauge::new(),
             }
         }
         /// The values now, since the last reset, as a [`LogCounts`].
         #[must_use]
-        #[allow(dead_code)]
         pub fn read(&self) -> LogCounts {
-            <LogCounts as ::papyra_metrics::__private::HasStorage>::read(self)
+            LogCounts {
+                records_written: ::papyra_metrics::__private::Counter::get(
+                    &self.records_written,
+                ),
+                write_errors: ::papyra_metrics::__private::Counter::get(
+                    &self.write_errors,
+                ),
+                open_segments: ::papyra_metrics::__private::Gauge::get(
+                    &self.open_segments,
+                ),
+            }
         }
     }
     #[automatically_derived]
@@ -119,21 +127,15 @@ const _: () = {
         type Storage = LogMetrics;
         const NEW: Self::Storage = LogMetrics::new();
         fn read(__storage: &Self::Storage) -> Self {
-            Self {
-                records_written: ::papyra_metrics::Counter::get(
-                    &__storage.records_written,
-                ),
-                write_errors: ::papyra_metrics::Counter::get(&__storage.write_errors),
-                open_segments: ::papyra_metrics::Gauge::get(&__storage.open_segments),
-            }
+            LogMetrics::read(__storage)
         }
         fn values(
             &self,
-            __visitor: &mut dyn ::core::ops::FnMut(::papyra_metrics::Value),
+            __visitor: &mut dyn ::core::ops::FnMut(::papyra_metrics::__private::Value),
         ) {
-            __visitor(::papyra_metrics::Value::Counter(self.records_written));
-            __visitor(::papyra_metrics::Value::Counter(self.write_errors));
-            __visitor(::papyra_metrics::Value::Gauge(self.open_segments));
+            __visitor(::papyra_metrics::__private::Value::Counter(self.records_written));
+            __visitor(::papyra_metrics::__private::Value::Counter(self.write_errors));
+            __visitor(::papyra_metrics::__private::Value::Gauge(self.open_segments));
         }
     }
 };
