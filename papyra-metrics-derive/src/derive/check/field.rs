@@ -184,9 +184,7 @@ fn check_not_a_number(diag: &mut Diagnostics, ty: &Type) -> Option<()> {
         "i64" => "use `Gauge`, or add `#[metrics(storage = …)]` to the struct",
         "u8" | "u16" | "u32" | "u128" | "usize" => "use `Counter`",
         "i8" | "i16" | "i32" | "i128" | "isize" => "use `Gauge`",
-        "f32" | "f64" => {
-            "metrics are integers: use a `Gauge` of a smaller unit, or add `#[metrics(skip)]`"
-        }
+        "f32" | "f64" => "use `FloatGauge`",
         _ => return Some(()),
     };
     diag.error(ty, format!("`{name}` is not a metric type; {fix}"));
