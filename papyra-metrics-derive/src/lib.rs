@@ -1,18 +1,16 @@
 //! The derive behind `papyra-metrics`, which re-exports and documents it; depend on that crate instead.
 //!
-//! Tokens are parsed into a model of what the user wrote (`ast`), checked into a model of what was meant
-//! (`check`, `model`), and expanded (`expand`). Mistakes are collected on the way and reported together.
+//! The two macros are in `derive` and `function`. Each checks its parsed input, builds a model in which nothing is left to
+//! unwrap, and expands it. Errors are collected and reported together. What both macros use is beside them.
 
 #![forbid(unsafe_code)]
 
 mod attr;
 mod derive;
 mod diag;
-mod expand;
-mod fallback;
 mod function;
-mod model;
-mod name;
+mod krate;
+mod naming;
 mod suggest;
 mod tokens;
 mod types;

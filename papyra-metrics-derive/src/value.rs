@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Error, Lit, LitStr, Path, Token, token};
 
-use crate::name::is_name;
+use crate::naming::is_name;
 use crate::tokens::{Depth, flat, is_punct};
 
 /// What follows a key.

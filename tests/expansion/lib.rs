@@ -9,16 +9,12 @@ mod attr;
 mod derive;
 #[path = "../../papyra-metrics-derive/src/diag.rs"]
 mod diag;
-#[path = "../../papyra-metrics-derive/src/expand/mod.rs"]
-mod expand;
-#[path = "../../papyra-metrics-derive/src/fallback.rs"]
-mod fallback;
 #[path = "../../papyra-metrics-derive/src/function/mod.rs"]
 mod function;
-#[path = "../../papyra-metrics-derive/src/model.rs"]
-mod model;
-#[path = "../../papyra-metrics-derive/src/name.rs"]
-mod name;
+#[path = "../../papyra-metrics-derive/src/krate.rs"]
+mod krate;
+#[path = "../../papyra-metrics-derive/src/naming.rs"]
+mod naming;
 #[path = "../../papyra-metrics-derive/src/suggest.rs"]
 mod suggest;
 #[path = "../../papyra-metrics-derive/src/tokens.rs"]

@@ -1,17 +1,16 @@
 //! `#[derive(Metrics)]`, stage by stage: the parsed item is checked into a model, and the model is expanded.
 
 mod check;
+mod expand;
+mod fallback;
 mod help;
 mod input;
-
-pub(crate) use self::check::plain;
-pub(crate) use self::input::named_fields;
+mod model;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::{DeriveInput, Error};
 
 use crate::diag::Diagnostics;
-use crate::{expand, fallback};
 
 /// Expands `#[derive(Metrics)]` on an item.
 pub(crate) fn derive(input: TokenStream) -> TokenStream {

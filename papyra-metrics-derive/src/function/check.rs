@@ -9,7 +9,7 @@ use super::model::{InstrumentedFn, MetricsRoot, RootKind, Target, TargetKind, Ta
 use super::output::classify;
 use crate::attr::{self, FunctionKeys, Key};
 use crate::diag::Diagnostics;
-use crate::model::Krate;
+use crate::krate::CratePath;
 use crate::tokens::{flat, is_ident, is_punct};
 
 pub(crate) fn check<'a>(
@@ -35,7 +35,12 @@ pub(crate) fn check<'a>(
     let (ok, calls, in_flight) = (find(ok), find(calls), find(in_flight));
     let targets = Targets { calls, errors, in_flight, ok };
     check_targets(diag, &targets, at.as_ref(), krate.as_ref().map(|krate| &krate.key));
-    Some(InstrumentedFn { krate: Krate::new(krate), function, output: classify(function), targets })
+    Some(InstrumentedFn {
+        krate: CratePath::new(krate),
+        function,
+        output: classify(function),
+        targets,
+    })
 }
 
 fn report_not_a_function(diag: &mut Diagnostics, not_a_function: &NotAFunction) {

@@ -4,11 +4,11 @@ use proc_macro2::{Ident, TokenStream};
 
 use super::body::usage::BodyUsage;
 use super::input::Function;
-use crate::model::Krate;
+use crate::krate::CratePath;
 
 /// A function with what is counted of it.
 pub(crate) struct InstrumentedFn<'a> {
-    pub(crate) krate: Krate,
+    pub(crate) krate: CratePath,
     pub(crate) function: &'a Function,
     pub(crate) output: Output,
     pub(crate) targets: Targets,

@@ -7,8 +7,8 @@ use super::names::{check_name, check_prefix, check_unit};
 use crate::attr::{self, FieldKeys, Key};
 use crate::derive::help::first_paragraph;
 use crate::derive::input::NamedField;
+use crate::derive::model::{Field, Metric, Plain, Role};
 use crate::diag::Diagnostics;
-use crate::model::{Field, Metric, Plain, Role};
 use crate::types::{is_phantom_data, last_word, mentions, path, pointee, primitive};
 
 /// What the checks of a field need to know about its struct.

@@ -15,8 +15,9 @@ use self::field::{StructContext, check_field, is_copied_to_storage, is_deprecate
 use self::names::{check_names, check_one_error_counter, check_prefix, possible_collisions};
 use super::input::{NamedField, named_fields};
 use crate::attr::{self, FieldKeys, Key, StructKeys};
+use crate::derive::model::{Field, Model, Storage};
 use crate::diag::Diagnostics;
-use crate::model::{Field, Krate, Model, Storage};
+use crate::krate::CratePath;
 
 /// Builds the model. If an error was reported, it lacks what the error is about and must not be expanded.
 pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> Option<Model<'a>> {
@@ -47,7 +48,7 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> O
     check_one_error_counter(diag, &checked);
     let fields: Vec<Field<'_>> = checked.into_iter().map(|(field, _)| field).collect();
     Some(Model {
-        krate: Krate::new(krate),
+        krate: CratePath::new(krate),
         vis: &item.vis,
         ident: &item.ident,
         is_deprecated: is_deprecated(&item.attrs),

@@ -8,9 +8,9 @@ use syn::LitStr;
 use syn::ext::IdentExt;
 
 use crate::attr::{FieldKeys, Key};
+use crate::derive::model::{Field, Metric, Role};
 use crate::diag::Diagnostics;
-use crate::model::{Field, Metric, Role};
-use crate::name;
+use crate::naming;
 
 pub(super) fn check_name(
     diag: &mut Diagnostics,
@@ -23,11 +23,11 @@ pub(super) fn check_name(
         None => (ident.unraw().to_string(), ident.to_token_stream()),
     };
     // After a prefix a digit may come first.
-    let may_follow_prefix = !name.is_empty() && name::is_name(&format!("_{name}"));
-    if name::is_name(&name) || !struct_prefix.is_empty() && may_follow_prefix {
+    let may_follow_prefix = !name.is_empty() && naming::is_name(&format!("_{name}"));
+    if naming::is_name(&name) || !struct_prefix.is_empty() && may_follow_prefix {
         return Some(name);
     }
-    let fix = match (&keys.name, name::near(&name)) {
+    let fix = match (&keys.name, naming::near(&name)) {
         (Some(_), Some(near)) => format!("; use `{near}`"),
         (Some(_), None) => String::new(),
         (None, Some(near)) => format!("; add `name = \"{near}\"`"),
@@ -48,10 +48,10 @@ fn quoted(word: &str) -> String {
 
 pub(super) fn check_prefix(diag: &mut Diagnostics, prefix: &Key<LitStr>) -> Option<String> {
     let value = prefix.value.value();
-    if name::is_prefix(&value) {
+    if naming::is_prefix(&value) {
         return Some(value);
     }
-    let fix = name::near(&value).map(|near| format!("; use `{near}_`")).unwrap_or_default();
+    let fix = naming::near(&value).map(|near| format!("; use `{near}_`")).unwrap_or_default();
     diag.error(
         &prefix.value,
         format!("`{value}` is not a valid prefix of metric names, which match [a-zA-Z_][a-zA-Z0-9_]*{fix}"),
@@ -61,7 +61,7 @@ pub(super) fn check_prefix(diag: &mut Diagnostics, prefix: &Key<LitStr>) -> Opti
 
 pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<String> {
     let value = unit.value.value();
-    if name::is_unit(&value) {
+    if naming::is_unit(&value) {
         return Some(value);
     }
     let value = quoted(&value);
@@ -121,7 +121,7 @@ pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<(usize, usize)> {
     let mut earlier: HashMap<String, Vec<usize>> = HashMap::new();
     let mut pairs = Vec::new();
     for (at, (_, own_name, metric)) in metrics.iter().enumerate() {
-        let same = earlier.entry(name::loose(own_name, metric.unit.as_deref())).or_default();
+        let same = earlier.entry(naming::loose(own_name, metric.unit.as_deref())).or_default();
         pairs.extend(same.iter().map(|&other| (other, at)));
         same.push(at);
     }

@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 
 use super::names::{located, located_at_end, quote_mixed_site};
 use super::{BodyExpander, InFlightBindings};
-use crate::expand::krate_at;
 use crate::function::plan::{Access, Scope};
+use crate::krate::krate_at;
 
 /// The future in `Box::pin`, if it was.
 pub(super) fn pinned(pin: Option<&(TokenStream, Span)>, future: TokenStream) -> TokenStream {

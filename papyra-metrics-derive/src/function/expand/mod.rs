@@ -16,7 +16,7 @@ use super::body::rewrite::{
 };
 use super::model::InstrumentedFn;
 use super::plan::{Access, BodyPlan, BodySelf, Plan, Scope};
-use crate::expand::krate_at;
+use crate::krate::krate_at;
 
 pub(super) fn expand(model: &InstrumentedFn<'_>) -> TokenStream {
     let function = model.function;

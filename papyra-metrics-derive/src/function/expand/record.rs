@@ -5,10 +5,10 @@ use quote::{quote, quote_spanned};
 
 use super::BodyExpander;
 use super::names::{handle, located, quote_mixed_site, root_handle, self_alias};
-use crate::expand::krate_at;
 use crate::function::body::rewrite::rename_self;
 use crate::function::model::{MetricsRoot, RootKind, Target, TargetKind, Targets};
 use crate::function::plan::Access;
+use crate::krate::krate_at;
 
 /// Metrics as an `Option` of a reference, and the statements before that expression.
 pub(super) struct Lookup {
@@ -160,7 +160,7 @@ impl BodyExpander<'_> {
                 };
                 owner.set_span(owner.span().located_at(key));
                 let span = Span::mixed_site().located_at(key);
-                if self.plan.model.krate.0.is_some() {
+                if self.plan.model.krate.is_given() {
                     // A path that is wrong would be reported for the macro and for all else.
                     let metrics = Ident::new("metrics", Span::call_site().located_at(key));
                     return quote_spanned!(span=> #owner.#metrics);

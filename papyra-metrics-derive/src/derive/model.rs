@@ -1,15 +1,15 @@
 //! What was meant: every rule has been checked, and what is still an `Option` is really optional.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote};
-use syn::{Attribute, Generics, Path, Type, Visibility};
+use quote::quote;
+use syn::{Attribute, Generics, Type, Visibility};
 
-use crate::attr::Key;
+use crate::krate::CratePath;
 use crate::types;
 
 /// A struct of metrics, or a plain struct for which one is to be written.
 pub(crate) struct Model<'a> {
-    pub(crate) krate: Krate,
+    pub(crate) krate: CratePath,
     pub(crate) vis: &'a Visibility,
     pub(crate) ident: &'a Ident,
     /// Whether it has `#[deprecated]`.
@@ -88,15 +88,6 @@ pub(crate) enum Plain {
     Counter,
     Gauge,
     Sharded,
-}
-
-/// The path of the runtime crate, if the user named one.
-pub(crate) struct Krate(pub(crate) Option<TokenStream>);
-
-impl Krate {
-    pub(crate) fn new(key: Option<Key<Path>>) -> Self {
-        Self(key.map(|Key { value, .. }| value.into_token_stream()))
-    }
 }
 
 impl Model<'_> {

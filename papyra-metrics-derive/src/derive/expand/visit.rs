@@ -4,8 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use super::runtime_at;
-use crate::model::{Field, Krate, Metric, Model, Plain, Role};
+use crate::derive::model::{Field, Metric, Model, Plain, Role};
+use crate::krate::{CratePath, runtime_at};
 use crate::types::is_pointer_to_fn_pointer;
 
 /// `Metrics` and what stands behind it, for the struct that holds the instruments.
@@ -288,7 +288,12 @@ pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
 }
 
 /// What the field's type is asked for as an instrument.
-fn instrument_trait(krate: &Krate, field: &Field<'_>, metric: &Metric, span: Span) -> TokenStream {
+fn instrument_trait(
+    krate: &CratePath,
+    field: &Field<'_>,
+    metric: &Metric,
+    span: Span,
+) -> TokenStream {
     let krate = runtime_at(krate, span);
     if metric.errors && asks_at_once(field, metric) {
         quote_spanned!(span=> #krate::ErrorInstrument)
@@ -298,7 +303,7 @@ fn instrument_trait(krate: &Krate, field: &Field<'_>, metric: &Metric, span: Spa
 }
 
 /// What the type of the error counter is asked for where an error is counted.
-fn error_trait(krate: &Krate, field: &Field<'_>, metric: &Metric, span: Span) -> TokenStream {
+fn error_trait(krate: &CratePath, field: &Field<'_>, metric: &Metric, span: Span) -> TokenStream {
     let krate = runtime_at(krate, span);
     if asks_at_once(field, metric) {
         quote_spanned!(span=> #krate::ErrorInstrument)
@@ -342,7 +347,7 @@ pub(super) fn bounded_type(model: &Model<'_>, field: &Field<'_>) -> TokenStream 
 
 /// What a flattened type is asked for in a plain struct. One that depends on a parameter of the struct cannot be told
 /// beforehand whether it has a storage.
-pub(super) fn plain_trait(krate: &Krate, field: &Field<'_>) -> TokenStream {
+pub(super) fn plain_trait(krate: &CratePath, field: &Field<'_>) -> TokenStream {
     let ty = field.ty;
     let span = span_of(ty);
     let krate = runtime_at(krate, span);

@@ -1,15 +1,16 @@
-//! What goes out beside errors: impls that do nothing, so that the user reads of the mistake and of no echo where
-//! the struct is used.
+//! Inert impls beside errors, so that uses of the struct do not add follow-up errors.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 
+use super::check::plain;
+use super::expand::expand_type_asserts;
+use super::input::named_fields;
+use super::model::{Model, Plain};
 use crate::attr::{self, Key};
-use crate::derive::{named_fields, plain};
 use crate::diag::Diagnostics;
-use crate::expand::{expand_type_asserts, runtime_at};
-use crate::model::{Krate, Model, Plain};
+use crate::krate::{CratePath, runtime_at};
 
 pub(crate) fn expand(
     item: &DeriveInput,
@@ -17,7 +18,7 @@ pub(crate) fn expand(
     checked: Option<&Model<'_>>,
 ) -> TokenStream {
     let keys = attr::parse_struct_keys(&mut Diagnostics::default(), &item.attrs);
-    let krate = Krate::new(keys.krate);
+    let krate = CratePath::new(keys.krate);
     let asserts = checked.map(expand_type_asserts);
     let inert = inert(&krate, &item.ident, item, asserts.as_ref());
     let storage = keys.storage.filter(|key| key.value != item.ident);
@@ -70,7 +71,7 @@ pub(crate) fn expand(
 }
 
 fn inert(
-    krate: &Krate,
+    krate: &CratePath,
     ident: &proc_macro2::Ident,
     item: &DeriveInput,
     asserts: Option<&TokenStream>,

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::runtime_at;
 use super::visit::{bounded_type, expand_bounds, expand_plain_bounds, span_of};
-use crate::model::{Model, Role};
+use crate::derive::model::{Model, Role};
+use crate::krate::runtime_at;
 use crate::types::is_phantom_data;
 
 /// `SharedMemorySafe`, under a bound for each type of a field, and `Publishable` where that holds.

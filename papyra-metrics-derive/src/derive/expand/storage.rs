@@ -4,12 +4,12 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use super::runtime_at;
 use super::visit::{
     allow_private_bounds, depends_on_parameters, expand_plain_bounds, instrument_type, plain_trait,
     span_of, written_instrument,
 };
-use crate::model::{Field, Metric, Model, Plain, Role, Storage};
+use crate::derive::model::{Field, Metric, Model, Plain, Role, Storage};
+use crate::krate::runtime_at;
 
 /// The struct itself.
 pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {

@@ -1,0 +1,31 @@
+//! Writes the tokens of a checked model. Nothing here can fail.
+
+mod publish;
+mod storage;
+mod visit;
+
+pub(crate) use self::visit::expand_type_asserts;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::model::Model;
+
+pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
+    let storage = model.storage.as_ref().map(|storage| storage::expand_struct(model, storage));
+    let impls = visit::expand_impls(model);
+    let publishable = publish::expand_impls(model);
+    let plain = model.storage.as_ref().map(|_| storage::expand_impls(model));
+    let allow = visit::allow_private_bounds(model);
+    let lints = &model.allowed_lints;
+    quote! {
+        #storage
+        #(#lints)*
+        #allow
+        const _: () = {
+            #impls
+            #publishable
+            #plain
+        };
+    }
+}

@@ -1,0 +1,42 @@
+//! The path of the runtime crate in generated code.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
+use syn::Path;
+
+use crate::attr::Key;
+
+/// The path of the runtime crate, if the user named one.
+pub(crate) struct CratePath(Option<TokenStream>);
+
+impl CratePath {
+    pub(crate) fn new(key: Option<Key<Path>>) -> Self {
+        Self(key.map(|Key { value, .. }| value.into_token_stream()))
+    }
+
+    /// Whether the user named it.
+    pub(crate) fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+}
+
+/// The path of the runtime crate, located at `span` unless the user named it. A named path keeps its location, so that a
+/// wrong one is one error at the user's path, however often it is written.
+pub(crate) fn krate_at(krate: &CratePath, span: Span) -> TokenStream {
+    match &krate.0 {
+        None => quote_spanned!(span=> ::papyra_metrics),
+        Some(path) => path.clone(),
+    }
+}
+
+/// The hidden module of the runtime crate. Generated impls take everything from there, so that the path to a re-export of
+/// only some items is one error.
+pub(crate) fn runtime_at(krate: &CratePath, span: Span) -> TokenStream {
+    match &krate.0 {
+        None => quote_spanned!(span=> ::papyra_metrics::__private),
+        Some(path) => {
+            let at = path.clone().into_iter().last().map_or(span, |last| last.span());
+            quote_spanned!(at=> #path::__private)
+        }
+    }
+}
