@@ -4,26 +4,25 @@ struct LogMetrics<T> {
     cache: CacheMetrics<T>,
     path: PathBuf,
 }
-#[allow(deprecated)]
 const _: () = {
     #[automatically_derived]
-    impl<T> ::papyra_metrics::Metrics for LogMetrics<T>
+    impl<T> ::papyra_metrics::__private::Metrics for LogMetrics<T>
     where
         CacheMetrics<T>: ::papyra_metrics::__private::DescriptorTable,
     {
-        fn descriptors(&self) -> &[::papyra_metrics::Descriptor] {
+        fn descriptors(&self) -> &[::papyra_metrics::__private::Descriptor] {
             <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS
         }
         fn static_descriptors(
             &self,
-        ) -> ::core::option::Option<&'static [::papyra_metrics::Descriptor]> {
+        ) -> ::core::option::Option<&'static [::papyra_metrics::__private::Descriptor]> {
             ::core::option::Option::Some(
                 <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS,
             )
         }
         #[inline]
-        fn walk(&self, __walker: &mut dyn ::papyra_metrics::Walker) {
-            <Counter as ::papyra_metrics::Instrument>::__walk_batch(
+        fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
+            <Counter as ::papyra_metrics::__private::Instrument>::__walk_batch(
                 &[&self.records_written],
                 __walker,
             );
@@ -40,11 +39,11 @@ const _: () = {
     where
         CacheMetrics<T>: ::papyra_metrics::__private::DescriptorTable,
     {
-        const OWN: &'static [::papyra_metrics::Descriptor] = &[
+        const OWN: &'static [::papyra_metrics::__private::Descriptor] = &[
             ::papyra_metrics::__private::prefixed(
-                ::papyra_metrics::Descriptor::new(
+                ::papyra_metrics::__private::Descriptor::new(
                         "log_records_written",
-                        <Counter as ::papyra_metrics::Instrument>::KIND,
+                        <Counter as ::papyra_metrics::__private::Instrument>::KIND,
                     )
                     .with_help("Records appended."),
                 4usize,
@@ -60,10 +59,10 @@ const _: () = {
                 > as ::papyra_metrics::__private::DescriptorTable>::METRICS,
             },
         ];
-        const COMPOSED: &'static [::papyra_metrics::Descriptor] = ::papyra_metrics::__private::SizeClasses::<
+        const COMPOSED: &'static [::papyra_metrics::__private::Descriptor] = ::papyra_metrics::__private::SizeClasses::<
             Self,
         >::METRICS;
-        const METRICS: &'static [::papyra_metrics::Descriptor] = {
+        const METRICS: &'static [::papyra_metrics::__private::Descriptor] = {
             (::papyra_metrics::__private::assert_flattens::<Self>)(0usize);
             Self::COMPOSED
         };
