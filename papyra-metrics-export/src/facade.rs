@@ -1,4 +1,4 @@
-//! The `metrics` facade: values go to whatever recorder the application has installed.
+//! Exports to the `metrics` facade: to the recorder that the application has installed.
 
 use std::fmt;
 use std::io;
@@ -14,68 +14,114 @@ use crate::registry::SeriesView;
 use crate::series::SeriesId;
 use crate::{Export, Progress, Registry, RegistryReader};
 
-/// Brings the metrics of a registry into a recorder of the `metrics` facade, with each
-/// [`export`](Export::export).
+/// Exports the metrics of a registry to a recorder of the `metrics` facade, at each [`export`](Export::export).
 ///
 /// ```
 /// use papyra_metrics_export::{Periodic, Registry, metrics::Facade};
 /// use std::time::Duration;
 ///
 /// let registry = Registry::with_prefix("papyra").unwrap();
-/// // After the recorder was installed:
+/// // After the recorder is installed:
 /// let periodic = Periodic::spawn(Duration::from_secs(5), Facade::new(&registry))?;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Counters are incremented by what has grown, gauges set. Names are those that Prometheus sees, `_total` and
-/// unit included, for the facade's exporters add neither. Units and help are described to the recorder. A gauge
-/// of a backend that is gone keeps its last value: the facade has no way to take it back.
+/// Counters are incremented by what was counted since the last export, gauges are set. Names are those that Prometheus
+/// sees, with unit and `_total`, because the facade's exporters add neither. Units and help are described to the
+/// recorder. A gauge of a closed backend keeps its last value: the facade cannot remove it.
+///
+/// # Processes that fork
+///
+/// Every exporter starts from zero: its first export increments the counters by their lifetime totals. A process that
+/// was forked inherits the totals of its parent, which the parent exports too. It creates an exporter that is
+/// [`starting_now`](Self::starting_now), and does not use an exporter of its parent.
 pub struct Facade {
     reader: RegistryReader,
     recorder: Option<Box<dyn Recorder + Send>>,
     recorded: PerSeries<Recorded>,
+    /// Whether there may be series that have not been described to the recorder.
+    needs_description: bool,
 }
 
 /// What was recorded of a series.
 struct Recorded {
     key: Key,
-    /// A counter's total; `None` before it was recorded first.
-    total: Option<u64>,
+    /// The total up to which a counter's increments were recorded.
+    total: u64,
+    /// Whether the recorder has the counter. One that is zero is recorded once, so that the receiver shows it.
+    is_registered: bool,
 }
 
 const METADATA: Metadata<'static> =
     Metadata::new("papyra_metrics", Level::INFO, Some("papyra_metrics_export"));
 
 impl Facade {
-    /// Goes to the recorder that is installed for the process or the thread.
+    /// Creates an exporter to the recorder that is installed for the process or the thread.
     ///
-    /// Install it first: while there is none, what is exported is lost, and the facade tells nobody.
+    /// Install the recorder first: without one, the facade discards what is exported and reports no error.
     pub fn new(registry: &Registry) -> Self {
         Self {
             reader: RegistryReader::with_closed(registry),
             recorder: None,
             recorded: PerSeries::new(),
+            needs_description: false,
         }
     }
 
-    /// Goes to this recorder, installed or not.
+    /// Creates an exporter to this recorder, which need not be installed.
     pub fn with_recorder(registry: &Registry, recorder: impl Recorder + Send + 'static) -> Self {
         Self { recorder: Some(Box::new(recorder)), ..Self::new(registry) }
+    }
+
+    /// Exports only what is counted from now on: the current totals count as exported.
+    ///
+    /// This is for a process that was forked, whose parent exports the counts so far.
+    ///
+    /// ```
+    /// use papyra_metrics_export::{Periodic, Registry, metrics::Facade};
+    /// use std::time::Duration;
+    ///
+    /// let registry = Registry::with_prefix("papyra").unwrap();
+    /// // In the child process, after its recorder is installed:
+    /// let facade = Facade::new(&registry).starting_now();
+    /// let periodic = Periodic::spawn(Duration::from_secs(5), facade)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn starting_now(mut self) -> Self {
+        self.refresh();
+        for (series, recorded) in self.reader.series().iter().zip(self.recorded.iter_mut()) {
+            recorded.total = self.reader.numbers()[series.place].total();
+        }
+        self.reader.delivered();
+        self
+    }
+
+    /// Reads the registry.
+    fn refresh(&mut self) {
+        if self.reader.refresh() {
+            self.recorded.update(self.reader.series(), |id| Recorded {
+                key: key(id),
+                total: 0,
+                is_registered: false,
+            });
+            self.needs_description = true;
+        }
     }
 }
 
 impl Export for Facade {
-    /// Records all metrics. It cannot fail.
+    /// Records all metrics. Never returns an error.
     fn export(&mut self) -> io::Result<Progress> {
-        let Self { reader, recorder, recorded: known } = self;
-        let is_changed = reader.refresh();
-        if is_changed {
-            known.update(reader.series(), |id| Recorded { key: key(id), total: None });
-        }
+        self.refresh();
+        let Self { reader, recorder, recorded: known, needs_description } = self;
         match recorder {
-            Some(recorder) => record(reader, is_changed, known, &**recorder),
-            None => with_recorder(|recorder| record(reader, is_changed, known, recorder)),
+            Some(recorder) => record(reader, *needs_description, known, &**recorder),
+            None => with_recorder(|recorder| {
+                record(reader, *needs_description, known, recorder);
+            }),
         }
+        *needs_description = false;
         reader.delivered();
         Ok(Progress::Done)
     }
@@ -83,22 +129,24 @@ impl Export for Facade {
 
 fn record(
     reader: &RegistryReader,
-    is_changed: bool,
+    needs_description: bool,
     known: &mut PerSeries<Recorded>,
     recorder: &dyn Recorder,
 ) {
-    for (series, Recorded { key, total }) in reader.series().iter().zip(known.iter_mut()) {
+    for (series, Recorded { key, total, is_registered }) in
+        reader.series().iter().zip(known.iter_mut())
+    {
         let &SeriesView { ref id, place, is_shown, .. } = series;
-        if is_changed {
+        if needs_description {
             describe(&id.family, key, recorder);
         }
         let number = reader.numbers()[place];
         match id.family.kind {
-            // Closed or not: its last increments may not have been recorded.
-            Kind::Counter if *total != Some(number.total()) => {
-                let grown = number.total().wrapping_sub(total.unwrap_or_default());
-                recorder.register_counter(key, &METADATA).increment(grown);
-                *total = Some(number.total());
+            // Also if it is closed: its last increments may not have been recorded.
+            Kind::Counter if !*is_registered || *total != number.total() => {
+                let increment = number.total().wrapping_sub(*total);
+                recorder.register_counter(key, &METADATA).increment(increment);
+                (*total, *is_registered) = (number.total(), true);
             }
             kind @ Kind::Gauge if is_shown => {
                 recorder.register_gauge(key, &METADATA).set(number.value(kind).as_f64());

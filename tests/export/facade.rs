@@ -114,6 +114,43 @@ fn the_recorder_of_the_thread_is_told_values_labels_units_and_help() {
 }
 
 #[test]
+fn an_exporter_that_starts_now_exports_what_is_counted_later_and_every_counter() {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let registry = Registry::new();
+    let (orders, closed) = (open(&registry, "orders"), open(&registry, "closed"));
+    orders.bytes_written.add(1000);
+    orders.open_segments.set(3);
+    closed.records_written.add(1000);
+    drop(closed);
+    let mut facade = Facade::with_recorder(&registry, recorder).starting_now();
+    orders.bytes_written.add(2);
+    // A backend of the same labels continues the series of the closed one.
+    let reopened = open(&registry, "closed");
+    reopened.records_written.add(5);
+    let later = open(&registry, "later");
+    later.records_written.add(7);
+    facade.export().unwrap();
+    let mut shown = BTreeMap::new();
+    for (key, unit, help, value) in snapshotter.snapshot().into_vec() {
+        let backend = key.key().labels().next().unwrap().value().to_owned();
+        let unit = unit.map_or("", |unit| unit.as_str());
+        let help = help.unwrap_or_default().to_string();
+        shown.insert((backend, key.key().name().to_owned()), (value, unit, help));
+    }
+    let counter = |backend: &str, name: &str, count, unit, help: &str| {
+        let value = &shown[&(backend.to_owned(), name.to_owned())];
+        assert_eq!(*value, (DebugValue::Counter(count), unit, help.to_owned()), "{name}");
+    };
+    counter("orders", "written_bytes_total", 2, "bytes", "");
+    counter("orders", "records_written_total", 0, "", "Records appended.");
+    counter("closed", "records_written_total", 5, "", "Records appended.");
+    counter("later", "records_written_total", 7, "", "Records appended.");
+    let gauge = &shown[&("orders".to_owned(), "open_segments".to_owned())];
+    assert_eq!(gauge.0, DebugValue::Gauge(3.0.into()));
+}
+
+#[test]
 fn without_a_recorder_nothing_happens() {
     let registry = Registry::new();
     let orders = open(&registry, "orders");

@@ -8,7 +8,9 @@ use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use papyra_metrics::{Counter, Metrics};
+use papyra_metrics_export::metrics::Facade;
 use papyra_metrics_export::prometheus::{Prometheus, serve};
 use papyra_metrics_export::statsd::StatsD;
 use papyra_metrics_export::{Export, Periodic, Registry};
@@ -73,8 +75,15 @@ fn main() -> ExitCode {
         let mut statsd = statsd().starting_now();
         metrics.records_written.add(2);
         statsd.export().unwrap();
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        let mut facade = Facade::with_recorder(&registry, recorder).starting_now();
+        metrics.records_written.add(3);
+        facade.export().unwrap();
+        let (_, _, _, value) = snapshotter.snapshot().into_vec().remove(0);
+        assert_eq!(value, DebugValue::Counter(3));
         let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
-        assert!(scrape(server.local_addr()).ends_with("\nrecords_written_total 1002\n"));
+        assert!(scrape(server.local_addr()).ends_with("\nrecords_written_total 1005\n"));
     });
     assert!(succeeds, "the child failed");
     assert_eq!(received(), "records_written:2|c");
