@@ -202,7 +202,6 @@ impl Families {
 
     /// Returns the family of this name, which is this one if there was none.
     pub(crate) fn find_or_add(&mut self, family: Family) -> Result<Arc<Family>, RegisterError> {
-        let suffixes = sample_suffixes(family.kind).unwrap_or_default();
         if let Some(ByName(known)) = self.by_name.get(family.name()) {
             if known.is_compatible(&family) {
                 return Ok(Arc::clone(known));
@@ -212,9 +211,8 @@ impl Families {
         let is_ambiguous = has_sample_suffix(family.name());
         if is_ambiguous || self.ambiguous > 0 {
             let sharing = |known: &&Arc<Family>| {
-                let known_suffixes = sample_suffixes(known.kind).unwrap_or_default();
-                suffixes.iter().any(|suffix| {
-                    known_suffixes.iter().any(|known_suffix| {
+                family.kind.sample_suffixes().iter().any(|suffix| {
+                    known.kind.sample_suffixes().iter().any(|known_suffix| {
                         is_same_sample(family.name(), suffix, known.name(), known_suffix)
                     })
                 })
@@ -246,18 +244,12 @@ fn clash(new: &Family, earlier: &Family) -> RegisterError {
     }
 }
 
-/// The endings of the names of a family's samples, or `None` for a kind that this version does not know.
-/// papyra-metrics checks the same within one struct.
-pub(crate) fn sample_suffixes(kind: Kind) -> Option<&'static [&'static str]> {
-    match kind {
-        Kind::Counter | Kind::Gauge => Some(kind.sample_suffixes()),
-        _ => None,
-    }
-}
-
+/// Whether the name ends in a suffix of the exported kinds. Samples of gauges have none.
 fn has_sample_suffix(name: &str) -> bool {
-    let suffixes = sample_suffixes(Kind::Counter).unwrap_or_default();
-    suffixes.iter().any(|suffix| !suffix.is_empty() && name.ends_with(suffix))
+    Kind::Counter
+        .sample_suffixes()
+        .iter()
+        .any(|suffix| !suffix.is_empty() && name.ends_with(suffix))
 }
 
 /// Whether both names are the same once they have their suffixes.

@@ -1,4 +1,4 @@
-//! Which format a scrape asks for.
+//! Content negotiation: selects the format of a scrape.
 
 /// A text format that Prometheus scrapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -11,9 +11,10 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format that an `Accept` header prefers, by the weights of RFC 9110, section 12.5.1.
+    /// Returns the format that an `Accept` header prefers, by the weights of RFC 9110, section 12.5.1.
     ///
-    /// The text format where the header asks for neither, or for both alike without naming OpenMetrics.
+    /// That is the text format if the header accepts neither, or if it gives both the same weight without naming
+    /// OpenMetrics.
     ///
     /// ```
     /// use papyra_metrics_export::prometheus::Format;
@@ -31,7 +32,7 @@ impl Format {
         if open_metrics.weight > 0 && prefers_open_metrics { Self::OpenMetrics } else { Self::Text }
     }
 
-    /// What the header `Content-Type` has to be.
+    /// Returns the value of the `Content-Type` header.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::Text => "text/plain; version=0.0.4; charset=utf-8",
@@ -40,20 +41,20 @@ impl Format {
     }
 }
 
-/// How much of a type a range names, of both `type` and `subtype`.
+/// The precision of a range that names both `type` and `subtype`.
 const NAMED: u8 = 2;
 
 struct Range<'a> {
     kind: &'a str,
     subtype: &'a str,
-    /// Of another version than the one that is written here.
+    /// Whether it asks for a version other than the one that this crate writes.
     is_other_version: bool,
     /// In thousandths.
     weight: u16,
 }
 
 impl<'a> Range<'a> {
-    /// One range of the header, or `None` where it is none.
+    /// Parses one media range of the header. Returns `None` if it is malformed.
     fn parse(range: &'a str) -> Option<Self> {
         let mut parts = range.split(';').map(str::trim);
         let (kind, subtype) = parts.next()?.split_once('/')?;
@@ -76,7 +77,7 @@ impl<'a> Range<'a> {
             ("*", "*") => Some(0),
             (range, "*") if is(range, kind) => Some(1),
             (range, sub) if is(range, kind) && is(sub, subtype) => {
-                // The text format is whichever version of it one asks for.
+                // The text format is accepted in any version.
                 (kind == "text" || !self.is_other_version).then_some(NAMED)
             }
             _ => None,
@@ -90,7 +91,7 @@ struct Preference {
     weight: u16,
 }
 
-/// What the most precise of the ranges that match says; of several such, the one that weighs most.
+/// Returns the most precise of the matching ranges; of equally precise ones, that with the highest weight.
 fn best(ranges: &[Range<'_>], kind: &str, subtype: &str) -> Preference {
     let matching = ranges.iter().filter_map(|range| {
         Some(Preference { precision: range.precision(kind, subtype)?, weight: range.weight })
@@ -99,9 +100,10 @@ fn best(ranges: &[Range<'_>], kind: &str, subtype: &str) -> Preference {
     matching.max_by_key(|range| (range.precision, range.weight)).unwrap_or(none)
 }
 
-/// A weight from 0 to 1, in thousandths.
+/// Parses a weight from 0 to 1. Returns it in thousandths.
 fn weight(text: &str) -> Option<u16> {
     let weight: f32 = text.parse().ok()?;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it is from 0 to 1000
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    // the value is from 0 to 1000
     (0.0..=1.0).contains(&weight).then(|| (weight * 1000.0).round() as u16)
 }

@@ -1,4 +1,4 @@
-//! Metrics that are in no registry, such as those read from a file.
+//! Samples of metrics that are not registered, such as those read from a file.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -7,37 +7,39 @@ use papyra_metrics::{ExpositionName, Value};
 
 use super::Format;
 use super::exposition::Exposition;
-use crate::family::{Families, FamilyBuilder, sample_suffixes};
+use crate::family::{Families, FamilyBuilder};
 use crate::series::SeriesId;
 use crate::series::values::Reading;
 use crate::{Labels, RegisterError};
 
-/// One sample of a metric that is in no registry. Fill the fields that it has over [`Sample::new`].
+/// A sample of a metric that is not registered. [`Sample::new`] creates one; the other fields can be set afterwards.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Sample<'a> {
-    /// The metric's name as the backend has it; units and suffixes are added as everywhere.
+    /// The metric's name as the backend declares it, without what the format adds: a unit at the end, `_total`.
     pub name: &'a str,
-    /// How many bytes of the name are prefixes, over which a unit does not move to the end.
+    /// The length of the name's prefixes in bytes. A unit in a prefix is not moved to the end.
     pub prefix_len: usize,
-    /// What it measures; empty where nobody says.
+    /// The help text; may be empty.
     pub help: &'a str,
     /// The base unit of its values.
     pub unit: Option<&'a str>,
-    /// Labels, as name and value.
+    /// The labels: pairs of name and value.
     pub labels: &'a [(&'a str, &'a str)],
-    /// The number, and whether it is a counter's or a gauge's.
+    /// The value, which also gives the metric's kind.
     pub value: Value,
 }
 
 impl<'a> Sample<'a> {
-    /// A sample of that name, with neither help nor unit nor labels.
+    /// Creates a sample without help, unit and labels.
     pub fn new(name: &'a str, value: Value) -> Self {
         Self { name, prefix_len: 0, help: "", unit: None, labels: &[], value }
     }
 }
 
-/// Writes samples as a whole exposition. Those of one name form one family, in the order in which they come.
+/// Returns a complete exposition of these samples. Samples of one name form one family, in their order.
+///
+/// Histograms and floats are not exported yet: such samples are left out.
 ///
 /// ```
 /// use papyra_metrics::Value;
@@ -53,8 +55,8 @@ impl<'a> Sample<'a> {
 ///
 /// # Errors
 ///
-/// A name that is none, a label that is none, one name with two kinds or units, or two samples of one name and
-/// the same labels. Samples of a kind that this crate does not know are left out.
+/// Returns an error if a name or a label is invalid, if samples of one name differ in kind or unit, or if two samples
+/// have the same name and labels.
 pub fn encode<'a>(
     format: Format,
     samples: impl IntoIterator<Item = Sample<'a>>,
@@ -65,16 +67,13 @@ pub fn encode<'a>(
     for Sample { name, prefix_len, help, unit, labels, value } in samples {
         let labels = Arc::new(Labels::new(labels.iter().copied())?);
         let kind = value.kind();
-        if sample_suffixes(kind).is_none() {
+        let Some(number) = Reading::new(kind, &value).ok().and_then(Reading::number) else {
             continue;
-        }
+        };
         let mut builder = FamilyBuilder::new(&prefix, 1);
         builder.add(ExpositionName::new(name, prefix_len, kind, unit), kind, unit, help)?;
         let Some(family) = builder.finish(&labels).next() else { continue };
         let family = families.find_or_add(family)?;
-        let Some(number) = Reading::new(kind, &value).ok().and_then(Reading::number) else {
-            continue;
-        };
         let id = SeriesId { family, labels };
         if !distinct.insert((Arc::as_ptr(&id.family), Arc::clone(&id.labels))) {
             return Err(id.duplicate_error());

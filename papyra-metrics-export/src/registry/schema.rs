@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use papyra_metrics::{Descriptor, Kind};
 
-use crate::family::{Families, Family, FamilyBuilder, sample_suffixes};
+use crate::family::{Families, Family, FamilyBuilder};
 use crate::series::SeriesId;
+use crate::series::values::check_exported;
 use crate::{Labels, RegisterError};
 
 /// Shared by all backends that list the same metrics.
@@ -42,23 +43,16 @@ impl Schema {
     ) -> Result<Self, RegisterError> {
         let mut problems = Vec::new();
         let mut builder = FamilyBuilder::new(prefix, descriptors.len());
-        let is_known = |metric: &Descriptor| sample_suffixes(metric.kind()).is_some();
         let is_accepted = |index: usize| accepted.is_none_or(|accepted| accepted[index]);
         for (_, metric) in descriptors.iter().enumerate().filter(|&(i, _)| is_accepted(i)) {
-            if !is_known(metric) {
-                problems.push(format!(
-                    "`{}` is a {}, which this version of papyra-metrics-export does not know; it is left out",
-                    metric.name(),
-                    metric.kind()
-                ));
-            }
-            if is_known(metric) {
-                builder.add(
+            match check_exported(metric.kind()) {
+                Ok(()) => builder.add(
                     metric.exposition_name(),
                     metric.kind(),
                     metric.unit(),
                     metric.help(),
-                )?;
+                )?,
+                Err(reason) => problems.push(format!("`{}` {reason}", metric.name())),
             }
         }
         let mut prepared = builder.finish(backend);
@@ -66,7 +60,7 @@ impl Schema {
         families.reserve(exported_len);
         let mut exported = Vec::with_capacity(descriptors.len());
         for (i, metric) in descriptors.iter().enumerate() {
-            let is_exported = is_accepted(i) && is_known(metric);
+            let is_exported = is_accepted(i) && check_exported(metric.kind()).is_ok();
             let family = if is_exported { prepared.next() } else { None };
             exported.push(family.map(|family| families.find_or_add(family)).transpose()?);
         }

@@ -79,8 +79,8 @@ impl Backend {
     }
 
     pub(super) fn listed(&self) -> Listed<'_> {
-        let Schema { descriptors, kinds, .. } = &*self.schema;
-        Listed { descriptors, kinds, address: self.listed_at }
+        let Schema { descriptors, kinds, families, .. } = &*self.schema;
+        Listed { descriptors, kinds, families, address: self.listed_at }
     }
 
     pub(super) fn len(&self) -> usize {

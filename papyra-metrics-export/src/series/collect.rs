@@ -1,10 +1,13 @@
 //! Reads one source. This runs user code, and so runs under no lock.
 
+use std::sync::Arc;
+
 use papyra_metrics::walk::{ErasedInstrument, Walker};
 use papyra_metrics::{Counter, Descriptor, Gauge, Kind, Value};
 
 use super::source::Source;
 use super::values::Reading;
+use crate::family::Family;
 use crate::panics;
 
 /// The metrics of a source, as it listed them when it was registered.
@@ -13,6 +16,8 @@ pub(crate) struct Listed<'a> {
     pub(crate) descriptors: &'a [Descriptor],
     /// The kind of each, side by side.
     pub(crate) kinds: &'a [Kind],
+    /// The family of each; `None` if the metric is not exported.
+    pub(crate) families: &'a [Option<Arc<Family>>],
     /// The address of the source's own list.
     pub(crate) address: usize,
 }
@@ -60,27 +65,26 @@ struct Collector<'a> {
 }
 
 impl Collector<'_> {
-    fn show(&mut self, value: Option<&Value>) {
-        let index = self.next;
+    /// Moves to the next metric. Returns its index in the list of the registration if it is exported.
+    fn advance(&mut self) -> Option<usize> {
+        let mut index = self.next;
         self.next += 1;
-        let index = match self.relisted {
-            None => index,
-            Some(relisted) => {
-                let Some(metric) = relisted.get(index) else { return };
-                let Some(known) = self.listed.descriptors.iter().position(|known| known == metric)
-                else {
-                    self.problems.push(format!(
-                        "`{}` was not listed when the backend was registered; it is left out",
-                        metric.name()
-                    ));
-                    return;
-                };
-                known
+        if let Some(relisted) = self.relisted {
+            let metric = relisted.get(index)?;
+            let known = self.listed.descriptors.iter().position(|known| known == metric);
+            if known.is_none() {
+                self.problems.push(format!(
+                    "`{}` was not listed when the backend was registered; it is left out",
+                    metric.name()
+                ));
             }
-        };
-        let (Some(metric), Some(value)) = (self.listed.descriptors.get(index), value) else {
-            return;
-        };
+            index = known?;
+        }
+        self.listed.families.get(index)?.is_some().then_some(index)
+    }
+
+    fn show(&mut self, index: usize, value: &Value) {
+        let metric = &self.listed.descriptors[index];
         match Reading::new(metric.kind(), value) {
             Ok(reading) => self.readings[index] = reading,
             Err(fault) => self.problems.push(format!("`{}` {fault}", metric.name())),
@@ -112,7 +116,10 @@ impl Collector<'_> {
 
 impl Walker for Collector<'_> {
     fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
-        self.show(instrument.map(ErasedInstrument::read_total).as_ref());
+        // A metric that is not exported is not read: a histogram would be copied for nothing.
+        if let (Some(index), Some(instrument)) = (self.advance(), instrument) {
+            self.show(index, &instrument.read_total());
+        }
     }
 
     fn counters(&mut self, counters: &[&Counter]) {
@@ -122,7 +129,7 @@ impl Walker for Collector<'_> {
             }
         } else {
             for counter in counters {
-                self.show(Some(&Value::Counter(counter.total())));
+                self.metric(Some(*counter));
             }
         }
     }
@@ -134,7 +141,7 @@ impl Walker for Collector<'_> {
             }
         } else {
             for gauge in gauges {
-                self.show(Some(&Value::Gauge(gauge.get())));
+                self.metric(Some(*gauge));
             }
         }
     }

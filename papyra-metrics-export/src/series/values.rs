@@ -46,20 +46,27 @@ pub(crate) enum Reading {
 }
 
 impl Reading {
-    /// The reading of a metric of this kind, or what is wrong with the value.
+    /// Returns the reading of a metric of this kind.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong with the value, as the end of a sentence that begins with the metric's name.
     pub(crate) fn new(kind: Kind, value: &Value) -> Result<Self, &'static str> {
-        match kind {
-            Kind::Counter => {
+        check_exported(kind)?;
+        match (kind, value) {
+            (_, Value::Histogram(_)) => Err("is not a histogram, but shows one"),
+            (Kind::Counter, Value::Float(_)) => Err("is a counter, but shows a float"),
+            (Kind::Counter, _) => {
                 value.as_u64().map(Self::Total).ok_or("is a counter, but shows a negative number")
             }
-            Kind::Gauge if matches!(value, Value::Float(_)) => {
-                Err("is a gauge of floats, which are not exported yet")
-            }
-            Kind::Gauge => value
+            (_, Value::Float(_)) => Err(
+                "is a gauge of floats, which is not exported yet; exclude it with `Registry::with_filter`, and \
+                 read it with `Metrics::snapshot`",
+            ),
+            _ => value
                 .as_i64()
                 .map(Self::Level)
                 .ok_or("is a gauge, but shows a number that exceeds an i64"),
-            _ => Err("is of an unknown kind"),
         }
     }
 
@@ -70,6 +77,22 @@ impl Reading {
             Self::Total(total) => Some(Number::of_total(total)),
             Self::Level(level) => Some(Number::of_level(level)),
         }
+    }
+}
+
+/// Checks whether metrics of this kind are exported.
+///
+/// # Errors
+///
+/// Returns why they are not, as the end of a sentence that begins with the metric's name.
+pub(crate) fn check_exported(kind: Kind) -> Result<(), &'static str> {
+    match kind {
+        Kind::Counter | Kind::Gauge => Ok(()),
+        Kind::Histogram => Err(
+            "is a histogram, which is not exported yet; exclude it with `Registry::with_filter`, and read it with \
+             `Metrics::snapshot`",
+        ),
+        _ => Err("is of a kind that is not exported; update papyra-metrics-export"),
     }
 }
 
