@@ -1,10 +1,10 @@
-//! What can be wrong with a registration.
+//! Errors of a registration.
 
 use std::fmt;
 
 use papyra_metrics::Kind;
 
-/// Why the metrics of a backend were not registered. Nothing of them was.
+/// An error of a registration. If there is one, none of the backend's metrics are registered.
 ///
 /// ```
 /// use papyra_metrics::persistence::PersistenceMetrics;
@@ -13,61 +13,61 @@ use papyra_metrics::Kind;
 ///
 /// let metrics = Arc::new(PersistenceMetrics::default());
 /// let error = Registry::new().register(metrics.clone(), &[("back-end", "orders")]).unwrap_err();
-/// assert_eq!(error, RegisterError::LabelName { name: "back-end".to_owned() });
-/// assert_eq!(error.to_string(), "the label name \"back-end\" must match [a-zA-Z_][a-zA-Z0-9_]*");
+/// assert_eq!(error, RegisterError::InvalidLabelName { name: "back-end".to_owned() });
+/// assert_eq!(error.to_string(), "`back-end` is not a label name; it must match `[a-zA-Z_][a-zA-Z0-9_]*`");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The registry's prefix is no name.
-    Prefix {
-        /// The prefix that was asked for.
+    /// The registry's prefix is not a name.
+    InvalidPrefix {
+        /// The prefix.
         prefix: String,
     },
-    /// A metric's exported name has characters that monitoring systems refuse.
-    MetricName {
+    /// The exported name of a metric has characters that monitoring systems refuse.
+    InvalidMetricName {
         /// The exported name.
         name: String,
     },
-    /// A label's name has characters that monitoring systems refuse.
-    LabelName {
+    /// The name of a label has characters that monitoring systems refuse.
+    InvalidLabelName {
         /// The label's name.
         name: String,
     },
-    /// A label's name means something else to a monitoring system.
-    LabelReserved {
+    /// The name of a label has a special meaning in a monitoring system.
+    ReservedLabel {
         /// The label's name.
         name: String,
     },
-    /// One label was given twice.
-    LabelTwice {
+    /// A label was given twice.
+    DuplicateLabel {
         /// The label's name.
         name: String,
     },
-    /// Two backends mean different things by one name.
-    Clash {
-        /// What the new backend means by it.
+    /// Two backends declare one name with different kinds or units, or names whose samples would be the same.
+    ConflictingDefinition {
+        /// The definition of the backend that is registered.
         new: Box<MetricDefinition>,
-        /// What an earlier backend means by it.
+        /// The definition of an earlier backend.
         earlier: Box<MetricDefinition>,
     },
-    /// A living backend of the same labels has a metric of this name, or the backend itself has it twice.
-    SameSeries {
+    /// An open backend has a series of the same name and labels, or the backend itself has it twice.
+    DuplicateSeries {
         /// The metric's exported name.
         name: String,
         /// The labels of both.
         labels: String,
     },
-    /// Nobody else holds the `Arc`, so that its metrics would be exported once and then be gone.
+    /// Nobody else holds the `Arc`, so its metrics would be exported once and then removed.
     NotHeld,
-    /// These metrics are registered already.
-    Registered {
-        /// Under these labels.
+    /// These metrics are already registered.
+    AlreadyRegistered {
+        /// The labels under which they are registered.
         labels: String,
     },
 }
 
-/// What a backend means by a metric's name.
+/// How a backend declares a metric.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MetricDefinition {
@@ -88,58 +88,58 @@ impl fmt::Display for MetricDefinition {
             Some(unit) => write!(f, " in {unit}")?,
             None => write!(f, " without unit")?,
         }
-        write!(f, " of backend {}", self.backend)
+        write!(f, " of backend `{}`", self.backend)
     }
 }
 
 impl fmt::Display for RegisterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Prefix { prefix } => write!(
+            Self::InvalidPrefix { prefix } => write!(
                 f,
-                "the prefix {prefix:?} is no name; write words of [a-zA-Z0-9_] that begin with a letter, \
-                 joined by single dots"
+                "`{}` is not a prefix; it must consist of words that match `[a-zA-Z][a-zA-Z0-9_]*`, joined by dots",
+                prefix.escape_debug()
             ),
-            Self::MetricName { name } => {
-                write!(f, "the metric name {name:?} must match [a-zA-Z_][a-zA-Z0-9_]*")
-            }
-            Self::LabelName { name } => {
-                write!(f, "the label name {name:?} must match [a-zA-Z_][a-zA-Z0-9_]*")
-            }
-            Self::LabelReserved { name } => write!(
+            Self::InvalidMetricName { name } => write!(
                 f,
-                "the label name {name:?} is reserved (`instance`, `job`, `le`, `quantile`, and names that begin \
-                 with `__`); choose another"
+                "`{}` is not a metric name; it must match `[a-zA-Z_][a-zA-Z0-9_]*`",
+                name.escape_debug()
             ),
-            Self::LabelTwice { name } => {
-                write!(
-                    f,
-                    "the label {name:?} is given twice; a backend or its metric has each once"
-                )
-            }
-            Self::Clash { new, earlier } => {
+            Self::InvalidLabelName { name } => write!(
+                f,
+                "`{}` is not a label name; it must match `[a-zA-Z_][a-zA-Z0-9_]*`",
+                name.escape_debug()
+            ),
+            Self::ReservedLabel { name } => write!(
+                f,
+                "the label name `{name}` is reserved; choose one other than `instance`, `job`, `le` and `quantile` \
+                 that does not begin with `__`"
+            ),
+            Self::DuplicateLabel { name } => write!(
+                f,
+                "the label `{}` is given twice; remove it from the handle, the backend or the metric",
+                name.escape_debug()
+            ),
+            Self::ConflictingDefinition { new, earlier } => {
                 let (name, other) = (&new.name, &earlier.name);
                 if name == other {
                     write!(f, "`{name}` is {new}, but {earlier}")?;
                 } else {
-                    write!(f, "`{name}`, {new}, would share samples with `{other}`, {earlier}")?;
+                    write!(f, "`{name}`, {new}, shares sample names with `{other}`, {earlier}")?;
                 }
-                f.write_str(
-                    "; rename one of them, or export them through registries of different prefixes",
-                )
+                f.write_str("; rename one of them, or use registries with different prefixes")
             }
-            Self::SameSeries { name, labels } => write!(
+            Self::DuplicateSeries { name, labels } => write!(
                 f,
-                "a backend {labels} with a metric `{name}` is registered already; give each backend labels \
-                 of its own, such as `backend`"
+                "`{name}` with the labels `{labels}` exists already; add a label that differs, such as `backend`"
             ),
             Self::NotHeld => f.write_str(
-                "nobody else holds this `Arc`, so its metrics would leave the registry at once; keep a clone of it, \
-                 or use `register_owned`, or `register_static` for metrics that never leave",
+                "nobody else holds this `Arc`, so its metrics would be removed at once; keep a clone of it, or use \
+                 `register_owned` or `register_static`",
             ),
-            Self::Registered { labels } => write!(
+            Self::AlreadyRegistered { labels } => write!(
                 f,
-                "these metrics are registered already, as those of backend {labels}; register an `Arc` once"
+                "these metrics are already registered with the labels `{labels}`; register an `Arc` only once"
             ),
         }
     }

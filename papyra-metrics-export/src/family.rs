@@ -125,7 +125,7 @@ impl<'a> FamilyBuilder<'a> {
         }
         let name = start..texts.len();
         if !is_name(&texts[name.clone()]) {
-            return Err(RegisterError::MetricName { name: texts[name].to_owned() });
+            return Err(RegisterError::InvalidMetricName { name: texts[name].to_owned() });
         }
         let unit = unit.map(|unit| push(texts, unit));
         let help = push(texts, help);
@@ -206,7 +206,7 @@ impl Families {
             if known.is_compatible(&family) {
                 return Ok(Arc::clone(known));
             }
-            return Err(clash(&family, known));
+            return Err(conflict(&family, known));
         }
         let is_ambiguous = has_sample_suffix(family.name());
         if is_ambiguous || self.ambiguous > 0 {
@@ -218,7 +218,7 @@ impl Families {
                 })
             };
             if let Some(known) = self.all.iter().find(sharing) {
-                return Err(clash(&family, known));
+                return Err(conflict(&family, known));
             }
         }
         let family = Arc::new(family);
@@ -237,8 +237,8 @@ impl Families {
     }
 }
 
-fn clash(new: &Family, earlier: &Family) -> RegisterError {
-    RegisterError::Clash {
+fn conflict(new: &Family, earlier: &Family) -> RegisterError {
+    RegisterError::ConflictingDefinition {
         new: Box::new(new.definition()),
         earlier: Box::new(earlier.definition()),
     }

@@ -32,7 +32,7 @@ impl Labels {
     fn from_pairs(mut pairs: Vec<(String, String)>) -> Result<Self, RegisterError> {
         pairs.sort();
         if let Some(twice) = pairs.windows(2).find(|pair| pair[0].0 == pair[1].0) {
-            return Err(RegisterError::LabelTwice { name: twice[0].0.clone() });
+            return Err(RegisterError::DuplicateLabel { name: twice[0].0.clone() });
         }
         pairs.retain(|(_, value)| !value.is_empty());
         Ok(Self(pairs.into_boxed_slice()))
@@ -57,10 +57,10 @@ impl Labels {
 /// What every monitoring system takes, without the names that Prometheus keeps for itself.
 fn check_name(name: &str) -> Result<(), RegisterError> {
     if !is_name(name) {
-        return Err(RegisterError::LabelName { name: name.to_owned() });
+        return Err(RegisterError::InvalidLabelName { name: name.to_owned() });
     }
     if name.starts_with("__") || matches!(name, "instance" | "job" | "le" | "quantile") {
-        return Err(RegisterError::LabelReserved { name: name.to_owned() });
+        return Err(RegisterError::ReservedLabel { name: name.to_owned() });
     }
     Ok(())
 }

@@ -32,8 +32,8 @@ fn an_arc_that_nobody_else_holds_is_refused_and_the_error_names_the_ways_out() {
     assert_eq!(error, RegisterError::NotHeld);
     assert_eq!(
         error.to_string(),
-        "nobody else holds this `Arc`, so its metrics would leave the registry at once; keep a clone of it, or use \
-         `register_owned`, or `register_static` for metrics that never leave"
+        "nobody else holds this `Arc`, so its metrics would be removed at once; keep a clone of it, or use \
+         `register_owned` or `register_static`"
     );
 }
 
@@ -75,9 +75,9 @@ fn a_handle_adds_its_labels_to_all_that_is_registered_through_it() {
     // It never fails; its registrations do.
     let metrics = Arc::new(LogMetrics::default());
     let twice = handle.register(metrics.clone(), &[("db", "b")]).unwrap_err();
-    assert_eq!(twice, RegisterError::LabelTwice { name: "db".to_owned() });
+    assert_eq!(twice, RegisterError::DuplicateLabel { name: "db".to_owned() });
     let refused = registry.with_labels(&[("le", "1")]).register(metrics.clone(), &[]).unwrap_err();
-    assert_eq!(refused, RegisterError::LabelReserved { name: "le".to_owned() });
+    assert_eq!(refused, RegisterError::ReservedLabel { name: "le".to_owned() });
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn a_registration_through_the_trait_is_refused_for_the_same_reasons() {
     let error = register.register(metrics.clone(), &[("back-end", "x")]).unwrap_err();
     assert_eq!(
         error.downcast_ref(),
-        Some(&RegisterError::LabelName { name: "back-end".to_owned() })
+        Some(&RegisterError::InvalidLabelName { name: "back-end".to_owned() })
     );
     register.register(metrics.clone(), &[("backend", "x")]).unwrap();
     assert!(registry.unregister(&metrics));

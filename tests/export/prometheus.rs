@@ -462,17 +462,16 @@ open -1
     };
     assert_eq!(
         refused(sample("writes", two, Value::Counter(3))),
-        "a backend {pid=\"2\"} with a metric `writes` is registered already; give each backend labels of its own, \
-         such as `backend`"
+        "`writes` with the labels `{pid=\"2\"}` exists already; add a label that differs, such as `backend`"
     );
     assert_eq!(
         refused(sample("open", one, Value::Counter(3))),
-        "`open` is a counter without unit of backend {pid=\"1\"}, but a gauge without unit of backend {}; rename one \
-         of them, or export them through registries of different prefixes"
+        "`open` is a counter without unit of backend `{pid=\"1\"}`, but a gauge without unit of backend `{}`; rename one \
+         of them, or use registries with different prefixes"
     );
     assert_eq!(
         refused(sample("no name", one, Value::Counter(3))),
-        "the metric name \"no name\" must match [a-zA-Z_][a-zA-Z0-9_]*"
+        "`no name` is not a metric name; it must match `[a-zA-Z_][a-zA-Z0-9_]*`"
     );
 }
 

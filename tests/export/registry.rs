@@ -653,19 +653,19 @@ fn one_name_with_two_kinds_or_units_is_refused_and_both_backends_are_named() {
     let users: &[(&str, &str)] = &[("backend", "users")];
     assert_eq!(
         refused(&registry, Levels::default(), users),
-        "`records_written` is a gauge without unit of backend {backend=\"users\"}, but a counter without unit of \
-         backend {backend=\"orders\"}; rename one of them, or export them through registries of different prefixes"
+        "`records_written` is a gauge without unit of backend `{backend=\"users\"}`, but a counter without unit of \
+         backend `{backend=\"orders\"}`; rename one of them, or use registries with different prefixes"
     );
     assert_eq!(
         refused(&registry, InBytes::default(), users),
-        "`written_bytes` is a counter without unit of backend {backend=\"users\"}, but a counter in bytes of \
-         backend {backend=\"orders\"}; rename one of them, or export them through registries of different prefixes"
+        "`written_bytes` is a counter without unit of backend `{backend=\"users\"}`, but a counter in bytes of \
+         backend `{backend=\"orders\"}`; rename one of them, or use registries with different prefixes"
     );
     assert_eq!(
         refused(&registry, Samples::default(), users),
-        "`records_written_total`, a gauge without unit of backend {backend=\"users\"}, would share samples with \
-         `records_written`, a counter without unit of backend {backend=\"orders\"}; rename one of them, or export \
-         them through registries of different prefixes"
+        "`records_written_total`, a gauge without unit of backend `{backend=\"users\"}`, shares sample names with \
+         `records_written`, a counter without unit of backend `{backend=\"orders\"}`; rename one of them, or use \
+         registries with different prefixes"
     );
     // Nothing is left of a refused backend, not even the names that were new.
     let fresh = Arc::new(Fresh::default());
@@ -680,13 +680,13 @@ fn labels_of_a_living_backend_are_refused_to_another_with_the_same_metrics() {
     registry.register(orders.clone(), &[("backend", "orders")]).unwrap();
     assert_eq!(
         refused(&registry, LogMetrics::default(), &[("backend", "orders")]),
-        "a backend {backend=\"orders\"} with a metric `records_written` is registered already; give each backend \
-         labels of its own, such as `backend`"
+        "`records_written` with the labels `{backend=\"orders\"}` exists already; add a label that differs, such as \
+         `backend`"
     );
     let again = registry.register(orders.clone(), &[("backend", "other")]).unwrap_err();
     assert_eq!(
         again.to_string(),
-        "these metrics are registered already, as those of backend {backend=\"orders\"}; register an `Arc` once"
+        "these metrics are already registered with the labels `{backend=\"orders\"}`; register an `Arc` only once"
     );
 }
 
@@ -696,25 +696,25 @@ fn labels_and_prefixes_that_a_monitoring_system_would_refuse_are_refused_here() 
     for (labels, expected) in [
         (
             &[("no dash-es", "")][..],
-            "the label name \"no dash-es\" must match [a-zA-Z_][a-zA-Z0-9_]*",
+            "`no dash-es` is not a label name; it must match `[a-zA-Z_][a-zA-Z0-9_]*`",
         ),
-        (&[("", "x")], "the label name \"\" must match [a-zA-Z_][a-zA-Z0-9_]*"),
-        (&[("1st", "x")], "the label name \"1st\" must match [a-zA-Z_][a-zA-Z0-9_]*"),
+        (&[("", "x")], "`` is not a label name; it must match `[a-zA-Z_][a-zA-Z0-9_]*`"),
+        (&[("1st", "x")], "`1st` is not a label name; it must match `[a-zA-Z_][a-zA-Z0-9_]*`"),
         (
             &[("le", "x")],
-            "the label name \"le\" is reserved (`instance`, `job`, `le`, `quantile`, and names that begin with `__`); choose another",
+            "the label name `le` is reserved; choose one other than `instance`, `job`, `le` and `quantile` that does not begin with `__`",
         ),
         (
             &[("job", "x")],
-            "the label name \"job\" is reserved (`instance`, `job`, `le`, `quantile`, and names that begin with `__`); choose another",
+            "the label name `job` is reserved; choose one other than `instance`, `job`, `le` and `quantile` that does not begin with `__`",
         ),
         (
             &[("__name__", "x")],
-            "the label name \"__name__\" is reserved (`instance`, `job`, `le`, `quantile`, and names that begin with `__`); choose another",
+            "the label name `__name__` is reserved; choose one other than `instance`, `job`, `le` and `quantile` that does not begin with `__`",
         ),
         (
             &[("a", "x"), ("b", "y"), ("a", "z")],
-            "the label \"a\" is given twice; a backend or its metric has each once",
+            "the label `a` is given twice; remove it from the handle, the backend or the metric",
         ),
     ] {
         assert_eq!(refused(&registry, LogMetrics::default(), labels), expected);
@@ -722,7 +722,11 @@ fn labels_and_prefixes_that_a_monitoring_system_would_refuse_are_refused_here() 
     for prefix in ["", "1st", "a..b", "a.", "a-b", "_a"] {
         assert_eq!(
             Registry::with_prefix(prefix).unwrap_err(),
-            RegisterError::Prefix { prefix: prefix.to_owned() }
+            RegisterError::InvalidPrefix { prefix: prefix.to_owned() }
         );
     }
+    assert_eq!(
+        Registry::with_prefix("a\n.b").unwrap_err().to_string(),
+        "`a\\n.b` is not a prefix; it must consist of words that match `[a-zA-Z][a-zA-Z0-9_]*`, joined by dots"
+    );
 }

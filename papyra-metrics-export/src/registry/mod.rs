@@ -115,14 +115,14 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Returns [`RegisterError::Prefix`] if a word does not match `[a-zA-Z][a-zA-Z0-9_]*`.
+    /// Returns [`RegisterError::InvalidPrefix`] if a word does not match `[a-zA-Z][a-zA-Z0-9_]*`.
     pub fn with_prefix(prefix: &str) -> Result<Self, RegisterError> {
         let is_word = |word: &str| {
             word.starts_with(|first: char| first.is_ascii_alphabetic())
                 && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         };
         if !prefix.split('.').all(is_word) {
-            return Err(RegisterError::Prefix { prefix: prefix.to_owned() });
+            return Err(RegisterError::InvalidPrefix { prefix: prefix.to_owned() });
         }
         Ok(Self::of(prefix.into()))
     }

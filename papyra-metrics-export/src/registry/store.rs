@@ -225,7 +225,7 @@ impl Store {
         if let Some(id) = address.and_then(|address| self.registered.get(&address)) {
             let labels =
                 self.position(*id).map(|position| self.backends[position].labels.to_string());
-            return Err(RegisterError::Registered { labels: labels.unwrap_or_default() });
+            return Err(RegisterError::AlreadyRegistered { labels: labels.unwrap_or_default() });
         }
         let known_families = self.families.all().len();
         let found =

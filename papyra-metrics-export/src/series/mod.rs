@@ -18,7 +18,7 @@ pub(crate) struct SeriesId {
 
 impl SeriesId {
     pub(crate) fn duplicate_error(&self) -> RegisterError {
-        RegisterError::SameSeries {
+        RegisterError::DuplicateSeries {
             name: self.family.name().to_owned(),
             labels: self.labels.to_string(),
         }
