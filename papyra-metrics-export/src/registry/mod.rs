@@ -1,4 +1,4 @@
-//! The metrics of an application's backends, brought together for readers.
+//! The registry: the metrics of an application's backends, for adapters to read.
 
 use std::error::Error;
 use std::fmt;
@@ -15,7 +15,8 @@ use crate::series::values::{Number, Reading};
 use crate::{Labels, RegisterError, panics};
 use listener::Listeners;
 use problems::ProblemReports;
-use store::{Backend, Merge, Outcome, Registration, Store};
+use store::register::{Outcome, Registration};
+use store::{Backend, Merge, Store};
 
 mod closed;
 pub(crate) mod listener;
@@ -25,7 +26,7 @@ mod store;
 
 pub use problems::Problem;
 pub(crate) use problems::ProblemReport;
-pub(crate) use store::{SeriesView, View};
+pub(crate) use store::view::{SeriesView, View};
 
 /// The metrics of an application's backends, each with its labels, for adapters to export.
 ///
@@ -303,8 +304,8 @@ impl Registry {
         id.is_some_and(|id| self.close(id))
     }
 
-    /// Returns what could not be exported when it was last read: panics, metrics of an unknown kind, names that a
-    /// monitoring system refuses. Empty if all is well.
+    /// Returns what could not be exported when it was last read: panics, histograms and floats, which are not exported
+    /// yet, and names that a monitoring system refuses. Empty if everything was exported.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.store().problems();
         problems.extend(self.shared.reports.all());

@@ -1,0 +1,360 @@
+//! The state of a registry. It is locked for moments only, and never while user code runs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::mem;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use papyra_metrics::Kind;
+
+use super::Problem;
+use super::closed::{ClosedBackend, ClosedBackends, ClosedSeries, Departed};
+use super::schema::{MetricLabels, Schema};
+use crate::Labels;
+use crate::family::{Families, Family};
+use crate::series::SeriesId;
+use crate::series::collect::Listed;
+use crate::series::source::Source;
+use crate::series::values::{Reading, SeriesValues};
+
+pub(super) mod register;
+pub(super) mod view;
+
+/// All registered backends and their series.
+#[derive(Default)]
+pub(super) struct Store {
+    families: Families,
+    schemas: Vec<Arc<Schema>>,
+    /// The backends in the order of registration. Replaced rather than changed while somebody reads them.
+    backends: Arc<Vec<Backend>>,
+    /// The values of all their series, in the same order.
+    values: SeriesValues,
+    /// The serial number of each of these series.
+    serials: Vec<u64>,
+    /// How many of these series belong to backends that are closed.
+    dead: usize,
+    index: HashMap<SeriesKey, Place>,
+    /// Each set of labels that series have, and how many series have it.
+    labels: HashMap<Arc<Labels>, usize>,
+    /// The backend of each address.
+    registered: HashMap<usize, u64>,
+    closed: ClosedBackends,
+    /// What could not be read last, by backend.
+    problems: BTreeMap<u64, Vec<String>>,
+    /// Grows whenever readers have other series to show.
+    epoch: u64,
+    next_backend: u64,
+    next_serial: u64,
+    ticket: u64,
+    /// The number of readings that were merged, and the highest ticket of one.
+    merged: u64,
+    newest_merged: u64,
+    /// The number of backends at which orphans are looked for.
+    sweep_at: usize,
+    /// The number of readings that were completed.
+    shown: u64,
+}
+
+/// A registered backend.
+#[derive(Clone)]
+pub(super) struct Backend {
+    id: u64,
+    /// `None` once the backend is closed.
+    source: Option<Arc<dyn Source>>,
+    schema: Arc<Schema>,
+    labels: Arc<Labels>,
+    metric_labels: MetricLabels,
+    /// The address of its own list of metrics.
+    listed_at: usize,
+    /// The index of its first series.
+    first: usize,
+    departed: Vec<Arc<Departed>>,
+}
+
+impl Backend {
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
+    pub(super) fn source(&self) -> Option<&Arc<dyn Source>> {
+        self.source.as_ref()
+    }
+
+    pub(super) fn listed(&self) -> Listed<'_> {
+        let Schema { descriptors, kinds, families, .. } = &*self.schema;
+        Listed { descriptors, kinds, families, address: self.listed_at }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.schema.len()
+    }
+
+    /// The exported metrics, each with its index.
+    fn series(&self) -> impl Iterator<Item = (usize, SeriesId)> {
+        let families = self.schema.families.iter().enumerate();
+        families.filter_map(|(i, family)| {
+            let (family, labels) =
+                (Arc::clone(family.as_ref()?), Arc::clone(self.metric_labels.of(i)));
+            Some((i, SeriesId { family, labels }))
+        })
+    }
+
+    fn is_open(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| !source.is_orphaned())
+    }
+}
+
+/// Identifies a series by the addresses of its family and its labels, each of which is there once.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct SeriesKey {
+    family: usize,
+    labels: usize,
+}
+
+impl SeriesKey {
+    fn new(family: &Arc<Family>, labels: &Arc<Labels>) -> Self {
+        Self { family: Arc::as_ptr(family).addr(), labels: Arc::as_ptr(labels).addr() }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Place {
+    /// Of the backend with this id.
+    Open(u64),
+    /// Of the backend with this closing, and its index there.
+    Closed(u64, usize),
+}
+
+/// A reading of all sources, which is under way.
+pub(super) struct Ticket {
+    number: u64,
+    merged: u64,
+}
+
+/// What became of a reading.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Merge {
+    Applied,
+    /// One that began later was merged, which has seen everything that this reading should see.
+    Superseded,
+    /// One that began earlier was merged. This reading has to be repeated.
+    Conflict,
+}
+
+impl Store {
+    fn position(&self, id: u64) -> Option<usize> {
+        self.backends.binary_search_by_key(&id, |backend| backend.id).ok()
+    }
+
+    /// The backend of this id, to be read for the last time.
+    pub(super) fn backend(&self, id: u64) -> Option<Backend> {
+        let backend = &self.backends[self.position(id)?];
+        backend.source.is_some().then(|| backend.clone())
+    }
+
+    pub(super) fn backend_at(&self, address: usize) -> Option<u64> {
+        self.registered.get(&address).copied()
+    }
+
+    /// The backends that nobody but the registry holds.
+    pub(super) fn orphans(&mut self) -> Vec<u64> {
+        let orphans = self.backends.iter().filter(|it| it.source.is_some() && !it.is_open());
+        let orphans: Vec<u64> = orphans.map(|backend| backend.id).collect();
+        self.sweep_at = 2 * (self.backends.len() - orphans.len());
+        orphans
+    }
+
+    /// Begins a reading of all backends.
+    pub(super) fn begin(&mut self) -> (Ticket, Arc<Vec<Backend>>) {
+        self.compact();
+        (self.ticket(), Arc::clone(&self.backends))
+    }
+
+    pub(super) fn ticket(&mut self) -> Ticket {
+        self.ticket += 1;
+        Ticket { number: self.ticket, merged: self.merged }
+    }
+
+    /// Whether no reading was merged since this one began.
+    pub(super) fn is_current(&self, ticket: &Ticket) -> bool {
+        self.merged == ticket.merged
+    }
+
+    /// Merges a reading of all backends, unless another one was merged since it began: that one may have read a counter
+    /// later or earlier than this one did.
+    pub(super) fn merge(
+        &mut self,
+        ticket: &Ticket,
+        backends: &[Backend],
+        readings: &[Reading],
+        problems: Vec<(usize, Vec<String>)>,
+    ) -> Merge {
+        if !self.is_current(ticket) {
+            let is_newer = self.newest_merged > ticket.number;
+            return if is_newer { Merge::Superseded } else { Merge::Conflict };
+        }
+        self.merged += 1;
+        self.newest_merged = ticket.number;
+        let mut is_new = false;
+        let (mut rest, mut position) = (readings, 0);
+        for backend in backends {
+            let (readings, others) = rest.split_at(backend.len());
+            rest = others;
+            while self.backends.get(position).is_some_and(|known| known.id < backend.id) {
+                position += 1;
+            }
+            match self.backends.get(position) {
+                Some(known) if known.id == backend.id && known.source.is_some() => {
+                    is_new |= self.values.apply(known.first, readings);
+                }
+                _ => {}
+            }
+        }
+        self.epoch += u64::from(is_new);
+        // What was a problem may be none now.
+        self.problems.values_mut().for_each(Vec::clear);
+        for (index, problems) in problems {
+            self.problems.insert(backends[index].id, problems);
+        }
+        Merge::Applied
+    }
+
+    /// Closes a backend with its last readings. The caller drops the source when the lock is released.
+    pub(super) fn close(
+        &mut self,
+        id: u64,
+        last: Option<(&[Reading], Vec<String>)>,
+    ) -> Option<Arc<dyn Source>> {
+        let position = self.position(id)?;
+        let source = Arc::make_mut(&mut self.backends)[position].source.take()?;
+        let Backend { first, departed, labels, .. } = &self.backends[position];
+        let (first, departed, labels) = (*first, departed.clone(), Arc::clone(labels));
+        let mut problems = self.problems.remove(&id).unwrap_or_default();
+        if let Some((readings, last_problems)) = last {
+            self.values.apply(first, readings);
+            problems = last_problems;
+        }
+        self.epoch += 1;
+        self.dead += self.backends[position].len();
+        if let Some(address) = source.address() {
+            self.registered.remove(&address);
+        }
+        let mut backend = ClosedBackend {
+            at: Instant::now(),
+            series: Vec::with_capacity(self.backends[position].len()),
+            departed,
+            labels,
+            problems,
+        };
+        let closing = self.closed.closings + 1;
+        let mut totals = Vec::new();
+        for (i, id) in self.backends[position].series() {
+            let key = SeriesKey::new(&id.family, &id.labels);
+            let (index, serial) = (first + i, self.serials[first + i]);
+            if !self.values.is_initialized(index) {
+                self.index.remove(&key);
+                release(&mut self.labels, &id.labels);
+                continue;
+            }
+            if id.family.kind == Kind::Counter {
+                totals.push((serial, self.values.source_total(index)));
+            }
+            self.index.insert(key, Place::Closed(closing, backend.series.len()));
+            backend.series.push(Some(ClosedSeries {
+                id,
+                serial,
+                shown: self.values.shown()[index],
+            }));
+        }
+        if let Some((address, identity)) = source.address().zip(source.identity()) {
+            backend.departed.push(Arc::new(Departed { address, identity, totals }));
+        }
+        if !backend.series.is_empty() || !backend.problems.is_empty() {
+            self.closed.add(backend);
+        }
+        self.forget_expired();
+        if self.dead > 64 && 2 * self.dead > self.values.len() {
+            self.compact();
+        }
+        Some(source)
+    }
+
+    /// Forgets closed backends beyond the limits.
+    pub(super) fn forget_expired(&mut self) {
+        if self.closed.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        while let Some(expired) = self.closed.pop_expired(now) {
+            for ClosedSeries { id, .. } in expired.series.into_iter().flatten() {
+                self.index.remove(&SeriesKey::new(&id.family, &id.labels));
+                release(&mut self.labels, &id.labels);
+            }
+        }
+    }
+
+    pub(super) fn set_retention(&mut self, keep_for: Duration, keep_at_most: usize) {
+        (self.closed.keep_for, self.closed.keep_at_most) = (keep_for, keep_at_most);
+        self.forget_expired();
+    }
+
+    /// Removes the series of backends that are closed from those of all backends.
+    fn compact(&mut self) {
+        if self.dead == 0 {
+            return;
+        }
+        self.dead = 0;
+        let mut to = 0;
+        for backend in Arc::make_mut(&mut self.backends) {
+            if backend.source.is_some() {
+                let (first, len) = (mem::replace(&mut backend.first, to), backend.len());
+                if first != to {
+                    self.values.shift(first, to, len);
+                    self.serials.copy_within(first..first + len, to);
+                }
+                to += len;
+            }
+        }
+        self.values.truncate(to);
+        self.serials.truncate(to);
+        Arc::make_mut(&mut self.backends).retain(|backend| backend.source.is_some());
+    }
+
+    pub(super) fn families(&self) -> &[Arc<Family>] {
+        self.families.all()
+    }
+
+    /// What could not be exported when it was last read.
+    pub(super) fn problems(&self) -> Vec<Problem> {
+        let open = self.problems.iter().filter_map(|(&id, problems)| {
+            let backend = &self.backends[self.position(id)?];
+            let problems = backend.schema.problems.iter().chain(problems);
+            Some(problems.map(|it| Problem::new(backend.labels.to_string(), it.clone())))
+        });
+        let closed = self.closed.since(0).map(|(_, backend)| {
+            backend.problems.iter().map(|it| Problem::new(backend.labels.to_string(), it.clone()))
+        });
+        open.flatten().chain(closed.flatten()).collect()
+    }
+
+    /// The labels of the backends that are open.
+    pub(super) fn open_labels(&self) -> Vec<Arc<Labels>> {
+        let open = self.backends.iter().filter(|backend| backend.is_open());
+        open.map(|backend| Arc::clone(&backend.labels)).collect()
+    }
+
+    /// The backends, to be dropped with the registry.
+    pub(super) fn take_backends(&mut self) -> Arc<Vec<Backend>> {
+        mem::take(&mut self.backends)
+    }
+}
+
+/// Forgets labels that no series has any more.
+fn release(labels: &mut HashMap<Arc<Labels>, usize>, released: &Arc<Labels>) {
+    if let Some(series) = labels.get_mut(released) {
+        *series -= 1;
+        if *series == 0 {
+            labels.remove(released);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Registers backends: finds their series, or adds them.
+
+use std::collections::HashSet;
+use std::collections::hash_map::Entry as MapEntry;
+use std::sync::Arc;
+
+use papyra_metrics::{Descriptor, Kind};
+
+use super::{Backend, Place, SeriesKey, Store};
+use crate::registry::closed::Departed;
+use crate::registry::schema::{MetricLabels, Schema};
+use crate::series::SeriesId;
+use crate::series::source::Source;
+use crate::series::values::Start;
+use crate::{Labels, RegisterError};
+
+/// A backend that is to be registered.
+pub(in crate::registry) struct Registration<'a> {
+    pub(in crate::registry) prefix: &'a Arc<str>,
+    pub(in crate::registry) source: &'a Arc<dyn Source>,
+    pub(in crate::registry) labels: &'a Arc<Labels>,
+    pub(in crate::registry) descriptors: &'a [Descriptor],
+    /// Whether this list is static, so that its address identifies it.
+    pub(in crate::registry) is_static: bool,
+    /// Whether a filter accepts each metric.
+    pub(in crate::registry) accepted: Option<&'a [bool]>,
+}
+
+/// What became of a registration.
+pub(in crate::registry) enum Outcome {
+    Registered {
+        has_new_families: bool,
+        /// Whether there are many more backends than when orphans were last looked for.
+        needs_sweep: bool,
+    },
+    /// These backends are orphaned, and have to be closed first.
+    Orphans(Vec<u64>),
+}
+
+impl Store {
+    /// Registers a backend, whose series go on where those of closed backends ended.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the backend is refused. Nothing of it is left then.
+    pub(in crate::registry) fn register(
+        &mut self,
+        new: &Registration<'_>,
+    ) -> Result<Outcome, RegisterError> {
+        let families = self.families.all().len();
+        let outcome = self.try_register(new);
+        if !matches!(outcome, Ok(Outcome::Registered { .. })) {
+            self.families.truncate(families);
+        }
+        outcome
+    }
+
+    fn try_register(&mut self, new: &Registration<'_>) -> Result<Outcome, RegisterError> {
+        let address = new.source.address();
+        if let Some(id) = address.and_then(|address| self.registered.get(&address)) {
+            let labels =
+                self.position(*id).map(|position| self.backends[position].labels.to_string());
+            return Err(RegisterError::AlreadyRegistered { labels: labels.unwrap_or_default() });
+        }
+        let known_families = self.families.all().len();
+        let found =
+            self.schemas.iter().find(|it| it.is_for(new.descriptors, new.is_static, new.accepted));
+        let schema = match found {
+            Some(schema) => Arc::clone(schema),
+            None => Arc::new(Schema::new(
+                new.prefix,
+                (new.descriptors, new.is_static),
+                new.accepted,
+                new.labels,
+                &mut self.families,
+            )?),
+        };
+        let metric_labels = self.canonical(schema.labels(new.labels)?);
+        let has_new_families = self.families.all().len() > known_families;
+        let orphans = self.check_free(&schema, &metric_labels)?;
+        if !orphans.is_empty() {
+            return Ok(Outcome::Orphans(orphans));
+        }
+        self.add(new, schema, metric_labels);
+        let needs_sweep = self.backends.len() >= self.sweep_at.max(64);
+        Ok(Outcome::Registered { has_new_families, needs_sweep })
+    }
+
+    /// The same labels, with the one address that they have in the index if a series has them.
+    fn canonical(&self, labels: MetricLabels) -> MetricLabels {
+        let canonical = |labels: Arc<Labels>| match self.labels.get_key_value(&labels) {
+            Some((known, _)) => Arc::clone(known),
+            None => labels,
+        };
+        match labels {
+            MetricLabels::OfBackend(labels) => MetricLabels::OfBackend(canonical(labels)),
+            MetricLabels::Own(labels) => {
+                // Those that are new have one address too.
+                let mut distinct = HashSet::new();
+                let labels = labels.into_iter().map(|labels| {
+                    let labels = canonical(labels);
+                    let known = distinct.get(&labels).map(Arc::clone);
+                    known.unwrap_or_else(|| {
+                        distinct.insert(Arc::clone(&labels));
+                        labels
+                    })
+                });
+                MetricLabels::Own(labels.collect())
+            }
+        }
+    }
+
+    /// The orphaned backends that have one of these series.
+    fn check_free(
+        &self,
+        schema: &Schema,
+        labels: &MetricLabels,
+    ) -> Result<Vec<u64>, RegisterError> {
+        let mut orphans = Vec::new();
+        if let MetricLabels::OfBackend(labels) = labels {
+            if !self.labels.contains_key(labels) {
+                return Ok(orphans);
+            }
+        }
+        for (i, family) in schema.families.iter().enumerate() {
+            let Some(family) = family else { continue };
+            let place = self.index.get(&SeriesKey::new(family, labels.of(i)));
+            let Some(Place::Open(id)) = place else { continue };
+            if orphans.contains(id) {
+                continue;
+            }
+            if self.position(*id).is_some_and(|position| self.backends[position].is_open()) {
+                let (family, labels) = (Arc::clone(family), Arc::clone(labels.of(i)));
+                return Err(SeriesId { family, labels }.duplicate_error());
+            }
+            orphans.push(*id);
+        }
+        Ok(orphans)
+    }
+
+    fn add(&mut self, new: &Registration<'_>, schema: Arc<Schema>, metric_labels: MetricLabels) {
+        let id = self.next_backend;
+        self.next_backend += 1;
+        self.epoch += 1;
+        let address = new.source.address();
+        let len = schema.len();
+        self.values.reserve(len);
+        self.serials.reserve(len);
+        self.index.reserve(len);
+        let first = self.values.len();
+        let mut departed: Vec<Arc<Departed>> = Vec::new();
+        let mut continued = Vec::new();
+        // How many new series have the same labels, which are usually those of all.
+        let mut run: Option<(&Arc<Labels>, usize)> = None;
+        for (i, family) in schema.families.iter().enumerate() {
+            let (mut start, mut serial) = (Start::default(), self.next_serial);
+            if let Some(family) = family {
+                let labels = metric_labels.of(i);
+                let place = self.index.entry(SeriesKey::new(family, labels));
+                let is_known = matches!(place, MapEntry::Occupied(_));
+                if let MapEntry::Occupied(place) = &place
+                    && let Place::Closed(closing, index) = *place.get()
+                    && let Some(backend) = self.closed.get_mut(closing)
+                    && let Some(series) = backend.series[index].take()
+                {
+                    if continued.last() != Some(&closing) {
+                        continued.push(closing);
+                        departed.extend(backend.departed.iter().cloned());
+                    }
+                    serial = series.serial;
+                    if family.kind == Kind::Counter {
+                        let total = series.shown.total();
+                        let counted = counted_before(&departed, address, serial);
+                        let base = total.wrapping_sub(counted);
+                        start = Start { shown: series.shown, base, is_initialized: true };
+                    }
+                }
+                place.insert_entry(Place::Open(id));
+                if !is_known {
+                    match &mut run {
+                        Some((same, series)) if Arc::ptr_eq(same, labels) => *series += 1,
+                        _ => {
+                            if let Some((others, series)) = run.replace((labels, 1)) {
+                                *self.labels.entry(Arc::clone(others)).or_default() += series;
+                            }
+                        }
+                    }
+                }
+            }
+            self.next_serial += u64::from(serial == self.next_serial);
+            self.values.push(start);
+            self.serials.push(serial);
+        }
+        if let Some((labels, series)) = run {
+            *self.labels.entry(Arc::clone(labels)).or_default() += series;
+        }
+        for closing in continued {
+            self.closed.remove_if_empty(closing);
+        }
+        departed
+            .retain(|departed| departed.identity.is_alive() && Some(departed.address) != address);
+        departed.dedup_by(|a, b| Arc::ptr_eq(a, b));
+        if !schema.problems.is_empty() {
+            self.problems.insert(id, Vec::new());
+        }
+        if let Some(address) = address {
+            self.registered.insert(address, id);
+        }
+        if !self.schemas.iter().any(|known| Arc::ptr_eq(known, &schema)) {
+            self.schemas.retain(|known| Arc::strong_count(known) > 1);
+            self.schemas.push(Arc::clone(&schema));
+        }
+        let backend = Backend {
+            id,
+            source: Some(Arc::clone(new.source)),
+            schema,
+            labels: Arc::clone(new.labels),
+            metric_labels,
+            listed_at: new.descriptors.as_ptr().addr(),
+            first,
+            departed,
+        };
+        Arc::make_mut(&mut self.backends).push(backend);
+    }
+}
+
+/// How much of a counter the series had taken over from the metrics of this address before they were unregistered.
+fn counted_before(departed: &[Arc<Departed>], address: Option<usize>, serial: u64) -> u64 {
+    let same = departed.iter().rev().filter(|departed| Some(departed.address) == address);
+    let totals = same.flat_map(|departed| &departed.totals);
+    totals.into_iter().find(|(of, _)| *of == serial).map_or(0, |&(_, total)| total)
+}
