@@ -1,0 +1,211 @@
+//! The backends of a sequence, and their names in each export.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Walker};
+
+/// A metric, under its name in each export.
+pub(crate) struct Metric {
+    pub(crate) prometheus: &'static str,
+    pub(crate) opentelemetry: &'static str,
+    pub(crate) statsd: &'static str,
+    pub(crate) help: &'static str,
+    pub(crate) is_counter: bool,
+}
+
+const fn counter(
+    prometheus: &'static str,
+    opentelemetry: &'static str,
+    statsd: &'static str,
+    help: &'static str,
+) -> Metric {
+    Metric { prometheus, opentelemetry, statsd, help, is_counter: true }
+}
+
+const fn gauge(
+    prometheus: &'static str,
+    opentelemetry: &'static str,
+    statsd: &'static str,
+    help: &'static str,
+) -> Metric {
+    Metric { prometheus, opentelemetry, statsd, help, is_counter: false }
+}
+
+pub(crate) const METRICS: [Metric; 14] = [
+    counter("p_q_records", "p.q.records", "p.q.records", "Records \\\\ appended."),
+    counter("p_q_written_bytes", "p.q.written", "p.q.written_bytes", "written bytes"),
+    gauge("p_q_open", "p.q.open", "p.q.open", "open"),
+    counter("p_q_scans", "p.q.scans", "p.q.scans", "scans"),
+    counter("p_q_compactions", "p.q.compactions", "p.q.compactions", "compactions"),
+    gauge("p_q_level", "p.q.level", "p.q.level", "level"),
+    counter("p_q_before", "p.q.before", "p.q.before", "before"),
+    counter("p_q_inner_hits", "p.q.inner_hits", "p.q.inner_hits", "inner hits"),
+    gauge("p_q_inner_depth", "p.q.inner_depth", "p.q.inner_depth", "inner depth"),
+    gauge("p_q_after", "p.q.after", "p.q.after", "after"),
+    counter("p_q_hand_a", "p.q.hand_a", "p.q.hand_a", "hand a"),
+    gauge("p_q_hand_b", "p.q.hand_b", "p.q.hand_b", "hand b"),
+    counter("p_q_hand_c", "p.q.hand_c", "p.q.hand_c", "hand c"),
+    gauge("p_q_hand_d", "p.q.hand_d", "p.q.hand_d", "hand d"),
+];
+
+#[derive(Default, Metrics)]
+pub(crate) struct Log {
+    /// Records \ appended.
+    pub(crate) records: Counter,
+    #[metrics(unit = "bytes")]
+    pub(crate) bytes_written: Counter,
+    pub(crate) open: Gauge,
+}
+
+/// Has metrics of [`Log`] in another order, one of them in a plain atomic.
+#[derive(Default, Metrics)]
+pub(crate) struct LaterLog {
+    pub(crate) open: Gauge,
+    pub(crate) scans: Counter,
+    #[metrics(unit = "bytes")]
+    pub(crate) bytes_written: Counter,
+    /// Records \ appended.
+    pub(crate) records: AtomicU64,
+}
+
+#[derive(Default, Metrics)]
+pub(crate) struct Plain {
+    pub(crate) compactions: AtomicU64,
+    pub(crate) level: AtomicI64,
+}
+
+#[derive(Default, Metrics)]
+pub(crate) struct Inner {
+    pub(crate) hits: Counter,
+    pub(crate) depth: Gauge,
+}
+
+#[derive(Default, Metrics)]
+pub(crate) struct Outer {
+    pub(crate) before: Counter,
+    #[metrics(flatten, prefix = "inner_")]
+    pub(crate) inner: Option<Inner>,
+    pub(crate) after: Gauge,
+}
+
+#[derive(Default)]
+pub(crate) struct Hand {
+    pub(crate) a: Counter,
+    pub(crate) b: Gauge,
+    pub(crate) c: AtomicU64,
+    pub(crate) d: Gauge,
+}
+
+pub(crate) const HAND: &[Descriptor] = &[
+    Descriptor::counter("hand_a"),
+    Descriptor::gauge("hand_b"),
+    Descriptor::counter("hand_c"),
+    Descriptor::gauge("hand_d"),
+];
+
+impl Metrics for Hand {
+    fn descriptors(&self) -> &[Descriptor] {
+        HAND
+    }
+
+    fn walk(&self, walker: &mut dyn Walker) {
+        walker.instrument(&self.a);
+        walker.gauges(&[&self.b]);
+        walker.instrument(&self.c);
+        walker.metric(Some(&self.d));
+    }
+}
+
+/// A backend as the application holds it.
+#[derive(Clone)]
+pub(crate) enum Backend {
+    Log(Arc<Log>),
+    LaterLog(Arc<LaterLog>),
+    Plain(Arc<Plain>),
+    Outer(Arc<Outer>),
+    Hand(Arc<Hand>),
+}
+
+macro_rules! with_metrics {
+    ($backend:expr, $metrics:ident => $result:expr) => {
+        match $backend {
+            Backend::Log($metrics) => $result,
+            Backend::LaterLog($metrics) => $result,
+            Backend::Plain($metrics) => $result,
+            Backend::Outer($metrics) => $result,
+            Backend::Hand($metrics) => $result,
+        }
+    };
+}
+
+pub(crate) use with_metrics;
+
+impl Backend {
+    pub(crate) fn new(kind: u8) -> Self {
+        match kind {
+            0 => Self::Log(Arc::default()),
+            1 => Self::LaterLog(Arc::default()),
+            2 => Self::Plain(Arc::default()),
+            3 => Self::Outer(Arc::default()),
+            4 => Self::Outer(Arc::new(Outer { inner: Some(Inner::default()), ..Outer::default() })),
+            _ => Self::Hand(Arc::default()),
+        }
+    }
+
+    /// Index of each metric in [`METRICS`], and whether a reset zeroes its total.
+    pub(crate) fn metrics(&self) -> &'static [(usize, bool)] {
+        match self {
+            Self::Log(_) => &[(0, false), (1, false), (2, false)],
+            Self::LaterLog(_) => &[(2, false), (3, false), (1, false), (0, true)],
+            Self::Plain(_) => &[(4, true), (5, false)],
+            Self::Outer(_) => &[(6, false), (7, false), (8, false), (9, false)],
+            Self::Hand(_) => &[(10, false), (11, false), (12, true), (13, false)],
+        }
+    }
+
+    pub(crate) fn is_absent(&self, metric: usize) -> bool {
+        matches!(self, Self::Outer(outer) if outer.inner.is_none()) && matches!(metric, 7 | 8)
+    }
+
+    pub(crate) fn add(&self, metric: usize, n: u64) {
+        match (self, metric) {
+            (Self::Log(log), 0) => log.records.add(n),
+            (Self::Log(log), _) => log.bytes_written.add(n),
+            (Self::LaterLog(log), 0) => drop(log.records.fetch_add(n, Relaxed)),
+            (Self::LaterLog(log), 1) => log.bytes_written.add(n),
+            (Self::LaterLog(log), _) => log.scans.add(n),
+            (Self::Plain(plain), _) => drop(plain.compactions.fetch_add(n, Relaxed)),
+            (Self::Outer(outer), 6) => outer.before.add(n),
+            (Self::Outer(outer), _) => outer.inner.as_ref().unwrap().hits.add(n),
+            (Self::Hand(hand), 10) => hand.a.add(n),
+            (Self::Hand(hand), _) => drop(hand.c.fetch_add(n, Relaxed)),
+        }
+    }
+
+    pub(crate) fn set(&self, metric: usize, value: i64) {
+        match (self, metric) {
+            (Self::Log(log), _) => log.open.set(value),
+            (Self::LaterLog(log), _) => log.open.set(value),
+            (Self::Plain(plain), _) => plain.level.store(value, Relaxed),
+            (Self::Outer(outer), 8) => outer.inner.as_ref().unwrap().depth.set(value),
+            (Self::Outer(outer), _) => outer.after.set(value),
+            (Self::Hand(hand), 11) => hand.b.set(value),
+            (Self::Hand(hand), _) => hand.d.set(value),
+        }
+    }
+}
+
+pub(crate) const LABELS: [&[(&str, &str)]; 4] = [
+    &[],
+    &[("backend", "a")],
+    &[("backend", "b"), ("zone", "a")],
+    &[("backend", "ü\"\\\n"), ("zone", "")],
+];
+/// The labels as Prometheus shows them, and as StatsD does.
+pub(crate) const LABELS_IN_PROMETHEUS: [&str; 4] =
+    ["", "{backend=\"a\"}", "{backend=\"b\",zone=\"a\"}", "{backend=\"ü\\\"\\\\\\n\"}"];
+pub(crate) const LABELS_IN_STATSD: [&str; 4] =
+    ["", "|#backend:a", "|#backend:b,zone:a", "|#backend:____"];
+pub(crate) const LABELS_IN_OTHERS: [&str; 4] =
+    ["", "backend=a", "backend=b,zone=a", "backend=ü\"\\\n"];

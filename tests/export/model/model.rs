@@ -1,0 +1,186 @@
+//! The naive model: what an application did, in sums, maps and lists.
+
+use std::collections::BTreeMap;
+
+use papyra_metrics_export::Registry;
+
+use crate::backends::{Backend, LABELS, METRICS, with_metrics};
+
+/// A backend in the model.
+pub(crate) struct Object {
+    pub(crate) backend: Backend,
+    /// What each of its metrics would read now.
+    pub(crate) raw: BTreeMap<usize, i128>,
+    pub(crate) labels: Option<usize>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Series {
+    /// A counter's total or a gauge's value, once one was read.
+    pub(crate) value: Option<i128>,
+    /// The object behind it.
+    pub(crate) open: Option<u64>,
+    /// When the last one left.
+    pub(crate) closed: u64,
+}
+
+/// Labels and metric.
+pub(crate) type Key = (usize, usize);
+
+/// What an application did, in sums, maps and lists.
+#[derive(Default)]
+pub(crate) struct Model {
+    /// Those that the application holds.
+    pub(crate) objects: BTreeMap<u64, Object>,
+    pub(crate) next_object: u64,
+    pub(crate) series: BTreeMap<Key, Series>,
+    /// How much of an object's metric is part of a series.
+    pub(crate) exported: BTreeMap<(u64, Key), i128>,
+    pub(crate) closings: u64,
+    /// How much was counted in all, which is kept below what an `i64` holds.
+    pub(crate) counted: i128,
+}
+
+impl Model {
+    pub(crate) fn id(&self, backend: usize) -> Option<u64> {
+        self.objects.keys().nth(backend % self.objects.len().max(1)).copied()
+    }
+
+    pub(crate) fn metric(&self, id: u64, index: usize, is_counter: bool) -> Option<usize> {
+        let backend = &self.objects[&id].backend;
+        let metrics = backend.metrics().iter().map(|&(metric, _)| metric);
+        let metrics: Vec<_> = metrics
+            .filter(|&it| METRICS[it].is_counter == is_counter && !backend.is_absent(it))
+            .collect();
+        metrics.get(index % metrics.len().max(1)).copied()
+    }
+
+    pub(crate) fn add(&mut self, backend: usize, metric: usize, n: u64) {
+        let Some(id) = self.id(backend) else { return };
+        let Some(metric) = self.metric(id, metric, true) else { return };
+        if self.counted + i128::from(n) > i128::from(i64::MAX) {
+            return;
+        }
+        self.counted += i128::from(n);
+        let object = self.objects.get_mut(&id).unwrap();
+        object.backend.add(metric, n);
+        *object.raw.get_mut(&metric).unwrap() += i128::from(n);
+    }
+
+    pub(crate) fn set(&mut self, backend: usize, metric: usize, value: i64) {
+        let Some(id) = self.id(backend) else { return };
+        let Some(metric) = self.metric(id, metric, false) else { return };
+        let object = self.objects.get_mut(&id).unwrap();
+        object.backend.set(metric, value);
+        object.raw.insert(metric, i128::from(value));
+    }
+
+    pub(crate) fn reset(&mut self, backend: usize, reset: impl Fn(&Backend)) {
+        let Some(id) = self.id(backend) else { return };
+        let object = self.objects.get_mut(&id).unwrap();
+        reset(&object.backend);
+        for &(metric, resets) in object.backend.metrics() {
+            if resets {
+                object.raw.insert(metric, 0);
+            }
+        }
+    }
+
+    pub(crate) fn make(&mut self, kind: u8) -> u64 {
+        let backend = Backend::new(kind);
+        let raw = backend.metrics().iter().map(|&(metric, _)| (metric, 0)).collect();
+        let id = self.next_object;
+        self.next_object += 1;
+        self.objects.insert(id, Object { backend, raw, labels: None });
+        id
+    }
+
+    pub(crate) fn register(&mut self, registry: &Registry, id: u64, labels: usize) {
+        let Object { backend, labels: registered, .. } = &self.objects[&id];
+        let result = with_metrics!(backend, it => registry.register(it.clone(), LABELS[labels]));
+        let keys: Vec<Key> =
+            backend.metrics().iter().map(|&(metric, _)| (labels, metric)).collect();
+        let is_open = |key| self.series.get(key).is_some_and(|series| series.open.is_some());
+        let is_free = registered.is_none() && !keys.iter().any(is_open);
+        assert_eq!(result.is_ok(), is_free, "register: {result:?}");
+        if !is_free {
+            return;
+        }
+        for key in keys {
+            let series = self.series.entry(key).or_default();
+            series.open = Some(id);
+            if !METRICS[key.1].is_counter {
+                series.value = None;
+            }
+        }
+        self.objects.get_mut(&id).unwrap().labels = Some(labels);
+    }
+
+    /// Reads one object.
+    pub(crate) fn observe(&mut self, id: u64) {
+        let Object { backend, raw, labels } = &self.objects[&id];
+        let Some(labels) = *labels else { return };
+        for (&metric, &raw) in raw {
+            if backend.is_absent(metric) {
+                continue;
+            }
+            let key = (labels, metric);
+            let series = self.series.get_mut(&key).unwrap();
+            if METRICS[metric].is_counter {
+                let before = self.exported.insert((id, key), raw).unwrap_or(0);
+                let grown = if raw < before { raw } else { raw - before };
+                series.value = Some(series.value.unwrap_or(0) + grown);
+            } else {
+                series.value = Some(raw);
+            }
+        }
+    }
+
+    pub(crate) fn observe_all(&mut self) {
+        let ids: Vec<u64> = self.objects.keys().copied().collect();
+        for id in ids {
+            self.observe(id);
+        }
+    }
+
+    /// Reads the object for the last time.
+    pub(crate) fn close(&mut self, id: u64) {
+        self.observe(id);
+        self.closings += 1;
+        for series in self.series.values_mut().filter(|series| series.open == Some(id)) {
+            series.open = None;
+            series.closed = self.closings;
+        }
+        self.objects.get_mut(&id).unwrap().labels = None;
+    }
+
+    pub(crate) fn unregister(&mut self, registry: &Registry, backend: usize) {
+        let Some(id) = self.id(backend) else { return };
+        let object = &self.objects[&id];
+        let was_registered = with_metrics!(&object.backend, it => registry.unregister(it));
+        assert_eq!(was_registered, object.labels.is_some(), "unregister");
+        self.close(id);
+    }
+
+    pub(crate) fn drop(&mut self, backend: usize) {
+        let Some(id) = self.id(backend) else { return };
+        // What the registry reads after this has not changed since.
+        self.close(id);
+        self.objects.remove(&id);
+    }
+
+    /// What a reader shows that has seen all that was closed up to then.
+    pub(crate) fn shown(&self, delivered: u64) -> BTreeMap<Key, i128> {
+        let shown = self.series.iter().filter_map(|(&key, series)| {
+            let is_shown = series.open.is_some() || series.closed > delivered;
+            series.value.filter(|_| is_shown).map(|value| (key, value))
+        });
+        shown.collect()
+    }
+
+    /// The totals of all counters there ever were.
+    pub(crate) fn totals(&self) -> BTreeMap<Key, i128> {
+        let counters = self.series.iter().filter(|((_, metric), _)| METRICS[*metric].is_counter);
+        counters.filter_map(|(&key, series)| Some((key, series.value?))).collect()
+    }
+}

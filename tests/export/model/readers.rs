@@ -1,0 +1,213 @@
+//! Readers of every kind but OpenTelemetry, compared with the model.
+
+use std::collections::BTreeMap;
+use std::net::UdpSocket;
+
+use metrics_util::debugging::{DebugValue, Snapshotter};
+use papyra_metrics::{Kind, Value};
+use papyra_metrics_export::metrics::Facade;
+use papyra_metrics_export::prometheus::{Format, Prometheus};
+use papyra_metrics_export::statsd::StatsD;
+use papyra_metrics_export::{Export, Progress, RegistryReader};
+
+use crate::backends::{LABELS_IN_OTHERS, LABELS_IN_PROMETHEUS, LABELS_IN_STATSD, METRICS, Metric};
+use crate::model::{Key, Model};
+
+/// A reader of any kind, beside what it has to show.
+pub(crate) trait Reader {
+    fn check(&mut self, model: &Model);
+}
+
+pub(crate) struct Plainly {
+    pub(crate) reader: RegistryReader,
+    pub(crate) delivered: u64,
+}
+
+impl Reader for Plainly {
+    fn check(&mut self, model: &Model) {
+        let read: Vec<_> = self
+            .reader
+            .read()
+            .map(|sample| {
+                let value = match *sample.value() {
+                    Value::Counter(total) => i128::from(total),
+                    Value::Gauge(value) => i128::from(value),
+                    _ => panic!("{sample:?}"),
+                };
+                let labels = sample.labels().iter();
+                let labels: Vec<_> =
+                    labels.map(|(name, value)| format!("{name}={value}")).collect();
+                let is_counter = sample.kind() == Kind::Counter;
+                ((sample.name().to_owned(), labels.join(","), is_counter), value)
+            })
+            .collect();
+        let expected: BTreeMap<_, _> = model
+            .shown(self.delivered)
+            .into_iter()
+            .map(|((labels, metric), value)| {
+                let Metric { prometheus, is_counter, .. } = METRICS[metric];
+                ((prometheus.to_owned(), LABELS_IN_OTHERS[labels].to_owned(), is_counter), value)
+            })
+            .collect();
+        assert_eq!(read.len(), expected.len(), "{read:?}");
+        assert_eq!(read.into_iter().collect::<BTreeMap<_, _>>(), expected);
+        self.delivered = model.closings;
+    }
+}
+
+pub(crate) struct Scrape {
+    pub(crate) prometheus: Prometheus,
+    /// One after the other.
+    pub(crate) formats: Vec<Format>,
+    pub(crate) delivered: u64,
+}
+
+impl Reader for Scrape {
+    fn check(&mut self, model: &Model) {
+        self.formats.rotate_left(1);
+        let format = self.formats[0];
+        let mut text = String::from("before\n");
+        self.prometheus.encode(format, &mut text);
+        let body = text.strip_prefix("before\n").unwrap();
+        let body = if format == Format::OpenMetrics {
+            body.strip_suffix("# EOF\n").unwrap()
+        } else {
+            body
+        };
+        // Families in the order in which they came, each once, with all of its samples.
+        let mut families: BTreeMap<&str, String> = BTreeMap::new();
+        let mut lines = body.lines().peekable();
+        while let Some(line) = lines.next() {
+            let name = line.split(' ').nth(2).unwrap();
+            let name = if format == Format::Text {
+                name.strip_suffix("_total").unwrap_or(name)
+            } else {
+                name
+            };
+            let mut family = format!("{line}\n");
+            let mut samples = Vec::new();
+            let is_head =
+                |line: &&str| line.split(' ').nth(2).unwrap().trim_end_matches("_total") == name;
+            while let Some(line) = lines.next_if(|line| line.starts_with('#') && is_head(line)) {
+                family.extend([line, "\n"]);
+            }
+            while let Some(line) = lines.next_if(|line| !line.starts_with('#')) {
+                samples.push(format!("{line}\n"));
+            }
+            samples.sort();
+            family.extend(samples);
+            assert!(families.insert(name, family).is_none(), "{name} comes twice:\n{body}");
+        }
+        let mut expected: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for ((labels, metric), value) in model.shown(self.delivered) {
+            let Metric { prometheus, is_counter, .. } = METRICS[metric];
+            let (total, labels) =
+                (if is_counter { "_total" } else { "" }, LABELS_IN_PROMETHEUS[labels]);
+            let samples = expected.entry(prometheus).or_default();
+            samples.push(format!("{prometheus}{total}{labels} {value}\n"));
+        }
+        let expected = expected.into_iter().map(|(name, mut samples)| {
+            let metric = METRICS.iter().find(|metric| metric.prometheus == name).unwrap();
+            let (kind, total) =
+                if metric.is_counter { ("counter", "_total") } else { ("gauge", "") };
+            let help = metric.help;
+            samples.sort();
+            let head = match format {
+                Format::Text => {
+                    format!("# HELP {name}{total} {help}\n# TYPE {name}{total} {kind}\n")
+                }
+                _ if name.ends_with("_bytes") => {
+                    format!("# TYPE {name} {kind}\n# UNIT {name} bytes\n# HELP {name} {help}\n")
+                }
+                _ => format!("# TYPE {name} {kind}\n# HELP {name} {help}\n"),
+            };
+            (name, head + &samples.concat())
+        });
+        assert_eq!(families, expected.collect());
+        self.delivered = model.closings;
+    }
+}
+
+pub(crate) struct Datagrams {
+    pub(crate) daemon: UdpSocket,
+    pub(crate) statsd: StatsD,
+    pub(crate) totals: BTreeMap<String, i128>,
+    pub(crate) delivered: u64,
+}
+
+impl Reader for Datagrams {
+    fn check(&mut self, model: &Model) {
+        while self.statsd.export().unwrap() == Progress::More {}
+        let mut gauges = BTreeMap::new();
+        let mut datagram = [0; 2000];
+        while let Ok(len) = self.daemon.recv(&mut datagram) {
+            for line in std::str::from_utf8(&datagram[..len]).unwrap().lines() {
+                let (name, value) = line.split_once(':').unwrap();
+                let (value, rest) = value.split_once('|').unwrap();
+                let name = format!("{name}{}", &rest[1..]);
+                let value: i128 = value.parse().unwrap();
+                if rest.starts_with('c') {
+                    *self.totals.entry(name).or_default() += value;
+                } else if value < 0 {
+                    // A sign means a change, of the zero that came before it.
+                    let before = gauges.insert(name, value);
+                    assert_eq!(before, Some(0), "{line}");
+                } else {
+                    gauges.insert(name, value);
+                }
+            }
+        }
+        let name = |(labels, metric): Key| {
+            let metric: &Metric = &METRICS[metric];
+            format!("{}{}", metric.statsd, LABELS_IN_STATSD[labels])
+        };
+        let totals = model.totals().into_iter().filter(|&(_, total)| total > 0);
+        assert_eq!(self.totals, totals.map(|(key, total)| (name(key), total)).collect());
+        let shown = model.shown(self.delivered).into_iter();
+        let shown = shown.filter(|((_, metric), _)| !METRICS[*metric].is_counter);
+        assert_eq!(gauges, shown.map(|(key, value)| (name(key), value)).collect());
+        self.delivered = model.closings;
+    }
+}
+
+pub(crate) struct Recorded {
+    pub(crate) facade: Facade,
+    pub(crate) snapshotter: Snapshotter,
+    pub(crate) totals: BTreeMap<(String, String), i128>,
+    pub(crate) delivered: u64,
+}
+
+impl Reader for Recorded {
+    fn check(&mut self, model: &Model) {
+        self.facade.export().unwrap();
+        let mut gauges = BTreeMap::new();
+        for (key, _, _, value) in self.snapshotter.snapshot().into_vec() {
+            let key = key.key();
+            let labels: Vec<_> =
+                key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+            let name = (key.name().to_owned(), labels.join(","));
+            match value {
+                DebugValue::Counter(grown) => {
+                    *self.totals.entry(name).or_default() += i128::from(grown);
+                }
+                DebugValue::Gauge(value) => drop(gauges.insert(name, value.0)),
+                DebugValue::Histogram(_) => panic!("{name:?} is a histogram"),
+            }
+        }
+        let name = |(labels, metric): Key| {
+            let Metric { prometheus, is_counter, .. } = METRICS[metric];
+            let total = if is_counter { "_total" } else { "" };
+            (format!("{prometheus}{total}"), LABELS_IN_OTHERS[labels].to_owned())
+        };
+        let totals = model.totals().into_iter();
+        assert_eq!(self.totals, totals.map(|(key, total)| (name(key), total)).collect());
+        // The recorder shows zero for what was not set since the last snapshot.
+        gauges.retain(|_, value| *value != 0.0);
+        let shown = model.shown(self.delivered).into_iter();
+        let shown = shown.filter(|&((_, metric), value)| !METRICS[metric].is_counter && value != 0);
+        #[allow(clippy::cast_precision_loss)] // the facade's gauges are floats
+        let expected = shown.map(|(key, value)| (name(key), value as f64)).collect();
+        assert_eq!(gauges, expected);
+        self.delivered = model.closings;
+    }
+}

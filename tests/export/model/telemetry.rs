@@ -1,0 +1,206 @@
+//! OpenTelemetry, whose collections may overlap, compared with the model.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use opentelemetry::metrics::{Meter, MeterProvider as _};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics,
+};
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
+use papyra_metrics_export::Registry;
+use papyra_metrics_export::opentelemetry::OpenTelemetry;
+
+use crate::backends::{LABELS_IN_OTHERS, METRICS};
+use crate::model::{Key, Model};
+use crate::sdk::SharedReader;
+
+/// What a receiver behind one reader of the SDK adds up.
+pub(crate) struct Collector {
+    pub(crate) reader: SharedReader,
+    pub(crate) totals: BTreeMap<(String, String), i128>,
+    pub(crate) gauges: BTreeMap<(String, String), i128>,
+}
+
+impl Collector {
+    pub(crate) fn new(temporality: Temporality) -> Self {
+        let (totals, gauges) = Default::default();
+        Self { reader: SharedReader::new(temporality), totals, gauges }
+    }
+
+    pub(crate) fn collect(&mut self) {
+        let mut collected = ResourceMetrics::default();
+        self.reader.collect(&mut collected).unwrap();
+        self.gauges.clear();
+        let mut names = Vec::new();
+        for metric in collected.scope_metrics().flat_map(ScopeMetrics::metrics) {
+            names.push(metric.name().to_owned());
+            match metric.data() {
+                AggregatedMetrics::U64(MetricData::Sum(sum)) => {
+                    assert!(sum.is_monotonic());
+                    let adds = sum.temporality() == Temporality::Delta;
+                    for point in sum.data_points() {
+                        let name = name(metric.name(), point.attributes());
+                        let total = self.totals.entry(name).or_default();
+                        let value = i128::from(point.value());
+                        assert!(adds || value >= *total, "{} fell to {value}", metric.name());
+                        *total = if adds { *total + value } else { value };
+                    }
+                }
+                AggregatedMetrics::I64(MetricData::Gauge(gauge)) => {
+                    for point in gauge.data_points() {
+                        let name = name(metric.name(), point.attributes());
+                        self.gauges.insert(name, point.value().into());
+                    }
+                }
+                // Not ours.
+                AggregatedMetrics::U64(MetricData::Gauge(_)) => {}
+                other => panic!("{} is {other:?}", metric.name()),
+            }
+        }
+        let len = names.len();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), len, "an instrument is there twice");
+    }
+
+    /// Nothing may be more than that.
+    pub(crate) fn is_at_most(&self, model: &Model) {
+        let expected = named(model.totals());
+        for (name, total) in &self.totals {
+            let expected = expected.get(name).copied().unwrap_or(0);
+            assert!(*total <= expected, "{name:?} is {total}, of {expected}");
+        }
+    }
+
+    pub(crate) fn is_at_least(&self, totals: BTreeMap<Key, i128>) {
+        for (name, expected) in named(totals) {
+            let total = self.totals.get(&name).copied().unwrap_or(0);
+            assert!(total >= expected, "{name:?} is {total}, of at least {expected}");
+        }
+    }
+
+    pub(crate) fn is(&self, model: &Model) {
+        assert_eq!(self.totals, named(model.totals()));
+        // The SDK has each reader's callbacks write into all readers, so that one of them sees an earlier value of
+        // what is closed once more.
+        let open = model
+            .series
+            .iter()
+            .filter(|((_, metric), series)| !METRICS[*metric].is_counter && series.open.is_some());
+        let open = named(open.filter_map(|(&key, series)| Some((key, series.value?))).collect());
+        for (name, value) in open {
+            assert_eq!(self.gauges.get(&name), Some(&value), "{name:?}");
+        }
+    }
+}
+
+pub(crate) fn name<'a>(
+    name: &str,
+    attributes: impl Iterator<Item = &'a opentelemetry::KeyValue>,
+) -> (String, String) {
+    let mut attributes: Vec<_> =
+        attributes.map(|attribute| format!("{}={}", attribute.key, attribute.value)).collect();
+    attributes.sort();
+    (name.to_owned(), attributes.join(","))
+}
+
+pub(crate) fn named(series: BTreeMap<Key, i128>) -> BTreeMap<(String, String), i128> {
+    let series = series.into_iter().map(|((labels, metric), value)| {
+        ((METRICS[metric].opentelemetry.to_owned(), LABELS_IN_OTHERS[labels].to_owned()), value)
+    });
+    series.collect()
+}
+
+pub(crate) type Interruption = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
+
+/// The SDK with a cumulative and a delta reader.
+pub(crate) struct Telemetry {
+    pub(crate) _provider: SdkMeterProvider,
+    pub(crate) meter: Meter,
+    pub(crate) _exported: OpenTelemetry,
+    pub(crate) collectors: [Collector; 2],
+    /// What happens next between two callbacks of a collection.
+    pub(crate) interruption: Interruption,
+    pub(crate) interruptions: usize,
+}
+
+impl Telemetry {
+    pub(crate) fn new(registry: &Registry) -> Self {
+        let collectors = [Temporality::Cumulative, Temporality::Delta].map(Collector::new);
+        let provider = SdkMeterProvider::builder()
+            .with_reader(collectors[0].reader.clone())
+            .with_reader(collectors[1].reader.clone())
+            .build();
+        let meter = provider.meter("papyra");
+        let exported = OpenTelemetry::new(registry, &meter);
+        let interruption = Interruption::default();
+        Self {
+            _provider: provider,
+            meter,
+            _exported: exported,
+            collectors,
+            interruption,
+            interruptions: 0,
+        }
+    }
+
+    /// Makes room for an interruption after the instruments that there are.
+    pub(crate) fn interrupt_here(&mut self) {
+        if self.interruptions == 3 {
+            return;
+        }
+        self.interruptions += 1;
+        let interruption = Arc::clone(&self.interruption);
+        self.meter
+            .u64_observable_gauge(format!("interruption.{}", self.interruptions))
+            .with_callback(move |_| {
+                let interruption = interruption.lock().unwrap().take();
+                if let Some(interrupt) = interruption {
+                    interrupt();
+                }
+            })
+            .build();
+    }
+
+    /// Has one reader collect, and the other one in the middle of that, after something else has happened.
+    pub(crate) fn collect_at_once(
+        &mut self,
+        mut model: Model,
+        first: usize,
+        happen: impl FnOnce(&mut Model) + Send + 'static,
+    ) -> Model {
+        model.observe_all();
+        let before = model.totals();
+        let [one, other] = &mut self.collectors;
+        let (first, second) = if first == 0 { (one, other) } else { (other, one) };
+        let reader = second.reader.clone();
+        let totals = second.totals.clone();
+        let mut state = (model, Collector { reader, totals, gauges: BTreeMap::new() });
+        let (done, result) = std::sync::mpsc::channel();
+        let interrupt = move || {
+            let (model, second) = &mut state;
+            happen(model);
+            model.observe_all();
+            second.collect();
+            done.send(state).unwrap();
+        };
+        *self.interruption.lock().unwrap() = Some(Box::new(interrupt));
+        first.collect();
+        // There may have been nothing to interrupt.
+        let interrupt = self.interruption.lock().unwrap().take();
+        let was_interrupted = interrupt.is_none();
+        if let Some(interrupt) = interrupt {
+            interrupt();
+        }
+        let (model, collected) = result.try_recv().unwrap();
+        *second = collected;
+        second.is(&model);
+        first.is_at_least(before);
+        if was_interrupted {
+            first.is_at_most(&model);
+        }
+        model
+    }
+}
