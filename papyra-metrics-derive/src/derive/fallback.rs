@@ -7,7 +7,7 @@ use syn::DeriveInput;
 use super::check::plain;
 use super::expand::expand_type_asserts;
 use super::input::named_fields;
-use super::model::{Model, Plain};
+use super::model::{Model, StorageInstrument};
 use crate::attr::{self, Key};
 use crate::diag::Diagnostics;
 use crate::krate::{CratePath, runtime_at};
@@ -34,7 +34,7 @@ pub(crate) fn expand(
         let instruments: Vec<_> = fields
             .iter()
             .map(|field| {
-                let gauge = plain(field.ty) == Some(Plain::Gauge);
+                let gauge = plain(field.ty) == Some(StorageInstrument::Gauge);
                 if gauge { quote!(#krate::Gauge) } else { quote!(#krate::Counter) }
             })
             .collect();

@@ -78,13 +78,13 @@ pub(crate) struct Metric {
     /// Whether this is the struct's error counter.
     pub(crate) errors: bool,
     /// In a plain struct: what the integer becomes.
-    pub(crate) plain: Option<Plain>,
+    pub(crate) plain: Option<StorageInstrument>,
     /// In a plain struct: whether that is on cache lines of its own.
     pub(crate) padded: bool,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Plain {
+pub(crate) enum StorageInstrument {
     Counter,
     Gauge,
     Sharded,

@@ -7,7 +7,7 @@ use super::names::{check_name, check_prefix, check_unit};
 use crate::attr::{self, FieldKeys, Key};
 use crate::derive::help::first_paragraph;
 use crate::derive::input::NamedField;
-use crate::derive::model::{Field, Metric, Plain, Role};
+use crate::derive::model::{Field, Metric, Role, StorageInstrument};
 use crate::diag::Diagnostics;
 use crate::types::{is_phantom_data, last_word, mentions, path, pointee, primitive};
 
@@ -141,7 +141,7 @@ fn check_metric(
         help: help.unwrap_or_else(|| first_paragraph(field.attrs)),
         unit,
         errors: keys.errors.is_some(),
-        plain: if is_sharded { Some(Plain::Sharded) } else { plain },
+        plain: if is_sharded { Some(StorageInstrument::Sharded) } else { plain },
         padded: !is_sharded && (context.is_padded || keys.padded.is_some()),
     })
 }
@@ -167,7 +167,7 @@ fn check_layout(
             key,
             "`padded` cannot be combined with `sharded`, which uses cache lines of its own; remove `padded`",
         ),
-        (None, Some(Key { key, .. })) if plain(field.ty) == Some(Plain::Gauge) => diag.error(
+        (None, Some(Key { key, .. })) if plain(field.ty) == Some(StorageInstrument::Gauge) => diag.error(
             key,
             format!("`sharded` requires a counter, and `{}` is a gauge; remove `sharded`", field.ident),
         ),
@@ -202,15 +202,16 @@ pub(super) fn is_deprecated(attrs: &[Attribute]) -> bool {
 }
 
 /// The instrument that an integer becomes in the generated struct.
-pub(crate) fn plain(ty: &Type) -> Option<Plain> {
+pub(crate) fn plain(ty: &Type) -> Option<StorageInstrument> {
     match primitive(ty)?.as_str() {
-        "u64" => Some(Plain::Counter),
-        "i64" => Some(Plain::Gauge),
+        "u64" => Some(StorageInstrument::Counter),
+        "i64" => Some(StorageInstrument::Gauge),
         _ => None,
     }
 }
 
 /// Whether the type is spelled as a gauge. One that is hidden, for example by an alias, is found by the compiler.
-fn is_gauge(ty: &Type, plain: Option<Plain>) -> bool {
-    plain == Some(Plain::Gauge) || matches!(last_word(ty).as_deref(), Some("Gauge" | "AtomicI64"))
+fn is_gauge(ty: &Type, plain: Option<StorageInstrument>) -> bool {
+    plain == Some(StorageInstrument::Gauge)
+        || matches!(last_word(ty).as_deref(), Some("Gauge" | "AtomicI64"))
 }

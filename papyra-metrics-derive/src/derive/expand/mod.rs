@@ -1,10 +1,12 @@
 //! Writes the tokens of a checked model. Nothing here can fail.
 
+mod bounds;
 mod publish;
 mod storage;
-mod visit;
+mod table;
+mod walk;
 
-pub(crate) use self::visit::expand_type_asserts;
+pub(crate) use self::bounds::expand_type_asserts;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -13,10 +15,10 @@ use super::model::Model;
 
 pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let storage = model.storage.as_ref().map(|storage| storage::expand_struct(model, storage));
-    let impls = visit::expand_impls(model);
+    let impls = table::expand_impls(model);
     let publishable = publish::expand_impls(model);
     let plain = model.storage.as_ref().map(|_| storage::expand_impls(model));
-    let allow = visit::allow_private_bounds(model);
+    let allow = bounds::allow_private_bounds(model);
     let lints = &model.allowed_lints;
     quote! {
         #storage

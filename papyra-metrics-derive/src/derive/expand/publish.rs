@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::visit::{bounded_type, expand_bounds, expand_plain_bounds, span_of};
+use super::bounds::{bounded_type, expand_bounds, expand_storage_bounds, span_of};
 use crate::derive::model::{Model, Role};
 use crate::krate::runtime_at;
 use crate::types::is_phantom_data;
@@ -16,7 +16,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let ident = model.instruments_ident();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let mut seen = HashSet::new();
-    let mut in_place = expand_plain_bounds(model);
+    let mut in_place = expand_storage_bounds(model);
     in_place.extend(model.fields.iter().filter_map(|field| {
         let mut ty = bounded_type(model, field);
         let span = span_of(&ty);

@@ -4,18 +4,18 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use super::visit::{
-    allow_private_bounds, depends_on_parameters, expand_plain_bounds, instrument_type, plain_trait,
-    span_of, written_instrument,
+use super::bounds::{
+    allow_private_bounds, depends_on_parameters, expand_storage_bounds, instrument_type, span_of,
+    storage_trait, written_instrument,
 };
-use crate::derive::model::{Field, Metric, Model, Plain, Role, Storage};
+use crate::derive::model::{Field, Metric, Model, Role, Storage, StorageInstrument};
 use crate::krate::runtime_at;
 
 /// The struct itself.
 pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {
     let Storage { ident, attrs } = storage;
     let (vis, generics) = (model.vis, model.generics);
-    let where_clause = model.where_clause_with(&expand_plain_bounds(model));
+    let where_clause = model.where_clause_with(&expand_storage_bounds(model));
     let allow = allow_private_bounds(model);
     let fields = model.fields.iter().map(|field| {
         let (attrs, vis, name) = (&field.attrs, field.vis, field.ident);
@@ -37,7 +37,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let (vis, plain, ident) = (model.vis, &model.ident_in_impl(), &model.instruments_ident());
     let name = ident.unraw().to_string();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
-    let where_clause = model.where_clause_with(&expand_plain_bounds(model));
+    let where_clause = model.where_clause_with(&expand_storage_bounds(model));
     let fields: Vec<_> = model.fields.iter().map(Field::ident_in_impl).collect();
     let names = fields.iter().map(|field| field.unraw().to_string());
     let news = model.fields.iter().map(|field| expand_new(model, field));
@@ -106,7 +106,7 @@ fn expand_new(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
             if *padded { quote!(#krate::CachePadded::new(#new)) } else { new }
         }
         Role::Flatten { .. } => {
-            let plain = plain_trait(&model.krate, field);
+            let plain = storage_trait(&model.krate, field);
             quote_spanned!(span=> <#ty as #plain>::NEW)
         }
         Role::Skip => quote!(::core::marker::PhantomData),
@@ -123,7 +123,7 @@ fn expand_read(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
             quote!(#instrument::get(&self.#name))
         }
         Role::Flatten { .. } => {
-            let plain = plain_trait(&model.krate, field);
+            let plain = storage_trait(&model.krate, field);
             quote!(<#ty as #plain>::read(&self.#name))
         }
         Role::Skip => quote!(::core::marker::PhantomData),
@@ -135,12 +135,12 @@ fn expand_value(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
     let krate = runtime_at(&model.krate, Span::call_site());
     let (name, ty) = (field.ident_in_impl(), field.ty);
     match &field.role {
-        Role::Metric(Metric { plain: Some(Plain::Gauge), .. }) => {
+        Role::Metric(Metric { plain: Some(StorageInstrument::Gauge), .. }) => {
             quote!(__visitor(#krate::Value::Gauge(self.#name));)
         }
         Role::Metric(_) => quote!(__visitor(#krate::Value::Counter(self.#name));),
         Role::Flatten { .. } => {
-            let plain = plain_trait(&model.krate, field);
+            let plain = storage_trait(&model.krate, field);
             quote!(<#ty as #plain>::values(&self.#name, __visitor);)
         }
         Role::Skip => quote!(let _ = &self.#name;),

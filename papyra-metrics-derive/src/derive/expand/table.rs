@@ -1,0 +1,171 @@
+//! The impls of `Metrics` and of the descriptor table: descriptors, flattening and the checks of names.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+
+use super::bounds::{error_trait, expand_bounds, instrument_trait, instrument_type, span_of};
+use super::walk::expand_walk;
+use crate::derive::model::{Field, Metric, Model, Role};
+use crate::krate::runtime_at;
+
+/// `Metrics` and what stands behind it, for the struct that holds the instruments.
+pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
+    let krate = runtime_at(&model.krate, Span::call_site());
+    let ident = model.instruments_ident();
+    let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
+    let where_clause = model.where_clause_with(&expand_bounds(model));
+    let own = model.metrics().map(|(field, metric)| expand_descriptor(model, field, metric));
+    let flattened = expand_flattened(model);
+    let walk = expand_walk(model);
+    let checks = expand_checks(model);
+    let (checks_inside, checks_outside) =
+        if model.generics.params.is_empty() { (Vec::new(), checks) } else { (checks, Vec::new()) };
+    let composed = expand_composed(model)
+        .map(|composed| quote!(const COMPOSED: &'static [#krate::Descriptor] = #composed;));
+    let metrics = (!checks_inside.is_empty()).then(|| {
+        quote! {
+            const METRICS: &'static [#krate::Descriptor] = { #(#checks_inside;)* Self::COMPOSED };
+        }
+    });
+    let error_counter = expand_error_counter(model, &ident, where_clause.as_ref());
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics #krate::Metrics for #ident #ty_generics #where_clause {
+            fn descriptors(&self) -> &[#krate::Descriptor] {
+                <Self as #krate::DescriptorTable>::METRICS
+            }
+            fn static_descriptors(&self) -> ::core::option::Option<&'static [#krate::Descriptor]> {
+                ::core::option::Option::Some(<Self as #krate::DescriptorTable>::METRICS)
+            }
+            #[inline]
+            fn walk(&self, __walker: &mut dyn #krate::Walker) {
+                #walk
+            }
+        }
+        #[automatically_derived]
+        impl #impl_generics #krate::DescriptorTable for #ident #ty_generics #where_clause {
+            const OWN: &'static [#krate::Descriptor] = &[#(#own,)*];
+            #flattened
+            #composed
+            #metrics
+        }
+        #error_counter
+        #(const _: () = #checks_outside;)*
+    }
+}
+
+fn expand_descriptor(model: &Model<'_>, field: &Field<'_>, metric: &Metric) -> TokenStream {
+    let ty = instrument_type(model, field);
+    let span = span_of(&ty);
+    let krate = runtime_at(&model.krate, span);
+    let Metric { name, help, prefix_len, .. } = metric;
+    let help = (!help.is_empty()).then(|| quote_spanned!(span=> .with_help(#help)));
+    let unit = metric.unit.as_ref().map(|unit| quote_spanned!(span=> .with_unit(#unit)));
+    let instrument = instrument_trait(&model.krate, field, metric, span);
+    let unit_of_buckets = field.may_be_histogram().then(|| {
+        quote_spanned! {span=>
+            .__with_unit_of_buckets(<#ty as #krate::Instrument>::__UNIT)
+        }
+    });
+    let descriptor = quote_spanned! {span=>
+        #krate::Descriptor::new(#name, <#ty as #instrument>::KIND)#help #unit #unit_of_buckets
+    };
+    if *prefix_len == 0 {
+        descriptor
+    } else {
+        quote_spanned!(span=> #krate::prefixed(#descriptor, #prefix_len))
+    }
+}
+
+fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
+    let krate = runtime_at(&model.krate, Span::call_site());
+    let mut at = 0_usize;
+    let mut flattened = Vec::new();
+    for field in &model.fields {
+        match &field.role {
+            Role::Metric(_) => at += 1,
+            Role::Skip => {}
+            Role::Flatten { prefix } => {
+                let ty = instrument_type(model, field);
+                let table = runtime_at(&model.krate, span_of(&ty));
+                let name = field.ident.unraw().to_string();
+                let metrics =
+                    quote_spanned!(span_of(&ty)=> <#ty as #table::DescriptorTable>::METRICS);
+                flattened.push(quote! {
+                    #krate::Flattened { at: #at, field: #name, prefix: #prefix, metrics: #metrics }
+                });
+            }
+        }
+    }
+    (!flattened.is_empty()).then(|| {
+        quote! {
+            const FLATTENED: &'static [#krate::Flattened] = &[#(#flattened,)*];
+        }
+    })
+}
+
+/// All metrics, composed; `None` if nothing is flattened.
+fn expand_composed(model: &Model<'_>) -> Option<TokenStream> {
+    let krate = runtime_at(&model.krate, Span::call_site());
+    if model.flattened().next().is_none() {
+        None
+    } else if model.generics.params.is_empty() {
+        Some(quote! {
+            #krate::Exact::<
+                Self,
+                { #krate::len::<Self>() },
+                { #krate::names_len::<Self>() },
+            >::METRICS
+        })
+    } else {
+        Some(quote!(#krate::SizeClasses::<Self>::METRICS))
+    }
+}
+
+/// Calls that refuse metrics which cannot be told apart, each located at the field at fault.
+fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
+    let ident = model.instruments_ident();
+    let own: Vec<_> = model.metrics().collect();
+    let this = if model.generics.params.is_empty() { quote!(#ident) } else { quote!(Self) };
+    let suspects = model.suspects.iter().map(|&(a, b)| {
+        let span = own[b].0.ident.span();
+        let krate = runtime_at(&model.krate, span);
+        quote_spanned! {span=>
+            (#krate::assert_distinct)(
+                &<#this as #krate::DescriptorTable>::OWN[#a],
+                &<#this as #krate::DescriptorTable>::OWN[#b],
+            )
+        }
+    });
+    let flattened = model.flattened().enumerate().map(|(index, field)| {
+        let span = field.ident.span();
+        let krate = runtime_at(&model.krate, span);
+        quote_spanned!(span=> (#krate::assert_flattens::<#this>)(#index))
+    });
+    suspects.chain(flattened).collect()
+}
+
+fn expand_error_counter(
+    model: &Model<'_>,
+    ident: &Ident,
+    where_clause: Option<&TokenStream>,
+) -> Option<TokenStream> {
+    let (field, metric) = model.metrics().find(|(_, metric)| metric.errors)?;
+    let krate = runtime_at(&model.krate, Span::call_site());
+    let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
+    let counter = field.ident_in_impl();
+    let ty = instrument_type(model, field);
+    let span = span_of(&ty);
+    let count = error_trait(&model.krate, field, metric, span);
+    let count = quote_spanned!(span=> <#ty as #count>::inc(&self.#counter));
+    Some(quote! {
+        #[automatically_derived]
+        impl #impl_generics #krate::ErrorCounter for #ident #ty_generics #where_clause {
+            #[inline]
+            fn count_error(&self) {
+                #count;
+            }
+        }
+    })
+}
