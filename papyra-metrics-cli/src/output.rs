@@ -1,4 +1,4 @@
-//! What is printed, on which stream and in which words.
+//! Prints results on standard output and notes and errors on standard error.
 
 use std::{
     io::{self, Write},

@@ -89,7 +89,7 @@ impl Source<'_> {
 
 pub(crate) type OpenFile<'a> = &'a mut dyn FnMut(&Path) -> Result<Reader, ReadError>;
 
-/// What distinguishes a file from all others, by whatever path it is found.
+/// Identifies a file, regardless of the path by which it was opened.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity {
     #[cfg(unix)]

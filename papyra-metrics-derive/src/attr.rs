@@ -104,7 +104,7 @@ keys! {
 
 const POSITIONS: &[Position] = &[StructKeys::POSITION, FieldKeys::POSITION, FunctionKeys::POSITION];
 
-/// What can carry the attribute, and the keys that it takes.
+/// An item that can carry the attribute, and the keys that it takes.
 struct Position {
     name: &'static str,
     keys: &'static [&'static str],

@@ -1,4 +1,4 @@
-//! What tells one backend from another: pairs of name and value.
+//! Labels: pairs of name and value that distinguish backends.
 
 use std::fmt;
 

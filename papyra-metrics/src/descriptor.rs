@@ -1,4 +1,4 @@
-//! What is known of a metric before the program runs.
+//! Static properties of a metric.
 
 use core::fmt;
 

@@ -236,7 +236,7 @@ pub(crate) const fn equal(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && ends_with(a, b)
 }
 
-/// What stands before the end of this text, which is as long as `end`.
+/// The text without its last bytes, as many as `end` has.
 const fn before<'a>(text: &'a [u8], end: &[u8]) -> &'a [u8] {
     text.split_at(text.len() - end.len()).0
 }

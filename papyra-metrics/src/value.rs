@@ -1,4 +1,4 @@
-//! What one reading of one metric gives.
+//! The value of one metric in one reading.
 
 use core::fmt;
 

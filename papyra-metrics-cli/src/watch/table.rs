@@ -1,4 +1,4 @@
-//! What is on the terminal: the rows that are shown, in which order, and how the table fits.
+//! The table on the terminal: its rows, their order, and how it fits.
 
 use std::time::{Duration, Instant};
 

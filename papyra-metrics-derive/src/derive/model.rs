@@ -1,4 +1,4 @@
-//! What was meant: every rule has been checked, and what is still an `Option` is really optional.
+//! The checked declaration: every rule holds, and each remaining `Option` is really optional.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -26,16 +26,16 @@ pub(crate) struct Model<'a> {
 /// The struct of atomics that is to be written for a plain one.
 pub(crate) struct Storage<'a> {
     pub(crate) ident: Ident,
-    /// What passes over from the plain struct.
+    /// Attributes that are copied from the plain struct.
     pub(crate) attrs: Vec<&'a Attribute>,
 }
 
-/// A field that is no `skip`, and in a plain struct also the ones that are.
+/// A field. Skipped fields are kept only in a plain struct.
 pub(crate) struct Field<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) vis: &'a Visibility,
     pub(crate) ty: &'a Type,
-    /// What passes over to the field of the storage.
+    /// Attributes that are copied to the field of the storage.
     pub(crate) attrs: Vec<&'a Attribute>,
     /// Whether the type depends on a parameter of the struct.
     pub(crate) generic: bool,

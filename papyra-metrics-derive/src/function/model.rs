@@ -1,4 +1,4 @@
-//! What is counted of a function, checked: what is still an `Option` is optional.
+//! A checked function and its counters. Each remaining `Option` is really optional.
 
 use proc_macro2::{Ident, TokenStream};
 
@@ -79,7 +79,7 @@ pub(crate) enum RootKind {
     At(TokenStream),
 }
 
-/// What a function returns.
+/// The return type of a function.
 pub(crate) enum Output {
     /// A value to examine, or of no concern; `impl Trait` in it is `_`.
     Value(TokenStream),

@@ -1,4 +1,4 @@
-//! What a return type says by its spelling: outcomes, futures, and borrows of `self`.
+//! Questions about a return type by its spelling: outcomes, futures, and borrows of `self`.
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;

@@ -14,7 +14,7 @@ use super::input::{ArgumentKind, Receiver, ReceiverKind};
 use super::model::{InstrumentedFn, Output, Target, Targets};
 use super::output::{borrows_self, cannot_be_annotated, may_be_boxed_future, outlives_self};
 
-/// What is measured of a function.
+/// The part of a function that is measured.
 pub(crate) enum Plan<'a> {
     /// Its body.
     Body(BodyPlan<'a>),

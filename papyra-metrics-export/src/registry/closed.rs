@@ -1,4 +1,4 @@
-//! What is remembered of backends that are gone.
+//! Closed backends: their last values, kept within limits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::series::SeriesId;
 use crate::series::source::Identity;
 use crate::series::values::Number;
 
-/// What is remembered of one backend that is gone.
+/// A closed backend and its last values.
 pub(super) struct ClosedBackend {
     pub(super) at: Instant,
     /// Its series; `None` once another backend continues one.

@@ -1,4 +1,4 @@
-//! What could not be exported.
+//! Problems: metrics that could not be exported, and why.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -1,4 +1,4 @@
-//! What one reading of a histogram gives.
+//! One reading of a histogram.
 
 use core::fmt;
 

@@ -11,7 +11,7 @@ use crate::derive::model::{Field, Metric, Role, StorageInstrument};
 use crate::diag::Diagnostics;
 use crate::types::{is_phantom_data, last_word, mentions, path, pointee, primitive};
 
-/// What the checks of a field need to know about its struct.
+/// The properties of a struct on which the checks of its fields depend.
 pub(super) struct StructContext<'a> {
     pub(super) ident: &'a Ident,
     pub(super) prefix: String,

@@ -16,7 +16,7 @@ pub(crate) struct ReturnedFuture {
 pub(crate) enum Future {
     /// `async { … }` or `async move { … }`: the keywords, and the block.
     Block(TokenStream, Group),
-    /// What `Box::pin` takes.
+    /// The argument of `Box::pin`.
     Expression(TokenStream),
 }
 

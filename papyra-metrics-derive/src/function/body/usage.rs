@@ -7,7 +7,7 @@ use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
 use crate::tokens::{is_ident, is_punct};
 
-/// What a body does with `self` and its arguments, and how it may end.
+/// How a body uses `self` and its arguments, and how it may end.
 #[derive(Clone, Default)]
 #[allow(clippy::struct_excessive_bools)] // independent facts
 pub(crate) struct BodyUsage {

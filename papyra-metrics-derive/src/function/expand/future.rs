@@ -115,7 +115,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// What a future takes with it, and counts when it begins and when it ends.
+    /// The closure that makes the recorder of a future, which counts when the future begins and when it ends.
     fn deferred_recording(&self, access: Access) -> TokenStream {
         let future_access = self.plan.future_access();
         let shared = self.share_for_future(access);
@@ -127,7 +127,7 @@ impl BodyExpander<'_> {
         quote_mixed_site!(|| { #shared move || { #calls #guard #end } })
     }
 
-    /// What examines the end of a function, or of its future.
+    /// The closure that records the end of a function, or of its future.
     fn record_end(&self, access: Access, is_deferred: bool) -> TokenStream {
         let private = &self.private;
         let mover = is_deferred.then(|| quote_mixed_site!(move));

@@ -1,4 +1,4 @@
-//! What is shared before the body takes `self` or an argument away, so that it can be counted through afterwards.
+//! Handles that are made before the body moves `self` or an argument, and used to count afterwards.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};

@@ -40,7 +40,7 @@ pub(super) fn expand(model: &InstrumentedFn<'_>) -> TokenStream {
     quote!(#header #body)
 }
 
-/// What keeps hold of the gauge while the body runs.
+/// Bindings of the guard that holds the gauge while the body runs.
 #[derive(Default)]
 struct InFlightBindings {
     guard: TokenStream,
@@ -106,7 +106,7 @@ impl<'a> BodyExpander<'a> {
         quote_mixed_site!(#bind let __result #ty = #run;)
     }
 
-    /// What comes after the body. A body in place may never end, and rustc warns at the first statement after it.
+    /// The statements after the body. A body in place may never end, and rustc warns at the first statement after it.
     fn after_body(&self, end: &TokenStream) -> TokenStream {
         let allow = (self.plan.scope == Scope::InPlace)
             .then(|| quote_mixed_site!(#[allow(unreachable_code)]));

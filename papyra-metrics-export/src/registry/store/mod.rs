@@ -131,7 +131,7 @@ pub(super) struct Ticket {
     merged: u64,
 }
 
-/// What became of a reading.
+/// The outcome of merging a reading.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Merge {
     Applied,
@@ -211,7 +211,7 @@ impl Store {
             }
         }
         self.epoch += u64::from(is_new);
-        // What was a problem may be none now.
+        // A problem of the last reading may be solved.
         self.problems.values_mut().for_each(Vec::clear);
         for (index, problems) in problems {
             self.problems.insert(backends[index].id, problems);

@@ -26,7 +26,7 @@ pub(in crate::registry) struct Registration<'a> {
     pub(in crate::registry) accepted: Option<&'a [bool]>,
 }
 
-/// What became of a registration.
+/// The outcome of a registration.
 pub(in crate::registry) enum Outcome {
     Registered {
         has_new_families: bool,
