@@ -1,98 +1,68 @@
 //! What all series of one name have in common, over all backends.
 
 use std::borrow::Borrow;
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::ops::Range;
+use std::str;
 use std::sync::Arc;
 
 use papyra_metrics::Kind;
 use papyra_metrics::naming::{ExpositionName, is_name};
+use rustc_hash::FxHashMap;
 
 use crate::error::MetricDefinition;
 use crate::{Labels, RegisterError};
 
-/// All series of one name.
-#[derive(Debug)]
+/// All series of one name. A clone is another handle to the same family.
+#[derive(Clone)]
 pub(crate) struct Family {
-    /// The texts of this family and of others that were prepared together.
-    texts: Arc<str>,
-    place: Place,
+    batch: Arc<Batch>,
+    /// The index of its texts in the batch.
+    index: usize,
+    pub(crate) kind: Kind,
+}
+
+/// The families that one backend brings, which share allocations so that registering makes few of them.
+pub(crate) struct Batch {
+    /// Names, units and help texts, one after another.
+    text: String,
+    families: Vec<Texts>,
     /// The registry's prefix, with dots.
     prefix: Arc<str>,
-    pub(crate) kind: Kind,
-    /// The labels of the backend that was registered first, for messages.
+    /// The labels of the backend, for messages.
     backend: Arc<Labels>,
 }
 
-/// Where the texts of a family are.
-#[derive(Debug)]
-struct Place {
-    name: Range<usize>,
-    unit: Option<Range<usize>>,
-    help: Range<usize>,
-    /// The length of the registry's prefix, and of the name without its unit.
-    prefix_len: usize,
-    without_unit_len: usize,
+/// The kind of a family, and where its texts are: the ends of its prefix, its name without and with the unit, its unit
+/// and its help.
+struct Texts {
+    kind: Kind,
+    start: usize,
+    prefix_end: usize,
+    without_unit_end: usize,
+    name_end: usize,
+    unit_end: Option<usize>,
+    help_end: usize,
 }
 
-impl Family {
-    /// The exported name, prefix included, without a counter's `_total`.
-    pub(crate) fn name(&self) -> &str {
-        &self.texts[self.place.name.clone()]
-    }
+/// Prepares the families of one backend.
+pub(crate) struct FamilyBuilder {
+    /// Bytes, because names are composed without formatting, which is a good part of what registering costs.
+    text: Vec<u8>,
+    families: Vec<Texts>,
+    prefix: Arc<str>,
+    backend: Arc<Labels>,
+}
 
-    /// The exported name without the prefix.
-    pub(crate) fn own_name(&self) -> &str {
-        &self.name()[self.place.prefix_len..]
-    }
-
-    /// The name behind the registry's prefix, whose words are joined by dots.
-    pub(crate) fn dotted(&self, name: &str) -> String {
-        let dot = if self.prefix.is_empty() { "" } else { "." };
-        [&*self.prefix, dot, name].concat()
-    }
-
-    /// The exported name without prefix and unit.
-    pub(crate) fn name_without_unit(&self) -> &str {
-        &self.name()[self.place.prefix_len..self.place.without_unit_len]
-    }
-
-    pub(crate) fn unit(&self) -> Option<&str> {
-        self.place.unit.clone().map(|unit| &self.texts[unit])
-    }
-
-    pub(crate) fn help(&self) -> &str {
-        &self.texts[self.place.help.clone()]
-    }
-
-    fn definition(&self) -> MetricDefinition {
-        MetricDefinition {
-            name: self.name().to_owned(),
-            kind: self.kind,
-            unit: self.unit().map(str::to_owned),
-            backend: self.backend.to_string(),
+impl FamilyBuilder {
+    pub(crate) fn new(prefix: &Arc<str>, backend: &Arc<Labels>, families: usize) -> Self {
+        Self {
+            text: Vec::with_capacity(64 * families),
+            families: Vec::with_capacity(families),
+            prefix: Arc::clone(prefix),
+            backend: Arc::clone(backend),
         }
-    }
-
-    /// Whether both may be one family. The help is that of the first.
-    fn is_compatible(&self, other: &Self) -> bool {
-        (self.name(), self.kind, self.unit()) == (other.name(), other.kind, other.unit())
-    }
-}
-
-/// Prepares families, whose texts share one allocation.
-pub(crate) struct FamilyBuilder<'a> {
-    /// The registry's prefix, with dots.
-    prefix: &'a Arc<str>,
-    texts: String,
-    families: Vec<(Place, Kind)>,
-}
-
-impl<'a> FamilyBuilder<'a> {
-    pub(crate) fn new(prefix: &'a Arc<str>, families: usize) -> Self {
-        let texts = String::with_capacity(64 * families);
-        Self { prefix, texts, families: Vec::with_capacity(families) }
     }
 
     /// Adds a family.
@@ -107,68 +77,146 @@ impl<'a> FamilyBuilder<'a> {
         unit: Option<&str>,
         help: &str,
     ) -> Result<(), RegisterError> {
-        use std::fmt::Write;
-
-        let texts = &mut self.texts;
-        let start = texts.len();
+        let text = &mut self.text;
+        let start = text.len();
         if !self.prefix.is_empty() {
-            texts.extend(self.prefix.chars().map(|char| if char == '.' { '_' } else { char }));
-            texts.push('_');
+            text.extend(self.prefix.bytes().map(|byte| if byte == b'.' { b'_' } else { byte }));
+            text.push(b'_');
         }
-        let prefix_len = texts.len() - start;
-        // Writing to a string cannot fail. The name without its unit is the beginning of the name.
-        let _ = write!(texts, "{}", name.without_unit());
-        let without_unit_len = texts.len() - start;
-        if unit.is_some() {
-            texts.truncate(start + prefix_len);
-            let _ = write!(texts, "{name}");
+        let prefix_end = text.len();
+        name.pieces().into_iter().for_each(|piece| text.extend_from_slice(piece));
+        let name_end = text.len();
+        match str::from_utf8(&text[start..]) {
+            Ok(name) if is_name(name) => {}
+            _ => {
+                let name = String::from_utf8_lossy(&text[start..]).into_owned();
+                return Err(RegisterError::InvalidMetricName { name });
+            }
         }
-        let name = start..texts.len();
-        if !is_name(&texts[name.clone()]) {
-            return Err(RegisterError::InvalidMetricName { name: texts[name].to_owned() });
-        }
-        let unit = unit.map(|unit| push(texts, unit));
-        let help = push(texts, help);
-        let place = Place { name, unit, help, prefix_len, without_unit_len };
-        self.families.push((place, kind));
+        // The name without its unit is the beginning of the name.
+        let without_unit_end = if unit.is_some() {
+            prefix_end + name.without_unit().pieces().iter().map(|it| it.len()).sum::<usize>()
+        } else {
+            name_end
+        };
+        let unit_end = unit.map(|unit| {
+            text.extend_from_slice(unit.as_bytes());
+            text.len()
+        });
+        text.extend_from_slice(help.as_bytes());
+        let help_end = text.len();
+        self.families.push(Texts {
+            kind,
+            start,
+            prefix_end,
+            without_unit_end,
+            name_end,
+            unit_end,
+            help_end,
+        });
         Ok(())
     }
 
-    /// The families, in the order in which they were added, each for the backend of these labels.
-    pub(crate) fn finish(
-        self,
-        backend: &Arc<Labels>,
-    ) -> impl ExactSizeIterator<Item = Family> + use<> {
-        let (texts, prefix): (Arc<str>, _) = (self.texts.into(), Arc::clone(self.prefix));
-        let backend = Arc::clone(backend);
-        self.families.into_iter().map(move |(place, kind)| Family {
-            texts: Arc::clone(&texts),
-            place,
-            prefix: Arc::clone(&prefix),
-            kind,
-            backend: Arc::clone(&backend),
-        })
+    pub(crate) fn finish(self) -> Arc<Batch> {
+        let Self { text, families, prefix, backend } = self;
+        // Names were checked, and the rest was text before.
+        let text = String::from_utf8(text).unwrap_or_default();
+        Arc::new(Batch { text, families, prefix, backend })
     }
 }
 
-fn push(texts: &mut String, text: &str) -> Range<usize> {
-    let start = texts.len();
-    texts.push_str(text);
-    start..texts.len()
+impl Batch {
+    /// The number of families, in the order in which they were added.
+    pub(crate) fn len(&self) -> usize {
+        self.families.len()
+    }
+
+    fn name(&self, index: usize) -> &str {
+        let texts = &self.families[index];
+        &self.text[texts.start..texts.name_end]
+    }
+
+    fn unit(&self, index: usize) -> Option<&str> {
+        let texts = &self.families[index];
+        texts.unit_end.map(|end| &self.text[texts.name_end..end])
+    }
+
+    fn family(self: &Arc<Self>, index: usize) -> Family {
+        Family { batch: Arc::clone(self), index, kind: self.families[index].kind }
+    }
+}
+
+impl Family {
+    fn texts(&self) -> &Texts {
+        &self.batch.families[self.index]
+    }
+
+    /// The exported name, prefix included, without a counter's `_total`.
+    pub(crate) fn name(&self) -> &str {
+        self.batch.name(self.index)
+    }
+
+    /// The exported name without the prefix.
+    pub(crate) fn own_name(&self) -> &str {
+        let texts = self.texts();
+        &self.batch.text[texts.prefix_end..texts.name_end]
+    }
+
+    /// The name behind the registry's prefix, whose words are joined by dots.
+    pub(crate) fn dotted(&self, name: &str) -> String {
+        let prefix = &*self.batch.prefix;
+        let dot = if prefix.is_empty() { "" } else { "." };
+        [prefix, dot, name].concat()
+    }
+
+    /// The exported name without prefix and unit.
+    pub(crate) fn name_without_unit(&self) -> &str {
+        let texts = self.texts();
+        &self.batch.text[texts.prefix_end..texts.without_unit_end]
+    }
+
+    pub(crate) fn unit(&self) -> Option<&str> {
+        self.batch.unit(self.index)
+    }
+
+    pub(crate) fn help(&self) -> &str {
+        let texts = self.texts();
+        &self.batch.text[texts.unit_end.unwrap_or(texts.name_end)..texts.help_end]
+    }
+
+    /// Identifies the family as long as a handle to it exists.
+    pub(crate) fn address(&self) -> usize {
+        std::ptr::from_ref(self.texts()).addr()
+    }
+
+    fn definition(&self) -> MetricDefinition {
+        MetricDefinition {
+            name: self.name().to_owned(),
+            kind: self.kind,
+            unit: self.unit().map(str::to_owned),
+            backend: self.batch.backend.to_string(),
+        }
+    }
+}
+
+impl fmt::Debug for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Family({} {})", self.kind, self.name())
+    }
 }
 
 /// The known families. No two of them share the name of a sample.
 #[derive(Default)]
 pub(crate) struct Families {
-    /// In the order in which they came.
-    all: Vec<Arc<Family>>,
-    by_name: HashSet<ByName>,
+    /// Each with its position in the order in which they came. Names are declared in a program and not chosen by an
+    /// attacker, so that a fast hash suffices.
+    by_name: FxHashMap<ByName, usize>,
     /// How many names end like a sample of another family might. Usually none, and then no two families of different
     /// names can share a sample.
     ambiguous: usize,
 }
 
-struct ByName(Arc<Family>);
+struct ByName(Family);
 
 impl Borrow<str> for ByName {
     fn borrow(&self) -> &str {
@@ -192,48 +240,74 @@ impl Eq for ByName {}
 
 impl Families {
     pub(crate) fn reserve(&mut self, families: usize) {
-        self.all.reserve(families);
         self.by_name.reserve(families);
     }
 
-    pub(crate) fn all(&self) -> &[Arc<Family>] {
-        &self.all
+    pub(crate) fn len(&self) -> usize {
+        self.by_name.len()
     }
 
-    /// Returns the family of this name, which is this one if there was none.
-    pub(crate) fn find_or_add(&mut self, family: Family) -> Result<Arc<Family>, RegisterError> {
-        if let Some(ByName(known)) = self.by_name.get(family.name()) {
-            if known.is_compatible(&family) {
-                return Ok(Arc::clone(known));
+    /// All families, in the order in which they came.
+    pub(crate) fn all(&self) -> Vec<Family> {
+        let mut families: Vec<_> = self.by_name.iter().collect();
+        families.sort_unstable_by_key(|&(_, &position)| position);
+        families.into_iter().map(|(ByName(family), _)| family.clone()).collect()
+    }
+
+    /// Returns the family of the name that the batch has at this index, which is that of the batch if there was none.
+    pub(crate) fn find_or_add(
+        &mut self,
+        batch: &Arc<Batch>,
+        index: usize,
+    ) -> Result<Family, RegisterError> {
+        let (name, kind) = (batch.name(index), batch.families[index].kind);
+        let is_ambiguous = has_sample_suffix(name);
+        let position = self.by_name.len();
+        let sharing =
+            if is_ambiguous || self.ambiguous > 0 { self.sharing(name, kind) } else { None };
+        match self.by_name.entry(ByName(batch.family(index))) {
+            Entry::Occupied(known) => {
+                let ByName(known) = known.key();
+                // The help is that of the first.
+                if (known.kind, known.unit()) == (kind, batch.unit(index)) {
+                    return Ok(known.clone());
+                }
+                Err(conflict(&batch.family(index), known))
             }
-            return Err(conflict(&family, known));
+            Entry::Vacant(place) => {
+                if let Some(known) = sharing {
+                    return Err(conflict(&batch.family(index), &known));
+                }
+                place.insert(position);
+                self.ambiguous += usize::from(is_ambiguous);
+                Ok(batch.family(index))
+            }
         }
-        let is_ambiguous = has_sample_suffix(family.name());
-        if is_ambiguous || self.ambiguous > 0 {
-            let sharing = |known: &&Arc<Family>| {
-                family.kind.sample_suffixes().iter().any(|suffix| {
+    }
+
+    /// The first family of another name that has a sample of the same name.
+    fn sharing(&self, name: &str, kind: Kind) -> Option<Family> {
+        let is_sharing = |known: &Family| {
+            known.name() != name
+                && kind.sample_suffixes().iter().any(|suffix| {
                     known.kind.sample_suffixes().iter().any(|known_suffix| {
-                        is_same_sample(family.name(), suffix, known.name(), known_suffix)
+                        is_same_sample(name, suffix, known.name(), known_suffix)
                     })
                 })
-            };
-            if let Some(known) = self.all.iter().find(sharing) {
-                return Err(conflict(&family, known));
-            }
-        }
-        let family = Arc::new(family);
-        self.ambiguous += usize::from(is_ambiguous);
-        self.by_name.insert(ByName(Arc::clone(&family)));
-        self.all.push(Arc::clone(&family));
-        Ok(family)
+        };
+        let sharing = self.by_name.iter().filter(|(ByName(known), _)| is_sharing(known));
+        let first = sharing.min_by_key(|&(_, &position)| position);
+        first.map(|(ByName(known), _)| known.clone())
     }
 
     /// Forgets all families but the first ones.
     pub(crate) fn truncate(&mut self, len: usize) {
-        for family in self.all.drain(len..) {
-            self.ambiguous -= usize::from(has_sample_suffix(family.name()));
-            self.by_name.remove(family.name());
-        }
+        let ambiguous = &mut self.ambiguous;
+        self.by_name.retain(|ByName(family), position| {
+            let is_kept = *position < len;
+            *ambiguous -= usize::from(!is_kept && has_sample_suffix(family.name()));
+            is_kept
+        });
     }
 }
 
@@ -244,11 +318,11 @@ fn conflict(new: &Family, earlier: &Family) -> RegisterError {
     }
 }
 
-/// Whether the name ends in a suffix of the exported kinds. Samples of gauges have none.
+/// Whether the name ends in the suffix of a sample of some kind. Samples of gauges have none.
 fn has_sample_suffix(name: &str) -> bool {
-    Kind::Counter
-        .sample_suffixes()
+    [Kind::Counter, Kind::Histogram]
         .iter()
+        .flat_map(|kind| kind.sample_suffixes())
         .any(|suffix| !suffix.is_empty() && name.ends_with(suffix))
 }
 
@@ -264,13 +338,22 @@ mod tests {
 
     use papyra_metrics::Descriptor;
 
-    use super::{Families, FamilyBuilder};
+    use super::{Batch, Families, FamilyBuilder};
+
+    fn batch(metrics: &[Descriptor]) -> Arc<Batch> {
+        let mut builder = FamilyBuilder::new(&Arc::from("p.q"), &Arc::default(), metrics.len());
+        for metric in metrics {
+            let name = metric.exposition_name();
+            builder.add(name, metric.kind(), metric.unit(), metric.help()).unwrap();
+        }
+        builder.finish()
+    }
 
     #[test]
     fn families_share_no_sample_in_whatever_order_they_come() {
-        let prefix = Arc::from("p.q");
         let counter = Descriptor::counter;
         let gauge = Descriptor::gauge;
+        let histogram = Descriptor::histogram;
         for (a, b, is_refused) in [
             (counter("writes"), gauge("writes"), true),
             (counter("writes"), gauge("writes_total"), true),
@@ -279,15 +362,15 @@ mod tests {
             (gauge("writes"), gauge("writes_total"), false),
             (counter("writes"), counter("reads"), false),
             (counter("writes"), counter("writes_total"), false),
+            (histogram("writes"), counter("writes_count"), true),
+            (histogram("writes"), gauge("writes_sum"), true),
+            (histogram("writes"), gauge("writes_bucket"), true),
+            (histogram("writes"), gauge("writes_max"), false),
         ] {
             for pair in [[&a, &b], [&b, &a]] {
-                let mut families = Families::default();
+                let mut known = Families::default();
                 let results = pair.map(|metric| {
-                    let mut builder = FamilyBuilder::new(&prefix, 1);
-                    let name = metric.exposition_name();
-                    builder.add(name, metric.kind(), metric.unit(), metric.help()).unwrap();
-                    let family = builder.finish(&Arc::default()).next().unwrap();
-                    families.find_or_add(family).is_err()
+                    known.find_or_add(&batch(std::slice::from_ref(metric)), 0).is_err()
                 });
                 assert_eq!(results, [false, is_refused], "{pair:?}");
             }
@@ -296,18 +379,12 @@ mod tests {
 
     #[test]
     fn a_family_knows_its_name_with_and_without_prefix_and_unit() {
-        let prefix = Arc::from("p.q");
-        let metrics = [
+        let batch = batch(&[
             Descriptor::counter("bytes_written").with_unit("bytes"),
             Descriptor::gauge("bytes").with_unit("bytes"),
             Descriptor::counter("reads_total").with_help("Reads."),
-        ];
-        let mut builder = FamilyBuilder::new(&prefix, 3);
-        for metric in &metrics {
-            let name = metric.exposition_name();
-            builder.add(name, metric.kind(), metric.unit(), metric.help()).unwrap();
-        }
-        let families: Vec<_> = builder.finish(&Arc::default()).collect();
+        ]);
+        let families: Vec<_> = (0..batch.len()).map(|index| batch.family(index)).collect();
         let names = families.iter().map(|it| (it.name(), it.own_name(), it.name_without_unit()));
         assert_eq!(
             names.collect::<Vec<_>>(),

@@ -126,6 +126,19 @@ impl<'a> ExpositionName<'a> {
         self
     }
 
+    /// Returns the bytes of the name in pieces, to be written one after another without formatting: the prefix, the
+    /// stem, what joins the unit, and the unit. Each of them may be empty.
+    ///
+    /// ```
+    /// use papyra_metrics::Descriptor;
+    ///
+    /// let metric = Descriptor::counter("bytes_written").with_unit("bytes");
+    /// assert_eq!(metric.exposition_name().pieces(), [&b""[..], b"written", b"_", b"bytes"]);
+    /// ```
+    pub const fn pieces(&self) -> [&'a [u8]; 4] {
+        self.pieces
+    }
+
     const fn len(&self) -> usize {
         let [a, b, c, d] = self.pieces;
         a.len() + b.len() + c.len() + d.len()

@@ -27,7 +27,7 @@ fn each_feature_brings_its_own_dependencies_and_no_other() {
         ("metrics", &["metrics"]),
         ("tokio", &["tokio"]),
     ] {
-        let always = ["papyra-metrics", "papyra-metrics-export"];
+        let always = ["papyra-metrics", "papyra-metrics-export", "rustc-hash"];
         let mut expected: Vec<_> = always.iter().chain(brought).copied().collect();
         expected.sort_unstable();
         assert_eq!(dependencies(features), expected, "{features}");

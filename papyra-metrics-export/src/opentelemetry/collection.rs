@@ -68,7 +68,7 @@ impl Collections {
     pub(super) fn observe(
         &self,
         index: usize,
-        family: &Arc<Family>,
+        family: &Family,
         mut observe: impl FnMut(Number, &[KeyValue]),
     ) {
         let mut current = self.current();
@@ -85,7 +85,7 @@ impl Collections {
         }
         // Under the lock, so that no older value is observed after a newer one.
         let Current { observed, numbers, .. } = &*current;
-        for series in observed.get(&address(family)).into_iter().flatten() {
+        for series in observed.get(&family.address()).into_iter().flatten() {
             observe(series.number(family.kind, numbers), &series.attributes);
         }
     }
@@ -130,7 +130,7 @@ impl Current {
             }
             let attributes =
                 || labels.iter().map(|(name, it)| KeyValue::new(name.to_owned(), it.to_owned()));
-            let earlier = earlier.remove(&(address(family), Arc::clone(labels)));
+            let earlier = earlier.remove(&(family.address(), Arc::clone(labels)));
             let forgotten = match &earlier {
                 Some(earlier) if earlier.serial == series.serial => earlier.forgotten,
                 Some(earlier) => earlier.number(family.kind, &self.numbers).total(),
@@ -143,11 +143,7 @@ impl Current {
                 forgotten,
                 attributes: earlier.map_or_else(|| attributes().collect(), |it| it.attributes),
             };
-            self.observed.entry(address(family)).or_default().push(observed);
+            self.observed.entry(family.address()).or_default().push(observed);
         }
     }
-}
-
-fn address(family: &Arc<Family>) -> usize {
-    Arc::as_ptr(family).addr()
 }

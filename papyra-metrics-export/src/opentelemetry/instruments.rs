@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ struct State {
 pub(super) struct Pending {
     /// Its index in the order in which instruments are built, which is the order of their callbacks.
     pub(super) index: usize,
-    pub(super) family: Arc<Family>,
+    pub(super) family: Family,
     pub(super) name: String,
     pub(super) unit: Cow<'static, str>,
 }
@@ -62,7 +62,7 @@ impl Instruments {
 
     /// Adds instruments for the families that are new, and has them built in another thread, by one call of `build` at a
     /// time. Waits for that, unless a collection runs the code of a backend, which may wait for the calling thread.
-    pub(super) fn add(&self, families: &[Arc<Family>], build: impl FnOnce() + Send + 'static) {
+    pub(super) fn add(&self, families: &[Family], build: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
         let known = state.families.min(families.len());
         for family in &families[known..] {
@@ -72,7 +72,7 @@ impl Instruments {
                     let unit = self.unit(family);
                     let index = state.added;
                     state.added += 1;
-                    let family = Arc::clone(family);
+                    let family = family.clone();
                     state.pending.push_back(Pending { index, family, name, unit });
                 }
                 Err(problem) => self.report.add(Problem::new(String::new(), problem)),

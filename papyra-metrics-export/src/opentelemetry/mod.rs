@@ -156,7 +156,7 @@ impl Observable for i64 {
 fn observe<N: Observable>(
     adapter: &Weak<Adapter>,
     index: usize,
-    family: &Arc<Family>,
+    family: &Family,
     instrument: &dyn AsyncInstrument<N>,
 ) {
     let Some(adapter) = adapter.upgrade() else { return };

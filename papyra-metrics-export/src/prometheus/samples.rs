@@ -70,12 +70,11 @@ pub fn encode<'a>(
         let Some(number) = Reading::new(kind, &value).ok().and_then(Reading::number) else {
             continue;
         };
-        let mut builder = FamilyBuilder::new(&prefix, 1);
+        let mut builder = FamilyBuilder::new(&prefix, &labels, 1);
         builder.add(ExpositionName::new(name, prefix_len, kind, unit), kind, unit, help)?;
-        let Some(family) = builder.finish(&labels).next() else { continue };
-        let family = families.find_or_add(family)?;
+        let family = families.find_or_add(&builder.finish(), 0)?;
         let id = SeriesId { family, labels };
-        if !distinct.insert((Arc::as_ptr(&id.family), Arc::clone(&id.labels))) {
+        if !distinct.insert((id.family.address(), Arc::clone(&id.labels))) {
             return Err(id.duplicate_error());
         }
         series.push(id);

@@ -324,10 +324,10 @@ impl Registry {
             source,
             labels: &labels,
             descriptors,
-            is_static: source
+            static_descriptors: source
                 .metrics()
                 .static_descriptors()
-                .is_some_and(|it| std::ptr::eq(it, descriptors)),
+                .filter(|it| std::ptr::eq(*it, descriptors)),
             accepted: accepted.as_deref(),
         };
         loop {
@@ -436,8 +436,8 @@ impl Registry {
     }
 
     /// All families, in the order in which they came.
-    pub(crate) fn families(&self) -> Vec<Arc<Family>> {
-        self.store().families().to_vec()
+    pub(crate) fn families(&self) -> Vec<Family> {
+        self.store().families()
     }
 
     /// Notifies the listener now and whenever there are new families, as long as it exists.

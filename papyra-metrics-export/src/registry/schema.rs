@@ -1,10 +1,12 @@
 //! The metrics of a type of backend, and the families that they belong to.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use papyra_metrics::{Descriptor, Kind};
 
+use super::store::register::Registration;
 use crate::family::{Families, Family, FamilyBuilder};
 use crate::series::SeriesId;
 use crate::series::values::check_exported;
@@ -12,11 +14,11 @@ use crate::{Labels, RegisterError};
 
 /// Shared by all backends that list the same metrics.
 pub(super) struct Schema {
-    pub(super) descriptors: Box<[Descriptor]>,
+    pub(super) descriptors: Cow<'static, [Descriptor]>,
     /// The kind of each, side by side.
     pub(super) kinds: Box<[Kind]>,
     /// The family of each; `None` if the metric is not exported.
-    pub(super) families: Box<[Option<Arc<Family>>]>,
+    pub(super) families: Box<[Option<Family>]>,
     /// Why some are not exported.
     pub(super) problems: Vec<String>,
     /// The address of the list if it is static.
@@ -28,21 +30,19 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    /// Finds or adds the families of these metrics. `accepted` says for each whether a filter accepts it.
+    /// Finds or adds the families of a backend's metrics.
     ///
     /// # Errors
     ///
     /// Returns an error if a name is not a name, or means something else to another backend. Families that were added
     /// are not removed.
     pub(super) fn new(
-        prefix: &Arc<str>,
-        (descriptors, is_static): (&[Descriptor], bool),
-        accepted: Option<&[bool]>,
-        backend: &Arc<Labels>,
+        new: &Registration<'_>,
         families: &mut Families,
     ) -> Result<Self, RegisterError> {
+        let &Registration { descriptors, static_descriptors, accepted, labels, prefix, .. } = new;
         let mut problems = Vec::new();
-        let mut builder = FamilyBuilder::new(prefix, descriptors.len());
+        let mut builder = FamilyBuilder::new(prefix, labels, descriptors.len());
         let is_accepted = |index: usize| accepted.is_none_or(|accepted| accepted[index]);
         for (_, metric) in descriptors.iter().enumerate().filter(|&(i, _)| is_accepted(i)) {
             match check_exported(metric.kind()) {
@@ -55,46 +55,44 @@ impl Schema {
                 Err(reason) => problems.push(format!("`{}` {reason}", metric.name())),
             }
         }
-        let mut prepared = builder.finish(backend);
-        let (known, exported_len) = (families.all().len(), prepared.len());
+        let batch = builder.finish();
+        let (known, exported_len) = (families.len(), batch.len());
         families.reserve(exported_len);
-        let mut exported = Vec::with_capacity(descriptors.len());
+        let (mut exported, mut next) = (Vec::with_capacity(descriptors.len()), 0);
         for (i, metric) in descriptors.iter().enumerate() {
             let is_exported = is_accepted(i) && check_exported(metric.kind()).is_ok();
-            let family = if is_exported { prepared.next() } else { None };
-            exported.push(family.map(|family| families.find_or_add(family)).transpose()?);
+            let family = is_exported.then(|| families.find_or_add(&batch, next));
+            exported.push(family.transpose()?);
+            next += usize::from(is_exported);
         }
         // If all families are new, all are distinct.
-        if families.all().len() - known < exported_len {
-            check_distinct(descriptors, &exported, backend)?;
+        if families.len() - known < exported_len {
+            check_distinct(descriptors, &exported, labels)?;
         }
         Ok(Self {
-            descriptors: descriptors.into(),
             kinds: descriptors.iter().map(Descriptor::kind).collect(),
             families: exported.into_boxed_slice(),
             problems,
-            static_at: is_static.then(|| descriptors.as_ptr().addr()),
+            static_at: static_descriptors.map(|it| it.as_ptr().addr()),
             has_labels: descriptors.iter().any(|metric| !metric.labels().is_empty()),
             is_filtered: accepted.is_some(),
+            descriptors: static_descriptors
+                .map_or_else(|| Cow::Owned(descriptors.to_vec()), Cow::Borrowed),
         })
     }
 
-    /// Whether a backend that lists these metrics can share this schema.
-    pub(super) fn is_for(
-        &self,
-        descriptors: &[Descriptor],
-        is_static: bool,
-        accepted: Option<&[bool]>,
-    ) -> bool {
-        if self.is_filtered || accepted.is_some() || self.len() != descriptors.len() {
+    /// Whether a backend can share this schema.
+    pub(super) fn is_for(&self, new: &Registration<'_>) -> bool {
+        if self.is_filtered || new.accepted.is_some() || self.len() != new.descriptors.len() {
             return false;
         }
-        let is_same_list = is_static && self.static_at == Some(descriptors.as_ptr().addr());
-        is_same_list || *self.descriptors == *descriptors
+        let static_at = new.static_descriptors.map(|it| it.as_ptr().addr());
+        let is_same_list = static_at.is_some() && self.static_at == static_at;
+        is_same_list || *self.descriptors == *new.descriptors
     }
 
     pub(super) fn len(&self) -> usize {
-        self.descriptors.len()
+        self.kinds.len()
     }
 
     /// The labels of each metric of a backend with these labels.
@@ -117,16 +115,16 @@ impl Schema {
 /// Refuses two metrics of one family with the same labels.
 fn check_distinct(
     descriptors: &[Descriptor],
-    families: &[Option<Arc<Family>>],
+    families: &[Option<Family>],
     backend: &Labels,
 ) -> Result<(), RegisterError> {
     let mut distinct = HashSet::with_capacity(descriptors.len());
     for (metric, family) in descriptors.iter().zip(families) {
         let Some(family) = family else { continue };
         let labels = backend.with(metric.labels())?;
-        if !distinct.insert((Arc::as_ptr(family), labels)) {
+        if !distinct.insert((family.address(), labels)) {
             let labels = Arc::new(backend.with(metric.labels())?);
-            return Err(SeriesId { family: Arc::clone(family), labels }.duplicate_error());
+            return Err(SeriesId { family: family.clone(), labels }.duplicate_error());
         }
     }
     Ok(())

@@ -1,7 +1,5 @@
 //! Reads one source. This runs user code, and so runs under no lock.
 
-use std::sync::Arc;
-
 use papyra_metrics::walk::{ErasedInstrument, Walker};
 use papyra_metrics::{Counter, Descriptor, Gauge, Kind, Value};
 
@@ -17,7 +15,7 @@ pub(crate) struct Listed<'a> {
     /// The kind of each, side by side.
     pub(crate) kinds: &'a [Kind],
     /// The family of each; `None` if the metric is not exported.
-    pub(crate) families: &'a [Option<Arc<Family>>],
+    pub(crate) families: &'a [Option<Family>],
     /// The address of the source's own list.
     pub(crate) address: usize,
 }

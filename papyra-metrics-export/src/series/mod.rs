@@ -12,7 +12,7 @@ pub(crate) mod values;
 /// The name and the labels of a series.
 #[derive(Clone, Debug)]
 pub(crate) struct SeriesId {
-    pub(crate) family: Arc<Family>,
+    pub(crate) family: Family,
     pub(crate) labels: Arc<Labels>,
 }
 

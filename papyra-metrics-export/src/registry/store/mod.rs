@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use papyra_metrics::Kind;
+use rustc_hash::FxHashMap;
 
 use super::Problem;
 use super::closed::{ClosedBackend, ClosedBackends, ClosedSeries, Departed};
@@ -33,11 +34,12 @@ pub(super) struct Store {
     serials: Vec<u64>,
     /// How many of these series belong to backends that are closed.
     dead: usize,
-    index: HashMap<SeriesKey, Place>,
-    /// Each set of labels that series have, and how many series have it.
+    index: FxHashMap<SeriesKey, Place>,
+    /// Each set of labels that series have, and how many series have it. Their values may come from the application's
+    /// users, so that the hash has to resist chosen keys.
     labels: HashMap<Arc<Labels>, usize>,
     /// The backend of each address.
-    registered: HashMap<usize, u64>,
+    registered: FxHashMap<usize, u64>,
     closed: ClosedBackends,
     /// What could not be read last, by backend.
     problems: BTreeMap<u64, Vec<String>>,
@@ -93,8 +95,7 @@ impl Backend {
     fn series(&self) -> impl Iterator<Item = (usize, SeriesId)> {
         let families = self.schema.families.iter().enumerate();
         families.filter_map(|(i, family)| {
-            let (family, labels) =
-                (Arc::clone(family.as_ref()?), Arc::clone(self.metric_labels.of(i)));
+            let (family, labels) = (family.clone()?, Arc::clone(self.metric_labels.of(i)));
             Some((i, SeriesId { family, labels }))
         })
     }
@@ -112,8 +113,8 @@ struct SeriesKey {
 }
 
 impl SeriesKey {
-    fn new(family: &Arc<Family>, labels: &Arc<Labels>) -> Self {
-        Self { family: Arc::as_ptr(family).addr(), labels: Arc::as_ptr(labels).addr() }
+    fn new(family: &Family, labels: &Arc<Labels>) -> Self {
+        Self { family: family.address(), labels: Arc::as_ptr(labels).addr() }
     }
 }
 
@@ -320,7 +321,7 @@ impl Store {
         Arc::make_mut(&mut self.backends).retain(|backend| backend.source.is_some());
     }
 
-    pub(super) fn families(&self) -> &[Arc<Family>] {
+    pub(super) fn families(&self) -> Vec<Family> {
         self.families.all()
     }
 

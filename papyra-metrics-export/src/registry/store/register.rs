@@ -20,8 +20,8 @@ pub(in crate::registry) struct Registration<'a> {
     pub(in crate::registry) source: &'a Arc<dyn Source>,
     pub(in crate::registry) labels: &'a Arc<Labels>,
     pub(in crate::registry) descriptors: &'a [Descriptor],
-    /// Whether this list is static, so that its address identifies it.
-    pub(in crate::registry) is_static: bool,
+    /// The same list if it is static, so that its address identifies it.
+    pub(in crate::registry) static_descriptors: Option<&'static [Descriptor]>,
     /// Whether a filter accepts each metric.
     pub(in crate::registry) accepted: Option<&'a [bool]>,
 }
@@ -47,7 +47,7 @@ impl Store {
         &mut self,
         new: &Registration<'_>,
     ) -> Result<Outcome, RegisterError> {
-        let families = self.families.all().len();
+        let families = self.families.len();
         let outcome = self.try_register(new);
         if !matches!(outcome, Ok(Outcome::Registered { .. })) {
             self.families.truncate(families);
@@ -62,21 +62,14 @@ impl Store {
                 self.position(*id).map(|position| self.backends[position].labels.to_string());
             return Err(RegisterError::AlreadyRegistered { labels: labels.unwrap_or_default() });
         }
-        let known_families = self.families.all().len();
-        let found =
-            self.schemas.iter().find(|it| it.is_for(new.descriptors, new.is_static, new.accepted));
+        let known_families = self.families.len();
+        let found = self.schemas.iter().find(|it| it.is_for(new));
         let schema = match found {
             Some(schema) => Arc::clone(schema),
-            None => Arc::new(Schema::new(
-                new.prefix,
-                (new.descriptors, new.is_static),
-                new.accepted,
-                new.labels,
-                &mut self.families,
-            )?),
+            None => Arc::new(Schema::new(new, &mut self.families)?),
         };
         let metric_labels = self.canonical(schema.labels(new.labels)?);
-        let has_new_families = self.families.all().len() > known_families;
+        let has_new_families = self.families.len() > known_families;
         let orphans = self.check_free(&schema, &metric_labels)?;
         if !orphans.is_empty() {
             return Ok(Outcome::Orphans(orphans));
@@ -130,7 +123,7 @@ impl Store {
                 continue;
             }
             if self.position(*id).is_some_and(|position| self.backends[position].is_open()) {
-                let (family, labels) = (Arc::clone(family), Arc::clone(labels.of(i)));
+                let (family, labels) = (family.clone(), Arc::clone(labels.of(i)));
                 return Err(SeriesId { family, labels }.duplicate_error());
             }
             orphans.push(*id);
