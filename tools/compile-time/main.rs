@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use crate::peers::{DERIVES, OURS, PEERS, Peer};
+use crate::peers::{DERIVES, OURS, PEERS, Peer, flattened_twice};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -77,10 +77,19 @@ fn main() -> Result<()> {
             seconds(cpu * 1000.0 / f64::from(counters))
         );
     }
+    println!("\n| struct of papyra-metrics, debug | seconds |\n|---|---|");
+    for (name, program) in [
+        ("1,000 counters", ours.program(1000, 0)),
+        ("1,000 counters, flattened twice", flattened_twice(1000)),
+    ] {
+        let project = Project::of(ours, "nested", &program)?;
+        project.build(&["build"])?;
+        println!("| {name} | {} |", seconds(least(|| project.build(&["build"]))?));
+    }
     Ok(())
 }
 
-/// What a first build costs in a backend that derives with serde and thiserror already, with and without this project:
+/// Prints the cost of a first build in a backend that derives with serde and thiserror already, with and without this project:
 /// syn, quote and proc-macro2 are then built anyway.
 fn print_beside_derives() -> Result<()> {
     println!("| clean build, one struct | crates below | seconds |\n|---|---|---|");

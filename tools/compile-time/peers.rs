@@ -30,6 +30,13 @@ pub(crate) const PEERS: &[Peer] = &[
         dependencies: "metered = \"=0.9.0\"\nserde = { version = \"1\", features = [\"derive\"] }",
         write: metered,
     },
+    Peer { name: "iroh-metrics", dependencies: "iroh-metrics = \"=1.0.2\"", write: iroh_metrics },
+    Peer {
+        name: "fast-telemetry",
+        dependencies: "fast-telemetry = \"=0.10.0\"",
+        write: fast_telemetry,
+    },
+    Peer { name: "metriken", dependencies: "metriken = \"=0.11.5\"", write: metriken },
 ];
 
 const PAPYRA: &str = concat!(
@@ -65,6 +72,28 @@ impl Peer {
         (self.write)(&mut program);
         program.text
     }
+}
+
+/// A struct with this number of counters, flattened twice into another one. Of the peers, none composes names when it
+/// is compiled.
+pub(crate) fn flattened_twice(counters: usize) -> String {
+    let mut program = Program { text: String::new(), counters, functions: 0 };
+    program.add("use papyra_metrics::Metrics;");
+    program.add_struct("#[derive(Default, Metrics)]", "papyra_metrics::Counter");
+    program.add(
+        "#[derive(Default, Metrics)]
+struct Twice {
+    #[metrics(flatten, prefix = \"left_\")]
+    left: LogMetrics,
+    #[metrics(flatten, prefix = \"right_\")]
+    right: LogMetrics,
+}",
+    );
+    program.add_main(
+        "    let metrics = Twice::default();",
+        "    println!(\"{}\", metrics.snapshot());",
+    );
+    program.text
 }
 
 struct Program {
@@ -246,4 +275,54 @@ fn metered(program: &mut Program) {
         "    let metrics = LogMetrics::default();",
         "    println!(\"{:?}\", metrics.step_0);",
     );
+}
+
+fn iroh_metrics(program: &mut Program) {
+    program.add_struct(
+        "#[derive(Debug, Default, iroh_metrics::MetricsGroup)]\n#[metrics(name = \"log\")]",
+        "iroh_metrics::Counter",
+    );
+    program.add_functions("", "LogMetrics", &|i| {
+        Measure::ByHand(format!("self.metrics.counter_{i}.inc()"))
+    });
+    program.add_main(
+        "    let metrics = LogMetrics::default();",
+        "    println!(\"{}\", metrics.counter_0.get());",
+    );
+}
+
+/// Its counters have no default: the constructor names each.
+fn fast_telemetry(program: &mut Program) {
+    program.add_struct(
+        "#[derive(fast_telemetry::ExportMetrics)]\n#[metric_prefix = \"log\"]",
+        "fast_telemetry::Counter",
+    );
+    program.add("impl LogMetrics {\n    fn new() -> Self {\n        Self {");
+    for i in 0..program.counters {
+        program.add(&format!("            counter_{i}: fast_telemetry::Counter::new(2),"));
+    }
+    program.add("        }\n    }\n}");
+    program.add_functions("", "LogMetrics", &|i| {
+        Measure::ByHand(format!("self.metrics.counter_{i}.inc()"))
+    });
+    program.add_main(
+        "    let metrics = LogMetrics::new();",
+        "    let mut text = String::new();
+    metrics.export_prometheus(&mut text);
+    println!(\"{text}\");",
+    );
+}
+
+/// Its metrics are statics.
+fn metriken(program: &mut Program) {
+    for i in 0..program.counters {
+        program.add(&format!(
+            "#[metriken::metric(name = \"counter_{i}\", description = \"Events of kind {i}.\")]
+static COUNTER_{i}: metriken::Counter = metriken::Counter::new();"
+        ));
+    }
+    program.add("struct LogMetrics;");
+    program
+        .add_functions("", "LogMetrics", &|i| Measure::ByHand(format!("COUNTER_{i}.increment()")));
+    program.add_main("    let metrics = LogMetrics;", "    println!(\"{}\", COUNTER_0.value());");
 }
