@@ -2,8 +2,8 @@
 
 use core::fmt;
 
+use crate::atomic::{AtomicU64, Ordering, const_fn};
 use crate::atomic_layout::AtomicLayout;
-use crate::sync::{AtomicU64, Ordering, const_fn};
 use crate::{Instrument, Kind, Value, Walker};
 
 /// Counts events: a number that only grows.

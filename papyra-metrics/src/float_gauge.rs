@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::sync::{AtomicU64, Ordering, const_fn};
+use crate::atomic::{AtomicU64, Ordering, const_fn};
 use crate::{Instrument, Kind, Value};
 
 /// A value that goes up and down and is not an integer, such as a ratio, a temperature or a time in seconds.

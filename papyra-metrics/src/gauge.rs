@@ -2,8 +2,8 @@
 
 use core::fmt;
 
+use crate::atomic::{AtomicI64, Ordering, const_fn};
 use crate::atomic_layout::AtomicLayout;
-use crate::sync::{AtomicI64, Ordering, const_fn};
 use crate::{Instrument, Kind, Value, Walker};
 
 /// A level: something that goes up and down, such as open files or bytes in a cache.

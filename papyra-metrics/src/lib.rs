@@ -55,6 +55,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod atomic;
 mod atomic_layout;
 mod cache_padded;
 mod counter;
@@ -79,7 +80,6 @@ mod register;
 mod sharded;
 #[cfg(feature = "alloc")]
 pub mod snapshot;
-mod sync;
 mod value;
 pub mod walk;
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::sync::{AtomicI64, Ordering, const_fn};
+use crate::atomic::{AtomicI64, Ordering, const_fn};
 use crate::{Instrument, Kind, Value};
 
 /// The highest of all recorded values since the last reset, such as the longest queue or the largest record.

@@ -4,7 +4,7 @@
 //! takers and resets never disturb each other or a recording, and over any number of concurrent takes each word's
 //! increments are returned exactly once.
 
-use crate::sync::{AtomicU64, Ordering};
+use crate::atomic::{AtomicU64, Ordering};
 
 /// The count and the sum of one bucket. Aligned so that both are on one cache line, and within one 16-byte access.
 #[derive(Debug)]

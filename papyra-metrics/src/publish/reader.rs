@@ -12,7 +12,7 @@ use super::decode::{CUT_SHORT, FormatError, Header};
 use super::description::{Description, HEADER_LEN, Metric, Process};
 use super::error::{ReadCause, ReadError};
 use super::sys::{self, Holder};
-use crate::sync::AtomicU64;
+use crate::atomic::AtomicU64;
 use crate::{Kind, Snapshot, Value, counter};
 
 /// A published file, opened for reading.

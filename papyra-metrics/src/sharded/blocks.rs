@@ -7,8 +7,8 @@ use core::sync::atomic::AtomicBool;
 use loom::sync::atomic::AtomicBool;
 
 use super::{CELLS, SHARED, rseq, shard};
+use crate::atomic::Ordering;
 use crate::histogram::cells::{CellArray, Tally};
-use crate::sync::Ordering;
 
 /// On cache lines of its own.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(C, align(64)))]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::sync::{AtomicU64, Ordering, const_fn};
+use crate::atomic::{AtomicU64, Ordering, const_fn};
 use crate::{Instrument, Kind, Value, atomic_layout::AtomicLayout, counter::advance_baseline};
 
 // A restartable sequence needs Linux, a C library that registers one for every thread (glibc 2.35), and assembly.

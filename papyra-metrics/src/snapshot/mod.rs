@@ -2,7 +2,8 @@
 
 use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec::Vec};
 use core::{
-    fmt, iter,
+    fmt,
+    iter::repeat_n,
     marker::PhantomData,
     mem,
     ops::{Index, Range},
@@ -11,6 +12,12 @@ use core::{
 use crate::__private::{DescriptorTable, HasStorage};
 use crate::walk::{ErasedInstrument, ReadMode, Visit, Walker};
 use crate::{Counter, Descriptor, Gauge, Metrics, Value};
+
+mod iter;
+#[cfg(feature = "serde")]
+mod serde;
+
+pub use iter::{IntoIter, Iter};
 
 /// What a set of metrics read at one moment: a plain map of names to values in declaration order.
 ///
@@ -87,7 +94,7 @@ impl Snapshot {
 
     /// Names and values, in declaration order.
     pub fn iter(&self) -> Iter<'_> {
-        Iter { snapshot: self, places: self.places(), len: self.len }
+        Iter::new(self)
     }
 
     /// How many metrics there are.
@@ -100,33 +107,34 @@ impl Snapshot {
         self.len == 0
     }
 
-    fn places(&self) -> Range<usize> {
+    /// The indices at which an entry may be.
+    fn indices(&self) -> Range<usize> {
         0..match &self.entries {
             Entries::Table { values, .. } => values.len(),
             Entries::Named(entries) => entries.len(),
         }
     }
 
-    /// What stands at a place, unless it is absent.
-    fn at(&self, place: usize) -> Option<(&str, &Value)> {
+    /// The metric at `index`; `None` if it was absent.
+    fn entry(&self, index: usize) -> Option<(&str, &Value)> {
         match &self.entries {
             Entries::Table { metrics, values } => {
-                let value = values.get(place)?.as_ref()?;
-                Some((metrics.get(place)?.name, value))
+                let value = values.get(index)?.as_ref()?;
+                Some((metrics.get(index)?.name, value))
             }
-            Entries::Named(entries) => entries.get(place).map(|(name, value)| (&**name, value)),
+            Entries::Named(entries) => entries.get(index).map(|(name, value)| (&**name, value)),
         }
     }
 
-    /// Takes away what stands at a place, unless it is absent.
-    fn take_at(&mut self, place: usize) -> Option<(String, Value)> {
+    /// Takes the metric at `index` out; `None` if it was absent.
+    fn take_entry(&mut self, index: usize) -> Option<(String, Value)> {
         match &mut self.entries {
             Entries::Table { metrics, values } => {
-                let value = values.get_mut(place)?.take()?;
-                Some((metrics.get(place)?.name.into(), value))
+                let value = values.get_mut(index)?.take()?;
+                Some((metrics.get(index)?.name.into(), value))
             }
             Entries::Named(entries) => {
-                let (name, value) = entries.get_mut(place)?;
+                let (name, value) = entries.get_mut(index)?;
                 Some((mem::take(name).into_owned(), mem::replace(value, Value::Counter(0))))
             }
         }
@@ -152,9 +160,9 @@ impl Snapshot {
     pub fn since(&self, earlier: &Self) -> Self {
         let mut before = Lookup { snapshot: earlier, by_name: None };
         let mut grown = self.clone();
-        let mut place = 0;
+        let mut index = 0;
         grown.for_each_value(|name, value| {
-            match (value, before.find(place, name)) {
+            match (value, before.find(index, name)) {
                 (Value::Counter(now), Some(earlier)) => {
                     // One that has fallen was reset, and counts whole.
                     *now = earlier
@@ -167,7 +175,7 @@ impl Snapshot {
                 }
                 _ => {}
             }
-            place += 1;
+            index += 1;
         });
         grown
     }
@@ -212,12 +220,12 @@ impl<R: ReadMode> Walker for Collect<R> {
     }
 
     fn absent(&mut self, count: usize) {
-        self.values.extend(iter::repeat_n(None, count));
+        self.values.extend(repeat_n(None, count));
         self.absent += count;
     }
 }
 
-/// Finds names in another snapshot, which most often has the same ones in the same places.
+/// Finds names in another snapshot, which most often has the same names at the same indices.
 struct Lookup<'a> {
     snapshot: &'a Snapshot,
     by_name: Option<BTreeMap<&'a str, &'a Value>>,
@@ -225,9 +233,9 @@ struct Lookup<'a> {
 
 impl<'a> Lookup<'a> {
     #[inline]
-    fn find(&mut self, place: usize, name: &str) -> Option<&'a Value> {
-        let same_place = self.snapshot.at(place).filter(|(known, _)| *known == name);
-        if let Some((_, value)) = same_place {
+    fn find(&mut self, index: usize, name: &str) -> Option<&'a Value> {
+        let same_index = self.snapshot.entry(index).filter(|(known, _)| *known == name);
+        if let Some((_, value)) = same_index {
             return Some(value);
         }
         let snapshot = self.snapshot;
@@ -286,101 +294,18 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// Names and values of a snapshot, in declaration order.
-#[derive(Clone, Debug)]
-pub struct Iter<'a> {
-    snapshot: &'a Snapshot,
-    places: Range<usize>,
-    len: usize,
-}
-
-impl<'a> Iterator for Iter<'a> {
-    type Item = (&'a str, &'a Value);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let next = self.places.find_map(|place| self.snapshot.at(place))?;
-        self.len -= 1;
-        Some(next)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.len, Some(self.len))
-    }
-}
-
-impl DoubleEndedIterator for Iter<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        let next = self.places.by_ref().rev().find_map(|place| self.snapshot.at(place))?;
-        self.len -= 1;
-        Some(next)
-    }
-}
-
-impl ExactSizeIterator for Iter<'_> {}
-impl iter::FusedIterator for Iter<'_> {}
-
-impl<'a> IntoIterator for &'a Snapshot {
-    type Item = (&'a str, &'a Value);
-    type IntoIter = Iter<'a>;
-
-    fn into_iter(self) -> Iter<'a> {
-        self.iter()
-    }
-}
-
-/// Owned names and values of a snapshot, in declaration order.
-#[derive(Clone, Debug)]
-pub struct IntoIter {
-    snapshot: Snapshot,
-    places: Range<usize>,
-}
-
-impl Iterator for IntoIter {
-    type Item = (String, Value);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let next = self.places.find_map(|place| self.snapshot.take_at(place))?;
-        self.snapshot.len -= 1;
-        Some(next)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.snapshot.len, Some(self.snapshot.len))
-    }
-}
-
-impl DoubleEndedIterator for IntoIter {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        let next = self.places.by_ref().rev().find_map(|place| self.snapshot.take_at(place))?;
-        self.snapshot.len -= 1;
-        Some(next)
-    }
-}
-
-impl ExactSizeIterator for IntoIter {}
-impl iter::FusedIterator for IntoIter {}
-
-impl IntoIterator for Snapshot {
-    type Item = (String, Value);
-    type IntoIter = IntoIter;
-
-    fn into_iter(self) -> IntoIter {
-        IntoIter { places: self.places(), snapshot: self }
-    }
-}
-
 impl<N: Into<String>> FromIterator<(N, Value)> for Snapshot {
-    /// In the order of the iterator; of two values with one name the later counts, at the place of the first.
+    /// Keeps the order of the iterator. If a name occurs twice, the later value replaces the earlier one.
     fn from_iter<I: IntoIterator<Item = (N, Value)>>(pairs: I) -> Self {
         let mut entries: Vec<(Cow<'static, str>, Value)> = Vec::new();
-        let mut places = BTreeMap::new();
+        let mut indices = BTreeMap::new();
         for (name, value) in pairs {
             let name = name.into();
-            if let Some(&place) = places.get(&name) {
-                let (_, earlier): &mut (_, Value) = &mut entries[place];
+            if let Some(&index) = indices.get(&name) {
+                let (_, earlier): &mut (_, Value) = &mut entries[index];
                 *earlier = value;
             } else {
-                places.insert(name.clone(), entries.len());
+                indices.insert(name.clone(), entries.len());
                 entries.push((Cow::Owned(name), value));
             }
         }
@@ -411,98 +336,5 @@ impl<P: HasStorage> From<&P> for Snapshot {
         let mut values = Vec::with_capacity(metrics.len());
         plain.values(&mut |value| values.push(Some(value)));
         Self { len: values.len(), entries: Entries::Table { metrics, values } }
-    }
-}
-
-#[cfg(feature = "serde")]
-mod serde {
-    //! A flat map of names to numbers and histograms.
-
-    use alloc::boxed::Box;
-
-    use super::{Snapshot, String, Value, Vec, fmt};
-    use ::serde::{
-        Deserialize, Deserializer, Serialize, Serializer,
-        de::{Error, MapAccess, Visitor},
-    };
-
-    impl Serialize for Snapshot {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.collect_map(self)
-        }
-    }
-
-    impl<'de> Deserialize<'de> for Snapshot {
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            struct Entries;
-
-            impl<'de> Visitor<'de> for Entries {
-                type Value = Snapshot;
-
-                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("a flat map of metric names to numbers and histograms")
-                }
-
-                fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Snapshot, A::Error> {
-                    let mut entries = Vec::<(String, Value)>::new();
-                    while let Some(entry) = map.next_entry()? {
-                        entries.push(entry);
-                    }
-                    Ok(entries.into_iter().collect())
-                }
-            }
-
-            deserializer.deserialize_map(Entries)
-        }
-    }
-
-    impl Serialize for Value {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            match self {
-                Self::Counter(n) => serializer.serialize_u64(*n),
-                Self::Gauge(n) => serializer.serialize_i64(*n),
-                Self::Float(n) => Some(n).filter(|n| n.is_finite()).serialize(serializer),
-                Self::Histogram(distribution) => distribution.serialize(serializer),
-            }
-        }
-    }
-
-    impl<'de> Deserialize<'de> for Value {
-        /// A number does not tell its kind: a negative integer is a gauge, any other a counter. Values compare by number,
-        /// so they come back equal, but for a float that is not finite: it is null, and comes back as NaN.
-        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            struct Number;
-
-            impl<'de> Visitor<'de> for Number {
-                type Value = Value;
-
-                fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                    f.write_str("a number, null, or the object of a histogram")
-                }
-
-                fn visit_u64<E: Error>(self, n: u64) -> Result<Value, E> {
-                    Ok(Value::Counter(n))
-                }
-
-                fn visit_f64<E: Error>(self, n: f64) -> Result<Value, E> {
-                    Ok(Value::Float(n))
-                }
-
-                fn visit_unit<E: Error>(self) -> Result<Value, E> {
-                    Ok(Value::Float(f64::NAN))
-                }
-
-                fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-                    let distribution = crate::histogram::serde::visit_distribution(map)?;
-                    Ok(Value::Histogram(Box::new(distribution)))
-                }
-
-                fn visit_i64<E: Error>(self, n: i64) -> Result<Value, E> {
-                    Ok(u64::try_from(n).map_or(Value::Gauge(n), Value::Counter))
-                }
-            }
-
-            deserializer.deserialize_any(Number)
-        }
     }
 }
