@@ -102,4 +102,4 @@ struct_of!(Hundred, 100, "counter_":
 macro_rules! thousand {
     ($($field:ident)*) => { struct_of!(Thousand, 1000, "": $($field)*); };
 }
-include!("../../tests/thousand.in");
+include!("../../tests/derive/thousand.in");

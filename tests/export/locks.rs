@@ -11,8 +11,6 @@ use papyra_metrics_export::opentelemetry::OpenTelemetry;
 use papyra_metrics_export::prometheus::Prometheus;
 use papyra_metrics_export::{Registry, RegistryReader};
 
-mod sdk;
-
 #[derive(Default, Metrics)]
 struct LogMetrics {
     records_written: Counter,
@@ -141,7 +139,7 @@ fn a_filter_and_a_list_of_metrics_may_use_the_registry() {
 #[test]
 fn registering_under_a_lock_that_a_collection_waits_for_does_not_wait_for_the_collection() {
     let registry = Registry::new();
-    let (provider, reader) = sdk::provider();
+    let (provider, reader) = crate::sdk::provider();
     let _exported = OpenTelemetry::new(&registry, &provider.meter("papyra"));
     let application = Arc::new(Mutex::new(()));
     let (arrived, arrival) = mpsc::channel();
@@ -166,7 +164,7 @@ fn registering_under_a_lock_that_a_collection_waits_for_does_not_wait_for_the_co
     let guard = application.lock().unwrap();
     let collection = thread::spawn({
         let reader = reader.clone();
-        move || sdk::collect(&reader)
+        move || crate::sdk::collect(&reader)
     });
     arrival.recv().unwrap();
     // The collection holds the SDK's lock and waits for ours.
@@ -174,14 +172,14 @@ fn registering_under_a_lock_that_a_collection_waits_for_does_not_wait_for_the_co
     drop(guard);
     assert_eq!(collection.join().unwrap()["active"], 7);
     papyra_metrics_export_tests::wait_for("the new instrument", || {
-        (sdk::collect(&reader).get("hits") == Some(&5)).then_some(())
+        (crate::sdk::collect(&reader).get("hits") == Some(&5)).then_some(())
     });
 }
 
 #[test]
 fn a_collection_whose_backend_registers_and_drops_does_not_wait_for_itself() {
     let registry = Registry::new();
-    let (provider, reader) = sdk::provider();
+    let (provider, reader) = crate::sdk::provider();
     let _exported = OpenTelemetry::new(&registry, &provider.meter("papyra"));
     let later: Arc<CacheMetrics> = Arc::default();
     let active = {
@@ -200,10 +198,10 @@ fn a_collection_whose_backend_registers_and_drops_does_not_wait_for_itself() {
     };
     let active = Arc::new(active);
     registry.register(active.clone(), &[]).unwrap();
-    assert_eq!(sdk::collect(&reader)["active"], 7);
+    assert_eq!(crate::sdk::collect(&reader)["active"], 7);
     drop(active);
     papyra_metrics_export_tests::wait_for("the new instrument", || {
-        (sdk::collect(&reader).get("hits") == Some(&0)).then_some(())
+        (crate::sdk::collect(&reader).get("hits") == Some(&0)).then_some(())
     });
 }
 

@@ -481,7 +481,7 @@ fn with_few_descriptors(test: &str, run: impl FnOnce()) {
     let output = Command::new("sh")
         .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
         .arg(env::current_exe().unwrap())
-        .args(["--exact", test, "--nocapture"])
+        .args(["--exact", &format!("server::{test}"), "--nocapture"])
         .env("FEW_DESCRIPTORS", "yes")
         .output()
         .unwrap();

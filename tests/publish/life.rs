@@ -3,8 +3,6 @@
 #![allow(unsafe_code)] // locks, forks and namespaces are system calls
 #![allow(clippy::unnecessary_debug_formatting)] // as messages format paths
 
-mod common;
-
 use std::{
     fs, io,
     os::unix::{
@@ -15,7 +13,7 @@ use std::{
     process::Command,
 };
 
-use common::Backend;
+use crate::common::Backend;
 use papyra_metrics::{
     Metrics,
     persistence::PersistenceMetrics,
@@ -347,7 +345,7 @@ macro_rules! thousand {
     };
 }
 
-include!("../thousand.in");
+include!("../derive/thousand.in");
 
 /// Runs in a file system of 80 KiB, which has room for the description and not for all values.
 #[test]
@@ -369,7 +367,7 @@ fn on_a_disk_that_is_full_a_backend_counts_in_private_memory_and_is_not_killed()
     let directory = tempfile::tempdir().unwrap();
     let said = Command::new("unshare")
         .args(["--map-root-user", "--mount", "sh", "-c"])
-        .arg("mount -t tmpfs -o size=80k none \"$SMALL\" && exec \"$0\" --ignored --exact in_a_small_file_system")
+        .arg("mount -t tmpfs -o size=80k none \"$SMALL\" && exec \"$0\" --ignored --exact life::in_a_small_file_system")
         .arg(std::env::current_exe().unwrap())
         .env("SMALL", directory.path())
         .output()
@@ -495,7 +493,7 @@ fn a_child_with_the_same_id_in_another_pid_namespace_leaves_the_file() {
     let said = Command::new("unshare")
         .args(["--map-root-user", "--pid", "--fork"])
         .arg(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "in_a_nested_pid_namespace"])
+        .args(["--ignored", "--exact", "life::in_a_nested_pid_namespace"])
         .env("NESTED", directory.path().join("log.metrics"))
         .output()
         .expect("this needs `unshare` of util-linux, to start a process in a pid namespace");

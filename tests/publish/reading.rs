@@ -2,8 +2,6 @@
 
 #![allow(clippy::unnecessary_debug_formatting)] // as messages format paths
 
-mod common;
-
 use std::{
     fs,
     os::unix::{
@@ -15,7 +13,7 @@ use std::{
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
-use common::Backend;
+use crate::common::Backend;
 use papyra_metrics::{
     CachePadded, Counter, Gauge, Metered, Metrics, ShardedCounter, Snapshot,
     publish::{Published, ReadError, Reader},

@@ -1,7 +1,5 @@
 //! The command `papyra-metrics` as an operator uses it, and the same in a backend's own command line.
 
-mod common;
-
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -9,7 +7,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use common::Backend;
+use crate::common::Backend;
 use papyra_metrics::{
     Counter, Gauge, Metrics,
     persistence::PersistenceMetrics,

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-#[path = "../fuzz/probe.rs"]
+#[path = "../../fuzz/probe.rs"]
 mod probe;
 
 #[test]

@@ -1,7 +1,5 @@
 //! `watch` in a terminal: a real pseudo-terminal, and what a terminal would show of what is written to it.
 
-mod common;
-
 use std::{
     io::{Read, Write},
     os::unix::fs::OpenOptionsExt,
@@ -10,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use common::Backend;
+use crate::common::Backend;
 use papyra_metrics::{Counter, Metrics, publish::Published};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 

@@ -1,0 +1,15 @@
+//! The crate `papyra-metrics` as its users see it: instruments, readings, and what they cost.
+
+mod assembly;
+mod costs;
+mod histogram;
+mod instruments;
+mod isolation;
+mod metered;
+mod no_std;
+mod nothing_lost;
+mod persistence;
+mod serde;
+mod snapshot;
+mod tree;
+mod walk;

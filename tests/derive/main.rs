@@ -1,0 +1,8 @@
+//! `#[derive(Metrics)]`: what a derived struct does, and that it compiles in every scope.
+
+mod beside_others;
+mod fuzz_seeds;
+mod hygiene;
+pub mod storage; // so that its items are public, and their documentation required
+mod structs;
+mod thousand;

@@ -1,0 +1,15 @@
+//! The crate `papyra-metrics-export` as an application uses it, against the real servers.
+
+mod allocations;
+mod examples;
+mod facade;
+mod handles;
+mod locks;
+mod opentelemetry;
+mod periodic;
+mod prometheus;
+mod registry;
+mod sdk;
+mod server;
+mod statsd;
+mod tree;

@@ -1,0 +1,5 @@
+//! Publishing metrics in a file, and reading them from another process.
+
+mod common;
+mod life;
+mod reading;
