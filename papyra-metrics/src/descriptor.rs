@@ -1,8 +1,11 @@
 //! Static properties of a metric.
 
-use core::fmt;
+#[cfg(feature = "alloc")]
+use alloc::{borrow::Cow, string::ToString};
+use core::{fmt, iter, slice};
 
 use crate::naming::{self, ExpositionName};
+use crate::series::Series;
 
 /// What kind of metric it is, as monitoring systems distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,7 +50,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What is known of a metric without a value: its name, kind, help and unit.
+/// What is known of a metric without a value: its name, kind, help, unit and fixed labels.
 ///
 /// The derive writes these. A [`Metrics`](crate::Metrics) implemented by hand builds its own:
 ///
@@ -57,7 +60,7 @@ impl fmt::Display for Kind {
 /// const DEPTH: Descriptor = Descriptor::gauge("queue_bytes").with_help("Bytes waiting.").with_unit("bytes");
 /// assert_eq!((DEPTH.name(), DEPTH.unit()), ("queue_bytes", Some("bytes")));
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Descriptor {
     pub(crate) name: &'static str,
@@ -67,6 +70,8 @@ pub struct Descriptor {
     pub(crate) help: &'static str,
     pub(crate) unit: Option<&'static str>,
     pub(crate) labels: &'static [(&'static str, &'static str)],
+    /// The key of the series, if it is known at compile time. That of a metric without labels is its name.
+    pub(crate) key: Option<&'static str>,
 }
 
 impl Descriptor {
@@ -77,7 +82,7 @@ impl Descriptor {
     /// Where the name does not match `[a-zA-Z_][a-zA-Z0-9_]*`; in a `const`, that is a compile error.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
         assert!(naming::is_name(name), "a metric's name must match [a-zA-Z_][a-zA-Z0-9_]*");
-        Self { name, prefix_len: 0, kind, help: "", unit: None, labels: &[] }
+        Self { name, prefix_len: 0, kind, help: "", unit: None, labels: &[], key: Some(name) }
     }
 
     /// A counter of that name.
@@ -141,6 +146,22 @@ impl Descriptor {
         self
     }
 
+    /// The same metric with these fixed labels, as name and value. Metrics of one name that differ in the values of their
+    /// labels are one family.
+    ///
+    /// # Panics
+    ///
+    /// If a label's name does not match `[a-zA-Z_][a-zA-Z0-9_]*`, is reserved (`le`, `quantile`, `instance`, `job`, or
+    /// beginning with `__`) or is there twice, or if a value does not match `[a-z0-9_]+`; in a `const`, that is a compile
+    /// error.
+    #[must_use]
+    pub const fn with_labels(mut self, labels: &'static [(&'static str, &'static str)]) -> Self {
+        naming::assert_labels(labels);
+        self.labels = labels;
+        self.key = if labels.is_empty() { Some(self.name) } else { None };
+        self
+    }
+
     /// The name, prefixes included.
     pub const fn name(&self) -> &str {
         self.name
@@ -166,9 +187,28 @@ impl Descriptor {
         self.unit
     }
 
-    /// Fixed labels, as name and value.
+    /// Fixed labels, as name and value, in declaration order.
     pub const fn labels(&self) -> &[(&str, &str)] {
         self.labels
+    }
+
+    /// The key under which a snapshot has the metric: its name, followed by its labels if it has any.
+    ///
+    /// ```
+    /// use papyra_metrics::Descriptor;
+    ///
+    /// const DEPTH: Descriptor = Descriptor::gauge("depth");
+    /// assert_eq!(DEPTH.series().to_string(), "depth");
+    /// assert_eq!(DEPTH.with_labels(&[("queue", "flush")]).series().to_string(), "depth{queue=flush}");
+    /// ```
+    pub fn series(&self) -> Series<'_, DescriptorLabels<'_>> {
+        Series::new(self.name, self.labels.iter().copied())
+    }
+
+    /// The text of [`series`](Self::series), borrowed if it is known at compile time.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn key(&self) -> Cow<'static, str> {
+        self.key.map_or_else(|| Cow::Owned(self.series().to_string()), Cow::Borrowed)
     }
 
     /// The name under which it is exported, the same in every format but for what a format adds itself.
@@ -185,6 +225,22 @@ impl Descriptor {
             help: self.help,
             unit: self.unit,
             labels: self.labels,
+            key: self.key,
         }
     }
 }
+
+/// The labels of a descriptor, in declaration order.
+pub type DescriptorLabels<'a> = iter::Copied<slice::Iter<'a, (&'a str, &'a str)>>;
+
+impl PartialEq for Descriptor {
+    /// Whether all that a descriptor shows is equal.
+    fn eq(&self, other: &Self) -> bool {
+        // Not the key, which follows from the name and the labels.
+        let Self { name, prefix_len, kind, help, unit, labels, key: _ } = self;
+        (*name, *prefix_len, *kind) == (other.name, other.prefix_len, other.kind)
+            && (*help, *unit, *labels) == (other.help, other.unit, other.labels)
+    }
+}
+
+impl Eq for Descriptor {}

@@ -77,6 +77,7 @@ pub mod persistence;
 pub mod publish;
 #[cfg(feature = "alloc")]
 mod register;
+mod series;
 mod sharded;
 #[cfg(feature = "alloc")]
 pub mod snapshot;
@@ -85,7 +86,7 @@ pub mod walk;
 
 pub use cache_padded::CachePadded;
 pub use counter::Counter;
-pub use descriptor::{Descriptor, Kind};
+pub use descriptor::{Descriptor, DescriptorLabels, Kind};
 pub use float_gauge::FloatGauge;
 pub use gauge::Gauge;
 pub use gauge_hold::GaugeHold;
@@ -101,6 +102,7 @@ pub use metered::Metered;
 pub use metrics::Metrics;
 pub use naming::ExpositionName;
 pub use peak::Peak;
+pub use series::Series;
 pub use sharded::ShardedCounter;
 
 /// Implements [`Metrics`](trait@Metrics) for a struct with named fields.

@@ -48,6 +48,65 @@ pub const fn is_unit(unit: &str) -> bool {
     !unit.is_empty()
 }
 
+/// Returns whether this can be the name of a fixed label: whether it matches `[a-zA-Z_][a-zA-Z0-9_]*` and no monitoring
+/// system reserves it, as `le`, `quantile`, `instance`, `job` and all names that begin with `__` are.
+///
+/// ```
+/// use papyra_metrics::naming::is_label_name;
+///
+/// assert!(is_label_name("op") && is_label_name("type"));
+/// assert!(!is_label_name("le") && !is_label_name("__name__") && !is_label_name("a-b"));
+/// ```
+pub const fn is_label_name(name: &str) -> bool {
+    is_name(name) && !is_reserved_label(name)
+}
+
+/// Returns whether Prometheus keeps this label to itself: `le`, `quantile`, `instance`, `job`, and all that begin with
+/// `__`.
+///
+/// ```
+/// use papyra_metrics::naming::is_reserved_label;
+///
+/// assert!(is_reserved_label("le") && is_reserved_label("__name__") && !is_reserved_label("op"));
+/// ```
+pub const fn is_reserved_label(name: &str) -> bool {
+    let name = name.as_bytes();
+    matches!(name, b"le" | b"quantile" | b"instance" | b"job" | [b'_', b'_', ..])
+}
+
+/// Returns whether this can be the value of a fixed label: whether it matches `[a-z0-9_]+`.
+///
+/// ```
+/// use papyra_metrics::naming::is_label_value;
+///
+/// assert!(is_label_value("not_found") && is_label_value("0") && !is_label_value("Not found"));
+/// ```
+pub const fn is_label_value(value: &str) -> bool {
+    is_unit(value)
+}
+
+/// Refuses labels that cannot be those of one metric.
+#[track_caller]
+pub(crate) const fn assert_labels(labels: &[(&str, &str)]) {
+    let mut i = 0;
+    while i < labels.len() {
+        let (name, value) = labels[i];
+        assert!(is_name(name), "a label's name must match [a-zA-Z_][a-zA-Z0-9_]*");
+        assert!(
+            !is_reserved_label(name),
+            "the labels `le`, `quantile`, `instance`, `job` and `__…` are reserved"
+        );
+        assert!(is_label_value(value), "a label's value must match [a-z0-9_]+");
+        let mut j = 0;
+        while j < i {
+            let is_new = !equal(name.as_bytes(), labels[j].0.as_bytes());
+            assert!(is_new, "a metric cannot have two labels of one name");
+            j += 1;
+        }
+        i += 1;
+    }
+}
+
 /// The name under which a metric is exported: its prefix, then the field's name with the unit at the end.
 ///
 /// It is the name of the OpenMetrics *family*, without the `_total` in which a counter's samples end. A name

@@ -5,6 +5,7 @@ mod costs;
 mod histogram;
 mod instruments;
 mod isolation;
+mod labels;
 mod metered;
 mod no_std;
 mod nothing_lost;

@@ -48,7 +48,7 @@ pub struct Snapshot {
 /// No name is there twice.
 #[derive(Clone)]
 enum Entries {
-    /// The metrics of a struct that derives them: its names stay where they are. `None` is a metric that was absent.
+    /// The metrics of a struct that derives them, whose keys are static. `None` is a metric that was absent.
     Table {
         metrics: &'static [Descriptor],
         values: Vec<Option<Value>>,
@@ -59,7 +59,9 @@ enum Entries {
 impl Snapshot {
     /// Reads `metrics`, in one allocation. If the descriptors are static, only values are stored.
     pub(crate) fn read<R: ReadMode, M: Metrics + ?Sized>(metrics: &M) -> Self {
-        if let Some(table) = metrics.static_descriptors() {
+        let table = metrics.static_descriptors();
+        // Where a hand-written descriptor has labels, its key has to be made now.
+        if let Some(table) = table.filter(|table| table.iter().all(|metric| metric.key.is_some())) {
             let mut collect = Collect::<R> {
                 values: Vec::with_capacity(table.len()),
                 absent: 0,
@@ -77,8 +79,7 @@ impl Snapshot {
         }
         let descriptors = metrics.descriptors();
         let mut entries = Vec::with_capacity(descriptors.len());
-        let mut push =
-            |metric: &Descriptor, value| entries.push((Cow::Borrowed(metric.name), value));
+        let mut push = |metric: &Descriptor, value| entries.push((metric.key(), value));
         metrics.walk(&mut Visit::<R>::new(descriptors, &mut push));
         Self::named(entries)
     }
@@ -87,9 +88,17 @@ impl Snapshot {
         Self { len: entries.len(), entries: Entries::Named(entries) }
     }
 
-    /// The value of that name.
-    pub fn get(&self, name: &str) -> Option<&Value> {
-        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    /// Returns the value under that key: the name of a metric, or `name{label=value,…}` of one with labels.
+    ///
+    /// ```
+    /// use papyra_metrics::{Snapshot, Value};
+    ///
+    /// let snapshot = Snapshot::from_iter([("requests{op=get}", Value::Counter(3))]);
+    /// assert_eq!(snapshot["requests{op=get}"], 3);
+    /// assert_eq!(snapshot.get("requests"), None);
+    /// ```
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
     }
 
     /// Names and values, in declaration order.
@@ -120,7 +129,7 @@ impl Snapshot {
         match &self.entries {
             Entries::Table { metrics, values } => {
                 let value = values.get(index)?.as_ref()?;
-                Some((metrics.get(index)?.name, value))
+                Some((metrics.get(index)?.key?, value))
             }
             Entries::Named(entries) => entries.get(index).map(|(name, value)| (&**name, value)),
         }
@@ -131,7 +140,7 @@ impl Snapshot {
         match &mut self.entries {
             Entries::Table { metrics, values } => {
                 let value = values.get_mut(index)?.take()?;
-                Some((metrics.get(index)?.name.into(), value))
+                Some((metrics.get(index)?.key?.into(), value))
             }
             Entries::Named(entries) => {
                 let (name, value) = entries.get_mut(index)?;
@@ -184,8 +193,8 @@ impl Snapshot {
         match &mut self.entries {
             Entries::Table { metrics, values } => {
                 for (metric, value) in metrics.iter().zip(values) {
-                    if let Some(value) = value {
-                        each(metric.name, value);
+                    if let (Some(key), Some(value)) = (metric.key, value) {
+                        each(key, value);
                     }
                 }
             }

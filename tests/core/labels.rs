@@ -1,0 +1,95 @@
+//! Metrics with labels: keys of series, in every reading.
+
+use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Series, Snapshot, Walker};
+
+/// Written by hand, with labels.
+#[derive(Default)]
+struct ByHand {
+    gets: Counter,
+    puts: Counter,
+    depth: Gauge,
+    is_static: bool,
+}
+
+const LISTED: &[Descriptor] = &[
+    Descriptor::counter("requests").with_labels(&[("op", "get"), ("outcome", "ok")]),
+    Descriptor::counter("requests").with_labels(&[("op", "put"), ("outcome", "ok")]),
+    Descriptor::gauge("depth").with_labels(&[]),
+];
+
+impl Metrics for ByHand {
+    fn descriptors(&self) -> &[Descriptor] {
+        LISTED
+    }
+
+    fn walk(&self, walker: &mut dyn Walker) {
+        walker.counters(&[&self.gets, &self.puts]);
+        walker.instrument(&self.depth);
+    }
+
+    fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
+        self.is_static.then_some(LISTED)
+    }
+}
+
+#[test]
+fn a_metric_written_by_hand_is_found_by_its_series_in_every_reading() {
+    for is_static in [false, true] {
+        let metrics = ByHand { is_static, ..ByHand::default() };
+        metrics.puts.add(2);
+        metrics.depth.set(-1);
+        let expected = "requests{op=get,outcome=ok}: 0\nrequests{op=put,outcome=ok}: 2\ndepth: -1";
+        let earlier = metrics.snapshot();
+        assert_eq!(earlier.to_string(), expected);
+        assert_eq!(earlier["requests{op=put,outcome=ok}"], 2);
+        assert_eq!((earlier.get("requests"), earlier.get("requests{op=put}")), (None, None));
+        metrics.puts.add(5);
+        let since = metrics.snapshot().since(&earlier);
+        assert_eq!(since["requests{op=put,outcome=ok}"], 5);
+        assert_eq!(since["requests{op=get,outcome=ok}"], 0);
+        assert_eq!(metrics.drain()["requests{op=put,outcome=ok}"], 7);
+        assert_eq!(metrics.totals()["requests{op=put,outcome=ok}"], 7);
+        assert_eq!(metrics.snapshot()["requests{op=put,outcome=ok}"], 0);
+        let keys: Vec<String> = metrics.totals().into_iter().map(|(key, _)| key).collect();
+        let series: Vec<String> = LISTED.iter().map(|metric| metric.series().to_string()).collect();
+        assert_eq!(keys, series);
+    }
+}
+
+#[test]
+fn a_snapshot_with_labels_is_a_flat_map_in_json_and_comes_back_equal() {
+    let metrics = ByHand::default();
+    metrics.gets.inc();
+    metrics.depth.set(-1);
+    let snapshot = metrics.snapshot();
+    let json = serde_json::to_string(&snapshot).unwrap();
+    assert_eq!(
+        json,
+        r#"{"requests{op=get,outcome=ok}":1,"requests{op=put,outcome=ok}":0,"depth":-1}"#
+    );
+    assert_eq!(serde_json::from_str::<Snapshot>(&json).unwrap(), snapshot);
+}
+
+#[test]
+fn a_series_of_texts_that_are_not_static_has_the_same_key() {
+    let labels = [("op".to_owned(), "get".to_owned()), ("outcome".to_owned(), "ok".to_owned())];
+    let labels = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let series = Series::new("requests", labels);
+    assert_eq!(series.to_string(), LISTED[0].series().to_string());
+}
+
+#[test]
+fn labels_that_monitoring_systems_cannot_take_are_refused() {
+    for (labels, expected) in [
+        (&[("le", "1")][..], "reserved"),
+        (&[("__op", "get")], "reserved"),
+        (&[("a-b", "get")], "must match [a-zA-Z_]"),
+        (&[("op", "Get")], "must match [a-z0-9_]+"),
+        (&[("op", "")], "must match [a-z0-9_]+"),
+        (&[("op", "get"), ("op", "put")], "two labels of one name"),
+    ] {
+        let refused = std::panic::catch_unwind(|| Descriptor::gauge("depth").with_labels(labels));
+        let message = *refused.unwrap_err().downcast::<&str>().unwrap();
+        assert!(message.contains(expected), "{labels:?}: {message}");
+    }
+}
