@@ -96,6 +96,7 @@ const fn descriptors<const LEN: usize>(
                 if !prefix.is_empty() {
                     let (name, rest) = names.split_at(prefix.len() + nested[j].name.len());
                     metrics[at].name = utf8(name);
+                    metrics[at].key = Some(metrics[at].name);
                     metrics[at].prefix_len += prefix.len();
                     names = rest;
                 }
