@@ -44,7 +44,7 @@ pub enum RegisterError {
         /// The label's name.
         name: String,
     },
-    /// Two backends declare one name with different kinds or units, or names whose samples would be the same.
+    /// Two backends declare one name with different kinds, units or buckets, or names whose samples would be the same.
     ConflictingDefinition {
         /// The definition of the backend that is registered.
         new: Box<MetricDefinition>,
@@ -77,6 +77,9 @@ pub struct MetricDefinition {
     pub kind: Kind,
     /// The metric's unit.
     pub unit: Option<String>,
+    /// The upper bounds of a histogram's buckets in the exported unit, as Prometheus shows them. Empty if they are not
+    /// known.
+    pub bounds: Vec<String>,
     /// The labels of the backend.
     pub backend: String,
 }
@@ -122,6 +125,16 @@ impl fmt::Display for RegisterError {
             ),
             Self::ConflictingDefinition { new, earlier } => {
                 let (name, other) = (&new.name, &earlier.name);
+                if name == other && (new.kind, &new.unit) == (earlier.kind, &earlier.unit) {
+                    let [new, earlier] =
+                        [new, earlier].map(|it| (it.bounds.join(", "), &it.backend));
+                    return write!(
+                        f,
+                        "the buckets of `{name}` end at {} in backend `{}`, but at {} in backend `{}`; declare both \
+                         with the same buckets, or rename one of them",
+                        new.0, new.1, earlier.0, earlier.1
+                    );
+                }
                 if name == other {
                     write!(f, "`{name}` is {new}, but {earlier}")?;
                 } else {

@@ -148,8 +148,10 @@ fn record(
                 recorder.register_counter(key, &METADATA).increment(increment);
                 (*total, *is_registered) = (number.total(), true);
             }
-            kind @ Kind::Gauge if is_shown => {
-                recorder.register_gauge(key, &METADATA).set(number.value(kind).as_f64());
+            Kind::Gauge if is_shown => {
+                if let Some(value) = number.value(series.form) {
+                    recorder.register_gauge(key, &METADATA).set(value.as_f64());
+                }
             }
             _ => {}
         }

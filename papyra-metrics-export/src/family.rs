@@ -5,13 +5,14 @@ use std::collections::hash_map::Entry;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use papyra_metrics::Kind;
 use papyra_metrics::naming::{ExpositionName, is_name};
+use papyra_metrics::{Distribution, Kind};
 use rustc_hash::FxHashMap;
 
 use crate::error::MetricDefinition;
+use crate::series::histogram::Buckets;
 use crate::{Labels, RegisterError};
 
 /// All series of one name. A clone is another handle to the same family.
@@ -44,6 +45,8 @@ struct Texts {
     name_end: usize,
     unit_end: Option<usize>,
     help_end: usize,
+    /// The buckets of a family of histograms, once one of them was there to be read.
+    buckets: OnceLock<Arc<Buckets>>,
 }
 
 /// Prepares the families of one backend.
@@ -113,6 +116,7 @@ impl FamilyBuilder {
             name_end,
             unit_end,
             help_end,
+            buckets: OnceLock::new(),
         });
         Ok(())
     }
@@ -189,13 +193,42 @@ impl Family {
         std::ptr::from_ref(self.texts()).addr()
     }
 
+    pub(crate) fn buckets(&self) -> Option<&Buckets> {
+        self.texts().buckets.get().map(|buckets| &**buckets)
+    }
+
+    /// Sets the buckets, unless they are known.
+    pub(crate) fn set_buckets(&self, buckets: &Arc<Buckets>) {
+        self.texts().buckets.get_or_init(|| Arc::clone(buckets));
+    }
+
+    /// Returns the buckets, which are those of this distribution if they were not known.
+    pub(crate) fn buckets_or_set(&self, distribution: &Distribution) -> &Buckets {
+        self.texts().buckets.get_or_init(|| Arc::new(Buckets::of(distribution)))
+    }
+
     fn definition(&self) -> MetricDefinition {
+        let bounds = self.buckets().map(Buckets::written_bounds);
         MetricDefinition {
             name: self.name().to_owned(),
             kind: self.kind,
             unit: self.unit().map(str::to_owned),
+            bounds: bounds.unwrap_or_default(),
             backend: self.batch.backend.to_string(),
         }
+    }
+
+    /// The error of a backend that has other buckets in this family.
+    pub(crate) fn conflicting_buckets(
+        &self,
+        earlier: &Buckets,
+        new: &Buckets,
+        backend: &Labels,
+    ) -> RegisterError {
+        let earlier = MetricDefinition { bounds: earlier.written_bounds(), ..self.definition() };
+        let (bounds, backend) = (new.written_bounds(), backend.to_string());
+        let new = MetricDefinition { bounds, backend, ..self.definition() };
+        RegisterError::ConflictingDefinition { new: Box::new(new), earlier: Box::new(earlier) }
     }
 }
 

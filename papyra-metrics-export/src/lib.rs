@@ -55,6 +55,7 @@
     allow(dead_code)
 )]
 
+mod decimal;
 mod error;
 #[cfg(feature = "metrics")]
 mod facade;

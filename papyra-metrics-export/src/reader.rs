@@ -9,7 +9,7 @@ use papyra_metrics::{Kind, Value};
 
 use crate::registry::{Scratch, SeriesView, View};
 use crate::series::SeriesId;
-use crate::series::values::Number;
+use crate::series::values::{Number, ShownValues};
 use crate::{Labels, Registry};
 
 /// Reads a registry, for formats that this crate has no adapter for.
@@ -40,8 +40,7 @@ pub struct RegistryReader {
     registry: Registry,
     view: View,
     scratch: Scratch,
-    /// The values of all series.
-    numbers: Vec<Number>,
+    shown: ShownValues,
     /// The same for [`read`](Self::read); adapters need none.
     values: Vec<Value>,
     delivery: Delivery,
@@ -84,8 +83,8 @@ impl RegistryReader {
 
     fn with_view(registry: &Registry, view: View) -> Self {
         let registry = registry.clone();
-        let (scratch, numbers, values) = Default::default();
-        Self { registry, view, scratch, numbers, values, delivery: Delivery::default() }
+        let (scratch, shown, values) = Default::default();
+        Self { registry, view, scratch, shown, values, delivery: Delivery::default() }
     }
 
     /// Reads all backends, and returns their values in the order in which they were registered, then those of backends
@@ -95,9 +94,11 @@ impl RegistryReader {
     pub fn read(&mut self) -> impl Iterator<Item = Sample<'_>> {
         self.refresh();
         self.delivered();
-        let Self { view, numbers, values, .. } = self;
-        values.clear();
-        values.extend(view.series.iter().map(|it| numbers[it.place].value(it.id.family.kind)));
+        let Self { view, shown, values, .. } = self;
+        values.resize(view.series.len(), Value::Counter(0));
+        for (series, value) in view.series.iter().zip(&mut *values) {
+            shown.write_value(series.place, series.form, &series.id.family, value);
+        }
         let samples = view.series.iter().zip(values.iter());
         samples
             .filter(|(series, _)| series.is_shown)
@@ -107,7 +108,7 @@ impl RegistryReader {
     /// Reads all backends. Returns whether other series are seen than last time, or at other places.
     pub(crate) fn refresh(&mut self) -> bool {
         self.view.hidden = self.delivery.delivered;
-        self.registry.read(&mut self.view, &mut self.scratch, &mut self.numbers)
+        self.registry.read(&mut self.view, &mut self.scratch, &mut self.shown)
     }
 
     /// All series that this reader sees.
@@ -115,9 +116,14 @@ impl RegistryReader {
         &self.view.series
     }
 
-    /// The values of this reading, by the place of their series.
+    /// The numbers of this reading, by the place of their series. The form of a series says what its number is.
     pub(crate) fn numbers(&self) -> &[Number] {
-        &self.numbers
+        &self.shown.numbers
+    }
+
+    /// The values of this reading, by the place of their series.
+    pub(crate) fn values(&self) -> &ShownValues {
+        &self.shown
     }
 
     /// The number of this reading, in the order in which readings were completed.
@@ -203,7 +209,7 @@ impl<'a> Sample<'a> {
         self.id.family.name()
     }
 
-    /// Returns whether it is a counter or a gauge.
+    /// Returns whether it is a counter, a gauge or a histogram.
     pub fn kind(&self) -> Kind {
         self.id.family.kind
     }
@@ -223,7 +229,8 @@ impl<'a> Sample<'a> {
         &self.id.labels
     }
 
-    /// Returns a counter's lifetime total over all backends that had these labels, or a gauge's value.
+    /// Returns the lifetime total of a counter or a histogram over all backends that had these labels, or the value of
+    /// a gauge.
     pub fn value(&self) -> &'a Value {
         self.value
     }

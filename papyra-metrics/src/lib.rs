@@ -94,7 +94,7 @@ pub use gauge_hold::GaugeHold;
 pub use histogram::Timer;
 pub use histogram::{
     Amount, AnyBuckets, BoundsMismatch, Bucket, BucketSet, Buckets, Distribution, FineLatency,
-    Histogram, Latency, ShardedHistogram, Sizes,
+    Histogram, Latency, ShardedHistogram, Sizes, Tally,
 };
 pub use inc::{Inc, IncDec};
 pub use instrument::Instrument;

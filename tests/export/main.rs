@@ -4,6 +4,7 @@ mod allocations;
 mod examples;
 mod facade;
 mod handles;
+mod histograms;
 mod locks;
 mod opentelemetry;
 mod periodic;

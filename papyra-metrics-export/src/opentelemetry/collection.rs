@@ -14,7 +14,7 @@ use papyra_metrics::Kind;
 
 use crate::family::Family;
 use crate::registry::{Problem, ProblemReport};
-use crate::series::values::Number;
+use crate::series::values::{Form, Number, ShownValues};
 use crate::{Labels, Registry, RegistryReader};
 
 pub(super) struct Collections {
@@ -31,7 +31,7 @@ struct Current {
     reading: u64,
     shape: Option<(u64, u64)>,
     observed: HashMap<usize, Vec<Observed>>,
-    numbers: Vec<Number>,
+    values: ShownValues,
     /// Readers that no collection uses now; usually one.
     readers: Vec<RegistryReader>,
 }
@@ -48,8 +48,8 @@ struct Observed {
 }
 
 impl Observed {
-    fn number(&self, kind: Kind, numbers: &[Number]) -> Number {
-        let number = numbers[self.place];
+    fn number(&self, kind: Kind, values: &ShownValues) -> Number {
+        let number = values.numbers[self.place];
         match kind {
             Kind::Counter => Number::of_total(number.total().wrapping_add(self.forgotten)),
             _ => number,
@@ -84,9 +84,9 @@ impl Collections {
             current.take(reader);
         }
         // Under the lock, so that no older value is observed after a newer one.
-        let Current { observed, numbers, .. } = &*current;
+        let Current { observed, values, .. } = &*current;
         for series in observed.get(&family.address()).into_iter().flatten() {
-            observe(series.number(family.kind, numbers), &series.attributes);
+            observe(series.number(family.kind, values), &series.attributes);
         }
     }
 
@@ -110,8 +110,7 @@ impl Current {
                 self.shape = Some(reader.shape());
                 self.renew(&reader);
             }
-            self.numbers.clear();
-            self.numbers.extend_from_slice(reader.numbers());
+            self.values.copy_from(reader.values());
         }
         self.readers.push(reader);
     }
@@ -124,8 +123,9 @@ impl Current {
         }
         for series in reader.series() {
             let (family, labels) = (&series.id.family, &series.id.labels);
-            // A gauge without a backend has no value; a total stays.
-            if !series.is_open && family.kind != Kind::Counter {
+            // A gauge without a backend has no value; a total stays. Neither floats nor histograms are observed yet.
+            let is_observed = matches!(series.form, Form::Total | Form::Level);
+            if !is_observed || !series.is_open && family.kind != Kind::Counter {
                 continue;
             }
             let attributes =
@@ -133,7 +133,7 @@ impl Current {
             let earlier = earlier.remove(&(family.address(), Arc::clone(labels)));
             let forgotten = match &earlier {
                 Some(earlier) if earlier.serial == series.serial => earlier.forgotten,
-                Some(earlier) => earlier.number(family.kind, &self.numbers).total(),
+                Some(earlier) => earlier.number(family.kind, &self.values).total(),
                 None => 0,
             };
             let observed = Observed {

@@ -64,7 +64,8 @@ pub struct Prometheus {
 #[derive(Default)]
 struct Shared {
     /// Those that no scrape uses now; usually one.
-    scrapers: Vec<Scraper>,
+    #[allow(clippy::vec_box)] // each scrape takes one out and puts it back
+    scrapers: Vec<Box<Scraper>>,
     delivery: Delivery,
     /// Whether the last scrape panicked.
     has_failed: bool,
@@ -123,7 +124,7 @@ impl Prometheus {
         drop(shared);
         let len = text.len();
         let result = panics::catch(|| {
-            let mut scraper = scraper.unwrap_or_else(|| Scraper::new(&self.registry));
+            let mut scraper = scraper.unwrap_or_else(|| Box::new(Scraper::new(&self.registry)));
             scraper.reader.set_delivery(delivery);
             scraper.encode(format, text);
             scraper
@@ -167,12 +168,12 @@ impl Scraper {
         let exposition = if format == Format::Text { in_text } else { open_metrics };
         let exposition = exposition.get_or_insert_with(|| {
             let shown = reader.series().iter().filter(|series| series.is_shown);
-            Exposition::new(format, shown.map(|series| (&series.id, series.place)))
+            Exposition::new(format, shown.map(|series| (&series.id, series.place, series.form)))
         });
         let before = text.len();
         // A little more than last time, for numbers that have grown.
         text.reserve(*len + *len / 16);
-        exposition.write(reader.numbers(), text);
+        exposition.write(reader.values(), text);
         *len = text.len() - before;
     }
 }

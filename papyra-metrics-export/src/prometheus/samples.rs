@@ -9,7 +9,8 @@ use super::Format;
 use super::exposition::Exposition;
 use crate::family::{Families, FamilyBuilder};
 use crate::series::SeriesId;
-use crate::series::values::Reading;
+use crate::series::histogram::Buckets;
+use crate::series::values::{Form, ShownValues, number_of};
 use crate::{Labels, RegisterError};
 
 /// A sample of a metric that is not registered. [`Sample::new`] creates one; the other fields can be set afterwards.
@@ -39,8 +40,6 @@ impl<'a> Sample<'a> {
 
 /// Returns a complete exposition of these samples. Samples of one name form one family, in their order.
 ///
-/// Histograms and floats are not exported yet: such samples are left out.
-///
 /// ```
 /// use papyra_metrics::Value;
 /// use papyra_metrics_export::prometheus::{Format, Sample, encode};
@@ -55,21 +54,19 @@ impl<'a> Sample<'a> {
 ///
 /// # Errors
 ///
-/// Returns an error if a name or a label is invalid, if samples of one name differ in kind or unit, or if two samples
-/// have the same name and labels.
+/// Returns an error if a name or a label is invalid, if samples of one name differ in kind, unit or buckets, or if two
+/// samples have the same name and labels.
 pub fn encode<'a>(
     format: Format,
     samples: impl IntoIterator<Item = Sample<'a>>,
 ) -> Result<String, RegisterError> {
     let mut families = Families::default();
-    let (mut distinct, mut series, mut numbers) = (HashSet::new(), Vec::new(), Vec::new());
+    let (mut distinct, mut series) = (HashSet::new(), Vec::new());
+    let mut values = ShownValues::default();
     let prefix = Arc::default();
     for Sample { name, prefix_len, help, unit, labels, value } in samples {
         let labels = Arc::new(Labels::new(labels.iter().copied())?);
         let kind = value.kind();
-        let Some(number) = Reading::new(kind, &value).ok().and_then(Reading::number) else {
-            continue;
-        };
         let mut builder = FamilyBuilder::new(&prefix, &labels, 1);
         builder.add(ExpositionName::new(name, prefix_len, kind, unit), kind, unit, help)?;
         let family = families.find_or_add(&builder.finish(), 0)?;
@@ -77,10 +74,22 @@ pub fn encode<'a>(
         if !distinct.insert((id.family.address(), Arc::clone(&id.labels))) {
             return Err(id.duplicate_error());
         }
-        series.push(id);
-        numbers.push(number);
+        let place = values.numbers.len();
+        if let Value::Histogram(distribution) = &value {
+            let known = id.family.buckets_or_set(distribution);
+            if !known.are_those_of(distribution) {
+                let buckets = Buckets::of(distribution);
+                return Err(id.family.conflicting_buckets(known, &buckets, &id.labels));
+            }
+            values.push_histogram(distribution.tallies());
+            series.push((id, place, Form::Histogram));
+        } else if let Ok((form, number)) = number_of(kind, &value) {
+            values.numbers.push(number);
+            series.push((id, place, form));
+        }
     }
     let mut text = String::new();
-    Exposition::new(format, series.iter().zip(0..)).write(&numbers, &mut text);
+    let series = series.iter().map(|(id, place, form)| (id, *place, *form));
+    Exposition::new(format, series).write(&values, &mut text);
     Ok(text)
 }

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use papyra_metrics::Tally;
+
 use crate::Labels;
 use crate::series::SeriesId;
+use crate::series::histogram::HistogramValues;
 use crate::series::source::Identity;
-use crate::series::values::Number;
+use crate::series::values::{Form, Number};
 
 /// A closed backend and its last values.
 pub(super) struct ClosedBackend {
@@ -24,15 +27,29 @@ pub(super) struct ClosedBackend {
 pub(super) struct ClosedSeries {
     pub(super) id: SeriesId,
     pub(super) serial: u64,
-    pub(super) shown: Number,
+    pub(super) value: ClosedValue,
 }
 
-/// Metrics that were unregistered while somebody else held them, and how much of each counter is part of its series.
+/// The last value of a series.
+pub(super) enum ClosedValue {
+    /// The value of a counter or a gauge.
+    Number(Form, Number),
+    Histogram(HistogramValues),
+}
+
+/// Metrics that were unregistered while somebody else held them, and how much of each total is part of its series.
 pub(super) struct Departed {
     pub(super) address: usize,
     pub(super) identity: Box<dyn Identity>,
     /// By the serial number of the series.
-    pub(super) totals: Vec<(u64, u64)>,
+    pub(super) totals: Vec<(u64, SourceTotal)>,
+}
+
+/// A total that a source itself showed.
+pub(super) enum SourceTotal {
+    Counter(u64),
+    /// The buckets of a histogram.
+    Histogram(Box<[Tally]>),
 }
 
 /// The backends that are gone, by the number of their closing, within limits.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use papyra_metrics::{Descriptor, Metrics};
 
 use crate::family::Family;
-use crate::series::collect::collect;
+use crate::series::collect::{self, collect};
 use crate::series::source::{Source, StaticSource};
-use crate::series::values::{Number, Reading};
+use crate::series::values::ShownValues;
 use crate::{Labels, RegisterError, panics};
 use listener::Listeners;
 use problems::ProblemReports;
@@ -24,6 +24,7 @@ mod problems;
 mod schema;
 mod store;
 
+pub(crate) use crate::series::collect::Scratch;
 pub use problems::Problem;
 pub(crate) use problems::ProblemReport;
 pub(crate) use store::view::{SeriesView, View};
@@ -95,12 +96,6 @@ struct Shared {
     store: Mutex<Store>,
     listeners: Listeners,
     reports: ProblemReports,
-}
-
-/// The memory of a reader that is reused from one reading to the next.
-#[derive(Default)]
-pub(crate) struct Scratch {
-    readings: Vec<Reading>,
 }
 
 impl Registry {
@@ -304,8 +299,8 @@ impl Registry {
         id.is_some_and(|id| self.close(id))
     }
 
-    /// Returns what could not be exported when it was last read: panics, histograms and floats, which are not exported
-    /// yet, and names that a monitoring system refuses. Empty if everything was exported.
+    /// Returns what could not be exported when it was last read: panics, values that do not match what was declared, and
+    /// names that a monitoring system refuses. Empty if everything was exported.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.store().problems();
         problems.extend(self.shared.reports.all());
@@ -319,6 +314,7 @@ impl Registry {
         let is_accepted = |metric| self.filters.iter().all(|filter| filter(metric));
         let accepted: Option<Vec<bool>> =
             (!self.filters.is_empty()).then(|| descriptors.iter().map(is_accepted).collect());
+        let buckets = collect::buckets(source.metrics(), descriptors);
         let registration = Registration {
             prefix: &self.shared.prefix,
             source,
@@ -329,6 +325,7 @@ impl Registry {
                 .static_descriptors()
                 .filter(|it| std::ptr::eq(*it, descriptors)),
             accepted: accepted.as_deref(),
+            buckets: &buckets,
         };
         loop {
             let outcome = self.store().register(&registration);
@@ -353,19 +350,19 @@ impl Registry {
 
     /// Reads a backend for the last time and closes it. Returns false if it was closed already.
     fn close(&self, id: u64) -> bool {
-        let mut readings = Vec::new();
+        let mut scratch = Scratch::default();
         loop {
             let mut store = self.store();
             let Some(backend) = store.backend(id) else { return false };
             let ticket = store.ticket();
             drop(store);
-            readings.clear();
+            scratch.readings.clear();
             let source = backend.source().map(|source| &**source);
-            let problems = source.map(|source| collect(source, backend.listed(), &mut readings));
+            let problems = source.map(|source| collect(source, backend.listed(), &mut scratch));
             let mut store = self.store();
             // Otherwise a reader may have read a counter earlier or later than this.
             let is_current = store.is_current(&ticket);
-            let last = (&readings[..], problems.unwrap_or_default());
+            let last = (scratch.readings.all(), problems.unwrap_or_default());
             let closed = if is_current { store.close(id, Some(last)) } else { None };
             drop(store);
             let is_closed = closed.is_some();
@@ -391,32 +388,31 @@ impl Registry {
         &self,
         view: &mut View,
         scratch: &mut Scratch,
-        numbers: &mut Vec<Number>,
+        values: &mut ShownValues,
     ) -> bool {
-        let Scratch { readings } = scratch;
         loop {
             let (ticket, backends) = self.store().begin();
-            readings.clear();
+            scratch.readings.clear();
             let (mut orphans, mut problems) = (Vec::new(), Vec::new());
             for (index, backend) in backends.iter().enumerate() {
                 let Some(source) = backend.source() else {
-                    readings.resize(readings.len() + backend.len(), Reading::Absent);
+                    scratch.readings.add(backend.len());
                     continue;
                 };
                 // Before it is read, so that everything that was counted is read.
                 if source.is_orphaned() {
                     orphans.push(backend.id());
                 }
-                let found = collect(&**source, backend.listed(), readings);
+                let found = collect(&**source, backend.listed(), scratch);
                 if !found.is_empty() {
                     problems.push((index, found));
                 }
             }
             let mut store = self.store();
-            let merge = store.merge(&ticket, &backends, readings, problems);
+            let merge = store.merge(&ticket, &backends, scratch.readings.all(), problems);
             orphans.retain(|_| merge == Merge::Applied);
             let closed: Vec<_> = orphans.into_iter().map(|id| store.close(id, None)).collect();
-            let is_changed = (merge != Merge::Conflict).then(|| store.show(view, numbers));
+            let is_changed = (merge != Merge::Conflict).then(|| store.show(view, values));
             drop(store);
             closed.into_iter().for_each(drop_user_code);
             drop_backends(backends);

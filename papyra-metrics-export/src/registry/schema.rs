@@ -9,6 +9,7 @@ use papyra_metrics::{Descriptor, Kind};
 use super::store::register::Registration;
 use crate::family::{Families, Family, FamilyBuilder};
 use crate::series::SeriesId;
+use crate::series::histogram::Buckets;
 use crate::series::values::check_exported;
 use crate::{Labels, RegisterError};
 
@@ -89,6 +90,28 @@ impl Schema {
         let static_at = new.static_descriptors.map(|it| it.as_ptr().addr());
         let is_same_list = static_at.is_some() && self.static_at == static_at;
         is_same_list || *self.descriptors == *new.descriptors
+    }
+
+    /// Refuses buckets of a histogram that are not those of its family. `buckets` are those of the backend with these
+    /// labels, by the index of the metric.
+    pub(super) fn check_buckets(
+        &self,
+        buckets: &[(usize, Arc<Buckets>)],
+        backend: &Labels,
+    ) -> Result<(), RegisterError> {
+        let mut new: Vec<(usize, &Buckets)> = Vec::new();
+        for (index, buckets) in buckets {
+            let Some(Some(family)) = self.families.get(*index) else { continue };
+            let of_backend = || new.iter().find(|it| it.0 == family.address()).map(|it| it.1);
+            match family.buckets().or_else(of_backend) {
+                Some(known) if !known.is_same(buckets) => {
+                    return Err(family.conflicting_buckets(known, buckets, backend));
+                }
+                Some(_) => {}
+                None => new.push((family.address(), buckets)),
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn len(&self) -> usize {

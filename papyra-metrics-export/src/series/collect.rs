@@ -1,10 +1,13 @@
 //! Reads one source. This runs user code, and so runs under no lock.
 
-use papyra_metrics::walk::{ErasedInstrument, Walker};
-use papyra_metrics::{Counter, Descriptor, Gauge, Kind, Value};
+use std::sync::Arc;
 
+use papyra_metrics::walk::{ErasedInstrument, Walker};
+use papyra_metrics::{Counter, Descriptor, Distribution, Gauge, Kind, Metrics, Value};
+
+use super::histogram::Buckets;
 use super::source::Source;
-use super::values::Reading;
+use super::values::{Form, Number, Readings, number_of};
 use crate::family::Family;
 use crate::panics;
 
@@ -20,17 +23,23 @@ pub(crate) struct Listed<'a> {
     pub(crate) address: usize,
 }
 
+/// The memory of a reader that is reused from one reading to the next.
+#[derive(Default)]
+pub(crate) struct Scratch {
+    pub(crate) readings: Readings,
+    /// The histogram that is read. In a box, because it is large; `None` until there is one.
+    distribution: Option<Box<Distribution>>,
+}
+
 /// Appends one reading for each listed metric. Returns what could not be read: such metrics are absent, and keep the
 /// values that they had. To a receiver of deltas, a total that is missing once would be counted again.
 pub(crate) fn collect(
     source: &dyn Source,
     listed: Listed<'_>,
-    readings: &mut Vec<Reading>,
+    scratch: &mut Scratch,
 ) -> Vec<String> {
     let mut problems = Vec::new();
-    let first = readings.len();
-    readings.resize(first + listed.descriptors.len(), Reading::Absent);
-    let readings = &mut readings[first..];
+    let first = scratch.readings.add(listed.descriptors.len());
     let metrics = source.metrics();
     let walked = panics::catch(|| {
         let now = metrics.descriptors();
@@ -40,7 +49,8 @@ pub(crate) fn collect(
             listed,
             relisted: (!is_same).then_some(now),
             next: 0,
-            readings,
+            first,
+            scratch,
             problems: &mut problems,
         };
         metrics.walk(&mut collector);
@@ -58,13 +68,15 @@ struct Collector<'a> {
     relisted: Option<&'a [Descriptor]>,
     /// The index of the next metric in the current list.
     next: usize,
-    readings: &'a mut [Reading],
+    /// The index of the source's first reading.
+    first: usize,
+    scratch: &'a mut Scratch,
     problems: &'a mut Vec<String>,
 }
 
-impl Collector<'_> {
-    /// Moves to the next metric. Returns its index in the list of the registration if it is exported.
-    fn advance(&mut self) -> Option<usize> {
+impl<'a> Collector<'a> {
+    /// Moves to the next metric. Returns its index in the list of the registration, and its family, if it is exported.
+    fn advance(&mut self) -> Option<(usize, &'a Family)> {
         let mut index = self.next;
         self.next += 1;
         if let Some(relisted) = self.relisted {
@@ -78,26 +90,49 @@ impl Collector<'_> {
             }
             index = known?;
         }
-        self.listed.families.get(index)?.is_some().then_some(index)
+        Some((index, self.listed.families.get(index)?.as_ref()?))
     }
 
-    fn show(&mut self, index: usize, value: &Value) {
-        let metric = &self.listed.descriptors[index];
-        match Reading::new(metric.kind(), value) {
-            Ok(reading) => self.readings[index] = reading,
-            Err(fault) => self.problems.push(format!("`{}` {fault}", metric.name())),
+    fn read(
+        &mut self,
+        index: usize,
+        family: &Family,
+        instrument: &dyn ErasedInstrument,
+    ) -> Result<(), &'static str> {
+        let Scratch { readings, distribution } = &mut *self.scratch;
+        let place = self.first + index;
+        if family.kind != Kind::Histogram {
+            let (form, number) = number_of(family.kind, &instrument.read_total())?;
+            readings.set(place, form, number);
+            return Ok(());
         }
+        let value;
+        let distribution = distribution.get_or_insert_default();
+        let distribution = if instrument.read_total_into(distribution) {
+            &**distribution
+        } else {
+            value = instrument.read_total();
+            value.as_histogram().ok_or("is a histogram, but shows something else")?
+        };
+        // One that was absent when it was registered may be the first of its family.
+        if !family.buckets_or_set(distribution).are_those_of(distribution) {
+            return Err(
+                "has other buckets than another metric of this name; declare both with the same ones",
+            );
+        }
+        readings.set_histogram(place, distribution.tallies());
+        Ok(())
     }
 
     /// The readings of the next metrics, if they are in the order of the list and all of this kind.
-    fn next_run(&mut self, kind: Kind, len: usize) -> Option<&mut [Reading]> {
+    fn next_run(&mut self, kind: Kind, len: usize, form: Form) -> Option<&mut [Number]> {
         let run = self.next..self.next + len;
         let kinds = self.listed.kinds.get(run.clone())?;
         if self.relisted.is_some() || kinds.iter().any(|&listed| listed != kind) {
             return None;
         }
         self.next += len;
-        Some(&mut self.readings[run])
+        Some(self.scratch.readings.run(self.first + run.start, len, form))
     }
 
     /// Reports instruments that have no descriptor.
@@ -115,15 +150,18 @@ impl Collector<'_> {
 impl Walker for Collector<'_> {
     fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
         // A metric that is not exported is not read: a histogram would be copied for nothing.
-        if let (Some(index), Some(instrument)) = (self.advance(), instrument) {
-            self.show(index, &instrument.read_total());
+        if let (Some((index, family)), Some(instrument)) = (self.advance(), instrument) {
+            if let Err(fault) = self.read(index, family, instrument) {
+                let name = self.listed.descriptors[index].name();
+                self.problems.push(format!("`{name}` {fault}"));
+            }
         }
     }
 
     fn counters(&mut self, counters: &[&Counter]) {
-        if let Some(run) = self.next_run(Kind::Counter, counters.len()) {
-            for (reading, counter) in run.iter_mut().zip(counters) {
-                *reading = Reading::Total(counter.total());
+        if let Some(run) = self.next_run(Kind::Counter, counters.len(), Form::Total) {
+            for (number, counter) in run.iter_mut().zip(counters) {
+                *number = Number::of_total(counter.total());
             }
         } else {
             for counter in counters {
@@ -133,15 +171,64 @@ impl Walker for Collector<'_> {
     }
 
     fn gauges(&mut self, gauges: &[&Gauge]) {
-        if let Some(run) = self.next_run(Kind::Gauge, gauges.len()) {
-            for (reading, gauge) in run.iter_mut().zip(gauges) {
-                *reading = Reading::Level(gauge.get());
+        if let Some(run) = self.next_run(Kind::Gauge, gauges.len(), Form::Level) {
+            for (number, gauge) in run.iter_mut().zip(gauges) {
+                *number = Number::of_level(gauge.get());
             }
         } else {
             for gauge in gauges {
                 self.metric(Some(*gauge));
             }
         }
+    }
+
+    fn absent(&mut self, count: usize) {
+        self.next += count;
+    }
+}
+
+/// Returns the buckets of each histogram that is not absent, by the index of its descriptor. A panic ends the list: a
+/// reading reports it.
+pub(crate) fn buckets(
+    metrics: &dyn Metrics,
+    descriptors: &[Descriptor],
+) -> Vec<(usize, Arc<Buckets>)> {
+    let mut buckets = Vec::new();
+    if descriptors.iter().any(|metric| metric.kind() == Kind::Histogram) {
+        let mut walker = BucketCollector { descriptors, next: 0, buckets: &mut buckets };
+        let _ = panics::catch(|| metrics.walk(&mut walker));
+    }
+    buckets
+}
+
+struct BucketCollector<'a> {
+    descriptors: &'a [Descriptor],
+    next: usize,
+    buckets: &'a mut Vec<(usize, Arc<Buckets>)>,
+}
+
+impl Walker for BucketCollector<'_> {
+    fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
+        let index = self.next;
+        self.next += 1;
+        let Some(instrument) = instrument else { return };
+        if self.descriptors.get(index).is_none_or(|metric| metric.kind() != Kind::Histogram) {
+            return;
+        }
+        let mut distribution = Distribution::default();
+        if instrument.read_total_into(&mut distribution) {
+            self.buckets.push((index, Arc::new(Buckets::of(&distribution))));
+        } else if let Value::Histogram(distribution) = instrument.read_total() {
+            self.buckets.push((index, Arc::new(Buckets::of(&distribution))));
+        }
+    }
+
+    fn counters(&mut self, counters: &[&Counter]) {
+        self.next += counters.len();
+    }
+
+    fn gauges(&mut self, gauges: &[&Gauge]) {
+        self.next += gauges.len();
     }
 
     fn absent(&mut self, count: usize) {

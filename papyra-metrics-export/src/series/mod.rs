@@ -6,6 +6,7 @@ use crate::family::Family;
 use crate::{Labels, RegisterError};
 
 pub(crate) mod collect;
+pub(crate) mod histogram;
 pub(crate) mod source;
 pub(crate) mod values;
 

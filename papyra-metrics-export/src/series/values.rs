@@ -1,8 +1,24 @@
 //! Values of series: what a source shows, and what readers are shown.
 
-use papyra_metrics::{Kind, Value};
+use papyra_metrics::{Distribution, Kind, Tally, Value};
 
-/// A counter's total or a gauge's value; the kind of its family says which.
+use super::histogram::{Buckets, HistogramReading, HistogramValues};
+use crate::family::Family;
+
+/// What the values of a series are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The totals of a counter.
+    Total,
+    /// Those of a gauge, if they are integers.
+    Level,
+    /// Those of a gauge, if they are floats.
+    Float,
+    /// The buckets of a histogram.
+    Histogram,
+}
+
+/// One value of a series; the series' [`Form`] says what it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Number(u64);
 
@@ -18,6 +34,11 @@ impl Number {
     }
 
     #[inline]
+    pub(crate) fn of_float(value: f64) -> Self {
+        Self(value.to_bits())
+    }
+
+    #[inline]
     pub(crate) fn total(self) -> u64 {
         self.0
     }
@@ -27,55 +48,50 @@ impl Number {
         i64::from_ne_bytes(self.0.to_ne_bytes())
     }
 
-    pub(crate) fn value(self, kind: Kind) -> Value {
-        match kind {
-            Kind::Gauge => Value::Gauge(self.level()),
-            _ => Value::Counter(self.total()),
-        }
+    #[inline]
+    pub(crate) fn float(self) -> f64 {
+        f64::from_bits(self.0)
     }
-}
 
-/// What a source showed of one metric when it was last read.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) enum Reading {
-    /// Nothing: the metric is absent, or could not be read.
-    #[default]
-    Absent,
-    Total(u64),
-    Level(i64),
-}
-
-impl Reading {
-    /// Returns the reading of a metric of this kind.
-    ///
-    /// # Errors
-    ///
-    /// Returns what is wrong with the value, as the end of a sentence that begins with the metric's name.
-    pub(crate) fn new(kind: Kind, value: &Value) -> Result<Self, &'static str> {
-        check_exported(kind)?;
-        match (kind, value) {
-            (_, Value::Histogram(_)) => Err("is not a histogram, but shows one"),
-            (Kind::Counter, Value::Float(_)) => Err("is a counter, but shows a float"),
-            (Kind::Counter, _) => {
-                value.as_u64().map(Self::Total).ok_or("is a counter, but shows a negative number")
-            }
-            (_, Value::Float(_)) => Err(
-                "is a gauge of floats, which is not exported yet; exclude it with `Registry::with_filter`, and \
-                 read it with `Metrics::snapshot`",
-            ),
-            _ => value
-                .as_i64()
-                .map(Self::Level)
-                .ok_or("is a gauge, but shows a number that exceeds an i64"),
+    /// The number as a value; `None` for a histogram, which is not a number.
+    pub(crate) fn value(self, form: Form) -> Option<Value> {
+        match form {
+            Form::Total => Some(Value::Counter(self.total())),
+            Form::Level => Some(Value::Gauge(self.level())),
+            Form::Float => Some(Value::Float(self.float())),
+            Form::Histogram => None,
         }
     }
 
-    /// The value that is shown if there were no earlier sources.
-    pub(crate) fn number(self) -> Option<Number> {
-        match self {
-            Self::Absent => None,
-            Self::Total(total) => Some(Number::of_total(total)),
-            Self::Level(level) => Some(Number::of_level(level)),
+    /// Where the buckets of a histogram are in a list.
+    fn of_index(index: usize) -> Self {
+        Self(index as u64)
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // it was a `usize`
+    fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Returns the number of a counter or a gauge.
+///
+/// # Errors
+///
+/// Returns what is wrong with the value, as the end of a sentence that begins with the metric's name.
+pub(crate) fn number_of(kind: Kind, value: &Value) -> Result<(Form, Number), &'static str> {
+    match (kind, value) {
+        (_, Value::Histogram(_)) => Err("is not a histogram, but shows one"),
+        (Kind::Counter, Value::Float(_)) => Err("is a counter, but shows a float"),
+        (Kind::Counter, _) => {
+            let total = value.as_u64().ok_or("is a counter, but shows a negative number")?;
+            Ok((Form::Total, Number::of_total(total)))
+        }
+        (_, Value::Float(value)) => Ok((Form::Float, Number::of_float(*value))),
+        _ => {
+            let level =
+                value.as_i64().ok_or("is a gauge, but shows a number that exceeds an i64")?;
+            Ok((Form::Level, Number::of_level(level)))
         }
     }
 }
@@ -87,40 +103,113 @@ impl Reading {
 /// Returns why they are not, as the end of a sentence that begins with the metric's name.
 pub(crate) fn check_exported(kind: Kind) -> Result<(), &'static str> {
     match kind {
-        Kind::Counter | Kind::Gauge => Ok(()),
-        Kind::Histogram => Err(
-            "is a histogram, which is not exported yet; exclude it with `Registry::with_filter`, and read it with \
-             `Metrics::snapshot`",
-        ),
+        Kind::Counter | Kind::Gauge | Kind::Histogram => Ok(()),
         _ => Err("is of a kind that is not exported; update papyra-metrics-export"),
     }
 }
 
+/// What sources showed of their metrics when they were last read. Stored field by field, as the series are.
+#[derive(Default)]
+pub(crate) struct Readings {
+    numbers: Vec<Number>,
+    /// `None` if the metric is absent, or could not be read.
+    forms: Vec<Option<Form>>,
+    /// The buckets of histograms. The number of a histogram is the index of its first one.
+    tallies: Vec<Tally>,
+}
+
+impl Readings {
+    pub(crate) fn clear(&mut self) {
+        self.numbers.clear();
+        self.forms.clear();
+        self.tallies.clear();
+    }
+
+    /// Adds a source without readings. Returns the index of the first one.
+    pub(crate) fn add(&mut self, metrics: usize) -> usize {
+        let first = self.numbers.len();
+        self.numbers.resize(first + metrics, Number::default());
+        self.forms.resize(first + metrics, None);
+        first
+    }
+
+    pub(crate) fn set(&mut self, index: usize, form: Form, number: Number) {
+        (self.numbers[index], self.forms[index]) = (number, Some(form));
+    }
+
+    pub(crate) fn set_histogram(&mut self, index: usize, tallies: &[Tally]) {
+        self.set(index, Form::Histogram, Number::of_index(self.tallies.len()));
+        self.tallies.extend_from_slice(tallies);
+    }
+
+    /// Sets neighbouring readings of one form, whose numbers the caller writes.
+    pub(crate) fn run(&mut self, first: usize, len: usize, form: Form) -> &mut [Number] {
+        self.forms[first..first + len].fill(Some(form));
+        &mut self.numbers[first..first + len]
+    }
+
+    pub(crate) fn all(&self) -> ReadingsOf<'_> {
+        ReadingsOf { numbers: &self.numbers, forms: &self.forms, tallies: &self.tallies }
+    }
+}
+
+/// The readings of one source, or of several.
+#[derive(Clone, Copy)]
+pub(crate) struct ReadingsOf<'a> {
+    numbers: &'a [Number],
+    forms: &'a [Option<Form>],
+    tallies: &'a [Tally],
+}
+
+impl<'a> ReadingsOf<'a> {
+    /// Splits off the readings of the first metrics.
+    pub(crate) fn split_at(self, metrics: usize) -> (Self, Self) {
+        let (numbers, forms) = (self.numbers.split_at(metrics), self.forms.split_at(metrics));
+        let [first, rest] = [(numbers.0, forms.0), (numbers.1, forms.1)]
+            .map(|(numbers, forms)| Self { numbers, forms, tallies: self.tallies });
+        (first, rest)
+    }
+
+    fn histogram(self, number: Number, buckets: usize) -> Option<&'a [Tally]> {
+        self.tallies.get(number.index()..)?.get(..buckets)
+    }
+}
+
 /// Where a series begins or goes on.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Start {
-    pub(crate) shown: Number,
-    pub(crate) base: u64,
-    /// Whether there is something to show before the source is read.
-    pub(crate) is_initialized: bool,
+#[derive(Default)]
+pub(crate) enum Start {
+    /// There is nothing to show before the source is read.
+    #[default]
+    Unread,
+    /// A counter that has shown this, and what it showed before its source counted.
+    Total {
+        shown: u64,
+        base: u64,
+    },
+    Histogram(HistogramValues),
 }
 
 /// The values of many series. Stored field by field, because a reading touches all of them.
 #[derive(Default)]
 pub(crate) struct SeriesValues {
-    /// What readers are shown: a counter's total over all of its sources, a gauge's value.
+    /// What readers are shown: a counter's total over all of its sources, a gauge's value, the index of a histogram.
     shown: Vec<Number>,
     /// What a counter showed before its source counted, and before that fell. The source's own total is the
     /// difference.
     base: Vec<u64>,
-    is_initialized: Vec<bool>,
+    /// `None` if there is nothing to show yet.
+    forms: Vec<Option<Form>>,
+    /// `None` where one was taken.
+    histograms: Vec<Option<HistogramValues>>,
+    /// The indices of those that were taken.
+    free: Vec<usize>,
 }
 
 impl SeriesValues {
     pub(crate) fn reserve(&mut self, series: usize) {
         self.shown.reserve(series);
         self.base.reserve(series);
-        self.is_initialized.reserve(series);
+        self.forms.reserve(series);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -128,17 +217,26 @@ impl SeriesValues {
     }
 
     pub(crate) fn push(&mut self, start: Start) {
-        self.shown.push(start.shown);
-        self.base.push(start.base);
-        self.is_initialized.push(start.is_initialized);
+        let (shown, base, form) = match start {
+            Start::Unread => (Number::default(), 0, None),
+            Start::Total { shown, base } => (Number::of_total(shown), base, Some(Form::Total)),
+            Start::Histogram(values) => {
+                let index = add_histogram(&mut self.histograms, &mut self.free, values);
+                (Number::of_index(index), 0, Some(Form::Histogram))
+            }
+        };
+        self.shown.push(shown);
+        self.base.push(base);
+        self.forms.push(form);
     }
 
     pub(crate) fn shown(&self) -> &[Number] {
         &self.shown
     }
 
-    pub(crate) fn is_initialized(&self, index: usize) -> bool {
-        self.is_initialized[index]
+    /// What the values of a series are; `None` if there is nothing to show yet.
+    pub(crate) fn form(&self, index: usize) -> Option<Form> {
+        self.forms[index]
     }
 
     /// The total that a counter's source itself showed last.
@@ -146,29 +244,67 @@ impl SeriesValues {
         self.shown[index].total().wrapping_sub(self.base[index])
     }
 
-    /// Applies what a source shows to its series, which begin at this index. Returns whether one of them had no value
-    /// before.
-    pub(crate) fn apply(&mut self, first: usize, readings: &[Reading]) -> bool {
-        let end = first + readings.len();
+    /// The index of a series of histograms among those of this store.
+    pub(crate) fn histogram_index(&self, index: usize) -> usize {
+        self.shown[index].index()
+    }
+
+    /// What readers are shown of the histogram with this index.
+    pub(crate) fn histogram(&self, index: usize) -> &[Tally] {
+        self.histograms[index].as_ref().map_or(&[], HistogramValues::shown)
+    }
+
+    /// Removes the values of a series of histograms that is closed.
+    pub(crate) fn take_histogram(&mut self, index: usize) -> Option<HistogramValues> {
+        let index = self.histogram_index(index);
+        let values = self.histograms[index].take();
+        self.free.extend(values.is_some().then_some(index));
+        values
+    }
+
+    /// Applies what a source shows to its series, which begin at this index. Returns whether one of them has a form that
+    /// it did not have before.
+    pub(crate) fn apply(
+        &mut self,
+        first: usize,
+        families: &[Option<Family>],
+        readings: ReadingsOf<'_>,
+    ) -> bool {
+        let end = first + readings.numbers.len();
         let (shown, base) = (&mut self.shown[first..end], &mut self.base[first..end]);
-        let is_initialized = &mut self.is_initialized[first..end];
+        let known = &mut self.forms[first..end];
         let mut is_new = false;
-        for (((reading, shown), base), is_initialized) in
-            readings.iter().zip(shown).zip(base).zip(is_initialized)
+        let read = readings.numbers.iter().zip(readings.forms).zip(families);
+        for ((((number, form), family), (shown, base)), known) in
+            read.zip(shown.iter_mut().zip(base)).zip(known)
         {
-            match *reading {
-                Reading::Absent => continue,
-                Reading::Total(total) => {
+            match form {
+                None => continue,
+                Some(Form::Total) => {
+                    let total = number.total();
                     // A total that falls was reset. What it had counted is carried on.
                     if total < shown.total().wrapping_sub(*base) {
                         *base = shown.total();
                     }
                     *shown = Number::of_total(base.wrapping_add(total));
                 }
-                Reading::Level(level) => *shown = Number::of_level(level),
+                Some(Form::Level | Form::Float) => *shown = *number,
+                Some(Form::Histogram) => {
+                    let buckets = family.as_ref().and_then(|family| family.buckets());
+                    let len = buckets.map_or(0, Buckets::len);
+                    let Some(totals) = readings.histogram(*number, len) else { continue };
+                    if known.is_none() {
+                        let values = HistogramValues::new(len);
+                        let index = add_histogram(&mut self.histograms, &mut self.free, values);
+                        *shown = Number::of_index(index);
+                    }
+                    if let Some(values) = &mut self.histograms[shown.index()] {
+                        values.apply(totals);
+                    }
+                }
             }
-            is_new |= !*is_initialized;
-            *is_initialized = true;
+            is_new |= known != form;
+            *known = *form;
         }
         is_new
     }
@@ -177,12 +313,87 @@ impl SeriesValues {
     pub(crate) fn shift(&mut self, from: usize, to: usize, len: usize) {
         self.shown.copy_within(from..from + len, to);
         self.base.copy_within(from..from + len, to);
-        self.is_initialized.copy_within(from..from + len, to);
+        self.forms.copy_within(from..from + len, to);
     }
 
     pub(crate) fn truncate(&mut self, len: usize) {
         self.shown.truncate(len);
         self.base.truncate(len);
-        self.is_initialized.truncate(len);
+        self.forms.truncate(len);
+    }
+}
+
+fn add_histogram(
+    histograms: &mut Vec<Option<HistogramValues>>,
+    free: &mut Vec<usize>,
+    values: HistogramValues,
+) -> usize {
+    if let Some(index) = free.pop() {
+        histograms[index] = Some(values);
+        return index;
+    }
+    histograms.push(Some(values));
+    histograms.len() - 1
+}
+
+/// What one reading shows of all series, by the places of the series.
+#[derive(Default)]
+pub(crate) struct ShownValues {
+    pub(crate) numbers: Vec<Number>,
+    /// The buckets of histograms. The number of a histogram is the index of its first one.
+    tallies: Vec<Tally>,
+}
+
+impl ShownValues {
+    pub(crate) fn clear(&mut self) {
+        self.numbers.clear();
+        self.tallies.clear();
+    }
+
+    pub(crate) fn push_histogram(&mut self, tallies: &[Tally]) {
+        self.numbers.push(Number::of_index(self.tallies.len()));
+        self.tallies.extend_from_slice(tallies);
+    }
+
+    /// The buckets of the histogram at this place, which has so many.
+    pub(crate) fn tallies(&self, place: usize, buckets: usize) -> &[Tally] {
+        let start = self.numbers.get(place).map_or(0, |number| number.index());
+        self.tallies.get(start..start + buckets).unwrap_or_default()
+    }
+
+    /// Replaces the number at this place, which is that of a histogram, by its buckets.
+    pub(crate) fn set_histogram(&mut self, place: usize, tallies: &[Tally]) {
+        self.numbers[place] = Number::of_index(self.tallies.len());
+        self.tallies.extend_from_slice(tallies);
+    }
+
+    pub(crate) fn copy_from(&mut self, other: &Self) {
+        self.numbers.clone_from(&other.numbers);
+        self.tallies.clone_from(&other.tallies);
+    }
+
+    /// Makes this the value at this place. A histogram in it is reused, so that nothing is allocated.
+    pub(crate) fn write_value(&self, place: usize, form: Form, family: &Family, value: &mut Value) {
+        if let Some(number) = self.numbers[place].value(form) {
+            *value = number;
+        } else if let Some(histogram) = self.histogram(place, family) {
+            if let Value::Histogram(distribution) = value {
+                histogram.copy_to(distribution);
+            } else {
+                let mut distribution = Box::<Distribution>::default();
+                histogram.copy_to(&mut distribution);
+                *value = Value::Histogram(distribution);
+            }
+        }
+    }
+
+    /// The histogram at this place, if the family is one of histograms.
+    pub(crate) fn histogram<'a>(
+        &'a self,
+        place: usize,
+        family: &'a Family,
+    ) -> Option<HistogramReading<'a>> {
+        let buckets = family.buckets()?;
+        Some(HistogramReading { buckets, tallies: self.tallies(place, buckets.len()) })
     }
 }

@@ -5,10 +5,8 @@
 
 use std::fmt::{self, Write};
 
-use papyra_metrics::Kind;
-
 use crate::series::SeriesId;
-use crate::series::values::Number;
+use crate::series::values::{Form, Number};
 
 /// The name of a series as its lines write it.
 pub(super) struct LineTemplate {
@@ -36,12 +34,20 @@ impl LineTemplate {
     }
 
     /// Writes the lines of a counter's increment or of a gauge's value.
-    pub(super) fn write(&self, kind: Kind, number: Number, sent: u64, lines: &mut String) {
-        if kind == Kind::Counter {
-            return self.write_line(number.total().wrapping_sub(sent), 'c', lines);
+    pub(super) fn write(&self, form: Form, number: Number, sent: u64, lines: &mut String) {
+        match form {
+            Form::Total => self.write_line(number.total().wrapping_sub(sent), 'c', lines),
+            Form::Level => self.write_level(number.level(), number.level() < 0, lines),
+            // Neither infinity nor what is not a number can be written.
+            Form::Float if number.float().is_finite() => {
+                self.write_level(number.float(), number.float() < 0.0, lines);
+            }
+            Form::Float | Form::Histogram => {}
         }
-        let level = number.level();
-        if level < 0 {
+    }
+
+    fn write_level(&self, level: impl fmt::Display, is_negative: bool, lines: &mut String) {
+        if is_negative {
             // A sign means a change, so that a negative value is set as a change from zero.
             self.write_line(0, 'g', lines);
             lines.push('\n');

@@ -345,17 +345,18 @@ impl StatsD {
     /// Writes what there is to send of a series, most often nothing. Returns the total that a counter reaches by it.
     fn write_lines(&self, index: usize, lines: &mut String) -> Option<(u64, u64)> {
         lines.clear();
-        let &SeriesView { ref id, serial, place, is_shown, .. } = &self.reader.series()[index];
+        let &SeriesView { ref id, serial, place, form, is_shown, .. } =
+            &self.reader.series()[index];
         let Sent { line, total } = self.sent.get(index);
         let (kind, number) = (id.family.kind, self.reader.numbers()[place]);
         match kind {
             // Also if it is closed: its last counts may not have been sent yet.
             Kind::Counter if number.total() != *total => {
-                line.write(kind, number, *total, lines);
+                line.write(form, number, *total, lines);
                 Some((serial, number.total()))
             }
             Kind::Gauge if is_shown => {
-                line.write(kind, number, 0, lines);
+                line.write(form, number, 0, lines);
                 None
             }
             _ => None,

@@ -14,23 +14,29 @@ pub struct BucketCell {
     sum: AtomicU64,
 }
 
-/// One reading of a [`BucketCell`].
+/// The count and the sum of the values of one bucket, see [`Distribution::tallies`](crate::Distribution::tallies).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
+    /// The number of values.
     pub count: u64,
+    /// Their sum in base units, which wraps on overflow.
     pub sum: u64,
 }
 
 impl Tally {
     pub(crate) const ZERO: Self = Self { count: 0, sum: 0 };
 
+    /// Adds count and sum, each of which wraps on overflow.
+    #[inline]
     #[must_use]
-    pub(crate) fn wrapping_add(self, other: Self) -> Self {
+    pub fn wrapping_add(self, other: Self) -> Self {
         Self { count: self.count.wrapping_add(other.count), sum: self.sum.wrapping_add(other.sum) }
     }
 
+    /// Subtracts count and sum, each of which wraps below zero.
+    #[inline]
     #[must_use]
-    pub(crate) fn wrapping_sub(self, other: Self) -> Self {
+    pub fn wrapping_sub(self, other: Self) -> Self {
         Self { count: self.count.wrapping_sub(other.count), sum: self.sum.wrapping_sub(other.sum) }
     }
 }

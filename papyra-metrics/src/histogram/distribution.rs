@@ -249,6 +249,44 @@ impl<B: BucketSet> Distribution<B> {
         interval
     }
 
+    /// Returns the inclusive upper bounds of the buckets in base units: nanoseconds of durations, otherwise the numbers
+    /// themselves. There is one bucket more, for all larger values.
+    pub fn bounds(&self) -> &[u64] {
+        self.scale().bounds
+    }
+
+    /// Returns how many base units an exported unit has: 10⁹ nanoseconds a second, and 1 for numbers.
+    pub fn base_units_per_unit(&self) -> u64 {
+        self.scale().per_unit
+    }
+
+    /// Returns the count and the sum of each bucket in base units, in rising order. These are the integers that all other
+    /// methods calculate from.
+    ///
+    /// ```
+    /// use papyra_metrics::Histogram;
+    /// use std::time::Duration;
+    ///
+    /// let append: Histogram = Histogram::new();
+    /// append.record(Duration::from_nanos(130));
+    /// let read = append.get();
+    /// assert_eq!(read.bounds()[..2], [100, 200]);
+    /// assert_eq!((read.tallies()[1].count, read.tallies()[1].sum), (1, 130));
+    /// assert_eq!(read.tallies().len(), read.bounds().len() + 1);
+    /// ```
+    pub fn tallies(&self) -> &[Tally] {
+        let buckets = self.scale().bounds.len() + 1;
+        let tallies = self.tallies.as_ref();
+        tallies.get(..buckets).unwrap_or(tallies)
+    }
+
+    /// Returns the count and the sum of each bucket to be changed, for a reader that adds distributions up in another way
+    /// than [`merge`](Distribution::merge) does.
+    pub fn tallies_mut(&mut self) -> &mut [Tally] {
+        let len = self.tallies().len();
+        &mut self.tallies.as_mut()[..len]
+    }
+
     fn add(&mut self, other: &Self) {
         for (sum, tally) in self.tallies.as_mut().iter_mut().zip(other.tallies()) {
             *sum = sum.wrapping_add(*tally);
@@ -257,12 +295,6 @@ impl<B: BucketSet> Distribution<B> {
 
     fn scale(&self) -> Scale<'_> {
         B::__scale(&self.scale)
-    }
-
-    fn tallies(&self) -> &[Tally] {
-        let buckets = self.scale().bounds.len() + 1;
-        let tallies = self.tallies.as_ref();
-        tallies.get(..buckets).unwrap_or(tallies)
     }
 
     fn value(&self, base_units: u64) -> B::Value {
@@ -325,14 +357,17 @@ impl Distribution {
 
     /// Becomes the typed distribution, in place.
     pub(super) fn assign<B: Buckets>(&mut self, typed: &Distribution<B>) {
+        let (before, len) = (self.tallies().len(), typed.tallies().len());
         self.scale = OwnedScale {
             bounds: BoundList::Static(B::BOUNDS),
             unit: B::UNIT,
             per_unit: B::Value::PER_UNIT,
         };
-        let (used, unused) = self.tallies.split_at_mut(typed.tallies().len());
-        used.copy_from_slice(typed.tallies());
-        unused.fill(Tally::ZERO);
+        self.tallies[..len].copy_from_slice(typed.tallies());
+        // What follows the buckets is zero already.
+        if let Some(unused) = self.tallies.get_mut(len..before) {
+            unused.fill(Tally::ZERO);
+        }
     }
 
     /// Adds the values of another distribution, such as that of the same metric of another backend.

@@ -26,7 +26,8 @@ pub use sharded::ShardedHistogram;
 #[cfg(feature = "std")]
 pub use timer::Timer;
 
-use cells::{CellArray, Tally, Totals};
+pub use cells::Tally;
+use cells::{CellArray, Totals};
 
 /// A distribution of durations or sizes: how many of the recorded values are in each bucket, and their sum.
 ///

@@ -5,18 +5,19 @@ use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use papyra_metrics::Kind;
 use rustc_hash::FxHashMap;
 
 use super::Problem;
-use super::closed::{ClosedBackend, ClosedBackends, ClosedSeries, Departed};
+use super::closed::{
+    ClosedBackend, ClosedBackends, ClosedSeries, ClosedValue, Departed, SourceTotal,
+};
 use super::schema::{MetricLabels, Schema};
 use crate::Labels;
 use crate::family::{Families, Family};
 use crate::series::SeriesId;
 use crate::series::collect::Listed;
 use crate::series::source::Source;
-use crate::series::values::{Reading, SeriesValues};
+use crate::series::values::{Form, ReadingsOf, SeriesValues};
 
 pub(super) mod register;
 pub(super) mod view;
@@ -187,7 +188,7 @@ impl Store {
         &mut self,
         ticket: &Ticket,
         backends: &[Backend],
-        readings: &[Reading],
+        readings: ReadingsOf<'_>,
         problems: Vec<(usize, Vec<String>)>,
     ) -> Merge {
         if !self.is_current(ticket) {
@@ -206,7 +207,7 @@ impl Store {
             }
             match self.backends.get(position) {
                 Some(known) if known.id == backend.id && known.source.is_some() => {
-                    is_new |= self.values.apply(known.first, readings);
+                    is_new |= self.values.apply(known.first, &known.schema.families, readings);
                 }
                 _ => {}
             }
@@ -224,7 +225,7 @@ impl Store {
     pub(super) fn close(
         &mut self,
         id: u64,
-        last: Option<(&[Reading], Vec<String>)>,
+        last: Option<(ReadingsOf<'_>, Vec<String>)>,
     ) -> Option<Arc<dyn Source>> {
         let position = self.position(id)?;
         let source = Arc::make_mut(&mut self.backends)[position].source.take()?;
@@ -232,7 +233,7 @@ impl Store {
         let (first, departed, labels) = (*first, departed.clone(), Arc::clone(labels));
         let mut problems = self.problems.remove(&id).unwrap_or_default();
         if let Some((readings, last_problems)) = last {
-            self.values.apply(first, readings);
+            self.values.apply(first, &self.backends[position].schema.families, readings);
             problems = last_problems;
         }
         self.epoch += 1;
@@ -252,20 +253,30 @@ impl Store {
         for (i, id) in self.backends[position].series() {
             let key = SeriesKey::new(&id.family, &id.labels);
             let (index, serial) = (first + i, self.serials[first + i]);
-            if !self.values.is_initialized(index) {
+            let Some(form) = self.values.form(index) else {
                 self.index.remove(&key);
                 release(&mut self.labels, &id.labels);
                 continue;
-            }
-            if id.family.kind == Kind::Counter {
-                totals.push((serial, self.values.source_total(index)));
+            };
+            let number = self.values.shown()[index];
+            let value = match form {
+                Form::Histogram => self
+                    .values
+                    .take_histogram(index)
+                    .map_or(ClosedValue::Number(form, number), ClosedValue::Histogram),
+                _ => ClosedValue::Number(form, number),
+            };
+            match &value {
+                ClosedValue::Histogram(values) => {
+                    totals.push((serial, SourceTotal::Histogram(values.source_totals())));
+                }
+                ClosedValue::Number(Form::Total, _) => {
+                    totals.push((serial, SourceTotal::Counter(self.values.source_total(index))));
+                }
+                ClosedValue::Number(..) => {}
             }
             self.index.insert(key, Place::Closed(closing, backend.series.len()));
-            backend.series.push(Some(ClosedSeries {
-                id,
-                serial,
-                shown: self.values.shown()[index],
-            }));
+            backend.series.push(Some(ClosedSeries { id, serial, value }));
         }
         if let Some((address, identity)) = source.address().zip(source.identity()) {
             backend.departed.push(Arc::new(Departed { address, identity, totals }));

@@ -4,14 +4,15 @@ use std::collections::HashSet;
 use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 
-use papyra_metrics::{Descriptor, Kind};
+use papyra_metrics::Descriptor;
 
 use super::{Backend, Place, SeriesKey, Store};
-use crate::registry::closed::Departed;
+use crate::registry::closed::{ClosedValue, Departed, SourceTotal};
 use crate::registry::schema::{MetricLabels, Schema};
 use crate::series::SeriesId;
+use crate::series::histogram::Buckets;
 use crate::series::source::Source;
-use crate::series::values::Start;
+use crate::series::values::{Form, Start};
 use crate::{Labels, RegisterError};
 
 /// A backend that is to be registered.
@@ -24,6 +25,8 @@ pub(in crate::registry) struct Registration<'a> {
     pub(in crate::registry) static_descriptors: Option<&'static [Descriptor]>,
     /// Whether a filter accepts each metric.
     pub(in crate::registry) accepted: Option<&'a [bool]>,
+    /// The buckets of its histograms that are not absent, by the index of the descriptor.
+    pub(in crate::registry) buckets: &'a [(usize, Arc<Buckets>)],
 }
 
 /// The outcome of a registration.
@@ -68,6 +71,7 @@ impl Store {
             Some(schema) => Arc::clone(schema),
             None => Arc::new(Schema::new(new, &mut self.families)?),
         };
+        schema.check_buckets(new.buckets, new.labels)?;
         let metric_labels = self.canonical(schema.labels(new.labels)?);
         let has_new_families = self.families.len() > known_families;
         let orphans = self.check_free(&schema, &metric_labels)?;
@@ -146,7 +150,7 @@ impl Store {
         // How many new series have the same labels, which are usually those of all.
         let mut run: Option<(&Arc<Labels>, usize)> = None;
         for (i, family) in schema.families.iter().enumerate() {
-            let (mut start, mut serial) = (Start::default(), self.next_serial);
+            let (mut start, mut serial) = (Start::Unread, self.next_serial);
             if let Some(family) = family {
                 let labels = metric_labels.of(i);
                 let place = self.index.entry(SeriesKey::new(family, labels));
@@ -161,12 +165,8 @@ impl Store {
                         departed.extend(backend.departed.iter().cloned());
                     }
                     serial = series.serial;
-                    if family.kind == Kind::Counter {
-                        let total = series.shown.total();
-                        let counted = counted_before(&departed, address, serial);
-                        let base = total.wrapping_sub(counted);
-                        start = Start { shown: series.shown, base, is_initialized: true };
-                    }
+                    let counted = counted_before(&departed, address, serial);
+                    start = continued_value(series.value, counted);
                 }
                 place.insert_entry(Place::Open(id));
                 if !is_known {
@@ -186,6 +186,11 @@ impl Store {
         }
         if let Some((labels, series)) = run {
             *self.labels.entry(Arc::clone(labels)).or_default() += series;
+        }
+        for (index, buckets) in new.buckets {
+            if let Some(Some(family)) = schema.families.get(*index) {
+                family.set_buckets(buckets);
+            }
         }
         for closing in continued {
             self.closed.remove_if_empty(closing);
@@ -217,9 +222,36 @@ impl Store {
     }
 }
 
-/// How much of a counter the series had taken over from the metrics of this address before they were unregistered.
-fn counted_before(departed: &[Arc<Departed>], address: Option<usize>, serial: u64) -> u64 {
+/// How much of a total the series had taken over from the metrics of this address before they were unregistered.
+fn counted_before(
+    departed: &[Arc<Departed>],
+    address: Option<usize>,
+    serial: u64,
+) -> Option<&SourceTotal> {
     let same = departed.iter().rev().filter(|departed| Some(departed.address) == address);
-    let totals = same.flat_map(|departed| &departed.totals);
-    totals.into_iter().find(|(of, _)| *of == serial).map_or(0, |&(_, total)| total)
+    let mut totals = same.flat_map(|departed| &departed.totals);
+    totals.find(|(of, _)| *of == serial).map(|(_, total)| total)
+}
+
+/// Where a series goes on that was closed with this value, of which its new source has counted a part. The value of a
+/// gauge is that of its source alone.
+fn continued_value(last: ClosedValue, counted: Option<&SourceTotal>) -> Start {
+    match last {
+        ClosedValue::Number(Form::Total, number) => {
+            let counted = match counted {
+                Some(SourceTotal::Counter(total)) => *total,
+                _ => 0,
+            };
+            let shown = number.total();
+            Start::Total { shown, base: shown.wrapping_sub(counted) }
+        }
+        ClosedValue::Number(..) => Start::Unread,
+        ClosedValue::Histogram(mut values) => {
+            values.change_source(match counted {
+                Some(SourceTotal::Histogram(totals)) => Some(totals),
+                _ => None,
+            });
+            Start::Histogram(values)
+        }
+    }
 }

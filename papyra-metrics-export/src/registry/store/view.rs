@@ -1,8 +1,13 @@
 //! Views: the series that a reader sees, and where their values are.
 
+use std::ops::Range;
+
+use papyra_metrics::Tally;
+
 use super::Store;
+use crate::registry::closed::ClosedValue;
 use crate::series::SeriesId;
-use crate::series::values::Number;
+use crate::series::values::{Form, Number, ShownValues};
 
 /// What a reader shows.
 #[derive(Default)]
@@ -12,6 +17,10 @@ pub(crate) struct View {
     pub(crate) number: u64,
     /// The values of series that are closed: they come after those of all backends.
     closed: Vec<Number>,
+    /// Each histogram in the view.
+    histograms: Vec<HistogramPlace>,
+    /// The buckets of histograms that are closed.
+    closed_tallies: Vec<Tally>,
     /// Whether closed series stay in the view until they are forgotten.
     keeps_closed: bool,
     /// Series that were closed up to this closing are no longer shown.
@@ -24,6 +33,19 @@ pub(crate) struct View {
     forgotten: u64,
 }
 
+/// A histogram in a view: the place of its series, and where its buckets are.
+struct HistogramPlace {
+    place: usize,
+    source: HistogramSource,
+}
+
+enum HistogramSource {
+    /// The index among those of all series.
+    Open(usize),
+    /// A part of the buckets that are closed.
+    Closed(Range<usize>),
+}
+
 /// A series in a view.
 pub(crate) struct SeriesView {
     pub(crate) id: SeriesId,
@@ -31,6 +53,7 @@ pub(crate) struct SeriesView {
     pub(crate) serial: u64,
     /// The index of its value in the reading.
     pub(crate) place: usize,
+    pub(crate) form: Form,
     /// Whether there is a backend behind it.
     pub(crate) is_open: bool,
     /// Whether there is a backend behind it, or its last value has yet to be delivered.
@@ -49,7 +72,7 @@ impl View {
 
 impl Store {
     /// Brings a view and its values up to date. Returns whether it shows other series than before, or at other places.
-    pub(in crate::registry) fn show(&mut self, view: &mut View, numbers: &mut Vec<Number>) -> bool {
+    pub(in crate::registry) fn show(&mut self, view: &mut View, values: &mut ShownValues) -> bool {
         self.compact();
         self.forget_expired();
         let hides_more = view.oldest.is_some_and(|oldest| oldest <= view.hidden);
@@ -60,29 +83,36 @@ impl Store {
         }
         self.shown += 1;
         view.number = self.shown;
-        numbers.clear();
-        numbers.extend_from_slice(self.values.shown());
-        numbers.extend_from_slice(&view.closed);
+        values.clear();
+        values.numbers.extend_from_slice(self.values.shown());
+        values.numbers.extend_from_slice(&view.closed);
+        for HistogramPlace { place, source } in &view.histograms {
+            let tallies = match source {
+                HistogramSource::Open(index) => self.values.histogram(*index),
+                HistogramSource::Closed(range) => &view.closed_tallies[range.clone()],
+            };
+            values.set_histogram(*place, tallies);
+        }
         is_changed
     }
 
     fn renew(&self, view: &mut View) {
         view.series.clear();
         view.closed.clear();
+        view.histograms.clear();
+        view.closed_tallies.clear();
         (view.epoch, view.forgotten) = (self.epoch, self.closed.forgotten);
         for backend in &*self.backends {
             for (i, id) in backend.series() {
                 let place = backend.first + i;
-                if self.values.is_initialized(place) {
-                    let serial = self.serials[place];
-                    view.series.push(SeriesView {
-                        id,
-                        serial,
-                        place,
-                        is_open: true,
-                        is_shown: true,
-                    });
+                let Some(form) = self.values.form(place) else { continue };
+                if form == Form::Histogram {
+                    let source = HistogramSource::Open(self.values.histogram_index(place));
+                    view.histograms.push(HistogramPlace { place, source });
                 }
+                let serial = self.serials[place];
+                let (is_open, is_shown) = (true, true);
+                view.series.push(SeriesView { id, serial, place, form, is_open, is_shown });
             }
         }
         view.newest = self.closed.closings;
@@ -91,14 +121,21 @@ impl Store {
         for (closing, backend) in self.closed.since(first) {
             let is_shown = closing > view.hidden;
             for series in backend.series.iter().flatten() {
-                view.series.push(SeriesView {
-                    id: series.id.clone(),
-                    serial: series.serial,
-                    place: self.values.len() + view.closed.len(),
-                    is_open: false,
-                    is_shown,
-                });
-                view.closed.push(series.shown);
+                let place = self.values.len() + view.closed.len();
+                let (form, number) = match &series.value {
+                    ClosedValue::Number(form, number) => (*form, *number),
+                    ClosedValue::Histogram(values) => {
+                        let start = view.closed_tallies.len();
+                        view.closed_tallies.extend_from_slice(values.shown());
+                        let source = HistogramSource::Closed(start..view.closed_tallies.len());
+                        view.histograms.push(HistogramPlace { place, source });
+                        (Form::Histogram, Number::default())
+                    }
+                };
+                let (id, serial) = (series.id.clone(), series.serial);
+                let is_open = false;
+                view.series.push(SeriesView { id, serial, place, form, is_open, is_shown });
+                view.closed.push(number);
                 if is_shown {
                     view.oldest = view.oldest.or(Some(closing));
                 }

@@ -1,0 +1,106 @@
+//! Numbers as text: floats as Prometheus compares them, and sums without rounding.
+
+use std::fmt::Write;
+
+/// Writes a float in the canonical form of OpenMetrics, which Go and Prometheus 3 use in `le`: the shortest digits that
+/// give the same float, with an exponent below 0.0001 and from a million, and never an integer without `.0`.
+pub(crate) fn push_canonical(value: f64, out: &mut String) {
+    if !value.is_finite() || value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
+        return push_float(value, out);
+    }
+    let scientific = format!("{value:e}");
+    let (digits, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    // Writing to a string cannot fail.
+    let _ = match exponent.strip_prefix('-') {
+        Some(exponent) => write!(out, "{digits}e-{exponent:0>2}"),
+        None => write!(out, "{digits}e+{exponent:0>2}"),
+    };
+}
+
+/// Writes a float in the shortest digits that give the same float, without allocating.
+pub(crate) fn push_float(value: f64, out: &mut String) {
+    if value.is_infinite() {
+        out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
+    } else {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "{value:?}");
+    }
+}
+
+/// Appends the decimal fraction `.25` of a rest of 25 in a hundred, without zeros at the end; nothing for a rest of zero.
+/// Returns false, and appends nothing, if `of` is not a power of ten.
+pub(crate) fn push_fraction(mut rest: u64, mut of: u64, out: &mut String) -> bool {
+    const POINT: usize = 0;
+    let mut digits = [b'0'; 21];
+    digits[POINT] = b'.';
+    let mut len = 1;
+    let mut last = 0;
+    while of > 1 {
+        if of % 10 != 0 {
+            return false;
+        }
+        of /= 10;
+        let digit = rest / of;
+        rest %= of;
+        if digit > 0 {
+            last = len;
+        }
+        digits[len] = b"0123456789"[usize::try_from(digit).unwrap_or(0) % 10];
+        len += 1;
+    }
+    if last > 0 {
+        out.push_str(std::str::from_utf8(&digits[..=last]).unwrap_or_default());
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{push_canonical, push_fraction};
+
+    #[test]
+    fn bounds_are_written_as_go_writes_them() {
+        for (value, expected) in [
+            (0.000_000_1, "1e-07"),
+            (0.000_000_000_15, "1.5e-10"),
+            (0.000_05, "5e-05"),
+            (0.0001, "0.0001"),
+            (0.1, "0.1"),
+            (1.0, "1.0"),
+            (1.5, "1.5"),
+            (100.0, "100.0"),
+            (999_999.0, "999999.0"),
+            (1_048_576.0, "1.048576e+06"),
+            (68_719_476_736.0, "6.8719476736e+10"),
+            (1e100, "1e+100"),
+            (0.0, "0.0"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-Inf"),
+            (f64::NAN, "NaN"),
+            (-2.5e-7, "-2.5e-07"),
+            (f64::from_bits(1), "5e-324"),
+        ] {
+            let mut text = String::new();
+            push_canonical(value, &mut text);
+            assert_eq!(text, expected);
+        }
+    }
+
+    #[test]
+    fn a_fraction_has_each_digit_and_no_zero_at_the_end() {
+        for (rest, of, expected) in [
+            (0, 1, Some("")),
+            (0, 1_000_000_000, Some("")),
+            (1, 1_000_000_000, Some(".000000001")),
+            (120_000_000, 1_000_000_000, Some(".12")),
+            (999_999_999, 1_000_000_000, Some(".999999999")),
+            (1, 10_u64.pow(19), Some(".0000000000000000001")),
+            (1, 3, None),
+            (1, 20, None),
+        ] {
+            let mut text = String::new();
+            let is_written = push_fraction(rest, of, &mut text);
+            assert_eq!(is_written.then_some(&*text), expected, "{rest} of {of}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Histograms: the buckets of a family, and the values of a series over all of its sources.
+
+use papyra_metrics::{Distribution, Tally};
+
+use crate::decimal;
+
+/// The buckets that all histograms of a family have.
+#[derive(Debug)]
+pub(crate) struct Buckets {
+    /// A distribution without values.
+    empty: Distribution,
+}
+
+impl Buckets {
+    pub(crate) fn of(distribution: &Distribution) -> Self {
+        let mut empty = distribution.clone();
+        empty.tallies_mut().fill(Tally::default());
+        Self { empty }
+    }
+
+    /// The number of buckets, including the one above the last bound.
+    pub(crate) fn len(&self) -> usize {
+        self.empty.tallies().len()
+    }
+
+    /// The inclusive upper bounds in base units.
+    pub(crate) fn bounds(&self) -> &[u64] {
+        self.empty.bounds()
+    }
+
+    pub(crate) fn base_units_per_unit(&self) -> u64 {
+        self.empty.base_units_per_unit()
+    }
+
+    /// Whether they are the buckets of this distribution too.
+    pub(crate) fn are_those_of(&self, distribution: &Distribution) -> bool {
+        self.base_units_per_unit() == distribution.base_units_per_unit()
+            && self.bounds() == distribution.bounds()
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.are_those_of(&other.empty)
+    }
+
+    /// The bounds in the exported unit as Prometheus writes them in `le`.
+    pub(crate) fn written_bounds(&self) -> Vec<String> {
+        let written = self.empty.buckets().take(self.bounds().len()).map(|bucket| {
+            let mut text = String::new();
+            decimal::push_canonical(bucket.upper(), &mut text);
+            text
+        });
+        written.collect()
+    }
+}
+
+/// What readers are shown of a histogram.
+#[derive(Clone, Copy)]
+pub(crate) struct HistogramReading<'a> {
+    pub(crate) buckets: &'a Buckets,
+    /// The count and the sum of each bucket, over all sources. No count ever falls.
+    pub(crate) tallies: &'a [Tally],
+}
+
+impl HistogramReading<'_> {
+    /// Makes this the distribution's values and buckets. Allocates nothing.
+    pub(crate) fn copy_to(self, distribution: &mut Distribution) {
+        distribution.clone_from(&self.buckets.empty);
+        for (tally, shown) in distribution.tallies_mut().iter_mut().zip(self.tallies) {
+            *tally = *shown;
+        }
+    }
+}
+
+/// The values of a series of histograms.
+pub(crate) struct HistogramValues {
+    /// What readers are shown: the values of all sources.
+    shown: Box<[Tally]>,
+    /// What was shown before the current source counted, and before it was reset. `None` while that is nothing.
+    base: Option<Box<[Tally]>>,
+}
+
+impl HistogramValues {
+    /// Values of a series that has this number of buckets.
+    pub(crate) fn new(buckets: usize) -> Self {
+        Self { shown: vec![Tally::default(); buckets].into_boxed_slice(), base: None }
+    }
+
+    pub(crate) fn shown(&self) -> &[Tally] {
+        &self.shown
+    }
+
+    /// Goes on with another source, of which the series has these values already.
+    pub(crate) fn change_source(&mut self, counted: Option<&[Tally]>) {
+        let mut base = self.shown.clone();
+        for (base, counted) in base.iter_mut().zip(counted.unwrap_or_default()) {
+            *base = base.wrapping_sub(*counted);
+        }
+        self.base = Some(base);
+    }
+
+    /// The totals that the source itself showed last.
+    pub(crate) fn source_totals(&self) -> Box<[Tally]> {
+        let mut totals = self.shown.clone();
+        for (total, base) in totals.iter_mut().zip(self.base.iter().flatten()) {
+            *total = total.wrapping_sub(*base);
+        }
+        totals
+    }
+
+    /// Applies the totals that the source shows now.
+    pub(crate) fn apply(&mut self, totals: &[Tally]) {
+        let has_fallen = match &self.base {
+            None => has_fallen(totals, self.shown.iter().copied()),
+            Some(base) => {
+                let before = self.shown.iter().zip(base).map(|(it, base)| it.wrapping_sub(*base));
+                has_fallen(totals, before)
+            }
+        };
+        if has_fallen {
+            // It was reset. What it had counted is carried on.
+            self.change_source(None);
+        }
+        match &self.base {
+            None => self.shown.copy_from_slice(totals),
+            Some(base) => {
+                for ((shown, base), total) in self.shown.iter_mut().zip(base).zip(totals) {
+                    *shown = base.wrapping_add(*total);
+                }
+            }
+        }
+    }
+}
+
+/// Whether one of the totals is lower than before. The sum of the last bucket does not count: its values have no bound,
+/// so that it may wrap.
+fn has_fallen(totals: &[Tally], before: impl ExactSizeIterator<Item = Tally>) -> bool {
+    let last = totals.len().saturating_sub(1);
+    let mut pairs = totals.iter().zip(before).enumerate();
+    pairs.any(|(bucket, (total, before))| {
+        total.count < before.count || bucket < last && total.sum < before.sum
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use papyra_metrics::Tally;
+
+    use super::HistogramValues;
+
+    fn tallies(values: [(u64, u64); 3]) -> [Tally; 3] {
+        values.map(|(count, sum)| Tally { count, sum })
+    }
+
+    #[test]
+    fn a_reset_that_only_one_sum_shows_carries_all_buckets_on() {
+        let mut values = HistogramValues::new(3);
+        values.apply(&tallies([(1, 4), (1, 9), (0, 0)]));
+        // Each count has caught up since, but the values are others.
+        values.apply(&tallies([(1, 5), (2, 8), (3, 90)]));
+        assert_eq!(values.shown(), tallies([(2, 9), (3, 17), (3, 90)]));
+    }
+
+    #[test]
+    fn a_sum_without_bound_that_wraps_is_not_a_reset() {
+        let mut values = HistogramValues::new(3);
+        values.apply(&tallies([(1, 4), (0, 0), (2, u64::MAX)]));
+        values.apply(&tallies([(1, 4), (0, 0), (3, 7)]));
+        assert_eq!(values.shown(), tallies([(1, 4), (0, 0), (3, 7)]));
+    }
+
+    #[test]
+    fn a_source_that_was_counted_before_goes_on_where_it_was() {
+        let mut values = HistogramValues::new(3);
+        values.apply(&tallies([(1, 4), (1, 9), (0, 0)]));
+        let counted = values.source_totals();
+        values.change_source(None);
+        values.apply(&tallies([(1, 1), (0, 0), (0, 0)]));
+        assert_eq!(values.source_totals()[..], tallies([(1, 1), (0, 0), (0, 0)]));
+        values.change_source(Some(&counted));
+        values.apply(&tallies([(2, 8), (1, 9), (0, 0)]));
+        assert_eq!(values.shown(), tallies([(3, 9), (1, 9), (0, 0)]));
+    }
+}
