@@ -17,7 +17,7 @@ use papyra_metrics::{
 const COMMAND: &str = env!("CARGO_BIN_EXE_papyra-metrics-tests-command");
 const ORDERS: &str = env!("CARGO_BIN_EXE_papyra-metrics-tests-orders");
 
-/// What a command said, and how it ended.
+/// The output and exit status of a command.
 #[derive(Debug, PartialEq)]
 struct Said {
     out: String,
@@ -69,7 +69,7 @@ impl Service {
         run(self.directory.path(), arguments)
     }
 
-    /// The line that tells of a process, but for the time.
+    /// The line that describes a process, without the time.
     fn tells_of(&self, line: &str) -> &'static str {
         let line = line.strip_prefix("./").unwrap_or(line);
         let started = |name: &str, pid: u32, state: &str| {
@@ -597,10 +597,10 @@ fn watch_prints_lines_where_there_is_no_terminal() {
     let line = next("records_written: 112");
     let rate = line.split_once('(').unwrap().1.strip_suffix("/s)").unwrap();
     assert!(rate.parse::<f64>().unwrap() > 0.0, "{line}");
-    // A reset is no fall: the rate goes by the totals.
+    // A reset is not a fall: rates are computed from totals.
     Reader::reset(service.directory.path().join("a.metrics")).unwrap();
     assert!(next("records_written: 0").ends_with("0 (0.0/s)"));
-    // What a process has counted before it came is no rate of now.
+    // Counts from before a process was found are not part of the rate.
     let elsewhere = tempfile::tempdir_in(service.directory.path()).unwrap();
     let mut late = Backend::publishing(&elsewhere.path().join("late"));
     late.tell("write 1000");

@@ -36,7 +36,7 @@ fn main() -> std::process::ExitCode {
     match Cli::parse() {
         Cli::Metrics(command) => {
             let code = command.run_with_backend(&log);
-            // What a reset has left.
+            // The values after a reset.
             eprintln!("records_written is {}", log.metrics.records_written.get());
             code
         }

@@ -64,7 +64,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What the terminal shows after a while.
+/// Returns the terminal's content after some time.
 fn watch(cargo: &std::ffi::OsStr, directory: &std::path::Path) -> Result<vt100::Parser> {
     let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size)?;
@@ -143,7 +143,7 @@ fn svg(screen: &vt100::Screen) -> String {
     svg
 }
 
-/// What stands between gaps of several spaces, and after how many cells each piece begins.
+/// Splits a line at gaps of several spaces. Returns each piece with the column where it begins.
 fn pieces(text: &str) -> Vec<(f32, &str)> {
     let mut pieces = Vec::new();
     let mut rest = text.trim_end();

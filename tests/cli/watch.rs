@@ -274,7 +274,7 @@ fn a_stopped_watch_gives_the_terminal_back_and_takes_it_again_when_it_goes_on() 
             terminal.until_screen(|screen| !screen.alternate_screen() && !screen.hide_cursor());
             assert_eq!(terminal.modes(), before);
         } else {
-            // What a shell does when a job has stopped.
+            // As a shell does when a job has stopped.
             terminal.set_modes(&before);
         }
         backend.tell("write 7");

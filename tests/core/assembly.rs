@@ -52,7 +52,7 @@ fn inc_is_the_one_instruction_of_a_bare_atomic() {
     assert_eq!(published[1..], instructions("count_boxed")[1..]);
 }
 
-/// What a core runs that counts in its own cell.
+/// The instructions of an increment in a per-CPU cell.
 #[test]
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 fn inc_of_a_sharded_counter_locks_nothing_and_calls_nothing_on_its_way() {

@@ -165,7 +165,7 @@ fn functions_count_in_sharded_and_padded_instruments() {
     assert_eq!(log.metrics.snapshot().to_string(), "write_errors: 1\nwrites: 1\nwriting: 0");
 }
 
-/// What only Linux does to threads.
+/// Behaviour of threads that only Linux has.
 #[cfg(target_os = "linux")]
 mod pushed_around {
     use super::{
@@ -493,7 +493,7 @@ mod pushed_around {
         let words = words(&counter);
         let shared: u64 = words[..16].iter().sum();
         if cfg!(all(target_arch = "x86_64", target_env = "gnu")) && is_registered() {
-            // What was interrupted has gone to a shared one.
+            // An interrupted increment went to a shared cell.
             assert!(shared < EACH / 10, "{shared} of {EACH} are in the shared cells");
         } else {
             assert_eq!(shared, EACH);

@@ -80,7 +80,7 @@ fn long_runs_of_padded_instruments_are_shown_in_order_and_in_full() {
     }
 }
 
-/// Lists two metrics and shows as many as it is told.
+/// Lists two metrics and shows a given number of them.
 struct ByHand {
     shows: i64,
     is_static: bool,

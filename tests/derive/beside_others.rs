@@ -4,7 +4,7 @@ use clap::Parser;
 use papyra_metrics::{Counter, Gauge, Metrics};
 use serde::{Deserialize, Serialize};
 
-/// What went wrong, and how often: plain numbers.
+/// Errors by kind, as plain numbers.
 #[derive(
     Clone, Debug, Default, PartialEq, Deserialize, Parser, Serialize, thiserror::Error, Metrics,
 )]

@@ -86,7 +86,7 @@ fn derives_compile_where_no_lint_can_be_allowed() {
     assert_eq!(names, ["errors", "open", "reads", "writes"]);
 }
 
-/// What the user allows on an item, generated code may repeat.
+/// Lints that the user allows on an item are allowed in generated code.
 mod allowed {
     #[allow(non_upper_case_globals)]
     #[derive(Debug, Default, papyra_metrics::Metrics)]

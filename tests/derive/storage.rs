@@ -10,7 +10,7 @@ use papyra_metrics::{CachePadded, Counter, Gauge, Kind, Metrics, ShardedCounter,
 pub mod orders {
     use super::{Metrics, PhantomData};
 
-    /// What the cache has done.
+    /// The metrics of a cache.
     #[derive(Clone, Debug, Default, PartialEq, Metrics)]
     #[metrics(storage = CacheMetrics)]
     pub struct CacheCounts {
@@ -20,7 +20,7 @@ pub mod orders {
         pub entries: core::primitive::i64,
     }
 
-    /// What the log has done.
+    /// The metrics of a log.
     #[derive(Clone, Debug, Default, PartialEq, Metrics)]
     #[metrics(storage = LogMetrics, prefix = "log_")]
     pub struct LogCounts<T: Clone = u8, const N: usize = 1>
@@ -35,7 +35,7 @@ pub mod orders {
         /// Failures.
         #[metrics(errors)]
         pub(crate) write_errors: u64,
-        /// What the cache has done.
+        /// The metrics of a cache.
         #[metrics(flatten, prefix = "cache_")]
         pub cache: CacheCounts,
         /// Segments open now.

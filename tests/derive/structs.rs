@@ -248,7 +248,7 @@ fn a_struct_of_atomics_works_as_it_stands() {
     stats.open.store(-2, Ordering::Relaxed);
     assert_eq!(described(&stats, "writes").kind(), Kind::Counter);
     assert_eq!(stats.drain().to_string(), "writes: 3\nopen: -2");
-    // Such a counter has no mark: its total falls with it.
+    // Such a counter has no baseline: its total falls with it.
     assert_eq!(stats.totals().to_string(), "writes: 0\nopen: -2");
 }
 

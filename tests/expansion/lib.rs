@@ -26,12 +26,12 @@ mod value;
 
 use proc_macro2::TokenStream;
 
-/// What `#[derive(Metrics)]` writes below an item.
+/// Returns the expansion of `#[derive(Metrics)]` on an item.
 pub fn derive(item: TokenStream) -> TokenStream {
     derive::derive(item)
 }
 
-/// What `#[metrics(keys)]` makes of an item.
+/// Returns the expansion of `#[metrics(keys)]` on an item.
 #[allow(clippy::needless_pass_by_value)] // as the compiler passes them
 pub fn measure(keys: TokenStream, item: TokenStream) -> TokenStream {
     function::measure(keys, &item)

@@ -1,4 +1,4 @@
-//! A process that forks: the child has no exporting threads, and starts exporters of its own.
+//! A process that forks: the child has no exporting threads, and starts new exporters.
 
 #![allow(unsafe_code)] // a process cannot be forked otherwise
 

@@ -1,4 +1,4 @@
-//! What the tests share: the real servers, started on ports of their own and stopped again.
+//! Shared by the tests: real servers, each started on a free port and stopped again.
 
 #![allow(clippy::missing_panics_doc)] // a test's way to fail
 
@@ -49,7 +49,7 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Asks again until there is an answer: other processes tell nobody when they are ready.
+/// Repeats a request until it is answered: other processes do not announce that they are ready.
 ///
 /// # Panics
 ///
@@ -85,7 +85,7 @@ impl Server {
         Self { process, log }
     }
 
-    /// What it has printed.
+    /// Its output so far.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
@@ -127,7 +127,7 @@ impl Scraper {
         Self { _server: Server::start(&mut command, directory.join("log")), port }
     }
 
-    /// What its API answers, or `None` while it does not.
+    /// Returns the answer of its API, or `None` while it does not answer.
     pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Option<Json> {
         let mut request = ureq::get(format!("http://127.0.0.1:{}/api/v1/{path}", self.port));
         for (name, value) in query {
@@ -180,7 +180,7 @@ impl StatsDaemon {
         command.arg(stats).arg(config);
         let daemon =
             Self { _server: Server::start(&mut command, directory.join("log")), port, admin };
-        // UDP tells nothing, but a datagram that was counted does.
+        // UDP has no acknowledgement, but a counted datagram shows that the daemon is ready.
         let probe = UdpSocket::bind("127.0.0.1:0").unwrap();
         wait_for("the daemon to count", || {
             let _ = probe.send_to(b"probe:1|c", ("127.0.0.1", port));
@@ -189,7 +189,7 @@ impl StatsDaemon {
         daemon
     }
 
-    /// What the daemon has added up, by name, or `None` where it does not answer.
+    /// Returns the daemon's sums by name, or `None` if it does not answer.
     pub fn ask(&self, what: &str) -> Option<BTreeMap<String, i64>> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.admin)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();

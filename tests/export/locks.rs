@@ -244,7 +244,7 @@ fn readers_do_not_wait_for_one_that_is_held_up_by_a_backend() {
     assert_eq!(read(&mut reader), [3, 7]);
     assert!(registry.unregister(&active));
     barrier.wait();
-    // What it read first is older than what was merged, and no reset.
+    // Its first reading is older than the merged one; that is not a reset.
     assert_eq!(held_up.join().unwrap(), [3, 7]);
     log.records_written.add(1);
     assert_eq!(read(&mut reader), [4, 7]);

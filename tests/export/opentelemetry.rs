@@ -1,4 +1,4 @@
-//! OpenTelemetry: through the SDK and OTLP to a receiver that decodes the protocol and adds up what it is told.
+//! OpenTelemetry: through the SDK and OTLP to a receiver that decodes the protocol and sums the data points.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -33,7 +33,7 @@ struct LogMetrics {
     open_segments: Gauge,
 }
 
-/// What one receiver has been told, by name and attributes.
+/// The data points of one receiver, by name and attributes.
 #[derive(Clone, Debug, Default)]
 struct Told {
     /// Cumulative values as they are, deltas added up.
@@ -265,7 +265,7 @@ fn what_a_receiver_adds_up_is_what_was_counted_over_resets_and_reopened_backends
         if opened % 2 == 0 {
             let told = pipeline.collect();
             assert_eq!(told.totals["records_written backend=orders"], counted);
-            // What is closed has no level, but its total stays. The SDK has each reader's callbacks write into
+            // A closed backend has no gauges, but its totals stay. The SDK has each reader's callbacks write into
             // all readers, so that one of them sees an earlier level once more.
             pipeline.collect();
             for told in [pipeline.cumulative.told(), pipeline.delta.told()] {
@@ -320,7 +320,7 @@ fn backends_and_names_that_come_later_are_observed_too() {
     }
 }
 
-/// A counter that panics when it is told to.
+/// A counter that panics on request.
 struct Moody {
     total: AtomicU64,
     panics: AtomicBool,

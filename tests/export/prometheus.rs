@@ -161,7 +161,7 @@ fn the_format_is_what_the_accept_header_weighs_most() {
     assert_eq!(Text.content_type(), "text/plain; version=0.0.4; charset=utf-8");
 }
 
-/// What a program makes of this on its standard input.
+/// Runs a program with this text as its standard input and returns its output.
 fn run(command: &mut Command, input: &str) -> Output {
     let mut process = command
         .stdin(Stdio::piped())
@@ -186,7 +186,7 @@ fn promtool_has_nothing_to_say_against_the_text_format() {
     }
 }
 
-/// What the OpenMetrics reference parser understands.
+/// Parses a text with the OpenMetrics reference parser.
 fn parsed(text: &str) -> Json {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("openmetrics.py");
     let told = run(Command::new(find("python")).arg(script), text);
@@ -312,7 +312,7 @@ fn whatever_changes_between_scrapes_each_is_written_as_if_it_were_the_first() {
             uptime_seconds.set(scrape - 200);
         }
         for format in [Format::Text, Format::OpenMetrics] {
-            // What stands before it stays.
+            // The text before it is unchanged.
             let mut text = "before ü\n".to_owned();
             prometheus.encode(format, &mut text);
             assert_eq!(text, format!("before ü\n{}", encoded(&registry, format)), "{scrape}");
@@ -355,7 +355,7 @@ struct Fragile {
     after: Gauge,
 }
 
-/// An instrument that panics when it is told to.
+/// An instrument that panics on request.
 #[derive(Default)]
 struct Broken {
     panics: AtomicBool,

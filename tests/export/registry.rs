@@ -172,7 +172,7 @@ fn a_level_is_not_shown_before_the_new_backend_has_told_its_own() {
     assert_eq!(read(&mut reader), map([("waiting{}", 0)]));
 }
 
-/// A gauge by hand, which cannot be read when it is told so.
+/// A hand-written gauge whose reading panics on request.
 struct Queue {
     panics: AtomicBool,
     waiting: Gauge,
@@ -314,7 +314,7 @@ fn readers_on_many_threads_never_see_a_total_fall_and_lose_none() {
     }
 }
 
-/// Metrics by hand, which do as they are told.
+/// Hand-written metrics, controlled by the test.
 #[derive(Default)]
 struct Moody {
     panics: AtomicBool,
@@ -371,7 +371,7 @@ fn a_backend_that_panics_keeps_its_last_values_and_takes_no_other_with_it() {
         ["backend {backend=\"moody\"}: reading its metrics panicked: the disk is on fire"]
     );
 
-    // That its last counts could not be read is told when it is gone.
+    // The failure to read its last counts is reported after it has been dropped.
     let other = Arc::new(Moody::default());
     other.panics.store(true, Relaxed);
     registry.register(other.clone(), &[("backend", "other")]).unwrap();

@@ -445,7 +445,7 @@ fn a_name_is_resolved_and_every_address_of_it_answers() {
     for &address in server.local_addrs() {
         assert_is_scrape(&request(address, SCRAPE));
     }
-    // Several addresses, of which one is there twice and one is no address of this machine.
+    // Several addresses: one is listed twice, and one does not belong to this machine.
     let any: [SocketAddr; 4] =
         ["127.0.0.1:0", "192.0.2.1:0", "127.0.0.2:0", "127.0.0.1:0"].map(|it| it.parse().unwrap());
     let server = serve(Prometheus::new(&registry), &any[..]).unwrap();
@@ -473,7 +473,7 @@ fn an_address_that_cannot_be_listened_on_is_an_error_that_names_it() {
     }
 }
 
-/// Runs a test in a process of its own that may open 64 files.
+/// Runs a test in a separate process that may open 64 files.
 fn with_few_descriptors(test: &str, run: impl FnOnce()) {
     if env::var_os("FEW_DESCRIPTORS").is_some() {
         return run();

@@ -45,7 +45,7 @@ fn the_daemon_ends_with_our_totals_over_flushes_resets_and_a_restart() {
     let mut count = |n: u64| {
         orders.records_written.add(n);
         users.bytes_written.add(10 * n);
-        // A plain atomic falls when it is drained. That it counts less than before is how one can tell.
+        // A plain atomic falls when it is drained; the lower value is the only sign of it.
         users.compactions.fetch_add(10 - n, Relaxed);
         counted += i64::try_from(n).unwrap();
     };
@@ -178,7 +178,7 @@ fn datagrams_are_packed_up_to_their_size_and_never_split_what_belongs_together()
             == datagram.matches("open_segments:-3|g").count()
     }));
 
-    // What has not grown is not sent again; a line that is too long goes alone.
+    // Unchanged series are not sent again; a line that is too long is sent alone.
     let mut statsd = statsd.max_bytes(1);
     backends[4].bytes_written.add(1);
     statsd.export().unwrap();
@@ -240,7 +240,7 @@ fn labels_are_parts_of_names_or_tags_and_nothing_in_them_breaks_a_line() {
     assert_eq!(counters["statsd.bad_lines_seen"], 0);
 }
 
-/// What has arrived on a Unix socket, added up.
+/// The sums of the lines that arrived on a Unix socket.
 fn add_up(socket: &UnixDatagram, sums: &mut BTreeMap<String, i64>) {
     socket.set_nonblocking(true).unwrap();
     let mut datagram = vec![0; 65536];

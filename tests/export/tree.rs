@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-/// What the crate depends on with these features, directly.
+/// The direct dependencies of the crate with these features.
 fn dependencies(features: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "-p", "papyra-metrics-export", "--no-default-features"])

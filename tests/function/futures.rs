@@ -75,7 +75,7 @@ fn is_send<F: Send>(future: F) -> F {
     future
 }
 
-/// What holds of every measured future whose metrics are `$log.metrics`.
+/// Tests of every measured future whose metrics are `$log.metrics`.
 macro_rules! counts {
     ($log:expr, $good:expr, $bad:expr) => {{
         let before = $log.metrics.read();

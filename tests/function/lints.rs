@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// What a measured function does that a bare one does not, so that the compiler and clippy see it rightly.
+/// Measured functions must get the same lints from the compiler and clippy as bare ones.
 const RIGHTLY: &[&str] = &[
     // It reads its metrics, and with them `self`.
     "field `metrics` is never read",

@@ -288,7 +288,7 @@ mod shown {
             Ok(&mut this.level)
         }
 
-        /// What a macro consumes is gone, but shared metrics stay.
+        /// A macro may consume `self`; shared metrics remain.
         #[metrics(errors, ok = ok)]
         fn consumed_by_a_macro(self: Pin<&mut Self>) -> Shown {
             check!(self.get_mut().level < 10);

@@ -69,7 +69,7 @@ mod owned {
         in_flight: Gauge::new(),
     };
 
-    /// What an expression through `self` may name, and no part of it.
+    /// Called by expressions that name `self`; the metrics are not part of `self`.
     fn of<T>(_: &T) -> &'static LogMetrics {
         &METRICS
     }
@@ -424,7 +424,7 @@ mod owned {
     }
 
     impl Log {
-        /// A nested item has a `self` of its own, in its attributes too.
+        /// A nested item has another `self`, in its attributes too.
         #[metrics(errors)]
         fn nested_item(&mut self, text: &str) -> Fallible {
             struct Inner(LogMetrics);
@@ -711,7 +711,7 @@ mod shared {
 }
 
 mod places {
-    //! What `self.metrics` and the counters may be.
+    //! The types that `self.metrics` and the counters may have.
 
     use super::*;
 

@@ -32,19 +32,19 @@ pub struct LogMetrics {
     pub runs: ::papyra_metrics::Counter,
     /// Calls that run now.
     pub in_flight: ::papyra_metrics::Gauge,
-    /// What the cache did.
+    /// The metrics of a cache.
     #[metrics(flatten, prefix = "cache_")]
     pub cache: Cache<::papyra_metrics::Gauge>,
 }
 
-/// Generic, with a bound and a lifetime of its own.
+/// Generic, with a bound and a lifetime.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 pub struct Borrowed<'a, T, const N: ::core::primitive::usize>
 where
     T: ::core::marker::Copy,
 {
-    /// What is inside.
+    /// The metrics of the inner part.
     #[metrics(flatten)]
     pub inner: &'a Cache<::papyra_metrics::Counter>,
     /// No metric.
@@ -105,7 +105,7 @@ pub struct Nested {
 /// A backend that measures its functions.
 #[derive(::core::fmt::Debug)]
 pub struct Log {
-    /// What they count in.
+    /// The metrics that the functions count in.
     pub metrics: LogMetrics,
     /// Whether they fail.
     pub broken: ::core::primitive::bool,
@@ -113,11 +113,11 @@ pub struct Log {
     pub read: ::core::cell::RefCell<::core::primitive::bool>,
 }
 
-/// What can go wrong.
+/// The error of the functions.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 pub struct Broken;
 
-/// What the functions return.
+/// The return type of the functions.
 pub type Outcome<T> = ::core::result::Result<T, Broken>;
 
 static METRICS: LogMetrics = new_metrics();
@@ -320,7 +320,7 @@ fn use_all(log: &mut Log) {
 
 fn drop_result<T>(_: T) {}
 
-/// What a future that never waits comes to.
+/// Returns the output of a future that is ready at its first poll.
 fn now<F: ::core::future::Future>(awaited: F) -> ::core::task::Poll<F::Output> {
     let mut pinned = ::core::pin::pin!(awaited);
     let mut context = ::core::task::Context::from_waker(::core::task::Waker::noop());

@@ -11,7 +11,7 @@ use papyra_metrics::{
     ShardedHistogram, Sizes, Value,
 };
 
-/// What the cache has done.
+/// The metrics of a cache.
 #[derive(Debug, Default, Metrics)]
 #[metrics(storage = CacheMetrics)]
 pub struct CacheCounts {
@@ -23,7 +23,7 @@ pub struct CacheCounts {
     pub lookups: u64,
 }
 
-/// What the log has done.
+/// The metrics of a log.
 #[derive(Debug, Default, Metrics)]
 #[metrics(prefix = "log_")]
 pub struct LogMetrics {

@@ -1,11 +1,11 @@
-//! A backend in a process of its own. It does what its standard input says, a line at a time, and answers each line
+//! A backend in a separate process. It executes commands from its standard input, one a line, and answers each line
 //! with one, so that nobody has to wait for a time.
 
 use std::io::{BufRead, Write};
 
 use papyra_metrics::{Counter, Gauge, Metrics, publish::Published};
 
-/// What the backend counts.
+/// The metrics of the backend.
 #[derive(Debug, Default, Metrics)]
 struct BackendMetrics {
     /// Records written.

@@ -8,7 +8,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-/// A backend in a process of its own. It ends at the latest when this is dropped, for then its input ends.
+/// A backend in a separate process. It ends at the latest when this is dropped, because its standard input closes.
 pub(crate) struct Backend {
     child: Child,
     to: ChildStdin,

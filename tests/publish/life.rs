@@ -1,4 +1,4 @@
-//! From the making of a published file to its end, with a backend in a process of its own.
+//! The life of a published file, from its creation to its removal, with a backend in a separate process.
 
 #![allow(unsafe_code)] // locks, forks and namespaces are system calls
 #![allow(clippy::unnecessary_debug_formatting)] // as messages format paths
@@ -314,7 +314,7 @@ fn a_path_that_cannot_be_made_is_an_error_that_says_why() {
     for path in ["", "/", "..", "/tmp/", "/tmp/.."] {
         assert!(publish(path).contains("does not end in a file name"), "{path}: {}", publish(path));
     }
-    // A device is no place for a file, and /proc no file system for one.
+    // A device is not a regular file, and /proc cannot hold one.
     assert!(publish("/dev/full/log.metrics").contains("Not a directory"));
     publish("/proc/log.metrics");
 }

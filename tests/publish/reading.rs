@@ -74,13 +74,13 @@ impl Sample {
         let file = fs::File::options().write(true).create(true).truncate(false).open(self.path());
         let file = file.unwrap();
         file.write_all_at(bytes, 0).unwrap();
-        // What an earlier file has had there is gone.
+        // The content of an earlier file is gone.
         file.set_len(bytes.len().try_into().unwrap()).unwrap();
         file.set_len(len).unwrap();
         Reader::open(self.path())
     }
 
-    /// What is wrong with these bytes.
+    /// Returns the error of reading these bytes.
     fn fault(&self, bytes: &[u8]) -> String {
         self.open(bytes).unwrap_err().to_string()
     }
@@ -136,7 +136,7 @@ fn a_file_cut_at_any_length_is_an_error() {
         );
     }
     assert!(sample.open(&[]).unwrap_err().is_unavailable());
-    // What another version may append is no fault.
+    // Bytes that a later version may append are not an error.
     let longer = [sample.bytes.as_slice(), b"more"].concat();
     assert_eq!(sample.open(&longer).unwrap().snapshot().unwrap()["records_written"], 5);
 }
@@ -375,7 +375,7 @@ fn a_reset_from_outside_is_the_same_as_one_inside() {
         "records_written: 0, bytes_written: 0, write_errors: 0, open_segments: 4, cache_hits: 0";
     assert_eq!(backend.tell("snapshot"), expected);
     assert_eq!(reader.snapshot().unwrap().to_string(), expected.replace(", ", "\n"));
-    // Totals stay, but for that of a plain atomic, which has nothing else.
+    // Totals are unchanged, except for a plain atomic, which has only one cell.
     let totals =
         "records_written: 7, bytes_written: 700, write_errors: 0, open_segments: 4, cache_hits: 1";
     assert_eq!(backend.tell("totals"), totals);

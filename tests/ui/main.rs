@@ -1,4 +1,4 @@
-//! What does not compile, and what the user is told. Each case is one mistake; its file says what to look for.
+//! Code that must not compile, and its messages. Each case has one mistake; the first line of its file says what to expect.
 
 #[test]
 fn mistakes_are_told_at_the_word_at_fault() {

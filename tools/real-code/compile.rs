@@ -17,7 +17,7 @@ use crate::expand::errors;
 use crate::items::{Function, Items, Place, Type_};
 use crate::refusals;
 
-/// What is put on everything. Without anything, the crates say what they compile to by themselves.
+/// The attributes that are added. Without any, the crates are compiled as they are, for comparison.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Round {
     Plain,
@@ -73,7 +73,7 @@ const TESTED: &[&str] = &[
     "uuid",
 ];
 
-/// What the attributes name. `of` makes them ask for `self`.
+/// The metrics that the attributes name. `of` makes them use `self`.
 const METRICS: &str = "
 #[doc(hidden)]
 #[allow(dead_code)]
@@ -96,14 +96,14 @@ mod __papyra {
 }
 ";
 
-/// Where the crates are rewritten, each a workspace of its own: so the optional dependencies of one do not stand
+/// The directory of the rewritten crates, each a separate workspace: so the optional dependencies of one do not stand
 /// in the way of another.
 pub(crate) struct Workshop {
     dir: PathBuf,
     target: PathBuf,
 }
 
-/// What the compiler said of one crate, and how often.
+/// The compiler's messages about one crate, with their numbers.
 pub(crate) type Said = BTreeMap<String, usize>;
 
 #[derive(Default)]
@@ -231,7 +231,7 @@ fn hear(package: &str, round: Round, line: &Value, outcome: &mut Outcome) {
         },
         "warning" => {
             let what = text(&message["message"]);
-            // The path that stands in the attribute is ours, and a user would hear the same of their own.
+            // The path in the attribute is ours; a user's path would get the same message.
             if what == "unnecessary qualification"
                 && text(&message["rendered"]).contains("__papyra")
             {
@@ -333,7 +333,7 @@ fn copy_dir(from: &Path, to: &Path, except: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Whether it tells cargo what the copy is to be told otherwise.
+/// Whether this file configures cargo or rustup, and so is not copied.
 fn is_own(path: &Path) -> bool {
     ["Cargo.toml", "rust-toolchain", "rust-toolchain.toml"].iter().any(|name| path.ends_with(name))
 }

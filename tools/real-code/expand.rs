@@ -29,7 +29,7 @@ pub(crate) struct Figures {
     pub(crate) expansions: usize,
     /// Errors by what they say, with the user's words left out.
     pub(crate) errors: BTreeMap<String, usize>,
-    /// What must not be.
+    /// Panics, unparsable output, and errors without a span.
     pub(crate) faults: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! What there is in a file to put an attribute on.
+//! The items of a file that can have an attribute.
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};

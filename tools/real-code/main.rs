@@ -4,7 +4,7 @@
 //! must parse, and every error must have a place. Then whole crates are compiled with the
 //! derive on each of their structs and the attribute on each of their functions, as far as these were accepted: what
 //! compiled before must compile, without a new warning, and the crates' own tests must pass as before. The few functions
-//! that are refused for a reason stand in `refusals.rs`. Anything else ends the command with 1.
+//! that are refused for a known reason are listed in `refusals.rs`. Anything else makes the command exit with 1.
 //!
 //! Not a part of the ordinary test run: it takes minutes. `expand` as an argument does the first half alone, and
 //! `compile` the second, for all crates or those that are named after it.

@@ -9,7 +9,7 @@ use crate::backends::{Backend, LABELS, METRICS, with_metrics};
 /// A backend in the model.
 pub(crate) struct Object {
     pub(crate) backend: Backend,
-    /// What each of its metrics would read now.
+    /// The current value of each of its metrics.
     pub(crate) raw: BTreeMap<usize, i128>,
     pub(crate) labels: Option<usize>,
 }
@@ -27,7 +27,7 @@ pub(crate) struct Series {
 /// Labels and metric.
 pub(crate) type Key = (usize, usize);
 
-/// What an application did, in sums, maps and lists.
+/// The naive model: all that the application did, as sums, maps and lists.
 #[derive(Default)]
 pub(crate) struct Model {
     /// Those that the application holds.
@@ -164,12 +164,12 @@ impl Model {
 
     pub(crate) fn drop(&mut self, backend: usize) {
         let Some(id) = self.id(backend) else { return };
-        // What the registry reads after this has not changed since.
+        // Later readings of the registry see no further change.
         self.close(id);
         self.objects.remove(&id);
     }
 
-    /// What a reader shows that has seen all that was closed up to then.
+    /// The expected reading of a reader that has seen every backend closed so far.
     pub(crate) fn shown(&self, delivered: u64) -> BTreeMap<Key, i128> {
         let shown = self.series.iter().filter_map(|(&key, series)| {
             let is_shown = series.open.is_some() || series.closed > delivered;

@@ -16,7 +16,7 @@ use crate::backends::{LABELS_IN_OTHERS, METRICS};
 use crate::model::{Key, Model};
 use crate::sdk::SharedReader;
 
-/// What a receiver behind one reader of the SDK adds up.
+/// The sums of a receiver behind one reader of the SDK.
 pub(crate) struct Collector {
     pub(crate) reader: SharedReader,
     pub(crate) totals: BTreeMap<(String, String), i128>,
@@ -121,7 +121,7 @@ pub(crate) struct Telemetry {
     pub(crate) meter: Meter,
     pub(crate) _exported: OpenTelemetry,
     pub(crate) collectors: [Collector; 2],
-    /// What happens next between two callbacks of a collection.
+    /// The operations that run between two callbacks of a collection.
     pub(crate) interruption: Interruption,
     pub(crate) interruptions: usize,
 }

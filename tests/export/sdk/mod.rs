@@ -1,4 +1,4 @@
-//! The SDK of OpenTelemetry with readers that collect when they are told to.
+//! The SDK of OpenTelemetry with readers that collect on request.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};

@@ -1,4 +1,4 @@
-//! A framework that hands the metrics on, in a module of its own.
+//! A framework that hands the metrics on, in a module.
 
 #![no_std]
 

@@ -1,4 +1,4 @@
-// One error, at `String`: what the other traits lack is no news.
+// Expected: one error, at `String`, not one for each missing trait.
 
 use papyra_metrics::{Counter, Metrics};
 

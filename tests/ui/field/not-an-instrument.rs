@@ -1,4 +1,4 @@
-// The caret is on the type of the field that is no instrument.
+// Expected: one error, on the type of the field.
 
 use papyra_metrics::{Counter, Metrics};
 

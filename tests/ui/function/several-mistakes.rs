@@ -1,4 +1,4 @@
-// Each of the three is told.
+// Expected: one error for each of the three.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// The same struct where nothing clashes: it builds.
+// The same struct without a collision compiles.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error on the value, which is no duration.
+// Expected: one error on the value, which is not a duration.
 use papyra_metrics::Histogram;
 
 static APPEND: Histogram = Histogram::new();

@@ -9,7 +9,7 @@ struct LogMetrics {
 }
 
 
-// A use of the storage is no mistake.
+// Using the storage adds no error.
 fn report(storage: &Storage) {
     storage.writes.inc();
     storage.read();

@@ -1,4 +1,4 @@
-// Every mistake is told at once, each at its own place.
+// Expected: all mistakes in one build, each at its own span.
 
 use papyra_metrics::{Counter, Metrics};
 
@@ -12,7 +12,7 @@ struct LogMetrics {
     reads: u64,
 }
 
-// A use of the struct is no mistake.
+// Using the struct adds no error.
 fn report(metrics: &LogMetrics) -> usize {
     metrics.descriptors().len()
 }
