@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Error, LitStr, Meta, Path, Token};
+use syn::{Attribute, Error, LitInt, LitStr, Meta, Path, Token};
 
 use crate::diag::Diagnostics;
 use crate::suggest::nearest;
@@ -95,10 +95,13 @@ keys! {
     FunctionKeys on "function" {
         "at" at: TokenStream = "the metrics to look up counters in, such as `at = self.stats`",
         "calls" calls: TokenStream = "a counter, such as `calls = scan_runs`",
+        "cancelled" cancelled: TokenStream = "a counter, such as `cancelled = scans_cancelled`",
         "crate" krate: Path = "a path, such as `crate = facade::metrics`",
         "errors" errors: Option<TokenStream> = "a counter, such as `errors = write_errors`",
         "in_flight" in_flight: TokenStream = "a gauge, such as `in_flight = scans_in_flight`",
         "ok" ok: TokenStream = "a counter, such as `ok = records_written`",
+        "sample" sample: LitInt = "a number, such as `sample = 16`",
+        "time" time: TokenStream = "a histogram of durations, such as `time = append`",
     }
 }
 

@@ -1,9 +1,9 @@
-//! The values of keys: flags, strings, names, paths and expressions.
+//! The values of keys: flags, strings, numbers, names, paths and expressions.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{Parse, ParseStream, Parser};
-use syn::{Error, Lit, LitStr, Path, Token, token};
+use syn::{Error, Lit, LitInt, LitStr, Path, Token, token};
 
 use crate::naming::is_name;
 use crate::tokens::{Depth, flat, is_punct};
@@ -86,6 +86,12 @@ impl Value for LitStr {
             if string.suffix().is_empty() { Ok(string) } else { Err(input.error("a suffix")) }
         };
         parse_assigned(key, raw, expected, string)
+    }
+}
+
+impl Value for LitInt {
+    fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
+        parse_assigned(key, raw, expected, <LitInt as Parse>::parse)
     }
 }
 

@@ -14,12 +14,13 @@ macro_rules! every_form_works {
             let (errors, ok, calls, in_flight) = $package::count();
             assert_eq!((errors, ok, calls, in_flight), (16, 8, 12, 0));
             let names = [
-                "log_write_errors", "log_records_written", "log_runs", "log_in_flight",
+                "log_write_errors", "log_records_written", "log_runs", "log_cancelled", "log_in_flight",
                 "log_cache_hits", "log_cache_level", "log_cache_type",
                 "hits", "level", "type",
                 "writes", "open", "nested_reads",
             ];
             assert_eq!($package::names(), names.concat().len());
+            assert_eq!($package::time(), 12);
         }
     )*};
 }

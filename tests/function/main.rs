@@ -1,7 +1,9 @@
 //! `#[metrics(…)]` on functions: what is counted, and that the function is otherwise unchanged.
 
+mod cancelled;
 mod futures;
 mod lints;
 mod lookup;
 mod macros;
 mod sync;
+mod time;

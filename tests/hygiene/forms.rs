@@ -30,6 +30,8 @@ pub struct LogMetrics {
     pub records_written: ::papyra_metrics::Counter,
     /// Calls.
     pub runs: ::papyra_metrics::Counter,
+    /// Calls that were dropped.
+    pub cancelled: ::papyra_metrics::Counter,
     /// Calls that run now.
     pub in_flight: ::papyra_metrics::Gauge,
     /// The metrics of a cache.
@@ -129,6 +131,7 @@ pub const fn new_metrics() -> LogMetrics {
         write_errors: ::papyra_metrics::Counter::new(),
         records_written: ::papyra_metrics::Counter::new(),
         runs: ::papyra_metrics::Counter::new(),
+        cancelled: ::papyra_metrics::Counter::new(),
         in_flight: ::papyra_metrics::Gauge::new(),
         cache: Cache {
             hits: ::papyra_metrics::Counter::new(),
@@ -230,7 +233,9 @@ impl Log {
     ///
     /// # Errors
     /// When it is broken.
-    #[::papyra_metrics::metrics(errors = write_errors, ok = records_written, calls = runs, in_flight = in_flight)]
+    #[::papyra_metrics::metrics(
+        errors = write_errors, ok = records_written, calls = runs, cancelled = cancelled, in_flight = in_flight
+    )]
     pub async fn append_later(&mut self, byte: ::core::primitive::u8) -> Outcome<::core::primitive::u8> {
         ::core::future::ready(self.check()).await?;
         self.append(byte)
@@ -240,7 +245,7 @@ impl Log {
     ///
     /// # Errors
     /// When it is broken.
-    #[::papyra_metrics::metrics(errors = write_errors, calls = runs)]
+    #[::papyra_metrics::metrics(errors = write_errors, calls = runs, cancelled = cancelled)]
     pub fn check_later(&self) -> impl ::core::future::Future<Output = Outcome<()>> + '_ {
         let broken = self.broken;
         async move { if broken { ::core::result::Result::Err(Broken) } else { ::core::result::Result::Ok(()) } }

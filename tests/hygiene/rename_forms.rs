@@ -4,6 +4,7 @@ use std::{env, fs, path::Path};
 
 fn main() {
     println!("cargo::rerun-if-changed=../forms.rs");
+    println!("cargo::rerun-if-changed=../timed_forms.rs");
     println!("cargo::rerun-if-changed=../rename_forms.rs");
     let path = match env!("CARGO_PKG_NAME") {
         "papyra-metrics-hygiene-renamed" => "::counters",
@@ -12,15 +13,18 @@ fn main() {
         }
         other => panic!("no path is known for the package `{other}`"),
     };
-    let forms = fs::read_to_string("../forms.rs").expect("forms.rs is beside the package");
-    let forms = forms
-        .replace(
-            "#[derive(::papyra_metrics::Metrics)]",
-            "#[derive(NAME::Metrics)] #[metrics(crate = NAME)]",
-        )
-        .replace("#[::papyra_metrics::metrics(", "#[NAME::metrics(crate = NAME, ")
-        .replace("::papyra_metrics::", "NAME::")
-        .replace("NAME", path);
     let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
-    fs::write(Path::new(&out).join("forms.rs"), forms).expect("OUT_DIR is writable");
+    for name in ["forms.rs", "timed_forms.rs"] {
+        let forms = fs::read_to_string(Path::new("..").join(name))
+            .expect("the forms are beside the package");
+        let forms = forms
+            .replace(
+                "#[derive(::papyra_metrics::Metrics)]",
+                "#[derive(NAME::Metrics)] #[metrics(crate = NAME)]",
+            )
+            .replace("#[::papyra_metrics::metrics(", "#[NAME::metrics(crate = NAME, ")
+            .replace("::papyra_metrics::", "NAME::")
+            .replace("NAME", path);
+        fs::write(Path::new(&out).join(name), forms).expect("OUT_DIR is writable");
+    }
 }

@@ -95,6 +95,20 @@ pub fn record() -> u64 {
     RECORD_SIZE.total().sum() + PAGES.get().count() + u64::from(quantile)
 }
 
+/// What needs a clock.
+#[cfg(feature = "timed")]
+pub mod timed {
+    use papyra_metrics::{Histogram, metrics};
+
+    static APPEND: Histogram = Histogram::new();
+
+    /// Is timed.
+    #[metrics(time = APPEND, sample = 16)]
+    pub fn append(record: &[u8]) -> usize {
+        record.len()
+    }
+}
+
 /// Clashes with std's, should anything below bring std in.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

@@ -5,7 +5,9 @@ use quote::quote;
 
 use super::body::usage::BodyUsage;
 use super::input::{Function, NotAFunction};
-use super::model::{InstrumentedFn, MetricsRoot, RootKind, Target, TargetKind, Targets};
+use super::model::{
+    InstrumentedFn, MetricsRoot, Output, RootKind, Target, TargetKind, Targets, Timing,
+};
 use super::output::classify;
 use crate::attr::{self, FunctionKeys, Key};
 use crate::diag::Diagnostics;
@@ -26,21 +28,21 @@ pub(crate) fn check<'a>(
     };
     let keys = attr::parse_function_keys(diag, keys);
     check_shape(diag, function, &keys);
-    let FunctionKeys { at, calls, errors, in_flight, krate, ok, .. } = keys;
+    let output = classify(function);
+    check_cancelled(diag, function, &output, keys.cancelled.as_ref());
+    let sample = check_sample(diag, &keys);
+    let FunctionKeys { at, calls, cancelled, errors, in_flight, krate, ok, time, .. } = keys;
     let lookup = Lookup::new(diag, function, at.as_ref());
     let errors = errors.and_then(|Key { key, value }| lookup.errors(diag, key, value));
     let mut find = |target: Option<Key<TokenStream>>| {
         target.and_then(|Key { key, value }| lookup.target(diag, key, &value))
     };
     let (ok, calls, in_flight) = (find(ok), find(calls), find(in_flight));
-    let targets = Targets { calls, errors, in_flight, ok };
+    let (cancelled, histogram) = (find(cancelled), find(time));
+    let time = histogram.map(|histogram| Timing { histogram, sample });
+    let targets = Targets { calls, cancelled, errors, in_flight, ok, time };
     check_targets(diag, &targets, at.as_ref(), krate.as_ref().map(|krate| &krate.key));
-    Some(InstrumentedFn {
-        krate: CratePath::new(krate),
-        function,
-        output: classify(function),
-        targets,
-    })
+    Some(InstrumentedFn { krate: CratePath::new(krate), function, output, targets })
 }
 
 fn report_not_a_function(diag: &mut Diagnostics, not_a_function: &NotAFunction) {
@@ -78,28 +80,61 @@ fn check_shape(diag: &mut Diagnostics, function: &Function, keys: &FunctionKeys)
         .map(|errors| &errors.key)
         .chain(keys.ok.iter().map(|ok| &ok.key))
         .collect();
-    let Some(first) = outcomes.first() else { return };
+    let cancelled = keys.cancelled.as_ref().filter(|_| function.is_async);
+    let ends = keys.time.as_ref().or(cancelled).map(|key| &key.key);
     let output = function.output.as_ref().map(flat).unwrap_or_default();
-    match output.as_slice() {
-        [] => diag.error(first, returns_nothing(ident, &outcomes)),
-        [TokenTree::Group(unit)] if unit.stream().is_empty() => {
+    match (output.as_slice(), outcomes.first(), ends) {
+        ([], Some(first), _) => diag.error(first, returns_nothing(ident, &outcomes)),
+        ([TokenTree::Group(unit)], Some(first), _) if unit.stream().is_empty() => {
             diag.error(first, returns_nothing(ident, &outcomes));
         }
-        [never] if is_punct(never, '!') => diag.error(
+        ([never], Some(first), _) if is_punct(never, '!') => diag.error(
             first,
             format!("{} a function that returns a `Result`, and `{ident}` never returns; for a function that cannot fail use `calls = …`", need(&outcomes)),
         ),
+        ([never], None, Some(key)) if is_punct(never, '!') => diag.error(
+            key,
+            format!("`{key}` needs a function that returns, and `{ident}` never does; let it return `()`, or count its calls with `calls = …`"),
+        ),
         _ => {}
     }
-    let exits = || BodyUsage::of(&function.body.stream()).exits;
-    if function.attributes.iter().any(|attribute| attribute.path().is_ident("track_caller"))
-        && exits()
-    {
+    let Some(first) = outcomes.first() else { return };
+    if function.tracks_caller() && BodyUsage::of(&function.body.stream()).exits {
         diag.error(
             first,
             format!("the body of `{ident}` can return early, by `return`, `?` or a macro, so it runs in a closure that `#[track_caller]` cannot see through; move it to a `#[track_caller]` helper and call that"),
         );
     }
+}
+
+/// Reports `cancelled` on a function that cannot return a future.
+fn check_cancelled(
+    diag: &mut Diagnostics,
+    function: &Function,
+    output: &Output,
+    cancelled: Option<&Key<TokenStream>>,
+) {
+    let ident = &function.ident;
+    if let (Some(Key { key, .. }), Output::Value(_)) = (cancelled, output) {
+        diag.error(key, format!("`cancelled` needs a function that returns a future, and `{ident}` does not; remove it"));
+    }
+}
+
+/// The rate of `sample`, if it is right.
+fn check_sample(diag: &mut Diagnostics, keys: &FunctionKeys) -> Option<u64> {
+    let Key { key, value } = keys.sample.as_ref()?;
+    if !keys.is_given("time") {
+        diag.error(
+            key,
+            "`sample` needs `time`; add the histogram to record in, such as `time = append`",
+        );
+    }
+    let sample =
+        value.base10_parse().ok().filter(|sample| *sample > 0 && value.suffix().is_empty());
+    if sample.is_none() {
+        diag.error(value, "`sample` is how many calls each sample stands for, at least 1; remove it to time every call");
+    }
+    sample
 }
 
 fn need(outcomes: &[&Ident]) -> String {

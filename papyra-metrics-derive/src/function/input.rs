@@ -28,6 +28,11 @@ pub(crate) struct Function {
 }
 
 impl Function {
+    /// Whether it has the attribute `#[track_caller]`.
+    pub(crate) fn tracks_caller(&self) -> bool {
+        self.attributes.iter().any(|attribute| attribute.path().is_ident("track_caller"))
+    }
+
     /// Everything before the body, as written.
     pub(crate) fn header(&self) -> TokenStream {
         let Self { before_inputs, inputs, after_inputs, .. } = self;

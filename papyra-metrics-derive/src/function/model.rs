@@ -17,14 +17,23 @@ pub(crate) struct InstrumentedFn<'a> {
 /// The instruments of a function, at least one of them.
 pub(crate) struct Targets {
     pub(crate) calls: Option<Target>,
+    pub(crate) cancelled: Option<Target>,
     pub(crate) errors: Option<Target>,
     pub(crate) in_flight: Option<Target>,
     pub(crate) ok: Option<Target>,
+    pub(crate) time: Option<Timing>,
 }
 
 impl Targets {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Target> {
-        [&self.errors, &self.ok, &self.calls, &self.in_flight].into_iter().flatten()
+        let Self { calls, cancelled, errors, in_flight, ok, time } = self;
+        let targets = [errors, ok, calls, in_flight, cancelled].into_iter().flatten();
+        targets.chain(time.iter().map(|timing| &timing.histogram))
+    }
+
+    /// Whether something depends on how the body ends, so that it has to end within the function.
+    pub(crate) fn observes_end(&self) -> bool {
+        self.counts_outcome() || self.cancelled.is_some() || self.time.is_some()
     }
 
     /// Whether something depends on what the function returns.
@@ -36,6 +45,13 @@ impl Targets {
     pub(crate) fn root(&self) -> Option<&MetricsRoot> {
         self.iter().find_map(|target| target.kind.root())
     }
+}
+
+/// A histogram of how long calls take.
+pub(crate) struct Timing {
+    pub(crate) histogram: Target,
+    /// About one call in so many is timed.
+    pub(crate) sample: Option<u64>,
 }
 
 /// An instrument, and how it is found.

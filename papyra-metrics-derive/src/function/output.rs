@@ -120,6 +120,12 @@ pub(super) fn may_be_boxed_future(output: &TokenStream, counts_end: bool) -> boo
     name.ends_with("BoxFuture") || counts_end && name.ends_with("Future")
 }
 
+/// Whether a type is spelled as a primitive one, by a name in lower case.
+pub(super) fn is_primitive(output: &TokenStream) -> bool {
+    matches!(flat(output).as_slice(), [TokenTree::Ident(name)]
+        if name.to_string().starts_with(|first: char| first.is_ascii_lowercase()))
+}
+
 /// Whether the function returns `Pin<Box<dyn Future>>` without a lifetime, which borrows nothing.
 pub(super) fn outlives_self(function: &Function, output: &Output) -> bool {
     let written = function.output.as_ref().map(flat).unwrap_or_default();

@@ -12,7 +12,9 @@ use super::body::usage::{BodyUsage, ends_in_return};
 use super::captures::{Capture, captures, lent_arguments};
 use super::input::{ArgumentKind, Receiver, ReceiverKind};
 use super::model::{InstrumentedFn, Output, Target, Targets};
-use super::output::{borrows_self, cannot_be_annotated, may_be_boxed_future, outlives_self};
+use super::output::{
+    borrows_self, cannot_be_annotated, is_primitive, may_be_boxed_future, outlives_self,
+};
 
 /// The part of a function that is measured.
 pub(crate) enum Plan<'a> {
@@ -34,6 +36,7 @@ pub(crate) enum Plan<'a> {
 }
 
 /// How one body runs, and how its counters are reached.
+#[allow(clippy::struct_excessive_bools)] // independent decisions
 pub(crate) struct BodyPlan<'a> {
     pub(crate) model: &'a InstrumentedFn<'a>,
     pub(crate) block: Group,
@@ -52,10 +55,12 @@ pub(crate) struct BodyPlan<'a> {
     pub(crate) captures: Vec<Capture<'a>>,
     /// The body needs all of `self`, because a macro in it sees the name.
     macros_need_self: bool,
-    /// The guard of the gauge keeps hold of `&mut self` while the body runs.
+    /// Waiting is noted while the body runs, so that its cancellation can be counted.
+    pub(crate) is_watched: bool,
+    /// The body has to be the last expression, so a guard times the call.
+    pub(crate) is_timed_by_guard: bool,
+    /// A guard keeps hold of `&mut self` while the body runs.
     pub(crate) guard_holds_self: bool,
-    /// The `&mut` argument through which the guard reaches the gauge.
-    pub(crate) held_argument: Option<&'a Ident>,
     /// Arguments of type `&mut` through which something is counted once the body is done with them.
     pub(crate) lent_arguments: Vec<&'a Ident>,
 }
@@ -124,9 +129,7 @@ impl<'a> Plan<'a> {
                 Some(ReturnedFuture { pin: Some(_), .. }) => {
                     Self::of_future(model, block, None, true)
                 }
-                _ if model.targets.counts_outcome()
-                    || may_be_boxed_future(output, model.targets.in_flight.is_some()) =>
-                {
+                _ if may_be_measured_later(model, output) => {
                     Self::Named(plan(Some(output)), output)
                 }
                 _ => Self::Body(plan(Some(output))),
@@ -161,7 +164,8 @@ impl<'a> Plan<'a> {
             }
             Future::Expression(future) => future,
         };
-        if model.targets.counts_outcome() && BodyUsage::of(&statements).exits {
+        let observes = model.targets.observes_end() || model.targets.in_flight.is_some();
+        if observes && BodyUsage::of(&statements).exits {
             return Self::AnyFuture { plan: whole, is_boxed };
         }
         Self::LastFuture { plan: whole, statements, future, pin }
@@ -186,11 +190,17 @@ impl<'a> BodyPlan<'a> {
         is_async: bool,
     ) -> Self {
         let usage = BodyUsage::of(&block.stream());
+        let is_watched = is_async && model.targets.cancelled.is_some();
         let scope = match (usage.exits, is_async && usage.awaits) {
+            _ if is_watched => Scope::AsyncBlock,
             (false, _) => Scope::InPlace,
             (true, false) => Scope::Closure,
             (true, true) => Scope::AsyncBlock,
         };
+        let is_timed_by_guard = !is_async
+            && model.targets.time.is_some()
+            && !model.targets.counts_outcome()
+            && (cannot_be_annotated(model.function) || model.function.tracks_caller());
         let mut plan = Self {
             model,
             block: block.clone(),
@@ -203,11 +213,11 @@ impl<'a> BodyPlan<'a> {
             captured_fields: Vec::new(),
             captures: Vec::new(),
             macros_need_self: false,
+            is_watched,
+            is_timed_by_guard,
             guard_holds_self: false,
-            held_argument: None,
             lent_arguments: lent_arguments(model),
         };
-        plan.held_argument = plan.find_held_argument();
         if let (Some(receiver), true) = (plan.receiver(), plan.touches_self()) {
             plan.share_self(receiver);
         }
@@ -218,12 +228,11 @@ impl<'a> BodyPlan<'a> {
 
     /// Decides how the body and the counters share `self`.
     fn share_self(&mut self, receiver: &Receiver) {
-        let Targets { in_flight, .. } = &self.model.targets;
-        let counts_outcome = self.model.targets.counts_outcome();
+        let observes_end = self.observes_end();
         let is_exclusive = matches!(receiver.kind, ReceiverKind::Exclusive | ReceiverKind::Pinned);
         self.guard_holds_self =
-            is_exclusive && in_flight.as_ref().is_some_and(|gauge| gauge.usage.names_self);
-        if counts_outcome || in_flight.is_some() {
+            is_exclusive && self.guarded().any(|target| target.usage.names_self);
+        if observes_end || self.guarded().next().is_some() {
             (self.access, self.body_self) = match receiver.kind {
                 ReceiverKind::Shared if self.lookups() > 1 => (Access::Cached, BodySelf::AsWritten),
                 ReceiverKind::Shared => (Access::Direct, BodySelf::AsWritten),
@@ -232,7 +241,7 @@ impl<'a> BodyPlan<'a> {
                 ReceiverKind::Exclusive | ReceiverKind::Pinned => self.share_exclusive(receiver),
             };
         }
-        self.only_borrows = counts_outcome
+        self.only_borrows = observes_end
             && self.usage.names_self
             && match self.access {
                 Access::Direct => is_exclusive && self.body_self != BodySelf::Alias,
@@ -256,7 +265,7 @@ impl<'a> BodyPlan<'a> {
         let needs_another = usage.names_self
             && (is_pinned
                 || self.guard_holds_self
-                || self.model.targets.counts_outcome()
+                || self.observes_end()
                     && (usage.uses_self_as_value
                         || usage.moves_self
                         || self.scope == Scope::AsyncBlock));
@@ -294,14 +303,45 @@ impl<'a> BodyPlan<'a> {
         self.usage.names_self && self.usage.uses_self_beyond_fields
     }
 
-    /// How often the metrics would be looked up: for calls, for the gauge, and for outcomes.
+    /// How often the metrics would be looked up: for calls, for the clock, for guards, and after the body.
     fn lookups(&self) -> usize {
-        let Targets { calls, errors, in_flight, ok } = &self.model.targets;
-        let looks_up = |targets: &[&Option<Target>]| {
+        let Targets { calls, cancelled, errors, in_flight, ok, time } = &self.model.targets;
+        let time = time.as_ref().map(|timing| &timing.histogram);
+        let [calls, cancelled, errors, in_flight, ok] =
+            [calls, cancelled, errors, in_flight, ok].map(Option::as_ref);
+        let looks_up = |targets: &[Option<&Target>]| {
             let mut targets = targets.iter().copied().flatten();
             usize::from(targets.any(|target| target.kind.root().is_some()))
         };
-        looks_up(&[calls]) + looks_up(&[in_flight]) + looks_up(&[errors, ok])
+        let before = looks_up(&[calls]) + looks_up(&[time]);
+        let guards = looks_up(&[in_flight]) + looks_up(&[cancelled]);
+        before + guards + looks_up(&[errors, ok, time])
+    }
+
+    /// What guards count in while the body runs.
+    fn guarded(&self) -> impl Iterator<Item = &'a Target> {
+        let Targets { cancelled, in_flight, time, .. } = &self.model.targets;
+        let cancelled = cancelled.iter().filter(|_| self.is_watched);
+        let time = time.iter().filter(|_| self.is_timed_by_guard);
+        in_flight.iter().chain(cancelled).chain(time.map(|timing| &timing.histogram))
+    }
+
+    /// Whether anything is counted through an argument after the body.
+    pub(crate) fn reads_after_body(&self, argument: &Ident) -> bool {
+        let Targets { errors, ok, time, .. } = &self.model.targets;
+        let time = time.as_ref().map(|timing| &timing.histogram);
+        let mut targets = [errors.as_ref(), ok.as_ref(), time].into_iter().flatten();
+        targets.any(|target| target.usage.names(argument))
+    }
+
+    /// Whether something is done after the body, which then has to end within the function.
+    pub(crate) fn observes_end(&self) -> bool {
+        self.model.targets.observes_end() && !self.is_timed_by_guard
+    }
+
+    /// The `&mut` argument through which the guard of a target reaches it.
+    pub(crate) fn held_argument(&self, target: &Target) -> Option<&'a Ident> {
+        self.lent_arguments.iter().copied().find(|name| target.usage.names(name))
     }
 
     pub(crate) fn needs_mut_self(&self) -> bool {
@@ -376,11 +416,6 @@ impl<'a> BodyPlan<'a> {
         is_one_expression(&self.block.stream())
     }
 
-    fn find_held_argument(&self) -> Option<&'a Ident> {
-        let gauge = self.model.targets.in_flight.as_ref()?;
-        self.lent_arguments.iter().copied().find(|name| gauge.usage.names(name))
-    }
-
     fn find_captured_fields(&self) -> Vec<Ident> {
         let Some(receiver) = self.receiver() else { return Vec::new() };
         let is_needed = self.only_borrows
@@ -395,6 +430,16 @@ impl<'a> BodyPlan<'a> {
         };
         self.usage.fields_of_self.iter().filter(|field| !is_shared(field)).cloned().collect()
     }
+}
+
+/// Whether a function may turn out to return an outcome or a boxed future, as the path of its return type is resolved.
+fn may_be_measured_later(model: &InstrumentedFn<'_>, output: &TokenStream) -> bool {
+    let Targets { cancelled, in_flight, time, .. } = &model.targets;
+    let is_timed = time.is_some() && !cannot_be_annotated(model.function) && !is_primitive(output);
+    model.targets.counts_outcome()
+        || cancelled.is_some()
+        || is_timed
+        || may_be_boxed_future(output, in_flight.is_some() || time.is_some())
 }
 
 #[cfg(test)]

@@ -5,11 +5,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use super::{Buckets, Histogram, ShardedHistogram};
-
-/// What durations are recorded in.
-pub trait RecordDuration {
-    fn record_duration(&self, duration: Duration);
-}
+use crate::RecordDuration;
 
 /// A duration that is being measured. Made by [`Histogram::start`] and [`ShardedHistogram::start`].
 ///
@@ -51,7 +47,7 @@ impl<'a, H: RecordDuration> Timer<'a, H> {
     #[allow(clippy::must_use_candidate)] // recording is enough
     pub fn stop(self) -> Duration {
         let elapsed = self.started.elapsed();
-        self.histogram.record_duration(elapsed);
+        self.histogram.record_duration(elapsed, 1);
         self.discard();
         elapsed
     }
@@ -72,19 +68,12 @@ impl<'a, H: RecordDuration> Timer<'a, H> {
 impl<H: RecordDuration> Drop for Timer<'_, H> {
     #[inline]
     fn drop(&mut self) {
-        self.histogram.record_duration(self.started.elapsed());
+        self.histogram.record_duration(self.started.elapsed(), 1);
     }
 }
 
-macro_rules! record_durations {
+macro_rules! time {
     ($histogram:ident) => {
-        impl<B: Buckets<Value = Duration>> RecordDuration for $histogram<B> {
-            #[inline]
-            fn record_duration(&self, duration: Duration) {
-                self.record(duration);
-            }
-        }
-
         /// With the feature `std`, whose clock they read.
         impl<B: Buckets<Value = Duration>> $histogram<B> {
             /// Calls the closure, records how long it takes, and returns what it returns.
@@ -116,5 +105,5 @@ macro_rules! record_durations {
     };
 }
 
-record_durations!(Histogram);
-record_durations!(ShardedHistogram);
+time!(Histogram);
+time!(ShardedHistogram);

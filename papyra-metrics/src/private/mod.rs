@@ -19,6 +19,6 @@ pub use crate::histogram::cells::BucketCells;
 pub use crate::histogram::table::{BucketTable, most_per_octave};
 // Also what is public elsewhere: a `crate = …` that leads to a re-export of only some items is then one error.
 pub use crate::{
-    CachePadded, Counter, Descriptor, Gauge, Inc, Instrument, Metrics, ShardedCounter, Value,
-    Walker,
+    CachePadded, Counter, Descriptor, Gauge, Inc, Instrument, Metrics, RecordDuration,
+    ShardedCounter, Value, Walker,
 };

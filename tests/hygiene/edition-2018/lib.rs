@@ -5,3 +5,4 @@
 #![deny(warnings)]
 
 include!("../forms.rs");
+include!("../timed_forms.rs");

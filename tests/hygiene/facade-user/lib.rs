@@ -5,3 +5,4 @@
 #![deny(warnings)]
 
 include!(concat!(env!("OUT_DIR"), "/forms.rs"));
+include!(concat!(env!("OUT_DIR"), "/timed_forms.rs"));

@@ -6,3 +6,4 @@
 #![deny(warnings)]
 
 include!("../forms.rs");
+include!("../timed_forms.rs");

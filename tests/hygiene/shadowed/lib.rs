@@ -97,3 +97,4 @@ macro_rules! panic {
 }
 
 include!("../forms.rs");
+include!("../timed_forms.rs");

@@ -47,3 +47,4 @@
 )]
 
 include!("../forms.rs");
+include!("../timed_forms.rs");

@@ -4,7 +4,7 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::names::{located, located_at_end, quote_mixed_site};
-use super::{BodyExpander, InFlightBindings};
+use super::{BodyExpander, GuardBindings};
 use crate::function::plan::{Access, Scope};
 use crate::krate::krate_at;
 
@@ -50,14 +50,19 @@ impl BodyExpander<'_> {
     /// A future made of `__future`, with everything around it.
     fn measured_future(&self) -> TokenStream {
         let access = self.plan.future_access();
-        let (calls, guard) = (self.count_calls(access), self.guard(access));
-        let record = self.record_outcome(access);
+        let (calls, start) = (self.count_calls(access), self.start_clock(access));
+        let guards = self.guards_of_future(access);
+        let (time, record) = (self.record_time(access), self.record_outcome(access));
         let ty = self.plan.output.map(|output| quote_mixed_site!(: #output));
+        let future = quote_mixed_site!(__future);
+        let awaited = self.awaited(&future, self.plan.model.targets.cancelled.is_some());
         quote_mixed_site! {
             async move {
                 #calls
-                #guard
-                let __result #ty = __future.await;
+                #start
+                #guards
+                let __result #ty = #awaited;
+                #time
                 #record
                 #[allow(clippy::implicit_return)]
                 __result
@@ -74,21 +79,39 @@ impl BodyExpander<'_> {
             let calls = self.count_calls(access);
             quote_mixed_site!(if __when.is_immediate() { #calls })
         });
-        let asks = calls.is_some() || !self.plan.model.targets.counts_outcome();
+        let start = self.start_clock(access);
+        let start = (!start.is_empty()).then(|| {
+            quote_mixed_site! {
+                let __started = if __when.is_immediate() {
+                    #start
+                    __started
+                } else {
+                    ::core::option::Option::None
+                };
+            }
+        });
+        let asks = calls.is_some() || start.is_some() || !self.plan.model.targets.counts_outcome();
+        let asserted = self.plan.model.targets.cancelled.as_ref().map(|target| {
+            let span = Span::mixed_site().located_at(target.key.span());
+            let krate = krate_at(&self.plan.model.krate, span);
+            quote_spanned!(span=> #krate::__private::assert_boxed_future::<#output>();)
+        });
         let when = asks.then(
             || quote_mixed_site!(let __when = #private::ReturnType::<#output>::new().__when();),
         );
-        let bindings = self.in_flight_bindings();
-        let InFlightBindings { guard, after, .. } = &bindings;
+        let bindings = self.guard_bindings();
+        let GuardBindings { guards, after, access_after, .. } = &bindings;
         let run = self.run(&self.rewritten_block(), self.plan.output);
         let result = self.result(&bindings, run, self.plan.scope != Scope::InPlace);
-        let finish = self.finish(output, self.access_after_body(after));
+        let finish = self.finish(output, *access_after);
         let end = self.after_body(&quote_mixed_site!(#after #finish));
         quote_mixed_site! {
+            #asserted
             #when
             #handles
             #calls
-            #guard
+            #start
+            #guards
             #result
             #end
         }
@@ -97,16 +120,15 @@ impl BodyExpander<'_> {
     /// Counts what has been returned, or puts the counting into a future. The expression spans the return type, where an
     /// error belongs about something that does not live long enough.
     fn finish(&self, output: &TokenStream, access: Access) -> TokenStream {
-        let deferred = self.deferred_recording(access);
+        let (now, deferred) = (self.record_end(access, false), self.deferred_recording(access));
         let (first, last) = (located(output), located_at_end(output));
         if !self.plan.model.targets.counts_outcome() {
             let when = Ident::new("__when", first);
             return quote_spanned! {last=>
                 #[allow(clippy::implicit_return)]
-                #when.record_return(__result, #deferred)
+                #when.record_return(__result, #now, #deferred)
             };
         }
-        let now = self.record_end(access, false);
         let krate = krate_at(&self.plan.model.krate, last);
         let open = quote_spanned!(first=> <);
         quote_spanned! {last=>
@@ -119,12 +141,17 @@ impl BodyExpander<'_> {
     fn deferred_recording(&self, access: Access) -> TokenStream {
         let future_access = self.plan.future_access();
         let shared = self.share_for_future(access);
-        let (calls, guard) = (self.count_calls(future_access), self.owned_guard());
-        let end = self.record_end(future_access, true);
-        if calls.is_empty() && guard.is_empty() {
+        let (calls, start) = (self.count_calls(future_access), self.start_clock(future_access));
+        let guards = self.owned_guards();
+        let mut end = self.record_end(future_access, true);
+        if self.plan.model.targets.cancelled.is_some() {
+            let private = &self.private;
+            end = quote_mixed_site!(#private::WithCancellation(#end, __cancelled));
+        }
+        if calls.is_empty() && start.is_empty() && guards.is_empty() {
             return quote_mixed_site!(|| { #shared move || #end });
         }
-        quote_mixed_site!(|| { #shared move || { #calls #guard #end } })
+        quote_mixed_site!(|| { #shared move || { #calls #start #guards #end } })
     }
 
     /// The closure that records the end of a function, or of its future.
@@ -133,10 +160,11 @@ impl BodyExpander<'_> {
         let mover = is_deferred.then(|| quote_mixed_site!(move));
         let holds_guard = is_deferred && self.plan.model.targets.in_flight.is_some();
         let guard = holds_guard.then(|| quote_mixed_site!(let _in_flight = __in_flight;));
+        let time = self.record_time(access);
         if !self.plan.model.targets.counts_outcome() {
-            return quote_mixed_site!(#private::OnEnd(#mover || { #guard }));
+            return quote_mixed_site!(#private::OnEnd(#mover || { #guard #time }));
         }
         let counted = self.count_outcome(access);
-        quote_mixed_site!(#private::on_outcome(#mover |__outcome| { #guard #counted }))
+        quote_mixed_site!(#private::on_outcome(#mover |__outcome| { #guard #time #counted }))
     }
 }

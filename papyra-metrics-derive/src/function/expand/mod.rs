@@ -1,8 +1,8 @@
 //! Writes a measured function as its plan says.
 
 mod future;
+mod guards;
 mod handles;
-mod in_flight;
 mod names;
 mod record;
 mod run;
@@ -40,16 +40,17 @@ pub(super) fn expand(model: &InstrumentedFn<'_>) -> TokenStream {
     quote!(#header #body)
 }
 
-/// Bindings of the guard that holds the gauge while the body runs.
-#[derive(Default)]
-struct InFlightBindings {
-    guard: TokenStream,
+/// The guards that exist while the body runs, and bindings of what they hold.
+struct GuardBindings {
+    guards: TokenStream,
     /// The alias of `self` that the body works on.
     bind: TokenStream,
     /// Arguments that are lent to the body alone.
     lend: TokenStream,
     /// Names for what comes after the body.
     after: TokenStream,
+    /// How counters are reached after the body.
+    access_after: Access,
 }
 
 struct BodyExpander<'a> {
@@ -68,39 +69,36 @@ impl<'a> BodyExpander<'a> {
     fn expand(&self) -> TokenStream {
         let access = self.plan.access;
         let (handles, calls) = (self.handles(access), self.count_calls(access));
-        let bindings = self.in_flight_bindings();
-        let InFlightBindings { guard, bind, lend, after } = &bindings;
+        let bindings = self.guard_bindings();
+        let GuardBindings { guards: guard, bind, lend, after, access_after } = &bindings;
         let block = self.rewritten_block();
-        if !self.plan.model.targets.counts_outcome() {
+        let start = self.start_clock(access);
+        if !self.plan.observes_end() {
             if guard.is_empty() || self.plan.has_to_be_last() {
                 let body = rewrite::unbraced(&block);
-                return quote_mixed_site!(#handles #calls #guard #bind #lend #body);
+                return quote_mixed_site!(#handles #calls #start #guard #bind #lend #body);
             }
             // What the last expression borrows is given back before the gauge goes down.
             let result = self.result(&bindings, self.in_place(&block), false);
             return quote_mixed_site! {
-                #handles #calls #guard #result
+                #handles #calls #start #guard #result
                 #[allow(unreachable_code, clippy::implicit_return)]
                 __result
             };
         }
         let run = self.run(&block, self.plan.output);
         let result = self.result(&bindings, run, self.plan.scope != Scope::InPlace);
-        let record = self.record_outcome(self.access_after_body(after));
+        let time = self.record_time(*access_after);
+        let record = self.record_outcome(*access_after);
         let end = self.after_body(&quote_mixed_site! {
-            #after #record #[allow(clippy::implicit_return)] __result
+            #after #time #record #[allow(clippy::implicit_return)] __result
         });
-        quote_mixed_site!(#handles #calls #guard #result #end)
-    }
-
-    /// How counters are reached once the guard has been given back what it held.
-    fn access_after_body(&self, after: &TokenStream) -> Access {
-        if after.is_empty() { self.plan.access } else { Access::SelfAlias }
+        quote_mixed_site!(#handles #calls #start #guard #result #end)
     }
 
     /// The statements that keep what the body gives. A closure and an `async` block have its type themselves.
-    fn result(&self, bindings: &InFlightBindings, run: TokenStream, has_type: bool) -> TokenStream {
-        let InFlightBindings { bind, lend, .. } = bindings;
+    fn result(&self, bindings: &GuardBindings, run: TokenStream, has_type: bool) -> TokenStream {
+        let GuardBindings { bind, lend, .. } = bindings;
         let run = if lend.is_empty() { run } else { quote_mixed_site!({ #lend #run }) };
         let ty = self.plan.output.filter(|_| !has_type).map(|ty| quote_mixed_site!(: #ty));
         quote_mixed_site!(#bind let __result #ty = #run;)

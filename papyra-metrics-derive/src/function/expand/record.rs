@@ -6,7 +6,7 @@ use quote::{quote, quote_spanned};
 use super::BodyExpander;
 use super::names::{handle, located, quote_mixed_site, root_handle, self_alias};
 use crate::function::body::rewrite::rename_self;
-use crate::function::model::{MetricsRoot, RootKind, Target, TargetKind, Targets};
+use crate::function::model::{MetricsRoot, RootKind, Target, TargetKind, Targets, Timing};
 use crate::function::plan::Access;
 use crate::krate::krate_at;
 
@@ -20,6 +20,55 @@ impl BodyExpander<'_> {
     pub(super) fn count_calls(&self, access: Access) -> TokenStream {
         let calls = self.plan.model.targets.calls.as_ref();
         calls.map(|target| self.count(target, access)).unwrap_or_default()
+    }
+
+    /// The statement that starts the clock, if there are metrics and this call is timed.
+    pub(super) fn start_clock(&self, access: Access) -> TokenStream {
+        let Some(timing) = &self.plan.model.targets.time else { return TokenStream::new() };
+        let private = &self.private;
+        let span = Span::mixed_site().located_at(timing.histogram.key.span());
+        let krate = krate_at(&self.plan.model.krate, span);
+        let clock = quote_spanned!(span=> #krate::__private::SystemClock);
+        let start = match timing.sample {
+            None => quote_mixed_site!(#private::start::<#clock>()),
+            Some(n) => quote_mixed_site!(#private::start_one_in::<#clock>(#n)),
+        };
+        let Some(root) = timing.histogram.kind.root() else {
+            return quote_mixed_site!(let __started = #start;);
+        };
+        let Lookup { before, metrics } = self.lookup(root, access);
+        if before.is_empty() {
+            return quote_mixed_site!(let __started = #metrics.and_then(|_| #start););
+        }
+        quote_mixed_site!(let __started = { #before #metrics.and_then(|_| #start) };)
+    }
+
+    /// The statement that records how long the call has taken, if it is timed.
+    pub(super) fn record_time(&self, access: Access) -> TokenStream {
+        let Some(timing) = &self.plan.model.targets.time else { return TokenStream::new() };
+        let histogram = self.instrument(&timing.histogram, access);
+        let record = self.record_elapsed(timing, &histogram);
+        let record = match timing.histogram.kind.root() {
+            Some(root) => self.with_metrics(root, access, &record),
+            None => record,
+        };
+        quote_mixed_site! {
+            if let ::core::option::Option::Some(__started) = __started {
+                let __elapsed = __started.elapsed();
+                #record
+            }
+        }
+    }
+
+    /// A statement that records `__elapsed` in a histogram, given as a reference.
+    pub(super) fn record_elapsed(&self, timing: &Timing, histogram: &TokenStream) -> TokenStream {
+        let n = timing.sample.unwrap_or(1);
+        let span = Span::mixed_site().located_at(located_key(&timing.histogram));
+        let krate = krate_at(&self.plan.model.krate, span);
+        let elapsed = quote_mixed_site!(__elapsed);
+        quote_spanned! {span=>
+            #krate::__private::RecordDuration::record_duration(#histogram, #elapsed, #n);
+        }
     }
 
     /// Statements that examine `__result` and count it.
@@ -59,7 +108,7 @@ impl BodyExpander<'_> {
     }
 
     /// Statements that count one.
-    fn count(&self, target: &Target, access: Access) -> TokenStream {
+    pub(super) fn count(&self, target: &Target, access: Access) -> TokenStream {
         let inc = self.inc(target, access);
         match target.kind.root() {
             Some(root) => self.with_metrics(root, access, &inc),
@@ -68,20 +117,20 @@ impl BodyExpander<'_> {
     }
 
     /// A statement that counts one, in `__metrics` if the target is there.
-    fn inc(&self, target: &Target, access: Access) -> TokenStream {
-        let krate = |span| krate_at(&self.plan.model.krate, span);
-        match &target.kind {
-            TargetKind::ErrorCounter(_) => {
-                let span = Span::mixed_site().located_at(target.key.span());
-                let krate = krate(span);
-                quote_spanned!(span=> #krate::__private::ErrorCounter::count_error(__metrics);)
-            }
-            TargetKind::InMetrics(_, place) | TargetKind::Expression(place) => {
-                let (span, instrument) = (located(place), self.instrument(target, access));
-                let krate = krate(span);
-                quote_spanned!(span=> #krate::Inc::inc(#instrument);)
-            }
+    pub(super) fn inc(&self, target: &Target, access: Access) -> TokenStream {
+        if let TargetKind::ErrorCounter(_) = target.kind {
+            let span = Span::mixed_site().located_at(target.key.span());
+            let krate = krate_at(&self.plan.model.krate, span);
+            return quote_spanned!(span=> #krate::__private::ErrorCounter::count_error(__metrics););
         }
+        self.inc_of(target, &self.instrument(target, access))
+    }
+
+    /// A statement that counts one in the counter of the target, given as a reference.
+    pub(super) fn inc_of(&self, target: &Target, counter: &TokenStream) -> TokenStream {
+        let span = Span::mixed_site().located_at(located_key(target));
+        let krate = krate_at(&self.plan.model.krate, span);
+        quote_spanned!(span=> #krate::Inc::inc(#counter);)
     }
 
     /// A reference to the instrument, in `__metrics` if it is there.
@@ -175,8 +224,8 @@ impl BodyExpander<'_> {
 /// Where the target is named.
 fn located_key(target: &Target) -> Span {
     match &target.kind {
-        TargetKind::InMetrics(_, place) => located(place),
-        _ => target.key.span(),
+        TargetKind::InMetrics(_, place) | TargetKind::Expression(place) => located(place),
+        TargetKind::ErrorCounter(_) => target.key.span(),
     }
 }
 

@@ -23,7 +23,7 @@ impl BodyExpander<'_> {
             Scope::AsyncBlock => {
                 let body = after(&self.fake_return(output), block);
                 let body = quote_spanned!(at=> async #mover #body);
-                quote_mixed_site!(#body.await)
+                self.awaited(&body, self.plan.is_watched)
             }
             Scope::Closure => {
                 let captures = captures.iter().filter(|_| mover.is_some());
@@ -37,6 +37,18 @@ impl BodyExpander<'_> {
                 quote_mixed_site!(#private::call(#body))
             }
         }
+    }
+
+    /// The output of a future. If it is watched, waiting is noted in the guard that counts its cancellation.
+    pub(super) fn awaited(&self, future: &TokenStream, is_watched: bool) -> TokenStream {
+        let private = &self.private;
+        if !is_watched {
+            return quote_mixed_site!(#future.await);
+        }
+        quote_mixed_site!({
+            let mut __future = ::core::pin::pin!(#future);
+            #private::watch(&mut __cancelled.waits, __future.as_mut()).await
+        })
     }
 
     /// A `return` that is never reached: it gives an `async` block its type, and makes it capture by value, or by `&mut`,

@@ -6,11 +6,18 @@ use alloc::boxed::Box;
 use core::{future::Future, pin::Pin};
 use core::{marker::PhantomData, ops::Deref, task::Poll};
 
-use super::{Fallible, Outcome};
+#[cfg(feature = "alloc")]
+use super::watch;
+use super::{Cancellation, Fallible, Outcome};
 
 /// Called with the result of a function, or of the future that it has returned.
-pub trait OnComplete<R> {
+pub trait OnComplete<R>: Sized {
     fn on_complete(self, result: &R);
+
+    /// Where to note that the future waits, if its cancellation is counted.
+    fn waits(&mut self) -> Option<&mut bool> {
+        None
+    }
 }
 
 /// Calls the closure with the outcome of the result.
@@ -36,6 +43,21 @@ impl<R, F: FnOnce()> OnComplete<R> for OnEnd<F> {
     #[inline]
     fn on_complete(self, _: &R) {
         (self.0)();
+    }
+}
+
+/// Counts the cancellation of a future, and calls what is to be called when it has ended.
+pub struct WithCancellation<S, P: Deref, C: Fn(&P::Target)>(pub S, pub Cancellation<P, C>);
+
+impl<R, S: OnComplete<R>, P: Deref, C: Fn(&P::Target)> OnComplete<R> for WithCancellation<S, P, C> {
+    #[inline]
+    fn on_complete(self, result: &R) {
+        self.0.on_complete(result);
+    }
+
+    #[inline]
+    fn waits(&mut self) -> Option<&mut bool> {
+        Some(&mut self.1.waits)
     }
 }
 
@@ -93,7 +115,8 @@ impl Immediate {
     }
 
     #[inline]
-    pub fn record_return<T, L>(self, result: T, _: L) -> T {
+    pub fn record_return<T, N: OnComplete<T>, L>(self, result: T, now: N, _: L) -> T {
+        now.on_complete(&result);
         result
     }
 }
@@ -105,17 +128,29 @@ impl Deferred {
     }
 
     #[inline]
-    pub fn record_return<T: RecordReturn<(), L>, L>(self, result: T, later: L) -> T {
+    pub fn record_return<T: RecordReturn<(), L>, N, L>(self, result: T, _: N, later: L) -> T {
         result.record_return((), later)
     }
 }
+
+/// The return type of a function whose cancellation is counted: a boxed future, by any alias.
+#[diagnostic::on_unimplemented(
+    message = "`cancelled` needs a function that returns a future, and `{Self}` is not one that `#[metrics]` can watch",
+    label = "this return type is not a boxed future",
+    note = "`cancelled` needs an `async fn`, or a function that returns `impl Future` or a boxed future, by any alias"
+)]
+pub trait BoxedFuture {}
+
+/// Requires the bound.
+#[inline]
+pub fn assert_boxed_future<T: BoxedFuture + ?Sized>() {}
 
 /// Counts what a function returned now, or has the future count what it returns later: only then is `later` called,
 /// which shares what the future counts in, and gives what the future begins with.
 #[diagnostic::on_unimplemented(
     message = "`#[metrics]` cannot see whether a `{Self}` is an error",
     label = "this return type is not a `Result`",
-    note = "`errors` and `ok` need `Result`, `Option<Result>`, `Poll<Result>`, `Poll<Option<Result>>`, by any alias, and futures of these, `impl Future` or boxed; for anything else use `calls` and `in_flight`"
+    note = "`errors` and `ok` need `Result`, `Option<Result>`, `Poll<Result>`, `Poll<Option<Result>>`, by any alias, and futures of these, `impl Future` or boxed; for anything else use `calls`, `in_flight` and `time`"
 )]
 pub trait RecordReturn<N, L>: Sized {
     #[must_use]
@@ -153,6 +188,10 @@ macro_rules! deferred {
 
         #[cfg(feature = "alloc")]
         #[diagnostic::do_not_recommend]
+        impl<R> BoxedFuture for Pin<Box<dyn Future<Output = R> $(+ $bound)* + '_>> {}
+
+        #[cfg(feature = "alloc")]
+        #[diagnostic::do_not_recommend]
         impl<'a, R, N, L, B, S> RecordReturn<N, L> for Pin<Box<dyn Future<Output = R> $(+ $bound)* + 'a>>
         where
             R: 'a,
@@ -163,8 +202,12 @@ macro_rules! deferred {
             fn record_return(self, _: N, later: L) -> Self {
                 let begin = later();
                 Box::pin(async move {
-                    let on_complete = begin();
-                    let result = self.await;
+                    let mut on_complete = begin();
+                    let mut future = self;
+                    let result = match on_complete.waits() {
+                        Some(waits) => watch(waits, future.as_mut()).await,
+                        None => future.await,
+                    };
                     on_complete.on_complete(&result);
                     result
                 })

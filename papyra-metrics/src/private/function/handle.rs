@@ -2,10 +2,10 @@
 
 #[cfg(feature = "alloc")]
 use alloc::{rc::Rc, sync::Arc};
-use core::{marker::PhantomData, ops::Deref};
+use core::{marker::PhantomData, ops::Deref, time::Duration};
 
 use super::ErrorCounter;
-use crate::{Inc, IncDec};
+use crate::{Inc, IncDec, RecordDuration};
 
 /// Metrics, an instrument, or what holds them. By autoref specialization: the methods of the special cases (an `Option`, a
 /// shared pointer) are on this type, those of the general case on what it dereferences to, where method calls look next.
@@ -198,6 +198,14 @@ impl<H: Deref, T: IncDec, F: Fn(&H::Target) -> &T> IncDec for Part<H, T, F> {
     #[inline]
     fn dec(&self) {
         T::dec(self);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<H: Deref, T: RecordDuration, F: Fn(&H::Target) -> &T> RecordDuration for Part<H, T, F> {
+    #[inline]
+    fn record_duration(&self, duration: Duration, n: u64) {
+        T::record_duration(self, duration, n);
     }
 }
 

@@ -1,14 +1,22 @@
 //! What the code around a measured function calls.
 
+mod cancellation;
+mod clock;
 mod future;
 mod handle;
 mod in_flight;
 mod outcome;
+#[cfg(feature = "std")]
+mod sampling;
+mod timer;
 
+pub use self::cancellation::*;
+pub use self::clock::*;
 pub use self::future::*;
 pub use self::handle::*;
 pub use self::in_flight::*;
 pub use self::outcome::*;
+pub use self::timer::*;
 
 /// Runs a body in a closure, which ends at `return` and `?`. A closure that is passed to a function, and not called in
 /// place, is `FnOnce`: only then may a `&mut` leave it.

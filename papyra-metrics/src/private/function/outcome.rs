@@ -8,7 +8,7 @@ use core::task::Poll;
 #[diagnostic::on_unimplemented(
     message = "`#[metrics]` cannot see whether a `{Self}` is an error",
     label = "this return type is not a `Result`",
-    note = "`errors` and `ok` need `Result`, `Option<Result>`, `Poll<Result>`, `Poll<Option<Result>>`, by any alias, and futures of these; for anything else use `calls` and `in_flight`"
+    note = "`errors` and `ok` need `Result`, `Option<Result>`, `Poll<Result>`, `Poll<Option<Result>>`, by any alias, and futures of these; for anything else use `calls`, `in_flight` and `time`"
 )]
 pub trait Fallible {
     fn outcome(&self) -> Outcome;
@@ -69,5 +69,14 @@ error_counter_through!(Box<M>);
 error_counter_through!(Rc<M>);
 #[cfg(feature = "alloc")]
 error_counter_through!(Arc<M>);
+#[cfg(feature = "std")]
+#[diagnostic::do_not_recommend]
+impl<M: ErrorCounter, F: FnOnce() -> M> ErrorCounter for std::sync::LazyLock<M, F> {
+    #[inline]
+    fn count_error(&self) {
+        M::count_error(self);
+    }
+}
+
 #[cfg(feature = "publish")]
 error_counter_through!(crate::publish::Published<M>);

@@ -1,0 +1,333 @@
+//! The guards that exist while a call does: one moves the gauge of what is in flight, one counts a cancelled future, and
+//! one times a call whose body has to be the last expression.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use super::names::{handle, located, located_at_end, quote_mixed_site, root_handle, self_alias};
+use super::record::Lookup;
+use super::{BodyExpander, GuardBindings};
+use crate::function::input::{Receiver, ReceiverKind};
+use crate::function::model::{Target, Targets, Timing};
+use crate::function::plan::{Access, BodySelf};
+
+/// A guard of a target.
+struct Guard<'a> {
+    kind: GuardKind<'a>,
+    target: &'a Target,
+}
+
+#[derive(Clone, Copy)]
+enum GuardKind<'a> {
+    /// Moves a gauge up, and down when dropped.
+    InFlight,
+    /// Counts if it is dropped while the future waits.
+    Cancelled,
+    /// Records how long it has existed.
+    Timer(&'a Timing),
+}
+
+impl Guard<'_> {
+    fn local(&self) -> Ident {
+        let name = match self.kind {
+            GuardKind::InFlight => "__in_flight",
+            GuardKind::Cancelled => "__cancelled",
+            GuardKind::Timer(_) => "__timer",
+        };
+        Ident::new(name, Span::mixed_site())
+    }
+}
+
+/// Statements that make guards, and through which of them the body has what they hold.
+#[derive(Default)]
+struct Guards<'a> {
+    statements: TokenStream,
+    holder_of_self: Option<Ident>,
+    holders_of_arguments: Vec<(&'a Ident, Ident)>,
+}
+
+impl Guards<'_> {
+    /// The last guard that holds the argument.
+    fn holder_of(&self, argument: &Ident) -> Option<&Ident> {
+        let mut holders = self.holders_of_arguments.iter().rev();
+        holders.find_map(|(held, holder)| (*held == argument).then_some(holder))
+    }
+}
+
+impl<'a> BodyExpander<'a> {
+    /// Makes the guards of the body, and gives it what they hold.
+    pub(super) fn guard_bindings(&self) -> GuardBindings {
+        let guards =
+            self.guards(self.plan.access, self.plan.is_watched, self.plan.is_timed_by_guard);
+        let mut bindings = GuardBindings {
+            guards: guards.statements.clone(),
+            bind: TokenStream::new(),
+            lend: TokenStream::new(),
+            after: TokenStream::new(),
+            access_after: self.plan.access,
+        };
+        if let Some(receiver) = self.plan.receiver() {
+            self.bind_self(receiver, &guards, &mut bindings);
+        }
+        if !self.plan.usage.names_self {
+            bindings.bind = TokenStream::new();
+        }
+        for name in &self.plan.lent_arguments {
+            let holder = guards.holder_of(name);
+            if self.plan.usage.names(name) {
+                let place = holder.map_or(quote!(#name), |it| quote_mixed_site!(#it.held));
+                bindings.lend.extend(quote_mixed_site!(let #name = &mut *#place;));
+            }
+            if let Some(holder) = holder.filter(|_| self.plan.reads_after_body(name)) {
+                bindings.after.extend(quote_mixed_site!(let #name = &*#holder.held;));
+            }
+        }
+        bindings
+    }
+
+    /// Binds the alias of `self` for the body and for what comes after it.
+    fn bind_self(&self, receiver: &Receiver, guards: &Guards<'_>, bindings: &mut GuardBindings) {
+        let this = self_alias(Span::mixed_site());
+        let token = &receiver.token;
+        let mutable = receiver.is_mut.then(|| quote_mixed_site!(mut));
+        let is_pinned = receiver.kind == ReceiverKind::Pinned;
+        if let Some(holder) = &guards.holder_of_self {
+            let lent = if is_pinned {
+                quote_mixed_site!(::core::pin::Pin::as_mut(&mut #holder.held))
+            } else {
+                self.reborrow_through_guard(holder)
+            };
+            bindings.bind = quote_mixed_site!(let #mutable #this = #lent;);
+            bindings.after = quote_mixed_site!(let #this = &*#holder.held;);
+            bindings.access_after = Access::SelfAlias;
+        } else if self.plan.body_self == BodySelf::Alias {
+            let reborrow = match (is_pinned, receiver.is_mut) {
+                (false, _) => quote_mixed_site!(&mut *#token),
+                (true, true) => quote_mixed_site!(::core::pin::Pin::as_mut(&mut #token)),
+                (true, false) => {
+                    bindings.guards.extend(quote_mixed_site!(let mut __pin = #token;));
+                    bindings.after = quote_mixed_site!(let #this = &*__pin;);
+                    bindings.access_after = Access::SelfAlias;
+                    quote_mixed_site!(::core::pin::Pin::as_mut(&mut __pin))
+                }
+            };
+            bindings.bind = quote_mixed_site!(let #mutable #this = #reborrow;);
+        }
+    }
+
+    /// The reborrow spans the return type, because a borrow that outlives it has to show there.
+    fn reborrow_through_guard(&self, holder: &Ident) -> TokenStream {
+        let Some(output) = &self.plan.model.function.output else {
+            return quote_mixed_site!(&mut *#holder.held);
+        };
+        let borrow = quote_spanned!(located(output)=> &mut *#holder);
+        let place = quote_spanned!(located_at_end(output)=> .held);
+        quote!(#borrow #place)
+    }
+
+    /// The guards of a future that the function returns.
+    pub(super) fn guards_of_future(&self, access: Access) -> TokenStream {
+        self.guards(access, true, false).statements
+    }
+
+    /// Guards until the end of the scope. Only a call that is watched can be cancelled.
+    fn guards(&self, access: Access, is_watched: bool, is_timed: bool) -> Guards<'a> {
+        let mut guards = Guards::default();
+        for guard in self.guarded(is_watched, is_timed) {
+            self.add_guard(&guard, access, &mut guards);
+        }
+        guards
+    }
+
+    fn guarded(
+        &self,
+        is_watched: bool,
+        is_timed: bool,
+    ) -> impl Iterator<Item = Guard<'a>> + use<'a> {
+        let Targets { cancelled, in_flight, time, .. } = &self.plan.model.targets;
+        let cancelled = cancelled.iter().filter(move |_| is_watched);
+        let time = time.iter().filter(move |_| is_timed);
+        let in_flight = in_flight.iter().map(|target| Guard { kind: GuardKind::InFlight, target });
+        in_flight.chain(cancelled.map(|target| Guard { kind: GuardKind::Cancelled, target })).chain(
+            time.map(|timing| Guard { kind: GuardKind::Timer(timing), target: &timing.histogram }),
+        )
+    }
+
+    fn add_guard(&self, guard: &Guard<'a>, access: Access, guards: &mut Guards<'a>) {
+        let (local, target) = (guard.local(), guard.target);
+        let holds_self = self.plan.guard_holds_self && access == Access::Direct;
+        if let (Some(receiver), true) =
+            (self.plan.receiver(), holds_self && target.usage.names_self)
+        {
+            let held = held_self(receiver, guards.holder_of_self.as_ref());
+            let this = self_alias(Span::mixed_site());
+            let made = self.guard_that_holds(guard, &held, &this, Access::SelfAlias);
+            guards.statements.extend(quote_mixed_site!(let mut #local = #made;));
+            guards.holder_of_self = Some(local);
+            return;
+        }
+        let argument = self.plan.held_argument(target).filter(|_| access != Access::FutureHandle);
+        if let Some(name) = argument {
+            let place = guards.holder_of(name).map(|holder| quote_mixed_site!(#holder.held));
+            let place = place.unwrap_or_else(|| quote!(#name));
+            let held = quote_mixed_site!(&mut *#place);
+            let made = self.guard_that_holds(guard, &held, name, access);
+            guards.statements.extend(quote_mixed_site!(let mut #local = #made;));
+            guards.holders_of_arguments.push((name, local));
+            return;
+        }
+        guards.statements.extend(match guard.kind {
+            GuardKind::InFlight => self.gauge_guard(target, access),
+            GuardKind::Cancelled => self.cancellation_guard(target, access),
+            GuardKind::Timer(timing) => self.timer_guard(timing, access),
+        });
+    }
+
+    /// A guard that holds what its target is reached through, under this name.
+    fn guard_that_holds(
+        &self,
+        guard: &Guard<'_>,
+        held: &TokenStream,
+        name: &Ident,
+        access: Access,
+    ) -> TokenStream {
+        let private = &self.private;
+        match guard.kind {
+            GuardKind::InFlight => {
+                let step = self.move_gauge(guard.target, access);
+                quote_mixed_site!(#private::InFlight::new(#held, |#name, __delta| { #step }))
+            }
+            GuardKind::Cancelled => {
+                let count = self.count(guard.target, access);
+                quote_mixed_site!(#private::Cancellation::new(#held, |#name| { #count }))
+            }
+            GuardKind::Timer(timing) => {
+                let record =
+                    self.record_elapsed(timing, &self.instrument(&timing.histogram, access));
+                let record = match timing.histogram.kind.root() {
+                    Some(root) => self.with_metrics(root, access, &record),
+                    None => record,
+                };
+                quote_mixed_site! {
+                    #private::CallTimer::new(__started, #held, |#name, __elapsed| { #record })
+                }
+            }
+        }
+    }
+
+    /// A guard of the gauge that borrows it, or the metrics.
+    fn gauge_guard(&self, target: &Target, access: Access) -> TokenStream {
+        let private = &self.private;
+        let gauge = self.instrument(target, access);
+        let Some(root) = target.kind.root() else {
+            return quote_mixed_site! {
+                let __gauge = #gauge;
+                let _in_flight = #private::InFlight::new(__gauge, |__gauge, __delta| __delta.apply(__gauge));
+            };
+        };
+        let Lookup { before, metrics } = self.lookup(root, access);
+        quote_mixed_site! {
+            #before
+            let _in_flight = #metrics.map(|__metrics| {
+                #private::InFlight::new(__metrics, |__metrics, __delta| __delta.apply(#gauge))
+            });
+        }
+    }
+
+    /// A guard of the counter of cancelled futures that borrows it, or the metrics.
+    fn cancellation_guard(&self, target: &Target, access: Access) -> TokenStream {
+        let private = &self.private;
+        let Some(root) = target.kind.root() else {
+            let counter = self.instrument(target, access);
+            let count = self.inc_of(target, &quote_mixed_site!(__counter));
+            return quote_mixed_site! {
+                let __counter = #counter;
+                let mut __cancelled = #private::Cancellation::new(__counter, |__counter| { #count });
+            };
+        };
+        let Lookup { before, metrics } = self.lookup(root, access);
+        let count = self.inc(target, access);
+        quote_mixed_site! {
+            #before
+            let mut __cancelled =
+                #private::Cancellation::new(#private::Owned(#metrics), |__metrics| {
+                    if let ::core::option::Option::Some(__metrics) = *__metrics { #count }
+                });
+        }
+    }
+
+    /// A guard that times the call and borrows the histogram, or the metrics.
+    fn timer_guard(&self, timing: &Timing, access: Access) -> TokenStream {
+        let private = &self.private;
+        let histogram = self.instrument(&timing.histogram, access);
+        let Some(root) = timing.histogram.kind.root() else {
+            let record = self.record_elapsed(timing, &quote_mixed_site!(__histogram));
+            return quote_mixed_site! {
+                let __histogram = #histogram;
+                let _timer = #private::CallTimer::new(
+                    __started, __histogram, |__histogram, __elapsed| { #record }
+                );
+            };
+        };
+        let Lookup { before, metrics } = self.lookup(root, access);
+        let record = self.record_elapsed(timing, &histogram);
+        quote_mixed_site! {
+            #before
+            let _timer = #metrics.map(|__metrics| {
+                #private::CallTimer::new(__started, __metrics, |__metrics, __elapsed| { #record })
+            });
+        }
+    }
+
+    /// Guards that own what they count through.
+    pub(super) fn owned_guards(&self) -> TokenStream {
+        self.guarded(true, false).map(|guard| self.owned_guard(&guard)).collect()
+    }
+
+    fn owned_guard(&self, guard: &Guard<'_>) -> TokenStream {
+        let private = &self.private;
+        let (local, target) = (guard.local(), guard.target);
+        let access = self.plan.future_access();
+        let held = match target.kind.root() {
+            Some(root) if self.plan.shares(&root.usage, access) => Some(root_handle()),
+            None if self.plan.shares(&target.usage, access) => Some(handle(target)),
+            _ if access == Access::SelfAlias && target.usage.names_self => {
+                Some(self_alias(Span::mixed_site()))
+            }
+            _ => None,
+        };
+        let (held, name) = match held {
+            Some(held) => (quote_mixed_site!(::core::clone::Clone::clone(&#held)), held),
+            None => (quote_mixed_site!(()), Ident::new("_unused", Span::mixed_site())),
+        };
+        let held = quote_mixed_site!(#private::Owned(#held));
+        let made = self.guard_that_holds(guard, &held, &name, access);
+        quote_mixed_site!(let #local = #made;)
+    }
+
+    /// A statement that moves the gauge by `__delta`.
+    fn move_gauge(&self, target: &Target, access: Access) -> TokenStream {
+        let gauge = self.instrument(target, access);
+        let step = quote_mixed_site!(__delta.apply(#gauge));
+        match target.kind.root() {
+            Some(root) => self.with_metrics(root, access, &step),
+            None => step,
+        }
+    }
+}
+
+/// The `&mut self` that a guard takes, or that it takes from the guard before it.
+fn held_self(receiver: &Receiver, holder: Option<&Ident>) -> TokenStream {
+    let token = &receiver.token;
+    match (receiver.kind, holder) {
+        (ReceiverKind::Pinned, Some(holder)) => {
+            quote_mixed_site!(::core::pin::Pin::as_mut(&mut #holder.held))
+        }
+        (ReceiverKind::Pinned, None) if receiver.is_mut => {
+            quote_mixed_site!(::core::pin::Pin::as_mut(&mut #token))
+        }
+        (ReceiverKind::Pinned, None) => quote_mixed_site!(#token),
+        (_, Some(holder)) => quote_mixed_site!(&mut *#holder.held),
+        (_, None) => quote_mixed_site!(&mut *#token),
+    }
+}

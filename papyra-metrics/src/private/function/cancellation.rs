@@ -1,0 +1,59 @@
+//! The guard that counts futures which are dropped before they have finished.
+
+use core::future::Future;
+use core::ops::Deref;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+/// Counts if it is dropped while the future that it belongs to waits. Holds what the counter is reached through, and a
+/// closure that counts.
+pub struct Cancellation<P: Deref, C: Fn(&P::Target)> {
+    pub held: P,
+    count: C,
+    /// The future has been polled and has not finished. Not while it runs, in which it may panic.
+    pub waits: bool,
+}
+
+impl<P: Deref, C: Fn(&P::Target)> Cancellation<P, C> {
+    #[inline]
+    pub fn new(held: P, count: C) -> Self {
+        Self { held, count, waits: false }
+    }
+}
+
+impl<P: Deref, C: Fn(&P::Target)> Drop for Cancellation<P, C> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.waits {
+            (self.count)(&self.held);
+        }
+    }
+}
+
+/// A future, and where it is noted that it waits.
+pub struct Watched<'a, F: ?Sized> {
+    waits: &'a mut bool,
+    future: Pin<&'a mut F>,
+}
+
+/// Polls the future to its end, and notes whenever it waits.
+#[inline]
+pub fn watch<'a, F: Future + ?Sized>(
+    waits: &'a mut bool,
+    future: Pin<&'a mut F>,
+) -> Watched<'a, F> {
+    Watched { waits, future }
+}
+
+impl<F: Future + ?Sized> Future for Watched<'_, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let Self { waits, future } = self.get_mut();
+        **waits = false;
+        let poll = future.as_mut().poll(context);
+        **waits = poll.is_pending();
+        poll
+    }
+}

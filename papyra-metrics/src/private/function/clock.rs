@@ -1,0 +1,62 @@
+//! When a call began, if it is timed.
+
+use core::time::Duration;
+
+/// A clock that is read when a call begins and when it ends.
+#[diagnostic::on_unimplemented(
+    message = "`time` needs the feature `std` of `papyra-metrics`, whose clock it reads",
+    label = "there is no clock without `std`",
+    note = "without it, record durations of another clock: `self.metrics.append.record(duration)`"
+)]
+pub trait Clock {
+    fn now() -> Instant;
+
+    /// Whether this call is one of those to time, about one in `n`.
+    fn samples(n: u64) -> bool;
+}
+
+/// The clock of the operating system, with the feature `std`.
+pub struct SystemClock;
+
+/// A time that a clock has shown.
+#[derive(Clone, Copy)]
+pub struct Instant(#[cfg(feature = "std")] std::time::Instant);
+
+impl Instant {
+    #[inline]
+    #[must_use]
+    #[cfg_attr(not(feature = "std"), allow(clippy::unused_self))] // no clock makes one
+    pub fn elapsed(self) -> Duration {
+        #[cfg(feature = "std")]
+        return self.0.elapsed();
+        #[cfg(not(feature = "std"))]
+        Duration::ZERO
+    }
+}
+
+#[cfg(feature = "std")]
+impl Clock for SystemClock {
+    #[inline]
+    fn now() -> Instant {
+        Instant(std::time::Instant::now())
+    }
+
+    #[inline]
+    fn samples(n: u64) -> bool {
+        super::sampling::takes_one_in(n)
+    }
+}
+
+/// Starts the clock.
+#[inline]
+#[must_use]
+pub fn start<C: Clock>() -> Option<Instant> {
+    Some(C::now())
+}
+
+/// Starts the clock if this call is one of those to time, about one in `n`.
+#[inline]
+#[must_use]
+pub fn start_one_in<C: Clock>(n: u64) -> Option<Instant> {
+    if C::samples(n) { Some(C::now()) } else { None }
+}

@@ -1,0 +1,98 @@
+//! Which calls are timed, if not all are.
+//!
+//! A Weyl sequence: each call adds a constant near 2⁶⁴ divided by the golden ratio, and is timed if the sum, modulo 2⁶⁴,
+//! is below 2⁶⁴ / n. The sums of any run of calls are spread as evenly as can be, so that 1 call in n is timed, and a
+//! workload that repeats itself, such as one in which each sixteenth write syncs, is sampled as it is. Timing each n-th
+//! call would see all of such writes, or none.
+//!
+//! Each thread has a sequence of its own. Where it starts is hashed from the thread's number, so that threads that call
+//! seldom, or once, are sampled as often as others.
+
+use core::cell::Cell;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// 2⁶⁴ divided by the golden ratio.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+std::thread_local! {
+    /// The sum so far; zero in a thread that has not begun.
+    static SUM: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Moves the sequence of this thread on, and says whether that takes a sample.
+#[inline]
+pub(super) fn takes_one_in(n: u64) -> bool {
+    SUM.with(|sum| {
+        let before = match sum.get() {
+            0 => first_of_thread(),
+            before => before,
+        };
+        let now = before.wrapping_add(STEP);
+        sum.set(now);
+        is_sample(now, n)
+    })
+}
+
+/// A division by a constant, once inlined.
+#[inline]
+fn is_sample(sum: u64, n: u64) -> bool {
+    sum <= u64::MAX / n
+}
+
+/// Where the sequence of this thread begins.
+#[cold]
+fn first_of_thread() -> u64 {
+    static THREADS: AtomicUsize = AtomicUsize::new(0);
+    // Relaxed: it guards no other memory.
+    hash(THREADS.fetch_add(1, Ordering::Relaxed) as u64 + 1)
+}
+
+/// The finalizer of `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
+fn hash(number: u64) -> u64 {
+    let mut hash = number.wrapping_mul(STEP);
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^ (hash >> 31)
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{STEP, hash, is_sample};
+
+    /// The sums after each of some calls in a row.
+    fn sums(first: u64, calls: usize) -> impl Iterator<Item = u64> {
+        let next = |sum: &u64| Some(sum.wrapping_add(STEP));
+        std::iter::successors(Some(first.wrapping_add(STEP)), next).take(calls)
+    }
+
+    #[test]
+    fn one_call_in_n_is_taken_of_any_run_of_calls() {
+        for n in [1, 2, 7, 16, 100] {
+            for first in [0, 1, u64::MAX, hash(1), hash(2)] {
+                let calls = 100_000;
+                let taken = sums(first, calls).filter(|sum| is_sample(*sum, n)).count();
+                let expected = calls / usize::try_from(n).unwrap();
+                assert!(taken.abs_diff(expected) <= 3, "{taken} of {expected}, one in {n}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_every_kth_call_does_has_its_share_of_the_samples() {
+        for (n, period) in [(16, 16), (16, 8), (16, 13), (16, 34), (16, 100), (8, 8), (2, 2)] {
+            let taken =
+                || sums(hash(1), 1_000_000).enumerate().filter(|(_, sum)| is_sample(*sum, n));
+            let all = taken().count();
+            let special = taken().filter(|(call, _)| call % period == 0).count();
+            let off_by = (special * period).abs_diff(all);
+            assert!(off_by * 50 < all, "{special} of {all} at a period of {period}");
+        }
+    }
+
+    #[test]
+    fn threads_that_call_once_are_taken_as_often_as_others() {
+        let taken =
+            (1..=1_000).filter(|number| is_sample(hash(*number).wrapping_add(STEP), 16)).count();
+        assert!((40..90).contains(&taken), "{taken} of 1,000, one in 16");
+    }
+}

@@ -1,0 +1,105 @@
+// Every form of `time`, which needs std in the metrics, for the same scopes as `forms.rs`. Included below that file.
+
+/// How long things take.
+#[derive(::core::fmt::Debug)]
+#[derive(::papyra_metrics::Metrics)]
+pub struct Times {
+    /// Checks and scans.
+    pub check: ::papyra_metrics::Histogram,
+    /// What few calls record.
+    pub sampled: ::papyra_metrics::CachePadded<::papyra_metrics::Histogram<::papyra_metrics::FineLatency>>,
+}
+
+/// A backend whose calls are timed.
+#[derive(::core::fmt::Debug)]
+pub struct Timed {
+    /// What they record in.
+    pub metrics: Times,
+    /// How many calls there were.
+    pub calls: ::core::primitive::u64,
+}
+
+static TIMES: Times = new_times();
+
+/// All empty.
+#[must_use]
+pub const fn new_times() -> Times {
+    Times {
+        check: ::papyra_metrics::Histogram::new(),
+        sampled: ::papyra_metrics::CachePadded::new(::papyra_metrics::Histogram::new()),
+    }
+}
+
+impl Timed {
+    /// A body that stays in place.
+    #[::papyra_metrics::metrics(time = check)]
+    pub fn calls(&self) -> ::core::primitive::u64 {
+        self.calls
+    }
+
+    /// Perhaps a future, by its name.
+    ///
+    /// # Errors
+    /// If there were no calls.
+    #[::papyra_metrics::metrics(time = check, in_flight = METRICS.in_flight)]
+    pub fn check(&mut self) -> Outcome<::core::primitive::u64> {
+        self.calls += 1;
+        if self.calls == 0 {
+            return ::core::result::Result::Err(Broken);
+        }
+        ::core::result::Result::Ok(self.calls())
+    }
+
+    /// A body that has to be the last expression.
+    #[::papyra_metrics::metrics(time = check)]
+    pub fn counter(&self) -> impl ::core::ops::Fn() -> ::core::primitive::u64 + '_ {
+        move || self.calls
+    }
+
+    /// In a future, which may be dropped.
+    ///
+    /// # Errors
+    /// Those of the check.
+    #[::papyra_metrics::metrics(time = check, cancelled = METRICS.cancelled)]
+    pub async fn check_later(&mut self) -> Outcome<::core::primitive::u64> {
+        let calls = ::core::future::ready(self.check()).await?;
+        ::core::result::Result::Ok(calls)
+    }
+
+    /// A future that is written out.
+    #[::papyra_metrics::metrics(time = check)]
+    pub fn calls_later(&self) -> impl ::core::future::Future<Output = ::core::primitive::u64> + '_ {
+        let calls = self.calls;
+        async move { calls }
+    }
+
+    /// Each call is a sample.
+    #[::papyra_metrics::metrics(time = sampled, sample = 1)]
+    pub fn every(&self) -> ::core::option::Option<::core::primitive::u64> {
+        let calls = self.calls.checked_sub(1)?;
+        ::core::option::Option::Some(calls)
+    }
+}
+
+/// No `self`.
+#[::papyra_metrics::metrics(at = TIMES, time = check)]
+pub fn without_self(timed: &mut Timed) {
+    timed.calls = 0;
+}
+
+/// Uses every form once; gives how many calls were recorded.
+#[must_use]
+pub fn time() -> ::core::primitive::u64 {
+    let mut timed = Timed { metrics: new_times(), calls: 1 };
+    let before = TIMES.check.total().count();
+    drop_result(timed.calls());
+    drop_result(timed.check());
+    let calls = timed.counter()();
+    drop_result(now(timed.check_later()));
+    drop_result(now(timed.calls_later()));
+    drop_result(timed.every());
+    without_self(&mut timed);
+    let sampled: &::papyra_metrics::Histogram<_> = &timed.metrics.sampled;
+    let recorded = timed.metrics.check.get().count() + sampled.get().count();
+    recorded + TIMES.check.total().count() - before + calls
+}
