@@ -43,7 +43,7 @@
 //! | `alloc` | [`Snapshot`], and with it `snapshot`, `totals` and `drain`; `Box`, `Rc` and `Arc` of instruments and metrics |
 //! | `std` (default) | implies `alloc`; a snapshot becomes a `HashMap` |
 //! | `publish` | implies `std`; [`publish`], metrics in a file that other processes can read |
-//! | `serde` | implies `alloc`; a snapshot is serialized as a flat map |
+//! | `serde` | implies `alloc`; [`Snapshot`], [`Value`] and [`Distribution`] are serialized and deserialized, in text and binary formats |
 //! | `portable-atomic` | targets without 64-bit atomics, through the crate of that name |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,8 +1,9 @@
-//! A snapshot as JSON: one flat object.
+//! A snapshot as JSON, which is one flat object, and in binary formats.
 
 use std::time::Duration;
 
-use papyra_metrics::{Histogram, Sizes, Snapshot, Value, buckets};
+use papyra_metrics::{Distribution, Histogram, Latency, Sizes, Snapshot, Value, buckets};
+use serde::{Deserialize, Serialize};
 
 buckets!(Flush: Duration = [1ms, 1s]);
 
@@ -73,3 +74,136 @@ fn a_float_is_a_number_and_null_where_json_has_none() {
     assert_eq!(back["ratio"], 0.5);
     assert!(back["nan"].as_f64().is_nan() && back["infinite"].as_f64().is_nan());
 }
+
+/// A value of every kind.
+fn every_kind() -> Snapshot {
+    let flush: Histogram<Flush> = Histogram::new();
+    flush.record_n(Duration::from_micros(250), 2);
+    flush.record(Duration::from_secs(3));
+    Snapshot::from_iter([
+        ("writes", Value::Counter(u64::MAX)),
+        ("level", Value::Gauge(-2)),
+        ("ratio", Value::Float(0.25)),
+        ("flush", Value::Histogram(Box::new(flush.get().erase()))),
+    ])
+}
+
+#[test]
+fn a_snapshot_in_a_binary_format_comes_back_equal() {
+    let snapshot = every_kind();
+    let postcard = postcard::to_allocvec(&snapshot).unwrap();
+    assert_eq!(postcard::from_bytes::<Snapshot>(&postcard).unwrap(), snapshot);
+    let bincode = bincode::serialize(&snapshot).unwrap();
+    let back = bincode::deserialize::<Snapshot>(&bincode).unwrap();
+    assert_eq!(back, snapshot);
+    let kinds = |snapshot: Snapshot| snapshot.into_iter().map(|(_, value)| value.kind());
+    assert!(kinds(back).eq(kinds(snapshot)), "a binary format keeps the kinds");
+}
+
+#[test]
+fn floats_that_are_not_finite_come_back_from_a_binary_format() {
+    for float in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0] {
+        let bytes = postcard::to_allocvec(&Value::Float(float)).unwrap();
+        let Ok(Value::Float(back)) = postcard::from_bytes(&bytes) else { panic!("no float") };
+        assert_eq!(back.to_bits(), float.to_bits());
+    }
+}
+
+#[test]
+fn bytes_of_a_snapshot_are_these_in_every_version() {
+    let snapshot = Snapshot::from_iter([("a", Value::Counter(1)), ("b", Value::Gauge(-1))]);
+    let bytes = postcard::to_allocvec(&snapshot).unwrap();
+    assert_eq!(bytes, [2, 1, b'a', 0, 1, 1, b'b', 1, 1]);
+    let sizes: Histogram<One> = Histogram::new();
+    sizes.record_n(1, 3);
+    let bytes = postcard::to_allocvec(&Value::Histogram(Box::new(sizes.get().erase()))).unwrap();
+    // The variant, base units in a unit, bounds, and the count and the sum of each bucket.
+    assert_eq!(bytes, [3, 1, 1, 1, 2, 3, 3, 0, 0]);
+}
+
+buckets!(One: u64 = [1]);
+
+/// A plain struct, as it is sent between processes.
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Counts {
+    writes: u64,
+    append: Distribution<Latency>,
+    sizes: Distribution<Sizes>,
+}
+
+#[test]
+fn distributions_of_a_plain_struct_come_back_equal_from_any_format() {
+    let append: Histogram = Histogram::new();
+    append.record(Duration::from_secs(2)); // a whole number of seconds
+    let sizes: Histogram<Sizes> = Histogram::new();
+    sizes.record(100);
+    let counts = Counts { writes: 1, append: append.get(), sizes: sizes.get() };
+    let json = serde_json::to_string(&counts).unwrap();
+    assert_eq!(serde_json::from_str::<Counts>(&json).unwrap(), counts);
+    let bytes = postcard::to_allocvec(&counts).unwrap();
+    assert_eq!(postcard::from_bytes::<Counts>(&bytes).unwrap(), counts);
+    let erased: Distribution =
+        serde_json::from_str(&serde_json::to_string(&counts.sizes).unwrap()).unwrap();
+    assert_eq!(erased, counts.sizes.erase());
+}
+
+#[test]
+fn a_distribution_with_other_bounds_than_its_type_is_refused() {
+    let json = serde_json::to_string(&Distribution::<Flush>::new()).unwrap();
+    let error = serde_json::from_str::<Distribution<Latency>>(&json).unwrap_err().to_string();
+    assert!(error.contains("the histogram has other bounds than its type"), "{error}");
+    let bytes = postcard::to_allocvec(&Distribution::<One>::new()).unwrap();
+    assert!(postcard::from_bytes::<Distribution<Sizes>>(&bytes).is_err());
+}
+
+/// The form of a distribution in a binary format.
+type Parts = (u64, Vec<u64>, Vec<(u64, u64)>);
+
+#[test]
+fn a_distribution_that_no_histogram_can_have_is_refused_in_a_binary_format() {
+    let cases: [(Parts, &str); 7] = [
+        ((0, vec![1], vec![(0, 0); 2]), "neither that of a duration nor a number"),
+        ((1, vec![], vec![]), "from 1 to 128 buckets"),
+        ((1, (0..200).collect(), vec![(0, 0); 201]), "from 1 to 128 buckets"),
+        ((1, vec![1], vec![(0, 0)]), "one bucket more than bounds"),
+        ((1, vec![2, 2], vec![(0, 0); 3]), "do not rise"),
+        ((1, vec![u64::MAX], vec![(0, 0); 2]), "do not rise"),
+        ((1, vec![1], vec![(u64::MAX, 0), (1, 0)]), "out of range"),
+    ];
+    for (parts, expected) in cases {
+        let bytes = bincode::serialize(&parts).unwrap();
+        let error = bincode::deserialize::<Distribution>(&bytes).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    let most: Parts = (1, vec![1], vec![(u64::MAX, u64::MAX), (0, u64::MAX)]);
+    let most: Distribution = bincode::deserialize(&bincode::serialize(&most).unwrap()).unwrap();
+    assert!(most.to_string().starts_with("count 18446744073709551615, "), "{most}");
+}
+
+#[test]
+fn damaged_bytes_give_an_error_or_a_snapshot_that_can_be_read() {
+    let snapshot = every_kind();
+    for (bytes, read) in [
+        (
+            postcard::to_allocvec(&snapshot).unwrap(),
+            (|bytes| postcard::from_bytes(bytes).ok()) as Read,
+        ),
+        (bincode::serialize(&snapshot).unwrap(), |bytes| bincode::deserialize(bytes).ok()),
+    ] {
+        for length in 0..bytes.len() {
+            assert_eq!(read(&bytes[..length]), None, "{length} of {} bytes", bytes.len());
+        }
+        for index in 0..bytes.len() {
+            for byte in [0, 1, 2, 4, 0x7f, 0x80, 0xff] {
+                let mut damaged = bytes.clone();
+                damaged[index] = byte;
+                let Some(damaged) = read(&damaged) else { continue };
+                assert!(damaged.len() <= snapshot.len());
+                let _ = (damaged.to_string(), serde_json::to_string(&damaged).unwrap());
+                let _ = damaged.since(&snapshot);
+            }
+        }
+    }
+}
+
+type Read = fn(&[u8]) -> Option<Snapshot>;

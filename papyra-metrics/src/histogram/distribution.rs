@@ -338,21 +338,13 @@ impl<B: Buckets> Distribution<B> {
 }
 
 impl Distribution {
-    /// A distribution that was read from elsewhere, of at most [`MAX_BUCKETS`].
+    /// A distribution that was read from elsewhere, of at most [`MAX_BUCKETS`] and one more bucket than bounds.
     #[cfg(feature = "serde")]
     pub(super) fn from_parts(bounds: Arc<[u64]>, per_unit: u64, buckets: &[Tally]) -> Self {
         let scale = OwnedScale { bounds: BoundList::Shared(bounds), unit: None, per_unit };
-        let mut tallies = [Tally::ZERO; MAX_BUCKETS];
-        for (tally, bucket) in tallies.iter_mut().zip(buckets) {
-            *tally = *bucket;
-        }
-        Self { scale, tallies }
-    }
-
-    /// The sum of the values in each bucket, in the exported unit.
-    #[cfg(feature = "serde")]
-    pub(super) fn bucket_sums(&self) -> impl Iterator<Item = f64> {
-        self.tallies().iter().map(|tally| self.value(tally.sum))
+        let mut distribution = Self { scale, tallies: [Tally::ZERO; MAX_BUCKETS] };
+        distribution.tallies_mut().copy_from_slice(buckets);
+        distribution
     }
 
     /// Becomes the typed distribution, in place.

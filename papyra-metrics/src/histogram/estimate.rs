@@ -25,8 +25,8 @@ impl Range {
         }
     }
 
-    /// The mean of the bucket's values, rounded down. A reading may have a count without its sum or the reverse, so it is limited to
-    /// what the bucket can hold.
+    /// The mean of the bucket's values, rounded down. A reading may have a count without its sum or the reverse, so the
+    /// mean is limited to what the bucket can hold.
     pub(super) fn mean(self, tally: Tally) -> u64 {
         let mean = tally.sum.checked_div(tally.count).unwrap_or(0);
         // The range of a bucket above a last bound of `i64::MAX` is empty.
@@ -55,10 +55,11 @@ pub(super) fn sum(tallies: &[Tally]) -> u64 {
 pub(super) fn mean(bounds: &[u64], tallies: &[Tally]) -> Option<u64> {
     let (mut sum, mut count) = (0_u128, 0_u128);
     for (bucket, tally) in tallies.iter().enumerate() {
-        sum += Range::of(bounds, bucket).sum(*tally);
+        // Counts that were read from a file or another process may be any numbers.
+        sum = sum.saturating_add(Range::of(bounds, bucket).sum(*tally));
         count += u128::from(tally.count);
     }
-    let rounded = (sum + count / 2).checked_div(count)?;
+    let rounded = sum.saturating_add(count / 2).checked_div(count)?;
     u64::try_from(rounded).ok()
 }
 

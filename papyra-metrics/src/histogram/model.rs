@@ -2,7 +2,7 @@
 
 use loom::{sync::Arc, thread};
 
-use super::cells::Tally;
+use super::cells::{BucketCells, CellArray, Tally};
 use super::{Distribution, Histogram, ShardedHistogram};
 use crate::buckets;
 
@@ -50,11 +50,32 @@ fn a_reading_of_a_bucket_never_exceeds_what_was_recorded() {
                 histogram.record(1);
             })
         };
-        // A baseline seen without the total that it was advanced to would wrap below zero here.
+        // Totals that are read before the baselines would wrap below zero here.
         let [count, sum] = parts(&histogram.get());
         assert!(count <= 2 && sum <= 2, "{count} and {sum}");
         other.join().unwrap();
         assert_eq!(parts(&histogram.total()), [2, 2]);
+    });
+}
+
+#[test]
+fn a_baseline_is_never_seen_without_the_total_that_it_was_advanced_to() {
+    loom::model(|| {
+        let cells = Arc::new((BucketCells::<1>::new(), BucketCells::<1>::new()));
+        let other = {
+            let cells = Arc::clone(&cells);
+            thread::spawn(move || {
+                let (cell, baseline) = (&cells.0.cells()[0], &cells.1.cells()[0]);
+                cell.add(Tally { count: 1, sum: 1 });
+                // This thread loads nothing: loom tries fewer orders of what it has seen a thread load.
+                baseline.advance(Tally::ZERO, Tally { count: 1, sum: 1 }, || cell.load());
+            })
+        };
+        let (cell, baseline) = (&cells.0.cells()[0], &cells.1.cells()[0]);
+        let before = baseline.load_baseline();
+        let total = cell.load();
+        assert!(before.count <= total.count && before.sum <= total.sum, "{before:?}, {total:?}");
+        other.join().unwrap();
     });
 }
 

@@ -1,40 +1,233 @@
-//! Distributions as objects: `count`, `sum`, and `buckets` with their bound `le`, `count` and `sum`, in the exported unit.
+//! Distributions in serde's data model.
+//!
+//! Human-readable formats get an object: `count`, `sum`, and `buckets` with their bound `le`, `count` and `sum`, in the
+//! exported unit. Others get integers in base units: the base units of an exported unit, the bounds, and the count and the
+//! sum of each bucket.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::marker::PhantomData;
 
-use ::serde::de::{Error, IgnoredAny, MapAccess, Visitor};
-use ::serde::ser::{SerializeSeq, SerializeStruct};
+use ::serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use ::serde::ser::SerializeStruct;
 use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::amount::MAX_BASE_UNITS;
+use super::amount::{Amount, MAX_BASE_UNITS};
+use super::buckets::Buckets;
 use super::cells::Tally;
-use super::distribution::{Distribution, MAX_BUCKETS};
+use super::distribution::{BucketSet, Distribution, MAX_BUCKETS};
 
-impl Serialize for Distribution {
+impl<B: BucketSet> Serialize for Distribution<B> {
+    /// In human-readable formats an object with `count`, `sum` and `buckets` in the exported unit, in others integers in
+    /// base units.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Buckets<'a>(&'a Distribution);
+        let (bounds, per_unit) = (self.bounds(), self.base_units_per_unit());
+        if !serializer.is_human_readable() {
+            let tallies = self.tallies().iter().map(|tally| (tally.count, tally.sum));
+            return (per_unit, bounds, Sequence(tallies)).serialize(serializer);
+        }
+        let exported = |base_units| exported(base_units, per_unit);
+        let buckets = self.tallies().iter().enumerate().map(|(bucket, tally)| BucketEntry {
+            bound: bounds.get(bucket).map(|bound| exported(*bound)),
+            count: tally.count,
+            sum: exported(tally.sum),
+        });
+        let sum = self.tallies().iter().fold(0_u64, |sum, tally| sum.wrapping_add(tally.sum));
+        let mut object = serializer.serialize_struct("Distribution", 3)?;
+        object.serialize_field("count", &self.count())?;
+        object.serialize_field("sum", &exported(sum))?;
+        object.serialize_field("buckets", &Sequence(buckets))?;
+        object.end()
+    }
+}
 
-        impl Serialize for Buckets<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let buckets = self.0.buckets();
-                let mut sequence = serializer.serialize_seq(Some(buckets.len()))?;
-                for (bucket, sum) in buckets.zip(self.0.bucket_sums()) {
-                    let bound = Some(bucket.upper()).filter(|upper| upper.is_finite());
-                    let count = bucket.count();
-                    sequence.serialize_element(&BucketEntry { bound, count, sum })?;
+/// What an iterator gives, as a sequence.
+struct Sequence<I>(I);
+
+impl<I: Clone + Iterator<Item: Serialize>> Serialize for Sequence<I> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.clone())
+    }
+}
+
+impl<'de> Deserialize<'de> for Distribution {
+    /// The unit is not part of what is serialized, and is not there afterwards.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parts = if deserializer.is_human_readable() {
+            deserializer.deserialize_map(Object)?.into_parts(None)
+        } else {
+            Parts::deserialize(deserializer)?.checked()
+        };
+        parts.map(Parts::into_distribution).map_err(Error::custom)
+    }
+}
+
+impl<'de, B: Buckets> Deserialize<'de> for Distribution<B> {
+    /// Fails if the bounds are not those of `B`.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let per_unit = B::Value::PER_UNIT;
+        let parts = if deserializer.is_human_readable() {
+            deserializer.deserialize_map(Object)?.into_parts(Some(per_unit))
+        } else {
+            Parts::deserialize(deserializer)?.checked()
+        };
+        let parts = parts.map_err(Error::custom)?;
+        if parts.per_unit != per_unit || parts.bounds != B::BOUNDS {
+            return Err(Error::custom("the histogram has other bounds than its type"));
+        }
+        let mut distribution = Self::new();
+        distribution.tallies_mut().copy_from_slice(&parts.tallies);
+        Ok(distribution)
+    }
+}
+
+/// Reads the object of a distribution, of which a map has been begun.
+pub(crate) fn visit_distribution<'de, A: MapAccess<'de>>(map: A) -> Result<Distribution, A::Error> {
+    let parts = Object.visit_map(map)?.into_parts(None);
+    parts.map(Parts::into_distribution).map_err(Error::custom)
+}
+
+/// A distribution in base units.
+struct Parts {
+    per_unit: u64,
+    bounds: Vec<u64>,
+    tallies: Vec<Tally>,
+}
+
+impl Parts {
+    /// Fails unless this is what a histogram may have recorded.
+    fn checked(self) -> Result<Self, &'static str> {
+        if self.per_unit != u64::PER_UNIT && self.per_unit != core::time::Duration::PER_UNIT {
+            return Err("the unit of a histogram is neither that of a duration nor a number");
+        }
+        if self.tallies.is_empty() || self.tallies.len() > MAX_BUCKETS {
+            return Err("a histogram has from 1 to 128 buckets");
+        }
+        if self.bounds.len() + 1 != self.tallies.len() {
+            return Err("a histogram has one bucket more than bounds");
+        }
+        if self.bounds.windows(2).any(|pair| pair[0] >= pair[1])
+            || self.bounds.last().is_some_and(|bound| *bound > MAX_BASE_UNITS)
+        {
+            return Err("the bounds of a histogram do not rise");
+        }
+        let mut counts = self.tallies.iter().map(|tally| tally.count);
+        if counts.try_fold(0_u64, u64::checked_add).is_none() {
+            return Err("a count of a histogram is out of range");
+        }
+        Ok(self)
+    }
+
+    fn into_distribution(self) -> Distribution {
+        Distribution::from_parts(Arc::from(self.bounds), self.per_unit, &self.tallies)
+    }
+}
+
+impl<'de> Deserialize<'de> for Parts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (per_unit, bounds, tallies) =
+            <(u64, AtMost<u64>, AtMost<(u64, u64)>)>::deserialize(deserializer)?;
+        let tallies = tallies.0.into_iter().map(|(count, sum)| Tally { count, sum }).collect();
+        Ok(Self { per_unit, bounds: bounds.0, tallies })
+    }
+}
+
+/// A sequence that is not read further than to the first element that is too many.
+struct AtMost<T>(Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for AtMost<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Elements<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Elements<T> {
+            type Value = AtMost<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a sequence of at most {MAX_BUCKETS} elements")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<AtMost<T>, A::Error> {
+                let mut elements = Vec::new();
+                while let Some(element) = sequence.next_element()? {
+                    if elements.len() == MAX_BUCKETS {
+                        return Err(Error::custom("a histogram has from 1 to 128 buckets"));
+                    }
+                    elements.push(element);
                 }
-                sequence.end()
+                Ok(AtMost(elements))
             }
         }
 
-        let mut object = serializer.serialize_struct("Distribution", 3)?;
-        object.serialize_field("count", &self.count())?;
-        object.serialize_field("sum", &self.sum())?;
-        object.serialize_field("buckets", &Buckets(self))?;
-        object.end()
+        deserializer.deserialize_seq(Elements(PhantomData))
     }
+}
+
+/// Reads the object of a human-readable format.
+struct Object;
+
+impl<'de> Visitor<'de> for Object {
+    type Value = ObjectParts;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the object of a histogram")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ObjectParts, A::Error> {
+        let mut buckets: Option<AtMost<BucketEntry>> = None;
+        while let Some(key) = map.next_key::<Key>()? {
+            match key {
+                Key::Buckets => buckets = Some(map.next_value()?),
+                // The count and the sum are those of the buckets.
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        let buckets = buckets.ok_or_else(|| Error::missing_field("buckets"))?;
+        Ok(ObjectParts(buckets.0))
+    }
+}
+
+/// The buckets of an object, in the exported unit.
+struct ObjectParts(Vec<BucketEntry>);
+
+impl ObjectParts {
+    /// Converts to base units. If it is not known how many there are in an exported unit, the numbers decide.
+    fn into_parts(self, per_unit: Option<u64>) -> Result<Parts, &'static str> {
+        let buckets = self.0;
+        let Some((last, bounded)) = buckets.split_last() else {
+            return Err("a histogram has from 1 to 128 buckets");
+        };
+        if last.bound.is_some() || bounded.iter().any(|bucket| bucket.bound.is_none()) {
+            return Err("the last bucket of a histogram, and no other, has no bound");
+        }
+        // Durations are in nanoseconds. If every number is an integer, nothing is lost either way.
+        let mut numbers =
+            buckets.iter().flat_map(|bucket| [bucket.bound.unwrap_or(0.0), bucket.sum]);
+        let per_unit = per_unit.unwrap_or_else(|| {
+            if numbers.all(|number| number % 1.0 == 0.0) { 1 } else { 1_000_000_000 }
+        });
+        let bounds: Option<Vec<u64>> =
+            bounded.iter().map(|bucket| base_units(bucket.bound?, per_unit)).collect();
+        let tally = |bucket: &BucketEntry| {
+            Some(Tally { count: bucket.count, sum: base_units(bucket.sum, per_unit)? })
+        };
+        let tallies: Option<Vec<Tally>> = buckets.iter().map(tally).collect();
+        let (Some(bounds), Some(tallies)) = (bounds, tallies) else {
+            return Err("a bound or a sum of a histogram is out of range");
+        };
+        Parts { per_unit, bounds, tallies }.checked()
+    }
+}
+
+#[allow(clippy::cast_precision_loss)] // as in a `Distribution` of any buckets
+fn exported(base_units: u64, per_unit: u64) -> f64 {
+    base_units as f64 / per_unit as f64
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // checked
+fn base_units(number: f64, per_unit: u64) -> Option<u64> {
+    let base_units = number * per_unit as f64;
+    (0.0..u64::MAX as f64).contains(&base_units).then_some((base_units + 0.5) as u64)
 }
 
 /// One bucket. The one above the last bound has none.
@@ -81,57 +274,6 @@ impl<'de> Deserialize<'de> for BucketEntry {
 
         deserializer.deserialize_map(Entry)
     }
-}
-
-/// Reads the object of a distribution. Its unit is not part of it.
-pub(crate) fn visit_distribution<'de, A: MapAccess<'de>>(
-    mut map: A,
-) -> Result<Distribution, A::Error> {
-    let mut buckets: Option<Vec<BucketEntry>> = None;
-    while let Some(key) = map.next_key::<Key>()? {
-        match key {
-            Key::Buckets => buckets = Some(map.next_value()?),
-            // The count and the sum are those of the buckets.
-            _ => drop(map.next_value::<IgnoredAny>()?),
-        }
-    }
-    let buckets = buckets.ok_or_else(|| Error::missing_field("buckets"))?;
-    distribution(&buckets).map_err(Error::custom)
-}
-
-fn distribution(buckets: &[BucketEntry]) -> Result<Distribution, &'static str> {
-    let Some((last, bounded)) = buckets.split_last().filter(|_| buckets.len() <= MAX_BUCKETS)
-    else {
-        return Err("a histogram has from 1 to 128 buckets");
-    };
-    if last.bound.is_some() || bounded.iter().any(|bucket| bucket.bound.is_none()) {
-        return Err("the last bucket of a histogram, and no other, has no bound");
-    }
-    // Durations are in nanoseconds. If every number is an integer, nothing is lost either way.
-    let numbers = buckets.iter().flat_map(|bucket| [bucket.bound.unwrap_or(0.0), bucket.sum]);
-    let per_unit =
-        if numbers.clone().all(|number| number % 1.0 == 0.0) { 1 } else { 1_000_000_000 };
-    let bounds: Option<Vec<u64>> =
-        bounded.iter().map(|bucket| base_units(bucket.bound?, per_unit)).collect();
-    let tallies: Option<Vec<Tally>> = buckets
-        .iter()
-        .map(|bucket| Some(Tally { count: bucket.count, sum: base_units(bucket.sum, per_unit)? }))
-        .collect();
-    let (Some(bounds), Some(tallies)) = (bounds, tallies) else {
-        return Err("a bound or a sum of a histogram is out of range");
-    };
-    if bounds.windows(2).any(|pair| pair[0] >= pair[1])
-        || bounds.last().is_some_and(|bound| *bound > MAX_BASE_UNITS)
-    {
-        return Err("the bounds of a histogram do not rise");
-    }
-    Ok(Distribution::from_parts(Arc::from(bounds), per_unit, &tallies))
-}
-
-#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // checked
-fn base_units(number: f64, per_unit: u64) -> Option<u64> {
-    let base_units = number * per_unit as f64;
-    (0.0..u64::MAX as f64).contains(&base_units).then_some((base_units + 0.5) as u64)
 }
 
 /// The keys of both objects.

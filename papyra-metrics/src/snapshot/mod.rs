@@ -36,8 +36,10 @@ pub use iter::{IntoIter, Iter};
 /// assert_eq!(snapshot.to_string(), "records_written: 2\nwrite_errors: 0");
 /// ```
 ///
-/// Under the feature `serde` it is serialized as a flat map of names to numbers, in order, and comes back equal. A histogram
-/// is an object with `count`, `sum` and `buckets`; floats that are not finite are null.
+/// With the feature `serde` it is serialized as a flat map, in order, and is equal to itself when it is read back. In
+/// human-readable formats such as JSON the values are numbers, a histogram is an object with `count`, `sum` and `buckets`,
+/// and a float that is not finite is null. Other formats, such as postcard and bincode, get each value with its kind and
+/// lose nothing but the units of histograms.
 #[derive(Clone)]
 pub struct Snapshot {
     entries: Entries,

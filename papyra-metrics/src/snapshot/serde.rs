@@ -1,15 +1,15 @@
-//! A flat map of names to numbers and histograms.
+//! Snapshots and values in serde's data model: a flat map of names to numbers and histograms.
 
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{Error, MapAccess, Visitor},
+    de::{EnumAccess, Error, MapAccess, VariantAccess, Visitor},
 };
 
 use super::Snapshot;
-use crate::Value;
+use crate::{Value, histogram};
 
 impl Serialize for Snapshot {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -18,6 +18,7 @@ impl Serialize for Snapshot {
 }
 
 impl<'de> Deserialize<'de> for Snapshot {
+    /// Of two values with one name, the later one counts.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries;
 
@@ -41,52 +42,134 @@ impl<'de> Deserialize<'de> for Snapshot {
     }
 }
 
+/// In formats for machines, values are an enum, whose variants are numbered in this order. Only ever add to its end.
+const VARIANTS: &[&str] = &["Counter", "Gauge", "Float", "Histogram"];
+
 impl Serialize for Value {
+    /// A number or an object in human-readable formats, in which floats that are not finite are null; in others an enum.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return match self {
+                Self::Counter(n) => serializer.serialize_u64(*n),
+                Self::Gauge(n) => serializer.serialize_i64(*n),
+                Self::Float(n) => Some(n).filter(|n| n.is_finite()).serialize(serializer),
+                Self::Histogram(distribution) => distribution.serialize(serializer),
+            };
+        }
         match self {
-            Self::Counter(n) => serializer.serialize_u64(*n),
-            Self::Gauge(n) => serializer.serialize_i64(*n),
-            Self::Float(n) => Some(n).filter(|n| n.is_finite()).serialize(serializer),
-            Self::Histogram(distribution) => distribution.serialize(serializer),
+            Self::Counter(n) => serializer.serialize_newtype_variant("Value", 0, VARIANTS[0], n),
+            Self::Gauge(n) => serializer.serialize_newtype_variant("Value", 1, VARIANTS[1], n),
+            Self::Float(n) => serializer.serialize_newtype_variant("Value", 2, VARIANTS[2], n),
+            Self::Histogram(distribution) => {
+                serializer.serialize_newtype_variant("Value", 3, VARIANTS[3], &**distribution)
+            }
         }
     }
 }
 
 impl<'de> Deserialize<'de> for Value {
-    /// A number does not tell its kind: a negative integer is a gauge, any other a counter. Values compare by number,
-    /// so they come back equal, but for a float that is not finite: it is null, and comes back as NaN.
+    /// A number in a human-readable format does not have a kind: a negative integer becomes a gauge, any other a counter.
+    /// Values compare by number, so they are equal to what was serialized, except that a float that is not finite is null
+    /// there and becomes NaN.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Number;
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(NumberOrObject)
+        } else {
+            deserializer.deserialize_enum("Value", VARIANTS, Tagged)
+        }
+    }
+}
 
-        impl<'de> Visitor<'de> for Number {
-            type Value = Value;
+struct NumberOrObject;
+
+impl<'de> Visitor<'de> for NumberOrObject {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number, null, or the object of a histogram")
+    }
+
+    fn visit_u64<E: Error>(self, n: u64) -> Result<Value, E> {
+        Ok(Value::Counter(n))
+    }
+
+    fn visit_i64<E: Error>(self, n: i64) -> Result<Value, E> {
+        Ok(u64::try_from(n).map_or(Value::Gauge(n), Value::Counter))
+    }
+
+    fn visit_f64<E: Error>(self, n: f64) -> Result<Value, E> {
+        Ok(Value::Float(n))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Value, E> {
+        Ok(Value::Float(f64::NAN))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
+        let distribution = histogram::serde::visit_distribution(map)?;
+        Ok(Value::Histogram(Box::new(distribution)))
+    }
+}
+
+struct Tagged;
+
+impl<'de> Visitor<'de> for Tagged {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a counter, a gauge, a float or a histogram")
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Value, A::Error> {
+        let (variant, content) = data.variant::<Variant>()?;
+        match variant {
+            Variant::Counter => content.newtype_variant().map(Value::Counter),
+            Variant::Gauge => content.newtype_variant().map(Value::Gauge),
+            Variant::Float => content.newtype_variant().map(Value::Float),
+            Variant::Histogram => content.newtype_variant().map(Value::Histogram),
+        }
+    }
+}
+
+/// The variant of an enum, by its number or its name.
+enum Variant {
+    Counter,
+    Gauge,
+    Float,
+    Histogram,
+}
+
+impl<'de> Deserialize<'de> for Variant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Identifier;
+
+        impl Visitor<'_> for Identifier {
+            type Value = Variant;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, null, or the object of a histogram")
+                f.write_str("the number or the name of a kind of value")
             }
 
-            fn visit_u64<E: Error>(self, n: u64) -> Result<Value, E> {
-                Ok(Value::Counter(n))
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Variant, E> {
+                let index = usize::try_from(number).ok();
+                let name = index.and_then(|index| VARIANTS.get(index));
+                let name = name.ok_or_else(|| {
+                    E::custom(format_args!("no kind of value is number {number}"))
+                })?;
+                self.visit_str(name)
             }
 
-            fn visit_f64<E: Error>(self, n: f64) -> Result<Value, E> {
-                Ok(Value::Float(n))
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<Value, E> {
-                Ok(Value::Float(f64::NAN))
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
-                let distribution = crate::histogram::serde::visit_distribution(map)?;
-                Ok(Value::Histogram(Box::new(distribution)))
-            }
-
-            fn visit_i64<E: Error>(self, n: i64) -> Result<Value, E> {
-                Ok(u64::try_from(n).map_or(Value::Gauge(n), Value::Counter))
+            fn visit_str<E: Error>(self, name: &str) -> Result<Variant, E> {
+                match name {
+                    "Counter" => Ok(Variant::Counter),
+                    "Gauge" => Ok(Variant::Gauge),
+                    "Float" => Ok(Variant::Float),
+                    "Histogram" => Ok(Variant::Histogram),
+                    _ => Err(E::unknown_variant(name, VARIANTS)),
+                }
             }
         }
 
-        deserializer.deserialize_any(Number)
+        deserializer.deserialize_identifier(Identifier)
     }
 }
