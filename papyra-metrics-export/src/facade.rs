@@ -11,6 +11,7 @@ use papyra_metrics::Kind;
 use crate::family::Family;
 use crate::reader::PerSeries;
 use crate::registry::SeriesView;
+use crate::replay::Replay;
 use crate::series::SeriesId;
 use crate::{Export, Progress, Registry, RegistryReader};
 
@@ -30,6 +31,11 @@ use crate::{Export, Progress, Registry, RegistryReader};
 /// sees, with unit and `_total`, because the facade's exporters add neither. Units and help are described to the
 /// recorder. A gauge of a closed backend keeps its last value: the facade cannot remove it.
 ///
+/// Of a histogram, the recorder is given the new values of each bucket with one call of `record_many`: their mean, and
+/// how many there are. So a recorder with the same bounds counts exactly, bucket by bucket, and adds up the right sum. A
+/// recorder that implements `record_many` takes them as one; the default records them one by one, and
+/// `metrics-exporter-prometheus` keeps each of them until it is rendered or its upkeep runs.
+///
 /// # Processes that fork
 ///
 /// Every exporter starts from zero: its first export increments the counters by their lifetime totals. A process that
@@ -48,8 +54,18 @@ struct Recorded {
     key: Key,
     /// The total up to which a counter's increments were recorded.
     total: u64,
-    /// Whether the recorder has the counter. One that is zero is recorded once, so that the receiver shows it.
+    /// What was recorded of a histogram.
+    replay: Option<Replay>,
+    /// Whether the recorder has the counter or the histogram. One that is zero is registered once, so that the receiver
+    /// shows it.
     is_registered: bool,
+}
+
+impl Recorded {
+    fn new(id: &SeriesId) -> Self {
+        let replay = id.family.buckets().map(Replay::new);
+        Self { key: key(id), total: 0, replay, is_registered: false }
+    }
 }
 
 const METADATA: Metadata<'static> =
@@ -91,7 +107,11 @@ impl Facade {
     pub fn starting_now(mut self) -> Self {
         self.refresh();
         for (series, recorded) in self.reader.series().iter().zip(self.recorded.iter_mut()) {
-            recorded.total = self.reader.numbers()[series.place].total();
+            let reading = self.reader.values().histogram(series.place, &series.id.family);
+            match (&mut recorded.replay, reading) {
+                (Some(replay), Some(reading)) => replay.skip(reading),
+                _ => recorded.total = self.reader.numbers()[series.place].total(),
+            }
         }
         self.reader.delivered();
         self
@@ -100,11 +120,7 @@ impl Facade {
     /// Reads the registry.
     fn refresh(&mut self) {
         if self.reader.refresh() {
-            self.recorded.update(self.reader.series(), |id| Recorded {
-                key: key(id),
-                total: 0,
-                is_registered: false,
-            });
+            self.recorded.update(self.reader.series(), Recorded::new);
             self.needs_description = true;
         }
     }
@@ -133,9 +149,8 @@ fn record(
     known: &mut PerSeries<Recorded>,
     recorder: &dyn Recorder,
 ) {
-    for (series, Recorded { key, total, is_registered }) in
-        reader.series().iter().zip(known.iter_mut())
-    {
+    for (series, recorded) in reader.series().iter().zip(known.iter_mut()) {
+        let Recorded { key, total, replay, is_registered } = recorded;
         let &SeriesView { ref id, place, is_shown, .. } = series;
         if needs_description {
             describe(&id.family, key, recorder);
@@ -147,6 +162,20 @@ fn record(
                 let increment = number.total().wrapping_sub(*total);
                 recorder.register_counter(key, &METADATA).increment(increment);
                 (*total, *is_registered) = (number.total(), true);
+            }
+            Kind::Histogram => {
+                let reading = reader.values().histogram(place, &id.family);
+                let (Some(replay), Some(reading)) = (replay, reading) else { continue };
+                let mut histogram = None;
+                let mut register = || recorder.register_histogram(key, &METADATA);
+                if !*is_registered {
+                    histogram = Some(register());
+                    *is_registered = true;
+                }
+                replay.give(reading, u64::MAX, |mean, count| {
+                    let histogram = histogram.get_or_insert_with(&mut register);
+                    histogram.record_many(mean, usize::try_from(count).unwrap_or(usize::MAX));
+                });
             }
             Kind::Gauge if is_shown => {
                 if let Some(value) = number.value(series.form) {
@@ -171,6 +200,7 @@ fn describe(family: &Family, key: &Key, recorder: &dyn Recorder) {
     match family.kind {
         Kind::Counter => recorder.describe_counter(name, unit, help),
         Kind::Gauge => recorder.describe_gauge(name, unit, help),
+        Kind::Histogram => recorder.describe_histogram(name, unit, help),
         _ => {}
     }
 }

@@ -70,6 +70,8 @@ mod periodic;
 pub mod prometheus;
 mod reader;
 mod registry;
+#[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "statsd"))]
+mod replay;
 mod series;
 #[cfg(feature = "statsd")]
 pub mod statsd;

@@ -1,12 +1,14 @@
 //! The `metrics` facade: values arrive in its Prometheus exporter, and in any other recorder.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics::{HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use papyra_metrics::{Counter, Gauge, Metrics};
+use papyra_metrics::{Counter, Distribution, Gauge, Histogram, Latency, Metrics};
 use papyra_metrics_export::metrics::Facade;
 use papyra_metrics_export::{Export, Registry};
 
@@ -156,4 +158,112 @@ fn without_a_recorder_nothing_happens() {
     let orders = open(&registry, "orders");
     orders.records_written.inc();
     Facade::new(&registry).export().unwrap();
+}
+
+#[derive(Default, Metrics)]
+struct Latencies {
+    /// How long an append takes.
+    append: Histogram,
+}
+
+fn open_latencies(registry: &Registry) -> Arc<Latencies> {
+    let metrics = Arc::new(Latencies::default());
+    registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
+    metrics
+}
+
+#[test]
+fn the_facades_prometheus_exporter_counts_each_bucket_exactly() {
+    let bounds: Vec<_> =
+        Distribution::<Latency>::new().erase().buckets().map(|it| it.upper()).collect();
+    let bounds = &bounds[..bounds.len() - 1];
+    let recorder = PrometheusBuilder::new()
+        .set_buckets_for_metric(Matcher::Full("append_seconds".to_owned()), bounds)
+        .unwrap()
+        .build_recorder();
+    let exporter = recorder.handle();
+    let registry = Registry::new();
+    let mut facade = Facade::with_recorder(&registry, recorder);
+    let (everything, mut nanos) = (Histogram::<Latency>::new(), 1_u64);
+    for round in 0..6 {
+        let orders = open_latencies(&registry);
+        for _ in 0..50 {
+            nanos = nanos.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let value = Duration::from_nanos(nanos >> (24 + nanos % 40));
+            orders.append.record(value);
+            everything.record(value);
+        }
+        if round % 2 == 0 {
+            facade.export().unwrap();
+            orders.reset();
+        }
+    }
+    facade.export().unwrap();
+    let text = exporter.render();
+    let samples = samples(&text);
+    let everything = everything.total().erase();
+    let mut cumulative = 0;
+    for bucket in everything.buckets() {
+        cumulative += bucket.count();
+        let le = match bucket.upper() {
+            upper if upper.is_infinite() => "+Inf".to_owned(),
+            upper => upper.to_string(),
+        };
+        let sample = format!("append_seconds_bucket{{backend=\"orders\",le=\"{le}\"}}");
+        assert_eq!(samples.get(&*sample), Some(&&*cumulative.to_string()), "{sample} in {text}");
+    }
+    let sum: f64 = samples["append_seconds_sum{backend=\"orders\"}"].parse().unwrap();
+    assert!((sum / everything.sum() - 1.0).abs() < 1e-12, "{sum} is not {}", everything.sum());
+    assert!(text.contains("# HELP append_seconds How long an append takes."), "{text}");
+    assert_eq!(registry.problems(), []);
+}
+
+/// A recorder of histograms that takes many values at once.
+#[derive(Clone, Debug, Default)]
+struct Calls(Arc<Mutex<Vec<(f64, usize)>>>);
+
+impl HistogramFn for Calls {
+    fn record(&self, value: f64) {
+        self.record_many(value, 1);
+    }
+
+    fn record_many(&self, value: f64, count: usize) {
+        self.0.lock().unwrap().push((value, count));
+    }
+}
+
+impl Recorder for Calls {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, name: KeyName, unit: Option<Unit>, help: SharedString) {
+        let described = (name.as_str(), unit, &*help);
+        assert_eq!(described, ("append_seconds", Some(Unit::Seconds), "How long an append takes."));
+    }
+    fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> metrics::Counter {
+        metrics::Counter::noop()
+    }
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> metrics::Gauge {
+        metrics::Gauge::noop()
+    }
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> metrics::Histogram {
+        metrics::Histogram::from_arc(Arc::new(self.clone()))
+    }
+}
+
+#[test]
+fn the_recorder_is_given_the_mean_of_each_bucket_once_and_only_what_is_new() {
+    let (registry, calls) = (Registry::new(), Calls::default());
+    let orders = open_latencies(&registry);
+    orders.append.record_n(Duration::from_secs(5), 1000);
+    let mut facade = Facade::with_recorder(&registry, calls.clone()).starting_now();
+    let mut export = || {
+        facade.export().unwrap();
+        std::mem::take(&mut *calls.0.lock().unwrap())
+    };
+    assert_eq!(export(), []);
+    orders.append.record_n(Duration::from_millis(3), 500_000);
+    orders.append.record_n(Duration::from_millis(4), 500_000);
+    orders.append.record(Duration::from_nanos(1));
+    assert_eq!(export(), [(1e-9, 1), (0.0035, 1_000_000)]);
+    assert_eq!(export(), []);
 }

@@ -4,11 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -191,6 +193,15 @@ impl StatsDaemon {
 
     /// Returns the daemon's sums by name, or `None` if it does not answer.
     pub fn ask(&self, what: &str) -> Option<BTreeMap<String, i64>> {
+        self.values(what)
+    }
+
+    /// The same for values that are not integers.
+    pub fn numbers(&self, what: &str) -> Option<BTreeMap<String, f64>> {
+        self.values(what)
+    }
+
+    fn values<T: FromStr<Err: Debug>>(&self, what: &str) -> Option<BTreeMap<String, T>> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.admin)).ok()?;
         stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
         stream.write_all(what.as_bytes()).ok()?;

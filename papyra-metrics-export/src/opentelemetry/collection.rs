@@ -10,17 +10,25 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::opentelemetry::KeyValue;
+use ::opentelemetry::metrics::Histogram;
 use papyra_metrics::Kind;
 
 use crate::family::Family;
 use crate::registry::{Problem, ProblemReport};
+use crate::replay::Replay;
 use crate::series::values::{Form, Number, ShownValues};
 use crate::{Labels, Registry, RegistryReader};
+
+/// How many values of histograms one reading replays at most, which takes about a tenth of a second. The others follow
+/// with the next readings.
+const MAX_REPLAYED: u64 = 1_000_000;
 
 pub(super) struct Collections {
     registry: Registry,
     current: Mutex<Current>,
     panics: ProblemReport,
+    /// The histograms of which values are yet to be replayed.
+    backlog: ProblemReport,
 }
 
 #[derive(Default)]
@@ -32,6 +40,8 @@ struct Current {
     shape: Option<(u64, u64)>,
     observed: HashMap<usize, Vec<Observed>>,
     values: ShownValues,
+    /// How many values of histograms are left of those that this reading may replay.
+    replays_left: u64,
     /// Readers that no collection uses now; usually one.
     readers: Vec<RegistryReader>,
 }
@@ -42,8 +52,11 @@ struct Observed {
     labels: Arc<Labels>,
     /// The index of its value.
     place: usize,
+    form: Form,
     /// What the SDK has seen of a counter of these labels that was forgotten since the last reading.
     forgotten: u64,
+    /// What the SDK has been given of a histogram.
+    replay: Option<Replay>,
     attributes: Vec<KeyValue>,
 }
 
@@ -59,35 +72,82 @@ impl Observed {
 
 impl Collections {
     pub(super) fn new(registry: &Registry) -> Self {
-        let (current, panics) = (Mutex::default(), registry.report());
-        Self { registry: registry.clone(), current, panics }
+        let (panics, backlog) = (registry.report(), registry.report());
+        Self { registry: registry.clone(), current: Mutex::default(), panics, backlog }
     }
 
     /// Calls `observe` with each value of this family. Reads the backends first, under no lock, unless the collection
     /// has a reading already.
+    ///
+    /// Returns whether there are floats.
     pub(super) fn observe(
         &self,
         index: usize,
         family: &Family,
-        mut observe: impl FnMut(Number, &[KeyValue]),
-    ) {
+        mut observe: impl FnMut(Form, Number, &[KeyValue]),
+    ) -> bool {
+        // Under the lock, so that no older value is observed after a newer one.
+        let Current { observed, values, .. } = &*self.reading(index);
+        let mut has_floats = false;
+        for series in observed.get(&family.address()).into_iter().flatten() {
+            observe(series.form, series.number(family.kind, values), &series.attributes);
+            has_floats |= series.form == Form::Float;
+        }
+        has_floats
+    }
+
+    /// Records the new values of this family of histograms, as [`observe`](Self::observe) does with numbers.
+    ///
+    /// Returns whether there are values but no histogram to record them.
+    pub(super) fn replay(
+        &self,
+        index: usize,
+        family: &Family,
+        histogram: Option<&Histogram<f64>>,
+    ) -> bool {
+        let Current { observed, values, replays_left, .. } = &mut *self.reading(index);
+        let series = observed.get_mut(&family.address());
+        let Some(histogram) = histogram else { return series.is_some() };
+        let mut backlog = 0;
+        for Observed { place, replay, attributes, .. } in series.into_iter().flatten() {
+            let reading = values.histogram(*place, family);
+            let Some((reading, replay)) = reading.zip(replay.as_mut()) else { continue };
+            *replays_left -= replay.give(reading, *replays_left, |mean, count| {
+                for _ in 0..count {
+                    histogram.record(mean, attributes);
+                }
+            });
+            backlog += replay.backlog(reading);
+        }
+        if backlog > 0 {
+            let message = format!(
+                "{backlog} values of `{}` have yet to be exported to OpenTelemetry, which takes them one by one and \
+                 {MAX_REPLAYED} at a time; collect more often",
+                family.name()
+            );
+            self.backlog.add(Problem::new(String::new(), message));
+        }
+        false
+    }
+
+    /// The reading of the collection that the callback of this instrument belongs to.
+    fn reading(&self, index: usize) -> MutexGuard<'_, Current> {
         let mut current = self.current();
         let is_behind = current.last.is_some_and(|last| index > last);
         current.last = Some(index);
-        if !is_behind {
-            let reader = current.readers.pop();
-            drop(current);
-            let mut reader = reader.unwrap_or_else(|| RegistryReader::with_closed(&self.registry));
-            reader.refresh();
-            reader.delivered();
-            current = self.current();
-            current.take(reader);
+        if is_behind {
+            return current;
         }
-        // Under the lock, so that no older value is observed after a newer one.
-        let Current { observed, values, .. } = &*current;
-        for series in observed.get(&family.address()).into_iter().flatten() {
-            observe(series.number(family.kind, values), &series.attributes);
-        }
+        let reader = current.readers.pop();
+        drop(current);
+        let mut reader = reader.unwrap_or_else(|| RegistryReader::with_closed(&self.registry));
+        reader.refresh();
+        reader.delivered();
+        self.backlog.set(Vec::new());
+        current = self.current();
+        current.replays_left = MAX_REPLAYED;
+        current.take(reader);
+        current
     }
 
     pub(super) fn report_panic(&self, family: &Family, message: &str) {
@@ -123,9 +183,8 @@ impl Current {
         }
         for series in reader.series() {
             let (family, labels) = (&series.id.family, &series.id.labels);
-            // A gauge without a backend has no value; a total stays. Neither floats nor histograms are observed yet.
-            let is_observed = matches!(series.form, Form::Total | Form::Level);
-            if !is_observed || !series.is_open && family.kind != Kind::Counter {
+            // A gauge without a backend has no value; a total stays.
+            if !series.is_open && family.kind == Kind::Gauge {
                 continue;
             }
             let attributes =
@@ -136,12 +195,19 @@ impl Current {
                 Some(earlier) => earlier.number(family.kind, &self.values).total(),
                 None => 0,
             };
+            let (replay, attributes) = match earlier {
+                Some(it) if it.serial == series.serial => (it.replay, it.attributes),
+                Some(it) => (None, it.attributes),
+                None => (None, attributes().collect()),
+            };
             let observed = Observed {
                 serial: series.serial,
                 labels: Arc::clone(labels),
                 place: series.place,
+                form: series.form,
                 forgotten,
-                attributes: earlier.map_or_else(|| attributes().collect(), |it| it.attributes),
+                replay: replay.or_else(|| family.buckets().map(Replay::new)),
+                attributes,
             };
             self.observed.entry(family.address()).or_default().push(observed);
         }

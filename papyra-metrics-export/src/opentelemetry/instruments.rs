@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use ::opentelemetry::metrics::Histogram;
 
 use super::unit::unit;
 use crate::Registry;
@@ -45,9 +47,25 @@ struct State {
 pub(super) struct Pending {
     /// Its index in the order in which instruments are built, which is the order of their callbacks.
     pub(super) index: usize,
+    pub(super) definition: Arc<Definition>,
+    pub(super) part: Part,
+}
+
+/// What an instrument is called, and the family that it shows.
+pub(super) struct Definition {
     pub(super) family: Family,
     pub(super) name: String,
     pub(super) unit: Cow<'static, str>,
+}
+
+/// What is built of an instrument.
+pub(super) enum Part {
+    /// What every family of its kind needs.
+    First,
+    /// The gauge of floats, once there are some: the SDK's gauges are either of integers or of floats.
+    FloatGauge,
+    /// The histogram, once its bounds are known.
+    Histogram(Arc<OnceLock<Histogram<f64>>>),
 }
 
 impl Instruments {
@@ -70,31 +88,52 @@ impl Instruments {
             match state.name(family) {
                 Ok(name) => {
                     let unit = self.unit(family);
-                    let index = state.added;
-                    state.added += 1;
-                    let family = family.clone();
-                    state.pending.push_back(Pending { index, family, name, unit });
+                    let definition = Definition { family: family.clone(), name, unit };
+                    state.push(Arc::new(definition), Part::First);
                 }
                 Err(problem) => self.report.add(Problem::new(String::new(), problem)),
             }
         }
         let added = state.added;
-        if !state.pending.is_empty() && !state.is_building {
-            state.is_building = true;
-            drop(state);
-            let thread = thread::Builder::new().name("metrics instruments".to_owned());
-            if thread.spawn(build).is_err() {
-                let message = "no thread could be started to build instruments; they are built when the next metrics \
-                               are registered";
-                self.report.add(Problem::new(String::new(), message.to_owned()));
-                self.state().is_building = false;
-                return;
-            }
-            state = self.state();
-        }
+        let Some(state) = self.start_building(state, build) else { return };
         let _ = self.progress.wait_timeout_while(state, BUILD_TIMEOUT, |state| {
             state.built < added && state.readings == 0
         });
+    }
+
+    /// Adds another part of an instrument, and has it built as [`add`](Self::add) does, without waiting.
+    pub(super) fn add_part(
+        &self,
+        definition: &Arc<Definition>,
+        part: Part,
+        build: impl FnOnce() + Send + 'static,
+    ) {
+        let mut state = self.state();
+        state.push(Arc::clone(definition), part);
+        self.start_building(state, build);
+    }
+
+    /// Starts the thread that builds, unless it runs already or there is nothing to build. Returns `None` if it cannot be
+    /// started.
+    fn start_building<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        build: impl FnOnce() + Send + 'static,
+    ) -> Option<MutexGuard<'a, State>> {
+        if state.pending.is_empty() || state.is_building {
+            return Some(state);
+        }
+        state.is_building = true;
+        drop(state);
+        let thread = thread::Builder::new().name("metrics instruments".to_owned());
+        if thread.spawn(build).is_err() {
+            let message = "no thread could be started to build instruments; they are built when the next metrics are \
+                           registered";
+            self.report.add(Problem::new(String::new(), message.to_owned()));
+            self.state().is_building = false;
+            return None;
+        }
+        Some(self.state())
     }
 
     fn unit(&self, family: &Family) -> Cow<'static, str> {
@@ -140,6 +179,12 @@ impl Drop for ReadingGuard<'_> {
 }
 
 impl State {
+    fn push(&mut self, definition: Arc<Definition>, part: Part) {
+        let index = self.added;
+        self.added += 1;
+        self.pending.push_back(Pending { index, definition, part });
+    }
+
     /// Claims a name for a family: the one without the unit, or the one with it if that is taken.
     fn name(&mut self, family: &Family) -> Result<String, String> {
         let names = [family.name_without_unit(), family.own_name()];

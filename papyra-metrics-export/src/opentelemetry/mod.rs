@@ -1,20 +1,21 @@
-//! OpenTelemetry: observable instruments on a meter of the application.
+//! OpenTelemetry: instruments on a meter of the application.
 //!
 //! Built on the API crate alone, of which this crate supports one version; see the README for how an application
 //! that uses another version can export.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock, Weak};
 
-use ::opentelemetry::metrics::{AsyncInstrument, Meter};
+use ::opentelemetry::metrics::{AsyncInstrument, Histogram, Meter};
 use papyra_metrics::Kind;
 
 use crate::family::Family;
 use crate::registry::listener::FamilyListener;
-use crate::series::values::Number;
+use crate::series::values::{Form, Number};
 use crate::{Registry, panics};
 use collection::Collections;
-use instruments::Instruments;
+use instruments::{Definition, Instruments, Part, Pending};
 
 mod collection;
 mod instruments;
@@ -34,7 +35,7 @@ mod unit;
 /// # Ok::<(), papyra_metrics_export::RegisterError>(())
 /// ```
 ///
-/// Counters become observable counters of `u64`, gauges observable gauges of `i64`. Names keep the dots of the
+/// Counters become observable counters of `u64`, gauges observable gauges of `i64` or of `f64`. Names keep the dots of the
 /// registry's prefix and leave the unit out, which is given in UCUM (`By`, `s`). The unit of a metric without one is
 /// what its name counts (`{record}`). If two metrics differ in their unit alone, the later one keeps it in its name.
 /// Labels become attributes, help the description.
@@ -48,12 +49,24 @@ mod unit;
 /// long as the registry remembers them, while its gauges are not. The SDK keeps 2000 sets of attributes for an
 /// instrument, unless a view says otherwise, and calculates in `i64` on the wire.
 ///
+/// # Histograms
+///
+/// The SDK takes single values and nothing that is counted already. So each collection first records the new values of
+/// each bucket into a histogram with the same bounds: their mean, as often as there are new values. For all readers
+/// together, the count of each bucket is exact, and the sum up to the precision of a float. What happens when is up to
+/// the SDK's readers: they call back for an instrument that observes nothing, and that is not exported for that reason.
+///
+/// Recording takes about 0.1 µs for each value and reader. At most a million values are recorded in one collection. The
+/// others follow in the next ones, and [`Registry::problems`] says how many are left. A histogram without values is not
+/// exported.
+///
 /// # Instruments and locks
 ///
 /// The SDK builds an instrument under a lock that it also holds while it collects. Instruments are therefore built by a
 /// thread that is started when there are new names. Registering waits until they are built, but for one second at most,
 /// and not at all while a collection runs the code of a backend: so an application may register while it holds a lock
-/// that a backend needs to be read. The new metrics are then part of a later collection.
+/// that a backend needs to be read. The new metrics are then part of a later collection. So is a gauge whose first float,
+/// or a histogram whose bounds, are only seen by a collection.
 ///
 /// OpenTelemetry cannot remove an instrument: the instruments stay, and observe nothing once this value is dropped.
 /// Flush the provider before. A meter taken from `opentelemetry::global` before the provider was set never reports
@@ -112,62 +125,162 @@ impl Adapter {
         }
     }
 
-    fn build(self: &Arc<Self>, instrument: instruments::Pending) {
-        let instruments::Pending { index, family, name, unit } = instrument;
-        let help = family.help().to_owned();
-        let adapter = Arc::downgrade(self);
-        // The handles do nothing; the callbacks stay with the provider.
-        match family.kind {
-            Kind::Counter => {
-                let builder = self.meter.u64_observable_counter(name);
-                let builder = builder.with_description(help).with_unit(unit);
-                builder.with_callback(move |it| observe(&adapter, index, &family, it)).build();
+    fn build(self: &Arc<Self>, instrument: Pending) {
+        let Pending { index, definition, part } = instrument;
+        match (part, definition.family.kind) {
+            (Part::Histogram(built), _) => {
+                self.build_histogram(&definition, &built);
             }
-            Kind::Gauge => {
-                let builder = self.meter.i64_observable_gauge(name);
-                let builder = builder.with_description(help).with_unit(unit);
-                builder.with_callback(move |it| observe(&adapter, index, &family, it)).build();
-            }
+            (Part::FloatGauge, _) => self.build_float_gauge(index, definition),
+            (Part::First, Kind::Counter) => self.build_counter(index, definition),
+            (Part::First, Kind::Gauge) => self.build_gauge(index, definition),
+            (Part::First, Kind::Histogram) => self.build_replay(index, definition),
             // Such a kind has no family yet.
             _ => {}
         }
     }
+
+    // The handles of observable instruments do nothing; the callbacks stay with the provider.
+
+    fn build_counter(self: &Arc<Self>, index: usize, definition: Arc<Definition>) {
+        let builder = self.meter.u64_observable_counter(definition.name.clone());
+        let builder = builder.with_description(definition.family.help().to_owned());
+        let (builder, adapter) = (builder.with_unit(definition.unit.clone()), Arc::downgrade(self));
+        let callback = move |it: &dyn AsyncInstrument<u64>| {
+            observe(&adapter, index, &definition.family, it);
+        };
+        builder.with_callback(callback).build();
+    }
+
+    fn build_gauge(self: &Arc<Self>, index: usize, definition: Arc<Definition>) {
+        let builder = self.meter.i64_observable_gauge(definition.name.clone());
+        let builder = builder.with_description(definition.family.help().to_owned());
+        let (builder, adapter) = (builder.with_unit(definition.unit.clone()), Arc::downgrade(self));
+        let has_float_gauge = AtomicBool::new(false);
+        let callback = move |it: &dyn AsyncInstrument<i64>| {
+            let has_floats = observe(&adapter, index, &definition.family, it);
+            if has_floats && !has_float_gauge.swap(true, Relaxed) {
+                add_part(&adapter, &definition, Part::FloatGauge);
+            }
+        };
+        builder.with_callback(callback).build();
+    }
+
+    fn build_float_gauge(self: &Arc<Self>, index: usize, definition: Arc<Definition>) {
+        let builder = self.meter.f64_observable_gauge(definition.name.clone());
+        let builder = builder.with_description(definition.family.help().to_owned());
+        let (builder, adapter) = (builder.with_unit(definition.unit.clone()), Arc::downgrade(self));
+        let callback = move |it: &dyn AsyncInstrument<f64>| {
+            observe(&adapter, index, &definition.family, it);
+        };
+        builder.with_callback(callback).build();
+    }
+
+    /// Builds a histogram and what replays values into it. The SDK calls back for observable instruments alone, so that
+    /// one that observes nothing, and is not exported for that reason, has the callback.
+    fn build_replay(self: &Arc<Self>, index: usize, definition: Arc<Definition>) {
+        let built = Arc::new(OnceLock::new());
+        let is_requested = AtomicBool::new(self.build_histogram(&definition, &built));
+        let adapter = Arc::downgrade(self);
+        let callback = move |_: &dyn AsyncInstrument<u64>| {
+            let lacks_histogram = replay(&adapter, index, &definition.family, built.get());
+            if lacks_histogram && !is_requested.swap(true, Relaxed) {
+                add_part(&adapter, &definition, Part::Histogram(Arc::clone(&built)));
+            }
+        };
+        let name = format!("papyra_metrics.replay.{index}");
+        self.meter.u64_observable_gauge(name).with_callback(callback).build();
+    }
+
+    /// Builds a histogram if its bounds are known. Returns whether they are.
+    fn build_histogram(&self, definition: &Definition, built: &OnceLock<Histogram<f64>>) -> bool {
+        let Some(buckets) = definition.family.buckets() else { return false };
+        built.get_or_init(|| {
+            let builder = self.meter.f64_histogram(definition.name.clone());
+            let builder = builder.with_description(definition.family.help().to_owned());
+            let builder = builder.with_unit(definition.unit.clone());
+            builder.with_boundaries(buckets.bounds_in_unit().collect()).build()
+        });
+        true
+    }
+}
+
+/// Has another part of an instrument built, by another thread: the SDK holds a lock while it calls back.
+fn add_part(adapter: &Weak<Adapter>, definition: &Arc<Definition>, part: Part) {
+    let Some(adapter) = adapter.upgrade() else { return };
+    let builder = Arc::downgrade(&adapter);
+    adapter.instruments.add_part(definition, part, move || {
+        if let Some(adapter) = builder.upgrade() {
+            adapter.build_pending();
+        }
+    });
 }
 
 /// What an instrument observes.
 trait Observable: Sized {
-    fn of(number: Number) -> Self;
+    /// The number in the type of the instrument. `None` if another instrument observes numbers of this form.
+    fn of(form: Form, number: Number) -> Option<Self>;
 }
 
 impl Observable for u64 {
-    fn of(number: Number) -> Self {
-        number.total()
+    fn of(form: Form, number: Number) -> Option<Self> {
+        (form == Form::Total).then(|| number.total())
     }
 }
 
 impl Observable for i64 {
-    fn of(number: Number) -> Self {
-        number.level()
+    fn of(form: Form, number: Number) -> Option<Self> {
+        (form == Form::Level).then(|| number.level())
     }
 }
 
-/// A callback. A panic here would end the SDK's reader for good, and a total that is not observed once would be counted
-/// again by the next delta.
+impl Observable for f64 {
+    fn of(form: Form, number: Number) -> Option<Self> {
+        (form == Form::Float).then(|| number.float())
+    }
+}
+
+/// A callback that observes numbers. Returns whether some are floats.
 fn observe<N: Observable>(
     adapter: &Weak<Adapter>,
     index: usize,
     family: &Family,
     instrument: &dyn AsyncInstrument<N>,
-) {
-    let Some(adapter) = adapter.upgrade() else { return };
+) -> bool {
+    call_back(adapter, family, |collections| {
+        collections.observe(index, family, |form, number, attributes| {
+            if let Some(number) = N::of(form, number) {
+                instrument.observe(number, attributes);
+            }
+        })
+    })
+}
+
+/// A callback that replays values. Returns whether there are some that there is no histogram for.
+fn replay(
+    adapter: &Weak<Adapter>,
+    index: usize,
+    family: &Family,
+    histogram: Option<&Histogram<f64>>,
+) -> bool {
+    call_back(adapter, family, |collections| collections.replay(index, family, histogram))
+}
+
+/// Runs a callback. A panic in it would end the SDK's reader for good, and a total that is not observed once would be
+/// counted again by the next delta.
+fn call_back(
+    adapter: &Weak<Adapter>,
+    family: &Family,
+    callback: impl FnOnce(&Collections) -> bool,
+) -> bool {
+    let Some(adapter) = adapter.upgrade() else { return false };
     let Adapter { instruments, collections, .. } = &*adapter;
-    let observed = panics::catch(|| {
+    let called = panics::catch(|| {
         let _reading = instruments.begin_reading();
-        collections.observe(index, family, |number, attributes| {
-            instrument.observe(N::of(number), attributes);
-        });
+        callback(collections)
     });
-    if let Err(message) = observed {
+    called.unwrap_or_else(|message| {
         collections.report_panic(family, &message);
-    }
+        false
+    })
 }

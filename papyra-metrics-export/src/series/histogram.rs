@@ -42,11 +42,16 @@ impl Buckets {
         self.are_those_of(&other.empty)
     }
 
+    /// The bounds in the exported unit.
+    pub(crate) fn bounds_in_unit(&self) -> impl Iterator<Item = f64> {
+        self.empty.buckets().take(self.bounds().len()).map(|bucket| bucket.upper())
+    }
+
     /// The bounds in the exported unit as Prometheus writes them in `le`.
     pub(crate) fn written_bounds(&self) -> Vec<String> {
-        let written = self.empty.buckets().take(self.bounds().len()).map(|bucket| {
+        let written = self.bounds_in_unit().map(|bound| {
             let mut text = String::new();
-            decimal::push_canonical(bucket.upper(), &mut text);
+            decimal::push_canonical(bound, &mut text);
             text
         });
         written.collect()

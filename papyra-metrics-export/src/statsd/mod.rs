@@ -9,15 +9,19 @@ use std::net::ToSocketAddrs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use papyra_metrics::Kind;
+use papyra_metrics::{Kind, Tally};
 
 use crate::reader::PerSeries;
 use crate::registry::{ProblemReport, SeriesView};
+use crate::series::histogram::HistogramReading;
+use crate::series::values::Form;
 use crate::{Export, Problem, Progress, Registry, RegistryReader};
-use datagram::{Datagram, LineTemplate, Position};
+use datagram::{Datagram, Mark, Position};
+use lines::SentSeries;
 use socket::{SendError, Socket};
 
 mod datagram;
+mod lines;
 mod socket;
 
 /// How long the answer of another machine takes at most that nobody receives a datagram.
@@ -43,6 +47,16 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// labels come first in a name; with [`tags`](Self::tags) the labels are tags instead. Characters that StatsD does not
 /// take in a name or a tag become `_`, so the values of labels should differ in other characters. Daemons calculate in
 /// floats, and round integers over 2⁵³.
+///
+/// # Histograms
+///
+/// A histogram is sent as the increments of its buckets (`append_seconds_bucket_0_005:3|c`, and `…_bucket_inf` above the
+/// last bound; not cumulative, and only those that have grown), of its `…_count` and of its `…_sum`, and as the quantiles
+/// `….p50` and `….p99` of the values since they were last sent, which are gauges. All are in the exported unit. Without
+/// new values the quantiles are not sent, so that the daemon keeps the last ones.
+///
+/// With [`tags`](Self::tags), a histogram is a distribution of DogStatsD instead: one line for the new values of each
+/// bucket, with their mean and a sample rate that gives their number (`append_seconds:0.003|d|@0.25` stands for four).
 ///
 /// # What is lost, and what is not
 ///
@@ -77,28 +91,21 @@ pub struct StatsD {
     limit: usize,
     burst: usize,
     /// What was sent of each series.
-    sent: PerSeries<Sent>,
+    sent: PerSeries<SentSeries>,
     position: Position,
     datagram: Datagram,
-    /// The lines of one series: a buffer.
+    /// The lines of one part of a series: a buffer.
     lines: String,
     /// Datagrams for which an answer may arrive that nobody received them. The oldest is first.
     unconfirmed: VecDeque<Unconfirmed>,
-    /// The problems of the pass under way.
-    left_out: Vec<Problem>,
-}
-
-/// What was sent of a series.
-struct Sent {
-    line: LineTemplate,
-    /// The total up to which increments were sent.
-    total: u64,
+    /// The problems of the pass under way, each with the index of its series.
+    left_out: Vec<(usize, Problem)>,
 }
 
 struct Unconfirmed {
     sent_at: Instant,
-    /// The totals up to which increments were sent before this datagram, by the serial number of the series.
-    totals: Vec<(u64, u64)>,
+    /// The totals up to which parts of series were sent before this datagram.
+    marks: Vec<Mark>,
 }
 
 impl StatsD {
@@ -147,7 +154,7 @@ impl StatsD {
     pub fn tags(mut self) -> Self {
         self.with_tags = true;
         for (series, sent) in self.reader.series().iter().zip(self.sent.iter_mut()) {
-            sent.line = LineTemplate::new(&series.id, true);
+            sent.set_labels(&series.id, true);
         }
         self
     }
@@ -199,8 +206,12 @@ impl StatsD {
     pub fn starting_now(mut self) -> Self {
         self.refresh();
         for (series, sent) in self.reader.series().iter().zip(self.sent.iter_mut()) {
-            if series.id.family.kind == Kind::Counter {
-                sent.total = self.reader.numbers()[series.place].total();
+            match histogram(&self.reader, series) {
+                Some(reading) => sent.skip(reading),
+                None if series.id.family.kind == Kind::Counter => {
+                    sent.skip_total(self.reader.numbers()[series.place].total());
+                }
+                None => {}
             }
         }
         self.reader.delivered();
@@ -211,10 +222,7 @@ impl StatsD {
     fn refresh(&mut self) {
         if self.reader.refresh() {
             let with_tags = self.with_tags;
-            self.sent.update(self.reader.series(), |id| Sent {
-                line: LineTemplate::new(id, with_tags),
-                total: 0,
-            });
+            self.sent.update(self.reader.series(), |id| SentSeries::new(id, with_tags));
         }
     }
 
@@ -230,6 +238,8 @@ impl StatsD {
             (self.renews_socket, self.limit) = (false, self.max_bytes);
         }
         self.refresh();
+        // Of a series that the last pass ended in, what was sent has no increment.
+        self.position.part = 0;
         self.position.left = self.reader.series().len();
         self.left_out.clear();
     }
@@ -246,31 +256,35 @@ impl StatsD {
 
     /// Takes back all datagrams that are not confirmed: their increments are sent again.
     fn roll_back(&mut self) {
-        for Unconfirmed { totals, .. } in self.unconfirmed.drain(..).rev() {
-            for (serial, total) in totals {
+        for Unconfirmed { marks, .. } in self.unconfirmed.drain(..).rev() {
+            for Mark { serial, part, total, .. } in marks {
                 // A series that was forgotten meanwhile is gone.
                 if let Some(sent) = self.sent.find_mut(serial) {
-                    sent.total = total;
+                    sent.roll_back(part, total);
                 }
             }
         }
         self.renews_socket = true;
     }
 
-    /// Adds series to the datagram until the next one does not fit or the pass ends.
+    /// Adds parts of series to the datagram until the next one does not fit or the pass ends.
     fn fill(&mut self) {
         let mut lines = mem::take(&mut self.lines);
         while self.position.left > 0 {
             let next = self.position.next % self.reader.series().len();
             let at = Position { next, ..self.position };
-            let total = self.write_lines(next, &mut lines);
+            let mark = self.write_lines(at, &mut lines);
             if !lines.is_empty() {
                 if !self.datagram.has_room(&lines, self.limit) {
                     break;
                 }
-                self.datagram.push(at, &lines, total);
+                self.datagram.push(at, &lines, mark);
             }
-            self.position = Position { next: next + 1, left: at.left - 1 };
+            self.position = if at.part + 1 < self.sent.get(next).len() {
+                Position { part: at.part + 1, ..at }
+            } else {
+                Position { next: next + 1, part: 0, left: at.left - 1 }
+            };
         }
         self.lines = lines;
     }
@@ -315,21 +329,25 @@ impl StatsD {
         } else {
             self.confirm(now);
         }
-        let mut totals = mem::take(&mut self.datagram.totals);
-        for (serial, total) in &mut totals {
+        let mut marks = mem::take(&mut self.datagram.marks);
+        for Mark { series, serial, part, total } in &mut marks {
             if let Some(sent) = self.sent.find_mut(*serial) {
-                mem::swap(&mut sent.total, total);
+                let reading = histogram(&self.reader, &self.reader.series()[*series]);
+                *total = sent.record(*part, *total, reading);
             }
         }
-        self.unconfirmed.push_back(Unconfirmed { sent_at: now, totals });
+        self.unconfirmed.push_back(Unconfirmed { sent_at: now, marks });
     }
 
-    /// After a datagram that was too long: goes back to its series with shorter datagrams, or leaves out its only one.
+    /// After a datagram that was too long: goes back to its lines with shorter datagrams, or leaves out its only one.
     fn shorten(&mut self) {
-        let Datagram { text, start, series, .. } = &self.datagram;
-        if *series > 1 {
+        let Datagram { text, start, parts, .. } = &self.datagram;
+        if *parts > 1 {
             self.limit = text.len() / 2;
             self.position = *start;
+            return;
+        }
+        if self.left_out.last().is_some_and(|(series, _)| *series == start.next) {
             return;
         }
         let line = text.split(':').next().unwrap_or_default();
@@ -339,28 +357,39 @@ impl StatsD {
             text.len()
         );
         let backend = self.reader.series()[start.next].id.labels.to_string();
-        self.left_out.push(Problem::new(backend, message));
+        self.left_out.push((start.next, Problem::new(backend, message)));
     }
 
-    /// Writes what there is to send of a series, most often nothing. Returns the total that a counter reaches by it.
-    fn write_lines(&self, index: usize, lines: &mut String) -> Option<(u64, u64)> {
+    /// Writes what there is to send of a part of a series, most often nothing. Returns the total that it reaches by it.
+    fn write_lines(&self, at: Position, lines: &mut String) -> Option<Mark> {
         lines.clear();
-        let &SeriesView { ref id, serial, place, form, is_shown, .. } =
-            &self.reader.series()[index];
-        let Sent { line, total } = self.sent.get(index);
-        let (kind, number) = (id.family.kind, self.reader.numbers()[place]);
-        match kind {
-            // Also if it is closed: its last counts may not have been sent yet.
-            Kind::Counter if number.total() != *total => {
-                line.write(form, number, *total, lines);
-                Some((serial, number.total()))
-            }
-            Kind::Gauge if is_shown => {
-                line.write(form, number, 0, lines);
+        let series = &self.reader.series()[at.next];
+        let &SeriesView { ref id, serial, place, form, is_shown, .. } = series;
+        let sent = self.sent.get(at.next);
+        let number = self.reader.numbers()[place];
+        // Also if it is closed: its last counts may not have been sent yet.
+        let total = match (histogram(&self.reader, series), id.family.kind) {
+            (Some(reading), _) => sent.write_part(at.part, reading, lines),
+            (None, Kind::Counter) => sent.write_counter(number.total(), lines),
+            (None, _) => {
+                if is_shown {
+                    sent.write_gauge(form, number, lines);
+                }
                 None
             }
-            _ => None,
-        }
+        };
+        total.map(|total: Tally| Mark { series: at.next, serial, part: at.part, total })
+    }
+}
+
+/// The reading of this series, if it is one of histograms.
+fn histogram<'a>(
+    reader: &'a RegistryReader,
+    series: &'a SeriesView,
+) -> Option<HistogramReading<'a>> {
+    match series.form {
+        Form::Histogram => reader.values().histogram(series.place, &series.id.family),
+        _ => None,
     }
 }
 
@@ -393,7 +422,8 @@ impl Export for StatsD {
                 Err(error) => return Err(self.socket.with_address(&error)),
             }
         }
-        self.problems.set(mem::take(&mut self.left_out));
+        let left_out = mem::take(&mut self.left_out);
+        self.problems.set(left_out.into_iter().map(|(_, problem)| problem).collect());
         self.reader.delivered();
         Ok(Progress::Done)
     }

@@ -15,6 +15,8 @@ use papyra_metrics_export::statsd::StatsD;
 use papyra_metrics_export::{Export, Periodic, Progress, Registry};
 use papyra_metrics_export_tests::{StatsDaemon, directory, free_port};
 
+mod histograms;
+
 #[derive(Default, Metrics)]
 struct LogMetrics {
     records_written: Counter,

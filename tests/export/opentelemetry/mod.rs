@@ -1,27 +1,18 @@
 //! OpenTelemetry: through the SDK and OTLP to a receiver that decodes the protocol and sums the data points.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use opentelemetry::metrics::MeterProvider as _;
-use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
-use opentelemetry_otlp::{MetricExporter, Protocol, WithExportConfig, WithHttpConfig};
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value;
-use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, NumberDataPoint, metric, number_data_point,
-};
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider, Temporality};
 use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Value, Walker};
 use papyra_metrics_export::Registry;
-use papyra_metrics_export::opentelemetry::OpenTelemetry;
-use prost::Message;
+
+use receiver::Pipeline;
+
+mod histograms;
+pub(crate) mod receiver;
 
 #[derive(Default, Metrics)]
 struct LogMetrics {
@@ -31,175 +22,6 @@ struct LogMetrics {
     bytes_written: Counter,
     compactions: AtomicU64,
     open_segments: Gauge,
-}
-
-/// The data points of one receiver, by name and attributes.
-#[derive(Clone, Debug, Default)]
-struct Told {
-    /// Cumulative values as they are, deltas added up.
-    totals: BTreeMap<String, i64>,
-    /// Gauges of the last request.
-    gauges: BTreeMap<String, i64>,
-    /// Unit and description, by name.
-    about: BTreeMap<String, (String, String)>,
-    faults: Vec<String>,
-}
-
-impl Told {
-    fn take(&mut self, request: ExportMetricsServiceRequest) {
-        self.gauges.clear();
-        let scopes =
-            request.resource_metrics.into_iter().flat_map(|resource| resource.scope_metrics);
-        for metric in scopes.flat_map(|scope| scope.metrics) {
-            let about = (metric.unit.clone(), metric.description.clone());
-            self.about.insert(metric.name.clone(), about);
-            match metric.data {
-                Some(metric::Data::Sum(sum)) => {
-                    if !sum.is_monotonic {
-                        self.faults.push(format!("{} is no counter", metric.name));
-                    }
-                    let adds = sum.aggregation_temporality == AggregationTemporality::Delta as i32;
-                    for point in sum.data_points {
-                        let (name, value) = read(&metric.name, &point);
-                        let total = self.totals.entry(name.clone()).or_default();
-                        if value < 0 || !adds && value < *total {
-                            self.faults.push(format!("{name} is {value} after {total}"));
-                        }
-                        *total = if adds { *total + value } else { value };
-                    }
-                }
-                Some(metric::Data::Gauge(gauge)) => {
-                    self.gauges
-                        .extend(gauge.data_points.iter().map(|point| read(&metric.name, point)));
-                }
-                other => self.faults.push(format!("{} is {other:?}", metric.name)),
-            }
-        }
-    }
-}
-
-fn read(name: &str, point: &NumberDataPoint) -> (String, i64) {
-    let attributes = point.attributes.iter().map(|attribute| {
-        let value = attribute.value.as_ref().and_then(|value| value.value.as_ref());
-        let Some(any_value::Value::StringValue(value)) = value else { panic!("{attribute:?}") };
-        format!("{}={value}", attribute.key)
-    });
-    let attributes: Vec<_> = attributes.collect();
-    let Some(number_data_point::Value::AsInt(value)) = point.value else { panic!("{point:?}") };
-    (format!("{name} {}", attributes.join(" ")), value)
-}
-
-/// A collector that speaks OTLP over HTTP.
-struct Receiver {
-    endpoint: String,
-    told: Arc<Mutex<Told>>,
-}
-
-impl Receiver {
-    fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let endpoint = format!("http://{}/v1/metrics", listener.local_addr().unwrap());
-        let told = Arc::new(Mutex::new(Told::default()));
-        let receiver = Self { endpoint, told: Arc::clone(&told) };
-        // Ends with the test's process.
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let stream = stream.unwrap();
-                let request = receive(&stream);
-                told.lock().unwrap().take(request);
-                // Only now: the flush ends with the answer, and what was sent is looked at then.
-                answer(&stream);
-            }
-        });
-        receiver
-    }
-
-    fn told(&self) -> Told {
-        self.told.lock().unwrap().clone()
-    }
-}
-
-fn receive(stream: &TcpStream) -> ExportMetricsServiceRequest {
-    let mut reader = BufReader::new(stream);
-    let mut len = 0;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            len = value.trim().parse().unwrap();
-        }
-    }
-    let mut body = vec![0; len];
-    reader.read_exact(&mut body).unwrap();
-    ExportMetricsServiceRequest::decode(&*body).unwrap()
-}
-
-fn answer(mut stream: &TcpStream) {
-    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
-}
-
-/// Spares the tests the dependencies of an asynchronous client.
-#[derive(Debug)]
-struct Client;
-
-#[async_trait]
-impl HttpClient for Client {
-    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let (head, body) = request.into_parts();
-        let mut post = ureq::post(head.uri.to_string());
-        for (name, value) in &head.headers {
-            post = post.header(name, value);
-        }
-        let answer = post.send(&body[..])?;
-        Ok(Response::builder().status(answer.status()).body(Bytes::new())?)
-    }
-}
-
-/// An SDK with a reader for cumulative values and one for deltas, each with its receiver.
-struct Pipeline {
-    provider: SdkMeterProvider,
-    cumulative: Receiver,
-    delta: Receiver,
-}
-
-impl Pipeline {
-    fn start() -> Self {
-        let (cumulative, delta) = (Receiver::start(), Receiver::start());
-        let reader = |receiver: &Receiver, temporality| {
-            let exporter = MetricExporter::builder()
-                .with_http()
-                .with_http_client(Client)
-                .with_protocol(Protocol::HttpBinary)
-                .with_endpoint(&receiver.endpoint)
-                .with_temporality(temporality)
-                .build()
-                .unwrap();
-            PeriodicReader::builder(exporter).with_interval(Duration::from_secs(3600)).build()
-        };
-        let provider = SdkMeterProvider::builder()
-            .with_reader(reader(&cumulative, Temporality::Cumulative))
-            .with_reader(reader(&delta, Temporality::Delta))
-            .build();
-        Self { provider, cumulative, delta }
-    }
-
-    fn observe(&self, registry: &Registry) -> OpenTelemetry {
-        OpenTelemetry::new(registry, &self.provider.meter("papyra"))
-    }
-
-    /// Has both readers collect, and gives what the receivers add up to.
-    fn collect(&self) -> Told {
-        self.provider.force_flush().unwrap();
-        let (cumulative, delta) = (self.cumulative.told(), self.delta.told());
-        assert_eq!(cumulative.totals, delta.totals);
-        assert_eq!(cumulative.about, delta.about);
-        assert!(cumulative.faults.is_empty(), "{:?}", cumulative.faults);
-        assert!(delta.faults.is_empty(), "{:?}", delta.faults);
-        delta
-    }
 }
 
 fn open(registry: &Registry, name: &str) -> Arc<LogMetrics> {

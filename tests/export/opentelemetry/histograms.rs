@@ -1,0 +1,186 @@
+//! Histograms, which are replayed into those of the SDK, and gauges of floats.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
+
+use papyra_metrics::{
+    Bucket, Descriptor, Distribution, FloatGauge, Histogram, Latency, Metrics, Sizes, Walker,
+};
+use papyra_metrics_export::{Registry, RegistryReader};
+use papyra_metrics_export_tests::wait_for;
+
+use super::receiver::{Pipeline, Told};
+
+#[derive(Default, Metrics)]
+struct Latencies {
+    /// How long an append takes.
+    append: Histogram,
+    record_size: Histogram<Sizes>,
+}
+
+#[derive(Default, Metrics)]
+struct Cache {
+    fill: FloatGauge,
+}
+
+fn open(registry: &Registry, name: &str) -> Arc<Latencies> {
+    let metrics = Arc::new(Latencies::default());
+    registry.register(metrics.clone(), &[("backend", name)]).unwrap();
+    metrics
+}
+
+/// What the registry itself shows of a histogram of the backend `orders`.
+fn total(reader: &mut RegistryReader, name: &str) -> Distribution {
+    let labels = [("backend", "orders")];
+    let mut samples = reader.read();
+    let sample = samples.find(|it| it.name() == name && it.labels().iter().eq(labels)).unwrap();
+    sample.value().as_histogram().unwrap().clone()
+}
+
+#[track_caller]
+fn assert_told(told: &Told, name: &str, expected: &Distribution) {
+    let buckets = &told.histograms[name];
+    let last = buckets.bounds.len();
+    let expected_buckets: Vec<_> = expected.buckets().collect();
+    let bounds: Vec<_> = expected_buckets[..last].iter().map(Bucket::upper).collect();
+    let counts: Vec<_> = expected_buckets.iter().map(Bucket::count).collect();
+    assert_eq!((&buckets.bounds, &buckets.counts), (&bounds, &counts), "{name}");
+    let difference = (buckets.sum - expected.sum()).abs();
+    assert!(difference <= 1e-12 * expected.sum(), "{name}: {buckets:?}, {expected:?}");
+}
+
+#[test]
+fn both_readers_have_the_count_of_each_bucket_over_resets_and_reopened_backends() {
+    let registry = Registry::with_prefix("papyra").unwrap();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let mut nanos = 1_u64;
+    let (append, record_size) = (Histogram::<Latency>::new(), Histogram::<Sizes>::new());
+    for opened in 0..6 {
+        let orders = open(&registry, "orders");
+        for round in 0..5 {
+            for _ in 0..20 {
+                nanos = nanos.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let value = nanos >> (24 + nanos % 40);
+                orders.append.record(Duration::from_nanos(value));
+                orders.record_size.record(value);
+                append.record(Duration::from_nanos(value));
+                record_size.record(value);
+            }
+            if round % 2 == 0 {
+                pipeline.collect();
+            }
+            if round == 3 {
+                orders.reset();
+            }
+        }
+        // Half of the time the last values wait until the backend is open again.
+        drop(orders);
+        if opened % 2 == 0 {
+            pipeline.collect();
+        }
+    }
+    let told = pipeline.collect();
+    assert_told(&told, "papyra.append backend=orders", &append.total().erase());
+    assert_told(&told, "papyra.record_size backend=orders", &record_size.total().erase());
+    let about = |unit: &str, help: &str| (unit.to_owned(), help.to_owned());
+    assert_eq!(told.about["papyra.append"], about("s", "How long an append takes."));
+    assert_eq!(told.about["papyra.record_size"], about("By", ""));
+    let names: Vec<_> = told.about.keys().collect();
+    assert_eq!(names, ["papyra.append", "papyra.record_size"]);
+    assert_eq!(registry.problems(), []);
+}
+
+#[test]
+fn floats_arrive_as_they_are() {
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let cache = Arc::new(Cache::default());
+    registry.register(cache.clone(), &[("backend", "orders")]).unwrap();
+    // The SDK's gauges are of integers or of floats. That one is of floats shows when it is first collected.
+    wait_for("the gauge in both receivers", || {
+        pipeline.provider.force_flush().unwrap();
+        let told = [pipeline.cumulative.told(), pipeline.delta.told()];
+        told.iter().all(|told| !told.float_gauges.is_empty()).then_some(())
+    });
+    for level in [0.5, -1.25, 1e300] {
+        cache.fill.set(level);
+        let told = pipeline.collect();
+        assert_eq!(told.float_gauges.get("fill backend=orders"), Some(&level));
+        assert!(told.gauges.is_empty());
+    }
+}
+
+/// Shows a histogram once it is there.
+#[derive(Default)]
+struct Late {
+    append: Histogram,
+    is_there: AtomicBool,
+}
+
+const LATE: &[Descriptor] = &[Descriptor::histogram("append").with_unit("seconds")];
+
+impl Metrics for Late {
+    fn descriptors(&self) -> &[Descriptor] {
+        LATE
+    }
+
+    fn walk(&self, walker: &mut dyn Walker) {
+        if self.is_there.load(Relaxed) {
+            walker.instrument(&self.append);
+        } else {
+            walker.absent(1);
+        }
+    }
+}
+
+#[test]
+fn a_histogram_that_is_absent_at_first_arrives_whole() {
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let late = Arc::new(Late::default());
+    registry.register(late.clone(), &[("backend", "orders")]).unwrap();
+    late.append.record(Duration::from_micros(3));
+    assert!(pipeline.collect().histograms.is_empty());
+    late.is_there.store(true, Relaxed);
+    wait_for("the histogram in both receivers", || {
+        pipeline.provider.force_flush().unwrap();
+        let told = [pipeline.cumulative.told(), pipeline.delta.told()];
+        told.iter().all(|told| !told.histograms.is_empty()).then_some(())
+    });
+    let mut reader = RegistryReader::new(&registry);
+    for _ in 0..3 {
+        late.append.record(Duration::from_millis(3));
+        let told = pipeline.collect();
+        assert_told(&told, "append backend=orders", &total(&mut reader, "append_seconds"));
+    }
+}
+
+#[test]
+fn more_values_than_one_collection_replays_follow_in_the_next_ones() {
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let orders = open(&registry, "orders");
+    orders.append.record_n(Duration::from_micros(7), 1_200_000);
+    orders.append.record_n(Duration::from_secs(1000), 1_300_000);
+    orders.record_size.record_n(100, 3);
+    // Each of the two readers collects, and both have what either of them replays.
+    pipeline.provider.force_flush().unwrap();
+    let counts = |told: &Told| told.histograms["append backend=orders"].counts.iter().sum::<u64>();
+    assert_eq!(counts(&pipeline.cumulative.told()), 1_000_000);
+    assert_eq!(counts(&pipeline.delta.told()), 2_000_000);
+    let problems: Vec<_> = registry.problems().iter().map(ToString::to_string).collect();
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    assert!(problems[0].starts_with("500000 values of `append_seconds`"), "{problems:?}");
+    assert!(problems[1].starts_with("3 values of `record_size_bytes`"), "{problems:?}");
+    let mut reader = RegistryReader::new(&registry);
+    let told = pipeline.collect();
+    assert_told(&told, "append backend=orders", &total(&mut reader, "append_seconds"));
+    assert_told(&told, "record_size backend=orders", &total(&mut reader, "record_size_bytes"));
+    pipeline.collect();
+    assert_eq!(registry.problems(), []);
+}
