@@ -5,6 +5,7 @@ mod examples;
 mod facade;
 mod handles;
 mod histograms;
+mod labels;
 mod locks;
 mod opentelemetry;
 mod periodic;
