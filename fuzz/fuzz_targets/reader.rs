@@ -5,7 +5,7 @@
 use std::{fs::File, os::unix::fs::FileExt, sync::LazyLock};
 
 use libfuzzer_sys::fuzz_target;
-use papyra_metrics::publish::Reader;
+use papyra_metrics::{Value, publish::Reader};
 
 static FILE: LazyLock<File> = LazyLock::new(|| tempfile::tempfile().expect("a temporary file"));
 
@@ -28,18 +28,34 @@ fn read(bytes: &[u8], hole: u64) {
         Ok(reader) => {
             let snapshot = reader.snapshot().expect("all words are in the file");
             assert_eq!(snapshot.len(), reader.metrics().len());
+            for (_, value) in &snapshot {
+                check_distribution(value);
+            }
             assert_eq!(reader.totals().expect("the same words").len(), snapshot.len());
             assert!(!reader.is_live().expect("nobody has locked it"));
             let text: usize = reader
                 .metrics()
                 .iter()
                 .map(|metric| {
-                    metric.name().len() + metric.help().len() + metric.unit().map_or(0, str::len)
+                    let labels = metric.labels().map(|(name, value)| name.len() + value.len());
+                    let unit = metric.unit().map_or(0, str::len);
+                    metric.name().len() + metric.help().len() + unit + labels.sum::<usize>()
                 })
                 .sum();
             assert!(text <= bytes.len(), "strings overlap");
         }
         Err(error) => assert!(error.to_string().starts_with("cannot read metrics from \"fuzzed\": ")),
+    }
+}
+
+/// Whatever the counts and sums are, quantiles are in order and within the bounds.
+fn check_distribution(value: &Value) {
+    let Some(distribution) = value.as_histogram() else { return };
+    assert!(!distribution.to_string().is_empty());
+    let uppers: Vec<f64> = distribution.buckets().map(|bucket| bucket.upper()).collect();
+    assert!(uppers.is_sorted(), "bounds do not rise: {uppers:?}");
+    if let (Some(p50), Some(max)) = (distribution.quantile(0.5), distribution.max_bound()) {
+        assert!(0.0 <= p50 && p50 <= max, "{p50} is not within {max}");
     }
 }
 

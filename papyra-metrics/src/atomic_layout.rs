@@ -4,7 +4,11 @@
 use core::{marker::PhantomData, ptr};
 
 use crate::__private::DescriptorTable;
-use crate::{CachePadded, Counter, Gauge, ShardedCounter};
+use crate::histogram::Scale;
+use crate::{
+    Buckets, CachePadded, Counter, FloatGauge, Gauge, Histogram, Peak, ShardedCounter,
+    ShardedHistogram,
+};
 
 /// The addresses of the 64-bit atomics that an instrument consists of.
 #[derive(Clone, Copy, Debug)]
@@ -17,12 +21,36 @@ pub struct AtomicLayout {
     pub stride: usize,
     /// The baseline, which a reset sets to the sum of the cells. Without one, a reset of a counter sets the cells to zero.
     pub baseline: Option<usize>,
+    /// What the cells and the baseline contain.
+    pub form: Form,
+    /// Address and number of the words of flags that say which cells are in use, for the instrument itself alone.
+    pub flags: Option<(usize, usize)>,
+}
+
+/// What the cells of an instrument contain.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// One word each: a part of the value.
+    Sum,
+    /// One cell alone: the bits of an `f64`.
+    Float,
+    /// One cell alone: the highest value as an `i64`, and `i64::MIN` if there is none.
+    Peak,
+    /// A block each, and so is the baseline: two words for each bucket, its count and its sum.
+    Histogram(Scale<'static>),
 }
 
 impl AtomicLayout {
     /// Describes an instrument that is one cell.
     pub fn cell<A>(cell: &A) -> Self {
-        Self { first: ptr::from_ref(cell).addr(), cells: 1, stride: 8, baseline: None }
+        Self {
+            first: ptr::from_ref(cell).addr(),
+            cells: 1,
+            stride: 8,
+            baseline: None,
+            form: Form::Sum,
+            flags: None,
+        }
     }
 
     /// Describes an instrument of several cells, starting with `first`.
@@ -34,6 +62,18 @@ impl AtomicLayout {
     #[must_use]
     pub fn with_baseline<A>(self, baseline: &A) -> Self {
         Self { baseline: Some(ptr::from_ref(baseline).addr()), ..self }
+    }
+
+    /// Sets what the cells contain.
+    #[must_use]
+    pub fn with_form(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    /// Adds flags, which fill whole words.
+    #[must_use]
+    pub fn with_flags<F, const N: usize>(self, flags: &[F; N]) -> Self {
+        Self { flags: Some((ptr::from_ref(flags).addr(), size_of::<[F; N]>() / 8)), ..self }
     }
 }
 
@@ -52,7 +92,7 @@ pub trait Publishable: SharedMemorySafe + DescriptorTable {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be published",
     label = "this type cannot be part of a published struct",
-    note = "other processes share the memory of a published struct, so it contains only instruments, in place: `Counter`, `Gauge`, `ShardedCounter`, `CachePadded` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these",
+    note = "other processes share the memory of a published struct, so it contains only instruments, in place: `Counter`, `Gauge`, `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these",
     note = "keep other fields beside the published struct, in the struct that owns it"
 )]
 pub trait SharedMemorySafe {
@@ -71,7 +111,17 @@ macro_rules! shared_memory_safe {
     )*};
 }
 
-shared_memory_safe!([] Counter, [] Gauge, [] ShardedCounter, [T] PhantomData<T>);
+shared_memory_safe!(
+    [] Counter, [] FloatGauge, [] Gauge, [] Peak, [] ShardedCounter, [T] PhantomData<T>
+);
+
+impl<B: Buckets> SharedMemorySafe for Histogram<B> {
+    fn __sealed() {}
+}
+
+impl<B: Buckets> SharedMemorySafe for ShardedHistogram<B> {
+    fn __sealed() {}
+}
 
 impl<I: SharedMemorySafe> SharedMemorySafe for CachePadded<I> {
     fn __sealed() {}

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::atomic::{AtomicU64, Ordering, const_fn};
+use crate::atomic_layout::{AtomicLayout, Form};
 use crate::{Instrument, Kind, Value};
 
 /// A value that goes up and down and is not an integer, such as a ratio, a temperature or a time in seconds.
@@ -95,5 +96,9 @@ impl Instrument for FloatGauge {
 
     fn take(&self) -> Value {
         self.value()
+    }
+
+    fn __atomic_layout(&self) -> Option<AtomicLayout> {
+        Some(AtomicLayout::cell(&self.bits).with_form(Form::Float))
     }
 }

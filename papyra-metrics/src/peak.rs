@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::atomic::{AtomicI64, Ordering, const_fn};
+use crate::atomic_layout::{AtomicLayout, Form};
 use crate::{Instrument, Kind, Value};
 
 /// The highest of all recorded values since the last reset, such as the longest queue or the largest record.
@@ -25,7 +26,8 @@ pub struct Peak {
     highest: AtomicI64,
 }
 
-const NONE: i64 = i64::MIN;
+/// What a peak of no values contains, also in a published file.
+pub(crate) const NONE: i64 = i64::MIN;
 
 impl Peak {
     const_fn! {
@@ -65,7 +67,8 @@ impl Peak {
     }
 }
 
-fn value(highest: i64) -> i64 {
+/// Returns the highest value, or 0 if there was none.
+pub(crate) fn value(highest: i64) -> i64 {
     if highest == NONE { 0 } else { highest }
 }
 
@@ -95,5 +98,9 @@ impl Instrument for Peak {
 
     fn take(&self) -> Value {
         Value::Gauge(self.take())
+    }
+
+    fn __atomic_layout(&self) -> Option<AtomicLayout> {
+        Some(AtomicLayout::cell(&self.highest).with_form(Form::Peak))
     }
 }

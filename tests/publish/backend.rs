@@ -3,7 +3,12 @@
 
 use std::io::{BufRead, Write};
 
-use papyra_metrics::{Counter, Gauge, Metrics, publish::Published};
+use std::time::Duration;
+
+use papyra_metrics::{
+    CachePadded, Counter, FineLatency, FloatGauge, Gauge, Histogram, Metrics, Peak,
+    ShardedHistogram, Sizes, publish::Published,
+};
 
 /// The metrics of the backend.
 #[derive(Debug, Default, Metrics)]
@@ -25,8 +30,22 @@ struct CacheMetrics {
     hits: Counter,
 }
 
+/// What the backend measures, in a file of its own.
+#[derive(Debug, Default, Metrics)]
+struct EngineMetrics {
+    appends: Counter,
+    /// How long an append takes.
+    append: Histogram,
+    lookup: ShardedHistogram<FineLatency>,
+    /// Size of a record.
+    record_size: CachePadded<Histogram<Sizes>>,
+    fill_ratio: FloatGauge,
+    longest_queue: Peak,
+}
+
 fn main() {
     let mut metrics: Option<Published<BackendMetrics>> = None;
+    let mut engine: Option<Published<EngineMetrics>> = None;
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("the test writes lines");
         let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
@@ -88,9 +107,50 @@ fn main() {
                 metrics = None;
                 "ok".to_owned()
             }
-            _ => panic!("{word} is no command"),
+            _ => measure(&mut engine, word, rest),
         };
         println!("{answer}");
         std::io::stdout().flush().expect("the test reads the answers");
     }
+}
+
+/// Does what concerns the file of measurements.
+fn measure(engine: &mut Option<Published<EngineMetrics>>, word: &str, rest: &str) -> String {
+    if word == "publish-engine" {
+        return match Published::create(rest) {
+            Ok(made) => {
+                *engine = Some(made);
+                "ok".to_owned()
+            }
+            Err(error) => error.to_string(),
+        };
+    }
+    let engine = engine.as_ref().expect("it has published an engine");
+    let number = || rest.parse::<u64>().expect("a number");
+    match word {
+        // In microseconds.
+        "append" => {
+            engine.appends.inc();
+            engine.append.record(Duration::from_micros(number()));
+        }
+        "lookup" => engine.lookup.record(Duration::from_micros(number())),
+        "size" => engine.record_size.record(number()),
+        "fill" => engine.fill_ratio.set(rest.parse().expect("a number")),
+        "queue" => engine.longest_queue.record(rest.parse().expect("a number")),
+        // From four threads at once: equal values, so that counts and sums agree.
+        "measure" => std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..number() {
+                        engine.append.record(Duration::from_micros(80));
+                        engine.lookup.record(Duration::from_micros(3));
+                    }
+                });
+            }
+        }),
+        "engine-snapshot" => return engine.snapshot().to_string().replace('\n', "; "),
+        "engine-totals" => return engine.totals().to_string().replace('\n', "; "),
+        _ => panic!("{word} is no command"),
+    }
+    "ok".to_owned()
 }

@@ -34,6 +34,13 @@ impl Backend {
         backend
     }
 
+    /// One that publishes distributions, floats and peaks at the path.
+    pub(crate) fn engine(path: &Path) -> Self {
+        let mut backend = Self::start();
+        assert_eq!(backend.tell(&format!("publish-engine {}", path.display())), "ok");
+        backend
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

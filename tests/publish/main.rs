@@ -1,5 +1,6 @@
 //! Publishing metrics in a file, and reading them from another process.
 
 mod common;
+mod histograms;
 mod life;
 mod reading;

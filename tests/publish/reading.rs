@@ -15,7 +15,8 @@ use std::{
 
 use crate::common::Backend;
 use papyra_metrics::{
-    CachePadded, Counter, Gauge, Metered, Metrics, ShardedCounter, Snapshot,
+    CachePadded, Counter, FloatGauge, Gauge, Histogram, Metered, Metrics, Peak, ShardedCounter,
+    Sizes, Snapshot,
     publish::{Published, ReadError, Reader},
 };
 
@@ -30,6 +31,9 @@ struct LogMetrics {
     open_segments: Gauge,
     #[metrics(flatten, prefix = "cache_")]
     cache: CacheMetrics<Counter>,
+    record_size: Histogram<Sizes>,
+    fill_ratio: FloatGauge,
+    longest_queue: Peak,
 }
 
 #[derive(Debug, Default, Metrics)]
@@ -52,8 +56,29 @@ impl Sample {
         metrics.records_written.add(5);
         metrics.bytes_written.add(100);
         metrics.open_segments.set(-3);
+        metrics.record_size.record(100);
+        metrics.longest_queue.record(7);
         let bytes = fs::read(directory.path().join("sample")).unwrap();
         Self { directory, bytes }
+    }
+
+    /// A file that the first version of the format has.
+    fn version_1() -> Self {
+        let bytes = include_bytes!("version-1.metrics").to_vec();
+        Self { directory: tempfile::tempdir().unwrap(), bytes }
+    }
+
+    fn number(&self, at: usize) -> usize {
+        u32::from_ne_bytes(self.bytes[at..at + 4].try_into().unwrap()).try_into().unwrap()
+    }
+
+    /// Where the entry of a metric begins.
+    fn entry(&self, metric: usize) -> usize {
+        64 + self.number(20) * metric
+    }
+
+    fn metrics(&self) -> usize {
+        self.number(40)
     }
 
     fn description_len(&self) -> usize {
@@ -113,16 +138,39 @@ impl Random {
 
 #[test]
 fn every_bit_of_the_description_counts() {
-    let sample = Sample::new();
-    let before = sample.open(&sample.bytes).unwrap().snapshot().unwrap();
-    for at in 0..sample.description_len() {
-        for bit in 0..8 {
-            let mut bytes = sample.bytes.clone();
-            bytes[at] ^= 1 << bit;
-            assert!(sample.open(&bytes).is_err(), "byte {at}, bit {bit}");
+    for sample in [Sample::new(), Sample::version_1()] {
+        let before = sample.open(&sample.bytes).unwrap().snapshot().unwrap();
+        for at in 0..sample.description_len() {
+            for bit in 0..8 {
+                let mut bytes = sample.bytes.clone();
+                bytes[at] ^= 1 << bit;
+                assert!(sample.open(&bytes).is_err(), "byte {at}, bit {bit}");
+            }
         }
+        assert_eq!(sample.open(&sample.bytes).unwrap().snapshot().unwrap(), before);
     }
-    assert_eq!(sample.open(&sample.bytes).unwrap().snapshot().unwrap(), before);
+}
+
+#[test]
+fn a_file_of_version_1_is_read_and_reset() {
+    let sample = Sample::version_1();
+    let reader = sample.open(&sample.bytes).unwrap();
+    let values =
+        "records_written: 5\nbytes_written: 500\nwrite_errors: 1\nopen_segments: -3\ncache_hits: 9";
+    assert_eq!(reader.snapshot().unwrap().to_string(), values);
+    let totals = values.replace(": 5", ": 12");
+    assert_eq!(reader.totals().unwrap().to_string(), totals);
+    let bytes_written = &reader.metrics()[1];
+    assert_eq!(
+        (bytes_written.name(), bytes_written.series(), bytes_written.unit()),
+        ("bytes_written", "bytes_written", Some("bytes"))
+    );
+    assert_eq!((bytes_written.help(), bytes_written.labels().len()), ("Payload bytes written.", 0));
+    assert_eq!(reader.process().program(), "papyra-metrics-tests-backend");
+    Reader::reset(sample.path()).unwrap();
+    let values =
+        "records_written: 0\nbytes_written: 0\nwrite_errors: 0\nopen_segments: -3\ncache_hits: 0";
+    assert_eq!(reader.snapshot().unwrap().to_string(), values);
 }
 
 #[test]
@@ -143,18 +191,22 @@ fn a_file_cut_at_any_length_is_an_error() {
 
 #[test]
 fn tens_of_thousands_of_mutated_files_give_values_or_errors() {
-    let sample = Sample::new();
+    for sample in [Sample::new(), Sample::version_1()] {
+        mutate(&sample);
+    }
+}
+
+fn mutate(sample: &Sample) {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let description = sample.description_len();
-    let entries = usize::try_from(u32::from_ne_bytes(sample.bytes[40..44].try_into().unwrap()));
-    let entries = entries.unwrap();
     let (mut read, mut refused, mut with_holes) = (0, 0, 0);
-    for _ in 0..30_000 {
+    for _ in 0..20_000 {
         let mut bytes = sample.bytes.clone();
         let mut hole = 0;
         for _ in 0..=random.below(4) {
             let at = random.below(bytes.len());
-            match random.below(7) {
+            let entry = sample.entry(random.below(sample.metrics()));
+            match random.below(10) {
                 0 => bytes.truncate(at.max(1)),
                 1 => bytes[at] = 0xff,
                 2 => bytes[at] = random.next().to_ne_bytes()[0],
@@ -170,10 +222,12 @@ fn tens_of_thousands_of_mutated_files_give_values_or_errors() {
                     let len = random.below(24).min(bytes.len() - at).min(bytes.len() - from);
                     bytes.copy_within(from..from + len, at);
                 }
-                // One string in place of another.
+                // One string or list in place of another.
                 5 if bytes.len() >= description => {
-                    let mut field = || 64 + 64 * random.below(entries) + 8 * random.below(3);
-                    let (from, to) = (field(), field());
+                    let pairs = [0, 8, 16, 64, 72];
+                    let other = sample.entry(random.below(sample.metrics()));
+                    let (from, to) =
+                        (other + pairs[random.below(5)], entry + pairs[random.below(5)]);
                     bytes.copy_within(from..from + 8, to);
                 }
                 // Values that go on in a hole, and a metric with many cells there.
@@ -182,9 +236,23 @@ fn tens_of_thousands_of_mutated_files_give_values_or_errors() {
                     hole = 8 * words as u64;
                     let len = bytes.len() as u64 + hole;
                     bytes[24..32].copy_from_slice(&len.to_ne_bytes());
-                    let entry = 64 + 64 * random.below(entries);
                     let cells = u32::try_from(random.below(words)).unwrap();
                     bytes[entry + 56..entry + 60].copy_from_slice(&cells.to_ne_bytes());
+                }
+                // Another form.
+                7 if bytes.len() >= description => {
+                    bytes[entry + 24] = u8::try_from(random.below(7)).unwrap();
+                }
+                // The other version, whose entries have another length.
+                8 if bytes.len() >= description && random.below(4) == 0 => {
+                    bytes[12] ^= 3;
+                }
+                // A list of some items: labels or bounds.
+                9 if bytes.len() >= description => {
+                    let at = entry + [64, 72][random.below(2)];
+                    let offset = u32::try_from(random.below(description)).unwrap();
+                    bytes[at..at + 4].copy_from_slice(&offset.to_ne_bytes());
+                    bytes[at + 4] = u8::try_from(random.below(4)).unwrap();
                 }
                 _ => {}
             }
@@ -197,7 +265,11 @@ fn tens_of_thousands_of_mutated_files_give_values_or_errors() {
         let len = bytes.len() as u64 + hole;
         match sample.open_with_hole(&bytes, len) {
             Ok(reader) => {
-                reader.snapshot().unwrap();
+                // Displayed too, which computes means and quantiles.
+                assert!(
+                    !reader.snapshot().unwrap().to_string().is_empty()
+                        || reader.metrics().is_empty()
+                );
                 reader.totals().unwrap();
                 if let Err(error) = Reader::reset(sample.path()) {
                     assert!(error.to_string().contains("it has holes"), "{error}");
@@ -231,7 +303,7 @@ fn what_a_forger_says_is_checked_too() {
     let half = |n: u32| n.to_ne_bytes();
 
     // Entries that are too small, too many, or overflow.
-    assert!(fault(20, &half(63)).ends_with("the entries exceed the description"));
+    assert!(fault(20, &half(87)).ends_with("the entries exceed the description"));
     assert!(fault(40, &half(u32::MAX)).ends_with("the entries exceed the description"));
     // A length that the file does not have, or a description that is longer than the file or any memory.
     assert!(fault(24, &word(u64::MAX)).ends_with("the file is cut short"));
@@ -246,7 +318,7 @@ fn what_a_forger_says_is_checked_too() {
     // A name that is none, that stands twice, or is shorter than its prefixes.
     assert!(fault(entry + 4, &half(0)).ends_with("invalid name of a metric"));
     assert!(fault(entry + 28, &half(99)).ends_with("invalid name of a metric"));
-    let second: [u8; 8] = sample.bytes[entry + 64..entry + 72].try_into().unwrap();
+    let second: [u8; 8] = sample.bytes[sample.entry(1)..][..8].try_into().unwrap();
     assert!(fault(entry, &second).ends_with("two metrics have the same name"));
     assert!(fault(entry + 24, &half(7)).ends_with("unknown kind of a metric"));
     // Values before, behind and across the end of the file, that are not aligned, or that wrap.
@@ -273,10 +345,10 @@ fn what_a_forger_says_is_checked_too() {
 #[test]
 fn a_counter_of_several_cells_is_their_sum_less_one_mark() {
     let mut sample = Sample::new();
-    let entry = 64;
+    let entry = sample.entry(0);
     // The first counter gets the total of the second as another cell, and the last metric leaves its words to it.
-    let metrics = u32::from_ne_bytes(sample.bytes[40..44].try_into().unwrap());
-    sample.bytes = sample.forged(40, &(metrics - 1).to_ne_bytes());
+    let metrics = u32::try_from(sample.metrics() - 1).unwrap();
+    sample.bytes = sample.forged(40, &metrics.to_ne_bytes());
     sample.bytes = sample.forged(entry + 40, &16_u64.to_ne_bytes());
     sample.bytes = sample.forged(entry + 56, &2_u32.to_ne_bytes());
     let reader = sample.open(&sample.bytes).unwrap();
@@ -290,10 +362,12 @@ fn a_counter_of_several_cells_is_their_sum_less_one_mark() {
 #[test]
 fn other_versions_byte_orders_and_files_are_told_apart() {
     let sample = Sample::new();
-    assert!(sample.fault(&sample.forged(12, &2_u32.to_ne_bytes())).ends_with(
-        "the file has version 2 of the format, and this program reads version 1; use the version of \
-         papyra-metrics that wrote it"
-    ));
+    for version in [0, 3, u32::MAX] {
+        assert!(sample.fault(&sample.forged(12, &version.to_ne_bytes())).ends_with(&format!(
+            "the file has version {version} of the format, and this program reads versions 1 and 2; use the version of \
+             papyra-metrics that wrote it"
+        )));
+    }
     let swapped = sample.forged(8, &0x0102_0304_u32.swap_bytes().to_ne_bytes());
     assert!(
         sample.fault(&swapped).ends_with(
@@ -681,7 +755,7 @@ mod costs {
             let reading = scope.spawn(|| {
                 for _ in 0..20_000 {
                     match Reader::open(sample.path()).and_then(|reader| reader.snapshot()) {
-                        Ok(snapshot) => assert_eq!(snapshot.len(), 6),
+                        Ok(snapshot) => assert_eq!(snapshot.len(), sample.metrics()),
                         Err(error) => assert!(error.to_string().contains("damaged"), "{error}"),
                     }
                 }

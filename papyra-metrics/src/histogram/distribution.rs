@@ -1,8 +1,9 @@
 //! One reading of a histogram.
 
 use core::fmt;
+use core::ops::Deref;
 
-#[cfg(feature = "serde")]
+#[cfg(any(feature = "serde", feature = "publish"))]
 use alloc::sync::Arc;
 
 use super::amount::Amount;
@@ -61,6 +62,8 @@ pub trait BucketSet: sealed::Sealed {
     fn __scale(scale: &Self::__Scale) -> Scale<'_>;
     #[doc(hidden)]
     fn __value(scale: &Self::__Scale, base_units: u64) -> Self::Value;
+    #[doc(hidden)]
+    fn __base_units(scale: &Self::__Scale, value: Self::Value) -> u64;
 }
 
 mod sealed {
@@ -96,6 +99,10 @@ impl<B: Buckets> BucketSet for B {
     fn __value((): &(), base_units: u64) -> B::Value {
         B::Value::from_base_units(base_units)
     }
+
+    fn __base_units((): &(), value: B::Value) -> u64 {
+        value.to_base_units()
+    }
 }
 
 impl BucketSet for AnyBuckets {
@@ -106,37 +113,70 @@ impl BucketSet for AnyBuckets {
     type __Tallies = [Tally; MAX_BUCKETS];
 
     fn __scale(scale: &OwnedScale) -> Scale<'_> {
-        Scale { bounds: scale.bounds.as_slice(), unit: scale.unit, per_unit: scale.per_unit }
+        Scale { bounds: &scale.bounds, unit: scale.unit.as_deref(), per_unit: scale.per_unit }
     }
 
     #[allow(clippy::cast_precision_loss)] // exact up to 2⁵³ base units: 104 days in nanoseconds
     fn __value(scale: &OwnedScale, base_units: u64) -> f64 {
         base_units as f64 / scale.per_unit as f64
     }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // it saturates
+    fn __base_units(scale: &OwnedScale, value: f64) -> u64 {
+        (value * scale.per_unit as f64 + 0.5) as u64
+    }
 }
 
 /// The scale of buckets that are not known at compile time.
 #[derive(Clone, Debug)]
 pub struct OwnedScale {
-    bounds: BoundList,
-    unit: Option<&'static str>,
+    /// At most [`MAX_BOUNDS`].
+    bounds: Shared<[u64]>,
+    unit: Option<Shared<str>>,
     per_unit: u64,
 }
 
-/// At most [`MAX_BOUNDS`].
-#[derive(Clone, Debug)]
-enum BoundList {
-    Static(&'static [u64]),
-    #[cfg(feature = "serde")]
-    Shared(Arc<[u64]>),
+impl OwnedScale {
+    /// A scale that was read from elsewhere: at most [`MAX_BOUNDS`] rising bounds, and at least one base unit for each
+    /// exported one.
+    #[cfg(any(feature = "serde", feature = "publish"))]
+    pub(crate) fn new(bounds: Arc<[u64]>, unit: Option<Arc<str>>, per_unit: u64) -> Self {
+        Self { bounds: Shared::Counted(bounds), unit: unit.map(Shared::Counted), per_unit }
+    }
+
+    /// The number of buckets, the one above the last bound included.
+    #[cfg(feature = "publish")]
+    pub(crate) fn buckets(&self) -> usize {
+        self.bounds.len() + 1
+    }
 }
 
-impl BoundList {
-    fn as_slice(&self) -> &[u64] {
+/// Static, or read from elsewhere. Cloning either is cheap.
+#[derive(Debug)]
+enum Shared<T: ?Sized + 'static> {
+    Static(&'static T),
+    #[cfg(any(feature = "serde", feature = "publish"))]
+    Counted(Arc<T>),
+}
+
+impl<T: ?Sized> Clone for Shared<T> {
+    fn clone(&self) -> Self {
         match self {
-            Self::Static(bounds) => bounds,
-            #[cfg(feature = "serde")]
-            Self::Shared(bounds) => bounds,
+            Self::Static(value) => Self::Static(value),
+            #[cfg(any(feature = "serde", feature = "publish"))]
+            Self::Counted(value) => Self::Counted(Arc::clone(value)),
+        }
+    }
+}
+
+impl<T: ?Sized> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Self::Static(value) => value,
+            #[cfg(any(feature = "serde", feature = "publish"))]
+            Self::Counted(value) => value,
         }
     }
 }
@@ -216,6 +256,23 @@ impl<B: BucketSet> Distribution<B> {
     /// Returns the unit in which values are exported, such as `seconds`.
     pub fn unit(&self) -> Option<&str> {
         self.scale().unit
+    }
+
+    /// Displays a value of this distribution as people read it: with three significant digits, and durations and bytes
+    /// in the unit that suits them. [`Display`](fmt::Display) shows the whole distribution in this way.
+    ///
+    /// ```
+    /// use papyra_metrics::{Histogram, Latency};
+    /// use std::time::Duration;
+    ///
+    /// let append = Histogram::<Latency>::new();
+    /// append.record(Duration::from_nanos(88_512));
+    /// let read = append.get().erase();
+    /// assert_eq!(read.display_value(read.mean().unwrap()).to_string(), "88.5 µs");
+    /// assert_eq!(read.display_value(read.max_bound().unwrap()).to_string(), "100 µs");
+    /// ```
+    pub fn display_value(&self, value: B::Value) -> impl fmt::Display {
+        Human { base_units: B::__base_units(&self.scale, value), scale: self.scale() }
     }
 
     /// Returns what was recorded since the earlier distribution of the same histogram was read, bucket by bucket.
@@ -338,21 +395,21 @@ impl<B: Buckets> Distribution<B> {
 }
 
 impl Distribution {
-    /// A distribution that was read from elsewhere, of at most [`MAX_BUCKETS`] and one more bucket than bounds.
-    #[cfg(feature = "serde")]
-    pub(super) fn from_parts(bounds: Arc<[u64]>, per_unit: u64, buckets: &[Tally]) -> Self {
-        let scale = OwnedScale { bounds: BoundList::Shared(bounds), unit: None, per_unit };
-        let mut distribution = Self { scale, tallies: [Tally::ZERO; MAX_BUCKETS] };
-        distribution.tallies_mut().copy_from_slice(buckets);
-        distribution
+    /// A distribution that was read from elsewhere. Tallies beyond its buckets are ignored.
+    #[cfg(any(feature = "serde", feature = "publish"))]
+    pub(crate) fn from_parts(scale: OwnedScale, buckets: impl IntoIterator<Item = Tally>) -> Self {
+        let mut tallies = [Tally::ZERO; MAX_BUCKETS];
+        let used = tallies.iter_mut().take(scale.bounds.len() + 1);
+        used.zip(buckets).for_each(|(tally, bucket)| *tally = bucket);
+        Self { scale, tallies }
     }
 
     /// Becomes the typed distribution, in place.
     pub(super) fn assign<B: Buckets>(&mut self, typed: &Distribution<B>) {
         let (before, len) = (self.tallies().len(), typed.tallies().len());
         self.scale = OwnedScale {
-            bounds: BoundList::Static(B::BOUNDS),
-            unit: B::UNIT,
+            bounds: Shared::Static(B::BOUNDS),
+            unit: B::UNIT.map(Shared::Static),
             per_unit: B::Value::PER_UNIT,
         };
         self.tallies[..len].copy_from_slice(typed.tallies());
@@ -433,7 +490,7 @@ impl<B: Buckets> From<&Distribution<B>> for Distribution {
 impl Default for Distribution {
     /// An empty distribution without bounds.
     fn default() -> Self {
-        let scale = OwnedScale { bounds: BoundList::Static(&[]), unit: None, per_unit: 1 };
+        let scale = OwnedScale { bounds: Shared::Static(&[]), unit: None, per_unit: 1 };
         Self { scale, tallies: [Tally::ZERO; MAX_BUCKETS] }
     }
 }

@@ -7,6 +7,7 @@ use super::buckets::Buckets;
 use super::{Distribution, Histogram, ShardedHistogram};
 #[cfg(not(feature = "alloc"))]
 use crate::Walker;
+use crate::atomic_layout::AtomicLayout;
 use crate::{Instrument, Kind, Value};
 
 /// A reading in one allocation; without an allocator, the count.
@@ -43,6 +44,10 @@ macro_rules! instrument {
             fn __total_into(&self, into: &mut Distribution) -> bool {
                 into.assign(&self.total());
                 true
+            }
+
+            fn __atomic_layout(&self) -> Option<AtomicLayout> {
+                Some(self.atomic_layout())
             }
 
             /// Without an allocator there is no value to show.

@@ -21,11 +21,15 @@ mod timer;
 
 pub use amount::Amount;
 pub use buckets::{Buckets, FineLatency, Latency, Sizes};
+#[cfg(feature = "publish")]
+pub(crate) use distribution::OwnedScale;
+pub(crate) use distribution::Scale;
 pub use distribution::{AnyBuckets, BoundsMismatch, Bucket, BucketSet, Distribution};
 pub use sharded::ShardedHistogram;
 #[cfg(feature = "std")]
 pub use timer::Timer;
 
+use crate::atomic_layout::{AtomicLayout, Form};
 pub use cells::Tally;
 use cells::{CellArray, Totals};
 
@@ -69,7 +73,7 @@ use cells::{CellArray, Totals};
 /// recordings or the reverse.
 ///
 /// A value above `i64::MAX` base units (292 years in nanoseconds) is recorded as that. Sums wrap on overflow.
-// Read by other processes: cells in a row, then baselines.
+// Read by other processes: the cells of all buckets in a row, then their baselines in the same order.
 #[repr(C)]
 pub struct Histogram<B: Buckets = Latency> {
     cells: B::__Cells,
@@ -152,6 +156,14 @@ impl<B: Buckets> Totals for Histogram<B> {
 
     fn total_of(&self, bucket: usize) -> Tally {
         self.cells.cells().get(bucket).map_or(Tally::ZERO, cells::BucketCell::load)
+    }
+}
+
+impl<B: Buckets> Histogram<B> {
+    pub(crate) fn atomic_layout(&self) -> AtomicLayout {
+        AtomicLayout::cell(&self.cells)
+            .with_baseline(&self.baselines)
+            .with_form(Form::Histogram(<B as BucketSet>::__scale(&())))
     }
 }
 

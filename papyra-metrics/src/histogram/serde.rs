@@ -16,7 +16,7 @@ use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::amount::{Amount, MAX_BASE_UNITS};
 use super::buckets::Buckets;
 use super::cells::Tally;
-use super::distribution::{BucketSet, Distribution, MAX_BUCKETS};
+use super::distribution::{BucketSet, Distribution, MAX_BUCKETS, OwnedScale};
 
 impl<B: BucketSet> Serialize for Distribution<B> {
     /// In human-readable formats an object with `count`, `sum` and `buckets` in the exported unit, in others integers in
@@ -120,7 +120,8 @@ impl Parts {
     }
 
     fn into_distribution(self) -> Distribution {
-        Distribution::from_parts(Arc::from(self.bounds), self.per_unit, &self.tallies)
+        let scale = OwnedScale::new(Arc::from(self.bounds), None, self.per_unit);
+        Distribution::from_parts(scale, self.tallies)
     }
 }
 

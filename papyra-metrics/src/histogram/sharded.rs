@@ -2,10 +2,11 @@
 
 use core::fmt;
 
-use super::Distribution;
 use super::amount::Amount;
 use super::buckets::{Buckets, Latency};
 use super::cells::{self, CellArray, Tally, Totals};
+use super::{BucketSet, Distribution};
+use crate::atomic_layout::{AtomicLayout, Form};
 use crate::sharded::Blocks;
 
 /// A [`Histogram`](crate::Histogram) that many cores record into at once.
@@ -109,6 +110,15 @@ impl<B: Buckets> Totals for ShardedHistogram<B> {
     fn total_of(&self, bucket: usize) -> Tally {
         let cells = self.blocks.used().filter_map(|block| block.cells().get(bucket));
         cells.fold(Tally::ZERO, |total, cell| total.wrapping_add(cell.load()))
+    }
+}
+
+impl<B: Buckets> ShardedHistogram<B> {
+    pub(crate) fn atomic_layout(&self) -> AtomicLayout {
+        self.blocks
+            .atomic_layout()
+            .with_baseline(&self.baselines)
+            .with_form(Form::Histogram(<B as BucketSet>::__scale(&())))
     }
 }
 

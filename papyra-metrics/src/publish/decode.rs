@@ -3,15 +3,19 @@
 use std::{
     collections::HashSet,
     string::{String, ToString},
+    sync::Arc,
     time::{Duration, SystemTime},
     vec::Vec,
 };
 
 use super::description::{
-    BYTE_ORDER, CHECKED_FROM, Description, ENTRY_LEN, HEADER_LEN, Location, MAGIC, MAX_DESCRIPTION,
-    MAX_VALUES, Metric, Process, VERSION,
+    BOUND_LEN, BYTE_ORDER, CHECKED_FROM, Description, ENTRY_LEN, ENTRY_LEN_1, Form, HEADER_LEN,
+    LABEL_LEN, Location, MAGIC, MAX_DESCRIPTION, MAX_HISTOGRAMS, MAX_VALUES, Metric, Process,
+    VERSION,
 };
-use crate::{Kind, naming};
+use crate::histogram::{OwnedScale, amount::MAX_BASE_UNITS, bounds::MAX_BOUNDS};
+use crate::naming;
+use crate::series::Series;
 
 /// Why bytes are not a description.
 #[derive(Debug)]
@@ -31,6 +35,7 @@ pub(super) struct Header {
     pub(super) description_len: usize,
     /// Length of the description and the values.
     pub(super) file_len: u64,
+    version: u32,
     checksum: u32,
     entry_len: usize,
     entries: usize,
@@ -49,9 +54,9 @@ impl Header {
             order if order.swap_bytes() == BYTE_ORDER => return Err(FormatError::ByteOrder),
             _ => return Err(FormatError::Damaged("unknown byte order")),
         }
-        match bytes.u32(12)? {
-            VERSION => {}
-            version => return Err(FormatError::Version(version)),
+        let version = bytes.u32(12)?;
+        if !(1..=VERSION).contains(&version) {
+            return Err(FormatError::Version(version));
         }
         let (len, description) = (bytes.u64(24)?, bytes.u64(32)?);
         if file_len < HEADER_LEN as u64 || file_len < len || file_len < description {
@@ -67,6 +72,7 @@ impl Header {
             description_len: usize::try_from(description)
                 .map_err(|_| FormatError::Damaged("invalid length of the description"))?,
             file_len: len,
+            version,
             checksum: bytes.u32(16)?,
             entry_len: bytes.u32(20)? as usize,
             entries: bytes.u32(40)? as usize,
@@ -81,11 +87,12 @@ impl Header {
         if self.checksum != crc32fast::hash(checked) {
             return Err(FormatError::Damaged("wrong checksum of the description"));
         }
+        let least_entry_len = if self.version == 1 { ENTRY_LEN_1 } else { ENTRY_LEN };
         let strings_start = self
             .entry_len
             .checked_mul(self.entries)
             .and_then(|entries| entries.checked_add(HEADER_LEN))
-            .filter(|&end| self.entry_len >= ENTRY_LEN && end <= bytes.0.len())
+            .filter(|&end| self.entry_len >= least_entry_len && end <= bytes.0.len())
             .ok_or(FormatError::Damaged("the entries exceed the description"))?;
 
         let mut strings = Strings {
@@ -106,19 +113,35 @@ impl Header {
                 .ok_or(FormatError::Damaged("invalid start time"))?,
         };
         let mut metrics = Vec::with_capacity(self.entries);
+        let mut histograms = 0;
         for entry in 0..self.entries {
             let entry = Bytes(bytes.get(HEADER_LEN + entry * self.entry_len, self.entry_len)?);
-            metrics.push(decode_metric(entry, &mut strings, &mut words)?);
+            let metric = decode_metric(self.version, entry, &mut strings, &mut words)?;
+            histograms += usize::from(matches!(metric.form, Form::Histogram(_)));
+            metrics.push(metric);
         }
-        let mut names = HashSet::with_capacity(metrics.len());
-        if !metrics.iter().all(|metric: &Metric| names.insert(metric.name.as_str())) {
+        if histograms > MAX_HISTOGRAMS {
+            return Err(FormatError::Damaged("too many histograms"));
+        }
+        if !are_distinct(&metrics) {
             return Err(FormatError::Damaged("two metrics have the same name"));
         }
         Ok(Description { process, metrics, values })
     }
 }
 
+/// Returns whether no two metrics have the same name and the same labels, in whatever order.
+fn are_distinct(metrics: &[Metric]) -> bool {
+    let mut distinct = HashSet::with_capacity(metrics.len());
+    metrics.iter().all(|metric| {
+        let mut labels: Vec<_> = metric.labels().collect();
+        labels.sort_unstable();
+        distinct.insert((metric.name(), labels))
+    })
+}
+
 fn decode_metric(
+    version: u32,
     entry: Bytes<'_>,
     strings: &mut Strings<'_>,
     words: &mut UnclaimedWords,
@@ -133,32 +156,87 @@ fn decode_metric(
     if !unit.is_empty() && !naming::is_unit(unit) {
         return Err(FormatError::Damaged("invalid unit of a metric"));
     }
-    let kind = match entry.u32(24)? {
-        1 => Kind::Counter,
-        2 => Kind::Gauge,
+    let form = match (version, entry.u32(24)?) {
+        (_, 1) => Form::Counter,
+        (_, 2) => Form::Gauge,
+        (2.., 3) => Form::Histogram(decode_scale(entry, unit, strings)?),
+        (2.., 4) => Form::Float,
+        (2.., 5) => Form::Peak,
         _ => return Err(FormatError::Damaged("unknown kind of a metric")),
     };
+    let labels = if version == 1 { Vec::new() } else { decode_labels(entry, strings)? };
     let location = Location {
         first: entry.u64(32)?,
         stride: entry.u64(40)?,
         cells: entry.u32(56)?,
         baseline: Some(entry.u64(48)?).filter(|&baseline| baseline != 0),
     };
-    if !words.claim(location) {
+    let is_one_word = location.cells == 1 && location.baseline.is_none();
+    if matches!(form, Form::Float | Form::Peak) && !is_one_word {
+        return Err(FormatError::Damaged("a metric that has one cell has several"));
+    }
+    if !words.claim(location, form.cell_words()) {
         return Err(FormatError::Damaged("a metric's value lies outside of the values"));
     }
     Ok(Metric {
-        name: name.to_string(),
+        series: Series::new(
+            name,
+            labels.iter().map(|(name, value)| (name.as_str(), value.as_str())),
+        )
+        .to_string(),
+        name_len: name.len(),
         prefix_len,
-        kind,
+        form,
         help: help.to_string(),
         unit: Some(unit).filter(|unit| !unit.is_empty()).map(String::from),
+        labels,
         location,
     })
 }
 
-/// The strings of a description, of which no more bytes may be read than there are. Otherwise entries that share one
-/// long string would make a small file take much memory.
+/// Decodes bounds, which rise, and what they are in.
+fn decode_scale(
+    entry: Bytes<'_>,
+    unit: &str,
+    strings: &mut Strings<'_>,
+) -> Result<OwnedScale, FormatError> {
+    let list = strings.list(entry, 72, BOUND_LEN, MAX_BOUNDS)?;
+    let bounds = (0..list.0.len() / BOUND_LEN).map(|i| list.u64(i * BOUND_LEN));
+    let bounds: Arc<[u64]> = bounds.collect::<Result<_, _>>()?;
+    let do_rise = bounds.windows(2).all(|pair| pair[0] < pair[1]);
+    if !do_rise || bounds.last().is_none_or(|&last| last > MAX_BASE_UNITS) {
+        return Err(FormatError::Damaged("the bounds of a histogram do not rise"));
+    }
+    let per_unit = entry.u64(80)?;
+    if per_unit == 0 {
+        return Err(FormatError::Damaged("invalid base unit of a histogram"));
+    }
+    Ok(OwnedScale::new(bounds, Some(unit).filter(|unit| !unit.is_empty()).map(Arc::from), per_unit))
+}
+
+fn decode_labels(
+    entry: Bytes<'_>,
+    strings: &mut Strings<'_>,
+) -> Result<Vec<(String, String)>, FormatError> {
+    let list = strings.list(entry, 64, LABEL_LEN, usize::MAX)?;
+    let mut labels: Vec<(String, String)> = Vec::with_capacity(list.0.len() / LABEL_LEN);
+    for at in (0..list.0.len()).step_by(LABEL_LEN) {
+        let (name, value) = (strings.get(list, at)?, strings.get(list, at + 8)?);
+        // A value that is more than letters and digits could make two series look the same.
+        if !naming::is_label_name(name) || !naming::is_label_value(value) {
+            return Err(FormatError::Damaged("invalid label of a metric"));
+        }
+        labels.push((name.to_string(), value.to_string()));
+    }
+    let mut names = HashSet::with_capacity(labels.len());
+    if !labels.iter().all(|(name, _)| names.insert(name.as_str())) {
+        return Err(FormatError::Damaged("two labels of a metric have the same name"));
+    }
+    Ok(labels)
+}
+
+/// The strings and lists of a description, of which no more bytes may be read than there are. Otherwise entries that
+/// share one long string would make a small file take much memory.
 struct Strings<'a> {
     bytes: Bytes<'a>,
     start: usize,
@@ -168,15 +246,27 @@ struct Strings<'a> {
 impl<'a> Strings<'a> {
     /// Returns the string whose offset and length are at that offset of an entry.
     fn get(&mut self, entry: Bytes<'_>, at: usize) -> Result<&'a str, FormatError> {
-        let (offset, len) = (entry.u32(at)? as usize, entry.u32(at + 4)? as usize);
-        if len > self.unclaimed {
-            return Err(FormatError::Damaged("strings overlap or exceed the description"));
+        let string = self.list(entry, at, 1, usize::MAX)?;
+        std::str::from_utf8(string.0).map_err(|_| FormatError::Damaged("invalid string"))
+    }
+
+    /// Returns the list whose offset and number of items are at that offset of an entry.
+    fn list(
+        &mut self,
+        entry: Bytes<'_>,
+        at: usize,
+        item_len: usize,
+        most: usize,
+    ) -> Result<Bytes<'a>, FormatError> {
+        let (offset, items) = (entry.u32(at)? as usize, entry.u32(at + 4)? as usize);
+        if items > most {
+            return Err(FormatError::Damaged("a list of a metric is too long"));
         }
+        let len = items.checked_mul(item_len).filter(|&len| len <= self.unclaimed);
+        let len = len.ok_or(FormatError::Damaged("strings overlap or exceed the description"))?;
         self.unclaimed -= len;
         let bytes = self.bytes.get(offset, len).ok().filter(|_| offset >= self.start);
-        bytes
-            .and_then(|bytes| std::str::from_utf8(bytes).ok())
-            .ok_or(FormatError::Damaged("invalid string"))
+        bytes.map(Bytes).ok_or(FormatError::Damaged("invalid string"))
     }
 }
 
@@ -188,24 +278,26 @@ struct UnclaimedWords {
 }
 
 impl UnclaimedWords {
-    /// Returns whether the location lies in the values and enough words are left for it.
-    fn claim(&mut self, location: Location) -> bool {
-        let claimed = u64::from(location.cells) + u64::from(location.baseline.is_some());
+    /// Returns whether the location, whose cells have that many words, lies in the values and enough words are left.
+    fn claim(&mut self, location: Location, cell_words: u64) -> bool {
+        let cells = u64::from(location.cells) + u64::from(location.baseline.is_some());
+        let claimed = cells.saturating_mul(cell_words);
         let last = u64::from(location.cells)
             .checked_sub(1)
             .and_then(|steps| steps.checked_mul(location.stride))
             .and_then(|distance| distance.checked_add(location.first));
         let fits = claimed <= self.left
             && location.stride % 8 == 0
-            && self.contains(location.first)
-            && last.is_some_and(|last| self.contains(last))
-            && location.baseline.is_none_or(|baseline| self.contains(baseline));
+            && self.contains(location.first, cell_words)
+            && last.is_some_and(|last| self.contains(last, cell_words))
+            && location.baseline.is_none_or(|baseline| self.contains(baseline, cell_words));
         self.left = self.left.saturating_sub(claimed);
         fits
     }
 
-    fn contains(&self, word: u64) -> bool {
-        word % 8 == 0 && word >= self.range.start && word <= self.range.end.saturating_sub(8)
+    fn contains(&self, first: u64, words: u64) -> bool {
+        let end = words.checked_mul(8).and_then(|len| len.checked_add(first));
+        first % 8 == 0 && first >= self.range.start && end.is_some_and(|end| end <= self.range.end)
     }
 }
 

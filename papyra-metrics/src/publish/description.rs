@@ -3,34 +3,82 @@
 use std::{string::String, time::SystemTime, vec::Vec};
 
 use crate::Kind;
+use crate::histogram::OwnedScale;
 
 pub(super) const MAGIC: [u8; 8] = *b"\x89papyra\n";
 pub(super) const BYTE_ORDER: u32 = 0x0102_0304;
-pub(super) const VERSION: u32 = 1;
+/// The version that is written. Version 1, which is read too, has shorter entries.
+pub(super) const VERSION: u32 = 2;
 pub(super) const HEADER_LEN: usize = 64;
-pub(super) const ENTRY_LEN: usize = 64;
+pub(super) const ENTRY_LEN: usize = 88;
+pub(super) const ENTRY_LEN_1: usize = 64;
+/// Length of a label: name and value, each as offset and length.
+pub(super) const LABEL_LEN: usize = 16;
+/// Length of a bound.
+pub(super) const BOUND_LEN: usize = 8;
 /// Where the checksum ends and the bytes that it covers begin.
 pub(super) const CHECKED_FROM: usize = 20;
 /// Longest description. A hundred thousand metrics take a third of it.
 pub(super) const MAX_DESCRIPTION: u64 = 64 << 20;
 /// Longest region of values. Thirty thousand sharded counters fit.
 pub(super) const MAX_VALUES: u64 = 256 << 20;
+/// Most histograms of a file. Each takes 2 KiB of a reader's memory, and may take much less of the file.
+pub(super) const MAX_HISTOGRAMS: usize = 1 << 16;
 
 /// A metric of a published file.
 #[derive(Clone, Debug)]
 pub struct Metric {
-    pub(super) name: String,
+    /// The name, and the labels in braces if there are any.
+    pub(super) series: String,
+    pub(super) name_len: usize,
     pub(super) prefix_len: usize,
-    pub(super) kind: Kind,
+    pub(super) form: Form,
     pub(super) help: String,
     pub(super) unit: Option<String>,
+    pub(super) labels: Vec<(String, String)>,
     pub(super) location: Location,
+}
+
+/// What the cells of a metric contain.
+#[derive(Clone, Debug)]
+pub(super) enum Form {
+    /// Parts of a count.
+    Counter,
+    /// Parts of a signed number.
+    Gauge,
+    /// The bits of a float.
+    Float,
+    /// The highest value.
+    Peak,
+    /// A count and a sum for each bucket.
+    Histogram(OwnedScale),
+}
+
+impl Form {
+    /// Returns how many words a cell has.
+    pub(super) fn cell_words(&self) -> u64 {
+        match self {
+            Self::Histogram(scale) => 2 * scale.buckets() as u64,
+            _ => 1,
+        }
+    }
 }
 
 impl Metric {
     /// Returns the name, prefixes included. It matches `[a-zA-Z_][a-zA-Z0-9_]*`.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.series[..self.name_len]
+    }
+
+    /// Returns the key of the metric in a snapshot: the name, or `name{label=value}` if it has labels.
+    pub fn series(&self) -> &str {
+        &self.series
+    }
+
+    /// Returns the labels, as pairs of name and value, in declaration order. Names match `[a-zA-Z_][a-zA-Z0-9_]*`, values
+    /// `[a-z0-9_]+`.
+    pub fn labels(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
+        self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// Returns how many bytes of the name are prefixes. Exported names put the unit after the rest.
@@ -40,7 +88,11 @@ impl Metric {
 
     /// Returns the kind.
     pub fn kind(&self) -> Kind {
-        self.kind
+        match self.form {
+            Form::Counter => Kind::Counter,
+            Form::Gauge | Form::Float | Form::Peak => Kind::Gauge,
+            Form::Histogram(_) => Kind::Histogram,
+        }
     }
 
     /// Returns the description, which may be empty. It is any text at all, control characters included.
@@ -105,6 +157,16 @@ impl Location {
     /// Returns the offset of each cell.
     pub(super) fn cells(self) -> impl Iterator<Item = u64> {
         (0..u64::from(self.cells)).map(move |cell| self.first + cell * self.stride)
+    }
+
+    /// Returns where that word of each cell and of the baseline is.
+    pub(super) fn word(self, word: u64) -> Self {
+        let distance = 8 * word;
+        Self {
+            first: self.first + distance,
+            baseline: self.baseline.map(|baseline| baseline + distance),
+            ..self
+        }
     }
 }
 

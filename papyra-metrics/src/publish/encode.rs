@@ -3,9 +3,11 @@
 use std::{time::SystemTime, vec::Vec};
 
 use super::description::{
-    BYTE_ORDER, CHECKED_FROM, ENTRY_LEN, HEADER_LEN, Location, MAGIC, MAX_DESCRIPTION, MAX_VALUES,
-    Process, VERSION,
+    BOUND_LEN, BYTE_ORDER, CHECKED_FROM, ENTRY_LEN, HEADER_LEN, LABEL_LEN, MAGIC, MAX_DESCRIPTION,
+    MAX_HISTOGRAMS, MAX_VALUES, Process, VERSION,
 };
+use super::locate::Located;
+use crate::atomic_layout::Form;
 use crate::{Descriptor, Kind};
 
 /// Alignment of the values: they share no cache line with the description, and some processors fetch lines in pairs.
@@ -16,21 +18,21 @@ const CACHE_LINES: usize = 128;
 /// `values_len` and `values_align` describe the values. Returns `None` if the file would be longer than readers accept.
 pub(super) fn encode(
     process: &Process,
-    metrics: &[(&Descriptor, Location)],
+    metrics: &[Located],
     values_len: usize,
     values_align: usize,
 ) -> Option<Vec<u8>> {
     let mut strings =
         StringTable { start: HEADER_LEN + metrics.len() * ENTRY_LEN, bytes: Vec::new() };
-    let program = strings.push(&process.program)?;
-    let names = metrics.iter().map(|(metric, _)| {
-        let unit = metric.unit().unwrap_or_default();
-        Some([strings.push(metric.name())?, strings.push(metric.help())?, strings.push(unit)?])
-    });
-    let names: Vec<_> = names.collect::<Option<_>>()?;
+    let program = strings.push(process.program.as_bytes())?;
+    let texts = metrics.iter().map(|metric| Texts::push(metric, &mut strings));
+    let texts: Vec<_> = texts.collect::<Option<_>>()?;
     let values =
         (strings.start + strings.bytes.len()).next_multiple_of(values_align.max(CACHE_LINES));
-    if u64::try_from(values).ok()? > MAX_DESCRIPTION || u64::try_from(values_len).ok()? > MAX_VALUES
+    let histograms = metrics.iter().filter(|metric| matches!(metric.form, Form::Histogram(_)));
+    if u64::try_from(values).ok()? > MAX_DESCRIPTION
+        || u64::try_from(values_len).ok()? > MAX_VALUES
+        || histograms.count() > MAX_HISTOGRAMS
     {
         return None;
     }
@@ -47,19 +49,9 @@ pub(super) fn encode(
     put_u32(&mut out, process.pid);
     let since = process.since.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     put_u64(&mut out, u64::try_from(since.as_nanos()).unwrap_or(u64::MAX));
-    put_string(&mut out, program);
-    for ((metric, location), names) in metrics.iter().zip(names) {
-        let values = u64::try_from(values).ok()?;
-        for name in names {
-            put_string(&mut out, name);
-        }
-        put_u32(&mut out, kind_to_number(metric.kind()));
-        put_u32(&mut out, u32::try_from(metric.prefix_len).ok()?);
-        put_u64(&mut out, values + location.first);
-        put_u64(&mut out, location.stride);
-        put_u64(&mut out, location.baseline.map_or(0, |baseline| values + baseline));
-        put_u32(&mut out, location.cells);
-        put_u32(&mut out, 0);
+    put_pair(&mut out, program);
+    for (metric, texts) in metrics.iter().zip(texts) {
+        put_metric(&mut out, metric, &texts, u64::try_from(values).ok()?)?;
     }
     out.extend(strings.bytes);
     out.resize(values, 0);
@@ -68,7 +60,57 @@ pub(super) fn encode(
     Some(out)
 }
 
-/// The strings after the entries. They do not overlap.
+/// Encodes the entry of a metric, whose location is relative to `values`.
+fn put_metric(out: &mut Vec<u8>, metric: &Located, texts: &Texts, values: u64) -> Option<()> {
+    let Located { descriptor, location, form, .. } = metric;
+    for text in [texts.name, texts.help, texts.unit] {
+        put_pair(out, text);
+    }
+    put_u32(out, form_to_number(descriptor, *form));
+    put_u32(out, u32::try_from(descriptor.prefix_len()).ok()?);
+    put_u64(out, values + location.first);
+    put_u64(out, location.stride);
+    put_u64(out, location.baseline.map_or(0, |baseline| values + baseline));
+    put_u32(out, location.cells);
+    put_u32(out, 0);
+    put_pair(out, texts.labels);
+    put_pair(out, texts.bounds);
+    put_u64(out, if let Form::Histogram(scale) = form { scale.per_unit } else { 0 });
+    Some(())
+}
+
+/// Where the strings and the lists of a metric are: offsets, and lengths in bytes or items.
+struct Texts {
+    name: (u32, u32),
+    help: (u32, u32),
+    unit: (u32, u32),
+    labels: (u32, u32),
+    bounds: (u32, u32),
+}
+
+impl Texts {
+    fn push(metric: &Located, strings: &mut StringTable) -> Option<Self> {
+        let descriptor = metric.descriptor;
+        let mut labels = Vec::with_capacity(descriptor.labels().len() * LABEL_LEN);
+        for (name, value) in descriptor.labels() {
+            put_pair(&mut labels, strings.push(name.as_bytes())?);
+            put_pair(&mut labels, strings.push(value.as_bytes())?);
+        }
+        let mut bounds = Vec::new();
+        if let Form::Histogram(scale) = metric.form {
+            scale.bounds.iter().for_each(|bound| put_u64(&mut bounds, *bound));
+        }
+        Some(Self {
+            name: strings.push(descriptor.name().as_bytes())?,
+            help: strings.push(descriptor.help().as_bytes())?,
+            unit: strings.push(descriptor.unit().unwrap_or_default().as_bytes())?,
+            labels: strings.push_list(&labels, LABEL_LEN)?,
+            bounds: strings.push_list(&bounds, BOUND_LEN)?,
+        })
+    }
+}
+
+/// The strings and lists after the entries. They do not overlap.
 struct StringTable {
     start: usize,
     bytes: Vec<u8>,
@@ -76,10 +118,15 @@ struct StringTable {
 
 impl StringTable {
     /// Appends a string and returns its offset and length.
-    fn push(&mut self, text: &str) -> Option<(u32, u32)> {
+    fn push(&mut self, text: &[u8]) -> Option<(u32, u32)> {
+        self.push_list(text, 1)
+    }
+
+    /// Appends a list and returns its offset and the number of its items.
+    fn push_list(&mut self, list: &[u8], item_len: usize) -> Option<(u32, u32)> {
         let offset = u32::try_from(self.start + self.bytes.len()).ok()?;
-        self.bytes.extend(text.as_bytes());
-        Some((offset, u32::try_from(text.len()).ok()?))
+        self.bytes.extend(list);
+        Some((offset, u32::try_from(list.len() / item_len).ok()?))
     }
 }
 
@@ -91,16 +138,17 @@ fn put_u64(out: &mut Vec<u8>, n: u64) {
     out.extend(n.to_ne_bytes());
 }
 
-fn put_string(out: &mut Vec<u8>, (offset, len): (u32, u32)) {
+fn put_pair(out: &mut Vec<u8>, (offset, len): (u32, u32)) {
     put_u32(out, offset);
     put_u32(out, len);
 }
 
-fn kind_to_number(kind: Kind) -> u32 {
-    match kind {
-        Kind::Counter => 1,
-        Kind::Gauge => 2,
-        // No histogram can be part of a published struct.
-        Kind::Histogram => 3,
+fn form_to_number(descriptor: &Descriptor, form: Form) -> u32 {
+    match (form, descriptor.kind()) {
+        (Form::Sum, Kind::Gauge) => 2,
+        (Form::Sum, _) => 1,
+        (Form::Histogram(_), _) => 3,
+        (Form::Float, _) => 4,
+        (Form::Peak, _) => 5,
     }
 }

@@ -295,7 +295,7 @@ impl fmt::Display for ReadError {
             ),
             Self::Version { version, .. } => write!(
                 f,
-                "the file has version {version} of the format, and this program reads version 1; use the version \
+                "the file has version {version} of the format, and this program reads versions 1 and 2; use the version \
                  of papyra-metrics that wrote it"
             ),
             Self::Damaged { problem, .. } => write!(f, "the metrics file is damaged: {problem}"),

@@ -5,15 +5,25 @@ use std::{slice, vec::Vec};
 use super::description::Location;
 use crate::__private::DescriptorTable;
 use crate::Descriptor;
-use crate::atomic_layout::AtomicLayout;
+use crate::atomic_layout::{AtomicLayout, Form};
 use crate::walk::{ErasedInstrument, Walker};
 
-/// The location of each metric, from the beginning of the struct.
+/// A metric of a published struct.
+pub(super) struct Located {
+    pub(super) descriptor: &'static Descriptor,
+    /// From the beginning of the struct.
+    pub(super) location: Location,
+    pub(super) form: Form,
+    /// Offset and number of the words that only the instrument reads.
+    flags: Option<(usize, usize)>,
+}
+
+/// The location of each metric.
 pub(super) struct MetricLocator {
     struct_at: usize,
     struct_len: usize,
     metrics: slice::Iter<'static, Descriptor>,
-    pub(super) found: Vec<(&'static Descriptor, Location)>,
+    pub(super) found: Vec<Located>,
     /// Whether every word so far lies in the struct.
     all: bool,
 }
@@ -34,40 +44,65 @@ impl MetricLocator {
 
     /// Returns the offset of every word of every metric.
     pub(super) fn words(&self) -> impl Iterator<Item = usize> {
-        self.found
-            .iter()
-            .flat_map(|(_, location)| location.cells().chain(location.baseline))
+        self.found.iter().flat_map(|metric| {
+            let words = (0..cell_words(metric.form)).flat_map(|word| {
+                let location = metric.location.word(word);
+                location.cells().chain(location.baseline)
+            });
+            let flags = metric.flags.into_iter();
+            let flags = flags.flat_map(|(first, words)| (0..words).map(move |i| first + 8 * i));
             // Each has been a `usize` before.
-            .filter_map(|offset| usize::try_from(offset).ok())
+            words.filter_map(|offset| usize::try_from(offset).ok()).chain(flags)
+        })
     }
 
     /// Notes the location of the next metric.
-    fn push(&mut self, words: Option<AtomicLayout>) {
-        match (self.metrics.next(), words.and_then(|words| self.location(words))) {
-            (Some(metric), Some(location)) => self.found.push((metric, location)),
+    fn push(&mut self, layout: Option<AtomicLayout>) {
+        match (self.metrics.next(), layout) {
+            (Some(descriptor), Some(layout)) => match self.located(descriptor, layout) {
+                Some(located) => self.found.push(located),
+                None => self.all = false,
+            },
             _ => self.all = false,
         }
     }
 
-    fn location(&self, words: AtomicLayout) -> Option<Location> {
+    fn located(&self, descriptor: &'static Descriptor, layout: AtomicLayout) -> Option<Located> {
+        let words = usize::try_from(cell_words(layout.form)).ok()?;
         let last =
-            words.stride.checked_mul(words.cells.checked_sub(1)?)?.checked_add(words.first)?;
-        self.offset(last)?;
-        Some(Location {
-            first: self.offset(words.first)?,
-            cells: u32::try_from(words.cells).ok()?,
-            stride: u64::try_from(words.stride).ok()?,
-            baseline: words
-                .baseline
-                .map(|baseline| self.offset(baseline).ok_or(()))
-                .transpose()
-                .ok()?,
-        })
+            layout.stride.checked_mul(layout.cells.checked_sub(1)?)?.checked_add(layout.first)?;
+        self.offset(last, words)?;
+        let baseline = match layout.baseline {
+            Some(baseline) => Some(self.offset(baseline, words)?),
+            None => None,
+        };
+        let flags = match layout.flags {
+            Some((flags, words)) => {
+                Some((usize::try_from(self.offset(flags, words)?).ok()?, words))
+            }
+            None => None,
+        };
+        let location = Location {
+            first: self.offset(layout.first, words)?,
+            cells: u32::try_from(layout.cells).ok()?,
+            stride: u64::try_from(layout.stride).ok()?,
+            baseline,
+        };
+        Some(Located { descriptor, location, form: layout.form, flags })
     }
 
-    fn offset(&self, word: usize) -> Option<u64> {
-        let offset = word.checked_sub(self.struct_at)?;
-        u64::try_from(offset).ok().filter(|_| offset + 8 <= self.struct_len && offset % 8 == 0)
+    /// Returns the offset of that many words, if they lie in the struct.
+    fn offset(&self, address: usize, words: usize) -> Option<u64> {
+        let offset = address.checked_sub(self.struct_at)?;
+        let end = words.checked_mul(8)?.checked_add(offset)?;
+        u64::try_from(offset).ok().filter(|_| end <= self.struct_len && offset % 8 == 0)
+    }
+}
+
+fn cell_words(form: Form) -> u64 {
+    match form {
+        Form::Histogram(scale) => 2 * (scale.bounds.len() as u64 + 1),
+        _ => 1,
     }
 }
 

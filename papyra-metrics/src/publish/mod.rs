@@ -28,9 +28,9 @@
 //! # What can be published
 //!
 //! Structs that derive [`Metrics`](derive@crate::Metrics) and hold only instruments, each in place: `Counter`, `Gauge`,
-//! `ShardedCounter`, `CachePadded` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these. A struct with
-//! anything else is a compile error: a pointer is meaningless in another process, and only atomics may be changed by
-//! one.
+//! `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` of those, `AtomicU64`,
+//! `AtomicI64`, and flattened structs of these. A struct with anything else is a compile error: a pointer is meaningless
+//! in another process, and only atomics may be changed by one.
 //!
 //! # Life of the file
 //!
@@ -56,7 +56,7 @@
 //! error, and [`Published::create_or_private`] counts in private memory. The file belongs on a local file system,
 //! preferably in memory, such as `/run`.
 //!
-//! # Format of the file, version 1
+//! # Format of the file, version 2
 //!
 //! Integers are in the byte order of the machine that wrote them. Offsets are in bytes from the beginning of the file.
 //! Nothing depends on how Rust lays out structs, since the file contains the offset of each value.
@@ -65,36 +65,59 @@
 //! |---|---|---|
 //! | 0 | 8 | `89 70 61 70 79 72 61 0a`: `\x89papyra\n` |
 //! | 8 | 4 | `0x01020304`, which shows the byte order |
-//! | 12 | 4 | version of the format: 1. It changes if an older reader would misunderstand the file |
+//! | 12 | 4 | version of the format: 2. It changes if an older reader would misunderstand the file |
 //! | 16 | 4 | CRC-32 (IEEE 802.3) of everything from byte 20 to the end of the description |
-//! | 20 | 4 | size of an entry: 64, or more in files with more data for each metric |
+//! | 20 | 4 | size of an entry: 88, or more in files with more data for each metric |
 //! | 24 | 8 | length of the file |
-//! | 32 | 8 | length of the description: this header, the entries and the strings. The values follow it |
+//! | 32 | 8 | length of the description: this header, the entries, the strings and the lists. The values follow it |
 //! | 40 | 4 | number of entries |
 //! | 44 | 4 | id of the process that writes |
 //! | 48 | 8 | when it began to publish, in nanoseconds since 1970-01-01 00:00 UTC |
 //! | 56 | 4 + 4 | name of its program: offset and length |
-//! | 64 | | one entry for each metric in declaration order, then the strings (UTF-8), then the values |
+//! | 64 | | one entry for each metric in declaration order, then the strings (UTF-8) and lists, then the values |
 //!
 //! | offset | size | entry |
 //! |---|---|---|
 //! | 0 | 4 + 4 | name: offset and length |
 //! | 8 | 4 + 4 | help: offset and length; may be empty |
 //! | 16 | 4 + 4 | unit: offset and length; empty if there is none |
-//! | 24 | 4 | kind: 1 is a counter, 2 a gauge |
+//! | 24 | 4 | form: 1 is a counter, 2 a gauge, 3 a histogram, 4 a gauge that is a float, 5 a peak |
 //! | 28 | 4 | how many bytes of the name are prefixes |
 //! | 32 | 8 | offset of the first cell |
 //! | 40 | 8 | distance from one cell to the next |
 //! | 48 | 8 | offset of the baseline, or 0 if there is none |
 //! | 56 | 4 | number of cells |
 //! | 60 | 4 | 0 |
+//! | 64 | 4 + 4 | labels: offset of the list and number of labels, each four times 4 bytes: name and value, as offset and length |
+//! | 72 | 4 + 4 | bounds of a histogram: offset of the list and number of bounds, each 8 bytes, in base units |
+//! | 80 | 8 | base units in one unit of a histogram: 10⁹ of durations, which are in nanoseconds |
 //!
-//! Strings do not overlap. The description has at most 64 MiB, the values at most 256 MiB.
+//! Names and label names match `[a-zA-Z_][a-zA-Z0-9_]*`, units and label values `[a-z0-9_]+`, and no label has a name that
+//! [monitoring systems reserve](crate::naming::is_reserved_label). No two metrics have the same
+//! name and labels. A histogram has from 1 to 127 bounds, which rise, and a file at most 65,536 histograms. Strings and
+//! lists do not overlap. The description has at most 64 MiB, the values at most 256 MiB.
 //!
-//! Cells and baselines are aligned words of 64 bits. The total of a metric is the wrapping sum of its cells, for a gauge
-//! as a signed number. The value of a counter is its total minus its baseline. Read the baseline first, since a reset
-//! raises it to the total. A reset of a counter without a baseline sets its cells to zero. Only these words change while
-//! the file exists; all other bytes of the values are zero.
+//! Version 1 had the forms 1 and 2 alone and entries of 64 bytes. Files of that version are read too.
+//!
+//! # Values
+//!
+//! All values are aligned words of 64 bits. A cell is one word, and so is a baseline. Those of a histogram are blocks of
+//! two words for each bucket, its count and the sum of its values in base units, in the order of the bounds; the last
+//! bucket has no bound.
+//!
+//! | form | total | value since the last reset | reset |
+//! |---|---|---|---|
+//! | counter | the wrapping sum of the cells | total minus baseline | raises the baseline to the total; without a baseline, sets the cells to zero |
+//! | histogram | the same for each word of the blocks; the count is the sum of the buckets' counts | the same | the same |
+//! | gauge | the wrapping sum of the cells, as a signed number | the total | none |
+//! | float gauge | the one cell, as a 64-bit float | the total | none |
+//! | peak | the one cell, as a signed number; −2⁶³ if there is none | the total | sets it to −2⁶³ |
+//!
+//! Read baselines before cells, since a reset raises them to the totals. A reading under load is not a single instant: of
+//! the values that a histogram is recording at that moment, it may have the count and not yet the sum. Other words of the
+//! values, such as the marks of blocks in use, are the publisher's own.
+//!
+//! # Lock
 //!
 //! The publisher holds an exclusive lock of its open file (`F_OFD_SETLK`) from byte 0 to the end, however long the file
 //! becomes. A process that replaces the file of a process that has ended locks byte 0 alone meanwhile.

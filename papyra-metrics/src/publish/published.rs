@@ -100,7 +100,8 @@ impl<M> Published<M> {
         M: Publishable + Default,
     {
         let path = path.as_ref();
-        Self::publish(path, M::default()).map_err(|cause| cause.at(path))
+        // In a box, for some are too large for the stack of a thread.
+        Self::publish(path, Box::default()).map_err(|cause| cause.at(path))
     }
 
     /// Publishes metrics as [`create`](Self::create) does, or keeps them in private memory if that fails: metrics never
@@ -138,13 +139,13 @@ impl<M> Published<M> {
     }
 
     #[allow(unsafe_code)] // shared memory comes as a raw pointer
-    fn publish(path: &Path, metrics: M) -> Result<Self, PublishCause>
+    fn publish(path: &Path, metrics: Box<M>) -> Result<Self, PublishCause>
     where
         M: Publishable,
     {
         // The process may be in another directory when it removes the file.
         let path = &file::absolute(path)?;
-        let locations = MetricLocator::locate(&metrics).ok_or(PublishCause::TooLarge)?;
+        let locations = MetricLocator::locate(&*metrics).ok_or(PublishCause::TooLarge)?;
         let temporary = Temporary::beside(path)?;
         let (mapping, values) = file::write_file::<M>(&temporary.file, &locations)?;
         let lock = temporary.file.try_clone().map_err(PublishCause::io("opening it"))?;
@@ -156,13 +157,14 @@ impl<M> Published<M> {
             return Err(PublishCause::TooLarge);
         }
         // The shared copy is dropped in its place.
-        let metrics = ManuallyDrop::new(metrics);
+        // SAFETY: `ManuallyDrop<M>` has the layout of `M`, and the pointer is that of a box.
+        let metrics: Box<ManuallyDrop<M>> = unsafe { Box::from_raw(Box::into_raw(metrics).cast()) };
         for offset in locations.words() {
             // Word by word, since a copy of the whole struct would publish what its padding happens to contain.
-            // SAFETY: both pointers are in an `M`, as the locator has checked, aligned to 8, and to an atomic of 64
-            // bits, which is initialized and to which no other thread has access yet.
+            // SAFETY: both pointers are in an `M`, as the locator has checked, aligned to 8, and to eight bytes of
+            // atomics, which are initialized and to which no other thread has access yet.
             unsafe {
-                let from = core::ptr::from_ref(&*metrics).cast::<u64>().byte_add(offset);
+                let from = core::ptr::from_ref(&**metrics).cast::<u64>().byte_add(offset);
                 shared.cast::<u64>().byte_add(offset).write(from.read());
             }
         }

@@ -2,6 +2,7 @@
 
 use core::sync::atomic::{Ordering, fence};
 use std::{
+    boxed::Box,
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -9,11 +10,12 @@ use std::{
 };
 
 use super::decode::{CUT_SHORT, FormatError, Header};
-use super::description::{Description, HEADER_LEN, Metric, Process};
+use super::description::{Description, Form, HEADER_LEN, Location, Metric, Process};
 use super::error::{ReadCause, ReadError};
 use super::sys::{self, Holder};
 use crate::atomic::AtomicU64;
-use crate::{Kind, Snapshot, Value, counter};
+use crate::histogram::cells::Tally;
+use crate::{Distribution, Snapshot, Value, counter, peak};
 
 /// A published file, opened for reading.
 ///
@@ -42,9 +44,9 @@ impl Reader {
         Self::from_file(open_regular(path, false).map_err(|cause| cause.at(path))?, path)
     }
 
-    /// Opens the file at the path and resets each of its counters to zero, as
-    /// [`Metrics::reset`](crate::Metrics::reset) does inside the process, which does not have to be alive. Gauges and
-    /// totals keep their values.
+    /// Opens the file at the path, resets each of its counters to zero and empties its histograms and peaks, as
+    /// [`Metrics::reset`](crate::Metrics::reset) does inside the process, which does not have to be alive. Other gauges
+    /// and totals keep their values.
     ///
     /// The file is mapped for that. If its owner cuts it short at that moment, this process is killed by `SIGBUS`.
     ///
@@ -56,7 +58,7 @@ impl Reader {
         let path = path.as_ref();
         let file = open_regular(path, true).map_err(|cause| cause.at(path))?;
         let reader = Self::from_file(file, path)?;
-        reader.reset_counters().map_err(|cause| cause.at(path))?;
+        reader.reset_values().map_err(|cause| cause.at(path))?;
         Ok(reader)
     }
 
@@ -102,27 +104,22 @@ impl Reader {
             .map_err(|error| ReadCause::Io("examining its lock", error).at(&self.path))
     }
 
-    /// Returns name, kind, help and unit of each metric, in declaration order.
+    /// Returns name, kind, help, unit and labels of each metric, in declaration order.
     pub fn metrics(&self) -> &[Metric] {
         &self.description.metrics
     }
 
-    /// Reads every metric since the last reset, in declaration order.
+    /// Reads every metric since the last reset, in declaration order. The keys are [`Metric::series`].
     ///
     /// # Errors
     ///
     /// Returns an error if the file is cut short meanwhile or cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, ReadError> {
         let read = || {
-            let values = self.read_values()?;
-            let baselines = self.metrics().iter().map(|metric| match metric.location.baseline {
-                Some(baseline) => values.word(baseline),
-                None => Ok(0),
-            });
-            let baselines = baselines.collect::<Result<Vec<u64>, _>>()?;
+            let baselines = self.read_values()?;
             // Pairs with the release of a reset: the totals, which are read below, have reached these baselines.
             fence(Ordering::Acquire);
-            self.snapshot_above(&baselines)
+            self.snapshot_above(Some(&baselines))
         };
         read().map_err(|cause: ReadCause| cause.at(&self.path))
     }
@@ -133,24 +130,14 @@ impl Reader {
     ///
     /// Returns the errors of [`snapshot`](Self::snapshot).
     pub fn totals(&self) -> Result<Snapshot, ReadError> {
-        self.snapshot_above(&[]).map_err(|cause| cause.at(&self.path))
+        self.snapshot_above(None).map_err(|cause| cause.at(&self.path))
     }
 
-    /// Reads totals, less the baseline of each metric if there are any.
-    fn snapshot_above(&self, baselines: &[u64]) -> Result<Snapshot, ReadCause> {
-        let values = self.read_values()?;
-        let entries = self.metrics().iter().enumerate().map(|(i, metric)| {
-            let total = metric.location.cells().try_fold(0_u64, |sum, cell| {
-                Ok::<_, FormatError>(sum.wrapping_add(values.word(cell)?))
-            })?;
-            let value = total.wrapping_sub(baselines.get(i).copied().unwrap_or_default());
-            let value = match metric.kind {
-                // No file has a histogram.
-                Kind::Counter | Kind::Histogram => Value::Counter(value),
-                Kind::Gauge => Value::Gauge(i64::from_ne_bytes(value.to_ne_bytes())),
-            };
-            Ok((metric.name.clone(), value))
-        });
+    /// Reads totals, less the baselines in an earlier copy of the values if there is one.
+    fn snapshot_above(&self, earlier: Option<&Values>) -> Result<Snapshot, ReadCause> {
+        let readout = Readout { values: self.read_values()?, earlier };
+        let entries = self.metrics().iter();
+        let entries = entries.map(|metric| Ok((metric.series.clone(), readout.value(metric)?)));
         entries.collect::<Result<Vec<_>, ReadCause>>().map(Snapshot::from_iter)
     }
 
@@ -162,7 +149,7 @@ impl Reader {
         Ok(Values { start: range.start, bytes })
     }
 
-    fn reset_counters(&self) -> Result<(), ReadCause> {
+    fn reset_values(&self) -> Result<(), ReadCause> {
         let range = &self.description.values;
         // To write into a hole of a mapping kills the process if the disk is full.
         if sys::has_hole(&self.file, range.start, range.end)
@@ -174,24 +161,78 @@ impl Reader {
             .into());
         }
         let mapping = sys::Mapping::new(&self.file).map_err(ReadCause::io("mapping it"))?;
-        let counters = self.metrics().iter().filter(|metric| metric.kind == Kind::Counter);
-        for Metric { location, .. } in counters {
-            let cells = || location.cells().map(|cell| word_of(&mapping, cell));
-            if cells().any(|cell| cell.is_none()) {
-                return Err(CUT_SHORT.into());
-            }
-            match location.baseline.map(|baseline| word_of(&mapping, baseline)) {
-                None => cells().flatten().for_each(|cell| cell.store(0, Ordering::Relaxed)),
-                Some(Some(baseline)) => {
-                    counter::advance_baseline(baseline, || {
-                        let cells = cells().flatten().map(|cell| cell.load(Ordering::Relaxed));
-                        cells.fold(0, u64::wrapping_add)
-                    });
+        for Metric { location, form, .. } in self.metrics() {
+            match form {
+                Form::Counter | Form::Histogram(_) => {
+                    for word in 0..form.cell_words() {
+                        reset_word(&mapping, location.word(word))?;
+                    }
                 }
-                Some(None) => return Err(CUT_SHORT.into()),
+                Form::Peak => {
+                    let highest = word_of(&mapping, location.first).ok_or(CUT_SHORT)?;
+                    highest.store(u64::from_ne_bytes(peak::NONE.to_ne_bytes()), Ordering::Relaxed);
+                }
+                Form::Gauge | Form::Float => {}
             }
         }
         Ok(())
+    }
+}
+
+/// Resets one word of each cell, which is a counter by itself.
+fn reset_word(mapping: &sys::Mapping, location: Location) -> Result<(), FormatError> {
+    let cells = || location.cells().map(|cell| word_of(mapping, cell));
+    if cells().any(|cell| cell.is_none()) {
+        return Err(CUT_SHORT);
+    }
+    match location.baseline.map(|baseline| word_of(mapping, baseline)) {
+        None => cells().flatten().for_each(|cell| cell.store(0, Ordering::Relaxed)),
+        Some(Some(baseline)) => {
+            counter::advance_baseline(baseline, || {
+                let cells = cells().flatten().map(|cell| cell.load(Ordering::Relaxed));
+                cells.fold(0, u64::wrapping_add)
+            });
+        }
+        Some(None) => return Err(CUT_SHORT),
+    }
+    Ok(())
+}
+
+/// The values of a file, and those that it had earlier if baselines count.
+struct Readout<'a> {
+    values: Values,
+    earlier: Option<&'a Values>,
+}
+
+impl Readout<'_> {
+    fn value(&self, metric: &Metric) -> Result<Value, FormatError> {
+        let word = |word| self.word(metric.location.word(word));
+        let signed = |word: u64| i64::from_ne_bytes(word.to_ne_bytes());
+        Ok(match &metric.form {
+            Form::Counter => Value::Counter(word(0)?),
+            Form::Gauge => Value::Gauge(signed(word(0)?)),
+            Form::Float => Value::Float(f64::from_bits(word(0)?)),
+            Form::Peak => Value::Gauge(peak::value(signed(word(0)?))),
+            Form::Histogram(scale) => {
+                let tallies = (0..scale.buckets() as u64).map(|bucket| {
+                    Ok(Tally { count: word(2 * bucket)?, sum: word(2 * bucket + 1)? })
+                });
+                let tallies = tallies.collect::<Result<Vec<_>, FormatError>>()?;
+                Value::Histogram(Box::new(Distribution::from_parts(scale.clone(), tallies)))
+            }
+        })
+    }
+
+    /// Returns the sum of one word of all cells, less the baseline.
+    fn word(&self, location: Location) -> Result<u64, FormatError> {
+        let baseline = match (self.earlier, location.baseline) {
+            (Some(earlier), Some(baseline)) => earlier.word(baseline)?,
+            _ => 0,
+        };
+        let total = location.cells().try_fold(0_u64, |sum, cell| {
+            Ok::<_, FormatError>(sum.wrapping_add(self.values.word(cell)?))
+        })?;
+        Ok(total.wrapping_sub(baseline))
     }
 }
 

@@ -2,12 +2,13 @@
 
 use core::ptr;
 #[cfg(not(all(loom, test)))]
-use core::sync::atomic::AtomicBool;
+use core::sync::atomic::AtomicU8;
 #[cfg(all(loom, test))]
-use loom::sync::atomic::AtomicBool;
+use loom::sync::atomic::AtomicU8;
 
 use super::{CELLS, SHARED, rseq, shard};
 use crate::atomic::Ordering;
+use crate::atomic_layout::AtomicLayout;
 use crate::histogram::cells::{CellArray, Tally};
 
 /// On cache lines of its own.
@@ -15,13 +16,17 @@ use crate::histogram::cells::{CellArray, Tally};
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
 pub(super) struct Block<C>(C);
 
+// Flags fill whole words, as a published layout requires.
+#[cfg(not(all(loom, test)))]
+const _: () = assert!(CELLS % 8 == 0);
+
 /// The shared blocks first, then those of the CPUs.
 #[repr(C)]
 pub(crate) struct Blocks<C> {
     blocks: [Block<C>; CELLS],
-    /// Which blocks have ever been added to, so that readers touch no others. On cache lines of their own, which are
-    /// hardly ever written.
-    used: Block<[AtomicBool; CELLS]>,
+    /// Nonzero for the blocks that have ever been added to, so that readers touch no others. On cache lines of their own,
+    /// which are hardly ever written. Not booleans: another process that shares the memory may write anything here.
+    used: Block<[AtomicU8; CELLS]>,
 }
 
 impl<C: CellArray> Blocks<C> {
@@ -29,7 +34,7 @@ impl<C: CellArray> Blocks<C> {
     pub(crate) const fn new() -> Self {
         Self {
             blocks: [const { Block(C::NEW) }; CELLS],
-            used: Block([const { AtomicBool::new(false) }; CELLS]),
+            used: Block([const { AtomicU8::new(0) }; CELLS]),
         }
     }
 
@@ -37,7 +42,7 @@ impl<C: CellArray> Blocks<C> {
     pub(crate) fn new() -> Self {
         Self {
             blocks: core::array::from_fn(|_| Block(C::new())),
-            used: Block(core::array::from_fn(|_| AtomicBool::new(false))),
+            used: Block(core::array::from_fn(|_| AtomicU8::new(0))),
         }
     }
 
@@ -66,8 +71,8 @@ impl<C: CellArray> Blocks<C> {
     pub(crate) fn add_shared(&self, shard: usize, bucket: usize, tally: Tally) {
         let shard = shard % SHARED;
         // Loaded first, so that the line stays in the caches of all cores.
-        if !self.used.0[shard].load(Ordering::Relaxed) {
-            self.used.0[shard].store(true, Ordering::Relaxed);
+        if self.used.0[shard].load(Ordering::Relaxed) == 0 {
+            self.used.0[shard].store(1, Ordering::Relaxed);
         }
         if let Some(cell) = self.blocks[shard].0.cells().get(bucket) {
             cell.add(tally);
@@ -78,6 +83,10 @@ impl<C: CellArray> Blocks<C> {
     pub(crate) fn used(&self) -> impl Iterator<Item = &C> {
         let blocks = self.blocks.iter().zip(&self.used.0);
         // Relaxed: where a count has been seen, its mark is seen too, for it was stored before.
-        blocks.filter(|(_, used)| used.load(Ordering::Relaxed)).map(|(block, _)| &block.0)
+        blocks.filter(|(_, used)| used.load(Ordering::Relaxed) != 0).map(|(block, _)| &block.0)
+    }
+
+    pub(crate) fn atomic_layout(&self) -> AtomicLayout {
+        AtomicLayout::cells(&self.blocks[0], CELLS, size_of::<Block<C>>()).with_flags(&self.used.0)
     }
 }

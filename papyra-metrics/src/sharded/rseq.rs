@@ -13,7 +13,7 @@
 use core::arch::asm;
 use core::ffi::{CStr, c_char, c_uint, c_void};
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicIsize, Ordering};
+use core::sync::atomic::{AtomicIsize, AtomicU8, Ordering};
 
 /// Number of cells: one for each CPU below this number.
 pub(super) const CELLS: usize = 112;
@@ -92,7 +92,7 @@ pub(super) fn add(cells: &super::Cells, n: u64) -> Result<(), ()> {
 #[inline]
 pub(super) unsafe fn add_pair<B>(
     blocks: &[B; super::CELLS],
-    used: &[AtomicBool; super::CELLS],
+    used: &[AtomicU8; super::CELLS],
     offset: usize,
     [first, second]: [u64; 2],
 ) -> Result<(), ()> {
