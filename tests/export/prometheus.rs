@@ -49,7 +49,7 @@ fn fixture() -> Fixture {
     Fixture { registry, orders, _odd: odd }
 }
 
-fn encoded(registry: &Registry, format: Format) -> String {
+pub(crate) fn encoded(registry: &Registry, format: Format) -> String {
     let mut text = String::new();
     Prometheus::new(registry).encode(format, &mut text);
     text
@@ -162,7 +162,7 @@ fn the_format_is_what_the_accept_header_weighs_most() {
 }
 
 /// Runs a program with this text as its standard input and returns its output.
-fn run(command: &mut Command, input: &str) -> Output {
+pub(crate) fn run(command: &mut Command, input: &str) -> Output {
     let mut process = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -187,7 +187,7 @@ fn promtool_has_nothing_to_say_against_the_text_format() {
 }
 
 /// Parses a text with the OpenMetrics reference parser.
-fn parsed(text: &str) -> Json {
+pub(crate) fn parsed(text: &str) -> Json {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("openmetrics.py");
     let told = run(Command::new(find("python")).arg(script), text);
     assert!(told.status.success(), "{}\n{text}", String::from_utf8_lossy(&told.stderr));

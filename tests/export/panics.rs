@@ -1,0 +1,145 @@
+//! A backend that panics while it is read: the others are exported, the panic is reported, and later readings work.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics, SumDataPoint,
+};
+use opentelemetry_sdk::metrics::reader::MetricReader;
+use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
+use papyra_metrics::{Counter, Descriptor, Histogram, Metrics, Walker};
+use papyra_metrics_export::Registry;
+use papyra_metrics_export::opentelemetry::OpenTelemetry;
+use papyra_metrics_export::prometheus::{Format, Prometheus};
+
+use crate::sdk::SharedReader;
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    append: Histogram,
+    writes: Counter,
+}
+
+/// Shows its first metric, and may panic instead of showing the second.
+#[derive(Default)]
+struct Fragile {
+    metrics: LogMetrics,
+    panics: AtomicBool,
+}
+
+impl Metrics for Fragile {
+    fn descriptors(&self) -> &[Descriptor] {
+        self.metrics.descriptors()
+    }
+
+    fn walk(&self, walker: &mut dyn Walker) {
+        walker.instrument(&self.metrics.append);
+        assert!(!self.panics.load(Relaxed), "the disk is gone");
+        walker.counters(&[&self.metrics.writes]);
+    }
+}
+
+/// A registry with a backend that may panic between two that do not.
+fn fixture() -> (Registry, Arc<Fragile>, [Arc<LogMetrics>; 2]) {
+    let registry = Registry::new();
+    let [before, after] = [(); 2].map(|()| Arc::new(LogMetrics::default()));
+    let fragile = Arc::new(Fragile::default());
+    registry.register(before.clone(), &[("backend", "before")]).unwrap();
+    registry.register(fragile.clone(), &[("backend", "fragile")]).unwrap();
+    registry.register(after.clone(), &[("backend", "after")]).unwrap();
+    before.writes.add(1);
+    fragile.metrics.writes.add(2);
+    after.writes.add(3);
+    (registry, fragile, [before, after])
+}
+
+const PROBLEM: &str =
+    "backend {backend=\"fragile\"}: reading its metrics panicked: the disk is gone";
+
+fn problems(registry: &Registry) -> Vec<String> {
+    registry.problems().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_scrape_answers_with_the_rest_and_reports_and_later_scrapes_work() {
+    let (registry, fragile, [before, after]) = fixture();
+    let prometheus = Prometheus::new(&registry);
+    let scrape = |format| {
+        let mut text = String::from("before\n");
+        prometheus.encode(format, &mut text);
+        let written = |backend| {
+            let head = format!("writes_total{{backend=\"{backend}\"}} ");
+            text.lines().find_map(|line| line.strip_prefix(&head)?.parse::<u64>().ok())
+        };
+        assert!(text.starts_with("before\n#"), "{text}");
+        assert_eq!(text.ends_with("\n# EOF\n"), format == Format::OpenMetrics);
+        ["before", "fragile", "after"].map(written)
+    };
+    let all = [&before.writes, &fragile.metrics.writes, &after.writes];
+    for format in [Format::Text, Format::OpenMetrics] {
+        fragile.panics.store(true, Relaxed);
+        for _ in 0..3 {
+            all.into_iter().for_each(Counter::inc);
+            let [first, second, third] = scrape(format);
+            assert_eq!(first.zip(third), Some((before.writes.get(), after.writes.get())));
+            // Its series keep the values that they had, if they had any.
+            assert!(second.is_none_or(|it| it < fragile.metrics.writes.get()), "{second:?}");
+            assert_eq!(problems(&registry), [PROBLEM]);
+        }
+        fragile.panics.store(false, Relaxed);
+        assert_eq!(scrape(format), all.map(|it| Some(it.get())));
+        assert_eq!(problems(&registry), [""; 0]);
+    }
+}
+
+#[test]
+fn a_backend_that_panics_when_it_is_registered_is_read_later() {
+    let registry = Registry::new();
+    let fragile = Arc::new(Fragile { panics: true.into(), ..Fragile::default() });
+    registry.register(fragile.clone(), &[("backend", "fragile")]).unwrap();
+    let prometheus = Prometheus::new(&registry);
+    let scrape = prometheus.scrape(None);
+    assert!(scrape.body.contains("append_seconds_count{backend=\"fragile\"} 0\n"), "{scrape:?}");
+    assert!(!scrape.body.contains("writes"), "{scrape:?}");
+    assert_eq!(problems(&registry), [PROBLEM]);
+    fragile.panics.store(false, Relaxed);
+    assert!(prometheus.scrape(None).body.contains("\nwrites_total{backend=\"fragile\"} 0\n"));
+    assert_eq!(problems(&registry), [""; 0]);
+}
+
+#[test]
+fn a_collection_observes_the_rest_and_reports_and_later_collections_work() {
+    let (registry, fragile, [before, after]) = fixture();
+    let reader = SharedReader::new(Temporality::Cumulative);
+    let provider = SdkMeterProvider::builder().with_reader(reader.clone()).build();
+    let _exported = OpenTelemetry::new(&registry, &provider.meter("papyra"));
+    let collect = || {
+        let mut collected = ResourceMetrics::default();
+        reader.collect(&mut collected).unwrap();
+        let mut metrics = collected.scope_metrics().flat_map(ScopeMetrics::metrics);
+        let writes = metrics.find(|metric| metric.name() == "writes").expect("a counter");
+        let AggregatedMetrics::U64(MetricData::Sum(sum)) = writes.data() else { panic!() };
+        let value = |backend: &str| {
+            let mut points = sum.data_points();
+            let is_of = |point: &SumDataPoint<u64>| {
+                point.attributes().any(|it| it.value.as_str() == backend)
+            };
+            points.find(|point| is_of(point)).map(SumDataPoint::value)
+        };
+        ["before", "fragile", "after"].map(value)
+    };
+    assert_eq!(collect(), [Some(1), Some(2), Some(3)]);
+    let all = [&before.writes, &fragile.metrics.writes, &after.writes];
+    fragile.panics.store(true, Relaxed);
+    for n in 1..=3 {
+        all.into_iter().for_each(Counter::inc);
+        // A total that is missing once would be counted again by a delta.
+        assert_eq!(collect(), [Some(1 + n), Some(2), Some(3 + n)]);
+        assert_eq!(problems(&registry), [PROBLEM]);
+    }
+    fragile.panics.store(false, Relaxed);
+    assert_eq!(collect(), [Some(4), Some(5), Some(6)]);
+    assert_eq!(problems(&registry), [""; 0]);
+}
