@@ -35,6 +35,7 @@
 
 #![forbid(unsafe_code)]
 
+mod figures;
 mod output;
 mod program;
 mod reset;
@@ -63,7 +64,7 @@ pub enum Command {
     Show(Show),
     /// Watch metrics change, until q
     Watch(Watch),
-    /// Reset counters to zero
+    /// Reset counters to zero, and empty histograms and peaks
     Reset(Reset),
 }
 

@@ -1,4 +1,4 @@
-//! `reset`: resets counters to zero.
+//! `reset`: resets counters to zero, and empties histograms and peaks.
 
 use std::{
     io::{self, Write},
@@ -11,10 +11,10 @@ use papyra_metrics::{Kind, publish::Reader};
 use crate::output::{self, UNAVAILABLE};
 use crate::source::{Reading, Source};
 
-/// Reset counters to zero.
+/// Reset counters to zero, and empty histograms and peaks.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Gauges keep their values, and so do the totals that monitoring systems read. Nothing stops meanwhile, and no count is lost.")]
+Other gauges keep their values, and so do the totals that monitoring systems read. Nothing stops meanwhile, and no count is lost.")]
 pub struct Reset {
     /// Files, or directories of files, where processes publish
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
@@ -46,9 +46,13 @@ impl Reset {
     }
 }
 
+/// Returns `4 counters`, or `4 counters and 1 histogram`.
 fn count(reading: &Reading) -> String {
-    match reading.rows.iter().filter(|row| row.kind == Kind::Counter).count() {
-        1 => "1 counter".to_owned(),
-        counters => format!("{counters} counters"),
-    }
+    let count = |kind| match reading.rows.iter().filter(|row| row.kind == kind).count() {
+        1 => format!("1 {kind}"),
+        metrics => format!("{metrics} {kind}s"),
+    };
+    let has_histograms = reading.rows.iter().any(|row| row.kind == Kind::Histogram);
+    let counters = count(Kind::Counter);
+    if has_histograms { format!("{counters} and {}", count(Kind::Histogram)) } else { counters }
 }

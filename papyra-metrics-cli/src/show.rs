@@ -8,9 +8,10 @@ use std::{
 use clap::{Args, ValueEnum};
 use comfy_table::TableComponent::{HeaderLines, MiddleHeaderIntersections};
 use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
-use papyra_metrics::Value;
+use papyra_metrics::{Distribution, Snapshot, Value};
 use papyra_metrics_export::prometheus::{self, Sample, encode};
 
+use crate::figures;
 use crate::output::{self, UNAVAILABLE};
 use crate::source::{Origin, Reading, Readings, Row, Source};
 use crate::sum::sum;
@@ -47,9 +48,9 @@ enum Format {
     /// A line `name: value` for each metric
     #[default]
     Text,
-    /// A table with units and descriptions
+    /// A table with units and descriptions, and one of the histograms
     Table,
-    /// An object of names and values; with --each an array of processes
+    /// An object of names and values, in which histograms are objects; with --each an array of processes
     Json,
     /// The Prometheus text format, of totals; each process has its own series, labelled with path and pid
     Prometheus,
@@ -96,12 +97,12 @@ impl Show {
 
     fn print_sum(&self, out: &mut impl Write, readings: &Readings, sum: &[Row]) -> io::Result<()> {
         match self.format {
-            Format::Json => print_json(out, &self.json(sum)),
+            Format::Json => print_json(out, &self.json(sum)?),
             Format::Table => {
                 for reading in from_files(readings) {
                     writeln!(out, "{}", output::describe(&reading.origin))?;
                 }
-                writeln!(out, "{}", self.table(sum).trim_fmt())
+                self.print_tables(out, sum)
             }
             Format::Text | Format::Prometheus => self.print_lines(out, sum),
         }
@@ -110,8 +111,8 @@ impl Show {
     fn print_each(&self, out: &mut impl Write, readings: &[Reading]) -> io::Result<()> {
         match self.format {
             Format::Json => {
-                let processes = readings.iter().map(|reading| self.json_of(reading)).collect();
-                print_json(out, &serde_json::Value::Array(processes))
+                let processes = readings.iter().map(|reading| self.json_of(reading));
+                print_json(out, &serde_json::Value::Array(processes.collect::<Result<_, _>>()?))
             }
             Format::Prometheus => print_prometheus(out, readings),
             Format::Text | Format::Table => self.print_blocks(out, readings),
@@ -126,7 +127,7 @@ impl Show {
             let comment = if self.format == Format::Text { "# " } else { "" };
             writeln!(out, "{comment}{}", output::describe(origin))?;
             match self.format {
-                Format::Table => writeln!(out, "{}", self.table(rows).trim_fmt())?,
+                Format::Table => self.print_tables(out, rows)?,
                 _ => self.print_lines(out, rows)?,
             }
         }
@@ -138,46 +139,47 @@ impl Show {
     }
 
     fn print_lines(&self, out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
-        rows.iter().try_for_each(|row| writeln!(out, "{}: {}", row.name, self.value(row)))
+        rows.iter().try_for_each(|row| writeln!(out, "{}: {}", row.series, self.value(row)))
     }
 
-    fn table(&self, rows: &[Row]) -> Table {
-        let mut table = Table::new();
-        // One line, between the header and the rows.
-        table.load_preset(presets::NOTHING);
-        table.set_style(HeaderLines, '─').set_style(MiddleHeaderIntersections, '─');
-        if io::stdout().is_terminal() {
-            let (columns, _) = output::terminal_size();
-            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
-        }
-        table.set_header(["metric", "value", "kind", "unit", "description"]);
+    /// Prints a table of the numbers and one of the histograms, unless there are none.
+    fn print_tables(&self, out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
+        let mut numbers = table(&["metric", "value", "kind", "unit", "description"]);
+        let mut histograms =
+            table(&["histogram", "count", "mean", "p50", "p99", "max", "description"]);
         for row in rows {
-            table.add_row([
-                Cell::new(&row.name),
-                Cell::new(self.value(row)).set_alignment(CellAlignment::Right),
-                Cell::new(row.kind),
-                Cell::new(row.unit.as_deref().unwrap_or_default()),
-                Cell::new(single_line(&row.help)),
-            ]);
-        }
-        table
-    }
-
-    fn json(&self, rows: &[Row]) -> serde_json::Value {
-        let entries = rows.iter().map(|row| {
-            let number = match self.value(row) {
-                Value::Counter(n) => (*n).into(),
-                Value::Gauge(n) => (*n).into(),
-                other => other.as_f64().into(),
+            match self.value(row).as_histogram() {
+                Some(distribution) => histograms.add_row(histogram_cells(row, distribution)),
+                None => numbers.add_row([
+                    Cell::new(&row.series),
+                    right(self.value(row)),
+                    Cell::new(row.kind),
+                    Cell::new(row.unit.as_deref().unwrap_or_default()),
+                    Cell::new(single_line(&row.help)),
+                ]),
             };
-            (row.name.clone(), number)
-        });
-        serde_json::Value::Object(entries.collect())
+        }
+        let has_histograms = !histograms.is_empty();
+        if !numbers.is_empty() || !has_histograms {
+            writeln!(out, "{}", numbers.trim_fmt())?;
+        }
+        if has_histograms {
+            if !numbers.is_empty() {
+                writeln!(out)?;
+            }
+            writeln!(out, "{}", histograms.trim_fmt())?;
+        }
+        Ok(())
     }
 
-    fn json_of(&self, Reading { origin, rows }: &Reading) -> serde_json::Value {
-        let metrics = self.json(rows);
-        match origin {
+    fn json(&self, rows: &[Row]) -> io::Result<serde_json::Value> {
+        let values = rows.iter().map(|row| (row.series.as_str(), self.value(row).clone()));
+        Ok(serde_json::to_value(values.collect::<Snapshot>())?)
+    }
+
+    fn json_of(&self, Reading { origin, rows }: &Reading) -> io::Result<serde_json::Value> {
+        let metrics = self.json(rows)?;
+        Ok(match origin {
             Origin::ThisProcess => serde_json::json!({ "metrics": metrics }),
             Origin::File { path, program, pid, since, live } => serde_json::json!({
                 // A path that JSON cannot contain is quoted and escaped.
@@ -188,8 +190,37 @@ impl Show {
                 "since": humantime::format_rfc3339_seconds(*since).to_string(),
                 "metrics": metrics,
             }),
-        }
+        })
     }
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    // One line, between the header and the rows.
+    table.load_preset(presets::NOTHING);
+    table.set_style(HeaderLines, '─').set_style(MiddleHeaderIntersections, '─');
+    if io::stdout().is_terminal() {
+        let (columns, _) = output::terminal_size();
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(columns);
+    }
+    table.set_header(header);
+    table
+}
+
+fn right(text: impl ToString) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+fn histogram_cells(row: &Row, distribution: &Distribution) -> [Cell; 7] {
+    [
+        Cell::new(&row.series),
+        right(distribution.count()),
+        right(figures::mean(distribution)),
+        right(figures::quantile(distribution, 0.5)),
+        right(figures::quantile(distribution, 0.99)),
+        right(figures::max(distribution)),
+        Cell::new(single_line(&row.help)),
+    ]
 }
 
 fn print_json(out: &mut impl Write, value: &serde_json::Value) -> io::Result<()> {
@@ -202,25 +233,45 @@ fn from_files(readings: &Readings) -> impl Iterator<Item = &Reading> {
 
 /// Prints the totals, since monitoring systems do not expect counters to be reset, with the labels of each process.
 fn print_prometheus(out: &mut impl Write, readings: &[Reading]) -> io::Result<()> {
-    let labels = readings.iter().map(|reading| match &reading.origin {
-        Origin::ThisProcess => Vec::new(),
-        Origin::File { path, pid, .. } => vec![("path", path_name(path)), ("pid", pid.to_string())],
-    });
-    let labels: Vec<_> = labels.collect();
-    let labels: Vec<Vec<_>> = labels
+    let labelled: Vec<(&Row, Vec<(String, String)>)> = readings
         .iter()
-        .map(|labels| labels.iter().map(|(name, value)| (*name, value.as_str())).collect())
+        .flat_map(|reading| reading.rows.iter().map(|row| (row, labels(&reading.origin, row))))
         .collect();
-    let samples = readings.iter().zip(&labels).flat_map(|(reading, labels)| {
-        reading.rows.iter().map(|row| {
-            let mut sample = Sample::new(&row.name, row.total.clone());
-            sample.prefix_len = row.prefix_len;
-            sample.help = &row.help;
-            sample.unit = row.unit.as_deref();
-            sample.labels = labels;
-            sample
-        })
+    let borrowed: Vec<Vec<(&str, &str)>> = labelled
+        .iter()
+        .map(|(_, labels)| labels.iter().map(|(name, value)| (&**name, &**value)).collect())
+        .collect();
+    let samples = labelled.iter().zip(&borrowed).map(|((row, _), labels)| {
+        let mut sample = Sample::new(&row.name, row.total.clone());
+        sample.prefix_len = row.prefix_len;
+        sample.help = &row.help;
+        sample.unit = row.unit.as_deref();
+        sample.labels = labels;
+        sample
     });
     let text = encode(prometheus::Format::Text, samples).map_err(io::Error::other)?;
     out.write_all(text.as_bytes())
+}
+
+/// Returns the labels of the metric and of its process. A label of the metric with the name of another is exported under
+/// `exported_` and its name, as Prometheus does with such labels.
+fn labels(origin: &Origin, row: &Row) -> Vec<(String, String)> {
+    let process = match origin {
+        Origin::ThisProcess => Vec::new(),
+        Origin::File { path, pid, .. } => {
+            vec![("path".to_owned(), path_name(path)), ("pid".to_owned(), pid.to_string())]
+        }
+    };
+    let mut labels = Vec::with_capacity(row.labels.len() + process.len());
+    for (own, value) in &row.labels {
+        let mut name = own.clone();
+        while process.iter().any(|(taken, _)| *taken == name)
+            || name != *own && row.labels.iter().any(|(taken, _)| *taken == name)
+        {
+            name.insert_str(0, "exported_");
+        }
+        labels.push((name, value.clone()));
+    }
+    labels.extend(process);
+    labels
 }

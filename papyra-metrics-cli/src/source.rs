@@ -52,7 +52,10 @@ pub(crate) enum Origin {
 /// A metric and its value.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
+    /// The name, and the labels in braces if there are any.
+    pub(crate) series: String,
     pub(crate) name: String,
+    pub(crate) labels: Vec<(String, String)>,
     pub(crate) prefix_len: usize,
     pub(crate) kind: Kind,
     pub(crate) unit: Option<String>,
@@ -174,12 +177,25 @@ fn files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Puts the metrics of one name together, where the first of them is.
+pub(crate) fn by_family(mut rows: Vec<Row>) -> Vec<Row> {
+    let mut first = HashMap::new();
+    for (i, row) in rows.iter().enumerate() {
+        first.entry(row.name.clone()).or_insert(i);
+    }
+    rows.sort_by_key(|row| first.get(&row.name).copied());
+    rows
+}
+
 fn read_backend(backend: &dyn Metered) -> Option<Reading> {
     let metrics = backend.metrics()?;
     let mut rows = Vec::with_capacity(metrics.descriptors().len());
     metrics.visit(&mut |metric, value| {
+        let labels = metric.labels().iter();
         rows.push(Row {
+            series: metric.series().to_string(),
             name: metric.name().to_owned(),
+            labels: labels.map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
             prefix_len: metric.prefix_len(),
             kind: metric.kind(),
             unit: metric.unit().map(str::to_owned),
@@ -194,14 +210,16 @@ fn read_backend(backend: &dyn Metered) -> Option<Reading> {
             row.total = total;
         }
     });
-    Some(Reading { origin: Origin::ThisProcess, rows })
+    Some(Reading { origin: Origin::ThisProcess, rows: by_family(rows) })
 }
 
 fn read_reader(reader: &Reader) -> Result<Reading, ReadError> {
     let values = reader.snapshot()?.into_iter().zip(reader.totals()?);
     let rows = reader.metrics().iter().zip(values);
-    let rows = rows.map(|(metric, ((name, value), (_, total)))| Row {
-        name,
+    let rows = rows.map(|(metric, ((series, value), (_, total)))| Row {
+        series,
+        name: metric.name().to_owned(),
+        labels: metric.labels().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         prefix_len: metric.prefix_len(),
         kind: metric.kind(),
         unit: metric.unit().map(str::to_owned),
@@ -211,7 +229,7 @@ fn read_reader(reader: &Reader) -> Result<Reading, ReadError> {
     });
     let process = reader.process();
     Ok(Reading {
-        rows: rows.collect(),
+        rows: by_family(rows.collect()),
         origin: Origin::File {
             path: reader.path().to_owned(),
             program: process.program().to_owned(),

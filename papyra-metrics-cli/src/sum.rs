@@ -2,20 +2,20 @@
 
 use std::collections::HashMap;
 
-use papyra_metrics::Value;
+use papyra_metrics::{BoundsMismatch, Value};
 
-use crate::source::{Reading, Row};
+use crate::source::{Reading, Row, by_family};
 
-/// Adds up counters and gauges of all processes, in the order in which they first appear.
+/// Adds up the values of all processes, in the order in which the families first appear.
 ///
-/// Returns an error if two processes disagree about the kind or the unit of a metric.
+/// Returns an error if two processes disagree about the kind, the unit or the buckets of a metric.
 pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
     let mut sum: Vec<Row> = Vec::new();
     let mut indices = HashMap::new();
     for Reading { origin, rows } in readings {
         for row in rows {
             let &mut (index, first) =
-                indices.entry(row.name.as_str()).or_insert((sum.len(), origin));
+                indices.entry(row.series.as_str()).or_insert((sum.len(), origin));
             let Some(known) = sum.get_mut(index) else {
                 sum.push(row.clone());
                 continue;
@@ -23,18 +23,26 @@ pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
             if known.kind != row.kind || known.unit != row.unit {
                 return Err(format!(
                     "`{}` is {} in {} and {} in {}, so they cannot be added up; --each shows them apart",
-                    row.name,
+                    row.series,
                     describe_kind(known),
                     first.name(),
                     describe_kind(row),
                     origin.name()
                 ));
             }
-            known.value = add(&known.value, &row.value);
-            known.total = add(&known.total, &row.total);
+            let added =
+                add(&mut known.value, &row.value).and_then(|()| add(&mut known.total, &row.total));
+            if added.is_err() {
+                return Err(format!(
+                    "`{}` has other buckets in {} than in {}, so they cannot be added up; --each shows them apart",
+                    row.series,
+                    origin.name(),
+                    first.name()
+                ));
+            }
         }
     }
-    Ok(sum)
+    Ok(by_family(sum))
 }
 
 fn describe_kind(row: &Row) -> String {
@@ -42,11 +50,14 @@ fn describe_kind(row: &Row) -> String {
     row.unit.as_ref().map_or_else(|| format!("a {kind}"), |unit| format!("a {kind} of {unit}"))
 }
 
-fn add(a: &Value, b: &Value) -> Value {
-    match (a, b) {
-        (Value::Counter(a), Value::Counter(b)) => Value::Counter(a.wrapping_add(*b)),
-        (Value::Gauge(a), Value::Gauge(b)) => Value::Gauge(a.wrapping_add(*b)),
-        // The kinds are the same.
-        _ => a.clone(),
+/// Adds a value of the same kind.
+pub(crate) fn add(sum: &mut Value, value: &Value) -> Result<(), BoundsMismatch> {
+    match (sum, value) {
+        (Value::Counter(sum), Value::Counter(n)) => *sum = sum.wrapping_add(*n),
+        (Value::Gauge(sum), Value::Gauge(n)) => *sum = sum.wrapping_add(*n),
+        (Value::Histogram(sum), Value::Histogram(distribution)) => return sum.merge(distribution),
+        // Gauges, of which at least one is a float.
+        (sum, value) => *sum = Value::Float(sum.as_f64() + value.as_f64()),
     }
+    Ok(())
 }

@@ -14,15 +14,15 @@ use papyra_metrics::{
     publish::{Published, Reader},
 };
 
-const COMMAND: &str = env!("CARGO_BIN_EXE_papyra-metrics-tests-command");
+pub(crate) const COMMAND: &str = env!("CARGO_BIN_EXE_papyra-metrics-tests-command");
 const ORDERS: &str = env!("CARGO_BIN_EXE_papyra-metrics-tests-orders");
 
 /// The output and exit status of a command.
 #[derive(Debug, PartialEq)]
-struct Said {
-    out: String,
-    err: String,
-    code: Option<i32>,
+pub(crate) struct Said {
+    pub(crate) out: String,
+    pub(crate) err: String,
+    pub(crate) code: Option<i32>,
 }
 
 impl From<Output> for Said {
@@ -32,7 +32,7 @@ impl From<Output> for Said {
     }
 }
 
-fn run(directory: &Path, arguments: &str) -> Said {
+pub(crate) fn run(directory: &Path, arguments: &str) -> Said {
     run_program(COMMAND, directory, arguments)
 }
 

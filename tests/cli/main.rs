@@ -3,4 +3,5 @@
 mod command;
 #[path = "../publish/common.rs"]
 mod common;
+mod histograms;
 mod watch;

@@ -13,11 +13,11 @@ use papyra_metrics::{Counter, Metrics, publish::Published};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 
 /// A terminal in which the command runs.
-struct Terminal {
+pub(crate) struct Terminal {
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
     written: Receiver<Vec<u8>>,
-    screen: vt100::Parser,
+    pub(crate) screen: vt100::Parser,
     raw: Vec<u8>,
     master: Box<dyn MasterPty + Send>,
     /// Keeps the terminal open, so that its modes can be read after the command has ended.
@@ -28,11 +28,15 @@ struct Terminal {
 }
 
 impl Terminal {
-    fn start(directory: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start(
+        directory: &Path,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         Self::sized(20, 100, directory, arguments, environment)
     }
 
-    fn sized(
+    pub(crate) fn sized(
         rows: u16,
         cols: u16,
         directory: &Path,
@@ -89,7 +93,7 @@ impl Terminal {
     }
 
     /// Waits until the terminal shows what is looked for, and gives what it shows.
-    fn until(&mut self, looked_for: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn until(&mut self, looked_for: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + LONG;
         loop {
             let shown = self.screen.screen().contents();
@@ -106,7 +110,7 @@ impl Terminal {
         }
     }
 
-    fn until_screen(&mut self, looked_for: impl Fn(&vt100::Screen) -> bool) {
+    pub(crate) fn until_screen(&mut self, looked_for: impl Fn(&vt100::Screen) -> bool) {
         let end = Instant::now() + LONG;
         while !looked_for(self.screen.screen()) {
             let bytes = self.written.recv_timeout(end.saturating_duration_since(Instant::now()));
@@ -141,12 +145,12 @@ impl Terminal {
         stty(&self.tty, &[modes.trim()]);
     }
 
-    fn press(&mut self, keys: &str) {
+    pub(crate) fn press(&mut self, keys: &str) {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
     /// Waits for the end of the command, and gives its exit code, the screen, and all that was written.
-    fn end(mut self) -> (u32, vt100::Parser, Vec<u8>) {
+    pub(crate) fn end(mut self) -> (u32, vt100::Parser, Vec<u8>) {
         drop((self.master, self.slave));
         let end = Instant::now() + LONG;
         loop {
@@ -182,7 +186,7 @@ fn stty(tty: &Path, arguments: &[&str]) -> String {
 const LONG: Duration = Duration::from_secs(60);
 
 /// The words of the line that begins with that one.
-fn words<'a>(shown: &'a str, name: &str) -> Vec<&'a str> {
+pub(crate) fn words<'a>(shown: &'a str, name: &str) -> Vec<&'a str> {
     let mut lines = shown.lines().map(str::split_whitespace).map(Iterator::collect::<Vec<_>>);
     lines.find(|words| words.first() == Some(&name)).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! `watch`: the metrics as they change, with rates. A table in place on a terminal, lines elsewhere.
 
+mod distribution;
 mod rates;
 mod screen;
 mod table;
@@ -13,16 +14,19 @@ use std::{
 
 use clap::Args;
 
-use self::rates::{Group, RateTable};
+use self::rates::{Group, Line, RateTable};
 use self::table::View;
+use crate::figures;
 use crate::output::{self, UNAVAILABLE};
 use crate::source::{Readings, Source};
 
 /// Watch metrics change.
+#[allow(clippy::struct_excessive_bools)] // each is an option of the command
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 On a terminal it is a table in place, with these keys: q quits, the arrow keys scroll, / filters by name, s changes the order, \
-t switches between values since the last reset and totals. Elsewhere it prints a line for each metric.")]
+t switches between values since the last reset and totals. Elsewhere it prints a line for each metric. The quantiles and \
+the picture of a histogram are of what was recorded since the reading before.")]
 pub struct Watch {
     /// Files, or directories of files, where processes publish
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
@@ -43,6 +47,10 @@ pub struct Watch {
     /// Show what was counted since the process began, regardless of resets
     #[arg(long, short)]
     totals: bool,
+
+    /// Print lines on a terminal too
+    #[arg(long, short)]
+    plain: bool,
 
     /// Exit with 1 if a path has no metrics at the first reading
     #[arg(long)]
@@ -72,7 +80,7 @@ impl Watch {
             output::print_error(&mut anstream::stderr().lock(), &error)?;
             return Ok(false);
         }
-        if io::stdout().is_terminal() {
+        if io::stdout().is_terminal() && !self.plain {
             let view = View::new(rates, &first, self.interval, self.totals);
             tui::run(source, view, self.count).map(|()| true)
         } else {
@@ -121,14 +129,32 @@ impl Watch {
         }
         for Group { title, lines } in &rates.groups {
             for line in lines {
-                let value = if self.totals { &line.total } else { &line.value };
+                let value = figures::number(if self.totals { &line.total } else { &line.value });
                 let rate = line.rate.map_or(String::new(), |rate| format!(" ({rate:.1}/s)"));
                 let title = title.as_ref().map_or(String::new(), |title| format!("{title} "));
-                writeln!(out, "{now} {title}{}: {value}{rate}", line.name)?;
+                let details = distribution_of(line);
+                writeln!(out, "{now} {title}{}: {value}{rate}{details}", line.series)?;
             }
         }
         out.flush()
     }
+}
+
+/// Returns the quantiles of what a histogram has recorded since the last reading, and a picture, if it has recorded
+/// anything.
+fn distribution_of(line: &Line) -> String {
+    let interval = line.interval.as_ref().filter(|interval| !interval.is_empty());
+    let (Some(interval), Some(range)) = (interval, line.range) else { return String::new() };
+    let quantile = |q| figures::quantile(interval, q);
+    let picture = figures::picture(interval, range, range.len());
+    let picture: String = picture.iter().map(|bar| bar.symbol).collect();
+    let (lower, upper) = range.ends(interval);
+    format!(
+        ", p50 {}, p99 {}, p999 {}, {lower} {picture} {upper}",
+        quantile(0.5),
+        quantile(0.99),
+        quantile(0.999)
+    )
 }
 
 fn print_unavailable(readings: &Readings) -> io::Result<()> {

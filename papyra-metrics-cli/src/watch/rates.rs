@@ -6,10 +6,11 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use papyra_metrics::{Kind, Snapshot, Value};
+use papyra_metrics::{Distribution, Kind, Snapshot, Value};
 
+use crate::figures::{BucketRange, number};
 use crate::source::{Origin, Reading, Readings, Row};
-use crate::sum::sum;
+use crate::sum::{add, sum};
 
 /// The metrics to show, and what is needed to compute their rates at the next reading.
 pub(crate) struct RateTable {
@@ -28,15 +29,26 @@ pub(crate) struct Group {
 }
 
 pub(crate) struct Line {
-    pub(crate) name: String,
+    /// The name, and the labels in braces if there are any.
+    pub(crate) series: String,
     /// Since the last reset.
     pub(crate) value: Value,
     /// Over the lifetime.
     pub(crate) total: Value,
-    /// Increments per second since the last reading. `None` for a gauge, and at the first reading.
+    /// Increments or records per second since the last reading. `None` for a gauge, and at the first reading.
     pub(crate) rate: Option<f64>,
-    /// Rates of a counter, values of a gauge; the latest is the last.
+    /// Values of a gauge, otherwise rates; the latest is the last.
     pub(crate) history: Vec<f64>,
+    /// What a histogram has recorded since the last reading. `None` at the first one.
+    pub(crate) interval: Option<Box<Distribution>>,
+    /// The buckets in use by any histogram of the same buckets. `None` if none has a value.
+    pub(crate) range: Option<BucketRange>,
+}
+
+impl Line {
+    pub(crate) fn is_histogram(&self) -> bool {
+        self.total.as_histogram().is_some()
+    }
 }
 
 /// Distinguishes a process from the next one at the same path.
@@ -92,6 +104,7 @@ impl RateTable {
                 rows.iter().map(|row| self.line(row, None, &increments, elapsed, &mut histories));
             groups.push(Group { title: None, lines: lines.collect() });
         }
+        set_ranges(&mut groups);
         self.groups = groups;
         self.histories = histories;
         self.last = readings.iter().map(|reading| (id(&reading.origin), totals(reading))).collect();
@@ -114,29 +127,64 @@ impl RateTable {
         elapsed: Option<f64>,
         histories: &mut HashMap<(Option<ProcessId>, String), VecDeque<f64>>,
     ) -> Line {
-        let rate = elapsed.filter(|_| row.kind == Kind::Counter).map(|elapsed| {
-            let increments = increments.iter().filter_map(|process| process.get(&row.name));
-            // Not `sum`, which is -0 for nothing.
-            increments.map(Value::as_f64).fold(0.0, |sum, n| sum + n) / elapsed.max(f64::EPSILON)
+        let grown = elapsed.and_then(|_| grown(row, increments));
+        let rate = elapsed.filter(|_| row.kind != Kind::Gauge).map(|elapsed| {
+            grown.as_ref().map_or(0.0, |grown| number(grown).as_f64()) / elapsed.max(f64::EPSILON)
         });
-        let key = (group.cloned(), row.name.clone());
+        let key = (group.cloned(), row.series.clone());
         let mut history = self.histories.get(&key).cloned().unwrap_or_default();
-        history.extend(if row.kind == Kind::Counter { rate } else { Some(row.value.as_f64()) });
+        history.extend(if row.kind == Kind::Gauge { Some(row.value.as_f64()) } else { rate });
         while history.len() > Self::HISTORY {
             history.pop_front();
         }
         let line = Line {
-            name: row.name.clone(),
+            series: row.series.clone(),
             value: row.value.clone(),
             total: row.total.clone(),
             rate,
             history: history.iter().copied().collect(),
+            interval: match grown {
+                Some(Value::Histogram(interval)) => Some(interval),
+                _ => None,
+            },
+            range: None,
         };
         histories.insert(key, history);
         line
     }
 }
 
+/// Returns how much a metric has grown in all processes that it is known of. Processes whose buckets differ have been
+/// refused before.
+fn grown(row: &Row, increments: &[Snapshot]) -> Option<Value> {
+    let mut increments = increments.iter().filter_map(|process| process.get(&row.series));
+    let mut sum = increments.next()?.clone();
+    increments.for_each(|increment| drop(add(&mut sum, increment)));
+    Some(sum)
+}
+
+/// Gives the histograms of the same buckets the same range, so that their pictures can be compared.
+fn set_ranges(groups: &mut [Group]) {
+    let buckets = |line: &Line| -> Option<Vec<u64>> {
+        let distribution = line.total.as_histogram()?;
+        Some(distribution.buckets().map(|bucket| bucket.upper().to_bits()).collect())
+    };
+    let mut ranges: HashMap<Vec<u64>, BucketRange> = HashMap::new();
+    let lines = || groups.iter().flat_map(|group| &group.lines);
+    for (buckets, line) in lines().filter_map(|line| Some((buckets(line)?, line))) {
+        let in_use = line.total.as_histogram().and_then(BucketRange::in_use);
+        if let Some(in_use) = in_use {
+            ranges
+                .entry(buckets)
+                .and_modify(|range| *range = range.union(in_use))
+                .or_insert(in_use);
+        }
+    }
+    for line in groups.iter_mut().flat_map(|group| &mut group.lines) {
+        line.range = buckets(line).and_then(|buckets| ranges.get(&buckets).copied());
+    }
+}
+
 fn totals(reading: &Reading) -> Snapshot {
-    reading.rows.iter().map(|row| (row.name.as_str(), row.total.clone())).collect()
+    reading.rows.iter().map(|row| (row.series.as_str(), row.total.clone())).collect()
 }

@@ -12,7 +12,9 @@ use ratatui::{
     widgets::{Cell, Paragraph, Row, Table},
 };
 
+use super::distribution::Details;
 use super::rates::{Group, Line, RateTable};
+use crate::figures::number;
 use crate::output::UNAVAILABLE;
 use crate::source::{Origin, Readings};
 use crate::text::{path_name, single_line};
@@ -62,8 +64,11 @@ impl Sort {
 }
 
 /// A row of the table.
+#[derive(Clone, Copy)]
 enum Entry<'a> {
     Title(&'a str),
+    /// The names of the columns, as they are for histograms.
+    Heading,
     Metric(&'a Line),
 }
 
@@ -145,20 +150,21 @@ impl View {
         false
     }
 
-    fn value<'a>(&self, line: &'a Line) -> &'a Value {
-        if self.totals { &line.total } else { &line.value }
+    /// Returns what the column of values shows: of a histogram, its count.
+    fn value(&self, line: &Line) -> Value {
+        number(if self.totals { &line.total } else { &line.value })
     }
 
-    /// Returns the rows that pass the filter, in order.
+    /// Returns the rows that pass the filter, in order, the histograms of each group last.
     fn entries(&self) -> Vec<Entry<'_>> {
         let filter = self.filter.to_lowercase();
         let mut entries = Vec::new();
         for Group { title, lines } in &self.rates.groups {
             let mut lines: Vec<&Line> =
-                lines.iter().filter(|line| line.name.to_lowercase().contains(&filter)).collect();
+                lines.iter().filter(|line| line.series.to_lowercase().contains(&filter)).collect();
             match self.sort {
                 Sort::Declared => {}
-                Sort::Name => lines.sort_by(|a, b| a.name.cmp(&b.name)),
+                Sort::Name => lines.sort_by(|a, b| a.series.cmp(&b.series)),
                 Sort::Value => {
                     lines.sort_by(|a, b| self.value(b).as_f64().total_cmp(&self.value(a).as_f64()));
                 }
@@ -170,7 +176,13 @@ impl View {
             if !lines.is_empty() {
                 entries.extend(title.iter().map(|title| Entry::Title(title)));
             }
-            entries.extend(lines.into_iter().map(Entry::Metric));
+            let (histograms, numbers): (Vec<&Line>, Vec<&Line>) =
+                lines.into_iter().partition(|line| line.is_histogram());
+            entries.extend(numbers.into_iter().map(Entry::Metric));
+            if !histograms.is_empty() {
+                entries.push(Entry::Heading);
+            }
+            entries.extend(histograms.into_iter().map(Entry::Metric));
         }
         entries
     }
@@ -192,14 +204,11 @@ impl View {
             entries.retain(|entry| matches!(entry, Entry::Metric(_)));
         }
         let offset = self.offset.min(entries.len().saturating_sub(self.height));
-        let shown = entries.get(offset..).unwrap_or_default();
-        let shown = &shown[..shown.len().min(self.height)];
-        frame.render_widget(
-            self.table(&entries, shown, header_and_rows, heights.header > 0),
-            header_and_rows,
-        );
+        let (header, shown) = visible(entries.get(offset..).unwrap_or_default(), self.height);
+        let header = (heights.header > 0).then_some(header);
+        frame.render_widget(self.table(&entries, &shown, header_and_rows, header), header_and_rows);
         let first = header_and_rows.rows().skip(heights.header.into());
-        for (row, entry) in first.zip(shown) {
+        for (row, entry) in first.zip(&shown) {
             if let Entry::Title(title) = entry {
                 let title = shorten(title, row.width.into());
                 frame.render_widget(Paragraph::new(title.bold()), row);
@@ -239,19 +248,24 @@ impl View {
         all: &[Entry<'_>],
         shown: &[Entry<'_>],
         area: Rect,
-        has_header: bool,
+        header: Option<Header>,
     ) -> Table<'static> {
         // The widths depend on all rows, so that scrolling does not change them.
         let columns = Columns::fit(area.width, all, |line| self.value(line));
-        let right = |text: String| Cell::new(Text::from(text).alignment(Alignment::Right));
+        let details = Details::fit(columns.bars.into());
         let rows = shown.iter().map(|entry| match entry {
             // Over all columns, and so drawn later.
             Entry::Title(_) => Row::default(),
+            Entry::Heading => self.header(Header::Histograms, &columns, &details),
             Entry::Metric(line) => Row::new([
-                Cell::new(shorten(&line.name, columns.names.into())),
-                right(columns.value(self.value(line))),
+                Cell::new(shorten(&line.series, columns.names.into())),
+                right(columns.value(&self.value(line))),
                 right(line.rate.map_or(String::new(), |rate| columns.rate(rate))),
-                Cell::new(spark(&line.history, columns.bars.into())).style(Color::Cyan),
+                if line.is_histogram() {
+                    Cell::new(details.line(line))
+                } else {
+                    Cell::new(spark(&line.history, columns.bars.into())).style(Color::Cyan)
+                },
             ]),
         });
         // Columns without width would still be spaced.
@@ -261,19 +275,60 @@ impl View {
             .into_iter()
             .take(used);
         let table = Table::new(rows, widths).column_spacing(Columns::SPACING);
-        if !has_header {
-            return table;
+        match header {
+            Some(header) => table.header(self.header(header, &columns, &details)),
+            None => table,
         }
-        let value = if self.totals { "total" } else { "value" };
+    }
+
+    /// Returns the names of the columns.
+    fn header(&self, header: Header, columns: &Columns, details: &Details) -> Row<'static> {
+        let (name, value) = match (header, self.totals) {
+            (Header::Numbers, false) => ("metric", "value"),
+            (Header::Numbers, true) => ("metric", "total"),
+            (Header::Histograms, false) => ("histogram", "count"),
+            (Header::Histograms, true) => ("histogram", "total"),
+        };
+        let rest = match header {
+            Header::Numbers if columns.bars >= 6 => "recent".to_owned(),
+            Header::Numbers => String::new(),
+            Header::Histograms => details.header(),
+        };
         let rate = if columns.is_compact { "per s" } else { "per second" };
-        let header = [
-            Cell::new("metric"),
+        Row::new([
+            Cell::new(shorten(name, columns.names.into())),
             right(value.into()),
             right(rate.into()),
-            Cell::new(if columns.bars >= 6 { "recent" } else { "" }),
-        ];
-        table.header(Row::new(header).bold())
+            Cell::new(rest),
+        ])
+        .bold()
     }
+}
+
+fn right(text: String) -> Cell<'static> {
+    Cell::new(Text::from(text).alignment(Alignment::Right))
+}
+
+/// What the columns of the first rows are named for.
+#[derive(Clone, Copy)]
+enum Header {
+    Numbers,
+    Histograms,
+}
+
+/// Returns the header of the first metric, and the rows that are shown. The first heading of histograms is left out if it
+/// is the header.
+fn visible<'a>(entries: &[Entry<'a>], height: usize) -> (Header, Vec<Entry<'a>>) {
+    let first = entries.iter().position(|entry| !matches!(entry, Entry::Title(_)));
+    let header = match first.and_then(|first| entries.get(first)) {
+        Some(Entry::Heading) => Header::Histograms,
+        Some(Entry::Metric(line)) if line.is_histogram() => Header::Histograms,
+        _ => Header::Numbers,
+    };
+    let is_header =
+        |i: usize, entry: &Entry<'_>| Some(i) == first && matches!(entry, Entry::Heading);
+    let shown = entries.iter().enumerate().filter(|(i, entry)| !is_header(*i, entry));
+    (header, shown.map(|(_, entry)| *entry).take(height).collect())
 }
 
 /// How the rows of a terminal are divided. The first row is for a metric, and what helps most comes next.
@@ -314,19 +369,21 @@ impl Columns {
     const COMPACT: u16 = 7;
     const MIN_BARS: u16 = 4;
 
-    /// Fits the columns: names come first, then exact values, then rates, then bars.
-    fn fit<'a>(width: u16, entries: &[Entry<'a>], value: impl Fn(&'a Line) -> &'a Value) -> Self {
+    /// Fits the columns: names come first, then exact values, then rates, then what a histogram has recorded, then bars.
+    fn fit<'a>(width: u16, entries: &[Entry<'a>], value: impl Fn(&'a Line) -> Value) -> Self {
         let lines = || {
             entries.iter().filter_map(|entry| match entry {
-                Entry::Title(_) => None,
                 Entry::Metric(line) => Some(*line),
+                Entry::Title(_) | Entry::Heading => None,
             })
         };
         let longest = |lens: &mut dyn Iterator<Item = usize>, least: usize| {
             u16::try_from(lens.max().unwrap_or_default().max(least)).unwrap_or(u16::MAX)
         };
-        let names = longest(&mut lines().map(|line| line.name.chars().count()), 6);
-        let values = longest(&mut lines().map(|line| value(line).to_string().len()), 6);
+        let has_histograms = lines().any(Line::is_histogram);
+        let least = if has_histograms { "histogram".len() } else { "metric".len() };
+        let names = longest(&mut lines().map(|line| line.series.chars().count()), least);
+        let values = longest(&mut lines().map(|line| exact(&value(line)).len()), 6);
         let rates = lines().filter_map(|line| line.rate);
         let rates = longest(&mut rates.map(|rate| format!("{rate:.1}").len()), 10);
         let exact = |values, rates, least_bars: u16| {
@@ -337,10 +394,14 @@ impl Columns {
             let rest = Self::COMPACT + if rates > 0 { rates + Self::SPACING } else { 0 };
             let room = width.checked_sub(rest + Self::SPACING)?;
             let values = Self::COMPACT;
-            (room >= names).then_some(Self { names, values, rates, bars: 0, is_compact: true })
+            // What is left is for bars, which are spaced as well.
+            let bars = room.saturating_sub(names + Self::SPACING);
+            let bars = if rates > 0 && has_histograms { bars } else { 0 };
+            (room >= names).then_some(Self { names, values, rates, bars, is_compact: true })
         };
-        exact(Self::WIDE.0, Self::WIDE.1, Self::MIN_BARS)
-            .or_else(|| exact(values, rates, 0))
+        let least_bars = if has_histograms { Details::WANTED } else { Self::MIN_BARS };
+        exact(Self::WIDE.0, Self::WIDE.1, least_bars)
+            .or_else(|| exact(values, rates, if has_histograms { Details::LEAST } else { 0 }))
             .or_else(|| compact(Self::COMPACT))
             .or_else(|| compact(0))
             .unwrap_or_else(|| {
@@ -351,7 +412,7 @@ impl Columns {
     }
 
     fn value(&self, value: &Value) -> String {
-        let exact = value.to_string();
+        let exact = exact(value);
         if exact.len() <= usize::from(self.values) { exact } else { compact(value.as_f64()) }
     }
 
@@ -360,8 +421,29 @@ impl Columns {
     }
 }
 
+/// Returns the number in full, but floats with at most six significant digits.
+fn exact(value: &Value) -> String {
+    match value {
+        Value::Float(n) if *n != 0.0 && n.is_finite() => {
+            let rounded = format!("{n:.5e}");
+            let rounded = rounded.parse().unwrap_or(*n);
+            if (1e-4..1e15).contains(&rounded.abs()) {
+                rounded.to_string()
+            } else {
+                format!("{rounded:e}")
+            }
+        }
+        value => value.to_string(),
+    }
+}
+
 /// Returns the number with at most four digits and the letter of its power of a thousand.
 fn compact(number: f64) -> String {
+    let is_small = number != 0.0 && number.abs() < 0.05;
+    if is_small || number.abs() >= 999.95e18 {
+        // Also what is not a number.
+        return if number.is_finite() { format!("{number:.0e}") } else { number.to_string() };
+    }
     let mut scaled = number;
     for suffix in ["", "k", "M", "G", "T", "P"] {
         if scaled.abs() < 999.95 {
@@ -439,7 +521,7 @@ fn spark(history: &[f64], width: usize) -> String {
 mod tests {
     use std::time::Duration;
 
-    use papyra_metrics::Value;
+    use papyra_metrics::{Histogram, Value};
     use ratatui::{
         Terminal,
         backend::TestBackend,
@@ -447,11 +529,36 @@ mod tests {
         text::Line as TextLine,
     };
 
-    use super::{Group, Line, RateTable, Sort, View, compact, shorten, spark};
+    use super::{Group, Line, RateTable, Sort, View, compact, exact, shorten, spark};
+    use crate::figures::BucketRange;
 
     fn line(name: &str, value: u64, rate: Option<f64>) -> Line {
         let total = Value::Counter(value.saturating_add(1000));
-        Line { name: name.to_owned(), value: Value::Counter(value), total, rate, history: vec![] }
+        Line {
+            series: name.to_owned(),
+            value: Value::Counter(value),
+            total,
+            rate,
+            history: vec![],
+            interval: None,
+            range: None,
+        }
+    }
+
+    /// A histogram that has recorded one value in each of these microseconds since the last reading.
+    fn histogram(name: &str, microseconds: &[u64]) -> Line {
+        let histogram: Histogram = Histogram::new();
+        for value in microseconds {
+            histogram.record(Duration::from_micros(*value));
+        }
+        let distribution = histogram.get().erase();
+        Line {
+            value: Value::Histogram(Box::new(distribution.clone())),
+            total: Value::Histogram(Box::new(distribution.clone())),
+            range: BucketRange::in_use(&distribution),
+            interval: Some(Box::new(distribution)),
+            ..line(name, 0, Some(12.0))
+        }
     }
 
     fn view(groups: Vec<Group>) -> View {
@@ -521,7 +628,12 @@ mod tests {
     #[test]
     fn every_terminal_shows_at_least_one_metric_and_never_panics() {
         let groups = || {
-            let lines = || vec![line("metric_records_written", u64::MAX, Some(1e9))];
+            let lines = || {
+                vec![
+                    line("metric_records_written", u64::MAX, Some(1e9)),
+                    histogram("metric_append", &[1, 80, 5_000_000]),
+                ]
+            };
             ["a", "b"].map(|title| Group { title: Some(title.to_owned()), lines: lines() }).into()
         };
         for columns in [1, 2, 3, 8, 20, 40, 80, 512] {
@@ -597,6 +709,73 @@ mod tests {
     }
 
     #[test]
+    fn histograms_have_quantiles_and_a_picture_below_the_numbers() {
+        let lines = || {
+            vec![
+                histogram("append", &[70, 80, 90, 1200]),
+                line("writes", 4, Some(1.0)),
+                histogram("scan", &[]),
+            ]
+        };
+        let screen = draw(&mut one_group(lines()), 100, 12);
+        let rows: Vec<Vec<&str>> =
+            screen.iter().map(|line| line.split_whitespace().collect()).collect();
+        let row = |name: &str| rows.iter().position(|words| words.first() == Some(&name)).unwrap();
+        assert!(row("metric") < row("writes") && row("writes") < row("histogram"), "{screen:#?}");
+        assert_eq!(
+            rows[row("histogram")],
+            ["histogram", "count", "per", "second", "p50", "p99", "p999", "distribution"]
+        );
+        assert_eq!(
+            rows[row("append")].join(" "),
+            "append 4 12.0 88.6 µs 1.2 ms 1.2 ms 50 µs █ ▃ 2 ms"
+        );
+        assert_eq!(rows[row("scan")].join(" "), "scan 0 12.0");
+        // The figures are below their names.
+        let column = |row: usize, word: &str| {
+            let at = screen[row].find(word).unwrap();
+            screen[row][..at + word.len()].chars().count()
+        };
+        assert_eq!(column(row("histogram"), "p50"), column(row("append"), "88.6 µs"));
+        assert_eq!(column(row("histogram"), "count"), column(row("append"), " 4"));
+    }
+
+    #[test]
+    fn the_header_is_that_of_the_first_metric_that_is_shown() {
+        let lines = (0..30).map(|i| line(&format!("metric_{i}"), i, None));
+        let histograms = (0..30).map(|i| histogram(&format!("metric_h{i}"), &[1]));
+        let mut view = one_group(lines.chain(histograms).collect());
+        let header = |view: &mut View| {
+            let screen = draw(view, 90, 20);
+            screen.iter().find(|line| line.contains("per s")).unwrap()[..9].trim_end().to_owned()
+        };
+        assert_eq!(header(&mut view), "metric");
+        assert!(!view.handle_key(KeyEvent::new(KeyCode::End, KeyModifiers::NONE)));
+        assert_eq!(header(&mut view), "histogram");
+        let screen = draw(&mut view, 90, 20);
+        assert_eq!(metrics(&screen).last(), Some(&"metric_h29"));
+        press(&mut view, "/_h");
+        assert_eq!(header(&mut view), "histogram");
+        let screen = draw(&mut view, 90, 20);
+        assert_eq!(screen.iter().filter(|line| line.starts_with("histogram")).count(), 1);
+    }
+
+    #[test]
+    fn narrow_terminals_show_the_99th_percentile_first() {
+        let words = |columns| {
+            let mut view = one_group(vec![histogram("metric_append", &[70, 80, 90, 1200])]);
+            let screen = draw(&mut view, columns, 10);
+            let row = screen.iter().find(|line| line.starts_with("metric_")).unwrap().clone();
+            row.split_whitespace().skip(1).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(words(120), "4 12.0 88.6 µs 1.2 ms 1.2 ms 50 µs █ ▃ 2 ms");
+        assert_eq!(words(72), "4 12.0 88.6 µs 1.2 ms 1.2 ms █ ▃");
+        assert_eq!(words(56), "4 12.0 88.6 µs 1.2 ms");
+        assert_eq!(words(46), "4 12.0 1.2 ms");
+        assert_eq!(words(30), "4");
+    }
+
+    #[test]
     fn totals_take_the_place_of_values() {
         let mut view = one_group(vec![line("metric_a", 7, None)]);
         let row = |view: &mut View| draw(view, 80, 20).join("\n");
@@ -616,8 +795,21 @@ mod tests {
             (999_999.0, "1.0M"),
             (-123_456.0, "-123.5k"),
             (1.8e19, "18.0E"),
+            (1e300, "1e300"),
+            (-0.000_012, "-1e-5"),
+            (f64::INFINITY, "inf"),
         ] {
             assert_eq!(compact(number), text);
+        }
+        for (number, text) in [
+            (0.1 + 0.2, "0.3"),
+            (0.0, "0"),
+            (-1234.5, "-1234.5"),
+            (1e300, "1e300"),
+            (0.000_012, "1.2e-5"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(exact(&Value::Float(number)), text);
         }
         assert_eq!(shorten("records_written", 15), "records_written");
         assert_eq!(shorten("records_written", 8), "rec…tten");

@@ -1,0 +1,175 @@
+//! Distributions as people like to read them: a few figures in human units, and a picture.
+
+use papyra_metrics::{Distribution, Value};
+
+/// Returns the value as a number in a column: of a histogram, its count.
+pub(crate) fn number(value: &Value) -> Value {
+    match value.as_histogram() {
+        Some(distribution) => Value::Counter(distribution.count()),
+        None => value.clone(),
+    }
+}
+
+/// Returns a quantile in human units, or an empty text if there are no values.
+pub(crate) fn quantile(distribution: &Distribution, q: f64) -> String {
+    distribution.quantile(q).map_or(String::new(), |value| display(distribution, value))
+}
+
+/// Returns the mean in human units, or an empty text if there are no values.
+pub(crate) fn mean(distribution: &Distribution) -> String {
+    distribution.mean().map_or(String::new(), |value| display(distribution, value))
+}
+
+/// Returns `≤ 2 ms`, the bound of the highest bucket in use, `> 100 s` for the last bucket, or an empty text.
+pub(crate) fn max(distribution: &Distribution) -> String {
+    match distribution.max_bound() {
+        None => String::new(),
+        Some(bound) if bound.is_finite() => format!("≤ {}", display(distribution, bound)),
+        Some(_) => above_last(distribution),
+    }
+}
+
+fn above_last(distribution: &Distribution) -> String {
+    let uppers = distribution.buckets().map(|bucket| bucket.upper());
+    let last = uppers.filter(|upper| upper.is_finite()).last();
+    last.map_or_else(|| "any".to_owned(), |last| format!("> {}", display(distribution, last)))
+}
+
+fn display(distribution: &Distribution, value: f64) -> String {
+    distribution.display_value(value).to_string()
+}
+
+/// The buckets that a picture shows, from the first to the last. Pictures over one range can be compared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct BucketRange {
+    first: usize,
+    last: usize,
+}
+
+impl BucketRange {
+    /// Returns the buckets in use, from the lowest to the highest, or `None` if there are no values.
+    pub(crate) fn in_use(distribution: &Distribution) -> Option<Self> {
+        let mut in_use =
+            distribution.buckets().enumerate().filter(|(_, bucket)| bucket.count() > 0);
+        let (first, _) = in_use.next()?;
+        let last = in_use.last().map_or(first, |(last, _)| last);
+        Some(Self { first, last })
+    }
+
+    /// Returns the range that spans both.
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self { first: self.first.min(other.first), last: self.last.max(other.last) }
+    }
+
+    pub(crate) fn len(self) -> usize {
+        self.last - self.first + 1
+    }
+
+    /// Returns the lower and the upper end in human units.
+    pub(crate) fn ends(self, distribution: &Distribution) -> (String, String) {
+        let upper = |bucket: usize| distribution.buckets().nth(bucket).map(|bucket| bucket.upper());
+        let lower = self.first.checked_sub(1).and_then(upper).unwrap_or(0.0);
+        let end = match upper(self.last) {
+            Some(bound) if bound.is_finite() => display(distribution, bound),
+            _ => above_last(distribution),
+        };
+        (display(distribution, lower), end)
+    }
+}
+
+/// One character of a picture: the values of one or more neighbouring buckets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Bar {
+    pub(crate) symbol: char,
+    /// Whether all its values are above the 99th percentile.
+    pub(crate) is_tail: bool,
+}
+
+/// Returns the counts of the buckets as bars of one eighth to eight eighths of a line, at most `width` of them. A bucket
+/// without values is a space, and one that has any is seen.
+pub(crate) fn picture(distribution: &Distribution, range: BucketRange, width: usize) -> Vec<Bar> {
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    if width == 0 {
+        return Vec::new();
+    }
+    let counts: Vec<u64> = distribution.buckets().map(|bucket| bucket.count()).collect();
+    let shown = counts.get(range.first..=range.last.min(counts.len().saturating_sub(1)));
+    let shown = shown.unwrap_or_default();
+    let merged = shown.len().div_ceil(width).max(1);
+    let sums = || shown.chunks(merged).map(|counts| counts.iter().map(|n| u128::from(*n)).sum());
+    let greatest: u128 = sums().max().unwrap_or_default();
+    let total: u128 = counts.iter().map(|n| u128::from(*n)).sum();
+    let mut below: u128 = counts.iter().take(range.first).map(|n| u128::from(*n)).sum();
+    let bars = sums().map(|sum: u128| {
+        let is_tail = below * 100 >= total * 99;
+        below += sum;
+        let eighths = (sum * 8).div_ceil(greatest.max(1));
+        let height = usize::try_from(eighths).ok().and_then(|eighths| eighths.checked_sub(1));
+        Bar { symbol: height.map_or(' ', |height| HEIGHTS[height.min(7)]), is_tail }
+    });
+    bars.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use papyra_metrics::{Distribution, Histogram, Sizes};
+
+    use super::{Bar, BucketRange, max, picture};
+
+    fn microseconds(values: &[(u64, u64)]) -> Distribution {
+        let histogram: Histogram = Histogram::new();
+        for (value, n) in values {
+            histogram.record_n(Duration::from_micros(*value), *n);
+        }
+        histogram.get().erase()
+    }
+
+    fn symbols(bars: &[Bar]) -> String {
+        bars.iter().map(|bar| bar.symbol).collect()
+    }
+
+    #[test]
+    fn a_picture_shows_every_bucket_that_has_a_value() {
+        let distribution = microseconds(&[(10, 1), (20, 1_000_000), (100, 500_000), (2_000, 1)]);
+        let range = BucketRange::in_use(&distribution).unwrap();
+        assert_eq!(symbols(&picture(&distribution, range, 80)), "▁█ ▄   ▁");
+        assert_eq!(range.ends(&distribution), ("5 µs".to_owned(), "2 ms".to_owned()));
+        // Two buckets each.
+        assert_eq!(symbols(&picture(&distribution, range, 4)), "█▄ ▁");
+        assert_eq!(symbols(&picture(&distribution, range, 1)), "█");
+        assert_eq!(symbols(&picture(&distribution, range, 0)), "");
+    }
+
+    #[test]
+    fn the_tail_is_what_is_above_the_99th_percentile() {
+        let distribution = microseconds(&[(10, 990), (20, 9), (50, 1)]);
+        let range = BucketRange::in_use(&distribution).unwrap();
+        let tail: Vec<_> = picture(&distribution, range, 9).iter().map(|bar| bar.is_tail).collect();
+        assert_eq!(tail, [false, true, true]);
+    }
+
+    #[test]
+    fn pictures_over_one_range_can_be_compared() {
+        let (a, b) = (microseconds(&[(10, 1)]), microseconds(&[(50, 1)]));
+        let range = BucketRange::in_use(&a).unwrap().union(BucketRange::in_use(&b).unwrap());
+        assert_eq!(symbols(&picture(&a, range, 9)), "█  ");
+        assert_eq!(symbols(&picture(&b, range, 9)), "  █");
+        let empty = microseconds(&[]);
+        assert_eq!(BucketRange::in_use(&empty), None);
+        assert_eq!(symbols(&picture(&empty, range, 9)), "   ");
+    }
+
+    #[test]
+    fn ends_beyond_the_bounds_are_zero_and_above() {
+        let sizes: Histogram<Sizes> = Histogram::new();
+        sizes.record(1);
+        sizes.record(u64::MAX);
+        let distribution = sizes.get().erase();
+        let range = BucketRange::in_use(&distribution).unwrap();
+        assert_eq!(range.ends(&distribution), ("0 B".to_owned(), "> 64 GiB".to_owned()));
+        assert_eq!(max(&distribution), "> 64 GiB");
+        assert_eq!(symbols(&picture(&distribution, range, 17)), "█               █");
+    }
+}
