@@ -32,6 +32,7 @@ chapters! {
     optional_publishing = "optional-publishing.md",
     prometheus = "prometheus.md",
     opentelemetry = "opentelemetry.md",
+    otlp = "otlp.md",
     statsd = "statsd.md",
     metrics_facade = "metrics-facade.md",
     from_prometheus = "from-prometheus.md",

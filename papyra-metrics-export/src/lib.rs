@@ -6,12 +6,13 @@
 //! | feature | adapter | brings |
 //! |---|---|---|
 //! | `prometheus` | [`prometheus::Prometheus`]: the text format and OpenMetrics, for any HTTP framework or none | `httparse`, `itoa`, `mio`, `socket2` |
-//! | `opentelemetry` | [`opentelemetry::OpenTelemetry`]: observable instruments on a `Meter` | `opentelemetry` 0.33, the API alone |
+//! | `opentelemetry` | [`opentelemetry::OpenTelemetry`]: instruments on a `Meter` | `opentelemetry` 0.33, the API alone |
+//! | `otlp` | [`otlp::Otlp`]: messages for an OpenTelemetry collector, over HTTP or as bytes | `httpdate`, `opentelemetry-proto` 0.33, `prost`, `ureq` |
 //! | `statsd` | [`statsd::StatsD`]: increments and values in datagrams, to StatsD or DogStatsD | nothing |
 //! | `metrics` | [`metrics::Facade`]: any recorder of the `metrics` facade | `metrics` 0.24 |
 //! | `tokio` | [`PeriodicTask`], beside the thread of [`Periodic`], for what is sent at an interval | `tokio` |
 //!
-//! No feature is on by default, and the registry itself has no dependencies. For any other system, a
+//! No feature is on by default, and the registry itself depends on `rustc-hash` alone. For any other system, a
 //! [`RegistryReader`] gives names, labels and values. A library that registers metrics itself, but leaves the export to
 //! the application, depends on `papyra-metrics` alone and takes a [`papyra_metrics::Register`], which [`Registry`]
 //! implements.
@@ -64,6 +65,10 @@ mod labels;
 mod last_error;
 #[cfg(feature = "opentelemetry")]
 pub mod opentelemetry;
+#[cfg(any(feature = "opentelemetry", feature = "otlp"))]
+mod otel_naming;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 mod panics;
 mod periodic;
 #[cfg(feature = "prometheus")]

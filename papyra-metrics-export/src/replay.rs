@@ -30,6 +30,7 @@ impl Replay {
     }
 
     /// Counts everything up to this reading as given.
+    #[cfg(feature = "metrics")]
     pub(crate) fn skip(&mut self, reading: HistogramReading<'_>) {
         self.given.copy_from_slice(reading.tallies);
     }

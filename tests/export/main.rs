@@ -8,6 +8,7 @@ mod histograms;
 mod labels;
 mod locks;
 mod opentelemetry;
+mod otlp;
 mod panics;
 mod periodic;
 mod prometheus;

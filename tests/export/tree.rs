@@ -23,6 +23,7 @@ fn each_feature_brings_its_own_dependencies_and_no_other() {
         ("", &[][..]),
         ("prometheus", &["httparse", "itoa", "mio", "socket2"]),
         ("opentelemetry", &["opentelemetry"]),
+        ("otlp", &["httpdate", "opentelemetry-proto", "prost", "ureq"]),
         ("statsd", &[]),
         ("metrics", &["metrics"]),
         ("tokio", &["tokio"]),

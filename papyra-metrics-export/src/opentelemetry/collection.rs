@@ -122,7 +122,7 @@ impl Collections {
         if backlog > 0 {
             let message = format!(
                 "{backlog} values of `{}` have yet to be exported to OpenTelemetry, which takes them one by one and \
-                 {MAX_REPLAYED} at a time; collect more often",
+                 {MAX_REPLAYED} at a time; collect more often, or use the feature `otlp`",
                 family.name()
             );
             self.backlog.add(Problem::new(String::new(), message));

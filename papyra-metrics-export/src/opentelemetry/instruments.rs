@@ -1,24 +1,23 @@
 //! Which instruments there are, and which have yet to be built.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use ::opentelemetry::metrics::Histogram;
 
-use super::unit::unit;
 use crate::Registry;
 use crate::family::Family;
+use crate::otel_naming::{Names, unit};
 use crate::registry::{Problem, ProblemReport};
 
 /// How long a registration waits for its instruments. An application's own callback may wait for a lock that the
 /// registering thread holds.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The limits of the SDK, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
-const MAX_NAME_LEN: usize = 255;
+/// The limit of the SDK, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
 const MAX_UNIT_LEN: usize = 63;
 
 pub(super) struct Instruments {
@@ -32,8 +31,7 @@ pub(super) struct Instruments {
 struct State {
     /// The number of families that were looked at.
     families: usize,
-    /// The name of each instrument by its lower-case form, which the SDK compares.
-    names: HashMap<String, String>,
+    names: Names,
     pending: VecDeque<Pending>,
     /// The number of instruments that were given an index, and of those that were built.
     added: usize,
@@ -85,7 +83,7 @@ impl Instruments {
         let known = state.families.min(families.len());
         for family in &families[known..] {
             state.families += 1;
-            match state.name(family) {
+            match state.names.claim(family) {
                 Ok(name) => {
                     let unit = self.unit(family);
                     let definition = Definition { family: family.clone(), name, unit };
@@ -183,44 +181,5 @@ impl State {
         let index = self.added;
         self.added += 1;
         self.pending.push_back(Pending { index, definition, part });
-    }
-
-    /// Claims a name for a family: the one without the unit, or the one with it if that is taken.
-    fn name(&mut self, family: &Family) -> Result<String, String> {
-        let names = [family.name_without_unit(), family.own_name()];
-        let names = names.map(|name| family.dotted(name));
-        // A name begins with a letter. What is the same without its underscores keeps them behind one.
-        let stripped = names.clone().map(|name| match name.trim_start_matches('_') {
-            rest if rest.starts_with(|first: char| first.is_ascii_alphabetic()) => rest.to_owned(),
-            rest => format!("n{rest}"),
-        });
-        let kept = names.map(|name| if name.starts_with('_') { format!("n{name}") } else { name });
-        let mut taken = None;
-        for name in stripped.into_iter().chain(kept) {
-            if name.len() > MAX_NAME_LEN {
-                continue;
-            }
-            if let Some(other) = self.names.get(&name.to_ascii_lowercase()) {
-                taken = taken.or_else(|| Some(other.clone()));
-            } else {
-                self.names.insert(name.to_ascii_lowercase(), name.clone());
-                return Ok(name);
-            }
-        }
-        let name = family.name();
-        Err(taken.map_or_else(
-            || {
-                format!(
-                    "`{name}` is not exported to OpenTelemetry, because its name exceeds {MAX_NAME_LEN} characters; \
-                     shorten it"
-                )
-            },
-            |other| {
-                format!(
-                    "`{name}` is not exported to OpenTelemetry, whose names do not distinguish upper and lower case, \
-                     because there is `{other}`; rename one of them"
-                )
-            },
-        ))
     }
 }

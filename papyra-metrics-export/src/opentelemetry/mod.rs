@@ -19,7 +19,6 @@ use instruments::{Definition, Instruments, Part, Pending};
 
 mod collection;
 mod instruments;
-mod unit;
 
 /// Exports a registry through a `Meter` until dropped, including metrics that are registered later.
 ///

@@ -20,10 +20,10 @@ pub use thread::Periodic;
 
 /// Sends the metrics of a registry to a monitoring system.
 ///
-/// Implemented by `statsd::StatsD` and `metrics::Facade`. For another system, implement it over a
+/// Implemented by `statsd::StatsD`, `metrics::Facade` and `otlp::OtlpHttp`. For another system, implement it over a
 /// [`RegistryReader`](crate::RegistryReader).
 pub trait Export {
-    /// Sends all pending data, or a first part of it, without waiting for the receiver.
+    /// Sends all pending data, or a first part of it. Waits for the receiver only if the protocol has an answer.
     ///
     /// # Errors
     ///

@@ -44,7 +44,7 @@ pub(crate) struct Buckets {
 }
 
 impl Told {
-    fn take(&mut self, request: ExportMetricsServiceRequest) {
+    pub(crate) fn take(&mut self, request: ExportMetricsServiceRequest) {
         self.gauges.clear();
         self.float_gauges.clear();
         let scopes =
@@ -142,7 +142,7 @@ impl Receiver {
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
-                let request = receive(&stream);
+                let (_, request) = receive(&stream);
                 told.lock().unwrap().take(request);
                 // Only now: the flush ends with the answer, and what was sent is looked at then.
                 answer(&stream);
@@ -156,9 +156,10 @@ impl Receiver {
     }
 }
 
-fn receive(stream: &TcpStream) -> ExportMetricsServiceRequest {
+/// Returns the head of a request and its message.
+pub(crate) fn receive(stream: &TcpStream) -> (String, ExportMetricsServiceRequest) {
     let mut reader = BufReader::new(stream);
-    let mut len = 0;
+    let (mut head, mut len) = (String::new(), 0);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).unwrap();
@@ -168,10 +169,11 @@ fn receive(stream: &TcpStream) -> ExportMetricsServiceRequest {
         if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
             len = value.trim().parse().unwrap();
         }
+        head.push_str(&line);
     }
     let mut body = vec![0; len];
     reader.read_exact(&mut body).unwrap();
-    ExportMetricsServiceRequest::decode(&*body).unwrap()
+    (head, ExportMetricsServiceRequest::decode(&*body).unwrap())
 }
 
 fn answer(mut stream: &TcpStream) {

@@ -1,12 +1,61 @@
-//! Units in UCUM.
+//! What OpenTelemetry calls a metric and its unit.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use crate::family::Family;
 
+/// The limit of <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
+const MAX_NAME_LEN: usize = 255;
+
+/// The names that are taken, each by its lower-case form, which the SDK compares.
+#[derive(Default)]
+pub(crate) struct Names(HashMap<String, String>);
+
+impl Names {
+    /// Claims a name for a family: the one without the unit, or the one with it if that is taken.
+    pub(crate) fn claim(&mut self, family: &Family) -> Result<String, String> {
+        let names = [family.name_without_unit(), family.own_name()];
+        let names = names.map(|name| family.dotted(name));
+        // A name begins with a letter. What is the same without its underscores keeps them behind one.
+        let stripped = names.clone().map(|name| match name.trim_start_matches('_') {
+            rest if rest.starts_with(|first: char| first.is_ascii_alphabetic()) => rest.to_owned(),
+            rest => format!("n{rest}"),
+        });
+        let kept = names.map(|name| if name.starts_with('_') { format!("n{name}") } else { name });
+        let mut taken = None;
+        for name in stripped.into_iter().chain(kept) {
+            if name.len() > MAX_NAME_LEN {
+                continue;
+            }
+            if let Some(other) = self.0.get(&name.to_ascii_lowercase()) {
+                taken = taken.or_else(|| Some(other.clone()));
+            } else {
+                self.0.insert(name.to_ascii_lowercase(), name.clone());
+                return Ok(name);
+            }
+        }
+        let name = family.name();
+        Err(taken.map_or_else(
+            || {
+                format!(
+                    "`{name}` is not exported to OpenTelemetry, because its name exceeds {MAX_NAME_LEN} characters; \
+                     shorten it"
+                )
+            },
+            |other| {
+                format!(
+                    "`{name}` is not exported to OpenTelemetry, whose names do not distinguish upper and lower case, \
+                     because there is `{other}`; rename one of them"
+                )
+            },
+        ))
+    }
+}
+
 /// The unit in UCUM, <https://ucum.org/ucum>, as the semantic conventions of OpenTelemetry write it: the things that are
 /// counted are in braces, in the singular.
-pub(super) fn unit(family: &Family) -> Cow<'static, str> {
+pub(crate) fn unit(family: &Family) -> Cow<'static, str> {
     let Some(unit) = family.unit() else {
         let thing = family.own_name().split('_').find_map(singular);
         return thing.map_or(Cow::Borrowed(""), |thing| format!("{{{thing}}}").into());

@@ -1,0 +1,181 @@
+//! Sends messages over HTTP, as <https://opentelemetry.io/docs/specs/otlp/#otlphttp> specifies.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::time::{Duration, Instant, SystemTime};
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceResponse;
+use prost::Message;
+use ureq::http::{HeaderMap, Response, StatusCode, Uri};
+use ureq::{Agent, Body};
+
+use super::Otlp;
+use crate::registry::ProblemReport;
+use crate::{Export, Problem, Progress};
+
+/// The time limit of a request and its answer.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// An export waits for no longer when the collector asks for a pause; otherwise it is left to the next one.
+const MAX_PAUSE: Duration = Duration::from_secs(4);
+/// The most that is read of an answer.
+const MAX_ANSWER_LEN: u64 = 64 * 1024;
+
+/// Sends the metrics of a registry to an OpenTelemetry collector over HTTP, at each [`export`](Export::export).
+///
+/// [`Otlp::http`] creates one, and [`Periodic`](crate::Periodic) calls it. An export waits for the collector, for ten
+/// seconds at most, so a thread is better for it than a task of an asynchronous runtime.
+///
+/// Values are cumulative, so that a failed export needs no repetition: the next one has everything. If the collector
+/// answers 429, 502, 503 or 504 and asks for a pause (`Retry-After`), it gets no request before that. If the collector
+/// rejects some data points, [`Registry::problems`](crate::Registry::problems) says how many and why.
+///
+/// URLs with `https` need the feature `rustls` or `native-tls` of `ureq` 3, which the application enables.
+pub struct OtlpHttp {
+    otlp: Otlp,
+    agent: Agent,
+    url: String,
+    headers: Vec<(String, String)>,
+    /// When the collector takes requests again.
+    paused_until: Option<Instant>,
+    report: ProblemReport,
+}
+
+/// The body of an answer that is an error, `google.rpc.Status`.
+#[derive(Message)]
+struct Status {
+    #[prost(string, tag = "2")]
+    message: String,
+}
+
+impl OtlpHttp {
+    pub(super) fn new(otlp: Otlp, url: &str) -> io::Result<Self> {
+        let invalid = |reason: &str| {
+            let message = format!("`{url}` is not the URL of a collector; {reason}");
+            io::Error::new(ErrorKind::InvalidInput, message)
+        };
+        let uri: Uri = url.parse().map_err(|error| invalid(&format!("{error}")))?;
+        if uri.scheme().is_none() || uri.host().is_none_or(str::is_empty) {
+            return Err(invalid("use one such as `http://127.0.0.1:4318/v1/metrics`"));
+        }
+        let config = Agent::config_builder()
+            .timeout_global(Some(TIMEOUT))
+            .http_status_as_error(false)
+            .user_agent(concat!("papyra-metrics/", env!("CARGO_PKG_VERSION")));
+        Ok(Self {
+            report: otlp.registry.report(),
+            otlp,
+            agent: config.build().into(),
+            url: url.to_owned(),
+            headers: Vec::new(),
+            paused_until: None,
+        })
+    }
+
+    /// Adds a header to each request, such as one that authorizes it.
+    #[must_use]
+    pub fn with_header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Sends a message and returns the answer.
+    fn post(&self, message: &[u8]) -> Result<Response<Body>, ureq::Error> {
+        let mut request = self.agent.post(&self.url).content_type("application/x-protobuf");
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        request.send(message)
+    }
+
+    fn error(&self, kind: ErrorKind, reason: &str) -> io::Error {
+        io::Error::new(kind, format!("cannot export to {}: {reason}", self.url))
+    }
+
+    /// Reports what the collector has rejected.
+    fn take_answer(&self, body: &[u8]) {
+        let answer = ExportMetricsServiceResponse::decode(body).unwrap_or_default();
+        let partial = answer.partial_success.unwrap_or_default();
+        let mut problems = Vec::new();
+        if partial.rejected_data_points > 0 || !partial.error_message.is_empty() {
+            let message = format!(
+                "the collector at {} rejected {} data points: {}",
+                self.url, partial.rejected_data_points, partial.error_message
+            );
+            problems.push(Problem::new(String::new(), message));
+        }
+        self.report.set(problems);
+    }
+}
+
+impl Export for OtlpHttp {
+    /// Sends all metrics in one request.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the collector cannot be reached, does not answer in time, or refuses the request.
+    fn export(&mut self) -> io::Result<Progress> {
+        if let Some(pause) = self.paused_until.map(|until| until.duration_since(Instant::now())) {
+            if pause > MAX_PAUSE {
+                let reason =
+                    format!("the collector asked for a pause, of which {pause:.0?} are left");
+                return Err(self.error(ErrorKind::WouldBlock, &reason));
+            }
+            if !pause.is_zero() {
+                return Ok(Progress::More);
+            }
+            self.paused_until = None;
+        }
+        let message = self.otlp.encode();
+        if message.is_empty() {
+            return Ok(Progress::Done);
+        }
+        let mut answer = self.post(&message).map_err(|error| match error {
+            ureq::Error::Io(error) => self.error(error.kind(), &error.to_string()),
+            ureq::Error::Timeout(_) => self.error(ErrorKind::TimedOut, &error.to_string()),
+            _ => self.error(ErrorKind::Other, &error.to_string()),
+        })?;
+        let status = answer.status();
+        let body = answer.body_mut().with_config().limit(MAX_ANSWER_LEN).read_to_vec();
+        let body = body.unwrap_or_default();
+        if status.is_success() {
+            self.take_answer(&body);
+            return Ok(Progress::Done);
+        }
+        let reason = Status::decode(&*body).map(|status| status.message).unwrap_or_default();
+        let error = self.error(ErrorKind::Other, format!("{status} {reason}").trim_end());
+        let takes_later = matches!(
+            status,
+            StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::BAD_GATEWAY
+                | StatusCode::SERVICE_UNAVAILABLE
+                | StatusCode::GATEWAY_TIMEOUT
+        );
+        match retry_after(answer.headers()) {
+            Some(pause) if takes_later => {
+                self.paused_until = Instant::now().checked_add(pause);
+                if pause <= MAX_PAUSE { Ok(Progress::More) } else { Err(error) }
+            }
+            _ => Err(error),
+        }
+    }
+}
+
+/// The pause that the collector asks for, as <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after> has it: a number
+/// of seconds, or a date.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get("retry-after")?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+}
+
+impl fmt::Debug for OtlpHttp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OtlpHttp")
+            .field("otlp", &self.otlp)
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}

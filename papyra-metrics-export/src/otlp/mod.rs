@@ -1,0 +1,209 @@
+//! OTLP: the metrics of a registry as messages of the OpenTelemetry protocol, without its SDK.
+//!
+//! [`Otlp`] encodes the messages, [`OtlpHttp`] sends them over HTTP. In contrast to the feature `opentelemetry`, which
+//! needs the application's SDK, histograms are exported as they are, whatever the number of their values.
+//!
+//! The messages are those of <https://opentelemetry.io/docs/specs/otlp/>, version 1.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
+use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use prost::Message;
+
+use crate::family::Family;
+use crate::otel_naming::{Names, unit};
+use crate::reader::PerSeries;
+use crate::registry::ProblemReport;
+use crate::{Problem, Registry, RegistryReader};
+use message::{Span, attribute};
+
+mod http;
+mod message;
+
+pub use http::OtlpHttp;
+
+/// Encodes the metrics of a registry as OTLP messages, for [HTTP](Self::http) or a transport of the application.
+///
+/// ```no_run
+/// use papyra_metrics_export::{Periodic, Registry, otlp::Otlp};
+/// use std::time::Duration;
+///
+/// let registry = Registry::with_prefix("papyra").unwrap();
+/// let otlp = Otlp::new(&registry).with_resource(&[("service.name", "orders")]);
+/// let otlp = otlp.http("http://127.0.0.1:4318/v1/metrics")?;
+/// let periodic = Periodic::spawn(Duration::from_secs(60), otlp)?;
+/// // … the application runs, and at its end:
+/// periodic.stop()?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
+/// Names and units are those of the feature `opentelemetry`: the dots of the registry's prefix are kept, and the unit is
+/// given in UCUM (`By`, `s`). Counters are monotonic sums, gauges are gauges, histograms have their explicit bounds, the
+/// exact count of each bucket and the sum as a float. Labels are attributes, help is the description.
+///
+/// # What arrives
+///
+/// All values are cumulative: a message that is lost is made up for by the next one, and one that arrives twice changes
+/// nothing. Totals never fall, over resets and over backends that are closed and opened again under the same labels. The
+/// totals of a closed backend are exported as long as the registry remembers them, which
+/// [`Registry::set_closed_retention`] sets: for longer than the collector may be away.
+///
+/// The start time of a series is that of the reading before it appeared: the creation of this value for what is registered
+/// by then. A total that was forgotten begins again at zero with a later start time.
+///
+/// Counters are integers of 64 bits with a sign in the protocol. A total that exceeds them is sent as a float.
+pub struct Otlp {
+    registry: Registry,
+    reader: RegistryReader,
+    resource: Resource,
+    names: Names,
+    /// By the address of their family; `None` if they have no name of their own.
+    instruments: HashMap<usize, Option<Instrument>>,
+    series: PerSeries<Stream>,
+    /// When the registry was last read, in nanoseconds since 1970.
+    read_at: u64,
+    report: ProblemReport,
+}
+
+/// What a family is called.
+struct Instrument {
+    /// Keeps the address of the family in use.
+    family: Family,
+    name: String,
+    unit: String,
+}
+
+/// A series as the protocol knows it.
+struct Stream {
+    start: u64,
+    attributes: Vec<KeyValue>,
+}
+
+impl Otlp {
+    /// Creates an encoder of this registry.
+    pub fn new(registry: &Registry) -> Self {
+        Self {
+            registry: registry.clone(),
+            reader: RegistryReader::with_closed(registry),
+            resource: Resource::default(),
+            names: Names::default(),
+            instruments: HashMap::new(),
+            series: PerSeries::new(),
+            read_at: unix_nanos(),
+            report: registry.report(),
+        }
+    }
+
+    /// Sets the attributes of the process that all metrics are from, such as `service.name` and `service.instance.id`.
+    ///
+    /// Two processes need different ones, or a collector takes their series for the same.
+    #[must_use]
+    pub fn with_resource(mut self, attributes: &[(&str, &str)]) -> Self {
+        self.resource.attributes =
+            attributes.iter().map(|&(name, value)| attribute(name, value)).collect();
+        self
+    }
+
+    /// Sends the messages to a collector at this URL, such as `http://127.0.0.1:4318/v1/metrics`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if this is not an absolute URL. A collector that is not running yet is not an error.
+    pub fn http(self, url: &str) -> io::Result<OtlpHttp> {
+        OtlpHttp::new(self, url)
+    }
+
+    /// Reads the registry and returns an `ExportMetricsServiceRequest` in protobuf. It is empty if there are no metrics.
+    ///
+    /// This is the body of a request over HTTP, and the message of one over gRPC.
+    pub fn encode(&mut self) -> Vec<u8> {
+        self.request().encode_to_vec()
+    }
+
+    fn request(&mut self) -> ExportMetricsServiceRequest {
+        let start = self.read_at;
+        if self.reader.refresh() {
+            self.series.update(self.reader.series(), |id| Stream {
+                start,
+                attributes: id.labels.iter().map(|(name, value)| attribute(name, value)).collect(),
+            });
+            self.name_families();
+        }
+        // Also if the clock was set back.
+        self.read_at = unix_nanos().max(start);
+        let metrics = self.metrics();
+        if metrics.is_empty() {
+            return ExportMetricsServiceRequest::default();
+        }
+        let scope = InstrumentationScope {
+            name: "papyra-metrics".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ..InstrumentationScope::default()
+        };
+        let scope_metrics =
+            vec![ScopeMetrics { scope: Some(scope), metrics, schema_url: String::new() }];
+        let resource = Some(self.resource.clone());
+        let resource_metrics =
+            vec![ResourceMetrics { resource, scope_metrics, schema_url: String::new() }];
+        ExportMetricsServiceRequest { resource_metrics }
+    }
+
+    /// Names the families that are new.
+    fn name_families(&mut self) {
+        for series in self.reader.series() {
+            let family = &series.id.family;
+            self.instruments.entry(family.address()).or_insert_with(|| {
+                let name = self.names.claim(family);
+                let name = name.map_err(|problem| {
+                    self.report.add(Problem::new(String::new(), problem));
+                });
+                let (family, unit) = (family.clone(), unit(family).into_owned());
+                Some(Instrument { family, name: name.ok()?, unit })
+            });
+        }
+    }
+
+    /// The metrics of this reading, in the order in which their families appear.
+    fn metrics(&self) -> Vec<Metric> {
+        let mut metrics: Vec<Metric> = Vec::new();
+        let mut indices = HashMap::new();
+        for (index, series) in self.reader.series().iter().enumerate() {
+            let address = series.id.family.address();
+            let Some(Some(instrument)) = self.instruments.get(&address) else { continue };
+            let stream = self.series.get(index);
+            let span = Span { start: stream.start, end: self.read_at };
+            let values = self.reader.values();
+            let Some(point) = message::point(series, values, &stream.attributes, span) else {
+                continue;
+            };
+            let index = *indices.entry(address).or_insert_with(|| {
+                metrics.push(Metric {
+                    name: instrument.name.clone(),
+                    description: instrument.family.help().to_owned(),
+                    unit: instrument.unit.clone(),
+                    ..Metric::default()
+                });
+                metrics.len() - 1
+            });
+            message::push(&mut metrics[index].data, point);
+        }
+        metrics
+    }
+}
+
+fn unix_nanos() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl fmt::Debug for Otlp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Otlp").field("reader", &self.reader).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,321 @@
+//! OTLP without the SDK: what a collector decodes, refuses, and gets after it was away.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
+use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Metric, metric};
+use papyra_metrics::{Bucket, Counter, FloatGauge, Gauge, Histogram, Metrics};
+use papyra_metrics_export::otlp::Otlp;
+use papyra_metrics_export::{Export, Periodic, Progress, Registry};
+use prost::Message;
+
+use crate::opentelemetry::receiver::{Told, receive};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    /// Records appended.
+    records_written: Counter,
+    #[metrics(unit = "bytes")]
+    bytes_written: Counter,
+    open_segments: Gauge,
+    fill: FloatGauge,
+    /// How long an append takes.
+    append: Histogram,
+}
+
+fn open(registry: &Registry, name: &str) -> Arc<LogMetrics> {
+    let metrics = Arc::new(LogMetrics::default());
+    registry.register(metrics.clone(), &[("backend", name)]).unwrap();
+    metrics
+}
+
+/// A collector that gives each request the next of these answers, and afterwards success.
+struct Collector {
+    told: Arc<Mutex<Told>>,
+    /// The head of each request.
+    requests: Receiver<String>,
+    answers: Sender<Vec<u8>>,
+}
+
+impl Collector {
+    fn start(listener: TcpListener) -> Self {
+        let told = Arc::new(Mutex::new(Told::default()));
+        let (request, requests) = channel();
+        let (answers, answer) = channel::<Vec<u8>>();
+        let taken = Arc::clone(&told);
+        // Ends with the test's process.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let (head, message) = receive(&stream);
+                let answer = answer.try_recv().unwrap_or_else(|_| http("200 OK", "", &[]));
+                if answer.starts_with(b"HTTP/1.1 200") {
+                    taken.lock().unwrap().take(message);
+                }
+                request.send(head).unwrap();
+                stream.write_all(&answer).unwrap();
+            }
+        });
+        Self { told, requests, answers }
+    }
+
+    fn told(&self) -> Told {
+        let told = self.told.lock().unwrap().clone();
+        assert!(told.faults.is_empty(), "{:?}", told.faults);
+        told
+    }
+
+    fn total(&self, name: &str) -> Option<i64> {
+        self.told().totals.get(name).copied()
+    }
+}
+
+fn http(status: &str, header: &str, body: &[u8]) -> Vec<u8> {
+    let len = body.len();
+    let head =
+        format!("HTTP/1.1 {status}\r\n{header}Content-Length: {len}\r\nConnection: close\r\n\r\n");
+    [head.as_bytes(), body].concat()
+}
+
+fn listen() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1/metrics", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+/// The metrics of a message, by name.
+fn decode(message: &[u8]) -> BTreeMap<String, Metric> {
+    let message = ExportMetricsServiceRequest::decode(message).unwrap();
+    let metrics = message.resource_metrics.into_iter().flat_map(|it| it.scope_metrics);
+    metrics.flat_map(|it| it.metrics).map(|metric| (metric.name.clone(), metric)).collect()
+}
+
+/// The start and the time of each series of a counter.
+fn spans(metric: &Metric) -> Vec<(u64, u64)> {
+    let Some(metric::Data::Sum(sum)) = &metric.data else { panic!("{metric:?}") };
+    assert_eq!(sum.aggregation_temporality, AggregationTemporality::Cumulative as i32);
+    sum.data_points.iter().map(|it| (it.start_time_unix_nano, it.time_unix_nano)).collect()
+}
+
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    now.as_nanos().try_into().unwrap()
+}
+
+#[test]
+fn a_collector_decodes_what_was_counted_over_resets_and_reopened_backends() {
+    let registry = Registry::with_prefix("papyra.storage").unwrap();
+    let (listener, url) = listen();
+    let collector = Collector::start(listener);
+    let otlp = Otlp::new(&registry).with_resource(&[("service.name", "shop")]);
+    let mut otlp = otlp.http(&url).unwrap().with_header("authorization", "Bearer token");
+    let append: Histogram = Histogram::new();
+    for opened in 0..6 {
+        let orders = open(&registry, "orders");
+        for millis in 1..=20 {
+            orders.records_written.add(2);
+            orders.bytes_written.add(millis);
+            for metrics in [&orders.append, &append] {
+                metrics.record_n(Duration::from_micros(7 * millis * millis), millis);
+            }
+        }
+        orders.open_segments.set(-2);
+        orders.fill.set(0.25);
+        assert_eq!(otlp.export().unwrap(), Progress::Done);
+        orders.reset();
+        orders.records_written.inc();
+        if opened == 5 {
+            otlp.export().unwrap();
+        }
+    }
+    let told = collector.told();
+    let at_orders = |name: &str| format!("papyra.storage.{name} backend=orders");
+    assert_eq!(told.totals[&at_orders("records_written")], 6 * 41);
+    assert_eq!(told.totals[&at_orders("written")], 6 * 210);
+    assert_eq!(told.gauges[&at_orders("open_segments")], -2);
+    assert_eq!(told.float_gauges.get(&at_orders("fill")), Some(&0.25));
+    let (histogram, append) = (&told.histograms[&at_orders("append")], append.total().erase());
+    let buckets: Vec<_> = append.buckets().collect();
+    assert_eq!(histogram.counts, buckets.iter().map(Bucket::count).collect::<Vec<_>>());
+    let bounds: Vec<_> = buckets[..histogram.bounds.len()].iter().map(Bucket::upper).collect();
+    assert_eq!(histogram.bounds, bounds);
+    assert_eq!(histogram.sum.to_string(), append.sum().to_string());
+    let about = |unit: &str, help: &str| (unit.to_owned(), help.to_owned());
+    assert_eq!(told.about["papyra.storage.append"], about("s", "How long an append takes."));
+    assert_eq!(told.about["papyra.storage.written"], about("By", ""));
+    assert_eq!(
+        told.about["papyra.storage.records_written"],
+        about("{record}", "Records appended.")
+    );
+    let head = collector.requests.recv().unwrap().to_ascii_lowercase();
+    for line in [
+        "post /v1/metrics http/1.1\r\n",
+        "content-type: application/x-protobuf\r\n",
+        "authorization: bearer token\r\n",
+    ] {
+        assert!(head.contains(line), "{head}");
+    }
+    assert_eq!(registry.problems(), []);
+}
+
+#[test]
+fn the_resource_and_the_program_are_named() {
+    let registry = Registry::new();
+    let mut otlp = Otlp::new(&registry).with_resource(&[("service.name", "shop")]);
+    assert!(otlp.encode().is_empty());
+    let _orders = open(&registry, "orders");
+    let message = ExportMetricsServiceRequest::decode(&*otlp.encode()).unwrap();
+    let [resource_metrics] = &message.resource_metrics[..] else { panic!("{message:?}") };
+    let attributes = &resource_metrics.resource.as_ref().unwrap().attributes;
+    assert_eq!(attributes.len(), 1);
+    assert_eq!(attributes[0].key, "service.name");
+    let scope = resource_metrics.scope_metrics[0].scope.as_ref().unwrap();
+    assert_eq!(scope.name, "papyra-metrics");
+}
+
+#[test]
+fn a_series_starts_before_it_appeared_and_again_when_its_total_was_forgotten() {
+    let registry = Registry::new();
+    let before = now();
+    let mut otlp = Otlp::new(&registry);
+    let created = now();
+    let orders = open(&registry, "orders");
+    let mut spans_now = || spans(&decode(&otlp.encode())["records_written"]);
+    let [(start, first)] = spans_now()[..] else { panic!() };
+    assert!((before..=created).contains(&start) && first >= start);
+    // A backend that comes later has counted since the last reading at most.
+    let users = open(&registry, "users");
+    let spans_of_both = spans_now();
+    let [(orders_start, second), (users_start, _)] = spans_of_both[..] else { panic!() };
+    assert_eq!((orders_start, users_start), (start, first));
+    assert!(second >= first);
+    // One that is opened again goes on, unless the registry has forgotten it.
+    drop(orders);
+    let orders = open(&registry, "orders");
+    assert!(spans_now().iter().any(|&(it, _)| it == start));
+    drop((orders, users));
+    spans_now();
+    registry.set_closed_retention(Duration::ZERO, 0);
+    let _orders = open(&registry, "orders");
+    let [(restart, _)] = spans_now()[..] else { panic!() };
+    assert!(restart > second);
+}
+
+#[test]
+fn a_total_beyond_the_integers_of_the_protocol_is_a_float() {
+    let registry = Registry::new();
+    let orders = open(&registry, "orders");
+    orders.records_written.add(u64::MAX);
+    let metrics = decode(&Otlp::new(&registry).encode());
+    let Some(metric::Data::Sum(sum)) = &metrics["records_written"].data else { panic!() };
+    let value = format!("{:?}", sum.data_points[0].value.unwrap());
+    assert_eq!(value, "AsDouble(1.8446744073709552e19)");
+}
+
+#[test]
+fn a_collector_that_was_away_has_everything_after_the_first_request_that_it_takes() {
+    let registry = Registry::new();
+    let (listener, url) = listen();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut otlp = Otlp::new(&registry).http(&url).unwrap();
+    let orders = open(&registry, "orders");
+    for _ in 0..3 {
+        // One that closes meanwhile, and is not opened again.
+        let users = open(&registry, "users");
+        users.records_written.add(10);
+        orders.records_written.add(1);
+        let error = otlp.export().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+        assert!(error.to_string().starts_with(&format!("cannot export to {url}: ")), "{error}");
+    }
+    let collector = Collector::start(TcpListener::bind(address).unwrap());
+    for _ in 0..2 {
+        otlp.export().unwrap();
+        assert_eq!(collector.total("records_written backend=orders"), Some(3));
+        assert_eq!(collector.total("records_written backend=users"), Some(30));
+    }
+}
+
+#[test]
+fn what_a_collector_rejects_is_a_problem_until_it_takes_everything() {
+    let registry = Registry::new();
+    let (listener, url) = listen();
+    let collector = Collector::start(listener);
+    let _orders = open(&registry, "orders");
+    let mut otlp = Otlp::new(&registry).http(&url).unwrap();
+    let partial_success = Some(ExportMetricsPartialSuccess {
+        rejected_data_points: 2,
+        error_message: "too old".to_owned(),
+    });
+    let answer = ExportMetricsServiceResponse { partial_success }.encode_to_vec();
+    collector.answers.send(http("200 OK", "", &answer)).unwrap();
+    otlp.export().unwrap();
+    let problems: Vec<_> = registry.problems().iter().map(ToString::to_string).collect();
+    assert_eq!(problems, [format!("the collector at {url} rejected 2 data points: too old")]);
+    otlp.export().unwrap();
+    assert_eq!(registry.problems(), []);
+}
+
+#[test]
+fn a_collector_that_asks_for_a_pause_gets_no_request_before() {
+    let registry = Registry::new();
+    let (listener, url) = listen();
+    let collector = Collector::start(listener);
+    let orders = open(&registry, "orders");
+    orders.records_written.add(7);
+    let mut otlp = Otlp::new(&registry).http(&url).unwrap();
+    let busy = |retry_after: &str| http("503 Service Unavailable", retry_after, &[]);
+    // For longer than an export waits.
+    collector.answers.send(busy("Retry-After: 3600\r\n")).unwrap();
+    let error = otlp.export().unwrap_err().to_string();
+    assert!(error.ends_with(": 503 Service Unavailable"), "{error}");
+    collector.requests.recv().unwrap();
+    assert_eq!(otlp.export().unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert!(collector.requests.try_recv().is_err());
+
+    // A short pause is waited for, also by the last export.
+    let otlp = Otlp::new(&registry).http(&url).unwrap();
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        collector.answers.send(http(status, "Retry-After: 1\r\n", &[])).unwrap();
+    }
+    let periodic = Periodic::spawn(Duration::from_secs(3600), otlp).unwrap();
+    periodic.stop().unwrap();
+    assert_eq!(collector.total("records_written backend=orders"), Some(7));
+    assert_eq!(collector.requests.try_iter().count(), 3);
+}
+
+#[test]
+fn a_request_that_is_refused_is_an_error_with_the_reason_and_the_next_one_has_everything() {
+    let registry = Registry::new();
+    let (listener, url) = listen();
+    let collector = Collector::start(listener);
+    let orders = open(&registry, "orders");
+    orders.records_written.add(7);
+    let mut otlp = Otlp::new(&registry).http(&url).unwrap();
+    // `google.rpc.Status` with code 3 and a message.
+    let status = [&[8, 3, 18, 9][..], b"no tenant"].concat();
+    collector.answers.send(http("400 Bad Request", "", &status)).unwrap();
+    let error = otlp.export().unwrap_err().to_string();
+    assert_eq!(error, format!("cannot export to {url}: 400 Bad Request no tenant"));
+    orders.records_written.add(1);
+    otlp.export().unwrap();
+    assert_eq!(collector.total("records_written backend=orders"), Some(8));
+}
+
+#[test]
+fn what_is_not_a_url_is_refused_with_an_example() {
+    for url in ["", "127.0.0.1:4318", "/v1/metrics", "http://"] {
+        let error = Otlp::new(&Registry::new()).http(url).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{url}");
+        assert!(error.to_string().starts_with(&format!("`{url}` is not the URL of a collector; ")));
+    }
+}
