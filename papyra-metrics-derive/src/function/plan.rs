@@ -6,7 +6,6 @@
 
 use proc_macro2::{Group, Ident, Span, TokenStream};
 
-use super::body::rewrite::is_one_expression;
 use super::body::tail::{self, Future, ReturnedFuture};
 use super::body::usage::{BodyUsage, ends_in_return};
 use super::captures::{Capture, captures, lent_arguments};
@@ -409,11 +408,6 @@ impl<'a> BodyPlan<'a> {
     /// needless, or its type cannot be written.
     pub(crate) fn has_to_be_last(&self) -> bool {
         ends_in_return(&self.block.stream()) || cannot_be_annotated(self.model.function)
-    }
-
-    /// Whether the body in place can be the value of a `let` without parentheses.
-    pub(crate) fn is_one_expression(&self) -> bool {
-        is_one_expression(&self.block.stream())
     }
 
     fn find_captured_fields(&self) -> Vec<Ident> {

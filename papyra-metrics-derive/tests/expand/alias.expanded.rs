@@ -1,8 +1,11 @@
 impl OrderLog {
     pub fn flush(&self) -> Fallible<()> {
-        let __result: Fallible<()> = self.file.flush();
-        #[allow(unreachable_code)] #[allow(clippy::implicit_return)]
-        <Fallible<
+        let __result: Fallible<()> = if ::papyra_metrics::__private::takes_branch() {
+            self.file.flush()
+        } else {
+            ::papyra_metrics::__private::other_branch()
+        };
+        return <Fallible<
             (),
         > as ::papyra_metrics::__private::RecordReturn<
             _,
@@ -39,6 +42,6 @@ impl OrderLog {
                     }
                 })
             },
-        )
+        );
     }
 }

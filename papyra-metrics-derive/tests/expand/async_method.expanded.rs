@@ -35,6 +35,6 @@ impl OrderLog {
                 ::papyra_metrics::Inc::inc(&__metrics.scan_errors);
             }
         }
-        #[allow(clippy::implicit_return)] __result
+        return __result;
     }
 }

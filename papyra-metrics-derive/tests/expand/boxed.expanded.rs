@@ -10,8 +10,7 @@ impl OrderLog {
             )
             .__share();
         let __future = self.file.read(offset);
-        #[allow(clippy::implicit_return)]
-        Box::pin(async move {
+        return Box::pin(async move {
             let __metrics = ::papyra_metrics::__private::probe(&__root).__present();
             if let ::core::option::Option::Some(__metrics) = __metrics {
                 ::papyra_metrics::Inc::inc(&__metrics.reads);
@@ -27,7 +26,7 @@ impl OrderLog {
                     ::papyra_metrics::Inc::inc(&__metrics.read_errors);
                 }
             }
-            #[allow(clippy::implicit_return)] __result
-        })
+            return __result;
+        });
     }
 }

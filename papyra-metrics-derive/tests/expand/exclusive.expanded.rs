@@ -42,6 +42,6 @@ impl OrderLog {
                 ::papyra_metrics::Inc::inc(&__metrics.records_written);
             }
         }
-        #[allow(clippy::implicit_return)] __result
+        return __result;
     }
 }

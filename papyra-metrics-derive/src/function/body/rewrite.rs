@@ -7,7 +7,7 @@ use super::usage::{
     begins_path, end_of_nested_fn, field_after, is_borrow_or_deref, is_macro_input,
     only_borrows_pin,
 };
-use crate::tokens::{flat, is_ident, is_punct};
+use crate::tokens::{flat, is_punct};
 
 /// Splits a body into its inner attributes and the rest, in braces with the span of its own.
 pub(crate) fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
@@ -37,26 +37,6 @@ pub(crate) fn braced(tokens: TokenStream, span: Span) -> Group {
 pub(crate) fn unbraced(block: &Group) -> TokenStream {
     let statements = block.stream();
     if begins_with_item(&flat(&statements)) { quote!(#block) } else { statements }
-}
-
-/// Whether a body is a single expression that can be the value of a `let`. Not if it is in parentheses or braces, or a
-/// lone macro call such as `todo!()`, of which lints say something else there.
-pub(crate) fn is_one_expression(body: &TokenStream) -> bool {
-    let tokens = flat(body);
-    let is_statement = |at: usize, token: &TokenTree| match token {
-        TokenTree::Punct(punct) => punct.as_char() == ';' || at == 0 && punct.as_char() == '#',
-        TokenTree::Ident(word) => at == 0 && word == "let",
-        TokenTree::Group(group) => {
-            let next = tokens.get(at + 1);
-            group.delimiter() == Delimiter::Brace
-                && next.is_some_and(|next| !is_ident(next, "else"))
-        }
-        TokenTree::Literal(_) => false,
-    };
-    !matches!(tokens.as_slice(), [] | [TokenTree::Group(_)])
-        && !matches!(tokens.as_slice(), [_, bang, TokenTree::Group(_)] if is_punct(bang, '!'))
-        && !begins_with_item(&tokens)
-        && !tokens.iter().enumerate().any(|(at, token)| is_statement(at, token))
 }
 
 fn begins_with_item(tokens: &[TokenTree]) -> bool {
@@ -179,9 +159,7 @@ fn end_of_unchanged(tokens: &[TokenTree], at: usize) -> usize {
 mod tests {
     use quote::{format_ident, quote};
 
-    use super::{
-        braced, is_one_expression, reborrow_pinned_self, reborrow_self, rename_self, unbraced,
-    };
+    use super::{braced, reborrow_pinned_self, reborrow_self, rename_self, unbraced};
 
     #[test]
     fn renaming_leaves_nested_functions_and_paths_alone() {
@@ -226,45 +204,6 @@ mod tests {
             self.as_mut().poll(self.x, f(::core::pin::Pin::as_mut(&mut self)), &mut self)
         };
         assert_eq!(reborrow_pinned_self(body).to_string(), reborrowed.to_string());
-    }
-
-    #[test]
-    fn a_body_of_one_expression_is_told_from_statements() {
-        for body in [
-            quote!(self.inner.append(record)),
-            quote!(if a { b } else { c }),
-            quote!(match a {
-                b => c,
-            }),
-            quote!(unsafe { a }),
-            quote!(async move { a }),
-            quote!(Log { a }),
-        ] {
-            assert!(is_one_expression(&body), "{body}");
-        }
-        for body in [
-            quote!(),
-            quote!(a; b),
-            quote!(a;),
-            quote!((a)),
-            quote!({ a }),
-            quote!(todo!()),
-            quote!(if a { b() } c),
-            quote!(match a {} - 1),
-            quote!(
-                #[allow(unused)]
-                a
-            ),
-            quote!(use a::b;, b()),
-            quote!(
-                const fn a() {}
-            ),
-            quote!(
-                fn a() {}
-            ),
-        ] {
-            assert!(!is_one_expression(&body), "{body}");
-        }
     }
 
     #[test]

@@ -27,8 +27,8 @@ impl BodyExpander<'_> {
         let handles = self.handles(self.plan.future_access());
         let measured = pinned(pin, self.measured_future());
         let future = quote_mixed_site!(let __future = #future;);
-        let allow = quote_mixed_site!(#[allow(clippy::implicit_return)]);
-        quote!(#handles #statements #future #allow #measured)
+        let measured = quote_mixed_site!(return #measured);
+        quote!(#handles #statements #future #measured)
     }
 
     /// A body that returns a future, however it makes that.
@@ -44,7 +44,7 @@ impl BodyExpander<'_> {
         if is_boxed {
             measured = quote_mixed_site!(#private::boxed(#measured));
         }
-        quote_mixed_site!(#handles let __future #ty = #run; #[allow(clippy::implicit_return)] #measured)
+        quote_mixed_site!(#handles let __future #ty = #run; return #measured)
     }
 
     /// A future made of `__future`, with everything around it.
@@ -64,8 +64,7 @@ impl BodyExpander<'_> {
                 let __result #ty = #awaited;
                 #time
                 #record
-                #[allow(clippy::implicit_return)]
-                __result
+                return __result
             }
         }
     }
@@ -104,7 +103,6 @@ impl BodyExpander<'_> {
         let run = self.run(&self.rewritten_block(), self.plan.output);
         let result = self.result(&bindings, run, self.plan.scope != Scope::InPlace);
         let finish = self.finish(output, *access_after);
-        let end = self.after_body(&quote_mixed_site!(#after #finish));
         quote_mixed_site! {
             #asserted
             #when
@@ -113,7 +111,8 @@ impl BodyExpander<'_> {
             #start
             #guards
             #result
-            #end
+            #after
+            #finish
         }
     }
 
@@ -125,15 +124,13 @@ impl BodyExpander<'_> {
         if !self.plan.model.targets.counts_outcome() {
             let when = Ident::new("__when", first);
             return quote_spanned! {last=>
-                #[allow(clippy::implicit_return)]
-                #when.record_return(__result, #now, #deferred)
+                return #when.record_return(__result, #now, #deferred)
             };
         }
         let krate = krate_at(&self.plan.model.krate, last);
         let open = quote_spanned!(first=> <);
         quote_spanned! {last=>
-            #[allow(clippy::implicit_return)]
-            #open #output as #krate::__private::RecordReturn<_, _>>::record_return(__result, #now, #deferred)
+            return #open #output as #krate::__private::RecordReturn<_, _>>::record_return(__result, #now, #deferred)
         }
     }
 

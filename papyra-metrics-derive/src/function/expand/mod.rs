@@ -82,18 +82,16 @@ impl<'a> BodyExpander<'a> {
             let result = self.result(&bindings, self.in_place(&block), false);
             return quote_mixed_site! {
                 #handles #calls #start #guard #result
-                #[allow(unreachable_code, clippy::implicit_return)]
-                __result
+                return __result
             };
         }
         let run = self.run(&block, self.plan.output);
         let result = self.result(&bindings, run, self.plan.scope != Scope::InPlace);
         let time = self.record_time(*access_after);
         let record = self.record_outcome(*access_after);
-        let end = self.after_body(&quote_mixed_site! {
-            #after #time #record #[allow(clippy::implicit_return)] __result
-        });
-        quote_mixed_site!(#handles #calls #start #guard #result #end)
+        quote_mixed_site! {
+            #handles #calls #start #guard #result #after #time #record return __result
+        }
     }
 
     /// The statements that keep what the body gives. A closure and an `async` block have its type themselves.
@@ -102,13 +100,6 @@ impl<'a> BodyExpander<'a> {
         let run = if lend.is_empty() { run } else { quote_mixed_site!({ #lend #run }) };
         let ty = self.plan.output.filter(|_| !has_type).map(|ty| quote_mixed_site!(: #ty));
         quote_mixed_site!(#bind let __result #ty = #run;)
-    }
-
-    /// The statements after the body. A body in place may never end, and rustc warns at the first statement after it.
-    fn after_body(&self, end: &TokenStream) -> TokenStream {
-        let allow = (self.plan.scope == Scope::InPlace)
-            .then(|| quote_mixed_site!(#[allow(unreachable_code)]));
-        quote_mixed_site!(#allow #end)
     }
 
     /// The block, working on the `self` that is planned for it.
@@ -123,12 +114,10 @@ impl<'a> BodyExpander<'a> {
         braced(statements, block.span())
     }
 
-    /// A body that cannot end early, as the value of a `let`.
+    /// A body that cannot end early, as the value of a `let`. In a branch, because it may never end, and rustc warns of
+    /// statements after what never ends.
     fn in_place(&self, block: &Group) -> TokenStream {
-        if self.plan.is_one_expression() {
-            return block.stream();
-        }
-        // In parentheses, because a lint may find the braces needless.
-        quote_mixed_site!((#block))
+        let private = &self.private;
+        quote_mixed_site!(if #private::takes_branch() #block else { #private::other_branch() })
     }
 }

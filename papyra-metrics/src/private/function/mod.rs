@@ -25,6 +25,21 @@ pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
+/// Always true, but rustc does not know it: code after a branch is reachable, whatever is in it.
+#[inline]
+#[must_use]
+pub fn takes_branch() -> bool {
+    true
+}
+
+/// What stands in the other branch, and is never called.
+#[cold]
+pub fn other_branch<T>() -> T {
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
 /// Takes a value, so that the closure or block around it captures it by value.
 #[inline]
 pub fn capture<T>(_: T) {}
