@@ -1,0 +1,336 @@
+//! How one body runs, and how it and its counters share `self` and the arguments.
+//!
+//! A body that cannot return early stays in place. Otherwise it runs in a closure, or in an `async` block if it awaits,
+//! in which `return` and `?` end. Counters are looked up after the body, so that it has `self` for itself; if it takes
+//! `self` away or returns a borrow of it, through handles made before.
+
+use proc_macro2::{Group, Ident, TokenStream};
+
+use crate::function::body::usage::{BodyUsage, ends_in_return};
+use crate::function::captures::{Capture, captures, lent_arguments};
+use crate::function::input::{ArgumentKind, Receiver, ReceiverKind};
+use crate::function::model::{InstrumentedFn, Output, Target, Targets};
+use crate::function::output::{borrows_self, cannot_be_annotated, outlives_self};
+
+/// How one body runs, and how its counters are reached.
+#[allow(clippy::struct_excessive_bools)] // independent decisions
+pub(crate) struct BodyPlan<'a> {
+    pub(crate) model: &'a InstrumentedFn<'a>,
+    pub(crate) block: Group,
+    /// The type of what the body gives, if that can be told.
+    pub(crate) output: Option<&'a TokenStream>,
+    pub(crate) usage: BodyUsage,
+    pub(crate) access: Access,
+    pub(crate) body_self: BodySelf,
+    pub(crate) scope: Scope,
+    /// The closure or `async` block only borrows what it names, for the sake of `self`.
+    pub(crate) only_borrows: bool,
+    /// Fields of `self` that an `async` block captures by `&mut`: a `&` would have to be `Send`.
+    pub(crate) captured_fields: Vec<Ident>,
+    /// The arguments that go into the closure or `async` block, last to first, each with the attributes of a statement
+    /// that names it.
+    pub(crate) captures: Vec<Capture<'a>>,
+    /// The body needs all of `self`, because a macro in it sees the name.
+    macros_need_self: bool,
+    /// Waiting is noted while the body runs, so that its cancellation can be counted.
+    pub(crate) is_watched: bool,
+    /// The body has to be the last expression, so a guard times the call.
+    pub(crate) is_timed_by_guard: bool,
+    /// A guard keeps hold of `&mut self` while the body runs.
+    pub(crate) guard_holds_self: bool,
+    /// Arguments of type `&mut` through which something is counted once the body is done with them.
+    pub(crate) lent_arguments: Vec<&'a Ident>,
+}
+
+/// How counters are reached.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Access {
+    /// Through `self` and the arguments, before the body and after it.
+    Direct,
+    /// Through the metrics that were looked up before the body: `__metrics`.
+    Cached,
+    /// Through another name for `self`.
+    SelfAlias,
+    /// Through handles made before the body took `self` away.
+    Handle,
+    /// Through handles made for a future that outlives the function.
+    FutureHandle,
+}
+
+/// Which `self` the body works on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum BodySelf {
+    AsWritten,
+    /// A reborrow by another name, which no macro in the body sees.
+    Alias,
+    /// `&mut *self` wherever the body would move it.
+    Reborrowed,
+    /// `Pin::as_mut(&mut self)` wherever the body would move it.
+    ReborrowedPin,
+}
+
+/// In what a body runs to its end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Scope {
+    InPlace,
+    Closure,
+    AsyncBlock,
+}
+
+/// When metrics have to be usable, so that they have to be shared.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Bound {
+    /// The body takes `self` away.
+    AfterMove,
+    /// What is returned borrows `self`.
+    WhileBorrowed,
+    /// A macro in the body names `self`, so that the body needs all of it.
+    BesideMacros,
+    /// The returned future borrows nothing.
+    InStaticFuture,
+}
+
+impl<'a> BodyPlan<'a> {
+    pub(super) fn new(
+        model: &'a InstrumentedFn<'a>,
+        block: &Group,
+        output: Option<&'a TokenStream>,
+        is_async: bool,
+    ) -> Self {
+        let usage = BodyUsage::of(&block.stream());
+        let is_watched = is_async && model.targets.cancelled.is_some();
+        let scope = match (usage.exits, is_async && usage.awaits) {
+            _ if is_watched => Scope::AsyncBlock,
+            (false, _) => Scope::InPlace,
+            (true, false) => Scope::Closure,
+            (true, true) => Scope::AsyncBlock,
+        };
+        let is_timed_by_guard = !is_async
+            && model.targets.time.is_some()
+            && !model.targets.counts_outcome()
+            && (cannot_be_annotated(model.function) || model.function.tracks_caller());
+        let mut plan = Self {
+            model,
+            block: block.clone(),
+            output,
+            usage,
+            access: Access::Direct,
+            body_self: BodySelf::AsWritten,
+            scope,
+            only_borrows: false,
+            captured_fields: Vec::new(),
+            captures: Vec::new(),
+            macros_need_self: false,
+            is_watched,
+            is_timed_by_guard,
+            guard_holds_self: false,
+            lent_arguments: lent_arguments(model),
+        };
+        if let (Some(receiver), true) = (plan.receiver(), plan.touches_self()) {
+            plan.share_self(receiver);
+        }
+        plan.captures = captures(model.function, &plan.usage, plan.only_borrows);
+        plan.captured_fields = plan.find_captured_fields();
+        plan
+    }
+
+    /// Decides how the body and the counters share `self`.
+    fn share_self(&mut self, receiver: &Receiver) {
+        let observes_end = self.observes_end();
+        let is_exclusive = matches!(receiver.kind, ReceiverKind::Exclusive | ReceiverKind::Pinned);
+        self.guard_holds_self =
+            is_exclusive && self.guarded().any(|target| target.usage.names_self);
+        if observes_end || self.guarded().next().is_some() {
+            (self.access, self.body_self) = match receiver.kind {
+                ReceiverKind::Shared if self.lookups() > 1 => (Access::Cached, BodySelf::AsWritten),
+                ReceiverKind::Shared => (Access::Direct, BodySelf::AsWritten),
+                ReceiverKind::RefCounted => (Access::SelfAlias, BodySelf::AsWritten),
+                ReceiverKind::Owned => (Access::Handle, BodySelf::AsWritten),
+                ReceiverKind::Exclusive | ReceiverKind::Pinned => self.share_exclusive(receiver),
+            };
+        }
+        self.only_borrows = observes_end
+            && self.usage.names_self
+            && match self.access {
+                Access::Direct => is_exclusive && self.body_self != BodySelf::Alias,
+                Access::Handle => !self.takes_self(),
+                Access::Cached | Access::SelfAlias | Access::FutureHandle => false,
+            };
+    }
+
+    /// Decides for `&mut self`, pinned or not.
+    fn share_exclusive(&mut self, receiver: &Receiver) -> (Access, BodySelf) {
+        let usage = &self.usage;
+        let function = self.model.function;
+        let output = match &self.model.output {
+            Output::Future { .. } => self.output.or(function.output.as_ref()),
+            _ => function.output.as_ref(),
+        };
+        if borrows_self(function, receiver, output) {
+            return (Access::Handle, BodySelf::AsWritten);
+        }
+        let is_pinned = receiver.kind == ReceiverKind::Pinned;
+        let needs_another = usage.names_self
+            && (is_pinned
+                || self.guard_holds_self
+                || self.observes_end()
+                    && (usage.uses_self_as_value
+                        || usage.moves_self
+                        || self.scope == Scope::AsyncBlock));
+        if !needs_another {
+            return (Access::Direct, BodySelf::AsWritten);
+        }
+        if !usage.shows_self_to_macros {
+            return (Access::Direct, BodySelf::Alias);
+        }
+        // What macros see must stay as it is, and there is only one `self`.
+        let takes_all = self.guard_holds_self || usage.moves_self;
+        if takes_all || is_pinned && usage.consumes_self_in_macros {
+            self.macros_need_self = true;
+            return (Access::Handle, BodySelf::AsWritten);
+        }
+        let body_self = if is_pinned { BodySelf::ReborrowedPin } else { BodySelf::Reborrowed };
+        (Access::Direct, body_self)
+    }
+
+    pub(crate) fn receiver(&self) -> Option<&'a Receiver> {
+        self.model.function.receiver.as_ref()
+    }
+
+    pub(crate) fn receiver_kind(&self) -> Option<ReceiverKind> {
+        self.receiver().map(|receiver| receiver.kind)
+    }
+
+    /// Whether anything is counted through `self`.
+    pub(crate) fn touches_self(&self) -> bool {
+        self.model.targets.iter().any(|target| target.usage.names_self)
+    }
+
+    /// Whether the body takes all of `self`, and with it metrics that belong to it alone.
+    fn takes_self(&self) -> bool {
+        self.usage.names_self && self.usage.uses_self_beyond_fields
+    }
+
+    /// How often the metrics would be looked up: for calls, for the clock, for guards, and after the body.
+    fn lookups(&self) -> usize {
+        let Targets { calls, cancelled, errors, in_flight, ok, time } = &self.model.targets;
+        let time = time.as_ref().map(|timing| &timing.histogram);
+        let [calls, cancelled, errors, in_flight, ok] =
+            [calls, cancelled, errors, in_flight, ok].map(Option::as_ref);
+        let looks_up = |targets: &[Option<&Target>]| {
+            let mut targets = targets.iter().copied().flatten();
+            usize::from(targets.any(|target| target.kind.root().is_some()))
+        };
+        let before = looks_up(&[calls]) + looks_up(&[time]);
+        let guards = looks_up(&[in_flight]) + looks_up(&[cancelled]);
+        before + guards + looks_up(&[errors, ok, time])
+    }
+
+    /// What guards count in while the body runs.
+    fn guarded(&self) -> impl Iterator<Item = &'a Target> {
+        let Targets { cancelled, in_flight, time, .. } = &self.model.targets;
+        let cancelled = cancelled.iter().filter(|_| self.is_watched);
+        let time = time.iter().filter(|_| self.is_timed_by_guard);
+        in_flight.iter().chain(cancelled).chain(time.map(|timing| &timing.histogram))
+    }
+
+    /// Whether anything is counted through an argument after the body.
+    pub(crate) fn reads_after_body(&self, argument: &Ident) -> bool {
+        let Targets { errors, ok, time, .. } = &self.model.targets;
+        let time = time.as_ref().map(|timing| &timing.histogram);
+        let mut targets = [errors.as_ref(), ok.as_ref(), time].into_iter().flatten();
+        targets.any(|target| target.usage.names(argument))
+    }
+
+    /// Whether something is done after the body, which then has to end within the function.
+    pub(crate) fn observes_end(&self) -> bool {
+        self.model.targets.observes_end() && !self.is_timed_by_guard
+    }
+
+    /// The `&mut` argument through which the guard of a target reaches it.
+    pub(crate) fn held_argument(&self, target: &Target) -> Option<&'a Ident> {
+        self.lent_arguments.iter().copied().find(|name| target.usage.names(name))
+    }
+
+    pub(crate) fn needs_mut_self(&self) -> bool {
+        let takes_fields =
+            !self.captured_fields.is_empty() && self.receiver_kind() == Some(ReceiverKind::Owned);
+        let is_mut = self.receiver().is_some_and(|receiver| receiver.is_mut);
+        !is_mut && (takes_fields || self.body_self == BodySelf::ReborrowedPin)
+    }
+
+    /// What the metrics have to be, because a borrow of them will not do.
+    pub(crate) fn bound(&self, access: Access) -> Option<Bound> {
+        let is_handle = matches!(access, Access::Handle | Access::FutureHandle);
+        let receiver = self.receiver_kind().filter(|_| is_handle)?;
+        let while_borrowed =
+            if self.macros_need_self { Bound::BesideMacros } else { Bound::WhileBorrowed };
+        match receiver {
+            ReceiverKind::Owned => self.takes_self().then_some(Bound::AfterMove),
+            _ if access == Access::FutureHandle
+                && outlives_self(self.model.function, &self.model.output) =>
+            {
+                Some(Bound::InStaticFuture)
+            }
+            ReceiverKind::Exclusive | ReceiverKind::Pinned => {
+                self.takes_self().then_some(while_borrowed)
+            }
+            ReceiverKind::Shared | ReceiverKind::RefCounted => None,
+        }
+    }
+
+    /// How counters are reached in a future that the function returns.
+    pub(crate) fn future_access(&self) -> Access {
+        match self.receiver_kind() {
+            Some(ReceiverKind::RefCounted) => Access::SelfAlias,
+            _ => Access::FutureHandle,
+        }
+    }
+
+    /// Whether an expression is evaluated before the body, because it could not be after it.
+    pub(crate) fn shares(&self, expression: &BodyUsage, access: Access) -> bool {
+        let mut arguments = self
+            .model
+            .function
+            .arguments
+            .iter()
+            .filter(|argument| argument.names.iter().any(|name| expression.names(name)));
+        match access {
+            Access::FutureHandle => expression.names_self || arguments.next().is_some(),
+            Access::SelfAlias
+                if expression.names_self
+                    && self.receiver_kind() == Some(ReceiverKind::RefCounted) =>
+            {
+                false
+            }
+            _ => {
+                expression.names_self && access == Access::Handle
+                    || arguments.any(|argument| {
+                        argument.kind == ArgumentKind::Value
+                            && argument.names.iter().any(|name| self.usage.names(name))
+                    })
+            }
+        }
+    }
+
+    /// Whether the body has to be the last expression: it never returns, it ends in a `return`, which a lint then finds
+    /// needless, or its type cannot be written.
+    pub(crate) fn has_to_be_last(&self) -> bool {
+        ends_in_return(&self.block.stream()) || cannot_be_annotated(self.model.function)
+    }
+
+    fn find_captured_fields(&self) -> Vec<Ident> {
+        let Some(receiver) = self.receiver() else { return Vec::new() };
+        let is_needed = self.only_borrows
+            && self.scope == Scope::AsyncBlock
+            && self.access == Access::Handle
+            && receiver.has_disjoint_fields;
+        if !is_needed {
+            return Vec::new();
+        }
+        let is_shared = |field: &Ident| {
+            self.model.targets.iter().any(|target| target.usage.fields_of_self.contains(field))
+        };
+        self.usage.fields_of_self.iter().filter(|field| !is_shared(field)).cloned().collect()
+    }
+}
