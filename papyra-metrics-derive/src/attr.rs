@@ -8,7 +8,7 @@ use syn::{Attribute, Error, LitInt, LitStr, Meta, Path, Token};
 
 use crate::diag::Diagnostics;
 use crate::suggest::nearest;
-use crate::value::{RawValue, Value};
+use crate::value::{LabelPairs, RawValue, Value};
 
 /// A key with its value.
 pub(crate) struct Key<T> {
@@ -69,6 +69,7 @@ keys! {
     /// The keys of a struct.
     StructKeys on "struct" {
         "crate" krate: Path = "a path, such as `crate = facade::metrics`",
+        "labels" labels: LabelPairs = "labels, such as `labels(component = \"wal\")`",
         "padded" padded: () = "no value",
         "prefix" prefix: LitStr = "a string, such as `prefix = \"log_\"`",
         "storage" storage: Ident = "a name, such as `storage = LogMetrics`",
@@ -78,9 +79,12 @@ keys! {
 keys! {
     /// The keys of a field.
     FieldKeys on "field" {
+        "counter" counter: TokenStream = "a path or closure, such as `counter = |db| db.compactions()`",
         "errors" errors: () = "no value",
         "flatten" flatten: () = "no value",
+        "gauge" gauge: TokenStream = "a path or closure, such as `gauge = |queue| queue.len()`",
         "help" help: LitStr = "a string, such as `help = \"Records.\"`",
+        "labels" labels: LabelPairs = "labels, such as `labels(op = \"get\")`",
         "name" name: LitStr = "a string, such as `name = \"records\"`",
         "padded" padded: () = "no value",
         "prefix" prefix: LitStr = "a string, such as `prefix = \"log_\"`",
@@ -105,7 +109,29 @@ keys! {
     }
 }
 
-const POSITIONS: &[Position] = &[StructKeys::POSITION, FieldKeys::POSITION, FunctionKeys::POSITION];
+keys! {
+    /// The keys of an enum of labels.
+    EnumKeys on "label" {
+        "crate" krate: Path = "a path, such as `crate = facade::metrics`",
+        "label" label: LitStr = "a string, such as `label = \"error_kind\"`",
+        "rename_all" rename_all: LitStr = "a string, such as `rename_all = \"lowercase\"`",
+    }
+}
+
+keys! {
+    /// The keys of a variant of such an enum.
+    VariantKeys on "variant" {
+        "name" name: LitStr = "a string, such as `name = \"not_found\"`",
+    }
+}
+
+const POSITIONS: &[Position] = &[
+    StructKeys::POSITION,
+    FieldKeys::POSITION,
+    FunctionKeys::POSITION,
+    EnumKeys::POSITION,
+    VariantKeys::POSITION,
+];
 
 /// An item that can carry the attribute, and the keys that it takes.
 struct Position {
@@ -125,6 +151,14 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
 }
 
 pub(crate) fn parse_field_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> FieldKeys {
+    parse_attributes(diag, attrs)
+}
+
+pub(crate) fn parse_enum_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> EnumKeys {
+    parse_attributes(diag, attrs)
+}
+
+pub(crate) fn parse_variant_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> VariantKeys {
     parse_attributes(diag, attrs)
 }
 
@@ -266,7 +300,9 @@ mod tests {
     #[test]
     fn every_mistake_is_one_error_and_keys_after_it_are_read() {
         for (attr, mistakes) in [
-            (quote!(#[metrics(labels(op = "get"), name = "gets")]), 1),
+            (quote!(#[metrics(label(op = "get"), name = "gets")]), 1),
+            (quote!(#[metrics(labels = "get", name = "gets")]), 1),
+            (quote!(#[metrics(labels(op), name = "gets")]), 1),
             (quote!(#[metrics(skip = true, name("x"), help "y", unit = 3, names = "gets")]), 5),
             (quote!(#[metrics(unit = "a", unit = "b")]), 1),
             (quote!(#[metrics(unit = "bytes"suffix)]), 1),
@@ -279,7 +315,7 @@ mod tests {
             let errors = diag.into_compile_errors().unwrap_or_default().to_string();
             let attr = attr.to_token_stream().to_string();
             assert_eq!(errors.matches("compile_error").count(), mistakes, "{attr}: {errors}");
-            if attr.contains("labels") {
+            if attr.contains("label") {
                 assert!(keys.name.is_some());
             }
         }

@@ -1,7 +1,7 @@
 //! The derive behind `papyra-metrics`, which re-exports and documents it; depend on that crate instead.
 //!
-//! The two macros are in `derive` and `function`. Each checks its parsed input, builds a model in which nothing is left to
-//! unwrap, and expands it. Errors are collected and reported together. What both macros use is beside them.
+//! The macros are in `derive`, `label` and `function`. Each checks its parsed input, builds a model in which nothing is left to
+//! unwrap, and expands it. Errors are collected and reported together. What they share is beside them.
 
 #![forbid(unsafe_code)]
 
@@ -10,6 +10,8 @@ mod derive;
 mod diag;
 mod function;
 mod krate;
+mod label;
+mod label_rules;
 mod naming;
 mod suggest;
 mod tokens;
@@ -22,6 +24,12 @@ use proc_macro::TokenStream;
 #[proc_macro_derive(Metrics, attributes(metrics))]
 pub fn derive_metrics(input: TokenStream) -> TokenStream {
     derive::derive(input.into()).into()
+}
+
+/// See `papyra_metrics::Label`.
+#[proc_macro_derive(Label, attributes(metrics))]
+pub fn derive_label(input: TokenStream) -> TokenStream {
+    label::derive(input.into()).into()
 }
 
 /// See `papyra_metrics::metrics`.

@@ -16,6 +16,21 @@ pub(crate) fn is_unit(unit: &str) -> bool {
     !unit.is_empty() && unit.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'))
 }
 
+/// The word as messages show it.
+pub(crate) fn quoted(word: &str) -> String {
+    if word.is_empty() { "an empty string".to_owned() } else { format!("`{word}`") }
+}
+
+/// Whether monitoring systems keep the label to themselves: `le`, `quantile`, `instance`, `job` and `__…`.
+pub(crate) fn is_reserved_label(name: &str) -> bool {
+    name.starts_with("__") || matches!(name, "le" | "quantile" | "instance" | "job")
+}
+
+/// Whether it matches `[a-z0-9_]+`.
+pub(crate) fn is_label_value(value: &str) -> bool {
+    is_unit(value)
+}
+
 /// A name like this one, where one can be made of it.
 pub(crate) fn near(wrong: &str) -> Option<String> {
     let mut near = String::new();

@@ -53,16 +53,31 @@ pub(crate) fn pointee(ty: &Type) -> &Type {
     }
 }
 
+/// The type of an instrument behind the pointers and the padding around it.
+pub(crate) fn instrument(ty: &Type) -> &Type {
+    let ty = pointee(ty);
+    let is_padded = last_word(ty).is_some_and(|word| word == "CachePadded");
+    only_argument(ty).filter(|_| is_padded).map_or(ty, instrument)
+}
+
 /// The type in the angle brackets of a path, if it is alone there.
 pub(crate) fn only_argument(ty: &Type) -> Option<&Type> {
+    match arguments(ty)?.as_slice() {
+        [argument] => Some(argument),
+        _ => None,
+    }
+}
+
+/// The types in the angle brackets of a path, if there is nothing else.
+pub(crate) fn arguments(ty: &Type) -> Option<Vec<&Type>> {
     let PathArguments::AngleBracketed(arguments) = &path(ty)?.segments.last()?.arguments else {
         return None;
     };
-    let mut arguments = arguments.args.iter();
-    match (arguments.next(), arguments.next()) {
-        (Some(GenericArgument::Type(ty)), None) => Some(ty),
+    let types = arguments.args.iter().map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
         _ => None,
-    }
+    });
+    types.collect()
 }
 
 /// Whether the type is a reference or raw pointer to a function pointer, directly or through others. In a where clause

@@ -2,7 +2,9 @@
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
 use syn::{Error, Lit, LitInt, LitStr, Path, Token, token};
 
 use crate::naming::is_name;
@@ -123,6 +125,35 @@ impl Value for Option<TokenStream> {
             RawValue::Nothing => Ok(None),
             raw => Value::parse(key, raw, expected).map(Some),
         }
+    }
+}
+
+/// Labels in parentheses: names, which may be keywords, and their values.
+pub(crate) struct LabelPairs(pub(crate) Vec<(Ident, LitStr)>);
+
+impl Value for LabelPairs {
+    fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
+        let tokens = match raw {
+            RawValue::Other(TokenTree::Group(group)) if !group.stream().is_empty() => {
+                group.stream()
+            }
+            RawValue::Other(value) => return Err(wrong_value(key, value.into(), expected)),
+            RawValue::Assigned(value) if !value.is_empty() => {
+                return Err(wrong_value(key, value, expected));
+            }
+            _ => return Err(wrong_value(key, key.to_token_stream(), expected)),
+        };
+        let pair = |input: ParseStream<'_>| {
+            let name = input.call(Ident::parse_any)?;
+            input.parse::<Token![=]>()?;
+            let value: LitStr = input.parse()?;
+            if value.suffix().is_empty() { Ok((name, value)) } else { Err(input.error("a suffix")) }
+        };
+        let pairs =
+            |input: ParseStream<'_>| Punctuated::<_, Token![,]>::parse_terminated_with(input, pair);
+        let pairs = pairs.parse2(tokens.clone());
+        let pairs = pairs.map_err(|_| wrong_value(key, tokens, expected))?;
+        Ok(Self(pairs.into_iter().collect()))
     }
 }
 

@@ -6,8 +6,8 @@ use core::{marker::PhantomData, ptr};
 use crate::__private::DescriptorTable;
 use crate::histogram::Scale;
 use crate::{
-    Buckets, CachePadded, Counter, FloatGauge, Gauge, Histogram, Peak, ShardedCounter,
-    ShardedHistogram,
+    Buckets, CachePadded, Counter, Family, FloatGauge, Gauge, Histogram, Label, Peak,
+    ShardedCounter, ShardedHistogram,
 };
 
 /// The addresses of the 64-bit atomics that an instrument consists of.
@@ -103,6 +103,10 @@ pub trait SharedMemorySafe {
 /// Stands in for the type of a skipped field in the bounds of a published struct; it is never `SharedMemorySafe`.
 pub struct SkippedField;
 
+/// Stands in for the type of a field whose value is computed, in the bounds of a published struct; it is never
+/// `SharedMemorySafe`.
+pub struct ComputedValue;
+
 macro_rules! shared_memory_safe {
     ($([$($parameter:ident)?] $ty:ty),*) => {$(
         impl<$($parameter: ?Sized)?> SharedMemorySafe for $ty {
@@ -124,6 +128,10 @@ impl<B: Buckets> SharedMemorySafe for ShardedHistogram<B> {
 }
 
 impl<I: SharedMemorySafe> SharedMemorySafe for CachePadded<I> {
+    fn __sealed() {}
+}
+
+impl<L: Label, I: SharedMemorySafe> SharedMemorySafe for Family<L, I> {
     fn __sealed() {}
 }
 

@@ -60,6 +60,7 @@ mod atomic_layout;
 mod cache_padded;
 mod counter;
 mod descriptor;
+mod family;
 mod float_gauge;
 mod gauge;
 mod gauge_hold;
@@ -67,6 +68,8 @@ mod gauge_hold;
 mod histogram;
 mod inc;
 mod instrument;
+mod io_error_kind;
+mod label;
 #[allow(missing_docs)] // for generated code alone
 mod metered;
 mod metrics;
@@ -88,6 +91,7 @@ pub mod walk;
 pub use cache_padded::CachePadded;
 pub use counter::Counter;
 pub use descriptor::{Descriptor, DescriptorLabels, Kind};
+pub use family::{Family, Zero};
 pub use float_gauge::FloatGauge;
 pub use gauge::Gauge;
 pub use gauge_hold::GaugeHold;
@@ -99,6 +103,8 @@ pub use histogram::{
 };
 pub use inc::{Inc, IncDec};
 pub use instrument::Instrument;
+pub use io_error_kind::IoErrorKind;
+pub use label::{Label, LabelValues};
 pub use metered::Metered;
 pub use metrics::Metrics;
 pub use naming::ExpositionName;
@@ -183,6 +189,45 @@ pub use sharded::ShardedCounter;
 /// assert_eq!(METRICS.read(), LogCounts { records_written: 1, ..LogCounts::default() });
 /// ```
 pub use papyra_metrics_derive::Metrics;
+
+/// Implements [`Label`](trait@Label) for an enum without fields, which also derives `Clone` and `Copy`.
+///
+/// The label is named after the enum, and each value after its variant, in snake case. `#[metrics(…)]` below the derive
+/// says otherwise:
+///
+/// | where | key | meaning |
+/// |---|---|---|
+/// | enum | `label = "…"` | the label's name; must match `[a-zA-Z_][a-zA-Z0-9_]*`, without `le`, `quantile`, `instance`, `job` and `__…`, which monitoring systems reserve |
+/// | enum | `rename_all = "lowercase"` | values without underscores between words: `notfound`; the default is `"snake_case"` |
+/// | enum | `crate = path` | where this crate is, when renamed or re-exported |
+/// | variant | `name = "…"` | the value; must match `[a-z0-9_]+` |
+///
+/// Two equal values and more than 256 are compile errors.
+///
+/// ```
+/// use papyra_metrics::{Counter, Family, Label, Metrics};
+///
+/// #[derive(Clone, Copy, Label)]
+/// #[metrics(label = "kind")]
+/// enum ErrorKind {
+///     NotFound,
+///     #[metrics(name = "full")]
+///     StorageFull,
+/// }
+///
+/// #[derive(Default, Metrics)]
+/// struct LogMetrics {
+///     write_errors: Family<ErrorKind, Counter>,
+/// }
+///
+/// let metrics = LogMetrics::default();
+/// metrics.write_errors[ErrorKind::StorageFull].inc();
+/// assert_eq!(
+///     metrics.snapshot().to_string(),
+///     "write_errors{kind=not_found}: 0\nwrite_errors{kind=full}: 1"
+/// );
+/// ```
+pub use papyra_metrics_derive::Label;
 
 /// Counts what a function does: errors, successes, calls, how long they take, what is in flight, and what is cancelled.
 ///
@@ -380,7 +425,7 @@ pub use walk::Walker;
 
 // At the root, because error messages name it.
 #[doc(hidden)]
-pub use __private::SkippedField;
+pub use __private::{ComputedValue, SkippedField};
 
 #[doc(hidden)]
 #[allow(missing_docs, clippy::missing_panics_doc)] // for generated code alone

@@ -85,26 +85,62 @@ pub const fn is_label_value(value: &str) -> bool {
     is_unit(value)
 }
 
+/// Refuses a name that no label can have.
+#[track_caller]
+pub(crate) const fn assert_label_name(name: &str) {
+    assert!(is_name(name), "a label's name must match [a-zA-Z_][a-zA-Z0-9_]*");
+    assert!(
+        !is_reserved_label(name),
+        "the labels `le`, `quantile`, `instance`, `job` and `__…` are reserved"
+    );
+}
+
+/// Refuses a value that no fixed label can have.
+#[track_caller]
+pub(crate) const fn assert_label_value(value: &str) {
+    assert!(is_label_value(value), "a label's value must match [a-z0-9_]+");
+}
+
 /// Refuses labels that cannot be those of one metric.
 #[track_caller]
 pub(crate) const fn assert_labels(labels: &[(&str, &str)]) {
-    let mut i = 0;
-    while i < labels.len() {
-        let (name, value) = labels[i];
-        assert!(is_name(name), "a label's name must match [a-zA-Z_][a-zA-Z0-9_]*");
+    let mut rest = labels;
+    while let [label, after @ ..] = rest {
+        assert_label_name(label.0);
+        assert_label_value(label.1);
         assert!(
-            !is_reserved_label(name),
-            "the labels `le`, `quantile`, `instance`, `job` and `__…` are reserved"
+            common_label(&[*label], after).is_none(),
+            "a metric cannot have two labels of one name"
         );
-        assert!(is_label_value(value), "a label's value must match [a-z0-9_]+");
-        let mut j = 0;
-        while j < i {
-            let is_new = !equal(name.as_bytes(), labels[j].0.as_bytes());
-            assert!(is_new, "a metric cannot have two labels of one name");
-            j += 1;
+        rest = after;
+    }
+}
+
+/// The first name of a label that is in both.
+pub(crate) const fn common_label<'a>(
+    a: &[(&'a str, &'a str)],
+    b: &[(&str, &str)],
+) -> Option<&'a str> {
+    let mut i = 0;
+    while i < a.len() {
+        if value_of(b, a[i].0).is_some() {
+            return Some(a[i].0);
         }
         i += 1;
     }
+    None
+}
+
+/// The value of the label of that name.
+const fn value_of<'a>(labels: &[(&'a str, &'a str)], name: &str) -> Option<&'a str> {
+    let mut i = 0;
+    while i < labels.len() {
+        if equal(labels[i].0.as_bytes(), name.as_bytes()) {
+            return Some(labels[i].1);
+        }
+        i += 1;
+    }
+    None
 }
 
 /// The name under which a metric is exported: its prefix, then the field's name with the unit at the end.
@@ -226,15 +262,29 @@ impl fmt::Debug for ExpositionName<'_> {
     }
 }
 
-/// Whether two metrics cannot be told apart: by their series in a snapshot, or by the names of their exported samples.
-/// Series of one family that differ in their labels can.
-pub(crate) const fn collide(a: &Descriptor, b: &Descriptor) -> bool {
-    let same_labels = same_labels(a.labels, b.labels);
-    if equal(a.name.as_bytes(), b.name.as_bytes()) && same_labels {
-        return true;
+/// Why two metrics cannot be told apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Conflict {
+    /// They are one series.
+    Series,
+    /// They have exported samples of one name.
+    Samples,
+    /// They are of one family, but the names of their labels differ.
+    LabelNames,
+}
+
+/// Why two metrics cannot be told apart, if so. Series of one family that differ in the values of their labels can.
+pub(crate) const fn conflict(a: &Descriptor, b: &Descriptor) -> Option<Conflict> {
+    let labels = compare_labels(a.labels, b.labels);
+    if equal(a.name.as_bytes(), b.name.as_bytes()) && matches!(labels, LabelMatch::Same) {
+        return Some(Conflict::Series);
     }
-    if !same_labels && same_family(a, b) {
-        return false;
+    if same_family(a, b) {
+        return match labels {
+            LabelMatch::Same => Some(Conflict::Samples),
+            LabelMatch::OtherValues => None,
+            LabelMatch::OtherNames => Some(Conflict::LabelNames),
+        };
     }
     let (family_a, family_b) = (ExpositionName::of(a), ExpositionName::of(b));
     let (suffixes_a, suffixes_b) = (a.kind.sample_suffixes(), b.kind.sample_suffixes());
@@ -244,41 +294,71 @@ pub(crate) const fn collide(a: &Descriptor, b: &Descriptor) -> bool {
         while j < suffixes_b.len() {
             let (a, b) = (suffixes_a[i].as_bytes(), suffixes_b[j].as_bytes());
             if same_sample(&family_a, a, &family_b, b) {
-                return true;
+                return Some(Conflict::Samples);
             }
             j += 1;
         }
         i += 1;
     }
-    false
+    None
 }
 
 /// Whether two metrics are series of one family: the same exported name, kind and unit.
 pub(crate) const fn same_family(a: &Descriptor, b: &Descriptor) -> bool {
-    let same_unit = match (a.unit, b.unit) {
-        (None, None) => true,
-        (Some(a), Some(b)) => equal(a.as_bytes(), b.as_bytes()),
-        _ => false,
-    };
-    same_unit
+    same_unit(a, b)
         && a.kind as u8 == b.kind as u8
         && same_sample(&ExpositionName::of(a), b"", &ExpositionName::of(b), b"")
 }
 
-/// Whether the labels are the same, in the same order.
-const fn same_labels(a: &[(&str, &str)], b: &[(&str, &str)]) -> bool {
-    if a.len() != b.len() {
-        return false;
-    }
+/// Whether two neighbours are declared as one family: what [`same_family`] answers, without composing their names, and
+/// the same labels in the same order.
+pub(crate) const fn continues(before: &Descriptor, metric: &Descriptor) -> bool {
+    let same_declaration = before.kind as u8 == metric.kind as u8
+        && before.prefix_len == metric.prefix_len
+        && before.labels.len() == metric.labels.len()
+        && !metric.labels.is_empty()
+        && same_unit(before, metric)
+        && equal(before.name.as_bytes(), metric.name.as_bytes());
     let mut i = 0;
-    while i < a.len() {
-        let same_name = equal(a[i].0.as_bytes(), b[i].0.as_bytes());
-        if !same_name || !equal(a[i].1.as_bytes(), b[i].1.as_bytes()) {
+    while same_declaration && i < metric.labels.len() {
+        if !equal(before.labels[i].0.as_bytes(), metric.labels[i].0.as_bytes()) {
             return false;
         }
         i += 1;
     }
-    true
+    same_declaration
+}
+
+const fn same_unit(a: &Descriptor, b: &Descriptor) -> bool {
+    match (a.unit, b.unit) {
+        (None, None) => true,
+        (Some(a), Some(b)) => equal(a.as_bytes(), b.as_bytes()),
+        _ => false,
+    }
+}
+
+/// What two sets of labels have in common, in whichever order.
+enum LabelMatch {
+    Same,
+    OtherValues,
+    OtherNames,
+}
+
+const fn compare_labels(a: &[(&str, &str)], b: &[(&str, &str)]) -> LabelMatch {
+    if a.len() != b.len() {
+        return LabelMatch::OtherNames;
+    }
+    let mut same = LabelMatch::Same;
+    let mut i = 0;
+    while i < a.len() {
+        match value_of(b, a[i].0) {
+            None => return LabelMatch::OtherNames,
+            Some(value) if equal(a[i].1.as_bytes(), value.as_bytes()) => {}
+            Some(_) => same = LabelMatch::OtherValues,
+        }
+        i += 1;
+    }
+    same
 }
 
 const fn same_sample(
@@ -329,7 +409,7 @@ const fn ends_with(text: &[u8], end: &[u8]) -> bool {
 
 #[cfg(all(test, not(loom), feature = "alloc"))]
 mod tests {
-    use super::collide;
+    use super::{Conflict, conflict};
     use crate::{Descriptor, Kind};
     use alloc::string::ToString;
 
@@ -384,8 +464,34 @@ mod tests {
             (histogram("writes").with_unit("seconds"), gauge("writes_seconds_count"), true),
             (histogram("writes"), gauge("writes_max"), false),
         ] {
-            assert_eq!(collide(&a, &b), expected, "{a:?} {b:?}");
-            assert_eq!(collide(&b, &a), expected, "{b:?} {a:?}");
+            assert_eq!(conflict(&a, &b).is_some(), expected, "{a:?} {b:?}");
+            assert_eq!(conflict(&b, &a).is_some(), expected, "{b:?} {a:?}");
+        }
+    }
+
+    #[test]
+    fn metrics_of_one_family_have_labels_of_the_same_names_and_of_other_values() {
+        let requests = || Descriptor::counter("requests");
+        let gets = requests().with_labels(&[("op", "get"), ("tier", "hot")]);
+        for (other, expected) in [
+            (requests(), Some(Conflict::LabelNames)),
+            (requests().with_labels(&[("op", "get")]), Some(Conflict::LabelNames)),
+            (requests().with_labels(&[("op", "get"), ("level", "0")]), Some(Conflict::LabelNames)),
+            (requests().with_labels(&[("op", "put"), ("tier", "hot")]), None),
+            (requests().with_labels(&[("tier", "cold"), ("op", "get")]), None),
+            (requests().with_labels(&[("tier", "hot"), ("op", "get")]), Some(Conflict::Series)),
+            (
+                Descriptor::counter("requests_total")
+                    .with_labels(&[("op", "get"), ("tier", "hot")]),
+                Some(Conflict::Samples),
+            ),
+            (
+                Descriptor::gauge("requests").with_labels(&[("op", "put"), ("tier", "hot")]),
+                Some(Conflict::Samples),
+            ),
+        ] {
+            assert_eq!(conflict(&gets, &other), expected, "{other:?}");
+            assert_eq!(conflict(&other, &gets), expected, "{other:?}");
         }
     }
 }

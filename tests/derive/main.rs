@@ -3,6 +3,7 @@
 mod beside_others;
 mod fuzz_seeds;
 mod hygiene;
+mod labels;
 pub mod storage; // so that its items are public, and their documentation required
 mod structs;
 mod thousand;

@@ -13,6 +13,10 @@ mod diag;
 mod function;
 #[path = "../../papyra-metrics-derive/src/krate.rs"]
 mod krate;
+#[path = "../../papyra-metrics-derive/src/label/mod.rs"]
+mod label;
+#[path = "../../papyra-metrics-derive/src/label_rules.rs"]
+mod label_rules;
 #[path = "../../papyra-metrics-derive/src/naming.rs"]
 mod naming;
 #[path = "../../papyra-metrics-derive/src/suggest.rs"]
@@ -29,6 +33,11 @@ use proc_macro2::TokenStream;
 /// Returns the expansion of `#[derive(Metrics)]` on an item.
 pub fn derive(item: TokenStream) -> TokenStream {
     derive::derive(item)
+}
+
+/// Returns the expansion of `#[derive(Label)]` on an item.
+pub fn derive_label(item: TokenStream) -> TokenStream {
+    label::derive(item)
 }
 
 /// Returns the expansion of `#[metrics(keys)]` on an item.

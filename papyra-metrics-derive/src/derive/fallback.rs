@@ -4,10 +4,10 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 
-use super::check::plain;
-use super::expand::expand_type_asserts;
+use super::check::written;
+use super::expand::{expand_type_asserts, written_type};
 use super::input::named_fields;
-use super::model::{Model, StorageInstrument};
+use super::model::Model;
 use crate::attr::{self, Key};
 use crate::diag::Diagnostics;
 use crate::krate::{CratePath, runtime_at};
@@ -34,8 +34,11 @@ pub(crate) fn expand(
         let instruments: Vec<_> = fields
             .iter()
             .map(|field| {
-                let gauge = plain(field.ty) == Some(StorageInstrument::Gauge);
-                if gauge { quote!(#krate::Gauge) } else { quote!(#krate::Counter) }
+                let written = written(field.ty);
+                written.map_or_else(
+                    || quote!(#krate::Counter),
+                    |written| written_type(&written, &krate, ident.span()),
+                )
             })
             .collect();
         let plain = &item.ident;
@@ -46,7 +49,7 @@ pub(crate) fn expand(
             }
             impl #impl_generics #ident #ty_generics #where_clause {
                 #vis const fn new() -> Self {
-                    Self { #(#idents: #instruments::new(),)* __plain: ::core::marker::PhantomData }
+                    Self { #(#idents: <#instruments as #krate::Zero>::ZERO,)* __plain: ::core::marker::PhantomData }
                 }
                 #vis fn read(&self) -> #plain #ty_generics { loop {} }
             }

@@ -19,8 +19,9 @@ pub(crate) struct Model<'a> {
     pub(crate) storage: Option<Storage<'a>>,
     /// `#[allow(…)]` for the lints that the user allows on the struct or a field: generated code repeats what they find.
     pub(crate) allowed_lints: Vec<TokenStream>,
-    /// Pairs of the struct's own metrics, by place, that may be exported as one, depending on their kinds.
-    pub(crate) suspects: Vec<(usize, usize)>,
+    /// The struct's own metrics, by index, that the compiler compares with earlier ones: whether they collide depends on
+    /// kinds and labels that only it knows.
+    pub(crate) suspects: Vec<usize>,
 }
 
 /// The struct of atomics that is to be written for a plain one.
@@ -41,7 +42,7 @@ pub(crate) struct Field<'a> {
     pub(crate) generic: bool,
     /// Whether it has `#[deprecated]`.
     pub(crate) is_deprecated: bool,
-    pub(crate) role: Role,
+    pub(crate) role: Role<'a>,
     /// Whether the keys are free of errors. If not, the role is a guess.
     pub(crate) has_valid_keys: bool,
 }
@@ -49,25 +50,58 @@ pub(crate) struct Field<'a> {
 impl Field<'_> {
     /// Whether the metric may be a histogram, whose buckets determine its unit. Only the compiler knows.
     pub(crate) fn may_be_histogram(&self) -> bool {
-        const OTHERS: [&str; 5] = ["AtomicI64", "AtomicU64", "Counter", "Gauge", "ShardedCounter"];
+        const OTHERS: [&str; 7] =
+            ["AtomicI64", "AtomicU64", "Counter", "FloatGauge", "Gauge", "Peak", "ShardedCounter"];
         let Role::Metric(metric) = &self.role else { return false };
-        metric.plain.is_none()
-            && !metric.errors
-            && types::last_word(self.ty).is_none_or(|word| !OTHERS.contains(&word.as_str()))
+        match &metric.source {
+            Source::Field => {
+                !metric.errors
+                    && types::last_word(types::instrument(self.ty))
+                        .is_none_or(|word| !OTHERS.contains(&word.as_str()))
+            }
+            Source::Computed(_) => false,
+            Source::Written(written) => {
+                matches!(written.instrument, StorageInstrument::Histogram(_))
+            }
+        }
+    }
+
+    /// Whether the metric may be a family of several series. Only the compiler knows.
+    pub(crate) fn may_be_family(&self) -> bool {
+        const OTHERS: [&str; 9] = [
+            "AtomicI64",
+            "AtomicU64",
+            "Counter",
+            "FloatGauge",
+            "Gauge",
+            "Histogram",
+            "Peak",
+            "ShardedCounter",
+            "ShardedHistogram",
+        ];
+        let Role::Metric(metric) = &self.role else { return false };
+        match &metric.source {
+            Source::Field => types::last_word(types::instrument(self.ty))
+                .is_none_or(|word| !OTHERS.contains(&word.as_str())),
+            Source::Computed(_) => false,
+            Source::Written(written) => written.label.is_some(),
+        }
     }
 }
 
-pub(crate) enum Role {
-    Metric(Metric),
-    /// The prefix that goes before each name, the struct's own included.
+pub(crate) enum Role<'a> {
+    Metric(Metric<'a>),
     Flatten {
+        /// The prefix that goes before each name, the struct's own included.
         prefix: String,
+        /// The labels that go before those of each metric, the struct's own included.
+        labels: Vec<(String, String)>,
     },
     /// No metric.
     Skip,
 }
 
-pub(crate) struct Metric {
+pub(crate) struct Metric<'a> {
     /// The full name.
     pub(crate) name: String,
     /// How much of it is the struct's prefix.
@@ -75,19 +109,54 @@ pub(crate) struct Metric {
     /// Empty where there is none.
     pub(crate) help: String,
     pub(crate) unit: Option<String>,
+    /// Fixed labels, those of the struct first.
+    pub(crate) labels: Vec<(String, String)>,
     /// Whether this is the struct's error counter.
     pub(crate) errors: bool,
-    /// In a plain struct: what the integer becomes.
-    pub(crate) plain: Option<StorageInstrument>,
-    /// In a plain struct: whether that is on cache lines of its own.
+    pub(crate) source: Source<'a>,
+}
+
+/// Where the value of a metric is.
+pub(crate) enum Source<'a> {
+    /// In the field, which is an instrument or a family of them.
+    Field,
+    /// Computed from the field when it is read.
+    Computed(Computed),
+    /// In the instrument that is written for the field of a plain struct.
+    Written(Written<'a>),
+}
+
+/// A value that is computed when it is read.
+pub(crate) struct Computed {
+    pub(crate) kind: ComputedKind,
+    /// A path or closure that takes a reference to the field.
+    pub(crate) value: TokenStream,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum ComputedKind {
+    Counter,
+    Gauge,
+}
+
+/// What a field of a plain struct becomes.
+pub(crate) struct Written<'a> {
+    pub(crate) instrument: StorageInstrument<'a>,
+    /// The label, if it is a family of these instruments.
+    pub(crate) label: Option<&'a Type>,
+    /// Whether it is on cache lines of its own.
     pub(crate) padded: bool,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-pub(crate) enum StorageInstrument {
+#[derive(Clone, Copy)]
+pub(crate) enum StorageInstrument<'a> {
     Counter,
+    ShardedCounter,
     Gauge,
-    Sharded,
+    FloatGauge,
+    /// With these buckets.
+    Histogram(&'a Type),
+    ShardedHistogram(&'a Type),
 }
 
 impl Model<'_> {
@@ -113,10 +182,19 @@ impl Model<'_> {
     }
 
     /// The struct's own metrics with their fields, in declaration order.
-    pub(crate) fn metrics(&self) -> impl Iterator<Item = (&Field<'_>, &Metric)> {
+    pub(crate) fn metrics(&self) -> impl Iterator<Item = (&Field<'_>, &Metric<'_>)> {
         self.fields.iter().filter_map(|field| match &field.role {
             Role::Metric(metric) => Some((field, metric)),
             _ => None,
+        })
+    }
+
+    /// Whether the metrics have to be composed at compile time, or may have to be.
+    pub(crate) fn is_composed(&self) -> bool {
+        self.fields.iter().any(|field| match &field.role {
+            Role::Metric(metric) => field.may_be_family() || !metric.labels.is_empty(),
+            Role::Flatten { .. } => true,
+            Role::Skip => false,
         })
     }
 

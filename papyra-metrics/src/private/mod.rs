@@ -2,23 +2,30 @@
 //! version.
 
 mod collisions;
+mod computed;
 mod flatten;
 mod function;
+mod metric;
+mod plain;
 mod storage;
 mod table;
 
 pub use self::collisions::{assert_distinct, assert_flattens};
-pub use self::flatten::{Exact, Flattened, SizeClasses, len, names_len};
+pub use self::computed::{CounterNumber, GaugeNumber, show_counter, show_gauge};
+pub use self::flatten::{Exact, Flattened, Labels, SizeClasses, keys_len, labels_len, len};
 pub use self::function::*;
+pub use self::metric::Metric;
+pub use self::plain::{PlainValue, ShowPlain};
 pub use self::storage::{HasStorage, NoStorage, NotPlain, StorageProbe, debug};
 pub use self::table::{DescriptorTable, ErrorInstrument, prefixed};
-pub use crate::atomic_layout::{Publishable, SharedMemorySafe, SkippedField};
+pub use crate::atomic_layout::{ComputedValue, Publishable, SharedMemorySafe, SkippedField};
+pub use crate::family::{Cross, MemberArray};
 pub use crate::histogram::amount::Notation;
 pub use crate::histogram::bounds::{BoundLiteral, Bounds, exported_unit, first};
 pub use crate::histogram::cells::BucketCells;
 pub use crate::histogram::table::{BucketTable, most_per_octave};
 // Also what is public elsewhere: a `crate = …` that leads to a re-export of only some items is then one error.
 pub use crate::{
-    CachePadded, Counter, Descriptor, Gauge, Inc, Instrument, Metrics, RecordDuration,
-    ShardedCounter, Value, Walker,
+    CachePadded, Counter, Descriptor, Family, FloatGauge, Gauge, Histogram, Inc, Instrument, Label,
+    LabelValues, Metrics, RecordDuration, ShardedCounter, ShardedHistogram, Value, Walker, Zero,
 };

@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
 use super::flatten::Flattened;
-use crate::{Descriptor, Inc, Instrument, Kind, Metrics, Walker};
+use crate::{Descriptor, Inc, Instrument, Kind, LabelValues, Metrics, Walker};
 
 /// A struct whose descriptors are known at compile time. The derive implements it beside [`Metrics`].
 #[diagnostic::on_unimplemented(
@@ -16,6 +16,8 @@ use crate::{Descriptor, Inc, Instrument, Kind, Metrics, Walker};
 pub trait DescriptorTable: Metrics {
     /// The struct's own metrics, in declaration order.
     const OWN: &'static [Descriptor];
+    /// The labels that distinguish the series of each own metric, as far as there are families.
+    const FAMILIES: &'static [&'static [LabelValues]] = &[];
     /// The flattened fields, in declaration order.
     const FLATTENED: &'static [Flattened] = &[];
     /// All metrics, in declaration order.
@@ -81,6 +83,8 @@ pub const fn prefixed(mut descriptor: Descriptor, prefix_len: usize) -> Descript
 )]
 pub trait ErrorInstrument: Sized {
     const KIND: Kind;
+    /// The labels that distinguish the series of a family.
+    const LABELS: &'static [LabelValues] = &[];
 
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker);
 

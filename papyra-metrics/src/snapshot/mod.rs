@@ -14,6 +14,7 @@ use crate::walk::{ErasedInstrument, ReadMode, Visit, Walker};
 use crate::{Counter, Descriptor, Gauge, Metrics, Value};
 
 mod iter;
+mod member;
 #[cfg(feature = "serde")]
 mod serde;
 

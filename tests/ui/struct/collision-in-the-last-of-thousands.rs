@@ -9,7 +9,7 @@ macro_rules! thousand {
     };
 }
 
-include!("../../thousand.in");
+include!("../../derive/thousand.in");
 
 #[derive(Metrics)]
 struct LogMetrics {

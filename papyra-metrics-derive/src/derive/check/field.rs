@@ -3,18 +3,24 @@
 use proc_macro2::Ident;
 use syn::{Attribute, Type};
 
+use super::labels::check_labels;
 use super::names::{check_name, check_prefix, check_unit};
 use crate::attr::{self, FieldKeys, Key};
 use crate::derive::help::first_paragraph;
 use crate::derive::input::NamedField;
-use crate::derive::model::{Field, Metric, Role, StorageInstrument};
+use crate::derive::model::{
+    Computed, ComputedKind, Field, Metric, Role, Source, StorageInstrument, Written,
+};
 use crate::diag::Diagnostics;
-use crate::types::{is_phantom_data, last_word, mentions, path, pointee, primitive};
+use crate::types::{
+    arguments, is_phantom_data, last_word, mentions, only_argument, path, pointee, primitive,
+};
 
 /// The properties of a struct on which the checks of its fields depend.
 pub(super) struct StructContext<'a> {
     pub(super) ident: &'a Ident,
     pub(super) prefix: String,
+    pub(super) labels: Vec<(String, String)>,
     /// The type and const parameters.
     pub(super) parameters: Vec<&'a Ident>,
     /// Whether it has the key `storage`.
@@ -45,7 +51,10 @@ pub(super) fn check_field<'a>(
     } else if keys.flatten.is_some() {
         check_no_cycle(diag, context, field)?;
         let own = keys.prefix.as_ref().and_then(|prefix| check_prefix(diag, prefix));
-        Role::Flatten { prefix: format!("{}{}", context.prefix, own.unwrap_or_default()) }
+        Role::Flatten {
+            prefix: format!("{}{}", context.prefix, own.unwrap_or_default()),
+            labels: check_labels(diag, &context.labels, keys.labels.as_ref()),
+        }
     } else {
         Role::Metric(check_metric(diag, context, field, &keys)?)
     };
@@ -91,7 +100,9 @@ fn check_combination(diag: &mut Diagnostics, keys: &FieldKeys) {
                 key,
                 format!("`{word}` cannot be combined with `skip`; remove one of the two"),
             );
-        } else if keys.flatten.is_some() && !["flatten", "prefix", "skip"].contains(&&*word) {
+        } else if keys.flatten.is_some()
+            && !["flatten", "labels", "prefix", "skip"].contains(&&*word)
+        {
             let instead = if word == "name" { "use `prefix`, or " } else { "" };
             diag.error(key, format!("`{word}` cannot be combined with `flatten`; {instead}put it on a field of the flattened struct"));
         } else if keys.flatten.is_none() && word == "prefix" {
@@ -103,29 +114,17 @@ fn check_combination(diag: &mut Diagnostics, keys: &FieldKeys) {
     }
 }
 
-fn check_metric(
+fn check_metric<'a>(
     diag: &mut Diagnostics,
     context: &StructContext<'_>,
-    field: &NamedField<'_>,
+    field: &NamedField<'a>,
     keys: &FieldKeys,
-) -> Option<Metric> {
+) -> Option<Metric<'a>> {
     let name = check_name(diag, &context.prefix, field.ident, keys);
     let unit = keys.unit.as_ref().and_then(|unit| check_unit(diag, unit));
-    let plain = plain(field.ty).filter(|_| context.has_storage);
-    check_layout(diag, context, field, keys)?;
-    if context.has_storage && plain.is_none() {
-        if context.has_valid_keys {
-            diag.error(
-                field.ty,
-                "a metric in a struct with `storage` is a `u64` (counter) or an `i64` (gauge); use `flatten` for a nested struct with `storage`",
-            );
-        }
-        return None;
-    }
-    if !context.has_storage && context.has_valid_keys {
-        check_not_a_number(diag, field.ty)?;
-    }
-    if let (Some(Key { key, .. }), true) = (&keys.errors, is_gauge(field.ty, plain)) {
+    let labels = check_labels(diag, &context.labels, keys.labels.as_ref());
+    let source = check_source(diag, context, field, keys)?;
+    if let (Some(Key { key, .. }), true) = (&keys.errors, is_gauge(field.ty, &source)) {
         let counter = if context.has_storage { "u64" } else { "Counter" };
         diag.error(
             key,
@@ -133,17 +132,91 @@ fn check_metric(
         );
         return None;
     }
-    let is_sharded = keys.sharded.is_some();
     let help = keys.help.as_ref().map(|help| help.value.value());
     Some(Metric {
         name: format!("{}{}", context.prefix, name?),
         prefix_len: context.prefix.len(),
         help: help.unwrap_or_else(|| first_paragraph(field.attrs)),
         unit,
+        labels,
         errors: keys.errors.is_some(),
-        plain: if is_sharded { Some(StorageInstrument::Sharded) } else { plain },
-        padded: !is_sharded && (context.is_padded || keys.padded.is_some()),
+        source,
     })
+}
+
+/// Checks where the value of a metric is, and whether it can be there.
+fn check_source<'a>(
+    diag: &mut Diagnostics,
+    context: &StructContext<'_>,
+    field: &NamedField<'a>,
+    keys: &FieldKeys,
+) -> Option<Source<'a>> {
+    if keys.counter.is_some() || keys.gauge.is_some() {
+        return check_computed(diag, context, keys).map(Source::Computed);
+    }
+    check_layout(diag, context, field, keys)?;
+    if !context.has_storage {
+        if context.has_valid_keys {
+            check_not_a_number(diag, field.ty)?;
+        }
+        return Some(Source::Field);
+    }
+    let Some(written) = written(field.ty) else {
+        if context.has_valid_keys {
+            diag.error(
+                field.ty,
+                "a metric in a struct with `storage` is a `u64` (counter), `i64` or `f64` (gauge), `Distribution<…>` (histogram), or a `Family<…>` of these; use `flatten` for a nested struct with `storage`",
+            );
+        }
+        return None;
+    };
+    let is_sharded = keys.sharded.is_some();
+    let instrument = match written.instrument {
+        StorageInstrument::Counter if is_sharded => StorageInstrument::ShardedCounter,
+        StorageInstrument::Histogram(buckets) if is_sharded => {
+            StorageInstrument::ShardedHistogram(buckets)
+        }
+        instrument => instrument,
+    };
+    let padded = !is_sharded && (context.is_padded || keys.padded.is_some());
+    Some(Source::Written(Written { instrument, padded, ..written }))
+}
+
+/// Checks a value that is computed when it is read.
+fn check_computed(
+    diag: &mut Diagnostics,
+    context: &StructContext<'_>,
+    keys: &FieldKeys,
+) -> Option<Computed> {
+    let (kind, Key { key, value }) = match (&keys.counter, &keys.gauge) {
+        (Some(counter), None) => (ComputedKind::Counter, counter),
+        (None, Some(gauge)) => (ComputedKind::Gauge, gauge),
+        (Some(_), Some(Key { key, .. })) => {
+            diag.error(
+                key,
+                "`gauge` cannot be combined with `counter`; a metric is one of the two",
+            );
+            return None;
+        }
+        (None, None) => return None,
+    };
+    let errors = diag.count();
+    if context.has_storage {
+        diag.error(
+            key,
+            format!("`{key}` computes a value, and a struct with `storage` keeps only values of its own; move the field to a struct without `storage`"),
+        );
+    }
+    for other in keys.words() {
+        let word = other.to_string();
+        if ["errors", "padded", "sharded"].contains(&&*word) {
+            diag.error(
+                other,
+                format!("`{word}` cannot be combined with `{key}`, whose value is computed when it is read; remove one of the two"),
+            );
+        }
+    }
+    (diag.count() == errors).then(|| Computed { kind, value: value.clone() })
 }
 
 /// Refuses padding and sharding if the derive does not choose the field's type, or cannot do so.
@@ -167,9 +240,9 @@ fn check_layout(
             key,
             "`padded` cannot be combined with `sharded`, which uses cache lines of its own; remove `padded`",
         ),
-        (None, Some(Key { key, .. })) if plain(field.ty) == Some(StorageInstrument::Gauge) => diag.error(
+        (None, Some(Key { key, .. })) if written(field.ty).is_some_and(|it| it.is_gauge()) => diag.error(
             key,
-            format!("`sharded` requires a counter, and `{}` is a gauge; remove `sharded`", field.ident),
+            format!("`sharded` requires a counter or a histogram, and `{}` is a gauge; remove `sharded`", field.ident),
         ),
         _ => return Some(()),
     }
@@ -201,17 +274,43 @@ pub(super) fn is_deprecated(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attr| attr.path().is_ident("deprecated"))
 }
 
-/// The instrument that an integer becomes in the generated struct.
-pub(crate) fn plain(ty: &Type) -> Option<StorageInstrument> {
-    match primitive(ty)?.as_str() {
-        "u64" => Some(StorageInstrument::Counter),
-        "i64" => Some(StorageInstrument::Gauge),
+/// What a field of a plain struct becomes in the generated struct, by the spelling of its type.
+pub(crate) fn written(ty: &Type) -> Option<Written<'_>> {
+    if let Some(instrument) = storage_instrument(ty) {
+        return Some(Written { instrument, label: None, padded: false });
+    }
+    let is_family = last_word(ty).is_some_and(|word| word == "Family");
+    match arguments(ty).filter(|_| is_family)?.as_slice() {
+        [label, value] => {
+            let instrument = storage_instrument(value)?;
+            Some(Written { instrument, label: Some(label), padded: false })
+        }
         _ => None,
     }
 }
 
+fn storage_instrument(ty: &Type) -> Option<StorageInstrument<'_>> {
+    match primitive(ty).as_deref() {
+        Some("u64") => return Some(StorageInstrument::Counter),
+        Some("i64") => return Some(StorageInstrument::Gauge),
+        Some("f64") => return Some(StorageInstrument::FloatGauge),
+        _ => {}
+    }
+    let is_distribution = last_word(ty).is_some_and(|word| word == "Distribution");
+    only_argument(ty).filter(|_| is_distribution).map(StorageInstrument::Histogram)
+}
+
+impl Written<'_> {
+    fn is_gauge(&self) -> bool {
+        matches!(self.instrument, StorageInstrument::Gauge | StorageInstrument::FloatGauge)
+    }
+}
+
 /// Whether the type is spelled as a gauge. One that is hidden, for example by an alias, is found by the compiler.
-fn is_gauge(ty: &Type, plain: Option<StorageInstrument>) -> bool {
-    plain == Some(StorageInstrument::Gauge)
-        || matches!(last_word(ty).as_deref(), Some("Gauge" | "AtomicI64"))
+fn is_gauge(ty: &Type, source: &Source<'_>) -> bool {
+    match source {
+        Source::Written(written) => written.is_gauge(),
+        Source::Field => matches!(last_word(ty).as_deref(), Some("Gauge" | "AtomicI64")),
+        Source::Computed(_) => false,
+    }
 }

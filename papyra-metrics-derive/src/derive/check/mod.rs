@@ -1,9 +1,10 @@
 //! Checks the parsed item and builds the model. Every user error is reported here; later stages cannot fail.
 
 mod field;
+mod labels;
 mod names;
 
-pub(crate) use self::field::plain;
+pub(crate) use self::field::written;
 
 use std::collections::HashSet;
 
@@ -12,6 +13,7 @@ use quote::{ToTokens, quote};
 use syn::{Data, DeriveInput, GenericParam, Meta};
 
 use self::field::{StructContext, check_field, is_copied_to_storage, is_deprecated};
+use self::labels::check_labels;
 use self::names::{check_names, check_one_error_counter, check_prefix, possible_collisions};
 use super::input::{NamedField, named_fields};
 use crate::attr::{self, FieldKeys, Key, StructKeys};
@@ -32,11 +34,12 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> O
             "`padded` requires `storage`; use `CachePadded<Counter>` for the types of the fields instead",
         );
     }
-    let StructKeys { krate, padded, prefix, storage, .. } = keys;
+    let StructKeys { krate, labels, padded, prefix, storage, .. } = keys;
     let storage = storage.and_then(|key| check_storage(diag, item, key));
     let context = StructContext {
         ident: &item.ident,
         prefix: prefix.and_then(|prefix| check_prefix(diag, &prefix)).unwrap_or_default(),
+        labels: check_labels(diag, &[], labels.as_ref()),
         parameters: parameters(item),
         has_storage,
         has_valid_keys,

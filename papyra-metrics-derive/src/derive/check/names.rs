@@ -1,6 +1,6 @@
 //! Checks names, prefixes and units, alone and of all fields together.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -33,17 +33,12 @@ pub(super) fn check_name(
         (None, Some(near)) => format!("; add `name = \"{near}\"`"),
         (None, None) => "; add `name = \"…\"`".to_owned(),
     };
-    let name = quoted(&name);
+    let name = naming::quoted(&name);
     diag.error(
         at,
         format!("{name} is not a valid metric name, which matches [a-zA-Z_][a-zA-Z0-9_]*{fix}"),
     );
     None
-}
-
-/// The word as messages show it.
-fn quoted(word: &str) -> String {
-    if word.is_empty() { "an empty string".to_owned() } else { format!("`{word}`") }
 }
 
 pub(super) fn check_prefix(diag: &mut Diagnostics, prefix: &Key<LitStr>) -> Option<String> {
@@ -64,7 +59,7 @@ pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<S
     if naming::is_unit(&value) {
         return Some(value);
     }
-    let value = quoted(&value);
+    let value = naming::quoted(&value);
     diag.error(
         &unit.value,
         format!("{value} is not a valid unit, which matches [a-z0-9_]+; use a word such as `bytes` or `seconds`"),
@@ -72,18 +67,22 @@ pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<S
     None
 }
 
-/// Refuses two metrics of one name in the struct itself. Flattened metrics are compared by the compiler.
+/// Refuses two metrics of one name and the same labels in the struct itself. Flattened metrics, and what may be a family,
+/// are compared by the compiler.
 pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
     let mut first_by_name = HashMap::new();
     for (field, keys) in fields {
-        let Role::Metric(Metric { name, .. }) = &field.role else { continue };
+        let Role::Metric(Metric { name, labels, .. }) = &field.role else { continue };
+        let mut labels = labels.clone();
+        labels.sort();
         let second = field.ident;
-        let first = *first_by_name.entry(name).or_insert(second);
-        if first == second {
+        let (first, is_family) =
+            *first_by_name.entry((name, labels)).or_insert((second, field.may_be_family()));
+        if first == second || is_family != field.may_be_family() {
             continue;
         }
         let message = format!(
-            "`{name}` is the name of two metrics, of the fields `{first}` and `{second}`; give one of them another `name`"
+            "`{name}` is the name of two metrics, of the fields `{first}` and `{second}`; give one of them another `name`, or give them different `labels`"
         );
         match &keys.name {
             Some(Key { value, .. }) => diag.error(value, message),
@@ -109,8 +108,9 @@ pub(super) fn check_one_error_counter(diag: &mut Diagnostics, fields: &[(Field<'
     }
 }
 
-/// Pairs of metrics that may be exported under one name, depending on their kinds, which only the compiler knows.
-pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<(usize, usize)> {
+/// The metrics, by index, that may collide with an earlier one, depending on kinds and labels, which only the compiler
+/// knows, or whose own labels may not be distinct.
+pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
     let metrics: Vec<_> = fields
         .iter()
         .filter_map(|field| match &field.role {
@@ -118,12 +118,14 @@ pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<(usize, usize)> {
             _ => None,
         })
         .collect();
-    let mut earlier: HashMap<String, Vec<usize>> = HashMap::new();
-    let mut pairs = Vec::new();
-    for (at, (_, own_name, metric)) in metrics.iter().enumerate() {
-        let same = earlier.entry(naming::loose(own_name, metric.unit.as_deref())).or_default();
-        pairs.extend(same.iter().map(|&other| (other, at)));
-        same.push(at);
+    let mut suspects = BTreeSet::new();
+    let mut stems = HashSet::new();
+    for (at, (field, own_name, metric)) in metrics.iter().enumerate() {
+        let is_new = stems.insert(naming::loose(own_name, metric.unit.as_deref()));
+        let may_repeat_label = field.may_be_family() && !metric.labels.is_empty();
+        if !is_new || may_repeat_label {
+            suspects.insert(at);
+        }
     }
     // A sample of a histogram has the words of its name, those of a unit that is not known here, and a suffix.
     for (histogram, (field, name, _)) in metrics.iter().enumerate() {
@@ -133,11 +135,9 @@ pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<(usize, usize)> {
         for (other, (_, other_name, _)) in metrics.iter().enumerate() {
             let is_longer = name.split('_').count() < other_name.split('_').count();
             if is_longer && name.split('_').all(|word| other_name.split('_').any(|w| w == word)) {
-                pairs.push((histogram.min(other), histogram.max(other)));
+                suspects.insert(histogram.max(other));
             }
         }
     }
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
+    suspects.into_iter().collect()
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 
-use crate::derive::model::{Field, Metric, Model, Role, StorageInstrument};
+use crate::derive::model::{Field, Metric, Model, Role, Source, StorageInstrument, Written};
 use crate::krate::{CratePath, runtime_at};
 use crate::types::is_pointer_to_fn_pointer;
 
@@ -14,10 +14,10 @@ pub(super) fn expand_bounds(model: &Model<'_>) -> Vec<TokenStream> {
         let span = span_of(&ty);
         let krate = runtime_at(&model.krate, span);
         match &field.role {
-            Role::Metric(_) => Some(quote_spanned!(span=> #ty: #krate::Instrument)),
+            Role::Metric(Metric { source: Source::Computed(_), .. }) | Role::Skip => None,
+            Role::Metric(_) => Some(quote_spanned!(span=> #ty: #krate::Metric)),
             Role::Flatten { .. } if model.storage.is_some() => None,
             Role::Flatten { .. } => Some(quote_spanned!(span=> #ty: #krate::DescriptorTable)),
-            Role::Skip => None,
         }
     });
     let mut all = expand_storage_bounds(model);
@@ -53,7 +53,7 @@ pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
         let span = span_of(ty);
         let krate = runtime_at(&model.krate, span);
         match &field.role {
-            Role::Metric(metric) if metric.plain.is_none() => {
+            Role::Metric(metric) if matches!(metric.source, Source::Field) => {
                 let instrument = instrument_trait(&model.krate, field, metric, span);
                 Some(quote_spanned!(span=> let _ = <#ty as #instrument>::KIND;))
             }
@@ -73,14 +73,14 @@ pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
 pub(super) fn instrument_trait(
     krate: &CratePath,
     field: &Field<'_>,
-    metric: &Metric,
+    metric: &Metric<'_>,
     span: Span,
 ) -> TokenStream {
     let krate = runtime_at(krate, span);
     if metric.errors && has_concrete_type(field, metric) {
         quote_spanned!(span=> #krate::ErrorInstrument)
     } else {
-        quote_spanned!(span=> #krate::Instrument)
+        quote_spanned!(span=> #krate::Metric)
     }
 }
 
@@ -88,7 +88,7 @@ pub(super) fn instrument_trait(
 pub(super) fn error_trait(
     krate: &CratePath,
     field: &Field<'_>,
-    metric: &Metric,
+    metric: &Metric<'_>,
     span: Span,
 ) -> TokenStream {
     let krate = runtime_at(krate, span);
@@ -100,8 +100,8 @@ pub(super) fn error_trait(
 }
 
 /// Whether the type of the error counter is known here, so that a wrong one can be reported as one error.
-fn has_concrete_type(field: &Field<'_>, metric: &Metric) -> bool {
-    !field.generic && metric.plain.is_none()
+fn has_concrete_type(field: &Field<'_>, metric: &Metric<'_>) -> bool {
+    !field.generic && matches!(metric.source, Source::Field)
 }
 
 /// The type of the field in the struct that holds the instruments.
@@ -110,13 +110,8 @@ pub(super) fn instrument_type(model: &Model<'_>, field: &Field<'_>) -> TokenStre
     let span = span_of(ty);
     let krate = runtime_at(&model.krate, span);
     match &field.role {
-        Role::Metric(Metric { plain: Some(plain), padded, .. }) => {
-            let instrument = written_instrument(*plain, &krate, span);
-            if *padded {
-                quote_spanned!(span=> #krate::CachePadded<#instrument>)
-            } else {
-                instrument
-            }
+        Role::Metric(Metric { source: Source::Written(written), .. }) => {
+            written_type(written, &krate, span)
         }
         Role::Flatten { .. } if model.storage.is_some() => {
             let plain = storage_trait(&model.krate, field);
@@ -164,17 +159,27 @@ fn mentions_lifetime(ty: TokenStream) -> bool {
     })
 }
 
-/// The instrument that replaces a plain integer.
-pub(super) fn written_instrument(
-    plain: StorageInstrument,
-    krate: &TokenStream,
-    span: Span,
-) -> TokenStream {
-    match plain {
+/// The type that replaces the one of a plain value.
+pub(crate) fn written_type(written: &Written<'_>, krate: &TokenStream, span: Span) -> TokenStream {
+    let mut ty = match written.instrument {
         StorageInstrument::Counter => quote_spanned!(span=> #krate::Counter),
+        StorageInstrument::ShardedCounter => quote_spanned!(span=> #krate::ShardedCounter),
         StorageInstrument::Gauge => quote_spanned!(span=> #krate::Gauge),
-        StorageInstrument::Sharded => quote_spanned!(span=> #krate::ShardedCounter),
+        StorageInstrument::FloatGauge => quote_spanned!(span=> #krate::FloatGauge),
+        StorageInstrument::Histogram(buckets) => {
+            quote_spanned!(span=> #krate::Histogram<#buckets>)
+        }
+        StorageInstrument::ShardedHistogram(buckets) => {
+            quote_spanned!(span=> #krate::ShardedHistogram<#buckets>)
+        }
+    };
+    if let Some(label) = written.label {
+        ty = quote_spanned!(span=> #krate::Family<#label, #ty>);
     }
+    if written.padded {
+        ty = quote_spanned!(span=> #krate::CachePadded<#ty>);
+    }
+    ty
 }
 
 /// The location of the type, with call-site hygiene.

@@ -6,7 +6,7 @@ mod storage;
 mod table;
 mod walk;
 
-pub(crate) use self::bounds::expand_type_asserts;
+pub(crate) use self::bounds::{expand_type_asserts, written_type};
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -6,7 +6,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use super::bounds::{bounded_type, expand_bounds, expand_storage_bounds, span_of};
-use crate::derive::model::{Model, Role};
+use crate::derive::model::{Metric, Model, Role, Source};
 use crate::krate::runtime_at;
 use crate::types::is_phantom_data;
 
@@ -24,6 +24,9 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
         if matches!(field.role, Role::Skip) && !is_phantom_data(field.ty) {
             // Not named: a private type in a public bound would count as public, and lints ask more of those.
             ty = quote_spanned!(span=> #krate::SkippedField);
+        }
+        if let Role::Metric(Metric { source: Source::Computed(_), .. }) = field.role {
+            ty = quote_spanned!(field.ident.span()=> #krate::ComputedValue);
         }
         // The lifetime, which nothing uses, has the compiler ask at the use and not here.
         seen.insert(ty.to_string())

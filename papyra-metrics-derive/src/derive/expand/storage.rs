@@ -6,9 +6,9 @@ use syn::ext::IdentExt;
 
 use super::bounds::{
     allow_private_bounds, depends_on_parameters, expand_storage_bounds, instrument_type, span_of,
-    storage_trait, written_instrument,
+    storage_trait,
 };
-use crate::derive::model::{Field, Metric, Model, Role, Storage, StorageInstrument};
+use crate::derive::model::{Field, Model, Role, Storage};
 use crate::krate::runtime_at;
 
 /// The struct itself.
@@ -100,10 +100,9 @@ fn expand_new(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
     let (ty, span) = (field.ty, span_of(field.ty));
     let krate = runtime_at(&model.krate, span);
     match &field.role {
-        Role::Metric(Metric { plain, padded, .. }) => {
-            let instrument = plain.map(|plain| written_instrument(plain, &krate, span));
-            let new = quote!(#instrument::new());
-            if *padded { quote!(#krate::CachePadded::new(#new)) } else { new }
+        Role::Metric(_) => {
+            let instrument = instrument_type(model, field);
+            quote_spanned!(span=> <#instrument as #krate::Zero>::ZERO)
         }
         Role::Flatten { .. } => {
             let plain = storage_trait(&model.krate, field);
@@ -116,12 +115,9 @@ fn expand_new(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
 /// The field of the plain struct, from the one of the storage.
 fn expand_read(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
     let (name, ty) = (field.ident_in_impl(), field.ty);
+    let krate = runtime_at(&model.krate, span_of(ty));
     match &field.role {
-        Role::Metric(Metric { plain, .. }) => {
-            let krate = runtime_at(&model.krate, span_of(ty));
-            let instrument = plain.map(|plain| written_instrument(plain, &krate, span_of(ty)));
-            quote!(#instrument::get(&self.#name))
-        }
+        Role::Metric(_) => quote!(#krate::PlainValue::read(&self.#name)),
         Role::Flatten { .. } => {
             let plain = storage_trait(&model.krate, field);
             quote!(<#ty as #plain>::read(&self.#name))
@@ -132,13 +128,10 @@ fn expand_read(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
 
 /// Reads the field of the plain struct.
 fn expand_value(model: &Model<'_>, field: &Field<'_>) -> TokenStream {
-    let krate = runtime_at(&model.krate, Span::call_site());
     let (name, ty) = (field.ident_in_impl(), field.ty);
+    let krate = runtime_at(&model.krate, span_of(ty));
     match &field.role {
-        Role::Metric(Metric { plain: Some(StorageInstrument::Gauge), .. }) => {
-            quote!(__visitor(#krate::Value::Gauge(self.#name));)
-        }
-        Role::Metric(_) => quote!(__visitor(#krate::Value::Counter(self.#name));),
+        Role::Metric(_) => quote!(#krate::ShowPlain::show(&self.#name, __visitor);),
         Role::Flatten { .. } => {
             let plain = storage_trait(&model.krate, field);
             quote!(<#ty as #plain>::values(&self.#name, __visitor);)

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 
 use super::bounds::{error_trait, expand_bounds, instrument_trait, instrument_type, span_of};
 use super::walk::expand_walk;
-use crate::derive::model::{Field, Metric, Model, Role};
+use crate::derive::model::{Computed, ComputedKind, Field, Metric, Model, Role, Source};
 use crate::krate::runtime_at;
 
 /// `Metrics` and what stands behind it, for the struct that holds the instruments.
@@ -16,6 +16,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
     let where_clause = model.where_clause_with(&expand_bounds(model));
     let own = model.metrics().map(|(field, metric)| expand_descriptor(model, field, metric));
+    let families = expand_families(model);
     let flattened = expand_flattened(model);
     let walk = expand_walk(model);
     let checks = expand_checks(model);
@@ -46,6 +47,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
         #[automatically_derived]
         impl #impl_generics #krate::DescriptorTable for #ident #ty_generics #where_clause {
             const OWN: &'static [#krate::Descriptor] = &[#(#own,)*];
+            #families
             #flattened
             #composed
             #metrics
@@ -55,27 +57,62 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     }
 }
 
-fn expand_descriptor(model: &Model<'_>, field: &Field<'_>, metric: &Metric) -> TokenStream {
+fn expand_descriptor(model: &Model<'_>, field: &Field<'_>, metric: &Metric<'_>) -> TokenStream {
     let ty = instrument_type(model, field);
     let span = span_of(&ty);
     let krate = runtime_at(&model.krate, span);
     let Metric { name, help, prefix_len, .. } = metric;
+    let new = match &metric.source {
+        Source::Computed(Computed { kind: ComputedKind::Counter, .. }) => {
+            quote_spanned!(span=> #krate::Descriptor::counter(#name))
+        }
+        Source::Computed(Computed { kind: ComputedKind::Gauge, .. }) => {
+            quote_spanned!(span=> #krate::Descriptor::gauge(#name))
+        }
+        Source::Field | Source::Written(_) => {
+            let instrument = instrument_trait(&model.krate, field, metric, span);
+            quote_spanned!(span=> #krate::Descriptor::new(#name, <#ty as #instrument>::KIND))
+        }
+    };
     let help = (!help.is_empty()).then(|| quote_spanned!(span=> .with_help(#help)));
     let unit = metric.unit.as_ref().map(|unit| quote_spanned!(span=> .with_unit(#unit)));
-    let instrument = instrument_trait(&model.krate, field, metric, span);
     let unit_of_buckets = field.may_be_histogram().then(|| {
         quote_spanned! {span=>
-            .__with_unit_of_buckets(<#ty as #krate::Instrument>::__UNIT)
+            .__with_unit_of_buckets(<#ty as #krate::Metric>::UNIT)
         }
     });
-    let descriptor = quote_spanned! {span=>
-        #krate::Descriptor::new(#name, <#ty as #instrument>::KIND)#help #unit #unit_of_buckets
-    };
+    let labels = expand_labels(&metric.labels);
+    let labels = (!metric.labels.is_empty()).then(|| quote_spanned!(span=> .with_labels(#labels)));
+    let descriptor = quote_spanned!(span=> #new #help #unit #unit_of_buckets #labels);
     if *prefix_len == 0 {
         descriptor
     } else {
         quote_spanned!(span=> #krate::prefixed(#descriptor, #prefix_len))
     }
+}
+
+fn expand_labels(labels: &[(String, String)]) -> TokenStream {
+    let pairs = labels.iter().map(|(name, value)| quote!((#name, #value)));
+    quote!(&[#(#pairs),*])
+}
+
+/// The labels of each metric that may be a family; nothing if none may be.
+fn expand_families(model: &Model<'_>) -> Option<TokenStream> {
+    let krate = runtime_at(&model.krate, Span::call_site());
+    let families = model.metrics().map(|(field, metric)| {
+        if !field.may_be_family() {
+            return quote!(&[]);
+        }
+        let ty = instrument_type(model, field);
+        let span = span_of(&ty);
+        let instrument = instrument_trait(&model.krate, field, metric, span);
+        quote_spanned!(span=> <#ty as #instrument>::LABELS)
+    });
+    model.metrics().any(|(field, _)| field.may_be_family()).then(|| {
+        quote! {
+            const FAMILIES: &'static [&'static [#krate::LabelValues]] = &[#(#families,)*];
+        }
+    })
 }
 
 fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
@@ -86,14 +123,21 @@ fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
         match &field.role {
             Role::Metric(_) => at += 1,
             Role::Skip => {}
-            Role::Flatten { prefix } => {
+            Role::Flatten { prefix, labels } => {
+                let labels = expand_labels(labels);
                 let ty = instrument_type(model, field);
                 let table = runtime_at(&model.krate, span_of(&ty));
                 let name = field.ident.unraw().to_string();
                 let metrics =
                     quote_spanned!(span_of(&ty)=> <#ty as #table::DescriptorTable>::METRICS);
                 flattened.push(quote! {
-                    #krate::Flattened { at: #at, field: #name, prefix: #prefix, metrics: #metrics }
+                    #krate::Flattened {
+                        at: #at,
+                        field: #name,
+                        prefix: #prefix,
+                        labels: #labels,
+                        metrics: #metrics,
+                    }
                 });
             }
         }
@@ -105,17 +149,18 @@ fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
     })
 }
 
-/// All metrics, composed; `None` if nothing is flattened.
+/// All metrics, composed; `None` if nothing is flattened and nothing has labels.
 fn expand_composed(model: &Model<'_>) -> Option<TokenStream> {
     let krate = runtime_at(&model.krate, Span::call_site());
-    if model.flattened().next().is_none() {
+    if !model.is_composed() {
         None
     } else if model.generics.params.is_empty() {
         Some(quote! {
             #krate::Exact::<
                 Self,
                 { #krate::len::<Self>() },
-                { #krate::names_len::<Self>() },
+                { #krate::keys_len::<Self>() },
+                { #krate::labels_len::<Self>() },
             >::METRICS
         })
     } else {
@@ -128,15 +173,10 @@ fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
     let ident = model.instruments_ident();
     let own: Vec<_> = model.metrics().collect();
     let this = if model.generics.params.is_empty() { quote!(#ident) } else { quote!(Self) };
-    let suspects = model.suspects.iter().map(|&(a, b)| {
-        let span = own[b].0.ident.span();
+    let suspects = model.suspects.iter().map(|&index| {
+        let span = own[index].0.ident.span();
         let krate = runtime_at(&model.krate, span);
-        quote_spanned! {span=>
-            (#krate::assert_distinct)(
-                &<#this as #krate::DescriptorTable>::OWN[#a],
-                &<#this as #krate::DescriptorTable>::OWN[#b],
-            )
-        }
+        quote_spanned!(span=> (#krate::assert_distinct::<#this>)(#index))
     });
     let flattened = model.flattened().enumerate().map(|(index, field)| {
         let span = field.ident.span();

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::bounds::{instrument_trait, instrument_type, span_of};
-use crate::derive::model::{Model, Role};
+use crate::derive::model::{Computed, ComputedKind, Metric, Model, Role, Source};
 use crate::krate::runtime_at;
 
 /// Shows the instruments in declaration order, neighbours of one type in one call.
@@ -18,6 +18,16 @@ pub(super) fn expand_walk(model: &Model<'_>) -> TokenStream {
         let krate = runtime_at(&model.krate, span);
         match &field.role {
             Role::Skip => {}
+            Role::Metric(Metric { source: Source::Computed(computed), .. }) => {
+                expand_runs(&mut runs, &mut walk);
+                let Computed { kind, value } = computed;
+                let krate = runtime_at(&model.krate, span_of(value));
+                let show = match kind {
+                    ComputedKind::Counter => quote!(show_counter),
+                    ComputedKind::Gauge => quote!(show_gauge),
+                };
+                walk.extend(quote!(#krate::#show(&self.#ident, #value, __walker);));
+            }
             Role::Metric(metric) => {
                 let cell = quote_spanned!(span=> &self.#ident);
                 let text = ty.to_string();

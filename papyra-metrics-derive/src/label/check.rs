@@ -1,0 +1,179 @@
+//! Checks the enum: its shape, the name of the label, and the names of its values.
+
+use std::collections::HashMap;
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::{Data, DeriveInput, Fields};
+
+use crate::attr::{self, EnumKeys, Key};
+use crate::diag::Diagnostics;
+use crate::krate::CratePath;
+use crate::label_rules::{check_label_name, check_label_value};
+
+/// The most values that a label can have.
+const MAX_VALUES: usize = 256;
+
+/// A checked enum.
+pub(super) struct LabelEnum<'a> {
+    pub(super) krate: CratePath,
+    pub(super) ident: &'a Ident,
+    /// The name of the label.
+    pub(super) name: String,
+    pub(super) variants: Vec<Variant<'a>>,
+    /// Whether the discriminants are the positions.
+    pub(super) has_default_discriminants: bool,
+}
+
+/// A variant and the value that it stands for.
+pub(super) struct Variant<'a> {
+    pub(super) ident: &'a Ident,
+    pub(super) value: String,
+}
+
+pub(super) fn check_item<'a>(
+    diag: &mut Diagnostics,
+    item: &'a DeriveInput,
+) -> Option<LabelEnum<'a>> {
+    let EnumKeys { krate, label, rename_all, .. } = attr::parse_enum_keys(diag, &item.attrs);
+    let ident = &item.ident;
+    let mut refuse = |keyword: &dyn ToTokens, a: &str| {
+        diag.error(
+            keyword,
+            format!("`Label` cannot be derived for {a}; make `{ident}` an enum with a variant for each value"),
+        );
+    };
+    let data = match &item.data {
+        Data::Enum(data) => data,
+        Data::Struct(data) => return refuse_item(&mut refuse, &data.struct_token, "a struct"),
+        Data::Union(data) => return refuse_item(&mut refuse, &data.union_token, "a union"),
+    };
+    if let Some(parameter) = item.generics.params.first() {
+        diag.error(parameter, "the enum of a label has no parameters; remove them");
+    }
+    let case = rename_all.map_or(Case::Snake, |key| check_case(diag, &key));
+    let name = match &label {
+        Some(Key { value, .. }) => (value.value(), value.to_token_stream()),
+        None => (snake_case(&ident.unraw().to_string()), ident.to_token_stream()),
+    };
+    check_label_name(diag, &name.0, &name.1);
+    if data.variants.is_empty() {
+        diag.error(ident, "a label has at least one value; add a variant");
+    }
+    if let Some(variant) = data.variants.iter().nth(MAX_VALUES) {
+        let count = data.variants.len();
+        diag.error(
+            &variant.ident,
+            format!("a label has at most {MAX_VALUES} values, and `{ident}` has {count}; for values that are known only at run time, use labels of the registry"),
+        );
+    }
+    let mut first_by_value = HashMap::new();
+    let mut variants = Vec::new();
+    for variant in &data.variants {
+        let keys = attr::parse_variant_keys(diag, &variant.attrs);
+        let ident = &variant.ident;
+        if !matches!(variant.fields, Fields::Unit) {
+            diag.error(
+                &variant.fields,
+                format!("a variant of a label has no fields, because its values are a fixed set; remove those of `{ident}`"),
+            );
+        }
+        let (value, at) = match &keys.name {
+            Some(Key { value, .. }) => (value.value(), value.to_token_stream()),
+            None => (case.apply(&ident.unraw().to_string()), ident.to_token_stream()),
+        };
+        check_label_value(diag, &value, &at);
+        if let Some(first) = first_by_value.insert(value.clone(), ident) {
+            diag.error(
+                at,
+                format!("`{value}` is the value of two variants, `{first}` and `{ident}`; give one of them another `name`"),
+            );
+        }
+        variants.push(Variant { ident, value });
+    }
+    Some(LabelEnum {
+        krate: CratePath::new(krate),
+        ident,
+        name: name.0,
+        has_default_discriminants: data.variants.iter().all(|it| it.discriminant.is_none()),
+        variants,
+    })
+}
+
+fn refuse_item<T>(
+    refuse: &mut dyn FnMut(&dyn ToTokens, &str),
+    keyword: &dyn ToTokens,
+    a: &str,
+) -> Option<T> {
+    refuse(keyword, a);
+    None
+}
+
+/// How the values are written.
+enum Case {
+    Snake,
+    Lower,
+}
+
+impl Case {
+    fn apply(&self, variant: &str) -> String {
+        match self {
+            Self::Snake => snake_case(variant),
+            Self::Lower => variant.to_lowercase(),
+        }
+    }
+}
+
+fn check_case(diag: &mut Diagnostics, Key { value, .. }: &Key<syn::LitStr>) -> Case {
+    match value.value().as_str() {
+        "snake_case" => return Case::Snake,
+        "lowercase" => return Case::Lower,
+        other => diag.error(
+            value,
+            format!("`{other}` is not a case of label values, which match [a-z0-9_]+; use `snake_case` or `lowercase`"),
+        ),
+    }
+    Case::Snake
+}
+
+/// `IoError` as `io_error`, `HTTPError` as `http_error`, `Level0` as `level0`.
+fn snake_case(name: &str) -> String {
+    let chars: Vec<char> = name.chars().collect();
+    let mut snake = String::new();
+    for (i, &c) in chars.iter().enumerate() {
+        let before = i.checked_sub(1).map(|before| chars[before]);
+        let after = chars.get(i + 1);
+        let begins_word = c.is_uppercase()
+            && before.is_some_and(|before| {
+                before != '_'
+                    && (!before.is_uppercase() || after.is_some_and(|after| after.is_lowercase()))
+            });
+        if begins_word {
+            snake.push('_');
+        }
+        snake.extend(c.to_lowercase());
+    }
+    snake
+}
+
+#[cfg(test)]
+mod tests {
+    use super::snake_case;
+
+    #[test]
+    fn words_of_a_name_are_joined_by_underscores() {
+        for (name, expected) in [
+            ("NotFound", "not_found"),
+            ("IO", "io"),
+            ("IoError", "io_error"),
+            ("HTTPError", "http_error"),
+            ("Level0", "level0"),
+            ("L0Files", "l0_files"),
+            ("not_found", "not_found"),
+            ("Not_Found", "not_found"),
+        ] {
+            assert_eq!(snake_case(name), expected);
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Writes the impl of `Label`. Nothing here can fail.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::DeriveInput;
+
+use super::check::{LabelEnum, Variant};
+use crate::attr;
+use crate::diag::Diagnostics;
+use crate::krate::{CratePath, runtime_at};
+
+pub(super) fn expand(label: &LabelEnum<'_>) -> TokenStream {
+    let krate = runtime_at(&label.krate, Span::call_site());
+    let (ident, name) = (in_derive(label.ident), &label.name);
+    let count = label.variants.len();
+    let values = label.variants.iter().map(|variant| &variant.value);
+    let idents = || label.variants.iter().map(|Variant { ident, .. }| in_derive(ident));
+    let positions = 0..count;
+    let labels = idents().zip(0..count).map(|(ident, at)| quote!(#at => Self::#ident));
+    let index = if label.has_default_discriminants {
+        quote!(self as ::core::primitive::usize)
+    } else {
+        let idents = idents();
+        quote!(match self { #(Self::#idents => #positions,)* })
+    };
+    quote! {
+        #[automatically_derived]
+        impl #krate::Label for #ident {
+            const LABELS: &'static [#krate::LabelValues] =
+                &[#krate::LabelValues::__new(#name, &[#(#values,)*])];
+            type Members<__T> = [__T; #count];
+            #[inline]
+            fn index(self) -> ::core::primitive::usize {
+                #index
+            }
+            #[inline]
+            fn from_index(__index: ::core::primitive::usize) -> ::core::option::Option<Self> {
+                ::core::option::Option::Some(match __index {
+                    #(#labels,)*
+                    _ => return ::core::option::Option::None,
+                })
+            }
+        }
+    }
+}
+
+/// An impl beside errors, so that uses of the enum do not add follow-up errors.
+pub(super) fn expand_inert(item: &DeriveInput, errors: Option<&TokenStream>) -> TokenStream {
+    let keys = attr::parse_enum_keys(&mut Diagnostics::default(), &item.attrs);
+    let krate = runtime_at(&CratePath::new(keys.krate), Span::call_site());
+    let ident = &item.ident;
+    let (impl_generics, ty_generics, where_clause) = item.generics.split_for_impl();
+    quote! {
+        #errors
+        #[automatically_derived]
+        impl #impl_generics #krate::Label for #ident #ty_generics #where_clause {
+            const LABELS: &'static [#krate::LabelValues] =
+                &[#krate::LabelValues::__new("label", &["value"])];
+            type Members<__T> = [__T; 1];
+            fn index(self) -> ::core::primitive::usize { 0 }
+            fn from_index(_: ::core::primitive::usize) -> ::core::option::Option<Self> {
+                ::core::option::Option::None
+            }
+        }
+    }
+}
+
+/// The user's identifier as a token of the derive: the compiler reports no use of a deprecated item there.
+fn in_derive(ident: &Ident) -> Ident {
+    let mut ident = ident.clone();
+    ident.set_span(Span::call_site().located_at(ident.span()));
+    ident
+}

@@ -1,0 +1,23 @@
+//! `#[derive(Label)]`: the variants of an enum as the values of a label.
+
+mod check;
+mod expand;
+
+use proc_macro2::TokenStream;
+use syn::{DeriveInput, Error};
+
+use crate::diag::Diagnostics;
+
+/// Expands `#[derive(Label)]` on an item.
+pub(crate) fn derive(input: TokenStream) -> TokenStream {
+    let item: DeriveInput = match syn::parse2(input) {
+        Ok(item) => item,
+        Err(error) => return Error::into_compile_error(error),
+    };
+    let mut diag = Diagnostics::default();
+    let label = check::check_item(&mut diag, &item);
+    match (diag.into_compile_errors(), label) {
+        (None, Some(label)) => expand::expand(&label),
+        (errors, _) => expand::expand_inert(&item, errors.as_ref()),
+    }
+}

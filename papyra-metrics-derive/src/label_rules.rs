@@ -1,0 +1,33 @@
+//! The rules for names and values of fixed labels, and the errors if they do not hold.
+
+use quote::ToTokens;
+
+use crate::diag::Diagnostics;
+use crate::naming;
+
+/// Refuses what no label can be named.
+pub(crate) fn check_label_name(diag: &mut Diagnostics, name: &str, at: &impl ToTokens) {
+    if !naming::is_name(name) {
+        let name = naming::quoted(name);
+        diag.error(
+            at,
+            format!("{name} is not a valid label name, which matches [a-zA-Z_][a-zA-Z0-9_]*"),
+        );
+    } else if naming::is_reserved_label(name) {
+        diag.error(
+            at,
+            format!("monitoring systems reserve the label `{name}`, as they do `le`, `quantile`, `instance`, `job` and `__…`; use another name"),
+        );
+    }
+}
+
+/// Refuses what no fixed label can have as its value.
+pub(crate) fn check_label_value(diag: &mut Diagnostics, value: &str, at: &impl ToTokens) {
+    if naming::is_label_value(value) {
+        return;
+    }
+    let near = naming::near(value).map(|near| near.to_lowercase());
+    let fix = near.map(|near| format!("; use `{near}`")).unwrap_or_default();
+    let value = naming::quoted(value);
+    diag.error(at, format!("{value} is not a valid label value, which matches [a-z0-9_]+{fix}"));
+}

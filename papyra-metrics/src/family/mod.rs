@@ -1,0 +1,208 @@
+//! Families: an instrument for each value of a label.
+
+mod members;
+mod zero;
+
+use core::fmt;
+use core::ops::{Index, IndexMut};
+
+pub use self::members::{Cross, MemberArray};
+pub use self::zero::Zero;
+use crate::label::{self, Label, LabelValues};
+
+/// An instrument for each value of a label, in place: one metric of a monitoring system, with a series for each value.
+///
+/// The label is an enum that derives [`Label`], or a tuple of such enums, of which every combination is a member. Any
+/// instrument can be inside. As a field of a struct that derives [`Metrics`](trait@crate::Metrics), a family is exported
+/// with all its members, whether they are zero or not; a snapshot has each under its series, such as
+/// `write_errors{error_kind=corrupt}`.
+///
+/// ```
+/// use papyra_metrics::{Counter, Family, Histogram, Label, Metrics};
+/// use std::time::Duration;
+///
+/// #[derive(Clone, Copy, Label)]
+/// enum ErrorKind { NotFound, StorageFull, Corrupt, Other }
+///
+/// #[derive(Clone, Copy, Label)]
+/// enum Op { Get, Put }
+///
+/// #[derive(Clone, Copy, Label)]
+/// enum Outcome { Hit, Miss }
+///
+/// #[derive(Metrics)]
+/// struct StoreMetrics {
+///     write_errors: Family<ErrorKind, Counter>,
+///     requests: Family<(Op, Outcome), Histogram>,
+/// }
+///
+/// static METRICS: StoreMetrics = StoreMetrics { write_errors: Family::new(), requests: Family::new() };
+///
+/// METRICS.write_errors[ErrorKind::Corrupt].inc();
+/// METRICS.requests[(Op::Get, Outcome::Hit)].record(Duration::from_micros(80));
+///
+/// let snapshot = METRICS.snapshot();
+/// assert_eq!(snapshot["write_errors{error_kind=corrupt}"], 1);
+/// assert_eq!(snapshot.member("write_errors", ErrorKind::Other).unwrap(), &0);
+/// assert_eq!(snapshot["requests{op=get,outcome=hit}"].as_histogram().unwrap().count(), 1);
+/// ```
+///
+/// Counting in a known member costs what counting in a lone instrument costs; a member that is chosen at run time adds the
+/// computation of an address. There are at most 256 members. For labels whose values are known only at run time, such as
+/// tenants, register a struct of metrics for each value, under a label of the registry.
+///
+/// In a struct with `#[metrics(storage = …)]`, a family of plain values is written `Family<Op, u64>`.
+pub struct Family<L: Label, I> {
+    members: L::Members<I>,
+}
+
+impl<L: Label, I> Family<L, I> {
+    /// Evaluated where a family is made.
+    const IS_VALID: () = label::assert_set(L::LABELS);
+
+    /// Returns a family whose members are at zero.
+    pub const fn new() -> Self
+    where
+        L::Members<I>: Zero,
+    {
+        const { Self::IS_VALID };
+        Self { members: Zero::ZERO }
+    }
+
+    /// Returns a family whose members are made one by one, in the order of the label's values.
+    ///
+    /// ```
+    /// use papyra_metrics::{Counter, Family, Label};
+    /// use std::sync::Arc;
+    ///
+    /// #[derive(Clone, Copy, Label)]
+    /// enum Op { Get, Put }
+    ///
+    /// // Counters that others count in too.
+    /// let gets = Arc::new(Counter::new());
+    /// let family = Family::from_fn(|op| match op {
+    ///     Op::Get => gets.clone(),
+    ///     Op::Put => Arc::new(Counter::new()),
+    /// });
+    /// gets.inc();
+    /// assert_eq!(family[Op::Get].get(), 1);
+    /// ```
+    pub fn from_fn(mut make: impl FnMut(L) -> I) -> Self {
+        const { Self::IS_VALID };
+        let mut index = 0;
+        let members = MemberArray::__from_fn(&mut || {
+            let Some(label) = L::from_index(index) else {
+                unreachable!("`Label::from_index` gives no label for a position that exists")
+            };
+            index += 1;
+            make(label)
+        });
+        Self { members }
+    }
+
+    /// Returns the labels and their members, in the order of the label's values.
+    ///
+    /// ```
+    /// use papyra_metrics::{Counter, Family, Label};
+    ///
+    /// #[derive(Clone, Copy, Label)]
+    /// enum Op { Get, Put }
+    ///
+    /// let family: Family<Op, Counter> = Family::new();
+    /// family[Op::Put].add(2);
+    /// assert_eq!(family.iter().map(|(_, counter)| counter.get()).sum::<u64>(), 2);
+    /// ```
+    pub fn iter(&self) -> impl Iterator<Item = (L, &I)> {
+        (0..L::COUNT).filter_map(|index| Some((L::from_index(index)?, self.at(index))))
+    }
+
+    /// Returns the members, in the order of the label's values.
+    pub fn values(&self) -> impl Iterator<Item = &I> {
+        (0..L::COUNT).map(|index| self.at(index))
+    }
+
+    /// The member at a position.
+    pub(crate) fn at(&self, index: usize) -> &I {
+        self.members.at(index)
+    }
+
+    /// A family of what `convert` makes of each member.
+    pub(crate) fn map<T>(&self, mut convert: impl FnMut(&I) -> T) -> Family<L, T> {
+        let mut index = 0;
+        let members = MemberArray::__from_fn(&mut || {
+            let member = convert(self.at(index));
+            index += 1;
+            member
+        });
+        Family { members }
+    }
+}
+
+impl<L: Label, I> Index<L> for Family<L, I> {
+    type Output = I;
+
+    /// The member at a label. Never panics for a derived label.
+    #[inline]
+    fn index(&self, label: L) -> &I {
+        L::__member(&self.members, label)
+    }
+}
+
+impl<L: Label, I> IndexMut<L> for Family<L, I> {
+    #[inline]
+    fn index_mut(&mut self, label: L) -> &mut I {
+        L::__member_mut(&mut self.members, label)
+    }
+}
+
+impl<L: Label, I: Default> Default for Family<L, I> {
+    fn default() -> Self {
+        Self::from_fn(|_| I::default())
+    }
+}
+
+impl<L: Label, I: fmt::Debug> fmt::Debug for Family<L, I> {
+    /// A map of label values to members.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Values(&'static [LabelValues], usize);
+
+        impl fmt::Debug for Values {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                for (i, (_, value)) in label::pairs(self.0, self.1).enumerate() {
+                    let comma = if i == 0 { "" } else { "," };
+                    write!(f, "{comma}{value}")?;
+                }
+                Ok(())
+            }
+        }
+
+        let members = (0..L::COUNT).map(|index| (Values(L::LABELS, index), self.at(index)));
+        f.debug_map().entries(members).finish()
+    }
+}
+
+impl<L: Label, I: Copy> Copy for Family<L, I> where L::Members<I>: Copy {}
+
+#[allow(clippy::expl_impl_clone_on_copy)] // a derive would require of the label what holds for its array
+impl<L: Label, I: Clone> Clone for Family<L, I> {
+    fn clone(&self) -> Self {
+        self.map(I::clone)
+    }
+}
+
+impl<L: Label, I: PartialEq> PartialEq for Family<L, I> {
+    /// Whether every member is equal to that of the other.
+    fn eq(&self, other: &Self) -> bool {
+        self.values().eq(other.values())
+    }
+}
+
+impl<L: Label, I: Eq> Eq for Family<L, I> {}
+
+impl<L: Label, I> Zero for Family<L, I>
+where
+    L::Members<I>: Zero,
+{
+    #[allow(clippy::declare_interior_mutable_const)] // copied into each new family
+    const ZERO: Self = Self::new();
+}

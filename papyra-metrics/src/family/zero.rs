@@ -1,0 +1,56 @@
+//! Instruments at zero, known at compile time.
+
+use crate::{
+    Buckets, CachePadded, Counter, Distribution, FloatGauge, Gauge, Histogram, Peak,
+    ShardedCounter, ShardedHistogram,
+};
+
+/// A value at zero that is known at compile time: an instrument as its `const fn new()` gives it.
+///
+/// [`Family::new`](crate::Family::new) starts every member with it. Implemented for all instruments of this crate, for `u64`,
+/// `i64` and `f64`, and for arrays. Implement it for an instrument of your own to put families of it into a `static`.
+pub trait Zero: Sized {
+    /// The value.
+    const ZERO: Self;
+}
+
+macro_rules! zero {
+    ($([$($bounds:tt)*] $ty:ty = $zero:expr),* $(,)?) => {$(
+        impl<$($bounds)*> Zero for $ty {
+            #[allow(clippy::declare_interior_mutable_const)] // copied into each new instrument
+            const ZERO: Self = $zero;
+        }
+    )*};
+}
+
+zero! {
+    [] u64 = 0,
+    [] i64 = 0,
+    [] f64 = 0.0,
+    [B: Buckets] Distribution<B> = Self::new(),
+    [I: Zero] CachePadded<I> = Self::new(I::ZERO),
+}
+
+// The atomics of the model checker register themselves as they are made.
+#[cfg(not(all(loom, test)))]
+zero! {
+    [] Counter = Self::new(),
+    [] Gauge = Self::new(),
+    [] FloatGauge = Self::new(),
+    [] Peak = Self::new(),
+    [] ShardedCounter = Self::new(),
+    [B: Buckets] Histogram<B> = Self::new(),
+    [B: Buckets] ShardedHistogram<B> = Self::new(),
+}
+
+#[cfg(target_has_atomic = "64")]
+zero! {
+    [] core::sync::atomic::AtomicU64 = Self::new(0),
+    [] core::sync::atomic::AtomicI64 = Self::new(0),
+}
+
+#[cfg(feature = "portable-atomic")]
+zero! {
+    [] portable_atomic::AtomicU64 = Self::new(0),
+    [] portable_atomic::AtomicI64 = Self::new(0),
+}

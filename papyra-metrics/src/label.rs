@@ -1,0 +1,267 @@
+//! Labels with a fixed set of values.
+
+use core::marker::PhantomData;
+
+use crate::family::{Cross, MemberArray};
+use crate::naming;
+
+/// The most members that a family can have.
+pub(crate) const MAX_MEMBERS: usize = 256;
+/// The most labels that one set can have. More than eight of two values each have over 256 combinations.
+const MAX_LABELS: usize = 8;
+
+/// A label whose values are a fixed set, known at compile time: what distinguishes the members of a
+/// [`Family`](crate::Family).
+///
+/// Derive it for an enum without fields ([`#[derive(Label)]`](derive@crate::Label)). A tuple of two to four labels is the
+/// cross product of their sets. Implement it by hand for a set that is no enum, such as a range of numbers:
+///
+/// ```
+/// use papyra_metrics::{Counter, Family, Label, LabelValues, Metrics};
+///
+/// /// A level of the tree, 0 to 2.
+/// #[derive(Clone, Copy)]
+/// struct Level(u8);
+///
+/// impl Label for Level {
+///     const LABELS: &'static [LabelValues] = &[LabelValues::new("level", &["0", "1", "2"])];
+///     type Members<T> = [T; 3];
+///
+///     fn index(self) -> usize {
+///         usize::from(self.0)
+///     }
+///
+///     fn from_index(index: usize) -> Option<Self> {
+///         u8::try_from(index).ok().filter(|&level| level < 3).map(Level)
+///     }
+/// }
+///
+/// #[derive(Default, Metrics)]
+/// struct TreeMetrics {
+///     compactions: Family<Level, Counter>,
+/// }
+///
+/// let metrics = TreeMetrics::default();
+/// metrics.compactions[Level(2)].inc();
+/// assert_eq!(metrics.snapshot()["compactions{level=2}"], 1);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a label",
+    label = "the label of a family has a fixed set of values",
+    note = "add `#[derive(Clone, Copy, Label)]` to an enum without fields, or implement `papyra_metrics::Label`; a tuple of labels is their cross product",
+    note = "for labels whose values are known only at run time, register each value's metrics on their own, with `registry.with_labels(…)`"
+)]
+pub trait Label: Copy + 'static {
+    /// Name and values of each label, outermost first. The number of combinations is at most 256.
+    const LABELS: &'static [LabelValues];
+
+    /// An array of `T` for each member: `[T; N]`, with `N` the number of values.
+    type Members<T>: MemberArray<T>;
+
+    /// Returns the position of the value in [`LABELS`](Self::LABELS); of a tuple, the last label counts fastest.
+    fn index(self) -> usize;
+
+    /// Returns the label at a position, or `None` if there are not so many.
+    fn from_index(index: usize) -> Option<Self>;
+
+    /// The number of members.
+    const COUNT: usize = count(Self::LABELS);
+
+    /// The member at a label. A tuple goes step by step, so that known labels leave no division and no comparison.
+    #[doc(hidden)]
+    #[inline]
+    fn __member<T>(members: &Self::Members<T>, label: Self) -> &T {
+        members.at(label.index())
+    }
+
+    #[doc(hidden)]
+    #[inline]
+    fn __member_mut<T>(members: &mut Self::Members<T>, label: Self) -> &mut T {
+        members.at_mut(label.index())
+    }
+}
+
+/// The name of a label and its values, for a [`Label`] that is implemented by hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LabelValues {
+    name: &'static str,
+    values: &'static [&'static str],
+}
+
+impl LabelValues {
+    /// A label of that name with those values, in that order.
+    ///
+    /// # Panics
+    ///
+    /// If the name does not match `[a-zA-Z_][a-zA-Z0-9_]*` or is reserved (`le`, `quantile`, `instance`, `job`, or
+    /// beginning with `__`), if a value does not match `[a-z0-9_]+` or is there twice, or if there are no values or more
+    /// than 256; in a `const`, that is a compile error.
+    #[must_use]
+    #[track_caller]
+    pub const fn new(name: &'static str, values: &'static [&'static str]) -> Self {
+        naming::assert_label_name(name);
+        assert!(!values.is_empty(), "a label has at least one value");
+        assert!(values.len() <= MAX_MEMBERS, "a label has at most 256 values");
+        let mut i = 0;
+        while i < values.len() {
+            naming::assert_label_value(values[i]);
+            let mut j = 0;
+            while j < i {
+                let is_new = !naming::equal(values[i].as_bytes(), values[j].as_bytes());
+                assert!(is_new, "a label cannot have one value twice");
+                j += 1;
+            }
+            i += 1;
+        }
+        Self { name, values }
+    }
+
+    /// For generated code, which has checked all of it.
+    #[doc(hidden)]
+    pub const fn __new(name: &'static str, values: &'static [&'static str]) -> Self {
+        Self { name, values }
+    }
+
+    /// The name of the label.
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// Its values, in the order of the members.
+    pub const fn values(&self) -> &'static [&'static str] {
+        self.values
+    }
+}
+
+/// The number of combinations.
+const fn count(labels: &[LabelValues]) -> usize {
+    let mut count = 1_usize;
+    let mut i = 0;
+    while i < labels.len() {
+        count = count.saturating_mul(labels[i].values.len());
+        i += 1;
+    }
+    count
+}
+
+/// The value of the label at `position`, of the member at `index`.
+pub(crate) const fn value_at(
+    labels: &[LabelValues],
+    position: usize,
+    index: usize,
+) -> &'static str {
+    let faster = labels.split_at(position + 1).1;
+    let values = labels[position].values;
+    values[index / count(faster) % values.len()]
+}
+
+/// Names and values of the labels of the member at `index`.
+pub(crate) fn pairs(
+    labels: &'static [LabelValues],
+    index: usize,
+) -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
+    let pairs = labels.iter().enumerate();
+    pairs.map(move |(position, label)| (label.name, value_at(labels, position, index)))
+}
+
+/// Refuses a set of labels that cannot be that of one family.
+#[track_caller]
+pub(crate) const fn assert_set(labels: &[LabelValues]) {
+    assert!(
+        count(labels) <= MAX_MEMBERS,
+        "a family has at most 256 members; use fewer labels or values"
+    );
+    let mut i = 0;
+    while i < labels.len() {
+        let mut j = 0;
+        while j < i {
+            let is_new = !naming::equal(labels[i].name.as_bytes(), labels[j].name.as_bytes());
+            assert!(
+                is_new,
+                "two labels of a family have one name; rename one of them with `#[metrics(label = \"…\")]`"
+            );
+            j += 1;
+        }
+        i += 1;
+    }
+}
+
+/// The labels of two sets, one after the other.
+struct Concatenated<A, B>(PhantomData<(A, B)>);
+
+impl<A: Label, B: Label> Concatenated<A, B> {
+    const ALL: [LabelValues; MAX_LABELS] = {
+        let mut all = [LabelValues { name: "", values: &[] }; MAX_LABELS];
+        assert!(A::LABELS.len() + B::LABELS.len() <= MAX_LABELS, "a family has at most 8 labels");
+        let mut i = 0;
+        while i < A::LABELS.len() + B::LABELS.len() {
+            all[i] =
+                if i < A::LABELS.len() { A::LABELS[i] } else { B::LABELS[i - A::LABELS.len()] };
+            i += 1;
+        }
+        all
+    };
+    const LABELS: &'static [LabelValues] = {
+        let all: &'static [LabelValues] = &Self::ALL;
+        all.split_at(A::LABELS.len() + B::LABELS.len()).0
+    };
+}
+
+/// Every combination of two labels; the second counts fastest.
+impl<A: Label, B: Label> Label for (A, B) {
+    const LABELS: &'static [LabelValues] = Concatenated::<A, B>::LABELS;
+    type Members<T> = Cross<A, B, T>;
+
+    #[inline]
+    fn index(self) -> usize {
+        self.0.index() * B::COUNT + self.1.index()
+    }
+
+    fn from_index(index: usize) -> Option<Self> {
+        Some((A::from_index(index / B::COUNT)?, B::from_index(index % B::COUNT)?))
+    }
+
+    #[inline]
+    fn __member<T>(members: &Self::Members<T>, (first, second): Self) -> &T {
+        members.get(first, second)
+    }
+
+    #[inline]
+    fn __member_mut<T>(members: &mut Self::Members<T>, (first, second): Self) -> &mut T {
+        members.get_mut(first, second)
+    }
+}
+
+/// A tuple of more labels is the cross product of the first and the rest.
+macro_rules! longer_tuple {
+    ($($rest:ident $label:ident),+) => {
+        impl<A: Label, $($rest: Label),+> Label for (A, $($rest),+) {
+            const LABELS: &'static [LabelValues] = <(A, ($($rest),+))>::LABELS;
+            type Members<T> = Cross<A, ($($rest),+), T>;
+
+            #[inline]
+            fn index(self) -> usize {
+                let (first, $($label),+) = self;
+                (first, ($($label),+)).index()
+            }
+
+            fn from_index(index: usize) -> Option<Self> {
+                let (first, ($($label),+)) = <(A, ($($rest),+))>::from_index(index)?;
+                Some((first, $($label),+))
+            }
+
+            #[inline]
+            fn __member<T>(members: &Self::Members<T>, (first, $($label),+): Self) -> &T {
+                members.get(first, ($($label),+))
+            }
+
+            #[inline]
+            fn __member_mut<T>(members: &mut Self::Members<T>, (first, $($label),+): Self) -> &mut T {
+                members.get_mut(first, ($($label),+))
+            }
+        }
+    };
+}
+
+longer_tuple!(B second, C third);
+longer_tuple!(B second, C third, D fourth);

@@ -1,0 +1,87 @@
+//! Values that are computed when they are read, from a field of any type.
+
+use crate::{Value, Walker};
+
+/// Shows what `compute` makes of the field as a counter. A function of its own, so that the types of a closure's argument
+/// and result are known.
+#[inline]
+pub fn show_counter<T: ?Sized, N: CounterNumber>(
+    field: &T,
+    compute: impl FnOnce(&T) -> N,
+    walker: &mut dyn Walker,
+) {
+    walker.instrument(&Value::Counter(compute(field).into_counter()));
+}
+
+/// Shows what `compute` makes of the field as a gauge.
+#[inline]
+pub fn show_gauge<T: ?Sized, N: GaugeNumber>(
+    field: &T,
+    compute: impl FnOnce(&T) -> N,
+    walker: &mut dyn Walker,
+) {
+    walker.instrument(&compute(field).into_gauge());
+}
+
+/// A number that a computed counter can be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of a counter",
+    label = "a computed counter is an integer",
+    note = "convert it, as in `#[metrics(counter = |db| u64::from(db.compactions()))]`"
+)]
+pub trait CounterNumber {
+    fn into_counter(self) -> u64;
+}
+
+/// A number that a computed gauge can be.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of a gauge",
+    label = "a computed gauge is an integer or a float",
+    note = "convert it, as in `#[metrics(gauge = |queue| queue.age().as_secs_f64())]`"
+)]
+pub trait GaugeNumber {
+    fn into_gauge(self) -> Value;
+}
+
+macro_rules! integers {
+    ($($integer:ty)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl CounterNumber for $integer {
+            /// Below zero it is zero, and above the range of a counter the highest.
+            #[inline]
+            #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)] // of unsigned integers
+            fn into_counter(self) -> u64 {
+                u64::try_from(self).unwrap_or(if self < 0 { 0 } else { u64::MAX })
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl GaugeNumber for $integer {
+            /// Outside the range of a gauge it is the nearest value in it.
+            #[inline]
+            #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)] // of unsigned integers
+            fn into_gauge(self) -> Value {
+                let nearest = if self < 0 { i64::MIN } else { i64::MAX };
+                Value::Gauge(i64::try_from(self).unwrap_or(nearest))
+            }
+        }
+    )*};
+}
+
+integers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
+
+#[diagnostic::do_not_recommend]
+impl GaugeNumber for f64 {
+    #[inline]
+    fn into_gauge(self) -> Value {
+        Value::Float(self)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl GaugeNumber for f32 {
+    #[inline]
+    fn into_gauge(self) -> Value {
+        Value::Float(self.into())
+    }
+}

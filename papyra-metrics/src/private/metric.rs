@@ -1,0 +1,92 @@
+//! What a field of a derived struct is required to be: an instrument, or a family of them.
+
+#[cfg(feature = "alloc")]
+use alloc::{boxed::Box, rc::Rc, sync::Arc};
+use core::array;
+
+use crate::{CachePadded, Family, Instrument, Kind, Label, LabelValues, Walker, label};
+
+/// One metric, with one series or several.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an instrument",
+    label = "this type is not a metric",
+    note = "use `Counter` or `Gauge` from `papyra_metrics`, an `AtomicU64` or an `AtomicI64`, or implement `Instrument`",
+    note = "for a struct of plain `u64` and `i64` fields, add `#[metrics(storage = Name)]` to the struct",
+    note = "for a struct of metrics, add `#[derive(Metrics)]` to the struct and `#[metrics(flatten)]` to the field",
+    note = "for a field that is not a metric, add `#[metrics(skip)]`"
+)]
+pub trait Metric {
+    /// The kind of each series.
+    const KIND: Kind;
+    /// The unit, if the type determines it.
+    const UNIT: Option<&'static str>;
+    /// The labels that distinguish the series of a family.
+    const LABELS: &'static [LabelValues] = &[];
+
+    /// Shows the series of neighbouring fields of this type to the walker.
+    fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker)
+    where
+        Self: Sized;
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Instrument> Metric for I {
+    const KIND: Kind = I::KIND;
+    const UNIT: Option<&'static str> = I::__UNIT;
+
+    #[inline]
+    fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker) {
+        I::__walk_batch(fields, walker);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<L: Label, I: Instrument> Metric for Family<L, I> {
+    const KIND: Kind = I::KIND;
+    const UNIT: Option<&'static str> = I::__UNIT;
+    const LABELS: &'static [LabelValues] = {
+        label::assert_set(L::LABELS);
+        L::LABELS
+    };
+
+    fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker) {
+        const BATCH: usize = 32;
+        for family in fields {
+            for start in (0..L::COUNT).step_by(BATCH) {
+                let last = L::COUNT - 1;
+                let members: [&I; BATCH] = array::from_fn(|i| family.at((start + i).min(last)));
+                I::__walk_batch(&members[..BATCH.min(L::COUNT - start)], walker);
+            }
+        }
+    }
+}
+
+/// A family behind a pointer. Pointers to instruments are instruments themselves.
+macro_rules! metric_through {
+    ($($(#[$cfg:meta])* $pointer:ty),*) => {$(
+        $(#[$cfg])*
+        #[diagnostic::do_not_recommend]
+        impl<L: Label, I: Instrument> Metric for $pointer {
+            const KIND: Kind = I::KIND;
+            const UNIT: Option<&'static str> = I::__UNIT;
+            const LABELS: &'static [LabelValues] = Family::<L, I>::LABELS;
+
+            fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker) {
+                for family in fields {
+                    Family::__walk_batch(&[&***family], walker);
+                }
+            }
+        }
+    )*};
+}
+
+metric_through! {
+    CachePadded<Family<L, I>>,
+    &Family<L, I>,
+    #[cfg(feature = "alloc")]
+    Box<Family<L, I>>,
+    #[cfg(feature = "alloc")]
+    Rc<Family<L, I>>,
+    #[cfg(feature = "alloc")]
+    Arc<Family<L, I>>
+}
