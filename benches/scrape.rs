@@ -1,5 +1,5 @@
 //! Measures a Prometheus scrape, of 1,000 backends with 50 metrics each and of other sizes, beside a baseline: prepared heads
-//! and itoa over a plain array of numbers. Prints nanoseconds a metric if no number has changed since the last scrape and if
+//! and itoa over a plain array of numbers; also of histograms, by the sample. Prints nanoseconds a metric if no number has changed since the last scrape and if
 //! all have, their ratios to the baseline, and allocations. Exits with 1 if a warm scrape allocates.
 //!
 //! With `--misses`, prints the cache misses of both instead, as simulated by valgrind's cachegrind.
@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use papyra_metrics::{Counter, Metrics};
+use papyra_metrics::{Counter, Histogram, Metrics};
 use papyra_metrics_export::Registry;
 use papyra_metrics_export::prometheus::{Format, Prometheus};
 
@@ -44,35 +44,99 @@ struct Fifty {
     replica: Ten,
 }
 
+/// Ten histograms of 28 bounds, each of which has 31 samples.
+#[derive(Default, Metrics)]
+struct Histograms {
+    write: Histogram,
+    read: Histogram,
+    scan: Histogram,
+    recovery: Histogram,
+    compaction: Histogram,
+    sync: Histogram,
+    seal: Histogram,
+    lookup: Histogram,
+    merge: Histogram,
+    upload: Histogram,
+}
+
+impl Histograms {
+    fn all(&self) -> [&Histogram; 10] {
+        let Self { write, read, scan, recovery, compaction, .. } = self;
+        let Self { sync, seal, lookup, merge, upload, .. } = self;
+        [write, read, scan, recovery, compaction, sync, seal, lookup, merge, upload]
+    }
+}
+
 /// A type of backend.
 trait Backend: Metrics + Default + Send + Sync + 'static {
-    fn parts(&self) -> Vec<&Ten>;
+    /// The samples of one backend.
+    const SAMPLES: usize;
+
+    /// Counts numbers of different lengths.
+    fn count(&self, n: u64);
+
+    /// Adds one to each.
+    fn count_all(&self);
 }
 
 impl Backend for Ten {
-    fn parts(&self) -> Vec<&Ten> {
-        vec![self]
+    const SAMPLES: usize = 10;
+
+    fn count(&self, n: u64) {
+        count(&[self], n);
+    }
+
+    fn count_all(&self) {
+        count_all(&[self]);
+    }
+}
+
+impl Fifty {
+    fn parts(&self) -> [&Ten; 5] {
+        [&self.log, &self.index, &self.cache, &self.snapshots, &self.replica]
     }
 }
 
 impl Backend for Fifty {
-    fn parts(&self) -> Vec<&Ten> {
-        vec![&self.log, &self.index, &self.cache, &self.snapshots, &self.replica]
+    const SAMPLES: usize = 50;
+
+    fn count(&self, n: u64) {
+        count(&self.parts(), n);
+    }
+
+    fn count_all(&self) {
+        count_all(&self.parts());
     }
 }
 
-/// Numbers of different lengths.
-fn count(backend: &impl Backend, n: u64) {
-    for (i, part) in (1..).zip(backend.parts()) {
+impl Backend for Histograms {
+    const SAMPLES: usize = 310;
+
+    fn count(&self, n: u64) {
+        for (i, histogram) in (1..).zip(self.all()) {
+            for bit in 0..37 {
+                histogram.record_n(Duration::from_nanos(1 << bit), (n + 1) * i * bit);
+            }
+        }
+    }
+
+    fn count_all(&self) {
+        for histogram in self.all() {
+            (0..37).for_each(|bit| histogram.record(Duration::from_nanos(1 << bit)));
+        }
+    }
+}
+
+fn count(parts: &[&Ten], n: u64) {
+    for (i, part) in (1..).zip(parts) {
         part.records_written.add(n * i * 7919);
         part.bytes_written.add(n * i * 1_048_573);
         part.scan_errors.add(1);
     }
 }
 
-/// Adds one to each.
-fn count_all(backend: &impl Backend) {
-    for part in backend.parts() {
+fn count_all(parts: &[&Ten]) {
+    for part in parts {
         let Ten { records_written, records_read, bytes_written, bytes_read, .. } = part;
         let Ten { scan_runs, recovery_runs, compactions, .. } = part;
         let Ten { write_errors, read_errors, scan_errors, .. } = part;
@@ -106,7 +170,7 @@ impl<B: Backend> Exported<B> {
     fn register(backends: Vec<Arc<B>>) -> Self {
         let registry = Registry::with_prefix("papyra").expect("a prefix");
         for (i, metrics) in (0_u64..).zip(&backends) {
-            count(&**metrics, i);
+            metrics.count(i);
             let labels = [("backend", &*format!("backend-{i}"))];
             registry.register(Arc::clone(metrics), &labels).expect("labels of its own");
         }
@@ -125,7 +189,7 @@ impl<B: Backend> Exported<B> {
 /// The baseline: writes the same text from prepared heads and an array of numbers.
 struct Baseline {
     heads: String,
-    /// The end of each head, and the number that follows it.
+    /// The end of each head, and the number that follows it. The fraction of a sum is part of the next head.
     lines: Vec<(usize, u64)>,
     text: String,
 }
@@ -144,8 +208,13 @@ impl Baseline {
                 continue;
             }
             let (head, number) = line.rsplit_once(' ').expect("a line of two parts");
+            let (number, fraction) = number.split_once('.').unwrap_or((number, ""));
             baseline.heads.extend([head, " "]);
             baseline.lines.push((baseline.heads.len(), number.parse().expect("a number")));
+            if !fraction.is_empty() {
+                baseline.heads.extend([".", fraction]);
+            }
+            baseline.heads.push('\n');
         }
         baseline.write();
         assert_eq!(baseline.text, text, "the baseline writes another text");
@@ -161,8 +230,8 @@ impl Baseline {
             text.push_str(&heads[start..end]);
             start = end;
             text.push_str(buffer.format(number));
-            text.push('\n');
         }
+        text.push_str(&heads[start..]);
         black_box(text);
     }
 }
@@ -184,7 +253,7 @@ fn fastest<T>(state: &mut T, before: impl Fn(&mut T), run: impl Fn(&mut T)) -> f
     best.saturating_sub(clock).as_secs_f64() * 1e9
 }
 
-/// The cost of each metric.
+/// The cost of each metric, or of each sample of a histogram.
 struct Cost {
     metrics: usize,
     same: f64,
@@ -197,13 +266,13 @@ struct Cost {
 #[allow(clippy::cast_precision_loss)] // far below 2⁵³
 fn measure<B: Backend>(backends: usize) -> Cost {
     let mut exported = Exported::<B>::new(backends);
-    let metrics = backends * B::default().descriptors().len();
+    let metrics = backends * B::SAMPLES;
     let each = |time: f64| time / metrics as f64;
     exported.scrape();
     let allocations = allocation_counter::measure(|| exported.scrape()).count_total;
     let same = each(fastest(&mut exported, |_| (), Exported::scrape));
     let count = |exported: &mut Exported<B>| {
-        exported.backends.iter().for_each(|backend| count_all(&**backend));
+        exported.backends.iter().for_each(|backend| backend.count_all());
     };
     let changed = each(fastest(&mut exported, count, Exported::scrape));
     let baseline = each(fastest(&mut Baseline::new(&exported.text), |_| (), Baseline::write));
@@ -235,7 +304,7 @@ fn times() -> ExitCode {
         "backends  metrics  scrape ms   base ns  none changed ns  ratio  all changed ns  ratio  warm allocations  bytes held"
     );
     let mut wasted = false;
-    let sizes: [(usize, Measure); 9] = [
+    let sizes: [(usize, Measure); 12] = [
         (1, measure::<Ten>),
         (10, measure::<Ten>),
         (100, measure::<Ten>),
@@ -245,6 +314,9 @@ fn times() -> ExitCode {
         (100, measure::<Fifty>),
         (1_000, measure::<Fifty>),
         (2_000, measure::<Fifty>),
+        (1, measure::<Histograms>),
+        (10, measure::<Histograms>),
+        (100, measure::<Histograms>),
     ];
     for (backends, measure) in sizes {
         let Cost { metrics, same, changed, baseline, allocations, bytes } = measure(backends);
@@ -258,7 +330,8 @@ fn times() -> ExitCode {
         wasted |= allocations > 0;
     }
     println!(
-        "\nNanoseconds and bytes are for each metric; times are the fastest of many runs. A scrape reads all backends and writes\n\
+        "\nThe last three rows are of backends with ten histograms, each of which has 31 samples, counted as metrics here.\n\
+         Nanoseconds and bytes are for each metric; times are the fastest of many runs. A scrape reads all backends and writes\n\
          the text format, with no number changed since the last scrape, or all changed, to which the milliseconds refer. The\n\
          baseline writes the same text and reads no backend. Bytes held are the memory of registry and exposition, without the\n\
          metrics themselves and without the body."
@@ -281,7 +354,7 @@ fn run_under_cachegrind(what: &str, backends: usize, runs: usize) {
             "baseline" => baseline.write(),
             "none" => exported.scrape(),
             _ => {
-                exported.backends.iter().for_each(|backend| count_all(&**backend));
+                exported.backends.iter().for_each(|backend| backend.count_all());
                 exported.scrape();
             }
         }

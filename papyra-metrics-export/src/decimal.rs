@@ -29,34 +29,32 @@ pub(crate) fn push_float(value: f64, out: &mut String) {
 
 /// Appends the decimal fraction `.25` of a rest of 25 in a hundred, without zeros at the end; nothing for a rest of zero.
 /// Returns false, and appends nothing, if `of` is not a power of ten.
-pub(crate) fn push_fraction(mut rest: u64, mut of: u64, out: &mut String) -> bool {
-    const POINT: usize = 0;
-    let mut digits = [b'0'; 21];
-    digits[POINT] = b'.';
-    let mut len = 1;
-    let mut last = 0;
-    while of > 1 {
-        if of % 10 != 0 {
-            return false;
-        }
-        of /= 10;
-        let digit = rest / of;
-        rest %= of;
-        if digit > 0 {
-            last = len;
-        }
-        digits[len] = b"0123456789"[usize::try_from(digit).unwrap_or(0) % 10];
-        len += 1;
+#[cfg(feature = "statsd")]
+pub(crate) fn push_fraction(rest: u64, of: u64, out: &mut String) -> bool {
+    if !is_power_of_ten(of) {
+        return false;
     }
-    if last > 0 {
-        out.push_str(std::str::from_utf8(&digits[..=last]).unwrap_or_default());
+    if rest > 0 {
+        push_fraction_digits(&(u128::from(of) + u128::from(rest)).to_string(), out);
     }
     true
 }
 
+/// Appends a decimal fraction that is not zero. `digits` are those of the sum of the rest and the power of ten that it
+/// is a fraction of: a one, and behind it the digits of the fraction with all zeros in front.
+pub(crate) fn push_fraction_digits(digits: &str, out: &mut String) {
+    out.push('.');
+    out.push_str(digits.get(1..).unwrap_or_default().trim_end_matches('0'));
+}
+
+/// Whether numbers of such a unit have an exact decimal.
+pub(crate) fn is_power_of_ten(unit: u64) -> bool {
+    unit.checked_ilog10().is_some_and(|exponent| 10_u64.pow(exponent) == unit)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{push_canonical, push_fraction};
+    use super::push_canonical;
 
     #[test]
     fn bounds_are_written_as_go_writes_them() {
@@ -86,6 +84,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "statsd")]
     #[test]
     fn a_fraction_has_each_digit_and_no_zero_at_the_end() {
         for (rest, of, expected) in [
@@ -99,7 +98,7 @@ mod tests {
             (1, 20, None),
         ] {
             let mut text = String::new();
-            let is_written = push_fraction(rest, of, &mut text);
+            let is_written = super::push_fraction(rest, of, &mut text);
             assert_eq!(is_written.then_some(&*text), expected, "{rest} of {of}");
         }
     }

@@ -5,13 +5,13 @@
 
 use std::collections::HashMap;
 
-use papyra_metrics::Kind;
+use papyra_metrics::{Kind, Tally};
 
 use super::Format;
 use crate::decimal;
 use crate::family::Family;
 use crate::series::SeriesId;
-use crate::series::values::{Form, ShownValues};
+use crate::series::values::{Form, Number, ShownValues};
 
 /// The text of all families in one format, without the values.
 ///
@@ -21,6 +21,8 @@ pub(super) struct Exposition {
     /// before it, the description of a family before its first sample, and the name and labels of the sample.
     heads: String,
     lines: Vec<Line>,
+    /// The lines in runs whose values are of one form.
+    runs: Vec<Run>,
     /// The lengths of the heads of histograms: of each bucket but the first, of the sum and of the count.
     more_heads: Vec<usize>,
     /// What follows the last value.
@@ -33,15 +35,20 @@ struct Line {
     head: usize,
     /// The place of its value.
     place: usize,
-    value: ValueOfLine,
 }
 
-#[derive(Clone, Copy)]
-enum ValueOfLine {
-    Total,
-    Level,
-    Float,
-    Histogram { buckets: usize, base_units_per_unit: u64 },
+/// Series with values of one form, one after another.
+struct Run {
+    len: usize,
+    values: ValuesOfRun,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum ValuesOfRun {
+    Totals,
+    Levels,
+    Floats,
+    Histograms { buckets: usize, base_units_per_unit: u64 },
 }
 
 impl Exposition {
@@ -60,8 +67,8 @@ impl Exposition {
             }
             families[index].push((id, place, form));
         }
-        let mut exposition =
-            Self { heads: String::new(), lines: Vec::new(), more_heads: Vec::new(), end: "" };
+        let (heads, lines, runs, more_heads) = Default::default();
+        let mut exposition = Self { heads, lines, runs, more_heads, end: "" };
         for family in families {
             for (i, (id, place, form)) in family.into_iter().enumerate() {
                 let start = exposition.heads.len();
@@ -89,12 +96,11 @@ impl Exposition {
 
     /// Adds the samples of a series, whose first head begins at `start`.
     fn add_series(&mut self, start: usize, id: &SeriesId, place: usize, form: Form) {
-        let line = |head, value| Line { head, place, value };
         let heads = &mut self.heads;
-        let value = match form {
-            Form::Total => ValueOfLine::Total,
-            Form::Level => ValueOfLine::Level,
-            Form::Float => ValueOfLine::Float,
+        let values = match form {
+            Form::Total => ValuesOfRun::Totals,
+            Form::Level => ValuesOfRun::Levels,
+            Form::Float => ValuesOfRun::Floats,
             Form::Histogram => {
                 let Some(buckets) = id.family.buckets() else { return };
                 let upper = buckets.written_bounds();
@@ -104,67 +110,136 @@ impl Exposition {
                 if let Some((suffix, upper)) = samples.next() {
                     add_sample(id, suffix, upper, heads);
                 }
-                let value = ValueOfLine::Histogram {
-                    buckets: buckets.len(),
-                    base_units_per_unit: buckets.base_units_per_unit().max(1),
-                };
-                self.lines.push(line(heads.len() - start, value));
+                let head = heads.len() - start;
                 for (suffix, upper) in samples {
                     let start = heads.len();
                     heads.push('\n');
                     add_sample(id, suffix, upper, heads);
                     self.more_heads.push(heads.len() - start);
                 }
-                return;
+                let (buckets, base_units_per_unit) =
+                    (buckets.len(), buckets.base_units_per_unit().max(1));
+                let values = ValuesOfRun::Histograms { buckets, base_units_per_unit };
+                return self.add_line(Line { head, place }, values);
             }
         };
         add_sample(id, suffix(id.family.kind), None, heads);
-        self.lines.push(line(heads.len() - start, value));
+        let head = heads.len() - start;
+        self.add_line(Line { head, place }, values);
+    }
+
+    fn add_line(&mut self, line: Line, values: ValuesOfRun) {
+        self.lines.push(line);
+        match self.runs.last_mut() {
+            Some(run) if run.values == values => run.len += 1,
+            _ => self.runs.push(Run { len: 1, values }),
+        }
     }
 
     /// Writes all samples with these values.
     pub(super) fn write(&self, values: &ShownValues, out: &mut String) {
-        let mut digits = itoa::Buffer::new();
-        let mut heads = self.heads.as_str();
-        let mut push_head = |len: usize, out: &mut String| {
-            let (head, rest) = heads.split_at(len);
-            heads = rest;
-            out.push_str(head);
-        };
-        let mut more_heads = self.more_heads.iter();
-        for line in &self.lines {
-            push_head(line.head, out);
-            let number = values.numbers[line.place];
-            match line.value {
-                ValueOfLine::Total => out.push_str(digits.format(number.total())),
-                ValueOfLine::Level => out.push_str(digits.format(number.level())),
-                ValueOfLine::Float => decimal::push_float(number.float(), out),
-                ValueOfLine::Histogram { buckets, base_units_per_unit } => {
-                    let (mut count, mut sum) = (0_u64, 0_u64);
-                    for tally in values.tallies(line.place, buckets) {
-                        count = count.wrapping_add(tally.count);
-                        sum = sum.wrapping_add(tally.sum);
-                        out.push_str(digits.format(count));
-                        push_head(more_heads.next().copied().unwrap_or(0), out);
-                    }
-                    push_sum(sum, base_units_per_unit, &mut digits, out);
-                    push_head(more_heads.next().copied().unwrap_or(0), out);
-                    out.push_str(digits.format(count));
+        let mut heads = Heads(&self.heads);
+        let (mut lines, mut more_heads) = (&*self.lines, &*self.more_heads);
+        for run in &self.runs {
+            let (of_run, rest) = lines.split_at(run.len);
+            lines = rest;
+            heads = match run.values {
+                ValuesOfRun::Totals => {
+                    write_run(of_run, values, heads, out, |number, digits, out| {
+                        out.push_str(digits.format(number.total()));
+                    })
                 }
-            }
+                ValuesOfRun::Levels => {
+                    write_run(of_run, values, heads, out, |number, digits, out| {
+                        out.push_str(digits.format(number.level()));
+                    })
+                }
+                ValuesOfRun::Floats => write_run(of_run, values, heads, out, |number, _, out| {
+                    decimal::push_float(number.float(), out);
+                }),
+                ValuesOfRun::Histograms { buckets, base_units_per_unit } => {
+                    for line in of_run {
+                        let (of_histogram, rest) = more_heads.split_at(buckets + 1);
+                        more_heads = rest;
+                        out.push_str(heads.next(line.head));
+                        let tallies = values.tallies(line.place, buckets);
+                        heads =
+                            write_histogram(tallies, base_units_per_unit, of_histogram, heads, out);
+                    }
+                    heads
+                }
+            };
         }
         out.push_str(self.end);
     }
 }
 
+/// Writes the samples of a run. Returns the heads of those after it. Not inlined, so that each kind of run is a loop that
+/// keeps what it needs in registers.
+#[inline(never)]
+fn write_run<'a>(
+    lines: &[Line],
+    values: &ShownValues,
+    mut heads: Heads<'a>,
+    out: &mut String,
+    write: impl Fn(Number, &mut itoa::Buffer, &mut String),
+) -> Heads<'a> {
+    let mut digits = itoa::Buffer::new();
+    let numbers = &*values.numbers;
+    for line in lines {
+        out.push_str(heads.next(line.head));
+        write(numbers[line.place], &mut digits, out);
+    }
+    heads
+}
+
+/// Writes the samples of a histogram from the value of the first one on. Returns the heads of those after it.
+#[inline(never)]
+fn write_histogram<'a>(
+    tallies: &[Tally],
+    base_units_per_unit: u64,
+    next_heads: &[usize],
+    mut heads: Heads<'a>,
+    out: &mut String,
+) -> Heads<'a> {
+    let mut digits = itoa::Buffer::new();
+    let (mut count, mut sum) = (0_u64, 0_u64);
+    for (tally, next_head) in tallies.iter().zip(next_heads) {
+        count = count.wrapping_add(tally.count);
+        sum = sum.wrapping_add(tally.sum);
+        out.push_str(digits.format(count));
+        out.push_str(heads.next(*next_head));
+    }
+    push_sum(sum, base_units_per_unit, &mut digits, out);
+    out.push_str(heads.next(next_heads.last().copied().unwrap_or(0)));
+    out.push_str(digits.format(count));
+    heads
+}
+
+/// The heads that have yet to be written.
+struct Heads<'a>(&'a str);
+
+impl<'a> Heads<'a> {
+    #[inline]
+    fn next(&mut self, len: usize) -> &'a str {
+        let (head, rest) = self.0.split_at(len);
+        self.0 = rest;
+        head
+    }
+}
+
 /// Writes a sum in the exported unit, without rounding unless the unit is not a power of ten of base units.
 fn push_sum(sum: u64, base_units_per_unit: u64, digits: &mut itoa::Buffer, out: &mut String) {
-    let start = out.len();
-    out.push_str(digits.format(sum / base_units_per_unit));
-    if !decimal::push_fraction(sum % base_units_per_unit, base_units_per_unit, out) {
-        out.truncate(start);
+    let (whole, rest) = (sum / base_units_per_unit, sum % base_units_per_unit);
+    // The digits of the fraction, with all zeros in front, behind a one.
+    let fraction = base_units_per_unit.checked_add(rest);
+    let Some(fraction) = fraction.filter(|_| decimal::is_power_of_ten(base_units_per_unit)) else {
         #[allow(clippy::cast_precision_loss)] // there is no exact decimal
-        decimal::push_float(sum as f64 / base_units_per_unit as f64, out);
+        return decimal::push_float(sum as f64 / base_units_per_unit as f64, out);
+    };
+    out.push_str(digits.format(whole));
+    if rest > 0 {
+        decimal::push_fraction_digits(digits.format(fraction), out);
     }
 }
 
@@ -221,6 +296,30 @@ fn escape(text: &str, out: &mut String, quotes: bool) {
             '\n' => out.push_str("\\n"),
             '"' if quotes => out.push_str("\\\""),
             _ => out.push(char),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::push_sum;
+
+    #[test]
+    fn a_sum_has_each_digit_and_no_zero_at_the_end() {
+        for (sum, of, expected) in [
+            (0, 1, "0"),
+            (u64::MAX, 1, "18446744073709551615"),
+            (0, 1_000_000_000, "0"),
+            (1, 1_000_000_000, "0.000000001"),
+            (1_120_000_000, 1_000_000_000, "1.12"),
+            (30_000_000_000, 1_000_000_000, "30"),
+            (u64::MAX, 1_000_000_000, "18446744073.709551615"),
+            (u64::MAX, 10_u64.pow(18), "18.446744073709551615"),
+            (5, 20, "0.25"),
+        ] {
+            let mut text = String::new();
+            push_sum(sum, of, &mut itoa::Buffer::new(), &mut text);
+            assert_eq!(text, expected, "{sum} of {of}");
         }
     }
 }

@@ -4,20 +4,21 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use papyra_metrics::{Descriptor, Kind};
+use papyra_metrics::Descriptor;
 
 use super::store::register::Registration;
 use crate::family::{Families, Family, FamilyBuilder};
 use crate::series::SeriesId;
 use crate::series::histogram::Buckets;
+use crate::series::listed::KindRun;
 use crate::series::values::check_exported;
 use crate::{Labels, RegisterError};
 
 /// Shared by all backends that list the same metrics.
 pub(super) struct Schema {
     pub(super) descriptors: Cow<'static, [Descriptor]>,
-    /// The kind of each, side by side.
-    pub(super) kinds: Box<[Kind]>,
+    /// The metrics in runs of one kind.
+    pub(super) runs: Box<[KindRun]>,
     /// The family of each; `None` if the metric is not exported.
     pub(super) families: Box<[Option<Family>]>,
     /// Why some are not exported.
@@ -71,7 +72,7 @@ impl Schema {
             check_distinct(descriptors, &exported, labels)?;
         }
         Ok(Self {
-            kinds: descriptors.iter().map(Descriptor::kind).collect(),
+            runs: KindRun::all(descriptors),
             families: exported.into_boxed_slice(),
             problems,
             static_at: static_descriptors.map(|it| it.as_ptr().addr()),
@@ -115,7 +116,7 @@ impl Schema {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.kinds.len()
+        self.families.len()
     }
 
     /// The labels of each metric of a backend with these labels.

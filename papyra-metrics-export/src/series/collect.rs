@@ -6,22 +6,11 @@ use papyra_metrics::walk::{ErasedInstrument, Walker};
 use papyra_metrics::{Counter, Descriptor, Distribution, Gauge, Kind, Metrics, Value};
 
 use super::histogram::Buckets;
+use super::listed::Listed;
 use super::source::Source;
 use super::values::{Form, Number, Readings, number_of};
 use crate::family::Family;
 use crate::panics;
-
-/// The metrics of a source, as it listed them when it was registered.
-#[derive(Clone, Copy)]
-pub(crate) struct Listed<'a> {
-    pub(crate) descriptors: &'a [Descriptor],
-    /// The kind of each, side by side.
-    pub(crate) kinds: &'a [Kind],
-    /// The family of each; `None` if the metric is not exported.
-    pub(crate) families: &'a [Option<Family>],
-    /// The address of the source's own list.
-    pub(crate) address: usize,
-}
 
 /// The memory of a reader that is reused from one reading to the next.
 #[derive(Default)]
@@ -49,6 +38,7 @@ pub(crate) fn collect(
             listed,
             relisted: (!is_same).then_some(now),
             next: 0,
+            run: 0,
             first,
             scratch,
             problems: &mut problems,
@@ -68,6 +58,8 @@ struct Collector<'a> {
     relisted: Option<&'a [Descriptor]>,
     /// The index of the next metric in the current list.
     next: usize,
+    /// The index of the run that it is part of, or of an earlier one.
+    run: usize,
     /// The index of the source's first reading.
     first: usize,
     scratch: &'a mut Scratch,
@@ -126,13 +118,16 @@ impl<'a> Collector<'a> {
 
     /// The readings of the next metrics, if they are in the order of the list and all of this kind.
     fn next_run(&mut self, kind: Kind, len: usize, form: Form) -> Option<&mut [Number]> {
-        let run = self.next..self.next + len;
-        let kinds = self.listed.kinds.get(run.clone())?;
-        if self.relisted.is_some() || kinds.iter().any(|&listed| listed != kind) {
+        let (start, end) = (self.next, self.next + len);
+        while self.listed.runs.get(self.run)?.end <= start {
+            self.run += 1;
+        }
+        let run = &self.listed.runs[self.run];
+        if run.kind != kind || end > run.end || self.relisted.is_some() {
             return None;
         }
-        self.next += len;
-        Some(self.scratch.readings.run(self.first + run.start, len, form))
+        self.next = end;
+        Some(self.scratch.readings.run(self.first + start, len, form))
     }
 
     /// Reports instruments that have no descriptor.

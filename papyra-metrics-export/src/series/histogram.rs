@@ -139,11 +139,14 @@ impl HistogramValues {
 /// Whether one of the totals is lower than before. The sum of the last bucket does not count: its values have no bound,
 /// so that it may wrap.
 fn has_fallen(totals: &[Tally], before: impl ExactSizeIterator<Item = Tally>) -> bool {
-    let last = totals.len().saturating_sub(1);
-    let mut pairs = totals.iter().zip(before).enumerate();
-    pairs.any(|(bucket, (total, before))| {
-        total.count < before.count || bucket < last && total.sum < before.sum
-    })
+    let (mut has_fallen, mut last_sum_has_fallen) = (false, false);
+    // Without a branch for each bucket: nothing falls usually.
+    for (total, before) in totals.iter().zip(before) {
+        has_fallen |= last_sum_has_fallen;
+        has_fallen |= total.count < before.count;
+        last_sum_has_fallen = total.sum < before.sum;
+    }
+    has_fallen
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::{Labels, RegisterError};
 
 pub(crate) mod collect;
 pub(crate) mod histogram;
+pub(crate) mod listed;
 pub(crate) mod source;
 pub(crate) mod values;
 

@@ -3,6 +3,7 @@
 use papyra_metrics::{Distribution, Kind, Tally, Value};
 
 use super::histogram::{Buckets, HistogramReading, HistogramValues};
+use super::listed::Listed;
 use crate::family::Family;
 
 /// What the values of a series are.
@@ -16,6 +17,31 @@ pub(crate) enum Form {
     Float,
     /// The buckets of a histogram.
     Histogram,
+}
+
+/// The tag of what has no form: a metric that is absent or could not be read, a series that has nothing to show yet.
+const UNREAD: u8 = 0;
+
+impl Form {
+    /// The form as a byte, because many of them are compared at once.
+    const fn tag(self) -> u8 {
+        match self {
+            Self::Total => 1,
+            Self::Level => 2,
+            Self::Float => 3,
+            Self::Histogram => 4,
+        }
+    }
+
+    const fn of_tag(tag: u8) -> Option<Self> {
+        match tag {
+            1 => Some(Self::Total),
+            2 => Some(Self::Level),
+            3 => Some(Self::Float),
+            4 => Some(Self::Histogram),
+            _ => None,
+        }
+    }
 }
 
 /// One value of a series; the series' [`Form`] says what it is.
@@ -112,8 +138,8 @@ pub(crate) fn check_exported(kind: Kind) -> Result<(), &'static str> {
 #[derive(Default)]
 pub(crate) struct Readings {
     numbers: Vec<Number>,
-    /// `None` if the metric is absent, or could not be read.
-    forms: Vec<Option<Form>>,
+    /// Tags; [`UNREAD`] if the metric is absent, or could not be read.
+    forms: Vec<u8>,
     /// The buckets of histograms. The number of a histogram is the index of its first one.
     tallies: Vec<Tally>,
 }
@@ -129,12 +155,12 @@ impl Readings {
     pub(crate) fn add(&mut self, metrics: usize) -> usize {
         let first = self.numbers.len();
         self.numbers.resize(first + metrics, Number::default());
-        self.forms.resize(first + metrics, None);
+        self.forms.resize(first + metrics, UNREAD);
         first
     }
 
     pub(crate) fn set(&mut self, index: usize, form: Form, number: Number) {
-        (self.numbers[index], self.forms[index]) = (number, Some(form));
+        (self.numbers[index], self.forms[index]) = (number, form.tag());
     }
 
     pub(crate) fn set_histogram(&mut self, index: usize, tallies: &[Tally]) {
@@ -144,7 +170,7 @@ impl Readings {
 
     /// Sets neighbouring readings of one form, whose numbers the caller writes.
     pub(crate) fn run(&mut self, first: usize, len: usize, form: Form) -> &mut [Number] {
-        self.forms[first..first + len].fill(Some(form));
+        self.forms[first..first + len].fill(form.tag());
         &mut self.numbers[first..first + len]
     }
 
@@ -157,7 +183,7 @@ impl Readings {
 #[derive(Clone, Copy)]
 pub(crate) struct ReadingsOf<'a> {
     numbers: &'a [Number],
-    forms: &'a [Option<Form>],
+    forms: &'a [u8],
     tallies: &'a [Tally],
 }
 
@@ -197,8 +223,8 @@ pub(crate) struct SeriesValues {
     /// What a counter showed before its source counted, and before that fell. The source's own total is the
     /// difference.
     base: Vec<u64>,
-    /// `None` if there is nothing to show yet.
-    forms: Vec<Option<Form>>,
+    /// Tags; [`UNREAD`] if there is nothing to show yet.
+    forms: Vec<u8>,
     /// `None` where one was taken.
     histograms: Vec<Option<HistogramValues>>,
     /// The indices of those that were taken.
@@ -218,11 +244,11 @@ impl SeriesValues {
 
     pub(crate) fn push(&mut self, start: Start) {
         let (shown, base, form) = match start {
-            Start::Unread => (Number::default(), 0, None),
-            Start::Total { shown, base } => (Number::of_total(shown), base, Some(Form::Total)),
+            Start::Unread => (Number::default(), 0, UNREAD),
+            Start::Total { shown, base } => (Number::of_total(shown), base, Form::Total.tag()),
             Start::Histogram(values) => {
                 let index = add_histogram(&mut self.histograms, &mut self.free, values);
-                (Number::of_index(index), 0, Some(Form::Histogram))
+                (Number::of_index(index), 0, Form::Histogram.tag())
             }
         };
         self.shown.push(shown);
@@ -236,7 +262,7 @@ impl SeriesValues {
 
     /// What the values of a series are; `None` if there is nothing to show yet.
     pub(crate) fn form(&self, index: usize) -> Option<Form> {
-        self.forms[index]
+        Form::of_tag(self.forms[index])
     }
 
     /// The total that a counter's source itself showed last.
@@ -267,45 +293,62 @@ impl SeriesValues {
     pub(crate) fn apply(
         &mut self,
         first: usize,
-        families: &[Option<Family>],
+        listed: Listed<'_>,
         readings: ReadingsOf<'_>,
     ) -> bool {
-        let end = first + readings.numbers.len();
-        let (shown, base) = (&mut self.shown[first..end], &mut self.base[first..end]);
-        let known = &mut self.forms[first..end];
-        let mut is_new = false;
-        let read = readings.numbers.iter().zip(readings.forms).zip(families);
-        for ((((number, form), family), (shown, base)), known) in
-            read.zip(shown.iter_mut().zip(base)).zip(known)
-        {
-            match form {
-                None => continue,
-                Some(Form::Total) => {
-                    let total = number.total();
-                    // A total that falls was reset. What it had counted is carried on.
-                    if total < shown.total().wrapping_sub(*base) {
-                        *base = shown.total();
-                    }
-                    *shown = Number::of_total(base.wrapping_add(total));
+        let series = first..first + readings.numbers.len();
+        let is_as_before = self.forms[series] == *readings.forms;
+        let (mut start, mut is_new) = (0, false);
+        for run in listed.runs {
+            let (shown, numbers) =
+                (first + start..first + run.end, &readings.numbers[start..run.end]);
+            match run.kind {
+                Kind::Counter if is_as_before => {
+                    let base = &mut self.base[shown.clone()];
+                    apply_totals(&mut self.shown[shown], base, numbers);
                 }
-                Some(Form::Level | Form::Float) => *shown = *number,
-                Some(Form::Histogram) => {
-                    let buckets = family.as_ref().and_then(|family| family.buckets());
-                    let len = buckets.map_or(0, Buckets::len);
-                    let Some(totals) = readings.histogram(*number, len) else { continue };
-                    if known.is_none() {
-                        let values = HistogramValues::new(len);
-                        let index = add_histogram(&mut self.histograms, &mut self.free, values);
-                        *shown = Number::of_index(index);
-                    }
-                    if let Some(values) = &mut self.histograms[shown.index()] {
-                        values.apply(totals);
+                Kind::Gauge if is_as_before => self.shown[shown].copy_from_slice(numbers),
+                _ => {
+                    for index in start..run.end {
+                        let buckets = listed.families[index].as_ref().and_then(Family::buckets);
+                        is_new |= self.apply_one(first + index, buckets, readings, index);
                     }
                 }
             }
-            is_new |= known != form;
-            *known = *form;
+            start = run.end;
         }
+        is_new
+    }
+
+    /// Applies one reading. Returns whether its form is another one than before.
+    fn apply_one(
+        &mut self,
+        series: usize,
+        buckets: Option<&Buckets>,
+        readings: ReadingsOf<'_>,
+        index: usize,
+    ) -> bool {
+        let (number, form) = (readings.numbers[index], readings.forms[index]);
+        let shown = &mut self.shown[series];
+        match Form::of_tag(form) {
+            None => return false,
+            Some(Form::Total) => apply_total(shown, &mut self.base[series], number),
+            Some(Form::Level | Form::Float) => *shown = number,
+            Some(Form::Histogram) => {
+                let len = buckets.map_or(0, Buckets::len);
+                let Some(totals) = readings.histogram(number, len) else { return false };
+                if self.forms[series] == UNREAD {
+                    let values = HistogramValues::new(len);
+                    let index = add_histogram(&mut self.histograms, &mut self.free, values);
+                    *shown = Number::of_index(index);
+                }
+                if let Some(values) = &mut self.histograms[shown.index()] {
+                    values.apply(totals);
+                }
+            }
+        }
+        let is_new = self.forms[series] != form;
+        self.forms[series] = form;
         is_new
     }
 
@@ -321,6 +364,23 @@ impl SeriesValues {
         self.base.truncate(len);
         self.forms.truncate(len);
     }
+}
+
+/// Applies the totals of neighbouring counters.
+fn apply_totals(shown: &mut [Number], base: &mut [u64], totals: &[Number]) {
+    for ((shown, base), total) in shown.iter_mut().zip(base).zip(totals) {
+        apply_total(shown, base, *total);
+    }
+}
+
+#[inline]
+fn apply_total(shown: &mut Number, base: &mut u64, total: Number) {
+    let total = total.total();
+    // A total that falls was reset. What it had counted is carried on.
+    if total < shown.total().wrapping_sub(*base) {
+        *base = shown.total();
+    }
+    *shown = Number::of_total(base.wrapping_add(total));
 }
 
 fn add_histogram(

@@ -15,7 +15,7 @@ use super::schema::{MetricLabels, Schema};
 use crate::Labels;
 use crate::family::{Families, Family};
 use crate::series::SeriesId;
-use crate::series::collect::Listed;
+use crate::series::listed::Listed;
 use crate::series::source::Source;
 use crate::series::values::{Form, ReadingsOf, SeriesValues};
 
@@ -84,8 +84,8 @@ impl Backend {
     }
 
     pub(super) fn listed(&self) -> Listed<'_> {
-        let Schema { descriptors, kinds, families, .. } = &*self.schema;
-        Listed { descriptors, kinds, families, address: self.listed_at }
+        let Schema { descriptors, runs, families, .. } = &*self.schema;
+        Listed { descriptors, runs, families, address: self.listed_at }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -207,14 +207,16 @@ impl Store {
             }
             match self.backends.get(position) {
                 Some(known) if known.id == backend.id && known.source.is_some() => {
-                    is_new |= self.values.apply(known.first, &known.schema.families, readings);
+                    is_new |= self.values.apply(known.first, known.listed(), readings);
                 }
                 _ => {}
             }
         }
         self.epoch += u64::from(is_new);
         // A problem of the last reading may be solved.
-        self.problems.values_mut().for_each(Vec::clear);
+        if !self.problems.is_empty() {
+            self.problems.values_mut().for_each(Vec::clear);
+        }
         for (index, problems) in problems {
             self.problems.insert(backends[index].id, problems);
         }
@@ -233,7 +235,7 @@ impl Store {
         let (first, departed, labels) = (*first, departed.clone(), Arc::clone(labels));
         let mut problems = self.problems.remove(&id).unwrap_or_default();
         if let Some((readings, last_problems)) = last {
-            self.values.apply(first, &self.backends[position].schema.families, readings);
+            self.values.apply(first, self.backends[position].listed(), readings);
             problems = last_problems;
         }
         self.epoch += 1;
@@ -292,10 +294,14 @@ impl Store {
     }
 
     /// Forgets closed backends beyond the limits.
+    #[inline]
     pub(super) fn forget_expired(&mut self) {
-        if self.closed.is_empty() {
-            return;
+        if !self.closed.is_empty() {
+            self.forget_closed();
         }
+    }
+
+    fn forget_closed(&mut self) {
         let now = Instant::now();
         while let Some(expired) = self.closed.pop_expired(now) {
             for ClosedSeries { id, .. } in expired.series.into_iter().flatten() {
@@ -311,10 +317,14 @@ impl Store {
     }
 
     /// Removes the series of backends that are closed from those of all backends.
+    #[inline]
     fn compact(&mut self) {
-        if self.dead == 0 {
-            return;
+        if self.dead > 0 {
+            self.remove_dead();
         }
+    }
+
+    fn remove_dead(&mut self) {
         self.dead = 0;
         let mut to = 0;
         for backend in Arc::make_mut(&mut self.backends) {
