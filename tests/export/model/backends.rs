@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Walker};
+use papyra_metrics::{Counter, Descriptor, Gauge, Histogram, Metrics, Walker, buckets};
 
 /// A metric, under its name in each export.
 pub(crate) struct Metric {
@@ -11,7 +11,35 @@ pub(crate) struct Metric {
     pub(crate) opentelemetry: &'static str,
     pub(crate) statsd: &'static str,
     pub(crate) help: &'static str,
+    /// Whether it is a total. The model takes a histogram for some totals: one for each bucket, and the sum.
     pub(crate) is_counter: bool,
+    pub(crate) part: Option<Part>,
+}
+
+/// A part of a histogram.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Bucket(usize),
+    Sum,
+}
+
+impl Metric {
+    /// What is added to the name of a histogram for a part of it.
+    pub(crate) fn part_suffix(&self) -> String {
+        self.part.map_or_else(String::new, part_suffix)
+    }
+}
+
+pub(crate) fn part_suffix(part: Part) -> String {
+    match part {
+        Part::Bucket(bucket) => format!(" bucket {bucket}"),
+        Part::Sum => " sum".to_owned(),
+    }
+}
+
+/// The bucket of a value that a receiver was given.
+pub(crate) fn bucket_of(value: f64) -> usize {
+    [10.0, 100.0].partition_point(|&bound| bound < value)
 }
 
 const fn counter(
@@ -20,7 +48,7 @@ const fn counter(
     statsd: &'static str,
     help: &'static str,
 ) -> Metric {
-    Metric { prometheus, opentelemetry, statsd, help, is_counter: true }
+    Metric { prometheus, opentelemetry, statsd, help, is_counter: true, part: None }
 }
 
 const fn gauge(
@@ -29,10 +57,23 @@ const fn gauge(
     statsd: &'static str,
     help: &'static str,
 ) -> Metric {
-    Metric { prometheus, opentelemetry, statsd, help, is_counter: false }
+    Metric { prometheus, opentelemetry, statsd, help, is_counter: false, part: None }
 }
 
-pub(crate) const METRICS: [Metric; 14] = [
+const fn sizes(part: Part) -> Metric {
+    let sizes = counter("p_q_sizes_bytes", "p.q.sizes", "p.q.sizes_bytes", "sizes bytes");
+    Metric { part: Some(part), ..sizes }
+}
+
+/// The first part of the histogram in [`METRICS`]; its sum is the last.
+const FIRST_BUCKET: usize = 14;
+pub(crate) const SUM: usize = 17;
+/// What is recorded in each bucket.
+pub(crate) const SIZES: [u64; 3] = [5, 70, 1000];
+
+buckets!(pub(crate) Few: u64 = [10, 100], unit = "bytes");
+
+pub(crate) const METRICS: [Metric; 18] = [
     counter("p_q_records", "p.q.records", "p.q.records", "Records \\\\ appended."),
     counter("p_q_written_bytes", "p.q.written", "p.q.written_bytes", "written bytes"),
     gauge("p_q_open", "p.q.open", "p.q.open", "open"),
@@ -47,6 +88,10 @@ pub(crate) const METRICS: [Metric; 14] = [
     gauge("p_q_hand_b", "p.q.hand_b", "p.q.hand_b", "hand b"),
     counter("p_q_hand_c", "p.q.hand_c", "p.q.hand_c", "hand c"),
     gauge("p_q_hand_d", "p.q.hand_d", "p.q.hand_d", "hand d"),
+    sizes(Part::Bucket(0)),
+    sizes(Part::Bucket(1)),
+    sizes(Part::Bucket(2)),
+    sizes(Part::Sum),
 ];
 
 #[derive(Default, Metrics)]
@@ -89,6 +134,13 @@ pub(crate) struct Outer {
     pub(crate) after: Gauge,
 }
 
+/// Has a histogram, and a metric of [`LaterLog`].
+#[derive(Default, Metrics)]
+pub(crate) struct Records {
+    pub(crate) sizes: Histogram<Few>,
+    pub(crate) scans: Counter,
+}
+
 #[derive(Default)]
 pub(crate) struct Hand {
     pub(crate) a: Counter,
@@ -125,6 +177,7 @@ pub(crate) enum Backend {
     Plain(Arc<Plain>),
     Outer(Arc<Outer>),
     Hand(Arc<Hand>),
+    Records(Arc<Records>),
 }
 
 macro_rules! with_metrics {
@@ -135,6 +188,7 @@ macro_rules! with_metrics {
             Backend::Plain($metrics) => $result,
             Backend::Outer($metrics) => $result,
             Backend::Hand($metrics) => $result,
+            Backend::Records($metrics) => $result,
         }
     };
 }
@@ -149,7 +203,8 @@ impl Backend {
             2 => Self::Plain(Arc::default()),
             3 => Self::Outer(Arc::default()),
             4 => Self::Outer(Arc::new(Outer { inner: Some(Inner::default()), ..Outer::default() })),
-            _ => Self::Hand(Arc::default()),
+            5 => Self::Hand(Arc::default()),
+            _ => Self::Records(Arc::default()),
         }
     }
 
@@ -160,6 +215,7 @@ impl Backend {
             Self::LaterLog(_) => &[(2, false), (3, false), (1, false), (0, true)],
             Self::Plain(_) => &[(4, true), (5, false)],
             Self::Outer(_) => &[(6, false), (7, false), (8, false), (9, false)],
+            Self::Records(_) => &[(14, false), (15, false), (16, false), (SUM, false), (3, false)],
             Self::Hand(_) => &[(10, false), (11, false), (12, true), (13, false)],
         }
     }
@@ -178,6 +234,10 @@ impl Backend {
             (Self::Plain(plain), _) => drop(plain.compactions.fetch_add(n, Relaxed)),
             (Self::Outer(outer), 6) => outer.before.add(n),
             (Self::Outer(outer), _) => outer.inner.as_ref().unwrap().hits.add(n),
+            (Self::Records(records), 3) => records.scans.add(n),
+            (Self::Records(records), bucket) => {
+                records.sizes.record_n(SIZES[bucket - FIRST_BUCKET], n);
+            }
             (Self::Hand(hand), 10) => hand.a.add(n),
             (Self::Hand(hand), _) => drop(hand.c.fetch_add(n, Relaxed)),
         }
@@ -190,6 +250,7 @@ impl Backend {
             (Self::Plain(plain), _) => plain.level.store(value, Relaxed),
             (Self::Outer(outer), 8) => outer.inner.as_ref().unwrap().depth.set(value),
             (Self::Outer(outer), _) => outer.after.set(value),
+            (Self::Records(_), _) => panic!("no gauge"),
             (Self::Hand(hand), 11) => hand.b.set(value),
             (Self::Hand(hand), _) => hand.d.set(value),
         }

@@ -14,6 +14,7 @@ use std::panic;
 use metrics_util::debugging::DebuggingRecorder;
 use papyra_metrics::Metrics;
 use papyra_metrics_export::metrics::Facade;
+use papyra_metrics_export::otlp::Otlp;
 use papyra_metrics_export::prometheus::{Format, Prometheus};
 use papyra_metrics_export::statsd::StatsD;
 use papyra_metrics_export::{Registry, RegistryReader};
@@ -21,11 +22,13 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRunner};
 
 use backends::{Backend, with_metrics};
+use messages::Messages;
 use model::Model;
 use readers::{Datagrams, Plainly, Reader, Recorded, Scrape};
 use telemetry::Telemetry;
 
 mod backends;
+mod messages;
 mod model;
 mod readers;
 #[path = "../sdk/mod.rs"]
@@ -86,7 +89,7 @@ enum Step {
     },
 }
 
-const READERS: usize = 9;
+const READERS: usize = 10;
 
 fn step() -> impl Strategy<Value = Step> {
     let number = |digits: std::ops::Range<u32>| {
@@ -103,7 +106,7 @@ fn step() -> impl Strategy<Value = Step> {
         }
     });
     prop_oneof![
-        4 => (0..6_u8, 0..4_usize).prop_map(|(kind, labels)| Step::Open { kind, labels }),
+        4 => (0..7_u8, 0..4_usize).prop_map(|(kind, labels)| Step::Open { kind, labels }),
         2 => (backend(), 0..4_usize)
             .prop_map(|(backend, labels)| Step::Register { backend, labels }),
         2 => backend().prop_map(|backend| Step::Unregister { backend }),
@@ -165,6 +168,7 @@ fn run(steps: &[Step]) {
             totals: BTreeMap::new(),
             delivered: 0,
         }),
+        Box::new(Messages { otlp: Otlp::new(&registry), starts: BTreeMap::new() }),
     ];
     let mut telemetry = Telemetry::new(&registry);
     let last = (0..READERS).map(|reader| Step::Read { reader });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use papyra_metrics_export::Registry;
 
-use crate::backends::{Backend, LABELS, METRICS, with_metrics};
+use crate::backends::{Backend, LABELS, METRICS, Part, SIZES, SUM, with_metrics};
 
 /// A backend in the model.
 pub(crate) struct Object {
@@ -51,6 +51,7 @@ impl Model {
         let metrics = backend.metrics().iter().map(|&(metric, _)| metric);
         let metrics: Vec<_> = metrics
             .filter(|&it| METRICS[it].is_counter == is_counter && !backend.is_absent(it))
+            .filter(|&it| METRICS[it].part != Some(Part::Sum))
             .collect();
         metrics.get(index % metrics.len().max(1)).copied()
     }
@@ -58,6 +59,8 @@ impl Model {
     pub(crate) fn add(&mut self, backend: usize, metric: usize, n: u64) {
         let Some(id) = self.id(backend) else { return };
         let Some(metric) = self.metric(id, metric, true) else { return };
+        // Some receivers are given each value of a histogram.
+        let n = if METRICS[metric].part.is_some() { n % 50 } else { n };
         if self.counted + i128::from(n) > i128::from(i64::MAX) {
             return;
         }
@@ -65,6 +68,9 @@ impl Model {
         let object = self.objects.get_mut(&id).unwrap();
         object.backend.add(metric, n);
         *object.raw.get_mut(&metric).unwrap() += i128::from(n);
+        if let Some(Part::Bucket(bucket)) = METRICS[metric].part {
+            *object.raw.get_mut(&SUM).unwrap() += i128::from(n * SIZES[bucket]);
+        }
     }
 
     pub(crate) fn set(&mut self, backend: usize, metric: usize, value: i64) {

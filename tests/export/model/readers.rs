@@ -10,7 +10,10 @@ use papyra_metrics_export::prometheus::{Format, Prometheus};
 use papyra_metrics_export::statsd::StatsD;
 use papyra_metrics_export::{Export, Progress, RegistryReader};
 
-use crate::backends::{LABELS_IN_OTHERS, LABELS_IN_PROMETHEUS, LABELS_IN_STATSD, METRICS, Metric};
+use crate::backends::{
+    LABELS_IN_OTHERS, LABELS_IN_PROMETHEUS, LABELS_IN_STATSD, METRICS, Metric, Part, bucket_of,
+    part_suffix,
+};
 use crate::model::{Key, Model};
 
 /// A reader of any kind, beside what it has to show.
@@ -25,28 +28,36 @@ pub(crate) struct Plainly {
 
 impl Reader for Plainly {
     fn check(&mut self, model: &Model) {
-        let read: Vec<_> = self
-            .reader
-            .read()
-            .map(|sample| {
-                let value = match *sample.value() {
-                    Value::Counter(total) => i128::from(total),
-                    Value::Gauge(value) => i128::from(value),
-                    _ => panic!("{sample:?}"),
-                };
-                let labels = sample.labels().iter();
-                let labels: Vec<_> =
-                    labels.map(|(name, value)| format!("{name}={value}")).collect();
-                let is_counter = sample.kind() == Kind::Counter;
-                ((sample.name().to_owned(), labels.join(","), is_counter), value)
-            })
-            .collect();
+        let mut read = Vec::new();
+        for sample in self.reader.read() {
+            let labels = sample.labels().iter();
+            let labels: Vec<_> = labels.map(|(name, value)| format!("{name}={value}")).collect();
+            let mut push = |suffix: &str, value: i128| {
+                let name = format!("{}{suffix}", sample.name());
+                let is_counter = sample.kind() != Kind::Gauge;
+                read.push(((name, labels.join(","), is_counter), value));
+            };
+            match sample.value() {
+                Value::Counter(total) => push("", i128::from(*total)),
+                Value::Gauge(value) => push("", i128::from(*value)),
+                Value::Histogram(distribution) => {
+                    for (bucket, tally) in distribution.tallies().iter().enumerate() {
+                        push(&part_suffix(Part::Bucket(bucket)), i128::from(tally.count));
+                    }
+                    let sum =
+                        distribution.tallies().iter().map(|tally| i128::from(tally.sum)).sum();
+                    push(&part_suffix(Part::Sum), sum);
+                }
+                _ => panic!("{sample:?}"),
+            }
+        }
         let expected: BTreeMap<_, _> = model
             .shown(self.delivered)
             .into_iter()
             .map(|((labels, metric), value)| {
                 let Metric { prometheus, is_counter, .. } = METRICS[metric];
-                ((prometheus.to_owned(), LABELS_IN_OTHERS[labels].to_owned(), is_counter), value)
+                let name = format!("{prometheus}{}", METRICS[metric].part_suffix());
+                ((name, LABELS_IN_OTHERS[labels].to_owned(), is_counter), value)
             })
             .collect();
         assert_eq!(read.len(), expected.len(), "{read:?}");
@@ -99,8 +110,14 @@ impl Reader for Scrape {
             assert!(families.insert(name, family).is_none(), "{name} comes twice:\n{body}");
         }
         let mut expected: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for ((labels, metric), value) in model.shown(self.delivered) {
-            let Metric { prometheus, is_counter, .. } = METRICS[metric];
+        let shown = model.shown(self.delivered);
+        for (&(labels, metric), &value) in &shown {
+            let Metric { prometheus, is_counter, part, .. } = METRICS[metric];
+            if let Some(part) = part {
+                let samples = expected.entry(prometheus).or_default();
+                samples.extend(histogram_sample(&shown, (labels, metric), part));
+                continue;
+            }
             let (total, labels) =
                 (if is_counter { "_total" } else { "" }, LABELS_IN_PROMETHEUS[labels]);
             let samples = expected.entry(prometheus).or_default();
@@ -108,8 +125,11 @@ impl Reader for Scrape {
         }
         let expected = expected.into_iter().map(|(name, mut samples)| {
             let metric = METRICS.iter().find(|metric| metric.prometheus == name).unwrap();
-            let (kind, total) =
-                if metric.is_counter { ("counter", "_total") } else { ("gauge", "") };
+            let (kind, total) = match metric {
+                Metric { part: Some(_), .. } => ("histogram", ""),
+                Metric { is_counter: true, .. } => ("counter", "_total"),
+                _ => ("gauge", ""),
+            };
             let help = metric.help;
             samples.sort();
             let head = match format {
@@ -128,11 +148,44 @@ impl Reader for Scrape {
     }
 }
 
+/// The samples of a histogram that a part of it is for.
+fn histogram_sample(shown: &BTreeMap<Key, i128>, (labels, metric): Key, part: Part) -> Vec<String> {
+    let name = METRICS[metric].prometheus;
+    let suffix = LABELS_IN_PROMETHEUS[labels];
+    let Part::Bucket(bucket) = part else {
+        return vec![format!("{name}_sum{suffix} {}\n", shown[&(labels, metric)])];
+    };
+    let count: i128 = (0..=bucket).map(|below| shown[&(labels, metric - below)]).sum();
+    let le = ["10.0", "100.0", "+Inf"][bucket];
+    let others = suffix.strip_suffix('}').map_or_else(|| "{".to_owned(), |it| format!("{it},"));
+    let mut samples = vec![format!("{name}_bucket{others}le=\"{le}\"}} {count}\n")];
+    if bucket == 2 {
+        samples.push(format!("{name}_count{suffix} {count}\n"));
+    }
+    samples
+}
+
 pub(crate) struct Datagrams {
     pub(crate) daemon: UdpSocket,
     pub(crate) statsd: StatsD,
     pub(crate) totals: BTreeMap<String, i128>,
     pub(crate) delivered: u64,
+}
+
+impl Datagrams {
+    /// Adds the values of a distribution: one, or as many as the sample rate says.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // of small numbers
+    fn add_values(&mut self, name: &str, value: f64, rest: &str) {
+        let (rate, tags) = match rest.strip_prefix("|@") {
+            Some(rest) => rest.split_at(rest.find('|').unwrap_or(rest.len())),
+            None => ("1", rest),
+        };
+        let count = (1.0 / rate.parse::<f64>().unwrap()) as i128;
+        let sum = (value * count as f64).round() as i128;
+        for (part, grown) in [(Part::Bucket(bucket_of(value)), count), (Part::Sum, sum)] {
+            *self.totals.entry(format!("{name}{tags}{}", part_suffix(part))).or_default() += grown;
+        }
+    }
 }
 
 impl Reader for Datagrams {
@@ -144,6 +197,10 @@ impl Reader for Datagrams {
             for line in std::str::from_utf8(&datagram[..len]).unwrap().lines() {
                 let (name, value) = line.split_once(':').unwrap();
                 let (value, rest) = value.split_once('|').unwrap();
+                if let Some(rest) = rest.strip_prefix('d') {
+                    self.add_values(name, value.parse().unwrap(), rest);
+                    continue;
+                }
                 let name = format!("{name}{}", &rest[1..]);
                 let value: i128 = value.parse().unwrap();
                 if rest.starts_with('c') {
@@ -159,7 +216,7 @@ impl Reader for Datagrams {
         }
         let name = |(labels, metric): Key| {
             let metric: &Metric = &METRICS[metric];
-            format!("{}{}", metric.statsd, LABELS_IN_STATSD[labels])
+            format!("{}{}{}", metric.statsd, LABELS_IN_STATSD[labels], metric.part_suffix())
         };
         let totals = model.totals().into_iter().filter(|&(_, total)| total > 0);
         assert_eq!(self.totals, totals.map(|(key, total)| (name(key), total)).collect());
@@ -191,15 +248,28 @@ impl Reader for Recorded {
                     *self.totals.entry(name).or_default() += i128::from(grown);
                 }
                 DebugValue::Gauge(value) => drop(gauges.insert(name, value.0)),
-                DebugValue::Histogram(_) => panic!("{name:?} is a histogram"),
+                DebugValue::Histogram(values) => {
+                    for value in values {
+                        let mut add = |part, grown| {
+                            let name = (format!("{}{}", name.0, part_suffix(part)), name.1.clone());
+                            *self.totals.entry(name).or_default() += grown;
+                        };
+                        add(Part::Bucket(bucket_of(value.0)), 1);
+                        #[allow(clippy::cast_possible_truncation)] // a small number
+                        add(Part::Sum, value.0.round() as i128);
+                    }
+                }
             }
         }
         let name = |(labels, metric): Key| {
             let Metric { prometheus, is_counter, .. } = METRICS[metric];
-            let total = if is_counter { "_total" } else { "" };
-            (format!("{prometheus}{total}"), LABELS_IN_OTHERS[labels].to_owned())
+            let part = METRICS[metric].part_suffix();
+            let total = if is_counter && part.is_empty() { "_total" } else { "" };
+            (format!("{prometheus}{total}{part}"), LABELS_IN_OTHERS[labels].to_owned())
         };
+        // A bucket without values is not recorded.
         let totals = model.totals().into_iter();
+        let totals = totals.filter(|&((_, it), total)| METRICS[it].part.is_none() || total > 0);
         assert_eq!(self.totals, totals.map(|(key, total)| (name(key), total)).collect());
         // The recorder shows zero for what was not set since the last snapshot.
         gauges.retain(|_, value| *value != 0.0);

@@ -12,7 +12,7 @@ use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use papyra_metrics_export::Registry;
 use papyra_metrics_export::opentelemetry::OpenTelemetry;
 
-use crate::backends::{LABELS_IN_OTHERS, METRICS};
+use crate::backends::{LABELS_IN_OTHERS, METRICS, Part, part_suffix};
 use crate::model::{Key, Model};
 use crate::sdk::SharedReader;
 
@@ -46,6 +46,23 @@ impl Collector {
                         let value = i128::from(point.value());
                         assert!(adds || value >= *total, "{} fell to {value}", metric.name());
                         *total = if adds { *total + value } else { value };
+                    }
+                }
+                AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
+                    let adds = histogram.temporality() == Temporality::Delta;
+                    for point in histogram.data_points() {
+                        #[allow(clippy::cast_possible_truncation)] // a small number
+                        let sum = (Part::Sum, point.sum().round() as i128);
+                        let buckets = point.bucket_counts().enumerate();
+                        let buckets =
+                            buckets.map(|(index, count)| (Part::Bucket(index), i128::from(count)));
+                        for (part, value) in buckets.chain([sum]).filter(|(_, value)| *value > 0) {
+                            let (name, attributes) = name(metric.name(), point.attributes());
+                            let name = (name + &part_suffix(part), attributes);
+                            let total = self.totals.entry(name).or_default();
+                            assert!(adds || value >= *total, "{} fell to {value}", metric.name());
+                            *total = if adds { *total + value } else { value };
+                        }
                     }
                 }
                 AggregatedMetrics::I64(MetricData::Gauge(gauge)) => {
@@ -107,8 +124,11 @@ pub(crate) fn name<'a>(
 }
 
 pub(crate) fn named(series: BTreeMap<Key, i128>) -> BTreeMap<(String, String), i128> {
-    let series = series.into_iter().map(|((labels, metric), value)| {
-        ((METRICS[metric].opentelemetry.to_owned(), LABELS_IN_OTHERS[labels].to_owned()), value)
+    // A bucket without values may be left out.
+    let series = series.into_iter().filter(|&((_, it), n)| METRICS[it].part.is_none() || n > 0);
+    let series = series.map(|((labels, metric), value)| {
+        let name = METRICS[metric].opentelemetry.to_owned() + &METRICS[metric].part_suffix();
+        ((name, LABELS_IN_OTHERS[labels].to_owned()), value)
     });
     series.collect()
 }
