@@ -1,5 +1,7 @@
 //! `watch`: the metrics as they change, with rates. A table in place on a terminal, lines elsewhere.
 
+mod cells;
+mod columns;
 mod distribution;
 mod rates;
 mod screen;

@@ -12,6 +12,8 @@ use ratatui::{
     widgets::{Cell, Paragraph, Row, Table},
 };
 
+use super::cells::{shorten, spark};
+use super::columns::Columns;
 use super::distribution::Details;
 use super::rates::{Group, Line, RateTable};
 use crate::figures::number;
@@ -251,7 +253,14 @@ impl View {
         header: Option<Header>,
     ) -> Table<'static> {
         // The widths depend on all rows, so that scrolling does not change them.
-        let columns = Columns::fit(area.width, all, |line| self.value(line));
+        let lines: Vec<&Line> = all
+            .iter()
+            .filter_map(|entry| match entry {
+                Entry::Metric(line) => Some(*line),
+                Entry::Title(_) | Entry::Heading => None,
+            })
+            .collect();
+        let columns = Columns::fit(area.width, &lines, |line| self.value(line));
         let details = Details::fit(columns.bars.into());
         let rows = shown.iter().map(|entry| match entry {
             // Over all columns, and so drawn later.
@@ -351,125 +360,6 @@ impl Heights {
     }
 }
 
-/// The widths of the columns.
-struct Columns {
-    names: u16,
-    values: u16,
-    rates: u16,
-    bars: u16,
-    /// Whether numbers are rounded to a few digits.
-    is_compact: bool,
-}
-
-impl Columns {
-    const SPACING: u16 = 2;
-    /// Of values, which have up to 20 digits, and of rates, if there is room.
-    const WIDE: (u16, u16) = (20, 14);
-    /// Of rounded numbers, such as -123.4k.
-    const COMPACT: u16 = 7;
-    const MIN_BARS: u16 = 4;
-
-    /// Fits the columns: names come first, then exact values, then rates, then what a histogram has recorded, then bars.
-    fn fit<'a>(width: u16, entries: &[Entry<'a>], value: impl Fn(&'a Line) -> Value) -> Self {
-        let lines = || {
-            entries.iter().filter_map(|entry| match entry {
-                Entry::Metric(line) => Some(*line),
-                Entry::Title(_) | Entry::Heading => None,
-            })
-        };
-        let longest = |lens: &mut dyn Iterator<Item = usize>, least: usize| {
-            u16::try_from(lens.max().unwrap_or_default().max(least)).unwrap_or(u16::MAX)
-        };
-        let has_histograms = lines().any(Line::is_histogram);
-        let least = if has_histograms { "histogram".len() } else { "metric".len() };
-        let names = longest(&mut lines().map(|line| line.series.chars().count()), least);
-        let values = longest(&mut lines().map(|line| exact(&value(line)).len()), 6);
-        let rates = lines().filter_map(|line| line.rate);
-        let rates = longest(&mut rates.map(|rate| format!("{rate:.1}").len()), 10);
-        let exact = |values, rates, least_bars: u16| {
-            let bars = width.checked_sub(names.checked_add(values + rates + 3 * Self::SPACING)?)?;
-            (bars >= least_bars).then_some(Self { names, values, rates, bars, is_compact: false })
-        };
-        let compact = |rates: u16| {
-            let rest = Self::COMPACT + if rates > 0 { rates + Self::SPACING } else { 0 };
-            let room = width.checked_sub(rest + Self::SPACING)?;
-            let values = Self::COMPACT;
-            // What is left is for bars, which are spaced as well.
-            let bars = room.saturating_sub(names + Self::SPACING);
-            let bars = if rates > 0 && has_histograms { bars } else { 0 };
-            (room >= names).then_some(Self { names, values, rates, bars, is_compact: true })
-        };
-        let least_bars = if has_histograms { Details::WANTED } else { Self::MIN_BARS };
-        exact(Self::WIDE.0, Self::WIDE.1, least_bars)
-            .or_else(|| exact(values, rates, if has_histograms { Details::LEAST } else { 0 }))
-            .or_else(|| compact(Self::COMPACT))
-            .or_else(|| compact(0))
-            .unwrap_or_else(|| {
-                let names = width.saturating_sub(Self::COMPACT + Self::SPACING).max(width / 2);
-                let values = width.saturating_sub(names + Self::SPACING);
-                Self { names, values, rates: 0, bars: 0, is_compact: true }
-            })
-    }
-
-    fn value(&self, value: &Value) -> String {
-        let exact = exact(value);
-        if exact.len() <= usize::from(self.values) { exact } else { compact(value.as_f64()) }
-    }
-
-    fn rate(&self, rate: f64) -> String {
-        if self.is_compact { compact(rate) } else { format!("{rate:.1}") }
-    }
-}
-
-/// Returns the number in full, but floats with at most six significant digits.
-fn exact(value: &Value) -> String {
-    match value {
-        Value::Float(n) if *n != 0.0 && n.is_finite() => {
-            let rounded = format!("{n:.5e}");
-            let rounded = rounded.parse().unwrap_or(*n);
-            if (1e-4..1e15).contains(&rounded.abs()) {
-                rounded.to_string()
-            } else {
-                format!("{rounded:e}")
-            }
-        }
-        value => value.to_string(),
-    }
-}
-
-/// Returns the number with at most four digits and the letter of its power of a thousand.
-fn compact(number: f64) -> String {
-    let is_small = number != 0.0 && number.abs() < 0.05;
-    if is_small || number.abs() >= 999.95e18 {
-        // Also what is not a number.
-        return if number.is_finite() { format!("{number:.0e}") } else { number.to_string() };
-    }
-    let mut scaled = number;
-    for suffix in ["", "k", "M", "G", "T", "P"] {
-        if scaled.abs() < 999.95 {
-            return if scaled.fract() == 0.0 && suffix.is_empty() {
-                format!("{scaled}")
-            } else {
-                format!("{scaled:.1}{suffix}")
-            };
-        }
-        scaled /= 1000.0;
-    }
-    format!("{scaled:.1}E")
-}
-
-/// Returns the name, or its beginning and its end, by which names of one prefix differ.
-fn shorten(name: &str, width: usize) -> String {
-    let len = name.chars().count();
-    if len <= width {
-        return name.to_owned();
-    }
-    let kept = width.saturating_sub(1);
-    let start = kept / 2;
-    let end = kept - start;
-    name.chars().take(start).chain(['…']).chain(name.chars().skip(len - end)).collect()
-}
-
 fn status(readings: &Readings, error: Option<&str>) -> Vec<TextLine<'static>> {
     let mut status = Vec::new();
     for error in readings.errors.iter().map(String::as_str).chain(error) {
@@ -501,22 +391,6 @@ fn status(readings: &Readings, error: Option<&str>) -> Vec<TextLine<'static>> {
     status
 }
 
-/// Returns the last `width` numbers as bars, from the smallest, or zero, to the greatest.
-fn spark(history: &[f64], width: usize) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let shown = &history[history.len().saturating_sub(width)..];
-    let (least, greatest) = shown
-        .iter()
-        .fold((0.0_f64, 0.0_f64), |(least, greatest), &n| (least.min(n), greatest.max(n)));
-    let step = (greatest - least) / 7.0;
-    let bar = |&n: &f64| {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 7
-        let height = if step > 0.0 { ((n - least) / step).round() as usize } else { 0 };
-        BARS[height.min(7)]
-    };
-    shown.iter().map(bar).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -529,7 +403,7 @@ mod tests {
         text::Line as TextLine,
     };
 
-    use super::{Group, Line, RateTable, Sort, View, compact, exact, shorten, spark};
+    use super::{Group, Line, RateTable, Sort, View};
     use crate::figures::BucketRange;
 
     fn line(name: &str, value: u64, rate: Option<f64>) -> Line {
@@ -782,48 +656,5 @@ mod tests {
         assert!(row(&mut view).contains(" 7") && row(&mut view).contains("value"));
         press(&mut view, "t");
         assert!(row(&mut view).contains("1007") && row(&mut view).contains("total"));
-    }
-
-    #[test]
-    fn numbers_and_names_are_shortened() {
-        for (number, text) in [
-            (0.0, "0"),
-            (999.0, "999"),
-            (0.5, "0.5"),
-            (1234.0, "1.2k"),
-            (999_949.0, "999.9k"),
-            (999_999.0, "1.0M"),
-            (-123_456.0, "-123.5k"),
-            (1.8e19, "18.0E"),
-            (1e300, "1e300"),
-            (-0.000_012, "-1e-5"),
-            (f64::INFINITY, "inf"),
-        ] {
-            assert_eq!(compact(number), text);
-        }
-        for (number, text) in [
-            (0.1 + 0.2, "0.3"),
-            (0.0, "0"),
-            (-1234.5, "-1234.5"),
-            (1e300, "1e300"),
-            (0.000_012, "1.2e-5"),
-            (f64::NAN, "NaN"),
-        ] {
-            assert_eq!(exact(&Value::Float(number)), text);
-        }
-        assert_eq!(shorten("records_written", 15), "records_written");
-        assert_eq!(shorten("records_written", 8), "rec…tten");
-        assert_eq!(shorten("records_written", 1), "…");
-        assert_eq!(shorten("records_written", 0), "…");
-    }
-
-    #[test]
-    fn bars_reach_from_zero_to_the_greatest_and_show_the_latest() {
-        assert_eq!(spark(&[0.0, 1.0, 7.0], 10), "▁▂█");
-        assert_eq!(spark(&[9.0, 9.0, 0.0, 7.0], 2), "▁█");
-        assert_eq!(spark(&[5.0, 5.0], 10), "██");
-        assert_eq!(spark(&[0.0, 0.0], 10), "▁▁");
-        assert_eq!(spark(&[-7.0, 0.0], 10), "▁█");
-        assert_eq!(spark(&[], 10), "");
     }
 }
