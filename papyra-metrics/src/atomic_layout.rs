@@ -92,7 +92,7 @@ pub trait Publishable: SharedMemorySafe + DescriptorTable {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be published",
     label = "this type cannot be part of a published struct",
-    note = "other processes share the memory of a published struct, so it contains only instruments, in place: `Counter`, `Gauge`, `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these",
+    note = "other processes share the memory of a published struct, so it contains only instruments, in place: `Counter`, `Gauge`, `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` and `Family` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these",
     note = "keep other fields beside the published struct, in the struct that owns it"
 )]
 pub trait SharedMemorySafe {

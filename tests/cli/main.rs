@@ -4,4 +4,7 @@ mod command;
 #[path = "../publish/common.rs"]
 mod common;
 mod histograms;
+#[path = "../publish/labelled.rs"]
+mod labelled;
+mod labels;
 mod watch;

@@ -2,5 +2,7 @@
 
 mod common;
 mod histograms;
+mod labelled;
+mod labels;
 mod life;
 mod reading;

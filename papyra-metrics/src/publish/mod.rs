@@ -28,9 +28,9 @@
 //! # What can be published
 //!
 //! Structs that derive [`Metrics`](derive@crate::Metrics) and hold only instruments, each in place: `Counter`, `Gauge`,
-//! `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` of those, `AtomicU64`,
-//! `AtomicI64`, and flattened structs of these. A struct with anything else is a compile error: a pointer is meaningless
-//! in another process, and only atomics may be changed by one.
+//! `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` and `Family` of those,
+//! `AtomicU64`, `AtomicI64`, and flattened structs of these. A struct with anything else is a compile error: a pointer is
+//! meaningless in another process, and only atomics may be changed by one.
 //!
 //! # Life of the file
 //!

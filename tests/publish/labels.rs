@@ -1,0 +1,96 @@
+//! Labels and families in a published file.
+
+use std::{fs, time::Duration};
+
+use crate::labelled::{Op, Outcome, StoreMetrics};
+use papyra_metrics::{
+    Metrics,
+    publish::{Metric, Published, Reader},
+};
+
+#[test]
+fn series_are_read_under_the_keys_that_they_have_in_the_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.metrics");
+    let store = Published::<StoreMetrics>::create(&path).unwrap();
+    store.requests[(Op::Get, Outcome::NotFound)].add(3);
+    store.wal.syncs.add(2);
+    store.data.syncs.add(5);
+    store.latency[Op::Put].record(Duration::from_micros(80));
+    store.hits[Op::Get].add(7);
+    store.slow_lookups.inc();
+
+    let reader = Reader::open(&path).unwrap();
+    let snapshot = reader.snapshot().unwrap();
+    assert_eq!(snapshot, store.snapshot());
+    assert_eq!(reader.totals().unwrap(), store.totals());
+    assert_eq!(snapshot["requests{op=get,outcome=not_found}"], 3);
+    assert_eq!(snapshot["syncs{component=data}"], 5);
+    assert_eq!(snapshot["hits{op=get}"], 7);
+    assert_eq!(snapshot["latency{op=put}"].as_histogram().unwrap().count(), 1);
+    assert_eq!(snapshot.member("hits", Op::Get).unwrap(), &7);
+
+    // What a reader knows of each metric is what its descriptor says.
+    for (metric, descriptor) in reader.metrics().iter().zip(store.descriptors()) {
+        assert_eq!(metric.name(), descriptor.name());
+        assert_eq!(metric.series(), descriptor.series().to_string());
+        assert_eq!(metric.labels().collect::<Vec<_>>(), descriptor.labels());
+        assert_eq!((metric.help(), metric.unit()), (descriptor.help(), descriptor.unit()));
+        assert_eq!(metric.kind(), descriptor.kind());
+    }
+    assert_eq!(reader.metrics().len(), store.descriptors().len());
+}
+
+#[test]
+fn a_reset_from_outside_resets_every_member() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.metrics");
+    let store = Published::<StoreMetrics>::create(&path).unwrap();
+    store.requests[(Op::Put, Outcome::Ok)].add(3);
+    store.hits[Op::Put].add(4);
+    store.latency[Op::Get].record(Duration::from_micros(80));
+    Reader::reset(&path).unwrap();
+    assert_eq!(store.requests[(Op::Put, Outcome::Ok)].get(), 0);
+    assert_eq!(store.hits[Op::Put].get(), 0);
+    assert!(store.latency[Op::Get].get().is_empty());
+    assert_eq!(store.totals()["hits{op=put}"], 4);
+    assert_eq!(Reader::open(&path).unwrap().totals().unwrap(), store.totals());
+}
+
+#[test]
+fn two_series_that_are_the_same_are_refused_in_whatever_order_their_labels_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store.metrics");
+    let store = Published::<StoreMetrics>::create(&path).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    let position = |series: &str| {
+        let reader = Reader::open(&path).unwrap();
+        let place = reader.metrics().iter().map(Metric::series).position(|key| key == series);
+        64 + 88 * place.unwrap()
+    };
+    let get = position("requests{op=get,outcome=ok}");
+    let put = position("requests{op=put,outcome=ok}");
+    let half = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
+    let list = |entry: usize| usize::try_from(half(entry + 64)).unwrap();
+    let open = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = bytes.clone();
+        change(&mut bytes);
+        let description = u64::from_ne_bytes(bytes[32..40].try_into().unwrap());
+        let checksum = crc32fast::hash(&bytes[20..description.try_into().unwrap()]);
+        bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+        let forged = directory.path().join("forged");
+        fs::write(&forged, bytes).unwrap();
+        Reader::open(forged).map(|reader| reader.metrics().len()).map_err(|error| error.to_string())
+    };
+    assert_eq!(open(&|_| ()), Ok(store.descriptors().len()));
+    // Other labels under the same name are another series, the same labels in another order are not.
+    let (from, to) = (list(get), list(put));
+    let same = "two metrics have the same name";
+    let copy = |bytes: &mut Vec<u8>| bytes.copy_within(from..from + 32, to);
+    assert!(open(&copy).unwrap_err().ends_with(same));
+    let swapped = |bytes: &mut Vec<u8>| {
+        bytes.copy_within(from..from + 16, to + 16);
+        bytes.copy_within(from + 16..from + 32, to);
+    };
+    assert!(open(&swapped).unwrap_err().ends_with(same));
+}
