@@ -28,6 +28,7 @@ chapters! {
     plain_structs = "plain-structs.md",
     many_cores = "many-cores.md",
     shared_backends = "shared-backends.md",
+    schema = "schema.md",
     publishing = "publishing.md",
     optional_publishing = "optional-publishing.md",
     prometheus = "prometheus.md",

@@ -77,6 +77,7 @@ mod reader;
 mod registry;
 #[cfg(any(feature = "metrics", feature = "opentelemetry", feature = "statsd"))]
 mod replay;
+pub mod schema;
 mod series;
 #[cfg(feature = "statsd")]
 pub mod statsd;

@@ -14,6 +14,7 @@ mod periodic;
 mod prometheus;
 mod prometheus_histograms;
 mod registry;
+mod schema;
 mod sdk;
 mod server;
 mod statsd;

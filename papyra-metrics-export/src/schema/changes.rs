@@ -1,0 +1,95 @@
+//! The differences between two schemas.
+
+use std::fmt;
+
+use super::model::{Family, Schema};
+
+const HELP: &str = "help";
+
+/// One difference between a lock file and the declared metrics. Its text names both states.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The name, with the labels if one series is concerned.
+    metric: String,
+    what: What,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum What {
+    Added,
+    Removed,
+    Changed { property: &'static str, old: String, new: String },
+}
+
+impl Change {
+    /// Returns the metric's exported name, with labels if only one series of it is concerned.
+    pub fn metric(&self) -> &str {
+        &self.metric
+    }
+
+    /// Whether dashboards and alerts may depend on what has changed: everything but additions and help texts.
+    pub fn is_breaking(&self) -> bool {
+        !matches!(self.what, What::Added | What::Changed { property: HELP, .. })
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let metric = &self.metric;
+        match &self.what {
+            What::Added => write!(f, "`{metric}` is new"),
+            What::Removed => write!(f, "`{metric}` is removed"),
+            What::Changed { property, old, new } => {
+                write!(f, "`{metric}` changes its {property} from {old} to {new}")
+            }
+        }
+    }
+}
+
+impl Schema {
+    /// Returns the differences between an earlier schema and this one, ordered by name.
+    pub fn changes_since(&self, earlier: &Self) -> Vec<Change> {
+        between(earlier, self)
+    }
+}
+
+fn between(old: &Schema, new: &Schema) -> Vec<Change> {
+    let mut changes = Vec::new();
+    for (name, old) in &old.families {
+        match new.families.get(name) {
+            Some(new) => compare(name, old, new, &mut changes),
+            None => changes.push(Change { metric: name.clone(), what: What::Removed }),
+        }
+    }
+    let added = new.families.keys().filter(|name| !old.families.contains_key(*name));
+    changes.extend(added.map(|name| Change { metric: name.clone(), what: What::Added }));
+    changes.sort_by(|a, b| a.metric.cmp(&b.metric));
+    changes
+}
+
+fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
+    let mut compare = |property, old: Option<String>, new: Option<String>| {
+        if old != new {
+            let [old, new] = [old, new].map(|text| text.unwrap_or_else(|| "none".to_owned()));
+            let what = What::Changed { property, old, new };
+            changes.push(Change { metric: name.to_owned(), what });
+        }
+    };
+    let quoted = |text: &str| Some(format!("`{text}`"));
+    let bounds = |bounds: &[String]| quoted(&bounds.join(" "));
+    compare("kind", quoted(&old.kind.to_string()), quoted(&new.kind.to_string()));
+    compare("unit", old.unit.as_deref().and_then(quoted), new.unit.as_deref().and_then(quoted));
+    compare(HELP, quoted(&old.help), quoted(&new.help));
+    // Those of a histogram that is absent now are not known to have changed.
+    if let (Some(old), Some(new)) = (&old.bounds, &new.bounds) {
+        compare("bucket bounds", bounds(old), bounds(new));
+    }
+    let series = |labels: &String| match labels.as_str() {
+        "" => format!("{name} without labels"),
+        labels => format!("{name}{{{labels}}}"),
+    };
+    let removed = old.series.difference(&new.series);
+    changes.extend(removed.map(|it| Change { metric: series(it), what: What::Removed }));
+    let added = new.series.difference(&old.series);
+    changes.extend(added.map(|it| Change { metric: series(it), what: What::Added }));
+}

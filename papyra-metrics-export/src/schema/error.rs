@@ -1,0 +1,98 @@
+//! Errors of a comparison with a lock file.
+
+use std::path::PathBuf;
+use std::{error, fmt, io};
+
+use super::changes::Change;
+
+/// Why a comparison with a lock file fails.
+///
+/// `Debug` prints the same text as `Display`, because tests unwrap it.
+#[non_exhaustive]
+pub enum SchemaError {
+    /// There is no lock file.
+    Missing {
+        /// The path of the lock file.
+        path: PathBuf,
+    },
+    /// The operating system refused.
+    Io {
+        /// The path of the lock file.
+        path: PathBuf,
+        /// The operation that failed, such as "reading it".
+        operation: &'static str,
+        /// The operating system's reason.
+        error: io::Error,
+    },
+    /// The file is not a lock file.
+    Malformed {
+        /// The path of the file.
+        path: PathBuf,
+        /// The number of the line, from 1.
+        line: usize,
+        /// The problem of the line.
+        problem: String,
+    },
+    /// Metrics were removed or have changed.
+    Changed {
+        /// The path of the lock file.
+        path: PathBuf,
+        /// All changes, additions included.
+        changes: Vec<Change>,
+    },
+}
+
+impl fmt::Display for SchemaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing { path } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "`{path}` does not exist; create it by running this test with UPDATE_METRICS=1"
+                )
+            }
+            Self::Io { path, operation, .. } => {
+                write!(f, "`{}`: {operation} failed", path.display())
+            }
+            Self::Malformed { path, line, problem } => write!(
+                f,
+                "`{}`, line {line}: {problem}; restore the file, or replace it by running this test with UPDATE_METRICS=1",
+                path.display()
+            ),
+            Self::Changed { path, changes } => {
+                write!(
+                    f,
+                    "metrics differ from `{}`, and dashboards and alerts may use them:",
+                    path.display()
+                )?;
+                for change in changes {
+                    write!(f, "\n  {change}")?;
+                }
+                write!(
+                    f,
+                    "\nif this is intended, run this test with UPDATE_METRICS=1 and commit the file"
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SchemaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        match self {
+            Self::Io { error, .. } => write!(f, ": {error}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl error::Error for SchemaError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Io { error, .. } => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Metric names as an interface: a committed lock file, compared with the declared metrics in a test.
+//!
+//! Dashboards and alerts depend on names, kinds, units, labels and bucket bounds. A lock file lists them, so that a change
+//! is seen in review:
+//!
+//! ```
+//! use papyra_metrics::{Counter, Histogram, Metrics};
+//! use papyra_metrics_export::schema;
+//!
+//! #[derive(Default, Metrics)]
+//! struct LogMetrics {
+//!     /// Records written.
+//!     records_written: Counter,
+//!     /// How long an append takes.
+//!     append: Histogram,
+//! }
+//!
+//! # let dir = std::env::temp_dir().join(format!("schema-{}", std::process::id()));
+//! # std::fs::create_dir_all(&dir)?;
+//! # let path = dir.join("metrics.lock");
+//! // In a test, `schema::check::<LogMetrics>("metrics.lock")?` compares with the committed file. The first run with
+//! // UPDATE_METRICS=1 creates it; `Schema::write` is what it calls.
+//! schema::Schema::of(&LogMetrics::default()).write(&path)?;
+//! let report = schema::check::<LogMetrics>(&path)?;
+//! assert!(report.changes().is_empty());
+//! # std::fs::remove_dir_all(&dir)?;
+//!
+//! #[derive(Default, Metrics)]
+//! struct Renamed {
+//!     /// Records written.
+//!     records: Counter,
+//! }
+//!
+//! let [old, new] = [Schema::of(&LogMetrics::default()), Schema::of(&Renamed::default())];
+//! let changes = new.changes_since(&old); // ordered by name
+//! assert!(changes[0].is_breaking());
+//! assert_eq!(changes[0].to_string(), "`append_seconds` is removed");
+//! assert_eq!(changes[1].to_string(), "`records` is new");
+//! assert_eq!(changes[2].to_string(), "`records_written` is removed");
+//! # use schema::Schema;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # The file
+//!
+//! UTF-8 text, sorted by name and then by labels, so that it can be merged and compared line by line. A block for each
+//! family of metrics begins with its exported name, without the suffixes of samples such as `_total`:
+//!
+//! ```text
+//! append_seconds
+//!   kind histogram
+//!   unit seconds
+//!   help How long an append takes.
+//!   bounds 1e-07 2e-07 5e-07 1e-06
+//!
+//! requests
+//!   kind counter
+//!   help Requests by operation.
+//!   series op="get"
+//!   series op="put"
+//! ```
+//!
+//! Lines that begin with `#` and empty lines are ignored. In `help`, a line break is `\n` and a backslash `\\`.
+
+mod changes;
+mod error;
+mod escape;
+mod file;
+mod model;
+mod report;
+mod text;
+
+use std::path::Path;
+
+use papyra_metrics::Metrics;
+
+pub use changes::Change;
+pub use error::SchemaError;
+pub use model::Schema;
+pub use report::Report;
+
+/// Compares the metrics that `M` declares with the lock file at `path`, which is relative to the package's directory in a
+/// test.
+///
+/// Additions and other help texts pass; the [`Report`] lists them. If the environment variable `UPDATE_METRICS` is set, and not to `0`, the
+/// file is written instead.
+///
+/// `M` is created to read its bucket bounds. For metrics with a prefix, of a registry, or without `Default`, see
+/// [`Schema`].
+///
+/// # Errors
+///
+/// Returns an error if the file is missing, cannot be read or written, is not a lock file, or if a metric was removed or
+/// has changed. The error's text, which `unwrap` prints too, names each change and says how to accept it.
+pub fn check<M: Metrics + Default>(path: impl AsRef<Path>) -> Result<Report, SchemaError> {
+    Schema::of(&M::default()).check(path)
+}

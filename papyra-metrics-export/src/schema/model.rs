@@ -1,0 +1,112 @@
+//! The declared metrics under their exported names.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use papyra_metrics::{Kind, Metrics, Value};
+
+use super::escape::escape;
+use crate::series::histogram::Buckets;
+use crate::{Registry, RegistryReader};
+
+/// What is known of a set of metrics without their values, under the names under which they are exported.
+///
+/// Its `Display` is the content of a lock file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schema {
+    pub(super) families: BTreeMap<String, Family>,
+}
+
+/// All metrics of one exported name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Family {
+    pub(super) kind: Kind,
+    pub(super) unit: Option<String>,
+    pub(super) help: String,
+    /// As Prometheus writes them. `None` if there was no histogram to read, such as in a flattened `None`.
+    pub(super) bounds: Option<Vec<String>>,
+    /// The label sets, written as in a lock file; the empty one for a metric without labels.
+    pub(super) series: BTreeSet<String>,
+}
+
+impl Schema {
+    /// Returns the schema of these metrics. Each is read once, for the bounds of histograms.
+    pub fn of(metrics: &(impl Metrics + ?Sized)) -> Self {
+        let mut schema = Self::default();
+        for metric in metrics.descriptors() {
+            let name = metric.exposition_name().to_string();
+            schema.add(&name, metric.kind(), metric.unit(), metric.help(), metric.labels());
+        }
+        metrics.visit_totals(&mut |metric, value| {
+            schema.set_bounds(&metric.exposition_name().to_string(), &value);
+        });
+        schema
+    }
+
+    /// Returns the schema of all that is registered now, with the registry's prefix and labels.
+    ///
+    /// Labels that differ from run to run, such as the name of a host, do not belong in a lock file: register without them
+    /// in the test.
+    pub fn of_registry(registry: &Registry) -> Self {
+        let mut schema = Self::default();
+        for sample in RegistryReader::new(registry).read() {
+            let labels: Vec<_> = sample.labels().iter().collect();
+            schema.add(sample.name(), sample.kind(), sample.unit(), sample.help(), &labels);
+            schema.set_bounds(sample.name(), sample.value());
+        }
+        schema
+    }
+
+    /// Returns the same schema with this prefix before each name, as [`Registry::with_prefix`] exports it.
+    #[must_use]
+    pub fn with_prefix(self, prefix: &str) -> Self {
+        let families = self.families.into_iter();
+        Self { families: families.map(|(name, it)| (format!("{prefix}_{name}"), it)).collect() }
+    }
+
+    /// Adds the metrics of another schema, such as that of another component in the same file. A family that both have
+    /// keeps its kind, unit, help and bounds, and has the series of both.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        for (name, family) in other.families {
+            match self.families.get_mut(&name) {
+                Some(known) => known.series.extend(family.series),
+                None => drop(self.families.insert(name, family)),
+            }
+        }
+        self
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        kind: Kind,
+        unit: Option<&str>,
+        help: &str,
+        labels: &[(&str, &str)],
+    ) {
+        let new = || Family {
+            kind,
+            unit: unit.map(str::to_owned),
+            help: help.to_owned(),
+            bounds: None,
+            series: BTreeSet::new(),
+        };
+        let family = self.families.entry(name.to_owned()).or_insert_with(new);
+        family.series.insert(label_set(labels));
+    }
+
+    fn set_bounds(&mut self, name: &str, value: &Value) {
+        if let (Some(family), Value::Histogram(distribution)) = (self.families.get_mut(name), value)
+        {
+            family.bounds.get_or_insert_with(|| Buckets::of(distribution).written_bounds());
+        }
+    }
+}
+
+/// Writes labels as in a lock file: `op="get",outcome="ok"`, ordered by name, because their order has no meaning.
+fn label_set(labels: &[(&str, &str)]) -> String {
+    let mut labels = labels.to_vec();
+    labels.sort_unstable();
+    let labels = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value)));
+    labels.collect::<Vec<_>>().join(",")
+}

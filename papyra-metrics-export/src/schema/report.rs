@@ -1,0 +1,41 @@
+//! The result of a comparison that passes.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::changes::Change;
+
+/// The result of a comparison in which no metric was removed or changed, or of an update of the lock file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    pub(super) path: PathBuf,
+    /// The number of metrics that are declared now.
+    pub(super) metrics: usize,
+    pub(super) changes: Vec<Change>,
+    pub(super) is_updated: bool,
+}
+
+impl Report {
+    /// Returns the differences from the lock file: additions and help texts, or whatever an update has written.
+    pub fn changes(&self) -> &[Change] {
+        &self.changes
+    }
+
+    /// Whether the lock file was written, because `UPDATE_METRICS` was set.
+    pub fn is_updated(&self) -> bool {
+        self.is_updated
+    }
+}
+
+/// `metrics.lock: 12 metrics`, and a line for each difference.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} metrics", self.path.display(), self.metrics)?;
+        match (self.changes.is_empty(), self.is_updated) {
+            (true, _) => return Ok(()),
+            (false, true) => f.write_str("; updated:")?,
+            (false, false) => f.write_str("; not in the file yet (UPDATE_METRICS=1 writes it):")?,
+        }
+        self.changes.iter().try_for_each(|change| write!(f, "\n  {change}"))
+    }
+}

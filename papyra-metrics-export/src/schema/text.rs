@@ -1,0 +1,125 @@
+//! The text of a lock file.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use papyra_metrics::Kind;
+
+use super::escape::{escape, unescape};
+use super::model::{Family, Schema};
+
+const HEADER: &str = "\
+# The exported metrics. Dashboards and alerts depend on them, so a test compares this file with the code.
+# To accept a change, run the test with UPDATE_METRICS=1.
+";
+
+const KINDS: [Kind; 3] = [Kind::Counter, Kind::Gauge, Kind::Histogram];
+
+/// The content of a lock file.
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HEADER)?;
+        for (name, Family { kind, unit, help, bounds, series }) in &self.families {
+            write!(f, "\n{name}\n  kind {kind}\n")?;
+            if let Some(unit) = unit {
+                writeln!(f, "  unit {unit}")?;
+            }
+            if !help.is_empty() {
+                writeln!(f, "  help {}", escape(help))?;
+            }
+            if let Some(bounds) = bounds {
+                writeln!(f, "  bounds {}", bounds.join(" "))?;
+            }
+            // A family without labels has only this one, which needs no line.
+            for labels in series.iter().filter(|labels| series.len() > 1 || !labels.is_empty()) {
+                writeln!(f, "{}", format!("  series {labels}").trim_end())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Parses the content of a lock file. The error has the number of the line, from 1, and the problem.
+pub(super) fn parse(text: &str) -> Result<Schema, (usize, String)> {
+    let mut schema = Schema::default();
+    let mut family: Option<(String, Draft)> = None;
+    let mut finish = |family: Option<(String, Draft)>| match family {
+        Some((name, draft)) => {
+            let (line, family) = (draft.line, draft.finish(&name)?);
+            match schema.families.insert(name.clone(), family) {
+                None => Ok(()),
+                Some(_) => Err((line, format!("`{name}` is listed twice"))),
+            }
+        }
+        None => Ok(()),
+    };
+    for (number, line) in text.lines().enumerate().map(|(i, line)| (i + 1, line.trim_end())) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let Some(property) = line.strip_prefix("  ") else {
+            finish(family.take())?;
+            family = Some((line.to_owned(), Draft::new(number)));
+            continue;
+        };
+        let Some((_, draft)) = &mut family else {
+            return Err((number, "a property comes before the first name".to_owned()));
+        };
+        draft.set(property).map_err(|problem| (number, problem))?;
+    }
+    finish(family)?;
+    Ok(schema)
+}
+
+/// A family whose lines are being read.
+struct Draft {
+    line: usize,
+    kind: Option<Kind>,
+    unit: Option<String>,
+    help: String,
+    bounds: Option<Vec<String>>,
+    series: BTreeSet<String>,
+}
+
+impl Draft {
+    fn new(line: usize) -> Self {
+        let series = BTreeSet::new();
+        Self { line, kind: None, unit: None, help: String::new(), bounds: None, series }
+    }
+
+    fn set(&mut self, property: &str) -> Result<(), String> {
+        let (key, value) = property.split_once(' ').unwrap_or((property, ""));
+        match key {
+            "kind" => {
+                let known = KINDS.into_iter().find(|kind| kind.to_string() == value);
+                self.kind = Some(known.ok_or_else(|| {
+                    format!("`{value}` is not a kind; expected `counter`, `gauge` or `histogram`")
+                })?);
+            }
+            "unit" => self.unit = Some(value.to_owned()),
+            "help" => self.help = unescape(value),
+            "bounds" => self.bounds = Some(value.split(' ').map(str::to_owned).collect()),
+            "series" => drop(self.series.insert(value.to_owned())),
+            _ => {
+                return Err(format!(
+                    "unknown property `{key}`; expected `bounds`, `help`, `kind`, `series` or `unit`"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, name: &str) -> Result<Family, (usize, String)> {
+        let Some(kind) = self.kind else {
+            return Err((
+                self.line,
+                format!("`{name}` has no kind; each name is followed by `  kind …`"),
+            ));
+        };
+        if self.series.is_empty() {
+            self.series.insert(String::new());
+        }
+        let Self { unit, help, bounds, series, .. } = self;
+        Ok(Family { kind, unit, help, bounds, series })
+    }
+}

@@ -1,0 +1,233 @@
+//! Lock files: a change of what dashboards use fails, and everything else passes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use papyra_metrics::{Counter, Descriptor, Gauge, Histogram, Metrics, Sizes, Walker, buckets};
+use papyra_metrics_export::Registry;
+use papyra_metrics_export::schema::{self, Schema, SchemaError};
+
+buckets!(pub Short: std::time::Duration = [1ms, 20ms, 1s]);
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    /// Records written.
+    records_written: Counter,
+    /// Bytes in a "buffer",
+    /// of C:\temp.
+    #[metrics(unit = "bytes")]
+    buffered: Gauge,
+    append: Histogram<Short>,
+    record: Histogram<Sizes>,
+}
+
+const LOCK: &str = r#"# The exported metrics. Dashboards and alerts depend on them, so a test compares this file with the code.
+# To accept a change, run the test with UPDATE_METRICS=1.
+
+append_seconds
+  kind histogram
+  unit seconds
+  bounds 0.001 0.02 1.0
+
+buffered_bytes
+  kind gauge
+  unit bytes
+  help Bytes in a \"buffer\", of C:\\temp.
+
+record_bytes
+  kind histogram
+  unit bytes
+  bounds 64.0 256.0 1024.0 4096.0 16384.0 65536.0 262144.0 1.048576e+06 4.194304e+06 1.6777216e+07 6.7108864e+07 2.68435456e+08 1.073741824e+09 4.294967296e+09 1.7179869184e+10 6.8719476736e+10
+
+records_written
+  kind counter
+  help Records written.
+"#;
+
+fn lock_with(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("metrics.lock");
+    fs::write(&path, text).unwrap();
+    (dir, path)
+}
+
+#[test]
+fn a_lock_file_is_sorted_text_that_reads_back_as_it_was() {
+    let schema = Schema::of(&LogMetrics::default());
+    assert_eq!(schema.to_string(), LOCK);
+    let (_dir, path) = lock_with(LOCK);
+    assert_eq!(Schema::read(&path).unwrap(), schema);
+    schema.write(&path).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), LOCK);
+    assert!(schema::check::<LogMetrics>(&path).unwrap().changes().is_empty());
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1); // no temporary file stays
+}
+
+#[test]
+fn additions_and_help_texts_pass_and_are_reported() {
+    let (_dir, path) = lock_with(
+        &LOCK
+            .replace("\nrecords_written\n  kind counter\n  help Records written.\n", "")
+            .replace("  help Bytes", "  help Octets"),
+    );
+    let report = schema::check::<LogMetrics>(&path).unwrap();
+    assert_eq!(
+        report.to_string(),
+        format!(
+            "{}: 4 metrics; not in the file yet (UPDATE_METRICS=1 writes it):\n  \
+             `buffered_bytes` changes its help from `Octets in a \"buffer\", of C:\\temp.` to \
+             `Bytes in a \"buffer\", of C:\\temp.`\n  `records_written` is new",
+            path.display()
+        )
+    );
+}
+
+#[test]
+fn whatever_dashboards_use_fails_with_both_states_and_the_way_to_accept_it() {
+    let (_dir, path) = lock_with(
+        &LOCK
+            .replace("records_written", "records_in")
+            .replace(
+                "unit seconds\n  bounds 0.001 0.02 1.0",
+                "unit milliseconds\n  bounds 1.0 20.0",
+            )
+            .replace("kind gauge", "kind counter"),
+    );
+    let error = schema::check::<LogMetrics>(&path).unwrap_err();
+    let expected = format!(
+        "metrics differ from `{}`, and dashboards and alerts may use them:
+  `append_seconds` changes its unit from `milliseconds` to `seconds`
+  `append_seconds` changes its bucket bounds from `1.0 20.0` to `0.001 0.02 1.0`
+  `buffered_bytes` changes its kind from `counter` to `gauge`
+  `records_in` is removed
+  `records_written` is new
+if this is intended, run this test with UPDATE_METRICS=1 and commit the file",
+        path.display()
+    );
+    assert_eq!(error.to_string(), expected);
+    assert_eq!(format!("{error:?}"), expected); // which `unwrap` prints
+    assert_eq!(
+        fs::read_to_string(&path).unwrap().matches("records_in").count(),
+        1,
+        "a comparison changed the file"
+    );
+}
+
+/// Two series of one name, written by hand.
+struct Requests([(&'static str, &'static str); 2]);
+
+impl Metrics for Requests {
+    fn descriptors(&self) -> &[Descriptor] {
+        const {
+            &[
+                Descriptor::counter("requests").with_labels(&[("op", "get"), ("outcome", "ok")]),
+                Descriptor::counter("requests").with_labels(&[("op", "put"), ("outcome", "ok")]),
+            ]
+        }
+    }
+
+    fn walk(&self, walker: &mut dyn Walker) {
+        self.0.iter().for_each(|_| walker.instrument(&Counter::new()));
+    }
+}
+
+#[test]
+fn each_series_of_a_family_is_locked_whatever_the_order_of_its_labels() {
+    let metrics = Requests(Default::default());
+    let lock = "requests\n  kind counter\n  series op=\"get\",outcome=\"ok\"\n  series op=\"put\",outcome=\"ok\"\n";
+    let schema = Schema::of(&metrics);
+    assert!(schema.to_string().ends_with(lock), "{schema}");
+    let (_dir, path) = lock_with(&lock.replace("op=\"put\"", "op=\"delete\""));
+    let error = schema.check(&path).unwrap_err().to_string();
+    assert!(
+        error.contains("\n  `requests{op=\"delete\",outcome=\"ok\"}` is removed\n  `requests{op=\"put\",outcome=\"ok\"}` is new\n"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_registry_is_locked_with_its_prefix_and_labels() {
+    let registry = Registry::with_prefix("shop").unwrap();
+    let metrics = Arc::new(LogMetrics::default());
+    registry.register(metrics.clone(), &[("db", "orders")]).unwrap();
+    let text = Schema::of_registry(&registry).to_string();
+    assert!(
+        text.contains("\nshop_append_seconds\n  kind histogram\n  unit seconds\n  bounds 0.001 0.02 1.0\n  series db=\"orders\"\n"),
+        "{text}"
+    );
+    let prefixed = Schema::of(&*metrics).with_prefix("shop");
+    assert!(prefixed.to_string().contains("\nshop_records_written\n  kind counter\n"));
+    let both = prefixed.clone().with(Schema::of(&Requests(Default::default())));
+    assert!(both.changes_since(&prefixed).iter().all(|change| !change.is_breaking()));
+    assert_eq!(both.changes_since(&prefixed)[0].metric(), "requests");
+}
+
+#[test]
+fn a_missing_file_and_a_damaged_one_are_errors_that_say_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("metrics.lock");
+    let error = schema::check::<LogMetrics>(&path).unwrap_err();
+    assert!(matches!(error, SchemaError::Missing { .. }));
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "`{}` does not exist; create it by running this test with UPDATE_METRICS=1",
+            path.display()
+        )
+    );
+    for (text, line, problem) in [
+        ("  kind counter", 1, "a property comes before the first name"),
+        (
+            "a\n  kind summary",
+            2,
+            "`summary` is not a kind; expected `counter`, `gauge` or `histogram`",
+        ),
+        ("a\n  kind gauge\n  colour red", 3, "unknown property `colour`; expected"),
+        ("\na\n\nb\n  kind gauge", 2, "`a` has no kind"),
+        ("a\n  kind gauge\n\na\n  kind gauge", 4, "`a` is listed twice"),
+        ("<<<<<<< HEAD\na\n  kind gauge", 1, "`<<<<<<< HEAD` has no kind"),
+    ] {
+        fs::write(&path, text).unwrap();
+        let error = schema::check::<LogMetrics>(&path).unwrap_err().to_string();
+        assert!(error.contains(&format!(", line {line}: {problem}")), "{text:?}: {error}");
+    }
+    fs::write(&path, [0xff, 0xfe]).unwrap();
+    let error = schema::check::<LogMetrics>(&path).unwrap_err();
+    assert!(
+        format!("{error:?}").ends_with("reading it failed: stream did not contain valid UTF-8"),
+        "{error:?}"
+    );
+    assert!(matches!(schema::check::<LogMetrics>(dir.path()), Err(SchemaError::Io { .. })));
+}
+
+const CHILD: &str = "PAPYRA_TEST_LOCK_FILE";
+
+/// Run by the test below in another process, whose environment asks for an update.
+#[test]
+fn checks_the_lock_file_of_the_environment() {
+    if let Some(path) = std::env::var_os(CHILD) {
+        let report = schema::check::<LogMetrics>(Path::new(&path)).unwrap();
+        assert!(report.is_updated());
+    }
+}
+
+#[test]
+fn on_request_the_file_is_created_replaced_and_mended() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("metrics.lock");
+    for before in [None, Some("a\n  kind gauge\n"), Some("damaged\n")] {
+        if let Some(text) = before {
+            fs::write(&path, text).unwrap();
+        }
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["checks_the_lock_file_of_the_environment", "--nocapture"])
+            .env(CHILD, &path)
+            .env("UPDATE_METRICS", "1")
+            .status()
+            .unwrap();
+        assert!(status.success());
+        assert_eq!(fs::read_to_string(&path).unwrap(), LOCK);
+    }
+}
