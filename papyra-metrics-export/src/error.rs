@@ -44,7 +44,8 @@ pub enum RegisterError {
         /// The label's name.
         name: String,
     },
-    /// Two backends declare one name with different kinds, units or buckets, or names whose samples would be the same.
+    /// Two metrics of one name differ in kind, unit, buckets or the names of their own labels, or have names whose samples
+    /// would be the same.
     ConflictingDefinition {
         /// The definition of the backend that is registered.
         new: Box<MetricDefinition>,
@@ -77,6 +78,8 @@ pub struct MetricDefinition {
     pub kind: Kind,
     /// The metric's unit.
     pub unit: Option<String>,
+    /// The names of the labels that the metric brings itself, in alphabetical order.
+    pub labels: Vec<String>,
     /// The upper bounds of a histogram's buckets in the exported unit, as Prometheus shows them. Empty if they are not
     /// known.
     pub bounds: Vec<String>,
@@ -125,6 +128,25 @@ impl fmt::Display for RegisterError {
             ),
             Self::ConflictingDefinition { new, earlier } => {
                 let (name, other) = (&new.name, &earlier.name);
+                if name == other
+                    && (new.kind, &new.unit) == (earlier.kind, &earlier.unit)
+                    && new.labels != earlier.labels
+                {
+                    let labels = |labels: &[String]| match labels {
+                        [] => "no labels".to_owned(),
+                        [label] => format!("the label `{label}`"),
+                        labels => format!("the labels `{}`", labels.join("`, `")),
+                    };
+                    return write!(
+                        f,
+                        "`{name}` has {} in backend `{}`, but {} in backend `{}`; metrics of one name need labels of \
+                         the same names",
+                        labels(&new.labels),
+                        new.backend,
+                        labels(&earlier.labels),
+                        earlier.backend
+                    );
+                }
                 if name == other && (new.kind, &new.unit) == (earlier.kind, &earlier.unit) {
                     let [new, earlier] =
                         [new, earlier].map(|it| (it.bounds.join(", "), &it.backend));

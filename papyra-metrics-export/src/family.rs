@@ -45,6 +45,8 @@ struct Texts {
     name_end: usize,
     unit_end: Option<usize>,
     help_end: usize,
+    /// The names of the labels that the metrics of the family bring themselves, in alphabetical order, joined by commas.
+    label_names: Box<str>,
     /// The buckets of a family of histograms, once one of them was there to be read.
     buckets: OnceLock<Arc<Buckets>>,
 }
@@ -68,7 +70,7 @@ impl FamilyBuilder {
         }
     }
 
-    /// Adds a family.
+    /// Adds a family, whose metrics have these labels themselves.
     ///
     /// # Errors
     ///
@@ -79,7 +81,10 @@ impl FamilyBuilder {
         kind: Kind,
         unit: Option<&str>,
         help: &str,
+        labels: &[(&str, &str)],
     ) -> Result<(), RegisterError> {
+        let mut label_names: Vec<&str> = labels.iter().map(|&(name, _)| name).collect();
+        label_names.sort_unstable();
         let text = &mut self.text;
         let start = text.len();
         if !self.prefix.is_empty() {
@@ -116,6 +121,7 @@ impl FamilyBuilder {
             name_end,
             unit_end,
             help_end,
+            label_names: label_names.join(",").into_boxed_str(),
             buckets: OnceLock::new(),
         });
         Ok(())
@@ -213,6 +219,7 @@ impl Family {
             name: self.name().to_owned(),
             kind: self.kind,
             unit: self.unit().map(str::to_owned),
+            labels: self.texts().label_names.split_terminator(',').map(str::to_owned).collect(),
             bounds: bounds.unwrap_or_default(),
             backend: self.batch.backend.to_string(),
         }
@@ -302,7 +309,9 @@ impl Families {
             Entry::Occupied(known) => {
                 let ByName(known) = known.key();
                 // The help is that of the first.
-                if (known.kind, known.unit()) == (kind, batch.unit(index)) {
+                let texts = &batch.families[index];
+                let is_same = (known.kind, known.unit()) == (kind, batch.unit(index));
+                if is_same && known.texts().label_names == texts.label_names {
                     return Ok(known.clone());
                 }
                 Err(conflict(&batch.family(index), known))
@@ -377,7 +386,9 @@ mod tests {
         let mut builder = FamilyBuilder::new(&Arc::from("p.q"), &Arc::default(), metrics.len());
         for metric in metrics {
             let name = metric.exposition_name();
-            builder.add(name, metric.kind(), metric.unit(), metric.help()).unwrap();
+            builder
+                .add(name, metric.kind(), metric.unit(), metric.help(), metric.labels())
+                .unwrap();
         }
         builder.finish()
     }

@@ -1,17 +1,20 @@
 //! Labels that metrics bring themselves, beside those of their registration, in each export.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusBuilder;
 use papyra_metrics::{Counter, Descriptor, Gauge, Histogram, Metrics, Walker};
 use papyra_metrics_export::metrics::Facade;
+use papyra_metrics_export::prometheus::{Format, Prometheus, serve};
 use papyra_metrics_export::statsd::StatsD;
-use papyra_metrics_export::{Export, Registry};
-use papyra_metrics_export_tests::{StatsDaemon, free_port, wait_for};
+use papyra_metrics_export::{Export, RegisterError, Registry};
+use papyra_metrics_export_tests::{Scraper, StatsDaemon, find, free_port, wait_for};
 
 use crate::opentelemetry::receiver::Pipeline;
+use crate::prometheus::{encoded, parsed, run};
 
 /// Two families, and a gauge without labels of its own between them.
 #[derive(Default)]
@@ -113,4 +116,118 @@ fn the_facades_prometheus_exporter_has_them_as_labels() {
     ] {
         assert!(text.contains(sample), "{sample} is not in {text}");
     }
+}
+
+#[test]
+fn prometheus_has_the_members_of_a_family_together_under_one_description() {
+    let (registry, _requests) = registry();
+    // Another backend, whose members come later, and are written with the others.
+    let other = Arc::new(Requests::default());
+    registry.register(other.clone(), &[("backend", "a"), ("zone", "us")]).unwrap();
+    let text = encoded(&registry, Format::OpenMetrics);
+    let heads: Vec<_> = text.lines().filter(|line| line.starts_with("# TYPE")).collect();
+    assert_eq!(
+        heads,
+        [
+            "# TYPE papyra_requests counter",
+            "# TYPE papyra_open gauge",
+            "# TYPE papyra_duration_seconds histogram"
+        ]
+    );
+    let samples = |name: &str| {
+        let samples = text.lines().filter(|line| line.starts_with(name));
+        samples.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        samples("papyra_requests_total"),
+        [
+            "papyra_requests_total{backend=\"orders\",op=\"get\",zone=\"eu\"} 3",
+            "papyra_requests_total{backend=\"orders\",op=\"put\",zone=\"eu\"} 4",
+            "papyra_requests_total{backend=\"a\",op=\"get\",zone=\"us\"} 0",
+            "papyra_requests_total{backend=\"a\",op=\"put\",zone=\"us\"} 0",
+        ]
+    );
+    let counts = samples("papyra_duration_seconds_count");
+    let put = "papyra_duration_seconds_count{backend=\"orders\",op=\"put\",zone=\"eu\"} 2";
+    assert_eq!((counts.len(), &*counts[1]), (4, put));
+    // The reference parser refuses members that are interleaved.
+    assert_eq!(parsed(&text).as_array().unwrap().len(), 3);
+    let told = run(
+        Command::new(find("promtool")).args(["check", "metrics"]),
+        &encoded(&registry, Format::Text),
+    );
+    assert!(told.status.success(), "{told:?}");
+}
+
+#[test]
+fn a_prometheus_server_sees_members_of_a_family_by_their_labels() {
+    let (registry, _requests) = registry();
+    let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
+    let scraper = Scraper::of(&server.local_addr().to_string(), "labels");
+    scraper.wait_for("papyra_requests_total{op=\"put\"}", "4");
+    scraper.wait_for("sum without (op) (papyra_requests_total{backend=\"orders\"})", "7");
+    scraper.wait_for("papyra_duration_seconds_count{op=\"put\",zone=\"eu\"}", "2");
+    let quantile = "histogram_quantile(1, sum by (op, le) (papyra_duration_seconds_bucket))";
+    scraper.wait_for(&format!("{quantile} > 0.002"), "0.005");
+    assert_eq!(
+        scraper.get("label/op/values", &[]).unwrap()["data"],
+        serde_json::json!(["get", "put"])
+    );
+}
+
+/// Metrics that only list themselves.
+struct Listing(&'static [Descriptor]);
+
+impl Metrics for Listing {
+    fn descriptors(&self) -> &[Descriptor] {
+        self.0
+    }
+
+    fn walk(&self, walker: &mut dyn Walker) {
+        walker.absent(self.0.len());
+    }
+}
+
+#[test]
+fn one_name_with_labels_of_other_names_is_refused() {
+    const BARE: &[Descriptor] = &[Descriptor::counter("requests")];
+    const BY_OP: &[Descriptor] = &[Descriptor::counter("requests").with_labels(&[("op", "get")])];
+    const OTHER_OP: &[Descriptor] =
+        &[Descriptor::counter("requests").with_labels(&[("op", "scan")])];
+    const BY_TWO: &[Descriptor] =
+        &[Descriptor::counter("requests").with_labels(&[("outcome", "ok"), ("op", "get")])];
+    const MIXED: &[Descriptor] = &[
+        Descriptor::counter("requests").with_labels(&[("op", "get")]),
+        Descriptor::counter("requests"),
+    ];
+    let listing = |list| Arc::new(Listing(list));
+    let registry = Registry::new();
+    let by_op = listing(BY_OP);
+    registry.register(by_op.clone(), &[("backend", "a")]).unwrap();
+    // Other values of the same labels are the same family, in whatever backend.
+    let other_op = listing(OTHER_OP);
+    registry.register(other_op.clone(), &[("backend", "a")]).unwrap();
+    for (list, has) in [(BARE, "no labels"), (BY_TWO, "the labels `op`, `outcome`")] {
+        let refused = listing(list);
+        let error = registry.register(refused.clone(), &[("backend", "b")]).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "`requests` has {has} in backend `{{backend=\"b\"}}`, but the label `op` in backend \
+                 `{{backend=\"a\"}}`; metrics of one name need labels of the same names"
+            )
+        );
+    }
+    let mixed = listing(MIXED);
+    assert!(Registry::new().register(mixed.clone(), &[]).is_err());
+}
+
+#[test]
+fn a_label_that_the_registration_gives_too_is_refused() {
+    let (registry, requests) = (Registry::new(), Arc::new(Requests::default()));
+    let error = registry.register(requests.clone(), &[("op", "all")]).unwrap_err();
+    assert_eq!(error, RegisterError::DuplicateLabel { name: "op".to_owned() });
+    let handle = registry.with_labels(&[("op", "all")]);
+    assert!(handle.register(requests.clone(), &[]).is_err());
+    registry.register(requests.clone(), &[]).unwrap();
 }

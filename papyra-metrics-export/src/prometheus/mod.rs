@@ -46,6 +46,9 @@ pub use server::{Server, serve};
 /// # Ok::<(), papyra_metrics_export::RegisterError>(())
 /// ```
 ///
+/// Histograms are classic ones: cumulative buckets whose bounds are inclusive and in the exported unit, an exact sum, and
+/// a count that is that of the bucket `+Inf` in each scrape. Gauges may be floats, `NaN` and infinities included.
+///
 /// Names and labels are prepared when backends come or go; each scrape copies them and writes the values. Backends
 /// of one type form one family. A backend that is gone is in the next scrape for the last time, whether or not that
 /// answer arrives. If several servers scrape the same address, [`linger`](Self::linger) shows it to each of them; or

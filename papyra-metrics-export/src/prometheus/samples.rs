@@ -68,7 +68,7 @@ pub fn encode<'a>(
         let labels = Arc::new(Labels::new(labels.iter().copied())?);
         let kind = value.kind();
         let mut builder = FamilyBuilder::new(&prefix, &labels, 1);
-        builder.add(ExpositionName::new(name, prefix_len, kind, unit), kind, unit, help)?;
+        builder.add(ExpositionName::new(name, prefix_len, kind, unit), kind, unit, help, &[])?;
         let family = families.find_or_add(&builder.finish(), 0)?;
         let id = SeriesId { family, labels };
         if !distinct.insert((id.family.address(), Arc::clone(&id.labels))) {

@@ -53,6 +53,7 @@ impl Schema {
                     metric.kind(),
                     metric.unit(),
                     metric.help(),
+                    metric.labels(),
                 )?,
                 Err(reason) => problems.push(format!("`{}` {reason}", metric.name())),
             }
