@@ -3,6 +3,7 @@
 //! `--short` measures a tenth as long; `--write` writes the tables into `RESULTS.md`, between its two marks.
 
 mod functions;
+mod histograms;
 mod measure;
 mod ours;
 mod peers;

@@ -57,8 +57,8 @@ impl Subject {
         for _ in 0..effort.rounds {
             for ((entry, &repeats), times) in self.entries.iter_mut().zip(&repeats).zip(&mut times)
             {
-                let time = entry.time(repeats).as_secs_f64() * 1e9;
-                times.push(time / (repeats * self.per) as f64);
+                let time = entry.time(repeats).map(|time| time.as_secs_f64() * 1e9);
+                times.extend(time.map(|time| time / (repeats * self.per) as f64));
             }
         }
         let entries = self.entries.iter_mut().zip(times);
@@ -70,6 +70,7 @@ impl Subject {
                     // Most rounds are alike. What else the machine does only adds, and now and then the processor
                     // runs faster for a moment; of two threads, how often they meet varies as well.
                     nanoseconds: match entry.work {
+                        _ if times.is_empty() => f64::NAN,
                         Work::Alone(_) => times[times.len() / 4],
                         Work::ByTwo(_) => times[times.len() / 2],
                     },
@@ -92,27 +93,34 @@ impl Entry {
 
     fn calibrate(&mut self, round: Duration) -> u64 {
         let mut repeats = 1;
-        while self.time(repeats) < round {
+        while self.round(repeats).time() < round {
             repeats *= 2;
         }
         repeats
     }
 
-    /// Repeats a round in which a thread had to wait for its core, a limited number of times.
-    fn time(&mut self, repeats: u64) -> Duration {
+    /// Repeats a round in which a thread had to wait for its core, a limited number of times. Returns `None` if two threads
+    /// never ran at the same time: what they measured is then the time of one alone.
+    fn time(&mut self, repeats: u64) -> Option<Duration> {
         const TRIES: usize = 50;
-        let mut time = Duration::MAX;
+        let mut last = None;
         for _ in 0..TRIES {
-            let (taken, interruptions) = match &mut self.work {
-                Work::Alone(work) => timed(|| work(repeats)),
-                Work::ByTwo(work) => by_two(&**work, repeats),
-            };
-            time = taken;
-            if interruptions == 0 {
-                break;
+            let round = self.round(repeats);
+            if round.overlaps() {
+                last = Some(round.time());
+                if round.interruptions() == 0 {
+                    break;
+                }
             }
         }
-        time
+        last
+    }
+
+    fn round(&mut self, repeats: u64) -> Round {
+        match &mut self.work {
+            Work::Alone(work) => Round(vec![timed(|| work(repeats))]),
+            Work::ByTwo(work) => Round(by_two(&**work, repeats).into()),
+        }
     }
 
     fn allocations(&mut self) -> Option<f64> {
@@ -128,16 +136,47 @@ impl Entry {
     }
 }
 
-/// The duration, and how often the thread was interrupted.
-fn timed(work: impl FnOnce()) -> (Duration, i64) {
+/// One round, as each of its threads saw it.
+struct Round(Vec<Span>);
+
+/// When a thread worked, and how often it was interrupted meanwhile.
+struct Span {
+    start: Instant,
+    end: Instant,
+    interruptions: i64,
+}
+
+impl Round {
+    /// The longest time that a thread took.
+    fn time(&self) -> Duration {
+        self.0.iter().map(|span| span.end - span.start).max().unwrap_or_default()
+    }
+
+    /// Whether all threads worked at the same time for at least 85 % of the round.
+    fn overlaps(&self) -> bool {
+        let start = self.0.iter().map(|span| span.start).max();
+        let end = self.0.iter().map(|span| span.end).min();
+        let together = start
+            .zip(end)
+            .map_or(Duration::ZERO, |(start, end)| end.saturating_duration_since(start));
+        together.as_secs_f64() >= 0.85 * self.time().as_secs_f64()
+    }
+
+    fn interruptions(&self) -> i64 {
+        self.0.iter().map(|span| span.interruptions).sum()
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Span {
     let before = interruptions();
     let start = Instant::now();
     work();
-    (start.elapsed(), interruptions() - before)
+    let end = Instant::now();
+    Span { start, end, interruptions: interruptions() - before }
 }
 
-/// The longer of both times. Each thread has its own core, and they start together.
-fn by_two(work: &(dyn Fn(usize, u64) + Sync), repeats: u64) -> (Duration, i64) {
+/// Each thread has its own core, and they start together.
+fn by_two(work: &(dyn Fn(usize, u64) + Sync), repeats: u64) -> [Span; 2] {
     let ready = AtomicUsize::new(0);
     let run = |thread| {
         pin(thread);
@@ -147,11 +186,10 @@ fn by_two(work: &(dyn Fn(usize, u64) + Sync), repeats: u64) -> (Duration, i64) {
         }
         timed(|| work(thread, repeats))
     };
-    let [this, other] = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         [scope.spawn(|| run(0)), scope.spawn(|| run(1))]
             .map(|thread| thread.join().expect("no contestant panics"))
-    });
-    (this.0.max(other.0), this.1 + other.1)
+    })
 }
 
 /// The number of involuntary context switches of this thread.

@@ -81,8 +81,10 @@ fn short(summary: &[(String, Vec<Measured>)]) -> String {
 }
 
 fn is_peer(who: &str) -> bool {
-    const PEERS: [&str; 8] = [
+    const PEERS: [&str; 10] = [
+        "fast-telemetry",
         "fastmetrics",
+        "iroh-metrics",
         "measured",
         "metered",
         "metrics",

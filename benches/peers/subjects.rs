@@ -21,7 +21,9 @@ pub const US: &str = "papyra-metrics";
 
 /// Returns all subjects, in the order of the report.
 pub fn all() -> Vec<Subject> {
-    let mut subjects = vec![increment(), two_threads(), neighbours(), read_one(), build()];
+    let mut subjects = vec![increment(), two_threads(), neighbours(), read_one()];
+    subjects.extend(crate::histograms::all());
+    subjects.push(build());
     subjects.extend([read::<Ten>(), read::<Hundred>(), read::<Thousand>()]);
     subjects.extend([visit::<Ten>(), visit::<Hundred>(), visit::<Thousand>()]);
     for encode in [encode::<Ten>, encode::<Hundred>, encode::<Thousand>] {
@@ -32,14 +34,14 @@ pub fn all() -> Vec<Subject> {
 }
 
 /// Leaks a value and hides it from the optimizer.
-fn leak<T>(value: T) -> &'static T {
+pub fn leak<T>(value: T) -> &'static T {
     black_box(Box::leak(Box::new(value)))
 }
 
 /// A value on its own cache lines.
 #[repr(align(128))]
 #[derive(Default)]
-struct Line<T>(T);
+pub struct Line<T>(pub T);
 
 /// An entry that repeats one small operation.
 macro_rules! alone {
@@ -106,7 +108,7 @@ fn two_threads() -> Subject {
 }
 
 /// The baseline of two threads: neither touches a cache line of the other.
-fn far_apart() -> Entry {
+pub fn far_apart() -> Entry {
     by_two!("two `AtomicU64`, far apart", c = [Line(AtomicU64::new(0)), Line(AtomicU64::new(0))] =>
         c[0].0.fetch_add(1, Relaxed), c[1].0.fetch_add(1, Relaxed))
 }
