@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use papyra_metrics::{Metered, Metrics, Published, persistence::PersistenceMetrics};
+use papyra_metrics::{Metered, Metrics, Published, metrics, persistence::PersistenceMetrics};
 
 const USAGE: &str = "usage: live [--seconds N] [PATH], where PATH is the file to publish";
 
@@ -33,33 +33,38 @@ impl OrderLog {
         Ok(Self { metrics, file })
     }
 
+    #[metrics(errors, ok = records_written, time = write)]
     fn append(&self, record: &[u8]) -> io::Result<()> {
-        self.metrics.write_errors.count_err((&self.file).write_all(record))?;
-        self.metrics.records_written.inc();
+        (&self.file).write_all(record)?;
         self.metrics.bytes_written.add(record.len() as u64);
+        self.metrics.record_size.record(record.len() as u64);
         Ok(())
     }
 
+    #[metrics(errors)]
     fn replicate(&self, record: &[u8]) -> io::Result<()> {
-        let replica = File::options().write(true).open("/dev/full");
-        let written = replica.and_then(|mut replica| replica.write_all(record));
-        self.metrics.write_errors.count_err(written)
+        File::options().write(true).open("/dev/full")?.write_all(record)
     }
 
+    #[metrics(calls = scan_runs, errors = scan_errors, time = scan)]
     fn scan(&self) -> io::Result<()> {
-        self.metrics.scan_runs.inc();
         let mut file = &self.file;
         file.seek(SeekFrom::Start(0))?;
         let mut record = [0; RECORD.len()];
-        while self.metrics.read_errors.count_err(file.read(&mut record))? > 0 {
+        while self.read(&mut record)? > 0 {
             self.metrics.records_read.inc();
         }
         Ok(())
     }
 
+    #[metrics(errors = read_errors, time = read)]
+    fn read(&self, record: &mut [u8]) -> io::Result<usize> {
+        (&self.file).read(record)
+    }
+
     /// Empties the log.
+    #[metrics(calls = compactions, errors = compaction_errors, time = compaction)]
     fn compact(&self) -> io::Result<()> {
-        self.metrics.compactions.inc();
         self.file.set_len(0)
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::io;
 use std::path::Path;
 
-use papyra_metrics::{Counter, Gauge, Metered, Metrics, metrics};
+use papyra_metrics::{Counter, Gauge, Histogram, Metered, Metrics, Sizes, metrics};
 use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::sync::Mutex;
@@ -31,10 +31,20 @@ pub(crate) struct LogMetrics {
     write_errors: Counter,
     /// Appends in progress.
     appends_in_flight: Gauge,
+    /// Appends whose future was dropped before it finished.
+    appends_cancelled: Counter,
     /// Scans of the whole log.
     scan_runs: Counter,
     /// Scans that returned an error.
     scan_errors: Counter,
+    /// How long an append takes, from its first poll. Cancelled ones are not included.
+    write: Histogram,
+    /// How long it takes to make appends durable.
+    sync: Histogram,
+    /// How long a scan takes.
+    scan: Histogram,
+    /// Sizes of the records appended, without framing.
+    record_size: Histogram<Sizes>,
 }
 
 /// An error of the log.
@@ -93,7 +103,14 @@ impl AsyncLog {
 
     /// Appends one record, whole or not at all, also if the future is dropped before it finished: tokio's file takes
     /// the frame in one piece and writes it on another thread. A cancelled record may or may not be in the log.
-    #[metrics(errors, ok = records_written, calls = appends, in_flight = appends_in_flight)]
+    #[metrics(
+        errors,
+        ok = records_written,
+        calls = appends,
+        in_flight = appends_in_flight,
+        cancelled = appends_cancelled,
+        time = write
+    )]
     pub(crate) async fn append(&self, payload: &[u8]) -> Result<(), LogError> {
         let len = u32::try_from(payload.len()).ok().filter(|_| payload.len() <= MAX_PAYLOAD_LEN);
         let Some(len) = len else { return Err(LogError::TooLong(payload.len())) };
@@ -104,17 +121,18 @@ impl AsyncLog {
         file.write_all(&frame).await?;
         file.flush().await?;
         self.metrics.bytes_written.add(len.into());
+        self.metrics.record_size.record(len.into());
         Ok(())
     }
 
     /// Makes appended records durable.
-    #[metrics(errors)]
+    #[metrics(errors, time = sync)]
     pub(crate) async fn sync(&self) -> Result<(), LogError> {
         Ok(self.file.lock().await.sync_data().await?)
     }
 
     /// Reads the whole log and returns the number of records.
-    #[metrics(calls = scan_runs, errors = scan_errors)]
+    #[metrics(calls = scan_runs, errors = scan_errors, time = scan)]
     pub(crate) async fn scan(&self, path: &Path) -> Result<u64, LogError> {
         // Keeps writers out.
         let _file = self.file.lock().await;

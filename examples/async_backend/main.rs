@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use papyra_metrics::{Metered, Metrics, Snapshot};
+use papyra_metrics::{Metered, Metrics, Snapshot, Value};
 use tokio::task::JoinSet;
 
 use crate::log::{AsyncLog, LogError, MAX_PAYLOAD_LEN};
@@ -139,10 +139,13 @@ fn summary(log: &AsyncLog) -> String {
     names.map(|name| format!("{name}: {:<5}", snapshot[name])).join(" ")
 }
 
-/// All metrics, one line each.
+/// All metrics, one line each. A histogram is shown with units that suit it.
 fn report(log: &AsyncLog) -> String {
     let Some(snapshot) = snapshot(log) else { return "  metrics: <unavailable>".to_owned() };
-    let lines = snapshot.iter().map(|(name, value)| format!("  {name:<20} {value:>8}"));
+    let lines = snapshot.iter().map(|(name, value)| match value {
+        Value::Histogram(distribution) => format!("  {name:<20}  {distribution}"),
+        _ => format!("  {name:<20} {value:>8}"),
+    });
     lines.collect::<Vec<_>>().join("\n")
 }
 

@@ -8,7 +8,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
-use papyra_metrics::{Counter, Gauge, Metered, Metrics, metrics};
+use papyra_metrics::{Counter, Gauge, Histogram, Metered, Metrics, Sizes, metrics};
 
 const HEADER_LEN: u64 = 8;
 /// 16 MiB. A larger length in a file is taken for damage.
@@ -46,6 +46,20 @@ pub(crate) struct LogMetrics {
     /// Size of the log on disk.
     #[metrics(unit = "bytes")]
     size_bytes: Gauge,
+    /// How long an append takes.
+    write: Histogram,
+    /// How long it takes to make appends durable.
+    sync: Histogram,
+    /// How long it takes to read all records.
+    read: Histogram,
+    /// How long a scan takes.
+    scan: Histogram,
+    /// How long a recovery takes.
+    recovery: Histogram,
+    /// How long a compaction takes.
+    compaction: Histogram,
+    /// Sizes of the records appended, without framing.
+    record_size: Histogram<Sizes>,
 }
 
 /// The result of a scan.
@@ -89,22 +103,23 @@ impl RecordLog {
     }
 
     /// Appends a record. After an error the log may end in a torn record; call `recover` before the next append.
-    #[metrics(errors, ok = records_written)]
+    #[metrics(errors, ok = records_written, time = write)]
     pub(crate) fn append(&mut self, payload: &[u8]) -> io::Result<()> {
         let written = write_record(&mut self.file, payload)?;
         self.metrics.bytes_written.add(written);
         self.metrics.size_bytes.add(signed(written));
+        self.metrics.record_size.record(payload.len() as u64);
         Ok(())
     }
 
     /// Makes appended records durable.
-    #[metrics(errors)]
+    #[metrics(errors, time = sync)]
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
     }
 
     /// Reads all records. Fails at the first record that is damaged or torn.
-    #[metrics(errors = read_errors)]
+    #[metrics(errors = read_errors, time = read)]
     pub(crate) fn read_all(&self) -> io::Result<Vec<Vec<u8>>> {
         let mut reader = self.reader()?;
         let mut records = Vec::new();
@@ -126,7 +141,7 @@ impl RecordLog {
     }
 
     /// Checks every record, without changing anything.
-    #[metrics(calls = scan_runs, errors = scan_errors)]
+    #[metrics(calls = scan_runs, errors = scan_errors, time = scan)]
     pub(crate) fn scan(&self) -> io::Result<Report> {
         let report = self.find_anomalies()?;
         self.metrics.anomalies_detected.add(report.anomalies());
@@ -158,7 +173,7 @@ impl RecordLog {
     }
 
     /// Removes a torn tail, so that records can be appended again. Returns the number of bytes removed.
-    #[metrics(calls = recovery_runs, errors = recovery_errors)]
+    #[metrics(calls = recovery_runs, errors = recovery_errors, time = recovery)]
     pub(crate) fn recover(&mut self) -> io::Result<u64> {
         let Some(torn) = self.find_anomalies()?.torn_tail else { return Ok(0) };
         let cut = self.file.metadata()?.len() - torn;
@@ -169,7 +184,7 @@ impl RecordLog {
     }
 
     /// Replaces the log by a new one without the damaged records. Returns the number of records removed.
-    #[metrics(calls = compactions, errors = compaction_errors)]
+    #[metrics(calls = compactions, errors = compaction_errors, time = compaction)]
     pub(crate) fn compact(&mut self) -> io::Result<u64> {
         let mut fresh_path = self.path.clone().into_os_string();
         fresh_path.push(".compacting");

@@ -235,6 +235,11 @@ impl Reporter {
                 let now = metrics.snapshot();
                 let width = now.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
                 for (name, value) in &now {
+                    // What was recorded in a histogram, in the units that suit it.
+                    if let Value::Histogram(distribution) = value {
+                        text.push_str(&format!("  {name:width$}  {distribution}\n"));
+                        continue;
+                    }
                     let before = self.last.get(name).and_then(Value::as_i64).unwrap_or(0);
                     let change = value.as_i64().unwrap_or(i64::MAX).saturating_sub(before);
                     let change = if change == 0 { String::new() } else { format!("  {change:+}") };

@@ -1,17 +1,41 @@
 //! The metrics that every persistence backend can start from.
 
-use crate::{Counter, Metrics};
+use crate::{Counter, Histogram, Metrics, Sizes};
 
-/// What a persistence backend has done since it was opened.
+/// Counters and histograms of a persistence backend: records, scans, recoveries, compactions, their durations and errors.
 ///
 /// ```
-/// use papyra_metrics::{Metrics, persistence::PersistenceMetrics};
+/// use papyra_metrics::{Metrics, metrics, persistence::PersistenceMetrics};
+/// use std::io::{self, Write};
 ///
-/// let metrics = PersistenceMetrics::default();
-/// metrics.records_written.inc();
-/// metrics.bytes_written.add(118);
-/// assert_eq!(metrics.snapshot()["records_written"], 1);
+/// struct OrderLog<W> {
+///     out: W,
+///     metrics: PersistenceMetrics,
+/// }
+///
+/// impl<W: Write> OrderLog<W> {
+///     #[metrics(errors, ok = records_written, time = write)]
+///     fn append(&mut self, record: &[u8]) -> io::Result<()> {
+///         self.out.write_all(record)?;
+///         self.metrics.bytes_written.add(record.len() as u64);
+///         self.metrics.record_size.record(record.len() as u64);
+///         Ok(())
+///     }
+/// }
+///
+/// let mut log = OrderLog { out: Vec::new(), metrics: PersistenceMetrics::default() };
+/// log.append(b"an order").unwrap();
+///
+/// let snapshot = log.metrics.snapshot();
+/// assert_eq!(snapshot["records_written"], 1);
+/// assert_eq!(snapshot["write"].as_histogram().unwrap().count(), 1);
+/// println!("write: {}", snapshot["write"]); // write: count 1, mean 1.2 µs, p50 1.2 µs, p99 1.2 µs, max ≤ 2 µs
 /// ```
+///
+/// The struct takes 5.5 KB, nearly all of it in the histograms. They are plain [`Histogram`]s: an operation on storage takes
+/// microseconds or more, and against that the 40 nanoseconds that two threads cost each other at worst do not matter. A
+/// [`ShardedHistogram`](crate::ShardedHistogram) of durations takes 64 KB each, too much for a struct that each backend
+/// has. If many cores write to one backend a million times a second, declare such a histogram beside this struct.
 #[derive(Debug, Default, Metrics)]
 #[metrics(crate = crate)]
 pub struct PersistenceMetrics {
@@ -41,4 +65,16 @@ pub struct PersistenceMetrics {
     pub recovery_errors: Counter,
     /// Compactions that returned an error.
     pub compaction_errors: Counter,
+    /// How long a write takes.
+    pub write: Histogram,
+    /// How long a read takes.
+    pub read: Histogram,
+    /// How long a scan takes.
+    pub scan: Histogram,
+    /// How long a recovery takes.
+    pub recovery: Histogram,
+    /// How long a compaction takes.
+    pub compaction: Histogram,
+    /// Sizes of the records that were written.
+    pub record_size: Histogram<Sizes>,
 }

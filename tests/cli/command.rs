@@ -641,7 +641,7 @@ fn a_backend_has_the_same_in_its_own_command_line() {
     assert_eq!(said.out, "this process: reset 12 counters\n");
     assert_eq!(said.err, "records_written is 0\n");
     let said = orders("metrics watch --count 2 --interval 0.01");
-    assert_eq!(said.out.lines().count(), 2 * 12);
+    assert_eq!(said.out.lines().count(), 2 * 18);
 
     // Over files.
     let said = orders("metrics show .");
