@@ -25,6 +25,7 @@ chapters! {
     testing = "testing.md",
     guarantees = "guarantees.md",
     functions = "functions.md",
+    histograms = "histograms.md",
     plain_structs = "plain-structs.md",
     many_cores = "many-cores.md",
     shared_backends = "shared-backends.md",

@@ -638,7 +638,7 @@ fn a_backend_has_the_same_in_its_own_command_line() {
     let said = orders("metrics show --format table");
     assert!(said.out.contains("Bytes written."), "{}", said.out);
     let said = orders("metrics reset");
-    assert_eq!(said.out, "this process: reset 12 counters\n");
+    assert_eq!(said.out, "this process: reset 12 counters and 6 histograms\n");
     assert_eq!(said.err, "records_written is 0\n");
     let said = orders("metrics watch --count 2 --interval 0.01");
     assert_eq!(said.out.lines().count(), 2 * 18);
