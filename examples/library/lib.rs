@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use papyra_metrics::{Counter, Gauge, Metrics, Register};
 
-/// What one table does.
+/// The metrics of one table.
 #[derive(Debug, Default, Metrics)]
 struct TableMetrics {
     /// Rows written.

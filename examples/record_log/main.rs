@@ -235,7 +235,7 @@ impl Reporter {
                 let now = metrics.snapshot();
                 let width = now.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
                 for (name, value) in &now {
-                    // What was recorded in a histogram, in the units that suit it.
+                    // A histogram is shown in units that suit it.
                     if let Value::Histogram(distribution) = value {
                         text.push_str(&format!("  {name:width$}  {distribution}\n"));
                         continue;

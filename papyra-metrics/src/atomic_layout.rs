@@ -21,13 +21,13 @@ pub struct AtomicLayout {
     pub stride: usize,
     /// The baseline, which a reset sets to the sum of the cells. Without one, a reset of a counter sets the cells to zero.
     pub baseline: Option<usize>,
-    /// What the cells and the baseline contain.
+    /// The type of numbers in the cells and the baseline.
     pub form: Form,
     /// Address and number of the words of flags that say which cells are in use, for the instrument itself alone.
     pub flags: Option<(usize, usize)>,
 }
 
-/// What the cells of an instrument contain.
+/// The type of numbers in the cells of an instrument.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
     /// One word each: a part of the value.

@@ -1,4 +1,4 @@
-//! An instrument on cache lines of its own, for neighbours that different cores hit.
+//! An instrument that shares no cache line with its neighbours, for structs whose counters different cores increment.
 
 use core::ops::{Deref, DerefMut};
 use core::{array, fmt};
@@ -6,19 +6,18 @@ use core::{array, fmt};
 use crate::atomic_layout::AtomicLayout;
 use crate::{Distribution, Inc, IncDec, Instrument, Kind, Value, Walker};
 
-/// An instrument on cache lines of its own.
+/// An instrument that shares no cache line with its neighbours.
 ///
-/// Two counters side by side share a cache line, and where two cores count in them at once, each waits for
-/// the line that the other has just taken, though the cores never touch the same counter. On a 2-core x86-64
-/// machine an increment then costs over 4 times as much as alone; padded, it costs no more (`benches/RESULTS.md` in the
-/// repository). The price is 128 bytes an instrument instead of 8 or 16.
+/// Two counters side by side share a cache line. If two cores increment them at the same time, each core waits for the line
+/// that the other has just taken, although they never touch the same counter. On a 2-core x86-64 machine an increment then
+/// takes over 4 times as long as alone. A padded one does not (`benches/RESULTS.md` in the repository), and takes 128 bytes
+/// instead of 8 or 16.
 ///
-/// Pad counters that different cores hit often, such as one that the writers count in beside one that the
-/// readers count in. A struct whose counters all move in the same thread, or seldom, is better off without:
-/// it stays small, and one line brings several of its counters. One counter that all cores hit is no better
-/// off padded: that is a [`ShardedCounter`](crate::ShardedCounter).
+/// Pad counters that different cores increment often, such as a writer's beside the readers'. Do not pad counters that one
+/// thread increments, or that are incremented seldom: the struct stays small, and one cache line holds several of them. For
+/// one counter that all cores increment, use a [`ShardedCounter`](crate::ShardedCounter): padding does not help.
 ///
-/// It derefs to the instrument, and so is used as if it were one:
+/// It dereferences to the instrument:
 ///
 /// ```
 /// use papyra_metrics::{Counter, Gauge, Metrics, CachePadded};
@@ -43,21 +42,21 @@ use crate::{Distribution, Inc, IncDec, Instrument, Kind, Value, Walker};
 /// assert_eq!(METRICS.snapshot().to_string(), "records_written: 1\nrecords_read: 0\nreaders: 2");
 /// ```
 ///
-/// In a [plain struct](derive@crate::Metrics#plain-structs), `#[metrics(padded)]` on a field does it, and
-/// `#[metrics(storage = Name, padded)]` does it to all of them.
+/// In a [plain struct](derive@crate::Metrics#plain-structs), `#[metrics(padded)]` pads one field, and
+/// `#[metrics(storage = Name, padded)]` all of them.
 // 128 bytes: a line of Apple's and other large Arm cores, and the pair of lines that x86-64 fetches together.
 #[repr(align(128))]
 #[derive(Clone, Copy, Default)]
 pub struct CachePadded<I>(I);
 
 impl<I> CachePadded<I> {
-    /// That instrument, with nothing beside it.
+    /// Pads an instrument.
     #[inline]
     pub const fn new(instrument: I) -> Self {
         Self(instrument)
     }
 
-    /// The instrument without its padding.
+    /// Returns the instrument without its padding.
     #[inline]
     pub fn into_inner(self) -> I {
         self.0

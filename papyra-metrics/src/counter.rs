@@ -6,14 +6,13 @@ use crate::atomic::{AtomicU64, Ordering, const_fn};
 use crate::atomic_layout::AtomicLayout;
 use crate::{Instrument, Kind, Value, Walker};
 
-/// Counts events: a number that only grows.
+/// A monotonic counter of events.
 ///
-/// It is two atomics in place, 16 bytes, and no pointer: the lifetime total, and the mark at which the total
-/// stood when the counter was last reset. So a reset, which is for people and tests, never disturbs the
-/// total, which is what monitoring systems read.
+/// It is two atomics in place, 16 bytes: the lifetime total, and the baseline, which is the total at the last reset. So a
+/// reset, which is for people and tests, does not change the total, which monitoring systems read.
 ///
-/// Counting is one relaxed atomic addition on the total. Readers never wait for writers or the reverse.
-/// The total wraps on overflow, which at one increment a nanosecond takes 584 years.
+/// Counting is one relaxed atomic addition to the total. Readers never wait for writers or the reverse. The total wraps on
+/// overflow: after 584 years of one increment a nanosecond.
 ///
 /// ```
 /// use papyra_metrics::Counter;
@@ -34,7 +33,7 @@ pub struct Counter {
 
 impl Counter {
     const_fn! {
-        /// A counter at zero.
+        /// Creates a counter at zero.
         #[inline]
         pub fn new() -> Self {
             Self { total: AtomicU64::new(0), baseline: AtomicU64::new(0) }
@@ -50,39 +49,39 @@ impl Counter {
     /// Counts `n` events at once.
     #[inline]
     pub fn add(&self, n: u64) {
-        // Relaxed: the count guards no other memory, a reader only has to see it eventually.
+        // Relaxed: the count does not guard other memory.
         self.total.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// What was counted since the last reset.
+    /// Returns the count since the last reset.
     #[inline]
     pub fn get(&self) -> u64 {
         let baseline = self.baseline();
         self.total().wrapping_sub(baseline)
     }
 
-    /// What was counted since the counter was made, whether reset or not. It never falls.
+    /// Returns the count over the lifetime, which resets do not change. It never falls.
     #[inline]
     pub fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// [`get`](Self::get) reads zero from here. The [`total`](Self::total) stays.
+    /// Resets [`get`](Self::get) to zero. The [`total`](Self::total) is unchanged.
     #[inline]
     pub fn reset(&self) {
         self.take();
     }
 
-    /// What [`get`](Self::get) gives, and a reset, as one step.
+    /// Returns what [`get`](Self::get) does and resets the counter in one step.
     ///
-    /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it tries
-    /// again only when another take or reset has just succeeded.
+    /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it retries only if another
+    /// take or reset has just succeeded.
     #[inline]
     pub fn take(&self) -> u64 {
         advance_baseline(&self.baseline, || self.total())
     }
 
-    /// Counts one if `result` is an error, and hands it on untouched.
+    /// Counts one if `result` is an error, and returns it unchanged.
     ///
     /// ```
     /// use papyra_metrics::Counter;
@@ -95,7 +94,7 @@ impl Counter {
     ///
     /// # Errors
     ///
-    /// The error that came in.
+    /// Returns the error of `result`.
     #[inline]
     pub fn count_err<T, E>(&self, result: Result<T, E>) -> Result<T, E> {
         if result.is_err() {

@@ -6,10 +6,10 @@ use crate::atomic::{AtomicI64, Ordering, const_fn};
 use crate::atomic_layout::AtomicLayout;
 use crate::{Instrument, Kind, Value, Walker};
 
-/// A level: something that goes up and down, such as open files or bytes in a cache.
+/// A value that goes up and down, such as the number of open files or the bytes in a cache.
 ///
-/// It is one atomic in place. A reset leaves it alone, for it says what *is*, not what happened. Each change
-/// is one relaxed atomic instruction; it wraps on overflow.
+/// It is one atomic in place. A reset does not change it, because it is a state and not a count of events. Each change is one
+/// relaxed atomic instruction. It wraps on overflow.
 ///
 /// ```
 /// use papyra_metrics::Gauge;
@@ -26,44 +26,44 @@ pub struct Gauge {
 
 impl Gauge {
     const_fn! {
-        /// A gauge at zero.
+        /// Creates a gauge at zero.
         #[inline]
         pub fn new() -> Self {
             Self { level: AtomicI64::new(0) }
         }
     }
 
-    /// Raises the level by one.
+    /// Adds one.
     #[inline]
     pub fn inc(&self) {
         self.add(1);
     }
 
-    /// Lowers the level by one.
+    /// Subtracts one.
     #[inline]
     pub fn dec(&self) {
         self.sub(1);
     }
 
-    /// Raises the level by `n`, or lowers it where `n` is negative.
+    /// Adds `n`, which may be negative.
     #[inline]
     pub fn add(&self, n: i64) {
         self.level.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// Lowers the level by `n`, or raises it where `n` is negative.
+    /// Subtracts `n`, which may be negative.
     #[inline]
     pub fn sub(&self, n: i64) {
         self.level.fetch_sub(n, Ordering::Relaxed);
     }
 
-    /// Puts the level at `n`.
+    /// Sets the value to `n`.
     #[inline]
     pub fn set(&self, n: i64) {
         self.level.store(n, Ordering::Relaxed);
     }
 
-    /// The level now.
+    /// Returns the value.
     #[inline]
     pub fn get(&self) -> i64 {
         self.level.load(Ordering::Relaxed)

@@ -7,7 +7,7 @@ use crate::Gauge;
 impl Gauge {
     /// Adds `n`, and takes it away again when the returned guard is dropped, also by a panic or with a dropped future.
     ///
-    /// For whatever exists as long as a value does: a task that is running, a buffer, a connection.
+    /// For things that exist as long as a value does: a running task, a buffer, a connection.
     ///
     /// ```
     /// use papyra_metrics::Gauge;

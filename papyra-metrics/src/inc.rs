@@ -1,4 +1,4 @@
-//! What a function's outcomes can be counted in: `Inc` for events, `IncDec` for levels.
+//! The traits of instruments in which functions count: `Inc` for events, `IncDec` for levels.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
@@ -6,11 +6,11 @@ use core::sync::atomic::Ordering;
 
 use crate::{Counter, Gauge, ShardedCounter};
 
-/// Something that counts events one by one: what [`#[metrics(errors = …, ok = …, calls = …)]`](crate::metrics)
-/// counts in, and what a field marked `errors` has to be.
+/// An instrument that counts events one by one. [`#[metrics(errors = …, ok = …, calls = …)]`](crate::metrics) counts in such
+/// an instrument, and a field marked `errors` must be one.
 ///
 /// Implemented for [`Counter`], [`ShardedCounter`] and `AtomicU64`, for references, `Box`, `Rc` and `Arc` of one, and for an
-/// `Option`, whose `None` counts nothing. Implement it for an instrument of your own that counts events.
+/// `Option`, whose `None` counts nothing. Implement it for your own instruments that count events.
 ///
 /// ```
 /// use papyra_metrics::{Inc, Counter};
@@ -29,10 +29,10 @@ pub trait Inc {
     fn inc(&self);
 }
 
-/// Something that goes up and down by one: what [`#[metrics(in_flight = …)]`](crate::metrics) moves.
+/// An instrument that goes up and down by one, such as the gauge of [`#[metrics(in_flight = …)]`](crate::metrics).
 ///
 /// Implemented for [`Gauge`] and `AtomicI64`, for references, `Box`, `Rc` and `Arc` of one, and for an
-/// `Option`, whose `None` moves nothing. Implement it for an instrument of your own that shows a level.
+/// `Option`, whose `None` changes nothing. Implement it for your own instruments that show a level.
 ///
 /// ```
 /// use papyra_metrics::{Gauge, IncDec};
@@ -49,10 +49,10 @@ pub trait Inc {
     note = "what is in flight goes up and down, in a `Gauge` or an `AtomicI64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; an instrument of your own implements `papyra_metrics::IncDec`"
 )]
 pub trait IncDec {
-    /// Raises the level by one.
+    /// Adds one.
     fn inc(&self);
 
-    /// Lowers the level by one.
+    /// Subtracts one.
     fn dec(&self);
 }
 

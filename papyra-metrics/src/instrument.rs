@@ -1,4 +1,4 @@
-//! The trait behind every instrument, also for the plain atomics that existing code is full of.
+//! The trait of all instruments, which plain atomics implement too.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
@@ -6,11 +6,11 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use crate::atomic_layout::AtomicLayout;
 use crate::{Distribution, Kind, Value, Walker};
 
-/// Something that holds a value, and so can be a field of a struct that derives [`Metrics`](crate::Metrics).
+/// A value that can be a field of a struct that derives [`Metrics`](crate::Metrics).
 ///
-/// [`Counter`](crate::Counter) and [`Gauge`](crate::Gauge) are instruments, and so are a plain `AtomicU64`
-/// (a counter) and `AtomicI64` (a gauge), whose readings are the atomic itself: such a counter is zeroed by a
-/// reset, and its total falls with it. Implement the trait for anything else that has a number to show:
+/// [`Counter`](crate::Counter) and [`Gauge`](crate::Gauge) are instruments, and so are a plain `AtomicU64` (a counter) and
+/// `AtomicI64` (a gauge). A reset sets an `AtomicU64` to zero, and its total falls with it. Implement the trait for any other
+/// type that has a number to show:
 ///
 /// ```
 /// use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
@@ -43,23 +43,22 @@ use crate::{Distribution, Kind, Value, Walker};
     note = "for a field that is not a metric, add `#[metrics(skip)]`"
 )]
 pub trait Instrument {
-    /// Whether the value only grows or goes up and down.
+    /// The kind of metric.
     const KIND: Kind;
 
-    /// The value now; of a counter, since the last reset.
+    /// Returns the value; of a counter, since the last reset.
     fn value(&self) -> Value;
 
-    /// The value over the lifetime, which no reset touches. By default the [`value`](Self::value), for
-    /// instruments that keep nothing else.
+    /// Returns the value over the lifetime, which resets do not change. By default the [`value`](Self::value).
     fn total(&self) -> Value {
         self.value()
     }
 
-    /// Starts a new interval: a counter's value reads zero from here, a gauge's stays.
+    /// Resets a counter's value to zero. A gauge keeps its value.
     fn reset(&self);
 
-    /// What [`value`](Self::value) gives, and [`reset`](Self::reset), as one step: what is counted meanwhile is
-    /// in this reading or stays for the next one, never in both or neither.
+    /// Returns the [`value`](Self::value) and [resets](Self::reset) it in one step. An event that is counted meanwhile is in
+    /// this reading or in the next one, never in both or neither.
     fn take(&self) -> Value;
 
     /// For generated code: the unit of the values, if the type of the instrument determines it.

@@ -1,9 +1,10 @@
-//! Counters that live inside a storage backend, declared once with a derive, readable by anything.
+//! Metrics of a storage backend: fields of a struct that the backend owns, declared with a derive and readable by any
+//! monitoring system.
 //!
 //! ```
 //! use papyra_metrics::{Counter, Gauge, Metrics};
 //!
-//! /// What the order log has done since it was opened.
+//! /// The metrics of the order log.
 //! #[derive(Debug, Default, Metrics)]
 //! struct LogMetrics {
 //!     /// Records appended.
@@ -27,10 +28,10 @@
 //! println!("{snapshot}");
 //! ```
 //!
-//! Counting is one relaxed atomic instruction on a field that the backend owns: no global registry, no lock,
-//! no allocation, no I/O. Readers pull: [`Metrics::snapshot`] gives a plain map, [`Metrics::visit`] the same
-//! without allocating, [`Metrics::drain`] hands each increment out exactly once. [`Metrics::reset`] is for
-//! people; [`Metrics::totals`], which it never touches, are for machines.
+//! Counting is one relaxed atomic instruction on a field that the backend owns, without a global registry, a lock, an
+//! allocation or I/O. Readers pull: [`Metrics::snapshot`] returns a plain map, [`Metrics::visit`] shows the same values
+//! without a map, and [`Metrics::drain`] returns each increment exactly once. [`Metrics::reset`] is for people. It does not
+//! change [`Metrics::totals`], which are for monitoring systems.
 //!
 //! The guide in the repository (`docs/guide/README.md`) explains how to add metrics to a backend, chapter by chapter, and how to
 //! port from other crates.
@@ -115,27 +116,26 @@ pub use sharded::ShardedCounter;
 
 /// Implements [`Metrics`](trait@Metrics) for a struct with named fields.
 ///
-/// Every field is a metric: an [`Instrument`] under the field's name, described by the first paragraph of
-/// its doc comment. `#[metrics(…)]` below the derive says what is otherwise:
+/// Every field is a metric: an [`Instrument`] with the name of the field, described by the first paragraph of its doc
+/// comment. Keys of `#[metrics(…)]`, which comes below the derive, change that:
 ///
 /// | where | key | meaning |
 /// |---|---|---|
-/// | field | `name = "…"` | the metric's name instead of the field's; must match `[a-zA-Z_][a-zA-Z0-9_]*` |
-/// | field | `help = "…"` | instead of the doc comment; `""` means none |
+/// | field | `name = "…"` | the name of the metric, instead of the field's; must match `[a-zA-Z_][a-zA-Z0-9_]*` |
+/// | field | `help = "…"` | the description, instead of the doc comment; `""` for none |
 /// | field | `unit = "bytes"` | the OpenMetrics base unit; must match `[a-z0-9_]+` |
 /// | field | `errors` | this counter is *the* error counter of the struct; at most one |
 /// | field | `flatten`, with or without `prefix = "…"` | the field derives `Metrics` itself, and its metrics join this struct's |
 /// | field | `skip` | not a metric |
-/// | field | `padded` | with `storage`: the metric is on cache lines of its own, a [`CachePadded`] |
-/// | field | `sharded` | with `storage`: a counter that all cores hit, a [`ShardedCounter`] |
-/// | struct | `prefix = "…"` | put before every name |
-/// | struct | `storage = Name` | the struct is of plain integers, and `Name` is written as its struct of atomics |
+/// | field | `padded` | with `storage`: the metric is a [`CachePadded`], which shares no cache line |
+/// | field | `sharded` | with `storage`: the counter is a [`ShardedCounter`], for one that all cores increment |
+/// | struct | `prefix = "…"` | a prefix of every name |
+/// | struct | `storage = Name` | the struct has plain integers, and the derive writes the struct `Name` of their instruments |
 /// | struct | `padded` | with `storage`: every metric of the struct itself is a [`CachePadded`] |
-/// | struct | `crate = path` | where this crate is, when renamed or re-exported |
+/// | struct | `crate = path` | the path of this crate, if it is renamed or re-exported |
 ///
-/// Names are composed while the program is compiled. Two metrics of one name, or that would be exported under
-/// one name (`writes` and `writes_total`), are a compile error, also across `flatten`; in a generic struct it
-/// shows when the struct is first used.
+/// Names are composed at compile time. Two metrics with one name, or with one exported name (`writes` and `writes_total`), are
+/// a compile error, also across `flatten`. In a generic struct the error appears where the struct is first used.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Gauge, Metrics};
@@ -231,8 +231,8 @@ pub use papyra_metrics_derive::Label;
 
 /// Counts what a function does: errors, successes, calls, how long they take, what is in flight, and what is cancelled.
 ///
-/// Signature and return value are unchanged: the `Err` that comes out is the value that the body gave. Counters are fields
-/// of `self.metrics`, or wherever `at` or an expression says.
+/// Signature and return value are unchanged. Counters are fields of `self.metrics`, unless `at` or an expression names another
+/// place.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Gauge, Histogram, Metrics, metrics};
@@ -266,7 +266,8 @@ pub use papyra_metrics_derive::Label;
 /// assert!(log.append(b"first").is_ok());
 /// assert!(log.append(b"second").is_err()); // no room
 /// let snapshot = log.metrics.snapshot();
-/// assert_eq!((snapshot["records_written"].clone(), snapshot["write_errors"].clone()), (1.into(), 1.into()));
+/// assert_eq!(snapshot["records_written"], 1);
+/// assert_eq!(snapshot["write_errors"], 1);
 /// assert_eq!(log.metrics.append.get().count(), 2); // both calls returned
 /// ```
 ///

@@ -26,7 +26,7 @@ pub struct Peak {
     highest: AtomicI64,
 }
 
-/// What a peak of no values contains, also in a published file.
+/// The content of a peak without values, also in a published file.
 pub(crate) const NONE: i64 = i64::MIN;
 
 impl Peak {

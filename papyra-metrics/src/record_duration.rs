@@ -1,4 +1,4 @@
-//! What `#[metrics(time = …)]` records in.
+//! The trait of instruments in which `#[metrics(time = …)]` records.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
@@ -13,10 +13,10 @@ use crate::{Buckets, CachePadded, Histogram, ShardedHistogram};
 /// that keeps durations.
 ///
 /// ```
-/// use papyra_metrics::{Histogram, RecordDuration};
+/// use papyra_metrics::{Histogram, Latency, RecordDuration};
 /// use std::time::Duration;
 ///
-/// let append = Some(Histogram::default());
+/// let append = Some(Histogram::<Latency>::default());
 /// append.record_duration(Duration::from_micros(80), 1);
 /// assert_eq!(append.unwrap().get().count(), 1);
 /// ```

@@ -26,24 +26,24 @@ use crate::Kind;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Value {
-    /// How often something has happened.
+    /// The value of a counter: a number of events.
     Counter(u64),
-    /// How much of something there is.
+    /// The value of a gauge.
     Gauge(i64),
-    /// How much of something there is, if that is not an integer.
+    /// The value of a gauge that is not an integer.
     Float(f64),
-    /// How values are distributed.
+    /// The values that a histogram has recorded.
     #[cfg(feature = "alloc")]
     Histogram(Box<Distribution>),
 }
 
 impl Value {
-    /// Returns the number if it is an integer in the range of `u64`. Never a rounded or wrapped one.
+    /// Returns the number if it is an integer in the range of `u64`. It is never rounded or wrapped.
     pub fn as_u64(&self) -> Option<u64> {
         self.integer().and_then(|n| u64::try_from(n).ok())
     }
 
-    /// Returns the number if it is an integer in the range of `i64`. Never a rounded or wrapped one.
+    /// Returns the number if it is an integer in the range of `i64`. It is never rounded or wrapped.
     pub fn as_i64(&self) -> Option<i64> {
         self.integer().and_then(|n| i64::try_from(n).ok())
     }
@@ -99,7 +99,7 @@ fn integer(n: f64) -> Option<i128> {
 }
 
 impl fmt::Display for Value {
-    /// The bare number; width and fill are honoured. A histogram is displayed as its [`Distribution`](crate::Distribution).
+    /// Writes the number, with width and fill. A histogram is displayed as its [`Distribution`](crate::Distribution).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Counter(n) => n.fmt(f),

@@ -30,7 +30,7 @@ pub trait Buckets: 'static {
     fn __find(base_units: u64) -> usize;
 }
 
-/// Declares [`Buckets`] for a [`Histogram`](crate::Histogram): a type, and the bounds it stands for.
+/// Declares [`Buckets`] for a [`Histogram`](crate::Histogram): a type and its bounds.
 ///
 /// ```
 /// use papyra_metrics::{Histogram, buckets};
@@ -57,7 +57,7 @@ pub trait Buckets: 'static {
 /// | `one_two_five(first, last)` | 1, 2 and 5 times each power of ten, from the first to the last; each decade has three |
 /// | `powers(base, first, last)` | the first one times each power of the base, up to the last |
 ///
-/// Bounds are inclusive: a value that equals a bound is in the bucket below it. A bound of a `Duration` is a number with
+/// Bounds are inclusive: a value that equals a bound is in the bucket that ends there. A bound of a `Duration` is a number with
 /// `ns`, `us` (or `µs`), `ms`, `s`, `min` or `h`, such as `1.5ms`; durations are exported in seconds. A bound of a `u64`
 /// is a number, which may have `KiB`, `MiB`, `GiB` or `TiB`; `unit = "…"` says what the numbers are of, as the unit of a
 /// metric does.
@@ -107,7 +107,7 @@ macro_rules! buckets {
     };
 }
 
-/// What [`buckets!`] expands to.
+/// The expansion of [`buckets!`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __declare_buckets {

@@ -141,7 +141,7 @@ impl<const N: usize> CellArray for BucketCells<N> {
     }
 }
 
-/// What readings need of a histogram.
+/// The parts of a histogram that readings need.
 pub(crate) trait Totals {
     type Cells: CellArray;
 

@@ -75,7 +75,7 @@ mod sealed {
 /// The most buckets that a distribution has.
 pub(super) const MAX_BUCKETS: usize = MAX_BOUNDS + 1;
 
-/// What the numbers of a distribution mean.
+/// The bounds and the unit of a distribution.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale<'a> {
     /// Inclusive upper bounds in base units.
@@ -413,7 +413,7 @@ impl Distribution {
             per_unit: B::Value::PER_UNIT,
         };
         self.tallies[..len].copy_from_slice(typed.tallies());
-        // What follows the buckets is zero already.
+        // Everything after the buckets is zero already.
         if let Some(unused) = self.tallies.get_mut(len..before) {
             unused.fill(Tally::ZERO);
         }

@@ -35,8 +35,8 @@ use cells::{CellArray, Totals};
 
 /// A distribution of durations or sizes: how many of the recorded values are in each bucket, and their sum.
 ///
-/// What is recorded and where the bounds between buckets are is the type `B`: by default [`Latency`], durations from
-/// 100 ns to 100 s. See [`Buckets`].
+/// The type `B` determines which values are recorded and where the bounds of the buckets are. By default it is [`Latency`]:
+/// durations from 100 ns to 100 s. See [`Buckets`].
 ///
 /// ```
 /// use papyra_metrics::{Histogram, Sizes};

@@ -1,4 +1,4 @@
-//! What two threads must agree on. Run by `RUSTFLAGS="--cfg loom" cargo test -p papyra-metrics --lib --release`.
+//! Models of concurrent recordings, readings and takes. Run by `RUSTFLAGS="--cfg loom" cargo test -p papyra-metrics --lib --release`.
 
 use loom::{sync::Arc, thread};
 

@@ -42,7 +42,7 @@ impl<B: BucketSet> Serialize for Distribution<B> {
     }
 }
 
-/// What an iterator gives, as a sequence.
+/// Serializes the items of an iterator as a sequence.
 struct Sequence<I>(I);
 
 impl<I: Clone + Iterator<Item: Serialize>> Serialize for Sequence<I> {

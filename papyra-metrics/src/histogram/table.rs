@@ -1,6 +1,6 @@
 //! Finds the bucket of a value without a loop over the bounds and without a branch.
 //!
-//! Values with the same highest bit are an octave, to the lowest of which zero belongs too. For each octave the table has the number of bounds
+//! Values with the same highest bit are an octave. Zero belongs to the lowest one. For each octave the table has the number of bounds
 //! below it, and the bounds within it. The bucket of a value is the first number plus one for each of those bounds
 //! that is below the value: one load, and a comparison for each bound that an octave can have. The bounds 1, 2 and 5
 //! of a decade never have two in one octave; 1, 1.5, 2, 3, 5 and 7 have at most two.
@@ -8,7 +8,7 @@
 /// One octave for each bit.
 const OCTAVES: usize = u64::BITS as usize;
 
-/// The octave of a value. Of the value zero it is that of 1, which needs no instruction more to tell them apart.
+/// The octave of a value. Zero has that of 1: to distinguish them would take one instruction more.
 #[inline]
 const fn octave_of(value: u64) -> usize {
     (value | 1).ilog2() as usize

@@ -20,7 +20,7 @@ mod serde;
 
 pub use iter::{IntoIter, Iter};
 
-/// What a set of metrics read at one moment: a plain map of names to values in declaration order.
+/// One reading of a set of metrics: a map of names to values, in declaration order.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics};
@@ -44,11 +44,11 @@ pub use iter::{IntoIter, Iter};
 #[derive(Clone)]
 pub struct Snapshot {
     entries: Entries,
-    /// How many metrics there are.
+    /// The number of metrics that are not absent.
     len: usize,
 }
 
-/// No name is there twice.
+/// Each name occurs once.
 #[derive(Clone)]
 enum Entries {
     /// The metrics of a struct that derives them, whose keys are static. `None` is a metric that was absent.
@@ -74,7 +74,7 @@ impl Snapshot {
             let Collect { mut values, absent, .. } = collect;
             let mut len = values.len() - absent;
             if values.len() > table.len() {
-                // A hand-written walk has shown more than it lists.
+                // A hand-written walk has shown more metrics than it lists.
                 values.truncate(table.len());
                 len = values.iter().flatten().count();
             }
@@ -104,17 +104,17 @@ impl Snapshot {
         self.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
     }
 
-    /// Names and values, in declaration order.
+    /// Returns the names and values, in declaration order.
     pub fn iter(&self) -> Iter<'_> {
         Iter::new(self)
     }
 
-    /// How many metrics there are.
+    /// Returns the number of metrics.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no metrics.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -152,11 +152,12 @@ impl Snapshot {
         }
     }
 
-    /// How much each counter has grown since `earlier`, what was recorded in each histogram, and gauges as they are now.
+    /// Returns how much each counter has grown since `earlier` and what was recorded in each histogram. Gauges keep their
+    /// value.
     ///
-    /// So each reader measures its own interval without resetting anybody else's. A counter below its
-    /// earlier value was reset in between, so its whole value counts; so does one that `earlier` lacks. What
-    /// only `earlier` has is absent.
+    /// So each reader can measure its own interval without resetting the metrics for the others. A counter that has fallen
+    /// was reset in between, so its whole value counts. So does a counter that `earlier` does not have. Metrics that only
+    /// `earlier` has are left out.
     ///
     /// ```
     /// use papyra_metrics::{Snapshot, Value};
@@ -168,7 +169,7 @@ impl Snapshot {
     /// assert_eq!(snapshot(3, 4).since(&snapshot(10, 7)), snapshot(3, 4)); // reset in between
     /// ```
     #[must_use]
-    #[inline] // so that its map is built where somebody asks: it is much code, and most backends never do
+    #[inline] // so that its code, a B-tree map, is only in programs that call it
     pub fn since(&self, earlier: &Self) -> Self {
         let mut before = Lookup { snapshot: earlier, by_name: None };
         let mut grown = self.clone();
@@ -176,7 +177,7 @@ impl Snapshot {
         grown.for_each_value(|name, value| {
             match (value, before.find(index, name)) {
                 (Value::Counter(now), Some(earlier)) => {
-                    // One that has fallen was reset, and counts whole.
+                    // A counter that has fallen was reset, and its whole value counts.
                     *now = earlier
                         .as_u64()
                         .and_then(|earlier| now.checked_sub(earlier))
@@ -262,7 +263,7 @@ impl Default for Snapshot {
 }
 
 impl PartialEq for Snapshot {
-    /// The same names with the same values in the same order.
+    /// Snapshots are equal if they have the same names with the same values in the same order.
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other)
     }
@@ -271,11 +272,11 @@ impl PartialEq for Snapshot {
 impl Index<&str> for Snapshot {
     type Output = Value;
 
-    /// The value of that name.
+    /// Returns the value of that name.
     ///
     /// # Panics
     ///
-    /// Where there is none; the message lists the names that exist.
+    /// Panics if there is no such name. The message lists the names that exist.
     fn index(&self, name: &str) -> &Value {
         self.get(name).unwrap_or_else(|| {
             let mut names = String::new();
@@ -289,7 +290,7 @@ impl Index<&str> for Snapshot {
 }
 
 impl fmt::Display for Snapshot {
-    /// A line `name: value` for each metric, with no newline after the last.
+    /// Writes a line `name: value` for each metric, without a newline after the last.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, (name, value)) in self.iter().enumerate() {
             let newline = if i == 0 { "" } else { "\n" };
@@ -300,7 +301,7 @@ impl fmt::Display for Snapshot {
 }
 
 impl fmt::Debug for Snapshot {
-    /// A map of names to values.
+    /// Writes a map of names to values.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self).finish()
     }
@@ -341,7 +342,7 @@ impl<S: std::hash::BuildHasher + Default> From<Snapshot>
     }
 }
 
-/// A plain struct of counts (`#[metrics(storage = …)]`) as a map.
+/// Converts a plain struct (`#[metrics(storage = …)]`) to a map.
 impl<P: HasStorage> From<&P> for Snapshot {
     fn from(plain: &P) -> Self {
         let metrics = <P::Storage as DescriptorTable>::METRICS;
