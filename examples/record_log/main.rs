@@ -236,14 +236,16 @@ impl Reporter {
                 let width = now.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
                 for (name, value) in &now {
                     // A histogram is shown in units that suit it.
-                    if let Value::Histogram(distribution) = value {
-                        text.push_str(&format!("  {name:width$}  {distribution}\n"));
-                        continue;
-                    }
-                    let before = self.last.get(name).and_then(Value::as_i64).unwrap_or(0);
-                    let change = value.as_i64().unwrap_or(i64::MAX).saturating_sub(before);
-                    let change = if change == 0 { String::new() } else { format!("  {change:+}") };
-                    text.push_str(format!("  {name:width$} {value:>9}{change}").trim_end());
+                    let line = if let Value::Histogram(distribution) = value {
+                        format!("  {name:width$}  {distribution}")
+                    } else {
+                        let before = self.last.get(name).and_then(Value::as_i64).unwrap_or(0);
+                        let change = value.as_i64().unwrap_or(i64::MAX).saturating_sub(before);
+                        let change =
+                            if change == 0 { String::new() } else { format!("  {change:+}") };
+                        format!("  {name:width$} {value:>9}{change}")
+                    };
+                    text.push_str(line.trim_end());
                     text.push('\n');
                 }
                 self.last = now;
