@@ -102,6 +102,7 @@ keys! {
         "cancelled" cancelled: TokenStream = "a counter, such as `cancelled = scans_cancelled`",
         "crate" krate: Path = "a path, such as `crate = facade::metrics`",
         "errors" errors: Option<TokenStream> = "a counter, such as `errors = write_errors`",
+        "errors_by" errors_by: TokenStream = "a path or closure, such as `errors_by = ErrorKind::of`",
         "in_flight" in_flight: TokenStream = "a gauge, such as `in_flight = scans_in_flight`",
         "ok" ok: TokenStream = "a counter, such as `ok = records_written`",
         "sample" sample: LitInt = "a number, such as `sample = 16`",

@@ -276,6 +276,7 @@ pub use papyra_metrics_derive::Label;
 /// | key | counts |
 /// |---|---|
 /// | `errors`, `errors = …` | one for each `Err` returned, however it was returned: by `?`, an early return or the last expression. Bare `errors` is the counter that the struct marks so |
+/// | `errors_by = …` | nothing itself: the function or closure from the error to the label of the family that counts it |
 /// | `ok = …` | one for each `Ok` |
 /// | `calls = …` | one for each call, when it begins; an async function's when it is first polled |
 /// | `in_flight = …` | a gauge: up when a call begins, down when it ends in any way: return, `?`, panic, dropped future |
@@ -298,6 +299,51 @@ pub use papyra_metrics_derive::Label;
 /// | is a future that is never polled | | | | | | |
 ///
 /// A future is also cancelled if it is dropped because its owner panics; not if it panics itself.
+///
+/// # Errors by kind
+///
+/// `errors` may count in a [`Family`], marked or named: the member is that of the label `L::from(&error)`. If the label has
+/// no `From<&E>`, `errors_by` gives a path or a closure from `&E` to the label. The error itself is returned untouched.
+///
+/// ```
+/// use papyra_metrics::{Counter, Family, IoErrorKind, Label, Metrics, metrics};
+/// use std::io;
+///
+/// #[derive(Clone, Copy, Label)]
+/// enum Cause { Full, Other }
+///
+/// #[derive(Default, Metrics)]
+/// struct LogMetrics {
+///     #[metrics(errors)]
+///     write_errors: Family<IoErrorKind, Counter>,
+///     flush_errors: Family<Cause, Counter>,
+/// }
+///
+/// #[derive(Default)]
+/// struct OrderLog {
+///     metrics: LogMetrics,
+/// }
+///
+/// impl OrderLog {
+///     #[metrics(errors)]
+///     fn append(&self, record: &[u8]) -> io::Result<usize> {
+///         if record.is_empty() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(record.len()) }
+///     }
+///
+///     #[metrics(errors = flush_errors, errors_by = |error| match error.kind() {
+///         io::ErrorKind::StorageFull => Cause::Full,
+///         _ => Cause::Other,
+///     })]
+///     fn flush(&self) -> io::Result<()> {
+///         Err(io::ErrorKind::StorageFull.into())
+///     }
+/// }
+///
+/// let log = OrderLog::default();
+/// assert!(log.append(b"").is_err() && log.flush().is_err());
+/// assert_eq!(log.metrics.write_errors[IoErrorKind::StorageFull].get(), 1);
+/// assert_eq!(log.metrics.flush_errors[Cause::Full].get(), 1);
+/// ```
 ///
 /// # Time
 ///

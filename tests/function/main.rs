@@ -2,6 +2,7 @@
 
 mod cancelled;
 mod futures;
+mod kinds;
 mod lints;
 mod lookup;
 mod macros;

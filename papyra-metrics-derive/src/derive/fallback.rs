@@ -6,6 +6,7 @@ use syn::DeriveInput;
 
 use super::check::written;
 use super::expand::{expand_type_asserts, written_type};
+use super::generics::impl_generics_with;
 use super::input::named_fields;
 use super::model::Model;
 use crate::attr::{self, Key};
@@ -81,6 +82,7 @@ fn inert(
 ) -> TokenStream {
     let krate = runtime_at(krate, ident.span());
     let (impl_generics, ty_generics, where_clause) = item.generics.split_for_impl();
+    let error_generics = impl_generics_with(&item.generics, &quote!(__E: ?::core::marker::Sized));
     quote! {
         #[automatically_derived]
         impl #impl_generics #krate::Metrics for #ident #ty_generics #where_clause {
@@ -98,8 +100,8 @@ fn inert(
         #[automatically_derived]
         impl #impl_generics #krate::Publishable for #ident #ty_generics #where_clause {}
         #[automatically_derived]
-        impl #impl_generics #krate::ErrorCounter for #ident #ty_generics #where_clause {
-            fn count_error(&self) {}
+        impl #error_generics #krate::ErrorCounter<__E> for #ident #ty_generics #where_clause {
+            fn count_error(_: &__E, _: &Self) {}
         }
     }
 }

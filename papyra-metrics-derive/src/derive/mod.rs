@@ -3,6 +3,7 @@
 mod check;
 mod expand;
 mod fallback;
+mod generics;
 mod help;
 mod input;
 mod model;

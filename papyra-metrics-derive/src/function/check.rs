@@ -31,6 +31,7 @@ pub(crate) fn check<'a>(
     let output = classify(function);
     check_cancelled(diag, function, &output, keys.cancelled.as_ref());
     let sample = check_sample(diag, &keys);
+    let errors_by = check_errors_by(diag, &keys);
     let FunctionKeys { at, calls, cancelled, errors, in_flight, krate, ok, time, .. } = keys;
     let lookup = Lookup::new(diag, function, at.as_ref());
     let errors = errors.and_then(|Key { key, value }| lookup.errors(diag, key, value));
@@ -40,7 +41,7 @@ pub(crate) fn check<'a>(
     let (ok, calls, in_flight) = (find(ok), find(calls), find(in_flight));
     let (cancelled, histogram) = (find(cancelled), find(time));
     let time = histogram.map(|histogram| Timing { histogram, sample });
-    let targets = Targets { calls, cancelled, errors, in_flight, ok, time };
+    let targets = Targets { calls, cancelled, errors, errors_by, in_flight, ok, time };
     check_targets(diag, &targets, at.as_ref(), krate.as_ref().map(|krate| &krate.key));
     Some(InstrumentedFn { krate: CratePath::new(krate), function, output, targets })
 }
@@ -118,6 +119,19 @@ fn check_cancelled(
     if let (Some(Key { key, .. }), Output::Value(_)) = (cancelled, output) {
         diag.error(key, format!("`cancelled` needs a function that returns a future, and `{ident}` does not; remove it"));
     }
+}
+
+/// The function of `errors_by`, if it is right.
+fn check_errors_by(diag: &mut Diagnostics, keys: &FunctionKeys) -> Option<TokenStream> {
+    let Key { key, value } = keys.errors_by.as_ref()?;
+    if !keys.is_given("errors") {
+        diag.error(key, "`errors_by` needs `errors`; add the family to count in, such as `errors = write_errors`");
+    }
+    if BodyUsage::of(value).names_self {
+        diag.error(value, "`errors_by` has the error alone, and cannot use `self`; name a function from the error to the label");
+        return None;
+    }
+    Some(value.clone())
 }
 
 /// The rate of `sample`, if it is right.

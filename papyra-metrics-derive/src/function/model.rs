@@ -19,6 +19,8 @@ pub(crate) struct Targets {
     pub(crate) calls: Option<Target>,
     pub(crate) cancelled: Option<Target>,
     pub(crate) errors: Option<Target>,
+    /// From an error to the label of the member that counts it: a path or closure.
+    pub(crate) errors_by: Option<TokenStream>,
     pub(crate) in_flight: Option<Target>,
     pub(crate) ok: Option<Target>,
     pub(crate) time: Option<Timing>,
@@ -26,7 +28,7 @@ pub(crate) struct Targets {
 
 impl Targets {
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Target> {
-        let Self { calls, cancelled, errors, in_flight, ok, time } = self;
+        let Self { calls, cancelled, errors, in_flight, ok, time, errors_by: _ } = self;
         let targets = [errors, ok, calls, in_flight, cancelled].into_iter().flatten();
         targets.chain(time.iter().map(|timing| &timing.histogram))
     }

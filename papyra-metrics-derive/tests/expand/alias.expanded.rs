@@ -12,8 +12,11 @@ impl OrderLog {
             _,
         >>::record_return(
             __result,
-            ::papyra_metrics::__private::on_outcome(|__outcome| {
-                if __outcome.is_err {
+            ::papyra_metrics::__private::on_outcome::<
+                <Fallible<()> as ::papyra_metrics::__private::ReturnsErrors>::Error,
+                _,
+            >(|__outcome| {
+                if let ::core::option::Option::Some(__error) = __outcome.error {
                     let __metrics = ::papyra_metrics::__private::probe(
                             &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
                                 self
@@ -21,7 +24,10 @@ impl OrderLog {
                         )
                         .__present();
                     if let ::core::option::Option::Some(__metrics) = __metrics {
-                        ::papyra_metrics::Inc::inc(&__metrics.write_errors);
+                        ::papyra_metrics::__private::CountError::count_error(
+                            __error,
+                            &__metrics.write_errors,
+                        );
                     }
                 }
             }),
@@ -32,12 +38,18 @@ impl OrderLog {
                         ),
                     )
                     .__share();
-                move || ::papyra_metrics::__private::on_outcome(move |__outcome| {
-                    if __outcome.is_err {
+                move || ::papyra_metrics::__private::on_outcome::<
+                    <Fallible<()> as ::papyra_metrics::__private::ReturnsErrors>::Error,
+                    _,
+                >(move |__outcome| {
+                    if let ::core::option::Option::Some(__error) = __outcome.error {
                         let __metrics = ::papyra_metrics::__private::probe(&__root)
                             .__present();
                         if let ::core::option::Option::Some(__metrics) = __metrics {
-                            ::papyra_metrics::Inc::inc(&__metrics.write_errors);
+                            ::papyra_metrics::__private::CountError::count_error(
+                                __error,
+                                &__metrics.write_errors,
+                            );
                         }
                     }
                 })

@@ -30,9 +30,12 @@ impl OrderLog {
             Report,
             LogError,
         > as ::papyra_metrics::__private::Fallible>::outcome(&__result);
-        if __outcome.is_err {
+        if let ::core::option::Option::Some(__error) = __outcome.error {
             if let ::core::option::Option::Some(__metrics) = __metrics {
-                ::papyra_metrics::Inc::inc(&__metrics.scan_errors);
+                ::papyra_metrics::__private::CountError::count_error(
+                    __error,
+                    &__metrics.scan_errors,
+                );
             }
         }
         return __result;

@@ -20,10 +20,13 @@ impl OrderLog {
                 Record,
                 LogError,
             > as ::papyra_metrics::__private::Fallible>::outcome(&__result);
-            if __outcome.is_err {
+            if let ::core::option::Option::Some(__error) = __outcome.error {
                 let __metrics = ::papyra_metrics::__private::probe(&__root).__present();
                 if let ::core::option::Option::Some(__metrics) = __metrics {
-                    ::papyra_metrics::Inc::inc(&__metrics.read_errors);
+                    ::papyra_metrics::__private::CountError::count_error(
+                        __error,
+                        &__metrics.read_errors,
+                    );
                 }
             }
             return __result;

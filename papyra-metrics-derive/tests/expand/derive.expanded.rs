@@ -25,11 +25,11 @@ const _: () = {
         }
         #[inline]
         fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            <Counter as ::papyra_metrics::__private::Instrument>::__walk_batch(
+            <Counter as ::papyra_metrics::__private::Metric>::__walk_batch(
                 &[&self.records_written, &self.bytes_written, &self.write_errors],
                 __walker,
             );
-            <Gauge as ::papyra_metrics::__private::Instrument>::__walk_batch(
+            <Gauge as ::papyra_metrics::__private::Metric>::__walk_batch(
                 &[&self.open_segments],
                 __walker,
             );
@@ -40,12 +40,12 @@ const _: () = {
         const OWN: &'static [::papyra_metrics::__private::Descriptor] = &[
             ::papyra_metrics::__private::Descriptor::new(
                     "records_written",
-                    <Counter as ::papyra_metrics::__private::Instrument>::KIND,
+                    <Counter as ::papyra_metrics::__private::Metric>::KIND,
                 )
                 .with_help("Records appended."),
             ::papyra_metrics::__private::Descriptor::new(
                     "bytes_written",
-                    <Counter as ::papyra_metrics::__private::Instrument>::KIND,
+                    <Counter as ::papyra_metrics::__private::Metric>::KIND,
                 )
                 .with_help("Payload bytes appended.")
                 .with_unit("bytes"),
@@ -56,17 +56,18 @@ const _: () = {
                 .with_help("Appends that returned an error."),
             ::papyra_metrics::__private::Descriptor::new(
                     "open_segments",
-                    <Gauge as ::papyra_metrics::__private::Instrument>::KIND,
+                    <Gauge as ::papyra_metrics::__private::Metric>::KIND,
                 )
                 .with_help("Segment files open now."),
         ];
     }
     #[automatically_derived]
-    impl ::papyra_metrics::__private::ErrorCounter for LogMetrics {
+    impl<__E: ?::core::marker::Sized> ::papyra_metrics::__private::ErrorCounter<__E>
+    for LogMetrics {
         #[inline]
-        fn count_error(&self) {
+        fn count_error(_: &__E, __metrics: &Self) {
             <Counter as ::papyra_metrics::__private::ErrorInstrument>::inc(
-                &self.write_errors,
+                &__metrics.write_errors,
             );
         }
     }

@@ -22,7 +22,7 @@ const _: () = {
         }
         #[inline]
         fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            <Counter as ::papyra_metrics::__private::Instrument>::__walk_batch(
+            <Counter as ::papyra_metrics::__private::Metric>::__walk_batch(
                 &[&self.records_written],
                 __walker,
             );
@@ -43,7 +43,7 @@ const _: () = {
             ::papyra_metrics::__private::prefixed(
                 ::papyra_metrics::__private::Descriptor::new(
                         "log_records_written",
-                        <Counter as ::papyra_metrics::__private::Instrument>::KIND,
+                        <Counter as ::papyra_metrics::__private::Metric>::KIND,
                     )
                     .with_help("Records appended."),
                 4usize,
@@ -54,6 +54,7 @@ const _: () = {
                 at: 1usize,
                 field: "cache",
                 prefix: "log_cache_",
+                labels: &[],
                 metrics: <CacheMetrics<
                     T,
                 > as ::papyra_metrics::__private::DescriptorTable>::METRICS,

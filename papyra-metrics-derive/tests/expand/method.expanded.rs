@@ -15,8 +15,11 @@ impl OrderLog {
             )
             .__present();
         if let ::core::option::Option::Some(__metrics) = __metrics {
-            if __outcome.is_err {
-                ::papyra_metrics::Inc::inc(&__metrics.write_errors);
+            if let ::core::option::Option::Some(__error) = __outcome.error {
+                ::papyra_metrics::__private::CountError::count_error(
+                    __error,
+                    &__metrics.write_errors,
+                );
             }
             if __outcome.is_ok {
                 ::papyra_metrics::Inc::inc(&__metrics.records_written);

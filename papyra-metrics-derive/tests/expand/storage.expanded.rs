@@ -26,11 +26,11 @@ const _: () = {
         }
         #[inline]
         fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Instrument>::__walk_batch(
+            <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Metric>::__walk_batch(
                 &[&self.records_written, &self.write_errors],
                 __walker,
             );
-            <::papyra_metrics::__private::Gauge as ::papyra_metrics::__private::Instrument>::__walk_batch(
+            <::papyra_metrics::__private::Gauge as ::papyra_metrics::__private::Metric>::__walk_batch(
                 &[&self.open_segments],
                 __walker,
             );
@@ -41,25 +41,26 @@ const _: () = {
         const OWN: &'static [::papyra_metrics::__private::Descriptor] = &[
             ::papyra_metrics::__private::Descriptor::new(
                     "records_written",
-                    <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Instrument>::KIND,
+                    <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Metric>::KIND,
                 )
                 .with_help("Records appended."),
             ::papyra_metrics::__private::Descriptor::new(
                 "write_errors",
-                <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Instrument>::KIND,
+                <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Metric>::KIND,
             ),
             ::papyra_metrics::__private::Descriptor::new(
                 "open_segments",
-                <::papyra_metrics::__private::Gauge as ::papyra_metrics::__private::Instrument>::KIND,
+                <::papyra_metrics::__private::Gauge as ::papyra_metrics::__private::Metric>::KIND,
             ),
         ];
     }
     #[automatically_derived]
-    impl ::papyra_metrics::__private::ErrorCounter for LogMetrics {
+    impl<__E: ?::core::marker::Sized> ::papyra_metrics::__private::ErrorCounter<__E>
+    for LogMetrics {
         #[inline]
-        fn count_error(&self) {
+        fn count_error(_: &__E, __metrics: &Self) {
             <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Inc>::inc(
-                &self.write_errors,
+                &__metrics.write_errors,
             );
         }
     }
@@ -81,22 +82,22 @@ const _: () = {
         #[must_use]
         pub const fn new() -> Self {
             Self {
-                records_written: ::papyra_metrics::__private::Counter::new(),
-                write_errors: ::papyra_metrics::__private::Counter::new(),
-                open_segments: ::papyra_metrics::__private::Gauge::new(),
+                records_written: <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Zero>::ZERO,
+                write_errors: <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Zero>::ZERO,
+                open_segments: <::papyra_metrics::__private::Gauge as ::papyra_metrics::__private::Zero>::ZERO,
             }
         }
         /// The values now, since the last reset, as a [`LogCounts`].
         #[must_use]
         pub fn read(&self) -> LogCounts {
             LogCounts {
-                records_written: ::papyra_metrics::__private::Counter::get(
+                records_written: ::papyra_metrics::__private::PlainValue::read(
                     &self.records_written,
                 ),
-                write_errors: ::papyra_metrics::__private::Counter::get(
+                write_errors: ::papyra_metrics::__private::PlainValue::read(
                     &self.write_errors,
                 ),
-                open_segments: ::papyra_metrics::__private::Gauge::get(
+                open_segments: ::papyra_metrics::__private::PlainValue::read(
                     &self.open_segments,
                 ),
             }
@@ -133,9 +134,12 @@ const _: () = {
             &self,
             __visitor: &mut dyn ::core::ops::FnMut(::papyra_metrics::__private::Value),
         ) {
-            __visitor(::papyra_metrics::__private::Value::Counter(self.records_written));
-            __visitor(::papyra_metrics::__private::Value::Counter(self.write_errors));
-            __visitor(::papyra_metrics::__private::Value::Gauge(self.open_segments));
+            ::papyra_metrics::__private::ShowPlain::show(
+                &self.records_written,
+                __visitor,
+            );
+            ::papyra_metrics::__private::ShowPlain::show(&self.write_errors, __visitor);
+            ::papyra_metrics::__private::ShowPlain::show(&self.open_segments, __visitor);
         }
     }
 };

@@ -4,7 +4,10 @@
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
 use super::flatten::Flattened;
-use crate::{Descriptor, Inc, Instrument, Kind, LabelValues, Metrics, Walker};
+use super::metric::Metric;
+use crate::{
+    CachePadded, Descriptor, Family, Inc, Instrument, Kind, Label, LabelValues, Metrics, Walker,
+};
 
 /// A struct whose descriptors are known at compile time. The derive implements it beside [`Metrics`].
 #[diagnostic::on_unimplemented(
@@ -75,11 +78,12 @@ pub const fn prefixed(mut descriptor: Descriptor, prefix_len: usize) -> Descript
     descriptor
 }
 
-/// `Inc + Instrument` as one bound for the field marked `errors`, so that a wrong type is one error, not two.
+/// `Inc + Instrument`, or a family of such, as one bound for the field marked `errors`, so that a wrong type is one error,
+/// not two.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a counter",
     label = "a field marked `errors` must be a counter",
-    note = "errors are counted in a `Counter`, a `ShardedCounter` or an `AtomicU64`; an instrument of your own implements `papyra_metrics::Inc` beside `Instrument`"
+    note = "errors are counted in a `Counter`, a `ShardedCounter`, an `AtomicU64` or a `Family` of these; an instrument of your own implements `papyra_metrics::Inc` beside `Instrument`"
 )]
 pub trait ErrorInstrument: Sized {
     const KIND: Kind;
@@ -88,7 +92,8 @@ pub trait ErrorInstrument: Sized {
 
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker);
 
-    fn inc(&self);
+    /// Counts one. Not called of a family, whose member depends on the error.
+    fn inc(&self) {}
 }
 
 #[diagnostic::do_not_recommend]
@@ -104,4 +109,31 @@ impl<I: Inc + Instrument> ErrorInstrument for I {
     fn inc(&self) {
         Inc::inc(self);
     }
+}
+
+macro_rules! family_of_errors {
+    ($($(#[$cfg:meta])* $family:ty),*) => {$(
+        $(#[$cfg])*
+        #[diagnostic::do_not_recommend]
+        impl<L: Label, I: Inc + Instrument> ErrorInstrument for $family {
+            const KIND: Kind = I::KIND;
+            const LABELS: &'static [LabelValues] = <Self as Metric>::LABELS;
+
+            fn __walk_batch(families: &[&Self], walker: &mut dyn Walker) {
+                <Self as Metric>::__walk_batch(families, walker);
+            }
+        }
+    )*};
+}
+
+family_of_errors! {
+    Family<L, I>,
+    CachePadded<Family<L, I>>,
+    &Family<L, I>,
+    #[cfg(feature = "alloc")]
+    Box<Family<L, I>>,
+    #[cfg(feature = "alloc")]
+    Rc<Family<L, I>>,
+    #[cfg(feature = "alloc")]
+    Arc<Family<L, I>>
 }

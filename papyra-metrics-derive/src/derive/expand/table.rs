@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 
 use super::bounds::{error_trait, expand_bounds, instrument_trait, instrument_type, span_of};
 use super::walk::expand_walk;
+use crate::derive::generics::impl_generics_with;
 use crate::derive::model::{Computed, ComputedKind, Field, Metric, Model, Role, Source};
 use crate::krate::runtime_at;
 
@@ -186,6 +187,8 @@ fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
     suspects.chain(flattened).collect()
 }
 
+/// The impls through which bare `errors` of a function counts in the marked field, of any type of error if that is a
+/// counter, and otherwise of those from which its label can be made.
 fn expand_error_counter(
     model: &Model<'_>,
     ident: &Ident,
@@ -193,18 +196,51 @@ fn expand_error_counter(
 ) -> Option<TokenStream> {
     let (field, metric) = model.metrics().find(|(_, metric)| metric.errors)?;
     let krate = runtime_at(&model.krate, Span::call_site());
-    let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
+    let (_, ty_generics, _) = model.generics.split_for_impl();
+    let error = quote!(__E: ?::core::marker::Sized);
+    let impl_generics = impl_generics_with(model.generics, &error);
     let counter = field.ident_in_impl();
     let ty = instrument_type(model, field);
     let span = span_of(&ty);
-    let count = error_trait(&model.krate, field, metric, span);
-    let count = quote_spanned!(span=> <#ty as #count>::inc(&self.#counter));
+    let at = runtime_at(&model.krate, span);
+    if !field.may_be_family() {
+        let count = error_trait(&model.krate, field, metric, span);
+        let count = quote_spanned!(span=> <#ty as #count>::inc(&__metrics.#counter));
+        return Some(quote! {
+            #[automatically_derived]
+            impl #impl_generics #krate::ErrorCounter<__E> for #ident #ty_generics #where_clause {
+                #[inline]
+                fn count_error(_: &__E, __metrics: &Self) {
+                    #count;
+                }
+            }
+        });
+    }
+    let bounded = |bound: &str| {
+        let bound = Ident::new(bound, span);
+        let bounds = expand_bounds(model).into_iter();
+        let bounds: Vec<_> = bounds.chain([quote_spanned!(span=> #ty: #at::#bound<__E>)]).collect();
+        model.where_clause_with(&bounds)
+    };
+    let (by_error, by_label) = (bounded("CountError"), bounded("CountLabel"));
+    let count_error =
+        quote_spanned!(span=> #at::CountError::count_error(__error, &__metrics.#counter));
+    let count_label =
+        quote_spanned!(span=> #at::CountLabel::count_label(__label, &__metrics.#counter));
+    let label_generics = impl_generics_with(model.generics, &quote!(__E));
     Some(quote! {
         #[automatically_derived]
-        impl #impl_generics #krate::ErrorCounter for #ident #ty_generics #where_clause {
+        impl #impl_generics #krate::ErrorCounter<__E> for #ident #ty_generics #by_error {
             #[inline]
-            fn count_error(&self) {
-                #count;
+            fn count_error(__error: &__E, __metrics: &Self) {
+                #count_error;
+            }
+        }
+        #[automatically_derived]
+        impl #label_generics #krate::ErrorFamily<__E> for #ident #ty_generics #by_label {
+            #[inline]
+            fn count_label(__label: __E, __metrics: &Self) {
+                #count_label;
             }
         }
     })

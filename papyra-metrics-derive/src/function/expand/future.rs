@@ -162,6 +162,12 @@ impl BodyExpander<'_> {
             return quote_mixed_site!(#private::OnEnd(#mover || { #guard #time }));
         }
         let counted = self.count_outcome(access);
-        quote_mixed_site!(#private::on_outcome(#mover |__outcome| { #guard #time #counted }))
+        // Nothing else says what errors are in the one of the two closures that is not called.
+        let error = self.plan.output.map(|output| {
+            let span = located(output);
+            let krate = krate_at(&self.plan.model.krate, span);
+            quote_spanned!(span=> ::<<#output as #krate::__private::ReturnsErrors>::Error, _>)
+        });
+        quote_mixed_site!(#private::on_outcome #error (#mover |__outcome| { #guard #time #counted }))
     }
 }

@@ -90,21 +90,47 @@ impl BodyExpander<'_> {
     /// Statements that count what `__outcome` is.
     pub(super) fn count_outcome(&self, access: Access) -> TokenStream {
         let Targets { errors, ok, .. } = &self.plan.model.targets;
-        let is_err = quote_mixed_site!(__outcome.is_err);
-        let is_ok = quote_mixed_site!(__outcome.is_ok);
+        let if_err = |count: TokenStream| {
+            quote_mixed_site! {
+                if let ::core::option::Option::Some(__error) = __outcome.error { #count }
+            }
+        };
+        let if_ok = |count: TokenStream| quote_mixed_site!(if __outcome.is_ok { #count });
         if let (Some(errors), Some(ok)) = (errors, ok) {
             if let (Some(root), Some(_)) = (errors.kind.root(), ok.kind.root()) {
-                let (error, ok) = (self.inc(errors, access), self.inc(ok, access));
-                let counted = quote_mixed_site!(if #is_err { #error } if #is_ok { #ok });
-                return self.with_metrics(root, access, &counted);
+                let error = if_err(self.count_error(errors, access));
+                let ok = if_ok(self.inc(ok, access));
+                return self.with_metrics(root, access, &quote!(#error #ok));
             }
         }
-        let outcomes = [(is_err, errors), (is_ok, ok)];
-        let counted = outcomes.into_iter().filter_map(|(came, target)| {
-            let count = self.count(target.as_ref()?, access);
-            Some(quote_mixed_site!(if #came { #count }))
-        });
-        counted.collect()
+        let in_metrics = |target: &Target, count: TokenStream| match target.kind.root() {
+            Some(root) => self.with_metrics(root, access, &count),
+            None => count,
+        };
+        let error = errors
+            .as_ref()
+            .map(|errors| if_err(in_metrics(errors, self.count_error(errors, access))));
+        let ok = ok.as_ref().map(|ok| if_ok(self.count(ok, access)));
+        quote!(#error #ok)
+    }
+
+    /// A statement that counts `__error`, in `__metrics` if the target is there.
+    fn count_error(&self, target: &Target, access: Access) -> TokenStream {
+        let span = Span::mixed_site().located_at(located_key(target));
+        let krate = krate_at(&self.plan.model.krate, span);
+        let private = &self.private;
+        let (counter, is_marked) = match target.kind {
+            TargetKind::ErrorCounter(_) => (quote_mixed_site!(__metrics), true),
+            _ => (self.instrument(target, access), false),
+        };
+        let Some(by) = &self.plan.model.targets.errors_by else {
+            let of = Ident::new(if is_marked { "ErrorCounter" } else { "CountError" }, span);
+            let error = quote_mixed_site!(__error);
+            return quote_spanned!(span=> #krate::__private::#of::count_error(#error, #counter););
+        };
+        let of = Ident::new(if is_marked { "ErrorFamily" } else { "CountLabel" }, span);
+        let label = quote_mixed_site!(#private::label_by(__error, #by));
+        quote_spanned!(span=> #krate::__private::#of::count_label(#label, #counter);)
     }
 
     /// Statements that count one.
@@ -118,11 +144,6 @@ impl BodyExpander<'_> {
 
     /// A statement that counts one, in `__metrics` if the target is there.
     pub(super) fn inc(&self, target: &Target, access: Access) -> TokenStream {
-        if let TargetKind::ErrorCounter(_) = target.kind {
-            let span = Span::mixed_site().located_at(target.key.span());
-            let krate = krate_at(&self.plan.model.krate, span);
-            return quote_spanned!(span=> #krate::__private::ErrorCounter::count_error(__metrics););
-        }
         self.inc_of(target, &self.instrument(target, access))
     }
 

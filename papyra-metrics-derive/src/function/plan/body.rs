@@ -213,7 +213,8 @@ impl<'a> BodyPlan<'a> {
 
     /// How often the metrics would be looked up: for calls, for the clock, for guards, and after the body.
     fn lookups(&self) -> usize {
-        let Targets { calls, cancelled, errors, in_flight, ok, time } = &self.model.targets;
+        let Targets { calls, cancelled, errors, in_flight, ok, time, errors_by: _ } =
+            &self.model.targets;
         let time = time.as_ref().map(|timing| &timing.histogram);
         let [calls, cancelled, errors, in_flight, ok] =
             [calls, cancelled, errors, in_flight, ok].map(Option::as_ref);

@@ -25,11 +25,11 @@ pub struct OnOutcome<F>(F);
 
 /// The bound gives the closure the type of its argument.
 #[inline]
-pub fn on_outcome<F: FnOnce(Outcome)>(on_complete: F) -> OnOutcome<F> {
+pub fn on_outcome<E, F: FnOnce(Outcome<'_, E>)>(on_complete: F) -> OnOutcome<F> {
     OnOutcome(on_complete)
 }
 
-impl<R: Fallible, F: FnOnce(Outcome)> OnComplete<R> for OnOutcome<F> {
+impl<R: Fallible, F: FnOnce(Outcome<'_, R::Error>)> OnComplete<R> for OnOutcome<F> {
     #[inline]
     fn on_complete(self, result: &R) {
         (self.0)(result.outcome());
@@ -133,6 +133,15 @@ impl Deferred {
     }
 }
 
+/// A type that a function may return whose errors are counted, and the type of these.
+#[diagnostic::on_unimplemented(
+    message = "`#[metrics]` cannot see whether a `{Self}` is an error",
+    label = "this return type is not a `Result`"
+)]
+pub trait ReturnsErrors {
+    type Error;
+}
+
 /// The return type of a function whose cancellation is counted: a boxed future, by any alias.
 #[diagnostic::on_unimplemented(
     message = "`cancelled` needs a function that returns a future, and `{Self}` is not one that `#[metrics]` can watch",
@@ -160,6 +169,11 @@ pub trait RecordReturn<N, L>: Sized {
 macro_rules! immediate {
     ($ty:ty) => {
         #[diagnostic::do_not_recommend]
+        impl<T, E> ReturnsErrors for $ty {
+            type Error = E;
+        }
+
+        #[diagnostic::do_not_recommend]
         impl<T, E, N: OnComplete<Self>, L> RecordReturn<N, L> for $ty {
             #[inline]
             fn record_return(self, now: N, _: L) -> Self {
@@ -184,6 +198,12 @@ macro_rules! deferred {
             pub fn __when(&self) -> Deferred {
                 Deferred
             }
+        }
+
+        #[cfg(feature = "alloc")]
+        #[diagnostic::do_not_recommend]
+        impl<R: Fallible> ReturnsErrors for Pin<Box<dyn Future<Output = R> $(+ $bound)* + '_>> {
+            type Error = R::Error;
         }
 
         #[cfg(feature = "alloc")]

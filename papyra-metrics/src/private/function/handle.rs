@@ -4,7 +4,7 @@
 use alloc::{rc::Rc, sync::Arc};
 use core::{marker::PhantomData, ops::Deref, time::Duration};
 
-use super::ErrorCounter;
+use super::{ErrorCounter, ErrorFamily};
 use crate::{Inc, IncDec, RecordDuration};
 
 /// Metrics, an instrument, or what holds them. By autoref specialization: the methods of the special cases (an `Option`, a
@@ -210,10 +210,24 @@ impl<H: Deref, T: RecordDuration, F: Fn(&H::Target) -> &T> RecordDuration for Pa
 }
 
 #[diagnostic::do_not_recommend]
-impl<H: Deref, T: ErrorCounter, F: Fn(&H::Target) -> &T> ErrorCounter for Part<H, T, F> {
+impl<E, H, T, F> ErrorCounter<E> for Part<H, T, F>
+where
+    E: ?Sized,
+    H: Deref,
+    T: ErrorCounter<E>,
+    F: Fn(&H::Target) -> &T,
+{
     #[inline]
-    fn count_error(&self) {
-        T::count_error(self);
+    fn count_error(error: &E, metrics: &Self) {
+        T::count_error(error, metrics);
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<L, H: Deref, T: ErrorFamily<L>, F: Fn(&H::Target) -> &T> ErrorFamily<L> for Part<H, T, F> {
+    #[inline]
+    fn count_label(label: L, metrics: &Self) {
+        T::count_label(label, metrics);
     }
 }
 

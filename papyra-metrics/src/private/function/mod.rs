@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod clock;
+mod errors;
 mod future;
 mod handle;
 mod in_flight;
@@ -12,6 +13,7 @@ mod timer;
 
 pub use self::cancellation::*;
 pub use self::clock::*;
+pub use self::errors::*;
 pub use self::future::*;
 pub use self::handle::*;
 pub use self::in_flight::*;

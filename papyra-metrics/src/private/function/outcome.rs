@@ -11,33 +11,41 @@ use core::task::Poll;
     note = "`errors` and `ok` need `Result`, `Option<Result>`, `Poll<Result>`, `Poll<Option<Result>>`, by any alias, and futures of these; for anything else use `calls`, `in_flight` and `time`"
 )]
 pub trait Fallible {
-    fn outcome(&self) -> Outcome;
+    type Error;
+
+    fn outcome(&self) -> Outcome<'_, Self::Error>;
 }
 
 /// How a call ended; neither for `Pending` and `None`.
-#[derive(Clone, Copy)]
-pub struct Outcome {
-    pub is_err: bool,
+pub struct Outcome<'a, E> {
+    pub error: Option<&'a E>,
     pub is_ok: bool,
 }
 
 macro_rules! fallible {
-    ($ty:ty, $err:pat, $ok:pat) => {
+    ($ty:ty, $error:ident in $err:pat, $ok:pat) => {
         #[diagnostic::do_not_recommend] // the note lists them in words
-        #[allow(clippy::redundant_pattern_matching)] // of the four types, `Result` alone has `is_err`
+        #[allow(clippy::redundant_pattern_matching)] // of the four types, `Result` alone has `is_ok`
         impl<T, E> Fallible for $ty {
+            type Error = E;
+
             #[inline]
-            fn outcome(&self) -> Outcome {
-                Outcome { is_err: matches!(self, $err), is_ok: matches!(self, $ok) }
+            fn outcome(&self) -> Outcome<'_, E> {
+                let error = if let $err = self { Some($error) } else { None };
+                Outcome { error, is_ok: matches!(self, $ok) }
             }
         }
     };
 }
 
-fallible!(Result<T, E>, Err(_), Ok(_));
-fallible!(Option<Result<T, E>>, Some(Err(_)), Some(Ok(_)));
-fallible!(Poll<Result<T, E>>, Poll::Ready(Err(_)), Poll::Ready(Ok(_)));
-fallible!(Poll<Option<Result<T, E>>>, Poll::Ready(Some(Err(_))), Poll::Ready(Some(Ok(_))));
+fallible!(Result<T, E>, error in Err(error), Ok(_));
+fallible!(Option<Result<T, E>>, error in Some(Err(error)), Some(Ok(_)));
+fallible!(Poll<Result<T, E>>, error in Poll::Ready(Err(error)), Poll::Ready(Ok(_)));
+fallible!(
+    Poll<Option<Result<T, E>>>,
+    error in Poll::Ready(Some(Err(error))),
+    Poll::Ready(Some(Ok(_)))
+);
 
 /// A struct with a field marked `#[metrics(errors)]`, or a pointer to one.
 #[diagnostic::on_unimplemented(
@@ -45,18 +53,37 @@ fallible!(Poll<Option<Result<T, E>>>, Poll::Ready(Some(Err(_))), Poll::Ready(Som
     label = "bare `errors` counts in the field marked `#[metrics(errors)]`",
     note = "derive `Metrics` for the struct and mark one of its counters with `#[metrics(errors)]`, or name the counter: `#[metrics(errors = write_errors)]`"
 )]
-pub trait ErrorCounter {
+pub trait ErrorCounter<E: ?Sized> {
     /// Counts one error.
-    fn count_error(&self);
+    fn count_error(error: &E, metrics: &Self);
+}
+
+/// A struct whose marked field is a family with that label, or a pointer to one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no family of errors with the label `{L}`",
+    label = "bare `errors` counts in the field marked `#[metrics(errors)]`, and `errors_by` gives a `{L}`",
+    note = "mark a `Family<{L}, Counter>` with `#[metrics(errors)]`, or name the family: `errors = write_errors`"
+)]
+pub trait ErrorFamily<L> {
+    /// Counts one error of that kind.
+    fn count_label(label: L, metrics: &Self);
 }
 
 macro_rules! error_counter_through {
     ($pointer:ty) => {
         #[diagnostic::do_not_recommend]
-        impl<M: ErrorCounter + ?Sized> ErrorCounter for $pointer {
+        impl<E: ?Sized, M: ErrorCounter<E> + ?Sized> ErrorCounter<E> for $pointer {
             #[inline]
-            fn count_error(&self) {
-                M::count_error(self);
+            fn count_error(error: &E, metrics: &Self) {
+                M::count_error(error, metrics);
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<L, M: ErrorFamily<L> + ?Sized> ErrorFamily<L> for $pointer {
+            #[inline]
+            fn count_label(label: L, metrics: &Self) {
+                M::count_label(label, metrics);
             }
         }
     };
@@ -71,10 +98,21 @@ error_counter_through!(Rc<M>);
 error_counter_through!(Arc<M>);
 #[cfg(feature = "std")]
 #[diagnostic::do_not_recommend]
-impl<M: ErrorCounter, F: FnOnce() -> M> ErrorCounter for std::sync::LazyLock<M, F> {
+impl<E: ?Sized, M: ErrorCounter<E>, F: FnOnce() -> M> ErrorCounter<E>
+    for std::sync::LazyLock<M, F>
+{
     #[inline]
-    fn count_error(&self) {
-        M::count_error(self);
+    fn count_error(error: &E, metrics: &Self) {
+        M::count_error(error, metrics);
+    }
+}
+
+#[cfg(feature = "std")]
+#[diagnostic::do_not_recommend]
+impl<L, M: ErrorFamily<L>, F: FnOnce() -> M> ErrorFamily<L> for std::sync::LazyLock<M, F> {
+    #[inline]
+    fn count_label(label: L, metrics: &Self) {
+        M::count_label(label, metrics);
     }
 }
 

@@ -1,0 +1,17 @@
+//! The generics of impls that have a parameter beside those of the struct.
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::Generics;
+
+use crate::tokens::{is_punct, stream};
+
+/// The generics of an impl for the struct, and one more parameter.
+pub(crate) fn impl_generics_with(generics: &Generics, parameter: &TokenStream) -> TokenStream {
+    let (impl_generics, ..) = generics.split_for_impl();
+    let tokens: Vec<TokenTree> = impl_generics.to_token_stream().into_iter().collect();
+    let [_, own @ .., _] = tokens.as_slice() else { return quote!(<#parameter>) };
+    let comma = own.last().is_some_and(|last| !is_punct(last, ',')).then(|| quote!(,));
+    let own = stream(own);
+    quote!(<#own #comma #parameter>)
+}

@@ -1,0 +1,106 @@
+//! How `errors` counts an error: in a counter, or in the member of a family that the error's label chooses.
+
+#[cfg(feature = "alloc")]
+use alloc::{boxed::Box, rc::Rc, sync::Arc};
+use core::ops::Deref;
+
+use super::Part;
+use crate::{CachePadded, Family, Inc, Label};
+
+/// What errors of type `E` are counted in: a counter, or a family of counters whose label can be made from the error.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a counter",
+    label = "expected a `papyra_metrics::Counter`, or a `Family` of them",
+    note = "errors are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, an `Option` of those, or a `Family` of counters; an instrument of your own implements `papyra_metrics::Inc`"
+)]
+pub trait CountError<E: ?Sized> {
+    /// Counts the error. It is the first argument, because its type has to be known when that of the counter is examined.
+    fn count_error(error: &E, counter: &Self);
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: ?Sized, I: Inc + ?Sized> CountError<E> for I {
+    #[inline]
+    fn count_error(_: &E, counter: &Self) {
+        counter.inc();
+    }
+}
+
+impl<E: ?Sized, L: LabelOf<E>, I: Inc> CountError<E> for Family<L, I> {
+    #[inline]
+    fn count_error(error: &E, family: &Self) {
+        family[L::label_of(error)].inc();
+    }
+}
+
+/// A label that can be made from an error.
+#[diagnostic::on_unimplemented(
+    message = "the label `{Self}` cannot be made from the error `{E}`",
+    label = "errors are counted by `{Self}`, and this one is a `{E}`",
+    note = "write `impl From<&{E}> for {Self}`, or name a function from the error to the label: `errors_by = label_of`"
+)]
+pub trait LabelOf<E: ?Sized>: Label {
+    fn label_of(error: &E) -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: ?Sized, L: Label + for<'e> From<&'e E>> LabelOf<E> for L {
+    #[inline]
+    fn label_of(error: &E) -> Self {
+        Self::from(error)
+    }
+}
+
+/// A family whose members have the label that `errors_by` gives.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a family of counters with the label `{L}`",
+    label = "`errors_by` gives a `{L}`",
+    note = "`errors_by` chooses the member of a `Family<{L}, Counter>`; a counter needs no `errors_by`"
+)]
+pub trait CountLabel<L> {
+    /// Counts in the member.
+    fn count_label(label: L, family: &Self);
+}
+
+impl<L: Label, I: Inc> CountLabel<L> for Family<L, I> {
+    #[inline]
+    fn count_label(label: L, family: &Self) {
+        family[label].inc();
+    }
+}
+
+macro_rules! through {
+    ([$($generics:tt)*] $pointer:ty) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)* E: ?Sized, L: LabelOf<E>, I: Inc> CountError<E> for $pointer {
+            #[inline]
+            fn count_error(error: &E, family: &Self) {
+                <Family<L, I> as CountError<E>>::count_error(error, family);
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<$($generics)* L: Label, I: Inc> CountLabel<L> for $pointer {
+            #[inline]
+            fn count_label(label: L, family: &Self) {
+                <Family<L, I> as CountLabel<L>>::count_label(label, family);
+            }
+        }
+    };
+}
+
+through!([] &Family<L, I>);
+through!([] CachePadded<Family<L, I>>);
+through!([H: Deref, F: Fn(&H::Target) -> &Family<L, I>,] Part<H, Family<L, I>, F>);
+#[cfg(feature = "alloc")]
+through!([] Box<Family<L, I>>);
+#[cfg(feature = "alloc")]
+through!([] Rc<Family<L, I>>);
+#[cfg(feature = "alloc")]
+through!([] Arc<Family<L, I>>);
+
+/// Calls the function of `errors_by`. The bound gives a closure the type of its argument.
+#[inline]
+pub fn label_by<'e, E: ?Sized, L>(error: &'e E, by: impl FnOnce(&'e E) -> L) -> L {
+    by(error)
+}
