@@ -26,6 +26,7 @@ chapters! {
     guarantees = "guarantees.md",
     functions = "functions.md",
     histograms = "histograms.md",
+    labels = "labels.md",
     plain_structs = "plain-structs.md",
     many_cores = "many-cores.md",
     shared_backends = "shared-backends.md",

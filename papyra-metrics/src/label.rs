@@ -144,15 +144,20 @@ const fn count(labels: &[LabelValues]) -> usize {
     count
 }
 
-/// The value of the label at `position`, of the member at `index`.
+/// The value of the label at `position`, of the member at `index`. Without calls, which are slow at compile time.
 pub(crate) const fn value_at(
     labels: &[LabelValues],
     position: usize,
     index: usize,
 ) -> &'static str {
-    let faster = labels.split_at(position + 1).1;
+    let mut index = index;
+    let mut i = labels.len();
+    while i > position + 1 {
+        i -= 1;
+        index /= labels[i].values.len();
+    }
     let values = labels[position].values;
-    values[index / count(faster) % values.len()]
+    values[index % values.len()]
 }
 
 /// Names and values of the labels of the member at `index`.

@@ -116,26 +116,31 @@ pub use sharded::ShardedCounter;
 
 /// Implements [`Metrics`](trait@Metrics) for a struct with named fields.
 ///
-/// Every field is a metric: an [`Instrument`] with the name of the field, described by the first paragraph of its doc
-/// comment. Keys of `#[metrics(…)]`, which comes below the derive, change that:
+/// Every field is a metric: an [`Instrument`] or a [`Family`] of instruments with the name of the field, described by the
+/// first paragraph of its doc comment. Keys of `#[metrics(…)]`, which comes below the derive, change that:
 ///
 /// | where | key | meaning |
 /// |---|---|---|
 /// | field | `name = "…"` | the name of the metric, instead of the field's; must match `[a-zA-Z_][a-zA-Z0-9_]*` |
 /// | field | `help = "…"` | the description, instead of the doc comment; `""` for none |
 /// | field | `unit = "bytes"` | the OpenMetrics base unit; must match `[a-z0-9_]+` |
+/// | field | `labels(op = "get")` | fixed labels of the metric; names match `[a-zA-Z_][a-zA-Z0-9_]*`, without `le`, `quantile`, `instance`, `job` and `__…`; values match `[a-z0-9_]+` |
+/// | field | `gauge = …` | the field has any type, and the metric is a gauge that the path or closure computes from a reference to the field when it is read: an integer or a float |
+/// | field | `counter = …` | the same for a counter, an integer; it is the lifetime total, which a reset does not change |
 /// | field | `errors` | this counter is *the* error counter of the struct; at most one |
-/// | field | `flatten`, with or without `prefix = "…"` | the field derives `Metrics` itself, and its metrics join this struct's |
+/// | field | `flatten`, with or without `prefix = "…"` | the field derives `Metrics` itself, and its metrics join this struct's; with `labels(…)` they get these labels before their own |
 /// | field | `skip` | not a metric |
 /// | field | `padded` | with `storage`: the metric is a [`CachePadded`], which shares no cache line |
 /// | field | `sharded` | with `storage`: the counter is a [`ShardedCounter`], for one that all cores increment |
 /// | struct | `prefix = "…"` | a prefix of every name |
+/// | struct | `labels(component = "wal")` | fixed labels of every metric, before its own |
 /// | struct | `storage = Name` | the struct has plain integers, and the derive writes the struct `Name` of their instruments |
 /// | struct | `padded` | with `storage`: every metric of the struct itself is a [`CachePadded`] |
 /// | struct | `crate = path` | the path of this crate, if it is renamed or re-exported |
 ///
 /// Names are composed at compile time. Two metrics with one name, or with one exported name (`writes` and `writes_total`), are
-/// a compile error, also across `flatten`. In a generic struct the error appears where the struct is first used.
+/// a compile error, also across `flatten`. In a generic struct the error appears where the struct is first used. Metrics of
+/// one name that differ in the values of their labels are one family; they must have labels of the same names.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Gauge, Metrics};
@@ -164,11 +169,33 @@ pub use sharded::ShardedCounter;
 /// assert_eq!(metrics.snapshot()["log_cache_hits"], 1);
 /// ```
 ///
+/// # Computed values
+///
+/// What others keep becomes a metric without a copy: a queue's length, an `AtomicUsize`, the statistics of an embedded
+/// database. The path or closure runs whenever the metrics are read. A number outside the range of the metric is the nearest
+/// one in it. Such a struct cannot be [published](crate::publish), and a plain struct cannot contain computed values.
+///
+/// ```
+/// use papyra_metrics::{Counter, Metrics};
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+///
+/// #[derive(Default, Metrics)]
+/// struct QueueMetrics {
+///     pushed: Counter,
+///     #[metrics(gauge = |in_use| in_use.load(Ordering::Relaxed))]
+///     slots_in_use: AtomicUsize,
+/// }
+///
+/// let metrics = QueueMetrics::default();
+/// metrics.slots_in_use.store(3, Ordering::Relaxed);
+/// assert_eq!(metrics.snapshot()["slots_in_use"], 3);
+/// ```
+///
 /// # Plain structs
 ///
-/// With `storage = Name`, a struct of plain `u64` (counters) and `i64` (gauges) is the declaration, and the
-/// derive writes `Name`: a struct of the same visibility, generics and docs, whose fields are [`Counter`] and
-/// [`Gauge`], with `Default`, `Debug`, `Metrics`, `const fn new()`, and `read()`, which gives the plain struct
+/// With `storage = Name`, a struct of plain `u64` (counters), `i64` and `f64` (gauges), [`Distribution`]s of declared buckets
+/// (histograms) and [`Family`] of these is the declaration, and the derive writes `Name`: a struct of the same visibility,
+/// generics and docs, whose fields are [`Counter`], [`Gauge`], [`FloatGauge`], [`Histogram`] and families of them, with `Default`, `Debug`, `Metrics`, `const fn new()`, and `read()`, which gives the plain struct
 /// back, since the last reset. `padded` on a field makes it a [`CachePadded`] of that, `padded` on the struct all of its own
 /// metrics, and `sharded` on a counter a [`ShardedCounter`].
 ///

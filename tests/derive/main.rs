@@ -1,6 +1,7 @@
 //! `#[derive(Metrics)]`: what a derived struct does, and that it compiles in every scope.
 
 mod beside_others;
+mod computed;
 mod fuzz_seeds;
 mod hygiene;
 mod labels;

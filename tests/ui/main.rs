@@ -9,6 +9,8 @@ fn mistakes_are_told_at_the_word_at_fault() {
     cases.compile_fail("ui/function/*.rs");
     cases.compile_fail("ui/publish/*.rs");
     cases.compile_fail("ui/histogram/*.rs");
+    cases.compile_fail("ui/label/*.rs");
+    cases.compile_fail("ui/computed/*.rs");
 }
 
 #[test]

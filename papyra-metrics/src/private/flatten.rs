@@ -274,7 +274,9 @@ const fn descriptors<M: DescriptorTable + ?Sized, const LEN: usize>(
         let key_len = series.key_len();
         if key_len > 0 {
             let (key, rest) = keys.split_at(key_len);
-            metric.name = utf8(key.split_at(name_len).0);
+            if !series.prefix.is_empty() {
+                metric.name = utf8(key.split_at(name_len).0);
+            }
             metric.key = Some(utf8(key));
             keys = rest;
         }

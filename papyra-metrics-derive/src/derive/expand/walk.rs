@@ -21,12 +21,13 @@ pub(super) fn expand_walk(model: &Model<'_>) -> TokenStream {
             Role::Metric(Metric { source: Source::Computed(computed), .. }) => {
                 expand_runs(&mut runs, &mut walk);
                 let Computed { kind, value } = computed;
-                let krate = runtime_at(&model.krate, span_of(value));
+                let span = span_of(value);
+                let krate = runtime_at(&model.krate, span);
                 let show = match kind {
-                    ComputedKind::Counter => quote!(show_counter),
-                    ComputedKind::Gauge => quote!(show_gauge),
+                    ComputedKind::Counter => quote_spanned!(span=> show_counter),
+                    ComputedKind::Gauge => quote_spanned!(span=> show_gauge),
                 };
-                walk.extend(quote!(#krate::#show(&self.#ident, #value, __walker);));
+                walk.extend(quote_spanned!(span=> #krate::#show(&self.#ident, #value, __walker);));
             }
             Role::Metric(metric) => {
                 let cell = quote_spanned!(span=> &self.#ident);

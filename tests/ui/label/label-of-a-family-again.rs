@@ -1,0 +1,16 @@
+// Expected: one error, at the family.
+
+use papyra_metrics::{Counter, Family, Label, Metrics};
+
+#[derive(Clone, Copy, Label)]
+enum Op {
+    Get,
+}
+
+#[derive(Metrics)]
+struct Outer {
+    #[metrics(labels(op = "get"))]
+    requests: Family<Op, Counter>,
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+// Expected: one error, on the second name: the labels are the same, in another order.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(name = "requests", labels(op = "get", tier = "hot"))]
+    gets: Counter,
+    #[metrics(name = "requests", labels(tier = "hot", op = "get"))]
+    hot_gets: Counter,
+}
+
+fn main() {}

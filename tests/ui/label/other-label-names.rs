@@ -1,0 +1,24 @@
+// Expected: one error, at the flattened field, whose metric has another label.
+
+use papyra_metrics::{Counter, Family, Label, Metrics};
+
+#[derive(Clone, Copy, Label)]
+enum Op {
+    Get,
+    Put,
+}
+
+#[derive(Metrics)]
+struct Inner {
+    #[metrics(labels(tier = "hot"))]
+    requests: Counter,
+}
+
+#[derive(Metrics)]
+struct Outer {
+    requests: Family<Op, Counter>,
+    #[metrics(flatten)]
+    inner: Inner,
+}
+
+fn main() {}
