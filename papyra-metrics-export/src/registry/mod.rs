@@ -15,12 +15,14 @@ use crate::series::values::ShownValues;
 use crate::{Labels, RegisterError, panics};
 use listener::Listeners;
 use problems::ProblemReports;
-use store::register::{Outcome, Registration};
+use registration::Registration;
+use store::register::Outcome;
 use store::{Backend, Merge, Store};
 
 mod closed;
 pub(crate) mod listener;
 mod problems;
+mod registration;
 mod schema;
 mod store;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use papyra_metrics::Descriptor;
 
-use super::store::register::Registration;
+use super::registration::Registration;
 use crate::family::{Families, Family, FamilyBuilder};
 use crate::series::SeriesId;
 use crate::series::histogram::Buckets;

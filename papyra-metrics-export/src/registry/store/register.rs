@@ -4,30 +4,13 @@ use std::collections::HashSet;
 use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 
-use papyra_metrics::Descriptor;
-
 use super::{Backend, Place, SeriesKey, Store};
 use crate::registry::closed::{ClosedValue, Departed, SourceTotal};
+use crate::registry::registration::Registration;
 use crate::registry::schema::{MetricLabels, Schema};
 use crate::series::SeriesId;
-use crate::series::histogram::Buckets;
-use crate::series::source::Source;
 use crate::series::values::{Form, Start};
 use crate::{Labels, RegisterError};
-
-/// A backend that is to be registered.
-pub(in crate::registry) struct Registration<'a> {
-    pub(in crate::registry) prefix: &'a Arc<str>,
-    pub(in crate::registry) source: &'a Arc<dyn Source>,
-    pub(in crate::registry) labels: &'a Arc<Labels>,
-    pub(in crate::registry) descriptors: &'a [Descriptor],
-    /// The same list if it is static, so that its address identifies it.
-    pub(in crate::registry) static_descriptors: Option<&'static [Descriptor]>,
-    /// Whether a filter accepts each metric.
-    pub(in crate::registry) accepted: Option<&'a [bool]>,
-    /// The buckets of its histograms that are not absent, by the index of the descriptor.
-    pub(in crate::registry) buckets: &'a [(usize, Arc<Buckets>)],
-}
 
 /// The outcome of a registration.
 pub(in crate::registry) enum Outcome {
