@@ -84,6 +84,7 @@ mod record_duration;
 mod register;
 mod series;
 mod sharded;
+mod shared_memory;
 #[cfg(feature = "alloc")]
 pub mod snapshot;
 mod value;

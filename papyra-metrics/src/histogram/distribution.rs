@@ -1,10 +1,6 @@
 //! One reading of a histogram.
 
 use core::fmt;
-use core::ops::Deref;
-
-#[cfg(any(feature = "serde", feature = "publish"))]
-use alloc::sync::Arc;
 
 use super::amount::Amount;
 use super::bounds::MAX_BOUNDS;
@@ -12,6 +8,7 @@ use super::buckets::Buckets;
 use super::cells::{CellArray, Tally};
 use super::estimate::{self, Range};
 use super::human::Human;
+use super::scale::{OwnedScale, Scale, Shared};
 
 /// The distribution that one reading of a [`Histogram`](crate::Histogram) gives: how many values are in each bucket, and
 /// their sum.
@@ -75,17 +72,6 @@ mod sealed {
 /// The most buckets that a distribution has.
 pub(super) const MAX_BUCKETS: usize = MAX_BOUNDS + 1;
 
-/// The bounds and the unit of a distribution.
-#[derive(Clone, Copy, Debug)]
-pub struct Scale<'a> {
-    /// Inclusive upper bounds in base units.
-    pub bounds: &'a [u64],
-    /// The exported unit.
-    pub unit: Option<&'a str>,
-    /// How many base units an exported unit has.
-    pub per_unit: u64,
-}
-
 impl<B: Buckets> BucketSet for B {
     type Value = B::Value;
     const __LARGEST: B::Value = B::Value::MAX;
@@ -124,60 +110,6 @@ impl BucketSet for AnyBuckets {
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // it saturates
     fn __base_units(scale: &OwnedScale, value: f64) -> u64 {
         (value * scale.per_unit as f64 + 0.5) as u64
-    }
-}
-
-/// The scale of buckets that are not known at compile time.
-#[derive(Clone, Debug)]
-pub struct OwnedScale {
-    /// At most [`MAX_BOUNDS`].
-    bounds: Shared<[u64]>,
-    unit: Option<Shared<str>>,
-    per_unit: u64,
-}
-
-impl OwnedScale {
-    /// A scale that was read from elsewhere: at most [`MAX_BOUNDS`] rising bounds, and at least one base unit for each
-    /// exported one.
-    #[cfg(any(feature = "serde", feature = "publish"))]
-    pub(crate) fn new(bounds: Arc<[u64]>, unit: Option<Arc<str>>, per_unit: u64) -> Self {
-        Self { bounds: Shared::Counted(bounds), unit: unit.map(Shared::Counted), per_unit }
-    }
-
-    /// The number of buckets, the one above the last bound included.
-    #[cfg(feature = "publish")]
-    pub(crate) fn buckets(&self) -> usize {
-        self.bounds.len() + 1
-    }
-}
-
-/// Static, or read from elsewhere. Cloning either is cheap.
-#[derive(Debug)]
-enum Shared<T: ?Sized + 'static> {
-    Static(&'static T),
-    #[cfg(any(feature = "serde", feature = "publish"))]
-    Counted(Arc<T>),
-}
-
-impl<T: ?Sized> Clone for Shared<T> {
-    fn clone(&self) -> Self {
-        match self {
-            Self::Static(value) => Self::Static(value),
-            #[cfg(any(feature = "serde", feature = "publish"))]
-            Self::Counted(value) => Self::Counted(Arc::clone(value)),
-        }
-    }
-}
-
-impl<T: ?Sized> Deref for Shared<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        match self {
-            Self::Static(value) => value,
-            #[cfg(any(feature = "serde", feature = "publish"))]
-            Self::Counted(value) => value,
-        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::distribution::Scale;
+use super::scale::Scale;
 
 const NANOSECONDS: [&str; 4] = ["ns", "µs", "ms", "s"];
 const BYTES: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];

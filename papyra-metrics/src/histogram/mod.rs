@@ -12,6 +12,7 @@ mod human;
 mod instrument;
 #[cfg(all(loom, test))]
 mod model;
+pub(crate) mod scale;
 #[cfg(feature = "serde")]
 pub(crate) mod serde;
 mod sharded;
@@ -21,10 +22,9 @@ mod timer;
 
 pub use amount::Amount;
 pub use buckets::{Buckets, FineLatency, Latency, Sizes};
-#[cfg(feature = "publish")]
-pub(crate) use distribution::OwnedScale;
-pub(crate) use distribution::Scale;
 pub use distribution::{AnyBuckets, BoundsMismatch, Bucket, BucketSet, Distribution};
+#[cfg(feature = "publish")]
+pub(crate) use scale::OwnedScale;
 pub use sharded::ShardedHistogram;
 #[cfg(feature = "std")]
 pub use timer::Timer;

@@ -16,7 +16,8 @@ use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::amount::{Amount, MAX_BASE_UNITS};
 use super::buckets::Buckets;
 use super::cells::Tally;
-use super::distribution::{BucketSet, Distribution, MAX_BUCKETS, OwnedScale};
+use super::distribution::{BucketSet, Distribution, MAX_BUCKETS};
+use super::scale::OwnedScale;
 
 impl<B: BucketSet> Serialize for Distribution<B> {
     /// In human-readable formats an object with `count`, `sum` and `buckets` in the exported unit, in others integers in

@@ -18,12 +18,12 @@ pub use self::metric::Metric;
 pub use self::plain::{PlainValue, ShowPlain};
 pub use self::storage::{HasStorage, NoStorage, NotPlain, StorageProbe, debug};
 pub use self::table::{DescriptorTable, ErrorInstrument, prefixed};
-pub use crate::atomic_layout::{ComputedValue, Publishable, SharedMemorySafe, SkippedField};
 pub use crate::family::{Cross, MemberArray};
 pub use crate::histogram::amount::Notation;
 pub use crate::histogram::bounds::{BoundLiteral, Bounds, exported_unit, first};
 pub use crate::histogram::cells::BucketCells;
 pub use crate::histogram::table::{BucketTable, most_per_octave};
+pub use crate::shared_memory::{ComputedValue, Publishable, SharedMemorySafe, SkippedField};
 // Also what is public elsewhere: a `crate = …` that leads to a re-export of only some items is then one error.
 pub use crate::{
     CachePadded, Counter, Descriptor, Family, FloatGauge, Gauge, Histogram, Inc, Instrument, Label,

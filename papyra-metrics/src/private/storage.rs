@@ -3,7 +3,7 @@
 use core::{fmt, marker::PhantomData};
 
 use super::table::DescriptorTable;
-use crate::atomic_layout::SharedMemorySafe;
+use crate::shared_memory::SharedMemorySafe;
 use crate::{Descriptor, Metrics, Value, Walker};
 
 /// A plain struct with storage. `HasStorage<false>` holds for every type: a flattened type without storage is then one

@@ -132,7 +132,7 @@ mod published;
 mod reader;
 mod sys;
 
-pub use crate::atomic_layout::Publishable;
+pub use crate::shared_memory::Publishable;
 pub use description::{Metric, Process};
 pub use error::{PublishError, ReadError};
 pub use published::Published;

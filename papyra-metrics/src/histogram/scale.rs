@@ -1,0 +1,70 @@
+//! The bounds and the unit of a distribution: static, or read from elsewhere.
+
+#[cfg(any(feature = "serde", feature = "publish"))]
+use alloc::sync::Arc;
+use core::ops::Deref;
+
+/// The bounds and the unit of a distribution.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale<'a> {
+    /// Inclusive upper bounds in base units.
+    pub bounds: &'a [u64],
+    /// The exported unit.
+    pub unit: Option<&'a str>,
+    /// How many base units an exported unit has.
+    pub per_unit: u64,
+}
+
+/// The scale of buckets that are not known at compile time.
+#[derive(Clone, Debug)]
+pub struct OwnedScale {
+    /// At most [`MAX_BOUNDS`].
+    pub(super) bounds: Shared<[u64]>,
+    pub(super) unit: Option<Shared<str>>,
+    pub(super) per_unit: u64,
+}
+
+impl OwnedScale {
+    /// A scale that was read from elsewhere: at most [`MAX_BOUNDS`] rising bounds, and at least one base unit for each
+    /// exported one.
+    #[cfg(any(feature = "serde", feature = "publish"))]
+    pub(crate) fn new(bounds: Arc<[u64]>, unit: Option<Arc<str>>, per_unit: u64) -> Self {
+        Self { bounds: Shared::Counted(bounds), unit: unit.map(Shared::Counted), per_unit }
+    }
+
+    /// The number of buckets, the one above the last bound included.
+    #[cfg(feature = "publish")]
+    pub(crate) fn buckets(&self) -> usize {
+        self.bounds.len() + 1
+    }
+}
+
+/// Static, or read from elsewhere. Cloning either is cheap.
+#[derive(Debug)]
+pub(super) enum Shared<T: ?Sized + 'static> {
+    Static(&'static T),
+    #[cfg(any(feature = "serde", feature = "publish"))]
+    Counted(Arc<T>),
+}
+
+impl<T: ?Sized> Clone for Shared<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Static(value) => Self::Static(value),
+            #[cfg(any(feature = "serde", feature = "publish"))]
+            Self::Counted(value) => Self::Counted(Arc::clone(value)),
+        }
+    }
+}
+
+impl<T: ?Sized> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        match self {
+            Self::Static(value) => value,
+            #[cfg(any(feature = "serde", feature = "publish"))]
+            Self::Counted(value) => value,
+        }
+    }
+}
