@@ -8,17 +8,18 @@ use papyra_metrics::persistence::PersistenceMetrics;
 use papyra_metrics::{Counter, Metrics, Register};
 use papyra_metrics_example_library::Store;
 use papyra_metrics_export::{RegisterError, Registry, RegistryReader};
+use papyra_metrics_export_tests::number;
 
 #[derive(Default, Metrics)]
 struct LogMetrics {
     records_written: Counter,
 }
 
-/// All values of a reading, by name and labels.
+/// All values of a reading, by name and labels; of a histogram its count.
 fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
-    let samples = reader.read().map(|sample| {
-        (format!("{}{}", sample.name(), sample.labels()), sample.value().as_i64().unwrap())
-    });
+    let samples = reader
+        .read()
+        .map(|sample| (format!("{}{}", sample.name(), sample.labels()), number(sample.value())));
     samples.collect()
 }
 

@@ -14,6 +14,7 @@ use std::str::FromStr;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use papyra_metrics::Value;
 use serde_json::Value as Json;
 
 /// Where `.ci/install` puts the servers.
@@ -226,4 +227,10 @@ impl StatsDaemon {
             (counters.get(counter) == Some(&value)).then_some(counters)
         })
     }
+}
+
+/// The number that a value shows; of a histogram its count.
+pub fn number(value: &Value) -> i64 {
+    let count = value.as_histogram().map(|it| i64::try_from(it.count()).unwrap());
+    count.unwrap_or_else(|| value.as_i64().unwrap())
 }

@@ -10,6 +10,7 @@ use papyra_metrics::{
     Counter, Descriptor, FloatGauge, Gauge, Histogram, Kind, Latency, Metrics, Value, Walker,
 };
 use papyra_metrics_export::{RegisterError, Registry, RegistryReader};
+use papyra_metrics_export_tests::number;
 
 #[derive(Default, Metrics)]
 struct LogMetrics {
@@ -20,10 +21,10 @@ struct LogMetrics {
     open_segments: Gauge,
 }
 
-/// All values of a reading, by name and labels.
+/// All values of a reading, by name and labels; of a histogram its count.
 fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
     let readings = reader.read().map(|reading| {
-        (format!("{}{}", reading.name(), reading.labels()), reading.value().as_i64().unwrap())
+        (format!("{}{}", reading.name(), reading.labels()), number(reading.value()))
     });
     let readings: Vec<_> = readings.collect();
     let all = readings.len();

@@ -9,9 +9,10 @@ use crate::{CachePadded, Family, Inc, Label};
 
 /// What errors of type `E` are counted in: a counter, or a family of counters whose label can be made from the error.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a counter",
-    label = "expected a `papyra_metrics::Counter`, or a `Family` of them",
-    note = "errors are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, an `Option` of those, or a `Family` of counters; an instrument of your own implements `papyra_metrics::Inc`"
+    message = "errors of type `{E}` cannot be counted in `{Self}`",
+    label = "expected a `papyra_metrics::Counter`, or a `Family` of counters by a label of the error",
+    note = "errors are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, an `Option` of those, or a `Family` of counters; an instrument of your own implements `papyra_metrics::Inc`",
+    note = "for a family, write `impl From<&{E}>` for its label, or name a function from the error to the label: `errors_by = label_of`"
 )]
 pub trait CountError<E: ?Sized> {
     /// Counts the error. It is the first argument, because its type has to be known when that of the counter is examined.
