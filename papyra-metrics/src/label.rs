@@ -1,14 +1,12 @@
 //! Labels with a fixed set of values.
 
-use core::marker::PhantomData;
-
-use crate::family::{Cross, MemberArray};
+use crate::family::members::MemberArray;
 use crate::naming;
 
 /// The most members that a family can have.
 pub(crate) const MAX_MEMBERS: usize = 256;
 /// The most labels that one set can have. More than eight of two values each have over 256 combinations.
-const MAX_LABELS: usize = 8;
+pub(crate) const MAX_LABELS: usize = 8;
 
 /// A label whose values are a fixed set, known at compile time: what distinguishes the members of a
 /// [`Family`](crate::Family).
@@ -84,8 +82,8 @@ pub trait Label: Copy + 'static {
 /// The name of a label and its values, for a [`Label`] that is implemented by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LabelValues {
-    name: &'static str,
-    values: &'static [&'static str],
+    pub(crate) name: &'static str,
+    pub(crate) values: &'static [&'static str],
 }
 
 impl LabelValues {
@@ -190,83 +188,3 @@ pub(crate) const fn assert_set(labels: &[LabelValues]) {
         i += 1;
     }
 }
-
-/// The labels of two sets, one after the other.
-struct Concatenated<A, B>(PhantomData<(A, B)>);
-
-impl<A: Label, B: Label> Concatenated<A, B> {
-    const ALL: [LabelValues; MAX_LABELS] = {
-        let mut all = [LabelValues { name: "", values: &[] }; MAX_LABELS];
-        assert!(A::LABELS.len() + B::LABELS.len() <= MAX_LABELS, "a family has at most 8 labels");
-        let mut i = 0;
-        while i < A::LABELS.len() + B::LABELS.len() {
-            all[i] =
-                if i < A::LABELS.len() { A::LABELS[i] } else { B::LABELS[i - A::LABELS.len()] };
-            i += 1;
-        }
-        all
-    };
-    const LABELS: &'static [LabelValues] = {
-        let all: &'static [LabelValues] = &Self::ALL;
-        all.split_at(A::LABELS.len() + B::LABELS.len()).0
-    };
-}
-
-/// Every combination of two labels; the second counts fastest.
-impl<A: Label, B: Label> Label for (A, B) {
-    const LABELS: &'static [LabelValues] = Concatenated::<A, B>::LABELS;
-    type Members<T> = Cross<A, B, T>;
-
-    #[inline]
-    fn index(self) -> usize {
-        self.0.index() * B::COUNT + self.1.index()
-    }
-
-    fn from_index(index: usize) -> Option<Self> {
-        Some((A::from_index(index / B::COUNT)?, B::from_index(index % B::COUNT)?))
-    }
-
-    #[inline]
-    fn __member<T>(members: &Self::Members<T>, (first, second): Self) -> &T {
-        members.get(first, second)
-    }
-
-    #[inline]
-    fn __member_mut<T>(members: &mut Self::Members<T>, (first, second): Self) -> &mut T {
-        members.get_mut(first, second)
-    }
-}
-
-/// A tuple of more labels is the cross product of the first and the rest.
-macro_rules! longer_tuple {
-    ($($rest:ident $label:ident),+) => {
-        impl<A: Label, $($rest: Label),+> Label for (A, $($rest),+) {
-            const LABELS: &'static [LabelValues] = <(A, ($($rest),+))>::LABELS;
-            type Members<T> = Cross<A, ($($rest),+), T>;
-
-            #[inline]
-            fn index(self) -> usize {
-                let (first, $($label),+) = self;
-                (first, ($($label),+)).index()
-            }
-
-            fn from_index(index: usize) -> Option<Self> {
-                let (first, ($($label),+)) = <(A, ($($rest),+))>::from_index(index)?;
-                Some((first, $($label),+))
-            }
-
-            #[inline]
-            fn __member<T>(members: &Self::Members<T>, (first, $($label),+): Self) -> &T {
-                members.get(first, ($($label),+))
-            }
-
-            #[inline]
-            fn __member_mut<T>(members: &mut Self::Members<T>, (first, $($label),+): Self) -> &mut T {
-                members.get_mut(first, ($($label),+))
-            }
-        }
-    };
-}
-
-longer_tuple!(B second, C third);
-longer_tuple!(B second, C third, D fourth);

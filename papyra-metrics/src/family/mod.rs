@@ -1,12 +1,14 @@
 //! Families: an instrument for each value of a label.
 
-mod members;
+mod cross;
+pub(crate) mod members;
 mod zero;
 
 use core::fmt;
 use core::ops::{Index, IndexMut};
 
-pub use self::members::{Cross, MemberArray};
+pub use self::cross::Cross;
+pub use self::members::MemberArray;
 pub use self::zero::Zero;
 use crate::label::{self, Label, LabelValues};
 

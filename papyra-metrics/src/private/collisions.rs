@@ -3,7 +3,8 @@
 
 use core::marker::PhantomData;
 
-use super::flatten::{Composed, Flattened, Owner, Series, write};
+use super::flatten::{Composed, Owner, Series, write};
+use super::flattened::Flattened;
 use super::table::DescriptorTable;
 use crate::Descriptor;
 use crate::naming::{self, Conflict, ExpositionName};

@@ -3,26 +3,10 @@
 
 use core::{marker::PhantomData, str};
 
+use super::flattened::{Flattened, Labels};
 use super::table::DescriptorTable;
 use crate::label::{LabelValues, value_at};
 use crate::{Descriptor, Kind};
-
-/// The metrics of one flattened field, and their position.
-pub struct Flattened {
-    /// The number of the struct's own metrics before the field.
-    pub at: usize,
-    /// The field's name, for error messages.
-    pub field: &'static str,
-    /// The prefix of each name.
-    pub prefix: &'static str,
-    /// The labels that each metric gets before its own.
-    pub labels: Labels,
-    /// The metrics of the field's type.
-    pub metrics: &'static [Descriptor],
-}
-
-/// Names and values of labels.
-pub type Labels = &'static [(&'static str, &'static str)];
 
 /// One series of the struct that is composed.
 pub(super) struct Composed {

@@ -4,6 +4,7 @@
 mod collisions;
 mod computed;
 mod flatten;
+mod flattened;
 mod function;
 mod metric;
 mod plain;
@@ -12,7 +13,8 @@ mod table;
 
 pub use self::collisions::{assert_distinct, assert_flattens};
 pub use self::computed::{CounterNumber, GaugeNumber, show_counter, show_gauge};
-pub use self::flatten::{Exact, Flattened, Labels, SizeClasses, keys_len, labels_len, len};
+pub use self::flatten::{Exact, SizeClasses, keys_len, labels_len, len};
+pub use self::flattened::{Flattened, Labels};
 pub use self::function::*;
 pub use self::metric::Metric;
 pub use self::plain::{PlainValue, ShowPlain};

@@ -3,7 +3,7 @@
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
-use super::flatten::Flattened;
+use super::flattened::Flattened;
 use super::metric::Metric;
 use crate::{
     CachePadded, Descriptor, Family, Inc, Instrument, Kind, Label, LabelValues, Metrics, Walker,

@@ -1,0 +1,138 @@
+//! Tuples of labels: the cross product of their members.
+
+use core::marker::PhantomData;
+
+use super::members::MemberArray;
+use super::zero::Zero;
+use crate::label::{Label, LabelValues, MAX_LABELS};
+
+/// An item for each combination of two labels.
+pub struct Cross<A: Label, B: Label, T>(A::Members<B::Members<T>>);
+
+impl<A: Label, B: Label, T> Cross<A, B, T> {
+    #[inline]
+    pub(crate) fn get(&self, first: A, second: B) -> &T {
+        B::__member(A::__member(&self.0, first), second)
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, first: A, second: B) -> &mut T {
+        B::__member_mut(A::__member_mut(&mut self.0, first), second)
+    }
+}
+
+impl<A: Label, B: Label, T> MemberArray<T> for Cross<A, B, T> {
+    fn __from_fn(make: &mut dyn FnMut() -> T) -> Self {
+        Self(MemberArray::__from_fn(&mut || MemberArray::__from_fn(make)))
+    }
+
+    #[inline]
+    fn at(&self, index: usize) -> &T {
+        self.0.at(index / B::COUNT).at(index % B::COUNT)
+    }
+
+    #[inline]
+    fn at_mut(&mut self, index: usize) -> &mut T {
+        self.0.at_mut(index / B::COUNT).at_mut(index % B::COUNT)
+    }
+}
+
+impl<A: Label, B: Label, T> Copy for Cross<A, B, T> where A::Members<B::Members<T>>: Copy {}
+
+#[allow(clippy::expl_impl_clone_on_copy)] // a derive would require of the labels what holds for their arrays
+impl<A: Label, B: Label, T> Clone for Cross<A, B, T>
+where
+    A::Members<B::Members<T>>: Clone,
+{
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<A: Label, B: Label, T> Zero for Cross<A, B, T>
+where
+    A::Members<B::Members<T>>: Zero,
+{
+    #[allow(clippy::declare_interior_mutable_const)] // copied into each new family
+    const ZERO: Self = Self(Zero::ZERO);
+}
+
+/// The labels of two sets, one after the other.
+struct Concatenated<A, B>(PhantomData<(A, B)>);
+
+impl<A: Label, B: Label> Concatenated<A, B> {
+    const ALL: [LabelValues; MAX_LABELS] = {
+        let mut all = [LabelValues { name: "", values: &[] }; MAX_LABELS];
+        assert!(A::LABELS.len() + B::LABELS.len() <= MAX_LABELS, "a family has at most 8 labels");
+        let mut i = 0;
+        while i < A::LABELS.len() + B::LABELS.len() {
+            all[i] =
+                if i < A::LABELS.len() { A::LABELS[i] } else { B::LABELS[i - A::LABELS.len()] };
+            i += 1;
+        }
+        all
+    };
+    const LABELS: &'static [LabelValues] = {
+        let all: &'static [LabelValues] = &Self::ALL;
+        all.split_at(A::LABELS.len() + B::LABELS.len()).0
+    };
+}
+
+/// Every combination of two labels; the second counts fastest.
+impl<A: Label, B: Label> Label for (A, B) {
+    const LABELS: &'static [LabelValues] = Concatenated::<A, B>::LABELS;
+    type Members<T> = Cross<A, B, T>;
+
+    #[inline]
+    fn index(self) -> usize {
+        self.0.index() * B::COUNT + self.1.index()
+    }
+
+    fn from_index(index: usize) -> Option<Self> {
+        Some((A::from_index(index / B::COUNT)?, B::from_index(index % B::COUNT)?))
+    }
+
+    #[inline]
+    fn __member<T>(members: &Self::Members<T>, (first, second): Self) -> &T {
+        members.get(first, second)
+    }
+
+    #[inline]
+    fn __member_mut<T>(members: &mut Self::Members<T>, (first, second): Self) -> &mut T {
+        members.get_mut(first, second)
+    }
+}
+
+/// A tuple of more labels is the cross product of the first and the rest.
+macro_rules! longer_tuple {
+    ($($rest:ident $label:ident),+) => {
+        impl<A: Label, $($rest: Label),+> Label for (A, $($rest),+) {
+            const LABELS: &'static [LabelValues] = <(A, ($($rest),+))>::LABELS;
+            type Members<T> = Cross<A, ($($rest),+), T>;
+
+            #[inline]
+            fn index(self) -> usize {
+                let (first, $($label),+) = self;
+                (first, ($($label),+)).index()
+            }
+
+            fn from_index(index: usize) -> Option<Self> {
+                let (first, ($($label),+)) = <(A, ($($rest),+))>::from_index(index)?;
+                Some((first, $($label),+))
+            }
+
+            #[inline]
+            fn __member<T>(members: &Self::Members<T>, (first, $($label),+): Self) -> &T {
+                members.get(first, ($($label),+))
+            }
+
+            #[inline]
+            fn __member_mut<T>(members: &mut Self::Members<T>, (first, $($label),+): Self) -> &mut T {
+                members.get_mut(first, ($($label),+))
+            }
+        }
+    };
+}
+
+longer_tuple!(B second, C third);
+longer_tuple!(B second, C third, D fourth);
