@@ -231,3 +231,9 @@ fn on_request_the_file_is_created_replaced_and_mended() {
         assert_eq!(fs::read_to_string(&path).unwrap(), LOCK);
     }
 }
+
+#[test]
+fn the_ready_made_metrics_are_those_of_their_lock_file() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../papyra-metrics/persistence.lock");
+    schema::check::<papyra_metrics::persistence::PersistenceMetrics>(path).unwrap();
+}

@@ -1,0 +1,11 @@
+// Expected: one error, which names the gauge and the histogram whose sample it collides with.
+
+use papyra_metrics::{Gauge, Histogram, Metrics, Sizes};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    record: Histogram<Sizes>,
+    record_bytes_sum: Gauge,
+}
+
+fn main() {}
