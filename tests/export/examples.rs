@@ -3,7 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use papyra_metrics_export_tests::{Scraper, StatsDaemon, free_port, wait_for};
+use papyra_metrics_export_tests::{Scraper, StatsDaemon, find, free_port, wait_for};
+
+use crate::prometheus::run;
 
 fn example(name: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
@@ -65,4 +67,36 @@ fn the_statsd_example_sends_to_the_daemon_and_keeps_what_it_cannot_send() {
     });
     assert!(counters["papyra.orders.records_written"] > 0, "{counters:?}");
     assert!(counters["papyra.users.written_bytes"] >= 100, "{counters:?}");
+}
+
+#[test]
+fn the_metrics_of_a_whole_engine_are_one_struct_one_file_and_one_scrape() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("lsm.metrics");
+    let mut command = example("engine_metrics", &[path.to_str().unwrap()]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let words: Vec<_> =
+        lines.by_ref().take_while(|line| !line.starts_with("published in ")).collect();
+    let words = words.join("\n");
+    assert!(path.metadata().unwrap().len() > 0);
+    let output = process.wait_with_output().unwrap(); // closes its input first
+    assert!(output.status.success(), "{output:?}");
+    let scrape = String::from_utf8(output.stdout).unwrap();
+    for expected in ["114 series in one struct", "corrupt blocks: 20", "full disks: 180"] {
+        assert!(words.contains(expected), "{words}");
+    }
+    for expected in [
+        "lsm_requests_total{db=\"orders\",op=\"get\"} 1000\n",
+        "lsm_request_errors_total{db=\"orders\",error_kind=\"busy\"} 20\n",
+        "lsm_cache_hits_total{block=\"data\",cache=\"memory\",db=\"orders\"} 940\n",
+        "lsm_cache_hits_total{block=\"data\",cache=\"disk\",db=\"orders\"} 0\n",
+        "lsm_object_store_operations_total{db=\"orders\",op=\"put\",outcome=\"ok\"} 7\n",
+        "lsm_compaction_seconds_count{db=\"orders\",level=\"6\"} 1\n",
+    ] {
+        assert!(scrape.contains(expected), "{scrape}");
+    }
+    let told = run(Command::new(find("promtool")).args(["check", "metrics"]), &scrape);
+    assert!(told.status.success(), "{told:?}");
 }
