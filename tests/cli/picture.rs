@@ -15,7 +15,7 @@ use std::{
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
-const ROWS: u16 = 18;
+const ROWS: u16 = 24;
 const COLUMNS: u16 = 96;
 /// How long the backend works before the picture is taken, so that the bars have something to show.
 const WARM_UP: Duration = Duration::from_secs(14);
