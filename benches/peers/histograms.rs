@@ -24,7 +24,7 @@ pub fn all() -> [Subject; 2] {
 }
 
 fn contestants(two: bool) -> Vec<Entry> {
-    let durations = Latencies::leak(|nanoseconds| Duration::from_nanos(nanoseconds));
+    let durations = Latencies::leak(Duration::from_nanos);
     let nanoseconds = Latencies::leak(|nanoseconds| nanoseconds);
     let seconds = Latencies::leak(|nanoseconds| nanoseconds as f64 / 1e9);
     vec![
@@ -99,10 +99,9 @@ fn entry<H: Sync + 'static, V: Copy + Sync + 'static>(
 ) -> Entry {
     let histogram = leak(histogram);
     let run = move |first: usize, repeats: u64| {
-        let mut index = first;
-        for _ in 0..repeats {
+        let end = first + usize::try_from(repeats).expect("a round has few repeats");
+        for index in first..end {
             record(histogram, values[index % LEN], index);
-            index += 1;
         }
     };
     if two {
