@@ -8,10 +8,12 @@ const BEGIN: &str = "<!-- readme: begin -->\n";
 const END: &str = "<!-- readme: end -->\n";
 
 /// The rows for the README. A variant of a row is named after it.
-const ROWS: [&str; 5] = [
+const ROWS: [&str; 7] = [
     "Increment alone",
     "Two threads on one counter",
     "Two threads on one counter … `ShardedCounter`",
+    "Record in a histogram alone",
+    "Record in a histogram alone … `ShardedHistogram`",
     "Read 100 metrics into a map",
     "Count in each of 100 metrics and encode them to Prometheus text",
 ];
