@@ -54,7 +54,7 @@ enum Outcome {
     Failed,
 }
 
-/// What went wrong in a request. The label of an error is made from the error.
+/// The kinds of failed requests. Each is made from the error that a request returns.
 #[derive(Clone, Copy, Label)]
 enum ErrorKind {
     Io,

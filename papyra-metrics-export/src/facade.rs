@@ -54,7 +54,7 @@ struct Recorded {
     key: Key,
     /// The total up to which a counter's increments were recorded.
     total: u64,
-    /// What was recorded of a histogram.
+    /// The values of a histogram that were recorded through the facade.
     replay: Option<Replay>,
     /// Whether the recorder has the counter or the histogram. One that is zero is registered once, so that the receiver
     /// shows it.

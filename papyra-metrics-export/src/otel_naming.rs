@@ -1,4 +1,4 @@
-//! What OpenTelemetry calls a metric and its unit.
+//! The names and units of metrics in OpenTelemetry.
 
 use std::borrow::Cow;
 use std::collections::HashMap;

@@ -44,7 +44,7 @@ impl Columns {
             let rest = Self::COMPACT + if rates > 0 { rates + Self::SPACING } else { 0 };
             let room = width.checked_sub(rest + Self::SPACING)?;
             let values = Self::COMPACT;
-            // What is left is for bars, which are spaced as well.
+            // The remaining width is for bars, which are spaced as well.
             let bars = room.saturating_sub(names + Self::SPACING);
             let bars = if rates > 0 && has_histograms { bars } else { 0 };
             (room >= names).then_some(Self { names, values, rates, bars, is_compact: true })

@@ -1,4 +1,4 @@
-//! What a histogram has recorded since the last reading: quantiles and a picture, in the room that there is.
+//! The values that a histogram recorded since the last reading: quantiles and a picture, in the available width.
 
 use ratatui::{
     style::{Color, Style, Stylize},

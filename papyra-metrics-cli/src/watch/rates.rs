@@ -39,7 +39,7 @@ pub(crate) struct Line {
     pub(crate) rate: Option<f64>,
     /// Values of a gauge, otherwise rates; the latest is the last.
     pub(crate) history: Vec<f64>,
-    /// What a histogram has recorded since the last reading. `None` at the first one.
+    /// The values that a histogram recorded since the last reading. `None` at the first one.
     pub(crate) interval: Option<Box<Distribution>>,
     /// The buckets in use by any histogram of the same buckets. `None` if none has a value.
     pub(crate) range: Option<BucketRange>,

@@ -318,7 +318,7 @@ fn right(text: String) -> Cell<'static> {
     Cell::new(Text::from(text).alignment(Alignment::Right))
 }
 
-/// What the columns of the first rows are named for.
+/// The kind of metrics that name the columns of the first rows.
 #[derive(Clone, Copy)]
 enum Header {
     Numbers,

@@ -139,7 +139,7 @@ pub(crate) enum ComputedKind {
     Gauge,
 }
 
-/// What a field of a plain struct becomes.
+/// The instrument that a field of a plain struct becomes.
 pub(crate) struct Written<'a> {
     pub(crate) instrument: StorageInstrument<'a>,
     /// The label, if it is a family of these instruments.

@@ -55,7 +55,7 @@ struct Observed {
     form: Form,
     /// What the SDK has seen of a counter of these labels that was forgotten since the last reading.
     forgotten: u64,
-    /// What the SDK has been given of a histogram.
+    /// The values of a histogram that were replayed into the SDK.
     replay: Option<Replay>,
     attributes: Vec<KeyValue>,
 }

@@ -49,16 +49,16 @@ pub(super) struct Pending {
     pub(super) part: Part,
 }
 
-/// What an instrument is called, and the family that it shows.
+/// The name of an instrument, and the family that it exports.
 pub(super) struct Definition {
     pub(super) family: Family,
     pub(super) name: String,
     pub(super) unit: Cow<'static, str>,
 }
 
-/// What is built of an instrument.
+/// A part of what is built for a family.
 pub(super) enum Part {
-    /// What every family of its kind needs.
+    /// The instrument that every family of its kind needs.
     First,
     /// The gauge of floats, once there are some: the SDK's gauges are either of integers or of floats.
     FloatGauge,

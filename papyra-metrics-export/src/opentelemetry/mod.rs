@@ -255,7 +255,7 @@ fn observe<N: Observable>(
     })
 }
 
-/// A callback that replays values. Returns whether there are some that there is no histogram for.
+/// A callback that replays values. Returns whether some values have no histogram yet.
 fn replay(
     adapter: &Weak<Adapter>,
     index: usize,

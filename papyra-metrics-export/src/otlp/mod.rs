@@ -71,7 +71,7 @@ pub struct Otlp {
     report: ProblemReport,
 }
 
-/// What a family is called.
+/// A family, with its name and unit in OpenTelemetry.
 struct Instrument {
     /// Keeps the address of the family in use.
     family: Family,

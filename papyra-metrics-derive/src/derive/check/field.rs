@@ -274,7 +274,7 @@ pub(super) fn is_deprecated(attrs: &[Attribute]) -> bool {
     attrs.iter().any(|attr| attr.path().is_ident("deprecated"))
 }
 
-/// What a field of a plain struct becomes in the generated struct, by the spelling of its type.
+/// Returns the instrument that a field of a plain struct becomes in the generated struct, by the spelling of its type.
 pub(crate) fn written(ty: &Type) -> Option<Written<'_>> {
     if let Some(instrument) = storage_instrument(ty) {
         return Some(Written { instrument, label: None, padded: false });

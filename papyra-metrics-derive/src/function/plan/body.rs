@@ -82,7 +82,7 @@ pub(crate) enum Scope {
 pub(crate) enum Bound {
     /// The body takes `self` away.
     AfterMove,
-    /// What is returned borrows `self`.
+    /// The returned value borrows `self`.
     WhileBorrowed,
     /// A macro in the body names `self`, so that the body needs all of it.
     BesideMacros,
@@ -183,7 +183,7 @@ impl<'a> BodyPlan<'a> {
         if !usage.shows_self_to_macros {
             return (Access::Direct, BodySelf::Alias);
         }
-        // What macros see must stay as it is, and there is only one `self`.
+        // The tokens that macros see must not change, and there is only one `self`.
         let takes_all = self.guard_holds_self || usage.moves_self;
         if takes_all || is_pinned && usage.consumes_self_in_macros {
             self.macros_need_self = true;
@@ -227,7 +227,7 @@ impl<'a> BodyPlan<'a> {
         before + guards + looks_up(&[errors, ok, time])
     }
 
-    /// What guards count in while the body runs.
+    /// The instruments that guards update while the body runs.
     fn guarded(&self) -> impl Iterator<Item = &'a Target> {
         let Targets { cancelled, in_flight, time, .. } = &self.model.targets;
         let cancelled = cancelled.iter().filter(|_| self.is_watched);
@@ -260,7 +260,7 @@ impl<'a> BodyPlan<'a> {
         !is_mut && (takes_fields || self.body_self == BodySelf::ReborrowedPin)
     }
 
-    /// What the metrics have to be, because a borrow of them will not do.
+    /// The trait that the metrics must implement, because a borrow of them does not live long enough.
     pub(crate) fn bound(&self, access: Access) -> Option<Bound> {
         let is_handle = matches!(access, Access::Handle | Access::FutureHandle);
         let receiver = self.receiver_kind().filter(|_| is_handle)?;
