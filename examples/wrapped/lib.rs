@@ -1,0 +1,13 @@
+//! Metrics around embedded databases, whose code is not touched. Each wrapper is one file with the metrics, the kinds of errors
+//! and the operations that the application needs:
+//!
+//! - `cargo run -p papyra-metrics-wrapped-examples --bin wrapped_redb`: [`redb_store`].
+//! - `cargo run -p papyra-metrics-wrapped-examples --bin wrapped_fjall`: [`fjall_store`].
+
+// For a reader, the errors are those of the databases.
+#![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]
+
+pub mod error_kind;
+pub mod fjall_store;
+pub mod load;
+pub mod redb_store;
