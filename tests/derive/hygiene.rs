@@ -1,39 +1,10 @@
-//! Generated code compiles in hostile scopes, works there, and draws no warning.
+//! Generated code does not clash with the user's names, and obeys the lints that the user allows. `tests/hygiene/` has
+//! every form in hostile scopes.
 
 #![deny(warnings)]
 #![warn(clippy::pedantic, clippy::nursery, missing_debug_implementations, single_use_lifetimes)]
 #![allow(clippy::redundant_pub_crate)] // it wants the opposite of what `unreachable_pub` wants
 #![forbid(unsafe_code)]
-
-/// The crates in `hygiene/`: each includes `forms.rs`, which has every form of the derive and the attribute. That
-/// they compile is the most of it.
-macro_rules! every_form_works {
-    ($($test:ident: $package:ident,)*) => {$(
-        #[test]
-        fn $test() {
-            let (errors, ok, calls, in_flight) = $package::count();
-            assert_eq!((errors, ok, calls, in_flight), (16, 8, 12, 0));
-            let names = [
-                "log_write_errors", "log_records_written", "log_runs", "log_cancelled", "log_in_flight",
-                "log_cache_hits", "log_cache_level", "log_cache_type",
-                "hits", "level", "type",
-                "writes", "open", "nested_reads",
-            ];
-            assert_eq!($package::names(), names.concat().len());
-            assert_eq!($package::time(), 12);
-        }
-    )*};
-}
-every_form_works! {
-    every_form_works_without_any_prelude: papyra_metrics_hygiene_no_prelude,
-    every_form_works_among_items_that_have_the_names_of_everything_else: papyra_metrics_hygiene_shadowed,
-    every_form_works_where_every_lint_is_denied: papyra_metrics_hygiene_strict_lints,
-    every_form_works_under_another_name_of_the_dependency: papyra_metrics_hygiene_renamed,
-    every_form_works_through_a_facade: papyra_metrics_hygiene_facade_user,
-    every_form_works_in_edition_2018: papyra_metrics_hygiene_edition_2018,
-    every_form_works_in_edition_2021: papyra_metrics_hygiene_edition_2021,
-    every_form_works_in_edition_2024: papyra_metrics_hygiene_edition_2024,
-}
 
 /// Names that generated code uses itself, as names of the user's.
 mod clashing {
@@ -79,12 +50,6 @@ fn inherent_methods_of_the_same_name_stay_in_charge() {
     let backend = inherent::Backend::default();
     assert_eq!(backend.snapshot(), "the backend's own");
     assert_eq!(Metrics::snapshot(&backend)["writes"], backend.writes.get());
-}
-
-#[test]
-fn derives_compile_where_no_lint_can_be_allowed() {
-    let names = papyra_metrics_hygiene_forbidden_lints::names();
-    assert_eq!(names, ["errors", "open", "reads", "writes"]);
 }
 
 /// Lints that the user allows on an item are allowed in generated code.

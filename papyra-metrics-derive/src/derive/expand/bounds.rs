@@ -1,7 +1,7 @@
 //! The types of instruments, the traits that they must implement, and the spans at which the compiler reports them.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, quote_spanned};
 
 use crate::derive::model::{Field, Metric, Model, Role, Source, StorageInstrument, Written};
 use crate::krate::{CratePath, runtime_at};
@@ -23,11 +23,6 @@ pub(super) fn expand_bounds(model: &Model<'_>) -> Vec<TokenStream> {
     let mut all = expand_storage_bounds(model);
     all.extend(bounds);
     all
-}
-
-/// Allows bounds on private types, which readers of the struct cannot see.
-pub(super) fn allow_private_bounds(model: &Model<'_>) -> Option<TokenStream> {
-    (!expand_storage_bounds(model).is_empty()).then(|| quote!(#[allow(private_bounds)]))
 }
 
 /// The bounds of a plain struct on the flattened types that depend on its parameters.

@@ -18,12 +18,10 @@ pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
     let impls = table::expand_impls(model);
     let publishable = publish::expand_impls(model);
     let plain = model.storage.as_ref().map(|_| storage::expand_impls(model));
-    let allow = bounds::allow_private_bounds(model);
     let lints = &model.allowed_lints;
     quote! {
         #storage
         #(#lints)*
-        #allow
         const _: () = {
             #impls
             #publishable

@@ -5,8 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::bounds::{
-    allow_private_bounds, depends_on_parameters, expand_storage_bounds, instrument_type, span_of,
-    storage_trait,
+    depends_on_parameters, expand_storage_bounds, instrument_type, span_of, storage_trait,
 };
 use crate::derive::model::{Field, Model, Role, Storage};
 use crate::krate::runtime_at;
@@ -16,7 +15,6 @@ pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenSt
     let Storage { ident, attrs } = storage;
     let (vis, generics) = (model.vis, model.generics);
     let where_clause = model.where_clause_with(&expand_storage_bounds(model));
-    let allow = allow_private_bounds(model);
     let fields = model.fields.iter().map(|field| {
         let (attrs, vis, name) = (&field.attrs, field.vis, field.ident);
         let ty = instrument_type(model, field);
@@ -24,7 +22,6 @@ pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenSt
     });
     quote! {
         #(#attrs)*
-        #allow
         #vis struct #ident #generics #where_clause {
             #(#fields,)*
         }

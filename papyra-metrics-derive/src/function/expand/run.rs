@@ -80,6 +80,8 @@ impl BodyExpander<'_> {
 /// The attributes of a statement that names what is captured.
 fn attributes(capture: &Capture<'_>) -> TokenStream {
     let cfg = &capture.cfg;
+    // An argument such as `_key` lives as long as the future, as in a function that is not measured, so it is named. Its
+    // name must resolve as the user's, which leaves no span that clippy takes for generated code.
     let allow =
         capture.is_unused.then(|| quote_mixed_site!(#[allow(clippy::used_underscore_binding)]));
     quote!(#cfg #allow)

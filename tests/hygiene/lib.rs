@@ -1,9 +1,70 @@
-//! The derive and the attribute where every lint that warns is forbidden, so that generated code cannot allow one.
+//! Every form of the derive and the attribute, and a few more with deprecated items and diverging bodies, where every
+//! lint that a user may turn on is forbidden, so that generated code cannot allow one either.
 
-#![forbid(warnings, deprecated, unreachable_code, unused, clippy::all, clippy::pedantic)]
-#![forbid(unsafe_code, missing_docs, missing_debug_implementations)]
+#![forbid(warnings, unsafe_code, deprecated, unreachable_code, unused)]
+#![forbid(clippy::all, clippy::pedantic, clippy::nursery)]
+#![forbid(
+    future_incompatible,
+    let_underscore,
+    nonstandard_style,
+    rust_2018_idioms,
+    rust_2021_compatibility
+)]
+#![forbid(rust_2024_compatibility)]
+#![forbid(
+    absolute_paths_not_starting_with_crate,
+    ambiguous_negative_literals,
+    closure_returning_async_block,
+    explicit_outlives_requirements,
+    ffi_unwind_calls,
+    impl_trait_redundant_captures,
+    let_underscore_drop,
+    macro_use_extern_crate,
+    meta_variable_misuse,
+    missing_abi,
+    missing_copy_implementations,
+    missing_debug_implementations,
+    missing_docs,
+    non_ascii_idents,
+    redundant_imports,
+    redundant_lifetimes,
+    single_use_lifetimes,
+    trivial_casts,
+    trivial_numeric_casts,
+    unit_bindings,
+    unnameable_types,
+    unreachable_pub,
+    unsafe_op_in_unsafe_fn,
+    unstable_features,
+    unused_crate_dependencies,
+    unused_extern_crates,
+    unused_import_braces,
+    unused_lifetimes,
+    unused_macro_rules,
+    unused_qualifications,
+    unused_results,
+    variant_size_differences
+)]
 
-use std::future::Future;
+/// Re-exports papyra-metrics, as a framework does.
+pub mod telemetry {
+    #[doc(no_inline)]
+    pub use papyra_metrics as metrics;
+}
+
+/// The forms for scopes that have nothing.
+pub mod forms {
+    include!("forms.rs");
+    include!("timed_forms.rs");
+    #[cfg(test)]
+    include!("check.rs");
+
+    #[test]
+    fn every_form_works_where_no_lint_can_be_allowed() {
+        check();
+    }
+}
+
 use std::marker::PhantomData;
 use std::pin::Pin;
 
@@ -62,25 +123,7 @@ pub struct GenericCounts<T> {
     of: PhantomData<T>,
 }
 
-/// Names of metrics, through every form.
-///
-/// # Panics
-/// Panics if a storage that counted nothing does not read as zero.
-#[must_use]
-pub fn names() -> Vec<&'static str> {
-    let log = Log::default();
-    let nested = NestedStorage::default();
-    let generic = GenericStorage::<u8>::default();
-    assert_eq!(nested.read(), Nested::default());
-    assert_eq!(generic.read(), GenericCounts::default());
-    [log.descriptors(), nested.descriptors(), generic.descriptors()]
-        .into_iter()
-        .flatten()
-        .map(|descriptor| descriptor.name().to_owned().leak() as &str)
-        .collect()
-}
-
-/// What functions count in.
+/// The metrics of the functions.
 #[derive(Debug, Default, Metrics)]
 pub struct FunctionMetrics {
     /// Failures.
@@ -88,18 +131,18 @@ pub struct FunctionMetrics {
     pub errors: Counter,
     /// Dropped futures.
     pub cancelled: Counter,
-    /// Open calls.
+    /// Calls in flight.
     pub in_flight: Gauge,
-    /// Times.
+    /// How long calls take.
     pub time: Histogram,
 }
 
 /// Functions of each plan.
 #[derive(Debug, Default)]
 pub struct Functions {
-    /// How often something was done.
+    /// The state that the functions read and change.
     pub done: u64,
-    /// What is counted.
+    /// The metrics.
     pub metrics: FunctionMetrics,
 }
 
@@ -113,7 +156,7 @@ impl Functions {
         self.done.checked_add(1).ok_or("overflow")
     }
 
-    /// A body in place that never ends.
+    /// A body in place that diverges.
     ///
     /// # Errors
     /// Never.
@@ -125,7 +168,7 @@ impl Functions {
     /// A closure.
     ///
     /// # Errors
-    /// If the text is no number.
+    /// If the text is not a number.
     #[metrics(errors, time = time, in_flight = in_flight)]
     pub fn closure(&mut self, text: &str) -> Result<u64, std::num::ParseIntError> {
         self.done += text.parse::<u64>()?;
@@ -135,7 +178,7 @@ impl Functions {
     /// A future.
     ///
     /// # Errors
-    /// If the text is no number.
+    /// If the text is not a number.
     #[metrics(errors, time = time, in_flight = in_flight, cancelled = cancelled)]
     pub async fn block(&mut self, text: &str) -> Result<u64, std::num::ParseIntError> {
         self.done += std::future::ready(text.parse::<u64>()).await?;
@@ -149,24 +192,35 @@ impl Functions {
         Box::pin(std::future::ready(done))
     }
 
-    /// A value, whose type may be an alias.
+    /// A value whose type could be an alias.
     #[metrics(time = time, in_flight = in_flight)]
     pub fn named(&self) -> String {
         self.done.to_string()
     }
 }
 
-/// Functions without a value, where every return has to be written.
+/// Functions without a value, where the lint requires every `return` to be written.
 pub mod returns {
     #![forbid(clippy::implicit_return)]
 
     use papyra_metrics::metrics;
 
     impl super::Functions {
-        /// Once more.
+        /// Changes the state.
         #[metrics(time = time, in_flight = in_flight)]
         pub fn once_more(&mut self) {
             self.done += 1;
         }
     }
+}
+
+#[test]
+fn deprecated_and_diverging_items_compile_where_no_lint_can_be_allowed() {
+    let (log, nested, generic) =
+        (Log::default(), NestedStorage::default(), GenericStorage::<u8>::default());
+    assert_eq!(nested.read(), Nested::default());
+    assert_eq!(generic.read(), GenericCounts::default());
+    let names = [log.descriptors(), nested.descriptors(), generic.descriptors()].concat();
+    let names: Vec<_> = names.iter().map(papyra_metrics::Descriptor::name).collect();
+    assert_eq!(names, ["errors", "open", "reads", "writes"]);
 }

@@ -1,5 +1,6 @@
-//! Every form of the derive and the attribute, among the user's own items under every name that generated code
-//! might want, and macros too.
+//! Every form of the derive and the attribute, without a prelude, among items and macros that have the names of
+//! everything that generated code might refer to, and with other paths to papyra-metrics: through a facade, and through
+//! a module of this crate.
 
 #![no_std]
 #![no_implicit_prelude]
@@ -7,10 +8,14 @@
 #![deny(warnings)]
 #![allow(non_camel_case_types, dead_code, unused_macros)]
 
+pub use ::papyra_metrics_hygiene::telemetry::metrics as counters;
+
+// So `::papyra_metrics` is this crate, and resolves nothing that generated code needs.
+extern crate self as papyra_metrics;
+
 mod core {}
 mod std {}
 mod alloc {}
-mod papyra_metrics {}
 struct Result;
 struct Option;
 struct Some;
@@ -36,7 +41,7 @@ type i64 = ();
 type str = ();
 type u64 = ();
 type usize = ();
-// A binding of the same name would be a pattern.
+// A pattern with one of these names refers to the struct instead of binding a variable.
 struct f;
 struct metrics;
 struct result;
@@ -65,7 +70,7 @@ trait Send {}
 trait Sized {}
 trait IncDec {}
 
-// Methods that every value has, under the names of those that are called.
+// Every value has methods with the names of those that generated code calls.
 trait Everything {
     fn count(&self) {}
     fn count_error(&self) {}
@@ -96,5 +101,11 @@ macro_rules! panic {
     () => {};
 }
 
-include!("../forms.rs");
-include!("../timed_forms.rs");
+include!(concat!(env!("OUT_DIR"), "/forms.rs"));
+include!(concat!(env!("OUT_DIR"), "/timed_forms.rs"));
+include!("check.rs");
+
+#[test]
+fn every_form_works_among_other_items_of_the_same_names_and_behind_a_facade() {
+    check();
+}

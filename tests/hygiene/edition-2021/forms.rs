@@ -3,6 +3,13 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(warnings)]
+#![allow(dead_code)] // the public items are those of a library
 
 include!("../forms.rs");
 include!("../timed_forms.rs");
+include!("../check.rs");
+
+#[test]
+fn every_form_works_in_edition_2021() {
+    check();
+}

@@ -1,0 +1,25 @@
+//! Writes the forms with other paths in place of `::papyra_metrics`, for `hostile.rs`.
+
+use std::{env, fs, path::Path};
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    write_forms("forms.rs", "::papyra_metrics_hygiene::telemetry::metrics");
+    write_forms("timed_forms.rs", "crate::counters");
+}
+
+/// Writes the file to `OUT_DIR`, with `path` in place of `::papyra_metrics`.
+fn write_forms(name: &str, path: &str) {
+    println!("cargo::rerun-if-changed={name}");
+    let forms = fs::read_to_string(name).expect("the forms are in the package");
+    let forms = forms
+        .replace(
+            "#[derive(::papyra_metrics::Metrics)]",
+            "#[derive(NAME::Metrics)] #[metrics(crate = NAME)]",
+        )
+        .replace("#[::papyra_metrics::metrics(", "#[NAME::metrics(crate = NAME, ")
+        .replace("::papyra_metrics::", "NAME::")
+        .replace("NAME", path);
+    let out = env::var("OUT_DIR").expect("cargo sets OUT_DIR");
+    fs::write(Path::new(&out).join(name), forms).expect("OUT_DIR is writable");
+}
