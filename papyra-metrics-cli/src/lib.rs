@@ -35,10 +35,12 @@
 
 #![forbid(unsafe_code)]
 
+mod describe;
 mod figures;
 mod output;
 mod program;
 mod reset;
+mod schema;
 mod show;
 mod source;
 mod sum;
@@ -55,7 +57,7 @@ use clap::Subcommand;
 use papyra_metrics::Metered;
 
 use crate::source::Source;
-pub use crate::{program::main, reset::Reset, show::Show, watch::Watch};
+pub use crate::{describe::Describe, program::main, reset::Reset, show::Show, watch::Watch};
 
 /// A command about metrics.
 #[derive(Clone, Debug, Subcommand)]
@@ -66,6 +68,8 @@ pub enum Command {
     Watch(Watch),
     /// Reset counters to zero, and empty histograms and peaks
     Reset(Reset),
+    /// List the metrics that are exported, as the text of a lock file
+    Describe(Describe),
 }
 
 impl Command {
@@ -75,7 +79,7 @@ impl Command {
     ///
     /// - 0 on success, also if there are no metrics and `--require` was not given, and if a file in a directory is not a
     ///   metrics file,
-    /// - 1 if a file is damaged, cannot be read or does not go with the others,
+    /// - 1 if a file is damaged, cannot be read or does not go with the others, or if there are no metrics to describe,
     /// - 2 if no path was given.
     pub fn run(&self) -> ExitCode {
         if self.paths().is_empty() {
@@ -101,13 +105,17 @@ impl Command {
     /// Sets the path that is used if the user gives none, for a backend that knows where it publishes.
     #[must_use]
     pub fn with_default_path(mut self, path: impl Into<PathBuf>) -> Self {
-        let paths = match &mut self {
+        match &mut self {
             Self::Show(Show { paths, .. })
             | Self::Watch(Watch { paths, .. })
-            | Self::Reset(Reset { paths, .. }) => paths,
-        };
-        if paths.is_empty() {
-            paths.push(path.into());
+            | Self::Reset(Reset { paths, .. }) => {
+                if paths.is_empty() {
+                    paths.push(path.into());
+                }
+            }
+            Self::Describe(Describe { declared }) => {
+                declared.path.get_or_insert_with(|| path.into());
+            }
         }
         self
     }
@@ -117,6 +125,7 @@ impl Command {
             Self::Show(Show { paths, .. })
             | Self::Watch(Watch { paths, .. })
             | Self::Reset(Reset { paths, .. }) => paths,
+            Self::Describe(Describe { declared }) => declared.path.as_slice(),
         }
     }
 
@@ -125,6 +134,7 @@ impl Command {
             Self::Show(show) => show.run(source),
             Self::Watch(watch) => watch.run(source),
             Self::Reset(reset) => reset.run(source),
+            Self::Describe(describe) => describe.run(source),
         };
         exit_code(result)
     }

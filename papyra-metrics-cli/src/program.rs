@@ -44,6 +44,7 @@ Examples:
   papyra-metrics show --each /run/orders
   papyra-metrics watch --interval 0.5 /run/orders
   papyra-metrics reset /run/orders/log.metrics
+  papyra-metrics describe /run/orders/log.metrics
 
 Several paths, or a directory, are several processes of one service, whose metrics are added up.
 Without metrics, it prints `metrics: <unavailable>` and exits with 0, or with 1 if --require is given.";
@@ -79,13 +80,20 @@ fn program() -> clap::Command {
             "  papyra-metrics reset /run/orders/log.metrics
   papyra-metrics reset /run/orders",
         ),
+        (
+            "describe",
+            "  papyra-metrics describe /run/orders/log.metrics > metrics.lock
+  papyra-metrics describe --prefix shop metrics.lock",
+        ),
     ];
     examples.into_iter().fold(Cli::command(), |program, (name, examples)| {
         program.mut_subcommand(name, |command| {
             let note = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            command
-                .after_help(format!("{note}\n\nExamples:\n{examples}"))
-                .mut_arg("paths", |paths| paths.required(true))
+            let command = command.after_help(format!("{note}\n\nExamples:\n{examples}"));
+            command.mut_args(|argument| {
+                let is_required = argument.is_positional();
+                argument.required(is_required)
+            })
         })
     })
 }

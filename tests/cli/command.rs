@@ -36,7 +36,7 @@ pub(crate) fn run(directory: &Path, arguments: &str) -> Said {
     run_program(COMMAND, directory, arguments)
 }
 
-fn run_program(program: &str, directory: &Path, arguments: &str) -> Said {
+pub(crate) fn run_program(program: &str, directory: &Path, arguments: &str) -> Said {
     let mut command = Command::new(program);
     command.current_dir(directory).args(arguments.split_whitespace()).env_remove("ORDERS_METRICS");
     command.output().unwrap().into()

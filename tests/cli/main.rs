@@ -3,6 +3,7 @@
 mod command;
 #[path = "../publish/common.rs"]
 mod common;
+mod describe;
 mod histograms;
 #[path = "../publish/labelled.rs"]
 mod labelled;

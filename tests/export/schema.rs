@@ -159,6 +159,10 @@ fn a_registry_is_locked_with_its_prefix_and_labels() {
     );
     let prefixed = Schema::of(&*metrics).with_prefix("shop");
     assert!(prefixed.to_string().contains("\nshop_records_written\n  kind counter\n"));
+    assert_eq!(
+        Schema::of(&*metrics).with_prefix("my.shop"),
+        Schema::of(&*metrics).with_prefix("my_shop")
+    );
     let both = prefixed.clone().with(Schema::of(&Requests(Default::default())));
     assert!(both.changes_since(&prefixed).iter().all(|change| !change.is_breaking()));
     assert_eq!(both.changes_since(&prefixed)[0].metric(), "requests");
@@ -187,6 +191,7 @@ fn a_missing_file_and_a_damaged_one_are_errors_that_say_what_to_do() {
         ("a\n  kind gauge\n  colour red", 3, "unknown property `colour`; expected"),
         ("\na\n\nb\n  kind gauge", 2, "`a` has no kind"),
         ("a\n  kind gauge\n\na\n  kind gauge", 4, "`a` is listed twice"),
+        ("a\n  kind gauge\n  series op=get", 3, "`op=get` is not a list of labels; expected `name"),
         ("<<<<<<< HEAD\na\n  kind gauge", 1, "`<<<<<<< HEAD` has no kind"),
     ] {
         fs::write(&path, text).unwrap();

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::label_set::LabelSet;
 use super::model::{Family, Schema};
 
 const HELP: &str = "help";
@@ -25,6 +26,14 @@ impl Change {
     /// Returns the metric's exported name, with labels if only one series of it is concerned.
     pub fn metric(&self) -> &str {
         &self.metric
+    }
+
+    /// Returns the property that has changed, such as `unit` or `bucket bounds`, or `None` for an addition or removal.
+    pub fn property(&self) -> Option<&str> {
+        match &self.what {
+            What::Added | What::Removed => None,
+            What::Changed { property, .. } => Some(property),
+        }
     }
 
     /// Whether dashboards and alerts may depend on what has changed: everything but additions and help texts.
@@ -84,9 +93,12 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     if let (Some(old), Some(new)) = (&old.bounds, &new.bounds) {
         compare("bucket bounds", bounds(old), bounds(new));
     }
-    let series = |labels: &String| match labels.as_str() {
-        "" => format!("{name} without labels"),
-        labels => format!("{name}{{{labels}}}"),
+    let series = |labels: &LabelSet| {
+        if labels.is_empty() {
+            format!("{name} without labels")
+        } else {
+            format!("{name}{{{labels}}}")
+        }
     };
     let removed = old.series.difference(&new.series);
     changes.extend(removed.map(|it| Change { metric: series(it), what: What::Removed }));

@@ -60,13 +60,17 @@
 //!   series op="put"
 //! ```
 //!
-//! Lines that begin with `#` and empty lines are ignored. In `help`, a line break is `\n` and a backslash `\\`.
+//! Lines that begin with `#` and empty lines are ignored. In `help` and in the values of labels, a line break is `\n`, a
+//! backslash `\\`, a quote `\"`, and a control character `\u{…}`.
 
 mod changes;
 mod error;
 mod escape;
 mod file;
+mod label_set;
 mod model;
+#[cfg(feature = "publish")]
+mod published;
 mod report;
 mod text;
 
@@ -82,8 +86,8 @@ pub use report::Report;
 /// Compares the metrics that `M` declares with the lock file at `path`, which is relative to the package's directory in a
 /// test.
 ///
-/// Additions and other help texts pass; the [`Report`] lists them. If the environment variable `UPDATE_METRICS` is set, and not to `0`, the
-/// file is written instead.
+/// Additions and other help texts pass; the [`Report`] lists them. If the environment variable `UPDATE_METRICS` is set, and
+/// not to `0`, the file is written instead.
 ///
 /// `M` is created to read its bucket bounds. For metrics with a prefix, of a registry, or without `Default`, see
 /// [`Schema`].

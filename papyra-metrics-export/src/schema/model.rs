@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use papyra_metrics::{Kind, Metrics, Value};
 
-use super::escape::escape;
+use super::label_set::LabelSet;
 use crate::series::histogram::Buckets;
 use crate::{Registry, RegistryReader};
 
@@ -24,8 +24,8 @@ pub(super) struct Family {
     pub(super) help: String,
     /// As Prometheus writes them. `None` if there was no histogram to read, such as in a flattened `None`.
     pub(super) bounds: Option<Vec<String>>,
-    /// The label sets, written as in a lock file; the empty one for a metric without labels.
-    pub(super) series: BTreeSet<String>,
+    /// The labels of each series; the empty set for a metric without labels.
+    pub(super) series: BTreeSet<LabelSet>,
 }
 
 impl Schema {
@@ -34,7 +34,8 @@ impl Schema {
         let mut schema = Self::default();
         for metric in metrics.descriptors() {
             let name = metric.exposition_name().to_string();
-            schema.add(&name, metric.kind(), metric.unit(), metric.help(), metric.labels());
+            let labels = metric.labels().iter().copied();
+            schema.add(&name, metric.kind(), metric.unit(), metric.help(), labels);
         }
         metrics.visit_totals(&mut |metric, value| {
             schema.set_bounds(&metric.exposition_name().to_string(), &value);
@@ -49,16 +50,18 @@ impl Schema {
     pub fn of_registry(registry: &Registry) -> Self {
         let mut schema = Self::default();
         for sample in RegistryReader::new(registry).read() {
-            let labels: Vec<_> = sample.labels().iter().collect();
-            schema.add(sample.name(), sample.kind(), sample.unit(), sample.help(), &labels);
+            let labels = sample.labels().iter();
+            schema.add(sample.name(), sample.kind(), sample.unit(), sample.help(), labels);
             schema.set_bounds(sample.name(), sample.value());
         }
         schema
     }
 
-    /// Returns the same schema with this prefix before each name, as [`Registry::with_prefix`] exports it.
+    /// Returns the same schema with this prefix before each name, as [`Registry::with_prefix`] exports it in formats
+    /// without dots.
     #[must_use]
     pub fn with_prefix(self, prefix: &str) -> Self {
+        let prefix = prefix.replace('.', "_");
         let families = self.families.into_iter();
         Self { families: families.map(|(name, it)| (format!("{prefix}_{name}"), it)).collect() }
     }
@@ -76,13 +79,13 @@ impl Schema {
         self
     }
 
-    fn add(
+    pub(super) fn add<'a>(
         &mut self,
         name: &str,
         kind: Kind,
         unit: Option<&str>,
         help: &str,
-        labels: &[(&str, &str)],
+        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) {
         let new = || Family {
             kind,
@@ -92,21 +95,13 @@ impl Schema {
             series: BTreeSet::new(),
         };
         let family = self.families.entry(name.to_owned()).or_insert_with(new);
-        family.series.insert(label_set(labels));
+        family.series.insert(LabelSet::new(labels));
     }
 
-    fn set_bounds(&mut self, name: &str, value: &Value) {
+    pub(super) fn set_bounds(&mut self, name: &str, value: &Value) {
         if let (Some(family), Value::Histogram(distribution)) = (self.families.get_mut(name), value)
         {
             family.bounds.get_or_insert_with(|| Buckets::of(distribution).written_bounds());
         }
     }
-}
-
-/// Writes labels as in a lock file: `op="get",outcome="ok"`, ordered by name, because their order has no meaning.
-fn label_set(labels: &[(&str, &str)]) -> String {
-    let mut labels = labels.to_vec();
-    labels.sort_unstable();
-    let labels = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escape(value)));
-    labels.collect::<Vec<_>>().join(",")
 }

@@ -6,6 +6,7 @@ use std::fmt;
 use papyra_metrics::Kind;
 
 use super::escape::{escape, unescape};
+use super::label_set::LabelSet;
 use super::model::{Family, Schema};
 
 const HEADER: &str = "\
@@ -78,7 +79,7 @@ struct Draft {
     unit: Option<String>,
     help: String,
     bounds: Option<Vec<String>>,
-    series: BTreeSet<String>,
+    series: BTreeSet<LabelSet>,
 }
 
 impl Draft {
@@ -99,7 +100,12 @@ impl Draft {
             "unit" => self.unit = Some(value.to_owned()),
             "help" => self.help = unescape(value),
             "bounds" => self.bounds = Some(value.split(' ').map(str::to_owned).collect()),
-            "series" => drop(self.series.insert(value.to_owned())),
+            "series" => {
+                let labels = LabelSet::parse(value).ok_or_else(|| {
+                    format!("`{value}` is not a list of labels; expected `name=\"value\",…`")
+                })?;
+                self.series.insert(labels);
+            }
             _ => {
                 return Err(format!(
                     "unknown property `{key}`; expected `bounds`, `help`, `kind`, `series` or `unit`"
@@ -117,7 +123,7 @@ impl Draft {
             ));
         };
         if self.series.is_empty() {
-            self.series.insert(String::new());
+            self.series.insert(LabelSet::default());
         }
         let Self { unit, help, bounds, series, .. } = self;
         Ok(Family { kind, unit, help, bounds, series })

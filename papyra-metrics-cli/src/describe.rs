@@ -1,0 +1,23 @@
+//! `describe`: the declared metrics, as the text of a lock file.
+
+use std::io;
+
+use clap::Args;
+
+use crate::schema::Declared;
+use crate::source::Source;
+
+/// List the metrics that are exported: names, kinds, units, labels, buckets and help texts.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+The list is sorted, the same for the same metrics, and the text of a lock file. Values are not part of it.")]
+pub struct Describe {
+    #[command(flatten)]
+    pub(crate) declared: Declared,
+}
+
+impl Describe {
+    pub(crate) fn run(&self, source: Source<'_>) -> io::Result<bool> {
+        self.declared.print(source, ToString::to_string)
+    }
+}

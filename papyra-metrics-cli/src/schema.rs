@@ -1,0 +1,114 @@
+//! Finds the declared metrics of a lock file, of processes, or of the backend in this process.
+
+use std::{
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use papyra_metrics::publish::{ReadError, Reader};
+use papyra_metrics_export::{
+    Registry,
+    schema::{Schema, SchemaError},
+};
+
+use crate::output;
+use crate::source::{Readings, Source};
+use crate::text::path_name;
+
+/// What the commands that write a file from declared metrics have in common.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Declared {
+    /// A lock file, or the file or directory where processes publish
+    #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
+    pub(crate) path: Option<PathBuf>,
+
+    /// The prefix of the registry through which the metrics are exported
+    #[arg(long, value_name = "PREFIX", value_parser = parse_prefix)]
+    prefix: Option<String>,
+}
+
+fn parse_prefix(prefix: &str) -> Result<String, String> {
+    Registry::with_prefix(prefix).map(|_| prefix.to_owned()).map_err(|error| error.to_string())
+}
+
+impl Declared {
+    /// Prints the text that `write` makes of the metrics. Without metrics it prints no text, because an empty file could
+    /// replace a good one, and returns `false`.
+    pub(crate) fn print(
+        &self,
+        source: Source<'_>,
+        write: impl FnOnce(&Schema) -> String,
+    ) -> io::Result<bool> {
+        let (schema, readings) = load(source);
+        output::print_problems(&readings)?;
+        let Some(schema) = schema.filter(|_| readings.errors.is_empty()) else {
+            return Ok(false);
+        };
+        let schema = match &self.prefix {
+            Some(prefix) => schema.with_prefix(prefix),
+            None => schema,
+        };
+        // A terminal is given the text as it is: a schema escapes what could control it.
+        let mut out = io::stdout().lock();
+        out.write_all(write(&schema).as_bytes())?;
+        out.flush()?;
+        Ok(true)
+    }
+}
+
+/// Returns the declared metrics, unless there are none, and the problems that were met.
+fn load(source: Source<'_>) -> (Option<Schema>, Readings) {
+    match source {
+        Source::Backend(backend) => (backend.metrics().map(Schema::of), source.read()),
+        Source::Files([path]) if is_other_file(path) => load_lock_file(path),
+        Source::Files(_) => load_published(source),
+    }
+}
+
+/// Returns whether there is a file or a pipe, and not a file that a process publishes.
+fn is_other_file(path: &Path) -> bool {
+    let is_other =
+        |error| matches!(error, ReadError::NotMetrics { .. } | ReadError::NotAFile { .. });
+    !path.is_dir() && Reader::open(path).is_err_and(is_other)
+}
+
+fn load_lock_file(path: &Path) -> (Option<Schema>, Readings) {
+    let mut readings = Readings::default();
+    let name = path_name(path);
+    let schema = Schema::read(path).map_err(|error| match error {
+        SchemaError::Malformed { line, problem, .. } => {
+            format!("{name}: neither a metrics file nor a lock file (line {line}: {problem})")
+        }
+        error => format!("{error:?}"),
+    });
+    match schema {
+        Ok(schema) => (Some(schema), readings),
+        Err(error) => {
+            readings.errors.push(error);
+            (None, readings)
+        }
+    }
+}
+
+/// Loads the metrics of one process or of several that export the same families.
+fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
+    let mut schemas: Vec<(PathBuf, Schema)> = Vec::new();
+    let mut readings = source.read_with(&mut |path| {
+        let reader = Reader::open(path)?;
+        schemas.push((path.to_owned(), Schema::of_published(&reader)?));
+        Ok(reader)
+    });
+    let mut schemas = schemas.into_iter();
+    let Some((first, mut schema)) = schemas.next() else { return (None, readings) };
+    for (path, other) in schemas {
+        let changes = other.changes_since(&schema).into_iter();
+        let conflicts = changes.filter(|change| change.property().is_some_and(|it| it != "help"));
+        readings.errors.extend(conflicts.map(|conflict| {
+            let [first, path] = [&first, &path].map(|path| path_name(path));
+            format!("{path} does not go with {first}: {conflict}; give the path of one of them")
+        }));
+        schema = schema.with(other);
+    }
+    (Some(schema), readings)
+}

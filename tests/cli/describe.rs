@@ -1,0 +1,157 @@
+//! `describe`: the metrics that a process declares, as the text of a lock file.
+
+use std::fs;
+use std::path::Path;
+
+use papyra_metrics::publish::{Published, Reader};
+use papyra_metrics::{Counter, Descriptor, Gauge, Metrics};
+use papyra_metrics_export::schema::Schema;
+
+use crate::command::{Said, run, run_program};
+use crate::common::Backend;
+use crate::labelled::StoreMetrics;
+
+const ORDERS: &str = env!("CARGO_BIN_EXE_papyra-metrics-tests-orders");
+
+/// Runs a command that succeeds, and returns what it prints.
+fn out(directory: &Path, arguments: &str) -> String {
+    let Said { out, err, code } = run(directory, arguments);
+    assert_eq!((err.as_str(), code), ("", Some(0)), "{arguments}");
+    out
+}
+
+/// Runs a command that fails without an output, and returns its message.
+fn refused(directory: &Path, arguments: &str) -> String {
+    let Said { out, err, code } = run(directory, arguments);
+    assert_eq!((out.as_str(), code), ("", Some(1)), "{arguments}: {err}");
+    err
+}
+
+#[test]
+fn a_running_process_is_described_by_the_lock_file_of_its_struct() {
+    let dir = tempfile::tempdir().unwrap();
+    let metrics = Published::<StoreMetrics>::create(dir.path().join("store.metrics")).unwrap();
+    let schema = Schema::of(&StoreMetrics::default());
+    let text = out(dir.path(), "describe store.metrics");
+    assert_eq!(text, schema.to_string());
+    assert!(text.contains("\nlatency_seconds\n  kind histogram\n  unit seconds\n"), "{text}");
+    assert!(text.contains("\n  series op=\"get\"\n"), "{text}");
+    // The text is the same after values have changed, and when it comes from the file that it was written to.
+    metrics.data.syncs.add(5);
+    fs::write(dir.path().join("metrics.lock"), &text).unwrap();
+    for path in ["store.metrics", "metrics.lock", "."] {
+        if path == "." {
+            fs::remove_file(dir.path().join("metrics.lock")).unwrap();
+        }
+        assert_eq!(out(dir.path(), &format!("describe {path}")), text);
+    }
+    let prefixed = out(dir.path(), "describe --prefix my.shop store.metrics");
+    assert_eq!(prefixed, schema.with_prefix("my_shop").to_string());
+}
+
+#[test]
+fn a_process_that_was_killed_and_the_processes_of_a_directory_are_described() {
+    let dir = tempfile::tempdir().unwrap();
+    let killed = Backend::publishing(&dir.path().join("a.metrics"));
+    killed.kill();
+    let _running = Backend::publishing(&dir.path().join("b.metrics"));
+    let killed = out(dir.path(), "describe a.metrics");
+    assert!(killed.contains("\nwritten_bytes\n  kind counter\n  unit bytes\n"), "{killed}");
+    assert_eq!(out(dir.path(), "describe ."), killed);
+    // Other metrics are added, and a foreign file is only mentioned.
+    let _other = Backend::engine(&dir.path().join("c.metrics"));
+    fs::write(dir.path().join("notes"), "not a metrics file").unwrap();
+    let all = run(dir.path(), "describe .");
+    assert!(all.out.contains("\nlookup_seconds\n") && all.out.contains("\ncache_hits\n"));
+    assert!(all.err.starts_with("note: ") && all.err.lines().count() == 1, "{}", all.err);
+}
+
+#[test]
+fn processes_that_disagree_about_a_metric_are_an_error_that_names_both() {
+    #[derive(Default, Metrics)]
+    struct Old {
+        depth: Counter,
+    }
+    #[derive(Default, Metrics)]
+    struct New {
+        depth: Gauge,
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let _old = Published::<Old>::create(dir.path().join("a.metrics")).unwrap();
+    let _new = Published::<New>::create(dir.path().join("b.metrics")).unwrap();
+    assert_eq!(
+        refused(dir.path(), "describe ."),
+        "error: ./b.metrics does not go with ./a.metrics: `depth` changes its kind from `counter` to `gauge`; \
+         give the path of one of them\n"
+    );
+}
+
+#[test]
+fn without_metrics_nothing_is_printed_and_the_exit_code_is_1() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("empty"), "").unwrap();
+    fs::write(dir.path().join("text"), "a metric\n  kind of\n").unwrap();
+    fs::write(dir.path().join("binary"), [0x89, 0xff]).unwrap();
+    fs::create_dir(dir.path().join("none")).unwrap();
+    for (path, message) in [
+        ("missing", "metrics: <unavailable> (cannot read metrics from \"missing\": no such file)"),
+        ("empty", "metrics: <unavailable> (cannot read metrics from \"empty\": the file is empty)"),
+        ("none", "metrics: <unavailable> (none: the directory has no files)"),
+        (
+            "text",
+            "error: text: neither a metrics file nor a lock file (line 2: `of` is not a kind; \
+             expected `counter`, `gauge` or `histogram`)",
+        ),
+        ("binary", "error: `binary`: reading it failed: stream did not contain valid UTF-8"),
+    ] {
+        assert_eq!(refused(dir.path(), &format!("describe {path}")), format!("{message}\n"));
+    }
+    let usage = run(dir.path(), "describe --prefix 9 missing");
+    assert_eq!(usage.code, Some(2));
+    assert!(usage.err.contains("invalid value '9' for '--prefix <PREFIX>'"), "{}", usage.err);
+    assert_eq!(run(dir.path(), "describe").code, Some(2));
+}
+
+#[test]
+fn a_backend_in_the_same_process_is_described_and_one_without_metrics_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let lock = include_str!("../../papyra-metrics/persistence.lock");
+    let said = run_program(ORDERS, dir.path(), "metrics describe");
+    assert_eq!((said.out.as_str(), said.code), (lock, Some(0)));
+    let said = run_program(ORDERS, dir.path(), "no-metrics describe");
+    assert_eq!((said.out.as_str(), said.code), ("", Some(1)));
+    assert_eq!(said.err, "metrics: <unavailable> (this backend has no metrics)\n");
+    let said = run_program(ORDERS, dir.path(), "published describe");
+    assert_eq!(said.code, Some(2));
+}
+
+#[test]
+fn nothing_in_a_help_text_reaches_the_terminal_unescaped() {
+    struct Hostile(Counter);
+    impl Metrics for Hostile {
+        fn descriptors(&self) -> &[Descriptor] {
+            const { &[Descriptor::counter("a").with_help("\u{1b}[2J\u{202e}\n  kind \"x\"\\ größe")] }
+        }
+        fn walk(&self, walker: &mut dyn papyra_metrics::Walker) {
+            walker.instrument(&self.0);
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let schema = Schema::of(&Hostile(Counter::new()));
+    schema.write(dir.path().join("metrics.lock")).unwrap();
+    let text = out(dir.path(), "describe metrics.lock");
+    assert!(
+        text.ends_with("\n  help \\u{1b}[2J\\u{202e}\\n  kind \\\"x\\\"\\\\ größe\n"),
+        "{text}"
+    );
+    assert_eq!(Schema::read(dir.path().join("metrics.lock")).unwrap(), schema);
+}
+
+#[test]
+fn the_schema_of_a_published_file_is_that_of_the_struct() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.metrics");
+    let _metrics = Published::<StoreMetrics>::create(&path).unwrap();
+    let reader = Reader::open(&path).unwrap();
+    assert_eq!(Schema::of_published(&reader).unwrap(), Schema::of(&StoreMetrics::default()));
+}
