@@ -27,24 +27,23 @@ pub(crate) fn push_float(value: f64, out: &mut String) {
     }
 }
 
-/// Appends the decimal fraction `.25` of a rest of 25 in a hundred, without zeros at the end; nothing for a rest of zero.
-/// Returns false, and appends nothing, if `of` is not a power of ten.
-#[cfg(feature = "statsd")]
-pub(crate) fn push_fraction(rest: u64, of: u64, out: &mut String) -> bool {
-    if !is_power_of_ten(of) {
-        return false;
+/// Writes the decimal fraction `.25` of a rest of 25 in a hundred, without zeros at the end; nothing for a rest of zero.
+/// `of` is a power of ten.
+pub(crate) fn push_fraction(mut rest: u64, of: u64, out: &mut String) {
+    if rest == 0 {
+        return;
     }
-    if rest > 0 {
-        push_fraction_digits(&(u128::from(of) + u128::from(rest)).to_string(), out);
-    }
-    true
-}
-
-/// Appends a decimal fraction that is not zero. `digits` are those of the sum of the rest and the power of ten that it
-/// is a fraction of: a one, and behind it the digits of the fraction with all zeros in front.
-pub(crate) fn push_fraction_digits(digits: &str, out: &mut String) {
     out.push('.');
-    out.push_str(digits.get(1..).unwrap_or_default().trim_end_matches('0'));
+    let mut first_digit = of / 10;
+    while rest < first_digit {
+        out.push('0');
+        first_digit /= 10;
+    }
+    while rest % 10 == 0 {
+        rest /= 10;
+    }
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{rest}");
 }
 
 /// Whether numbers of such a unit have an exact decimal.
@@ -54,7 +53,7 @@ pub(crate) fn is_power_of_ten(unit: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::push_canonical;
+    use super::{push_canonical, push_fraction};
 
     #[test]
     fn bounds_are_written_as_go_writes_them() {
@@ -84,22 +83,20 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "statsd")]
     #[test]
     fn a_fraction_has_each_digit_and_no_zero_at_the_end() {
         for (rest, of, expected) in [
-            (0, 1, Some("")),
-            (0, 1_000_000_000, Some("")),
-            (1, 1_000_000_000, Some(".000000001")),
-            (120_000_000, 1_000_000_000, Some(".12")),
-            (999_999_999, 1_000_000_000, Some(".999999999")),
-            (1, 10_u64.pow(19), Some(".0000000000000000001")),
-            (1, 3, None),
-            (1, 20, None),
+            (0, 1, ""),
+            (0, 1_000_000_000, ""),
+            (1, 1_000_000_000, ".000000001"),
+            (120_000_000, 1_000_000_000, ".12"),
+            (999_999_999, 1_000_000_000, ".999999999"),
+            (100_000_000, 1_000_000_000, ".1"),
+            (1, 10_u64.pow(19), ".0000000000000000001"),
         ] {
             let mut text = String::new();
-            let is_written = super::push_fraction(rest, of, &mut text);
-            assert_eq!(is_written.then_some(&*text), expected, "{rest} of {of}");
+            push_fraction(rest, of, &mut text);
+            assert_eq!(text, expected, "{rest} of {of}");
         }
     }
 }

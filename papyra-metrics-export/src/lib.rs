@@ -5,7 +5,7 @@
 //!
 //! | feature | adapter | brings |
 //! |---|---|---|
-//! | `prometheus` | [`prometheus::Prometheus`]: the text format and OpenMetrics, for any HTTP framework or none | `httparse`, `itoa`, `mio`, `socket2` |
+//! | `prometheus` | [`prometheus::Prometheus`]: the text format and OpenMetrics, for any HTTP framework or none | `httparse`, `itoap`, `mio`, `socket2` |
 //! | `opentelemetry` | [`opentelemetry::OpenTelemetry`]: instruments on a `Meter` | `opentelemetry` 0.33, the API alone |
 //! | `otlp` | [`otlp::Otlp`]: messages for an OpenTelemetry collector, over HTTP or as bytes | `httpdate`, `opentelemetry-proto` 0.33, `prost`, `ureq` |
 //! | `statsd` | [`statsd::StatsD`]: increments and values in datagrams, to StatsD or DogStatsD | nothing |

@@ -56,6 +56,39 @@ pub(crate) fn encoded(registry: &Registry, format: Format) -> String {
 }
 
 #[test]
+fn integers_of_every_length_are_written_exactly() {
+    #[derive(Default, Metrics)]
+    struct Numbers {
+        count: Counter,
+        level: Gauge,
+        depth: Gauge,
+    }
+
+    let powers = || (0..20).map(|exponent| 10_u64.pow(exponent));
+    // Each digit at each place, and the shortest and the longest number of each length.
+    let multiples = (2..=9).flat_map(|digit| powers().filter_map(move |it| it.checked_mul(digit)));
+    let mixed = powers().map(|power| 12_345_678_901_234_567_890 / power);
+    let mut all: Vec<u64> = powers().flat_map(|it| [it - 1, it]).chain(multiples).collect();
+    all.extend(mixed.chain([u64::MAX]));
+    all.sort_unstable();
+
+    let (registry, numbers) = (Registry::new(), Arc::new(Numbers::default()));
+    registry.register(numbers.clone(), &[]).unwrap();
+    let prometheus = Prometheus::new(&registry);
+    for n in all {
+        numbers.count.add(n - numbers.count.get());
+        let level = i64::try_from(n).unwrap_or(i64::MAX);
+        numbers.level.set(level);
+        numbers.depth.set(-level);
+        let text = prometheus.scrape(None).body;
+        let samples: Vec<_> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        let expected =
+            [format!("count_total {n}"), format!("level {level}"), format!("depth {}", -level)];
+        assert_eq!(samples, expected);
+    }
+}
+
+#[test]
 fn the_text_format_is_written_to_the_letter() {
     let Fixture { registry, .. } = &fixture();
     let odd = r#"backend="back\\slash \"quoted\"\nnext line, {brace} = ü 🦀""#;

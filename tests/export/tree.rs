@@ -21,7 +21,7 @@ fn dependencies(features: &str) -> Vec<String> {
 fn each_feature_brings_its_own_dependencies_and_no_other() {
     for (features, brought) in [
         ("", &[][..]),
-        ("prometheus", &["httparse", "itoa", "mio", "socket2"]),
+        ("prometheus", &["httparse", "itoap", "mio", "socket2"]),
         ("opentelemetry", &["opentelemetry"]),
         ("otlp", &["httpdate", "opentelemetry-proto", "prost", "ureq"]),
         ("statsd", &[]),

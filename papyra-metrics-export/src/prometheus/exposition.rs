@@ -144,17 +144,13 @@ impl Exposition {
             let (of_run, rest) = lines.split_at(run.len);
             lines = rest;
             heads = match run.values {
-                ValuesOfRun::Totals => {
-                    write_run(of_run, values, heads, out, |number, digits, out| {
-                        out.push_str(digits.format(number.total()));
-                    })
-                }
-                ValuesOfRun::Levels => {
-                    write_run(of_run, values, heads, out, |number, digits, out| {
-                        out.push_str(digits.format(number.level()));
-                    })
-                }
-                ValuesOfRun::Floats => write_run(of_run, values, heads, out, |number, _, out| {
+                ValuesOfRun::Totals => write_run(of_run, values, heads, out, |number, out| {
+                    itoap::write_to_string(out, number.total());
+                }),
+                ValuesOfRun::Levels => write_run(of_run, values, heads, out, |number, out| {
+                    itoap::write_to_string(out, number.level());
+                }),
+                ValuesOfRun::Floats => write_run(of_run, values, heads, out, |number, out| {
                     decimal::push_float(number.float(), out);
                 }),
                 ValuesOfRun::Histograms { buckets, base_units_per_unit } => {
@@ -182,13 +178,12 @@ fn write_run<'a>(
     values: &ShownValues,
     mut heads: Heads<'a>,
     out: &mut String,
-    write: impl Fn(Number, &mut itoa::Buffer, &mut String),
+    write: impl Fn(Number, &mut String),
 ) -> Heads<'a> {
-    let mut digits = itoa::Buffer::new();
     let numbers = &*values.numbers;
     for line in lines {
         out.push_str(heads.next(line.head));
-        write(numbers[line.place], &mut digits, out);
+        write(numbers[line.place], out);
     }
     heads
 }
@@ -202,17 +197,16 @@ fn write_histogram<'a>(
     mut heads: Heads<'a>,
     out: &mut String,
 ) -> Heads<'a> {
-    let mut digits = itoa::Buffer::new();
     let (mut count, mut sum) = (0_u64, 0_u64);
     for (tally, next_head) in tallies.iter().zip(next_heads) {
         count = count.wrapping_add(tally.count);
         sum = sum.wrapping_add(tally.sum);
-        out.push_str(digits.format(count));
+        itoap::write_to_string(out, count);
         out.push_str(heads.next(*next_head));
     }
-    push_sum(sum, base_units_per_unit, &mut digits, out);
+    push_sum(sum, base_units_per_unit, out);
     out.push_str(heads.next(next_heads.last().copied().unwrap_or(0)));
-    out.push_str(digits.format(count));
+    itoap::write_to_string(out, count);
     heads
 }
 
@@ -229,18 +223,13 @@ impl<'a> Heads<'a> {
 }
 
 /// Writes a sum in the exported unit, without rounding unless the unit is not a power of ten of base units.
-fn push_sum(sum: u64, base_units_per_unit: u64, digits: &mut itoa::Buffer, out: &mut String) {
-    let (whole, rest) = (sum / base_units_per_unit, sum % base_units_per_unit);
-    // The digits of the fraction, with all zeros in front, behind a one.
-    let fraction = base_units_per_unit.checked_add(rest);
-    let Some(fraction) = fraction.filter(|_| decimal::is_power_of_ten(base_units_per_unit)) else {
+fn push_sum(sum: u64, base_units_per_unit: u64, out: &mut String) {
+    if !decimal::is_power_of_ten(base_units_per_unit) {
         #[allow(clippy::cast_precision_loss)] // there is no exact decimal
         return decimal::push_float(sum as f64 / base_units_per_unit as f64, out);
-    };
-    out.push_str(digits.format(whole));
-    if rest > 0 {
-        decimal::push_fraction_digits(digits.format(fraction), out);
     }
+    itoap::write_to_string(out, sum / base_units_per_unit);
+    decimal::push_fraction(sum % base_units_per_unit, base_units_per_unit, out);
 }
 
 /// Adds a sample up to its value: its name, the labels of the series, and the upper bound of a bucket.
@@ -318,7 +307,7 @@ mod tests {
             (5, 20, "0.25"),
         ] {
             let mut text = String::new();
-            push_sum(sum, of, &mut itoa::Buffer::new(), &mut text);
+            push_sum(sum, of, &mut text);
             assert_eq!(text, expected, "{sum} of {of}");
         }
     }

@@ -264,12 +264,12 @@ fn total_of(part: &Part, HistogramReading { tallies, .. }: HistogramReading<'_>)
 
 /// A number of base units in the exported unit, without rounding.
 fn in_unit(base_units: u64, per_unit: u64) -> String {
-    let mut text = (base_units / per_unit).to_string();
-    if !decimal::push_fraction(base_units % per_unit, per_unit, &mut text) {
+    if !decimal::is_power_of_ten(per_unit) {
         #[allow(clippy::cast_precision_loss)] // not a decimal fraction
-        let value = base_units as f64 / per_unit as f64;
-        text = value.to_string();
+        return (base_units as f64 / per_unit as f64).to_string();
     }
+    let mut text = (base_units / per_unit).to_string();
+    decimal::push_fraction(base_units % per_unit, per_unit, &mut text);
     text
 }
 
