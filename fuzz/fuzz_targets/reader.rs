@@ -44,7 +44,9 @@ fn read(bytes: &[u8], hole: u64) {
                 .sum();
             assert!(text <= bytes.len(), "strings overlap");
         }
-        Err(error) => assert!(error.to_string().starts_with("cannot read metrics from \"fuzzed\": ")),
+        Err(error) => {
+            assert!(error.to_string().starts_with("cannot read metrics from \"fuzzed\": "))
+        }
     }
 }
 
