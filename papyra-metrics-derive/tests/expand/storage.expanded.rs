@@ -142,4 +142,11 @@ const _: () = {
             ::papyra_metrics::__private::ShowPlain::show(&self.open_segments, __visitor);
         }
     }
+    #[automatically_derived]
+    impl ::core::convert::From<&LogCounts>
+    for ::papyra_metrics::__private::PlainSnapshot {
+        fn from(__plain: &LogCounts) -> Self {
+            ::papyra_metrics::__private::plain_snapshot(__plain)
+        }
+    }
 };

@@ -18,7 +18,9 @@ pub use self::flattened::{Flattened, Labels};
 pub use self::function::*;
 pub use self::metric::Metric;
 pub use self::plain::{PlainValue, ShowPlain};
-pub use self::storage::{HasStorage, NoStorage, NotPlain, StorageProbe, debug};
+pub use self::storage::{
+    HasStorage, NoStorage, NotPlain, PlainSnapshot, StorageProbe, debug, plain_snapshot,
+};
 pub use self::table::{DescriptorTable, ErrorInstrument, prefixed};
 pub use crate::family::{Cross, MemberArray};
 pub use crate::histogram::amount::Notation;

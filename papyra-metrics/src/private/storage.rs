@@ -28,6 +28,31 @@ pub trait HasStorage<const PRESENT: bool = true>: Sized {
     fn values(&self, visitor: &mut dyn FnMut(Value));
 }
 
+/// What a reference to a plain struct converts into. A snapshot needs an allocator.
+#[cfg(feature = "alloc")]
+pub use crate::Snapshot as PlainSnapshot;
+
+/// Stands in for a snapshot where there is no allocator.
+#[cfg(not(feature = "alloc"))]
+#[derive(Debug)]
+pub struct PlainSnapshot;
+
+/// Converts a plain struct into a snapshot.
+#[cfg(feature = "alloc")]
+pub fn plain_snapshot<P: HasStorage>(plain: &P) -> PlainSnapshot {
+    let metrics = <P::Storage as DescriptorTable>::METRICS;
+    let mut values = alloc::vec::Vec::with_capacity(metrics.len());
+    plain.values(&mut |value| values.push(value));
+    PlainSnapshot::of_table(metrics, values)
+}
+
+/// Reads the plain struct's fields, as the conversion does where there is an allocator.
+#[cfg(not(feature = "alloc"))]
+pub fn plain_snapshot<P: HasStorage>(plain: &P) -> PlainSnapshot {
+    plain.values(&mut |_| {});
+    PlainSnapshot
+}
+
 /// Finds out at compile time whether a type that does not depend on parameters has storage: for those that do, the
 /// inherent constant is found before the one of [`NotPlain`].
 pub struct StorageProbe<T>(PhantomData<T>);

@@ -9,7 +9,6 @@ use core::{
     ops::{Index, Range},
 };
 
-use crate::__private::{DescriptorTable, HasStorage};
 use crate::walk::{ErasedInstrument, ReadMode, Visit, Walker};
 use crate::{Counter, Descriptor, Gauge, Metrics, Value};
 
@@ -41,6 +40,8 @@ pub use iter::{IntoIter, Iter};
 /// human-readable formats such as JSON the values are numbers, a histogram is an object with `count`, `sum` and `buckets`,
 /// and a float that is not finite is null. Other formats, such as postcard and bincode, get each value with its kind and
 /// lose nothing but the units of histograms.
+///
+/// A reference to a [plain struct](derive@crate::Metrics#plain-structs) converts `into` a snapshot.
 #[derive(Clone)]
 pub struct Snapshot {
     entries: Entries,
@@ -85,6 +86,12 @@ impl Snapshot {
         let mut push = |metric: &Descriptor, value| entries.push((metric.key(), value));
         metrics.walk(&mut Visit::<R>::new(descriptors, &mut push));
         Self::named(entries)
+    }
+
+    /// Pairs a derived struct's metrics with their values, in the same order.
+    pub(crate) fn of_table(metrics: &'static [Descriptor], values: Vec<Value>) -> Self {
+        let values: Vec<_> = values.into_iter().map(Some).collect();
+        Self { len: values.len(), entries: Entries::Table { metrics, values } }
     }
 
     fn named(entries: Vec<(Cow<'static, str>, Value)>) -> Self {
@@ -339,15 +346,5 @@ impl<S: std::hash::BuildHasher + Default> From<Snapshot>
 {
     fn from(snapshot: Snapshot) -> Self {
         snapshot.into_iter().collect()
-    }
-}
-
-/// Converts a plain struct (`#[metrics(storage = …)]`) to a map.
-impl<P: HasStorage> From<&P> for Snapshot {
-    fn from(plain: &P) -> Self {
-        let metrics = <P::Storage as DescriptorTable>::METRICS;
-        let mut values = Vec::with_capacity(metrics.len());
-        plain.values(&mut |value| values.push(Some(value)));
-        Self { len: values.len(), entries: Entries::Table { metrics, values } }
     }
 }

@@ -89,6 +89,12 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
                 #(#values)*
             }
         }
+        #[automatically_derived]
+        impl #impl_generics ::core::convert::From<&#plain #ty_generics> for #krate::PlainSnapshot #where_clause {
+            fn from(__plain: &#plain #ty_generics) -> Self {
+                #krate::plain_snapshot(__plain)
+            }
+        }
     }
 }
 
