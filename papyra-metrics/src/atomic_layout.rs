@@ -17,8 +17,8 @@ pub struct AtomicLayout {
     pub baseline: Option<usize>,
     /// The type of numbers in the cells and the baseline.
     pub form: Form,
-    /// Address and number of the words of flags that say which cells are in use, for the instrument itself alone.
-    pub flags: Option<(usize, usize)>,
+    /// The address of the word of flags that say which cells are in use, for the instrument itself alone.
+    pub flags: Option<usize>,
 }
 
 /// The type of numbers in the cells of an instrument.
@@ -64,9 +64,9 @@ impl AtomicLayout {
         Self { form, ..self }
     }
 
-    /// Adds flags, which fill whole words.
+    /// Adds a word of flags.
     #[must_use]
-    pub fn with_flags<F, const N: usize>(self, flags: &[F; N]) -> Self {
-        Self { flags: Some((ptr::from_ref(flags).addr(), size_of::<[F; N]>() / 8)), ..self }
+    pub fn with_flags<A>(self, flags: &A) -> Self {
+        Self { flags: Some(ptr::from_ref(flags).addr()), ..self }
     }
 }

@@ -25,9 +25,10 @@ pub trait Buckets: 'static {
     #[doc(hidden)]
     type __Cells: CellArray;
 
-    /// The bucket of a value in base units, at most the number of bounds.
+    /// The bucket of a value in base units, at most the number of bounds. Of zero, the number of leading zeros may be
+    /// given as 63.
     #[doc(hidden)]
-    fn __find(base_units: u64) -> usize;
+    fn __find(base_units: u64, leading_zeros: u32) -> usize;
 }
 
 /// Declares [`Buckets`] for a [`Histogram`](crate::Histogram): a type and its bounds.
@@ -151,12 +152,15 @@ macro_rules! __declare_buckets {
                 type __Cells = private::BucketCells<{ LEN + 1 }>;
 
                 #[inline]
-                fn __find(base_units: ::core::primitive::u64) -> ::core::primitive::usize {
+                fn __find(
+                    base_units: ::core::primitive::u64,
+                    leading_zeros: ::core::primitive::u32,
+                ) -> ::core::primitive::usize {
                     const PER_OCTAVE: ::core::primitive::usize = private::most_per_octave(&BOUNDS);
                     // A constant, for a static may have to be found through a table of addresses.
                     const TABLE: &private::BucketTable<PER_OCTAVE> =
                         &private::BucketTable::new(&BOUNDS);
-                    TABLE.find(base_units)
+                    TABLE.find(base_units, leading_zeros)
                 }
             }
         };

@@ -110,6 +110,12 @@ pub trait CellArray: Send + Sync + 'static {
 
     const NO_TALLIES: Self::Tallies;
 
+    /// The number of cells.
+    const LEN: usize;
+
+    /// The distance between two cells, in bytes.
+    const CELL_SIZE: usize = size_of::<BucketCell>();
+
     fn cells(&self) -> &[BucketCell];
 }
 
@@ -134,6 +140,8 @@ impl<const N: usize> CellArray for BucketCells<N> {
     }
 
     const NO_TALLIES: Self::Tallies = [Tally::ZERO; N];
+
+    const LEN: usize = N;
 
     #[inline]
     fn cells(&self) -> &[BucketCell] {

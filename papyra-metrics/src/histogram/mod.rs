@@ -112,7 +112,7 @@ impl<B: Buckets> Histogram<B> {
     pub fn record_n(&self, value: B::Value, n: u64) {
         let value = value.to_base_units();
         // Always there; asking costs one comparison, and no panic is left on the counting path.
-        if let Some(cell) = self.cells.cells().get(B::__find(value)) {
+        if let Some(cell) = self.cells.cells().get(B::__find(value, (value | 1).leading_zeros())) {
             cell.add(Tally { count: n, sum: value.wrapping_mul(n) });
         }
     }

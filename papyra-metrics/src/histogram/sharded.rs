@@ -35,7 +35,7 @@ use crate::sharded::Blocks;
 ///
 /// For the few histograms that every core records into all the time, such as look-ups of a cache. It is in place and
 /// large: with [`Latency`], 64 KiB where each CPU has a block and 9 KiB elsewhere; so a static or a field of a boxed
-/// struct is the place for it. Only the blocks of CPUs that have recorded are ever touched or read.
+/// struct is the place for it. Only the blocks of the CPUs that the machine has are ever touched or read.
 #[repr(C)]
 pub struct ShardedHistogram<B: Buckets = Latency> {
     pub(super) blocks: Blocks<B::__Cells>,
@@ -65,7 +65,7 @@ impl<B: Buckets> ShardedHistogram<B> {
     #[inline]
     pub fn record_n(&self, value: B::Value, n: u64) {
         let value = value.to_base_units();
-        self.blocks.add(B::__find(value), Tally { count: n, sum: value.wrapping_mul(n) });
+        self.blocks.add::<B>(value, Tally { count: n, sum: value.wrapping_mul(n) });
     }
 
     /// Returns the distribution of the values recorded since the last reset.
@@ -100,16 +100,21 @@ impl<B: Buckets> Totals for ShardedHistogram<B> {
     }
 
     fn add_totals(&self, tallies: &mut [Tally]) {
-        for block in self.blocks.used() {
+        self.blocks.for_each_used(|block| {
             for (tally, cell) in tallies.iter_mut().zip(block.cells()) {
                 *tally = tally.wrapping_add(cell.load());
             }
-        }
+        });
     }
 
     fn total_of(&self, bucket: usize) -> Tally {
-        let cells = self.blocks.used().filter_map(|block| block.cells().get(bucket));
-        cells.fold(Tally::ZERO, |total, cell| total.wrapping_add(cell.load()))
+        let mut total = Tally::ZERO;
+        self.blocks.for_each_used(|block| {
+            if let Some(cell) = block.cells().get(bucket) {
+                total = total.wrapping_add(cell.load());
+            }
+        });
+        total
     }
 }
 

@@ -14,8 +14,8 @@ pub(super) struct Located {
     /// From the beginning of the struct.
     pub(super) location: Location,
     pub(super) form: Form,
-    /// Offset and number of the words that only the instrument reads.
-    flags: Option<(usize, usize)>,
+    /// Offset of the word that only the instrument reads.
+    flags: Option<u64>,
 }
 
 /// The location of each metric.
@@ -49,10 +49,8 @@ impl MetricLocator {
                 let location = metric.location.word(word);
                 location.cells().chain(location.baseline)
             });
-            let flags = metric.flags.into_iter();
-            let flags = flags.flat_map(|(first, words)| (0..words).map(move |i| first + 8 * i));
             // Each has been a `usize` before.
-            words.filter_map(|offset| usize::try_from(offset).ok()).chain(flags)
+            words.chain(metric.flags).filter_map(|offset| usize::try_from(offset).ok())
         })
     }
 
@@ -77,9 +75,7 @@ impl MetricLocator {
             None => None,
         };
         let flags = match layout.flags {
-            Some((flags, words)) => {
-                Some((usize::try_from(self.offset(flags, words)?).ok()?, words))
-            }
+            Some(flags) => Some(self.offset(flags, 1)?),
             None => None,
         };
         let location = Location {
