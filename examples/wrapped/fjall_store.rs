@@ -7,7 +7,7 @@ use papyra_metrics::{Counter, Family, Histogram, Metrics, Sizes, metrics};
 
 use crate::error_kind::ErrorKind;
 
-/// What a [`FjallStore`] counts.
+/// The metrics of a [`FjallStore`].
 #[derive(Debug, Default, Metrics)]
 pub struct FjallMetrics {
     /// Records that are durable.

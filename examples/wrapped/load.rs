@@ -1,4 +1,4 @@
-//! What the two programs do with their store.
+//! The workload of both programs.
 
 use std::error::Error;
 use std::fmt::Display;

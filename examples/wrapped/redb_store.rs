@@ -44,7 +44,7 @@ impl From<&Error> for ErrorKind {
 /// A database of records.
 pub struct RedbStore {
     database: Database,
-    /// What the application registers, publishes or prints.
+    /// The metrics, for the application to register, publish or print.
     pub metrics: RedbMetrics,
 }
 

@@ -16,7 +16,7 @@ use crate::output;
 use crate::source::{Readings, Source};
 use crate::text::path_name;
 
-/// What the commands that write a file from declared metrics have in common.
+/// The arguments shared by the commands that write a file from declared metrics.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Declared {
     /// A lock file, or the file or directory where processes publish

@@ -1,4 +1,4 @@
-//! What a metric's name and unit may be, and which names may be exported as one. The runtime crate has the
+//! Rules for metric names and units, and for names that would be exported as the same name. The runtime crate has the
 //! same rules in `exposition.rs`, for what only the compiler sees.
 
 /// Whether it matches `[a-zA-Z_][a-zA-Z0-9_]*`.
@@ -54,7 +54,7 @@ fn is_name_part(part: &str) -> bool {
     part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// What two names have in common when they might be exported as one, depending on the kinds of their metrics:
+/// Returns a form that two names share if they could be exported as the same name, depending on the kinds of their metrics:
 /// the unit at the end, and none of the endings that samples get.
 pub(crate) fn loose(name: &str, unit: Option<&str>) -> String {
     let stem = strip_ending(name);

@@ -10,7 +10,7 @@ use syn::{Error, Lit, LitInt, LitStr, Path, Token, token};
 use crate::naming::is_name;
 use crate::tokens::{Depth, flat, is_punct};
 
-/// What follows a key.
+/// The value after a key.
 pub(crate) enum RawValue {
     Nothing,
     /// `= …`, up to the next comma.

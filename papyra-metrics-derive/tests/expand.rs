@@ -1,5 +1,5 @@
-//! What is written for typical inputs, each in `expand/` beside its expansion, so that a change is seen in review.
-//! `EXPAND=overwrite` writes the expansions anew.
+//! Expansions of typical inputs. Each input is in `expand/` beside its expansion, so that a review shows every change.
+//! `EXPAND=overwrite` rewrites the expansions.
 
 use std::path::Path;
 use std::{env, fs};

@@ -49,7 +49,7 @@ pub struct Facade {
     needs_description: bool,
 }
 
-/// What was recorded of a series.
+/// The values of a series recorded so far.
 struct Recorded {
     key: Key,
     /// The total up to which a counter's increments were recorded.

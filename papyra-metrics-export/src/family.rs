@@ -1,4 +1,4 @@
-//! What all series of one name have in common, over all backends.
+//! The definition that all series of one name share, over all backends.
 
 use std::borrow::Borrow;
 use std::collections::hash_map::Entry;

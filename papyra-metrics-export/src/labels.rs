@@ -54,7 +54,7 @@ impl Labels {
     }
 }
 
-/// What every monitoring system takes, without the names that Prometheus keeps for itself.
+/// Checks that every monitoring system accepts the name, and that Prometheus does not reserve it.
 fn check_name(name: &str) -> Result<(), RegisterError> {
     if !is_name(name) {
         return Err(RegisterError::InvalidLabelName { name: name.to_owned() });

@@ -7,7 +7,7 @@ use papyra_metrics::Tally;
 
 use crate::series::histogram::{Buckets, HistogramReading};
 
-/// What a receiver has been given of a series.
+/// The values of a series that a receiver has been given.
 #[derive(Debug)]
 pub(crate) struct Replay {
     given: Box<[Tally]>,
@@ -19,7 +19,7 @@ pub(crate) struct Values {
     /// Their mean in the exported unit. It is a value of the bucket.
     pub(crate) mean: f64,
     pub(crate) count: u64,
-    /// What the receiver has been given of the bucket once it has these.
+    /// The bucket's values at the receiver after these.
     pub(crate) given: Tally,
 }
 

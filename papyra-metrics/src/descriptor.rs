@@ -7,7 +7,7 @@ use core::{fmt, iter, slice};
 use crate::naming::{self, ExpositionName};
 use crate::series::Series;
 
-/// What kind of metric it is, as monitoring systems distinguish them.
+/// The kind of a metric, as monitoring systems distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -50,7 +50,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What is known of a metric without a value: its name, kind, help, unit and fixed labels.
+/// The declaration of a metric: its name, kind, help, unit and fixed labels.
 ///
 /// The derive writes these. A [`Metrics`](crate::Metrics) implemented by hand builds its own:
 ///
@@ -177,7 +177,7 @@ impl Descriptor {
         self.kind
     }
 
-    /// What it measures, in one paragraph; empty where nothing was said.
+    /// The help text, in one paragraph; empty if there is none.
     pub const fn help(&self) -> &str {
         self.help
     }

@@ -172,7 +172,7 @@ pub use sharded::ShardedCounter;
 ///
 /// # Computed values
 ///
-/// What others keep becomes a metric without a copy: a queue's length, an `AtomicUsize`, the statistics of an embedded
+/// A value that is kept elsewhere becomes a metric without a copy: a queue's length, an `AtomicUsize`, the statistics of an embedded
 /// database. The path or closure runs whenever the metrics are read. A number outside the range of the metric is the nearest
 /// one in it. Such a struct cannot be [published](crate::publish), and a plain struct cannot contain computed values.
 ///

@@ -337,7 +337,7 @@ const fn same_unit(a: &Descriptor, b: &Descriptor) -> bool {
     }
 }
 
-/// What two sets of labels have in common, in whichever order.
+/// The result of comparing two sets of labels. Their order is irrelevant.
 enum LabelMatch {
     Same,
     OtherValues,

@@ -161,7 +161,7 @@ pub trait Walker {
     }
 }
 
-/// What a reading takes from each instrument.
+/// The value that a reading takes from each instrument: since the last reset, in total, or taken.
 pub(crate) trait ReadMode {
     fn read<I: Instrument>(instrument: &I) -> Value;
     fn read_erased(instrument: &dyn ErasedInstrument) -> Value;

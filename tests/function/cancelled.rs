@@ -24,7 +24,7 @@ struct LogMetrics {
     time: Histogram,
 }
 
-/// What has been counted so far.
+/// The counts so far.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Counts {
     errors: u64,

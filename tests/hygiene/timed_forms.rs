@@ -6,14 +6,14 @@
 pub struct Times {
     /// Checks and scans.
     pub check: ::papyra_metrics::Histogram,
-    /// What few calls record.
+    /// The duration of a sample of calls.
     pub sampled: ::papyra_metrics::CachePadded<::papyra_metrics::Histogram<::papyra_metrics::FineLatency>>,
 }
 
 /// A backend whose calls are timed.
 #[derive(::core::fmt::Debug)]
 pub struct Timed {
-    /// What they record in.
+    /// The histograms.
     pub metrics: Times,
     /// How many calls there were.
     pub calls: ::core::primitive::u64,

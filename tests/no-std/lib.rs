@@ -95,7 +95,7 @@ pub fn record() -> u64 {
     RECORD_SIZE.total().sum() + PAGES.get().count() + u64::from(quantile)
 }
 
-/// What needs a clock.
+/// Functions that need a clock.
 #[cfg(feature = "timed")]
 pub mod timed {
     use papyra_metrics::{Histogram, metrics};

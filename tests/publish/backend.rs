@@ -30,7 +30,7 @@ struct CacheMetrics {
     hits: Counter,
 }
 
-/// What the backend measures, in a file of its own.
+/// The metrics of the backend, in a file of their own.
 #[derive(Debug, Default, Metrics)]
 struct EngineMetrics {
     appends: Counter,

@@ -293,7 +293,7 @@ mod hostile {
             u32::from_ne_bytes(self.bytes[at..at + 4].try_into().unwrap())
         }
 
-        /// What is wrong with the file after changes in its description, whose checksum is right.
+        /// Returns the problem that a reader reports after changes in the description, whose checksum is right.
         fn fault(&self, changes: &[(usize, &[u8])]) -> String {
             let mut bytes = self.bytes.clone();
             for (at, change) in changes {

@@ -30,7 +30,7 @@ fn series_are_read_under_the_keys_that_they_have_in_the_process() {
     assert_eq!(snapshot["latency{op=put}"].as_histogram().unwrap().count(), 1);
     assert_eq!(snapshot.member("hits", Op::Get).unwrap(), &7);
 
-    // What a reader knows of each metric is what its descriptor says.
+    // A reader's metrics have the properties of their descriptors.
     for (metric, descriptor) in reader.metrics().iter().zip(store.descriptors()) {
         assert_eq!(metric.name(), descriptor.name());
         assert_eq!(metric.series(), descriptor.series().to_string());

@@ -45,7 +45,7 @@ fn fjall_counts_each_operation_once() {
     assert!(snapshot["fjall_write_buffer"].as_i64().unwrap() > 5100);
 }
 
-/// What a program prints that works in a file system of 1 MiB.
+/// Runs a program in a file system of 1 MiB and returns its output.
 fn on_a_small_disk(program: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let output = Command::new("unshare")

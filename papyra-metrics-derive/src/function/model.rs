@@ -61,7 +61,7 @@ pub(crate) struct Target {
     /// The key, to point at in errors.
     pub(crate) key: Ident,
     pub(crate) kind: TargetKind,
-    /// What the expressions to evaluate for it use.
+    /// The uses of `self` and of arguments in the expressions that find it.
     pub(crate) usage: BodyUsage,
 }
 

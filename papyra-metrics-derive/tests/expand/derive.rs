@@ -1,4 +1,4 @@
-/// What the order log has done since it was opened.
+/// The metrics of the order log.
 #[derive(Debug, Default, Metrics)]
 pub struct LogMetrics {
     /// Records appended.

@@ -53,7 +53,7 @@ struct Observed {
     /// The index of its value.
     place: usize,
     form: Form,
-    /// What the SDK has seen of a counter of these labels that was forgotten since the last reading.
+    /// The last value that the SDK read of a counter of these labels that has been forgotten since.
     forgotten: u64,
     /// The values of a histogram that were replayed into the SDK.
     replay: Option<Replay>,

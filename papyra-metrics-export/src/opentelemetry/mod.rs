@@ -215,7 +215,7 @@ fn add_part(adapter: &Weak<Adapter>, definition: &Arc<Definition>, part: Part) {
     });
 }
 
-/// What an instrument observes.
+/// A number that an instrument observes.
 trait Observable: Sized {
     /// The number in the type of the instrument. `None` if another instrument observes numbers of this form.
     fn of(form: Form, number: Number) -> Option<Self>;

@@ -25,7 +25,7 @@ pub(super) struct Exposition {
     runs: Vec<Run>,
     /// The lengths of the heads of histograms: of each bucket but the first, of the sum and of the count.
     more_heads: Vec<usize>,
-    /// What follows the last value.
+    /// The text after the last value.
     end: &'static str,
 }
 
@@ -272,7 +272,7 @@ fn describe(format: Format, family: &Family, text: &mut String) {
     }
 }
 
-/// What the text format adds to a family's name in its description, and both formats in its only sample.
+/// The suffix of a family's name: in its description in the text format, and in its sample in both formats.
 fn suffix(kind: Kind) -> &'static str {
     if kind == Kind::Counter { "_total" } else { "" }
 }

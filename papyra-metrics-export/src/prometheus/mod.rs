@@ -87,7 +87,7 @@ struct Scraper {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Scrape {
-    /// What the header `Content-Type` has to be.
+    /// The value of the header `Content-Type`.
     pub content_type: &'static str,
     /// The metrics.
     pub body: String,

@@ -20,7 +20,7 @@ pub(super) struct ClosedBackend {
     /// Metrics that were read into these series and may be registered again.
     pub(super) departed: Vec<Arc<Departed>>,
     pub(super) labels: Arc<Labels>,
-    /// What could not be read when it was read last.
+    /// The problems of its last reading.
     pub(super) problems: Vec<String>,
 }
 

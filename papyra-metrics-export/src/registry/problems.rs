@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub struct Problem {
     /// The labels of the backend; empty if the problem is not one of a single backend.
     pub backend: String,
-    /// What is wrong.
+    /// The problem, for a human reader.
     pub message: String,
 }
 

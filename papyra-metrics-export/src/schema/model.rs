@@ -8,7 +8,7 @@ use super::label_set::LabelSet;
 use crate::series::histogram::Buckets;
 use crate::{Registry, RegistryReader};
 
-/// What is known of a set of metrics without their values, under the names under which they are exported.
+/// The declarations of a set of metrics, under their exported names.
 ///
 /// Its `Display` is the content of a lock file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

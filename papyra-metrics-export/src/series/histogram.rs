@@ -58,7 +58,7 @@ impl Buckets {
     }
 }
 
-/// What readers are shown of a histogram.
+/// The exported reading of a histogram.
 #[derive(Clone, Copy)]
 pub(crate) struct HistogramReading<'a> {
     pub(crate) buckets: &'a Buckets,
@@ -78,9 +78,9 @@ impl HistogramReading<'_> {
 
 /// The values of a series of histograms.
 pub(crate) struct HistogramValues {
-    /// What readers are shown: the values of all sources.
+    /// The exported values, which are those of all sources.
     shown: Box<[Tally]>,
-    /// What was shown before the current source counted, and before it was reset. `None` while that is nothing.
+    /// The exported values before the current source counted, and before it was reset. `None` if they were zero.
     base: Option<Box<[Tally]>>,
 }
 

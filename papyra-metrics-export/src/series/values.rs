@@ -6,7 +6,7 @@ use super::histogram::{Buckets, HistogramReading, HistogramValues};
 use super::listed::Listed;
 use crate::family::Family;
 
-/// What the values of a series are.
+/// The type of a series' values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// The totals of a counter.
@@ -134,7 +134,7 @@ pub(crate) fn check_exported(kind: Kind) -> Result<(), &'static str> {
     }
 }
 
-/// What sources showed of their metrics when they were last read. Stored field by field, as the series are.
+/// The last reading of each source's metrics. Stored field by field, as the series are.
 #[derive(Default)]
 pub(crate) struct Readings {
     numbers: Vec<Number>,
@@ -218,10 +218,10 @@ pub(crate) enum Start {
 /// The values of many series. Stored field by field, because a reading touches all of them.
 #[derive(Default)]
 pub(crate) struct SeriesValues {
-    /// What readers are shown: a counter's total over all of its sources, a gauge's value, the index of a histogram.
+    /// The exported values: a counter's total over all of its sources, a gauge's value, the index of a histogram.
     shown: Vec<Number>,
-    /// What a counter showed before its source counted, and before that fell. The source's own total is the
-    /// difference.
+    /// The exported value of a counter before its source counted, and before the source's total fell. The source's own
+    /// total is the difference.
     base: Vec<u64>,
     /// Tags; [`UNREAD`] if there is nothing to show yet.
     forms: Vec<u8>,
@@ -260,7 +260,7 @@ impl SeriesValues {
         &self.shown
     }
 
-    /// What the values of a series are; `None` if there is nothing to show yet.
+    /// Returns the type of a series' values; `None` if it has no value yet.
     pub(crate) fn form(&self, index: usize) -> Option<Form> {
         Form::of_tag(self.forms[index])
     }
@@ -275,7 +275,7 @@ impl SeriesValues {
         self.shown[index].index()
     }
 
-    /// What readers are shown of the histogram with this index.
+    /// Returns the exported buckets of the histogram with this index.
     pub(crate) fn histogram(&self, index: usize) -> &[Tally] {
         self.histograms[index].as_ref().map_or(&[], HistogramValues::shown)
     }
@@ -396,7 +396,7 @@ fn add_histogram(
     histograms.len() - 1
 }
 
-/// What one reading shows of all series, by the places of the series.
+/// The values of all series in one reading, in the order of the series.
 #[derive(Default)]
 pub(crate) struct ShownValues {
     pub(crate) numbers: Vec<Number>,

@@ -10,7 +10,7 @@ pub(super) struct Position {
     pub(super) left: usize,
 }
 
-/// What the receiver has of a part of a series once it has received a datagram.
+/// The state of the receiver, for a part of a series, after it has received a datagram.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     /// The index of the series.

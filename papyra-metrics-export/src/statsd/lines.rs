@@ -17,19 +17,19 @@ use crate::series::values::{Form, Number};
 pub(super) struct SentSeries {
     /// The name as the lines write it.
     name: String,
-    /// What follows the value: tags, if any.
+    /// The text after the value: tags, if any.
     tags: String,
     with_tags: bool,
-    /// What was sent of each part.
+    /// The values sent so far, for each part.
     totals: Vec<Tally>,
     histogram: Option<SentHistogram>,
 }
 
-/// What a histogram has besides its parts, which are its quantiles, its buckets, its count and its sum.
+/// The state of a histogram beside its parts, which are its quantiles, its buckets, its count and its sum.
 struct SentHistogram {
-    /// What is added to the name for each bucket.
+    /// The suffix of the name for each bucket.
     bucket_suffixes: Vec<String>,
-    /// What had been recorded when quantiles were last sent.
+    /// The records at the time when quantiles were last sent.
     interval_start: Vec<Tally>,
 }
 

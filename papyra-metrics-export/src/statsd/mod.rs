@@ -90,7 +90,7 @@ pub struct StatsD {
     /// The size of datagrams, which is less than `max_bytes` if the socket takes no longer ones.
     limit: usize,
     burst: usize,
-    /// What was sent of each series.
+    /// The values sent so far, for each series.
     sent: PerSeries<SentSeries>,
     position: Position,
     datagram: Datagram,

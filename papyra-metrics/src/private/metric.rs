@@ -1,4 +1,4 @@
-//! What a field of a derived struct is required to be: an instrument, or a family of them.
+//! The requirement on a field of a derived struct: an instrument, or a family of them.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};

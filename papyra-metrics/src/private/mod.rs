@@ -1,4 +1,4 @@
-//! What generated code names, and nothing else. There is no promise of stability: the derive and this crate have one
+//! The items that generated code names. There is no promise of stability: the derive and this crate have one
 //! version.
 
 mod collisions;

@@ -28,7 +28,7 @@ pub trait HasStorage<const PRESENT: bool = true>: Sized {
     fn values(&self, visitor: &mut dyn FnMut(Value));
 }
 
-/// What a reference to a plain struct converts into. A snapshot needs an allocator.
+/// The type that a reference to a plain struct converts into: a snapshot, if there is an allocator.
 #[cfg(feature = "alloc")]
 pub use crate::Snapshot as PlainSnapshot;
 

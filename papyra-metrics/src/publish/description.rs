@@ -1,4 +1,4 @@
-//! What a file says about its process and its metrics, and where each value lies.
+//! The description in a file: its process, its metrics, and the location of each value.
 
 use std::{string::String, time::SystemTime, vec::Vec};
 
@@ -39,7 +39,7 @@ pub struct Metric {
     pub(super) location: Location,
 }
 
-/// What the cells of a metric contain.
+/// The content of a metric's cells.
 #[derive(Clone, Debug)]
 pub(super) enum Form {
     /// Parts of a count.

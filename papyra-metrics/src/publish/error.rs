@@ -30,7 +30,7 @@ pub enum PublishError {
     Occupied {
         /// The path to which metrics were to be published.
         path: PathBuf,
-        /// What is there, such as "a directory".
+        /// The kind of file at the path, such as "a directory".
         by: &'static str,
     },
     /// The path does not end in a file name.
@@ -171,7 +171,7 @@ pub enum ReadError {
     NotAFile {
         /// The path that was to be read.
         path: PathBuf,
-        /// What is there, such as "a directory".
+        /// The kind of file at the path, such as "a directory".
         found: &'static str,
     },
     /// The file is empty.
@@ -200,7 +200,7 @@ pub enum ReadError {
     Damaged {
         /// The path that was to be read.
         path: PathBuf,
-        /// What is invalid.
+        /// The part that is invalid.
         problem: &'static str,
     },
     /// The operating system refused.

@@ -67,7 +67,7 @@ impl Area {
         // before it is added to. The offsets are those of the fields, which `repr(C)` fixes.
         unsafe {
             asm!(
-                // What the kernel is told: version, flags, start, length, and where to go when aborted.
+                // The descriptor for the kernel: version, flags, start, length, and the address to continue at after an abort.
                 ".pushsection __rseq_cs, \"aw?\", @progbits",
                 ".balign 32",
                 "2:",

@@ -24,7 +24,7 @@ pub(crate) enum Part {
 }
 
 impl Metric {
-    /// What is added to the name of a histogram for a part of it.
+    /// Returns the suffix of a histogram's name for one of its parts.
     pub(crate) fn part_suffix(&self) -> String {
         self.part.map_or_else(String::new, part_suffix)
     }
@@ -68,7 +68,7 @@ const fn sizes(part: Part) -> Metric {
 /// The first part of the histogram in [`METRICS`]; its sum is the last.
 const FIRST_BUCKET: usize = 14;
 pub(crate) const SUM: usize = 17;
-/// What is recorded in each bucket.
+/// The value that is recorded in each bucket.
 pub(crate) const SIZES: [u64; 3] = [5, 70, 1000];
 
 buckets!(pub(crate) Few: u64 = [10, 100], unit = "bytes");

@@ -30,7 +30,7 @@ fn open(registry: &Registry, name: &str) -> Arc<Latencies> {
     metrics
 }
 
-/// What the registry itself shows of a histogram of the backend `orders`.
+/// Returns a histogram of the backend `orders` as the registry reads it.
 fn total(reader: &mut RegistryReader, name: &str) -> Distribution {
     let labels = [("backend", "orders")];
     let mut samples = reader.read();

@@ -35,7 +35,7 @@ pub(crate) struct Told {
     pub(crate) faults: Vec<String>,
 }
 
-/// What a receiver has of a histogram.
+/// A histogram at a receiver.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Buckets {
     pub(crate) bounds: Vec<f64>,

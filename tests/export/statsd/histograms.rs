@@ -157,7 +157,7 @@ fn quantiles_are_those_of_the_interval_and_stay_while_nothing_is_recorded() {
     }
 }
 
-/// What a server that speaks `DogStatsD` makes of distributions: the count of each bucket, and the sum.
+/// The distributions as a `DogStatsD` server aggregates them: the count of each bucket, and the sum.
 #[derive(Default)]
 struct Distributions {
     counts: Vec<u64>,

@@ -78,7 +78,7 @@ impl<'a> BodyExpander<'a> {
                 let body = rewrite::unbraced(&block);
                 return quote_mixed_site!(#handles #calls #start #guard #bind #lend #body);
             }
-            // What the last expression borrows is given back before the gauge goes down.
+            // Borrows of the last expression end before the gauge is decremented.
             let result = self.result(&bindings, self.in_place(&block), false);
             return quote_mixed_site! {
                 #handles #calls #start #guard #result

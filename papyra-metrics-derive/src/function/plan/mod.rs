@@ -41,7 +41,7 @@ impl<'a> Plan<'a> {
                 Self::of_future(model, block, output.as_ref(), *is_boxed)
             }
             Output::Named(output) => match tail::returned_future(&block.stream()) {
-                // What the path is an alias of shows where the value is made.
+                // The path may be an alias; the expression that builds the value shows of which type.
                 Some(ReturnedFuture { pin: Some(_), .. }) => {
                     Self::of_future(model, block, None, true)
                 }

@@ -35,7 +35,7 @@ enum State {
     Draining(usize),
 }
 
-/// What a connection needs next.
+/// The next step of a connection.
 pub(super) enum Next {
     /// To be advanced when the socket is ready.
     Ready,
@@ -140,7 +140,7 @@ impl Connection {
 }
 
 impl Response {
-    /// What is left of the head, or else of the body.
+    /// Returns the rest of the head, or if that was sent, of the body.
     fn unsent(&self, sent: usize) -> &[u8] {
         let (head, body) = (self.head.as_bytes(), self.body.as_bytes());
         if sent < head.len() { &head[sent..] } else { &body[sent - head.len()..] }

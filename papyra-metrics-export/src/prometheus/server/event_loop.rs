@@ -31,7 +31,7 @@ pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 /// The token of the waker. The listeners have the first tokens, the connections those after.
 pub(super) const WAKER: Token = Token(usize::MAX);
 
-/// What the server's handle shares with its threads.
+/// The state shared by the server's handle and its threads.
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) is_stopping: AtomicBool,

@@ -11,7 +11,7 @@ const MAX_HEADERS: usize = 100;
 /// The path of the metrics.
 const PATH: &str = "/metrics";
 
-/// What the bytes received so far are.
+/// The result of parsing the bytes received so far.
 pub(super) enum Received {
     /// The beginning of a request.
     Incomplete,

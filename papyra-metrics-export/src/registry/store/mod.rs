@@ -42,7 +42,7 @@ pub(super) struct Store {
     /// The backend of each address.
     registered: FxHashMap<usize, u64>,
     closed: ClosedBackends,
-    /// What could not be read last, by backend.
+    /// The problems of the last reading, by backend.
     problems: BTreeMap<u64, Vec<String>>,
     /// Grows whenever readers have other series to show.
     epoch: u64,
@@ -346,7 +346,7 @@ impl Store {
         self.families.all()
     }
 
-    /// What could not be exported when it was last read.
+    /// Returns the problems of the last reading of each backend.
     pub(super) fn problems(&self) -> Vec<Problem> {
         let open = self.problems.iter().filter_map(|(&id, problems)| {
             let backend = &self.backends[self.position(id)?];

@@ -9,7 +9,7 @@ use crate::registry::closed::ClosedValue;
 use crate::series::SeriesId;
 use crate::series::values::{Form, Number, ShownValues};
 
-/// What a reader shows.
+/// The series and values that a reader shows.
 #[derive(Default)]
 pub(crate) struct View {
     pub(crate) series: Vec<SeriesView>,

@@ -7,7 +7,7 @@ use core::ops::Deref;
 use super::Part;
 use crate::{CachePadded, Family, Inc, Label};
 
-/// What errors of type `E` are counted in: a counter, or a family of counters whose label can be made from the error.
+/// An instrument that counts errors of type `E`: a counter, or a family of counters whose label is made from the error.
 #[diagnostic::on_unimplemented(
     message = "errors of type `{E}` cannot be counted in `{Self}`",
     label = "expected a `papyra_metrics::Counter`, or a `Family` of counters by a label of the error",

@@ -1,4 +1,4 @@
-//! What the code around a measured function calls.
+//! The functions and types that the code around a measured function uses.
 
 mod cancellation;
 mod clock;
@@ -34,7 +34,7 @@ pub fn takes_branch() -> bool {
     true
 }
 
-/// What stands in the other branch, and is never called.
+/// The value of the other branch. Never called.
 #[cold]
 pub fn other_branch<T>() -> T {
     loop {
