@@ -1,0 +1,221 @@
+//! The work in the background: flushes of memtables to level 0, and compactions from level to level, each in a thread.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use papyra_metrics::Label;
+
+use super::error::Error;
+use super::levels::{Compaction, LEVELS, Levels, Limits};
+use super::manifest::{Manifest, sync_directory};
+use super::memtable::Memtable;
+use super::merge::Item;
+use super::metrics::{Level, metrics};
+use super::store::Inner;
+use super::table::Table;
+use super::table_writer::TableWriter;
+use super::wal;
+
+/// How long until work that has failed is tried again.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// What the threads and stalled writers know of each other.
+#[derive(Default)]
+pub(crate) struct Work {
+    /// Counts changes of the state, so that none is missed.
+    changes: u64,
+    is_closing: bool,
+    flush_error: Option<Error>,
+    compaction_error: Option<Error>,
+}
+
+impl Work {
+    /// Why a writer waits in vain: for a compaction, or for a flush.
+    pub(crate) fn error(&self, waits_for_compaction: bool) -> Option<&Error> {
+        let error = if waits_for_compaction { &self.compaction_error } else { &self.flush_error };
+        error.as_ref()
+    }
+}
+
+impl Inner {
+    pub(crate) fn run_flushes(&self) {
+        self.run(
+            |work| &mut work.flush_error,
+            || {
+                let frozen = self.state.read().frozen.clone()?;
+                Some(self.flush(&frozen))
+            },
+        );
+    }
+
+    pub(crate) fn run_compactions(&self) {
+        let limits = Limits {
+            level_0_tables: self.options.level_0_tables,
+            level_1_bytes: self.options.level_1_bytes,
+        };
+        self.run(
+            |work| &mut work.compaction_error,
+            || {
+                let levels = Arc::clone(&self.state.read().levels);
+                Some(self.compact(&levels.pick(limits)?))
+            },
+        );
+    }
+
+    /// Does what there is to do, until the store is closed. What fails is tried again.
+    fn run(
+        &self,
+        error: impl Fn(&mut Work) -> &mut Option<Error>,
+        job: impl Fn() -> Option<Result<(), Error>>,
+    ) {
+        let mut work = self.work.lock();
+        while !work.is_closing {
+            let seen = work.changes;
+            let outcome = parking_lot::MutexGuard::unlocked(&mut work, &job);
+            let Some(outcome) = outcome else {
+                while work.changes == seen && !work.is_closing {
+                    self.work_changed.wait(&mut work);
+                }
+                continue;
+            };
+            let failure = outcome.err();
+            let is_failure = failure.is_some();
+            let is_stop = matches!(failure, Some(Error::Stopped));
+            *error(&mut work) = failure;
+            work.changes += 1;
+            self.work_changed.notify_all();
+            if is_stop {
+                self.wal.stop();
+                return;
+            }
+            if is_failure {
+                self.work_changed.wait_for(&mut work, RETRY);
+            }
+        }
+    }
+
+    /// Wakes the threads and stalled writers.
+    pub(crate) fn notify(&self) {
+        self.work.lock().changes += 1;
+        self.work_changed.notify_all();
+    }
+
+    /// Has the threads end.
+    pub(crate) fn close(&self) {
+        self.work.lock().is_closing = true;
+        self.work_changed.notify_all();
+    }
+
+    /// Writes a memtable to level 0 and removes its log.
+    #[metrics(errors = flush_errors, time = flush)]
+    pub(crate) fn flush(&self, frozen: &Memtable) -> Result<(), Error> {
+        let outputs = self.write_tables(frozen.iter(&[]).map(Ok), u64::MAX)?;
+        let bytes = outputs.iter().map(|table| table.len).sum();
+        self.install(&outputs, true, |levels| {
+            outputs.iter().fold(levels.clone(), |levels, table| levels.flushed(Arc::clone(table)))
+        })?;
+        self.metrics.flushed.add(bytes);
+        self.metrics.memtable.sub(frozen.bytes().try_into().unwrap_or(i64::MAX));
+        for log in frozen.log..self.state.read().active.log {
+            let _ = fs::remove_file(wal::path(&self.tables.directory, log)); // or at the next opening
+        }
+        Ok(())
+    }
+
+    #[metrics(errors = compaction_errors, time = compaction[plan.into])]
+    fn compact(&self, plan: &Compaction) -> Result<(), Error> {
+        let is_kept = |item: &Item| !(plan.drops_deletions && matches!(item, Ok((_, None))));
+        let entries = plan.merge().filter(is_kept);
+        let outputs = self.write_tables(entries, self.options.table_bytes)?;
+        self.install(&outputs, false, |levels| levels.replaced(plan, outputs.clone()))?;
+        let bytes = outputs.iter().map(|table| table.len).sum();
+        self.metrics.compacted[plan.into].add(bytes);
+        for input in &plan.inputs {
+            TableWriter::remove(&self.tables.directory, input.number);
+        }
+        Ok(())
+    }
+
+    /// Writes entries to as many tables as they need. Leaves no file behind if that fails.
+    fn write_tables(
+        &self,
+        entries: impl Iterator<Item = Item>,
+        max_bytes: u64,
+    ) -> Result<Vec<Arc<Table>>, Error> {
+        let mut numbers = Vec::new();
+        let written = self.try_write_tables(entries, max_bytes, &mut numbers);
+        if written.is_err() {
+            self.remove_tables(&numbers);
+        }
+        written
+    }
+
+    fn try_write_tables(
+        &self,
+        mut entries: impl Iterator<Item = Item>,
+        max_bytes: u64,
+        numbers: &mut Vec<u64>,
+    ) -> Result<Vec<Arc<Table>>, Error> {
+        let mut tables = Vec::new();
+        let mut next = entries.next().transpose()?;
+        while next.is_some() {
+            let number = self.next_file();
+            numbers.push(number);
+            let mut writer = TableWriter::create(&self.tables.directory, number)?;
+            while let Some((key, value)) = next.take_if(|_| writer.len() < max_bytes) {
+                writer.add(&key, value.as_deref())?;
+                next = entries.next().transpose()?;
+            }
+            writer.finish(self.options.is_synced)?;
+            tables.push(Arc::new(Table::open(&self.tables, number)?));
+        }
+        sync_directory(&self.tables.directory, self.options.is_synced)?;
+        Ok(tables)
+    }
+
+    fn remove_tables(&self, numbers: &[u64]) {
+        for &number in numbers {
+            TableWriter::remove(&self.tables.directory, number);
+        }
+    }
+
+    /// Makes an edit of the levels durable, and shows it to readers.
+    pub(crate) fn install(
+        &self,
+        outputs: &[Arc<Table>],
+        is_flush: bool,
+        edit: impl FnOnce(&Levels) -> Levels,
+    ) -> Result<(), Error> {
+        let _manifest = self.manifest.lock();
+        let state = self.state.read().clone();
+        let levels = Arc::new(edit(&state.levels));
+        let frozen = state.frozen.filter(|_| !is_flush);
+        let first_log = frozen.as_ref().map_or(state.active.log, |frozen| frozen.log);
+        let written =
+            Manifest::of(&levels, first_log).write(&self.tables.directory, self.options.is_synced);
+        // After `Stopped`, the new manifest may be the one that is stored.
+        if let Err(error) = &written
+            && !matches!(error, Error::Stopped)
+        {
+            self.remove_tables(&outputs.iter().map(|table| table.number).collect::<Vec<_>>());
+        }
+        written?;
+        self.show_levels(&levels);
+        let mut state = self.state.write();
+        state.levels = levels;
+        if is_flush {
+            state.frozen = None;
+        }
+        Ok(())
+    }
+
+    fn show_levels(&self, levels: &Levels) {
+        for (index, level) in
+            (0..LEVELS).filter_map(|index| Some((index, Level::from_index(index)?)))
+        {
+            self.metrics.tables[level].set(levels.0[index].len().try_into().unwrap_or(i64::MAX));
+            self.metrics.level[level].set(levels.bytes(index).try_into().unwrap_or(i64::MAX));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! A small storage engine: a log-structured merge tree of keys and values on real files, and a server for it.
+//!
+//! | file | subject |
+//! |---|---|
+//! | `metrics.rs` | the declaration of all metrics, and their labels |
+//! | `error.rs` | errors, and the kinds that are counted |
+//! | `wal.rs` | the log: a write is durable before it is acknowledged; recovery |
+//! | `memtable.rs` | the newest writes, in memory |
+//! | `table.rs`, `table_writer.rs` | sorted tables with bloom filters, immutable once written |
+//! | `levels.rs`, `merge.rs` | tables by level, what to compact next, and the merge of sorted sources |
+//! | `manifest.rs` | which tables and logs are in use |
+//! | `store.rs`, `background.rs`, `recovery.rs` | reads and writes; flushes and compactions; opening |
+//! | `codec.rs`, `protocol.rs`, `server.rs` | bytes, requests, and the server on tokio |
+//!
+//! The README next to this file shows what the metrics say under load and under faults.
+
+#![forbid(unsafe_code)]
+// An example, whose errors are those of `error.rs`.
+#![allow(clippy::missing_errors_doc)]
+
+mod background;
+mod codec;
+mod error;
+mod levels;
+mod manifest;
+mod memtable;
+mod merge;
+pub mod metrics;
+pub mod protocol;
+mod recovery;
+pub mod server;
+mod store;
+mod table;
+mod table_writer;
+mod wal;
+
+pub use codec::Pairs;
+pub use error::Error;
+pub use store::{Options, Store};

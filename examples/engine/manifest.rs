@@ -1,0 +1,93 @@
+//! The manifest: which tables are in which level, and from which log on writes have to be replayed. It is replaced as a
+//! whole by a rename, so it is the old one or the new one.
+//!
+//! ```text
+//! log 7
+//! table 0 12
+//! crc 89abcdef
+//! ```
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::error::Error;
+use super::levels::{LEVELS, Levels};
+use super::table::Table;
+
+const NAME: &str = "MANIFEST";
+const TEMPORARY: &str = "MANIFEST.new";
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct Manifest {
+    /// The first log to be replayed.
+    pub(crate) first_log: u64,
+    /// The numbers of the tables in each level, in the order of [`Levels`].
+    pub(crate) tables: [Vec<u64>; LEVELS],
+}
+
+impl Manifest {
+    pub(crate) fn of(levels: &Levels, first_log: u64) -> Self {
+        let numbers = |tables: &Vec<Arc<Table>>| tables.iter().map(|table| table.number).collect();
+        Self { first_log, tables: levels.0.each_ref().map(numbers) }
+    }
+
+    /// Replaces the manifest. If this fails with [`Error::Stopped`], it is unknown which one is stored; with any other
+    /// error it is the old one.
+    pub(crate) fn write(&self, directory: &Path, is_synced: bool) -> Result<(), Error> {
+        let mut text = format!("log {}\n", self.first_log);
+        for (level, tables) in self.tables.iter().enumerate() {
+            for table in tables {
+                let _ = writeln!(text, "table {level} {table}"); // a `String` takes everything
+            }
+        }
+        let _ = writeln!(text, "crc {:08x}", crc32fast::hash(text.as_bytes()));
+        let temporary = directory.join(TEMPORARY);
+        let mut file = File::create(&temporary)?;
+        file.write_all(text.as_bytes())?;
+        if is_synced {
+            file.sync_all()?;
+        }
+        fs::rename(&temporary, directory.join(NAME))?;
+        sync_directory(directory, is_synced).map_err(|_| Error::Stopped)
+    }
+
+    /// Reads the manifest, which a new store does not have.
+    pub(crate) fn read(directory: &Path) -> Result<Option<Self>, Error> {
+        let path = directory.join(NAME);
+        let text = match fs::read_to_string(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            text => text?,
+        };
+        let manifest = Self::parse(&text);
+        manifest.map(Some).ok_or_else(|| Error::corrupt(&path, "wrong checksum or line"))
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (body, checksum) = text.split_at_checked(text.rfind("crc ")?)?;
+        let checksum = checksum.strip_prefix("crc ")?.strip_suffix('\n')?;
+        let is_valid = u32::from_str_radix(checksum, 16).ok()? == crc32fast::hash(body.as_bytes());
+        let mut manifest = Self::default();
+        for line in body.lines().filter(|_| is_valid) {
+            match line.split(' ').collect::<Vec<_>>()[..] {
+                ["log", number] => manifest.first_log = number.parse().ok()?,
+                ["table", level, number] => {
+                    let tables = manifest.tables.get_mut(level.parse::<usize>().ok()?)?;
+                    tables.push(number.parse().ok()?);
+                }
+                _ => return None,
+            }
+        }
+        is_valid.then_some(manifest)
+    }
+}
+
+/// Makes names that were created, renamed or removed in a directory durable.
+pub(crate) fn sync_directory(directory: &Path, is_synced: bool) -> Result<(), Error> {
+    if is_synced {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}

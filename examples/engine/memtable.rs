@@ -1,0 +1,70 @@
+//! The newest writes, in memory and sorted. All versions of a key are kept, so that a reader always finds one.
+
+use std::cmp::Reverse;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use crossbeam_skiplist::SkipMap;
+
+use super::codec::Entry;
+
+pub(crate) struct Memtable {
+    /// The first log with records of this memtable.
+    pub(crate) log: u64,
+    entries: SkipMap<Version, Entry>,
+    bytes: AtomicUsize,
+}
+
+/// Orders by key, the newest version first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Version {
+    key: Vec<u8>,
+    sequence: Reverse<u64>,
+}
+
+impl Version {
+    fn newest(key: &[u8]) -> Self {
+        Self { key: key.to_vec(), sequence: Reverse(u64::MAX) }
+    }
+}
+
+/// What an entry takes besides its key and value: a node of the list.
+const OVERHEAD: usize = 64;
+
+impl Memtable {
+    pub(crate) fn new(log: u64) -> Self {
+        Self { log, entries: SkipMap::new(), bytes: AtomicUsize::new(0) }
+    }
+
+    /// Inserts a version and returns the bytes that it takes.
+    pub(crate) fn insert(&self, sequence: u64, key: &[u8], value: Option<&[u8]>) -> usize {
+        let bytes = OVERHEAD + key.len() + value.map_or(0, <[u8]>::len);
+        let version = Version { key: key.to_vec(), sequence: Reverse(sequence) };
+        self.entries.insert(version, value.map(<[u8]>::to_vec));
+        // Relaxed: the sum only decides when to flush.
+        self.bytes.fetch_add(bytes, Relaxed);
+        bytes
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Relaxed)
+    }
+
+    /// The newest version of a key: a value, or that it was deleted.
+    pub(crate) fn get(&self, key: &[u8]) -> Option<Entry> {
+        let found = self.entries.range(Version::newest(key)..).next()?;
+        (found.key().key == key).then(|| found.value().clone())
+    }
+
+    /// The newest version of each key, from a key on.
+    pub(crate) fn iter(&self, from: &[u8]) -> impl Iterator<Item = (Vec<u8>, Entry)> {
+        let mut last: Option<Vec<u8>> = None;
+        self.entries.range(Version::newest(from)..).filter_map(move |found| {
+            let key = &found.key().key;
+            if last.as_ref() == Some(key) {
+                return None;
+            }
+            last = Some(key.clone());
+            Some((key.clone(), found.value().clone()))
+        })
+    }
+}

@@ -1,0 +1,162 @@
+//! All metrics of the engine: one declaration, which every component counts in.
+
+use std::sync::Arc;
+
+pub(crate) use papyra_metrics::metrics;
+use papyra_metrics::{
+    Counter, Family, FineLatency, Gauge, Histogram, Label, Metrics, Published, Sizes, buckets,
+};
+
+/// How components hold the metrics: shared, and in a file that other processes can read if the engine publishes.
+pub type SharedMetrics = Arc<Published<EngineMetrics>>;
+
+/// An operation on the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
+pub enum Op {
+    /// Reads a value.
+    Get,
+    /// Stores a value.
+    Put,
+    /// Deletes a key.
+    Delete,
+    /// Reads a range of keys.
+    Scan,
+}
+
+/// A level of the tree. Level 0 holds flushed memtables, whose keys overlap; each further level is sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
+pub enum Level {
+    /// Level 0.
+    #[metrics(name = "0")]
+    L0,
+    /// Level 1.
+    #[metrics(name = "1")]
+    L1,
+    /// Level 2.
+    #[metrics(name = "2")]
+    L2,
+    /// Level 3.
+    #[metrics(name = "3")]
+    L3,
+}
+
+/// The kinds of errors that an operator acts on. `error.rs` makes them from errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
+pub enum ErrorKind {
+    /// The disk is full.
+    StorageFull,
+    /// Any other I/O error.
+    Io,
+    /// Stored data are damaged.
+    Corrupt,
+    /// The store refuses writes, because an earlier error left its log in doubt.
+    Stopped,
+    /// Memory is full, and it cannot be flushed.
+    Busy,
+    /// The request is not valid.
+    Invalid,
+}
+
+/// The answer of a bloom filter, and whether it was right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
+pub enum FilterResult {
+    /// The table does not have the key, and was not read.
+    Negative,
+    /// The table has the key.
+    Positive,
+    /// The table was read in vain.
+    FalsePositive,
+}
+
+/// Where a block of a table came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
+pub enum BlockSource {
+    /// The cache.
+    Cache,
+    /// The file.
+    Disk,
+}
+
+buckets!(
+    /// Numbers of records.
+    pub BatchRecords: u64 = powers(2, 1, 1024),
+    unit = "records"
+);
+
+/// The metrics of the write-ahead log.
+#[derive(Debug, Default, Metrics)]
+pub struct WalMetrics {
+    /// Records that are durable.
+    pub records: Counter,
+    /// Bytes appended, with framing.
+    #[metrics(unit = "bytes")]
+    pub written: Counter,
+    /// Records made durable together by one write.
+    pub batch: Histogram<BatchRecords>,
+    /// How long it takes until a batch is durable.
+    pub commit: Histogram,
+    /// Batches that could not be written.
+    pub errors: Family<ErrorKind, Counter>,
+    /// Records replayed when the store was opened.
+    pub replayed: Counter,
+    /// Torn ends of a log that were cut off when the store was opened: writes that were never acknowledged.
+    pub torn_ends: Counter,
+}
+
+/// All metrics of the engine.
+#[derive(Debug, Default, Metrics)]
+#[metrics(prefix = "engine_")]
+pub struct EngineMetrics {
+    /// How long an operation takes.
+    pub operation: Family<Op, Histogram<FineLatency>>,
+    /// Operations that failed.
+    pub operation_errors: Family<(Op, ErrorKind), Counter>,
+    /// Sizes of the values written.
+    pub value_size: Histogram<Sizes>,
+    /// How long writers waited because memory or level 0 was full.
+    pub write_stall: Histogram,
+
+    /// The log.
+    #[metrics(flatten, prefix = "wal_")]
+    pub wal: WalMetrics,
+
+    /// Bytes in memory that are not in a table yet.
+    #[metrics(unit = "bytes")]
+    pub memtable: Gauge,
+    /// How long it takes to write a memtable to level 0.
+    pub flush: Histogram,
+    /// Bytes flushed to level 0.
+    #[metrics(unit = "bytes")]
+    pub flushed: Counter,
+    /// Flushes that failed. They are tried again.
+    pub flush_errors: Family<ErrorKind, Counter>,
+
+    /// How long a compaction into a level takes.
+    pub compaction: Family<Level, Histogram>,
+    /// Bytes written by compactions into a level.
+    #[metrics(unit = "bytes")]
+    pub compacted: Family<Level, Counter>,
+    /// Compactions that failed. They are tried again.
+    pub compaction_errors: Family<ErrorKind, Counter>,
+    /// Tables in a level.
+    pub tables: Family<Level, Gauge>,
+    /// Bytes in the tables of a level.
+    #[metrics(unit = "bytes")]
+    pub level: Family<Level, Gauge>,
+
+    /// Tables that a bloom filter was asked about.
+    pub filter_checks: Family<FilterResult, Counter>,
+    /// Blocks of tables that were used.
+    pub blocks: Family<BlockSource, Counter>,
+    /// How long it takes to read a block from its file.
+    pub block_read: Histogram<FineLatency>,
+    /// Blocks that could not be read, or had a wrong checksum.
+    pub block_errors: Family<ErrorKind, Counter>,
+
+    /// Clients that are connected.
+    pub connections: Gauge,
+    /// Requests of clients that are being served.
+    pub requests_in_flight: Gauge,
+    /// Connections that ended with an error.
+    pub connection_errors: Family<ErrorKind, Counter>,
+}

@@ -1,0 +1,153 @@
+//! Opens a store: finds what is stored, replays the logs, and removes what a crash has left behind.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use super::error::Error;
+use super::levels::Levels;
+use super::manifest::Manifest;
+use super::memtable::Memtable;
+use super::metrics::SharedMetrics;
+use super::store::{Inner, Options, State};
+use super::table::{BlockCache, BlockWeight, Table, TableContext};
+use super::wal::{self, Wal};
+
+impl Inner {
+    pub(crate) fn open(
+        directory: &Path,
+        options: Options,
+        metrics: SharedMetrics,
+    ) -> Result<Self, Error> {
+        fs::create_dir_all(directory)?;
+        let lock = lock(directory)?;
+        let stored = Stored::find(directory)?;
+        let cache = BlockCache::with_weighter(1024, options.cache_bytes, BlockWeight);
+        let tables = TableContext {
+            directory: directory.to_owned(),
+            cache: Arc::new(cache),
+            metrics: Arc::clone(&metrics),
+        };
+        let mut levels = Levels::default();
+        for (level, numbers) in levels.0.iter_mut().zip(&stored.manifest.tables) {
+            for &number in numbers {
+                level.push(Arc::new(Table::open(&tables, number)?));
+            }
+        }
+        let replayed = replay(directory, &stored.logs, &metrics)?;
+        let log = stored.next_file;
+        let wal = Wal::create(directory, log, options.is_synced, Arc::clone(&metrics))?;
+        let state = State {
+            active: Arc::new(Memtable::new(log)),
+            frozen: Some(Arc::new(replayed)),
+            levels: Arc::new(levels),
+        };
+        let inner = Self {
+            options,
+            metrics,
+            tables,
+            wal,
+            state: RwLock::new(state.clone()),
+            next_file: AtomicU64::new(log + 1),
+            freezing: RwLock::default(),
+            manifest: Mutex::default(),
+            work: Mutex::default(),
+            work_changed: Condvar::default(),
+            _lock: lock,
+        };
+        if let Some(replayed) = state.frozen {
+            inner.metrics.memtable.set(replayed.bytes().try_into().unwrap_or(i64::MAX));
+            // From here on, nothing depends on the old logs.
+            inner.flush(&replayed)?;
+        }
+        stored.remove_unused(directory);
+        Ok(inner)
+    }
+}
+
+/// Locks a directory for this process.
+fn lock(directory: &Path) -> Result<File, Error> {
+    let lock = File::create(directory.join("LOCK"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => {
+            Err(io::Error::new(io::ErrorKind::ResourceBusy, "the store is open elsewhere").into())
+        }
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// The files in the directory of a store.
+struct Stored {
+    manifest: Manifest,
+    /// Logs to be replayed, the oldest first.
+    logs: Vec<u64>,
+    /// Tables that no manifest names, and logs that are flushed.
+    unused: Vec<std::path::PathBuf>,
+    next_file: u64,
+}
+
+impl Stored {
+    fn find(directory: &Path) -> Result<Self, Error> {
+        let manifest = Manifest::read(directory)?;
+        let is_new = manifest.is_none();
+        let manifest = manifest.unwrap_or_default();
+        let (mut logs, mut unused, mut next_file) = (Vec::new(), Vec::new(), 1);
+        for entry in fs::read_dir(directory)? {
+            let path = entry?.path();
+            let number = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok());
+            let (Some(number), Some(extension)) = (number, path.extension()) else { continue };
+            next_file = next_file.max(number + 1);
+            if extension == "table" {
+                if is_new {
+                    return Err(Error::corrupt(&path, "there is a table and no manifest"));
+                }
+                if !manifest.tables.iter().flatten().any(|&table| table == number) {
+                    unused.push(path);
+                }
+            } else if extension == "wal" && number >= manifest.first_log {
+                logs.push(number);
+            } else if extension == "wal" {
+                unused.push(path);
+            }
+        }
+        logs.sort_unstable();
+        if !is_new && logs.first() != Some(&manifest.first_log) {
+            let log = wal::path(directory, manifest.first_log);
+            return Err(Error::corrupt(&log, "the manifest names it and it is missing"));
+        }
+        Ok(Self { manifest, logs, unused, next_file })
+    }
+
+    fn remove_unused(&self, directory: &Path) {
+        let logs = self.logs.iter().map(|&log| wal::path(directory, log));
+        for path in self.unused.iter().cloned().chain(logs) {
+            let _ = fs::remove_file(path); // it does no harm, and the next opening tries again
+        }
+    }
+}
+
+/// Replays logs into a memtable.
+fn replay(directory: &Path, logs: &[u64], metrics: &SharedMetrics) -> Result<Memtable, Error> {
+    let memtable = Memtable::new(logs.first().copied().unwrap_or(0));
+    let mut sequence = 0;
+    for &log in logs {
+        let replayed = wal::replay(directory, log, |key, value| {
+            sequence += 1;
+            memtable.insert(sequence, key, value);
+        })?;
+        metrics.wal.replayed.add(replayed.records);
+        if replayed.is_torn {
+            // A log is whole before the next one begins.
+            if logs.last() != Some(&log) {
+                return Err(Error::corrupt(&wal::path(directory, log), "it ends in the middle"));
+            }
+            metrics.wal.torn_ends.inc();
+        }
+    }
+    Ok(memtable)
+}

@@ -1,0 +1,240 @@
+//! The store: reads and writes.
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::thread::JoinHandle;
+
+use parking_lot::{Condvar, Mutex, RwLock};
+
+use super::background::Work;
+use super::codec::Pairs;
+use super::error::Error;
+use super::levels::Levels;
+use super::memtable::Memtable;
+use super::merge::{Merge, Source};
+use super::metrics::{Op, SharedMetrics, metrics};
+use super::table::TableContext;
+use super::wal::Wal;
+
+const MAX_KEY_LEN: usize = 1 << 16;
+const MAX_VALUE_LEN: usize = 1 << 24;
+
+/// The sizes at which a store works in the background. The default suits a demonstration.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Bytes in memory that are written to level 0.
+    pub memtable_bytes: usize,
+    /// Tables in level 0 that are compacted into level 1.
+    pub level_0_tables: usize,
+    /// Tables in level 0 at which writers wait.
+    pub level_0_stop: usize,
+    /// Bytes in level 1 from which on its tables are compacted into level 2. Each further level may have ten times as many.
+    pub level_1_bytes: u64,
+    /// Bytes in a table of level 1 and further levels.
+    pub table_bytes: u64,
+    /// Bytes of blocks that are cached.
+    pub cache_bytes: u64,
+    /// Whether an acknowledged write survives a power failure, not only the end of the process.
+    pub is_synced: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            memtable_bytes: 1 << 20,
+            level_0_tables: 4,
+            level_0_stop: 12,
+            level_1_bytes: 4 << 20,
+            table_bytes: 1 << 20,
+            cache_bytes: 2 << 20,
+            is_synced: true,
+        }
+    }
+}
+
+/// A store of keys and values in a directory. Dropping it waits for the work in the background; nothing is lost either way.
+pub struct Store {
+    inner: Arc<Inner>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) options: Options,
+    pub(crate) metrics: SharedMetrics,
+    pub(crate) tables: TableContext,
+    pub(crate) wal: Wal,
+    pub(crate) state: RwLock<State>,
+    /// Held by writers from the log to the memtable, and by whoever freezes both together.
+    pub(crate) freezing: RwLock<()>,
+    /// Held while the manifest is replaced.
+    pub(crate) manifest: Mutex<()>,
+    pub(crate) next_file: AtomicU64,
+    pub(crate) work: Mutex<Work>,
+    pub(crate) work_changed: Condvar,
+    /// Locked as long as the store is open.
+    pub(crate) _lock: File,
+}
+
+/// What a reader reads.
+#[derive(Clone)]
+pub(crate) struct State {
+    pub(crate) active: Arc<Memtable>,
+    /// A memtable that is being written to level 0.
+    pub(crate) frozen: Option<Arc<Memtable>>,
+    pub(crate) levels: Arc<Levels>,
+}
+
+impl Store {
+    /// Opens or creates a store.
+    pub fn open(directory: &Path, options: Options, metrics: SharedMetrics) -> Result<Self, Error> {
+        let inner = Arc::new(Inner::open(directory, options, metrics)?);
+        let (flushes, compactions) = (Arc::clone(&inner), Arc::clone(&inner));
+        let threads = vec![
+            std::thread::spawn(move || flushes.run_flushes()),
+            std::thread::spawn(move || compactions.run_compactions()),
+        ];
+        Ok(Self { inner, threads })
+    }
+
+    /// Returns the value of a key.
+    #[metrics(
+        at = self.inner.metrics,
+        errors = operation_errors,
+        errors_by = |error| (Op::Get, error.into()),
+        time = operation[Op::Get]
+    )]
+    pub fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+        let State { active, frozen, levels } = self.inner.state.read().clone();
+        let in_memory = active.get(key).or_else(|| frozen?.get(key));
+        match in_memory {
+            Some(entry) => Ok(entry),
+            None => Ok(levels.get(key)?.flatten()),
+        }
+    }
+
+    /// Stores a value. It is durable on return.
+    #[metrics(
+        at = self.inner.metrics,
+        errors = operation_errors,
+        errors_by = |error| (Op::Put, error.into()),
+        time = operation[Op::Put]
+    )]
+    pub fn put(&self, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        self.inner.write(key, Some(value))?;
+        self.inner.metrics.value_size.record(value.len() as u64);
+        Ok(())
+    }
+
+    /// Deletes a key. That is durable on return.
+    #[metrics(
+        at = self.inner.metrics,
+        errors = operation_errors,
+        errors_by = |error| (Op::Delete, error.into()),
+        time = operation[Op::Delete]
+    )]
+    pub fn delete(&self, key: &[u8]) -> Result<(), Error> {
+        self.inner.write(key, None)
+    }
+
+    /// Returns at most `limit` keys and values, from a key on.
+    #[metrics(
+        at = self.inner.metrics,
+        errors = operation_errors,
+        errors_by = |error| (Op::Scan, error.into()),
+        time = operation[Op::Scan]
+    )]
+    pub fn scan(&self, from: &[u8], limit: usize) -> Result<Pairs, Error> {
+        let State { active, frozen, levels } = self.inner.state.read().clone();
+        let memtables = [Some(&active), frozen.as_ref()].into_iter().flatten();
+        let memory = memtables.map(|memtable| Box::new(memtable.iter(from).map(Ok)) as Source<'_>);
+        Merge::new(memory.chain(levels.sources(from)))
+            .filter_map(|item| match item {
+                Ok((key, value)) => value.map(|value| Ok((key, value))),
+                Err(error) => Some(Err(error)),
+            })
+            .take(limit)
+            .collect()
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.inner.close();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Inner {
+    fn write(&self, key: &[u8], value: Option<&[u8]>) -> Result<(), Error> {
+        if key.len() > MAX_KEY_LEN || value.is_some_and(|value| value.len() > MAX_VALUE_LEN) {
+            return Err(Error::Invalid("the key is over 64 KiB, or the value over 16 MiB"));
+        }
+        while self.is_full() {
+            if self.is_blocked() {
+                self.stall()?;
+            } else {
+                self.freeze()?;
+            }
+        }
+        let _writing = self.freezing.read();
+        let active = Arc::clone(&self.state.read().active);
+        let sequence = self.wal.append(key, value)?;
+        let bytes = active.insert(sequence, key, value);
+        self.metrics.memtable.add(bytes.try_into().unwrap_or(i64::MAX));
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.state.read().active.bytes() >= self.options.memtable_bytes
+    }
+
+    /// Whether a full memtable cannot be frozen yet.
+    fn is_blocked(&self) -> bool {
+        let state = self.state.read();
+        state.frozen.is_some() || self.has_too_many_tables(&state)
+    }
+
+    fn has_too_many_tables(&self, state: &State) -> bool {
+        state.levels.0[0].len() >= self.options.level_0_stop
+    }
+
+    /// Waits for the work in the background, unless that fails.
+    #[metrics(time = write_stall)]
+    fn stall(&self) -> Result<(), Error> {
+        let mut work = self.work.lock();
+        while self.is_blocked() {
+            // Not in the `match`, which would keep the state locked while this waits.
+            let waits_for_compaction = self.has_too_many_tables(&self.state.read());
+            match work.error(waits_for_compaction) {
+                Some(Error::Stopped) => return Err(Error::Stopped),
+                Some(_) => return Err(Error::Busy),
+                None => self.work_changed.wait(&mut work),
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a new memtable with a new log, and has the full one flushed.
+    fn freeze(&self) -> Result<(), Error> {
+        let _no_writer = self.freezing.write();
+        if !self.is_full() || self.is_blocked() {
+            return Ok(()); // another writer was faster
+        }
+        let log = self.next_file();
+        self.wal.rotate(log)?;
+        let mut state = self.state.write();
+        let full = std::mem::replace(&mut state.active, Arc::new(Memtable::new(log)));
+        state.frozen = Some(full);
+        drop(state);
+        self.notify();
+        Ok(())
+    }
+
+    pub(crate) fn next_file(&self) -> u64 {
+        self.next_file.fetch_add(1, Relaxed)
+    }
+}

@@ -1,0 +1,297 @@
+//! Real faults: a log that is cut or damaged at any byte, a process that is killed, a disk that is full, a damaged table. No
+//! acknowledged write is lost, and the metrics say what happened.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use papyra_metrics::Metrics;
+use papyra_metrics::publish::Reader;
+use papyra_metrics_engine_example::metrics::SharedMetrics;
+use papyra_metrics_engine_example::protocol::{Client, Request};
+use papyra_metrics_engine_example::{Error, Options, Store};
+use tokio::sync::Semaphore;
+
+type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn unsynced() -> Options {
+    Options { is_synced: false, ..Options::default() }
+}
+
+/// A store in a new directory, the path of its log, and the content and length of the log after each write.
+fn written(directory: &Path) -> (PathBuf, Vec<(u64, Map)>) {
+    let store = Store::open(directory, unsynced(), SharedMetrics::default()).unwrap();
+    let mut logs = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let log = logs.find(|path| path.extension().is_some_and(|it| it == "wal")).unwrap();
+    let mut map = Map::new();
+    let mut states = vec![(0, map.clone())];
+    for number in 0..12_u8 {
+        let key = vec![b'k', number % 5];
+        if number % 4 == 3 {
+            store.delete(&key).unwrap();
+            map.remove(&key);
+        } else {
+            // Zeros look like the header of an empty frame.
+            let value = vec![if number % 2 == 0 { 0 } else { number }; 20];
+            store.put(&key, &value).unwrap();
+            map.insert(key, value);
+        }
+        states.push((log.metadata().unwrap().len(), map.clone()));
+    }
+    (log, states)
+}
+
+/// Opens a copy of a store whose log has other bytes.
+fn open_with_log(
+    original: &Path,
+    log: &Path,
+    bytes: &[u8],
+) -> (Result<Store, Error>, SharedMetrics) {
+    let copy = tempfile::tempdir().unwrap().keep();
+    for entry in fs::read_dir(original).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    fs::write(copy.join(log.file_name().unwrap()), bytes).unwrap();
+    let metrics = SharedMetrics::default();
+    let opened = Store::open(&copy, unsynced(), Arc::clone(&metrics));
+    // The open files stay usable.
+    fs::remove_dir_all(copy).unwrap();
+    (opened, metrics)
+}
+
+fn content(store: &Store) -> Map {
+    store.scan(b"", usize::MAX).unwrap().into_iter().collect()
+}
+
+#[test]
+fn a_log_that_is_cut_at_any_byte_has_all_writes_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, states) = written(directory.path());
+    let bytes = fs::read(&log).unwrap();
+    for cut in 0..=bytes.len() {
+        let (store, metrics) = open_with_log(directory.path(), &log, &bytes[..cut]);
+        let whole = states.iter().rposition(|(len, _)| *len <= cut as u64).unwrap();
+        assert_eq!(content(&store.unwrap()), states[whole].1, "cut at {cut}");
+        let snapshot = metrics.snapshot();
+        assert_eq!(snapshot["engine_wal_replayed"], whole as u64);
+        let is_torn = states[whole].0 < cut as u64;
+        assert_eq!(snapshot["engine_wal_torn_ends"], u64::from(is_torn), "cut at {cut}");
+    }
+}
+
+#[test]
+fn a_log_that_is_damaged_before_its_end_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, states) = written(directory.path());
+    let mut bytes = fs::read(&log).unwrap();
+    let (last, state) = &states[states.len() - 2];
+    for at in 0..bytes.len() {
+        bytes[at] ^= 0x41;
+        let (store, _) = open_with_log(directory.path(), &log, &bytes);
+        bytes[at] ^= 0x41;
+        if (at as u64) < *last {
+            let error = store.map(|_| ()).unwrap_err();
+            assert!(error.to_string().contains("is damaged"), "byte {at}: {error}");
+        } else {
+            // This cannot be told from a write that was never acknowledged.
+            assert_eq!(&content(&store.unwrap()), state, "byte {at}");
+        }
+    }
+}
+
+#[test]
+fn a_damaged_block_is_an_error_and_not_a_value() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = |metrics| Store::open(directory.path(), unsynced(), metrics).unwrap();
+    open(SharedMetrics::default()).put(b"key", b"value").unwrap();
+    drop(open(SharedMetrics::default())); // replays and flushes
+    let mut files = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+    let table = files.find(|path| path.extension().is_some_and(|it| it == "table")).unwrap();
+    let mut bytes = fs::read(&table).unwrap();
+    bytes[12] ^= 1;
+    fs::write(&table, bytes).unwrap();
+
+    let metrics = SharedMetrics::default();
+    let store = open(Arc::clone(&metrics));
+    assert!(matches!(store.get(b"key"), Err(Error::Corrupt { .. })));
+    assert_eq!(store.get(b"other").unwrap(), None);
+    let snapshot = metrics.snapshot();
+    assert_eq!(snapshot["engine_block_errors{error_kind=corrupt}"], 1);
+    assert_eq!(snapshot["engine_operation_errors{op=get,error_kind=corrupt}"], 1);
+    assert_eq!(snapshot["engine_operation{op=get}"].as_histogram().unwrap().count(), 2);
+}
+
+#[test]
+fn a_store_is_open_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = Store::open(directory.path(), unsynced(), SharedMetrics::default()).unwrap();
+    let second = Store::open(directory.path(), unsynced(), SharedMetrics::default());
+    assert_eq!(second.map(|_| ()).unwrap_err().to_string(), "the store is open elsewhere");
+    drop(first);
+    Store::open(directory.path(), unsynced(), SharedMetrics::default()).unwrap();
+}
+
+/// A server that is killed when the test is over.
+struct Server {
+    process: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(directory: &Path) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_engine"))
+            .arg(directory)
+            .args(["127.0.0.1:0", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let line = lines.next().unwrap().unwrap();
+        let address = line.strip_prefix("clients at ").unwrap().to_owned();
+        Self { process, address }
+    }
+
+    fn kill(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Puts rising numbers under its own keys until the server is gone. Returns the last acknowledged number of each key.
+async fn put_until_killed(address: String, client: u8, acknowledged: Arc<Semaphore>) -> [u64; 10] {
+    let mut connection = Client::connect(address).await.unwrap();
+    let mut last = [0; 10];
+    for number in 1_u64.. {
+        for key in 0..10_u8 {
+            let mut value = vec![client; 1000];
+            value[..8].copy_from_slice(&number.to_le_bytes());
+            match connection.call(&Request::Put(vec![client, key], value)).await {
+                Ok(answer) => drop(answer.unwrap()),
+                Err(_) => return last,
+            }
+            last[usize::from(key)] = number;
+            acknowledged.add_permits(1);
+        }
+    }
+    unreachable!()
+}
+
+#[tokio::test]
+async fn a_killed_process_has_stored_all_that_it_acknowledged() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut total = 0;
+    let mut last = [[0; 10]; 4];
+    for round in 0..3 {
+        let mut server = Server::start(directory.path());
+        let acknowledged = Arc::new(Semaphore::new(0));
+        let clients: Vec<_> = (0..4)
+            .map(|client| {
+                tokio::spawn(put_until_killed(server.address.clone(), client, acknowledged.clone()))
+            })
+            .collect();
+        // Enough for some flushes.
+        acknowledged.acquire_many(2000).await.unwrap().forget();
+        server.kill();
+        for (last, client) in last.iter_mut().zip(clients) {
+            *last = client.await.unwrap();
+        }
+        total = last.iter().flatten().sum::<u64>();
+
+        // The published metrics have outlived the process.
+        let published = Reader::open(directory.path().join("engine.metrics")).unwrap();
+        assert!(!published.is_live().unwrap());
+        let snapshot = published.snapshot().unwrap();
+        let records = snapshot["engine_wal_records"].as_u64().unwrap();
+        // Each client may have been waiting for one answer.
+        assert!((total..=total + 4).contains(&records), "{records} and {total}, round {round}");
+        assert!(snapshot["engine_flush"].as_histogram().unwrap().count() > 0, "{snapshot}");
+
+        let metrics = SharedMetrics::default();
+        let store =
+            Store::open(directory.path(), Options::default(), Arc::clone(&metrics)).unwrap();
+        for (client, last) in (0_u8..).zip(&last) {
+            for (key, number) in (0_u8..).zip(last) {
+                let value = store.get(&[client, key]).unwrap().unwrap_or_else(|| vec![0; 8]);
+                let stored = u64::from_le_bytes(value[..8].try_into().unwrap());
+                assert!((*number..=number + 1).contains(&stored), "{stored} and not {number}");
+            }
+        }
+        assert!(metrics.snapshot()["engine_wal_replayed"].as_u64().unwrap() > 0);
+    }
+    assert!(total > 0);
+}
+
+/// Runs in a file system of 3 MiB.
+#[test]
+#[ignore = "the test below runs it where there is such a file system"]
+fn in_a_small_file_system() {
+    let directory = PathBuf::from(std::env::var_os("SMALL").unwrap());
+    let ballast = directory.join("ballast");
+    fs::write(&ballast, vec![1; 1 << 20]).unwrap();
+    let options = || Options { memtable_bytes: 256 << 10, ..Options::default() };
+    let metrics = SharedMetrics::default();
+    let store = Store::open(&directory, options(), Arc::clone(&metrics)).unwrap();
+    let key = |number: u32| number.to_be_bytes();
+    let mut written = 0;
+    let error = loop {
+        match store.put(&key(written), &[7; 4000]) {
+            Ok(()) => written += 1,
+            Err(error) => break error,
+        }
+    };
+    let is_full = error.to_string().contains("No space left on device");
+    assert!(is_full || matches!(error, Error::Busy), "{error}");
+    assert!(written > 100, "{written}");
+
+    // Reads go on, and all acknowledged writes are there.
+    for number in 0..written {
+        assert_eq!(store.get(&key(number)).unwrap().unwrap(), [7; 4000]);
+    }
+    let snapshot = metrics.snapshot();
+    assert_eq!(snapshot["engine_wal_records"], u64::from(written));
+    let failed = |kind| &snapshot[&*format!("engine_operation_errors{{op=put,error_kind={kind}}}")];
+    assert_eq!(failed("storage_full").as_u64().unwrap() + failed("busy").as_u64().unwrap(), 1);
+    let full = ["wal_errors", "flush_errors", "compaction_errors"];
+    let full = full.map(|name| format!("engine_{name}{{error_kind=storage_full}}"));
+    assert!(full.iter().any(|series| snapshot[&**series] != 0), "{snapshot}");
+    assert_eq!(failed("stopped"), &0, "{snapshot}");
+
+    // With space, the store goes on by itself.
+    fs::remove_file(ballast).unwrap();
+    let mut attempts = 0;
+    while let Err(error) = store.put(b"after", b"it") {
+        attempts += 1;
+        assert!(attempts < 100_000, "{error}");
+    }
+    drop(store);
+    let store = Store::open(&directory, options(), Arc::default()).unwrap();
+    assert_eq!(store.get(b"after").unwrap().unwrap(), b"it");
+    for number in 0..written {
+        assert_eq!(store.get(&key(number)).unwrap().unwrap(), [7; 4000]);
+    }
+}
+
+#[test]
+fn on_a_full_disk_writes_fail_and_reads_go_on_until_there_is_space() {
+    let directory = tempfile::tempdir().unwrap();
+    let output = Command::new("unshare")
+        .args(["--map-root-user", "--mount", "sh", "-c"])
+        .arg("mount -t tmpfs -o size=3m none \"$SMALL\" && exec \"$0\" --ignored --exact in_a_small_file_system")
+        .arg(std::env::current_exe().unwrap())
+        .env("SMALL", directory.path())
+        .output()
+        .expect("this needs `unshare` of util-linux, to mount a small file system for one process");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{stdout}\n{stderr}");
+}

@@ -1,0 +1,161 @@
+//! The store does what a map does, whatever is flushed, compacted and reopened in between.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use papyra_metrics::Metrics;
+use papyra_metrics_engine_example::metrics::SharedMetrics;
+use papyra_metrics_engine_example::{Options, Store};
+use proptest::prelude::*;
+
+/// Sizes at which a few hundred operations go through all levels.
+fn small() -> Options {
+    Options {
+        memtable_bytes: 4 << 10,
+        level_0_tables: 2,
+        level_0_stop: 4,
+        level_1_bytes: 8 << 10,
+        table_bytes: 4 << 10,
+        cache_bytes: 16 << 10,
+        is_synced: false,
+    }
+}
+
+fn open(directory: &Path, metrics: &SharedMetrics) -> Store {
+    Store::open(directory, small(), Arc::clone(metrics)).unwrap()
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Put(u16, usize),
+    Delete(u16),
+    Get(u16),
+    Scan(u16, usize),
+    Reopen,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let key = 0..150_u16;
+    prop_oneof![
+        8 => (key.clone(), 0..600_usize).prop_map(|(key, len)| Step::Put(key, len)),
+        3 => key.clone().prop_map(Step::Delete),
+        3 => key.clone().prop_map(Step::Get),
+        1 => (key, 0..40_usize).prop_map(|(key, limit)| Step::Scan(key, limit)),
+        1 => Just(Step::Reopen),
+    ]
+}
+
+fn key(number: u16) -> Vec<u8> {
+    format!("key {number:03}").into_bytes()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_store_does_what_a_map_does(steps in prop::collection::vec(step(), 1..500)) {
+        let directory = tempfile::tempdir().unwrap();
+        let metrics = SharedMetrics::default();
+        let mut store = Some(open(directory.path(), &metrics));
+        let mut model = BTreeMap::new();
+        for (number, step) in steps.into_iter().enumerate() {
+            let current = store.as_ref().unwrap();
+            match step {
+                Step::Put(at, len) => {
+                    let value = vec![number.to_le_bytes()[0]; len];
+                    current.put(&key(at), &value).unwrap();
+                    model.insert(key(at), value);
+                }
+                Step::Delete(at) => {
+                    current.delete(&key(at)).unwrap();
+                    model.remove(&key(at));
+                }
+                Step::Get(at) => {
+                    prop_assert_eq!(current.get(&key(at)).unwrap(), model.get(&key(at)).cloned());
+                }
+                Step::Scan(from, limit) => {
+                    let expected = model.range(key(from)..).take(limit);
+                    let expected: Vec<_> = expected.map(|(key, value)| (key.clone(), value.clone())).collect();
+                    prop_assert_eq!(current.scan(&key(from), limit).unwrap(), expected);
+                }
+                Step::Reopen => {
+                    drop(store.take());
+                    store = Some(open(directory.path(), &metrics));
+                }
+            }
+        }
+        let all: Vec<_> = model.into_iter().collect();
+        prop_assert_eq!(store.unwrap().scan(b"", usize::MAX).unwrap(), all);
+    }
+}
+
+#[test]
+fn a_deletion_stays_when_its_value_is_levels_below() {
+    let directory = tempfile::tempdir().unwrap();
+    let metrics = SharedMetrics::default();
+    let store = open(directory.path(), &metrics);
+    for round in 0..20_u8 {
+        for number in 0..100 {
+            store.put(&key(number), &[round; 100]).unwrap();
+        }
+    }
+    for number in 0..100 {
+        store.delete(&key(number)).unwrap();
+    }
+    for number in 200..400 {
+        store.put(&key(number), &[0; 100]).unwrap();
+    }
+    for number in 0..100 {
+        assert_eq!(store.get(&key(number)).unwrap(), None);
+    }
+    assert_eq!(store.scan(b"", usize::MAX).unwrap().len(), 200);
+    let snapshot = metrics.snapshot();
+    let compactions = snapshot["engine_compaction{level=2}"].as_histogram().unwrap().count();
+    assert!(compactions > 0, "{snapshot}");
+}
+
+#[test]
+fn a_reader_never_sees_an_older_value_than_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let metrics = SharedMetrics::default();
+    let store = open(directory.path(), &metrics);
+    let is_done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let (store, is_done) = (&store, &is_done);
+        for _ in 0..2 {
+            scope.spawn(move || {
+                let mut last = [0_u64; 20];
+                while !is_done.load(std::sync::atomic::Ordering::Relaxed) {
+                    for (number, last) in (0..).zip(&mut last) {
+                        let value = store.get(&key(number)).unwrap();
+                        let round = value
+                            .map_or(0, |value| u64::from_le_bytes(value[..8].try_into().unwrap()));
+                        assert!(round >= *last, "key {number} falls from {last} to {round}");
+                        *last = round;
+                    }
+                }
+            });
+        }
+        let writers: Vec<_> = (0..2)
+            .map(|writer| {
+                scope.spawn(move || {
+                    for round in 1..1500_u64 {
+                        let mut value = vec![0; 100];
+                        value[..8].copy_from_slice(&round.to_le_bytes());
+                        for number in (writer..20).step_by(2) {
+                            store.put(&key(number), &value).unwrap();
+                        }
+                    }
+                })
+            })
+            .collect();
+        for writer in writers {
+            writer.join().unwrap();
+        }
+        is_done.store(true, std::sync::atomic::Ordering::Relaxed);
+    });
+    let snapshot = metrics.snapshot();
+    assert_eq!(snapshot["engine_wal_records"], 2 * 1499 * 10);
+    assert!(snapshot["engine_flush"].as_histogram().unwrap().count() > 100, "{snapshot}");
+}

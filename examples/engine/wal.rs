@@ -1,0 +1,228 @@
+//! The write-ahead log. A write is acknowledged when its record is durable; records that are waiting at the same time
+//! are written and synced together, in one frame:
+//!
+//! ```text
+//! payload length: u32 | CRC-32 of segment, offset and payload: u32 | payload: entries
+//! ```
+//!
+//! A frame is written after the one before it is durable. So an invalid frame at the end is a write that was never
+//! acknowledged, and one before a valid frame is damage. The checksum includes where the frame is, so that a frame inside
+//! of a value is not taken for one.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::codec::{self, Decoder};
+use super::error::Error;
+use super::manifest::sync_directory;
+use super::metrics::{SharedMetrics, metrics};
+
+const HEADER: usize = 8;
+
+pub(crate) struct Wal {
+    directory: PathBuf,
+    /// Whether an acknowledged write is on the disk, or only in the hands of the operating system.
+    is_synced: bool,
+    metrics: SharedMetrics,
+    queue: Mutex<Queue>,
+    /// A batch has been written, or has failed.
+    batch_ended: Condvar,
+    segment: Mutex<Segment>,
+}
+
+#[derive(Default)]
+struct Queue {
+    batch: Arc<Batch>,
+    payload: Vec<u8>,
+    records: u64,
+    sequence: u64,
+    is_committing: bool,
+    is_stopped: bool,
+}
+
+/// The outcome of the records that are written together.
+#[derive(Default)]
+struct Batch(OnceLock<Result<(), Error>>);
+
+struct Segment {
+    number: u64,
+    file: File,
+    len: u64,
+}
+
+pub(crate) fn path(directory: &Path, number: u64) -> PathBuf {
+    directory.join(format!("{number:08}.wal"))
+}
+
+impl Wal {
+    /// Begins a log in a new segment.
+    pub(crate) fn create(
+        directory: &Path,
+        number: u64,
+        is_synced: bool,
+        metrics: SharedMetrics,
+    ) -> Result<Self, Error> {
+        let segment = Mutex::new(Segment::create(directory, number, is_synced)?);
+        let directory = directory.to_owned();
+        let (queue, batch_ended) = Default::default();
+        Ok(Self { directory, is_synced, metrics, queue, batch_ended, segment })
+    }
+
+    /// Appends a record and returns its number, which rises, once it is durable.
+    pub(crate) fn append(&self, key: &[u8], value: Option<&[u8]>) -> Result<u64, Error> {
+        let mut queue = self.queue.lock();
+        if queue.is_stopped {
+            return Err(Error::Stopped);
+        }
+        codec::put_entry(&mut queue.payload, key, value);
+        queue.records += 1;
+        queue.sequence += 1;
+        let sequence = queue.sequence;
+        let batch = Arc::clone(&queue.batch);
+        loop {
+            if let Some(outcome) = batch.0.get() {
+                return outcome.clone().map(|()| sequence);
+            }
+            if queue.is_committing {
+                self.batch_ended.wait(&mut queue);
+            } else {
+                self.lead(&mut queue);
+            }
+        }
+    }
+
+    /// Writes all records that are waiting, while further ones queue up.
+    fn lead(&self, queue: &mut MutexGuard<'_, Queue>) {
+        let batch = std::mem::take(&mut queue.batch);
+        let payload = std::mem::take(&mut queue.payload);
+        let records = std::mem::take(&mut queue.records);
+        queue.is_committing = true;
+        let outcome = MutexGuard::unlocked(queue, || self.commit(&payload, records));
+        queue.is_committing = false;
+        queue.is_stopped |= matches!(outcome, Err(Failure { is_stop: true, .. }));
+        let _ = batch.0.set(outcome.map_err(|failure| failure.error));
+        self.batch_ended.notify_all();
+    }
+
+    #[metrics(errors = wal.errors, errors_by = |failure| (&failure.error).into(), time = wal.commit)]
+    fn commit(&self, payload: &[u8], records: u64) -> Result<(), Failure> {
+        let mut segment = self.segment.lock();
+        let frame = segment.frame(payload);
+        if let Err(error) = segment.file.write_all(&frame) {
+            // A part of the frame may be there. Later frames must not come behind it.
+            let is_stop = segment.file.set_len(segment.len).is_err();
+            return Err(Failure { error: error.into(), is_stop });
+        }
+        if self.is_synced {
+            // What is on the disk after a failed sync is unknown, and a second sync would not say.
+            let synced = segment.file.sync_data();
+            synced.map_err(|error| Failure { error: error.into(), is_stop: true })?;
+        }
+        segment.len += frame.len() as u64;
+        self.metrics.wal.records.add(records);
+        self.metrics.wal.batch.record(records);
+        self.metrics.wal.written.add(frame.len() as u64);
+        Ok(())
+    }
+
+    /// Continues in a new segment. Nobody may be appending.
+    pub(crate) fn rotate(&self, number: u64) -> Result<(), Error> {
+        if self.queue.lock().is_stopped {
+            return Err(Error::Stopped);
+        }
+        let mut segment = self.segment.lock();
+        // The end of a segment that has a successor is final, also where a failed write was cut off.
+        if self.is_synced {
+            segment.file.sync_all()?;
+        }
+        *segment = Segment::create(&self.directory, number, self.is_synced)?;
+        Ok(())
+    }
+
+    /// Refuses all further records.
+    pub(crate) fn stop(&self) {
+        self.queue.lock().is_stopped = true;
+    }
+}
+
+/// Why a batch was not written, and whether the log can go on.
+struct Failure {
+    error: Error,
+    is_stop: bool,
+}
+
+impl Segment {
+    fn create(directory: &Path, number: u64, is_synced: bool) -> Result<Self, Error> {
+        let file = File::options().append(true).create_new(true).open(path(directory, number))?;
+        sync_directory(directory, is_synced)?;
+        Ok(Self { number, file, len: 0 })
+    }
+
+    fn frame(&self, payload: &[u8]) -> Vec<u8> {
+        let mut frame = Vec::with_capacity(HEADER + payload.len());
+        codec::put_u32(&mut frame, payload.len());
+        frame.extend(checksum(self.number, self.len, payload).to_le_bytes());
+        frame.extend(payload);
+        frame
+    }
+}
+
+fn checksum(segment: u64, offset: u64, payload: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&segment.to_le_bytes());
+    hasher.update(&offset.to_le_bytes());
+    hasher.update(payload);
+    hasher.finalize()
+}
+
+/// What replaying a segment has found.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Replayed {
+    pub(crate) records: u64,
+    /// The segment ends in a frame that is not whole.
+    pub(crate) is_torn: bool,
+}
+
+/// Shows every record of a segment in order.
+pub(crate) fn replay(
+    directory: &Path,
+    number: u64,
+    mut apply: impl FnMut(&[u8], Option<&[u8]>),
+) -> Result<Replayed, Error> {
+    let path = path(directory, number);
+    let bytes = fs::read(&path)?;
+    let (mut offset, mut records) = (0, 0);
+    while offset < bytes.len() {
+        let Some(payload) = valid_frame(&bytes, number, offset) else {
+            let has_later =
+                (offset + 1..bytes.len()).any(|at| valid_frame(&bytes, number, at).is_some());
+            if has_later {
+                return Err(Error::corrupt(&path, "a frame before the last one is not valid"));
+            }
+            return Ok(Replayed { records, is_torn: true });
+        };
+        let mut entries = Decoder(payload);
+        while !entries.0.is_empty() {
+            let entry = entries.entry();
+            let (key, value) =
+                entry.ok_or_else(|| Error::corrupt(&path, "a record is not valid"))?;
+            apply(key, value);
+            records += 1;
+        }
+        offset += HEADER + payload.len();
+    }
+    Ok(Replayed { records, is_torn: false })
+}
+
+/// The payload of the frame at an offset, if there is a whole one.
+fn valid_frame(bytes: &[u8], segment: u64, offset: usize) -> Option<&[u8]> {
+    let mut decoder = Decoder(&bytes[offset..]);
+    let (len, expected) = (decoder.len()?, decoder.u32()?);
+    let payload = decoder.take(len)?;
+    let is_valid = !payload.is_empty() && checksum(segment, offset as u64, payload) == expected;
+    is_valid.then_some(payload)
+}
