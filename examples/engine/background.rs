@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use papyra_metrics::Label;
 
@@ -90,7 +90,10 @@ impl Inner {
                 return;
             }
             if is_failure {
-                self.work_changed.wait_for(&mut work, RETRY);
+                let next = Instant::now() + RETRY;
+                while !work.is_closing && !self.work_changed.wait_until(&mut work, next).timed_out()
+                {
+                }
             }
         }
     }
