@@ -18,6 +18,6 @@ pub struct Describe {
 
 impl Describe {
     pub(crate) fn run(&self, source: Source<'_>) -> io::Result<bool> {
-        self.declared.print(source, ToString::to_string)
+        self.declared.print(source, |schema| Ok(schema.to_string()))
     }
 }

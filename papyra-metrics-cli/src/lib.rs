@@ -35,6 +35,7 @@
 
 #![forbid(unsafe_code)]
 
+mod dashboard;
 mod describe;
 mod figures;
 mod output;
@@ -57,7 +58,9 @@ use clap::Subcommand;
 use papyra_metrics::Metered;
 
 use crate::source::Source;
-pub use crate::{describe::Describe, program::main, reset::Reset, show::Show, watch::Watch};
+pub use crate::{
+    dashboard::Dashboard, describe::Describe, program::main, reset::Reset, show::Show, watch::Watch,
+};
 
 /// A command about metrics.
 #[derive(Clone, Debug, Subcommand)]
@@ -70,6 +73,8 @@ pub enum Command {
     Reset(Reset),
     /// List the metrics that are exported, as the text of a lock file
     Describe(Describe),
+    /// Write a Grafana dashboard of the metrics
+    Dashboard(Dashboard),
 }
 
 impl Command {
@@ -113,7 +118,7 @@ impl Command {
                     paths.push(path.into());
                 }
             }
-            Self::Describe(Describe { declared }) => {
+            Self::Describe(Describe { declared }) | Self::Dashboard(Dashboard { declared, .. }) => {
                 declared.path.get_or_insert_with(|| path.into());
             }
         }
@@ -125,7 +130,9 @@ impl Command {
             Self::Show(Show { paths, .. })
             | Self::Watch(Watch { paths, .. })
             | Self::Reset(Reset { paths, .. }) => paths,
-            Self::Describe(Describe { declared }) => declared.path.as_slice(),
+            Self::Describe(Describe { declared }) | Self::Dashboard(Dashboard { declared, .. }) => {
+                declared.path.as_slice()
+            }
         }
     }
 
@@ -135,6 +142,7 @@ impl Command {
             Self::Watch(watch) => watch.run(source),
             Self::Reset(reset) => reset.run(source),
             Self::Describe(describe) => describe.run(source),
+            Self::Dashboard(dashboard) => dashboard.run(source),
         };
         exit_code(result)
     }

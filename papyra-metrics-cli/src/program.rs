@@ -44,7 +44,8 @@ Examples:
   papyra-metrics show --each /run/orders
   papyra-metrics watch --interval 0.5 /run/orders
   papyra-metrics reset /run/orders/log.metrics
-  papyra-metrics describe /run/orders/log.metrics
+  papyra-metrics describe /run/orders/log.metrics > metrics.lock
+  papyra-metrics dashboard metrics.lock > dashboard.json
 
 Several paths, or a directory, are several processes of one service, whose metrics are added up.
 Without metrics, it prints `metrics: <unavailable>` and exits with 0, or with 1 if --require is given.";
@@ -84,6 +85,11 @@ fn program() -> clap::Command {
             "describe",
             "  papyra-metrics describe /run/orders/log.metrics > metrics.lock
   papyra-metrics describe --prefix shop metrics.lock",
+        ),
+        (
+            "dashboard",
+            "  papyra-metrics dashboard metrics.lock > dashboard.json
+  papyra-metrics dashboard --title Orders --prefix shop --label db /run/orders > dashboard.json",
         ),
     ];
     examples.into_iter().fold(Cli::command(), |program, (name, examples)| {

@@ -38,7 +38,7 @@ impl Declared {
     pub(crate) fn print(
         &self,
         source: Source<'_>,
-        write: impl FnOnce(&Schema) -> String,
+        write: impl FnOnce(&Schema) -> io::Result<String>,
     ) -> io::Result<bool> {
         let (schema, readings) = load(source);
         output::print_problems(&readings)?;
@@ -51,7 +51,7 @@ impl Declared {
         };
         // A terminal is given the text as it is: a schema escapes what could control it.
         let mut out = io::stdout().lock();
-        out.write_all(write(&schema).as_bytes())?;
+        out.write_all(write(&schema)?.as_bytes())?;
         out.flush()?;
         Ok(true)
     }

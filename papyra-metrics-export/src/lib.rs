@@ -10,6 +10,7 @@
 //! | `otlp` | [`otlp::Otlp`]: messages for an OpenTelemetry collector, over HTTP or as bytes | `httpdate`, `opentelemetry-proto` 0.33, `prost`, `ureq` |
 //! | `statsd` | [`statsd::StatsD`]: increments and values in datagrams, to StatsD or DogStatsD | nothing |
 //! | `metrics` | [`metrics::Facade`]: any recorder of the `metrics` facade | `metrics` 0.24 |
+//! | `dashboard` | [`schema::Dashboard`]: a Grafana dashboard of the declared metrics | `serde`, `serde_json` |
 //! | `publish` | [`schema::Schema::of_published`]: the declared metrics of a running process | `papyra-metrics/publish` |
 //! | `tokio` | [`PeriodicTask`], beside the thread of [`Periodic`], for what is sent at an interval | `tokio` |
 //!

@@ -1,11 +1,11 @@
-//! `describe`: the metrics that a process declares, as the text of a lock file.
+//! `describe` and `dashboard`: the metrics that a process declares.
 
 use std::fs;
 use std::path::Path;
 
 use papyra_metrics::publish::{Published, Reader};
 use papyra_metrics::{Counter, Descriptor, Gauge, Metrics};
-use papyra_metrics_export::schema::Schema;
+use papyra_metrics_export::schema::{Dashboard, Schema};
 
 use crate::command::{Said, run, run_program};
 use crate::common::Backend;
@@ -123,6 +123,32 @@ fn a_backend_in_the_same_process_is_described_and_one_without_metrics_is_not() {
     assert_eq!(said.err, "metrics: <unavailable> (this backend has no metrics)\n");
     let said = run_program(ORDERS, dir.path(), "published describe");
     assert_eq!(said.code, Some(2));
+}
+
+#[test]
+fn the_dashboard_of_a_process_is_that_of_its_lock_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let _metrics = Published::<StoreMetrics>::create(dir.path().join("store.metrics")).unwrap();
+    let schema = Schema::of(&StoreMetrics::default());
+    schema.write(dir.path().join("metrics.lock")).unwrap();
+    let json = Dashboard::new(&schema).to_string();
+    for path in ["store.metrics", "metrics.lock"] {
+        assert_eq!(out(dir.path(), &format!("dashboard {path}")), json);
+    }
+    let schema = schema.with_prefix("shop");
+    let dashboard = Dashboard::new(&schema).with_title("Orders");
+    let dashboard = dashboard.with_label("db").unwrap().with_label("zone").unwrap();
+    assert_eq!(
+        out(
+            dir.path(),
+            "dashboard --prefix shop --title Orders --label db --label zone metrics.lock"
+        ),
+        dashboard.to_string()
+    );
+    refused(dir.path(), "dashboard missing");
+    let usage = run(dir.path(), "dashboard --label job metrics.lock");
+    assert_eq!(usage.code, Some(2));
+    assert!(usage.err.contains("invalid value 'job' for '--label <LABEL>'"), "{}", usage.err);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use papyra_metrics_export_tests::{Scraper, StatsDaemon, find, free_port, wait_fo
 
 use crate::prometheus::run;
 
-fn example(name: &str, arguments: &[&str]) -> Command {
+pub(crate) fn example(name: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO"));
     command.args(["run", "--offline", "--quiet", "--example", name, "--"]).args(arguments);
     command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/export"));
@@ -15,7 +15,7 @@ fn example(name: &str, arguments: &[&str]) -> Command {
 }
 
 /// A program that is stopped when the test is over.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {

@@ -1,6 +1,7 @@
 //! The crate `papyra-metrics-export` as an application uses it, against the real servers.
 
 mod allocations;
+mod dashboard;
 mod examples;
 mod facade;
 mod handles;

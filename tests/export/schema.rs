@@ -191,6 +191,8 @@ fn a_missing_file_and_a_damaged_one_are_errors_that_say_what_to_do() {
         ("a\n  kind gauge\n  colour red", 3, "unknown property `colour`; expected"),
         ("\na\n\nb\n  kind gauge", 2, "`a` has no kind"),
         ("a\n  kind gauge\n\na\n  kind gauge", 4, "`a` is listed twice"),
+        ("a{b}\n  kind gauge", 1, "`a{b}` is not the name of a metric"),
+        ("a\n  kind gauge\n  unit MB/s", 3, "`MB/s` is not a unit"),
         ("a\n  kind gauge\n  series op=get", 3, "`op=get` is not a list of labels; expected `name"),
         ("<<<<<<< HEAD\na\n  kind gauge", 1, "`<<<<<<< HEAD` has no kind"),
     ] {

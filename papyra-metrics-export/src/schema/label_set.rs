@@ -40,6 +40,18 @@ impl LabelSet {
         Some(Self(labels))
     }
 
+    /// Returns the names, in alphabetical order.
+    #[cfg(feature = "dashboard")]
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    /// Returns the value of the label of that name.
+    #[cfg(feature = "dashboard")]
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -64,6 +64,8 @@
 //! backslash `\\`, a quote `\"`, and a control character `\u{…}`.
 
 mod changes;
+#[cfg(feature = "dashboard")]
+mod dashboard;
 mod error;
 mod escape;
 mod file;
@@ -79,6 +81,8 @@ use std::path::Path;
 use papyra_metrics::Metrics;
 
 pub use changes::Change;
+#[cfg(feature = "dashboard")]
+pub use dashboard::Dashboard;
 pub use error::SchemaError;
 pub use model::Schema;
 pub use report::Report;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use papyra_metrics::Kind;
+use papyra_metrics::naming::{is_name, is_unit};
 
 use super::escape::{escape, unescape};
 use super::label_set::LabelSet;
@@ -97,6 +98,7 @@ impl Draft {
                     format!("`{value}` is not a kind; expected `counter`, `gauge` or `histogram`")
                 })?);
             }
+            "unit" if !is_unit(value) => return Err(format!("`{value}` is not a unit")),
             "unit" => self.unit = Some(value.to_owned()),
             "help" => self.help = unescape(value),
             "bounds" => self.bounds = Some(value.split(' ').map(str::to_owned).collect()),
@@ -122,6 +124,9 @@ impl Draft {
                 format!("`{name}` has no kind; each name is followed by `  kind …`"),
             ));
         };
+        if !is_name(name) {
+            return Err((self.line, format!("`{name}` is not the name of a metric")));
+        }
         if self.series.is_empty() {
             self.series.insert(LabelSet::default());
         }

@@ -4,9 +4,16 @@
 //! cargo run -p papyra-metrics-export-examples --example engine_metrics                 # prints a scrape
 //! cargo run -p papyra-metrics-export-examples --example engine_metrics -- lsm.metrics  # and publishes until Ctrl-D
 //! papyra-metrics show lsm.metrics                                                      # meanwhile, elsewhere
+//!
+//! # Works until Ctrl-D, for a Prometheus server to scrape. The dashboard is made from the lock file, or from the process.
+//! cargo run -p papyra-metrics-export-examples --example engine_metrics -- lsm.metrics 127.0.0.1:9184
+//! papyra-metrics dashboard --label db examples/export/engine_metrics/metrics.lock > dashboard.json
 //! ```
 
 #![forbid(unsafe_code)]
+
+mod load;
+mod metrics;
 
 use std::error::Error;
 use std::fmt;
@@ -15,141 +22,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use papyra_metrics::publish::Published;
-use papyra_metrics::{
-    Counter, Family, FineLatency, Gauge, Histogram, IoErrorKind, Label, LabelValues, Metrics, Peak,
-    Sizes, metrics,
-};
+use papyra_metrics::{Metrics, metrics};
 use papyra_metrics_export::Registry;
-use papyra_metrics_export::prometheus::Prometheus;
+use papyra_metrics_export::prometheus::{Prometheus, serve};
 
-#[derive(Clone, Copy, Label)]
-enum Op {
-    Get,
-    Put,
-    Delete,
-    Scan,
-}
-
-#[derive(Clone, Copy, Label)]
-enum Block {
-    Data,
-    Index,
-    Filter,
-}
-
-#[derive(Clone, Copy, Label)]
-#[metrics(label = "op")]
-enum StoreOp {
-    Get,
-    Put,
-    List,
-    Delete,
-}
-
-#[derive(Clone, Copy, Label)]
-enum Outcome {
-    Ok,
-    NotFound,
-    Throttled,
-    Failed,
-}
-
-/// The kinds of failed requests. Each is made from the error that a request returns.
-#[derive(Clone, Copy, Label)]
-enum ErrorKind {
-    Io,
-    Corrupt,
-    Busy,
-}
-
-/// A level of the tree.
-#[derive(Clone, Copy)]
-struct Level(usize);
-
-impl Label for Level {
-    const LABELS: &'static [LabelValues] =
-        &[LabelValues::new("level", &["0", "1", "2", "3", "4", "5", "6"])];
-    type Members<T> = [T; 7];
-
-    fn index(self) -> usize {
-        self.0
-    }
-
-    fn from_index(index: usize) -> Option<Self> {
-        (index < 7).then_some(Self(index))
-    }
-}
-
-/// A cache of blocks: the same metrics for each kind of block.
-#[derive(Default, Metrics)]
-struct CacheMetrics {
-    /// Lookups that found the block.
-    hits: Family<Block, Counter>,
-    /// Lookups that had to read the block.
-    misses: Family<Block, Counter>,
-    /// Bytes in the cache.
-    #[metrics(unit = "bytes")]
-    size: Family<Block, Gauge>,
-}
-
-#[derive(Default, Metrics)]
-struct WalMetrics {
-    /// Records appended.
-    records: Counter,
-    /// Bytes appended.
-    #[metrics(unit = "bytes")]
-    appended: Counter,
-    /// How long an append takes.
-    append: Histogram,
-    /// Appends that failed, by the kind of I/O error.
-    errors: Family<IoErrorKind, Counter>,
-}
-
-/// The whole engine.
-#[derive(Default, Metrics)]
-#[metrics(prefix = "lsm_")]
-struct EngineMetrics {
-    /// Requests of clients.
-    requests: Family<Op, Counter>,
-    /// How long a request takes.
-    request: Family<Op, Histogram<FineLatency>>,
-    /// Requests that failed.
-    #[metrics(errors)]
-    request_errors: Family<ErrorKind, Counter>,
-    /// Requests that are being served.
-    requests_in_flight: Gauge,
-    /// The longest queue of requests since the last reset.
-    longest_queue: Peak,
-
-    #[metrics(flatten, prefix = "wal_")]
-    wal: WalMetrics,
-
-    /// Memtables written to level 0.
-    flushes: Counter,
-    /// How long a flush takes.
-    flush: Histogram,
-    /// Compactions into a level.
-    compactions: Family<Level, Counter>,
-    /// How long a compaction into a level takes.
-    compaction: Family<Level, Histogram>,
-    /// Bytes written by compactions into a level.
-    #[metrics(unit = "bytes")]
-    compacted: Family<Level, Counter>,
-    /// Tables in a level.
-    tables: Family<Level, Gauge>,
-    /// Sizes of the values that clients write.
-    value_size: Histogram<Sizes>,
-
-    #[metrics(flatten, prefix = "cache_", labels(cache = "memory"))]
-    memory_cache: CacheMetrics,
-    #[metrics(flatten, prefix = "cache_", labels(cache = "disk"))]
-    disk_cache: CacheMetrics,
-
-    /// Operations on the object store.
-    object_store_operations: Family<(StoreOp, Outcome), Counter>,
-    /// How long an operation on the object store takes.
-    object_store_operation: Family<StoreOp, Histogram>,
-}
+use crate::metrics::{Block, EngineMetrics, ErrorKind, Level, Op, Outcome, StoreOp};
 
 #[derive(Debug)]
 enum EngineError {
@@ -230,7 +107,9 @@ impl Engine {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args_os().nth(1);
+    let mut arguments = std::env::args_os().skip(1);
+    let path = arguments.next();
+    let address = arguments.next();
     let metrics = match &path {
         Some(path) => Published::create(path)?,
         None => Published::private(),
@@ -238,6 +117,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let engine = Engine { metrics: Arc::new(metrics) };
     let registry = Registry::new();
     registry.register(engine.metrics.clone(), &[("db", "orders")])?;
+
+    if let Some(address) = address.as_ref().and_then(|address| address.to_str()) {
+        let server = serve(Prometheus::new(&registry), address)?;
+        println!("serving on http://{}/metrics until standard input ends", server.local_addr());
+        load::run_until(&engine, || io::copy(&mut io::stdin(), &mut io::sink()));
+        return Ok(());
+    }
 
     for key in 0..1000 {
         let _ = engine.get(key); // some of them fail

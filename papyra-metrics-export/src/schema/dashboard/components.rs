@@ -1,0 +1,75 @@
+//! The components of a program, from the first words of the names of its metrics.
+
+use super::metric::{Metric, is_same_word};
+
+/// Metrics that belong together: the first words of their names are the same.
+pub(super) struct Component<'a, 'm> {
+    /// The words that all of them have; empty for the metrics that belong to no other component.
+    pub(super) words: Vec<&'a str>,
+    pub(super) metrics: Vec<&'m Metric<'a>>,
+}
+
+/// The size over which a component is split by the next word of its names.
+const LARGE: usize = 12;
+
+/// Groups metrics, which are ordered by name, into components. The last one has those that belong to no other, unless
+/// there are none.
+pub(super) fn of<'a, 'm>(metrics: &'m [Metric<'a>]) -> Vec<Component<'a, 'm>> {
+    let mut components = Vec::new();
+    let rest = split(metrics.iter().collect(), 0, &mut components);
+    components.sort_by(|a: &Component<'_, '_>, b| a.words.cmp(&b.words));
+    if !rest.is_empty() {
+        components.push(Component { words: Vec::new(), metrics: rest });
+    }
+    components
+}
+
+/// Makes components of the metrics that have the word at that index in common with others, and returns the other ones.
+fn split<'a, 'm>(
+    metrics: Vec<&'m Metric<'a>>,
+    index: usize,
+    components: &mut Vec<Component<'a, 'm>>,
+) -> Vec<&'m Metric<'a>> {
+    let mut groups: Vec<Vec<&Metric<'a>>> = Vec::new();
+    let mut rest = Vec::new();
+    for metric in metrics {
+        let Some(word) = metric.words.get(index) else {
+            rest.push(metric);
+            continue;
+        };
+        let is_of = |group: &&mut Vec<&Metric<'_>>| {
+            group.iter().any(|other| is_same_word(other.words[index], word))
+        };
+        match groups.iter_mut().find(is_of) {
+            Some(group) => group.push(metric),
+            None => groups.push(vec![metric]),
+        }
+    }
+    for mut group in groups {
+        if group.len() > LARGE {
+            group = split(group, index + 1, components);
+        }
+        if group.len() < 2 {
+            rest.append(&mut group);
+        } else {
+            components.push(Component { words: common_words(&group), metrics: group });
+        }
+    }
+    rest.sort_by_key(|metric| metric.name);
+    rest
+}
+
+/// Returns the words that all metrics of a group begin with, singular if one of them is.
+fn common_words<'a>(group: &[&Metric<'a>]) -> Vec<&'a str> {
+    let [first, rest @ ..] = group else { return Vec::new() };
+    let mut common = Vec::new();
+    for (i, word) in first.words.iter().enumerate() {
+        let of_others = || rest.iter().map(|metric| metric.words.get(i).copied());
+        if !of_others().all(|other| other.is_some_and(|other| is_same_word(other, word))) {
+            break;
+        }
+        let shortest = of_others().flatten().min_by_key(|other| other.len());
+        common.push(shortest.filter(|other| other.len() < word.len()).unwrap_or(word));
+    }
+    common
+}

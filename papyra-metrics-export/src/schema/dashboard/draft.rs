@@ -1,0 +1,54 @@
+//! A panel before it has a place.
+
+use super::promql::Query;
+
+/// A panel without an id and a place.
+pub(super) struct Draft {
+    /// Identifies the panel in its dashboard. The id of the panel follows from it, so that links to the panel remain valid
+    /// if others are added.
+    pub(super) key: String,
+    pub(super) title: String,
+    /// Markdown.
+    pub(super) description: String,
+    pub(super) chart: Chart,
+    /// Grafana's id.
+    pub(super) unit: String,
+    pub(super) queries: Vec<Query>,
+    /// How many series it is expected to have.
+    pub(super) series: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Chart {
+    /// Lines that cannot be added up, such as quantiles.
+    Lines,
+    /// Parts of a sum.
+    Stack,
+    /// The same for errors, in red if there is only one.
+    Errors,
+    Heatmap,
+    /// One number.
+    Number,
+}
+
+/// Returns a text that Grafana shows as it is: nothing in it is taken for a variable of the dashboard.
+pub(super) fn without_variables(text: &str) -> String {
+    // Grafana has no escape for `$name`, `${name}` and `[[name]]`. An invisible word joiner is not part of a name.
+    text.replace('$', "$\u{2060}").replace("[[", "[\u{2060}[")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_variables;
+
+    #[test]
+    fn a_text_has_no_variables_of_grafana() {
+        for (text, expected) in [
+            ("costs 5 $", "costs 5 $\u{2060}"),
+            ("$job ${job} [[job]]", "$\u{2060}job $\u{2060}{job} [\u{2060}[job]]"),
+            ("[[[job]]]", "[\u{2060}[[job]]]"),
+        ] {
+            assert_eq!(without_variables(text), expected);
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Rows, places and ids of panels.
+
+use std::collections::BTreeSet;
+
+use super::draft::{Chart, Draft};
+use super::grafana::{self, COLUMNS, GridPos, Item, Panel, Row};
+use super::style;
+
+const HEIGHT: u32 = 8;
+const NARROW: u32 = 8;
+const WIDE: u32 = 12;
+/// The width of a single number, which is not stretched.
+const NUMBER: u32 = 4;
+/// The number of series from which a panel is wide, with the legend beside it.
+pub(super) const MANY: usize = 7;
+
+/// The number of panels up to which all rows are open. Those of a closed row query nothing.
+const ALL_OPEN: usize = 24;
+
+/// A row before it has a place.
+pub(super) struct DraftRow {
+    pub(super) title: String,
+    pub(super) panels: Vec<Draft>,
+}
+
+/// Gives rows and panels their places and ids. The first row is open, and the others if they are not too many.
+pub(super) fn arrange(rows: Vec<DraftRow>) -> Vec<Item> {
+    let are_open = rows.iter().map(|row| row.panels.len()).sum::<usize>() <= ALL_OPEN;
+    let mut ids = Ids::default();
+    let mut items = Vec::new();
+    let mut y = 0;
+    for (i, row) in rows.into_iter().enumerate() {
+        let is_open = are_open || i == 0;
+        let id = ids.next(&format!("row/{}", row.title));
+        let grid_pos = GridPos { x: 0, y, w: COLUMNS, h: 1 };
+        y += 1;
+        let places = places(&row.panels, y);
+        let panels = row.panels.into_iter().zip(places.iter());
+        let panels = panels.map(|(draft, place)| panel(draft, *place, &mut ids)).collect();
+        let (inside, below) = if is_open { (Vec::new(), panels) } else { (panels, Vec::new()) };
+        items.push(Item::Row(Row {
+            id,
+            kind: "row",
+            title: row.title,
+            collapsed: !is_open,
+            grid_pos,
+            panels: inside,
+        }));
+        items.extend(below.into_iter().map(|panel| Item::Panel(Box::new(panel))));
+        if is_open {
+            y = places.last().map_or(y, |last| last.y + last.h);
+        }
+    }
+    items
+}
+
+/// Returns the places of panels in lines that are filled.
+fn places(panels: &[Draft], mut y: u32) -> Vec<GridPos> {
+    let widths: Vec<u32> = panels.iter().map(least_width).collect();
+    let mut places = Vec::new();
+    for line in lines(&widths) {
+        let mut spare = COLUMNS - line.iter().sum::<u32>();
+        let mut stretched = line.iter().filter(|width| **width > NUMBER).count();
+        let mut x = 0;
+        for width in line {
+            let mut w = *width;
+            if w > NUMBER {
+                let added = spare / u32::try_from(stretched).unwrap_or(1);
+                (w, spare, stretched) = (w + added, spare - added, stretched - 1);
+            }
+            places.push(GridPos { x, y, w, h: HEIGHT });
+            x += w;
+        }
+        y += HEIGHT;
+    }
+    places
+}
+
+fn least_width(panel: &Draft) -> u32 {
+    match panel.chart {
+        Chart::Number => NUMBER,
+        _ if panel.series >= MANY => WIDE,
+        _ => NARROW,
+    }
+}
+
+/// Splits panels of these widths into lines that are about equally full, the first ones rather more.
+fn lines(widths: &[u32]) -> Vec<&[u32]> {
+    // Of the panels from each index on: the sum of the squares of unused columns, and the length of the first line.
+    let mut best = vec![(0, 0); widths.len() + 1];
+    for start in (0..widths.len()).rev() {
+        let mut used = 0;
+        let line = widths[start..].iter().take_while(|width| {
+            used += **width;
+            used <= COLUMNS
+        });
+        let most = line.count();
+        let cost = |len: usize| {
+            let unused = COLUMNS.saturating_sub(widths[start..start + len].iter().sum());
+            unused * unused + best[start + len].0
+        };
+        let len = (1..=most).rev().min_by_key(|len| cost(*len)).unwrap_or(1);
+        best[start] = (cost(len), len);
+    }
+    let mut lines = Vec::new();
+    let mut rest = widths;
+    while !rest.is_empty() {
+        let (line, after) = rest.split_at(best[widths.len() - rest.len()].1);
+        lines.push(line);
+        rest = after;
+    }
+    lines
+}
+
+fn panel(draft: Draft, grid_pos: GridPos, ids: &mut Ids) -> Panel {
+    let targets = draft.queries.into_iter().enumerate();
+    let targets = targets.map(|(i, query)| grafana::Target {
+        ref_id: ref_id(i),
+        expr: query.expr,
+        legend_format: query.legend,
+        format: if draft.chart == Chart::Heatmap { "heatmap" } else { "time_series" },
+        editor_mode: "code",
+        range: draft.chart != Chart::Number,
+        instant: draft.chart == Chart::Number,
+    });
+    Panel {
+        id: ids.next(&draft.key),
+        kind: style::panel_type(draft.chart),
+        title: draft.title,
+        description: draft.description,
+        datasource: super::variables::DATA_SOURCE,
+        grid_pos,
+        targets: targets.collect(),
+        field_config: style::field_config(draft.chart, draft.series, &draft.unit),
+        options: style::options(draft.chart, draft.series, &draft.unit),
+    }
+}
+
+/// `A` to `Z`, then `AA` and so on.
+fn ref_id(mut index: usize) -> String {
+    let mut id = Vec::new();
+    loop {
+        id.push(b'A' + u8::try_from(index % 26).unwrap_or_default());
+        if index < 26 {
+            break;
+        }
+        index = index / 26 - 1;
+    }
+    id.iter().rev().map(|byte| char::from(*byte)).collect()
+}
+
+/// Ids that follow from keys, so that they stay when panels are added.
+#[derive(Default)]
+struct Ids(BTreeSet<u32>);
+
+impl Ids {
+    fn next(&mut self, key: &str) -> u32 {
+        // JavaScript and Grafana's database take 31 bits.
+        let mut id = (fnv1a(key) >> 1).max(1);
+        while !self.0.insert(id) {
+            id = if id >= u32::MAX >> 1 { 1 } else { id + 1 };
+        }
+        id
+    }
+}
+
+/// The hash FNV-1a of 32 bits.
+pub(super) fn fnv1a(text: &str) -> u32 {
+    text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Ids, lines, ref_id};
+
+    #[test]
+    fn lines_are_about_equally_full() {
+        for (widths, expected) in [
+            (&[][..], &[][..]),
+            (&[8], &[1][..]),
+            (&[8; 3], &[3]),
+            (&[8; 4], &[2, 2]),
+            (&[8; 5], &[3, 2]),
+            (&[8; 7], &[3, 2, 2]),
+            (&[8, 8, 8, 8, 12, 8], &[2, 2, 2]),
+            (&[4, 8, 8, 8, 12], &[3, 2]),
+            (&[12, 12, 12], &[2, 1]),
+        ] {
+            let lens: Vec<_> = lines(widths).into_iter().map(<[u32]>::len).collect();
+            assert_eq!(lens, expected, "{widths:?}");
+        }
+    }
+
+    #[test]
+    fn queries_are_lettered_as_columns_of_a_sheet_are() {
+        assert_eq!(
+            [0, 25, 26, 27, 51, 52, 701, 702].map(ref_id),
+            ["A", "Z", "AA", "AB", "AZ", "BA", "ZZ", "AAA"]
+        );
+    }
+
+    #[test]
+    fn ids_follow_from_keys_and_differ() {
+        let mut ids = Ids::default();
+        let first = ids.next("a");
+        assert_eq!(Ids::default().next("a"), first);
+        assert_eq!(ids.next("a"), first + 1);
+        assert!(ids.next("b") != first && first < 1 << 31);
+    }
+}

@@ -1,0 +1,125 @@
+//! The first row: the state of all components at a glance.
+
+use papyra_metrics::Kind;
+
+use super::draft::{Chart, Draft};
+use super::metric::Metric;
+use super::panels::measured;
+use super::promql::{Queries, Query, aggregate, rate};
+use super::roles::{self, ErrorRatio};
+use super::units;
+
+/// Returns the panels of the overview: how many instances there are, errors, operations in flight and latencies of all
+/// components.
+pub(super) fn of(
+    metrics: &[Metric<'_>],
+    ratios: &[ErrorRatio<'_, '_>],
+    queries: &Queries,
+) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    let attempts = ratios.iter().map(|ratio| Query {
+        expr: aggregate("sum", &[], &rate(&queries.samples(ratio.attempts))),
+        legend: ratio.attempts.title(),
+    });
+    drafts.extend(several(
+        "attempts",
+        "Operations",
+        "Operations per second.",
+        Chart::Stack,
+        units::of_rate(None),
+        attempts,
+    ));
+    let errors = metrics.iter().filter(|metric| roles::is_error_counter(metric));
+    let errors = errors.map(|metric| Query {
+        expr: aggregate("sum", &[], &rate(&queries.samples(metric))),
+        legend: metric.title(),
+    });
+    drafts.extend(several(
+        "errors",
+        "Errors",
+        "Errors per second.",
+        Chart::Errors,
+        units::of_rate(None),
+        errors,
+    ));
+    let failed = ratios
+        .iter()
+        .map(|ratio| Query { expr: ratio.expr(queries), legend: ratio.errors.title() });
+    drafts.extend(several(
+        "error-ratios",
+        "Error ratio",
+        "The part of the operations that fail.",
+        Chart::Lines,
+        units::of_value(Some("ratio")),
+        failed,
+    ));
+    let in_flight = metrics.iter().filter(|metric| roles::is_in_flight(metric));
+    let in_flight = in_flight.map(|metric| Query {
+        expr: aggregate("sum", &[], &queries.samples(metric)),
+        legend: metric.title(),
+    });
+    drafts.extend(several(
+        "in-flight",
+        "In flight",
+        "Operations that have begun and not ended.",
+        Chart::Stack,
+        units::of_value(None),
+        in_flight,
+    ));
+    let latencies = metrics
+        .iter()
+        .filter(|metric| metric.kind() == Kind::Histogram && metric.unit() == Some("seconds"));
+    let latencies = latencies.map(|metric| Query {
+        expr: queries.quantile(metric, "0.99", &[]),
+        legend: measured(metric),
+    });
+    drafts.extend(several(
+        "p99",
+        "Durations: p99",
+        "The duration that 99 % of the operations do not exceed.",
+        Chart::Lines,
+        units::of_value(Some("seconds")),
+        latencies,
+    ));
+    // The number of instances alone is not an overview.
+    if let Some(first) = metrics.first().filter(|_| !drafts.is_empty()) {
+        drafts.insert(0, instances(first, queries));
+    }
+    drafts
+}
+
+fn instances(metric: &Metric<'_>, queries: &Queries) -> Draft {
+    let by_instance = aggregate("count", &["job", "instance"], &queries.samples(metric));
+    let expr = aggregate("count", &[], &by_instance);
+    Draft {
+        key: "overview/instances".to_owned(),
+        title: "Instances".to_owned(),
+        description: "Processes that are scraped.".to_owned(),
+        chart: Chart::Number,
+        unit: "short".to_owned(),
+        queries: vec![Query { expr, legend: String::new() }],
+        series: 1,
+    }
+}
+
+/// Returns a panel of queries, unless there are none.
+fn several(
+    key: &str,
+    title: &str,
+    description: &str,
+    chart: Chart,
+    unit: String,
+    queries: impl Iterator<Item = Query>,
+) -> Option<Draft> {
+    let queries: Vec<_> = queries.collect();
+    let series = queries.len();
+    (series > 0).then(|| Draft {
+        key: format!("overview/{key}"),
+        title: title.to_owned(),
+        description: description.to_owned(),
+        chart,
+        unit,
+        queries,
+        series,
+    })
+}

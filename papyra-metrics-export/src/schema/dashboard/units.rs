@@ -1,0 +1,47 @@
+//! Grafana's units.
+
+/// Returns Grafana's id of the unit of a value.
+pub(super) fn of_value(unit: Option<&str>) -> String {
+    let Some(unit) = unit else { return "short".to_owned() };
+    let known = match unit {
+        "amperes" => "amp",
+        "bits" => "bits",
+        "bytes" => "bytes",
+        "celsius" => "celsius",
+        "days" => "d",
+        "grams" => "massg",
+        "hertz" => "hertz",
+        "hours" => "h",
+        "joules" => "joule",
+        "meters" => "lengthm",
+        "microseconds" => "µs",
+        "milliseconds" => "ms",
+        "minutes" => "m",
+        "nanoseconds" => "ns",
+        "percent" => "percent",
+        "ratio" => "percentunit",
+        "seconds" => "s",
+        "volts" => "volt",
+        "watts" => "watt",
+        other => return format!("count:{}", words(other)),
+    };
+    known.to_owned()
+}
+
+/// Returns Grafana's id of the unit of a value per second.
+pub(super) fn of_rate(unit: Option<&str>) -> String {
+    let Some(unit) = unit else { return "ops".to_owned() };
+    let known = match unit {
+        "bits" => "bps",
+        "bytes" => "binBps",
+        "joules" => "watt",
+        // Seconds per second: the part of the time, of one thread.
+        "seconds" => "percentunit",
+        other => return format!("count:{}/s", words(other)),
+    };
+    known.to_owned()
+}
+
+fn words(unit: &str) -> String {
+    unit.replace('_', " ")
+}
