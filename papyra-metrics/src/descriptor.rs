@@ -230,6 +230,18 @@ impl Descriptor {
     }
 }
 
+/// Whether the key of each series is known at compile time.
+pub const fn all_have_keys(metrics: &[Descriptor]) -> bool {
+    let mut i = 0;
+    while i < metrics.len() {
+        if metrics[i].key.is_none() {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
 /// The labels of a descriptor, in declaration order.
 pub type DescriptorLabels<'a> = iter::Copied<slice::Iter<'a, (&'a str, &'a str)>>;
 

@@ -5,6 +5,7 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
 #[cfg(feature = "alloc")]
 use crate::Snapshot;
+use crate::descriptor::all_have_keys;
 use crate::walk::{Drain, Lifetime, Reset, SinceReset, Visit};
 use crate::{Descriptor, Value, Walker};
 
@@ -62,6 +63,13 @@ pub trait Metrics {
     /// `None` by default, which is always correct.
     fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
         None
+    }
+
+    /// For generated code: whether each of the static descriptors has the key of its series. The derive knows at compile
+    /// time; looking at each descriptor takes as long as the rest of a snapshot.
+    #[doc(hidden)]
+    fn __has_static_keys(&self) -> bool {
+        self.static_descriptors().is_some_and(all_have_keys)
     }
 
     /// Calls the visitor with each metric and its value since the last reset, in declaration order. Allocates nothing but
@@ -126,6 +134,10 @@ macro_rules! metrics_through {
             fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
                 M::static_descriptors(self)
             }
+
+            fn __has_static_keys(&self) -> bool {
+                M::__has_static_keys(self)
+            }
         }
     };
 }
@@ -153,5 +165,9 @@ impl<M: Metrics> Metrics for Option<M> {
 
     fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
         self.as_ref().map_or(Some(&[]), M::static_descriptors)
+    }
+
+    fn __has_static_keys(&self) -> bool {
+        self.as_ref().is_none_or(M::__has_static_keys)
     }
 }

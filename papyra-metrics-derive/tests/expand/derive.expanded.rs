@@ -24,6 +24,14 @@ const _: () = {
             )
         }
         #[inline]
+        fn __has_static_keys(&self) -> bool {
+            const {
+                ::papyra_metrics::__private::all_have_keys(
+                    <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS,
+                )
+            }
+        }
+        #[inline]
         fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
             <Counter as ::papyra_metrics::__private::Metric>::__walk_batch(
                 &[&self.records_written, &self.bytes_written, &self.write_errors],

@@ -22,6 +22,7 @@ pub use self::storage::{
     HasStorage, NoStorage, NotPlain, PlainSnapshot, StorageProbe, debug, plain_snapshot,
 };
 pub use self::table::{DescriptorTable, ErrorInstrument, prefixed};
+pub use crate::descriptor::all_have_keys;
 pub use crate::family::{Cross, MemberArray};
 pub use crate::histogram::amount::Notation;
 pub use crate::histogram::bounds::{BoundLiteral, Bounds, exported_unit, first};

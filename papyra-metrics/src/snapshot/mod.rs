@@ -63,9 +63,9 @@ enum Entries {
 impl Snapshot {
     /// Reads `metrics`, in one allocation. If the descriptors are static, only values are stored.
     pub(crate) fn read<R: ReadMode, M: Metrics + ?Sized>(metrics: &M) -> Self {
-        let table = metrics.static_descriptors();
-        // Where a hand-written descriptor has labels, its key has to be made now.
-        if let Some(table) = table.filter(|table| table.iter().all(|metric| metric.key.is_some())) {
+        // If a hand-written descriptor has labels, its key has to be made now.
+        let table = metrics.static_descriptors().filter(|_| metrics.__has_static_keys());
+        if let Some(table) = table {
             let mut collect = Collect::<R> {
                 values: Vec::with_capacity(table.len()),
                 absent: 0,

@@ -41,6 +41,10 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
                 ::core::option::Option::Some(<Self as #krate::DescriptorTable>::METRICS)
             }
             #[inline]
+            fn __has_static_keys(&self) -> bool {
+                const { #krate::all_have_keys(<Self as #krate::DescriptorTable>::METRICS) }
+            }
+            #[inline]
             fn walk(&self, __walker: &mut dyn #krate::Walker) {
                 #walk
             }
