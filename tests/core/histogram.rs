@@ -391,6 +391,17 @@ fn since_gives_the_interval_or_all_after_a_reset() {
 }
 
 #[test]
+fn a_sum_without_bound_that_wraps_in_between_is_not_a_reset() {
+    let pages: Histogram<Tiny> = Histogram::new();
+    pages.record(5);
+    pages.record_n(u64::MAX, 2); // i64::MAX each
+    let earlier = pages.get();
+    pages.record(u64::MAX);
+    let interval = pages.get().since(&earlier);
+    assert_eq!((interval.count(), interval.sum()), (1, i64::MAX.unsigned_abs()));
+}
+
+#[test]
 fn equal_distributions_have_equal_bounds_counts_and_sums() {
     let (a, b) = (Histogram::<Tiny>::new(), Histogram::<Tiny>::new());
     a.record(5);

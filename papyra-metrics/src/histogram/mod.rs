@@ -4,6 +4,7 @@ use core::fmt;
 
 pub(crate) mod amount;
 pub(crate) mod bounds;
+mod bucket_set;
 mod buckets;
 pub(crate) mod cells;
 mod distribution;
@@ -21,8 +22,9 @@ pub(crate) mod table;
 mod timer;
 
 pub use amount::Amount;
+pub use bucket_set::{AnyBuckets, BucketSet};
 pub use buckets::{Buckets, FineLatency, Latency, Sizes};
-pub use distribution::{AnyBuckets, BoundsMismatch, Bucket, BucketSet, Distribution};
+pub use distribution::{BoundsMismatch, Bucket, Distribution};
 #[cfg(feature = "publish")]
 pub(crate) use scale::OwnedScale;
 pub use sharded::ShardedHistogram;

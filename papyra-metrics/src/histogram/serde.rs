@@ -14,9 +14,10 @@ use ::serde::ser::SerializeStruct;
 use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::amount::{Amount, MAX_BASE_UNITS};
+use super::bucket_set::{BucketSet, MAX_BUCKETS};
 use super::buckets::Buckets;
 use super::cells::Tally;
-use super::distribution::{BucketSet, Distribution, MAX_BUCKETS};
+use super::distribution::Distribution;
 use super::scale::OwnedScale;
 
 impl<B: BucketSet> Serialize for Distribution<B> {

@@ -2,13 +2,17 @@
 
 use core::fmt;
 
-use super::amount::Amount;
-use super::bounds::MAX_BOUNDS;
+use super::bucket_set::{AnyBuckets, BucketSet};
 use super::buckets::Buckets;
 use super::cells::{CellArray, Tally};
 use super::estimate::{self, Range};
 use super::human::Human;
-use super::scale::{OwnedScale, Scale, Shared};
+use super::scale::Scale;
+
+mod erased;
+mod format;
+
+pub use erased::BoundsMismatch;
 
 /// The distribution that one reading of a [`Histogram`](crate::Histogram) gives: how many values are in each bucket, and
 /// their sum.
@@ -38,79 +42,6 @@ pub struct Distribution<B: BucketSet = AnyBuckets> {
     scale: B::__Scale,
     /// Those of the buckets, and no more than zeros after them.
     tallies: B::__Tallies,
-}
-
-/// The buckets of a [`Distribution`] that are not known at compile time.
-#[derive(Clone, Copy, Debug)]
-pub enum AnyBuckets {}
-
-/// The buckets of a [`Distribution`]: any [`Buckets`], or [`AnyBuckets`]. The trait is sealed.
-pub trait BucketSet: sealed::Sealed {
-    /// The type in which values are read: that of the [`Buckets`], or `f64` in the exported unit.
-    type Value: Copy + PartialOrd + fmt::Debug;
-
-    #[doc(hidden)]
-    const __LARGEST: Self::Value;
-    #[doc(hidden)]
-    type __Scale: Clone;
-    #[doc(hidden)]
-    type __Tallies: Clone + AsRef<[Tally]> + AsMut<[Tally]>;
-    #[doc(hidden)]
-    fn __scale(scale: &Self::__Scale) -> Scale<'_>;
-    #[doc(hidden)]
-    fn __value(scale: &Self::__Scale, base_units: u64) -> Self::Value;
-    #[doc(hidden)]
-    fn __base_units(scale: &Self::__Scale, value: Self::Value) -> u64;
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl<B: super::Buckets> Sealed for B {}
-    impl Sealed for super::AnyBuckets {}
-}
-
-/// The most buckets that a distribution has.
-pub(super) const MAX_BUCKETS: usize = MAX_BOUNDS + 1;
-
-impl<B: Buckets> BucketSet for B {
-    type Value = B::Value;
-    const __LARGEST: B::Value = B::Value::MAX;
-    type __Scale = ();
-    type __Tallies = <B::__Cells as CellArray>::Tallies;
-
-    fn __scale((): &()) -> Scale<'_> {
-        Scale { bounds: B::BOUNDS, unit: B::UNIT, per_unit: B::Value::PER_UNIT }
-    }
-
-    fn __value((): &(), base_units: u64) -> B::Value {
-        B::Value::from_base_units(base_units)
-    }
-
-    fn __base_units((): &(), value: B::Value) -> u64 {
-        value.to_base_units()
-    }
-}
-
-impl BucketSet for AnyBuckets {
-    type Value = f64;
-    const __LARGEST: f64 = f64::INFINITY;
-    type __Scale = OwnedScale;
-    // In place, so that a distribution in a box is one allocation.
-    type __Tallies = [Tally; MAX_BUCKETS];
-
-    fn __scale(scale: &OwnedScale) -> Scale<'_> {
-        Scale { bounds: &scale.bounds, unit: scale.unit.as_deref(), per_unit: scale.per_unit }
-    }
-
-    #[allow(clippy::cast_precision_loss)] // exact up to 2⁵³ base units: 104 days in nanoseconds
-    fn __value(scale: &OwnedScale, base_units: u64) -> f64 {
-        base_units as f64 / scale.per_unit as f64
-    }
-
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // it saturates
-    fn __base_units(scale: &OwnedScale, value: f64) -> u64 {
-        (value * scale.per_unit as f64 + 0.5) as u64
-    }
 }
 
 impl<B: BucketSet> Distribution<B> {
@@ -210,7 +141,8 @@ impl<B: BucketSet> Distribution<B> {
     /// Returns what was recorded since the earlier distribution of the same histogram was read, bucket by bucket.
     ///
     /// If a count or a sum is lower than it was, the histogram was reset in between, and if the bounds are others, it is
-    /// another histogram: then everything counts.
+    /// another histogram: then everything counts. The sum of the bucket above the last bound is no sign of a reset,
+    /// because it may wrap.
     ///
     /// ```
     /// use papyra_metrics::{Histogram, Sizes};
@@ -224,11 +156,11 @@ impl<B: BucketSet> Distribution<B> {
     /// ```
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let has_fallen = self
-            .tallies()
-            .iter()
-            .zip(earlier.tallies())
-            .any(|(now, earlier)| now.count < earlier.count || now.sum < earlier.sum);
+        let (all, before) = (self.tallies(), earlier.tallies());
+        let last = all.len() - 1;
+        let has_fallen = all.iter().zip(before).enumerate().any(|(bucket, (now, earlier))| {
+            now.count < earlier.count || bucket < last && now.sum < earlier.sum
+        });
         let mut interval = self.clone();
         if self.has_bounds_of(earlier) && !has_fallen {
             for (now, earlier) in interval.tallies.as_mut().iter_mut().zip(earlier.tallies()) {
@@ -326,60 +258,6 @@ impl<B: Buckets> Distribution<B> {
     }
 }
 
-impl Distribution {
-    /// A distribution that was read from elsewhere. Tallies beyond its buckets are ignored.
-    #[cfg(any(feature = "serde", feature = "publish"))]
-    pub(crate) fn from_parts(scale: OwnedScale, buckets: impl IntoIterator<Item = Tally>) -> Self {
-        let mut tallies = [Tally::ZERO; MAX_BUCKETS];
-        let used = tallies.iter_mut().take(scale.bounds.len() + 1);
-        used.zip(buckets).for_each(|(tally, bucket)| *tally = bucket);
-        Self { scale, tallies }
-    }
-
-    /// Becomes the typed distribution, in place.
-    pub(super) fn assign<B: Buckets>(&mut self, typed: &Distribution<B>) {
-        let (before, len) = (self.tallies().len(), typed.tallies().len());
-        self.scale = OwnedScale {
-            bounds: Shared::Static(B::BOUNDS),
-            unit: B::UNIT.map(Shared::Static),
-            per_unit: B::Value::PER_UNIT,
-        };
-        self.tallies[..len].copy_from_slice(typed.tallies());
-        // Everything after the buckets is zero already.
-        if let Some(unused) = self.tallies.get_mut(len..before) {
-            unused.fill(Tally::ZERO);
-        }
-    }
-
-    /// Adds the values of another distribution, such as that of the same metric of another backend.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the bounds differ; then nothing is added.
-    pub fn merge(&mut self, other: &Self) -> Result<(), BoundsMismatch> {
-        let same_units = self.scale().per_unit == other.scale().per_unit;
-        if !same_units || !self.has_bounds_of(other) {
-            return Err(BoundsMismatch(()));
-        }
-        self.add(other);
-        Ok(())
-    }
-}
-
-/// The error of [`Distribution::merge`]: the two have different bounds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BoundsMismatch(());
-
-impl fmt::Display for BoundsMismatch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the distributions have different bounds; only those of the same buckets can be merged",
-        )
-    }
-}
-
-impl core::error::Error for BoundsMismatch {}
-
 /// One bucket of a [`Distribution`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bucket<V> {
@@ -405,28 +283,6 @@ impl<V: Copy> Bucket<V> {
     }
 }
 
-impl<B: Buckets> From<Distribution<B>> for Distribution {
-    fn from(typed: Distribution<B>) -> Self {
-        Self::from(&typed)
-    }
-}
-
-impl<B: Buckets> From<&Distribution<B>> for Distribution {
-    fn from(typed: &Distribution<B>) -> Self {
-        let mut erased = Self::default();
-        erased.assign(typed);
-        erased
-    }
-}
-
-impl Default for Distribution {
-    /// An empty distribution without bounds.
-    fn default() -> Self {
-        let scale = OwnedScale { bounds: Shared::Static(&[]), unit: None, per_unit: 1 };
-        Self { scale, tallies: [Tally::ZERO; MAX_BUCKETS] }
-    }
-}
-
 impl<B: BucketSet> Clone for Distribution<B> {
     fn clone(&self) -> Self {
         Self { scale: self.scale.clone(), tallies: self.tallies.clone() }
@@ -446,50 +302,5 @@ impl<B: BucketSet> PartialEq for Distribution<B> {
             && self.tallies().iter().zip(other.tallies()).all(|(a, b)| a.count == b.count)
             && u128::from(estimate::sum(self.tallies())) * u128::from(other.scale().per_unit)
                 == u128::from(estimate::sum(other.tallies())) * u128::from(self.scale().per_unit)
-    }
-}
-
-impl<B: BucketSet> fmt::Display for Distribution<B> {
-    /// `count 4, mean 360 µs, p50 88.6 µs, p99 1.2 ms, max ≤ 2 ms`, or `count 0`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scale, tallies) = (self.scale(), self.tallies());
-        let human = |base_units| Human { base_units, scale };
-        write!(f, "count {}", self.count())?;
-        let mean = estimate::mean(scale.bounds, tallies);
-        let p50 = estimate::quantile(scale.bounds, tallies, 0.5);
-        let p99 = estimate::quantile(scale.bounds, tallies, 0.99);
-        for (name, value) in [("mean", mean), ("p50", p50), ("p99", p99)] {
-            if let Some(value) = value {
-                write!(f, ", {name} {}", human(value))?;
-            }
-        }
-        match estimate::highest(tallies) {
-            None => Ok(()),
-            Some(bucket) => match (scale.bounds.get(bucket), scale.bounds.last()) {
-                (Some(bound), _) => write!(f, ", max ≤ {}", human(*bound)),
-                (None, Some(last)) => write!(f, ", max > {}", human(*last)),
-                (None, None) => Ok(()),
-            },
-        }
-    }
-}
-
-impl<B: BucketSet> fmt::Debug for Distribution<B> {
-    /// The count, the sum, and the buckets in use by their upper bounds.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct InUse<'a, B: BucketSet>(&'a Distribution<B>);
-
-        impl<B: BucketSet> fmt::Debug for InUse<'_, B> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let in_use = self.0.buckets().filter(|bucket| bucket.count > 0);
-                f.debug_map().entries(in_use.map(|bucket| (bucket.upper, bucket.count))).finish()
-            }
-        }
-
-        f.debug_struct("Distribution")
-            .field("count", &self.count())
-            .field("sum", &self.sum())
-            .field("buckets", &InUse(self))
-            .finish()
     }
 }

@@ -1,0 +1,82 @@
+//! The buckets of a distribution: known at compile time, or erased.
+
+use core::fmt;
+
+use super::amount::Amount;
+use super::bounds::MAX_BOUNDS;
+use super::buckets::Buckets;
+use super::cells::{CellArray, Tally};
+use super::scale::{OwnedScale, Scale};
+
+/// The buckets of a [`Distribution`](crate::Distribution) that are not known at compile time.
+#[derive(Clone, Copy, Debug)]
+pub enum AnyBuckets {}
+
+/// The buckets of a [`Distribution`](crate::Distribution): any [`Buckets`], or [`AnyBuckets`]. The trait is sealed.
+pub trait BucketSet: sealed::Sealed {
+    /// The type in which values are read: that of the [`Buckets`], or `f64` in the exported unit.
+    type Value: Copy + PartialOrd + fmt::Debug;
+
+    #[doc(hidden)]
+    const __LARGEST: Self::Value;
+    #[doc(hidden)]
+    type __Scale: Clone;
+    #[doc(hidden)]
+    type __Tallies: Clone + AsRef<[Tally]> + AsMut<[Tally]>;
+    #[doc(hidden)]
+    fn __scale(scale: &Self::__Scale) -> Scale<'_>;
+    #[doc(hidden)]
+    fn __value(scale: &Self::__Scale, base_units: u64) -> Self::Value;
+    #[doc(hidden)]
+    fn __base_units(scale: &Self::__Scale, value: Self::Value) -> u64;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<B: super::Buckets> Sealed for B {}
+    impl Sealed for super::AnyBuckets {}
+}
+
+/// The most buckets that a distribution has.
+pub(super) const MAX_BUCKETS: usize = MAX_BOUNDS + 1;
+
+impl<B: Buckets> BucketSet for B {
+    type Value = B::Value;
+    const __LARGEST: B::Value = B::Value::MAX;
+    type __Scale = ();
+    type __Tallies = <B::__Cells as CellArray>::Tallies;
+
+    fn __scale((): &()) -> Scale<'_> {
+        Scale { bounds: B::BOUNDS, unit: B::UNIT, per_unit: B::Value::PER_UNIT }
+    }
+
+    fn __value((): &(), base_units: u64) -> B::Value {
+        B::Value::from_base_units(base_units)
+    }
+
+    fn __base_units((): &(), value: B::Value) -> u64 {
+        value.to_base_units()
+    }
+}
+
+impl BucketSet for AnyBuckets {
+    type Value = f64;
+    const __LARGEST: f64 = f64::INFINITY;
+    type __Scale = OwnedScale;
+    // In place, so that a distribution in a box is one allocation.
+    type __Tallies = [Tally; MAX_BUCKETS];
+
+    fn __scale(scale: &OwnedScale) -> Scale<'_> {
+        Scale { bounds: &scale.bounds, unit: scale.unit.as_deref(), per_unit: scale.per_unit }
+    }
+
+    #[allow(clippy::cast_precision_loss)] // exact up to 2⁵³ base units: 104 days in nanoseconds
+    fn __value(scale: &OwnedScale, base_units: u64) -> f64 {
+        base_units as f64 / scale.per_unit as f64
+    }
+
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // it saturates
+    fn __base_units(scale: &OwnedScale, value: f64) -> u64 {
+        (value * scale.per_unit as f64 + 0.5) as u64
+    }
+}
