@@ -329,17 +329,20 @@ impl Families {
 
     /// The first family of another name that has a sample of the same name.
     fn sharing(&self, name: &str, kind: Kind) -> Option<Family> {
-        let is_sharing = |known: &Family| {
-            known.name() != name
-                && kind.sample_suffixes().iter().any(|suffix| {
-                    known.kind.sample_suffixes().iter().any(|known_suffix| {
-                        is_same_sample(name, suffix, known.name(), known_suffix)
-                    })
-                })
-        };
-        let sharing = self.by_name.iter().filter(|(ByName(known), _)| is_sharing(known));
-        let first = sharing.min_by_key(|&(_, &position)| position);
-        first.map(|(ByName(known), _)| known.clone())
+        let mut first: Option<(usize, &Family)> = None;
+        for suffix in kind.sample_suffixes() {
+            let sample = [name, suffix].concat();
+            for known_suffix in KINDS.iter().flat_map(|kind| kind.sample_suffixes()) {
+                let known_name = sample.strip_suffix(known_suffix).filter(|known| *known != name);
+                let known = known_name.and_then(|known| self.by_name.get_key_value(known));
+                let Some((ByName(known), &position)) = known else { continue };
+                let is_sample = known.kind.sample_suffixes().contains(known_suffix);
+                if is_sample && first.is_none_or(|(before, _)| position < before) {
+                    first = Some((position, known));
+                }
+            }
+        }
+        first.map(|(_, known)| known.clone())
     }
 
     /// Forgets all families but the first ones.
@@ -360,18 +363,15 @@ fn conflict(new: &Family, earlier: &Family) -> RegisterError {
     }
 }
 
-/// Whether the name ends in the suffix of a sample of some kind. Samples of gauges have none.
+/// The kinds of families that are exported.
+const KINDS: [Kind; 3] = [Kind::Counter, Kind::Gauge, Kind::Histogram];
+
+/// Whether the name ends in the suffix of a sample of some kind.
 fn has_sample_suffix(name: &str) -> bool {
-    [Kind::Counter, Kind::Histogram]
+    KINDS
         .iter()
         .flat_map(|kind| kind.sample_suffixes())
         .any(|suffix| !suffix.is_empty() && name.ends_with(suffix))
-}
-
-/// Whether both names are the same once they have their suffixes.
-fn is_same_sample(a: &str, a_suffix: &str, b: &str, b_suffix: &str) -> bool {
-    a.len() + a_suffix.len() == b.len() + b_suffix.len()
-        && a.bytes().chain(a_suffix.bytes()).eq(b.bytes().chain(b_suffix.bytes()))
 }
 
 #[cfg(test)]
