@@ -398,7 +398,7 @@ impl Registry {
             let (mut orphans, mut problems) = (Vec::new(), Vec::new());
             for (index, backend) in backends.iter().enumerate() {
                 let Some(source) = backend.source() else {
-                    scratch.readings.add(backend.len());
+                    scratch.readings.fill(scratch.readings.len() + backend.len());
                     continue;
                 };
                 // Before it is read, so that everything that was counted is read.
@@ -412,11 +412,15 @@ impl Registry {
             }
             let mut store = self.store();
             let merge = store.merge(&ticket, &backends, scratch.readings.all(), problems);
-            orphans.retain(|_| merge == Merge::Applied);
-            let closed: Vec<_> = orphans.into_iter().map(|id| store.close(id, None)).collect();
+            let mut closed = Vec::new();
+            if merge == Merge::Applied && !orphans.is_empty() {
+                closed.extend(orphans.iter().map(|id| store.close(*id, None)));
+            }
             let is_changed = (merge != Merge::Conflict).then(|| store.show(view, values));
             drop(store);
-            closed.into_iter().for_each(drop_user_code);
+            if !closed.is_empty() {
+                closed.into_iter().for_each(drop_user_code);
+            }
             drop_backends(backends);
             if let Some(is_changed) = is_changed {
                 return is_changed;

@@ -28,24 +28,30 @@ pub(crate) fn collect(
     scratch: &mut Scratch,
 ) -> Vec<String> {
     let mut problems = Vec::new();
-    let first = scratch.readings.add(listed.descriptors.len());
+    let first = scratch.readings.len();
+    let end = first + listed.descriptors.len();
     let metrics = source.metrics();
     let walked = panics::catch(|| {
         let now = metrics.descriptors();
         let is_same = now.len() == listed.descriptors.len()
             && (now.as_ptr().addr() == listed.address || *now == *listed.descriptors);
+        if !is_same {
+            // They come in another order.
+            scratch.readings.fill(end);
+        }
         let mut collector = Collector {
             listed,
             relisted: (!is_same).then_some(now),
             next: 0,
             run: 0,
             first,
-            scratch,
+            scratch: &mut *scratch,
             problems: &mut problems,
         };
         metrics.walk(&mut collector);
         collector.check_len();
     });
+    scratch.readings.fill(end);
     if let Err(message) = walked {
         problems.push(format!("reading its metrics panicked: {message}"));
     }
@@ -116,18 +122,20 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// The readings of the next metrics, if they are in the order of the list and all of this kind.
-    fn next_run(&mut self, kind: Kind, len: usize, form: Form) -> Option<&mut [Number]> {
+    /// Moves over the next metrics, if they are in the order of the list and all of this kind. Returns the index of the
+    /// first reading.
+    fn next_run(&mut self, kind: Kind, len: usize) -> Option<usize> {
         let (start, end) = (self.next, self.next + len);
-        while self.listed.runs.get(self.run)?.end <= start {
+        let mut run = self.listed.runs.get(self.run)?;
+        while run.end <= start {
             self.run += 1;
+            run = self.listed.runs.get(self.run)?;
         }
-        let run = &self.listed.runs[self.run];
         if run.kind != kind || end > run.end || self.relisted.is_some() {
             return None;
         }
         self.next = end;
-        Some(self.scratch.readings.run(self.first + start, len, form))
+        Some(self.first + start)
     }
 
     /// Reports instruments that have no descriptor.
@@ -154,10 +162,9 @@ impl Walker for Collector<'_> {
     }
 
     fn counters(&mut self, counters: &[&Counter]) {
-        if let Some(run) = self.next_run(Kind::Counter, counters.len(), Form::Total) {
-            for (number, counter) in run.iter_mut().zip(counters) {
-                *number = Number::of_total(counter.total());
-            }
+        if let Some(first) = self.next_run(Kind::Counter, counters.len()) {
+            let totals = counters.iter().map(|counter| Number::of_total(counter.total()));
+            self.scratch.readings.add_run(first, Form::Total, totals);
         } else {
             for counter in counters {
                 self.metric(Some(*counter));
@@ -166,10 +173,9 @@ impl Walker for Collector<'_> {
     }
 
     fn gauges(&mut self, gauges: &[&Gauge]) {
-        if let Some(run) = self.next_run(Kind::Gauge, gauges.len(), Form::Level) {
-            for (number, gauge) in run.iter_mut().zip(gauges) {
-                *number = Number::of_level(gauge.get());
-            }
+        if let Some(first) = self.next_run(Kind::Gauge, gauges.len()) {
+            let levels = gauges.iter().map(|gauge| Number::of_level(gauge.get()));
+            self.scratch.readings.add_run(first, Form::Level, levels);
         } else {
             for gauge in gauges {
                 self.metric(Some(*gauge));

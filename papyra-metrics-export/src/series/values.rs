@@ -151,15 +151,22 @@ impl Readings {
         self.tallies.clear();
     }
 
-    /// Adds a source without readings. Returns the index of the first one.
-    pub(crate) fn add(&mut self, metrics: usize) -> usize {
-        let first = self.numbers.len();
-        self.numbers.resize(first + metrics, Number::default());
-        self.forms.resize(first + metrics, UNREAD);
-        first
+    /// The number of readings, of which the last ones may be [`UNREAD`].
+    pub(crate) fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Fills up with what was not read, so that there are this many.
+    pub(crate) fn fill(&mut self, len: usize) {
+        // Usually there are, and a source's readings are written once.
+        if self.numbers.len() < len {
+            self.numbers.resize(len, Number::default());
+            self.forms.resize(len, UNREAD);
+        }
     }
 
     pub(crate) fn set(&mut self, index: usize, form: Form, number: Number) {
+        self.fill(index + 1);
         (self.numbers[index], self.forms[index]) = (number, form.tag());
     }
 
@@ -168,10 +175,16 @@ impl Readings {
         self.tallies.extend_from_slice(tallies);
     }
 
-    /// Sets neighbouring readings of one form, whose numbers the caller writes.
-    pub(crate) fn run(&mut self, first: usize, len: usize, form: Form) -> &mut [Number] {
-        self.forms[first..first + len].fill(form.tag());
-        &mut self.numbers[first..first + len]
+    /// Adds neighbouring readings of one form from this index on, behind which there are none yet.
+    pub(crate) fn add_run(
+        &mut self,
+        first: usize,
+        form: Form,
+        numbers: impl ExactSizeIterator<Item = Number>,
+    ) {
+        self.fill(first);
+        self.forms.resize(first + numbers.len(), form.tag());
+        self.numbers.extend(numbers);
     }
 
     pub(crate) fn all(&self) -> ReadingsOf<'_> {
@@ -368,8 +381,19 @@ impl SeriesValues {
 
 /// Applies the totals of neighbouring counters.
 fn apply_totals(shown: &mut [Number], base: &mut [u64], totals: &[Number]) {
-    for ((shown, base), total) in shown.iter_mut().zip(base).zip(totals) {
-        apply_total(shown, base, *total);
+    // Without a branch for each total: none falls usually.
+    let has_fallen = |((shown, base), total): ((&Number, &u64), &Number)| {
+        total.total() < shown.total().wrapping_sub(*base)
+    };
+    let before = shown.iter().zip(&*base).zip(totals);
+    if before.fold(false, |any, each| any | has_fallen(each)) {
+        for ((shown, base), total) in shown.iter_mut().zip(base).zip(totals) {
+            apply_total(shown, base, *total);
+        }
+    } else {
+        for ((shown, base), total) in shown.iter_mut().zip(base).zip(totals) {
+            *shown = Number::of_total(base.wrapping_add(total.total()));
+        }
     }
 }
 

@@ -85,7 +85,9 @@ impl Store {
         view.number = self.shown;
         values.clear();
         values.numbers.extend_from_slice(self.values.shown());
-        values.numbers.extend_from_slice(&view.closed);
+        if !view.closed.is_empty() {
+            values.numbers.extend_from_slice(&view.closed);
+        }
         for HistogramPlace { place, source } in &view.histograms {
             let tallies = match source {
                 HistogramSource::Open(index) => self.values.histogram(*index),
