@@ -9,7 +9,8 @@ use papyra_metrics::{Kind, Value};
 
 use crate::registry::{Scratch, SeriesView, View};
 use crate::series::SeriesId;
-use crate::series::values::{Number, ShownValues};
+use crate::series::number::Number;
+use crate::series::shown::ShownValues;
 use crate::{Labels, Registry};
 
 /// Reads a registry, for formats that this crate has no adapter for.

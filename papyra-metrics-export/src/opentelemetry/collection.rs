@@ -16,7 +16,8 @@ use papyra_metrics::Kind;
 use crate::family::Family;
 use crate::registry::{Problem, ProblemReport};
 use crate::replay::Replay;
-use crate::series::values::{Form, Number, ShownValues};
+use crate::series::number::{Form, Number};
+use crate::series::shown::ShownValues;
 use crate::{Labels, Registry, RegistryReader};
 
 /// How many values of histograms one reading replays at most, which takes about a tenth of a second. The others follow

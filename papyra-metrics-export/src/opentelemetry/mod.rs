@@ -12,7 +12,7 @@ use papyra_metrics::Kind;
 
 use crate::family::Family;
 use crate::registry::listener::FamilyListener;
-use crate::series::values::{Form, Number};
+use crate::series::number::{Form, Number};
 use crate::{Registry, panics};
 use collection::Collections;
 use instruments::{Definition, Instruments, Part, Pending};

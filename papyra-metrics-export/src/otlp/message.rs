@@ -7,7 +7,8 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 
 use crate::registry::SeriesView;
-use crate::series::values::{Form, ShownValues};
+use crate::series::number::Form;
+use crate::series::shown::ShownValues;
 
 /// The time that a cumulative value is for, in nanoseconds since 1970.
 #[derive(Clone, Copy)]

@@ -11,7 +11,8 @@ use super::Format;
 use crate::decimal;
 use crate::family::Family;
 use crate::series::SeriesId;
-use crate::series::values::{Form, Number, ShownValues};
+use crate::series::number::{Form, Number};
+use crate::series::shown::ShownValues;
 
 /// The text of all families in one format, without the values.
 ///

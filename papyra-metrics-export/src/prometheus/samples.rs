@@ -10,7 +10,8 @@ use super::exposition::Exposition;
 use crate::family::{Families, FamilyBuilder};
 use crate::series::SeriesId;
 use crate::series::histogram::Buckets;
-use crate::series::values::{Form, ShownValues, number_of};
+use crate::series::number::{Form, number_of};
+use crate::series::shown::ShownValues;
 use crate::{Labels, RegisterError};
 
 /// A sample of a metric that is not registered. [`Sample::new`] creates one; the other fields can be set afterwards.

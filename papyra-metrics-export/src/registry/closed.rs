@@ -9,8 +9,8 @@ use papyra_metrics::Tally;
 use crate::Labels;
 use crate::series::SeriesId;
 use crate::series::histogram::HistogramValues;
+use crate::series::number::{Form, Number};
 use crate::series::source::Identity;
-use crate::series::values::{Form, Number};
 
 /// A closed backend and its last values.
 pub(super) struct ClosedBackend {

@@ -11,7 +11,7 @@ use crate::family::{Families, Family, FamilyBuilder};
 use crate::series::SeriesId;
 use crate::series::histogram::Buckets;
 use crate::series::listed::KindRun;
-use crate::series::values::check_exported;
+use crate::series::number::check_exported;
 use crate::{Labels, RegisterError};
 
 /// Shared by all backends that list the same metrics.

@@ -7,8 +7,9 @@ use papyra_metrics::{Counter, Descriptor, Distribution, Gauge, Kind, Metrics, Va
 
 use super::histogram::Buckets;
 use super::listed::Listed;
+use super::number::{Form, Number, number_of};
+use super::readings::Readings;
 use super::source::Source;
-use super::values::{Form, Number, Readings, number_of};
 use crate::family::Family;
 use crate::panics;
 

@@ -8,6 +8,9 @@ use crate::{Labels, RegisterError};
 pub(crate) mod collect;
 pub(crate) mod histogram;
 pub(crate) mod listed;
+pub(crate) mod number;
+pub(crate) mod readings;
+pub(crate) mod shown;
 pub(crate) mod source;
 pub(crate) mod values;
 

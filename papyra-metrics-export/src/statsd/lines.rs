@@ -11,7 +11,7 @@ use crate::decimal;
 use crate::replay::new_values;
 use crate::series::SeriesId;
 use crate::series::histogram::{Buckets, HistogramReading};
-use crate::series::values::{Form, Number};
+use crate::series::number::{Form, Number};
 
 /// A series and what was sent of it, in parts that are sent one by one: a histogram has more lines than fit a datagram.
 pub(super) struct SentSeries {

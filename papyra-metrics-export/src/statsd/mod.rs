@@ -14,7 +14,7 @@ use papyra_metrics::{Kind, Tally};
 use crate::reader::PerSeries;
 use crate::registry::{ProblemReport, SeriesView};
 use crate::series::histogram::HistogramReading;
-use crate::series::values::Form;
+use crate::series::number::Form;
 use crate::{Export, Problem, Progress, Registry, RegistryReader};
 use datagram::{Datagram, Mark, Position};
 use lines::SentSeries;

@@ -16,8 +16,10 @@ use crate::Labels;
 use crate::family::{Families, Family};
 use crate::series::SeriesId;
 use crate::series::listed::Listed;
+use crate::series::number::Form;
+use crate::series::readings::ReadingsOf;
 use crate::series::source::Source;
-use crate::series::values::{Form, ReadingsOf, SeriesValues};
+use crate::series::values::SeriesValues;
 
 pub(super) mod register;
 pub(super) mod view;

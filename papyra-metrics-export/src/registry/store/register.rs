@@ -9,7 +9,8 @@ use crate::registry::closed::{ClosedValue, Departed, SourceTotal};
 use crate::registry::registration::Registration;
 use crate::registry::schema::{MetricLabels, Schema};
 use crate::series::SeriesId;
-use crate::series::values::{Form, Start};
+use crate::series::number::Form;
+use crate::series::values::Start;
 use crate::{Labels, RegisterError};
 
 /// The outcome of a registration.

@@ -7,7 +7,8 @@ use papyra_metrics::Tally;
 use super::Store;
 use crate::registry::closed::ClosedValue;
 use crate::series::SeriesId;
-use crate::series::values::{Form, Number, ShownValues};
+use crate::series::number::{Form, Number};
+use crate::series::shown::ShownValues;
 
 /// The series and values that a reader shows.
 #[derive(Default)]

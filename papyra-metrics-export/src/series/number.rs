@@ -1,0 +1,131 @@
+//! The number of a series, and what it is the number of.
+
+use papyra_metrics::{Kind, Value};
+
+/// The type of a series' values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The totals of a counter.
+    Total,
+    /// Those of a gauge, if they are integers.
+    Level,
+    /// Those of a gauge, if they are floats.
+    Float,
+    /// The buckets of a histogram.
+    Histogram,
+}
+
+/// The tag of what has no form: a metric that is absent or could not be read, a series that has nothing to show yet.
+pub(super) const UNREAD: u8 = 0;
+
+impl Form {
+    /// The form as a byte, because many of them are compared at once.
+    pub(super) const fn tag(self) -> u8 {
+        match self {
+            Self::Total => 1,
+            Self::Level => 2,
+            Self::Float => 3,
+            Self::Histogram => 4,
+        }
+    }
+
+    pub(super) const fn of_tag(tag: u8) -> Option<Self> {
+        match tag {
+            1 => Some(Self::Total),
+            2 => Some(Self::Level),
+            3 => Some(Self::Float),
+            4 => Some(Self::Histogram),
+            _ => None,
+        }
+    }
+}
+
+/// One value of a series; the series' [`Form`] says what it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Number(u64);
+
+impl Number {
+    #[inline]
+    pub(crate) fn of_total(total: u64) -> Self {
+        Self(total)
+    }
+
+    #[inline]
+    pub(crate) fn of_level(level: i64) -> Self {
+        Self(u64::from_ne_bytes(level.to_ne_bytes()))
+    }
+
+    #[inline]
+    pub(crate) fn of_float(value: f64) -> Self {
+        Self(value.to_bits())
+    }
+
+    #[inline]
+    pub(crate) fn total(self) -> u64 {
+        self.0
+    }
+
+    #[inline]
+    pub(crate) fn level(self) -> i64 {
+        i64::from_ne_bytes(self.0.to_ne_bytes())
+    }
+
+    #[inline]
+    pub(crate) fn float(self) -> f64 {
+        f64::from_bits(self.0)
+    }
+
+    /// The number as a value; `None` for a histogram, which is not a number.
+    pub(crate) fn value(self, form: Form) -> Option<Value> {
+        match form {
+            Form::Total => Some(Value::Counter(self.total())),
+            Form::Level => Some(Value::Gauge(self.level())),
+            Form::Float => Some(Value::Float(self.float())),
+            Form::Histogram => None,
+        }
+    }
+
+    /// Where the buckets of a histogram are in a list.
+    pub(super) fn of_index(index: usize) -> Self {
+        Self(index as u64)
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // it was a `usize`
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Returns the number of a counter or a gauge.
+///
+/// # Errors
+///
+/// Returns what is wrong with the value, as the end of a sentence that begins with the metric's name.
+pub(crate) fn number_of(kind: Kind, value: &Value) -> Result<(Form, Number), &'static str> {
+    match (kind, value) {
+        (_, Value::Histogram(_)) => Err("is not a histogram, but shows one"),
+        (Kind::Counter, Value::Float(_)) => Err("is a counter, but shows a float"),
+        (Kind::Counter, _) => {
+            let total = value.as_u64().ok_or("is a counter, but shows a negative number")?;
+            Ok((Form::Total, Number::of_total(total)))
+        }
+        (_, Value::Float(value)) => Ok((Form::Float, Number::of_float(*value))),
+        _ => {
+            let level =
+                value.as_i64().ok_or("is a gauge, but shows a number that exceeds an i64")?;
+            Ok((Form::Level, Number::of_level(level)))
+        }
+    }
+}
+
+/// Checks whether metrics of this kind are exported.
+///
+/// # Errors
+///
+/// Returns why they are not, as the end of a sentence that begins with the metric's name.
+pub(crate) fn check_exported(kind: Kind) -> Result<(), &'static str> {
+    match kind {
+        Kind::Counter | Kind::Gauge | Kind::Histogram => Ok(()),
+        _ => Err("is of a kind that is not exported; update papyra-metrics-export"),
+    }
+}
