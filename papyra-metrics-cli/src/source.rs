@@ -191,11 +191,13 @@ fn read_backend(backend: &dyn Metered) -> Option<Reading> {
     let metrics = backend.metrics()?;
     let mut rows = Vec::with_capacity(metrics.descriptors().len());
     metrics.visit(&mut |metric, value| {
-        let labels = metric.labels().iter();
         rows.push(Row {
             series: metric.series().to_string(),
             name: metric.name().to_owned(),
-            labels: labels.map(|&(name, value)| (name.to_owned(), value.to_owned())).collect(),
+            labels: metric
+                .labels()
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
             prefix_len: metric.prefix_len(),
             kind: metric.kind(),
             unit: metric.unit().map(str::to_owned),

@@ -75,15 +75,15 @@ impl FamilyBuilder {
     /// # Errors
     ///
     /// Returns an error if the exported name is not a name.
-    pub(crate) fn add(
+    pub(crate) fn add<'l>(
         &mut self,
         name: ExpositionName<'_>,
         kind: Kind,
         unit: Option<&str>,
         help: &str,
-        labels: &[(&str, &str)],
+        labels: impl Iterator<Item = (&'l str, &'l str)>,
     ) -> Result<(), RegisterError> {
-        let mut label_names: Vec<&str> = labels.iter().map(|&(name, _)| name).collect();
+        let mut label_names: Vec<&str> = labels.map(|(name, _)| name).collect();
         label_names.sort_unstable();
         let text = &mut self.text;
         let start = text.len();

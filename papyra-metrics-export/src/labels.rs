@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use papyra_metrics::DescriptorLabels;
 use papyra_metrics::naming::is_name;
 
 use crate::RegisterError;
@@ -24,8 +25,8 @@ impl Labels {
     }
 
     /// These labels and those that a metric brings itself.
-    pub(crate) fn with(&self, more: &[(&str, &str)]) -> Result<Self, RegisterError> {
-        let more = more.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
+    pub(crate) fn with(&self, more: DescriptorLabels<'_>) -> Result<Self, RegisterError> {
+        let more = more.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self::from_pairs(self.0.iter().cloned().chain(more).collect())
     }
 

@@ -2,8 +2,9 @@
 
 #[cfg(feature = "alloc")]
 use alloc::{borrow::Cow, string::ToString};
-use core::{fmt, iter, slice};
+use core::fmt;
 
+use crate::label_set::{DescriptorLabels, LabelSet};
 use crate::naming::{self, ExpositionName};
 use crate::series::Series;
 
@@ -60,7 +61,7 @@ impl fmt::Display for Kind {
 /// const DEPTH: Descriptor = Descriptor::gauge("queue_bytes").with_help("Bytes waiting.").with_unit("bytes");
 /// assert_eq!((DEPTH.name(), DEPTH.unit()), ("queue_bytes", Some("bytes")));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Descriptor {
     pub(crate) name: &'static str,
@@ -69,7 +70,7 @@ pub struct Descriptor {
     pub(crate) kind: Kind,
     pub(crate) help: &'static str,
     pub(crate) unit: Option<&'static str>,
-    pub(crate) labels: &'static [(&'static str, &'static str)],
+    pub(crate) labels: LabelSet,
     /// The key of the series, if it is known at compile time. That of a metric without labels is its name.
     pub(crate) key: Option<&'static str>,
 }
@@ -82,7 +83,15 @@ impl Descriptor {
     /// Where the name does not match `[a-zA-Z_][a-zA-Z0-9_]*`; in a `const`, that is a compile error.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
         assert!(naming::is_name(name), "a metric's name must match [a-zA-Z_][a-zA-Z0-9_]*");
-        Self { name, prefix_len: 0, kind, help: "", unit: None, labels: &[], key: Some(name) }
+        Self {
+            name,
+            prefix_len: 0,
+            kind,
+            help: "",
+            unit: None,
+            labels: LabelSet::NONE,
+            key: Some(name),
+        }
     }
 
     /// A counter of that name.
@@ -157,7 +166,7 @@ impl Descriptor {
     #[must_use]
     pub const fn with_labels(mut self, labels: &'static [(&'static str, &'static str)]) -> Self {
         naming::assert_labels(labels);
-        self.labels = labels;
+        self.labels.own = labels;
         self.key = if labels.is_empty() { Some(self.name) } else { None };
         self
     }
@@ -187,9 +196,18 @@ impl Descriptor {
         self.unit
     }
 
-    /// Fixed labels, as name and value, in declaration order.
-    pub const fn labels(&self) -> &[(&str, &str)] {
-        self.labels
+    /// Returns the fixed labels, as name and value, in declaration order: those of a struct around it first, those of a
+    /// family last.
+    ///
+    /// ```
+    /// use papyra_metrics::Descriptor;
+    ///
+    /// const GETS: Descriptor = Descriptor::counter("requests").with_labels(&[("op", "get"), ("tier", "hot")]);
+    /// assert!(GETS.labels().eq([("op", "get"), ("tier", "hot")]));
+    /// assert_eq!(Descriptor::gauge("depth").labels().len(), 0);
+    /// ```
+    pub const fn labels(&self) -> DescriptorLabels<'_> {
+        DescriptorLabels::new(&self.labels)
     }
 
     /// The key under which a snapshot has the metric: its name, followed by its labels if it has any.
@@ -202,7 +220,7 @@ impl Descriptor {
     /// assert_eq!(DEPTH.with_labels(&[("queue", "flush")]).series().to_string(), "depth{queue=flush}");
     /// ```
     pub fn series(&self) -> Series<'_, DescriptorLabels<'_>> {
-        Series::new(self.name, self.labels.iter().copied())
+        Series::new(self.name, self.labels())
     }
 
     /// The text of [`series`](Self::series), borrowed if it is known at compile time.
@@ -214,19 +232,6 @@ impl Descriptor {
     /// The name under which it is exported, the same in every format but for what a format adds itself.
     pub const fn exposition_name(&self) -> ExpositionName<'_> {
         ExpositionName::of(self)
-    }
-
-    /// `clone`, at compile time.
-    pub(crate) const fn copy(&self) -> Self {
-        Self {
-            name: self.name,
-            prefix_len: self.prefix_len,
-            kind: self.kind,
-            help: self.help,
-            unit: self.unit,
-            labels: self.labels,
-            key: self.key,
-        }
     }
 }
 
@@ -242,16 +247,27 @@ pub const fn all_have_keys(metrics: &[Descriptor]) -> bool {
     true
 }
 
-/// The labels of a descriptor, in declaration order.
-pub type DescriptorLabels<'a> = iter::Copied<slice::Iter<'a, (&'a str, &'a str)>>;
+impl fmt::Debug for Descriptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Descriptor")
+            .field("name", &self.name)
+            .field("prefix_len", &self.prefix_len)
+            .field("kind", &self.kind)
+            .field("help", &self.help)
+            .field("unit", &self.unit)
+            .field("labels", &self.labels())
+            .finish()
+    }
+}
 
 impl PartialEq for Descriptor {
     /// Whether all that a descriptor shows is equal.
     fn eq(&self, other: &Self) -> bool {
         // Not the key, which follows from the name and the labels.
-        let Self { name, prefix_len, kind, help, unit, labels, key: _ } = self;
+        let Self { name, prefix_len, kind, help, unit, labels: _, key: _ } = self;
         (*name, *prefix_len, *kind) == (other.name, other.prefix_len, other.kind)
-            && (*help, *unit, *labels) == (other.help, other.unit, other.labels)
+            && (*help, *unit) == (other.help, other.unit)
+            && self.labels().eq(other.labels())
     }
 }
 

@@ -167,6 +167,13 @@ pub(crate) fn pairs(
     pairs.map(move |(position, label)| (label.name, value_at(labels, position, index)))
 }
 
+/// Returns the labels of a family, if they can be. A call that a derive writes, so that the error is at the field.
+#[track_caller]
+pub const fn family_labels(labels: &'static [LabelValues]) -> &'static [LabelValues] {
+    assert_set(labels);
+    labels
+}
+
 /// Refuses a set of labels that cannot be that of one family.
 #[track_caller]
 pub(crate) const fn assert_set(labels: &[LabelValues]) {

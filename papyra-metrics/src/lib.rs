@@ -71,6 +71,7 @@ mod inc;
 mod instrument;
 mod io_error_kind;
 mod label;
+mod label_set;
 #[allow(missing_docs)] // for generated code alone
 mod metered;
 mod metrics;
@@ -92,7 +93,7 @@ pub mod walk;
 
 pub use cache_padded::CachePadded;
 pub use counter::Counter;
-pub use descriptor::{Descriptor, DescriptorLabels, Kind};
+pub use descriptor::{Descriptor, Kind};
 pub use family::{Family, Zero};
 pub use float_gauge::FloatGauge;
 pub use gauge::Gauge;
@@ -107,6 +108,7 @@ pub use inc::{Inc, IncDec};
 pub use instrument::Instrument;
 pub use io_error_kind::IoErrorKind;
 pub use label::{Label, LabelValues};
+pub use label_set::DescriptorLabels;
 pub use metered::Metered;
 pub use metrics::Metrics;
 pub use naming::ExpositionName;

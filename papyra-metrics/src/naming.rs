@@ -4,6 +4,7 @@
 
 use core::{fmt, str};
 
+use crate::label_set::LabelSet;
 use crate::{Descriptor, Kind};
 
 /// Returns whether this can be the name of a metric: whether it matches `[a-zA-Z_][a-zA-Z0-9_]*`.
@@ -103,44 +104,15 @@ pub(crate) const fn assert_label_value(value: &str) {
 
 /// Refuses labels that cannot be those of one metric.
 #[track_caller]
-pub(crate) const fn assert_labels(labels: &[(&str, &str)]) {
+pub(crate) const fn assert_labels(labels: &'static [(&'static str, &'static str)]) {
     let mut rest = labels;
-    while let [label, after @ ..] = rest {
-        assert_label_name(label.0);
-        assert_label_value(label.1);
-        assert!(
-            common_label(&[*label], after).is_none(),
-            "a metric cannot have two labels of one name"
-        );
+    while let [(name, value), after @ ..] = rest {
+        assert_label_name(name);
+        assert_label_value(value);
         rest = after;
     }
-}
-
-/// The first name of a label that is in both.
-pub(crate) const fn common_label<'a>(
-    a: &[(&'a str, &'a str)],
-    b: &[(&str, &str)],
-) -> Option<&'a str> {
-    let mut i = 0;
-    while i < a.len() {
-        if value_of(b, a[i].0).is_some() {
-            return Some(a[i].0);
-        }
-        i += 1;
-    }
-    None
-}
-
-/// The value of the label of that name.
-const fn value_of<'a>(labels: &[(&'a str, &'a str)], name: &str) -> Option<&'a str> {
-    let mut i = 0;
-    while i < labels.len() {
-        if equal(labels[i].0.as_bytes(), name.as_bytes()) {
-            return Some(labels[i].1);
-        }
-        i += 1;
-    }
-    None
+    let labels = LabelSet { own: labels, ..LabelSet::NONE };
+    assert!(labels.repeated_name().is_none(), "a metric cannot have two labels of one name");
 }
 
 /// The name under which a metric is exported: its prefix, then the field's name with the unit at the end.
@@ -275,7 +247,7 @@ pub(crate) enum Conflict {
 
 /// Why two metrics cannot be told apart, if so. Series of one family that differ in the values of their labels can.
 pub(crate) const fn conflict(a: &Descriptor, b: &Descriptor) -> Option<Conflict> {
-    let labels = compare_labels(a.labels, b.labels);
+    let labels = compare_labels(&a.labels, &b.labels);
     if equal(a.name.as_bytes(), b.name.as_bytes()) && matches!(labels, LabelMatch::Same) {
         return Some(Conflict::Series);
     }
@@ -310,25 +282,6 @@ pub(crate) const fn same_family(a: &Descriptor, b: &Descriptor) -> bool {
         && same_sample(&ExpositionName::of(a), b"", &ExpositionName::of(b), b"")
 }
 
-/// Whether two neighbours are declared as one family: what [`same_family`] answers, without composing their names, and
-/// the same labels in the same order.
-pub(crate) const fn continues(before: &Descriptor, metric: &Descriptor) -> bool {
-    let same_declaration = before.kind as u8 == metric.kind as u8
-        && before.prefix_len == metric.prefix_len
-        && before.labels.len() == metric.labels.len()
-        && !metric.labels.is_empty()
-        && same_unit(before, metric)
-        && equal(before.name.as_bytes(), metric.name.as_bytes());
-    let mut i = 0;
-    while same_declaration && i < metric.labels.len() {
-        if !equal(before.labels[i].0.as_bytes(), metric.labels[i].0.as_bytes()) {
-            return false;
-        }
-        i += 1;
-    }
-    same_declaration
-}
-
 const fn same_unit(a: &Descriptor, b: &Descriptor) -> bool {
     match (a.unit, b.unit) {
         (None, None) => true,
@@ -344,16 +297,17 @@ enum LabelMatch {
     OtherNames,
 }
 
-const fn compare_labels(a: &[(&str, &str)], b: &[(&str, &str)]) -> LabelMatch {
+const fn compare_labels(a: &LabelSet, b: &LabelSet) -> LabelMatch {
     if a.len() != b.len() {
         return LabelMatch::OtherNames;
     }
     let mut same = LabelMatch::Same;
     let mut i = 0;
     while i < a.len() {
-        match value_of(b, a[i].0) {
+        let (name, value_of_a) = a.get(i);
+        match b.value_of(name) {
             None => return LabelMatch::OtherNames,
-            Some(value) if equal(a[i].1.as_bytes(), value.as_bytes()) => {}
+            Some(value) if equal(value_of_a.as_bytes(), value.as_bytes()) => {}
             Some(_) => same = LabelMatch::OtherValues,
         }
         i += 1;

@@ -11,7 +11,6 @@ use core::fmt;
 ///
 /// const GETS: Descriptor = Descriptor::counter("requests").with_labels(&[("op", "get"), ("outcome", "ok")]);
 /// assert_eq!(GETS.series().to_string(), "requests{op=get,outcome=ok}");
-/// assert_eq!(GETS.labels(), [("op", "get"), ("outcome", "ok")]);
 ///
 /// // Of a metric that no descriptor describes, such as one read from a file.
 /// let labels = vec![("level".to_owned(), "0".to_owned())];

@@ -5,6 +5,7 @@ mod computed;
 mod fuzz_seeds;
 mod hygiene;
 mod labels;
+mod large_families;
 pub mod storage; // so that its items are public, and their documentation required
 mod structs;
 mod thousand;

@@ -73,7 +73,7 @@ fn descriptors_tell_kind_help_and_unit() {
     let records = described(&metrics, "log_records_written");
     assert_eq!(records.help(), "Records appended, one for each call.");
     assert_eq!((records.kind(), records.unit()), (Kind::Counter, None));
-    assert!(records.labels().is_empty());
+    assert_eq!(records.labels().len(), 0);
     let payload = described(&metrics, "log_payload");
     assert_eq!((payload.help(), payload.unit()), ("Payload appended.", Some("bytes")));
     assert_eq!(described(&metrics, "log_write_errors").help(), "");

@@ -34,7 +34,7 @@ fn series_are_read_under_the_keys_that_they_have_in_the_process() {
     for (metric, descriptor) in reader.metrics().iter().zip(store.descriptors()) {
         assert_eq!(metric.name(), descriptor.name());
         assert_eq!(metric.series(), descriptor.series().to_string());
-        assert_eq!(metric.labels().collect::<Vec<_>>(), descriptor.labels());
+        assert!(metric.labels().eq(descriptor.labels()));
         assert_eq!((metric.help(), metric.unit()), (descriptor.help(), descriptor.unit()));
         assert_eq!(metric.kind(), descriptor.kind());
     }

@@ -17,7 +17,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs};
 
-use crate::peers::{DERIVES, OURS, PEERS, Peer, flattened_twice};
+use crate::peers::{
+    DERIVES, OURS, PEERS, Peer, families, families_flattened_twice, flattened_twice,
+};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -79,8 +81,11 @@ fn main() -> Result<()> {
     }
     println!("\n| struct of papyra-metrics, debug | seconds |\n|---|---|");
     for (name, program) in [
+        ("none", "fn main() {}".to_owned()),
         ("1,000 counters", ours.program(1000, 0)),
         ("1,000 counters, flattened twice", flattened_twice(1000)),
+        ("10 families of 50 members", families(10, 50)),
+        ("16 families of 250 members, flattened twice, generic", families_flattened_twice(16, 250)),
     ] {
         let project = Project::of(ours, "nested", &program)?;
         project.build(&["build"])?;

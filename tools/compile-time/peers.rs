@@ -96,6 +96,36 @@ struct Twice {
     program.text
 }
 
+/// A struct of families over one label with this number of values, read directly.
+pub(crate) fn families(families: usize, values: usize) -> String {
+    let mut program = Program::of_families(families, values);
+    program.add_main(
+        "    let metrics = LogMetrics::default();",
+        "    println!(\"{}\", metrics.snapshot());",
+    );
+    program.text
+}
+
+/// The same struct, flattened twice into a generic one.
+pub(crate) fn families_flattened_twice(families: usize, values: usize) -> String {
+    let mut program = Program::of_families(families, values);
+    program.add(
+        "#[derive(Default, Metrics)]
+struct Twice<C> {
+    own: C,
+    #[metrics(flatten, prefix = \"left_\")]
+    left: LogMetrics,
+    #[metrics(flatten, prefix = \"right_\")]
+    right: LogMetrics,
+}",
+    );
+    program.add_main(
+        "    let metrics = Twice::<Counter>::default();",
+        "    println!(\"{}\", metrics.snapshot());",
+    );
+    program.text
+}
+
 struct Program {
     text: String,
     counters: usize,
@@ -103,6 +133,19 @@ struct Program {
 }
 
 impl Program {
+    /// A struct with this number of families, whose label has this number of values.
+    fn of_families(families: usize, values: usize) -> Self {
+        let mut program = Self { text: String::new(), counters: families, functions: 0 };
+        program.add("use papyra_metrics::{Counter, Family, Label, Metrics};");
+        program.add("#[derive(Clone, Copy, Label)]\nenum Op {");
+        for i in 0..values {
+            program.add(&format!("    Kind{i},"));
+        }
+        program.add("}");
+        program.add_struct("#[derive(Default, Metrics)]", "Family<Op, Counter>");
+        program
+    }
+
     fn add(&mut self, text: &str) {
         self.text.push_str(text);
         self.text.push('\n');

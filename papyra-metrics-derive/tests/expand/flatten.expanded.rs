@@ -65,7 +65,7 @@ const _: () = {
                 labels: &[],
                 metrics: <CacheMetrics<
                     T,
-                > as ::papyra_metrics::__private::DescriptorTable>::METRICS,
+                > as ::papyra_metrics::__private::DescriptorTable>::DECLARED,
             },
         ];
         const COMPOSED: &'static [::papyra_metrics::__private::Descriptor] = ::papyra_metrics::__private::SizeClasses::<

@@ -1,6 +1,7 @@
 //! Samples of metrics that are not registered, such as those read from a file.
 
 use std::collections::HashSet;
+use std::iter;
 use std::sync::Arc;
 
 use papyra_metrics::{ExpositionName, Value};
@@ -69,7 +70,13 @@ pub fn encode<'a>(
         let labels = Arc::new(Labels::new(labels.iter().copied())?);
         let kind = value.kind();
         let mut builder = FamilyBuilder::new(&prefix, &labels, 1);
-        builder.add(ExpositionName::new(name, prefix_len, kind, unit), kind, unit, help, &[])?;
+        builder.add(
+            ExpositionName::new(name, prefix_len, kind, unit),
+            kind,
+            unit,
+            help,
+            iter::empty(),
+        )?;
         let family = families.find_or_add(&builder.finish(), 0)?;
         let id = SeriesId { family, labels };
         if !distinct.insert((id.family.address(), Arc::clone(&id.labels))) {

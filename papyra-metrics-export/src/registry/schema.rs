@@ -77,7 +77,7 @@ impl Schema {
             families: exported.into_boxed_slice(),
             problems,
             static_at: static_descriptors.map(|it| it.as_ptr().addr()),
-            has_labels: descriptors.iter().any(|metric| !metric.labels().is_empty()),
+            has_labels: descriptors.iter().any(|metric| metric.labels().len() > 0),
             is_filtered: accepted.is_some(),
             descriptors: static_descriptors
                 .map_or_else(|| Cow::Owned(descriptors.to_vec()), Cow::Borrowed),
@@ -130,7 +130,7 @@ impl Schema {
             return Ok(MetricLabels::OfBackend(Arc::clone(backend)));
         }
         let labels = self.descriptors.iter().map(|metric| match metric.labels() {
-            [] => Ok(Arc::clone(backend)),
+            own if own.len() == 0 => Ok(Arc::clone(backend)),
             own => backend.with(own).map(Arc::new),
         });
         Ok(MetricLabels::Own(labels.collect::<Result<_, _>>()?))

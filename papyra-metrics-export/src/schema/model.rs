@@ -34,7 +34,7 @@ impl Schema {
         let mut schema = Self::default();
         for metric in metrics.descriptors() {
             let name = metric.exposition_name().to_string();
-            let labels = metric.labels().iter().copied();
+            let labels = metric.labels();
             schema.add(&name, metric.kind(), metric.unit(), metric.help(), labels);
         }
         metrics.visit_totals(&mut |metric, value| {

@@ -4,7 +4,7 @@
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::array;
 
-use crate::{CachePadded, Family, Instrument, Kind, Label, LabelValues, Walker, label};
+use crate::{CachePadded, Family, Instrument, Kind, Label, LabelValues, Walker};
 
 /// One metric, with one series or several.
 #[diagnostic::on_unimplemented(
@@ -20,7 +20,7 @@ pub trait Metric {
     const KIND: Kind;
     /// The unit, if the type determines it.
     const UNIT: Option<&'static str>;
-    /// The labels that distinguish the series of a family.
+    /// The labels that distinguish the series of a family, which [`family_labels`](super::family_labels) checks.
     const LABELS: &'static [LabelValues] = &[];
 
     /// Shows the series of neighbouring fields of this type to the walker.
@@ -44,10 +44,7 @@ impl<I: Instrument> Metric for I {
 impl<L: Label, I: Instrument> Metric for Family<L, I> {
     const KIND: Kind = I::KIND;
     const UNIT: Option<&'static str> = I::__UNIT;
-    const LABELS: &'static [LabelValues] = {
-        label::assert_set(L::LABELS);
-        L::LABELS
-    };
+    const LABELS: &'static [LabelValues] = L::LABELS;
 
     fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker) {
         const BATCH: usize = 32;

@@ -1,20 +1,24 @@
 //! The items that generated code names. There is no promise of stability: the derive and this crate have one
 //! version.
 
+mod arrays;
 mod collisions;
+mod compose;
 mod computed;
-mod flatten;
-mod flattened;
+mod declarations;
 mod function;
 mod metric;
+mod names;
 mod plain;
 mod storage;
 mod table;
+mod text;
 
+pub use self::arrays::{Exact, SizeClasses};
 pub use self::collisions::{assert_distinct, assert_flattens};
+pub use self::compose::Sizes;
 pub use self::computed::{CounterNumber, GaugeNumber, show_counter, show_gauge};
-pub use self::flatten::{Exact, SizeClasses, keys_len, labels_len, len};
-pub use self::flattened::{Flattened, Labels};
+pub use self::declarations::{Declarations, Flattened, Labels};
 pub use self::function::*;
 pub use self::metric::Metric;
 pub use self::plain::{PlainValue, ShowPlain};
@@ -28,6 +32,7 @@ pub use crate::histogram::amount::Notation;
 pub use crate::histogram::bounds::{BoundLiteral, Bounds, exported_unit, first};
 pub use crate::histogram::cells::BucketCells;
 pub use crate::histogram::table::{BucketTable, most_per_octave};
+pub use crate::label::family_labels;
 pub use crate::shared_memory::{ComputedValue, Publishable, SharedMemorySafe, SkippedField};
 // Also what is public elsewhere: a `crate = …` that leads to a re-export of only some items is then one error.
 pub use crate::{

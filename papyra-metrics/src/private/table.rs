@@ -3,7 +3,8 @@
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
-use super::flattened::Flattened;
+use super::compose::{Sizes, sizes};
+use super::declarations::{Declarations, DeclaredMetrics, Flattened};
 use super::metric::Metric;
 use crate::{
     CachePadded, Descriptor, Family, Inc, Instrument, Kind, Label, LabelValues, Metrics, Walker,
@@ -23,7 +24,12 @@ pub trait DescriptorTable: Metrics {
     const FAMILIES: &'static [&'static [LabelValues]] = &[];
     /// The flattened fields, in declaration order.
     const FLATTENED: &'static [Flattened] = &[];
-    /// All metrics, in declaration order.
+    /// The struct's own metrics and the flattened fields.
+    const DECLARED: Declarations =
+        Declarations { own: Self::OWN, families: Self::FAMILIES, flattened: Self::FLATTENED };
+    /// The number of series, and the lengths of what is written for them.
+    const SIZES: Sizes = sizes(DeclaredMetrics::new(Self::DECLARED));
+    /// The series of all metrics, in declaration order.
     const COMPOSED: &'static [Descriptor] = Self::OWN;
     /// [`COMPOSED`](Self::COMPOSED), none of which collide.
     const METRICS: &'static [Descriptor] = Self::COMPOSED;
@@ -40,6 +46,7 @@ macro_rules! table_through {
         #[diagnostic::do_not_recommend]
         impl<M: DescriptorTable + ?Sized> DescriptorTable for $pointer {
             const OWN: &'static [Descriptor] = M::OWN;
+            const DECLARED: Declarations = M::DECLARED;
             const METRICS: &'static [Descriptor] = M::METRICS;
 
             fn walk_flattened(&self, walker: &mut dyn Walker) {
@@ -62,6 +69,7 @@ table_through!(crate::publish::Published<M>);
 #[diagnostic::do_not_recommend]
 impl<M: DescriptorTable> DescriptorTable for Option<M> {
     const OWN: &'static [Descriptor] = M::OWN;
+    const DECLARED: Declarations = M::DECLARED;
     const METRICS: &'static [Descriptor] = M::METRICS;
 
     fn walk_flattened(&self, walker: &mut dyn Walker) {

@@ -111,7 +111,8 @@ fn expand_families(model: &Model<'_>) -> Option<TokenStream> {
         let ty = instrument_type(model, field);
         let span = span_of(&ty);
         let instrument = instrument_trait(&model.krate, field, metric, span);
-        quote_spanned!(span=> <#ty as #instrument>::LABELS)
+        let krate = runtime_at(&model.krate, span);
+        quote_spanned!(span=> (#krate::family_labels)(<#ty as #instrument>::LABELS))
     });
     model.metrics().any(|(field, _)| field.may_be_family()).then(|| {
         quote! {
@@ -134,7 +135,7 @@ fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
                 let table = runtime_at(&model.krate, span_of(&ty));
                 let name = field.ident.unraw().to_string();
                 let metrics =
-                    quote_spanned!(span_of(&ty)=> <#ty as #table::DescriptorTable>::METRICS);
+                    quote_spanned!(span_of(&ty)=> <#ty as #table::DescriptorTable>::DECLARED);
                 flattened.push(quote! {
                     #krate::Flattened {
                         at: #at,
@@ -163,9 +164,10 @@ fn expand_composed(model: &Model<'_>) -> Option<TokenStream> {
         Some(quote! {
             #krate::Exact::<
                 Self,
-                { #krate::len::<Self>() },
-                { #krate::keys_len::<Self>() },
-                { #krate::labels_len::<Self>() },
+                { <Self as #krate::DescriptorTable>::SIZES.series },
+                { <Self as #krate::DescriptorTable>::SIZES.keys },
+                { <Self as #krate::DescriptorTable>::SIZES.key_len },
+                { <Self as #krate::DescriptorTable>::SIZES.joined_labels },
             >::METRICS
         })
     } else {

@@ -1,0 +1,110 @@
+//! The labels of a descriptor.
+
+use core::fmt;
+use core::iter::FusedIterator;
+
+use crate::label::{LabelValues, value_at};
+use crate::naming::equal;
+
+/// The labels of one series, in the parts from which they come. Those of a family are computed from its values, so that its
+/// members need no lists of their own: the compiler writes every list anew for each pointer to it.
+#[derive(Clone, Copy)]
+pub(crate) struct LabelSet {
+    /// The labels that flattened fields add.
+    pub(crate) outer: &'static [(&'static str, &'static str)],
+    /// The labels of the metric itself.
+    pub(crate) own: &'static [(&'static str, &'static str)],
+    /// The labels of the family, and the position of the member.
+    pub(crate) family: &'static [LabelValues],
+    pub(crate) member: usize,
+}
+
+impl LabelSet {
+    pub(crate) const NONE: Self = Self { outer: &[], own: &[], family: &[], member: 0 };
+
+    pub(crate) const fn len(&self) -> usize {
+        self.outer.len() + self.own.len() + self.family.len()
+    }
+
+    /// The label at a position, which must exist.
+    pub(crate) const fn get(&self, mut position: usize) -> (&'static str, &'static str) {
+        if position < self.outer.len() {
+            return self.outer[position];
+        }
+        position -= self.outer.len();
+        if position < self.own.len() {
+            return self.own[position];
+        }
+        position -= self.own.len();
+        (self.family[position].name(), value_at(self.family, position, self.member))
+    }
+
+    /// The value of the label of that name.
+    pub(crate) const fn value_of(&self, name: &str) -> Option<&'static str> {
+        let mut i = 0;
+        while i < self.len() {
+            let (known, value) = self.get(i);
+            if equal(known.as_bytes(), name.as_bytes()) {
+                return Some(value);
+            }
+            i += 1;
+        }
+        None
+    }
+
+    /// The first name of a label that is there twice.
+    pub(crate) const fn repeated_name(&self) -> Option<&'static str> {
+        let mut i = 0;
+        while i < self.len() {
+            let name = self.get(i).0;
+            let mut j = 0;
+            while j < i {
+                if equal(self.get(j).0.as_bytes(), name.as_bytes()) {
+                    return Some(name);
+                }
+                j += 1;
+            }
+            i += 1;
+        }
+        None
+    }
+}
+
+/// The labels of a [`Descriptor`](crate::Descriptor) as name and value, in declaration order.
+#[derive(Clone)]
+pub struct DescriptorLabels<'a> {
+    labels: &'a LabelSet,
+    next: usize,
+}
+
+impl<'a> DescriptorLabels<'a> {
+    pub(crate) const fn new(labels: &'a LabelSet) -> Self {
+        Self { labels, next: 0 }
+    }
+}
+
+impl<'a> Iterator for DescriptorLabels<'a> {
+    type Item = (&'a str, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        (self.next < self.labels.len()).then(|| {
+            self.next += 1;
+            self.labels.get(self.next - 1)
+        })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let len = self.labels.len() - self.next;
+        (len, Some(len))
+    }
+}
+
+impl ExactSizeIterator for DescriptorLabels<'_> {}
+impl FusedIterator for DescriptorLabels<'_> {}
+
+impl fmt::Debug for DescriptorLabels<'_> {
+    /// A map of the labels that are left.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.clone()).finish()
+    }
+}

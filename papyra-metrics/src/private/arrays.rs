@@ -1,0 +1,163 @@
+//! The arrays in which composed descriptors are kept.
+
+use core::marker::PhantomData;
+
+use super::compose::{descriptors, joined_labels, keys};
+use super::declarations::{DeclaredMetrics, Labels};
+use super::table::DescriptorTable;
+use crate::Descriptor;
+
+/// The metrics of `M` in arrays of their length. Only for a struct that is not generic, whose length can be a constant
+/// argument.
+pub struct Exact<
+    M: ?Sized,
+    const LEN: usize,
+    const KEYS: usize,
+    const KEY_LEN: usize,
+    const JOINED_LABELS: usize,
+>(PhantomData<M>);
+
+impl<
+    M: DescriptorTable + ?Sized,
+    const LEN: usize,
+    const KEYS: usize,
+    const KEY_LEN: usize,
+    const JOINED_LABELS: usize,
+> Exact<M, LEN, KEYS, KEY_LEN, JOINED_LABELS>
+{
+    const JOINED_LABELS: Labels =
+        &joined_labels::<JOINED_LABELS>(DeclaredMetrics::new(M::DECLARED));
+    /// All metrics of `M`.
+    pub const METRICS: &'static [Descriptor] = &descriptors::<LEN, KEY_LEN>(
+        DeclaredMetrics::new(M::DECLARED),
+        Self::JOINED_LABELS,
+        &Keys::<M, KEYS, KEY_LEN>::LISTS,
+    );
+}
+
+/// Returns the items at the smallest size that fits.
+macro_rules! first_fit {
+    ($class:ident<$($size:literal)*>::$items:ident, $too_many:literal) => {
+        $(if let Some(items) = &$class::<M, $size>::$items { items.as_slice() } else)*
+        { panic!($too_many) }
+    };
+}
+
+/// The metrics of a generic `M`, whose number cannot be the length of an array: in one of a power of two.
+pub struct SizeClasses<M: ?Sized>(PhantomData<M>);
+
+impl<M: DescriptorTable + ?Sized> SizeClasses<M> {
+    const JOINED_LABELS: Labels = first_fit!(
+        SizeClass<8 16 32 64 128 256 512 1024>::JOINED_LABELS,
+        "the nested structs in a generic struct have over 1,024 labels"
+    );
+    /// All metrics of `M`.
+    pub const METRICS: &'static [Descriptor] = first_fit!(
+        SizeClass<8 16 32 64 128 256 512 1024 2048 4096 8192 16384>::METRICS,
+        "a generic struct with flattened fields or families has over 16,384 metrics"
+    )
+    .split_at(M::SIZES.series)
+    .0;
+}
+
+/// `Some` only at the smallest size that fits. The others are evaluated but never reach the binary.
+struct SizeClass<M: ?Sized, const LEN: usize>(PhantomData<M>);
+
+impl<M: DescriptorTable + ?Sized, const LEN: usize> SizeClass<M, LEN> {
+    const JOINED_LABELS: Option<[(&'static str, &'static str); LEN]> =
+        if Self::fits(M::SIZES.joined_labels) {
+            Some(joined_labels(DeclaredMetrics::new(M::DECLARED)))
+        } else {
+            None
+        };
+    const METRICS: Option<[Descriptor; LEN]> =
+        if Self::fits(M::SIZES.series) { Some(Self::metrics()) } else { None };
+
+    const fn fits(len: usize) -> bool {
+        len <= LEN && (len > LEN / 2 || LEN == 8)
+    }
+
+    const fn metrics() -> [Descriptor; LEN] {
+        match M::SIZES.key_len {
+            0..=16 => Self::metrics_with_keys::<16>(),
+            17..=32 => Self::metrics_with_keys::<32>(),
+            33..=64 => Self::metrics_with_keys::<64>(),
+            65..=128 => Self::metrics_with_keys::<128>(),
+            129..=256 => Self::metrics_with_keys::<256>(),
+            257..=1024 => Self::metrics_with_keys::<1024>(),
+            _ => panic!(
+                "a key of a generic struct with flattened fields or families has over 1,024 bytes"
+            ),
+        }
+    }
+
+    /// A function of its own, so that keys of other lengths are not evaluated.
+    const fn metrics_with_keys<const KEY_LEN: usize>() -> [Descriptor; LEN] {
+        let joined_labels = SizeClasses::<M>::JOINED_LABELS;
+        descriptors(
+            DeclaredMetrics::new(M::DECLARED),
+            joined_labels,
+            &Keys::<M, LEN, KEY_LEN>::LISTS,
+        )
+    }
+}
+
+/// The keys of `M`, each in a row.
+struct Keys<M: ?Sized, const LEN: usize, const KEY_LEN: usize>(PhantomData<M>);
+
+/// The number of keys in one list.
+const LIST_LEN: usize = 256;
+
+macro_rules! lists {
+    ($($index:literal)*) => { [$(Self::list::<$index>()),*] };
+}
+
+impl<M: DescriptorTable + ?Sized, const LEN: usize, const KEY_LEN: usize> Keys<M, LEN, KEY_LEN> {
+    const ALL: &'static [[u8; KEY_LEN]] = &keys::<LEN, KEY_LEN>(DeclaredMetrics::new(M::DECLARED));
+
+    /// The same keys in lists. The compiler writes a list anew for each pointer into it, which for one long list would take
+    /// most of the time of a build.
+    const LISTS: [&'static [[u8; KEY_LEN]]; 64] = lists!(
+        0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
+        32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
+    );
+
+    const fn list<const INDEX: usize>() -> &'static [[u8; KEY_LEN]] {
+        if LEN <= LIST_LEN {
+            Self::ALL
+        } else if INDEX * LIST_LEN < LEN {
+            KeyList::<M, LEN, KEY_LEN, INDEX>::get()
+        } else {
+            &[]
+        }
+    }
+}
+
+/// One of the lists of keys.
+struct KeyList<M: ?Sized, const LEN: usize, const KEY_LEN: usize, const INDEX: usize>(
+    PhantomData<M>,
+);
+
+impl<M: DescriptorTable + ?Sized, const LEN: usize, const KEY_LEN: usize, const INDEX: usize>
+    KeyList<M, LEN, KEY_LEN, INDEX>
+{
+    const KEYS: [[u8; KEY_LEN]; LIST_LEN] = {
+        let mut list = [[0; KEY_LEN]; LIST_LEN];
+        let (_, mut rest) = Keys::<M, LEN, KEY_LEN>::ALL.split_at(INDEX * LIST_LEN);
+        let mut i = 0;
+        while let [key, after @ ..] = rest {
+            if i == LIST_LEN {
+                break;
+            }
+            list[i] = *key;
+            i += 1;
+            rest = after;
+        }
+        list
+    };
+
+    /// A function, so that lists that are not needed are not evaluated.
+    const fn get() -> &'static [[u8; KEY_LEN]] {
+        &Self::KEYS
+    }
+}

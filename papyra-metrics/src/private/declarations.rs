@@ -1,0 +1,209 @@
+//! The metrics of a struct as they are declared: its own, each of which may be a family, and those of the structs that are
+//! flattened into it.
+
+use crate::{Descriptor, LabelValues};
+
+/// What a struct declares.
+#[derive(Clone, Copy)]
+pub struct Declarations {
+    /// The struct's own metrics, in declaration order.
+    pub own: &'static [Descriptor],
+    /// The labels that distinguish the series of each own metric, as far as there are families.
+    pub families: &'static [&'static [LabelValues]],
+    /// The flattened fields, in declaration order.
+    pub flattened: &'static [Flattened],
+}
+
+/// The metrics of one flattened field, and their position.
+pub struct Flattened {
+    /// The number of the struct's own metrics before the field.
+    pub at: usize,
+    /// The field's name, for error messages.
+    pub field: &'static str,
+    /// The prefix of each name.
+    pub prefix: &'static str,
+    /// The labels that each metric gets before its own.
+    pub labels: Labels,
+    /// The metrics of the field's type.
+    pub metrics: Declarations,
+}
+
+/// Names and values of labels.
+pub type Labels = &'static [(&'static str, &'static str)];
+
+/// Where a metric of a struct comes from.
+#[derive(Clone, Copy)]
+pub(super) enum Owner {
+    /// A metric of the struct itself, by its index.
+    Own(usize),
+    /// A flattened field, by its index.
+    Flattened(usize),
+}
+
+impl Owner {
+    /// Whether it is the same one.
+    pub(super) const fn is(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::Own(a), Self::Own(b)) | (Self::Flattened(a), Self::Flattened(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// Goes through all metrics of a struct in declaration order, those of flattened structs included: one step for each
+/// metric, whose family may have many series.
+pub(super) struct DeclaredMetrics {
+    /// The struct, the flattened struct that the current metric is in, and the structs between them.
+    levels: [Level; MAX_DEPTH],
+    depth: usize,
+    /// The length of the joined labels so far.
+    joined_len: usize,
+    /// The current metric, as its struct declares it.
+    pub(super) metric: &'static Descriptor,
+    /// The labels that distinguish the series of the current metric, if it is a family.
+    pub(super) family: &'static [LabelValues],
+}
+
+/// How deep structs can be flattened into each other.
+const MAX_DEPTH: usize = 32;
+
+/// A struct whose metrics are being gone through.
+#[derive(Clone, Copy)]
+struct Level {
+    declarations: Declarations,
+    next_own: usize,
+    next_flattened: usize,
+    /// What the field that contains the struct adds to the names of its metrics, and to their labels.
+    prefix: &'static str,
+    labels: Labels,
+    /// The length of all prefixes down to here.
+    prefix_len: usize,
+    outer_labels: OuterLabels,
+}
+
+/// The labels of all levels down to one of them.
+#[derive(Clone, Copy)]
+pub(super) enum OuterLabels {
+    /// Those of one level.
+    One(Labels),
+    /// Those of several levels, one after the other in the joined labels.
+    Joined { at: usize, len: usize },
+}
+
+impl OuterLabels {
+    pub(super) const fn len(self) -> usize {
+        match self {
+            Self::One(labels) => labels.len(),
+            Self::Joined { len, .. } => len,
+        }
+    }
+}
+
+const NO_METRIC: Descriptor = Descriptor::gauge("none");
+
+impl DeclaredMetrics {
+    /// Begins before the first metric.
+    pub(super) const fn new(declarations: Declarations) -> Self {
+        let mut first = Level {
+            declarations: Declarations { own: &[], families: &[], flattened: &[] },
+            next_own: 0,
+            next_flattened: 0,
+            prefix: "",
+            labels: &[],
+            prefix_len: 0,
+            outer_labels: OuterLabels::One(&[]),
+        };
+        let mut levels = [first; MAX_DEPTH];
+        first.declarations = declarations;
+        levels[0] = first;
+        Self { levels, depth: 0, joined_len: 0, metric: &NO_METRIC, family: &[] }
+    }
+
+    /// Goes to the next metric. Returns whether there is one.
+    pub(super) const fn advance(&mut self) -> bool {
+        loop {
+            let level = &mut self.levels[self.depth];
+            let Declarations { own, families, flattened } = level.declarations;
+            let (next, next_flattened) = (level.next_own, level.next_flattened);
+            if next_flattened < flattened.len() && flattened[next_flattened].at == next {
+                self.enter(&flattened[next_flattened]);
+            } else if next < own.len() {
+                self.metric = &own[next];
+                self.family = if next < families.len() { families[next] } else { &[] };
+                level.next_own += 1;
+                return true;
+            } else if self.depth == 0 {
+                return false;
+            } else {
+                self.depth -= 1;
+                self.levels[self.depth].next_flattened += 1;
+            }
+        }
+    }
+
+    const fn enter(&mut self, field: &Flattened) {
+        let around = self.levels[self.depth];
+        let outer_labels = match around.outer_labels {
+            same if field.labels.is_empty() => same,
+            OuterLabels::One([]) => OuterLabels::One(field.labels),
+            several => {
+                let (at, len) = (self.joined_len, several.len() + field.labels.len());
+                self.joined_len += len;
+                OuterLabels::Joined { at, len }
+            }
+        };
+        self.depth += 1;
+        assert!(self.depth < MAX_DEPTH, "structs are flattened more than 31 levels deep");
+        self.levels[self.depth] = Level {
+            declarations: field.metrics,
+            next_own: 0,
+            next_flattened: 0,
+            prefix: field.prefix,
+            labels: field.labels,
+            prefix_len: around.prefix_len + field.prefix.len(),
+            outer_labels,
+        };
+    }
+
+    /// The length of the joined labels of all levels so far.
+    pub(super) const fn joined_len(&self) -> usize {
+        self.joined_len
+    }
+
+    /// The current metric's owner in the struct.
+    pub(super) const fn owner(&self) -> Owner {
+        let Level { next_own, next_flattened, .. } = self.levels[0];
+        if self.depth == 0 { Owner::Own(next_own - 1) } else { Owner::Flattened(next_flattened) }
+    }
+
+    /// The number of series of the current metric.
+    pub(super) const fn members(&self) -> usize {
+        let mut members = 1;
+        let mut i = 0;
+        while i < self.family.len() {
+            members *= self.family[i].values().len();
+            i += 1;
+        }
+        members
+    }
+
+    /// The length of all prefixes of the current metric.
+    pub(super) const fn prefix_len(&self) -> usize {
+        self.levels[self.depth].prefix_len
+    }
+
+    /// The labels that flattened fields add to the current metric.
+    pub(super) const fn outer_labels(&self) -> OuterLabels {
+        self.levels[self.depth].outer_labels
+    }
+
+    /// What one flattened field adds to the names of the current metric, and to its labels: from the outermost field,
+    /// which has position 1, to the innermost.
+    pub(super) const fn outer(&self, position: usize) -> Option<(&'static str, Labels)> {
+        if position > self.depth {
+            return None;
+        }
+        let Level { prefix, labels, .. } = self.levels[position];
+        Some((prefix, labels))
+    }
+}
