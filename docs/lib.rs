@@ -31,6 +31,7 @@ chapters! {
     many_cores = "many-cores.md",
     shared_backends = "shared-backends.md",
     schema = "schema.md",
+    dashboards = "dashboards.md",
     publishing = "publishing.md",
     optional_publishing = "optional-publishing.md",
     prometheus = "prometheus.md",

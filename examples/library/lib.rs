@@ -69,3 +69,14 @@ impl Table {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use papyra_metrics_export::schema::{self, SchemaError};
+
+    #[test]
+    fn the_metrics_of_a_table_are_those_of_the_lock_file() -> Result<(), SchemaError> {
+        schema::check::<super::TableMetrics>("metrics.lock")?;
+        Ok(())
+    }
+}

@@ -218,6 +218,10 @@ fn each_kind_and_unit_has_its_query_and_its_unit_in_grafana() {
     }
     let heatmap = panel(&dashboard, "Sync duration: distribution");
     assert_eq!(heatmap["options"]["yAxis"]["unit"], "s");
+    let scale =
+        |title| &panel(&dashboard, title)["fieldConfig"]["defaults"]["custom"]["scaleDistribution"];
+    assert_eq!(scale("Sync duration"), &serde_json::json!({"type": "log", "log": 10}));
+    assert_eq!(scale("Depth"), &serde_json::json!({"type": "linear"}));
     assert_eq!(heatmap["targets"][0]["format"], "heatmap");
 }
 

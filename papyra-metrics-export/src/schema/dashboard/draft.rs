@@ -20,8 +20,10 @@ pub(super) struct Draft {
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Chart {
-    /// Lines that cannot be added up, such as quantiles.
+    /// Lines that cannot be added up.
     Lines,
+    /// Quantiles, which may differ by orders of magnitude.
+    Quantiles,
     /// Parts of a sum.
     Stack,
     /// The same for errors, in red if there is only one.

@@ -162,9 +162,19 @@ pub(super) enum Custom {
         line_width: u32,
         fill_opacity: u32,
         show_points: &'static str,
+        scale_distribution: Scale,
         stacking: Stacking,
     },
     None {},
+}
+
+#[derive(Serialize)]
+pub(super) struct Scale {
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    /// The base.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) log: Option<u32>,
 }
 
 #[derive(Serialize)]

@@ -77,7 +77,7 @@ pub(super) fn of(
         "p99",
         "Durations: p99",
         "The duration that 99 % of the operations do not exceed.",
-        Chart::Lines,
+        Chart::Quantiles,
         units::of_value(Some("seconds")),
         latencies,
     ));

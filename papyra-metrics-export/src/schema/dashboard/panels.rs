@@ -137,7 +137,7 @@ fn distribution(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
         key: format!("{}/quantiles", metric.name),
         title: name.clone(),
         description: description(metric),
-        chart: Chart::Lines,
+        chart: Chart::Quantiles,
         unit: unit.clone(),
         queries: quantiles.into(),
         series: QUANTILES.len(),
@@ -150,7 +150,7 @@ fn distribution(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
                 "p99",
                 &format!("{name}: p99"),
                 &labels,
-                (Chart::Lines, unit.clone()),
+                (Chart::Quantiles, unit.clone()),
                 expr,
             )
         }));

@@ -3,14 +3,14 @@
 use super::draft::Chart;
 use super::grafana::{
     Color, Custom, Exemplars, FieldConfig, FieldConfigSource, FilterValues, HeatmapColor,
-    HeatmapLegend, HeatmapTooltip, Legend, Options, ReduceOptions, RowsFrame, Stacking, Tooltip,
-    YAxis,
+    HeatmapLegend, HeatmapTooltip, Legend, Options, ReduceOptions, RowsFrame, Scale, Stacking,
+    Tooltip, YAxis,
 };
 use super::layout::MANY;
 
 pub(super) fn panel_type(chart: Chart) -> &'static str {
     match chart {
-        Chart::Lines | Chart::Stack | Chart::Errors => "timeseries",
+        Chart::Lines | Chart::Quantiles | Chart::Stack | Chart::Errors => "timeseries",
         Chart::Heatmap => "heatmap",
         Chart::Number => "stat",
     }
@@ -19,11 +19,15 @@ pub(super) fn panel_type(chart: Chart) -> &'static str {
 pub(super) fn field_config(chart: Chart, series: usize, unit: &str) -> FieldConfigSource {
     let is_stacked = series > 1 && matches!(chart, Chart::Stack | Chart::Errors);
     let custom = match chart {
-        Chart::Lines | Chart::Stack | Chart::Errors => Custom::Lines {
+        Chart::Lines | Chart::Quantiles | Chart::Stack | Chart::Errors => Custom::Lines {
             draw_style: "line",
             line_width: 1,
             fill_opacity: if is_stacked { 30 } else { 10 },
             show_points: "never",
+            scale_distribution: match chart {
+                Chart::Quantiles => Scale { kind: "log", log: Some(10) },
+                _ => Scale { kind: "linear", log: None },
+            },
             stacking: Stacking { group: "A", mode: if is_stacked { "normal" } else { "none" } },
         },
         Chart::Heatmap | Chart::Number => Custom::None {},
@@ -41,7 +45,7 @@ pub(super) fn field_config(chart: Chart, series: usize, unit: &str) -> FieldConf
 
 pub(super) fn options(chart: Chart, series: usize, unit: &str) -> Options {
     match chart {
-        Chart::Lines | Chart::Stack | Chart::Errors => Options::TimeSeries {
+        Chart::Lines | Chart::Quantiles | Chart::Stack | Chart::Errors => Options::TimeSeries {
             legend: match series {
                 // The title says it.
                 1 => legend("hidden", "bottom", &[]),
