@@ -28,6 +28,7 @@ chapters! {
     histograms = "histograms.md",
     labels = "labels.md",
     plain_structs = "plain-structs.md",
+    choosing = "choosing.md",
     many_cores = "many-cores.md",
     shared_backends = "shared-backends.md",
     schema = "schema.md",
