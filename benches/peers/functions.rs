@@ -20,7 +20,7 @@ fn full() -> Full {
 
 /// The work: something that can fail, and an effect.
 #[inline]
-fn put(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
+pub fn put(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     let Some(slot) = slots.get(at) else { return Err(full()) };
     slot.store(1, Ordering::Relaxed);
     Ok(at as u64)

@@ -160,7 +160,7 @@ fn measured() -> measured::Histogram<28> {
     ))
 }
 
-fn prometheus() -> prometheus::Histogram {
+pub fn prometheus() -> prometheus::Histogram {
     let options = prometheus::HistogramOpts::new("append_seconds", crate::peers::HELP);
     prometheus::Histogram::with_opts(options.buckets(bounds())).expect("the options are valid")
 }
@@ -177,7 +177,7 @@ struct ViseMetrics {
 }
 
 /// With its own bounds for latencies, of which there are nine: it takes none that are computed.
-fn vise() -> vise::Histogram<Duration> {
+pub fn vise() -> vise::Histogram<Duration> {
     ViseMetrics::default().append
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `--short` measures a tenth as long; `--write` writes the tables into `RESULTS.md`, between its two marks.
 
+mod families;
 mod functions;
 mod histograms;
 mod measure;
@@ -9,6 +10,7 @@ mod ours;
 mod peers;
 mod report;
 mod subjects;
+mod timers;
 
 use std::process::ExitCode;
 

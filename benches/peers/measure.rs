@@ -175,6 +175,19 @@ fn timed(work: impl FnOnce()) -> Span {
     Span { start, end, interruptions: interruptions() - before }
 }
 
+/// Calls it on each of two cores, one after the other.
+pub fn on_two_cores(work: impl Fn() + Sync) {
+    let work = &work;
+    for core in 0..2 {
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                pin(core);
+                work();
+            });
+        });
+    }
+}
+
 /// Each thread has its own core, and they start together.
 fn by_two(work: &(dyn Fn(usize, u64) + Sync), repeats: u64) -> [Span; 2] {
     let ready = AtomicUsize::new(0);

@@ -114,6 +114,10 @@ fn memory(text: &mut String) {
         let (_made, bytes) = bytes_held(make);
         let _ = writeln!(text, "| {who} | {:.0} |", bytes as f64 / 1e3);
     }
+    text.push_str("\n### Memory: bytes of an instrument in place\n\n| | bytes |\n|---|--:|\n");
+    for (what, bytes) in subjects::sizes() {
+        let _ = writeln!(text, "| {what} | {bytes} |");
+    }
     text.push('\n');
 }
 

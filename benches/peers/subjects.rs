@@ -7,7 +7,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use papyra_metrics::{CachePadded, Counter, Descriptor, Metrics, ShardedCounter, Value};
+use papyra_metrics::{
+    CachePadded, Counter, Descriptor, Family, Histogram, Metrics, ShardedCounter, ShardedHistogram,
+    Value,
+};
 
 use crate::functions::{Bare, Metered, Ours, poll};
 use crate::measure::{Entry, Subject};
@@ -22,6 +25,8 @@ pub const US: &str = "papyra-metrics";
 /// Returns all subjects, in the order of the report.
 pub fn all() -> Vec<Subject> {
     let mut subjects = vec![increment(), two_threads(), neighbours(), read_one()];
+    subjects.push(crate::families::read_sharded());
+    subjects.extend(crate::families::all());
     subjects.extend(crate::histograms::all());
     subjects.push(build());
     subjects.extend([read::<Ten>(), read::<Hundred>(), read::<Thousand>()]);
@@ -30,6 +35,7 @@ pub fn all() -> Vec<Subject> {
         subjects.extend([encode(false), encode(true)]);
     }
     subjects.extend([function(), async_function()]);
+    subjects.extend(crate::timers::all());
     subjects
 }
 
@@ -398,5 +404,22 @@ pub fn thousands() -> Vec<(&'static str, Make)> {
         ("opentelemetry_sdk", make(|| OpenTelemetry::new(1_000))),
         ("prometheus", make(|| Prometheus::new(1_000))),
         ("prometheus-client", make(|| PrometheusClient::new(1_000))),
+    ]
+}
+
+/// The bytes of each instrument, all of which are in place, on this machine.
+pub fn sizes() -> Vec<(&'static str, usize)> {
+    const MEMBERS: usize = crate::families::MEMBERS;
+    vec![
+        ("an `AtomicU64`", size_of::<AtomicU64>()),
+        ("`Counter`", size_of::<Counter>()),
+        ("`CachePadded<Counter>`", size_of::<CachePadded<Counter>>()),
+        ("`ShardedCounter`", size_of::<ShardedCounter>()),
+        (
+            "one of 100 in a `Family<_, ShardedCounter>`",
+            size_of::<Family<crate::families::Hundred, ShardedCounter>>() / MEMBERS,
+        ),
+        ("`Histogram`", size_of::<Histogram>()),
+        ("`ShardedHistogram`", size_of::<ShardedHistogram>()),
     ]
 }
