@@ -8,7 +8,7 @@ use syn::{Attribute, Error, LitInt, LitStr, Meta, Path, Token};
 
 use crate::diag::Diagnostics;
 use crate::suggest::nearest;
-use crate::value::{LabelPairs, RawValue, Value};
+use crate::value::{LabelPairs, Percentage, RawValue, Value, in_parentheses};
 
 /// A key with its value.
 pub(crate) struct Key<T> {
@@ -86,11 +86,20 @@ keys! {
         "help" help: LitStr = "a string, such as `help = \"Records.\"`",
         "labels" labels: LabelPairs = "labels, such as `labels(op = \"get\")`",
         "name" name: LitStr = "a string, such as `name = \"records\"`",
+        "objective" objective: ObjectiveKeys = "a threshold and a percentage: `objective(within = \"100ms\", of = 99.9)`",
         "padded" padded: () = "no value",
         "prefix" prefix: LitStr = "a string, such as `prefix = \"log_\"`",
         "sharded" sharded: () = "no value",
         "skip" skip: () = "no value",
         "unit" unit: LitStr = "a string, such as `unit = \"bytes\"`",
+    }
+}
+
+keys! {
+    /// The keys in the parentheses of a field's `objective`.
+    ObjectiveKeys on "histogram's objective" {
+        "of" of: Percentage = "a percentage above 0 and below 100 with at most 7 decimals, such as `of = 99.9`",
+        "within" within: LitStr = "a bucket bound in quotes, such as `within = \"100ms\"` or `within = \"64KiB\"`",
     }
 }
 
@@ -129,6 +138,7 @@ keys! {
 const POSITIONS: &[Position] = &[
     StructKeys::POSITION,
     FieldKeys::POSITION,
+    ObjectiveKeys::POSITION,
     FunctionKeys::POSITION,
     EnumKeys::POSITION,
     VariantKeys::POSITION,
@@ -197,6 +207,22 @@ fn parse_attributes<K: Keys>(diag: &mut Diagnostics, attrs: &[Attribute]) -> K {
         }
     }
     keys
+}
+
+impl Value for ObjectiveKeys {
+    fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
+        let tokens = in_parentheses(key, raw, expected)?;
+        let raw = (|input: ParseStream<'_>| parse_keys(input, &Self::POSITION)).parse2(tokens)?;
+        let mut keys = Self::default();
+        let errors = raw.into_iter().filter_map(|raw| keys.set(raw).err());
+        match errors.reduce(|mut errors, error| {
+            errors.combine(error);
+            errors
+        }) {
+            Some(errors) => Err(errors),
+            None => Ok(keys),
+        }
+    }
 }
 
 fn set_all<K: Keys>(diag: &mut Diagnostics, keys: &mut K, raw: syn::Result<Vec<RawKey>>) {

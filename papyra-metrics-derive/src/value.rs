@@ -133,16 +133,7 @@ pub(crate) struct LabelPairs(pub(crate) Vec<(Ident, LitStr)>);
 
 impl Value for LabelPairs {
     fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
-        let tokens = match raw {
-            RawValue::Other(TokenTree::Group(group)) if !group.stream().is_empty() => {
-                group.stream()
-            }
-            RawValue::Other(value) => return Err(wrong_value(key, value.into(), expected)),
-            RawValue::Assigned(value) if !value.is_empty() => {
-                return Err(wrong_value(key, value, expected));
-            }
-            _ => return Err(wrong_value(key, key.to_token_stream(), expected)),
-        };
+        let tokens = in_parentheses(key, raw, expected)?;
         let pair = |input: ParseStream<'_>| {
             let name = input.call(Ident::parse_any)?;
             input.parse::<Token![=]>()?;
@@ -155,6 +146,59 @@ impl Value for LabelPairs {
         let pairs = pairs.map_err(|_| wrong_value(key, tokens, expected))?;
         Ok(Self(pairs.into_iter().collect()))
     }
+}
+
+/// A percentage above 0 and below 100, as how many of a billion.
+#[derive(Clone, Copy)]
+pub(crate) struct Percentage {
+    pub(crate) billionths: u32,
+}
+
+impl Value for Percentage {
+    fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
+        let percentage = |input: ParseStream<'_>| {
+            let literal: Lit = input.parse()?;
+            let (digits, suffix) = match &literal {
+                Lit::Int(int) => (int.base10_digits(), int.suffix()),
+                Lit::Float(float) => (float.base10_digits(), float.suffix()),
+                _ => return Err(input.error("not a number")),
+            };
+            let billionths = billionths(digits).filter(|_| suffix.is_empty());
+            billionths
+                .map(|billionths| Self { billionths })
+                .ok_or_else(|| input.error("no percentage"))
+        };
+        parse_assigned(key, raw, expected, percentage)
+    }
+}
+
+/// How many of a billion a percentage is, exactly, if it is above 0 and below 100.
+fn billionths(percentage: &str) -> Option<u32> {
+    const DECIMALS: usize = 7;
+    let (whole, fraction) = percentage.split_once('.').unwrap_or((percentage, ""));
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > DECIMALS {
+        return None;
+    }
+    let billionths: u32 = format!("{whole}{fraction:0<DECIMALS$}").parse().ok()?;
+    (0 < billionths && billionths < 1_000_000_000).then_some(billionths)
+}
+
+/// The tokens in the parentheses after a key, if there are any.
+pub(crate) fn in_parentheses(
+    key: &Ident,
+    raw: RawValue,
+    expected: &str,
+) -> syn::Result<TokenStream> {
+    let at = match raw {
+        RawValue::Other(TokenTree::Group(group)) if !group.stream().is_empty() => {
+            return Ok(group.stream());
+        }
+        RawValue::Other(value) => value.into(),
+        RawValue::Assigned(value) if !value.is_empty() => value,
+        _ => key.to_token_stream(),
+    };
+    Err(wrong_value(key, at, expected))
 }
 
 fn parse_assigned<T>(

@@ -4,6 +4,7 @@ use core::ops::{Deref, DerefMut};
 use core::{array, fmt};
 
 use crate::atomic_layout::AtomicLayout;
+use crate::histogram::scale::Scale;
 use crate::{Distribution, Inc, IncDec, Instrument, Kind, Value, Walker};
 
 /// An instrument that shares no cache line with its neighbours.
@@ -116,6 +117,7 @@ impl<I: Instrument> Instrument for CachePadded<I> {
     }
 
     const __UNIT: Option<&'static str> = I::__UNIT;
+    const __SCALE: Option<Scale<'static>> = I::__SCALE;
 
     fn __total_into(&self, into: &mut Distribution) -> bool {
         self.0.__total_into(into)

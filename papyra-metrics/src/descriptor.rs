@@ -4,6 +4,7 @@
 use alloc::{borrow::Cow, string::ToString};
 use core::fmt;
 
+use crate::Objective;
 use crate::label_set::{DescriptorLabels, LabelSet};
 use crate::naming::{self, ExpositionName};
 use crate::series::Series;
@@ -21,6 +22,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// `counter`, `gauge` or `histogram`.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+
     /// Returns what the names of a family's samples may add to its own, in OpenMetrics 1.0. The first one is empty: the
     /// name of the family itself is reserved too.
     ///
@@ -43,11 +53,7 @@ impl Kind {
 impl fmt::Display for Kind {
     /// `counter`, `gauge` or `histogram`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Counter => "counter",
-            Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
-        })
+        f.pad(self.as_str())
     }
 }
 
@@ -73,6 +79,8 @@ pub struct Descriptor {
     pub(crate) labels: LabelSet,
     /// The key of the series, if it is known at compile time. That of a metric without labels is its name.
     pub(crate) key: Option<&'static str>,
+    pub(crate) objective: Option<Objective>,
+    pub(crate) is_error_counter: bool,
 }
 
 impl Descriptor {
@@ -91,6 +99,8 @@ impl Descriptor {
             unit: None,
             labels: LabelSet::NONE,
             key: Some(name),
+            objective: None,
+            is_error_counter: false,
         }
     }
 
@@ -171,6 +181,20 @@ impl Descriptor {
         self
     }
 
+    /// The same histogram with a service level objective, for alerts.
+    #[must_use]
+    pub const fn with_objective(mut self, objective: Objective) -> Self {
+        self.objective = Some(objective);
+        self
+    }
+
+    /// The same counter, marked as one that counts errors, for dashboards and alerts.
+    #[must_use]
+    pub const fn as_error_counter(mut self) -> Self {
+        self.is_error_counter = true;
+        self
+    }
+
     /// The name, prefixes included.
     pub const fn name(&self) -> &str {
         self.name
@@ -210,6 +234,16 @@ impl Descriptor {
         DescriptorLabels::new(&self.labels)
     }
 
+    /// Returns the service level objective of a histogram, if it has one.
+    pub const fn objective(&self) -> Option<Objective> {
+        self.objective
+    }
+
+    /// Returns whether it is a counter that is marked as one of errors, as a field with `#[metrics(errors)]` is.
+    pub const fn is_error_counter(&self) -> bool {
+        self.is_error_counter
+    }
+
     /// The key under which a snapshot has the metric: its name, followed by its labels if it has any.
     ///
     /// ```
@@ -247,6 +281,7 @@ pub const fn all_have_keys(metrics: &[Descriptor]) -> bool {
     true
 }
 
+#[allow(clippy::missing_fields_in_debug)] // the key follows from the name and the labels
 impl fmt::Debug for Descriptor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Descriptor")
@@ -256,6 +291,8 @@ impl fmt::Debug for Descriptor {
             .field("help", &self.help)
             .field("unit", &self.unit)
             .field("labels", &self.labels())
+            .field("objective", &self.objective)
+            .field("is_error_counter", &self.is_error_counter)
             .finish()
     }
 }
@@ -264,9 +301,20 @@ impl PartialEq for Descriptor {
     /// Whether all that a descriptor shows is equal.
     fn eq(&self, other: &Self) -> bool {
         // Not the key, which follows from the name and the labels.
-        let Self { name, prefix_len, kind, help, unit, labels: _, key: _ } = self;
+        let Self {
+            name,
+            prefix_len,
+            kind,
+            help,
+            unit,
+            labels: _,
+            key: _,
+            objective,
+            is_error_counter,
+        } = self;
         (*name, *prefix_len, *kind) == (other.name, other.prefix_len, other.kind)
             && (*help, *unit) == (other.help, other.unit)
+            && (*objective, *is_error_counter) == (other.objective, other.is_error_counter)
             && self.labels().eq(other.labels())
     }
 }

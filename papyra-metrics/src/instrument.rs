@@ -4,6 +4,7 @@
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
 use crate::atomic_layout::AtomicLayout;
+use crate::histogram::scale::Scale;
 use crate::{Distribution, Kind, Value, Walker};
 
 /// A value that can be a field of a struct that derives [`Metrics`](crate::Metrics).
@@ -64,6 +65,10 @@ pub trait Instrument {
     /// For generated code: the unit of the values, if the type of the instrument determines it.
     #[doc(hidden)]
     const __UNIT: Option<&'static str> = None;
+
+    /// For generated code: the buckets of a histogram.
+    #[doc(hidden)]
+    const __SCALE: Option<Scale<'static>> = None;
 
     /// Writes the lifetime distribution of a histogram, without allocating. Returns `false` for other instruments.
     #[doc(hidden)]
@@ -169,6 +174,7 @@ macro_rules! instrument_through {
             }
 
             const __UNIT: Option<&'static str> = I::__UNIT;
+            const __SCALE: Option<Scale<'static>> = I::__SCALE;
 
             fn __total_into(&self, into: &mut Distribution) -> bool {
                 I::__total_into(self, into)

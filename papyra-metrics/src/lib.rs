@@ -102,7 +102,7 @@ pub use gauge_hold::GaugeHold;
 pub use histogram::Timer;
 pub use histogram::{
     Amount, AnyBuckets, BoundsMismatch, Bucket, BucketSet, Buckets, Distribution, FineLatency,
-    Histogram, Latency, ShardedHistogram, Sizes, Tally,
+    Histogram, Latency, Objective, ShardedHistogram, Sizes, Tally,
 };
 pub use inc::{Inc, IncDec};
 pub use instrument::Instrument;
@@ -131,6 +131,7 @@ pub use sharded::ShardedCounter;
 /// | field | `gauge = …` | the field has any type, and the metric is a gauge that the path or closure computes from a reference to the field when it is read: an integer or a float |
 /// | field | `counter = …` | the same for a counter, an integer; it is the lifetime total, which a reset does not change |
 /// | field | `errors` | this counter is *the* error counter of the struct; at most one |
+/// | field | `objective(within = "100ms", of = 99.9)` | a service level objective of a histogram: 99.9 % of its values are within 100 ms, which is one of its bucket bounds |
 /// | field | `flatten`, with or without `prefix = "…"` | the field derives `Metrics` itself, and its metrics join this struct's; with `labels(…)` they get these labels before their own |
 /// | field | `skip` | not a metric |
 /// | field | `padded` | with `storage`: the metric is a [`CachePadded`], which shares no cache line |
@@ -192,6 +193,30 @@ pub use sharded::ShardedCounter;
 /// let metrics = QueueMetrics::default();
 /// metrics.slots_in_use.store(3, Ordering::Relaxed);
 /// assert_eq!(metrics.snapshot()["slots_in_use"], 3);
+/// ```
+///
+/// # Objectives
+///
+/// A histogram may have an [`Objective`], from which `papyra-metrics rules` writes alerts. `within` is a bucket bound, written
+/// as in [`buckets!`]: `"100ms"` for durations, `"64KiB"` or `"512"` for other values. Any other threshold is a compile error
+/// that names the nearest bounds, because only at a bound it is known how many values are within it. `of` is a percentage
+/// above 0 and below 100, with at most 7 decimals. Every series of a family has the objective of its field.
+///
+/// ```
+/// use papyra_metrics::{Histogram, Metrics, Sizes};
+///
+/// #[derive(Default, Metrics)]
+/// struct LogMetrics {
+///     #[metrics(objective(within = "100ms", of = 99.9))]
+///     append: Histogram,
+///     #[metrics(objective(within = "64KiB", of = 50))]
+///     record_size: Histogram<Sizes>,
+/// }
+///
+/// let metrics = LogMetrics::default();
+/// let objectives = metrics.descriptors().iter().filter_map(|metric| metric.objective());
+/// let objectives: Vec<String> = objectives.map(|objective| objective.to_string()).collect();
+/// assert_eq!(objectives, ["99.9% within 0.1", "50% within 65536"]); // in the exported units
 /// ```
 ///
 /// # Plain structs

@@ -6,6 +6,7 @@ mod fuzz_seeds;
 mod hygiene;
 mod labels;
 mod large_families;
+mod objectives;
 pub mod storage; // so that its items are public, and their documentation required
 mod structs;
 mod thousand;

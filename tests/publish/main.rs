@@ -5,4 +5,5 @@ mod histograms;
 mod labelled;
 mod labels;
 mod life;
+mod objectives;
 mod reading;

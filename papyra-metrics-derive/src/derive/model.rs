@@ -113,7 +113,18 @@ pub(crate) struct Metric<'a> {
     pub(crate) labels: Vec<(String, String)>,
     /// Whether this is the struct's error counter.
     pub(crate) errors: bool,
+    /// The objective of a histogram.
+    pub(crate) objective: Option<Objective>,
     pub(crate) source: Source<'a>,
+}
+
+/// The share of a histogram's values that should be within a bound. The compiler knows the bounds.
+pub(crate) struct Objective {
+    /// The threshold as it is written, and where.
+    pub(crate) within: String,
+    pub(crate) span: Span,
+    /// How many of a billion values.
+    pub(crate) billionths: u32,
 }
 
 /// Where the value of a metric is.

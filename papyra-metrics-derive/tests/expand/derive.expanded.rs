@@ -61,7 +61,8 @@ const _: () = {
                     "write_errors",
                     <Counter as ::papyra_metrics::__private::ErrorInstrument>::KIND,
                 )
-                .with_help("Appends that returned an error."),
+                .with_help("Appends that returned an error.")
+                .as_error_counter(),
             ::papyra_metrics::__private::Descriptor::new(
                     "open_segments",
                     <Gauge as ::papyra_metrics::__private::Metric>::KIND,

@@ -53,9 +53,10 @@ const _: () = {
                 )
                 .with_help("Records appended."),
             ::papyra_metrics::__private::Descriptor::new(
-                "write_errors",
-                <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Metric>::KIND,
-            ),
+                    "write_errors",
+                    <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Metric>::KIND,
+                )
+                .as_error_counter(),
             ::papyra_metrics::__private::Descriptor::new(
                 "open_segments",
                 <::papyra_metrics::__private::Gauge as ::papyra_metrics::__private::Metric>::KIND,

@@ -142,49 +142,56 @@ const fn is_one_two_five(mut bound: u64) -> bool {
 impl BoundLiteral {
     /// The bound in base units.
     const fn parse(&self, notation: Notation) -> u64 {
-        let text = self.text.as_bytes();
-        let (mut digits, mut decimals, mut is_fraction) = (0_u64, 0_u32, false);
-        let mut i = 0;
-        while i < text.len() {
-            match text[i] {
-                digit @ b'0'..=b'9' => {
-                    digits = self.checked(digits.checked_mul(10));
-                    digits = self.checked(digits.checked_add((digit - b'0') as u64));
-                    decimals += is_fraction as u32;
-                }
-                b'_' => {}
-                b'.' if !is_fraction => is_fraction = true,
-                _ => break,
-            }
-            i += 1;
-        }
-        assert!(i > 0, "{}", self.malformed);
-        let (_, suffix) = text.split_at(i);
-        let per_unit: u64 = match (notation, suffix) {
-            (Notation::Integer, b"") | (Notation::Duration, b"ns") => 1,
-            (Notation::Integer, b"KiB") => 1 << 10,
-            (Notation::Integer, b"MiB") => 1 << 20,
-            (Notation::Integer, b"GiB") => 1 << 30,
-            (Notation::Integer, b"TiB") => 1 << 40,
-            // Both letters that are read as micro.
-            (Notation::Duration, b"us" | b"\xc2\xb5s" | b"\xce\xbcs") => 1_000,
-            (Notation::Duration, b"ms") => 1_000_000,
-            (Notation::Duration, b"s") => 1_000_000_000,
-            (Notation::Duration, b"min") => 60_000_000_000,
-            (Notation::Duration, b"h") => 3_600_000_000_000,
-            _ => panic!("{}", self.malformed),
-        };
-        let scale = self.checked(10_u64.checked_pow(decimals));
-        let product = self.checked(digits.checked_mul(per_unit));
-        assert!(product % scale == 0 && product / scale <= MAX_BASE_UNITS, "{}", self.malformed);
-        product / scale
-    }
-
-    const fn checked(&self, number: Option<u64>) -> u64 {
-        match number {
-            Some(number) => number,
+        match parse(self.text, notation) {
+            Some(bound) => bound,
             None => panic!("{}", self.malformed),
         }
+    }
+}
+
+/// The bound that a text means, in base units, at most [`MAX_BASE_UNITS`]; `None` if it is not a bound.
+pub(crate) const fn parse(text: &str, notation: Notation) -> Option<u64> {
+    let text = text.as_bytes();
+    let (mut digits, mut decimals, mut is_fraction) = (0_u64, 0_u32, false);
+    let mut i = 0;
+    while i < text.len() {
+        match text[i] {
+            digit @ b'0'..=b'9' => {
+                let Some(tens) = digits.checked_mul(10) else { return None };
+                let Some(sum) = tens.checked_add((digit - b'0') as u64) else { return None };
+                digits = sum;
+                decimals += is_fraction as u32;
+            }
+            b'_' => {}
+            b'.' if !is_fraction => is_fraction = true,
+            _ => break,
+        }
+        i += 1;
+    }
+    if i == 0 {
+        return None;
+    }
+    let (_, suffix) = text.split_at(i);
+    let per_unit: u64 = match (notation, suffix) {
+        (Notation::Integer, b"") | (Notation::Duration, b"ns") => 1,
+        (Notation::Integer, b"KiB") => 1 << 10,
+        (Notation::Integer, b"MiB") => 1 << 20,
+        (Notation::Integer, b"GiB") => 1 << 30,
+        (Notation::Integer, b"TiB") => 1 << 40,
+        // Both letters that are read as micro.
+        (Notation::Duration, b"us" | b"\xc2\xb5s" | b"\xce\xbcs") => 1_000,
+        (Notation::Duration, b"ms") => 1_000_000,
+        (Notation::Duration, b"s") => 1_000_000_000,
+        (Notation::Duration, b"min") => 60_000_000_000,
+        (Notation::Duration, b"h") => 3_600_000_000_000,
+        _ => return None,
+    };
+    let Some(scale) = 10_u64.checked_pow(decimals) else { return None };
+    let Some(product) = digits.checked_mul(per_unit) else { return None };
+    if product % scale == 0 && product / scale <= MAX_BASE_UNITS {
+        Some(product / scale)
+    } else {
+        None
     }
 }
 

@@ -3,7 +3,9 @@
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 
+use super::amount::Amount;
 use super::buckets::Buckets;
+use super::scale::Scale;
 use super::{Distribution, Histogram, ShardedHistogram};
 #[cfg(not(feature = "alloc"))]
 use crate::Walker;
@@ -24,6 +26,11 @@ macro_rules! instrument {
         impl<B: Buckets> Instrument for $histogram<B> {
             const KIND: Kind = Kind::Histogram;
             const __UNIT: Option<&'static str> = B::UNIT;
+            const __SCALE: Option<Scale<'static>> = Some(Scale {
+                bounds: B::BOUNDS,
+                unit: B::UNIT,
+                per_unit: <B::Value as Amount>::PER_UNIT,
+            });
 
             fn value(&self) -> Value {
                 value(&self.get())

@@ -13,6 +13,7 @@ mod human;
 mod instrument;
 #[cfg(all(loom, test))]
 mod model;
+mod objective;
 pub(crate) mod scale;
 #[cfg(feature = "serde")]
 pub(crate) mod serde;
@@ -25,6 +26,7 @@ pub use amount::Amount;
 pub use bucket_set::{AnyBuckets, BucketSet};
 pub use buckets::{Buckets, FineLatency, Latency, Sizes};
 pub use distribution::{BoundsMismatch, Bucket, Distribution};
+pub use objective::Objective;
 #[cfg(feature = "publish")]
 pub(crate) use scale::OwnedScale;
 pub use sharded::ShardedHistogram;

@@ -4,6 +4,9 @@
 use alloc::sync::Arc;
 use core::ops::Deref;
 
+#[cfg(feature = "publish")]
+use super::Objective;
+
 /// The bounds and the unit of a distribution.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale<'a> {
@@ -36,6 +39,13 @@ impl OwnedScale {
     #[cfg(feature = "publish")]
     pub(crate) fn buckets(&self) -> usize {
         self.bounds.len() + 1
+    }
+
+    /// The objective that so many of a billion values are within this bound; `None` if that is not one.
+    #[cfg(feature = "publish")]
+    pub(crate) fn objective(&self, within: u64, billionths: u32) -> Option<Objective> {
+        self.bounds.binary_search(&within).ok()?;
+        Objective::from_parts(within, u32::try_from(self.per_unit).ok()?, billionths)
     }
 }
 

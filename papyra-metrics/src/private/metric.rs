@@ -4,6 +4,7 @@
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::array;
 
+use crate::histogram::scale::Scale;
 use crate::{CachePadded, Family, Instrument, Kind, Label, LabelValues, Walker};
 
 /// One metric, with one series or several.
@@ -20,6 +21,8 @@ pub trait Metric {
     const KIND: Kind;
     /// The unit, if the type determines it.
     const UNIT: Option<&'static str>;
+    /// The buckets, if the type is that of a histogram.
+    const SCALE: Option<Scale<'static>>;
     /// The labels that distinguish the series of a family, which [`family_labels`](super::family_labels) checks.
     const LABELS: &'static [LabelValues] = &[];
 
@@ -33,6 +36,7 @@ pub trait Metric {
 impl<I: Instrument> Metric for I {
     const KIND: Kind = I::KIND;
     const UNIT: Option<&'static str> = I::__UNIT;
+    const SCALE: Option<Scale<'static>> = I::__SCALE;
 
     #[inline]
     fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker) {
@@ -44,6 +48,7 @@ impl<I: Instrument> Metric for I {
 impl<L: Label, I: Instrument> Metric for Family<L, I> {
     const KIND: Kind = I::KIND;
     const UNIT: Option<&'static str> = I::__UNIT;
+    const SCALE: Option<Scale<'static>> = I::__SCALE;
     const LABELS: &'static [LabelValues] = L::LABELS;
 
     fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker) {
@@ -66,6 +71,7 @@ macro_rules! metric_through {
         impl<L: Label, I: Instrument> Metric for $pointer {
             const KIND: Kind = I::KIND;
             const UNIT: Option<&'static str> = I::__UNIT;
+            const SCALE: Option<Scale<'static>> = I::__SCALE;
             const LABELS: &'static [LabelValues] = Family::<L, I>::LABELS;
 
             fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker) {

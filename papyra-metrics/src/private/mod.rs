@@ -9,6 +9,7 @@ mod declarations;
 mod function;
 mod metric;
 mod names;
+mod objective;
 mod plain;
 mod storage;
 mod table;
@@ -21,11 +22,13 @@ pub use self::computed::{CounterNumber, GaugeNumber, show_counter, show_gauge};
 pub use self::declarations::{Declarations, Flattened, Labels};
 pub use self::function::*;
 pub use self::metric::Metric;
+pub use self::objective::objective;
 pub use self::plain::{PlainValue, ShowPlain};
 pub use self::storage::{
     HasStorage, NoStorage, NotPlain, PlainSnapshot, StorageProbe, debug, plain_snapshot,
 };
 pub use self::table::{DescriptorTable, ErrorInstrument, prefixed};
+pub(crate) use self::text::Message;
 pub use crate::descriptor::all_have_keys;
 pub use crate::family::{Cross, MemberArray};
 pub use crate::histogram::amount::Notation;

@@ -52,32 +52,48 @@ pub(super) const fn utf8_before_zeros(mut bytes: &[u8]) -> &str {
 }
 
 /// A message of a panic; what does not fit is left out.
-pub(super) struct Message {
+pub(crate) struct Message {
     text: [u8; 1024],
     len: usize,
 }
 
 impl Message {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { text: [0; 1024], len: 0 }
     }
 
-    pub(super) const fn push(&mut self, piece: &str) -> &mut Self {
+    pub(crate) const fn push(&mut self, piece: &str) -> &mut Self {
         self.push_bytes(piece.as_bytes())
     }
 
-    pub(super) const fn push_bytes(&mut self, piece: &[u8]) -> &mut Self {
+    pub(crate) const fn push_bytes(&mut self, piece: &[u8]) -> &mut Self {
         if self.len + piece.len() <= self.text.len() {
             self.len = write_at(&mut self.text, self.len, piece);
         }
         self
     }
 
-    pub(super) const fn push_all(&mut self, [a, b, c]: [&str; 3]) -> &mut Self {
+    pub(crate) const fn push_all(&mut self, [a, b, c]: [&str; 3]) -> &mut Self {
         self.push(a).push(b).push(c)
     }
 
-    pub(super) const fn as_str(&self) -> &str {
+    pub(crate) const fn push_number(&mut self, mut number: u64) -> &mut Self {
+        let mut digits = [0; 20];
+        let mut at = digits.len();
+        loop {
+            at -= 1;
+            #[allow(clippy::cast_possible_truncation)] // a digit
+            let digit = (number % 10) as u8;
+            digits[at] = b'0' + digit;
+            number /= 10;
+            if number == 0 {
+                break;
+            }
+        }
+        self.push_bytes(digits.split_at(at).1)
+    }
+
+    pub(crate) const fn as_str(&self) -> &str {
         utf8(self.text.split_at(self.len).0)
     }
 }

@@ -9,10 +9,11 @@ use std::{
 };
 
 use super::description::{
-    BOUND_LEN, BYTE_ORDER, CHECKED_FROM, Description, ENTRY_LEN, ENTRY_LEN_1, Form, HEADER_LEN,
-    LABEL_LEN, Location, MAGIC, MAX_DESCRIPTION, MAX_HISTOGRAMS, MAX_VALUES, Metric, Process,
-    VERSION,
+    BOUND_LEN, BYTE_ORDER, CHECKED_FROM, Description, ENTRY_LEN, ENTRY_LEN_1,
+    ENTRY_LEN_WITH_OBJECTIVE, Form, HEADER_LEN, IS_ERROR_COUNTER, LABEL_LEN, Location, MAGIC,
+    MAX_DESCRIPTION, MAX_HISTOGRAMS, MAX_VALUES, Metric, Process, VERSION,
 };
+use crate::Objective;
 use crate::histogram::{OwnedScale, amount::MAX_BASE_UNITS, bounds::MAX_BOUNDS};
 use crate::naming;
 use crate::series::Series;
@@ -165,6 +166,8 @@ fn decode_metric(
         _ => return Err(FormatError::Damaged("unknown kind of a metric")),
     };
     let labels = if version == 1 { Vec::new() } else { decode_labels(entry, strings)? };
+    let objective = decode_objective(version, entry, &form)?;
+    let is_error_counter = version > 1 && entry.u32(60)? & IS_ERROR_COUNTER != 0;
     let location = Location {
         first: entry.u64(32)?,
         stride: entry.u64(40)?,
@@ -190,6 +193,8 @@ fn decode_metric(
         help: help.to_string(),
         unit: Some(unit).filter(|unit| !unit.is_empty()).map(String::from),
         labels,
+        objective,
+        is_error_counter,
         location,
     })
 }
@@ -212,6 +217,26 @@ fn decode_scale(
         return Err(FormatError::Damaged("invalid base unit of a histogram"));
     }
     Ok(OwnedScale::new(bounds, Some(unit).filter(|unit| !unit.is_empty()).map(Arc::from), per_unit))
+}
+
+/// Decodes the objective of a histogram, whose threshold is one of the bounds.
+fn decode_objective(
+    version: u32,
+    entry: Bytes<'_>,
+    form: &Form,
+) -> Result<Option<Objective>, FormatError> {
+    if version == 1 || entry.0.len() < ENTRY_LEN_WITH_OBJECTIVE {
+        return Ok(None);
+    }
+    let (within, billionths) = (entry.u64(88)?, entry.u32(96)?);
+    if billionths == 0 {
+        return Ok(None);
+    }
+    let Form::Histogram(scale) = form else {
+        return Err(FormatError::Damaged("a metric that is not a histogram has an objective"));
+    };
+    let objective = scale.objective(within, billionths);
+    objective.map(Some).ok_or(FormatError::Damaged("invalid objective of a histogram"))
 }
 
 fn decode_labels(

@@ -2,8 +2,8 @@
 
 use std::{string::String, time::SystemTime, vec::Vec};
 
-use crate::Kind;
 use crate::histogram::OwnedScale;
+use crate::{Kind, Objective};
 
 pub(super) const MAGIC: [u8; 8] = *b"\x89papyra\n";
 pub(super) const BYTE_ORDER: u32 = 0x0102_0304;
@@ -12,6 +12,10 @@ pub(super) const VERSION: u32 = 2;
 pub(super) const HEADER_LEN: usize = 64;
 pub(super) const ENTRY_LEN: usize = 88;
 pub(super) const ENTRY_LEN_1: usize = 64;
+/// Length of an entry in a file with objectives.
+pub(super) const ENTRY_LEN_WITH_OBJECTIVE: usize = 104;
+/// The flag of a counter of errors.
+pub(super) const IS_ERROR_COUNTER: u32 = 1;
 /// Length of a label: name and value, each as offset and length.
 pub(super) const LABEL_LEN: usize = 16;
 /// Length of a bound.
@@ -36,6 +40,8 @@ pub struct Metric {
     pub(super) help: String,
     pub(super) unit: Option<String>,
     pub(super) labels: Vec<(String, String)>,
+    pub(super) objective: Option<Objective>,
+    pub(super) is_error_counter: bool,
     pub(super) location: Location,
 }
 
@@ -103,6 +109,16 @@ impl Metric {
     /// Returns the base unit of the values. It matches `[a-z0-9_]+`.
     pub fn unit(&self) -> Option<&str> {
         self.unit.as_deref()
+    }
+
+    /// Returns the service level objective of a histogram, if it has one.
+    pub fn objective(&self) -> Option<Objective> {
+        self.objective
+    }
+
+    /// Returns whether it is a counter that is marked as one of errors.
+    pub fn is_error_counter(&self) -> bool {
+        self.is_error_counter
     }
 }
 

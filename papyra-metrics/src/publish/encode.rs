@@ -3,8 +3,9 @@
 use std::{time::SystemTime, vec::Vec};
 
 use super::description::{
-    BOUND_LEN, BYTE_ORDER, CHECKED_FROM, ENTRY_LEN, HEADER_LEN, LABEL_LEN, MAGIC, MAX_DESCRIPTION,
-    MAX_HISTOGRAMS, MAX_VALUES, Process, VERSION,
+    BOUND_LEN, BYTE_ORDER, CHECKED_FROM, ENTRY_LEN, ENTRY_LEN_WITH_OBJECTIVE, HEADER_LEN,
+    IS_ERROR_COUNTER, LABEL_LEN, MAGIC, MAX_DESCRIPTION, MAX_HISTOGRAMS, MAX_VALUES, Process,
+    VERSION,
 };
 use super::locate::Located;
 use crate::atomic_layout::Form;
@@ -22,8 +23,10 @@ pub(super) fn encode(
     values_len: usize,
     values_align: usize,
 ) -> Option<Vec<u8>> {
+    let has_objectives = metrics.iter().any(|metric| metric.descriptor.objective().is_some());
+    let entry_len = if has_objectives { ENTRY_LEN_WITH_OBJECTIVE } else { ENTRY_LEN };
     let mut strings =
-        StringTable { start: HEADER_LEN + metrics.len() * ENTRY_LEN, bytes: Vec::new() };
+        StringTable { start: HEADER_LEN + metrics.len() * entry_len, bytes: Vec::new() };
     let program = strings.push(process.program.as_bytes())?;
     let texts = metrics.iter().map(|metric| Texts::push(metric, &mut strings));
     let texts: Vec<_> = texts.collect::<Option<_>>()?;
@@ -42,7 +45,7 @@ pub(super) fn encode(
     put_u32(&mut out, BYTE_ORDER);
     put_u32(&mut out, VERSION);
     put_u32(&mut out, 0); // the checksum, which is written last
-    put_u32(&mut out, u32::try_from(ENTRY_LEN).ok()?);
+    put_u32(&mut out, u32::try_from(entry_len).ok()?);
     put_u64(&mut out, u64::try_from(values + values_len).ok()?);
     put_u64(&mut out, u64::try_from(values).ok()?);
     put_u32(&mut out, u32::try_from(metrics.len()).ok()?);
@@ -52,6 +55,9 @@ pub(super) fn encode(
     put_pair(&mut out, program);
     for (metric, texts) in metrics.iter().zip(texts) {
         put_metric(&mut out, metric, &texts, u64::try_from(values).ok()?)?;
+        if has_objectives {
+            put_objective(&mut out, metric.descriptor);
+        }
     }
     out.extend(strings.bytes);
     out.resize(values, 0);
@@ -72,11 +78,18 @@ fn put_metric(out: &mut Vec<u8>, metric: &Located, texts: &Texts, values: u64) -
     put_u64(out, location.stride);
     put_u64(out, location.baseline.map_or(0, |baseline| values + baseline));
     put_u32(out, location.cells);
-    put_u32(out, 0);
+    put_u32(out, if descriptor.is_error_counter() { IS_ERROR_COUNTER } else { 0 });
     put_pair(out, texts.labels);
     put_pair(out, texts.bounds);
     put_u64(out, if let Form::Histogram(scale) = form { scale.per_unit } else { 0 });
     Some(())
+}
+
+fn put_objective(out: &mut Vec<u8>, descriptor: &Descriptor) {
+    let objective = descriptor.objective();
+    put_u64(out, objective.map_or(0, |it| it.within_base_units()));
+    put_u32(out, objective.map_or(0, |it| it.billionths()));
+    put_u32(out, 0);
 }
 
 /// Where the strings and the lists of a metric are: offsets, and lengths in bytes or items.

@@ -67,7 +67,7 @@
 //! | 8 | 4 | `0x01020304`, which shows the byte order |
 //! | 12 | 4 | version of the format: 2. It changes if an older reader would misunderstand the file |
 //! | 16 | 4 | CRC-32 (IEEE 802.3) of everything from byte 20 to the end of the description |
-//! | 20 | 4 | size of an entry: 88, or more in files with more data for each metric |
+//! | 20 | 4 | size of an entry: 88, 104 in a file with objectives, or more in files with more data for each metric; readers ignore what they do not know |
 //! | 24 | 8 | length of the file |
 //! | 32 | 8 | length of the description: this header, the entries, the strings and the lists. The values follow it |
 //! | 40 | 4 | number of entries |
@@ -87,10 +87,13 @@
 //! | 40 | 8 | distance from one cell to the next |
 //! | 48 | 8 | offset of the baseline, or 0 if there is none |
 //! | 56 | 4 | number of cells |
-//! | 60 | 4 | 0 |
+//! | 60 | 4 | flags: 1 if the metric is marked as a counter of errors. Other bits are 0, and readers ignore them |
 //! | 64 | 4 + 4 | labels: offset of the list and number of labels, each four times 4 bytes: name and value, as offset and length |
 //! | 72 | 4 + 4 | bounds of a histogram: offset of the list and number of bounds, each 8 bytes, in base units |
 //! | 80 | 8 | base units in one unit of a histogram: 10⁹ of durations, which are in nanoseconds |
+//! | 88 | 8 | only in entries of at least 104 bytes: the threshold of a histogram's objective, which is one of its bounds |
+//! | 96 | 4 | how many of a billion values should be within the threshold; 0 if there is no objective |
+//! | 100 | 4 | 0 |
 //!
 //! Names and label names match `[a-zA-Z_][a-zA-Z0-9_]*`, units and label values `[a-z0-9_]+`, and no label has a name that
 //! [monitoring systems reserve](crate::naming::is_reserved_label). No two metrics have the same

@@ -5,15 +5,16 @@ use syn::{Attribute, Type};
 
 use super::labels::check_labels;
 use super::names::{check_name, check_prefix, check_unit};
-use crate::attr::{self, FieldKeys, Key};
+use crate::attr::{self, FieldKeys, Key, ObjectiveKeys};
 use crate::derive::help::first_paragraph;
 use crate::derive::input::NamedField;
 use crate::derive::model::{
-    Computed, ComputedKind, Field, Metric, Role, Source, StorageInstrument, Written,
+    Computed, ComputedKind, Field, Metric, Objective, Role, Source, StorageInstrument, Written,
 };
 use crate::diag::Diagnostics;
 use crate::types::{
-    arguments, is_phantom_data, last_word, mentions, only_argument, path, pointee, primitive,
+    arguments, instrument, is_phantom_data, last_word, mentions, only_argument, path, pointee,
+    primitive,
 };
 
 /// The properties of a struct on which the checks of its fields depend.
@@ -132,6 +133,7 @@ fn check_metric<'a>(
         );
         return None;
     }
+    let objective = check_objective(diag, field, keys, &source);
     let help = keys.help.as_ref().map(|help| help.value.value());
     Some(Metric {
         name: format!("{}{}", context.prefix, name?),
@@ -140,8 +142,44 @@ fn check_metric<'a>(
         unit,
         labels,
         errors: keys.errors.is_some(),
+        objective,
         source,
     })
+}
+
+/// Checks the objective of a metric. Whether its threshold is a bound of the buckets is checked by the compiler.
+fn check_objective(
+    diag: &mut Diagnostics,
+    field: &NamedField<'_>,
+    keys: &FieldKeys,
+    source: &Source<'_>,
+) -> Option<Objective> {
+    let Key { key, value: ObjectiveKeys { of, within, .. } } = keys.objective.as_ref()?;
+    if let Some(kind) = kind_of_number(field.ty, source) {
+        diag.error(
+            key,
+            format!("`objective` requires a histogram, and `{}` is a {kind}; remove `objective`, or put it on a histogram", field.ident),
+        );
+        return None;
+    }
+    match (within, of) {
+        (Some(within), Some(of)) => {
+            return Some(Objective {
+                within: within.value.value(),
+                span: within.value.span(),
+                billionths: of.value.billionths,
+            });
+        }
+        (None, _) => diag.error(
+            key,
+            "`objective` requires `within`; name the bucket bound, such as `within = \"100ms\"`",
+        ),
+        (_, None) => diag.error(
+            key,
+            "`objective` requires `of`; give the percentage of values within the bound, such as `of = 99.9`",
+        ),
+    }
+    None
 }
 
 /// Checks where the value of a metric is, and whether it can be there.
@@ -209,7 +247,7 @@ fn check_computed(
     }
     for other in keys.words() {
         let word = other.to_string();
-        if ["errors", "padded", "sharded"].contains(&&*word) {
+        if ["errors", "objective", "padded", "sharded"].contains(&&*word) {
             diag.error(
                 other,
                 format!("`{word}` cannot be combined with `{key}`, whose value is computed when it is read; remove one of the two"),
@@ -304,6 +342,26 @@ impl Written<'_> {
     fn is_gauge(&self) -> bool {
         matches!(self.instrument, StorageInstrument::Gauge | StorageInstrument::FloatGauge)
     }
+}
+
+/// The kind of a metric whose type is spelled as one that is not a histogram.
+fn kind_of_number(ty: &Type, source: &Source<'_>) -> Option<&'static str> {
+    let is_gauge = match source {
+        Source::Written(written) => match written.instrument {
+            StorageInstrument::Histogram(_) | StorageInstrument::ShardedHistogram(_) => {
+                return None;
+            }
+            _ => written.is_gauge(),
+        },
+        Source::Field => match last_word(instrument(ty)).as_deref() {
+            Some("Counter" | "ShardedCounter" | "AtomicU64") => false,
+            Some("Gauge" | "FloatGauge" | "Peak" | "AtomicI64") => true,
+            _ => return None,
+        },
+        // Reported by the check of the key that computes it.
+        Source::Computed(_) => return None,
+    };
+    Some(if is_gauge { "gauge" } else { "counter" })
 }
 
 /// Whether the type is spelled as a gauge. One that is hidden, for example by an alias, is found by the compiler.

@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 use super::bounds::{error_trait, expand_bounds, instrument_trait, instrument_type, span_of};
 use super::walk::expand_walk;
 use crate::derive::generics::impl_generics_with;
-use crate::derive::model::{Computed, ComputedKind, Field, Metric, Model, Role, Source};
+use crate::derive::model::{Computed, ComputedKind, Field, Metric, Model, Objective, Role, Source};
 use crate::krate::runtime_at;
 
 /// `Metrics` and what stands behind it, for the struct that holds the instruments.
@@ -88,7 +88,18 @@ fn expand_descriptor(model: &Model<'_>, field: &Field<'_>, metric: &Metric<'_>) 
     });
     let labels = expand_labels(&metric.labels);
     let labels = (!metric.labels.is_empty()).then(|| quote_spanned!(span=> .with_labels(#labels)));
-    let descriptor = quote_spanned!(span=> #new #help #unit #unit_of_buckets #labels);
+    let objective = metric.objective.as_ref().map(|objective| {
+        let Objective { within, span, billionths } = objective;
+        // Located at the threshold, which the compiler looks for among the bounds.
+        let span = Span::call_site().located_at(*span);
+        let krate = runtime_at(&model.krate, span);
+        quote_spanned! {span=>
+            .with_objective(#krate::objective::<#ty>(#name, #within, #billionths))
+        }
+    });
+    let errors = metric.errors.then(|| quote_spanned!(span=> .as_error_counter()));
+    let descriptor =
+        quote_spanned!(span=> #new #help #unit #unit_of_buckets #labels #objective #errors);
     if *prefix_len == 0 {
         descriptor
     } else {

@@ -1,0 +1,18 @@
+//! The objectives of derived structs.
+
+use super::metric::Metric;
+use super::text::Message;
+use crate::Objective;
+
+/// The objective of the metric `name`, whose field has the type `M`: so many of a billion values are within the
+/// threshold.
+#[track_caller]
+pub const fn objective<M: Metric>(name: &str, within: &str, billionths: u32) -> Objective {
+    if let Some(scale) = &M::SCALE {
+        return Objective::of_scale(scale, within, billionths);
+    }
+    let mut message = Message::new();
+    message.push("`objective` requires a histogram, and `").push(name).push("` is a ");
+    message.push(M::KIND.as_str()).push("; remove `objective`, or make the field a `Histogram`");
+    panic!("{}", message.as_str())
+}

@@ -1,0 +1,85 @@
+//! Objectives and the mark of error counters in a published file, whose entries are longer then.
+
+use std::{fs, path::Path};
+
+use papyra_metrics::{
+    Counter, Histogram, Metrics, Sizes,
+    publish::{Published, Reader},
+};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    #[metrics(errors)]
+    append_errors: Counter,
+    #[metrics(objective(within = "100ms", of = 99.9))]
+    append: Histogram,
+    record: Histogram<Sizes>,
+}
+
+#[derive(Default, Metrics)]
+struct WithoutObjective {
+    #[metrics(errors)]
+    append_errors: Counter,
+    append: Histogram,
+}
+
+fn published<M: Metrics + papyra_metrics::publish::Publishable + Default>(path: &Path) -> Vec<u8> {
+    let _metrics = Published::<M>::create(path).unwrap();
+    fs::read(path).unwrap()
+}
+
+fn entry_len(file: &[u8]) -> u32 {
+    u32::from_ne_bytes(file[20..24].try_into().unwrap())
+}
+
+#[test]
+fn a_reader_knows_objectives_and_marks_as_the_descriptors_have_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let metrics = Published::<LogMetrics>::create(&path).unwrap();
+    metrics.append.record(std::time::Duration::from_millis(2));
+    let reader = Reader::open(&path).unwrap();
+    for (metric, descriptor) in reader.metrics().iter().zip(metrics.descriptors()) {
+        assert_eq!(metric.objective(), descriptor.objective());
+        assert_eq!(metric.is_error_counter(), descriptor.is_error_counter());
+    }
+    assert_eq!(reader.metrics()[1].objective().unwrap().to_string(), "99.9% within 0.1");
+    assert!(reader.metrics()[0].is_error_counter());
+    assert_eq!(reader.snapshot().unwrap(), metrics.snapshot());
+}
+
+#[test]
+fn only_a_file_with_objectives_has_longer_entries_and_its_version_is_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let (without, with) = (published::<WithoutObjective>(&path), published::<LogMetrics>(&path));
+    assert_eq!((entry_len(&without), entry_len(&with)), (88, 104));
+    assert_eq!(without[12..16], with[12..16]);
+}
+
+#[test]
+fn an_objective_that_is_not_one_is_damage() {
+    /// The entry of `append`.
+    const APPEND: usize = 64 + 104;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("log.metrics");
+    let file = published::<LogMetrics>(&path);
+    let fault = |at: usize, change: &[u8]| {
+        let mut bytes = file.clone();
+        bytes[at..at + change.len()].copy_from_slice(change);
+        let description = u64::from_ne_bytes(bytes[32..40].try_into().unwrap());
+        let checksum = crc32fast::hash(&bytes[20..description.try_into().unwrap()]);
+        bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+        fs::write(&path, bytes).unwrap();
+        Reader::open(&path).map_or_else(|error| error.to_string(), |_| String::new())
+    };
+    let invalid = "invalid objective of a histogram";
+    assert!(fault(APPEND + 88, &90_000_000_u64.to_ne_bytes()).ends_with(invalid));
+    assert!(fault(APPEND + 88, &u64::MAX.to_ne_bytes()).ends_with(invalid));
+    assert!(fault(APPEND + 96, &1_000_000_000_u32.to_ne_bytes()).ends_with(invalid));
+    let on_a_counter = fault(64 + 96, &1_u32.to_ne_bytes());
+    assert!(on_a_counter.ends_with("a metric that is not a histogram has an objective"));
+    // None at all is not damage, and neither are flags that only later writers know.
+    assert_eq!(fault(APPEND + 96, &0_u32.to_ne_bytes()), "");
+    assert_eq!(fault(APPEND + 60, &u32::MAX.to_ne_bytes()), "");
+}

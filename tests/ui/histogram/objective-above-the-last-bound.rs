@@ -1,0 +1,10 @@
+// Expected: one error on the threshold, which names the highest bound.
+use papyra_metrics::{Histogram, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(objective(within = "2min", of = 99.9))]
+    append: Histogram,
+}
+
+fn main() {}

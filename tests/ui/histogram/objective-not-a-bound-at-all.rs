@@ -1,0 +1,10 @@
+// Expected: one error on the threshold, which says how bounds are written.
+use papyra_metrics::{Histogram, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(objective(within = "fast", of = 99.9))]
+    append: Histogram,
+}
+
+fn main() {}

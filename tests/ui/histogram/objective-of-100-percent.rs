@@ -1,0 +1,10 @@
+// Expected: one error on the percentage.
+use papyra_metrics::{Histogram, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(objective(within = "100ms", of = 100))]
+    append: Histogram,
+}
+
+fn main() {}

@@ -1,0 +1,10 @@
+// Expected: one error on the key, which names the right one.
+use papyra_metrics::{Histogram, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(objective(withn = "100ms", of = 99.9))]
+    append: Histogram,
+}
+
+fn main() {}
