@@ -103,7 +103,8 @@ fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
     let Some((first, mut schema)) = schemas.next() else { return (None, readings) };
     for (path, other) in schemas {
         let changes = other.changes_since(&schema).into_iter();
-        let conflicts = changes.filter(|change| change.property().is_some_and(|it| it != "help"));
+        let is_conflict = |it: &str| matches!(it, "kind" | "unit" | "bucket bounds");
+        let conflicts = changes.filter(|change| change.property().is_some_and(is_conflict));
         readings.errors.extend(conflicts.map(|conflict| {
             let [first, path] = [&first, &path].map(|path| path_name(path));
             format!("{path} does not go with {first}: {conflict}; give the path of one of them")

@@ -114,14 +114,21 @@ pub struct Scraper {
 impl Scraper {
     /// Starts it; it scrapes first some seconds later.
     pub fn of(target: &str, name: &str) -> Self {
+        Self::with_rules(target, name, "groups: []\n")
+    }
+
+    /// Starts it with this rule file, whose rules it evaluates each second.
+    pub fn with_rules(target: &str, name: &str, rules: &str) -> Self {
         let port = free_port();
         let directory = directory(name);
         let config = directory.join("prometheus.yml");
         let text = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\n\
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\n\
+             rule_files: [rules.yml]\n\
              scrape_configs: [{{job_name: papyra, static_configs: [{{targets: [\"{target}\"]}}]}}]\n"
         );
         fs::write(&config, text).unwrap();
+        fs::write(directory.join("rules.yml"), rules).unwrap();
         let mut command = Command::new(find("prometheus"));
         command
             .arg(format!("--config.file={}", config.display()))

@@ -15,6 +15,7 @@ mod periodic;
 mod prometheus;
 mod prometheus_histograms;
 mod registry;
+mod rules;
 mod schema;
 mod sdk;
 mod server;

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
-use papyra_metrics::{Counter, Descriptor, Gauge, Histogram, Metrics, Sizes, Walker, buckets};
+use papyra_metrics::{
+    Counter, Descriptor, Family, Gauge, Histogram, Label, Metrics, Sizes, Walker, buckets,
+};
 use papyra_metrics_export::Registry;
 use papyra_metrics_export::schema::{self, Schema, SchemaError};
 
@@ -154,11 +156,13 @@ fn a_registry_is_locked_with_its_prefix_and_labels() {
     registry.register(metrics.clone(), &[("db", "orders")]).unwrap();
     let text = Schema::of_registry(&registry).to_string();
     assert!(
-        text.contains("\nshop_append_seconds\n  kind histogram\n  unit seconds\n  bounds 0.001 0.02 1.0\n  series db=\"orders\"\n"),
+        text.contains("\nshop_append_seconds\n  kind histogram\n  unit seconds\n  component shop\n  bounds 0.001 0.02 1.0\n  series db=\"orders\"\n"),
         "{text}"
     );
     let prefixed = Schema::of(&*metrics).with_prefix("shop");
-    assert!(prefixed.to_string().contains("\nshop_records_written\n  kind counter\n"));
+    assert!(
+        prefixed.to_string().contains("\nshop_records_written\n  kind counter\n  component shop\n")
+    );
     assert_eq!(
         Schema::of(&*metrics).with_prefix("my.shop"),
         Schema::of(&*metrics).with_prefix("my_shop")
@@ -166,6 +170,129 @@ fn a_registry_is_locked_with_its_prefix_and_labels() {
     let both = prefixed.clone().with(Schema::of(&Requests(Default::default())));
     assert!(both.changes_since(&prefixed).iter().all(|change| !change.is_breaking()));
     assert_eq!(both.changes_since(&prefixed)[0].metric(), "requests");
+}
+
+#[derive(Clone, Copy, Label)]
+enum Op {
+    Get,
+    Put,
+}
+
+#[derive(Default, Metrics)]
+#[metrics(prefix = "wal_")]
+struct Wal {
+    #[metrics(errors)]
+    failures: Counter,
+    #[metrics(objective(within = "20ms", of = 99.9))]
+    append: Histogram<Short>,
+}
+
+#[derive(Default, Metrics)]
+struct Guarded {
+    #[metrics(flatten)]
+    wal: Wal,
+    #[metrics(objective(within = "1s", of = 50))]
+    request: Family<Op, Histogram<Short>>,
+    #[metrics(name = "load", labels(of = "table"), objective(within = "1ms", of = 99))]
+    load_table: Histogram<Short>,
+    #[metrics(name = "load", labels(of = "index"))]
+    load_index: Histogram<Short>,
+}
+
+const GUARDED: &str = "
+load_seconds
+  kind histogram
+  unit seconds
+  bounds 0.001 0.02 1.0
+  objective 99% within 0.001 of=\"table\"
+  series of=\"index\"
+  series of=\"table\"
+
+request_seconds
+  kind histogram
+  unit seconds
+  bounds 0.001 0.02 1.0
+  objective 50% within 1.0
+  series op=\"get\"
+  series op=\"put\"
+
+wal_append_seconds
+  kind histogram
+  unit seconds
+  component wal
+  bounds 0.001 0.02 1.0
+  objective 99.9% within 0.02
+
+wal_failures
+  kind counter
+  component wal
+  role errors
+";
+
+#[test]
+fn objectives_components_and_marks_are_in_the_file_and_come_back() {
+    let schema = Schema::of(&Guarded::default());
+    assert!(schema.to_string().ends_with(GUARDED), "{schema}");
+    let (_dir, path) = lock_with(GUARDED);
+    assert_eq!(Schema::read(&path).unwrap(), schema);
+    let registry = Registry::new();
+    let metrics = Arc::new(Guarded::default());
+    registry.register(metrics.clone(), &[]).unwrap();
+    assert_eq!(Schema::of_registry(&registry), schema);
+}
+
+#[test]
+fn an_objective_that_is_removed_or_changed_fails_and_a_new_one_passes() {
+    let schema = Schema::of(&Guarded::default());
+    let check = |locked: String| {
+        let (_dir, path) = lock_with(&locked);
+        schema.check(&path).map(|report| report.to_string()).map_err(|error| error.to_string())
+    };
+    for (new, old, change) in [
+        (
+            "99.9%",
+            "99.5%",
+            "`wal_append_seconds` changes its objective from `99.5% within 0.02` to `99.9% within 0.02`",
+        ),
+        (
+            "50% within 1.0",
+            "50% within 0.02",
+            "`request_seconds` changes its objective from `50% within 0.02` to `50% within 1.0`",
+        ),
+        (
+            "  series of=\"index\"",
+            "  objective 1% within 1.0 of=\"index\"\n  series of=\"index\"",
+            "`load_seconds{of=\"index\"}` changes its objective from `1% within 1.0` to none",
+        ),
+        ("wal_failures\n  kind counter\n  component wal", "wal_failures\n  kind counter", ""),
+    ] {
+        let checked = check(GUARDED.replacen(new, old, 1));
+        match change {
+            "" => assert!(
+                checked
+                    .unwrap()
+                    .contains("`wal_failures` changes its component from none to `wal`")
+            ),
+            change => assert!(checked.as_ref().unwrap_err().contains(change), "{checked:?}"),
+        }
+    }
+    for (removed, change) in [
+        (
+            "  objective 99.9% within 0.02\n",
+            "`wal_append_seconds` changes its objective from none to `99.9% within 0.02`",
+        ),
+        ("  role errors\n", "`wal_failures` changes its role from none to `errors`"),
+    ] {
+        let checked = check(GUARDED.replacen(removed, "", 1)).unwrap();
+        assert!(checked.contains(change), "{checked}");
+    }
+    let marked = GUARDED
+        .replace("  bounds 0.001 0.02 1.0\n  objective 50%", "  role errors\n  objective 50%");
+    assert!(
+        check(marked)
+            .unwrap_err()
+            .contains("`request_seconds` changes its role from `errors` to none")
+    );
 }
 
 #[test]
@@ -194,6 +321,9 @@ fn a_missing_file_and_a_damaged_one_are_errors_that_say_what_to_do() {
         ("a{b}\n  kind gauge", 1, "`a{b}` is not the name of a metric"),
         ("a\n  kind gauge\n  unit MB/s", 3, "`MB/s` is not a unit"),
         ("a\n  kind gauge\n  series op=get", 3, "`op=get` is not a list of labels; expected `name"),
+        ("a\n  kind gauge\n  role errers", 3, "`errers` is not a role; expected `errors`"),
+        ("a\n  kind gauge\n  objective 99%", 3, "`99%` is not an objective; expected a text"),
+        ("a\n  kind gauge\n  objective 99% within 1 op", 3, "`op` is not a list of labels"),
         ("<<<<<<< HEAD\na\n  kind gauge", 1, "`<<<<<<< HEAD` has no kind"),
     ] {
         fs::write(&path, text).unwrap();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use papyra_metrics::{Descriptor, Metrics};
 
 use crate::family::Family;
+use crate::series::SeriesId;
 use crate::series::collect;
 use crate::series::source::{Source, StaticSource};
 use crate::{Labels, RegisterError};
@@ -309,6 +310,11 @@ impl Registry {
         let mut problems = self.store().problems();
         problems.extend(self.shared.reports.all());
         problems
+    }
+
+    /// The exported series of the backends that are open, and the descriptor of each.
+    pub(crate) fn descriptors(&self) -> Vec<(SeriesId, Descriptor)> {
+        self.store().descriptors()
     }
 
     fn open(&self, source: &Arc<dyn Source>, labels: &[(&str, &str)]) -> Result<(), RegisterError> {

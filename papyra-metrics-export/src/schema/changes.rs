@@ -5,7 +5,10 @@ use std::fmt;
 use super::label_set::LabelSet;
 use super::model::{Family, Schema};
 
+const COMPONENT: &str = "component";
 const HELP: &str = "help";
+const OBJECTIVE: &str = "objective";
+const ROLE: &str = "role";
 
 /// One difference between a lock file and the declared metrics. Its text names both states.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub struct Change {
 enum What {
     Added,
     Removed,
-    Changed { property: &'static str, old: String, new: String },
+    Changed { property: &'static str, old: Option<String>, new: Option<String> },
 }
 
 impl Change {
@@ -36,9 +39,21 @@ impl Change {
         }
     }
 
-    /// Whether dashboards and alerts may depend on what has changed: everything but additions and help texts.
+    /// Whether dashboards and alerts may depend on what has changed: everything but additions, help texts and
+    /// components.
+    ///
+    /// An objective that is removed or has changed is breaking, because alerts guard it; so is the mark of an error
+    /// counter that is removed. One that is new is an addition.
     pub fn is_breaking(&self) -> bool {
-        !matches!(self.what, What::Added | What::Changed { property: HELP, .. })
+        match &self.what {
+            What::Added => false,
+            What::Removed => true,
+            What::Changed { property, old, .. } => match *property {
+                COMPONENT | HELP => false,
+                OBJECTIVE | ROLE => old.is_some(),
+                _ => true,
+            },
+        }
     }
 }
 
@@ -49,6 +64,7 @@ impl fmt::Display for Change {
             What::Added => write!(f, "`{metric}` is new"),
             What::Removed => write!(f, "`{metric}` is removed"),
             What::Changed { property, old, new } => {
+                let [old, new] = [old, new].map(|text| text.as_deref().unwrap_or("none"));
                 write!(f, "`{metric}` changes its {property} from {old} to {new}")
             }
         }
@@ -79,7 +95,6 @@ fn between(old: &Schema, new: &Schema) -> Vec<Change> {
 fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     let mut compare = |property, old: Option<String>, new: Option<String>| {
         if old != new {
-            let [old, new] = [old, new].map(|text| text.unwrap_or_else(|| "none".to_owned()));
             let what = What::Changed { property, old, new };
             changes.push(Change { metric: name.to_owned(), what });
         }
@@ -88,11 +103,16 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     let bounds = |bounds: &[String]| quoted(&bounds.join(" "));
     compare("kind", quoted(&old.kind.to_string()), quoted(&new.kind.to_string()));
     compare("unit", old.unit.as_deref().and_then(quoted), new.unit.as_deref().and_then(quoted));
+    let component = |family: &Family| family.component.as_deref().and_then(quoted);
+    compare(COMPONENT, component(old), component(new));
+    let role = |family: &Family| family.is_error_counter.then(|| "`errors`".to_owned());
+    compare(ROLE, role(old), role(new));
     compare(HELP, quoted(&old.help), quoted(&new.help));
     // Those of a histogram that is absent now are not known to have changed.
     if let (Some(old), Some(new)) = (&old.bounds, &new.bounds) {
         compare("bucket bounds", bounds(old), bounds(new));
     }
+    compare_objectives(name, old, new, changes);
     let series = |labels: &LabelSet| {
         if labels.is_empty() {
             format!("{name} without labels")
@@ -104,4 +124,25 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     changes.extend(removed.map(|it| Change { metric: series(it), what: What::Removed }));
     let added = new.series.difference(&old.series);
     changes.extend(added.map(|it| Change { metric: series(it), what: What::Added }));
+}
+
+/// Compares the objectives of the series that both have: at once, if all series of each have the same.
+fn compare_objectives(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
+    let is_common =
+        |family: &Family| family.objectives.is_empty() || family.common_objective().is_some();
+    let is_uniform = is_common(old) && is_common(new);
+    for labels in old.series.intersection(&new.series) {
+        let [old, new] = [old, new].map(|family| family.objectives.get(labels));
+        if old == new {
+            continue;
+        }
+        let is_whole = is_uniform || labels.is_empty();
+        let metric = if is_whole { name.to_owned() } else { format!("{name}{{{labels}}}") };
+        let [old, new] = [old, new].map(|objective| objective.map(|it| format!("`{it}`")));
+        let what = What::Changed { property: OBJECTIVE, old, new };
+        changes.push(Change { metric, what });
+        if is_uniform {
+            break;
+        }
+    }
 }

@@ -40,8 +40,12 @@ impl LabelSet {
         Some(Self(labels))
     }
 
+    /// Returns names and values, ordered by name.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// Returns the names, in alphabetical order.
-    #[cfg(feature = "dashboard")]
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }

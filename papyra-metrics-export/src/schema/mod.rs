@@ -60,6 +60,10 @@
 //!   series op="put"
 //! ```
 //!
+//! Further lines are written for metrics that have more to them: `component` is the prefix of the metric's struct, `role
+//! errors` marks the counter of errors, and `objective 99.9% within 0.1` is the [objective](papyra_metrics::Objective) of a
+//! histogram, followed by the labels of a series if others have another one. Dashboards and alert rules use them.
+//!
 //! Lines that begin with `#` and empty lines are ignored. In `help` and in the values of labels, a line break is `\n`, a
 //! backslash `\\`, a quote `\"`, and a control character `\u{…}`.
 
@@ -71,9 +75,12 @@ mod escape;
 mod file;
 mod label_set;
 mod model;
+mod objective;
 #[cfg(feature = "publish")]
 mod published;
 mod report;
+mod roles;
+mod rules;
 mod text;
 
 use std::path::Path;
@@ -86,12 +93,14 @@ pub use dashboard::Dashboard;
 pub use error::SchemaError;
 pub use model::Schema;
 pub use report::Report;
+pub use rules::AlertRules;
 
 /// Compares the metrics that `M` declares with the lock file at `path`, which is relative to the package's directory in a
 /// test.
 ///
-/// Additions and other help texts pass; the [`Report`] lists them. If the environment variable `UPDATE_METRICS` is set, and
-/// not to `0`, the file is written instead.
+/// Additions, other help texts and components pass; the [`Report`] lists them. An objective that has changed does not.
+///
+/// If the environment variable `UPDATE_METRICS` is set, and not to `0`, the file is written instead.
 ///
 /// `M` is created to read its bucket bounds. For metrics with a prefix, of a registry, or without `Default`, see
 /// [`Schema`].

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use papyra_metrics::{Kind, Metrics, Value};
+use papyra_metrics::{ExpositionName, Kind, Metrics, Value};
 
 use super::label_set::LabelSet;
+use super::objective::Objective;
 use crate::series::histogram::Buckets;
 use crate::{Registry, RegistryReader};
 
@@ -21,11 +22,30 @@ pub struct Schema {
 pub(super) struct Family {
     pub(super) kind: Kind,
     pub(super) unit: Option<String>,
+    /// The prefix of its name, without the `_` at the end: that of its struct, behind that of the registry.
+    pub(super) component: Option<String>,
+    /// Whether it is marked as a counter of errors.
+    pub(super) is_error_counter: bool,
     pub(super) help: String,
     /// As Prometheus writes them. `None` if there was no histogram to read, such as in a flattened `None`.
     pub(super) bounds: Option<Vec<String>>,
+    /// The objectives of the series that have one.
+    pub(super) objectives: BTreeMap<LabelSet, Objective>,
     /// The labels of each series; the empty set for a metric without labels.
     pub(super) series: BTreeSet<LabelSet>,
+}
+
+/// A series as it is declared.
+pub(super) struct Declaration<'a> {
+    pub(super) name: ExpositionName<'a>,
+    /// The length of the prefix of its name.
+    pub(super) prefix_len: usize,
+    pub(super) kind: Kind,
+    pub(super) unit: Option<&'a str>,
+    pub(super) help: &'a str,
+    pub(super) labels: LabelSet,
+    pub(super) is_error_counter: bool,
+    pub(super) objective: Option<papyra_metrics::Objective>,
 }
 
 impl Schema {
@@ -33,9 +53,16 @@ impl Schema {
     pub fn of(metrics: &(impl Metrics + ?Sized)) -> Self {
         let mut schema = Self::default();
         for metric in metrics.descriptors() {
-            let name = metric.exposition_name().to_string();
-            let labels = metric.labels();
-            schema.add(&name, metric.kind(), metric.unit(), metric.help(), labels);
+            schema.declare(Declaration {
+                name: metric.exposition_name(),
+                prefix_len: metric.prefix_len(),
+                kind: metric.kind(),
+                unit: metric.unit(),
+                help: metric.help(),
+                labels: LabelSet::new(metric.labels()),
+                is_error_counter: metric.is_error_counter(),
+                objective: metric.objective(),
+            });
         }
         metrics.visit_totals(&mut |metric, value| {
             schema.set_bounds(&metric.exposition_name().to_string(), &value);
@@ -50,9 +77,18 @@ impl Schema {
     pub fn of_registry(registry: &Registry) -> Self {
         let mut schema = Self::default();
         for sample in RegistryReader::new(registry).read() {
-            let labels = sample.labels().iter();
-            schema.add(sample.name(), sample.kind(), sample.unit(), sample.help(), labels);
+            let family = schema.families.entry(sample.name().to_owned());
+            let family =
+                family.or_insert_with(|| Family::new(sample.kind(), sample.unit(), sample.help()));
+            family.series.insert(LabelSet::new(sample.labels().iter()));
             schema.set_bounds(sample.name(), sample.value());
+        }
+        for (series, metric) in registry.descriptors() {
+            let Some(family) = schema.families.get_mut(series.family.name()) else { continue };
+            let registry_prefix_len = series.family.name().len() - series.family.own_name().len();
+            family.set_component(series.family.name(), registry_prefix_len + metric.prefix_len());
+            let labels = LabelSet::new(series.labels.iter());
+            family.mark(labels, metric.is_error_counter(), metric.objective());
         }
         schema
     }
@@ -62,40 +98,45 @@ impl Schema {
     #[must_use]
     pub fn with_prefix(self, prefix: &str) -> Self {
         let prefix = prefix.replace('.', "_");
-        let families = self.families.into_iter();
-        Self { families: families.map(|(name, it)| (format!("{prefix}_{name}"), it)).collect() }
+        let families = self.families.into_iter().map(|(name, family)| {
+            let component = match &family.component {
+                Some(component) => format!("{prefix}_{component}"),
+                None => prefix.clone(),
+            };
+            (format!("{prefix}_{name}"), Family { component: Some(component), ..family })
+        });
+        Self { families: families.collect() }
     }
 
     /// Adds the metrics of another schema, such as that of another component in the same file. A family that both have
-    /// keeps its kind, unit, help and bounds, and has the series of both.
+    /// keeps its kind, unit, help and bounds, and has the series and objectives of both.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         for (name, family) in other.families {
             match self.families.get_mut(&name) {
-                Some(known) => known.series.extend(family.series),
+                Some(known) => {
+                    known.series.extend(family.series);
+                    known.is_error_counter |= family.is_error_counter;
+                    for (labels, objective) in family.objectives {
+                        known.objectives.entry(labels).or_insert(objective);
+                    }
+                }
                 None => drop(self.families.insert(name, family)),
             }
         }
         self
     }
 
-    pub(super) fn add<'a>(
-        &mut self,
-        name: &str,
-        kind: Kind,
-        unit: Option<&str>,
-        help: &str,
-        labels: impl IntoIterator<Item = (&'a str, &'a str)>,
-    ) {
-        let new = || Family {
-            kind,
-            unit: unit.map(str::to_owned),
-            help: help.to_owned(),
-            bounds: None,
-            series: BTreeSet::new(),
-        };
-        let family = self.families.entry(name.to_owned()).or_insert_with(new);
-        family.series.insert(LabelSet::new(labels));
+    pub(super) fn declare(&mut self, series: Declaration<'_>) {
+        let Declaration { prefix_len, kind, unit, help, .. } = series;
+        let name = series.name.to_string();
+        let family = self.families.entry(name).or_insert_with_key(|name| {
+            let mut family = Family::new(kind, unit, help);
+            family.set_component(name, prefix_len);
+            family
+        });
+        family.series.insert(series.labels.clone());
+        family.mark(series.labels, series.is_error_counter, series.objective);
     }
 
     pub(super) fn set_bounds(&mut self, name: &str, value: &Value) {
@@ -103,5 +144,45 @@ impl Schema {
         {
             family.bounds.get_or_insert_with(|| Buckets::of(distribution).written_bounds());
         }
+    }
+}
+
+impl Family {
+    fn new(kind: Kind, unit: Option<&str>, help: &str) -> Self {
+        Self {
+            kind,
+            unit: unit.map(str::to_owned),
+            component: None,
+            is_error_counter: false,
+            help: help.to_owned(),
+            bounds: None,
+            objectives: BTreeMap::new(),
+            series: BTreeSet::new(),
+        }
+    }
+
+    /// Sets the component to the first bytes of the name.
+    fn set_component(&mut self, name: &str, prefix_len: usize) {
+        let prefix = name.get(..prefix_len).unwrap_or(name).trim_end_matches('_');
+        self.component = Some(prefix).filter(|prefix| !prefix.is_empty()).map(str::to_owned);
+    }
+
+    fn mark(
+        &mut self,
+        labels: LabelSet,
+        is_error_counter: bool,
+        objective: Option<papyra_metrics::Objective>,
+    ) {
+        self.is_error_counter |= is_error_counter;
+        if let Some(objective) = objective {
+            self.objectives.insert(labels, Objective::new(objective));
+        }
+    }
+
+    /// Returns the objective that all series have.
+    pub(super) fn common_objective(&self) -> Option<&Objective> {
+        let first = self.objectives.values().next()?;
+        let is_common = self.series.iter().all(|labels| self.objectives.get(labels) == Some(first));
+        is_common.then_some(first)
     }
 }

@@ -3,7 +3,8 @@
 use papyra_metrics::ExpositionName;
 use papyra_metrics::publish::{ReadError, Reader};
 
-use super::model::Schema;
+use super::label_set::LabelSet;
+use super::model::{Declaration, Schema};
 
 impl Schema {
     /// Returns the schema of the metrics that a process publishes in a file, live or ended. It is equal to that of the
@@ -17,9 +18,17 @@ impl Schema {
         for (metric, (_, value)) in reader.metrics().iter().zip(reader.totals()?) {
             let (kind, unit) = (metric.kind(), metric.unit());
             let name = ExpositionName::new(metric.name(), metric.prefix_len(), kind, unit);
-            let name = name.to_string();
-            schema.add(&name, kind, unit, metric.help(), metric.labels());
-            schema.set_bounds(&name, &value);
+            schema.declare(Declaration {
+                name,
+                prefix_len: metric.prefix_len(),
+                kind,
+                unit,
+                help: metric.help(),
+                labels: LabelSet::new(metric.labels()),
+                is_error_counter: metric.is_error_counter(),
+                objective: metric.objective(),
+            });
+            schema.set_bounds(&name.to_string(), &value);
         }
         Ok(schema)
     }

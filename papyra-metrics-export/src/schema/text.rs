@@ -1,6 +1,6 @@
 //! The text of a lock file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use papyra_metrics::Kind;
@@ -9,11 +9,15 @@ use papyra_metrics::naming::{is_name, is_unit};
 use super::escape::{escape, unescape};
 use super::label_set::LabelSet;
 use super::model::{Family, Schema};
+use super::objective::Objective;
 
 const HEADER: &str = "\
 # The exported metrics. Dashboards and alerts depend on them, so a test compares this file with the code.
 # To accept a change, run the test with UPDATE_METRICS=1.
 ";
+
+/// The role of a counter of errors.
+const ERRORS: &str = "errors";
 
 const KINDS: [Kind; 3] = [Kind::Counter, Kind::Gauge, Kind::Histogram];
 
@@ -21,16 +25,29 @@ const KINDS: [Kind; 3] = [Kind::Counter, Kind::Gauge, Kind::Histogram];
 impl fmt::Display for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HEADER)?;
-        for (name, Family { kind, unit, help, bounds, series }) in &self.families {
+        for (name, family) in &self.families {
+            let Family { kind, unit, component, help, bounds, objectives, series, .. } = family;
             write!(f, "\n{name}\n  kind {kind}\n")?;
             if let Some(unit) = unit {
                 writeln!(f, "  unit {unit}")?;
+            }
+            if let Some(component) = component {
+                writeln!(f, "  component {component}")?;
+            }
+            if family.is_error_counter {
+                writeln!(f, "  role {ERRORS}")?;
             }
             if !help.is_empty() {
                 writeln!(f, "  help {}", escape(help))?;
             }
             if let Some(bounds) = bounds {
                 writeln!(f, "  bounds {}", bounds.join(" "))?;
+            }
+            match family.common_objective() {
+                Some(objective) => writeln!(f, "  objective {objective}")?,
+                None => objectives
+                    .iter()
+                    .try_for_each(|(labels, it)| writeln!(f, "  objective {it} {labels}"))?,
             }
             // A family without labels has only this one, which needs no line.
             for labels in series.iter().filter(|labels| series.len() > 1 || !labels.is_empty()) {
@@ -78,15 +95,30 @@ struct Draft {
     line: usize,
     kind: Option<Kind>,
     unit: Option<String>,
+    component: Option<String>,
+    is_error_counter: bool,
     help: String,
     bounds: Option<Vec<String>>,
+    /// The objectives of single series, and that of all of them.
+    objectives: BTreeMap<LabelSet, Objective>,
+    common_objective: Option<Objective>,
     series: BTreeSet<LabelSet>,
 }
 
 impl Draft {
     fn new(line: usize) -> Self {
-        let series = BTreeSet::new();
-        Self { line, kind: None, unit: None, help: String::new(), bounds: None, series }
+        Self {
+            line,
+            kind: None,
+            unit: None,
+            component: None,
+            is_error_counter: false,
+            help: String::new(),
+            bounds: None,
+            objectives: BTreeMap::new(),
+            common_objective: None,
+            series: BTreeSet::new(),
+        }
     }
 
     fn set(&mut self, property: &str) -> Result<(), String> {
@@ -100,19 +132,32 @@ impl Draft {
             }
             "unit" if !is_unit(value) => return Err(format!("`{value}` is not a unit")),
             "unit" => self.unit = Some(value.to_owned()),
+            "component" => self.component = Some(value.to_owned()),
+            "role" if value == ERRORS => self.is_error_counter = true,
+            "role" => return Err(format!("`{value}` is not a role; expected `{ERRORS}`")),
+            "objective" => self.set_objective(value)?,
             "help" => self.help = unescape(value),
             "bounds" => self.bounds = Some(value.split(' ').map(str::to_owned).collect()),
             "series" => {
-                let labels = LabelSet::parse(value).ok_or_else(|| {
-                    format!("`{value}` is not a list of labels; expected `name=\"value\",…`")
-                })?;
-                self.series.insert(labels);
+                self.series.insert(parse_labels(value)?);
             }
             _ => {
                 return Err(format!(
-                    "unknown property `{key}`; expected `bounds`, `help`, `kind`, `series` or `unit`"
+                    "unknown property `{key}`; expected `bounds`, `component`, `help`, `kind`, `objective`, `role`, `series` or `unit`"
                 ));
             }
+        }
+        Ok(())
+    }
+
+    fn set_objective(&mut self, value: &str) -> Result<(), String> {
+        let (objective, labels) = Objective::parse(value).ok_or_else(|| {
+            format!("`{value}` is not an objective; expected a text such as `99.9% within 0.1`")
+        })?;
+        if labels.is_empty() {
+            self.common_objective = Some(objective);
+        } else {
+            self.objectives.insert(parse_labels(labels)?, objective);
         }
         Ok(())
     }
@@ -130,7 +175,16 @@ impl Draft {
         if self.series.is_empty() {
             self.series.insert(LabelSet::default());
         }
-        let Self { unit, help, bounds, series, .. } = self;
-        Ok(Family { kind, unit, help, bounds, series })
+        if let Some(objective) = self.common_objective {
+            self.objectives =
+                self.series.iter().map(|it| (it.clone(), objective.clone())).collect();
+        }
+        let Self { unit, component, is_error_counter, help, bounds, objectives, series, .. } = self;
+        Ok(Family { kind, unit, component, is_error_counter, help, bounds, objectives, series })
     }
+}
+
+fn parse_labels(text: &str) -> Result<LabelSet, String> {
+    LabelSet::parse(text)
+        .ok_or_else(|| format!("`{text}` is not a list of labels; expected `name=\"value\",…`"))
 }

@@ -5,6 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use papyra_metrics::Descriptor;
 use rustc_hash::FxHashMap;
 
 use super::Problem;
@@ -346,6 +347,15 @@ impl Store {
 
     pub(super) fn families(&self) -> Vec<Family> {
         self.families.all()
+    }
+
+    /// The exported series of the backends that are open, and the descriptor of each.
+    pub(super) fn descriptors(&self) -> Vec<(SeriesId, Descriptor)> {
+        let open = self.backends.iter().filter(|backend| backend.is_open());
+        let described = open.flat_map(|backend| {
+            backend.series().map(|(i, series)| (series, backend.schema.descriptors[i].clone()))
+        });
+        described.collect()
     }
 
     /// Returns the problems of the last reading of each backend.

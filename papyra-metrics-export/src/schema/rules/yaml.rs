@@ -1,0 +1,102 @@
+//! The YAML of a rule file.
+//!
+//! The few forms that it needs are written by hand: plain scalars of letters and digits, strings in double quotes, and
+//! literal blocks of expressions, which contain no line breaks of their own.
+
+use std::fmt::{self, Write as _};
+
+pub(super) struct Group {
+    pub(super) name: &'static str,
+    pub(super) alerts: Vec<Alert>,
+}
+
+pub(super) struct Alert {
+    /// Letters and digits.
+    pub(super) name: String,
+    /// An expression, which may have several lines.
+    pub(super) expression: String,
+    /// How long the expression has to be true. `None` if its windows are long enough.
+    pub(super) pending: Option<String>,
+    pub(super) severity: &'static str,
+    /// Templates of Prometheus.
+    pub(super) summary: String,
+    pub(super) description: String,
+}
+
+const HEADER: &str = "\
+# Alert rules for Prometheus, written by `papyra-metrics rules` from the declared metrics. Do not edit: write them anew.
+";
+
+/// Writes a rule file. `without` says which metrics have no rule, and why.
+pub(super) fn write(
+    f: &mut fmt::Formatter<'_>,
+    groups: &[Group],
+    without: &[String],
+) -> fmt::Result {
+    f.write_str(HEADER)?;
+    without.iter().try_for_each(|line| writeln!(f, "# {line}"))?;
+    if groups.is_empty() {
+        return f.write_str("groups: []\n");
+    }
+    f.write_str("groups:\n")?;
+    for Group { name, alerts } in groups {
+        write!(f, "  - name: {name}\n    rules:\n")?;
+        alerts.iter().try_for_each(|alert| write_alert(f, alert))?;
+    }
+    Ok(())
+}
+
+fn write_alert(f: &mut fmt::Formatter<'_>, alert: &Alert) -> fmt::Result {
+    let Alert { name, expression, pending, severity, summary, description } = alert;
+    write!(f, "      - alert: {name}\n        expr: |-\n")?;
+    expression.lines().try_for_each(|line| writeln!(f, "          {line}"))?;
+    if let Some(pending) = pending {
+        writeln!(f, "        for: {pending}")?;
+    }
+    write!(f, "        labels:\n          severity: {severity}\n        annotations:\n")?;
+    writeln!(f, "          summary: {}", quoted(summary))?;
+    writeln!(f, "          description: {}", quoted(description))
+}
+
+/// A string in double quotes.
+fn quoted(text: &str) -> String {
+    let mut out = String::from('"');
+    for char in text.chars() {
+        match char {
+            '\\' | '"' => out.extend(['\\', char]),
+            '\n' => out.push_str("\\n"),
+            ' ' => out.push(' '),
+            // What YAML does not allow in a line, and what would hide or turn around the text.
+            char if char.is_control() || is_format(char) => {
+                // Writing to a string does not fail.
+                let _ = write!(out, "\\U{:08x}", u32::from(char));
+            }
+            char => out.push(char),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn is_format(char: char) -> bool {
+    matches!(
+        char,
+        '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fffe}'..='\u{ffff}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn strings_are_quoted_so_that_they_stay_in_one_line() {
+        assert_eq!(quoted("a: \"b\" \\ #c"), r#""a: \"b\" \\ #c""#);
+        assert_eq!(quoted("one\ntwo\u{1b}\u{202e}ö"), r#""one\ntwo\U0000001b\U0000202eö""#);
+    }
+}
