@@ -33,6 +33,7 @@ chapters! {
     shared_backends = "shared-backends.md",
     schema = "schema.md",
     dashboards = "dashboards.md",
+    alerts = "alerts.md",
     publishing = "publishing.md",
     optional_publishing = "optional-publishing.md",
     prometheus = "prometheus.md",

@@ -41,6 +41,7 @@ mod figures;
 mod output;
 mod program;
 mod reset;
+mod rules;
 mod schema;
 mod show;
 mod source;
@@ -59,7 +60,8 @@ use papyra_metrics::Metered;
 
 use crate::source::Source;
 pub use crate::{
-    dashboard::Dashboard, describe::Describe, program::main, reset::Reset, show::Show, watch::Watch,
+    dashboard::Dashboard, describe::Describe, program::main, reset::Reset, rules::Rules,
+    show::Show, watch::Watch,
 };
 
 /// A command about metrics.
@@ -75,6 +77,8 @@ pub enum Command {
     Describe(Describe),
     /// Write a Grafana dashboard of the metrics
     Dashboard(Dashboard),
+    /// Write alert rules for Prometheus
+    Rules(Rules),
 }
 
 impl Command {
@@ -118,7 +122,9 @@ impl Command {
                     paths.push(path.into());
                 }
             }
-            Self::Describe(Describe { declared }) | Self::Dashboard(Dashboard { declared, .. }) => {
+            Self::Describe(Describe { declared })
+            | Self::Dashboard(Dashboard { declared, .. })
+            | Self::Rules(Rules { declared, .. }) => {
                 declared.path.get_or_insert_with(|| path.into());
             }
         }
@@ -130,9 +136,9 @@ impl Command {
             Self::Show(Show { paths, .. })
             | Self::Watch(Watch { paths, .. })
             | Self::Reset(Reset { paths, .. }) => paths,
-            Self::Describe(Describe { declared }) | Self::Dashboard(Dashboard { declared, .. }) => {
-                declared.path.as_slice()
-            }
+            Self::Describe(Describe { declared })
+            | Self::Dashboard(Dashboard { declared, .. })
+            | Self::Rules(Rules { declared, .. }) => declared.path.as_slice(),
         }
     }
 
@@ -143,6 +149,7 @@ impl Command {
             Self::Reset(reset) => reset.run(source),
             Self::Describe(describe) => describe.run(source),
             Self::Dashboard(dashboard) => dashboard.run(source),
+            Self::Rules(rules) => rules.run(source),
         };
         exit_code(result)
     }

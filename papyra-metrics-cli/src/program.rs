@@ -46,6 +46,7 @@ Examples:
   papyra-metrics reset /run/orders/log.metrics
   papyra-metrics describe /run/orders/log.metrics > metrics.lock
   papyra-metrics dashboard metrics.lock > dashboard.json
+  papyra-metrics rules metrics.lock > rules.yml
 
 Several paths, or a directory, are several processes of one service, whose metrics are added up.
 Without metrics, it prints `metrics: <unavailable>` and exits with 0, or with 1 if --require is given.";
@@ -90,6 +91,11 @@ fn program() -> clap::Command {
             "dashboard",
             "  papyra-metrics dashboard metrics.lock > dashboard.json
   papyra-metrics dashboard --title Orders --prefix shop --label db /run/orders > dashboard.json",
+        ),
+        (
+            "rules",
+            "  papyra-metrics rules --prefix shop metrics.lock > rules.yml && promtool check rules rules.yml
+  papyra-metrics rules --max-errors 0.1 --stuck-after 5 /run/orders/log.metrics",
         ),
     ];
     examples.into_iter().fold(Cli::command(), |program, (name, examples)| {

@@ -8,4 +8,5 @@ mod histograms;
 #[path = "../publish/labelled.rs"]
 mod labelled;
 mod labels;
+mod rules;
 mod watch;
