@@ -4,6 +4,7 @@
 //! - `prometheus_endpoint`: an HTTP server for Prometheus to scrape.
 //! - `prometheus_axum`: a route of an axum application.
 //! - `opentelemetry`: the OpenTelemetry SDK, which prints what it would send.
+//! - `otlp`: an OpenTelemetry collector, running or not, without the SDK.
 //! - `statsd`: a StatsD daemon, running or not.
 //!
 //! This library is the backend that they share.

@@ -5,6 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use papyra_metrics_export_tests::{Scraper, StatsDaemon, find, free_port, wait_for};
 
+use crate::opentelemetry::receiver::Receiver;
 use crate::prometheus::run;
 
 pub(crate) fn example(name: &str, arguments: &[&str]) -> Command {
@@ -48,6 +49,21 @@ fn the_opentelemetry_example_prints_what_it_exports() {
     for expected in ["papyra.records_written", "papyra.written", "By", "backend: orders"] {
         assert!(text.contains(expected), "{text}");
     }
+}
+
+#[test]
+fn the_otlp_example_sends_to_a_collector_and_says_if_it_is_gone() {
+    let nowhere = format!("http://127.0.0.1:{}/v1/metrics", free_port());
+    let output = example("otlp", &[&nowhere, "1"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("The last values could not be sent: "), "{text}");
+
+    let receiver = Receiver::start();
+    let output = example("otlp", &[&receiver.endpoint, "1"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let told = receiver.told();
+    assert!(told.totals["papyra.records_written backend=orders"] > 0, "{told:?}");
+    assert!(told.totals["papyra.write_errors backend=users"] > 0, "{told:?}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod labels;
 mod locks;
 mod opentelemetry;
 mod otlp;
+mod otlp_collector;
 mod panics;
 mod periodic;
 mod prometheus;

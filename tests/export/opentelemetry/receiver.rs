@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use flate2::read::GzDecoder;
 use opentelemetry::metrics::MeterProvider as _;
 use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
 use opentelemetry_otlp::{MetricExporter, Protocol, WithExportConfig, WithHttpConfig};
@@ -159,20 +160,27 @@ impl Receiver {
 /// Returns the head of a request and its message.
 pub(crate) fn receive(stream: &TcpStream) -> (String, ExportMetricsServiceRequest) {
     let mut reader = BufReader::new(stream);
-    let (mut head, mut len) = (String::new(), 0);
+    let (mut head, mut len, mut is_compressed) = (String::new(), 0, false);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).unwrap();
         if line.trim().is_empty() {
             break;
         }
-        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+        let lower = line.to_ascii_lowercase();
+        if let Some(value) = lower.strip_prefix("content-length:") {
             len = value.trim().parse().unwrap();
         }
+        is_compressed |= lower.starts_with("content-encoding: gzip");
         head.push_str(&line);
     }
     let mut body = vec![0; len];
     reader.read_exact(&mut body).unwrap();
+    if is_compressed {
+        let mut text = Vec::new();
+        GzDecoder::new(&*body).read_to_end(&mut text).unwrap();
+        body = text;
+    }
     (head, ExportMetricsServiceRequest::decode(&*body).unwrap())
 }
 
