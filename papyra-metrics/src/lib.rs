@@ -56,6 +56,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod assert_delta;
 mod atomic;
 mod atomic_layout;
 mod cache_padded;

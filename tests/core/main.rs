@@ -1,6 +1,7 @@
 //! The crate `papyra-metrics` as its users see it: instruments, readings, and what they cost.
 
 mod assembly;
+mod assert_delta;
 mod costs;
 mod histogram;
 mod instruments;

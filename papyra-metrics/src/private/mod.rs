@@ -6,6 +6,8 @@ mod collisions;
 mod compose;
 mod computed;
 mod declarations;
+#[cfg(feature = "alloc")]
+mod delta;
 mod function;
 mod metric;
 mod names;
@@ -20,6 +22,8 @@ pub use self::collisions::{assert_distinct, assert_flattens};
 pub use self::compose::Sizes;
 pub use self::computed::{CounterNumber, GaugeNumber, show_counter, show_gauge};
 pub use self::declarations::{Declarations, Flattened, Labels};
+#[cfg(feature = "alloc")]
+pub use self::delta::{Change, assert_changes, expected_change, totals_with};
 pub use self::function::*;
 pub use self::metric::Metric;
 pub use self::objective::objective;
