@@ -1,5 +1,6 @@
 //! `assert_delta!`: what an operation changes.
 
+use std::num::ParseIntError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ fn every_kind_of_metric_has_a_change() {
             open: -4,
             r#type: 1,
             load: 2,
-            write: u32::MAX - u32::MAX + 2,
+            write: 2_u32,
         },
         || {
             metrics.requests[Op::Get].inc();
@@ -64,17 +65,17 @@ fn every_kind_of_metric_has_a_change() {
 fn the_operation_may_borrow_what_has_the_metrics() {
     struct Store(StoreMetrics);
     impl Store {
-        fn write(&mut self) -> Result<u64, String> {
-            self.0.records_written.inc();
+        fn write(&mut self, records: &str) -> Result<u64, ParseIntError> {
+            self.0.records_written.add(records.parse()?);
             Ok(self.0.records_written.total())
         }
     }
     let mut store = Store(StoreMetrics::default());
-    let write = |store: &mut Store| -> Result<u64, String> {
+    let write = |store: &mut Store, records| -> Result<u64, ParseIntError> {
         // A `?` outside of the closure.
-        Ok(assert_delta!(store.0, { records_written: 1 }, || store.write())? + 10)
+        Ok(assert_delta!(store.0, { records_written: 1 }, || store.write(records))? + 10)
     };
-    assert_eq!(write(&mut store), Ok(11));
+    assert_eq!(write(&mut store, "1"), Ok(11));
     let object: &dyn Metrics = &store.0;
     assert_delta!(object, {}, || ());
 }
@@ -102,7 +103,7 @@ fn a_failure_shows_what_was_expected_and_all_that_changed() {
             metrics.write_errors.inc();
             metrics.requests[Op::Put].add(3);
             metrics.r#type.dec();
-        })
+        });
     });
     assert_eq!(
         message,
@@ -116,7 +117,10 @@ also changed: requests{op=put} +3, type -1"
 #[test]
 fn a_metric_that_does_not_exist_is_an_error_before_the_operation() {
     let metrics = StoreMetrics::default();
-    let message = panic_of(|| assert_delta!(metrics, { requests: 1 }, || panic!("it runs")));
+    let message = panic_of(|| {
+        assert_delta!(metrics, { requests: 1 }, || metrics.records_written.inc());
+    });
+    assert_eq!(metrics.records_written.get(), 0);
     assert_eq!(
         message,
         "there is no metric `requests`; the metrics are
