@@ -48,7 +48,7 @@ fn check(item: &TokenStream, output: TokenStream, text: &str) {
         if let Some(message) = message.filter(|_| is_item) {
             // For a fuzzer `proc-macro2` leaves places out.
             let nowhere = !cfg!(fuzzing) && message.span().byte_range().is_empty();
-            // Of the attribute without keys there is nothing else to point at.
+            // An attribute without keys has no other token to point at.
             let empty = text.starts_with('\n');
             assert!(!nowhere || empty, "an error without a place: {message}\n{text}");
         }

@@ -176,7 +176,7 @@ struct ViseMetrics {
     append: vise::Histogram<Duration>,
 }
 
-/// With its own bounds for latencies, of which there are nine: it takes none that are computed.
+/// With its nine built-in bounds for latencies; computed bounds are not supported.
 pub fn vise() -> vise::Histogram<Duration> {
     ViseMetrics::default().append
 }

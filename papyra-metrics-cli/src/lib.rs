@@ -66,6 +66,7 @@ pub use crate::{
 
 /// A command about metrics.
 #[derive(Clone, Debug, Subcommand)]
+#[non_exhaustive]
 pub enum Command {
     /// Show metrics once, of processes that run or have ended
     Show(Show),
@@ -155,7 +156,7 @@ impl Command {
     }
 }
 
-/// Returns 0 for `true`, and if the reader of the output has seen enough and closed it.
+/// Returns 0 for `true`, and if the reader of the output has closed it.
 fn exit_code(result: io::Result<bool>) -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,

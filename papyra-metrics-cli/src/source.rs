@@ -113,7 +113,7 @@ impl Identity {
 
 impl Readings {
     fn read_paths(&mut self, paths: &[PathBuf], open: OpenFile<'_>) {
-        // A file that is found twice, by whatever names, would count twice.
+        // A file that is found twice, also by different names, would count twice.
         let mut seen = HashMap::new();
         for path in paths {
             let in_directory = path.is_dir();

@@ -21,7 +21,7 @@ impl CratePath {
 }
 
 /// The path of the runtime crate, located at `span` unless the user named it. A named path keeps its location, so that a
-/// wrong one is one error at the user's path, however often it is written.
+/// wrong one is one error at the user's path, regardless of how often generated code uses it.
 pub(crate) fn krate_at(krate: &CratePath, span: Span) -> TokenStream {
     match &krate.0 {
         None => quote_spanned!(span=> ::papyra_metrics),

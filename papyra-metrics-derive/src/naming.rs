@@ -40,7 +40,7 @@ pub(crate) fn near(wrong: &str) -> Option<String> {
             begins = true;
             continue;
         }
-        // Between parts, and before a digit that would come first.
+        // An underscore between parts, and before a leading digit.
         if begins && !near.is_empty() || near.is_empty() && c.is_ascii_digit() {
             near.push('_');
         }

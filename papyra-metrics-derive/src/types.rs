@@ -68,7 +68,7 @@ pub(crate) fn only_argument(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// The types in the angle brackets of a path, if there is nothing else.
+/// The types in the angle brackets of a path; `None` if they contain anything but types.
 pub(crate) fn arguments(ty: &Type) -> Option<Vec<&Type>> {
     let PathArguments::AngleBracketed(arguments) = &path(ty)?.segments.last()?.arguments else {
         return None;

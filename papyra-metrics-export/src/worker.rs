@@ -14,7 +14,7 @@ use crate::panics::catch;
 pub(crate) struct Worker<T> {
     thread: JoinHandle<()>,
     result: Receiver<Result<T, String>>,
-    /// Threads do not survive a `fork`: in the child there is nothing to wait for.
+    /// Threads do not survive a `fork`, so the child must not wait for one.
     process: u32,
 }
 

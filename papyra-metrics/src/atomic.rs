@@ -17,7 +17,7 @@ compile_error!(
     "this target has no 64-bit atomics: enable the feature `portable-atomic` of papyra-metrics"
 );
 
-/// A `const fn` everywhere but under the model checker, whose atomics register themselves as they are made.
+/// A `const fn`, except under the model checker, whose atomics register themselves when they are created.
 macro_rules! const_fn {
     ($(#[$meta:meta])* pub fn $name:ident() -> Self $body:block) => {
         #[cfg(not(all(loom, test)))]

@@ -31,7 +31,7 @@ impl Kind {
         }
     }
 
-    /// Returns what the names of a family's samples may add to its own, in OpenMetrics 1.0. The first one is empty: the
+    /// Returns the suffixes of the sample names of a family, in OpenMetrics 1.0. The first one is empty: the
     /// name of the family itself is reserved too.
     ///
     /// No two families may have a sample of the same name.
@@ -263,7 +263,7 @@ impl Descriptor {
         self.key.map_or_else(|| Cow::Owned(self.series().to_string()), Cow::Borrowed)
     }
 
-    /// The name under which it is exported, the same in every format but for what a format adds itself.
+    /// Returns the exported name, the same in every format except for the suffixes that a format adds itself.
     pub const fn exposition_name(&self) -> ExpositionName<'_> {
         ExpositionName::of(self)
     }

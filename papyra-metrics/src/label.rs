@@ -12,7 +12,7 @@ pub(crate) const MAX_LABELS: usize = 8;
 /// [`Family`](crate::Family).
 ///
 /// Derive it for an enum without fields ([`#[derive(Label)]`](derive@crate::Label)). A tuple of two to four labels is the
-/// cross product of their sets. Implement it by hand for a set that is no enum, such as a range of numbers:
+/// cross product of their sets. Implement it by hand for a set that is not an enum, such as a range of numbers:
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, Label, LabelValues, Metrics};
@@ -59,7 +59,7 @@ pub trait Label: Copy + 'static {
     /// Returns the position of the value in [`LABELS`](Self::LABELS); of a tuple, the last label counts fastest.
     fn index(self) -> usize;
 
-    /// Returns the label at a position, or `None` if there are not so many.
+    /// Returns the label at a position, or `None` if it is out of range.
     fn from_index(index: usize) -> Option<Self>;
 
     /// The number of members.

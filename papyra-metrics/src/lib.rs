@@ -49,7 +49,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
-#![deny(unsafe_code)] // but for `publish`, whose memory is shared, and a sequence of instructions in `sharded`
+#![deny(unsafe_code)] // except in `publish`, whose memory is shared, and for restartable sequences in `sharded`
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -95,7 +95,7 @@ pub mod walk;
 pub use cache_padded::CachePadded;
 pub use counter::Counter;
 pub use descriptor::{Descriptor, Kind};
-pub use family::{Family, Zero};
+pub use family::{Family, MemberArray, Zero};
 pub use float_gauge::FloatGauge;
 pub use gauge::Gauge;
 pub use gauge_hold::GaugeHold;
@@ -496,7 +496,7 @@ pub use papyra_metrics_derive::Label;
 /// count in; share them, as in `metrics: Arc<LogMetrics>`. The compiler says so where it is needed. A borrow is seen
 /// by its `&` or its lifetime, so a return type that hides one is written with it: `Iter<'_>`. Through a name such as
 /// `Self::Future`, the output of a boxed future has to live as long as the future may, say by `R: 'static` on the impl:
-/// the future is put into another, which counts. `calls` alone asks for nothing, and counts when the function is called.
+/// the future is put into another, which counts. `calls` alone requires nothing, and counts when the function is called.
 ///
 /// Macros in the body see `self` as it is written. The body of a `&mut self` method cannot give all of `self` to a macro
 /// while metrics that belong to `self` alone are in use: with `in_flight`, with a `move` closure that names `self`, or if

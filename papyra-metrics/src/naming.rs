@@ -223,7 +223,7 @@ impl<'a> ExpositionName<'a> {
 
 impl fmt::Display for ExpositionName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A name that is not ASCII can be no metric's; what cannot be split as it should is left out.
+        // A name that is not ASCII cannot be the name of a metric; parts that cannot be split at the expected bytes are left out.
         self.pieces.iter().try_for_each(|piece| f.write_str(str::from_utf8(piece).unwrap_or("")))
     }
 }

@@ -38,6 +38,7 @@ use crate::{Counter, Histogram, Metrics, Sizes};
 /// has. If many cores write to one backend a million times a second, declare such a histogram beside this struct.
 #[derive(Debug, Default, Metrics)]
 #[metrics(crate = crate)]
+#[non_exhaustive]
 pub struct PersistenceMetrics {
     /// Records written.
     pub records_written: Counter,

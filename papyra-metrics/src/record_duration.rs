@@ -26,7 +26,7 @@ use crate::{Buckets, CachePadded, Histogram, ShardedHistogram};
     note = "durations are recorded in a `Histogram<B>` or a `ShardedHistogram<B>` whose buckets are of `Duration`, such as the default `Latency`, in a reference, `Box`, `Rc`, `Arc` or `CachePadded` of one, or in an `Option` of those; an instrument of your own implements `papyra_metrics::RecordDuration`"
 )]
 pub trait RecordDuration {
-    /// Records a duration `n` times: more than once if it is a sample that stands for `n` durations.
+    /// Records a duration `n` times: more than once if it is a sample that represents `n` durations.
     fn record_duration(&self, duration: Duration, n: u64);
 }
 

@@ -4,8 +4,8 @@ use core::marker::PhantomData;
 
 use crate::__private::DescriptorTable;
 use crate::{
-    Buckets, CachePadded, Counter, Family, FloatGauge, Gauge, Histogram, Label, Peak,
-    ShardedCounter, ShardedHistogram,
+    Buckets, CachePadded, Counter, Descriptor, Family, FloatGauge, Gauge, Histogram, Label,
+    Metrics, Peak, ShardedCounter, ShardedHistogram,
 };
 
 /// A struct of metrics that can be published: it consists of atomics and nothing else, so several processes can share
@@ -17,7 +17,18 @@ use crate::{
     label = "a published struct derives `Metrics`",
     note = "only the derive can check that every field may lie in shared memory; a hand-written `Metrics` cannot be published"
 )]
-pub trait Publishable: SharedMemorySafe + DescriptorTable {}
+pub trait Publishable: Metrics + Sized {
+    /// The metrics, from [`published_metrics`].
+    #[doc(hidden)]
+    fn __metrics() -> &'static [Descriptor];
+}
+
+/// Returns the metrics of a published struct. The bound is what makes publishing sound: generated impls of [`Publishable`]
+/// call this.
+#[must_use]
+pub fn published_metrics<M: SharedMemorySafe + DescriptorTable>() -> &'static [Descriptor] {
+    M::METRICS
+}
 
 /// A type that a published struct may contain.
 #[diagnostic::on_unimplemented(

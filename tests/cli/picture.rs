@@ -112,7 +112,7 @@ fn svg(screen: &vt100::Screen) -> String {
     );
     for row in 0..ROWS {
         let y = MARGIN + (f32::from(row) + 0.75) * HEIGHT;
-        // A run of cells that look alike is one text, of a fixed width whatever the font is.
+        // A run of cells that look alike is one text, of the same width in every font.
         let mut column = 0;
         while column < COLUMNS {
             let Some(first) = screen.cell(row, column) else { break };

@@ -92,7 +92,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until the terminal shows what is looked for, and gives what it shows.
+    /// Waits until the terminal shows the text, and returns the screen.
     pub(crate) fn until(&mut self, looked_for: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + LONG;
         loop {
@@ -149,7 +149,7 @@ impl Terminal {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits for the end of the command, and gives its exit code, the screen, and all that was written.
+    /// Waits for the end of the command, and returns its exit code, the screen, and everything written.
     pub(crate) fn end(mut self) -> (u32, vt100::Parser, Vec<u8>) {
         drop((self.master, self.slave));
         let end = Instant::now() + LONG;

@@ -65,7 +65,7 @@ fn inc_of_a_sharded_counter_locks_nothing_and_calls_nothing_on_its_way() {
     assert!(way.len() <= 13, "{way:#?}");
 }
 
-/// The assembly of `SOURCE`, optimised, without whatever flags this build has.
+/// The assembly of `SOURCE`, optimized, without the flags of this build.
 fn compile() -> String {
     let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("assembly");
     let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../papyra-metrics");
@@ -96,7 +96,7 @@ fn compile() -> String {
 /// The instructions of a function: its lines that are neither labels nor directives, nor placed elsewhere.
 fn instructions(function: &str) -> Vec<String> {
     let assembly = ASSEMBLY.as_str();
-    // Functions that came out the same may be merged: one is then another name of the other.
+    // The linker may merge functions with identical code: then two names have one address.
     let alias = format!("{function} = ");
     let merged = assembly.lines().find_map(|line| line.strip_prefix(&alias));
     let label = format!("{}:", merged.unwrap_or(function));

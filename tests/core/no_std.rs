@@ -18,12 +18,27 @@ fn a_crate_without_std_and_alloc_counts_visits_and_resets() {
     assert!(cargo("build").status().unwrap().success());
 }
 
+/// The errors that the compiler reports with this feature of the crate, and all of its output.
+fn errors(feature: &str) -> (Vec<String>, String) {
+    let check = cargo("check").args(["--features", feature]).output().unwrap();
+    assert!(!check.status.success());
+    let stderr = String::from_utf8_lossy(&check.stderr).into_owned();
+    let is_error = |line: &&str| line.starts_with("error") && !line.contains("could not compile");
+    (stderr.lines().filter(is_error).map(str::to_owned).collect(), stderr)
+}
+
+#[test]
+fn a_type_that_syn_cannot_parse_is_one_error_that_says_how_to_write_it() {
+    let (errors, stderr) = errors("unparsed");
+    let [error] = errors.as_slice() else { panic!("{stderr}") };
+    let expected = "error: `#[derive(Metrics)]` cannot read this expression; move it to a `const` item and use its name here";
+    assert_eq!(error, expected);
+    assert!(stderr.contains("[u8; const { 3 }]"), "{stderr}");
+}
+
 #[test]
 fn time_without_std_is_one_error_that_names_the_feature() {
-    let check = cargo("check").args(["--features", "timed"]).output().unwrap();
-    assert!(!check.status.success());
-    let stderr = String::from_utf8_lossy(&check.stderr);
-    let errors: Vec<_> = stderr.lines().filter(|line| line.starts_with("error[")).collect();
+    let (errors, stderr) = errors("timed");
     let [error] = errors.as_slice() else { panic!("{stderr}") };
     let expected = "`time` needs the feature `std` of `papyra-metrics`, whose clock it reads";
     assert!(error.ends_with(expected), "{stderr}");

@@ -1,4 +1,5 @@
-//! `ShardedCounter` loses no count, however its threads are pushed around, and `CachePadded` keeps neighbours apart.
+//! `ShardedCounter` loses no count when its threads move between CPUs or are interrupted, and `CachePadded` keeps neighbours
+//! apart.
 
 #![allow(unsafe_code)] // moving threads, raising signals and sharing memory are system calls
 
@@ -429,7 +430,7 @@ mod pushed_around {
         /// Goes on by that many instructions. False where it has come to the second signal.
         fn step(&self, steps: usize) -> bool {
             for _ in 0..steps {
-                // SAFETY: the child is stopped, and goes on without the signal.
+                // SAFETY: the child is stopped, and continues without the signal.
                 assert_eq!(unsafe { libc::ptrace(libc::PTRACE_SINGLESTEP, self.0, 0, 0) }, 0);
                 if self.wait() != Some(libc::SIGTRAP) {
                     self.finish();
@@ -451,7 +452,7 @@ mod pushed_around {
         /// Delivers the signal, if it is one, and lets the child run to its end.
         fn interrupt(&self, mut signal: libc::c_int) {
             loop {
-                // SAFETY: the child is stopped, and goes on with that signal or without one.
+                // SAFETY: the child is stopped, and continues with that signal or without one.
                 assert_eq!(unsafe { libc::ptrace(libc::PTRACE_CONT, self.0, 0, signal) }, 0);
                 if self.wait().is_none() {
                     return;

@@ -1,4 +1,4 @@
-//! The derive on one struct with those of serde, clap and thiserror, whose attributes stand beside ours.
+//! The derive on one struct with those of serde, clap and thiserror, whose attributes are on the same fields.
 
 use clap::Parser;
 use papyra_metrics::{Counter, Gauge, Metrics};

@@ -34,7 +34,7 @@ enum Tier {
     Cold = 3,
 }
 
-/// A set that is no enum.
+/// A set that is not an enum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Level(u8);
 

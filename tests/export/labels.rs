@@ -82,7 +82,7 @@ fn the_statsd_daemon_has_them_in_names_and_as_tags() {
     let daemon = StatsDaemon::start("statsd-labels", free_port());
     let statsd = || StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     statsd().export().unwrap();
-    statsd().tags().export().unwrap();
+    statsd().with_tags().export().unwrap();
     let last = "papyra.requests;backend=orders;op=put;zone=eu";
     let counters = wait_for("the last datagram", || {
         daemon.numbers("counters").filter(|counters| counters.contains_key(last))
@@ -204,7 +204,7 @@ fn one_name_with_labels_of_other_names_is_refused() {
     let registry = Registry::new();
     let by_op = listing(BY_OP);
     registry.register(by_op.clone(), &[("backend", "a")]).unwrap();
-    // Other values of the same labels are the same family, in whatever backend.
+    // Other values of the same labels are the same family, in any backend.
     let other_op = listing(OTHER_OP);
     registry.register(other_op.clone(), &[("backend", "a")]).unwrap();
     for (list, has) in [(BARE, "no labels"), (BY_TWO, "the labels `op`, `outcome`")] {

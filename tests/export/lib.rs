@@ -68,7 +68,7 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A server that is killed when the test is over, whatever its end.
+/// A server that is killed when the test ends, also by a panic.
 #[derive(Debug)]
 pub struct Server {
     process: Child,

@@ -115,7 +115,7 @@ fn a_backend_that_scrapes_the_prometheus_that_reads_it_does_not_wait_for_itself(
     assert!(prometheus.scrape(None).body.contains("active_total 7\n"));
     log.records_written.inc();
     drop(log);
-    // However many scrapes there were at once, the last values are shown once.
+    // Concurrent scrapes show the last values once.
     assert!(prometheus.scrape(None).body.contains("records_written_total 1\n"));
     for _ in 0..3 {
         assert!(!prometheus.scrape(None).body.contains("records_written"));

@@ -197,7 +197,7 @@ fn a_series_starts_before_it_appeared_and_again_when_its_total_was_forgotten() {
     let [(orders_start, second), (users_start, _)] = spans_of_both[..] else { panic!() };
     assert_eq!((orders_start, users_start), (start, first));
     assert!(second >= first);
-    // One that is opened again goes on, unless the registry has forgotten it.
+    // A reopened backend continues its series, unless the registry has forgotten it.
     drop(orders);
     let orders = open(&registry, "orders");
     assert!(spans_now().iter().any(|&(it, _)| it == start));

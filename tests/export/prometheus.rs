@@ -450,7 +450,7 @@ fn a_backend_that_stays_is_scraped_rightly_after_one_that_was_registered_later_i
 #[test]
 fn with_linger_several_servers_see_the_last_counts_of_a_backend() {
     let Fixture { registry, orders, _odd } = fixture();
-    let prometheus = Prometheus::new(&registry).linger(Duration::from_secs(3600));
+    let prometheus = Prometheus::new(&registry).with_linger(Duration::from_secs(3600));
     drop(orders);
     for _ in 0..3 {
         assert!(prometheus.scrape(None).body.contains("{backend=\"orders\",zone=\"eu\"} 3\n"));

@@ -327,7 +327,7 @@ fn a_prometheus_server_estimates_quantiles_in_the_bucket_in_which_a_distribution
             {"type": "histogram", "help": "How long an append takes.", "unit": "seconds"}
         ]})
     );
-    // A backend that is opened again goes on.
+    // A reopened backend continues its series.
     drop(timed);
     let again = Arc::new(Timed::default());
     registry.register(again.clone(), &[("backend", "orders")]).unwrap();

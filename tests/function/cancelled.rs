@@ -51,7 +51,7 @@ struct Failed;
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Waits twice, and then does as it is told.
+/// Waits twice, then returns the given result.
 async fn step(what: &str) -> Result<usize, Failed> {
     yield_now().await;
     yield_now().await;

@@ -427,7 +427,7 @@ mod owned {
         assert!(run(is_send(Log::default().send_and_consumed(cell(), "1".into()))).is_ok());
         counts!(log, log.hostile_names("1", 1, 2, 3), log.hostile_names("x", 1, 2, 3));
         counts!(log, log.coerces("text"), log.coerces("x"));
-        // SAFETY: it asks for nothing.
+        // SAFETY: the call has no preconditions.
         counts!(log, unsafe { log.unsafe_function("1") }, unsafe { log.unsafe_function("x") });
         assert_eq!(run(log.option("")), None);
         let before = log.metrics.read().0;

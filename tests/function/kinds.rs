@@ -20,7 +20,7 @@ enum Kind {
     Other,
 }
 
-/// Is neither `Clone` nor `Copy`, so that what comes out can only be what came in.
+/// Neither `Clone` nor `Copy`, so the returned value can only be the original one.
 #[derive(Debug)]
 enum Failed {
     NotFound(String),
@@ -62,7 +62,7 @@ fn counts(family: &Family<Kind, Counter>) -> [u64; 3] {
     [Kind::NotFound, Kind::Full, Kind::Other].map(|kind| family[kind].get())
 }
 
-/// Fails as it is told to.
+/// Fails if its argument says so.
 fn work(what: &str) -> Result<usize, Failed> {
     match what {
         "full" => Err(Failed::Full),

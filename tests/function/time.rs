@@ -211,7 +211,7 @@ fn each_call_of_a_method_that_returns_is_recorded_once() {
     check!(log.metrics, |text| log.exclusive(text));
     check!(log.metrics, |text| log.exclusive_in_flight(text));
     check!(log.metrics, |text| Pin::new(&mut log).pinned(text));
-    // SAFETY: it asks for nothing.
+    // SAFETY: the call has no preconditions.
     check!(log.metrics, |text| unsafe { log.at(text) });
     assert_eq!((log.metrics.errors.get(), log.metrics.ok.get()), (3, 1));
     assert_eq!((log.metrics.calls.get(), log.metrics.in_flight.get()), (3, 0));
@@ -417,7 +417,7 @@ fn any_histogram_of_durations_records_behind_any_pointer() {
     assert_eq!(all.by_level.each_ref().map(|level| level.get().count()), [0, 1]);
 }
 
-/// Work that takes as long as it is told to, by its own clock.
+/// Takes the given time by a clock of the test.
 fn spin(duration: Duration) {
     let started = Instant::now();
     while started.elapsed() < duration {

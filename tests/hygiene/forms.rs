@@ -8,7 +8,7 @@
 pub struct Cache<T> {
     /// Hits.
     pub hits: ::papyra_metrics::Counter,
-    /// The level of whatever kind.
+    /// The level, of any instrument type.
     #[metrics(name = "level", help = "How full it is.", unit = "bytes")]
     pub level: T,
     /// A name that is a keyword.
@@ -73,7 +73,7 @@ pub struct Plain<T> {
     pub kind: ::core::marker::PhantomData<T>,
 }
 
-/// Numbers of whatever kind, with some that are private.
+/// Numbers of a generic type, some of them private.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = BothStorage)]
@@ -203,7 +203,7 @@ impl Log {
         *self.read.borrow()
     }
 
-    /// A borrow comes out.
+    /// Returns a borrow.
     ///
     /// # Errors
     /// When it is broken.
@@ -280,7 +280,7 @@ pub fn recover(log: &Log) -> Outcome<()> {
     ::core::result::Result::Ok(())
 }
 
-/// Uses every form once, on a log that works and on one that is broken; gives failures, successes, calls, and what
+/// Uses every form once on a working log and once on a broken one. Returns failures, successes, calls, and what
 /// is left in flight.
 #[must_use]
 pub fn count() -> (

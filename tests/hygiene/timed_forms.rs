@@ -87,7 +87,7 @@ pub fn without_self(timed: &mut Timed) {
     timed.calls = 0;
 }
 
-/// Uses every form once; gives how many calls were recorded.
+/// Uses every form once. Returns the number of recorded calls.
 #[must_use]
 pub fn time() -> ::core::primitive::u64 {
     let mut timed = Timed { metrics: new_times(), calls: 1 };

@@ -109,6 +109,22 @@ pub mod timed {
     }
 }
 
+/// A type that syn cannot parse without its feature `full`, which nothing turns on in this crate.
+#[cfg(feature = "unparsed")]
+pub mod unparsed {
+    use papyra_metrics::{Counter, Metrics};
+
+    /// One metric and a buffer.
+    #[derive(Metrics)]
+    pub struct Buffer {
+        /// Bytes.
+        pub bytes: Counter,
+        /// The buffer.
+        #[metrics(skip)]
+        pub buffer: [u8; const { 3 }],
+    }
+}
+
 /// Clashes with std's, should anything below bring std in.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

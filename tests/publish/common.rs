@@ -45,7 +45,7 @@ impl Backend {
         self.child.id()
     }
 
-    /// Has it do something, and gives its answer.
+    /// Sends a command, and returns the answer.
     pub(crate) fn tell(&mut self, line: &str) -> String {
         self.ask(line);
         self.answer()

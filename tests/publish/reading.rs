@@ -95,7 +95,7 @@ impl Sample {
 
     /// Opens a file of that length, which begins with the bytes.
     fn open_with_hole(&self, bytes: &[u8], len: u64) -> Result<Reader, ReadError> {
-        // In place, for a file system may take its time with a file that is made anew.
+        // In place, because creating a new file can be slow on some file systems.
         let file = fs::File::options().write(true).create(true).truncate(false).open(self.path());
         let file = file.unwrap();
         file.write_all_at(bytes, 0).unwrap();
@@ -110,7 +110,7 @@ impl Sample {
         self.open(bytes).unwrap_err().to_string()
     }
 
-    /// The bytes with a change in the description, and a checksum that is right all the same.
+    /// The bytes with a change in the description, and the checksum that belongs to it.
     fn forged(&self, at: usize, change: &[u8]) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         bytes[at..at + change.len()].copy_from_slice(change);
@@ -315,7 +315,7 @@ fn what_a_forger_says_is_checked_too() {
     assert!(
         fault(entry + 4, &half(u32::MAX)).ends_with("strings overlap or exceed the description")
     );
-    // A name that is none, that stands twice, or is shorter than its prefixes.
+    // An invalid name, a name that occurs twice, or one that is shorter than its prefixes.
     assert!(fault(entry + 4, &half(0)).ends_with("invalid name of a metric"));
     assert!(fault(entry + 28, &half(99)).ends_with("invalid name of a metric"));
     let second: [u8; 8] = sample.bytes[sample.entry(1)..][..8].try_into().unwrap();
@@ -621,7 +621,7 @@ fn sharded_and_padded_instruments_are_read_and_reset_like_others() {
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.snapshot().unwrap().to_string(), shown(THREADS * EACH));
 
-    // From outside, while the process goes on counting.
+    // From outside, while the process continues to count.
     Reader::reset(&path).unwrap();
     assert_eq!(pool.taken.get(), 0);
     assert_eq!((pool.opened.get(), pool.failed.get(), pool.open.get()), (0, 0, -2));

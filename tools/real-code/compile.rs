@@ -96,7 +96,7 @@ mod __papyra {
 }
 ";
 
-/// The directory of the rewritten crates, each a separate workspace: so the optional dependencies of one do not stand
+/// The directory of the rewritten crates, each a separate workspace: so the optional dependencies of one do not get
 /// in the way of another.
 pub(crate) struct Workshop {
     dir: PathBuf,

@@ -1,4 +1,4 @@
-//! Expands every item in this process, in every form, and looks at what comes out.
+//! Expands every item in this process, in every form, and checks the output.
 
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};
@@ -75,7 +75,7 @@ impl Figures {
         }
     }
 
-    /// Expands; gives the number of errors.
+    /// Expands and returns the number of errors.
     fn expand(
         &mut self,
         form: &str,

@@ -9,7 +9,7 @@ use syn::{
     TypeParamBound,
 };
 
-/// Where a function stands, which decides how what becomes of it is parsed.
+/// The context of a function, which decides how its expansion is parsed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Place {
     Free,

@@ -1,6 +1,6 @@
 //! Puts the derive and the attribute on the code of well-known crates, whose authors did not foresee them.
 //!
-//! First every struct, enum, union and function is expanded in this process: none may panic, what comes out
+//! First every struct, enum, union and function is expanded in this process: none may panic, the output
 //! must parse, and every error must have a place. Then whole crates are compiled with the
 //! derive on each of their structs and the attribute on each of their functions, as far as these were accepted: what
 //! compiled before must compile, without a new warning, and the crates' own tests must pass as before. The few functions

@@ -145,7 +145,7 @@ impl Signals {
         self.continued.swap(false, Ordering::Relaxed)
     }
 
-    /// Stops the process, as the signal would have done. Returns when it goes on.
+    /// Stops the process, as the signal would have done. Returns when the process is continued.
     #[cfg(unix)]
     pub(crate) fn stop() -> io::Result<()> {
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)

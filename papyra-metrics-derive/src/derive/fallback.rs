@@ -98,7 +98,9 @@ fn inert(
             fn __sealed() {}
         }
         #[automatically_derived]
-        impl #impl_generics #krate::Publishable for #ident #ty_generics #where_clause {}
+        impl #impl_generics #krate::Publishable for #ident #ty_generics #where_clause {
+            fn __metrics() -> &'static [#krate::Descriptor] { &[] }
+        }
         #[automatically_derived]
         impl #error_generics #krate::ErrorCounter<__E> for #ident #ty_generics #where_clause {
             fn count_error(_: &__E, _: &Self) {}

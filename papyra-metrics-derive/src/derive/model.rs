@@ -7,7 +7,7 @@ use syn::{Attribute, Generics, Type, Visibility};
 use crate::krate::CratePath;
 use crate::types;
 
-/// A struct of metrics, or a plain struct for which one is to be written.
+/// A struct of metrics, or a plain struct whose struct of metrics the derive writes.
 pub(crate) struct Model<'a> {
     pub(crate) krate: CratePath,
     pub(crate) vis: &'a Visibility,

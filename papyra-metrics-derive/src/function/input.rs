@@ -325,7 +325,7 @@ fn receiver_kind(ty: &Type) -> (ReceiverKind, Option<String>) {
     }
 }
 
-/// The names that a pattern binds: words in lower case that are no paths, calls or fields.
+/// The names that a pattern binds: identifiers in lower case that are not paths, calls or fields.
 fn bindings(pattern: &[TokenTree]) -> Vec<Ident> {
     let mut names = Vec::new();
     for (at, token) in pattern.iter().enumerate() {

@@ -26,7 +26,7 @@ pub(super) struct LabelEnum<'a> {
     pub(super) has_default_discriminants: bool,
 }
 
-/// A variant and the value that it stands for.
+/// A variant and its label value.
 pub(super) struct Variant<'a> {
     pub(super) ident: &'a Ident,
     pub(super) value: String,

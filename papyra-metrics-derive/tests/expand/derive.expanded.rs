@@ -92,5 +92,9 @@ const _: () = {
     impl ::papyra_metrics::__private::Publishable for LogMetrics
     where
         for<'__use> LogMetrics: ::papyra_metrics::__private::SharedMemorySafe,
-    {}
+    {
+        fn __metrics() -> &'static [::papyra_metrics::__private::Descriptor] {
+            ::papyra_metrics::__private::published_metrics::<Self>()
+        }
+    }
 };

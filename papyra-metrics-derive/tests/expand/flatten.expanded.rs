@@ -90,5 +90,9 @@ const _: () = {
     where
         CacheMetrics<T>: ::papyra_metrics::__private::DescriptorTable,
         for<'__use> LogMetrics<T>: ::papyra_metrics::__private::SharedMemorySafe,
-    {}
+    {
+        fn __metrics() -> &'static [::papyra_metrics::__private::Descriptor] {
+            ::papyra_metrics::__private::published_metrics::<Self>()
+        }
+    }
 };

@@ -85,7 +85,11 @@ const _: () = {
     impl ::papyra_metrics::__private::Publishable for LogMetrics
     where
         for<'__use> LogMetrics: ::papyra_metrics::__private::SharedMemorySafe,
-    {}
+    {
+        fn __metrics() -> &'static [::papyra_metrics::__private::Descriptor] {
+            ::papyra_metrics::__private::published_metrics::<Self>()
+        }
+    }
     impl LogMetrics {
         /// A [`LogMetrics`] with everything at zero.
         #[must_use]

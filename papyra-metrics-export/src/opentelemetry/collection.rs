@@ -3,7 +3,7 @@
 //! Each instrument has a callback, and the SDK runs all of them for each collection of each of its readers. One reading
 //! serves all callbacks of a collection. The SDK does not say which callbacks belong together, but runs those of one
 //! collection in the order in which the instruments were built. So a callback takes a new reading unless its instrument
-//! is behind that of the last callback. Whatever collections overlap, each takes a reading in its first callback, and
+//! is behind that of the last callback. Even if collections overlap, each takes a reading in its first callback, and
 //! after that readings are only replaced by newer ones: it never observes a value from before it began.
 
 use std::collections::HashMap;

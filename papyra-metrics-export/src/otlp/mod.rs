@@ -1,7 +1,7 @@
 //! OTLP: the metrics of a registry as messages of the OpenTelemetry protocol, without its SDK.
 //!
 //! [`Otlp`] encodes the messages, [`OtlpHttp`] sends them over HTTP. In contrast to the feature `opentelemetry`, which
-//! needs the application's SDK, histograms are exported as they are, whatever the number of their values.
+//! needs the application's SDK, histograms are exported exactly, regardless of how many values they have.
 //!
 //! The messages are those of <https://opentelemetry.io/docs/specs/otlp/>, version 1.
 

@@ -278,7 +278,7 @@ fn suffix(kind: Kind) -> &'static str {
     if kind == Kind::Counter { "_total" } else { "" }
 }
 
-/// Escapes a label's value or a help. Quotes are escaped everywhere but in the help of the text format.
+/// Escapes a label's value or a help. Quotes are escaped except in the help of the text format.
 fn escape(text: &str, out: &mut String, quotes: bool) {
     for char in text.chars() {
         match char {

@@ -51,7 +51,7 @@ pub use server::{Server, serve};
 ///
 /// Names and labels are prepared when backends come or go; each scrape copies them and writes the values. Backends
 /// of one type form one family. A backend that is gone is in the next scrape for the last time, whether or not that
-/// answer arrives. If several servers scrape the same address, [`linger`](Self::linger) shows it to each of them; or
+/// answer arrives. If several servers scrape the same address, [`with_linger`](Self::with_linger) shows it to each of them; or
 /// each server gets a `Prometheus` of its own.
 ///
 /// Prometheus stores floats, and rounds integers over 2⁵³. It sets the labels `instance` and `job` itself. A metric
@@ -103,7 +103,7 @@ impl Prometheus {
     /// Shows a backend that is gone for so long after the first scrape that found it gone, instead of in that scrape
     /// alone. One interval between scrapes, or a little more, lets each of several servers see it.
     #[must_use]
-    pub fn linger(mut self, linger: Duration) -> Self {
+    pub fn with_linger(mut self, linger: Duration) -> Self {
         self.linger = linger;
         self
     }

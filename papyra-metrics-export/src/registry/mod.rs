@@ -73,7 +73,7 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// # Totals
 ///
-/// Counters are read over their lifetime, which no reset touches. If a source's total falls all the same, as a plain
+/// Counters are read over their lifetime, which no reset touches. If a source's total falls nevertheless, as a plain
 /// `AtomicU64` does when it is reset, what was read before is carried on. What such a source counted between the last
 /// reading and its reset was never seen and is lost; a [`Counter`](papyra_metrics::Counter) loses nothing.
 ///

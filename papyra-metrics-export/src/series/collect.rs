@@ -153,7 +153,7 @@ impl<'a> Collector<'a> {
 
 impl Walker for Collector<'_> {
     fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
-        // A metric that is not exported is not read: a histogram would be copied for nothing.
+        // A metric that is not exported is not read, to save the copy of a histogram.
         if let (Some((index, family)), Some(instrument)) = (self.advance(), instrument) {
             if let Err(fault) = self.read(index, family, instrument) {
                 let name = self.listed.descriptors[index].name();

@@ -1,4 +1,4 @@
-//! Values of series: what readers are shown, over all sources that a series had.
+//! The exported values of series, over all sources that a series had.
 
 use papyra_metrics::{Kind, Tally};
 
@@ -8,10 +8,10 @@ use super::number::{Form, Number, UNREAD};
 use super::readings::ReadingsOf;
 use crate::family::Family;
 
-/// Where a series begins or goes on.
+/// The start of a series, new or continued.
 #[derive(Default)]
 pub(crate) enum Start {
-    /// There is nothing to show before the source is read.
+    /// No value until the source is read.
     #[default]
     Unread,
     /// A counter that has shown this, and what it showed before its source counted.

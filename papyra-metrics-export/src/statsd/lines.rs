@@ -273,7 +273,7 @@ fn in_unit(base_units: u64, per_unit: u64) -> String {
     text
 }
 
-/// The sample rate of a line that stands for so many values: receivers round its reciprocal, or cut it off.
+/// The sample rate of a line that represents this number of values. Receivers round its reciprocal or truncate it.
 #[allow(clippy::cast_precision_loss)] // exact up to 2⁵³
 fn sample_rate(count: u64) -> f64 {
     let mut rate = 1.0 / count as f64;

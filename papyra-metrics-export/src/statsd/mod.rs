@@ -44,7 +44,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 ///
 /// Counters are sent as increments (`papyra.orders.records_written:12|c`), gauges as their values. A negative gauge
 /// follows a zero in the same datagram, because a sign means a change. The registry's prefix and the values of the
-/// labels come first in a name; with [`tags`](Self::tags) the labels are tags instead. Characters that StatsD does not
+/// labels come first in a name; with [`with_tags`](Self::with_tags) the labels are tags instead. Characters that StatsD does not
 /// take in a name or a tag become `_`, so the values of labels should differ in other characters. Daemons calculate in
 /// floats, and round integers over 2⁵³.
 ///
@@ -55,8 +55,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// `….p50` and `….p99` of the values since they were last sent, which are gauges. All are in the exported unit. Without
 /// new values the quantiles are not sent, so that the daemon keeps the last ones.
 ///
-/// With [`tags`](Self::tags), a histogram is a distribution of DogStatsD instead: one line for the new values of each
-/// bucket, with their mean and a sample rate that gives their number (`append_seconds:0.003|d|@0.25` stands for four).
+/// With [`with_tags`](Self::with_tags), a histogram is a distribution of DogStatsD instead: one line for the new values of each
+/// bucket, with their mean and a sample rate that gives their number (`append_seconds:0.003|d|@0.25` represents four).
 ///
 /// # What is lost, and what is not
 ///
@@ -68,7 +68,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// - UDP to another machine reports it a moment later, and not which datagram: everything that was sent within the
 ///   second before is sent again. What a full network drops is lost without a report.
 ///
-/// So that the daemon's buffer does not overflow, an export stops after [`burst`](Self::burst) datagrams and returns
+/// So that the daemon's buffer does not overflow, an export stops after [`with_burst`](Self::with_burst) datagrams and returns
 /// [`Progress::More`]. What a daemon had received before it was stopped is up to the daemon.
 ///
 /// A line that is longer than a datagram may be can never be sent. Its series is left out, and
@@ -87,7 +87,7 @@ pub struct StatsD {
     renews_socket: bool,
     with_tags: bool,
     max_bytes: usize,
-    /// The size of datagrams, which is less than `max_bytes` if the socket takes no longer ones.
+    /// The size of datagrams, which is less than configured if the socket takes no longer ones.
     limit: usize,
     burst: usize,
     /// The values sent so far, for each series.
@@ -151,7 +151,7 @@ impl StatsD {
 
     /// Sends labels as tags of DogStatsD (`records_written:12|c|#backend:orders`) instead of as parts of names.
     #[must_use]
-    pub fn tags(mut self) -> Self {
+    pub fn with_tags(mut self) -> Self {
         self.with_tags = true;
         for (series, sent) in self.reader.series().iter().zip(self.sent.iter_mut()) {
             sent.set_labels(&series.id, true);
@@ -162,7 +162,7 @@ impl StatsD {
     /// Sets the size of datagrams in bytes. Defaults to 1432, which fit one Ethernet frame. A line that is longer is
     /// sent alone. More than the socket takes, which is 65,507 bytes for UDP, counts as that.
     #[must_use]
-    pub fn max_bytes(mut self, bytes: usize) -> Self {
+    pub fn with_max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
         self.limit = bytes;
         self
@@ -171,7 +171,7 @@ impl StatsD {
     /// Sets how many datagrams are sent in one export before the daemon is given a moment. Defaults to 32; the buffer
     /// of a Linux socket holds some 90. The minimum is one.
     #[must_use]
-    pub fn burst(mut self, datagrams: usize) -> Self {
+    pub fn with_burst(mut self, datagrams: usize) -> Self {
         self.burst = datagrams.max(1);
         self
     }
@@ -437,7 +437,7 @@ impl Debug for StatsD {
 
 #[cfg(test)]
 mod tests {
-    //! An answer from another machine, which arrives late. The socket is told that the daemon is on one, and is given
+    //! A late answer, as from another machine. The socket is set up as for a daemon on one, and receives
     //! the answer to a datagram that is not part of an export.
 
     use std::net::UdpSocket;
@@ -486,7 +486,7 @@ mod tests {
         metrics.reads.add(5);
         statsd.export().unwrap();
         assert_eq!(receive(&daemon), "reads:5|c");
-        // This one has arrived: its answer would be there by now.
+        // The datagram has arrived, and an answer would have arrived too.
         statsd.unconfirmed[0].sent_at -= ANSWER_TIMEOUT;
         metrics.reads.add(2);
         statsd.export().unwrap();
@@ -500,7 +500,7 @@ mod tests {
     #[test]
     fn an_answer_during_an_export_has_all_of_it_sent_again() {
         let (metrics, daemon, statsd) = start();
-        let mut statsd = statsd.max_bytes(1).burst(1);
+        let mut statsd = statsd.with_max_bytes(1).with_burst(1);
         metrics.reads.add(5);
         metrics.writes.add(1);
         assert_eq!(statsd.export().unwrap(), Progress::More);
@@ -518,7 +518,7 @@ mod tests {
         let (metrics, daemon, mut statsd) = start();
         let Socket::Udp(udp) = &mut statsd.socket else { panic!("another socket") };
         udp.is_local = true;
-        let mut statsd = statsd.max_bytes(1);
+        let mut statsd = statsd.with_max_bytes(1);
         metrics.reads.add(5);
         metrics.writes.add(1);
         statsd.export().unwrap();

@@ -4,8 +4,8 @@ use core::array;
 
 use super::zero::Zero;
 
-/// An array with an item for each member of a family. Implemented for arrays, and for what the cross product of two labels
-/// uses.
+/// An array with an item for each member of a family: [`Label::Members`](crate::Label::Members). Implemented for arrays, and
+/// for the cross products of labels.
 pub trait MemberArray<T>: Sized {
     #[doc(hidden)]
     fn __from_fn(make: &mut dyn FnMut() -> T) -> Self;
@@ -14,7 +14,7 @@ pub trait MemberArray<T>: Sized {
     ///
     /// # Panics
     ///
-    /// If there are not so many.
+    /// If the index is out of range.
     #[doc(hidden)]
     fn at(&self, index: usize) -> &T;
 

@@ -57,7 +57,7 @@ impl<const PER_OCTAVE: usize> BucketTable<PER_OCTAVE> {
 
     /// The index of the first bound that is not below the value, or the number of bounds if all are.
     ///
-    /// `leading_zeros` is the number of leading zeros of the value; of zero, 63 is as good.
+    /// `leading_zeros` is the number of leading zeros of the value; for zero, pass 63.
     #[inline]
     pub const fn find(&self, value: u64, leading_zeros: u32) -> usize {
         let octave = &self.octaves[leading_zeros as usize];

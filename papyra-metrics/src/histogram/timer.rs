@@ -9,7 +9,7 @@ use crate::RecordDuration;
 
 /// A duration that is being measured. Made by [`Histogram::start`] and [`ShardedHistogram::start`].
 ///
-/// When it is dropped, in whatever way, it records how long it has existed. [`stop`](Self::stop) does the same and
+/// When it is dropped, also by a panic, it records how long it has existed. [`stop`](Self::stop) does the same and
 /// returns the duration, and [`discard`](Self::discard) records nothing.
 ///
 /// ```

@@ -32,7 +32,7 @@ pub trait HasStorage<const PRESENT: bool = true>: Sized {
 #[cfg(feature = "alloc")]
 pub use crate::Snapshot as PlainSnapshot;
 
-/// Stands in for a snapshot where there is no allocator.
+/// Replaces the snapshot if there is no allocator.
 #[cfg(not(feature = "alloc"))]
 #[derive(Debug)]
 pub struct PlainSnapshot;

@@ -131,7 +131,7 @@ impl Header {
     }
 }
 
-/// Returns whether no two metrics have the same name and the same labels, in whatever order.
+/// Returns whether no two metrics have the same name and the same labels. The order of labels is irrelevant.
 fn are_distinct(metrics: &[Metric]) -> bool {
     let mut distinct = HashSet::with_capacity(metrics.len());
     metrics.iter().all(|metric| {

@@ -31,7 +31,7 @@ pub enum PublishError {
         /// The path to which metrics were to be published.
         path: PathBuf,
         /// The kind of file at the path, such as "a directory".
-        by: &'static str,
+        found: &'static str,
     },
     /// The path does not end in a file name.
     FileName {
@@ -76,7 +76,7 @@ impl PublishCause {
         match self {
             Self::InUse(process) => PublishError::InUse { path, process },
             Self::Locked => PublishError::Locked { path },
-            Self::Occupied(by) => PublishError::Occupied { path, by },
+            Self::Occupied(found) => PublishError::Occupied { path, found },
             Self::FileName => PublishError::FileName { path },
             Self::TooLarge => PublishError::TooLarge { path },
             Self::Io(operation, error) => PublishError::Io { path, operation, error },
@@ -120,8 +120,8 @@ impl fmt::Display for PublishError {
             Self::Locked { .. } => f.write_str(
                 "a reader has locked the file of a process that has ended; remove the file",
             ),
-            Self::Occupied { by, .. } => {
-                write!(f, "there is {by}, which is left alone; remove it or use another path")
+            Self::Occupied { found, .. } => {
+                write!(f, "there is {found}, which is left alone; remove it or use another path")
             }
             Self::FileName { .. } => {
                 f.write_str("the path does not end in a file name; add one, such as `log.metrics`")

@@ -19,7 +19,7 @@ use super::error::PublishCause;
 use super::locate::MetricLocator;
 use super::reader::Reader;
 use super::sys::{self, Holder, Lock};
-use crate::__private::DescriptorTable;
+use crate::__private::Publishable;
 
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, PublishCause> {
     // There is also no file name if the path ends in a slash, in dots, or is empty.
@@ -121,7 +121,7 @@ impl Drop for Temporary {
 
 /// Writes the description and zeros for the values, locks the file and maps it. Returns the mapping and the offset of
 /// the values.
-pub(super) fn write_file<M: DescriptorTable>(
+pub(super) fn write_file<M: Publishable>(
     mut file: &File,
     locations: &MetricLocator,
 ) -> Result<(sys::Mapping, usize), PublishCause> {

@@ -3,7 +3,7 @@
 use std::{slice, vec::Vec};
 
 use super::description::Location;
-use crate::__private::DescriptorTable;
+use crate::__private::Publishable;
 use crate::Descriptor;
 use crate::atomic_layout::{AtomicLayout, Form};
 use crate::walk::{ErasedInstrument, Walker};
@@ -30,12 +30,12 @@ pub(super) struct MetricLocator {
 
 impl MetricLocator {
     /// Locates every metric. Returns `None` if one lies outside of the struct.
-    pub(super) fn locate<M: DescriptorTable>(metrics: &M) -> Option<Self> {
+    pub(super) fn locate<M: Publishable>(metrics: &M) -> Option<Self> {
         let mut locator = Self {
             struct_at: core::ptr::from_ref(metrics).addr(),
             struct_len: size_of::<M>(),
-            metrics: M::METRICS.iter(),
-            found: Vec::with_capacity(M::METRICS.len()),
+            metrics: M::__metrics().iter(),
+            found: Vec::with_capacity(M::__metrics().len()),
             all: true,
         };
         metrics.walk(&mut locator);

@@ -38,7 +38,7 @@
 //!   in place of a file that is not a metrics file, even if one is moved to the path in that moment. (File systems and
 //!   kernels that cannot exchange two files in one step, such as NFS, check shortly before they rename.)
 //! - While the process lives, it holds a lock on the file. A second process that publishes to the same path gets an
-//!   error that names the first. When the first has ended, in whatever way, the second takes the path over.
+//!   error that names the first. When the first has ended, normally or by a crash, the second takes the path over.
 //! - Dropping [`Published`] removes the file, unless it is to be [kept](Published::keep) or another file is at the path.
 //!   A process that ends otherwise, killed, by `exit`, or with the metrics in a static, leaves it with the last counts.
 //! - A process that forks shares the counts with its children. All count in one file, which is live until the last of

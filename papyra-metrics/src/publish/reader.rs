@@ -22,8 +22,8 @@ use crate::{Distribution, Snapshot, Value, counter, peak};
 /// Reading does not stop or lock the process that counts there, which does not notice it. A reader stays with the file
 /// that it opened, also if another file takes the path later.
 ///
-/// Any file gives values or a [`ReadError`], whatever it contains. It is read, not mapped, so a file that is cut short
-/// meanwhile is an error too. Memory and time are in proportion to the size of the file on its device. A file of more
+/// Reading any file returns values or a [`ReadError`], even if its content is malformed. It is read, not mapped, so a file
+/// that is cut short meanwhile is an error too. Memory and time are in proportion to the size of the file on its device. A file of more
 /// than 16 MiB that is nearly all holes is refused, and so are descriptions over 64 MiB and values over 256 MiB.
 #[derive(Debug)]
 pub struct Reader {

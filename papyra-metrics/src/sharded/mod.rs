@@ -140,7 +140,7 @@ fn shard() -> usize {
         if shard != UNASSIGNED {
             return shard;
         }
-        // A signal handler may count between these steps, and then has taken another number, which is as good.
+        // A signal handler may count between these steps, and then has taken another number, which works as well.
         let shard = NEXT.fetch_add(1, Ordering::Relaxed) % SHARED;
         assigned.set(shard);
         shard

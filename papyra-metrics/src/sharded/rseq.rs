@@ -2,7 +2,7 @@
 //!
 //! A plain addition is safe if nobody else adds to the same cell meanwhile. That is so if the thread is neither moved to
 //! another CPU nor interrupted between reading the number of its CPU and adding: then all additions to a cell follow one
-//! another on one CPU, whatever thread or process they are of. Linux guarantees this for a
+//! another on one CPU, of any thread or process. Linux guarantees this for a
 //! [restartable sequence](https://www.gnu.org/software/libc/manual/html_node/Restartable-Sequences.html): a thread that is
 //! preempted, moved or sent a signal within one continues at another address, here of code that adds to a shared cell by
 //! an atomic instruction. So no increment is lost or made twice, and none is retried, not even under a debugger that

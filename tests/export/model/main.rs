@@ -146,7 +146,7 @@ fn run(steps: &[Step]) {
     let mut model = Model::default();
     let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
     daemon.set_nonblocking(true).unwrap();
-    let statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap().tags();
+    let statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap().with_tags();
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let scrape = |formats: &[Format]| Scrape {

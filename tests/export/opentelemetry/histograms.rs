@@ -99,7 +99,7 @@ fn floats_arrive_as_they_are() {
     let _observed = pipeline.observe(&registry);
     let cache = Arc::new(Cache::default());
     registry.register(cache.clone(), &[("backend", "orders")]).unwrap();
-    // The SDK's gauges are of integers or of floats. That one is of floats shows when it is first collected.
+    // The SDK's gauges are of integers or of floats. Which one a gauge is appears when it is first collected.
     wait_for("the gauge in both receivers", || {
         pipeline.provider.force_flush().unwrap();
         let told = [pipeline.cumulative.told(), pipeline.delta.told()];

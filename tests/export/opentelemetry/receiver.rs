@@ -237,7 +237,7 @@ impl Pipeline {
         OpenTelemetry::new(registry, &self.provider.meter("papyra"))
     }
 
-    /// Has both readers collect, and gives what the receivers add up to.
+    /// Collects with both readers, and returns the sums at the receivers.
     pub(crate) fn collect(&self) -> Told {
         self.provider.force_flush().unwrap();
         let (cumulative, delta) = (self.cumulative.told(), self.delta.told());

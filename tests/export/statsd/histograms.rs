@@ -89,7 +89,7 @@ fn the_daemon_has_each_bucket_the_count_and_the_sum_over_resets_reopening_and_an
     let daemon = StatsDaemon::start("statsd-histograms", free_port());
     // Datagrams that do not have room for all lines of a histogram, and fewer than they are in one export.
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
-    let mut statsd = statsd.max_bytes(200).burst(2);
+    let mut statsd = statsd.with_max_bytes(200).with_burst(2);
     let mut export = || {
         while statsd.export()? == Progress::More {}
         Ok::<(), std::io::Error>(())
@@ -186,7 +186,7 @@ impl Distributions {
                     None => (1.0, rate),
                 };
                 assert_eq!((tags, parts.next()), ("#backend:orders", None));
-                // Agents cut the weight off; it is no smaller than the count.
+                // Agents truncate the weight, which is at least the count.
                 let count = (1.0 / rate) as u64;
                 self.counts[bounds.partition_point(|&bound| bound < value)] += count;
                 self.sum += value * count as f64;
@@ -214,7 +214,7 @@ fn with_tags_a_histogram_is_a_distribution_whose_buckets_and_sum_are_exact() {
     let bind = |address: SocketAddr| UdpSocket::bind(address).unwrap();
     let daemon = bind(SocketAddr::from(([127, 0, 0, 1], 0)));
     let address = daemon.local_addr().unwrap();
-    let mut statsd = StatsD::udp(&registry, address).unwrap().tags().max_bytes(150);
+    let mut statsd = StatsD::udp(&registry, address).unwrap().with_tags().with_max_bytes(150);
     let (mut source, mut received) = (Source::new(), Distributions::default());
     for _ in 0..20 {
         source.record(&orders, 300);
@@ -244,7 +244,7 @@ fn an_exporter_that_starts_now_sends_only_what_is_recorded_later() {
     let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = daemon.local_addr().unwrap();
     let mut plain = StatsD::udp(&registry, address).unwrap().starting_now();
-    let mut tagged = StatsD::udp(&registry, address).unwrap().starting_now().tags();
+    let mut tagged = StatsD::udp(&registry, address).unwrap().starting_now().with_tags();
     orders.append.record(Duration::from_millis(3));
     let mut datagram = [0; 1500];
     let mut lines = |statsd: &mut StatsD| {

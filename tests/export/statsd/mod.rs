@@ -169,7 +169,8 @@ fn datagrams_are_packed_up_to_their_size_and_never_split_what_belongs_together()
         metrics.open_segments.set(-3);
     }
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let mut statsd = StatsD::udp(&registry, socket.local_addr().unwrap()).unwrap().max_bytes(120);
+    let mut statsd =
+        StatsD::udp(&registry, socket.local_addr().unwrap()).unwrap().with_max_bytes(120);
     statsd.export().unwrap();
     let datagrams = receive(&socket);
     assert!(datagrams.iter().all(|datagram| datagram.len() <= 120), "{datagrams:?}");
@@ -181,7 +182,7 @@ fn datagrams_are_packed_up_to_their_size_and_never_split_what_belongs_together()
     }));
 
     // Unchanged series are not sent again; a line that is too long is sent alone.
-    let mut statsd = statsd.max_bytes(1);
+    let mut statsd = statsd.with_max_bytes(1);
     backends[4].bytes_written.add(1);
     statsd.export().unwrap();
     let datagrams = receive(&socket);
@@ -199,7 +200,7 @@ fn an_export_is_cut_into_bursts() {
     }
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let statsd = StatsD::udp(&registry, socket.local_addr().unwrap()).unwrap();
-    let mut statsd = statsd.max_bytes(1).burst(4);
+    let mut statsd = statsd.with_max_bytes(1).with_burst(4);
     assert_eq!(statsd.export().unwrap(), Progress::More);
     assert_eq!(receive(&socket).len(), 4);
     // This is for the next pass.
@@ -227,7 +228,7 @@ fn labels_are_parts_of_names_or_tags_and_nothing_in_them_breaks_a_line() {
         receive(&socket),
         ["a_b_c_d_e_f_g_h_i__.eu.records_written:1|c\na_b_c_d_e_f_g_h_i__.eu.open_segments:0|g"]
     );
-    StatsD::udp(&registry, address).unwrap().tags().export().unwrap();
+    StatsD::udp(&registry, address).unwrap().with_tags().export().unwrap();
     assert_eq!(
         receive(&socket),
         ["records_written:1|c|#backend:a.b:c_d_e_f_g_h_i/_,zone:eu\n\
@@ -236,7 +237,7 @@ fn labels_are_parts_of_names_or_tags_and_nothing_in_them_breaks_a_line() {
 
     // The daemon itself takes both.
     let daemon = StatsDaemon::start("statsd-labels", free_port());
-    StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap().tags().export().unwrap();
+    StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap().with_tags().export().unwrap();
     StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap().export().unwrap();
     let counters = daemon.wait_for("a_b_c_d_e_f_g_h_i__.eu.records_written", 1);
     assert_eq!(counters["statsd.bad_lines_seen"], 0);
@@ -262,7 +263,7 @@ fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
     let path = directory("statsd-unix").join("daemon.sock");
     let registry = Registry::new();
     let backends: Vec<_> = (0..40).map(|i| backend(&registry, &format!("b{i}"))).collect();
-    let mut statsd = StatsD::unix(&registry, &path).unwrap().max_bytes(60);
+    let mut statsd = StatsD::unix(&registry, &path).unwrap().with_max_bytes(60);
     let count = || backends.iter().for_each(|metrics| metrics.records_written.add(3));
     let mut sums = BTreeMap::new();
 
@@ -343,7 +344,7 @@ fn datagrams_are_cut_to_what_the_socket_takes() {
     }
     let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
     let statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
-    let mut statsd = statsd.max_bytes(usize::MAX).burst(1);
+    let mut statsd = statsd.with_max_bytes(usize::MAX).with_burst(1);
     let mut lines = BTreeSet::new();
     let mut is_done = false;
     while !is_done {
@@ -365,7 +366,7 @@ fn after_a_daemon_dies_within_an_export_only_what_it_did_not_receive_is_sent_aga
     let daemon = StatsDaemon::start("statsd-dies", free_port());
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     // Two lines of each backend fit a datagram.
-    let mut statsd = statsd.max_bytes(50).burst(2);
+    let mut statsd = statsd.with_max_bytes(50).with_burst(2);
     for metrics in &backends {
         metrics.records_written.add(5);
     }
@@ -393,7 +394,7 @@ fn an_exporter_that_starts_now_sends_only_later_counts() {
     drop(closed);
     let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
     let statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
-    let mut statsd = statsd.starting_now().tags();
+    let mut statsd = statsd.starting_now().with_tags();
     metrics.records_written.add(2);
     let later = backend(&registry, "later");
     later.records_written.add(3);

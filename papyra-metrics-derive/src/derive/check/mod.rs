@@ -63,8 +63,8 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> O
     })
 }
 
-/// Lints that are allowed or expected on the struct or a field. An expectation is met where it stands, so it becomes an
-/// `allow`.
+/// Lints that are allowed or expected on the struct or a field. An `expect` is fulfilled by the item that it is on, so it
+/// becomes an `allow`.
 fn allowed_lints(item: &DeriveInput) -> Vec<TokenStream> {
     let fields = named_fields(item).into_iter().flatten().flat_map(|field| field.attrs);
     let lints = item.attrs.iter().chain(fields).filter_map(|attr| match &attr.meta {

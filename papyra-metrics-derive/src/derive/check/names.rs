@@ -127,7 +127,7 @@ pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
             suspects.insert(at);
         }
     }
-    // A sample of a histogram has the words of its name, those of a unit that is not known here, and a suffix.
+    // The name of a histogram's sample is the histogram's name, a unit that is not known here, and a suffix.
     for (histogram, (field, name, _)) in metrics.iter().enumerate() {
         if !field.may_be_histogram() {
             continue;

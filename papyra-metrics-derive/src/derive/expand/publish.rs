@@ -42,6 +42,10 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
             fn __sealed() {}
         }
         #[automatically_derived]
-        impl #impl_generics #krate::Publishable for #ident #ty_generics #publishable {}
+        impl #impl_generics #krate::Publishable for #ident #ty_generics #publishable {
+            fn __metrics() -> &'static [#krate::Descriptor] {
+                #krate::published_metrics::<Self>()
+            }
+        }
     }
 }

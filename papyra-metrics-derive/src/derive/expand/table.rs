@@ -10,7 +10,7 @@ use crate::derive::generics::impl_generics_with;
 use crate::derive::model::{Computed, ComputedKind, Field, Metric, Model, Objective, Role, Source};
 use crate::krate::runtime_at;
 
-/// `Metrics` and what stands behind it, for the struct that holds the instruments.
+/// `Metrics` and the traits that it is built on, for the struct that holds the instruments.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let krate = runtime_at(&model.krate, Span::call_site());
     let ident = model.instruments_ident();

@@ -31,7 +31,7 @@ impl BodyExpander<'_> {
         quote!(#handles #statements #future #measured)
     }
 
-    /// A body that returns a future, however it makes that.
+    /// A body that returns the future of any expression.
     pub(super) fn expand_any_future(&self, is_boxed: bool) -> TokenStream {
         let private = &self.private;
         let handles = self.handles(self.plan.future_access());

@@ -55,7 +55,7 @@ impl Guards<'_> {
 }
 
 impl<'a> BodyExpander<'a> {
-    /// Makes the guards of the body, and gives it what they hold.
+    /// Creates the guards of the body, and bindings to the values that they hold.
     pub(super) fn guard_bindings(&self) -> GuardBindings {
         let guards =
             self.guards(self.plan.access, self.plan.is_watched, self.plan.is_timed_by_guard);

@@ -45,7 +45,7 @@ struct GuardBindings {
     guards: TokenStream,
     /// The alias of `self` that the body works on.
     bind: TokenStream,
-    /// Arguments that are lent to the body alone.
+    /// Arguments that only the body borrows.
     lend: TokenStream,
     /// Names for what comes after the body.
     after: TokenStream,

@@ -23,7 +23,7 @@ pub(super) fn root_handle() -> Ident {
     Ident::new("__root", Span::mixed_site())
 }
 
-/// The handle that stands for the expression of a target.
+/// The handle that replaces the expression of a target.
 pub(super) fn handle(target: &Target) -> Ident {
     Ident::new(&format!("__{}", target.key), Span::mixed_site())
 }

@@ -231,7 +231,7 @@ impl BodyExpander<'_> {
                 owner.set_span(owner.span().located_at(key));
                 let span = Span::mixed_site().located_at(key);
                 if self.plan.model.krate.is_given() {
-                    // A path that is wrong would be reported for the macro and for all else.
+                    // A wrong path would be reported twice: for the macro, and for the rest of the code.
                     let metrics = Ident::new("metrics", Span::call_site().located_at(key));
                     return quote_spanned!(span=> #owner.#metrics);
                 }

@@ -1,4 +1,4 @@
-//! The body, run to its end however it ends.
+//! Runs the body to its end: `return` and `?` end the body, not the function.
 
 use proc_macro2::{Group, TokenStream};
 use quote::{quote, quote_spanned};
@@ -11,7 +11,7 @@ use crate::function::input::ReceiverKind;
 use crate::function::plan::{BodySelf, Scope};
 
 impl BodyExpander<'_> {
-    /// The expression that runs the body to its end, and gives a value of that type.
+    /// The expression that runs the body to its end and has a value of that type.
     pub(super) fn run(&self, block: &Group, output: Option<&TokenStream>) -> TokenStream {
         let private = &self.private;
         // With the span of the user's braces, because lints do not look into a closure or block of a macro's.

@@ -25,7 +25,7 @@ pub(crate) enum Plan<'a> {
         future: TokenStream,
         pin: Option<(TokenStream, Span)>,
     },
-    /// The future that it returns, however it makes that.
+    /// The future that it returns, from any expression.
     AnyFuture { plan: BodyPlan<'a>, is_boxed: bool },
 }
 

@@ -19,7 +19,7 @@ const MAX_DRAINED_BYTES: usize = 1024 * 1024;
 pub(super) struct Connection {
     stream: TcpStream,
     state: State,
-    /// When the connection is closed, whatever its state.
+    /// The time at which the connection is closed in any state.
     pub(super) deadline: Instant,
 }
 

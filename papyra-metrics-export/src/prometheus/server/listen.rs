@@ -31,7 +31,7 @@ pub(super) fn listen(address: &(impl ToSocketAddrs + Debug)) -> io::Result<Vec<T
     let mut attempt = 1;
     loop {
         match listen_on_each(&addresses) {
-            // Port 0 stands for any, so another one may do.
+            // Port 0 means any free port, so another try may succeed.
             Err((failed, error))
                 if failed.port() == 0
                     && error.kind() == ErrorKind::AddrInUse

@@ -109,7 +109,7 @@ impl Backend {
     }
 }
 
-/// Identifies a series by the addresses of its family and its labels, each of which is there once.
+/// Identifies a series by the addresses of its family and its labels, which are shared, so equal ones have one address.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct SeriesKey {
     family: usize,

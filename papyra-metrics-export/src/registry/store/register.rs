@@ -217,8 +217,8 @@ fn counted_before(
     totals.find(|(of, _)| *of == serial).map(|(_, total)| total)
 }
 
-/// Where a series goes on that was closed with this value, of which its new source has counted a part. The value of a
-/// gauge is that of its source alone.
+/// The start of a series that was closed with this value and continues with a source that has counted a part of it. The
+/// value of a gauge is that of its source alone.
 fn continued_value(last: ClosedValue, counted: Option<&SourceTotal>) -> Start {
     match last {
         ClosedValue::Number(Form::Total, number) => {

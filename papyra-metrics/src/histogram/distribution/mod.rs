@@ -40,7 +40,7 @@ pub use erased::BoundsMismatch;
 /// ```
 pub struct Distribution<B: BucketSet = AnyBuckets> {
     scale: B::__Scale,
-    /// Those of the buckets, and no more than zeros after them.
+    /// The counts and sums of the buckets; anything after them is zero.
     tallies: B::__Tallies,
 }
 
@@ -57,7 +57,7 @@ impl<B: BucketSet> Distribution<B> {
 
     /// Returns the sum of the values.
     ///
-    /// It is exact but for values whose recording was under way when the distribution was read, and it wraps when it
+    /// It is exact except for values whose recording was under way when the distribution was read, and it wraps when it
     /// exceeds 2⁶⁴ base units (584 years in nanoseconds).
     pub fn sum(&self) -> B::Value {
         self.value(estimate::sum(self.tallies()))
@@ -226,7 +226,7 @@ impl<B: BucketSet> Distribution<B> {
         self.scale().bounds.get(bucket).map_or(B::__LARGEST, |bound| self.value(*bound))
     }
 
-    /// Whether the bounds are the same values, whatever the base units.
+    /// Whether the bounds are the same values, possibly in different base units.
     fn has_bounds_of(&self, other: &Self) -> bool {
         let (own, others) = (self.scale(), other.scale());
         let equal = |(a, b): (&u64, &u64)| {

@@ -155,7 +155,7 @@ pub trait BoxedFuture {}
 pub fn assert_boxed_future<T: BoxedFuture + ?Sized>() {}
 
 /// Counts what a function returned now, or has the future count what it returns later: only then is `later` called,
-/// which shares what the future counts in, and gives what the future begins with.
+/// which shares the instruments of the future and returns its initial state.
 #[diagnostic::on_unimplemented(
     message = "`#[metrics]` cannot see whether a `{Self}` is an error",
     label = "this return type is not a `Result`",

@@ -231,7 +231,7 @@ impl<L, H: Deref, T: ErrorFamily<L>, F: Fn(&H::Target) -> &T> ErrorFamily<L> for
     }
 }
 
-/// Metrics that are still there when the `self` that holds them has been given away.
+/// Metrics that remain accessible after the `self` that holds them has been moved.
 #[diagnostic::on_unimplemented(
     message = "`self` is given away, and `{Self}` goes with it before the outcome can be counted",
     label = "these metrics belong to `self` alone",

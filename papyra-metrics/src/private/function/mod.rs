@@ -27,7 +27,7 @@ pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Always true, but rustc does not know it: code after a branch is reachable, whatever is in it.
+/// Always true, but rustc does not know it: code after a branch is reachable, even if the branch diverges.
 #[inline]
 #[must_use]
 pub fn takes_branch() -> bool {

@@ -160,7 +160,7 @@ pub(crate) fn try_lock(file: &File, lock: Lock) -> io::Result<bool> {
 
 /// Returns who has locked the file by another descriptor. It takes no lock, so it never gets in anyone's way.
 pub(crate) fn lock_holder(file: &File) -> io::Result<Holder> {
-    // A shared lock conflicts with exclusive ones alone, for which one has to be allowed to write the file. Everyone
+    // A shared lock conflicts only with exclusive locks, which require permission to write the file. Everyone
     // who may read it can take a shared one.
     let found = fcntl_lock(file, libc::F_OFD_GETLK, libc::F_RDLCK, TO_THE_END)?;
     #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
@@ -208,7 +208,7 @@ pub(crate) fn process_token() -> u64 {
     });
     // Without such a page, ids have to do.
     let Some(page) = page else { return std::process::id().into() };
-    #[allow(unsafe_code)] // only the kernel can tell a child from its parent in all cases
+    #[allow(unsafe_code)] // only the kernel can distinguish a child from its parent in all cases
     // SAFETY: a mapping of at least eight bytes, aligned to a page, that is never unmapped. Every bit pattern is a
     // `u64`, and it is only accessed here, atomically.
     let token = unsafe { AtomicU64::from_ptr(page.as_mut_ptr().cast()) };
