@@ -25,7 +25,7 @@ const _: () = {
             )
         }
         #[inline]
-        fn __has_static_keys(&self) -> bool {
+        fn __has_static_keys(&self) -> ::core::primitive::bool {
             const {
                 ::papyra_metrics::__private::all_have_keys(
                     <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS,

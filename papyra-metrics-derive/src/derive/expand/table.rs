@@ -41,7 +41,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
                 ::core::option::Option::Some(<Self as #krate::DescriptorTable>::METRICS)
             }
             #[inline]
-            fn __has_static_keys(&self) -> bool {
+            fn __has_static_keys(&self) -> ::core::primitive::bool {
                 const { #krate::all_have_keys(<Self as #krate::DescriptorTable>::METRICS) }
             }
             #[inline]
