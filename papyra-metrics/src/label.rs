@@ -1,6 +1,6 @@
 //! Labels with a fixed set of values.
 
-use crate::family::members::MemberArray;
+use crate::family::{MemberArray, MemberStorage};
 use crate::naming;
 
 /// The most members that a family can have.
@@ -70,12 +70,6 @@ pub trait Label: Copy + 'static {
     #[inline]
     fn __member<T>(members: &Self::Members<T>, label: Self) -> &T {
         members.at(label.index())
-    }
-
-    #[doc(hidden)]
-    #[inline]
-    fn __member_mut<T>(members: &mut Self::Members<T>, label: Self) -> &mut T {
-        members.at_mut(label.index())
     }
 }
 

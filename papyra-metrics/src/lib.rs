@@ -95,7 +95,7 @@ pub mod walk;
 pub use cache_padded::CachePadded;
 pub use counter::Counter;
 pub use descriptor::{Descriptor, Kind};
-pub use family::{Family, MemberArray, Zero};
+pub use family::{Family, Member, MemberArray, MemberStorage, Zero};
 pub use float_gauge::FloatGauge;
 pub use gauge::Gauge;
 pub use gauge_hold::GaugeHold;

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use crate::__private::DescriptorTable;
 use crate::{
-    Buckets, CachePadded, Counter, Descriptor, Family, FloatGauge, Gauge, Histogram, Label,
+    Buckets, CachePadded, Counter, Descriptor, Family, FloatGauge, Gauge, Histogram, Label, Member,
     Metrics, Peak, ShardedCounter, ShardedHistogram,
 };
 
@@ -73,7 +73,7 @@ impl<I: SharedMemorySafe> SharedMemorySafe for CachePadded<I> {
     fn __sealed() {}
 }
 
-impl<L: Label, I: SharedMemorySafe> SharedMemorySafe for Family<L, I> {
+impl<L: Label, I: Member + SharedMemorySafe> SharedMemorySafe for Family<L, I> {
     fn __sealed() {}
 }
 

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 use papyra_metrics::{
-    CachePadded, Counter, Gauge, Metrics, ShardedCounter, ShardedHistogram, Sizes,
+    CachePadded, Counter, Family, Gauge, Label, LabelValues, Metrics, ShardedCounter,
+    ShardedHistogram, Sizes, Value,
 };
 
 const THREADS: u64 = 4;
@@ -166,11 +167,128 @@ fn functions_count_in_sharded_and_padded_instruments() {
     assert_eq!(log.metrics.snapshot().to_string(), "write_errors: 1\nwrites: 1\nwriting: 0");
 }
 
+/// A label with members for more than one group of counters, and a group that is not full.
+#[derive(Clone, Copy)]
+struct Slot(usize);
+
+impl Label for Slot {
+    const LABELS: &'static [LabelValues] = &[LabelValues::new(
+        "slot",
+        &[
+            "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15",
+            "16", "17", "18",
+        ],
+    )];
+    type Members<T> = [T; 19];
+
+    fn index(self) -> usize {
+        self.0
+    }
+
+    fn from_index(index: usize) -> Option<Self> {
+        (index < 19).then_some(Self(index))
+    }
+}
+
+#[derive(Clone, Copy, Debug, Label, PartialEq)]
+enum Only {
+    One,
+}
+
+/// A family between two counters, which no member may touch.
+#[derive(Default, Metrics)]
+struct Surrounded {
+    before: Counter,
+    members: Family<Slot, ShardedCounter>,
+    after: Counter,
+}
+
+static SURROUNDED: Surrounded =
+    Surrounded { before: Counter::new(), members: Family::new(), after: Counter::new() };
+
+#[test]
+fn members_of_a_sharded_family_count_apart_and_read_reset_and_drain_apart() {
+    let metrics = &SURROUNDED;
+    // Its own amount in each, so that a word of two members would show.
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for _ in 0..1_000 {
+                    for (slot, counter) in metrics.members.iter() {
+                        counter.add(1 << slot.0);
+                    }
+                }
+            });
+        }
+    });
+    for (slot, counter) in metrics.members.iter() {
+        assert_eq!(counter.get(), THREADS * 1_000 << slot.0, "{}", slot.0);
+        assert_eq!(format!("{counter:?}"), format!("{:?}", metrics.members[slot]));
+    }
+    metrics.members[Slot(8)].reset();
+    assert_eq!(metrics.members[Slot(7)].take(), THREADS * 1_000 << 7);
+    for (slot, counter) in metrics.members.iter() {
+        let expected = if [7, 8].contains(&slot.0) { 0 } else { THREADS * 1_000 << slot.0 };
+        assert_eq!((counter.get(), counter.total()), (expected, THREADS * 1_000 << slot.0));
+    }
+    let drained = metrics.drain();
+    assert_eq!(drained["members{slot=18}"], THREADS * 1_000 << 18);
+    assert_eq!(
+        (&drained["members{slot=8}"], &drained["before"], &drained["after"]),
+        (&Value::Counter(0), &Value::Counter(0), &Value::Counter(0))
+    );
+    assert_eq!(metrics.snapshot().iter().filter(|(_, value)| **value != 0).count(), 0);
+}
+
+#[test]
+fn a_sharded_family_takes_a_word_of_each_line_for_a_member_and_rounds_up_to_whole_groups() {
+    let alone = size_of::<ShardedCounter>();
+    let (one, nineteen) =
+        (size_of::<Family<Only, ShardedCounter>>(), size_of::<Family<Slot, ShardedCounter>>());
+    assert!(one < alone + 128, "{one} and {alone}");
+    // Three groups, and what is left for a fourth.
+    assert!(nineteen < 4 * (alone + 128), "{nineteen} and {alone}");
+    let family: Family<Slot, ShardedCounter> = Family::new();
+    let line = if cfg!(target_arch = "x86_64") { 64 } else { 128 };
+    let first = std::ptr::from_ref(&family[Slot(0)]).addr();
+    assert_eq!((first, first % line), (std::ptr::from_ref(&family).addr(), 0));
+    for (slot, counter) in family.iter() {
+        let counter = std::ptr::from_ref(counter).addr();
+        assert_eq!(counter % line, slot.0 % (line / 8) * 8);
+        assert!(counter + alone <= first + nineteen);
+    }
+}
+
+#[test]
+fn a_sharded_family_goes_on_from_the_counters_that_it_is_made_of() {
+    let family = Family::from_fn(|slot: Slot| {
+        let counter = ShardedCounter::new();
+        counter.add(3);
+        counter.reset();
+        counter.add(slot.0 as u64);
+        counter
+    });
+    for (slot, counter) in family.iter() {
+        assert_eq!((counter.get(), counter.total()), (slot.0 as u64, 3 + slot.0 as u64));
+    }
+    let tuple: Family<(Only, Slot), ShardedCounter> = Family::default();
+    tuple[(Only::One, Slot(18))].inc();
+    assert_eq!(tuple.values().map(ShardedCounter::get).sum::<u64>(), 1);
+}
+
+#[test]
+#[should_panic(expected = "no member at this position")]
+fn a_label_beyond_the_members_of_a_sharded_family_panics() {
+    let family: Family<Slot, ShardedCounter> = Family::new();
+    family[Slot(19)].inc();
+}
+
 /// Behaviour of threads that only Linux has.
 #[cfg(target_os = "linux")]
 mod pushed_around {
     use super::{
-        AtomicBool, AtomicU64, Barrier, Ordering, ShardedCounter, ShardedHistogram, Sizes, thread,
+        AtomicBool, AtomicU64, Barrier, Family, Ordering, ShardedCounter, ShardedHistogram, Sizes,
+        Slot, thread,
     };
 
     /// The CPUs on which this process may run.
@@ -194,10 +312,15 @@ mod pushed_around {
     #[test]
     fn threads_that_are_moved_from_core_to_core_lose_no_increment() {
         let (counter, sizes) = (ShardedCounter::new(), Box::new(ShardedHistogram::<Sizes>::new()));
+        let family: Box<Family<Slot, ShardedCounter>> = Box::default();
         let expected = moved_threads(|| {
             counter.inc();
             sizes.record(100);
+            family[Slot(3)].inc();
+            family[Slot(4)].add(2);
         });
+        // Neighbours on one line.
+        assert_eq!((family[Slot(3)].total(), family[Slot(4)].total()), (expected, 2 * expected));
         let read = sizes.total();
         assert_eq!(
             (counter.total(), read.count(), read.sum()),

@@ -249,7 +249,7 @@ fn labels_of_metrics_structs_and_flattened_structs_are_joined_outermost_first() 
 #[test]
 fn a_generic_struct_composes_the_same_series() {
     #[derive(Default, Metrics)]
-    struct Generic<T: Metrics + 'static, I: papyra_metrics::Instrument>
+    struct Generic<T: Metrics + 'static, I: papyra_metrics::Instrument + papyra_metrics::Member>
     where
         T: Default,
     {

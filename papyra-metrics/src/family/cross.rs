@@ -2,7 +2,7 @@
 
 use core::marker::PhantomData;
 
-use super::members::MemberArray;
+use super::members::{MemberArray, MemberStorage};
 use super::zero::Zero;
 use crate::label::{Label, LabelValues, MAX_LABELS};
 
@@ -14,23 +14,20 @@ impl<A: Label, B: Label, T> Cross<A, B, T> {
     pub(crate) fn get(&self, first: A, second: B) -> &T {
         B::__member(A::__member(&self.0, first), second)
     }
-
-    #[inline]
-    pub(crate) fn get_mut(&mut self, first: A, second: B) -> &mut T {
-        B::__member_mut(A::__member_mut(&mut self.0, first), second)
-    }
 }
 
-impl<A: Label, B: Label, T> MemberArray<T> for Cross<A, B, T> {
+impl<A: Label, B: Label, T> MemberStorage<T> for Cross<A, B, T> {
     fn __from_fn(make: &mut dyn FnMut() -> T) -> Self {
-        Self(MemberArray::__from_fn(&mut || MemberArray::__from_fn(make)))
+        Self(MemberStorage::__from_fn(&mut || MemberStorage::__from_fn(make)))
     }
 
     #[inline]
     fn at(&self, index: usize) -> &T {
         self.0.at(index / B::COUNT).at(index % B::COUNT)
     }
+}
 
+impl<A: Label, B: Label, T> MemberArray<T> for Cross<A, B, T> {
     #[inline]
     fn at_mut(&mut self, index: usize) -> &mut T {
         self.0.at_mut(index / B::COUNT).at_mut(index % B::COUNT)
@@ -96,11 +93,6 @@ impl<A: Label, B: Label> Label for (A, B) {
     fn __member<T>(members: &Self::Members<T>, (first, second): Self) -> &T {
         members.get(first, second)
     }
-
-    #[inline]
-    fn __member_mut<T>(members: &mut Self::Members<T>, (first, second): Self) -> &mut T {
-        members.get_mut(first, second)
-    }
 }
 
 /// A tuple of more labels is the cross product of the first and the rest.
@@ -124,11 +116,6 @@ macro_rules! longer_tuple {
             #[inline]
             fn __member<T>(members: &Self::Members<T>, (first, $($label),+): Self) -> &T {
                 members.get(first, ($($label),+))
-            }
-
-            #[inline]
-            fn __member_mut<T>(members: &mut Self::Members<T>, (first, $($label),+): Self) -> &mut T {
-                members.get_mut(first, ($($label),+))
             }
         }
     };

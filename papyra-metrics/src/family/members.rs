@@ -1,12 +1,71 @@
-//! The arrays in which a family keeps its members, in place.
+//! How a family keeps its members, in place.
 
+#[cfg(feature = "alloc")]
+use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::array;
 
 use super::zero::Zero;
+use crate::{
+    Buckets, CachePadded, Counter, Distribution, FloatGauge, Gauge, Histogram, Label, Peak,
+    ShardedHistogram,
+};
 
-/// An array with an item for each member of a family: [`Label::Members`](crate::Label::Members). Implemented for arrays, and
-/// for the cross products of labels.
-pub trait MemberArray<T>: Sized {
+/// A type whose values can be the members of a [`Family`](crate::Family).
+///
+/// Implemented for the instruments of this crate, for plain atomics, for numbers, and for references, `Box`, `Rc`,
+/// `Arc` and `Option` of anything. A family of [`ShardedCounter`](crate::ShardedCounter) keeps its members in cache lines that they
+/// share, one after another for each CPU; every other family is an array. Implement it for an instrument of your own to have
+/// families of it:
+///
+/// ```
+/// use papyra_metrics::{Family, Instrument, Kind, Label, Member, Metrics, Value};
+/// use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
+///
+/// #[derive(Default)]
+/// struct Level(AtomicI64);
+///
+/// impl Instrument for Level {
+///     const KIND: Kind = Kind::Gauge;
+///     fn value(&self) -> Value { Value::Gauge(self.0.load(Relaxed)) }
+///     fn reset(&self) {}
+///     fn take(&self) -> Value { self.value() }
+/// }
+///
+/// impl Member for Level {
+///     type Storage<L: Label> = L::Members<Self>;
+/// }
+///
+/// #[derive(Clone, Copy, Label)]
+/// enum Tank { Left, Right }
+///
+/// #[derive(Default, Metrics)]
+/// struct TankMetrics { levels: Family<Tank, Level> }
+///
+/// let metrics = TankMetrics::default();
+/// metrics.levels[Tank::Right].0.store(3, Relaxed);
+/// assert_eq!(metrics.snapshot()["levels{tank=right}"], 3);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be in a family",
+    label = "a family has instruments as its members",
+    note = "for an instrument of your own, add `impl papyra_metrics::Member for {Self}` with `type Storage<L: papyra_metrics::Label> = L::Members<Self>;`",
+    note = "for a type parameter, add the bound `papyra_metrics::Member`"
+)]
+pub trait Member: Sized {
+    /// Where a family keeps its members: `L::Members<Self>`, an array of them.
+    type Storage<L: Label>: MemberStorage<Self>;
+
+    /// The member at a label.
+    #[doc(hidden)]
+    #[inline]
+    fn __member<L: Label>(members: &Self::Storage<L>, label: L) -> &Self {
+        members.at(label.index())
+    }
+}
+
+/// The members of a family: [`Member::Storage`]. Implemented for the arrays of a label, and for the sharded counters that share
+/// their cache lines.
+pub trait MemberStorage<T>: Sized {
     #[doc(hidden)]
     fn __from_fn(make: &mut dyn FnMut() -> T) -> Self;
 
@@ -17,12 +76,16 @@ pub trait MemberArray<T>: Sized {
     /// If the index is out of range.
     #[doc(hidden)]
     fn at(&self, index: usize) -> &T;
+}
 
+/// An array with an item for each member of a family: [`Label::Members`](crate::Label::Members). Implemented for arrays, and
+/// for the cross products of labels.
+pub trait MemberArray<T>: MemberStorage<T> {
     #[doc(hidden)]
     fn at_mut(&mut self, index: usize) -> &mut T;
 }
 
-impl<T, const N: usize> MemberArray<T> for [T; N] {
+impl<T, const N: usize> MemberStorage<T> for [T; N] {
     fn __from_fn(make: &mut dyn FnMut() -> T) -> Self {
         array::from_fn(|_| make())
     }
@@ -31,7 +94,9 @@ impl<T, const N: usize> MemberArray<T> for [T; N] {
     fn at(&self, index: usize) -> &T {
         &self[index]
     }
+}
 
+impl<T, const N: usize> MemberArray<T> for [T; N] {
     #[inline]
     fn at_mut(&mut self, index: usize) -> &mut T {
         &mut self[index]
@@ -41,4 +106,62 @@ impl<T, const N: usize> MemberArray<T> for [T; N] {
 impl<T: Zero, const N: usize> Zero for [T; N] {
     #[allow(clippy::declare_interior_mutable_const)] // copied into each new family
     const ZERO: Self = [const { T::ZERO }; N];
+}
+
+/// Members in an array of their label.
+macro_rules! in_an_array {
+    ($($(#[$cfg:meta])* [$($parameters:tt)*] $ty:ty),* $(,)?) => {$(
+        $(#[$cfg])*
+        impl<$($parameters)*> Member for $ty {
+            type Storage<L: Label> = L::Members<Self>;
+
+            #[inline]
+            fn __member<L: Label>(members: &L::Members<Self>, label: L) -> &Self {
+                L::__member(members, label)
+            }
+        }
+    )*};
+}
+
+in_an_array! {
+    [] bool,
+    [] u8,
+    [] u16,
+    [] u32,
+    [] u64,
+    [] usize,
+    [] i8,
+    [] i16,
+    [] i32,
+    [] i64,
+    [] isize,
+    [] f32,
+    [] f64,
+    [B: Buckets] Distribution<B>,
+    [] Counter,
+    [] Gauge,
+    [] FloatGauge,
+    [] Peak,
+    [B: Buckets] Histogram<B>,
+    [B: Buckets] ShardedHistogram<B>,
+    [I] CachePadded<I>,
+    [T] Option<T>,
+    ['a, T: ?Sized] &'a T,
+    #[cfg(feature = "alloc")]
+    [T: ?Sized] Box<T>,
+    #[cfg(feature = "alloc")]
+    [T: ?Sized] Rc<T>,
+    #[cfg(feature = "alloc")]
+    [T: ?Sized] Arc<T>,
+    #[cfg(target_has_atomic = "64")]
+    [] core::sync::atomic::AtomicU64,
+    #[cfg(target_has_atomic = "64")]
+    [] core::sync::atomic::AtomicI64,
+    #[cfg(feature = "portable-atomic")]
+    [] portable_atomic::AtomicU64,
+    #[cfg(feature = "portable-atomic")]
+    [] portable_atomic::AtomicI64,
+    // The atomics of the model checker are larger than words, so that they cannot share lines.
+    #[cfg(all(loom, test))]
+    [] crate::ShardedCounter,
 }

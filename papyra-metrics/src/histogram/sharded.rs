@@ -35,7 +35,8 @@ use crate::sharded::Blocks;
 ///
 /// For the few histograms that every core records into all the time, such as look-ups of a cache. It is in place and
 /// large: with [`Latency`], 64 KiB where each CPU has a block and 9 KiB elsewhere; so a static or a field of a boxed
-/// struct is the place for it. Only the blocks of the CPUs that the machine has are ever touched or read.
+/// struct is the place for it. In a [`Family`](crate::Family), each member has its own blocks, which are whole cache lines.
+/// Only the blocks of the CPUs that the machine has are ever touched or read.
 #[repr(C)]
 pub struct ShardedHistogram<B: Buckets = Latency> {
     pub(super) blocks: Blocks<B::__Cells>,

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::array;
 
 use crate::histogram::scale::Scale;
-use crate::{CachePadded, Family, Instrument, Kind, Label, LabelValues, Walker};
+use crate::{CachePadded, Family, Instrument, Kind, Label, LabelValues, Member, Walker};
 
 /// One metric, with one series or several.
 #[diagnostic::on_unimplemented(
@@ -45,7 +45,7 @@ impl<I: Instrument> Metric for I {
 }
 
 #[diagnostic::do_not_recommend]
-impl<L: Label, I: Instrument> Metric for Family<L, I> {
+impl<L: Label, I: Member + Instrument> Metric for Family<L, I> {
     const KIND: Kind = I::KIND;
     const UNIT: Option<&'static str> = I::__UNIT;
     const SCALE: Option<Scale<'static>> = I::__SCALE;
@@ -68,7 +68,7 @@ macro_rules! metric_through {
     ($($(#[$cfg:meta])* $pointer:ty),*) => {$(
         $(#[$cfg])*
         #[diagnostic::do_not_recommend]
-        impl<L: Label, I: Instrument> Metric for $pointer {
+        impl<L: Label, I: Member + Instrument> Metric for $pointer {
             const KIND: Kind = I::KIND;
             const UNIT: Option<&'static str> = I::__UNIT;
             const SCALE: Option<Scale<'static>> = I::__SCALE;

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 
 use crate::{
     Buckets, CachePadded, Counter, Distribution, Family, FloatGauge, Gauge, Histogram, Label,
-    ShardedCounter, ShardedHistogram, Value,
+    Member, ShardedCounter, ShardedHistogram, Value,
 };
 
 /// A value that a plain struct can contain, read from an instrument.
@@ -47,7 +47,7 @@ impl<I, V: PlainValue<I>> PlainValue<CachePadded<I>> for V {
     }
 }
 
-impl<L: Label, I, V: PlainValue<I>> PlainValue<Family<L, I>> for Family<L, V> {
+impl<L: Label, I: Member, V: Member + PlainValue<I>> PlainValue<Family<L, I>> for Family<L, V> {
     fn read(instruments: &Family<L, I>) -> Self {
         instruments.map(V::read)
     }
@@ -75,7 +75,7 @@ impl<B: Buckets> ShowPlain for Distribution<B> {
     }
 }
 
-impl<L: Label, V: ShowPlain> ShowPlain for Family<L, V> {
+impl<L: Label, V: Member + ShowPlain> ShowPlain for Family<L, V> {
     fn show(&self, visitor: &mut dyn FnMut(Value)) {
         for value in self.values() {
             value.show(visitor);

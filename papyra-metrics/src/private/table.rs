@@ -7,7 +7,8 @@ use super::compose::{Sizes, sizes};
 use super::declarations::{Declarations, DeclaredMetrics, Flattened};
 use super::metric::Metric;
 use crate::{
-    CachePadded, Descriptor, Family, Inc, Instrument, Kind, Label, LabelValues, Metrics, Walker,
+    CachePadded, Descriptor, Family, Inc, Instrument, Kind, Label, LabelValues, Member, Metrics,
+    Walker,
 };
 
 /// A struct whose descriptors are known at compile time. The derive implements it beside [`Metrics`].
@@ -123,7 +124,7 @@ macro_rules! family_of_errors {
     ($($(#[$cfg:meta])* $family:ty),*) => {$(
         $(#[$cfg])*
         #[diagnostic::do_not_recommend]
-        impl<L: Label, I: Inc + Instrument> ErrorInstrument for $family {
+        impl<L: Label, I: Member + Inc + Instrument> ErrorInstrument for $family {
             const KIND: Kind = I::KIND;
             const LABELS: &'static [LabelValues] = <Self as Metric>::LABELS;
 

@@ -4,13 +4,15 @@ use core::fmt;
 use core::mem::offset_of;
 
 use super::rseq::Area;
-use super::{CELLS, LINE, SHARED, for_each_used, note_shared, shard};
+use super::{CELLS, LINE, LINE_WORDS, SHARED, for_each_used, note_shared, shard};
 use crate::atomic::{AtomicU64, Ordering, const_fn};
 use crate::atomic_layout::AtomicLayout;
 use crate::counter::advance_baseline;
 use crate::{Instrument, Kind, Value};
 
-const LINE_WORDS: usize = LINE / size_of::<AtomicU64>();
+/// The number of words of a counter, each of which is on another line: the bits of the shared cells, the cells, the baseline.
+#[cfg(not(all(loom, test)))]
+pub(super) const LINES: usize = CELLS + 2;
 
 /// A word whose next neighbour is on another cache line.
 ///
@@ -172,6 +174,16 @@ impl ShardedCounter {
             self.inc();
         }
         result
+    }
+
+    /// Counts on from where another counter is. This one is new.
+    #[cfg(not(all(loom, test)))]
+    pub(super) fn start_as(&self, other: &Self) {
+        let (baseline, total) = (other.baseline.load(Ordering::Acquire), other.total());
+        if total != 0 {
+            self.add_shared(0, total);
+        }
+        self.baseline.store(baseline, Ordering::Release);
     }
 
     /// The offsets of its fields, for assembly.

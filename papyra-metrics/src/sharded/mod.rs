@@ -2,6 +2,8 @@
 
 mod blocks;
 mod counter;
+#[cfg(not(all(loom, test)))] // whose atomics are larger than words
+mod group;
 
 // A restartable sequence needs Linux, a C library that registers one for every thread (glibc 2.35), and assembly.
 #[cfg(all(
@@ -100,6 +102,9 @@ const LINE: usize = if cfg!(all(loom, test)) {
 } else {
     128
 };
+
+/// The words of a cache line.
+const LINE_WORDS: usize = LINE / size_of::<AtomicU64>();
 
 /// Notes in a set of bits that a shared cell is used, before it is added to, so that readers visit no others.
 fn note_shared(used: &AtomicU64, shard: usize) {

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::ops::Deref;
 
 use super::Part;
-use crate::{CachePadded, Family, Inc, Label};
+use crate::{CachePadded, Family, Inc, Label, Member};
 
 /// An instrument that counts errors of type `E`: a counter, or a family of counters whose label is made from the error.
 #[diagnostic::on_unimplemented(
@@ -27,7 +27,7 @@ impl<E: ?Sized, I: Inc + ?Sized> CountError<E> for I {
     }
 }
 
-impl<E: ?Sized, L: LabelOf<E>, I: Inc> CountError<E> for Family<L, I> {
+impl<E: ?Sized, L: LabelOf<E>, I: Member + Inc> CountError<E> for Family<L, I> {
     #[inline]
     fn count_error(error: &E, family: &Self) {
         family[L::label_of(error)].inc();
@@ -63,7 +63,7 @@ pub trait CountLabel<L> {
     fn count_label(label: L, family: &Self);
 }
 
-impl<L: Label, I: Inc> CountLabel<L> for Family<L, I> {
+impl<L: Label, I: Member + Inc> CountLabel<L> for Family<L, I> {
     #[inline]
     fn count_label(label: L, family: &Self) {
         family[label].inc();
@@ -73,7 +73,7 @@ impl<L: Label, I: Inc> CountLabel<L> for Family<L, I> {
 macro_rules! through {
     ([$($generics:tt)*] $pointer:ty) => {
         #[diagnostic::do_not_recommend]
-        impl<$($generics)* E: ?Sized, L: LabelOf<E>, I: Inc> CountError<E> for $pointer {
+        impl<$($generics)* E: ?Sized, L: LabelOf<E>, I: Member + Inc> CountError<E> for $pointer {
             #[inline]
             fn count_error(error: &E, family: &Self) {
                 <Family<L, I> as CountError<E>>::count_error(error, family);
@@ -81,7 +81,7 @@ macro_rules! through {
         }
 
         #[diagnostic::do_not_recommend]
-        impl<$($generics)* L: Label, I: Inc> CountLabel<L> for $pointer {
+        impl<$($generics)* L: Label, I: Member + Inc> CountLabel<L> for $pointer {
             #[inline]
             fn count_label(label: L, family: &Self) {
                 <Family<L, I> as CountLabel<L>>::count_label(label, family);

@@ -1,0 +1,86 @@
+//! Sharded counters that share their cache lines: what the members of a family count on one CPU lies side by side.
+//!
+//! A [`ShardedCounter`] uses one word of each of its lines. As many counters as a line has words are laid over each other, each
+//! one word further on: a group, which takes no more than one counter alone. All words are atomic, so the references to these
+//! counters may overlap.
+
+use super::counter::{LINES, ShardedCounter};
+use super::{LINE, LINE_WORDS};
+use crate::atomic::AtomicU64;
+use crate::family::{Member, MemberStorage, Zero};
+use crate::label::Label;
+
+/// As many words as a counter uses.
+pub struct Share {
+    /// Only ever reached as a part of a counter.
+    _words: [AtomicU64; LINES],
+}
+
+impl Zero for Share {
+    #[allow(clippy::declare_interior_mutable_const)] // copied into each new family
+    const ZERO: Self = Self { _words: [const { AtomicU64::new(0) }; LINES] };
+}
+
+/// The members of a family of sharded counters, as groups from the start on.
+///
+/// The shares are not those of single members: they are only the memory for all of them.
+#[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(C, align(64)))]
+#[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
+pub struct CounterGroups<L: Label> {
+    shares: L::Members<Share>,
+    /// Fills up the last group, which may have a single member. How many are missing cannot be said in a type.
+    rest: [Share; LINE_WORDS - 1],
+}
+
+/// The bytes of a group.
+const GROUP: usize = LINES * LINE;
+
+impl<L: Label> CounterGroups<L> {
+    /// That the memory is enough for all groups, and holds nothing else.
+    const IS_VALID: () = {
+        assert!(align_of::<Self>() == LINE);
+        assert!(
+            size_of::<L::Members<Share>>() == L::COUNT * size_of::<Share>(),
+            "`Label::Members<T>` is an array with an item for each value"
+        );
+        assert!(size_of::<Self>() >= L::COUNT.div_ceil(LINE_WORDS) * GROUP);
+        assert!((LINE_WORDS - 1) * size_of::<AtomicU64>() + size_of::<ShardedCounter>() == GROUP);
+    };
+}
+
+impl<L: Label> MemberStorage<ShardedCounter> for CounterGroups<L> {
+    fn __from_fn(make: &mut dyn FnMut() -> ShardedCounter) -> Self {
+        let shares = MemberStorage::__from_fn(&mut || Share::ZERO);
+        let groups = Self { shares, rest: Zero::ZERO };
+        for index in 0..L::COUNT {
+            groups.at(index).start_as(&make());
+        }
+        groups
+    }
+
+    #[inline]
+    fn at(&self, index: usize) -> &ShardedCounter {
+        const { Self::IS_VALID };
+        assert!(index < L::COUNT, "a family has no member at this position");
+        let offset = index / LINE_WORDS * GROUP + index % LINE_WORDS * size_of::<AtomicU64>();
+        // SAFETY: the counter lies within `self`: its group does, as has been asserted, and it ends where the last word of the
+        // group is, or before. All of `self` is initialized atomic words, so the pointer is aligned for a counter, which is
+        // nothing else, and other references to the same words may exist.
+        #[allow(unsafe_code)] // Rust has no type for counters that overlap
+        unsafe {
+            &*core::ptr::from_ref(self).byte_add(offset).cast::<ShardedCounter>()
+        }
+    }
+}
+
+impl<L: Label> Zero for CounterGroups<L>
+where
+    L::Members<Share>: Zero,
+{
+    #[allow(clippy::declare_interior_mutable_const)] // copied into each new family
+    const ZERO: Self = Self { shares: Zero::ZERO, rest: Zero::ZERO };
+}
+
+impl Member for ShardedCounter {
+    type Storage<L: Label> = CounterGroups<L>;
+}
