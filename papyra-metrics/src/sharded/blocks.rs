@@ -22,6 +22,7 @@ pub(crate) struct Blocks<C> {
     blocks: [Block<C>; CELLS],
 }
 
+#[allow(dead_code)] // where there are no restartable sequences
 impl<C> Blocks<C> {
     /// The offsets of its fields and the distance between two blocks, for assembly.
     pub(super) const USED_AT: usize = offset_of!(Self, used);

@@ -185,8 +185,11 @@ impl ShardedCounter {
         }
         self.baseline.store(baseline, Ordering::Release);
     }
+}
 
-    /// The offsets of its fields, for assembly.
+/// The offsets of its fields, for assembly.
+#[allow(dead_code)] // where there are no restartable sequences
+impl ShardedCounter {
     pub(super) const USED_AT: usize = offset_of!(Self, used);
     pub(super) const CELLS_AT: usize = offset_of!(Self, cells);
 }

@@ -31,6 +31,8 @@ mod rseq;
     not(all(loom, test))
 )))]
 mod rseq {
+    use core::convert::Infallible;
+
     use super::blocks::Blocks;
     use super::counter::ShardedCounter;
 
@@ -41,9 +43,9 @@ mod rseq {
         0
     }
 
-    /// There is none.
+    /// There is none. Its field is private, so that callers are compiled as if there were.
     #[derive(Clone, Copy)]
-    pub(super) enum Area {}
+    pub(super) struct Area(Infallible);
 
     impl Area {
         #[inline]
@@ -53,18 +55,18 @@ mod rseq {
 
         #[inline]
         pub(super) fn add(self, _: &ShardedCounter, _: u64) {
-            match self {}
+            match self.0 {}
         }
 
         #[inline]
         #[allow(unsafe_code)] // declared as it is if there are restartable sequences
         pub(super) unsafe fn add_pair<C>(self, _: &Blocks<C>, _: usize, _: [u64; 2]) {
-            match self {}
+            match self.0 {}
         }
     }
 
     #[derive(Clone, Copy)]
-    pub(super) enum AreaWithLzcnt {}
+    pub(super) struct AreaWithLzcnt(Infallible);
 
     impl AreaWithLzcnt {
         #[inline]
@@ -74,12 +76,12 @@ mod rseq {
 
         #[inline]
         pub(super) fn area(self) -> Area {
-            match self {}
+            match self.0 {}
         }
 
         #[inline]
         pub(super) fn leading_zeros(self, _: u64) -> u32 {
-            match self {}
+            match self.0 {}
         }
     }
 }
