@@ -222,17 +222,17 @@ fn members_of_a_sharded_family_count_apart_and_read_reset_and_drain_apart() {
         }
     });
     for (slot, counter) in metrics.members.iter() {
-        assert_eq!(counter.get(), THREADS * 1_000 << slot.0, "{}", slot.0);
+        assert_eq!(counter.get(), (THREADS * 1_000) << slot.0, "{}", slot.0);
         assert_eq!(format!("{counter:?}"), format!("{:?}", metrics.members[slot]));
     }
     metrics.members[Slot(8)].reset();
-    assert_eq!(metrics.members[Slot(7)].take(), THREADS * 1_000 << 7);
+    assert_eq!(metrics.members[Slot(7)].take(), (THREADS * 1_000) << 7);
     for (slot, counter) in metrics.members.iter() {
-        let expected = if [7, 8].contains(&slot.0) { 0 } else { THREADS * 1_000 << slot.0 };
-        assert_eq!((counter.get(), counter.total()), (expected, THREADS * 1_000 << slot.0));
+        let expected = if [7, 8].contains(&slot.0) { 0 } else { (THREADS * 1_000) << slot.0 };
+        assert_eq!((counter.get(), counter.total()), (expected, (THREADS * 1_000) << slot.0));
     }
     let drained = metrics.drain();
-    assert_eq!(drained["members{slot=18}"], THREADS * 1_000 << 18);
+    assert_eq!(drained["members{slot=18}"], (THREADS * 1_000) << 18);
     assert_eq!(
         (&drained["members{slot=8}"], &drained["before"], &drained["after"]),
         (&Value::Counter(0), &Value::Counter(0), &Value::Counter(0))
