@@ -102,7 +102,7 @@ fn contestants(two: bool) -> Vec<Entry> {
     let numbers = [0, 1, 2, 3, 4, 5, 6, 7];
     let attributes = NAMES.map(|name| [KeyValue::new("op", name)]);
     let attributes: &'static [[KeyValue; 1]; 8] = leak(attributes);
-    let pairs = NAMES.map(|name| &*leak(Pairs::from([("op".to_owned(), name.to_owned())])));
+    let pairs = NAMES.map(|name| leak(Pairs::from([("op".to_owned(), name.to_owned())])));
     let options = prometheus::Opts::new("requests", HELP);
     vec![
         entry(two, "an `AtomicU64` in place", numbers, Line(AtomicU64::new(0)), |c, _| {
