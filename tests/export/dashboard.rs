@@ -166,6 +166,30 @@ struct AllKinds {
 }
 
 #[test]
+fn a_marked_error_counter_has_a_ratio_to_calls_or_to_the_sum_of_both_outcomes() {
+    #[derive(Default, Metrics)]
+    struct Log {
+        flush_ok: Counter,
+        flush_failures: Counter,
+        #[metrics(errors)]
+        delete_problems: Counter,
+        deletes: Counter,
+        opened: Counter,
+    }
+
+    let schema = Schema::of(&Log::default());
+    let dashboard = parse(&Dashboard::new(&schema));
+    let expr = |title| {
+        interpolate(exprs(panel(&dashboard, title))[0], &[("job", ".*"), ("instance", ".*")])
+    };
+    let rate = |name| format!(r#"sum(rate({name}_total{{job=~".*",instance=~".*"}}[10s]))"#);
+    let [ok, failures] = ["flush_ok", "flush_failures"].map(rate);
+    assert_eq!(expr("Flush error ratio"), format!("{failures} / ({failures} + {ok})"));
+    let [problems, deletes] = ["delete_problems", "deletes"].map(rate);
+    assert_eq!(expr("Delete error ratio"), format!("{problems} / {deletes}"));
+}
+
+#[test]
 fn each_kind_and_unit_has_its_query_and_its_unit_in_grafana() {
     let schema = Schema::of(&AllKinds::default()).with_prefix("kv");
     let dashboard = parse(&Dashboard::new(&schema));

@@ -6,12 +6,14 @@ use papyra_metrics::Kind;
 
 use crate::schema::label_set::LabelSet;
 use crate::schema::model::{Family, Schema};
+use crate::schema::roles::Role;
 
 /// A family, and what its name and its labels mean for a dashboard.
 pub(super) struct Metric<'a> {
     /// The exported name, without the suffixes of samples.
     pub(super) name: &'a str,
     pub(super) family: &'a Family,
+    pub(super) role: Option<Role>,
     /// The words of the name, without those that all metrics begin with and without the unit. Never empty.
     pub(super) words: Vec<&'a str>,
     /// The labels by which it is shown: all that are not variables of the dashboard.
@@ -27,7 +29,8 @@ pub(super) fn all<'a>(schema: &'a Schema, variables: &[&str]) -> (Vec<Metric<'a>
             let labels = family.series.iter().flat_map(LabelSet::names);
             let labels: BTreeSet<_> = labels.filter(|name| !variables.contains(name)).collect();
             let labels = labels.into_iter().collect();
-            Metric { name, family, words: words(name, family.unit.as_deref()), labels }
+            let words = words(name, family.unit.as_deref());
+            Metric { name, family, role: schema.role(name), words, labels }
         })
         .collect();
     let common = common_words(&metrics);
@@ -87,6 +90,16 @@ impl Metric<'_> {
             _ => "",
         };
         format!("{}{suffix}", self.name)
+    }
+
+    /// Returns whether it counts an operation: `requests` or `request_runs` for `request`.
+    pub(super) fn counts(&self, operation: &[&str]) -> bool {
+        let Some((first, rest)) = self.words.split_at_checked(operation.len()) else {
+            return false;
+        };
+        let is_named_so = operation.iter().zip(first).all(|(a, b)| is_same_word(a, b));
+        let is_count = self.kind() == Kind::Counter && self.unit().is_none();
+        is_named_so && is_count && matches!(rest, [] | ["attempts" | "calls" | "runs"])
     }
 
     /// The number of combinations of values that these labels have.

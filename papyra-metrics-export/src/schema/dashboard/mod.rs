@@ -8,7 +8,7 @@ mod metric;
 mod overview;
 mod panels;
 mod promql;
-mod roles;
+mod ratio;
 mod style;
 mod units;
 mod variables;
@@ -100,7 +100,7 @@ impl<'a> Dashboard<'a> {
             time: TimeRange { from: "now-1h", to: "now" },
             timezone: "browser",
             templating: Templating { list: variables::all(&labels, metrics.first()) },
-            panels: layout::arrange(rows(&metrics, &queries, &title)),
+            panels: layout::arrange(rows(self.schema, &metrics, &queries, &title)),
             title,
         }
     }
@@ -126,9 +126,9 @@ impl fmt::Display for Dashboard<'_> {
 }
 
 /// Returns the rows: an overview if there are several components, and the panels of each component.
-fn rows(metrics: &[Metric<'_>], queries: &Queries, title: &str) -> Vec<DraftRow> {
+fn rows(schema: &Schema, metrics: &[Metric<'_>], queries: &Queries, title: &str) -> Vec<DraftRow> {
     let components = components::of(metrics);
-    let ratios = roles::error_ratios(metrics);
+    let ratios = ratio::all(schema, metrics);
     let has_several = components.len() > 1;
     let mut rows = Vec::new();
     let overview = if has_several { overview::of(metrics, &ratios, queries) } else { Vec::new() };

@@ -6,8 +6,9 @@ use super::draft::{Chart, Draft};
 use super::metric::Metric;
 use super::panels::measured;
 use super::promql::{Queries, Query, aggregate, rate};
-use super::roles::{self, ErrorRatio};
+use super::ratio::ErrorRatio;
 use super::units;
+use crate::schema::roles::Role;
 
 /// Returns the panels of the overview: how many instances there are, errors, operations in flight and latencies of all
 /// components.
@@ -17,9 +18,9 @@ pub(super) fn of(
     queries: &Queries,
 ) -> Vec<Draft> {
     let mut drafts = Vec::new();
-    let attempts = ratios.iter().map(|ratio| Query {
-        expr: aggregate("sum", &[], &rate(&queries.samples(ratio.attempts))),
-        legend: ratio.attempts.title(),
+    let operations = ratios.iter().map(|ratio| Query {
+        expr: aggregate("sum", &[], &rate(&queries.samples(ratio.operations))),
+        legend: ratio.operations.title(),
     });
     drafts.extend(several(
         "attempts",
@@ -27,9 +28,9 @@ pub(super) fn of(
         "Operations per second.",
         Chart::Stack,
         units::of_rate(None),
-        attempts,
+        operations,
     ));
-    let errors = metrics.iter().filter(|metric| roles::is_error_counter(metric));
+    let errors = metrics.iter().filter(|metric| metric.role == Some(Role::Errors));
     let errors = errors.map(|metric| Query {
         expr: aggregate("sum", &[], &rate(&queries.samples(metric))),
         legend: metric.title(),
@@ -53,7 +54,7 @@ pub(super) fn of(
         units::of_value(Some("ratio")),
         failed,
     ));
-    let in_flight = metrics.iter().filter(|metric| roles::is_in_flight(metric));
+    let in_flight = metrics.iter().filter(|metric| metric.role == Some(Role::InFlight));
     let in_flight = in_flight.map(|metric| Query {
         expr: aggregate("sum", &[], &queries.samples(metric)),
         legend: metric.title(),

@@ -5,8 +5,9 @@ use papyra_metrics::Kind;
 use super::draft::{Chart, Draft, without_variables};
 use super::metric::{Metric, title};
 use super::promql::{Queries, Query, aggregate, legend, rate};
-use super::roles::{self, ErrorRatio};
+use super::ratio::ErrorRatio;
 use super::units;
+use crate::schema::roles::Role;
 
 /// The number of series up to which a metric of several labels is shown by all of them at once.
 const MANY: usize = 12;
@@ -22,7 +23,7 @@ pub(super) fn of(
 ) -> Vec<Draft> {
     let of_kind = |kind| metrics.iter().copied().filter(move |metric| metric.kind() == kind);
     let (errors, others): (Vec<_>, Vec<_>) =
-        of_kind(Kind::Counter).partition(|metric| roles::is_error_counter(metric));
+        of_kind(Kind::Counter).partition(|metric| metric.role == Some(Role::Errors));
     let mut drafts = Vec::new();
     drafts.extend(others.into_iter().flat_map(|metric| of_counter(metric, Chart::Stack, queries)));
     drafts.extend(of_kind(Kind::Histogram).flat_map(|metric| throughput(metric, metrics, queries)));
@@ -51,9 +52,9 @@ fn of_ratio(ratio: &ErrorRatio<'_, '_>, queries: &Queries) -> Draft {
     let unit = units::of_value(Some("ratio"));
     let mut draft = draft(errors, "ratio", &title, &[], (Chart::Errors, unit), ratio.expr(queries));
     draft.description = format!(
-        "The part of the attempts that fail: `{}` of `{}`.",
+        "The part of the operations that fail: `{}` of `{}`.",
         errors.sample_name(),
-        ratio.attempts.sample_name()
+        ratio.operations.sample_name()
     );
     draft
 }
@@ -111,7 +112,7 @@ impl Combination {
 fn throughput(metric: &Metric<'_>, others: &[&Metric<'_>], queries: &Queries) -> Vec<Draft> {
     let (what, unit, samples) = if metric.unit() == Some("bytes") {
         ("throughput", metric.unit(), queries.of(metric, "_sum"))
-    } else if others.iter().any(|other| roles::counts(other, &metric.words)) {
+    } else if others.iter().any(|other| other.counts(&metric.words)) {
         return Vec::new();
     } else {
         ("rate", None, queries.samples(metric))

@@ -1,0 +1,41 @@
+//! Error ratios.
+
+use super::metric::Metric;
+use super::promql::{Queries, aggregate, rate};
+use crate::schema::model::Schema;
+use crate::schema::roles::Role;
+
+/// An error counter, and what counts the operations that may fail.
+#[derive(Clone, Copy)]
+pub(super) struct ErrorRatio<'m, 'a> {
+    pub(super) errors: &'m Metric<'a>,
+    /// A counter, or a histogram of how long each operation takes.
+    pub(super) operations: &'m Metric<'a>,
+    /// Whether the operations include those that failed.
+    includes_errors: bool,
+}
+
+impl ErrorRatio<'_, '_> {
+    /// The part of the operations that fail.
+    pub(super) fn expr(&self, queries: &Queries) -> String {
+        let [errors, operations] = [self.errors, self.operations]
+            .map(|metric| aggregate("sum", &[], &rate(&queries.samples(metric))));
+        if self.includes_errors {
+            format!("{errors} / {operations}")
+        } else {
+            format!("{errors} / ({errors} + {operations})")
+        }
+    }
+}
+
+/// Returns the error counters whose operations are known.
+pub(super) fn all<'m, 'a>(schema: &Schema, metrics: &'m [Metric<'a>]) -> Vec<ErrorRatio<'m, 'a>> {
+    let errors = metrics.iter().filter(|metric| metric.role == Some(Role::Errors));
+    let ratios = errors.filter_map(|errors| {
+        let operations = schema.operations_of_errors(errors.name)?;
+        let includes_errors = operations.includes_errors();
+        let operations = metrics.iter().find(|metric| metric.name == operations.name())?;
+        Some(ErrorRatio { errors, operations, includes_errors })
+    });
+    ratios.collect()
+}
