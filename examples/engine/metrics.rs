@@ -108,6 +108,7 @@ pub struct WalMetrics {
 #[metrics(prefix = "engine_")]
 pub struct EngineMetrics {
     /// How long an operation takes.
+    #[metrics(objective(within = "10ms", of = 99))]
     pub operation: Family<Op, Histogram<FineLatency>>,
     /// Operations that failed.
     pub operation_errors: Family<(Op, ErrorKind), Counter>,
