@@ -81,3 +81,15 @@ pub fn open_and_write() -> [(&'static str, Arc<Log>); 2] {
         (name, log)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use papyra_metrics_export::schema::{self, SchemaError};
+
+    use super::LogMetrics;
+
+    #[test]
+    fn the_metrics_are_those_of_the_lock_file() -> Result<(), SchemaError> {
+        schema::check::<LogMetrics>("metrics.lock").map(drop)
+    }
+}
