@@ -20,7 +20,7 @@ use super::wal;
 /// How long until work that has failed is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// What the threads and stalled writers know of each other.
+/// The state that the threads share with stalled writers.
 #[derive(Default)]
 pub(crate) struct Work {
     /// Counts changes of the state, so that none is missed.

@@ -33,7 +33,7 @@ pub(crate) fn put_entry(out: &mut Vec<u8>, key: &[u8], value: Option<&[u8]>) {
     }
 }
 
-/// What remains to be decoded. Every method returns `None` if the bytes end too early.
+/// The bytes that remain to be decoded. Every method returns `None` if the bytes end too early.
 #[derive(Clone, Copy)]
 pub(crate) struct Decoder<'a>(pub(crate) &'a [u8]);
 

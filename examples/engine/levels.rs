@@ -68,7 +68,7 @@ impl Levels {
             .map(move |table| Box::new(Arc::clone(table).iter(from, true)) as Source<'a>)
     }
 
-    /// What to compact next.
+    /// Chooses the tables to compact next.
     pub(crate) fn pick(&self, limits: Limits) -> Option<Compaction> {
         if self.0[0].len() >= limits.level_0_tables {
             return self.compaction(0, self.0[0].clone());

@@ -27,7 +27,7 @@ impl Version {
     }
 }
 
-/// What an entry takes besides its key and value: a node of the list.
+/// The memory of an entry besides its key and value: a node of the list.
 const OVERHEAD: usize = 64;
 
 impl Memtable {

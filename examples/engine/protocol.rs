@@ -9,7 +9,7 @@ use super::codec::{self, Decoder, Pairs, malformed};
 
 const MAX_FRAME_LEN: u32 = 1 << 25;
 
-/// What a client asks for.
+/// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// The value of a key.

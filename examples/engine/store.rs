@@ -77,7 +77,7 @@ pub(crate) struct Inner {
     pub(crate) _lock: File,
 }
 
-/// What a reader reads.
+/// The parts of the store that a reader reads.
 #[derive(Clone)]
 pub(crate) struct State {
     pub(crate) active: Arc<Memtable>,

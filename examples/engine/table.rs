@@ -28,7 +28,7 @@ impl Weighter<(u64, usize), Arc<[u8]>> for BlockWeight {
     }
 }
 
-/// What all tables of a store use.
+/// The parts that all tables of a store share.
 #[derive(Clone)]
 pub(crate) struct TableContext {
     pub(crate) directory: PathBuf,

@@ -118,7 +118,7 @@ impl Wal {
             return Err(Failure { error: error.into(), is_stop });
         }
         if self.is_synced {
-            // What is on the disk after a failed sync is unknown, and a second sync would not say.
+            // After a failed sync the contents of the disk are unknown, and a second sync would not show them.
             let synced = segment.file.sync_data();
             synced.map_err(|error| Failure { error: error.into(), is_stop: true })?;
         }
@@ -179,7 +179,7 @@ fn checksum(segment: u64, offset: u64, payload: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-/// What replaying a segment has found.
+/// The result of replaying a segment.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Replayed {
     pub(crate) records: u64,

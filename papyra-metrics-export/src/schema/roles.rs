@@ -1,4 +1,4 @@
-//! What metrics mean to an operator: which count errors, of which operations, and what is in flight.
+//! The meaning of metrics to an operator: which ones count errors, of which operations, and which are in flight.
 //!
 //! The derive marks a struct's error counter. Everything else follows from names, as `docs/guide/alerts.md` lists them.
 
@@ -9,7 +9,7 @@ use papyra_metrics::Kind;
 use super::label_set::LabelSet;
 use super::model::{Family, Schema};
 
-/// What a metric means, beyond its kind.
+/// The meaning of a metric, beyond its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     /// A counter of operations that failed: marked with `errors`, or named so.

@@ -3,7 +3,7 @@
 
 use crate::{Descriptor, LabelValues};
 
-/// What a struct declares.
+/// The declarations of a struct.
 #[derive(Clone, Copy)]
 pub struct Declarations {
     /// The struct's own metrics, in declaration order.
@@ -73,7 +73,7 @@ struct Level {
     declarations: Declarations,
     next_own: usize,
     next_flattened: usize,
-    /// What the field that contains the struct adds to the names of its metrics, and to their labels.
+    /// The prefix and the labels that the field containing the struct adds to its metrics.
     prefix: &'static str,
     labels: Labels,
     /// The length of all prefixes down to here.
@@ -197,7 +197,7 @@ impl DeclaredMetrics {
         self.levels[self.depth].outer_labels
     }
 
-    /// What one flattened field adds to the names of the current metric, and to its labels: from the outermost field,
+    /// The prefix and the labels that one flattened field adds to the current metric: from the outermost field,
     /// which has position 1, to the innermost.
     pub(super) const fn outer(&self, position: usize) -> Option<(&'static str, Labels)> {
         if position > self.depth {

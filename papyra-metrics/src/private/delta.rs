@@ -1,4 +1,4 @@
-//! What `assert_delta!` calls.
+//! The functions that `assert_delta!` calls.
 
 use alloc::string::String;
 use core::fmt::Write;
