@@ -66,7 +66,7 @@ pub(crate) struct Inner {
     pub(crate) tables: TableContext,
     pub(crate) wal: Wal,
     pub(crate) state: RwLock<State>,
-    /// Held by writers from the log to the memtable, and by whoever freezes both together.
+    /// Held shared by a writer from the log to the memtable, and exclusively while both are frozen together.
     pub(crate) freezing: RwLock<()>,
     /// Held while the manifest is replaced.
     pub(crate) manifest: Mutex<()>,

@@ -89,7 +89,7 @@ impl Command {
     ///
     /// - 0 on success, also if there are no metrics and `--require` was not given, and if a file in a directory is not a
     ///   metrics file,
-    /// - 1 if a file is damaged, cannot be read or does not go with the others, or if there are no metrics to describe,
+    /// - 1 if a file is damaged, cannot be read or disagrees with the others, or if there are no metrics to describe,
     /// - 2 if no path was given.
     pub fn run(&self) -> ExitCode {
         if self.paths().is_empty() {

@@ -67,8 +67,8 @@
 ///
 /// # Panics
 ///
-/// If a metric changes otherwise, or if there is no metric of a name. The message shows what was expected, and everything that
-/// has changed:
+/// If a metric changes by another amount, or if a name is not the name of a metric. The message shows the expected changes, and
+/// everything that has changed:
 ///
 /// ```text
 /// the metrics changed otherwise than expected

@@ -56,7 +56,7 @@ pub(super) struct Definition {
     pub(super) unit: Cow<'static, str>,
 }
 
-/// A part of what is built for a family.
+/// An instrument, or the part of one, that is built for a family.
 pub(super) enum Part {
     /// The instrument that every family of its kind needs.
     First,

@@ -1,4 +1,4 @@
-//! The number of a series, and what it is the number of.
+//! The number that a series shows, and its type.
 
 use papyra_metrics::{Kind, Value};
 
@@ -15,7 +15,7 @@ pub(crate) enum Form {
     Histogram,
 }
 
-/// The tag of what has no form: a metric that is absent or could not be read, a series that has nothing to show yet.
+/// The tag of a number without a form: of a metric that is absent or could not be read, or a series with no value yet.
 pub(super) const UNREAD: u8 = 0;
 
 impl Form {

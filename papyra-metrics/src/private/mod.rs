@@ -1,4 +1,4 @@
-//! The items that generated code names. There is no promise of stability: the derive and this crate have one
+//! The items that generated code names. They are not stable: the derive and this crate always have the same
 //! version.
 
 mod arrays;

@@ -197,7 +197,7 @@ impl Area {
 pub(super) struct AreaWithLzcnt(NonZeroIsize);
 
 impl AreaWithLzcnt {
-    /// Returns `None` if there is no area, or no such instruction.
+    /// Returns `None` if there is no area, or if the processor does not have `lzcnt`.
     #[inline]
     pub(super) fn get() -> Option<Self> {
         NonZeroIsize::new(AREA_WITH_LZCNT.load(Ordering::Relaxed)).map(Self)

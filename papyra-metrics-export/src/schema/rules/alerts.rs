@@ -214,7 +214,7 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
-/// Alerts for processes that do not export any more. One metric stands for all of them.
+/// Alerts for processes that no longer export. One metric represents all metrics of a process.
 fn availability_alerts(schema: &Schema) -> Vec<Alert> {
     let families = || schema.families.iter();
     let counter = families().find(|(_, family)| family.kind == Kind::Counter);

@@ -66,7 +66,7 @@ fn quoted(text: &str) -> String {
             '\\' | '"' => out.extend(['\\', char]),
             '\n' => out.push_str("\\n"),
             ' ' => out.push(' '),
-            // Characters that YAML does not allow in a line, or that would hide or turn around the text.
+            // Characters that YAML does not allow in a line, or that would hide text or reverse its direction.
             char if char.is_control() || is_format(char) => {
                 // Writing to a string does not fail.
                 let _ = write!(out, "\\U{:08x}", u32::from(char));

@@ -141,8 +141,8 @@ impl<B: BucketSet> Distribution<B> {
     /// Returns what was recorded since the earlier distribution of the same histogram was read, bucket by bucket.
     ///
     /// If a count or a sum is lower than it was, the histogram was reset in between, and if the bounds are others, it is
-    /// another histogram: then everything counts. The sum of the bucket above the last bound is no sign of a reset,
-    /// because it may wrap.
+    /// another histogram: in both cases the result is the later distribution, whole. A lower sum of the bucket above the
+    /// last bound does not indicate a reset, because that sum may wrap.
     ///
     /// ```
     /// use papyra_metrics::{Histogram, Sizes};
