@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use papyra_metrics::{
-    Counter, FloatGauge, Gauge, Histogram, Metrics, Peak, ShardedHistogram, Snapshot,
-    persistence::PersistenceMetrics,
+    Counter, Descriptor, Distribution, FloatGauge, Gauge, Histogram, Latency, Metrics, Peak,
+    ShardedHistogram, Snapshot, Walker, persistence::PersistenceMetrics,
 };
 
 /// The allocations that `work` makes in this thread.
@@ -115,4 +115,53 @@ fn a_reading_allocates_once_for_each_histogram_and_a_snapshot_once_more() {
     let ready_made = PersistenceMetrics::default();
     assert_eq!(allocations(|| ready_made.snapshot()), 1 + 6);
     assert_eq!(allocations(|| ready_made.visit(&mut |_, _| ())), 6);
+}
+
+/// Shows a histogram that it does not list.
+struct OneTooMany(Timed);
+
+impl Metrics for OneTooMany {
+    fn descriptors(&self) -> &[Descriptor] {
+        self.static_descriptors().unwrap_or_default()
+    }
+
+    fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
+        const { Some(&[Descriptor::counter("writes"), Descriptor::histogram("append")]) }
+    }
+
+    fn walk(&self, walker: &mut dyn Walker) {
+        self.0.walk(walker);
+    }
+}
+
+#[derive(Clone, Default, Metrics)]
+#[metrics(storage = Storage)]
+struct Plain {
+    writes: u64,
+    append: Distribution<Latency>,
+}
+
+#[test]
+fn a_snapshot_frees_its_histograms_whatever_becomes_of_it() {
+    fn check(what: &str, work: impl FnOnce()) {
+        let measured = allocation_counter::measure(work);
+        assert!(measured.count_total > 1, "{what} allocates nothing");
+        assert_eq!((measured.count_current, measured.bytes_current), (0, 0), "{what} leaks");
+    }
+    let metrics = Timed::default();
+    let earlier = metrics.snapshot();
+    metrics.append.record(Duration::from_micros(80));
+    check("a dropped snapshot", || drop(metrics.snapshot()));
+    check("a clone", || drop(earlier.clone()));
+    check("a difference", || drop(metrics.snapshot().since(&earlier)));
+    check("an iterator that was not finished", || {
+        let mut values = metrics.snapshot().into_iter();
+        assert!(values.next().is_some() && values.next_back().is_some());
+        assert_eq!(values.next().map(|(key, _)| key), Some("append".to_owned()));
+    });
+    check("a collected snapshot", || drop(metrics.snapshot().into_iter().collect::<Snapshot>()));
+    check("a plain struct", || drop(Snapshot::from(&Plain::default())));
+    let one_too_many = OneTooMany(Timed::default());
+    assert_eq!(one_too_many.snapshot().len(), 2);
+    check("a walk that shows more than is listed", || drop(one_too_many.snapshot()));
 }

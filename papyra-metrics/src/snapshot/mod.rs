@@ -2,22 +2,21 @@
 
 use alloc::{borrow::Cow, collections::BTreeMap, string::String, vec::Vec};
 use core::{
-    fmt,
-    iter::repeat_n,
-    marker::PhantomData,
-    mem,
+    fmt, mem,
     ops::{Index, Range},
 };
 
-use crate::walk::{ErasedInstrument, ReadMode, Visit, Walker};
-use crate::{Counter, Descriptor, Gauge, Metrics, Value};
+use crate::walk::{ReadMode, Visit};
+use crate::{Descriptor, Metrics, Value};
 
 mod iter;
 mod member;
 #[cfg(feature = "serde")]
 mod serde;
+mod table;
 
 pub use iter::{IntoIter, Iter};
+use table::{Collect, Values};
 
 /// One reading of a set of metrics: a map of names to values, in declaration order.
 ///
@@ -52,10 +51,10 @@ pub struct Snapshot {
 /// Each name occurs once.
 #[derive(Clone)]
 enum Entries {
-    /// The metrics of a struct that derives them, whose keys are static. `None` is a metric that was absent.
+    /// The metrics of a struct that derives them, whose keys are static.
     Table {
         metrics: &'static [Descriptor],
-        values: Vec<Option<Value>>,
+        values: Values,
     },
     Named(Vec<(Cow<'static, str>, Value)>),
 }
@@ -66,19 +65,9 @@ impl Snapshot {
         // If a hand-written descriptor has labels, its key has to be made now.
         let table = metrics.static_descriptors().filter(|_| metrics.__has_static_keys());
         if let Some(table) = table {
-            let mut collect = Collect::<R> {
-                values: Vec::with_capacity(table.len()),
-                absent: 0,
-                mode: PhantomData,
-            };
+            let mut collect = Collect::<R>::new(table.len());
             metrics.walk(&mut collect);
-            let Collect { mut values, absent, .. } = collect;
-            let mut len = values.len() - absent;
-            if values.len() > table.len() {
-                // A hand-written walk has shown more metrics than it lists.
-                values.truncate(table.len());
-                len = values.iter().flatten().count();
-            }
+            let (values, len) = collect.finish();
             return Self { entries: Entries::Table { metrics: table, values }, len };
         }
         let descriptors = metrics.descriptors();
@@ -90,8 +79,7 @@ impl Snapshot {
 
     /// Pairs a derived struct's metrics with their values, in the same order.
     pub(crate) fn of_table(metrics: &'static [Descriptor], values: Vec<Value>) -> Self {
-        let values: Vec<_> = values.into_iter().map(Some).collect();
-        Self { len: values.len(), entries: Entries::Table { metrics, values } }
+        Self { len: values.len(), entries: Entries::Table { metrics, values: values.into() } }
     }
 
     fn named(entries: Vec<(Cow<'static, str>, Value)>) -> Self {
@@ -138,7 +126,7 @@ impl Snapshot {
     fn entry(&self, index: usize) -> Option<(&str, &Value)> {
         match &self.entries {
             Entries::Table { metrics, values } => {
-                let value = values.get(index)?.as_ref()?;
+                let value = values.get(index)?;
                 Some((metrics.get(index)?.key?, value))
             }
             Entries::Named(entries) => entries.get(index).map(|(name, value)| (&**name, value)),
@@ -149,7 +137,7 @@ impl Snapshot {
     fn take_entry(&mut self, index: usize) -> Option<(String, Value)> {
         match &mut self.entries {
             Entries::Table { metrics, values } => {
-                let value = values.get_mut(index)?.take()?;
+                let value = values.take(index)?;
                 Some((metrics.get(index)?.key?.into(), value))
             }
             Entries::Named(entries) => {
@@ -203,7 +191,7 @@ impl Snapshot {
     fn for_each_value(&mut self, mut each: impl FnMut(&str, &mut Value)) {
         match &mut self.entries {
             Entries::Table { metrics, values } => {
-                for (metric, value) in metrics.iter().zip(values) {
+                for (metric, value) in metrics.iter().zip(values.iter_mut()) {
                     if let (Some(key), Some(value)) = (metric.key, value) {
                         each(key, value);
                     }
@@ -215,33 +203,6 @@ impl Snapshot {
                 }
             }
         }
-    }
-}
-
-/// Reads the instruments of a struct into the values of a table.
-struct Collect<R> {
-    values: Vec<Option<Value>>,
-    absent: usize,
-    mode: PhantomData<R>,
-}
-
-impl<R: ReadMode> Walker for Collect<R> {
-    fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
-        self.values.push(instrument.map(R::read_erased));
-        self.absent += usize::from(instrument.is_none());
-    }
-
-    fn counters(&mut self, counters: &[&Counter]) {
-        self.values.extend(counters.iter().map(|counter| Some(R::read(*counter))));
-    }
-
-    fn gauges(&mut self, gauges: &[&Gauge]) {
-        self.values.extend(gauges.iter().map(|gauge| Some(R::read(*gauge))));
-    }
-
-    fn absent(&mut self, count: usize) {
-        self.values.extend(repeat_n(None, count));
-        self.absent += count;
     }
 }
 
