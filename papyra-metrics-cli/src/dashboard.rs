@@ -16,11 +16,11 @@ pub struct Dashboard {
     #[command(flatten)]
     pub(crate) declared: Declared,
 
-    /// The title; the first words of all names if it is not given
+    /// The title; by default the words with which all names begin
     #[arg(long)]
     title: Option<String>,
 
-    /// A label that the application's registry adds, to choose from; can be given several times
+    /// A label that the application's registry adds; becomes a variable of the dashboard; can be given several times
     #[arg(long = "label", value_name = "LABEL", value_parser = parse_label)]
     labels: Vec<String>,
 }

@@ -1,8 +1,8 @@
-//! Distributions as people like to read them: a few figures in human units, and a picture.
+//! Distributions in human-readable form: a few figures in human units, and a picture.
 
 use papyra_metrics::{Distribution, Value};
 
-/// Returns the value as a number in a column: of a histogram, its count.
+/// Returns the value as a number in a column; the count for a histogram.
 pub(crate) fn number(value: &Value) -> Value {
     match value.as_histogram() {
         Some(distribution) => Value::Counter(distribution.count()),
@@ -85,8 +85,8 @@ pub(crate) struct Bar {
     pub(crate) is_tail: bool,
 }
 
-/// Returns the counts of the buckets as bars of one eighth to eight eighths of a line, at most `width` of them. A bucket
-/// without values is a space, and one that has any is seen.
+/// Returns the counts of the buckets as bars of one eighth to eight eighths of a line, at most `width` of them. An empty
+/// bucket is a space; a bucket with any value has a visible bar.
 pub(crate) fn picture(distribution: &Distribution, range: BucketRange, width: usize) -> Vec<Bar> {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     if width == 0 {

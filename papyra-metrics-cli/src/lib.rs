@@ -156,7 +156,7 @@ impl Command {
     }
 }
 
-/// Returns 0 for `true`, and if the reader of the output has closed it.
+/// Returns 0 for `true`, and also if the reader of the output has closed it.
 fn exit_code(result: io::Result<bool>) -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -18,7 +18,7 @@ const ENDED: Style = AnsiColor::Yellow.on_default();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 
-/// Prints errors, notes, and why paths have no metrics. Styles appear only on a terminal that wants them.
+/// Prints errors, notes, and the reasons why paths have no metrics. Styles appear only on a terminal that supports them.
 pub(crate) fn print_problems(readings: &Readings) -> io::Result<()> {
     let mut err = anstream::stderr().lock();
     for reason in &readings.unavailable {

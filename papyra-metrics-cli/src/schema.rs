@@ -33,8 +33,8 @@ fn parse_prefix(prefix: &str) -> Result<String, String> {
 }
 
 impl Declared {
-    /// Prints the text that `write` makes of the metrics. Without metrics it prints no text, because an empty file could
-    /// replace a good one, and returns `false`.
+    /// Prints the text that `write` produces from the metrics. Prints nothing and returns `false` if there are no metrics,
+    /// because an empty file could replace a good one.
     pub(crate) fn print(
         &self,
         source: Source<'_>,

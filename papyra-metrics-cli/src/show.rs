@@ -75,7 +75,7 @@ impl Show {
         }
         let mut out = anstream::stdout().lock();
         if readings.processes.is_empty() {
-            // If there are errors, there may be metrics that cannot be read.
+            // With errors, there may be metrics that could not be read.
             if readings.errors.is_empty() {
                 let nothing = match (self.format, self.each) {
                     (Format::Json, true) => "[]",

@@ -27,7 +27,7 @@ pub(crate) enum Source<'a> {
 #[derive(Default)]
 pub(crate) struct Readings {
     pub(crate) processes: Vec<Reading>,
-    /// Why there are no metrics, for each place without them.
+    /// The reason for each path that has no metrics.
     pub(crate) unavailable: Vec<String>,
     /// Files in a directory that are not metrics files.
     pub(crate) notes: Vec<String>,
@@ -42,7 +42,7 @@ pub(crate) struct Reading {
     pub(crate) rows: Vec<Row>,
 }
 
-/// The process that metrics belong to.
+/// The process that the metrics come from.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Origin {
     ThisProcess,
@@ -177,7 +177,7 @@ fn files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Puts the metrics of one name together, where the first of them is.
+/// Moves the metrics of one name together, to the position of the first.
 pub(crate) fn by_family(mut rows: Vec<Row>) -> Vec<Row> {
     let mut first = HashMap::new();
     for (i, row) in rows.iter().enumerate() {

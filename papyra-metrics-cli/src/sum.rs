@@ -56,7 +56,7 @@ pub(crate) fn add(sum: &mut Value, value: &Value) -> Result<(), BoundsMismatch> 
         (Value::Counter(sum), Value::Counter(n)) => *sum = sum.wrapping_add(*n),
         (Value::Gauge(sum), Value::Gauge(n)) => *sum = sum.wrapping_add(*n),
         (Value::Histogram(sum), Value::Histogram(distribution)) => return sum.merge(distribution),
-        // Gauges, of which at least one is a float.
+        // Gauges, at least one of which is a float.
         (sum, value) => *sum = Value::Float(sum.as_f64() + value.as_f64()),
     }
     Ok(())

@@ -42,8 +42,8 @@ fn visible(c: char) -> char {
     if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c }
 }
 
-/// Returns the path as it is, or quoted and escaped if it contains anything that is not plainly visible. No two paths
-/// have the same name.
+/// Returns the path unchanged, or quoted and escaped if it contains invisible characters. Different paths have different
+/// results.
 pub(crate) fn path_name(path: &Path) -> String {
     let is_plain = |c: char| !is_invisible(c) && c != '"' && c != '\\';
     match path.to_str() {

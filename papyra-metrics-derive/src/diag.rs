@@ -18,7 +18,7 @@ impl Diagnostics {
         self.push(Error::new_spanned(at, message));
     }
 
-    /// Reports an error that has a location already.
+    /// Reports an error that already has a location.
     pub(crate) fn push(&mut self, error: Error) {
         match &mut self.errors {
             Some(errors) => errors.combine(error),

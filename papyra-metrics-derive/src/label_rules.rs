@@ -5,7 +5,7 @@ use quote::ToTokens;
 use crate::diag::Diagnostics;
 use crate::naming;
 
-/// Refuses what no label can be named.
+/// Reports a name that no label can have.
 pub(crate) fn check_label_name(diag: &mut Diagnostics, name: &str, at: &impl ToTokens) {
     if !naming::is_name(name) {
         let name = naming::quoted(name);
@@ -21,7 +21,7 @@ pub(crate) fn check_label_name(diag: &mut Diagnostics, name: &str, at: &impl ToT
     }
 }
 
-/// Refuses what no fixed label can have as its value.
+/// Reports a value that no fixed label can have.
 pub(crate) fn check_label_value(diag: &mut Diagnostics, value: &str, at: &impl ToTokens) {
     if naming::is_label_value(value) {
         return;

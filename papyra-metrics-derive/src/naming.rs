@@ -1,5 +1,5 @@
-//! Rules for metric names and units, and for names that would be exported as the same name. The runtime crate has the
-//! same rules in `exposition.rs`, for what only the compiler sees.
+//! Rules for metric names and units, and for names that would be exported as the same name. The runtime crate has the same
+//! rules in its `naming.rs`, for names that only the compiler sees.
 
 /// Whether it matches `[a-zA-Z_][a-zA-Z0-9_]*`.
 pub(crate) fn is_name(name: &str) -> bool {
@@ -21,7 +21,7 @@ pub(crate) fn quoted(word: &str) -> String {
     if word.is_empty() { "an empty string".to_owned() } else { format!("`{word}`") }
 }
 
-/// Whether monitoring systems keep the label to themselves: `le`, `quantile`, `instance`, `job` and `__…`.
+/// Whether monitoring systems reserve the label: `le`, `quantile`, `instance`, `job` and `__…`.
 pub(crate) fn is_reserved_label(name: &str) -> bool {
     name.starts_with("__") || matches!(name, "le" | "quantile" | "instance" | "job")
 }
@@ -31,7 +31,7 @@ pub(crate) fn is_label_value(value: &str) -> bool {
     is_unit(value)
 }
 
-/// A name like this one, where one can be made of it.
+/// The most similar valid name, if there is one.
 pub(crate) fn near(wrong: &str) -> Option<String> {
     let mut near = String::new();
     let mut begins = true;

@@ -92,7 +92,7 @@ pub(crate) fn is_pointer_to_fn_pointer(ty: &Type) -> bool {
     matches!(**elem, Type::FnPtr(_)) || is_pointer_to_fn_pointer(elem)
 }
 
-/// Whether any of these words is part of the type.
+/// Whether any of these identifiers occurs in the type.
 pub(crate) fn mentions(ty: &Type, words: &[&Ident]) -> bool {
     !words.is_empty() && any_ident(ty.to_token_stream(), &|ident| words.contains(&ident))
 }

@@ -118,7 +118,7 @@ impl Value for TokenStream {
     }
 }
 
-/// The value may be left out.
+/// The value is optional.
 impl Value for Option<TokenStream> {
     fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
         match raw {
@@ -242,7 +242,7 @@ fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Re
     Err(Error::new_spanned(literal, message))
 }
 
-/// Where an expression is followed by what must be another key: a `;`, or the `b` of `a b = c`.
+/// The position at which an expression is followed by what must be another key: a `;`, or the `b` of `a b = c`.
 fn next_key(tokens: &[TokenTree]) -> Option<&TokenTree> {
     tokens.iter().enumerate().find_map(|(at, token)| {
         let is_assigned = matches!(tokens.get(at + 1..), Some([equals, value, ..])

@@ -90,7 +90,7 @@ fn expand(item: Item) -> TokenStream {
                 let expansion = papyra_metrics_expansion::measure(keys, quote!(#function));
                 *inner = ImplItem::Verbatim(expansion);
             }
-            // Once more, for verbatim tokens cannot be laid out.
+            // Formatted again as tokens, because verbatim tokens cannot be laid out.
             syn::parse2::<Item>(quote!(#item)).unwrap().to_token_stream()
         }
         other => panic!("no case for {}", quote!(#other)),

@@ -46,7 +46,7 @@ pub(crate) fn push_fraction(mut rest: u64, of: u64, out: &mut String) {
     let _ = write!(out, "{rest}");
 }
 
-/// Whether numbers of such a unit have an exact decimal.
+/// Whether numbers of base units have an exact decimal form in the exported unit.
 pub(crate) fn is_power_of_ten(unit: u64) -> bool {
     unit.checked_ilog10().is_some_and(|exponent| 10_u64.pow(exponent) == unit)
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use papyra_metrics::Kind;
 
-/// An error of a registration. If there is one, none of the backend's metrics are registered.
+/// The error of a registration. None of the backend's metrics are registered then.
 ///
 /// ```
 /// use papyra_metrics::persistence::PersistenceMetrics;
@@ -19,7 +19,7 @@ use papyra_metrics::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The registry's prefix is not a name.
+    /// The registry's prefix is not a valid name.
     InvalidPrefix {
         /// The prefix.
         prefix: String,

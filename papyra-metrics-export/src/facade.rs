@@ -31,9 +31,9 @@ use crate::{Export, Progress, Registry, RegistryReader};
 /// sees, with unit and `_total`, because the facade's exporters add neither. Units and help are described to the
 /// recorder. A gauge of a closed backend keeps its last value: the facade cannot remove it.
 ///
-/// Of a histogram, the recorder is given the new values of each bucket with one call of `record_many`: their mean, and
-/// how many there are. So a recorder with the same bounds counts exactly, bucket by bucket, and adds up the right sum. A
-/// recorder that implements `record_many` takes them as one; the default records them one by one, and
+/// A histogram is recorded as the new values of each bucket, with one call of `record_many`: their mean, and their number. A
+/// recorder with the same bounds therefore has the exact count of each bucket and the right sum. A recorder that implements
+/// `record_many` takes the values at once; the default implementation records them one by one, and
 /// `metrics-exporter-prometheus` keeps each of them until it is rendered or its upkeep runs.
 ///
 /// # Processes that fork
@@ -49,14 +49,14 @@ pub struct Facade {
     needs_description: bool,
 }
 
-/// The values of a series recorded so far.
+/// The values of a series that have been recorded so far.
 struct Recorded {
     key: Key,
     /// The total up to which a counter's increments were recorded.
     total: u64,
     /// The values of a histogram that were recorded through the facade.
     replay: Option<Replay>,
-    /// Whether the recorder has the counter or the histogram. One that is zero is registered once, so that the receiver
+    /// Whether the recorder has the counter or the histogram. A series at zero is registered once, so that the receiver
     /// shows it.
     is_registered: bool,
 }
@@ -89,9 +89,9 @@ impl Facade {
         Self { recorder: Some(Box::new(recorder)), ..Self::new(registry) }
     }
 
-    /// Exports only what is counted from now on: the current totals count as exported.
+    /// Exports only what is counted from now on, as if the current totals had been exported already.
     ///
-    /// This is for a process that was forked, whose parent exports the counts so far.
+    /// Use it in a forked process whose parent exports the counts so far.
     ///
     /// ```
     /// use papyra_metrics_export::{Periodic, Registry, metrics::Facade};
@@ -157,7 +157,7 @@ fn record(
         }
         let number = reader.numbers()[place];
         match id.family.kind {
-            // Also if it is closed: its last increments may not have been recorded.
+            // Also for a closed series, whose last increments may not have been recorded.
             Kind::Counter if !*is_registered || *total != number.total() => {
                 let increment = number.total().wrapping_sub(*total);
                 recorder.register_counter(key, &METADATA).increment(increment);

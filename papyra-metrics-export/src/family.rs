@@ -70,11 +70,11 @@ impl FamilyBuilder {
         }
     }
 
-    /// Adds a family, whose metrics have these labels themselves.
+    /// Adds a family whose metrics have these labels of their own.
     ///
     /// # Errors
     ///
-    /// Returns an error if the exported name is not a name.
+    /// Returns an error if the exported name is not valid.
     pub(crate) fn add<'l>(
         &mut self,
         name: ExpositionName<'_>,
@@ -129,7 +129,7 @@ impl FamilyBuilder {
 
     pub(crate) fn finish(self) -> Arc<Batch> {
         let Self { text, families, prefix, backend } = self;
-        // Names were checked, and the rest was text before.
+        // The names were checked, and the other pieces come from strings.
         let text = String::from_utf8(text).unwrap_or_default();
         Arc::new(Batch { text, families, prefix, backend })
     }
@@ -225,7 +225,7 @@ impl Family {
         }
     }
 
-    /// The error of a backend that has other buckets in this family.
+    /// The error for a backend whose buckets differ from those of this family.
     pub(crate) fn conflicting_buckets(
         &self,
         earlier: &Buckets,
@@ -245,14 +245,14 @@ impl fmt::Debug for Family {
     }
 }
 
-/// The known families. No two of them share the name of a sample.
+/// The known families. No sample name occurs in two of them.
 #[derive(Default)]
 pub(crate) struct Families {
-    /// Each with its position in the order in which they came. Names are declared in a program and not chosen by an
-    /// attacker, so that a fast hash suffices.
+    /// The families by name, each with its position in the order of registration. Names are declared in a program and not
+    /// chosen by an attacker, so a fast hash suffices.
     by_name: FxHashMap<ByName, usize>,
-    /// How many names end like a sample of another family might. Usually none, and then no two families of different
-    /// names can share a sample.
+    /// How many names end in a suffix that samples of another family might have. Usually none, and then families of
+    /// different names cannot share a sample.
     ambiguous: usize,
 }
 
@@ -287,14 +287,14 @@ impl Families {
         self.by_name.len()
     }
 
-    /// All families, in the order in which they came.
+    /// All families, in the order of registration.
     pub(crate) fn all(&self) -> Vec<Family> {
         let mut families: Vec<_> = self.by_name.iter().collect();
         families.sort_unstable_by_key(|&(_, &position)| position);
         families.into_iter().map(|(ByName(family), _)| family.clone()).collect()
     }
 
-    /// Returns the family of the name that the batch has at this index, which is that of the batch if there was none.
+    /// Returns the family with the name at this index of the batch; adds the batch's family if the name is new.
     pub(crate) fn find_or_add(
         &mut self,
         batch: &Arc<Batch>,
@@ -308,7 +308,7 @@ impl Families {
         match self.by_name.entry(ByName(batch.family(index))) {
             Entry::Occupied(known) => {
                 let ByName(known) = known.key();
-                // The help is that of the first.
+                // The help text of the first registration is kept.
                 let texts = &batch.families[index];
                 let is_same = (known.kind, known.unit()) == (kind, batch.unit(index));
                 if is_same && known.texts().label_names == texts.label_names {
@@ -345,7 +345,7 @@ impl Families {
         first.map(|(_, known)| known.clone())
     }
 
-    /// Forgets all families but the first ones.
+    /// Keeps only the first families.
     pub(crate) fn truncate(&mut self, len: usize) {
         let ambiguous = &mut self.ambiguous;
         self.by_name.retain(|ByName(family), position| {

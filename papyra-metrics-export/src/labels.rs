@@ -12,7 +12,7 @@ use crate::RegisterError;
 pub struct Labels(Box<[(String, String)]>);
 
 impl Labels {
-    /// Checks names, and leaves out labels without a value, which monitoring systems do not distinguish from none.
+    /// Checks the names, and leaves out labels whose value is empty, because monitoring systems treat them as absent.
     pub(crate) fn new<'a>(
         labels: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, RegisterError> {
@@ -24,7 +24,7 @@ impl Labels {
         Self::from_pairs(pairs)
     }
 
-    /// These labels and those that a metric brings itself.
+    /// Adds the labels of a metric to these labels.
     pub(crate) fn with(&self, more: DescriptorLabels<'_>) -> Result<Self, RegisterError> {
         let more = more.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self::from_pairs(self.0.iter().cloned().chain(more).collect())
@@ -39,17 +39,17 @@ impl Labels {
         Ok(Self(pairs.into_boxed_slice()))
     }
 
-    /// Names and values, ordered by name.
+    /// Returns names and values, ordered by name.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The value of the label of that name.
+    /// Returns the value of the label with this name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|&(known, _)| known == name).map(|(_, value)| value)
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no labels.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -52,7 +52,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
-// Each adapter needs its part of what the registry knows.
+// Each adapter uses a part of the shared code.
 #![cfg_attr(
     not(all(feature = "prometheus", feature = "opentelemetry", feature = "statsd")),
     allow(dead_code)

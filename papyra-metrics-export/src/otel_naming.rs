@@ -8,7 +8,7 @@ use crate::family::Family;
 /// The limit of <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
 const MAX_NAME_LEN: usize = 255;
 
-/// The names that are taken, each by its lower-case form, which the SDK compares.
+/// The names in use, each in lower case, because the SDK ignores case.
 #[derive(Default)]
 pub(crate) struct Names(HashMap<String, String>);
 
@@ -17,7 +17,8 @@ impl Names {
     pub(crate) fn claim(&mut self, family: &Family) -> Result<String, String> {
         let names = [family.name_without_unit(), family.own_name()];
         let names = names.map(|name| family.dotted(name));
-        // A name begins with a letter. What is the same without its underscores keeps them behind one.
+        // A name must begin with a letter. If another family has the same name without leading underscores, they are moved
+        // behind a letter.
         let stripped = names.clone().map(|name| match name.trim_start_matches('_') {
             rest if rest.starts_with(|first: char| first.is_ascii_alphabetic()) => rest.to_owned(),
             rest => format!("n{rest}"),

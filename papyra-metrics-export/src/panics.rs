@@ -6,7 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 /// Runs user code. Returns the panic's message if it panicked.
 ///
-/// The caller must not use state that the code may have left half changed.
+/// After a panic, the caller must not use state that the code may have left half changed.
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     panic::catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let message = message(&*payload);
@@ -18,7 +18,7 @@ pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 /// Drops a panic's payload, whose `Drop` is user code too and may panic.
 fn discard(payload: Box<dyn Any + Send>) {
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // Its `Drop` may panic again, and so on: leaked rather than dropped.
+        // This `Drop` may panic with another such payload, without end: it is leaked, not dropped.
         mem::forget(second);
     }
 }

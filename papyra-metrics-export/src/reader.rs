@@ -13,7 +13,7 @@ use crate::series::number::Number;
 use crate::series::shown::ShownValues;
 use crate::{Labels, Registry};
 
-/// Reads a registry, for formats that this crate has no adapter for.
+/// Reads a registry, for export formats that this crate does not support.
 ///
 /// The last values of a backend that is gone are in one reading of each reader; so each target of an export has a
 /// reader of its own. Memory is reused from one reading to the next.
@@ -42,15 +42,15 @@ pub struct RegistryReader {
     view: View,
     scratch: Scratch,
     shown: ShownValues,
-    /// The same for [`read`](Self::read); adapters need none.
+    /// The values that [`read`](Self::read) returns; adapters use `shown`.
     values: Vec<Value>,
     delivery: Delivery,
 }
 
-/// Which last values of closed backends have been delivered.
+/// The closed backends whose last values have been delivered.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Delivery {
-    /// Series that were closed up to this closing are not shown again.
+    /// The number of the closing up to which closed series are not shown again.
     delivered: u64,
     /// A closing that is delivered but is still shown, and since when.
     lingering: Option<(u64, Instant)>,
@@ -106,7 +106,7 @@ impl RegistryReader {
             .map(|(SeriesView { id, .. }, value)| Sample { id, value })
     }
 
-    /// Reads all backends. Returns whether other series are seen than last time, or at other places.
+    /// Reads all backends. Returns whether the series, or their positions, differ from those of the last reading.
     pub(crate) fn refresh(&mut self) -> bool {
         self.view.hidden = self.delivery.delivered;
         self.registry.read(&mut self.view, &mut self.scratch, &mut self.shown)
@@ -159,7 +159,7 @@ impl fmt::Debug for RegistryReader {
     }
 }
 
-/// Something that an adapter keeps for each series of its reader, in the same order.
+/// The state that an adapter keeps for each series of its reader, in the same order.
 #[derive(Debug)]
 pub(crate) struct PerSeries<T> {
     items: Vec<T>,
@@ -172,7 +172,7 @@ impl<T> PerSeries<T> {
         Self { items: Vec::new(), index: HashMap::new() }
     }
 
-    /// Keeps the items of series that are still there, drops the others, and makes those of new series.
+    /// Keeps the items of existing series, drops the others, and creates those of new series.
     pub(crate) fn update(&mut self, series: &[SeriesView], new: impl Fn(&SeriesId) -> T) {
         let mut known: Vec<_> = mem::take(&mut self.items).into_iter().map(Some).collect();
         let items = series.iter().map(|SeriesView { id, serial, .. }| {
@@ -215,7 +215,7 @@ impl<'a> Sample<'a> {
         self.id.family.kind
     }
 
-    /// Returns what it measures; empty if the backend does not say.
+    /// Returns the help text; empty if the backend does not declare one.
     pub fn help(&self) -> &'a str {
         self.id.family.help()
     }

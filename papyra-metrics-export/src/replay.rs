@@ -24,12 +24,12 @@ pub(crate) struct Values {
 }
 
 impl Replay {
-    /// For a receiver that was given nothing.
+    /// The state for a receiver that was given nothing.
     pub(crate) fn new(buckets: &Buckets) -> Self {
         Self { given: vec![Tally::default(); buckets.len()].into_boxed_slice() }
     }
 
-    /// Counts everything up to this reading as given.
+    /// Marks everything up to this reading as given.
     #[cfg(feature = "metrics")]
     pub(crate) fn skip(&mut self, reading: HistogramReading<'_>) {
         self.given.copy_from_slice(reading.tallies);
@@ -42,7 +42,7 @@ impl Replay {
         pairs.map(|(tally, given)| tally.wrapping_sub(*given).count).sum()
     }
 
-    /// Gives the receiver the new values of each bucket, `limit` of them at most. Returns how many it was given.
+    /// Gives the receiver the new values of each bucket, at most `limit` of them. Returns how many were given.
     pub(crate) fn give(
         &mut self,
         reading: HistogramReading<'_>,
@@ -88,7 +88,7 @@ pub(crate) fn new_values(
     let in_unit = |base_units: u64| base_units as f64 / per_unit as f64;
     #[allow(clippy::cast_precision_loss)]
     let mut mean = sum as f64 / new as f64 / per_unit as f64;
-    // Rounding may have moved it beyond a bound.
+    // Rounding may have moved the mean beyond a bound.
     if let Some(upper) = upper {
         mean = mean.min(in_unit(upper));
     }
@@ -129,7 +129,7 @@ mod tests {
             state = state.wrapping_add(1);
             let now = histogram.total();
             let reading = HistogramReading { buckets: &buckets, tallies: now.tallies() };
-            // Now and then there is more than the limit.
+            // Sometimes there is more than the limit.
             replay.give(reading, 25, |mean, count| {
                 let bucket = now.bounds().partition_point(|&bound| bound as f64 / 1e9 < mean);
                 given[bucket] += count;

@@ -77,8 +77,8 @@
 /// also changed: bytes_written +118
 /// ```
 ///
-/// The expression of the metrics is evaluated before and after the closure. Other threads that count in the same metrics
-/// meanwhile are included.
+/// The expression of the metrics is evaluated twice: before and after the closure. What other threads count in the same
+/// metrics meanwhile is included.
 ///
 /// # Compile errors
 ///

@@ -1,5 +1,5 @@
-//! The atomics that instruments are built on: the target's own, those of `portable-atomic` where the
-//! target lacks 64-bit ones, or the model checker's. No other module knows which.
+//! The atomics that instruments are built on: those of the target, those of `portable-atomic` if the target has no 64-bit
+//! atomics, or those of the model checker. No other module depends on which.
 
 #[cfg(all(loom, test))]
 pub(crate) use loom::sync::atomic::{AtomicI64, AtomicU64};

@@ -88,7 +88,7 @@ impl<I> From<I> for CachePadded<I> {
 }
 
 impl<I: fmt::Debug> fmt::Debug for CachePadded<I> {
-    /// As the instrument itself.
+    /// Formats the instrument without its padding.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

@@ -72,7 +72,7 @@ impl Counter {
         self.take();
     }
 
-    /// Returns what [`get`](Self::get) does and resets the counter in one step.
+    /// Returns the value of [`get`](Self::get) and resets the counter in one step.
     ///
     /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it retries only if another
     /// take or reset has just succeeded.
@@ -195,7 +195,7 @@ mod model {
             let here = counter.take();
             adder.join().unwrap();
             let there = taker.join().unwrap();
-            // Of sums alone, a take that wraps below zero would go unseen: the next one makes up for it.
+            // A sum alone would not show a take that wraps below zero, because the next take makes up for it.
             assert!(here <= 3 && there <= 3, "{here} and {there} of 3");
             assert_eq!(here + there + counter.get(), 3);
             assert_eq!(counter.total(), 3);
@@ -214,7 +214,7 @@ mod model {
                     counter.inc();
                 })
             };
-            // A baseline seen without the total that it was moved to would wrap below zero here.
+            // If the baseline were visible before the total that it was moved to, the difference would wrap below zero here.
             assert!(counter.get() <= 2);
             assert!(counter.take() <= 2);
             other.join().unwrap();

@@ -71,24 +71,25 @@ impl fmt::Display for Kind {
 #[non_exhaustive]
 pub struct Descriptor {
     pub(crate) name: &'static str,
-    /// How many bytes of the name are prefixes: where a unit moves to the end, it passes over the rest only.
+    /// How many bytes at the beginning of the name are prefixes. A unit that moves to the end of an exported name does not
+    /// pass over them.
     pub(crate) prefix_len: usize,
     pub(crate) kind: Kind,
     pub(crate) help: &'static str,
     pub(crate) unit: Option<&'static str>,
     pub(crate) labels: LabelSet,
-    /// The key of the series, if it is known at compile time. That of a metric without labels is its name.
+    /// The key of the series, if it is known at compile time. The key of a metric without labels is its name.
     pub(crate) key: Option<&'static str>,
     pub(crate) objective: Option<Objective>,
     pub(crate) is_error_counter: bool,
 }
 
 impl Descriptor {
-    /// A metric of that name and kind, with neither help nor unit.
+    /// Creates a descriptor with this name and kind, without help, unit and labels.
     ///
     /// # Panics
     ///
-    /// Where the name does not match `[a-zA-Z_][a-zA-Z0-9_]*`; in a `const`, that is a compile error.
+    /// If the name does not match `[a-zA-Z_][a-zA-Z0-9_]*`; in a `const`, that is a compile error.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
         assert!(naming::is_name(name), "a metric's name must match [a-zA-Z_][a-zA-Z0-9_]*");
         Self {
@@ -104,29 +105,29 @@ impl Descriptor {
         }
     }
 
-    /// A counter of that name.
+    /// Creates the descriptor of a counter.
     ///
     /// # Panics
     ///
-    /// As [`new`](Self::new) does.
+    /// If the name is not valid; see [`new`](Self::new).
     pub const fn counter(name: &'static str) -> Self {
         Self::new(name, Kind::Counter)
     }
 
-    /// A gauge of that name.
+    /// Creates the descriptor of a gauge.
     ///
     /// # Panics
     ///
-    /// As [`new`](Self::new) does.
+    /// If the name is not valid; see [`new`](Self::new).
     pub const fn gauge(name: &'static str) -> Self {
         Self::new(name, Kind::Gauge)
     }
 
-    /// A histogram of that name.
+    /// Creates the descriptor of a histogram.
     ///
     /// # Panics
     ///
-    /// As [`new`](Self::new) does.
+    /// If the name is not valid; see [`new`](Self::new).
     pub const fn histogram(name: &'static str) -> Self {
         Self::new(name, Kind::Histogram)
     }
@@ -146,18 +147,18 @@ impl Descriptor {
         self
     }
 
-    /// The same metric, described by one paragraph.
+    /// Sets the help text, which is one paragraph.
     #[must_use]
     pub const fn with_help(mut self, help: &'static str) -> Self {
         self.help = help;
         self
     }
 
-    /// The same metric in this unit: an OpenMetrics base unit, such as `bytes` or `seconds`.
+    /// Sets the unit: an OpenMetrics base unit, such as `bytes` or `seconds`.
     ///
     /// # Panics
     ///
-    /// Where the unit does not match `[a-z0-9_]+`; in a `const`, that is a compile error.
+    /// If the unit does not match `[a-z0-9_]+`; in a `const`, that is a compile error.
     #[must_use]
     pub const fn with_unit(mut self, unit: &'static str) -> Self {
         assert!(naming::is_unit(unit), "a metric's unit must match [a-z0-9_]+");
@@ -165,13 +166,13 @@ impl Descriptor {
         self
     }
 
-    /// The same metric with these fixed labels, as name and value. Metrics of one name that differ in the values of their
-    /// labels are one family.
+    /// Sets the fixed labels, as pairs of name and value. Metrics with the same name and different label values are one
+    /// family.
     ///
     /// # Panics
     ///
     /// If a label's name does not match `[a-zA-Z_][a-zA-Z0-9_]*`, is reserved (`le`, `quantile`, `instance`, `job`, or
-    /// beginning with `__`) or is there twice, or if a value does not match `[a-z0-9_]+`; in a `const`, that is a compile
+    /// beginning with `__`) or occurs twice, or if a value does not match `[a-z0-9_]+`; in a `const`, that is a compile
     /// error.
     #[must_use]
     pub const fn with_labels(mut self, labels: &'static [(&'static str, &'static str)]) -> Self {
@@ -181,47 +182,48 @@ impl Descriptor {
         self
     }
 
-    /// The same histogram with a service level objective, for alerts.
+    /// Sets the service level objective of a histogram, for alerts.
     #[must_use]
     pub const fn with_objective(mut self, objective: Objective) -> Self {
         self.objective = Some(objective);
         self
     }
 
-    /// The same counter, marked as one that counts errors, for dashboards and alerts.
+    /// Marks a counter as one that counts errors, for dashboards and alerts.
     #[must_use]
     pub const fn as_error_counter(mut self) -> Self {
         self.is_error_counter = true;
         self
     }
 
-    /// The name, prefixes included.
+    /// Returns the name, including prefixes.
     pub const fn name(&self) -> &str {
         self.name
     }
 
-    /// How many bytes of the name are prefixes, over which a unit does not move to the end.
+    /// Returns how many bytes at the beginning of the name are prefixes. A unit that moves to the end of an exported name
+    /// does not pass over them.
     pub const fn prefix_len(&self) -> usize {
         self.prefix_len
     }
 
-    /// Whether it is a counter or a gauge.
+    /// Returns whether it is a counter, a gauge or a histogram.
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// The help text, in one paragraph; empty if there is none.
+    /// Returns the help text, which is one paragraph; empty if there is none.
     pub const fn help(&self) -> &str {
         self.help
     }
 
-    /// The base unit of its values.
+    /// Returns the base unit of the values, if the metric has one.
     pub const fn unit(&self) -> Option<&str> {
         self.unit
     }
 
-    /// Returns the fixed labels, as name and value, in declaration order: those of a struct around it first, those of a
-    /// family last.
+    /// Returns the fixed labels, as pairs of name and value, in declaration order: labels of enclosing structs first, labels
+    /// of a family last.
     ///
     /// ```
     /// use papyra_metrics::Descriptor;
@@ -239,12 +241,13 @@ impl Descriptor {
         self.objective
     }
 
-    /// Returns whether it is a counter that is marked as one of errors, as a field with `#[metrics(errors)]` is.
+    /// Returns whether this is a counter of errors: a field with `#[metrics(errors)]`, or marked by
+    /// [`as_error_counter`](Self::as_error_counter).
     pub const fn is_error_counter(&self) -> bool {
         self.is_error_counter
     }
 
-    /// The key under which a snapshot has the metric: its name, followed by its labels if it has any.
+    /// Returns the key of the metric in a snapshot: its name, followed by its labels if it has any.
     ///
     /// ```
     /// use papyra_metrics::Descriptor;
@@ -298,9 +301,9 @@ impl fmt::Debug for Descriptor {
 }
 
 impl PartialEq for Descriptor {
-    /// Whether all that a descriptor shows is equal.
+    /// Compares all properties that the methods return.
     fn eq(&self, other: &Self) -> bool {
-        // Not the key, which follows from the name and the labels.
+        // The key is not compared, because it follows from the name and the labels.
         let Self {
             name,
             prefix_len,

@@ -8,8 +8,9 @@ use crate::{Instrument, Kind, Value};
 
 /// A value that goes up and down and is not an integer, such as a ratio, a temperature or a time in seconds.
 ///
-/// It is one atomic in place, the bits of an `f64`. A reset leaves it alone, as it does a [`Gauge`](crate::Gauge). Setting
-/// is one relaxed atomic store; adding retries if another thread has changed the value meanwhile.
+/// It is one atomic in place, which holds the bits of an `f64`. A reset does not change it, as with a
+/// [`Gauge`](crate::Gauge). Setting is one relaxed atomic store; adding retries if another thread has changed the value
+/// meanwhile.
 ///
 /// ```
 /// use papyra_metrics::FloatGauge;
@@ -34,7 +35,7 @@ impl FloatGauge {
         }
     }
 
-    /// Sets the value, which may also be infinite or not a number.
+    /// Sets the value, which may be infinite or NaN.
     #[inline]
     pub fn set(&self, value: f64) {
         // Relaxed: the value does not guard other memory.

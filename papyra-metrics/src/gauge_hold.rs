@@ -1,13 +1,13 @@
-//! A share of a gauge that is taken away when its guard is dropped.
+//! A guard that adds to a gauge until it is dropped.
 
 use core::fmt;
 
 use crate::Gauge;
 
 impl Gauge {
-    /// Adds `n`, and takes it away again when the returned guard is dropped, also by a panic or with a dropped future.
+    /// Adds `n`, and subtracts it again when the returned guard is dropped, also if a panic or a cancelled future drops it.
     ///
-    /// For things that exist as long as a value does: a running task, a buffer, a connection.
+    /// Use it for things that exist as long as a value does: a running task, a buffer, a connection.
     ///
     /// ```
     /// use papyra_metrics::Gauge;
@@ -28,7 +28,7 @@ impl Gauge {
     }
 }
 
-/// A share of a [`Gauge`], taken away when this is dropped. Made by [`Gauge::hold`].
+/// An amount added to a [`Gauge`], which is subtracted when this guard is dropped. Returned by [`Gauge::hold`].
 #[must_use = "a hold that is dropped at once has no effect; bind it to a name"]
 pub struct GaugeHold<'a> {
     gauge: &'a Gauge,
@@ -36,13 +36,13 @@ pub struct GaugeHold<'a> {
 }
 
 impl GaugeHold<'_> {
-    /// Returns the share.
+    /// Returns the amount that is added.
     #[inline]
     pub fn get(&self) -> i64 {
         self.n
     }
 
-    /// Changes the share to `n`.
+    /// Changes the amount to `n`.
     #[inline]
     pub fn set(&mut self, n: i64) {
         self.gauge.add(n.wrapping_sub(self.n));

@@ -50,7 +50,7 @@ macro_rules! kinds {
 kinds! {
     /// A file or directory was not found.
     NotFound "not_found",
-    /// The process may not do this.
+    /// The process lacks the permission.
     PermissionDenied "permission_denied",
     /// Something exists already.
     AlreadyExists "already_exists",

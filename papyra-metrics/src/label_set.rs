@@ -103,7 +103,7 @@ impl ExactSizeIterator for DescriptorLabels<'_> {}
 impl FusedIterator for DescriptorLabels<'_> {}
 
 impl fmt::Debug for DescriptorLabels<'_> {
-    /// A map of the labels that are left.
+    /// Formats the remaining labels as a map.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.clone()).finish()
     }

@@ -84,15 +84,16 @@ pub trait Metrics {
         self.walk(&mut Visit::<Lifetime>::new(self.descriptors(), visitor));
     }
 
-    /// Does what [`drain`](Self::drain) does, without a map: calls the visitor with each metric and its value since the
-    /// last reset, which it resets in the same step. Allocates nothing but one box for each histogram.
+    /// Drains without building a map: calls the visitor with each metric and its value since the last reset, and resets the
+    /// metric in the same step. Allocates nothing but one box for each histogram.
     fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
         self.walk(&mut Visit::<Drain>::new(self.descriptors(), visitor));
     }
 
     /// Resets every counter to zero and empties every histogram and peak. Other gauges and totals keep their values.
     fn reset(&self) {
-        // Not needed to reset, but names that collide in a generic struct are then an error here too.
+        // The reset itself does not need the descriptors. Naming them makes colliding names in a generic struct an error
+        // here too.
         let _ = self.descriptors();
         self.walk(&mut Reset);
     }

@@ -26,12 +26,12 @@ pub struct Peak {
     highest: AtomicI64,
 }
 
-/// The content of a peak without values, also in a published file.
+/// The value of a peak that has recorded nothing, also in a published file.
 pub(crate) const NONE: i64 = i64::MIN;
 
 impl Peak {
     const_fn! {
-        /// Creates a peak of no values.
+        /// Creates a peak without values.
         #[inline]
         pub fn new() -> Self {
             Self { highest: AtomicI64::new(NONE) }
@@ -53,13 +53,13 @@ impl Peak {
         value(self.highest.load(Ordering::Relaxed))
     }
 
-    /// Forgets all values.
+    /// Removes all recorded values.
     #[inline]
     pub fn reset(&self) {
         self.highest.store(NONE, Ordering::Relaxed);
     }
 
-    /// Returns what [`get`](Self::get) does and forgets all values, as one step: of concurrent takes, one returns the
+    /// Returns the value of [`get`](Self::get) and resets the peak in one step: one of several concurrent takes returns the
     /// peak.
     #[inline]
     pub fn take(&self) -> i64 {

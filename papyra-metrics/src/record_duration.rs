@@ -6,7 +6,7 @@ use core::time::Duration;
 
 use crate::{Buckets, CachePadded, Histogram, ShardedHistogram};
 
-/// Something that durations are recorded in: what [`#[metrics(time = …)]`](crate::metrics) takes.
+/// An instrument that records durations: the value of [`#[metrics(time = …)]`](crate::metrics).
 ///
 /// Implemented for a [`Histogram`] and a [`ShardedHistogram`] of durations, for references, `Box`, `Rc`, `Arc` and
 /// [`CachePadded`] of one, and for an `Option`, whose `None` records nothing. Implement it for an instrument of your own

@@ -48,7 +48,7 @@ use crate::Metrics;
 pub trait Register {
     /// Adds the metrics of a component, with labels that distinguish it from others of its type.
     ///
-    /// The component keeps the `Arc`, or a clone of it. Its metrics leave when it drops them.
+    /// The component keeps the `Arc`, or a clone of it. Its metrics are removed when it drops them.
     ///
     /// # Errors
     ///

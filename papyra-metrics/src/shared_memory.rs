@@ -1,4 +1,4 @@
-//! The types that consist of atomics and nothing else, so that processes can share their memory.
+//! Types that consist only of atomics, so that several processes can share their memory.
 
 use core::marker::PhantomData;
 
@@ -8,8 +8,7 @@ use crate::{
     Metrics, Peak, ShardedCounter, ShardedHistogram,
 };
 
-/// A struct of metrics that can be published: it consists of atomics and nothing else, so several processes can share
-/// its memory.
+/// A struct of metrics that can be published: it consists only of atomics, so several processes can share its memory.
 ///
 /// The derive implements it for exactly those structs.
 #[diagnostic::on_unimplemented(

@@ -22,7 +22,7 @@ pub(crate) fn exact(value: &Value) -> String {
 pub(crate) fn compact(number: f64) -> String {
     let is_small = number != 0.0 && number.abs() < 0.05;
     if is_small || number.abs() >= 999.95e18 {
-        // Also what is not a number.
+        // Also applies to NaN.
         return if number.is_finite() { format!("{number:.0e}") } else { number.to_string() };
     }
     let mut scaled = number;

@@ -18,13 +18,13 @@ pub(crate) struct Columns {
 
 impl Columns {
     pub(crate) const SPACING: u16 = 2;
-    /// Of values, which have up to 20 digits, and of rates, if there is room.
+    /// The width of a value of up to 20 digits, and of a rate, if there is room.
     const WIDE: (u16, u16) = (20, 14);
-    /// Of rounded numbers, such as -123.4k.
+    /// The width of a rounded number, such as -123.4k.
     const COMPACT: u16 = 7;
     const MIN_BARS: u16 = 4;
 
-    /// Fits the columns: names come first, then exact values, then rates, then what a histogram has recorded, then bars.
+    /// Chooses the columns that fit. In order of priority: names, exact values, rates, histogram figures, bars.
     pub(crate) fn fit(width: u16, lines: &[&Line], value: impl Fn(&Line) -> Value) -> Self {
         let lines = || lines.iter().copied();
         let longest = |lens: &mut dyn Iterator<Item = usize>, least: usize| {

@@ -8,27 +8,27 @@ use ratatui::{
 use super::rates::Line;
 use crate::figures::{self, Bar};
 
-/// Which figures there is room for.
+/// The figures that fit.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Details {
     quantiles: &'static [(&'static str, f64)],
-    /// The room for the picture.
+    /// The width of the picture.
     bars: usize,
     has_ends: bool,
 }
 
 impl Details {
-    /// The room of a quantile, such as `1023 KiB`, and of the end of a range, such as `> 64 GiB`.
+    /// The width of a quantile, such as `1023 KiB`, and of an end of a range, such as `> 64 GiB`.
     const FIGURE: usize = 8;
-    /// All figures with their ends, and a picture of 12 buckets.
+    /// The width of all figures with the ends of the range, and a picture of 12 buckets.
     pub(crate) const WANTED: u16 = 60;
     /// A quantile.
     pub(crate) const LEAST: u16 = 8;
     const MIN_BARS: usize = 4;
     const SPACING: usize = 2;
 
-    /// Fits the figures: the 99th percentile comes first, then the median, then the 99.9th, then the picture, then what
-    /// its ends are.
+    /// Chooses the figures that fit. In order of priority: the 99th percentile, the median, the 99.9th percentile, the
+    /// picture, the ends of its range.
     pub(crate) fn fit(width: usize) -> Self {
         static QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p999", 0.999)];
         let len = |quantiles: usize| quantiles * (Self::FIGURE + 1) - 1;
@@ -46,7 +46,7 @@ impl Details {
         Self { quantiles, bars: if bars >= Self::MIN_BARS { bars } else { 0 }, has_ends }
     }
 
-    /// Returns the names of the figures, where the figures are.
+    /// Returns the headings, each above its figure.
     pub(crate) fn header(&self) -> String {
         let names = self.quantiles.iter().map(|(name, _)| format!("{name:>0$}", Self::FIGURE));
         let mut header = names.collect::<Vec<_>>().join(" ");
@@ -82,7 +82,7 @@ impl Details {
     }
 }
 
-/// Colors the bars, the tail unlike the rest.
+/// Colors the bars, with another color for the tail.
 fn bars(bars: &[Bar]) -> impl Iterator<Item = Span<'static>> {
     bars.chunk_by(|a, b| a.is_tail == b.is_tail).map(|run| {
         let color = if run.iter().any(|bar| bar.is_tail) { Color::Yellow } else { Color::Cyan };

@@ -154,8 +154,8 @@ impl RateTable {
     }
 }
 
-/// Returns how much a metric has grown in all processes that it is known of. Processes whose buckets differ have been
-/// refused before.
+/// Returns how much a metric has grown in all processes that have it. Processes with different buckets have been refused
+/// before.
 fn grown(row: &Row, increments: &[Snapshot]) -> Option<Value> {
     let mut increments = increments.iter().filter_map(|process| process.get(&row.series));
     let mut sum = increments.next()?.clone();

@@ -1,4 +1,4 @@
-//! The terminal in raw mode, on its alternate screen, and the signals at which it is given back.
+//! The terminal in raw mode on its alternate screen, and the signals at which it is restored.
 
 use std::{
     io::{self, Stdout, Write},
@@ -21,7 +21,7 @@ use ratatui::{
 
 use crate::output::terminal_size;
 
-/// The terminal while the table is on it. It is as it was before when this is dropped.
+/// The terminal while it shows the table. Dropping it restores the previous state.
 pub(crate) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     area: Rect,
@@ -48,9 +48,9 @@ impl Screen {
         Ok(())
     }
 
-    /// Takes the terminal again and clears it, after something else may have used it.
+    /// Sets up the terminal again and clears it, after another program may have used it.
     pub(crate) fn enter_again(&mut self) -> io::Result<()> {
-        // Raw mode counts as on, and would not be set again.
+        // crossterm considers raw mode to be on, and would not set it again.
         terminal::disable_raw_mode()?;
         take()?;
         self.area = area();
@@ -70,7 +70,7 @@ fn take() -> io::Result<()> {
     execute!(io::stdout(), EnterAlternateScreen, Hide)
 }
 
-/// Gives the terminal back. It may be gone, and then nothing is left to be done.
+/// Restores the terminal. Errors are ignored: if the terminal is gone, there is nothing to restore.
 pub(crate) fn restore() {
     let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
     let _ = terminal::disable_raw_mode();
@@ -95,14 +95,14 @@ fn bounded(columns: u16, rows: u16) -> Rect {
     Rect::new(0, 0, columns, rows.clamp(1, u16::MAX / columns))
 }
 
-/// Signals that end a process which does not expect them.
+/// Signals that end a process by default.
 #[cfg(unix)]
 const DEADLY: [std::ffi::c_int; 7] = {
     use signal_hook::consts::{SIGALRM, SIGHUP, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM};
     [SIGALRM, SIGHUP, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM]
 };
 
-/// Signals that have arrived and wait to be handled.
+/// Signals that have arrived and are not handled yet.
 #[derive(Default)]
 pub(crate) struct Signals {
     ended: Arc<AtomicBool>,
@@ -140,7 +140,7 @@ impl Signals {
         self.stopped.swap(false, Ordering::Relaxed)
     }
 
-    /// Returns, once, whether the process has gone on after a stop.
+    /// Returns, once, whether the process has been continued after a stop.
     pub(crate) fn take_continue(&self) -> bool {
         self.continued.swap(false, Ordering::Relaxed)
     }
@@ -171,7 +171,7 @@ impl Signals {
     }
 }
 
-/// Returns whether a shell waits for this process to stop. Nothing would let it go on otherwise.
+/// Returns whether a shell waits for this process to stop. Without one, nothing would continue the process.
 #[cfg(unix)]
 pub(crate) fn can_stop() -> bool {
     use rustix::process::{getpgid, getpgrp, getppid, getsid};

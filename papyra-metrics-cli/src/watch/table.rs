@@ -32,7 +32,7 @@ pub(crate) struct View {
     filter: String,
     /// Whether keys go to the filter.
     is_filtering: bool,
-    /// The first row that is shown, and how many there is room for.
+    /// The index of the first visible row, and the number of rows that fit.
     offset: usize,
     height: usize,
 }
@@ -152,7 +152,7 @@ impl View {
         false
     }
 
-    /// Returns what the column of values shows: of a histogram, its count.
+    /// Returns the number in the column of values; the count for a histogram.
     fn value(&self, line: &Line) -> Value {
         number(if self.totals { &line.total } else { &line.value })
     }
@@ -202,7 +202,7 @@ impl View {
         self.height = usize::from(header_and_rows.height.saturating_sub(heights.header)).max(1);
         let mut entries = self.entries();
         if self.height < 2 {
-            // A title alone would say nothing.
+            // A heading without rows would be useless.
             entries.retain(|entry| matches!(entry, Entry::Metric(_)));
         }
         let offset = self.offset.min(entries.len().saturating_sub(self.height));
@@ -263,7 +263,7 @@ impl View {
         let columns = Columns::fit(area.width, &lines, |line| self.value(line));
         let details = Details::fit(columns.bars.into());
         let rows = shown.iter().map(|entry| match entry {
-            // Over all columns, and so drawn later.
+            // Spans all columns, and is therefore drawn later.
             Entry::Title(_) => Row::default(),
             Entry::Heading => self.header(Header::Histograms, &columns, &details),
             Entry::Metric(line) => Row::new([
@@ -277,7 +277,7 @@ impl View {
                 },
             ]),
         });
-        // Columns without width would still be spaced.
+        // Columns of width zero would still get spacing.
         let used = if columns.rates > 0 || columns.bars > 0 { 4 } else { 2 };
         let widths = [columns.names, columns.values, columns.rates, columns.bars]
             .map(Constraint::Length)
@@ -318,7 +318,7 @@ fn right(text: String) -> Cell<'static> {
     Cell::new(Text::from(text).alignment(Alignment::Right))
 }
 
-/// The kind of metrics that name the columns of the first rows.
+/// The kind of metrics that the headings above the first rows belong to.
 #[derive(Clone, Copy)]
 enum Header {
     Numbers,
@@ -340,7 +340,7 @@ fn visible<'a>(entries: &[Entry<'a>], height: usize) -> (Header, Vec<Entry<'a>>)
     (header, shown.map(|(_, entry)| *entry).take(height).collect())
 }
 
-/// How the rows of a terminal are divided. The first row is for a metric, and what helps most comes next.
+/// The division of the rows of a terminal. One row is always for a metric; the other elements follow in order of usefulness.
 struct Heights {
     status: u16,
     gap: u16,

@@ -17,7 +17,7 @@ use super::screen::{self, Screen, Signals};
 use super::table::View;
 use crate::source::Source;
 
-/// Longest time until a signal is noticed.
+/// The longest time until a signal is handled.
 const SIGNAL_LATENCY: Duration = Duration::from_millis(100);
 
 /// Shows the view until a key or a signal ends it, or until `count` readings were shown. The terminal is then as it was
@@ -160,7 +160,7 @@ fn is_control(key: KeyEvent, letter: char) -> bool {
     key.code == KeyCode::Char(letter) && key.modifiers.contains(KeyModifiers::CONTROL)
 }
 
-/// Gives the terminal back while the process is stopped.
+/// Restores the terminal while the process is stopped.
 fn stop(screen: &mut Screen, signals: &Signals) -> io::Result<()> {
     screen::restore();
     Signals::stop()?;

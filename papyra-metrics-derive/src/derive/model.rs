@@ -104,7 +104,7 @@ pub(crate) enum Role<'a> {
 pub(crate) struct Metric<'a> {
     /// The full name.
     pub(crate) name: String,
-    /// How much of it is the struct's prefix.
+    /// How many bytes of it are the struct's prefix.
     pub(crate) prefix_len: usize,
     /// Empty where there is none.
     pub(crate) help: String,
@@ -123,7 +123,7 @@ pub(crate) struct Objective {
     /// The threshold as it is written, and where.
     pub(crate) within: String,
     pub(crate) span: Span,
-    /// How many of a billion values.
+    /// The share of the values, in billionths.
     pub(crate) billionths: u32,
 }
 

@@ -10,7 +10,7 @@ use super::model::InstrumentedFn;
 pub(crate) struct Capture<'a> {
     pub(crate) name: &'a Ident,
     pub(crate) cfg: Option<&'a TokenStream>,
-    /// Nothing reads it, but it is dropped in its turn.
+    /// It is not read, but it must be dropped in order.
     pub(crate) is_unused: bool,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn captures<'a>(
             captures.push(Capture { name: &receiver.token, cfg: None, is_unused: false });
         }
     }
-    // One alone is dropped in its turn, unless the body names but a part of it, which would be all that is taken.
+    // A single argument is dropped in order, unless the body names only a part of it: then only that part would be captured.
     match captures.as_slice() {
         [Capture { name, .. }] if !usage.fields_accessed_of.contains(&name.to_string()) => {
             Vec::new()

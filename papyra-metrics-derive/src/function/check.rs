@@ -279,7 +279,7 @@ fn check_at(diag: &mut Diagnostics, function: &Function, value: &TokenStream) {
     diag.error(&name, message.replace(" . ", "."));
 }
 
-/// The name that a place in the metrics begins with: one in lower case, alone or before a `.` or `[…]`.
+/// The name with which a place in the metrics begins: a lower-case identifier, alone or before a `.` or `[…]`.
 fn place_name(value: &TokenStream) -> Option<Ident> {
     let tokens = flat(value);
     let [TokenTree::Ident(name), rest @ ..] = tokens.as_slice() else { return None };

@@ -230,7 +230,7 @@ fn parse_inputs(input: ParseStream<'_>) -> syn::Result<(Option<Receiver>, Vec<Ar
         let pattern = flat(&parse_pattern(input)?);
         let colon: Option<Token![:]> = input.parse()?;
         let ty = colon.map(|_| parse_type(input)).transpose()?;
-        // One that syn does not read without its feature `full` is none of those that matter here.
+        // A type that syn cannot parse without its feature `full` is not one of those that matter here.
         let ty: Option<Type> = ty.and_then(|ty| syn::parse2(ty).ok());
         match pattern.last() {
             Some(TokenTree::Ident(token)) if is_first && token == "self" => {

@@ -21,7 +21,7 @@ pub(crate) fn measure(keys: TokenStream, item: &TokenStream) -> TokenStream {
     let checked = check::check(&mut diag, keys, parsed.as_ref());
     match (diag.into_compile_errors(), checked) {
         (None, Some(model)) => expand::expand(&model),
-        // The function as it was, so that nothing is reported where it is called.
+        // The function unchanged, so that its callers report no errors.
         (errors, _) => quote!(#errors #item),
     }
 }

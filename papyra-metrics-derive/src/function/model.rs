@@ -52,7 +52,7 @@ impl Targets {
 /// A histogram of how long calls take.
 pub(crate) struct Timing {
     pub(crate) histogram: Target,
-    /// About one call in so many is timed.
+    /// The sampling rate `n`: about one call in `n` is timed.
     pub(crate) sample: Option<u64>,
 }
 

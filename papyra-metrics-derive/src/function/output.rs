@@ -140,8 +140,8 @@ pub(super) fn cannot_be_annotated(function: &Function) -> bool {
         || output.iter().any(|token| is_ident(token, "impl"))
 }
 
-/// Whether a value of the return type may borrow from a `&mut self`: by the type that a body or its future gives, or by
-/// a lifetime that it hides.
+/// Whether a value of the return type may borrow from a `&mut self`: by the type that the body or its future produces, or by
+/// a hidden lifetime.
 pub(super) fn borrows_self(
     function: &Function,
     receiver: &Receiver,

@@ -20,7 +20,7 @@ use crate::series::number::{Form, Number};
 use crate::series::shown::ShownValues;
 use crate::{Labels, Registry, RegistryReader};
 
-/// How many values of histograms one reading replays at most, which takes about a tenth of a second. The others follow
+/// The largest number of histogram values that one reading replays, which takes about a tenth of a second. The others follow
 /// with the next readings.
 const MAX_REPLAYED: u64 = 1_000_000;
 
@@ -28,7 +28,7 @@ pub(super) struct Collections {
     registry: Registry,
     current: Mutex<Current>,
     panics: ProblemReport,
-    /// The histograms of which values are yet to be replayed.
+    /// The histograms that still have values to replay.
     backlog: ProblemReport,
 }
 
@@ -41,9 +41,9 @@ struct Current {
     shape: Option<(u64, u64)>,
     observed: HashMap<usize, Vec<Observed>>,
     values: ShownValues,
-    /// How many values of histograms are left of those that this reading may replay.
+    /// The number of histogram values that this reading may still replay.
     replays_left: u64,
-    /// Readers that no collection uses now; usually one.
+    /// Readers that are not in use by a collection; usually one.
     readers: Vec<RegistryReader>,
 }
 
@@ -54,7 +54,7 @@ struct Observed {
     /// The index of its value.
     place: usize,
     form: Form,
-    /// The last value that the SDK read of a counter of these labels that has been forgotten since.
+    /// The last value that the SDK read of a counter with these labels that has since been forgotten.
     forgotten: u64,
     /// The values of a histogram that were replayed into the SDK.
     replay: Option<Replay>,
@@ -184,7 +184,7 @@ impl Current {
         }
         for series in reader.series() {
             let (family, labels) = (&series.id.family, &series.id.labels);
-            // A gauge without a backend has no value; a total stays.
+            // Without a backend, a gauge has no value, and a counter keeps its total.
             if !series.is_open && family.kind == Kind::Gauge {
                 continue;
             }

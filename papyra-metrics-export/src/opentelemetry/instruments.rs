@@ -1,4 +1,4 @@
-//! Which instruments there are, and which have yet to be built.
+//! The instruments that exist, and those that are still to be built.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -29,11 +29,11 @@ pub(super) struct Instruments {
 
 #[derive(Default)]
 struct State {
-    /// The number of families that were looked at.
+    /// The number of families that have been examined.
     families: usize,
     names: Names,
     pending: VecDeque<Pending>,
-    /// The number of instruments that were given an index, and of those that were built.
+    /// The number of instruments that have an index, and of those that have been built.
     added: usize,
     built: usize,
     is_building: bool,
@@ -41,7 +41,7 @@ struct State {
     readings: usize,
 }
 
-/// An instrument that has yet to be built.
+/// An instrument that is still to be built.
 pub(super) struct Pending {
     /// Its index in the order in which instruments are built, which is the order of their callbacks.
     pub(super) index: usize,
@@ -160,7 +160,7 @@ impl Instruments {
         self.progress.notify_all();
     }
 
-    /// Lets registrations go on without their instruments until the guard is dropped.
+    /// Lets registrations continue without their instruments until the guard is dropped.
     pub(super) fn begin_reading(&self) -> ReadingGuard<'_> {
         self.state().readings += 1;
         self.progress.notify_all();

@@ -42,11 +42,9 @@ mod instruments;
 /// The SDK refuses names of more than 255 characters, and merges names that differ only in case. Such a metric is not
 /// exported; a unit of more than 63 characters is left out. [`Registry::problems`] reports both.
 ///
-/// Observed are totals that never fall, over resets and over backends that are closed and opened again under the same
-/// labels. So what a reader adds up is what was counted, with cumulative values and with deltas, and with any number of
-/// readers, also if they collect at the same time. To that end a closed backend's totals continue to be observed as
-/// long as the registry remembers them, while its gauges are not. The SDK keeps 2000 sets of attributes for an
-/// instrument, unless a view says otherwise, and calculates in `i64` on the wire.
+/// The observed totals never fall, neither at a reset nor when a backend is closed and opened again under the same labels.
+/// So what a reader adds up is what was counted, with cumulative values and with deltas, and with any number of readers,
+/// also if they collect at the same time.
 ///
 /// # Histograms
 ///
@@ -78,7 +76,7 @@ pub struct OpenTelemetry {
 impl OpenTelemetry {
     /// Builds an instrument on this meter for each name in the registry, now and whenever there are more.
     ///
-    /// One for each provider is enough; a second one would observe the same values twice.
+    /// Create one for each provider; a second one would observe the same values twice.
     pub fn new(registry: &Registry, meter: &Meter) -> Self {
         let adapter = Arc::new(Adapter {
             meter: meter.clone(),
@@ -134,7 +132,7 @@ impl Adapter {
             (Part::First, Kind::Counter) => self.build_counter(index, definition),
             (Part::First, Kind::Gauge) => self.build_gauge(index, definition),
             (Part::First, Kind::Histogram) => self.build_replay(index, definition),
-            // Such a kind has no family yet.
+            // No family has this kind yet.
             _ => {}
         }
     }

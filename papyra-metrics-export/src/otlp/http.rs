@@ -13,11 +13,12 @@ use super::Otlp;
 use crate::registry::ProblemReport;
 use crate::{Export, Problem, Progress};
 
-/// The time limit of a request and its answer.
+/// The time limit for a request and its response.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// An export waits for no longer when the collector asks for a pause; otherwise it is left to the next one.
+/// The longest pause, asked for by the collector, that an export waits for; after a longer one, the next export sends the
+/// data.
 const MAX_PAUSE: Duration = Duration::from_secs(4);
-/// The most that is read of an answer.
+/// The largest part of a response that is read.
 const MAX_ANSWER_LEN: u64 = 64 * 1024;
 
 /// Sends the metrics of a registry to an OpenTelemetry collector over HTTP, at each [`export`](Export::export).
@@ -35,12 +36,12 @@ pub struct OtlpHttp {
     agent: Agent,
     url: String,
     headers: Vec<(String, String)>,
-    /// When the collector takes requests again.
+    /// The time at which the collector accepts requests again.
     paused_until: Option<Instant>,
     report: ProblemReport,
 }
 
-/// The body of an answer that is an error, `google.rpc.Status`.
+/// The body of an error response, `google.rpc.Status`.
 #[derive(Message)]
 struct Status {
     #[prost(string, tag = "2")]

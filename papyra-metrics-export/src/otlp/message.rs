@@ -10,7 +10,7 @@ use crate::registry::SeriesView;
 use crate::series::number::Form;
 use crate::series::shown::ShownValues;
 
-/// The time that a cumulative value is for, in nanoseconds since 1970.
+/// The time span of a cumulative value, in nanoseconds since 1970.
 #[derive(Clone, Copy)]
 pub(super) struct Span {
     pub(super) start: u64,

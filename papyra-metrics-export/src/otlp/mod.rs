@@ -63,7 +63,7 @@ pub struct Otlp {
     reader: RegistryReader,
     resource: Resource,
     names: Names,
-    /// By the address of their family; `None` if they have no name of their own.
+    /// The metrics by the address of their family; `None` if a name is not available.
     instruments: HashMap<usize, Option<Instrument>>,
     series: PerSeries<Stream>,
     /// When the registry was last read, in nanoseconds since 1970.
@@ -79,7 +79,7 @@ struct Instrument {
     unit: String,
 }
 
-/// A series as the protocol knows it.
+/// A series as the protocol represents it.
 struct Stream {
     start: u64,
     attributes: Vec<KeyValue>,
@@ -102,7 +102,7 @@ impl Otlp {
 
     /// Sets the attributes of the process that all metrics are from, such as `service.name` and `service.instance.id`.
     ///
-    /// Two processes need different ones, or a collector takes their series for the same.
+    /// Two processes need different attributes; otherwise a collector takes their series for the same.
     #[must_use]
     pub fn with_resource(mut self, attributes: &[(&str, &str)]) -> Self {
         self.resource.attributes =
@@ -154,7 +154,7 @@ impl Otlp {
         ExportMetricsServiceRequest { resource_metrics }
     }
 
-    /// Names the families that are new.
+    /// Chooses names for new families.
     fn name_families(&mut self) {
         for series in self.reader.series() {
             let family = &series.id.family;

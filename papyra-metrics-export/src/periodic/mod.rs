@@ -37,7 +37,7 @@ impl<E: Export + ?Sized> Export for Box<E> {
     }
 }
 
-/// How far an export has come.
+/// Whether an export is complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Everything was sent.
@@ -60,7 +60,7 @@ struct Driver<E> {
     /// When the next export is due, or `None` for never: the interval exceeds what an `Instant` can hold.
     next: Option<Instant>,
     clock: fn() -> Instant,
-    /// The result of the last export.
+    /// The result of the most recent export.
     result: io::Result<()>,
     last_error: LastError,
 }
@@ -130,7 +130,7 @@ impl<E: Export> Driver<E> {
 fn next_after(now: Instant, next: Instant, interval: Duration) -> Option<Instant> {
     let Some(late) = now.checked_duration_since(next) else { return Some(next) };
     let late = late.as_nanos() % interval.as_nanos();
-    // At most the time for which the process runs, so it fits.
+    // At most the time for which the process has run, so it fits.
     let late = Duration::from_nanos(u64::try_from(late).unwrap_or(0));
     now.checked_add(interval.saturating_sub(late))
 }

@@ -47,7 +47,7 @@ impl PeriodicTask {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime, or in one without timers.
+    /// If called outside of a tokio runtime, or in one without timers.
     pub fn spawn(interval: Duration, export: impl Export + Send + 'static) -> Self {
         // Tokio's clock, so that a test that pauses it sees an export an interval.
         let driver = Driver::new(interval, || tokio::time::Instant::now().into_std(), export);
@@ -66,7 +66,7 @@ impl PeriodicTask {
     ///
     /// # Errors
     ///
-    /// The last export failed or panicked, or the runtime shut down before it ended.
+    /// Returns an error if the last export failed or panicked, or if the runtime shut down before it ended.
     pub async fn stop(self) -> io::Result<()> {
         let Self { running, task, .. } = self;
         drop(running);
@@ -99,7 +99,7 @@ struct FlushOnDrop<E: Export>(Option<Driver<E>>);
 impl<E: Export> Drop for FlushOnDrop<E> {
     fn drop(&mut self) {
         if let Some(mut driver) = self.0.take() {
-            // Without pauses: a runtime is shutting down.
+            // There are no pauses, because the runtime is shutting down.
             let deadline = Instant::now() + FLUSH_TIMEOUT;
             while driver.flush(deadline).is_some() {}
             let _ = catch(|| drop(driver.finish()));

@@ -57,7 +57,7 @@ impl Periodic {
     ///
     /// # Errors
     ///
-    /// The operating system refuses another thread.
+    /// Returns an error if the operating system refuses another thread.
     pub fn spawn(interval: Duration, export: impl Export + Send + 'static) -> io::Result<Self> {
         let driver = Driver::new(interval, Instant::now, export);
         let last_error = driver.last_error.clone();
@@ -75,9 +75,9 @@ impl Periodic {
     ///
     /// # Errors
     ///
-    /// The last export failed or panicked. Also [`TimedOut`](io::ErrorKind::TimedOut) if an export does not return
-    /// within six seconds, and [`Deadlock`](io::ErrorKind::Deadlock) if this is called by the export itself: the
-    /// thread then stops as soon as the export returns.
+    /// Returns an error if the last export failed or panicked; [`TimedOut`](io::ErrorKind::TimedOut) if an export does not
+    /// return within six seconds; and [`Deadlock`](io::ErrorKind::Deadlock) if the export itself calls this: the thread then
+    /// stops as soon as the export returns.
     pub fn stop(mut self) -> io::Result<()> {
         self.join()
     }
@@ -118,7 +118,7 @@ fn run<E: Export>(mut driver: Driver<E>, stopped: &mpsc::Receiver<()>) -> io::Re
 
 impl Drop for Periodic {
     fn drop(&mut self) {
-        // The error is for callers of `stop`.
+        // Callers of `stop` receive the error.
         let _ = self.join();
     }
 }

@@ -189,7 +189,7 @@ fn write_run<'a>(
     heads
 }
 
-/// Writes the samples of a histogram from the value of the first one on. Returns the heads of those after it.
+/// Writes the samples of a histogram, beginning with the value of the first one. Returns the heads that follow.
 #[inline(never)]
 fn write_histogram<'a>(
     tallies: &[Tally],
@@ -223,7 +223,8 @@ impl<'a> Heads<'a> {
     }
 }
 
-/// Writes a sum in the exported unit, without rounding unless the unit is not a power of ten of base units.
+/// Writes a sum in the exported unit: without rounding if the unit is a power of ten of base units, otherwise as the nearest
+/// float.
 fn push_sum(sum: u64, base_units_per_unit: u64, out: &mut String) {
     if !decimal::is_power_of_ten(base_units_per_unit) {
         #[allow(clippy::cast_precision_loss)] // there is no exact decimal
@@ -259,7 +260,7 @@ fn describe(format: Format, family: &Family, text: &mut String) {
     let kind = family.kind.to_string();
     if format == Format::OpenMetrics {
         text.extend(["# TYPE ", name, " ", &kind, "\n"]);
-        // A unit has to be a suffix of the name, which it is not if it is the whole name.
+        // OpenMetrics requires the unit to be a suffix of the name. It is not if it is the whole name.
         if let Some(unit) = unit.filter(|unit| name.len() > unit.len()) {
             text.extend(["# UNIT ", name, " ", unit, "\n"]);
         }

@@ -63,10 +63,10 @@ pub struct Prometheus {
     report: ProblemReport,
 }
 
-/// Locked for moments only: a scrape takes what it needs, and runs the code of backends under no lock.
+/// Locked only for moments: a scrape takes what it needs, and runs the code of backends without a lock.
 #[derive(Default)]
 struct Shared {
-    /// Those that no scrape uses now; usually one.
+    /// The readers that no scrape uses at the moment; usually one.
     #[allow(clippy::vec_box)] // each scrape takes one out and puts it back
     scrapers: Vec<Box<Scraper>>,
     delivery: Delivery,

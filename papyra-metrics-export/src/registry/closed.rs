@@ -59,7 +59,7 @@ pub(super) struct ClosedBackends {
     pub(super) keep_at_most: usize,
     /// The number of closings.
     pub(super) closings: u64,
-    /// Grows whenever one is forgotten.
+    /// Incremented whenever a closed backend is forgotten.
     pub(super) forgotten: u64,
 }
 

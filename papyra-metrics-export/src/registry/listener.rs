@@ -1,8 +1,8 @@
-//! Who is notified when there are new families.
+//! Listeners that are notified of new families.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Is notified after families were added.
+/// A listener that is notified after families were added.
 pub(crate) trait FamilyListener: Send + Sync {
     /// Called under no lock, and possibly by several threads at once.
     fn families_added(self: Arc<Self>);

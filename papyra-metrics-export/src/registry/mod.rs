@@ -60,10 +60,10 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// # Backends that come and go
 ///
-/// When nobody but the registry holds an `Arc` any more, its backend is gone. Each reader gets its last values once;
-/// then the backend leaves by itself. A backend that is opened again under the same labels continues where the earlier
-/// one ended, so that no reader ever sees a counter fall. The same metrics that are unregistered and registered again
-/// continue too, with what they have counted meanwhile.
+/// When only the registry still holds the `Arc`, the backend is closed. Each reader gets its last values once; then the
+/// registry drops it. A backend that is opened again under the same labels continues where the earlier one ended, so that no
+/// reader ever sees a counter fall. The same metrics that are unregistered and registered again continue too, with what they
+/// have counted meanwhile.
 ///
 /// To that end the totals of closed backends are remembered, for ten minutes and for at most 10,000 backends unless
 /// [`set_closed_retention`](Self::set_closed_retention) says otherwise. After that they are forgotten and their memory
@@ -73,9 +73,9 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// # Totals
 ///
-/// Counters are read over their lifetime, which no reset touches. If a source's total falls nevertheless, as a plain
-/// `AtomicU64` does when it is reset, what was read before is carried on. What such a source counted between the last
-/// reading and its reset was never seen and is lost; a [`Counter`](papyra_metrics::Counter) loses nothing.
+/// Counters are read over their lifetime, which a reset does not change. If a source's total falls nevertheless, as a plain
+/// `AtomicU64` does when it is reset, the registry adds the earlier readings to it. What such a source counted between the
+/// last reading and its reset was never seen and is lost; a [`Counter`](papyra_metrics::Counter) loses nothing.
 ///
 /// # Locks
 ///
@@ -104,7 +104,7 @@ struct Shared {
 }
 
 impl Registry {
-    /// Creates a registry whose metrics are exported under the names that backends gave them.
+    /// Creates a registry that exports metrics under the names that backends gave them.
     pub fn new() -> Self {
         Self::of(Arc::default())
     }

@@ -22,7 +22,7 @@ impl Registry {
             let source = backend.source().map(|source| &**source);
             let problems = source.map(|source| collect(source, backend.listed(), &mut scratch));
             let mut store = self.store();
-            // Otherwise a reader may have read a counter earlier or later than this.
+            // Otherwise a concurrent reader may have read a counter earlier or later than this.
             let is_current = store.is_current(&ticket);
             let last = (scratch.readings.all(), problems.unwrap_or_default());
             let closed = if is_current { store.close(id, Some(last)) } else { None };
@@ -61,7 +61,7 @@ impl Registry {
                     scratch.readings.fill(scratch.readings.len() + backend.len());
                     continue;
                 };
-                // Before it is read, so that everything that was counted is read.
+                // Asked before the reading, so that everything that was counted is read.
                 if source.is_orphaned() {
                     orphans.push(backend.id());
                 }

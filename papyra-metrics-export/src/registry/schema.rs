@@ -21,7 +21,7 @@ pub(super) struct Schema {
     pub(super) runs: Box<[KindRun]>,
     /// The family of each; `None` if the metric is not exported.
     pub(super) families: Box<[Option<Family>]>,
-    /// Why some are not exported.
+    /// The reasons why some metrics are not exported.
     pub(super) problems: Vec<String>,
     /// The address of the list if it is static.
     static_at: Option<usize>,
@@ -36,8 +36,8 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Returns an error if a name is not a name, or means something else to another backend. Families that were added
-    /// are not removed.
+    /// Returns an error if a name is not valid, or if another backend has another definition for it. Families that were
+    /// added are not removed.
     pub(super) fn new(
         new: &Registration<'_>,
         families: &mut Families,

@@ -42,8 +42,8 @@ impl Change {
     /// Whether dashboards and alerts may depend on what has changed: everything but additions, help texts and
     /// components.
     ///
-    /// An objective that is removed or has changed is breaking, because alerts guard it; so is the mark of an error
-    /// counter that is removed. One that is new is an addition.
+    /// Removing or changing an objective is breaking, because alerts guard it; so is removing the mark of an error counter.
+    /// A new objective is an addition.
     pub fn is_breaking(&self) -> bool {
         match &self.what {
             What::Added => false,
@@ -108,7 +108,7 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     let role = |family: &Family| family.is_error_counter.then(|| "`errors`".to_owned());
     compare(ROLE, role(old), role(new));
     compare(HELP, quoted(&old.help), quoted(&new.help));
-    // Those of a histogram that is absent now are not known to have changed.
+    // The bounds of a histogram that is absent now are unknown, so they are not reported as changed.
     if let (Some(old), Some(new)) = (&old.bounds, &new.bounds) {
         compare("bucket bounds", bounds(old), bounds(new));
     }

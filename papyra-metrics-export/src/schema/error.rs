@@ -5,7 +5,7 @@ use std::{error, fmt, io};
 
 use super::changes::Change;
 
-/// Why a comparison with a lock file fails.
+/// The error of a comparison with a lock file.
 ///
 /// `Debug` prints the same text as `Display`, because tests unwrap it.
 #[non_exhaustive]
@@ -15,13 +15,13 @@ pub enum SchemaError {
         /// The path of the lock file.
         path: PathBuf,
     },
-    /// The operating system refused.
+    /// An operation of the operating system failed.
     Io {
         /// The path of the lock file.
         path: PathBuf,
         /// The operation that failed, such as "reading it".
         operation: &'static str,
-        /// The operating system's reason.
+        /// The error of the operating system.
         error: io::Error,
     },
     /// The file is not a lock file.

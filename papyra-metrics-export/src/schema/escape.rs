@@ -1,4 +1,4 @@
-//! Escapes of texts in a line.
+//! Escapes texts so that each fits in one line.
 
 use std::fmt::Write as _;
 

@@ -14,7 +14,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// As [`check`](super::check).
+    /// Returns the errors of [`check`](super::check).
     pub fn check(&self, path: impl AsRef<Path>) -> Result<Report, SchemaError> {
         let path = path.as_ref();
         let is_update = env::var_os("UPDATE_METRICS").is_some_and(|it| !it.is_empty() && it != "0");
@@ -62,7 +62,7 @@ impl Schema {
         let path = path.as_ref();
         let io =
             |operation| move |error| SchemaError::Io { path: path.to_owned(), operation, error };
-        // Beside it, because a rename within a directory is one step.
+        // Written beside the old file, because a rename within a directory is one step.
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(format!(".{}.tmp", std::process::id()));
         let written = fs::write(&temporary, self.to_string())

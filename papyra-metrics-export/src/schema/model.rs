@@ -27,7 +27,7 @@ pub(super) struct Family {
     /// Whether it is marked as a counter of errors.
     pub(super) is_error_counter: bool,
     pub(super) help: String,
-    /// As Prometheus writes them. `None` if there was no histogram to read, such as in a flattened `None`.
+    /// The bounds as Prometheus writes them. `None` if there was no histogram to read, such as in a flattened `None`.
     pub(super) bounds: Option<Vec<String>>,
     /// The objectives of the series that have one.
     pub(super) objectives: BTreeMap<LabelSet, Objective>,
@@ -108,8 +108,8 @@ impl Schema {
         Self { families: families.collect() }
     }
 
-    /// Adds the metrics of another schema, such as that of another component in the same file. A family that both have
-    /// keeps its kind, unit, help and bounds, and has the series and objectives of both.
+    /// Adds the metrics of another schema, such as that of another component in the same file. A family in both keeps its
+    /// kind, unit, help and bounds, and gets the series and objectives of both.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         for (name, family) in other.families {

@@ -16,7 +16,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Returns the differences from the lock file: additions and help texts, or whatever an update has written.
+    /// Returns the differences from the lock file: additions, help texts and components, or all changes that an update has
+    /// written.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }

@@ -49,7 +49,7 @@ impl fmt::Display for Schema {
                     .iter()
                     .try_for_each(|(labels, it)| writeln!(f, "  objective {it} {labels}"))?,
             }
-            // A family without labels has only this one, which needs no line.
+            // A family without labels has only the empty set, which needs no line.
             for labels in series.iter().filter(|labels| series.len() > 1 || !labels.is_empty()) {
                 writeln!(f, "{}", format!("  series {labels}").trim_end())?;
             }

@@ -1,4 +1,4 @@
-//! Reads one source. This runs user code, and so runs under no lock.
+//! Reads one source. This runs user code, and therefore runs without a lock.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ pub(crate) struct Scratch {
     distribution: Option<Box<Distribution>>,
 }
 
-/// Appends one reading for each listed metric. Returns what could not be read: such metrics are absent, and keep the
-/// values that they had. To a receiver of deltas, a total that is missing once would be counted again.
+/// Appends one reading for each listed metric. Returns the problems: metrics that could not be read are absent and keep
+/// their last values. If a total were missing once, a receiver of deltas would count it again.
 pub(crate) fn collect(
     source: &dyn Source,
     listed: Listed<'_>,
@@ -37,7 +37,7 @@ pub(crate) fn collect(
         let is_same = now.len() == listed.descriptors.len()
             && (now.as_ptr().addr() == listed.address || *now == *listed.descriptors);
         if !is_same {
-            // They come in another order.
+            // The metrics are listed in another order.
             scratch.readings.fill(end);
         }
         let mut collector = Collector {
@@ -113,7 +113,7 @@ impl<'a> Collector<'a> {
             value = instrument.read_total();
             value.as_histogram().ok_or("is a histogram, but shows something else")?
         };
-        // One that was absent when it was registered may be the first of its family.
+        // A metric that was absent at its registration may be the first one of its family.
         if !family.buckets_or_set(distribution).are_those_of(distribution) {
             return Err(
                 "has other buckets than another metric of this name; declare both with the same ones",

@@ -67,7 +67,7 @@ pub(crate) struct HistogramReading<'a> {
 }
 
 impl HistogramReading<'_> {
-    /// Makes this the distribution's values and buckets. Allocates nothing.
+    /// Copies these values and buckets to the distribution. Allocates nothing.
     pub(crate) fn copy_to(self, distribution: &mut Distribution) {
         distribution.clone_from(&self.buckets.empty);
         for (tally, shown) in distribution.tallies_mut().iter_mut().zip(self.tallies) {
@@ -85,7 +85,7 @@ pub(crate) struct HistogramValues {
 }
 
 impl HistogramValues {
-    /// Values of a series that has this number of buckets.
+    /// Creates the values of a series with this number of buckets.
     pub(crate) fn new(buckets: usize) -> Self {
         Self { shown: vec![Tally::default(); buckets].into_boxed_slice(), base: None }
     }
@@ -94,7 +94,7 @@ impl HistogramValues {
         &self.shown
     }
 
-    /// Goes on with another source, of which the series has these values already.
+    /// Continues with another source, whose values up to these are already part of the series.
     pub(crate) fn change_source(&mut self, counted: Option<&[Tally]>) {
         let mut base = self.shown.clone();
         for (base, counted) in base.iter_mut().zip(counted.unwrap_or_default()) {
@@ -103,7 +103,7 @@ impl HistogramValues {
         self.base = Some(base);
     }
 
-    /// The totals that the source itself showed last.
+    /// The last totals of the source itself.
     pub(crate) fn source_totals(&self) -> Box<[Tally]> {
         let mut totals = self.shown.clone();
         for (total, base) in totals.iter_mut().zip(self.base.iter().flatten()) {
@@ -112,7 +112,7 @@ impl HistogramValues {
         totals
     }
 
-    /// Applies the totals that the source shows now.
+    /// Applies the current totals of the source.
     pub(crate) fn apply(&mut self, totals: &[Tally]) {
         let has_fallen = match &self.base {
             None => has_fallen(totals, self.shown.iter().copied()),
@@ -122,7 +122,7 @@ impl HistogramValues {
             }
         };
         if has_fallen {
-            // It was reset. What it had counted is carried on.
+            // The source was reset. Its earlier counts are kept.
             self.change_source(None);
         }
         match &self.base {
@@ -136,11 +136,11 @@ impl HistogramValues {
     }
 }
 
-/// Whether one of the totals is lower than before. The sum of the last bucket does not count: its values have no bound,
-/// so that it may wrap.
+/// Whether one of the totals is lower than before. The sum of the last bucket is ignored: its values have no bound, so it
+/// may wrap.
 fn has_fallen(totals: &[Tally], before: impl ExactSizeIterator<Item = Tally>) -> bool {
     let (mut has_fallen, mut last_sum_has_fallen) = (false, false);
-    // Without a branch for each bucket: nothing falls usually.
+    // No branch for each bucket, because totals usually do not fall.
     for (total, before) in totals.iter().zip(before) {
         has_fallen |= last_sum_has_fallen;
         has_fallen |= total.count < before.count;

@@ -8,7 +8,7 @@ use crate::family::Family;
 #[derive(Clone, Copy)]
 pub(crate) struct Listed<'a> {
     pub(crate) descriptors: &'a [Descriptor],
-    /// The same in runs of one kind.
+    /// The metrics in runs of one kind.
     pub(crate) runs: &'a [KindRun],
     /// The family of each; `None` if the metric is not exported.
     pub(crate) families: &'a [Option<Family>],

@@ -14,7 +14,7 @@ pub(crate) enum Start {
     /// No value until the source is read.
     #[default]
     Unread,
-    /// A counter that has shown this, and what it showed before its source counted.
+    /// The exported value of a counter, and its value before the current source began to count.
     Total {
         shown: u64,
         base: u64,
@@ -72,7 +72,7 @@ impl SeriesValues {
         Form::of_tag(self.forms[index])
     }
 
-    /// The total that a counter's source itself showed last.
+    /// The last total of a counter's source itself.
     pub(crate) fn source_total(&self, index: usize) -> u64 {
         self.shown[index].total().wrapping_sub(self.base[index])
     }
@@ -95,8 +95,8 @@ impl SeriesValues {
         values
     }
 
-    /// Applies what a source shows to its series, which begin at this index. Returns whether one of them has a form that
-    /// it did not have before.
+    /// Applies the readings of a source to its series, which begin at this index. Returns whether one of them has a form
+    /// that it did not have before.
     pub(crate) fn apply(
         &mut self,
         first: usize,
@@ -175,7 +175,7 @@ impl SeriesValues {
 
 /// Applies the totals of neighbouring counters.
 fn apply_totals(shown: &mut [Number], base: &mut [u64], totals: &[Number]) {
-    // Without a branch for each total: none falls usually.
+    // No branch for each total, because totals usually do not fall.
     let has_fallen = |((shown, base), total): ((&Number, &u64), &Number)| {
         total.total() < shown.total().wrapping_sub(*base)
     };
@@ -194,7 +194,7 @@ fn apply_totals(shown: &mut [Number], base: &mut [u64], totals: &[Number]) {
 #[inline]
 fn apply_total(shown: &mut Number, base: &mut u64, total: Number) {
     let total = total.total();
-    // A total that falls was reset. What it had counted is carried on.
+    // A total that falls was reset. Its earlier value is kept.
     if total < shown.total().wrapping_sub(*base) {
         *base = shown.total();
     }

@@ -113,7 +113,7 @@ impl SentSeries {
         std::mem::replace(&mut self.totals[part], total)
     }
 
-    /// Takes back what was recorded.
+    /// Reverts the record of a part that was not sent.
     pub(super) fn roll_back(&mut self, part: usize, total: Tally) {
         self.totals[part] = total;
     }
@@ -128,7 +128,7 @@ impl SentSeries {
         }
     }
 
-    /// Writes the lines of a counter's increment, if there is one. Returns the total that it reaches by it.
+    /// Writes the lines of a counter's increment, if there is one. Returns the new total.
     pub(super) fn write_counter(&self, total: u64, lines: &mut String) -> Option<Tally> {
         let increment = total.wrapping_sub(self.totals[0].count);
         if increment == 0 {
@@ -146,7 +146,7 @@ impl SentSeries {
         }
     }
 
-    /// Writes what there is to send of a part of a histogram. Returns the total that it reaches by it.
+    /// Writes the unsent part of a histogram. Returns the new total.
     pub(super) fn write_part(
         &self,
         part: usize,
@@ -211,7 +211,7 @@ impl SentSeries {
     }
 
     fn write_float(&self, suffix: &str, value: f64, lines: &mut String) {
-        // Neither infinity nor what is not a number can be written.
+        // Infinity and NaN cannot be written.
         if value.is_finite() {
             self.write_level(suffix, value, value.is_sign_negative(), lines);
         }

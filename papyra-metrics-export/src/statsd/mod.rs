@@ -24,7 +24,7 @@ mod datagram;
 mod lines;
 mod socket;
 
-/// How long the answer of another machine takes at most that nobody receives a datagram.
+/// The longest time until another machine reports that nobody receives a datagram.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends the metrics of a registry to a StatsD daemon; each [`export`](Export::export) sends the increments since the
@@ -114,8 +114,8 @@ impl StatsD {
     ///
     /// # Errors
     ///
-    /// The name cannot be resolved, or the operating system refuses a socket. A daemon that is not running yet is not
-    /// an error.
+    /// Returns an error if the name cannot be resolved or the operating system refuses a socket. A daemon that is not
+    /// running yet is not an error.
     pub fn udp(registry: &Registry, address: impl ToSocketAddrs + Debug) -> io::Result<Self> {
         Ok(Self::new(registry, Socket::udp(&address)?))
     }
@@ -124,7 +124,8 @@ impl StatsD {
     ///
     /// # Errors
     ///
-    /// The path is too long for a socket, contains a zero byte or is empty, or the operating system refuses a socket.
+    /// Returns an error if the path is too long for a socket, contains a zero byte or is empty, or if the operating system
+    /// refuses a socket.
     #[cfg(unix)]
     pub fn unix(registry: &Registry, path: impl AsRef<Path>) -> io::Result<Self> {
         Ok(Self::new(registry, Socket::unix(path.as_ref())?))
@@ -159,8 +160,8 @@ impl StatsD {
         self
     }
 
-    /// Sets the size of datagrams in bytes. Defaults to 1432, which fit one Ethernet frame. A line that is longer is
-    /// sent alone. More than the socket takes, which is 65,507 bytes for UDP, counts as that.
+    /// Sets the size of datagrams in bytes. The default is 1432, which fits one Ethernet frame. A longer line is sent alone.
+    /// Sizes above the socket's limit, which is 65,507 bytes for UDP, count as that limit.
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
@@ -168,17 +169,17 @@ impl StatsD {
         self
     }
 
-    /// Sets how many datagrams are sent in one export before the daemon is given a moment. Defaults to 32; the buffer
-    /// of a Linux socket holds some 90. The minimum is one.
+    /// Sets how many datagrams are sent in one export before the daemon is given a moment. The default is 32; the buffer of
+    /// a Linux socket holds some 90. The minimum is 1.
     #[must_use]
     pub fn with_burst(mut self, datagrams: usize) -> Self {
         self.burst = datagrams.max(1);
         self
     }
 
-    /// Sends only what is counted from now on: the present totals count as sent.
+    /// Sends only what is counted from now on, as if the current totals had been sent already.
     ///
-    /// For a process that was forked, whose parent sends the counts so far.
+    /// Use it in a forked process whose parent sends the counts so far.
     ///
     /// ```
     /// use papyra_metrics::{Counter, Metrics};
@@ -238,13 +239,13 @@ impl StatsD {
             (self.renews_socket, self.limit) = (false, self.max_bytes);
         }
         self.refresh();
-        // Of a series that the last pass ended in, what was sent has no increment.
+        // If the last pass ended within a series, its parts that were sent have no increment.
         self.position.part = 0;
         self.position.left = self.reader.series().len();
         self.left_out.clear();
     }
 
-    /// Confirms the datagrams for which an answer would be there by now.
+    /// Confirms the datagrams for which an error report would have arrived by now.
     fn confirm(&mut self, now: Instant) {
         let is_confirmed = |datagram: &Unconfirmed| {
             now.saturating_duration_since(datagram.sent_at) >= ANSWER_TIMEOUT
@@ -254,11 +255,11 @@ impl StatsD {
         }
     }
 
-    /// Takes back all datagrams that are not confirmed: their increments are sent again.
+    /// Reverts all datagrams that are not confirmed, so that their increments are sent again.
     fn roll_back(&mut self) {
         for Unconfirmed { marks, .. } in self.unconfirmed.drain(..).rev() {
             for Mark { serial, part, total, .. } in marks {
-                // A series that was forgotten meanwhile is gone.
+                // A series that was forgotten meanwhile does not exist any more.
                 if let Some(sent) = self.sent.find_mut(serial) {
                     sent.roll_back(part, total);
                 }
@@ -315,7 +316,7 @@ impl StatsD {
         sent
     }
 
-    /// Ends the pass. The next one begins with this datagram, so that a daemon that takes little gets all series in turn.
+    /// Ends the pass. The next pass begins with this datagram, so that a slow daemon receives all series in turn.
     fn postpone(&mut self, error: io::Error) -> io::Error {
         self.position = Position { left: 0, ..self.datagram.start };
         error
@@ -360,14 +361,14 @@ impl StatsD {
         self.left_out.push((start.next, Problem::new(backend, message)));
     }
 
-    /// Writes what there is to send of a part of a series, most often nothing. Returns the total that it reaches by it.
+    /// Writes the unsent part of a series, which is usually empty. Returns the new total.
     fn write_lines(&self, at: Position, lines: &mut String) -> Option<Mark> {
         lines.clear();
         let series = &self.reader.series()[at.next];
         let &SeriesView { ref id, serial, place, form, is_shown, .. } = series;
         let sent = self.sent.get(at.next);
         let number = self.reader.numbers()[place];
-        // Also if it is closed: its last counts may not have been sent yet.
+        // Also for a closed series, whose last counts may not have been sent yet.
         let total = match (histogram(&self.reader, series), id.family.kind) {
             (Some(reading), _) => sent.write_part(at.part, reading, lines),
             (None, Kind::Counter) => sent.write_counter(number.total(), lines),
@@ -415,7 +416,7 @@ impl Export for StatsD {
             }
             match self.send() {
                 Ok(was_sent) => datagrams += usize::from(was_sent),
-                // A daemon that has taken something is given a moment for the rest.
+                // If the daemon has received something, the rest follows after a pause.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && datagrams > 0 => {
                     return Ok(Progress::More);
                 }

@@ -20,7 +20,7 @@ const EMSGSIZE: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
 /// A socket that never blocks.
 pub(super) enum Socket {
     Udp(Udp),
-    /// Not connected, so that a daemon may come back with another socket.
+    /// Not connected, so that a restarted daemon may use a new socket.
     #[cfg(unix)]
     Unix(UnixDatagram, PathBuf),
 }
@@ -28,7 +28,7 @@ pub(super) enum Socket {
 /// A connected UDP socket: the network's answer that nobody listens becomes an error of the socket.
 pub(super) struct Udp {
     pub(super) socket: UdpSocket,
-    /// Those that the daemon's name has, and which one the socket is connected to.
+    /// The addresses of the daemon's name, and the index of the one that the socket is connected to.
     addresses: Vec<SocketAddr>,
     current: usize,
     /// Whether the daemon is on this machine, so that an answer is there when `send` returns.

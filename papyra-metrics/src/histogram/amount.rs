@@ -3,9 +3,9 @@
 use core::fmt;
 use core::time::Duration;
 
-/// The type of value that a histogram records: a [`Duration`], or a `u64` number of anything.
+/// The type of the values that a histogram records: [`Duration`], or `u64` for sizes and other integers.
 ///
-/// A histogram keeps values as integers in a base unit: nanoseconds, or the number itself. The trait is sealed.
+/// A histogram keeps values as integers in a base unit: nanoseconds of a duration, and the number itself of a `u64`.
 #[diagnostic::on_unimplemented(
     message = "a histogram cannot record `{Self}`",
     label = "not a type of value that buckets have",
@@ -65,7 +65,7 @@ impl Amount for Duration {
     }
 }
 
-/// Out of the way: 292 years.
+/// Unlikely: 292 years.
 #[cold]
 fn too_long() -> u64 {
     MAX_BASE_UNITS

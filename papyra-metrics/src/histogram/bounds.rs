@@ -3,7 +3,7 @@
 
 use super::amount::{MAX_BASE_UNITS, Notation};
 
-/// The most bounds that buckets may have. With the bucket above the last bound there are 128.
+/// The largest number of bounds. Together with the bucket above the last bound there are 128 buckets.
 pub(crate) const MAX_BOUNDS: usize = 127;
 
 /// A bound as it is written, and the messages for what may be wrong with it.
@@ -149,7 +149,7 @@ impl BoundLiteral {
     }
 }
 
-/// The bound that a text means, in base units, at most [`MAX_BASE_UNITS`]; `None` if it is not a bound.
+/// Parses a bound into base units, at most [`MAX_BASE_UNITS`]; `None` if the text is not a bound.
 pub(crate) const fn parse(text: &str, notation: Notation) -> Option<u64> {
     let text = text.as_bytes();
     let (mut digits, mut decimals, mut is_fraction) = (0_u64, 0_u32, false);
@@ -178,7 +178,7 @@ pub(crate) const fn parse(text: &str, notation: Notation) -> Option<u64> {
         (Notation::Integer, b"MiB") => 1 << 20,
         (Notation::Integer, b"GiB") => 1 << 30,
         (Notation::Integer, b"TiB") => 1 << 40,
-        // Both letters that are read as micro.
+        // The micro sign and the Greek letter mu.
         (Notation::Duration, b"us" | b"\xc2\xb5s" | b"\xce\xbcs") => 1_000,
         (Notation::Duration, b"ms") => 1_000_000,
         (Notation::Duration, b"s") => 1_000_000_000,

@@ -5,17 +5,18 @@ use core::time::Duration;
 use super::amount::Amount;
 use super::cells::CellArray;
 
-/// The buckets of a histogram: rising inclusive upper bounds, and what they are bounds of.
+/// The buckets of a histogram: strictly increasing, inclusive upper bounds, and the type and unit of the values.
 ///
-/// [`Latency`], [`FineLatency`] and [`Sizes`] are ready-made; [`buckets!`](crate::buckets) declares others. It is the
-/// only way to implement the trait.
+/// [`Latency`], [`FineLatency`] and [`Sizes`] are ready-made; [`buckets!`](crate::buckets) declares others and is the only
+/// way to implement this trait.
 ///
 /// The bucket after the last bound takes all larger values, so that a value is never refused.
 pub trait Buckets: 'static {
     /// The type of value that is recorded: [`Duration`] or `u64`.
     type Value: Amount;
 
-    /// Inclusive upper bounds, rising, in base units: nanoseconds of a [`Duration`], otherwise the number itself.
+    /// The inclusive upper bounds, strictly increasing, in base units: nanoseconds of a [`Duration`], otherwise the number
+    /// itself.
     const BOUNDS: &'static [u64];
 
     /// The unit in which values are exported: `seconds` of a [`Duration`].
@@ -25,8 +26,8 @@ pub trait Buckets: 'static {
     #[doc(hidden)]
     type __Cells: CellArray;
 
-    /// The bucket of a value in base units, at most the number of bounds. Of zero, the number of leading zeros may be
-    /// given as 63.
+    /// The index of the bucket that holds a value in base units, at most the number of bounds. For zero, the number of
+    /// leading zeros may be given as 63.
     #[doc(hidden)]
     fn __find(base_units: u64, leading_zeros: u32) -> usize;
 }
@@ -126,7 +127,7 @@ macro_rules! __declare_buckets {
     };
     ($(#[$meta:meta])* $vis:vis $name:ident, $value:ty, [$($unit:literal)?], $series:ident($($argument:expr),*)) => {
         $(#[$meta])*
-        // So that structs which are generic over their buckets can derive these.
+        // Lets structs that are generic over their buckets derive these traits.
         #[derive(
             ::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug, ::core::default::Default
         )]
@@ -135,7 +136,7 @@ macro_rules! __declare_buckets {
         const _: () = {
             use $crate::__private as private;
 
-            // Most are never constructed, which is not worth a warning.
+            // The type is only a parameter and is hardly ever constructed, so `dead_code` would warn.
             const _: $name = $name;
 
             const NOTATION: private::Notation = <$value as $crate::Amount>::NOTATION;
@@ -157,7 +158,7 @@ macro_rules! __declare_buckets {
                     leading_zeros: ::core::primitive::u32,
                 ) -> ::core::primitive::usize {
                     const PER_OCTAVE: ::core::primitive::usize = private::most_per_octave(&BOUNDS);
-                    // A constant, for a static may have to be found through a table of addresses.
+                    // A constant, because the address of a static may have to be looked up in a table.
                     const TABLE: &private::BucketTable<PER_OCTAVE> =
                         &private::BucketTable::new(&BOUNDS);
                     TABLE.find(base_units, leading_zeros)

@@ -1,8 +1,8 @@
 //! The atomics of a histogram: a count and a sum for each bucket, and how they are read.
 //!
-//! Each of these words is a counter by itself: it only grows, and a reset moves its baseline up to it. So readers,
-//! takers and resets never disturb each other or a recording, and over any number of concurrent takes each word's
-//! increments are returned exactly once.
+//! Each of these words is a counter: it only grows, and a reset moves its baseline up to it. Therefore readers, takers and
+//! resets disturb neither each other nor a recording, and each increment of a word is returned by exactly one of any number
+//! of concurrent takes.
 
 use crate::atomic::{AtomicU64, Ordering};
 
@@ -66,7 +66,7 @@ impl BucketCell {
         Tally { count: self.count.load(Ordering::Acquire), sum: self.sum.load(Ordering::Acquire) }
     }
 
-    /// Advances this baseline to the total, and returns by how much, as one step for each of the two words.
+    /// Advances this baseline to the total and returns the difference, in one step for each of the two words.
     ///
     /// `before` is what this baseline was, and `total` was loaded after it.
     pub(crate) fn advance(&self, before: Tally, total: Tally, reload: impl Fn() -> Tally) -> Tally {
@@ -83,7 +83,7 @@ fn advance_word(
     mut total: u64,
     reload: impl Fn() -> u64,
 ) -> u64 {
-    // Most buckets of most histograms have not changed, and a comparison is cheaper than an exchange.
+    // Most buckets have not changed, and a comparison is cheaper than a compare-exchange.
     while total != before {
         // Release: a thread that loads this baseline then loads a total that has reached it. Acquire: so does this one.
         match baseline.compare_exchange_weak(before, total, Ordering::Release, Ordering::Acquire) {

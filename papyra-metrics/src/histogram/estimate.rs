@@ -68,7 +68,7 @@ pub(super) fn highest(tallies: &[Tally]) -> Option<usize> {
     tallies.iter().rposition(|tally| tally.count > 0)
 }
 
-/// The value below which the fraction `q` of all values is: that of the bucket that has it, interpolated.
+/// The value that the fraction `q` of all values does not exceed, interpolated inside its bucket.
 pub(super) fn quantile(bounds: &[u64], tallies: &[Tally], q: f64) -> Option<u64> {
     let highest = highest(tallies)?;
     if q.is_nan() {
@@ -102,7 +102,7 @@ fn within(range: Range, tally: Tally, position: f64) -> u64 {
     let (lower, mean, width) =
         (to_float(range.lower), to_float(mean), to_float(upper - range.lower));
     let value = lower + width * interpolate((mean - lower) / width, position);
-    // Rounding may have left the bucket.
+    // Rounding may have moved the value out of the bucket.
     to_integer(value).clamp(range.least.min(range.upper), range.upper)
 }
 

@@ -12,7 +12,7 @@ use crate::Walker;
 use crate::atomic_layout::AtomicLayout;
 use crate::{Instrument, Kind, Value};
 
-/// A reading in one allocation; without an allocator, the count.
+/// Boxes a reading with one allocation; without an allocator, the value is only the count.
 fn value<B: Buckets>(distribution: &Distribution<B>) -> Value {
     #[cfg(feature = "alloc")]
     return Value::Histogram(Box::new(distribution.erase()));

@@ -30,7 +30,7 @@ fn concurrent_takes_return_each_count_and_each_sum_of_a_bucket_exactly_once() {
         let there = taker.join().unwrap();
         let rest = parts(&histogram.get());
         for part in 0..2 {
-            // Of sums alone, a take that wraps below zero would go unseen: the next one makes up for it.
+            // A sum alone would not show a take that wraps below zero, because the next take makes up for it.
             assert!(here[part] <= 2 && there[part] <= 2, "{here:?} and {there:?} of 2");
             assert_eq!(here[part] + there[part] + rest[part], 2);
         }
@@ -50,7 +50,7 @@ fn a_reading_of_a_bucket_never_exceeds_what_was_recorded() {
                 histogram.record(1);
             })
         };
-        // Totals that are read before the baselines would wrap below zero here.
+        // If totals were read before the baselines, the difference would wrap below zero here.
         let [count, sum] = parts(&histogram.get());
         assert!(count <= 2 && sum <= 2, "{count} and {sum}");
         other.join().unwrap();
@@ -67,7 +67,7 @@ fn a_baseline_is_never_seen_without_the_total_that_it_was_advanced_to() {
             thread::spawn(move || {
                 let (cell, baseline) = (&cells.0.cells()[0], &cells.1.cells()[0]);
                 cell.add(Tally { count: 1, sum: 1 });
-                // This thread loads nothing: loom tries fewer orders of what it has seen a thread load.
+                // This thread loads nothing, so that loom has fewer interleavings to try.
                 baseline.advance(Tally::ZERO, Tally { count: 1, sum: 1 }, || cell.load());
             })
         };
@@ -99,7 +99,7 @@ fn takes_over_blocks_return_what_was_recorded_in_each_exactly_once() {
         let there = taker.join().unwrap();
         let rest = parts(&histogram.get());
         for part in 0..2 {
-            // A taker that passed over a block whose counts another one has taken would wrap below zero.
+            // If a taker skipped a block whose counts another one has taken, the difference would wrap below zero.
             assert!(here[part] <= 2 && there[part] <= 2, "{here:?} and {there:?} of 2");
             assert_eq!(here[part] + there[part] + rest[part], 2);
         }

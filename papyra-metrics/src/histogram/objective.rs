@@ -42,7 +42,7 @@ pub struct Objective {
 const BILLION: u32 = 1_000_000_000;
 
 impl Objective {
-    /// Creates the objective that `percent` of the values are within a bound of `B`, which is written as in
+    /// Creates the objective that `percent` of all values are within `within`, a bound of `B` that is written as in
     /// [`buckets!`](crate::buckets): `100ms` or `64KiB`.
     ///
     /// ```
@@ -89,7 +89,7 @@ impl Objective {
         }
     }
 
-    /// The objective of these parts; `None` if they are not those of one.
+    /// Creates an objective from its parts; `None` if they are not valid.
     pub(crate) const fn from_parts(within: u64, per_unit: u32, billionths: u32) -> Option<Self> {
         match NonZeroU32::new(billionths) {
             Some(billionths) if billionths.get() < BILLION && per_unit > 0 => {
@@ -99,12 +99,12 @@ impl Objective {
         }
     }
 
-    /// Returns the threshold in base units: nanoseconds of durations, otherwise the number itself.
+    /// Returns the threshold in base units: nanoseconds for durations, otherwise the number itself.
     pub const fn within_base_units(&self) -> u64 {
         self.within
     }
 
-    /// Returns the threshold in the exported unit: seconds of durations, otherwise the number itself.
+    /// Returns the threshold in the exported unit: seconds for durations, otherwise the number itself.
     #[allow(clippy::cast_precision_loss, clippy::cast_lossless)] // as exact as bounds in the exported unit are
     pub const fn within(&self) -> f64 {
         self.within as f64 / self.per_unit as f64

@@ -41,7 +41,7 @@ impl OwnedScale {
         self.bounds.len() + 1
     }
 
-    /// The objective that so many of a billion values are within this bound; `None` if that is not one.
+    /// Creates the objective that so many of a billion values are within the bound; `None` if that is not valid.
     #[cfg(feature = "publish")]
     pub(crate) fn objective(&self, within: u64, billionths: u32) -> Option<Objective> {
         self.bounds.binary_search(&within).ok()?;

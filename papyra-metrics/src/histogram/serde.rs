@@ -54,7 +54,7 @@ impl<I: Clone + Iterator<Item: Serialize>> Serialize for Sequence<I> {
 }
 
 impl<'de> Deserialize<'de> for Distribution {
-    /// The unit is not part of what is serialized, and is not there afterwards.
+    /// Serialized data do not contain the unit, so the result has none.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let parts = if deserializer.is_human_readable() {
             deserializer.deserialize_map(Object)?.into_parts(None)
@@ -98,7 +98,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Fails unless this is what a histogram may have recorded.
+    /// Fails if a histogram could not have recorded this.
     fn checked(self) -> Result<Self, &'static str> {
         if self.per_unit != u64::PER_UNIT && self.per_unit != core::time::Duration::PER_UNIT {
             return Err("the unit of a histogram is neither that of a duration nor a number");
@@ -136,7 +136,7 @@ impl<'de> Deserialize<'de> for Parts {
     }
 }
 
-/// A sequence that is not read further than to the first element that is too many.
+/// A sequence of limited length: reading stops at the first element beyond the limit.
 struct AtMost<T>(Vec<T>);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for AtMost<T> {
@@ -194,7 +194,7 @@ impl<'de> Visitor<'de> for Object {
 struct ObjectParts(Vec<BucketEntry>);
 
 impl ObjectParts {
-    /// Converts to base units. If it is not known how many there are in an exported unit, the numbers decide.
+    /// Converts to base units. If the number of base units in an exported unit is unknown, it is derived from the numbers.
     fn into_parts(self, per_unit: Option<u64>) -> Result<Parts, &'static str> {
         let buckets = self.0;
         let Some((last, bounded)) = buckets.split_last() else {

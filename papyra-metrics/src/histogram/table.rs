@@ -11,8 +11,8 @@
 /// One octave for each number of leading zeros.
 const OCTAVES: usize = u64::BITS as usize + 1;
 
-/// The octave of a bound: its number of leading zeros. Zero has that of 1, so that values may be treated alike; the octave of
-/// zero proper has nothing below it and no bounds, and finds the first bucket.
+/// The octave of a bound: its number of leading zeros. Zero is treated as 1, so that values may be treated alike. The octave
+/// for 64 leading zeros has no bounds and selects the first bucket.
 const fn octave_of(bound: u64) -> usize {
     (bound | 1).leading_zeros() as usize
 }
@@ -23,7 +23,7 @@ pub struct BucketTable<const PER_OCTAVE: usize> {
     octaves: [Octave<PER_OCTAVE>; OCTAVES],
 }
 
-/// Aligned so that the usual one with a single bound is within one cache line.
+/// Aligned so that the usual entry, which has a single bound, is within one cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(16))]
 struct Octave<const PER_OCTAVE: usize> {

@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::{Buckets, Histogram, ShardedHistogram};
 use crate::RecordDuration;
 
-/// A duration that is being measured. Made by [`Histogram::start`] and [`ShardedHistogram::start`].
+/// Measures a duration until it is dropped or stopped. Returned by [`Histogram::start`] and [`ShardedHistogram::start`].
 ///
 /// When it is dropped, also by a panic, it records how long it has existed. [`stop`](Self::stop) does the same and
 /// returns the duration, and [`discard`](Self::discard) records nothing.
@@ -74,7 +74,7 @@ impl<H: RecordDuration> Drop for Timer<'_, H> {
 
 macro_rules! time {
     ($histogram:ident) => {
-        /// With the feature `std`, whose clock they read.
+        /// Requires the feature `std`, because it reads std's clock.
         impl<B: Buckets<Value = Duration>> $histogram<B> {
             /// Calls the closure, records how long it takes, and returns what it returns.
             ///

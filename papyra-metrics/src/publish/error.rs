@@ -10,7 +10,7 @@ use std::{
 use super::decode::FormatError;
 use super::description::Process;
 
-/// Why metrics could not be published. The message names the path, the problem and the fix.
+/// The error of publishing metrics. The message names the path, the problem and the fix.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PublishError {
@@ -43,13 +43,13 @@ pub enum PublishError {
         /// The path to which metrics were to be published.
         path: PathBuf,
     },
-    /// The operating system refused.
+    /// An operation of the operating system failed.
     Io {
         /// The path to which metrics were to be published.
         path: PathBuf,
         /// The operation that failed, such as "creating a file in its directory".
         operation: &'static str,
-        /// The operating system's reason.
+        /// The error of the operating system.
         error: io::Error,
     },
 }
@@ -158,7 +158,7 @@ impl From<PublishError> for io::Error {
     }
 }
 
-/// Why a file could not be read as metrics. The message names the path and the problem.
+/// The error of reading a metrics file. The message names the path and the problem.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ReadError {
@@ -184,12 +184,12 @@ pub enum ReadError {
         /// The path that was to be read.
         path: PathBuf,
     },
-    /// A machine of the other byte order wrote the file.
+    /// The file was written by a machine with another byte order.
     ByteOrder {
         /// The path that was to be read.
         path: PathBuf,
     },
-    /// A version of this crate that uses another format wrote the file.
+    /// The file was written by a version of this crate with another file format.
     Version {
         /// The path that was to be read.
         path: PathBuf,
@@ -203,13 +203,13 @@ pub enum ReadError {
         /// The part that is invalid.
         problem: &'static str,
     },
-    /// The operating system refused.
+    /// An operation of the operating system failed.
     Io {
         /// The path that was to be read.
         path: PathBuf,
         /// The operation that failed, such as "opening the file for writing".
         operation: &'static str,
-        /// The operating system's reason.
+        /// The error of the operating system.
         error: io::Error,
     },
 }

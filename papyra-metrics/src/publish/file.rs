@@ -50,9 +50,10 @@ impl Temporary {
         Ok(Self { name, file })
     }
 
-    /// Gives the file its path, where the file of a process that has ended may be.
+    /// Links the file at its path, which the file of a process that has ended may occupy.
     pub(super) fn put_in_place(&self, path: &Path) -> Result<(), PublishCause> {
-        /// In each attempt another process is seen to replace the file at the path. It takes microseconds.
+        /// Each failed attempt means that another process has just replaced the file at the path. A replacement takes
+        /// microseconds.
         const MAX_ATTEMPTS: u32 = 64;
         const PAUSE: Duration = Duration::from_millis(1);
         let naming = PublishCause::io("giving the file its name");
@@ -112,7 +113,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // The name may be gone, or that of a file which somebody else has put at the path.
+        // The name may not exist any more, or may belong to a file that another process has put at the path.
         if is_at(&self.name, &self.file) {
             let _ = fs::remove_file(&self.name);
         }
@@ -128,7 +129,7 @@ pub(super) fn write_file<M: Publishable>(
     let mut bytes = encode(&Process::current(), &locations.found, size_of::<M>(), align_of::<M>())
         .ok_or(PublishCause::TooLarge)?;
     let values = bytes.len();
-    // Written and not only reserved: a full disk is an error here, and not a signal when something is counted.
+    // Written, not only reserved, so that a full disk is an error here and not a signal when something is counted.
     bytes.resize(values + size_of::<M>(), 0);
     file.write_all(&bytes).map_err(PublishCause::io("writing it"))?;
     // After a crash of the machine, the next process recognizes the file and replaces it.
@@ -149,7 +150,7 @@ enum Stale {
     Locked(File),
     /// Another file is there by now, or none.
     Gone,
-    /// Locked by somebody else than a publisher.
+    /// Locked by a process that is not a publisher.
     Busy(PublishCause),
 }
 

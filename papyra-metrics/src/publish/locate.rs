@@ -49,7 +49,7 @@ impl MetricLocator {
                 let location = metric.location.word(word);
                 location.cells().chain(location.baseline)
             });
-            // Each has been a `usize` before.
+            // Each was converted from a `usize`.
             words.chain(metric.flags).filter_map(|offset| usize::try_from(offset).ok())
         })
     }

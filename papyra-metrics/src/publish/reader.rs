@@ -19,12 +19,13 @@ use crate::{Distribution, Snapshot, Value, counter, peak};
 
 /// A published file, opened for reading.
 ///
-/// Reading does not stop or lock the process that counts there, which does not notice it. A reader stays with the file
-/// that it opened, also if another file takes the path later.
+/// Reading does not stop, lock or notify the process that counts there. A reader stays with the file that it opened, even if
+/// another file takes the path later.
 ///
-/// Reading any file returns values or a [`ReadError`], even if its content is malformed. It is read, not mapped, so a file
-/// that is cut short meanwhile is an error too. Memory and time are in proportion to the size of the file on its device. A file of more
-/// than 16 MiB that is nearly all holes is refused, and so are descriptions over 64 MiB and values over 256 MiB.
+/// Reading returns values or a [`ReadError`] for any file, even if its content is malformed. The file is read, not mapped,
+/// so a file that is truncated meanwhile is an error too. Memory and time are in proportion to the size of the file on its
+/// device. A file of more than 16 MiB that consists almost entirely of holes is refused, and so are descriptions over 64 MiB
+/// and values over 256 MiB.
 #[derive(Debug)]
 pub struct Reader {
     file: File,
@@ -48,7 +49,7 @@ impl Reader {
     /// [`Metrics::reset`](crate::Metrics::reset) does inside the process, which does not have to be alive. Other gauges
     /// and totals keep their values.
     ///
-    /// The file is mapped for that. If its owner cuts it short at that moment, this process is killed by `SIGBUS`.
+    /// The file is mapped for the reset. If its owner truncates it at that moment, this process is killed by `SIGBUS`.
     ///
     /// # Errors
     ///
@@ -113,7 +114,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file is cut short meanwhile or cannot be read.
+    /// Returns an error if the file is truncated meanwhile or cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, ReadError> {
         let read = || {
             let baselines = self.read_values()?;
@@ -151,7 +152,7 @@ impl Reader {
 
     fn reset_values(&self) -> Result<(), ReadCause> {
         let range = &self.description.values;
-        // To write into a hole of a mapping kills the process if the disk is full.
+        // Writing into a hole of a mapping kills the process if the disk is full.
         if sys::has_hole(&self.file, range.start, range.end)
             .map_err(ReadCause::io("looking for holes in the file"))?
         {
@@ -274,8 +275,8 @@ fn read_description(file: &File) -> Result<Description, ReadCause> {
     let mut bytes = Vec::new();
     read_up_to(file, &mut bytes, 0, len.min(HEADER_LEN as u64))?;
     let header = Header::decode(&bytes, len)?;
-    // Its checked length is what is read below, so the file must have about as much. File systems that compress may
-    // have much less.
+    // The checked length is read below, so the file must have about as many bytes on its device. File systems that compress
+    // may store much less.
     if header.file_len > MAX_HOLES.saturating_add(sys::allocated(&metadata).saturating_mul(64)) {
         return Err(FormatError::Damaged("it is nearly all holes").into());
     }

@@ -9,7 +9,7 @@ use crate::atomic::AtomicU64;
 use crate::atomic_layout::AtomicLayout;
 use crate::histogram::cells::{CellArray, Tally};
 
-/// On cache lines of its own.
+/// Aligned to cache lines, which it does not share.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(C, align(64)))]
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
 struct Block<C>(C);

@@ -155,7 +155,7 @@ impl ShardedCounter {
         self.take();
     }
 
-    /// Returns what [`get`](Self::get) does and resets the counter, in one step.
+    /// Returns the value of [`get`](Self::get) and resets the counter in one step.
     ///
     /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it tries again only if
     /// another take or reset has just succeeded.
@@ -287,7 +287,7 @@ mod model {
                     counter.add_shared(1, 1);
                 })
             };
-            // A baseline seen without the cells that it was moved to would wrap below zero here.
+            // If the baseline were visible before the cells that it was moved to, the difference would wrap below zero here.
             assert!(counter.get() <= 2);
             assert!(counter.take() <= 2);
             other.join().unwrap();

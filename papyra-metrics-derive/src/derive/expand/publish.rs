@@ -28,7 +28,7 @@ pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
         if let Role::Metric(Metric { source: Source::Computed(_), .. }) = field.role {
             ty = quote_spanned!(field.ident.span()=> #krate::ComputedValue);
         }
-        // The lifetime, which nothing uses, has the compiler ask at the use and not here.
+        // The unused lifetime makes the compiler check the bound where the struct is published, not here.
         seen.insert(ty.to_string())
             .then(|| quote_spanned!(span=> for<'__use> #ty: #krate::SharedMemorySafe))
     }));

@@ -112,7 +112,7 @@ fn expand_labels(labels: &[(String, String)]) -> TokenStream {
     quote!(&[#(#pairs),*])
 }
 
-/// The labels of each metric that may be a family; nothing if none may be.
+/// The labels of each metric that may be a family; empty if none may be.
 fn expand_families(model: &Model<'_>) -> Option<TokenStream> {
     let krate = runtime_at(&model.krate, Span::call_site());
     let families = model.metrics().map(|(field, metric)| {

@@ -144,7 +144,7 @@ fn end_of_unchanged(tokens: &[TokenTree], at: usize) -> usize {
             let end = tokens[at..].iter().position(|token| is_punct(token, ';'));
             Some(end.map_or(tokens.len(), |end| at + end))
         }
-        // An attribute, perhaps of an item with a `self` of its own.
+        // An attribute, possibly of an item with its own `self`.
         TokenTree::Punct(hash) if hash.as_char() == '#' => {
             let is_inner = tokens.get(at + 1).is_some_and(|next| is_punct(next, '!'));
             Some((at + 2 + usize::from(is_inner)).min(tokens.len()))

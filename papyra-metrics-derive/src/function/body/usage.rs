@@ -11,7 +11,7 @@ use crate::tokens::{is_ident, is_punct};
 #[derive(Clone, Default)]
 #[allow(clippy::struct_excessive_bools)] // independent facts
 pub(crate) struct BodyUsage {
-    /// It may end before its end: `return`, `?`, or a macro call.
+    /// It may return early: `return`, `?`, or a macro call.
     pub(crate) exits: bool,
     /// It may await.
     pub(crate) awaits: bool,

@@ -8,7 +8,7 @@ use super::{BodyExpander, GuardBindings};
 use crate::function::plan::{Access, Scope};
 use crate::krate::krate_at;
 
-/// The future in `Box::pin`, if it was.
+/// Wraps the future in `Box::pin` if the user's was wrapped.
 pub(super) fn pinned(pin: Option<&(TokenStream, Span)>, future: TokenStream) -> TokenStream {
     let Some((path, span)) = pin else { return future };
     let mut arguments = Group::new(Delimiter::Parenthesis, future);
@@ -162,7 +162,7 @@ impl BodyExpander<'_> {
             return quote_mixed_site!(#private::OnEnd(#mover || { #guard #time }));
         }
         let counted = self.count_outcome(access);
-        // Nothing else says what errors are in the one of the two closures that is not called.
+        // Only one of the two closures is called; this gives the other one its error type.
         let error = self.plan.output.map(|output| {
             let span = located(output);
             let krate = krate_at(&self.plan.model.krate, span);

@@ -38,7 +38,7 @@ impl Guard<'_> {
     }
 }
 
-/// Statements that make guards, and through which of them the body has what they hold.
+/// Statements that create guards, and the guard through which the body reaches each value that is held.
 #[derive(Default)]
 struct Guards<'a> {
     statements: TokenStream,
@@ -316,7 +316,7 @@ impl<'a> BodyExpander<'a> {
     }
 }
 
-/// The `&mut self` that a guard takes, or that it takes from the guard before it.
+/// The `&mut self` that a guard takes, from the signature or from the guard before it.
 fn held_self(receiver: &Receiver, holder: Option<&Ident>) -> TokenStream {
     let token = &receiver.token;
     match (receiver.kind, holder) {

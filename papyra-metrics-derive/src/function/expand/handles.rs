@@ -89,7 +89,7 @@ impl BodyExpander<'_> {
         })
     }
 
-    /// Statements that make handles for a future, from what there is after the body.
+    /// Statements that create handles for a future, from values that still exist after the body.
     pub(super) fn share_for_future(&self, access: Access) -> TokenStream {
         let mut shared = TokenStream::new();
         let clone =
@@ -123,7 +123,7 @@ fn is_self(token: &TokenTree) -> bool {
     is_ident(token, "self") || is_ident(token, SELF_ALIAS)
 }
 
-/// The function that asks for it.
+/// The function that requires the trait.
 fn bound_function(bound: Bound) -> &'static str {
     match bound {
         Bound::AfterMove => "assert_usable_after_move",

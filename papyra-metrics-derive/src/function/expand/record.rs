@@ -189,7 +189,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Looks the metrics up.
+    /// Looks up the metrics.
     pub(super) fn lookup(&self, root: &MetricsRoot, access: Access) -> Lookup {
         let private = &self.private;
         if access == Access::Cached {

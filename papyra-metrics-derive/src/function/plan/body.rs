@@ -23,7 +23,7 @@ pub(crate) struct BodyPlan<'a> {
     pub(crate) access: Access,
     pub(crate) body_self: BodySelf,
     pub(crate) scope: Scope,
-    /// The closure or `async` block only borrows what it names, for the sake of `self`.
+    /// The closure or `async` block only borrows what it names, so that `self` remains usable.
     pub(crate) only_borrows: bool,
     /// Fields of `self` that an `async` block captures by `&mut`: a `&` would have to be `Send`.
     pub(crate) captured_fields: Vec<Ident>,
@@ -77,10 +77,10 @@ pub(crate) enum Scope {
     AsyncBlock,
 }
 
-/// When metrics have to be usable, so that they have to be shared.
+/// Why the metrics have to be shared: when they must still be usable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Bound {
-    /// The body takes `self` away.
+    /// After the body has consumed `self`.
     AfterMove,
     /// The returned value borrows `self`.
     WhileBorrowed,

@@ -72,7 +72,7 @@ impl<'a> Plan<'a> {
         let future = match future {
             Future::Block(keywords, inner) => {
                 let plan = BodyPlan::new(model, &inner, output, true);
-                // The block has `self` already, or does not need it.
+                // The block already captures `self`, or does not need it.
                 if statements.is_empty() && (plan.usage.names_self || !plan.touches_self()) {
                     return Self::FutureBlock { plan, keywords, pin };
                 }

@@ -11,7 +11,7 @@ use super::http::{self, Received, Response};
 
 /// The time limit for a client, from its connection to the last byte of the response.
 pub(super) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long, and for how many bytes, the end of what a client sends is awaited after the response.
+/// After the response, the end of the client's data is awaited for at most this time and this number of bytes.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 const MAX_DRAINED_BYTES: usize = 1024 * 1024;
 
@@ -37,7 +37,7 @@ enum State {
 
 /// The next step of a connection.
 pub(super) enum Next {
-    /// To be advanced when the socket is ready.
+    /// Advance the connection when the socket is ready.
     Ready,
     /// A scrape, with these `Accept` headers.
     Scrape { accept: String },
@@ -47,7 +47,8 @@ pub(super) enum Next {
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, now: Instant) -> Self {
-        // The body follows the head at once. An option that cannot be set delays it, no more.
+        // Without the option, the body may be delayed behind the head. Errors are ignored, because nothing else depends on
+        // it.
         let _ = stream.set_nodelay(true);
         Self { stream, state: State::Receiving(Vec::new()), deadline: now + CLIENT_TIMEOUT }
     }
@@ -85,7 +86,7 @@ impl Connection {
                 Ok(None) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Next::Ready,
-                // The client is gone.
+                // The client has closed the connection.
                 Err(_) => return Next::Close,
             }
         }

@@ -16,16 +16,16 @@ use super::http::Response;
 use super::scraper::Scraper;
 use crate::last_error::LastError;
 
-/// How many clients are connected at most. Each takes a file descriptor of the application.
+/// The largest number of connected clients. Each takes a file descriptor of the application.
 const MAX_CONNECTIONS: usize = 128;
-/// How many scrapes are being sent at most. Each takes the memory of its body.
+/// The largest number of scrapes that are sent at the same time. Each takes the memory of its body.
 const MAX_BODIES: usize = 8;
-/// How many clients are accepted before those that are connected have their turn. Fewer than may be connected, so
-/// that one whose request is there is never closed for clients that came after it.
+/// How many clients are accepted before connected clients are served again. Fewer than may be connected, so that a client
+/// whose request has arrived is never closed for clients that came after it.
 const MAX_ACCEPTS: usize = 32;
-/// How long accepting pauses after an error, most likely for want of file descriptors.
+/// The pause after an error of accepting, which is most likely a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How long responses may take that are under way when the server stops.
+/// The time limit for responses that are being sent when the server stops.
 pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The token of the waker. The listeners have the first tokens, the connections those after.
@@ -41,12 +41,12 @@ pub(super) struct Shared {
 pub(super) struct EventLoop {
     poll: Poll,
     listeners: Vec<TcpListener>,
-    /// By token, and so in the order in which they were accepted.
+    /// Connections by token, and so in the order in which they were accepted.
     connections: BTreeMap<usize, Connection>,
     next_token: usize,
-    /// When to ask again whether clients wait to be accepted, if that was not to be learnt from an event.
+    /// The time at which to check again whether clients wait to be accepted, if no event reports them.
     poll_listeners_at: Option<Instant>,
-    /// When to stop, once that is asked for.
+    /// The time limit for stopping, once it was requested.
     stop_at: Option<Instant>,
     scraper: Scraper,
     /// The bodies that are being sent. The oldest is first.
@@ -106,7 +106,7 @@ impl EventLoop {
         }
     }
 
-    /// Whether the server was stopped and all responses under way have ended, or their time has.
+    /// Whether the server was stopped, and all responses have ended or their time limit has passed.
     fn has_stopped(&mut self, now: Instant) -> bool {
         if !self.shared.is_stopping.load(Ordering::Acquire) {
             return false;
@@ -205,7 +205,7 @@ impl EventLoop {
         self.poll_listeners_at.get_or_insert(now);
     }
 
-    /// Has an event sent for every client that waits to be accepted, if it is time to.
+    /// Requests an event for every client that waits to be accepted, if it is time to.
     fn poll_listeners(&mut self, now: Instant) {
         if self.poll_listeners_at.is_none_or(|time| time > now) {
             return;
@@ -257,7 +257,7 @@ impl EventLoop {
     }
 }
 
-/// Whether the error is about the client that was to be accepted, and the next one may be.
+/// Whether the error concerns only the client that was to be accepted, so that the next one can be.
 fn is_of_one_client(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)

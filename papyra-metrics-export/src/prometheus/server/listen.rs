@@ -7,13 +7,14 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use mio::net::TcpListener;
 use socket2::SockRef;
 
-/// How many clients may wait to be accepted. The first packet of any more is dropped, which delays them by a second.
+/// The number of clients that may wait to be accepted. The first packet of any further client is dropped, which delays it by
+/// a second.
 const BACKLOG: i32 = 1024;
 /// How often another port is tried if the one that the first address got is in use at another address.
 const MAX_ATTEMPTS: usize = 16;
 
-/// Listens on every address that a name resolves to, at one port. Of those, some may not exist on this machine
-/// (`localhost` as IPv6); they are skipped as long as there is one that does.
+/// Listens on every address that a name resolves to, at one port. Addresses that do not exist on this machine (such as
+/// `localhost` as IPv6) are skipped, unless none exists.
 pub(super) fn listen(address: &(impl ToSocketAddrs + Debug)) -> io::Result<Vec<TcpListener>> {
     let mut addresses = Vec::new();
     let resolved = address
@@ -57,7 +58,7 @@ fn listen_on_each(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (SocketA
         // Names have one port, which is 0 if any will do.
         with_port.set_port(port.filter(|_| address.port() == 0).unwrap_or(address.port()));
         let bound = TcpListener::bind(with_port).and_then(|listener| {
-            // Once more, because `bind` has a shorter queue.
+            // Called again, because `bind` uses a shorter queue.
             SockRef::from(&listener).listen(BACKLOG)?;
             let port = listener.local_addr()?.port();
             Ok((listener, port))
@@ -80,7 +81,7 @@ fn listen_on_each(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (SocketA
     }
 }
 
-/// Whether this machine has no such address, or not its family.
+/// Whether this machine lacks the address or its address family.
 fn is_missing(error: &io::Error) -> bool {
     // EAFNOSUPPORT has no kind of its own: 97 on Linux, 47 on macOS and the BSDs, 10047 on Windows.
     error.kind() == ErrorKind::AddrNotAvailable

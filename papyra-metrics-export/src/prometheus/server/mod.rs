@@ -51,8 +51,8 @@ mod scraper;
 ///
 /// # Errors
 ///
-/// The name cannot be resolved, or an address cannot be listened on; the error names it. Also if the operating system
-/// refuses a thread or a file descriptor.
+/// Returns an error if the name cannot be resolved or an address cannot be listened on, which the error names, or if the
+/// operating system refuses a thread or a file descriptor.
 pub fn serve(prometheus: Prometheus, address: impl ToSocketAddrs + Debug) -> io::Result<Server> {
     let listeners = listen::listen(&address)?;
     let addresses =
@@ -78,8 +78,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Returns the first address that the server listens on. If it was started with port 0, this is how to learn
-    /// the port.
+    /// Returns the first address that the server listens on. It contains the actual port if the server was started with port
+    /// 0.
     pub fn local_addr(&self) -> SocketAddr {
         self.addresses[0]
     }
@@ -89,8 +89,7 @@ impl Server {
         &self.addresses
     }
 
-    /// Returns why the last scrape failed or why a client could not be accepted after it, or `None` if nothing
-    /// did.
+    /// Returns why the last scrape failed, or why a client could not be accepted after it; `None` if neither happened.
     ///
     /// A client whose scrape panicked receives the status 500, and the next scrape is tried.
     pub fn last_error(&self) -> Option<String> {
@@ -107,7 +106,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.is_stopping.store(true, Ordering::Release);
-        // Needs no file descriptor. It fails only if the thread is about to wake up anyway.
+        // Needs no file descriptor, and fails only if the thread is about to wake up anyway.
         let _ = self.waker.wake();
         let Some((event_thread, scrape_thread)) = self.threads.take() else { return };
         // A scrape drops backends, and a backend may own the server. There is nothing to wait for then: both

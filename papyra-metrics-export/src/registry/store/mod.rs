@@ -25,7 +25,7 @@ use crate::series::values::SeriesValues;
 pub(super) mod register;
 pub(super) mod view;
 
-/// All registered backends and their series.
+/// All registered backends and their series, open and closed.
 #[derive(Default)]
 pub(super) struct Store {
     families: Families,
@@ -47,7 +47,7 @@ pub(super) struct Store {
     closed: ClosedBackends,
     /// The problems of the last reading, by backend.
     problems: BTreeMap<u64, Vec<String>>,
-    /// Grows whenever readers have other series to show.
+    /// Incremented whenever the set of series that readers show changes.
     epoch: u64,
     next_backend: u64,
     next_serial: u64,
@@ -216,7 +216,7 @@ impl Store {
             }
         }
         self.epoch += u64::from(is_new);
-        // A problem of the last reading may be solved.
+        // Problems of the last reading may have been solved.
         if !self.problems.is_empty() {
             self.problems.values_mut().for_each(Vec::clear);
         }

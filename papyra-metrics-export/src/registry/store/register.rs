@@ -25,11 +25,11 @@ pub(in crate::registry) enum Outcome {
 }
 
 impl Store {
-    /// Registers a backend, whose series go on where those of closed backends ended.
+    /// Registers a backend whose series continue where those of closed backends ended.
     ///
     /// # Errors
     ///
-    /// Returns an error if the backend is refused. Nothing of it is left then.
+    /// Returns an error if the backend is refused; the store is then unchanged.
     pub(in crate::registry) fn register(
         &mut self,
         new: &Registration<'_>,
@@ -67,7 +67,7 @@ impl Store {
         Ok(Outcome::Registered { has_new_families, needs_sweep })
     }
 
-    /// The same labels, with the one address that they have in the index if a series has them.
+    /// Returns equal labels with the address that they have in the index, if a series has them.
     fn canonical(&self, labels: MetricLabels) -> MetricLabels {
         let canonical = |labels: Arc<Labels>| match self.labels.get_key_value(&labels) {
             Some((known, _)) => Arc::clone(known),
@@ -76,7 +76,7 @@ impl Store {
         match labels {
             MetricLabels::OfBackend(labels) => MetricLabels::OfBackend(canonical(labels)),
             MetricLabels::Own(labels) => {
-                // Those that are new have one address too.
+                // New equal labels share one address too.
                 let mut distinct = HashSet::new();
                 let labels = labels.into_iter().map(|labels| {
                     let labels = canonical(labels);

@@ -24,7 +24,7 @@ pub(super) fn of<'a, 'm>(metrics: &'m [Metric<'a>]) -> Vec<Component<'a, 'm>> {
     components
 }
 
-/// Makes components of the metrics that have the word at that index in common with others, and returns the other ones.
+/// Groups the metrics that share the word at this index into components, and returns the other metrics.
 fn split<'a, 'm>(
     metrics: Vec<&'m Metric<'a>>,
     index: usize,

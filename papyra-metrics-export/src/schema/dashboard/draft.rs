@@ -1,8 +1,8 @@
-//! A panel before it has a place.
+//! A panel without a position.
 
 use super::promql::Query;
 
-/// A panel without an id and a place.
+/// A panel without an id and a position.
 pub(super) struct Draft {
     /// Identifies the panel in its dashboard. The id of the panel follows from it, so that links to the panel remain valid
     /// if others are added.
@@ -26,14 +26,14 @@ pub(super) enum Chart {
     Quantiles,
     /// Parts of a sum.
     Stack,
-    /// The same for errors, in red if there is only one.
+    /// Parts of a sum of errors, in red if there is only one.
     Errors,
     Heatmap,
     /// One number.
     Number,
 }
 
-/// Returns a text that Grafana shows as it is: nothing in it is taken for a variable of the dashboard.
+/// Returns the text escaped, so that Grafana replaces nothing in it by variables of the dashboard.
 pub(super) fn without_variables(text: &str) -> String {
     // Grafana has no escape for `$name`, `${name}` and `[[name]]`. An invisible word joiner is not part of a name.
     text.replace('$', "$\u{2060}").replace("[[", "[\u{2060}[")

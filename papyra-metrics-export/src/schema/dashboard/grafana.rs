@@ -1,4 +1,4 @@
-//! The JSON of a Grafana dashboard, as far as it is used here: version 42 of its schema.
+//! The part of Grafana's dashboard JSON that is used here: version 42 of its schema.
 //!
 //! Structs instead of maps, so that the order of keys is fixed.
 

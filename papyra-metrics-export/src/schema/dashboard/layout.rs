@@ -1,4 +1,4 @@
-//! Rows, places and ids of panels.
+//! Rows, positions and ids of panels.
 
 use std::collections::BTreeSet;
 
@@ -17,13 +17,13 @@ pub(super) const MANY: usize = 7;
 /// The number of panels up to which all rows are open. Those of a closed row query nothing.
 const ALL_OPEN: usize = 24;
 
-/// A row before it has a place.
+/// A row without a position.
 pub(super) struct DraftRow {
     pub(super) title: String,
     pub(super) panels: Vec<Draft>,
 }
 
-/// Gives rows and panels their places and ids. The first row is open, and the others if they are not too many.
+/// Sets the positions and ids of rows and panels. The first row is open; the others are open unless there are too many.
 pub(super) fn arrange(rows: Vec<DraftRow>) -> Vec<Item> {
     let are_open = rows.iter().map(|row| row.panels.len()).sum::<usize>() <= ALL_OPEN;
     let mut ids = Ids::default();
@@ -54,7 +54,7 @@ pub(super) fn arrange(rows: Vec<DraftRow>) -> Vec<Item> {
     items
 }
 
-/// Returns the places of panels in lines that are filled.
+/// Returns the positions of panels in lines that are filled.
 fn places(panels: &[Draft], mut y: u32) -> Vec<GridPos> {
     let widths: Vec<u32> = panels.iter().map(least_width).collect();
     let mut places = Vec::new();
@@ -84,9 +84,9 @@ fn least_width(panel: &Draft) -> u32 {
     }
 }
 
-/// Splits panels of these widths into lines that are about equally full, the first ones rather more.
+/// Splits panels of these widths into lines that are about equally full; the first lines may be fuller.
 fn lines(widths: &[u32]) -> Vec<&[u32]> {
-    // Of the panels from each index on: the sum of the squares of unused columns, and the length of the first line.
+    // For the panels from each index on: the sum of the squares of unused columns, and the length of the first line.
     let mut best = vec![(0, 0); widths.len() + 1];
     for start in (0..widths.len()).rev() {
         let mut used = 0;

@@ -82,7 +82,7 @@ impl Metric<'_> {
         self.family.unit.as_deref()
     }
 
-    /// The name of its samples; of a histogram, that of their counts.
+    /// The name of its samples; for a histogram, of its `_count`.
     pub(super) fn sample_name(&self) -> String {
         let suffix = match self.kind() {
             Kind::Counter => "_total",

@@ -10,7 +10,7 @@ use super::ratio::ErrorRatio;
 use super::units;
 use crate::schema::roles::Role;
 
-/// Returns the panels of the overview: how many instances there are, errors, operations in flight and latencies of all
+/// Returns the panels of the overview: the number of instances, and the errors, operations in flight and latencies of all
 /// components.
 pub(super) fn of(
     metrics: &[Metric<'_>],

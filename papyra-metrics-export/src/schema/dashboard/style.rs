@@ -1,4 +1,4 @@
-//! How each kind of panel looks.
+//! The appearance of each kind of panel.
 
 use super::draft::Chart;
 use super::grafana::{
@@ -47,7 +47,7 @@ pub(super) fn options(chart: Chart, series: usize, unit: &str) -> Options {
     match chart {
         Chart::Lines | Chart::Quantiles | Chart::Stack | Chart::Errors => Options::TimeSeries {
             legend: match series {
-                // The title says it.
+                // The title already names it.
                 1 => legend("hidden", "bottom", &[]),
                 MANY.. => legend("table", "right", &["lastNotNull", "max"]),
                 _ => legend("list", "bottom", &[]),

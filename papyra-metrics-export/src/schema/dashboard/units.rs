@@ -35,7 +35,7 @@ pub(super) fn of_rate(unit: Option<&str>) -> String {
         "bits" => "bps",
         "bytes" => "binBps",
         "joules" => "watt",
-        // Seconds per second: the part of the time, of one thread.
+        // Seconds per second: the share of the time of one thread.
         "seconds" => "percentunit",
         other => return format!("count:{}/s", words(other)),
     };

@@ -6,7 +6,7 @@ use super::metric::{Metric, title};
 /// The data source that the user chooses.
 pub(super) const DATA_SOURCE: DataSource = DataSource { kind: "prometheus", uid: "${datasource}" };
 
-/// The labels by which Prometheus tells processes apart.
+/// The labels by which Prometheus distinguishes processes.
 pub(super) const OF_PROCESS: [&str; 2] = ["job", "instance"];
 
 /// Refreshed when the time range changes, so that the values are those of that time.
@@ -16,7 +16,7 @@ const NATURAL_ASCENDING: u32 = 7;
 
 /// Returns the name of the variable of a label.
 fn name_of(label: &str) -> String {
-    // The only other variable.
+    // The data source is the only other variable.
     if label == "datasource" { "label_datasource".to_owned() } else { label.to_owned() }
 }
 

@@ -127,7 +127,7 @@ fn stuck_alert(
     }
 }
 
-/// The labels over which a metric and that of its operations are summed: all that only one of them has.
+/// The labels to sum over: those that only one of a metric and its operations has.
 fn summed_labels<'a>(
     schema: &'a Schema,
     family: &'a Family,

@@ -10,7 +10,7 @@ use crate::histogram::cells::Tally;
 use crate::histogram::scale::{OwnedScale, Shared};
 
 impl Distribution {
-    /// A distribution that was read from elsewhere. Tallies beyond its buckets are ignored.
+    /// Creates a distribution that was read from a file or another process. Tallies beyond its buckets are ignored.
     #[cfg(any(feature = "serde", feature = "publish"))]
     pub(crate) fn from_parts(scale: OwnedScale, buckets: impl IntoIterator<Item = Tally>) -> Self {
         let mut tallies = [Tally::ZERO; MAX_BUCKETS];
@@ -19,7 +19,7 @@ impl Distribution {
         Self { scale, tallies }
     }
 
-    /// Becomes the typed distribution, in place.
+    /// Overwrites this distribution with a typed one, in place.
     pub(in crate::histogram) fn assign<B: Buckets>(&mut self, typed: &Distribution<B>) {
         let (before, len) = (self.tallies().len(), typed.tallies().len());
         self.scale = OwnedScale {
@@ -49,7 +49,7 @@ impl Distribution {
     }
 }
 
-/// The error of [`Distribution::merge`]: the two have different bounds.
+/// The error of [`Distribution::merge`] if the two distributions have different bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoundsMismatch(());
 

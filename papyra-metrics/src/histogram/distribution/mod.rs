@@ -14,8 +14,8 @@ mod format;
 
 pub use erased::BoundsMismatch;
 
-/// The distribution that one reading of a [`Histogram`](crate::Histogram) gives: how many values are in each bucket, and
-/// their sum.
+/// A distribution of values over buckets, as one reading of a [`Histogram`](crate::Histogram) returns it: how many values
+/// are in each bucket, and their sum.
 ///
 /// A histogram reads as a `Distribution<B>` of its own buckets, whose values are [`Duration`](core::time::Duration)s or
 /// `u64`s. In a `Value` it is a `Distribution` of [`AnyBuckets`], whose values are `f64` in the exported unit, such as
@@ -99,14 +99,14 @@ impl<B: BucketSet> Distribution<B> {
         Some(self.value(quantile))
     }
 
-    /// Returns the bound of the highest bucket in use, which no value exceeds, or `None` if there are no values.
+    /// Returns the bound of the highest non-empty bucket, which no value exceeds, or `None` if there are no values.
     ///
-    /// For the bucket above the last bound it is the largest value of the type, infinity for an `f64`.
+    /// For the bucket above the last bound, this is the largest value of the type, and infinity for an `f64`.
     pub fn max_bound(&self) -> Option<B::Value> {
         estimate::highest(self.tallies()).map(|bucket| self.upper(bucket))
     }
 
-    /// Returns the buckets in rising order, the one above the last bound included. Counts are not cumulative.
+    /// Returns the buckets in increasing order, including the one above the last bound. Counts are not cumulative.
     pub fn buckets(&self) -> impl ExactSizeIterator<Item = Bucket<B::Value>> {
         self.tallies().iter().enumerate().map(|(bucket, tally)| Bucket {
             upper: self.upper(bucket),
@@ -176,7 +176,7 @@ impl<B: BucketSet> Distribution<B> {
         self.scale().bounds
     }
 
-    /// Returns how many base units an exported unit has: 10⁹ nanoseconds a second, and 1 for numbers.
+    /// Returns how many base units make one exported unit: 10⁹ nanoseconds make a second; 1 for other values.
     pub fn base_units_per_unit(&self) -> u64 {
         self.scale().per_unit
     }
@@ -201,8 +201,8 @@ impl<B: BucketSet> Distribution<B> {
         tallies.get(..buckets).unwrap_or(tallies)
     }
 
-    /// Returns the count and the sum of each bucket to be changed, for a reader that adds distributions up in another way
-    /// than [`merge`](Distribution::merge) does.
+    /// Returns mutable references to the count and the sum of each bucket, for a reader that adds distributions in another
+    /// way than [`merge`](Distribution::merge).
     pub fn tallies_mut(&mut self) -> &mut [Tally] {
         let len = self.tallies().len();
         &mut self.tallies.as_mut()[..len]

@@ -28,11 +28,11 @@ pub(super) enum Lock {
     Successor,
 }
 
-/// Who keeps others from locking a file.
+/// The process that has locked a file, if any.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Holder {
     Publisher,
     Successor,
-    /// Nobody who may write the file. A reader may have locked it, which says nothing about the publisher.
+    /// No process that may write the file. A reader may have locked it, which says nothing about the publisher.
     Nobody,
 }

@@ -158,7 +158,8 @@ pub(crate) fn try_lock(file: &File, lock: Lock) -> io::Result<bool> {
     }
 }
 
-/// Returns who has locked the file by another descriptor. It takes no lock, so it never gets in anyone's way.
+/// Returns which process has locked the file through another descriptor. Takes no lock, so it cannot make another process
+/// fail.
 pub(crate) fn lock_holder(file: &File) -> io::Result<Holder> {
     // A shared lock conflicts only with exclusive locks, which require permission to write the file. Everyone
     // who may read it can take a shared one.
@@ -206,7 +207,7 @@ pub(crate) fn process_token() -> u64 {
         let page = memmap2::MmapMut::map_anon(size_of::<AtomicU64>()).ok()?;
         wipe_on_fork(&page).then(|| page.into())
     });
-    // Without such a page, ids have to do.
+    // If there is no such page, the process id is used.
     let Some(page) = page else { return std::process::id().into() };
     #[allow(unsafe_code)] // only the kernel can distinguish a child from its parent in all cases
     // SAFETY: a mapping of at least eight bytes, aligned to a page, that is never unmapped. Every bit pattern is a
