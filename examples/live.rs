@@ -163,14 +163,3 @@ fn print_report(backend: &dyn Metered) -> io::Result<()> {
         None => writeln!(io::stdout(), "metrics: <unavailable>"),
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use papyra_metrics_export::schema::{self, SchemaError};
-
-    #[test]
-    fn the_metrics_are_those_of_the_lock_file() -> Result<(), SchemaError> {
-        schema::check::<super::PersistenceMetrics>("../papyra-metrics/persistence.lock")?;
-        Ok(())
-    }
-}

@@ -153,14 +153,3 @@ impl AsyncLog {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use papyra_metrics_export::schema::{self, SchemaError};
-
-    #[test]
-    fn the_metrics_are_those_of_the_lock_file() -> Result<(), SchemaError> {
-        schema::check::<super::LogMetrics>("async_backend/metrics.lock")?;
-        Ok(())
-    }
-}

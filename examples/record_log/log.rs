@@ -294,14 +294,3 @@ fn signed(len: u64) -> i64 {
 fn bad_data(message: impl Into<String>) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message.into())
 }
-
-#[cfg(test)]
-mod tests {
-    use papyra_metrics_export::schema::{self, SchemaError};
-
-    #[test]
-    fn the_metrics_are_those_of_the_lock_file() -> Result<(), SchemaError> {
-        schema::check::<super::LogMetrics>("record_log/metrics.lock")?;
-        Ok(())
-    }
-}

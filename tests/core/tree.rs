@@ -1,30 +1,34 @@
-//! A backend's dependency tree stays small.
+//! The dependency trees of a backend and of the examples stay small.
 
 use std::process::Command;
 
-#[test]
-fn a_backend_depends_on_six_packages_that_any_other_derive_brings_too() {
+/// The names of the packages that a package depends on by edges of these kinds, itself included, in alphabetical order.
+fn dependencies(package: &str, edges: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "tree",
-            "--offline",
-            "-p",
-            "papyra-metrics",
-            "-e",
-            "normal",
-            "--prefix",
-            "none",
-            "--no-dedupe",
-        ])
+        .args(["tree", "--offline", "-p", package, "-e", edges, "--prefix", "none", "--no-dedupe"])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let tree = String::from_utf8(output.stdout).unwrap();
-    let mut crates: Vec<_> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
-    crates.sort_unstable();
-    crates.dedup();
+    let mut packages: Vec<_> =
+        tree.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    packages
+}
+
+#[test]
+fn a_backend_depends_on_six_packages_that_any_other_derive_brings_too() {
     assert_eq!(
-        crates,
+        dependencies("papyra-metrics", "normal"),
         ["papyra-metrics", "papyra-metrics-derive", "proc-macro2", "quote", "syn", "unicode-ident"]
     );
+}
+
+/// `cargo run --example` builds a dependency with all features that any default member enables. An example that depended on
+/// the export crate would therefore be built after the SDK of OpenTelemetry.
+#[test]
+fn the_first_command_of_a_newcomer_does_not_build_the_export_crate() {
+    let packages = dependencies("papyra-metrics-examples", "normal,dev");
+    assert!(!packages.iter().any(|package| package == "papyra-metrics-export"), "{packages:?}");
 }

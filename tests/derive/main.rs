@@ -2,6 +2,7 @@
 
 mod beside_others;
 mod computed;
+mod example_locks;
 mod fuzz_seeds;
 mod hygiene;
 mod labels;

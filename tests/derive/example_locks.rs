@@ -1,0 +1,29 @@
+//! The lock files of the examples. They are checked here, because an example that depended on the export crate would build it, and
+//! everything that other members enable in it, before it runs.
+
+use papyra_metrics_export::schema::{self, SchemaError};
+
+#[allow(dead_code)] // only the declaration of the metrics is used
+#[path = "../../examples/async_backend/log.rs"]
+mod async_backend;
+#[allow(dead_code)] // as above
+#[path = "../../examples/record_log/log.rs"]
+mod record_log;
+
+macro_rules! lock_file {
+    ($path:literal) => {
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../", $path)
+    };
+}
+
+#[test]
+fn the_metrics_of_the_record_log_are_those_of_its_lock_file() -> Result<(), SchemaError> {
+    schema::check::<record_log::LogMetrics>(lock_file!("examples/record_log/metrics.lock"))?;
+    Ok(())
+}
+
+#[test]
+fn the_metrics_of_the_async_backend_are_those_of_its_lock_file() -> Result<(), SchemaError> {
+    schema::check::<async_backend::LogMetrics>(lock_file!("examples/async_backend/metrics.lock"))?;
+    Ok(())
+}
