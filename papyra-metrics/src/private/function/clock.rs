@@ -58,5 +58,12 @@ pub fn start<C: Clock>() -> Option<Instant> {
 #[inline]
 #[must_use]
 pub fn start_one_in<C: Clock>(n: u64) -> Option<Instant> {
-    if C::samples(n) { Some(C::now()) } else { None }
+    if C::samples(n) { Some(start_sample::<C>()) } else { None }
+}
+
+/// Out of line, so that the compiler lets the other calls save no registers for it.
+#[cold]
+#[inline(never)]
+fn start_sample<C: Clock>() -> Instant {
+    C::now()
 }

@@ -15,21 +15,18 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 std::thread_local! {
-    /// The sum so far; zero in a thread that has not begun.
-    static SUM: Cell<u64> = const { Cell::new(0) };
+    /// The sum so far. In a thread that has not begun, the first call makes it zero, which would be a sample: so only calls
+    /// that may be one have to ask whether the thread has begun.
+    static SUM: Cell<u64> = const { Cell::new(STEP.wrapping_neg()) };
 }
 
 /// Moves the sequence of this thread on, and says whether that takes a sample.
 #[inline]
 pub(super) fn takes_one_in(n: u64) -> bool {
     SUM.with(|sum| {
-        let before = match sum.get() {
-            0 => first_of_thread(),
-            before => before,
-        };
-        let now = before.wrapping_add(STEP);
+        let now = sum.get().wrapping_add(STEP);
         sum.set(now);
-        is_sample(now, n)
+        is_sample(now, n) && (now != 0 || begins_with_sample(sum, n))
     })
 }
 
@@ -39,12 +36,15 @@ fn is_sample(sum: u64, n: u64) -> bool {
     sum <= u64::MAX / n
 }
 
-/// Where the sequence of this thread begins.
+/// Begins the sequence of this thread, and says whether that takes a sample.
 #[cold]
-fn first_of_thread() -> u64 {
+fn begins_with_sample(sum: &Cell<u64>, n: u64) -> bool {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
     // Relaxed: it guards no other memory.
-    hash(THREADS.fetch_add(1, Ordering::Relaxed) as u64 + 1)
+    let thread = THREADS.fetch_add(1, Ordering::Relaxed) as u64 + 1;
+    let now = hash(thread).wrapping_add(STEP);
+    sum.set(now);
+    is_sample(now, n)
 }
 
 /// The finalizer of `SplitMix64` (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
@@ -57,7 +57,7 @@ fn hash(number: u64) -> u64 {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{STEP, hash, is_sample};
+    use super::{STEP, hash, is_sample, takes_one_in};
 
     /// The sums after each of some calls in a row.
     fn sums(first: u64, calls: usize) -> impl Iterator<Item = u64> {
@@ -94,5 +94,12 @@ mod tests {
         let taken =
             (1..=1_000).filter(|number| is_sample(hash(*number).wrapping_add(STEP), 16)).count();
         assert!((40..90).contains(&taken), "{taken} of 1,000, one in 16");
+    }
+
+    #[test]
+    fn the_first_call_of_a_thread_is_taken_no_more_often_than_others() {
+        let first = || std::thread::spawn(|| takes_one_in(16)).join().unwrap();
+        let taken = (0..1_000).filter(|_| first()).count();
+        assert!((30..100).contains(&taken), "{taken} of 1,000, one in 16");
     }
 }
