@@ -19,6 +19,7 @@ pub fn all() -> [Subject; 2] {
     let alone = contestants(false);
     let mut by_two = vec![far_apart()];
     by_two.extend(contestants(true));
+    by_two.push(one_for_each_thread());
     [("Record in a histogram alone", alone), ("Two threads on one histogram", by_two)]
         .map(|(name, entries)| Subject { name: name.into(), of: "a record", per: 1, entries })
 }
@@ -109,6 +110,19 @@ fn entry<H: Sync + 'static, V: Copy + Sync + 'static>(
     } else {
         Entry::alone(who, move |repeats| run(0, repeats))
     }
+}
+
+/// Two threads that share nothing, to see what of the time of two threads is due to sharing.
+fn one_for_each_thread() -> Entry {
+    let durations = Latencies::leak(Duration::from_nanos);
+    let histograms: &[ShardedHistogram; 2] = leak(Default::default());
+    Entry::by_two("a `ShardedHistogram` for each thread", move |thread, repeats| {
+        let first = thread * LEN / 2;
+        let end = first + usize::try_from(repeats).expect("a round has few repeats");
+        for index in first..end {
+            histograms[thread].record(durations[index % LEN]);
+        }
+    })
 }
 
 /// Latencies with a log-normal distribution: a median of 80 µs, and a standard deviation of one in the logarithm.

@@ -1,6 +1,7 @@
 //! Measures this project, its peers and a baseline in one run, and writes the results.
 //!
-//! `--short` measures a tenth as long; `--write` writes the tables into `RESULTS.md`, between its two marks.
+//! `--short` measures a tenth as long; `--write` writes the tables into `RESULTS.md`, between its two marks. `--only TEXT` prints
+//! the tables of the tasks whose names contain the text, without counting instructions.
 
 mod families;
 mod functions;
@@ -19,7 +20,9 @@ use measure::{Effort, instructions};
 fn main() -> ExitCode {
     let mut effort = Effort::FULL;
     let mut write = false;
-    for argument in std::env::args().skip(1) {
+    let mut only = None;
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
         match argument.as_str() {
             instructions::ARGUMENT => {
                 instructions::run(subjects::all());
@@ -27,11 +30,18 @@ fn main() -> ExitCode {
             }
             "--short" => effort = Effort::SHORT,
             "--write" => write = true,
+            "--only" => only = Some(arguments.next().unwrap_or_default()),
             _ => {
-                eprintln!("unknown argument `{argument}`; expected `--short` or `--write`");
+                eprintln!(
+                    "unknown argument `{argument}`; expected `--only TEXT`, `--short` or `--write`"
+                );
                 return ExitCode::FAILURE;
             }
         }
+    }
+    if let Some(only) = only {
+        print!("{}", report::only(effort, &only));
+        return ExitCode::SUCCESS;
     }
     let text = report::all(effort);
     print!("{text}");

@@ -32,6 +32,16 @@ pub fn all(effort: Effort) -> String {
     format!("{}{missing}\n{}\n{tables}", machine(), short(&summary))
 }
 
+/// Measures the subjects whose names contain `part`, and returns their tables.
+pub fn only(effort: Effort, part: &str) -> String {
+    let mut tables = String::new();
+    for mut subject in subjects::all().into_iter().filter(|subject| subject.name.contains(part)) {
+        let measured = subject.measure(effort);
+        table(&mut tables, &subject.name, subject.of, &measured);
+    }
+    tables
+}
+
 fn table(text: &mut String, name: &str, of: &str, measured: &[Measured]) {
     let baseline = measured[0].nanoseconds;
     let _ = writeln!(text, "### {name}\n");
