@@ -7,6 +7,7 @@ mod histogram;
 mod instruments;
 mod isolation;
 mod labels;
+mod library;
 mod metered;
 mod no_std;
 mod nothing_lost;

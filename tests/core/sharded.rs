@@ -632,26 +632,6 @@ mod pushed_around {
         assert_eq!(counter.total(), EACH);
     }
 
-    /// The kernel would read it when the thread is next interrupted, though the library that counted were unloaded.
-    #[test]
-    #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
-    fn an_increment_leaves_no_pointer_into_its_code_with_the_kernel() {
-        let counter = ShardedCounter::new();
-        // SAFETY: a look-up by name, and glibc's `extern const ptrdiff_t`; on this processor a thread's pointer
-        // points to itself, and the pointer to the sequence is at 8 in the area.
-        let sequence = unsafe {
-            let offset =
-                libc::dlsym(std::ptr::null_mut(), c"__rseq_offset".as_ptr()).cast::<isize>();
-            assert!(!offset.is_null(), "this test needs glibc 2.35");
-            let thread: *const *const u8;
-            std::arch::asm!("mov {}, qword ptr fs:[0]", out(reg) thread);
-            thread.byte_offset(offset.read() + 8)
-        };
-        counter.inc();
-        // SAFETY: as above.
-        assert!(unsafe { sequence.read_volatile() }.is_null());
-    }
-
     const EACH: u64 = 1_000_000;
 
     /// In a signal handler and in the increment that it interrupts, be it the first of its thread.

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use super::amount::Amount;
-use super::cells::CellArray;
+use super::cells::{CellArray, CellIndex};
 
 /// The buckets of a histogram: strictly increasing, inclusive upper bounds, and the type and unit of the values.
 ///
@@ -26,10 +26,9 @@ pub trait Buckets: 'static {
     #[doc(hidden)]
     type __Cells: CellArray;
 
-    /// The index of the bucket that holds a value in base units, at most the number of bounds. For zero, the number of
-    /// leading zeros may be given as 63.
+    /// The index of the bucket that holds a value in base units. For zero, the number of leading zeros may be given as 63.
     #[doc(hidden)]
-    fn __find(base_units: u64, leading_zeros: u32) -> usize;
+    fn __find(base_units: u64, leading_zeros: u32) -> CellIndex<Self::__Cells>;
 }
 
 /// Declares [`Buckets`] for a [`Histogram`](crate::Histogram): a type and its bounds.
@@ -156,10 +155,10 @@ macro_rules! __declare_buckets {
                 fn __find(
                     base_units: ::core::primitive::u64,
                     leading_zeros: ::core::primitive::u32,
-                ) -> ::core::primitive::usize {
+                ) -> private::CellIndex<Self::__Cells> {
                     const PER_OCTAVE: ::core::primitive::usize = private::most_per_octave(&BOUNDS);
                     // A constant, because the address of a static may have to be looked up in a table.
-                    const TABLE: &private::BucketTable<PER_OCTAVE> =
+                    const TABLE: &private::BucketTable<PER_OCTAVE, { LEN + 1 }> =
                         &private::BucketTable::new(&BOUNDS);
                     TABLE.find(base_units, leading_zeros)
                 }

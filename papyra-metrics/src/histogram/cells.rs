@@ -4,6 +4,9 @@
 //! resets disturb neither each other nor a recording, and each increment of a word is returned by exactly one of any number
 //! of concurrent takes.
 
+use core::fmt;
+use core::marker::PhantomData;
+
 use crate::atomic::{AtomicU64, Ordering};
 
 /// The count and the sum of one bucket. Aligned so that both are on one cache line, and within one 16-byte access.
@@ -146,6 +149,39 @@ impl<const N: usize> CellArray for BucketCells<N> {
     #[inline]
     fn cells(&self) -> &[BucketCell] {
         &self.0
+    }
+}
+
+/// The position of a bucket's cell, which every array of this type has.
+pub struct CellIndex<C>(usize, PhantomData<C>);
+
+impl<const N: usize> CellIndex<BucketCells<N>> {
+    /// The index, which has to be below `N`.
+    #[inline]
+    pub(super) const fn new(index: usize) -> Self {
+        debug_assert!(index < N);
+        Self(index, PhantomData)
+    }
+}
+
+impl<C> CellIndex<C> {
+    #[inline]
+    pub(crate) const fn get(self) -> usize {
+        self.0
+    }
+}
+
+impl<C> Copy for CellIndex<C> {}
+
+impl<C> Clone for CellIndex<C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<C> fmt::Debug for CellIndex<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -8,6 +8,8 @@
 //! The caller counts the leading zeros, since there are processors on which an instruction for that takes a third of the time
 //! of a whole recording, and a better one can be used only where it exists. On the former, zero is best counted as one.
 
+use super::cells::{BucketCells, CellIndex};
+
 /// One octave for each number of leading zeros.
 const OCTAVES: usize = u64::BITS as usize + 1;
 
@@ -17,9 +19,9 @@ const fn octave_of(bound: u64) -> usize {
     (bound | 1).leading_zeros() as usize
 }
 
-/// Finds buckets whose bounds have at most `PER_OCTAVE` in one octave.
+/// Finds one of `BUCKETS` buckets, whose bounds have at most `PER_OCTAVE` in one octave.
 #[derive(Debug)]
-pub struct BucketTable<const PER_OCTAVE: usize> {
+pub struct BucketTable<const PER_OCTAVE: usize, const BUCKETS: usize> {
     octaves: [Octave<PER_OCTAVE>; OCTAVES],
 }
 
@@ -33,9 +35,10 @@ struct Octave<const PER_OCTAVE: usize> {
     bounds: [u64; PER_OCTAVE],
 }
 
-impl<const PER_OCTAVE: usize> BucketTable<PER_OCTAVE> {
-    /// The table of rising inclusive upper bounds.
+impl<const PER_OCTAVE: usize, const BUCKETS: usize> BucketTable<PER_OCTAVE, BUCKETS> {
+    /// The table of rising inclusive upper bounds, one for each bucket but the last.
     pub const fn new(bounds: &[u64]) -> Self {
+        assert!(bounds.len() + 1 == BUCKETS);
         let mut octaves = [Octave { below: 0, bounds: [u64::MAX; PER_OCTAVE] }; OCTAVES];
         let mut zeros = 0;
         while zeros < OCTAVES {
@@ -59,7 +62,7 @@ impl<const PER_OCTAVE: usize> BucketTable<PER_OCTAVE> {
     ///
     /// `leading_zeros` is the number of leading zeros of the value; for zero, pass 63.
     #[inline]
-    pub const fn find(&self, value: u64, leading_zeros: u32) -> usize {
+    pub const fn find(&self, value: u64, leading_zeros: u32) -> CellIndex<BucketCells<BUCKETS>> {
         let octave = &self.octaves[leading_zeros as usize];
         let mut bucket = octave.below;
         let mut i = 0;
@@ -67,7 +70,8 @@ impl<const PER_OCTAVE: usize> BucketTable<PER_OCTAVE> {
             bucket += (octave.bounds[i] < value) as usize;
             i += 1;
         }
-        bucket
+        // No bound is counted twice, so there is a bucket even if the number of leading zeros is wrong.
+        CellIndex::new(bucket)
     }
 }
 
@@ -89,29 +93,33 @@ pub const fn most_per_octave(bounds: &[u64]) -> usize {
 mod tests {
     use super::{BucketTable, most_per_octave};
 
-    fn check<const PER_OCTAVE: usize>(bounds: &[u64]) {
+    fn check<const PER_OCTAVE: usize, const BUCKETS: usize>(bounds: &[u64]) {
         assert_eq!(most_per_octave(bounds), PER_OCTAVE, "{bounds:?}");
-        let table = BucketTable::<PER_OCTAVE>::new(bounds);
+        let table = BucketTable::<PER_OCTAVE, BUCKETS>::new(bounds);
         let around = bounds.iter().flat_map(|b| [b.saturating_sub(1), *b, b.saturating_add(1)]);
         let powers = (0..64).flat_map(|shift| [1 << shift, (1 << shift) - 1]);
         for value in around.chain(powers).chain([u64::MAX]) {
             let expected = bounds.iter().filter(|bound| **bound < value).count();
-            assert_eq!(table.find(value, value.leading_zeros()), expected, "{value} in {bounds:?}");
+            assert_eq!(
+                table.find(value, value.leading_zeros()).get(),
+                expected,
+                "{value} in {bounds:?}"
+            );
             let of_one = (value | 1).leading_zeros();
-            assert_eq!(table.find(value, of_one), expected, "{value} in {bounds:?}");
+            assert_eq!(table.find(value, of_one).get(), expected, "{value} in {bounds:?}");
         }
     }
 
     #[test]
     fn finds_the_first_bound_that_is_not_below_the_value() {
-        check::<1>(&[]);
-        check::<1>(&[0]);
-        check::<1>(&[7]);
-        check::<1>(&[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]);
-        check::<3>(&[0, 1, 15, 16, 20, 30]);
-        check::<2>(&[0, 1, 2]);
-        check::<5>(&[10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110]);
-        check::<1>(&[1, u64::MAX]);
-        check::<2>(&[u64::MAX - 1, u64::MAX]);
+        check::<1, 1>(&[]);
+        check::<1, 2>(&[0]);
+        check::<1, 2>(&[7]);
+        check::<1, 11>(&[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]);
+        check::<3, 7>(&[0, 1, 15, 16, 20, 30]);
+        check::<2, 4>(&[0, 1, 2]);
+        check::<5, 12>(&[10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110]);
+        check::<1, 3>(&[1, u64::MAX]);
+        check::<2, 3>(&[u64::MAX - 1, u64::MAX]);
     }
 }

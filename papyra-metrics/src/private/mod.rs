@@ -37,7 +37,7 @@ pub use crate::descriptor::all_have_keys;
 pub use crate::family::Cross;
 pub use crate::histogram::amount::Notation;
 pub use crate::histogram::bounds::{BoundLiteral, Bounds, exported_unit, first};
-pub use crate::histogram::cells::BucketCells;
+pub use crate::histogram::cells::{BucketCells, CellIndex};
 pub use crate::histogram::table::{BucketTable, most_per_octave};
 pub use crate::label::family_labels;
 pub use crate::shared_memory::{

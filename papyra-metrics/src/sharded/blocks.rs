@@ -7,7 +7,7 @@ use super::{CELLS, SHARED, for_each_used, note_shared, shard};
 use crate::Buckets;
 use crate::atomic::AtomicU64;
 use crate::atomic_layout::AtomicLayout;
-use crate::histogram::cells::{CellArray, Tally};
+use crate::histogram::cells::{CellArray, CellIndex, Tally};
 
 /// Aligned to cache lines, which it does not share.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(C, align(64)))]
@@ -46,33 +46,30 @@ impl<C: CellArray> Blocks<C> {
     pub(crate) fn add<B: Buckets<__Cells = C>>(&self, value: u64, tally: Tally) {
         match AreaWithLzcnt::get() {
             Some(area) => {
-                let bucket = B::__find(value, area.leading_zeros(value));
-                self.add_on_cpu(area.area(), bucket, tally);
+                let index = B::__find(value, area.leading_zeros(value));
+                self.add_on_cpu(area.area(), index, tally);
             }
             None => self.add_without_lzcnt::<B>(value, tally),
         }
     }
 
-    /// Out of line, since it is long and never runs on most machines whose CPUs have their own blocks.
+    /// Out of line, since it is long and never runs in a program on most machines whose CPUs have their own blocks.
     #[cold]
     fn add_without_lzcnt<B: Buckets<__Cells = C>>(&self, value: u64, tally: Tally) {
-        let bucket = B::__find(value, (value | 1).leading_zeros());
-        match Area::get() {
-            Some(area) => self.add_on_cpu(area, bucket, tally),
-            None => self.add_shared(shard(), bucket, tally),
+        let index = B::__find(value, (value | 1).leading_zeros());
+        if let Some(area) = Area::get() {
+            self.add_on_cpu(area, index, tally);
+        } else if !Area::in_library(|area| self.add_on_cpu(area, index, tally)) {
+            self.add_shared(shard(), index.get(), tally);
         }
     }
 
     #[inline]
-    fn add_on_cpu(&self, area: Area, bucket: usize, tally: Tally) {
-        // Always there; asking costs one comparison, and no panic is left on the counting path.
-        if bucket < C::LEN {
-            // SAFETY: every block has that many cells from its start on, each of which is two atomic words, aligned to 16
-            // bytes.
-            #[allow(unsafe_code)] // the assembly takes an offset
-            unsafe {
-                area.add_pair(self, bucket * C::CELL_SIZE, [tally.count, tally.sum]);
-            }
+    fn add_on_cpu(&self, area: Area, index: CellIndex<C>, tally: Tally) {
+        // SAFETY: every block has a cell at the index, which is two atomic words, aligned to 16 bytes.
+        #[allow(unsafe_code)] // the assembly takes an offset
+        unsafe {
+            area.add_pair(self, index.get() * C::CELL_SIZE, [tally.count, tally.sum]);
         }
     }
 

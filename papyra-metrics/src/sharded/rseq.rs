@@ -8,7 +8,10 @@
 //! an atomic instruction. So no increment is lost or made twice, and none is retried, not even under a debugger that
 //! stops at every instruction.
 //!
-//! glibc registers, for every thread, the area in which the kernel keeps the number of the CPU.
+//! glibc registers, for every thread, the area in which the kernel keeps the number of the CPU, and a pointer to the sequence
+//! that may be under way. The kernel reads what it points to when the thread is next interrupted, so the pointer must not
+//! outlive this code. The code of the program itself is never unloaded, and leaves the pointer as it is: to take it back takes
+//! a sixth of an increment. The code of a library does so, in a function that is not inlined.
 //!
 //! Readers visit the cells of the CPUs that the machine can have ([`cpus`]). No thread ever runs on another one, so a
 //! recording does not have to note which cell it has used.
@@ -17,7 +20,7 @@ mod possible;
 
 use core::arch::asm;
 use core::arch::x86_64::_mm_set_epi64x;
-use core::ffi::{CStr, c_char, c_uint, c_void};
+use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::num::NonZeroIsize;
 use core::ptr;
 use core::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
@@ -29,11 +32,15 @@ use super::{LINE, SHARED};
 /// Number of cells: one for each CPU below this number.
 pub(super) const CELLS: usize = 112;
 
-/// Distance from the thread pointer to the area, or 0 if there is none.
+/// Distance from the thread pointer to the area, or 0 if there is none, or if this code is that of a library. Written before
+/// `main` alone.
 static AREA: AtomicIsize = AtomicIsize::new(0);
 
 /// As `AREA`, but 0 as well if the processor has no instruction that counts leading zeros.
 static AREA_WITH_LZCNT: AtomicIsize = AtomicIsize::new(0);
+
+/// The distance if this code is that of a library, which can be unloaded. 0 otherwise.
+static AREA_IN_LIBRARY: AtomicIsize = AtomicIsize::new(0);
 
 /// The number of CPUs that the machine can have, at most `CELLS`. As many as there are cells until it is known.
 static CPUS: AtomicUsize = AtomicUsize::new(CELLS);
@@ -44,15 +51,49 @@ pub(super) fn cpus() -> usize {
     CPUS.load(Ordering::Relaxed)
 }
 
+/// Loads one of the distances above, so that the compiler does it once for all additions of a function: it assumes of an
+/// atomic load that the value may have changed.
+macro_rules! load_once {
+    ($area:ident) => {{
+        let area: isize;
+        // SAFETY: it loads an aligned word, which changes once, before `main`. For what runs earlier, in a constructor, both
+        // the old value, which is 0, and the new one are right.
+        unsafe {
+            asm!(
+                // The address is in another library if this crate is a library by itself.
+                "mov {area}, qword ptr [rip + {word}@GOTPCREL]",
+                "mov {area}, qword ptr [{area}]",
+                area = lateout(reg) area,
+                word = sym $area,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        area
+    }};
+}
+
 /// The distance from the thread pointer of every thread to a `struct rseq` that glibc has registered.
 #[derive(Clone, Copy)]
 pub(super) struct Area(NonZeroIsize);
 
 impl Area {
-    /// Returns `None` if the C library does not keep the number of the CPU.
+    /// Returns `None` if the C library does not keep the number of the CPU, or if this code can be unloaded.
     #[inline]
     pub(super) fn get() -> Option<Self> {
-        NonZeroIsize::new(AREA.load(Ordering::Relaxed)).map(Self)
+        NonZeroIsize::new(load_once!(AREA)).map(Self)
+    }
+
+    /// Calls `add` with the area if there is one and this code can be unloaded. Otherwise, returns false.
+    pub(super) fn in_library(add: impl FnOnce(Self)) -> bool {
+        let Some(area) = NonZeroIsize::new(AREA_IN_LIBRARY.load(Ordering::Relaxed)) else {
+            return false;
+        };
+        add(Self(area));
+        // SAFETY: as in `add`. Without a pointer there, no sequence is under way.
+        unsafe {
+            asm!("mov qword ptr fs:[{area} + 8], 0", area = in(reg) area.get(), options(nostack));
+        }
+        true
     }
 
     /// Adds to the counter's cell of this CPU, or to a shared one.
@@ -62,8 +103,8 @@ impl Area {
         // lives: the number of the CPU is at 4, the pointer to the sequence at 8. The sequence is one as the kernel
         // wants it: its last instruction alone has an effect, which is an addition to one of the counter's cells, an
         // aligned word that others access atomically; the signature that glibc registers stands before the place where it
-        // is aborted to; the pointer to it is taken back, so that it never outlives a library that is unloaded. A number
-        // beyond the cells, or that of a thread without a registration (-1, -2), finds a shared cell, whose bit is set
+        // is aborted to; the pointer to it stays, and is taken back by `in_library` before this code can be unloaded. A
+        // number beyond the cells, or that of a thread without a registration (-1, -2), finds a shared cell, whose bit is set
         // before it is added to. The offsets are those of the fields, which `repr(C)` fixes.
         unsafe {
             asm!(
@@ -83,8 +124,6 @@ impl Area {
                 "shl {cpu}, {shift}",
                 "add qword ptr [{counter} + {cpu} + {own_cells}], {n}",
                 "4:",
-                "7:",
-                "mov qword ptr fs:[{area} + 8], 0",
                 ".pushsection .text.unlikely, \"ax?\", @progbits",
                 // An instruction that traps, with the signature in it.
                 ".byte 0x0f, 0xb9, 0x3d",
@@ -100,7 +139,7 @@ impl Area {
                 "8:",
                 "shl {cpu}, {shift}",
                 "lock add qword ptr [{counter} + {cpu} + {shared_cells}], {n}",
-                "jmp 7b",
+                "jmp 4b",
                 ".popsection",
                 area = in(reg) self.0.get(),
                 counter = in(reg) ptr::from_ref(counter),
@@ -150,8 +189,6 @@ impl Area {
                 "paddq {sum}, {pair}",
                 "movdqa xmmword ptr [{blocks} + {cpu} + {own_blocks}], {sum}",
                 "4:",
-                "7:",
-                "mov qword ptr fs:[{area} + 8], 0",
                 ".pushsection .text.unlikely, \"ax?\", @progbits",
                 ".byte 0x0f, 0xb9, 0x3d",
                 ".long 0x53053053",
@@ -170,7 +207,7 @@ impl Area {
                 "psrldq {pair}, 8",
                 "movq {sequence}, {pair}",
                 "lock add qword ptr [{blocks} + {cpu} + {shared_blocks} + 8], {sequence}",
-                "jmp 7b",
+                "jmp 4b",
                 ".popsection",
                 area = in(reg) self.0.get(),
                 blocks = in(reg) ptr::from_ref(blocks),
@@ -197,10 +234,10 @@ impl Area {
 pub(super) struct AreaWithLzcnt(NonZeroIsize);
 
 impl AreaWithLzcnt {
-    /// Returns `None` if there is no area, or if the processor does not have `lzcnt`.
+    /// Returns `None` if [`Area::get`] does, or if the processor does not have `lzcnt`.
     #[inline]
     pub(super) fn get() -> Option<Self> {
-        NonZeroIsize::new(AREA_WITH_LZCNT.load(Ordering::Relaxed)).map(Self)
+        NonZeroIsize::new(load_once!(AREA_WITH_LZCNT)).map(Self)
     }
 
     #[inline]
@@ -241,6 +278,10 @@ static INITIALIZE: extern "C" fn() = {
             CPUS.store(cpus.min(CELLS), Ordering::Relaxed);
         }
         let Some(area) = find_area() else { return };
+        if !is_program() {
+            AREA_IN_LIBRARY.store(area, Ordering::Relaxed);
+            return;
+        }
         AREA.store(area, Ordering::Relaxed);
         if std::arch::is_x86_feature_detected!("lzcnt") {
             AREA_WITH_LZCNT.store(area, Ordering::Relaxed);
@@ -272,4 +313,39 @@ fn find_area() -> Option<isize> {
     // The size is 0 if the registration is disabled or the kernel has refused it. The number of the CPU is then the
     // same for all threads, which would all count in one cell.
     (size != 0).then_some(offset)
+}
+
+/// Returns whether this code is that of the program itself, which is never unloaded.
+fn is_program() -> bool {
+    /// glibc's `Dl_info`.
+    #[repr(C)]
+    struct Symbol([*const c_void; 4]);
+
+    /// The beginning of glibc's `struct link_map`.
+    #[repr(C)]
+    struct Object {
+        _address: usize,
+        name: *const c_char,
+    }
+
+    const RTLD_DL_LINKMAP: c_int = 2;
+
+    unsafe extern "C" {
+        fn dladdr1(
+            address: *const c_void,
+            symbol: *mut Symbol,
+            object: *mut *const Object,
+            flags: c_int,
+        ) -> c_int;
+    }
+
+    let mut symbol = Symbol([ptr::null(); 4]);
+    let mut object = ptr::null();
+    let here = ptr::from_ref(&INITIALIZE).cast();
+    // SAFETY: both can be written to. The object lives as long as this code is loaded, and its name is a string. The program's
+    // is empty, and those of libraries are their paths.
+    unsafe {
+        let found = dladdr1(here, &raw mut symbol, &raw mut object, RTLD_DL_LINKMAP);
+        found != 0 && object.as_ref().is_some_and(|object| *object.name == 0)
+    }
 }

@@ -1,0 +1,66 @@
+//! A library that counts can be unloaded: the kernel keeps no pointer into it.
+
+#![cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+#![allow(unsafe_code)] // loading a library and looking at what the C library keeps for the kernel
+
+use std::ffi::{CString, c_void};
+use std::os::unix::ffi::OsStrExt;
+use std::ptr;
+use std::sync::mpsc;
+use std::thread;
+
+use papyra_metrics::ShardedCounter;
+
+use crate::assembly::COMPILED;
+
+/// The address of the sequence that the kernel looks at when it next interrupts this thread.
+fn sequence() -> *const u8 {
+    // SAFETY: a look-up by name, and glibc's `extern const ptrdiff_t`; on this processor a thread's pointer points to itself,
+    // and the pointer to the sequence is at 8 in the area.
+    unsafe {
+        let offset = libc::dlsym(ptr::null_mut(), c"__rseq_offset".as_ptr()).cast::<isize>();
+        assert!(!offset.is_null(), "this test needs glibc 2.35");
+        let thread: *const *const u8;
+        std::arch::asm!("mov {}, qword ptr fs:[0]", out(reg) thread);
+        thread.byte_offset(offset.read() + 8).read_volatile()
+    }
+}
+
+#[test]
+fn a_library_that_has_counted_leaves_no_pointer_with_the_kernel_and_can_be_unloaded() {
+    let path = CString::new(COMPILED.join("library.so").as_os_str().as_bytes()).unwrap();
+    // SAFETY: constructors of the library run, of which there is the one of its instruments.
+    let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
+    assert!(!library.is_null(), "{path:?}");
+    // SAFETY: it is a function of this type.
+    let count = unsafe {
+        let count = libc::dlsym(library, c"count_in_library".as_ptr());
+        assert!(!count.is_null());
+        std::mem::transmute::<*mut c_void, extern "C" fn() -> u64>(count)
+    };
+    let here = ShardedCounter::new();
+    let (unload, unloaded) = mpsc::channel();
+    thread::scope(|scope| {
+        let (counted, wait) = mpsc::channel();
+        let here = &here;
+        scope.spawn(move || {
+            here.inc();
+            for times in 1..=1_000 {
+                assert_eq!(count(), times * 101);
+                assert_eq!(sequence(), ptr::null());
+            }
+            counted.send(()).unwrap();
+            // The thread is interrupted here at the latest, and again when it goes on.
+            unloaded.recv().unwrap();
+            here.inc();
+        });
+        wait.recv().unwrap();
+        // SAFETY: nothing of the library is in use.
+        assert_eq!(unsafe { libc::dlclose(library) }, 0);
+        // SAFETY: only looks whether it is loaded.
+        let again = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD) };
+        assert!(again.is_null(), "the library is still loaded");
+        unload.send(()).unwrap();
+    });
+    assert_eq!(here.total(), 2);
+}
