@@ -29,13 +29,13 @@ pub(crate) fn attribute(data: &[u8]) {
     };
     let good_values = values.parse2(keys.clone()).is_ok();
     let output = papyra_metrics_expansion::measure(keys, item.clone());
-    // A value goes out as it came in, and what is wrong with it the compiler says better.
+    // Values are passed on unchanged; the compiler reports their errors better.
     if good_values {
         check(&item, output, &text);
     }
 }
 
-/// Of an item that the compiler would have taken, what is written has to parse; and every error has a place.
+/// The output for an item that the compiler accepts must parse, and every error must have a location.
 fn check(item: &TokenStream, output: TokenStream, text: &str) {
     let is_item = syn::parse2::<syn::Item>(item.clone()).is_ok();
     if let Err(error) = syn::parse2::<syn::File>(output.clone()) {
@@ -46,7 +46,7 @@ fn check(item: &TokenStream, output: TokenStream, text: &str) {
         let [TokenTree::Ident(word), _, TokenTree::Group(message)] = call else { continue };
         let message = message.stream().into_iter().next().filter(|_| word == "compile_error");
         if let Some(message) = message.filter(|_| is_item) {
-            // For a fuzzer `proc-macro2` leaves places out.
+            // Under a fuzzer, `proc-macro2` has no locations.
             let nowhere = !cfg!(fuzzing) && message.span().byte_range().is_empty();
             // An attribute without keys has no other token to point at.
             let empty = text.starts_with('\n');
@@ -78,7 +78,7 @@ fn text(data: &[u8], grammar: fn(&mut Choices<'_>) -> String) -> String {
     }
 }
 
-/// Bytes, each of which decides something. When they are used up, everything is the first of its kind.
+/// A source of choices, one for each byte. After the last byte, every choice is the first alternative.
 struct Choices<'a>(&'a [u8]);
 
 impl Choices<'_> {
@@ -97,7 +97,7 @@ impl Choices<'_> {
         of[self.byte() % of.len()]
     }
 
-    /// Seldom one of those that are refused, for one mistake hides what comes after it.
+    /// Rarely a word that is refused, because one mistake hides those after it.
     fn mostly<'w>(&mut self, taken: &[&'w str], refused: &[&'w str]) -> &'w str {
         let of = if self.byte() < 248 { taken } else { refused };
         self.pick(of)
@@ -114,7 +114,7 @@ const WORDS: &[&str] = &[
     "/// Text.\n", "/** * Text. */", "#[metrics(errors)]", "#[cfg(unix)]", "#![allow(unused)]",
 ];
 
-/// Any words in any order, their brackets in pairs.
+/// Any words in any order, with balanced brackets.
 fn soup(choices: &mut Choices<'_>) -> String {
     let mut text = String::new();
     let mut open = Vec::new();

@@ -31,7 +31,7 @@ operations!(
     #[derive(Label)]
     Op
 );
-/// As the others: its derive does not work in a macro.
+/// Written by hand as for the others, because its derive does not work in a macro.
 #[derive(Clone, Copy, Debug, measured::FixedCardinalityLabel)]
 enum MeasuredOp {
     Get,

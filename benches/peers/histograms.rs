@@ -72,7 +72,7 @@ fn contestants(two: bool) -> Vec<Entry> {
             seconds,
             Facade::new(),
             |h, value, index| {
-                // As documented: what was recorded is kept one by one until then.
+                // The recorder documents this call: until then it keeps each recorded value.
                 if index % LEN == 0 {
                     h.recorder.handle().run_upkeep();
                 }

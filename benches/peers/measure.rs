@@ -67,8 +67,8 @@ impl Subject {
                 times.sort_by(f64::total_cmp);
                 Measured {
                     who: entry.who,
-                    // Most rounds are alike. What else the machine does only adds, and now and then the processor
-                    // runs faster for a moment; of two threads, how often they meet varies as well.
+                    // Other load only adds to a round, and sometimes the processor runs faster for a moment, so a lower
+                    // quartile is the most stable. How often two threads meet varies both ways, so theirs is a median.
                     nanoseconds: match entry.work {
                         _ if times.is_empty() => f64::NAN,
                         Work::Alone(_) => times[times.len() / 4],

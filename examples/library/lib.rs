@@ -46,7 +46,7 @@ impl Store {
         Arc::clone(tables.entry(name.to_owned()).or_insert_with(open))
     }
 
-    /// Closes a table. Its metrics leave with its last handle.
+    /// Closes a table. Its metrics are unregistered when its last handle is dropped.
     pub fn close(&self, name: &str) {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }

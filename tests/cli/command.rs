@@ -1,4 +1,4 @@
-//! The command `papyra-metrics` as an operator uses it, and the same in a backend's own command line.
+//! The command `papyra-metrics` as an operator uses it, and the same command in a backend's own command line.
 
 use std::{
     fs,
@@ -460,7 +460,7 @@ fn help_has_examples_and_shells_and_man_get_theirs() {
         let said = run(directory.path(), &format!("completions {shell}"));
         assert!(said.out.contains("papyra-metrics") && said.out.contains("interval"), "{shell}");
     }
-    // A shell takes it.
+    // A shell loads the script.
     let script = run(directory.path(), "completions bash").out;
     fs::write(directory.path().join("script"), script).unwrap();
     let complete = "source ./script; COMP_WORDS=(papyra-metrics sh); COMP_CWORD=1; \
@@ -580,7 +580,7 @@ fn a_reader_of_the_output_may_leave_and_a_full_disk_is_told() {
 fn watch_prints_lines_where_there_is_no_terminal() {
     let mut service = Service::start();
     let mut watching = Command::new(COMMAND)
-        // It ends by itself where what is waited for does not come.
+        // The count ends the command if the expected output does not come.
         .args(["watch", "--interval", "0.05", "--count", "1200", "a.metrics"])
         .current_dir(service.directory.path())
         .stdout(Stdio::piped())
@@ -600,14 +600,14 @@ fn watch_prints_lines_where_there_is_no_terminal() {
     // A reset is not a fall: rates are computed from totals.
     Reader::reset(service.directory.path().join("a.metrics")).unwrap();
     assert!(next("records_written: 0").ends_with("0 (0.0/s)"));
-    // Counts from before a process was found are not part of the rate.
+    // What a process counted before it was found is not part of the rate.
     let elsewhere = tempfile::tempdir_in(service.directory.path()).unwrap();
     let mut late = Backend::publishing(&elsewhere.path().join("late"));
     late.tell("write 1000");
     fs::rename(elsewhere.path().join("late"), service.directory.path().join("a.metrics")).unwrap();
     assert!(next("records_written: 1000").ends_with(" (0.0/s)"));
     fs::remove_file(service.directory.path().join("a.metrics")).unwrap();
-    // A file that goes is unavailable, and another that comes is picked up.
+    // A removed file is reported as unavailable, and a new file is picked up.
     service.running.tell("drop");
     next("metrics: <unavailable>");
     let path = service.directory.path().join("a.metrics");
@@ -631,7 +631,7 @@ fn a_backend_has_the_same_in_its_own_command_line() {
     let service = Service::start();
     let orders = |arguments: &str| run_program(ORDERS, service.directory.path(), arguments);
 
-    // Over the backend in the process.
+    // The metrics of the backend in the process.
     let said = orders("metrics show");
     assert!(said.out.starts_with("records_written: 3\nrecords_read: 0\n"), "{}", said.out);
     assert_eq!((said.err.as_str(), said.code), ("records_written is 3\n", Some(0)));
@@ -647,7 +647,7 @@ fn a_backend_has_the_same_in_its_own_command_line() {
     let said = orders("metrics show .");
     assert!(said.out.starts_with("records_written: 42\n"));
 
-    // Over a backend that has none.
+    // A backend without metrics.
     for command in ["show", "watch", "reset"] {
         let said = orders(&format!("no-metrics {command}"));
         assert_eq!(
@@ -657,7 +657,7 @@ fn a_backend_has_the_same_in_its_own_command_line() {
         );
     }
 
-    // Over a place that the backend knows.
+    // A backend with a default path.
     let said = orders("published show");
     assert_eq!((said.out.as_str(), said.code), ("", Some(2)));
     assert!(said.err.starts_with("error: a path is required"));
@@ -680,7 +680,7 @@ fn eight_processes_under_load_add_up_exactly() {
     for worker in &mut workers {
         worker.ask("load 25000");
     }
-    // While they count, every reading is a part of it.
+    // While the processes count, readings never exceed the final sum.
     let shown = || -> u64 {
         let said = run(directory.path(), "show .");
         let first = said.out.lines().next().unwrap().to_owned();

@@ -58,7 +58,7 @@ fn a_process_that_was_killed_and_the_processes_of_a_directory_are_described() {
     let killed = out(dir.path(), "describe a.metrics");
     assert!(killed.contains("\nwritten_bytes\n  kind counter\n  unit bytes\n"), "{killed}");
     assert_eq!(out(dir.path(), "describe ."), killed);
-    // Other metrics are added, and a foreign file is only mentioned.
+    // The metrics of a second process are added, and a file that is not a metrics file is only a note.
     let _other = Backend::engine(&dir.path().join("c.metrics"));
     fs::write(dir.path().join("notes"), "not a metrics file").unwrap();
     let all = run(dir.path(), "describe .");

@@ -1,4 +1,4 @@
-//! Histograms, floats and peaks in the command: how people and programs read them.
+//! Histograms, floats and peaks in the output of the command, for people and for programs.
 
 use std::{
     fs,
@@ -187,7 +187,7 @@ fn lines_have_the_rate_the_quantiles_and_the_picture_of_each_interval() {
         });
         found.next().unwrap()
     };
-    // At first, what was recorded before is all that is known.
+    // The first reading has no earlier one to compare with.
     assert_eq!(next("append:"), "append: 2");
     assert_eq!(next("append: 2 ("), "append: 2 (0.0/s)");
     engines.running.tell("append 1200");
@@ -219,10 +219,10 @@ fn a_terminal_shows_quantiles_and_the_picture_until_nothing_is_recorded() {
         let append = words(&shown, "append").join(" ");
         assert!(append.contains(" µs ") && append.ends_with(" 2 ms"), "{append}");
         assert!(append.contains('█'), "{append}");
-        // Numbers come first, with the bars of what was.
+        // The table of numbers comes before the table of histograms.
         assert!(shown.find("longest_queue").unwrap() < shown.find("histogram").unwrap());
         terminal.until(|shown| words(shown, "append").len() == 3);
-        // A filter that leaves histograms alone leaves their header alone.
+        // If the filter leaves only histograms, only their header remains.
         terminal.press("/record_size\r");
         terminal.until(|shown| {
             !shown.contains("longest_queue")

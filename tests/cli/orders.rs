@@ -12,7 +12,7 @@ enum Cli {
     /// Look at the metrics of a backend that has none
     #[command(subcommand)]
     NoMetrics(papyra_metrics_cli::Command),
-    /// Look at the metrics that the backend publishes at a place that it knows
+    /// Look at the metrics that the backend publishes at a default path
     #[command(subcommand)]
     Published(papyra_metrics_cli::Command),
 }

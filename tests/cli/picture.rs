@@ -1,5 +1,5 @@
-//! Makes the picture of `papyra-metrics watch` that the README shows, from what the command really draws in a
-//! terminal next to `cargo run --example live`:
+//! Draws the picture of `papyra-metrics watch` in the README, from the terminal output of the command next to `cargo run
+//! --example live`:
 //!
 //! ```sh
 //! cargo run -p papyra-metrics-tests --example picture -- docs/watch.svg

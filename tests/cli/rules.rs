@@ -41,7 +41,7 @@ fn the_rules_of_a_running_process_are_those_of_its_struct_and_of_its_lock_file()
             assert_eq!(out, expected, "{options}{path}");
         }
     }
-    // The mark and the objective come from the declaration, and not from names.
+    // The mark and the objective come from the declaration, not from names.
     let rules = AlertRules::new(&schema).to_string();
     for alert in ["ProblemsHigh", "AppendSecondsBudgetBurnsFast", "ProblemsAbsent"] {
         assert!(rules.contains(&format!("- alert: {alert}\n")), "{rules}");

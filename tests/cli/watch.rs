@@ -76,7 +76,7 @@ impl Terminal {
                 }
             }
         });
-        // A terminal without a size is drawn on as on 80 × 24.
+        // A terminal without a size is treated as 80 × 24.
         let shown = |size, otherwise| if size == 0 { otherwise } else { size };
         let screen = vt100::Parser::new(shown(rows, 24), shown(cols, 80), 0);
         Self {
@@ -159,7 +159,7 @@ impl Terminal {
                     self.screen.process(&bytes);
                     self.raw.extend(bytes);
                 }
-                // It has closed the terminal.
+                // The command has closed the terminal.
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
                     self.child.kill().unwrap();
@@ -182,10 +182,10 @@ fn stty(tty: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A time by which a test that hangs fails; none that passes waits for it.
+/// A time limit for tests that hang; a test that passes never waits for it.
 const LONG: Duration = Duration::from_secs(60);
 
-/// The words of the line that begins with that one.
+/// The words of the line that begins with this word.
 pub(crate) fn words<'a>(shown: &'a str, name: &str) -> Vec<&'a str> {
     let mut lines = shown.lines().map(str::split_whitespace).map(Iterator::collect::<Vec<_>>);
     lines.find(|words| words.first() == Some(&name)).unwrap_or_default()
@@ -214,12 +214,12 @@ fn values_rates_and_bars_follow_the_process_until_q() {
         let words = words(shown, "records_written");
         words.get(1) == Some(&"42") && words.get(3).is_some_and(|bars| bars.contains('█'))
     });
-    // A gauge has bars and no rate.
+    // A gauge has bars but no rate.
     let gauge = words(&shown, "open_segments");
     assert_eq!((gauge.len(), gauge[1]), (3, "3"), "{shown}");
     terminal.until(|shown| words(shown, "records_written").get(2) == Some(&"0.0"));
 
-    // It ends and stays on the screen, and its successor takes its place.
+    // A process that ends stays on the screen until its successor replaces it.
     backend.kill();
     terminal.until(|shown| shown.contains("ended, had been publishing since"));
     let mut backend = Backend::publishing(&path);
@@ -278,7 +278,7 @@ fn a_stopped_watch_gives_the_terminal_back_and_takes_it_again_when_it_goes_on() 
             terminal.until_screen(|screen| !screen.alternate_screen() && !screen.hide_cursor());
             assert_eq!(terminal.modes(), before);
         } else {
-            // As a shell does when a job has stopped.
+            // A shell does this when a job has stopped.
             terminal.set_modes(&before);
         }
         backend.tell("write 7");
@@ -292,7 +292,7 @@ fn a_stopped_watch_gives_the_terminal_back_and_takes_it_again_when_it_goes_on() 
         terminal.until_screen(vt100::Screen::alternate_screen);
         terminal.press("q");
         assert_eq!(terminal.end().0, 0);
-        // For the next one.
+        // Starts from zero for the next signal.
         papyra_metrics::publish::Reader::reset(directory.path().join("log.metrics")).unwrap();
     }
 }

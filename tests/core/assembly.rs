@@ -1,4 +1,4 @@
-//! `inc` is one instruction: the same as on a bare atomic. The compiler's own output is the proof.
+//! `inc` is one instruction, the same as on a bare atomic, in the assembly that the compiler writes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -58,7 +58,7 @@ fn inc_is_the_one_instruction_of_a_bare_atomic() {
         assert!(ours[0].starts_with("lock incq") || ours[0].starts_with("lock addq"), "{ours:?}");
         assert!(ours[1].starts_with("ret"), "{ours:?}");
     }
-    // In a published file as in any other memory that is owned through a pointer: load it, count, return.
+    // In a published file, as in any memory behind a pointer: load the pointer, count, return.
     let published = instructions("count_published");
     println!("Counter::inc of a published struct: {published:?}");
     assert!(!published.is_empty(), "the function is not in the assembly:\n{}", *ASSEMBLY);

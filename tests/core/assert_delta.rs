@@ -72,7 +72,7 @@ fn the_operation_may_borrow_what_has_the_metrics() {
     }
     let mut store = Store(StoreMetrics::default());
     let write = |store: &mut Store, records| -> Result<u64, ParseIntError> {
-        // A `?` outside of the closure.
+        // A `?` in the expression of the metrics, outside of the closure.
         Ok(assert_delta!(store.0, { records_written: 1 }, || store.write(records))? + 10)
     };
     assert_eq!(write(&mut store, "1"), Ok(11));
@@ -107,7 +107,7 @@ fn a_failure_shows_what_was_expected_and_all_that_changed() {
     });
     assert_eq!(
         message,
-        "the metrics changed otherwise than expected
+        "the metrics did not change as expected
   records_written: expected +2, but changed by +1, from 5 to 6
   write_errors: expected 0, but changed by +1, from 0 to 1
 also changed: requests{op=put} +3, type -1"

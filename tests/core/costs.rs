@@ -7,7 +7,7 @@ use papyra_metrics::{
     ShardedHistogram, Snapshot, Walker, persistence::PersistenceMetrics,
 };
 
-/// The allocations that `work` makes in this thread.
+/// The number of allocations that `work` makes in this thread.
 fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
     let mut result = None; // dropped after the measurement
     allocation_counter::measure(|| result = Some(work())).count_total

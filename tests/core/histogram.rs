@@ -1,4 +1,4 @@
-//! Histograms: what is recorded where, what readings say, and that no value is lost.
+//! Histograms: the bucket of each value, the readings, and that no value is lost.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
@@ -49,7 +49,7 @@ fn histograms_are_their_atomics_in_place() {
     assert_eq!(size_of::<Histogram<Sizes>>(), 17 * 32);
     assert_eq!((size_of::<FloatGauge>(), size_of::<Peak>()), (8, 8));
     if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
-        // A block of 512 bytes for each of 128, a mark for each block, and the baselines.
+        // 128 blocks of 512 bytes, a word of flags, and the baselines.
         assert_eq!(size_of::<ShardedHistogram>(), 64 + 128 * 512 + 512);
     }
 }
@@ -80,7 +80,7 @@ fn declared_buckets_have_the_bounds_that_were_written() {
     assert_eq!(Powers::BOUNDS[10], 1_024_000);
 }
 
-/// Both kinds have the same methods and keep the same promises.
+/// `Histogram` and `ShardedHistogram` have the same methods and guarantees.
 macro_rules! for_both_histograms {
     ($($name:ident, $histogram:ident;)*) => {$(
         mod $name {

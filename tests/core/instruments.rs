@@ -1,4 +1,4 @@
-//! The instruments, as a backend counts in them.
+//! The instruments, used as in a backend.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
@@ -36,7 +36,7 @@ fn instruments_are_their_atomics_in_place() {
     }
 }
 
-/// The two counters have the same methods, and keep the same promises.
+/// `Counter` and `ShardedCounter` have the same methods and guarantees.
 macro_rules! for_both_counters {
     ($($name:ident, $counter:ident;)*) => {$(
         mod $name {

@@ -45,7 +45,7 @@ fn pointers_and_options_of_metrics_are_metrics() {
     assert!(None::<LogMetrics>.descriptors().is_empty());
 }
 
-/// A computed value behind a `Cell`, which no instrument is.
+/// A computed value behind a `Cell`, which cannot be inside an instrument.
 struct Queue {
     waiting: Cell<i64>,
 }

@@ -209,7 +209,7 @@ static SURROUNDED: Surrounded =
 #[test]
 fn members_of_a_sharded_family_count_apart_and_read_reset_and_drain_apart() {
     let metrics = &SURROUNDED;
-    // Its own amount in each, so that a word of two members would show.
+    // Another amount in each member, so that a word shared by two members would show.
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
@@ -246,7 +246,7 @@ fn a_sharded_family_takes_a_word_of_each_line_for_a_member_and_rounds_up_to_whol
     let (one, nineteen) =
         (size_of::<Family<Only, ShardedCounter>>(), size_of::<Family<Slot, ShardedCounter>>());
     assert!(one < alone + 128, "{one} and {alone}");
-    // Three groups, and what is left for a fourth.
+    // Three full groups and a part of a fourth.
     assert!(nineteen < 4 * (alone + 128), "{nineteen} and {alone}");
     let family: Family<Slot, ShardedCounter> = Family::new();
     let line = if cfg!(target_arch = "x86_64") { 64 } else { 128 };
@@ -346,7 +346,7 @@ mod pushed_around {
         assert_eq!(read, (cpus.len() as u64, cpus.len() as u64));
     }
 
-    /// How often threads that are moved between cores all the time have counted.
+    /// The number of counts by threads that are moved between cores all the time.
     fn moved_threads(count: impl Fn() + Sync) -> u64 {
         const WRITERS: usize = 3;
         const MOVES: usize = 60_000;
@@ -550,7 +550,7 @@ mod pushed_around {
             }
         }
 
-        /// Goes on by that many instructions. False where it has come to the second signal.
+        /// Executes this many instructions. Returns `false` if the child has reached the second signal.
         fn step(&self, steps: usize) -> bool {
             for _ in 0..steps {
                 // SAFETY: the child is stopped, and continues without the signal.
@@ -584,7 +584,7 @@ mod pushed_around {
             }
         }
 
-        /// The signal at which it stops, or nothing where it has ended well.
+        /// Returns the signal at which the child stops, or `None` if it has exited successfully.
         fn wait(&self) -> Option<libc::c_int> {
             let mut status = 0;
             // SAFETY: the child is ours, and `status` is a place for its state.

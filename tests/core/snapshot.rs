@@ -115,7 +115,7 @@ fn values_are_equal_when_their_numbers_are() {
 #[derive(Default, Metrics)]
 struct Mixed {
     writes: Counter,
-    reads: papyra_metrics::Counter, // the same type in other words
+    reads: papyra_metrics::Counter, // the same type, spelled in another way
     open: Gauge,
     scans: Counter,
     old: AtomicU64,

@@ -1,4 +1,4 @@
-//! The walk: what a walker sees, and what readings make of a walk that is written by hand.
+//! The walk: the calls that a walker receives, and readings of a walk that is written by hand.
 
 use std::sync::atomic::AtomicU64;
 

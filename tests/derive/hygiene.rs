@@ -6,7 +6,7 @@
 #![allow(clippy::redundant_pub_crate)] // it wants the opposite of what `unreachable_pub` wants
 #![forbid(unsafe_code)]
 
-/// Names that generated code uses itself, as names of the user's.
+/// The user's own items have names that generated code uses.
 mod clashing {
     #[derive(Debug, Default, papyra_metrics::Metrics)]
     pub(super) struct Clashing {
@@ -27,7 +27,7 @@ fn fields_may_have_the_names_that_generated_code_uses() {
     assert_eq!(clashing.snapshot().to_string(), "visitor: 1\nwalker: 0\nmetrics: 0\nself: 1");
 }
 
-/// A backend's own methods of the same names stay in charge.
+/// A backend's own methods with these names are still called.
 mod inherent {
     use papyra_metrics::{Counter, Metrics};
 

@@ -8,7 +8,7 @@ use papyra_metrics::{Counter, Metrics};
 use papyra_metrics_export::prometheus::{Format, Prometheus};
 use papyra_metrics_export::{Registry, RegistryReader};
 
-/// The allocations that `work` makes in this thread.
+/// The number of allocations that `work` makes in this thread.
 fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
     let mut result = None; // dropped after the measurement
     allocation_counter::measure(|| result = Some(work())).count_total
@@ -44,7 +44,7 @@ fn a_scrape_into_a_warm_buffer_allocates_nothing() {
 
 #[test]
 fn numbers_that_grow_to_their_full_length_allocate_nothing() {
-    // Of some sizes, what is prepared happens to leave enough room, and of others it does not.
+    // With some numbers of backends the prepared buffer happens to be large enough, with others it is not.
     for backends in 1..20 {
         let (registry, backends) = registry(backends);
         let prometheus = Prometheus::new(&registry);
@@ -140,7 +140,7 @@ fn label_sets_that_come_and_go_for_ever_take_no_more_memory() {
         };
         allocation_counter::measure(work).bytes_current
     };
-    // The maps grow until they have room to reuse.
+    // The maps grow until their capacity can be reused.
     come_and_go(0..5000);
     let kept = come_and_go(5000..12_001);
     assert!(kept < 10_000, "{kept} more bytes are held");

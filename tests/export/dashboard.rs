@@ -46,7 +46,7 @@ fn exprs(panel: &Json) -> Vec<&str> {
     panel["targets"].as_array().unwrap().iter().map(|target| text(&target["expr"])).collect()
 }
 
-/// Puts in the values of variables, as Grafana does.
+/// Replaces variables by their values, as Grafana does.
 fn interpolate(expr: &str, selected: &[(&str, &str)]) -> String {
     let mut expr = expr.replace("$__rate_interval", "10s");
     for (name, value) in selected {
@@ -249,7 +249,7 @@ fn each_kind_and_unit_has_its_query_and_its_unit_in_grafana() {
     assert_eq!(heatmap["targets"][0]["format"], "heatmap");
 }
 
-/// A metric with a help text that means something to Grafana, to JSON and to Markdown.
+/// A metric whose help text has special characters of Grafana, JSON and Markdown.
 struct Hostile(Counter);
 
 const HELP: &str = "Costs 5 $ for \"$job\", ${instance:raw} and [[job]]; \\ ` <b>\n\u{1b} ü";
@@ -291,7 +291,7 @@ fn texts_of_users_change_neither_the_json_nor_a_query_nor_a_variable() {
                 r#"sum(rate(hostile_total{job=~"$job",instance=~"$instance",db=~"$db"}[$__rate_interval]))"#
             ]
         );
-        // Values of labels are in no query: they are variables.
+        // Queries contain no label values: these are variables.
         assert!(!json.contains("a\\\"}"), "{json}");
     }
 }

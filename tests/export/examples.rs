@@ -1,4 +1,4 @@
-//! The examples, run as the README says, and looked at as they say.
+//! The examples, run and scraped as their documentation says.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

@@ -51,7 +51,7 @@ fn the_facades_prometheus_exporter_ends_with_our_totals() {
         orders.reset();
         orders.records_written.add(1);
         facade.export().unwrap();
-        // Half of the time the last counts wait until the backend is open again.
+        // In every other round the last counts are exported only after the backend is open again.
         drop(orders);
         if n % 2 == 0 {
             facade.export().unwrap();
@@ -127,7 +127,7 @@ fn an_exporter_that_starts_now_exports_what_is_counted_later_and_every_counter()
     drop(closed);
     let mut facade = Facade::with_recorder(&registry, recorder).starting_now();
     orders.bytes_written.add(2);
-    // A backend of the same labels continues the series of the closed one.
+    // A backend with the same labels continues the series of the closed one.
     let reopened = open(&registry, "closed");
     reopened.records_written.add(5);
     let later = open(&registry, "later");

@@ -1,4 +1,4 @@
-//! Who holds what is registered, and what a handle of a registry adds to it.
+//! Ownership of registered metrics, and the labels and filters that handles of a registry add.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ struct LogMetrics {
     records_written: Counter,
 }
 
-/// All values of a reading, by name and labels; of a histogram its count.
+/// All values of a reading by name and labels; for a histogram, its count.
 fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
     let samples = reader
         .read()
@@ -73,7 +73,7 @@ fn a_handle_adds_its_labels_to_all_that_is_registered_through_it() {
         read(&mut RegistryReader::new(&registry)),
         map([("records_written{db=\"a\",shard=\"7\",zone=\"eu\"}", 0), ("records_written{}", 0)])
     );
-    // It never fails; its registrations do.
+    // `with_labels` never fails; registrations through the handle do.
     let metrics = Arc::new(LogMetrics::default());
     let twice = handle.register(metrics.clone(), &[("db", "b")]).unwrap_err();
     assert_eq!(twice, RegisterError::DuplicateLabel { name: "db".to_owned() });
@@ -138,7 +138,7 @@ fn a_library_that_knows_no_exporter_is_used_twice_in_one_process() {
     cold.table("orders").insert("2", "milk");
     assert_eq!(read(&mut reader)["app_rows_written{store=\"cold\",table=\"orders\"}"], 2);
     assert!(registry.problems().is_empty());
-    // Without a registry it works as well.
+    // The library also works without a registry.
     Store::new(None).table("orders").insert("1", "tea");
 }
 
@@ -171,13 +171,13 @@ fn the_same_metrics_registered_again_are_not_counted_again() {
     registry.register(log.clone(), labels).unwrap();
     assert_eq!(read(), 10);
 
-    // Counts made while they are not registered are part of their total.
+    // What is counted while the metrics are not registered is part of their total.
     registry.unregister(&log);
     log.records_written.add(1);
     registry.register(log.clone(), labels).unwrap();
     assert_eq!(read(), 11);
 
-    // Others may have had their labels in between.
+    // Other metrics may use the same labels in between.
     registry.unregister(&log);
     for _ in 0..3 {
         let other = Arc::new(LogMetrics::default());
@@ -202,7 +202,7 @@ fn a_closed_backend_is_remembered_within_the_limits_and_then_begins_at_zero() {
         read(&mut reader)[&format!("records_written{{backend=\"{name}\"}}")]
     };
     assert_eq!([count("a"), count("a"), count("b")], [1, 2, 1]);
-    // The third one that is closed lets the first one be forgotten.
+    // Closing a third backend makes the registry forget the first one.
     assert_eq!([count("c"), count("d")], [1, 1]);
     assert_eq!([count("a"), count("c"), count("d")], [1, 2, 2]);
 

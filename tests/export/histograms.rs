@@ -1,4 +1,4 @@
-//! Histograms and gauges of floats: what readers see of them over all of their backends, and what is refused.
+//! Histograms and gauges of floats, as readers see them over all of their backends, and the registrations that are refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn log() -> Arc<LogMetrics> {
     Arc::default()
 }
 
-/// The distribution of that name and these labels.
+/// The distribution with this name and these labels.
 fn histogram(reader: &mut RegistryReader, name: &str, labels: &str) -> Distribution {
     let mut samples = reader.read();
     let sample = samples.find(|it| it.name() == name && it.labels().to_string() == labels);
@@ -77,7 +77,7 @@ fn a_backend_that_is_opened_again_goes_on_in_each_bucket() {
             .unwrap();
         drop(metrics);
         if round == 3 {
-            // Its last values.
+            // The last values of the closed backend.
             assert_eq!(histogram(&mut readers[0], "append_seconds", "{}"), expected);
             assert_eq!(readers[0].read().count(), 0);
         }
@@ -158,7 +158,7 @@ fn histograms_of_one_name_with_other_buckets_are_refused() {
     );
     let RegisterError::ConflictingDefinition { new, .. } = error else { panic!("{error}") };
     assert_eq!(new.bounds, ["0.001", "0.03"]);
-    // Nothing of it is left.
+    // The refused registration leaves nothing behind: its metrics can be registered elsewhere.
     let other_registry = Registry::new();
     other_registry.register(other.clone(), &[]).unwrap();
     assert!(other_registry.register(one.clone(), &[("backend", "a")]).is_err());
@@ -171,7 +171,7 @@ fn buckets_that_are_only_known_later_are_checked_when_they_are() {
     struct Inner {
         append: Histogram<Coarser>,
     }
-    /// Shows its histogram from a certain time.
+    /// Shows its histogram only once it is told to.
     struct Late {
         inner: Inner,
         is_there: std::sync::atomic::AtomicBool,

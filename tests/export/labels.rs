@@ -175,7 +175,7 @@ fn a_prometheus_server_sees_members_of_a_family_by_their_labels() {
     );
 }
 
-/// Metrics that only list themselves.
+/// Metrics that list descriptors but show no values.
 struct Listing(&'static [Descriptor]);
 
 impl Metrics for Listing {

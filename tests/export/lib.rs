@@ -41,7 +41,7 @@ pub fn directory(name: &str) -> PathBuf {
     directory.canonicalize().unwrap()
 }
 
-/// A port that nobody listens on, neither by TCP nor by UDP.
+/// A free port, both for TCP and for UDP.
 pub fn free_port() -> u16 {
     loop {
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -52,11 +52,11 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Repeats a request until it is answered: other processes do not announce that they are ready.
+/// Repeats a request until it is answered, because other processes do not report that they are ready.
 ///
 /// # Panics
 ///
-/// After half a minute.
+/// If there is no answer within 30 seconds.
 pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -112,12 +112,12 @@ pub struct Scraper {
 }
 
 impl Scraper {
-    /// Starts it; it scrapes first some seconds later.
+    /// Starts the server. It scrapes for the first time some seconds later.
     pub fn of(target: &str, name: &str) -> Self {
         Self::with_rules(target, name, "groups: []\n")
     }
 
-    /// Starts it with this rule file, whose rules it evaluates each second.
+    /// Starts the server with this rule file, whose rules it evaluates each second.
     pub fn with_rules(target: &str, name: &str, rules: &str) -> Self {
         let port = free_port();
         let directory = directory(name);
@@ -161,17 +161,17 @@ impl Scraper {
     }
 }
 
-/// The `StatsD` daemon, which adds up for an hour before it flushes.
+/// The `StatsD` daemon, which does not flush its sums for an hour.
 #[derive(Debug)]
 pub struct StatsDaemon {
     _server: Server,
-    /// Where it takes datagrams.
+    /// The port on which it receives datagrams.
     pub port: u16,
     admin: u16,
 }
 
 impl StatsDaemon {
-    /// Starts it on a port, which it has when this returns.
+    /// Starts the daemon. It listens when this returns.
     pub fn start(name: &str, port: u16) -> Self {
         let admin = free_port();
         let directory = directory(name);
@@ -204,7 +204,7 @@ impl StatsDaemon {
         self.values(what)
     }
 
-    /// The same for values that are not integers.
+    /// Returns the daemon's sums by name as floats, or `None` if it does not answer.
     pub fn numbers(&self, what: &str) -> Option<BTreeMap<String, f64>> {
         self.values(what)
     }
@@ -227,7 +227,8 @@ impl StatsDaemon {
         Some(values.collect())
     }
 
-    /// Waits until the daemon has this many of the counter: what was sent last may still be on its way.
+    /// Waits until the daemon's sum of the counter reaches this number, because the last datagrams may still be on their
+    /// way.
     pub fn wait_for(&self, counter: &str, value: i64) -> BTreeMap<String, i64> {
         wait_for(&format!("{counter} to be {value}"), || {
             let counters = self.ask("counters").unwrap();
@@ -236,7 +237,7 @@ impl StatsDaemon {
     }
 }
 
-/// The number that a value shows; of a histogram its count.
+/// The value as a number; for a histogram, its count.
 pub fn number(value: &Value) -> i64 {
     let count = value.as_histogram().map(|it| i64::try_from(it.count()).unwrap());
     count.unwrap_or_else(|| value.as_i64().unwrap())

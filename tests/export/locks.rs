@@ -47,7 +47,7 @@ impl<R: Fn(), D: Fn()> Drop for Active<R, D> {
 
 const ACTIVE: &[Descriptor] = &[Descriptor::counter("active")];
 
-/// Does all that an application does with a registry.
+/// Calls every method of a registry that an application uses.
 fn use_all(registry: &Registry) {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     let call = CALLS.fetch_add(1, Relaxed).to_string();
@@ -68,7 +68,7 @@ fn a_backend_uses_the_registry_while_it_is_read_and_when_it_is_dropped() {
             name: ACTIVE,
             on_read: move || {
                 use_all(&reading);
-                // Once: it reads itself.
+                // Only once, because the scrape reads this backend too.
                 if !is_reading.swap(true, Relaxed) {
                     assert!(
                         Prometheus::new(&reading).scrape(None).body.contains("active_total 7\n")
@@ -86,7 +86,7 @@ fn a_backend_uses_the_registry_while_it_is_read_and_when_it_is_dropped() {
     registry.register(active.clone(), &[]).unwrap();
     let mut reader = RegistryReader::new(&registry);
     assert!(reader.read().any(|sample| sample.name() == "active" && *sample.value() == 7));
-    // Dropped by the reader.
+    // The reader drops the last `Arc`.
     drop(active);
     assert!(reader.read().any(|sample| sample.name() == "active" && *sample.value() == 7));
     assert!(reader.read().all(|sample| sample.name() != "active"));
@@ -235,7 +235,7 @@ fn readers_do_not_wait_for_one_that_is_held_up_by_a_backend() {
         }
     });
     barrier.wait();
-    // It has read zero, and this reading is merged before its own.
+    // The blocked reading has read zero. The following reading is merged before it.
     log.records_written.add(3);
     let mut reader = RegistryReader::new(&registry);
     let read = |reader: &mut RegistryReader| {
@@ -244,7 +244,7 @@ fn readers_do_not_wait_for_one_that_is_held_up_by_a_backend() {
     assert_eq!(read(&mut reader), [3, 7]);
     assert!(registry.unregister(&active));
     barrier.wait();
-    // Its first reading is older than the merged one; that is not a reset.
+    // The first value of the blocked reading is older than the merged one; that is not a reset.
     assert_eq!(held_up.join().unwrap(), [3, 7]);
     log.records_written.add(1);
     assert_eq!(read(&mut reader), [4, 7]);
@@ -278,7 +278,7 @@ fn panics_of_a_backend_its_payload_and_its_drop_end_no_reading() {
     assert_eq!(read(), [2]);
     let problems = || registry.problems().iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(problems(), ["backend {}: reading its metrics panicked: no message"]);
-    // The reading drops it.
+    // The reading drops the last `Arc`.
     drop(active);
     assert_eq!(read(), [2]);
     assert_eq!(read(), [2]);
@@ -303,7 +303,7 @@ fn a_refused_registration_leaves_no_name_and_no_label_taken() {
     registry.register(mixed.clone(), &[("backend", "mixed")]).unwrap_err();
     let fresh = Arc::new(Fresh::default());
     registry.register(fresh.clone(), &[("backend", "mixed")]).unwrap();
-    // Nor is the refused one held or taken for registered.
+    // The registry neither holds the refused backend nor considers it registered.
     assert_eq!(Arc::strong_count(&mixed), 1);
     assert!(!registry.unregister(&mixed));
     let names: Vec<_> =

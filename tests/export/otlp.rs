@@ -229,7 +229,7 @@ fn a_collector_that_was_away_has_everything_after_the_first_request_that_it_take
     let mut otlp = Otlp::new(&registry).http(&url).unwrap();
     let orders = open(&registry, "orders");
     for _ in 0..3 {
-        // One that closes meanwhile, and is not opened again.
+        // A backend that is closed while the collector is away, and not opened again.
         let users = open(&registry, "users");
         users.records_written.add(10);
         orders.records_written.add(1);
@@ -274,7 +274,7 @@ fn a_collector_that_asks_for_a_pause_gets_no_request_before() {
     orders.records_written.add(7);
     let mut otlp = Otlp::new(&registry).http(&url).unwrap();
     let busy = |retry_after: &str| http("503 Service Unavailable", retry_after, &[]);
-    // For longer than an export waits.
+    // A pause longer than an export waits for.
     collector.answers.send(busy("Retry-After: 3600\r\n")).unwrap();
     let error = otlp.export().unwrap_err().to_string();
     assert!(error.ends_with(": 503 Service Unavailable"), "{error}");

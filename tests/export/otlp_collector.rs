@@ -1,4 +1,4 @@
-//! OTLP through a real collector, Rotel, which passes on what it has received.
+//! OTLP through a real collector, Rotel, which forwards what it receives.
 
 use std::io::{ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
@@ -118,14 +118,15 @@ fn a_real_collector_passes_on_every_value_exactly_and_a_restart_loses_and_double
     let collector = start_collector(port, &backend);
     let url = format!("http://127.0.0.1:{port}/v1/metrics");
 
-    // As bytes, by a transport of the application: names, units, attributes, bounds, values, sums and times are the same.
+    // Sent as bytes through a transport of the application: names, units, attributes, bounds, values, sums and times are
+    // preserved.
     let mut otlp = Otlp::new(&registry).with_resource(&[("service.name", "shop")]);
     let sent = otlp.encode();
     let answer = ureq::post(&url).header("content-type", "application/x-protobuf").send(&sent[..]);
     assert_eq!(answer.unwrap().status(), 200);
     assert_eq!(next(&messages), ExportMetricsServiceRequest::decode(&*sent).unwrap());
 
-    // By the exporter, over a collector that is killed and started again.
+    // Sent by the exporter, while the collector is killed and started again.
     let mut otlp = otlp.http(&url).unwrap();
     assert_eq!(otlp.export().unwrap(), Progress::Done);
     let first = next(&messages);

@@ -182,7 +182,7 @@ impl Drop for BadError {
     }
 }
 
-/// Fails in every way that user code can fail, one after the other, and then succeeds.
+/// Fails in each way that user code can fail, one after the other, and then succeeds.
 struct Vicious {
     exports: usize,
     succeeded: Sender<()>,

@@ -21,7 +21,7 @@ struct LogMetrics {
     /// Payload "bytes" \ appended.
     #[metrics(unit = "bytes")]
     bytes_written: Counter,
-    /// Already named as it will be exported.
+    /// The name already has the exported suffix.
     reads_total: Counter,
     open_segments: Gauge,
     #[metrics(unit = "seconds", help = "One\nand\r two.")]
@@ -333,7 +333,7 @@ fn whatever_changes_between_scrapes_each_is_written_as_if_it_were_the_first() {
     };
     let index = |random| usize::try_from(random).unwrap();
     for scrape in 0..400 {
-        // Much, little or nothing at a time.
+        // No change, one change or many changes at a time.
         let changes = [0, 1, 40][index(random(3))];
         for _ in 0..changes {
             let LogMetrics {
@@ -370,7 +370,7 @@ fn a_metric_that_cannot_be_read_at_first_is_there_once_it_can() {
     metrics.broken.panics.store(false, Relaxed);
     assert_eq!(samples(), "before_total 1, broken_total 2, after -3");
 
-    // From then on it keeps what was read last.
+    // From then on the broken counter keeps its last value.
     metrics.broken.panics.store(true, Relaxed);
     metrics.before.add(1);
     metrics.after.set(-4);

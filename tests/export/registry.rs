@@ -1,4 +1,4 @@
-//! Backends come, are read, fail and go.
+//! Backends that are registered, read, fail and are closed.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -21,7 +21,7 @@ struct LogMetrics {
     open_segments: Gauge,
 }
 
-/// All values of a reading, by name and labels; of a histogram its count.
+/// All values of a reading by name and labels; for a histogram, its count.
 fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
     let readings = reader.read().map(|reading| {
         (format!("{}{}", reading.name(), reading.labels()), number(reading.value()))
@@ -105,7 +105,7 @@ fn a_backend_that_is_opened_again_goes_on_where_it_ended() {
         registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
         metrics.records_written.add(10);
         metrics.open_segments.set(opened);
-        // Whether it was read before it was dropped, after, or never.
+        // Backends are read before they are dropped, after that, or never.
         if opened % 2 == 0 {
             assert_eq!(read(&mut early)["records_written{backend=\"orders\"}"], opened * 10);
         }
@@ -543,7 +543,7 @@ fn unregistering_lets_go_at_once_and_the_last_counts_still_go_out() {
 
 #[test]
 fn metrics_are_dropped_where_the_registry_can_still_be_used() {
-    /// Looks around once more before it goes.
+    /// Reads the registry once more when it is dropped.
     #[derive(Metrics)]
     struct Curious {
         looks: Counter,
@@ -569,7 +569,7 @@ fn metrics_are_dropped_where_the_registry_can_still_be_used() {
     let log = Arc::new(LogMetrics::default());
     registry.register(log.clone(), &[]).unwrap();
 
-    // By a reader, by a registration of the same labels, and by the next reader.
+    // The backend is dropped by a reader, by a registration of the same labels, and by the next reader.
     let register = || drop(registry.register_owned(curious(), &[]).unwrap());
     register();
     read(&mut RegistryReader::new(&registry));
@@ -649,7 +649,7 @@ fn one_name_with_two_kinds_or_units_is_refused_and_both_backends_are_named() {
          `records_written`, a counter without unit of backend `{backend=\"orders\"}`; rename one of them, or use \
          registries with different prefixes"
     );
-    // Nothing is left of a refused backend, not even the names that were new.
+    // A refused backend leaves nothing behind, not even names that were new.
     let fresh = Arc::new(Fresh::default());
     registry.register(fresh.clone(), users).unwrap();
     assert_eq!(read(&mut RegistryReader::new(&registry)).len(), 4);

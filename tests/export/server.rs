@@ -139,7 +139,7 @@ fn a_request_that_is_too_long_receives_the_whole_answer() {
         assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
         assert!(answer.ends_with("\r\n\r\nthe request header is too long\n"), "{answer}");
     }
-    // Also one whose body is on its way when it is refused.
+    // The answer also arrives if the body is still being sent when the request is refused.
     let body = "x".repeat(500_000);
     let post = format!("POST /metrics HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let answer = request(server.local_addr(), &post);
@@ -173,7 +173,7 @@ fn hundreds_of_silent_and_slow_clients_delay_no_scrape() {
     for _ in 0..10 {
         assert_is_scrape(&request(address, SCRAPE));
     }
-    // With half of a request, in which they stop.
+    // Clients that send half of a request and then stop.
     let slow: Vec<_> = (0..500)
         .map(|_| {
             let mut stream = connect(address);
@@ -222,7 +222,7 @@ fn of_the_scrapes_that_are_read_slowly_only_the_latest_are_kept() {
         .map(|_| {
             let mut stream = connect(server.local_addr());
             stream.write_all(SCRAPE.as_bytes()).unwrap();
-            // It is being sent, so that the next one is another scrape.
+            // The first response is being sent, so the next request gets another scrape.
             stream.read_exact(&mut [0]).unwrap();
             stream
         })
@@ -299,7 +299,7 @@ fn clients_that_ask_at_the_same_time_share_one_scrape() {
     };
     let first = ask();
     entries.recv_timeout(Duration::from_secs(30)).unwrap();
-    // These have come too late for the first scrape, and once this answer is there, the server knows them.
+    // These requests arrive too late for the first scrape. The server has received them once it answers the request below.
     let others: Vec<_> = (0..5).map(|_| ask()).collect();
     request(server.local_addr(), "GET / HTTP/1.1\r\n\r\n");
     drop(release);
@@ -423,7 +423,7 @@ fn a_server_that_is_stopped_has_closed_its_port_and_let_the_registry_go() {
     server.stop();
     assert_eq!(Arc::strong_count(&metrics), 1);
     for mut stream in [silent, silent_too] {
-        // Reset, if it had not been accepted yet.
+        // The connection is reset if it had not been accepted yet.
         let closed = stream.read(&mut [0]);
         assert!(
             closed
@@ -445,7 +445,7 @@ fn a_name_is_resolved_and_every_address_of_it_answers() {
     for &address in server.local_addrs() {
         assert_is_scrape(&request(address, SCRAPE));
     }
-    // Several addresses: one is listed twice, and one does not belong to this machine.
+    // Several addresses, one of which is listed twice and one of which does not belong to this machine.
     let any: [SocketAddr; 4] =
         ["127.0.0.1:0", "192.0.2.1:0", "127.0.0.2:0", "127.0.0.1:0"].map(|it| it.parse().unwrap());
     let server = serve(Prometheus::new(&registry), &any[..]).unwrap();
@@ -530,13 +530,13 @@ fn silent_clients_give_up_their_descriptors_to_one_that_scrapes() {
     with_few_descriptors("silent_clients_give_up_their_descriptors_to_one_that_scrapes", || {
         let (_metrics, server) = fixture();
         let silent: Vec<_> = (0..10).map(|_| connect(server.local_addr())).collect();
-        // They were accepted before this one.
+        // The silent clients were accepted before this one.
         assert_is_scrape(&request(server.local_addr(), SCRAPE));
         let is_open = |mut stream: &TcpStream| {
             stream.set_nonblocking(true).unwrap();
             stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
         };
-        // A client may also have the descriptor of the one before, if the server has not closed it yet.
+        // A client may also get the descriptor of the previous one, if the server has not closed that yet.
         wait_for("the oldest silent client to be disconnected", || {
             let mut held = take_all_descriptors();
             held.pop();

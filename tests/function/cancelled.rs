@@ -92,7 +92,7 @@ fn is_send<F: Send>(future: F) -> F {
     future
 }
 
-/// Checks a shape of function that waits four times: `$make` calls it with what its steps are to do.
+/// Checks a function that waits four times: `$make` calls it with the outcome of each of its steps.
 macro_rules! check {
     ($metrics:expr, |$what:ident| $make:expr) => {{
         let ($what, before) = ("ok", $metrics.counts());

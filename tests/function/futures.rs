@@ -44,7 +44,7 @@ impl From<std::num::ParseIntError> for Failed {
 type Fallible<T = ()> = Result<T, Failed>;
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Parses, after having been pending once.
+/// Parses the text after having been pending once.
 async fn parse(text: &str) -> Fallible<u32> {
     let mut polled = false;
     std::future::poll_fn(|context| {
@@ -243,7 +243,7 @@ mod owned {
             Ok(())
         }
 
-        /// The same where `self` is taken, but its metrics stay behind.
+        /// The same with a consumed `self`, whose metrics remain.
         #[metrics(errors)]
         async fn send_and_consumed(
             self,
@@ -804,7 +804,7 @@ mod traits {
         }
     }
 
-    /// Named like a future, and none in a box.
+    /// Named like a future, but not a boxed future.
     struct ReadyFuture<T>(T);
 
     struct Wrapper<S> {
@@ -834,7 +834,7 @@ mod traits {
         fn call(&mut self) -> Self::Future;
     }
 
-    /// Nothing says that `R` outlives the future.
+    /// `R` has no bound that says that it outlives the future.
     struct Erased<R> {
         inner: Box<dyn Unbounded<R, Future = BoxFuture<'static, R>>>,
         metrics: LogMetrics,
@@ -884,7 +884,7 @@ mod traits {
 }
 
 mod deep {
-    //! Metrics behind pointers on the way of a path.
+    //! Metrics behind pointers in the middle of a path.
 
     use super::*;
 

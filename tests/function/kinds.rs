@@ -62,7 +62,7 @@ fn counts(family: &Family<Kind, Counter>) -> [u64; 3] {
     [Kind::NotFound, Kind::Full, Kind::Other].map(|kind| family[kind].get())
 }
 
-/// Fails if its argument says so.
+/// Fails if its argument names an error.
 fn work(what: &str) -> Result<usize, Failed> {
     match what {
         "full" => Err(Failed::Full),

@@ -12,11 +12,11 @@ const RIGHTLY: &[&str] = &[
     "field `metrics` is never read",
     "static `ERRORS` is never used",
     "unused `self` argument",
-    // It counts, which no `const fn` can.
+    // It counts, which is impossible in a `const fn`.
     "this could be a `const fn`",
     // A macro may await.
     "unused `async` for function with no await statements",
-    // The value of a body that cannot return early is kept to be looked at.
+    // The value of a body that cannot return early is bound, to be examined.
     "missing `return` statement",
     // The closure in which `return` and `?` end owns its arguments: clippy takes that for a use of them.
     "this argument is passed by value, but not consumed in the function body",
@@ -37,7 +37,7 @@ fn is_right(warning: &str) -> bool {
     RIGHTLY.iter().any(|rightly| warning.ends_with(rightly))
 }
 
-/// Each warning with its place, in a crate whose functions are measured or not.
+/// Each warning with its location, in a crate whose functions are measured or not.
 fn warnings(measured: bool) -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lints-{measured}"));

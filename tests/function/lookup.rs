@@ -214,7 +214,7 @@ async fn shared_argument(level: u32, stats: Arc<Compaction>) -> Checked {
     Ok(level)
 }
 
-/// Runs it on what succeeds and what fails, and looks at the counts.
+/// Runs the function on inputs that succeed and that fail, and checks the counts.
 macro_rules! counts {
     ($metrics:expr, $run:expr) => {{
         let (errors, runs, _) = $metrics.read();

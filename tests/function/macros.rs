@@ -129,7 +129,7 @@ mod shown {
 
     use super::*;
 
-    /// Accepts the keyword alone.
+    /// Accepts only the keyword `self`.
     macro_rules! level {
         (self.$field:ident of $this:ident) => {
             $this.$field

@@ -1,4 +1,4 @@
-//! Every shape of a function that is not `async`: each counts its errors once and hands them on.
+//! Every form of function that is not `async`: each counts its errors once and returns them unchanged.
 
 #![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // shapes to try
 #![allow(clippy::unused_self, clippy::needless_pass_by_ref_mut)]
@@ -44,7 +44,7 @@ fn parse(text: &str) -> Fallible<u32> {
     Ok(text.parse()?)
 }
 
-/// Runs it on what succeeds and what fails, and looks at the counts.
+/// Runs the function on inputs that succeed and that fail, and checks the counts.
 macro_rules! counts {
     ($log:expr, $good:expr, $bad:expr) => {{
         let before = $log.metrics.read();
@@ -74,7 +74,7 @@ mod owned {
         &METRICS
     }
 
-    /// A lifetime that shows in no return type.
+    /// A lifetime that does not occur in the return type.
     trait Records<'a> {
         type Iter;
         fn records(&'a mut self) -> Self::Iter;
@@ -585,7 +585,7 @@ mod owned {
 }
 
 mod shared {
-    //! Metrics behind an `Arc`: also for a `self` that the body takes away, or that what is returned borrows.
+    //! Metrics behind an `Arc`, also for a `self` that the body consumes or that the returned value borrows.
 
     use super::*;
 
@@ -1011,7 +1011,7 @@ mod traits {
     }
 
     methods! {
-        /// Made by a macro.
+        /// Written by a macro.
         pub(crate) fn made(self, text: &str) -> Result<u32, Failed> {
             let parsed = parse(text)?;
             self.records.push(0);
@@ -1090,7 +1090,7 @@ mod untouched {
         assert_eq!(log.metrics.read(), (1, 1, 0, 0));
     }
 
-    /// Notes where in the order it is dropped.
+    /// Records the order in which values are dropped.
     struct Note<'a>(&'static str, &'a std::cell::RefCell<Vec<&'static str>>);
 
     impl Drop for Note<'_> {

@@ -34,7 +34,7 @@ impl LogMetrics {
 
 type Fallible<T> = Result<T, std::num::ParseIntError>;
 
-/// Calls a function with a text that is a number, one that is none, and one to panic at; it records twice.
+/// Calls a function with a number, with another text, and with one that makes it panic; the first two calls are recorded.
 macro_rules! check {
     ($metrics:expr, |$text:ident| $call:expr) => {{
         let before = $metrics.timed();
@@ -183,7 +183,7 @@ impl Log {
     }
 }
 
-/// A name that says nothing of a future.
+/// An alias whose name does not mention a future.
 type Job<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
 fn bare_job(text: &str) -> Job<'static> {

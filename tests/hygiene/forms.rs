@@ -104,7 +104,7 @@ pub struct Nested {
     pub reads: ::core::primitive::u64,
 }
 
-/// A backend that measures its functions.
+/// A backend with measured functions.
 #[derive(::core::fmt::Debug)]
 pub struct Log {
     /// The metrics that the functions count in.
@@ -155,7 +155,7 @@ impl Log {
         ::core::result::Result::Ok(())
     }
 
-    /// An early end of what has `self` to itself.
+    /// An early return from a body that uses `self` exclusively.
     ///
     /// # Errors
     /// When it is broken.
@@ -223,7 +223,7 @@ impl Log {
         ::core::result::Result::Ok(())
     }
 
-    /// Perhaps an outcome, later.
+    /// An outcome that may be pending or absent.
     #[::papyra_metrics::metrics(errors = write_errors)]
     pub fn poll(&self) -> ::core::task::Poll<::core::option::Option<Outcome<()>>> {
         ::core::task::Poll::Ready(::core::option::Option::Some(self.check()))

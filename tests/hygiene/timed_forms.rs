@@ -37,7 +37,7 @@ impl Timed {
         self.calls
     }
 
-    /// Perhaps a future, by its name.
+    /// A return type that may be a future, by its name.
     ///
     /// # Errors
     /// If there were no calls.

@@ -1,4 +1,4 @@
-//! Functions with something to warn of.
+//! Functions that the compiler or clippy warns about.
 #![warn(
     clippy::all,
     clippy::pedantic,

@@ -54,7 +54,7 @@ pub mod forms {
     include!("../hygiene/forms.rs");
 }
 
-/// Has all of them built, and not only checked.
+/// Uses every form, so that each is built and not only checked.
 pub fn use_forms() -> usize {
     let (errors, ..) = forms::count();
     forms::names() + usize::from(errors > 0)
@@ -125,7 +125,7 @@ pub mod unparsed {
     }
 }
 
-/// Clashes with std's, should anything below bring std in.
+/// Conflicts with the panic handler of std if a dependency links std.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}

@@ -1,5 +1,5 @@
-//! A backend in a separate process. It executes commands from its standard input, one a line, and answers each line
-//! with one, so that nobody has to wait for a time.
+//! A backend in a separate process. It executes commands from its standard input, one a line, and answers each with a line,
+//! so that tests do not have to sleep.
 
 use std::io::{BufRead, Write};
 
@@ -114,7 +114,7 @@ fn main() {
     }
 }
 
-/// Does what concerns the file of measurements.
+/// Executes the commands for the file of measurements.
 fn measure(engine: &mut Option<Published<EngineMetrics>>, word: &str, rest: &str) -> String {
     if word == "publish-engine" {
         return match Published::create(rest) {
@@ -128,7 +128,7 @@ fn measure(engine: &mut Option<Published<EngineMetrics>>, word: &str, rest: &str
     let engine = engine.as_ref().expect("it has published an engine");
     let number = || rest.parse::<u64>().expect("a number");
     match word {
-        // In microseconds.
+        // The argument is in microseconds.
         "append" => {
             engine.appends.inc();
             engine.append.record(Duration::from_micros(number()));

@@ -51,7 +51,7 @@ impl Backend {
         self.answer()
     }
 
-    /// Has it do something, without waiting for the answer.
+    /// Sends a command without waiting for the answer.
     pub(crate) fn ask(&mut self, line: &str) {
         writeln!(self.to, "{line}").unwrap();
     }
@@ -68,7 +68,7 @@ impl Backend {
         self.child.wait().unwrap();
     }
 
-    /// The end of its input, at which it leaves in the ordinary way.
+    /// Closes its standard input, at which the backend exits normally.
     pub(crate) fn end(self) {
         let Self { mut child, to, .. } = self;
         drop(to);

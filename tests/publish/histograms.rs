@@ -149,7 +149,7 @@ fn readings_and_resets_of_a_busy_process_lose_no_record() {
                 );
                 assert!(total.count() >= *last && total.count() <= all, "a total has fallen");
                 *last = total.count();
-                // A baseline that is ahead of the total would show as a count of nearly 2⁶⁴.
+                // If a baseline were ahead of the total, the count would be nearly 2⁶⁴.
                 assert!(distribution(&snapshot, name).count() <= all);
             }
             Reader::reset(&path).unwrap();
@@ -266,7 +266,7 @@ fn a_struct_that_is_larger_than_the_stack_of_a_thread_is_published() {
     std::thread::Builder::new().stack_size(2 << 20).spawn(publish).unwrap().join().unwrap();
 }
 
-/// Files of version 2 that say what is not true.
+/// Files of version 2 with contradictory contents.
 mod hostile {
     use super::*;
 
@@ -400,7 +400,7 @@ mod hostile {
             fs::write(&path, &sample.bytes[..len]).unwrap();
             assert!(Reader::open(&path).is_err(), "{len}");
         }
-        // A copy that leaves out the zeros behind the description.
+        // A sparse copy, without the zeros behind the description.
         let description = u64::from_ne_bytes(sample.bytes[32..40].try_into().unwrap());
         fs::write(&path, &sample.bytes[..usize::try_from(description).unwrap()]).unwrap();
         let file = fs::File::options().write(true).open(&path).unwrap();

@@ -85,7 +85,7 @@ fn a_process_killed_amid_its_work_leaves_every_count_it_has_answered_for() {
     backend.kill();
     let last = reader.snapshot().unwrap();
     assert!(last["records_written"].as_u64() > Some(1000));
-    // Nobody counts there any more.
+    // The process has been killed, so the counts stay the same.
     assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap(), last);
 }
 
@@ -137,7 +137,7 @@ fn a_dead_process_is_succeeded() {
     let new = Reader::open(&path).unwrap();
     assert_eq!(new.snapshot().unwrap()["records_written"], 1);
     assert_eq!(new.process().pid(), second.pid());
-    // Who had the old file open reads that one on.
+    // A reader that had opened the old file continues to read it.
     assert_eq!(old.snapshot().unwrap()["records_written"], 5);
     assert_eq!(names(directory.path()), ["log.metrics"]);
 }
@@ -208,9 +208,9 @@ fn dropping_removes_the_file_unless_it_is_to_be_kept() {
     backend.tell("drop");
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.snapshot().unwrap()["records_written"], 8);
-    // The process is still there, but it has left the file.
+    // The process still runs, but it has dropped the metrics.
     assert!(!reader.is_live().unwrap());
-    // Its next file replaces that one, and an ordinary end of the process removes it.
+    // Its next file replaces the kept one, and a normal exit removes it.
     assert_eq!(backend.tell(&format!("publish {}", path.display())), "ok");
     backend.end();
     assert_eq!(names(directory.path()), [""; 0]);
@@ -278,7 +278,7 @@ fn what_is_no_file_of_metrics_is_left_alone() {
     fs::write(at("empty"), "").unwrap();
     assert!(publish("empty").contains("a file that is not a metrics file"));
 
-    // Neither through a link nor in the place of one.
+    // Neither through a symbolic link nor in place of one.
     fs::write(at("target"), "").unwrap();
     for target in ["target", "nothing"] {
         symlink(at(target), at("link")).unwrap();
@@ -436,7 +436,7 @@ fn the_lock_of_a_reader_does_not_make_a_dead_process_alive() {
     drop(reading);
     let metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
 
-    // A live one is known by its own lock.
+    // A live publisher is recognized by its own lock.
     assert!(Reader::open(&path).unwrap().is_live().unwrap());
     drop(metrics);
 }

@@ -1,4 +1,4 @@
-//! A reader trusts nothing that it reads, and reads exactly what is there.
+//! A reader trusts nothing in a file, and returns exactly the values that are there.
 
 #![allow(clippy::unnecessary_debug_formatting)] // as messages format paths
 
@@ -62,7 +62,7 @@ impl Sample {
         Self { directory, bytes }
     }
 
-    /// A file that the first version of the format has.
+    /// A file in version 1 of the format.
     fn version_1() -> Self {
         let bytes = include_bytes!("version-1.metrics").to_vec();
         Self { directory: tempfile::tempdir().unwrap(), bytes }
@@ -99,7 +99,7 @@ impl Sample {
         let file = fs::File::options().write(true).create(true).truncate(false).open(self.path());
         let file = file.unwrap();
         file.write_all_at(bytes, 0).unwrap();
-        // The content of an earlier file is gone.
+        // Removes the contents of an earlier file.
         file.set_len(bytes.len().try_into().unwrap()).unwrap();
         file.set_len(len).unwrap();
         Reader::open(self.path())
@@ -110,7 +110,7 @@ impl Sample {
         self.open(bytes).unwrap_err().to_string()
     }
 
-    /// The bytes with a change in the description, and the checksum that belongs to it.
+    /// The bytes with a changed description, and the matching checksum.
     fn forged(&self, at: usize, change: &[u8]) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         bytes[at..at + change.len()].copy_from_slice(change);
@@ -120,7 +120,7 @@ impl Sample {
     }
 }
 
-/// Small, fast and the same each time (Marsaglia's xorshift64).
+/// A deterministic generator (Marsaglia's xorshift64).
 struct Random(u64);
 
 impl Random {
@@ -230,7 +230,7 @@ fn mutate(sample: &Sample) {
                         (other + pairs[random.below(5)], entry + pairs[random.below(5)]);
                     bytes.copy_within(from..from + 8, to);
                 }
-                // Values that go on in a hole, and a metric with many cells there.
+                // Values that extend into a hole, and a metric with many cells in it.
                 6 if bytes.len() == sample.bytes.len() => {
                     let words = 1024 + random.below(1 << 12);
                     hole = 8 * words as u64;
@@ -243,7 +243,7 @@ fn mutate(sample: &Sample) {
                 7 if bytes.len() >= description => {
                     bytes[entry + 24] = u8::try_from(random.below(7)).unwrap();
                 }
-                // The other version, whose entries have another length.
+                // The other version of the format, whose entries have another length.
                 8 if bytes.len() >= description && random.below(4) == 0 => {
                     bytes[12] ^= 3;
                 }
@@ -257,7 +257,7 @@ fn mutate(sample: &Sample) {
                 _ => {}
             }
         }
-        // Most get the right checksum, so that what is checked after it is reached.
+        // Most get the right checksum, so that later checks are reached.
         if bytes.len() >= description && random.below(8) != 0 {
             let checksum = crc32fast::hash(&bytes[20..description]);
             bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
@@ -305,11 +305,11 @@ fn what_a_forger_says_is_checked_too() {
     // Entries that are too small, too many, or overflow.
     assert!(fault(20, &half(87)).ends_with("the entries exceed the description"));
     assert!(fault(40, &half(u32::MAX)).ends_with("the entries exceed the description"));
-    // A length that the file does not have, or a description that is longer than the file or any memory.
+    // A length that differs from the file's, or a description that is longer than the file or any memory.
     assert!(fault(24, &word(u64::MAX)).ends_with("the file is cut short"));
     assert!(fault(32, &word(u64::MAX)).ends_with("the file is cut short"));
     assert!(fault(32, &word(8)).ends_with("invalid length of the description"));
-    // Texts outside of the texts, or that are none.
+    // Strings outside of the table of strings, or that are not UTF-8.
     assert!(fault(entry, &half(u32::MAX)).ends_with("invalid string"));
     assert!(fault(entry, &half(0)).ends_with("invalid string"));
     assert!(
@@ -331,7 +331,7 @@ fn what_a_forger_says_is_checked_too() {
             assert!(fault(entry + 48, &word(offset)).ends_with(outside), "{offset}");
         }
     }
-    // No cells, or so many that adding them up takes for ever.
+    // No cells, or so many that adding them up would not end.
     assert!(fault(entry + 56, &half(0)).ends_with(outside));
     assert!(fault(entry + 56, &half(u32::MAX)).ends_with(outside));
     let endless = [word(0), word(0)].concat();
@@ -468,7 +468,7 @@ fn resets_from_outside_lose_no_count_of_a_busy_process() {
         let working = scope.spawn(|| backend.tell("load 200000"));
         while !working.is_finished() {
             Reader::reset(&path).unwrap();
-            // A mark that ran ahead of the total would show as a number of nearly 2⁶⁴.
+            // If a baseline were ahead of the total, the value would be nearly 2⁶⁴.
             assert!(reader.snapshot().unwrap()["records_written"].as_u64() <= Some(800_000));
         }
     });
@@ -481,7 +481,7 @@ fn a_reading_under_load_is_never_torn() {
     let path = directory.path().join("log.metrics");
     let metrics = Published::<LogMetrics>::create(&path).unwrap();
     let reader = Reader::open(&path).unwrap();
-    // All bytes of each value are alike, so one that is half of another value shows.
+    // All bytes of a value are equal, so a value that is read while it changes would show.
     let alike = u64::from_ne_bytes([1; 8]);
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| {
@@ -568,7 +568,7 @@ fn published_metrics_serve_wherever_metrics_do() {
     assert_eq!(log.metrics.write_errors.get(), 1);
 }
 
-/// The struct of a plain one, with a parameter that holds nothing.
+/// The storage of a plain struct, with a parameter that no field uses.
 #[derive(Clone, Debug, Default, PartialEq, Metrics)]
 #[metrics(storage = Storage)]
 struct Counts<T> {
@@ -631,7 +631,7 @@ fn sharded_and_padded_instruments_are_read_and_reset_like_others() {
     assert_eq!(pool.taken.total(), 2 * THREADS * EACH);
 }
 
-/// Files that would cost a reader much, or that change while they are read.
+/// Files that would take much memory or time, or that change while they are read.
 mod costs {
     use std::{fs, os::unix::fs::FileExt, os::unix::fs::MetadataExt};
 

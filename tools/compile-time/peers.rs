@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// A library, and how the program is written with it.
+/// A library, its dependencies, and the program that uses it.
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) dependencies: &'static str,

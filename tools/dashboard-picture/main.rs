@@ -116,7 +116,7 @@ fn scrape(target: &str, directory: &Path) -> Result<(Running, u16)> {
     Ok((Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?), port))
 }
 
-/// Returns the rows as panels without queries, and their panels, where they are if these rows are open.
+/// Returns the rows as panels without queries, and the panels of each, at their positions with all rows open.
 fn rows(dashboard: &Json) -> Vec<Panel> {
     let items: Vec<&Json> = dashboard["panels"].as_array().into_iter().flatten().collect();
     let mut drawn = Vec::new();

@@ -103,7 +103,7 @@ pub(crate) struct Workshop {
     target: PathBuf,
 }
 
-/// The compiler's messages about one crate, with their numbers.
+/// The compiler's messages about one crate, and how often each occurs.
 pub(crate) type Said = BTreeMap<String, usize>;
 
 #[derive(Default)]
@@ -183,7 +183,7 @@ impl Workshop {
             .args(package.features.iter().flat_map(|features| ["--features", features]))
             .current_dir(self.dir.join(&package.name))
             .env("CARGO_TARGET_DIR", &self.target)
-            // A lint that a crate denies is for us to compare, not for the compiler to stop at.
+            // Lints that a crate denies are compared, so they must not stop the compiler.
             .env("RUSTFLAGS", "--cap-lints=warn");
         cargo
     }
@@ -216,7 +216,7 @@ impl Workshop {
     }
 }
 
-/// Takes note of one message of cargo's.
+/// Records one message of cargo.
 fn hear(package: &str, round: Round, line: &Value, outcome: &mut Outcome) {
     let message = &line["message"];
     let spans = array(&message["spans"]);
@@ -276,7 +276,7 @@ fn rewritten(source: &str, round: Round, put: &mut usize) -> String {
     text + &source[from..]
 }
 
-/// Whether the attribute takes the function; what it says when it does not is for [`expand`](mod@crate::expand).
+/// Whether the attribute accepts the function. Its refusals are examined by [`expand`](mod@crate::expand).
 fn accepts(function: &Function, keys: &str) -> bool {
     let Ok(keys) = TokenStream::from_str(keys) else { return false };
     function.place != Place::Foreign
@@ -290,7 +290,7 @@ fn derives(item: &Type_) -> bool {
     }
 }
 
-/// They would have to be resolved too. Features must not name them then.
+/// Removes the development dependencies, which would have to be resolved too, and the features that name them.
 fn without_dev_dependencies(manifest: &mut DocumentMut) {
     let mut left_out = remove(manifest, "dev-dependencies");
     if let Some(Item::Table(targets)) = manifest.get_mut("target") {

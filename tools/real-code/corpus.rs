@@ -16,7 +16,7 @@ pub(crate) struct Package {
     pub(crate) dir: PathBuf,
     /// The root module of its library.
     pub(crate) root: PathBuf,
-    /// With which features it is compiled; `None` where only another crate of the corpus needs it.
+    /// The features with which it is compiled; `None` if it is only a dependency of another crate of the corpus.
     pub(crate) features: Option<String>,
 }
 
@@ -46,7 +46,7 @@ fn add_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// The libraries of the corpus, fetched where they are not there yet.
+/// The libraries of the corpus. Fetches those that are missing.
 pub(crate) fn fetch() -> Result<Vec<Package>> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/Cargo.toml");
     let output = Command::new(env!("CARGO"))

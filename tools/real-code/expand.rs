@@ -27,7 +27,7 @@ pub(crate) struct Figures {
     pub(crate) functions: usize,
     pub(crate) types: usize,
     pub(crate) expansions: usize,
-    /// Errors by what they say, with the user's words left out.
+    /// Errors by message, without the user's words.
     pub(crate) errors: BTreeMap<String, usize>,
     /// Panics, unparsable output, and errors without a span.
     pub(crate) faults: Vec<String>,
@@ -114,14 +114,14 @@ pub(crate) fn errors(output: TokenStream) -> Vec<(String, TokenTree)> {
     calls.map(|message| (message.to_string(), message)).collect()
 }
 
-/// The message with `…` for all that is in backquotes.
+/// The message with `…` in place of everything in backquotes.
 fn without_words(message: &str) -> String {
     let parts = message.split('`').enumerate();
     parts.map(|(i, part)| if i % 2 == 0 { part } else { "`…`" }).collect()
 }
 
-/// The struct with an attribute on each field, but on those that hold another of the kind: a struct within itself is
-/// rightly refused.
+/// The struct with an attribute on each field, except those that contain the struct itself, which is refused with good
+/// reason.
 fn with_keys(item: &TokenStream, attribute: &TokenStream) -> TokenStream {
     let Ok(mut item) = syn::parse2::<syn::ItemStruct>(item.clone()) else { return item.clone() };
     for field in &mut item.fields {

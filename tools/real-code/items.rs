@@ -22,7 +22,7 @@ pub(crate) struct Function {
     pub(crate) tokens: TokenStream,
     pub(crate) place: Place,
     pub(crate) has_self: bool,
-    /// Whether it returns a `Result`, by its words.
+    /// Whether it returns a `Result`, by the spelling of the type.
     pub(crate) judged: bool,
     /// Where in the file an attribute may be put.
     pub(crate) at: usize,
@@ -44,7 +44,7 @@ pub(crate) struct Items {
 }
 
 impl Items {
-    /// Those of a file, of its modules and its functions' bodies, and those that pass through a macro as they are.
+    /// The items of a file, of its modules and of its functions' bodies, and those that a macro passes on unchanged.
     pub(crate) fn of(file: &File) -> Self {
         let mut items = Self::default();
         items.visit_file(file);

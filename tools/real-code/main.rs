@@ -1,7 +1,7 @@
 //! Puts the derive and the attribute on the code of well-known crates, whose authors did not foresee them.
 //!
 //! First every struct, enum, union and function is expanded in this process: none may panic, the output
-//! must parse, and every error must have a place. Then whole crates are compiled with the
+//! must parse, and every error must have a location. Then whole crates are compiled with the
 //! derive on each of their structs and the attribute on each of their functions, as far as these were accepted: what
 //! compiled before must compile, without a new warning, and the crates' own tests must pass as before. The few functions
 //! that are refused for a known reason are listed in `refusals.rs`. Anything else makes the command exit with 1.
@@ -48,7 +48,7 @@ fn expand(packages: &[Package]) -> Result<bool> {
     let mut figures = Figures::default();
     let mut unread = 0;
     let hook = panic::take_hook();
-    panic::set_hook(Box::new(|_| {})); // a panic is a fault among others
+    panic::set_hook(Box::new(|_| {})); // a panic is reported like any other fault
     for package in packages {
         for path in package.files()? {
             let name = path.strip_prefix(&package.dir).unwrap_or(&path);

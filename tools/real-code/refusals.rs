@@ -1,19 +1,19 @@
-//! Functions that the attribute is known to refuse, and why it cannot be otherwise. Whatever else does not compile is a
-//! fault, and so is one of these that does.
+//! Functions that the attribute is known to refuse, each with the reason. Any other function that does not compile is a
+//! fault, and so is one of these that compiles.
 
 use crate::compile::Round;
 
-/// The compiler says E0713 of these; with the lifetime written, as in `IterMut<'_>`, they compile.
+/// The compiler reports E0713; with the lifetime written, as in `IterMut<'_>`, these functions compile.
 const HIDDEN: &str =
     "the return type hides a borrow of `&mut self`, which is held for what is in flight";
-/// The compiler says E0310 of these; with a bound such as `U: 'static` on the impl they compile.
+/// The compiler reports E0310; with a bound such as `U: 'static` on the impl, these functions compile.
 const UNBOUND: &str = "nothing says that what a boxed future comes to lives as long as it may";
 
 struct Refusals {
     why: &'static str,
     rounds: &'static [Round],
     package: &'static str,
-    /// Where the compiler finds fault.
+    /// The location of the compiler's error.
     places: &'static [&'static str],
 }
 
@@ -43,12 +43,12 @@ const ALL: &[Refusals] = &[
     },
 ];
 
-/// Why the function there is refused.
+/// The reason why the function at this location is refused.
 pub(crate) fn why(round: Round, package: &str, place: &str) -> Option<&'static str> {
     of(round).find(|refused| refused.1 == package && refused.2 == place).map(|refused| refused.0)
 }
 
-/// Why, which package, and where.
+/// Reason, package and location.
 pub(crate) fn of(round: Round) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let refusals = ALL.iter().filter(move |refusals| refusals.rounds.contains(&round));
     refusals.flat_map(|refusals| {

@@ -11,7 +11,7 @@ use crate::metrics::{Block, CacheMetrics, ErrorKind, Level, Op, Outcome, StoreOp
 
 const TICK: Duration = Duration::from_millis(50);
 
-/// Records until the function returns.
+/// Simulates load until `wait` returns.
 pub(crate) fn run_until<T>(engine: &Engine, wait: impl FnOnce() -> T) {
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
@@ -31,7 +31,7 @@ pub(crate) fn run_until<T>(engine: &Engine, wait: impl FnOnce() -> T) {
 struct Load<'a> {
     engine: &'a Engine,
     random: u64,
-    /// Compactions that are due, in parts of one.
+    /// The number of compactions that are due, with its fraction.
     budget: f64,
 }
 

@@ -11,7 +11,7 @@ pub(crate) struct Metric {
     pub(crate) opentelemetry: &'static str,
     pub(crate) statsd: &'static str,
     pub(crate) help: &'static str,
-    /// Whether it is a total. The model takes a histogram for some totals: one for each bucket, and the sum.
+    /// Whether it is a total. The model treats a histogram as several totals: one for each bucket, and the sum.
     pub(crate) is_counter: bool,
     pub(crate) part: Option<Part>,
 }
@@ -37,7 +37,7 @@ pub(crate) fn part_suffix(part: Part) -> String {
     }
 }
 
-/// The bucket of a value that a receiver was given.
+/// The index of the bucket that a value is in.
 pub(crate) fn bucket_of(value: f64) -> usize {
     [10.0, 100.0].partition_point(|&bound| bound < value)
 }

@@ -72,7 +72,7 @@ enum Step {
     Read {
         reader: usize,
     },
-    /// Reads again and again while one metric grows, more each time.
+    /// Reads repeatedly while one metric grows by increasing steps.
     Watch {
         reader: usize,
         backend: usize,
@@ -227,7 +227,7 @@ fn every_reader_shows_what_a_naive_model_shows() {
     let random = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
     let mut runner = TestRunner::new_with_rng(config, random);
     let steps = proptest::collection::vec(step(), 1..60);
-    // Each sequence that is tried while one is shrunk panics too, and says nothing new.
+    // Sequences that are tried while a failing one is shrunk panic too; their messages are suppressed.
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
     let result = runner.run(&steps, |steps| {

@@ -18,9 +18,9 @@ pub(crate) struct Object {
 pub(crate) struct Series {
     /// A counter's total or a gauge's value, once one was read.
     pub(crate) value: Option<i128>,
-    /// The object behind it.
+    /// The open object that the series reads, if any.
     pub(crate) open: Option<u64>,
-    /// When the last one left.
+    /// The number of the closing of its last object.
     pub(crate) closed: u64,
 }
 
@@ -34,10 +34,10 @@ pub(crate) struct Model {
     pub(crate) objects: BTreeMap<u64, Object>,
     pub(crate) next_object: u64,
     pub(crate) series: BTreeMap<Key, Series>,
-    /// How much of an object's metric is part of a series.
+    /// How much of an object's metric is already part of a series.
     pub(crate) exported: BTreeMap<(u64, Key), i128>,
     pub(crate) closings: u64,
-    /// How much was counted in all, which is kept below what an `i64` holds.
+    /// The sum of everything counted, which is kept below the maximum of an `i64`.
     pub(crate) counted: i128,
 }
 

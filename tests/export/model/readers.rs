@@ -68,7 +68,7 @@ impl Reader for Plainly {
 
 pub(crate) struct Scrape {
     pub(crate) prometheus: Prometheus,
-    /// One after the other.
+    /// Used in turn.
     pub(crate) formats: Vec<Format>,
     pub(crate) delivered: u64,
 }
@@ -85,7 +85,7 @@ impl Reader for Scrape {
         } else {
             body
         };
-        // Families in the order in which they came, each once, with all of its samples.
+        // Families in the order of registration, each once, with all of its samples.
         let mut families: BTreeMap<&str, String> = BTreeMap::new();
         let mut lines = body.lines().peekable();
         while let Some(line) = lines.next() {
@@ -148,7 +148,7 @@ impl Reader for Scrape {
     }
 }
 
-/// The samples of a histogram that a part of it is for.
+/// The samples of a histogram that belong to one of its parts.
 fn histogram_sample(shown: &BTreeMap<Key, i128>, (labels, metric): Key, part: Part) -> Vec<String> {
     let name = METRICS[metric].prometheus;
     let suffix = LABELS_IN_PROMETHEUS[labels];
@@ -206,7 +206,7 @@ impl Reader for Datagrams {
                 if rest.starts_with('c') {
                     *self.totals.entry(name).or_default() += value;
                 } else if value < 0 {
-                    // A sign means a change, of the zero that came before it.
+                    // A sign means a change, here relative to the zero that precedes it.
                     let before = gauges.insert(name, value);
                     assert_eq!(before, Some(0), "{line}");
                 } else {

@@ -82,7 +82,7 @@ impl Collector {
         assert_eq!(names.len(), len, "an instrument is there twice");
     }
 
-    /// Nothing may be more than that.
+    /// Asserts that no sum exceeds the totals of the model.
     pub(crate) fn is_at_most(&self, model: &Model) {
         let expected = named(model.totals());
         for (name, total) in &self.totals {

@@ -75,7 +75,7 @@ fn both_readers_have_the_count_of_each_bucket_over_resets_and_reopened_backends(
                 orders.reset();
             }
         }
-        // Half of the time the last values wait until the backend is open again.
+        // In every other round the last values are collected only after the backend is open again.
         drop(orders);
         if opened % 2 == 0 {
             pipeline.collect();
@@ -113,7 +113,7 @@ fn floats_arrive_as_they_are() {
     }
 }
 
-/// Shows a histogram once it is there.
+/// Shows a histogram once one has been set.
 #[derive(Default)]
 struct Late {
     append: Histogram,

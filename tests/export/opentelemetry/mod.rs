@@ -71,7 +71,7 @@ fn what_a_receiver_adds_up_is_what_was_counted_over_resets_and_reopened_backends
             metrics.records_written.add(n);
             other.bytes_written.add(1);
             counted += i64::try_from(n).unwrap();
-            // Sometimes nobody collects between a count and what follows it.
+            // In some rounds nobody collects between a count and the following step.
             if (opened + n) % 3 != 0 {
                 let told = pipeline.collect();
                 assert_eq!(told.totals["records_written backend=orders"], counted);
@@ -325,7 +325,7 @@ fn a_total_never_falls_though_its_closed_backend_was_forgotten() {
         let metrics = open(&registry, "orders");
         metrics.records_written.add(10);
         assert_eq!(pipeline.collect().totals["records_written backend=orders"], opened * 10);
-        // Nothing is remembered, and no collection is in between.
+        // The registry remembers nothing, and no collection happens in between.
         assert!(registry.unregister(&metrics));
     }
 }

@@ -145,7 +145,7 @@ impl Receiver {
                 let stream = stream.unwrap();
                 let (_, request) = receive(&stream);
                 told.lock().unwrap().take(request);
-                // Only now: the flush ends with the answer, and what was sent is looked at then.
+                // Answered only now, because the flush ends with the answer, and the test then looks at what was sent.
                 answer(&stream);
             }
         });

@@ -1,6 +1,6 @@
 //! Histograms: buckets, count, sum and quantiles for the daemon, distributions for those that speak `DogStatsD`.
 
-// Receivers calculate in floats, of numbers that are small here.
+// Receivers calculate in floats, which are exact for the small numbers used here.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 use std::collections::BTreeMap;
@@ -87,7 +87,7 @@ fn assert_counted(daemon: &StatsDaemon, name: &str, expected: &BTreeMap<String, 
 fn the_daemon_has_each_bucket_the_count_and_the_sum_over_resets_reopening_and_an_absence() {
     let registry = Registry::with_prefix("papyra").unwrap();
     let daemon = StatsDaemon::start("statsd-histograms", free_port());
-    // Datagrams that do not have room for all lines of a histogram, and fewer than they are in one export.
+    // Datagrams too small for all lines of a histogram, and too few in one export.
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     let mut statsd = statsd.with_max_bytes(200).with_burst(2);
     let mut export = || {

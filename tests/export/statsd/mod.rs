@@ -47,7 +47,7 @@ fn the_daemon_ends_with_our_totals_over_flushes_resets_and_a_restart() {
     let mut count = |n: u64| {
         orders.records_written.add(n);
         users.bytes_written.add(10 * n);
-        // A plain atomic falls when it is drained; the lower value is the only sign of it.
+        // A plain atomic falls when it is drained, and the lower value is the only sign of that.
         users.compactions.fetch_add(10 - n, Relaxed);
         counted += i64::try_from(n).unwrap();
     };
@@ -124,7 +124,7 @@ fn the_last_counts_of_a_backend_go_out_and_a_reopened_one_goes_on() {
 #[test]
 fn thousands_of_series_arrive_in_the_daemon_whole() {
     let registry = Registry::with_prefix("papyra").unwrap();
-    // As many as the daemon's buffer holds, for the machine may give it no time to read.
+    // At most as many as fit the daemon's buffer, because the daemon may not get time to read.
     let backends: Vec<_> = (0..600)
         .map(|i| {
             let metrics = Arc::new(PersistenceMetrics::default());
@@ -203,7 +203,7 @@ fn an_export_is_cut_into_bursts() {
     let mut statsd = statsd.with_max_bytes(1).with_burst(4);
     assert_eq!(statsd.export().unwrap(), Progress::More);
     assert_eq!(receive(&socket).len(), 4);
-    // This is for the next pass.
+    // This increment is sent in the next pass.
     backends[0].records_written.inc();
     assert_eq!(statsd.export().unwrap(), Progress::More);
     assert_eq!(receive(&socket).len(), 4);
@@ -235,7 +235,7 @@ fn labels_are_parts_of_names_or_tags_and_nothing_in_them_breaks_a_line() {
           open_segments:0|g|#backend:a.b:c_d_e_f_g_h_i/_,zone:eu"]
     );
 
-    // The daemon itself takes both.
+    // The daemon itself accepts both.
     let daemon = StatsDaemon::start("statsd-labels", free_port());
     StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap().with_tags().export().unwrap();
     StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap().export().unwrap();
@@ -278,7 +278,7 @@ fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
     add_up(&daemon, &mut sums);
     assert!(sums.len() < 40, "the buffer held everything");
 
-    // It reads again, and is restarted when all that it was sent is read.
+    // The daemon reads again, and is restarted once it has read everything that was sent.
     for _ in 0..3 {
         let _ = statsd.export();
         add_up(&daemon, &mut sums);
@@ -288,7 +288,7 @@ fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
     assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
     fs::remove_file(&path).unwrap();
     let daemon = UnixDatagram::bind(&path).unwrap();
-    // Gauges are sent each time, so that the whole circle has to come round.
+    // Gauges are sent in each pass, so several exports are needed until every series has been sent.
     for _ in 0..100 {
         let _ = statsd.export();
         add_up(&daemon, &mut sums);
@@ -426,7 +426,7 @@ fn a_daemon_that_listens_on_another_address_of_its_name_is_found() {
     assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
     statsd.export().unwrap();
     assert_eq!(receive(&daemon), ["orders.records_written:2|c\norders.open_segments:0|g"]);
-    // It stays there.
+    // The gauge stays at zero.
     statsd.export().unwrap();
     assert_eq!(receive(&daemon), ["orders.open_segments:0|g"]);
 }
