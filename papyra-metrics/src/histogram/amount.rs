@@ -5,20 +5,22 @@ use core::time::Duration;
 
 /// The type of the values that a histogram records: [`Duration`], or `u64` for sizes and other integers.
 ///
-/// A histogram keeps values as integers in a base unit: nanoseconds of a duration, and the number itself of a `u64`.
+/// A histogram keeps values as integers in a base unit: nanoseconds of a duration, and the number itself of a `u64`. The trait
+/// cannot be implemented for other types.
 #[diagnostic::on_unimplemented(
     message = "a histogram cannot record `{Self}`",
     label = "not a type of value that buckets have",
     note = "buckets are of `core::time::Duration` or of `u64`"
 )]
-pub trait Amount: Copy + PartialOrd + fmt::Debug + Send + Sync + 'static + sealed::Sealed {
+pub trait Amount: Copy + PartialOrd + fmt::Debug + Send + Sync + 'static {
     /// The largest value of the type.
     const MAX: Self;
 
     /// How many base units one exported unit has: 10⁹ nanoseconds a second, and 1 for numbers.
     const PER_UNIT: u64;
 
-    /// How bounds are written in [`buckets!`](crate::buckets).
+    /// How bounds are written in [`buckets!`](crate::buckets). Seals the trait: only generated code can name
+    /// the type.
     #[doc(hidden)]
     const NOTATION: Notation;
 
@@ -36,12 +38,6 @@ pub enum Notation {
     Duration,
     /// `4096` or `4KiB`, exported as it is.
     Integer,
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for core::time::Duration {}
-    impl Sealed for u64 {}
 }
 
 /// Larger values are recorded as this one, so that a signed 64-bit number holds any recorded value.

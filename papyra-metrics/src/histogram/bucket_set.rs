@@ -12,8 +12,9 @@ use super::scale::{OwnedScale, Scale};
 #[derive(Clone, Copy, Debug)]
 pub enum AnyBuckets {}
 
-/// The buckets of a [`Distribution`](crate::Distribution): any [`Buckets`], or [`AnyBuckets`]. The trait is sealed.
-pub trait BucketSet: sealed::Sealed {
+/// The buckets of a [`Distribution`](crate::Distribution): any [`Buckets`], or [`AnyBuckets`]. The trait
+/// cannot be implemented for other types.
+pub trait BucketSet {
     /// The type in which values are read: that of the [`Buckets`], or `f64` in the exported unit.
     type Value: Copy + PartialOrd + fmt::Debug;
 
@@ -23,18 +24,13 @@ pub trait BucketSet: sealed::Sealed {
     type __Scale: Clone;
     #[doc(hidden)]
     type __Tallies: Clone + AsRef<[Tally]> + AsMut<[Tally]>;
+    // Seals the trait, because `Scale` is not public.
     #[doc(hidden)]
     fn __scale(scale: &Self::__Scale) -> Scale<'_>;
     #[doc(hidden)]
     fn __value(scale: &Self::__Scale, base_units: u64) -> Self::Value;
     #[doc(hidden)]
     fn __base_units(scale: &Self::__Scale, value: Self::Value) -> u64;
-}
-
-mod sealed {
-    pub trait Sealed {}
-    impl<B: super::Buckets> Sealed for B {}
-    impl Sealed for super::AnyBuckets {}
 }
 
 /// The most buckets that a distribution has.
