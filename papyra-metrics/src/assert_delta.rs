@@ -71,7 +71,7 @@
 /// everything that has changed:
 ///
 /// ```text
-/// the metrics changed otherwise than expected
+/// the metrics did not change as expected
 ///   records_written: expected +2, but changed by +1, from 5 to 6
 ///   write_errors: expected 0, but changed by +1, from 0 to 1
 /// also changed: bytes_written +118
@@ -123,4 +123,8 @@ macro_rules! assert_delta {
     }};
     (@key $key:ident) => { ::core::stringify!($key) };
     (@key $key:literal) => { $key };
+    ($($other:tt)*) => {
+        ::core::compile_error!("expected `assert_delta!(metrics, { name: change, … }, || …)`; a series with labels is written in \
+            quotes, such as `\"requests{op=get}\": 1`")
+    };
 }

@@ -64,7 +64,7 @@ pub fn assert_changes<M: Metrics + ?Sized>(
             separator = ", ";
         }
     }
-    panic!("the metrics changed otherwise than expected{message}");
+    panic!("the metrics did not change as expected{message}");
 }
 
 /// The name of a metric whose field is a raw identifier.
