@@ -97,6 +97,7 @@ impl<I: Instrument> ErasedInstrument for I {
         self.__total_into(into)
     }
 
+    #[doc(hidden)]
     fn __atomic_layout(&self) -> Option<AtomicLayout> {
         I::__atomic_layout(self)
     }

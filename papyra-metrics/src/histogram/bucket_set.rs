@@ -38,18 +38,24 @@ pub(super) const MAX_BUCKETS: usize = MAX_BOUNDS + 1;
 
 impl<B: Buckets> BucketSet for B {
     type Value = B::Value;
+    #[doc(hidden)]
     const __LARGEST: B::Value = B::Value::MAX;
+    #[doc(hidden)]
     type __Scale = ();
+    #[doc(hidden)]
     type __Tallies = <B::__Cells as CellArray>::Tallies;
 
+    #[doc(hidden)]
     fn __scale((): &()) -> Scale<'_> {
         Scale { bounds: B::BOUNDS, unit: B::UNIT, per_unit: B::Value::PER_UNIT }
     }
 
+    #[doc(hidden)]
     fn __value((): &(), base_units: u64) -> B::Value {
         B::Value::from_base_units(base_units)
     }
 
+    #[doc(hidden)]
     fn __base_units((): &(), value: B::Value) -> u64 {
         value.to_base_units()
     }
