@@ -20,7 +20,7 @@ pub(crate) fn derive(data: &[u8]) {
     check(&item, output, &text);
 }
 
-/// `#[metrics(…)]` on an item: the first line are the keys.
+/// `#[metrics(…)]` on an item: the first line has the keys.
 pub(crate) fn attribute(data: &[u8]) {
     let text = text(data, function_of);
     let (keys, item) = text.split_once('\n').unwrap_or((&text, ""));

@@ -9,7 +9,7 @@ use crate::measure::{Entry, Subject};
 use crate::peers::{HELP, OpenTelemetry};
 use crate::subjects::{Line, US, far_apart, leak};
 
-/// The number of operations in a row that are different ones, so that the processor does not learn which is next.
+/// The length of the sequence of operations, so long that the processor does not learn it.
 const LEN: usize = 1 << 12;
 
 /// The operations, as the label of a contestant.

@@ -104,7 +104,7 @@ impl Inner {
         self.work_changed.notify_all();
     }
 
-    /// Has the threads end.
+    /// Makes the threads end.
     pub(crate) fn close(&self) {
         self.work.lock().is_closing = true;
         self.work_changed.notify_all();

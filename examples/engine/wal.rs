@@ -149,7 +149,7 @@ impl Wal {
     }
 }
 
-/// Why a batch was not written, and whether the log can go on.
+/// The reason why a batch was not written, and whether the log can continue.
 struct Failure {
     error: Error,
     is_stop: bool,

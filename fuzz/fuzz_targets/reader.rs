@@ -21,7 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// Reads a file of these bytes and a hole.
+/// Reads a file of these bytes, followed by a hole.
 fn read(bytes: &[u8], hole: u64) {
     write(bytes, hole);
     match Reader::from_file(file(), "fuzzed") {

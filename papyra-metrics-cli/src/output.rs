@@ -59,7 +59,8 @@ fn age(since: SystemTime) -> humantime::FormattedDuration {
     humantime::format_duration(Duration::from_secs(age.as_secs()))
 }
 
-/// Returns columns and rows of the terminal. One that reports no size, such as a serial console, is taken for 80 × 24.
+/// Returns columns and rows of the terminal. A terminal that reports no size, such as a serial console, is treated as 80 ×
+/// 24.
 pub(crate) fn terminal_size() -> (u16, u16) {
     let (columns, rows) = ratatui::crossterm::terminal::size().unwrap_or_default();
     (if columns == 0 { 80 } else { columns }, if rows == 0 { 24 } else { rows })

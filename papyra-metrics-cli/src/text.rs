@@ -1,4 +1,4 @@
-//! Text from files and paths, made safe to print: nothing in it can move the cursor, turn the line around or hide.
+//! Text from files and paths, made safe to print: nothing in it can move the cursor, reverse the line or be invisible.
 
 use std::{fmt::Write as _, path::Path};
 

@@ -234,7 +234,7 @@ impl fmt::Debug for ExpositionName<'_> {
     }
 }
 
-/// Why two metrics cannot be told apart.
+/// The reason why two metrics cannot be distinguished.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Conflict {
     /// They are one series.
@@ -245,7 +245,8 @@ pub(crate) enum Conflict {
     LabelNames,
 }
 
-/// Why two metrics cannot be told apart, if so. Series of one family that differ in the values of their labels can.
+/// Returns why two metrics cannot be distinguished, or `None` if they can. Series of one family can be distinguished if
+/// their label values differ.
 pub(crate) const fn conflict(a: &Descriptor, b: &Descriptor) -> Option<Conflict> {
     let labels = compare_labels(&a.labels, &b.labels);
     if equal(a.name.as_bytes(), b.name.as_bytes()) && matches!(labels, LabelMatch::Same) {

@@ -600,7 +600,7 @@ fn watch_prints_lines_where_there_is_no_terminal() {
     // A reset is not a fall: rates are computed from totals.
     Reader::reset(service.directory.path().join("a.metrics")).unwrap();
     assert!(next("records_written: 0").ends_with("0 (0.0/s)"));
-    // What a process counted before it was found is not part of the rate.
+    // Events that a process counted before it was found are not part of the rate.
     let elsewhere = tempfile::tempdir_in(service.directory.path()).unwrap();
     let mut late = Backend::publishing(&elsewhere.path().join("late"));
     late.tell("write 1000");

@@ -423,7 +423,7 @@ fn text_from_a_file_cannot_speak_to_the_terminal() {
 
 #[test]
 fn many_metrics_scroll_and_processes_stand_apart() {
-    const VALUE: &str = " 555 "; // and no part of a process's number
+    const VALUE: &str = " 555 "; // does not occur in a process id
     let directory = tempfile::tempdir().unwrap();
     let mut backends: Vec<_> = (0..8)
         .map(|worker| Backend::publishing(&directory.path().join(format!("worker-{worker}"))))

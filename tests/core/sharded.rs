@@ -464,7 +464,7 @@ mod pushed_around {
         assert_eq!((status, counter.total()), (0, 2 * EACH));
     }
 
-    /// Stops a child after each number of instructions of an increment, and has it go on at another core.
+    /// Stops a child after each number of instructions of an increment, and continues it on another core.
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn an_increment_that_is_moved_to_another_core_at_any_instruction_counts_once_and_not_in_the_left_cell()

@@ -171,7 +171,7 @@ fn the_same_metrics_registered_again_are_not_counted_again() {
     registry.register(log.clone(), labels).unwrap();
     assert_eq!(read(), 10);
 
-    // What is counted while the metrics are not registered is part of their total.
+    // Events counted while the metrics are not registered are part of their total.
     registry.unregister(&log);
     log.records_written.add(1);
     registry.register(log.clone(), labels).unwrap();

@@ -209,7 +209,7 @@ fn any_buckets_in_any_nesting_are_published_and_work_in_private_memory_too() {
         distribution(&snapshot, "wal_sync").to_string(),
         "count 1, mean 3 ms, p50 3 ms, p99 3 ms, max ≤ 5 ms"
     );
-    // Of the same buckets, so they can be added up.
+    // Both have the same buckets, so they can be added up.
     let mut sum = distribution(&snapshot, "most").clone();
     sum.merge(&published.most.get().erase()).unwrap();
     assert_eq!(sum.count(), 2);

@@ -44,7 +44,7 @@ impl Drop for Running {
 /// A panel, and the answers to its queries.
 pub(crate) struct Panel {
     pub(crate) json: Json,
-    /// Below the first row.
+    /// The vertical position below the first row.
     pub(crate) top: u64,
     pub(crate) lines: Vec<Line>,
 }

@@ -142,7 +142,7 @@ fn mentions(tokens: TokenStream, name: &proc_macro2::Ident) -> bool {
     })
 }
 
-/// The struct as from a macro that has taken the types of its fields as fragments.
+/// The struct as a macro writes it that takes the types of its fields as fragments.
 fn grouped(item: &TokenStream) -> TokenStream {
     let Ok(mut item) = syn::parse2::<syn::ItemStruct>(item.clone()) else { return item.clone() };
     for field in &mut item.fields {

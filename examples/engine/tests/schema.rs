@@ -1,4 +1,4 @@
-//! The names that dashboards and alerts depend on, and both as they are generated.
+//! The metric names that dashboards and alerts depend on, and the generated dashboard and alert rules.
 
 use papyra_metrics_engine_example::metrics::EngineMetrics;
 use papyra_metrics_export::schema::{self, AlertRules, Dashboard, Schema, SchemaError};

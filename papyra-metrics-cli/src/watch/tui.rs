@@ -38,8 +38,8 @@ pub(crate) fn run(source: Source<'_>, mut view: View, count: Option<u64>) -> io:
     done
 }
 
-/// Keys and changes of the size. They are read by another thread, since the terminal can begin a sequence of bytes and
-/// not end it, and signals must not wait for that.
+/// Keys and changes of the size. Another thread reads them: a terminal can begin a sequence of bytes and never end it, and
+/// signals must not wait for that.
 struct Events {
     received: Receiver<io::Result<Event>>,
     is_dropped: Arc<AtomicBool>,

@@ -62,8 +62,8 @@ mod instruments;
 /// The SDK builds an instrument under a lock that it also holds while it collects. Instruments are therefore built by a
 /// thread that is started when there are new names. Registering waits until they are built, but for one second at most,
 /// and not at all while a collection runs the code of a backend: so an application may register while it holds a lock
-/// that a backend needs to be read. The new metrics are then part of a later collection. So is a gauge whose first float,
-/// or a histogram whose bounds, are only seen by a collection.
+/// that a backend needs to be read. The new metrics are then part of a later collection. The same
+/// holds for a gauge whose first float, and a histogram whose bounds, only a collection sees.
 ///
 /// OpenTelemetry cannot remove an instrument: the instruments stay, and observe nothing once this value is dropped.
 /// Flush the provider before. A meter taken from `opentelemetry::global` before the provider was set never reports
@@ -202,7 +202,7 @@ impl Adapter {
     }
 }
 
-/// Has another part of an instrument built, by another thread: the SDK holds a lock while it calls back.
+/// Requests another part of an instrument, which another thread builds, because the SDK holds a lock while it calls back.
 fn add_part(adapter: &Weak<Adapter>, definition: &Arc<Definition>, part: Part) {
     let Some(adapter) = adapter.upgrade() else { return };
     let builder = Arc::downgrade(&adapter);

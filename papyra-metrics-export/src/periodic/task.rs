@@ -49,7 +49,7 @@ impl PeriodicTask {
     ///
     /// If called outside of a tokio runtime, or in one without timers.
     pub fn spawn(interval: Duration, export: impl Export + Send + 'static) -> Self {
-        // Tokio's clock, so that a test that pauses it sees an export an interval.
+        // Tokio's clock, so that a test that pauses it sees one export for each interval.
         let driver = Driver::new(interval, || tokio::time::Instant::now().into_std(), export);
         let last_error = driver.last_error.clone();
         let (running, stopped) = oneshot::channel();

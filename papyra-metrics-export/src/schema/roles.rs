@@ -14,7 +14,7 @@ use super::model::{Family, Schema};
 pub(super) enum Role {
     /// A counter of operations that failed: marked with `errors`, or named so.
     Errors,
-    /// A gauge of operations that run.
+    /// A gauge of operations that are running.
     InFlight,
 }
 

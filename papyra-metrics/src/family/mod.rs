@@ -154,7 +154,8 @@ impl<L: Label, I: Member> Index<L> for Family<L, I> {
     }
 }
 
-/// Not for a family of [`ShardedCounter`](crate::ShardedCounter), whose members share their memory: one could not be replaced alone.
+/// Not implemented for a family of [`ShardedCounter`](crate::ShardedCounter), whose members share their memory, so that one
+/// could not be replaced alone.
 impl<L: Label, I: Member> IndexMut<L> for Family<L, I>
 where
     I::Storage<L>: MemberArray<I>,

@@ -1,4 +1,4 @@
-//! Refuses metrics that cannot be told apart, at compile time.
+//! Refuses metrics that cannot be distinguished, at compile time.
 
 use super::declarations::{DeclaredMetrics, Flattened, Owner};
 use super::names::{Check, Collision};

@@ -1,5 +1,5 @@
-//! Finds metrics that cannot be told apart, at compile time. The steps are as many as there are metrics, and series of metrics
-//! that share a name: names are compared as text only if their hashes are equal.
+//! Finds metrics that cannot be distinguished, at compile time. The number of steps is that of metrics, and of series of
+//! metrics that share a name: names are compared as text only if their hashes are equal.
 
 use core::marker::PhantomData;
 
@@ -22,7 +22,7 @@ pub(super) struct Collisions {
     len: usize,
 }
 
-/// Two metrics that cannot be told apart.
+/// Two metrics that cannot be distinguished.
 #[derive(Clone, Copy)]
 pub(super) struct Collision {
     pub(super) first: Series,

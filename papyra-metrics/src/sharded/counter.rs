@@ -87,8 +87,8 @@ impl Cell {
 /// any number of concurrent takes each increment is returned exactly once.
 ///
 /// [restartable sequence]: https://www.gnu.org/software/libc/manual/html_node/Restartable-Sequences.html
-// Of words alone, without alignment to a line: the first and the last are hardly ever written, so that no other line holds
-// anything beside the counter. Read by other processes: the cells in a row, and the baseline.
+// Consists only of words, without alignment to a line: the first and the last are hardly ever written, so the lines of the
+// cells hold nothing else. Other processes read it as the cells in a row, and the baseline.
 #[repr(C)]
 pub struct ShardedCounter {
     /// A bit for each shared cell that has been added to.

@@ -129,7 +129,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 type Readers = [Box<dyn Reader>; READERS - 2];
 
-/// Has one of the readers read, and compares.
+/// Makes one of the readers read, and compares.
 fn read(model: &mut Model, reader: usize, readers: &mut Readers, telemetry: &mut Telemetry) {
     model.observe_all();
     if let Some(reader) = readers.get_mut(reader) {

@@ -166,7 +166,7 @@ impl Telemetry {
         }
     }
 
-    /// Makes room for an interruption after the instruments that there are.
+    /// Adds a point for an interruption after the existing instruments.
     pub(crate) fn interrupt_here(&mut self) {
         if self.interruptions == 3 {
             return;
@@ -184,7 +184,7 @@ impl Telemetry {
             .build();
     }
 
-    /// Has one reader collect, and the other one in the middle of that, after something else has happened.
+    /// Makes one reader collect, and the other one in the middle of that, after another operation.
     pub(crate) fn collect_at_once(
         &mut self,
         mut model: Model,

@@ -1,1 +1,1 @@
-//! Nothing: its dependencies are what counts.
+//! Empty, because only the dependencies of this package are used.

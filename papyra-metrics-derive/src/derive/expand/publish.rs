@@ -10,7 +10,7 @@ use crate::derive::model::{Metric, Model, Role, Source};
 use crate::krate::runtime_at;
 use crate::types::is_phantom_data;
 
-/// `SharedMemorySafe`, under a bound for each type of a field, and `Publishable` where that holds.
+/// `SharedMemorySafe`, under a bound for each type of a field, and `Publishable` if these bounds hold.
 pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
     let krate = runtime_at(&model.krate, Span::call_site());
     let ident = model.instruments_ident();

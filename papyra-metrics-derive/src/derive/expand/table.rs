@@ -186,7 +186,7 @@ fn expand_composed(model: &Model<'_>) -> Option<TokenStream> {
     }
 }
 
-/// Calls that refuse metrics which cannot be told apart, each located at the field at fault.
+/// Calls that refuse metrics which cannot be distinguished, each located at the field that is wrong.
 fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
     let ident = model.instruments_ident();
     let own: Vec<_> = model.metrics().collect();

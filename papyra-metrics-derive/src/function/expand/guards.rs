@@ -183,7 +183,7 @@ impl<'a> BodyExpander<'a> {
         });
     }
 
-    /// A guard that holds what its target is reached through, under this name.
+    /// A guard with this name. It holds the value through which its target is reached.
     fn guard_that_holds(
         &self,
         guard: &Guard<'_>,

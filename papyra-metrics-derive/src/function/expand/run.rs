@@ -14,7 +14,7 @@ impl BodyExpander<'_> {
     /// The expression that runs the body to its end and has a value of that type.
     pub(super) fn run(&self, block: &Group, output: Option<&TokenStream>) -> TokenStream {
         let private = &self.private;
-        // With the span of the user's braces, because lints do not look into a closure or block of a macro's.
+        // The span is that of the user's braces, because lints do not look into a closure or block of a macro.
         let at = block.span();
         let captures = &self.plan.captures;
         let mover = (!self.plan.only_borrows).then(|| quote_spanned!(at=> move));

@@ -124,9 +124,9 @@ impl SeriesKey {
 
 #[derive(Clone, Copy)]
 enum Place {
-    /// Of the backend with this id.
+    /// A series of the backend with this id.
     Open(u64),
-    /// Of the backend with this closing, and its index there.
+    /// A series of the backend with this closing, and its index there.
     Closed(u64, usize),
 }
 

@@ -60,8 +60,8 @@ use super::model::Schema;
 ///
 /// The alerts of an [objective](papyra_metrics::Objective) compare how fast its error budget is used up over two windows,
 /// and have the windows and factors that chapter 5 of Google's "The Site Reliability Workbook" recommends for an objective
-/// over 30 days. The values of all instances of a job are added up. A factor that cannot be reached, because it times the
-/// budget is 100 % or more, is left out.
+/// over 30 days. The values of all instances of a job are added up. A factor that cannot be reached, because
+/// the factor times the budget is 100 % or more, is left out.
 #[derive(Clone, Debug)]
 pub struct AlertRules<'a> {
     schema: &'a Schema,
