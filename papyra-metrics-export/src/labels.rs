@@ -3,7 +3,7 @@
 use std::fmt;
 
 use papyra_metrics::DescriptorLabels;
-use papyra_metrics::naming::is_name;
+use papyra_metrics::naming::{is_name, is_reserved_label};
 
 use crate::RegisterError;
 
@@ -60,7 +60,7 @@ fn check_name(name: &str) -> Result<(), RegisterError> {
     if !is_name(name) {
         return Err(RegisterError::InvalidLabelName { name: name.to_owned() });
     }
-    if name.starts_with("__") || matches!(name, "instance" | "job" | "le" | "quantile") {
+    if is_reserved_label(name) {
         return Err(RegisterError::ReservedLabel { name: name.to_owned() });
     }
     Ok(())

@@ -5,7 +5,7 @@ use alloc::{borrow::Cow, string::ToString};
 use core::fmt;
 
 use crate::Objective;
-use crate::label_set::{DescriptorLabels, LabelSet};
+use crate::label_set::{self, DescriptorLabels, LabelSet};
 use crate::naming::{self, ExpositionName};
 use crate::series::Series;
 
@@ -176,7 +176,7 @@ impl Descriptor {
     /// error.
     #[must_use]
     pub const fn with_labels(mut self, labels: &'static [(&'static str, &'static str)]) -> Self {
-        naming::assert_labels(labels);
+        label_set::assert_labels(labels);
         self.labels.own = labels;
         self.key = if labels.is_empty() { Some(self.name) } else { None };
         self

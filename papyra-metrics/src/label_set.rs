@@ -4,10 +4,10 @@ use core::fmt;
 use core::iter::FusedIterator;
 
 use crate::label::{LabelValues, value_at};
-use crate::naming::equal;
+use crate::naming::{assert_label_name, assert_label_value, equal};
 
-/// The labels of one series, in the parts from which they come. Those of a family are computed from its values, so that its
-/// members need no lists of their own: the compiler writes every list anew for each pointer to it.
+/// The labels of one series, in three parts. Those of a family are computed from the values of its label, so that its
+/// members need no separate lists: the compiler writes a list again for each pointer to it.
 #[derive(Clone, Copy)]
 pub(crate) struct LabelSet {
     /// The labels that flattened fields add.
@@ -26,7 +26,7 @@ impl LabelSet {
         self.outer.len() + self.own.len() + self.family.len()
     }
 
-    /// The label at a position, which must exist.
+    /// Returns the label at a position, which must exist.
     pub(crate) const fn get(&self, mut position: usize) -> (&'static str, &'static str) {
         if position < self.outer.len() {
             return self.outer[position];
@@ -39,7 +39,7 @@ impl LabelSet {
         (self.family[position].name(), value_at(self.family, position, self.member))
     }
 
-    /// The value of the label of that name.
+    /// Returns the value of the label with this name.
     pub(crate) const fn value_of(&self, name: &str) -> Option<&'static str> {
         let mut i = 0;
         while i < self.len() {
@@ -52,7 +52,7 @@ impl LabelSet {
         None
     }
 
-    /// The first name of a label that is there twice.
+    /// Returns the first label name that occurs twice.
     pub(crate) const fn repeated_name(&self) -> Option<&'static str> {
         let mut i = 0;
         while i < self.len() {
@@ -68,6 +68,19 @@ impl LabelSet {
         }
         None
     }
+}
+
+/// Refuses labels that no metric can have.
+#[track_caller]
+pub(crate) const fn assert_labels(labels: &'static [(&'static str, &'static str)]) {
+    let mut rest = labels;
+    while let [(name, value), after @ ..] = rest {
+        assert_label_name(name);
+        assert_label_value(value);
+        rest = after;
+    }
+    let labels = LabelSet { own: labels, ..LabelSet::NONE };
+    assert!(labels.repeated_name().is_none(), "a metric cannot have two labels of one name");
 }
 
 /// The labels of a [`Descriptor`](crate::Descriptor) as name and value, in declaration order.

@@ -1,12 +1,12 @@
 //! Refuses metrics that cannot be distinguished, at compile time.
 
+use super::conflict::Conflict;
 use super::declarations::{DeclaredMetrics, Flattened, Owner};
 use super::names::{Check, Collision};
 use super::table::DescriptorTable;
 use super::text::Message;
 use crate::Descriptor;
 use crate::label_set::LabelSet;
-use crate::naming::Conflict;
 
 /// Refuses metrics of the flattened field `index` that collide with metrics of the struct itself or of an earlier
 /// flattened field, or that have one of its labels themselves.

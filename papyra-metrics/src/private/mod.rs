@@ -5,6 +5,7 @@ mod arrays;
 mod collisions;
 mod compose;
 mod computed;
+mod conflict;
 mod declarations;
 #[cfg(feature = "alloc")]
 mod delta;

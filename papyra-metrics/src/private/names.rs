@@ -3,11 +3,12 @@
 
 use core::marker::PhantomData;
 
+use super::conflict::{self, Conflict};
 use super::declarations::{Declarations, DeclaredMetrics, Owner};
 use super::table::DescriptorTable;
 use crate::Descriptor;
 use crate::label_set::LabelSet;
-use crate::naming::{self, Conflict, ExpositionName};
+use crate::naming::{self, ExpositionName};
 
 /// The collisions of a struct, found once and reported at each field.
 pub(super) struct Check<M: ?Sized>(PhantomData<M>);
@@ -184,10 +185,10 @@ impl<const SLOTS: usize> Names<SLOTS> {
             // A metric has several names, so it may meet itself.
             if known == hash && first.index != new.index {
                 let (a, b) = (&self.all[first.index], &self.all[new.index]);
-                if let Some(conflict) = naming::conflict(a, b) {
+                if let Some(conflict) = conflict::conflict(a, b) {
                     return Some(Collision { first, second: new, conflict });
                 }
-                let same_family = naming::same_family(a, b);
+                let same_family = conflict::same_family(a, b);
                 let is_known = match name {
                     Name::Key => {
                         !same_family && naming::equal(a.name.as_bytes(), b.name.as_bytes())

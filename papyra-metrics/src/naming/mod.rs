@@ -1,0 +1,103 @@
+//! Names: what a metric, a unit and a label may be called, and the names under which metrics are exported.
+//!
+//! The derive, the compile-time checks, the registry and the adapters all use these functions.
+
+mod bytes;
+mod exposition_name;
+
+pub(crate) use self::bytes::equal;
+pub use self::exposition_name::ExpositionName;
+
+/// Returns whether this can be the name of a metric: whether it matches `[a-zA-Z_][a-zA-Z0-9_]*`.
+///
+/// ```
+/// use papyra_metrics::naming::is_name;
+///
+/// assert!(is_name("records_written"));
+/// assert!(!is_name("2nd_try") && !is_name("größe") && !is_name(""));
+/// ```
+pub const fn is_name(name: &str) -> bool {
+    let name = name.as_bytes();
+    if name.is_empty() || name[0].is_ascii_digit() {
+        return false;
+    }
+    let mut i = 0;
+    while i < name.len() {
+        if !matches!(name[i], b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_') {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
+/// Returns whether this can be a unit: whether it matches `[a-z0-9_]+`.
+///
+/// ```
+/// use papyra_metrics::naming::is_unit;
+///
+/// assert!(is_unit("bytes") && !is_unit("MiB") && !is_unit(""));
+/// ```
+pub const fn is_unit(unit: &str) -> bool {
+    let unit = unit.as_bytes();
+    let mut i = 0;
+    while i < unit.len() {
+        if !matches!(unit[i], b'a'..=b'z' | b'0'..=b'9' | b'_') {
+            return false;
+        }
+        i += 1;
+    }
+    !unit.is_empty()
+}
+
+/// Returns whether this can be the name of a fixed label: whether it matches `[a-zA-Z_][a-zA-Z0-9_]*` and no monitoring
+/// system reserves it, as `le`, `quantile`, `instance`, `job` and all names that begin with `__` are.
+///
+/// ```
+/// use papyra_metrics::naming::is_label_name;
+///
+/// assert!(is_label_name("op") && is_label_name("type"));
+/// assert!(!is_label_name("le") && !is_label_name("__name__") && !is_label_name("a-b"));
+/// ```
+pub const fn is_label_name(name: &str) -> bool {
+    is_name(name) && !is_reserved_label(name)
+}
+
+/// Returns whether Prometheus reserves this label name: `le`, `quantile`, `instance`, `job`, and all that begin with `__`.
+///
+/// ```
+/// use papyra_metrics::naming::is_reserved_label;
+///
+/// assert!(is_reserved_label("le") && is_reserved_label("__name__") && !is_reserved_label("op"));
+/// ```
+pub const fn is_reserved_label(name: &str) -> bool {
+    let name = name.as_bytes();
+    matches!(name, b"le" | b"quantile" | b"instance" | b"job" | [b'_', b'_', ..])
+}
+
+/// Returns whether this can be the value of a fixed label: whether it matches `[a-z0-9_]+`.
+///
+/// ```
+/// use papyra_metrics::naming::is_label_value;
+///
+/// assert!(is_label_value("not_found") && is_label_value("0") && !is_label_value("Not found"));
+/// ```
+pub const fn is_label_value(value: &str) -> bool {
+    is_unit(value)
+}
+
+/// Refuses a name that a label cannot have.
+#[track_caller]
+pub(crate) const fn assert_label_name(name: &str) {
+    assert!(is_name(name), "a label's name must match [a-zA-Z_][a-zA-Z0-9_]*");
+    assert!(
+        !is_reserved_label(name),
+        "the labels `le`, `quantile`, `instance`, `job` and `__…` are reserved"
+    );
+}
+
+/// Refuses a value that a fixed label cannot have.
+#[track_caller]
+pub(crate) const fn assert_label_value(value: &str) {
+    assert!(is_label_value(value), "a label's value must match [a-z0-9_]+");
+}
