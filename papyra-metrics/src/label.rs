@@ -65,7 +65,8 @@ pub trait Label: Copy + 'static {
     /// The number of members.
     const COUNT: usize = count(Self::LABELS);
 
-    /// The member at a label. A tuple goes step by step, so that known labels leave no division and no comparison.
+    /// Returns the member at a label. A tuple goes step by step, so that a label that is known at compile time leaves neither
+    /// a division nor a comparison.
     #[doc(hidden)]
     #[inline]
     fn __member<T>(members: &Self::Members<T>, label: Self) -> &T {
@@ -81,13 +82,13 @@ pub struct LabelValues {
 }
 
 impl LabelValues {
-    /// A label of that name with those values, in that order.
+    /// Creates a label with this name and these values, in this order.
     ///
     /// # Panics
     ///
-    /// If the name does not match `[a-zA-Z_][a-zA-Z0-9_]*` or is reserved (`le`, `quantile`, `instance`, `job`, or
-    /// beginning with `__`), if a value does not match `[a-z0-9_]+` or is there twice, or if there are no values or more
-    /// than 256; in a `const`, that is a compile error.
+    /// Panics if the name does not match `[a-zA-Z_][a-zA-Z0-9_]*` or is reserved (`le`, `quantile`, `instance`, `job`, or
+    /// a name that begins with `__`), if a value does not match `[a-z0-9_]+` or occurs twice, or if there are no values or
+    /// more than 256. In a `const`, this is a compile error.
     #[must_use]
     #[track_caller]
     pub const fn new(name: &'static str, values: &'static [&'static str]) -> Self {
@@ -108,24 +109,24 @@ impl LabelValues {
         Self { name, values }
     }
 
-    /// For generated code, which has checked all of it.
+    /// Creates a label whose name and values the derive has checked.
     #[doc(hidden)]
     pub const fn __new(name: &'static str, values: &'static [&'static str]) -> Self {
         Self { name, values }
     }
 
-    /// The name of the label.
+    /// Returns the name of the label.
     pub const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// Its values, in the order of the members.
+    /// Returns the values, in the order of the members.
     pub const fn values(&self) -> &'static [&'static str] {
         self.values
     }
 }
 
-/// The number of combinations.
+/// Returns the number of combinations.
 const fn count(labels: &[LabelValues]) -> usize {
     let mut count = 1_usize;
     let mut i = 0;
@@ -136,7 +137,7 @@ const fn count(labels: &[LabelValues]) -> usize {
     count
 }
 
-/// The value of the label at `position`, of the member at `index`. Without calls, which are slow at compile time.
+/// Returns the value of the label at `position` of the member at `index`. It makes no calls, which are slow at compile time.
 pub(crate) const fn value_at(
     labels: &[LabelValues],
     position: usize,
@@ -152,7 +153,7 @@ pub(crate) const fn value_at(
     values[index % values.len()]
 }
 
-/// Names and values of the labels of the member at `index`.
+/// Returns the names and values of the labels of the member at `index`.
 pub(crate) fn pairs(
     labels: &'static [LabelValues],
     index: usize,
@@ -161,16 +162,20 @@ pub(crate) fn pairs(
     pairs.map(move |(position, label)| (label.name, value_at(labels, position, index)))
 }
 
-/// Returns the labels of a family, if they can be. A call that a derive writes, so that the error is at the field.
+/// Returns the labels of a family if they are valid. The derive calls it, so that the error is located at the field.
 #[track_caller]
 pub const fn family_labels(labels: &'static [LabelValues]) -> &'static [LabelValues] {
     assert_set(labels);
     labels
 }
 
-/// Refuses a set of labels that cannot be that of one family.
+/// Refuses labels that no family can have.
 #[track_caller]
 pub(crate) const fn assert_set(labels: &[LabelValues]) {
+    assert!(
+        labels.len() <= MAX_LABELS,
+        "a family has at most 8 labels; use fewer, or an enum with a variant for each combination"
+    );
     assert!(
         count(labels) <= MAX_MEMBERS,
         "a family has at most 256 members; use fewer labels or values"

@@ -63,9 +63,9 @@ const _: () = {
                 field: "cache",
                 prefix: "log_cache_",
                 labels: &[],
-                metrics: <CacheMetrics<
-                    T,
-                > as ::papyra_metrics::__private::DescriptorTable>::DECLARED,
+                metrics: (::papyra_metrics::__private::flattened_metrics)(
+                    <CacheMetrics<T> as ::papyra_metrics::__private::DescriptorTable>::DECLARED,
+                ),
             },
         ];
         const COMPOSED: &'static [::papyra_metrics::__private::Descriptor] = ::papyra_metrics::__private::SizeClasses::<

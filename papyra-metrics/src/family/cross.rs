@@ -58,11 +58,16 @@ where
 struct Concatenated<A, B>(PhantomData<(A, B)>);
 
 impl<A: Label, B: Label> Concatenated<A, B> {
-    const ALL: [LabelValues; MAX_LABELS] = {
-        let mut all = [LabelValues { name: "", values: &[] }; MAX_LABELS];
-        assert!(A::LABELS.len() + B::LABELS.len() <= MAX_LABELS, "a family has at most 8 labels");
+    /// The number of labels, at most one too many. `assert_set` refuses that one at the family's declaration, which is the
+    /// code that the user has to change.
+    const LEN: usize = {
+        let len = A::LABELS.len() + B::LABELS.len();
+        if len > MAX_LABELS { MAX_LABELS + 1 } else { len }
+    };
+    const ALL: [LabelValues; MAX_LABELS + 1] = {
+        let mut all = [LabelValues { name: "", values: &[] }; MAX_LABELS + 1];
         let mut i = 0;
-        while i < A::LABELS.len() + B::LABELS.len() {
+        while i < Self::LEN {
             all[i] =
                 if i < A::LABELS.len() { A::LABELS[i] } else { B::LABELS[i - A::LABELS.len()] };
             i += 1;
@@ -71,7 +76,7 @@ impl<A: Label, B: Label> Concatenated<A, B> {
     };
     const LABELS: &'static [LabelValues] = {
         let all: &'static [LabelValues] = &Self::ALL;
-        all.split_at(A::LABELS.len() + B::LABELS.len()).0
+        all.split_at(Self::LEN).0
     };
 }
 

@@ -55,7 +55,7 @@ pub trait Member: Sized {
     /// Where a family keeps its members: `L::Members<Self>`, an array of them.
     type Storage<L: Label>: MemberStorage<Self>;
 
-    /// The member at a label.
+    /// Returns the member at a label.
     #[doc(hidden)]
     #[inline]
     fn __member<L: Label>(members: &Self::Storage<L>, label: L) -> &Self {
@@ -69,11 +69,11 @@ pub trait MemberStorage<T>: Sized {
     #[doc(hidden)]
     fn __from_fn(make: &mut dyn FnMut() -> T) -> Self;
 
-    /// The item at a position.
+    /// Returns the item at a position.
     ///
     /// # Panics
     ///
-    /// If the index is out of range.
+    /// Panics if the index is out of range.
     #[doc(hidden)]
     fn at(&self, index: usize) -> &T;
 }
@@ -108,7 +108,7 @@ impl<T: Zero, const N: usize> Zero for [T; N] {
     const ZERO: Self = [const { T::ZERO }; N];
 }
 
-/// Members in an array of their label.
+/// Implements [`Member`] for types whose families are arrays.
 macro_rules! in_an_array {
     ($($(#[$cfg:meta])* [$($parameters:tt)*] $ty:ty),* $(,)?) => {$(
         $(#[$cfg])*

@@ -63,7 +63,7 @@ pub struct Family<L: Label, I: Member> {
 }
 
 impl<L: Label, I: Member> Family<L, I> {
-    /// Evaluated where a family is made.
+    /// Evaluated wherever a family is created.
     const IS_VALID: () = label::assert_set(L::LABELS);
 
     /// Returns a family whose members are at zero.
@@ -127,12 +127,12 @@ impl<L: Label, I: Member> Family<L, I> {
         (0..L::COUNT).map(|index| self.at(index))
     }
 
-    /// The member at a position.
+    /// Returns the member at a position.
     pub(crate) fn at(&self, index: usize) -> &I {
         self.members.at(index)
     }
 
-    /// A family of what `convert` makes of each member.
+    /// Returns a family of what `convert` returns for each member.
     pub(crate) fn map<T: Member>(&self, mut convert: impl FnMut(&I) -> T) -> Family<L, T> {
         let mut index = 0;
         let members = MemberStorage::__from_fn(&mut || {
@@ -147,15 +147,15 @@ impl<L: Label, I: Member> Family<L, I> {
 impl<L: Label, I: Member> Index<L> for Family<L, I> {
     type Output = I;
 
-    /// The member at a label. Never panics for a derived label.
+    /// Returns the member at a label. Never panics for a derived label.
     #[inline]
     fn index(&self, label: L) -> &I {
         I::__member(&self.members, label)
     }
 }
 
-/// Not implemented for a family of [`ShardedCounter`](crate::ShardedCounter), whose members share their memory, so that one
-/// could not be replaced alone.
+/// Not implemented for a family of [`ShardedCounter`](crate::ShardedCounter): its members share memory, so one cannot be
+/// replaced alone.
 impl<L: Label, I: Member> IndexMut<L> for Family<L, I>
 where
     I::Storage<L>: MemberArray<I>,
@@ -173,7 +173,7 @@ impl<L: Label, I: Member + Default> Default for Family<L, I> {
 }
 
 impl<L: Label, I: Member + fmt::Debug> fmt::Debug for Family<L, I> {
-    /// A map of label values to members.
+    /// Formats a map of label values to members.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         struct Values(&'static [LabelValues], usize);
 
@@ -202,7 +202,7 @@ impl<L: Label, I: Member + Clone> Clone for Family<L, I> {
 }
 
 impl<L: Label, I: Member + PartialEq> PartialEq for Family<L, I> {
-    /// Whether every member is equal to that of the other.
+    /// Returns whether every member is equal to the one with the same label.
     fn eq(&self, other: &Self) -> bool {
         self.values().eq(other.values())
     }

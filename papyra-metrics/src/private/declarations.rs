@@ -12,6 +12,38 @@ pub struct Declarations {
     pub families: &'static [&'static [LabelValues]],
     /// The flattened fields, in declaration order.
     pub flattened: &'static [Flattened],
+    /// The number of levels of flattened structs in this one.
+    depth: usize,
+}
+
+impl Declarations {
+    const NONE: Self = Self { own: &[], families: &[], flattened: &[], depth: 0 };
+
+    pub(super) const fn new(
+        own: &'static [Descriptor],
+        families: &'static [&'static [LabelValues]],
+        flattened: &'static [Flattened],
+    ) -> Self {
+        let mut depth = 0;
+        let mut i = 0;
+        while i < flattened.len() {
+            if flattened[i].metrics.depth >= depth {
+                depth = flattened[i].metrics.depth + 1;
+            }
+            i += 1;
+        }
+        Self { own, families, flattened, depth }
+    }
+}
+
+/// Returns the metrics of a flattened field, if they can be. A call that a derive writes, so that the error is at the field.
+#[track_caller]
+pub const fn flattened_metrics(metrics: Declarations) -> Declarations {
+    assert!(
+        metrics.depth + 1 < MAX_DEPTH,
+        "structs are flattened more than 31 levels deep; move the metrics of some levels into the structs that contain them"
+    );
+    metrics
 }
 
 /// The metrics of one flattened field, and their position.
@@ -64,7 +96,7 @@ pub(super) struct DeclaredMetrics {
     pub(super) family: &'static [LabelValues],
 }
 
-/// How deep structs can be flattened into each other.
+/// The number of structs that can be flattened into each other, the outermost one included.
 const MAX_DEPTH: usize = 32;
 
 /// A struct whose metrics are being gone through.
@@ -105,7 +137,7 @@ impl DeclaredMetrics {
     /// Begins before the first metric.
     pub(super) const fn new(declarations: Declarations) -> Self {
         let mut first = Level {
-            declarations: Declarations { own: &[], families: &[], flattened: &[] },
+            declarations: Declarations::NONE,
             next_own: 0,
             next_flattened: 0,
             prefix: "",
@@ -123,7 +155,7 @@ impl DeclaredMetrics {
     pub(super) const fn advance(&mut self) -> bool {
         loop {
             let level = &mut self.levels[self.depth];
-            let Declarations { own, families, flattened } = level.declarations;
+            let Declarations { own, families, flattened, .. } = level.declarations;
             let (next, next_flattened) = (level.next_own, level.next_flattened);
             if next_flattened < flattened.len() && flattened[next_flattened].at == next {
                 self.enter(&flattened[next_flattened]);
@@ -152,8 +184,8 @@ impl DeclaredMetrics {
                 OuterLabels::Joined { at, len }
             }
         };
+        // Within the array: `flattened_metrics` refuses deeper structs.
         self.depth += 1;
-        assert!(self.depth < MAX_DEPTH, "structs are flattened more than 31 levels deep");
         self.levels[self.depth] = Level {
             declarations: field.metrics,
             next_own: 0,

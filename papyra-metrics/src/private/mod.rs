@@ -22,7 +22,7 @@ pub use self::arrays::{Exact, SizeClasses};
 pub use self::collisions::{assert_distinct, assert_flattens};
 pub use self::compose::Sizes;
 pub use self::computed::{CounterNumber, GaugeNumber, show_counter, show_gauge};
-pub use self::declarations::{Declarations, Flattened, Labels};
+pub use self::declarations::{Declarations, Flattened, Labels, flattened_metrics};
 #[cfg(feature = "alloc")]
 pub use self::delta::{Change, assert_changes, expected_change, totals_with};
 pub use self::function::*;

@@ -26,8 +26,7 @@ pub trait DescriptorTable: Metrics {
     /// The flattened fields, in declaration order.
     const FLATTENED: &'static [Flattened] = &[];
     /// The struct's own metrics and the flattened fields.
-    const DECLARED: Declarations =
-        Declarations { own: Self::OWN, families: Self::FAMILIES, flattened: Self::FLATTENED };
+    const DECLARED: Declarations = Declarations::new(Self::OWN, Self::FAMILIES, Self::FLATTENED);
     /// The number of series, and the lengths of what is written for them.
     const SIZES: Sizes = sizes(DeclaredMetrics::new(Self::DECLARED));
     /// The series of all metrics, in declaration order.

@@ -145,8 +145,9 @@ fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
                 let ty = instrument_type(model, field);
                 let table = runtime_at(&model.krate, span_of(&ty));
                 let name = field.ident.unraw().to_string();
-                let metrics =
-                    quote_spanned!(span_of(&ty)=> <#ty as #table::DescriptorTable>::DECLARED);
+                let metrics = quote_spanned! {span_of(&ty)=>
+                    (#table::flattened_metrics)(<#ty as #table::DescriptorTable>::DECLARED)
+                };
                 flattened.push(quote! {
                     #krate::Flattened {
                         at: #at,
