@@ -6,17 +6,19 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     write_forms("forms.rs", "::papyra_metrics_hygiene::telemetry::metrics");
     write_forms("timed_forms.rs", "crate::counters");
+    write_forms("label_forms.rs", "renamed::telemetry::metrics");
 }
 
 /// Writes the file to `OUT_DIR`, with `path` in place of `::papyra_metrics`.
 fn write_forms(name: &str, path: &str) {
     println!("cargo::rerun-if-changed={name}");
     let forms = fs::read_to_string(name).expect("the forms are in the package");
+    let forms = ["Metrics", "Label"].iter().fold(forms, |forms, derive| {
+        let plain = format!("#[derive(::papyra_metrics::{derive})]");
+        let with_path = format!("#[derive(NAME::{derive})] #[metrics(crate = NAME)]");
+        forms.replace(&plain, &with_path)
+    });
     let forms = forms
-        .replace(
-            "#[derive(::papyra_metrics::Metrics)]",
-            "#[derive(NAME::Metrics)] #[metrics(crate = NAME)]",
-        )
         .replace("#[::papyra_metrics::metrics(", "#[NAME::metrics(crate = NAME, ")
         .replace("::papyra_metrics::", "NAME::")
         .replace("NAME", path);

@@ -1,6 +1,6 @@
 // Every form of the derive and of the attribute, for scopes that have nothing: no prelude, no std, no allocator, and
 // the user's own items under every name. Included by each crate beside this file, which adds what is hostile.
-// Paths are absolute for that reason; `renamed` and `facade-user` replace the first word of each.
+// Paths are absolute for that reason; `build.rs` replaces `::papyra_metrics` with other paths.
 
 /// The cache of the log.
 #[derive(::core::fmt::Debug)]

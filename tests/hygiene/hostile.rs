@@ -1,6 +1,6 @@
 //! Every form of the derive and the attribute, without a prelude, among items and macros that have the names of
-//! everything that generated code might refer to, and with other paths to papyra-metrics: through a facade, and through
-//! a module of this crate.
+//! everything that generated code might refer to, and with other paths to papyra-metrics: through a facade, through a
+//! module of this crate, and through a crate that is renamed here.
 
 #![no_std]
 #![no_implicit_prelude]
@@ -11,6 +11,7 @@
 pub use ::papyra_metrics_hygiene::telemetry::metrics as counters;
 
 // So `::papyra_metrics` is this crate, and resolves nothing that generated code needs.
+extern crate papyra_metrics_hygiene as renamed;
 extern crate self as papyra_metrics;
 
 mod core {}
@@ -30,6 +31,13 @@ struct Counter;
 struct Gauge;
 struct CachePadded;
 struct ShardedCounter;
+struct Histogram;
+struct Distribution;
+struct Family;
+struct Label;
+struct LabelValues;
+struct Member;
+struct Zero;
 struct Value;
 struct Descriptor;
 struct Metrics;
@@ -46,8 +54,12 @@ struct f;
 struct metrics;
 struct result;
 struct future;
+struct error;
+struct family;
 struct gauge;
 struct guard;
+struct index;
+struct label;
 struct r;
 struct step;
 struct storage;
@@ -56,7 +68,14 @@ struct visitor;
 struct walker;
 struct place;
 trait Clone {}
+trait CountError {}
+trait CountLabel {}
+trait Copy {}
+trait ErrorCounter {}
+trait ErrorFamily {}
 trait Inc {}
+trait Index {}
+trait LabelOf {}
 trait Deref {}
 trait Drop {}
 trait Fn {}
@@ -74,6 +93,11 @@ trait IncDec {}
 trait Everything {
     fn count(&self) {}
     fn count_error(&self) {}
+    fn count_label(&self) {}
+    fn from(&self) {}
+    fn from_index() {}
+    fn index(&self) {}
+    fn label_of(&self) {}
     fn failed(&self) {}
     fn succeeded(&self) {}
     fn verdict(&self) {}
@@ -103,6 +127,7 @@ macro_rules! panic {
 
 include!(concat!(env!("OUT_DIR"), "/forms.rs"));
 include!(concat!(env!("OUT_DIR"), "/timed_forms.rs"));
+include!(concat!(env!("OUT_DIR"), "/label_forms.rs"));
 include!("check.rs");
 
 #[test]

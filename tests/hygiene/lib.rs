@@ -56,6 +56,7 @@ pub mod telemetry {
 pub mod forms {
     include!("forms.rs");
     include!("timed_forms.rs");
+    include!("label_forms.rs");
     #[cfg(test)]
     include!("check.rs");
 
@@ -68,7 +69,7 @@ pub mod forms {
 use std::marker::PhantomData;
 use std::pin::Pin;
 
-use papyra_metrics::{Counter, Gauge, Histogram, Metrics, metrics};
+use papyra_metrics::{Counter, Family, Gauge, Histogram, IoErrorKind, Label, Metrics, metrics};
 
 /// Instruments.
 #[derive(Debug, Default, Metrics)]
@@ -92,6 +93,38 @@ pub struct Old {
     #[deprecated]
     #[metrics(flatten, prefix = "log_")]
     pub log: Log,
+}
+
+/// An old label, with an old value.
+#[deprecated]
+#[derive(Clone, Copy, Debug, Label)]
+pub enum OldKind {
+    /// An old value.
+    #[deprecated]
+    Gone,
+    /// Another one.
+    Other,
+}
+
+/// A label with discriminants, one of which is of an old value.
+#[derive(Clone, Copy, Debug, Label)]
+pub enum Step {
+    /// The first one.
+    First = 4,
+    /// An old value.
+    #[deprecated]
+    Second = 2,
+}
+
+/// Families in an old struct.
+#[deprecated]
+#[derive(Debug, Default, Metrics)]
+#[metrics(labels(age = "old"))]
+pub struct OldFamilies {
+    /// Failures.
+    #[deprecated]
+    #[metrics(errors)]
+    pub errors: Family<Step, Counter>,
 }
 
 /// An old struct of numbers, with an old field.
@@ -135,6 +168,8 @@ pub struct FunctionMetrics {
     pub in_flight: Gauge,
     /// How long calls take.
     pub time: Histogram,
+    /// Failures of input and output by kind.
+    pub io_errors: Family<IoErrorKind, Counter>,
 }
 
 /// Functions of each plan.
@@ -163,6 +198,29 @@ impl Functions {
     #[metrics(errors, time = time)]
     pub fn exit(&self) -> Result<u64, &'static str> {
         std::process::exit(i32::from(self.done == 0))
+    }
+
+    /// A body in place that diverges, with errors by kind.
+    ///
+    /// # Errors
+    /// Never.
+    #[metrics(errors = io_errors, time = time)]
+    pub fn exit_by_kind(&self) -> std::io::Result<u64> {
+        std::process::exit(i32::from(self.done == 0))
+    }
+
+    /// Errors by kind, from a closure.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    #[metrics(errors = io_errors, errors_by = |error| match error.kind() {
+        std::io::ErrorKind::NotFound => IoErrorKind::NotFound,
+        _ => IoErrorKind::Other,
+    })]
+    pub async fn open(&mut self, path: &str) -> std::io::Result<std::fs::File> {
+        let file = std::future::ready(std::fs::File::open(path)).await?;
+        self.done += 1;
+        Ok(file)
     }
 
     /// A closure.

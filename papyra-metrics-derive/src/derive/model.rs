@@ -84,8 +84,14 @@ impl Field<'_> {
             Source::Field => types::last_word(types::instrument(self.ty))
                 .is_none_or(|word| !OTHERS.contains(&word.as_str())),
             Source::Computed(_) => false,
-            Source::Written(written) => written.label.is_some(),
+            Source::Written(_) => self.is_written_family(),
         }
+    }
+
+    /// Whether a family of instruments is written for the field of a plain struct.
+    pub(crate) fn is_written_family(&self) -> bool {
+        let Role::Metric(metric) = &self.role else { return false };
+        matches!(&metric.source, Source::Written(written) if written.label.is_some())
     }
 }
 

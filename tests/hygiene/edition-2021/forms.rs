@@ -7,6 +7,7 @@
 
 include!("../forms.rs");
 include!("../timed_forms.rs");
+include!("../label_forms.rs");
 include!("../check.rs");
 
 #[test]

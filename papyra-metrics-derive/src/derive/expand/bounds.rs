@@ -25,8 +25,21 @@ pub(super) fn expand_bounds(model: &Model<'_>) -> Vec<TokenStream> {
     all
 }
 
-/// The bounds of a plain struct on the flattened types that depend on its parameters.
+/// The bounds of the impls of a plain struct: those of the struct, and for each family whose label is a parameter that it
+/// can start at zero.
 pub(super) fn expand_storage_bounds(model: &Model<'_>) -> Vec<TokenStream> {
+    let families = model.fields.iter().filter(|field| field.generic && field.is_written_family());
+    let families = families.map(|field| {
+        let instrument = instrument_type(model, field);
+        let span = span_of(&instrument);
+        let krate = runtime_at(&model.krate, span);
+        quote_spanned!(span=> #instrument: #krate::Zero)
+    });
+    expand_struct_bounds(model).into_iter().chain(families).collect()
+}
+
+/// The bounds of the struct that a plain struct declares, on the flattened types that depend on its parameters.
+pub(super) fn expand_struct_bounds(model: &Model<'_>) -> Vec<TokenStream> {
     if model.storage.is_none() {
         return Vec::new();
     }

@@ -5,7 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::bounds::{
-    depends_on_parameters, expand_storage_bounds, instrument_type, span_of, storage_trait,
+    depends_on_parameters, expand_storage_bounds, expand_struct_bounds, instrument_type, span_of,
+    storage_trait,
 };
 use crate::derive::model::{Field, Model, Role, Storage};
 use crate::krate::runtime_at;
@@ -14,7 +15,7 @@ use crate::krate::runtime_at;
 pub(super) fn expand_struct(model: &Model<'_>, storage: &Storage<'_>) -> TokenStream {
     let Storage { ident, attrs } = storage;
     let (vis, generics) = (model.vis, model.generics);
-    let where_clause = model.where_clause_with(&expand_storage_bounds(model));
+    let where_clause = model.where_clause_with(&expand_struct_bounds(model));
     let fields = model.fields.iter().map(|field| {
         let (attrs, vis, name) = (&field.attrs, field.vis, field.ident);
         let ty = instrument_type(model, field);

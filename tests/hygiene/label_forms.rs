@@ -1,0 +1,385 @@
+// Every form of labels: `Label`, families, `labels(…)` and errors by kind, for the same scopes as `forms.rs`. Included
+// below that file.
+
+/// The kinds of errors.
+#[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
+#[derive(::papyra_metrics::Label)]
+pub enum ErrorKind {
+    /// The log is broken.
+    LogBroken,
+    /// Another error.
+    #[metrics(name = "others")]
+    Other,
+}
+
+/// An enum and variants that are written as raw identifiers, with other names as a label.
+#[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
+#[derive(::papyra_metrics::Label)]
+#[metrics(label = "type", rename_all = "lowercase")]
+pub enum r#Tier {
+    /// In memory.
+    r#InMemory,
+    /// On disk.
+    OnDisk,
+}
+
+/// Discriminants that are not positions.
+#[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
+#[derive(::papyra_metrics::Label)]
+#[repr(u8)]
+pub enum Level {
+    /// The last one.
+    Last = 9,
+    /// The first one.
+    First = 3,
+}
+
+/// A set that is not an enum.
+#[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
+pub struct Shard;
+
+impl ::papyra_metrics::Label for Shard {
+    const LABELS: &'static [::papyra_metrics::LabelValues] = &[::papyra_metrics::LabelValues::new("shard", &["0"])];
+    type Members<T> = [T; 1];
+
+    fn index(self) -> ::core::primitive::usize {
+        0
+    }
+
+    fn from_index(position: ::core::primitive::usize) -> ::core::option::Option<Self> {
+        if position == 0 { ::core::option::Option::Some(Self) } else { ::core::option::Option::None }
+    }
+}
+
+/// Declares an enum, a struct and a function whose parts are fragments.
+macro_rules! declare {
+    (
+        enum $label:ident as $name:literal { $($variant:ident = $value:literal),* }
+        struct $metrics:ident, labels($key:ident = $of:literal), $field:ident: $family:ty;
+        fn $function:ident: $errors:expr, $by:path
+    ) => {
+        /// Declared by a macro.
+        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
+        #[derive(::papyra_metrics::Label)]
+        #[metrics(label = $name)]
+        pub enum $label {
+            $(
+                /// Declared by a macro.
+                #[metrics(name = $value)]
+                $variant,
+            )*
+        }
+
+        /// Declared by a macro.
+        #[derive(::core::fmt::Debug)]
+        #[derive(::papyra_metrics::Metrics)]
+        #[metrics(labels($key = $of))]
+        pub struct $metrics {
+            /// Declared by a macro.
+            #[metrics(errors)]
+            pub $field: $family,
+        }
+
+        /// Declared by a macro.
+        ///
+        /// # Errors
+        /// If the log is broken.
+        #[::papyra_metrics::metrics(errors = $errors, errors_by = $by)]
+        pub fn $function(log: &Log) -> Outcome<()> {
+            log.check()?;
+            ::core::result::Result::Ok(())
+        }
+    };
+}
+
+declare! {
+    enum Cause as "cause" { Hardware = "hw", Software = "sw" }
+    struct CauseMetrics, labels(r#in = "macro"), causes: ::papyra_metrics::Family<Cause, ::papyra_metrics::Counter>;
+    fn check_by_cause: &CAUSES.causes, Cause::of
+}
+
+static CAUSES: CauseMetrics = CauseMetrics { causes: ::papyra_metrics::Family::new() };
+
+impl Cause {
+    /// All errors are of software.
+    #[must_use]
+    pub const fn of(_: &Broken) -> Self {
+        Self::Software
+    }
+}
+
+impl ::core::convert::From<&Broken> for ErrorKind {
+    fn from(_: &Broken) -> Self {
+        Self::LogBroken
+    }
+}
+
+/// The other kind.
+#[must_use]
+pub const fn other(_: &Broken) -> ErrorKind {
+    ErrorKind::Other
+}
+
+/// Families of a label, and of instruments of any type.
+#[derive(::core::fmt::Debug)]
+#[derive(::papyra_metrics::Metrics)]
+#[metrics(prefix = "by_")]
+pub struct ByLabel<L: ::papyra_metrics::Label, T: ::papyra_metrics::Member> {
+    /// Failures.
+    #[metrics(errors)]
+    pub errors: ::papyra_metrics::Family<L, ::papyra_metrics::Counter>,
+    /// Of any type.
+    #[metrics(labels(of = "any"))]
+    pub any: ::papyra_metrics::Family<L, T>,
+}
+
+/// The metrics of a store.
+#[derive(::core::fmt::Debug)]
+#[derive(::papyra_metrics::Metrics)]
+#[metrics(labels(component = "store"))]
+pub struct StoreMetrics<'a> {
+    /// Failures.
+    #[metrics(errors)]
+    pub errors: ::papyra_metrics::Family<ErrorKind, ::papyra_metrics::Counter>,
+    /// Requests, as a cross product.
+    pub requests: ::papyra_metrics::Family<(Tier, (Level, Shard)), ::papyra_metrics::ShardedCounter>,
+    /// How long requests take.
+    pub time: ::papyra_metrics::CachePadded<::papyra_metrics::Family<Tier, ::papyra_metrics::Histogram>>,
+    /// Calls that run now.
+    pub in_flight: ::papyra_metrics::Family<Tier, ::papyra_metrics::Gauge>,
+    /// Hits.
+    #[metrics(name = "lookups", labels(r#type = "hit"))]
+    pub hits: ::papyra_metrics::Counter,
+    /// Misses.
+    #[metrics(name = "lookups", labels(r#type = "miss"))]
+    pub misses: ::papyra_metrics::Counter,
+    /// A family of another struct.
+    pub shared: &'a ::papyra_metrics::Family<Cause, ::papyra_metrics::Counter>,
+    /// The metrics of a part.
+    #[metrics(flatten, prefix = "wal_", labels(file = "wal"))]
+    pub wal: ByLabel<Shard, ::papyra_metrics::Gauge>,
+}
+
+/// Numbers, for which families of atomics are written.
+#[derive(::core::fmt::Debug)]
+#[derive(::papyra_metrics::Metrics)]
+#[metrics(storage = CountsStorage, labels(component = "counts"))]
+pub struct Counts<L: ::papyra_metrics::Label> {
+    /// Failures.
+    #[metrics(errors)]
+    pub errors: ::papyra_metrics::Family<ErrorKind, ::core::primitive::u64>,
+    /// Requests.
+    #[metrics(sharded)]
+    pub requests: ::papyra_metrics::Family<Tier, ::core::primitive::u64>,
+    /// Open now.
+    #[metrics(padded, labels(of = "any"))]
+    pub open: ::papyra_metrics::Family<L, ::core::primitive::i64>,
+    /// How long requests take.
+    pub time: ::papyra_metrics::Family<Level, ::papyra_metrics::Distribution<::papyra_metrics::Latency>>,
+}
+
+/// A store whose errors are counted by kind.
+#[derive(::core::fmt::Debug)]
+pub struct Store<'a> {
+    /// The metrics that the functions count in.
+    pub metrics: StoreMetrics<'a>,
+    /// What fails.
+    pub log: Log,
+}
+
+static STORE: StoreMetrics<'static> = new_store_metrics();
+
+/// All zero.
+#[must_use]
+pub const fn new_store_metrics() -> StoreMetrics<'static> {
+    StoreMetrics {
+        errors: ::papyra_metrics::Family::new(),
+        requests: ::papyra_metrics::Family::new(),
+        time: ::papyra_metrics::CachePadded::new(::papyra_metrics::Family::new()),
+        in_flight: ::papyra_metrics::Family::new(),
+        hits: ::papyra_metrics::Counter::new(),
+        misses: ::papyra_metrics::Counter::new(),
+        shared: &CAUSES.causes,
+        wal: ByLabel { errors: ::papyra_metrics::Family::new(), any: ::papyra_metrics::Family::new() },
+    }
+}
+
+impl Store<'_> {
+    /// The marked family.
+    ///
+    /// # Errors
+    /// If the log is broken.
+    #[::papyra_metrics::metrics(errors)]
+    pub fn check(&self) -> Outcome<()> {
+        self.log.check()
+    }
+
+    /// The marked family, and a function that gives the label.
+    ///
+    /// # Errors
+    /// If the log is broken.
+    #[::papyra_metrics::metrics(errors, errors_by = other, ok = hits, in_flight = in_flight[Tier::OnDisk])]
+    pub fn append(&mut self, byte: ::core::primitive::u8) -> Outcome<::core::primitive::u8> {
+        self.log.check()?;
+        ::core::result::Result::Ok(byte)
+    }
+
+    /// A family by its name, and a closure that gives the label. Members of other families count calls.
+    ///
+    /// # Errors
+    /// Those of what is done.
+    #[::papyra_metrics::metrics(
+        errors = errors, errors_by = |_| ErrorKind::Other, calls = requests[(Tier::OnDisk, (Level::First, Shard))]
+    )]
+    pub fn scan<T, F>(&self, what: F) -> Outcome<T>
+    where
+        F: ::core::ops::FnOnce() -> Outcome<T>,
+    {
+        let found = what()?;
+        ::core::result::Result::Ok(found)
+    }
+
+    /// Any error from which the label can be made.
+    ///
+    /// # Errors
+    /// That of what is done.
+    #[::papyra_metrics::metrics(errors, ok = misses)]
+    pub fn attempt<E>(&self, what: ::core::result::Result<(), E>) -> ::core::result::Result<(), E>
+    where
+        ErrorKind: for<'e> ::core::convert::From<&'e E>,
+    {
+        what?;
+        ::core::result::Result::Ok(())
+    }
+
+    /// Given away.
+    ///
+    /// # Errors
+    /// If the log is broken.
+    #[::papyra_metrics::metrics(at = STORE, errors, errors_by = other)]
+    pub fn close(self) -> Outcome<()> {
+        self.log.check()?;
+        ::core::result::Result::Ok(())
+    }
+
+    /// Perhaps an outcome, later.
+    #[::papyra_metrics::metrics(errors = self.metrics.errors, errors_by = other)]
+    pub fn poll(&self) -> ::core::task::Poll<::core::option::Option<Outcome<()>>> {
+        ::core::task::Poll::Ready(::core::option::Option::Some(self.log.check()))
+    }
+
+    /// In a future.
+    ///
+    /// # Errors
+    /// If the log is broken.
+    #[::papyra_metrics::metrics(errors, ok = hits, in_flight = in_flight[Tier::InMemory])]
+    pub async fn append_later(&mut self, byte: ::core::primitive::u8) -> Outcome<::core::primitive::u8> {
+        ::core::future::ready(self.log.check()).await?;
+        self.log.append(byte)
+    }
+
+    /// A future that is written out.
+    ///
+    /// # Errors
+    /// If the log is broken.
+    #[::papyra_metrics::metrics(errors, errors_by = |&Broken| ErrorKind::Other)]
+    pub fn check_later(&self) -> impl ::core::future::Future<Output = Outcome<()>> + '_ {
+        let broken = self.log.broken;
+        async move { if broken { ::core::result::Result::Err(Broken) } else { ::core::result::Result::Ok(()) } }
+    }
+}
+
+/// A store that may have metrics.
+#[derive(::core::fmt::Debug)]
+pub struct OptionalStore<'a> {
+    /// Perhaps.
+    pub metrics: ::core::option::Option<&'a StoreMetrics<'a>>,
+}
+
+impl OptionalStore<'_> {
+    /// Fails.
+    ///
+    /// # Errors
+    /// Always.
+    #[::papyra_metrics::metrics(errors)]
+    pub fn fail(&self) -> Outcome<()> {
+        ::core::result::Result::Err(Broken)
+    }
+}
+
+/// No `self`.
+///
+/// # Errors
+/// If the log is broken.
+#[::papyra_metrics::metrics(errors = &STORE.errors)]
+pub fn recover_store(store: &Store<'_>) -> Outcome<()> {
+    store.log.check()?;
+    ::core::result::Result::Ok(())
+}
+
+/// Uses every form once on a working store and once on a broken one.
+///
+/// Returns the errors of the store by kind, its successes and calls, what is left in flight, the errors of the static store
+/// by kind, and the errors of software.
+#[must_use]
+pub fn count_by_kind() -> (
+    [::core::primitive::u64; 2],
+    [::core::primitive::u64; 3],
+    ::core::primitive::i64,
+    [::core::primitive::u64; 2],
+    ::core::primitive::u64,
+) {
+    let log = Log { metrics: new_metrics(), broken: false, read: ::core::cell::RefCell::new(false) };
+    let mut store = Store { metrics: new_store_metrics(), log };
+    let (of_static, causes) = (kinds_of(&STORE), CAUSES.causes[Cause::Software].get());
+    use_store(&mut store);
+    store.log.broken = true;
+    use_store(&mut store);
+    let all = &store.metrics;
+    let calls = &all.requests[(Tier::OnDisk, (Level::First, Shard))];
+    let successes = [all.hits.get(), all.misses.get(), calls.get()];
+    let in_flight = all.in_flight[Tier::InMemory].get() + all.in_flight[Tier::OnDisk].get();
+    let kinds = kinds_of(all);
+    drop_result(store.close());
+    let after = kinds_of(&STORE);
+    let of_static = [after[0] - of_static[0], after[1] - of_static[1]];
+    (kinds, successes, in_flight, of_static, CAUSES.causes[Cause::Software].get() - causes)
+}
+
+fn kinds_of(of: &StoreMetrics<'_>) -> [::core::primitive::u64; 2] {
+    let errors = &of.errors;
+    [errors[ErrorKind::LogBroken].get(), errors[ErrorKind::Other].get()]
+}
+
+fn use_store(store: &mut Store<'_>) {
+    drop_result(store.check());
+    drop_result(store.append(1));
+    drop_result(store.scan(|| store.log.check()));
+    drop_result(store.attempt(store.log.check()));
+    drop_result(store.poll());
+    let broken = store.log.broken;
+    drop_result(now(store.append_later(1)));
+    store.log.broken = broken;
+    drop_result(now(store.check_later()));
+    drop_result(recover_store(store));
+    drop_result(check_by_cause(&store.log));
+    drop_result(OptionalStore { metrics: ::core::option::Option::Some(&store.metrics) }.fail());
+    drop_result(OptionalStore { metrics: ::core::option::Option::None }.fail());
+}
+
+/// Shows every label of every series in all forms of struct, in order.
+pub fn visit_labels(show_label: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &::core::primitive::str)) {
+    let counts = CountsStorage::<Shard>::new();
+    counts.errors[ErrorKind::Other].inc();
+    let plain: Counts<Shard> = counts.read();
+    let mut show = |metric: &::papyra_metrics::Descriptor, _: ::papyra_metrics::Value| {
+        for (name, value) in metric.labels() {
+            show_label(name, value);
+        }
+    };
+    ::papyra_metrics::Metrics::visit(&CAUSES, &mut show);
+    ::papyra_metrics::Metrics::visit_totals(&STORE, &mut show);
+    if plain.errors[ErrorKind::Other] == 1 {
+        ::papyra_metrics::Metrics::visit_drain(&counts, &mut show);
+    }
+}
