@@ -19,7 +19,7 @@
 mod possible;
 
 use core::arch::asm;
-use core::arch::x86_64::_mm_set_epi64x;
+use core::arch::x86_64::_mm_cvtsi64_si128;
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::num::NonZeroIsize;
 use core::ptr;
@@ -164,12 +164,13 @@ impl Area {
     /// At `offset` in every block there are two atomic words, aligned to 16 bytes.
     #[inline]
     pub(super) unsafe fn add_pair<C>(self, blocks: &Blocks<C>, offset: usize, pair: [u64; 2]) {
+        let [first, second] = pair;
         // SAFETY: as in `add`: the last instruction of the sequence alone adds anything, to words that others access
         // atomically. It stores 16 bytes, of which the processor never splits a word. Before that the sequence only reads.
-        // `pair` is intact when the sequence is aborted. The instructions for vectors are part of every x86-64.
+        // `first` and `second` are intact when the sequence is aborted. The instructions for vectors are part of every x86-64.
         unsafe {
             #[allow(clippy::cast_possible_wrap)] // the type of words in a vector
-            let [first, second] = pair.map(|word| word as i64);
+            let first = _mm_cvtsi64_si128(first as i64);
             asm!(
                 ".pushsection __rseq_cs, \"aw?\", @progbits",
                 ".balign 32",
@@ -177,6 +178,9 @@ impl Area {
                 ".long 0, 0",
                 ".quad 3f, 4f - 3f, 5f",
                 ".popsection",
+                "movq {sum}, {second}",
+                "pslldq {sum}, 8",
+                "paddq {sum}, {first}",
                 "lea {sequence}, [rip + 2b]",
                 "mov qword ptr fs:[{area} + 8], {sequence}",
                 "3:",
@@ -185,8 +189,7 @@ impl Area {
                 "jae 6f",
                 "imul {cpu}, {cpu}, {stride}",
                 "add {cpu}, {offset}",
-                "movdqa {sum}, xmmword ptr [{blocks} + {cpu} + {own_blocks}]",
-                "paddq {sum}, {pair}",
+                "paddq {sum}, xmmword ptr [{blocks} + {cpu} + {own_blocks}]",
                 "movdqa xmmword ptr [{blocks} + {cpu} + {own_blocks}], {sum}",
                 "4:",
                 ".pushsection .text.unlikely, \"ax?\", @progbits",
@@ -202,19 +205,18 @@ impl Area {
                 "8:",
                 "imul {cpu}, {cpu}, {stride}",
                 "add {cpu}, {offset}",
-                "movq {sequence}, {pair}",
+                "movq {sequence}, {first}",
                 "lock add qword ptr [{blocks} + {cpu} + {shared_blocks}], {sequence}",
-                "psrldq {pair}, 8",
-                "movq {sequence}, {pair}",
-                "lock add qword ptr [{blocks} + {cpu} + {shared_blocks} + 8], {sequence}",
+                "lock add qword ptr [{blocks} + {cpu} + {shared_blocks} + 8], {second}",
                 "jmp 4b",
                 ".popsection",
                 area = in(reg) self.0.get(),
                 blocks = in(reg) ptr::from_ref(blocks),
                 offset = in(reg) offset,
+                first = in(xmm_reg) first,
+                second = in(reg) second,
                 sequence = out(reg) _,
                 cpu = out(reg) _,
-                pair = inout(xmm_reg) _mm_set_epi64x(second, first) => _,
                 sum = out(xmm_reg) _,
                 own = const CELLS,
                 shared = const SHARED,
