@@ -4,6 +4,7 @@ mod allocations;
 mod dashboard;
 mod examples;
 mod facade;
+mod families;
 mod handles;
 mod histograms;
 mod labels;

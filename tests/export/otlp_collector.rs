@@ -51,8 +51,8 @@ fn start_backend() -> (String, Receiver<ExportMetricsServiceRequest>) {
 }
 
 /// Starts a collector that passes on each request at once. It listens when this returns.
-fn start_collector(port: u16, backend: &str) -> Server {
-    let directory = directory("otlp-collector");
+pub(crate) fn start_collector(name: &str, port: u16, backend: &str) -> Server {
+    let directory = directory(name);
     let mut command = Command::new(find("rotel"));
     command.arg("start");
     for (option, value) in [
@@ -115,7 +115,7 @@ fn a_real_collector_passes_on_every_value_exactly_and_a_restart_loses_and_double
     write();
     let (backend, messages) = start_backend();
     let port = free_port();
-    let collector = start_collector(port, &backend);
+    let collector = start_collector("otlp-collector", port, &backend);
     let url = format!("http://127.0.0.1:{port}/v1/metrics");
 
     // Sent as bytes through a transport of the application: names, units, attributes, bounds, values, sums and times are
@@ -136,7 +136,7 @@ fn a_real_collector_passes_on_every_value_exactly_and_a_restart_loses_and_double
         write();
         assert_eq!(otlp.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
     }
-    let _collector = start_collector(port, &backend);
+    let _collector = start_collector("otlp-collector", port, &backend);
     for _ in 0..2 {
         assert_eq!(otlp.export().unwrap(), Progress::Done);
         let message = next(&messages);

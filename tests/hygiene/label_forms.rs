@@ -183,7 +183,7 @@ pub struct Counts<L: ::papyra_metrics::Label> {
 pub struct Store<'a> {
     /// The metrics that the functions count in.
     pub metrics: StoreMetrics<'a>,
-    /// What fails.
+    /// The part that fails.
     pub log: Log,
 }
 
