@@ -16,32 +16,8 @@ use std::task::{Context, Poll, Waker};
 use async_trait::async_trait;
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
-#[derive(Debug, Default, Metrics)]
-struct LogMetrics {
-    #[metrics(errors)]
-    write_errors: Counter,
-    written: Counter,
-    calls: Counter,
-    in_flight: Gauge,
-}
+use crate::common::{Failed, Fallible, LogMetrics};
 
-impl LogMetrics {
-    /// Errors, successes, calls and what is in flight.
-    fn read(&self) -> (u64, u64, u64, i64) {
-        (self.write_errors.get(), self.written.get(), self.calls.get(), self.in_flight.get())
-    }
-}
-
-#[derive(Debug, PartialEq)]
-struct Failed;
-
-impl From<std::num::ParseIntError> for Failed {
-    fn from(_: std::num::ParseIntError) -> Self {
-        Self
-    }
-}
-
-type Fallible<T = ()> = Result<T, Failed>;
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Parses the text after having been pending once.

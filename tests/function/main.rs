@@ -1,6 +1,7 @@
 //! `#[metrics(…)]` on functions: what is counted, and that the function is otherwise unchanged.
 
 mod cancelled;
+mod common;
 mod futures;
 mod kinds;
 mod lints;

@@ -13,32 +13,7 @@ use std::task::Poll;
 
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
-#[derive(Debug, Default, Metrics)]
-struct LogMetrics {
-    #[metrics(errors)]
-    write_errors: Counter,
-    written: Counter,
-    calls: Counter,
-    in_flight: Gauge,
-}
-
-impl LogMetrics {
-    /// Errors, successes, calls and what is in flight.
-    fn read(&self) -> (u64, u64, u64, i64) {
-        (self.write_errors.get(), self.written.get(), self.calls.get(), self.in_flight.get())
-    }
-}
-
-#[derive(Debug, PartialEq)]
-struct Failed;
-
-impl From<std::num::ParseIntError> for Failed {
-    fn from(_: std::num::ParseIntError) -> Self {
-        Self
-    }
-}
-
-type Fallible<T = ()> = Result<T, Failed>;
+use crate::common::{Failed, Fallible, LogMetrics};
 
 fn parse(text: &str) -> Fallible<u32> {
     Ok(text.parse()?)
