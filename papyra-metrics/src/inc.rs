@@ -22,7 +22,8 @@ use crate::{Counter, Gauge, ShardedCounter};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a counter",
     label = "expected a `papyra_metrics::Counter`",
-    note = "events are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; an instrument of your own implements `papyra_metrics::Inc`"
+    note = "events are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; an instrument of your own implements `papyra_metrics::Inc`",
+    note = "of a family, choose the member to count in, such as `requests[Op::Get]`"
 )]
 pub trait Inc {
     /// Counts one event.
@@ -46,7 +47,8 @@ pub trait Inc {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a gauge",
     label = "expected a `papyra_metrics::Gauge`",
-    note = "what is in flight goes up and down, in a `Gauge` or an `AtomicI64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; an instrument of your own implements `papyra_metrics::IncDec`"
+    note = "calls in flight are counted up and down, in a `Gauge` or an `AtomicI64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; an instrument of your own implements `papyra_metrics::IncDec`",
+    note = "of a family, choose the member to count in, such as `in_flight[Op::Get]`"
 )]
 pub trait IncDec {
     /// Adds one.

@@ -11,6 +11,7 @@ fn mistakes_are_told_at_the_word_at_fault() {
     cases.compile_fail("ui/histogram/*.rs");
     cases.compile_fail("ui/label/*.rs");
     cases.compile_fail("ui/computed/*.rs");
+    cases.compile_fail("ui/assert_delta/*.rs");
 }
 
 #[test]
