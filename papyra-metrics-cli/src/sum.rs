@@ -22,7 +22,7 @@ pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
             };
             if known.kind != row.kind || known.unit != row.unit {
                 return Err(format!(
-                    "`{}` is {} in {} and {} in {}, so they cannot be added up; --each shows them apart",
+                    "`{}` is {} in {} and {} in {}, so they cannot be added up; --each shows them separately",
                     row.series,
                     describe_kind(known),
                     first.name(),
@@ -34,7 +34,7 @@ pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
                 add(&mut known.value, &row.value).and_then(|()| add(&mut known.total, &row.total));
             if added.is_err() {
                 return Err(format!(
-                    "`{}` has other buckets in {} than in {}, so they cannot be added up; --each shows them apart",
+                    "`{}` has other buckets in {} than in {}, so they cannot be added up; --each shows them separately",
                     row.series,
                     origin.name(),
                     first.name()

@@ -402,7 +402,7 @@ fn what_cannot_be_added_up_is_an_error_that_says_how_to_see_it() {
     assert_eq!(
         said.err,
         "error: `records_written` is a counter in a.metrics and a gauge in other, so they cannot be added up; \
-         --each shows them apart\n"
+         --each shows them separately\n"
     );
     let said = service.run("show units a.metrics");
     assert!(said.err.contains("is a counter of records in units and a counter in a.metrics"));

@@ -152,7 +152,7 @@ fn other_buckets_under_one_name_cannot_be_added_up() {
         assert_eq!(
             said.err,
             "error: `append` has other buckets in other than in a.metrics, so they cannot be added up; \
-             --each shows them apart\n"
+             --each shows them separately\n"
         );
     }
     assert_eq!(engines.run("show --each a.metrics other").code, Some(0));

@@ -487,7 +487,7 @@ fn a_value_is_what_its_descriptor_says_or_is_left_out_and_told() {
         crossed.0.store(number, Relaxed);
         seen.push(read(&mut reader));
     }
-    // A counter that fell is carried on, a gauge is not.
+    // A counter that fell continues from its earlier total; a gauge shows its new value.
     let expected = [(7, 7), (10, 3), (10, 3)];
     assert_eq!(
         seen,

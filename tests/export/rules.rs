@@ -1,4 +1,4 @@
-//! Alert rules: promtool accepts and unit-tests them, and a real Prometheus fires them for real faults alone.
+//! Alert rules: promtool accepts and unit-tests them, and a real Prometheus fires them only for real faults.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};

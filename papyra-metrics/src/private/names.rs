@@ -261,7 +261,7 @@ const fn labels_hash(labels: &LabelSet, mut series: u64) -> u64 {
     let mut i = 0;
     while i < labels.len() {
         let (name, value) = labels.get(i);
-        // Between the parts a byte that is in no name.
+        // Separates the parts by a byte that does not occur in names.
         let label = hash(hash(KEY, name.as_bytes()), b"=");
         series = (series + hash(label, value.as_bytes())) & 0xffff_ffff;
         i += 1;

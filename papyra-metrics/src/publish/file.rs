@@ -148,7 +148,7 @@ pub(super) fn write_file<M: Publishable>(
 enum Stale {
     /// Locked, so that one process at a time replaces it.
     Locked(File),
-    /// Another file is there by now, or none.
+    /// The path now names another file, or none.
     Gone,
     /// Locked by a process that is not a publisher.
     Busy(PublishCause),
