@@ -16,11 +16,11 @@
 //! Readers visit the cells of the CPUs that the machine can have ([`cpus`]). No thread ever runs on another one, so a
 //! recording does not have to note which cell it has used.
 
+mod glibc;
 mod possible;
 
 use core::arch::asm;
 use core::arch::x86_64::_mm_cvtsi64_si128;
-use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::num::NonZeroIsize;
 use core::ptr;
 use core::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
@@ -279,8 +279,8 @@ static INITIALIZE: extern "C" fn() = {
         if let Some(cpus) = possible::cpus() {
             CPUS.store(cpus.min(CELLS), Ordering::Relaxed);
         }
-        let Some(area) = find_area() else { return };
-        if !is_program() {
+        let Some(area) = glibc::rseq_area() else { return };
+        if !glibc::is_in_program(ptr::from_ref(&INITIALIZE).cast()) {
             AREA_IN_LIBRARY.store(area, Ordering::Relaxed);
             return;
         }
@@ -291,63 +291,3 @@ static INITIALIZE: extern "C" fn() = {
     }
     initialize
 };
-
-fn find_area() -> Option<isize> {
-    const OFFSET: &CStr = c"__rseq_offset";
-    const SIZE: &CStr = c"__rseq_size";
-
-    unsafe extern "C" {
-        fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
-    }
-
-    // SAFETY: null is glibc's `RTLD_DEFAULT`, and the names end in a zero.
-    let (offset, size): (*const isize, *const c_uint) = unsafe {
-        (
-            dlsym(ptr::null_mut(), OFFSET.as_ptr()).cast(),
-            dlsym(ptr::null_mut(), SIZE.as_ptr()).cast(),
-        )
-    };
-    if offset.is_null() || size.is_null() {
-        return None;
-    }
-    // SAFETY: glibc documents `extern const ptrdiff_t __rseq_offset` and `extern const unsigned int __rseq_size`.
-    let (offset, size) = unsafe { (offset.read(), size.read()) };
-    // The size is 0 if the registration is disabled or the kernel has refused it. The number of the CPU is then the
-    // same for all threads, which would all count in one cell.
-    (size != 0).then_some(offset)
-}
-
-/// Returns whether this code is that of the program itself, which is never unloaded.
-fn is_program() -> bool {
-    /// glibc's `Dl_info`.
-    #[repr(C)]
-    struct Symbol([*const c_void; 4]);
-
-    /// The beginning of glibc's `struct link_map`.
-    #[repr(C)]
-    struct Object {
-        _address: usize,
-        name: *const c_char,
-    }
-
-    const RTLD_DL_LINKMAP: c_int = 2;
-
-    unsafe extern "C" {
-        fn dladdr1(
-            address: *const c_void,
-            symbol: *mut Symbol,
-            object: *mut *const Object,
-            flags: c_int,
-        ) -> c_int;
-    }
-
-    let mut symbol = Symbol([ptr::null(); 4]);
-    let mut object = ptr::null();
-    let here = ptr::from_ref(&INITIALIZE).cast();
-    // SAFETY: both can be written to. The object lives as long as this code is loaded, and its name is a string. The program's
-    // is empty, and those of libraries are their paths.
-    unsafe {
-        let found = dladdr1(here, &raw mut symbol, &raw mut object, RTLD_DL_LINKMAP);
-        found != 0 && object.as_ref().is_some_and(|object| *object.name == 0)
-    }
-}

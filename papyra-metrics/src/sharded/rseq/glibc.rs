@@ -1,0 +1,64 @@
+//! Questions to glibc.
+
+use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use core::ptr;
+
+/// Returns the distance from the thread pointer of every thread to its `struct rseq`, or `None` if the kernel does not know it.
+pub(super) fn rseq_area() -> Option<isize> {
+    const OFFSET: &CStr = c"__rseq_offset";
+    const SIZE: &CStr = c"__rseq_size";
+
+    unsafe extern "C" {
+        fn dlsym(handle: *mut c_void, symbol: *const c_char) -> *mut c_void;
+    }
+
+    // SAFETY: null is glibc's `RTLD_DEFAULT`, and the names end in a zero.
+    let (offset, size): (*const isize, *const c_uint) = unsafe {
+        (
+            dlsym(ptr::null_mut(), OFFSET.as_ptr()).cast(),
+            dlsym(ptr::null_mut(), SIZE.as_ptr()).cast(),
+        )
+    };
+    if offset.is_null() || size.is_null() {
+        return None;
+    }
+    // SAFETY: glibc documents `extern const ptrdiff_t __rseq_offset` and `extern const unsigned int __rseq_size`.
+    let (offset, size) = unsafe { (offset.read(), size.read()) };
+    // The size is 0 if the registration is disabled or the kernel has refused it. The number of the CPU is then the
+    // same for all threads, which would all count in one cell.
+    (size != 0).then_some(offset)
+}
+
+/// Returns whether something is a part of the program itself, which is never unloaded.
+pub(super) fn is_in_program(address: *const c_void) -> bool {
+    /// glibc's `Dl_info`.
+    #[repr(C)]
+    struct Symbol([*const c_void; 4]);
+
+    /// The beginning of glibc's `struct link_map`.
+    #[repr(C)]
+    struct Object {
+        _address: usize,
+        name: *const c_char,
+    }
+
+    const RTLD_DL_LINKMAP: c_int = 2;
+
+    unsafe extern "C" {
+        fn dladdr1(
+            address: *const c_void,
+            symbol: *mut Symbol,
+            object: *mut *const Object,
+            flags: c_int,
+        ) -> c_int;
+    }
+
+    let mut symbol = Symbol([ptr::null(); 4]);
+    let mut object = ptr::null();
+    // SAFETY: both can be written to. What is found is the object that contains the address, or nothing, and its name is a
+    // string. The program's is empty, and those of libraries are their paths.
+    unsafe {
+        let found = dladdr1(address, &raw mut symbol, &raw mut object, RTLD_DL_LINKMAP);
+        found != 0 && object.as_ref().is_some_and(|object| *object.name == 0)
+    }
+}
