@@ -7,6 +7,8 @@ mod families;
 mod functions;
 mod histograms;
 mod measure;
+mod memory;
+mod otlp;
 mod ours;
 mod peers;
 mod report;

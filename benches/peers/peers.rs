@@ -328,8 +328,12 @@ impl OpenTelemetry {
     }
 
     pub fn read(&mut self) -> usize {
+        self.collect().scope_metrics().count()
+    }
+
+    pub fn collect(&mut self) -> &ResourceMetrics {
         self.reader.collect(&mut self.read).unwrap();
-        self.read.scope_metrics().count()
+        &self.read
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 
 use crate::measure::{Effort, Measured, bytes_held, instructions};
+use crate::memory::{self, BACKENDS, Make, Registered};
 use crate::subjects::{self, US};
 
 /// The marks around the part of the results that this program writes.
@@ -117,15 +118,24 @@ fn scale(text: &mut String, effort: Effort) {
 }
 
 fn memory(text: &mut String) {
-    text.push_str(
-        "### Memory: bytes on the heap for each of a thousand counters\n\n| | bytes |\n|---|--:|\n",
+    text.push_str("### Memory: bytes of registered counters\n\n");
+    let _ = writeln!(
+        text,
+        "| | a counter, of 10 | a counter, of 1,000 | a backend of 10 counters, of {BACKENDS} |"
     );
-    for (who, make) in subjects::thousands() {
-        let (_made, bytes) = bytes_held(make);
-        let _ = writeln!(text, "| {who} | {:.0} |", bytes as f64 / 1e3);
+    text.push_str("|---|--:|--:|--:|\n");
+    for Registered { who, ten, thousand, backends } in memory::registered() {
+        let bytes = |make: Option<Make>, per: usize| {
+            make.map_or("–".to_owned(), |make| {
+                let (_made, bytes) = bytes_held(make);
+                format!("{:.0}", bytes as f64 / per as f64)
+            })
+        };
+        let (ten, thousand) = (bytes(ten, 10), bytes(thousand, 1_000));
+        let _ = writeln!(text, "| {who} | {ten} | {thousand} | {} |", bytes(backends, BACKENDS));
     }
     text.push_str("\n### Memory: bytes of an instrument in place\n\n| | bytes |\n|---|--:|\n");
-    for (what, bytes) in subjects::sizes() {
+    for (what, bytes) in memory::sizes() {
         let _ = writeln!(text, "| {what} | {bytes} |");
     }
     text.push('\n');

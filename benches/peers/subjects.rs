@@ -1,16 +1,12 @@
 //! The subjects that are measured, and the code of each contestant.
 
-use std::any::Any;
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use papyra_metrics::{
-    CachePadded, Counter, Descriptor, Family, Histogram, Metrics, ShardedCounter, ShardedHistogram,
-    Value,
-};
+use papyra_metrics::{CachePadded, Counter, Descriptor, Metrics, ShardedCounter, Value};
 
 use crate::functions::{Bare, Metered, Ours, poll};
 use crate::measure::{Entry, Subject};
@@ -34,6 +30,7 @@ pub fn all() -> Vec<Subject> {
     for encode in [encode::<Ten>, encode::<Hundred>, encode::<Thousand>] {
         subjects.extend([encode(false), encode(true)]);
     }
+    subjects.extend(crate::otlp::all());
     subjects.extend([function(), async_function()]);
     subjects.extend(crate::timers::all());
     subjects
@@ -385,41 +382,4 @@ fn backends<M: ByHand + Send + Sync>(len: usize) -> Subject {
     });
     let per = (len * M::LEN) as u64;
     Subject { name: String::new(), of: "a metric", per, entries: vec![entry] }
-}
-
-/// Creates a value that keeps its memory.
-type Make = Box<dyn FnOnce() -> Box<dyn Any>>;
-
-/// A thousand counters of each contestant, to measure their bytes on the heap.
-pub fn thousands() -> Vec<(&'static str, Make)> {
-    fn make<T: 'static>(new: impl FnOnce() -> T + 'static) -> Make {
-        Box::new(|| Box::new(new()))
-    }
-    vec![
-        ("a thousand `AtomicU64` in place", make(|| [(); 1_000].map(|()| AtomicU64::new(0)))),
-        (US, make(Thousand::default)),
-        ("papyra-metrics, in a registry", make(Exported::<Thousand>::new)),
-        ("fastmetrics", make(|| Fastmetrics::new(1_000))),
-        ("metrics (metrics-exporter-prometheus)", make(|| MetricsExporter::new(1_000))),
-        ("opentelemetry_sdk", make(|| OpenTelemetry::new(1_000))),
-        ("prometheus", make(|| Prometheus::new(1_000))),
-        ("prometheus-client", make(|| PrometheusClient::new(1_000))),
-    ]
-}
-
-/// The bytes of each instrument, all of which are in place, on this machine.
-pub fn sizes() -> Vec<(&'static str, usize)> {
-    const MEMBERS: usize = crate::families::MEMBERS;
-    vec![
-        ("an `AtomicU64`", size_of::<AtomicU64>()),
-        ("`Counter`", size_of::<Counter>()),
-        ("`CachePadded<Counter>`", size_of::<CachePadded<Counter>>()),
-        ("`ShardedCounter`", size_of::<ShardedCounter>()),
-        (
-            "one of 100 in a `Family<_, ShardedCounter>`",
-            size_of::<Family<crate::families::Hundred, ShardedCounter>>() / MEMBERS,
-        ),
-        ("`Histogram`", size_of::<Histogram>()),
-        ("`ShardedHistogram`", size_of::<ShardedHistogram>()),
-    ]
 }
