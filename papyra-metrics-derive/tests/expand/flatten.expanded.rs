@@ -64,7 +64,9 @@ const _: () = {
                 prefix: "log_cache_",
                 labels: &[],
                 metrics: (::papyra_metrics::__private::flattened_metrics)(
-                    <CacheMetrics<T> as ::papyra_metrics::__private::DescriptorTable>::DECLARED,
+                    <CacheMetrics<
+                        T,
+                    > as ::papyra_metrics::__private::DescriptorTable>::DECLARED,
                 ),
             },
         ];
