@@ -1,5 +1,7 @@
 //! Labels with a fixed set of values.
 
+use core::fmt;
+
 use crate::family::{MemberArray, MemberStorage};
 use crate::naming;
 
@@ -160,6 +162,27 @@ pub(crate) fn pairs(
 ) -> impl Iterator<Item = (&'static str, &'static str)> + Clone {
     let pairs = labels.iter().enumerate();
     pairs.map(move |(position, label)| (label.name, value_at(labels, position, index)))
+}
+
+/// Formats the members of a family as a map from label values.
+pub(crate) fn debug_members<'a, L: Label, T: fmt::Debug + 'a>(
+    f: &mut fmt::Formatter<'_>,
+    members: impl Iterator<Item = &'a T>,
+) -> fmt::Result {
+    struct Values(&'static [LabelValues], usize);
+
+    impl fmt::Debug for Values {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            for (i, (_, value)) in pairs(self.0, self.1).enumerate() {
+                let comma = if i == 0 { "" } else { "," };
+                write!(f, "{comma}{value}")?;
+            }
+            Ok(())
+        }
+    }
+
+    let members = members.enumerate().map(|(index, member)| (Values(L::LABELS, index), member));
+    f.debug_map().entries(members).finish()
 }
 
 /// Returns the labels of a family if they are valid. The derive calls it, so that the error is located at the field.

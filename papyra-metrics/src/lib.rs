@@ -95,7 +95,7 @@ pub mod walk;
 pub use cache_padded::CachePadded;
 pub use counter::Counter;
 pub use descriptor::{Descriptor, Kind};
-pub use family::{Family, Member, MemberArray, MemberStorage, Zero};
+pub use family::{Family, FamilyRow, Member, MemberArray, MemberStorage, Zero};
 pub use float_gauge::FloatGauge;
 pub use gauge::Gauge;
 pub use gauge_hold::GaugeHold;
@@ -360,6 +360,7 @@ pub use papyra_metrics_derive::Label;
 ///
 /// `errors` may count in a [`Family`], marked or named: the member is that of the label `L::from(&error)`. If the label has
 /// no `From<&E>`, `errors_by` gives a path or a closure from `&E` to the label. The error itself is returned untouched.
+/// In a family of several labels, the function may choose the first: `errors = errors[Op::Get]` counts in a [`FamilyRow`].
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, IoErrorKind, Label, Metrics, metrics};

@@ -130,6 +130,29 @@ fn a_label_and_its_position_lead_to_each_other() {
 }
 
 #[test]
+fn a_value_of_the_first_label_chooses_a_row_of_the_others() {
+    let pairs: Family<(Op, Outcome), Counter> = Family::new();
+    pairs[Op::Put][Outcome::Missing].add(2);
+    pairs[(Op::Put, Outcome::Ok)].inc();
+    assert_eq!(pairs[(Op::Put, Outcome::Missing)].get(), 2);
+    let puts = &pairs[Op::Put];
+    assert!(std::ptr::eq(&puts[Outcome::Ok], &pairs[(Op::Put, Outcome::Ok)]));
+    assert_eq!(puts.values().map(Counter::get).sum::<u64>(), 3);
+    assert_eq!(pairs[Op::Get].values().map(Counter::get).sum::<u64>(), 0);
+    let missing = puts.iter().find(|(outcome, _)| *outcome == Outcome::Missing);
+    assert_eq!(missing.map(|(_, counter)| counter.get()), Some(2));
+
+    let more: Family<(Op, Level, Tier, Outcome), Gauge> = Family::default();
+    more[(Op::Put, Level(1), Tier::Cold, Outcome::Ok)].set(7);
+    assert_eq!(more[Op::Put][(Level(1), Tier::Cold, Outcome::Ok)].get(), 7);
+    let three: Family<(Op, Level, Tier), u64> =
+        Family::from_fn(|label: (_, Level, _)| label.1.0.into());
+    assert_eq!(three[Op::Get][(Level(1), Tier::Cold)], 1);
+    let numbers = "{0,hot: 0, 0,cold: 0, 1,hot: 1, 1,cold: 1, 2,hot: 2, 2,cold: 2}";
+    assert_eq!(format!("{:?}", three[Op::Put]), numbers);
+}
+
+#[test]
 fn any_instrument_can_be_inside_and_a_family_can_be_shared_or_padded() {
     #[derive(Default, Metrics)]
     struct Mixed {

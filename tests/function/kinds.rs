@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::io;
+use std::ops::Index;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -47,10 +48,17 @@ fn kind_of_io(error: &io::Error) -> Kind {
     }
 }
 
+#[derive(Clone, Copy, Debug, Label)]
+enum Op {
+    Get,
+    Put,
+}
+
 #[derive(Default, Metrics)]
 struct LogMetrics {
     #[metrics(errors)]
     errors: Family<Kind, Counter>,
+    by_op: Family<(Op, Kind), Counter>,
     sharded: Box<Family<Kind, ShardedCounter>>,
     padded: CachePadded<Family<Kind, Counter>>,
     io_errors: Family<IoErrorKind, Counter>,
@@ -58,7 +66,7 @@ struct LogMetrics {
 }
 
 /// The counts of `NotFound`, `Full` and `Other`.
-fn counts(family: &Family<Kind, Counter>) -> [u64; 3] {
+fn counts(family: &impl Index<Kind, Output = Counter>) -> [u64; 3] {
     [Kind::NotFound, Kind::Full, Kind::Other].map(|kind| family[kind].get())
 }
 
@@ -142,6 +150,27 @@ impl Log {
         bare(what)
     }
 
+    #[metrics(errors = by_op[Op::Get], ok = ok)]
+    fn read(&self, what: &str) -> Fallible {
+        Ok(work(what)? + self.len)
+    }
+
+    #[metrics(errors = by_op[op])]
+    async fn chosen(&mut self, op: Op, what: &str) -> Result<usize, Failed> {
+        self.len += std::future::ready(work(what)).await?;
+        Ok(self.len)
+    }
+
+    #[metrics(errors = self.metrics.by_op[Op::Put])]
+    fn boxed_put<'a>(&'a self, what: &'a str) -> BoxFuture<'a, Fallible> {
+        bare(what)
+    }
+
+    #[metrics(errors = by_op[Op::Put], errors_by = kind_of_io)]
+    fn put_io(&self, kind: io::ErrorKind) -> io::Result<()> {
+        Err(kind)?
+    }
+
     #[metrics(errors)]
     fn option(&self, what: &str) -> Option<Result<usize, Failed>> {
         Some(work(what))
@@ -189,7 +218,7 @@ fn an_error_counts_under_its_label_in_every_shape_of_function() {
     let mut log = Log::default();
     check!(&log.metrics.errors, |what| log.marked(what));
     check!(&log.metrics.errors, |what| log.marked_exclusive(what));
-    check!(&log.metrics.padded, |what| log.padded(what));
+    check!(&*log.metrics.padded, |what| log.padded(what));
     check!(&log.metrics.errors, |what| run(log.later(what)));
     check!(&log.metrics.errors, |what| run(log.boxed(what)));
     check!(&log.metrics.errors, |what| run(log.alias(what)));
@@ -197,6 +226,19 @@ fn an_error_counts_under_its_label_in_every_shape_of_function() {
     check!(&log.metrics.errors, |what| log.expression(what));
     assert_eq!(log.metrics.ok.get(), 2);
     assert_eq!(log.metrics.snapshot()["errors{kind=full}"], 7);
+}
+
+#[test]
+fn a_function_chooses_one_label_and_the_error_the_other() {
+    let mut log = Log::default();
+    check!(&log.metrics.by_op[Op::Get], |what| log.read(what));
+    check!(&log.metrics.by_op[Op::Put], |what| run(log.chosen(Op::Put, what)));
+    check!(&log.metrics.by_op[Op::Put], |what| run(log.boxed_put(what)));
+    assert!(log.put_io(io::ErrorKind::StorageFull).is_err());
+    let snapshot = log.metrics.snapshot();
+    let full = ["by_op{op=get,kind=full}", "by_op{op=put,kind=full}"];
+    assert_eq!(full.map(|series| snapshot[series].as_u64()), [Some(1), Some(3)]);
+    assert_eq!(counts(&log.metrics.errors), [0; 3]);
 }
 
 #[test]

@@ -3,16 +3,23 @@
 use core::marker::PhantomData;
 
 use super::members::{MemberArray, MemberStorage};
+use super::row::FamilyRow;
 use super::zero::Zero;
 use crate::label::{Label, LabelValues, MAX_LABELS};
 
-/// An item for each combination of two labels.
-pub struct Cross<A: Label, B: Label, T>(A::Members<B::Members<T>>);
+/// An item for each combination of two labels: a row for each value of the first.
+pub struct Cross<A: Label, B: Label, T>(A::Members<FamilyRow<B, T>>);
 
 impl<A: Label, B: Label, T> Cross<A, B, T> {
+    /// The items of one value of the first label.
+    #[inline]
+    pub(crate) fn row(&self, first: A) -> &FamilyRow<B, T> {
+        A::__member(&self.0, first)
+    }
+
     #[inline]
     pub(crate) fn get(&self, first: A, second: B) -> &T {
-        B::__member(A::__member(&self.0, first), second)
+        &self.row(first)[second]
     }
 }
 
@@ -34,12 +41,12 @@ impl<A: Label, B: Label, T> MemberArray<T> for Cross<A, B, T> {
     }
 }
 
-impl<A: Label, B: Label, T> Copy for Cross<A, B, T> where A::Members<B::Members<T>>: Copy {}
+impl<A: Label, B: Label, T> Copy for Cross<A, B, T> where A::Members<FamilyRow<B, T>>: Copy {}
 
 #[allow(clippy::expl_impl_clone_on_copy)] // a derive would require of the labels what holds for their arrays
 impl<A: Label, B: Label, T> Clone for Cross<A, B, T>
 where
-    A::Members<B::Members<T>>: Clone,
+    A::Members<FamilyRow<B, T>>: Clone,
 {
     fn clone(&self) -> Self {
         Self(self.0.clone())
@@ -48,7 +55,7 @@ where
 
 impl<A: Label, B: Label, T> Zero for Cross<A, B, T>
 where
-    A::Members<B::Members<T>>: Zero,
+    A::Members<FamilyRow<B, T>>: Zero,
 {
     #[allow(clippy::declare_interior_mutable_const)] // copied into each new family
     const ZERO: Self = Self(Zero::ZERO);

@@ -2,6 +2,7 @@
 
 mod cross;
 pub(crate) mod members;
+mod row;
 mod zero;
 
 use core::fmt;
@@ -9,8 +10,9 @@ use core::ops::{Index, IndexMut};
 
 pub use self::cross::Cross;
 pub use self::members::{Member, MemberArray, MemberStorage};
+pub use self::row::FamilyRow;
 pub use self::zero::Zero;
-use crate::label::{self, Label, LabelValues};
+use crate::label::{self, Label};
 
 /// An instrument for each value of a label, in place: one metric of a monitoring system, with a series for each value.
 ///
@@ -48,6 +50,8 @@ use crate::label::{self, Label, LabelValues};
 /// assert_eq!(snapshot.member("write_errors", ErrorKind::Other).unwrap(), &0);
 /// assert_eq!(snapshot["requests{op=get,outcome=hit}"].as_histogram().unwrap().count(), 1);
 /// ```
+///
+/// A cross product is also indexed by its first label alone, which gives a [`FamilyRow`]: a family of the rest.
 ///
 /// Counting in a known member costs what counting in a lone instrument costs; a member that is chosen at run time adds the
 /// computation of an address. There are at most 256 members. For labels whose values are known only at run time, such as
@@ -154,6 +158,30 @@ impl<L: Label, I: Member> Index<L> for Family<L, I> {
     }
 }
 
+/// The rows of a tuple of labels, by the first of them.
+macro_rules! rows {
+    ($(($first:ident, $($rest:ident),+) => $row:ty;)*) => {$(
+        impl<$first: Label, $($rest: Label,)+ I> Index<$first> for Family<($first, $($rest),+), I>
+        where
+            I: Member<Storage<($first, $($rest),+)> = <($first, $($rest),+) as Label>::Members<I>>,
+        {
+            type Output = FamilyRow<$row, I>;
+
+            /// The members that have this value of the first label.
+            #[inline]
+            fn index(&self, first: $first) -> &FamilyRow<$row, I> {
+                self.members.row(first)
+            }
+        }
+    )*};
+}
+
+rows! {
+    (A, B) => B;
+    (A, B, C) => (B, C);
+    (A, B, C, D) => (B, C, D);
+}
+
 /// Not implemented for a family of [`ShardedCounter`](crate::ShardedCounter): its members share memory, so one cannot be
 /// replaced alone.
 impl<L: Label, I: Member> IndexMut<L> for Family<L, I>
@@ -175,20 +203,7 @@ impl<L: Label, I: Member + Default> Default for Family<L, I> {
 impl<L: Label, I: Member + fmt::Debug> fmt::Debug for Family<L, I> {
     /// Formats a map of label values to members.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct Values(&'static [LabelValues], usize);
-
-        impl fmt::Debug for Values {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                for (i, (_, value)) in label::pairs(self.0, self.1).enumerate() {
-                    let comma = if i == 0 { "" } else { "," };
-                    write!(f, "{comma}{value}")?;
-                }
-                Ok(())
-            }
-        }
-
-        let members = (0..L::COUNT).map(|index| (Values(L::LABELS, index), self.at(index)));
-        f.debug_map().entries(members).finish()
+        label::debug_members::<L, _>(f, self.values())
     }
 }
 

@@ -5,14 +5,15 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::ops::Deref;
 
 use super::Part;
-use crate::{CachePadded, Family, Inc, Label, Member};
+use crate::{CachePadded, Family, FamilyRow, Inc, Label, Member};
 
 /// An instrument that counts errors of type `E`: a counter, or a family of counters whose label is made from the error.
 #[diagnostic::on_unimplemented(
     message = "errors of type `{E}` cannot be counted in `{Self}`",
     label = "expected a `papyra_metrics::Counter`, or a `Family` of counters by a label of the error",
     note = "errors are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, an `Option` of those, or a `Family` of counters; an instrument of your own implements `papyra_metrics::Inc`",
-    note = "for a family, write `impl From<&{E}>` for its label, or name a function from the error to the label: `errors_by = label_of`"
+    note = "for a family, write `impl From<&{E}>` for its label, or name a function from the error to the label: `errors_by = label_of`",
+    note = "if a family has several labels, all but the last may be named: `errors = write_errors[Op::Put]`"
 )]
 pub trait CountError<E: ?Sized> {
     /// Counts the error. It is the first argument, because its type has to be known when that of the counter is examined.
@@ -31,6 +32,14 @@ impl<E: ?Sized, L: LabelOf<E>, I: Member + Inc> CountError<E> for Family<L, I> {
     #[inline]
     fn count_error(error: &E, family: &Self) {
         family[L::label_of(error)].inc();
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: ?Sized, L: LabelOf<E>, I: Inc> CountError<E> for FamilyRow<L, I> {
+    #[inline]
+    fn count_error(error: &E, row: &Self) {
+        row[L::label_of(error)].inc();
     }
 }
 
@@ -70,13 +79,21 @@ impl<L: Label, I: Member + Inc> CountLabel<L> for Family<L, I> {
     }
 }
 
+#[diagnostic::do_not_recommend]
+impl<L: Label, I: Inc> CountLabel<L> for FamilyRow<L, I> {
+    #[inline]
+    fn count_label(label: L, row: &Self) {
+        row[label].inc();
+    }
+}
+
 macro_rules! through {
-    ([$($generics:tt)*] $pointer:ty) => {
+    ([$($generics:tt)*] $pointer:ty, $family:ty) => {
         #[diagnostic::do_not_recommend]
         impl<$($generics)* E: ?Sized, L: LabelOf<E>, I: Member + Inc> CountError<E> for $pointer {
             #[inline]
             fn count_error(error: &E, family: &Self) {
-                <Family<L, I> as CountError<E>>::count_error(error, family);
+                <$family as CountError<E>>::count_error(error, family);
             }
         }
 
@@ -84,21 +101,23 @@ macro_rules! through {
         impl<$($generics)* L: Label, I: Member + Inc> CountLabel<L> for $pointer {
             #[inline]
             fn count_label(label: L, family: &Self) {
-                <Family<L, I> as CountLabel<L>>::count_label(label, family);
+                <$family as CountLabel<L>>::count_label(label, family);
             }
         }
     };
 }
 
-through!([] &Family<L, I>);
-through!([] CachePadded<Family<L, I>>);
-through!([H: Deref, F: Fn(&H::Target) -> &Family<L, I>,] Part<H, Family<L, I>, F>);
+through!([] &Family<L, I>, Family<L, I>);
+through!([] CachePadded<Family<L, I>>, Family<L, I>);
+through!([H: Deref, F: Fn(&H::Target) -> &Family<L, I>,] Part<H, Family<L, I>, F>, Family<L, I>);
 #[cfg(feature = "alloc")]
-through!([] Box<Family<L, I>>);
+through!([] Box<Family<L, I>>, Family<L, I>);
 #[cfg(feature = "alloc")]
-through!([] Rc<Family<L, I>>);
+through!([] Rc<Family<L, I>>, Family<L, I>);
 #[cfg(feature = "alloc")]
-through!([] Arc<Family<L, I>>);
+through!([] Arc<Family<L, I>>, Family<L, I>);
+through!([] &FamilyRow<L, I>, FamilyRow<L, I>);
+through!([H: Deref, F: Fn(&H::Target) -> &FamilyRow<L, I>,] Part<H, FamilyRow<L, I>, F>, FamilyRow<L, I>);
 
 /// Calls the function of `errors_by`. The bound gives a closure the type of its argument.
 #[inline]

@@ -1,0 +1,117 @@
+//! A part of a cross product of labels, chosen by the first of them.
+
+use core::fmt;
+use core::ops::Index;
+
+use super::members::{MemberArray, MemberStorage};
+use super::zero::Zero;
+use crate::label::{self, Label};
+
+/// The members of a cross product that have one value of its first label: what indexing a
+/// [`Family<(A, B), _>`](crate::Family) by an `A` gives.
+///
+/// A row is indexed by the rest of the labels. `errors = request_errors[Op::Get]` on a function counts its errors in that row,
+/// under the label that is made from the error:
+///
+/// ```
+/// use papyra_metrics::{Counter, Family, IoErrorKind, Label, Metrics, metrics};
+/// use std::{fs, io, path::Path};
+///
+/// #[derive(Clone, Copy, Label)]
+/// enum Op { Get, Put }
+///
+/// #[derive(Default, Metrics)]
+/// struct StoreMetrics {
+///     errors: Family<(Op, IoErrorKind), Counter>,
+/// }
+///
+/// #[derive(Default)]
+/// struct Store { metrics: StoreMetrics }
+///
+/// impl Store {
+///     #[metrics(errors = errors[Op::Get])]
+///     fn get(&self, path: &Path) -> io::Result<Vec<u8>> {
+///         fs::read(path)
+///     }
+/// }
+///
+/// let store = Store::default();
+/// assert!(store.get(Path::new("/no/such/file")).is_err());
+/// let gets = &store.metrics.errors[Op::Get];
+/// assert_eq!(gets[IoErrorKind::NotFound].get(), 1);
+/// assert_eq!(gets.values().map(Counter::get).sum::<u64>(), 1);
+/// assert_eq!(store.metrics.snapshot()["errors{op=get,error_kind=not_found}"], 1);
+/// ```
+///
+/// A family of [`ShardedCounter`](crate::ShardedCounter) has no rows, because its members share their memory. Choose a member
+/// by all of its labels there, or with `errors_by = |error| (Op::Get, error.into())`.
+pub struct FamilyRow<L: Label, T> {
+    members: L::Members<T>,
+}
+
+impl<L: Label, T> FamilyRow<L, T> {
+    /// Returns the labels and their members, in the order of the label's values.
+    pub fn iter(&self) -> impl Iterator<Item = (L, &T)> {
+        (0..L::COUNT).filter_map(|index| Some((L::from_index(index)?, self.members.at(index))))
+    }
+
+    /// Returns the members, in the order of the label's values.
+    pub fn values(&self) -> impl Iterator<Item = &T> {
+        (0..L::COUNT).map(|index| self.members.at(index))
+    }
+}
+
+impl<L: Label, T> Index<L> for FamilyRow<L, T> {
+    type Output = T;
+
+    /// The member at a label. Never panics for a derived label.
+    #[inline]
+    fn index(&self, label: L) -> &T {
+        L::__member(&self.members, label)
+    }
+}
+
+impl<L: Label, T> MemberStorage<T> for FamilyRow<L, T> {
+    fn __from_fn(make: &mut dyn FnMut() -> T) -> Self {
+        Self { members: MemberStorage::__from_fn(make) }
+    }
+
+    #[inline]
+    fn at(&self, index: usize) -> &T {
+        self.members.at(index)
+    }
+}
+
+impl<L: Label, T> MemberArray<T> for FamilyRow<L, T> {
+    #[inline]
+    fn at_mut(&mut self, index: usize) -> &mut T {
+        self.members.at_mut(index)
+    }
+}
+
+impl<L: Label, T: fmt::Debug> fmt::Debug for FamilyRow<L, T> {
+    /// A map of label values to members.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        label::debug_members::<L, _>(f, self.values())
+    }
+}
+
+impl<L: Label, T> Copy for FamilyRow<L, T> where L::Members<T>: Copy {}
+
+#[allow(clippy::expl_impl_clone_on_copy)] // a derive would require of the label what holds for its array
+impl<L: Label, T> Clone for FamilyRow<L, T>
+where
+    L::Members<T>: Clone,
+{
+    fn clone(&self) -> Self {
+        Self { members: self.members.clone() }
+    }
+}
+
+impl<L: Label, T> Zero for FamilyRow<L, T>
+where
+    L::Members<T>: Zero,
+{
+    #[allow(clippy::declare_interior_mutable_const)] // copied into each new family
+    const ZERO: Self = Self { members: Zero::ZERO };
+}

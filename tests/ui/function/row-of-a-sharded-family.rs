@@ -1,0 +1,31 @@
+// Expected: one error: a family of sharded counters has no rows, and how to count there.
+
+use papyra_metrics::{Family, IoErrorKind, Label, Metrics, ShardedCounter, metrics};
+
+#[derive(Clone, Copy, Label)]
+enum Op {
+    Get,
+    Put,
+}
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    errors: Family<(Op, IoErrorKind), ShardedCounter>,
+}
+
+#[derive(Default)]
+struct OrderLog {
+    metrics: LogMetrics,
+}
+
+impl OrderLog {
+    #[metrics(errors = errors[Op::Put])]
+    fn append(&self, record: &str) -> std::io::Result<usize> {
+        std::fs::read(record)?;
+        Ok(record.len())
+    }
+}
+
+fn main() {
+    let _ = (OrderLog::default().append(""), Op::Get);
+}
