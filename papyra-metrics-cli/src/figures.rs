@@ -10,6 +10,11 @@ pub(crate) fn number(value: &Value) -> Value {
     }
 }
 
+/// Returns whether it is the number zero, or a histogram without values.
+pub(crate) fn is_zero(value: &Value) -> bool {
+    number(value).as_f64() == 0.0
+}
+
 /// Returns a quantile in human units, or an empty text if there are no values.
 pub(crate) fn quantile(distribution: &Distribution, q: f64) -> String {
     distribution.quantile(q).map_or(String::new(), |value| display(distribution, value))

@@ -70,7 +70,8 @@ fn program() -> clap::Command {
             "show",
             "  papyra-metrics show /run/orders/log.metrics
   papyra-metrics show --format json /run/orders | jq .records_written
-  papyra-metrics show --each --format table /run/orders",
+  papyra-metrics show --each --format table /run/orders
+  papyra-metrics show --non-zero /run/orders",
         ),
         (
             "watch",

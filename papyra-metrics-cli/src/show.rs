@@ -18,6 +18,7 @@ use crate::sum::sum;
 use crate::text::{escape_json, path_name, single_line};
 
 /// Show metrics once, of processes that run or have ended.
+#[allow(clippy::struct_excessive_bools)] // each is an option of the command
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 The metrics are on the standard output; which processes they are from is on the standard error.")]
@@ -37,6 +38,10 @@ pub struct Show {
     /// Show what was counted since the process began, regardless of resets
     #[arg(long, short)]
     totals: bool,
+
+    /// Leave out metrics that are zero, and histograms without values
+    #[arg(long, short = 'z')]
+    non_zero: bool,
 
     /// Exit with 1 if a path has no metrics
     #[arg(long)]
@@ -58,15 +63,38 @@ enum Format {
 
 impl Show {
     pub(crate) fn run(&self, source: Source<'_>) -> io::Result<bool> {
+        if self.non_zero && self.format == Format::Prometheus {
+            let mut err = anstream::stderr().lock();
+            output::print_error(
+                &mut err,
+                "`--non-zero` cannot be combined with `--format prometheus`, because a series that is left out seems to have ended; remove one of the two",
+            )?;
+            return Ok(false);
+        }
         let mut readings = source.read();
         // A sum falls when a process ends and its file is removed, which Prometheus takes for a reset of the counter.
         let each = self.each || self.format == Format::Prometheus;
         let sum = if each { Ok(Vec::new()) } else { sum(&readings.processes) };
-        let sum = sum.unwrap_or_else(|error| {
+        let mut sum = sum.unwrap_or_else(|error| {
             readings.errors.push(error);
             readings.processes.clear();
             Vec::new()
         });
+        if self.non_zero {
+            let zeros = if each {
+                readings
+                    .processes
+                    .iter_mut()
+                    .map(|reading| self.remove_zeros(&mut reading.rows))
+                    .sum()
+            } else {
+                self.remove_zeros(&mut sum)
+            };
+            if zeros > 0 {
+                let is = if zeros == 1 { "series is" } else { "series are" };
+                readings.notes.push(format!("{zeros} {is} zero and not shown"));
+            }
+        }
         if !each && self.format != Format::Table {
             let mut err = anstream::stderr().lock();
             for reading in from_files(&readings) {
@@ -132,6 +160,13 @@ impl Show {
             }
         }
         Ok(())
+    }
+
+    /// Returns how many there were.
+    fn remove_zeros(&self, rows: &mut Vec<Row>) -> usize {
+        let before = rows.len();
+        rows.retain(|row| !figures::is_zero(self.value(row)));
+        before - rows.len()
     }
 
     fn value<'a>(&self, row: &'a Row) -> &'a Value {

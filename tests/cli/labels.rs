@@ -56,6 +56,46 @@ fn series_of_one_name_are_shown_together() {
 }
 
 #[test]
+fn zeros_are_left_out_on_request_and_counted() {
+    let store = Store::new();
+    let show = |arguments: &str| run(store.directory.path(), arguments);
+    let said = show("show --non-zero a");
+    assert_eq!(
+        said.out,
+        "requests{op=get,outcome=ok}: 3\n\
+         syncs{component=wal}: 2\n\
+         syncs{component=data}: 5\n\
+         written{component=data}: 4096\n\
+         latency{op=get}: count 1, mean 80 µs, p50 80 µs, p99 80 µs, max ≤ 100 µs\n\
+         lookups{path=slow}: 1\n"
+    );
+    assert!(said.err.ends_with("note: 7 series are zero and not shown\n"), "{}", said.err);
+    let table = show("show -z --format table a").out;
+    assert!(table.contains("syncs{component=wal}") && !table.contains("hits"), "{table}");
+    let json: serde_json::Value = serde_json::from_str(&show("show -z -f json a").out).unwrap();
+    assert_eq!(json.as_object().unwrap().len(), 6);
+
+    // What is not shown is the number that would be: the sum, the one of each process, or the total.
+    let other = Published::<StoreMetrics>::create(store.directory.path().join("b")).unwrap();
+    other.wal.syncs.add(10);
+    assert_eq!(show("show -z .").out.lines().count(), 6);
+    let each = show("show -z --each .");
+    assert!(each.out.ends_with("\nsyncs{component=wal}: 10\n"), "{}", each.out);
+    assert!(each.err.contains("note: 19 series are zero"), "{}", each.err);
+    Reader::reset(store.directory.path().join("a")).unwrap();
+    let said = show("show -z a");
+    assert_eq!((said.out.as_str(), said.code), ("", Some(0)));
+    assert_eq!(show("show -z --totals a").out.lines().count(), 6);
+
+    let said = show("show -z -f prometheus a");
+    let refused = "error: `--non-zero` cannot be combined with `--format prometheus`";
+    assert!(said.err.starts_with(refused) && said.out.is_empty(), "{}", said.err);
+    assert_eq!(said.code, Some(1));
+    let lines = show("watch -z --count 1 --totals a").out;
+    assert_eq!(lines.lines().count(), 6, "{lines}");
+}
+
+#[test]
 fn series_of_several_processes_are_added_up_one_by_one() {
     let store = Store::new();
     let other = Published::<StoreMetrics>::create(store.directory.path().join("b")).unwrap();

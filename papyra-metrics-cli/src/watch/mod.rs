@@ -27,7 +27,7 @@ use crate::source::{Readings, Source};
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 On a terminal it is a table in place, with these keys: q quits, the arrow keys scroll, / filters by name, s changes the order, \
-t switches between values since the last reset and totals. Elsewhere it prints a line for each metric. The quantiles and \
+t switches between values since the last reset and totals, z hides and shows metrics that are zero. Elsewhere it prints a line for each metric. The quantiles and \
 the picture of a histogram are of what was recorded since the reading before.")]
 pub struct Watch {
     /// Files, or directories of files, where processes publish
@@ -53,6 +53,10 @@ pub struct Watch {
     /// Print lines on a terminal too
     #[arg(long, short)]
     plain: bool,
+
+    /// Leave out metrics while they are zero, and histograms without values
+    #[arg(long, short = 'z')]
+    non_zero: bool,
 
     /// Exit with 1 if a path has no metrics at the first reading
     #[arg(long)]
@@ -83,7 +87,7 @@ impl Watch {
             return Ok(false);
         }
         if io::stdout().is_terminal() && !self.plain {
-            let view = View::new(rates, &first, self.interval, self.totals);
+            let view = View::new(rates, &first, self.interval, self.totals, self.non_zero);
             tui::run(source, view, self.count).map(|()| true)
         } else {
             self.print_lines(source, rates, first)
@@ -131,7 +135,11 @@ impl Watch {
         }
         for Group { title, lines } in &rates.groups {
             for line in lines {
-                let value = figures::number(if self.totals { &line.total } else { &line.value });
+                let value = if self.totals { &line.total } else { &line.value };
+                if self.non_zero && figures::is_zero(value) {
+                    continue;
+                }
+                let value = figures::number(value);
                 let rate = line.rate.map_or(String::new(), |rate| format!(" ({rate:.1}/s)"));
                 let title = title.as_ref().map_or(String::new(), |title| format!("{title} "));
                 let details = distribution_of(line);

@@ -16,7 +16,7 @@ use super::cells::{shorten, spark};
 use super::columns::Columns;
 use super::distribution::Details;
 use super::rates::{Group, Line, RateTable};
-use crate::figures::number;
+use crate::figures::{is_zero, number};
 use crate::output::UNAVAILABLE;
 use crate::source::{Origin, Readings};
 use crate::text::{path_name, single_line};
@@ -28,6 +28,8 @@ pub(crate) struct View {
     /// Problems first, then the processes.
     status: Vec<TextLine<'static>>,
     totals: bool,
+    /// Whether metrics that are zero are hidden.
+    non_zero: bool,
     sort: Sort,
     filter: String,
     /// Whether keys go to the filter.
@@ -80,12 +82,14 @@ impl View {
         first: &Readings,
         interval: Duration,
         totals: bool,
+        non_zero: bool,
     ) -> Self {
         Self {
             rates,
             interval,
             status: status(first, None),
             totals,
+            non_zero,
             sort: Sort::Declared,
             filter: String::new(),
             is_filtering: false,
@@ -141,6 +145,10 @@ impl View {
                 self.totals = !self.totals;
                 offset
             }
+            KeyCode::Char('z') => {
+                self.non_zero = !self.non_zero;
+                0
+            }
             KeyCode::Down | KeyCode::Char('j') => offset + 1,
             KeyCode::Up | KeyCode::Char('k') => offset.saturating_sub(1),
             KeyCode::PageDown => offset + self.height,
@@ -157,13 +165,20 @@ impl View {
         number(if self.totals { &line.total } else { &line.value })
     }
 
-    /// Returns the rows that pass the filter, in order, the histograms of each group last.
+    /// Returns whether the line is hidden, because it is zero.
+    fn hides(&self, line: &Line) -> bool {
+        self.non_zero && is_zero(&self.value(line))
+    }
+
+    /// Returns the rows that are not hidden and pass the filter, in order, the histograms of each group last.
     fn entries(&self) -> Vec<Entry<'_>> {
         let filter = self.filter.to_lowercase();
         let mut entries = Vec::new();
         for Group { title, lines } in &self.rates.groups {
-            let mut lines: Vec<&Line> =
-                lines.iter().filter(|line| line.series.to_lowercase().contains(&filter)).collect();
+            let mut lines: Vec<&Line> = lines
+                .iter()
+                .filter(|line| line.series.to_lowercase().contains(&filter) && !self.hides(line))
+                .collect();
             match self.sort {
                 Sort::Declared => {}
                 Sort::Name => lines.sort_by(|a, b| a.series.cmp(&b.series)),
@@ -239,8 +254,14 @@ impl View {
         };
         let values = if self.totals { "t since reset" } else { "t totals" };
         let sort = self.sort.name();
+        let zeros = if self.non_zero {
+            let lines = self.rates.groups.iter().flat_map(|group| &group.lines);
+            format!("z shows {} zeros", lines.filter(|line| self.hides(line)).count())
+        } else {
+            "z non-zero".to_owned()
+        };
         format!(
-            " q quits · ↑ ↓ scroll · {filter} · s sorts ({sort}) · {values} · every {:?}",
+            " q quits · ↑ ↓ scroll · {filter} · s sorts ({sort}) · {values} · {zeros} · every {:?}",
             self.interval
         )
     }
@@ -443,6 +464,7 @@ mod tests {
             interval: Duration::from_secs(1),
             status: vec![TextLine::from("log.metrics: program")],
             totals: false,
+            non_zero: false,
             sort: Sort::Declared,
             filter: String::new(),
             is_filtering: false,
@@ -647,6 +669,27 @@ mod tests {
         assert_eq!(words(56), "4 12.0 88.6 µs 1.2 ms");
         assert_eq!(words(46), "4 12.0 1.2 ms");
         assert_eq!(words(30), "4");
+    }
+
+    #[test]
+    fn zeros_are_hidden_and_counted_while_the_user_wants_it() {
+        let mut view = one_group(vec![
+            line("metric_a", 1, None),
+            line("metric_b", 0, Some(0.0)),
+            histogram("metric_c", &[]),
+            histogram("metric_d", &[80]),
+        ]);
+        let all = ["metric_a", "metric_b", "metric_c", "metric_d"];
+        assert_eq!(metrics(&draw(&mut view, 100, 20)), all);
+        press(&mut view, "z");
+        let screen = draw(&mut view, 100, 20);
+        assert_eq!(metrics(&screen), ["metric_a", "metric_d"]);
+        assert!(screen.last().unwrap().contains("z shows 2 zeros"), "{screen:?}");
+        // Their totals are not.
+        press(&mut view, "t");
+        assert_eq!(metrics(&draw(&mut view, 100, 20)), ["metric_a", "metric_b", "metric_d"]);
+        press(&mut view, "z");
+        assert_eq!(metrics(&draw(&mut view, 100, 20)), all);
     }
 
     #[test]
