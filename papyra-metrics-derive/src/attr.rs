@@ -161,8 +161,24 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
     parse_attributes(diag, attrs)
 }
 
-pub(crate) fn parse_field_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> FieldKeys {
-    parse_attributes(diag, attrs)
+/// Parses the keys of a field. If several of its attributes compute a value, each has keys of its own and the doc comment above
+/// it; otherwise all of them are read as one.
+pub(crate) fn parse_field_keys<'a>(
+    diag: &mut Diagnostics,
+    attrs: &'a [Attribute],
+) -> Vec<(FieldKeys, &'a [Attribute])> {
+    let is_own = |attr: &Attribute| attr.path().is_ident("metrics");
+    if attrs.iter().filter(|attr| is_own(attr) && computes_a_value(attr)).count() < 2 {
+        return vec![(parse_attributes(diag, attrs), attrs)];
+    }
+    let parts = attrs.split_inclusive(is_own).filter(|part| part.last().is_some_and(is_own));
+    parts.map(|part| (parse_attributes(diag, part), part)).collect()
+}
+
+fn computes_a_value(attr: &Attribute) -> bool {
+    let parse = |input: ParseStream<'_>| parse_keys(input, &FieldKeys::POSITION);
+    let keys = attr.parse_args_with(parse).unwrap_or_default();
+    keys.iter().any(|raw| raw.key == "counter" || raw.key == "gauge")
 }
 
 pub(crate) fn parse_enum_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> EnumKeys {
@@ -338,7 +354,7 @@ mod tests {
         ] {
             let attr: Attribute = parse_quote!(#attr);
             let mut diag = Diagnostics::default();
-            let keys = parse_field_keys(&mut diag, std::slice::from_ref(&attr));
+            let keys = parse_field_keys(&mut diag, std::slice::from_ref(&attr)).remove(0).0;
             let errors = diag.into_compile_errors().unwrap_or_default().to_string();
             let attr = attr.to_token_stream().to_string();
             assert_eq!(errors.matches("compile_error").count(), mistakes, "{attr}: {errors}");

@@ -178,7 +178,8 @@ pub use sharded::ShardedCounter;
 ///
 /// A value that is kept elsewhere becomes a metric without a copy: a queue's length, an `AtomicUsize`, the statistics of an embedded
 /// database. The path or closure runs whenever the metrics are read. A number outside the range of the metric is the nearest
-/// one in it. Such a struct cannot be [published](crate::publish), and a plain struct cannot contain computed values.
+/// one in it. If several attributes of a field compute a value, each is a metric, whose help is the doc comment above it. Such a
+/// struct cannot be [published](crate::publish), and a plain struct cannot contain computed values.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics};

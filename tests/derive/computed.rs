@@ -1,8 +1,8 @@
 //! Metrics that are computed when they are read.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use papyra_metrics::{Counter, Descriptor, Gauge, Kind, Metrics};
 
@@ -67,4 +67,35 @@ fn a_field_of_any_type_becomes_a_metric_by_a_path_or_a_closure() {
     metrics.in_use.store(0, Ordering::Relaxed);
     assert_eq!(metrics.totals()["store_queue"], 1);
     assert_eq!(metrics.totals()["store_in_use{tier=hot}"], 0);
+}
+
+struct Cache {
+    hits: AtomicUsize,
+    entries: Vec<u8>,
+}
+
+/// A handle on statistics that others keep.
+#[derive(Metrics)]
+struct CacheMetrics {
+    lookups: Counter,
+    /// Lookups that found it.
+    #[metrics(counter = |cache| cache.hits.load(Ordering::Relaxed), name = "hits")]
+    /// Entries.
+    ///
+    /// In memory.
+    #[metrics(gauge = |cache| cache.entries.len(), labels(of = "used"), unit = "entries")]
+    #[metrics(gauge = |cache| cache.entries.capacity(), labels(of = "room"), unit = "entries", help = "Room for entries.")]
+    cache: Arc<Cache>,
+    misses: Counter,
+}
+
+#[test]
+fn one_field_can_be_several_metrics() {
+    let cache = Arc::new(Cache { hits: AtomicUsize::new(3), entries: Vec::with_capacity(8) });
+    let metrics = CacheMetrics { lookups: Counter::new(), cache, misses: Counter::new() };
+    metrics.misses.inc();
+    let expected = "lookups: 0\nhits: 3\ncache{of=used}: 0\ncache{of=room}: 8\nmisses: 1";
+    assert_eq!(metrics.snapshot().to_string(), expected);
+    let help: Vec<_> = metrics.descriptors()[1..4].iter().map(Descriptor::help).collect();
+    assert_eq!(help, ["Lookups that found it.", "Entries.", "Room for entries."]);
 }

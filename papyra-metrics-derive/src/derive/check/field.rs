@@ -32,15 +32,45 @@ pub(super) struct StructContext<'a> {
     pub(super) is_padded: bool,
 }
 
+/// Checks a field, which is one item of the model, or one for each value that is computed from it.
 pub(super) fn check_field<'a>(
     diag: &mut Diagnostics,
     context: &StructContext<'_>,
     field: &NamedField<'a>,
+) -> Vec<(Field<'a>, FieldKeys)> {
+    let errors = diag.count();
+    let attributes = attr::parse_field_keys(diag, field.attrs);
+    let are_parsed = diag.count() == errors;
+    let has_several = attributes.len() > 1;
+    let mut checked = Vec::with_capacity(attributes.len());
+    for (keys, attrs) in attributes {
+        let other = keys.words().next().filter(|_| keys.counter.is_none() && keys.gauge.is_none());
+        if let (true, Some(word)) = (has_several, other) {
+            diag.error(
+                word,
+                format!("`{word}` belongs to none of the computed metrics of `{}`; put it into the attribute of the metric that it is for", field.ident),
+            );
+            continue;
+        }
+        let help = Some(first_paragraph(attrs)).filter(|help| !help.is_empty());
+        let help = help.unwrap_or_else(|| first_paragraph(field.attrs));
+        checked.extend(check_keys(diag, context, field, keys, help, are_parsed));
+    }
+    checked
+}
+
+/// Checks a field with the keys of one or all of its attributes.
+fn check_keys<'a>(
+    diag: &mut Diagnostics,
+    context: &StructContext<'_>,
+    field: &NamedField<'a>,
+    keys: FieldKeys,
+    help: String,
+    are_parsed: bool,
 ) -> Option<(Field<'a>, FieldKeys)> {
     let errors = diag.count();
-    let keys = attr::parse_field_keys(diag, field.attrs);
     check_combination(diag, &keys);
-    let has_valid_keys = diag.count() == errors;
+    let has_valid_keys = are_parsed && diag.count() == errors;
     let role = if keys.skip.is_some() {
         if context.has_storage && !is_phantom_data(field.ty) {
             diag.error(
@@ -57,7 +87,7 @@ pub(super) fn check_field<'a>(
             labels: check_labels(diag, &context.labels, keys.labels.as_ref()),
         }
     } else {
-        Role::Metric(check_metric(diag, context, field, &keys)?)
+        Role::Metric(check_metric(diag, context, field, &keys, help)?)
     };
     let &NamedField { attrs, vis, ident, ty } = field;
     let field = Field {
@@ -120,6 +150,7 @@ fn check_metric<'a>(
     context: &StructContext<'_>,
     field: &NamedField<'a>,
     keys: &FieldKeys,
+    help: String,
 ) -> Option<Metric<'a>> {
     let name = check_name(diag, &context.prefix, field.ident, keys);
     let unit = keys.unit.as_ref().and_then(|unit| check_unit(diag, unit));
@@ -134,11 +165,10 @@ fn check_metric<'a>(
         return None;
     }
     let objective = check_objective(diag, field, keys, &source);
-    let help = keys.help.as_ref().map(|help| help.value.value());
     Some(Metric {
         name: format!("{}{}", context.prefix, name?),
         prefix_len: context.prefix.len(),
-        help: help.unwrap_or_else(|| first_paragraph(field.attrs)),
+        help: keys.help.as_ref().map_or(help, |help| help.value.value()),
         unit,
         labels,
         errors: keys.errors.is_some(),

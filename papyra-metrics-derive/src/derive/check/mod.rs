@@ -46,7 +46,7 @@ pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> O
         is_padded: padded.is_some(),
     };
     let checked: Vec<(Field<'_>, FieldKeys)> =
-        fields.iter().filter_map(|field| check_field(diag, &context, field)).collect();
+        fields.iter().flat_map(|field| check_field(diag, &context, field)).collect();
     check_names(diag, &checked);
     check_one_error_counter(diag, &checked);
     let fields: Vec<Field<'_>> = checked.into_iter().map(|(field, _)| field).collect();

@@ -71,18 +71,23 @@ pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<S
 /// are compared by the compiler.
 pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
     let mut first_by_name = HashMap::new();
-    for (field, keys) in fields {
+    for (at, (field, keys)) in fields.iter().enumerate() {
         let Role::Metric(Metric { name, labels, .. }) = &field.role else { continue };
         let mut labels = labels.clone();
         labels.sort();
         let second = field.ident;
-        let (first, is_family) =
-            *first_by_name.entry((name, labels)).or_insert((second, field.may_be_family()));
-        if first == second || is_family != field.may_be_family() {
+        let (first_at, first, is_family) =
+            *first_by_name.entry((name, labels)).or_insert((at, second, field.may_be_family()));
+        if first_at == at || is_family != field.may_be_family() {
             continue;
         }
+        let fields = if first == second {
+            format!("which are computed from the field `{first}`")
+        } else {
+            format!("of the fields `{first}` and `{second}`")
+        };
         let message = format!(
-            "`{name}` is the name of two metrics, of the fields `{first}` and `{second}`; give one of them another `name`, or give them different `labels`"
+            "`{name}` is the name of two metrics, {fields}; give one of them another `name`, or give them different `labels`"
         );
         match &keys.name {
             Some(Key { value, .. }) => diag.error(value, message),

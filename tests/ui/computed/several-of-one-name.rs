@@ -1,0 +1,18 @@
+// Expected: two errors: on the second metric, which has the name of the first, and on a key that is of neither.
+
+use papyra_metrics::Metrics;
+
+#[derive(Metrics)]
+struct QueueMetrics {
+    #[metrics(gauge = Vec::len)]
+    #[metrics(gauge = Vec::capacity)]
+    queue: Vec<u8>,
+    #[metrics(gauge = Vec::len, name = "length")]
+    #[metrics(gauge = Vec::capacity, name = "capacity")]
+    #[metrics(unit = "bytes")]
+    stack: Vec<u8>,
+}
+
+fn main() {
+    let _ = QueueMetrics { queue: Vec::new(), stack: Vec::new() }.snapshot();
+}
