@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use papyra_metrics::Label;
 
 use super::error::Error;
-use super::levels::{Compaction, LEVELS, Levels, Limits};
+use super::levels::{Compaction, Levels, Limits};
 use super::manifest::{Manifest, sync_directory};
 use super::memtable::Memtable;
 use super::merge::Item;
-use super::metrics::{Level, metrics};
+use super::metrics::metrics;
 use super::store::Inner;
 use super::table::Table;
 use super::table_writer::TableWriter;
@@ -214,10 +214,9 @@ impl Inner {
     }
 
     fn show_levels(&self, levels: &Levels) {
-        for (index, level) in
-            (0..LEVELS).filter_map(|index| Some((index, Level::from_index(index)?)))
-        {
-            self.metrics.tables[level].set(levels.0[index].len().try_into().unwrap_or(i64::MAX));
+        for (level, tables) in self.metrics.tables.iter() {
+            let index = level.index();
+            tables.set(levels.0[index].len().try_into().unwrap_or(i64::MAX));
             self.metrics.level[level].set(levels.bytes(index).try_into().unwrap_or(i64::MAX));
         }
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 pub(crate) use papyra_metrics::metrics;
 use papyra_metrics::{
-    Counter, Family, FineLatency, Gauge, Histogram, Label, Metrics, Published, Sizes, buckets,
+    Counter, Family, FineLatency, Gauge, Histogram, Label, Metrics, Published, ShardedCounter,
+    Sizes, buckets,
 };
 
 /// How components hold the metrics: shared, and in a file that other processes can read if the engine publishes.
@@ -146,9 +147,9 @@ pub struct EngineMetrics {
     pub level: Family<Level, Gauge>,
 
     /// Tables that a bloom filter was asked about.
-    pub filter_checks: Family<FilterResult, Counter>,
+    pub filter_checks: Family<FilterResult, ShardedCounter>,
     /// Blocks of tables that were used.
-    pub blocks: Family<BlockSource, Counter>,
+    pub blocks: Family<BlockSource, ShardedCounter>,
     /// How long it takes to read a block from its file.
     pub block_read: Histogram<FineLatency>,
     /// Blocks that could not be read, or had a wrong checksum.

@@ -46,11 +46,10 @@ pub struct FjallStore {
     #[metrics(skip)]
     records: Keyspace,
     /// Compactions that are finished.
-    #[metrics(name = "compactions", counter = Database::compactions_completed)]
-    database: Database,
+    #[metrics(counter = Database::compactions_completed, name = "compactions")]
     /// Bytes that writes have put into memory since the last flush.
-    #[metrics(gauge = Database::write_buffer_size, unit = "bytes")]
-    write_buffer: Database,
+    #[metrics(gauge = Database::write_buffer_size, name = "write_buffer", unit = "bytes")]
+    database: Database,
 }
 
 impl FjallStore {
@@ -58,8 +57,7 @@ impl FjallStore {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let database = Database::builder(path).open()?;
         let records = database.keyspace("records", KeyspaceCreateOptions::default)?;
-        let write_buffer = database.clone();
-        Ok(Self { metrics: FjallMetrics::default(), records, database, write_buffer })
+        Ok(Self { metrics: FjallMetrics::default(), records, database })
     }
 
     /// Writes a record, which is durable on return.
