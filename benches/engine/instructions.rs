@@ -1,0 +1,96 @@
+//! Instruction counts by `valgrind --tool=callgrind`, which runs this program again. They are those of the user's code, without
+//! the kernel's.
+
+use std::process::Command;
+
+use crate::Build;
+use crate::workload::{Observer, Workload};
+
+/// The argument with which this program runs under callgrind, followed by the positions of the build and of the workload.
+pub(crate) const ARGUMENT: &str = "--under-callgrind";
+
+/// The operations that are counted.
+const OPERATIONS: u64 = 2_000;
+
+/// The workloads whose instructions are counted. On two threads they depend on who waits for whom, and a sync has none.
+pub(crate) const WORKLOADS: [Workload; 3] = [Workload::Puts, Workload::Mix, Workload::Tables];
+
+/// Counts the instructions of an operation: of each build, of each workload. Each is counted in a process of its own, so that
+/// none finds the memory as another has left it.
+pub(crate) fn count(builds: &[Build]) -> Result<Vec<[f64; WORKLOADS.len()]>, String> {
+    if !cfg!(target_arch = "x86_64") {
+        return Err("callgrind is asked by x86-64 instructions".into());
+    }
+    eprintln!("instructions");
+    let mut counts = vec![[0.0; WORKLOADS.len()]; builds.len()];
+    for (build, counts) in counts.iter_mut().enumerate() {
+        for (workload, count) in counts.iter_mut().enumerate() {
+            *count = count_one(build, workload)?;
+        }
+    }
+    Ok(counts)
+}
+
+#[allow(clippy::cast_precision_loss)] // of a small number
+fn count_one(build: usize, workload: usize) -> Result<f64, String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let output = Command::new("valgrind")
+        .args(["-q", "--tool=callgrind"])
+        .arg(format!("--callgrind-out-file={}", folder.path().join("out").display()))
+        .arg(std::env::current_exe().map_err(|error| error.to_string())?)
+        .args([ARGUMENT, &build.to_string(), &workload.to_string()])
+        .output()
+        .map_err(|error| format!("valgrind cannot be run: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("valgrind: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    let dumps = folder.path().read_dir().map_err(|error| error.to_string())?;
+    let total = dumps.flatten().find_map(|dump| {
+        let dump = std::fs::read_to_string(dump.path()).ok()?;
+        let after = |key: &str| dump.lines().find_map(|line| line.strip_prefix(key));
+        after("desc: Trigger: Client Request")?;
+        after("summary: ").or_else(|| after("totals: "))?.trim().parse::<f64>().ok()
+    });
+    total.map(|total| total / OPERATIONS as f64).ok_or_else(|| "callgrind has no counts".to_owned())
+}
+
+/// Runs one workload of one build between two client requests, under callgrind.
+pub(crate) fn run(builds: &[Build], mut arguments: impl Iterator<Item = String>) {
+    let mut next = || arguments.next()?.parse::<usize>().ok();
+    let (build, workload) = next().zip(next()).expect("the position of a build and of a workload");
+    (builds[build].prepare)(WORKLOADS[workload])(OPERATIONS, &mut Counted);
+}
+
+struct Counted;
+
+impl Observer for Counted {
+    fn begin(&mut self) {
+        request(ZERO_STATS);
+    }
+
+    fn end(&mut self) {
+        request(DUMP_STATS);
+    }
+}
+
+const TOOL: u64 = ((b'C' as u64) << 24) | ((b'T' as u64) << 16);
+const DUMP_STATS: u64 = TOOL;
+const ZERO_STATS: u64 = TOOL + 1;
+
+/// A client request of valgrind without arguments, as documented in `valgrind.h` for x86-64.
+#[cfg(target_arch = "x86_64")]
+fn request(number: u64) {
+    let request = [number, 0, 0, 0, 0, 0];
+    // SAFETY: the four rotations add up to none, and the exchange changes nothing.
+    #[allow(unsafe_code)] // the request is a sequence of instructions
+    unsafe {
+        std::arch::asm!(
+            "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51",
+            "xchg rbx, rbx",
+            in("rax") request.as_ptr(), inout("rdx") 0_u64 => _,
+        );
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn request(_: u64) {}

@@ -1,0 +1,1 @@
+//! An empty library: the benchmark is the package's bench target.

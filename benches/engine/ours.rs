@@ -1,0 +1,6 @@
+//! The engine as it is.
+
+#[path = "../../examples/engine/metrics.rs"]
+pub(crate) mod metrics;
+
+include!("engine.rs");

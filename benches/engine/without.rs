@@ -1,0 +1,51 @@
+//! The engine without metrics: its functions are not measured, and its instruments are empty.
+
+pub(crate) mod metrics {
+    use papyra_metrics::{Label, Member};
+    pub(crate) use papyra_metrics_engine_bench_attributes::unmeasured as metrics;
+
+    pub(crate) use crate::ours::metrics::{BlockSource, ErrorKind, FilterResult, Level, Op};
+
+    /// Has no data, and methods without code.
+    #[derive(Default)]
+    pub(crate) struct Nothing;
+
+    impl Nothing {
+        pub(crate) fn inc(&self) {}
+        pub(crate) fn add(&self, _: u64) {}
+        pub(crate) fn record(&self, _: u64) {}
+    }
+
+    #[derive(Default)]
+    pub(crate) struct NoGauge;
+
+    impl NoGauge {
+        pub(crate) fn add(&self, _: i64) {}
+        pub(crate) fn sub(&self, _: i64) {}
+        pub(crate) fn set(&self, _: i64) {}
+    }
+
+    impl Member for Nothing {
+        type Storage<L: Label> = L::Members<Self>;
+    }
+
+    impl Member for NoGauge {
+        type Storage<L: Label> = L::Members<Self>;
+    }
+
+    #[derive(Default)]
+    pub(crate) struct NoMetrics;
+
+    impl crate::declaration::Library for NoMetrics {
+        type Counter = Nothing;
+        type Gauge = NoGauge;
+        type Latency = Nothing;
+        type FineLatency = Nothing;
+        type Sizes = Nothing;
+        type BatchRecords = Nothing;
+    }
+
+    pub(crate) type SharedMetrics = std::sync::Arc<crate::declaration::EngineMetrics<NoMetrics>>;
+}
+
+include!("engine.rs");

@@ -1,0 +1,175 @@
+//! The work that is measured.
+
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Barrier;
+
+use tempfile::TempDir;
+
+/// A store of keys and values: a build of the engine.
+pub(crate) trait Engine: Sync + Sized {
+    fn open(directory: &Path, is_synced: bool) -> Self;
+    fn put(&self, key: &[u8], value: &[u8]);
+    /// Whether the key is there.
+    fn get(&self, key: &[u8]) -> bool;
+}
+
+/// What is done to the engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Workload {
+    /// Each put is on the disk before the next one begins.
+    DurablePuts,
+    /// The operating system writes the log to the disk.
+    Puts,
+    /// 95 gets and 5 puts of 100 operations. All records are in memory.
+    Mix,
+    /// The records are in three tables, whose blocks are in the cache.
+    Tables,
+    /// As above, on two threads.
+    TablesByTwo,
+}
+
+impl Workload {
+    pub(crate) const ALL: [Self; 5] =
+        [Self::DurablePuts, Self::Puts, Self::Mix, Self::Tables, Self::TablesByTwo];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::DurablePuts => "puts, synced",
+            Self::Puts => "puts, not synced",
+            Self::Mix => "95 % gets, in memory",
+            Self::Tables => "gets from tables",
+            Self::TablesByTwo => "gets from tables, two threads",
+        }
+    }
+
+    /// The operations of a round, for some milliseconds.
+    pub(crate) fn operations(self) -> u64 {
+        match self {
+            Self::DurablePuts => 20,
+            Self::Puts => 1_000,
+            Self::Mix => 4_000,
+            Self::Tables | Self::TablesByTwo => 3_000,
+        }
+    }
+}
+
+/// Sees when a measurement begins and ends.
+pub(crate) trait Observer {
+    fn begin(&mut self);
+    fn end(&mut self);
+}
+
+/// Does a number of operations, in view of an observer.
+pub(crate) type Round = Box<dyn FnMut(u64, &mut dyn Observer)>;
+
+const RECORDS: u64 = 10_000;
+const VALUE: [u8; 64] = [7; 64];
+
+fn key(number: u64) -> [u8; 8] {
+    number.to_be_bytes()
+}
+
+/// Puts a record. The compiler does not see how long keys and values are, which would be another engine.
+fn put(engine: &impl Engine, number: u64) {
+    engine.put(black_box(key(number).as_slice()), black_box(VALUE.as_slice()));
+}
+
+/// Gets a record, which is there.
+fn get(engine: &impl Engine, number: u64) {
+    assert!(engine.get(black_box(key(number).as_slice())), "a record is missing");
+}
+
+/// Record numbers in an order that looks random, always the same: a linear congruential generator (Knuth, MMIX).
+#[derive(Clone)]
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (self.0 >> 33) % RECORDS
+    }
+}
+
+/// Prepares the work on a build of the engine.
+pub(crate) fn prepare<E: Engine + 'static>(workload: Workload) -> Round {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let mut numbers = Numbers(1);
+    match workload {
+        Workload::DurablePuts | Workload::Puts => Box::new(move |operations, observer| {
+            // A new store for each round, so that none finds more in memory than another.
+            let directory = TempDir::new_in(&directory).expect("a temporary directory");
+            let engine = E::open(directory.path(), workload == Workload::DurablePuts);
+            let mut puts = |n| (0..n).for_each(|_| put(&engine, numbers.next()));
+            measured(operations, observer, &mut puts);
+        }),
+        Workload::Mix => {
+            let engine = E::open(directory.path(), false);
+            fill(&engine, 0, 1);
+            Box::new(move |operations, observer| {
+                let _directory = &directory;
+                let mut mix = |n| {
+                    for operation in 0..n {
+                        if operation % 20 == 0 {
+                            put(&engine, numbers.next());
+                        } else {
+                            get(&engine, numbers.next());
+                        }
+                    }
+                };
+                measured(operations, observer, &mut mix);
+            })
+        }
+        Workload::Tables | Workload::TablesByTwo => {
+            for table in 0..3 {
+                // Opening writes the records of the log to a table.
+                fill(&E::open(directory.path(), false), table, 3);
+            }
+            let engine = E::open(directory.path(), false);
+            let mut others = Numbers(2);
+            Box::new(move |operations, observer| {
+                let _directory = &directory;
+                let gets = |numbers: &mut Numbers, n| {
+                    for _ in 0..n {
+                        get(&engine, numbers.next());
+                    }
+                };
+                if workload == Workload::Tables {
+                    measured(operations, observer, &mut |n| gets(&mut numbers, n));
+                    return;
+                }
+                gets(&mut numbers, operations / 4);
+                let start = Barrier::new(3);
+                std::thread::scope(|scope| {
+                    let threads = [&mut numbers, &mut others].map(|numbers| {
+                        scope.spawn(|| {
+                            start.wait();
+                            gets(numbers, operations / 2);
+                        })
+                    });
+                    start.wait();
+                    observer.begin();
+                    for thread in threads {
+                        thread.join().expect("no record is missing");
+                    }
+                    observer.end();
+                });
+            })
+        }
+    }
+}
+
+/// Puts every record whose number leaves that remainder.
+fn fill(engine: &impl Engine, remainder: u64, divisor: u64) {
+    for number in (0..RECORDS).filter(|number| number % divisor == remainder) {
+        put(engine, number);
+    }
+}
+
+/// Warms up, since the other builds have used the caches, and then works in view of the observer.
+fn measured(operations: u64, observer: &mut dyn Observer, work: &mut dyn FnMut(u64)) {
+    work(operations / 4);
+    observer.begin();
+    work(operations);
+    observer.end();
+}
