@@ -22,6 +22,8 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Counter, Self::Gauge, Self::Histogram];
+
     /// `counter`, `gauge` or `histogram`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {

@@ -3,11 +3,13 @@
 use core::fmt;
 
 use crate::family::{MemberArray, MemberStorage};
+use crate::hash::{first_slot, hash};
 use crate::naming;
 
 /// The most members that a family can have.
 pub(crate) const MAX_MEMBERS: usize = 256;
-/// The most labels that one set can have. More than eight of two values each have over 256 combinations.
+/// The most labels that one set can have, so few that names are compared with each other. More than eight of two values each
+/// have over 256 combinations.
 pub(crate) const MAX_LABELS: usize = 8;
 
 /// A label whose values are a fixed set, known at compile time: what distinguishes the members of a
@@ -97,16 +99,19 @@ impl LabelValues {
         naming::assert_label_name(name);
         assert!(!values.is_empty(), "a label has at least one value");
         assert!(values.len() <= MAX_MEMBERS, "a label has at most 256 values");
-        let mut i = 0;
-        while i < values.len() {
-            naming::assert_label_value(values[i]);
-            let mut j = 0;
-            while j < i {
-                let is_new = !naming::equal(values[i].as_bytes(), values[j].as_bytes());
+        // An open-addressed table: comparing each of 256 values with all others takes the compiler seconds.
+        let mut slots = [""; 2 * MAX_MEMBERS];
+        let mut rest = values;
+        while let [value, after @ ..] = rest {
+            naming::assert_label_value(value);
+            let mut at = first_slot(hash(0, value.as_bytes()), slots.len());
+            while !slots[at].is_empty() {
+                let is_new = !naming::equal(slots[at].as_bytes(), value.as_bytes());
                 assert!(is_new, "a label cannot have one value twice");
-                j += 1;
+                at = (at + 1) % slots.len();
             }
-            i += 1;
+            slots[at] = value;
+            rest = after;
         }
         Self { name, values }
     }

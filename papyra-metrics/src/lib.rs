@@ -49,7 +49,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
-#![deny(unsafe_code)] // except in `publish`, whose memory is shared, and for restartable sequences in `sharded`
+#![deny(unsafe_code)] // except in `publish`, for restartable sequences in `sharded`, and for names composed at compile time
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -66,6 +66,7 @@ mod family;
 mod float_gauge;
 mod gauge;
 mod gauge_hold;
+mod hash;
 #[allow(clippy::missing_panics_doc)] // those of `buckets!` are compile errors
 mod histogram;
 mod inc;
@@ -73,7 +74,6 @@ mod instrument;
 mod io_error_kind;
 mod label;
 mod label_set;
-#[allow(missing_docs)] // for generated code alone
 mod metered;
 mod metrics;
 pub mod naming;

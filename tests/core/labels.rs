@@ -1,6 +1,6 @@
 //! Metrics with labels: keys of series, in every reading.
 
-use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Series, Snapshot, Walker};
+use papyra_metrics::{Counter, Descriptor, Gauge, LabelValues, Metrics, Series, Snapshot, Walker};
 
 /// Written by hand, with labels.
 #[derive(Default)]
@@ -91,5 +91,20 @@ fn labels_that_monitoring_systems_cannot_take_are_refused() {
         let refused = std::panic::catch_unwind(|| Descriptor::gauge("depth").with_labels(labels));
         let message = *refused.unwrap_err().downcast::<&str>().unwrap();
         assert!(message.contains(expected), "{labels:?}: {message}");
+    }
+}
+
+#[test]
+fn a_label_of_256_values_refuses_one_that_is_there_twice() {
+    let values: Vec<String> = (0..256).map(|i| format!("partition_{i}")).collect();
+    let values: Vec<&str> = values.iter().map(|value| &*value.clone().leak()).collect();
+    assert_eq!(LabelValues::new("partition", values.clone().leak()).values(), values);
+    for (first, second) in [(0, 1), (0, 255), (17, 200), (254, 255)] {
+        let mut repeated = values.clone();
+        repeated[second] = repeated[first];
+        let repeated: &[&str] = repeated.leak();
+        let refused = std::panic::catch_unwind(|| LabelValues::new("partition", repeated));
+        let message = *refused.unwrap_err().downcast::<&str>().unwrap();
+        assert_eq!(message, "a label cannot have one value twice");
     }
 }

@@ -1,8 +1,16 @@
-//! Comparisons of texts at compile time, byte by byte.
+//! Comparisons of texts at compile time, byte by byte. The compiler interprets them for each metric, and a call, also of `len`, is
+//! as long as dozens of steps: so loops match slices.
 
 /// Returns whether the texts are equal.
-pub(crate) const fn equal(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && ends_with(a, b)
+pub(crate) const fn equal(mut a: &[u8], mut b: &[u8]) -> bool {
+    // From the end, where names that share a prefix differ first.
+    while let ([rest_of_a @ .., last_of_a], [rest_of_b @ .., last_of_b]) = (a, b) {
+        if *last_of_a != *last_of_b {
+            return false;
+        }
+        (a, b) = (rest_of_a, rest_of_b);
+    }
+    matches!((a, b), ([], []))
 }
 
 /// Returns the text without its last bytes, as many as `end` has.
@@ -11,16 +19,13 @@ pub(super) const fn before<'a>(text: &'a [u8], end: &[u8]) -> &'a [u8] {
 }
 
 /// Returns whether the text ends with `end`.
-pub(super) const fn ends_with(text: &[u8], end: &[u8]) -> bool {
-    if text.len() < end.len() {
-        return false;
-    }
-    let mut i = 0;
-    while i < end.len() {
-        if text[text.len() - end.len() + i] != end[i] {
-            return false;
+pub(super) const fn ends_with(mut text: &[u8], mut end: &[u8]) -> bool {
+    while let [rest_of_end @ .., last_of_end] = end {
+        match text {
+            [rest @ .., last] if *last == *last_of_end => text = rest,
+            _ => return false,
         }
-        i += 1;
+        end = rest_of_end;
     }
     true
 }

@@ -71,6 +71,55 @@ impl<'a> ExpositionName<'a> {
         Self::new(metric.name, metric.prefix_len, metric.kind, metric.unit)
     }
 
+    /// Returns the exported name of a metric if it is known without parsing that it is the name itself.
+    pub(crate) const fn unchanged(metric: &'a Descriptor) -> Option<Self> {
+        let name = metric.name.as_bytes();
+        if metric.unit.is_some()
+            || matches!(metric.kind, Kind::Counter) && ends_with(name, b"total")
+        {
+            return None;
+        }
+        Some(Self { pieces: [name, b"", b"", b""] })
+    }
+
+    /// Returns the length of the name without the suffix of a sample, if it ends in one.
+    pub(crate) const fn len_without_sample_suffix(&self) -> Option<usize> {
+        let [prefix, stem, _, unit] = self.pieces;
+        let (([], [], [.., last]) | ([], [.., last], _) | ([.., last], _, _)) =
+            (unit, stem, prefix)
+        else {
+            return None;
+        };
+        if !SAMPLE_SUFFIX_ENDS[*last as usize] {
+            return None;
+        }
+        let len = self.len();
+        let mut kind = 0;
+        while kind < Kind::ALL.len() {
+            let mut suffixes = Kind::ALL[kind].sample_suffixes();
+            while let [suffix, rest @ ..] = suffixes {
+                if !suffix.is_empty() && self.ends_with(suffix.as_bytes()) {
+                    return Some(len - suffix.len());
+                }
+                suffixes = rest;
+            }
+            kind += 1;
+        }
+        None
+    }
+
+    const fn ends_with(&self, mut end: &[u8]) -> bool {
+        let mut len = self.len();
+        while let [rest @ .., last] = end {
+            if len == 0 || self.byte(len - 1) != *last {
+                return false;
+            }
+            len -= 1;
+            end = rest;
+        }
+        true
+    }
+
     /// Returns the name without the unit, unless the name is the unit alone.
     #[must_use]
     pub const fn without_unit(mut self) -> Self {
@@ -110,6 +159,23 @@ impl<'a> ExpositionName<'a> {
         self.pieces[piece][i]
     }
 }
+
+/// Whether the suffix of a sample ends in this byte.
+const SAMPLE_SUFFIX_ENDS: &[bool; 256] = &{
+    let mut ends = [false; 256];
+    let mut kind = 0;
+    while kind < Kind::ALL.len() {
+        let mut suffixes = Kind::ALL[kind].sample_suffixes();
+        while let [suffix, rest @ ..] = suffixes {
+            if let [.., last] = suffix.as_bytes() {
+                ends[*last as usize] = true;
+            }
+            suffixes = rest;
+        }
+        kind += 1;
+    }
+    ends
+};
 
 impl fmt::Display for ExpositionName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -17,18 +17,14 @@ pub use self::exposition_name::ExpositionName;
 /// assert!(!is_name("2nd_try") && !is_name("größe") && !is_name(""));
 /// ```
 pub const fn is_name(name: &str) -> bool {
-    let name = name.as_bytes();
-    if name.is_empty() || name[0].is_ascii_digit() {
+    let mut rest = name.as_bytes();
+    if let [] | [b'0'..=b'9', ..] = rest {
         return false;
     }
-    let mut i = 0;
-    while i < name.len() {
-        if !matches!(name[i], b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_') {
-            return false;
-        }
-        i += 1;
+    while let [b'a'..=b'z' | b'_' | b'A'..=b'Z' | b'0'..=b'9', after @ ..] = rest {
+        rest = after;
     }
-    true
+    matches!(rest, [])
 }
 
 /// Returns whether this can be a unit: whether it matches `[a-z0-9_]+`.
@@ -39,15 +35,14 @@ pub const fn is_name(name: &str) -> bool {
 /// assert!(is_unit("bytes") && !is_unit("MiB") && !is_unit(""));
 /// ```
 pub const fn is_unit(unit: &str) -> bool {
-    let unit = unit.as_bytes();
-    let mut i = 0;
-    while i < unit.len() {
-        if !matches!(unit[i], b'a'..=b'z' | b'0'..=b'9' | b'_') {
-            return false;
-        }
-        i += 1;
+    let mut rest = match unit.as_bytes() {
+        [] => return false,
+        unit => unit,
+    };
+    while let [b'a'..=b'z' | b'_' | b'0'..=b'9', after @ ..] = rest {
+        rest = after;
     }
-    !unit.is_empty()
+    matches!(rest, [])
 }
 
 /// Returns whether this can be the name of a fixed label: whether it matches `[a-zA-Z_][a-zA-Z0-9_]*` and no monitoring

@@ -5,6 +5,7 @@ use core::marker::PhantomData;
 use super::compose::{descriptors, joined_labels, keys};
 use super::declarations::{DeclaredMetrics, Labels};
 use super::table::DescriptorTable;
+use super::text::Text;
 use crate::Descriptor;
 
 /// The metrics of `M` in arrays of their length. Only for a struct that is not generic, whose length can be a constant
@@ -113,16 +114,16 @@ macro_rules! lists {
 }
 
 impl<M: DescriptorTable + ?Sized, const LEN: usize, const KEY_LEN: usize> Keys<M, LEN, KEY_LEN> {
-    const ALL: &'static [[u8; KEY_LEN]] = &keys::<LEN, KEY_LEN>(DeclaredMetrics::new(M::DECLARED));
+    const ALL: &'static [Text<KEY_LEN>] = &keys::<LEN, KEY_LEN>(DeclaredMetrics::new(M::DECLARED));
 
     /// The same keys in lists. The compiler writes a list anew for each pointer into it, which for one long list would take
     /// most of the time of a build.
-    const LISTS: [&'static [[u8; KEY_LEN]]; 64] = lists!(
+    const LISTS: [&'static [Text<KEY_LEN>]; 64] = lists!(
         0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
         32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
     );
 
-    const fn list<const INDEX: usize>() -> &'static [[u8; KEY_LEN]] {
+    const fn list<const INDEX: usize>() -> &'static [Text<KEY_LEN>] {
         if LEN <= LIST_LEN {
             Self::ALL
         } else if INDEX * LIST_LEN < LEN {
@@ -141,8 +142,8 @@ struct KeyList<M: ?Sized, const LEN: usize, const KEY_LEN: usize, const INDEX: u
 impl<M: DescriptorTable + ?Sized, const LEN: usize, const KEY_LEN: usize, const INDEX: usize>
     KeyList<M, LEN, KEY_LEN, INDEX>
 {
-    const KEYS: [[u8; KEY_LEN]; LIST_LEN] = {
-        let mut list = [[0; KEY_LEN]; LIST_LEN];
+    const KEYS: [Text<KEY_LEN>; LIST_LEN] = {
+        let mut list = [Text::EMPTY; LIST_LEN];
         let (_, mut rest) = Keys::<M, LEN, KEY_LEN>::ALL.split_at(INDEX * LIST_LEN);
         let mut i = 0;
         while let [key, after @ ..] = rest {
@@ -157,7 +158,7 @@ impl<M: DescriptorTable + ?Sized, const LEN: usize, const KEY_LEN: usize, const 
     };
 
     /// A function, so that lists that are not needed are not evaluated.
-    const fn get() -> &'static [[u8; KEY_LEN]] {
+    const fn get() -> &'static [Text<KEY_LEN>] {
         &Self::KEYS
     }
 }

@@ -28,7 +28,7 @@ pub const fn assert_flattens<M: DescriptorTable + ?Sized>(index: usize) {
                 panic!("{}", message.as_str());
             }
         }
-        series += all.members();
+        series += all.members;
     }
     refuse_collision::<M>(owner);
 }

@@ -2,7 +2,7 @@
 //! little is left to do for each member of a family, because the compiler interprets each step.
 
 use super::declarations::{DeclaredMetrics, Labels, OuterLabels};
-use super::text::{utf8, utf8_before_zeros, write, write_at};
+use super::text::{Text, TextWriter};
 use crate::label::value_at;
 use crate::{Descriptor, LabelValues};
 
@@ -20,10 +20,9 @@ pub struct Sizes {
 pub(super) const fn sizes(mut all: DeclaredMetrics) -> Sizes {
     let mut sizes = Sizes { series: 0, keys: 0, key_len: 0, joined_labels: 0 };
     while all.advance() {
-        let members = all.members();
-        sizes.series += members;
+        sizes.series += all.members;
         if all.has_other_keys() {
-            sizes.keys += members;
+            sizes.keys += all.members;
             let key_len = all.key_len();
             if key_len > sizes.key_len {
                 sizes.key_len = key_len;
@@ -35,20 +34,15 @@ pub(super) const fn sizes(mut all: DeclaredMetrics) -> Sizes {
 }
 
 impl DeclaredMetrics {
-    /// The number of labels of each series of the current metric.
-    pub(super) const fn labels_len(&self) -> usize {
-        self.outer_labels().len() + self.metric.labels.own.len() + self.family.len()
-    }
-
     /// Whether the keys of the current metric are not that of its descriptor.
     const fn has_other_keys(&self) -> bool {
-        self.prefix_len() > 0 || self.labels_len() > 0
+        self.prefix_len > 0 || self.has_labels
     }
 
     /// The length of the longest key of the current metric.
     const fn key_len(&self) -> usize {
-        let mut len = self.prefix_len() + self.metric.name.len();
-        if self.labels_len() == 0 {
+        let mut len = self.prefix_len + self.metric.name.len();
+        if !self.has_labels {
             return len;
         }
         let mut level = 1;
@@ -65,33 +59,29 @@ impl DeclaredMetrics {
         len + 1
     }
 
-    /// Writes what all keys of the current metric begin with. Returns the length.
-    const fn write_head(&self, out: &mut [u8]) -> usize {
-        let len = out.len();
-        let mut out = out;
+    /// Writes what all keys of the current metric begin with.
+    const fn key_start<const KEY_LEN: usize>(&self) -> TextWriter<KEY_LEN> {
+        let mut key = TextWriter::new();
         let mut level = 1;
         while let Some((prefix, _)) = self.outer(level) {
-            out = write(out, prefix.as_bytes());
+            key = key.push(prefix);
             level += 1;
         }
-        out = write(out, self.metric.name.as_bytes());
-        if self.labels_len() > 0 {
-            let mut separator: &[u8] = b"{";
-            let mut level = 1;
-            while let Some((_, labels)) = self.outer(level) {
-                (out, separator) = write_pairs(out, separator, labels);
-                level += 1;
-            }
-            (out, separator) = write_pairs(out, separator, self.metric.labels.own);
-            if let [label, ..] = self.family {
-                out = write(out, separator);
-                out = write(out, label.name().as_bytes());
-                out = write(out, b"=");
-            } else {
-                out = write(out, b"}");
-            }
+        key = key.push(self.metric.name);
+        if !self.has_labels {
+            return key;
         }
-        len - out.len()
+        let mut separator = "{";
+        let mut level = 1;
+        while let Some((_, labels)) = self.outer(level) {
+            (key, separator) = push_pairs(key, separator, labels);
+            level += 1;
+        }
+        (key, separator) = push_pairs(key, separator, self.metric.labels.own);
+        match self.family {
+            [label, ..] => key.push(separator).push(label.name).push("="),
+            [] => key.push("}"),
+        }
     }
 }
 
@@ -116,70 +106,57 @@ const fn longest(mut values: &[&str]) -> usize {
     longest
 }
 
-/// Writes labels as they are in a key. Returns the rest of `out`, and what separates further labels.
-const fn write_pairs<'a>(
-    mut out: &'a mut [u8],
-    mut separator: &'static [u8],
+/// Writes labels as they are in a key. Returns what separates further labels, too.
+const fn push_pairs<const KEY_LEN: usize>(
+    mut key: TextWriter<KEY_LEN>,
+    mut separator: &'static str,
     mut labels: Labels,
-) -> (&'a mut [u8], &'static [u8]) {
+) -> (TextWriter<KEY_LEN>, &'static str) {
     while let [(name, value), rest @ ..] = labels {
-        out = write(out, separator);
-        out = write(out, name.as_bytes());
-        out = write(out, b"=");
-        out = write(out, value.as_bytes());
-        separator = b",";
+        key = key.push(separator).push(name).push("=").push(value);
+        separator = ",";
         labels = rest;
     }
-    (out, separator)
+    (key, separator)
 }
 
-/// Writes the values of the labels before the last one, and the names of the labels after the first one. Returns the position
-/// after them.
-const fn write_outer_values(
-    out: &mut [u8],
-    mut at: usize,
+/// Writes the values of the labels before the last one, and the names of the labels after the first one.
+const fn push_outer_values<const KEY_LEN: usize>(
+    mut key: TextWriter<KEY_LEN>,
     family: &[LabelValues],
     member: usize,
-) -> usize {
+) -> TextWriter<KEY_LEN> {
     let mut i = 1;
     while i < family.len() {
-        at = write_at(out, at, value_at(family, i - 1, member).as_bytes());
-        at = write_at(out, at, b",");
-        at = write_at(out, at, family[i].name().as_bytes());
-        at = write_at(out, at, b"=");
+        let value = value_at(family, i - 1, member);
+        key = key.push(value).push(",").push(family[i].name).push("=");
         i += 1;
     }
-    at
+    key
 }
 
 /// Writes the keys that are not those of one descriptor, one in each row.
 pub(super) const fn keys<const LEN: usize, const KEY_LEN: usize>(
     mut all: DeclaredMetrics,
-) -> [[u8; KEY_LEN]; LEN] {
-    let mut keys = [[0; KEY_LEN]; LEN];
+) -> [Text<KEY_LEN>; LEN] {
+    let mut keys = [Text::EMPTY; LEN];
     let mut next = 0;
     while all.advance() {
         if !all.has_other_keys() {
             continue;
         }
-        let mut head = [0; KEY_LEN];
-        let head_len = all.write_head(&mut head);
+        let start = all.key_start();
         let [.., last] = all.family else {
-            keys[next] = head;
+            keys[next] = start.finish();
             next += 1;
             continue;
         };
-        let members = all.members();
         let mut member = 0;
-        while member < members {
-            let mut outer = head;
-            let outer_len = write_outer_values(&mut outer, head_len, all.family, member);
-            let mut values = last.values();
+        while member < all.members {
+            let outer = push_outer_values(start, all.family, member);
+            let mut values = last.values;
             while let [value, rest @ ..] = values {
-                let mut key = outer;
-                let len = write_at(&mut key, outer_len, value.as_bytes());
-                key[len] = b'}';
-                keys[next] = key;
+                keys[next] = outer.push(value).push("}").finish();
                 next += 1;
                 member += 1;
                 values = rest;
@@ -195,7 +172,7 @@ pub(super) const fn joined_labels<const LEN: usize>(
 ) -> [(&'static str, &'static str); LEN] {
     let mut joined = [("", ""); LEN];
     while all.advance() {
-        let OuterLabels::Joined { mut at, .. } = all.outer_labels() else { continue };
+        let OuterLabels::Joined { mut at, .. } = all.outer_labels else { continue };
         let mut level = 1;
         while let Some((_, mut labels)) = all.outer(level) {
             while let [label, rest @ ..] = labels {
@@ -213,43 +190,40 @@ pub(super) const fn joined_labels<const LEN: usize>(
 pub(super) const fn descriptors<const LEN: usize, const KEY_LEN: usize>(
     mut all: DeclaredMetrics,
     joined_labels: Labels,
-    keys: &[&'static [[u8; KEY_LEN]]],
+    mut lists_of_keys: &[&'static [Text<KEY_LEN>]],
 ) -> [Descriptor; LEN] {
     let mut metrics = [const { Descriptor::gauge("unused") }; LEN];
-    let (mut next, mut next_key) = (0, 0);
+    let mut next = 0;
+    let mut keys: &'static [Text<KEY_LEN>] = &[];
     while all.advance() {
         let mut metric = Descriptor { ..*all.metric };
-        metric.labels.outer = match all.outer_labels() {
-            OuterLabels::One(labels) => labels,
-            OuterLabels::Joined { at, len } => joined_labels.split_at(at).1.split_at(len).0,
-        };
-        metric.labels.family = all.family;
-        metric.prefix_len += all.prefix_len();
         if !all.has_other_keys() {
             metrics[next] = metric;
             next += 1;
             continue;
         }
-        if all.prefix_len() > 0 {
-            let name_len = all.prefix_len() + metric.name.len();
-            metric.name = utf8(key(keys, next_key).split_at(name_len).0);
-        }
-        let members = all.members();
-        while metric.labels.member < members {
-            metric.key = Some(utf8_before_zeros(key(keys, next_key)));
+        metric.labels.outer = match all.outer_labels {
+            OuterLabels::One(labels) => labels,
+            OuterLabels::Joined { at, len } => joined_labels.split_at(at).1.split_at(len).0,
+        };
+        metric.labels.family = all.family;
+        metric.prefix_len += all.prefix_len;
+        while metric.labels.member < all.members {
+            if let ([], [list, rest @ ..]) = (keys, lists_of_keys) {
+                (keys, lists_of_keys) = (list, rest);
+            }
+            let [key, rest @ ..] = keys else { panic!("each of the series has a key") };
+            let text = key.as_str();
+            if !all.has_labels {
+                metric.name = text;
+            } else if all.prefix_len > 0 && metric.labels.member == 0 {
+                metric.name = key.start(all.prefix_len + all.metric.name.len());
+            }
+            metric.key = Some(text);
             metrics[next] = Descriptor { ..metric };
-            (next, next_key) = (next + 1, next_key + 1);
+            (next, keys) = (next + 1, rest);
             metric.labels.member += 1;
         }
     }
     metrics
-}
-
-/// The key at a position in lists of one length.
-const fn key<const KEY_LEN: usize>(
-    lists: &[&'static [[u8; KEY_LEN]]],
-    position: usize,
-) -> &'static [u8] {
-    let len = lists[0].len();
-    &lists[position / len][position % len]
 }

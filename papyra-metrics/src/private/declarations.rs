@@ -84,6 +84,9 @@ impl Owner {
 
 /// Goes through all metrics of a struct in declaration order, those of flattened structs included: one step for each
 /// metric, whose family may have many series.
+///
+/// What a step finds out is in fields, and slices are matched, because the compiler interprets each step, and a call is as long
+/// as dozens of them.
 pub(super) struct DeclaredMetrics {
     /// The struct, the flattened struct that the current metric is in, and the structs between them.
     levels: [Level; MAX_DEPTH],
@@ -94,6 +97,14 @@ pub(super) struct DeclaredMetrics {
     pub(super) metric: &'static Descriptor,
     /// The labels that distinguish the series of the current metric, if it is a family.
     pub(super) family: &'static [LabelValues],
+    /// The number of series of the current metric.
+    pub(super) members: usize,
+    /// The length of all prefixes of the current metric.
+    pub(super) prefix_len: usize,
+    /// The labels that flattened fields add to the current metric.
+    pub(super) outer_labels: OuterLabels,
+    /// Whether the series of the current metric have labels.
+    pub(super) has_labels: bool,
 }
 
 /// The number of structs that can be flattened into each other, the outermost one included.
@@ -102,9 +113,11 @@ const MAX_DEPTH: usize = 32;
 /// A struct whose metrics are being gone through.
 #[derive(Clone, Copy)]
 struct Level {
-    declarations: Declarations,
-    next_own: usize,
-    next_flattened: usize,
+    /// The own metrics and the flattened fields that are still to come.
+    rest: Declarations,
+    /// The number of those that have been gone through.
+    own: usize,
+    flattened: usize,
     /// The prefix and the labels that the field containing the struct adds to its metrics.
     prefix: &'static str,
     labels: Labels,
@@ -123,7 +136,7 @@ pub(super) enum OuterLabels {
 }
 
 impl OuterLabels {
-    pub(super) const fn len(self) -> usize {
+    const fn len(self) -> usize {
         match self {
             Self::One(labels) => labels.len(),
             Self::Joined { len, .. } => len,
@@ -137,39 +150,80 @@ impl DeclaredMetrics {
     /// Begins before the first metric.
     pub(super) const fn new(declarations: Declarations) -> Self {
         let mut first = Level {
-            declarations: Declarations::NONE,
-            next_own: 0,
-            next_flattened: 0,
+            rest: Declarations::NONE,
+            own: 0,
+            flattened: 0,
             prefix: "",
             labels: &[],
             prefix_len: 0,
             outer_labels: OuterLabels::One(&[]),
         };
         let mut levels = [first; MAX_DEPTH];
-        first.declarations = declarations;
+        first.rest = declarations;
         levels[0] = first;
-        Self { levels, depth: 0, joined_len: 0, metric: &NO_METRIC, family: &[] }
+        Self {
+            levels,
+            depth: 0,
+            joined_len: 0,
+            metric: &NO_METRIC,
+            family: &[],
+            members: 0,
+            prefix_len: 0,
+            outer_labels: first.outer_labels,
+            has_labels: false,
+        }
     }
 
     /// Goes to the next metric. Returns whether there is one.
     pub(super) const fn advance(&mut self) -> bool {
         loop {
             let level = &mut self.levels[self.depth];
-            let Declarations { own, families, flattened, .. } = level.declarations;
-            let (next, next_flattened) = (level.next_own, level.next_flattened);
-            if next_flattened < flattened.len() && flattened[next_flattened].at == next {
-                self.enter(&flattened[next_flattened]);
-            } else if next < own.len() {
-                self.metric = &own[next];
-                self.family = if next < families.len() { families[next] } else { &[] };
-                level.next_own += 1;
-                return true;
-            } else if self.depth == 0 {
-                return false;
-            } else {
-                self.depth -= 1;
-                self.levels[self.depth].next_flattened += 1;
+            match level.rest.flattened {
+                [field, ..] if field.at == level.own => {
+                    self.enter(field);
+                    continue;
+                }
+                _ => {}
             }
+            match level.rest.own {
+                [metric, rest @ ..] => {
+                    level.rest.own = rest;
+                    level.own += 1;
+                    self.metric = metric;
+                    self.family = &[];
+                    self.members = 1;
+                    self.prefix_len = level.prefix_len;
+                    self.outer_labels = level.outer_labels;
+                    self.has_labels = !matches!(
+                        (self.outer_labels, metric.labels.own),
+                        (OuterLabels::One([]), [])
+                    );
+                    if let [family, rest @ ..] = level.rest.families {
+                        level.rest.families = rest;
+                        self.set_family(family);
+                    }
+                    return true;
+                }
+                [] if self.depth == 0 => return false,
+                [] => {
+                    self.depth -= 1;
+                    let around = &mut self.levels[self.depth];
+                    around.flattened += 1;
+                    if let [_, rest @ ..] = around.rest.flattened {
+                        around.rest.flattened = rest;
+                    }
+                }
+            }
+        }
+    }
+
+    const fn set_family(&mut self, family: &'static [LabelValues]) {
+        self.family = family;
+        let mut labels = family;
+        while let [label, rest @ ..] = labels {
+            self.members *= label.values.len();
+            self.has_labels = true;
+            labels = rest;
         }
     }
 
@@ -187,9 +241,9 @@ impl DeclaredMetrics {
         // Within the array: `flattened_metrics` refuses deeper structs.
         self.depth += 1;
         self.levels[self.depth] = Level {
-            declarations: field.metrics,
-            next_own: 0,
-            next_flattened: 0,
+            rest: field.metrics,
+            own: 0,
+            flattened: 0,
             prefix: field.prefix,
             labels: field.labels,
             prefix_len: around.prefix_len + field.prefix.len(),
@@ -204,29 +258,8 @@ impl DeclaredMetrics {
 
     /// The current metric's owner in the struct.
     pub(super) const fn owner(&self) -> Owner {
-        let Level { next_own, next_flattened, .. } = self.levels[0];
-        if self.depth == 0 { Owner::Own(next_own - 1) } else { Owner::Flattened(next_flattened) }
-    }
-
-    /// The number of series of the current metric.
-    pub(super) const fn members(&self) -> usize {
-        let mut members = 1;
-        let mut i = 0;
-        while i < self.family.len() {
-            members *= self.family[i].values().len();
-            i += 1;
-        }
-        members
-    }
-
-    /// The length of all prefixes of the current metric.
-    pub(super) const fn prefix_len(&self) -> usize {
-        self.levels[self.depth].prefix_len
-    }
-
-    /// The labels that flattened fields add to the current metric.
-    pub(super) const fn outer_labels(&self) -> OuterLabels {
-        self.levels[self.depth].outer_labels
+        let Level { own, flattened, .. } = self.levels[0];
+        if self.depth == 0 { Owner::Own(own - 1) } else { Owner::Flattened(flattened) }
     }
 
     /// The prefix and the labels that one flattened field adds to the current metric: from the outermost field,

@@ -7,6 +7,7 @@ use super::conflict::{self, Conflict};
 use super::declarations::{Declarations, DeclaredMetrics, Owner};
 use super::table::DescriptorTable;
 use crate::Descriptor;
+use crate::hash::{first_slot, hash};
 use crate::label_set::LabelSet;
 use crate::naming::{self, ExpositionName};
 
@@ -75,9 +76,9 @@ const fn find<M: DescriptorTable + ?Sized>() -> Collisions {
     let mut all = DeclaredMetrics::new(M::DECLARED);
     let mut names = 0;
     while all.advance() {
-        names += 1 + all.metric.kind.sample_suffixes().len();
-        if all.labels_len() > 0 {
-            names += 2 * all.members();
+        names += 3;
+        if all.has_labels {
+            names += 2 * all.members;
         }
     }
     // Half of the slots stay empty, so that a search ends soon.
@@ -101,7 +102,9 @@ const fn find_with<M: DescriptorTable + ?Sized, const SLOTS: usize>() -> Collisi
     let mut names = Names::<SLOTS> { all: M::COMPOSED, slots: [Slot::EMPTY; SLOTS] };
     let mut found = Collisions::new();
     // The struct's own metrics first: whichever is declared first, the flattened field is at fault.
-    names.insert_all(M::DECLARED, false, &mut found);
+    if let [_, ..] = M::OWN {
+        names.insert_all(M::DECLARED, false, &mut found);
+    }
     names.insert_all(M::DECLARED, true, &mut found);
     found
 }
@@ -139,7 +142,7 @@ impl<const SLOTS: usize> Names<SLOTS> {
         let mut all = DeclaredMetrics::new(declared);
         let mut index = 0;
         while all.advance() {
-            let new = Series { index, len: all.members(), owner: all.owner() };
+            let new = Series { index, len: all.members, owner: all.owner() };
             if matches!(new.owner, Owner::Flattened(_)) == flattened {
                 if let Some(collision) = self.insert(new) {
                     found.push(collision);
@@ -150,32 +153,36 @@ impl<const SLOTS: usize> Names<SLOTS> {
     }
 
     /// Inserts the names of a metric. Returns its collision with one that was inserted before.
+    ///
+    /// If two families have a sample of one name, the name of one of them ends in the suffix of a sample, because no suffix ends
+    /// in another one. So a family is inserted under its name and under what is left of it without such a suffix, instead of
+    /// under the names of all its samples.
     const fn insert(&mut self, new: Series) -> Option<Collision> {
         let metric = &self.all[new.index];
-        let mut first = self.insert_name(new, hash(KEY, metric.name.as_bytes()), Name::Key);
-        let family = ExpositionName::of(metric);
-        let mut hash_of_family = SAMPLE;
-        let mut i = 0;
-        while i < family.pieces.len() {
-            hash_of_family = hash(hash_of_family, family.pieces[i]);
-            i += 1;
+        let mut name = hash(0, metric.name.as_bytes());
+        let as_key = self.insert_name(new, name * 2, Name::Key);
+        let family = if let Some(family) = ExpositionName::unchanged(metric) {
+            family
+        } else {
+            let family = ExpositionName::of(metric);
+            name = hash_of(&family, usize::MAX);
+            family
+        };
+        let as_family = self.insert_name(new, name * 2 + 1, Name::Family);
+        let as_sample = match family.len_without_sample_suffix() {
+            Some(len) => self.insert_name(new, hash_of(&family, len) * 2 + 1, Name::Sample),
+            None => None,
+        };
+        match (as_key, as_family) {
+            (Some(_), _) => as_key,
+            (None, Some(_)) => as_family,
+            (None, None) => as_sample,
         }
-        let suffixes = metric.kind.sample_suffixes();
-        let mut i = 0;
-        while i < suffixes.len() {
-            let name = if i == 0 { Name::Family } else { Name::Sample };
-            let found = self.insert_name(new, hash(hash_of_family, suffixes[i].as_bytes()), name);
-            if first.is_none() {
-                first = found;
-            }
-            i += 1;
-        }
-        first
     }
 
     /// Inserts a name of that hash, unless it is known.
     const fn insert_name(&mut self, new: Series, hash: u64, name: Name) -> Option<Collision> {
-        let mut at = low_bits(hash) % SLOTS;
+        let mut at = first_slot(hash, SLOTS);
         loop {
             let Slot { hash: known, series: first, is_shared } = self.slots[at];
             if first.len == 0 {
@@ -188,14 +195,11 @@ impl<const SLOTS: usize> Names<SLOTS> {
                 if let Some(conflict) = conflict::conflict(a, b) {
                     return Some(Collision { first, second: new, conflict });
                 }
-                let same_family = conflict::same_family(a, b);
                 let is_known = match name {
-                    Name::Key => {
-                        !same_family && naming::equal(a.name.as_bytes(), b.name.as_bytes())
-                    }
-                    Name::Family => same_family,
+                    Name::Key => naming::equal(a.name.as_bytes(), b.name.as_bytes()),
+                    Name::Family => conflict::same_family(a, b),
                     // The family stays known by its first metric.
-                    Name::Sample if same_family => return None,
+                    Name::Sample if conflict::same_family(a, b) => return None,
                     Name::Sample | Name::Series => false,
                 };
                 if is_known {
@@ -235,25 +239,23 @@ enum Name {
     Key,
     /// The exported name.
     Family,
-    /// An exported name with a suffix.
+    /// The exported name without the suffix of a sample in which it ends.
     Sample,
     /// One of the first two, with labels.
     Series,
 }
 
-// Keys of snapshots and names of samples may be equal without a collision, so their hashes begin differently.
-const KEY: u64 = 1;
-const SAMPLE: u64 = 2;
-
-/// Continues a hash. It has 32 bits, so that no step overflows.
-const fn hash(mut hash: u64, mut bytes: &[u8]) -> u64 {
-    while let [byte, rest @ ..] = bytes {
-        #[allow(clippy::cast_lossless)] // `from` is not const
-        let byte = *byte as u64;
-        hash = (hash * 0x0100_0193 + byte + 1) & 0xffff_ffff;
-        bytes = rest;
+/// The hash of an exported name, or of its beginning.
+const fn hash_of(name: &ExpositionName<'_>, mut len: usize) -> u64 {
+    let mut so_far = 0;
+    let mut pieces: &[&[u8]] = &name.pieces;
+    while let [piece, rest @ ..] = pieces {
+        let piece = if piece.len() > len { piece.split_at(len).0 } else { piece };
+        so_far = hash(so_far, piece);
+        len -= piece.len();
+        pieces = rest;
     }
-    hash
+    so_far
 }
 
 /// The same labels in another order have the same hash.
@@ -262,14 +264,100 @@ const fn labels_hash(labels: &LabelSet, mut series: u64) -> u64 {
     while i < labels.len() {
         let (name, value) = labels.get(i);
         // Separates the parts by a byte that does not occur in names.
-        let label = hash(hash(KEY, name.as_bytes()), b"=");
-        series = (series + hash(label, value.as_bytes())) & 0xffff_ffff;
+        let label = hash(hash(0, name.as_bytes()), b"=");
+        series = (series + hash(label, value.as_bytes()) * 2) & 0x1_ffff_ffff;
         i += 1;
     }
     series
 }
 
-#[allow(clippy::cast_possible_truncation)] // on purpose
-const fn low_bits(hash: u64) -> usize {
-    hash as usize
+#[cfg(all(test, not(loom), feature = "alloc"))]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::{Names, Owner, Series, Slot, conflict};
+    use crate::{Descriptor, Kind};
+
+    /// Metrics whose names, exported names and samples are equal in many ways.
+    fn metrics() -> Vec<Descriptor> {
+        let names = [
+            "a",
+            "a_total",
+            "a_created",
+            "a_count",
+            "a_sum",
+            "a_bucket",
+            "a_bytes",
+            "bytes_a",
+            "a_total_sum",
+            "total",
+            "a_bytes_sum",
+        ];
+        let mut metrics = Vec::new();
+        for name in names {
+            for kind in Kind::ALL {
+                for unit in ["", "bytes", "count"] {
+                    for labels in [&[][..], &[("op", "get")], &[("op", "put")], &[("to", "a")]] {
+                        let mut metric = Descriptor::new(name, kind).with_labels(labels);
+                        metric.prefix_len = if name.starts_with("a_") { 2 } else { 0 };
+                        metrics.push(if unit.is_empty() { metric } else { metric.with_unit(unit) });
+                    }
+                }
+            }
+        }
+        metrics
+    }
+
+    #[test]
+    fn no_suffix_of_a_sample_ends_in_another_one() {
+        let suffixes = Kind::ALL.map(Kind::sample_suffixes).concat();
+        for a in suffixes.iter().filter(|suffix| !suffix.is_empty()) {
+            assert!(suffixes.iter().all(|b| a == b || !b.ends_with(a)), "{a}");
+        }
+    }
+
+    /// Whether the check finds a collision.
+    fn collide(metrics: &'static [Descriptor]) -> bool {
+        let mut names = Names { all: metrics, slots: [Slot::EMPTY; 64] };
+        let series = |index| Series { index, len: 1, owner: Owner::Own(index) };
+        (0..metrics.len()).any(|index| names.insert(series(index)).is_some())
+    }
+
+    #[test]
+    fn the_check_finds_the_collisions_that_a_comparison_of_all_pairs_finds() {
+        let metrics = metrics();
+        let (mut pairs, mut collisions) = (0, 0);
+        for a in &metrics {
+            for b in &metrics {
+                let expected = conflict::conflict(a, b).is_some();
+                let pair = Vec::from([a.clone(), b.clone()]).leak();
+                assert_eq!(collide(pair), expected, "{a:?} {b:?}");
+                pairs += 1;
+                collisions += usize::from(expected);
+            }
+        }
+        assert!(collisions > 1000 && collisions < pairs / 2, "{collisions} of {pairs}");
+    }
+
+    #[test]
+    fn the_check_finds_a_collision_behind_other_metrics() {
+        let metrics = metrics();
+        // Numbers without a pattern, the same in each run.
+        let mut random = 1_u64;
+        let mut found = 0;
+        for _ in 0..20_000 {
+            let mut next = || {
+                random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                metrics[usize::try_from(random >> 33).unwrap() % metrics.len()].clone()
+            };
+            let some = Vec::from([next(), next(), next(), next()]).leak();
+            let expected = some
+                .iter()
+                .enumerate()
+                .any(|(i, a)| some[i + 1..].iter().any(|b| conflict::conflict(a, b).is_some()));
+            assert_eq!(collide(some), expected, "{some:?}");
+            found += usize::from(expected);
+        }
+        assert!(found > 1000 && found < 19_000, "{found}");
+    }
 }

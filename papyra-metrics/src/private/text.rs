@@ -2,53 +2,73 @@
 
 use core::str;
 
-/// Writes a piece at the beginning of `out`. Returns the rest of it.
-pub(super) const fn write<'a>(mut out: &'a mut [u8], mut piece: &[u8]) -> &'a mut [u8] {
-    while let [a, b, c, d, rest @ ..] = piece {
-        let [to_a, to_b, to_c, to_d, after @ ..] = out else { panic!("no room") };
-        *to_a = *a;
-        *to_b = *b;
-        *to_c = *c;
-        *to_d = *d;
-        piece = rest;
-        out = after;
+/// Text of at most `LEN` bytes.
+///
+/// The bytes are always UTF-8, and text is made of them without another look: of each name that is composed at compile time, that
+/// took half of the time.
+#[derive(Clone, Copy)]
+pub(super) struct Text<const LEN: usize>([u8; LEN]);
+
+impl<const LEN: usize> Text<LEN> {
+    pub(super) const EMPTY: Self = Self([0; LEN]);
+
+    /// The text, without the zeros at its end.
+    pub(super) const fn as_str(&self) -> &str {
+        let mut bytes: &[u8] = &self.0;
+        while let [rest @ .., 0] = bytes {
+            bytes = rest;
+        }
+        #[allow(unsafe_code)] // the compiler would interpret the check of each byte
+        // SAFETY: only `TextWriter::push` writes to the array, a `str` at a time, each after the last one, where there are
+        // zeros. So the array is a sequence of `str`s and of zeros, which is UTF-8, and still is without zeros at the end.
+        unsafe {
+            str::from_utf8_unchecked(bytes)
+        }
     }
-    while let [from, rest @ ..] = piece {
-        let [to, after @ ..] = out else { panic!("no room") };
-        *to = *from;
-        piece = rest;
-        out = after;
+
+    /// The first `len` bytes of the text.
+    pub(super) const fn start(&self, len: usize) -> &str {
+        let (start, rest) = self.0.split_at(len);
+        // The bytes that continue a character are those from 0x80 to 0xbf.
+        assert!(!matches!(rest, [0x80..=0xbf, ..]), "a text is cut between characters");
+        #[allow(unsafe_code)] // as above
+        // SAFETY: the array is UTF-8, as above, and it is cut where no character is continued.
+        unsafe {
+            str::from_utf8_unchecked(start)
+        }
     }
-    out
 }
 
-/// Writes a short piece at a position. Returns the position after it.
-pub(super) const fn write_at(out: &mut [u8], mut at: usize, mut piece: &[u8]) -> usize {
-    while let [byte, rest @ ..] = piece {
-        out[at] = *byte;
-        at += 1;
-        piece = rest;
-    }
-    at
+/// Writes a [`Text`] piece by piece.
+#[derive(Clone, Copy)]
+pub(super) struct TextWriter<const LEN: usize> {
+    text: Text<LEN>,
+    /// The length of what has been written. The rest of the text is zeros.
+    len: usize,
 }
 
-/// Returns the bytes as text.
-pub(super) const fn utf8(bytes: &[u8]) -> &str {
-    match str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(_) => panic!("names are ASCII"),
+impl<const LEN: usize> TextWriter<LEN> {
+    pub(super) const fn new() -> Self {
+        Self { text: Text::EMPTY, len: 0 }
     }
-}
 
-/// Returns the bytes without the zeros at their end as text.
-pub(super) const fn utf8_before_zeros(mut bytes: &[u8]) -> &str {
-    while let [rest @ .., 0, _, _, _] = bytes {
-        bytes = rest;
+    /// Appends a piece. If there is no room, it panics, and nothing of the text is left.
+    #[must_use]
+    pub(super) const fn push(mut self, piece: &str) -> Self {
+        let mut piece = piece.as_bytes();
+        let mut at = self.len;
+        while let [byte, rest @ ..] = piece {
+            self.text.0[at] = *byte;
+            at += 1;
+            piece = rest;
+        }
+        self.len = at;
+        self
     }
-    while let [rest @ .., 0] = bytes {
-        bytes = rest;
+
+    pub(super) const fn finish(self) -> Text<LEN> {
+        self.text
     }
-    utf8(bytes)
 }
 
 /// A message of a panic; what does not fit is left out.
@@ -68,7 +88,12 @@ impl Message {
 
     pub(crate) const fn push_bytes(&mut self, piece: &[u8]) -> &mut Self {
         if self.len + piece.len() <= self.text.len() {
-            self.len = write_at(&mut self.text, self.len, piece);
+            let mut rest = piece;
+            while let [byte, after @ ..] = rest {
+                self.text[self.len] = *byte;
+                self.len += 1;
+                rest = after;
+            }
         }
         self
     }
@@ -94,6 +119,47 @@ impl Message {
     }
 
     pub(crate) const fn as_str(&self) -> &str {
-        utf8(self.text.split_at(self.len).0)
+        match str::from_utf8(self.text.split_at(self.len).0) {
+            Ok(text) => text,
+            Err(_) => panic!("messages are UTF-8"),
+        }
+    }
+}
+
+#[cfg(all(test, not(loom), feature = "alloc"))]
+mod tests {
+    use alloc::string::String;
+
+    use super::{Text, TextWriter};
+
+    fn written<const LEN: usize>(pieces: &[&str]) -> Text<LEN> {
+        pieces.iter().fold(TextWriter::new(), |writer, piece| writer.push(piece)).finish()
+    }
+
+    #[test]
+    fn a_text_is_its_pieces_whatever_their_characters() {
+        let pieces = ["log_", "größe", "{", "stück", "=", "七", ",", "", "🦀", "=", "é", "}"];
+        for len in 0..=pieces.len() {
+            let expected: String = pieces[..len].concat();
+            let text = written::<48>(&pieces[..len]);
+            assert_eq!(text.as_str(), expected);
+            assert!(str::from_utf8(&text.0).is_ok(), "{expected}");
+            for (at, _) in expected.char_indices() {
+                assert_eq!(text.start(at), &expected[..at]);
+            }
+        }
+        assert_eq!(written::<6>(&["größ"]).as_str(), "größ", "without a zero at the end");
+    }
+
+    #[test]
+    #[should_panic = "a text is cut between characters"]
+    fn a_text_is_not_cut_within_a_character() {
+        written::<8>(&["größe"]).start(3);
+    }
+
+    #[test]
+    #[should_panic = "index out of bounds"]
+    fn a_text_has_no_part_of_a_piece_for_which_there_is_no_room() {
+        let _ = written::<3>(&["gr", "öße"]);
     }
 }

@@ -1,0 +1,27 @@
+//! A hash that the compiler can compute.
+
+/// Continues a hash: a polynomial modulo 2³², so that no step overflows. Four bytes in one step, because each is interpreted.
+#[allow(clippy::cast_lossless)] // `from` is not const
+pub(crate) const fn hash(mut hash: u64, mut bytes: &[u8]) -> u64 {
+    const BASE: u64 = 0x0100_0193;
+    const MASK: u64 = 0xffff_ffff;
+    const SQUARE: u64 = (BASE * BASE) & MASK;
+    const CUBE: u64 = (SQUARE * BASE) & MASK;
+    const FOURTH: u64 = (CUBE * BASE) & MASK;
+    while let [a, b, c, d, rest @ ..] = bytes {
+        let four = *a as u64 * CUBE + *b as u64 * SQUARE + *c as u64 * BASE + *d as u64;
+        hash = (((hash * FOURTH) & MASK) + four) & MASK;
+        bytes = rest;
+    }
+    while let [byte, rest @ ..] = bytes {
+        hash = (hash * BASE + *byte as u64) & MASK;
+        bytes = rest;
+    }
+    hash
+}
+
+/// Where a search in an open-addressed table of that size begins.
+#[allow(clippy::cast_possible_truncation)] // the low bits are enough
+pub(crate) const fn first_slot(hash: u64, slots: usize) -> usize {
+    hash as usize % slots
+}
