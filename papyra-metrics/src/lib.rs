@@ -128,18 +128,17 @@ pub use sharded::ShardedCounter;
 /// | field | `name = "…"` | the name of the metric, instead of the field's; must match `[a-zA-Z_][a-zA-Z0-9_]*` |
 /// | field | `help = "…"` | the description, instead of the doc comment; `""` for none |
 /// | field | `unit = "bytes"` | the OpenMetrics base unit; must match `[a-z0-9_]+` |
-/// | field | `labels(op = "get")` | fixed labels of the metric; names match `[a-zA-Z_][a-zA-Z0-9_]*`, without `le`, `quantile`, `instance`, `job` and `__…`; values match `[a-z0-9_]+` |
-/// | field | `gauge = …` | the field has any type, and the metric is a gauge that the path or closure computes from a reference to the field when it is read: an integer or a float |
-/// | field | `counter = …` | the same for a counter, an integer; it is the lifetime total, which a reset does not change |
+/// | field | `labels(op = "get")` | fixed labels of the metric; [`is_label_name`](naming::is_label_name) and [`is_label_value`](naming::is_label_value) say what they may be |
+/// | field | `gauge = …`, `counter = …` | the metric is [computed](#computed-values) from the field, by a path or a closure |
 /// | field | `errors` | this counter is *the* error counter of the struct; at most one |
-/// | field | `objective(within = "100ms", of = 99.9)` | a service level objective of a histogram: 99.9 % of its values are within 100 ms, which is one of its bucket bounds |
+/// | field | `objective(within = "100ms", of = 99.9)` | a service level [objective](#objectives) of a histogram: 99.9 % of its values are within 100 ms |
 /// | field | `flatten`, with or without `prefix = "…"` | the field derives `Metrics` itself, and its metrics join this struct's; with `labels(…)` they get these labels before their own |
 /// | field | `skip` | not a metric |
 /// | field | `padded` | with `storage`: the metric is a [`CachePadded`], which shares no cache line |
 /// | field | `sharded` | with `storage`: the counter is a [`ShardedCounter`], for one that all cores increment |
 /// | struct | `prefix = "…"` | a prefix of every name |
 /// | struct | `labels(component = "wal")` | fixed labels of every metric, before its own |
-/// | struct | `storage = Name` | the struct has plain integers, and the derive writes the struct `Name` of their instruments |
+/// | struct | `storage = Name` | the struct is [plain](#plain-structs), and the derive writes the struct `Name` of its instruments |
 /// | struct | `padded` | with `storage`: every metric of the struct itself is a [`CachePadded`] |
 /// | struct | `crate = path` | the path of this crate, if it is renamed or re-exported |
 ///
@@ -176,10 +175,12 @@ pub use sharded::ShardedCounter;
 ///
 /// # Computed values
 ///
-/// A value that is kept elsewhere becomes a metric without a copy: a queue's length, an `AtomicUsize`, the statistics of an embedded
-/// database. The path or closure runs whenever the metrics are read. A number outside the range of the metric is the nearest
-/// one in it. If several attributes of a field compute a value, each is a metric, whose help is the doc comment above it. Such a
-/// struct cannot be [published](crate::publish), and a plain struct cannot contain computed values.
+/// A value that is kept elsewhere becomes a metric without a copy: a queue's length, an `AtomicUsize`, the statistics of an
+/// embedded database. The path or closure gets a reference to the field, of any type, whenever the metrics are read. For a
+/// gauge it returns an integer or a float, for a counter an integer, which is the lifetime total: a reset does not change it. A
+/// number outside the range of the metric is the nearest one in it. If several attributes of a field compute a value, each is a
+/// metric, whose help is the doc comment above it. Such a struct cannot be [published](crate::publish), and a plain struct
+/// cannot contain computed values.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics};
@@ -225,9 +226,9 @@ pub use sharded::ShardedCounter;
 ///
 /// With `storage = Name`, a struct of plain `u64` (counters), `i64` and `f64` (gauges), [`Distribution`]s of declared buckets
 /// (histograms) and [`Family`] of these is the declaration, and the derive writes `Name`: a struct of the same visibility,
-/// generics and docs, whose fields are [`Counter`], [`Gauge`], [`FloatGauge`], [`Histogram`] and families of them, with `Default`, `Debug`, `Metrics`, `const fn new()`, and `read()`, which gives the plain struct
-/// back, since the last reset. `padded` on a field makes it a [`CachePadded`] of that, `padded` on the struct all of its own
-/// metrics, and `sharded` on a counter a [`ShardedCounter`].
+/// generics and docs, whose fields are [`Counter`], [`Gauge`], [`FloatGauge`], [`Histogram`] and families of them. It has
+/// `Default`, `Debug`, `Metrics`, `const fn new()`, and `read()`, which returns the plain struct with the values since the last
+/// reset.
 ///
 /// ```
 /// use papyra_metrics::Metrics;
@@ -249,14 +250,14 @@ pub use papyra_metrics_derive::Metrics;
 
 /// Implements [`Label`](trait@Label) for an enum without fields, which also derives `Clone` and `Copy`.
 ///
-/// The label is named after the enum, and each value after its variant, in snake case. `#[metrics(…)]` below the derive
-/// says otherwise:
+/// The label is named after the enum, and each value after its variant, in snake case. Keys of `#[metrics(…)]` below the derive
+/// change that:
 ///
 /// | where | key | meaning |
 /// |---|---|---|
-/// | enum | `label = "…"` | the label's name; must match `[a-zA-Z_][a-zA-Z0-9_]*`, without `le`, `quantile`, `instance`, `job` and `__…`, which monitoring systems reserve |
+/// | enum | `label = "…"` | the label's name, for which [`is_label_name`](naming::is_label_name) holds |
 /// | enum | `rename_all = "lowercase"` | values without underscores between words: `notfound`; the default is `"snake_case"` |
-/// | enum | `crate = path` | where this crate is, when renamed or re-exported |
+/// | enum | `crate = path` | the path of this crate, if it is renamed or re-exported |
 /// | variant | `name = "…"` | the value; must match `[a-z0-9_]+` |
 ///
 /// Two equal values and more than 256 are compile errors.
@@ -330,20 +331,20 @@ pub use papyra_metrics_derive::Label;
 ///
 /// # Keys
 ///
-/// | key | counts |
+/// | key | meaning |
 /// |---|---|
-/// | `errors`, `errors = …` | one for each `Err` returned, however it was returned: by `?`, an early return or the last expression. Bare `errors` is the counter that the struct marks so |
-/// | `errors_by = …` | nothing itself: the function or closure from the error to the label of the family that counts it |
-/// | `ok = …` | one for each `Ok` |
-/// | `calls = …` | one for each call, when it begins; an async function's when it is first polled |
-/// | `in_flight = …` | a gauge: up when a call begins, down when it ends in any way: return, `?`, panic, dropped future |
-/// | `cancelled = …` | one for each future that is dropped before it finished |
-/// | `time = …` | a histogram of durations: how long each call takes that returns |
-/// | `sample = 16` | nothing itself: `time` records one call in 16 on average, with a weight of 16 |
-/// | `at = …` | nothing: the metrics to look up counters in, instead of `self.metrics`: `at = self.stats` |
-/// | `crate = path` | nothing: where this crate is, when renamed or re-exported |
+/// | `errors`, `errors = …` | counts each `Err`; bare in the counter that the struct marks with `errors` |
+/// | `errors_by = …` | a path or closure from the error to the label of the [family](#errors-by-kind) that counts it |
+/// | `ok = …` | counts each `Ok` |
+/// | `calls = …` | counts each call |
+/// | `in_flight = …` | a gauge of the calls that have begun and not ended |
+/// | `cancelled = …` | counts each future that is dropped before it finished |
+/// | `time = …` | a histogram of [how long](#time) each call takes that returns |
+/// | `sample = 16` | with `time`: records one call in 16 on average |
+/// | `at = …` | the metrics in which [places](#where-to-count) are looked up, instead of `self.metrics` |
+/// | `crate = path` | the path of this crate, if it is renamed or re-exported |
 ///
-/// This is what each key counts, and when:
+/// The metrics change at these moments:
 ///
 /// | a call … | `calls` | `in_flight` | `ok` | `errors` | `cancelled` | `time` |
 /// |---|---|---|---|---|---|---|
@@ -360,8 +361,8 @@ pub use papyra_metrics_derive::Label;
 /// # Errors by kind
 ///
 /// `errors` may count in a [`Family`], marked or named: the member is that of the label `L::from(&error)`. If the label has
-/// no `From<&E>`, `errors_by` gives a path or a closure from `&E` to the label. The error itself is returned untouched.
-/// In a family of several labels, the function may choose the first: `errors = errors[Op::Get]` counts in a [`FamilyRow`].
+/// no `From<&E>`, `errors_by` is a path or a closure from `&E` to the label. In a family of several labels, the function may
+/// choose the first: `errors = errors[Op::Get]` counts in a [`FamilyRow`].
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, IoErrorKind, Label, Metrics, metrics};
@@ -405,12 +406,13 @@ pub use papyra_metrics_derive::Label;
 ///
 /// # Time
 ///
-/// `time` takes a [`Histogram`] or [`ShardedHistogram`] of durations. An async function is timed from its first poll to its
-/// end, so the time in which it waits is included. Where metrics are absent, the clock is not read.
+/// `time` takes a [`Histogram`] or [`ShardedHistogram`] of durations, and needs the feature `std` for its clock. An async function
+/// is timed from its first poll to its end, so the time in which it waits is included. If the metrics are absent, the clock is
+/// not read.
 ///
-/// Reading the clock twice costs ten times as much as recording. `sample = n` times about one call in `n`, at random enough
-/// that calls which repeat in a pattern have their share, and records each with a weight of `n`: counts, sums and quantiles
-/// stay right on average. Which calls are timed is decided for each thread on its own, also in threads that call once.
+/// Reading the clock twice costs ten times as much as recording. `sample = n` times about one call in `n`, and records it with a
+/// weight of `n`: counts, sums and quantiles stay right on average. Each thread chooses at random, so calls that repeat in a
+/// pattern have their share, and so have threads that call once.
 ///
 /// ```
 /// use papyra_metrics::{Histogram, Metrics, metrics};
@@ -439,8 +441,6 @@ pub use papyra_metrics_derive::Label;
 /// let count = cache.metrics.lookup.get().count();
 /// assert!((159_000..161_000).contains(&count));
 /// ```
-///
-/// `time` needs the feature `std`, whose clock it reads.
 ///
 /// # Where to count
 ///
