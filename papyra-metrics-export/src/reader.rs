@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::mem;
-use std::time::{Duration, Instant};
 
 use papyra_metrics::{Kind, Value};
 
@@ -44,31 +43,8 @@ pub struct RegistryReader {
     shown: ShownValues,
     /// The values that [`read`](Self::read) returns; adapters use `shown`.
     values: Vec<Value>,
-    delivery: Delivery,
-}
-
-/// The closed backends whose last values have been delivered.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Delivery {
     /// The number of the closing up to which closed series are not shown again.
     delivered: u64,
-    /// A closing that is delivered but is still shown, and since when.
-    lingering: Option<(u64, Instant)>,
-}
-
-impl Delivery {
-    /// Marks all up to this closing as delivered once they have been shown for so long.
-    pub(crate) fn mark(&mut self, newest: u64, linger: Duration) {
-        // Usually nothing has changed, and reading the clock is a good part of a small scrape.
-        if newest <= self.delivered {
-            return;
-        }
-        let now = Instant::now();
-        let (closing, since) = *self.lingering.get_or_insert((newest, now));
-        if now.duration_since(since) >= linger {
-            *self = Self { delivered: closing, lingering: None };
-        }
-    }
 }
 
 impl RegistryReader {
@@ -85,7 +61,7 @@ impl RegistryReader {
     fn with_view(registry: &Registry, view: View) -> Self {
         let registry = registry.clone();
         let (scratch, shown, values) = Default::default();
-        Self { registry, view, scratch, shown, values, delivery: Delivery::default() }
+        Self { registry, view, scratch, shown, values, delivered: 0 }
     }
 
     /// Reads all backends, and returns their values in the order in which they were registered, then those of backends
@@ -108,7 +84,7 @@ impl RegistryReader {
 
     /// Reads all backends. Returns whether the series, or their positions, differ from those of the last reading.
     pub(crate) fn refresh(&mut self) -> bool {
-        self.view.hidden = self.delivery.delivered;
+        self.view.hidden = self.delivered;
         self.registry.read(&mut self.view, &mut self.scratch, &mut self.shown)
     }
 
@@ -139,7 +115,7 @@ impl RegistryReader {
 
     /// Marks the last values of this reading as delivered: what is closed is not shown again.
     pub(crate) fn delivered(&mut self) {
-        self.delivery.mark(self.view.newest, Duration::ZERO);
+        self.delivered = self.view.newest;
     }
 
     /// The newest closing of a backend that this reading shows or has shown.
@@ -147,9 +123,9 @@ impl RegistryReader {
         self.view.newest
     }
 
-    /// Replaces what this reader knows of deliveries, if several readers deliver to one receiver.
-    pub(crate) fn set_delivery(&mut self, delivery: Delivery) {
-        self.delivery = delivery;
+    /// Sets the closing up to which series are not shown again, if several readers deliver to one receiver.
+    pub(crate) fn set_delivered(&mut self, closing: u64) {
+        self.delivered = closing;
     }
 }
 

@@ -5,15 +5,15 @@
 //! no registry.
 
 use std::fmt;
-use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
-use crate::reader::Delivery;
 use crate::registry::ProblemReport;
 use crate::{Problem, Registry, RegistryReader, panics};
+use delivery::Delivery;
 use exposition::Exposition;
 
+mod delivery;
 mod exposition;
 mod negotiate;
 mod samples;
@@ -58,20 +58,14 @@ pub use server::{Server, serve};
 /// without help is described by its name, because the linters of Prometheus require a description.
 pub struct Prometheus {
     registry: Registry,
-    shared: Mutex<Shared>,
-    linger: Duration,
-    report: ProblemReport,
-}
-
-/// Locked only for moments: a scrape takes what it needs, and runs the code of backends without a lock.
-#[derive(Default)]
-struct Shared {
-    /// The readers that no scrape uses at the moment; usually one.
-    #[allow(clippy::vec_box)] // each scrape takes one out and puts it back
-    scrapers: Vec<Box<Scraper>>,
+    /// What most scrapes use. `None` before the first scrape and after a panic. It is locked while the code of backends
+    /// runs, so nothing waits for it: a scrape that finds it locked uses another scraper.
+    scraper: Mutex<Option<Scraper>>,
+    /// The scrapers of scrapes that overlapped with another one. Locked only for moments.
+    more_scrapers: Mutex<Vec<Scraper>>,
     delivery: Delivery,
-    /// Whether the last scrape panicked.
-    has_failed: bool,
+    /// The report of scrapes that panicked, once there was one.
+    report: OnceLock<ProblemReport>,
 }
 
 struct Scraper {
@@ -96,15 +90,15 @@ pub struct Scrape {
 impl Prometheus {
     /// Creates an adapter that answers for the backends of this registry.
     pub fn new(registry: &Registry) -> Self {
-        let (shared, report) = (Mutex::default(), registry.report());
-        Self { registry: registry.clone(), shared, linger: Duration::ZERO, report }
+        let (scraper, more_scrapers, delivery, report) = Default::default();
+        Self { registry: registry.clone(), scraper, more_scrapers, delivery, report }
     }
 
     /// Shows a backend that is gone for so long after the first scrape that found it gone, instead of in that scrape
     /// alone. One interval between scrapes, or a little more, lets each of several servers see it.
     #[must_use]
     pub fn with_linger(mut self, linger: Duration) -> Self {
-        self.linger = linger;
+        self.delivery.linger = linger;
         self
     }
 
@@ -122,38 +116,40 @@ impl Prometheus {
     /// Scrapes do not wait for each other. A panic in this crate leaves the text as it was, and is reported by
     /// [`Registry::problems`].
     pub fn encode(&self, format: Format, text: &mut String) {
-        let mut shared = self.shared();
-        let (scraper, delivery) = (shared.scrapers.pop(), shared.delivery);
-        drop(shared);
-        let len = text.len();
-        let result = panics::catch(|| {
-            let mut scraper = scraper.unwrap_or_else(|| Box::new(Scraper::new(&self.registry)));
-            scraper.reader.set_delivery(delivery);
-            scraper.encode(format, text);
-            scraper
-        });
-        let mut shared = self.shared();
-        let had_failed = mem::replace(&mut shared.has_failed, result.is_err());
-        match result {
-            Ok(scraper) => {
-                shared.delivery.mark(scraper.reader.newest(), self.linger);
-                shared.scrapers.push(scraper);
-                drop(shared);
-                if had_failed {
-                    self.report.set(Vec::new());
-                }
+        match self.scraper.try_lock() {
+            Ok(mut scraper) => self.encode_with(&mut scraper, format, text),
+            Err(TryLockError::Poisoned(scraper)) => {
+                self.encode_with(&mut scraper.into_inner(), format, text);
             }
-            Err(message) => {
-                drop(shared);
-                text.truncate(len);
-                let message = format!("a scrape for Prometheus panicked: {message}");
-                self.report.set(vec![Problem::new(String::new(), message)]);
+            Err(TryLockError::WouldBlock) => {
+                let mut scraper = self.more_scrapers().pop();
+                self.encode_with(&mut scraper, format, text);
+                self.more_scrapers().extend(scraper);
             }
         }
     }
 
-    fn shared(&self) -> MutexGuard<'_, Shared> {
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    fn encode_with(&self, scraper: &mut Option<Scraper>, format: Format, text: &mut String) {
+        let len = text.len();
+        let result = panics::catch(|| {
+            let scraper = scraper.get_or_insert_with(|| Scraper::new(&self.registry));
+            scraper.reader.set_delivered(self.delivery.delivered());
+            scraper.encode(format, text);
+            self.delivery.mark(scraper.reader.newest());
+        });
+        if let Err(message) = result {
+            *scraper = None;
+            text.truncate(len);
+            let message = format!("a scrape for Prometheus panicked: {message}");
+            let report = self.report.get_or_init(|| self.registry.report());
+            report.set(vec![Problem::new(String::new(), message)]);
+        } else if let Some(report) = self.report.get() {
+            report.set(Vec::new());
+        }
+    }
+
+    fn more_scrapers(&self) -> MutexGuard<'_, Vec<Scraper>> {
+        self.more_scrapers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -183,6 +179,6 @@ impl Scraper {
 
 impl fmt::Debug for Prometheus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Prometheus").field("linger", &self.linger).finish_non_exhaustive()
+        f.debug_struct("Prometheus").field("linger", &self.delivery.linger).finish_non_exhaustive()
     }
 }
