@@ -18,14 +18,14 @@ impl Registry {
             let Some(backend) = store.backend(id) else { return false };
             let ticket = store.ticket();
             drop(store);
-            scratch.readings.clear();
-            let source = backend.source().map(|source| &**source);
-            let problems = source.map(|source| collect(source, backend.listed(), &mut scratch));
+            scratch.clear();
+            if let Some(source) = backend.source() {
+                collect(&**source, backend.listed(), 0, &mut scratch);
+            }
             let mut store = self.store();
             // Otherwise a concurrent reader may have read a counter earlier or later than this.
             let is_current = store.is_current(&ticket);
-            let last = (scratch.readings.all(), problems.unwrap_or_default());
-            let closed = if is_current { store.close(id, Some(last)) } else { None };
+            let closed = if is_current { store.close(id, Some(&mut scratch)) } else { None };
             drop(store);
             let is_closed = closed.is_some();
             drop_user_code(closed);
@@ -53,39 +53,43 @@ impl Registry {
         values: &mut ShownValues,
     ) -> bool {
         loop {
-            let (ticket, backends) = self.store().begin();
-            scratch.readings.clear();
-            let (mut orphans, mut problems) = (Vec::new(), Vec::new());
-            for (index, backend) in backends.iter().enumerate() {
-                let Some(source) = backend.source() else {
-                    scratch.readings.fill(scratch.readings.len() + backend.len());
-                    continue;
-                };
-                // Asked before the reading, so that everything that was counted is read.
-                if source.is_orphaned() {
-                    orphans.push(backend.id());
-                }
-                let found = collect(&**source, backend.listed(), scratch);
-                if !found.is_empty() {
-                    problems.push((index, found));
-                }
-            }
-            let mut store = self.store();
-            let merge = store.merge(&ticket, &backends, scratch.readings.all(), problems);
-            let mut closed = Vec::new();
-            if merge == Merge::Applied && !orphans.is_empty() {
-                closed.extend(orphans.iter().map(|id| store.close(*id, None)));
-            }
-            let is_changed = (merge != Merge::Conflict).then(|| store.show(view, values));
-            drop(store);
-            if !closed.is_empty() {
-                closed.into_iter().for_each(drop_user_code);
-            }
-            drop_backends(backends);
-            if let Some(is_changed) = is_changed {
+            if let Some(is_changed) = self.try_read(view, scratch, values) {
                 return is_changed;
             }
         }
+    }
+
+    /// Does the same unless another reading that began earlier was completed meanwhile.
+    fn try_read(
+        &self,
+        view: &mut View,
+        scratch: &mut Scratch,
+        values: &mut ShownValues,
+    ) -> Option<bool> {
+        let (ticket, backends) = self.store().begin();
+        scratch.clear();
+        let mut orphans = Vec::new();
+        for (position, backend) in backends.iter().enumerate() {
+            let Some(source) = backend.source() else {
+                scratch.readings.fill(scratch.readings.len() + backend.len());
+                continue;
+            };
+            // Asked before the reading, so that everything that was counted is read.
+            if source.is_orphaned() {
+                orphans.push(backend.id());
+            }
+            collect(&**source, backend.listed(), position, scratch);
+        }
+        let mut store = self.store();
+        let merge = store.merge(&ticket, &backends, scratch);
+        let closed = if merge == Merge::Applied { store.close_all(&orphans) } else { Vec::new() };
+        let is_changed = (merge != Merge::Conflict).then(|| store.show(view, values));
+        drop(store);
+        if !closed.is_empty() {
+            closed.into_iter().for_each(drop_user_code);
+        }
+        drop_backends(backends);
+        is_changed
     }
 }
 

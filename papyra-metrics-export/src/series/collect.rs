@@ -17,18 +17,27 @@ use crate::panics;
 #[derive(Default)]
 pub(crate) struct Scratch {
     pub(crate) readings: Readings,
+    /// What could not be read, by the position of the source.
+    pub(crate) problems: Vec<(usize, String)>,
     /// The histogram that is read. In a box, because it is large; `None` until there is one.
     distribution: Option<Box<Distribution>>,
 }
 
-/// Appends one reading for each listed metric. Returns the problems: metrics that could not be read are absent and keep
-/// their last values. If a total were missing once, a receiver of deltas would count it again.
+impl Scratch {
+    pub(crate) fn clear(&mut self) {
+        self.readings.clear();
+        self.problems.clear();
+    }
+}
+
+/// Appends one reading for each metric that the source at this position lists, and the problems: metrics that could not be
+/// read are absent and keep their last values. If a total were missing once, a receiver of deltas would count it again.
 pub(crate) fn collect(
     source: &dyn Source,
     listed: Listed<'_>,
+    position: usize,
     scratch: &mut Scratch,
-) -> Vec<String> {
-    let mut problems = Vec::new();
+) {
     let first = scratch.readings.len();
     let end = first + listed.descriptors.len();
     let metrics = source.metrics();
@@ -46,17 +55,17 @@ pub(crate) fn collect(
             next: 0,
             run: 0,
             first,
+            position,
             scratch: &mut *scratch,
-            problems: &mut problems,
         };
         metrics.walk(&mut collector);
         collector.check_len();
     });
     scratch.readings.fill(end);
     if let Err(message) = walked {
-        problems.push(format!("reading its metrics panicked: {message}"));
+        let problem = format!("reading its metrics panicked: {message}");
+        scratch.problems.push((position, problem));
     }
-    problems
 }
 
 struct Collector<'a> {
@@ -69,8 +78,9 @@ struct Collector<'a> {
     run: usize,
     /// The index of the source's first reading.
     first: usize,
+    /// The position of the source.
+    position: usize,
     scratch: &'a mut Scratch,
-    problems: &'a mut Vec<String>,
 }
 
 impl<'a> Collector<'a> {
@@ -82,7 +92,7 @@ impl<'a> Collector<'a> {
             let metric = relisted.get(index)?;
             let known = self.listed.descriptors.iter().position(|known| known == metric);
             if known.is_none() {
-                self.problems.push(format!(
+                self.report(format!(
                     "`{}` was not listed when the backend was registered; it is left out",
                     metric.name()
                 ));
@@ -98,7 +108,7 @@ impl<'a> Collector<'a> {
         family: &Family,
         instrument: &dyn ErasedInstrument,
     ) -> Result<(), &'static str> {
-        let Scratch { readings, distribution } = &mut *self.scratch;
+        let Scratch { readings, distribution, .. } = &mut *self.scratch;
         let place = self.first + index;
         if family.kind != Kind::Histogram {
             let (form, number) = number_of(family.kind, &instrument.read_total())?;
@@ -143,11 +153,15 @@ impl<'a> Collector<'a> {
     fn check_len(&mut self) {
         let listed = self.relisted.unwrap_or(self.listed.descriptors).len();
         if self.next > listed {
-            self.problems.push(format!(
+            self.report(format!(
                 "it shows {} metrics, but lists {listed}; the rest is left out",
                 self.next
             ));
         }
+    }
+
+    fn report(&mut self, problem: String) {
+        self.scratch.problems.push((self.position, problem));
     }
 }
 
@@ -157,7 +171,7 @@ impl Walker for Collector<'_> {
         if let (Some((index, family)), Some(instrument)) = (self.advance(), instrument) {
             if let Err(fault) = self.read(index, family, instrument) {
                 let name = self.listed.descriptors[index].name();
-                self.problems.push(format!("`{name}` {fault}"));
+                self.report(format!("`{name}` {fault}"));
             }
         }
     }

@@ -27,12 +27,18 @@ impl Readings {
     }
 
     /// Fills up with what was not read, so that there are this many.
+    #[inline]
     pub(crate) fn fill(&mut self, len: usize) {
         // Usually there are, and a source's readings are written once.
         if self.numbers.len() < len {
-            self.numbers.resize(len, Number::default());
-            self.forms.resize(len, UNREAD);
+            self.add_unread(len);
         }
+    }
+
+    #[cold]
+    fn add_unread(&mut self, len: usize) {
+        self.numbers.resize(len, Number::default());
+        self.forms.resize(len, UNREAD);
     }
 
     pub(crate) fn set(&mut self, index: usize, form: Form, number: Number) {

@@ -1,9 +1,11 @@
 //! The exported values of series, over all sources that a series had.
 
+use std::ops::Range;
+
 use papyra_metrics::{Kind, Tally};
 
 use super::histogram::{Buckets, HistogramValues};
-use super::listed::Listed;
+use super::listed::{KindRun, Listed};
 use super::number::{Form, Number, UNREAD};
 use super::readings::ReadingsOf;
 use crate::family::Family;
@@ -104,25 +106,39 @@ impl SeriesValues {
         readings: ReadingsOf<'_>,
     ) -> bool {
         let series = first..first + readings.numbers.len();
-        let is_as_before = self.forms[series] == *readings.forms;
-        let (mut start, mut is_new) = (0, false);
-        for run in listed.runs {
-            let (shown, numbers) =
-                (first + start..first + run.end, &readings.numbers[start..run.end]);
-            match run.kind {
-                Kind::Counter if is_as_before => {
-                    let base = &mut self.base[shown.clone()];
-                    apply_totals(&mut self.shown[shown], base, numbers);
+        if self.forms[series] != *readings.forms {
+            return self.apply_each(first, 0..readings.numbers.len(), listed, readings);
+        }
+        let mut start = 0;
+        for &KindRun { kind, end } in listed.runs {
+            let (series, numbers) = (first + start..first + end, &readings.numbers[start..end]);
+            match kind {
+                Kind::Counter => {
+                    let (shown, base) = (&mut self.shown[series.clone()], &mut self.base[series]);
+                    apply_totals(shown, base, numbers);
                 }
-                Kind::Gauge if is_as_before => self.shown[shown].copy_from_slice(numbers),
+                Kind::Gauge => self.shown[series].copy_from_slice(numbers),
                 _ => {
-                    for index in start..run.end {
-                        let buckets = listed.families[index].as_ref().and_then(Family::buckets);
-                        is_new |= self.apply_one(first + index, buckets, readings, index);
-                    }
+                    self.apply_each(first, start..end, listed, readings);
                 }
             }
-            start = run.end;
+            start = end;
+        }
+        false
+    }
+
+    /// Applies these readings one by one. Returns whether one of them has another form than before.
+    fn apply_each(
+        &mut self,
+        first: usize,
+        indices: Range<usize>,
+        listed: Listed<'_>,
+        readings: ReadingsOf<'_>,
+    ) -> bool {
+        let mut is_new = false;
+        for index in indices {
+            let buckets = listed.families[index].as_ref().and_then(Family::buckets);
+            is_new |= self.apply_one(first + index, buckets, readings, index);
         }
         is_new
     }
@@ -173,21 +189,11 @@ impl SeriesValues {
     }
 }
 
-/// Applies the totals of neighbouring counters.
+/// Applies the totals of neighbouring counters. Not inlined, so that it keeps what it needs in registers.
+#[inline(never)]
 fn apply_totals(shown: &mut [Number], base: &mut [u64], totals: &[Number]) {
-    // No branch for each total, because totals usually do not fall.
-    let has_fallen = |((shown, base), total): ((&Number, &u64), &Number)| {
-        total.total() < shown.total().wrapping_sub(*base)
-    };
-    let before = shown.iter().zip(&*base).zip(totals);
-    if before.fold(false, |any, each| any | has_fallen(each)) {
-        for ((shown, base), total) in shown.iter_mut().zip(base).zip(totals) {
-            apply_total(shown, base, *total);
-        }
-    } else {
-        for ((shown, base), total) in shown.iter_mut().zip(base).zip(totals) {
-            *shown = Number::of_total(base.wrapping_add(total.total()));
-        }
+    for ((shown, base), total) in shown.iter_mut().zip(base).zip(totals) {
+        apply_total(shown, base, *total);
     }
 }
 

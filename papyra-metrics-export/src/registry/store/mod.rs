@@ -16,9 +16,9 @@ use super::schema::{MetricLabels, Schema};
 use crate::Labels;
 use crate::family::{Families, Family};
 use crate::series::SeriesId;
+use crate::series::collect::Scratch;
 use crate::series::listed::Listed;
 use crate::series::number::Form;
-use crate::series::readings::ReadingsOf;
 use crate::series::source::Source;
 use crate::series::values::SeriesValues;
 
@@ -190,9 +190,8 @@ impl Store {
     pub(super) fn merge(
         &mut self,
         ticket: &Ticket,
-        backends: &[Backend],
-        readings: ReadingsOf<'_>,
-        problems: Vec<(usize, Vec<String>)>,
+        backends: &Arc<Vec<Backend>>,
+        scratch: &mut Scratch,
     ) -> Merge {
         if !self.is_current(ticket) {
             let is_newer = self.newest_merged > ticket.number;
@@ -201,18 +200,18 @@ impl Store {
         self.merged += 1;
         self.newest_merged = ticket.number;
         let mut is_new = false;
-        let (mut rest, mut position) = (readings, 0);
-        for backend in backends {
+        // The positions are the same unless backends have come or gone meanwhile.
+        let is_same_list = Arc::ptr_eq(&self.backends, backends);
+        let mut rest = scratch.readings.all();
+        for (position, backend) in backends.iter().enumerate() {
             let (readings, others) = rest.split_at(backend.len());
             rest = others;
-            while self.backends.get(position).is_some_and(|known| known.id < backend.id) {
-                position += 1;
-            }
-            match self.backends.get(position) {
-                Some(known) if known.id == backend.id && known.source.is_some() => {
-                    is_new |= self.values.apply(known.first, known.listed(), readings);
-                }
-                _ => {}
+            let position = if is_same_list { Some(position) } else { self.position(backend.id) };
+            let Some(known) = position.and_then(|position| self.backends.get(position)) else {
+                continue;
+            };
+            if known.source.is_some() {
+                is_new |= self.values.apply(known.first, known.listed(), readings);
             }
         }
         self.epoch += u64::from(is_new);
@@ -220,26 +219,31 @@ impl Store {
         if !self.problems.is_empty() {
             self.problems.values_mut().for_each(Vec::clear);
         }
-        for (index, problems) in problems {
-            self.problems.insert(backends[index].id, problems);
+        for (position, problem) in scratch.problems.drain(..) {
+            let id = backends[position].id;
+            // One that was closed meanwhile has the problems of its own last reading.
+            if self.position(id).is_some_and(|known| self.backends[known].source.is_some()) {
+                self.problems.entry(id).or_default().push(problem);
+            }
         }
         Merge::Applied
     }
 
+    /// Closes backends that have just been read. The caller drops the sources when the lock is released.
+    pub(super) fn close_all(&mut self, ids: &[u64]) -> Vec<Arc<dyn Source>> {
+        ids.iter().filter_map(|&id| self.close(id, None)).collect()
+    }
+
     /// Closes a backend with its last readings. The caller drops the source when the lock is released.
-    pub(super) fn close(
-        &mut self,
-        id: u64,
-        last: Option<(ReadingsOf<'_>, Vec<String>)>,
-    ) -> Option<Arc<dyn Source>> {
+    pub(super) fn close(&mut self, id: u64, last: Option<&mut Scratch>) -> Option<Arc<dyn Source>> {
         let position = self.position(id)?;
         let source = Arc::make_mut(&mut self.backends)[position].source.take()?;
         let Backend { first, departed, labels, .. } = &self.backends[position];
         let (first, departed, labels) = (*first, departed.clone(), Arc::clone(labels));
         let mut problems = self.problems.remove(&id).unwrap_or_default();
-        if let Some((readings, last_problems)) = last {
-            self.values.apply(first, self.backends[position].listed(), readings);
-            problems = last_problems;
+        if let Some(last) = last {
+            self.values.apply(first, self.backends[position].listed(), last.readings.all());
+            problems = last.problems.drain(..).map(|(_, problem)| problem).collect();
         }
         self.epoch += 1;
         self.dead += self.backends[position].len();

@@ -99,6 +99,7 @@ impl Store {
         is_changed
     }
 
+    #[cold]
     fn renew(&self, view: &mut View) {
         view.series.clear();
         view.closed.clear();
