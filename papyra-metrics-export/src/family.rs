@@ -1,15 +1,12 @@
 //! The definition that all series of one name share, over all backends.
 
-use std::borrow::Borrow;
-use std::collections::hash_map::Entry;
 use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::str;
+use std::hash::BuildHasher;
 use std::sync::{Arc, OnceLock};
 
 use papyra_metrics::naming::{ExpositionName, is_name};
 use papyra_metrics::{Distribution, Kind};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::error::MetricDefinition;
 use crate::series::histogram::Buckets;
@@ -26,7 +23,7 @@ pub(crate) struct Family {
 
 /// The families that one backend brings, which share allocations so that registering makes few of them.
 pub(crate) struct Batch {
-    /// Names, units and help texts, one after another.
+    /// The texts of all families, one after another.
     text: String,
     families: Vec<Texts>,
     /// The registry's prefix, with dots.
@@ -35,18 +32,19 @@ pub(crate) struct Batch {
     backend: Arc<Labels>,
 }
 
-/// The kind of a family, and where its texts are: the ends of its prefix, its name without and with the unit, its unit
-/// and its help.
+/// The kind of a family, and where each of its texts ends: the prefix, the name without and with the unit, the unit, the
+/// help, and the names of labels.
 struct Texts {
     kind: Kind,
+    has_unit: bool,
     start: usize,
     prefix_end: usize,
     without_unit_end: usize,
     name_end: usize,
-    unit_end: Option<usize>,
+    unit_end: usize,
     help_end: usize,
     /// The names of the labels that the metrics of the family bring themselves, in alphabetical order, joined by commas.
-    label_names: Box<str>,
+    label_names_end: usize,
     /// The buckets of a family of histograms, once one of them was there to be read.
     buckets: OnceLock<Arc<Buckets>>,
 }
@@ -71,20 +69,14 @@ impl FamilyBuilder {
     }
 
     /// Adds a family whose metrics have these labels of their own.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the exported name is not valid.
     pub(crate) fn add<'l>(
         &mut self,
         name: ExpositionName<'_>,
         kind: Kind,
         unit: Option<&str>,
         help: &str,
-        labels: impl Iterator<Item = (&'l str, &'l str)>,
-    ) -> Result<(), RegisterError> {
-        let mut label_names: Vec<&str> = labels.map(|(name, _)| name).collect();
-        label_names.sort_unstable();
+        labels: impl ExactSizeIterator<Item = (&'l str, &'l str)>,
+    ) {
         let text = &mut self.text;
         let start = text.len();
         if !self.prefix.is_empty() {
@@ -92,46 +84,59 @@ impl FamilyBuilder {
             text.push(b'_');
         }
         let prefix_end = text.len();
-        name.pieces().into_iter().for_each(|piece| text.extend_from_slice(piece));
+        // Most pieces are empty, and copying nothing takes a while too.
+        let pieces = name.pieces().into_iter().filter(|piece| !piece.is_empty());
+        pieces.for_each(|piece| text.extend_from_slice(piece));
         let name_end = text.len();
-        match str::from_utf8(&text[start..]) {
-            Ok(name) if is_name(name) => {}
-            _ => {
-                let name = String::from_utf8_lossy(&text[start..]).into_owned();
-                return Err(RegisterError::InvalidMetricName { name });
-            }
-        }
-        // The name without its unit is the beginning of the name.
-        let without_unit_end = if unit.is_some() {
-            prefix_end + name.without_unit().pieces().iter().map(|it| it.len()).sum::<usize>()
-        } else {
-            name_end
-        };
-        let unit_end = unit.map(|unit| {
+        let mut without_unit_end = name_end;
+        if let Some(unit) = unit {
+            // The name without its unit is the beginning of the name.
+            let pieces = name.without_unit().pieces();
+            without_unit_end = prefix_end + pieces.iter().map(|piece| piece.len()).sum::<usize>();
             text.extend_from_slice(unit.as_bytes());
-            text.len()
-        });
+        }
+        let unit_end = text.len();
         text.extend_from_slice(help.as_bytes());
         let help_end = text.len();
+        if labels.len() > 0 {
+            let mut names: Vec<&str> = labels.map(|(name, _)| name).collect();
+            names.sort_unstable();
+            text.extend_from_slice(names.join(",").as_bytes());
+        }
         self.families.push(Texts {
             kind,
+            has_unit: unit.is_some(),
             start,
             prefix_end,
             without_unit_end,
             name_end,
             unit_end,
             help_end,
-            label_names: label_names.join(",").into_boxed_str(),
+            label_names_end: text.len(),
             buckets: OnceLock::new(),
         });
-        Ok(())
     }
 
-    pub(crate) fn finish(self) -> Arc<Batch> {
+    /// Returns the families.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if an exported name is not valid.
+    pub(crate) fn finish(self) -> Result<Arc<Batch>, RegisterError> {
         let Self { text, families, prefix, backend } = self;
-        // The names were checked, and the other pieces come from strings.
-        let text = String::from_utf8(text).unwrap_or_default();
-        Arc::new(Batch { text, families, prefix, backend })
+        // Only names can be invalid UTF-8: they are composed of pieces, and everything else comes from strings.
+        let (text, bytes) = match String::from_utf8(text) {
+            Ok(text) => (text, Vec::new()),
+            Err(error) => (String::new(), error.into_bytes()),
+        };
+        for Texts { start, name_end, .. } in &families {
+            if !text.get(*start..*name_end).is_some_and(is_name) {
+                let bytes = if bytes.is_empty() { text.as_bytes() } else { &bytes };
+                let name = String::from_utf8_lossy(&bytes[*start..*name_end]).into_owned();
+                return Err(RegisterError::InvalidMetricName { name });
+            }
+        }
+        Ok(Arc::new(Batch { text, families, prefix, backend }))
     }
 }
 
@@ -148,7 +153,12 @@ impl Batch {
 
     fn unit(&self, index: usize) -> Option<&str> {
         let texts = &self.families[index];
-        texts.unit_end.map(|end| &self.text[texts.name_end..end])
+        texts.has_unit.then(|| &self.text[texts.name_end..texts.unit_end])
+    }
+
+    fn label_names(&self, index: usize) -> &str {
+        let texts = &self.families[index];
+        &self.text[texts.help_end..texts.label_names_end]
     }
 
     fn family(self: &Arc<Self>, index: usize) -> Family {
@@ -191,7 +201,11 @@ impl Family {
 
     pub(crate) fn help(&self) -> &str {
         let texts = self.texts();
-        &self.batch.text[texts.unit_end.unwrap_or(texts.name_end)..texts.help_end]
+        &self.batch.text[texts.unit_end..texts.help_end]
+    }
+
+    fn label_names(&self) -> &str {
+        self.batch.label_names(self.index)
     }
 
     /// Identifies the family as long as a handle to it exists.
@@ -219,7 +233,7 @@ impl Family {
             name: self.name().to_owned(),
             kind: self.kind,
             unit: self.unit().map(str::to_owned),
-            labels: self.texts().label_names.split_terminator(',').map(str::to_owned).collect(),
+            labels: self.label_names().split_terminator(',').map(str::to_owned).collect(),
             bounds: bounds.unwrap_or_default(),
             backend: self.batch.backend.to_string(),
         }
@@ -248,50 +262,48 @@ impl fmt::Debug for Family {
 /// The known families. No sample name occurs in two of them.
 #[derive(Default)]
 pub(crate) struct Families {
-    /// The families by name, each with its position in the order of registration. Names are declared in a program and not
-    /// chosen by an attacker, so a fast hash suffices.
-    by_name: FxHashMap<ByName, usize>,
+    batches: Vec<Arc<Batch>>,
+    /// Each family, in the order of registration: the position of its batch, and its index in the batch.
+    all: Vec<(usize, usize)>,
+    /// The position of each family by the hash of its name. If an earlier name has the same hash, the key is the next free
+    /// number. Names are declared in a program and not chosen by an attacker, so a fast hash suffices.
+    by_hash: FxHashMap<u64, usize>,
     /// How many names end in a suffix that samples of another family might have. Usually none, and then families of
     /// different names cannot share a sample.
     ambiguous: usize,
 }
 
-struct ByName(Family);
-
-impl Borrow<str> for ByName {
-    fn borrow(&self) -> &str {
-        self.0.name()
-    }
-}
-
-impl Hash for ByName {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.name().hash(state);
-    }
-}
-
-impl PartialEq for ByName {
-    fn eq(&self, other: &Self) -> bool {
-        self.0.name() == other.0.name()
-    }
-}
-
-impl Eq for ByName {}
-
 impl Families {
     pub(crate) fn reserve(&mut self, families: usize) {
-        self.by_name.reserve(families);
+        self.all.reserve(families);
+        self.by_hash.reserve(families);
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.by_name.len()
+        self.all.len()
     }
 
     /// All families, in the order of registration.
     pub(crate) fn all(&self) -> Vec<Family> {
-        let mut families: Vec<_> = self.by_name.iter().collect();
-        families.sort_unstable_by_key(|&(_, &position)| position);
-        families.into_iter().map(|(ByName(family), _)| family.clone()).collect()
+        (0..self.len()).map(|position| self.at(position)).collect()
+    }
+
+    fn at(&self, position: usize) -> Family {
+        let (batch, index) = self.all[position];
+        self.batches[batch].family(index)
+    }
+
+    /// Returns the position of the family of this name, or the key under which it can be added.
+    fn find(&self, name: &str) -> Result<usize, u64> {
+        let mut hash = FxBuildHasher.hash_one(name);
+        while let Some(&position) = self.by_hash.get(&hash) {
+            let (batch, index) = self.all[position];
+            if self.batches[batch].name(index) == name {
+                return Ok(position);
+            }
+            hash = hash.wrapping_add(1);
+        }
+        Err(hash)
     }
 
     /// Returns the family with the name at this index of the batch; adds the batch's family if the name is new.
@@ -300,59 +312,60 @@ impl Families {
         batch: &Arc<Batch>,
         index: usize,
     ) -> Result<Family, RegisterError> {
-        let (name, kind) = (batch.name(index), batch.families[index].kind);
+        let family = batch.family(index);
+        let (name, kind) = (family.name(), family.kind);
         let is_ambiguous = has_sample_suffix(name);
-        let position = self.by_name.len();
-        let sharing =
-            if is_ambiguous || self.ambiguous > 0 { self.sharing(name, kind) } else { None };
-        match self.by_name.entry(ByName(batch.family(index))) {
-            Entry::Occupied(known) => {
-                let ByName(known) = known.key();
+        match self.find(name) {
+            Ok(position) => {
+                let known = self.at(position);
                 // The help text of the first registration is kept.
-                let texts = &batch.families[index];
-                let is_same = (known.kind, known.unit()) == (kind, batch.unit(index));
-                if is_same && known.texts().label_names == texts.label_names {
-                    return Ok(known.clone());
-                }
-                Err(conflict(&batch.family(index), known))
+                let is_same = (known.kind, known.unit()) == (kind, family.unit())
+                    && known.label_names() == family.label_names();
+                if is_same { Ok(known) } else { Err(conflict(&family, &known)) }
             }
-            Entry::Vacant(place) => {
-                if let Some(known) = sharing {
-                    return Err(conflict(&batch.family(index), &known));
+            Err(hash) => {
+                if is_ambiguous || self.ambiguous > 0 {
+                    if let Some(known) = self.sharing(name, kind) {
+                        return Err(conflict(&family, &known));
+                    }
                 }
-                place.insert(position);
+                if !self.batches.last().is_some_and(|last| Arc::ptr_eq(last, batch)) {
+                    self.batches.push(Arc::clone(batch));
+                }
+                self.by_hash.insert(hash, self.all.len());
+                self.all.push((self.batches.len() - 1, index));
                 self.ambiguous += usize::from(is_ambiguous);
-                Ok(batch.family(index))
+                Ok(family)
             }
         }
     }
 
     /// The first family of another name that has a sample of the same name.
     fn sharing(&self, name: &str, kind: Kind) -> Option<Family> {
-        let mut first: Option<(usize, &Family)> = None;
+        let mut first: Option<usize> = None;
         for suffix in kind.sample_suffixes() {
             let sample = [name, suffix].concat();
             for known_suffix in KINDS.iter().flat_map(|kind| kind.sample_suffixes()) {
                 let known_name = sample.strip_suffix(known_suffix).filter(|known| *known != name);
-                let known = known_name.and_then(|known| self.by_name.get_key_value(known));
-                let Some((ByName(known), &position)) = known else { continue };
-                let is_sample = known.kind.sample_suffixes().contains(known_suffix);
-                if is_sample && first.is_none_or(|(before, _)| position < before) {
-                    first = Some((position, known));
+                let Some(Ok(position)) = known_name.map(|known| self.find(known)) else { continue };
+                let is_sample = self.at(position).kind.sample_suffixes().contains(known_suffix);
+                if is_sample && first.is_none_or(|before| position < before) {
+                    first = Some(position);
                 }
             }
         }
-        first.map(|(_, known)| known.clone())
+        first.map(|position| self.at(position))
     }
 
     /// Keeps only the first families.
     pub(crate) fn truncate(&mut self, len: usize) {
-        let ambiguous = &mut self.ambiguous;
-        self.by_name.retain(|ByName(family), position| {
-            let is_kept = *position < len;
-            *ambiguous -= usize::from(!is_kept && has_sample_suffix(family.name()));
-            is_kept
-        });
+        for position in len..self.len() {
+            self.ambiguous -= usize::from(has_sample_suffix(self.at(position).name()));
+        }
+        self.all.truncate(len);
+        self.batches.truncate(self.all.last().map_or(0, |(batch, _)| batch + 1));
+        // A key depends only on the families that came earlier, so the keys of those that are kept are still right.
+        self.by_hash.retain(|_, position| *position < len);
     }
 }
 
@@ -368,10 +381,12 @@ const KINDS: [Kind; 3] = [Kind::Counter, Kind::Gauge, Kind::Histogram];
 
 /// Whether the name ends in the suffix of a sample of some kind.
 fn has_sample_suffix(name: &str) -> bool {
-    KINDS
-        .iter()
-        .flat_map(|kind| kind.sample_suffixes())
-        .any(|suffix| !suffix.is_empty() && name.ends_with(suffix))
+    // The last letter first, because it is another one in most names.
+    let last = name.bytes().next_back();
+    let mut suffixes = KINDS.iter().flat_map(|kind| kind.sample_suffixes());
+    suffixes.any(|suffix| {
+        !suffix.is_empty() && suffix.bytes().next_back() == last && name.ends_with(suffix)
+    })
 }
 
 #[cfg(test)]
@@ -386,11 +401,9 @@ mod tests {
         let mut builder = FamilyBuilder::new(&Arc::from("p.q"), &Arc::default(), metrics.len());
         for metric in metrics {
             let name = metric.exposition_name();
-            builder
-                .add(name, metric.kind(), metric.unit(), metric.help(), metric.labels())
-                .unwrap();
+            builder.add(name, metric.kind(), metric.unit(), metric.help(), metric.labels());
         }
-        builder.finish()
+        builder.finish().unwrap()
     }
 
     #[test]

@@ -70,14 +70,9 @@ pub fn encode<'a>(
         let labels = Arc::new(Labels::new(labels.iter().copied())?);
         let kind = value.kind();
         let mut builder = FamilyBuilder::new(&prefix, &labels, 1);
-        builder.add(
-            ExpositionName::new(name, prefix_len, kind, unit),
-            kind,
-            unit,
-            help,
-            iter::empty(),
-        )?;
-        let family = families.find_or_add(&builder.finish(), 0)?;
+        let name = ExpositionName::new(name, prefix_len, kind, unit);
+        builder.add(name, kind, unit, help, iter::empty());
+        let family = families.find_or_add(&builder.finish()?, 0)?;
         let id = SeriesId { family, labels };
         if !distinct.insert((id.family.address(), Arc::clone(&id.labels))) {
             return Err(id.duplicate_error());

@@ -18,7 +18,7 @@ use crate::{Labels, RegisterError};
 pub(super) struct Schema {
     pub(super) descriptors: Cow<'static, [Descriptor]>,
     /// The metrics in runs of one kind.
-    pub(super) runs: Box<[KindRun]>,
+    pub(super) runs: Vec<KindRun>,
     /// The family of each; `None` if the metric is not exported.
     pub(super) families: Box<[Option<Family>]>,
     /// The reasons why some metrics are not exported.
@@ -54,19 +54,21 @@ impl Schema {
                     metric.unit(),
                     metric.help(),
                     metric.labels(),
-                )?,
+                ),
                 Err(reason) => problems.push(format!("`{}` {reason}", metric.name())),
             }
         }
-        let batch = builder.finish();
+        let batch = builder.finish()?;
         let (known, exported_len) = (families.len(), batch.len());
         families.reserve(exported_len);
         let (mut exported, mut next) = (Vec::with_capacity(descriptors.len()), 0);
         for (i, metric) in descriptors.iter().enumerate() {
-            let is_exported = is_accepted(i) && check_exported(metric.kind()).is_ok();
-            let family = is_exported.then(|| families.find_or_add(&batch, next));
-            exported.push(family.transpose()?);
-            next += usize::from(is_exported);
+            if is_accepted(i) && check_exported(metric.kind()).is_ok() {
+                exported.push(Some(families.find_or_add(&batch, next)?));
+                next += 1;
+            } else {
+                exported.push(None);
+            }
         }
         // If all families are new, all are distinct.
         if families.len() - known < exported_len {

@@ -24,13 +24,14 @@ pub(crate) struct KindRun {
 }
 
 impl KindRun {
-    pub(crate) fn all(descriptors: &[Descriptor]) -> Box<[Self]> {
-        let runs = descriptors.chunk_by(|a, b| a.kind() == b.kind());
-        let mut end = 0;
-        runs.map(|run| {
-            end += run.len();
-            Self { kind: run[0].kind(), end }
-        })
-        .collect()
+    pub(crate) fn all(descriptors: &[Descriptor]) -> Vec<Self> {
+        let mut runs: Vec<Self> = Vec::new();
+        for (end, metric) in (1..).zip(descriptors) {
+            match runs.last_mut() {
+                Some(run) if run.kind == metric.kind() => run.end = end,
+                _ => runs.push(Self { kind: metric.kind(), end }),
+            }
+        }
+        runs
     }
 }
