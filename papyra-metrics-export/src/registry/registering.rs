@@ -1,0 +1,180 @@
+//! Registers and unregisters backends. Their code runs under no lock.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use papyra_metrics::Metrics;
+
+use super::Registry;
+use super::registered::Registered;
+use super::registration::Registration;
+use super::store::register::Outcome;
+use crate::series::collect;
+use crate::series::source::{Source, StaticSource};
+use crate::{Labels, RegisterError};
+
+impl Registry {
+    /// Adds the metrics of a backend, until nobody else holds the `Arc` any more.
+    ///
+    /// The labels have to distinguish this backend from all others that have a metric in common with it. A label with
+    /// an empty value is left out, because monitoring systems do not distinguish the two.
+    ///
+    /// The metrics are those that [`descriptors`](Metrics::descriptors) lists now.
+    ///
+    /// If the backend is its own metrics, the registry delays its drop until it was read once more;
+    /// [`unregister`](Self::unregister) releases it at once.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if nobody else holds the `Arc`, a label is refused, another backend has one of the metrics
+    /// with another kind or unit, or an open backend has the same labels and one of the metrics: see
+    /// [`RegisterError`]. Nothing is registered then.
+    pub fn register<M>(&self, metrics: Arc<M>, labels: &[(&str, &str)]) -> Result<(), RegisterError>
+    where
+        M: Metrics + Send + Sync + ?Sized + 'static,
+    {
+        if Arc::strong_count(&metrics) == 1 {
+            return Err(RegisterError::NotHeld);
+        }
+        self.open(&source(metrics), labels)
+    }
+
+    /// Adds metrics that nobody else holds, until the returned guard is dropped.
+    ///
+    /// This is for metrics that are assembled only to be exported, such as a struct around the metrics of several
+    /// components.
+    ///
+    /// ```
+    /// use papyra_metrics::{Counter, Metrics};
+    /// use papyra_metrics_export::Registry;
+    /// use std::sync::Arc;
+    ///
+    /// #[derive(Default, Metrics)]
+    /// struct LogMetrics { records_written: Counter }
+    ///
+    /// #[derive(Metrics)]
+    /// struct Exported {
+    ///     #[metrics(flatten, prefix = "log_")]
+    ///     log: Arc<LogMetrics>,
+    /// }
+    ///
+    /// let log = Arc::new(LogMetrics::default());
+    /// let exported = Registry::new().register_owned(Exported { log: log.clone() }, &[])?;
+    /// exported.log.records_written.inc();
+    /// # Ok::<(), papyra_metrics_export::RegisterError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`register`](Self::register), except that for an `Arc` that nobody else holds.
+    pub fn register_owned<M>(
+        &self,
+        metrics: M,
+        labels: &[(&str, &str)],
+    ) -> Result<Registered<M>, RegisterError>
+    where
+        M: Metrics + Send + Sync + 'static,
+    {
+        let metrics = Arc::new(metrics);
+        self.open(&source(Arc::clone(&metrics)), labels)?;
+        Ok(Registered::new(metrics))
+    }
+
+    /// Adds metrics that stay as long as the registry: those in a `static`, or of the process itself.
+    ///
+    /// ```
+    /// use papyra_metrics::{Counter, Metrics};
+    /// use papyra_metrics_export::Registry;
+    ///
+    /// #[derive(Metrics)]
+    /// struct LogMetrics { records_written: Counter }
+    ///
+    /// static METRICS: LogMetrics = LogMetrics { records_written: Counter::new() };
+    ///
+    /// Registry::new().register_static(&METRICS, &[("backend", "orders")])?;
+    /// # Ok::<(), papyra_metrics_export::RegisterError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`register`](Self::register), except that for an `Arc` that nobody else holds.
+    pub fn register_static<M>(
+        &self,
+        metrics: M,
+        labels: &[(&str, &str)],
+    ) -> Result<(), RegisterError>
+    where
+        M: Metrics + Send + Sync + 'static,
+    {
+        self.open(&source(StaticSource(metrics)), labels)
+    }
+
+    /// Reads these metrics for the last time and releases the `Arc`, even if others hold it. Returns whether the
+    /// metrics were registered.
+    ///
+    /// Their last values still go to each reader. A reading that is under way releases the `Arc` when it ends.
+    pub fn unregister<M>(&self, metrics: &Arc<M>) -> bool
+    where
+        M: Metrics + Send + Sync + ?Sized + 'static,
+    {
+        let address = Arc::as_ptr(metrics).cast::<()>().addr();
+        let id = self.store().backend_at(address);
+        id.is_some_and(|id| self.close(id))
+    }
+
+    fn open(&self, source: &Arc<dyn Source>, labels: &[(&str, &str)]) -> Result<(), RegisterError> {
+        let own = self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        let labels = Arc::new(Labels::new(own.chain(labels.iter().copied()))?);
+        let descriptors = source.metrics().descriptors();
+        let is_accepted = |metric| self.filters.iter().all(|filter| filter(metric));
+        let accepted: Option<Vec<bool>> =
+            (!self.filters.is_empty()).then(|| descriptors.iter().map(is_accepted).collect());
+        let buckets = collect::buckets(source.metrics(), descriptors);
+        let registration = Registration {
+            prefix: &self.shared.prefix,
+            source,
+            labels: &labels,
+            descriptors,
+            static_descriptors: source
+                .metrics()
+                .static_descriptors()
+                .filter(|it| std::ptr::eq(*it, descriptors)),
+            accepted: accepted.as_deref(),
+            buckets: &buckets,
+        };
+        loop {
+            let outcome = self.store().register(&registration);
+            match outcome? {
+                Outcome::Orphans(orphans) => {
+                    for id in orphans {
+                        self.close(id);
+                    }
+                }
+                Outcome::Registered { has_new_families, needs_sweep } => {
+                    if has_new_families {
+                        self.shared.listeners.notify();
+                    }
+                    if needs_sweep {
+                        self.close_orphans();
+                    }
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+fn source(source: impl Source + 'static) -> Arc<dyn Source> {
+    Arc::new(source)
+}
+
+/// For libraries that depend on papyra-metrics alone.
+impl papyra_metrics::Register for Registry {
+    fn register(
+        &self,
+        metrics: Arc<dyn Metrics + Send + Sync>,
+        labels: &[(&str, &str)],
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        Self::register(self, metrics, labels).map_err(Into::into)
+    }
+}
