@@ -103,7 +103,7 @@ papyra_log_records_written_total{{{odd}}} 1
 # TYPE papyra_log_written_bytes_total counter
 papyra_log_written_bytes_total{{backend="orders",zone="eu"}} 18446744073709551615
 papyra_log_written_bytes_total{{{odd}}} 0
-# HELP papyra_log_reads_total Already named as it will be exported.
+# HELP papyra_log_reads_total The name already has the exported suffix.
 # TYPE papyra_log_reads_total counter
 papyra_log_reads_total{{backend="orders",zone="eu"}} 0
 papyra_log_reads_total{{{odd}}} 0
@@ -137,7 +137,7 @@ records_written_total 0
 # HELP written_bytes Payload \"bytes\" \\ appended.
 written_bytes_total 0
 # TYPE reads counter
-# HELP reads Already named as it will be exported.
+# HELP reads The name already has the exported suffix.
 reads_total 0
 # TYPE open_segments gauge
 # HELP open_segments open segments
@@ -261,7 +261,7 @@ fn the_reference_parser_reads_out_of_openmetrics_what_went_in() {
             "reads",
             "counter",
             "",
-            "Already named as it will be exported.",
+            "The name already has the exported suffix.",
             "reads_total",
             [json!(0), json!(0)]
         ),
