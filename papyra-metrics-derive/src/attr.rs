@@ -2,11 +2,12 @@
 //! wrong combinations by the checks.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Error, LitInt, LitStr, Meta, Path, Token};
 
-use crate::diag::Diagnostics;
+use crate::diag::{Diagnostics, error_at};
 use crate::suggest::nearest;
 use crate::value::{LabelPairs, Percentage, RawValue, Value, in_parentheses};
 
@@ -26,40 +27,47 @@ macro_rules! keys {
         #[derive(Default)]
         pub(crate) struct $keys {
             $(pub(crate) $field: Option<Key<$value>>,)*
-            given: Vec<&'static str>,
+            given: Vec<String>,
         }
 
         impl Keys for $keys {
-            const POSITION: Position = Position { name: $position, keys: &[$($word),*] };
+            fn position(&self) -> &'static Position {
+                &Self::POSITION
+            }
 
-            fn set(&mut self, RawKey { key, value }: RawKey) -> syn::Result<()> {
-                match key.to_string().as_str() {
+            fn given(&mut self) -> &mut Vec<String> {
+                &mut self.given
+            }
+
+            fn set(&mut self, word: &str, RawKey { key, value }: RawKey) -> syn::Result<()> {
+                match word {
                     $($word => {
-                        if self.is_given($word) {
-                            let message = format!("`{key}` is given twice; remove one of the two");
-                            return Err(Error::new_spanned(key, message));
-                        }
-                        self.given.push($word);
                         let value = <$value as Value>::parse(&key, value, $expected)?;
                         self.$field = Some(Key { key, value });
-                        Ok(())
                     })*
-                    _ => Err(unknown(&key, &Self::POSITION)),
+                    _ => {}
                 }
+                Ok(())
             }
         }
 
         impl $keys {
+            const POSITION: Position = Position { name: $position, keys: &[$($word),*] };
+
             /// Whether the key is there, also if its value is wrong.
             #[allow(dead_code)] // not asked of every position
             pub(crate) fn is_given(&self, word: &str) -> bool {
-                self.given.contains(&word)
+                self.given.iter().any(|given| given == word)
             }
 
             /// The keys with valid values, in alphabetical order.
             #[allow(dead_code)] // not asked of every position
-            pub(crate) fn words(&self) -> impl Iterator<Item = &Ident> {
-                [$(self.$field.as_ref().map(|key| &key.key)),*].into_iter().flatten()
+            pub(crate) fn words(&self) -> Vec<&Ident> {
+                let mut words = Vec::new();
+                $(if let Some(key) = &self.$field {
+                    words.push(&key.key);
+                })*
+                words
             }
         }
     };
@@ -150,15 +158,21 @@ struct Position {
     keys: &'static [&'static str],
 }
 
-trait Keys: Default {
-    const POSITION: Position;
+/// The keys of a position.
+trait Keys {
+    fn position(&self) -> &'static Position;
 
-    /// Parses the key's value and stores it.
-    fn set(&mut self, raw: RawKey) -> syn::Result<()>;
+    /// The keys so far, also those whose values are wrong.
+    fn given(&mut self) -> &mut Vec<String>;
+
+    /// Parses the value of a known key and stores it.
+    fn set(&mut self, word: &str, raw: RawKey) -> syn::Result<()>;
 }
 
 pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> StructKeys {
-    parse_attributes(diag, attrs)
+    let mut keys = StructKeys::default();
+    parse_attributes(diag, &mut keys, attrs);
+    keys
 }
 
 /// Parses the keys of a field. If several of its attributes compute a value, each has keys of its own and the doc comment above
@@ -168,11 +182,19 @@ pub(crate) fn parse_field_keys<'a>(
     attrs: &'a [Attribute],
 ) -> Vec<(FieldKeys, &'a [Attribute])> {
     let is_own = |attr: &Attribute| attr.path().is_ident("metrics");
-    if attrs.iter().filter(|attr| is_own(attr) && computes_a_value(attr)).count() < 2 {
-        return vec![(parse_attributes(diag, attrs), attrs)];
+    let computed = attrs.iter().filter(|attr| is_own(attr) && computes_a_value(attr)).count();
+    let mut parts = vec![attrs];
+    if computed > 1 {
+        parts = attrs.split_inclusive(is_own).collect();
+        parts.retain(|part| part.last().is_some_and(is_own));
     }
-    let parts = attrs.split_inclusive(is_own).filter(|part| part.last().is_some_and(is_own));
-    parts.map(|part| (parse_attributes(diag, part), part)).collect()
+    let mut parsed = Vec::new();
+    for part in parts {
+        let mut keys = FieldKeys::default();
+        parse_attributes(diag, &mut keys, part);
+        parsed.push((keys, part));
+    }
+    parsed
 }
 
 fn computes_a_value(attr: &Attribute) -> bool {
@@ -182,11 +204,15 @@ fn computes_a_value(attr: &Attribute) -> bool {
 }
 
 pub(crate) fn parse_enum_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> EnumKeys {
-    parse_attributes(diag, attrs)
+    let mut keys = EnumKeys::default();
+    parse_attributes(diag, &mut keys, attrs);
+    keys
 }
 
 pub(crate) fn parse_variant_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> VariantKeys {
-    parse_attributes(diag, attrs)
+    let mut keys = VariantKeys::default();
+    parse_attributes(diag, &mut keys, attrs);
+    keys
 }
 
 /// Parses the keys of a function from the tokens in the parentheses of its attribute.
@@ -199,22 +225,23 @@ pub(crate) fn parse_function_keys(diag: &mut Diagnostics, tokens: TokenStream) -
         );
         return keys;
     }
-    let raw = (|input: ParseStream<'_>| parse_keys(input, &FunctionKeys::POSITION)).parse2(tokens);
+    let raw = (|input: ParseStream<'_>| parse_keys(input, keys.position())).parse2(tokens);
     set_all(diag, &mut keys, raw);
     keys
 }
 
 /// Parses the keys of all `#[metrics(…)]` among the attributes.
-fn parse_attributes<K: Keys>(diag: &mut Diagnostics, attrs: &[Attribute]) -> K {
-    let mut keys = K::default();
+fn parse_attributes(diag: &mut Diagnostics, keys: &mut dyn Keys, attrs: &[Attribute]) {
     for attr in attrs.iter().filter(|attr| attr.path().is_ident("metrics")) {
         match &attr.meta {
             Meta::List(list) if !list.tokens.is_empty() => {
-                let parse = |input: ParseStream<'_>| parse_keys(input, &K::POSITION);
-                set_all(diag, &mut keys, attr.parse_args_with(parse));
+                let position = keys.position();
+                let raw =
+                    attr.parse_args_with(|input: ParseStream<'_>| parse_keys(input, position));
+                set_all(diag, keys, raw);
             }
             meta => {
-                let Position { name, keys } = K::POSITION;
+                let Position { name, keys } = keys.position();
                 diag.error(
                     meta,
                     format!("`#[metrics]` has no keys; write `#[metrics(…)]` with a key of a {name}: {}", listed(keys)),
@@ -222,30 +249,45 @@ fn parse_attributes<K: Keys>(diag: &mut Diagnostics, attrs: &[Attribute]) -> K {
             }
         }
     }
-    keys
 }
 
 impl Value for ObjectiveKeys {
     fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
         let tokens = in_parentheses(key, raw, expected)?;
-        let raw = (|input: ParseStream<'_>| parse_keys(input, &Self::POSITION)).parse2(tokens)?;
         let mut keys = Self::default();
-        let errors = raw.into_iter().filter_map(|raw| keys.set(raw).err());
-        match errors.reduce(|mut errors, error| {
-            errors.combine(error);
-            errors
-        }) {
-            Some(errors) => Err(errors),
-            None => Ok(keys),
-        }
+        let raw = (|input: ParseStream<'_>| parse_keys(input, keys.position())).parse2(tokens)?;
+        let mut errors = Diagnostics::default();
+        set_all(&mut errors, &mut keys, Ok(raw));
+        errors.into_result().map(|()| keys)
     }
 }
 
-fn set_all<K: Keys>(diag: &mut Diagnostics, keys: &mut K, raw: syn::Result<Vec<RawKey>>) {
+fn set_all(diag: &mut Diagnostics, keys: &mut dyn Keys, raw: syn::Result<Vec<RawKey>>) {
     match raw {
-        Ok(raw) => raw.into_iter().for_each(|raw| keys.set(raw).unwrap_or_else(|it| diag.push(it))),
+        Ok(raw) => {
+            for raw in raw {
+                if let Err(error) = set(keys, raw) {
+                    diag.push(error);
+                }
+            }
+        }
         Err(error) => diag.push(error),
     }
+}
+
+/// Sets a key that is known and not set yet.
+fn set(keys: &mut dyn Keys, raw: RawKey) -> syn::Result<()> {
+    let word = raw.key.to_string();
+    let position = keys.position();
+    if !position.keys.contains(&word.as_str()) {
+        return Err(unknown(&raw.key, position));
+    }
+    if keys.given().contains(&word) {
+        let message = format!("`{word}` is given twice; remove one of the two");
+        return Err(error_at(raw.key.into_token_stream(), message));
+    }
+    keys.given().push(word.clone());
+    keys.set(&word, raw)
 }
 
 /// A key whose value has not been read yet.
@@ -276,7 +318,7 @@ fn parse_keys(input: ParseStream<'_>, position: &Position) -> syn::Result<Vec<Ra
 /// An error that underlines the whole next token, also if it is a group.
 fn at_next(input: ParseStream<'_>, message: &str) -> Error {
     match input.parse::<TokenTree>() {
-        Ok(next) => Error::new_spanned(next, message),
+        Ok(next) => error_at(next.into(), message.to_owned()),
         Err(_) => input.error(message),
     }
 }
@@ -294,7 +336,7 @@ fn unknown(key: &Ident, position: &Position) -> Error {
     } else {
         format!("unknown key `{word}` on a {name}; expected {expected}")
     };
-    Error::new_spanned(key, message)
+    error_at(key.to_token_stream(), message)
 }
 
 /// `a`, `b` or `c`.

@@ -1,7 +1,5 @@
 //! Collects errors, so that one build shows all of them.
 
-use std::fmt::Display;
-
 use proc_macro2::TokenStream;
 use quote::ToTokens;
 use syn::Error;
@@ -10,16 +8,18 @@ use syn::Error;
 #[derive(Default)]
 pub(crate) struct Diagnostics {
     errors: Option<Error>,
+    count: usize,
 }
 
 impl Diagnostics {
     /// Reports an error that underlines all of these tokens, or the macro itself if there are none.
-    pub(crate) fn error(&mut self, at: impl ToTokens, message: impl Display) {
-        self.push(Error::new_spanned(at, message));
+    pub(crate) fn error(&mut self, at: impl ToTokens, message: impl Into<String>) {
+        self.push(error_at(at.into_token_stream(), message.into()));
     }
 
     /// Reports an error that already has a location.
     pub(crate) fn push(&mut self, error: Error) {
+        self.count += 1;
         match &mut self.errors {
             Some(errors) => errors.combine(error),
             None => self.errors = Some(error),
@@ -30,13 +30,24 @@ impl Diagnostics {
         self.errors.is_none()
     }
 
-    /// How many errors there are so far.
+    /// How many errors have been reported so far.
     pub(crate) fn count(&self) -> usize {
-        self.errors.iter().flatten().count()
+        self.count
+    }
+
+    /// The errors as one; `Ok` if there are none.
+    pub(crate) fn into_result(self) -> syn::Result<()> {
+        self.errors.map_or(Ok(()), Err)
     }
 
     /// A `compile_error!` for each error; `None` if there are none.
     pub(crate) fn into_compile_errors(self) -> Option<TokenStream> {
         self.errors.map(Error::into_compile_error)
     }
+}
+
+/// An error that underlines all of these tokens. One function for all kinds of tokens and messages: an instance of
+/// `Error::new_spanned` for each would take longer to compile than the code that calls it.
+pub(crate) fn error_at(at: TokenStream, message: String) -> Error {
+    Error::new_spanned(at, message)
 }

@@ -10,8 +10,8 @@ use crate::attr::Key;
 pub(crate) struct CratePath(Option<TokenStream>);
 
 impl CratePath {
-    pub(crate) fn new(key: Option<Key<Path>>) -> Self {
-        Self(key.map(|Key { value, .. }| value.into_token_stream()))
+    pub(crate) fn new(key: Option<&Key<Path>>) -> Self {
+        Self(key.map(|Key { value, .. }| value.to_token_stream()))
     }
 
     /// Whether the user named it.
@@ -27,6 +27,11 @@ pub(crate) fn krate_at(krate: &CratePath, span: Span) -> TokenStream {
         None => quote_spanned!(span=> ::papyra_metrics),
         Some(path) => path.clone(),
     }
+}
+
+/// The name of the hidden module of the runtime crate in the block that contains generated impls.
+pub(crate) fn runtime_alias(span: Span) -> TokenStream {
+    quote_spanned!(span=> __rt)
 }
 
 /// The hidden module of the runtime crate. Generated impls take everything from there, so that the path to a re-export of

@@ -13,8 +13,8 @@ mod krate;
 mod label;
 mod label_rules;
 mod naming;
+mod raw_tokens;
 mod suggest;
-mod tokens;
 mod types;
 mod value;
 

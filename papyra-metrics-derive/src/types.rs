@@ -73,11 +73,12 @@ pub(crate) fn arguments(ty: &Type) -> Option<Vec<&Type>> {
     let PathArguments::AngleBracketed(arguments) = &path(ty)?.segments.last()?.arguments else {
         return None;
     };
-    let types = arguments.args.iter().map(|argument| match argument {
-        GenericArgument::Type(ty) => Some(ty),
-        _ => None,
-    });
-    types.collect()
+    let mut types = Vec::new();
+    for argument in &arguments.args {
+        let GenericArgument::Type(ty) = argument else { return None };
+        types.push(ty);
+    }
+    Some(types)
 }
 
 /// Whether the type is a reference or raw pointer to a function pointer, directly or through others. In a where clause

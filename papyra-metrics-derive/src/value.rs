@@ -7,8 +7,9 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Error, Lit, LitInt, LitStr, Path, Token, token};
 
+use crate::diag::error_at;
 use crate::naming::is_name;
-use crate::tokens::{Depth, flat, is_punct};
+use crate::raw_tokens::{Depth, flat, is_punct};
 
 /// The value after a key.
 pub(crate) enum RawValue {
@@ -77,7 +78,7 @@ impl Value for () {
             RawValue::Assigned(value) => value,
             RawValue::Other(value) => value.into(),
         };
-        Err(Error::new_spanned(at, format!("`{key}` takes no value")))
+        Err(error_at(at, format!("`{key}` takes no value")))
     }
 }
 
@@ -222,14 +223,17 @@ fn assigned(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<TokenStre
 }
 
 fn wrong_value(key: &Ident, at: TokenStream, expected: &str) -> Error {
-    Error::new_spanned(at, format!("`{key}` takes {expected}"))
+    error_at(at, format!("`{key}` takes {expected}"))
 }
 
 /// Refuses a literal, which cannot be counted in, and finds a missing comma.
 fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Result<()> {
     let tokens = flat(value);
     if let Some(next) = next_key(&tokens) {
-        return Err(Error::new_spanned(next, "expected `,` before the next key"));
+        return Err(error_at(
+            next.to_token_stream(),
+            "expected `,` before the next key".to_owned(),
+        ));
     }
     let [TokenTree::Literal(literal)] = tokens.as_slice() else { return Ok(()) };
     let text = literal.to_string();
@@ -239,7 +243,7 @@ fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Re
     } else {
         format!("`{key}` takes {expected}")
     };
-    Err(Error::new_spanned(literal, message))
+    Err(error_at(literal.to_token_stream(), message))
 }
 
 /// The position at which an expression is followed by what must be another key: a `;`, or the `b` of `a b = c`.

@@ -274,8 +274,37 @@ impl Descriptor {
     }
 }
 
+/// The descriptors of a set of metrics, if they are static.
+#[derive(Clone, Copy)]
+pub struct StaticTable {
+    pub(crate) descriptors: Option<&'static [Descriptor]>,
+    /// Whether each has the key of its series.
+    have_keys: bool,
+}
+
+impl StaticTable {
+    /// Of a hand-written `Metrics`, which may have static descriptors.
+    pub(crate) const UNKNOWN: Self = Self { descriptors: None, have_keys: false };
+
+    pub(crate) const fn new(descriptors: &'static [Descriptor]) -> Self {
+        Self { descriptors: Some(descriptors), have_keys: all_have_keys(descriptors) }
+    }
+
+    /// The static descriptors of derived metrics, or else these of hand-written ones, if each has the key of its series.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn with_keys_or_else(
+        self,
+        hand_written: impl FnOnce() -> Option<&'static [Descriptor]>,
+    ) -> Option<&'static [Descriptor]> {
+        match self.descriptors {
+            None => hand_written().filter(|it| all_have_keys(it)),
+            descriptors => descriptors.filter(|_| self.have_keys),
+        }
+    }
+}
+
 /// Whether the key of each series is known at compile time.
-pub const fn all_have_keys(metrics: &[Descriptor]) -> bool {
+const fn all_have_keys(metrics: &[Descriptor]) -> bool {
     let mut i = 0;
     while i < metrics.len() {
         if metrics[i].key.is_none() {

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
 #[cfg(feature = "alloc")]
 use crate::Snapshot;
-use crate::descriptor::all_have_keys;
+use crate::descriptor::StaticTable;
 use crate::walk::{Drain, Lifetime, Reset, SinceReset, Visit};
 use crate::{Descriptor, Value, Walker};
 
@@ -62,14 +62,14 @@ pub trait Metrics {
     ///
     /// `None` by default, which is always correct.
     fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
-        None
+        self.__static_table().descriptors
     }
 
-    /// For generated code: whether each of the static descriptors has the key of its series. The derive knows at compile
+    /// For generated code: the static descriptors, and whether each has the key of its series. The derive knows at compile
     /// time; looking at each descriptor takes as long as the rest of a snapshot.
     #[doc(hidden)]
-    fn __has_static_keys(&self) -> bool {
-        self.static_descriptors().is_some_and(all_have_keys)
+    fn __static_table(&self) -> StaticTable {
+        StaticTable::UNKNOWN
     }
 
     /// Calls the visitor with each metric and its value since the last reset, in declaration order. Allocates nothing but
@@ -136,8 +136,8 @@ macro_rules! metrics_through {
                 M::static_descriptors(self)
             }
 
-            fn __has_static_keys(&self) -> bool {
-                M::__has_static_keys(self)
+            fn __static_table(&self) -> StaticTable {
+                M::__static_table(self)
             }
         }
     };
@@ -168,7 +168,7 @@ impl<M: Metrics> Metrics for Option<M> {
         self.as_ref().map_or(Some(&[]), M::static_descriptors)
     }
 
-    fn __has_static_keys(&self) -> bool {
-        self.as_ref().is_none_or(M::__has_static_keys)
+    fn __static_table(&self) -> StaticTable {
+        self.as_ref().map_or(StaticTable::new(&[]), M::__static_table)
     }
 }

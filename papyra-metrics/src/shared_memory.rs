@@ -2,7 +2,6 @@
 
 use core::marker::PhantomData;
 
-use crate::__private::DescriptorTable;
 use crate::{
     Buckets, CachePadded, Counter, Descriptor, Family, FloatGauge, Gauge, Histogram, Label, Member,
     Metrics, Peak, ShardedCounter, ShardedHistogram,
@@ -10,26 +9,25 @@ use crate::{
 
 /// A struct of metrics that can be published: it consists only of atomics, so several processes can share its memory.
 ///
-/// The derive implements it for exactly those structs.
+/// It is implemented for exactly those structs: the derive checks their fields.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be published",
     label = "a published struct derives `Metrics`",
-    note = "only the derive can check that every field may lie in shared memory; a hand-written `Metrics` cannot be published"
+    note = "only the derive can check that every field may be in shared memory; a hand-written `Metrics` cannot be published"
 )]
 pub trait Publishable: Metrics + Sized {
-    /// The metrics, from [`published_metrics`].
+    /// The metrics.
     #[doc(hidden)]
     fn __metrics() -> &'static [Descriptor];
 }
 
-/// Returns the metrics of a published struct. The bound is what makes publishing sound: generated impls of [`Publishable`]
-/// call this.
-#[must_use]
-pub fn published_metrics<M: SharedMemorySafe + DescriptorTable>() -> &'static [Descriptor] {
-    M::METRICS
+impl<M: Metrics + SharedMemorySafe> Publishable for M {
+    fn __metrics() -> &'static [Descriptor] {
+        M::__metrics()
+    }
 }
 
-/// A type that a published struct may contain.
+/// A type that a published struct may contain, or such a struct.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be published",
     label = "this type cannot be part of a published struct",
@@ -37,8 +35,9 @@ pub fn published_metrics<M: SharedMemorySafe + DescriptorTable>() -> &'static [D
     note = "keep other fields beside the published struct, in the struct that owns it"
 )]
 pub trait SharedMemorySafe {
+    /// The metrics of a struct, whose fields the derive has checked; of an instrument none.
     #[doc(hidden)]
-    fn __sealed();
+    fn __metrics() -> &'static [Descriptor];
 }
 
 /// Stands in for the type of a skipped field in the bounds of a published struct; it is never `SharedMemorySafe`.
@@ -49,32 +48,27 @@ pub struct SkippedField;
 pub struct ComputedValue;
 
 macro_rules! shared_memory_safe {
-    ($([$($parameter:ident)?] $ty:ty),*) => {$(
-        impl<$($parameter: ?Sized)?> SharedMemorySafe for $ty {
-            fn __sealed() {}
+    ($([$($bounds:tt)*] $ty:ty),* $(,)?) => {$(
+        impl<$($bounds)*> SharedMemorySafe for $ty {
+            fn __metrics() -> &'static [Descriptor] {
+                &[]
+            }
         }
     )*};
 }
 
 shared_memory_safe!(
-    [] Counter, [] FloatGauge, [] Gauge, [] Peak, [] ShardedCounter, [T] PhantomData<T>
+    [] Counter,
+    [] FloatGauge,
+    [] Gauge,
+    [] Peak,
+    [] ShardedCounter,
+    [T: ?Sized] PhantomData<T>,
+    [B: Buckets] Histogram<B>,
+    [B: Buckets] ShardedHistogram<B>,
+    [I: SharedMemorySafe] CachePadded<I>,
+    [L: Label, I: Member + SharedMemorySafe] Family<L, I>,
 );
-
-impl<B: Buckets> SharedMemorySafe for Histogram<B> {
-    fn __sealed() {}
-}
-
-impl<B: Buckets> SharedMemorySafe for ShardedHistogram<B> {
-    fn __sealed() {}
-}
-
-impl<I: SharedMemorySafe> SharedMemorySafe for CachePadded<I> {
-    fn __sealed() {}
-}
-
-impl<L: Label, I: Member + SharedMemorySafe> SharedMemorySafe for Family<L, I> {
-    fn __sealed() {}
-}
 
 #[cfg(target_has_atomic = "64")]
 shared_memory_safe!([] core::sync::atomic::AtomicU64, [] core::sync::atomic::AtomicI64);

@@ -336,6 +336,15 @@ fn a_plain_struct_has_families_floats_and_distributions() {
 }
 
 #[test]
+fn every_distribution_of_a_plain_struct_has_the_unit_of_its_buckets() {
+    let metrics = PlainMetrics::new();
+    for metric in metrics.descriptors() {
+        let is_latency = ["latency", "lookups", "by_op"].contains(&metric.name());
+        assert_eq!(metric.unit(), is_latency.then_some("seconds"), "{}", metric.name());
+    }
+}
+
+#[test]
 fn an_io_error_is_counted_under_its_kind() {
     #[derive(Default, Metrics)]
     struct LogMetrics {

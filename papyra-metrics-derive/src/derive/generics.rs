@@ -4,7 +4,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::Generics;
 
-use crate::tokens::{is_punct, stream};
+use crate::raw_tokens::{is_punct, stream};
 
 /// The generics of an impl for the struct, and one more parameter.
 pub(crate) fn impl_generics_with(generics: &Generics, parameter: &TokenStream) -> TokenStream {

@@ -11,13 +11,27 @@ pub(crate) struct NamedField<'a> {
     pub(crate) ty: &'a Type,
 }
 
+impl NamedField<'_> {
+    pub(crate) fn is_deprecated(&self) -> bool {
+        is_deprecated(self.attrs)
+    }
+}
+
+/// Whether an item has `#[deprecated]`.
+pub(crate) fn is_deprecated(attrs: &[Attribute]) -> bool {
+    attrs.iter().any(|attr| attr.path().is_ident("deprecated"))
+}
+
 /// The fields of a struct with named fields; `None` for any other item.
 pub(crate) fn named_fields(item: &DeriveInput) -> Option<Vec<NamedField<'_>>> {
     let Data::Struct(data) = &item.data else { return None };
     let Fields::Named(fields) = &data.fields else { return None };
-    let named = fields.named.iter().filter_map(|field| {
-        let ident = field.ident.as_ref()?;
-        Some(NamedField { attrs: &field.attrs, vis: &field.vis, ident, ty: &field.ty })
-    });
-    Some(named.collect())
+    let mut named = Vec::new();
+    for field in &fields.named {
+        if let Some(ident) = &field.ident {
+            let syn::Field { attrs, vis, ty, .. } = field;
+            named.push(NamedField { attrs, vis, ident, ty });
+        }
+    }
+    Some(named)
 }

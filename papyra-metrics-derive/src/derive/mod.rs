@@ -7,10 +7,13 @@ mod generics;
 mod help;
 mod input;
 mod model;
+mod written;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{DeriveInput, Error};
 
+use crate::attr;
 use crate::diag::Diagnostics;
 
 /// Expands `#[derive(Metrics)]` on an item.
@@ -20,10 +23,12 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
         Err(error) => return unparsed(input, &error),
     };
     let mut diag = Diagnostics::default();
-    let checked = check::check_item(&mut diag, &parsed);
+    let keys = attr::parse_struct_keys(&mut diag, &parsed.attrs);
+    let has_valid_keys = diag.is_empty();
+    let checked = check::check_item(&mut diag, &parsed, &keys, has_valid_keys);
     match (diag.into_compile_errors(), checked) {
         (None, Some(model)) => expand::expand(&model),
-        (errors, checked) => fallback::expand(&parsed, errors.as_ref(), checked.as_ref()),
+        (errors, checked) => fallback::expand(&parsed, &keys, errors.as_ref(), checked.as_ref()),
     }
 }
 
@@ -31,21 +36,27 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
 /// without its feature `full`: an expression such as the length in `[u8; const { 3 }]`.
 fn unparsed(input: TokenStream, error: &Error) -> TokenStream {
     let message = error.to_string();
-    let errors = if message.contains("unsupported expression") {
+    let errors = if message.starts_with("unsupported expression") {
         let message = "`#[derive(Metrics)]` cannot read this expression; move it to a `const` item and use its name here";
         Error::new(error.span(), message).into_compile_error()
     } else {
         error.to_compile_error()
     };
     // Without its fields the struct gets inert impls, so that this error is the only one.
-    let bare = input.into_iter().map(|token| match token {
-        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
-            TokenTree::Group(Group::new(Delimiter::Brace, TokenStream::new()))
+    let mut bare = TokenStream::new();
+    for token in input {
+        match token {
+            TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => {
+                Group::new(Delimiter::Brace, TokenStream::new()).to_tokens(&mut bare);
+            }
+            token => token.to_tokens(&mut bare),
         }
-        token => token,
-    });
-    match syn::parse2(bare.collect()) {
-        Ok(bare) => fallback::expand(&bare, Some(&errors), None),
+    }
+    match syn::parse2::<DeriveInput>(bare) {
+        Ok(bare) => {
+            let keys = attr::parse_struct_keys(&mut Diagnostics::default(), &bare.attrs);
+            fallback::expand(&bare, &keys, Some(&errors), None)
+        }
         Err(_) => errors,
     }
 }

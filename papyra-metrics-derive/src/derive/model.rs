@@ -4,19 +4,23 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::{Attribute, Generics, Type, Visibility};
 
+use super::written::Written;
 use crate::krate::CratePath;
-use crate::types;
 
-/// A struct of metrics, or a plain struct whose struct of metrics the derive writes.
-pub(crate) struct Model<'a> {
+/// The struct that has the derive.
+pub(crate) enum Model<'a> {
+    Instruments(InstrumentStruct<'a>),
+    Plain(PlainStruct<'a>),
+}
+
+/// A struct of instruments: one that has the derive, or one that is written for a plain struct.
+pub(crate) struct InstrumentStruct<'a> {
     pub(crate) krate: CratePath,
-    pub(crate) vis: &'a Visibility,
-    pub(crate) ident: &'a Ident,
-    /// Whether it has `#[deprecated]`.
-    pub(crate) is_deprecated: bool,
+    pub(crate) name: Name<'a>,
     pub(crate) generics: &'a Generics,
+    /// The bounds that the types of fields need, or that they can start at zero.
+    pub(crate) type_bounds: Vec<TokenStream>,
     pub(crate) fields: Vec<Field<'a>>,
-    pub(crate) storage: Option<Storage<'a>>,
     /// `#[allow(…)]` for the lints that the user allows on the struct or a field: generated code repeats what they find.
     pub(crate) allowed_lints: Vec<TokenStream>,
     /// The struct's own metrics, by index, that the compiler compares with earlier ones: whether they collide depends on
@@ -24,25 +28,48 @@ pub(crate) struct Model<'a> {
     pub(crate) suspects: Vec<usize>,
 }
 
-/// The struct of atomics that is to be written for a plain one.
-pub(crate) struct Storage<'a> {
-    pub(crate) ident: Ident,
-    /// Attributes that are copied from the plain struct.
+/// A struct of plain values.
+pub(crate) struct PlainStruct<'a> {
+    pub(crate) vis: &'a Visibility,
+    pub(crate) name: Name<'a>,
+    /// Attributes that are copied to the storage.
     pub(crate) attrs: Vec<&'a Attribute>,
+    /// Its fields, each of which the storage has an instrument for.
+    pub(crate) fields: Vec<PlainField<'a>>,
+    /// The struct of instruments that is written for it.
+    pub(crate) storage: InstrumentStruct<'a>,
 }
 
-/// A field. Skipped fields are kept only in a plain struct.
-pub(crate) struct Field<'a> {
+/// The name of a struct or field.
+#[derive(Clone, Copy)]
+pub(crate) struct Name<'a> {
+    /// The name as it is written.
     pub(crate) ident: &'a Ident,
-    pub(crate) vis: &'a Visibility,
-    pub(crate) ty: &'a Type,
-    /// Attributes that are copied to the field of the storage.
-    pub(crate) attrs: Vec<&'a Attribute>,
-    /// Whether the type depends on a parameter of the struct.
-    pub(crate) generic: bool,
-    /// Whether it has `#[deprecated]`.
     pub(crate) is_deprecated: bool,
-    pub(crate) role: Role<'a>,
+}
+
+impl Name<'_> {
+    /// The name in generated impls. That of a deprecated item is a token of the derive, at the same location: the compiler
+    /// reports no use of such an item in what a derive writes, so no `allow` is needed, which a `forbid` in the user's
+    /// crate would refuse.
+    pub(crate) fn in_impl(self) -> Ident {
+        let mut ident = self.ident.clone();
+        if self.is_deprecated {
+            ident.set_span(Span::call_site().located_at(ident.span()));
+        }
+        ident
+    }
+}
+
+/// A field of a struct of instruments.
+pub(crate) struct Field<'a> {
+    pub(crate) name: Name<'a>,
+    pub(crate) ty: TokenStream,
+    /// Whether a bound on the type has to be in parentheses.
+    pub(crate) is_parenthesized_in_bounds: bool,
+    /// Whether the impls bound the type, because it depends on a parameter of the struct.
+    pub(crate) has_bound: bool,
+    pub(crate) role: Role,
     /// Whether the keys are free of errors. If not, the role is a guess.
     pub(crate) has_valid_keys: bool,
 }
@@ -50,53 +77,29 @@ pub(crate) struct Field<'a> {
 impl Field<'_> {
     /// Whether the metric may be a histogram, whose buckets determine its unit. Only the compiler knows.
     pub(crate) fn may_be_histogram(&self) -> bool {
-        const OTHERS: [&str; 7] =
-            ["AtomicI64", "AtomicU64", "Counter", "FloatGauge", "Gauge", "Peak", "ShardedCounter"];
-        let Role::Metric(metric) = &self.role else { return false };
-        match &metric.source {
-            Source::Field => {
-                !metric.errors
-                    && types::last_word(types::instrument(self.ty))
-                        .is_none_or(|word| !OTHERS.contains(&word.as_str()))
-            }
-            Source::Computed(_) => false,
-            Source::Written(written) => {
-                matches!(written.instrument, StorageInstrument::Histogram(_))
-            }
-        }
+        self.instrument().is_some_and(|instrument| instrument.may_be_histogram)
     }
 
     /// Whether the metric may be a family of several series. Only the compiler knows.
     pub(crate) fn may_be_family(&self) -> bool {
-        const OTHERS: [&str; 9] = [
-            "AtomicI64",
-            "AtomicU64",
-            "Counter",
-            "FloatGauge",
-            "Gauge",
-            "Histogram",
-            "Peak",
-            "ShardedCounter",
-            "ShardedHistogram",
-        ];
-        let Role::Metric(metric) = &self.role else { return false };
-        match &metric.source {
-            Source::Field => types::last_word(types::instrument(self.ty))
-                .is_none_or(|word| !OTHERS.contains(&word.as_str())),
-            Source::Computed(_) => false,
-            Source::Written(_) => self.is_written_family(),
-        }
+        self.instrument().is_some_and(|instrument| instrument.may_be_family)
     }
 
-    /// Whether a family of instruments is written for the field of a plain struct.
-    pub(crate) fn is_written_family(&self) -> bool {
-        let Role::Metric(metric) = &self.role else { return false };
-        matches!(&metric.source, Source::Written(written) if written.label.is_some())
+    /// Whether it is an error counter whose type is the user's and known, so that a wrong one is reported as one error.
+    pub(crate) fn is_known_error_counter(&self) -> bool {
+        self.instrument().is_some_and(|instrument| instrument.is_known_error_counter)
+    }
+
+    fn instrument(&self) -> Option<&Instrument> {
+        match &self.role {
+            Role::Metric(Metric { source: Source::Field(instrument), .. }) => Some(instrument),
+            _ => None,
+        }
     }
 }
 
-pub(crate) enum Role<'a> {
-    Metric(Metric<'a>),
+pub(crate) enum Role {
+    Metric(Metric),
     Flatten {
         /// The prefix that goes before each name, the struct's own included.
         prefix: String,
@@ -104,10 +107,12 @@ pub(crate) enum Role<'a> {
         labels: Vec<(String, String)>,
     },
     /// No metric.
-    Skip,
+    Skip {
+        is_phantom_data: bool,
+    },
 }
 
-pub(crate) struct Metric<'a> {
+pub(crate) struct Metric {
     /// The full name.
     pub(crate) name: String,
     /// How many bytes of it are the struct's prefix.
@@ -121,7 +126,7 @@ pub(crate) struct Metric<'a> {
     pub(crate) errors: bool,
     /// The objective of a histogram.
     pub(crate) objective: Option<Objective>,
-    pub(crate) source: Source<'a>,
+    pub(crate) source: Source,
 }
 
 /// The share of a histogram's values that should be within a bound. The compiler knows the bounds.
@@ -134,13 +139,20 @@ pub(crate) struct Objective {
 }
 
 /// Where the value of a metric is.
-pub(crate) enum Source<'a> {
+pub(crate) enum Source {
     /// In the field, which is an instrument or a family of them.
-    Field,
+    Field(Instrument),
     /// Computed from the field when it is read.
     Computed(Computed),
-    /// In the instrument that is written for the field of a plain struct.
-    Written(Written<'a>),
+}
+
+/// The properties of an instrument that its spelling shows.
+#[derive(Clone, Copy)]
+pub(crate) struct Instrument {
+    pub(crate) may_be_histogram: bool,
+    pub(crate) may_be_family: bool,
+    /// Whether it is an error counter whose type is the user's and known, so that a wrong one is reported as one error.
+    pub(crate) is_known_error_counter: bool,
 }
 
 /// A value that is computed when it is read.
@@ -156,54 +168,54 @@ pub(crate) enum ComputedKind {
     Gauge,
 }
 
-/// The instrument that a field of a plain struct becomes.
-pub(crate) struct Written<'a> {
-    pub(crate) instrument: StorageInstrument<'a>,
-    /// The label, if it is a family of these instruments.
-    pub(crate) label: Option<&'a Type>,
-    /// Whether it is on cache lines of its own.
-    pub(crate) padded: bool,
+/// A field of a plain struct.
+pub(crate) struct PlainField<'a> {
+    pub(crate) name: Name<'a>,
+    pub(crate) vis: &'a Visibility,
+    pub(crate) ty: &'a Type,
+    /// Attributes that are copied to the field of the storage.
+    pub(crate) attrs: Vec<&'a Attribute>,
+    pub(crate) role: PlainRole<'a>,
+    /// Whether the keys are free of errors. If not, the role is a guess.
+    pub(crate) has_valid_keys: bool,
 }
 
-#[derive(Clone, Copy)]
-pub(crate) enum StorageInstrument<'a> {
-    Counter,
-    ShardedCounter,
-    Gauge,
-    FloatGauge,
-    /// With these buckets.
-    Histogram(&'a Type),
-    ShardedHistogram(&'a Type),
+pub(crate) enum PlainRole<'a> {
+    /// A value, and the instrument that is written for it.
+    Value(Written<'a>),
+    /// A plain struct, whose storage is flattened.
+    Nested {
+        /// Whether the type depends on a parameter of the struct, lifetimes included.
+        depends_on_parameters: bool,
+    },
+    /// A `PhantomData`.
+    Phantom,
 }
 
-impl Model<'_> {
-    /// The name of the struct, for generated impls.
-    pub(crate) fn ident_in_impl(&self) -> Ident {
-        if self.is_deprecated { in_derive(self.ident) } else { self.ident.clone() }
-    }
-
-    /// The name of the struct that holds the instruments, for generated impls.
-    pub(crate) fn instruments_ident(&self) -> Ident {
-        match &self.storage {
-            Some(storage) if self.is_deprecated => in_derive(&storage.ident),
-            Some(storage) => storage.ident.clone(),
-            None => self.ident_in_impl(),
-        }
-    }
-
+impl InstrumentStruct<'_> {
     /// The where clause of the struct with these bounds added; `None` if both are empty.
     pub(crate) fn where_clause_with(&self, bounds: &[TokenStream]) -> Option<TokenStream> {
-        let own: Vec<_> =
-            self.generics.where_clause.iter().flat_map(|clause| &clause.predicates).collect();
-        (!own.is_empty() || !bounds.is_empty()).then(|| quote!(where #(#own,)* #(#bounds,)*))
+        let mut predicates = TokenStream::new();
+        if let Some(clause) = &self.generics.where_clause {
+            for predicate in &clause.predicates {
+                predicates.extend(quote!(#predicate,));
+            }
+        }
+        for bound in bounds {
+            predicates.extend(quote!(#bound,));
+        }
+        (!predicates.is_empty()).then(|| quote!(where #predicates))
     }
 
     /// The struct's own metrics with their fields, in declaration order.
-    pub(crate) fn metrics(&self) -> impl Iterator<Item = (&Field<'_>, &Metric<'_>)> {
-        self.fields.iter().filter_map(|field| match &field.role {
-            Role::Metric(metric) => Some((field, metric)),
-            _ => None,
-        })
+    pub(crate) fn metrics(&self) -> Vec<(&Field<'_>, &Metric)> {
+        let mut metrics = Vec::new();
+        for field in &self.fields {
+            if let Role::Metric(metric) = &field.role {
+                metrics.push((field, metric));
+            }
+        }
+        metrics
     }
 
     /// Whether the metrics have to be composed at compile time, or may have to be.
@@ -211,27 +223,7 @@ impl Model<'_> {
         self.fields.iter().any(|field| match &field.role {
             Role::Metric(metric) => field.may_be_family() || !metric.labels.is_empty(),
             Role::Flatten { .. } => true,
-            Role::Skip => false,
+            Role::Skip { .. } => false,
         })
     }
-
-    /// The fields that are structs of metrics themselves.
-    pub(crate) fn flattened(&self) -> impl Iterator<Item = &Field<'_>> {
-        self.fields.iter().filter(|field| matches!(field.role, Role::Flatten { .. }))
-    }
-}
-
-impl Field<'_> {
-    /// The name of the field, for generated impls.
-    pub(crate) fn ident_in_impl(&self) -> Ident {
-        if self.is_deprecated { in_derive(self.ident) } else { self.ident.clone() }
-    }
-}
-
-/// The user's identifier as a token of the derive, at the same location. The compiler reports no use of a deprecated item
-/// in what a derive writes, so no `allow` is needed, which a `forbid` in the user's crate would refuse.
-fn in_derive(ident: &Ident) -> Ident {
-    let mut ident = ident.clone();
-    ident.set_span(Span::call_site().located_at(ident.span()));
-    ident
 }

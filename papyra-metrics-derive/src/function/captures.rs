@@ -52,10 +52,15 @@ pub(super) fn captures<'a>(
 
 /// Arguments of type `&mut` through which something is counted once the body is done with them.
 pub(super) fn lent_arguments<'a>(model: &'a InstrumentedFn<'a>) -> Vec<&'a Ident> {
-    let exclusive =
-        model.function.arguments.iter().filter(|argument| argument.kind == ArgumentKind::Exclusive);
-    exclusive
-        .flat_map(|argument| &argument.names)
-        .filter(|name| model.targets.iter().any(|target| target.usage.names(name)))
-        .collect()
+    let mut lent = Vec::new();
+    for argument in &model.function.arguments {
+        if argument.kind == ArgumentKind::Exclusive {
+            for name in &argument.names {
+                if model.targets.name(name) {
+                    lent.push(name);
+                }
+            }
+        }
+    }
+    lent
 }

@@ -1,5 +1,7 @@
 //! Checks a function and its keys and builds the model. Every error is reported here, except those that need types.
 
+use std::rc::Rc;
+
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use quote::quote;
 
@@ -12,7 +14,7 @@ use super::output::classify;
 use crate::attr::{self, FunctionKeys, Key};
 use crate::diag::Diagnostics;
 use crate::krate::CratePath;
-use crate::tokens::{flat, is_ident, is_punct};
+use crate::raw_tokens::{flat, is_ident, is_punct, text};
 
 pub(crate) fn check<'a>(
     diag: &mut Diagnostics,
@@ -43,7 +45,7 @@ pub(crate) fn check<'a>(
     let time = histogram.map(|histogram| Timing { histogram, sample });
     let targets = Targets { calls, cancelled, errors, errors_by, in_flight, ok, time };
     check_targets(diag, &targets, at.as_ref(), krate.as_ref().map(|krate| &krate.key));
-    Some(InstrumentedFn { krate: CratePath::new(krate), function, output, targets })
+    Some(InstrumentedFn { krate: CratePath::new(krate.as_ref()), function, output, targets })
 }
 
 fn report_not_a_function(diag: &mut Diagnostics, not_a_function: &NotAFunction) {
@@ -75,12 +77,13 @@ fn check_shape(diag: &mut Diagnostics, function: &Function, keys: &FunctionKeys)
             format!("`#[metrics]` cannot be used on a `const fn`: a counter cannot be changed at compile time; remove `const` from `{ident}` or count in its caller"),
         );
     }
-    let outcomes: Vec<&Ident> = keys
-        .errors
-        .iter()
-        .map(|errors| &errors.key)
-        .chain(keys.ok.iter().map(|ok| &ok.key))
-        .collect();
+    let mut outcomes: Vec<&Ident> = Vec::new();
+    if let Some(errors) = &keys.errors {
+        outcomes.push(&errors.key);
+    }
+    if let Some(ok) = &keys.ok {
+        outcomes.push(&ok.key);
+    }
     let cancelled = keys.cancelled.as_ref().filter(|_| function.is_async);
     let ends = keys.time.as_ref().or(cancelled).map(|key| &key.key);
     let output = function.output.as_ref().map(flat).unwrap_or_default();
@@ -172,7 +175,7 @@ fn check_targets(
     at: Option<&Key<TokenStream>>,
     krate: Option<&Ident>,
 ) {
-    if diag.is_empty() && targets.iter().next().is_none() {
+    if diag.is_empty() && targets.all().is_empty() {
         if let Some(key) = at.map(|at| &at.key).or(krate) {
             diag.error(
                 key,
@@ -187,7 +190,7 @@ fn check_targets(
 /// Where the values of keys are looked up.
 struct Lookup<'a> {
     function: &'a Function,
-    root: Option<MetricsRoot>,
+    root: Option<Rc<MetricsRoot>>,
 }
 
 impl<'a> Lookup<'a> {
@@ -203,7 +206,7 @@ impl<'a> Lookup<'a> {
                 usage: BodyUsage::of(&quote!(self.metrics)),
             }),
         };
-        Self { function, root }
+        Self { function, root: root.map(Rc::new) }
     }
 
     /// The error counter, also if only `errors` is written.
@@ -248,7 +251,7 @@ impl<'a> Lookup<'a> {
 }
 
 fn is_argument(function: &Function, name: &Ident) -> bool {
-    function.arguments.iter().flat_map(|argument| &argument.names).any(|it| it == name)
+    function.arguments.iter().any(|argument| argument.names.contains(name))
 }
 
 fn target(key: Ident, kind: TargetKind) -> Target {
@@ -258,8 +261,12 @@ fn target(key: Ident, kind: TargetKind) -> Target {
     };
     if let Some(root) = kind.root() {
         usage.names_self |= root.usage.names_self;
-        usage.names.extend(root.usage.names.iter().cloned());
-        usage.fields_of_self.extend(root.usage.fields_of_self.iter().cloned());
+        for name in &root.usage.names {
+            usage.names.insert(name.clone());
+        }
+        for field in &root.usage.fields_of_self {
+            usage.fields_of_self.push(field.clone());
+        }
     }
     Target { key, kind, usage }
 }
@@ -270,13 +277,14 @@ fn check_at(diag: &mut Diagnostics, function: &Function, value: &TokenStream) {
     let ident = &function.ident;
     let message = match &function.receiver {
         Some(_) => format!(
-            "`at` takes an expression, and `{name}` is not an argument of `{ident}`; write `at = self.{value}`"
+            "`at` takes an expression, and `{name}` is not an argument of `{ident}`; write `at = self.{}`",
+            text(value)
         ),
         None => format!(
             "`at` takes an expression, and `{name}` is not an argument of `{ident}`; write the full path, such as `at = METRICS`"
         ),
     };
-    diag.error(&name, message.replace(" . ", "."));
+    diag.error(&name, message);
 }
 
 /// The name with which a place in the metrics begins: a lower-case identifier, alone or before a `.` or `[…]`.

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, LitStr, Token, Type, Visibility};
 
-use crate::tokens::{Depth, flat, is_group, is_ident, is_punct, stream};
+use crate::raw_tokens::{Depth, flat, is_group, is_ident, is_punct, stream};
 use crate::types::{last_word, only_argument, ungrouped};
 
 /// A function with a body.
@@ -237,11 +237,7 @@ fn parse_inputs(input: ParseStream<'_>) -> syn::Result<(Option<Receiver>, Vec<Ar
                 receiver = Some(parse_receiver(token.clone(), &pattern, ty.as_ref()));
             }
             _ => arguments.push(Argument {
-                cfg: attributes
-                    .iter()
-                    .filter(|attribute| attribute.path().is_ident("cfg"))
-                    .map(ToTokens::to_token_stream)
-                    .collect(),
+                cfg: cfg(&attributes),
                 names: bindings(&pattern),
                 kind: match ty.as_ref().map(ungrouped) {
                     Some(Type::Reference(ty)) if ty.mutability.is_some() => ArgumentKind::Exclusive,
@@ -253,6 +249,17 @@ fn parse_inputs(input: ParseStream<'_>) -> syn::Result<(Option<Receiver>, Vec<Ar
         input.parse::<Option<Token![,]>>()?;
     }
     Ok((receiver, arguments))
+}
+
+/// The `#[cfg(…)]` among the attributes.
+fn cfg(attributes: &[Attribute]) -> TokenStream {
+    let mut cfg = TokenStream::new();
+    for attribute in attributes {
+        if attribute.path().is_ident("cfg") {
+            attribute.to_tokens(&mut cfg);
+        }
+    }
+    cfg
 }
 
 /// Parses up to the colon before the type, or the comma.

@@ -1,5 +1,7 @@
 //! A checked function and its counters. Each remaining `Option` is really optional.
 
+use std::rc::Rc;
+
 use proc_macro2::{Ident, TokenStream};
 
 use super::body::usage::BodyUsage;
@@ -27,10 +29,34 @@ pub(crate) struct Targets {
 }
 
 impl Targets {
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Target> {
-        let Self { calls, cancelled, errors, in_flight, ok, time, errors_by: _ } = self;
-        let targets = [errors, ok, calls, in_flight, cancelled].into_iter().flatten();
-        targets.chain(time.iter().map(|timing| &timing.histogram))
+    /// All of them, those that examine the outcome first.
+    pub(crate) fn all(&self) -> Vec<&Target> {
+        let Self { calls, cancelled, errors, in_flight, ok, time: _, errors_by: _ } = self;
+        let mut all = Vec::new();
+        for target in [errors, ok, calls, in_flight, cancelled] {
+            push_some(&mut all, target.as_ref());
+        }
+        push_some(&mut all, self.histogram());
+        all
+    }
+
+    /// Those that are counted or recorded after the body.
+    pub(crate) fn after_body(&self) -> Vec<&Target> {
+        let mut after_body = Vec::new();
+        for target in [self.errors.as_ref(), self.ok.as_ref(), self.histogram()] {
+            push_some(&mut after_body, target);
+        }
+        after_body
+    }
+
+    /// The histogram of how long calls take.
+    pub(crate) fn histogram(&self) -> Option<&Target> {
+        self.time.as_ref().map(|timing| &timing.histogram)
+    }
+
+    /// Whether any of them is reached through the argument.
+    pub(crate) fn name(&self, argument: &Ident) -> bool {
+        self.all().iter().any(|target| target.usage.names(argument))
     }
 
     /// Whether something depends on how the body ends, so that it has to end within the function.
@@ -45,7 +71,13 @@ impl Targets {
 
     /// The metrics in which targets are looked up, if any are.
     pub(crate) fn root(&self) -> Option<&MetricsRoot> {
-        self.iter().find_map(|target| target.kind.root())
+        self.all().iter().find_map(|target| target.kind.root())
+    }
+}
+
+fn push_some<'a>(targets: &mut Vec<&'a Target>, target: Option<&'a Target>) {
+    if let Some(target) = target {
+        targets.push(target);
     }
 }
 
@@ -67,9 +99,9 @@ pub(crate) struct Target {
 
 pub(crate) enum TargetKind {
     /// The field of the metrics that is marked `errors`.
-    ErrorCounter(MetricsRoot),
+    ErrorCounter(Rc<MetricsRoot>),
     /// A place in the metrics: `write_errors`, `compaction.errors`.
-    InMetrics(MetricsRoot, TokenStream),
+    InMetrics(Rc<MetricsRoot>, TokenStream),
     Expression(TokenStream),
 }
 
@@ -83,13 +115,11 @@ impl TargetKind {
 }
 
 /// The metrics in which targets are looked up.
-#[derive(Clone)]
 pub(crate) struct MetricsRoot {
     pub(crate) kind: RootKind,
     pub(crate) usage: BodyUsage,
 }
 
-#[derive(Clone)]
 pub(crate) enum RootKind {
     /// `self.metrics`, with `self` as in the signature.
     OfSelf(Ident),

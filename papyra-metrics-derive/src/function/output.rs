@@ -5,7 +5,7 @@ use quote::ToTokens;
 
 use super::input::{Function, Receiver};
 use super::model::Output;
-use crate::tokens::{Depth, flat, is_ident, is_punct, stream};
+use crate::raw_tokens::{Depth, flat, is_ident, is_punct, stream};
 
 /// Classifies the return type by its spelling.
 pub(super) fn classify(function: &Function) -> Output {

@@ -1,7 +1,5 @@
 //! Checks the enum: its shape, the name of the label, and the names of its values.
 
-use std::collections::HashMap;
-
 use proc_macro2::Ident;
 use quote::ToTokens;
 use syn::ext::IdentExt;
@@ -68,8 +66,7 @@ pub(super) fn check_item<'a>(
             format!("a label has at most {MAX_VALUES} values, and `{ident}` has {count}; for values that are known only at run time, use labels of the registry"),
         );
     }
-    let mut first_by_value = HashMap::new();
-    let mut variants = Vec::new();
+    let mut variants: Vec<Variant<'_>> = Vec::new();
     for variant in &data.variants {
         let keys = attr::parse_variant_keys(diag, &variant.attrs);
         let ident = &variant.ident;
@@ -84,7 +81,8 @@ pub(super) fn check_item<'a>(
             None => (case.apply(&ident.unraw().to_string()), ident.to_token_stream()),
         };
         check_label_value(diag, &value, &at);
-        if let Some(first) = first_by_value.insert(value.clone(), ident) {
+        let first = variants.iter().find(|variant| variant.value == value);
+        if let Some(Variant { ident: first, .. }) = first {
             diag.error(
                 at,
                 format!("`{value}` is the value of two variants, `{first}` and `{ident}`; give one of them another `name`"),
@@ -93,7 +91,7 @@ pub(super) fn check_item<'a>(
         variants.push(Variant { ident, value });
     }
     Some(LabelEnum {
-        krate: CratePath::new(krate),
+        krate: CratePath::new(krate.as_ref()),
         ident,
         name: name.0,
         has_default_discriminants: data.variants.iter().all(|it| it.discriminant.is_none()),

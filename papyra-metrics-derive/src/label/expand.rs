@@ -13,21 +13,25 @@ pub(super) fn expand(label: &LabelEnum<'_>) -> TokenStream {
     let krate = runtime_at(&label.krate, Span::call_site());
     let (ident, name) = (in_derive(label.ident), &label.name);
     let count = label.variants.len();
-    let values = label.variants.iter().map(|variant| &variant.value);
-    let idents = || label.variants.iter().map(|Variant { ident, .. }| in_derive(ident));
-    let positions = 0..count;
-    let labels = idents().zip(0..count).map(|(ident, at)| quote!(#at => Self::#ident));
+    let mut values = TokenStream::new();
+    let mut positions = TokenStream::new();
+    let mut labels = TokenStream::new();
+    for (at, Variant { ident, value }) in label.variants.iter().enumerate() {
+        let ident = in_derive(ident);
+        values.extend(quote!(#value,));
+        positions.extend(quote!(Self::#ident => #at,));
+        labels.extend(quote!(#at => Self::#ident,));
+    }
     let index = if label.has_default_discriminants {
         quote!(self as ::core::primitive::usize)
     } else {
-        let idents = idents();
-        quote!(match self { #(Self::#idents => #positions,)* })
+        quote!(match self { #positions })
     };
     quote! {
         #[automatically_derived]
         impl #krate::Label for #ident {
             const LABELS: &'static [#krate::LabelValues] =
-                &[#krate::LabelValues::__new(#name, &[#(#values,)*])];
+                &[#krate::LabelValues::__new(#name, &[#values])];
             type Members<__T> = [__T; #count];
             #[inline]
             fn index(self) -> ::core::primitive::usize {
@@ -36,7 +40,7 @@ pub(super) fn expand(label: &LabelEnum<'_>) -> TokenStream {
             #[inline]
             fn from_index(__index: ::core::primitive::usize) -> ::core::option::Option<Self> {
                 ::core::option::Option::Some(match __index {
-                    #(#labels,)*
+                    #labels
                     _ => return ::core::option::Option::None,
                 })
             }
@@ -47,7 +51,7 @@ pub(super) fn expand(label: &LabelEnum<'_>) -> TokenStream {
 /// An impl beside errors, so that uses of the enum do not add follow-up errors.
 pub(super) fn expand_inert(item: &DeriveInput, errors: Option<&TokenStream>) -> TokenStream {
     let keys = attr::parse_enum_keys(&mut Diagnostics::default(), &item.attrs);
-    let krate = runtime_at(&CratePath::new(keys.krate), Span::call_site());
+    let krate = runtime_at(&CratePath::new(keys.krate.as_ref()), Span::call_site());
     let ident = &item.ident;
     let (impl_generics, ty_generics, where_clause) = item.generics.split_for_impl();
     quote! {

@@ -11,90 +11,57 @@ pub struct LogMetrics {
     open_segments: Gauge,
 }
 const _: () = {
+    use ::papyra_metrics::__private as __rt;
     #[automatically_derived]
-    impl ::papyra_metrics::__private::Metrics for LogMetrics {
-        fn descriptors(&self) -> &[::papyra_metrics::__private::Descriptor] {
-            <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS
+    impl __rt::Metrics for LogMetrics {
+        fn descriptors(&self) -> &[__rt::Descriptor] {
+            <Self as __rt::DescriptorTable>::METRICS
         }
-        fn static_descriptors(
-            &self,
-        ) -> ::core::option::Option<&'static [::papyra_metrics::__private::Descriptor]> {
-            ::core::option::Option::Some(
-                <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS,
-            )
+        fn __static_table(&self) -> __rt::StaticTable {
+            <Self as __rt::DescriptorTable>::STATIC_TABLE
         }
         #[inline]
-        fn __has_static_keys(&self) -> ::core::primitive::bool {
-            const {
-                ::papyra_metrics::__private::all_have_keys(
-                    <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS,
-                )
-            }
-        }
-        #[inline]
-        fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            <Counter as ::papyra_metrics::__private::Metric>::__walk_batch(
+        fn walk(&self, __walker: &mut dyn __rt::Walker) {
+            <Counter as __rt::Metric>::__walk_batch(
                 &[&self.records_written, &self.bytes_written, &self.write_errors],
                 __walker,
             );
-            <Gauge as ::papyra_metrics::__private::Metric>::__walk_batch(
-                &[&self.open_segments],
-                __walker,
-            );
+            <Gauge as __rt::Metric>::__walk_batch(&[&self.open_segments], __walker);
         }
     }
     #[automatically_derived]
-    impl ::papyra_metrics::__private::DescriptorTable for LogMetrics {
-        const OWN: &'static [::papyra_metrics::__private::Descriptor] = &[
-            ::papyra_metrics::__private::Descriptor::new(
-                    "records_written",
-                    <Counter as ::papyra_metrics::__private::Metric>::KIND,
-                )
+    impl __rt::DescriptorTable for LogMetrics {
+        const OWN: &'static [__rt::Descriptor] = &[
+            __rt::Descriptor::new("records_written", <Counter as __rt::Metric>::KIND)
                 .with_help("Records appended."),
-            ::papyra_metrics::__private::Descriptor::new(
-                    "bytes_written",
-                    <Counter as ::papyra_metrics::__private::Metric>::KIND,
-                )
+            __rt::Descriptor::new("bytes_written", <Counter as __rt::Metric>::KIND)
                 .with_help("Payload bytes appended.")
                 .with_unit("bytes"),
-            ::papyra_metrics::__private::Descriptor::new(
+            __rt::Descriptor::new(
                     "write_errors",
-                    <Counter as ::papyra_metrics::__private::ErrorInstrument>::KIND,
+                    <Counter as __rt::ErrorInstrument>::KIND,
                 )
                 .with_help("Appends that returned an error.")
                 .as_error_counter(),
-            ::papyra_metrics::__private::Descriptor::new(
-                    "open_segments",
-                    <Gauge as ::papyra_metrics::__private::Metric>::KIND,
-                )
+            __rt::Descriptor::new("open_segments", <Gauge as __rt::Metric>::KIND)
                 .with_help("Segment files open now."),
         ];
     }
     #[automatically_derived]
-    impl<__E: ?::core::marker::Sized> ::papyra_metrics::__private::ErrorCounter<__E>
-    for LogMetrics {
+    impl<__E: ?::core::marker::Sized> __rt::ErrorCounter<__E> for LogMetrics {
         #[inline]
         fn count_error(_: &__E, __metrics: &Self) {
-            <Counter as ::papyra_metrics::__private::ErrorInstrument>::inc(
-                &__metrics.write_errors,
-            );
+            <Counter as __rt::ErrorInstrument>::inc(&__metrics.write_errors);
         }
     }
     #[automatically_derived]
-    impl ::papyra_metrics::__private::SharedMemorySafe for LogMetrics
+    impl __rt::SharedMemorySafe for LogMetrics
     where
-        for<'__use> Counter: ::papyra_metrics::__private::SharedMemorySafe,
-        for<'__use> Gauge: ::papyra_metrics::__private::SharedMemorySafe,
+        for<'__use> Counter: __rt::SharedMemorySafe,
+        for<'__use> Gauge: __rt::SharedMemorySafe,
     {
-        fn __sealed() {}
-    }
-    #[automatically_derived]
-    impl ::papyra_metrics::__private::Publishable for LogMetrics
-    where
-        for<'__use> LogMetrics: ::papyra_metrics::__private::SharedMemorySafe,
-    {
-        fn __metrics() -> &'static [::papyra_metrics::__private::Descriptor] {
-            ::papyra_metrics::__private::published_metrics::<Self>()
+        fn __metrics() -> &'static [__rt::Descriptor] {
+            <Self as __rt::DescriptorTable>::METRICS
         }
     }
 };

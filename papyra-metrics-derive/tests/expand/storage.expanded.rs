@@ -12,82 +12,55 @@ pub struct LogMetrics {
     pub open_segments: ::papyra_metrics::__private::Gauge,
 }
 const _: () = {
+    use ::papyra_metrics::__private as __rt;
     #[automatically_derived]
-    impl ::papyra_metrics::__private::Metrics for LogMetrics {
-        fn descriptors(&self) -> &[::papyra_metrics::__private::Descriptor] {
-            <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS
+    impl __rt::Metrics for LogMetrics {
+        fn descriptors(&self) -> &[__rt::Descriptor] {
+            <Self as __rt::DescriptorTable>::METRICS
         }
-        fn static_descriptors(
-            &self,
-        ) -> ::core::option::Option<&'static [::papyra_metrics::__private::Descriptor]> {
-            ::core::option::Option::Some(
-                <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS,
-            )
+        fn __static_table(&self) -> __rt::StaticTable {
+            <Self as __rt::DescriptorTable>::STATIC_TABLE
         }
         #[inline]
-        fn __has_static_keys(&self) -> ::core::primitive::bool {
-            const {
-                ::papyra_metrics::__private::all_have_keys(
-                    <Self as ::papyra_metrics::__private::DescriptorTable>::METRICS,
-                )
-            }
-        }
-        #[inline]
-        fn walk(&self, __walker: &mut dyn ::papyra_metrics::__private::Walker) {
-            <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Metric>::__walk_batch(
+        fn walk(&self, __walker: &mut dyn __rt::Walker) {
+            <__rt::Counter as __rt::Metric>::__walk_batch(
                 &[&self.records_written, &self.write_errors],
                 __walker,
             );
-            <::papyra_metrics::__private::Gauge as ::papyra_metrics::__private::Metric>::__walk_batch(
+            <__rt::Gauge as __rt::Metric>::__walk_batch(
                 &[&self.open_segments],
                 __walker,
             );
         }
     }
     #[automatically_derived]
-    impl ::papyra_metrics::__private::DescriptorTable for LogMetrics {
-        const OWN: &'static [::papyra_metrics::__private::Descriptor] = &[
-            ::papyra_metrics::__private::Descriptor::new(
+    impl __rt::DescriptorTable for LogMetrics {
+        const OWN: &'static [__rt::Descriptor] = &[
+            __rt::Descriptor::new(
                     "records_written",
-                    <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Metric>::KIND,
+                    <__rt::Counter as __rt::Metric>::KIND,
                 )
                 .with_help("Records appended."),
-            ::papyra_metrics::__private::Descriptor::new(
-                    "write_errors",
-                    <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Metric>::KIND,
-                )
+            __rt::Descriptor::new("write_errors", <__rt::Counter as __rt::Metric>::KIND)
                 .as_error_counter(),
-            ::papyra_metrics::__private::Descriptor::new(
-                "open_segments",
-                <::papyra_metrics::__private::Gauge as ::papyra_metrics::__private::Metric>::KIND,
-            ),
+            __rt::Descriptor::new("open_segments", <__rt::Gauge as __rt::Metric>::KIND),
         ];
     }
     #[automatically_derived]
-    impl<__E: ?::core::marker::Sized> ::papyra_metrics::__private::ErrorCounter<__E>
-    for LogMetrics {
+    impl<__E: ?::core::marker::Sized> __rt::ErrorCounter<__E> for LogMetrics {
         #[inline]
         fn count_error(_: &__E, __metrics: &Self) {
-            <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Inc>::inc(
-                &__metrics.write_errors,
-            );
+            <__rt::Counter as __rt::Inc>::inc(&__metrics.write_errors);
         }
     }
     #[automatically_derived]
-    impl ::papyra_metrics::__private::SharedMemorySafe for LogMetrics
+    impl __rt::SharedMemorySafe for LogMetrics
     where
-        for<'__use> ::papyra_metrics::__private::Counter: ::papyra_metrics::__private::SharedMemorySafe,
-        for<'__use> ::papyra_metrics::__private::Gauge: ::papyra_metrics::__private::SharedMemorySafe,
+        for<'__use> __rt::Counter: __rt::SharedMemorySafe,
+        for<'__use> __rt::Gauge: __rt::SharedMemorySafe,
     {
-        fn __sealed() {}
-    }
-    #[automatically_derived]
-    impl ::papyra_metrics::__private::Publishable for LogMetrics
-    where
-        for<'__use> LogMetrics: ::papyra_metrics::__private::SharedMemorySafe,
-    {
-        fn __metrics() -> &'static [::papyra_metrics::__private::Descriptor] {
-            ::papyra_metrics::__private::published_metrics::<Self>()
+        fn __metrics() -> &'static [__rt::Descriptor] {
+            <Self as __rt::DescriptorTable>::METRICS
         }
     }
     impl LogMetrics {
@@ -95,24 +68,18 @@ const _: () = {
         #[must_use]
         pub const fn new() -> Self {
             Self {
-                records_written: <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Zero>::ZERO,
-                write_errors: <::papyra_metrics::__private::Counter as ::papyra_metrics::__private::Zero>::ZERO,
-                open_segments: <::papyra_metrics::__private::Gauge as ::papyra_metrics::__private::Zero>::ZERO,
+                records_written: <__rt::Counter as __rt::Zero>::ZERO,
+                write_errors: <__rt::Counter as __rt::Zero>::ZERO,
+                open_segments: <__rt::Gauge as __rt::Zero>::ZERO,
             }
         }
         /// The values now, since the last reset, as a [`LogCounts`].
         #[must_use]
         pub fn read(&self) -> LogCounts {
             LogCounts {
-                records_written: ::papyra_metrics::__private::PlainValue::read(
-                    &self.records_written,
-                ),
-                write_errors: ::papyra_metrics::__private::PlainValue::read(
-                    &self.write_errors,
-                ),
-                open_segments: ::papyra_metrics::__private::PlainValue::read(
-                    &self.open_segments,
-                ),
+                records_written: __rt::PlainValue::read(&self.records_written),
+                write_errors: __rt::PlainValue::read(&self.write_errors),
+                open_segments: __rt::PlainValue::read(&self.open_segments),
             }
         }
     }
@@ -125,7 +92,7 @@ const _: () = {
     #[automatically_derived]
     impl ::core::fmt::Debug for LogMetrics {
         fn fmt(&self, __f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-            ::papyra_metrics::__private::debug(
+            __rt::debug(
                 __f,
                 "LogMetrics",
                 &[
@@ -137,29 +104,22 @@ const _: () = {
         }
     }
     #[automatically_derived]
-    impl ::papyra_metrics::__private::HasStorage for LogCounts {
+    impl __rt::HasStorage for LogCounts {
         type Storage = LogMetrics;
         const NEW: Self::Storage = LogMetrics::new();
         fn read(__storage: &Self::Storage) -> Self {
             LogMetrics::read(__storage)
         }
-        fn values(
-            &self,
-            __visitor: &mut dyn ::core::ops::FnMut(::papyra_metrics::__private::Value),
-        ) {
-            ::papyra_metrics::__private::ShowPlain::show(
-                &self.records_written,
-                __visitor,
-            );
-            ::papyra_metrics::__private::ShowPlain::show(&self.write_errors, __visitor);
-            ::papyra_metrics::__private::ShowPlain::show(&self.open_segments, __visitor);
+        fn values(&self, __visitor: &mut dyn ::core::ops::FnMut(__rt::Value)) {
+            __rt::ShowPlain::show(&self.records_written, __visitor);
+            __rt::ShowPlain::show(&self.write_errors, __visitor);
+            __rt::ShowPlain::show(&self.open_segments, __visitor);
         }
     }
     #[automatically_derived]
-    impl ::core::convert::From<&LogCounts>
-    for ::papyra_metrics::__private::PlainSnapshot {
+    impl ::core::convert::From<&LogCounts> for __rt::PlainSnapshot {
         fn from(__plain: &LogCounts) -> Self {
-            ::papyra_metrics::__private::plain_snapshot(__plain)
+            __rt::plain_snapshot(__plain)
         }
     }
 };

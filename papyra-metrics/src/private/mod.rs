@@ -34,16 +34,14 @@ pub use self::storage::{
 };
 pub use self::table::{DescriptorTable, ErrorInstrument, prefixed};
 pub(crate) use self::text::Message;
-pub use crate::descriptor::all_have_keys;
+pub use crate::descriptor::StaticTable;
 pub use crate::family::Cross;
 pub use crate::histogram::amount::Notation;
 pub use crate::histogram::bounds::{BoundLiteral, Bounds, exported_unit, first};
 pub use crate::histogram::cells::{BucketCells, CellIndex};
 pub use crate::histogram::table::{BucketTable, most_per_octave};
 pub use crate::label::family_labels;
-pub use crate::shared_memory::{
-    ComputedValue, Publishable, SharedMemorySafe, SkippedField, published_metrics,
-};
+pub use crate::shared_memory::{ComputedValue, Publishable, SharedMemorySafe, SkippedField};
 // Also what is public elsewhere: a `crate = …` that leads to a re-export of only some items is then one error.
 pub use crate::{
     CachePadded, Counter, Descriptor, Family, FloatGauge, Gauge, Histogram, Inc, Instrument, Label,

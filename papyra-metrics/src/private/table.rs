@@ -6,6 +6,7 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use super::compose::{Sizes, sizes};
 use super::declarations::{Declarations, DeclaredMetrics, Flattened};
 use super::metric::Metric;
+use crate::descriptor::StaticTable;
 use crate::{
     CachePadded, Descriptor, Family, Inc, Instrument, Kind, Label, LabelValues, Member, Metrics,
     Walker,
@@ -33,6 +34,9 @@ pub trait DescriptorTable: Metrics {
     const COMPOSED: &'static [Descriptor] = Self::OWN;
     /// [`COMPOSED`](Self::COMPOSED), none of which collide.
     const METRICS: &'static [Descriptor] = Self::COMPOSED;
+
+    /// [`METRICS`](Self::METRICS), as [`Metrics::__static_table`] returns it.
+    const STATIC_TABLE: StaticTable = StaticTable::new(Self::METRICS);
 
     /// Walks the struct as a flattened field. Unlike [`Metrics::walk`], an `Option` that is `None` shows its metrics as
     /// absent, because the struct that contains it lists them.

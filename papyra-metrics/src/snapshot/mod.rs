@@ -63,7 +63,8 @@ impl Snapshot {
     /// Reads `metrics`, in one allocation. If the descriptors are static, only values are stored.
     pub(crate) fn read<R: ReadMode, M: Metrics + ?Sized>(metrics: &M) -> Self {
         // If a hand-written descriptor has labels, its key has to be made now.
-        let table = metrics.static_descriptors().filter(|_| metrics.__has_static_keys());
+        let table = metrics.__static_table();
+        let table = table.with_keys_or_else(|| metrics.static_descriptors());
         if let Some(table) = table {
             let mut collect = Collect::<R>::new(table.len());
             metrics.walk(&mut collect);

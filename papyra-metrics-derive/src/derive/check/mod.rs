@@ -3,89 +3,148 @@
 mod field;
 mod labels;
 mod names;
-
-pub(crate) use self::field::written;
+mod plain;
 
 use std::collections::HashSet;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
-use syn::{Data, DeriveInput, GenericParam, Meta};
+use syn::{Attribute, Data, DeriveInput, GenericParam, Meta};
 
-use self::field::{StructContext, check_field, is_copied_to_storage, is_deprecated};
+use self::field::{StructContext, check_field, check_keys};
 use self::labels::check_labels;
 use self::names::{check_names, check_one_error_counter, check_prefix, possible_collisions};
-use super::input::{NamedField, named_fields};
-use crate::attr::{self, FieldKeys, Key, StructKeys};
-use crate::derive::model::{Field, Model, Storage};
+use self::plain::{check_plain_field, check_storage_name, copied_to_storage, storage_bounds};
+use super::input::{NamedField, is_deprecated, named_fields};
+use crate::attr::{FieldKeys, Key, StructKeys};
+use crate::derive::model::{Field, InstrumentStruct, Model, Name, PlainStruct};
 use crate::diag::Diagnostics;
 use crate::krate::CratePath;
 
 /// Builds the model. If an error was reported, it lacks what the error is about and must not be expanded.
-pub(crate) fn check_item<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> Option<Model<'a>> {
-    let errors = diag.count();
-    let keys = attr::parse_struct_keys(diag, &item.attrs);
-    let has_valid_keys = diag.count() == errors;
+pub(crate) fn check_item<'a>(
+    diag: &mut Diagnostics,
+    item: &'a DeriveInput,
+    keys: &'a StructKeys,
+    has_valid_keys: bool,
+) -> Option<Model<'a>> {
     let fields = check_shape(diag, item)?;
-    let has_storage = keys.is_given("storage");
-    if let (Some(Key { key, .. }), false) = (&keys.padded, has_storage) {
+    let is_plain = keys.is_given("storage");
+    if let (Some(Key { key, .. }), false) = (&keys.padded, is_plain) {
         diag.error(
             key,
             "`padded` requires `storage`; use `CachePadded<Counter>` for the types of the fields instead",
         );
     }
-    let StructKeys { krate, labels, padded, prefix, storage, .. } = keys;
-    let storage = storage.and_then(|key| check_storage(diag, item, key));
+    if let Some(Key { value: storage, .. }) = &keys.storage {
+        check_storage_name(diag, &item.ident, storage);
+    }
+    let prefix = keys.prefix.as_ref().and_then(|prefix| check_prefix(diag, prefix));
     let context = StructContext {
         ident: &item.ident,
-        prefix: prefix.and_then(|prefix| check_prefix(diag, &prefix)).unwrap_or_default(),
-        labels: check_labels(diag, &[], labels.as_ref()),
+        prefix: prefix.unwrap_or_default(),
+        labels: check_labels(diag, &[], keys.labels.as_ref()),
         parameters: parameters(item),
-        has_storage,
         has_valid_keys,
-        is_padded: padded.is_some(),
     };
-    let checked: Vec<(Field<'_>, FieldKeys)> =
-        fields.iter().flat_map(|field| check_field(diag, &context, field)).collect();
-    check_names(diag, &checked);
-    check_one_error_counter(diag, &checked);
-    let fields: Vec<Field<'_>> = checked.into_iter().map(|(field, _)| field).collect();
-    Some(Model {
-        krate: CratePath::new(krate),
+    let name = Name { ident: &item.ident, is_deprecated: is_deprecated(&item.attrs) };
+    if !is_plain {
+        let mut checked = Vec::new();
+        for field in &fields {
+            for keys in check_keys(diag, &context, field) {
+                checked.extend(check_field(diag, &context, field, keys));
+            }
+        }
+        let fields = check_together(diag, checked);
+        return Some(Model::Instruments(instruments(item, keys, name, fields)));
+    }
+    let is_padded = keys.padded.is_some();
+    let mut plain = Vec::new();
+    let mut storage = Vec::new();
+    for field in &fields {
+        for keys in check_keys(diag, &context, field) {
+            if let Some(field) = check_plain_field(diag, &context, is_padded, field, keys) {
+                plain.push(field.plain);
+                storage.push((field.storage, field.keys));
+            }
+        }
+    }
+    let storage = check_together(diag, storage);
+    let storage_name = Name { ident: &keys.storage.as_ref()?.value, ..name };
+    let mut storage = instruments(item, keys, storage_name, storage);
+    storage.type_bounds = storage_bounds(&plain, &storage.fields);
+    Some(Model::Plain(PlainStruct {
         vis: &item.vis,
-        ident: &item.ident,
-        is_deprecated: is_deprecated(&item.attrs),
+        name,
+        attrs: copied_to_storage(&item.attrs),
+        fields: plain,
+        storage,
+    }))
+}
+
+/// Checks all fields together.
+fn check_together<'a>(
+    diag: &mut Diagnostics,
+    fields: Vec<(Field<'a>, FieldKeys)>,
+) -> Vec<Field<'a>> {
+    check_names(diag, &fields);
+    check_one_error_counter(diag, &fields);
+    let mut checked = Vec::new();
+    for (field, _) in fields {
+        checked.push(field);
+    }
+    checked
+}
+
+fn instruments<'a>(
+    item: &'a DeriveInput,
+    keys: &StructKeys,
+    name: Name<'a>,
+    fields: Vec<Field<'a>>,
+) -> InstrumentStruct<'a> {
+    InstrumentStruct {
+        krate: CratePath::new(keys.krate.as_ref()),
+        name,
         generics: &item.generics,
+        type_bounds: Vec::new(),
         allowed_lints: allowed_lints(item),
         suspects: possible_collisions(&fields),
         fields,
-        storage,
-    })
+    }
 }
 
 /// Lints that are allowed or expected on the struct or a field. An `expect` is fulfilled by the item that it is on, so it
 /// becomes an `allow`.
 fn allowed_lints(item: &DeriveInput) -> Vec<TokenStream> {
-    let fields = named_fields(item).into_iter().flatten().flat_map(|field| field.attrs);
-    let lints = item.attrs.iter().chain(fields).filter_map(|attr| match &attr.meta {
-        Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => {
-            let lints = &list.tokens;
-            Some(quote!(#[allow(#lints)]))
-        }
-        _ => None,
-    });
+    let mut allowed = Vec::new();
     let mut seen = HashSet::new();
-    lints.filter(|lints| seen.insert(lints.to_string())).collect()
+    let mut allow = |attrs: &[Attribute]| {
+        for attr in attrs {
+            let Meta::List(list) = &attr.meta else { continue };
+            let is_lint = list.path.is_ident("allow") || list.path.is_ident("expect");
+            if is_lint && seen.insert(list.tokens.to_string()) {
+                let lints = &list.tokens;
+                allowed.push(quote!(#[allow(#lints)]));
+            }
+        }
+    };
+    allow(&item.attrs);
+    for field in named_fields(item).unwrap_or_default() {
+        allow(field.attrs);
+    }
+    allowed
 }
 
 fn parameters(item: &DeriveInput) -> Vec<&Ident> {
-    let parameters = item.generics.params.iter();
-    let named = parameters.filter_map(|parameter| match parameter {
-        GenericParam::Lifetime(_) => None,
-        GenericParam::Type(parameter) => Some(&parameter.ident),
-        GenericParam::Const(parameter) => Some(&parameter.ident),
-    });
-    named.collect()
+    let mut named = Vec::new();
+    for parameter in &item.generics.params {
+        match parameter {
+            GenericParam::Lifetime(_) => {}
+            GenericParam::Type(parameter) => named.push(&parameter.ident),
+            GenericParam::Const(parameter) => named.push(&parameter.ident),
+        }
+    }
+    named
 }
 
 fn check_shape<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> Option<Vec<NamedField<'a>>> {
@@ -107,20 +166,4 @@ fn check_shape<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> Option<Vec<
         Data::Union(data) => refuse(&data.union_token, "a union"),
     }
     fields
-}
-
-fn check_storage<'a>(
-    diag: &mut Diagnostics,
-    item: &'a DeriveInput,
-    Key { value: ident, .. }: Key<Ident>,
-) -> Option<Storage<'a>> {
-    if ident == item.ident {
-        diag.error(
-            &ident,
-            format!("`{ident}` is the name of this struct; use another one for the generated struct of atomics"),
-        );
-        return None;
-    }
-    let attrs = item.attrs.iter().filter(|attr| is_copied_to_storage(attr)).collect();
-    Some(Storage { ident, attrs })
 }

@@ -1,6 +1,6 @@
 //! Checks names, prefixes and units, alone and of all fields together.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashSet;
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -70,17 +70,19 @@ pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<S
 /// Refuses two metrics of one name and the same labels in the struct itself. Flattened metrics, and what may be a family,
 /// are compared by the compiler.
 pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
-    let mut first_by_name = HashMap::new();
+    let mut all = HashSet::new();
     for (at, (field, keys)) in fields.iter().enumerate() {
-        let Role::Metric(Metric { name, labels, .. }) = &field.role else { continue };
-        let mut labels = labels.clone();
-        labels.sort();
-        let second = field.ident;
-        let (first_at, first, is_family) =
-            *first_by_name.entry((name, labels)).or_insert((at, second, field.may_be_family()));
-        if first_at == at || is_family != field.may_be_family() {
+        let Role::Metric(metric @ Metric { name, .. }) = &field.role else { continue };
+        let series = series(metric);
+        if all.insert(series.clone()) {
             continue;
         }
+        let is_first = |(field, _): &&(Field<'_>, FieldKeys)| matches!(&field.role, Role::Metric(metric) if self::series(metric) == series);
+        let Some((first, _)) = fields[..at].iter().find(is_first) else { continue };
+        if first.may_be_family() != field.may_be_family() {
+            continue;
+        }
+        let (first, second) = (first.name.ident, field.name.ident);
         let fields = if first == second {
             format!("which are computed from the field `{first}`")
         } else {
@@ -96,13 +98,28 @@ pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKey
     }
 }
 
+/// The name and the labels of a metric, the same for the same labels in another order.
+fn series(metric: &Metric) -> String {
+    let mut labels: Vec<String> = Vec::new();
+    for (name, value) in &metric.labels {
+        let label = format!("{{{name}={value}}}");
+        let at = labels.iter().position(|other| *other > label).unwrap_or(labels.len());
+        labels.insert(at, label);
+    }
+    let mut series = metric.name.clone();
+    for label in labels {
+        series.push_str(&label);
+    }
+    series
+}
+
 pub(super) fn check_one_error_counter(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
     let mut first = None;
     for (field, keys) in fields {
         let (Role::Metric(_), Some(Key { key, .. })) = (&field.role, &keys.errors) else {
             continue;
         };
-        let ident = field.ident;
+        let ident = field.name.ident;
         match first {
             None => first = Some(ident),
             Some(first) => diag.error(
@@ -116,20 +133,19 @@ pub(super) fn check_one_error_counter(diag: &mut Diagnostics, fields: &[(Field<'
 /// The metrics, by index, that may collide with an earlier one, depending on kinds and labels, which only the compiler
 /// knows, or whose own labels may not be distinct.
 pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
-    let metrics: Vec<_> = fields
-        .iter()
-        .filter_map(|field| match &field.role {
-            Role::Metric(metric) => Some((field, &metric.name[metric.prefix_len..], metric)),
-            _ => None,
-        })
-        .collect();
-    let mut suspects = BTreeSet::new();
+    let mut metrics = Vec::new();
+    for field in fields {
+        if let Role::Metric(metric) = &field.role {
+            metrics.push((field, &metric.name[metric.prefix_len..], metric));
+        }
+    }
+    let mut is_suspect = vec![false; metrics.len()];
     let mut stems = HashSet::new();
     for (at, (field, own_name, metric)) in metrics.iter().enumerate() {
         let is_new = stems.insert(naming::loose(own_name, metric.unit.as_deref()));
         let may_repeat_label = field.may_be_family() && !metric.labels.is_empty();
         if !is_new || may_repeat_label {
-            suspects.insert(at);
+            is_suspect[at] = true;
         }
     }
     // The name of a histogram's sample is the histogram's name, a unit that is not known here, and a suffix.
@@ -140,9 +156,9 @@ pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
         for (other, (_, other_name, _)) in metrics.iter().enumerate() {
             let is_longer = name.split('_').count() < other_name.split('_').count();
             if is_longer && name.split('_').all(|word| other_name.split('_').any(|w| w == word)) {
-                suspects.insert(histogram.max(other));
+                is_suspect[histogram.max(other)] = true;
             }
         }
     }
-    suspects.into_iter().collect()
+    (0..metrics.len()).filter(|&at| is_suspect[at]).collect()
 }

@@ -1,31 +1,71 @@
 //! Writes the tokens of a checked model. Nothing here can fail.
 
 mod bounds;
+mod errors;
+mod plain;
 mod publish;
-mod storage;
 mod table;
 mod walk;
 
-pub(crate) use self::bounds::{expand_type_asserts, written_type};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use self::bounds::expand_bounds;
+use super::model::{InstrumentStruct, Model};
+use crate::krate::{CratePath, runtime_at};
 
-use super::model::Model;
+pub(crate) use self::bounds::expand_type_asserts;
 
 pub(crate) fn expand(model: &Model<'_>) -> TokenStream {
-    let storage = model.storage.as_ref().map(|storage| storage::expand_struct(model, storage));
-    let impls = table::expand_impls(model);
-    let publishable = publish::expand_impls(model);
-    let plain = model.storage.as_ref().map(|_| storage::expand_impls(model));
+    match model {
+        Model::Instruments(instruments) => expand_block(instruments, &TokenStream::new()),
+        Model::Plain(plain) => {
+            let storage = plain::expand_struct(plain);
+            let block = expand_block(&plain.storage, &plain::expand_impls(plain));
+            quote!(#storage #block)
+        }
+    }
+}
+
+fn expand_block(model: &InstrumentStruct<'_>, plain: &TokenStream) -> TokenStream {
+    let bounds = model.where_clause_with(&expand_bounds(model));
+    let metrics = table::expand_impls(model, bounds.as_ref());
+    let error_counter = errors::expand_impls(model, bounds.as_ref());
+    let shared_memory = publish::expand_impl(model);
+    let block = in_block(&model.krate, &quote!(#metrics #error_counter #shared_memory #plain));
     let lints = &model.allowed_lints;
+    quote!(#(#lints)* #block)
+}
+
+/// Impls in a block of their own, where the hidden module of the runtime crate has a short name. If the user named the
+/// crate, its path is written out: an error in an import would be another one than that of the same path elsewhere.
+pub(crate) fn in_block(krate: &CratePath, impls: &TokenStream) -> TokenStream {
+    let runtime = runtime_at(krate, Span::call_site());
+    if krate.is_given() {
+        let impls = with_path(impls.clone(), &runtime);
+        return quote!(const _: () = { #impls };);
+    }
     quote! {
-        #storage
-        #(#lints)*
         const _: () = {
+            use #runtime as __rt;
             #impls
-            #publishable
-            #plain
         };
     }
+}
+
+/// Replaces the short name by a path.
+fn with_path(impls: TokenStream, path: &TokenStream) -> TokenStream {
+    let mut replaced = TokenStream::new();
+    for token in impls {
+        match token {
+            TokenTree::Ident(ident) if ident == "__rt" => path.to_tokens(&mut replaced),
+            TokenTree::Group(group) => {
+                let mut inside = Group::new(group.delimiter(), with_path(group.stream(), path));
+                inside.set_span(group.span());
+                inside.to_tokens(&mut replaced);
+            }
+            other => other.to_tokens(&mut replaced),
+        }
+    }
+    replaced
 }

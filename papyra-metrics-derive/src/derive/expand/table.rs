@@ -1,265 +1,224 @@
 //! The impls of `Metrics` and of the descriptor table: descriptors, flattening and the checks of names.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
-use super::bounds::{error_trait, expand_bounds, instrument_trait, instrument_type, span_of};
+use super::bounds::instrument_trait;
 use super::walk::expand_walk;
-use crate::derive::generics::impl_generics_with;
-use crate::derive::model::{Computed, ComputedKind, Field, Metric, Model, Objective, Role, Source};
-use crate::krate::runtime_at;
+use crate::derive::model::{
+    Computed, ComputedKind, Field, InstrumentStruct, Metric, Objective, Role, Source,
+};
+use crate::derive::written::span_of;
 
-/// `Metrics` and the traits that it is built on, for the struct that holds the instruments.
-pub(super) fn expand_impls(model: &Model<'_>) -> TokenStream {
-    let krate = runtime_at(&model.krate, Span::call_site());
-    let ident = model.instruments_ident();
+/// `Metrics` and the table that it is built on.
+pub(super) fn expand_impls(
+    model: &InstrumentStruct<'_>,
+    where_clause: Option<&TokenStream>,
+) -> TokenStream {
+    let ident = model.name.in_impl();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
-    let where_clause = model.where_clause_with(&expand_bounds(model));
-    let own = model.metrics().map(|(field, metric)| expand_descriptor(model, field, metric));
+    let walk = expand_walk(model);
+    let own = expand_own(model);
     let families = expand_families(model);
     let flattened = expand_flattened(model);
-    let walk = expand_walk(model);
+    let composed = expand_composed(model);
     let checks = expand_checks(model);
-    let (checks_inside, checks_outside) =
-        if model.generics.params.is_empty() { (Vec::new(), checks) } else { (checks, Vec::new()) };
-    let composed = expand_composed(model)
-        .map(|composed| quote!(const COMPOSED: &'static [#krate::Descriptor] = #composed;));
-    let metrics = (!checks_inside.is_empty()).then(|| {
-        quote! {
-            const METRICS: &'static [#krate::Descriptor] = { #(#checks_inside;)* Self::COMPOSED };
-        }
-    });
-    let error_counter = expand_error_counter(model, &ident, where_clause.as_ref());
+    // A generic struct is checked when its parameters are known.
+    let is_generic = !model.generics.params.is_empty();
+    let (mut checked, mut outside) = (None, TokenStream::new());
+    if is_generic && !checks.is_empty() {
+        checked = Some(quote! {
+            const METRICS: &'static [__rt::Descriptor] = { #(#checks;)* Self::COMPOSED };
+        });
+    } else {
+        outside = quote!(#(const _: () = #checks;)*);
+    }
     quote! {
         #[automatically_derived]
-        impl #impl_generics #krate::Metrics for #ident #ty_generics #where_clause {
-            fn descriptors(&self) -> &[#krate::Descriptor] {
-                <Self as #krate::DescriptorTable>::METRICS
+        impl #impl_generics __rt::Metrics for #ident #ty_generics #where_clause {
+            fn descriptors(&self) -> &[__rt::Descriptor] {
+                <Self as __rt::DescriptorTable>::METRICS
             }
-            fn static_descriptors(&self) -> ::core::option::Option<&'static [#krate::Descriptor]> {
-                ::core::option::Option::Some(<Self as #krate::DescriptorTable>::METRICS)
-            }
-            #[inline]
-            fn __has_static_keys(&self) -> ::core::primitive::bool {
-                const { #krate::all_have_keys(<Self as #krate::DescriptorTable>::METRICS) }
+            fn __static_table(&self) -> __rt::StaticTable {
+                <Self as __rt::DescriptorTable>::STATIC_TABLE
             }
             #[inline]
-            fn walk(&self, __walker: &mut dyn #krate::Walker) {
+            fn walk(&self, __walker: &mut dyn __rt::Walker) {
                 #walk
             }
         }
         #[automatically_derived]
-        impl #impl_generics #krate::DescriptorTable for #ident #ty_generics #where_clause {
-            const OWN: &'static [#krate::Descriptor] = &[#(#own,)*];
+        impl #impl_generics __rt::DescriptorTable for #ident #ty_generics #where_clause {
+            const OWN: &'static [__rt::Descriptor] = &[#own];
             #families
             #flattened
             #composed
-            #metrics
+            #checked
         }
-        #error_counter
-        #(const _: () = #checks_outside;)*
+        #outside
     }
 }
 
-fn expand_descriptor(model: &Model<'_>, field: &Field<'_>, metric: &Metric<'_>) -> TokenStream {
-    let ty = instrument_type(model, field);
-    let span = span_of(&ty);
-    let krate = runtime_at(&model.krate, span);
+/// The descriptors of the struct's own metrics, separated by commas.
+fn expand_own(model: &InstrumentStruct<'_>) -> TokenStream {
+    let mut own = TokenStream::new();
+    for (field, metric) in model.metrics() {
+        let descriptor = expand_descriptor(field, metric);
+        own.extend(quote!(#descriptor,));
+    }
+    own
+}
+
+fn expand_descriptor(field: &Field<'_>, metric: &Metric) -> TokenStream {
     let Metric { name, help, prefix_len, .. } = metric;
-    let new = match &metric.source {
+    let ty = &field.ty;
+    let span = span_of(ty);
+    let mut descriptor = match &metric.source {
         Source::Computed(Computed { kind: ComputedKind::Counter, .. }) => {
-            quote_spanned!(span=> #krate::Descriptor::counter(#name))
+            quote_spanned!(span=> __rt::Descriptor::counter(#name))
         }
         Source::Computed(Computed { kind: ComputedKind::Gauge, .. }) => {
-            quote_spanned!(span=> #krate::Descriptor::gauge(#name))
+            quote_spanned!(span=> __rt::Descriptor::gauge(#name))
         }
-        Source::Field | Source::Written(_) => {
-            let instrument = instrument_trait(&model.krate, field, metric, span);
-            quote_spanned!(span=> #krate::Descriptor::new(#name, <#ty as #instrument>::KIND))
+        Source::Field(_) => {
+            let instrument = instrument_trait(field, metric);
+            quote_spanned!(span=> __rt::Descriptor::new(#name, <#ty as #instrument>::KIND))
         }
     };
-    let help = (!help.is_empty()).then(|| quote_spanned!(span=> .with_help(#help)));
-    let unit = metric.unit.as_ref().map(|unit| quote_spanned!(span=> .with_unit(#unit)));
-    let unit_of_buckets = field.may_be_histogram().then(|| {
-        quote_spanned! {span=>
-            .__with_unit_of_buckets(<#ty as #krate::Metric>::UNIT)
-        }
-    });
-    let labels = expand_labels(&metric.labels);
-    let labels = (!metric.labels.is_empty()).then(|| quote_spanned!(span=> .with_labels(#labels)));
-    let objective = metric.objective.as_ref().map(|objective| {
-        let Objective { within, span, billionths } = objective;
-        // Located at the threshold, which the compiler looks for among the bounds.
-        let span = Span::call_site().located_at(*span);
-        let krate = runtime_at(&model.krate, span);
-        quote_spanned! {span=>
-            .with_objective(#krate::objective::<#ty>(#name, #within, #billionths))
-        }
-    });
-    let errors = metric.errors.then(|| quote_spanned!(span=> .as_error_counter()));
-    let descriptor =
-        quote_spanned!(span=> #new #help #unit #unit_of_buckets #labels #objective #errors);
-    if *prefix_len == 0 {
-        descriptor
-    } else {
-        quote_spanned!(span=> #krate::prefixed(#descriptor, #prefix_len))
+    if !help.is_empty() {
+        descriptor.extend(quote_spanned!(span=> .with_help(#help)));
     }
+    if let Some(unit) = &metric.unit {
+        descriptor.extend(quote_spanned!(span=> .with_unit(#unit)));
+    }
+    if field.may_be_histogram() {
+        descriptor
+            .extend(quote_spanned!(span=> .__with_unit_of_buckets(<#ty as __rt::Metric>::UNIT)));
+    }
+    if !metric.labels.is_empty() {
+        let labels = expand_labels(&metric.labels);
+        descriptor.extend(quote_spanned!(span=> .with_labels(#labels)));
+    }
+    if let Some(Objective { within, span: at, billionths }) = &metric.objective {
+        // Located at the threshold, which the compiler looks for among the bounds.
+        let at = Span::call_site().located_at(*at);
+        descriptor.extend(quote_spanned! {at=>
+            .with_objective(__rt::objective::<#ty>(#name, #within, #billionths))
+        });
+    }
+    if metric.errors {
+        descriptor.extend(quote_spanned!(span=> .as_error_counter()));
+    }
+    if *prefix_len == 0 {
+        return descriptor;
+    }
+    quote_spanned!(span=> __rt::prefixed(#descriptor, #prefix_len))
 }
 
 fn expand_labels(labels: &[(String, String)]) -> TokenStream {
-    let pairs = labels.iter().map(|(name, value)| quote!((#name, #value)));
-    quote!(&[#(#pairs),*])
+    let mut pairs = TokenStream::new();
+    for (name, value) in labels {
+        pairs.extend(quote!((#name, #value),));
+    }
+    quote!(&[#pairs])
 }
 
 /// The labels of each metric that may be a family; empty if none may be.
-fn expand_families(model: &Model<'_>) -> Option<TokenStream> {
-    let krate = runtime_at(&model.krate, Span::call_site());
-    let families = model.metrics().map(|(field, metric)| {
+fn expand_families(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
+    let mut has_families = false;
+    let mut families = TokenStream::new();
+    for (field, metric) in model.metrics() {
         if !field.may_be_family() {
-            return quote!(&[]);
+            families.extend(quote!(&[],));
+            continue;
         }
-        let ty = instrument_type(model, field);
-        let span = span_of(&ty);
-        let instrument = instrument_trait(&model.krate, field, metric, span);
-        let krate = runtime_at(&model.krate, span);
-        quote_spanned!(span=> (#krate::family_labels)(<#ty as #instrument>::LABELS))
-    });
-    model.metrics().any(|(field, _)| field.may_be_family()).then(|| {
+        has_families = true;
+        let ty = &field.ty;
+        let instrument = instrument_trait(field, metric);
+        families.extend(quote_spanned! {span_of(ty)=>
+            (__rt::family_labels)(<#ty as #instrument>::LABELS),
+        });
+    }
+    has_families.then(|| {
         quote! {
-            const FAMILIES: &'static [&'static [#krate::LabelValues]] = &[#(#families,)*];
+            const FAMILIES: &'static [&'static [__rt::LabelValues]] = &[#families];
         }
     })
 }
 
-fn expand_flattened(model: &Model<'_>) -> Option<TokenStream> {
-    let krate = runtime_at(&model.krate, Span::call_site());
+fn expand_flattened(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
     let mut at = 0_usize;
-    let mut flattened = Vec::new();
+    let mut flattened = TokenStream::new();
     for field in &model.fields {
-        match &field.role {
-            Role::Metric(_) => at += 1,
-            Role::Skip => {}
-            Role::Flatten { prefix, labels } => {
-                let labels = expand_labels(labels);
-                let ty = instrument_type(model, field);
-                let table = runtime_at(&model.krate, span_of(&ty));
-                let name = field.ident.unraw().to_string();
-                let metrics = quote_spanned! {span_of(&ty)=>
-                    (#table::flattened_metrics)(<#ty as #table::DescriptorTable>::DECLARED)
-                };
-                flattened.push(quote! {
-                    #krate::Flattened {
-                        at: #at,
-                        field: #name,
-                        prefix: #prefix,
-                        labels: #labels,
-                        metrics: #metrics,
-                    }
-                });
+        let (prefix, labels) = match &field.role {
+            Role::Metric(_) => {
+                at += 1;
+                continue;
             }
-        }
+            Role::Skip { .. } => continue,
+            Role::Flatten { prefix, labels } => (prefix, expand_labels(labels)),
+        };
+        let ty = &field.ty;
+        let name = field.name.ident.unraw().to_string();
+        let metrics = quote_spanned! {span_of(ty)=>
+            (__rt::flattened_metrics)(<#ty as __rt::DescriptorTable>::DECLARED)
+        };
+        flattened.extend(quote! {
+            __rt::Flattened {
+                at: #at,
+                field: #name,
+                prefix: #prefix,
+                labels: #labels,
+                metrics: #metrics,
+            },
+        });
     }
     (!flattened.is_empty()).then(|| {
         quote! {
-            const FLATTENED: &'static [#krate::Flattened] = &[#(#flattened,)*];
+            const FLATTENED: &'static [__rt::Flattened] = &[#flattened];
         }
     })
 }
 
 /// All metrics, composed; `None` if nothing is flattened and nothing has labels.
-fn expand_composed(model: &Model<'_>) -> Option<TokenStream> {
-    let krate = runtime_at(&model.krate, Span::call_site());
+fn expand_composed(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
     if !model.is_composed() {
-        None
-    } else if model.generics.params.is_empty() {
-        Some(quote! {
-            #krate::Exact::<
-                Self,
-                { <Self as #krate::DescriptorTable>::SIZES.series },
-                { <Self as #krate::DescriptorTable>::SIZES.keys },
-                { <Self as #krate::DescriptorTable>::SIZES.key_len },
-                { <Self as #krate::DescriptorTable>::SIZES.joined_labels },
-            >::METRICS
-        })
-    } else {
-        Some(quote!(#krate::SizeClasses::<Self>::METRICS))
+        return None;
     }
+    let composed = if model.generics.params.is_empty() {
+        quote! {
+            __rt::Exact::<
+                Self,
+                { <Self as __rt::DescriptorTable>::SIZES.series },
+                { <Self as __rt::DescriptorTable>::SIZES.keys },
+                { <Self as __rt::DescriptorTable>::SIZES.key_len },
+                { <Self as __rt::DescriptorTable>::SIZES.joined_labels },
+            >
+        }
+    } else {
+        quote!(__rt::SizeClasses::<Self>)
+    };
+    Some(quote!(const COMPOSED: &'static [__rt::Descriptor] = #composed::METRICS;))
 }
 
 /// Calls that refuse metrics which cannot be distinguished, each located at the field that is wrong.
-fn expand_checks(model: &Model<'_>) -> Vec<TokenStream> {
-    let ident = model.instruments_ident();
-    let own: Vec<_> = model.metrics().collect();
+fn expand_checks(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
+    let ident = model.name.in_impl();
     let this = if model.generics.params.is_empty() { quote!(#ident) } else { quote!(Self) };
-    let suspects = model.suspects.iter().map(|&index| {
-        let span = own[index].0.ident.span();
-        let krate = runtime_at(&model.krate, span);
-        quote_spanned!(span=> (#krate::assert_distinct::<#this>)(#index))
-    });
-    let flattened = model.flattened().enumerate().map(|(index, field)| {
-        let span = field.ident.span();
-        let krate = runtime_at(&model.krate, span);
-        quote_spanned!(span=> (#krate::assert_flattens::<#this>)(#index))
-    });
-    suspects.chain(flattened).collect()
-}
-
-/// The impls through which bare `errors` of a function counts in the marked field, of any type of error if that is a
-/// counter, and otherwise of those from which its label can be made.
-fn expand_error_counter(
-    model: &Model<'_>,
-    ident: &Ident,
-    where_clause: Option<&TokenStream>,
-) -> Option<TokenStream> {
-    let (field, metric) = model.metrics().find(|(_, metric)| metric.errors)?;
-    let krate = runtime_at(&model.krate, Span::call_site());
-    let (_, ty_generics, _) = model.generics.split_for_impl();
-    let error = quote!(__E: ?::core::marker::Sized);
-    let impl_generics = impl_generics_with(model.generics, &error);
-    let counter = field.ident_in_impl();
-    let ty = instrument_type(model, field);
-    let span = span_of(&ty);
-    let at = runtime_at(&model.krate, span);
-    if !field.may_be_family() {
-        let count = error_trait(&model.krate, field, metric, span);
-        let count = quote_spanned!(span=> <#ty as #count>::inc(&__metrics.#counter));
-        return Some(quote! {
-            #[automatically_derived]
-            impl #impl_generics #krate::ErrorCounter<__E> for #ident #ty_generics #where_clause {
-                #[inline]
-                fn count_error(_: &__E, __metrics: &Self) {
-                    #count;
-                }
-            }
-        });
+    let mut checks = Vec::new();
+    let own = model.metrics();
+    for index in &model.suspects {
+        let span = own[*index].0.name.ident.span();
+        checks.push(quote_spanned!(span=> (__rt::assert_distinct::<#this>)(#index)));
     }
-    let bounded = |bound: &str| {
-        let bound = Ident::new(bound, span);
-        let bounds = expand_bounds(model).into_iter();
-        let bounds: Vec<_> = bounds.chain([quote_spanned!(span=> #ty: #at::#bound<__E>)]).collect();
-        model.where_clause_with(&bounds)
-    };
-    let (by_error, by_label) = (bounded("CountError"), bounded("CountLabel"));
-    let count_error =
-        quote_spanned!(span=> #at::CountError::count_error(__error, &__metrics.#counter));
-    let count_label =
-        quote_spanned!(span=> #at::CountLabel::count_label(__label, &__metrics.#counter));
-    let label_generics = impl_generics_with(model.generics, &quote!(__E));
-    Some(quote! {
-        #[automatically_derived]
-        impl #impl_generics #krate::ErrorCounter<__E> for #ident #ty_generics #by_error {
-            #[inline]
-            fn count_error(__error: &__E, __metrics: &Self) {
-                #count_error;
-            }
+    let mut index = 0_usize;
+    for field in &model.fields {
+        if let Role::Flatten { .. } = field.role {
+            let span = field.name.ident.span();
+            checks.push(quote_spanned!(span=> (__rt::assert_flattens::<#this>)(#index)));
+            index += 1;
         }
-        #[automatically_derived]
-        impl #label_generics #krate::ErrorFamily<__E> for #ident #ty_generics #by_label {
-            #[inline]
-            fn count_label(__label: __E, __metrics: &Self) {
-                #count_label;
-            }
-        }
-    })
+    }
+    checks
 }

@@ -3,53 +3,53 @@
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
-use super::bounds::{instrument_trait, instrument_type, span_of};
-use crate::derive::model::{Computed, ComputedKind, Metric, Model, Role, Source};
-use crate::krate::runtime_at;
+use super::bounds::instrument_trait;
+use crate::derive::model::{Computed, ComputedKind, InstrumentStruct, Role, Source};
+use crate::derive::written::span_of;
 
 /// Shows the instruments in declaration order, neighbours of one type in one call.
-pub(super) fn expand_walk(model: &Model<'_>) -> TokenStream {
+pub(super) fn expand_walk(model: &InstrumentStruct<'_>) -> TokenStream {
     let mut walk = TokenStream::new();
-    let mut runs: Vec<SameTypeRun> = Vec::new();
+    let mut run: Option<SameTypeRun> = None;
     for field in &model.fields {
-        let ident = field.ident_in_impl();
-        let ty = instrument_type(model, field);
-        let span = span_of(&ty);
-        let krate = runtime_at(&model.krate, span);
-        match &field.role {
-            Role::Skip => {}
-            Role::Metric(Metric { source: Source::Computed(computed), .. }) => {
-                expand_runs(&mut runs, &mut walk);
-                let Computed { kind, value } = computed;
-                let span = span_of(value);
-                let krate = runtime_at(&model.krate, span);
-                let show = match kind {
-                    ComputedKind::Counter => quote_spanned!(span=> show_counter),
-                    ComputedKind::Gauge => quote_spanned!(span=> show_gauge),
-                };
-                walk.extend(quote_spanned!(span=> #krate::#show(&self.#ident, #value, __walker);));
-            }
-            Role::Metric(metric) => {
-                let cell = quote_spanned!(span=> &self.#ident);
-                let text = ty.to_string();
-                match runs.last_mut() {
-                    Some(run) if run.text == text && is_one_type(&text) => run.cells.push(cell),
-                    _ => {
-                        let instrument = instrument_trait(&model.krate, field, metric, span);
-                        let show = quote_spanned!(span=> <#ty as #instrument>::__walk_batch);
-                        runs.push(SameTypeRun { text, show, cells: vec![cell] });
-                    }
+        let (ident, ty) = (field.name.in_impl(), &field.ty);
+        let span = span_of(ty);
+        let shown = match &field.role {
+            Role::Skip { .. } => continue,
+            Role::Metric(metric) => match &metric.source {
+                Source::Computed(Computed { kind, value }) => {
+                    let span = span_of(value);
+                    let show = match kind {
+                        ComputedKind::Counter => quote_spanned!(span=> __rt::show_counter),
+                        ComputedKind::Gauge => quote_spanned!(span=> __rt::show_gauge),
+                    };
+                    quote_spanned!(span=> #show(&self.#ident, #value, __walker);)
                 }
-            }
-            Role::Flatten { .. } => {
-                expand_runs(&mut runs, &mut walk);
-                walk.extend(quote_spanned! {span=>
-                    <#ty as #krate::DescriptorTable>::walk_flattened(&self.#ident, __walker);
-                });
-            }
-        }
+                Source::Field(_) => {
+                    let cell = quote_spanned!(span=> &self.#ident,);
+                    let text = ty.to_string();
+                    match &mut run {
+                        Some(run) if run.text == text && is_one_type(&text) => {
+                            run.cells.extend(cell);
+                        }
+                        _ => {
+                            walk.extend(run.take().map(SameTypeRun::expand));
+                            let instrument = instrument_trait(field, metric);
+                            let show = quote_spanned!(span=> <#ty as #instrument>::__walk_batch);
+                            run = Some(SameTypeRun { text, show, cells: cell });
+                        }
+                    }
+                    continue;
+                }
+            },
+            Role::Flatten { .. } => quote_spanned! {span=>
+                <#ty as __rt::DescriptorTable>::walk_flattened(&self.#ident, __walker);
+            },
+        };
+        walk.extend(run.take().map(SameTypeRun::expand));
+        walk.extend(shown);
     }
-    expand_runs(&mut runs, &mut walk);
+    walk.extend(run.map(SameTypeRun::expand));
     walk
 }
 
@@ -59,16 +59,18 @@ struct SameTypeRun {
     text: String,
     /// The function that shows them.
     show: TokenStream,
-    cells: Vec<TokenStream>,
+    /// References to the fields, separated by commas.
+    cells: TokenStream,
+}
+
+impl SameTypeRun {
+    fn expand(self) -> TokenStream {
+        let Self { show, cells, .. } = self;
+        quote!(#show(&[#cells], __walker);)
+    }
 }
 
 /// Whether this spelling is the same type everywhere. `$crate` differs between macros.
 fn is_one_type(text: &str) -> bool {
     !text.contains('$')
-}
-
-fn expand_runs(runs: &mut Vec<SameTypeRun>, walk: &mut TokenStream) {
-    for SameTypeRun { show, cells, .. } in runs.drain(..) {
-        walk.extend(quote!(#show(&[#(#cells,)*], __walker);));
-    }
 }

@@ -7,7 +7,7 @@ use super::usage::{
     begins_path, end_of_nested_fn, field_after, is_borrow_or_deref, is_macro_input,
     only_borrows_pin,
 };
-use crate::tokens::{flat, is_punct};
+use crate::raw_tokens::{flat, is_punct};
 
 /// Splits a body into its inner attributes and the rest, in braces with the span of its own.
 pub(crate) fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {

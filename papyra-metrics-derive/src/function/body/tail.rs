@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
-use crate::tokens::{is_ident, is_punct};
+use crate::raw_tokens::{is_ident, is_punct, text};
 
 /// A body that ends in a future that it makes itself.
 pub(crate) struct ReturnedFuture {
@@ -41,7 +41,7 @@ pub(crate) fn returned_future(body: &TokenStream) -> Option<ReturnedFuture> {
     let start = head.len() - path.count();
     let path: TokenStream = head[start..].iter().cloned().collect();
     let known = ["Box::pin", "std::boxed::Box::pin", "alloc::boxed::Box::pin"];
-    let written = path.to_string().replace(' ', "");
+    let written = text(&path);
     if !known.contains(&written.trim_start_matches("::")) || !starts_expression(&tokens, start) {
         return None;
     }

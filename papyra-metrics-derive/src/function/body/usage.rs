@@ -1,14 +1,14 @@
 //! Conservative facts about a body, or an expression, from its raw tokens: a macro call is assumed to return and to
 //! await, because a user may define a macro of any name.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
-use crate::tokens::{is_ident, is_punct};
+use crate::raw_tokens::{is_ident, is_punct};
 
 /// How a body uses `self` and its arguments, and how it may end.
-#[derive(Clone, Default)]
+#[derive(Default)]
 #[allow(clippy::struct_excessive_bools)] // independent facts
 pub(crate) struct BodyUsage {
     /// It may return early: `return`, `?`, or a macro call.
@@ -28,7 +28,7 @@ pub(crate) struct BodyUsage {
     /// A macro call consumes a pinned `self`, as far as the names of methods say: `self.project()`.
     pub(crate) consumes_self_in_macros: bool,
     /// The fields of `self` that it names: `log` in `self.log.len`.
-    pub(crate) fields_of_self: BTreeSet<Ident>,
+    pub(crate) fields_of_self: Vec<Ident>,
     /// Identifiers followed by a field access: `log` in `log.len`.
     pub(crate) fields_accessed_of: HashSet<String>,
     /// All identifiers that are not fields, and those in the braces of strings.
@@ -131,7 +131,9 @@ impl BodyUsage {
             self.consumes_self_in_macros |= field.is_none() && !may_borrow_pin(before, after);
         }
         if let Some(TokenTree::Ident(field)) = field {
-            self.fields_of_self.insert(field.clone());
+            if !self.fields_of_self.contains(field) {
+                self.fields_of_self.push(field.clone());
+            }
         }
     }
 

@@ -139,18 +139,19 @@ impl<'a> BodyExpander<'a> {
         guards
     }
 
-    fn guarded(
-        &self,
-        is_watched: bool,
-        is_timed: bool,
-    ) -> impl Iterator<Item = Guard<'a>> + use<'a> {
+    fn guarded(&self, is_watched: bool, is_timed: bool) -> Vec<Guard<'a>> {
         let Targets { cancelled, in_flight, time, .. } = &self.plan.model.targets;
-        let cancelled = cancelled.iter().filter(move |_| is_watched);
-        let time = time.iter().filter(move |_| is_timed);
-        let in_flight = in_flight.iter().map(|target| Guard { kind: GuardKind::InFlight, target });
-        in_flight.chain(cancelled.map(|target| Guard { kind: GuardKind::Cancelled, target })).chain(
-            time.map(|timing| Guard { kind: GuardKind::Timer(timing), target: &timing.histogram }),
-        )
+        let mut guarded = Vec::new();
+        if let Some(target) = in_flight {
+            guarded.push(Guard { kind: GuardKind::InFlight, target });
+        }
+        if let (Some(target), true) = (cancelled, is_watched) {
+            guarded.push(Guard { kind: GuardKind::Cancelled, target });
+        }
+        if let (Some(timing), true) = (time, is_timed) {
+            guarded.push(Guard { kind: GuardKind::Timer(timing), target: &timing.histogram });
+        }
+        guarded
     }
 
     fn add_guard(&self, guard: &Guard<'a>, access: Access, guards: &mut Guards<'a>) {
@@ -281,7 +282,11 @@ impl<'a> BodyExpander<'a> {
 
     /// Guards that own what they count through.
     pub(super) fn owned_guards(&self) -> TokenStream {
-        self.guarded(true, false).map(|guard| self.owned_guard(&guard)).collect()
+        let mut guards = TokenStream::new();
+        for guard in self.guarded(true, false) {
+            guards.extend(self.owned_guard(&guard));
+        }
+        guards
     }
 
     fn owned_guard(&self, guard: &Guard<'_>) -> TokenStream {

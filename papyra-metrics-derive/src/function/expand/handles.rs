@@ -8,7 +8,7 @@ use super::names::{SELF_ALIAS, handle, quote_mixed_site, root_handle, self_alias
 use super::record::{Lookup, with_self_alias};
 use crate::function::model::{MetricsRoot, RootKind, Target, TargetKind};
 use crate::function::plan::{Access, Bound};
-use crate::tokens::{flat, is_ident, is_punct};
+use crate::raw_tokens::{flat, is_ident, is_punct};
 
 impl BodyExpander<'_> {
     /// The statements that make handles, before the body.
@@ -80,13 +80,17 @@ impl BodyExpander<'_> {
     }
 
     /// The targets whose expressions are evaluated before the body, with these.
-    fn shared_expressions(&self, access: Access) -> impl Iterator<Item = (&Target, &TokenStream)> {
-        self.plan.model.targets.iter().filter_map(move |target| match &target.kind {
-            TargetKind::Expression(expression) if self.plan.shares(&target.usage, access) => {
-                Some((target, expression))
+    fn shared_expressions(&self, access: Access) -> Vec<(&Target, &TokenStream)> {
+        let mut shared = Vec::new();
+        for target in self.plan.model.targets.all() {
+            match &target.kind {
+                TargetKind::Expression(expression) if self.plan.shares(&target.usage, access) => {
+                    shared.push((target, expression));
+                }
+                _ => {}
             }
-            _ => None,
-        })
+        }
+        shared
     }
 
     /// Statements that create handles for a future, from values that still exist after the body.

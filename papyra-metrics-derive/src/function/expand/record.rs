@@ -221,9 +221,9 @@ impl BodyExpander<'_> {
         match &root.kind {
             RootKind::At(expression) => with_self_alias(expression, access),
             RootKind::OfSelf(this) => {
-                let mut relative =
-                    self.plan.model.targets.iter().filter(|target| target.kind.root().is_some());
-                let key = relative.next().map_or_else(Span::call_site, located_key);
+                let targets = self.plan.model.targets.all();
+                let relative = targets.iter().find(|target| target.kind.root().is_some());
+                let key = relative.map_or_else(Span::call_site, |target| located_key(target));
                 let mut owner = match access {
                     Access::SelfAlias => self_alias(this.span()),
                     _ => this.clone(),

@@ -26,12 +26,14 @@ impl BodyExpander<'_> {
                 self.awaited(&body, self.plan.is_watched)
             }
             Scope::Closure => {
-                let captures = captures.iter().filter(|_| mover.is_some());
-                let mentions = captures.map(|capture| {
-                    let (attributes, name) = (attributes(capture), capture.name);
-                    quote_mixed_site!(#attributes let _ = &#name;)
-                });
-                let body = after(&mentions.collect(), block);
+                let mut mentions = TokenStream::new();
+                if mover.is_some() {
+                    for capture in captures {
+                        let (attributes, name) = (attributes(capture), capture.name);
+                        mentions.extend(quote_mixed_site!(#attributes let _ = &#name;));
+                    }
+                }
+                let body = after(&mentions, block);
                 let output = output.map(|output| quote_mixed_site!(-> #output));
                 let body = quote_spanned!(at=> #mover || #output #body);
                 quote_mixed_site!(#private::call(#body))
@@ -55,22 +57,24 @@ impl BodyExpander<'_> {
     /// what it would capture by reference.
     fn fake_return(&self, output: Option<&TokenStream>) -> TokenStream {
         let private = &self.private;
-        let takes = self.plan.captures.iter().map(|capture| {
+        let mut takes = TokenStream::new();
+        for capture in &self.plan.captures {
             let (attributes, name) = (attributes(capture), capture.name);
-            quote_mixed_site!(#attributes #private::capture(#name);)
-        });
+            takes.extend(quote_mixed_site!(#attributes #private::capture(#name);));
+        }
         let this = self.plan.receiver().map(|receiver| &receiver.token);
-        let fields = self.plan.captured_fields.iter();
-        let fields = fields.map(|field| quote_mixed_site!(let _ = &mut #this.#field;));
-        let whole = (self.plan.body_self == BodySelf::Reborrowed
-            && self.plan.receiver_kind() == Some(ReceiverKind::Exclusive))
-        .then(|| quote_mixed_site!(let _ = &mut *#this;));
+        for field in &self.plan.captured_fields {
+            takes.extend(quote_mixed_site!(let _ = &mut #this.#field;));
+        }
+        if self.plan.body_self == BodySelf::Reborrowed
+            && self.plan.receiver_kind() == Some(ReceiverKind::Exclusive)
+        {
+            takes.extend(quote_mixed_site!(let _ = &mut *#this;));
+        }
         let ty = output.map(|output| quote_mixed_site!(::<#output>));
         quote_mixed_site! {
             if let ::core::option::Option::Some(__result) = ::core::option::Option::None #ty {
-                #(#takes)*
-                #(#fields)*
-                #whole
+                #takes
                 return __result;
             }
         }

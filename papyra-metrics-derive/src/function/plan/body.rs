@@ -8,7 +8,7 @@ use proc_macro2::{Group, Ident, TokenStream};
 
 use crate::function::body::usage::{BodyUsage, ends_in_return};
 use crate::function::captures::{Capture, captures, lent_arguments};
-use crate::function::input::{ArgumentKind, Receiver, ReceiverKind};
+use crate::function::input::{Argument, ArgumentKind, Receiver, ReceiverKind};
 use crate::function::model::{InstrumentedFn, Output, Target, Targets};
 use crate::function::output::{borrows_self, cannot_be_annotated, outlives_self};
 
@@ -139,8 +139,8 @@ impl<'a> BodyPlan<'a> {
         let observes_end = self.observes_end();
         let is_exclusive = matches!(receiver.kind, ReceiverKind::Exclusive | ReceiverKind::Pinned);
         self.guard_holds_self =
-            is_exclusive && self.guarded().any(|target| target.usage.names_self);
-        if observes_end || self.guarded().next().is_some() {
+            is_exclusive && self.guarded().iter().any(|target| target.usage.names_self);
+        if observes_end || !self.guarded().is_empty() {
             (self.access, self.body_self) = match receiver.kind {
                 ReceiverKind::Shared if self.lookups() > 1 => (Access::Cached, BodySelf::AsWritten),
                 ReceiverKind::Shared => (Access::Direct, BodySelf::AsWritten),
@@ -203,7 +203,7 @@ impl<'a> BodyPlan<'a> {
 
     /// Whether anything is counted through `self`.
     pub(crate) fn touches_self(&self) -> bool {
-        self.model.targets.iter().any(|target| target.usage.names_self)
+        self.model.targets.all().iter().any(|target| target.usage.names_self)
     }
 
     /// Whether the body takes all of `self`, and with it metrics that belong to it alone.
@@ -213,33 +213,37 @@ impl<'a> BodyPlan<'a> {
 
     /// How often the metrics would be looked up: for calls, for the clock, for guards, and after the body.
     fn lookups(&self) -> usize {
-        let Targets { calls, cancelled, errors, in_flight, ok, time, errors_by: _ } =
-            &self.model.targets;
-        let time = time.as_ref().map(|timing| &timing.histogram);
-        let [calls, cancelled, errors, in_flight, ok] =
-            [calls, cancelled, errors, in_flight, ok].map(Option::as_ref);
-        let looks_up = |targets: &[Option<&Target>]| {
-            let mut targets = targets.iter().copied().flatten();
-            usize::from(targets.any(|target| target.kind.root().is_some()))
-        };
-        let before = looks_up(&[calls]) + looks_up(&[time]);
-        let guards = looks_up(&[in_flight]) + looks_up(&[cancelled]);
-        before + guards + looks_up(&[errors, ok, time])
+        let targets = &self.model.targets;
+        let is_looked_up = |target: &Target| target.kind.root().is_some();
+        let mut lookups = usize::from(targets.after_body().into_iter().any(is_looked_up));
+        let Targets { calls, cancelled, in_flight, .. } = targets;
+        let before = [calls.as_ref(), cancelled.as_ref(), in_flight.as_ref(), targets.histogram()];
+        for target in before {
+            lookups += usize::from(target.is_some_and(is_looked_up));
+        }
+        lookups
     }
 
     /// The instruments that guards update while the body runs.
-    fn guarded(&self) -> impl Iterator<Item = &'a Target> {
-        let Targets { cancelled, in_flight, time, .. } = &self.model.targets;
-        let cancelled = cancelled.iter().filter(|_| self.is_watched);
-        let time = time.iter().filter(|_| self.is_timed_by_guard);
-        in_flight.iter().chain(cancelled).chain(time.map(|timing| &timing.histogram))
+    fn guarded(&self) -> Vec<&'a Target> {
+        let targets = &self.model.targets;
+        let Targets { cancelled, in_flight, .. } = targets;
+        let mut guarded = Vec::new();
+        if let Some(target) = in_flight {
+            guarded.push(target);
+        }
+        if let (Some(target), true) = (cancelled, self.is_watched) {
+            guarded.push(target);
+        }
+        if let (Some(histogram), true) = (targets.histogram(), self.is_timed_by_guard) {
+            guarded.push(histogram);
+        }
+        guarded
     }
 
     /// Whether anything is counted through an argument after the body.
     pub(crate) fn reads_after_body(&self, argument: &Ident) -> bool {
-        let Targets { errors, ok, time, .. } = &self.model.targets;
-        let time = time.as_ref().map(|timing| &timing.histogram);
-        let mut targets = [errors.as_ref(), ok.as_ref(), time].into_iter().flatten();
+        let mut targets = self.model.targets.after_body().into_iter();
         targets.any(|target| target.usage.names(argument))
     }
 
@@ -290,14 +294,10 @@ impl<'a> BodyPlan<'a> {
 
     /// Whether an expression is evaluated before the body, because it could not be after it.
     pub(crate) fn shares(&self, expression: &BodyUsage, access: Access) -> bool {
-        let mut arguments = self
-            .model
-            .function
-            .arguments
-            .iter()
-            .filter(|argument| argument.names.iter().any(|name| expression.names(name)));
+        let arguments = &self.model.function.arguments;
+        let names = |argument: &Argument| argument.names.iter().any(|name| expression.names(name));
         match access {
-            Access::FutureHandle => expression.names_self || arguments.next().is_some(),
+            Access::FutureHandle => expression.names_self || arguments.iter().any(names),
             Access::SelfAlias
                 if expression.names_self
                     && self.receiver_kind() == Some(ReceiverKind::RefCounted) =>
@@ -306,8 +306,9 @@ impl<'a> BodyPlan<'a> {
             }
             _ => {
                 expression.names_self && access == Access::Handle
-                    || arguments.any(|argument| {
+                    || arguments.iter().any(|argument| {
                         argument.kind == ArgumentKind::Value
+                            && names(argument)
                             && argument.names.iter().any(|name| self.usage.names(name))
                     })
             }
@@ -329,9 +330,11 @@ impl<'a> BodyPlan<'a> {
         if !is_needed {
             return Vec::new();
         }
-        let is_shared = |field: &Ident| {
-            self.model.targets.iter().any(|target| target.usage.fields_of_self.contains(field))
-        };
-        self.usage.fields_of_self.iter().filter(|field| !is_shared(field)).cloned().collect()
+        let targets = self.model.targets.all();
+        let mut fields = self.usage.fields_of_self.clone();
+        fields.retain(|field| {
+            !targets.iter().any(|target| target.usage.fields_of_self.contains(field))
+        });
+        fields
     }
 }

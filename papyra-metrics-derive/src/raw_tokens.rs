@@ -1,4 +1,9 @@
-//! Raw tokens: what is left of Rust's grammar that syn does not parse without its feature `full`.
+//! Questions about expressions, patterns and bodies as raw tokens.
+//!
+//! Without its feature `full`, syn has no type for a statement, a block or a pattern, and refuses most expressions: the body
+//! and the arguments of a function, the value of a key such as `errors = self.shards[i].errors`, and types that contain
+//! an expression cannot be parsed with it. With `full`, every first build would take longer, and a body would still be
+//! rewritten token by token, because the inputs of its macros are tokens in any case.
 //!
 //! `macro_rules!` fragments (`$vis`, `$ty`, `$expr`) arrive in groups without delimiters. Questions about tokens look inside
 //! these groups; re-emitted tokens keep them.
@@ -32,6 +37,15 @@ fn flatten(tokens: TokenStream, all: &mut Vec<TokenTree>) {
 /// The tokens as a stream.
 pub(crate) fn stream(tokens: &[TokenTree]) -> TokenStream {
     tokens.iter().cloned().collect()
+}
+
+/// The tokens as text without spaces.
+pub(crate) fn text(tokens: &TokenStream) -> String {
+    let mut text = String::new();
+    for token in flat(tokens) {
+        text.push_str(&token.to_string());
+    }
+    text
 }
 
 pub(crate) fn is_punct(token: &TokenTree, char: char) -> bool {

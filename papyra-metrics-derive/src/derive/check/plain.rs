@@ -1,0 +1,195 @@
+//! Checks a plain struct, and builds the struct of instruments that is written for it.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::Attribute;
+
+use super::field::{
+    CheckedKeys, CommonKeys, Number, StructContext, Values, check_flatten, check_metric,
+};
+use crate::attr::{FieldKeys, Key};
+use crate::derive::input::NamedField;
+use crate::derive::model::{Field, Instrument, Name, PlainField, PlainRole, Role, Source};
+use crate::derive::written::{StorageInstrument, Written, span_of, storage_of, storage_trait};
+use crate::diag::Diagnostics;
+use crate::krate::runtime_alias;
+use crate::types::{is_phantom_data, mentions};
+
+/// A checked field of a plain struct, and that of its storage.
+pub(super) struct CheckedField<'a> {
+    pub(super) plain: PlainField<'a>,
+    pub(super) storage: Field<'a>,
+    pub(super) keys: FieldKeys,
+}
+
+/// Checks the name of the storage.
+pub(super) fn check_storage_name(
+    diag: &mut Diagnostics,
+    plain: &Ident,
+    storage: &Ident,
+) -> Option<()> {
+    if storage != plain {
+        return Some(());
+    }
+    diag.error(
+        storage,
+        format!("`{storage}` is the name of this struct; use another one for the generated struct of atomics"),
+    );
+    None
+}
+
+pub(super) fn check_plain_field<'a>(
+    diag: &mut Diagnostics,
+    context: &StructContext<'_>,
+    is_padded: bool,
+    field: &NamedField<'a>,
+    CheckedKeys { keys, help, are_valid: has_valid_keys }: CheckedKeys,
+) -> Option<CheckedField<'a>> {
+    let span = span_of(field.ty);
+    let runtime = runtime_alias(span);
+    let (plain, role, ty) = if keys.skip.is_some() {
+        if !is_phantom_data(field.ty) {
+            diag.error(
+                field.ty,
+                "only a `PhantomData` can be skipped in a struct with `storage`; move other fields to another struct",
+            );
+        }
+        let role = Role::Skip { is_phantom_data: true };
+        (PlainRole::Phantom, role, field.ty.to_token_stream())
+    } else if keys.flatten.is_some() {
+        let role = check_flatten(diag, context, field, &keys)?;
+        let ty = field.ty.to_token_stream();
+        let depends_on_parameters =
+            mentions(field.ty, &context.parameters) || mentions_lifetime(ty);
+        let ty = storage_of(field.ty, depends_on_parameters, &runtime);
+        (PlainRole::Nested { depends_on_parameters }, role, ty)
+    } else {
+        let common = CommonKeys::check(diag, context, field, &keys, help);
+        let written = check_value(diag, context, is_padded, field, &keys)?;
+        let source = Source::Field(Instrument {
+            may_be_histogram: written.is_histogram(),
+            may_be_family: written.label.is_some(),
+            is_known_error_counter: false,
+        });
+        let values = Values { source, number: number_of(&written), counter: "u64" };
+        let metric = check_metric(diag, context, field, &keys, common, values)?;
+        let ty = written.ty(&runtime, span);
+        (PlainRole::Value(written), Role::Metric(metric), ty)
+    };
+    let name = Name { ident: field.ident, is_deprecated: field.is_deprecated() };
+    let storage = Field {
+        name,
+        ty,
+        is_parenthesized_in_bounds: false,
+        has_bound: matches!(role, Role::Metric(_)) && mentions(field.ty, &context.parameters),
+        role,
+        has_valid_keys,
+    };
+    let plain = PlainField {
+        name,
+        vis: field.vis,
+        ty: field.ty,
+        attrs: copied_to_storage(field.attrs),
+        role: plain,
+        has_valid_keys,
+    };
+    Some(CheckedField { plain, storage, keys })
+}
+
+/// Checks a value, and chooses the instrument that is written for it.
+fn check_value<'a>(
+    diag: &mut Diagnostics,
+    context: &StructContext<'_>,
+    is_padded: bool,
+    field: &NamedField<'a>,
+    keys: &FieldKeys,
+) -> Option<Written<'a>> {
+    if let Some(Key { key, .. }) = keys.counter.as_ref().or(keys.gauge.as_ref()) {
+        diag.error(
+            key,
+            format!("`{key}` computes a value, and a struct with `storage` keeps only values of its own; move the field to a struct without `storage`"),
+        );
+        return None;
+    }
+    let written = Written::of(field.ty);
+    match (&keys.padded, &keys.sharded) {
+        (Some(Key { key, .. }), Some(_)) => {
+            diag.error(
+                key,
+                "`padded` cannot be combined with `sharded`, which uses cache lines of its own; remove `padded`",
+            );
+            return None;
+        }
+        (None, Some(Key { key, .. })) if written.as_ref().is_some_and(Written::is_gauge) => {
+            diag.error(
+                key,
+                format!("`sharded` requires a counter or a histogram, and `{}` is a gauge; remove `sharded`", field.ident),
+            );
+            return None;
+        }
+        _ => {}
+    }
+    let Some(written) = written else {
+        if context.has_valid_keys {
+            diag.error(
+                field.ty,
+                "a metric in a struct with `storage` is a `u64` (counter), `i64` or `f64` (gauge), `Distribution<…>` (histogram), or a `Family<…>` of these; use `flatten` for a nested struct with `storage`",
+            );
+        }
+        return None;
+    };
+    let is_sharded = keys.sharded.is_some();
+    let instrument = match written.instrument {
+        StorageInstrument::Counter if is_sharded => StorageInstrument::ShardedCounter,
+        StorageInstrument::Histogram(buckets) if is_sharded => {
+            StorageInstrument::ShardedHistogram(buckets)
+        }
+        instrument => instrument,
+    };
+    let padded = !is_sharded && (is_padded || keys.padded.is_some());
+    Some(Written { instrument, padded, ..written })
+}
+
+fn number_of(written: &Written<'_>) -> Option<Number> {
+    let number = if written.is_gauge() { Number::Gauge } else { Number::Counter };
+    (!written.is_histogram()).then_some(number)
+}
+
+/// The bounds of the impls of a plain struct: that flattened types which depend on its parameters have storage, and that
+/// each family whose label is a parameter can start at zero.
+pub(super) fn storage_bounds(plain: &[PlainField<'_>], storage: &[Field<'_>]) -> Vec<TokenStream> {
+    let mut bounds = Vec::new();
+    let mut families = Vec::new();
+    for (PlainField { ty, role, .. }, storage) in plain.iter().zip(storage) {
+        let span = span_of(ty);
+        match role {
+            PlainRole::Nested { depends_on_parameters: true } => {
+                let plain = storage_trait(ty, true, &runtime_alias(span));
+                bounds.push(quote_spanned!(span=> #ty: #plain));
+            }
+            PlainRole::Value(written) if written.label.is_some() && storage.has_bound => {
+                let family = &storage.ty;
+                families.push(quote_spanned!(span=> #family: __rt::Zero));
+            }
+            _ => {}
+        }
+    }
+    bounds.append(&mut families);
+    bounds
+}
+
+/// The attributes that have the same meaning on the generated struct of atomics.
+pub(super) fn copied_to_storage(attrs: &[Attribute]) -> Vec<&Attribute> {
+    const COPIED: [&str; 5] = ["allow", "cfg", "deprecated", "doc", "expect"];
+    let is_copied = |attr: &&Attribute| COPIED.iter().any(|word| attr.path().is_ident(word));
+    attrs.iter().filter(is_copied).collect()
+}
+
+fn mentions_lifetime(ty: TokenStream) -> bool {
+    let mut after_quote = false;
+    ty.into_iter().any(|token| {
+        let named = after_quote && !matches!(&token, TokenTree::Ident(name) if name == "static");
+        after_quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+        named || matches!(&token, TokenTree::Group(group) if mentions_lifetime(group.stream()))
+    })
+}

@@ -1,0 +1,124 @@
+//! The instruments that are written for the values of a plain struct, by the spelling of their types.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::Type;
+
+use crate::types::{arguments, last_word, only_argument, primitive};
+
+/// The instrument that a field of a plain struct becomes.
+pub(crate) struct Written<'a> {
+    pub(crate) instrument: StorageInstrument<'a>,
+    /// The label, if it is a family of these instruments.
+    pub(crate) label: Option<&'a Type>,
+    /// Whether it is on cache lines of its own.
+    pub(crate) padded: bool,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum StorageInstrument<'a> {
+    Counter,
+    ShardedCounter,
+    Gauge,
+    FloatGauge,
+    /// With these buckets.
+    Histogram(&'a Type),
+    ShardedHistogram(&'a Type),
+}
+
+impl<'a> Written<'a> {
+    /// The instrument for a value of this type; `None` if it is not a value that a plain struct can contain.
+    pub(crate) fn of(ty: &'a Type) -> Option<Self> {
+        if let Some(instrument) = StorageInstrument::of(ty) {
+            return Some(Self { instrument, label: None, padded: false });
+        }
+        let is_family = last_word(ty).is_some_and(|word| word == "Family");
+        match arguments(ty).filter(|_| is_family)?.as_slice() {
+            [label, value] => {
+                let instrument = StorageInstrument::of(value)?;
+                Some(Self { instrument, label: Some(label), padded: false })
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_gauge(&self) -> bool {
+        matches!(self.instrument, StorageInstrument::Gauge | StorageInstrument::FloatGauge)
+    }
+
+    pub(crate) fn is_histogram(&self) -> bool {
+        use StorageInstrument::{Histogram, ShardedHistogram};
+        matches!(self.instrument, Histogram(_) | ShardedHistogram(_))
+    }
+
+    /// The type of the instrument, by the path of the runtime module.
+    pub(crate) fn ty(&self, runtime: &TokenStream, span: Span) -> TokenStream {
+        let mut ty = match self.instrument {
+            StorageInstrument::Counter => quote_spanned!(span=> #runtime::Counter),
+            StorageInstrument::ShardedCounter => quote_spanned!(span=> #runtime::ShardedCounter),
+            StorageInstrument::Gauge => quote_spanned!(span=> #runtime::Gauge),
+            StorageInstrument::FloatGauge => quote_spanned!(span=> #runtime::FloatGauge),
+            StorageInstrument::Histogram(buckets) => {
+                quote_spanned!(span=> #runtime::Histogram<#buckets>)
+            }
+            StorageInstrument::ShardedHistogram(buckets) => {
+                quote_spanned!(span=> #runtime::ShardedHistogram<#buckets>)
+            }
+        };
+        if let Some(label) = self.label {
+            ty = quote_spanned!(span=> #runtime::Family<#label, #ty>);
+        }
+        if self.padded {
+            ty = quote_spanned!(span=> #runtime::CachePadded<#ty>);
+        }
+        ty
+    }
+}
+
+impl<'a> StorageInstrument<'a> {
+    fn of(ty: &'a Type) -> Option<Self> {
+        match primitive(ty).as_deref() {
+            Some("u64") => return Some(Self::Counter),
+            Some("i64") => return Some(Self::Gauge),
+            Some("f64") => return Some(Self::FloatGauge),
+            _ => {}
+        }
+        let is_distribution = last_word(ty).is_some_and(|word| word == "Distribution");
+        only_argument(ty).filter(|_| is_distribution).map(Self::Histogram)
+    }
+}
+
+/// The trait that a flattened type of a plain struct must implement. If the type depends on a parameter, a bound requires its
+/// storage; otherwise the compiler looks whether it has one.
+pub(crate) fn storage_trait(
+    ty: &Type,
+    depends_on_parameters: bool,
+    runtime: &TokenStream,
+) -> TokenStream {
+    let span = span_of(ty);
+    if depends_on_parameters {
+        return quote_spanned!(span=> #runtime::HasStorage);
+    }
+    quote_spanned! {span=>
+        #runtime::HasStorage<{
+            use #runtime::NotPlain as _;
+            #runtime::StorageProbe::<#ty>::PLAIN
+        }>
+    }
+}
+
+/// The storage of a flattened type of a plain struct.
+pub(crate) fn storage_of(
+    ty: &Type,
+    depends_on_parameters: bool,
+    runtime: &TokenStream,
+) -> TokenStream {
+    let plain = storage_trait(ty, depends_on_parameters, runtime);
+    quote_spanned!(span_of(ty)=> <#ty as #plain>::Storage)
+}
+
+/// The location of the type, with call-site hygiene.
+pub(crate) fn span_of(ty: &dyn ToTokens) -> Span {
+    let first = ty.to_token_stream().into_iter().next();
+    Span::call_site().located_at(first.as_ref().map_or_else(Span::call_site, TokenTree::span))
+}
