@@ -4,8 +4,8 @@ use core::str;
 
 /// Text of at most `LEN` bytes.
 ///
-/// The bytes are always UTF-8, and text is made of them without another look: of each name that is composed at compile time, that
-/// took half of the time.
+/// The bytes are always UTF-8, so a `str` is made of them without a check. The compiler would interpret the check of each byte: a
+/// struct of counters that is flattened twice would take an eighth longer to build, one of families a third.
 #[derive(Clone, Copy)]
 pub(super) struct Text<const LEN: usize>([u8; LEN]);
 
