@@ -1,32 +1,18 @@
 //! The `metrics` facade: values arrive in its Prometheus exporter, and in any other recorder.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use metrics::{HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
-use papyra_metrics::{Counter, Distribution, Gauge, Histogram, Latency, Metrics};
+use papyra_metrics::{Distribution, Histogram, Latency, Metrics};
 use papyra_metrics_export::metrics::Facade;
 use papyra_metrics_export::{Export, Registry};
 
-#[derive(Default, Metrics)]
-struct LogMetrics {
-    /// Records appended.
-    records_written: Counter,
-    #[metrics(unit = "bytes")]
-    bytes_written: Counter,
-    compactions: AtomicU64,
-    open_segments: Gauge,
-}
-
-fn open(registry: &Registry, name: &str) -> Arc<LogMetrics> {
-    let metrics = Arc::new(LogMetrics::default());
-    registry.register(metrics.clone(), &[("backend", name)]).unwrap();
-    metrics
-}
+use crate::log::open;
 
 /// The samples of a text exposition, and its help.
 fn samples(text: &str) -> BTreeMap<&str, &str> {

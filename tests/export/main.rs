@@ -9,6 +9,7 @@ mod handles;
 mod histograms;
 mod labels;
 mod locks;
+mod log;
 mod opentelemetry;
 mod otlp;
 mod otlp_collector;

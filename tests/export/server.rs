@@ -263,8 +263,8 @@ struct BlockingMetrics {
     blocking: Blocking,
 }
 
-#[test]
-fn a_scrape_that_never_returns_keeps_neither_other_requests_nor_stop_waiting() {
+/// A server whose scrapes wait until the sender is dropped. The receiver gets a message when a scrape begins to wait.
+fn blocking_server() -> (Arc<BlockingMetrics>, Server, Receiver<()>, Sender<()>) {
     let (entered, entries) = mpsc::channel();
     let (release, waits) = mpsc::channel();
     let blocking = Blocking { entered, release: Mutex::new(waits) };
@@ -272,6 +272,12 @@ fn a_scrape_that_never_returns_keeps_neither_other_requests_nor_stop_waiting() {
     let registry = Registry::new();
     registry.register(metrics.clone(), &[]).unwrap();
     let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
+    (metrics, server, entries, release)
+}
+
+#[test]
+fn a_scrape_that_never_returns_keeps_neither_other_requests_nor_stop_waiting() {
+    let (_metrics, server, entries, release) = blocking_server();
     let address = server.local_addr();
     let mut waiting = connect(address);
     waiting.write_all(SCRAPE.as_bytes()).unwrap();
@@ -285,13 +291,7 @@ fn a_scrape_that_never_returns_keeps_neither_other_requests_nor_stop_waiting() {
 
 #[test]
 fn clients_that_ask_at_the_same_time_share_one_scrape() {
-    let (entered, entries) = mpsc::channel();
-    let (release, waits) = mpsc::channel();
-    let blocking = Blocking { entered, release: Mutex::new(waits) };
-    let metrics = Arc::new(BlockingMetrics { blocking });
-    let registry = Registry::new();
-    registry.register(metrics.clone(), &[]).unwrap();
-    let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
+    let (_metrics, server, entries, release) = blocking_server();
     let ask = || {
         let mut stream = connect(server.local_addr());
         stream.write_all(SCRAPE.as_bytes()).unwrap();
@@ -311,13 +311,7 @@ fn clients_that_ask_at_the_same_time_share_one_scrape() {
 
 #[test]
 fn a_scrape_that_takes_too_long_is_reported_and_the_next_one_is_answered() {
-    let (entered, entries) = mpsc::channel();
-    let (release, waits) = mpsc::channel();
-    let blocking = Blocking { entered, release: Mutex::new(waits) };
-    let metrics = Arc::new(BlockingMetrics { blocking });
-    let registry = Registry::new();
-    registry.register(metrics.clone(), &[]).unwrap();
-    let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
+    let (_metrics, server, entries, release) = blocking_server();
     let mut waiting = connect(server.local_addr());
     waiting.write_all(SCRAPE.as_bytes()).unwrap();
     entries.recv_timeout(Duration::from_secs(30)).unwrap();

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use async_trait::async_trait;
-use papyra_metrics::{Counter, Gauge, Metrics, metrics};
+use papyra_metrics::{Counter, metrics};
 
 use crate::common::{Failed, Fallible, LogMetrics};
 

@@ -6,29 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
-use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Value, Walker};
+use papyra_metrics::{Counter, Descriptor, Metrics, Value, Walker};
 use papyra_metrics_export::Registry;
 
+use crate::log::open;
 use receiver::Pipeline;
 
 mod histograms;
 pub(crate) mod receiver;
-
-#[derive(Default, Metrics)]
-struct LogMetrics {
-    /// Records appended.
-    records_written: Counter,
-    #[metrics(unit = "bytes")]
-    bytes_written: Counter,
-    compactions: AtomicU64,
-    open_segments: Gauge,
-}
-
-fn open(registry: &Registry, name: &str) -> Arc<LogMetrics> {
-    let metrics = Arc::new(LogMetrics::default());
-    registry.register(metrics.clone(), &[("backend", name)]).unwrap();
-    metrics
-}
 
 #[test]
 fn names_units_descriptions_attributes_and_values_arrive() {

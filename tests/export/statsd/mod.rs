@@ -6,40 +6,27 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use papyra_metrics::Metrics;
 use papyra_metrics::persistence::PersistenceMetrics;
-use papyra_metrics::{Counter, Gauge, Metrics};
 use papyra_metrics_export::statsd::StatsD;
 use papyra_metrics_export::{Export, Periodic, Progress, Registry};
 use papyra_metrics_export_tests::{StatsDaemon, directory, free_port};
 
-mod histograms;
+use crate::log::{LogMetrics, open};
 
-#[derive(Default, Metrics)]
-struct LogMetrics {
-    records_written: Counter,
-    #[metrics(unit = "bytes")]
-    bytes_written: Counter,
-    compactions: AtomicU64,
-    open_segments: Gauge,
-}
+mod histograms;
 
 fn map<const LEN: usize>(values: [(&str, i64); LEN]) -> BTreeMap<String, i64> {
     values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-fn backend(registry: &Registry, name: &str) -> Arc<LogMetrics> {
-    let metrics = Arc::new(LogMetrics::default());
-    registry.register(metrics.clone(), &[("backend", name)]).unwrap();
-    metrics
-}
-
 #[test]
 fn the_daemon_ends_with_our_totals_over_flushes_resets_and_a_restart() {
     let registry = Registry::with_prefix("papyra.storage").unwrap();
-    let (orders, users) = (backend(&registry, "orders"), backend(&registry, "users"));
+    let (orders, users) = (open(&registry, "orders"), open(&registry, "users"));
     let daemon = StatsDaemon::start("statsd-totals", free_port());
     let mut statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
 
@@ -88,7 +75,7 @@ fn the_daemon_ends_with_our_totals_over_flushes_resets_and_a_restart() {
 #[test]
 fn gauges_arrive_as_they_are_also_below_zero_and_again_and_again() {
     let registry = Registry::new();
-    let metrics = backend(&registry, "orders");
+    let metrics = open(&registry, "orders");
     let daemon = StatsDaemon::start("statsd-gauges", free_port());
     let mut statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     for level in [7, -5, -7, 0, i64::from(i32::MIN), 3, -1] {
@@ -106,7 +93,7 @@ fn the_last_counts_of_a_backend_go_out_and_a_reopened_one_goes_on() {
     let daemon = StatsDaemon::start("statsd-reopened", free_port());
     let mut statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     for opened in 0..6 {
-        let metrics = backend(&registry, "orders");
+        let metrics = open(&registry, "orders");
         metrics.records_written.add(10);
         if opened % 2 == 0 {
             statsd.export().unwrap();
@@ -163,7 +150,7 @@ fn receive(socket: &UdpSocket) -> Vec<String> {
 #[test]
 fn datagrams_are_packed_up_to_their_size_and_never_split_what_belongs_together() {
     let registry = Registry::with_prefix("p").unwrap();
-    let backends: Vec<_> = (0..9).map(|i| backend(&registry, &format!("b{i}"))).collect();
+    let backends: Vec<_> = (0..9).map(|i| open(&registry, &format!("b{i}"))).collect();
     for metrics in &backends {
         metrics.records_written.add(100);
         metrics.open_segments.set(-3);
@@ -194,7 +181,7 @@ fn datagrams_are_packed_up_to_their_size_and_never_split_what_belongs_together()
 #[test]
 fn an_export_is_cut_into_bursts() {
     let registry = Registry::new();
-    let backends: Vec<_> = (0..5).map(|i| backend(&registry, &format!("b{i}"))).collect();
+    let backends: Vec<_> = (0..5).map(|i| open(&registry, &format!("b{i}"))).collect();
     for metrics in &backends {
         metrics.records_written.inc();
     }
@@ -262,7 +249,7 @@ fn add_up(socket: &UnixDatagram, sums: &mut BTreeMap<String, i64>) {
 fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
     let path = directory("statsd-unix").join("daemon.sock");
     let registry = Registry::new();
-    let backends: Vec<_> = (0..40).map(|i| backend(&registry, &format!("b{i}"))).collect();
+    let backends: Vec<_> = (0..40).map(|i| open(&registry, &format!("b{i}"))).collect();
     let mut statsd = StatsD::unix(&registry, &path).unwrap().with_max_bytes(60);
     let count = || backends.iter().for_each(|metrics| metrics.records_written.add(3));
     let mut sums = BTreeMap::new();
@@ -302,7 +289,7 @@ fn a_line_that_is_too_long_for_a_datagram_is_left_out_and_reported() {
     let registry = Registry::new();
     let long = "x".repeat(70_000);
     let names = ["first", &long, "middle", &long[1..], "last"];
-    let backends: Vec<_> = names.iter().map(|name| backend(&registry, name)).collect();
+    let backends: Vec<_> = names.iter().map(|name| open(&registry, name)).collect();
     let count = || backends.iter().for_each(|metrics| metrics.records_written.add(3));
     let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
     let mut statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
@@ -317,7 +304,7 @@ fn a_line_that_is_too_long_for_a_datagram_is_left_out_and_reported() {
                 "last.records_written:3|c\nlast.open_segments:0|g"
             ]
         );
-        // Of each of the two backends, a counter and a gauge.
+        // A counter and a gauge of each of the two backends.
         let problems = registry.problems();
         assert_eq!(problems.len(), 4, "{problems:?}");
         assert!(problems[0].backend.starts_with("{backend=\"xxx"), "{problems:?}");
@@ -338,7 +325,7 @@ fn a_line_that_is_too_long_for_a_datagram_is_left_out_and_reported() {
 fn datagrams_are_cut_to_what_the_socket_takes() {
     let registry = Registry::new();
     let names: Vec<_> = (0..1000).map(|i| format!("{i:0>150}")).collect();
-    let backends: Vec<_> = names.iter().map(|name| backend(&registry, name)).collect();
+    let backends: Vec<_> = names.iter().map(|name| open(&registry, name)).collect();
     for metrics in &backends {
         metrics.records_written.inc();
     }
@@ -362,7 +349,7 @@ fn datagrams_are_cut_to_what_the_socket_takes() {
 #[test]
 fn after_a_daemon_dies_within_an_export_only_what_it_did_not_receive_is_sent_again() {
     let registry = Registry::new();
-    let backends: Vec<_> = (0..4).map(|i| backend(&registry, &format!("b{i}"))).collect();
+    let backends: Vec<_> = (0..4).map(|i| open(&registry, &format!("b{i}"))).collect();
     let daemon = StatsDaemon::start("statsd-dies", free_port());
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     // Two lines of each backend fit a datagram.
@@ -387,18 +374,18 @@ fn after_a_daemon_dies_within_an_export_only_what_it_did_not_receive_is_sent_aga
 #[test]
 fn an_exporter_that_starts_now_sends_only_later_counts() {
     let registry = Registry::new();
-    let metrics = backend(&registry, "orders");
+    let metrics = open(&registry, "orders");
     metrics.records_written.add(1000);
-    let closed = backend(&registry, "closed");
+    let closed = open(&registry, "closed");
     closed.records_written.add(7);
     drop(closed);
     let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
     let statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
     let mut statsd = statsd.starting_now().with_tags();
     metrics.records_written.add(2);
-    let later = backend(&registry, "later");
+    let later = open(&registry, "later");
     later.records_written.add(3);
-    let reopened = backend(&registry, "closed");
+    let reopened = open(&registry, "closed");
     reopened.records_written.add(1);
     statsd.export().unwrap();
     let datagrams = receive(&daemon).join("\n");
@@ -417,7 +404,7 @@ fn an_exporter_that_starts_now_sends_only_later_counts() {
 #[test]
 fn a_daemon_that_listens_on_another_address_of_its_name_is_found() {
     let registry = Registry::new();
-    let metrics = backend(&registry, "orders");
+    let metrics = open(&registry, "orders");
     let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
     let nobody = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let addresses = [nobody, daemon.local_addr().unwrap()];
@@ -446,7 +433,7 @@ fn a_daemon_that_cannot_be_found_is_an_error_that_names_it() {
         assert!(error.to_string().starts_with(&format!("cannot send to {wrong}: ")), "{error}");
     }
     // A daemon that is not running is not an error before something is sent.
-    let metrics = backend(&registry, "orders");
+    let metrics = open(&registry, "orders");
     let port = free_port();
     let mut udp = StatsD::udp(&registry, ("127.0.0.1", port)).unwrap();
     let path = directory("statsd-nobody").join("daemon.sock");
