@@ -279,6 +279,7 @@ impl Descriptor {
 pub struct StaticTable {
     pub(crate) descriptors: Option<&'static [Descriptor]>,
     /// Whether each has the key of its series.
+    #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "only snapshots need keys"))]
     have_keys: bool,
 }
 

@@ -34,7 +34,7 @@ const _: () = {
             __rt::prefixed(
                 __rt::Descriptor::new(
                         "log_records_written",
-                        <Counter as __rt::Metric>::KIND,
+                        <Counter as __rt::Metric>::NUMBER,
                     )
                     .with_help("Records appended."),
                 4usize,

@@ -38,12 +38,15 @@ const _: () = {
         const OWN: &'static [__rt::Descriptor] = &[
             __rt::Descriptor::new(
                     "records_written",
-                    <__rt::Counter as __rt::Metric>::KIND,
+                    <__rt::Counter as __rt::Metric>::NUMBER,
                 )
                 .with_help("Records appended."),
-            __rt::Descriptor::new("write_errors", <__rt::Counter as __rt::Metric>::KIND)
+            __rt::Descriptor::new(
+                    "write_errors",
+                    <__rt::Counter as __rt::Metric>::NUMBER,
+                )
                 .as_error_counter(),
-            __rt::Descriptor::new("open_segments", <__rt::Gauge as __rt::Metric>::KIND),
+            __rt::Descriptor::new("open_segments", <__rt::Gauge as __rt::Metric>::NUMBER),
         ];
     }
     #[automatically_derived]

@@ -26,10 +26,34 @@ pub trait Metric {
     /// The labels that distinguish the series of a family, which [`family_labels`](super::family_labels) checks.
     const LABELS: &'static [LabelValues] = &[];
 
+    /// The kind of a type that has the name of an instrument, for which the derive therefore lists one series. An alias
+    /// can have that name too.
+    const SINGLE: Kind = {
+        assert_single(Self::LABELS);
+        Self::KIND
+    };
+
+    /// The kind of a type that has the name of a counter or a gauge, for which the derive therefore writes no unit either.
+    const NUMBER: Kind = {
+        assert!(
+            Self::SCALE.is_none(),
+            "a histogram has the name of another instrument; give its alias a name of its own"
+        );
+        Self::SINGLE
+    };
+
     /// Shows the series of neighbouring fields of this type to the walker.
     fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker)
     where
         Self: Sized;
+}
+
+#[track_caller]
+pub(super) const fn assert_single(labels: &[LabelValues]) {
+    assert!(
+        labels.is_empty(),
+        "a family has the name of an instrument; give its alias a name of its own, such as `CounterByOperation`"
+    );
 }
 
 #[diagnostic::do_not_recommend]

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
 use super::compose::{Sizes, sizes};
 use super::declarations::{Declarations, DeclaredMetrics, Flattened};
-use super::metric::Metric;
+use super::metric::{Metric, assert_single};
 use crate::descriptor::StaticTable;
 use crate::{
     CachePadded, Descriptor, Family, Inc, Instrument, Kind, Label, LabelValues, Member, Metrics,
@@ -101,6 +101,12 @@ pub trait ErrorInstrument: Sized {
     const KIND: Kind;
     /// The labels that distinguish the series of a family.
     const LABELS: &'static [LabelValues] = &[];
+
+    /// As [`Metric::NUMBER`].
+    const NUMBER: Kind = {
+        assert_single(Self::LABELS);
+        Self::KIND
+    };
 
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker);
 

@@ -1,6 +1,6 @@
 //! The impls of `Metrics` and of the descriptor table: descriptors, flattening and the checks of names.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
@@ -83,7 +83,14 @@ fn expand_descriptor(field: &Field<'_>, metric: &Metric) -> TokenStream {
         }
         Source::Field(_) => {
             let instrument = instrument_trait(field, metric);
-            quote_spanned!(span=> __rt::Descriptor::new(#name, <#ty as #instrument>::KIND))
+            // What the name of the type promises is checked by the compiler, which knows aliases.
+            let kind = match (field.may_be_family(), field.may_be_histogram()) {
+                (true, _) => "KIND",
+                (false, true) => "SINGLE",
+                (false, false) => "NUMBER",
+            };
+            let kind = Ident::new(kind, span);
+            quote_spanned!(span=> __rt::Descriptor::new(#name, <#ty as #instrument>::#kind))
         }
     };
     if !help.is_empty() {
