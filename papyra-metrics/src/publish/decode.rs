@@ -22,8 +22,8 @@ use crate::series::Series;
 #[derive(Debug)]
 pub(super) enum FormatError {
     NotMetrics,
-    ByteOrder,
-    Version(u32),
+    ForeignByteOrder,
+    UnsupportedVersion(u32),
     Damaged(&'static str),
 }
 
@@ -52,12 +52,12 @@ impl Header {
         let bytes = Bytes(bytes);
         match bytes.u32(8)? {
             BYTE_ORDER => {}
-            order if order.swap_bytes() == BYTE_ORDER => return Err(FormatError::ByteOrder),
+            order if order.swap_bytes() == BYTE_ORDER => return Err(FormatError::ForeignByteOrder),
             _ => return Err(FormatError::Damaged("unknown byte order")),
         }
         let version = bytes.u32(12)?;
         if !(1..=VERSION).contains(&version) {
-            return Err(FormatError::Version(version));
+            return Err(FormatError::UnsupportedVersion(version));
         }
         let (len, description) = (bytes.u64(24)?, bytes.u64(32)?);
         if file_len < HEADER_LEN as u64 || file_len < len || file_len < description {

@@ -34,7 +34,7 @@ pub enum PublishError {
         found: &'static str,
     },
     /// The path does not end in a file name.
-    FileName {
+    InvalidFileName {
         /// The path to which metrics were to be published.
         path: PathBuf,
     },
@@ -60,7 +60,7 @@ pub(super) enum PublishCause {
     InUse(Option<Process>),
     Locked,
     Occupied(&'static str),
-    FileName,
+    InvalidFileName,
     TooLarge,
     Io(&'static str, io::Error),
 }
@@ -77,7 +77,7 @@ impl PublishCause {
             Self::InUse(process) => PublishError::InUse { path, process },
             Self::Locked => PublishError::Locked { path },
             Self::Occupied(found) => PublishError::Occupied { path, found },
-            Self::FileName => PublishError::FileName { path },
+            Self::InvalidFileName => PublishError::InvalidFileName { path },
             Self::TooLarge => PublishError::TooLarge { path },
             Self::Io(operation, error) => PublishError::Io { path, operation, error },
         }
@@ -91,7 +91,7 @@ impl PublishError {
             Self::InUse { path, .. }
             | Self::Locked { path }
             | Self::Occupied { path, .. }
-            | Self::FileName { path }
+            | Self::InvalidFileName { path }
             | Self::TooLarge { path }
             | Self::Io { path, .. } => path,
         }
@@ -123,7 +123,7 @@ impl fmt::Display for PublishError {
             Self::Occupied { found, .. } => {
                 write!(f, "there is {found}, which is left alone; remove it or use another path")
             }
-            Self::FileName { .. } => {
+            Self::InvalidFileName { .. } => {
                 f.write_str("the path does not end in a file name; add one, such as `log.metrics`")
             }
             Self::TooLarge { .. } => f.write_str(
@@ -150,7 +150,7 @@ impl From<PublishError> for io::Error {
         let kind = match &error {
             PublishError::InUse { .. } | PublishError::Locked { .. } => io::ErrorKind::ResourceBusy,
             PublishError::Occupied { .. } => io::ErrorKind::AlreadyExists,
-            PublishError::FileName { .. } => io::ErrorKind::InvalidInput,
+            PublishError::InvalidFileName { .. } => io::ErrorKind::InvalidInput,
             PublishError::TooLarge { .. } => io::ErrorKind::FileTooLarge,
             PublishError::Io { error, .. } => error.kind(),
         };
@@ -185,12 +185,12 @@ pub enum ReadError {
         path: PathBuf,
     },
     /// The file was written by a machine with another byte order.
-    ByteOrder {
+    ForeignByteOrder {
         /// The path that was to be read.
         path: PathBuf,
     },
     /// The file was written by a version of this crate with another file format.
-    Version {
+    UnsupportedVersion {
         /// The path that was to be read.
         path: PathBuf,
         /// The version of the format.
@@ -241,8 +241,10 @@ impl ReadCause {
             Self::NotAFile(found) => ReadError::NotAFile { path, found },
             Self::Empty => ReadError::Empty { path },
             Self::Format(FormatError::NotMetrics) => ReadError::NotMetrics { path },
-            Self::Format(FormatError::ByteOrder) => ReadError::ByteOrder { path },
-            Self::Format(FormatError::Version(version)) => ReadError::Version { path, version },
+            Self::Format(FormatError::ForeignByteOrder) => ReadError::ForeignByteOrder { path },
+            Self::Format(FormatError::UnsupportedVersion(version)) => {
+                ReadError::UnsupportedVersion { path, version }
+            }
             Self::Format(FormatError::Damaged(problem)) => ReadError::Damaged { path, problem },
             Self::Io(operation, error) => match error.kind() {
                 io::ErrorKind::NotFound => ReadError::NotFound { path },
@@ -261,8 +263,8 @@ impl ReadError {
             | Self::NotAFile { path, .. }
             | Self::Empty { path }
             | Self::NotMetrics { path }
-            | Self::ByteOrder { path }
-            | Self::Version { path, .. }
+            | Self::ForeignByteOrder { path }
+            | Self::UnsupportedVersion { path, .. }
             | Self::Damaged { path, .. }
             | Self::Io { path, .. } => path,
         }
@@ -290,10 +292,10 @@ impl fmt::Display for ReadError {
             Self::NotAFile { found, .. } => write!(f, "it is {found}, not a metrics file"),
             Self::Empty { .. } => f.write_str("the file is empty"),
             Self::NotMetrics { .. } => f.write_str("not a metrics file"),
-            Self::ByteOrder { .. } => f.write_str(
+            Self::ForeignByteOrder { .. } => f.write_str(
                 "a machine of the other byte order wrote the file; read it on such a machine",
             ),
-            Self::Version { version, .. } => write!(
+            Self::UnsupportedVersion { version, .. } => write!(
                 f,
                 "the file has version {version} of the format, and this program reads versions 1 and 2; use the version \
                  of papyra-metrics that wrote it"

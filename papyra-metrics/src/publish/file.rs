@@ -24,7 +24,7 @@ use crate::__private::Publishable;
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, PublishCause> {
     // There is also no file name if the path ends in a slash, in dots, or is empty.
     if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return Err(PublishCause::FileName);
+        return Err(PublishCause::InvalidFileName);
     }
     std::path::absolute(path).map_err(PublishCause::io("finding the working directory"))
 }
