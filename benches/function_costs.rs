@@ -47,7 +47,7 @@ mod functions {
         shared: Arc<LogMetrics>,
     }
 
-    /// An alias, as backends have one.
+    /// An alias, as real backends often define one.
     type Put = Result<u64, Full>;
 
     #[derive(Debug)]
@@ -466,7 +466,7 @@ mod steps {
                 _ => Err(std::io::Error::last_os_error()),
             });
         }
-        #[allow(clippy::zombie_processes)] // waited for below, stop by stop
+        #[allow(clippy::zombie_processes)] // the loop below waits for each stop of the child, and for its end
         let child = command.spawn().expect("tracing a child process is allowed");
         let pid = libc::pid_t::try_from(child.id()).expect("a process id fits");
         let mut counted = 0;

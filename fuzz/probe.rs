@@ -97,7 +97,7 @@ impl Choices<'_> {
         of[self.byte() % of.len()]
     }
 
-    /// Rarely a word that is refused, because one mistake hides those after it.
+    /// Returns an accepted word, and rarely one that is refused: one mistake hides those after it.
     fn mostly<'w>(&mut self, taken: &[&'w str], refused: &[&'w str]) -> &'w str {
         let of = if self.byte() < 248 { taken } else { refused };
         self.pick(of)

@@ -54,13 +54,13 @@ impl Workload {
     }
 }
 
-/// Sees when a measurement begins and ends.
+/// Is notified when a measurement begins and when it ends.
 pub(crate) trait Observer {
     fn begin(&mut self);
     fn end(&mut self);
 }
 
-/// Does a number of operations, in view of an observer.
+/// Executes a number of operations and notifies an observer.
 pub(crate) type Round = Box<dyn FnMut(u64, &mut dyn Observer)>;
 
 const RECORDS: u64 = 10_000;

@@ -72,7 +72,7 @@ fn contestants(two: bool) -> Vec<Entry> {
             seconds,
             Facade::new(),
             |h, value, index| {
-                // The recorder documents this call: until then it keeps each recorded value.
+                // The recorder keeps each recorded value until this call, which its documentation requires.
                 if index % LEN == 0 {
                     h.recorder.handle().run_upkeep();
                 }

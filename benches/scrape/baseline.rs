@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-/// Writes the same text from prepared heads and an array of numbers.
+/// Writes the same text from an array of numbers and from heads, the prepared text before each number.
 pub(crate) struct Baseline {
     heads: String,
     /// The end of each head, and the number that follows it. The fraction of a sum is part of the next head.

@@ -31,7 +31,7 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Why a writer waits in vain: for a compaction, or for a flush.
+    /// Returns the error because of which a waiting writer cannot continue: that of the compaction, or of the flush.
     pub(crate) fn error(&self, waits_for_compaction: bool) -> Option<&Error> {
         let error = if waits_for_compaction { &self.compaction_error } else { &self.flush_error };
         error.as_ref()

@@ -30,7 +30,7 @@ pub(crate) struct Compaction {
     pub(crate) into: Level,
     /// The newest first.
     pub(crate) inputs: Vec<Arc<Table>>,
-    /// No deeper level has these keys, so deletions have nothing left to hide.
+    /// Whether deletions are left out: if no deeper level has these keys, there are no older entries to hide.
     pub(crate) drops_deletions: bool,
 }
 

@@ -5,13 +5,13 @@ use std::iter::Peekable;
 use super::codec::Entry;
 use super::error::Error;
 
-/// An entry of a source, or why it cannot be read.
+/// A key and its entry, or the error of reading them.
 pub(crate) type Item = Result<(Vec<u8>, Entry), Error>;
 
-/// A source of entries whose keys rise.
+/// A source of entries in ascending order of their keys.
 pub(crate) type Source<'a> = Box<dyn Iterator<Item = Item> + 'a>;
 
-/// Merges sources, the newest first: of each key, the newest entry. Ends after an error.
+/// Merges sources, which are given from the newest to the oldest: yields the newest entry of each key. Ends after an error.
 pub(crate) struct Merge<'a> {
     sources: Vec<Peekable<Source<'a>>>,
     has_failed: bool,

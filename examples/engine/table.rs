@@ -117,7 +117,7 @@ impl Table {
         Ok(bytes.into())
     }
 
-    /// All entries from a key on. A compaction reads past the cache, which it would fill with what nobody asks for.
+    /// All entries from a key on. A compaction bypasses the cache, which it would fill with blocks that no request needs.
     pub(crate) fn iter(
         self: Arc<Self>,
         from: &[u8],

@@ -113,7 +113,7 @@ impl Wal {
         let mut segment = self.segment.lock();
         let frame = segment.frame(payload);
         if let Err(error) = segment.file.write_all(&frame) {
-            // A part of the frame may be there. Later frames must not come behind it.
+            // A part of the frame may have been written. Later frames must not follow it, so it is cut off.
             let is_stop = segment.file.set_len(segment.len).is_err();
             return Err(Failure { error: error.into(), is_stop });
         }
@@ -129,7 +129,7 @@ impl Wal {
         Ok(())
     }
 
-    /// Continues in a new segment. Nobody may be appending.
+    /// Continues in a new segment. No thread may append during this call.
     pub(crate) fn rotate(&self, number: u64) -> Result<(), Error> {
         if self.queue.lock().is_stopped {
             return Err(Error::Stopped);
@@ -183,7 +183,7 @@ fn checksum(segment: u64, offset: u64, payload: &[u8]) -> u32 {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Replayed {
     pub(crate) records: u64,
-    /// The segment ends in a frame that is not whole.
+    /// Whether the segment ends with an incomplete frame.
     pub(crate) is_torn: bool,
 }
 

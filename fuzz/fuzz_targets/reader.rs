@@ -11,10 +11,10 @@ static FILE: LazyLock<File> = LazyLock::new(|| tempfile::tempfile().expect("a te
 
 fuzz_target!(|bytes: &[u8]| {
     read(bytes, 0);
-    // With the right checksum, more of the reader is reached.
+    // A correct checksum lets the input reach more of the code of the reader.
     if let Some(checked) = checked(bytes) {
         read(&checked, 0);
-        // The bytes of the checksum are free, so they choose the size of a hole behind the file.
+        // The checksum in the input has been replaced, so its original bytes choose the size of a hole at the end of the file.
         let pages = u16::from_ne_bytes([bytes[16], bytes[17]]);
         read(&checked, u64::from(pages) << 12);
         read_while_it_changes(&checked, bytes[18]);
@@ -61,7 +61,7 @@ fn check_distribution(value: &Value) {
     }
 }
 
-/// Reads a file whose header is another one after it was opened.
+/// Reads a file whose header changes after it was opened.
 fn read_while_it_changes(bytes: &[u8], change: u8) {
     write(bytes, 0);
     let Ok(reader) = Reader::from_file(file(), "fuzzed") else { return };

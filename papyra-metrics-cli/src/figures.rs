@@ -44,7 +44,7 @@ fn display(distribution: &Distribution, value: f64) -> String {
     distribution.display_value(value).to_string()
 }
 
-/// The buckets that a picture shows, from the first to the last. Pictures over one range can be compared.
+/// The buckets that a picture shows, from the first to the last. Pictures that use the same range can be compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct BucketRange {
     first: usize,

@@ -91,7 +91,7 @@ impl Value {
     }
 }
 
-/// The integer that a float is, unless it is far beyond the range of any other value.
+/// Returns the float as an integer if it is a whole number below 1e30 in magnitude, which exceeds every integer value.
 fn integer(n: f64) -> Option<i128> {
     const LIMIT: f64 = 1e30;
     #[allow(clippy::cast_possible_truncation)] // it is an integer in that range

@@ -459,7 +459,7 @@ mod pushed_around {
             unsafe { libc::_exit(0) };
         }
         let mut status = 1;
-        // SAFETY: the child is ours, and `status` is a place for its state.
+        // SAFETY: this process forked the child, and `status` is valid for writes.
         assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
         assert_eq!((status, counter.total()), (0, 2 * EACH));
     }
@@ -575,7 +575,7 @@ mod pushed_around {
         /// Delivers the signal, if it is one, and lets the child run to its end.
         fn interrupt(&self, mut signal: libc::c_int) {
             loop {
-                // SAFETY: the child is stopped, and continues with that signal or without one.
+                // SAFETY: the child is stopped, and the call only resumes it, with the signal unless that is zero.
                 assert_eq!(unsafe { libc::ptrace(libc::PTRACE_CONT, self.0, 0, signal) }, 0);
                 if self.wait().is_none() {
                     return;
@@ -587,7 +587,7 @@ mod pushed_around {
         /// Returns the signal at which the child stops, or `None` if it has exited successfully.
         fn wait(&self) -> Option<libc::c_int> {
             let mut status = 0;
-            // SAFETY: the child is ours, and `status` is a place for its state.
+            // SAFETY: this process forked the child, and `status` is valid for writes.
             assert_eq!(unsafe { libc::waitpid(self.0, &raw mut status, 0) }, self.0);
             if libc::WIFEXITED(status) {
                 assert_eq!(libc::WEXITSTATUS(status), 0);

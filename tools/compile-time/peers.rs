@@ -74,8 +74,8 @@ impl Peer {
     }
 }
 
-/// A struct with this number of counters, flattened twice into another one. Of the peers, none composes names when it
-/// is compiled.
+/// Returns a program with a struct of this number of counters that is flattened twice into another one. There is no such
+/// program for the peers, because none of them composes names at compile time.
 pub(crate) fn flattened_twice(counters: usize) -> String {
     let mut program = Program { text: String::new(), counters, functions: 0 };
     program.add("use papyra_metrics::Metrics;");
@@ -334,7 +334,7 @@ fn iroh_metrics(program: &mut Program) {
     );
 }
 
-/// Its counters have no default: the constructor names each.
+/// The counters of this library do not implement `Default`, so the constructor lists each of them.
 fn fast_telemetry(program: &mut Program) {
     program.add_struct(
         "#[derive(fast_telemetry::ExportMetrics)]\n#[metric_prefix = \"log\"]",

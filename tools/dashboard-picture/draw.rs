@@ -188,7 +188,7 @@ fn heatmap(area: &Area<'_>, panel: &Panel) -> Result<()> {
     let bound = |line: &Line| line.name.parse().unwrap_or(f64::INFINITY);
     let mut lines: Vec<&Line> = panel.lines.iter().collect();
     lines.sort_by(|a, b| bound(a).total_cmp(&bound(b)));
-    // Buckets are accumulated: what a bucket has itself is the difference to the one below.
+    // Buckets are cumulative: a bucket's own count is the difference from the bucket below it.
     let cells: Vec<Vec<(f64, f64)>> = lines
         .iter()
         .enumerate()

@@ -67,7 +67,7 @@ pub(crate) fn fetch() -> Result<Vec<Package>> {
         .collect();
     let exact = |package: &Value| {
         packages.iter().filter(|other| other["name"] == package["name"]).all(|other| {
-            // Several versions of one crate: the newest is the one that the corpus names.
+            // If there are several versions of a crate, the corpus depends on the newest.
             version(text(&other["version"])) <= version(text(&package["version"]))
         })
     };

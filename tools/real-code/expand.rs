@@ -102,7 +102,7 @@ impl Figures {
     }
 }
 
-/// The messages of the output's own `compile_error!`s.
+/// Returns the messages of the `compile_error!` calls at the top level of the output.
 pub(crate) fn errors(output: TokenStream) -> Vec<(String, TokenTree)> {
     let tokens: Vec<TokenTree> = output.into_iter().collect();
     let calls = tokens.windows(3).filter_map(|call| match call {

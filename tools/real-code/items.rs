@@ -145,7 +145,7 @@ fn is_outcome(ty: &Type) -> bool {
                 _ => false,
             };
             match last.ident.to_string().as_str() {
-                // Not the `Result` of some trait, which may be anything.
+                // Excludes an associated type named `Result`, which may be any type.
                 "Result" => path.qself.is_none() && !is_associated(&path.path),
                 "Option" | "Poll" | "Pin" | "Box" | "BoxFuture" => inner(),
                 _ => false,
@@ -155,7 +155,8 @@ fn is_outcome(ty: &Type) -> bool {
     }
 }
 
-/// `Self::Result`, `C::Result`: modules begin with a small letter.
+/// Whether the path is an associated type, such as `Self::Result` or `C::Result`. The first segment of these begins with a
+/// capital letter, unlike that of a module.
 fn is_associated(path: &Path) -> bool {
     path.segments
         .iter()

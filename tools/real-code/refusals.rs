@@ -1,5 +1,5 @@
-//! Functions that the attribute is known to refuse, each with the reason. Any other function that does not compile is a
-//! fault, and so is one of these that compiles.
+//! Functions that the attribute is known to refuse, each with the reason. It is a fault if any other function does
+//! not compile, or if one of these compiles.
 
 use crate::compile::Round;
 

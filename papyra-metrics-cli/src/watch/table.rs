@@ -361,7 +361,8 @@ fn visible<'a>(entries: &[Entry<'a>], height: usize) -> (Header, Vec<Entry<'a>>)
     (header, shown.map(|(_, entry)| *entry).take(height).collect())
 }
 
-/// The division of the rows of a terminal. One row is always for a metric; the other elements follow in order of usefulness.
+/// The rows of a terminal that each element takes. One row is reserved for a metric; the other elements get the remaining
+/// rows, the most useful element first.
 struct Heights {
     status: u16,
     gap: u16,

@@ -1,4 +1,4 @@
-//! The generics of impls that have a parameter beside those of the struct.
+//! The generics of impls that have one parameter in addition to those of the struct.
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -6,7 +6,7 @@ use syn::Generics;
 
 use crate::raw_tokens::{is_punct, stream};
 
-/// The generics of an impl for the struct, and one more parameter.
+/// Returns the generics of an impl for the struct, with one more parameter.
 pub(crate) fn impl_generics_with(generics: &Generics, parameter: &TokenStream) -> TokenStream {
     let (impl_generics, ..) = generics.split_for_impl();
     let tokens: Vec<TokenTree> = impl_generics.to_token_stream().into_iter().collect();

@@ -218,7 +218,7 @@ impl InstrumentStruct<'_> {
         metrics
     }
 
-    /// Whether the metrics have to be composed at compile time, or may have to be.
+    /// Whether the metrics are composed at compile time: if a field is flattened, has labels, or may be a family.
     pub(crate) fn is_composed(&self) -> bool {
         self.fields.iter().any(|field| match &field.role {
             Role::Metric(metric) => field.may_be_family() || !metric.labels.is_empty(),

@@ -18,8 +18,8 @@ pub(crate) struct Families {
     /// The position of each family by the hash of its name. If an earlier name has the same hash, the key is the next free
     /// number. Names are declared in a program and not chosen by an attacker, so a fast hash suffices.
     by_hash: FxHashMap<u64, usize>,
-    /// How many names end in a suffix that samples of another family might have. Usually none, and then families of
-    /// different names cannot share a sample.
+    /// The number of names that end in a suffix that samples of another family might have. It is usually zero; families
+    /// with different names then cannot share a sample.
     ambiguous: usize,
 }
 

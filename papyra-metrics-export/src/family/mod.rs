@@ -134,7 +134,7 @@ impl Family {
         self.texts().buckets.get_or_init(|| Arc::clone(buckets));
     }
 
-    /// Returns the buckets, which are those of this distribution if they were not known.
+    /// Returns the buckets. If they are not known yet, they are set to those of this distribution.
     pub(crate) fn buckets_or_set(&self, distribution: &Distribution) -> &Buckets {
         self.texts().buckets.get_or_init(|| Arc::new(Buckets::of(distribution)))
     }

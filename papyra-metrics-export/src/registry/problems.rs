@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The labels of the backend; empty if the problem is not one of a single backend.
+    /// The labels of the backend; empty if the problem does not concern one backend alone.
     pub backend: String,
     /// The problem, for a human reader.
     pub message: String,

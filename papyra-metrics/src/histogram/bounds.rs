@@ -13,7 +13,7 @@ pub struct BoundLiteral {
     pub text: &'static str,
     /// The message if it is not a bound.
     pub malformed: &'static str,
-    /// The message if it is not above the bound before it.
+    /// The message if it is not greater than the preceding bound.
     pub not_rising: &'static str,
 }
 

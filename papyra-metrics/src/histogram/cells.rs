@@ -69,9 +69,9 @@ impl BucketCell {
         Tally { count: self.count.load(Ordering::Acquire), sum: self.sum.load(Ordering::Acquire) }
     }
 
-    /// Advances this baseline to the total and returns the difference, in one step for each of the two words.
+    /// Advances this baseline to the total and returns the difference. The count and the sum are each advanced atomically.
     ///
-    /// `before` is what this baseline was, and `total` was loaded after it.
+    /// `before` is the earlier value of this baseline, and `total` was loaded after it.
     pub(crate) fn advance(&self, before: Tally, total: Tally, reload: impl Fn() -> Tally) -> Tally {
         Tally {
             count: advance_word(&self.count, before.count, total.count, || reload().count),

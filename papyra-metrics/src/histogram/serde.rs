@@ -84,7 +84,7 @@ impl<'de, B: Buckets> Deserialize<'de> for Distribution<B> {
     }
 }
 
-/// Reads the object of a distribution, of which a map has been begun.
+/// Reads a distribution from a map that the deserializer has already opened.
 pub(crate) fn visit_distribution<'de, A: MapAccess<'de>>(map: A) -> Result<Distribution, A::Error> {
     let parts = Object.visit_map(map)?.into_parts(None);
     parts.map(Parts::into_distribution).map_err(Error::custom)

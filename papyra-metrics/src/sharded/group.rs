@@ -21,14 +21,15 @@ impl Zero for Share {
     const ZERO: Self = Self { _words: [const { AtomicU64::new(0) }; LINES] };
 }
 
-/// The members of a family of sharded counters, as groups from the start on.
+/// The members of a family of sharded counters, as consecutive groups that start at the first byte.
 ///
-/// The shares are not those of single members: they are only the memory for all of them.
+/// The shares reserve the memory for all members together. A share does not hold the data of one particular member.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(C, align(64)))]
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
 pub struct CounterGroups<L: Label> {
     shares: L::Members<Share>,
-    /// Fills up the last group, which may have a single member. How many are missing cannot be said in a type.
+    /// Fills up the last group, which may have a single member. A type cannot express how many are missing, so this is the
+    /// largest possible number.
     rest: [Share; LINE_WORDS - 1],
 }
 

@@ -100,8 +100,8 @@ impl Collector {
 
     pub(crate) fn is(&self, model: &Model) {
         assert_eq!(self.totals, named(model.totals()));
-        // The SDK has each reader's callbacks write into all readers, so that one of them sees an earlier value of
-        // what is closed once more.
+        // In the SDK, the callbacks of each reader write into all readers. So a reader may see an earlier value of a closed
+        // series once more.
         let open = model
             .series
             .iter()

@@ -1,10 +1,10 @@
-//! The future that a body makes in its last expression.
+//! The future that the last expression of a body creates.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
 use crate::raw_tokens::{is_ident, is_punct, text};
 
-/// A body that ends in a future that it makes itself.
+/// A body that ends with an expression that creates a future, such as an `async` block.
 pub(crate) struct ReturnedFuture {
     /// The statements before it.
     pub(crate) statements: TokenStream,

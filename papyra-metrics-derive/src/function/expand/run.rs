@@ -41,7 +41,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// The output of a future. If it is watched, waiting is noted in the guard that counts its cancellation.
+    /// Awaits a future. If it is watched, the guard that counts its cancellation records that the future is waiting.
     pub(super) fn awaited(&self, future: &TokenStream, is_watched: bool) -> TokenStream {
         let private = &self.private;
         if !is_watched {

@@ -20,7 +20,7 @@ pub(in crate::registry) enum Outcome {
         /// Whether there are many more backends than when orphans were last looked for.
         needs_sweep: bool,
     },
-    /// These backends are orphaned, and have to be closed first.
+    /// The registration conflicts with these backends. They are orphaned, and have to be closed first.
     Orphans(Vec<u64>),
 }
 
