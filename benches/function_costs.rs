@@ -377,7 +377,7 @@ mod functions {
         "`#[async_trait]`, errors, spawned, may wait", None, spawned, |log| Log::boxed, Log::boxed_measured;
     };
 
-    /// The bytes by which a future may grow, and by which one may whose cancellation is counted.
+    /// The bytes by which a future may grow. The second limit is for futures whose cancellation is counted.
     const MOST_BYTES: usize = 40;
     const MOST_BYTES_WATCHED: usize = 80;
 
@@ -466,7 +466,7 @@ mod steps {
                 _ => Err(std::io::Error::last_os_error()),
             });
         }
-        #[allow(clippy::zombie_processes)] // the loop below waits for each stop of the child, and for its end
+        #[allow(clippy::zombie_processes)] // the loop below waits for the child
         let child = command.spawn().expect("tracing a child process is allowed");
         let pid = libc::pid_t::try_from(child.id()).expect("a process id fits");
         let mut counted = 0;

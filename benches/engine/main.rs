@@ -1,11 +1,11 @@
-//! What metrics cost the example engine: its throughput and its instructions without metrics, with its own, and with those of
-//! other crates in the same places.
+//! The cost of metrics in the example engine: its throughput and its instructions without metrics, with papyra-metrics, and
+//! with other crates that measure the same operations.
 //!
 //! The sources of the engine are compiled once for each; only `metrics.rs` differs. `--short` measures a tenth as long, and
-//! `--instructions` no times, for a machine that is busy. `--write` writes the tables into `RESULTS.md`, between its two marks.
+//! `--instructions` measures no times, for a machine that is busy. `--write` writes the tables into `RESULTS.md`, between its two marks.
 //! Instructions are counted if valgrind is installed.
 
-// No build of the engine is used whole, and its files are there for each.
+// Each build of the engine is used only in part, and each build includes the files of the engine again.
 #![allow(dead_code, unreachable_pub, clippy::duplicate_mod)]
 
 mod declaration;

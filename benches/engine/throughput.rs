@@ -28,7 +28,7 @@ impl Observer for Stopwatch {
     }
 }
 
-/// Measures all builds in turns, so that other load affects all of them. Without rounds there are no times.
+/// Measures the builds alternately, so that other load affects all of them. Returns an empty list if `rounds` is zero.
 pub(crate) fn measure(builds: &[Build], rounds: usize) -> Vec<Times> {
     if rounds == 0 {
         return Vec::new();

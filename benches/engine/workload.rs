@@ -10,11 +10,11 @@ use tempfile::TempDir;
 pub(crate) trait Engine: Sync + Sized {
     fn open(directory: &Path, is_synced: bool) -> Self;
     fn put(&self, key: &[u8], value: &[u8]);
-    /// Whether the key is there.
+    /// Reads the value of a key and returns whether the key exists.
     fn get(&self, key: &[u8]) -> bool;
 }
 
-/// What is done to the engine.
+/// The operations that are executed on the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Workload {
     /// Each put is on the disk before the next one begins.
@@ -166,7 +166,7 @@ fn fill(engine: &impl Engine, remainder: u64, divisor: u64) {
     }
 }
 
-/// Warms up, since the other builds have used the caches, and then works in view of the observer.
+/// Warms up, because other builds have filled the caches, and then executes the operations that the observer measures.
 fn measured(operations: u64, observer: &mut dyn Observer, work: &mut dyn FnMut(u64)) {
     work(operations / 4);
     observer.begin();

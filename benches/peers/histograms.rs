@@ -112,7 +112,7 @@ fn entry<H: Sync + 'static, V: Copy + Sync + 'static>(
     }
 }
 
-/// Two threads that share nothing, to see what of the time of two threads is due to sharing.
+/// Measures two threads that share nothing, for comparison with two threads that share a histogram.
 fn one_for_each_thread() -> Entry {
     let durations = Latencies::leak(Duration::from_nanos);
     let histograms: &[ShardedHistogram; 2] = leak(Default::default());

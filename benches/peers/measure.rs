@@ -139,7 +139,7 @@ impl Entry {
 /// One round, as each of its threads saw it.
 struct Round(Vec<Span>);
 
-/// When a thread worked, and how often it was interrupted meanwhile.
+/// The period in which a thread worked, and the number of interruptions in it.
 struct Span {
     start: Instant,
     end: Instant,

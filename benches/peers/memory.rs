@@ -32,7 +32,7 @@ pub struct Registered {
     pub backends: Option<Make>,
 }
 
-/// Counters of each contestant. There was no reading yet, which most of them keep memory for.
+/// Returns the registered counters of each peer, before the first reading, for which most peers allocate more memory.
 pub fn registered() -> Vec<Registered> {
     fn make<T: 'static>(new: impl FnOnce() -> T + 'static) -> Option<Make> {
         Some(Box::new(|| Box::new(new())))

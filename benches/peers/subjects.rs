@@ -279,7 +279,7 @@ fn visit<M: ByHand>() -> Subject {
     }
 }
 
-/// Encodes numbers that do not change, or numbers that have all changed since the last time.
+/// Measures encoding, either of unchanged numbers or of numbers that have all changed since the last encoding.
 fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
     fn entry(who: &'static str, mut text: impl Text + 'static, change: bool) -> Entry {
         text.add(number);

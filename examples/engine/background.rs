@@ -17,7 +17,7 @@ use super::table::Table;
 use super::table_writer::TableWriter;
 use super::wal;
 
-/// How long until work that has failed is tried again.
+/// The time after which failed work is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The state that the threads share with stalled writers.
@@ -104,7 +104,7 @@ impl Inner {
         self.work_changed.notify_all();
     }
 
-    /// Makes the threads end.
+    /// Tells the threads to end.
     pub(crate) fn close(&self) {
         self.work.lock().is_closing = true;
         self.work_changed.notify_all();

@@ -17,10 +17,10 @@ pub enum Error {
     Corrupt {
         /// The damaged file.
         path: PathBuf,
-        /// How that was noticed.
+        /// The problem that was found.
         problem: &'static str,
     },
-    /// An earlier error has left it open what is stored.
+    /// After an earlier error, the stored state is unknown.
     #[error("an earlier error has stopped the store; open it again")]
     Stopped,
     /// Memory is full, and flushing it fails.

@@ -16,7 +16,7 @@ pub(crate) const LEVELS: usize = Level::COUNT;
 #[derive(Clone, Default)]
 pub(crate) struct Levels(pub(crate) [Vec<Arc<Table>>; LEVELS]);
 
-/// When a level is compacted into the next one.
+/// The limits above which a level is compacted into the next one.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     /// The number of tables in level 0.

@@ -12,13 +12,13 @@ const MAX_FRAME_LEN: u32 = 1 << 25;
 /// A request of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// The value of a key.
+    /// Reads the value of a key.
     Get(Vec<u8>),
-    /// To store a key and a value.
+    /// Stores a key and a value.
     Put(Vec<u8>, Vec<u8>),
-    /// To delete a key.
+    /// Deletes a key.
     Delete(Vec<u8>),
-    /// At most so many keys and values, from a key on.
+    /// Reads keys and values, starting at a key, up to this number.
     Scan(Vec<u8>, u32),
 }
 

@@ -86,7 +86,7 @@ struct Stored {
     manifest: Manifest,
     /// Logs to be replayed, the oldest first.
     logs: Vec<u64>,
-    /// Tables that no manifest names, and logs that are flushed.
+    /// Tables that are not in the manifest, and logs that have been flushed.
     unused: Vec<std::path::PathBuf>,
     next_file: u64,
 }

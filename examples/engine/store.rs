@@ -199,7 +199,7 @@ impl Inner {
         state.levels.0[0].len() >= self.options.level_0_stop
     }
 
-    /// Waits for the work in the background, unless that fails.
+    /// Waits for the work in the background. Returns an error if that work fails.
     #[metrics(time = write_stall)]
     fn stall(&self) -> Result<(), Error> {
         let mut work = self.work.lock();

@@ -138,7 +138,7 @@ impl Table {
     }
 }
 
-/// The entries of a block, whose checksum is right.
+/// Returns the entries of a block. The checksum has already been verified.
 fn entries(block: &[u8]) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
     let mut decoder = Decoder(block);
     std::iter::from_fn(move || decoder.entry())

@@ -67,7 +67,7 @@ impl TableWriter {
         self.len + self.block.len() as u64
     }
 
-    /// Writes the rest, and makes the table durable if it is to be.
+    /// Writes the rest of the table. If `is_synced`, also syncs it to the disk.
     pub(crate) fn finish(mut self, is_synced: bool) -> Result<(), Error> {
         if !self.block.is_empty() {
             self.end_block()?;

@@ -49,7 +49,7 @@ impl Declared {
             Some(prefix) => schema.with_prefix(prefix),
             None => schema,
         };
-        // A terminal is given the text as it is: a schema escapes what could control it.
+        // The text is safe for a terminal: a schema escapes control characters.
         let mut out = io::stdout().lock();
         out.write_all(write(&schema)?.as_bytes())?;
         out.flush()?;

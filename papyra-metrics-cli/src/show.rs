@@ -162,7 +162,7 @@ impl Show {
         Ok(())
     }
 
-    /// Returns how many there were.
+    /// Removes the rows whose value is zero, and returns their number.
     fn remove_zeros(&self, rows: &mut Vec<Row>) -> usize {
         let before = rows.len();
         rows.retain(|row| !figures::is_zero(self.value(row)));
@@ -231,7 +231,7 @@ impl Show {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    // One line, between the header and the rows.
+    // The only line is between the header and the rows.
     table.load_preset(presets::NOTHING);
     table.set_style(HeaderLines, '─').set_style(MiddleHeaderIntersections, '─');
     if io::stdout().is_terminal() {

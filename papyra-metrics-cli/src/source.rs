@@ -14,7 +14,7 @@ use papyra_metrics::{
 
 use crate::text::{path_name, visible_lines};
 
-/// Where metrics come from.
+/// A source of metrics.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
     /// A backend in this process.

@@ -30,7 +30,7 @@ impl Diagnostics {
         self.errors.is_none()
     }
 
-    /// How many errors have been reported so far.
+    /// Returns the number of errors reported so far.
     pub(crate) fn count(&self) -> usize {
         self.count
     }

@@ -72,7 +72,7 @@ impl Depth {
         self.depth == 0
     }
 
-    /// Whether the token ends what began outside of all angle brackets.
+    /// Whether the token ends a list item that began at depth zero: a comma, or the `>` of the list around it.
     pub(crate) fn closes(&self, token: &TokenTree) -> bool {
         self.outside() && (is_punct(token, ',') || is_punct(token, '>') && !self.arrow)
     }

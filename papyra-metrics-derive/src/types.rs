@@ -81,8 +81,8 @@ pub(crate) fn arguments(ty: &Type) -> Option<Vec<&Type>> {
     Some(types)
 }
 
-/// Whether the type is a reference or raw pointer to a function pointer, directly or through others. In a where clause
-/// rustc takes the `:` after one for a mistyped `->`, unless the type is in parentheses.
+/// Whether the type is a reference or raw pointer to a function pointer, directly or through others. In a
+/// where clause, rustc parses the `:` after such a type as a mistyped `->`, unless the type is in parentheses.
 pub(crate) fn is_pointer_to_fn_pointer(ty: &Type) -> bool {
     let elem = match ty {
         Type::Group(group) => return is_pointer_to_fn_pointer(&group.elem),

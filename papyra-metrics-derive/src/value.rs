@@ -173,7 +173,7 @@ impl Value for Percentage {
     }
 }
 
-/// How many of a billion a percentage is, exactly, if it is above 0 and below 100.
+/// Returns a percentage as exact parts per billion, if it is above 0 and below 100.
 fn billionths(percentage: &str) -> Option<u32> {
     const DECIMALS: usize = 7;
     let (whole, fraction) = percentage.split_once('.').unwrap_or((percentage, ""));

@@ -93,12 +93,12 @@ impl RegistryReader {
         &self.view.series
     }
 
-    /// The numbers of this reading, by the place of their series. The form of a series says what its number is.
+    /// The numbers of this reading, by the index of their series. The form of a series determines how its number is read.
     pub(crate) fn numbers(&self) -> &[Number] {
         &self.shown.numbers
     }
 
-    /// The values of this reading, by the place of their series.
+    /// The values of this reading, by the index of their series.
     pub(crate) fn values(&self) -> &ShownValues {
         &self.shown
     }

@@ -19,7 +19,7 @@ pub(crate) struct Values {
     /// Their mean in the exported unit. It is a value of the bucket.
     pub(crate) mean: f64,
     pub(crate) count: u64,
-    /// The bucket's values at the receiver after these.
+    /// The count and sum of the bucket at the receiver after these values.
     pub(crate) given: Tally,
 }
 

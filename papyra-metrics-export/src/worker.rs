@@ -18,7 +18,7 @@ pub(crate) struct Worker<T> {
     process: u32,
 }
 
-/// Why there is no result.
+/// The reason why there is no result.
 #[derive(Debug)]
 pub(crate) enum JoinError {
     /// The thread panicked, with this message.

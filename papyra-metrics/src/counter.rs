@@ -8,7 +8,7 @@ use crate::{Instrument, Kind, Value, Walker};
 
 /// A monotonic counter of events.
 ///
-/// It is two atomics in place, 16 bytes: the lifetime total, and the baseline, which is the total at the last reset. So a
+/// It is two inline atomics, 16 bytes: the lifetime total, and the baseline, which is the total at the last reset. So a
 /// reset, which is for people and tests, does not change the total, which monitoring systems read.
 ///
 /// Counting is one relaxed atomic addition to the total. Readers never wait for writers or the reverse. The total wraps on

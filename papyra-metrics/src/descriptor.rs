@@ -73,7 +73,7 @@ impl fmt::Display for Kind {
 #[non_exhaustive]
 pub struct Descriptor {
     pub(crate) name: &'static str,
-    /// How many bytes at the beginning of the name are prefixes. A unit that moves to the end of an exported name does not
+    /// The number of bytes at the beginning of the name that are prefixes. A unit that moves to the end of an exported name does not
     /// pass over them.
     pub(crate) prefix_len: usize,
     pub(crate) kind: Kind,

@@ -1,4 +1,4 @@
-//! A gauge that is not an integer.
+//! A gauge of floating-point numbers.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use crate::{Instrument, Kind, Value};
 
 /// A value that goes up and down and is not an integer, such as a ratio, a temperature or a time in seconds.
 ///
-/// It is one atomic in place, which holds the bits of an `f64`. A reset does not change it, as with a
+/// It is one inline atomic, which holds the bits of an `f64`. A reset does not change it, as with a
 /// [`Gauge`](crate::Gauge). Setting is one relaxed atomic store; adding retries if another thread has changed the value
 /// meanwhile.
 ///

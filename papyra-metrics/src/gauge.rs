@@ -8,7 +8,7 @@ use crate::{Instrument, Kind, Value, Walker};
 
 /// A value that goes up and down, such as the number of open files or the bytes in a cache.
 ///
-/// It is one atomic in place. A reset does not change it, because it is a state and not a count of events. Each change is one
+/// It is one inline atomic. A reset does not change it, because it is a state and not a count of events. Each change is one
 /// relaxed atomic instruction. It wraps on overflow.
 ///
 /// ```

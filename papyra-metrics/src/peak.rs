@@ -8,7 +8,7 @@ use crate::{Instrument, Kind, Value};
 
 /// The highest of all recorded values since the last reset, such as the longest queue or the largest record.
 ///
-/// Recording is a load, and one atomic instruction only if the value is a new peak. It is one atomic in place.
+/// Recording is a load, and one atomic instruction only if the value is a new peak. It is one inline atomic.
 ///
 /// ```
 /// use papyra_metrics::Peak;

@@ -75,7 +75,7 @@ fn zeros_are_left_out_on_request_and_counted() {
     let json: serde_json::Value = serde_json::from_str(&show("show -z -f json a").out).unwrap();
     assert_eq!(json.as_object().unwrap().len(), 6);
 
-    // What is not shown is the number that would be: the sum, the one of each process, or the total.
+    // A series is left out if the number that would be shown is zero: the sum, the value of a process, or the total.
     let other = Published::<StoreMetrics>::create(store.directory.path().join("b")).unwrap();
     other.wal.syncs.add(10);
     assert_eq!(show("show -z .").out.lines().count(), 6);

@@ -55,9 +55,9 @@ fn a_library_that_has_counted_leaves_no_pointer_with_the_kernel_and_can_be_unloa
             here.inc();
         });
         wait.recv().unwrap();
-        // SAFETY: nothing of the library is in use.
+        // SAFETY: no code or data of the library is used after this.
         assert_eq!(unsafe { libc::dlclose(library) }, 0);
-        // SAFETY: only looks whether it is loaded.
+        // SAFETY: `RTLD_NOLOAD` only checks whether the library is loaded.
         let again = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_NOLOAD) };
         assert!(again.is_null(), "the library is still loaded");
         unload.send(()).unwrap();

@@ -346,7 +346,7 @@ mod pushed_around {
         assert_eq!(read, (cpus.len() as u64, cpus.len() as u64));
     }
 
-    /// The number of counts by threads that are moved between cores all the time.
+    /// Returns the number of counts by threads that are moved between cores all the time.
     fn moved_threads(count: impl Fn() + Sync) -> u64 {
         const WRITERS: usize = 3;
         const MOVES: usize = 60_000;
@@ -527,7 +527,7 @@ mod pushed_around {
         assert!(stopped_before > 5 && stopped_after > 0, "{stopped_before} {stopped_after}");
     }
 
-    /// A child that counts once between two signals, and is stopped at the first.
+    /// A child process that raises a signal, counts once, and raises a signal again. It is stopped at the first signal.
     struct Traced(libc::pid_t);
 
     impl Traced {

@@ -171,7 +171,7 @@ fn buckets_that_are_only_known_later_are_checked_when_they_are() {
     struct Inner {
         append: Histogram<Coarser>,
     }
-    /// Shows its histogram only once it is told to.
+    /// Has no histogram until `is_there` is set.
     struct Late {
         inner: Inner,
         is_there: std::sync::atomic::AtomicBool,

@@ -70,7 +70,7 @@ fn counts(family: &impl Index<Kind, Output = Counter>) -> [u64; 3] {
     [Kind::NotFound, Kind::Full, Kind::Other].map(|kind| family[kind].get())
 }
 
-/// Fails if its argument names an error.
+/// Returns an error if the argument is the name of one.
 fn work(what: &str) -> Result<usize, Failed> {
     match what {
         "full" => Err(Failed::Full),

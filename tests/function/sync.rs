@@ -837,7 +837,7 @@ mod places {
         assert_eq!((FAILED.get(), RUNNING.get()), (2, 0));
     }
 
-    /// A closure takes its lifetimes from the type of the function.
+    /// The returned closure gets its lifetimes from the return type of the function.
     #[metrics(calls = metrics.calls, in_flight = metrics.in_flight)]
     fn closure<K: Ord>(
         metrics: &LogMetrics,

@@ -132,7 +132,7 @@ fn time_series(area: &Area<'_>, panel: &Panel) -> Result<()> {
         })
         .label_style(("sans-serif", 11).into_font().color(&TEXT))
         .draw()?;
-    // The highest sum first, so that the others are drawn over it.
+    // Draws the highest sum first, so that the others are drawn over it.
     for (i, values) in lines.iter().enumerate().rev() {
         let color = if is_red { RED } else { COLORS[i % COLORS.len()] };
         let opacity = if is_stacked { 0.35 } else { 0.06 };

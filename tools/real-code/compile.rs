@@ -60,7 +60,7 @@ impl Round {
     }
 }
 
-/// The crates whose own unit tests need no other crate and little time.
+/// The crates whose own unit tests are fast and need no other crate.
 const TESTED: &[&str] = &[
     "anyhow",
     "bitflags",
@@ -243,7 +243,7 @@ fn hear(package: &str, round: Round, line: &Value, outcome: &mut Outcome) {
     }
 }
 
-/// The source with the attribute put on everything that takes it.
+/// Returns the source with the derive and the attribute added to every item that accepts them.
 fn rewritten(source: &str, round: Round, put: &mut usize) -> String {
     let mut insertions: Vec<(usize, String)> = Vec::new();
     if round != Round::Plain {

@@ -12,7 +12,7 @@ use crate::Result;
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) edition: String,
-    /// Where its manifest is.
+    /// The directory of its manifest.
     pub(crate) dir: PathBuf,
     /// The root module of its library.
     pub(crate) root: PathBuf,

@@ -30,9 +30,9 @@ pub(crate) struct Function {
 
 pub(crate) struct Type_ {
     pub(crate) tokens: TokenStream,
-    /// The fields, of a struct where they have names.
+    /// The fields of a struct with named fields.
     pub(crate) named: Option<Vec<Field>>,
-    /// Where in the file an attribute may be put, on it and on its fields.
+    /// The positions in the file at which an attribute can be added to the type and to its fields.
     pub(crate) at: usize,
     pub(crate) fields_at: Vec<usize>,
 }

@@ -29,7 +29,7 @@ static RECORDER: LazyLock<PrometheusRecorder> = LazyLock::new(|| {
     builder.build_recorder()
 });
 
-/// Moves what was recorded into the buckets. The recorder keeps it one by one until then.
+/// Moves the recorded values into the buckets. The recorder stores each value until then.
 pub(crate) fn upkeep() {
     RECORDER.handle().run_upkeep();
 }

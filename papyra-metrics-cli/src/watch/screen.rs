@@ -171,7 +171,7 @@ impl Signals {
     }
 }
 
-/// Returns whether a shell waits for this process to stop. Without one, nothing would continue the process.
+/// Returns whether a shell controls this process and can resume it after a stop. Otherwise it would remain stopped.
 #[cfg(unix)]
 pub(crate) fn can_stop() -> bool {
     use rustix::process::{getpgid, getpgrp, getppid, getsid};

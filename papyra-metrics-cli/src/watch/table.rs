@@ -71,7 +71,7 @@ impl Sort {
 #[derive(Clone, Copy)]
 enum Entry<'a> {
     Title(&'a str),
-    /// The names of the columns, as they are for histograms.
+    /// The names of the columns of the histograms.
     Heading,
     Metric(&'a Line),
 }

@@ -32,8 +32,8 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     }
 }
 
-/// The compiler has accepted the item before it came here, so what cannot be parsed is syntax that syn does not read
-/// without its feature `full`: an expression such as the length in `[u8; const { 3 }]`.
+/// Returns the errors of an item that syn cannot parse. The compiler has already accepted the item, so it contains syntax that
+/// syn does not parse without its feature `full`: an expression such as the length in `[u8; const { 3 }]`.
 fn unparsed(input: TokenStream, error: &Error) -> TokenStream {
     let message = error.to_string();
     let errors = if message.starts_with("unsupported expression") {

@@ -115,7 +115,7 @@ pub(crate) enum Role {
 pub(crate) struct Metric {
     /// The full name.
     pub(crate) name: String,
-    /// How many bytes of it are the struct's prefix.
+    /// The number of its bytes that are the struct's prefix.
     pub(crate) prefix_len: usize,
     /// Empty where there is none.
     pub(crate) help: String,
@@ -138,7 +138,7 @@ pub(crate) struct Objective {
     pub(crate) billionths: u32,
 }
 
-/// Where the value of a metric is.
+/// The source of the value of a metric.
 pub(crate) enum Source {
     /// In the field, which is an instrument or a family of them.
     Field(Instrument),

@@ -41,7 +41,8 @@ pub(super) fn captures<'a>(
             captures.push(Capture { name: &receiver.token, cfg: None, is_unused: false });
         }
     }
-    // A single argument is dropped in order, unless the body names only a part of it: then only that part would be captured.
+    // A single argument needs no explicit capture to be dropped in order, unless the body names only a field of it: then only
+    // that field would be captured.
     match captures.as_slice() {
         [Capture { name, .. }] if !usage.fields_accessed_of.contains(&name.to_string()) => {
             Vec::new()

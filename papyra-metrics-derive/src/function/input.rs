@@ -74,7 +74,7 @@ pub(crate) struct Receiver {
     pub(crate) has_disjoint_fields: bool,
 }
 
-/// How `self` can be used again after the body.
+/// The ways in which `self` can be used again after the body.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ReceiverKind {
     /// `&self`, `self: &Arc<Self>`, `self: Pin<&Self>`: it can be copied.

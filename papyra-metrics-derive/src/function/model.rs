@@ -1,4 +1,4 @@
-//! A checked function and its counters. Each remaining `Option` is really optional.
+//! A checked function and its counters. Each remaining `Option` is optional in the input too.
 
 use std::rc::Rc;
 
@@ -64,7 +64,7 @@ impl Targets {
         self.counts_outcome() || self.cancelled.is_some() || self.time.is_some()
     }
 
-    /// Whether something depends on what the function returns.
+    /// Whether a target depends on the value that the function returns.
     pub(crate) fn counts_outcome(&self) -> bool {
         self.errors.is_some() || self.ok.is_some()
     }

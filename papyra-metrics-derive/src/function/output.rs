@@ -49,7 +49,7 @@ fn without_impl(ty: &TokenStream) -> TokenStream {
     let mut inside = false;
     for token in ty.clone() {
         if inside {
-            // It ends at the comma or at the bracket that closes what it is in.
+            // The bounds end at a comma, or at the bracket that closes the list around them.
             if !depth.closes(&token) {
                 depth.pass(&token);
                 continue;

@@ -108,7 +108,7 @@ fn refuse_item<T>(
     None
 }
 
-/// How the values are written.
+/// The notation of the values.
 enum Case {
     Snake,
     Lower,

@@ -71,7 +71,7 @@ pub(super) fn point(
 }
 
 fn integer(total: u64) -> number_data_point::Value {
-    #[allow(clippy::cast_precision_loss)] // it is what the protocol has for such numbers
+    #[allow(clippy::cast_precision_loss)] // the protocol has no larger integers
     let float = || number_data_point::Value::AsDouble(total as f64);
     i64::try_from(total).map_or_else(|_| float(), number_data_point::Value::AsInt)
 }

@@ -66,7 +66,7 @@ pub struct Otlp {
     /// The metrics by the address of their family; `None` if a name is not available.
     instruments: HashMap<usize, Option<Instrument>>,
     series: PerSeries<Stream>,
-    /// When the registry was last read, in nanoseconds since 1970.
+    /// The time of the last reading of the registry, in nanoseconds since 1970.
     read_at: u64,
     report: ProblemReport,
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// Which last values of closed backends were scraped, and which of them are still shown.
 #[derive(Default)]
 pub(super) struct Delivery {
-    /// How long they are shown.
+    /// The time for which they are shown.
     pub(super) linger: Duration,
     /// Series that were closed up to this closing are not shown again. It never falls.
     delivered: AtomicU64,

@@ -94,7 +94,7 @@ pub struct Registry {
 type Filter = Arc<dyn Fn(&Descriptor) -> bool + Send + Sync>;
 
 struct Shared {
-    /// Words joined by dots.
+    /// The prefix of exported names: words joined by dots.
     prefix: Arc<str>,
     store: Mutex<Store>,
     listeners: Listeners,

@@ -25,9 +25,9 @@ pub(super) struct Schema {
     pub(super) problems: Vec<String>,
     /// The address of the list if it is static.
     static_at: Option<usize>,
-    /// Whether some have labels of their own.
+    /// Whether some metrics have their own labels.
     has_labels: bool,
-    /// Whether a filter left some out, so that it is of no use to other backends.
+    /// Whether a filter excluded some metrics, so that other backends cannot use this schema.
     is_filtered: bool,
 }
 

@@ -70,7 +70,7 @@ impl Schema {
         schema
     }
 
-    /// Returns the schema of all that is registered now, with the registry's prefix and labels.
+    /// Returns the schema of all metrics that are registered now, with the registry's prefix and labels.
     ///
     /// Labels that differ from run to run, such as the name of a host, do not belong in a lock file: register without them
     /// in the test.

@@ -9,7 +9,7 @@ use crate::decimal;
 /// Its `Display` is the text of a lock file: `99.9% within 0.1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Objective {
-    /// How many of a billion values.
+    /// Parts per billion of the values.
     billionths: u32,
     /// The bound in the exported unit, as Prometheus writes it.
     within: String,
@@ -50,7 +50,7 @@ impl Objective {
     }
 }
 
-/// How many of a billion a percentage is, if it is above 0 and below 100.
+/// Returns a percentage as parts per billion, if it is above 0 and below 100.
 fn billionths(percent: f64) -> Option<u32> {
     let billionths = (percent * BILLIONTHS_PER_PERCENT).round();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in the range of the type

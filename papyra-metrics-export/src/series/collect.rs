@@ -17,7 +17,7 @@ use crate::panics;
 #[derive(Default)]
 pub(crate) struct Scratch {
     pub(crate) readings: Readings,
-    /// What could not be read, by the position of the source.
+    /// The readings that failed, by the position of the source.
     pub(crate) problems: Vec<(usize, String)>,
     /// The histogram that is read. In a box, because it is large; `None` until there is one.
     distribution: Option<Box<Distribution>>,

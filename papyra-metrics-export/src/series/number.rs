@@ -85,7 +85,7 @@ impl Number {
         }
     }
 
-    /// Where the buckets of a histogram are in a list.
+    /// The position of the buckets of a histogram in a list.
     pub(super) fn of_index(index: usize) -> Self {
         Self(index as u64)
     }

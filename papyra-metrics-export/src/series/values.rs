@@ -97,8 +97,8 @@ impl SeriesValues {
         values
     }
 
-    /// Applies the readings of a source to its series, which begin at this index. Returns whether one of them has a form
-    /// that it did not have before.
+    /// Applies the readings of a source to its series, which begin at this index. Returns whether the form of one of
+    /// them has changed.
     pub(crate) fn apply(
         &mut self,
         first: usize,

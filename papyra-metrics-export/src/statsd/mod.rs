@@ -416,7 +416,7 @@ impl Export for StatsD {
             }
             match self.send() {
                 Ok(was_sent) => datagrams += usize::from(was_sent),
-                // If the daemon has received something, the rest follows after a pause.
+                // The buffer of the daemon is full. The rest is sent after a pause.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && datagrams > 0 => {
                     return Ok(Progress::More);
                 }
@@ -487,7 +487,7 @@ mod tests {
         metrics.reads.add(5);
         statsd.export().unwrap();
         assert_eq!(receive(&daemon), "reads:5|c");
-        // The datagram has arrived, and an answer would have arrived too.
+        // An error report for the datagram would have arrived by now, so the datagram is confirmed.
         statsd.unconfirmed[0].sent_at -= ANSWER_TIMEOUT;
         metrics.reads.add(2);
         statsd.export().unwrap();

@@ -35,7 +35,7 @@ pub(super) struct Udp {
     pub(super) is_local: bool,
 }
 
-/// Why a datagram was not sent.
+/// The reason why a datagram was not sent.
 pub(super) enum SendError {
     /// It is longer than a datagram of this socket may be. It will never be sent.
     TooLong,

@@ -151,7 +151,7 @@ impl<L: Label, I: Member> Family<L, I> {
 impl<L: Label, I: Member> Index<L> for Family<L, I> {
     type Output = I;
 
-    /// Returns the member at a label. Never panics for a derived label.
+    /// Returns the member for a label. Never panics for a derived label.
     #[inline]
     fn index(&self, label: L) -> &I {
         I::__member(&self.members, label)

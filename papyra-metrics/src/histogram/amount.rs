@@ -16,7 +16,7 @@ pub trait Amount: Copy + PartialOrd + fmt::Debug + Send + Sync + 'static {
     /// The largest value of the type.
     const MAX: Self;
 
-    /// How many base units one exported unit has: 10⁹ nanoseconds a second, and 1 for numbers.
+    /// The number of base units in one exported unit: 10⁹ nanoseconds a second, and 1 for numbers.
     const PER_UNIT: u64;
 
     /// How bounds are written in [`buckets!`](crate::buckets). Seals the trait: only generated code can name

@@ -33,9 +33,9 @@ use crate::__private::Message;
 pub struct Objective {
     /// In base units.
     within: u64,
-    /// How many base units an exported unit has.
+    /// The number of base units in an exported unit.
     per_unit: u32,
-    /// How many of a billion values.
+    /// Parts per billion of the values.
     billionths: NonZeroU32,
 }
 
@@ -116,7 +116,7 @@ impl Objective {
         self.billionths.get() as f64 / 10_000_000.0
     }
 
-    /// How many of a billion values should be within the threshold.
+    /// Returns the parts per billion of the values that should be within the threshold.
     #[cfg(feature = "publish")]
     pub(crate) const fn billionths(&self) -> u32 {
         self.billionths.get()

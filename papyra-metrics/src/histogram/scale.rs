@@ -14,7 +14,7 @@ pub struct Scale<'a> {
     pub bounds: &'a [u64],
     /// The exported unit.
     pub unit: Option<&'a str>,
-    /// How many base units an exported unit has.
+    /// The number of base units in an exported unit.
     pub per_unit: u64,
 }
 

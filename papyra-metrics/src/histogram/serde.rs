@@ -181,7 +181,7 @@ impl<'de> Visitor<'de> for Object {
         while let Some(key) = map.next_key::<Key>()? {
             match key {
                 Key::Buckets => buckets = Some(map.next_value()?),
-                // The count and the sum are those of the buckets.
+                // The count and the sum are computed from the buckets.
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }

@@ -29,7 +29,7 @@ pub struct BucketTable<const PER_OCTAVE: usize, const BUCKETS: usize> {
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(16))]
 struct Octave<const PER_OCTAVE: usize> {
-    /// How many bounds are below the octave.
+    /// The number of bounds below the octave.
     below: usize,
     /// The bounds within the octave, filled up with a value that no value exceeds.
     bounds: [u64; PER_OCTAVE],

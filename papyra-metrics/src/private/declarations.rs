@@ -63,7 +63,7 @@ pub struct Flattened {
 /// Names and values of labels.
 pub type Labels = &'static [(&'static str, &'static str)];
 
-/// Where a metric of a struct comes from.
+/// The origin of a metric of a struct.
 #[derive(Clone, Copy)]
 pub(super) enum Owner {
     /// A metric of the struct itself, by its index.
@@ -73,7 +73,7 @@ pub(super) enum Owner {
 }
 
 impl Owner {
-    /// Whether it is the same one.
+    /// Whether both are the same metric or the same flattened field.
     pub(super) const fn is(self, other: Self) -> bool {
         match (self, other) {
             (Self::Own(a), Self::Own(b)) | (Self::Flattened(a), Self::Flattened(b)) => a == b,

@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn the_check_finds_a_collision_behind_other_metrics() {
         let metrics = metrics();
-        // Numbers without a pattern, the same in each run.
+        // Pseudo-random numbers, the same in each run.
         let mut random = 1_u64;
         let mut found = 0;
         for _ in 0..20_000 {

@@ -18,7 +18,7 @@ use crate::histogram::{OwnedScale, amount::MAX_BASE_UNITS, bounds::MAX_BOUNDS};
 use crate::naming;
 use crate::series::Series;
 
-/// Why bytes are not a description.
+/// The reason why bytes are not a description.
 #[derive(Debug)]
 pub(super) enum FormatError {
     NotMetrics,

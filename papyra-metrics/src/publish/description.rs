@@ -160,7 +160,7 @@ impl Process {
     }
 }
 
-/// Where the atomics of a metric are, in bytes from the beginning of the file or of the values.
+/// The positions of the atomics of a metric, in bytes from the beginning of the file or of the values.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Location {
     pub(super) first: u64,

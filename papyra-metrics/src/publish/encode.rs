@@ -92,7 +92,7 @@ fn put_objective(out: &mut Vec<u8>, descriptor: &Descriptor) {
     put_u32(out, 0);
 }
 
-/// Where the strings and the lists of a metric are: offsets, and lengths in bytes or items.
+/// The positions of the strings and the lists of a metric: offsets, and lengths in bytes or items.
 struct Texts {
     name: (u32, u32),
     help: (u32, u32),

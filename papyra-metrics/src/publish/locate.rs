@@ -87,7 +87,7 @@ impl MetricLocator {
         Some(Located { descriptor, location, form: layout.form, flags })
     }
 
-    /// Returns the offset of that many words, if they lie in the struct.
+    /// Returns the offset of an address in the struct, if this number of words from there is inside the struct.
     fn offset(&self, address: usize, words: usize) -> Option<u64> {
         let offset = address.checked_sub(self.struct_at)?;
         let end = words.checked_mul(8)?.checked_add(offset)?;

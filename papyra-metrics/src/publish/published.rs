@@ -316,7 +316,7 @@ mod tests {
             .collect();
         for child in children {
             let mut status = 0;
-            // SAFETY: `status` is a place for an int.
+            // SAFETY: `status` is valid for writes.
             assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
             assert_eq!(status, 0);
         }

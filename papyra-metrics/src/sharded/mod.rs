@@ -112,7 +112,7 @@ const LINE: usize = if cfg!(all(loom, test)) {
 /// The words of a cache line.
 const LINE_WORDS: usize = LINE / size_of::<AtomicU64>();
 
-/// Notes in a set of bits that a shared cell is used, before it is added to, so that readers visit no others.
+/// Marks a shared cell as used in a bit set, before a value is added to the cell. Readers skip the unmarked cells.
 fn note_shared(used: &AtomicU64, shard: usize) {
     let bit = 1 << shard;
     // Loaded first, so that the line stays in the caches of all cores.

@@ -136,7 +136,7 @@ fn replace_self(tokens: TokenStream, replacement: &Replacement) -> TokenStream {
     replaced
 }
 
-/// Where the tokens end that begin there and keep their `self`; `at` itself if there are none.
+/// Returns the end of the tokens from `at` in which `self` is not replaced; `at` itself if there are none.
 fn end_of_unchanged(tokens: &[TokenTree], at: usize) -> usize {
     let end = match &tokens[at] {
         TokenTree::Ident(ident) if ident == "fn" => end_of_nested_fn(tokens, at),

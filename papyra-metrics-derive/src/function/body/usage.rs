@@ -23,7 +23,7 @@ pub(crate) struct BodyUsage {
     pub(crate) uses_self_beyond_fields: bool,
     /// A `move` closure or block names `self`.
     pub(crate) moves_self: bool,
-    /// A macro call or a format string names `self`, and so sees its name.
+    /// A macro call or a format string contains `self`, so a renamed `self` would be visible to it.
     pub(crate) shows_self_to_macros: bool,
     /// A macro call consumes a pinned `self`, as far as the names of methods say: `self.project()`.
     pub(crate) consumes_self_in_macros: bool,
@@ -35,7 +35,7 @@ pub(crate) struct BodyUsage {
     pub(crate) names: HashSet<String>,
 }
 
-/// Where tokens are.
+/// The context of tokens.
 #[derive(Clone, Copy, Default)]
 struct Surroundings {
     in_macro: bool,
@@ -160,7 +160,7 @@ impl BodyUsage {
 /// Keywords after which `!` negates.
 const BEFORE_NOT: &[&str] = &["break", "if", "in", "match", "return", "while"];
 
-/// Whether the token there is the group of a macro call: `!` and a path come before it, or a name of `macro_rules`.
+/// Whether the token at `at` is the group of a macro call: it follows a path and `!`, or the name of a `macro_rules!` definition.
 pub(super) fn is_macro_input(tokens: &[TokenTree], at: usize) -> bool {
     let is_group = matches!(tokens.get(at), Some(TokenTree::Group(_)));
     let called = |end: usize| {
@@ -178,7 +178,7 @@ pub(super) fn begins_path(tokens: &[TokenTree], at: usize) -> bool {
         if is_punct(first, ':') && is_punct(second, ':'))
 }
 
-/// Where a nested function ends that begins there. It has a `self` of its own.
+/// Returns the end of the nested function that begins at `at`. A nested function may have its own `self`.
 pub(super) fn end_of_nested_fn(tokens: &[TokenTree], at: usize) -> Option<usize> {
     let is_item = matches!(tokens.get(at + 1), Some(TokenTree::Ident(_)));
     let ends_item = |token: &TokenTree| {
@@ -225,13 +225,13 @@ pub(super) fn is_borrow_or_deref(before: &TokenTree) -> bool {
     is_punct(before, '&') || is_ident(before, "mut") || is_punct(before, '*')
 }
 
-/// Whether what follows a pinned `self` is a method that leaves it there.
+/// Whether a pinned `self` is followed by a method that only borrows it.
 pub(super) fn only_borrows_pin(after: &[TokenTree]) -> bool {
     matches!(after, [dot, TokenTree::Ident(method), ..] if is_punct(dot, '.')
         && ["as_mut", "as_ref", "set"].iter().any(|it| method == it))
 }
 
-/// Where the closure or block ends that the `move` there begins.
+/// Returns the end of the closure or block that begins with the `move` at `at`.
 fn end_of_move_at(tokens: &[TokenTree], at: usize) -> usize {
     let mut body = at + 1;
     if tokens.get(body).is_some_and(|token| is_punct(token, '|')) {

@@ -49,7 +49,7 @@ struct GuardBindings {
     lend: TokenStream,
     /// Names for what comes after the body.
     after: TokenStream,
-    /// How counters are reached after the body.
+    /// The access to counters after the body.
     access_after: Access,
 }
 

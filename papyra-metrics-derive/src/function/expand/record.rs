@@ -242,7 +242,7 @@ impl BodyExpander<'_> {
     }
 }
 
-/// Where the target is named.
+/// The location at which the target is named.
 fn located_key(target: &Target) -> Span {
     match &target.kind {
         TargetKind::InMetrics(_, place) | TargetKind::Expression(place) => located(place),

@@ -84,8 +84,8 @@ impl BodyExpander<'_> {
 /// The attributes of a statement that names what is captured.
 fn attributes(capture: &Capture<'_>) -> TokenStream {
     let cfg = &capture.cfg;
-    // An argument such as `_key` lives as long as the future, as in a function that is not measured, so it is named. Its
-    // name must resolve as the user's, which leaves no span that clippy takes for generated code.
+    // The statement names an argument such as `_key` so that it lives as long as the future, as without the attribute. The
+    // name must have the user's hygiene, so clippy does not treat it as generated code, and the lint has to be allowed.
     let allow =
         capture.is_unused.then(|| quote_mixed_site!(#[allow(clippy::used_underscore_binding)]));
     quote!(#cfg #allow)

@@ -1,8 +1,9 @@
 //! How one body runs, and how it and its counters share `self` and the arguments.
 //!
-//! A body that cannot return early stays in place. Otherwise it runs in a closure, or in an `async` block if it awaits,
-//! in which `return` and `?` end. Counters are looked up after the body, so that it has `self` for itself; if it takes
-//! `self` away or returns a borrow of it, through handles made before.
+//! A body that cannot return early is not wrapped. Otherwise it runs in a closure, or in an `async` block if it awaits, so
+//! that `return` and `?` end only the closure or block. Counters are looked up after the body, so that the body can use
+//! `self` without restriction. If the body consumes `self` or returns a borrow of it, counters are accessed through handles
+//! that are created before the body.
 
 use proc_macro2::{Group, Ident, TokenStream};
 
@@ -42,7 +43,7 @@ pub(crate) struct BodyPlan<'a> {
     pub(crate) lent_arguments: Vec<&'a Ident>,
 }
 
-/// How counters are reached.
+/// The access to counters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Access {
     /// Through `self` and the arguments, before the body and after it.
@@ -51,7 +52,7 @@ pub(crate) enum Access {
     Cached,
     /// Through another name for `self`.
     SelfAlias,
-    /// Through handles made before the body took `self` away.
+    /// Through handles created before the body consumed `self`.
     Handle,
     /// Through handles made for a future that outlives the function.
     FutureHandle,
@@ -77,7 +78,7 @@ pub(crate) enum Scope {
     AsyncBlock,
 }
 
-/// Why the metrics have to be shared: when they must still be usable.
+/// The reason why the metrics have to be shared: the time at which they must still be usable.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Bound {
     /// After the body has consumed `self`.
@@ -206,12 +207,12 @@ impl<'a> BodyPlan<'a> {
         self.model.targets.all().iter().any(|target| target.usage.names_self)
     }
 
-    /// Whether the body takes all of `self`, and with it metrics that belong to it alone.
+    /// Whether the body captures all of `self`, and so also the metrics that `self` owns.
     fn takes_self(&self) -> bool {
         self.usage.names_self && self.usage.uses_self_beyond_fields
     }
 
-    /// How often the metrics would be looked up: for calls, for the clock, for guards, and after the body.
+    /// The number of times that the metrics would be looked up: for calls, for the clock, for guards, and after the body.
     fn lookups(&self) -> usize {
         let targets = &self.model.targets;
         let is_looked_up = |target: &Target| target.kind.root().is_some();

@@ -14,7 +14,7 @@ pub(super) struct Draft {
     /// Grafana's id.
     pub(super) unit: String,
     pub(super) queries: Vec<Query>,
-    /// How many series it is expected to have.
+    /// The expected number of series.
     pub(super) series: usize,
 }
 

@@ -81,7 +81,7 @@ fn of_gauge(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
     drafts.collect()
 }
 
-/// How values of several series are combined.
+/// The function that combines the values of several series.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Combination {
     Sum,

@@ -15,7 +15,7 @@ pub(super) struct Alert {
     pub(super) name: String,
     /// An expression, which may have several lines.
     pub(super) expression: String,
-    /// How long the expression has to be true. `None` if its windows are long enough.
+    /// The time for which the expression has to be true. `None` if its windows are long enough.
     pub(super) pending: Option<String>,
     pub(super) severity: &'static str,
     /// Templates of Prometheus.

@@ -5,8 +5,8 @@ use core::ops::Deref;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-/// Counts if it is dropped while the future that it belongs to waits. Holds what the counter is reached through, and a
-/// closure that counts.
+/// A guard that counts if it is dropped while its future waits. Holds the pointer that gives access to the counter, and a
+/// closure that increments the counter.
 pub struct Cancellation<P: Deref, C: Fn(&P::Target)> {
     pub held: P,
     count: C,

@@ -34,7 +34,7 @@ pub fn takes_branch() -> bool {
     true
 }
 
-/// The value of the other branch. Never called.
+/// Has the type of the value of the branch that is never taken. Never called.
 #[cold]
 pub fn other_branch<T>() -> T {
     loop {

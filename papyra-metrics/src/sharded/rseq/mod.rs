@@ -56,8 +56,8 @@ pub(super) fn cpus() -> usize {
 macro_rules! load_once {
     ($area:ident) => {{
         let area: isize;
-        // SAFETY: it loads an aligned word, which changes once, before `main`. For what runs earlier, in a constructor, both
-        // the old value, which is 0, and the new one are right.
+        // SAFETY: the code loads an aligned word, which changes once, before `main`. Code that runs earlier, in a constructor,
+        // may see the old value, 0, or the new one; both are correct.
         unsafe {
             asm!(
                 // The address is in another library if this crate is a library by itself.

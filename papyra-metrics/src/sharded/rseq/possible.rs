@@ -1,7 +1,7 @@
 //! The number of CPUs that this machine can have.
 //!
-//! The kernel decides it when it starts, also for those that are plugged in later, and never gives a CPU a number beyond
-//! it. It is the same in all processes and containers, which may see fewer CPUs elsewhere.
+//! The kernel sets this number at boot. It includes CPUs that are plugged in later, and is greater than the number of any
+//! CPU. It is the same in all processes and containers, although other sources may report fewer CPUs to a container.
 
 use std::fs::File;
 use std::io::Read;
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn the_kernel_says_how_many_cpus_there_can_be_and_this_thread_runs_on_one_of_them() {
         let here = std::fs::read_to_string("/proc/self/stat").unwrap();
-        // The fields after the name in brackets begin with the third; the number of the CPU is the 39th.
+        // The first field after the name in brackets is the third of the line; the number of the CPU is the 39th.
         let fields = here.rsplit(')').next().unwrap();
         let here: usize = fields.split_whitespace().nth(39 - 3).unwrap().parse().unwrap();
         let cpus = cpus().expect("sysfs is mounted");
