@@ -15,7 +15,7 @@ const OPERATIONS: u64 = 2_000;
 /// The workloads whose instructions are counted. On two threads they depend on who waits for whom, and a sync has none.
 pub(crate) const WORKLOADS: [Workload; 3] = [Workload::Puts, Workload::Mix, Workload::Tables];
 
-/// Counts the instructions of an operation: of each build, of each workload. Each is counted in a process of its own, so that
+/// Counts the instructions of an operation for each build and each workload. Each is counted in a separate process, so that
 /// none finds the memory as another has left it.
 pub(crate) fn count(builds: &[Build]) -> Result<Vec<[f64; WORKLOADS.len()]>, String> {
     if !cfg!(target_arch = "x86_64") {

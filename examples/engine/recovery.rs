@@ -1,4 +1,4 @@
-//! Opens a store: finds what is stored, replays the logs, and removes what a crash has left behind.
+//! Opens a store: finds its files, replays the logs, and removes files that a crash has left behind.
 
 use std::fs::{self, File, TryLockError};
 use std::io;

@@ -175,7 +175,7 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
     keys
 }
 
-/// Parses the keys of a field. If several of its attributes compute a value, each has keys of its own and the doc comment above
+/// Parses the keys of a field. If several of its attributes compute a value, each has its own keys and the doc comment above
 /// it; otherwise all of them are read as one.
 pub(crate) fn parse_field_keys<'a>(
     diag: &mut Diagnostics,

@@ -1,6 +1,6 @@
 //! Exports the metrics of storage backends to monitoring systems.
 //!
-//! Backends count in structs of their own, with `papyra-metrics`, and do not know this crate. The application owns a
+//! Backends count in their own structs, with `papyra-metrics`, and do not know this crate. The application owns a
 //! [`Registry`], registers an `Arc` of each backend's metrics with labels, and gives the registry to one or more adapters:
 //!
 //! | feature | adapter | brings |

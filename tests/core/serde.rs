@@ -123,7 +123,7 @@ fn bytes_of_a_snapshot_are_these_in_every_version() {
 
 buckets!(One: u64 = [1]);
 
-/// A plain struct, as it is sent between processes.
+/// A plain struct that is sent between processes.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Counts {
     writes: u64,

@@ -25,7 +25,7 @@ struct LogMetrics {
     padded: CachePadded<Counter>,
 }
 
-/// Implements only what is required.
+/// Implements only the required methods.
 #[derive(Default)]
 struct Totals(Vec<Option<Value>>);
 

@@ -16,7 +16,7 @@ use papyra_metrics_export_tests::{Scraper, StatsDaemon, find, free_port, wait_fo
 use crate::opentelemetry::receiver::Pipeline;
 use crate::prometheus::{encoded, parsed, run};
 
-/// Two families, and a gauge without labels of its own between them.
+/// Two families, and between them a gauge without its own labels.
 #[derive(Default)]
 struct Requests {
     calls: [Counter; 2],

@@ -1,6 +1,6 @@
 // Runs the forms. Included below `forms.rs`, `timed_forms.rs` and `label_forms.rs`, by tests.
 
-/// Uses every form once and checks what was counted.
+/// Uses every form once and checks the counts.
 fn check() {
     ::core::assert_eq!(count(), (16, 8, 12, 0));
     let expected = [

@@ -30,7 +30,7 @@ struct CacheMetrics {
     hits: Counter,
 }
 
-/// The metrics of the backend, in a file of their own.
+/// The metrics of the backend, in a separate file.
 #[derive(Debug, Default, Metrics)]
 struct EngineMetrics {
     appends: Counter,

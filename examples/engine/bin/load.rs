@@ -90,7 +90,7 @@ fn value(random: u64) -> Vec<u8> {
     (0..words).flat_map(|at| random.wrapping_mul(2 * at + 1).to_le_bytes()).collect()
 }
 
-/// Compares an answer with what is stored, and applies what was done.
+/// Compares an answer with the expected contents, and applies the change of the request to these.
 fn check(stored: &mut Stored, prefix: &str, request: Request, found: Pairs) {
     match request {
         Request::Put(key, value) => drop(stored.insert(key, Some(value))),

@@ -1,4 +1,4 @@
-//! The store does what a map does, whatever is flushed, compacted and reopened in between.
+//! The store behaves like a map, also if it is flushed, compacted and reopened between operations.
 
 use std::collections::BTreeMap;
 use std::path::Path;

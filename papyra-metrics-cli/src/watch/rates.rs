@@ -12,7 +12,7 @@ use crate::figures::{BucketRange, number};
 use crate::source::{Origin, Reading, Readings, Row};
 use crate::sum::{add, sum};
 
-/// The metrics to show, and what is needed to compute their rates at the next reading.
+/// The metrics to show, and the data that is needed to compute their rates at the next reading.
 pub(crate) struct RateTable {
     each: bool,
     pub(crate) groups: Vec<Group>,

@@ -133,7 +133,7 @@ fn wait(
             return Ok(Wake::Redraw);
         }
         if signals.take_continue() {
-            // Stopped by a signal that cannot be caught. The shell has used the terminal meanwhile.
+            // Stopped by a signal that cannot be caught. The shell has used the terminal since then.
             screen.enter_again()?;
             return Ok(Wake::Redraw);
         }

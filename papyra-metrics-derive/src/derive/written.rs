@@ -11,7 +11,7 @@ pub(crate) struct Written<'a> {
     pub(crate) instrument: StorageInstrument<'a>,
     /// The label, if it is a family of these instruments.
     pub(crate) label: Option<&'a Type>,
-    /// Whether it is on cache lines of its own.
+    /// Whether it has its own cache lines.
     pub(crate) padded: bool,
 }
 

@@ -8,7 +8,7 @@ use super::body::usage::BodyUsage;
 use super::input::Function;
 use crate::krate::CratePath;
 
-/// A function with what is counted of it.
+/// A function and the targets that its calls are counted in.
 pub(crate) struct InstrumentedFn<'a> {
     pub(crate) krate: CratePath,
     pub(crate) function: &'a Function,

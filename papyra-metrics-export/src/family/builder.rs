@@ -27,7 +27,7 @@ impl FamilyBuilder {
         }
     }
 
-    /// Adds a family whose metrics have these labels of their own.
+    /// Adds a family whose metrics have these labels in addition to those of the backend.
     pub(crate) fn add<'l>(
         &mut self,
         name: ExpositionName<'_>,

@@ -33,12 +33,12 @@ impl fmt::Display for Problem {
 pub(crate) struct ProblemReport(Arc<Mutex<Vec<Problem>>>);
 
 impl ProblemReport {
-    /// Replaces what was reported before.
+    /// Replaces the problems that were reported before.
     pub(crate) fn set(&self, problems: Vec<Problem>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = problems;
     }
 
-    /// Adds to what was reported before.
+    /// Adds to the problems that were reported before.
     pub(crate) fn add(&self, problem: Problem) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
     }

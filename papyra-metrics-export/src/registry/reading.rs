@@ -59,7 +59,7 @@ impl Registry {
         }
     }
 
-    /// Does the same unless another reading that began earlier was completed meanwhile.
+    /// Does the same unless another reading that began earlier was completed in the meantime.
     fn try_read(
         &self,
         view: &mut View,

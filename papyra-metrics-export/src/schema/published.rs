@@ -12,7 +12,7 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file is truncated meanwhile or cannot be read.
+    /// Returns an error if the file is truncated during the reading, or cannot be read.
     pub fn of_published(reader: &Reader) -> Result<Self, ReadError> {
         let mut schema = Self::default();
         for (metric, (_, value)) in reader.metrics().iter().zip(reader.totals()?) {

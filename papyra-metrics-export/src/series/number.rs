@@ -100,7 +100,7 @@ impl Number {
 ///
 /// # Errors
 ///
-/// Returns what is wrong with the value, as the end of a sentence that begins with the metric's name.
+/// Returns the problem of the value, as the end of a sentence that begins with the metric's name.
 pub(crate) fn number_of(kind: Kind, value: &Value) -> Result<(Form, Number), &'static str> {
     match (kind, value) {
         (_, Value::Histogram(_)) => Err("is not a histogram, but shows one"),

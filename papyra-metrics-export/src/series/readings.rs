@@ -26,7 +26,7 @@ impl Readings {
         self.numbers.len()
     }
 
-    /// Fills up with what was not read, so that there are this many.
+    /// Adds entries for series that were not read, until there are this many.
     #[inline]
     pub(crate) fn fill(&mut self, len: usize) {
         // Usually there are, and a source's readings are written once.

@@ -259,7 +259,7 @@ impl StatsD {
     fn roll_back(&mut self) {
         for Unconfirmed { marks, .. } in self.unconfirmed.drain(..).rev() {
             for Mark { serial, part, total, .. } in marks {
-                // A series that was forgotten meanwhile does not exist any more.
+                // A series may have been removed since the datagram was sent.
                 if let Some(sent) = self.sent.find_mut(serial) {
                     sent.roll_back(part, total);
                 }

@@ -6,7 +6,7 @@ use super::amount::{MAX_BASE_UNITS, Notation};
 /// The largest number of bounds. Together with the bucket above the last bound there are 128 buckets.
 pub(crate) const MAX_BOUNDS: usize = 127;
 
-/// A bound as it is written, and the messages for what may be wrong with it.
+/// The tokens of a bound, and the error messages for an invalid one.
 #[derive(Clone, Copy, Debug)]
 pub struct BoundLiteral {
     /// The tokens.

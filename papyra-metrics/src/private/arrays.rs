@@ -92,7 +92,7 @@ impl<M: DescriptorTable + ?Sized, const LEN: usize> SizeClass<M, LEN> {
         }
     }
 
-    /// A function of its own, so that keys of other lengths are not evaluated.
+    /// A separate function, so that keys of other lengths are not evaluated.
     const fn metrics_with_keys<const KEY_LEN: usize>() -> [Descriptor; LEN] {
         let joined_labels = SizeClasses::<M>::JOINED_LABELS;
         descriptors(

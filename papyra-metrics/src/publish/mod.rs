@@ -123,7 +123,7 @@
 //! # Lock
 //!
 //! The publisher holds an exclusive lock of its open file (`F_OFD_SETLK`) from byte 0 to the end, however long the file
-//! becomes. A process that replaces the file of a process that has ended locks byte 0 alone meanwhile.
+//! becomes. A process that replaces the file of a process that has ended locks only byte 0 during the replacement.
 
 mod decode;
 mod description;

@@ -114,7 +114,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file is truncated meanwhile or cannot be read.
+    /// Returns an error if the file is truncated during the reading, or cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, ReadError> {
         let read = || {
             let baselines = self.read_values()?;

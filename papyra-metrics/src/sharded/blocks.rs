@@ -16,7 +16,7 @@ struct Block<C>(C);
 
 #[repr(C)]
 pub(crate) struct Blocks<C> {
-    /// A bit for each shared block that has been added to. On a cache line of its own, which is hardly ever written.
+    /// A bit for each shared block that has been added to. It has its own cache line, which is hardly ever written.
     used: Block<AtomicU64>,
     /// The blocks that threads share, then those of the CPUs.
     blocks: [Block<C>; CELLS],

@@ -82,7 +82,7 @@ impl Cell {
 /// # Readings
 ///
 /// [`get`](Self::get), [`total`](Self::total) and [`take`](Self::take) go from cell to cell, so a reading may or may not
-/// contain increments that are made meanwhile. They visit the cells of the CPUs that the machine can have, and those of the
+/// contain increments that are made during the reading. They visit the cells of the CPUs that the machine can have, and those of the
 /// shared cells that have been used. A total never falls, a reading never exceeds what was counted, and over
 /// any number of concurrent takes each increment is returned exactly once.
 ///

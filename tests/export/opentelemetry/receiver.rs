@@ -145,7 +145,7 @@ impl Receiver {
                 let stream = stream.unwrap();
                 let (_, request) = receive(&stream);
                 told.lock().unwrap().take(request);
-                // Answered only now, because the flush ends with the answer, and the test then looks at what was sent.
+                // The answer is sent only now, because it ends the flush, after which the test examines the sent data.
                 answer(&stream);
             }
         });

@@ -37,7 +37,7 @@ fn expand_block(model: &InstrumentStruct<'_>, plain: &TokenStream) -> TokenStrea
     quote!(#(#lints)* #block)
 }
 
-/// Impls in a block of their own, where the hidden module of the runtime crate has a short name. If the user named the
+/// Impls in a separate block, where the hidden module of the runtime crate has a short name. If the user named the
 /// crate, its path is written out: an error in an import would be another one than that of the same path elsewhere.
 pub(crate) fn in_block(krate: &CratePath, impls: &TokenStream) -> TokenStream {
     let runtime = runtime_at(krate, Span::call_site());

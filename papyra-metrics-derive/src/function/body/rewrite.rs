@@ -9,7 +9,7 @@ use super::usage::{
 };
 use crate::raw_tokens::{flat, is_punct};
 
-/// Splits a body into its inner attributes and the rest, in braces with the span of its own.
+/// Splits a body into its inner attributes and the rest, which is in braces with the span of those of the body.
 pub(crate) fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
     let mut attributes = TokenStream::new();
     let tokens: Vec<TokenTree> = body.stream().into_iter().collect();

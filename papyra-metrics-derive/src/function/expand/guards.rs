@@ -1,4 +1,4 @@
-//! The guards that exist while a call does: one moves the gauge of what is in flight, one counts a cancelled future, and
+//! The guards that exist during a call: one changes the gauge of calls in flight, one counts a cancelled future, and
 //! one times a call whose body has to be the last expression.
 
 use proc_macro2::{Ident, Span, TokenStream};

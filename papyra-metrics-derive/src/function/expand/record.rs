@@ -207,7 +207,7 @@ impl BodyExpander<'_> {
                 before: TokenStream::new(),
                 metrics: quote_mixed_site!(#private::probe(&#metrics).__present()),
             },
-            // The expression may give a value, which has to live as long as what is found in it.
+            // The expression may return a temporary value, which has to live as long as the instrument that is borrowed from it.
             RootKind::At(_) => Lookup {
                 before: quote_mixed_site!(let #handle = &#metrics;),
                 metrics: quote_mixed_site!(#private::probe(#handle).__present()),

@@ -81,7 +81,7 @@ impl BodyExpander<'_> {
     }
 }
 
-/// The attributes of a statement that names what is captured.
+/// Returns the attributes of a statement that names a captured argument.
 fn attributes(capture: &Capture<'_>) -> TokenStream {
     let cfg = &capture.cfg;
     // The statement names an argument such as `_key` so that it lives as long as the future, as without the attribute. The

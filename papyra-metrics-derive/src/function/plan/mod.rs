@@ -1,4 +1,4 @@
-//! Decides what is measured of a function: its body, or the future that it returns.
+//! Decides which part of a function is measured: its body, or the future that it returns.
 
 mod body;
 

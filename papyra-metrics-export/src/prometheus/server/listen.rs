@@ -83,7 +83,7 @@ fn listen_on_each(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (SocketA
 
 /// Whether this machine lacks the address or its address family.
 fn is_missing(error: &io::Error) -> bool {
-    // EAFNOSUPPORT has no kind of its own: 97 on Linux, 47 on macOS and the BSDs, 10047 on Windows.
+    // EAFNOSUPPORT has no `ErrorKind`: 97 on Linux, 47 on macOS and the BSDs, 10047 on Windows.
     error.kind() == ErrorKind::AddrNotAvailable
         || matches!(error.raw_os_error(), Some(97 | 47 | 10047))
 }

@@ -200,7 +200,7 @@ impl Store {
         self.merged += 1;
         self.newest_merged = ticket.number;
         let mut is_new = false;
-        // The positions are the same unless backends have come or gone meanwhile.
+        // The positions are the same unless backends were added or removed in the meantime.
         let is_same_list = Arc::ptr_eq(&self.backends, backends);
         let mut rest = scratch.readings.all();
         for (position, backend) in backends.iter().enumerate() {
@@ -221,7 +221,7 @@ impl Store {
         }
         for (position, problem) in scratch.problems.drain(..) {
             let id = backends[position].id;
-            // One that was closed meanwhile has the problems of its own last reading.
+            // A backend that was closed in the meantime has the problems of its last reading.
             if self.position(id).is_some_and(|known| self.backends[known].source.is_some()) {
                 self.problems.entry(id).or_default().push(problem);
             }

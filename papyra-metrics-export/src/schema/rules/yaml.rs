@@ -1,7 +1,7 @@
 //! The YAML of a rule file.
 //!
 //! The few forms that it needs are written by hand: plain scalars of letters and digits, strings in double quotes, and
-//! literal blocks of expressions, which contain no line breaks of their own.
+//! literal blocks of expressions, which contain no line breaks themselves.
 
 use std::fmt::{self, Write as _};
 

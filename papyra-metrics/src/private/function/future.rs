@@ -46,7 +46,7 @@ impl<R, F: FnOnce()> OnComplete<R> for OnEnd<F> {
     }
 }
 
-/// Counts the cancellation of a future, and calls what is to be called when it has ended.
+/// Counts the cancellation of a future, and calls a closure when the future has ended.
 pub struct WithCancellation<S, P: Deref, C: Fn(&P::Target)>(pub S, pub Cancellation<P, C>);
 
 impl<R, S: OnComplete<R>, P: Deref, C: Fn(&P::Target)> OnComplete<R> for WithCancellation<S, P, C> {

@@ -1,4 +1,4 @@
-//! The guard of the gauge of what is in flight.
+//! The guard of the gauge of calls in flight.
 
 use core::ops::Deref;
 

@@ -5,7 +5,7 @@
 //! workload that repeats itself, such as one in which each sixteenth write syncs, is sampled as it is. Timing each n-th
 //! call would see all of such writes, or none.
 //!
-//! Each thread has a sequence of its own. Where it starts is hashed from the thread's number, so that threads that call
+//! Each thread has its own sequence. Where it starts is hashed from the thread's number, so that threads that call
 //! seldom, or once, are sampled as often as others.
 
 use core::cell::Cell;

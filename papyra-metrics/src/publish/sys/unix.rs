@@ -199,7 +199,7 @@ fn fcntl_lock(
 }
 
 /// Returns a number that identifies this process. A child that was forked gets another one, even if it has the same
-/// id in a pid namespace of its own.
+/// id in its own pid namespace.
 pub(crate) fn process_token() -> u64 {
     /// A page that the kernel clears in every child (`MADV_WIPEONFORK`, Linux 4.14).
     static PAGE: OnceLock<Option<memmap2::MmapRaw>> = OnceLock::new();

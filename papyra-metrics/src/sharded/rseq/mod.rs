@@ -1,6 +1,6 @@
 //! Adds to the cell of the current CPU by a plain instruction.
 //!
-//! A plain addition is safe if nobody else adds to the same cell meanwhile. That is so if the thread is neither moved to
+//! A plain addition is safe if no other thread adds to the same cell during it. That is so if the thread is neither moved to
 //! another CPU nor interrupted between reading the number of its CPU and adding: then all additions to a cell follow one
 //! another on one CPU, of any thread or process. Linux guarantees this for a
 //! [restartable sequence](https://www.gnu.org/software/libc/manual/html_node/Restartable-Sequences.html): a thread that is
