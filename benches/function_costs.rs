@@ -416,7 +416,7 @@ mod steps {
     pub(crate) fn run_case(number: usize) {
         let Case { bare, measured, .. } = &CASES[number / 2];
         let mut work = if number % 2 == 0 { bare() } else { measured() };
-        // Once before, so that no symbol is resolved during the measurement.
+        // The first call is not measured: it resolves the symbols.
         assert!(work());
         signal();
         let ok = work();

@@ -2,8 +2,8 @@
 //! with other crates that measure the same operations.
 //!
 //! The sources of the engine are compiled once for each; only `metrics.rs` differs. `--short` measures a tenth as long, and
-//! `--instructions` measures no times, for a machine that is busy. `--write` writes the tables into `RESULTS.md`, between its two marks.
-//! Instructions are counted if valgrind is installed.
+//! `--instructions` measures no times, for a machine that is busy. `--write` writes the tables into `RESULTS.md`, between its
+//! two marks. Instructions are counted if valgrind is installed.
 
 // Each build of the engine is used only in part, and each build includes the files of the engine again.
 #![allow(dead_code, unreachable_pub, clippy::duplicate_mod)]

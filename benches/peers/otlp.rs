@@ -64,7 +64,7 @@ fn decode(bytes: &[u8]) -> Vec<Metric> {
     scopes.flat_map(|it| it.metrics).collect()
 }
 
-/// The baseline: a message that exists, whose numbers and times are replaced.
+/// The baseline: a prepared message in which only the numbers and times are replaced.
 struct Prepared {
     message: ExportMetricsServiceRequest,
     counts: Vec<i64>,

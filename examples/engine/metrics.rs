@@ -8,7 +8,7 @@ use papyra_metrics::{
     Sizes, buckets,
 };
 
-/// How components hold the metrics: shared, and in a file that other processes can read if the engine publishes.
+/// The metrics as components hold them: shared, and in a file that other processes can read if the engine publishes.
 pub type SharedMetrics = Arc<Published<EngineMetrics>>;
 
 /// An operation on the store.

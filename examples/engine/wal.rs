@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A frame is written after the one before it is durable. So an invalid frame at the end is a write that was never
-//! acknowledged, and one before a valid frame is damage. The checksum includes where the frame is, so that a frame inside
-//! of a value is not taken for one.
+//! acknowledged, and one before a valid frame is damage. The checksum includes the position of the frame, so that
+//! the bytes of a frame inside a value are not mistaken for a frame.
 
 use std::fs::{self, File};
 use std::io::Write;

@@ -36,11 +36,11 @@ impl From<&Error> for ErrorKind {
     }
 }
 
-/// A database of records. It is its own set of metrics: those that it counts, and those that the database keeps itself.
+/// A database of records. It is also a set of metrics: those that it counts, and those that the database keeps.
 #[derive(Metrics)]
 #[metrics(prefix = "fjall_")]
 pub struct FjallStore {
-    /// Those that it counts.
+    /// The metrics that it counts.
     #[metrics(flatten)]
     pub metrics: FjallMetrics,
     #[metrics(skip)]

@@ -219,7 +219,7 @@ mod owned {
             Ok(())
         }
 
-        /// The same with a consumed `self`, whose metrics remain.
+        /// As above, with a `self` that the body consumes; its metrics remain.
         #[metrics(errors)]
         async fn send_and_consumed(
             self,

@@ -257,7 +257,7 @@ impl Functions {
     }
 }
 
-/// Functions without a value, where the lint requires every `return` to be written.
+/// Functions that return no value, in a module in which a lint requires every `return` to be explicit.
 pub mod returns {
     #![forbid(clippy::implicit_return)]
 

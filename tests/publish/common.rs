@@ -27,14 +27,14 @@ impl Backend {
         Self { child, to, from }
     }
 
-    /// One that publishes at the path.
+    /// Starts a backend that publishes at the path.
     pub(crate) fn publishing(path: &Path) -> Self {
         let mut backend = Self::start();
         assert_eq!(backend.tell(&format!("publish {}", path.display())), "ok");
         backend
     }
 
-    /// One that publishes distributions, floats and peaks at the path.
+    /// Starts a backend that publishes distributions, floats and peaks at the path.
     pub(crate) fn engine(path: &Path) -> Self {
         let mut backend = Self::start();
         assert_eq!(backend.tell(&format!("publish-engine {}", path.display())), "ok");

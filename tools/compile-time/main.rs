@@ -1,11 +1,11 @@
-//! Prints what the derive and the attribute add to a build, in seconds of processor time, beside peers and beside
-//! atomics written by hand. Each is the minimum of several runs, because other load only adds. Needs Linux for `/proc`.
+//! Prints what the derive and the attribute add to a build, in seconds of processor time, and the same for peers and
+//! for atomics written by hand. Each time is the minimum of several runs, because other load only adds. Needs Linux for `/proc`.
 //!
 //! ```sh
 //! cargo run -p papyra-metrics-compile-time                    # everything, in some minutes
-//! cargo run -p papyra-metrics-compile-time -- vise            # one library beside ours
-//! cargo run -p papyra-metrics-compile-time -- papyra-metrics  # ours alone
-//! cargo run -p papyra-metrics-compile-time -- derives         # ours beside serde_derive and thiserror
+//! cargo run -p papyra-metrics-compile-time -- vise            # one library and this one
+//! cargo run -p papyra-metrics-compile-time -- papyra-metrics  # this one alone
+//! cargo run -p papyra-metrics-compile-time -- derives         # this one, serde_derive and thiserror
 //! ```
 
 #![forbid(unsafe_code)]
@@ -117,7 +117,7 @@ fn print_beside_derives() -> Result<()> {
     Ok(())
 }
 
-/// The crate alone in release, with its dependencies built.
+/// Measures a release build of the crate alone, after its dependencies have been built.
 fn thousands(peer: &Peer, counters: usize) -> Result<f64> {
     let project = Project::of(peer, "thousand", &peer.program(counters, 0))?;
     project.build(&["build", "--release"])?;

@@ -109,7 +109,7 @@ pub(crate) type Said = BTreeMap<String, usize>;
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) put: usize,
-    /// Those of [`TESTED`] that pass.
+    /// The crates of [`TESTED`] whose tests pass.
     pub(crate) passed: BTreeSet<String>,
     pub(crate) errors: Vec<String>,
     /// Functions that are known to be refused, each with the reason.

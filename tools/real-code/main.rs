@@ -1,4 +1,4 @@
-//! Puts the derive and the attribute on the code of well-known crates, whose authors did not foresee them.
+//! Tests the derive and the attribute on the code of well-known crates, which was not written for them.
 //!
 //! First every struct, enum, union and function is expanded in this process: none may panic, the output
 //! must parse, and every error must have a location. Then whole crates are compiled with the

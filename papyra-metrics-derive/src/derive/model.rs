@@ -117,7 +117,7 @@ pub(crate) struct Metric {
     pub(crate) name: String,
     /// The number of its bytes that are the struct's prefix.
     pub(crate) prefix_len: usize,
-    /// Empty where there is none.
+    /// The help text; empty if there is none.
     pub(crate) help: String,
     pub(crate) unit: Option<String>,
     /// Fixed labels, those of the struct first.

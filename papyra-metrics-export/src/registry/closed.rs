@@ -37,7 +37,8 @@ pub(super) enum ClosedValue {
     Histogram(HistogramValues),
 }
 
-/// Metrics that were unregistered while somebody else held them, and how much of each total is part of its series.
+/// Metrics that were unregistered while the application still held an `Arc` of them, and how much of each total is part of
+/// its series.
 pub(super) struct Departed {
     pub(super) address: usize,
     pub(super) identity: Box<dyn Identity>,
@@ -45,7 +46,7 @@ pub(super) struct Departed {
     pub(super) totals: Vec<(u64, SourceTotal)>,
 }
 
-/// A total that a source itself showed.
+/// The total of a source alone, without the totals of earlier sources of the series.
 pub(super) enum SourceTotal {
     Counter(u64),
     /// The buckets of a histogram.
@@ -94,7 +95,7 @@ impl ClosedBackends {
         }
     }
 
-    /// Those that were closed after this closing, in order.
+    /// Returns the backends that were closed after this closing, in order.
     pub(super) fn since(&self, closing: u64) -> impl Iterator<Item = (u64, &ClosedBackend)> {
         self.backends.range(closing + 1..).map(|(&closing, backend)| (closing, backend))
     }

@@ -160,9 +160,9 @@ fn check_distinct(
 /// The labels of the series of one backend.
 #[derive(Clone)]
 pub(super) enum MetricLabels {
-    /// All have those of the backend.
+    /// All metrics have the labels of the backend.
     OfBackend(Arc<Labels>),
-    /// Those of each metric.
+    /// The labels of each metric.
     Own(Box<[Arc<Labels>]>),
 }
 

@@ -7,9 +7,9 @@ use papyra_metrics::{Kind, Value};
 pub(crate) enum Form {
     /// The totals of a counter.
     Total,
-    /// Those of a gauge, if they are integers.
+    /// The values of a gauge of integers.
     Level,
-    /// Those of a gauge, if they are floats.
+    /// The values of a gauge of floats.
     Float,
     /// The buckets of a histogram.
     Histogram,

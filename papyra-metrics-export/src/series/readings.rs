@@ -29,7 +29,7 @@ impl Readings {
     /// Adds entries for series that were not read, until there are this many.
     #[inline]
     pub(crate) fn fill(&mut self, len: usize) {
-        // Usually there are, and a source's readings are written once.
+        // Usually no entry is missing, and a source's readings are written once.
         if self.numbers.len() < len {
             self.add_unread(len);
         }

@@ -15,7 +15,7 @@ pub(crate) trait Source: Send + Sync {
     /// The address of the `Arc`'s metrics; `None` if they cannot be registered twice.
     fn address(&self) -> Option<usize>;
 
-    /// Identifies the metrics after the registry has let go of them, if somebody else still holds them.
+    /// Returns a handle that identifies the metrics after the registry has dropped its `Arc`, if another `Arc` still exists.
     fn identity(&self) -> Option<Box<dyn Identity>>;
 }
 

@@ -34,9 +34,9 @@ pub(crate) struct SeriesValues {
     base: Vec<u64>,
     /// Tags; [`UNREAD`] if there is nothing to show yet.
     forms: Vec<u8>,
-    /// `None` where one was taken.
+    /// The histograms; `None` at an index from which one was taken.
     histograms: Vec<Option<HistogramValues>>,
-    /// The indices of those that were taken.
+    /// The indices of the histograms that were taken.
     free: Vec<usize>,
 }
 

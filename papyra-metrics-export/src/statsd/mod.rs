@@ -325,7 +325,7 @@ impl StatsD {
     fn record_sent(&mut self) {
         let now = Instant::now();
         if self.socket.answers_at_once() {
-            // The answer for all but this datagram would have been there.
+            // An error report for any earlier datagram would have arrived before this one was sent.
             self.unconfirmed.clear();
         } else {
             self.confirm(now);

@@ -36,7 +36,8 @@ impl Declarations {
     }
 }
 
-/// Returns the metrics of a flattened field, if they can be. A call that a derive writes, so that the error is at the field.
+/// Returns the metrics of a flattened field, unless it is nested too deeply. The derive generates a call for each field, so
+/// that the error is located at the field.
 #[track_caller]
 pub const fn flattened_metrics(metrics: Declarations) -> Declarations {
     assert!(
@@ -129,9 +130,9 @@ struct Level {
 /// The labels of all levels down to one of them.
 #[derive(Clone, Copy)]
 pub(super) enum OuterLabels {
-    /// Those of one level.
+    /// The labels of one level.
     One(Labels),
-    /// Those of several levels, one after the other in the joined labels.
+    /// The labels of several levels, which are adjacent in the joined labels.
     Joined { at: usize, len: usize },
 }
 

@@ -19,8 +19,8 @@ impl<const LEN: usize> Text<LEN> {
             bytes = rest;
         }
         #[allow(unsafe_code)] // the compiler would interpret the check of each byte
-        // SAFETY: only `TextWriter::push` writes to the array, a `str` at a time, each after the last one, where there are
-        // zeros. So the array is a sequence of `str`s and of zeros, which is UTF-8, and still is without zeros at the end.
+        // SAFETY: only `TextWriter::push` writes to the array, one `str` after the other, over zeros. So
+        // the array is a sequence of `str`s and of zeros, which is UTF-8, also without the zeros at the end.
         unsafe {
             str::from_utf8_unchecked(bytes)
         }
@@ -32,7 +32,7 @@ impl<const LEN: usize> Text<LEN> {
         // The bytes that continue a character are those from 0x80 to 0xbf.
         assert!(!matches!(rest, [0x80..=0xbf, ..]), "a text is cut between characters");
         #[allow(unsafe_code)] // as above
-        // SAFETY: the array is UTF-8, as above, and it is cut where no character is continued.
+        // SAFETY: the array is UTF-8, as above, and it is cut between characters.
         unsafe {
             str::from_utf8_unchecked(start)
         }

@@ -295,8 +295,8 @@ impl<'a> Strings<'a> {
     }
 }
 
-/// The words of the values, of which metrics may claim no more than there are. Otherwise a small file could make a
-/// reader add up the same words for hours.
+/// The number of words of the values that no metric has claimed yet. Metrics cannot claim more words than the file has:
+/// otherwise a small file could make a reader add up the same words for hours.
 struct UnclaimedWords {
     range: core::ops::Range<u64>,
     left: u64,

@@ -175,7 +175,7 @@ impl Location {
         (0..u64::from(self.cells)).map(move |cell| self.first + cell * self.stride)
     }
 
-    /// Returns where that word of each cell and of the baseline is.
+    /// Returns the positions of this word of each cell and of the baseline.
     pub(super) fn word(self, word: u64) -> Self {
         let distance = 8 * word;
         Self {

@@ -64,9 +64,9 @@ impl<L: Label> MemberStorage<ShardedCounter> for CounterGroups<L> {
         const { Self::IS_VALID };
         assert!(index < L::COUNT, "a family has no member at this position");
         let offset = index / LINE_WORDS * GROUP + index % LINE_WORDS * size_of::<AtomicU64>();
-        // SAFETY: the counter lies within `self`: its group does, as has been asserted, and it ends where the last word of the
-        // group is, or before. All of `self` is initialized atomic words, so the pointer is aligned for a counter, which is
-        // nothing else, and other references to the same words may exist.
+        // SAFETY: the counter lies within `self`: the assertion shows that its group does, and the counter ends at the last
+        // word of the group, or before. All of `self` consists of initialized atomic words, and so does a counter. So the
+        // pointer is aligned, and other references to the same words may exist.
         #[allow(unsafe_code)] // Rust has no type for counters that overlap
         unsafe {
             &*core::ptr::from_ref(self).byte_add(offset).cast::<ShardedCounter>()

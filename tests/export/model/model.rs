@@ -30,7 +30,7 @@ pub(crate) type Key = (usize, usize);
 /// The naive model: all that the application did, as sums, maps and lists.
 #[derive(Default)]
 pub(crate) struct Model {
-    /// Those that the application holds.
+    /// The objects that the application holds.
     pub(crate) objects: BTreeMap<u64, Object>,
     pub(crate) next_object: u64,
     pub(crate) series: BTreeMap<Key, Series>,
@@ -184,7 +184,7 @@ impl Model {
         shown.collect()
     }
 
-    /// The totals of all counters there ever were.
+    /// Returns the totals of all counters that have existed.
     pub(crate) fn totals(&self) -> BTreeMap<Key, i128> {
         let counters = self.series.iter().filter(|((_, metric), _)| METRICS[*metric].is_counter);
         counters.filter_map(|(&key, series)| Some((key, series.value?))).collect()

@@ -188,7 +188,7 @@ impl CommonKeys {
 /// The values of a metric.
 pub(super) struct Values {
     pub(super) source: Source,
-    /// Their kind, if they are spelled as numbers.
+    /// The kind of the metric, if its type is spelled as that of a counter or a gauge.
     pub(super) number: Option<Number>,
     /// The type that a counter has in such a struct.
     pub(super) counter: &'static str,
@@ -279,7 +279,7 @@ fn check_objective(
     None
 }
 
-/// Checks where the value of a metric is, and whether it can be there.
+/// Determines the source of the value of a metric, and checks that the field can have this source.
 fn check_source(
     diag: &mut Diagnostics,
     context: &StructContext<'_>,

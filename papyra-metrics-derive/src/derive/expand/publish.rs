@@ -1,4 +1,4 @@
-//! The structs that may be in memory that several processes share: those whose fields all may.
+//! The impls that allow a struct in memory that several processes share, if all of its fields are allowed there.
 
 use std::collections::HashSet;
 

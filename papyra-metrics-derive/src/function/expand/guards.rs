@@ -280,7 +280,7 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// Guards that own what they count through.
+    /// Returns the guards that own the handle through which they count.
     pub(super) fn owned_guards(&self) -> TokenStream {
         let mut guards = TokenStream::new();
         for guard in self.guarded(true, false) {

@@ -140,9 +140,9 @@ pub(super) struct Ticket {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Merge {
     Applied,
-    /// One that began later was merged, which has seen everything that this reading should see.
+    /// A reading that began later was merged. It includes everything that this reading includes.
     Superseded,
-    /// One that began earlier was merged. This reading has to be repeated.
+    /// A reading that began earlier was merged. This reading has to be repeated.
     Conflict,
 }
 
@@ -161,7 +161,7 @@ impl Store {
         self.registered.get(&address).copied()
     }
 
-    /// The backends that nobody but the registry holds.
+    /// Returns the backends that only the registry holds.
     pub(super) fn orphans(&mut self) -> Vec<u64> {
         let orphans = self.backends.iter().filter(|it| it.source.is_some() && !it.is_open());
         let orphans: Vec<u64> = orphans.map(|backend| backend.id).collect();

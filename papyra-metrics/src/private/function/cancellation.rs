@@ -30,7 +30,7 @@ impl<P: Deref, C: Fn(&P::Target)> Drop for Cancellation<P, C> {
     }
 }
 
-/// A future, and where it is noted that it waits.
+/// A future, and a flag that is set while it waits.
 pub struct Watched<'a, F: ?Sized> {
     waits: &'a mut bool,
     future: Pin<&'a mut F>,

@@ -100,12 +100,12 @@ impl Area {
     #[inline]
     pub(super) fn add(self, counter: &ShardedCounter, n: u64) {
         // SAFETY: glibc keeps a `struct rseq` at this distance from every thread's pointer, for as long as the thread
-        // lives: the number of the CPU is at 4, the pointer to the sequence at 8. The sequence is one as the kernel
-        // wants it: its last instruction alone has an effect, which is an addition to one of the counter's cells, an
-        // aligned word that others access atomically; the signature that glibc registers stands before the place where it
-        // is aborted to; the pointer to it stays, and is taken back by `in_library` before this code can be unloaded. A
-        // number beyond the cells, or that of a thread without a registration (-1, -2), finds a shared cell, whose bit is set
-        // before it is added to. The offsets are those of the fields, which `repr(C)` fixes.
+        // lives: the number of the CPU is at 4, the pointer to the sequence at 8. The sequence meets the requirements of the
+        // kernel. Only its last instruction has an effect: an addition to one of the counter's cells, an aligned word that
+        // other threads access atomically. The signature that glibc registers precedes the abort handler. The pointer to
+        // the sequence remains set; `in_library` resets it before this code can be unloaded. A number beyond the cells, or
+        // that of a thread without a registration (-1, -2), selects a shared cell, whose bit is set before the addition.
+        // The offsets are those of the fields, which `repr(C)` fixes.
         unsafe {
             asm!(
                 // The descriptor for the kernel: version, flags, start, length, and the address to continue at after an abort.
