@@ -7,7 +7,7 @@ use std::process::ExitCode;
 const BEGIN: &str = "<!-- readme: begin -->\n";
 const END: &str = "<!-- readme: end -->\n";
 
-/// The rows for the README. A variant of a row is named after it.
+/// The rows for the README. The name of a variant follows the name of its row, after `…`.
 const ROWS: [&str; 7] = [
     "Increment alone",
     "Two threads on one counter",

@@ -50,7 +50,7 @@ pub(crate) struct WalMetrics<K: Library> {
     pub(crate) torn_ends: K::Counter,
 }
 
-/// Bounds as other crates take them: floats, of durations in seconds.
+/// Returns bounds in the form that other crates expect: floats, in seconds for durations.
 #[allow(clippy::cast_precision_loss)] // no bound of the engine has over 53 significant bits
 pub(crate) fn bounds<B: Buckets>() -> Vec<f64> {
     let scale = if B::UNIT == Some("seconds") { 1e9 } else { 1.0 };

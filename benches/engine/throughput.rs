@@ -8,7 +8,7 @@ use crate::workload::{Observer, Round, Workload};
 /// The times of one workload.
 pub(crate) struct Times {
     pub(crate) workload: Workload,
-    /// Seconds an operation: of each build, of each round.
+    /// The seconds per operation, for each build and each round.
     pub(crate) rounds: Vec<Vec<f64>>,
 }
 

@@ -257,7 +257,7 @@ fn visit<M: ByHand>() -> Subject {
     macro_rules! visits {
         ($who:expr, $visit:expr) => {
             Entry::alone($who, move |repeats| {
-                // It stores nothing: a sum would make each call wait for the last one.
+                // The visitor stores nothing: with a sum, each call would have to wait for the one before.
                 let mut look = |metric: &Descriptor, value| {
                     black_box((metric, value));
                 };

@@ -8,7 +8,7 @@ pub(crate) type Entry = Option<Vec<u8>>;
 /// Keys with their values.
 pub type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// Stands in the length of a value for a deletion.
+/// The value of the length field that marks a deletion.
 const DELETED: u32 = u32::MAX;
 
 pub(crate) fn put_u32(out: &mut Vec<u8>, number: usize) {

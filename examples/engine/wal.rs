@@ -25,7 +25,7 @@ const HEADER: usize = 8;
 
 pub(crate) struct Wal {
     directory: PathBuf,
-    /// Whether an acknowledged write is on the disk, or only in the hands of the operating system.
+    /// Whether an acknowledged write is on the disk. Otherwise it may still be in memory of the operating system.
     is_synced: bool,
     metrics: SharedMetrics,
     queue: Mutex<Queue>,

@@ -72,7 +72,7 @@ impl Show {
             return Ok(false);
         }
         let mut readings = source.read();
-        // A sum falls when a process ends and its file is removed, which Prometheus takes for a reset of the counter.
+        // A sum falls when a process ends and its file is removed, which Prometheus mistakes for a reset of the counter.
         let each = self.each || self.format == Format::Prometheus;
         let sum = if each { Ok(Vec::new()) } else { sum(&readings.processes) };
         let mut sum = sum.unwrap_or_else(|error| {

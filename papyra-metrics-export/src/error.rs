@@ -59,7 +59,7 @@ pub enum RegisterError {
         /// The labels of both.
         labels: String,
     },
-    /// Nobody else holds the `Arc`, so its metrics would be exported once and then removed.
+    /// No other clone of the `Arc` exists, so its metrics would be exported once and then removed.
     NotHeld,
     /// These metrics are already registered.
     AlreadyRegistered {

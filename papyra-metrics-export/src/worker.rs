@@ -40,7 +40,7 @@ impl<T: Send + 'static> Worker<T> {
     pub(crate) fn spawn(name: &str, run: impl FnOnce() -> T + Send + 'static) -> io::Result<Self> {
         let (sender, result) = mpsc::channel();
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
-            // Fails only if nobody waits for the result.
+            // Fails only if the result is no longer awaited.
             let _ = sender.send(catch(run));
         })?;
         Ok(Self { thread, result, process: process::id() })

@@ -7,7 +7,7 @@ use core::error::Error;
 
 use crate::Metrics;
 
-/// Takes the metrics of components, to be exported until nobody else holds them.
+/// Takes the metrics of components, and exports them until only the registry holds them.
 ///
 /// A library whose components appear at run time, such as the tables of a store, takes a `&dyn Register` or an
 /// `Arc<dyn Register>` and registers the metrics of each component when it is opened. The application decides where

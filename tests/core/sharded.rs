@@ -335,7 +335,7 @@ mod pushed_around {
         for cpu in &cpus {
             thread::scope(|scope| {
                 scope.spawn(|| {
-                    // SAFETY: the set is a set of that size.
+                    // SAFETY: the CPU set is valid for reads of its size.
                     assert_eq!(unsafe { libc::sched_setaffinity(0, size_of_val(cpu), cpu) }, 0);
                     counter.inc();
                     sizes.record(100);
@@ -377,7 +377,7 @@ mod pushed_around {
             for turn in 0..MOVES {
                 let id = threads[turn % WRITERS].load(Ordering::Relaxed).try_into().unwrap();
                 let cpu = &cpus[(turn / WRITERS + turn) % cpus.len()];
-                // SAFETY: the set is a set of that size.
+                // SAFETY: the CPU set is valid for reads of its size.
                 assert_eq!(unsafe { libc::sched_setaffinity(id, size_of_val(cpu), cpu) }, 0);
             }
             done.store(true, Ordering::Relaxed);
@@ -564,7 +564,7 @@ mod pushed_around {
         }
 
         fn move_to(&self, cpu: &libc::cpu_set_t) {
-            // SAFETY: the set is a set of that size.
+            // SAFETY: the CPU set is valid for reads of its size.
             assert_eq!(unsafe { libc::sched_setaffinity(self.0, size_of_val(cpu), cpu) }, 0);
         }
 

@@ -59,7 +59,7 @@ fn a_field_of_any_type_becomes_a_metric_by_a_path_or_a_closure() {
     assert_eq!(kinds, [Kind::Gauge, Kind::Gauge, Kind::Counter]);
     assert_eq!(metrics.descriptors()[1].help(), "Records that wait to be written.");
     assert_eq!(metrics.descriptors()[2].unit(), Some("slots"));
-    // A reset does not change a counter that is kept elsewhere.
+    // A reset does not change a counter whose value is computed from other data.
     metrics.reset();
     assert_eq!(metrics.drain()["store_compactions"], 7);
     assert_eq!(metrics.snapshot()["store_compactions"], 7);

@@ -274,7 +274,7 @@ fn a_collector_that_asks_for_a_pause_gets_no_request_before() {
     orders.records_written.add(7);
     let mut otlp = Otlp::new(&registry).http(&url).unwrap();
     let busy = |retry_after: &str| http("503 Service Unavailable", retry_after, &[]);
-    // A pause longer than an export waits for.
+    // The pause is longer than an export would wait.
     collector.answers.send(busy("Retry-After: 3600\r\n")).unwrap();
     let error = otlp.export().unwrap_err().to_string();
     assert!(error.ends_with(": 503 Service Unavailable"), "{error}");

@@ -288,7 +288,7 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
         let record = vec![b'x'; 1 << 16];
         while !over.load(Ordering::Relaxed) {
             let _ = writer.append(&record[..1000]);
-            // More than the buffer of a stream that nobody reads can hold.
+            // More than the buffer of a stream can hold if the stream is not read.
             let _ = writer.append(&record);
             thread::sleep(Duration::from_millis(5));
         }

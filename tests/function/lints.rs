@@ -18,7 +18,7 @@ const RIGHTLY: &[&str] = &[
     "unused `async` for function with no await statements",
     // The value of a body that cannot return early is bound, to be examined.
     "missing `return` statement",
-    // The closure in which `return` and `?` end owns its arguments: clippy takes that for a use of them.
+    // The closure in which `return` and `?` end owns its arguments, which clippy considers a use of them.
     "this argument is passed by value, but not consumed in the function body",
     "writing `&mut String` instead of `&mut str` involves a new object where a slice will do",
 ];

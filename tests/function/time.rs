@@ -353,7 +353,7 @@ fn functions_without_self_and_of_traits_are_recorded() {
     check!(metrics, |text| in_an_argument_by_value(Arc::clone(&metrics), text));
 }
 
-/// Every kind of histogram of durations, and what it may be behind.
+/// Every kind of histogram of durations, and the wrappers that one may be in.
 struct Places {
     metrics: Histograms,
 }

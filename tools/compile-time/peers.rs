@@ -45,7 +45,7 @@ const PAPYRA: &str = concat!(
     "/../../papyra-metrics\" }"
 );
 
-/// Items that need dependencies, to be put together.
+/// A part of a program: its items, and the dependencies that they need. Programs are composed of parts.
 #[derive(Clone, Copy)]
 pub(crate) struct Part {
     pub(crate) dependencies: &'static str,

@@ -73,7 +73,7 @@ const TESTED: &[&str] = &[
     "uuid",
 ];
 
-/// The metrics that the attributes name. `of` makes them use `self`.
+/// The metrics that the attributes refer to. `of` is a way to refer to them through `self`.
 const METRICS: &str = "
 #[doc(hidden)]
 #[allow(dead_code)]

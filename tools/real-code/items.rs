@@ -24,7 +24,7 @@ pub(crate) struct Function {
     pub(crate) has_self: bool,
     /// Whether it returns a `Result`, by the spelling of the type.
     pub(crate) judged: bool,
-    /// Where in the file an attribute may be put.
+    /// The position in the file at which an attribute can be added.
     pub(crate) at: usize,
 }
 
@@ -123,7 +123,7 @@ impl<'ast> Visit<'ast> for Items {
     }
 }
 
-/// Where the tokens begin in their file.
+/// Returns the position in the file at which the tokens begin.
 fn offset(tokens: &dyn ToTokens) -> usize {
     let first = tokens.to_token_stream().into_iter().next();
     first.map_or(0, |first| first.span().byte_range().start)

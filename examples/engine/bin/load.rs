@@ -4,8 +4,8 @@
 //! engine-load ADDRESS [SECONDS [CLIENTS]]
 //! ```
 //!
-//! Of ten requests, five are puts, three are gets, one is a scan and one a deletion. Each client has new keys of its
-//! own, and checks every answer against what it has stored.
+//! Of ten requests, five are puts, three are gets, one is a scan and one a deletion. Each client has its own
+//! new keys, and checks every answer against what it has stored.
 
 use std::collections::BTreeMap;
 use std::error::Error;

@@ -273,7 +273,7 @@ fn in_a_small_file_system() {
     assert!(full.iter().any(|series| snapshot[&**series] != 0), "{snapshot}");
     assert_eq!(failed("stopped"), &0, "{snapshot}");
 
-    // With space, the store goes on by itself.
+    // When there is space again, the store continues by itself.
     fs::remove_file(ballast).unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
     while let Err(error) = store.put(b"after", b"it") {

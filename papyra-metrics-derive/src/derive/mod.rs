@@ -42,7 +42,7 @@ fn unparsed(input: TokenStream, error: &Error) -> TokenStream {
     } else {
         error.to_compile_error()
     };
-    // Without its fields the struct gets inert impls, so that this error is the only one.
+    // The struct without its fields gets inert impls, so that this error is the only one.
     let mut bare = TokenStream::new();
     for token in input {
         match token {

@@ -131,7 +131,7 @@ pub(crate) struct Metric {
 
 /// The share of a histogram's values that should be within a bound. The compiler knows the bounds.
 pub(crate) struct Objective {
-    /// The threshold as it is written, and where.
+    /// The text of the threshold; `span` is its location.
     pub(crate) within: String,
     pub(crate) span: Span,
     /// The share of the values, in billionths.

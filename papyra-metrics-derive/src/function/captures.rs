@@ -1,4 +1,4 @@
-//! The arguments that a body's closure or `async` block takes, and those that are only lent to it.
+//! The arguments that a body's closure or `async` block captures by value, and those that it only borrows.
 
 use proc_macro2::{Ident, TokenStream};
 

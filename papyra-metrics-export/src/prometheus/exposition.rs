@@ -53,8 +53,8 @@ enum ValuesOfRun {
 }
 
 impl Exposition {
-    /// Prepares the samples of these series, each with the place and the form of its value. Families are in the order
-    /// in which their first series come.
+    /// Prepares the samples of these series, each with the index and the form of its value. Families are in the order of
+    /// their first series.
     pub(super) fn new<'a>(
         format: Format,
         series: impl IntoIterator<Item = (&'a SeriesId, usize, Form)>,

@@ -36,7 +36,7 @@ impl Registry {
         }
     }
 
-    /// Closes the backends that are gone, so that they do not add up while nobody reads.
+    /// Closes the backends that are gone, so that they do not accumulate while there are no readings.
     pub(super) fn close_orphans(&self) {
         let orphans = self.store().orphans();
         for id in orphans {

@@ -3,8 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// Keeps metrics registered that nobody else holds. They leave the registry when this is dropped, after each reader
-/// has got their last values.
+/// A guard that owns metrics and keeps them registered. When it is dropped, the registry removes them, after each reader has
+/// got their last values.
 #[derive(Debug)]
 #[must_use = "the metrics leave the registry when this is dropped"]
 pub struct Registered<M>(Arc<M>);

@@ -14,7 +14,7 @@ use crate::series::source::{Source, StaticSource};
 use crate::{Labels, RegisterError};
 
 impl Registry {
-    /// Adds the metrics of a backend, until nobody else holds the `Arc` any more.
+    /// Adds the metrics of a backend, until only the registry holds the `Arc`.
     ///
     /// The labels have to distinguish this backend from all others that have a metric in common with it. A label with
     /// an empty value is left out, because monitoring systems do not distinguish the two.
@@ -26,7 +26,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Returns an error if nobody else holds the `Arc`, a label is refused, another backend has one of the metrics
+    /// Returns an error if no other clone of the `Arc` exists, a label is refused, another backend has one of the metrics
     /// with another kind or unit, or an open backend has the same labels and one of the metrics: see
     /// [`RegisterError`]. Nothing is registered then.
     pub fn register<M>(&self, metrics: Arc<M>, labels: &[(&str, &str)]) -> Result<(), RegisterError>
@@ -39,7 +39,7 @@ impl Registry {
         self.open(&source(metrics), labels)
     }
 
-    /// Adds metrics that nobody else holds, until the returned guard is dropped.
+    /// Takes ownership of metrics and adds them, until the returned guard is dropped.
     ///
     /// This is for metrics that are assembled only to be exported, such as a struct around the metrics of several
     /// components.

@@ -126,7 +126,8 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     changes.extend(added.map(|it| Change { metric: series(it), what: What::Added }));
 }
 
-/// Compares the objectives of the series that both have: at once, if all series of each have the same.
+/// Compares the objectives of the series that are in both. Reports a single change if all series of each family have the same
+/// objective.
 fn compare_objectives(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     let is_common =
         |family: &Family| family.objectives.is_empty() || family.common_objective().is_some();

@@ -24,7 +24,7 @@ mod datagram;
 mod lines;
 mod socket;
 
-/// The longest time until another machine reports that nobody receives a datagram.
+/// The longest time until another machine reports that a datagram was not received.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends the metrics of a registry to a StatsD daemon; each [`export`](Export::export) sends the increments since the
@@ -63,7 +63,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// Nothing ever waits. What could not be sent is part of a later export:
 ///
 /// - A Unix socket reports everything that was not delivered.
-/// - UDP on this machine reports a datagram that nobody receives. Only what follows the last datagram that was received
+/// - UDP on this machine reports a datagram that was not received. Only what follows the last datagram that was received
 ///   is sent again.
 /// - UDP to another machine reports it a moment later, and not which datagram: everything that was sent within the
 ///   second before is sent again. What a full network drops is lost without a report.
@@ -87,7 +87,7 @@ pub struct StatsD {
     renews_socket: bool,
     with_tags: bool,
     max_bytes: usize,
-    /// The size of datagrams, which is less than configured if the socket takes no longer ones.
+    /// The maximum size of datagrams. It is smaller than configured if the socket has a smaller limit.
     limit: usize,
     burst: usize,
     /// The values sent so far, for each series.
@@ -96,7 +96,7 @@ pub struct StatsD {
     datagram: Datagram,
     /// The lines of one part of a series: a buffer.
     lines: String,
-    /// Datagrams for which an answer may arrive that nobody received them. The oldest is first.
+    /// Datagrams for which a report may still arrive that they were not received. The oldest is first.
     unconfirmed: VecDeque<Unconfirmed>,
     /// The problems of the pass under way, each with the index of its series.
     left_out: Vec<(usize, Problem)>,
@@ -109,7 +109,7 @@ struct Unconfirmed {
 }
 
 impl StatsD {
-    /// Sends to a daemon that listens on UDP. A name is resolved once, here; if nobody listens on one of its addresses,
+    /// Sends to a daemon that listens on UDP. A name is resolved once, here; if no daemon listens on one of its addresses,
     /// the next one is tried.
     ///
     /// # Errors

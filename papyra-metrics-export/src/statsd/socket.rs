@@ -25,7 +25,7 @@ pub(super) enum Socket {
     Unix(UnixDatagram, PathBuf),
 }
 
-/// A connected UDP socket: the network's answer that nobody listens becomes an error of the socket.
+/// A connected UDP socket. It is connected so that the network's report of an unreachable port becomes an error of the socket.
 pub(super) struct Udp {
     pub(super) socket: UdpSocket,
     /// The addresses of the daemon's name, and the index of the one that the socket is connected to.
@@ -114,12 +114,12 @@ impl Socket {
         }
     }
 
-    /// Which datagrams an answer is about that is there after a datagram was sent.
+    /// Returns the error for a report that arrived after a datagram was sent: it concerns that datagram or earlier ones.
     fn refused(&self, error: io::Error) -> SendError {
         if self.answers_at_once() { SendError::NotSent(error) } else { SendError::Lost(error) }
     }
 
-    /// Whether the answer to a datagram is there when `send` returns.
+    /// Whether the report on a datagram has arrived when `send` returns.
     pub(super) fn answers_at_once(&self) -> bool {
         match self {
             Self::Udp(udp) => udp.is_local,
@@ -171,7 +171,7 @@ fn connect(address: SocketAddr) -> io::Result<(UdpSocket, bool)> {
     Ok((socket, is_local))
 }
 
-/// Whether the error is what a network answers to a datagram that nobody receives.
+/// Whether the error is a report from the network that a datagram could not be delivered.
 fn is_answer(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
     matches!(

@@ -136,7 +136,7 @@ impl<L: Label, I: Member> Family<L, I> {
         self.members.at(index)
     }
 
-    /// Returns a family of what `convert` returns for each member.
+    /// Returns a family of the results of `convert` for each member.
     pub(crate) fn map<T: Member>(&self, mut convert: impl FnMut(&I) -> T) -> Family<L, T> {
         let mut index = 0;
         let members = MemberStorage::__from_fn(&mut || {

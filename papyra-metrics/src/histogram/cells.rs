@@ -217,7 +217,7 @@ pub(crate) fn since_reset<T: Totals>(histogram: &T) -> TalliesOf<T> {
     tallies
 }
 
-/// The values since the last reset, and a reset, as one step for each word.
+/// Returns the values since the last reset, and resets. Each word is read and reset atomically.
 pub(crate) fn take<T: Totals>(histogram: &T) -> TalliesOf<T> {
     let before = baselines(histogram);
     let mut tallies = totals(histogram);

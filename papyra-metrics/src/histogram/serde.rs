@@ -98,7 +98,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Fails if a histogram could not have recorded this.
+    /// Returns an error if no histogram can have recorded these values.
     fn checked(self) -> Result<Self, &'static str> {
         if self.per_unit != u64::PER_UNIT && self.per_unit != core::time::Duration::PER_UNIT {
             return Err("the unit of a histogram is neither that of a duration nor a number");

@@ -1,5 +1,5 @@
-//! Comparisons of texts at compile time, byte by byte. The compiler interprets them for each metric, and a call, also of `len`, is
-//! as long as dozens of steps: so loops match slices.
+//! Comparisons of texts at compile time, byte by byte. The compiler interprets them for each metric. There, a call, even of
+//! `len`, takes as long as dozens of other steps, so loops match slices instead.
 
 /// Returns whether the texts are equal.
 pub(crate) const fn equal(mut a: &[u8], mut b: &[u8]) -> bool {

@@ -22,7 +22,7 @@ use crate::{
 pub trait DescriptorTable: Metrics {
     /// The struct's own metrics, in declaration order.
     const OWN: &'static [Descriptor];
-    /// The labels that distinguish the series of each own metric, as far as there are families.
+    /// The labels that distinguish the series of each own metric; empty if none of these is a family.
     const FAMILIES: &'static [&'static [LabelValues]] = &[];
     /// The flattened fields, in declaration order.
     const FLATTENED: &'static [Flattened] = &[];

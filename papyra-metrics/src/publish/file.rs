@@ -29,7 +29,7 @@ pub(super) fn absolute(path: &Path) -> Result<PathBuf, PublishCause> {
     std::path::absolute(path).map_err(PublishCause::io("finding the working directory"))
 }
 
-/// A file under a hidden name that nobody else knows.
+/// A file under a hidden name that no other process uses.
 pub(super) struct Temporary {
     name: PathBuf,
     pub(super) file: File,
@@ -102,7 +102,7 @@ impl Temporary {
             Err(error) => return Err(error),
         }
         if is_at(&self.name, stale) {
-            // If it cannot be removed, it stays under a hidden name, where nobody looks for metrics.
+            // If it cannot be removed, it stays under a hidden name, where readers do not look for metrics.
             let _ = fs::remove_file(&self.name);
             return Ok(true);
         }

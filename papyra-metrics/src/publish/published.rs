@@ -245,7 +245,7 @@ impl<M: ?Sized> Drop for Published<M> {
     fn drop(&mut self) {
         match &self.memory {
             Memory::Private(_) => {
-                // SAFETY: `in_memory` has leaked this box, and nobody uses it after the drop.
+                // SAFETY: `in_memory` has leaked this box, and it is not used after the drop.
                 drop(unsafe { Box::from_raw(self.metrics.as_ptr()) });
             }
             Memory::Published { path, keep, creator, lock, .. } => {
@@ -253,7 +253,7 @@ impl<M: ?Sized> Drop for Published<M> {
                 if !keep && *creator == sys::process_token() {
                     file::remove(path, lock);
                 }
-                // SAFETY: it is the `M` that `publish` has put there, and nobody uses it after the drop.
+                // SAFETY: the pointer refers to the `M` that `publish` has written, which is not used after the drop.
                 unsafe { self.metrics.drop_in_place() };
             }
         }

@@ -56,7 +56,7 @@ fn what_a_receiver_adds_up_is_what_was_counted_over_resets_and_reopened_backends
             metrics.records_written.add(n);
             other.bytes_written.add(1);
             counted += i64::try_from(n).unwrap();
-            // In some rounds nobody collects between a count and the following step.
+            // In some rounds, no reader collects between a count and the following step.
             if (opened + n) % 3 != 0 {
                 let told = pipeline.collect();
                 assert_eq!(told.totals["records_written backend=orders"], counted);

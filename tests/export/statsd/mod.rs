@@ -257,7 +257,7 @@ fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
     count();
     assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::NotFound);
 
-    // Nobody reads: the socket's buffer is full long before everything was sent.
+    // The daemon does not read, so the socket's buffer is full long before everything is sent.
     let daemon = UnixDatagram::bind(&path).unwrap();
     count();
     while statsd.export().is_ok_and(|progress| progress == Progress::More) {}

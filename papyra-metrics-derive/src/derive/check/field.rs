@@ -25,7 +25,7 @@ pub(super) struct StructContext<'a> {
     pub(super) labels: Vec<(String, String)>,
     /// The type and const parameters.
     pub(super) parameters: Vec<&'a Ident>,
-    /// Whether the keys are free of errors. If not, it may be meant to have another `storage`.
+    /// Whether the keys are free of errors. If not, the user may have intended another `storage`.
     pub(super) has_valid_keys: bool,
 }
 
@@ -160,7 +160,7 @@ fn check_no_cycle(
     None
 }
 
-/// The properties of a metric that do not depend on where its value is.
+/// The properties of a metric that do not depend on the source of its value.
 pub(super) struct CommonKeys {
     name: Option<String>,
     help: String,

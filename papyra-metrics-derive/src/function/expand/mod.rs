@@ -114,8 +114,8 @@ impl<'a> BodyExpander<'a> {
         braced(statements, block.span())
     }
 
-    /// A body that cannot end early, as the value of a `let`. In a branch, because it may never end, and rustc warns of
-    /// statements after what never ends.
+    /// Returns a body that cannot return early, as the value of a `let`. The body is in a branch because it may diverge, and
+    /// rustc warns of unreachable statements after a diverging expression.
     fn in_place(&self, block: &Group) -> TokenStream {
         let private = &self.private;
         quote_mixed_site!(if #private::takes_branch() #block else { #private::other_branch() })

@@ -285,7 +285,7 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// How counters are reached in a future that the function returns.
+    /// Returns the access to counters in a future that the function returns.
     pub(crate) fn future_access(&self) -> Access {
         match self.receiver_kind() {
             Some(ReceiverKind::RefCounted) => Access::SelfAlias,

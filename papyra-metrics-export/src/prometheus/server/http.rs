@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::{Format, Scrape};
 
-/// The longest request head. Nothing that scrapes sends as much.
+/// The maximum size of a request head. Those of scrapers are much smaller.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 100;
 

@@ -1,4 +1,4 @@
-//! The state of a registry. It is locked for moments only, and never while user code runs.
+//! The state of a registry. It is locked only briefly, and never while user code runs.
 
 use std::collections::{BTreeMap, HashMap};
 use std::mem;
@@ -30,7 +30,7 @@ pub(super) mod view;
 pub(super) struct Store {
     families: Families,
     schemas: Vec<Arc<Schema>>,
-    /// The backends in the order of registration. Replaced rather than changed while somebody reads them.
+    /// The backends in the order of registration. While a reader uses the list, it is replaced instead of changed.
     backends: Arc<Vec<Backend>>,
     /// The values of all their series, in the same order.
     values: SeriesValues,

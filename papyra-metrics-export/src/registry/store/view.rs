@@ -72,7 +72,8 @@ impl View {
 }
 
 impl Store {
-    /// Brings a view and its values up to date. Returns whether it shows other series than before, or at other places.
+    /// Brings a view and its values up to date. Returns whether its series or their
+    /// indices have changed.
     pub(in crate::registry) fn show(&mut self, view: &mut View, values: &mut ShownValues) -> bool {
         self.compact();
         self.forget_expired();

@@ -63,7 +63,7 @@ pub(crate) fn allocated(metadata: &Metadata) -> u64 {
 #[allow(unsafe_code)] // the standard library does not seek to holes
 pub(crate) fn has_hole(file: &File, start: u64, end: u64) -> io::Result<bool> {
     let start = libc::off_t::try_from(start).map_err(io::Error::other)?;
-    // SAFETY: the descriptor is open as long as `file` is. The call changes its position, which nobody uses.
+    // SAFETY: the descriptor is open as long as `file` is. The call changes its position, which is not used.
     let hole = unsafe { libc::lseek(file.as_raw_fd(), start, libc::SEEK_HOLE) };
     // There is always a hole at the end of the file.
     Ok(u64::try_from(hole).is_ok_and(|hole| hole < end))
