@@ -1,4 +1,4 @@
-//! Builds and runs `peers/`: this project beside its peers and a baseline, in one run.
+//! Builds and runs `peers/`, which measures this project, its peers and a baseline in one run.
 //!
 //! The peers are a separate package outside the workspace, so that only this bench builds their crates.
 

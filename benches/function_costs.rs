@@ -69,7 +69,7 @@ mod functions {
     }
 
     /// As above, but async, and ready immediately.
-    #[allow(clippy::unused_async)] // it is there to be awaited
+    #[allow(clippy::unused_async)] // callers await it
     async fn put_now(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
         put(slots, at)
     }

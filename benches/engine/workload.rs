@@ -75,7 +75,7 @@ fn put(engine: &impl Engine, number: u64) {
     engine.put(black_box(key(number).as_slice()), black_box(VALUE.as_slice()));
 }
 
-/// Gets a record, which is there.
+/// Gets a record that exists.
 fn get(engine: &impl Engine, number: u64) {
     assert!(engine.get(black_box(key(number).as_slice())), "a record is missing");
 }
@@ -159,7 +159,7 @@ pub(crate) fn prepare<E: Engine + 'static>(workload: Workload) -> Round {
     }
 }
 
-/// Puts every record whose number leaves that remainder.
+/// Puts every record whose number has this remainder modulo the divisor.
 fn fill(engine: &impl Engine, remainder: u64, divisor: u64) {
     for number in (0..RECORDS).filter(|number| number % divisor == remainder) {
         put(engine, number);

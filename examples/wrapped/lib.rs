@@ -4,7 +4,7 @@
 //! - `cargo run -p papyra-metrics-wrapped-examples --bin wrapped_redb`: [`redb_store`].
 //! - `cargo run -p papyra-metrics-wrapped-examples --bin wrapped_fjall`: [`fjall_store`].
 
-// For a reader, the errors are those of the databases.
+// All errors are those of the databases, so they are not documented at each function.
 #![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 pub mod error_kind;

@@ -31,7 +31,7 @@ pub fn write_and_read<E: Display>(
     }
 }
 
-/// The directory that the program's argument names, or a temporary one, which ends with the program.
+/// Returns the directory in the program's argument, or a temporary one, which is removed when the program ends.
 pub fn directory() -> Result<(std::path::PathBuf, Option<tempfile::TempDir>), Box<dyn Error>> {
     if let Some(path) = std::env::args_os().nth(1) {
         return Ok((path.into(), None));

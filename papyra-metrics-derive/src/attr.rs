@@ -54,7 +54,7 @@ macro_rules! keys {
         impl $keys {
             const POSITION: Position = Position { name: $position, keys: &[$($word),*] };
 
-            /// Whether the key is there, also if its value is wrong.
+            /// Whether the key was given, even with an invalid value.
             #[allow(dead_code)] // not asked of every position
             pub(crate) fn is_given(&self, word: &str) -> bool {
                 self.given.iter().any(|given| given == word)

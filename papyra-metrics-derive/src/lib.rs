@@ -1,7 +1,7 @@
 //! The derive behind `papyra-metrics`, which re-exports and documents it; depend on that crate instead.
 //!
-//! The macros are in `derive`, `label` and `function`. Each checks its parsed input, builds a model in which nothing is left to
-//! unwrap, and expands it. Errors are collected and reported together. What they share is beside them.
+//! The macros are in `derive`, `label` and `function`. Each checks its parsed input, builds a model that needs no further
+//! checks, and expands it. Errors are collected and reported together. The other modules are shared by the macros.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Expansions of typical inputs. Each input is in `expand/` beside its expansion, so that a review shows every change.
+//! Expansions of typical inputs. Each input is in `expand/`, next to its expansion, so that a review shows every change.
 //! `EXPAND=overwrite` rewrites the expansions.
 
 use std::path::Path;

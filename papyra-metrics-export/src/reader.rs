@@ -14,8 +14,8 @@ use crate::{Labels, Registry};
 
 /// Reads a registry, for export formats that this crate does not support.
 ///
-/// The last values of a backend that is gone are in one reading of each reader; so each target of an export has a
-/// reader of its own. Memory is reused from one reading to the next.
+/// The last values of a backend that is gone are in one reading of each reader; so each target of an export has
+/// its own reader. Memory is reused from one reading to the next.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics};

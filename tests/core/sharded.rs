@@ -308,7 +308,7 @@ mod pushed_around {
         }
     }
 
-    /// An addition that did not notice that its thread was moved would race with those of the cell's own CPU.
+    /// If an addition did not detect that its thread was moved, it would race with additions on the CPU of the cell.
     #[test]
     fn threads_that_are_moved_from_core_to_core_lose_no_increment() {
         let (counter, sizes) = (ShardedCounter::new(), Box::new(ShardedHistogram::<Sizes>::new()));

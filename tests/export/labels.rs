@@ -1,4 +1,4 @@
-//! Labels that metrics bring themselves, beside those of their registration, in each export.
+//! The labels of metrics, in addition to those of their registration, in each export.
 
 use std::collections::BTreeMap;
 use std::process::Command;

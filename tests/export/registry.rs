@@ -459,7 +459,7 @@ fn metrics_that_are_passed_over_do_not_shift_those_after_them() {
     assert_eq!(read(&mut RegistryReader::new(&registry)), map([("before{}", 1), ("after{}", 2)]));
 }
 
-/// Metrics by hand whose values are of other kinds than their descriptors say.
+/// A hand-written implementation of `Metrics` whose values differ in kind from their descriptors.
 struct Crossed(AtomicI64);
 
 const CROSSED: &[Descriptor] = &[Descriptor::counter("events"), Descriptor::gauge("level")];

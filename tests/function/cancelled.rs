@@ -559,14 +559,14 @@ fn instruments_behind_exclusive_references_count_beside_the_body_that_uses_them(
 }
 
 impl Log {
-    /// A gauge that is an argument, beside metrics of `self`.
+    /// A gauge that is an argument, together with metrics of `self`.
     #[metrics(errors, ok = ok, in_flight = gauge)]
     fn beside_an_argument(&self, gauge: &mut Gauge, what: &str) -> Result<usize, Failed> {
         gauge.add(10);
         if what == "error" { Err(Failed) } else { Ok(self.steps) }
     }
 
-    /// A static gauge, beside a pinned `self`.
+    /// A static gauge, together with a pinned `self`.
     #[metrics(errors, in_flight = POLLS)]
     fn pinned_beside_a_static(self: Pin<&mut Self>, what: &str) -> Result<i64, Failed> {
         let this = self.get_mut();

@@ -56,7 +56,7 @@ fn warnings(measured: bool) -> BTreeSet<String> {
     messages.flat_map(|message| shown(&message)).collect()
 }
 
-/// `line:column: message` for each place that the message points at.
+/// Returns `line:column: message` for each primary location of the message.
 fn shown(message: &Value) -> Vec<String> {
     let spans = message["spans"].as_array().into_iter().flatten();
     let primary = spans.filter(|span| span["is_primary"] == true);

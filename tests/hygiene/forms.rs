@@ -1,5 +1,5 @@
 // Every form of the derive and of the attribute, for scopes that have nothing: no prelude, no std, no allocator, and
-// the user's own items under every name. Each crate beside this file includes it, and adds the hostile items.
+// the user's own items under every name. Each crate in this directory includes this file, and adds the hostile items.
 // Paths are absolute for that reason; `build.rs` replaces `::papyra_metrics` with other paths.
 
 /// The cache of the log.

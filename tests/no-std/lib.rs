@@ -1,4 +1,4 @@
-//! Everything that is there without std and without an allocator.
+//! Everything that is available without std and without an allocator.
 
 #![no_std]
 #![forbid(unsafe_code)]

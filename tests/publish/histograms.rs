@@ -97,7 +97,7 @@ fn a_reset_from_outside_empties_distributions_and_peaks_and_leaves_totals() {
     for name in ["appends", "append", "lookup", "record_size", "fill_ratio"] {
         assert_eq!(totals[name], before[name], "{name}");
     }
-    // As in the process, a peak has no total beside its value.
+    // As in the process, a peak has no total in addition to its value.
     assert_eq!(totals["longest_queue"], 0);
 
     engine.tell("append 9");

@@ -1,4 +1,4 @@
-//! A reader trusts nothing in a file, and returns exactly the values that are there.
+//! A reader validates all contents of a file, and returns exactly its values.
 
 #![allow(clippy::unnecessary_debug_formatting)] // as messages format paths
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// A package as cargo has unpacked it.
+/// A package that cargo has unpacked.
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) edition: String,

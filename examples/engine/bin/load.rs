@@ -50,7 +50,8 @@ async fn call(connection: &mut Client, request: &Request) -> io::Result<Answer> 
     connection.call(request).await
 }
 
-/// The keys and values that a client has stored. `None` is a key whose last write has failed: it may have its old value or the new one.
+/// The keys and values that a client has stored. `None` means that the last write of a key has failed: it may have its old
+/// value or the new one.
 type Stored = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// Sends requests until the end. Returns the errors of the server with their numbers.

@@ -260,7 +260,7 @@ fn in_a_small_file_system() {
     assert!(is_full || matches!(error, Error::Busy), "{error}");
     assert!(written > 100, "{written}");
 
-    // Reads go on, and all acknowledged writes are there.
+    // Reads still succeed, and find all acknowledged writes.
     for number in 0..written {
         assert_eq!(store.get(&key(number)).unwrap().unwrap(), [7; 4000]);
     }

@@ -21,7 +21,7 @@ fn redb_counts_each_operation_once() {
             "redb_read_errors{error_kind=other}": 1,
         },
         || {
-            // No table is there yet.
+            // There is no table yet.
             store.read(b"a").unwrap_err();
             store.write(b"a", &[1; 100]).unwrap();
             store.write(b"b", &[2; 5000]).unwrap();

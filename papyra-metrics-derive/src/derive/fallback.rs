@@ -1,4 +1,4 @@
-//! Inert impls beside errors, so that uses of the struct do not add follow-up errors.
+//! Inert impls that are emitted together with errors, so that uses of the struct do not add follow-up errors.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;

@@ -1,4 +1,4 @@
-//! The checked declaration: every rule holds, and each remaining `Option` is really optional.
+//! The checked declaration: every rule holds, and an `Option` in it is optional in the input too.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;

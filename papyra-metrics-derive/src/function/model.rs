@@ -1,4 +1,4 @@
-//! A checked function and its counters. Each remaining `Option` is optional in the input too.
+//! A checked function and its counters. An `Option` in it is optional in the input too.
 
 use std::rc::Rc;
 

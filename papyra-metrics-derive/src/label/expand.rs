@@ -48,7 +48,7 @@ pub(super) fn expand(label: &LabelEnum<'_>) -> TokenStream {
     }
 }
 
-/// An impl beside errors, so that uses of the enum do not add follow-up errors.
+/// An impl that is emitted together with errors, so that uses of the enum do not add follow-up errors.
 pub(super) fn expand_inert(item: &DeriveInput, errors: Option<&TokenStream>) -> TokenStream {
     let keys = attr::parse_enum_keys(&mut Diagnostics::default(), &item.attrs);
     let krate = runtime_at(&CratePath::new(keys.krate.as_ref()), Span::call_site());

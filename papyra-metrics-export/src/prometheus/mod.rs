@@ -52,7 +52,7 @@ pub use server::{Server, serve};
 /// Names and labels are prepared when backends come or go; each scrape copies them and writes the values. Backends
 /// of one type form one family. A backend that is gone is in the next scrape for the last time, whether or not that
 /// answer arrives. If several servers scrape the same address, [`with_linger`](Self::with_linger) shows it to each of them; or
-/// each server gets a `Prometheus` of its own.
+/// each server gets its own `Prometheus`.
 ///
 /// Prometheus stores floats, and rounds integers over 2⁵³. It sets the labels `instance` and `job` itself. A metric
 /// without help is described by its name, because the linters of Prometheus require a description.

@@ -62,7 +62,7 @@ impl Schema {
         let path = path.as_ref();
         let io =
             |operation| move |error| SchemaError::Io { path: path.to_owned(), operation, error };
-        // Written beside the old file, because a rename within a directory is one step.
+        // The new file is in the same directory, because a rename within a directory is atomic.
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(format!(".{}.tmp", std::process::id()));
         let written = fs::write(&temporary, self.to_string())

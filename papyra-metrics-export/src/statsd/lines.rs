@@ -25,7 +25,7 @@ pub(super) struct SentSeries {
     histogram: Option<SentHistogram>,
 }
 
-/// The state of a histogram beside its parts, which are its quantiles, its buckets, its count and its sum.
+/// The state of a histogram, except for its parts, which are its quantiles, its buckets, its count and its sum.
 struct SentHistogram {
     /// The suffix of the name for each bucket.
     bucket_suffixes: Vec<String>,
@@ -262,10 +262,10 @@ fn total_of(part: &Part, HistogramReading { tallies, .. }: HistogramReading<'_>)
     }
 }
 
-/// A number of base units in the exported unit, without rounding.
+/// Returns a number of base units in the exported unit, which is exact if the unit is a power of ten of base units.
 fn in_unit(base_units: u64, per_unit: u64) -> String {
     if !decimal::is_power_of_ten(per_unit) {
-        #[allow(clippy::cast_precision_loss)] // not a decimal fraction
+        #[allow(clippy::cast_precision_loss)] // the quotient is rounded too
         return (base_units as f64 / per_unit as f64).to_string();
     }
     let mut text = (base_units / per_unit).to_string();

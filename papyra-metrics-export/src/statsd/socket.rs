@@ -31,7 +31,7 @@ pub(super) struct Udp {
     /// The addresses of the daemon's name, and the index of the one that the socket is connected to.
     addresses: Vec<SocketAddr>,
     current: usize,
-    /// Whether the daemon is on this machine, so that an answer is there when `send` returns.
+    /// Whether the daemon is on this machine, so that a report has arrived when `send` returns.
     pub(super) is_local: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{Value, Walker};
 
-/// Shows what `compute` makes of the field as a counter. A function of its own, so that the types of a closure's argument
+/// Shows the result of `compute` for the field as a counter. This is a function, so that the types of a closure's argument
 /// and result are known.
 #[inline]
 pub fn show_counter<T: ?Sized, N: CounterNumber>(

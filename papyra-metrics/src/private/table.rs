@@ -12,7 +12,7 @@ use crate::{
     Walker,
 };
 
-/// A struct whose descriptors are known at compile time. The derive implements it beside [`Metrics`].
+/// A struct whose descriptors are known at compile time. The derive implements it in addition to [`Metrics`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be flattened",
     label = "this type does not derive `Metrics`",

@@ -92,7 +92,7 @@ impl<M> Published<M> {
     /// Returns an error, and leaves nothing behind, if
     ///
     /// - a live process publishes at the path,
-    /// - something other than a metrics file is there,
+    /// - something other than a metrics file is at the path,
     /// - the file cannot be created or the disk is full,
     /// - the platform does not support published metrics.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, PublishError>

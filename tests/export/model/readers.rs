@@ -16,7 +16,7 @@ use crate::backends::{
 };
 use crate::model::{Key, Model};
 
-/// A reader of any kind, beside what it has to show.
+/// A reader of any kind, which compares its values with the model.
 pub(crate) trait Reader {
     fn check(&mut self, model: &Model);
 }

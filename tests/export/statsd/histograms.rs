@@ -166,7 +166,7 @@ struct Distributions {
 }
 
 impl Distributions {
-    /// Decodes all datagrams that are there.
+    /// Decodes all datagrams that have arrived.
     fn receive(&mut self, daemon: &UdpSocket, bounds: &[f64]) {
         daemon.set_nonblocking(true).unwrap();
         self.counts.resize(bounds.len() + 1, 0);

@@ -155,8 +155,8 @@ fn number_of(written: &Written<'_>) -> Option<Number> {
     (!written.is_histogram()).then_some(number)
 }
 
-/// The bounds of the impls of a plain struct: that flattened types which depend on its parameters have storage, and that
-/// each family whose label is a parameter can start at zero.
+/// Returns the bounds of the impls of a plain struct. Flattened types that depend on its parameters must have storage, and
+/// each family whose label is a parameter must have a value in which all members are zero.
 pub(super) fn storage_bounds(plain: &[PlainField<'_>], storage: &[Field<'_>]) -> Vec<TokenStream> {
     let mut bounds = Vec::new();
     let mut families = Vec::new();

@@ -25,8 +25,8 @@ pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     bounds
 }
 
-/// Statements that require of each field's type what the expansion would, so that the compiler reports wrong types beside
-/// the errors of the checks. A type that depends on a parameter is left out, because bounds decide about it.
+/// Returns statements that require the same traits of each field's type as the expansion, so that the compiler reports wrong
+/// types together with the errors of the checks. A type that depends on a parameter is left out: it is checked by bounds.
 pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
     match model {
         Model::Instruments(instruments) => assert_instruments(instruments),

@@ -19,7 +19,7 @@ struct Guard<'a> {
 
 #[derive(Clone, Copy)]
 enum GuardKind<'a> {
-    /// Moves a gauge up, and down when dropped.
+    /// Increments a gauge, and decrements it when dropped.
     InFlight,
     /// Counts if it is dropped while the future waits.
     Cancelled,

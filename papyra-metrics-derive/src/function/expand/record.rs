@@ -114,7 +114,7 @@ impl BodyExpander<'_> {
         quote!(#error #ok)
     }
 
-    /// A statement that counts `__error`, in `__metrics` if the target is there.
+    /// Returns a statement that counts `__error`, through `__metrics` if the target is looked up in the metrics.
     fn count_error(&self, target: &Target, access: Access) -> TokenStream {
         let span = Span::mixed_site().located_at(located_key(target));
         let krate = krate_at(&self.plan.model.krate, span);
@@ -142,7 +142,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// A statement that counts one, in `__metrics` if the target is there.
+    /// Returns a statement that counts one, through `__metrics` if the target is looked up in the metrics.
     pub(super) fn inc(&self, target: &Target, access: Access) -> TokenStream {
         self.inc_of(target, &self.instrument(target, access))
     }
@@ -154,7 +154,7 @@ impl BodyExpander<'_> {
         quote_spanned!(span=> #krate::Inc::inc(#counter);)
     }
 
-    /// A reference to the instrument, in `__metrics` if it is there.
+    /// Returns a reference to the instrument, through `__metrics` if it is looked up in the metrics.
     pub(super) fn instrument(&self, target: &Target, access: Access) -> TokenStream {
         match &target.kind {
             TargetKind::ErrorCounter(_) => quote_mixed_site!(__metrics),

@@ -14,11 +14,11 @@ use super::output::{cannot_be_annotated, is_primitive, may_be_boxed_future};
 pub(crate) enum Plan<'a> {
     /// Its body.
     Body(BodyPlan<'a>),
-    /// Its body, or the boxed future that it returns, as its return type turns out to be.
+    /// Its body, or the boxed future that it returns. The type behind the name of its return type decides which.
     Named(BodyPlan<'a>, &'a TokenStream),
-    /// The `async` block that is all of its body, `Box::pin` around it or not.
+    /// The `async` block that is its entire body, with or without `Box::pin` around it.
     FutureBlock { plan: BodyPlan<'a>, keywords: TokenStream, pin: Option<(TokenStream, Span)> },
-    /// The future that it makes in its last expression, after some statements.
+    /// The future that its last expression creates, after some statements.
     LastFuture {
         plan: BodyPlan<'a>,
         statements: TokenStream,

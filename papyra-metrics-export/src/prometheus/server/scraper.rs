@@ -74,7 +74,7 @@ impl Scraper {
         self.is_scraping = self.jobs.send(accept).is_ok();
     }
 
-    /// Returns the result of the current scrape once it is there, and the connections that wait for it.
+    /// Returns the result of the current scrape when it is available, and the connections that wait for it.
     pub(super) fn finished(&mut self) -> Option<(Vec<usize>, Result<Scrape, String>)> {
         let result = self.results.try_recv().ok()?;
         self.is_scraping = false;

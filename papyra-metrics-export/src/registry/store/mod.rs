@@ -70,7 +70,7 @@ pub(super) struct Backend {
     schema: Arc<Schema>,
     labels: Arc<Labels>,
     metric_labels: MetricLabels,
-    /// The address of its own list of metrics.
+    /// The address of the list of metrics of this backend.
     listed_at: usize,
     /// The index of its first series.
     first: usize,

@@ -25,7 +25,7 @@ pub(super) fn summed_over(expression: &str, labels: &[&str]) -> String {
     }
 }
 
-/// A string literal. Only characters that no line of YAML can contain are escaped beside quotes.
+/// A string literal. Only quotes and characters that a line of YAML cannot contain are escaped.
 fn quoted(text: &str) -> String {
     let mut out = String::from('"');
     for char in text.chars() {
