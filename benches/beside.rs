@@ -11,7 +11,7 @@ fn main() -> ExitCode {
         .args(["run", "--quiet", "--release", "--locked", "--"])
         .args(arguments)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/peers"))
-        // A separate build, with none of the settings of this one.
+        // A separate build, which does not inherit the settings of this one.
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")

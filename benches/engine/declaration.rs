@@ -57,8 +57,8 @@ pub(crate) fn bounds<B: Buckets>() -> Vec<f64> {
     B::BOUNDS.iter().map(|&bound| bound as f64 / scale).collect()
 }
 
-/// Makes an engine of a module's `Counter`, `Gauge` and `Histogram`: they have `add`, the gauge `sub` and `set` too, and the
-/// histogram `observe` of a float.
+/// Builds an engine with the `Counter`, `Gauge` and `Histogram` of a module. Counter and gauge must have `add`, the gauge also
+/// `sub` and `set`, and the histogram an `observe` that takes a float.
 macro_rules! engine_of {
     ($($buckets:ident: $histogram:ty),+ $(,)?) => {
         pub(crate) mod metrics {

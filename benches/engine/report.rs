@@ -31,7 +31,7 @@ pub(crate) fn text(
     text
 }
 
-/// The throughput of each build as a part of that without metrics: the median of the ratios of the rounds.
+/// Writes the throughput of each build relative to the build without metrics: the median of the ratios of all rounds.
 fn throughput(text: &mut String, builds: &[Build], times: &[Times]) {
     head(text, "throughput, × without metrics", times.iter().map(|times| times.workload.name()));
     for (index, build) in builds.iter().enumerate() {

@@ -97,7 +97,7 @@ pub(crate) fn prepare<E: Engine + 'static>(workload: Workload) -> Round {
     let mut numbers = Numbers(1);
     match workload {
         Workload::DurablePuts | Workload::Puts => Box::new(move |operations, observer| {
-            // A new store for each round, so that none finds more in memory than another.
+            // A new store for each round, so that all rounds begin with the same memory.
             let directory = TempDir::new_in(&directory).expect("a temporary directory");
             let engine = E::open(directory.path(), workload == Workload::DurablePuts);
             let mut puts = |n| (0..n).for_each(|_| put(&engine, numbers.next()));

@@ -49,7 +49,7 @@ impl Effort {
 }
 
 impl Subject {
-    /// Measures all contestants in turns, so that other load affects all of them.
+    /// Measures all contestants alternately, so that other load affects all of them.
     pub fn measure(&mut self, effort: Effort) -> Vec<Measured> {
         let repeats: Vec<u64> =
             self.entries.iter_mut().map(|entry| entry.calibrate(effort.round)).collect();

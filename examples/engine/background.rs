@@ -183,7 +183,7 @@ impl Inner {
         }
     }
 
-    /// Makes an edit of the levels durable, and shows it to readers.
+    /// Makes a change of the levels durable, and then visible to readers.
     pub(crate) fn install(
         &self,
         outputs: &[Arc<Table>],

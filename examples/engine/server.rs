@@ -1,4 +1,4 @@
-//! The server: a task for each client, and the store's blocking work on tokio's threads for that.
+//! The server: a task for each client. The store's blocking work runs on tokio's threads for blocking work.
 
 use std::sync::Arc;
 use std::time::Duration;

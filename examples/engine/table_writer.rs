@@ -1,4 +1,4 @@
-//! Writes a sorted table: blocks of entries, each with a checksum, then what a reader keeps in memory.
+//! Writes a sorted table: blocks of entries, each with a checksum, then the index, which a reader keeps in memory.
 //!
 //! ```text
 //! block … | index | footer: length of the index u32, CRC-32 of the index u32, magic u32

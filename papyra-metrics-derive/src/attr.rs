@@ -162,7 +162,7 @@ struct Position {
 trait Keys {
     fn position(&self) -> &'static Position;
 
-    /// The keys so far, also those whose values are wrong.
+    /// The keys so far, including those with invalid values.
     fn given(&mut self) -> &mut Vec<String>;
 
     /// Parses the value of a known key and stores it.

@@ -60,7 +60,7 @@ pub(crate) fn instrument(ty: &Type) -> &Type {
     only_argument(ty).filter(|_| is_padded).map_or(ty, instrument)
 }
 
-/// The type in the angle brackets of a path, if it is alone there.
+/// The type in the angle brackets of a path, if it is the only argument.
 pub(crate) fn only_argument(ty: &Type) -> Option<&Type> {
     match arguments(ty)?.as_slice() {
         [argument] => Some(argument),

@@ -36,7 +36,7 @@ fn a_running_process_is_described_by_the_lock_file_of_its_struct() {
     assert_eq!(text, schema.to_string());
     assert!(text.contains("\nlatency_seconds\n  kind histogram\n  unit seconds\n"), "{text}");
     assert!(text.contains("\n  series op=\"get\"\n"), "{text}");
-    // The text is the same after values have changed, and when it comes from the file that it was written to.
+    // The text is the same after values have changed, and when it is read back from a lock file.
     metrics.data.syncs.add(5);
     fs::write(dir.path().join("metrics.lock"), &text).unwrap();
     for path in ["store.metrics", "metrics.lock", "."] {

@@ -32,7 +32,7 @@ fn a_library_that_has_counted_leaves_no_pointer_with_the_kernel_and_can_be_unloa
     // SAFETY: constructors of the library run, of which there is the one of its instruments.
     let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
     assert!(!library.is_null(), "{path:?}");
-    // SAFETY: it is a function of this type.
+    // SAFETY: the symbol is a function of this type.
     let count = unsafe {
         let count = libc::dlsym(library, c"count_in_library".as_ptr());
         assert!(!count.is_null());

@@ -37,7 +37,7 @@ fn is_right(warning: &str) -> bool {
     RIGHTLY.iter().any(|rightly| warning.ends_with(rightly))
 }
 
-/// Each warning with its location, in a crate whose functions are measured or not.
+/// Returns each warning with its location, for a crate whose functions are measured or not measured.
 fn warnings(measured: bool) -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lints-{measured}"));

@@ -33,7 +33,7 @@ macro_rules! counts {
 }
 
 mod owned {
-    //! Metrics that belong to `self` alone.
+    //! Metrics that only `self` owns.
 
     use super::*;
 
@@ -463,7 +463,7 @@ mod owned {
             log.hostile_names("1", 1, 2, 3, 4, 5, 6),
             log.hostile_names("x", 1, 2, 3, 4, 5, 6)
         );
-        // SAFETY: strings are valid.
+        // SAFETY: the pointers are made from string literals, so they are valid for reads.
         counts!(log, unsafe { log.unsafe_function("1") }, unsafe { log.unsafe_function("x") });
         counts!(log, log.tail("1"), log.recursive(0));
         let before = log.metrics.read().0;

@@ -278,7 +278,7 @@ fn what_is_no_file_of_metrics_is_left_alone() {
     fs::write(at("empty"), "").unwrap();
     assert!(publish("empty").contains("a file that is not a metrics file"));
 
-    // Neither through a symbolic link nor in place of one.
+    // A file is neither created through a symbolic link, nor does it replace one.
     fs::write(at("target"), "").unwrap();
     for target in ["target", "nothing"] {
         symlink(at(target), at("link")).unwrap();
@@ -474,7 +474,7 @@ fn in_a_nested_pid_namespace() {
         metrics.as_ref().unwrap().records_read.inc();
         let code = if std::process::id() == 1 { 0 } else { 2 };
         drop(metrics.take());
-        // SAFETY: it only ends the process.
+        // SAFETY: `_exit` only ends the process.
         unsafe { libc::_exit(code) };
     }
     let mut status = 1;

@@ -62,7 +62,7 @@ async fn run_client(
 ) -> io::Result<BTreeMap<String, u64>> {
     let mut connection = Client::connect(address).await?;
     let (mut stored, mut errors) = (Stored::new(), BTreeMap::new());
-    // A generator of numbers by multiplication, which is as random as a load needs.
+    // A multiplicative generator: its numbers are random enough for a load.
     let mut random = prefix.bytes().map(u64::from).sum::<u64>();
     while Instant::now() < end {
         random = random.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);

@@ -24,7 +24,7 @@ pub(crate) struct Family {
     pub(crate) kind: Kind,
 }
 
-/// The families that one backend brings, which share allocations so that registering makes few of them.
+/// The families that were added with one backend. They share memory, so that a registration allocates little.
 pub(crate) struct Batch {
     /// The texts of all families, one after another.
     text: String,

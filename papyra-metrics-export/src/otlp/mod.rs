@@ -135,7 +135,7 @@ impl Otlp {
             });
             self.name_families();
         }
-        // Also if the clock was set back.
+        // The time never precedes the start, even if the clock was set back.
         self.read_at = unix_nanos().max(start);
         let metrics = self.metrics();
         if metrics.is_empty() {

@@ -87,7 +87,7 @@ impl ClosedBackends {
         self.backends.get_mut(&closing)
     }
 
-    /// Removes it if nothing of it is left to remember.
+    /// Removes the backend if none of its series is left.
     pub(super) fn remove_if_empty(&mut self, closing: u64) {
         let is_empty = |backend: &ClosedBackend| backend.series.iter().all(Option::is_none);
         if self.backends.get(&closing).is_some_and(is_empty) {

@@ -6,7 +6,7 @@ use super::text::{Text, TextWriter};
 use crate::label::value_at;
 use crate::{Descriptor, LabelValues};
 
-/// The number of series, and the sizes of what is written for them.
+/// The number of series, and the sizes of their generated keys and labels.
 #[derive(Clone, Copy)]
 pub struct Sizes {
     pub series: usize,

@@ -307,7 +307,7 @@ mod tests {
                     }
                     metrics.open.inc();
                     drop(metrics);
-                    // SAFETY: it only ends the process.
+                    // SAFETY: `_exit` only ends the process.
                     unsafe { libc::_exit(0) };
                 }
                 assert!(child > 0, "{}", std::io::Error::last_os_error());

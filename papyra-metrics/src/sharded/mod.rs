@@ -158,7 +158,7 @@ fn shard() -> usize {
     })
 }
 
-/// Returns a shard for this thread. Without numbers for threads, they differ by the addresses of their stacks.
+/// Returns a shard for this thread. Threads have no numbers here, so the address of the stack distinguishes them.
 #[cfg(not(feature = "std"))]
 fn shard() -> usize {
     let here = 0_u8;

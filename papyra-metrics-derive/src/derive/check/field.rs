@@ -190,7 +190,7 @@ pub(super) struct Values {
     pub(super) source: Source,
     /// The kind of the metric, if its type is spelled as that of a counter or a gauge.
     pub(super) number: Option<Number>,
-    /// The type that a counter has in such a struct.
+    /// The type of a counter in a struct of this kind, for error messages.
     pub(super) counter: &'static str,
 }
 

@@ -47,7 +47,7 @@ impl BodyExpander<'_> {
         quote_mixed_site!(#handles let __future #ty = #run; return #measured)
     }
 
-    /// A future made of `__future`, with everything around it.
+    /// Returns the future that awaits `__future` and contains the guards, the clock and the counting.
     fn measured_future(&self) -> TokenStream {
         let access = self.plan.future_access();
         let (calls, start) = (self.count_calls(access), self.start_clock(access));

@@ -130,7 +130,7 @@ impl<'a> BodyExpander<'a> {
         self.guards(access, true, false).statements
     }
 
-    /// Guards until the end of the scope. Only a call that is watched can be cancelled.
+    /// Returns the guards, which exist until the end of the scope. Only a call that is watched can be cancelled.
     fn guards(&self, access: Access, is_watched: bool, is_timed: bool) -> Guards<'a> {
         let mut guards = Guards::default();
         for guard in self.guarded(is_watched, is_timed) {

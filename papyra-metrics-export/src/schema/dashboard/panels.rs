@@ -108,7 +108,7 @@ impl Combination {
     }
 }
 
-/// The panels of what is recorded per second, unless a counter has the same.
+/// Returns the panels of the values recorded per second, unless a counter shows the same rate.
 fn throughput(metric: &Metric<'_>, others: &[&Metric<'_>], queries: &Queries) -> Vec<Draft> {
     let (what, unit, samples) = if metric.unit() == Some("bytes") {
         ("throughput", metric.unit(), queries.of(metric, "_sum"))

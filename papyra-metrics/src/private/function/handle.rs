@@ -100,7 +100,7 @@ macro_rules! shared {
                 self.0.0.clone()
             }
 
-            /// Says that a part is a handle itself.
+            /// States that a part is itself a handle.
             #[inline]
             pub fn __part(&self) -> CloneHandle {
                 CloneHandle
