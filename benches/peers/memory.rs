@@ -114,7 +114,7 @@ fn our_backends() -> impl Any {
 fn fastmetrics_backends() -> impl Any {
     let mut registry = fastmetrics::registry::Registry::default();
     let backends = each_backend(|backend| {
-        // A subsystem is found by its name, which its metrics begin with.
+        // A subsystem is looked up by its name, with which the names of its metrics begin.
         let part = registry.subsystem_builder(format!("b{backend}"));
         let part = part.with_const_labels([("backend", backend)]).build().unwrap();
         let counters = names(10).map(|name| {

@@ -31,7 +31,7 @@ impl Log {
         put(&self.slots[thread].0, black_box(3))
     }
 
-    /// Reads the clock before and after, and leaves it at that.
+    /// Only reads the clock before and after the call.
     #[inline(never)]
     fn clock_alone(&self, thread: usize) -> (Result<u64, Full>, Duration) {
         let start = Instant::now();

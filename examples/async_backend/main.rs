@@ -1,5 +1,5 @@
-//! A log on tokio: many tasks append at once, some appends are cancelled, one is refused, and the metrics are read all
-//! the time.
+//! A log on tokio: many tasks append at once, some appends are cancelled, one is refused, and the metrics are read
+//! continuously.
 
 mod log;
 

@@ -333,7 +333,7 @@ fn copy_dir(from: &Path, to: &Path, except: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Whether this file configures cargo or rustup, and so is not copied.
+/// Whether this file configures cargo or rustup. Such files are not copied.
 fn is_own(path: &Path) -> bool {
     ["Cargo.toml", "rust-toolchain", "rust-toolchain.toml"].iter().any(|name| path.ends_with(name))
 }

@@ -1,4 +1,4 @@
-//! The loop of the table in place: readings, keys and signals.
+//! The event loop of the table on a terminal: readings, keys and signals.
 
 use std::{
     io, panic,

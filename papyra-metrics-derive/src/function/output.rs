@@ -133,7 +133,8 @@ pub(super) fn outlives_self(function: &Function, output: &Output) -> bool {
         && !written.iter().any(|token| is_punct(token, '\''))
 }
 
-/// Whether a closure cannot be given the return type, from which it takes its lifetimes: `!`, or with `impl Trait`.
+/// Whether the return type cannot be written on a closure, because it is `!` or contains `impl Trait`. A closure gets its
+/// lifetimes from its return type.
 pub(super) fn cannot_be_annotated(function: &Function) -> bool {
     let output = function.output.as_ref().map(flat).unwrap_or_default();
     matches!(output.as_slice(), [never] if is_punct(never, '!'))

@@ -85,7 +85,7 @@ impl<'a> BodyExpander<'a> {
         bindings
     }
 
-    /// Binds the alias of `self` for the body and for what comes after it.
+    /// Binds the alias of `self` for the body and for the code after it.
     fn bind_self(&self, receiver: &Receiver, guards: &Guards<'_>, bindings: &mut GuardBindings) {
         let this = self_alias(Span::mixed_site());
         let token = &receiver.token;

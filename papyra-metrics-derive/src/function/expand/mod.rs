@@ -1,4 +1,4 @@
-//! Writes a measured function as its plan says.
+//! Generates the code of a measured function from its plan.
 
 mod future;
 mod guards;
