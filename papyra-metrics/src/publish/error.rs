@@ -164,48 +164,48 @@ impl From<PublishError> for io::Error {
 pub enum ReadError {
     /// Nothing is at the path.
     NotFound {
-        /// The path from which metrics were read.
+        /// The path that was given to the reader.
         path: PathBuf,
     },
     /// Something other than a regular file is at the path.
     NotAFile {
-        /// The path from which metrics were read.
+        /// The path that was given to the reader.
         path: PathBuf,
         /// The kind of file at the path, such as "a directory".
         found: &'static str,
     },
     /// The file is empty.
     Empty {
-        /// The path from which metrics were read.
+        /// The path that was given to the reader.
         path: PathBuf,
     },
     /// The file does not begin as a metrics file does.
     NotMetrics {
-        /// The path from which metrics were read.
+        /// The path that was given to the reader.
         path: PathBuf,
     },
     /// The file was written by a machine with another byte order.
     ForeignByteOrder {
-        /// The path from which metrics were read.
+        /// The path that was given to the reader.
         path: PathBuf,
     },
     /// The file was written by a version of this crate with another file format.
     UnsupportedVersion {
-        /// The path from which metrics were read.
+        /// The path that was given to the reader.
         path: PathBuf,
         /// The version of the format.
         version: u32,
     },
     /// The file is a metrics file, and its contents are invalid.
     Damaged {
-        /// The path from which metrics were read.
+        /// The path that was given to the reader.
         path: PathBuf,
         /// The part that is invalid.
         problem: &'static str,
     },
     /// An operation of the operating system failed.
     Io {
-        /// The path from which metrics were read.
+        /// The path that was given to the reader.
         path: PathBuf,
         /// The operation that failed, such as "opening the file for writing".
         operation: &'static str,
@@ -256,7 +256,7 @@ impl ReadCause {
 }
 
 impl ReadError {
-    /// Returns the path from which metrics were read.
+    /// Returns the path that was given to the reader.
     pub fn path(&self) -> &Path {
         match self {
             Self::NotFound { path }
