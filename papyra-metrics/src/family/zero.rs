@@ -1,9 +1,8 @@
 //! Instruments at zero, known at compile time.
 
-use crate::{
-    Buckets, CachePadded, Counter, Distribution, FloatGauge, Gauge, Histogram, Peak,
-    ShardedCounter, ShardedHistogram,
-};
+use crate::{Buckets, CachePadded, Distribution};
+#[cfg(not(all(loom, test)))]
+use crate::{Counter, FloatGauge, Gauge, Histogram, Peak, ShardedCounter, ShardedHistogram};
 
 /// A value at zero that is known at compile time: an instrument as its `const fn new()` gives it.
 ///
