@@ -144,11 +144,14 @@ pub(crate) fn prepare<E: Engine + 'static>(workload: Workload) -> Round {
                     let threads = [&mut numbers, &mut others].map(|numbers| {
                         scope.spawn(|| {
                             start.wait();
+                            start.wait();
                             gets(numbers, operations / 2);
                         })
                     });
+                    // Once both threads wait: without a core of its own, this one may continue only after they have finished.
                     start.wait();
                     observer.begin();
+                    start.wait();
                     for thread in threads {
                         thread.join().expect("no record is missing");
                     }
