@@ -58,7 +58,7 @@ pub use server::{Server, serve};
 /// without help is described by its name, because the linters of Prometheus require a description.
 pub struct Prometheus {
     registry: Registry,
-    /// What most scrapes use. `None` before the first scrape and after a panic. It is locked while the code of backends
+    /// The scraper that most scrapes use. `None` before the first scrape and after a panic. It is locked while the code of backends
     /// runs, so nothing waits for it: a scrape that finds it locked uses another scraper.
     scraper: Mutex<Option<Scraper>>,
     /// The scrapers of scrapes that overlapped with another one. Locked only for moments.

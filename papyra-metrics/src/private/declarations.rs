@@ -86,8 +86,8 @@ impl Owner {
 /// Goes through all metrics of a struct in declaration order, those of flattened structs included: one step for each
 /// metric, whose family may have many series.
 ///
-/// What a step finds out is in fields, and slices are matched, because the compiler interprets each step, and a call is as long
-/// as dozens of them.
+/// Intermediate results are kept in fields, and slices are matched instead of indexed: the compiler interprets each step, and
+/// a call takes as long as dozens of steps.
 pub(super) struct DeclaredMetrics {
     /// The struct, the flattened struct that the current metric is in, and the structs between them.
     levels: [Level; MAX_DEPTH],

@@ -83,7 +83,7 @@ fn expand_descriptor(field: &Field<'_>, metric: &Metric) -> TokenStream {
         }
         Source::Field(_) => {
             let instrument = instrument_trait(field, metric);
-            // What the name of the type promises is checked by the compiler, which knows aliases.
+            // The compiler, which knows aliases, checks that the type is of the kind that its name suggests.
             let kind = match (field.may_be_family(), field.may_be_histogram()) {
                 (true, _) => "KIND",
                 (false, true) => "SINGLE",
