@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 /// Which last values of closed backends were scraped, and which of them are still shown.
 #[derive(Default)]
 pub(super) struct Delivery {
-    /// The time for which they are shown.
+    /// The time for which a last value is shown after it was first scraped.
     pub(super) linger: Duration,
     /// Series that were closed up to this closing are not shown again. It never falls.
     delivered: AtomicU64,
@@ -22,7 +22,7 @@ impl Delivery {
         self.delivered.load(Ordering::Relaxed)
     }
 
-    /// Marks all up to this closing as delivered once they have been shown for so long.
+    /// Marks all series up to this closing as delivered, once they have been shown for the time of `linger`.
     pub(super) fn mark(&self, newest: u64) {
         // Usually nothing has changed, and reading the clock is a good part of a small scrape.
         if newest > self.delivered() {

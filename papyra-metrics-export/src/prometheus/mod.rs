@@ -58,8 +58,8 @@ pub use server::{Server, serve};
 /// without help is described by its name, because the linters of Prometheus require a description.
 pub struct Prometheus {
     registry: Registry,
-    /// The scraper that most scrapes use. `None` before the first scrape and after a panic. It is locked while the code of backends
-    /// runs, so nothing waits for it: a scrape that finds it locked uses another scraper.
+    /// The scraper that most scrapes use. `None` before the first scrape and after a panic. It is locked while the code of
+    /// backends runs, so nothing waits for it: a scrape that finds it locked uses another scraper.
     scraper: Mutex<Option<Scraper>>,
     /// The scrapers of scrapes that overlapped with another one. Locked only for moments.
     more_scrapers: Mutex<Vec<Scraper>>,

@@ -66,7 +66,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`register`](Self::register), except that for an `Arc` that nobody else holds.
+    /// Returns the errors of [`register`](Self::register), except [`RegisterError::NotHeld`].
     pub fn register_owned<M>(
         &self,
         metrics: M,
@@ -97,7 +97,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`register`](Self::register), except that for an `Arc` that nobody else holds.
+    /// Returns the errors of [`register`](Self::register), except [`RegisterError::NotHeld`].
     pub fn register_static<M>(
         &self,
         metrics: M,
