@@ -47,7 +47,7 @@ mod functions {
         shared: Arc<LogMetrics>,
     }
 
-    /// An alias, as real backends often define one.
+    /// An alias of `Result`, as many backends define it.
     type Put = Result<u64, Full>;
 
     #[derive(Debug)]
@@ -60,7 +60,7 @@ mod functions {
         black_box(Full)
     }
 
-    /// The work: something that can fail, and an effect.
+    /// The measured work, which can fail and has an effect.
     #[inline]
     fn put(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
         let Some(slot) = slots.get(at) else { return Err(full()) };
@@ -168,7 +168,7 @@ mod functions {
         } }
     }
 
-    /// As above, for forms in which a macro cannot put the name before the word `fn`.
+    /// As above, for `async fn`, which the macro above cannot declare.
     macro_rules! twice_async {
         ($(#[$attribute:meta])* $bare:ident, $measured:ident ($($arguments:tt)*) $body:block) => {
             impl Log {
@@ -245,7 +245,7 @@ mod functions {
         }
     }
 
-    #[allow(clippy::manual_async_fn)] // a shape to measure
+    #[allow(clippy::manual_async_fn)] // this form is measured
     impl Log {
         pub(crate) fn opaque(&self, at: usize) -> impl Future<Output = Result<u64, Full>> {
             async move {
@@ -302,7 +302,7 @@ mod functions {
         Box::new(move || black_box(function)(log, black_box(3)).is_ok())
     }
 
-    /// A whole future, as executors poll one: its `poll` is not inlined.
+    /// Polls a future through a call that is not inlined, as executors do.
     fn polls<F>(make: impl Fn(&'static mut Log, usize) -> F + 'static) -> Work
     where
         F: Future<Output = Result<u64, Full>> + 'static,
@@ -316,7 +316,7 @@ mod functions {
         })
     }
 
-    /// A future behind a pointer, as a runtime polls it.
+    /// Polls a boxed future, as runtimes do.
     fn spawned<F>(make: impl Fn(&'static mut Log, usize) -> F + 'static) -> Work
     where
         F: Future<Output = Result<u64, Full>> + 'static,
@@ -331,9 +331,10 @@ mod functions {
         })
     }
 
-    /// The most instructions that may be added; `None` if nothing is promised.
+    /// A function to measure, with and without the attribute.
     pub(crate) struct Case {
         pub(crate) name: &'static str,
+        /// The most instructions that may be added; `None` for no limit.
         pub(crate) limit: Option<i64>,
         pub(crate) bare: fn() -> Work,
         pub(crate) measured: fn() -> Work,
@@ -358,7 +359,7 @@ mod functions {
         "sync `&self`, errors, `?`", Some(0), sync, |log| Log::question, Log::question_measured;
         "sync `&self`, errors, an alias, an `Arc`", Some(0), sync, |log| Log::alias, Log::alias_measured;
         "sync `&self`, errors, `Result<(), _>`", Some(0), sync, |log| Log::unit, Log::unit_measured;
-        // `self` is kept across the calls that build the error, in a register that is saved in any case.
+        // The calls that build the error must preserve `self`, which is moved to a callee-saved register.
         "sync `&self`, errors, an error made by calls", Some(1), sync, |log| Log::boxed_error, Log::boxed_error_measured;
         "sync `&mut self`, errors", Some(3), sync, |log| Log::mutable, Log::mutable_measured;
         "sync `&mut self`, errors, `let this = self`", Some(3), sync, |log| Log::mutable_whole, Log::mutable_whole_measured;
@@ -429,7 +430,7 @@ mod steps {
         unsafe { libc::raise(libc::SIGUSR1) };
     }
 
-    /// Prints the table. Returns false if a case costs more than is promised.
+    /// Prints the tables. Returns `false` if a case exceeds its limit.
     pub(crate) fn report() -> bool {
         let mut kept = true;
         println!("instructions on the way to an `Ok`                  bare  measured  added");

@@ -1,9 +1,9 @@
-//! Prints how far quantiles that are estimated from buckets are from the true ones: for the ready-made buckets of this
-//! project, and for the bounds that other libraries use for latencies.
+//! Prints the errors of quantiles that are estimated from buckets, for the ready-made buckets of this project and for the
+//! latency bounds of other libraries.
 //!
-//! The values are 40 distributions of 200,000 latencies each: normal, log-normal, exponential and bimodal ones with
-//! medians from 1 µs to 100 ms, as those of caches, disks and networks are. They are the same in every run. Errors are
-//! relative to the true quantile, in percent, in either direction: the mean over all distributions, and the worst.
+//! The values are 40 distributions of 200,000 latencies each, which are the same in every run. They are normal, log-normal,
+//! exponential and bimodal, with medians from 1 µs to 100 ms, like the latencies of caches, disks and networks. An error is the
+//! absolute difference from the true quantile, in percent of it. The table shows the mean over all distributions, and the worst.
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // all are in range
 
@@ -15,7 +15,7 @@ use papyra_metrics::{Buckets, FineLatency, Histogram, Latency, buckets};
 const VALUES: usize = 200_000;
 const QUANTILES: [f64; 3] = [0.5, 0.99, 0.999];
 
-/// Bounds that others use for latencies, in seconds.
+/// Latency bounds of other libraries, in seconds.
 const OTHERS: [(&str, &[f64]); 4] = [
     (
         "prometheus, the default bounds",
@@ -49,7 +49,7 @@ fn main() {
     print!("{table}");
 }
 
-/// Two rows: as `Distribution::quantile` estimates, and as Prometheus does from the exported buckets.
+/// Adds two rows: the estimates of `Distribution::quantile`, and those of Prometheus from the exported buckets.
 fn own<B: Buckets<Value = Duration>>(table: &mut String, name: &str, distributions: &[Vec<u64>]) {
     row(table, name, B::BOUNDS.len(), distributions, |values| {
         let histogram = Histogram::<B>::new();
@@ -90,7 +90,7 @@ fn percent(error: f64) -> String {
     if error < 10.0 { format!("{error:.1} %") } else { format!("{error:.0} %") }
 }
 
-/// Linear interpolation in the bucket, and the last bound above it, as Prometheus estimates.
+/// Estimates quantiles as Prometheus does: by linear interpolation in a bucket, and by the last bound above it.
 fn linear(bounds: &[u64], values: &[u64]) -> [f64; 3] {
     // The values are sorted.
     let through: Vec<usize> =
@@ -115,10 +115,10 @@ fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
 }
 
-/// Sorted values.
+/// Returns the sorted values of each distribution.
 fn distributions() -> Vec<Vec<u64>> {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    // Medians with no relation to any bounds.
+    // Medians that are unrelated to the bounds.
     let medians = [1.3e3, 17e3, 230e3, 3.1e6, 97e6];
     let mut all = Vec::new();
     for median in medians {
@@ -129,7 +129,7 @@ fn distributions() -> Vec<Vec<u64>> {
             &|random| random.normal().exp(),
             &|random| (1.5 * random.normal()).exp(),
             &|random| -random.uniform().ln() / 2_f64.ln(),
-            // A cache that misses one in twenty times, and a disk that syncs one in a hundred.
+            // A cache with a miss in 5 % of its lookups, and a disk with a sync in 1 % of its writes.
             &|random| {
                 let missed = random.uniform() < 0.05;
                 (0.3 * random.normal()).exp() * if missed { 40.0 } else { 1.0 }
@@ -153,7 +153,7 @@ fn distributions() -> Vec<Vec<u64>> {
 struct Random(u64);
 
 impl Random {
-    /// Above 0, at most 1.
+    /// Returns a number above 0 and at most 1.
     fn uniform(&mut self) -> f64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -161,7 +161,7 @@ impl Random {
         ((self.0 >> 11) + 1) as f64 / (1_u64 << 53) as f64
     }
 
-    /// By Box and Muller.
+    /// Returns a normally distributed number, by the Box–Muller transform.
     fn normal(&mut self) -> f64 {
         let radius = (-2.0 * self.uniform().ln()).sqrt();
         radius * (std::f64::consts::TAU * self.uniform()).cos()

@@ -10,7 +10,7 @@ use papyra_metrics::{Counter, Instrument, Kind, Metrics, Value};
 #[derive(Debug)]
 struct Age {
     start: Instant,
-    /// When the last success was, in milliseconds after the start.
+    /// The time of the last success, in milliseconds after the start.
     last: AtomicU64,
 }
 
@@ -38,7 +38,7 @@ impl Instrument for Age {
         Value::Gauge(age.try_into().unwrap_or(i64::MAX))
     }
 
-    // A gauge keeps its value.
+    // A reset does not change a gauge.
     fn reset(&self) {}
 
     fn take(&self) -> Value {

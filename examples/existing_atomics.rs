@@ -1,4 +1,4 @@
-//! A struct of atomics becomes a set of metrics: only the derive and one `skip` are added.
+//! A struct of atomics becomes a struct of metrics. Only the derive and one `skip` are added.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;

@@ -5,8 +5,8 @@
 //! cargo run --bin papyra-metrics -- watch /tmp/papyra-metrics-live.metrics
 //! ```
 //!
-//! It runs until Ctrl-C, for an hour at most: a first build of the command may take minutes. After Ctrl-C or `kill -9`,
-//! `papyra-metrics show` still shows its last counts.
+//! It runs until Ctrl-C, for at most an hour, because a first build of the command may take minutes. After Ctrl-C or `kill -9`,
+//! `papyra-metrics show` still prints the last counts.
 
 use std::{
     fs::File,
@@ -124,7 +124,7 @@ fn run(metrics: Published<PersistenceMetrics>, path: &Path, time: Duration) -> i
     work(metrics, time)
 }
 
-/// Runs a load that varies, with scans, compactions, and a replica whose disk is full.
+/// Runs a varying load with scans, compactions, and a replica whose disk is full.
 fn work(metrics: Published<PersistenceMetrics>, time: Duration) -> io::Result<()> {
     let path = std::env::temp_dir().join(format!("papyra-metrics-live-{}.log", std::process::id()));
     let log = OrderLog::open(&path, metrics)?;

@@ -9,7 +9,7 @@ use crate::measure::{Entry, Subject};
 use crate::peers::{HELP, OpenTelemetry};
 use crate::subjects::{Line, US, far_apart, leak};
 
-/// The length of the sequence of operations, so long that the processor does not learn it.
+/// The length of the sequence of operations: long enough that the branch predictor does not learn it.
 const LEN: usize = 1 << 12;
 
 /// The operations, as the label of a contestant.
@@ -31,7 +31,7 @@ operations!(
     #[derive(Label)]
     Op
 );
-/// Written by hand as for the others, because its derive does not work in a macro.
+/// Not declared by the macro above, because the derive of measured does not work in a macro.
 #[derive(Clone, Copy, Debug, measured::FixedCardinalityLabel)]
 enum MeasuredOp {
     Get,
@@ -89,7 +89,7 @@ impl fastmetrics::raw::LabelSetSchema for FastLabels {
     }
 }
 
-/// Alone, and on two threads that count in the same family.
+/// Measures one thread, and two threads that count in the same family.
 pub fn all() -> [Subject; 2] {
     let alone = contestants(false);
     let mut by_two = vec![far_apart()];
@@ -182,7 +182,7 @@ fn contestants(two: bool) -> Vec<Entry> {
     ]
 }
 
-/// Counts in random members, over and over.
+/// Counts repeatedly in random members.
 fn entry<F: Sync + 'static, L: Copy + Sync + std::fmt::Debug + 'static>(
     two: bool,
     who: &'static str,
@@ -252,7 +252,7 @@ pub type Hundred = (Tens, Ones);
 
 pub const MEMBERS: usize = Hundred::COUNT;
 
-/// Reads counters that both cores have counted in.
+/// Reads counters that two cores have incremented.
 pub fn read_sharded() -> Subject {
     let plain: &'static [AtomicU64; MEMBERS] = leak(std::array::from_fn(|_| AtomicU64::new(2)));
     let lone: &'static [ShardedCounter] =

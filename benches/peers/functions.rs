@@ -1,4 +1,4 @@
-//! A function that seldom fails, counted by hand and by attributes.
+//! A function that rarely fails, counted by hand and by attributes.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -18,7 +18,7 @@ fn full() -> Full {
     black_box(Full)
 }
 
-/// The work: something that can fail, and an effect.
+/// The measured work, which can fail and has an effect.
 #[inline]
 pub fn put(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     let Some(slot) = slots.get(at) else { return Err(full()) };
@@ -26,7 +26,7 @@ pub fn put(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     Ok(at as u64)
 }
 
-/// As above, but async and ready immediately, which the compiler cannot see.
+/// As above, but async. It is ready immediately, which the compiler cannot know.
 async fn put_later(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     if black_box(false) {
         std::future::pending::<()>().await;
@@ -114,7 +114,7 @@ impl Metered {
     }
 }
 
-/// Polls once a future that is ready.
+/// Polls a ready future once.
 #[inline]
 pub fn poll<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {

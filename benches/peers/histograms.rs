@@ -14,7 +14,7 @@ use crate::subjects::{Line, US, far_apart, leak};
 /// The number of different latencies. With few of them, the processor learns which bucket is next.
 const LEN: usize = 1 << 16;
 
-/// Records alone, and on two threads that share the histogram.
+/// Measures one thread, and two threads that share the histogram.
 pub fn all() -> [Subject; 2] {
     let alone = contestants(false);
     let mut by_two = vec![far_apart()];
@@ -90,7 +90,7 @@ fn contestants(two: bool) -> Vec<Entry> {
     ]
 }
 
-/// Records all latencies over and over. Two threads begin at different ones.
+/// Records all latencies repeatedly. Two threads begin at different positions.
 fn entry<H: Sync + 'static, V: Copy + Sync + 'static>(
     two: bool,
     who: &'static str,

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 /// A task to measure, done by several contestants. The first is the baseline.
 pub struct Subject {
-    /// Its heading.
+    /// The heading of its table.
     pub name: String,
-    /// The unit of work that a time is for.
+    /// The unit of work to which times refer.
     pub of: &'static str,
-    /// The number of these units in one round.
+    /// The number of units in one round.
     pub per: u64,
     pub entries: Vec<Entry>,
 }
@@ -67,8 +67,8 @@ impl Subject {
                 times.sort_by(f64::total_cmp);
                 Measured {
                     who: entry.who,
-                    // Other load only adds to a round, and sometimes the processor runs faster for a moment, so a lower
-                    // quartile is the most stable. How often two threads meet varies both ways, so theirs is a median.
+                    // Other load only makes rounds slower, and the processor sometimes runs faster for a moment, so the lower quartile
+                    // is the most stable. Contention between two threads varies in both directions, so the median is used for them.
                     nanoseconds: match entry.work {
                         _ if times.is_empty() => f64::NAN,
                         Work::Alone(_) => times[times.len() / 4],
@@ -100,7 +100,7 @@ impl Entry {
     }
 
     /// Repeats a round in which a thread had to wait for its core, a limited number of times. Returns `None` if two threads
-    /// never ran at the same time: what they measured is then the time of one alone.
+    /// never ran at the same time: each then ran without contention.
     fn time(&mut self, repeats: u64) -> Option<Duration> {
         const TRIES: usize = 50;
         let mut last = None;
@@ -136,7 +136,7 @@ impl Entry {
     }
 }
 
-/// One round, as each of its threads saw it.
+/// The span of each thread in one round.
 struct Round(Vec<Span>);
 
 /// The period in which a thread worked, and the number of interruptions in it.
@@ -175,7 +175,7 @@ fn timed(work: impl FnOnce()) -> Span {
     Span { start, end, interruptions: interruptions() - before }
 }
 
-/// Calls it on each of two cores, one after the other.
+/// Calls `work` on each of two cores, one after the other.
 pub fn on_two_cores(work: impl Fn() + Sync) {
     let work = &work;
     for core in 0..2 {
@@ -188,7 +188,7 @@ pub fn on_two_cores(work: impl Fn() + Sync) {
     }
 }
 
-/// Each thread has its own core, and they start together.
+/// Runs `work` on two cores at the same time.
 fn by_two(work: &(dyn Fn(usize, u64) + Sync), repeats: u64) -> [Span; 2] {
     let ready = AtomicUsize::new(0);
     let run = |thread| {
@@ -269,7 +269,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// The bytes on the heap that the result of `make` keeps.
+/// Returns the result of `make`, and the bytes that it keeps on the heap.
 pub fn bytes_held<T>(make: impl FnOnce() -> T) -> (T, u64) {
     COUNTING.store(true, Ordering::Relaxed);
     let before = BYTES.load(Ordering::Relaxed);
@@ -292,7 +292,7 @@ pub mod instructions {
     /// Returns the instructions of each contestant, by subject and name, or why they could not be counted.
     pub fn count() -> Result<HashMap<String, f64>, String> {
         if !cfg!(target_arch = "x86_64") {
-            return Err("callgrind is asked by x86-64 instructions".into());
+            return Err("requests to callgrind are implemented only for x86-64".into());
         }
         let folder = std::env::temp_dir().join(format!("callgrind-{}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
@@ -344,7 +344,7 @@ pub mod instructions {
             for (entry, label) in subject.entries.iter_mut().zip(labels) {
                 let Work::Alone(work) = &mut entry.work else { continue };
                 let label = CString::new(format!("{label}/{}", repeats * subject.per));
-                let label = label.expect("names have no zeros");
+                let label = label.expect("names contain no zero bytes");
                 // Warm up: some contestants reach their steady state only after a few runs.
                 work(20);
                 request(ZERO_STATS, 0);

@@ -1,4 +1,4 @@
-//! Memory of registered counters, and of instruments in place.
+//! Measures the memory of registered counters and the sizes of instruments.
 
 use std::any::Any;
 use std::fmt;
@@ -17,22 +17,22 @@ use crate::peers::{
 };
 use crate::subjects::US;
 
-/// Creates a value that keeps its memory, that of the value itself included.
+/// Creates a value in a box, so that its size is part of the memory on the heap.
 pub type Make = Box<dyn FnOnce() -> Box<dyn Any>>;
 
 /// The number of backends in a registry.
 pub const BACKENDS: usize = 1_000;
 
-/// The counters of one contestant; `None` if it cannot have them.
+/// The counters of one contestant, in three numbers; `None` if the contestant does not support the number.
 pub struct Registered {
     pub who: &'static str,
     pub ten: Option<Make>,
     pub thousand: Option<Make>,
-    /// [`BACKENDS`] backends of ten counters each, in one registry, under a label of their own.
+    /// [`BACKENDS`] backends of ten counters each, in one registry, each with another label.
     pub backends: Option<Make>,
 }
 
-/// Returns the registered counters of each peer, before the first reading, for which most peers allocate more memory.
+/// Returns the registered counters of each peer before the first reading, because most peers allocate more memory when they are read.
 pub fn registered() -> Vec<Registered> {
     fn make<T: 'static>(new: impl FnOnce() -> T + 'static) -> Option<Make> {
         Some(Box::new(|| Box::new(new())))
@@ -87,7 +87,7 @@ pub fn registered() -> Vec<Registered> {
             thousand: make(|| PrometheusClient::new(1_000)),
             backends: make(prometheus_client_backends),
         },
-        // The names of its metrics are those of a struct's fields, and a registry has each group once.
+        // vise names metrics after the fields of a struct, and registers each group only once.
         Registered {
             who: "vise",
             ten: make(Vise::new),
@@ -114,7 +114,7 @@ fn our_backends() -> impl Any {
 fn fastmetrics_backends() -> impl Any {
     let mut registry = fastmetrics::registry::Registry::default();
     let backends = each_backend(|backend| {
-        // A subsystem is looked up by its name, with which the names of its metrics begin.
+        // A subsystem is looked up by its name, which is a prefix of its metrics' names.
         let part = registry.subsystem_builder(format!("b{backend}"));
         let part = part.with_const_labels([("backend", backend)]).build().unwrap();
         let counters = names(10).map(|name| {
@@ -202,7 +202,7 @@ fn vise_backends() -> impl Any {
     (registry, metrics)
 }
 
-/// The bytes of each instrument, all of which are in place, on this machine.
+/// Returns the size of each instrument on this machine.
 pub fn sizes() -> Vec<(&'static str, usize)> {
     vec![
         ("an `AtomicU64`", size_of::<AtomicU64>()),

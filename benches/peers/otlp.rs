@@ -15,7 +15,7 @@ use crate::ours::{ByHand, Hundred, Thousand};
 use crate::peers::OpenTelemetry;
 use crate::subjects::US;
 
-/// All counters have changed since the last message.
+/// Measures messages in which all counters have changed.
 pub fn all() -> [Subject; 2] {
     [encode::<Hundred>(), encode::<Thousand>()]
 }
@@ -27,7 +27,7 @@ fn encode<M: ByHand + Send + Sync>() -> Subject {
     let mut ours = Otlp::new(&registry);
     let mut prepared = Prepared::of(&ours.encode());
     assert_eq!(prepared.len(), len, "each counter is a metric");
-    assert_eq!(prepared.encode().len(), ours.encode().len(), "the baseline sends another message");
+    assert_eq!(prepared.encode().len(), ours.encode().len(), "the message of the baseline differs");
     let mut sdk = OpenTelemetry::new(len);
     assert_eq!(decode(&sdk.encode_otlp()).len(), len, "each counter is a metric");
     let entries = vec![

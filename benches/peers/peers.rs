@@ -138,7 +138,7 @@ impl Text for Fastmetrics {
     }
 }
 
-/// The code of its derive, for names that are known only at run time.
+/// The code that the derive of measured generates, for names that are known only at run time.
 pub struct Measured {
     pub counters: Vec<(&'static MetricName, measured::Counter)>,
     encoder: BufferedTextEncoder,
@@ -167,7 +167,7 @@ impl Text for Measured {
     }
 }
 
-/// Its derive, with counters in place.
+/// Uses the derive of measured, with inline counters.
 #[derive(measured::MetricGroup)]
 #[metric(new())]
 pub struct MeasuredPair {
@@ -202,7 +202,7 @@ pub struct ViseTen {
     pub j: vise::Counter,
 }
 
-/// Its names are those of a struct's fields, so there are ten of them.
+/// vise names metrics after the fields of a struct, so there are ten.
 pub struct Vise {
     pub metrics: ViseTen,
     registry: vise::Registry,
@@ -268,7 +268,7 @@ impl Text for MetricsExporter {
     }
 }
 
-/// The registry below the facade, whose readings are maps.
+/// The registry of metrics-util, which is read into maps.
 pub struct MetricsUtil {
     registry: MetricsRegistry<metrics::Key, AtomicStorage>,
 }
@@ -337,7 +337,7 @@ impl OpenTelemetry {
     }
 }
 
-/// The baseline of encoding: prepared heads, and numbers.
+/// The baseline of encoding: numbers, and the prepared text before each of them.
 pub struct Floor {
     heads: Vec<String>,
     values: Vec<AtomicU64>,

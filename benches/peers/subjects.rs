@@ -159,7 +159,7 @@ thread_local! {
     static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
 }
 
-/// The number of this thread. It is never returned; a real implementation would have to.
+/// Returns the number of this thread. A real implementation would have to reuse the numbers of threads that ended.
 #[inline]
 fn shard() -> usize {
     #[cold]
@@ -297,7 +297,7 @@ fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
     ours.encode();
     let mut floor = Floor::of(&ours.text);
     floor.encode();
-    assert_eq!(floor.text, ours.text.as_bytes(), "the baseline writes another text");
+    assert_eq!(floor.text, ours.text.as_bytes(), "the text of the baseline differs");
     let mut entries = vec![
         entry("prepared heads and `itoa`, one buffer", floor, change),
         entry(US, ours, change),
@@ -318,7 +318,7 @@ fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
     Subject { name, of: "a metric", per: len as u64, entries }
 }
 
-/// The initial count of a metric: a different number in each, of one to seven digits.
+/// The initial count of a metric, which differs between metrics and has one to seven digits.
 fn number(place: usize) -> u64 {
     ((place as u64 * 7919).pow(2) % 10_000_000) >> (place % 24)
 }
@@ -353,7 +353,7 @@ fn async_function() -> Subject {
     }
 }
 
-/// A visit of this number of backends with this number of metrics each: heading, metrics in all, and the work.
+/// Returns the visits of several numbers of backends and metrics, each with its heading.
 pub fn scales() -> Vec<(String, Subject)> {
     let narrow = [1, 10, 100, 1_000, 10_000].map(|n| (format!("{n} × 10"), backends::<Ten>(n)));
     let wide = [

@@ -88,7 +88,7 @@ impl Vise {
     }
 }
 
-/// Alone, and on two threads.
+/// Measures one thread, and two threads.
 pub fn all() -> [Subject; 2] {
     let alone = contestants(false);
     let mut by_two = vec![far_apart()];

@@ -33,7 +33,7 @@ impl Baseline {
             baseline.heads.push('\n');
         }
         baseline.write();
-        assert_eq!(baseline.text, text, "the baseline writes another text");
+        assert_eq!(baseline.text, text, "the text of the baseline differs");
         baseline
     }
 

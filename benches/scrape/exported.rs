@@ -32,7 +32,7 @@ impl<B: Backend> Exported<B> {
         for (i, metrics) in (0_u64..).zip(&backends) {
             metrics.count(i);
             let labels = [("backend", &*format!("backend-{i}"))];
-            registry.register(Arc::clone(metrics), &labels).expect("labels of its own");
+            registry.register(Arc::clone(metrics), &labels).expect("the labels differ");
         }
         let prometheus = Prometheus::new(&registry);
         let mut exported = Self { backends, prometheus, text: String::new(), bytes: 0 };

@@ -1,8 +1,8 @@
 //! Measures Prometheus scrapes of 10 to 100,000 metrics and compares them with a baseline: prepared heads and `itoa` over a
 //! plain array of numbers. Histograms are measured too, in time per sample.
 //!
-//! Prints nanoseconds a metric if no number has changed since the last scrape and if all have, their ratios to the
-//! baseline, and allocations. Exits with 1 if a warm scrape allocates.
+//! Prints the nanoseconds for each metric, for scrapes before which no number has changed and scrapes before which all have,
+//! their ratios to the baseline, and allocations. Exits with 1 if a warm scrape allocates.
 //!
 //! With `--misses`, prints the cache misses of both instead, as simulated by valgrind's cachegrind.
 

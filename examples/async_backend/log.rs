@@ -101,8 +101,8 @@ impl AsyncLog {
         Ok(Self { file: Mutex::new(file), metrics: LogMetrics::default() })
     }
 
-    /// Appends one record, whole or not at all, also if the future is dropped before it finished: tokio's file takes
-    /// the frame in one piece and writes it on another thread. A cancelled record may or may not be in the log.
+    /// Appends one record atomically, even if the future is dropped before it finishes: `tokio::fs::File` copies the frame and
+    /// writes it on another thread. The record of a cancelled append may or may not be in the log.
     #[metrics(
         errors,
         ok = records_written,
@@ -134,7 +134,7 @@ impl AsyncLog {
     /// Reads the whole log and returns the number of records.
     #[metrics(calls = scan_runs, errors = scan_errors, time = scan)]
     pub(crate) async fn scan(&self, path: &Path) -> Result<u64, LogError> {
-        // Keeps writers out.
+        // Excludes writers during the scan.
         let _file = self.file.lock().await;
         let file = File::open(path).await?;
         // A device file may be endless.

@@ -1,5 +1,5 @@
-//! A log on tokio: many tasks append at once, some appends are cancelled, one is refused, and the metrics are read
-//! continuously.
+//! A log on tokio: many tasks append at once, some appends are cancelled, one is refused, and the metrics are printed
+//! meanwhile.
 
 mod log;
 
@@ -17,8 +17,8 @@ use tokio::task::JoinSet;
 use crate::log::{AsyncLog, LogError, MAX_PAYLOAD_LEN};
 
 const HELP: &str = "\
-Appends records to a log from many tasks at once, cancels some appends, and prints the log's metrics,
-also while the tasks run.
+Appends records to a log from many tasks at once, cancels some appends, and prints the log's metrics
+during and after the run.
 
 Usage: async_backend [--log PATH]
 
@@ -83,7 +83,7 @@ async fn run(path: &Path) -> Result<(), LogError> {
         tokio::select! {
             biased;
             result = log.append(&large) => result?,
-            () = ready(()) => cancelled += 1, // the append waits for the disk and is dropped
+            () = ready(()) => cancelled += 1, // drops the append while it waits for the disk
         }
         log.sync().await?;
     }
@@ -91,13 +91,13 @@ async fn run(path: &Path) -> Result<(), LogError> {
     let refused = refused.err().map(|error| error.to_string()).unwrap_or_default();
     print(&format!(
         "\n{cancelled} of {CANCELLED} appends were cancelled, and one was refused: {refused}.\n\
-         All of them were started. A cancelled append is neither a success nor an error. None is in flight.\n{}\n",
+         Both kinds count as started. A cancelled append is neither a success nor an error. No append is in flight.\n{}\n",
         report(&log)
     ))?;
 
     let found = log.scan(path).await? - before;
     print(&format!(
-        "\n{found} records are in the log. Appends that were cancelled after their bytes were handed over are included.\n"
+        "\n{found} records are in the log, including those of appends that were cancelled too late.\n"
     ))?;
     Ok(())
 }
@@ -132,14 +132,14 @@ fn snapshot(log: &AsyncLog) -> Option<Snapshot> {
     log.metrics().map(Metrics::snapshot)
 }
 
-/// One line with the metrics that change.
+/// Returns one line with the metrics that change.
 fn summary(log: &AsyncLog) -> String {
     let Some(snapshot) = snapshot(log) else { return "metrics: <unavailable>".to_owned() };
     let names = ["appends", "records_written", "appends_in_flight"];
     names.map(|name| format!("{name}: {:<5}", snapshot[name])).join(" ")
 }
 
-/// All metrics, one line each. A histogram is shown with units that suit it.
+/// Returns a line for each metric. Histograms are displayed in human units.
 fn report(log: &AsyncLog) -> String {
     let Some(snapshot) = snapshot(log) else { return "  metrics: <unavailable>".to_owned() };
     let lines = snapshot.iter().map(|(name, value)| match value {

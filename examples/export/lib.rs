@@ -1,13 +1,14 @@
-//! Applications that export the metrics of their backends. Each is one command, with
-//! `cargo run -p papyra-metrics-export-examples --example NAME`:
+//! Applications that export the metrics of their backends. To run one:
+//! `cargo run -p papyra-metrics-export-examples --example NAME`.
 //!
-//! - `prometheus_endpoint`: an HTTP server for Prometheus to scrape.
-//! - `prometheus_axum`: a route of an axum application.
-//! - `opentelemetry`: the OpenTelemetry SDK, which prints what it would send.
-//! - `otlp`: an OpenTelemetry collector, running or not, without the SDK.
-//! - `statsd`: a StatsD daemon, running or not.
+//! - `prometheus_endpoint` runs an HTTP server for Prometheus to scrape.
+//! - `prometheus_axum` serves the metrics from a route of an axum application.
+//! - `opentelemetry` uses the OpenTelemetry SDK, which prints the messages that it would send.
+//! - `otlp` sends to an OpenTelemetry collector, without the SDK.
+//! - `statsd` sends to a StatsD daemon.
+//! - `engine_metrics` declares the metrics of a whole LSM engine.
 //!
-//! This library is the backend that they share.
+//! This library is the backend that the first five share.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,7 +73,7 @@ pub fn open_and_write() -> [(&'static str, Arc<Log>); 2] {
         let writer = Arc::clone(&log);
         thread::spawn(move || {
             for n in 0_usize.. {
-                // Every tenth record is refused, so that there are errors to see.
+                // Every tenth record is refused, so that the error counter moves.
                 let record = vec![b'x'; if n % 10 == 9 { 0 } else { 100 + n % 7 }];
                 let _ = writer.append(&record);
                 thread::sleep(Duration::from_millis(pause));

@@ -1,4 +1,4 @@
-//! Exports two backends to the OpenTelemetry SDK, which prints what it would send.
+//! Exports the metrics of two backends with the OpenTelemetry SDK, which prints the messages that it would send.
 //!
 //! `cargo run -p papyra-metrics-export-examples --example opentelemetry [SECONDS]`
 

@@ -1,4 +1,4 @@
-//! Sends the metrics of two backends to an OpenTelemetry collector every second, whether it is running or not.
+//! Sends the metrics of two backends to an OpenTelemetry collector every second. The collector may be started later.
 //!
 //! `cargo run -p papyra-metrics-export-examples --example otlp [URL [SECONDS]]`
 
@@ -33,7 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for _ in 0..seconds {
         thread::sleep(Duration::from_secs(1));
         match periodic.last_error() {
-            Some(error) => println!("not sent, and made up for by the next request: {error}"),
+            Some(error) => {
+                println!("not sent; the next request contains these values too: {error}")
+            }
             None => println!("sent"),
         }
     }

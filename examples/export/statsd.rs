@@ -1,4 +1,4 @@
-//! Sends the metrics of two backends to a StatsD daemon every second, whether it is running or not.
+//! Sends the metrics of two backends to a StatsD daemon every second. The daemon may be started later.
 //!
 //! `cargo run -p papyra-metrics-export-examples --example statsd [ADDRESS [SECONDS]]`
 
@@ -36,7 +36,7 @@ or, if a StatsD daemon is running, in its console:
     for _ in 0..seconds {
         thread::sleep(Duration::from_secs(1));
         match periodic.last_error() {
-            Some(error) => println!("not sent, kept for the next time: {error}"),
+            Some(error) => println!("not sent; the next export includes these counts: {error}"),
             None => println!("sent"),
         }
     }

@@ -1,5 +1,5 @@
-//! A store of tables that are opened at run time. It depends on papyra-metrics alone: the application that uses the store
-//! decides whether its metrics are exported, and where to.
+//! A library with a store of tables that are opened at run time. It depends on papyra-metrics alone: the application decides
+//! whether and where the metrics are exported.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -29,17 +29,17 @@ pub struct Store {
 }
 
 impl Store {
-    /// Creates an empty store, which registers the metrics of its tables here.
+    /// Creates an empty store. `register` receives the metrics of each table that is opened.
     pub fn new(register: Option<Arc<dyn Register + Send + Sync>>) -> Self {
         Self { register, tables: Mutex::default() }
     }
 
-    /// Opens a table, or returns the one that is open.
+    /// Opens a table, or returns it if it is open already.
     pub fn table(&self, name: &str) -> Arc<Table> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         let open = || {
             let metrics = Arc::new(TableMetrics::default());
-            // A table that is not exported works as well.
+            // The table works even if its metrics are not exported.
             let _ = self.register.register(metrics.clone(), &[("table", name)]);
             Arc::new(Table { rows: Mutex::default(), metrics })
         };

@@ -240,7 +240,7 @@ impl RecordLog {
 /// One record of a log, as read.
 enum Frame {
     Record(Vec<u8>),
-    /// The checksum is wrong; the length leads to the next record.
+    /// The checksum is wrong, but the next record follows after this length.
     Damaged {
         len: u64,
     },
@@ -270,7 +270,7 @@ fn read_record(reader: &mut impl Read) -> io::Result<Frame> {
     })
 }
 
-/// Writes header and payload in one call, so that no other record comes between. Returns the number of bytes written.
+/// Writes the header and the payload in one call, so that no other record is written in between. Returns the number of bytes.
 fn write_record(writer: &mut impl Write, payload: &[u8]) -> io::Result<u64> {
     let len = u32::try_from(payload.len()).ok().filter(|&len| len <= MAX_PAYLOAD_LEN);
     let len = len.ok_or_else(|| {
@@ -286,7 +286,7 @@ fn write_record(writer: &mut impl Write, payload: &[u8]) -> io::Result<u64> {
     Ok(frame.len() as u64)
 }
 
-/// A size as the value of a gauge.
+/// Converts a size to the value of a gauge.
 fn signed(len: u64) -> i64 {
     i64::try_from(len).unwrap_or(i64::MAX)
 }

@@ -1,5 +1,5 @@
-//! The life of an append-only log: it is written, read, scanned, damaged, read with an error, recovered and compacted. Its
-//! metrics are printed after each step.
+//! An append-only log that is written, read, scanned, damaged, read with an error, recovered and compacted. Its metrics are
+//! printed after each step.
 
 mod log;
 
@@ -114,7 +114,7 @@ fn run(options: &Options) -> Result<(), Failure> {
     result
 }
 
-/// Takes the log through its life.
+/// Runs all steps on the log.
 fn run_steps(
     log: &mut RecordLog,
     reporter: &mut Reporter,
@@ -150,7 +150,7 @@ fn run_steps(
     let report = log.scan().step(at("scan"))?;
     reporter.report(log, &format!("{damage} Scanned again: {}.", describe(&report)))?;
 
-    // A real error: it is returned to this caller, and counted on the way.
+    // This error is returned to the caller and counted by the log.
     if let Err(error) = log.read_all() {
         reporter.report(log, &format!("Read again, which failed: {error}."))?;
     }

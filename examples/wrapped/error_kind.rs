@@ -1,10 +1,10 @@
-//! The kinds of errors that an operator acts on.
+//! The kinds of errors that an operator can act on.
 
 use std::io;
 
 use papyra_metrics::Label;
 
-/// The kind of an error of a database. Each wrapper makes it from its database's errors.
+/// The kind of an error of a database. Each wrapper converts the errors of its database to a kind.
 #[derive(Clone, Copy, Debug, Label)]
 pub enum ErrorKind {
     /// The disk is full, or the file may not grow.

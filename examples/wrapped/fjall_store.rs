@@ -36,11 +36,11 @@ impl From<&Error> for ErrorKind {
     }
 }
 
-/// A database of records. It is also a set of metrics: those that it counts, and those that the database keeps.
+/// A database of records. It implements `Metrics`: the metrics of the wrapper, and statistics of the database.
 #[derive(Metrics)]
 #[metrics(prefix = "fjall_")]
 pub struct FjallStore {
-    /// The metrics that it counts.
+    /// The metrics that the wrapper counts.
     #[metrics(flatten)]
     pub metrics: FjallMetrics,
     #[metrics(skip)]

@@ -1,10 +1,10 @@
-//! Metrics around embedded databases, whose code is not touched. Each wrapper is one file with the metrics, the kinds of errors
-//! and the operations that the application needs:
+//! Metrics around embedded databases, whose code is not changed. Each wrapper is one file with the metrics, the kinds of errors and
+//! the operations that the application needs:
 //!
 //! - `cargo run -p papyra-metrics-wrapped-examples --bin wrapped_redb`: [`redb_store`].
 //! - `cargo run -p papyra-metrics-wrapped-examples --bin wrapped_fjall`: [`fjall_store`].
 
-// All errors are those of the databases, so they are not documented at each function.
+// All functions return errors of the databases, so their docs need no sections on errors.
 #![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 pub mod error_kind;

@@ -11,7 +11,7 @@ pub fn write_and_read<E: Display>(
     let mut errors = Vec::new();
     for number in 0..200_u64 {
         let key = number.to_be_bytes();
-        // Noise, which no database stores in less space.
+        // Noise, which a database cannot compress.
         let value: Vec<u8> = (number * 1024..(number + 1) * 1024)
             .flat_map(|word| word.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29).to_le_bytes())
             .collect();

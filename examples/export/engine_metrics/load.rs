@@ -1,4 +1,4 @@
-//! A simulated load, so that a dashboard has something to show: it records what an engine of that kind would.
+//! Simulates a load, so that the dashboard shows data: records the values that an LSM engine would record.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -118,7 +118,7 @@ impl Load<'_> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // small and positive
     fn compact(&mut self, seconds: f64) {
         let metrics = &self.engine.metrics;
-        // Lower levels more often.
+        // Lower levels are compacted more often.
         let level = Level((self.random() * self.random() * 7.0) as usize);
         metrics.flushes.inc();
         let flushed = self.duration(0.08);

@@ -2,10 +2,10 @@
 //!
 //! ```sh
 //! cargo run -p papyra-metrics-export-examples --example engine_metrics                 # prints a scrape
-//! cargo run -p papyra-metrics-export-examples --example engine_metrics -- lsm.metrics  # and publishes until Ctrl-D
-//! papyra-metrics show lsm.metrics                                                      # meanwhile, elsewhere
+//! cargo run -p papyra-metrics-export-examples --example engine_metrics -- lsm.metrics  # also publishes until Ctrl-D
+//! papyra-metrics show lsm.metrics                                                      # in another terminal
 //!
-//! # Works until Ctrl-D, for a Prometheus server to scrape. The dashboard is made from the lock file, or from the process.
+//! # Simulates load and serves scrapes until Ctrl-D. The dashboard is generated from the lock file.
 //! cargo run -p papyra-metrics-export-examples --example engine_metrics -- lsm.metrics 127.0.0.1:9184
 //! papyra-metrics dashboard --label db examples/export/engine_metrics/metrics.lock > dashboard.json
 //! ```
@@ -57,7 +57,7 @@ impl From<&EngineError> for ErrorKind {
     }
 }
 
-/// An engine without a tree: it does nothing but count.
+/// An engine that stores nothing and only counts.
 struct Engine {
     metrics: Arc<Published<EngineMetrics>>,
 }

@@ -1,4 +1,4 @@
-//! The declaration: all metrics of the engine, and what their labels are.
+//! The metrics of the engine and their labels.
 
 use papyra_metrics::{
     Counter, Family, FineLatency, Gauge, Histogram, IoErrorKind, Label, LabelValues, Metrics, Peak,
@@ -37,7 +37,7 @@ pub(crate) enum Outcome {
     Failed,
 }
 
-/// The kinds of failed requests. Each is made from the error that a request returns.
+/// The kinds of failed requests, converted from the error of a request.
 #[derive(Clone, Copy, Label)]
 pub(crate) enum ErrorKind {
     Io,

@@ -1,4 +1,4 @@
-//! The wrappers count what happens, also on a disk that is full.
+//! The wrappers count operations and errors, even on a full disk.
 
 use std::process::Command;
 
@@ -76,7 +76,7 @@ fn number(output: &str, key: &str) -> u64 {
     value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no `{key}` in\n{output}"))
 }
 
-/// The first write that finds the disk full stops the database. Reads go on.
+/// The first write that finds the disk full stops the database for writing. Reads still succeed.
 fn a_full_disk_is_one_error_of_its_kind(program: &str, prefix: &str) {
     let output = on_a_small_disk(program);
     let number = |name: &str| number(&output, &format!("{prefix}_{name}"));
