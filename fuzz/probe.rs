@@ -1,8 +1,8 @@
 //! Expands an input of the fuzzer with the derive or the attribute, and panics if the output is wrong.
 //!
-//! The first byte selects the form of the input: a printable character begins Rust source; a control character begins a
-//! sequence of random words; any other byte begins choices in a grammar of structs or functions, which pass the parser.
-//! Shared by the fuzz targets and by a test that replays their seeds on any compiler.
+//! The first byte selects the form of the input. If it is a printable character, the input is Rust source. If it is a control
+//! character, the input selects random words. Otherwise, it selects productions of a grammar of structs or functions that pass the
+//! parser. The fuzz targets use this module, and a test that replays their seeds on any compiler.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -12,7 +12,7 @@ use syn::Token;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 
-/// `#[derive(Metrics)]` on an item.
+/// Expands `#[derive(Metrics)]` on an item.
 pub(crate) fn derive(data: &[u8]) {
     let text = text(data, struct_of);
     let Ok(item) = TokenStream::from_str(&text) else { return };
@@ -20,7 +20,7 @@ pub(crate) fn derive(data: &[u8]) {
     check(&item, output, &text);
 }
 
-/// `#[metrics(…)]` on an item: the first line has the keys.
+/// Expands `#[metrics(…)]` on an item. The first line of the input has the keys.
 pub(crate) fn attribute(data: &[u8]) {
     let text = text(data, function_of);
     let (keys, item) = text.split_once('\n').unwrap_or((&text, ""));
@@ -29,13 +29,13 @@ pub(crate) fn attribute(data: &[u8]) {
     };
     let good_values = values.parse2(keys.clone()).is_ok();
     let output = papyra_metrics_expansion::measure(keys, item.clone());
-    // Values are passed on unchanged; the compiler reports their errors better.
+    // Values are copied to the output unchanged, because the compiler reports their errors better.
     if good_values {
         check(&item, output, &text);
     }
 }
 
-/// The output for an item that the compiler accepts must parse, and every error must have a location.
+/// Checks that the output parses if the compiler accepts the item, and that every error has a location.
 fn check(item: &TokenStream, output: TokenStream, text: &str) {
     let is_item = syn::parse2::<syn::Item>(item.clone()).is_ok();
     if let Err(error) = syn::parse2::<syn::File>(output.clone()) {
@@ -50,12 +50,12 @@ fn check(item: &TokenStream, output: TokenStream, text: &str) {
             let nowhere = !cfg!(fuzzing) && message.span().byte_range().is_empty();
             // An attribute without keys has no other token to point at.
             let empty = text.starts_with('\n');
-            assert!(!nowhere || empty, "an error without a place: {message}\n{text}");
+            assert!(!nowhere || empty, "an error without a location: {message}\n{text}");
         }
     }
 }
 
-/// Keys whose values are expressions.
+/// Parses keys whose values are expressions.
 fn values(input: ParseStream<'_>) -> syn::Result<()> {
     while !input.is_empty() {
         input.call(syn::Ident::parse_any)?;
@@ -97,7 +97,7 @@ impl Choices<'_> {
         of[self.byte() % of.len()]
     }
 
-    /// Returns an accepted word, and rarely one that is refused: one mistake hides those after it.
+    /// Returns an accepted word, and rarely a refused one, because the first mistake hides later ones.
     fn mostly<'w>(&mut self, taken: &[&'w str], refused: &[&'w str]) -> &'w str {
         let of = if self.byte() < 248 { taken } else { refused };
         self.pick(of)
@@ -114,7 +114,7 @@ const WORDS: &[&str] = &[
     "/// Text.\n", "/** * Text. */", "#[metrics(errors)]", "#[cfg(unix)]", "#![allow(unused)]",
 ];
 
-/// Any words in any order, with balanced brackets.
+/// Returns any words in any order, with balanced brackets.
 fn soup(choices: &mut Choices<'_>) -> String {
     let mut text = String::new();
     let mut open = Vec::new();
@@ -200,7 +200,7 @@ fn struct_of(choices: &mut Choices<'_>) -> String {
             if plain { choices.mostly(numbers, TYPES) } else { choices.mostly(TYPES, numbers) };
         let name =
             choices.mostly(&["x", "r#type", "bytes_x", "x_"], &["x_total", "größe", "x_created"]);
-        // Raw names take no number.
+        // A raw identifier is used without a number.
         let number = if name.starts_with("r#") { String::new() } else { i.to_string() };
         let _ = write!(text, "{keys} pub {name}{number}: {ty}, ");
     }

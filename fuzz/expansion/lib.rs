@@ -1,5 +1,5 @@
-//! The derive and the attribute as functions over tokens: a crate of macros can export nothing else, so its
-//! sources are built a second time.
+//! The derive and the attribute as functions over tokens. It includes the sources of the derive crate, because a proc-macro crate
+//! cannot export functions.
 
 #![forbid(unsafe_code)]
 

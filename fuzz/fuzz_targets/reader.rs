@@ -1,4 +1,4 @@
-//! Reads arbitrary bytes as a published file: the result is values or an error, never a crash or a hang.
+//! Reads arbitrary bytes as a published file. The result must be values or an error, never a crash or a hang.
 
 #![no_main]
 
@@ -11,10 +11,10 @@ static FILE: LazyLock<File> = LazyLock::new(|| tempfile::tempfile().expect("a te
 
 fuzz_target!(|bytes: &[u8]| {
     read(bytes, 0);
-    // A correct checksum lets the input reach more of the code of the reader.
+    // With a correct checksum, the input covers more of the reader.
     if let Some(checked) = checked(bytes) {
         read(&checked, 0);
-        // The checksum in the input has been replaced, so its original bytes choose the size of a hole at the end of the file.
+        // The bytes of the input that the checksum replaces choose the size of a hole at the end of the file.
         let pages = u16::from_ne_bytes([bytes[16], bytes[17]]);
         read(&checked, u64::from(pages) << 12);
         read_while_it_changes(&checked, bytes[18]);
@@ -26,13 +26,13 @@ fn read(bytes: &[u8], hole: u64) {
     write(bytes, hole);
     match Reader::from_file(file(), "fuzzed") {
         Ok(reader) => {
-            let snapshot = reader.snapshot().expect("all words are in the file");
+            let snapshot = reader.snapshot().expect("all values are in the file");
             assert_eq!(snapshot.len(), reader.metrics().len());
             for (_, value) in &snapshot {
                 check_distribution(value);
             }
-            assert_eq!(reader.totals().expect("the same words").len(), snapshot.len());
-            assert!(!reader.is_live().expect("nobody has locked it"));
+            assert_eq!(reader.totals().expect("the same values").len(), snapshot.len());
+            assert!(!reader.is_live().expect("no process has locked the file"));
             let text: usize = reader
                 .metrics()
                 .iter()

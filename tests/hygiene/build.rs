@@ -1,4 +1,4 @@
-//! Writes the forms with other paths in place of `::papyra_metrics`, for `hostile.rs`.
+//! Copies the forms for `hostile.rs`, with other paths instead of `::papyra_metrics`.
 
 use std::{env, fs, path::Path};
 
@@ -9,7 +9,7 @@ fn main() {
     write_forms("label_forms.rs", "renamed::telemetry::metrics");
 }
 
-/// Writes the file to `OUT_DIR`, with `path` in place of `::papyra_metrics`.
+/// Copies the file to `OUT_DIR`, with `path` instead of `::papyra_metrics`.
 fn write_forms(name: &str, path: &str) {
     println!("cargo::rerun-if-changed={name}");
     let forms = fs::read_to_string(name).expect("the forms are in the package");

@@ -1,6 +1,6 @@
-// Every form of the derive and of the attribute, for scopes that have nothing: no prelude, no std, no allocator, and
-// the user's own items under every name. Each crate in this directory includes this file, and adds the hostile items.
-// Paths are absolute for that reason; `build.rs` replaces `::papyra_metrics` with other paths.
+// Every form of the derive and of the attribute, for scopes without a prelude, std or an allocator, in which the user's own
+// items have the names that generated code might use. Each crate in this directory includes this file and adds such items.
+// Therefore all paths are absolute. `build.rs` replaces `::papyra_metrics` with other paths.
 
 /// The cache of the log.
 #[derive(::core::fmt::Debug)]
@@ -11,9 +11,9 @@ pub struct Cache<T> {
     /// The level, of any instrument type.
     #[metrics(name = "level", help = "How full it is.", unit = "bytes")]
     pub level: T,
-    /// A name that is a keyword.
+    /// A field whose name is a keyword.
     pub r#type: ::core::sync::atomic::AtomicU64,
-    /// No metric.
+    /// A field that is not a metric.
     #[metrics(skip)]
     pub name: &'static ::core::primitive::str,
 }
@@ -30,16 +30,16 @@ pub struct LogMetrics {
     pub records_written: ::papyra_metrics::Counter,
     /// Calls.
     pub runs: ::papyra_metrics::Counter,
-    /// Calls that were dropped.
+    /// Futures that were dropped before they finished.
     pub cancelled: ::papyra_metrics::Counter,
-    /// Calls that run now.
+    /// Calls in flight.
     pub in_flight: ::papyra_metrics::Gauge,
     /// The metrics of a cache.
     #[metrics(flatten, prefix = "cache_")]
     pub cache: Cache<::papyra_metrics::Gauge>,
 }
 
-/// Generic, with a bound and a lifetime.
+/// A generic struct with a bound and a lifetime.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 pub struct Borrowed<'a, T, const N: ::core::primitive::usize>
@@ -49,12 +49,12 @@ where
     /// The metrics of the inner part.
     #[metrics(flatten)]
     pub inner: &'a Cache<::papyra_metrics::Counter>,
-    /// No metric.
+    /// A field that is not a metric.
     #[metrics(skip)]
     pub values: [T; N],
 }
 
-/// Numbers, for which the atomics are written.
+/// A plain struct, for which the derive generates storage.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = Storage)]
@@ -65,20 +65,20 @@ pub struct Plain<T> {
     /// Open now.
     #[metrics(padded)]
     pub open: ::core::primitive::i64,
-    /// Another of the kind.
+    /// Another gauge.
     #[metrics(flatten, prefix = "nested_")]
     pub nested: Nested,
-    /// No metric.
+    /// A field that is not a metric.
     #[metrics(skip)]
     pub kind: ::core::marker::PhantomData<T>,
 }
 
-/// Numbers of a generic type, some of them private.
+/// A plain struct that flattens a type parameter and a private struct.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = BothStorage)]
 pub struct Both<N> {
-    /// Some.
+    /// A public field.
     #[metrics(flatten)]
     pub some: N,
     #[metrics(flatten, prefix = "others_")]
@@ -94,7 +94,7 @@ struct Others<N> {
     kind: ::core::marker::PhantomData<N>,
 }
 
-/// Numbers within numbers.
+/// A plain struct that is flattened into another one.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = NestedStorage)]
@@ -109,9 +109,9 @@ pub struct Nested {
 pub struct Log {
     /// The metrics that the functions count in.
     pub metrics: LogMetrics,
-    /// Whether they fail.
+    /// Whether the functions fail.
     pub broken: ::core::primitive::bool,
-    /// Whether it is read.
+    /// Whether the log was read.
     pub read: ::core::cell::RefCell<::core::primitive::bool>,
 }
 
@@ -124,7 +124,7 @@ pub type Outcome<T> = ::core::result::Result<T, Broken>;
 
 static METRICS: LogMetrics = new_metrics();
 
-/// All zero.
+/// Returns metrics that are zero.
 #[must_use]
 pub const fn new_metrics() -> LogMetrics {
     LogMetrics {
@@ -143,10 +143,10 @@ pub const fn new_metrics() -> LogMetrics {
 }
 
 impl Log {
-    /// The error counter of the struct.
+    /// Counts in the field that is marked `errors`.
     ///
     /// # Errors
-    /// When it is broken.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(errors)]
     pub fn check(&self) -> Outcome<()> {
         if self.broken {
@@ -155,10 +155,10 @@ impl Log {
         ::core::result::Result::Ok(())
     }
 
-    /// An early return from a body that uses `self` exclusively.
+    /// Returns early from a body with `&mut self`.
     ///
     /// # Errors
-    /// When it is broken.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(errors = write_errors, ok = records_written)]
     pub fn append(&mut self, byte: ::core::primitive::u8) -> Outcome<::core::primitive::u8> {
         self.check()?;
@@ -166,10 +166,10 @@ impl Log {
         ::core::result::Result::Ok(byte)
     }
 
-    /// All keys.
+    /// Uses all keys.
     ///
     /// # Errors
-    /// Those of what is done.
+    /// Returns the errors of the closure.
     #[::papyra_metrics::metrics(errors = write_errors, ok = records_written, calls = runs, in_flight = in_flight)]
     pub fn scan<T, F>(&self, what: F) -> Outcome<T>
     where
@@ -179,10 +179,10 @@ impl Log {
         ::core::result::Result::Ok(found)
     }
 
-    /// All keys, while `self` is borrowed.
+    /// Uses all keys with `&mut self`.
     ///
     /// # Errors
-    /// Those of what is done.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(errors = write_errors, ok = records_written, calls = runs, in_flight = in_flight)]
     pub fn compact(&mut self) -> Outcome<()> {
         self.append(1)?;
@@ -190,49 +190,49 @@ impl Log {
         ::core::result::Result::Ok(())
     }
 
-    /// Nothing that can fail.
+    /// Returns no `Result`.
     #[::papyra_metrics::metrics(calls = runs, in_flight = in_flight)]
     pub fn size(&self) -> ::core::primitive::usize {
         ::core::mem::size_of_val(&self.broken)
     }
 
-    /// A temporary in the last expression, while `self` is borrowed.
+    /// Has a temporary in its last expression, with `&mut self`.
     #[::papyra_metrics::metrics(in_flight = in_flight)]
     pub fn was_read(&mut self) -> ::core::primitive::bool {
         *self.read.get_mut() = true;
         *self.read.borrow()
     }
 
-    /// Returns a borrow.
+    /// Returns a borrow of `self`.
     ///
     /// # Errors
-    /// When it is broken.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(errors = METRICS.write_errors)]
     pub fn state<'a>(&'a mut self, first: &'a ::core::primitive::u8) -> Outcome<&'a ::core::primitive::u8> {
         self.check()?;
         ::core::result::Result::Ok(first)
     }
 
-    /// Given away.
+    /// Consumes `self`.
     ///
     /// # Errors
-    /// When it is broken.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(errors = METRICS.write_errors, in_flight = METRICS.in_flight)]
     pub fn close(self) -> Outcome<()> {
         self.check()?;
         ::core::result::Result::Ok(())
     }
 
-    /// An outcome that may be pending or absent.
+    /// Returns a `Poll` of an `Option` of a `Result`.
     #[::papyra_metrics::metrics(errors = write_errors)]
     pub fn poll(&self) -> ::core::task::Poll<::core::option::Option<Outcome<()>>> {
         ::core::task::Poll::Ready(::core::option::Option::Some(self.check()))
     }
 
-    /// In a future.
+    /// An `async fn`.
     ///
     /// # Errors
-    /// When it is broken.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(
         errors = write_errors, ok = records_written, calls = runs, cancelled = cancelled, in_flight = in_flight
     )]
@@ -241,10 +241,10 @@ impl Log {
         self.append(byte)
     }
 
-    /// A future that is written out.
+    /// Returns `impl Future`.
     ///
     /// # Errors
-    /// When it is broken.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(errors = write_errors, calls = runs, cancelled = cancelled)]
     pub fn check_later(&self) -> impl ::core::future::Future<Output = Outcome<()>> + '_ {
         let broken = self.broken;
@@ -255,7 +255,7 @@ impl Log {
 /// A backend that may have metrics, behind a reference.
 #[derive(::core::fmt::Debug)]
 pub struct Optional<'a> {
-    /// Perhaps.
+    /// Metrics that may be missing.
     pub metrics: ::core::option::Option<&'a LogMetrics>,
 }
 
@@ -270,10 +270,10 @@ impl Optional<'_> {
     }
 }
 
-/// No `self`.
+/// Has no `self`.
 ///
 /// # Errors
-/// When it is broken.
+/// Returns `Broken` if the log is broken.
 #[::papyra_metrics::metrics(errors = log.metrics.write_errors, ok = &log.metrics.records_written)]
 pub fn recover(log: &Log) -> Outcome<()> {
     log.check()?;
@@ -351,7 +351,7 @@ pub fn names() -> ::core::primitive::usize {
     if plain.writes == 1 && atomics.writes.get() == 0 { len } else { 0 }
 }
 
-/// All zero.
+/// Returns metrics that are zero.
 #[must_use]
 pub const fn counters() -> Cache<::papyra_metrics::Counter> {
     Cache {

@@ -1,6 +1,5 @@
-//! Every form of the derive and the attribute, without a prelude, among items and macros that have the names of
-//! everything that generated code might refer to, and with other paths to papyra-metrics: through a facade, through a
-//! module of this crate, and through a crate that is renamed here.
+//! Every form of the derive and the attribute, without a prelude, among items and macros with the names that generated code
+//! might use. The paths to papyra-metrics lead through a facade, through a module of this crate, and through a renamed crate.
 
 #![no_std]
 #![no_implicit_prelude]
@@ -10,7 +9,7 @@
 
 pub use ::papyra_metrics_hygiene::telemetry::metrics as counters;
 
-// So `::papyra_metrics` is this crate, and resolves nothing that generated code needs.
+// Makes `::papyra_metrics` this crate, which has nothing that generated code needs.
 extern crate papyra_metrics_hygiene as renamed;
 extern crate self as papyra_metrics;
 

@@ -12,29 +12,29 @@ pub enum ErrorKind {
     Other,
 }
 
-/// An enum and variants that are written as raw identifiers, with other names as a label.
+/// An enum with raw identifiers, whose label and values are renamed.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 #[derive(::papyra_metrics::Label)]
 #[metrics(label = "type", rename_all = "lowercase")]
 pub enum r#Tier {
-    /// In memory.
+    /// The memory tier.
     r#InMemory,
-    /// On disk.
+    /// The disk tier.
     OnDisk,
 }
 
-/// Discriminants that are not positions.
+/// An enum whose discriminants are not the positions of its variants.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 #[derive(::papyra_metrics::Label)]
 #[repr(u8)]
 pub enum Level {
-    /// The last one.
+    /// The last level.
     Last = 9,
-    /// The first one.
+    /// The first level.
     First = 3,
 }
 
-/// A set that is not an enum.
+/// A label that is not an enum.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 pub struct Shard;
 
@@ -51,39 +51,39 @@ impl ::papyra_metrics::Label for Shard {
     }
 }
 
-/// Declares an enum, a struct and a function whose parts are fragments.
+/// Declares an enum, a struct and a function from macro fragments.
 macro_rules! declare {
     (
         enum $label:ident as $name:literal { $($variant:ident = $value:literal),* }
         struct $metrics:ident, labels($key:ident = $of:literal), $field:ident: $family:ty;
         fn $function:ident: $errors:expr, $by:path
     ) => {
-        /// Declared by a macro.
+        /// An item that a macro declares.
         #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
         #[derive(::papyra_metrics::Label)]
         #[metrics(label = $name)]
         pub enum $label {
             $(
-                /// Declared by a macro.
+                /// An item that a macro declares.
                 #[metrics(name = $value)]
                 $variant,
             )*
         }
 
-        /// Declared by a macro.
+        /// An item that a macro declares.
         #[derive(::core::fmt::Debug)]
         #[derive(::papyra_metrics::Metrics)]
         #[metrics(labels($key = $of))]
         pub struct $metrics {
-            /// Declared by a macro.
+            /// An item that a macro declares.
             #[metrics(errors)]
             pub $field: $family,
         }
 
-        /// Declared by a macro.
+        /// An item that a macro declares.
         ///
         /// # Errors
-        /// If the log is broken.
+        /// Returns `Broken` if the log is broken.
         #[::papyra_metrics::metrics(errors = $errors, errors_by = $by)]
         pub fn $function(log: &Log) -> Outcome<()> {
             log.check()?;
@@ -101,7 +101,7 @@ declare! {
 static CAUSES: CauseMetrics = CauseMetrics { causes: ::papyra_metrics::Family::new() };
 
 impl Cause {
-    /// All errors are of software.
+    /// Returns the cause of an error, which is always software.
     #[must_use]
     pub const fn of(_: &Broken) -> Self {
         Self::Software
@@ -114,13 +114,13 @@ impl ::core::convert::From<&Broken> for ErrorKind {
     }
 }
 
-/// The other kind.
+/// Returns the kind `Other`.
 #[must_use]
 pub const fn other(_: &Broken) -> ErrorKind {
     ErrorKind::Other
 }
 
-/// Families of a label, and of instruments of any type.
+/// Families whose label and instruments are type parameters.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(prefix = "by_")]
@@ -128,7 +128,7 @@ pub struct ByLabel<L: ::papyra_metrics::Label, T: ::papyra_metrics::Member> {
     /// Failures.
     #[metrics(errors)]
     pub errors: ::papyra_metrics::Family<L, ::papyra_metrics::Counter>,
-    /// Of any type.
+    /// Instruments of the type parameter.
     #[metrics(labels(of = "any"))]
     pub any: ::papyra_metrics::Family<L, T>,
 }
@@ -145,7 +145,7 @@ pub struct StoreMetrics<'a> {
     pub requests: ::papyra_metrics::Family<(Tier, (Level, Shard)), ::papyra_metrics::ShardedCounter>,
     /// How long requests take.
     pub time: ::papyra_metrics::CachePadded<::papyra_metrics::Family<Tier, ::papyra_metrics::Histogram>>,
-    /// Calls that run now.
+    /// Calls in flight.
     pub in_flight: ::papyra_metrics::Family<Tier, ::papyra_metrics::Gauge>,
     /// Hits.
     #[metrics(name = "lookups", labels(r#type = "hit"))]
@@ -153,14 +153,14 @@ pub struct StoreMetrics<'a> {
     /// Misses.
     #[metrics(name = "lookups", labels(r#type = "miss"))]
     pub misses: ::papyra_metrics::Counter,
-    /// A family of another struct.
+    /// The metrics of a generic struct.
     pub shared: &'a ::papyra_metrics::Family<Cause, ::papyra_metrics::Counter>,
     /// The metrics of a part.
     #[metrics(flatten, prefix = "wal_", labels(file = "wal"))]
     pub wal: ByLabel<Shard, ::papyra_metrics::Gauge>,
 }
 
-/// Numbers, for which families of atomics are written.
+/// A plain struct with families, for which the derive generates storage.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = CountsStorage, labels(component = "counts"))]
@@ -189,7 +189,7 @@ pub struct Store<'a> {
 
 static STORE: StoreMetrics<'static> = new_store_metrics();
 
-/// All zero.
+/// Returns metrics that are zero.
 #[must_use]
 pub const fn new_store_metrics() -> StoreMetrics<'static> {
     StoreMetrics {
@@ -205,29 +205,29 @@ pub const fn new_store_metrics() -> StoreMetrics<'static> {
 }
 
 impl Store<'_> {
-    /// The marked family.
+    /// Counts in the family that is marked `errors`.
     ///
     /// # Errors
-    /// If the log is broken.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(errors)]
     pub fn check(&self) -> Outcome<()> {
         self.log.check()
     }
 
-    /// The marked family, and a function that gives the label.
+    /// Counts in the family that is marked `errors`; a function returns the label.
     ///
     /// # Errors
-    /// If the log is broken.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(errors, errors_by = other, ok = hits, in_flight = in_flight[Tier::OnDisk])]
     pub fn append(&mut self, byte: ::core::primitive::u8) -> Outcome<::core::primitive::u8> {
         self.log.check()?;
         ::core::result::Result::Ok(byte)
     }
 
-    /// A family by its name, and a closure that gives the label. Members of other families count calls.
+    /// Counts in a named family; a closure returns the label. Other keys count in members of families.
     ///
     /// # Errors
-    /// Those of what is done.
+    /// Returns the errors of the closure.
     #[::papyra_metrics::metrics(
         errors = errors, errors_by = |_| ErrorKind::Other, calls = requests[(Tier::OnDisk, (Level::First, Shard))]
     )]
@@ -239,10 +239,10 @@ impl Store<'_> {
         ::core::result::Result::Ok(found)
     }
 
-    /// Any error from which the label can be made.
+    /// Counts any type of error that can be converted to the label.
     ///
     /// # Errors
-    /// That of what is done.
+    /// Returns the given error.
     #[::papyra_metrics::metrics(errors, ok = misses)]
     pub fn attempt<E>(&self, what: ::core::result::Result<(), E>) -> ::core::result::Result<(), E>
     where
@@ -252,36 +252,36 @@ impl Store<'_> {
         ::core::result::Result::Ok(())
     }
 
-    /// Given away.
+    /// Consumes `self`.
     ///
     /// # Errors
-    /// If the log is broken.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(at = STORE, errors, errors_by = other)]
     pub fn close(self) -> Outcome<()> {
         self.log.check()?;
         ::core::result::Result::Ok(())
     }
 
-    /// Perhaps an outcome, later.
+    /// Returns a `Poll` of an `Option` of a `Result`.
     #[::papyra_metrics::metrics(errors = self.metrics.errors, errors_by = other)]
     pub fn poll(&self) -> ::core::task::Poll<::core::option::Option<Outcome<()>>> {
         ::core::task::Poll::Ready(::core::option::Option::Some(self.log.check()))
     }
 
-    /// In a future.
+    /// An `async fn`.
     ///
     /// # Errors
-    /// If the log is broken.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(errors, ok = hits, in_flight = in_flight[Tier::InMemory])]
     pub async fn append_later(&mut self, byte: ::core::primitive::u8) -> Outcome<::core::primitive::u8> {
         ::core::future::ready(self.log.check()).await?;
         self.log.append(byte)
     }
 
-    /// A future that is written out.
+    /// Returns `impl Future`.
     ///
     /// # Errors
-    /// If the log is broken.
+    /// Returns `Broken` if the log is broken.
     #[::papyra_metrics::metrics(errors, errors_by = |&Broken| ErrorKind::Other)]
     pub fn check_later(&self) -> impl ::core::future::Future<Output = Outcome<()>> + '_ {
         let broken = self.log.broken;
@@ -292,7 +292,7 @@ impl Store<'_> {
 /// A store that may have metrics.
 #[derive(::core::fmt::Debug)]
 pub struct OptionalStore<'a> {
-    /// Perhaps.
+    /// Metrics that may be missing.
     pub metrics: ::core::option::Option<&'a StoreMetrics<'a>>,
 }
 
@@ -307,10 +307,10 @@ impl OptionalStore<'_> {
     }
 }
 
-/// No `self`.
+/// Has no `self`.
 ///
 /// # Errors
-/// If the log is broken.
+/// Returns `Broken` if the log is broken.
 #[::papyra_metrics::metrics(errors = &STORE.errors)]
 pub fn recover_store(store: &Store<'_>) -> Outcome<()> {
     store.log.check()?;
@@ -319,8 +319,8 @@ pub fn recover_store(store: &Store<'_>) -> Outcome<()> {
 
 /// Uses every form once on a working store and once on a broken one.
 ///
-/// Returns the errors of the store by kind, its successes and calls, what is left in flight, the errors of the static store
-/// by kind, and the errors of software.
+/// Returns the errors of the store by kind, its successes, its calls, the calls in flight, the errors of the static store by
+/// kind, and the errors of software.
 #[must_use]
 pub fn count_by_kind() -> (
     [::core::primitive::u64; 2],

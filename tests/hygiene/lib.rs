@@ -1,5 +1,5 @@
-//! Every form of the derive and the attribute, and a few more with deprecated items and diverging bodies, where every
-//! lint that a user may turn on is forbidden, so that generated code cannot allow one either.
+//! Every form of the derive and the attribute, and more forms with deprecated items and diverging bodies. Every lint that a user
+//! can enable is forbidden, so generated code cannot allow any.
 
 #![forbid(warnings, unsafe_code, deprecated, unreachable_code, unused)]
 #![forbid(clippy::all, clippy::pedantic, clippy::nursery)]
@@ -52,7 +52,7 @@ pub mod telemetry {
     pub use papyra_metrics as metrics;
 }
 
-/// The forms for scopes that have nothing.
+/// The forms for scopes without a prelude, std or an allocator.
 pub mod forms {
     include!("forms.rs");
     include!("timed_forms.rs");
@@ -61,7 +61,7 @@ pub mod forms {
     include!("check.rs");
 
     #[test]
-    fn every_form_works_where_no_lint_can_be_allowed() {
+    fn every_form_compiles_if_no_lint_can_be_allowed() {
         check();
     }
 }
@@ -81,7 +81,7 @@ pub struct Log {
     pub open: Gauge,
 }
 
-/// An old struct, with an old field.
+/// A deprecated struct with a deprecated field.
 #[deprecated]
 #[derive(Debug, Default, Metrics)]
 pub struct Old {
@@ -89,34 +89,34 @@ pub struct Old {
     #[deprecated]
     #[metrics(errors)]
     pub errors: Counter,
-    /// Nested.
+    /// The metrics of another struct.
     #[deprecated]
     #[metrics(flatten, prefix = "log_")]
     pub log: Log,
 }
 
-/// An old label, with an old value.
+/// A deprecated label with a deprecated value.
 #[deprecated]
 #[derive(Clone, Copy, Debug, Label)]
 pub enum OldKind {
-    /// An old value.
+    /// A deprecated value.
     #[deprecated]
     Gone,
-    /// Another one.
+    /// A value that is not deprecated.
     Other,
 }
 
-/// A label with discriminants, one of which is of an old value.
+/// A label with discriminants and a deprecated value.
 #[derive(Clone, Copy, Debug, Label)]
 pub enum Step {
-    /// The first one.
+    /// The first value.
     First = 4,
-    /// An old value.
+    /// A deprecated value.
     #[deprecated]
     Second = 2,
 }
 
-/// Families in an old struct.
+/// A deprecated struct with families.
 #[deprecated]
 #[derive(Debug, Default, Metrics)]
 #[metrics(labels(age = "old"))]
@@ -127,7 +127,7 @@ pub struct OldFamilies {
     pub errors: Family<Step, Counter>,
 }
 
-/// An old struct of numbers, with an old field.
+/// A deprecated plain struct with a deprecated field.
 #[deprecated]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Metrics)]
 #[metrics(storage = OldStorage)]
@@ -147,7 +147,7 @@ struct Nested {
     reads: u64,
 }
 
-/// Numbers of any kind.
+/// A generic plain struct.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Metrics)]
 #[metrics(storage = GenericStorage)]
 pub struct GenericCounts<T> {
@@ -168,11 +168,11 @@ pub struct FunctionMetrics {
     pub in_flight: Gauge,
     /// How long calls take.
     pub time: Histogram,
-    /// Failures of input and output by kind.
+    /// I/O errors by kind.
     pub io_errors: Family<IoErrorKind, Counter>,
 }
 
-/// Functions of each plan.
+/// Functions for each form of expansion.
 #[derive(Debug, Default)]
 pub struct Functions {
     /// The state that the functions read and change.
@@ -182,7 +182,7 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// A body in place.
+    /// Is expanded with its body inline.
     ///
     /// # Errors
     /// On overflow.
@@ -191,7 +191,7 @@ impl Functions {
         self.done.checked_add(1).ok_or("overflow")
     }
 
-    /// A body in place that diverges.
+    /// Has a diverging body, which is expanded inline.
     ///
     /// # Errors
     /// Never.
@@ -200,7 +200,7 @@ impl Functions {
         std::process::exit(i32::from(self.done == 0))
     }
 
-    /// A body in place that diverges, with errors by kind.
+    /// Has a diverging body, which is expanded inline, and counts errors by kind.
     ///
     /// # Errors
     /// Never.
@@ -209,10 +209,10 @@ impl Functions {
         std::process::exit(i32::from(self.done == 0))
     }
 
-    /// Errors by kind, from a closure.
+    /// Counts errors by kind, which a closure returns.
     ///
     /// # Errors
-    /// Those of the file system.
+    /// Returns the errors of the file system.
     #[metrics(errors = io_errors, errors_by = |error| match error.kind() {
         std::io::ErrorKind::NotFound => IoErrorKind::NotFound,
         _ => IoErrorKind::Other,
@@ -223,7 +223,7 @@ impl Functions {
         Ok(file)
     }
 
-    /// A closure.
+    /// Is expanded with its body in a closure.
     ///
     /// # Errors
     /// If the text is not a number.
@@ -233,7 +233,7 @@ impl Functions {
         Ok(self.done)
     }
 
-    /// A future.
+    /// Is expanded with its body in a future.
     ///
     /// # Errors
     /// If the text is not a number.
@@ -243,14 +243,14 @@ impl Functions {
         Ok(self.done)
     }
 
-    /// A future in a box.
+    /// Returns a boxed future.
     #[metrics(time = time, in_flight = in_flight)]
     pub fn boxed(&self) -> Pin<Box<dyn Future<Output = u64> + '_>> {
         let done = self.done;
         Box::pin(std::future::ready(done))
     }
 
-    /// A value whose type could be an alias.
+    /// Returns a type that could be an alias.
     #[metrics(time = time, in_flight = in_flight)]
     pub fn named(&self) -> String {
         self.done.to_string()
@@ -264,7 +264,7 @@ pub mod returns {
     use papyra_metrics::metrics;
 
     impl super::Functions {
-        /// Changes the state.
+        /// Changes the state and returns nothing.
         #[metrics(time = time, in_flight = in_flight)]
         pub fn once_more(&mut self) {
             self.done += 1;
@@ -273,7 +273,7 @@ pub mod returns {
 }
 
 #[test]
-fn deprecated_and_diverging_items_compile_where_no_lint_can_be_allowed() {
+fn deprecated_and_diverging_items_compile_if_no_lint_can_be_allowed() {
     let (log, nested, generic) =
         (Log::default(), NestedStorage::default(), GenericStorage::<u8>::default());
     assert_eq!(nested.read(), Nested::default());

@@ -1,12 +1,12 @@
-// Every form of `time`, which needs std in the metrics, for the same scopes as `forms.rs`. Included below that file.
+// Every form of `time`, which needs the feature `std`, for the same scopes as `forms.rs`. Included below that file.
 
-/// How long things take.
+/// Durations of calls.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 pub struct Times {
-    /// Checks and scans.
+    /// Durations of checks and scans.
     pub check: ::papyra_metrics::Histogram,
-    /// The duration of a sample of calls.
+    /// Durations of sampled calls.
     pub sampled: ::papyra_metrics::CachePadded<::papyra_metrics::Histogram<::papyra_metrics::FineLatency>>,
 }
 
@@ -15,13 +15,13 @@ pub struct Times {
 pub struct Timed {
     /// The histograms.
     pub metrics: Times,
-    /// How many calls there were.
+    /// The number of calls.
     pub calls: ::core::primitive::u64,
 }
 
 static TIMES: Times = new_times();
 
-/// All empty.
+/// Returns empty histograms.
 #[must_use]
 pub const fn new_times() -> Times {
     Times {
@@ -31,16 +31,16 @@ pub const fn new_times() -> Times {
 }
 
 impl Timed {
-    /// A body that stays in place.
+    /// Is expanded with its body inline.
     #[::papyra_metrics::metrics(time = check)]
     pub fn calls(&self) -> ::core::primitive::u64 {
         self.calls
     }
 
-    /// A return type that may be a future, by its name.
+    /// Returns a type that may be an alias of a future.
     ///
     /// # Errors
-    /// If there were no calls.
+    /// Returns `Broken` if there were no calls.
     #[::papyra_metrics::metrics(time = check, in_flight = METRICS.in_flight)]
     pub fn check(&mut self) -> Outcome<::core::primitive::u64> {
         self.calls += 1;
@@ -50,30 +50,30 @@ impl Timed {
         ::core::result::Result::Ok(self.calls())
     }
 
-    /// A body that has to be the last expression.
+    /// Has a body that must remain the last expression.
     #[::papyra_metrics::metrics(time = check)]
     pub fn counter(&self) -> impl ::core::ops::Fn() -> ::core::primitive::u64 + '_ {
         move || self.calls
     }
 
-    /// In a future, which may be dropped.
+    /// An `async fn`, whose future may be dropped.
     ///
     /// # Errors
-    /// Those of the check.
+    /// Returns the errors of `check`.
     #[::papyra_metrics::metrics(time = check, cancelled = METRICS.cancelled)]
     pub async fn check_later(&mut self) -> Outcome<::core::primitive::u64> {
         let calls = ::core::future::ready(self.check()).await?;
         ::core::result::Result::Ok(calls)
     }
 
-    /// A future that is written out.
+    /// Returns `impl Future`.
     #[::papyra_metrics::metrics(time = check)]
     pub fn calls_later(&self) -> impl ::core::future::Future<Output = ::core::primitive::u64> + '_ {
         let calls = self.calls;
         async move { calls }
     }
 
-    /// Each call is a sample.
+    /// Records each call.
     #[::papyra_metrics::metrics(time = sampled, sample = 1)]
     pub fn every(&self) -> ::core::option::Option<::core::primitive::u64> {
         let calls = self.calls.checked_sub(1)?;
@@ -81,7 +81,7 @@ impl Timed {
     }
 }
 
-/// No `self`.
+/// Has no `self`.
 #[::papyra_metrics::metrics(at = TIMES, time = check)]
 pub fn without_self(timed: &mut Timed) {
     timed.calls = 0;

@@ -1,4 +1,4 @@
-//! Everything that is available without std and without an allocator.
+//! Uses everything that is available without std and without an allocator.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -49,13 +49,13 @@ impl Metered for LogMetrics {
     }
 }
 
-/// Every form of the derive and the attribute.
+/// All forms of the derive and the attribute.
 pub mod forms {
     include!("../hygiene/forms.rs");
     include!("../hygiene/label_forms.rs");
 }
 
-/// Uses every form, so that each is built and not only checked.
+/// Uses every form, so that code is generated for each.
 pub fn use_forms() -> usize {
     let (errors, ..) = forms::count();
     let ([broken, _], ..) = forms::count_by_kind();
@@ -64,7 +64,7 @@ pub fn use_forms() -> usize {
     forms::names() + labels + usize::from(errors > 0) + usize::from(broken > 0)
 }
 
-/// Adds everything up, then starts over.
+/// Drains all metrics and returns their sum.
 pub fn drain(metrics: &dyn Metrics) -> u64 {
     let mut sum = 0;
     metrics.visit(&mut |_: &Descriptor, value: Value| sum += value.as_u64().unwrap_or(0));
@@ -81,11 +81,11 @@ static RATIO: FloatGauge = FloatGauge::new();
 static OPEN: Gauge = Gauge::new();
 
 papyra_metrics::buckets!(
-    /// How many pages a scan reads.
+    /// The number of pages that a scan reads.
     pub Pages: u64 = [1, 8, 64], unit = "pages"
 );
 
-/// Records in every instrument that keeps more than a count.
+/// Records in every instrument that is not a counter.
 pub fn record() -> u64 {
     static PAGES: Histogram<Pages> = Histogram::new();
     let _held = OPEN.hold(1);
@@ -106,19 +106,19 @@ pub mod timed {
 
     static APPEND: Histogram = Histogram::new();
 
-    /// Is timed.
+    /// A timed function.
     #[metrics(time = APPEND, sample = 16)]
     pub fn append(record: &[u8]) -> usize {
         record.len()
     }
 }
 
-/// A type that syn cannot parse without its feature `full`, which nothing turns on in this crate.
+/// A type that syn cannot parse without its feature `full`, which no dependency of this crate enables.
 #[cfg(feature = "unparsed")]
 pub mod unparsed {
     use papyra_metrics::{Counter, Metrics};
 
-    /// One metric and a buffer.
+    /// A metric and a buffer.
     #[derive(Metrics)]
     pub struct Buffer {
         /// Bytes.

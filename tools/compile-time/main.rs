@@ -1,11 +1,11 @@
-//! Prints what the derive and the attribute add to a build, in seconds of processor time, and the same for peers and
-//! for atomics written by hand. Each time is the minimum of several runs, because other load only adds. Needs Linux for `/proc`.
+//! Prints how much processor time the derive and the attribute add to a build, compared with other crates and with hand-written
+//! atomics. Each time is the minimum of several runs, because other load only adds time. Needs Linux, for `/proc`.
 //!
 //! ```sh
-//! cargo run -p papyra-metrics-compile-time                    # everything, in some minutes
-//! cargo run -p papyra-metrics-compile-time -- vise            # one library and this one
-//! cargo run -p papyra-metrics-compile-time -- papyra-metrics  # this one alone
-//! cargo run -p papyra-metrics-compile-time -- derives         # this one, serde_derive and thiserror
+//! cargo run -p papyra-metrics-compile-time                    # all libraries; takes some minutes
+//! cargo run -p papyra-metrics-compile-time -- vise            # one library and papyra-metrics
+//! cargo run -p papyra-metrics-compile-time -- papyra-metrics  # papyra-metrics alone
+//! cargo run -p papyra-metrics-compile-time -- derives         # papyra-metrics, serde_derive and thiserror
 //! ```
 
 #![forbid(unsafe_code)]
@@ -57,7 +57,7 @@ fn main() -> Result<()> {
         hundred.build(&["check"])?;
         let check = least(|| hundred.build(&["check"]))?;
         let thousand = match peer.name {
-            "metered" => "–".to_owned(), // its counters are its functions
+            "metered" => "–".to_owned(), // it has no counters without functions
             "metrics-derive" => "over 1000".to_owned(), // seconds, measured once: it takes too long to repeat
             _ => seconds(thousands(peer, 1000)?),
         };
@@ -68,8 +68,10 @@ fn main() -> Result<()> {
             seconds(check)
         );
     }
-    let ours =
-        PEERS.iter().find(|peer| peer.name == "papyra-metrics").ok_or("ours is one of them")?;
+    let ours = PEERS
+        .iter()
+        .find(|peer| peer.name == "papyra-metrics")
+        .ok_or("papyra-metrics is missing")?;
     println!("\n| counters of papyra-metrics, release | seconds | for each 1,000 |\n|---|---|---|");
     for counters in [250_u32, 500, 1000, 2000] {
         let cpu = thousands(ours, counters as usize)?;
@@ -94,8 +96,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Prints the cost of a first build of a backend that already uses the derives of serde and thiserror, with and without this
-/// project. Such a backend builds syn, quote and proc-macro2 in either case.
+/// Prints the cost of a first build of a backend that already uses the derives of serde and thiserror, with and without
+/// papyra-metrics. Such a backend builds syn, quote and proc-macro2 in both cases.
 fn print_beside_derives() -> Result<()> {
     println!("| clean build, one struct | crates below | seconds |\n|---|---|---|");
     for (name, parts) in [
@@ -188,7 +190,7 @@ impl Project {
         Err(format!("{} does not build: {told}", self.dir.display()).into())
     }
 
-    /// The number of crates that are built besides the program.
+    /// Returns the number of dependencies that are built.
     fn crates_below(&self) -> Result<usize> {
         let output = self
             .cargo(&["tree", "-e", "normal,build", "--prefix", "none", "--no-dedupe"])
@@ -202,7 +204,7 @@ impl Project {
     }
 }
 
-/// The processor time of all child processes that have been waited for, including theirs.
+/// Returns the processor time of all child processes that have ended, and of their children.
 fn children() -> Result<f64> {
     const TICKS_PER_SECOND: f64 = 100.0; // USER_HZ, as /proc counts on every architecture
     let stat = fs::read_to_string("/proc/self/stat")?;

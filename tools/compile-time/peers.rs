@@ -26,7 +26,7 @@ pub(crate) const PEERS: &[Peer] = &[
     },
     Peer {
         name: "metered",
-        // Its macro generates paths to serde.
+        // The macro of metered generates paths to serde.
         dependencies: "metered = \"=0.9.0\"\nserde = { version = \"1\", features = [\"derive\"] }",
         write: metered,
     },
@@ -45,14 +45,14 @@ const PAPYRA: &str = concat!(
     "/../../papyra-metrics\" }"
 );
 
-/// A part of a program: its items, and the dependencies that they need. Programs are composed of parts.
+/// A part of a composed program: items, and their dependencies.
 #[derive(Clone, Copy)]
 pub(crate) struct Part {
     pub(crate) dependencies: &'static str,
     pub(crate) items: &'static str,
 }
 
-/// The derives that most backends have already.
+/// Derives that most backends already use.
 pub(crate) const DERIVES: Part = Part {
     dependencies: "serde = { version = \"1\", features = [\"derive\"] }\nthiserror = \"2\"",
     items: "#[derive(serde::Serialize)]\nstruct Settings { sync: bool }\n\
@@ -66,7 +66,7 @@ pub(crate) const OURS: Part = Part {
 };
 
 impl Peer {
-    /// The program with these numbers of counters and functions.
+    /// Returns a program with these numbers of counters and functions.
     pub(crate) fn program(&self, counters: usize, functions: usize) -> String {
         let mut program = Program { text: String::new(), counters, functions };
         (self.write)(&mut program);
@@ -96,7 +96,7 @@ struct Twice {
     program.text
 }
 
-/// A struct of families over one label with this number of values, read directly.
+/// Returns a program that reads a struct of families over a label with this number of values.
 pub(crate) fn families(families: usize, values: usize) -> String {
     let mut program = Program::of_families(families, values);
     program.add_main(
@@ -106,7 +106,7 @@ pub(crate) fn families(families: usize, values: usize) -> String {
     program.text
 }
 
-/// The same struct, flattened twice into a generic one.
+/// Returns a program like that of `families`, with the struct flattened twice into a generic one.
 pub(crate) fn families_flattened_twice(families: usize, values: usize) -> String {
     let mut program = Program::of_families(families, values);
     program.add(
@@ -133,7 +133,7 @@ struct Program {
 }
 
 impl Program {
-    /// A struct with this number of families, whose label has this number of values.
+    /// Declares a struct with this number of families, whose label has this number of values.
     fn of_families(families: usize, values: usize) -> Self {
         let mut program = Self { text: String::new(), counters: families, functions: 0 };
         program.add("use papyra_metrics::{Counter, Family, Label, Metrics};");
@@ -151,7 +151,7 @@ impl Program {
         self.text.push('\n');
     }
 
-    /// The struct, with counters of this type.
+    /// Adds the struct, with counters of this type.
     fn add_struct(&mut self, attributes: &str, ty: &str) {
         self.add(attributes);
         self.add("struct LogMetrics {");
@@ -161,7 +161,7 @@ impl Program {
         self.add("}");
     }
 
-    /// The backend, whose functions have an attribute or count by hand.
+    /// Adds the backend, whose functions have an attribute or count by hand.
     fn add_functions(&mut self, on_impl: &str, metrics: &str, measure: &dyn Fn(usize) -> Measure) {
         if self.functions == 0 {
             return;
@@ -278,7 +278,7 @@ fn measured(program: &mut Program) {
     program.add_main("    let metrics = LogMetrics::new();", "    metrics.counter_0.inc();");
 }
 
-/// Its derive is for labels; a struct of counters is registered by hand.
+/// Registers the counters by hand, because the derive of prometheus-client is only for labels.
 fn prometheus_client(program: &mut Program) {
     program.add(
         "use prometheus_client::encoding::EncodeLabelSet;
@@ -305,7 +305,7 @@ struct Labels { backend: String }",
     );
 }
 
-/// It generates its struct from the functions: there are as many counters as functions, at least one.
+/// Has as many counters as functions, at least one, because metered generates the struct from the functions.
 fn metered(program: &mut Program) {
     program.functions = program.functions.max(program.counters.min(3));
     program.add("use metered::{ErrorCount, metered};");
@@ -334,7 +334,7 @@ fn iroh_metrics(program: &mut Program) {
     );
 }
 
-/// The counters of this library do not implement `Default`, so the constructor lists each of them.
+/// Lists all counters in a constructor, because counters of fast-telemetry do not implement `Default`.
 fn fast_telemetry(program: &mut Program) {
     program.add_struct(
         "#[derive(fast_telemetry::ExportMetrics)]\n#[metric_prefix = \"log\"]",
@@ -356,7 +356,7 @@ fn fast_telemetry(program: &mut Program) {
     );
 }
 
-/// Its metrics are statics.
+/// Declares the counters as statics, as metriken requires.
 fn metriken(program: &mut Program) {
     for i in 0..program.counters {
         program.add(&format!(

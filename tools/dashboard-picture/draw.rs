@@ -1,4 +1,4 @@
-//! The picture: panels as Grafana places them, in its dark colors.
+//! Draws panels at their positions in Grafana, in the colors of its dark theme.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ const RED: RGBColor = RGBColor(242, 73, 92);
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// Draws the panels.
+/// Draws the panels and writes the picture.
 pub(crate) fn draw(output: &Path, panels: &[Panel]) -> Result<()> {
     let bottom = |panel: &Panel| panel.top + panel.json["gridPos"]["h"].as_u64().unwrap_or(1);
     let lines = i32::try_from(panels.iter().map(bottom).max().unwrap_or(1))?;
@@ -150,7 +150,7 @@ fn time_series(area: &Area<'_>, panel: &Panel) -> Result<()> {
     Ok(())
 }
 
-/// Returns the sums of each line and those before it.
+/// Returns, for each line, its sum with the lines before it.
 fn stacked(lines: &[Line]) -> Vec<Vec<(f64, f64)>> {
     let mut sums: Vec<Vec<(f64, f64)>> = Vec::new();
     for line in lines {

@@ -1,11 +1,11 @@
-//! Draws the dashboard that `papyra-metrics dashboard` writes for the example `engine_metrics`: the queries of its panels,
-//! answered by a Prometheus server that scrapes the example.
+//! Draws the dashboard that `papyra-metrics dashboard` writes for the example `engine_metrics`. The data are the results of the
+//! dashboard's queries, from a Prometheus server that scrapes the example.
 //!
 //! ```sh
 //! cargo run -p papyra-metrics-dashboard-picture -- docs/guide/dashboard.svg
 //! ```
 //!
-//! Takes three minutes. Needs `prometheus` on `PATH` or in `target/servers/bin`, where `.ci/install` puts it.
+//! This takes three minutes. It needs `prometheus` on `PATH` or in `target/servers/bin`, where `.ci/install` puts it.
 
 #![forbid(unsafe_code)]
 
@@ -24,11 +24,11 @@ use serde_json::Value as Json;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// How long the example works before the picture is taken. The first seconds, before there are rates, are not drawn.
+/// How long the example runs before the picture is drawn. The first seconds are not drawn, because they have no rates yet.
 const WARM_UP: Duration = Duration::from_secs(170);
 const DRAWN_SECONDS: f64 = 150.0;
 
-/// The rows that are drawn, open.
+/// The rows that are drawn, expanded.
 const ROWS: [&str; 2] = ["Overview", "Request"];
 
 /// A process that is stopped when the picture is drawn.
@@ -41,7 +41,7 @@ impl Drop for Running {
     }
 }
 
-/// A panel, and the answers to its queries.
+/// A panel and the results of its queries.
 pub(crate) struct Panel {
     pub(crate) json: Json,
     /// The vertical position below the first row.
@@ -72,7 +72,7 @@ fn main() -> Result<()> {
     let mut example = Running(example.spawn()?);
     let mut line = String::new();
     BufReader::new(example.0.stdout.take().ok_or("no output")?).read_line(&mut line)?;
-    let target = line.split('/').nth(2).ok_or("the example serves nothing")?;
+    let target = line.split('/').nth(2).ok_or("the example prints no address")?;
     let (_prometheus, port) = scrape(target, directory.path())?;
     sleep(WARM_UP);
     let dashboard =
@@ -116,7 +116,7 @@ fn scrape(target: &str, directory: &Path) -> Result<(Running, u16)> {
     Ok((Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?), port))
 }
 
-/// Returns the rows as panels without queries, and the panels of each, at their positions with all rows open.
+/// Returns the rows, as panels without queries, and their panels, at the positions that they have if all rows are expanded.
 fn rows(dashboard: &Json) -> Vec<Panel> {
     let items: Vec<&Json> = dashboard["panels"].as_array().into_iter().flatten().collect();
     let mut drawn = Vec::new();
@@ -143,7 +143,7 @@ fn rows(dashboard: &Json) -> Vec<Panel> {
     drawn
 }
 
-/// Asks the server for the values of a query.
+/// Queries the server.
 fn lines(port: u16, target: &Json) -> Result<Vec<Line>> {
     let expr = target["expr"].as_str().unwrap_or_default().replace("$__rate_interval", "8s");
     let expr = ["job", "instance", "db"]

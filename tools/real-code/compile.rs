@@ -17,7 +17,7 @@ use crate::expand::errors;
 use crate::items::{Function, Items, Place, Type_};
 use crate::refusals;
 
-/// The attributes that are added. Without any, the crates are compiled as they are, for comparison.
+/// The attributes that are added. The first round adds none, for comparison.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Round {
     Plain,
@@ -33,7 +33,7 @@ impl Round {
 
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Self::Plain => "as they are",
+            Self::Plain => "no attributes",
             Self::Derive => "derive, every field skipped",
             Self::Errors => "errors",
             Self::All => "errors, ok, calls, in_flight",
@@ -60,7 +60,7 @@ impl Round {
     }
 }
 
-/// The crates whose own unit tests are fast and need no other crate.
+/// The crates whose unit tests are fast and need no other crate.
 const TESTED: &[&str] = &[
     "anyhow",
     "bitflags",
@@ -73,7 +73,7 @@ const TESTED: &[&str] = &[
     "uuid",
 ];
 
-/// The metrics that the attributes refer to. `of` is a way to refer to them through `self`.
+/// The metrics that the attributes name. `of` returns the same metrics through `self`.
 const METRICS: &str = "
 #[doc(hidden)]
 #[allow(dead_code)]
@@ -96,14 +96,14 @@ mod __papyra {
 }
 ";
 
-/// The directory of the rewritten crates, each a separate workspace: so the optional dependencies of one do not get
-/// in the way of another.
+/// The directory of the rewritten crates. Each crate is a separate workspace, so that the optional dependencies of different
+/// crates do not conflict.
 pub(crate) struct Workshop {
     dir: PathBuf,
     target: PathBuf,
 }
 
-/// The compiler's messages about one crate, and how often each occurs.
+/// The compiler's messages about a crate, each with its number of occurrences.
 pub(crate) type Said = BTreeMap<String, usize>;
 
 #[derive(Default)]
@@ -127,7 +127,7 @@ impl Workshop {
         Ok(workshop)
     }
 
-    /// Everything that is not rewritten.
+    /// Copies the files that are not rewritten.
     fn copy(&self, package: &Package) -> Result<()> {
         let to = self.dir.join(&package.name);
         copy_dir(&package.dir, &to, &package.files()?)?;
@@ -147,7 +147,7 @@ impl Workshop {
         write_if_changed(&to.join("Cargo.toml"), &manifest.to_string())
     }
 
-    /// Rewrites all crates for a round, and has them checked.
+    /// Rewrites all crates for a round and checks them.
     pub(crate) fn check(&self, packages: &[&Package], round: Round) -> Result<Outcome> {
         let mut outcome = Outcome::default();
         for package in packages {
@@ -183,12 +183,12 @@ impl Workshop {
             .args(package.features.iter().flat_map(|features| ["--features", features]))
             .current_dir(self.dir.join(&package.name))
             .env("CARGO_TARGET_DIR", &self.target)
-            // Lints that a crate denies are compared, so they must not stop the compiler.
+            // A lint that a crate denies must not stop the compiler, because warnings are compared.
             .env("RUSTFLAGS", "--cap-lints=warn");
         cargo
     }
 
-    /// The crate's own unit tests. Some look for files that a published crate lacks, with the attribute and without.
+    /// Runs the crate's unit tests. Some fail in every round, because the published crate lacks a file.
     fn test_one(&self, package: &Package, outcome: &mut Outcome) -> Result<()> {
         let output = self.cargo(package, "test").output()?;
         for line in String::from_utf8_lossy(&output.stdout).lines() {
@@ -206,7 +206,7 @@ impl Workshop {
         let before = outcome.errors.len() + outcome.refused.len();
         for line in String::from_utf8(output.stdout)?.lines() {
             let Ok(line) = serde_json::from_str::<Value>(line) else { continue };
-            hear(&package.name, round, &line, outcome);
+            record_message(&package.name, round, &line, outcome);
         }
         if !output.status.success() && outcome.errors.len() + outcome.refused.len() == before {
             let told = String::from_utf8_lossy(&output.stderr);
@@ -217,7 +217,7 @@ impl Workshop {
 }
 
 /// Records one message of cargo.
-fn hear(package: &str, round: Round, line: &Value, outcome: &mut Outcome) {
+fn record_message(package: &str, round: Round, line: &Value, outcome: &mut Outcome) {
     let message = &line["message"];
     let spans = array(&message["spans"]);
     let Some(span) = spans.iter().find(|span| span["is_primary"] == true) else { return };
@@ -231,7 +231,7 @@ fn hear(package: &str, round: Round, line: &Value, outcome: &mut Outcome) {
         },
         "warning" => {
             let what = text(&message["message"]);
-            // The path in the attribute is ours; a user's path would get the same message.
+            // This message is about the path in the attribute, which this tool wrote.
             if what == "unnecessary qualification"
                 && text(&message["rendered"]).contains("__papyra")
             {
@@ -276,7 +276,7 @@ fn rewritten(source: &str, round: Round, put: &mut usize) -> String {
     text + &source[from..]
 }
 
-/// Whether the attribute accepts the function. Its refusals are examined by [`expand`](mod@crate::expand).
+/// Whether the attribute accepts the function. [`expand`](mod@crate::expand) checks the errors of refused functions.
 fn accepts(function: &Function, keys: &str) -> bool {
     let Ok(keys) = TokenStream::from_str(keys) else { return false };
     function.place != Place::Foreign
@@ -290,7 +290,7 @@ fn derives(item: &Type_) -> bool {
     }
 }
 
-/// Removes the development dependencies, which would have to be resolved too, and the features that name them.
+/// Removes the development dependencies, which cargo would have to resolve, and the features that name them.
 fn without_dev_dependencies(manifest: &mut DocumentMut) {
     let mut left_out = remove(manifest, "dev-dependencies");
     if let Some(Item::Table(targets)) = manifest.get_mut("target") {
@@ -338,7 +338,7 @@ fn is_own(path: &Path) -> bool {
     ["Cargo.toml", "rust-toolchain", "rust-toolchain.toml"].iter().any(|name| path.ends_with(name))
 }
 
-/// Leaves an unchanged file alone, so that cargo has nothing to do for it.
+/// Does not write an unchanged file, so that cargo does not build it again.
 fn write_if_changed(path: &Path, text: &str) -> Result<()> {
     if fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The sources that are tried: those of `corpus/Cargo.toml`, fetched by cargo.
+//! The tested sources: the dependencies of `corpus/Cargo.toml`, which cargo fetches.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// All Rust files of the library and below, in order.
+    /// Returns all Rust files in the directory of the library, sorted.
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         let src = self.root.parent().filter(|src| *src != self.dir);
@@ -46,7 +46,7 @@ fn add_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// The libraries of the corpus. Fetches those that are missing.
+/// Returns the libraries of the corpus. Fetches missing ones.
 pub(crate) fn fetch() -> Result<Vec<Package>> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/Cargo.toml");
     let output = Command::new(env!("CARGO"))

@@ -10,7 +10,7 @@ use syn::spanned::Spanned;
 
 use crate::items::{Function, Place, Type_};
 
-/// Keys of functions that are tried. Counters need not exist: nothing is compiled here.
+/// The keys that each function is expanded with. The counters do not exist, because the output is not compiled.
 pub(crate) const FUNCTION_KEYS: &[&str] = &[
     "errors",
     "errors = write_errors",
@@ -27,7 +27,7 @@ pub(crate) struct Figures {
     pub(crate) functions: usize,
     pub(crate) types: usize,
     pub(crate) expansions: usize,
-    /// Errors by message, without the user's words.
+    /// Errors by message, without the tokens in backquotes.
     pub(crate) errors: BTreeMap<String, usize>,
     /// Panics, unparsable output, and errors without a span.
     pub(crate) faults: Vec<String>,
@@ -54,7 +54,7 @@ impl Figures {
         self.types += 1;
         let tokens = &item.tokens;
         let mut inputs = vec![
-            ("as it is", tokens.clone()),
+            ("unchanged", tokens.clone()),
             ("prefix", quote!(#[metrics(prefix = "log_")] #tokens)),
             ("storage", quote!(#[metrics(storage = Storage)] #tokens)),
             ("crate", quote!(#[metrics(crate = facade::metrics)] #tokens)),
@@ -92,7 +92,8 @@ impl Figures {
         for (message, literal) in &errors {
             *self.errors.entry(without_words(message)).or_default() += 1;
             if literal.span().byte_range().is_empty() {
-                self.faults.push(format!("{form}: an error without a place: {message}: {input}"));
+                self.faults
+                    .push(format!("{form}: an error without a location: {message}: {input}"));
             }
         }
         if let Err(error) = syn::parse2::<syn::File>(wrap(output.clone())) {
@@ -114,14 +115,14 @@ pub(crate) fn errors(output: TokenStream) -> Vec<(String, TokenTree)> {
     calls.map(|message| (message.to_string(), message)).collect()
 }
 
-/// The message with `…` in place of everything in backquotes.
+/// Returns the message with `…` instead of the text in backquotes.
 fn without_words(message: &str) -> String {
     let parts = message.split('`').enumerate();
     parts.map(|(i, part)| if i % 2 == 0 { part } else { "`…`" }).collect()
 }
 
-/// The struct with an attribute on each field, except those that contain the struct itself, which is refused with good
-/// reason.
+/// Returns the struct with an attribute on each field. Fields that contain the struct itself get none, because the derive
+/// rightly refuses them.
 fn with_keys(item: &TokenStream, attribute: &TokenStream) -> TokenStream {
     let Ok(mut item) = syn::parse2::<syn::ItemStruct>(item.clone()) else { return item.clone() };
     for field in &mut item.fields {
@@ -142,7 +143,7 @@ fn mentions(tokens: TokenStream, name: &proc_macro2::Ident) -> bool {
     })
 }
 
-/// The struct as a macro writes it that takes the types of its fields as fragments.
+/// Returns the struct as if a macro declared it, with the types of its fields as fragments.
 fn grouped(item: &TokenStream) -> TokenStream {
     let Ok(mut item) = syn::parse2::<syn::ItemStruct>(item.clone()) else { return item.clone() };
     for field in &mut item.fields {

@@ -22,7 +22,7 @@ pub(crate) struct Function {
     pub(crate) tokens: TokenStream,
     pub(crate) place: Place,
     pub(crate) has_self: bool,
-    /// Whether it returns a `Result`, by the spelling of the type.
+    /// Whether it returns a `Result`, judged by the name of the type.
     pub(crate) judged: bool,
     /// The position in the file at which an attribute can be added.
     pub(crate) at: usize,
@@ -44,7 +44,7 @@ pub(crate) struct Items {
 }
 
 impl Items {
-    /// The items of a file, of its modules and of its functions' bodies, and those that a macro passes on unchanged.
+    /// Returns the items of a file, including those in modules, in functions' bodies and in macros that emit them unchanged.
     pub(crate) fn of(file: &File) -> Self {
         let mut items = Self::default();
         items.visit_file(file);
@@ -129,7 +129,7 @@ fn offset(tokens: &dyn ToTokens) -> usize {
     first.map_or(0, |first| first.span().byte_range().start)
 }
 
-/// Whether the attribute would call it a `Result`, or a future of one.
+/// Whether the attribute treats the type as a `Result` or a future of one.
 fn is_outcome(ty: &Type) -> bool {
     match ty {
         Type::Group(group) => is_outcome(&group.elem),

@@ -1,13 +1,13 @@
 //! Tests the derive and the attribute on the code of well-known crates, which was not written for them.
 //!
-//! First every struct, enum, union and function is expanded in this process: none may panic, the output
-//! must parse, and every error must have a location. Then whole crates are compiled with the
-//! derive on each of their structs and the attribute on each of their functions, as far as these were accepted: what
-//! compiled before must compile, without a new warning, and the crates' own tests must pass as before. The few functions
-//! that are refused for a known reason are listed in `refusals.rs`. Anything else makes the command exit with 1.
+//! First, every struct, enum, union and function is expanded in this process. No expansion may panic, the output must parse, and
+//! every error must have a location. Then whole crates are compiled with the derive on their structs and the attribute on their
+//! functions, except for items that the macros refuse. The crates must compile without a new warning, and their own tests must pass
+//! as before. `refusals.rs` lists the few functions that are refused for a known reason. Any other fault makes the command exit
+//! with 1.
 //!
-//! Not a part of the ordinary test run: it takes minutes. `expand` as an argument does the first half alone, and
-//! `compile` the second, for all crates or those that are named after it.
+//! It takes minutes, so it is not part of the ordinary test run. The argument `expand` runs only the first half, and `compile` only
+//! the second, for all crates or for the named ones.
 
 #![forbid(unsafe_code)]
 
@@ -69,16 +69,13 @@ fn expand(packages: &[Package]) -> Result<bool> {
         "{types} structs, enums and unions and {functions} functions of {} crates",
         packages.len()
     );
-    println!("{unread} files are left out, which are no Rust by themselves");
-    println!(
-        "{expansions} expansions, {} of them errors, which say:",
-        errors.values().sum::<usize>()
-    );
+    println!("{unread} files are left out, because they are not complete Rust files");
+    println!("{expansions} expansions, {} of them errors:", errors.values().sum::<usize>());
     for (message, count) in &errors {
         println!("{count:8} {message}");
     }
     println!(
-        "{} faults: a panic, an error without a place, output that does not parse",
+        "{} faults: panics, errors without a location, and output that does not parse",
         faults.len()
     );
     show(&faults);

@@ -1,13 +1,13 @@
-//! Functions that the attribute is known to refuse, each with the reason. It is a fault if any other function does
-//! not compile, or if one of these compiles.
+//! Functions that the attribute is known to refuse, with the reasons. It is a fault if another function does not compile, or if one
+//! of these compiles.
 
 use crate::compile::Round;
 
 /// The compiler reports E0713; with the lifetime written, as in `IterMut<'_>`, these functions compile.
 const HIDDEN: &str =
-    "the return type hides a borrow of `&mut self`, which is held for what is in flight";
+    "the return type hides a borrow of `&mut self`, so `self` is still borrowed when the call ends";
 /// The compiler reports E0310; with a bound such as `U: 'static` on the impl, these functions compile.
-const UNBOUND: &str = "nothing says that what a boxed future comes to lives as long as it may";
+const UNBOUND: &str = "the output of the boxed future has no lifetime bound";
 
 struct Refusals {
     why: &'static str,
@@ -43,12 +43,12 @@ const ALL: &[Refusals] = &[
     },
 ];
 
-/// The reason why the function at this location is refused.
+/// Returns the reason why the function at this location is refused.
 pub(crate) fn why(round: Round, package: &str, place: &str) -> Option<&'static str> {
     of(round).find(|refused| refused.1 == package && refused.2 == place).map(|refused| refused.0)
 }
 
-/// Reason, package and location.
+/// Returns the reason, package and location of each refusal of a round.
 pub(crate) fn of(round: Round) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let refusals = ALL.iter().filter(move |refusals| refusals.rounds.contains(&round));
     refusals.flat_map(|refusals| {
