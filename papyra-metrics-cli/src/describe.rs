@@ -10,7 +10,7 @@ use crate::source::Source;
 /// List the metrics that are exported: names, kinds, units, labels, buckets and help texts.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-The list is sorted, the same for the same metrics, and the text of a lock file. Values are not part of it.")]
+The output is the text of a lock file: sorted, without values, and the same for the same metrics.")]
 pub struct Describe {
     #[command(flatten)]
     pub(crate) declared: Declared,

@@ -1,8 +1,8 @@
-//! Distributions in human-readable form: a few figures in human units, and a picture.
+//! Formats distributions for people: figures in human-readable units, and a picture.
 
 use papyra_metrics::{Distribution, Value};
 
-/// Returns the value as a number in a column; the count for a histogram.
+/// Returns the number to show for a value: the count of a histogram, or the value itself.
 pub(crate) fn number(value: &Value) -> Value {
     match value.as_histogram() {
         Some(distribution) => Value::Counter(distribution.count()),
@@ -10,17 +10,17 @@ pub(crate) fn number(value: &Value) -> Value {
     }
 }
 
-/// Returns whether it is the number zero, or a histogram without values.
+/// Returns whether the value is the number zero, or a histogram without values.
 pub(crate) fn is_zero(value: &Value) -> bool {
     number(value).as_f64() == 0.0
 }
 
-/// Returns a quantile in human units, or an empty text if there are no values.
+/// Returns a quantile in human-readable units, or an empty text if there are no values.
 pub(crate) fn quantile(distribution: &Distribution, q: f64) -> String {
     distribution.quantile(q).map_or(String::new(), |value| display(distribution, value))
 }
 
-/// Returns the mean in human units, or an empty text if there are no values.
+/// Returns the mean in human-readable units, or an empty text if there are no values.
 pub(crate) fn mean(distribution: &Distribution) -> String {
     distribution.mean().map_or(String::new(), |value| display(distribution, value))
 }
@@ -61,7 +61,7 @@ impl BucketRange {
         Some(Self { first, last })
     }
 
-    /// Returns the range that spans both.
+    /// Returns the range that spans both ranges.
     pub(crate) fn union(self, other: Self) -> Self {
         Self { first: self.first.min(other.first), last: self.last.max(other.last) }
     }
@@ -70,7 +70,7 @@ impl BucketRange {
         self.last - self.first + 1
     }
 
-    /// Returns the lower and the upper end in human units.
+    /// Returns the lower and the upper end in human-readable units.
     pub(crate) fn ends(self, distribution: &Distribution) -> (String, String) {
         let upper = |bucket: usize| distribution.buckets().nth(bucket).map(|bucket| bucket.upper());
         let lower = self.first.checked_sub(1).and_then(upper).unwrap_or(0.0);
@@ -82,7 +82,7 @@ impl BucketRange {
     }
 }
 
-/// One character of a picture: the values of one or more neighbouring buckets.
+/// One character of a picture: the values of one bucket, or of several adjacent ones.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Bar {
     pub(crate) symbol: char,
@@ -141,14 +141,14 @@ mod tests {
         let range = BucketRange::in_use(&distribution).unwrap();
         assert_eq!(symbols(&picture(&distribution, range, 80)), "▁█ ▄   ▁");
         assert_eq!(range.ends(&distribution), ("5 µs".to_owned(), "2 ms".to_owned()));
-        // Two buckets each.
+        // Each bar stands for two buckets.
         assert_eq!(symbols(&picture(&distribution, range, 4)), "█▄ ▁");
         assert_eq!(symbols(&picture(&distribution, range, 1)), "█");
         assert_eq!(symbols(&picture(&distribution, range, 0)), "");
     }
 
     #[test]
-    fn the_tail_is_what_is_above_the_99th_percentile() {
+    fn the_tail_begins_above_the_99th_percentile() {
         let distribution = microseconds(&[(10, 990), (20, 9), (50, 1)]);
         let range = BucketRange::in_use(&distribution).unwrap();
         let tail: Vec<_> = picture(&distribution, range, 9).iter().map(|bar| bar.is_tail).collect();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_beyond_the_bounds_are_zero_and_above() {
+    fn the_ends_of_the_outer_buckets_are_zero_and_above_the_last_bound() {
         let sizes: Histogram<Sizes> = Histogram::new();
         sizes.record(1);
         sizes.record(u64::MAX);

@@ -1,7 +1,7 @@
 //! The command `papyra-metrics`: shows, watches and resets the metrics of running processes.
 //!
-//! It reads what processes [publish](papyra_metrics::publish). A backend with a command line can offer the same there:
-//! [`Command`] is a [`clap`] subcommand for published files and for a backend in the same process.
+//! It reads the metrics that processes [publish](papyra_metrics::publish). A backend with a command line can offer the
+//! same commands there: [`Command`] is a [`clap`] subcommand for published files and for a backend in the same process.
 //!
 //! ```
 //! use clap::Parser;
@@ -64,7 +64,7 @@ pub use crate::{
     show::Show, watch::Watch,
 };
 
-/// A command about metrics.
+/// A subcommand that shows, resets or describes metrics.
 #[derive(Clone, Debug, Subcommand)]
 #[non_exhaustive]
 pub enum Command {
@@ -83,13 +83,14 @@ pub enum Command {
 }
 
 impl Command {
-    /// Runs the command with published files.
+    /// Runs the command on published files.
     ///
-    /// It prints the result on the standard output and everything else on the standard error. The exit code is
+    /// Prints the result to the standard output, and everything else to the standard error. The exit code is
     ///
     /// - 0 on success, also if there are no metrics and `--require` was not given, and if a file in a directory is not a
     ///   metrics file,
-    /// - 1 if a file is damaged, cannot be read or disagrees with the others, or if there are no metrics to describe,
+    /// - 1 if a file is damaged, cannot be read or disagrees with the others, if there are no metrics to describe, or
+    ///   if a path has none and `--require` was given,
     /// - 2 if no path was given.
     pub fn run(&self) -> ExitCode {
         if self.paths().is_empty() {
@@ -101,8 +102,7 @@ impl Command {
         self.run_with(Source::Files(self.paths()))
     }
 
-    /// Runs the command with published files if paths were given, and otherwise with the metrics of a backend in this
-    /// process.
+    /// Runs the command on published files if paths were given, and otherwise on a backend in this process.
     ///
     /// Output and exit code are those of [`run`](Self::run).
     pub fn run_with_backend(&self, backend: &dyn Metered) -> ExitCode {
@@ -112,7 +112,7 @@ impl Command {
         })
     }
 
-    /// Sets the path that is used if the user gives none, for a backend that knows where it publishes.
+    /// Sets the path to use if the user gives none, for a backend that knows where it publishes.
     #[must_use]
     pub fn with_default_path(mut self, path: impl Into<PathBuf>) -> Self {
         match &mut self {
@@ -156,14 +156,14 @@ impl Command {
     }
 }
 
-/// Returns 0 for `true`, and also if the reader of the output has closed it.
+/// Returns 0 for `true`, and if the reader of the output has closed the pipe.
 fn exit_code(result: io::Result<bool>) -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            // If that fails too, the exit code remains.
+            // If this fails too, the exit code still reports the error.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }

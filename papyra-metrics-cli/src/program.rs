@@ -1,4 +1,4 @@
-//! The program `papyra-metrics`: its grammar, help, completions and manual pages.
+//! The program `papyra-metrics`: its arguments, help, completions and manual pages.
 
 use std::{
     io::{self, Write},
@@ -31,7 +31,7 @@ enum ProgramCommand {
     /// Print the manual page
     #[command(after_help = "Example:\n  papyra-metrics man --into ~/.local/share/man/man1")]
     Man {
-        /// Write a page for each command into this directory instead
+        /// Write one page for each command into this directory instead
         #[arg(long, value_name = "DIRECTORY")]
         into: Option<PathBuf>,
     },
@@ -48,8 +48,8 @@ Examples:
   papyra-metrics dashboard metrics.lock > dashboard.json
   papyra-metrics rules metrics.lock > rules.yml
 
-Several paths, or a directory, are several processes of one service, whose metrics are added up.
-Without metrics, it prints `metrics: <unavailable>` and exits with 0, or with 1 if --require is given.";
+Metrics of several paths, or of a directory, are added up: they are those of the processes of one service.
+If there are no metrics, the command prints `metrics: <unavailable>` and exits with 0, or with 1 if --require is given.";
 
 /// Parses the arguments of the process and runs the program `papyra-metrics`.
 pub fn main() -> ExitCode {
@@ -63,7 +63,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Returns the program's grammar. A path is required, since there is no backend in this process.
+/// Returns the program's arguments. A path is required, because there is no backend in this process.
 fn program() -> clap::Command {
     let examples = [
         (

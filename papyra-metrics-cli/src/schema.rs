@@ -57,7 +57,7 @@ impl Declared {
     }
 }
 
-/// Returns the declared metrics, unless there are none, and the problems that were met.
+/// Returns the declared metrics, if there are any, and the problems of loading them.
 fn load(source: Source<'_>) -> (Option<Schema>, Readings) {
     match source {
         Source::Backend(backend) => (backend.metrics().map(Schema::of), source.read()),
@@ -66,7 +66,7 @@ fn load(source: Source<'_>) -> (Option<Schema>, Readings) {
     }
 }
 
-/// Returns whether there is a file or a pipe, and not a file that a process publishes.
+/// Returns whether the path is a file or a pipe, but not a published file.
 fn is_other_file(path: &Path) -> bool {
     let is_other =
         |error| matches!(error, ReadError::NotMetrics { .. } | ReadError::NotAFile { .. });
@@ -91,7 +91,7 @@ fn load_lock_file(path: &Path) -> (Option<Schema>, Readings) {
     }
 }
 
-/// Loads the metrics of one process or of several that export the same families.
+/// Loads the metrics of one process, or of several that declare the same families alike.
 fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
     let mut schemas: Vec<(PathBuf, Schema)> = Vec::new();
     let mut readings = source.read_with(&mut |path| {

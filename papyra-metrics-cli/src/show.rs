@@ -17,17 +17,17 @@ use crate::source::{Origin, Reading, Readings, Row, Source};
 use crate::sum::sum;
 use crate::text::{escape_json, path_name, single_line};
 
-/// Show metrics once, of processes that run or have ended.
+/// Show the metrics of processes once
 #[allow(clippy::struct_excessive_bools)] // each is an option of the command
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-The metrics are on the standard output; which processes they are from is on the standard error.")]
+Metrics are written to the standard output, and notes and errors to the standard error. With text and JSON, the standard error also names the processes that were added up.")]
 pub struct Show {
     /// Files, or directories of files, where processes publish
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
-    /// How to print them
+    /// The output format
     #[arg(long, short, value_enum, default_value_t)]
     format: Format,
 
@@ -35,7 +35,7 @@ pub struct Show {
     #[arg(long, short)]
     each: bool,
 
-    /// Show what was counted since the process began, regardless of resets
+    /// Show lifetime totals, which no reset changes
     #[arg(long, short)]
     totals: bool,
 
@@ -53,11 +53,11 @@ enum Format {
     /// A line `name: value` for each metric
     #[default]
     Text,
-    /// A table with units and descriptions, and one of the histograms
+    /// A table with units and descriptions, and a second table for histograms
     Table,
-    /// An object of names and values, in which histograms are objects; with --each an array of processes
+    /// An object of names and values, with an object for each histogram; with --each, an array of processes
     Json,
-    /// The Prometheus text format, of totals; each process has its own series, labelled with path and pid
+    /// Lifetime totals in the Prometheus text format; series of each process are labelled with its path and pid
     Prometheus,
 }
 
@@ -103,12 +103,12 @@ impl Show {
         }
         let mut out = anstream::stdout().lock();
         if readings.processes.is_empty() {
-            // With errors, there may be metrics that could not be read.
+            // If there are errors, metrics may exist that could not be read.
             if readings.errors.is_empty() {
                 let nothing = match (self.format, self.each) {
                     (Format::Json, true) => "[]",
                     (Format::Json, false) => "null",
-                    (Format::Prometheus, _) => "# metrics: <unavailable>", // a comment there
+                    (Format::Prometheus, _) => "# metrics: <unavailable>", // a comment in this format
                     (Format::Text | Format::Table, _) => UNAVAILABLE,
                 };
                 writeln!(out, "{nothing}")?;
@@ -288,8 +288,8 @@ fn print_prometheus(out: &mut impl Write, readings: &[Reading]) -> io::Result<()
     out.write_all(text.as_bytes())
 }
 
-/// Returns the labels of the metric and of its process. A label of the metric with the name of another is exported under
-/// `exported_` and its name, as Prometheus does with such labels.
+/// Returns the labels of the metric and of its process. A label of the metric that has the name of a label of the process
+/// gets the prefix `exported_`, as in Prometheus.
 fn labels(origin: &Origin, row: &Row) -> Vec<(String, String)> {
     let process = match origin {
         Origin::ThisProcess => Vec::new(),

@@ -60,9 +60,9 @@ pub(crate) struct Row {
     pub(crate) kind: Kind,
     pub(crate) unit: Option<String>,
     pub(crate) help: String,
-    /// Since the last reset.
+    /// The value since the last reset.
     pub(crate) value: Value,
-    /// Over the lifetime.
+    /// The value over the lifetime, which no reset changes.
     pub(crate) total: Value,
 }
 
@@ -72,7 +72,7 @@ impl Source<'_> {
         self.read_with(&mut |path| Reader::open(path))
     }
 
-    /// Reads all metrics, opening each file with that function.
+    /// Reads all metrics, and opens each file with `open`.
     pub(crate) fn read_with(self, open: OpenFile<'_>) -> Readings {
         let mut readings = Readings::default();
         match self {
@@ -113,7 +113,7 @@ impl Identity {
 
 impl Readings {
     fn read_paths(&mut self, paths: &[PathBuf], open: OpenFile<'_>) {
-        // A file that is found twice, also by different names, would count twice.
+        // A file that several paths lead to is read once; otherwise its counts would be added twice.
         let mut seen = HashMap::new();
         for path in paths {
             let in_directory = path.is_dir();
@@ -145,7 +145,7 @@ impl Readings {
         }
     }
 
-    /// Returns whether the file has metrics.
+    /// Reads a file, and returns whether it has metrics.
     fn read_file(&mut self, path: &Path, in_directory: bool, open: OpenFile<'_>) -> bool {
         match open(path).and_then(|reader| read_reader(&reader)) {
             Ok(reading) => {
@@ -177,7 +177,7 @@ fn files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Moves the metrics of one name together, to the position of the first.
+/// Moves the metrics of one name together, to the position of the first of them.
 pub(crate) fn by_family(mut rows: Vec<Row>) -> Vec<Row> {
     let mut first = HashMap::new();
     for (i, row) in rows.iter().enumerate() {

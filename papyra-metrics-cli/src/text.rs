@@ -28,12 +28,12 @@ pub(crate) fn is_invisible(c: char) -> bool {
         )
 }
 
-/// Returns the text on one line, with a replacement character for each invisible one.
+/// Returns the text on one line, with a replacement character for each invisible character.
 pub(crate) fn single_line(text: &str) -> String {
     text.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { visible(c) }).collect()
 }
 
-/// Returns the text with a replacement character for each invisible one except line feeds.
+/// Returns the text with a replacement character for each invisible character except line feeds.
 pub(crate) fn visible_lines(text: &str) -> String {
     text.chars().map(|c| if c == '\n' { c } else { visible(c) }).collect()
 }
@@ -71,7 +71,8 @@ fn quoted(path: &Path) -> String {
     name
 }
 
-/// Escapes the invisible characters of a JSON text, which can only be in its strings. The document stays the same.
+/// Escapes the invisible characters of a JSON text, which can only be in its strings. The value of the JSON is
+/// unchanged.
 pub(crate) fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
@@ -97,7 +98,7 @@ mod tests {
     use super::{escape_json, path_name, single_line, visible_lines};
 
     #[test]
-    fn invisible_characters_are_replaced_and_letters_of_all_scripts_stay() {
+    fn invisible_characters_are_replaced_and_letters_of_all_scripts_are_kept() {
         assert_eq!(single_line("a\u{202e}b\u{200b}c\u{9b}d\ne\tf"), "a�b�c�d e f");
         assert_eq!(visible_lines("a\u{feff}\nb"), "a�\nb");
         for text in ["größe", "ที่", "नमस्ते", "e\u{301}", "日本語", "😀", "עברית"]
@@ -108,7 +109,7 @@ mod tests {
 
     #[test]
     #[cfg(unix)]
-    fn no_two_paths_have_the_same_name() {
+    fn different_paths_have_different_names() {
         let path = |bytes: &[u8]| -> PathBuf {
             Path::new(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes)).to_owned()
         };
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn escaping_leaves_the_json_document_as_it_is() {
+    fn escaping_does_not_change_the_value_of_the_json() {
         let value = serde_json::json!({ "a\u{85}": "\u{202e}\u{e0001}\u{1b}\n", "b": [1, 2] });
         let escaped = escape_json(&format!("{value:#}"));
         assert!(escaped.chars().all(|c| c == '\n' || !super::is_invisible(c)), "{escaped}");

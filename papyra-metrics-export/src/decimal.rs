@@ -1,10 +1,10 @@
-//! Numbers as text: floats as Prometheus compares them, and sums without rounding.
+//! Formats numbers: floats in the canonical form of OpenMetrics, and decimal fractions without rounding.
 
 use std::fmt::Write;
 use std::str;
 
-/// Writes a float in the canonical form of OpenMetrics, which Go and Prometheus 3 use in `le`: the shortest digits that
-/// give the same float, with an exponent below 0.0001 and from a million, and never an integer without `.0`.
+/// Writes a float in the canonical form of OpenMetrics, which Prometheus 3 uses for `le`: the shortest digits that
+/// parse back to the same float. Values below 0.0001 and from 1,000,000 have an exponent; other integers end in `.0`.
 pub(crate) fn push_canonical(value: f64, out: &mut String) {
     if !value.is_finite() || value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
         return push_float(value, out);
@@ -18,7 +18,7 @@ pub(crate) fn push_canonical(value: f64, out: &mut String) {
     };
 }
 
-/// Writes a float in the shortest digits that give the same float, without allocating.
+/// Writes a float in the shortest digits that parse back to the same float, without allocating.
 pub(crate) fn push_float(value: f64, out: &mut String) {
     if value.is_infinite() {
         out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
@@ -28,13 +28,13 @@ pub(crate) fn push_float(value: f64, out: &mut String) {
     }
 }
 
-/// Writes the decimal fraction `.25` of a rest of 25 in a hundred, without zeros at the end; nothing for a rest of zero.
-/// `of` is a power of ten.
+/// Writes `rest / of` as a decimal fraction without trailing zeros: `.25` for 25 of 100, nothing for 0. `of` is a power
+/// of ten, and `rest` is less than `of`.
 pub(crate) fn push_fraction(mut rest: u64, of: u64, out: &mut String) {
     if rest == 0 {
         return;
     }
-    // Without formatting, which takes as long as several samples of a histogram.
+    // Digits are written by hand: `write!` takes as long as several samples of a histogram.
     let mut digits = [b'0'; 19];
     let digits = &mut digits[..of.ilog10() as usize];
     for digit in digits.iter_mut().rev() {
@@ -46,7 +46,8 @@ pub(crate) fn push_fraction(mut rest: u64, of: u64, out: &mut String) {
     out.push_str(str::from_utf8(&digits[..len]).unwrap_or_default());
 }
 
-/// Whether numbers of base units have an exact decimal form in the exported unit.
+/// Returns whether `unit`, the number of base units in one exported unit, is a power of ten. Only then does every value
+/// have an exact decimal form in the exported unit.
 pub(crate) fn is_power_of_ten(unit: u64) -> bool {
     unit.checked_ilog10().is_some_and(|exponent| 10_u64.pow(exponent) == unit)
 }
@@ -56,7 +57,7 @@ mod tests {
     use super::{push_canonical, push_fraction};
 
     #[test]
-    fn bounds_are_written_as_go_writes_them() {
+    fn floats_are_written_in_the_canonical_form() {
         for (value, expected) in [
             (0.000_000_1, "1e-07"),
             (0.000_000_000_15, "1.5e-10"),
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fraction_has_each_digit_and_no_zero_at_the_end() {
+    fn fractions_keep_every_digit_and_drop_trailing_zeros() {
         for (rest, of, expected) in [
             (0, 1, ""),
             (0, 1_000_000_000, ""),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use papyra_metrics::Kind;
 
-/// The error of a registration. None of the backend's metrics are registered then.
+/// The error of a failed registration. None of the backend's metrics have been registered.
 ///
 /// ```
 /// use papyra_metrics::persistence::PersistenceMetrics;
@@ -19,7 +19,7 @@ use papyra_metrics::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The registry's prefix is not a valid name.
+    /// The registry's prefix is not one or more names joined by dots.
     InvalidPrefix {
         /// The prefix.
         prefix: String,
@@ -44,19 +44,19 @@ pub enum RegisterError {
         /// The label's name.
         name: String,
     },
-    /// Two metrics of one name differ in kind, unit, buckets or the names of their own labels, or have names whose samples
-    /// would be the same.
+    /// Two metrics of one name differ in kind, unit, buckets or the names of their own labels, or two metrics would
+    /// export samples of the same name.
     ConflictingDefinition {
         /// The definition of the backend that is registered.
         new: Box<MetricDefinition>,
         /// The definition of an earlier backend.
         earlier: Box<MetricDefinition>,
     },
-    /// An open backend has a series of the same name and labels, or the backend itself has it twice.
+    /// An open backend already has a series with this name and these labels, or the new backend has two such series.
     DuplicateSeries {
         /// The metric's exported name.
         name: String,
-        /// The labels of both.
+        /// The labels that the two series share.
         labels: String,
     },
     /// No other clone of the `Arc` exists, so its metrics would be exported once and then removed.
@@ -78,12 +78,12 @@ pub struct MetricDefinition {
     pub kind: Kind,
     /// The metric's unit.
     pub unit: Option<String>,
-    /// The names of the labels that the metric brings itself, in alphabetical order.
+    /// The names of the metric's own labels, without those of the backend, in alphabetical order.
     pub labels: Vec<String>,
-    /// The upper bounds of a histogram's buckets in the exported unit, as Prometheus shows them. Empty if they are not
-    /// known.
+    /// The upper bounds of a histogram's buckets in the exported unit, as Prometheus writes them. Empty for other
+    /// kinds, and for a histogram that has not been read yet.
     pub bounds: Vec<String>,
-    /// The labels of the backend.
+    /// The labels of the backend, such as `{backend="orders"}`.
     pub backend: String,
 }
 

@@ -27,20 +27,21 @@ use crate::{Export, Progress, Registry, RegistryReader};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Counters are incremented by what was counted since the last export, gauges are set. Names are those that Prometheus
-/// sees, with unit and `_total`, because the facade's exporters add neither. Units and help are described to the
-/// recorder. A gauge of a closed backend keeps its last value: the facade cannot remove it.
+/// Counters are incremented by their increments since the last export; gauges are set to their value. Names are those
+/// of the Prometheus export, with unit and `_total`, because the facade's exporters add neither. Each metric's unit and
+/// help text are described to the recorder. A gauge of a closed backend keeps its last value: the facade cannot remove
+/// it.
 ///
-/// A histogram is recorded as the new values of each bucket, with one call of `record_many`: their mean, and their number. A
-/// recorder with the same bounds therefore has the exact count of each bucket and the right sum. A recorder that implements
-/// `record_many` takes the values at once; the default implementation records them one by one, and
+/// For each bucket of a histogram, one call of `record_many` records the new values, with their mean and their number.
+/// A recorder with the same bounds therefore has the exact count of each bucket and the right sum. A recorder that
+/// implements `record_many` takes the values at once; the default implementation records them one by one, and
 /// `metrics-exporter-prometheus` keeps each of them until it is rendered or its upkeep runs.
 ///
 /// # Processes that fork
 ///
-/// Every exporter starts from zero: its first export increments the counters by their lifetime totals. A process that
-/// was forked inherits the totals of its parent, which the parent exports too. It creates an exporter that is
-/// [`starting_now`](Self::starting_now), and does not use an exporter of its parent.
+/// Every exporter starts from zero: its first export increments the counters by their lifetime totals. A forked process
+/// inherits the totals of its parent, which the parent exports too. The child must therefore create an exporter of its
+/// own with [`starting_now`](Self::starting_now), and must not use one of its parent's.
 pub struct Facade {
     reader: RegistryReader,
     recorder: Option<Box<dyn Recorder + Send>>,
@@ -56,8 +57,8 @@ struct Recorded {
     total: u64,
     /// The values of a histogram that were recorded through the facade.
     replay: Option<Replay>,
-    /// Whether the recorder has the counter or the histogram. A series at zero is registered once, so that the receiver
-    /// shows it.
+    /// Whether the counter or histogram is registered with the recorder. A series at zero is registered too, so that
+    /// the receiver shows it.
     is_registered: bool,
 }
 
@@ -117,7 +118,7 @@ impl Facade {
         self
     }
 
-    /// Reads the registry.
+    /// Reads the registry and updates the list of known series.
     fn refresh(&mut self) {
         if self.reader.refresh() {
             self.recorded.update(self.reader.series(), Recorded::new);
@@ -157,7 +158,7 @@ fn record(
         }
         let number = reader.numbers()[place];
         match id.family.kind {
-            // Also for a closed series, whose last increments may not have been recorded.
+            // Closed series are included, because their last increments may not have been recorded yet.
             Kind::Counter if !*is_registered || *total != number.total() => {
                 let increment = number.total().wrapping_sub(*total);
                 recorder.register_counter(key, &METADATA).increment(increment);

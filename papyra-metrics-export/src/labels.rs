@@ -24,7 +24,7 @@ impl Labels {
         Self::from_pairs(pairs)
     }
 
-    /// Adds the labels of a metric to these labels.
+    /// Returns these labels together with those of a metric.
     pub(crate) fn with(&self, more: DescriptorLabels<'_>) -> Result<Self, RegisterError> {
         let more = more.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self::from_pairs(self.0.iter().cloned().chain(more).collect())
@@ -39,7 +39,7 @@ impl Labels {
         Ok(Self(pairs.into_boxed_slice()))
     }
 
-    /// Returns names and values, ordered by name.
+    /// Returns the names and values, ordered by name.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
@@ -67,7 +67,7 @@ fn check_name(name: &str) -> Result<(), RegisterError> {
 }
 
 impl fmt::Display for Labels {
-    /// `{backend="orders",zone="eu"}`, with values as Rust writes strings.
+    /// Writes the labels as `{backend="orders",zone="eu"}`, with values in the notation of Rust strings.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("{")?;
         for (i, (name, value)) in self.iter().enumerate() {

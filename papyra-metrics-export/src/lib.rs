@@ -3,16 +3,16 @@
 //! Backends count in their own structs, with `papyra-metrics`, and do not know this crate. The application owns a
 //! [`Registry`], registers an `Arc` of each backend's metrics with labels, and gives the registry to one or more adapters:
 //!
-//! | feature | adapter | brings |
+//! | feature | adapter | dependencies |
 //! |---|---|---|
 //! | `prometheus` | [`prometheus::Prometheus`]: the text format and OpenMetrics, for any HTTP framework or none | `httparse`, `itoap`, `mio`, `socket2` |
 //! | `opentelemetry` | [`opentelemetry::OpenTelemetry`]: instruments on a `Meter` | `opentelemetry` 0.33, the API alone |
 //! | `otlp` | [`otlp::Otlp`]: messages for an OpenTelemetry collector, over HTTP or as bytes | `httpdate`, `opentelemetry-proto` 0.33, `prost`, `ureq` |
-//! | `statsd` | [`statsd::StatsD`]: increments and values in datagrams, to StatsD or DogStatsD | nothing |
+//! | `statsd` | [`statsd::StatsD`]: increments and values in datagrams, to StatsD or DogStatsD | none |
 //! | `metrics` | [`metrics::Facade`]: any recorder of the `metrics` facade | `metrics` 0.24 |
 //! | `dashboard` | [`schema::Dashboard`]: a Grafana dashboard of the declared metrics | `serde`, `serde_json` |
 //! | `publish` | [`schema::Schema::of_published`]: the declared metrics of a running process | `papyra-metrics/publish` |
-//! | `tokio` | [`PeriodicTask`], beside the thread of [`Periodic`], for what is sent at an interval | `tokio` |
+//! | `tokio` | [`PeriodicTask`]: exports at an interval in a Tokio task, as [`Periodic`] does in a thread | `tokio` |
 //!
 //! No feature is on by default, and the registry itself depends on `rustc-hash` alone. For any other system, a
 //! [`RegistryReader`] gives names, labels and values. A library that registers metrics itself, but leaves the export to
@@ -43,16 +43,17 @@
 //! # What all adapters have in common
 //!
 //! - They read lifetime totals: no reader sees a reset, and no receiver ever sees a counter fall.
-//! - What a receiver adds up is what was counted, over resets, backends that are closed and opened again, and receivers
-//!   that are away for a while. If a system cannot guarantee that, its adapter documents it.
-//! - They never make counting wait, and a backend that panics while it is read affects no other:
+//! - The increments that a receiver adds up equal those that were counted, across resets, backends that are closed and
+//!   opened again, and receivers that are unavailable for a while. An adapter whose system cannot guarantee this
+//!   documents it.
+//! - They never block counting. A backend that panics while it is read does not affect the others;
 //!   [`Registry::problems`] reports it.
 //! - A metric has one name everywhere: the registry's prefix, then the backend's name for it with the unit at the end.
 //!   Prometheus and the `metrics` facade end the samples of a counter in `_total`; OpenTelemetry keeps the unit apart.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
-// Each adapter uses a part of the shared code.
+// With only some of the adapters enabled, parts of the shared code are unused.
 #![cfg_attr(
     not(all(feature = "prometheus", feature = "opentelemetry", feature = "statsd")),
     allow(dead_code)

@@ -5,20 +5,20 @@ use std::collections::HashMap;
 
 use crate::family::Family;
 
-/// The limit of <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
+/// The maximum length of a name, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
 const MAX_NAME_LEN: usize = 255;
 
-/// The names in use, each in lower case, because the SDK ignores case.
+/// The names in use, by their lower-case form, because the SDK ignores case.
 #[derive(Default)]
 pub(crate) struct Names(HashMap<String, String>);
 
 impl Names {
-    /// Claims a name for a family: the one without the unit, or the one with it if that is taken.
+    /// Claims a name for a family: the name without the unit or, if it is taken, the name with the unit.
     pub(crate) fn claim(&mut self, family: &Family) -> Result<String, String> {
         let names = [family.name_without_unit(), family.own_name()];
         let names = names.map(|name| family.dotted(name));
-        // A name must begin with a letter. If another family has the same name without leading underscores, they are moved
-        // behind a letter.
+        // A name must begin with a letter. Leading underscores are removed or, if the remaining name is taken, kept
+        // after an `n`.
         let stripped = names.clone().map(|name| match name.trim_start_matches('_') {
             rest if rest.starts_with(|first: char| first.is_ascii_alphabetic()) => rest.to_owned(),
             rest => format!("n{rest}"),
@@ -108,7 +108,7 @@ mod tests {
     use super::singular;
 
     #[test]
-    fn what_looks_like_a_plural_has_a_singular() {
+    fn only_words_that_look_like_plurals_have_a_singular() {
         for (word, expected) in [
             ("records", Some("record")),
             ("recoveries", Some("recovery")),

@@ -1,4 +1,4 @@
-//! Catches panics of user code, including those of the panic's own payload.
+//! Catches panics of user code, and panics while a panic's payload is dropped.
 
 use std::any::Any;
 use std::mem;
@@ -18,7 +18,7 @@ pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 /// Drops a panic's payload, whose `Drop` is user code too and may panic.
 fn discard(payload: Box<dyn Any + Send>) {
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // This `Drop` may panic with another such payload, without end: it is leaked, not dropped.
+        // Dropping `second` may panic in the same way, without end, so it is leaked.
         mem::forget(second);
     }
 }

@@ -1,4 +1,4 @@
-//! Reads a registry: each open backend, and the last values of each that is gone once.
+//! Reads a registry: the values of all open backends and, once, the last values of each closed one.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -14,8 +14,8 @@ use crate::{Labels, Registry};
 
 /// Reads a registry, for export formats that this crate does not support.
 ///
-/// The last values of a backend that is gone are in one reading of each reader; so each target of an export has
-/// its own reader. Memory is reused from one reading to the next.
+/// Each reader returns the last values of a closed backend once, so an export to several targets needs a reader for
+/// each. Memory is reused from one reading to the next.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics};
@@ -43,7 +43,7 @@ pub struct RegistryReader {
     shown: ShownValues,
     /// The values that [`read`](Self::read) returns; adapters use `shown`.
     values: Vec<Value>,
-    /// The number of the closing up to which closed series are not shown again.
+    /// The number of the last delivered closing. Series that were closed up to then are not shown again.
     delivered: u64,
 }
 
@@ -53,7 +53,7 @@ impl RegistryReader {
         Self::with_view(registry, View::new(false))
     }
 
-    /// Creates a reader that sees closed series as long as they are remembered.
+    /// Creates a reader that lists closed series until the registry forgets them.
     pub(crate) fn with_closed(registry: &Registry) -> Self {
         Self::with_view(registry, View::new(true))
     }
@@ -64,10 +64,10 @@ impl RegistryReader {
         Self { registry, view, scratch, shown, values, delivered: 0 }
     }
 
-    /// Reads all backends, and returns their values in the order in which they were registered, then those of backends
-    /// that are gone.
+    /// Reads all backends. Returns their values in the order of registration, and then the last values of closed
+    /// backends.
     ///
-    /// The values of one backend are taken one after the other, not at one instant.
+    /// The values of one backend are read one after another, not at one instant.
     pub fn read(&mut self) -> impl Iterator<Item = Sample<'_>> {
         self.refresh();
         self.delivered();
@@ -108,22 +108,22 @@ impl RegistryReader {
         self.view.number
     }
 
-    /// Identifies the series of this reading and their places among those of all readers of this kind.
+    /// Identifies the series of this reading and their positions, among all readers that were created in the same way.
     pub(crate) fn shape(&self) -> (u64, u64) {
         self.view.shape()
     }
 
-    /// Marks the last values of this reading as delivered: what is closed is not shown again.
+    /// Marks the last values of closed backends in this reading as delivered, so that they are not shown again.
     pub(crate) fn delivered(&mut self) {
         self.delivered = self.view.newest;
     }
 
-    /// The newest closing of a backend that this reading shows or has shown.
+    /// The number of the newest closing of a backend that this reader has shown.
     pub(crate) fn newest(&self) -> u64 {
         self.view.newest
     }
 
-    /// Sets the closing up to which series are not shown again, if several readers deliver to one receiver.
+    /// Marks all closings up to this number as delivered. Used if several readers deliver to one receiver.
     pub(crate) fn set_delivered(&mut self, closing: u64) {
         self.delivered = closing;
     }
@@ -139,7 +139,7 @@ impl fmt::Debug for RegistryReader {
 #[derive(Debug)]
 pub(crate) struct PerSeries<T> {
     items: Vec<T>,
-    /// The index of each, by the serial number of its series.
+    /// The index of each item, by the serial number of its series.
     index: HashMap<u64, usize>,
 }
 
@@ -181,12 +181,13 @@ pub struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
-    /// Returns the exported name: prefix, the backend's name for it, unit; without a counter's `_total`.
+    /// Returns the exported name: the prefix, the backend's name for the metric, and the unit, without a counter's
+    /// `_total`.
     pub fn name(&self) -> &'a str {
         self.id.family.name()
     }
 
-    /// Returns whether it is a counter, a gauge or a histogram.
+    /// Returns whether the metric is a counter, a gauge or a histogram.
     pub fn kind(&self) -> Kind {
         self.id.family.kind
     }
@@ -196,7 +197,7 @@ impl<'a> Sample<'a> {
         self.id.family.help()
     }
 
-    /// Returns the base unit of its values.
+    /// Returns the exported unit of the values, if the metric has one.
     pub fn unit(&self) -> Option<&'a str> {
         self.id.family.unit()
     }

@@ -1,7 +1,7 @@
-//! Replays a histogram to a receiver that takes single values: the mean of the new values of each bucket, as often as
-//! there are new values.
+//! Replays a histogram to a receiver that takes single values: in place of each bucket's new values, it receives their
+//! mean, once for each value.
 //!
-//! Counts are exact, bucket by bucket, and so is the sum up to the precision of a float.
+//! The count of each bucket is exact, and the sum is exact up to the precision of a float.
 
 use papyra_metrics::Tally;
 
@@ -16,7 +16,7 @@ pub(crate) struct Replay {
 /// Values to give to a receiver, all of one bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Values {
-    /// Their mean in the exported unit. It is a value of the bucket.
+    /// The mean of the values in the exported unit. It lies within the bucket.
     pub(crate) mean: f64,
     pub(crate) count: u64,
     /// The count and sum of the bucket at the receiver after these values.
@@ -24,7 +24,7 @@ pub(crate) struct Values {
 }
 
 impl Replay {
-    /// The state for a receiver that was given nothing.
+    /// Creates the state of a receiver that has been given no values.
     pub(crate) fn new(buckets: &Buckets) -> Self {
         Self { given: vec![Tally::default(); buckets.len()].into_boxed_slice() }
     }
@@ -62,7 +62,7 @@ impl Replay {
     }
 }
 
-/// The values of a bucket that are new to a receiver, `limit` of them at most. `None` if there are none.
+/// Returns the values of a bucket that are new to a receiver, `limit` of them at most. `None` if there are none.
 pub(crate) fn new_values(
     reading: HistogramReading<'_>,
     bucket: usize,
@@ -74,8 +74,8 @@ pub(crate) fn new_values(
     if count == 0 {
         return None;
     }
-    // A reading may have the count of a value without its part of the sum, or the other way round. Then the mean would
-    // be outside of the bucket; the next mean makes up for the difference.
+    // A reading may include a value in the count but not yet in the sum, or the reverse. The sum is clamped, so that
+    // the mean stays within the bucket; the next mean makes up for the difference.
     let bounds = reading.buckets.bounds();
     let upper = bounds.get(bucket).copied();
     let lower = bucket.checked_sub(1).map_or(0, |below| bounds[below] + 1);
@@ -84,7 +84,7 @@ pub(crate) fn new_values(
     #[allow(clippy::cast_possible_wrap)] // a difference of sums that wrap
     let sum = i128::from(sum as i64).clamp(least, most);
     let per_unit = reading.buckets.base_units_per_unit();
-    #[allow(clippy::cast_precision_loss)] // a float is what the receiver takes
+    #[allow(clippy::cast_precision_loss)] // the receiver takes a float
     let in_unit = |base_units: u64| base_units as f64 / per_unit as f64;
     #[allow(clippy::cast_precision_loss)]
     let mut mean = sum as f64 / new as f64 / per_unit as f64;
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_given_over_many_readings_has_the_counts_of_each_bucket_and_the_sum() {
+    fn replayed_values_have_the_counts_of_each_bucket_and_the_sum() {
         let histogram: Histogram = Histogram::new();
         let (buckets, mut given, mut sum) = (buckets(), vec![0; 29], 0.0);
         let mut replay = Replay::new(&buckets);
@@ -129,7 +129,7 @@ mod tests {
             state = state.wrapping_add(1);
             let now = histogram.total();
             let reading = HistogramReading { buckets: &buckets, tallies: now.tallies() };
-            // Sometimes there is more than the limit.
+            // In some rounds, there are more values than the limit.
             replay.give(reading, 25, |mean, count| {
                 let bucket = now.bounds().partition_point(|&bound| bound as f64 / 1e9 < mean);
                 given[bucket] += count;
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_that_comes_later_than_its_count_moves_no_value_to_another_bucket() {
+    fn a_sum_that_lags_behind_its_count_moves_no_value_to_another_bucket() {
         let buckets = buckets();
         let next = |count, sum, given| {
             let mut tallies = vec![Tally::default(); 29];

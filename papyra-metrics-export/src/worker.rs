@@ -10,11 +10,11 @@ use crate::panics::catch;
 
 /// A running thread.
 ///
-/// It calls user code, which may own the value that waits for the thread, may block forever, and may panic.
+/// The thread runs user code, which may own this handle, block forever, or panic.
 pub(crate) struct Worker<T> {
     thread: JoinHandle<()>,
     result: Receiver<Result<T, String>>,
-    /// Threads do not survive a `fork`, so the child must not wait for one.
+    /// The process that started the thread. Threads do not survive a `fork`, so a child process must not wait for one.
     process: u32,
 }
 
@@ -25,7 +25,7 @@ pub(crate) enum JoinError {
     Panicked(String),
     /// The caller is the thread itself.
     Deadlock,
-    /// The thread still runs; it ends by itself.
+    /// The thread is still running. It is no longer waited for.
     TimedOut,
     /// The thread belongs to the process that this one was forked from.
     Forked,
@@ -36,7 +36,7 @@ impl<T: Send + 'static> Worker<T> {
     ///
     /// # Errors
     ///
-    /// The operating system refuses another thread.
+    /// Returns an error if the operating system refuses another thread.
     pub(crate) fn spawn(name: &str, run: impl FnOnce() -> T + Send + 'static) -> io::Result<Self> {
         let (sender, result) = mpsc::channel();
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
@@ -56,7 +56,7 @@ impl<T: Send + 'static> Worker<T> {
         }
         match self.result.recv_timeout(timeout) {
             Ok(result) => {
-                // Only the thread's exit is left, which calls no more user code than its thread-locals have.
+                // The thread now exits, which runs no user code but the destructors of thread-locals.
                 let _ = self.thread.join();
                 result.map_err(JoinError::Panicked)
             }

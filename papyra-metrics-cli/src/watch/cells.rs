@@ -1,4 +1,4 @@
-//! The text of cells: numbers, names and bars, in a given width.
+//! Formats cells: numbers, names and bars, in a given width.
 
 use papyra_metrics::Value;
 
@@ -18,11 +18,10 @@ pub(crate) fn exact(value: &Value) -> String {
     }
 }
 
-/// Returns the number with at most four digits and the letter of its power of a thousand.
+/// Returns the number with at most four digits and a suffix for its power of a thousand.
 pub(crate) fn compact(number: f64) -> String {
     let is_small = number != 0.0 && number.abs() < 0.05;
-    if is_small || number.abs() >= 999.95e18 {
-        // Also applies to NaN.
+    if number.is_nan() || is_small || number.abs() >= 999.95e18 {
         return if number.is_finite() { format!("{number:.0e}") } else { number.to_string() };
     }
     let mut scaled = number;
@@ -39,7 +38,8 @@ pub(crate) fn compact(number: f64) -> String {
     format!("{scaled:.1}E")
 }
 
-/// Returns the name, or its beginning and its end, by which names of one prefix differ.
+/// Returns the name, with its middle replaced by `…` if it is too long. The end is kept, because names with the same
+/// prefix differ there.
 pub(crate) fn shorten(name: &str, width: usize) -> String {
     let len = name.chars().count();
     if len <= width {
@@ -51,7 +51,7 @@ pub(crate) fn shorten(name: &str, width: usize) -> String {
     name.chars().take(start).chain(['…']).chain(name.chars().skip(len - end)).collect()
 }
 
-/// Returns the last `width` numbers as bars, from the smallest, or zero, to the greatest.
+/// Returns the last `width` numbers as bars. The scale contains all of them and zero.
 pub(crate) fn spark(history: &[f64], width: usize) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let shown = &history[history.len().saturating_sub(width)..];
@@ -87,6 +87,7 @@ mod tests {
             (1e300, "1e300"),
             (-0.000_012, "-1e-5"),
             (f64::INFINITY, "inf"),
+            (f64::NAN, "NaN"),
         ] {
             assert_eq!(compact(number), text);
         }
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn bars_reach_from_zero_to_the_greatest_and_show_the_latest() {
+    fn the_scale_of_bars_contains_zero_and_the_latest_numbers_are_shown() {
         assert_eq!(spark(&[0.0, 1.0, 7.0], 10), "▁▂█");
         assert_eq!(spark(&[9.0, 9.0, 0.0, 7.0], 2), "▁█");
         assert_eq!(spark(&[5.0, 5.0], 10), "██");

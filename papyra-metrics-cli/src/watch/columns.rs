@@ -18,7 +18,7 @@ pub(crate) struct Columns {
 
 impl Columns {
     pub(crate) const SPACING: u16 = 2;
-    /// The width of a value of up to 20 digits, and of a rate, if there is room.
+    /// The widths of a value of up to 20 digits and of a rate, if there is room.
     const WIDE: (u16, u16) = (20, 14);
     /// The width of a rounded number, such as -123.4k.
     const COMPACT: u16 = 7;

@@ -8,7 +8,7 @@ use ratatui::{
 use super::rates::Line;
 use crate::figures::{self, Bar};
 
-/// The figures that fit.
+/// The figures that fit the width.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Details {
     quantiles: &'static [(&'static str, f64)],
@@ -20,9 +20,9 @@ pub(crate) struct Details {
 impl Details {
     /// The width of a quantile, such as `1023 KiB`, and of an end of a range, such as `> 64 GiB`.
     const FIGURE: usize = 8;
-    /// The width of all figures with the ends of the range, and a picture of 12 buckets.
+    /// The width of all figures, the ends of the range, and a picture of 12 buckets.
     pub(crate) const WANTED: u16 = 60;
-    /// A quantile.
+    /// The width of a single quantile.
     pub(crate) const LEAST: u16 = 8;
     const MIN_BARS: usize = 4;
     const SPACING: usize = 2;
@@ -59,7 +59,7 @@ impl Details {
         header
     }
 
-    /// Returns the figures of the values recorded since the last reading, which are blank if there are none.
+    /// Returns the figures of the values recorded since the last reading, or an empty line if there are none.
     pub(crate) fn line(&self, line: &Line) -> TextLine<'static> {
         let Some(interval) = line.interval.as_ref().filter(|interval| !interval.is_empty()) else {
             return TextLine::default();

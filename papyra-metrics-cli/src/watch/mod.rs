@@ -1,4 +1,4 @@
-//! `watch`: the metrics as they change, with rates. A table in place on a terminal, lines elsewhere.
+//! `watch`: shows metrics as they change, with rates, in a table on a terminal and as lines elsewhere.
 
 mod cells;
 mod columns;
@@ -150,8 +150,8 @@ impl Watch {
     }
 }
 
-/// Returns the quantiles of what a histogram has recorded since the last reading, and a picture, if it has recorded
-/// anything.
+/// Returns the quantiles and a picture of the values that a histogram has recorded since the last reading, or an empty
+/// text if there are none.
 fn distribution_of(line: &Line) -> String {
     let interval = line.interval.as_ref().filter(|interval| !interval.is_empty());
     let (Some(interval), Some(range)) = (interval, line.range) else { return String::new() };

@@ -22,7 +22,7 @@ pub(crate) struct RateTable {
     histories: HashMap<(Option<ProcessId>, String), VecDeque<f64>>,
 }
 
-/// The metrics of all processes, or of the one in the title.
+/// The metrics of all processes together, or of the process that the title names.
 pub(crate) struct Group {
     pub(crate) title: Option<String>,
     pub(crate) lines: Vec<Line>,
@@ -31,17 +31,17 @@ pub(crate) struct Group {
 pub(crate) struct Line {
     /// The name, and the labels in braces if there are any.
     pub(crate) series: String,
-    /// Since the last reset.
+    /// The value since the last reset.
     pub(crate) value: Value,
-    /// Over the lifetime.
+    /// The value over the lifetime, which no reset changes.
     pub(crate) total: Value,
     /// Increments or records per second since the last reading. `None` for a gauge, and at the first reading.
     pub(crate) rate: Option<f64>,
-    /// Values of a gauge, otherwise rates; the latest is the last.
+    /// The latest values of a gauge, or the latest rates of another metric, oldest first.
     pub(crate) history: Vec<f64>,
     /// The values that a histogram recorded since the last reading. `None` at the first one.
     pub(crate) interval: Option<Box<Distribution>>,
-    /// The buckets in use by any histogram of the same buckets. `None` if none has a value.
+    /// The range of buckets in use, over all histograms with the same buckets. `None` if they have no values.
     pub(crate) range: Option<BucketRange>,
 }
 
@@ -51,7 +51,7 @@ impl Line {
     }
 }
 
-/// Distinguishes a process from the next one at the same path.
+/// Identifies a process, and distinguishes it from a later one at the same path.
 type ProcessId = (PathBuf, u32, SystemTime);
 
 fn id(origin: &Origin) -> ProcessId {
@@ -112,8 +112,8 @@ impl RateTable {
         Ok(())
     }
 
-    /// Returns how much the counters of a process have grown since the last reading. It is empty for a new process,
-    /// which may have counted for long before.
+    /// Returns how much the counters of a process have grown since the last reading. Empty for a new process, because
+    /// it may have counted long before it was first read.
     fn increments(&self, reading: &Reading) -> Snapshot {
         let before = self.last.get(&id(&reading.origin));
         before.map(|before| totals(reading).since(before)).unwrap_or_default()

@@ -30,14 +30,15 @@ pub(crate) struct Screen {
 impl Screen {
     pub(crate) fn enter() -> io::Result<Self> {
         let area = area();
-        let entered = take().and_then(|()| Ok(Self { terminal: new_terminal(area)?, area }));
+        let entered =
+            enter_raw_mode().and_then(|()| Ok(Self { terminal: new_terminal(area)?, area }));
         if entered.is_err() {
             restore();
         }
         entered
     }
 
-    /// Draws a frame, after the terminal's size has changed too.
+    /// Draws a frame, in the current size of the terminal.
     pub(crate) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         let area = area();
         if area != self.area {
@@ -52,7 +53,7 @@ impl Screen {
     pub(crate) fn enter_again(&mut self) -> io::Result<()> {
         // crossterm considers raw mode to be on, and would not set it again.
         terminal::disable_raw_mode()?;
-        take()?;
+        enter_raw_mode()?;
         self.area = area();
         self.terminal = new_terminal(self.area)?;
         Ok(())
@@ -65,7 +66,7 @@ impl Drop for Screen {
     }
 }
 
-fn take() -> io::Result<()> {
+fn enter_raw_mode() -> io::Result<()> {
     terminal::enable_raw_mode()?;
     execute!(io::stdout(), EnterAlternateScreen, Hide)
 }
@@ -95,7 +96,7 @@ fn bounded(columns: u16, rows: u16) -> Rect {
     Rect::new(0, 0, columns, rows.clamp(1, u16::MAX / columns))
 }
 
-/// Signals that end a process by default.
+/// Signals, other than SIGTERM and SIGINT, that end a process by default.
 #[cfg(unix)]
 const DEADLY: [std::ffi::c_int; 7] = {
     use signal_hook::consts::{SIGALRM, SIGHUP, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM};
@@ -112,7 +113,7 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Catches the signals that would leave the terminal raw. A second one of the same kind ends the process at once.
+    /// Catches the signals that would leave the terminal in raw mode. A second such signal ends the process at once.
     pub(crate) fn catch() -> io::Result<Self> {
         let signals = Self::default();
         #[cfg(unix)]
@@ -135,12 +136,12 @@ impl Signals {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Returns, once, whether a signal asks the process to stop.
+    /// Returns whether a signal has asked the process to stop since the last call.
     pub(crate) fn take_stop(&self) -> bool {
         self.stopped.swap(false, Ordering::Relaxed)
     }
 
-    /// Returns, once, whether the process has been continued after a stop.
+    /// Returns whether the process has been continued after a stop since the last call.
     pub(crate) fn take_continue(&self) -> bool {
         self.continued.swap(false, Ordering::Relaxed)
     }
@@ -156,8 +157,8 @@ impl Signals {
         Ok(())
     }
 
-    /// Ends the process by the signal that asked for it, unless that was SIGTERM or SIGINT, which ask for an orderly end
-    /// as the key q does.
+    /// Ends the process by the signal that was caught. Does nothing for SIGTERM and SIGINT, after which the program
+    /// exits as it does after the key q.
     pub(crate) fn end(&self) -> io::Result<()> {
         #[cfg(unix)]
         {
@@ -190,7 +191,7 @@ mod tests {
     use super::{Rect, bounded};
 
     #[test]
-    fn an_area_has_at_most_as_many_cells_as_16_bits_count() {
+    fn an_area_has_at_most_65535_cells() {
         assert_eq!(bounded(80, 24), Rect::new(0, 0, 80, 24));
         for (columns, rows) in [(1, u16::MAX), (u16::MAX, 1), (u16::MAX, u16::MAX), (500, 500)] {
             let area = bounded(columns, rows);

@@ -21,21 +21,22 @@ use crate::output::UNAVAILABLE;
 use crate::source::{Origin, Readings};
 use crate::text::{path_name, single_line};
 
-/// The table and how the user wants to see it.
+/// The table, and the user's settings for it.
 pub(crate) struct View {
     rates: RateTable,
     pub(crate) interval: Duration,
-    /// Problems first, then the processes.
+    /// The lines above the table: problems first, then the processes.
     status: Vec<TextLine<'static>>,
     totals: bool,
     /// Whether metrics that are zero are hidden.
     non_zero: bool,
     sort: Sort,
     filter: String,
-    /// Whether keys go to the filter.
+    /// Whether keys edit the filter.
     is_filtering: bool,
-    /// The index of the first visible row, and the number of rows that fit.
+    /// The index of the first visible row.
     offset: usize,
+    /// The number of rows that fit.
     height: usize,
 }
 
@@ -71,7 +72,7 @@ impl Sort {
 #[derive(Clone, Copy)]
 enum Entry<'a> {
     Title(&'a str),
-    /// The names of the columns of the histograms.
+    /// The column headings of the histograms.
     Heading,
     Metric(&'a Line),
 }
@@ -104,7 +105,7 @@ impl View {
         self.status = status(readings, error.as_deref());
     }
 
-    /// Handles a key. Returns whether it quits.
+    /// Handles a key. Returns whether the key quits.
     pub(crate) fn handle_key(&mut self, key: KeyEvent) -> bool {
         if self.is_filtering {
             match key.code {
@@ -170,7 +171,8 @@ impl View {
         self.non_zero && is_zero(&self.value(line))
     }
 
-    /// Returns the rows that are not hidden and pass the filter, in order, the histograms of each group last.
+    /// Returns the rows that are not hidden and pass the filter, in the chosen order, with the histograms of each group
+    /// last.
     fn entries(&self) -> Vec<Entry<'_>> {
         let filter = self.filter.to_lowercase();
         let mut entries = Vec::new();
@@ -339,15 +341,15 @@ fn right(text: String) -> Cell<'static> {
     Cell::new(Text::from(text).alignment(Alignment::Right))
 }
 
-/// The kind of metrics that the headings above the first rows belong to.
+/// The kind of metrics whose column headings are above the first row.
 #[derive(Clone, Copy)]
 enum Header {
     Numbers,
     Histograms,
 }
 
-/// Returns the header of the first metric, and the rows that are shown. The first heading of histograms is left out if it
-/// is the header.
+/// Returns the header that the first metric needs, and the visible rows. The first heading of histograms is left out if
+/// the header replaces it.
 fn visible<'a>(entries: &[Entry<'a>], height: usize) -> (Header, Vec<Entry<'a>>) {
     let first = entries.iter().position(|entry| !matches!(entry, Entry::Title(_)));
     let header = match first.and_then(|first| entries.get(first)) {
@@ -551,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_whole_before_numbers_are_wide() {
+    fn names_are_shown_in_full_before_numbers_are() {
         let name = "metric_bytes_written";
         let mut view = one_group(vec![line(name, 123_456_789, Some(1234.5))]);
         let words = |view: &mut View, columns| {
@@ -628,7 +630,7 @@ mod tests {
             "append 4 12.0 88.6 µs 1.2 ms 1.2 ms 50 µs █ ▃ 2 ms"
         );
         assert_eq!(rows[row("scan")].join(" "), "scan 0 12.0");
-        // The figures are below their names.
+        // Each figure is below its heading.
         let column = |row: usize, word: &str| {
             let at = screen[row].find(word).unwrap();
             screen[row][..at + word.len()].chars().count()
@@ -638,7 +640,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_that_of_the_first_metric_that_is_shown() {
+    fn the_header_matches_the_first_visible_metric() {
         let lines = (0..30).map(|i| line(&format!("metric_{i}"), i, None));
         let histograms = (0..30).map(|i| histogram(&format!("metric_h{i}"), &[1]));
         let mut view = one_group(lines.chain(histograms).collect());
@@ -673,7 +675,7 @@ mod tests {
     }
 
     #[test]
-    fn zeros_are_hidden_and_counted_while_the_user_wants_it() {
+    fn the_key_z_hides_zeros_and_counts_them() {
         let mut view = one_group(vec![
             line("metric_a", 1, None),
             line("metric_b", 0, Some(0.0)),
@@ -686,7 +688,7 @@ mod tests {
         let screen = draw(&mut view, 100, 20);
         assert_eq!(metrics(&screen), ["metric_a", "metric_d"]);
         assert!(screen.last().unwrap().contains("z shows 2 zeros"), "{screen:?}");
-        // Their totals are not.
+        // The total of `metric_b` is not zero.
         press(&mut view, "t");
         assert_eq!(metrics(&draw(&mut view, 100, 20)), ["metric_a", "metric_b", "metric_d"]);
         press(&mut view, "z");
@@ -694,7 +696,7 @@ mod tests {
     }
 
     #[test]
-    fn totals_take_the_place_of_values() {
+    fn the_key_t_shows_totals_instead_of_values() {
         let mut view = one_group(vec![line("metric_a", 7, None)]);
         let row = |view: &mut View| draw(view, 80, 20).join("\n");
         assert!(row(&mut view).contains(" 7") && row(&mut view).contains("value"));

@@ -20,8 +20,8 @@ use crate::source::Source;
 /// The longest time until a signal is handled.
 const SIGNAL_LATENCY: Duration = Duration::from_millis(100);
 
-/// Shows the view until a key or a signal ends it, or until `count` readings were shown. The terminal is then as it was
-/// before.
+/// Shows the view until a key or a signal ends it, or until `count` readings have been shown. Restores the terminal at
+/// the end.
 pub(crate) fn run(source: Source<'_>, mut view: View, count: Option<u64>) -> io::Result<()> {
     let signals = Signals::catch()?;
     let hook = panic::take_hook();
@@ -38,8 +38,8 @@ pub(crate) fn run(source: Source<'_>, mut view: View, count: Option<u64>) -> io:
     done
 }
 
-/// Keys and changes of the size. Another thread reads them: a terminal can begin a sequence of bytes and never end it, and
-/// signals must not wait for that.
+/// Keys and size changes. Another thread reads them, because a terminal may send an incomplete escape sequence, and
+/// signals must not wait for the rest of it.
 struct Events {
     received: Receiver<io::Result<Event>>,
     is_dropped: Arc<AtomicBool>,
@@ -66,7 +66,7 @@ impl Events {
         Self { received, is_dropped }
     }
 
-    /// Waits for the next event, at most that long.
+    /// Waits for the next event, for at most `timeout`.
     fn wait(&self, timeout: Duration) -> io::Result<Option<Event>> {
         match self.received.recv_timeout(timeout) {
             Ok(event) => event.map(Some),
@@ -133,7 +133,7 @@ fn wait(
             return Ok(Wake::Redraw);
         }
         if signals.take_continue() {
-            // Stopped by a signal that cannot be caught. The shell has used the terminal since then.
+            // The process was stopped by a signal that cannot be caught. The shell has used the terminal since.
             screen.enter_again()?;
             return Ok(Wake::Redraw);
         }

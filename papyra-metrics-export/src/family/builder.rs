@@ -10,7 +10,8 @@ use crate::{Labels, RegisterError};
 
 /// Prepares the families of one backend.
 pub(crate) struct FamilyBuilder {
-    /// Bytes, because names are composed without formatting, which is a good part of what registering costs.
+    /// The texts as bytes: names are composed by copying, because formatting would be a large part of the cost of a
+    /// registration.
     text: Vec<u8>,
     families: Vec<Texts>,
     prefix: Arc<str>,
@@ -27,7 +28,7 @@ impl FamilyBuilder {
         }
     }
 
-    /// Adds a family whose metrics have these labels in addition to those of the backend.
+    /// Adds a family. Its metrics have these labels in addition to those of the backend.
     pub(crate) fn add<'l>(
         &mut self,
         name: ExpositionName<'_>,
@@ -43,7 +44,7 @@ impl FamilyBuilder {
             text.push(b'_');
         }
         let prefix_end = text.len();
-        // Most pieces are empty, and copying nothing takes a while too.
+        // Most pieces are empty, and skipping one is faster than copying zero bytes.
         let pieces = name.pieces().into_iter().filter(|piece| !piece.is_empty());
         pieces.for_each(|piece| text.extend_from_slice(piece));
         let name_end = text.len();

@@ -18,8 +18,8 @@ pub(crate) struct Families {
     /// The position of each family by the hash of its name. If an earlier name has the same hash, the key is the next free
     /// number. Names are declared in a program and not chosen by an attacker, so a fast hash suffices.
     by_hash: FxHashMap<u64, usize>,
-    /// The number of names that end in a suffix that samples of another family might have. It is usually zero; families
-    /// with different names then cannot share a sample.
+    /// The number of known names that end in a sample suffix, such as `_total`. While it is zero, which is usual,
+    /// families with different names cannot share a sample name.
     ambiguous: usize,
 }
 
@@ -56,7 +56,8 @@ impl Families {
         Err(hash)
     }
 
-    /// Returns the family with the name at this index of the batch; adds the batch's family if the name is new.
+    /// Returns the known family with the same name as the family at `index` of `batch`. If there is none, adds the
+    /// batch's family and returns it.
     pub(crate) fn find_or_add(
         &mut self,
         batch: &Arc<Batch>,
@@ -90,7 +91,7 @@ impl Families {
         }
     }
 
-    /// The first family of another name that has a sample of the same name.
+    /// Returns the earliest family with another name that would export a sample of the same name as this family.
     fn sharing(&self, name: &str, kind: Kind) -> Option<Family> {
         let mut first: Option<usize> = None;
         for suffix in kind.sample_suffixes() {
@@ -107,14 +108,14 @@ impl Families {
         first.map(|position| self.at(position))
     }
 
-    /// Keeps only the first families.
+    /// Keeps the first `len` families and removes the others.
     pub(crate) fn truncate(&mut self, len: usize) {
         for position in len..self.len() {
             self.ambiguous -= usize::from(has_sample_suffix(self.at(position).name()));
         }
         self.all.truncate(len);
         self.batches.truncate(self.all.last().map_or(0, |(batch, _)| batch + 1));
-        // A key depends only on the families that came earlier, so the keys of those that are kept are still right.
+        // A key depends only on families that were added earlier, so the remaining keys stay valid.
         self.by_hash.retain(|_, position| *position < len);
     }
 }
@@ -131,7 +132,7 @@ const KINDS: [Kind; 3] = [Kind::Counter, Kind::Gauge, Kind::Histogram];
 
 /// Whether the name ends in the suffix of a sample of some kind.
 fn has_sample_suffix(name: &str) -> bool {
-    // The last letter first, because it is another one in most names.
+    // Compares the last letter first, which rules out most names.
     let last = name.bytes().next_back();
     let mut suffixes = KINDS.iter().flat_map(|kind| kind.sample_suffixes());
     suffixes.any(|suffix| {
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn families_share_no_sample_in_whatever_order_they_come() {
+    fn families_that_share_a_sample_name_are_refused_in_either_order() {
         let counter = Descriptor::counter;
         let gauge = Descriptor::gauge;
         let histogram = Descriptor::histogram;
@@ -188,11 +189,11 @@ mod tests {
     }
 
     #[test]
-    fn names_of_one_hash_are_different_families() {
+    fn names_with_equal_hashes_are_different_families() {
         let batch = batch(&[Descriptor::counter("a"), Descriptor::counter("b")]);
         let mut known = Families::default();
         known.find_or_add(&batch, 0).unwrap();
-        // As if the hashes of both names were the same.
+        // Simulates that both names have the same hash.
         known.by_hash.insert(FxBuildHasher.hash_one("p_q_b"), 0);
         known.find_or_add(&batch, 1).unwrap();
         assert_eq!((known.find("p_q_a"), known.find("p_q_b")), (Ok(0), Ok(1)));

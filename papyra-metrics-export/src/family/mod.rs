@@ -1,4 +1,4 @@
-//! The definition that all series of one name share, over all backends.
+//! The definition shared by all series with one name, across backends.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -15,7 +15,7 @@ mod known;
 pub(crate) use builder::FamilyBuilder;
 pub(crate) use known::Families;
 
-/// All series of one name. A clone is another handle to the same family.
+/// The definition of all series with one name. A clone is another handle to the same family.
 #[derive(Clone)]
 pub(crate) struct Family {
     batch: Arc<Batch>,
@@ -31,12 +31,12 @@ pub(crate) struct Batch {
     families: Vec<Texts>,
     /// The registry's prefix, with dots.
     prefix: Arc<str>,
-    /// The labels of the backend, for messages.
+    /// The labels of the backend, for error messages.
     backend: Arc<Labels>,
 }
 
-/// The kind of a family, and where each of its texts ends: the prefix, the name without and with the unit, the unit, the
-/// help, and the names of labels.
+/// The kind of a family, and the end of each of its texts in [`Batch::text`]. The order of the texts is: prefix, name,
+/// unit, help, label names.
 struct Texts {
     kind: Kind,
     has_unit: bool,
@@ -46,14 +46,14 @@ struct Texts {
     name_end: usize,
     unit_end: usize,
     help_end: usize,
-    /// The names of the labels that the metrics of the family bring themselves, in alphabetical order, joined by commas.
+    /// The end of the names of the metrics' own labels, which are in alphabetical order and joined by commas.
     label_names_end: usize,
-    /// The buckets of a family of histograms, once one of them was there to be read.
+    /// The buckets of a histogram family, known once one of its histograms has been read.
     buckets: OnceLock<Arc<Buckets>>,
 }
 
 impl Batch {
-    /// The number of families, in the order in which they were added.
+    /// The number of families.
     pub(crate) fn len(&self) -> usize {
         self.families.len()
     }
@@ -94,7 +94,7 @@ impl Family {
         &self.batch.text[texts.prefix_end..texts.name_end]
     }
 
-    /// The name behind the registry's prefix, whose words are joined by dots.
+    /// Returns `name` after the registry's prefix, with dots between the words of the prefix and before the name.
     pub(crate) fn dotted(&self, name: &str) -> String {
         let prefix = &*self.batch.prefix;
         let dot = if prefix.is_empty() { "" } else { "." };

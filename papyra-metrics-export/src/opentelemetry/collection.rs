@@ -2,9 +2,10 @@
 //!
 //! Each instrument has a callback, and the SDK runs all of them for each collection of each of its readers. One reading
 //! serves all callbacks of a collection. The SDK does not say which callbacks belong together, but runs those of one
-//! collection in the order in which the instruments were built. So a callback takes a new reading unless its instrument
-//! is behind that of the last callback. Even if collections overlap, each takes a reading in its first callback, and
-//! after that readings are only replaced by newer ones: it never observes a value from before it began.
+//! collection in the order in which the instruments were built. A callback therefore takes a new reading unless its
+//! instrument was built after that of the previous callback. If collections overlap, each still takes a reading in its
+//! first callback, and a reading is only ever replaced by a newer one. So no collection observes a value from before
+//! the collection began.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,8 +21,8 @@ use crate::series::number::{Form, Number};
 use crate::series::shown::ShownValues;
 use crate::{Labels, Registry, RegistryReader};
 
-/// The largest number of histogram values that one reading replays, which takes about a tenth of a second. The others follow
-/// with the next readings.
+/// The largest number of histogram values that are replayed after one reading, in about a tenth of a second. Later
+/// readings replay the rest.
 const MAX_REPLAYED: u64 = 1_000_000;
 
 pub(super) struct Collections {
@@ -36,9 +37,11 @@ pub(super) struct Collections {
 struct Current {
     /// The instrument of the last callback.
     last: Option<usize>,
-    /// The newest reading that was taken, the series that it shows, and its values.
+    /// The number of the newest reading.
     reading: u64,
+    /// The series that the newest reading shows; `observed` is rebuilt when they change.
     shape: Option<(u64, u64)>,
+    /// The series of each instrument, by the address of its family.
     observed: HashMap<usize, Vec<Observed>>,
     values: ShownValues,
     /// The number of histogram values that this reading may still replay.
@@ -54,7 +57,8 @@ struct Observed {
     /// The index of its value.
     place: usize,
     form: Form,
-    /// The last value that the SDK read of a counter with these labels that has since been forgotten.
+    /// The total that the SDK last read of an earlier counter with these labels, which the registry has since
+    /// forgotten. It is added to the current total.
     forgotten: u64,
     /// The values of a histogram that were replayed into the SDK.
     replay: Option<Replay>,
@@ -77,17 +81,17 @@ impl Collections {
         Self { registry: registry.clone(), current: Mutex::default(), panics, backlog }
     }
 
-    /// Calls `observe` with each value of this family. Reads the backends first, under no lock, unless the collection
-    /// has a reading already.
+    /// Calls `observe` with each value of this family. Reads the backends first, without holding a lock, unless the
+    /// collection has a reading already.
     ///
-    /// Returns whether there are floats.
+    /// Returns whether the family has floats.
     pub(super) fn observe(
         &self,
         index: usize,
         family: &Family,
         mut observe: impl FnMut(Form, Number, &[KeyValue]),
     ) -> bool {
-        // Under the lock, so that no older value is observed after a newer one.
+        // The lock is held while observing, so that no older value is observed after a newer one.
         let Current { observed, values, .. } = &*self.reading(index);
         let mut has_floats = false;
         for series in observed.get(&family.address()).into_iter().flatten() {
@@ -131,7 +135,8 @@ impl Collections {
         false
     }
 
-    /// The reading of the collection that the callback of this instrument belongs to.
+    /// Returns the reading of the collection that calls back for this instrument, and takes a new one in its first
+    /// callback.
     fn reading(&self, index: usize) -> MutexGuard<'_, Current> {
         let mut current = self.current();
         let is_behind = current.last.is_some_and(|last| index > last);
@@ -176,7 +181,7 @@ impl Current {
         self.readers.push(reader);
     }
 
-    /// Finds the series of each instrument.
+    /// Rebuilds the list of series of each instrument, and keeps the state of those that were there before.
     fn renew(&mut self, reader: &RegistryReader) {
         let mut earlier: HashMap<(usize, Arc<Labels>), Observed> = HashMap::new();
         for (family, observed) in self.observed.drain() {
@@ -184,7 +189,7 @@ impl Current {
         }
         for series in reader.series() {
             let (family, labels) = (&series.id.family, &series.id.labels);
-            // Without a backend, a gauge has no value, and a counter keeps its total.
+            // A gauge of a closed backend has no value; a counter keeps its total.
             if !series.is_open && family.kind == Kind::Gauge {
                 continue;
             }

@@ -17,12 +17,12 @@ use crate::registry::{Problem, ProblemReport};
 /// registering thread holds.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The limit of the SDK, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
+/// The maximum length of a unit, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
 const MAX_UNIT_LEN: usize = 63;
 
 pub(super) struct Instruments {
     state: Mutex<State>,
-    /// Notified when an instrument was built, and when a collection runs the code of backends.
+    /// Notified when an instrument has been built, and when a collection begins to run the code of backends.
     progress: Condvar,
     report: ProblemReport,
 }
@@ -33,8 +33,9 @@ struct State {
     families: usize,
     names: Names,
     pending: VecDeque<Pending>,
-    /// The number of instruments that have an index, and of those that have been built.
+    /// The number of instruments that have an index.
     added: usize,
+    /// The number of instruments that have been built.
     built: usize,
     is_building: bool,
     /// The number of collections that run the code of backends.
@@ -43,7 +44,7 @@ struct State {
 
 /// An instrument that is still to be built.
 pub(super) struct Pending {
-    /// Its index in the order in which instruments are built, which is the order of their callbacks.
+    /// The position in the order in which instruments are built, which is the order of their callbacks.
     pub(super) index: usize,
     pub(super) definition: Arc<Definition>,
     pub(super) part: Part,
@@ -60,9 +61,9 @@ pub(super) struct Definition {
 pub(super) enum Part {
     /// The instrument that every family of its kind needs.
     First,
-    /// The gauge of floats, once there are some: the SDK's gauges are either of integers or of floats.
+    /// The gauge of floats, built once the family has a float: a gauge of the SDK takes either integers or floats.
     FloatGauge,
-    /// The histogram, once its bounds are known.
+    /// The histogram, built once its bounds are known.
     Histogram(Arc<OnceLock<Histogram<f64>>>),
 }
 
@@ -76,8 +77,9 @@ impl Instruments {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds instruments for the families that are new, and has them built in another thread, by one call of `build` at a
-    /// time. Waits for that, unless a collection runs the code of a backend, which may wait for the calling thread.
+    /// Adds instruments for the new families. Another thread builds them by calling `build`; only one such thread runs
+    /// at a time. Waits until they are built, for [`BUILD_TIMEOUT`] at most, and returns early if a collection runs the
+    /// code of a backend, because this code may wait for the calling thread.
     pub(super) fn add(&self, families: &[Family], build: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
         let known = state.families.min(families.len());
@@ -99,7 +101,7 @@ impl Instruments {
         });
     }
 
-    /// Adds another part of an instrument, and has it built as [`add`](Self::add) does, without waiting.
+    /// Adds another part of an instrument, which is built as in [`add`](Self::add). Does not wait for it.
     pub(super) fn add_part(
         &self,
         definition: &Arc<Definition>,
@@ -111,8 +113,8 @@ impl Instruments {
         self.start_building(state, build);
     }
 
-    /// Starts the thread that builds, unless it runs already or there is nothing to build. Returns `None` if it cannot be
-    /// started.
+    /// Starts the thread that builds, unless it runs already or there is nothing to build. Returns `None` if the thread
+    /// cannot be started.
     fn start_building<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -147,7 +149,8 @@ impl Instruments {
         Cow::Borrowed("")
     }
 
-    /// The instrument to build next; after `None`, another call of `build` is needed for more.
+    /// Returns the next instrument to build. After `None`, the building thread ends, and later instruments need a new
+    /// one.
     pub(super) fn next_pending(&self) -> Option<Pending> {
         let mut state = self.state();
         let pending = state.pending.pop_front();
@@ -160,7 +163,7 @@ impl Instruments {
         self.progress.notify_all();
     }
 
-    /// Lets registrations continue without their instruments until the guard is dropped.
+    /// Lets registrations return without waiting for their instruments until the guard is dropped.
     pub(super) fn begin_reading(&self) -> ReadingGuard<'_> {
         self.state().readings += 1;
         self.progress.notify_all();

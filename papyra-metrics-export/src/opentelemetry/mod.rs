@@ -1,7 +1,7 @@
 //! OpenTelemetry: instruments on a meter of the application.
 //!
-//! Built on the API crate alone, of which this crate supports one version; see the README for how an application
-//! that uses another version can export.
+//! This module depends on the API crate `opentelemetry` alone, and supports one version of it. An application that uses
+//! another version can export over OTLP, with the feature `otlp`.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -34,47 +34,48 @@ mod instruments;
 /// # Ok::<(), papyra_metrics_export::RegisterError>(())
 /// ```
 ///
-/// Counters become observable counters of `u64`, gauges observable gauges of `i64` or of `f64`. Names keep the dots of the
-/// registry's prefix and leave the unit out, which is given in UCUM (`By`, `s`). The unit of a metric without one is
-/// what its name counts (`{record}`). If two metrics differ in their unit alone, the later one keeps it in its name.
-/// Labels become attributes, help the description.
+/// Counters become observable counters of `u64`, gauges observable gauges of `i64` or of `f64`. Names keep the dots of
+/// the registry's prefix and omit the unit, which is passed separately in UCUM notation (`By`, `s`). The unit of a
+/// metric that declares none is derived from its name: `{record}` for `records_written`. If two metrics differ in their
+/// unit alone, the later one keeps the unit in its name. Labels become attributes, and the help text becomes the
+/// description.
 ///
 /// The SDK refuses names of more than 255 characters, and merges names that differ only in case. Such a metric is not
 /// exported; a unit of more than 63 characters is left out. [`Registry::problems`] reports both.
 ///
-/// The observed totals never fall, neither at a reset nor when a backend is closed and opened again under the same labels.
-/// So what a reader adds up is what was counted, with cumulative values and with deltas, and with any number of readers,
-/// also if they collect at the same time.
+/// The observed totals never fall, neither at a reset nor when a backend is closed and opened again under the same
+/// labels. The sum that a reader receives is therefore what was counted, with cumulative and with delta temporality and
+/// with any number of readers, even if they collect at the same time.
 ///
 /// # Histograms
 ///
-/// The SDK takes single values and nothing that is counted already. So each collection first records the new values of
-/// each bucket into a histogram with the same bounds: their mean, as often as there are new values. For all readers
-/// together, the count of each bucket is exact, and the sum up to the precision of a float. What happens when is up to
-/// the SDK's readers: they call back for an instrument that observes nothing, and that is not exported for that reason.
+/// The SDK accepts single values only, not the counts of buckets. Each collection therefore first records the mean of
+/// each bucket's new values, once for every new value, into a histogram with the same bounds. Every reader receives
+/// each value once: the count of each bucket is exact, and the sum is exact up to the precision of a float. The values
+/// are recorded in the callback of an additional instrument, which observes nothing and is therefore not exported.
 ///
 /// Recording takes about 0.1 µs for each value and reader. At most a million values are recorded in one collection. The
-/// others follow in the next ones, and [`Registry::problems`] says how many are left. A histogram without values is not
-/// exported.
+/// rest follow in later collections, and [`Registry::problems`] reports how many are left. A histogram without values
+/// is not exported.
 ///
 /// # Instruments and locks
 ///
 /// The SDK builds an instrument under a lock that it also holds while it collects. Instruments are therefore built by a
 /// thread that is started when there are new names. Registering waits until they are built, but for one second at most,
-/// and not at all while a collection runs the code of a backend: so an application may register while it holds a lock
-/// that a backend needs to be read. The new metrics are then part of a later collection. The same
-/// holds for a gauge whose first float, and a histogram whose bounds, only a collection sees.
+/// and not at all while a collection runs the code of a backend. An application may therefore register while it holds a
+/// lock that a backend needs in order to be read. The new metrics are then part of a later collection. A gauge's first
+/// float, and a histogram whose bounds become known during a collection, also appear in a later one.
 ///
 /// OpenTelemetry cannot remove an instrument: the instruments stay, and observe nothing once this value is dropped.
-/// Flush the provider before. A meter taken from `opentelemetry::global` before the provider was set never reports
-/// anything.
-#[must_use = "nothing is observed any more when this is dropped"]
+/// Flush the provider before dropping it. A meter taken from `opentelemetry::global` before the provider was set never
+/// reports anything.
+#[must_use = "observing stops when this is dropped"]
 pub struct OpenTelemetry {
     _adapter: Arc<Adapter>,
 }
 
 impl OpenTelemetry {
-    /// Builds an instrument on this meter for each name in the registry, now and whenever there are more.
+    /// Builds an instrument on this meter for each name in the registry, now and whenever names are added.
     ///
     /// Create one for each provider; a second one would observe the same values twice.
     pub fn new(registry: &Registry, meter: &Meter) -> Self {
@@ -137,7 +138,7 @@ impl Adapter {
         }
     }
 
-    // The handles of observable instruments do nothing; the callbacks stay with the provider.
+    // The handles of observable instruments are dropped: they do nothing, and the provider keeps the callbacks.
 
     fn build_counter(self: &Arc<Self>, index: usize, definition: Arc<Definition>) {
         let builder = self.meter.u64_observable_counter(definition.name.clone());
@@ -173,8 +174,8 @@ impl Adapter {
         builder.with_callback(callback).build();
     }
 
-    /// Builds a histogram and what replays values into it. The SDK calls back for observable instruments alone, so that
-    /// one that observes nothing, and is not exported for that reason, has the callback.
+    /// Builds a histogram, and an additional instrument whose callback replays values into it. The SDK calls back for
+    /// observable instruments only. The additional one observes nothing and is therefore not exported.
     fn build_replay(self: &Arc<Self>, index: usize, definition: Arc<Definition>) {
         let built = Arc::new(OnceLock::new());
         let is_requested = AtomicBool::new(self.build_histogram(&definition, &built));
@@ -263,8 +264,8 @@ fn replay(
     call_back(adapter, family, |collections| collections.replay(index, family, histogram))
 }
 
-/// Runs a callback. A panic in it would end the SDK's reader for good, and a total that is not observed once would be
-/// counted again by the next delta.
+/// Runs a callback and catches its panic. An uncaught panic would end the SDK's reader permanently, and the totals that
+/// it left unobserved would be counted again by the next delta.
 fn call_back(
     adapter: &Weak<Adapter>,
     family: &Family,

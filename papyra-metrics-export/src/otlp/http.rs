@@ -15,20 +15,21 @@ use crate::{Export, Problem, Progress};
 
 /// The time limit for a request and its response.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest pause, asked for by the collector, that an export waits for; after a longer one, the next export sends the
-/// data.
+/// The longest pause requested by the collector after which the same export is continued. After a longer one, the next
+/// export sends the data.
 const MAX_PAUSE: Duration = Duration::from_secs(4);
-/// The largest part of a response that is read.
+/// The maximum length of a response body; a longer one is ignored.
 const MAX_ANSWER_LEN: u64 = 64 * 1024;
 
 /// Sends the metrics of a registry to an OpenTelemetry collector over HTTP, at each [`export`](Export::export).
 ///
-/// [`Otlp::http`] creates one, and [`Periodic`](crate::Periodic) calls it. An export waits for the collector, for ten
-/// seconds at most, so a thread is better for it than a task of an asynchronous runtime.
+/// Created by [`Otlp::http`] and usually called by [`Periodic`](crate::Periodic). An export blocks for up to ten
+/// seconds while it waits for the collector, so run it in a thread, not in an asynchronous task.
 ///
-/// Values are cumulative, so that a failed export needs no repetition: the next one has everything. If the collector
-/// answers 429, 502, 503 or 504 and asks for a pause (`Retry-After`), it gets no request before that. If the collector
-/// rejects some data points, [`Registry::problems`](crate::Registry::problems) says how many and why.
+/// Values are cumulative, so a failed export need not be repeated: the next one includes its values. If the collector
+/// answers 429, 502, 503 or 504 and asks for a pause (`Retry-After`), no request is sent before the pause is over. If
+/// the collector rejects some data points, [`Registry::problems`](crate::Registry::problems) reports their number and
+/// the reason.
 ///
 /// URLs with `https` need the feature `rustls` or `native-tls` of `ureq` 3, which the application enables.
 pub struct OtlpHttp {
@@ -92,7 +93,7 @@ impl OtlpHttp {
         io::Error::new(kind, format!("cannot export to {}: {reason}", self.url))
     }
 
-    /// Reports what the collector has rejected.
+    /// Reports the data points that the collector rejected.
     fn take_answer(&self, body: &[u8]) {
         let answer = ExportMetricsServiceResponse::decode(body).unwrap_or_default();
         let partial = answer.partial_success.unwrap_or_default();
@@ -144,7 +145,7 @@ impl Export for OtlpHttp {
         }
         let reason = Status::decode(&*body).map(|status| status.message).unwrap_or_default();
         let error = self.error(ErrorKind::Other, format!("{status} {reason}").trim_end());
-        let takes_later = matches!(
+        let is_retryable = matches!(
             status,
             StatusCode::TOO_MANY_REQUESTS
                 | StatusCode::BAD_GATEWAY
@@ -152,7 +153,7 @@ impl Export for OtlpHttp {
                 | StatusCode::GATEWAY_TIMEOUT
         );
         match retry_after(answer.headers()) {
-            Some(pause) if takes_later => {
+            Some(pause) if is_retryable => {
                 self.paused_until = Instant::now().checked_add(pause);
                 if pause <= MAX_PAUSE { Ok(Progress::More) } else { Err(error) }
             }
@@ -161,8 +162,8 @@ impl Export for OtlpHttp {
     }
 }
 
-/// The pause that the collector asks for, as <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after> has it: a number
-/// of seconds, or a date.
+/// The pause that the collector asks for: a number of seconds or a date,
+/// <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get("retry-after")?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {

@@ -17,7 +17,7 @@ pub(super) struct Span {
     pub(super) end: u64,
 }
 
-/// A data point of each kind.
+/// A data point of one of the exported kinds.
 pub(super) enum Point {
     Sum(NumberDataPoint),
     Gauge(NumberDataPoint),
@@ -29,7 +29,7 @@ pub(super) fn attribute(name: &str, value: &str) -> KeyValue {
     KeyValue { key: name.to_owned(), value: Some(AnyValue { value }), ..KeyValue::default() }
 }
 
-/// The data point of a series. `None` if it has no value now: it is a gauge of a closed backend.
+/// Returns the data point of a series. `None` if the series has no value, such as a gauge of a closed backend.
 pub(super) fn point(
     series: &SeriesView,
     values: &ShownValues,
@@ -54,7 +54,7 @@ pub(super) fn point(
             let counts: Vec<_> = reading.tallies.iter().map(|tally| tally.count).collect();
             let sums = reading.tallies.iter().map(|tally| tally.sum);
             let sum = sums.fold(0, u64::wrapping_add);
-            #[allow(clippy::cast_precision_loss)] // a float is what the protocol has
+            #[allow(clippy::cast_precision_loss)] // the sum is a float in the protocol
             let sum = sum as f64 / reading.buckets.base_units_per_unit() as f64;
             Some(Point::Histogram(HistogramDataPoint {
                 attributes: attributes.to_vec(),

@@ -47,23 +47,23 @@ pub use http::OtlpHttp;
 /// given in UCUM (`By`, `s`). Counters are monotonic sums, gauges are gauges, histograms have their explicit bounds, the
 /// exact count of each bucket and the sum as a float. Labels are attributes, help is the description.
 ///
-/// # What arrives
+/// # Delivery
 ///
-/// All values are cumulative: a message that is lost is made up for by the next one, and one that arrives twice changes
-/// nothing. Totals never fall, over resets and over backends that are closed and opened again under the same labels. The
-/// totals of a closed backend are exported as long as the registry remembers them, which
-/// [`Registry::set_closed_retention`] sets: for longer than the collector may be away.
+/// All values are cumulative: the next message makes up for a lost one, and a message that arrives twice changes
+/// nothing. Totals never fall, neither at a reset nor when a backend is closed and opened again under the same labels.
+/// The totals of a closed backend are exported until the registry forgets them. Set [`Registry::set_closed_retention`]
+/// to longer than the collector may be unavailable.
 ///
-/// The start time of a series is that of the reading before it appeared: the creation of this value for what is registered
-/// by then. A total that was forgotten begins again at zero with a later start time.
+/// A series starts at the time of the last reading before it appeared; the first reading is the creation of this value.
+/// A total that the registry has forgotten begins again at zero with a later start time.
 ///
-/// Counters are integers of 64 bits with a sign in the protocol. A total that exceeds them is sent as a float.
+/// Integers of the protocol are signed and have 64 bits. A total that exceeds them is sent as a float.
 pub struct Otlp {
     registry: Registry,
     reader: RegistryReader,
     resource: Resource,
     names: Names,
-    /// The metrics by the address of their family; `None` if a name is not available.
+    /// The metrics by the address of their family. `None` if no name was available.
     instruments: HashMap<usize, Option<Instrument>>,
     series: PerSeries<Stream>,
     /// The time of the last reading of the registry, in nanoseconds since 1970.
@@ -73,7 +73,7 @@ pub struct Otlp {
 
 /// A family, with its name and unit in OpenTelemetry.
 struct Instrument {
-    /// Keeps the address of the family in use.
+    /// Held so that no other family gets the same address.
     family: Family,
     name: String,
     unit: String,
@@ -100,7 +100,7 @@ impl Otlp {
         }
     }
 
-    /// Sets the attributes of the process that all metrics are from, such as `service.name` and `service.instance.id`.
+    /// Sets the resource attributes, which identify the process, such as `service.name` and `service.instance.id`.
     ///
     /// Two processes need different attributes; otherwise a collector takes their series for the same.
     #[must_use]

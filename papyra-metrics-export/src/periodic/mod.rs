@@ -1,7 +1,7 @@
 //! Exports at an interval, for monitoring systems that do not fetch metrics themselves.
 //!
-//! [`Periodic::spawn`] exports from a thread, and under the feature `tokio` [`PeriodicTask::spawn`] from a task.
-//! Both export once more when they are stopped, so that the last counts are sent.
+//! [`Periodic::spawn`] exports from a thread; `PeriodicTask::spawn` exports from a tokio task, with the feature
+//! `tokio`. Both export once more when they are stopped, so that the last counts are sent.
 
 use std::io;
 use std::mem;
@@ -23,11 +23,11 @@ pub use thread::Periodic;
 /// Implemented by `statsd::StatsD`, `metrics::Facade` and `otlp::OtlpHttp`. For another system, implement it over a
 /// [`RegistryReader`](crate::RegistryReader).
 pub trait Export {
-    /// Sends all pending data, or a first part of it. Waits for the receiver only if the protocol has an answer.
+    /// Sends all pending data, or the first part of it. Waits for the receiver only if the protocol has a response.
     ///
     /// # Errors
     ///
-    /// The data could not be sent. It is part of the next export.
+    /// Returns an error if the data could not be sent. The next export includes it.
     fn export(&mut self) -> io::Result<Progress>;
 }
 
@@ -46,18 +46,18 @@ pub enum Progress {
     More,
 }
 
-/// The pause between two parts of an export: a receiver reads a full socket buffer in less.
+/// The pause between two parts of an export: a receiver empties a full socket buffer in less time.
 const PAUSE: Duration = Duration::from_millis(10);
-/// The time limit of the export at the end, over all its parts.
+/// The time limit for all parts of the final export.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 /// The shortest interval.
 const MIN_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Decides when to export and records how it went, for the thread and the task.
+/// Decides when to export and records the results. Used by the thread and the task.
 struct Driver<E> {
     export: E,
     interval: Duration,
-    /// When the next export is due, or `None` for never: the interval exceeds what an `Instant` can hold.
+    /// When the next export is due. `None` if that time exceeds what an `Instant` can hold: it is never reached.
     next: Option<Instant>,
     clock: fn() -> Instant,
     /// The result of the most recent export.
@@ -90,7 +90,7 @@ impl<E: Export> Driver<E> {
 
     /// Exports and records the error. An export that failed is not continued before the next interval.
     fn export(&mut self) -> Progress {
-        // All of this may call user code: the export, the text of its error, and the error's `Drop`.
+        // The export and the formatting of its error are user code, and so is the error's `Drop`.
         let exported = catch(|| {
             let result = self.export.export();
             let message = result.as_ref().err().map(ToString::to_string);
@@ -111,7 +111,8 @@ impl<E: Export> Driver<E> {
         progress
     }
 
-    /// Sends a part of the last export. Returns the time to wait before the next part, if there is one.
+    /// Sends a part of the final export. Returns the time to wait before the next part, or `None` if there is no
+    /// further part or the deadline has passed.
     fn flush(&mut self, deadline: Instant) -> Option<Duration> {
         let has_more = self.export() == Progress::More && Instant::now() < deadline;
         has_more.then_some(PAUSE)
@@ -125,12 +126,12 @@ impl<E: Export> Driver<E> {
     }
 }
 
-/// The first time after `now` that is a whole number of intervals after `next`: missed exports are skipped, because
-/// the next one sends everything.
+/// Returns `next` if it is after `now`, or the first time after `now` that is a whole number of intervals later. Missed
+/// exports are skipped, because the next one sends everything.
 fn next_after(now: Instant, next: Instant, interval: Duration) -> Option<Instant> {
     let Some(late) = now.checked_duration_since(next) else { return Some(next) };
     let late = late.as_nanos() % interval.as_nanos();
-    // At most the time for which the process has run, so it fits.
+    // At most the time for which the process has run, so the nanoseconds fit in a `u64`.
     let late = Duration::from_nanos(u64::try_from(late).unwrap_or(0));
     now.checked_add(interval.saturating_sub(late))
 }

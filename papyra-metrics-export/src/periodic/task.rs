@@ -31,7 +31,7 @@ use crate::panics::catch;
 /// # }).unwrap();
 /// ```
 ///
-/// An export that fails or panics is recorded ([`last_error`](Self::last_error)), and the next one is tried after
+/// If an export fails or panics, [`last_error`](Self::last_error) returns the error, and the next export is tried after
 /// the interval.
 #[must_use = "the export stops when this is dropped"]
 pub struct PeriodicTask {
@@ -42,14 +42,14 @@ pub struct PeriodicTask {
 }
 
 impl PeriodicTask {
-    /// Exports after each interval, and once more at the end, also when the runtime shuts down. The shortest
-    /// interval is one millisecond; after [`Duration::MAX`] it exports only at the end.
+    /// Spawns a task that exports after each interval, and once more when it is stopped or the runtime shuts down. The
+    /// shortest interval is one millisecond. With [`Duration::MAX`], the task exports only when it ends.
     ///
     /// # Panics
     ///
-    /// If called outside of a tokio runtime, or in one without timers.
+    /// Panics if called outside of a tokio runtime, or in a runtime without timers.
     pub fn spawn(interval: Duration, export: impl Export + Send + 'static) -> Self {
-        // Tokio's clock, so that a test that pauses it sees one export for each interval.
+        // Uses tokio's clock, so that a test that pauses it observes one export for each interval.
         let driver = Driver::new(interval, || tokio::time::Instant::now().into_std(), export);
         let last_error = driver.last_error.clone();
         let (running, stopped) = oneshot::channel();
@@ -99,7 +99,7 @@ struct FlushOnDrop<E: Export>(Option<Driver<E>>);
 impl<E: Export> Drop for FlushOnDrop<E> {
     fn drop(&mut self) {
         if let Some(mut driver) = self.0.take() {
-            // There are no pauses, because the runtime is shutting down.
+            // Does not pause between parts, because the runtime is shutting down.
             let deadline = Instant::now() + FLUSH_TIMEOUT;
             while driver.flush(deadline).is_some() {}
             let _ = catch(|| drop(driver.finish()));

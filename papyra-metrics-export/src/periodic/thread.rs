@@ -10,7 +10,7 @@ use super::{Driver, Export, FLUSH_TIMEOUT, panicked};
 use crate::last_error::LastError;
 use crate::worker::{JoinError, Worker};
 
-/// How long `stop` waits for the thread: the last export, and a moment for the one that is under way.
+/// How long `stop` waits for the thread: the time for the final export, and a second for an export in progress.
 const STOP_TIMEOUT: Duration = FLUSH_TIMEOUT.saturating_add(Duration::from_secs(1));
 
 /// Exports at an interval, from a thread. Stops when it is dropped.
@@ -38,9 +38,9 @@ const STOP_TIMEOUT: Duration = FLUSH_TIMEOUT.saturating_add(Duration::from_secs(
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// An export that fails or panics is recorded ([`last_error`](Self::last_error)), and the next one is tried after
-/// the interval. The thread does not survive a `fork`: in the child process nothing is exported, and `stop` and
-/// `Drop` return at once. Start another export there.
+/// If an export fails or panics, [`last_error`](Self::last_error) returns the error, and the next export is tried after
+/// the interval. The thread does not survive a `fork`: in the child process nothing is exported, and `stop` and `Drop`
+/// return at once. Create a new `Periodic` in the child.
 #[must_use = "the export stops when this is dropped"]
 pub struct Periodic {
     /// Dropped to stop the thread.
@@ -50,8 +50,8 @@ pub struct Periodic {
 }
 
 impl Periodic {
-    /// Exports after each interval, and once more at the end. The shortest interval is one millisecond; after
-    /// [`Duration::MAX`] it exports only at the end.
+    /// Starts a thread that exports after each interval, and once more when it is stopped. The shortest interval is one
+    /// millisecond. With [`Duration::MAX`], the thread exports only when it is stopped.
     ///
     /// An export that takes longer than the interval is not interrupted; the exports that it delays are skipped.
     ///
@@ -75,9 +75,9 @@ impl Periodic {
     ///
     /// # Errors
     ///
-    /// Returns an error if the last export failed or panicked; [`TimedOut`](io::ErrorKind::TimedOut) if an export does not
-    /// return within six seconds; and [`Deadlock`](io::ErrorKind::Deadlock) if the export itself calls this: the thread then
-    /// stops as soon as the export returns.
+    /// Returns an error if the last export failed or panicked; [`TimedOut`](io::ErrorKind::TimedOut) if an export does
+    /// not return within six seconds; and [`Deadlock`](io::ErrorKind::Deadlock) if called by the export itself, in
+    /// which case the thread stops as soon as the export returns.
     pub fn stop(mut self) -> io::Result<()> {
         self.join()
     }
@@ -118,7 +118,7 @@ fn run<E: Export>(mut driver: Driver<E>, stopped: &mpsc::Receiver<()>) -> io::Re
 
 impl Drop for Periodic {
     fn drop(&mut self) {
-        // Callers of `stop` receive the error.
+        // Only callers of `stop` receive the error.
         let _ = self.join();
     }
 }

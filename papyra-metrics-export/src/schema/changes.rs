@@ -10,45 +10,45 @@ const HELP: &str = "help";
 const OBJECTIVE: &str = "objective";
 const ROLE: &str = "role";
 
-/// One difference between a lock file and the declared metrics. Its text names both states.
+/// A difference between a lock file and the declared metrics. `Display` writes the old and the new state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The name, with the labels if one series is concerned.
+    /// The metric's exported name, with labels if only one series has changed.
     metric: String,
-    what: What,
+    kind: ChangeKind,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum What {
+enum ChangeKind {
     Added,
     Removed,
     Changed { property: &'static str, old: Option<String>, new: Option<String> },
 }
 
 impl Change {
-    /// Returns the metric's exported name, with labels if only one series of it is concerned.
+    /// Returns the metric's exported name, with labels if only one series has changed.
     pub fn metric(&self) -> &str {
         &self.metric
     }
 
     /// Returns the property that has changed, such as `unit` or `bucket bounds`, or `None` for an addition or removal.
     pub fn property(&self) -> Option<&str> {
-        match &self.what {
-            What::Added | What::Removed => None,
-            What::Changed { property, .. } => Some(property),
+        match &self.kind {
+            ChangeKind::Added | ChangeKind::Removed => None,
+            ChangeKind::Changed { property, .. } => Some(property),
         }
     }
 
-    /// Whether dashboards and alerts may depend on what has changed: everything but additions, help texts and
-    /// components.
+    /// Returns whether the change can break dashboards and alerts. Every change can, except for additions, help texts
+    /// and components.
     ///
-    /// Removing or changing an objective is breaking, because alerts guard it; so is removing the mark of an error counter.
-    /// A new objective is an addition.
+    /// Removing or changing an objective is breaking, because alerts depend on it, and so is removing the `errors` mark
+    /// of a counter. A new objective is an addition.
     pub fn is_breaking(&self) -> bool {
-        match &self.what {
-            What::Added => false,
-            What::Removed => true,
-            What::Changed { property, old, .. } => match *property {
+        match &self.kind {
+            ChangeKind::Added => false,
+            ChangeKind::Removed => true,
+            ChangeKind::Changed { property, old, .. } => match *property {
                 COMPONENT | HELP => false,
                 OBJECTIVE | ROLE => old.is_some(),
                 _ => true,
@@ -60,10 +60,10 @@ impl Change {
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let metric = &self.metric;
-        match &self.what {
-            What::Added => write!(f, "`{metric}` is new"),
-            What::Removed => write!(f, "`{metric}` is removed"),
-            What::Changed { property, old, new } => {
+        match &self.kind {
+            ChangeKind::Added => write!(f, "`{metric}` is new"),
+            ChangeKind::Removed => write!(f, "`{metric}` is removed"),
+            ChangeKind::Changed { property, old, new } => {
                 let [old, new] = [old, new].map(|text| text.as_deref().unwrap_or("none"));
                 write!(f, "`{metric}` changes its {property} from {old} to {new}")
             }
@@ -83,11 +83,11 @@ fn between(old: &Schema, new: &Schema) -> Vec<Change> {
     for (name, old) in &old.families {
         match new.families.get(name) {
             Some(new) => compare(name, old, new, &mut changes),
-            None => changes.push(Change { metric: name.clone(), what: What::Removed }),
+            None => changes.push(Change { metric: name.clone(), kind: ChangeKind::Removed }),
         }
     }
     let added = new.families.keys().filter(|name| !old.families.contains_key(*name));
-    changes.extend(added.map(|name| Change { metric: name.clone(), what: What::Added }));
+    changes.extend(added.map(|name| Change { metric: name.clone(), kind: ChangeKind::Added }));
     changes.sort_by(|a, b| a.metric.cmp(&b.metric));
     changes
 }
@@ -95,8 +95,8 @@ fn between(old: &Schema, new: &Schema) -> Vec<Change> {
 fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     let mut compare = |property, old: Option<String>, new: Option<String>| {
         if old != new {
-            let what = What::Changed { property, old, new };
-            changes.push(Change { metric: name.to_owned(), what });
+            let kind = ChangeKind::Changed { property, old, new };
+            changes.push(Change { metric: name.to_owned(), kind });
         }
     };
     let quoted = |text: &str| Some(format!("`{text}`"));
@@ -121,13 +121,13 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
         }
     };
     let removed = old.series.difference(&new.series);
-    changes.extend(removed.map(|it| Change { metric: series(it), what: What::Removed }));
+    changes.extend(removed.map(|it| Change { metric: series(it), kind: ChangeKind::Removed }));
     let added = new.series.difference(&old.series);
-    changes.extend(added.map(|it| Change { metric: series(it), what: What::Added }));
+    changes.extend(added.map(|it| Change { metric: series(it), kind: ChangeKind::Added }));
 }
 
-/// Compares the objectives of the series that are in both. Reports a single change if all series of each family have the same
-/// objective.
+/// Compares the objectives of the series that exist in both families. If all series of each family have the same
+/// objective, reports a single change.
 fn compare_objectives(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     let is_common =
         |family: &Family| family.objectives.is_empty() || family.common_objective().is_some();
@@ -140,8 +140,8 @@ fn compare_objectives(name: &str, old: &Family, new: &Family, changes: &mut Vec<
         let is_whole = is_uniform || labels.is_empty();
         let metric = if is_whole { name.to_owned() } else { format!("{name}{{{labels}}}") };
         let [old, new] = [old, new].map(|objective| objective.map(|it| format!("`{it}`")));
-        let what = What::Changed { property: OBJECTIVE, old, new };
-        changes.push(Change { metric, what });
+        let kind = ChangeKind::Changed { property: OBJECTIVE, old, new };
+        changes.push(Change { metric, kind });
         if is_uniform {
             break;
         }

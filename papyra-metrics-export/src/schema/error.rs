@@ -7,7 +7,7 @@ use super::changes::Change;
 
 /// The error of a comparison with a lock file.
 ///
-/// `Debug` prints the same text as `Display`, because tests unwrap it.
+/// `Debug` prints the text of `Display`, and the cause, because tests call `unwrap`.
 #[non_exhaustive]
 pub enum SchemaError {
     /// There is no lock file.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-/// Writes a text in one line in which nothing is hidden: a line break is `\n`, and a control character or one that
-/// changes the direction of the text is `\u{…}`.
+/// Escapes a text so that it fits in one line and hides nothing: a line break becomes `\n`, and a control character or
+/// one that changes the direction of the text becomes `\u{…}`.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {
@@ -55,7 +55,7 @@ pub(super) fn unescape(text: &str) -> String {
     out
 }
 
-/// Reads `{1b}` and returns what comes after it.
+/// Parses a code point such as `{1b}`, and returns its character and the text after it.
 fn code_point(text: &str) -> Option<(char, &str)> {
     let (digits, after) = text.strip_prefix('{')?.split_once('}')?;
     let char = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?;
@@ -67,7 +67,7 @@ mod tests {
     use super::{escape, unescape};
 
     #[test]
-    fn every_text_survives_in_one_line() {
+    fn every_text_fits_in_one_line_and_reads_back() {
         for text in [
             "",
             "plain",
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escape_that_is_none_is_the_text_behind_the_backslash() {
+    fn an_unknown_escape_is_read_without_its_backslash() {
         for (text, expected) in
             [("\\x", "x"), ("\\u", "u"), ("\\u{}", "u{}"), ("\\u{d800}", "u{d800}"), ("a\\", "a\\")]
         {

@@ -8,7 +8,7 @@ use super::escape::{escape, unescape};
 
 /// The labels of a series, ordered by name, because their order has no meaning. Empty for a metric without labels.
 ///
-/// Its `Display` is the text of a lock file: `op="get",outcome="ok"`.
+/// `Display` writes the text of a lock file: `op="get",outcome="ok"`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LabelSet(Vec<(String, String)>);
 
@@ -20,7 +20,7 @@ impl LabelSet {
         Self(labels)
     }
 
-    /// Parses the text of a lock file.
+    /// Parses labels as [`Display`](fmt::Display) writes them, in any order.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let mut labels = Vec::new();
         let mut rest = text;
@@ -40,7 +40,7 @@ impl LabelSet {
         Some(Self(labels))
     }
 
-    /// Returns names and values, ordered by name.
+    /// Returns the names and values, ordered by name.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
@@ -50,7 +50,7 @@ impl LabelSet {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Returns the value of the label of that name.
+    /// Returns the value of the label with this name.
     #[cfg(feature = "dashboard")]
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
@@ -86,7 +86,7 @@ mod tests {
     use super::LabelSet;
 
     #[test]
-    fn labels_with_any_value_read_back_as_they_were() {
+    fn labels_with_any_value_read_back_unchanged() {
         for labels in [
             &[][..],
             &[("op", "get")],
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_list_of_labels_is_refused() {
+    fn text_that_is_not_a_list_of_labels_is_refused() {
         for text in [
             "op",
             "op=get",

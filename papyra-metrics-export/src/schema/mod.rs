@@ -18,8 +18,8 @@
 //! # let dir = std::env::temp_dir().join(format!("schema-{}", std::process::id()));
 //! # std::fs::create_dir_all(&dir)?;
 //! # let path = dir.join("metrics.lock");
-//! // In a test, `schema::check::<LogMetrics>("metrics.lock")?` compares with the committed file. The first run with
-//! // UPDATE_METRICS=1 creates it; `Schema::write` is what it calls.
+//! // In a test, `schema::check::<LogMetrics>("metrics.lock")?` compares with the committed file. With UPDATE_METRICS=1,
+//! // it creates the file, as `Schema::write` does here.
 //! schema::Schema::of(&LogMetrics::default()).write(&path)?;
 //! let report = schema::check::<LogMetrics>(&path)?;
 //! assert!(report.changes().is_empty());
@@ -60,9 +60,10 @@
 //!   series op="put"
 //! ```
 //!
-//! Further lines are written for metrics that have more to them: `component` is the prefix of the metric's struct, `role
-//! errors` marks the counter of errors, and `objective 99.9% within 0.1` is the [objective](papyra_metrics::Objective) of a
-//! histogram, followed by the labels of a series if others have another one. Dashboards and alert rules use them.
+//! Optional lines describe properties that dashboards and alert rules use. `component` is the prefix of the metric's
+//! struct. `role errors` marks a counter of errors. `objective 99.9% within 0.1` is the
+//! [objective](papyra_metrics::Objective) of a histogram; if its series have different objectives, each line ends with
+//! the labels of a series.
 //!
 //! Lines that begin with `#` and empty lines are ignored. In `help` and in the values of labels, a line break is `\n`, a
 //! backslash `\\`, a quote `\"`, and a control character `\u{…}`.
@@ -95,10 +96,11 @@ pub use model::Schema;
 pub use report::Report;
 pub use rules::AlertRules;
 
-/// Compares the metrics that `M` declares with the lock file at `path`, which is relative to the package's directory in a
-/// test.
+/// Compares the metrics that `M` declares with the lock file at `path`. In a test, a relative path begins at the
+/// package's directory.
 ///
-/// Additions, other help texts and components pass; the [`Report`] lists them. An objective that has changed does not.
+/// Additions and changes of help texts or components pass, and the [`Report`] lists them. A changed objective is an
+/// error.
 ///
 /// If the environment variable `UPDATE_METRICS` is set, and not to `0`, the file is written instead.
 ///

@@ -11,7 +11,7 @@ use crate::{Registry, RegistryReader};
 
 /// The declarations of a set of metrics, under their exported names.
 ///
-/// Its `Display` is the content of a lock file.
+/// `Display` writes the content of a lock file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Schema {
     pub(super) families: BTreeMap<String, Family>,
@@ -22,12 +22,12 @@ pub struct Schema {
 pub(super) struct Family {
     pub(super) kind: Kind,
     pub(super) unit: Option<String>,
-    /// The prefix of its name, without the `_` at the end: that of its struct, behind that of the registry.
+    /// The prefix of the registry and that of the struct, without the `_` at the end.
     pub(super) component: Option<String>,
     /// Whether it is marked as a counter of errors.
     pub(super) is_error_counter: bool,
     pub(super) help: String,
-    /// The bounds as Prometheus writes them. `None` if there was no histogram to read, such as in a flattened `None`.
+    /// The bounds as Prometheus writes them. `None` if there was no histogram to read, such as in a flattened `Option`.
     pub(super) bounds: Option<Vec<String>>,
     /// The objectives of the series that have one.
     pub(super) objectives: BTreeMap<LabelSet, Objective>,
@@ -38,7 +38,7 @@ pub(super) struct Family {
 /// A series as it is declared.
 pub(super) struct Declaration<'a> {
     pub(super) name: ExpositionName<'a>,
-    /// The length of the prefix of its name.
+    /// The length in bytes of the prefix of the name.
     pub(super) prefix_len: usize,
     pub(super) kind: Kind,
     pub(super) unit: Option<&'a str>,
@@ -49,7 +49,7 @@ pub(super) struct Declaration<'a> {
 }
 
 impl Schema {
-    /// Returns the schema of these metrics. Each is read once, for the bounds of histograms.
+    /// Returns the schema of these metrics. Reads each metric once, to learn the bounds of histograms.
     pub fn of(metrics: &(impl Metrics + ?Sized)) -> Self {
         let mut schema = Self::default();
         for metric in metrics.descriptors() {
@@ -93,8 +93,8 @@ impl Schema {
         schema
     }
 
-    /// Returns the same schema with this prefix before each name, as [`Registry::with_prefix`] exports it in formats
-    /// without dots.
+    /// Adds a prefix to each name, as [`Registry::with_prefix`] exports it in formats without dots: a dot in the prefix
+    /// becomes `_`.
     #[must_use]
     pub fn with_prefix(self, prefix: &str) -> Self {
         let prefix = prefix.replace('.', "_");
@@ -161,7 +161,7 @@ impl Family {
         }
     }
 
-    /// Sets the component to the first bytes of the name.
+    /// Sets the component to the first `prefix_len` bytes of the name.
     fn set_component(&mut self, name: &str, prefix_len: usize) {
         let prefix = name.get(..prefix_len).unwrap_or(name).trim_end_matches('_');
         self.component = Some(prefix).filter(|prefix| !prefix.is_empty()).map(str::to_owned);

@@ -6,10 +6,10 @@ use crate::decimal;
 
 /// The share of a histogram's values that should be within a bound of its buckets.
 ///
-/// Its `Display` is the text of a lock file: `99.9% within 0.1`.
+/// `Display` writes the text of a lock file: `99.9% within 0.1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Objective {
-    /// Parts per billion of the values.
+    /// The share of the values in parts per billion.
     billionths: u32,
     /// The bound in the exported unit, as Prometheus writes it.
     within: String,
@@ -44,7 +44,7 @@ impl Objective {
         f64::from(self.billionths) / BILLIONTHS_PER_PERCENT
     }
 
-    /// Returns the share of values that may exceed the bound: 0.001 of 99.9 %.
+    /// Returns the share of values that may exceed the bound: 0.001 for 99.9 %.
     pub(super) fn budget(&self) -> f64 {
         f64::from(1_000_000_000 - self.billionths) / 1e9
     }

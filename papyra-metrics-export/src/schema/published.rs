@@ -7,12 +7,12 @@ use super::label_set::LabelSet;
 use super::model::{Declaration, Schema};
 
 impl Schema {
-    /// Returns the schema of the metrics that a process publishes in a file, live or ended. It is equal to that of the
-    /// published struct.
+    /// Returns the schema of the metrics in a published file, whether or not the process that publishes them still
+    /// runs. It is equal to that of the published struct.
     ///
     /// # Errors
     ///
-    /// Returns an error if the file is truncated during the reading, or cannot be read.
+    /// Returns an error if the file cannot be read, or is truncated while it is read.
     pub fn of_published(reader: &Reader) -> Result<Self, ReadError> {
         let mut schema = Self::default();
         for (metric, (_, value)) in reader.metrics().iter().zip(reader.totals()?) {

@@ -1,4 +1,4 @@
-//! The result of a comparison that passes.
+//! The result of a successful comparison with a lock file.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -22,13 +22,13 @@ impl Report {
         &self.changes
     }
 
-    /// Whether the lock file was written, because `UPDATE_METRICS` was set.
+    /// Returns whether the lock file was written, because `UPDATE_METRICS` was set.
     pub fn is_updated(&self) -> bool {
         self.is_updated
     }
 }
 
-/// `metrics.lock: 12 metrics`, and a line for each difference.
+/// Writes `metrics.lock: 12 metrics`, and a line for each difference.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} metrics", self.path.display(), self.metrics)?;

@@ -1,6 +1,8 @@
-//! The meaning of metrics to an operator: which ones count errors, of which operations, and which are in flight.
+//! The meaning of metrics to an operator: which metrics count errors and of which operations, and which count
+//! operations in flight.
 //!
-//! The derive marks a struct's error counter. Everything else follows from names, as `docs/guide/alerts.md` lists them.
+//! The derive marks a struct's error counter. All other roles are derived from names; `docs/guide/alerts.md` lists the
+//! rules.
 
 use std::iter;
 
@@ -12,20 +14,20 @@ use super::model::{Family, Schema};
 /// The meaning of a metric, beyond its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// A counter of operations that failed: marked with `errors`, or named so.
+    /// A counter of operations that failed: marked with `errors`, or with a name such as `write_errors`.
     Errors,
     /// A gauge of operations that are running.
     InFlight,
 }
 
-/// The metric from which the number of operations is known.
+/// The metric that gives the number of operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operations<'a> {
-    /// A histogram of their durations. Its count includes those that failed.
+    /// A histogram of the operations' durations. Its count includes failed operations.
     Timed(&'a str),
-    /// A counter of calls, which includes those that failed.
+    /// A counter of calls, which includes failed calls.
     Calls(&'a str),
-    /// A counter of those that succeeded.
+    /// A counter of successful operations.
     Successes(&'a str),
 }
 
@@ -54,7 +56,7 @@ impl<'a> Operations<'a> {
         }
     }
 
-    /// Whether operations that failed are counted too.
+    /// Returns whether failed operations are counted too.
     pub(super) fn includes_errors(self) -> bool {
         !matches!(self, Self::Successes(_))
     }
@@ -72,17 +74,17 @@ impl Schema {
         }
     }
 
-    /// Returns the operations whose errors a counter counts, if they are known: those that have the same name.
+    /// Returns the operations whose errors a counter counts, if there is a metric with a matching name.
     ///
-    /// `append_errors` counts the errors of `append_seconds`, `appends`, `append_calls` or `append_ok`, whichever of them
-    /// there is first. If there is none of them, it is the only histogram of durations whose name begins so, such as
-    /// `wal_append_seconds` for `wal_errors`.
+    /// For `append_errors`, this is the first that exists of `append_seconds`, `append_calls`, `appends` and
+    /// `append_ok`. If none exists, it is the only histogram of durations whose name begins with the same words, such
+    /// as `wal_append_seconds` for `wal_errors`.
     pub(super) fn operations_of_errors(&self, errors: &str) -> Option<Operations<'_>> {
         let stem = errors.strip_suffix(last_word(errors))?.trim_end_matches('_');
         self.operations(stem, errors).or_else(|| self.only_timed(errors, stem))
     }
 
-    /// Returns the operations that a gauge counts while they run, if they are known: those that have the same name.
+    /// Returns the operations that a gauge counts while they run, if there is a metric with a matching name.
     pub(super) fn operations_of_in_flight(&self, in_flight: &str) -> Option<Operations<'_>> {
         let stem = without_suffix(in_flight, IN_FLIGHT)?;
         self.operations(stem, in_flight).or_else(|| self.only_timed(in_flight, stem))
@@ -102,7 +104,8 @@ impl Schema {
             .or_else(|| counter(&SUCCESSES).map(Operations::Successes))
     }
 
-    /// The only histogram of durations whose name begins with the stem; without a stem, the only one of the component.
+    /// Returns the only histogram of durations whose name begins with the stem or, if the stem is the name of the
+    /// component, the only one of the component.
     fn only_timed(&self, name: &str, stem: &str) -> Option<Operations<'_>> {
         let component = self.families.get(name)?.component.as_deref();
         let is_component = component.unwrap_or_default() == stem;
@@ -136,7 +139,7 @@ impl Schema {
 }
 
 impl Family {
-    /// Returns the names of the labels that the metric brings itself, in alphabetical order.
+    /// Returns the names of the labels of all series, in alphabetical order.
     pub(super) fn label_names(&self) -> Vec<&str> {
         let mut names: Vec<_> = self.series.iter().flat_map(LabelSet::names).collect();
         names.sort_unstable();
@@ -149,7 +152,7 @@ fn last_word(name: &str) -> &str {
     name.rsplit('_').next().unwrap_or(name)
 }
 
-/// The name without the suffix and the `_` before it, if it ends so.
+/// Returns the name without the suffix and the `_` before it. `None` if the name does not end in the suffix.
 fn without_suffix<'a>(name: &'a str, suffix: &str) -> Option<&'a str> {
     let stem = name.strip_suffix(suffix)?;
     if stem.is_empty() { Some(stem) } else { stem.strip_suffix('_') }
@@ -159,7 +162,7 @@ fn joined(stem: &str, word: &str) -> String {
     if stem.is_empty() { word.to_owned() } else { format!("{stem}_{word}") }
 }
 
-/// A name, and the same in plural and in singular.
+/// Returns a name and its possible plurals and singulars.
 fn forms(stem: &str) -> Vec<String> {
     if stem.is_empty() {
         return vec![String::new()];
@@ -190,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn every_error_counter_of_the_ready_made_metrics_knows_its_operations() {
+    fn every_error_counter_of_persistence_metrics_has_known_operations() {
         let schema = Schema::of(&PersistenceMetrics::default());
         for operation in ["write", "read", "scan", "recovery", "compaction"] {
             let timed = format!("{operation}_seconds");
@@ -204,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_are_found_by_name_and_a_mark_finds_errors_of_any_name() {
+    fn operations_are_found_by_name_and_a_marked_error_counter_may_have_any_name() {
         #[derive(Default, Metrics)]
         #[metrics(prefix = "wal_")]
         struct Wal {

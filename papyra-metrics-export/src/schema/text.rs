@@ -99,8 +99,9 @@ struct Draft {
     is_error_counter: bool,
     help: String,
     bounds: Option<Vec<String>>,
-    /// The objectives of single series, and that of all of them.
+    /// The objectives of single series.
     objectives: BTreeMap<LabelSet, Objective>,
+    /// The objective of all series.
     common_objective: Option<Objective>,
     series: BTreeSet<LabelSet>,
 }

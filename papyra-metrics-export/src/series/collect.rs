@@ -1,4 +1,4 @@
-//! Reads one source. This runs user code, and therefore runs without a lock.
+//! Reads one source. This runs user code, so no lock may be held.
 
 use std::sync::Arc;
 
@@ -19,7 +19,8 @@ pub(crate) struct Scratch {
     pub(crate) readings: Readings,
     /// The readings that failed, by the position of the source.
     pub(crate) problems: Vec<(usize, String)>,
-    /// The histogram that is read. In a box, because it is large; `None` until there is one.
+    /// The buffer for the histogram that is being read. Boxed, because it is large; `None` until the first histogram is
+    /// read.
     distribution: Option<Box<Distribution>>,
 }
 
@@ -30,8 +31,9 @@ impl Scratch {
     }
 }
 
-/// Appends one reading for each metric that the source at this position lists, and the problems: metrics that could not be
-/// read are absent and keep their last values. If a total were missing once, a receiver of deltas would count it again.
+/// Appends one reading for each listed metric of the source at this position, and reports problems. A metric that
+/// cannot be read is marked as unread and keeps its last value: if a total were missing once, a receiver of deltas
+/// would count it again.
 pub(crate) fn collect(
     source: &dyn Source,
     listed: Listed<'_>,
@@ -46,7 +48,7 @@ pub(crate) fn collect(
         let is_same = now.len() == listed.descriptors.len()
             && (now.as_ptr().addr() == listed.address || *now == *listed.descriptors);
         if !is_same {
-            // The metrics are listed in another order.
+            // The order may differ from the listed one, so readings are not appended but set by index.
             scratch.readings.fill(end);
         }
         let mut collector = Collector {
@@ -70,11 +72,11 @@ pub(crate) fn collect(
 
 struct Collector<'a> {
     listed: Listed<'a>,
-    /// The metrics as the source lists them now, if that has changed.
+    /// The metrics as the source lists them now, if the list has changed.
     relisted: Option<&'a [Descriptor]>,
     /// The index of the next metric in the current list.
     next: usize,
-    /// The index of the run that it is part of, or of an earlier one.
+    /// The index of the run that contains the next metric, or of an earlier run.
     run: usize,
     /// The index of the source's first reading.
     first: usize,
@@ -84,7 +86,8 @@ struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
-    /// Moves to the next metric. Returns its index in the list of the registration, and its family, if it is exported.
+    /// Moves to the next metric. Returns its index in the list of the registration and its family, or `None` if it is
+    /// not exported.
     fn advance(&mut self) -> Option<(usize, &'a Family)> {
         let mut index = self.next;
         self.next += 1;
@@ -109,10 +112,10 @@ impl<'a> Collector<'a> {
         instrument: &dyn ErasedInstrument,
     ) -> Result<(), &'static str> {
         let Scratch { readings, distribution, .. } = &mut *self.scratch;
-        let place = self.first + index;
+        let entry = self.first + index;
         if family.kind != Kind::Histogram {
             let (form, number) = number_of(family.kind, &instrument.read_total())?;
-            readings.set(place, form, number);
+            readings.set(entry, form, number);
             return Ok(());
         }
         let value;
@@ -123,18 +126,18 @@ impl<'a> Collector<'a> {
             value = instrument.read_total();
             value.as_histogram().ok_or("is a histogram, but shows something else")?
         };
-        // A metric that was absent at its registration may be the first one of its family.
+        // The buckets may be unknown: all metrics of the family may have been absent so far.
         if !family.buckets_or_set(distribution).are_those_of(distribution) {
             return Err(
                 "has other buckets than another metric of this name; declare both with the same ones",
             );
         }
-        readings.set_histogram(place, distribution.tallies());
+        readings.set_histogram(entry, distribution.tallies());
         Ok(())
     }
 
-    /// Moves over the next metrics, if they are in the order of the list and all of this kind. Returns the index of the
-    /// first reading.
+    /// Skips the next `len` metrics, if all are of this kind and the source's list is unchanged. Returns the index of
+    /// their first reading.
     fn next_run(&mut self, kind: Kind, len: usize) -> Option<usize> {
         let (start, end) = (self.next, self.next + len);
         let mut run = self.listed.runs.get(self.run)?;
@@ -203,8 +206,8 @@ impl Walker for Collector<'_> {
     }
 }
 
-/// Returns the buckets of each histogram that is not absent, by the index of its descriptor. A panic ends the list: a
-/// reading reports it.
+/// Returns the buckets of each histogram that is not absent, by the index of its descriptor. A panic ends the list; the
+/// first reading reports it.
 pub(crate) fn buckets(
     metrics: &dyn Metrics,
     descriptors: &[Descriptor],

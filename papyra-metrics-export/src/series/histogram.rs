@@ -7,7 +7,7 @@ use crate::decimal;
 /// The buckets that all histograms of a family have.
 #[derive(Debug)]
 pub(crate) struct Buckets {
-    /// A distribution without values.
+    /// A distribution with these buckets and no values.
     empty: Distribution,
 }
 
@@ -32,7 +32,7 @@ impl Buckets {
         self.empty.base_units_per_unit()
     }
 
-    /// Whether they are the buckets of this distribution too.
+    /// Returns whether the distribution has the same buckets.
     pub(crate) fn are_those_of(&self, distribution: &Distribution) -> bool {
         self.base_units_per_unit() == distribution.base_units_per_unit()
             && self.bounds() == distribution.bounds()
@@ -58,7 +58,7 @@ impl Buckets {
     }
 }
 
-/// The exported reading of a histogram.
+/// The exported values of a histogram in one reading.
 #[derive(Clone, Copy)]
 pub(crate) struct HistogramReading<'a> {
     pub(crate) buckets: &'a Buckets,
@@ -78,9 +78,10 @@ impl HistogramReading<'_> {
 
 /// The values of a series of histograms.
 pub(crate) struct HistogramValues {
-    /// The exported values, which are those of all sources.
+    /// The exported values, summed over all sources.
     shown: Box<[Tally]>,
-    /// The exported values before the current source counted, and before it was reset. `None` if they were zero.
+    /// The part of the exported values that the current source's totals do not include: the totals of earlier sources,
+    /// and those before a reset. `None` if there is none.
     base: Option<Box<[Tally]>>,
 }
 
@@ -94,7 +95,7 @@ impl HistogramValues {
         &self.shown
     }
 
-    /// Continues with another source, whose values up to these are already part of the series.
+    /// Continues with another source. Its totals up to `counted` are already part of the series.
     pub(crate) fn change_source(&mut self, counted: Option<&[Tally]>) {
         let mut base = self.shown.clone();
         for (base, counted) in base.iter_mut().zip(counted.unwrap_or_default()) {
@@ -103,7 +104,7 @@ impl HistogramValues {
         self.base = Some(base);
     }
 
-    /// The last totals of the source itself.
+    /// Returns the last totals of the current source.
     pub(crate) fn source_totals(&self) -> Box<[Tally]> {
         let mut totals = self.shown.clone();
         for (total, base) in totals.iter_mut().zip(self.base.iter().flatten()) {
@@ -136,11 +137,11 @@ impl HistogramValues {
     }
 }
 
-/// Whether one of the totals is lower than before. The sum of the last bucket is ignored: its values have no bound, so it
-/// may wrap.
+/// Returns whether one of the totals is lower than before. The sum of the last bucket is ignored: its values are
+/// unbounded, so the sum may wrap.
 fn has_fallen(totals: &[Tally], before: impl ExactSizeIterator<Item = Tally>) -> bool {
     let (mut has_fallen, mut last_sum_has_fallen) = (false, false);
-    // No branch for each bucket, because totals usually do not fall.
+    // The loop does not return early: it is faster without branches, and totals rarely fall.
     for (total, before) in totals.iter().zip(before) {
         has_fallen |= last_sum_has_fallen;
         has_fallen |= total.count < before.count;
@@ -160,10 +161,10 @@ mod tests {
     }
 
     #[test]
-    fn a_reset_that_only_one_sum_shows_carries_all_buckets_on() {
+    fn a_reset_seen_in_one_sum_keeps_the_earlier_values_of_all_buckets() {
         let mut values = HistogramValues::new(3);
         values.apply(&tallies([(1, 4), (1, 9), (0, 0)]));
-        // Each count has caught up since, but the values are others.
+        // Every count has caught up since the reset; only the second sum is lower.
         values.apply(&tallies([(1, 5), (2, 8), (3, 90)]));
         assert_eq!(values.shown(), tallies([(2, 9), (3, 17), (3, 90)]));
     }
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_source_that_was_counted_before_goes_on_where_it_was() {
+    fn a_source_that_returns_continues_from_its_earlier_totals() {
         let mut values = HistogramValues::new(3);
         values.apply(&tallies([(1, 4), (1, 9), (0, 0)]));
         let counted = values.source_totals();

@@ -1,4 +1,4 @@
-//! The metrics of a source, and the runs of one kind among them.
+//! The metrics of a source, and the runs of adjacent metrics of one kind.
 
 use papyra_metrics::{Descriptor, Kind};
 
@@ -8,18 +8,18 @@ use crate::family::Family;
 #[derive(Clone, Copy)]
 pub(crate) struct Listed<'a> {
     pub(crate) descriptors: &'a [Descriptor],
-    /// The metrics in runs of one kind.
+    /// The metrics as runs of one kind.
     pub(crate) runs: &'a [KindRun],
-    /// The family of each; `None` if the metric is not exported.
+    /// The family of each metric; `None` if the metric is not exported.
     pub(crate) families: &'a [Option<Family>],
-    /// The address of the source's own list.
+    /// The address of the source's descriptors, by which an unchanged list is recognized.
     pub(crate) address: usize,
 }
 
-/// Neighbouring metrics of one kind.
+/// Adjacent metrics of one kind.
 pub(crate) struct KindRun {
     pub(crate) kind: Kind,
-    /// The index behind the last one.
+    /// The index after the last metric.
     pub(crate) end: usize,
 }
 

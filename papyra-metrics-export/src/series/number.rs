@@ -15,11 +15,11 @@ pub(crate) enum Form {
     Histogram,
 }
 
-/// The tag of a number without a form: of a metric that is absent or could not be read, or a series with no value yet.
+/// The tag of a missing form: the metric is absent or could not be read, or the series has no value yet.
 pub(super) const UNREAD: u8 = 0;
 
 impl Form {
-    /// The form as a byte, because many of them are compared at once.
+    /// Returns the form as a byte. Many forms are compared at once, which is fast for bytes.
     pub(super) const fn tag(self) -> u8 {
         match self {
             Self::Total => 1,
@@ -40,7 +40,7 @@ impl Form {
     }
 }
 
-/// One value of a series; the series' [`Form`] says what it is.
+/// One value of a series; the series' [`Form`] determines its type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Number(u64);
 
@@ -75,7 +75,7 @@ impl Number {
         f64::from_bits(self.0)
     }
 
-    /// The number as a value; `None` for a histogram, which is not a number.
+    /// Returns the number as a value; `None` for a histogram, which is not a number.
     pub(crate) fn value(self, form: Form) -> Option<Value> {
         match form {
             Form::Total => Some(Value::Counter(self.total())),
@@ -85,7 +85,7 @@ impl Number {
         }
     }
 
-    /// The position of the buckets of a histogram in a list.
+    /// Creates the number of a histogram: an index into a list of histograms or of buckets.
     pub(super) fn of_index(index: usize) -> Self {
         Self(index as u64)
     }
@@ -100,7 +100,7 @@ impl Number {
 ///
 /// # Errors
 ///
-/// Returns the problem of the value, as the end of a sentence that begins with the metric's name.
+/// Returns the problem, as the end of a sentence that begins with the metric's name.
 pub(crate) fn number_of(kind: Kind, value: &Value) -> Result<(Form, Number), &'static str> {
     match (kind, value) {
         (_, Value::Histogram(_)) => Err("is not a histogram, but shows one"),
@@ -122,7 +122,7 @@ pub(crate) fn number_of(kind: Kind, value: &Value) -> Result<(Form, Number), &'s
 ///
 /// # Errors
 ///
-/// Returns why they are not, as the end of a sentence that begins with the metric's name.
+/// Returns the reason if they are not, as the end of a sentence that begins with the metric's name.
 pub(crate) fn check_exported(kind: Kind) -> Result<(), &'static str> {
     match kind {
         Kind::Counter | Kind::Gauge | Kind::Histogram => Ok(()),

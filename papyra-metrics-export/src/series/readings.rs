@@ -4,13 +4,13 @@ use papyra_metrics::Tally;
 
 use super::number::{Form, Number, UNREAD};
 
-/// The last reading of each source's metrics. Stored field by field, as the series are.
+/// The last reading of each source's metrics, with one vector for each field, as in `SeriesValues`.
 #[derive(Default)]
 pub(crate) struct Readings {
     numbers: Vec<Number>,
-    /// Tags; [`UNREAD`] if the metric is absent, or could not be read.
+    /// The tags of the forms; [`UNREAD`] if the metric is absent or could not be read.
     forms: Vec<u8>,
-    /// The buckets of histograms. The number of a histogram is the index of its first one.
+    /// The buckets of histograms. The number of a histogram is the index of its first bucket.
     tallies: Vec<Tally>,
 }
 
@@ -26,10 +26,10 @@ impl Readings {
         self.numbers.len()
     }
 
-    /// Adds entries for series that were not read, until there are this many.
+    /// Appends unread entries until there are `len` entries.
     #[inline]
     pub(crate) fn fill(&mut self, len: usize) {
-        // Usually no entry is missing, and a source's readings are written once.
+        // Usually no entry is missing, so only this check is inlined.
         if self.numbers.len() < len {
             self.add_unread(len);
         }
@@ -51,7 +51,7 @@ impl Readings {
         self.tallies.extend_from_slice(tallies);
     }
 
-    /// Adds neighbouring readings of one form from this index on, behind which there are none yet.
+    /// Appends adjacent readings of one form, which begin at index `first`. There must be no later readings yet.
     pub(crate) fn add_run(
         &mut self,
         first: usize,
@@ -72,13 +72,13 @@ impl Readings {
 #[derive(Clone, Copy)]
 pub(crate) struct ReadingsOf<'a> {
     pub(super) numbers: &'a [Number],
-    /// Tags, as in [`Readings`].
+    /// The tags of the forms, as in [`Readings`].
     pub(super) forms: &'a [u8],
     tallies: &'a [Tally],
 }
 
 impl<'a> ReadingsOf<'a> {
-    /// Splits off the readings of the first metrics.
+    /// Splits off the readings of the first `metrics` metrics.
     pub(crate) fn split_at(self, metrics: usize) -> (Self, Self) {
         let (numbers, forms) = (self.numbers.split_at(metrics), self.forms.split_at(metrics));
         let [first, rest] = [(numbers.0, forms.0), (numbers.1, forms.1)]

@@ -10,7 +10,7 @@ use crate::family::Family;
 #[derive(Default)]
 pub(crate) struct ShownValues {
     pub(crate) numbers: Vec<Number>,
-    /// The buckets of histograms. The number of a histogram is the index of its first one.
+    /// The buckets of histograms. The number of a histogram is the index of its first bucket.
     tallies: Vec<Tally>,
 }
 
@@ -25,15 +25,15 @@ impl ShownValues {
         self.tallies.extend_from_slice(tallies);
     }
 
-    /// The buckets of the histogram at this place, which has so many.
-    pub(crate) fn tallies(&self, place: usize, buckets: usize) -> &[Tally] {
-        let start = self.numbers.get(place).map_or(0, |number| number.index());
+    /// Returns the buckets of the histogram of the series with this index.
+    pub(crate) fn tallies(&self, index: usize, buckets: usize) -> &[Tally] {
+        let start = self.numbers.get(index).map_or(0, |number| number.index());
         self.tallies.get(start..start + buckets).unwrap_or_default()
     }
 
-    /// Replaces the number at this place, which is that of a histogram, by its buckets.
-    pub(crate) fn set_histogram(&mut self, place: usize, tallies: &[Tally]) {
-        self.numbers[place] = Number::of_index(self.tallies.len());
+    /// Replaces the number with this index, which must be that of a histogram, by the histogram's buckets.
+    pub(crate) fn set_histogram(&mut self, index: usize, tallies: &[Tally]) {
+        self.numbers[index] = Number::of_index(self.tallies.len());
         self.tallies.extend_from_slice(tallies);
     }
 
@@ -42,11 +42,12 @@ impl ShownValues {
         self.tallies.clone_from(&other.tallies);
     }
 
-    /// Makes this the value at this place. A histogram in it is reused, so that nothing is allocated.
-    pub(crate) fn write_value(&self, place: usize, form: Form, family: &Family, value: &mut Value) {
-        if let Some(number) = self.numbers[place].value(form) {
+    /// Writes the value of the series with this index to `value`. A histogram in `value` is reused, so that nothing is
+    /// allocated.
+    pub(crate) fn write_value(&self, index: usize, form: Form, family: &Family, value: &mut Value) {
+        if let Some(number) = self.numbers[index].value(form) {
             *value = number;
-        } else if let Some(histogram) = self.histogram(place, family) {
+        } else if let Some(histogram) = self.histogram(index, family) {
             if let Value::Histogram(distribution) = value {
                 histogram.copy_to(distribution);
             } else {
@@ -57,13 +58,13 @@ impl ShownValues {
         }
     }
 
-    /// The histogram at this place, if the family is one of histograms.
+    /// Returns the histogram of the series with this index, if the family is one of histograms.
     pub(crate) fn histogram<'a>(
         &'a self,
-        place: usize,
+        index: usize,
         family: &'a Family,
     ) -> Option<HistogramReading<'a>> {
         let buckets = family.buckets()?;
-        Some(HistogramReading { buckets, tallies: self.tallies(place, buckets.len()) })
+        Some(HistogramReading { buckets, tallies: self.tallies(index, buckets.len()) })
     }
 }

@@ -9,19 +9,20 @@ use papyra_metrics::Metrics;
 pub(crate) trait Source: Send + Sync {
     fn metrics(&self) -> &dyn Metrics;
 
-    /// Whether the registry alone holds the metrics, so that nothing will be counted any more.
+    /// Returns whether only the registry still holds the metrics, so that nothing more can be counted.
     fn is_orphaned(&self) -> bool;
 
     /// The address of the `Arc`'s metrics; `None` if they cannot be registered twice.
     fn address(&self) -> Option<usize>;
 
-    /// Returns a handle that identifies the metrics after the registry has dropped its `Arc`, if another `Arc` still exists.
+    /// Returns a handle that identifies the metrics after the registry has dropped its `Arc`. `None` if no other `Arc`
+    /// exists.
     fn identity(&self) -> Option<Box<dyn Identity>>;
 }
 
-/// Metrics that the registry no longer holds. As long as this exists, no others have their address.
+/// Identifies metrics that the registry no longer holds. While this exists, no other metrics have their address.
 pub(crate) trait Identity: Send + Sync {
-    /// Whether they may be registered again.
+    /// Returns whether the metrics still exist, so that they may be registered again.
     fn is_alive(&self) -> bool;
 }
 
@@ -52,7 +53,7 @@ impl<M: Send + Sync + ?Sized> Identity for Weak<M> {
     }
 }
 
-/// Metrics that stay as long as the registry.
+/// Metrics that the registry keeps until it is dropped.
 pub(crate) struct StaticSource<M>(pub(crate) M);
 
 impl<M: Metrics + Send + Sync + 'static> Source for StaticSource<M> {

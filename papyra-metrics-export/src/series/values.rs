@@ -10,7 +10,7 @@ use super::number::{Form, Number, UNREAD};
 use super::readings::ReadingsOf;
 use crate::family::Family;
 
-/// The start of a series, new or continued.
+/// The initial state of a series, new or continued.
 #[derive(Default)]
 pub(crate) enum Start {
     /// No value until the source is read.
@@ -24,15 +24,15 @@ pub(crate) enum Start {
     Histogram(HistogramValues),
 }
 
-/// The values of many series. Stored field by field, because a reading touches all of them.
+/// The values of many series, with one vector for each field, because a reading updates all series.
 #[derive(Default)]
 pub(crate) struct SeriesValues {
     /// The exported values: a counter's total over all of its sources, a gauge's value, the index of a histogram.
     shown: Vec<Number>,
-    /// The exported value of a counter before its source counted, and before the source's total fell. The source's own
-    /// total is the difference.
+    /// The part of a counter's exported value that the source's total does not include: the totals of earlier sources,
+    /// and those before a reset. The source's own total is `shown - base`.
     base: Vec<u64>,
-    /// Tags; [`UNREAD`] if there is nothing to show yet.
+    /// The tags of the forms; [`UNREAD`] before the first value.
     forms: Vec<u8>,
     /// The histograms; `None` at an index from which one was taken.
     histograms: Vec<Option<HistogramValues>>,
@@ -74,12 +74,12 @@ impl SeriesValues {
         Form::of_tag(self.forms[index])
     }
 
-    /// The last total of a counter's source itself.
+    /// Returns the last total of a counter's current source.
     pub(crate) fn source_total(&self, index: usize) -> u64 {
         self.shown[index].total().wrapping_sub(self.base[index])
     }
 
-    /// The index of a series of histograms among those of this store.
+    /// Returns the index of a series' histogram in `histograms`.
     pub(crate) fn histogram_index(&self, index: usize) -> usize {
         self.shown[index].index()
     }
@@ -127,7 +127,7 @@ impl SeriesValues {
         false
     }
 
-    /// Applies these readings one by one. Returns whether one of them has another form than before.
+    /// Applies these readings one by one. Returns whether the form of one of them has changed.
     fn apply_each(
         &mut self,
         first: usize,
@@ -143,7 +143,7 @@ impl SeriesValues {
         is_new
     }
 
-    /// Applies one reading. Returns whether its form is another one than before.
+    /// Applies one reading. Returns whether its form has changed.
     fn apply_one(
         &mut self,
         series: usize,
@@ -175,7 +175,7 @@ impl SeriesValues {
         is_new
     }
 
-    /// Moves the values of some series towards the beginning. The caller truncates afterwards.
+    /// Moves the values of `len` series towards the beginning. The caller truncates afterwards.
     pub(crate) fn shift(&mut self, from: usize, to: usize, len: usize) {
         self.shown.copy_within(from..from + len, to);
         self.base.copy_within(from..from + len, to);
@@ -189,7 +189,7 @@ impl SeriesValues {
     }
 }
 
-/// Applies the totals of neighbouring counters. Not inlined, so that it keeps what it needs in registers.
+/// Applies the totals of adjacent counters. Not inlined, so that the loop keeps its variables in registers.
 #[inline(never)]
 fn apply_totals(shown: &mut [Number], base: &mut [u64], totals: &[Number]) {
     for ((shown, base), total) in shown.iter_mut().zip(base).zip(totals) {

@@ -2,7 +2,8 @@
 
 use papyra_metrics::Tally;
 
-/// A position in the pass over all series: the series that is next, the part of it, and how many series are left.
+/// A position in the pass over all series: the index of the next series, the next part of it, and the number of series
+/// that are left.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Position {
     pub(super) next: usize,
@@ -10,7 +11,8 @@ pub(super) struct Position {
     pub(super) left: usize,
 }
 
-/// The state of the receiver, for a part of a series, after it has received a datagram.
+/// A total of a part of a series: that of the receiver once it has the datagram. After the datagram is sent, the total
+/// before it, to roll back to.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     /// The index of the series.
@@ -25,7 +27,7 @@ pub(super) struct Mark {
 pub(super) struct Datagram {
     pub(super) text: String,
     pub(super) marks: Vec<Mark>,
-    /// The position of the first part in it, to begin there again if it cannot be sent.
+    /// The position of the first part. If the datagram cannot be sent, the next pass begins there.
     pub(super) start: Position,
     pub(super) parts: usize,
 }

@@ -1,4 +1,4 @@
-//! The lines of a series, and what was sent of it.
+//! The lines of a series, and the record of its values that were sent.
 //!
 //! The lines are those of <https://github.com/statsd/statsd/blob/master/docs/metric_types.md>, with tags and
 //! distributions as in <https://docs.datadoghq.com/developers/dogstatsd/datagram_shell>.
@@ -13,9 +13,10 @@ use crate::series::SeriesId;
 use crate::series::histogram::{Buckets, HistogramReading};
 use crate::series::number::{Form, Number};
 
-/// A series and what was sent of it, in parts that are sent one by one: a histogram has more lines than fit a datagram.
+/// A series and its values that were sent. A series is sent in parts, because the lines of a histogram do not fit one
+/// datagram.
 pub(super) struct SentSeries {
-    /// The name as the lines write it.
+    /// The name at the start of each line.
     name: String,
     /// The text after the value: tags, if any.
     tags: String,
@@ -25,11 +26,11 @@ pub(super) struct SentSeries {
     histogram: Option<SentHistogram>,
 }
 
-/// The state of a histogram, except for its parts, which are its quantiles, its buckets, its count and its sum.
+/// The state of a histogram in addition to the totals of its parts, which are its quantiles, buckets, count and sum.
 struct SentHistogram {
     /// The suffix of the name for each bucket.
     bucket_suffixes: Vec<String>,
-    /// The records at the time when quantiles were last sent.
+    /// The count and sum of each bucket when quantiles were last sent.
     interval_start: Vec<Tally>,
 }
 
@@ -42,8 +43,8 @@ enum Part {
 }
 
 impl SentSeries {
-    /// A series of which nothing was sent. Labels become tags of DogStatsD, or parts of the name after the registry's
-    /// prefix.
+    /// Creates a series of which nothing has been sent. Labels become tags of DogStatsD, or parts of the name after the
+    /// registry's prefix.
     pub(super) fn new(id: &SeriesId, with_tags: bool) -> Self {
         let buckets = id.family.buckets();
         let parts = buckets.map_or(1, |buckets| buckets.len() + 3);
@@ -75,17 +76,17 @@ impl SentSeries {
         self.name.push_str(family.own_name());
     }
 
-    /// The number of its parts.
+    /// Returns the number of parts.
     pub(super) fn len(&self) -> usize {
         self.totals.len()
     }
 
-    /// Counts everything up to this total of a counter as sent.
+    /// Marks a counter as sent up to this total.
     pub(super) fn skip_total(&mut self, total: u64) {
         self.totals[0].count = total;
     }
 
-    /// Counts everything up to this reading of a histogram as sent.
+    /// Marks a histogram as sent up to this reading.
     pub(super) fn skip(&mut self, reading: HistogramReading<'_>) {
         for part in 0..self.len() {
             self.totals[part] = total_of(&self.part(part), reading);
@@ -100,7 +101,7 @@ impl SentSeries {
         }
     }
 
-    /// Records that a part was sent up to this total. Returns the total before.
+    /// Records that a part was sent up to this total. Returns the previous total.
     pub(super) fn record(
         &mut self,
         part: usize,
@@ -113,7 +114,7 @@ impl SentSeries {
         std::mem::replace(&mut self.totals[part], total)
     }
 
-    /// Reverts the record of a part that was not sent.
+    /// Restores the total of a part whose datagram was not received.
     pub(super) fn roll_back(&mut self, part: usize, total: Tally) {
         self.totals[part] = total;
     }
@@ -146,7 +147,7 @@ impl SentSeries {
         }
     }
 
-    /// Writes the unsent part of a histogram. Returns the new total.
+    /// Writes the unsent values of one part of a histogram. Returns the new total, or `None` if nothing is to be sent.
     pub(super) fn write_part(
         &self,
         part: usize,
@@ -181,7 +182,7 @@ impl SentSeries {
         (!lines.is_empty()).then_some(total)
     }
 
-    /// Writes the quantiles of what was recorded since they were last sent.
+    /// Writes the quantiles of the values recorded since quantiles were last sent.
     fn write_quantiles(&self, reading: HistogramReading<'_>, lines: &mut String) {
         let Some(histogram) = &self.histogram else { return };
         let mut interval = Distribution::default();
@@ -199,7 +200,7 @@ impl SentSeries {
         }
     }
 
-    /// Writes as many values as there are, in one line.
+    /// Writes one line that represents `count` values, by means of a sample rate.
     fn write_distribution(&self, value: f64, count: u64, lines: &mut String) {
         let Self { name, tags, .. } = self;
         // Writing to a string cannot fail.
@@ -211,7 +212,7 @@ impl SentSeries {
     }
 
     fn write_float(&self, suffix: &str, value: f64, lines: &mut String) {
-        // Infinity and NaN cannot be written.
+        // The format has no infinity and no NaN.
         if value.is_finite() {
             self.write_level(suffix, value, value.is_sign_negative(), lines);
         }
@@ -225,7 +226,7 @@ impl SentSeries {
         lines: &mut String,
     ) {
         if is_negative {
-            // A sign means a change, so that a negative value is set as a change from zero.
+            // StatsD takes a signed value as a change, so a negative value is sent as a change from zero.
             self.write_line(suffix, 0, 'g', lines);
             lines.push('\n');
         }
@@ -262,7 +263,7 @@ fn total_of(part: &Part, HistogramReading { tallies, .. }: HistogramReading<'_>)
     }
 }
 
-/// Returns a number of base units in the exported unit, which is exact if the unit is a power of ten of base units.
+/// Converts base units to the exported unit. The result is exact if the exported unit is a power of ten of base units.
 fn in_unit(base_units: u64, per_unit: u64) -> String {
     if !decimal::is_power_of_ten(per_unit) {
         #[allow(clippy::cast_precision_loss)] // the quotient is rounded too
@@ -273,7 +274,8 @@ fn in_unit(base_units: u64, per_unit: u64) -> String {
     text
 }
 
-/// The sample rate of a line that represents this number of values. Receivers round its reciprocal or truncate it.
+/// Returns the sample rate of a line that represents this number of values. Receivers round its reciprocal or truncate
+/// it.
 #[allow(clippy::cast_precision_loss)] // exact up to 2⁵³
 fn sample_rate(count: u64) -> f64 {
     let mut rate = 1.0 / count as f64;
@@ -283,7 +285,7 @@ fn sample_rate(count: u64) -> f64 {
     rate
 }
 
-/// Appends the text with `_` for every character but letters, digits and those that are allowed.
+/// Appends the text. Characters other than ASCII letters, digits and those in `allowed` become `_`.
 fn push_sanitized(text: &str, allowed: &str, out: &mut String) {
     let is_allowed = |char: char| char.is_ascii_alphanumeric() || allowed.contains(char);
     out.extend(text.chars().map(|char| if is_allowed(char) { char } else { '_' }));
@@ -294,7 +296,7 @@ mod tests {
     use super::{in_unit, sample_rate};
 
     #[test]
-    fn the_reciprocal_of_a_sample_rate_is_the_count_cut_off_or_rounded() {
+    fn the_reciprocal_of_a_sample_rate_truncates_and_rounds_to_the_count() {
         for count in (1..100_000).chain([1 << 32, (1 << 48) - 1]) {
             let weight = 1.0 / sample_rate(count).to_string().parse::<f64>().unwrap();
             let count = count.to_string();

@@ -1,4 +1,4 @@
-//! StatsD: increments and levels in datagrams, to the StatsD daemon or one that speaks DogStatsD.
+//! StatsD: sends increments and gauge values in datagrams, to the StatsD daemon or to one that supports DogStatsD.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Debug};
@@ -24,8 +24,8 @@ mod datagram;
 mod lines;
 mod socket;
 
-/// The longest time until another machine reports that a datagram was not received.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+/// The longest time until the network reports that a datagram to another machine was not received.
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends the metrics of a registry to a StatsD daemon; each [`export`](Export::export) sends the increments since the
 /// last one.
@@ -43,42 +43,45 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
 /// ```
 ///
 /// Counters are sent as increments (`papyra.orders.records_written:12|c`), gauges as their values. A negative gauge
-/// follows a zero in the same datagram, because a sign means a change. The registry's prefix and the values of the
-/// labels come first in a name; with [`with_tags`](Self::with_tags) the labels are tags instead. Characters that StatsD does not
-/// take in a name or a tag become `_`, so the values of labels should differ in other characters. Daemons calculate in
-/// floats, and round integers over 2⁵³.
+/// value follows a zero in the same datagram, because StatsD takes a signed value as a change. The registry's prefix
+/// and the values of the labels come first in a name; with [`with_tags`](Self::with_tags), the labels are tags instead.
+/// Characters that StatsD does not accept in a name or a tag become `_`, so the values of labels should differ in other
+/// characters. Daemons calculate in floats, and round integers over 2⁵³.
 ///
 /// # Histograms
 ///
-/// A histogram is sent as the increments of its buckets (`append_seconds_bucket_0_005:3|c`, and `…_bucket_inf` above the
-/// last bound; not cumulative, and only those that have grown), of its `…_count` and of its `…_sum`, and as the quantiles
-/// `….p50` and `….p99` of the values since they were last sent, which are gauges. All are in the exported unit. Without
-/// new values the quantiles are not sent, so that the daemon keeps the last ones.
+/// A histogram is sent in the exported unit, as
+///
+/// - the increment of each bucket that has grown, such as `append_seconds_bucket_0_005:3|c`, and of `…_bucket_inf` for
+///   values above the last bound. The buckets are not cumulative.
+/// - the increments of its `…_count` and of its `…_sum`.
+/// - the gauges `….p50` and `….p99`, which are quantiles of the values since these gauges were last sent. Without new
+///   values they are not sent, so that the daemon keeps the last ones.
 ///
 /// With [`with_tags`](Self::with_tags), a histogram is a distribution of DogStatsD instead: one line for the new values of each
 /// bucket, with their mean and a sample rate that gives their number (`append_seconds:0.003|d|@0.25` represents four).
 ///
-/// # What is lost, and what is not
+/// # Delivery
 ///
-/// Nothing ever waits. What could not be sent is part of a later export:
+/// An export never blocks. Values that could not be sent are part of a later export:
 ///
-/// - A Unix socket reports everything that was not delivered.
-/// - UDP on this machine reports a datagram that was not received. Only what follows the last datagram that was received
-///   is sent again.
-/// - UDP to another machine reports it a moment later, and not which datagram: everything that was sent within the
-///   second before is sent again. What a full network drops is lost without a report.
+/// - A Unix socket reports each datagram that was not delivered.
+/// - UDP on the same machine reports a datagram that was not received. Only this datagram and later ones are sent
+///   again.
+/// - UDP to another machine reports a failed delivery later, and not of which datagram: everything that was sent within
+///   the second before the report is sent again. A datagram that the network drops is lost without a report.
 ///
-/// So that the daemon's buffer does not overflow, an export stops after [`with_burst`](Self::with_burst) datagrams and returns
-/// [`Progress::More`]. What a daemon had received before it was stopped is up to the daemon.
+/// So that the daemon's buffer does not overflow, an export stops after [`with_burst`](Self::with_burst) datagrams and
+/// returns [`Progress::More`]. Values that a daemon has received and loses when it stops are not sent again.
 ///
-/// A line that is longer than a datagram may be can never be sent. Its series is left out, and
-/// [`Registry::problems`] names it; all others are sent.
+/// A line that exceeds the maximum length of a datagram cannot be sent. Its series is omitted, and reported by
+/// [`Registry::problems`]; all others are sent.
 ///
 /// # Processes that fork
 ///
-/// Every exporter starts from zero: its first export sends the lifetime totals. A process that was forked inherits the
-/// totals of its parent, which the parent sends too. It makes an exporter that is
-/// [`starting_now`](Self::starting_now), and uses no exporter of its parent.
+/// Every exporter starts from zero: its first export sends the lifetime totals. A forked process inherits the totals of
+/// its parent, which the parent sends too. The child must therefore create an exporter of its own with
+/// [`starting_now`](Self::starting_now), and must not use one of its parent's.
 pub struct StatsD {
     reader: RegistryReader,
     problems: ProblemReport,
@@ -94,11 +97,11 @@ pub struct StatsD {
     sent: PerSeries<SentSeries>,
     position: Position,
     datagram: Datagram,
-    /// The lines of one part of a series: a buffer.
+    /// A buffer for the lines of one part of a series.
     lines: String,
-    /// Datagrams for which a report may still arrive that they were not received. The oldest is first.
+    /// Datagrams, oldest first, for which a report of a failed delivery may still arrive.
     unconfirmed: VecDeque<Unconfirmed>,
-    /// The problems of the pass under way, each with the index of its series.
+    /// The problems of the current pass, each with the index of its series.
     left_out: Vec<(usize, Problem)>,
 }
 
@@ -109,8 +112,8 @@ struct Unconfirmed {
 }
 
 impl StatsD {
-    /// Sends to a daemon that listens on UDP. A name is resolved once, here; if no daemon listens on one of its addresses,
-    /// the next one is tried.
+    /// Creates an exporter to a daemon that listens on UDP. The name is resolved once, by this call. If the daemon does
+    /// not listen on one of the name's addresses, later exports try the next one.
     ///
     /// # Errors
     ///
@@ -120,7 +123,8 @@ impl StatsD {
         Ok(Self::new(registry, Socket::udp(&address)?))
     }
 
-    /// Sends to a daemon that listens on a Unix datagram socket at this path. Neither has to exist yet.
+    /// Creates an exporter to a daemon that listens on a Unix datagram socket at this path. Neither the daemon nor the
+    /// socket has to exist yet.
     ///
     /// # Errors
     ///
@@ -160,8 +164,8 @@ impl StatsD {
         self
     }
 
-    /// Sets the size of datagrams in bytes. The default is 1432, which fits one Ethernet frame. A longer line is sent alone.
-    /// Sizes above the socket's limit, which is 65,507 bytes for UDP, count as that limit.
+    /// Sets the maximum size of a datagram in bytes. The default is 1432, which fits one Ethernet frame. A longer line
+    /// is sent alone. Sizes above the socket's limit, which is 65,507 bytes for UDP, are reduced to that limit.
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
@@ -169,8 +173,8 @@ impl StatsD {
         self
     }
 
-    /// Sets how many datagrams are sent in one export before the daemon is given a moment. The default is 32; the buffer of
-    /// a Linux socket holds some 90. The minimum is 1.
+    /// Sets the number of datagrams after which an export pauses for the daemon. The default is 32, and the minimum is
+    /// 1. The buffer of a Linux socket holds about 90 datagrams.
     #[must_use]
     pub fn with_burst(mut self, datagrams: usize) -> Self {
         self.burst = datagrams.max(1);
@@ -219,7 +223,7 @@ impl StatsD {
         self
     }
 
-    /// Reads the registry.
+    /// Reads the registry and updates the list of known series.
     fn refresh(&mut self) {
         if self.reader.refresh() {
             let with_tags = self.with_tags;
@@ -227,10 +231,10 @@ impl StatsD {
         }
     }
 
-    /// Begins a pass over all series, with the one at which the last pass ended.
+    /// Begins a pass over all series, with the series at which the last pass ended.
     fn begin(&mut self) {
         let now = Instant::now();
-        match self.socket.answer() {
+        match self.socket.take_report() {
             Some(_) => self.roll_back(),
             None => self.confirm(now),
         }
@@ -239,7 +243,7 @@ impl StatsD {
             (self.renews_socket, self.limit) = (false, self.max_bytes);
         }
         self.refresh();
-        // If the last pass ended within a series, its parts that were sent have no increment.
+        // If the last pass ended within a series, its parts that were already sent have no increment.
         self.position.part = 0;
         self.position.left = self.reader.series().len();
         self.left_out.clear();
@@ -248,7 +252,7 @@ impl StatsD {
     /// Confirms the datagrams for which an error report would have arrived by now.
     fn confirm(&mut self, now: Instant) {
         let is_confirmed = |datagram: &Unconfirmed| {
-            now.saturating_duration_since(datagram.sent_at) >= ANSWER_TIMEOUT
+            now.saturating_duration_since(datagram.sent_at) >= REPORT_TIMEOUT
         };
         while self.unconfirmed.front().is_some_and(is_confirmed) {
             self.unconfirmed.pop_front();
@@ -290,8 +294,8 @@ impl StatsD {
         self.lines = lines;
     }
 
-    /// Sends the datagram and records its totals. Returns whether it was sent: one that is too long is cut, or its
-    /// only series left out.
+    /// Sends the datagram and records its totals. Returns `false` if it was too long: its lines are then sent in
+    /// shorter datagrams or, if it has only one part, left out.
     fn send(&mut self) -> io::Result<bool> {
         let sent = match self.socket.send(self.datagram.text.as_bytes()) {
             Ok(()) => {
@@ -324,7 +328,7 @@ impl StatsD {
 
     fn record_sent(&mut self) {
         let now = Instant::now();
-        if self.socket.answers_at_once() {
+        if self.socket.reports_at_once() {
             // An error report for any earlier datagram would have arrived before this one was sent.
             self.unconfirmed.clear();
         } else {
@@ -340,7 +344,8 @@ impl StatsD {
         self.unconfirmed.push_back(Unconfirmed { sent_at: now, marks });
     }
 
-    /// After a datagram that was too long: goes back to its lines with shorter datagrams, or leaves out its only one.
+    /// Handles a datagram that was too long: returns to its first part with a smaller limit, or leaves out its only
+    /// part.
     fn shorten(&mut self) {
         let Datagram { text, start, parts, .. } = &self.datagram;
         if *parts > 1 {
@@ -361,14 +366,14 @@ impl StatsD {
         self.left_out.push((start.next, Problem::new(backend, message)));
     }
 
-    /// Writes the unsent part of a series, which is usually empty. Returns the new total.
+    /// Writes the unsent lines of a part of a series, which are usually none. Returns the new total.
     fn write_lines(&self, at: Position, lines: &mut String) -> Option<Mark> {
         lines.clear();
         let series = &self.reader.series()[at.next];
         let &SeriesView { ref id, serial, place, form, is_shown, .. } = series;
         let sent = self.sent.get(at.next);
         let number = self.reader.numbers()[place];
-        // Also for a closed series, whose last counts may not have been sent yet.
+        // Closed series are included, because their last counts may not have been sent yet.
         let total = match (histogram(&self.reader, series), id.family.kind) {
             (Some(reading), _) => sent.write_part(at.part, reading, lines),
             (None, Kind::Counter) => sent.write_counter(number.total(), lines),
@@ -383,7 +388,7 @@ impl StatsD {
     }
 }
 
-/// The reading of this series, if it is one of histograms.
+/// Returns the reading of this series, if it is a histogram.
 fn histogram<'a>(
     reader: &'a RegistryReader,
     series: &'a SeriesView,
@@ -395,12 +400,12 @@ fn histogram<'a>(
 }
 
 impl Export for StatsD {
-    /// Sends the increments of counters since the last export, and the values of gauges.
+    /// Sends the increments of counters and histograms since the last export, and the values of gauges.
     ///
     /// # Errors
     ///
-    /// The socket's first error, [`WouldBlock`](io::ErrorKind::WouldBlock) if a Unix daemon's buffer is full. What
-    /// could not be sent is part of the next export, which uses a new UDP socket.
+    /// Returns the socket's first error, such as [`WouldBlock`](io::ErrorKind::WouldBlock) if a Unix daemon's buffer is
+    /// full. Values that could not be sent are part of the next export, which uses a new UDP socket.
     fn export(&mut self) -> io::Result<Progress> {
         if self.position.left == 0 && self.datagram.text.is_empty() {
             self.begin();
@@ -438,15 +443,15 @@ impl Debug for StatsD {
 
 #[cfg(test)]
 mod tests {
-    //! A late answer, as from another machine. The socket is set up as for a daemon on one, and receives
-    //! the answer to a datagram that is not part of an export.
+    //! Late reports, as from another machine. The socket is set up as if the daemon were remote, and receives the
+    //! report for a datagram that is not part of an export.
 
     use std::net::UdpSocket;
     use std::sync::Arc;
 
     use papyra_metrics::{Counter, Metrics};
 
-    use super::{ANSWER_TIMEOUT, Socket, StatsD};
+    use super::{REPORT_TIMEOUT, Socket, StatsD};
     use crate::{Export, Progress, Registry};
 
     #[derive(Default, Metrics)]
@@ -455,7 +460,7 @@ mod tests {
         writes: Counter,
     }
 
-    /// Replaces the daemon, and has the network answer that it was not there.
+    /// Restarts the daemon, and sends a datagram while it is stopped, so that the network reports a failed delivery.
     fn lose(daemon: UdpSocket, statsd: &StatsD) -> UdpSocket {
         let address = daemon.local_addr().unwrap();
         drop(daemon);
@@ -482,13 +487,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_after_an_export_has_it_sent_again_but_nothing_older() {
+    fn a_report_after_an_export_resends_unconfirmed_datagrams_only() {
         let (metrics, daemon, mut statsd) = start();
         metrics.reads.add(5);
         statsd.export().unwrap();
         assert_eq!(receive(&daemon), "reads:5|c");
         // An error report for the datagram would have arrived by now, so the datagram is confirmed.
-        statsd.unconfirmed[0].sent_at -= ANSWER_TIMEOUT;
+        statsd.unconfirmed[0].sent_at -= REPORT_TIMEOUT;
         metrics.reads.add(2);
         statsd.export().unwrap();
         assert_eq!(receive(&daemon), "reads:2|c");
@@ -499,7 +504,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_during_an_export_has_all_of_it_sent_again() {
+    fn a_report_during_an_export_resends_all_of_the_export() {
         let (metrics, daemon, statsd) = start();
         let mut statsd = statsd.with_max_bytes(1).with_burst(1);
         metrics.reads.add(5);
@@ -515,7 +520,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_this_machine_that_is_late_is_about_the_last_datagram() {
+    fn a_late_report_of_this_machine_resends_the_last_datagram_only() {
         let (metrics, daemon, mut statsd) = start();
         let Socket::Udp(udp) = &mut statsd.socket else { panic!("another socket") };
         udp.is_local = true;

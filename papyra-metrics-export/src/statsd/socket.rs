@@ -25,19 +25,20 @@ pub(super) enum Socket {
     Unix(UnixDatagram, PathBuf),
 }
 
-/// A connected UDP socket. It is connected so that the network's report of an unreachable port becomes an error of the socket.
+/// A UDP socket. It is connected, so that the network's report of an unreachable port becomes an error of the socket.
 pub(super) struct Udp {
     pub(super) socket: UdpSocket,
-    /// The addresses of the daemon's name, and the index of the one that the socket is connected to.
+    /// The addresses of the daemon's name.
     addresses: Vec<SocketAddr>,
+    /// The index of the address that the socket is connected to.
     current: usize,
-    /// Whether the daemon is on this machine, so that a report has arrived when `send` returns.
+    /// Whether the daemon is on this machine, so that a report of a failed delivery has arrived when `send` returns.
     pub(super) is_local: bool,
 }
 
 /// The reason why a datagram was not sent.
 pub(super) enum SendError {
-    /// It is longer than a datagram of this socket may be. It will never be sent.
+    /// The datagram exceeds the limit of the socket, and can never be sent.
     TooLong,
     /// The receiver's buffer is full. The datagram may be sent later.
     Full(io::Error),
@@ -69,7 +70,7 @@ impl Socket {
 
     #[cfg(unix)]
     pub(super) fn unix(path: &Path) -> io::Result<Self> {
-        // A path that no socket can ever have is an error here, and not one of every export.
+        // A path that no socket can have is reported here, not by every export.
         let valid = match unix::net::SocketAddr::from_pathname(path) {
             Ok(_) if path.as_os_str().is_empty() => {
                 Err(io::Error::new(ErrorKind::InvalidInput, "the path is empty"))
@@ -93,20 +94,20 @@ impl Socket {
                 Self::Unix(socket, path) => socket.send_to(datagram, path),
             };
             let Err(error) = result else {
-                return self.answer().map_or(Ok(()), |error| Err(self.refused(error)));
+                return self.take_report().map_or(Ok(()), |error| Err(self.refused(error)));
             };
             return Err(match error.kind() {
                 ErrorKind::Interrupted => continue,
                 ErrorKind::WouldBlock => SendError::Full(error),
                 _ if error.raw_os_error() == Some(EMSGSIZE) => SendError::TooLong,
-                _ if is_answer(&error) && self.is_udp() => SendError::Lost(error),
+                _ if is_delivery_report(&error) && self.is_udp() => SendError::Lost(error),
                 _ => SendError::NotSent(error),
             });
         }
     }
 
-    /// Takes the network's answer to an earlier datagram, if there is one.
-    pub(super) fn answer(&self) -> Option<io::Error> {
+    /// Takes the network's report that an earlier datagram was not delivered, if there is one.
+    pub(super) fn take_report(&self) -> Option<io::Error> {
         match self {
             Self::Udp(Udp { socket, .. }) => socket.take_error().unwrap_or_else(Some),
             #[cfg(unix)]
@@ -116,11 +117,11 @@ impl Socket {
 
     /// Returns the error for a report that arrived after a datagram was sent: it concerns that datagram or earlier ones.
     fn refused(&self, error: io::Error) -> SendError {
-        if self.answers_at_once() { SendError::NotSent(error) } else { SendError::Lost(error) }
+        if self.reports_at_once() { SendError::NotSent(error) } else { SendError::Lost(error) }
     }
 
-    /// Whether the report on a datagram has arrived when `send` returns.
-    pub(super) fn answers_at_once(&self) -> bool {
+    /// Returns whether a report of a failed delivery has arrived when `send` returns.
+    pub(super) fn reports_at_once(&self) -> bool {
         match self {
             Self::Udp(udp) => udp.is_local,
             #[cfg(unix)]
@@ -142,12 +143,12 @@ impl Socket {
         matches!(self, Self::Udp(_))
     }
 
-    /// Connects a new UDP socket to the next address of the daemon's name. The daemon may listen on another one of
-    /// them, and this machine may have other addresses than when the old socket was connected.
+    /// Connects a new UDP socket to the next address of the daemon's name. The daemon may listen on another address
+    /// than before, and the addresses of this machine may have changed.
     pub(super) fn renew(&mut self) {
         if let Self::Udp(udp) = self {
             udp.current = (udp.current + 1) % udp.addresses.len();
-            // Without a descriptor for another one, the old socket has to do.
+            // If no socket can be opened, the old one stays in use.
             if let Ok((socket, is_local)) = connect(udp.addresses[udp.current]) {
                 (udp.socket, udp.is_local) = (socket, is_local);
             }
@@ -171,8 +172,8 @@ fn connect(address: SocketAddr) -> io::Result<(UdpSocket, bool)> {
     Ok((socket, is_local))
 }
 
-/// Whether the error is a report from the network that a datagram could not be delivered.
-fn is_answer(error: &io::Error) -> bool {
+/// Returns whether the error is a report from the network that a datagram could not be delivered.
+fn is_delivery_report(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionRefused, ConnectionReset, HostUnreachable, NetworkUnreachable};
     matches!(
         error.kind(),

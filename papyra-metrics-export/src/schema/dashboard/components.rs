@@ -1,19 +1,19 @@
-//! The components of a program, from the first words of the names of its metrics.
+//! Groups metrics into components by the first words of their names.
 
 use super::metric::{Metric, is_same_word};
 
-/// Metrics that belong together: the first words of their names are the same.
+/// Metrics whose names begin with the same words.
 pub(super) struct Component<'a, 'm> {
-    /// The words that all of them have; empty for the metrics that belong to no other component.
+    /// The words with which all of the names begin. Empty for the metrics that are in no other component.
     pub(super) words: Vec<&'a str>,
     pub(super) metrics: Vec<&'m Metric<'a>>,
 }
 
-/// The size over which a component is split by the next word of its names.
+/// The number of metrics above which a component is split by the next word of its names.
 const LARGE: usize = 12;
 
-/// Groups metrics, which are ordered by name, into components. The last one has those that belong to no other, unless
-/// there are none.
+/// Groups metrics, which are ordered by name, into components. If some metrics are in no component, one more with these
+/// comes last.
 pub(super) fn of<'a, 'm>(metrics: &'m [Metric<'a>]) -> Vec<Component<'a, 'm>> {
     let mut components = Vec::new();
     let rest = split(metrics.iter().collect(), 0, &mut components);
@@ -59,7 +59,7 @@ fn split<'a, 'm>(
     rest
 }
 
-/// Returns the words that all metrics of a group begin with, singular if one of them is.
+/// Returns the words with which all names of a group begin, in the singular if one of the names has the singular.
 fn common_words<'a>(group: &[&Metric<'a>]) -> Vec<&'a str> {
     let [first, rest @ ..] = group else { return Vec::new() };
     let mut common = Vec::new();

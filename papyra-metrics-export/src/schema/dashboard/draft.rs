@@ -4,14 +4,14 @@ use super::promql::Query;
 
 /// A panel without an id and a position.
 pub(super) struct Draft {
-    /// Identifies the panel in its dashboard. The id of the panel follows from it, so that links to the panel remain valid
-    /// if others are added.
+    /// Identifies the panel in its dashboard. The panel's id is derived from the key, so that links to the panel remain
+    /// valid if others are added.
     pub(super) key: String,
     pub(super) title: String,
-    /// Markdown.
+    /// The description in Markdown.
     pub(super) description: String,
     pub(super) chart: Chart,
-    /// Grafana's id.
+    /// Grafana's id of the unit.
     pub(super) unit: String,
     pub(super) queries: Vec<Query>,
     /// The expected number of series.
@@ -20,7 +20,7 @@ pub(super) struct Draft {
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Chart {
-    /// Lines that cannot be added up.
+    /// Lines whose values must not be added up.
     Lines,
     /// Quantiles, which may differ by orders of magnitude.
     Quantiles,
@@ -33,9 +33,9 @@ pub(super) enum Chart {
     Number,
 }
 
-/// Returns the text escaped, so that Grafana replaces nothing in it by variables of the dashboard.
+/// Escapes a text so that Grafana substitutes no variables of the dashboard in it.
 pub(super) fn without_variables(text: &str) -> String {
-    // Grafana has no escape for `$name`, `${name}` and `[[name]]`. An invisible word joiner is not part of a name.
+    // Grafana has no escape for `$name`, `${name}` and `[[name]]`, so an invisible word joiner separates sign and name.
     text.replace('$', "$\u{2060}").replace("[[", "[\u{2060}[")
 }
 
@@ -44,7 +44,7 @@ mod tests {
     use super::without_variables;
 
     #[test]
-    fn a_text_has_no_variables_of_grafana() {
+    fn an_escaped_text_has_no_grafana_variables() {
         for (text, expected) in [
             ("costs 5 $", "costs 5 $\u{2060}"),
             ("$job ${job} [[job]]", "$\u{2060}job $\u{2060}{job} [\u{2060}[job]]"),

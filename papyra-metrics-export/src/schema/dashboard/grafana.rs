@@ -1,6 +1,6 @@
 //! The part of Grafana's dashboard JSON that is used here: version 42 of its schema.
 //!
-//! Structs instead of maps, so that the order of keys is fixed.
+//! The types are structs, not maps, so that the order of keys is fixed.
 
 use serde::Serialize;
 
@@ -92,7 +92,7 @@ pub(super) struct Row {
     pub(super) title: String,
     pub(super) collapsed: bool,
     pub(super) grid_pos: GridPos,
-    /// The panels of a collapsed row. Those of an open one follow it in the list.
+    /// The panels of a collapsed row. The panels of an open row follow the row in the list.
     pub(super) panels: Vec<Panel>,
 }
 
@@ -172,7 +172,7 @@ pub(super) enum Custom {
 pub(super) struct Scale {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
-    /// The base.
+    /// The base of a logarithmic scale.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) log: Option<u32>,
 }
@@ -249,7 +249,7 @@ pub(super) struct Exemplars {
 
 #[derive(Serialize)]
 pub(super) struct FilterValues {
-    /// Cells of smaller values are not drawn.
+    /// Cells with a smaller value are not drawn.
     pub(super) le: f64,
 }
 

@@ -9,12 +9,12 @@ use super::style;
 const HEIGHT: u32 = 8;
 const NARROW: u32 = 8;
 const WIDE: u32 = 12;
-/// The width of a single number, which is not stretched.
+/// The width of a panel with a single number, which is not stretched.
 const NUMBER: u32 = 4;
-/// The number of series from which a panel is wide, with the legend beside it.
+/// The number of series from which a panel is wide and has its legend on the right.
 pub(super) const MANY: usize = 7;
 
-/// The number of panels up to which all rows are open. Those of a closed row query nothing.
+/// The largest number of panels with which all rows are open. Panels of a collapsed row run no queries.
 const ALL_OPEN: usize = 24;
 
 /// A row without a position.
@@ -34,9 +34,9 @@ pub(super) fn arrange(rows: Vec<DraftRow>) -> Vec<Item> {
         let id = ids.next(&format!("row/{}", row.title));
         let grid_pos = GridPos { x: 0, y, w: COLUMNS, h: 1 };
         y += 1;
-        let places = places(&row.panels, y);
-        let panels = row.panels.into_iter().zip(places.iter());
-        let panels = panels.map(|(draft, place)| panel(draft, *place, &mut ids)).collect();
+        let positions = positions(&row.panels, y);
+        let panels = row.panels.into_iter().zip(positions.iter());
+        let panels = panels.map(|(draft, position)| panel(draft, *position, &mut ids)).collect();
         let (inside, below) = if is_open { (Vec::new(), panels) } else { (panels, Vec::new()) };
         items.push(Item::Row(Row {
             id,
@@ -48,16 +48,16 @@ pub(super) fn arrange(rows: Vec<DraftRow>) -> Vec<Item> {
         }));
         items.extend(below.into_iter().map(|panel| Item::Panel(Box::new(panel))));
         if is_open {
-            y = places.last().map_or(y, |last| last.y + last.h);
+            y = positions.last().map_or(y, |last| last.y + last.h);
         }
     }
     items
 }
 
-/// Returns the positions of panels in lines that are filled.
-fn places(panels: &[Draft], mut y: u32) -> Vec<GridPos> {
+/// Returns the positions of panels, which are stretched to fill each line.
+fn positions(panels: &[Draft], mut y: u32) -> Vec<GridPos> {
     let widths: Vec<u32> = panels.iter().map(least_width).collect();
-    let mut places = Vec::new();
+    let mut positions = Vec::new();
     for line in lines(&widths) {
         let mut spare = COLUMNS - line.iter().sum::<u32>();
         let mut stretched = line.iter().filter(|width| **width > NUMBER).count();
@@ -68,12 +68,12 @@ fn places(panels: &[Draft], mut y: u32) -> Vec<GridPos> {
                 let added = spare / u32::try_from(stretched).unwrap_or(1);
                 (w, spare, stretched) = (w + added, spare - added, stretched - 1);
             }
-            places.push(GridPos { x, y, w, h: HEIGHT });
+            positions.push(GridPos { x, y, w, h: HEIGHT });
             x += w;
         }
         y += HEIGHT;
     }
-    places
+    positions
 }
 
 fn least_width(panel: &Draft) -> u32 {
@@ -136,7 +136,7 @@ fn panel(draft: Draft, grid_pos: GridPos, ids: &mut Ids) -> Panel {
     }
 }
 
-/// `A` to `Z`, then `AA` and so on.
+/// Returns `A` to `Z`, then `AA` and so on.
 fn ref_id(mut index: usize) -> String {
     let mut id = Vec::new();
     loop {
@@ -149,13 +149,13 @@ fn ref_id(mut index: usize) -> String {
     id.iter().rev().map(|byte| char::from(*byte)).collect()
 }
 
-/// Ids that follow from keys, so that they stay when panels are added.
+/// Derives ids from keys, so that an id does not change when panels are added.
 #[derive(Default)]
 struct Ids(BTreeSet<u32>);
 
 impl Ids {
     fn next(&mut self, key: &str) -> u32 {
-        // JavaScript and Grafana's database take 31 bits.
+        // Ids have 31 bits in JavaScript and in Grafana's database.
         let mut id = (fnv1a(key) >> 1).max(1);
         while !self.0.insert(id) {
             id = if id >= u32::MAX >> 1 { 1 } else { id + 1 };
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn queries_are_lettered_as_columns_of_a_sheet_are() {
+    fn queries_are_lettered_like_the_columns_of_a_spreadsheet() {
         assert_eq!(
             [0, 25, 26, 27, 51, 52, 701, 702].map(ref_id),
             ["A", "Z", "AA", "AB", "AZ", "BA", "ZZ", "AAA"]
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_follow_from_keys_and_differ() {
+    fn ids_are_derived_from_keys_and_unique() {
         let mut ids = Ids::default();
         let first = ids.next("a");
         assert_eq!(Ids::default().next("a"), first);

@@ -1,4 +1,4 @@
-//! A family of metrics as a dashboard sees it.
+//! The properties of a family that its panels depend on.
 
 use std::collections::BTreeSet;
 
@@ -8,19 +8,19 @@ use crate::schema::label_set::LabelSet;
 use crate::schema::model::{Family, Schema};
 use crate::schema::roles::Role;
 
-/// A family, and what its name and its labels mean for a dashboard.
+/// A family, and the properties that are derived from its name and labels.
 pub(super) struct Metric<'a> {
     /// The exported name, without the suffixes of samples.
     pub(super) name: &'a str,
     pub(super) family: &'a Family,
     pub(super) role: Option<Role>,
-    /// The words of the name, without those that all metrics begin with and without the unit. Never empty.
+    /// The words of the name, without the unit and without the words with which all names begin. Never empty.
     pub(super) words: Vec<&'a str>,
-    /// The labels by which it is shown: all that are not variables of the dashboard.
+    /// The labels by which the metric is broken down, which are those that are not variables of the dashboard.
     pub(super) labels: Vec<&'a str>,
 }
 
-/// Returns all metrics of a schema, ordered by name, and the words with which all of their names begin.
+/// Returns all metrics of a schema, ordered by name, and the words with which all names begin.
 pub(super) fn all<'a>(schema: &'a Schema, variables: &[&str]) -> (Vec<Metric<'a>>, Vec<&'a str>) {
     let mut metrics: Vec<_> = schema
         .families
@@ -40,8 +40,8 @@ pub(super) fn all<'a>(schema: &'a Schema, variables: &[&str]) -> (Vec<Metric<'a>
     (metrics, common)
 }
 
-/// Returns the labels that every series has: those of a registry's handle, which are variables of the dashboard. A single
-/// family gives no evidence of them.
+/// Returns the labels that all series have, which become variables of the dashboard. They are usually those of a
+/// registry's handle. A single family is not enough to identify them.
 pub(super) fn common_labels(schema: &Schema) -> Vec<&str> {
     if schema.families.len() < 2 {
         return Vec::new();
@@ -61,7 +61,7 @@ fn words<'a>(name: &'a str, unit: Option<&str>) -> Vec<&'a str> {
     if words.is_empty() { vec![name] } else { words }
 }
 
-/// Returns the words with which all names begin, if each name has another one after them.
+/// Returns the words with which all names begin, without the last word of any name.
 fn common_words<'a>(metrics: &[Metric<'a>]) -> Vec<&'a str> {
     let [first, rest @ ..] = metrics else { return Vec::new() };
     if rest.is_empty() {
@@ -82,7 +82,7 @@ impl Metric<'_> {
         self.family.unit.as_deref()
     }
 
-    /// The name of its samples; for a histogram, of its `_count`.
+    /// Returns the name of the samples; for a histogram, the name of its `_count`.
     pub(super) fn sample_name(&self) -> String {
         let suffix = match self.kind() {
             Kind::Counter => "_total",
@@ -92,7 +92,7 @@ impl Metric<'_> {
         format!("{}{suffix}", self.name)
     }
 
-    /// Returns whether it counts an operation: `requests` or `request_runs` for `request`.
+    /// Returns whether the metric is a counter of this operation: `requests` or `request_runs` for `request`.
     pub(super) fn counts(&self, operation: &[&str]) -> bool {
         let Some((first, rest)) = self.words.split_at_checked(operation.len()) else {
             return false;
@@ -102,7 +102,7 @@ impl Metric<'_> {
         is_named_so && is_count && matches!(rest, [] | ["attempts" | "calls" | "runs"])
     }
 
-    /// The number of combinations of values that these labels have.
+    /// Returns the number of combinations of values that these labels have.
     pub(super) fn combinations(&self, labels: &[&str]) -> usize {
         let series = self.family.series.iter();
         let values =
@@ -110,7 +110,7 @@ impl Metric<'_> {
         values.collect::<BTreeSet<_>>().len()
     }
 
-    /// The words as a title: `Wal records`.
+    /// Returns the words as a title: `Wal records`.
     pub(super) fn title(&self) -> String {
         title(&self.words)
     }

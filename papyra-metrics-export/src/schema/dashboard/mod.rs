@@ -26,15 +26,16 @@ use crate::RegisterError;
 
 /// A Grafana dashboard of the metrics of a [`Schema`], for metrics that a Prometheus server scrapes.
 ///
-/// Its `Display` is the JSON to import or to provision. The same schema gives the same text, so that it can be generated
-/// again and compared.
+/// `Display` writes the JSON, which can be imported or provisioned. The same schema always gives the same text, so a
+/// file can be generated again and compared.
 ///
-/// - Rows are components: metrics whose names begin with the same word. If there are several, the first row is an overview.
-/// - Counters are shown as rates, gauges as values, histograms as quantiles and as a heatmap. Metrics with labels are shown
-///   by label.
-/// - Titles come from names, descriptions from help texts, units from units.
+/// - Rows are components: metrics whose names begin with the same word. If there are several, the first row is an
+///   overview.
+/// - Counters are shown as rates, gauges as values, histograms as quantiles and as a heatmap. Metrics with labels are
+///   broken down by label.
+/// - Titles are derived from names. Descriptions are help texts.
 /// - The data source, the jobs, the instances, and the labels that all series have are variables.
-/// - The dashboard's `uid` follows from its title, and the ids of panels from the names of metrics.
+/// - The dashboard's `uid` is derived from its title, and the ids of panels from the names of metrics.
 ///
 /// ```
 /// use papyra_metrics::persistence::PersistenceMetrics;
@@ -52,12 +53,12 @@ pub struct Dashboard<'a> {
 }
 
 impl<'a> Dashboard<'a> {
-    /// Returns the dashboard of these metrics.
+    /// Creates the dashboard of these metrics.
     pub fn new(schema: &'a Schema) -> Self {
         Self { schema, title: None, labels: Vec::new() }
     }
 
-    /// Sets the title. Without it, the title is the words with which all names begin, or `Metrics`.
+    /// Sets the title. The default is the words with which all names begin, or `Metrics` if there are none.
     #[must_use]
     pub fn with_title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
@@ -68,7 +69,7 @@ impl<'a> Dashboard<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if it is not the name of a label, or one that Prometheus reserves.
+    /// Returns an error if this is not a label name, or one that Prometheus reserves.
     pub fn with_label(mut self, label: impl Into<String>) -> Result<Self, RegisterError> {
         let name = label.into();
         if !is_label_name(&name) {
@@ -105,7 +106,7 @@ impl<'a> Dashboard<'a> {
         }
     }
 
-    /// The labels that are variables, each once.
+    /// Returns the labels that are variables, without duplicates.
     fn labels(&self) -> Vec<&str> {
         let mut labels = variables::OF_PROCESS.to_vec();
         let of_schema = metric::common_labels(self.schema);
@@ -152,11 +153,11 @@ fn uid(title: &str) -> String {
     let plain = |char: char| char.is_ascii_alphanumeric();
     let words: Vec<_> = title.split(|char| !plain(char)).filter(|word| !word.is_empty()).collect();
     let uid = format!("papyra-{}", words.join("-").to_ascii_lowercase());
-    let says_all = title.chars().all(|char| plain(char) || char == ' ' || char == '_');
-    if says_all && uid.len() <= LONGEST {
+    let is_lossless = title.chars().all(|char| plain(char) || char == ' ' || char == '_');
+    if is_lossless && uid.len() <= LONGEST {
         return uid;
     }
-    // Titles that differ only in other characters, or at their ends, have different identifiers.
+    // The hash distinguishes titles that differ only in other characters or at their ends.
     let hash = format!("-{:08x}", fnv1a(title));
     let kept = uid.len().min(LONGEST - hash.len());
     format!("{}{hash}", uid[..kept].trim_end_matches('-'))

@@ -22,7 +22,7 @@ pub(super) fn of(
         expr: aggregate("sum", &[], &rate(&queries.samples(ratio.operations))),
         legend: ratio.operations.title(),
     });
-    drafts.extend(several(
+    drafts.extend(panel(
         "attempts",
         "Operations",
         "Operations per second.",
@@ -35,7 +35,7 @@ pub(super) fn of(
         expr: aggregate("sum", &[], &rate(&queries.samples(metric))),
         legend: metric.title(),
     });
-    drafts.extend(several(
+    drafts.extend(panel(
         "errors",
         "Errors",
         "Errors per second.",
@@ -46,7 +46,7 @@ pub(super) fn of(
     let failed = ratios
         .iter()
         .map(|ratio| Query { expr: ratio.expr(queries), legend: ratio.errors.title() });
-    drafts.extend(several(
+    drafts.extend(panel(
         "error-ratios",
         "Error ratio",
         "The part of the operations that fail.",
@@ -59,7 +59,7 @@ pub(super) fn of(
         expr: aggregate("sum", &[], &queries.samples(metric)),
         legend: metric.title(),
     });
-    drafts.extend(several(
+    drafts.extend(panel(
         "in-flight",
         "In flight",
         "Operations that have begun and not ended.",
@@ -74,7 +74,7 @@ pub(super) fn of(
         expr: queries.quantile(metric, "0.99", &[]),
         legend: measured(metric),
     });
-    drafts.extend(several(
+    drafts.extend(panel(
         "p99",
         "Durations: p99",
         "The duration that 99 % of the operations do not exceed.",
@@ -104,7 +104,7 @@ fn instances(metric: &Metric<'_>, queries: &Queries) -> Draft {
 }
 
 /// Returns a panel of queries, unless there are none.
-fn several(
+fn panel(
     key: &str,
     title: &str,
     description: &str,

@@ -1,4 +1,4 @@
-//! The panels of one metric.
+//! The panels of the metrics of a component.
 
 use papyra_metrics::Kind;
 
@@ -9,7 +9,7 @@ use super::ratio::ErrorRatio;
 use super::units;
 use crate::schema::roles::Role;
 
-/// The number of series up to which a metric of several labels is shown by all of them at once.
+/// The largest number of series with which a panel breaks a metric down by several labels at once.
 const MANY: usize = 12;
 
 pub(super) const QUANTILES: [(&str, &str); 3] =
@@ -87,7 +87,7 @@ enum Combination {
     Sum,
     Mean,
     Highest,
-    /// The time since the latest.
+    /// The time since the latest timestamp.
     Age,
 }
 
@@ -110,22 +110,22 @@ impl Combination {
 
 /// Returns the panels of the values recorded per second, unless a counter shows the same rate.
 fn throughput(metric: &Metric<'_>, others: &[&Metric<'_>], queries: &Queries) -> Vec<Draft> {
-    let (what, unit, samples) = if metric.unit() == Some("bytes") {
+    let (suffix, unit, samples) = if metric.unit() == Some("bytes") {
         ("throughput", metric.unit(), queries.of(metric, "_sum"))
     } else if others.iter().any(|other| other.counts(&metric.words)) {
         return Vec::new();
     } else {
         ("rate", None, queries.samples(metric))
     };
-    let title = format!("{} {what}", metric.title());
+    let title = format!("{} {suffix}", metric.title());
     let drafts = breakdowns(metric).into_iter().map(|labels| {
         let expr = aggregate("sum", &labels, &rate(&samples));
-        draft(metric, what, &title, &labels, (Chart::Stack, units::of_rate(unit)), expr)
+        draft(metric, suffix, &title, &labels, (Chart::Stack, units::of_rate(unit)), expr)
     });
     drafts.collect()
 }
 
-/// The panels of the distribution of a histogram: quantiles, a quantile by label, and a heatmap.
+/// Returns the panels of the distribution of a histogram: quantiles, a quantile by label, and a heatmap.
 fn distribution(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
     let unit = units::of_value(metric.unit());
     let name = measured(metric);
@@ -168,17 +168,21 @@ fn distribution(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
     drafts
 }
 
-/// The title of what a histogram measures: `Append duration`, `Record size`.
+/// Returns a title for the quantity that a histogram measures: `Append duration`, `Record size`.
 pub(super) fn measured(metric: &Metric<'_>) -> String {
     let is_duration = metric.unit().is_some_and(|unit| unit.ends_with("seconds"));
-    let says_so = metric.words.last().is_some_and(|word| {
+    let names_a_duration = metric.words.last().is_some_and(|word| {
         ["age", "delay", "duration", "latency", "lag", "time", "wait"].contains(word)
     });
-    if is_duration && !says_so { format!("{} duration", metric.title()) } else { metric.title() }
+    if is_duration && !names_a_duration {
+        format!("{} duration", metric.title())
+    } else {
+        metric.title()
+    }
 }
 
-/// Returns the label sets by which a metric is shown, each in a panel: all at once, or one by one if that would be too many
-/// series.
+/// Returns the sets of labels by which a metric is broken down, one set for each panel: all labels at once, or each label
+/// alone if there would be too many series.
 fn breakdowns<'a>(metric: &Metric<'a>) -> Vec<Vec<&'a str>> {
     let labels = &metric.labels;
     if labels.len() > 1 && metric.family.series.len() > MANY {
@@ -191,16 +195,16 @@ fn breakdowns<'a>(metric: &Metric<'a>) -> Vec<Vec<&'a str>> {
 fn draft(
     metric: &Metric<'_>,
     key: &str,
-    what: &str,
+    quantity: &str,
     labels: &[&str],
     (chart, unit): (Chart, String),
     expr: String,
 ) -> Draft {
     let key = format!("{}/{key}/{}", metric.name, labels.join(","));
     let (title, legend, series) = match labels {
-        [] => (what.to_owned(), what.to_owned(), 1),
+        [] => (quantity.to_owned(), quantity.to_owned(), 1),
         labels => (
-            format!("{what} by {}", labels.join(" and ").replace('_', " ")),
+            format!("{quantity} by {}", labels.join(" and ").replace('_', " ")),
             legend(labels),
             metric.combinations(labels),
         ),
@@ -209,7 +213,7 @@ fn draft(
     Draft { key, title, description, chart, unit, queries: vec![Query { expr, legend }], series }
 }
 
-/// The help, which is Markdown as a doc comment is, and the name of the metric.
+/// Returns the help text, which is Markdown as in a doc comment, followed by the name of the metric.
 fn description(metric: &Metric<'_>) -> String {
     let help = without_variables(&metric.family.help);
     let name = metric.name;

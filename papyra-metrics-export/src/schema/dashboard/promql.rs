@@ -1,20 +1,20 @@
-//! Queries.
+//! The queries of a dashboard.
 
 use super::metric::Metric;
 use super::variables;
 
-/// The time over which rates are taken: as Grafana recommends, at least four scrapes.
+/// The window of rates. Grafana makes it at least four scrape intervals long.
 const INTERVAL: &str = "$__rate_interval";
 
-/// A query, and how its series are called.
+/// A query, and the legend of its series.
 pub(super) struct Query {
     pub(super) expr: String,
     pub(super) legend: String,
 }
 
-/// Writes queries for what the variables of the dashboard select.
+/// Writes queries for the series that the dashboard's variables select.
 pub(super) struct Queries {
-    /// `{job=~"$job",…}`
+    /// The matchers of the variables: `{job=~"$job",…}`.
     matchers: String,
 }
 
@@ -23,17 +23,17 @@ impl Queries {
         Self { matchers: variables::matchers(labels) }
     }
 
-    /// The samples of a counter or gauge, or the count of a histogram.
+    /// Returns the samples of a counter or gauge, or the count of a histogram.
     pub(super) fn samples(&self, metric: &Metric<'_>) -> String {
         format!("{}{}", metric.sample_name(), self.matchers)
     }
 
-    /// A sample of a histogram, such as `_sum`.
+    /// Returns a sample of a histogram, such as `_sum`.
     pub(super) fn of(&self, metric: &Metric<'_>, suffix: &str) -> String {
         format!("{}{suffix}{}", metric.name, self.matchers)
     }
 
-    /// The increases of each bucket of a histogram, for a heatmap.
+    /// Returns the increases of each bucket of a histogram, for a heatmap.
     pub(super) fn buckets(&self, metric: &Metric<'_>) -> Query {
         let expr = aggregate(
             "sum",
@@ -43,7 +43,7 @@ impl Queries {
         Query { expr, legend: "{{le}}".to_owned() }
     }
 
-    /// A quantile of a histogram, by these labels.
+    /// Returns a quantile of a histogram, by these labels.
     pub(super) fn quantile(&self, metric: &Metric<'_>, quantile: &str, labels: &[&str]) -> String {
         let mut by = vec!["le"];
         by.extend(labels);
@@ -52,12 +52,12 @@ impl Queries {
     }
 }
 
-/// The increase per second.
+/// Returns the increase per second.
 pub(super) fn rate(samples: &str) -> String {
     format!("rate({samples}[{INTERVAL}])")
 }
 
-/// An aggregation by these labels.
+/// Returns an aggregation by these labels.
 pub(super) fn aggregate(operator: &str, labels: &[&str], expr: &str) -> String {
     match labels {
         [] => format!("{operator}({expr})"),
@@ -65,7 +65,7 @@ pub(super) fn aggregate(operator: &str, labels: &[&str], expr: &str) -> String {
     }
 }
 
-/// The legend of series by these labels: their values.
+/// Returns the legend of series by these labels, which is the labels' values.
 pub(super) fn legend(labels: &[&str]) -> String {
     labels.iter().map(|label| format!("{{{{{label}}}}}")).collect::<Vec<_>>().join(" ")
 }

@@ -5,18 +5,18 @@ use super::promql::{Queries, aggregate, rate};
 use crate::schema::model::Schema;
 use crate::schema::roles::Role;
 
-/// An error counter, and what counts the operations that may fail.
+/// An error counter, and the metric that counts its operations.
 #[derive(Clone, Copy)]
 pub(super) struct ErrorRatio<'m, 'a> {
     pub(super) errors: &'m Metric<'a>,
-    /// A counter, or a histogram of how long each operation takes.
+    /// A counter, or a histogram of the durations of operations.
     pub(super) operations: &'m Metric<'a>,
-    /// Whether the operations include those that failed.
+    /// Whether the operations include failed ones.
     includes_errors: bool,
 }
 
 impl ErrorRatio<'_, '_> {
-    /// The part of the operations that fail.
+    /// Returns the share of operations that fail.
     pub(super) fn expr(&self, queries: &Queries) -> String {
         let [errors, operations] = [self.errors, self.operations]
             .map(|metric| aggregate("sum", &[], &rate(&queries.samples(metric))));

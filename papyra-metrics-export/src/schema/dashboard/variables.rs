@@ -9,7 +9,7 @@ pub(super) const DATA_SOURCE: DataSource = DataSource { kind: "prometheus", uid:
 /// The labels by which Prometheus distinguishes processes.
 pub(super) const OF_PROCESS: [&str; 2] = ["job", "instance"];
 
-/// Refreshed when the time range changes, so that the values are those of that time.
+/// Refreshes a variable when the time range changes, so that its values are those within the range.
 const ON_TIME_RANGE_CHANGE: u32 = 2;
 const ON_LOAD: u32 = 1;
 const NATURAL_ASCENDING: u32 = 7;
@@ -20,7 +20,7 @@ fn name_of(label: &str) -> String {
     if label == "datasource" { "label_datasource".to_owned() } else { label.to_owned() }
 }
 
-/// Returns the matchers of what the variables of these labels select: `{job=~"$job"}`.
+/// Returns matchers for the values that are selected in the variables of these labels: `{job=~"$job"}`.
 pub(super) fn matchers(labels: &[&str]) -> String {
     if labels.is_empty() {
         return String::new();
@@ -29,7 +29,7 @@ pub(super) fn matchers(labels: &[&str]) -> String {
     format!("{{{}}}", matchers.collect::<Vec<_>>().join(","))
 }
 
-/// Returns the variables. Each has the values that a metric has with those that are selected before it.
+/// Returns the variables. The values of each are limited by the selection in those before it.
 pub(super) fn all(labels: &[&str], metric: Option<&Metric<'_>>) -> Vec<Variable> {
     let mut variables = vec![Variable::Datasource {
         name: "datasource",

@@ -29,7 +29,7 @@ const FAST: [BurnRate; 2] = [
     BurnRate { factor: 14.4, window: "1h", recent: "5m" },
     BurnRate { factor: 6.0, window: "6h", recent: "30m" },
 ];
-/// The same: 10 % of the budget in a day, and 10 % in 3 days.
+/// From the same chapter: 10 % of the budget in a day, and 10 % in 3 days.
 const SLOW: [BurnRate; 2] = [
     BurnRate { factor: 3.0, window: "1d", recent: "2h" },
     BurnRate { factor: 1.0, window: "3d", recent: "6h" },
@@ -127,7 +127,7 @@ fn stuck_alert(
     }
 }
 
-/// The labels to sum over: those that only one of a metric and its operations has.
+/// Returns the labels to sum over, for a metric and for its operations: those that only one of the two has.
 fn summed_labels<'a>(
     schema: &'a Schema,
     family: &'a Family,
@@ -175,7 +175,8 @@ fn objective_alerts(name: &str, family: &Family) -> Vec<Alert> {
     alerts.collect()
 }
 
-/// Whether one of the burn rates holds over both of its windows; `None` if none of them can be reached.
+/// Returns an expression that is true if a burn rate is exceeded in both of its windows. `None` if no burn rate can be
+/// reached.
 fn burn_expression(
     name: &str,
     labels: &LabelSet,
@@ -196,7 +197,7 @@ fn burn_expression(
     (!alternatives.is_empty()).then(|| alternatives.join("\nor\n"))
 }
 
-/// The share of values above the threshold, over all instances of a job.
+/// Returns the share of values above the threshold, over all instances of a job.
 fn missed_share(name: &str, labels: &LabelSet, objective: &Objective, window: &str) -> String {
     let labels: Vec<(&str, &str)> = labels.iter().collect();
     let with_bound: Vec<_> =
@@ -214,7 +215,7 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
-/// Alerts for processes that no longer export. One metric represents all metrics of a process.
+/// Returns alerts for processes that no longer export. One metric represents all metrics of a process.
 fn availability_alerts(schema: &Schema) -> Vec<Alert> {
     let families = || schema.families.iter();
     let counter = families().find(|(_, family)| family.kind == Kind::Counter);
@@ -247,15 +248,15 @@ fn availability_alerts(schema: &Schema) -> Vec<Alert> {
 
 const INSTANCE: &str = "{{ $labels.instance }}";
 
-/// The help text of a metric and what has happened to it. A template shows the help text as it is.
-fn described(family: &Family, what: &str) -> String {
+/// Returns the help text of a metric, escaped because a description is a template, followed by the event.
+fn described(family: &Family, event: &str) -> String {
     if family.help.is_empty() {
-        return what.to_owned();
+        return event.to_owned();
     }
-    format!("{} {what}", family.help.replace("{{", "{{ \"{{\" }}"))
+    format!("{} {event}", family.help.replace("{{", "{{ \"{{\" }}"))
 }
 
-/// `shop_append_errors` as `ShopAppendErrors`, followed by the suffix.
+/// Returns `ShopAppendErrors` for `shop_append_errors`, followed by the suffix.
 fn camel_case(name: &str, suffix: &str) -> String {
     let words = name.split('_').map(|word| {
         let mut chars = word.chars();

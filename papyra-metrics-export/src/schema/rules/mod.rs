@@ -8,19 +8,19 @@ use std::fmt;
 
 use super::model::Schema;
 
-/// Alert rules for Prometheus: its `Display` is the YAML of a rule file, the same for the same metrics.
+/// Alert rules for Prometheus. `Display` writes the YAML of a rule file. The same schema always gives the same text.
 ///
 /// | alert | fires if | severity |
 /// |---|---|---|
 /// | `…High` | more than 1 % of the operations fail over 5 minutes, for 5 minutes | critical |
-/// | `…Occur` | errors keep occurring for 10 minutes, of operations whose number is not known | warning |
-/// | `…BudgetBurnsFast` | the error budget of an objective would be used up in about two days, or in five | critical |
-/// | `…BudgetBurnsSlowly` | it would be used up in ten days, or before its 30 days are over | warning |
+/// | `…Occur` | errors keep occurring for 10 minutes, and the number of operations is not known | warning |
+/// | `…BudgetBurnsFast` | the error budget of an objective would be used up within about two days, or within five | critical |
+/// | `…BudgetBurnsSlowly` | the error budget would be used up within ten days, or within its 30 days | warning |
 /// | `…Stuck` | operations are in flight, and none has finished for 15 minutes | critical |
 /// | `…ScrapeFails` | a process that exported these metrics cannot be scraped for 5 minutes | critical |
 /// | `…Absent` | no process has exported these metrics for 5 minutes | critical |
 ///
-/// Which metric counts the operations of an error counter or of a gauge `…_in_flight` follows from their names: see
+/// The metric that counts the operations of an error counter or of a gauge `…_in_flight` is found by name; see
 /// [Roles](#roles).
 ///
 /// ```
@@ -43,25 +43,26 @@ use super::model::Schema;
 ///
 /// # Roles
 ///
-/// A counter counts errors if its field is marked with `errors`, or if its name ends in `errors`, `failures` or `failed`. A
-/// gauge counts operations in flight if its name ends in `in_flight`. The rest of the name is that of the operations, in
-/// singular or plural, and they are counted by the first of these metrics that there is:
+/// A counter counts errors if its field is marked with `errors`, or if its name ends in `errors`, `failures` or
+/// `failed`. A gauge counts operations in flight if its name ends in `in_flight`. The rest of the name is the name of
+/// the operations, in singular or plural. The first of these metrics that exists counts the operations:
 ///
 /// | metric | example for `append_errors` | counts |
 /// |---|---|---|
-/// | a histogram of durations | `append` (`append_seconds`) | all that returned |
-/// | a counter ending in `calls`, `attempts`, `runs`, `requests`, `operations`, `ops`, `started` or `starts` | `append_calls` | all |
-/// | a counter of that name itself | `appends` | all |
-/// | a counter ending in `ok`, `successes`, `succeeded` or `completed` | `append_ok` | those that succeeded |
+/// | a histogram of durations | `append` (`append_seconds`) | operations that returned |
+/// | a counter ending in `calls`, `attempts`, `runs`, `requests`, `operations`, `ops`, `started` or `starts` | `append_calls` | all operations |
+/// | a counter with the name of the operations | `appends` | all operations |
+/// | a counter ending in `ok`, `successes`, `succeeded` or `completed` | `append_ok` | operations that succeeded |
 ///
-/// If there is none of them, it is the only histogram of durations whose name begins so: `wal_append` for `wal_errors`.
+/// If none of them exists, the only histogram of durations whose name begins with the same words counts the operations:
+/// `wal_append` for `wal_errors`.
 ///
 /// # Objectives
 ///
-/// The alerts of an [objective](papyra_metrics::Objective) compare how fast its error budget is used up over two windows,
-/// and have the windows and factors that chapter 5 of Google's "The Site Reliability Workbook" recommends for an objective
-/// over 30 days. The values of all instances of a job are added up. A factor that cannot be reached, because
-/// the factor times the budget is 100 % or more, is left out.
+/// The alerts of an [objective](papyra_metrics::Objective) measure how fast its error budget is used up in two windows.
+/// Windows and factors are those that chapter 5 of Google's "The Site Reliability Workbook" recommends for an objective
+/// over 30 days. Values are summed over all instances of a job. A factor that cannot be reached, because the factor
+/// times the budget is 100 % or more, is left out.
 #[derive(Clone, Debug)]
 pub struct AlertRules<'a> {
     schema: &'a Schema,
@@ -70,7 +71,7 @@ pub struct AlertRules<'a> {
 }
 
 impl<'a> AlertRules<'a> {
-    /// Creates the rules for these metrics, under the names that the schema has.
+    /// Creates the rules for these metrics, under the names in the schema.
     pub fn new(schema: &'a Schema) -> Self {
         Self { schema, max_error_percent: 1.0, stuck_after_minutes: 15 }
     }
@@ -81,14 +82,14 @@ impl<'a> AlertRules<'a> {
         Self { max_error_percent, ..self }
     }
 
-    /// Sets after how many minutes without progress operations in flight are stuck. The default is 15.
+    /// Sets the number of minutes without progress after which operations in flight are stuck. The default is 15.
     #[must_use]
     pub fn with_stuck_after_minutes(self, stuck_after_minutes: u32) -> Self {
         Self { stuck_after_minutes, ..self }
     }
 }
 
-/// The content of a rule file.
+/// Writes the content of a rule file.
 impl fmt::Display for AlertRules<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (groups, without) = alerts::groups(self);

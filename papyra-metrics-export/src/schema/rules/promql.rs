@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// The samples of a name, with matchers if there are any: `append_seconds_bucket{le="0.1"}`.
+/// Returns the samples of a name, with matchers if there are any: `append_seconds_bucket{le="0.1"}`.
 pub(super) fn selector(sample: &str, matchers: &[(&str, &str)]) -> String {
     if matchers.is_empty() {
         return sample.to_owned();
@@ -11,12 +11,12 @@ pub(super) fn selector(sample: &str, matchers: &[(&str, &str)]) -> String {
     format!("{sample}{{{}}}", matchers.collect::<Vec<_>>().join(","))
 }
 
-/// The rate of a counter per second over a window, summed over these labels.
+/// Returns the rate of a counter per second over a window, summed over these labels.
 pub(super) fn rate(selector: &str, window: &str, summed: &[&str]) -> String {
     summed_over(&format!("rate({selector}[{window}])"), summed)
 }
 
-/// The sum over these labels, if there are any.
+/// Returns the sum over these labels, if there are any.
 pub(super) fn summed_over(expression: &str, labels: &[&str]) -> String {
     if labels.is_empty() {
         expression.to_owned()
@@ -25,7 +25,7 @@ pub(super) fn summed_over(expression: &str, labels: &[&str]) -> String {
     }
 }
 
-/// A string literal. Only quotes and characters that a line of YAML cannot contain are escaped.
+/// Returns a string literal. Only quotes and characters that a line of YAML cannot contain are escaped.
 fn quoted(text: &str) -> String {
     let mut out = String::from('"');
     for char in text.chars() {
@@ -48,7 +48,7 @@ mod tests {
     use super::{rate, selector};
 
     #[test]
-    fn a_rate_is_summed_over_the_labels_that_it_loses() {
+    fn a_rate_is_summed_over_the_given_labels() {
         let bucket = selector("append_seconds_bucket", &[("le", "0.1"), ("op", "a\"\\\n\u{1}ö")]);
         assert_eq!(bucket, r#"append_seconds_bucket{le="0.1",op="a\"\\\n\u0001ö"}"#);
         assert_eq!(rate("reads_total", "5m", &[]), "rate(reads_total[5m])");

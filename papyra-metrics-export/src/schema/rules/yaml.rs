@@ -1,7 +1,8 @@
 //! The YAML of a rule file.
 //!
-//! The few forms that it needs are written by hand: plain scalars of letters and digits, strings in double quotes, and
-//! literal blocks of expressions, which contain no line breaks themselves.
+//! Only three forms are needed, which are written by hand: plain scalars of letters and digits, strings in double
+//! quotes, and literal blocks for expressions. A line break within a string literal of an expression is already
+//! escaped.
 
 use std::fmt::{self, Write as _};
 
@@ -11,15 +12,16 @@ pub(super) struct Group {
 }
 
 pub(super) struct Alert {
-    /// Letters and digits.
+    /// The name, of letters and digits.
     pub(super) name: String,
     /// An expression, which may have several lines.
     pub(super) expression: String,
-    /// The time for which the expression has to be true. `None` if its windows are long enough.
+    /// The time for which the expression has to be true. `None` if the windows of the expression are long enough.
     pub(super) pending: Option<String>,
     pub(super) severity: &'static str,
-    /// Templates of Prometheus.
+    /// A template of Prometheus.
     pub(super) summary: String,
+    /// A template of Prometheus.
     pub(super) description: String,
 }
 
@@ -58,7 +60,7 @@ fn write_alert(f: &mut fmt::Formatter<'_>, alert: &Alert) -> fmt::Result {
     writeln!(f, "          description: {}", quoted(description))
 }
 
-/// A string in double quotes.
+/// Returns a string in double quotes.
 fn quoted(text: &str) -> String {
     let mut out = String::from('"');
     for char in text.chars() {
