@@ -25,7 +25,8 @@ pub(crate) fn mean(distribution: &Distribution) -> String {
     distribution.mean().map_or(String::new(), |value| display(distribution, value))
 }
 
-/// Returns `≤ 2 ms`, the bound of the highest bucket in use, `> 100 s` for the last bucket, or an empty text.
+/// Returns the bound of the highest bucket in use as `≤ 2 ms`, or as `> 100 s` if it is the last bucket. Returns an
+/// empty text if there are no values.
 pub(crate) fn max(distribution: &Distribution) -> String {
     match distribution.max_bound() {
         None => String::new(),

@@ -68,9 +68,9 @@ pub use crate::{
 #[derive(Clone, Debug, Subcommand)]
 #[non_exhaustive]
 pub enum Command {
-    /// Show metrics once, of processes that run or have ended
+    /// Show the current metrics of processes, running or ended
     Show(Show),
-    /// Watch metrics change, until q
+    /// Watch metrics as they change
     Watch(Watch),
     /// Reset counters to zero, and empty histograms and peaks
     Reset(Reset),

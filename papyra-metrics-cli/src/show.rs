@@ -177,7 +177,7 @@ impl Show {
         rows.iter().try_for_each(|row| writeln!(out, "{}: {}", row.series, self.value(row)))
     }
 
-    /// Prints a table of the numbers and one of the histograms, unless there are none.
+    /// Prints a table of the numbers and, if there are histograms, a second table for them.
     fn print_tables(&self, out: &mut impl Write, rows: &[Row]) -> io::Result<()> {
         let mut numbers = table(&["metric", "value", "kind", "unit", "description"]);
         let mut histograms =

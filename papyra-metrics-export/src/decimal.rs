@@ -4,7 +4,8 @@ use std::fmt::Write;
 use std::str;
 
 /// Writes a float in the canonical form of OpenMetrics, which Prometheus 3 uses for `le`: the shortest digits that
-/// parse back to the same float. Values below 0.0001 and from 1,000,000 have an exponent; other integers end in `.0`.
+/// parse back to the same float. An absolute value below 0.0001 or of at least 1,000,000 has an exponent; other
+/// integers end in `.0`.
 pub(crate) fn push_canonical(value: f64, out: &mut String) {
     if !value.is_finite() || value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
         return push_float(value, out);

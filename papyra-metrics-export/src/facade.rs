@@ -27,8 +27,8 @@ use crate::{Export, Progress, Registry, RegistryReader};
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Counters are incremented by their increments since the last export; gauges are set to their value. Names are those
-/// of the Prometheus export, with unit and `_total`, because the facade's exporters add neither. Each metric's unit and
+/// Each export adds to a counter its increase since the last export, and sets a gauge to its value. Names are those of
+/// the Prometheus export, with unit and `_total`, because the facade's exporters add neither. Each metric's unit and
 /// help text are described to the recorder. A gauge of a closed backend keeps its last value: the facade cannot remove
 /// it.
 ///
@@ -40,8 +40,8 @@ use crate::{Export, Progress, Registry, RegistryReader};
 /// # Processes that fork
 ///
 /// Every exporter starts from zero: its first export increments the counters by their lifetime totals. A forked process
-/// inherits the totals of its parent, which the parent exports too. The child must therefore create an exporter of its
-/// own with [`starting_now`](Self::starting_now), and must not use one of its parent's.
+/// inherits the totals of its parent, which the parent exports too. The child must therefore create a new exporter with
+/// [`starting_now`](Self::starting_now), and must not use an exporter of its parent.
 pub struct Facade {
     reader: RegistryReader,
     recorder: Option<Box<dyn Recorder + Send>>,

@@ -1,7 +1,8 @@
 //! Exports the metrics of storage backends to monitoring systems.
 //!
-//! Backends count in their own structs, with `papyra-metrics`, and do not know this crate. The application owns a
-//! [`Registry`], registers an `Arc` of each backend's metrics with labels, and gives the registry to one or more adapters:
+//! Backends count in their own structs, with `papyra-metrics`, and do not depend on this crate. The application owns a
+//! [`Registry`], registers an `Arc` of each backend's metrics with labels, and gives the registry to one or more
+//! adapters:
 //!
 //! | feature | adapter | dependencies |
 //! |---|---|---|
@@ -48,8 +49,9 @@
 //!   documents it.
 //! - They never block counting. A backend that panics while it is read does not affect the others;
 //!   [`Registry::problems`] reports it.
-//! - A metric has one name everywhere: the registry's prefix, then the backend's name for it with the unit at the end.
-//!   Prometheus and the `metrics` facade end the samples of a counter in `_total`; OpenTelemetry keeps the unit apart.
+//! - A metric has the same name everywhere: the registry's prefix, the backend's name for the metric, and the unit.
+//!   Prometheus and the `metrics` facade end the samples of a counter in `_total`; OpenTelemetry keeps the unit
+//!   separate.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

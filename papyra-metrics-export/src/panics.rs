@@ -6,7 +6,7 @@ use std::panic::{self, AssertUnwindSafe};
 
 /// Runs user code. Returns the panic's message if it panicked.
 ///
-/// After a panic, the caller must not use state that the code may have left half changed.
+/// After a panic, the caller must not use state that the code may have left inconsistent.
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     panic::catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let message = message(&*payload);

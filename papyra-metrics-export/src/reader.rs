@@ -43,7 +43,7 @@ pub struct RegistryReader {
     shown: ShownValues,
     /// The values that [`read`](Self::read) returns; adapters use `shown`.
     values: Vec<Value>,
-    /// The number of the last delivered closing. Series that were closed up to then are not shown again.
+    /// Closings of backends are numbered. Series that were closed up to this number are not shown again.
     delivered: u64,
 }
 

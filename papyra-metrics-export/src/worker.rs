@@ -67,7 +67,7 @@ impl<T: Send + 'static> Worker<T> {
         }
     }
 
-    /// Whether the caller runs on this thread.
+    /// Returns whether the caller runs on this thread.
     pub(crate) fn is_current(&self) -> bool {
         thread::current().id() == self.thread.thread().id()
     }

@@ -1,4 +1,4 @@
-//! The command `papyra-metrics` as an operator uses it, and the same command in a backend's own command line.
+//! The command `papyra-metrics`, and its subcommands in the command line of a backend.
 
 use std::{
     fs,
@@ -19,24 +19,24 @@ const ORDERS: &str = env!("CARGO_BIN_EXE_papyra-metrics-tests-orders");
 
 /// The output and exit status of a command.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     pub(crate) out: String,
     pub(crate) err: String,
     pub(crate) code: Option<i32>,
 }
 
-impl From<Output> for Said {
+impl From<Output> for CommandOutput {
     fn from(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Self { out: text(output.stdout), err: text(output.stderr), code: output.status.code() }
     }
 }
 
-pub(crate) fn run(directory: &Path, arguments: &str) -> Said {
+pub(crate) fn run(directory: &Path, arguments: &str) -> CommandOutput {
     run_program(COMMAND, directory, arguments)
 }
 
-pub(crate) fn run_program(program: &str, directory: &Path, arguments: &str) -> Said {
+pub(crate) fn run_program(program: &str, directory: &Path, arguments: &str) -> CommandOutput {
     let mut command = Command::new(program);
     command.current_dir(directory).args(arguments.split_whitespace()).env_remove("ORDERS_METRICS");
     command.output().unwrap().into()
@@ -65,12 +65,12 @@ impl Service {
         Self { directory, running, killed: pid }
     }
 
-    fn run(&self, arguments: &str) -> Said {
+    fn run(&self, arguments: &str) -> CommandOutput {
         run(self.directory.path(), arguments)
     }
 
-    /// The line that describes a process, without the time.
-    fn tells_of(&self, line: &str) -> &'static str {
+    /// Returns the state of the process that the line describes, or `nobody` if it describes neither process.
+    fn state_in(&self, line: &str) -> &'static str {
         let line = line.strip_prefix("./").unwrap_or(line);
         let started = |name: &str, pid: u32, state: &str| {
             line.starts_with(&format!(
@@ -88,49 +88,49 @@ impl Service {
 }
 
 #[test]
-fn show_prints_the_metrics_and_says_whose_they_are() {
+fn show_prints_the_metrics_and_names_the_process() {
     let service = Service::start();
-    let said = service.run("show a.metrics");
+    let output = service.run("show a.metrics");
     assert_eq!(
-        said.out,
+        output.out,
         "records_written: 12\nbytes_written: 1200\nwrite_errors: 1\nopen_segments: 4\ncache_hits: 0\n"
     );
-    assert_eq!(said.code, Some(0));
-    assert_eq!(service.tells_of(&said.err), "running");
-    assert!(said.err.ends_with(" ago)\n"), "{}", said.err);
+    assert_eq!(output.code, Some(0));
+    assert_eq!(service.state_in(&output.err), "running");
+    assert!(output.err.ends_with(" ago)\n"), "{}", output.err);
 
-    let said = service.run("show b.metrics");
-    assert!(said.out.starts_with("records_written: 30\n"));
-    assert_eq!(service.tells_of(&said.err), "ended");
-    assert_eq!(said.code, Some(0));
+    let output = service.run("show b.metrics");
+    assert!(output.out.starts_with("records_written: 30\n"));
+    assert_eq!(service.state_in(&output.err), "ended");
+    assert_eq!(output.code, Some(0));
 }
 
 #[test]
-fn processes_of_one_service_add_up_each_once() {
+fn processes_are_added_up_once_each() {
     let service = Service::start();
     let sum = "records_written: 42\nbytes_written: 4200\nwrite_errors: 1\nopen_segments: 3\ncache_hits: 5\n";
     std::os::unix::fs::symlink("a.metrics", service.directory.path().join("link")).unwrap();
     fs::create_dir(service.directory.path().join("directory")).unwrap();
     fs::write(service.directory.path().join(".hidden"), "not ours").unwrap();
     for paths in ["a.metrics b.metrics", ".", ". a.metrics ./b.metrics", "a.metrics . link"] {
-        let said = service.run(&format!("show {paths}"));
-        assert_eq!((said.out.as_str(), said.code), (sum, Some(0)), "{paths}: {}", said.err);
-        assert_eq!(said.err.lines().count(), 2);
+        let output = service.run(&format!("show {paths}"));
+        assert_eq!((output.out.as_str(), output.code), (sum, Some(0)), "{paths}: {}", output.err);
+        assert_eq!(output.err.lines().count(), 2);
     }
 }
 
 #[test]
-fn each_shows_processes_apart() {
+fn each_shows_processes_separately() {
     let service = Service::start();
-    let said = service.run("show --each a.metrics b.metrics");
-    assert_eq!(said.code, Some(0));
-    let blocks: Vec<_> = said.out.split("\n\n").collect();
-    assert_eq!(blocks.len(), 2, "{}", said.out);
+    let output = service.run("show --each a.metrics b.metrics");
+    assert_eq!(output.code, Some(0));
+    let blocks: Vec<_> = output.out.split("\n\n").collect();
+    assert_eq!(blocks.len(), 2, "{}", output.out);
     for (block, state, first) in
         [(blocks[0], "running", "records_written: 12"), (blocks[1], "ended", "records_written: 30")]
     {
         let (title, rest) = block.strip_prefix("# ").unwrap().split_once('\n').unwrap();
-        assert_eq!(service.tells_of(title), state);
+        assert_eq!(service.state_in(title), state);
         assert!(rest.starts_with(first));
     }
 }
@@ -138,18 +138,18 @@ fn each_shows_processes_apart() {
 #[test]
 fn json_is_an_object_of_names_and_numbers_or_an_array_of_processes() {
     let service = Service::start();
-    let said = service.run("show --format json .");
-    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let output = service.run("show --format json .");
+    let json: serde_json::Value = serde_json::from_str(&output.out).unwrap();
     assert_eq!(
         json,
         serde_json::json!({
             "records_written": 42, "bytes_written": 4200, "write_errors": 1, "open_segments": 3, "cache_hits": 5
         })
     );
-    assert_eq!(said.err.lines().count(), 2);
+    assert_eq!(output.err.lines().count(), 2);
 
-    let said = service.run("show --format json --each .");
-    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let output = service.run("show --format json --each .");
+    let json: serde_json::Value = serde_json::from_str(&output.out).unwrap();
     assert_eq!(json[0]["pid"], service.running.pid());
     assert_eq!(json[0]["running"], true);
     assert_eq!(json[1]["path"], "./b.metrics");
@@ -166,11 +166,11 @@ fn json_is_an_object_of_names_and_numbers_or_an_array_of_processes() {
 fn the_prometheus_format_has_totals_under_their_exported_names() {
     let service = Service::start();
     service.run("reset .");
-    let said = service.run("show --format prometheus a.metrics");
-    assert_eq!(said.code, Some(0));
+    let output = service.run("show --format prometheus a.metrics");
+    assert_eq!(output.code, Some(0));
     let labels = format!("{{path=\"a.metrics\",pid=\"{}\"}}", service.running.pid());
     assert_eq!(
-        said.out.replace(&labels, ""),
+        output.out.replace(&labels, ""),
         "# HELP records_written_total Records written.\n\
          # TYPE records_written_total counter\n\
          records_written_total 12\n\
@@ -187,12 +187,12 @@ fn the_prometheus_format_has_totals_under_their_exported_names() {
          # TYPE cache_hits_total counter\n\
          cache_hits_total 0\n"
     );
-    assert_eq!(said.out.matches(&labels).count(), 5);
+    assert_eq!(output.out.matches(&labels).count(), 5);
     assert_eq!(service.run("show -f prometheus nothing").out, "# metrics: <unavailable>\n");
-    let said = run_program(ORDERS, service.directory.path(), "metrics show -f prometheus");
+    let output = run_program(ORDERS, service.directory.path(), "metrics show -f prometheus");
     assert!(
-        said.out.contains("\nrecords_written_total 3\n")
-            && said.out.contains("\nwritten_bytes_total 0\n")
+        output.out.contains("\nrecords_written_total 3\n")
+            && output.out.contains("\nwritten_bytes_total 0\n")
     );
 }
 
@@ -200,8 +200,8 @@ fn the_prometheus_format_has_totals_under_their_exported_names() {
 fn a_prometheus_series_does_not_fall_when_another_process_ends() {
     let service = Service::start();
     let series = || -> Vec<String> {
-        let said = service.run("show --format prometheus .");
-        let lines = said.out.lines().filter(|line| line.starts_with("records_written_total"));
+        let output = service.run("show --format prometheus .");
+        let lines = output.out.lines().filter(|line| line.starts_with("records_written_total"));
         lines.map(str::to_owned).collect()
     };
     let running = format!(
@@ -216,17 +216,17 @@ fn a_prometheus_series_does_not_fall_when_another_process_ends() {
 }
 
 #[test]
-fn a_file_counts_once_by_whatever_names_it_is_found() {
+fn a_file_found_by_several_names_is_counted_once() {
     let service = Service::start();
     let at = |name: &str| service.directory.path().join(name);
     fs::hard_link(at("a.metrics"), at("c.metrics")).unwrap();
     std::os::unix::fs::symlink("a.metrics", at("d.metrics")).unwrap();
     std::os::unix::fs::symlink(service.directory.path(), at("again")).unwrap();
     for paths in [".", ". again", "c.metrics . ./again/d.metrics"] {
-        let said = service.run(&format!("show --totals {paths}"));
-        assert!(said.out.starts_with("records_written: 42\n"), "{paths}: {}", said.out);
-        let said = service.run(&format!("reset {paths}"));
-        assert_eq!(said.out.lines().count(), 2, "{paths}: {}", said.out);
+        let output = service.run(&format!("show --totals {paths}"));
+        assert!(output.out.starts_with("records_written: 42\n"), "{paths}: {}", output.out);
+        let output = service.run(&format!("reset {paths}"));
+        assert_eq!(output.out.lines().count(), 2, "{paths}: {}", output.out);
     }
 }
 
@@ -241,53 +241,53 @@ fn paths_that_are_not_utf8_stay_distinct() {
         metrics.records_written.inc();
         metrics
     });
-    let said = run(directory.path(), "show --format prometheus .");
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    let output = run(directory.path(), "show --format prometheus .");
+    assert_eq!(output.code, Some(0), "{}", output.err);
     let series: std::collections::HashSet<_> =
-        said.out.lines().filter(|line| line.starts_with("records_written_total")).collect();
-    assert_eq!(series.len(), names.len(), "{}", said.out);
-    let said = run(directory.path(), "show --format json --each .");
-    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        output.out.lines().filter(|line| line.starts_with("records_written_total")).collect();
+    assert_eq!(series.len(), names.len(), "{}", output.out);
+    let output = run(directory.path(), "show --format json --each .");
+    let json: serde_json::Value = serde_json::from_str(&output.out).unwrap();
     let paths: std::collections::HashSet<_> =
         json.as_array().unwrap().iter().map(|process| process["path"].to_string()).collect();
-    assert_eq!(paths.len(), names.len(), "{}", said.out);
+    assert_eq!(paths.len(), names.len(), "{}", output.out);
     drop(metrics);
 }
 
 #[test]
 fn a_table_has_units_and_descriptions_and_no_colors_in_a_file() {
     let service = Service::start();
-    let said = service.run("show --format table a.metrics");
-    let lines: Vec<_> = said.out.lines().collect();
-    assert_eq!(service.tells_of(lines[0]), "running");
+    let output = service.run("show --format table a.metrics");
+    let lines: Vec<_> = output.out.lines().collect();
+    assert_eq!(service.state_in(lines[0]), "running");
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(words(lines[1]), "metric value kind unit description");
     assert_eq!(words(lines[3]), "records_written 12 counter Records written.");
     assert_eq!(words(lines[4]), "bytes_written 1200 counter bytes Payload bytes written.");
     assert_eq!(words(lines[6]), "open_segments 4 gauge");
-    assert!(!said.out.contains('\x1b'));
+    assert!(!output.out.contains('\x1b'));
 }
 
 #[test]
-fn without_metrics_it_says_so_and_that_is_no_error() {
+fn missing_metrics_are_reported_and_are_not_an_error() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir(directory.path().join("directory")).unwrap();
     fs::write(directory.path().join("empty"), "").unwrap();
     assert!(Command::new("mkfifo").arg(directory.path().join("fifo")).status().unwrap().success());
     for path in ["nothing", "directory", "empty", "fifo", "/dev/null", "nothing empty fifo"] {
         for command in ["show", "show --each", "show --format table", "watch", "reset"] {
-            let said = run(directory.path(), &format!("{command} {path}"));
+            let output = run(directory.path(), &format!("{command} {path}"));
             assert_eq!(
-                (said.out.as_str(), said.code),
+                (output.out.as_str(), output.code),
                 ("metrics: <unavailable>\n", Some(0)),
                 "{command} {path}: {}",
-                said.err
+                output.err
             );
         }
     }
-    let said = run(directory.path(), "show nothing");
+    let output = run(directory.path(), "show nothing");
     assert_eq!(
-        said.err,
+        output.err,
         "metrics: <unavailable> (cannot read metrics from \"nothing\": no such file)\n"
     );
 }
@@ -298,10 +298,10 @@ fn a_damaged_file_is_an_error_after_the_metrics_of_the_others() {
     let at = |name: &str| service.directory.path().join(name);
     let bytes = fs::read(at("b.metrics")).unwrap();
     fs::write(at("cut"), &bytes[..bytes.len() - 8]).unwrap();
-    let said = service.run("show --totals .");
-    assert!(said.out.starts_with("records_written: 42\n"));
-    assert_eq!(said.code, Some(1));
-    let errors: Vec<_> = said.err.lines().skip(2).collect();
+    let output = service.run("show --totals .");
+    assert!(output.out.starts_with("records_written: 42\n"));
+    assert_eq!(output.code, Some(1));
+    let errors: Vec<_> = output.err.lines().skip(2).collect();
     assert_eq!(
         errors,
         [
@@ -309,33 +309,33 @@ fn a_damaged_file_is_an_error_after_the_metrics_of_the_others() {
         ]
     );
     for command in ["show", "watch", "reset"] {
-        let said = service.run(&format!("{command} cut"));
-        assert_eq!((said.out.as_str(), said.code), ("", Some(1)), "{command}: {}", said.err);
+        let output = service.run(&format!("{command} cut"));
+        assert_eq!((output.out.as_str(), output.code), ("", Some(1)), "{command}: {}", output.err);
     }
 }
 
 #[test]
-fn a_foreign_file_is_a_note_in_a_directory_and_an_error_by_its_own_path() {
+fn a_foreign_file_is_a_note_in_a_directory_and_an_error_if_its_path_is_given() {
     let service = Service::start();
     fs::write(service.directory.path().join("text"), "records_written: 3\n").unwrap();
     let note = "note: cannot read metrics from \"./text\": not a metrics file\n";
     for command in ["show --totals", "show -f json --each", "watch -n 2 -i 0.01", "reset"] {
-        let said = service.run(&format!("{command} --require ."));
-        assert_eq!(said.code, Some(0), "{command}: {}", said.err);
-        assert_eq!(said.err.matches(note).count(), 1, "{command}: {}", said.err);
-        assert!(!said.out.is_empty());
-        let said = service.run(&format!("{command} text"));
-        assert_eq!((said.out.as_str(), said.code), ("", Some(1)), "{command}");
+        let output = service.run(&format!("{command} --require ."));
+        assert_eq!(output.code, Some(0), "{command}: {}", output.err);
+        assert_eq!(output.err.matches(note).count(), 1, "{command}: {}", output.err);
+        assert!(!output.out.is_empty());
+        let output = service.run(&format!("{command} text"));
+        assert_eq!((output.out.as_str(), output.code), ("", Some(1)), "{command}");
         assert_eq!(
-            said.err, "error: cannot read metrics from \"text\": not a metrics file\n",
+            output.err, "error: cannot read metrics from \"text\": not a metrics file\n",
             "{command}"
         );
     }
     let elsewhere = tempfile::tempdir().unwrap();
     fs::write(elsewhere.path().join("text"), "nothing").unwrap();
-    let said = run(elsewhere.path(), "show .");
-    assert_eq!((said.out.as_str(), said.err.as_str()), ("metrics: <unavailable>\n", note));
-    assert_eq!(said.code, Some(0));
+    let output = run(elsewhere.path(), "show .");
+    assert_eq!((output.out.as_str(), output.err.as_str()), ("metrics: <unavailable>\n", note));
+    assert_eq!(output.code, Some(0));
 }
 
 #[test]
@@ -353,37 +353,39 @@ fn require_makes_a_path_without_metrics_a_failure() {
             ("directory", 1),
             ("a.metrics nothing", 1),
         ] {
-            let said = service.run(&format!("{command} --require {paths}"));
-            assert_eq!(said.code, Some(code), "{command} {paths}: {}", said.err);
-            let said = service.run(&format!("{command} {paths}"));
-            assert_eq!(said.code, Some(0), "{command} {paths}: {}", said.err);
+            let output = service.run(&format!("{command} --require {paths}"));
+            assert_eq!(output.code, Some(code), "{command} {paths}: {}", output.err);
+            let output = service.run(&format!("{command} {paths}"));
+            assert_eq!(output.code, Some(0), "{command} {paths}: {}", output.err);
         }
-        let said = run_program(
+        let output = run_program(
             ORDERS,
             service.directory.path(),
             &format!("no-metrics {command} --require"),
         );
-        assert_eq!(said.code, Some(1));
+        assert_eq!(output.code, Some(1));
     }
 }
 
 #[test]
 fn an_error_names_the_path_and_the_operation() {
-    let said = run(Path::new("/"), "show /proc/1/nothing/x");
-    assert_eq!(said.code, Some(0));
+    let output = run(Path::new("/"), "show /proc/1/nothing/x");
+    assert_eq!(output.code, Some(0));
     let directory = tempfile::tempdir().unwrap();
     let name = "n".repeat(300);
-    let said = run(directory.path(), &format!("show {name}"));
-    assert_eq!(said.code, Some(1));
+    let output = run(directory.path(), &format!("show {name}"));
+    assert_eq!(output.code, Some(1));
     assert!(
-        said.err.contains(&format!("cannot read metrics from \"{name}\": looking for the file: ")),
+        output
+            .err
+            .contains(&format!("cannot read metrics from \"{name}\": looking for the file: ")),
         "{}",
-        said.err
+        output.err
     );
 }
 
 #[test]
-fn what_cannot_be_added_up_is_an_error_that_says_how_to_see_it() {
+fn metrics_that_cannot_be_added_up_are_an_error_that_names_the_option_each() {
     #[derive(Default, Metrics)]
     struct Other {
         records_written: Gauge,
@@ -397,32 +399,32 @@ fn what_cannot_be_added_up_is_an_error_that_says_how_to_see_it() {
     let at = |name: &str| service.directory.path().join(name);
     let _other = Published::<Other>::create(at("other")).unwrap();
     let _units = Published::<Units>::create(at("units")).unwrap();
-    let said = service.run("show a.metrics other");
-    assert_eq!((said.out.as_str(), said.code), ("", Some(1)));
+    let output = service.run("show a.metrics other");
+    assert_eq!((output.out.as_str(), output.code), ("", Some(1)));
     assert_eq!(
-        said.err,
+        output.err,
         "error: `records_written` is a counter in a.metrics and a gauge in other, so they cannot be added up; \
          --each shows them separately\n"
     );
-    let said = service.run("show units a.metrics");
-    assert!(said.err.contains("is a counter of records in units and a counter in a.metrics"));
+    let output = service.run("show units a.metrics");
+    assert!(output.err.contains("is a counter of records in units and a counter in a.metrics"));
     assert_eq!(service.run("show --each a.metrics other units").code, Some(0));
 }
 
 #[test]
-fn reset_zeroes_counters_in_the_live_process_and_says_whose() {
+fn reset_zeroes_the_counters_of_the_live_process_and_names_it() {
     let mut service = Service::start();
-    let said = service.run("reset .");
-    assert_eq!((said.err.as_str(), said.code), ("", Some(0)));
-    let lines: Vec<_> = said.out.lines().collect();
-    assert_eq!((service.tells_of(lines[0]), service.tells_of(lines[1])), ("running", "ended"));
-    assert!(lines.iter().all(|line| line.ends_with(": reset 4 counters")), "{}", said.out);
+    let output = service.run("reset .");
+    assert_eq!((output.err.as_str(), output.code), ("", Some(0)));
+    let lines: Vec<_> = output.out.lines().collect();
+    assert_eq!((service.state_in(lines[0]), service.state_in(lines[1])), ("running", "ended"));
+    assert!(lines.iter().all(|line| line.ends_with(": reset 4 counters")), "{}", output.out);
     assert_eq!(
         service.running.tell("snapshot"),
         "records_written: 0, bytes_written: 0, write_errors: 0, open_segments: 4, cache_hits: 0"
     );
-    let said = service.run("show --totals .");
-    assert!(said.out.starts_with("records_written: 42\n"));
+    let output = service.run("show --totals .");
+    assert!(output.out.starts_with("records_written: 42\n"));
 }
 
 #[test]
@@ -440,38 +442,46 @@ fn usage_errors_exit_with_2_and_say_what_is_expected() {
         "watch --count 0 x",
         "completions powerlesshell",
     ] {
-        let said = run(directory.path(), arguments);
-        assert_eq!((said.out.as_str(), said.code), ("", Some(2)), "{arguments}: {}", said.err);
-        assert!(said.err.contains("Usage:") || said.err.contains("--help"), "{}", said.err);
+        let output = run(directory.path(), arguments);
+        assert_eq!(
+            (output.out.as_str(), output.code),
+            ("", Some(2)),
+            "{arguments}: {}",
+            output.err
+        );
+        assert!(output.err.contains("Usage:") || output.err.contains("--help"), "{}", output.err);
     }
-    let said = run(directory.path(), "watch --interval 0 x");
-    assert!(said.err.contains("expected seconds, from 0.01 to 86400"), "{}", said.err);
+    let output = run(directory.path(), "watch --interval 0 x");
+    assert!(output.err.contains("expected seconds, from 0.01 to 86400"), "{}", output.err);
 }
 
 #[test]
-fn help_has_examples_and_shells_and_man_get_theirs() {
+fn help_completions_and_manual_pages_are_printed() {
     let directory = tempfile::tempdir().unwrap();
     for arguments in ["--help", "show --help", "watch --help", "reset --help"] {
-        let said = run(directory.path(), arguments);
-        assert_eq!(said.code, Some(0));
-        assert!(said.out.contains("Examples:\n  papyra-metrics "), "{}", said.out);
+        let output = run(directory.path(), arguments);
+        assert_eq!(output.code, Some(0));
+        assert!(output.out.contains("Examples:\n  papyra-metrics "), "{}", output.out);
     }
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let said = run(directory.path(), &format!("completions {shell}"));
-        assert!(said.out.contains("papyra-metrics") && said.out.contains("interval"), "{shell}");
+        let output = run(directory.path(), &format!("completions {shell}"));
+        assert!(
+            output.out.contains("papyra-metrics") && output.out.contains("interval"),
+            "{shell}"
+        );
     }
-    // A shell loads the script.
+    // Bash accepts the script.
     let script = run(directory.path(), "completions bash").out;
     fs::write(directory.path().join("script"), script).unwrap();
     let complete = "source ./script; COMP_WORDS=(papyra-metrics sh); COMP_CWORD=1; \
                     _papyra__metrics papyra-metrics sh papyra-metrics; echo \"${COMPREPLY[@]}\"";
-    let said: Said = Command::new("bash")
+    let output: CommandOutput = Command::new("bash")
         .current_dir(directory.path())
         .args(["-c", complete])
         .output()
         .unwrap()
         .into();
-    assert_eq!(said.out, "show\n", "{}", said.err);
+    assert_eq!(output.out, "show\n", "{}", output.err);
 
     let page = run(directory.path(), "man");
     assert!(page.out.contains(".TH papyra-metrics 1") && page.out.contains("Examples:"));
@@ -481,7 +491,7 @@ fn help_has_examples_and_shells_and_man_get_theirs() {
     assert_eq!(run(directory.path(), "man --into /no/such/directory").code, Some(1));
 }
 
-/// Characters that a terminal obeys or does not show.
+/// Characters that a terminal interprets or does not show.
 const INVISIBLE: [char; 9] = [
     '\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{ad}',
     '\u{2028}',
@@ -502,7 +512,7 @@ fn invisible_characters_from_a_file_are_not_printed() {
     let metrics = Published::<Hostile>::create(&path).unwrap().keep();
     metrics.writes.inc();
     drop(metrics);
-    // The name of the program is a text of the file too.
+    // The file also contains the name of the program.
     let mut bytes = fs::read(&path).unwrap();
     let number = |at: usize, bytes: &[u8]| {
         usize::try_from(u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap())).unwrap()
@@ -528,22 +538,22 @@ fn invisible_characters_from_a_file_are_not_printed() {
         "watch -n 1 --each",
         "reset",
     ] {
-        let said = run(directory.path(), &format!("{command} ."));
-        for text in [&said.out, &said.err] {
+        let output = run(directory.path(), &format!("{command} ."));
+        for text in [&output.out, &output.err] {
             let found = INVISIBLE.iter().find(|c| text.contains(**c));
             assert_eq!(found, None, "{command}: {}", text.escape_debug());
         }
-        assert!(!said.out.is_empty(), "{command}: {}", said.err);
+        assert!(!output.out.is_empty(), "{command}: {}", output.err);
     }
-    let said = run(directory.path(), "show --format table .");
-    assert!(said.out.contains("\u{fffd}]0;owned\u{fffd}"), "{}", said.out);
-    let said = run(directory.path(), "show -f json --each .");
-    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let output = run(directory.path(), "show --format table .");
+    assert!(output.out.contains("\u{fffd}]0;owned\u{fffd}"), "{}", output.out);
+    let output = run(directory.path(), "show -f json --each .");
+    let json: serde_json::Value = serde_json::from_str(&output.out).unwrap();
     assert_eq!(json[0]["path"], format!("./{name}"));
 }
 
 #[test]
-fn a_reader_of_the_output_may_leave_and_a_full_disk_is_told() {
+fn a_closed_pipe_is_not_an_error_and_a_full_disk_is() {
     let service = Service::start();
     let path = service.directory.path();
     let mut watching = Command::new(COMMAND)
@@ -560,24 +570,24 @@ fn a_reader_of_the_output_may_leave_and_a_full_disk_is_told() {
 
     for arguments in ["show .", "show -f json .", "watch -n 1 .", "reset ."] {
         let full = fs::File::options().write(true).open("/dev/full").unwrap();
-        let said: Said = Command::new(COMMAND)
+        let output: CommandOutput = Command::new(COMMAND)
             .args(arguments.split(' '))
             .current_dir(path)
             .stdout(full)
             .output()
             .unwrap()
             .into();
-        assert_eq!(said.code, Some(1), "{arguments}");
+        assert_eq!(output.code, Some(1), "{arguments}");
         assert!(
-            said.err.ends_with("error: No space left on device (os error 28)\n"),
+            output.err.ends_with("error: No space left on device (os error 28)\n"),
             "{}",
-            said.err
+            output.err
         );
     }
 }
 
 #[test]
-fn watch_prints_lines_where_there_is_no_terminal() {
+fn watch_prints_lines_without_a_terminal() {
     let mut service = Service::start();
     let mut watching = Command::new(COMMAND)
         // The count ends the command if the expected output does not come.
@@ -597,10 +607,10 @@ fn watch_prints_lines_where_there_is_no_terminal() {
     let line = next("records_written: 112");
     let rate = line.split_once('(').unwrap().1.strip_suffix("/s)").unwrap();
     assert!(rate.parse::<f64>().unwrap() > 0.0, "{line}");
-    // A reset is not a fall: rates are computed from totals.
+    // Rates are computed from totals, so a reset does not make them negative.
     Reader::reset(service.directory.path().join("a.metrics")).unwrap();
     assert!(next("records_written: 0").ends_with("0 (0.0/s)"));
-    // Events that a process counted before it was found are not part of the rate.
+    // The rate excludes events that a process counted before it was found.
     let elsewhere = tempfile::tempdir_in(service.directory.path()).unwrap();
     let mut late = Backend::publishing(&elsewhere.path().join("late"));
     late.tell("write 1000");
@@ -617,57 +627,58 @@ fn watch_prints_lines_where_there_is_no_terminal() {
     watching.kill().unwrap();
     watching.wait().unwrap();
 
-    let said = service.run("watch --count 2 --interval 0.01 --each .");
-    assert_eq!(said.out.lines().count(), 2 * 2 * 5);
+    let output = service.run("watch --count 2 --interval 0.01 --each .");
+    assert_eq!(output.out.lines().count(), 2 * 2 * 5);
     assert!(
-        said.out
+        output
+            .out
             .lines()
             .all(|line| line.contains(" ./a.metrics ") || line.contains(" ./b.metrics "))
     );
 }
 
 #[test]
-fn a_backend_has_the_same_in_its_own_command_line() {
+fn a_backend_offers_the_commands_in_its_own_command_line() {
     let service = Service::start();
     let orders = |arguments: &str| run_program(ORDERS, service.directory.path(), arguments);
 
-    // The metrics of the backend in the process.
-    let said = orders("metrics show");
-    assert!(said.out.starts_with("records_written: 3\nrecords_read: 0\n"), "{}", said.out);
-    assert_eq!((said.err.as_str(), said.code), ("records_written is 3\n", Some(0)));
-    let said = orders("metrics show --format table");
-    assert!(said.out.contains("Bytes written."), "{}", said.out);
-    let said = orders("metrics reset");
-    assert_eq!(said.out, "this process: reset 12 counters and 6 histograms\n");
-    assert_eq!(said.err, "records_written is 0\n");
-    let said = orders("metrics watch --count 2 --interval 0.01");
-    assert_eq!(said.out.lines().count(), 2 * 18);
+    // Without a path, the commands use the backend in the process.
+    let output = orders("metrics show");
+    assert!(output.out.starts_with("records_written: 3\nrecords_read: 0\n"), "{}", output.out);
+    assert_eq!((output.err.as_str(), output.code), ("records_written is 3\n", Some(0)));
+    let output = orders("metrics show --format table");
+    assert!(output.out.contains("Bytes written."), "{}", output.out);
+    let output = orders("metrics reset");
+    assert_eq!(output.out, "this process: reset 12 counters and 6 histograms\n");
+    assert_eq!(output.err, "records_written is 0\n");
+    let output = orders("metrics watch --count 2 --interval 0.01");
+    assert_eq!(output.out.lines().count(), 2 * 18);
 
-    // Over files.
-    let said = orders("metrics show .");
-    assert!(said.out.starts_with("records_written: 42\n"));
+    // With a path, they read published files.
+    let output = orders("metrics show .");
+    assert!(output.out.starts_with("records_written: 42\n"));
 
-    // A backend without metrics.
+    // A backend without metrics is reported as unavailable.
     for command in ["show", "watch", "reset"] {
-        let said = orders(&format!("no-metrics {command}"));
+        let output = orders(&format!("no-metrics {command}"));
         assert_eq!(
-            (said.out.as_str(), said.code),
+            (output.out.as_str(), output.code),
             ("metrics: <unavailable>\n", Some(0)),
             "{command}"
         );
     }
 
-    // A backend with a default path.
-    let said = orders("published show");
-    assert_eq!((said.out.as_str(), said.code), ("", Some(2)));
-    assert!(said.err.starts_with("error: a path is required"));
-    let said: Said = Command::new(ORDERS)
+    // A default path is used if the user gives none.
+    let output = orders("published show");
+    assert_eq!((output.out.as_str(), output.code), ("", Some(2)));
+    assert!(output.err.starts_with("error: a path is required"));
+    let output: CommandOutput = Command::new(ORDERS)
         .args(["published", "show"])
         .env("ORDERS_METRICS", service.directory.path())
         .output()
         .unwrap()
         .into();
-    assert!(said.out.starts_with("records_written: 42\n"));
+    assert!(output.out.starts_with("records_written: 42\n"));
     assert!(orders("metrics show --help").out.contains(" metrics show [OPTIONS] [PATH]..."));
 }
 
@@ -682,8 +693,8 @@ fn eight_processes_under_load_add_up_exactly() {
     }
     // While the processes count, readings never exceed the final sum.
     let shown = || -> u64 {
-        let said = run(directory.path(), "show .");
-        let first = said.out.lines().next().unwrap().to_owned();
+        let output = run(directory.path(), "show .");
+        let first = output.out.lines().next().unwrap().to_owned();
         first.strip_prefix("records_written: ").unwrap().parse().unwrap()
     };
     assert!(shown() <= 800_000);

@@ -1,4 +1,4 @@
-//! `describe` and `dashboard`: the metrics that a process declares.
+//! `describe` and `dashboard`, for the metrics that a process declares.
 
 use std::fs;
 use std::path::Path;
@@ -7,28 +7,28 @@ use papyra_metrics::publish::{Published, Reader};
 use papyra_metrics::{Counter, Descriptor, Gauge, Metrics};
 use papyra_metrics_export::schema::{Dashboard, Schema};
 
-use crate::command::{Said, run, run_program};
+use crate::command::{CommandOutput, run, run_program};
 use crate::common::Backend;
 use crate::labelled::StoreMetrics;
 
 const ORDERS: &str = env!("CARGO_BIN_EXE_papyra-metrics-tests-orders");
 
-/// Runs a command that succeeds, and returns what it prints.
+/// Runs a command that must succeed, and returns its output.
 fn out(directory: &Path, arguments: &str) -> String {
-    let Said { out, err, code } = run(directory, arguments);
+    let CommandOutput { out, err, code } = run(directory, arguments);
     assert_eq!((err.as_str(), code), ("", Some(0)), "{arguments}");
     out
 }
 
-/// Runs a command that fails without an output, and returns its message.
+/// Runs a command that must fail without output, and returns its message.
 fn refused(directory: &Path, arguments: &str) -> String {
-    let Said { out, err, code } = run(directory, arguments);
+    let CommandOutput { out, err, code } = run(directory, arguments);
     assert_eq!((out.as_str(), code), ("", Some(1)), "{arguments}: {err}");
     err
 }
 
 #[test]
-fn a_running_process_is_described_by_the_lock_file_of_its_struct() {
+fn describe_prints_the_lock_file_of_a_running_process() {
     let dir = tempfile::tempdir().unwrap();
     let metrics = Published::<StoreMetrics>::create(dir.path().join("store.metrics")).unwrap();
     let schema = Schema::of(&StoreMetrics::default());
@@ -116,17 +116,17 @@ fn without_metrics_nothing_is_printed_and_the_exit_code_is_1() {
 fn a_backend_in_the_same_process_is_described_and_one_without_metrics_is_not() {
     let dir = tempfile::tempdir().unwrap();
     let lock = include_str!("../../papyra-metrics/persistence.lock");
-    let said = run_program(ORDERS, dir.path(), "metrics describe");
-    assert_eq!((said.out.as_str(), said.code), (lock, Some(0)));
-    let said = run_program(ORDERS, dir.path(), "no-metrics describe");
-    assert_eq!((said.out.as_str(), said.code), ("", Some(1)));
-    assert_eq!(said.err, "metrics: <unavailable> (this backend has no metrics)\n");
-    let said = run_program(ORDERS, dir.path(), "published describe");
-    assert_eq!(said.code, Some(2));
+    let output = run_program(ORDERS, dir.path(), "metrics describe");
+    assert_eq!((output.out.as_str(), output.code), (lock, Some(0)));
+    let output = run_program(ORDERS, dir.path(), "no-metrics describe");
+    assert_eq!((output.out.as_str(), output.code), ("", Some(1)));
+    assert_eq!(output.err, "metrics: <unavailable> (this backend has no metrics)\n");
+    let output = run_program(ORDERS, dir.path(), "published describe");
+    assert_eq!(output.code, Some(2));
 }
 
 #[test]
-fn the_dashboard_of_a_process_is_that_of_its_lock_file() {
+fn a_process_and_its_lock_file_give_the_same_dashboard() {
     let dir = tempfile::tempdir().unwrap();
     let _metrics = Published::<StoreMetrics>::create(dir.path().join("store.metrics")).unwrap();
     let schema = Schema::of(&StoreMetrics::default());
@@ -152,7 +152,7 @@ fn the_dashboard_of_a_process_is_that_of_its_lock_file() {
 }
 
 #[test]
-fn nothing_in_a_help_text_reaches_the_terminal_unescaped() {
+fn help_texts_are_printed_escaped() {
     struct Hostile(Counter);
     impl Metrics for Hostile {
         fn descriptors(&self) -> &[Descriptor] {

@@ -1,4 +1,4 @@
-//! Histograms, floats and peaks in the output of the command, for people and for programs.
+//! Histograms, floats and peaks in each output format of the command.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use papyra_metrics::{
     publish::{Published, Reader},
 };
 
-use crate::command::{COMMAND, Said, run};
+use crate::command::{COMMAND, CommandOutput, run};
 use crate::common::Backend;
 use crate::watch::{Terminal, words};
 
@@ -36,13 +36,13 @@ impl Engines {
         Self { directory, running }
     }
 
-    fn run(&self, arguments: &str) -> Said {
+    fn run(&self, arguments: &str) -> CommandOutput {
         run(self.directory.path(), arguments)
     }
 }
 
 #[test]
-fn show_prints_figures_in_human_units() {
+fn show_prints_figures_in_human_readable_units() {
     let engines = Engines::start();
     assert_eq!(
         engines.run("show a.metrics").out,
@@ -58,23 +58,23 @@ fn show_prints_figures_in_human_units() {
 #[test]
 fn distributions_and_floats_of_several_processes_add_up() {
     let engines = Engines::start();
-    let said = engines.run("show .");
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    let output = engines.run("show .");
+    assert_eq!(output.code, Some(0), "{}", output.err);
     assert!(
-        said.out.starts_with(
+        output.out.starts_with(
             "appends: 4\nappend: count 4, mean 360 µs, p50 88.6 µs, p99 1.2 ms, max ≤ 2 ms\n"
         ),
         "{}",
-        said.out
+        output.out
     );
-    assert!(said.out.ends_with("fill_ratio: 0.75\nlongest_queue: 16\n"), "{}", said.out);
+    assert!(output.out.ends_with("fill_ratio: 0.75\nlongest_queue: 16\n"), "{}", output.out);
 }
 
 #[test]
 fn a_table_has_the_histograms_below_the_numbers() {
     let engines = Engines::start();
-    let said = engines.run("show --format table .");
-    let lines: Vec<String> = said
+    let output = engines.run("show --format table .");
+    let lines: Vec<String> = output
         .out
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
@@ -88,7 +88,7 @@ fn a_table_has_the_histograms_below_the_numbers() {
         "append 4 360 µs 88.6 µs 1.2 ms ≤ 2 ms How long an append takes."
     );
     assert!(at("longest_queue") < at("histogram") && at("histogram") < at("append "));
-    assert_eq!(lines.iter().filter(|line| line.is_empty()).count(), 1, "{}", said.out);
+    assert_eq!(lines.iter().filter(|line| line.is_empty()).count(), 1, "{}", output.out);
     // Without histograms there is no second table.
     let _backend = Backend::publishing(&engines.directory.path().join("c.metrics"));
     assert!(!engines.run("show --format table c.metrics").out.contains("histogram"));
@@ -97,8 +97,8 @@ fn a_table_has_the_histograms_below_the_numbers() {
 #[test]
 fn json_has_each_distribution_as_an_object() {
     let engines = Engines::start();
-    let said = engines.run("show --format json .");
-    let json: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let output = engines.run("show --format json .");
+    let json: serde_json::Value = serde_json::from_str(&output.out).unwrap();
     assert_eq!(json["append"]["count"], 4);
     assert!((json["append"]["sum"].as_f64().unwrap() - 0.001_44).abs() < 1e-12);
     let buckets = json["append"]["buckets"].as_array().unwrap();
@@ -107,7 +107,7 @@ fn json_has_each_distribution_as_an_object() {
     assert_eq!(bucket["count"], 3);
     assert!(buckets[28]["le"].is_null());
     assert_eq!(json["fill_ratio"], 0.75);
-    // As a snapshot of the same metrics is serialized.
+    // The object is the serialized snapshot of the same metrics.
     let one: serde_json::Value =
         serde_json::from_str(&engines.run("show --format json a.metrics").out).unwrap();
     let reader = Reader::open(engines.directory.path().join("a.metrics")).unwrap();
@@ -118,8 +118,8 @@ fn json_has_each_distribution_as_an_object() {
 fn the_prometheus_format_has_classic_buckets_of_each_process() {
     let engines = Engines::start();
     engines.run("reset a.metrics");
-    let said = engines.run("show --format prometheus a.metrics");
-    assert_eq!(said.code, Some(0), "{}", said.err);
+    let output = engines.run("show --format prometheus a.metrics");
+    assert_eq!(output.code, Some(0), "{}", output.err);
     let labels = format!("path=\"a.metrics\",pid=\"{}\"", engines.running.pid());
     for line in [
         "# HELP append_seconds How long an append takes.".to_owned(),
@@ -133,12 +133,12 @@ fn the_prometheus_format_has_classic_buckets_of_each_process() {
         format!("record_size_bytes_sum{{{labels}}} 4096"),
         format!("fill_ratio{{{labels}}} 0.25"),
     ] {
-        assert!(said.out.lines().any(|shown| shown == line), "{line}\n{}", said.out);
+        assert!(output.out.lines().any(|shown| shown == line), "{line}\n{}", output.out);
     }
 }
 
 #[test]
-fn other_buckets_under_one_name_cannot_be_added_up() {
+fn histograms_of_one_name_with_different_buckets_cannot_be_added_up() {
     buckets!(Coarse: std::time::Duration = [1ms, 1s]);
     #[derive(Default, Metrics)]
     struct Other {
@@ -147,10 +147,10 @@ fn other_buckets_under_one_name_cannot_be_added_up() {
     let engines = Engines::start();
     let _other = Published::<Other>::create(engines.directory.path().join("other")).unwrap();
     for command in ["show", "watch -n 1"] {
-        let said = engines.run(&format!("{command} a.metrics other"));
-        assert_eq!((said.out.as_str(), said.code), ("", Some(1)), "{command}");
+        let output = engines.run(&format!("{command} a.metrics other"));
+        assert_eq!((output.out.as_str(), output.code), ("", Some(1)), "{command}");
         assert_eq!(
-            said.err,
+            output.err,
             "error: `append` has other buckets in other than in a.metrics, so they cannot be added up; \
              --each shows them separately\n"
         );
@@ -161,8 +161,8 @@ fn other_buckets_under_one_name_cannot_be_added_up() {
 #[test]
 fn reset_empties_histograms_and_peaks_and_counts_them() {
     let mut engines = Engines::start();
-    let said = engines.run("reset a.metrics");
-    assert!(said.out.ends_with(": reset 1 counter and 3 histograms\n"), "{}", said.out);
+    let output = engines.run("reset a.metrics");
+    assert!(output.out.ends_with(": reset 1 counter and 3 histograms\n"), "{}", output.out);
     assert_eq!(
         engines.running.tell("engine-snapshot"),
         "appends: 0; append: count 0; lookup: count 0; record_size: count 0; fill_ratio: 0.25; longest_queue: 0"
@@ -235,7 +235,7 @@ fn a_terminal_shows_quantiles_and_the_picture_until_nothing_is_recorded() {
 }
 
 #[test]
-fn plain_lines_are_printed_on_a_terminal_that_is_asked_for_them() {
+fn the_option_plain_prints_lines_on_a_terminal() {
     let engines = Engines::start();
     let arguments = ["watch", "--plain", "-n", "1", "a.metrics"];
     let (code, screen, raw) = Terminal::start(engines.directory.path(), &arguments, &[]).end();
@@ -265,7 +265,7 @@ fn files_of_version_1_and_2_are_shown_together() {
     let engines = Engines::start();
     let old = include_bytes!("../publish/version-1.metrics");
     fs::write(engines.directory.path().join("old.metrics"), old).unwrap();
-    let said = engines.run("show a.metrics old.metrics");
-    assert_eq!(said.code, Some(0), "{}", said.err);
-    assert!(said.out.contains("append: count 2") && said.out.contains("records_written: 5"));
+    let output = engines.run("show a.metrics old.metrics");
+    assert_eq!(output.code, Some(0), "{}", output.err);
+    assert!(output.out.contains("append: count 2") && output.out.contains("records_written: 5"));
 }

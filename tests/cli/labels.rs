@@ -26,9 +26,9 @@ impl Store {
     }
 
     fn out(&self, arguments: &str) -> String {
-        let said = run(self.directory.path(), arguments);
-        assert_eq!(said.code, Some(0), "{}", said.err);
-        said.out
+        let output = run(self.directory.path(), arguments);
+        assert_eq!(output.code, Some(0), "{}", output.err);
+        output.out
     }
 }
 
@@ -56,12 +56,12 @@ fn series_of_one_name_are_shown_together() {
 }
 
 #[test]
-fn zeros_are_left_out_on_request_and_counted() {
+fn the_option_non_zero_hides_zeros_and_counts_them() {
     let store = Store::new();
     let show = |arguments: &str| run(store.directory.path(), arguments);
-    let said = show("show --non-zero a");
+    let output = show("show --non-zero a");
     assert_eq!(
-        said.out,
+        output.out,
         "requests{op=get,outcome=ok}: 3\n\
          syncs{component=wal}: 2\n\
          syncs{component=data}: 5\n\
@@ -69,7 +69,7 @@ fn zeros_are_left_out_on_request_and_counted() {
          latency{op=get}: count 1, mean 80 µs, p50 80 µs, p99 80 µs, max ≤ 100 µs\n\
          lookups{path=slow}: 1\n"
     );
-    assert!(said.err.ends_with("note: 7 series are zero and not shown\n"), "{}", said.err);
+    assert!(output.err.ends_with("note: 7 series are zero and not shown\n"), "{}", output.err);
     let table = show("show -z --format table a").out;
     assert!(table.contains("syncs{component=wal}") && !table.contains("hits"), "{table}");
     let json: serde_json::Value = serde_json::from_str(&show("show -z -f json a").out).unwrap();
@@ -83,14 +83,14 @@ fn zeros_are_left_out_on_request_and_counted() {
     assert!(each.out.ends_with("\nsyncs{component=wal}: 10\n"), "{}", each.out);
     assert!(each.err.contains("note: 19 series are zero"), "{}", each.err);
     Reader::reset(store.directory.path().join("a")).unwrap();
-    let said = show("show -z a");
-    assert_eq!((said.out.as_str(), said.code), ("", Some(0)));
+    let output = show("show -z a");
+    assert_eq!((output.out.as_str(), output.code), ("", Some(0)));
     assert_eq!(show("show -z --totals a").out.lines().count(), 6);
 
-    let said = show("show -z -f prometheus a");
+    let output = show("show -z -f prometheus a");
     let refused = "error: `--non-zero` cannot be combined with `--format prometheus`";
-    assert!(said.err.starts_with(refused) && said.out.is_empty(), "{}", said.err);
-    assert_eq!(said.code, Some(1));
+    assert!(output.err.starts_with(refused) && output.out.is_empty(), "{}", output.err);
+    assert_eq!(output.code, Some(1));
     let lines = show("watch -z --count 1 --totals a").out;
     assert_eq!(lines.lines().count(), 6, "{lines}");
 }

@@ -1,4 +1,4 @@
-//! The command `papyra-metrics`, and the same in the command line of a backend.
+//! Tests of the command `papyra-metrics`, and of its subcommands in the command line of a backend.
 
 mod command;
 #[path = "../publish/common.rs"]

@@ -1,5 +1,5 @@
-//! Draws the picture of `papyra-metrics watch` in the README, from the terminal output of the command next to `cargo run
-//! --example live`:
+//! Draws the picture of `papyra-metrics watch` in the README, from the command's terminal output while `cargo run
+//! --example live` runs:
 //!
 //! ```sh
 //! cargo run -p papyra-metrics-tests --example picture -- docs/watch.svg
@@ -17,7 +17,7 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 const ROWS: u16 = 24;
 const COLUMNS: u16 = 96;
-/// How long the backend works before the picture is taken, so that the bars have something to show.
+/// How long the backend works before the picture is taken, so that its bars are filled.
 const WARM_UP: Duration = Duration::from_secs(14);
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -64,7 +64,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Returns the terminal's content after some time.
+/// Returns the terminal's content after the warm-up.
 fn watch(cargo: &std::ffi::OsStr, directory: &std::path::Path) -> Result<vt100::Parser> {
     let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size)?;
@@ -112,7 +112,7 @@ fn svg(screen: &vt100::Screen) -> String {
     );
     for row in 0..ROWS {
         let y = MARGIN + (f32::from(row) + 0.75) * HEIGHT;
-        // A run of cells that look alike is one text, of the same width in every font.
+        // Adjacent cells of one style are one text element, which has the same width in every font.
         let mut column = 0;
         while column < COLUMNS {
             let Some(first) = screen.cell(row, column) else { break };

@@ -1,4 +1,4 @@
-//! `rules`: alert rules for what a process declares.
+//! `rules`, for the metrics that a process declares.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use papyra_metrics::publish::Published;
 use papyra_metrics::{Counter, Histogram, Metrics};
 use papyra_metrics_export::schema::{AlertRules, Schema};
 
-use crate::command::{Said, run};
+use crate::command::{CommandOutput, run};
 
 #[derive(Default, Metrics)]
 struct LogMetrics {
@@ -18,7 +18,7 @@ struct LogMetrics {
 }
 
 #[test]
-fn the_rules_of_a_running_process_are_those_of_its_struct_and_of_its_lock_file() {
+fn a_process_its_struct_and_its_lock_file_give_the_same_rules() {
     let dir = tempfile::tempdir().unwrap();
     let _metrics = Published::<LogMetrics>::create(dir.path().join("log.metrics")).unwrap();
     let schema = Schema::of(&LogMetrics::default());
@@ -36,7 +36,8 @@ fn the_rules_of_a_running_process_are_those_of_its_struct_and_of_its_lock_file()
         ),
     ] {
         for path in ["log.metrics", "metrics.lock"] {
-            let Said { out, err, code } = run(dir.path(), &format!("rules {options}{path}"));
+            let CommandOutput { out, err, code } =
+                run(dir.path(), &format!("rules {options}{path}"));
             assert_eq!((err.as_str(), code), ("", Some(0)), "{options}{path}");
             assert_eq!(out, expected, "{options}{path}");
         }
@@ -57,10 +58,10 @@ fn options_out_of_range_and_files_without_metrics_are_refused() {
         ("rules --max-errors few metrics.lock", "a percentage is a number"),
         ("rules --stuck-after 0 metrics.lock", "0 is not in 1.."),
     ] {
-        let Said { out, err, code } = run(dir.path(), arguments);
+        let CommandOutput { out, err, code } = run(dir.path(), arguments);
         assert_eq!((out.as_str(), code), ("", Some(2)), "{arguments}");
         assert!(err.contains(expected), "{arguments}: {err}");
     }
-    let Said { out, err, code } = run(dir.path(), "rules nowhere.metrics");
+    let CommandOutput { out, err, code } = run(dir.path(), "rules nowhere.metrics");
     assert_eq!((out.as_str(), code), ("", Some(1)), "{err}");
 }

@@ -1,4 +1,4 @@
-//! `watch` in a terminal: a real pseudo-terminal, and what a terminal would show of what is written to it.
+//! `watch` in a real pseudo-terminal, and the screen that a terminal shows for its output.
 
 use std::{
     io::{Read, Write},
@@ -92,7 +92,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until the terminal shows the text, and returns the screen.
+    /// Waits until the screen satisfies the condition, and returns the screen.
     pub(crate) fn until(&mut self, looked_for: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + LONG;
         loop {
@@ -114,7 +114,7 @@ impl Terminal {
         let end = Instant::now() + LONG;
         while !looked_for(self.screen.screen()) {
             let bytes = self.written.recv_timeout(end.saturating_duration_since(Instant::now()));
-            self.screen.process(&bytes.expect("the terminal shows it in time"));
+            self.screen.process(&bytes.expect("the terminal showed it within a minute"));
         }
     }
 
@@ -149,7 +149,7 @@ impl Terminal {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits for the end of the command, and returns its exit code, the screen, and everything written.
+    /// Waits for the end of the command, and returns its exit code, the screen, and all of its output.
     pub(crate) fn end(mut self) -> (u32, vt100::Parser, Vec<u8>) {
         drop((self.master, self.slave));
         let end = Instant::now() + LONG;
@@ -177,7 +177,7 @@ fn stty(tty: &Path, arguments: &[&str]) -> String {
         .arg(tty)
         .args(arguments)
         .output()
-        .expect("this needs `stty` of coreutils, to ask how a terminal is set");
+        .expect("this test needs `stty` of coreutils to read the modes of a terminal");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -185,7 +185,7 @@ fn stty(tty: &Path, arguments: &[&str]) -> String {
 /// A time limit for tests that hang; a test that passes never waits for it.
 const LONG: Duration = Duration::from_secs(60);
 
-/// The words of the line that begins with this word.
+/// Returns the words of the line that begins with this word.
 pub(crate) fn words<'a>(shown: &'a str, name: &str) -> Vec<&'a str> {
     let mut lines = shown.lines().map(str::split_whitespace).map(Iterator::collect::<Vec<_>>);
     lines.find(|words| words.first() == Some(&name)).unwrap_or_default()
@@ -234,7 +234,7 @@ fn values_rates_and_bars_follow_the_process_until_q() {
 }
 
 #[test]
-fn keys_and_signals_leave_the_terminal_as_it_was() {
+fn the_terminal_is_restored_after_keys_and_signals() {
     let directory = tempfile::tempdir().unwrap();
     let _backend = Backend::publishing(&directory.path().join("log.metrics"));
     for (how, succeeds) in [
@@ -249,7 +249,7 @@ fn keys_and_signals_leave_the_terminal_as_it_was() {
         let mut terminal = Terminal::start(directory.path(), &["watch", "."], &[]);
         let before = terminal.before.clone();
         terminal.until(|shown| shown.contains("records_written"));
-        assert_ne!(terminal.modes(), before, "it is raw");
+        assert_ne!(terminal.modes(), before, "the terminal is in raw mode");
         if how.len() > 1 {
             terminal.signal(how);
         } else {
@@ -264,7 +264,7 @@ fn keys_and_signals_leave_the_terminal_as_it_was() {
 }
 
 #[test]
-fn a_stopped_watch_gives_the_terminal_back_and_takes_it_again_when_it_goes_on() {
+fn a_stopped_watch_restores_the_terminal_and_sets_it_up_again_when_continued() {
     let directory = tempfile::tempdir().unwrap();
     let mut backend = Backend::publishing(&directory.path().join("log.metrics"));
     for signal in ["TSTP", "STOP"] {
@@ -278,7 +278,7 @@ fn a_stopped_watch_gives_the_terminal_back_and_takes_it_again_when_it_goes_on() 
             terminal.until_screen(|screen| !screen.alternate_screen() && !screen.hide_cursor());
             assert_eq!(terminal.modes(), before);
         } else {
-            // A shell does this when a job has stopped.
+            // A shell resets the modes when a job has stopped.
             terminal.set_modes(&before);
         }
         backend.tell("write 7");
@@ -292,17 +292,17 @@ fn a_stopped_watch_gives_the_terminal_back_and_takes_it_again_when_it_goes_on() 
         terminal.until_screen(vt100::Screen::alternate_screen);
         terminal.press("q");
         assert_eq!(terminal.end().0, 0);
-        // Starts from zero for the next signal.
+        // Resets the counters for the next signal.
         papyra_metrics::publish::Reader::reset(directory.path().join("log.metrics")).unwrap();
     }
 }
 
 #[test]
-fn terminals_of_every_size_show_which_number_is_whose() {
+fn terminals_of_every_size_show_the_name_of_each_number() {
     let directory = tempfile::tempdir().unwrap();
     let mut backend = Backend::publishing(&directory.path().join("log.metrics"));
     backend.tell("write 7");
-    // Also more cells than 16 bits count, and a terminal that does not know its size.
+    // Includes a terminal with more than 65,535 cells, and one that does not know its size.
     for (rows, columns) in
         [(4, 80), (2, 80), (1, 40), (8, 50), (8, 40), (8, 24), (300, 400), (70, 1000), (0, 0)]
     {
@@ -322,7 +322,7 @@ fn terminals_of_every_size_show_which_number_is_whose() {
 }
 
 #[test]
-fn a_terminal_that_changes_its_size_is_drawn_anew() {
+fn a_resized_terminal_is_redrawn() {
     let directory = tempfile::tempdir().unwrap();
     let _backend = Backend::publishing(&directory.path().join("log.metrics"));
     let mut terminal = Terminal::start(directory.path(), &["watch", "-i", "0.1", "."], &[]);
@@ -367,7 +367,7 @@ fn keys_filter_sort_and_switch_to_totals() {
 }
 
 #[test]
-fn a_terminal_that_wants_no_color_gets_none() {
+fn the_variable_no_color_disables_colors() {
     let directory = tempfile::tempdir().unwrap();
     let _backend = Backend::publishing(&directory.path().join("log.metrics"));
     let colors = |raw: &[u8]| {
@@ -375,7 +375,7 @@ fn a_terminal_that_wants_no_color_gets_none() {
         ["\x1b[3", "\x1b[4", "\x1b[9"].iter().any(|start| {
             raw.split(start).skip(1).any(|rest| {
                 let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(0);
-                // 39 and 49 are the terminal's own colors.
+                // The codes 39 and 49 set the default colors.
                 rest[end..].starts_with('m') && end > 0 && !rest.starts_with('9')
             })
         })
@@ -401,7 +401,7 @@ fn a_terminal_that_wants_no_color_gets_none() {
 }
 
 #[test]
-fn text_from_a_file_cannot_speak_to_the_terminal() {
+fn text_from_a_file_cannot_control_the_terminal() {
     #[derive(Default, Metrics)]
     struct Hostile {
         #[metrics(help = "\u{1b}]0;owned\u{7}")]
@@ -422,7 +422,7 @@ fn text_from_a_file_cannot_speak_to_the_terminal() {
 }
 
 #[test]
-fn many_metrics_scroll_and_processes_stand_apart() {
+fn many_metrics_scroll_and_processes_are_shown_separately() {
     const VALUE: &str = " 555 "; // does not occur in a process id
     let directory = tempfile::tempdir().unwrap();
     let mut backends: Vec<_> = (0..8)
@@ -444,7 +444,7 @@ fn many_metrics_scroll_and_processes_stand_apart() {
 }
 
 #[test]
-fn what_is_wrong_is_told_before_the_screen_is_taken() {
+fn errors_are_printed_before_the_screen_is_entered() {
     let directory = tempfile::tempdir().unwrap();
     std::fs::write(directory.path().join("text"), "not ours").unwrap();
     let (code, screen, _) = Terminal::start(directory.path(), &["watch", "text"], &[]).end();
@@ -461,7 +461,7 @@ fn what_is_wrong_is_told_before_the_screen_is_taken() {
 }
 
 #[test]
-fn a_terminal_that_goes_takes_the_command_with_it() {
+fn the_command_ends_when_its_terminal_is_closed() {
     let directory = tempfile::tempdir().unwrap();
     let _backend = Backend::publishing(&directory.path().join("log.metrics"));
     let size = PtySize { rows: 20, cols: 100, pixel_width: 0, pixel_height: 0 };

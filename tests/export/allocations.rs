@@ -8,7 +8,7 @@ use papyra_metrics::{Counter, Metrics};
 use papyra_metrics_export::prometheus::{Format, Prometheus};
 use papyra_metrics_export::{Registry, RegistryReader};
 
-/// The number of allocations that `work` makes in this thread.
+/// Returns the number of allocations that `work` makes in this thread.
 fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
     let mut result = None; // dropped after the measurement
     allocation_counter::measure(|| result = Some(work())).count_total
@@ -67,7 +67,7 @@ fn numbers_that_grow_to_their_full_length_allocate_nothing() {
 }
 
 #[test]
-fn a_scrape_into_a_body_of_its_own_allocates_the_body_once() {
+fn a_scrape_into_a_new_body_allocates_once() {
     let (registry, _backends) = registry(100);
     let prometheus = Prometheus::new(&registry);
     prometheus.scrape(None);
@@ -101,7 +101,7 @@ struct Ten {
 }
 
 #[test]
-fn a_registry_with_ten_counters_takes_twenty_allocations_and_the_next_backend_half() {
+fn registering_ten_counters_takes_twenty_allocations_at_first_and_ten_later() {
     let ten = || Arc::new(Ten::default());
     let (first, second) = (ten(), ten());
     let registry = Registry::new();
@@ -113,7 +113,7 @@ fn a_registry_with_ten_counters_takes_twenty_allocations_and_the_next_backend_ha
 }
 
 #[test]
-fn label_sets_that_come_and_go_for_ever_take_no_more_memory() {
+fn label_sets_that_come_and_go_do_not_increase_memory() {
     let registry = Registry::new();
     registry.set_closed_retention(Duration::from_secs(3600), 100);
     let living: Vec<_> = (0..5)

@@ -26,7 +26,7 @@ fn parse(dashboard: &Dashboard<'_>) -> Json {
     serde_json::from_str(&dashboard.to_string()).unwrap()
 }
 
-/// All panels, those of closed rows too, without rows.
+/// Returns all panels, including those of collapsed rows.
 fn panels(dashboard: &Json) -> Vec<&Json> {
     let items = dashboard["panels"].as_array().unwrap();
     let inner = items.iter().flat_map(|item| item["panels"].as_array().into_iter().flatten());
@@ -265,7 +265,7 @@ impl Metrics for Hostile {
 }
 
 #[test]
-fn texts_of_users_change_neither_the_json_nor_a_query_nor_a_variable() {
+fn special_characters_of_texts_are_escaped_in_json_queries_and_variables() {
     let registry = Registry::new();
     let [hostile, log] = [Arc::new(Hostile(Counter::new())), Arc::new(Hostile(Counter::new()))];
     registry.register(hostile.clone(), &[("db", "a\"},$job{{x}}\n\\ü")]).unwrap();
@@ -291,13 +291,13 @@ fn texts_of_users_change_neither_the_json_nor_a_query_nor_a_variable() {
                 r#"sum(rate(hostile_total{job=~"$job",instance=~"$instance",db=~"$db"}[$__rate_interval]))"#
             ]
         );
-        // Queries contain no label values: these are variables.
+        // Queries contain variables, not values of labels.
         assert!(!json.contains("a\\\"}"), "{json}");
     }
 }
 
 #[test]
-fn what_all_series_have_and_what_is_asked_for_are_variables() {
+fn common_labels_and_requested_labels_are_variables() {
     let names = |dashboard: &Dashboard<'_>| -> Vec<String> {
         let json = parse(dashboard);
         let list = json["templating"]["list"].as_array().unwrap();
@@ -318,13 +318,13 @@ fn what_all_series_have_and_what_is_asked_for_are_variables() {
         let refused = Dashboard::new(&schema).with_label(name).unwrap_err();
         assert!(matches!(refused, RegisterError::InvalidLabelName { .. }), "{name}: {refused}");
     }
-    // One family gives no evidence of the labels of a registry.
+    // A single family is not enough to identify the labels of a registry.
     let one = Schema::of(&Hostile(Counter::new()));
     assert_eq!(names(&Dashboard::new(&one)), ["datasource", "job", "instance"]);
     assert_eq!(names(&Dashboard::new(&Schema::default())), ["datasource"]);
 }
 
-/// Many counters, each a component's or alone.
+/// Returns a schema of this many families, in components of five.
 fn schema_of(families: usize) -> Schema {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("metrics.lock");
@@ -379,7 +379,7 @@ fn panels_fill_the_lines_of_their_rows_at_any_size() {
 }
 
 #[test]
-fn the_same_metrics_give_the_same_text_and_ids_outlive_additions() {
+fn the_same_metrics_give_the_same_text_and_additions_keep_ids() {
     let [a, b] = [false, true].map(|is_reversed| {
         let registry = Registry::new();
         let (kinds, hostile) = (Arc::new(AllKinds::default()), Arc::new(Hostile(Counter::new())));
@@ -408,7 +408,7 @@ fn the_same_metrics_give_the_same_text_and_ids_outlive_additions() {
 }
 
 #[test]
-fn help_is_the_description_and_names_without_help_have_their_name() {
+fn descriptions_have_the_help_text_and_the_name() {
     let schema = Schema::read(Path::new(LOCK)).unwrap();
     let dashboard = parse(&Dashboard::new(&schema));
     assert_eq!(

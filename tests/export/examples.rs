@@ -52,7 +52,7 @@ fn the_opentelemetry_example_prints_what_it_exports() {
 }
 
 #[test]
-fn the_otlp_example_sends_to_a_collector_and_says_if_it_is_gone() {
+fn the_otlp_example_sends_to_a_collector_and_reports_an_unreachable_one() {
     let nowhere = format!("http://127.0.0.1:{}/v1/metrics", free_port());
     let output = example("otlp", &[&nowhere, "1"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -61,13 +61,13 @@ fn the_otlp_example_sends_to_a_collector_and_says_if_it_is_gone() {
     let receiver = Receiver::start();
     let output = example("otlp", &[&receiver.endpoint, "1"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    let told = receiver.told();
-    assert!(told.totals["papyra.records_written backend=orders"] > 0, "{told:?}");
-    assert!(told.totals["papyra.write_errors backend=users"] > 0, "{told:?}");
+    let received = receiver.received();
+    assert!(received.totals["papyra.records_written backend=orders"] > 0, "{received:?}");
+    assert!(received.totals["papyra.write_errors backend=users"] > 0, "{received:?}");
 }
 
 #[test]
-fn the_statsd_example_sends_to_the_daemon_and_keeps_what_it_cannot_send() {
+fn the_statsd_example_sends_to_the_daemon_and_reports_unsent_counts() {
     let output = example("statsd", &[&format!("127.0.0.1:{}", free_port()), "1"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("The last counts could not be sent: "), "{text}");
@@ -86,7 +86,7 @@ fn the_statsd_example_sends_to_the_daemon_and_keeps_what_it_cannot_send() {
 }
 
 #[test]
-fn the_metrics_of_a_whole_engine_are_one_struct_one_file_and_one_scrape() {
+fn the_engine_example_has_one_struct_one_file_and_one_scrape() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("lsm.metrics");
     let mut command = example("engine_metrics", &[path.to_str().unwrap()]);
@@ -97,7 +97,7 @@ fn the_metrics_of_a_whole_engine_are_one_struct_one_file_and_one_scrape() {
         lines.by_ref().take_while(|line| !line.starts_with("published in ")).collect();
     let words = words.join("\n");
     assert!(path.metadata().unwrap().len() > 0);
-    let output = process.wait_with_output().unwrap(); // closes its input first
+    let output = process.wait_with_output().unwrap(); // closes the standard input first
     assert!(output.status.success(), "{output:?}");
     let scrape = String::from_utf8(output.stdout).unwrap();
     for expected in ["114 series in one struct", "corrupt blocks: 20", "full disks: 180"] {
@@ -113,6 +113,6 @@ fn the_metrics_of_a_whole_engine_are_one_struct_one_file_and_one_scrape() {
     ] {
         assert!(scrape.contains(expected), "{scrape}");
     }
-    let told = run(Command::new(find("promtool")).args(["check", "metrics"]), &scrape);
-    assert!(told.status.success(), "{told:?}");
+    let output = run(Command::new(find("promtool")).args(["check", "metrics"]), &scrape);
+    assert!(output.status.success(), "{output:?}");
 }

@@ -14,7 +14,7 @@ use papyra_metrics_export::{Export, Registry};
 
 use crate::log::open;
 
-/// The samples of a text exposition, and its help.
+/// Returns the samples and the help lines of a text exposition.
 fn samples(text: &str) -> BTreeMap<&str, &str> {
     let lines = text.lines().filter(|line| !line.starts_with("# TYPE"));
     lines.filter_map(|line| line.rsplit_once(' ')).collect()
@@ -62,9 +62,9 @@ fn the_facades_prometheus_exporter_ends_with_our_totals() {
 }
 
 #[test]
-fn the_recorder_of_the_thread_is_told_values_labels_units_and_help() {
+fn the_recorder_of_the_thread_receives_values_labels_units_and_help() {
     let recorder = DebuggingRecorder::new();
-    let told = recorder.snapshotter();
+    let snapshotter = recorder.snapshotter();
     let registry = Registry::new();
     let orders = open(&registry, "orders");
     orders.bytes_written.add(5);
@@ -75,7 +75,7 @@ fn the_recorder_of_the_thread_is_told_values_labels_units_and_help() {
         orders.bytes_written.add(2);
         facade.export().unwrap();
     });
-    let told = told.snapshot().into_vec().into_iter().map(|(key, unit, help, value)| {
+    let received = snapshotter.snapshot().into_vec().into_iter().map(|(key, unit, help, value)| {
         let key = key.key();
         let labels: Vec<_> =
             key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
@@ -88,10 +88,10 @@ fn the_recorder_of_the_thread_is_told_values_labels_units_and_help() {
         let help = help.unwrap_or_default();
         format!("{} {} {value} {unit} {help}", key.name(), labels.join(","))
     });
-    let mut told: Vec<_> = told.collect();
-    told.sort();
+    let mut received: Vec<_> = received.collect();
+    received.sort();
     assert_eq!(
-        told,
+        received,
         [
             "compactions_total backend=orders 0 none ",
             "open_segments backend=orders 3 none ",
@@ -102,7 +102,7 @@ fn the_recorder_of_the_thread_is_told_values_labels_units_and_help() {
 }
 
 #[test]
-fn an_exporter_that_starts_now_exports_what_is_counted_later_and_every_counter() {
+fn an_exporter_that_starts_now_exports_later_counts_and_registers_every_counter() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let registry = Registry::new();
@@ -139,7 +139,7 @@ fn an_exporter_that_starts_now_exports_what_is_counted_later_and_every_counter()
 }
 
 #[test]
-fn without_a_recorder_nothing_happens() {
+fn an_export_without_a_recorder_does_nothing() {
     let registry = Registry::new();
     let orders = open(&registry, "orders");
     orders.records_written.inc();
@@ -237,7 +237,7 @@ impl Recorder for Calls {
 }
 
 #[test]
-fn the_recorder_is_given_the_mean_of_each_bucket_once_and_only_what_is_new() {
+fn the_recorder_receives_the_mean_of_the_new_values_of_each_bucket_once() {
     let (registry, calls) = (Registry::new(), Calls::default());
     let orders = open_latencies(&registry);
     orders.append.record_n(Duration::from_secs(5), 1000);

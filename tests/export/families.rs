@@ -1,5 +1,5 @@
-//! One derived struct with families, fixed labels and errors by kind, in a published file and registered once: each
-//! receiver has the same series with the same numbers, under labels that contain every character of its syntax.
+//! One derived struct with families, fixed labels and errors by kind, which is published in a file and registered. Each
+//! receiver has the same series and numbers, under labels whose values contain every special character of its syntax.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,7 +17,7 @@ use papyra_metrics_export::statsd::StatsD;
 use papyra_metrics_export::{Export, Registry, RegistryReader};
 use papyra_metrics_export_tests::{Scraper, StatsDaemon, find, free_port, number, wait_for};
 
-use crate::opentelemetry::receiver::{Pipeline, Receiver, Told};
+use crate::opentelemetry::receiver::{Pipeline, Received, Receiver};
 use crate::otlp_collector::start_collector;
 use crate::prometheus::{encoded, parsed, run};
 
@@ -80,7 +80,7 @@ struct FileMetrics {
     written: Counter,
 }
 
-/// The label of the registration.
+/// The value of the label that the registration adds.
 const DB: &str = "a \"b\" c:\\d\ne,f|g#h@i;j=k{l}m/ü \u{1f980}";
 
 struct Engine {
@@ -109,7 +109,7 @@ impl Engine {
         Err("nothing there")
     }
 
-    /// Counts a part of [`SERIES`]: all of it after two calls.
+    /// Counts a part of the numbers in [`SERIES`], which are reached after two calls.
     fn work(&self) {
         let metrics = &self.metrics;
         metrics.requests[(Op::Get, Outcome::Hit)].add(3);
@@ -126,7 +126,8 @@ impl Engine {
     }
 }
 
-/// Name, unit, kind, labels and number of each series after two calls of [`Engine::work`]; of a histogram the count.
+/// Name, unit, kind, labels and number of each series after two calls of [`Engine::work`]. The number of a histogram is
+/// its count.
 type Known = (&'static str, &'static str, Kind, &'static [(&'static str, &'static str)], i64);
 
 const SERIES: &[Known] = &[
@@ -167,7 +168,7 @@ fn expected(prefix: &str, with_unit: bool, kinds: &[(Kind, &str)]) -> BTreeMap<S
     known.collect()
 }
 
-/// Returns the samples that Prometheus should have of all series.
+/// Returns the expected samples of all series in Prometheus.
 fn expected_samples() -> BTreeMap<Series, i64> {
     let kinds = [(Kind::Counter, "_total"), (Kind::Gauge, ""), (Kind::Histogram, "_count")];
     expected("papyra_", true, &kinds)
@@ -201,9 +202,9 @@ fn the_file_and_a_reader_of_the_registry_have_each_series() {
 }
 
 #[test]
-fn prometheus_reads_each_family_in_one_piece_and_every_label_value_as_it_is() {
+fn prometheus_reads_each_family_once_and_every_label_value_unchanged() {
     let engine = Engine::new();
-    // Registered between two scrapes, and written with the members that were there before.
+    // The other backend is registered between two scrapes. Its members are written next to the existing ones.
     let other = Arc::new(EngineMetrics::default());
     engine.registry.register(Arc::clone(&other), &[("db", "b")]).unwrap();
     engine.work();
@@ -229,8 +230,8 @@ fn prometheus_reads_each_family_in_one_piece_and_every_label_value_as_it_is() {
     }
     assert_eq!(found, expected_samples());
     let text = encoded(&engine.registry, Format::Text);
-    let told = run(Command::new(find("promtool")).args(["check", "metrics"]), &text);
-    assert!(told.status.success(), "{told:?}");
+    let output = run(Command::new(find("promtool")).args(["check", "metrics"]), &text);
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
@@ -269,14 +270,14 @@ fn expected_points(kind: Kind) -> BTreeMap<String, i64> {
     points.collect()
 }
 
-fn assert_told(told: &Told) {
-    assert!(told.faults.is_empty(), "{:?}", told.faults);
-    assert_eq!(told.totals, expected_points(Kind::Counter));
-    assert_eq!(told.gauges, expected_points(Kind::Gauge));
-    let counts = told.histograms.iter().map(|(name, buckets)| {
+fn assert_received(received: &Received) {
+    assert!(received.faults.is_empty(), "{:?}", received.faults);
+    assert_eq!(received.totals, expected_points(Kind::Counter));
+    assert_eq!(received.gauges, expected_points(Kind::Gauge));
+    let counts = received.histograms.iter().map(|(name, buckets)| {
         (name.clone(), i64::try_from(buckets.counts.iter().sum::<u64>()).unwrap())
     });
-    // Without values, the SDK has no series of a histogram.
+    // The SDK has no series for a histogram without values.
     let expected = expected_points(Kind::Histogram).into_iter().filter(|(_, count)| *count > 0);
     let counts: BTreeMap<_, _> = counts.filter(|(_, count)| *count > 0).collect();
     assert_eq!(counts, expected.collect());
@@ -290,11 +291,11 @@ fn the_sdk_of_opentelemetry_has_each_series_cumulative_and_as_deltas() {
     engine.work();
     pipeline.collect();
     engine.work();
-    assert_told(&pipeline.collect());
+    assert_received(&pipeline.collect());
 }
 
 #[test]
-fn a_collector_has_each_series_by_otlp() {
+fn a_collector_has_each_series_over_otlp() {
     let engine = Engine::new();
     let backend = Receiver::start();
     let port = free_port();
@@ -305,16 +306,17 @@ fn a_collector_has_each_series_by_otlp() {
     engine.work();
     otlp.export().unwrap();
     // The collector may pass on two messages in any order.
-    wait_for("the first message", || (!backend.told().totals.is_empty()).then_some(()));
+    wait_for("the first message", || (!backend.received().totals.is_empty()).then_some(()));
     engine.work();
     otlp.export().unwrap();
     let last = expected_points(Kind::Counter);
-    let told =
-        wait_for("the second message", || Some(backend.told()).filter(|told| told.totals == last));
-    assert_told(&told);
+    let received = wait_for("the second message", || {
+        Some(backend.received()).filter(|received| received.totals == last)
+    });
+    assert_received(&received);
 }
 
-/// The text with `_` for every character but letters, digits and those that are allowed.
+/// Returns the text with `_` for each character that is not a letter, a digit or in `allowed`.
 fn sanitized(text: &str, allowed: &str) -> String {
     let is_allowed = |char: char| char.is_ascii_alphanumeric() || allowed.contains(char);
     text.chars().map(|char| if is_allowed(char) { char } else { '_' }).collect()
@@ -331,7 +333,7 @@ fn the_statsd_daemon_adds_up_each_series_in_names_and_as_tags() {
         plain.export().unwrap();
         tagged.export().unwrap();
     }
-    // The daemon takes tags into its names, in which it replaces slashes and leaves out colons.
+    // The daemon adds tags to its names, with slashes replaced and colons removed.
     let name_of = |(name, labels): &Series, is_tagged: bool| {
         if is_tagged {
             let tag = |(name, value): (&String, &String)| {

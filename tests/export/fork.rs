@@ -1,6 +1,6 @@
 //! A process that forks: the child has no exporting threads, and starts new exporters.
 
-#![allow(unsafe_code)] // a process cannot be forked otherwise
+#![allow(unsafe_code)] // `fork` is unsafe
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -31,7 +31,7 @@ fn scrape(address: SocketAddr) -> String {
 
 /// Runs a function in a forked process. Returns whether it ended without a panic.
 fn succeeds_in_child(run: impl FnOnce()) -> bool {
-    // SAFETY: only the thread that calls this uses the allocator, which the child needs: the threads of the exporters
+    // SAFETY: the child needs the allocator, which no other thread uses during the fork: the threads of the exporters
     // wait, for an interval of an hour and for clients.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "{}", std::io::Error::last_os_error());
@@ -45,7 +45,7 @@ fn succeeds_in_child(run: impl FnOnce()) -> bool {
     status == 0
 }
 
-/// Without the test harness, whose threads do not survive a fork.
+/// Runs without the test harness, whose threads would not survive a fork.
 fn main() -> ExitCode {
     let registry = Registry::new();
     let metrics = Arc::new(LogMetrics::default());
@@ -88,7 +88,7 @@ fn main() -> ExitCode {
     assert!(succeeds, "the child failed");
     assert_eq!(received(), "records_written:2|c");
 
-    // The child has stopped nothing of the parent's.
+    // The child has not stopped the exporters of its parent.
     let (periodic, server) = exporters.unwrap();
     assert!(scrape(address).ends_with("\nrecords_written_total 1000\n"));
     periodic.stop().unwrap();

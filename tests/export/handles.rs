@@ -15,7 +15,7 @@ struct LogMetrics {
     records_written: Counter,
 }
 
-/// All values of a reading by name and labels; for a histogram, its count.
+/// Returns all values of a reading, by name and labels. The value of a histogram is its count.
 fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
     let samples = reader
         .read()
@@ -28,7 +28,7 @@ fn map<const LEN: usize>(values: [(&str, i64); LEN]) -> BTreeMap<String, i64> {
 }
 
 #[test]
-fn an_arc_that_nobody_else_holds_is_refused_and_the_error_names_the_ways_out() {
+fn an_arc_that_nobody_else_holds_is_refused_and_the_error_names_the_alternatives() {
     let error = Registry::new().register(Arc::new(LogMetrics::default()), &[]).unwrap_err();
     assert_eq!(error, RegisterError::NotHeld);
     assert_eq!(
@@ -63,7 +63,7 @@ fn owned_metrics_are_read_until_their_guard_is_dropped() {
 }
 
 #[test]
-fn a_handle_adds_its_labels_to_all_that_is_registered_through_it() {
+fn a_handle_adds_its_labels_to_all_metrics_registered_through_it() {
     let registry = Registry::new();
     let handle = registry.with_labels(&[("db", "a")]).with_labels(&[("zone", "eu"), ("empty", "")]);
     let (inside, outside) = (Arc::new(LogMetrics::default()), Arc::new(LogMetrics::default()));
@@ -114,7 +114,7 @@ fn a_filter_decides_which_metrics_are_exported() {
 }
 
 #[test]
-fn a_library_that_knows_no_exporter_is_used_twice_in_one_process() {
+fn a_library_without_an_exporter_is_used_twice_in_one_process() {
     let registry = Registry::with_prefix("app").unwrap();
     let store = |name| Store::new(Some(Arc::new(registry.with_labels(&[("store", name)]))));
     let (hot, cold) = (store("hot"), store("cold"));
@@ -211,7 +211,7 @@ fn a_closed_backend_is_remembered_within_the_limits_and_then_begins_at_zero() {
 }
 
 #[test]
-fn backends_that_come_and_go_while_nobody_reads_are_let_go() {
+fn backends_that_are_closed_while_nobody_reads_are_released() {
     let registry = Registry::new();
     let metrics: Vec<_> = (0..1000)
         .map(|number| {

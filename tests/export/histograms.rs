@@ -1,4 +1,4 @@
-//! Histograms and gauges of floats, as readers see them over all of their backends, and the registrations that are refused.
+//! Histograms and gauges of floats: their values over several backends, and registrations that are refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn log() -> Arc<LogMetrics> {
     Arc::default()
 }
 
-/// The distribution with this name and these labels.
+/// Returns the distribution with this name and these labels.
 fn histogram(reader: &mut RegistryReader, name: &str, labels: &str) -> Distribution {
     let mut samples = reader.read();
     let sample = samples.find(|it| it.name() == name && it.labels().to_string() == labels);
@@ -55,7 +55,7 @@ fn a_reader_sees_each_bucket_and_the_sum_and_no_reset() {
 }
 
 #[test]
-fn a_backend_that_is_opened_again_goes_on_in_each_bucket() {
+fn a_reopened_backend_continues_each_bucket() {
     let registry = Registry::new();
     let mut readers = [RegistryReader::new(&registry), RegistryReader::new(&registry)];
     let mut expected: Distribution = Histogram::<Latency>::new().get().erase();
@@ -77,7 +77,7 @@ fn a_backend_that_is_opened_again_goes_on_in_each_bucket() {
             .unwrap();
         drop(metrics);
         if round == 3 {
-            // The last values of the closed backend.
+            // This reading has the last values of the closed backend.
             assert_eq!(histogram(&mut readers[0], "append_seconds", "{}"), expected);
             assert_eq!(readers[0].read().count(), 0);
         }
@@ -102,7 +102,7 @@ fn the_same_metrics_registered_again_are_not_counted_twice() {
 }
 
 #[test]
-fn histograms_come_and_go_among_others_and_keep_their_own_values() {
+fn each_histogram_keeps_its_values_while_others_come_and_go() {
     let registry = Registry::new();
     let backends: Vec<_> = (0..6_u64).map(|_| log()).collect();
     let labels = |i: usize| format!("{i}");
@@ -117,7 +117,7 @@ fn histograms_come_and_go_among_others_and_keep_their_own_values() {
             metrics.append.record(micros(i as u64 * 100));
             metrics.record_size.record(i as u64 * 1000);
         }
-        // Its last values are read once.
+        // The last values of the closed backend are read once.
         let last = backends[gone].take().unwrap();
         let expected = last.record_size.total().erase();
         drop(last);
@@ -138,7 +138,7 @@ buckets!(Coarse: Duration = [1ms, 20ms]);
 buckets!(Coarser: Duration = [1ms, 30ms]);
 
 #[test]
-fn histograms_of_one_name_with_other_buckets_are_refused() {
+fn histograms_of_one_name_with_different_buckets_are_refused() {
     #[derive(Default, Metrics)]
     struct One {
         append: Histogram<Coarse>,
@@ -158,7 +158,7 @@ fn histograms_of_one_name_with_other_buckets_are_refused() {
     );
     let RegisterError::ConflictingDefinition { new, .. } = error else { panic!("{error}") };
     assert_eq!(new.bounds, ["0.001", "0.03"]);
-    // The refused registration leaves nothing behind: its metrics can be registered elsewhere.
+    // The refused registration has no effect: its metrics can be registered elsewhere.
     let other_registry = Registry::new();
     other_registry.register(other.clone(), &[]).unwrap();
     assert!(other_registry.register(one.clone(), &[("backend", "a")]).is_err());
@@ -166,15 +166,15 @@ fn histograms_of_one_name_with_other_buckets_are_refused() {
 }
 
 #[test]
-fn buckets_that_are_only_known_later_are_checked_when_they_are() {
+fn buckets_that_become_known_later_are_checked_then() {
     #[derive(Default, Metrics)]
     struct Inner {
         append: Histogram<Coarser>,
     }
-    /// Has no histogram until `is_there` is set.
+    /// The histogram is absent until `is_present` is set.
     struct Late {
         inner: Inner,
-        is_there: std::sync::atomic::AtomicBool,
+        is_present: std::sync::atomic::AtomicBool,
     }
     impl Metrics for Late {
         fn descriptors(&self) -> &[Descriptor] {
@@ -182,7 +182,7 @@ fn buckets_that_are_only_known_later_are_checked_when_they_are() {
         }
 
         fn walk(&self, walker: &mut dyn Walker) {
-            if self.is_there.load(std::sync::atomic::Ordering::Relaxed) {
+            if self.is_present.load(std::sync::atomic::Ordering::Relaxed) {
                 self.inner.walk(walker);
             } else {
                 walker.absent(1);
@@ -194,7 +194,7 @@ fn buckets_that_are_only_known_later_are_checked_when_they_are() {
         append: Histogram<Coarse>,
     }
     let registry = Registry::new();
-    let late = Arc::new(Late { inner: Inner::default(), is_there: false.into() });
+    let late = Arc::new(Late { inner: Inner::default(), is_present: false.into() });
     registry.register(late.clone(), &[("backend", "late")]).unwrap();
     let one = Arc::new(One::default());
     registry.register(one.clone(), &[("backend", "one")]).unwrap();
@@ -202,7 +202,7 @@ fn buckets_that_are_only_known_later_are_checked_when_they_are() {
     let mut reader = RegistryReader::new(&registry);
     assert_eq!(reader.read().count(), 1);
     assert!(registry.problems().is_empty());
-    late.is_there.store(true, std::sync::atomic::Ordering::Relaxed);
+    late.is_present.store(true, std::sync::atomic::Ordering::Relaxed);
     assert_eq!(histogram(&mut reader, "append_seconds", "{backend=\"one\"}").count(), 1);
     assert_eq!(reader.read().count(), 1);
     let problems = registry.problems();
@@ -214,7 +214,7 @@ fn buckets_that_are_only_known_later_are_checked_when_they_are() {
 }
 
 #[test]
-fn a_hand_written_histogram_that_is_reset_carries_on() {
+fn a_hand_written_histogram_continues_after_a_reset() {
     #[derive(Default)]
     struct Plain(Histogram<Coarse>);
 

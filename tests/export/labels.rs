@@ -44,7 +44,7 @@ impl Metrics for Requests {
     }
 }
 
-/// A registry whose labels come before and after those of the metrics in the order of names.
+/// Returns a registry with labels that come before and after those of the metrics in alphabetical order.
 fn registry() -> (Registry, Arc<Requests>) {
     let registry = Registry::with_prefix("papyra").unwrap();
     let requests = Arc::new(Requests::default());
@@ -59,25 +59,25 @@ fn registry() -> (Registry, Arc<Requests>) {
 }
 
 #[test]
-fn opentelemetry_has_them_as_attributes() {
+fn opentelemetry_has_labels_as_attributes() {
     let (registry, _requests) = registry();
     let pipeline = Pipeline::start();
     let _observed = pipeline.observe(&registry);
-    let told = pipeline.collect();
+    let received = pipeline.collect();
     let attributes = |op: &str| format!("backend=orders op={op} zone=eu");
     let expected = [("get", 3), ("put", 4)]
         .map(|(op, total)| (format!("papyra.requests {}", attributes(op)), total));
-    assert_eq!(told.totals, BTreeMap::from(expected));
-    assert_eq!(told.gauges["papyra.open backend=orders zone=eu"], 5);
+    assert_eq!(received.totals, BTreeMap::from(expected));
+    assert_eq!(received.gauges["papyra.open backend=orders zone=eu"], 5);
     for (op, count) in [("get", 1), ("put", 2)] {
-        let buckets = &told.histograms[&format!("papyra.duration {}", attributes(op))];
+        let buckets = &received.histograms[&format!("papyra.duration {}", attributes(op))];
         assert_eq!(buckets.counts.iter().sum::<u64>(), count);
     }
-    assert_eq!(told.histograms.len(), 2);
+    assert_eq!(received.histograms.len(), 2);
 }
 
 #[test]
-fn the_statsd_daemon_has_them_in_names_and_as_tags() {
+fn the_statsd_daemon_has_labels_in_names_and_as_tags() {
     let (registry, _requests) = registry();
     let daemon = StatsDaemon::start("statsd-labels", free_port());
     let statsd = || StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
@@ -102,7 +102,7 @@ fn the_statsd_daemon_has_them_in_names_and_as_tags() {
 }
 
 #[test]
-fn the_facades_prometheus_exporter_has_them_as_labels() {
+fn the_facades_prometheus_exporter_has_the_labels() {
     let (registry, _requests) = registry();
     let recorder = PrometheusBuilder::new().build_recorder();
     let exporter = recorder.handle();
@@ -121,7 +121,7 @@ fn the_facades_prometheus_exporter_has_them_as_labels() {
 #[test]
 fn prometheus_has_the_members_of_a_family_together_under_one_description() {
     let (registry, _requests) = registry();
-    // Another backend, whose members come later, and are written with the others.
+    // The members of a backend that is registered later are written with the others.
     let other = Arc::new(Requests::default());
     registry.register(other.clone(), &[("backend", "a"), ("zone", "us")]).unwrap();
     let text = encoded(&registry, Format::OpenMetrics);
@@ -152,11 +152,11 @@ fn prometheus_has_the_members_of_a_family_together_under_one_description() {
     assert_eq!((counts.len(), &*counts[1]), (4, put));
     // The reference parser refuses members that are interleaved.
     assert_eq!(parsed(&text).as_array().unwrap().len(), 3);
-    let told = run(
+    let output = run(
         Command::new(find("promtool")).args(["check", "metrics"]),
         &encoded(&registry, Format::Text),
     );
-    assert!(told.status.success(), "{told:?}");
+    assert!(output.status.success(), "{output:?}");
 }
 
 #[test]
@@ -189,7 +189,7 @@ impl Metrics for Listing {
 }
 
 #[test]
-fn one_name_with_labels_of_other_names_is_refused() {
+fn metrics_of_one_name_with_different_label_names_are_refused() {
     const BARE: &[Descriptor] = &[Descriptor::counter("requests")];
     const BY_OP: &[Descriptor] = &[Descriptor::counter("requests").with_labels(&[("op", "get")])];
     const OTHER_OP: &[Descriptor] =
@@ -204,7 +204,7 @@ fn one_name_with_labels_of_other_names_is_refused() {
     let registry = Registry::new();
     let by_op = listing(BY_OP);
     registry.register(by_op.clone(), &[("backend", "a")]).unwrap();
-    // Other values of the same labels are the same family, in any backend.
+    // Metrics with other values of the same labels belong to the same family, in any backend.
     let other_op = listing(OTHER_OP);
     registry.register(other_op.clone(), &[("backend", "a")]).unwrap();
     for (list, has) in [(BARE, "no labels"), (BY_TWO, "the labels `op`, `outcome`")] {
@@ -223,7 +223,7 @@ fn one_name_with_labels_of_other_names_is_refused() {
 }
 
 #[test]
-fn a_label_that_the_registration_gives_too_is_refused() {
+fn a_label_of_both_the_metric_and_the_registration_is_refused() {
     let (registry, requests) = (Registry::new(), Arc::new(Requests::default()));
     let error = registry.register(requests.clone(), &[("op", "all")]).unwrap_err();
     assert_eq!(error, RegisterError::DuplicateLabel { name: "op".to_owned() });

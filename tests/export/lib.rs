@@ -1,6 +1,6 @@
 //! Shared by the tests: real servers, each started on a free port and stopped again.
 
-#![allow(clippy::missing_panics_doc)] // a test's way to fail
+#![allow(clippy::missing_panics_doc)] // tests fail by panicking
 
 use std::collections::BTreeMap;
 use std::env;
@@ -17,21 +17,23 @@ use std::time::{Duration, Instant};
 use papyra_metrics::Value;
 use serde_json::Value as Json;
 
-/// Where `.ci/install` puts the servers.
+/// Returns the directory into which `.ci/install` installs the servers.
 pub fn installed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/servers")
 }
 
-/// A program, from where `.ci/install` puts it or from `PATH`.
+/// Returns the path of a program, installed by `.ci/install` or found in `PATH`.
 pub fn find(program: &str) -> PathBuf {
     let ours = [installed().join("bin"), installed().join("python/bin")];
     let path = env::var_os("PATH").unwrap_or_default();
     let mut places = ours.into_iter().chain(env::split_paths(&path));
     let found = places.find_map(|place| Some(place.join(program)).filter(|file| file.is_file()));
-    found.unwrap_or_else(|| panic!("`{program}` is not there: run `.ci/install`, then try again"))
+    found.unwrap_or_else(|| {
+        panic!("`{program}` is not installed; run `.ci/install`, then try again")
+    })
 }
 
-/// An empty directory for one test.
+/// Creates an empty directory for one test.
 pub fn directory(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../target/tmp/export")
@@ -41,7 +43,7 @@ pub fn directory(name: &str) -> PathBuf {
     directory.canonicalize().unwrap()
 }
 
-/// A free port, both for TCP and for UDP.
+/// Returns a free port, both for TCP and for UDP.
 pub fn free_port() -> u16 {
     loop {
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -56,14 +58,14 @@ pub fn free_port() -> u16 {
 ///
 /// # Panics
 ///
-/// If there is no answer within 30 seconds.
+/// Panics if there is no answer within 30 seconds.
 pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        assert!(Instant::now() < deadline, "waited in vain for {what}");
+        assert!(Instant::now() < deadline, "timed out after 30 seconds while waiting for {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -88,7 +90,7 @@ impl Server {
         Self { process, log }
     }
 
-    /// Its output so far.
+    /// Returns the output so far.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
@@ -137,7 +139,7 @@ impl Scraper {
         Self { _server: Server::start(&mut command, directory.join("log")), port }
     }
 
-    /// Returns the answer of its API, or `None` while it does not answer.
+    /// Returns the answer of the server's API, or `None` while it does not answer.
     pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Option<Json> {
         let mut request = ureq::get(format!("http://127.0.0.1:{}/api/v1/{path}", self.port));
         for (name, value) in query {
@@ -147,7 +149,7 @@ impl Scraper {
         serde_json::from_str(&body).ok()
     }
 
-    /// The one value of this query, or `None` while there is none.
+    /// Returns the single value of this query, or `None` while there is none.
     pub fn query(&self, query: &str) -> Option<String> {
         let answer = self.get("query", &[("query", query)])?;
         answer["data"]["result"][0]["value"][1].as_str().map(str::to_owned)
@@ -161,7 +163,7 @@ impl Scraper {
     }
 }
 
-/// The `StatsD` daemon, which does not flush its sums for an hour.
+/// The `StatsD` daemon, with a flush interval of an hour, so that it keeps its sums.
 #[derive(Debug)]
 pub struct StatsDaemon {
     _server: Server,
@@ -184,7 +186,7 @@ impl StatsDaemon {
         let stats = installed().join("statsd/node_modules/statsd/stats.js");
         assert!(
             stats.is_file(),
-            "the StatsD daemon is not there: run `.ci/install`, then try again"
+            "the StatsD daemon is not installed; run `.ci/install`, then try again"
         );
         let mut command = Command::new(find("node"));
         command.arg(stats).arg(config);
@@ -227,8 +229,8 @@ impl StatsDaemon {
         Some(values.collect())
     }
 
-    /// Waits until the daemon's sum of the counter reaches this number, because the last datagrams may still be on their
-    /// way.
+    /// Waits until the daemon's sum of the counter reaches this number, because the last datagrams may not have arrived
+    /// yet.
     pub fn wait_for(&self, counter: &str, value: i64) -> BTreeMap<String, i64> {
         wait_for(&format!("{counter} to be {value}"), || {
             let counters = self.ask("counters").unwrap();
@@ -237,7 +239,7 @@ impl StatsDaemon {
     }
 }
 
-/// The value as a number; for a histogram, its count.
+/// Returns the value as a number. The number of a histogram is its count.
 pub fn number(value: &Value) -> i64 {
     let count = value.as_histogram().map(|it| i64::try_from(it.count()).unwrap());
     count.unwrap_or_else(|| value.as_i64().unwrap())

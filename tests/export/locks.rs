@@ -1,4 +1,5 @@
-//! The code of backends runs under no lock: it may use the registry, wait for others, and panic.
+//! The registry holds no lock while it runs the code of backends, which may use the registry, wait for others, and
+//! panic.
 
 use std::panic;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -21,7 +22,7 @@ struct CacheMetrics {
     hits: Counter,
 }
 
-/// Runs something whenever it is read, and when it is dropped.
+/// Metrics that run a function whenever they are read, and another one when they are dropped.
 struct Active<R: Fn(), D: Fn()> {
     name: &'static [Descriptor],
     on_read: R,
@@ -68,7 +69,7 @@ fn a_backend_uses_the_registry_while_it_is_read_and_when_it_is_dropped() {
             name: ACTIVE,
             on_read: move || {
                 use_all(&reading);
-                // Only once, because the scrape reads this backend too.
+                // The registry is used only once, because the scrape reads this backend too.
                 if !is_reading.swap(true, Relaxed) {
                     assert!(
                         Prometheus::new(&reading).scrape(None).body.contains("active_total 7\n")
@@ -94,7 +95,7 @@ fn a_backend_uses_the_registry_while_it_is_read_and_when_it_is_dropped() {
 }
 
 #[test]
-fn a_backend_that_scrapes_the_prometheus_that_reads_it_does_not_wait_for_itself() {
+fn a_backend_may_scrape_the_exporter_that_reads_it() {
     let registry = Registry::new();
     let prometheus = Arc::new(Prometheus::new(&registry));
     let first = AtomicBool::new(true);
@@ -137,7 +138,7 @@ fn a_filter_and_a_list_of_metrics_may_use_the_registry() {
 }
 
 #[test]
-fn registering_under_a_lock_that_a_collection_waits_for_does_not_wait_for_the_collection() {
+fn registering_under_a_lock_that_a_collection_needs_does_not_deadlock() {
     let registry = Registry::new();
     let (provider, reader) = crate::sdk::provider();
     let _exported = OpenTelemetry::new(&registry, &provider.meter("papyra"));
@@ -167,7 +168,7 @@ fn registering_under_a_lock_that_a_collection_waits_for_does_not_wait_for_the_co
         move || crate::sdk::collect(&reader)
     });
     arrival.recv().unwrap();
-    // The collection holds the SDK's lock and waits for ours.
+    // The collection holds the SDK's lock, and waits for the lock that this thread holds.
     registry.register(metrics.clone(), &[]).unwrap();
     drop(guard);
     assert_eq!(collection.join().unwrap()["active"], 7);
@@ -177,7 +178,7 @@ fn registering_under_a_lock_that_a_collection_waits_for_does_not_wait_for_the_co
 }
 
 #[test]
-fn a_collection_whose_backend_registers_and_drops_does_not_wait_for_itself() {
+fn a_backend_may_register_and_drop_metrics_during_a_collection() {
     let registry = Registry::new();
     let (provider, reader) = crate::sdk::provider();
     let _exported = OpenTelemetry::new(&registry, &provider.meter("papyra"));
@@ -206,7 +207,7 @@ fn a_collection_whose_backend_registers_and_drops_does_not_wait_for_itself() {
 }
 
 #[test]
-fn readers_do_not_wait_for_one_that_is_held_up_by_a_backend() {
+fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
     let registry = Registry::new();
     let barrier = Arc::new(Barrier::new(2));
     let active = {
@@ -235,7 +236,7 @@ fn readers_do_not_wait_for_one_that_is_held_up_by_a_backend() {
         }
     });
     barrier.wait();
-    // The blocked reading has read zero. The following reading is merged before it.
+    // The blocked reader has already read zero. The next reading is merged first.
     log.records_written.add(3);
     let mut reader = RegistryReader::new(&registry);
     let read = |reader: &mut RegistryReader| {
@@ -251,7 +252,7 @@ fn readers_do_not_wait_for_one_that_is_held_up_by_a_backend() {
     assert_eq!(read(&mut reader), [4]);
 }
 
-/// Panics when it is dropped, as a payload of a panic may.
+/// A payload of a panic that panics when it is dropped.
 struct Bomb(&'static str);
 
 impl Drop for Bomb {
@@ -261,7 +262,7 @@ impl Drop for Bomb {
 }
 
 #[test]
-fn panics_of_a_backend_its_payload_and_its_drop_end_no_reading() {
+fn a_reading_survives_panics_of_a_backend_its_payload_and_its_drop() {
     let registry = Registry::new();
     let active = Active {
         name: ACTIVE,
@@ -286,7 +287,7 @@ fn panics_of_a_backend_its_payload_and_its_drop_end_no_reading() {
 }
 
 #[test]
-fn a_refused_registration_leaves_no_name_and_no_label_taken() {
+fn a_refused_registration_claims_no_name_and_no_labels() {
     #[derive(Default, Metrics)]
     struct Mixed {
         fresh: Counter,

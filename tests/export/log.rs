@@ -1,4 +1,4 @@
-//! The metrics of a log, and their registration: what most exporters are tested with.
+//! The metrics with which most exporters are tested, and their registration.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;

@@ -1,4 +1,4 @@
-"""Reads OpenMetrics from the standard input by the reference parser, and prints what it understood as JSON."""
+"""Parses OpenMetrics from the standard input with the reference parser, and prints the families as JSON."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ import sys
 try:
     from prometheus_client.openmetrics.parser import text_string_to_metric_families
 except ImportError:
-    sys.exit("prometheus_client is not there: run `.ci/install`, then try again")
+    sys.exit("prometheus_client is not installed; run `.ci/install`, then try again")
 
 families = [
     {

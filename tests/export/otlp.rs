@@ -1,4 +1,4 @@
-//! OTLP without the SDK: what a collector decodes, refuses, and gets after it was away.
+//! OTLP without the SDK: messages that a collector decodes or refuses, and those that follow an outage.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -17,7 +17,7 @@ use papyra_metrics_export::otlp::Otlp;
 use papyra_metrics_export::{Export, Periodic, Progress, Registry};
 use prost::Message;
 
-use crate::opentelemetry::receiver::{Told, receive};
+use crate::opentelemetry::receiver::{Received, receive};
 
 #[derive(Default, Metrics)]
 struct LogMetrics {
@@ -37,9 +37,9 @@ fn open(registry: &Registry, name: &str) -> Arc<LogMetrics> {
     metrics
 }
 
-/// A collector that gives each request the next of these answers, and afterwards success.
+/// A collector that answers each request with the next of the given answers, and with success after the last one.
 struct Collector {
-    told: Arc<Mutex<Told>>,
+    received: Arc<Mutex<Received>>,
     /// The head of each request.
     requests: Receiver<String>,
     answers: Sender<Vec<u8>>,
@@ -47,11 +47,11 @@ struct Collector {
 
 impl Collector {
     fn start(listener: TcpListener) -> Self {
-        let told = Arc::new(Mutex::new(Told::default()));
+        let received = Arc::new(Mutex::new(Received::default()));
         let (request, requests) = channel();
         let (answers, answer) = channel::<Vec<u8>>();
-        let taken = Arc::clone(&told);
-        // Ends with the test's process.
+        let taken = Arc::clone(&received);
+        // The thread ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
@@ -64,17 +64,17 @@ impl Collector {
                 stream.write_all(&answer).unwrap();
             }
         });
-        Self { told, requests, answers }
+        Self { received, requests, answers }
     }
 
-    fn told(&self) -> Told {
-        let told = self.told.lock().unwrap().clone();
-        assert!(told.faults.is_empty(), "{:?}", told.faults);
-        told
+    fn received(&self) -> Received {
+        let received = self.received.lock().unwrap().clone();
+        assert!(received.faults.is_empty(), "{:?}", received.faults);
+        received
     }
 
     fn total(&self, name: &str) -> Option<i64> {
-        self.told().totals.get(name).copied()
+        self.received().totals.get(name).copied()
     }
 }
 
@@ -91,14 +91,14 @@ fn listen() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// The metrics of a message, by name.
+/// Returns the metrics of a message, by name.
 fn decode(message: &[u8]) -> BTreeMap<String, Metric> {
     let message = ExportMetricsServiceRequest::decode(message).unwrap();
     let metrics = message.resource_metrics.into_iter().flat_map(|it| it.scope_metrics);
     metrics.flat_map(|it| it.metrics).map(|metric| (metric.name.clone(), metric)).collect()
 }
 
-/// The start and the time of each series of a counter.
+/// Returns the start and the time of each series of a counter.
 fn spans(metric: &Metric) -> Vec<(u64, u64)> {
     let Some(metric::Data::Sum(sum)) = &metric.data else { panic!("{metric:?}") };
     assert_eq!(sum.aggregation_temporality, AggregationTemporality::Cumulative as i32);
@@ -136,23 +136,23 @@ fn a_collector_decodes_what_was_counted_over_resets_and_reopened_backends() {
             otlp.export().unwrap();
         }
     }
-    let told = collector.told();
+    let received = collector.received();
     let at_orders = |name: &str| format!("papyra.storage.{name} backend=orders");
-    assert_eq!(told.totals[&at_orders("records_written")], 6 * 41);
-    assert_eq!(told.totals[&at_orders("written")], 6 * 210);
-    assert_eq!(told.gauges[&at_orders("open_segments")], -2);
-    assert_eq!(told.float_gauges.get(&at_orders("fill")), Some(&0.25));
-    let (histogram, append) = (&told.histograms[&at_orders("append")], append.total().erase());
+    assert_eq!(received.totals[&at_orders("records_written")], 6 * 41);
+    assert_eq!(received.totals[&at_orders("written")], 6 * 210);
+    assert_eq!(received.gauges[&at_orders("open_segments")], -2);
+    assert_eq!(received.float_gauges.get(&at_orders("fill")), Some(&0.25));
+    let (histogram, append) = (&received.histograms[&at_orders("append")], append.total().erase());
     let buckets: Vec<_> = append.buckets().collect();
     assert_eq!(histogram.counts, buckets.iter().map(Bucket::count).collect::<Vec<_>>());
     let bounds: Vec<_> = buckets[..histogram.bounds.len()].iter().map(Bucket::upper).collect();
     assert_eq!(histogram.bounds, bounds);
     assert_eq!(histogram.sum.to_string(), append.sum().to_string());
     let about = |unit: &str, help: &str| (unit.to_owned(), help.to_owned());
-    assert_eq!(told.about["papyra.storage.append"], about("s", "How long an append takes."));
-    assert_eq!(told.about["papyra.storage.written"], about("By", ""));
+    assert_eq!(received.about["papyra.storage.append"], about("s", "How long an append takes."));
+    assert_eq!(received.about["papyra.storage.written"], about("By", ""));
     assert_eq!(
-        told.about["papyra.storage.records_written"],
+        received.about["papyra.storage.records_written"],
         about("{record}", "Records appended.")
     );
     let head = collector.requests.recv().unwrap().to_ascii_lowercase();
@@ -167,7 +167,7 @@ fn a_collector_decodes_what_was_counted_over_resets_and_reopened_backends() {
 }
 
 #[test]
-fn the_resource_and_the_program_are_named() {
+fn messages_name_the_resource_and_the_program() {
     let registry = Registry::new();
     let mut otlp = Otlp::new(&registry).with_resource(&[("service.name", "shop")]);
     assert!(otlp.encode().is_empty());
@@ -182,7 +182,7 @@ fn the_resource_and_the_program_are_named() {
 }
 
 #[test]
-fn a_series_starts_before_it_appeared_and_again_when_its_total_was_forgotten() {
+fn a_series_starts_at_the_previous_reading_and_again_if_its_total_is_forgotten() {
     let registry = Registry::new();
     let before = now();
     let mut otlp = Otlp::new(&registry);
@@ -191,7 +191,7 @@ fn a_series_starts_before_it_appeared_and_again_when_its_total_was_forgotten() {
     let mut spans_now = || spans(&decode(&otlp.encode())["records_written"]);
     let [(start, first)] = spans_now()[..] else { panic!() };
     assert!((before..=created).contains(&start) && first >= start);
-    // A backend that comes later has counted since the last reading at most.
+    // A backend that is registered later starts at the last reading.
     let users = open(&registry, "users");
     let spans_of_both = spans_now();
     let [(orders_start, second), (users_start, _)] = spans_of_both[..] else { panic!() };
@@ -221,7 +221,7 @@ fn a_total_beyond_the_integers_of_the_protocol_is_a_float() {
 }
 
 #[test]
-fn a_collector_that_was_away_has_everything_after_the_first_request_that_it_takes() {
+fn a_collector_that_was_unavailable_has_everything_after_the_next_request() {
     let registry = Registry::new();
     let (listener, url) = listen();
     let address = listener.local_addr().unwrap();
@@ -229,7 +229,7 @@ fn a_collector_that_was_away_has_everything_after_the_first_request_that_it_take
     let mut otlp = Otlp::new(&registry).http(&url).unwrap();
     let orders = open(&registry, "orders");
     for _ in 0..3 {
-        // A backend that is closed while the collector is away, and not opened again.
+        // This backend is closed while the collector is unavailable, and is not opened again.
         let users = open(&registry, "users");
         users.records_written.add(10);
         orders.records_written.add(1);
@@ -246,7 +246,7 @@ fn a_collector_that_was_away_has_everything_after_the_first_request_that_it_take
 }
 
 #[test]
-fn what_a_collector_rejects_is_a_problem_until_it_takes_everything() {
+fn rejected_data_points_are_a_problem_until_the_collector_accepts_all() {
     let registry = Registry::new();
     let (listener, url) = listen();
     let collector = Collector::start(listener);
@@ -266,7 +266,7 @@ fn what_a_collector_rejects_is_a_problem_until_it_takes_everything() {
 }
 
 #[test]
-fn a_collector_that_asks_for_a_pause_gets_no_request_before() {
+fn no_request_is_sent_before_a_requested_pause_is_over() {
     let registry = Registry::new();
     let (listener, url) = listen();
     let collector = Collector::start(listener);
@@ -282,7 +282,7 @@ fn a_collector_that_asks_for_a_pause_gets_no_request_before() {
     assert_eq!(otlp.export().unwrap_err().kind(), ErrorKind::WouldBlock);
     assert!(collector.requests.try_recv().is_err());
 
-    // A short pause is waited for, also by the last export.
+    // Exports wait for a short pause, and so does the final one.
     let otlp = Otlp::new(&registry).http(&url).unwrap();
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         collector.answers.send(http(status, "Retry-After: 1\r\n", &[])).unwrap();
@@ -294,7 +294,7 @@ fn a_collector_that_asks_for_a_pause_gets_no_request_before() {
 }
 
 #[test]
-fn a_request_that_is_refused_is_an_error_with_the_reason_and_the_next_one_has_everything() {
+fn a_refused_request_is_an_error_with_the_reason_and_the_next_one_has_everything() {
     let registry = Registry::new();
     let (listener, url) = listen();
     let collector = Collector::start(listener);
@@ -312,7 +312,7 @@ fn a_request_that_is_refused_is_an_error_with_the_reason_and_the_next_one_has_ev
 }
 
 #[test]
-fn what_is_not_a_url_is_refused_with_an_example() {
+fn an_invalid_url_is_refused_with_an_example() {
     for url in ["", "127.0.0.1:4318", "/v1/metrics", "http://"] {
         let error = Otlp::new(&Registry::new()).http(url).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{url}");

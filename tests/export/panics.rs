@@ -22,7 +22,7 @@ struct LogMetrics {
     writes: Counter,
 }
 
-/// Shows its first metric, and may panic instead of showing the second.
+/// Metrics that show the first and, on request, panic instead of showing the second.
 #[derive(Default)]
 struct Fragile {
     metrics: LogMetrics,
@@ -41,7 +41,7 @@ impl Metrics for Fragile {
     }
 }
 
-/// A registry with a backend that may panic between two that do not.
+/// Returns a registry with a backend that may panic between two that do not.
 fn fixture() -> (Registry, Arc<Fragile>, [Arc<LogMetrics>; 2]) {
     let registry = Registry::new();
     let [before, after] = [(); 2].map(|()| Arc::new(LogMetrics::default()));
@@ -63,7 +63,7 @@ fn problems(registry: &Registry) -> Vec<String> {
 }
 
 #[test]
-fn a_scrape_answers_with_the_rest_and_reports_and_later_scrapes_work() {
+fn a_scrape_has_the_other_backends_and_reports_the_panic() {
     let (registry, fragile, [before, after]) = fixture();
     let prometheus = Prometheus::new(&registry);
     let scrape = |format| {
@@ -84,7 +84,7 @@ fn a_scrape_answers_with_the_rest_and_reports_and_later_scrapes_work() {
             all.into_iter().for_each(Counter::inc);
             let [first, second, third] = scrape(format);
             assert_eq!(first.zip(third), Some((before.writes.get(), after.writes.get())));
-            // Its series keep the values that they had, if they had any.
+            // The series of the panicking backend keep their last values, if they have any.
             assert!(second.is_none_or(|it| it < fragile.metrics.writes.get()), "{second:?}");
             assert_eq!(problems(&registry), [PROBLEM]);
         }
@@ -110,7 +110,7 @@ fn a_backend_that_panics_when_it_is_registered_is_read_later() {
 }
 
 #[test]
-fn a_collection_observes_the_rest_and_reports_and_later_collections_work() {
+fn a_collection_has_the_other_backends_and_reports_the_panic() {
     let (registry, fragile, [before, after]) = fixture();
     let reader = SharedReader::new(Temporality::Cumulative);
     let provider = SdkMeterProvider::builder().with_reader(reader.clone()).build();

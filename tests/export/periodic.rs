@@ -15,9 +15,9 @@ const HOUR: Duration = Duration::from_secs(3600);
 const MOMENT: Duration = Duration::from_millis(1);
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Sends the number of each export, and returns the next of the given answers, or `Done` after the last.
+/// An export that sends its number, and returns the next of the given answers, or `Done` after the last.
 struct Script {
-    told: Sender<usize>,
+    sender: Sender<usize>,
     exports: usize,
     answers: Vec<io::Result<Progress>>,
 }
@@ -25,21 +25,21 @@ struct Script {
 impl Export for Script {
     fn export(&mut self) -> io::Result<Progress> {
         self.exports += 1;
-        let _ = self.told.send(self.exports);
+        let _ = self.sender.send(self.exports);
         if self.answers.is_empty() { Ok(Progress::Done) } else { self.answers.remove(0) }
     }
 }
 
 fn script(answers: Vec<io::Result<Progress>>) -> (Script, Receiver<usize>) {
-    let (told, exports) = mpsc::channel();
-    (Script { told, exports: 0, answers }, exports)
+    let (sender, exports) = mpsc::channel();
+    (Script { sender, exports: 0, answers }, exports)
 }
 
 fn refused() -> io::Result<Progress> {
     Err(io::Error::other("nobody there"))
 }
 
-/// Panics in the first export.
+/// An export that panics in its first call.
 struct Broken(Sender<()>, bool);
 
 impl Export for Broken {
@@ -76,14 +76,14 @@ fn a_thread_that_is_stopped_exports_everything_once_more() {
 }
 
 #[test]
-fn a_thread_that_is_dropped_exports_once_more_and_is_gone() {
+fn a_dropped_handle_exports_once_more_and_ends_the_thread() {
     let (script, exports) = script(vec![]);
     drop(Periodic::spawn(HOUR, script).unwrap());
     assert_eq!(exports.try_iter().count(), 1);
 }
 
 #[test]
-fn the_error_of_the_last_export_is_told() {
+fn stop_returns_the_error_of_the_last_export() {
     let (script, _exports) = script(vec![refused()]);
     let periodic = Periodic::spawn(HOUR, script).unwrap();
     assert_eq!(periodic.last_error(), None);
@@ -91,7 +91,7 @@ fn the_error_of_the_last_export_is_told() {
 }
 
 #[test]
-fn an_interval_of_nothing_is_an_interval() {
+fn an_interval_of_zero_is_accepted() {
     let (script, exports) = script(vec![]);
     let periodic = Periodic::spawn(Duration::ZERO, script).unwrap();
     assert_eq!(exports.recv_timeout(PATIENCE), Ok(1));
@@ -140,21 +140,21 @@ fn a_runtime_that_shuts_down_lets_the_task_export_once_more() {
 
 #[test]
 fn an_export_that_panics_is_an_error_and_the_next_one_is_tried() {
-    let (told, exports) = mpsc::channel();
-    let periodic = Periodic::spawn(HOUR, Broken(told.clone(), false)).unwrap();
+    let (sender, exports) = mpsc::channel();
+    let periodic = Periodic::spawn(HOUR, Broken(sender.clone(), false)).unwrap();
     let error = periodic.stop().unwrap_err();
     assert_eq!(error.to_string(), "the export panicked: the network is on fire");
-    let periodic = Periodic::spawn(MOMENT, Broken(told.clone(), false)).unwrap();
+    let periodic = Periodic::spawn(MOMENT, Broken(sender.clone(), false)).unwrap();
     assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
     periodic.stop().unwrap();
     runtime().block_on(async {
-        let periodic = PeriodicTask::spawn(HOUR, Broken(told, false));
+        let periodic = PeriodicTask::spawn(HOUR, Broken(sender, false));
         let error = periodic.stop().await.unwrap_err();
         assert_eq!(error.to_string(), "the export panicked: the network is on fire");
     });
 }
 
-/// Each of its values panics when it is dropped.
+/// A value that panics when it is dropped.
 struct PanicsOnDrop;
 
 impl Drop for PanicsOnDrop {
@@ -182,7 +182,7 @@ impl Drop for BadError {
     }
 }
 
-/// Fails in each way that user code can fail, one after the other, and then succeeds.
+/// An export that fails in each way in which user code can fail, one after another, and then succeeds.
 struct Vicious {
     exports: usize,
     succeeded: Sender<()>,
@@ -210,7 +210,7 @@ fn vicious() -> (Vicious, Receiver<()>) {
 }
 
 #[test]
-fn no_panic_of_a_payload_an_error_or_a_drop_ends_a_thread() {
+fn a_thread_survives_panics_of_a_payload_an_error_and_a_drop() {
     let (export, successes) = vicious();
     let periodic = Periodic::spawn(MOMENT, export).unwrap();
     assert_eq!(successes.recv_timeout(PATIENCE), Ok(()));
@@ -221,7 +221,7 @@ fn no_panic_of_a_payload_an_error_or_a_drop_ends_a_thread() {
 }
 
 #[test]
-fn no_panic_of_a_payload_an_error_or_a_drop_ends_a_task() {
+fn a_task_survives_panics_of_a_payload_an_error_and_a_drop() {
     let (export, successes) = vicious();
     runtime().block_on(async {
         let periodic = PeriodicTask::spawn(MOMENT, export);
@@ -252,7 +252,7 @@ fn an_interval_of_any_length_is_accepted() {
     assert_eq!(exports.into_iter().collect::<Vec<_>>(), [1]);
 }
 
-/// Runs a function in each export.
+/// An export that runs a function.
 struct Call<F>(F);
 
 impl<F: FnMut()> Export for Call<F> {
@@ -266,10 +266,10 @@ impl<F: FnMut()> Export for Call<F> {
 fn an_export_that_drops_its_own_handle_ends_after_the_last_export() {
     let handle = Arc::new(Mutex::new(None::<Periodic>));
     let owned = Arc::clone(&handle);
-    let (told, exports) = mpsc::channel();
+    let (sender, exports) = mpsc::channel();
     let export = Call(move || {
         drop(owned.lock().unwrap().take());
-        let _ = told.send(());
+        let _ = sender.send(());
     });
     let mut place = handle.lock().unwrap();
     *place = Some(Periodic::spawn(MOMENT, export).unwrap());
@@ -284,10 +284,10 @@ fn an_export_that_drops_its_own_handle_ends_after_the_last_export() {
 fn an_export_that_stops_its_own_handle_is_an_error() {
     let handle = Arc::new(Mutex::new(None::<Periodic>));
     let owned = Arc::clone(&handle);
-    let (told, results) = mpsc::channel();
+    let (sender, results) = mpsc::channel();
     let export = Call(move || {
         if let Some(periodic) = owned.lock().unwrap().take() {
-            let _ = told.send(periodic.stop());
+            let _ = sender.send(periodic.stop());
         }
     });
     let mut place = handle.lock().unwrap();
@@ -298,13 +298,13 @@ fn an_export_that_stops_its_own_handle_is_an_error() {
 }
 
 #[test]
-fn an_export_that_never_returns_does_not_keep_stop_waiting() {
+fn stop_does_not_wait_for_an_export_that_never_returns() {
     let (release, blocked) = mpsc::channel::<()>();
-    let (told, exports) = mpsc::channel();
+    let (sender, exports) = mpsc::channel();
     let periodic = Periodic::spawn(
         MOMENT,
         Call(move || {
-            let _ = told.send(());
+            let _ = sender.send(());
             let _ = blocked.recv();
         }),
     )
@@ -312,7 +312,7 @@ fn an_export_that_never_returns_does_not_keep_stop_waiting() {
     assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
     assert_eq!(periodic.stop().unwrap_err().kind(), io::ErrorKind::TimedOut);
     drop(release);
-    // Once it returns, the last export follows and the thread ends.
+    // After the blocked export returns, the last export follows and the thread ends.
     assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
     assert_eq!(exports.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Disconnected));
 }

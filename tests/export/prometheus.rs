@@ -65,7 +65,7 @@ fn integers_of_every_length_are_written_exactly() {
     }
 
     let powers = || (0..20).map(|exponent| 10_u64.pow(exponent));
-    // Each digit at each place, and the shortest and the longest number of each length.
+    // Each digit at each position, and the shortest and the longest number of each length.
     let multiples = (2..=9).flat_map(|digit| powers().filter_map(move |it| it.checked_mul(digit)));
     let mixed = powers().map(|power| 12_345_678_901_234_567_890 / power);
     let mut all: Vec<u64> = powers().flat_map(|it| [it - 1, it]).chain(multiples).collect();
@@ -89,7 +89,7 @@ fn integers_of_every_length_are_written_exactly() {
 }
 
 #[test]
-fn the_text_format_is_written_to_the_letter() {
+fn the_text_format_is_byte_exact() {
     let Fixture { registry, .. } = &fixture();
     let odd = r#"backend="back\\slash \"quoted\"\nnext line, {brace} = ü 🦀""#;
     assert_eq!(
@@ -122,7 +122,7 @@ papyra_log_uptime_seconds{{{odd}}} 0
 }
 
 #[test]
-fn openmetrics_is_written_to_the_letter() {
+fn openmetrics_is_byte_exact() {
     let registry = Registry::new();
     let metrics = Arc::new(LogMetrics::default());
     registry.register(metrics.clone(), &[]).unwrap();
@@ -154,7 +154,7 @@ uptime_seconds 0
 }
 
 #[test]
-fn the_format_is_what_the_accept_header_weighs_most() {
+fn the_accept_header_chooses_the_format_with_the_highest_weight() {
     use Format::{OpenMetrics, Text};
     let prometheus_2 = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,\
                         text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
@@ -207,28 +207,28 @@ pub(crate) fn run(command: &mut Command, input: &str) -> Output {
 }
 
 #[test]
-fn promtool_has_nothing_to_say_against_the_text_format() {
+fn promtool_accepts_the_text_format() {
     let Fixture { registry, .. } = &fixture();
     let standard = Arc::new(PersistenceMetrics::default());
     let other = Registry::with_prefix("papyra").unwrap();
     other.register(standard.clone(), &[("backend", "standard")]).unwrap();
     for registry in [registry, &other] {
         let text = encoded(registry, Format::Text);
-        let told = run(Command::new(find("promtool")).args(["check", "metrics"]), &text);
-        assert!(told.status.success(), "{told:?}\n{text}");
+        let output = run(Command::new(find("promtool")).args(["check", "metrics"]), &text);
+        assert!(output.status.success(), "{output:?}\n{text}");
     }
 }
 
 /// Parses a text with the OpenMetrics reference parser.
 pub(crate) fn parsed(text: &str) -> Json {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("openmetrics.py");
-    let told = run(Command::new(find("python")).arg(script), text);
-    assert!(told.status.success(), "{}\n{text}", String::from_utf8_lossy(&told.stderr));
-    serde_json::from_slice(&told.stdout).unwrap()
+    let output = run(Command::new(find("python")).arg(script), text);
+    assert!(output.status.success(), "{}\n{text}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 #[test]
-fn the_reference_parser_reads_out_of_openmetrics_what_went_in() {
+fn the_reference_parser_reads_the_original_values_from_openmetrics() {
     let Fixture { registry, .. } = &fixture();
     let orders = json!({"backend": "orders", "zone": "eu"});
     let odd = json!({"backend": ODD});
@@ -301,7 +301,7 @@ fn a_unit_that_is_the_whole_name_is_not_declared() {
 }
 
 #[test]
-fn metrics_that_are_absent_leave_no_trace() {
+fn absent_metrics_are_not_written() {
     #[derive(Default, Metrics)]
     struct Outer {
         #[metrics(flatten)]
@@ -315,7 +315,7 @@ fn metrics_that_are_absent_leave_no_trace() {
 }
 
 #[test]
-fn whatever_changes_between_scrapes_each_is_written_as_if_it_were_the_first() {
+fn every_scrape_equals_a_first_scrape_of_the_same_values() {
     let registry = Registry::new();
     let backends: Vec<_> = ["orders", "users", "ü"]
         .map(|name| {
@@ -325,7 +325,7 @@ fn whatever_changes_between_scrapes_each_is_written_as_if_it_were_the_first() {
         })
         .into();
     let prometheus = Prometheus::new(&registry);
-    // A generator of Lehmer's: which metrics change, and to numbers of how many digits.
+    // A Lehmer random number generator chooses the metrics that change, and the number of their digits.
     let mut random = 42_u64;
     let mut random = move |below| {
         random = random * 48_271 % 0x7FFF_FFFF;
@@ -345,7 +345,7 @@ fn whatever_changes_between_scrapes_each_is_written_as_if_it_were_the_first() {
             uptime_seconds.set(scrape - 200);
         }
         for format in [Format::Text, Format::OpenMetrics] {
-            // The text before it is unchanged.
+            // A text that precedes the exposition is unchanged.
             let mut text = "before ü\n".to_owned();
             prometheus.encode(format, &mut text);
             assert_eq!(text, format!("before ü\n{}", encoded(&registry, format)), "{scrape}");
@@ -354,7 +354,7 @@ fn whatever_changes_between_scrapes_each_is_written_as_if_it_were_the_first() {
 }
 
 #[test]
-fn a_metric_that_cannot_be_read_at_first_is_there_once_it_can() {
+fn a_metric_that_cannot_be_read_at_first_is_written_once_it_can() {
     let registry = Registry::new();
     let metrics = Arc::new(Fragile::default());
     metrics.broken.panics.store(true, Relaxed);
@@ -370,7 +370,7 @@ fn a_metric_that_cannot_be_read_at_first_is_there_once_it_can() {
     metrics.broken.panics.store(false, Relaxed);
     assert_eq!(samples(), "before_total 1, broken_total 2, after -3");
 
-    // From then on the broken counter keeps its last value.
+    // A counter that has been read once and then cannot be read keeps its last value.
     metrics.broken.panics.store(true, Relaxed);
     metrics.before.add(1);
     metrics.after.set(-4);
@@ -410,7 +410,7 @@ impl Instrument for Broken {
 }
 
 #[test]
-fn a_backend_that_is_gone_is_in_the_next_scrape_and_then_no_more() {
+fn a_closed_backend_is_in_one_more_scrape_only() {
     let Fixture { registry, orders, _odd } = fixture();
     let prometheus = Prometheus::new(&registry);
     prometheus.scrape(None);
@@ -427,7 +427,7 @@ fn a_backend_that_is_gone_is_in_the_next_scrape_and_then_no_more() {
 }
 
 #[test]
-fn a_backend_that_stays_is_scraped_rightly_after_one_that_was_registered_later_is_gone() {
+fn a_backend_is_scraped_correctly_after_a_later_one_is_closed() {
     let registry = Registry::new();
     let open = |name| {
         let metrics = Arc::new(LogMetrics::default());
@@ -458,7 +458,7 @@ fn with_linger_several_servers_see_the_last_counts_of_a_backend() {
 }
 
 #[test]
-fn samples_from_elsewhere_are_named_and_grouped_like_those_of_backends() {
+fn encoded_samples_are_named_and_grouped_like_those_of_backends() {
     let sample = |name, backend, value| {
         let mut sample = Sample::new(name, value);
         sample.labels = backend;
@@ -509,7 +509,7 @@ open -1
 }
 
 #[test]
-fn a_prometheus_server_scrapes_the_right_values_also_after_a_reset_and_of_a_backend_that_goes() {
+fn a_prometheus_server_scrapes_the_right_values_over_a_reset_and_a_closed_backend() {
     let Fixture { registry, orders, _odd } = fixture();
     let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
     let scraper = Scraper::of(&server.local_addr().to_string(), "scrape");
@@ -537,7 +537,7 @@ fn a_prometheus_server_scrapes_the_right_values_also_after_a_reset_and_of_a_back
     orders.records_written.add(6);
     drop(orders);
     scraper.wait_for(&format!("last_over_time({written}[1m])"), "10");
-    wait_for("the series to go", || scraper.query(written).is_none().then_some(()));
+    wait_for("the series to disappear", || scraper.query(written).is_none().then_some(()));
     scraper.wait_for("count(papyra_log_records_written_total)", "1");
     scraper.wait_for("up", "1");
 }

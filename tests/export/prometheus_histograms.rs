@@ -30,7 +30,7 @@ struct LogMetrics {
     appended: Counter,
 }
 
-/// A registry with two backends. The second one has counted nothing.
+/// Returns a registry with two backends. The second one has counted nothing.
 fn fixture() -> (Registry, Arc<LogMetrics>, Arc<LogMetrics>) {
     let registry = Registry::with_prefix("papyra").unwrap();
     let (orders, users) = (Arc::new(LogMetrics::default()), Arc::new(LogMetrics::default()));
@@ -47,7 +47,7 @@ fn fixture() -> (Registry, Arc<LogMetrics>, Arc<LogMetrics>) {
 }
 
 #[test]
-fn a_histogram_is_written_to_the_letter_in_the_text_format() {
+fn the_text_format_of_a_histogram_is_byte_exact() {
     let (registry, _orders, _users) = fixture();
     assert_eq!(
         encoded(&registry, Format::Text),
@@ -94,7 +94,7 @@ papyra_appended_total{backend="u\"s"} 0
 }
 
 #[test]
-fn a_histogram_without_labels_is_written_to_the_letter_in_openmetrics() {
+fn openmetrics_of_a_histogram_without_labels_is_byte_exact() {
     #[derive(Default, Metrics)]
     struct Only {
         append: Histogram<AppendTime>,
@@ -121,26 +121,26 @@ append_seconds_count 1
 }
 
 #[test]
-fn promtool_has_nothing_to_say_against_histograms_and_floats() {
+fn promtool_accepts_histograms_and_floats() {
     let (registry, _orders, users) = fixture();
     for fill in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e-320, -1e300, 0.0] {
         users.fill.set(fill);
         let text = encoded(&registry, Format::Text);
-        let told = run(Command::new(find("promtool")).args(["check", "metrics"]), &text);
-        assert!(told.status.success(), "{told:?}\n{text}");
+        let output = run(Command::new(find("promtool")).args(["check", "metrics"]), &text);
+        assert!(output.status.success(), "{output:?}\n{text}");
     }
 }
 
 #[test]
-fn the_reference_parser_reads_histograms_and_floats_as_they_are() {
+fn the_reference_parser_reads_histograms_and_floats_unchanged() {
     let (registry, orders, users) = fixture();
     orders.fill.set(1e-320);
     for fill in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         users.fill.set(fill);
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("openmetrics.py");
         let text = encoded(&registry, Format::OpenMetrics);
-        let told = run(Command::new(find("python")).arg(script), &text);
-        assert!(told.status.success(), "{told:?}\n{text}");
+        let output = run(Command::new(find("python")).arg(script), &text);
+        assert!(output.status.success(), "{output:?}\n{text}");
     }
     users.fill.set(-1e300);
     let families = parsed(&encoded(&registry, Format::OpenMetrics));
@@ -175,7 +175,7 @@ fn the_reference_parser_reads_all_ready_made_buckets() {
 }
 
 #[test]
-fn samples_of_histograms_and_floats_are_written_as_those_of_backends() {
+fn encoded_histograms_and_floats_are_written_like_those_of_backends() {
     let histogram = |value: Distribution, labels| {
         let mut sample = Sample::new("append", Value::Histogram(Box::new(value)));
         (sample.unit, sample.labels) = (Some("seconds"), labels);
@@ -223,7 +223,7 @@ fill NaN
     assert!(matches!(refused, RegisterError::ConflictingDefinition { .. }), "{refused}");
 }
 
-/// The values of the samples of a histogram: of each bucket, of the sum and of the count.
+/// Returns the values of the samples of a histogram: of each bucket, of the sum and of the count.
 fn values<'a>(text: &'a str, name: &str) -> (Vec<u64>, &'a str, u64) {
     let after = |suffix: &str| {
         let prefix = format!("{name}{suffix}");
@@ -237,7 +237,7 @@ fn values<'a>(text: &'a str, name: &str) -> (Vec<u64>, &'a str, u64) {
 }
 
 #[test]
-fn no_scrape_under_load_is_torn_and_none_falls() {
+fn scrapes_under_load_are_consistent_and_never_fall() {
     #[derive(Default, Metrics)]
     struct Loaded {
         plain: Histogram,
@@ -296,7 +296,7 @@ fn no_scrape_under_load_is_torn_and_none_falls() {
 }
 
 #[test]
-fn a_prometheus_server_estimates_quantiles_in_the_bucket_in_which_a_distribution_does() {
+fn a_prometheus_server_and_a_distribution_estimate_quantiles_in_the_same_bucket() {
     #[derive(Default, Metrics)]
     struct Timed {
         /// How long an append takes.

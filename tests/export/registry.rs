@@ -21,7 +21,7 @@ struct LogMetrics {
     open_segments: Gauge,
 }
 
-/// All values of a reading by name and labels; for a histogram, its count.
+/// Returns all values of a reading, by name and labels. The value of a histogram is its count.
 fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
     let readings = reader.read().map(|reading| {
         (format!("{}{}", reading.name(), reading.labels()), number(reading.value()))
@@ -29,7 +29,7 @@ fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
     let readings: Vec<_> = readings.collect();
     let all = readings.len();
     let map: BTreeMap<_, _> = readings.into_iter().collect();
-    assert_eq!(map.len(), all, "a series is there twice: {map:?}");
+    assert_eq!(map.len(), all, "a series occurs twice: {map:?}");
     map
 }
 
@@ -38,7 +38,7 @@ fn map<const LEN: usize>(values: [(&str, i64); LEN]) -> BTreeMap<String, i64> {
 }
 
 #[test]
-fn backends_of_one_type_are_told_apart_by_their_labels() {
+fn backends_of_one_type_are_distinguished_by_their_labels() {
     let registry = Registry::with_prefix("papyra.storage").unwrap();
     let (orders, users) = (Arc::new(LogMetrics::default()), Arc::new(LogMetrics::default()));
     registry.register(orders.clone(), &[("backend", "orders")]).unwrap();
@@ -60,17 +60,17 @@ fn backends_of_one_type_are_told_apart_by_their_labels() {
 }
 
 #[test]
-fn a_reading_tells_what_the_backend_said_of_its_metric() {
+fn a_sample_has_the_declared_kind_help_and_unit() {
     let registry = Registry::new();
     let metrics = Arc::new(LogMetrics::default());
     registry.register(metrics.clone(), &[]).unwrap();
     let mut reader = RegistryReader::new(&registry);
-    let told: Vec<_> = reader
+    let received: Vec<_> = reader
         .read()
         .map(|reading| (reading.kind().to_string(), reading.help(), reading.unit()))
         .collect();
     assert_eq!(
-        told,
+        received,
         [
             ("counter".to_owned(), "Records appended.", None),
             ("counter".to_owned(), "", Some("bytes")),
@@ -97,7 +97,7 @@ fn each_reader_sees_the_last_counts_of_a_backend_once() {
 }
 
 #[test]
-fn a_backend_that_is_opened_again_goes_on_where_it_ended() {
+fn a_reopened_backend_continues_from_its_last_totals() {
     let registry = Registry::new();
     let mut early = RegistryReader::new(&registry);
     for opened in 1..=4 {
@@ -105,7 +105,7 @@ fn a_backend_that_is_opened_again_goes_on_where_it_ended() {
         registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
         metrics.records_written.add(10);
         metrics.open_segments.set(opened);
-        // Backends are read before they are dropped, after that, or never.
+        // Backends are read before they are dropped, or afterwards, or never.
         if opened % 2 == 0 {
             assert_eq!(read(&mut early)["records_written{backend=\"orders\"}"], opened * 10);
         }
@@ -121,7 +121,7 @@ fn a_backend_that_is_opened_again_goes_on_where_it_ended() {
 }
 
 #[test]
-fn a_backend_whose_metrics_have_changed_places_goes_on_with_each() {
+fn a_reopened_backend_with_reordered_metrics_continues_each_of_them() {
     #[derive(Default, Metrics)]
     struct Later {
         open_segments: Gauge,
@@ -155,7 +155,7 @@ fn a_backend_whose_metrics_have_changed_places_goes_on_with_each() {
 }
 
 #[test]
-fn a_level_is_not_shown_before_the_new_backend_has_told_its_own() {
+fn a_gauge_of_a_reopened_backend_is_not_shown_before_it_is_read() {
     let registry = Registry::new();
     let open = |panics: bool| {
         let queue = Arc::new(Queue { panics: panics.into(), waiting: Gauge::new() });
@@ -210,7 +210,7 @@ fn two_parts_of_one_backend_may_have_the_same_labels() {
 }
 
 #[test]
-fn a_total_that_falls_is_carried_on() {
+fn a_total_that_falls_continues_from_its_earlier_value() {
     #[derive(Default, Metrics)]
     struct Stats {
         reads: Counter,
@@ -240,7 +240,7 @@ fn a_total_that_falls_is_carried_on() {
 }
 
 #[test]
-fn a_total_wraps_at_its_end_and_goes_on() {
+fn a_total_that_overflows_wraps_and_continues() {
     let registry = Registry::new();
     let read =
         |reader: &mut RegistryReader| reader.read().next().unwrap().value().as_u64().unwrap();
@@ -259,7 +259,7 @@ struct Writes {
 }
 
 #[test]
-fn no_reset_and_no_drain_is_seen_by_a_reader() {
+fn readers_see_neither_resets_nor_drains() {
     let registry = Registry::new();
     let metrics = Arc::new(LogMetrics::default());
     registry.register(metrics.clone(), &[]).unwrap();
@@ -273,7 +273,7 @@ fn no_reset_and_no_drain_is_seen_by_a_reader() {
 }
 
 #[test]
-fn readers_on_many_threads_never_see_a_total_fall_and_lose_none() {
+fn readers_on_many_threads_see_no_total_fall_and_lose_no_count() {
     let registry = Registry::new();
     let stop = Arc::new(AtomicBool::new(false));
     let readers: Vec<_> = (0..3)
@@ -350,7 +350,7 @@ impl Metrics for Moody {
 }
 
 #[test]
-fn a_backend_that_panics_keeps_its_last_values_and_takes_no_other_with_it() {
+fn a_backend_that_panics_keeps_its_last_values_and_does_not_affect_others() {
     let registry = Registry::new();
     let moody = Arc::new(Moody::default());
     let metrics = Arc::new(LogMetrics::default());
@@ -372,7 +372,7 @@ fn a_backend_that_panics_keeps_its_last_values_and_takes_no_other_with_it() {
         ["backend {backend=\"moody\"}: reading its metrics panicked: the disk is on fire"]
     );
 
-    // The failure to read its last counts is reported after it has been dropped.
+    // A failure to read the last counts of a dropped backend is reported.
     let other = Arc::new(Moody::default());
     other.panics.store(true, Relaxed);
     registry.register(other.clone(), &[("backend", "other")]).unwrap();
@@ -383,7 +383,7 @@ fn a_backend_that_panics_keeps_its_last_values_and_takes_no_other_with_it() {
 }
 
 #[test]
-fn a_backend_that_lists_other_metrics_later_is_read_by_its_new_list() {
+fn a_backend_whose_list_changes_is_read_by_its_new_list() {
     let registry = Registry::new();
     let moody = Arc::new(Moody::default());
     registry.register(moody.clone(), &[]).unwrap();
@@ -399,7 +399,7 @@ fn a_backend_that_lists_other_metrics_later_is_read_by_its_new_list() {
 }
 
 #[test]
-fn a_filter_leaves_out_histograms_and_floats_unread() {
+fn filtered_histograms_and_floats_are_not_exported() {
     #[derive(Default, Metrics)]
     struct Measured {
         before: Counter,
@@ -419,7 +419,7 @@ fn a_filter_leaves_out_histograms_and_floats_unread() {
 }
 
 #[test]
-fn an_instrument_that_no_descriptor_belongs_to_is_left_out_and_reported() {
+fn an_instrument_without_a_descriptor_is_left_out_and_reported() {
     struct Talkative;
 
     impl Metrics for Talkative {
@@ -443,7 +443,7 @@ fn an_instrument_that_no_descriptor_belongs_to_is_left_out_and_reported() {
 }
 
 #[test]
-fn metrics_that_are_passed_over_do_not_shift_those_after_them() {
+fn absent_metrics_do_not_shift_those_after_them() {
     #[derive(Default, Metrics)]
     struct Outer {
         before: Counter,
@@ -477,7 +477,7 @@ impl Metrics for Crossed {
 }
 
 #[test]
-fn a_value_is_what_its_descriptor_says_or_is_left_out_and_told() {
+fn a_value_that_contradicts_its_descriptor_is_left_out_and_reported() {
     let registry = Registry::new();
     let crossed = Arc::new(Crossed(7.into()));
     registry.register(crossed.clone(), &[]).unwrap();
@@ -504,7 +504,7 @@ fn a_value_is_what_its_descriptor_says_or_is_left_out_and_told() {
 }
 
 #[test]
-fn others_count_register_and_leave_while_one_backend_is_slow_to_read() {
+fn other_backends_count_open_and_close_while_one_is_slow_to_read() {
     let registry = Registry::new();
     let slow = Arc::new(Moody::default());
     let (arrived, wait_for_arrival) = mpsc::channel();
@@ -527,7 +527,7 @@ fn others_count_register_and_leave_while_one_backend_is_slow_to_read() {
 }
 
 #[test]
-fn unregistering_lets_go_at_once_and_the_last_counts_still_go_out() {
+fn unregistering_releases_metrics_at_once_and_keeps_their_last_counts() {
     let registry = Registry::new();
     let metrics = Arc::new(LogMetrics::default());
     registry.register(metrics.clone(), &[]).unwrap();
@@ -542,8 +542,8 @@ fn unregistering_lets_go_at_once_and_the_last_counts_still_go_out() {
 }
 
 #[test]
-fn metrics_are_dropped_where_the_registry_can_still_be_used() {
-    /// Reads the registry once more when it is dropped.
+fn metrics_may_use_the_registry_when_they_are_dropped() {
+    /// Uses the registry when it is dropped.
     #[derive(Metrics)]
     struct Curious {
         looks: Counter,
@@ -582,7 +582,7 @@ fn metrics_are_dropped_where_the_registry_can_still_be_used() {
 }
 
 #[test]
-fn metrics_registered_forever_stay() {
+fn static_metrics_stay_registered() {
     #[derive(Metrics)]
     struct Queue {
         pushed: Counter,
@@ -649,14 +649,14 @@ fn one_name_with_two_kinds_or_units_is_refused_and_both_backends_are_named() {
          `records_written`, a counter without unit of backend `{backend=\"orders\"}`; rename one of them, or use \
          registries with different prefixes"
     );
-    // A refused backend leaves nothing behind, not even names that were new.
+    // A refused backend has no effect: even its new names remain free.
     let fresh = Arc::new(Fresh::default());
     registry.register(fresh.clone(), users).unwrap();
     assert_eq!(read(&mut RegistryReader::new(&registry)).len(), 4);
 }
 
 #[test]
-fn labels_of_a_living_backend_are_refused_to_another_with_the_same_metrics() {
+fn labels_of_an_open_backend_are_refused_for_another_with_the_same_metrics() {
     let registry = Registry::new();
     let orders = Arc::new(LogMetrics::default());
     registry.register(orders.clone(), &[("backend", "orders")]).unwrap();
@@ -673,7 +673,7 @@ fn labels_of_a_living_backend_are_refused_to_another_with_the_same_metrics() {
 }
 
 #[test]
-fn labels_and_prefixes_that_a_monitoring_system_would_refuse_are_refused_here() {
+fn labels_and_prefixes_that_a_monitoring_system_would_refuse_are_refused() {
     let registry = Registry::new();
     for (labels, expected) in [
         (

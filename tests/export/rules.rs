@@ -77,14 +77,14 @@ fn promtool_accepts_the_rules_of_all_kinds_of_metrics() {
         strict.to_string(),
     ] {
         let (_, path) = rule_file("rules-accepted", &rules);
-        let told = promtool(&["check", "rules"], &path);
-        assert!(told.status.success(), "{rules}\n{told:?}");
+        let output = promtool(&["check", "rules"], &path);
+        assert!(output.status.success(), "{rules}\n{output:?}");
     }
     assert!(strict.to_string().contains("\n            > 0.0005\n"), "{strict}");
 }
 
 #[test]
-fn the_rules_of_a_lock_file_are_those_of_the_struct() {
+fn a_lock_file_and_its_struct_give_the_same_rules() {
     let schema = Schema::of(&StoreMetrics::default());
     let path = directory("rules-of-a-lock-file").join("metrics.lock");
     schema.write(&path).unwrap();
@@ -117,7 +117,7 @@ fn every_metric_with_a_role_has_its_alert_and_a_burn_rate_that_cannot_be_reached
     assert!(rules.contains("> 6 * 0.1\n"), "{rules}");
 }
 
-/// Series over time, and the alerts that fire after them.
+/// Series over time, and the alerts that they should fire.
 const CASES: &str = r#"
 rule_files: [rules.yml]
 evaluation_interval: 1m
@@ -135,7 +135,7 @@ tests:
       - {series: 'shop_scan_errors_total{job="shop",instance="a"}', values: '0+0x400'}
     promql_expr_test:
       - {expr: 'ALERTS', eval_time: 390m, exp_samples: []}
-  - name: errors of two kinds add up, and two processes are told apart
+  - name: errors of two kinds add up, and two processes are output apart
     interval: 1m
     input_series:
       - {series: 'up{job="shop",instance="a"}', values: '1+0x60'}
@@ -231,11 +231,16 @@ fn promtool_unit_tests_fire_each_alert_for_its_fault_and_none_for_healthy_series
     let (directory, _) = rule_file("rules-unit-tests", &rules_of_store());
     let cases = directory.join("cases.yml");
     fs::write(&cases, CASES).unwrap();
-    let told = promtool(&["test", "rules"], &cases);
-    assert!(told.status.success(), "{}{}", rules_of_store(), String::from_utf8_lossy(&told.stdout));
+    let output = promtool(&["test", "rules"], &cases);
+    assert!(
+        output.status.success(),
+        "{}{}",
+        rules_of_store(),
+        String::from_utf8_lossy(&output.stdout)
+    );
 }
 
-/// A log in a file, or in whatever replaces it.
+/// A log that writes to a file, or to a replacement of the file.
 struct Log {
     out: Mutex<Box<dyn Write + Send>>,
     metrics: Arc<StoreMetrics>,
@@ -252,7 +257,7 @@ impl Log {
     }
 }
 
-/// The alerts that fire now, by name.
+/// Returns the names of the alerts that fire now.
 fn firing(scraper: &Scraper) -> Option<BTreeSet<String>> {
     let answer = scraper.get("alerts", &[])?;
     let alerts = answer["data"]["alerts"].as_array()?.iter();
@@ -270,7 +275,7 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
     registry.register(metrics.clone(), &[]).unwrap();
     let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
 
-    // The rules as they are written, with seconds for minutes.
+    // The rules with seconds in place of minutes, so that the test is short.
     let mut rules = AlertRules::new(&Schema::of_registry(&registry)).to_string();
     for minutes in [5, 10, 15] {
         let (from, to) = (format!("{minutes}m"), if minutes == 5 { "5s" } else { "3s" });
@@ -288,7 +293,7 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
         let record = vec![b'x'; 1 << 16];
         while !over.load(Ordering::Relaxed) {
             let _ = writer.append(&record[..1000]);
-            // More than the buffer of a stream can hold if the stream is not read.
+            // This append exceeds the buffer of a stream, and blocks if the stream is not read.
             let _ = writer.append(&record);
             thread::sleep(Duration::from_millis(5));
         }

@@ -1,4 +1,4 @@
-//! Lock files: a change of what dashboards use fails, and everything else passes.
+//! Lock files: changes that can break dashboards fail, and other changes pass.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,7 +56,7 @@ fn lock_with(text: &str) -> (tempfile::TempDir, PathBuf) {
 }
 
 #[test]
-fn a_lock_file_is_sorted_text_that_reads_back_as_it_was() {
+fn a_lock_file_is_sorted_text_that_reads_back_unchanged() {
     let schema = Schema::of(&LogMetrics::default());
     assert_eq!(schema.to_string(), LOCK);
     let (_dir, path) = lock_with(LOCK);
@@ -64,7 +64,7 @@ fn a_lock_file_is_sorted_text_that_reads_back_as_it_was() {
     schema.write(&path).unwrap();
     assert_eq!(fs::read_to_string(&path).unwrap(), LOCK);
     assert!(schema::check::<LogMetrics>(&path).unwrap().changes().is_empty());
-    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1); // no temporary file stays
+    assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1); // no temporary file is left
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn additions_and_help_texts_pass_and_are_reported() {
 }
 
 #[test]
-fn whatever_dashboards_use_fails_with_both_states_and_the_way_to_accept_it() {
+fn breaking_changes_fail_with_both_states_and_the_way_to_accept_them() {
     let (_dir, path) = lock_with(
         &LOCK
             .replace("records_written", "records_in")
@@ -136,7 +136,7 @@ impl Metrics for Requests {
 }
 
 #[test]
-fn each_series_of_a_family_is_locked_whatever_the_order_of_its_labels() {
+fn each_series_of_a_family_is_locked_in_any_order_of_its_labels() {
     let metrics = Requests(Default::default());
     let lock = "requests\n  kind counter\n  series op=\"get\",outcome=\"ok\"\n  series op=\"put\",outcome=\"ok\"\n";
     let schema = Schema::of(&metrics);
@@ -230,7 +230,7 @@ wal_failures
 ";
 
 #[test]
-fn objectives_components_and_marks_are_in_the_file_and_come_back() {
+fn objectives_components_and_marks_are_written_and_read_back() {
     let schema = Schema::of(&Guarded::default());
     assert!(schema.to_string().ends_with(GUARDED), "{schema}");
     let (_dir, path) = lock_with(GUARDED);
@@ -296,7 +296,7 @@ fn an_objective_that_is_removed_or_changed_fails_and_a_new_one_passes() {
 }
 
 #[test]
-fn a_missing_file_and_a_damaged_one_are_errors_that_say_what_to_do() {
+fn a_missing_file_and_a_damaged_one_are_errors_that_name_the_fix() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("metrics.lock");
     let error = schema::check::<LogMetrics>(&path).unwrap_err();
@@ -341,7 +341,7 @@ fn a_missing_file_and_a_damaged_one_are_errors_that_say_what_to_do() {
 
 const CHILD: &str = "PAPYRA_TEST_LOCK_FILE";
 
-/// Run by the test below in another process, whose environment asks for an update.
+/// Not a separate test: the test below runs it in a process whose environment requests an update.
 #[test]
 fn checks_the_lock_file_of_the_environment() {
     if let Some(path) = std::env::var_os(CHILD) {
@@ -351,7 +351,7 @@ fn checks_the_lock_file_of_the_environment() {
 }
 
 #[test]
-fn on_request_the_file_is_created_replaced_and_mended() {
+fn the_file_is_created_replaced_and_repaired_on_request() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("metrics.lock");
     for before in [None, Some("a\n  kind gauge\n"), Some("damaged\n")] {
@@ -370,7 +370,7 @@ fn on_request_the_file_is_created_replaced_and_mended() {
 }
 
 #[test]
-fn the_ready_made_metrics_are_those_of_their_lock_file() {
+fn persistence_metrics_match_their_lock_file() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../papyra-metrics/persistence.lock");
     schema::check::<papyra_metrics::persistence::PersistenceMetrics>(path).unwrap();
 }

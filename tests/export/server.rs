@@ -29,7 +29,7 @@ fn backend(registry: &Registry, name: &str) -> Arc<LogMetrics> {
     metrics
 }
 
-/// A server of one backend that has counted 3.
+/// Returns a server of one backend that has counted 3.
 fn fixture() -> (Arc<LogMetrics>, Server) {
     let registry = Registry::new();
     let metrics = backend(&registry, "orders");
@@ -71,7 +71,7 @@ fn assert_is_scrape(answer: &str) {
 }
 
 #[test]
-fn a_scrape_is_answered_in_every_form_that_http_has_for_it() {
+fn a_scrape_is_answered_in_every_form_of_an_http_request() {
     let (_metrics, server) = fixture();
     let address = server.local_addr();
     for form in [
@@ -109,7 +109,7 @@ fn a_request_may_arrive_byte_by_byte_and_its_sender_may_shut_down_early() {
 }
 
 #[test]
-fn a_wrong_request_is_answered_with_what_is_wrong() {
+fn an_invalid_request_is_answered_with_the_matching_status() {
     let (_metrics, server) = fixture();
     for (form, status) in [
         ("POST /metrics HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "405 Method Not Allowed"),
@@ -129,7 +129,7 @@ fn a_wrong_request_is_answered_with_what_is_wrong() {
 }
 
 #[test]
-fn a_request_that_is_too_long_receives_the_whole_answer() {
+fn a_request_that_is_too_long_receives_the_complete_answer() {
     let (_metrics, server) = fixture();
     let one_header = format!("Cookie: {}\r\n", "x".repeat(200_000));
     let many_headers = "A: b\r\n".repeat(200);
@@ -147,7 +147,7 @@ fn a_request_that_is_too_long_receives_the_whole_answer() {
 }
 
 #[test]
-fn head_has_no_body_and_does_not_take_the_last_counts_of_a_backend() {
+fn head_has_no_body_and_does_not_deliver_the_last_counts_of_a_backend() {
     let (metrics, server) = fixture();
     drop(metrics);
     let head = "HEAD /metrics HTTP/1.1\r\nAccept: application/openmetrics-text\r\n\r\n";
@@ -173,7 +173,7 @@ fn hundreds_of_silent_and_slow_clients_delay_no_scrape() {
     for _ in 0..10 {
         assert_is_scrape(&request(address, SCRAPE));
     }
-    // Clients that send half of a request and then stop.
+    // These clients send half of a request and then stop.
     let slow: Vec<_> = (0..500)
         .map(|_| {
             let mut stream = connect(address);
@@ -188,7 +188,7 @@ fn hundreds_of_silent_and_slow_clients_delay_no_scrape() {
     server.stop();
 }
 
-/// A registry whose scrape is far longer than the buffers of a socket.
+/// Returns a registry whose scrape is far longer than the buffers of a socket.
 fn long_scrape() -> (Registry, Vec<Arc<LogMetrics>>) {
     let registry = Registry::new();
     let name = "x".repeat(20_000);
@@ -197,7 +197,7 @@ fn long_scrape() -> (Registry, Vec<Arc<LogMetrics>>) {
 }
 
 #[test]
-fn clients_that_do_not_read_their_answer_delay_no_scrape_and_not_the_end() {
+fn clients_that_do_not_read_their_answer_delay_neither_scrapes_nor_stop() {
     let (registry, backends) = long_scrape();
     let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
     let address = server.local_addr();
@@ -215,7 +215,7 @@ fn clients_that_do_not_read_their_answer_delay_no_scrape_and_not_the_end() {
 }
 
 #[test]
-fn of_the_scrapes_that_are_read_slowly_only_the_latest_are_kept() {
+fn only_the_latest_scrapes_are_kept_for_slow_clients() {
     let (registry, backends) = long_scrape();
     let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
     let slow: Vec<_> = (0..12)
@@ -236,7 +236,7 @@ fn of_the_scrapes_that_are_read_slowly_only_the_latest_are_kept() {
     assert_eq!(whole, [[false; 4].as_slice(), &[true; 8]].concat());
 }
 
-/// A counter that waits until it may be read.
+/// A counter whose reading blocks until the test releases it.
 struct Blocking {
     entered: Sender<()>,
     release: Mutex<Receiver<()>>,
@@ -263,7 +263,8 @@ struct BlockingMetrics {
     blocking: Blocking,
 }
 
-/// A server whose scrapes wait until the sender is dropped. The receiver gets a message when a scrape begins to wait.
+/// Returns a server whose scrapes block until the sender is dropped. The receiver gets a message when a scrape begins
+/// to block.
 fn blocking_server() -> (Arc<BlockingMetrics>, Server, Receiver<()>, Sender<()>) {
     let (entered, entries) = mpsc::channel();
     let (release, waits) = mpsc::channel();
@@ -276,7 +277,7 @@ fn blocking_server() -> (Arc<BlockingMetrics>, Server, Receiver<()>, Sender<()>)
 }
 
 #[test]
-fn a_scrape_that_never_returns_keeps_neither_other_requests_nor_stop_waiting() {
+fn a_scrape_that_never_returns_delays_neither_other_requests_nor_stop() {
     let (_metrics, server, entries, release) = blocking_server();
     let address = server.local_addr();
     let mut waiting = connect(address);
@@ -315,7 +316,7 @@ fn a_scrape_that_takes_too_long_is_reported_and_the_next_one_is_answered() {
     let mut waiting = connect(server.local_addr());
     waiting.write_all(SCRAPE.as_bytes()).unwrap();
     entries.recv_timeout(Duration::from_secs(30)).unwrap();
-    assert_eq!(answer(waiting), "", "it is closed when its time is over");
+    assert_eq!(answer(waiting), "", "the connection is closed after the time limit");
     assert_eq!(server.last_error().as_deref(), Some("a scrape takes longer than 10s"));
     drop(release);
     let answer = request(server.local_addr(), SCRAPE);
@@ -323,7 +324,7 @@ fn a_scrape_that_takes_too_long_is_reported_and_the_next_one_is_answered() {
     assert_eq!(server.last_error(), None);
 }
 
-/// Panics when it is dropped, with a payload that panics when it is dropped.
+/// A value whose `Drop` panics with a payload that panics when it is dropped too.
 struct Vicious;
 
 impl Drop for Vicious {
@@ -348,7 +349,7 @@ struct ViciousMetrics {
 }
 
 #[test]
-fn no_panic_in_a_scrape_ends_the_server() {
+fn the_server_survives_every_panic_in_a_scrape() {
     let (_metrics, registry) = {
         let registry = Registry::new();
         (backend(&registry, "orders"), registry)
@@ -359,7 +360,7 @@ fn no_panic_in_a_scrape_ends_the_server() {
         registry.register(metrics.clone(), &[]).unwrap();
         drop(metrics);
         let answer = request(server.local_addr(), SCRAPE);
-        // A panic that reaches the server is an error of this scrape, and of no other.
+        // A panic that reaches the server fails this scrape only.
         if let Some(error) = server.last_error() {
             assert!(error.starts_with("the scrape panicked: "), "{error}");
             assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
@@ -389,7 +390,7 @@ impl Drop for Application {
 }
 
 #[test]
-fn an_application_that_is_dropped_by_the_scrape_of_its_own_server_stops_it() {
+fn a_server_stops_if_its_scrape_drops_the_application_that_owns_it() {
     let (dropped, is_dropped) = mpsc::channel();
     let application = Application { requests: Counter::new(), server: Mutex::new(None), dropped };
     let application = Arc::new(application);
@@ -408,7 +409,7 @@ fn an_application_that_is_dropped_by_the_scrape_of_its_own_server_stops_it() {
 }
 
 #[test]
-fn a_server_that_is_stopped_has_closed_its_port_and_let_the_registry_go() {
+fn a_stopped_server_has_closed_its_port_and_released_the_registry() {
     let (metrics, server) = fixture();
     let address = server.local_addr();
     let silent = connect(address);
@@ -429,7 +430,7 @@ fn a_server_that_is_stopped_has_closed_its_port_and_let_the_registry_go() {
 }
 
 #[test]
-fn a_name_is_resolved_and_every_address_of_it_answers() {
+fn every_address_of_a_resolved_name_answers() {
     let (metrics, server) = fixture();
     drop(server);
     let registry = Registry::new();
@@ -439,7 +440,7 @@ fn a_name_is_resolved_and_every_address_of_it_answers() {
     for &address in server.local_addrs() {
         assert_is_scrape(&request(address, SCRAPE));
     }
-    // Several addresses, one of which is listed twice and one of which does not belong to this machine.
+    // One of these addresses is listed twice, and one does not belong to this machine.
     let any: [SocketAddr; 4] =
         ["127.0.0.1:0", "192.0.2.1:0", "127.0.0.2:0", "127.0.0.1:0"].map(|it| it.parse().unwrap());
     let server = serve(Prometheus::new(&registry), &any[..]).unwrap();
@@ -500,14 +501,14 @@ fn a_process_without_descriptors_stops_its_server() {
 }
 
 #[test]
-fn a_client_that_comes_while_there_are_no_descriptors_is_answered_once_there_are() {
+fn a_client_that_connects_without_free_descriptors_is_answered_once_one_is_free() {
     with_few_descriptors(
-        "a_client_that_comes_while_there_are_no_descriptors_is_answered_once_there_are",
+        "a_client_that_connects_without_free_descriptors_is_answered_once_one_is_free",
         || {
             let (_metrics, server) = fixture();
             let mut held = take_all_descriptors();
             held.pop();
-            // Takes the last descriptor.
+            // This connection takes the last descriptor.
             let mut client = connect(server.local_addr());
             client.write_all(SCRAPE.as_bytes()).unwrap();
             let error = wait_for("the server to report", || server.last_error());
@@ -520,25 +521,31 @@ fn a_client_that_comes_while_there_are_no_descriptors_is_answered_once_there_are
 }
 
 #[test]
-fn silent_clients_give_up_their_descriptors_to_one_that_scrapes() {
-    with_few_descriptors("silent_clients_give_up_their_descriptors_to_one_that_scrapes", || {
-        let (_metrics, server) = fixture();
-        let silent: Vec<_> = (0..10).map(|_| connect(server.local_addr())).collect();
-        // The silent clients were accepted before this one.
-        assert_is_scrape(&request(server.local_addr(), SCRAPE));
-        let is_open = |mut stream: &TcpStream| {
-            stream.set_nonblocking(true).unwrap();
-            stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
-        };
-        // A client may also get the descriptor of the previous one, if the server has not closed that yet.
-        wait_for("the oldest silent client to be disconnected", || {
-            let mut held = take_all_descriptors();
-            held.pop();
-            let mut client = connect(server.local_addr());
-            client.write_all(SCRAPE.as_bytes()).unwrap();
-            assert_is_scrape(&answer(client));
-            (!is_open(&silent[0])).then_some(())
-        });
-        assert!(is_open(&silent[9]), "only time has disconnected them");
-    });
+fn silent_clients_are_disconnected_to_free_descriptors_for_a_scrape() {
+    with_few_descriptors(
+        "silent_clients_are_disconnected_to_free_descriptors_for_a_scrape",
+        || {
+            let (_metrics, server) = fixture();
+            let silent: Vec<_> = (0..10).map(|_| connect(server.local_addr())).collect();
+            // The silent clients were accepted before this one.
+            assert_is_scrape(&request(server.local_addr(), SCRAPE));
+            let is_open = |mut stream: &TcpStream| {
+                stream.set_nonblocking(true).unwrap();
+                stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+            };
+            // A client may also get the descriptor of the previous one, if the server has not closed it yet.
+            wait_for("the oldest silent client to be disconnected", || {
+                let mut held = take_all_descriptors();
+                held.pop();
+                let mut client = connect(server.local_addr());
+                client.write_all(SCRAPE.as_bytes()).unwrap();
+                assert_is_scrape(&answer(client));
+                (!is_open(&silent[0])).then_some(())
+            });
+            assert!(
+                is_open(&silent[9]),
+                "all silent clients were disconnected, not only the oldest"
+            );
+        },
+    );
 }

@@ -1,8 +1,8 @@
-//! Each feature brings its own dependencies and no other.
+//! Each feature adds its own dependencies and no others.
 
 use std::process::Command;
 
-/// The direct dependencies of the crate with these features.
+/// Returns the direct dependencies of the crate with these features.
 fn dependencies(features: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "-p", "papyra-metrics-export", "--no-default-features"])
@@ -18,7 +18,7 @@ fn dependencies(features: &str) -> Vec<String> {
 }
 
 #[test]
-fn each_feature_brings_its_own_dependencies_and_no_other() {
+fn each_feature_adds_its_own_dependencies_and_no_others() {
     for (features, brought) in [
         ("", &[][..]),
         ("prometheus", &["httparse", "itoap", "mio", "socket2"]),

@@ -71,7 +71,7 @@ fn enter_raw_mode() -> io::Result<()> {
     execute!(io::stdout(), EnterAlternateScreen, Hide)
 }
 
-/// Restores the terminal. Errors are ignored: if the terminal is gone, there is nothing to restore.
+/// Restores the terminal. Errors are ignored: if the terminal is closed, there is nothing to restore.
 pub(crate) fn restore() {
     let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
     let _ = terminal::disable_raw_mode();
@@ -98,7 +98,7 @@ fn bounded(columns: u16, rows: u16) -> Rect {
 
 /// Signals, other than SIGTERM and SIGINT, that end a process by default.
 #[cfg(unix)]
-const DEADLY: [std::ffi::c_int; 7] = {
+const TERMINATING: [std::ffi::c_int; 7] = {
     use signal_hook::consts::{SIGALRM, SIGHUP, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM};
     [SIGALRM, SIGHUP, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM]
 };
@@ -119,7 +119,7 @@ impl Signals {
         #[cfg(unix)]
         {
             use signal_hook::{consts, flag};
-            for signal in [consts::SIGTERM, consts::SIGINT].iter().chain(&DEADLY).copied() {
+            for signal in [consts::SIGTERM, consts::SIGINT].iter().chain(&TERMINATING).copied() {
                 flag::register_conditional_default(signal, Arc::clone(&signals.ended))?;
                 let number = usize::try_from(signal).map_err(io::Error::other)?;
                 flag::register_usize(signal, Arc::clone(&signals.signal), number)?;
@@ -162,7 +162,7 @@ impl Signals {
     pub(crate) fn end(&self) -> io::Result<()> {
         #[cfg(unix)]
         {
-            for signal in DEADLY {
+            for signal in TERMINATING {
                 if usize::try_from(signal) == Ok(self.signal.load(Ordering::Relaxed)) {
                     return signal_hook::low_level::emulate_default_handler(signal);
                 }

@@ -286,7 +286,7 @@ impl View {
         let columns = Columns::fit(area.width, &lines, |line| self.value(line));
         let details = Details::fit(columns.bars.into());
         let rows = shown.iter().map(|entry| match entry {
-            // Spans all columns, and is therefore drawn later.
+            // A title spans all columns, and is therefore drawn later.
             Entry::Title(_) => Row::default(),
             Entry::Heading => self.header(Header::Histograms, &columns, &details),
             Entry::Metric(line) => Row::new([
@@ -313,7 +313,7 @@ impl View {
         }
     }
 
-    /// Returns the names of the columns.
+    /// Returns the row of column headings.
     fn header(&self, header: Header, columns: &Columns, details: &Details) -> Row<'static> {
         let (name, value) = match (header, self.totals) {
             (Header::Numbers, false) => ("metric", "value"),
@@ -443,7 +443,7 @@ mod tests {
         }
     }
 
-    /// A histogram that has recorded one value in each of these microseconds since the last reading.
+    /// Returns a histogram that has recorded one value for each of these numbers of microseconds since the last reading.
     fn histogram(name: &str, microseconds: &[u64]) -> Line {
         let histogram: Histogram = Histogram::new();
         for value in microseconds {
@@ -494,7 +494,7 @@ mod tests {
         }
     }
 
-    /// The first words of the rows of metrics.
+    /// Returns the first words of the rows of metrics.
     fn metrics(screen: &[String]) -> Vec<&str> {
         let words = screen.iter().filter_map(|line| line.split_whitespace().next());
         words.filter(|word| word.starts_with("metric_")).collect()

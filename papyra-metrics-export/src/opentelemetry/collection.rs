@@ -54,7 +54,7 @@ struct Current {
 struct Observed {
     serial: u64,
     labels: Arc<Labels>,
-    /// The index of its value.
+    /// The index of the series' value in a reading.
     place: usize,
     form: Form,
     /// The total that the SDK last read of an earlier counter with these labels, which the registry has since
@@ -135,8 +135,8 @@ impl Collections {
         false
     }
 
-    /// Returns the reading of the collection that calls back for this instrument, and takes a new one in its first
-    /// callback.
+    /// Returns the reading of the collection that this callback belongs to. Takes a new one if this is the first
+    /// callback of the collection.
     fn reading(&self, index: usize) -> MutexGuard<'_, Current> {
         let mut current = self.current();
         let is_behind = current.last.is_some_and(|last| index > last);
@@ -152,7 +152,7 @@ impl Collections {
         self.backlog.set(Vec::new());
         current = self.current();
         current.replays_left = MAX_REPLAYED;
-        current.take(reader);
+        current.set_reading(reader);
         current
     }
 
@@ -169,7 +169,7 @@ impl Collections {
 
 impl Current {
     /// Makes the reading of this reader the current one, unless there is a newer one.
-    fn take(&mut self, reader: RegistryReader) {
+    fn set_reading(&mut self, reader: RegistryReader) {
         if reader.number() > self.reading {
             self.reading = reader.number();
             if self.shape != Some(reader.shape()) {

@@ -50,7 +50,7 @@ pub(super) struct Pending {
     pub(super) part: Part,
 }
 
-/// The name of an instrument, and the family that it exports.
+/// The name and the unit of an instrument, and the family that it exports.
 pub(super) struct Definition {
     pub(super) family: Family,
     pub(super) name: String,

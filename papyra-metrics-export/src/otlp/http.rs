@@ -94,7 +94,7 @@ impl OtlpHttp {
     }
 
     /// Reports the data points that the collector rejected.
-    fn take_answer(&self, body: &[u8]) {
+    fn report_rejected(&self, body: &[u8]) {
         let answer = ExportMetricsServiceResponse::decode(body).unwrap_or_default();
         let partial = answer.partial_success.unwrap_or_default();
         let mut problems = Vec::new();
@@ -140,7 +140,7 @@ impl Export for OtlpHttp {
         let body = answer.body_mut().with_config().limit(MAX_ANSWER_LEN).read_to_vec();
         let body = body.unwrap_or_default();
         if status.is_success() {
-            self.take_answer(&body);
+            self.report_rejected(&body);
             return Ok(Progress::Done);
         }
         let reason = Status::decode(&*body).map(|status| status.message).unwrap_or_default();

@@ -102,7 +102,7 @@ impl Otlp {
 
     /// Sets the resource attributes, which identify the process, such as `service.name` and `service.instance.id`.
     ///
-    /// Two processes need different attributes; otherwise a collector takes their series for the same.
+    /// Two processes need different attributes; otherwise a collector regards their series as the same.
     #[must_use]
     pub fn with_resource(mut self, attributes: &[(&str, &str)]) -> Self {
         self.resource.attributes =
@@ -121,7 +121,7 @@ impl Otlp {
 
     /// Reads the registry and returns an `ExportMetricsServiceRequest` in protobuf. It is empty if there are no metrics.
     ///
-    /// This is the body of a request over HTTP, and the message of one over gRPC.
+    /// The result is the body of an HTTP request, or the message of a gRPC call.
     pub fn encode(&mut self) -> Vec<u8> {
         self.request().encode_to_vec()
     }

@@ -43,8 +43,8 @@
 //!
 //! # The file
 //!
-//! UTF-8 text, sorted by name and then by labels, so that it can be merged and compared line by line. A block for each
-//! family of metrics begins with its exported name, without the suffixes of samples such as `_total`:
+//! A lock file is UTF-8 text, sorted by name and then by labels, so that it can be merged and compared line by line. A
+//! block for each family of metrics begins with its exported name, without the suffixes of samples such as `_total`:
 //!
 //! ```text
 //! append_seconds
@@ -102,10 +102,10 @@ pub use rules::AlertRules;
 /// Additions and changes of help texts or components pass, and the [`Report`] lists them. A changed objective is an
 /// error.
 ///
-/// If the environment variable `UPDATE_METRICS` is set, and not to `0`, the file is written instead.
+/// If the environment variable `UPDATE_METRICS` is set to a value other than `0`, the file is written instead.
 ///
-/// `M` is created to read its bucket bounds. For metrics with a prefix, of a registry, or without `Default`, see
-/// [`Schema`].
+/// A value of `M` is created in order to read its bucket bounds. For metrics with a prefix, of a registry, or without
+/// `Default`, see [`Schema`].
 ///
 /// # Errors
 ///

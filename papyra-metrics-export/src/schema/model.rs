@@ -24,7 +24,7 @@ pub(super) struct Family {
     pub(super) unit: Option<String>,
     /// The prefix of the registry and that of the struct, without the `_` at the end.
     pub(super) component: Option<String>,
-    /// Whether it is marked as a counter of errors.
+    /// Whether the family is marked as a counter of errors.
     pub(super) is_error_counter: bool,
     pub(super) help: String,
     /// The bounds as Prometheus writes them. `None` if there was no histogram to read, such as in a flattened `Option`.

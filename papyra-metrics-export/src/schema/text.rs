@@ -21,7 +21,7 @@ const ERRORS: &str = "errors";
 
 const KINDS: [Kind; 3] = [Kind::Counter, Kind::Gauge, Kind::Histogram];
 
-/// The content of a lock file.
+/// Writes the content of a lock file.
 impl fmt::Display for Schema {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HEADER)?;

@@ -8,7 +8,7 @@ use crate::family::Family;
 #[derive(Clone, Copy)]
 pub(crate) struct Listed<'a> {
     pub(crate) descriptors: &'a [Descriptor],
-    /// The metrics as runs of one kind.
+    /// The runs of metrics of one kind, in order.
     pub(crate) runs: &'a [KindRun],
     /// The family of each metric; `None` if the metric is not exported.
     pub(crate) families: &'a [Option<Family>],

@@ -90,7 +90,7 @@ impl Number {
         Self(index as u64)
     }
 
-    #[allow(clippy::cast_possible_truncation)] // it was a `usize`
+    #[allow(clippy::cast_possible_truncation)] // the number was a `usize`
     pub(super) fn index(self) -> usize {
         self.0 as usize
     }

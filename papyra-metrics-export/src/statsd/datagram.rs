@@ -11,8 +11,8 @@ pub(super) struct Position {
     pub(super) left: usize,
 }
 
-/// A total of a part of a series: that of the receiver once it has the datagram. After the datagram is sent, the total
-/// before it, to roll back to.
+/// The total of a part of a series. Before the datagram is sent, the total that the receiver then has; afterwards, the
+/// previous total, to roll back to.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     /// The index of the series.

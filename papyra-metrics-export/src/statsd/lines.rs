@@ -1,4 +1,4 @@
-//! The lines of a series, and the record of its values that were sent.
+//! The lines of a series, and a record of the values that were sent.
 //!
 //! The lines are those of <https://github.com/statsd/statsd/blob/master/docs/metric_types.md>, with tags and
 //! distributions as in <https://docs.datadoghq.com/developers/dogstatsd/datagram_shell>.
@@ -13,8 +13,8 @@ use crate::series::SeriesId;
 use crate::series::histogram::{Buckets, HistogramReading};
 use crate::series::number::{Form, Number};
 
-/// A series and its values that were sent. A series is sent in parts, because the lines of a histogram do not fit one
-/// datagram.
+/// A series, with a record of the values that were sent. It is sent in parts, because the lines of a histogram do not
+/// fit one datagram.
 pub(super) struct SentSeries {
     /// The name at the start of each line.
     name: String,

@@ -42,8 +42,8 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Counters are sent as increments (`papyra.orders.records_written:12|c`), gauges as their values. A negative gauge
-/// value follows a zero in the same datagram, because StatsD takes a signed value as a change. The registry's prefix
+/// Counters are sent as increments (`papyra.orders.records_written:12|c`), gauges as their values. A zero precedes a
+/// negative gauge value in the same datagram, because StatsD takes a signed value as a change. The registry's prefix
 /// and the values of the labels come first in a name; with [`with_tags`](Self::with_tags), the labels are tags instead.
 /// Characters that StatsD does not accept in a name or a tag become `_`, so the values of labels should differ in other
 /// characters. Daemons calculate in floats, and round integers over 2⁵³.
@@ -68,8 +68,8 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// - A Unix socket reports each datagram that was not delivered.
 /// - UDP on the same machine reports a datagram that was not received. Only this datagram and later ones are sent
 ///   again.
-/// - UDP to another machine reports a failed delivery later, and not of which datagram: everything that was sent within
-///   the second before the report is sent again. A datagram that the network drops is lost without a report.
+/// - - UDP to another machine reports a failed delivery later, without naming the datagram. Everything that was sent
+///   within the second before the report is sent again. A datagram that the network drops is lost without a report.
 ///
 /// So that the daemon's buffer does not overflow, an export stops after [`with_burst`](Self::with_burst) datagrams and
 /// returns [`Progress::More`]. Values that a daemon has received and loses when it stops are not sent again.
@@ -80,8 +80,8 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// # Processes that fork
 ///
 /// Every exporter starts from zero: its first export sends the lifetime totals. A forked process inherits the totals of
-/// its parent, which the parent sends too. The child must therefore create an exporter of its own with
-/// [`starting_now`](Self::starting_now), and must not use one of its parent's.
+/// its parent, which the parent sends too. The child must therefore create a new exporter with
+/// [`starting_now`](Self::starting_now), and must not use an exporter of its parent.
 pub struct StatsD {
     reader: RegistryReader,
     problems: ProblemReport,
@@ -173,8 +173,8 @@ impl StatsD {
         self
     }
 
-    /// Sets the number of datagrams after which an export pauses for the daemon. The default is 32, and the minimum is
-    /// 1. The buffer of a Linux socket holds about 90 datagrams.
+    /// Sets the number of datagrams after which an export pauses for the daemon, at least one. The default is 32. The
+    /// buffer of a Linux socket holds about 90 datagrams.
     #[must_use]
     pub fn with_burst(mut self, datagrams: usize) -> Self {
         self.burst = datagrams.max(1);

@@ -1,4 +1,4 @@
-//! Datagram sockets, and what their errors mean.
+//! Datagram sockets, and the meaning of their errors.
 
 use std::fmt::{self, Debug};
 use std::io::{self, ErrorKind};

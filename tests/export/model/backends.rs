@@ -1,4 +1,4 @@
-//! The backends of a sequence, and their names in each export.
+//! The backends of a sequence, and the names of their metrics in each export.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -11,7 +11,7 @@ pub(crate) struct Metric {
     pub(crate) opentelemetry: &'static str,
     pub(crate) statsd: &'static str,
     pub(crate) help: &'static str,
-    /// Whether it is a total. The model treats a histogram as several totals: one for each bucket, and the sum.
+    /// Whether the metric is a total. The model treats a histogram as several totals: one for each bucket, and the sum.
     pub(crate) is_counter: bool,
     pub(crate) part: Option<Part>,
 }
@@ -37,7 +37,7 @@ pub(crate) fn part_suffix(part: Part) -> String {
     }
 }
 
-/// The index of the bucket that a value is in.
+/// Returns the index of the bucket that contains a value.
 pub(crate) fn bucket_of(value: f64) -> usize {
     [10.0, 100.0].partition_point(|&bound| bound < value)
 }
@@ -65,7 +65,7 @@ const fn sizes(part: Part) -> Metric {
     Metric { part: Some(part), ..sizes }
 }
 
-/// The first part of the histogram in [`METRICS`]; its sum is the last.
+/// The index in [`METRICS`] of the first part of the histogram.
 const FIRST_BUCKET: usize = 14;
 pub(crate) const SUM: usize = 17;
 /// The value that is recorded in each bucket.
@@ -103,7 +103,7 @@ pub(crate) struct Log {
     pub(crate) open: Gauge,
 }
 
-/// Has metrics of [`Log`] in another order, one of them in a plain atomic.
+/// A backend with metrics of [`Log`] in another order, one of them in a plain atomic.
 #[derive(Default, Metrics)]
 pub(crate) struct LaterLog {
     pub(crate) open: Gauge,
@@ -134,7 +134,7 @@ pub(crate) struct Outer {
     pub(crate) after: Gauge,
 }
 
-/// Has a histogram, and a metric of [`LaterLog`].
+/// A backend with a histogram and a metric of [`LaterLog`].
 #[derive(Default, Metrics)]
 pub(crate) struct Records {
     pub(crate) sizes: Histogram<Few>,
@@ -208,7 +208,7 @@ impl Backend {
         }
     }
 
-    /// Index of each metric in [`METRICS`], and whether a reset zeroes its total.
+    /// Returns the index of each metric in [`METRICS`], and whether a reset zeroes its total.
     pub(crate) fn metrics(&self) -> &'static [(usize, bool)] {
         match self {
             Self::Log(_) => &[(0, false), (1, false), (2, false)],
@@ -263,7 +263,7 @@ pub(crate) const LABELS: [&[(&str, &str)]; 4] = [
     &[("backend", "b"), ("zone", "a")],
     &[("backend", "ü\"\\\n"), ("zone", "")],
 ];
-/// The labels as Prometheus shows them, and as StatsD does.
+/// The labels in the notation of each receiver.
 pub(crate) const LABELS_IN_PROMETHEUS: [&str; 4] =
     ["", "{backend=\"a\"}", "{backend=\"b\",zone=\"a\"}", "{backend=\"ü\\\"\\\\\\n\"}"];
 pub(crate) const LABELS_IN_STATSD: [&str; 4] =

@@ -1,4 +1,5 @@
-//! Random sequences of what an application does, and what each kind of reader then shows, compared with a naive model.
+//! Runs random sequences of an application's operations, and compares the values of each kind of reader with a naive
+//! model.
 //!
 //! The model knows sums, maps and lists, and shares no code with the crates that are tested. A failing sequence is
 //! shrunk and printed with its seed. `PAPYRA_MODEL_CASES=100000 cargo test -p papyra-metrics-export-tests --test model`
@@ -37,7 +38,7 @@ mod telemetry;
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// Makes a backend of this kind and registers it.
+    /// Creates a backend of this kind and registers it.
     Open {
         kind: u8,
         labels: usize,
@@ -80,7 +81,7 @@ enum Step {
         n: u64,
         times: u32,
     },
-    /// The second reader collects while the first one does, after something was counted in between.
+    /// Lets the second reader collect during a collection of the first one, after another operation.
     CollectAtOnce {
         first: usize,
         backend: usize,
@@ -129,7 +130,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 type Readers = [Box<dyn Reader>; READERS - 2];
 
-/// Makes one of the readers read, and compares.
+/// Reads with one of the readers, and compares its values with the model.
 fn read(model: &mut Model, reader: usize, readers: &mut Readers, telemetry: &mut Telemetry) {
     model.observe_all();
     if let Some(reader) = readers.get_mut(reader) {
@@ -217,7 +218,7 @@ fn run(steps: &[Step]) {
 }
 
 #[test]
-fn every_reader_shows_what_a_naive_model_shows() {
+fn every_reader_agrees_with_a_naive_model() {
     let number = |name, otherwise: u64| env::var(name).map_or(otherwise, |it| it.parse().unwrap());
     let cases = u32::try_from(number("PAPYRA_MODEL_CASES", 1500)).unwrap();
     let seed = number("PAPYRA_MODEL_SEED", RandomState::new().hash_one(0));
@@ -240,6 +241,6 @@ fn every_reader_shows_what_a_naive_model_shows() {
     });
     panic::set_hook(hook);
     if let Err(failure) = result {
-        panic!("PAPYRA_MODEL_SEED={seed} shows this again: {failure}");
+        panic!("PAPYRA_MODEL_SEED={seed} reproduces this failure: {failure}");
     }
 }

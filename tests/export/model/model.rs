@@ -9,22 +9,22 @@ use crate::backends::{Backend, LABELS, METRICS, Part, SIZES, SUM, with_metrics};
 /// A backend in the model.
 pub(crate) struct Object {
     pub(crate) backend: Backend,
-    /// The current value of each of its metrics.
+    /// The current value of each metric of the backend.
     pub(crate) raw: BTreeMap<usize, i128>,
     pub(crate) labels: Option<usize>,
 }
 
 #[derive(Clone, Default)]
 pub(crate) struct Series {
-    /// A counter's total or a gauge's value, once one was read.
+    /// A counter's total or a gauge's value. `None` before the first reading.
     pub(crate) value: Option<i128>,
-    /// The open object that the series reads, if any.
+    /// The open object whose values the series shows, if any.
     pub(crate) open: Option<u64>,
-    /// The number of the closing of its last object.
+    /// The number of the last closing of an object of the series.
     pub(crate) closed: u64,
 }
 
-/// Labels and metric.
+/// The indices of the labels and of the metric.
 pub(crate) type Key = (usize, usize);
 
 /// The naive model: all that the application did, as sums, maps and lists.
@@ -59,7 +59,7 @@ impl Model {
     pub(crate) fn add(&mut self, backend: usize, metric: usize, n: u64) {
         let Some(id) = self.id(backend) else { return };
         let Some(metric) = self.metric(id, metric, true) else { return };
-        // Some receivers are given each value of a histogram.
+        // Some receivers take the values of a histogram one by one, so their number is kept small.
         let n = if METRICS[metric].part.is_some() { n % 50 } else { n };
         if self.counted + i128::from(n) > i128::from(i64::MAX) {
             return;
@@ -175,7 +175,7 @@ impl Model {
         self.objects.remove(&id);
     }
 
-    /// The expected reading of a reader that has seen every backend closed so far.
+    /// Returns the expected reading of a reader that has seen every backend closed so far.
     pub(crate) fn shown(&self, delivered: u64) -> BTreeMap<Key, i128> {
         let shown = self.series.iter().filter_map(|(&key, series)| {
             let is_shown = series.open.is_some() || series.closed > delivered;

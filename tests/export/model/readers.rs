@@ -68,7 +68,7 @@ impl Reader for Plainly {
 
 pub(crate) struct Scrape {
     pub(crate) prometheus: Prometheus,
-    /// Used in turn.
+    /// The formats, which are used in turn.
     pub(crate) formats: Vec<Format>,
     pub(crate) delivered: u64,
 }
@@ -85,7 +85,7 @@ impl Reader for Scrape {
         } else {
             body
         };
-        // Families in the order of registration, each once, with all of its samples.
+        // The body has the families in the order of registration, each once, with all of its samples.
         let mut families: BTreeMap<&str, String> = BTreeMap::new();
         let mut lines = body.lines().peekable();
         while let Some(line) = lines.next() {
@@ -148,7 +148,7 @@ impl Reader for Scrape {
     }
 }
 
-/// The samples of a histogram that belong to one of its parts.
+/// Returns the samples of a histogram that belong to one of its parts.
 fn histogram_sample(shown: &BTreeMap<Key, i128>, (labels, metric): Key, part: Part) -> Vec<String> {
     let name = METRICS[metric].prometheus;
     let suffix = LABELS_IN_PROMETHEUS[labels];
@@ -173,7 +173,7 @@ pub(crate) struct Datagrams {
 }
 
 impl Datagrams {
-    /// Adds the values of a distribution: one, or as many as the sample rate says.
+    /// Adds the values of a distribution: one value, or the number that the sample rate stands for.
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // of small numbers
     fn add_values(&mut self, name: &str, value: f64, rest: &str) {
         let (rate, tags) = match rest.strip_prefix("|@") {
@@ -206,7 +206,7 @@ impl Reader for Datagrams {
                 if rest.starts_with('c') {
                     *self.totals.entry(name).or_default() += value;
                 } else if value < 0 {
-                    // A sign means a change, here relative to the zero that precedes it.
+                    // StatsD takes a signed value as a change, here from the zero that precedes it.
                     let before = gauges.insert(name, value);
                     assert_eq!(before, Some(0), "{line}");
                 } else {
@@ -271,7 +271,7 @@ impl Reader for Recorded {
         let totals = model.totals().into_iter();
         let totals = totals.filter(|&((_, it), total)| METRICS[it].part.is_none() || total > 0);
         assert_eq!(self.totals, totals.map(|(key, total)| (name(key), total)).collect());
-        // The recorder shows zero for what was not set since the last snapshot.
+        // The recorder shows zero for gauges that were not set since the last snapshot.
         gauges.retain(|_, value| *value != 0.0);
         let shown = model.shown(self.delivered).into_iter();
         let shown = shown.filter(|&((_, metric), value)| !METRICS[metric].is_counter && value != 0);

@@ -16,7 +16,7 @@ use crate::backends::{LABELS_IN_OTHERS, METRICS, Part, part_suffix};
 use crate::model::{Key, Model};
 use crate::sdk::SharedReader;
 
-/// The sums of a receiver behind one reader of the SDK.
+/// A receiver that sums the points of one reader of the SDK.
 pub(crate) struct Collector {
     pub(crate) reader: SharedReader,
     pub(crate) totals: BTreeMap<(String, String), i128>,
@@ -71,7 +71,7 @@ impl Collector {
                         self.gauges.insert(name, point.value().into());
                     }
                 }
-                // Not ours.
+                // These are instruments that observe nothing: those of replays and of interruption points.
                 AggregatedMetrics::U64(MetricData::Gauge(_)) => {}
                 other => panic!("{} is {other:?}", metric.name()),
             }
@@ -166,7 +166,7 @@ impl Telemetry {
         }
     }
 
-    /// Adds a point for an interruption after the existing instruments.
+    /// Adds a point at which a collection can be interrupted, after the existing instruments.
     pub(crate) fn interrupt_here(&mut self) {
         if self.interruptions == 3 {
             return;
@@ -184,7 +184,7 @@ impl Telemetry {
             .build();
     }
 
-    /// Makes one reader collect, and the other one in the middle of that, after another operation.
+    /// Collects with one reader. In the middle of its collection, runs an operation and collects with the other reader.
     pub(crate) fn collect_at_once(
         &mut self,
         mut model: Model,
@@ -208,7 +208,7 @@ impl Telemetry {
         };
         *self.interruption.lock().unwrap() = Some(Box::new(interrupt));
         first.collect();
-        // There may have been nothing to interrupt.
+        // The collection may have ended without reaching an interruption point.
         let interrupt = self.interruption.lock().unwrap().take();
         let was_interrupted = interrupt.is_none();
         if let Some(interrupt) = interrupt {

@@ -10,7 +10,7 @@ use papyra_metrics::{
 use papyra_metrics_export::{Registry, RegistryReader};
 use papyra_metrics_export_tests::wait_for;
 
-use super::receiver::{Pipeline, Told};
+use super::receiver::{Pipeline, Received};
 
 #[derive(Default, Metrics)]
 struct Latencies {
@@ -39,8 +39,8 @@ fn total(reader: &mut RegistryReader, name: &str) -> Distribution {
 }
 
 #[track_caller]
-fn assert_told(told: &Told, name: &str, expected: &Distribution) {
-    let buckets = &told.histograms[name];
+fn assert_received(received: &Received, name: &str, expected: &Distribution) {
+    let buckets = &received.histograms[name];
     let last = buckets.bounds.len();
     let expected_buckets: Vec<_> = expected.buckets().collect();
     let bounds: Vec<_> = expected_buckets[..last].iter().map(Bucket::upper).collect();
@@ -81,43 +81,43 @@ fn both_readers_have_the_count_of_each_bucket_over_resets_and_reopened_backends(
             pipeline.collect();
         }
     }
-    let told = pipeline.collect();
-    assert_told(&told, "papyra.append backend=orders", &append.total().erase());
-    assert_told(&told, "papyra.record_size backend=orders", &record_size.total().erase());
+    let received = pipeline.collect();
+    assert_received(&received, "papyra.append backend=orders", &append.total().erase());
+    assert_received(&received, "papyra.record_size backend=orders", &record_size.total().erase());
     let about = |unit: &str, help: &str| (unit.to_owned(), help.to_owned());
-    assert_eq!(told.about["papyra.append"], about("s", "How long an append takes."));
-    assert_eq!(told.about["papyra.record_size"], about("By", ""));
-    let names: Vec<_> = told.about.keys().collect();
+    assert_eq!(received.about["papyra.append"], about("s", "How long an append takes."));
+    assert_eq!(received.about["papyra.record_size"], about("By", ""));
+    let names: Vec<_> = received.about.keys().collect();
     assert_eq!(names, ["papyra.append", "papyra.record_size"]);
     assert_eq!(registry.problems(), []);
 }
 
 #[test]
-fn floats_arrive_as_they_are() {
+fn floats_arrive_unchanged() {
     let registry = Registry::new();
     let pipeline = Pipeline::start();
     let _observed = pipeline.observe(&registry);
     let cache = Arc::new(Cache::default());
     registry.register(cache.clone(), &[("backend", "orders")]).unwrap();
-    // The SDK's gauges are of integers or of floats. Which one a gauge is appears when it is first collected.
+    // A gauge of the SDK takes either integers or floats. The first collection shows which of them it needs.
     wait_for("the gauge in both receivers", || {
         pipeline.provider.force_flush().unwrap();
-        let told = [pipeline.cumulative.told(), pipeline.delta.told()];
-        told.iter().all(|told| !told.float_gauges.is_empty()).then_some(())
+        let received = [pipeline.cumulative.received(), pipeline.delta.received()];
+        received.iter().all(|received| !received.float_gauges.is_empty()).then_some(())
     });
     for level in [0.5, -1.25, 1e300] {
         cache.fill.set(level);
-        let told = pipeline.collect();
-        assert_eq!(told.float_gauges.get("fill backend=orders"), Some(&level));
-        assert!(told.gauges.is_empty());
+        let received = pipeline.collect();
+        assert_eq!(received.float_gauges.get("fill backend=orders"), Some(&level));
+        assert!(received.gauges.is_empty());
     }
 }
 
-/// Shows a histogram once one has been set.
+/// The histogram is absent until `is_present` is set.
 #[derive(Default)]
 struct Late {
     append: Histogram,
-    is_there: AtomicBool,
+    is_present: AtomicBool,
 }
 
 const LATE: &[Descriptor] = &[Descriptor::histogram("append").with_unit("seconds")];
@@ -128,7 +128,7 @@ impl Metrics for Late {
     }
 
     fn walk(&self, walker: &mut dyn Walker) {
-        if self.is_there.load(Relaxed) {
+        if self.is_present.load(Relaxed) {
             walker.instrument(&self.append);
         } else {
             walker.absent(1);
@@ -137,7 +137,7 @@ impl Metrics for Late {
 }
 
 #[test]
-fn a_histogram_that_is_absent_at_first_arrives_whole() {
+fn a_histogram_that_is_absent_at_first_arrives_with_all_values() {
     let registry = Registry::new();
     let pipeline = Pipeline::start();
     let _observed = pipeline.observe(&registry);
@@ -145,17 +145,17 @@ fn a_histogram_that_is_absent_at_first_arrives_whole() {
     registry.register(late.clone(), &[("backend", "orders")]).unwrap();
     late.append.record(Duration::from_micros(3));
     assert!(pipeline.collect().histograms.is_empty());
-    late.is_there.store(true, Relaxed);
+    late.is_present.store(true, Relaxed);
     wait_for("the histogram in both receivers", || {
         pipeline.provider.force_flush().unwrap();
-        let told = [pipeline.cumulative.told(), pipeline.delta.told()];
-        told.iter().all(|told| !told.histograms.is_empty()).then_some(())
+        let received = [pipeline.cumulative.received(), pipeline.delta.received()];
+        received.iter().all(|received| !received.histograms.is_empty()).then_some(())
     });
     let mut reader = RegistryReader::new(&registry);
     for _ in 0..3 {
         late.append.record(Duration::from_millis(3));
-        let told = pipeline.collect();
-        assert_told(&told, "append backend=orders", &total(&mut reader, "append_seconds"));
+        let received = pipeline.collect();
+        assert_received(&received, "append backend=orders", &total(&mut reader, "append_seconds"));
     }
 }
 
@@ -168,19 +168,25 @@ fn more_values_than_one_collection_replays_follow_in_the_next_ones() {
     orders.append.record_n(Duration::from_micros(7), 1_200_000);
     orders.append.record_n(Duration::from_secs(1000), 1_300_000);
     orders.record_size.record_n(100, 3);
-    // Each of the two readers collects, and both have what either of them replays.
+    // Each of the two readers collects, and both receive the values that either collection replays.
     pipeline.provider.force_flush().unwrap();
-    let counts = |told: &Told| told.histograms["append backend=orders"].counts.iter().sum::<u64>();
-    assert_eq!(counts(&pipeline.cumulative.told()), 1_000_000);
-    assert_eq!(counts(&pipeline.delta.told()), 2_000_000);
+    let counts = |received: &Received| {
+        received.histograms["append backend=orders"].counts.iter().sum::<u64>()
+    };
+    assert_eq!(counts(&pipeline.cumulative.received()), 1_000_000);
+    assert_eq!(counts(&pipeline.delta.received()), 2_000_000);
     let problems: Vec<_> = registry.problems().iter().map(ToString::to_string).collect();
     assert_eq!(problems.len(), 2, "{problems:?}");
     assert!(problems[0].starts_with("500000 values of `append_seconds`"), "{problems:?}");
     assert!(problems[1].starts_with("3 values of `record_size_bytes`"), "{problems:?}");
     let mut reader = RegistryReader::new(&registry);
-    let told = pipeline.collect();
-    assert_told(&told, "append backend=orders", &total(&mut reader, "append_seconds"));
-    assert_told(&told, "record_size backend=orders", &total(&mut reader, "record_size_bytes"));
+    let received = pipeline.collect();
+    assert_received(&received, "append backend=orders", &total(&mut reader, "append_seconds"));
+    assert_received(
+        &received,
+        "record_size backend=orders",
+        &total(&mut reader, "record_size_bytes"),
+    );
     pipeline.collect();
     assert_eq!(registry.problems(), []);
 }

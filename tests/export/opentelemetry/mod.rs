@@ -24,11 +24,11 @@ fn names_units_descriptions_attributes_and_values_arrive() {
     orders.records_written.add(3);
     users.bytes_written.add(40);
     users.open_segments.set(-2);
-    let told = pipeline.collect();
+    let received = pipeline.collect();
     let about =
         |name: &str, unit: &str, help: &str| (name.to_owned(), (unit.to_owned(), help.to_owned()));
     assert_eq!(
-        told.about,
+        received.about,
         BTreeMap::from([
             about("papyra.storage.records_written", "{record}", "Records appended."),
             about("papyra.storage.written", "By", ""),
@@ -36,15 +36,15 @@ fn names_units_descriptions_attributes_and_values_arrive() {
             about("papyra.storage.open_segments", "{segment}", ""),
         ])
     );
-    assert_eq!(told.totals["papyra.storage.records_written backend=orders"], 3);
-    assert_eq!(told.totals["papyra.storage.records_written backend=users"], 0);
-    assert_eq!(told.totals["papyra.storage.written backend=users"], 40);
-    assert_eq!(told.gauges["papyra.storage.open_segments backend=users"], -2);
-    assert_eq!((told.totals.len(), told.gauges.len()), (6, 2));
+    assert_eq!(received.totals["papyra.storage.records_written backend=orders"], 3);
+    assert_eq!(received.totals["papyra.storage.records_written backend=users"], 0);
+    assert_eq!(received.totals["papyra.storage.written backend=users"], 40);
+    assert_eq!(received.gauges["papyra.storage.open_segments backend=users"], -2);
+    assert_eq!((received.totals.len(), received.gauges.len()), (6, 2));
 }
 
 #[test]
-fn what_a_receiver_adds_up_is_what_was_counted_over_resets_and_reopened_backends() {
+fn a_receiver_adds_up_what_was_counted_over_resets_and_reopened_backends() {
     let registry = Registry::new();
     let pipeline = Pipeline::start();
     let _observed = pipeline.observe(&registry);
@@ -58,8 +58,8 @@ fn what_a_receiver_adds_up_is_what_was_counted_over_resets_and_reopened_backends
             counted += i64::try_from(n).unwrap();
             // In some rounds, no reader collects between a count and the following step.
             if (opened + n) % 3 != 0 {
-                let told = pipeline.collect();
-                assert_eq!(told.totals["records_written backend=orders"], counted);
+                let received = pipeline.collect();
+                assert_eq!(received.totals["records_written backend=orders"], counted);
             }
             match n {
                 50 => metrics.reset(),
@@ -70,21 +70,21 @@ fn what_a_receiver_adds_up_is_what_was_counted_over_resets_and_reopened_backends
         metrics.open_segments.set(1);
         drop(metrics);
         if opened % 2 == 0 {
-            let told = pipeline.collect();
-            assert_eq!(told.totals["records_written backend=orders"], counted);
-            // A closed backend has no gauges, but its totals stay. The SDK has each reader's callbacks write into
-            // all readers, so that one of them sees an earlier level once more.
+            let received = pipeline.collect();
+            assert_eq!(received.totals["records_written backend=orders"], counted);
+            // A closed backend has no gauges, but its totals stay. In the SDK, the callbacks of each reader write into
+            // all readers, so one of them may see an earlier level once more.
             pipeline.collect();
-            for told in [pipeline.cumulative.told(), pipeline.delta.told()] {
-                let levels: Vec<_> = told.gauges.keys().collect();
+            for received in [pipeline.cumulative.received(), pipeline.delta.received()] {
+                let levels: Vec<_> = received.gauges.keys().collect();
                 assert_eq!(levels, ["open_segments backend=other"]);
-                assert_eq!(told.totals["records_written backend=orders"], counted);
+                assert_eq!(received.totals["records_written backend=orders"], counted);
             }
         }
     }
-    let told = pipeline.collect();
-    assert_eq!(told.totals["records_written backend=orders"], 8 * 310);
-    assert_eq!(told.totals["written backend=other"], 8 * 5);
+    let received = pipeline.collect();
+    assert_eq!(received.totals["records_written backend=orders"], 8 * 310);
+    assert_eq!(received.totals["written backend=other"], 8 * 5);
 }
 
 #[test]
@@ -121,9 +121,9 @@ fn backends_and_names_that_come_later_are_observed_too() {
     cache.hits.add(2);
     log.records_written.inc();
     for _ in 0..3 {
-        let told = pipeline.collect();
-        assert_eq!(told.totals["hits "], 2);
-        assert_eq!(told.totals["records_written backend=orders"], 2);
+        let received = pipeline.collect();
+        assert_eq!(received.totals["hits "], 2);
+        assert_eq!(received.totals["records_written backend=orders"], 2);
     }
 }
 
@@ -163,7 +163,7 @@ fn a_backend_that_panics_neither_stops_the_readers_nor_is_counted_twice() {
 }
 
 #[test]
-fn readers_that_collect_at_once_while_backends_come_and_go_all_add_up() {
+fn concurrent_readers_receive_every_count_while_backends_come_and_go() {
     let registry = Registry::new();
     let pipeline = Pipeline::start();
     let _observed = pipeline.observe(&registry);
@@ -189,7 +189,7 @@ fn readers_that_collect_at_once_while_backends_come_and_go_all_add_up() {
 }
 
 #[test]
-fn names_that_only_their_units_tell_apart_stay_apart() {
+fn names_that_differ_only_in_their_units_stay_distinct() {
     #[derive(Default, Metrics)]
     struct ReadMetrics {
         #[metrics(unit = "bytes")]
@@ -207,14 +207,14 @@ fn names_that_only_their_units_tell_apart_stay_apart() {
     metrics.read_bytes.add(5);
     metrics.read_seconds.add(7);
     metrics.hidden.add(9);
-    let told = pipeline.collect();
+    let received = pipeline.collect();
     let expected = [("hidden ", 9), ("read ", 5), ("read_seconds ", 7)];
     let expected = expected.map(|(name, total)| (name.to_owned(), total));
-    assert_eq!(told.totals, BTreeMap::from(expected));
+    assert_eq!(received.totals, BTreeMap::from(expected));
 }
 
 #[test]
-fn names_that_only_their_leading_underscores_tell_apart_stay_apart() {
+fn names_that_differ_only_in_leading_underscores_stay_distinct() {
     #[derive(Default, Metrics)]
     struct Names {
         reads: Counter,
@@ -234,10 +234,10 @@ fn names_that_only_their_leading_underscores_tell_apart_stay_apart() {
     metrics.hidden.add(7);
     metrics.twice.add(9);
     metrics.number.add(11);
-    let told = pipeline.collect();
+    let received = pipeline.collect();
     let expected = [("reads ", 5), ("n_reads ", 7), ("n__reads ", 9), ("n1 ", 11)];
     let expected = expected.map(|(name, total)| (name.to_owned(), total));
-    assert_eq!(told.totals, BTreeMap::from(expected));
+    assert_eq!(received.totals, BTreeMap::from(expected));
     assert!(registry.problems().is_empty());
 }
 
@@ -275,12 +275,12 @@ fn names_and_units_that_the_sdk_refuses_or_merges_are_reported() {
     let pipeline = Pipeline::start();
     let observed = pipeline.observe(&registry);
     let _odd = registry.register_owned(Odd, &[]).unwrap();
-    let told = pipeline.collect();
+    let received = pipeline.collect();
     let expected = [("writes ", 11), ("of_long_unit ", 13)];
     let expected = expected.map(|(name, total)| (name.to_owned(), total));
-    assert_eq!(told.totals, BTreeMap::from(expected));
-    assert_eq!(told.about["of_long_unit"].0, "");
-    assert_eq!(told.gauges, BTreeMap::from([("level ".to_owned(), 5)]));
+    assert_eq!(received.totals, BTreeMap::from(expected));
+    assert_eq!(received.about["of_long_unit"].0, "");
+    assert_eq!(received.gauges, BTreeMap::from([("level ".to_owned(), 5)]));
     let problems = || registry.problems().iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(
         problems(),
@@ -301,7 +301,7 @@ fn names_and_units_that_the_sdk_refuses_or_merges_are_reported() {
 }
 
 #[test]
-fn a_total_never_falls_though_its_closed_backend_was_forgotten() {
+fn a_total_never_falls_after_its_closed_backend_is_forgotten() {
     let registry = Registry::new();
     registry.set_closed_retention(Duration::from_secs(3600), 0);
     let pipeline = Pipeline::start();
@@ -310,13 +310,13 @@ fn a_total_never_falls_though_its_closed_backend_was_forgotten() {
         let metrics = open(&registry, "orders");
         metrics.records_written.add(10);
         assert_eq!(pipeline.collect().totals["records_written backend=orders"], opened * 10);
-        // The registry remembers nothing, and no collection happens in between.
+        // The registry forgets the backend at once, and no collection happens in between.
         assert!(registry.unregister(&metrics));
     }
 }
 
 #[test]
-fn nothing_is_observed_once_the_adapter_is_dropped_and_nothing_is_kept() {
+fn nothing_is_observed_or_kept_once_the_adapter_is_dropped() {
     let registry = Registry::new();
     let pipeline = Pipeline::start();
     let observed = pipeline.observe(&registry);

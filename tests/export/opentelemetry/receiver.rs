@@ -24,14 +24,15 @@ use prost::Message;
 
 /// The data points of one receiver, by name and attributes.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Told {
-    /// Cumulative values as they are, deltas added up.
+pub(crate) struct Received {
+    /// Cumulative values, or the sums of deltas.
     pub(crate) totals: BTreeMap<String, i64>,
     pub(crate) histograms: BTreeMap<String, Buckets>,
-    /// Gauges of the last request, integers and floats.
+    /// The gauges of integers in the last request.
     pub(crate) gauges: BTreeMap<String, i64>,
+    /// The gauges of floats in the last request.
     pub(crate) float_gauges: BTreeMap<String, f64>,
-    /// Unit and description, by name.
+    /// The unit and the description of each metric, by name.
     pub(crate) about: BTreeMap<String, (String, String)>,
     pub(crate) faults: Vec<String>,
 }
@@ -44,7 +45,7 @@ pub(crate) struct Buckets {
     pub(crate) sum: f64,
 }
 
-impl Told {
+impl Received {
     pub(crate) fn take(&mut self, request: ExportMetricsServiceRequest) {
         self.gauges.clear();
         self.float_gauges.clear();
@@ -56,7 +57,7 @@ impl Told {
             match metric.data {
                 Some(metric::Data::Sum(sum)) => {
                     if !sum.is_monotonic {
-                        self.faults.push(format!("{} is no counter", metric.name));
+                        self.faults.push(format!("{} is not a counter", metric.name));
                     }
                     let adds = sum.aggregation_temporality == AggregationTemporality::Delta as i32;
                     for point in sum.data_points {
@@ -98,15 +99,16 @@ impl Told {
         }
         let known = self.histograms.entry(name.clone()).or_default();
         let sum = point.sum.unwrap_or(f64::NAN);
-        let mut told = Buckets { bounds: point.explicit_bounds, counts: point.bucket_counts, sum };
+        let mut received =
+            Buckets { bounds: point.explicit_bounds, counts: point.bucket_counts, sum };
         if adds && !known.counts.is_empty() {
-            let counts = told.counts.iter_mut().zip(&known.counts);
+            let counts = received.counts.iter_mut().zip(&known.counts);
             counts.for_each(|(count, known)| *count += known);
-            told.sum += known.sum;
-        } else if told.counts.iter().zip(&known.counts).any(|(count, known)| count < known) {
+            received.sum += known.sum;
+        } else if received.counts.iter().zip(&known.counts).any(|(count, known)| count < known) {
             self.faults.push(format!("a bucket of {name} fell"));
         }
-        *known = told;
+        *known = received;
     }
 }
 
@@ -115,7 +117,7 @@ fn read(name: &str, point: &NumberDataPoint) -> (String, i64) {
     (full_name(name, &point.attributes), value)
 }
 
-/// The name, and the attributes behind it.
+/// Returns the name, followed by the attributes.
 fn full_name(name: &str, attributes: &[KeyValue]) -> String {
     let attributes = attributes.iter().map(|attribute| {
         let value = attribute.value.as_ref().and_then(|value| value.value.as_ref());
@@ -127,33 +129,34 @@ fn full_name(name: &str, attributes: &[KeyValue]) -> String {
     format!("{name} {}", attributes.join(" "))
 }
 
-/// A collector that speaks OTLP over HTTP.
+/// A collector that receives OTLP over HTTP.
 pub(crate) struct Receiver {
     pub(crate) endpoint: String,
-    told: Arc<Mutex<Told>>,
+    received: Arc<Mutex<Received>>,
 }
 
 impl Receiver {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}/v1/metrics", listener.local_addr().unwrap());
-        let told = Arc::new(Mutex::new(Told::default()));
-        let receiver = Self { endpoint, told: Arc::clone(&told) };
-        // Ends with the test's process.
+        let received = Arc::new(Mutex::new(Received::default()));
+        let receiver = Self { endpoint, received: Arc::clone(&received) };
+        // The thread ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
                 let (_, request) = receive(&stream);
-                told.lock().unwrap().take(request);
-                // The answer is sent only now, because it ends the flush, after which the test examines the sent data.
+                received.lock().unwrap().take(request);
+                // The answer is sent only after the data is stored, because the test examines the data once the flush
+                // has ended.
                 answer(&stream);
             }
         });
         receiver
     }
 
-    pub(crate) fn told(&self) -> Told {
-        self.told.lock().unwrap().clone()
+    pub(crate) fn received(&self) -> Received {
+        self.received.lock().unwrap().clone()
     }
 }
 
@@ -188,7 +191,7 @@ fn answer(mut stream: &TcpStream) {
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
 }
 
-/// Spares the tests the dependencies of an asynchronous client.
+/// A blocking client, which avoids the dependencies of an asynchronous one.
 #[derive(Debug)]
 struct Client;
 
@@ -238,9 +241,9 @@ impl Pipeline {
     }
 
     /// Collects with both readers, and returns the sums at the receivers.
-    pub(crate) fn collect(&self) -> Told {
+    pub(crate) fn collect(&self) -> Received {
         self.provider.force_flush().unwrap();
-        let (cumulative, delta) = (self.cumulative.told(), self.delta.told());
+        let (cumulative, delta) = (self.cumulative.received(), self.delta.received());
         assert_eq!(cumulative.totals, delta.totals);
         assert_eq!(cumulative.histograms.len(), delta.histograms.len());
         for (name, buckets) in &cumulative.histograms {

@@ -46,14 +46,14 @@ impl MetricReader for SharedReader {
 }
 
 /// A provider with one reader of cumulative values.
-#[allow(dead_code)] // each test uses its part
+#[allow(dead_code)] // not every test uses it
 pub(crate) fn provider() -> (SdkMeterProvider, SharedReader) {
     let reader = SharedReader::new(Temporality::Cumulative);
     (SdkMeterProvider::builder().with_reader(reader.clone()).build(), reader)
 }
 
-/// The points that this reader collects, by name, without attributes.
-#[allow(dead_code)] // each test uses its part
+/// Returns the points that this reader collects, by name, without attributes.
+#[allow(dead_code)] // not every test uses it
 pub(crate) fn collect(reader: &SharedReader) -> BTreeMap<String, i128> {
     let mut collected = ResourceMetrics::default();
     reader.collect(&mut collected).unwrap();

@@ -1,4 +1,4 @@
-//! Histograms: buckets, count, sum and quantiles for the daemon, distributions for those that speak `DogStatsD`.
+//! Histograms: buckets, count, sum and quantiles for the `StatsD` daemon, distributions for `DogStatsD`.
 
 // Receivers calculate in floats, which are exact for the small numbers used here.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
@@ -27,7 +27,7 @@ fn open(registry: &Registry, name: &str) -> Arc<Latencies> {
     metrics
 }
 
-/// Records values of all buckets, in two histograms that are alike.
+/// Records random values of all buckets in the tested histogram and in a histogram for comparison.
 struct Source {
     state: u64,
     append: Histogram,
@@ -47,7 +47,7 @@ impl Source {
         }
     }
 
-    /// The lines that the daemon has of the buckets, the count and the sum once it has everything.
+    /// Returns the counters of the daemon once it has received everything: the buckets, the count and the sum.
     fn counters(&self, name: &str) -> BTreeMap<String, f64> {
         let total = self.append.total().erase();
         let mut counters = BTreeMap::new();
@@ -84,10 +84,10 @@ fn assert_counted(daemon: &StatsDaemon, name: &str, expected: &BTreeMap<String, 
 }
 
 #[test]
-fn the_daemon_has_each_bucket_the_count_and_the_sum_over_resets_reopening_and_an_absence() {
+fn the_daemon_has_buckets_count_and_sum_over_resets_reopening_and_an_outage() {
     let registry = Registry::with_prefix("papyra").unwrap();
     let daemon = StatsDaemon::start("statsd-histograms", free_port());
-    // Datagrams too small for all lines of a histogram, and too few in one export.
+    // Datagrams are too small for all lines of a histogram, and an export sends too few of them.
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     let mut statsd = statsd.with_max_bytes(200).with_burst(2);
     let mut export = || {
@@ -157,7 +157,7 @@ fn quantiles_are_those_of_the_interval_and_stay_while_nothing_is_recorded() {
     }
 }
 
-/// The distributions as a `DogStatsD` server aggregates them: the count of each bucket, and the sum.
+/// The distributions as a `DogStatsD` server aggregates them: the count of each bucket, and the sum of all values.
 #[derive(Default)]
 struct Distributions {
     counts: Vec<u64>,
@@ -222,7 +222,7 @@ fn with_tags_a_histogram_is_a_distribution_whose_buckets_and_sum_are_exact() {
         received.receive(&daemon, bounds);
     }
     received.assert(&source.append.total().erase());
-    // A line for the new values of a bucket, however many they are.
+    // There is one line for the new values of a bucket, regardless of their number.
     assert!(received.lines <= 20 * 29, "{}", received.lines);
 
     drop(daemon);

@@ -1,4 +1,4 @@
-//! `StatsD`: the daemon itself receives, dies and comes back; sockets show the bytes that it receives.
+//! `StatsD`: a real daemon that receives, is killed and restarted, and sockets that show the sent bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -34,7 +34,7 @@ fn the_daemon_ends_with_our_totals_over_flushes_resets_and_a_restart() {
     let mut count = |n: u64| {
         orders.records_written.add(n);
         users.bytes_written.add(10 * n);
-        // A plain atomic falls when it is drained, and the lower value is the only sign of that.
+        // A plain atomic falls when it is drained, and the lower value is the only sign of the drain.
         users.compactions.fetch_add(10 - n, Relaxed);
         counted += i64::try_from(n).unwrap();
     };
@@ -73,7 +73,7 @@ fn the_daemon_ends_with_our_totals_over_flushes_resets_and_a_restart() {
 }
 
 #[test]
-fn gauges_arrive_as_they_are_also_below_zero_and_again_and_again() {
+fn gauges_arrive_unchanged_and_repeatedly_even_below_zero() {
     let registry = Registry::new();
     let metrics = open(&registry, "orders");
     let daemon = StatsDaemon::start("statsd-gauges", free_port());
@@ -88,7 +88,7 @@ fn gauges_arrive_as_they_are_also_below_zero_and_again_and_again() {
 }
 
 #[test]
-fn the_last_counts_of_a_backend_go_out_and_a_reopened_one_goes_on() {
+fn the_last_counts_of_a_backend_are_sent_and_a_reopened_one_continues() {
     let registry = Registry::new();
     let daemon = StatsDaemon::start("statsd-reopened", free_port());
     let mut statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
@@ -109,9 +109,9 @@ fn the_last_counts_of_a_backend_go_out_and_a_reopened_one_goes_on() {
 }
 
 #[test]
-fn thousands_of_series_arrive_in_the_daemon_whole() {
+fn thousands_of_series_arrive_completely_in_the_daemon() {
     let registry = Registry::with_prefix("papyra").unwrap();
-    // At most as many as fit the daemon's buffer, because the daemon may not get time to read.
+    // The datagrams fit the daemon's buffer, because the daemon may not get time to read.
     let backends: Vec<_> = (0..600)
         .map(|i| {
             let metrics = Arc::new(PersistenceMetrics::default());
@@ -138,7 +138,7 @@ fn thousands_of_series_arrive_in_the_daemon_whole() {
     assert_eq!((sum(".scan_runs"), sum(".write_errors")), (600, 4200));
 }
 
-/// Returns the datagrams that a socket has received in place of the daemon.
+/// Returns the datagrams that a socket receives in place of the daemon.
 fn receive(socket: &UdpSocket) -> Vec<String> {
     socket.set_nonblocking(true).unwrap();
     let mut datagram = vec![0; 65536];
@@ -148,7 +148,7 @@ fn receive(socket: &UdpSocket) -> Vec<String> {
 }
 
 #[test]
-fn datagrams_are_packed_up_to_their_size_and_never_split_what_belongs_together() {
+fn datagrams_are_packed_up_to_their_size_and_never_split_related_lines() {
     let registry = Registry::with_prefix("p").unwrap();
     let backends: Vec<_> = (0..9).map(|i| open(&registry, &format!("b{i}"))).collect();
     for metrics in &backends {
@@ -179,7 +179,7 @@ fn datagrams_are_packed_up_to_their_size_and_never_split_what_belongs_together()
 }
 
 #[test]
-fn an_export_is_cut_into_bursts() {
+fn an_export_is_split_into_bursts() {
     let registry = Registry::new();
     let backends: Vec<_> = (0..5).map(|i| open(&registry, &format!("b{i}"))).collect();
     for metrics in &backends {
@@ -201,7 +201,7 @@ fn an_export_is_cut_into_bursts() {
 }
 
 #[test]
-fn labels_are_parts_of_names_or_tags_and_nothing_in_them_breaks_a_line() {
+fn labels_are_parts_of_names_or_tags_and_cannot_break_a_line() {
     let registry = Registry::new();
     let metrics = Arc::new(LogMetrics::default());
     let odd = "a.b:c|d#e,f@g\nh i/ü";
@@ -230,7 +230,7 @@ fn labels_are_parts_of_names_or_tags_and_nothing_in_them_breaks_a_line() {
     assert_eq!(counters["statsd.bad_lines_seen"], 0);
 }
 
-/// The sums of the lines that arrived on a Unix socket.
+/// Adds the lines that arrived on a Unix socket to the sums.
 fn add_up(socket: &UnixDatagram, sums: &mut BTreeMap<String, i64>) {
     socket.set_nonblocking(true).unwrap();
     let mut datagram = vec![0; 65536];
@@ -304,7 +304,7 @@ fn a_line_that_is_too_long_for_a_datagram_is_left_out_and_reported() {
                 "last.records_written:3|c\nlast.open_segments:0|g"
             ]
         );
-        // A counter and a gauge of each of the two backends.
+        // The problems are a counter and a gauge of each of the two backends.
         let problems = registry.problems();
         assert_eq!(problems.len(), 4, "{problems:?}");
         assert!(problems[0].backend.starts_with("{backend=\"xxx"), "{problems:?}");
@@ -316,13 +316,13 @@ fn a_line_that_is_too_long_for_a_datagram_is_left_out_and_reported() {
             problems[0].message
         );
     }
-    // They are problems of the exporter, not of the registry.
+    // The problems end with the exporter.
     drop(statsd);
     assert_eq!(registry.problems(), []);
 }
 
 #[test]
-fn datagrams_are_cut_to_what_the_socket_takes() {
+fn datagrams_are_shortened_to_the_limit_of_the_socket() {
     let registry = Registry::new();
     let names: Vec<_> = (0..1000).map(|i| format!("{i:0>150}")).collect();
     let backends: Vec<_> = names.iter().map(|name| open(&registry, name)).collect();
@@ -347,7 +347,7 @@ fn datagrams_are_cut_to_what_the_socket_takes() {
 }
 
 #[test]
-fn after_a_daemon_dies_within_an_export_only_what_it_did_not_receive_is_sent_again() {
+fn after_a_daemon_dies_during_an_export_only_unreceived_lines_are_sent_again() {
     let registry = Registry::new();
     let backends: Vec<_> = (0..4).map(|i| open(&registry, &format!("b{i}"))).collect();
     let daemon = StatsDaemon::start("statsd-dies", free_port());

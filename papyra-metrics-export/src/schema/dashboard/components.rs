@@ -12,8 +12,8 @@ pub(super) struct Component<'a, 'm> {
 /// The number of metrics above which a component is split by the next word of its names.
 const LARGE: usize = 12;
 
-/// Groups metrics, which are ordered by name, into components. If some metrics are in no component, one more with these
-/// comes last.
+/// Groups metrics, which are ordered by name, into components. A last component has the metrics that are in no other,
+/// if there are any.
 pub(super) fn of<'a, 'm>(metrics: &'m [Metric<'a>]) -> Vec<Component<'a, 'm>> {
     let mut components = Vec::new();
     let rest = split(metrics.iter().collect(), 0, &mut components);

@@ -16,7 +16,7 @@ pub(super) fn rate(selector: &str, window: &str, summed: &[&str]) -> String {
     summed_over(&format!("rate({selector}[{window}])"), summed)
 }
 
-/// Returns the sum over these labels, if there are any.
+/// Returns the sum over these labels, or the expression itself if there are none.
 pub(super) fn summed_over(expression: &str, labels: &[&str]) -> String {
     if labels.is_empty() {
         expression.to_owned()
