@@ -302,12 +302,13 @@ fn terminals_of_every_size_show_the_name_of_each_number() {
     let directory = tempfile::tempdir().unwrap();
     let mut backend = Backend::publishing(&directory.path().join("log.metrics"));
     backend.tell("write 7");
-    // Includes a terminal with more than 65,535 cells, and one that does not know its size.
+    // Includes a terminal with more than 65,535 cells, and one that does not know its size. The interval is shorter than
+    // the time to draw the largest terminal, which must not delay the key.
     for (rows, columns) in
         [(4, 80), (2, 80), (1, 40), (8, 50), (8, 40), (8, 24), (300, 400), (70, 1000), (0, 0)]
     {
         let mut terminal =
-            Terminal::sized(rows, columns, directory.path(), &["watch", "-i", "0.1", "."], &[]);
+            Terminal::sized(rows, columns, directory.path(), &["watch", "-i", "0.01", "."], &[]);
         let shown = terminal.until(|shown| words(shown, "records_written").get(1) == Some(&"7"));
         let rows = shown.lines().filter(|line| line.contains("records_written")).count();
         assert_eq!(rows, 1, "{shown}");

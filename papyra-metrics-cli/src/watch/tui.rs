@@ -138,9 +138,7 @@ fn wait(
             return Ok(Wake::Redraw);
         }
         let left = next.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(Wake::Reading);
-        }
+        // Events come before a reading that is due: if drawing takes longer than the interval, a reading is always due.
         match events.wait(left.min(SIGNAL_LATENCY))? {
             Some(Event::Key(key)) if key.kind != KeyEventKind::Release => {
                 if is_control(key, 'z') && screen::can_stop() {
@@ -151,6 +149,7 @@ fn wait(
                 return Ok(Wake::Redraw);
             }
             Some(_) => return Ok(Wake::Redraw),
+            None if left.is_zero() => return Ok(Wake::Reading),
             None => {}
         }
     }
