@@ -243,7 +243,7 @@ fn read_reader(reader: &Reader) -> Result<Reading, ReadError> {
 }
 
 impl Origin {
-    /// Returns a short name.
+    /// Returns a short name of the process.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::ThisProcess => "this process".to_owned(),

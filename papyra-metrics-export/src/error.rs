@@ -47,9 +47,9 @@ pub enum RegisterError {
     /// Two metrics of one name differ in kind, unit, buckets or the names of their own labels, or two metrics would
     /// export samples of the same name.
     ConflictingDefinition {
-        /// The definition of the backend that is registered.
+        /// The definition in the new backend.
         new: Box<MetricDefinition>,
-        /// The definition of an earlier backend.
+        /// The definition in an earlier backend.
         earlier: Box<MetricDefinition>,
     },
     /// An open backend already has a series with this name and these labels, or the new backend has two such series.

@@ -130,7 +130,7 @@ fn a_library_without_an_exporter_is_used_twice_in_one_process() {
     ]);
     assert_eq!(read(&mut reader), expected);
 
-    // Components come and go at run time.
+    // Components are opened and closed at run time.
     cold.close("orders");
     hot.table("users");
     assert_eq!(read(&mut reader).len(), 6);

@@ -1,4 +1,4 @@
-//! Shared by the tests: real servers, each started on a free port and stopped again.
+//! Real servers for the tests. Each is started on a free port, and stopped at the end of its test.
 
 #![allow(clippy::missing_panics_doc)] // tests fail by panicking
 

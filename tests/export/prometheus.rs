@@ -333,7 +333,7 @@ fn every_scrape_equals_a_first_scrape_of_the_same_values() {
     };
     let index = |random| usize::try_from(random).unwrap();
     for scrape in 0..400 {
-        // No change, one change or many changes at a time.
+        // Makes no change, one change, or many changes.
         let changes = [0, 1, 40][index(random(3))];
         for _ in 0..changes {
             let LogMetrics {

@@ -43,7 +43,7 @@ impl Families {
         self.batches[batch].family(index)
     }
 
-    /// Returns the position of the family of this name, or the key under which it can be added.
+    /// Returns the position of the family of this name or, as the error, the key under which it can be added.
     fn find(&self, name: &str) -> Result<usize, u64> {
         let mut hash = FxBuildHasher.hash_one(name);
         while let Some(&position) = self.by_hash.get(&hash) {

@@ -19,7 +19,7 @@ pub(crate) use known::Families;
 #[derive(Clone)]
 pub(crate) struct Family {
     batch: Arc<Batch>,
-    /// The index of its texts in the batch.
+    /// The index of the family's texts in the batch.
     index: usize,
     pub(crate) kind: Kind,
 }

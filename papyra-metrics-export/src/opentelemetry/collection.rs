@@ -35,7 +35,7 @@ pub(super) struct Collections {
 
 #[derive(Default)]
 struct Current {
-    /// The instrument of the last callback.
+    /// The index of the instrument of the last callback.
     last: Option<usize>,
     /// The number of the newest reading.
     reading: u64,
@@ -57,8 +57,8 @@ struct Observed {
     /// The index of the series' value in a reading.
     place: usize,
     form: Form,
-    /// The total that the SDK last read of an earlier counter with these labels, which the registry has since
-    /// forgotten. It is added to the current total.
+    /// The last observed total of an earlier counter with these labels, if the registry has forgotten that counter. It
+    /// is added to the current total.
     forgotten: u64,
     /// The values of a histogram that were replayed into the SDK.
     replay: Option<Replay>,

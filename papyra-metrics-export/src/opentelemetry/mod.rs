@@ -216,7 +216,7 @@ fn add_part(adapter: &Weak<Adapter>, definition: &Arc<Definition>, part: Part) {
 
 /// A number that an instrument observes.
 trait Observable: Sized {
-    /// The number in the type of the instrument. `None` if another instrument observes numbers of this form.
+    /// Converts the number to the type of the instrument. `None` if another instrument observes numbers of this form.
     fn of(form: Form, number: Number) -> Option<Self>;
 }
 

@@ -43,9 +43,10 @@ pub use http::OtlpHttp;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// Names and units are those of the feature `opentelemetry`: the dots of the registry's prefix are kept, and the unit is
-/// given in UCUM (`By`, `s`). Counters are monotonic sums, gauges are gauges, histograms have their explicit bounds, the
-/// exact count of each bucket and the sum as a float. Labels are attributes, help is the description.
+/// Names and units are those of the feature `opentelemetry`: the dots of the registry's prefix are kept, and the unit
+/// is given in UCUM (`By`, `s`). Counters become monotonic sums, and gauges become gauges. A histogram has its bounds,
+/// the exact count of each bucket, and its sum as a float. Labels become attributes, and the help text becomes the
+/// description.
 ///
 /// # Delivery
 ///
@@ -63,7 +64,7 @@ pub struct Otlp {
     reader: RegistryReader,
     resource: Resource,
     names: Names,
-    /// The metrics by the address of their family. `None` if no name was available.
+    /// The instruments by the address of their family. `None` if no name was available.
     instruments: HashMap<usize, Option<Instrument>>,
     series: PerSeries<Stream>,
     /// The time of the last reading of the registry, in nanoseconds since 1970.

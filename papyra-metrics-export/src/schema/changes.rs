@@ -39,8 +39,8 @@ impl Change {
         }
     }
 
-    /// Returns whether the change can break dashboards and alerts. Every change can, except for additions, help texts
-    /// and components.
+    /// Returns whether the change can break dashboards and alerts. Every change can, except for additions and
+    /// changes of help texts and components.
     ///
     /// Removing or changing an objective is breaking, because alerts depend on it, and so is removing the `errors` mark
     /// of a counter. A new objective is an addition.

@@ -1,4 +1,4 @@
-//! Lock files: reading, replacing, and comparing with them.
+//! Reads, replaces and compares lock files.
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -19,7 +19,7 @@ impl Schema {
         let path = path.as_ref();
         let is_update = env::var_os("UPDATE_METRICS").is_some_and(|it| !it.is_empty() && it != "0");
         let locked = match Self::read(path) {
-            // A damaged file is replaced on request too.
+            // An update replaces a damaged file too.
             Err(SchemaError::Missing { .. } | SchemaError::Malformed { .. }) if is_update => {
                 Self::default()
             }

@@ -12,7 +12,7 @@ pub(crate) trait Source: Send + Sync {
     /// Returns whether only the registry still holds the metrics, so that nothing more can be counted.
     fn is_orphaned(&self) -> bool;
 
-    /// The address of the `Arc`'s metrics; `None` if they cannot be registered twice.
+    /// The address of the metrics in their `Arc`; `None` for metrics that are not in an `Arc`.
     fn address(&self) -> Option<usize>;
 
     /// Returns a handle that identifies the metrics after the registry has dropped its `Arc`. `None` if no other `Arc`

@@ -16,7 +16,7 @@ pub(crate) enum Start {
     /// No value until the source is read.
     #[default]
     Unread,
-    /// The exported value of a counter, and its value before the current source began to count.
+    /// The exported value of a counter, and the part of it that the source's total does not include.
     Total {
         shown: u64,
         base: u64,
@@ -89,7 +89,7 @@ impl SeriesValues {
         self.histograms[index].as_ref().map_or(&[], HistogramValues::shown)
     }
 
-    /// Removes the values of a series of histograms that is closed.
+    /// Removes the histogram of a series and returns it.
     pub(crate) fn take_histogram(&mut self, index: usize) -> Option<HistogramValues> {
         let index = self.histogram_index(index);
         let values = self.histograms[index].take();
@@ -200,7 +200,7 @@ fn apply_totals(shown: &mut [Number], base: &mut [u64], totals: &[Number]) {
 #[inline]
 fn apply_total(shown: &mut Number, base: &mut u64, total: Number) {
     let total = total.total();
-    // A total that falls was reset. Its earlier value is kept.
+    // A lower total means that the source was reset. The earlier totals become the base.
     if total < shown.total().wrapping_sub(*base) {
         *base = shown.total();
     }

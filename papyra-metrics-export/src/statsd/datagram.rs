@@ -11,7 +11,7 @@ pub(super) struct Position {
     pub(super) left: usize,
 }
 
-/// The total of a part of a series. Before the datagram is sent, the total that the receiver then has; afterwards, the
+/// The total of a part of a series. Until the datagram is sent, it is the total after the datagram; afterwards, it is the
 /// previous total, to roll back to.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {

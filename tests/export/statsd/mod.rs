@@ -316,7 +316,7 @@ fn a_line_that_is_too_long_for_a_datagram_is_left_out_and_reported() {
             problems[0].message
         );
     }
-    // The problems end with the exporter.
+    // Once the exporter is dropped, its problems are no longer reported.
     drop(statsd);
     assert_eq!(registry.problems(), []);
 }

@@ -9,7 +9,7 @@ use super::ratio::ErrorRatio;
 use super::units;
 use crate::schema::roles::Role;
 
-/// The largest number of series with which a panel breaks a metric down by several labels at once.
+/// The largest number of series of a metric that one panel breaks down by several labels.
 const MANY: usize = 12;
 
 pub(super) const QUANTILES: [(&str, &str); 3] =

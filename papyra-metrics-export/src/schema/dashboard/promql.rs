@@ -43,7 +43,7 @@ impl Queries {
         Query { expr, legend: "{{le}}".to_owned() }
     }
 
-    /// Returns a quantile of a histogram, by these labels.
+    /// Returns a quantile of a histogram, grouped by these labels.
     pub(super) fn quantile(&self, metric: &Metric<'_>, quantile: &str, labels: &[&str]) -> String {
         let mut by = vec!["le"];
         by.extend(labels);
@@ -57,7 +57,7 @@ pub(super) fn rate(samples: &str) -> String {
     format!("rate({samples}[{INTERVAL}])")
 }
 
-/// Returns an aggregation by these labels.
+/// Returns an aggregation grouped by these labels.
 pub(super) fn aggregate(operator: &str, labels: &[&str], expr: &str) -> String {
     match labels {
         [] => format!("{operator}({expr})"),
@@ -65,7 +65,7 @@ pub(super) fn aggregate(operator: &str, labels: &[&str], expr: &str) -> String {
     }
 }
 
-/// Returns the legend of series by these labels, which is the labels' values.
+/// Returns the legend of series that are grouped by these labels: the values of the labels.
 pub(super) fn legend(labels: &[&str]) -> String {
     labels.iter().map(|label| format!("{{{{{label}}}}}")).collect::<Vec<_>>().join(" ")
 }

@@ -24,12 +24,12 @@ struct BurnRate {
     recent: &'static str,
 }
 
-/// Google, "The Site Reliability Workbook", chapter 5: 2 % of a 30-day budget in an hour, and 5 % in 6 hours.
+/// Burn rates from Google's "The Site Reliability Workbook", chapter 5: 2 % of a 30-day budget in an hour, and 5 % in 6 hours.
 const FAST: [BurnRate; 2] = [
     BurnRate { factor: 14.4, window: "1h", recent: "5m" },
     BurnRate { factor: 6.0, window: "6h", recent: "30m" },
 ];
-/// From the same chapter: 10 % of the budget in a day, and 10 % in 3 days.
+/// Burn rates from the same chapter: 10 % of the budget in a day, and 10 % in 3 days.
 const SLOW: [BurnRate; 2] = [
     BurnRate { factor: 3.0, window: "1d", recent: "2h" },
     BurnRate { factor: 1.0, window: "3d", recent: "6h" },
