@@ -24,6 +24,7 @@ mod functions {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
     use std::task::{Context, Poll, Waker};
+    use std::time::{Duration, Instant};
 
     use async_trait::async_trait;
     use papyra_metrics::{Counter, Gauge, Histogram, Metrics, metrics};
@@ -302,6 +303,16 @@ mod functions {
         Box::new(move || black_box(function)(log, black_box(3)).is_ok())
     }
 
+    /// As above, after durations have been measured for a while, when the clock of the processor is used.
+    fn calibrated<T: 'static, E: 'static>(function: fn(&mut Log, usize) -> Result<T, E>) -> Work {
+        let log = log();
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(1) {
+            log.metrics.time.start().discard();
+        }
+        sync(function)
+    }
+
     /// Polls a future through a call that is not inlined, as executors do.
     fn polls<F>(make: impl Fn(&'static mut Log, usize) -> F + 'static) -> Work
     where
@@ -350,6 +361,7 @@ mod functions {
             },)*]
         };
         (@sync $log:ident $function:expr) => { sync(|$log, at| $function($log, at)) };
+        (@calibrated $log:ident $function:expr) => { calibrated(|$log, at| $function($log, at)) };
         (@polls $log:ident $function:expr) => { polls(|$log, at| $function($log, at)) };
         (@spawned $log:ident $function:expr) => { spawned(|$log, at| $function($log, at)) };
     }
@@ -365,7 +377,7 @@ mod functions {
         "sync `&mut self`, errors, `let this = self`", Some(3), sync, |log| Log::mutable_whole, Log::mutable_whole_measured;
         "sync `&self`, errors + ok + calls", None, sync, |log| Log::counted, Log::counted_measured;
         "sync `&mut self`, errors + in_flight", None, sync, |log| Log::in_flight, Log::in_flight_measured;
-        "sync `&self`, time", None, sync, |log| Log::timed, Log::timed_measured;
+        "sync `&self`, time", None, calibrated, |log| Log::timed, Log::timed_measured;
         "sync `&self`, time, no sample", Some(24), sync, |log| Log::sampled, Log::sampled_measured;
         "async `&self`, errors, `?`", Some(2), polls, |log| Log::now, Log::now_measured;
         "async `&self`, errors, a future in the tail", Some(2), polls, |log| Log::now_tail, Log::now_tail_measured;

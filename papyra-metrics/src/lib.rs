@@ -49,7 +49,7 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
-#![deny(unsafe_code)] // except in `publish`, for restartable sequences in `sharded`, and for names composed at compile time
+#![deny(unsafe_code)] // except in `publish`, for restartable sequences in `sharded`, for the clock, and for names composed at compile time
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -60,6 +60,7 @@ mod assert_delta;
 mod atomic;
 mod atomic_layout;
 mod cache_padded;
+mod clock;
 mod counter;
 mod descriptor;
 mod family;
@@ -89,6 +90,16 @@ mod sharded;
 mod shared_memory;
 #[cfg(feature = "alloc")]
 pub mod snapshot;
+#[cfg(all(
+    feature = "std",
+    target_arch = "x86_64",
+    target_pointer_width = "64",
+    target_os = "linux",
+    not(miri),
+    not(all(loom, test))
+))]
+#[allow(unsafe_code)] // std does not say which file system a file is on
+mod sysfs;
 mod value;
 pub mod walk;
 
@@ -410,7 +421,7 @@ pub use papyra_metrics_derive::Label;
 /// is timed from its first poll to its end, so the time in which it waits is included. If the metrics are absent, the clock is
 /// not read.
 ///
-/// Reading the clock twice costs ten times as much as recording. `sample = n` times about one call in `n`, and records it with a
+/// Reading the [clock](Timer#clock) twice costs five to ten times as much as recording. `sample = n` times about one call in `n`, and records it with a
 /// weight of `n`: counts, sums and quantiles stay right on average. Each thread chooses at random, so calls that repeat in a
 /// pattern have their share, and so have threads that call once.
 ///

@@ -1,6 +1,6 @@
 //! When a call began, if it is timed.
 
-use core::time::Duration;
+pub use crate::clock::Instant;
 
 /// A clock that is read when a call begins and when it ends.
 #[diagnostic::on_unimplemented(
@@ -18,27 +18,11 @@ pub trait Clock {
 /// The clock of the operating system, with the feature `std`.
 pub struct SystemClock;
 
-/// A time that a clock has shown.
-#[derive(Clone, Copy)]
-pub struct Instant(#[cfg(feature = "std")] std::time::Instant);
-
-impl Instant {
-    #[inline]
-    #[must_use]
-    #[cfg_attr(not(feature = "std"), allow(clippy::unused_self))] // no clock makes one
-    pub fn elapsed(self) -> Duration {
-        #[cfg(feature = "std")]
-        return self.0.elapsed();
-        #[cfg(not(feature = "std"))]
-        Duration::ZERO
-    }
-}
-
 #[cfg(feature = "std")]
 impl Clock for SystemClock {
     #[inline]
     fn now() -> Instant {
-        Instant(std::time::Instant::now())
+        Instant::now()
     }
 
     #[inline]

@@ -1,0 +1,349 @@
+//! The rate of the time stamp counter, found by comparing it with another clock.
+//!
+//! Both clocks are read at almost the same instant, from time to time. Two such readings are a window, and the window has a
+//! rate. The rate is used if two windows in a row have the same: a suspension of the system, a step of one of the clocks, or a
+//! thread that was preempted between reading the one and the other makes a difference.
+//!
+//! There is no thread and no lock. A measurement that begins when a window has ended takes the next reading. If another one takes it
+//! already, or if it is a signal handler that has interrupted it, it goes on with the clock that is used so far. In a child that
+//! was forked by another thread during a reading, nobody takes the next one, and the child stays with that clock.
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The ticks from one reading of both clocks to the next, at least, while the rate is not known: 0.07 s at 4 GHz, 0.27 s at 1 GHz.
+pub(super) const WINDOW: u64 = 1 << 28;
+
+/// The same while it is known: 0.5 s to 2 s.
+pub(super) const LONG_WINDOW: u64 = 1 << 31;
+
+/// The ticks between attempts to read both clocks.
+const RETRY: u64 = 1 << 24;
+
+/// The most ticks that reading the other clock may take: about 1 µs, of which a window has at least 70,000. Usually it takes a tenth.
+pub(super) const MAX_GAP: u64 = 1 << 11;
+
+/// The rates of two windows are the same if they differ by less than one in this number: 488 ppm. The kernel speeds its clock up or
+/// slows it down by at most 500 ppm to follow a time server.
+const TOLERANCE: u64 = 1 << 11;
+
+/// Both clocks at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub(super) ticks: u64,
+    pub(super) nanoseconds: u64,
+}
+
+impl Reading {
+    /// Returns `None` if the counter was not read just before and just after the other clock.
+    pub(super) fn between(before: u64, nanoseconds: u64, after: u64) -> Option<Self> {
+        let gap = after.wrapping_sub(before);
+        let ticks = before.wrapping_add(gap / 2);
+        (gap <= MAX_GAP).then_some(Self { ticks, nanoseconds })
+    }
+
+    /// Returns the nanoseconds in a tick since an earlier reading, times 2⁶⁴, or `None` if one of the clocks did not go forward, or
+    /// if the counter is not faster than 1 GHz.
+    fn rate_since(self, earlier: Self) -> Option<u64> {
+        let ticks = self.ticks.wrapping_sub(earlier.ticks);
+        let nanoseconds = self.nanoseconds.checked_sub(earlier.nanoseconds)?;
+        let rate = (u128::from(nanoseconds) << 64).checked_div(u128::from(ticks))?;
+        u64::try_from(rate).ok().filter(|rate| *rate != 0)
+    }
+}
+
+/// On a cache line that is hardly ever written.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(super) struct Calibration {
+    /// Whether a duration that begins is measured by the counter. Only if `rate` is known.
+    is_trusted: AtomicBool,
+    /// Whether somebody is reading both clocks.
+    is_reading: AtomicBool,
+    /// The nanoseconds in a tick, times 2⁶⁴.
+    rate: AtomicU64,
+    /// The clocks are to be read again if the counter is not in the `LONG_WINDOW` after this.
+    window_start: AtomicU64,
+    /// The rate in the last window, or 0 if it has none.
+    last_rate: AtomicU64,
+    /// The last reading.
+    last_ticks: AtomicU64,
+    last_nanoseconds: AtomicU64,
+}
+
+impl Calibration {
+    pub(super) const fn new() -> Self {
+        Self {
+            is_trusted: AtomicBool::new(false),
+            is_reading: AtomicBool::new(false),
+            rate: AtomicU64::new(0),
+            window_start: AtomicU64::new(0),
+            last_rate: AtomicU64::new(0),
+            last_ticks: AtomicU64::new(0),
+            last_nanoseconds: AtomicU64::new(0),
+        }
+    }
+
+    /// Begins the first window. To be called before anything else.
+    pub(super) fn begin(&self, reading: Reading) {
+        self.set_last(reading);
+        self.end_window_after(WINDOW, reading.ticks);
+    }
+
+    /// Returns whether a duration that begins is to be measured by the counter.
+    #[inline]
+    pub(super) fn is_trusted(&self) -> bool {
+        // Acquire: the rate is seen too.
+        self.is_trusted.load(Ordering::Acquire)
+    }
+
+    /// Returns whether the clocks are to be read again. Also if the counter was set back.
+    #[inline]
+    pub(super) fn is_due(&self, ticks: u64) -> bool {
+        ticks.wrapping_sub(self.window_start.load(Ordering::Relaxed)) >= LONG_WINDOW
+    }
+
+    /// Returns the nanoseconds in a number of ticks, or 0 if the number is negative. Only for durations that began when the rate was
+    /// known.
+    #[inline]
+    pub(super) fn nanoseconds(&self, ticks: u64) -> u64 {
+        let ticks = if ticks > i64::MAX as u64 { 0 } else { ticks };
+        let product = u128::from(ticks) * u128::from(self.rate.load(Ordering::Relaxed));
+        (product >> 64) as u64
+    }
+
+    /// Ends the window with a reading, unless that fails, or another one is under way.
+    pub(super) fn end_window(&self, ticks: u64, read: impl FnOnce() -> Option<Reading>) {
+        // First, so that a reading that fails is not repeated by the next call.
+        self.end_window_after(RETRY, ticks);
+        // Acquire and Release: the next one sees the last reading.
+        if self.is_reading.swap(true, Ordering::Acquire) {
+            return;
+        }
+        if let Some(reading) = read() {
+            self.compare(reading);
+        }
+        self.is_reading.store(false, Ordering::Release);
+    }
+
+    fn compare(&self, reading: Reading) {
+        let last = Reading {
+            ticks: self.last_ticks.load(Ordering::Relaxed),
+            nanoseconds: self.last_nanoseconds.load(Ordering::Relaxed),
+        };
+        // Another thread has ended the window since this one has seen that it is due. The counters of two processors may differ a little.
+        if reading.ticks.wrapping_sub(last.ticks).wrapping_add(RETRY) < WINDOW {
+            return;
+        }
+        let rate = reading.rate_since(last).unwrap_or(0);
+        let last_rate = self.last_rate.swap(rate, Ordering::Relaxed);
+        let is_same = rate.abs_diff(last_rate) < rate / TOLERANCE;
+        if is_same {
+            self.rate.store(rate, Ordering::Relaxed);
+        }
+        self.is_trusted.store(is_same, Ordering::Release);
+        self.set_last(reading);
+        self.end_window_after(if is_same { LONG_WINDOW } else { WINDOW }, reading.ticks);
+    }
+
+    fn set_last(&self, reading: Reading) {
+        self.last_ticks.store(reading.ticks, Ordering::Relaxed);
+        self.last_nanoseconds.store(reading.nanoseconds, Ordering::Relaxed);
+    }
+
+    fn end_window_after(&self, length: u64, ticks: u64) {
+        let start = ticks.wrapping_add(length).wrapping_sub(LONG_WINDOW);
+        self.window_start.store(start, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::cell::Cell;
+
+    use super::{Calibration, LONG_WINDOW, MAX_GAP, RETRY, Reading, WINDOW};
+
+    /// A counter of 2.5 GHz.
+    fn at(ticks: u64) -> Reading {
+        Reading { ticks, nanoseconds: 1_000_000 + ticks * 2 / 5 }
+    }
+
+    /// A calibration whose first window begins at tick 0.
+    fn begun() -> Calibration {
+        let calibration = Calibration::new();
+        calibration.begin(at(0));
+        calibration
+    }
+
+    /// A calibration whose second window has ended.
+    fn trusted() -> (Calibration, u64) {
+        let calibration = begun();
+        let now = 2 * WINDOW;
+        for reading in [at(WINDOW), at(now)] {
+            calibration.end_window(reading.ticks, || Some(reading));
+        }
+        assert!(calibration.is_trusted());
+        (calibration, now)
+    }
+
+    #[test]
+    fn a_reading_with_a_gap_is_rejected() {
+        let between = Reading::between;
+        assert_eq!(between(100, 7, 100), Some(Reading { ticks: 100, nanoseconds: 7 }));
+        assert_eq!(between(100, 7, 300), Some(Reading { ticks: 200, nanoseconds: 7 }));
+        assert!(between(100, 7, 100 + MAX_GAP).is_some());
+        assert_eq!(between(100, 7, 101 + MAX_GAP), None);
+        // The counter was set back, or has begun anew.
+        assert_eq!(between(100, 7, 99), None);
+        assert!(between(u64::MAX, 7, 1).is_some());
+    }
+
+    #[test]
+    fn after_a_rejected_reading_a_later_call_reads_again() {
+        let calibration = begun();
+        let mut now = 0;
+        let mut ends_window = |reading: Option<Reading>| {
+            while !calibration.is_due(now) {
+                now += 1 << 20;
+            }
+            calibration.end_window(now, || reading.map(|_| at(now)));
+            now
+        };
+        assert_eq!(ends_window(None), WINDOW);
+        let again = ends_window(None);
+        assert_eq!(again, WINDOW + RETRY);
+        ends_window(Some(at(0)));
+        assert!(!calibration.is_trusted());
+        assert_eq!(ends_window(None), again + RETRY + WINDOW);
+        assert!(!calibration.is_trusted());
+        ends_window(Some(at(0)));
+        assert!(calibration.is_trusted());
+    }
+
+    #[test]
+    fn the_rate_is_trusted_after_two_windows_of_the_same_rate() {
+        let calibration = begun();
+        assert!(!calibration.is_due(WINDOW - 1) && calibration.is_due(WINDOW));
+        calibration.end_window(WINDOW, || Some(at(WINDOW)));
+        assert!(!calibration.is_trusted());
+        assert!(!calibration.is_due(2 * WINDOW - 1) && calibration.is_due(2 * WINDOW));
+        calibration.end_window(2 * WINDOW, || Some(at(2 * WINDOW)));
+        assert!(calibration.is_trusted());
+        assert!(!calibration.is_due(2 * WINDOW + LONG_WINDOW - 1));
+        assert!(calibration.is_due(2 * WINDOW + LONG_WINDOW));
+        // Readings are in whole nanoseconds, of which a window has 100 millions.
+        assert!(calibration.nanoseconds(5_000_000_000).abs_diff(2_000_000_000) < 20);
+    }
+
+    #[test]
+    fn a_window_in_which_one_clock_alone_went_on_ends_the_trust() {
+        // The seconds of a suspension, as the counter and as the other clock sees it.
+        for (ticks, nanoseconds) in [(10_000_000_000, 0), (0, 4_000_000_000), (2_000_000, 0)] {
+            let (calibration, now) = trusted();
+            let after = |ticks_later: u64| {
+                let Reading { ticks: read, nanoseconds: also } = at(now + ticks_later);
+                Reading { ticks: read + ticks, nanoseconds: also + nanoseconds }
+            };
+            let before = calibration.nanoseconds(1_000_000);
+            calibration.end_window(now, || Some(after(LONG_WINDOW)));
+            assert!(!calibration.is_trusted(), "{ticks} {nanoseconds}");
+            // Durations that were begun with the counter keep the rate.
+            assert_eq!(calibration.nanoseconds(1_000_000), before);
+            calibration.end_window(now, || Some(after(LONG_WINDOW + WINDOW)));
+            assert!(!calibration.is_trusted(), "the rate is that of one window");
+            calibration.end_window(now, || Some(after(LONG_WINDOW + 2 * WINDOW)));
+            assert!(calibration.is_trusted());
+            assert_eq!(calibration.nanoseconds(1_000_000), before);
+        }
+    }
+
+    #[test]
+    fn a_counter_that_begins_anew_at_another_rate_is_trusted_again_at_that_rate() {
+        let (calibration, _) = trusted();
+        let at = |ticks: u64| Reading { ticks, nanoseconds: (1 << 40) + ticks / 2 };
+        assert!(calibration.is_due(1 << 20));
+        for ticks in [1 << 20, 1 << 30] {
+            calibration.end_window(ticks, || Some(at(ticks)));
+            assert!(!calibration.is_trusted());
+        }
+        calibration.end_window(1 << 31, || Some(at(1 << 31)));
+        assert!(calibration.is_trusted());
+        assert_eq!(calibration.nanoseconds(1_000_000_000), 500_000_000);
+    }
+
+    #[test]
+    fn a_reading_just_before_the_last_one_changes_nothing() {
+        let (calibration, now) = trusted();
+        for early in [now - 1, now - 1_000, now, now + 1] {
+            calibration.end_window(now, || Some(at(early)));
+            assert!(calibration.is_trusted());
+        }
+        calibration.end_window(now, || Some(at(now + LONG_WINDOW)));
+        assert!(calibration.is_trusted());
+    }
+
+    #[test]
+    fn clocks_without_a_rate_are_never_trusted() {
+        let still = |ticks| Reading { ticks, nanoseconds: 5 };
+        let back = |ticks: u64| Reading { ticks, nanoseconds: u64::MAX - ticks };
+        let at_1_ghz = |ticks| Reading { ticks, nanoseconds: ticks };
+        let stopped = |ticks| Reading { ticks: 0, nanoseconds: ticks };
+        let clocks: [fn(u64) -> Reading; 4] = [still, back, at_1_ghz, stopped];
+        for clock in clocks {
+            let calibration = Calibration::new();
+            calibration.begin(clock(0));
+            for window in 1..10 {
+                calibration.end_window(window * WINDOW, || Some(clock(window * WINDOW)));
+                assert!(!calibration.is_trusted());
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_during_a_reading_goes_on_without_one() {
+        let (calibration, now) = trusted();
+        let now = now + LONG_WINDOW;
+        let has_read = Cell::new(false);
+        calibration.end_window(now, || {
+            // A signal handler that measures something.
+            calibration.end_window(now, || {
+                has_read.set(true);
+                None
+            });
+            assert!(calibration.is_trusted());
+            Some(at(now))
+        });
+        assert!(calibration.is_trusted() && !has_read.get());
+    }
+
+    #[test]
+    fn ticks_are_converted_as_by_an_exact_division() {
+        // Windows of a second, at 1.000001 to 6 GHz.
+        for window in [1_000_001_000_u64, 2_500_000_000, 2_891_725_031, 6_000_000_000] {
+            let calibration = Calibration::new();
+            calibration.begin(Reading { ticks: 0, nanoseconds: 0 });
+            for reading in 1..=3 {
+                let nanoseconds = reading * 1_000_000_000;
+                let ticks = reading * window;
+                calibration.end_window(ticks, || Some(Reading { ticks, nanoseconds }));
+            }
+            assert!(calibration.is_trusted());
+            let year = 365 * 86_400 * window;
+            let exact = |ticks: u64| u128::from(ticks) * 1_000_000_000 / u128::from(window);
+            for ticks in [0, 1, 2, 3, 1_000, window - 1, window, 12_345_678_901, year, 20 * year] {
+                let converted = u128::from(calibration.nanoseconds(ticks));
+                // The rate has 64 binary digits, and both it and the product are rounded down.
+                assert!(exact(ticks) - converted <= 1, "{ticks} in {window}: {converted}");
+            }
+            let most = calibration.nanoseconds(i64::MAX as u64);
+            assert!((1_000_000_000_000_000_000..1 << 63).contains(&most), "{most}");
+        }
+    }
+
+    #[test]
+    fn an_end_before_the_beginning_is_zero() {
+        let (calibration, _) = trusted();
+        for ticks in [1_u64, 2, 1_000_000, 1 << 62, 1 << 63] {
+            assert_eq!(calibration.nanoseconds(ticks.wrapping_neg()), 0);
+        }
+    }
+}

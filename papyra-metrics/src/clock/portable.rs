@@ -1,0 +1,28 @@
+//! The clock of std. Without it there is none.
+
+use core::time::Duration;
+
+/// The beginning of a duration.
+#[derive(Clone, Copy, Debug)]
+pub struct Instant(
+    #[cfg(feature = "std")] std::time::Instant,
+    #[cfg(not(feature = "std"))] core::convert::Infallible,
+);
+
+impl Instant {
+    /// Begins a duration.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub fn now() -> Self {
+        Self(std::time::Instant::now())
+    }
+
+    /// Returns how long ago the duration began.
+    #[inline]
+    pub fn elapsed(self) -> Duration {
+        #[cfg(feature = "std")]
+        return self.0.elapsed();
+        #[cfg(not(feature = "std"))]
+        match self.0 {}
+    }
+}

@@ -1,0 +1,54 @@
+//! Short files in which the kernel describes the machine.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::AsRawFd;
+
+use core::ffi::c_int;
+
+/// Reads the one line of a file below `/sys` into the buffer. Returns `None` if there is no such file, or if it is longer.
+pub(crate) fn read<'a>(path: &str, buffer: &'a mut [u8]) -> Option<&'a str> {
+    let mut file = File::open(path).ok()?;
+    // Another file system may be mounted over it, to show a program another machine than the one that it runs on.
+    if file_system(&file)? != SYSFS_MAGIC {
+        return None;
+    }
+    let len = file.read(buffer).ok()?;
+    // Without the line feed at its end, the line may be longer.
+    let line = buffer.get(..len)?.strip_suffix(b"\n")?;
+    core::str::from_utf8(line).ok()
+}
+
+/// `SYSFS_MAGIC` of `linux/magic.h`.
+const SYSFS_MAGIC: isize = 0x6265_6572;
+
+/// Returns the type of the file system that a file is on.
+fn file_system(file: &File) -> Option<isize> {
+    /// The C library's `struct statfs`, of 120 bytes on x86-64, the first field of which is the type.
+    #[repr(C)]
+    struct FileSystem([isize; 32]);
+
+    unsafe extern "C" {
+        fn fstatfs(file: c_int, into: *mut FileSystem) -> c_int;
+    }
+
+    let mut found = FileSystem([0; 32]);
+    // SAFETY: the descriptor is open, and there is more room than the call fills.
+    let result = unsafe { fstatfs(file.as_raw_fd(), &raw mut found) };
+    (result == 0).then_some(found.0[0])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn only_a_whole_line_of_a_file_of_the_kernel_is_read() {
+        let path = "/sys/devices/system/cpu/possible";
+        let line = std::fs::read_to_string(path).unwrap();
+        assert_eq!(read(path, &mut [0; 64]), line.strip_suffix('\n'));
+        assert_eq!(read(path, &mut [0; 1]), None);
+        assert_eq!(read("/proc/sys/kernel/ostype", &mut [0; 64]), None);
+        assert_eq!(read("/sys/devices/system/cpu/impossible", &mut [0; 64]), None);
+    }
+}
