@@ -1,9 +1,9 @@
-//! A macro for tests: what an operation changes.
+//! A macro for tests that asserts how an operation changes metrics.
 
 /// Runs a closure and asserts by how much it changes metrics. Returns what the closure returns.
 ///
-/// A metric is named as in a snapshot: by its name, or with labels by its series in quotes. Metrics that are not listed may
-/// change.
+/// Metrics are named as in a snapshot: by name, or by the series in quotes if they have labels. Metrics that are not
+/// listed may change.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, Label, Metrics, assert_delta};
@@ -39,9 +39,9 @@
 ///
 /// | metric | its change |
 /// |---|---|
-/// | counter | how much was counted, also if it is reset meanwhile |
+/// | counter | how many events were counted, also if the counter is reset meanwhile |
 /// | histogram | how many values were recorded |
-/// | gauge | its value after minus its value before; of a float rounded to the next integer |
+/// | gauge | its value after minus its value before; floats are rounded to the nearest integer first |
 ///
 /// An expected change is an integer of any type.
 ///
@@ -67,8 +67,8 @@
 ///
 /// # Panics
 ///
-/// If a metric changes by another amount, or if a name is not the name of a metric. The message shows the expected changes, and
-/// everything that has changed:
+/// Panics if a metric changes by another amount, or if a name is not the name of a metric. The message shows the
+/// expected changes, and everything that has changed:
 ///
 /// ```text
 /// the metrics did not change as expected
@@ -77,8 +77,8 @@
 /// also changed: bytes_written +118
 /// ```
 ///
-/// The expression of the metrics is evaluated twice: before and after the closure. What other threads count in the same
-/// metrics meanwhile is included.
+/// The expression of the metrics is evaluated twice: before and after the closure. Concurrent changes by other threads
+/// are included.
 ///
 /// # Compile errors
 ///

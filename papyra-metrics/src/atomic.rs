@@ -1,5 +1,5 @@
-//! The atomics that instruments are built on: those of the target, those of `portable-atomic` if the target has no 64-bit
-//! atomics, or those of the model checker. No other module depends on which.
+//! The atomics that instruments are built on: those of the target, those of `portable-atomic` if the target has no
+//! 64-bit atomics, or those of the model checker loom. Other modules do not depend on the choice.
 
 #[cfg(all(loom, test))]
 pub(crate) use loom::sync::atomic::{AtomicI64, AtomicU64};
@@ -17,7 +17,7 @@ compile_error!(
     "this target has no 64-bit atomics: enable the feature `portable-atomic` of papyra-metrics"
 );
 
-/// A `const fn`, except under the model checker, whose atomics register themselves when they are created.
+/// Declares a `const fn`, except under loom, whose atomics register themselves when they are created.
 macro_rules! const_fn {
     ($(#[$meta:meta])* pub fn $name:ident() -> Self $body:block) => {
         #[cfg(not(all(loom, test)))]

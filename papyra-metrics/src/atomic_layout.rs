@@ -7,30 +7,31 @@ use crate::histogram::scale::Scale;
 /// The addresses of the 64-bit atomics that an instrument consists of.
 #[derive(Clone, Copy, Debug)]
 pub struct AtomicLayout {
-    /// The first cell. The value is the wrapping sum of all of them.
+    /// The address of the first cell. The value is the wrapping sum of all cells.
     pub first: usize,
     /// The number of cells.
     pub cells: usize,
     /// The distance between two cells, in bytes.
     pub stride: usize,
-    /// The baseline, which a reset sets to the sum of the cells. Without one, a reset of a counter sets the cells to zero.
+    /// The address of the baseline, which a reset sets to the sum of the cells. Without a baseline, a reset of a
+    /// counter sets the cells to zero.
     pub baseline: Option<usize>,
-    /// The type of numbers in the cells and the baseline.
+    /// The content of the cells and the baseline.
     pub form: Form,
-    /// The address of the word of flags that say which cells are in use, for the instrument itself alone.
+    /// The address of the flags that mark the cells in use. Only the instrument itself uses them.
     pub flags: Option<usize>,
 }
 
-/// The type of numbers in the cells of an instrument.
+/// The content of the cells of an instrument.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
-    /// One word each: a part of the value.
+    /// Each cell is one word, and a part of the value.
     Sum,
-    /// One cell alone: the bits of an `f64`.
+    /// A single cell with the bits of an `f64`.
     Float,
-    /// One cell alone: the highest value as an `i64`, and `i64::MIN` if there is none.
+    /// A single cell with the highest value as an `i64`, or `i64::MIN` if there is none.
     Peak,
-    /// A block each, and so is the baseline: two words for each bucket, its count and its sum.
+    /// Each cell, and the baseline, is a block with two words for each bucket: its count and its sum.
     Histogram(Scale<'static>),
 }
 

@@ -9,10 +9,10 @@ use crate::{Distribution, Inc, IncDec, Instrument, Kind, Value, Walker};
 
 /// An instrument that shares no cache line with its neighbours.
 ///
-/// Two counters side by side share a cache line. If two cores increment them at the same time, each core waits for the line
-/// that the other has just taken, although they never touch the same counter. On a 2-core x86-64 machine an increment then
-/// takes over 4 times as long as alone. A padded one does not (`benches/RESULTS.md` in the repository), and takes 128 bytes
-/// instead of 8 or 16.
+/// Two counters side by side share a cache line. If two cores increment them at the same time, each core waits for the
+/// line that the other has just taken, although they never touch the same counter. On a 2-core x86-64 machine an
+/// increment then takes over 4 times as long as alone. A padded counter does not (`benches/RESULTS.md` in the
+/// repository), and takes 128 bytes instead of 8 or 16.
 ///
 /// Pad counters that different cores increment often, such as a writer's beside the readers'. Do not pad counters that one
 /// thread increments, or that are incremented seldom: the struct stays small, and one cache line holds several of them. For
@@ -45,7 +45,7 @@ use crate::{Distribution, Inc, IncDec, Instrument, Kind, Value, Walker};
 ///
 /// In a [plain struct](derive@crate::Metrics#plain-structs), `#[metrics(padded)]` pads one field, and
 /// `#[metrics(storage = Name, padded)]` all of them.
-// 128 bytes: a line of Apple's and other large Arm cores, and the pair of lines that x86-64 fetches together.
+// 128 bytes: a cache line of Apple's and other large Arm cores, and the pair of lines that x86-64 fetches together.
 #[repr(align(128))]
 #[derive(Clone, Copy, Default)]
 pub struct CachePadded<I>(I);

@@ -1,4 +1,4 @@
-//! The counter: a lifetime total that never falls, and the baseline that a reset moves up to it.
+//! The counter: a lifetime total that never falls, and a baseline that a reset sets to the total.
 
 use core::fmt;
 
@@ -8,11 +8,11 @@ use crate::{Instrument, Kind, Value, Walker};
 
 /// A monotonic counter of events.
 ///
-/// It is two inline atomics, 16 bytes: the lifetime total, and the baseline, which is the total at the last reset. So a
+/// It is two inline atomics, 16 bytes: the lifetime total, and the baseline, which is the total at the last reset. A
 /// reset, which is for people and tests, does not change the total, which monitoring systems read.
 ///
-/// Counting is one relaxed atomic addition to the total. Readers never wait for writers or the reverse. The total wraps on
-/// overflow: after 584 years of one increment a nanosecond.
+/// Counting is one relaxed atomic addition to the total. Readers and writers never wait for each other. The total wraps
+/// on overflow, after 584 years of one increment per nanosecond.
 ///
 /// ```
 /// use papyra_metrics::Counter;
@@ -116,7 +116,7 @@ pub(crate) fn advance_baseline(baseline: &AtomicU64, total: impl Fn() -> u64) ->
     let mut previous = baseline.load(Ordering::Acquire);
     loop {
         let total = total();
-        // Release: a reader of this baseline also sees a total that has reached it.
+        // Release: a reader that loads this baseline then loads a total that is at least as large.
         match baseline.compare_exchange_weak(previous, total, Ordering::Release, Ordering::Acquire)
         {
             Ok(_) => return total.wrapping_sub(previous),
@@ -137,7 +137,7 @@ impl fmt::Debug for Counter {
     }
 }
 
-#[diagnostic::do_not_recommend] // the notes of the trait name it
+#[diagnostic::do_not_recommend] // the notes of `Instrument` name this type
 impl Instrument for Counter {
     const KIND: Kind = Kind::Counter;
 
@@ -171,7 +171,7 @@ impl Instrument for Counter {
 
 #[cfg(all(loom, test))]
 mod model {
-    //! Run by `RUSTFLAGS="--cfg loom" cargo test -p papyra-metrics --lib --release`.
+    //! Run with `RUSTFLAGS="--cfg loom" cargo test -p papyra-metrics --lib --release`.
 
     use loom::{sync::Arc, thread};
 
@@ -195,7 +195,7 @@ mod model {
             let here = counter.take();
             adder.join().unwrap();
             let there = taker.join().unwrap();
-            // A sum alone would not show a take that wraps below zero, because the next take makes up for it.
+            // The sum below would not detect a take that wraps below zero, because the next take compensates for it.
             assert!(here <= 3 && there <= 3, "{here} and {there} of 3");
             assert_eq!(here + there + counter.get(), 3);
             assert_eq!(counter.total(), 3);
@@ -214,7 +214,8 @@ mod model {
                     counter.inc();
                 })
             };
-            // If the baseline were visible before the total that it was moved to, the difference would wrap below zero here.
+            // If the baseline were visible before the total that it was moved to, the difference would wrap below zero
+            // here.
             assert!(counter.get() <= 2);
             assert!(counter.take() <= 2);
             other.join().unwrap();

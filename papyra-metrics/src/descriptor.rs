@@ -24,7 +24,7 @@ pub enum Kind {
 impl Kind {
     pub(crate) const ALL: [Self; 3] = [Self::Counter, Self::Gauge, Self::Histogram];
 
-    /// `counter`, `gauge` or `histogram`.
+    /// Returns `counter`, `gauge` or `histogram`.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -53,7 +53,7 @@ impl Kind {
 }
 
 impl fmt::Display for Kind {
-    /// `counter`, `gauge` or `histogram`.
+    /// Writes `counter`, `gauge` or `histogram`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
@@ -73,8 +73,7 @@ impl fmt::Display for Kind {
 #[non_exhaustive]
 pub struct Descriptor {
     pub(crate) name: &'static str,
-    /// The number of bytes at the beginning of the name that are prefixes. A unit that moves to the end of an exported name does not
-    /// pass over them.
+    /// The length of the prefixes at the beginning of the name, in bytes. They stay first in the exported name.
     pub(crate) prefix_len: usize,
     pub(crate) kind: Kind,
     pub(crate) help: &'static str,
@@ -91,7 +90,7 @@ impl Descriptor {
     ///
     /// # Panics
     ///
-    /// If the name does not match `[a-zA-Z_][a-zA-Z0-9_]*`; in a `const`, that is a compile error.
+    /// Panics if the name does not match `[a-zA-Z_][a-zA-Z0-9_]*`. In a `const`, this is a compile error.
     pub const fn new(name: &'static str, kind: Kind) -> Self {
         assert!(naming::is_name(name), "a metric's name must match [a-zA-Z_][a-zA-Z0-9_]*");
         Self {
@@ -111,7 +110,7 @@ impl Descriptor {
     ///
     /// # Panics
     ///
-    /// If the name is not valid; see [`new`](Self::new).
+    /// Panics if the name is not valid; see [`new`](Self::new).
     pub const fn counter(name: &'static str) -> Self {
         Self::new(name, Kind::Counter)
     }
@@ -120,7 +119,7 @@ impl Descriptor {
     ///
     /// # Panics
     ///
-    /// If the name is not valid; see [`new`](Self::new).
+    /// Panics if the name is not valid; see [`new`](Self::new).
     pub const fn gauge(name: &'static str) -> Self {
         Self::new(name, Kind::Gauge)
     }
@@ -129,12 +128,12 @@ impl Descriptor {
     ///
     /// # Panics
     ///
-    /// If the name is not valid; see [`new`](Self::new).
+    /// Panics if the name is not valid; see [`new`](Self::new).
     pub const fn histogram(name: &'static str) -> Self {
         Self::new(name, Kind::Histogram)
     }
 
-    /// Adds the unit of the instrument's buckets, for generated code.
+    /// For generated code: adds the unit of the instrument's buckets.
     #[doc(hidden)]
     #[must_use]
     #[track_caller]
@@ -160,7 +159,7 @@ impl Descriptor {
     ///
     /// # Panics
     ///
-    /// If the unit does not match `[a-z0-9_]+`; in a `const`, that is a compile error.
+    /// Panics if the unit does not match `[a-z0-9_]+`. In a `const`, this is a compile error.
     #[must_use]
     pub const fn with_unit(mut self, unit: &'static str) -> Self {
         assert!(naming::is_unit(unit), "a metric's unit must match [a-z0-9_]+");
@@ -173,9 +172,9 @@ impl Descriptor {
     ///
     /// # Panics
     ///
-    /// If a label's name does not match `[a-zA-Z_][a-zA-Z0-9_]*`, is reserved (`le`, `quantile`, `instance`, `job`, or
-    /// beginning with `__`) or occurs twice, or if a value does not match `[a-z0-9_]+`; in a `const`, that is a compile
-    /// error.
+    /// Panics if a label's name does not match `[a-zA-Z_][a-zA-Z0-9_]*`, is reserved (`le`, `quantile`, `instance`,
+    /// `job`, or beginning with `__`) or occurs twice, or if a value does not match `[a-z0-9_]+`. In a `const`, this is
+    /// a compile error.
     #[must_use]
     pub const fn with_labels(mut self, labels: &'static [(&'static str, &'static str)]) -> Self {
         label_set::assert_labels(labels);
@@ -191,7 +190,7 @@ impl Descriptor {
         self
     }
 
-    /// Marks a counter as one that counts errors, for dashboards and alerts.
+    /// Marks a counter as an error counter, for dashboards and alerts.
     #[must_use]
     pub const fn as_error_counter(mut self) -> Self {
         self.is_error_counter = true;
@@ -203,13 +202,14 @@ impl Descriptor {
         self.name
     }
 
-    /// Returns how many bytes at the beginning of the name are prefixes. A unit that moves to the end of an exported name
-    /// does not pass over them.
+    /// Returns the length of the prefixes at the beginning of the name, in bytes.
+    ///
+    /// An exported name begins with them. A unit moves to the end of the name only if it directly follows them.
     pub const fn prefix_len(&self) -> usize {
         self.prefix_len
     }
 
-    /// Returns whether it is a counter, a gauge or a histogram.
+    /// Returns the kind: counter, gauge or histogram.
     pub const fn kind(&self) -> Kind {
         self.kind
     }
@@ -224,8 +224,8 @@ impl Descriptor {
         self.unit
     }
 
-    /// Returns the fixed labels, as pairs of name and value, in declaration order: labels of enclosing structs first, labels
-    /// of a family last.
+    /// Returns the fixed labels, as pairs of name and value, in declaration order: labels of enclosing structs first,
+    /// labels of a family last.
     ///
     /// ```
     /// use papyra_metrics::Descriptor;
@@ -262,7 +262,7 @@ impl Descriptor {
         Series::new(self.name, self.labels())
     }
 
-    /// The text of [`series`](Self::series), borrowed if it is known at compile time.
+    /// Returns the text of [`series`](Self::series), borrowed if it is known at compile time.
     #[cfg(feature = "alloc")]
     pub(crate) fn key(&self) -> Cow<'static, str> {
         self.key.map_or_else(|| Cow::Owned(self.series().to_string()), Cow::Borrowed)
@@ -278,20 +278,21 @@ impl Descriptor {
 #[derive(Clone, Copy)]
 pub struct StaticTable {
     pub(crate) descriptors: Option<&'static [Descriptor]>,
-    /// Whether each has the key of its series.
+    /// Whether each descriptor has its series key.
     #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "only snapshots need keys"))]
     have_keys: bool,
 }
 
 impl StaticTable {
-    /// Of a hand-written `Metrics`, which may have static descriptors.
+    /// The table of a hand-written `Metrics`, for which the derive has computed nothing.
     pub(crate) const UNKNOWN: Self = Self { descriptors: None, have_keys: false };
 
     pub(crate) const fn new(descriptors: &'static [Descriptor]) -> Self {
         Self { descriptors: Some(descriptors), have_keys: all_have_keys(descriptors) }
     }
 
-    /// The static descriptors of derived metrics, or else these of hand-written ones, if each has the key of its series.
+    /// Returns the static descriptors of derived metrics, or else those of hand-written metrics, if each has its series
+    /// key.
     #[cfg(feature = "alloc")]
     pub(crate) fn with_keys_or_else(
         self,
@@ -304,7 +305,7 @@ impl StaticTable {
     }
 }
 
-/// Whether the key of each series is known at compile time.
+/// Returns whether the key of each series is known at compile time.
 const fn all_have_keys(metrics: &[Descriptor]) -> bool {
     let mut i = 0;
     while i < metrics.len() {

@@ -42,7 +42,7 @@ impl FloatGauge {
         self.bits.store(value.to_bits(), Ordering::Relaxed);
     }
 
-    /// Adds to the value.
+    /// Adds `n` to the value.
     #[inline]
     pub fn add(&self, n: f64) {
         let mut before = self.bits.load(Ordering::Relaxed);
@@ -60,7 +60,7 @@ impl FloatGauge {
         }
     }
 
-    /// Subtracts from the value.
+    /// Subtracts `n` from the value.
     #[inline]
     pub fn sub(&self, n: f64) {
         self.add(-n);
@@ -85,7 +85,7 @@ impl fmt::Debug for FloatGauge {
     }
 }
 
-#[diagnostic::do_not_recommend] // the notes of the trait name it
+#[diagnostic::do_not_recommend] // the notes of `Instrument` name this type
 impl Instrument for FloatGauge {
     const KIND: Kind = Kind::Gauge;
 

@@ -82,7 +82,7 @@ impl fmt::Debug for Gauge {
     }
 }
 
-#[diagnostic::do_not_recommend] // the notes of the trait name it
+#[diagnostic::do_not_recommend] // the notes of `Instrument` name this type
 impl Instrument for Gauge {
     const KIND: Kind = Kind::Gauge;
 

@@ -7,7 +7,7 @@ use crate::Gauge;
 impl Gauge {
     /// Adds `n`, and subtracts it again when the returned guard is dropped, also if a panic or a cancelled future drops it.
     ///
-    /// Use it for things that exist as long as a value does: a running task, a buffer, a connection.
+    /// Use it for levels that follow the lifetime of a value: running tasks, buffered bytes, open connections.
     ///
     /// ```
     /// use papyra_metrics::Gauge;
@@ -36,7 +36,7 @@ pub struct GaugeHold<'a> {
 }
 
 impl GaugeHold<'_> {
-    /// Returns the amount that is added.
+    /// Returns the amount that this guard has added.
     #[inline]
     pub fn get(&self) -> i64 {
         self.n

@@ -1,6 +1,7 @@
-//! A hash that the compiler can compute.
+//! A hash function for use at compile time.
 
-/// Continues a hash: a polynomial modulo 2³², so that no step overflows. Four bytes in one step, because each is interpreted.
+/// Extends a hash by bytes: a polynomial modulo 2³², so that no step overflows. Takes four bytes per step, because the
+/// compiler interprets each step.
 #[allow(clippy::cast_lossless)] // `from` is not const
 pub(crate) const fn hash(mut hash: u64, mut bytes: &[u8]) -> u64 {
     const BASE: u64 = 0x0100_0193;
@@ -20,7 +21,7 @@ pub(crate) const fn hash(mut hash: u64, mut bytes: &[u8]) -> u64 {
     hash
 }
 
-/// Where a search in an open-addressed table of that size begins.
+/// Returns the slot at which a search in an open-addressed table of this size begins.
 #[allow(clippy::cast_possible_truncation)] // the low bits are enough
 pub(crate) const fn first_slot(hash: u64, slots: usize) -> usize {
     hash as usize % slots

@@ -9,9 +9,9 @@ use crate::{Distribution, Kind, Value, Walker};
 
 /// A value that can be a field of a struct that derives [`Metrics`](crate::Metrics).
 ///
-/// [`Counter`](crate::Counter) and [`Gauge`](crate::Gauge) are instruments, and so are a plain `AtomicU64` (a counter) and
-/// `AtomicI64` (a gauge). A reset sets an `AtomicU64` to zero, and its total falls with it. Implement the trait for any other
-/// type that has a number to show:
+/// [`Counter`](crate::Counter) and [`Gauge`](crate::Gauge) are instruments, and so are a plain `AtomicU64` (a counter)
+/// and `AtomicI64` (a gauge). A reset sets an `AtomicU64` and its total to zero. Implement the trait for any other type
+/// that holds a number:
 ///
 /// ```
 /// use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
@@ -47,10 +47,10 @@ pub trait Instrument {
     /// The kind of metric.
     const KIND: Kind;
 
-    /// Returns the value; of a counter, since the last reset.
+    /// Returns the value; for a counter, the count since the last reset.
     fn value(&self) -> Value;
 
-    /// Returns the value over the lifetime, which resets do not change. By default the [`value`](Self::value).
+    /// Returns the value over the lifetime, which resets do not change. Defaults to [`value`](Self::value).
     fn total(&self) -> Value {
         self.value()
     }
@@ -58,8 +58,8 @@ pub trait Instrument {
     /// Resets a counter's value to zero. A gauge keeps its value.
     fn reset(&self);
 
-    /// Returns the [`value`](Self::value) and [resets](Self::reset) it in one step. An event that is counted meanwhile is in
-    /// this reading or in the next one, never in both or neither.
+    /// Returns the [`value`](Self::value) and [resets](Self::reset) it in one step. A concurrent event is included in
+    /// this reading or in the next, never in both or neither.
     fn take(&self) -> Value;
 
     /// For generated code: the unit of the values, if the type of the instrument determines it.
@@ -70,14 +70,15 @@ pub trait Instrument {
     #[doc(hidden)]
     const __SCALE: Option<Scale<'static>> = None;
 
-    /// Writes the lifetime distribution of a histogram, without allocating. Returns `false` for other instruments.
+    /// For generated code: writes the lifetime distribution of a histogram, without allocating. Returns `false` for
+    /// other instruments.
     #[doc(hidden)]
     fn __total_into(&self, _: &mut Distribution) -> bool {
         false
     }
 
-    /// For generated code: shows neighbouring instruments of this type to the walker. Being part of this trait, it
-    /// reports a field that is not an instrument once.
+    /// For generated code: shows neighbouring instruments of this type to the walker. It is a method of this trait, so
+    /// that a field that is not an instrument causes one compile error, not two.
     #[doc(hidden)]
     #[inline]
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker)
@@ -89,7 +90,7 @@ pub trait Instrument {
         }
     }
 
-    /// For publishing: the location of the atomics, if the instrument consists of nothing else.
+    /// For publishing: returns the location of the atomics if the instrument consists only of atomics.
     #[doc(hidden)]
     fn __atomic_layout(&self) -> Option<AtomicLayout> {
         None

@@ -52,7 +52,7 @@ kinds! {
     NotFound "not_found",
     /// The process lacks the permission.
     PermissionDenied "permission_denied",
-    /// Something exists already.
+    /// The file or directory exists already.
     AlreadyExists "already_exists",
     /// The storage device is full.
     StorageFull "storage_full",
@@ -72,7 +72,7 @@ kinds! {
     DirectoryNotEmpty "directory_not_empty",
     /// A file handle refers to a file that no longer exists, as on network file systems.
     StaleNetworkFileHandle "stale_network_file_handle",
-    /// The data are not valid: what a damaged file is reported as.
+    /// The data are not valid, for example because a file is damaged.
     InvalidData "invalid_data",
     /// The data end too early.
     UnexpectedEof "unexpected_eof",

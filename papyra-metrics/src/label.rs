@@ -8,8 +8,7 @@ use crate::naming;
 
 /// The most members that a family can have.
 pub(crate) const MAX_MEMBERS: usize = 256;
-/// The most labels that one set can have, so few that names are compared with each other. More than eight of two values each
-/// have over 256 combinations.
+/// The most labels that one set can have. Nine labels of two values each would have more than 256 combinations.
 pub(crate) const MAX_LABELS: usize = 8;
 
 /// A label whose values are a fixed set, known at compile time: what distinguishes the members of a
@@ -60,7 +59,7 @@ pub trait Label: Copy + 'static {
     /// An array of `T` for each member: `[T; N]`, with `N` the number of values.
     type Members<T>: MemberArray<T>;
 
-    /// Returns the position of the value in [`LABELS`](Self::LABELS); of a tuple, the last label counts fastest.
+    /// Returns the position of the value in [`LABELS`](Self::LABELS). In a tuple, the last label varies fastest.
     fn index(self) -> usize;
 
     /// Returns the label at a position, or `None` if it is out of range.
@@ -69,8 +68,8 @@ pub trait Label: Copy + 'static {
     /// The number of members.
     const COUNT: usize = count(Self::LABELS);
 
-    /// Returns the member at a label. A tuple goes step by step, so that a label that is known at compile time leaves neither
-    /// a division nor a comparison.
+    /// Returns the member with this label. A tuple indexes one label after another, so that a label that is known at
+    /// compile time needs neither a division nor a comparison.
     #[doc(hidden)]
     #[inline]
     fn __member<T>(members: &Self::Members<T>, label: Self) -> &T {
@@ -144,7 +143,8 @@ const fn count(labels: &[LabelValues]) -> usize {
     count
 }
 
-/// Returns the value of the label at `position` of the member at `index`. It makes no calls, which are slow at compile time.
+/// Returns the value of the label at `position` of the member at `index`. It makes no calls, which are slow at compile
+/// time.
 pub(crate) const fn value_at(
     labels: &[LabelValues],
     position: usize,
@@ -190,14 +190,15 @@ pub(crate) fn debug_members<'a, L: Label, T: fmt::Debug + 'a>(
     f.debug_map().entries(members).finish()
 }
 
-/// Returns the labels of a family if they are valid. The derive calls it, so that the error is located at the field.
+/// Returns the labels of a family, and panics if they are not valid. Generated code calls it, so that the compile error
+/// points at the field.
 #[track_caller]
 pub const fn family_labels(labels: &'static [LabelValues]) -> &'static [LabelValues] {
     assert_set(labels);
     labels
 }
 
-/// Refuses labels that no family can have.
+/// Panics if the labels are not valid for a family.
 #[track_caller]
 pub(crate) const fn assert_set(labels: &[LabelValues]) {
     assert!(

@@ -6,8 +6,8 @@ use core::iter::FusedIterator;
 use crate::label::{LabelValues, value_at};
 use crate::naming::{assert_label_name, assert_label_value, equal};
 
-/// The labels of one series, in three parts. Those of a family are computed from the values of its label, so that its
-/// members need no separate lists: the compiler writes a list again for each pointer to it.
+/// The labels of one series, in three parts. The family labels of a member are computed from its index. Lists per
+/// member would be large, because the compiler emits a list again for each pointer to it.
 #[derive(Clone, Copy)]
 pub(crate) struct LabelSet {
     /// The labels that flattened fields add.
@@ -70,7 +70,7 @@ impl LabelSet {
     }
 }
 
-/// Refuses labels that no metric can have.
+/// Panics if the labels are not valid for a metric.
 #[track_caller]
 pub(crate) const fn assert_labels(labels: &'static [(&'static str, &'static str)]) {
     let mut rest = labels;

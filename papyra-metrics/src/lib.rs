@@ -29,12 +29,12 @@
 //! ```
 //!
 //! Counting is one relaxed atomic instruction on a field that the backend owns, without a global registry, a lock, an
-//! allocation or I/O. Readers pull: [`Metrics::snapshot`] returns a plain map, [`Metrics::visit`] shows the same values
-//! without a map, and [`Metrics::drain`] returns each increment exactly once. [`Metrics::reset`] is for people. It does not
-//! change [`Metrics::totals`], which are for monitoring systems.
+//! allocation or I/O. [`Metrics::snapshot`] returns a plain map, [`Metrics::visit`] passes the same values to a
+//! closure, and [`Metrics::drain`] returns each increment exactly once. [`Metrics::reset`] restarts the values at zero,
+//! for people and tests. It does not change [`Metrics::totals`], which monitoring systems read.
 //!
-//! The guide in the repository (`docs/guide/README.md`) explains how to add metrics to a backend, chapter by chapter, and how to
-//! port from other crates.
+//! The guide in the repository (`docs/guide/README.md`) explains how to add metrics to a backend, chapter by chapter,
+//! and how to port from other crates.
 //!
 //! # Features
 //!
@@ -45,7 +45,7 @@
 //! | `std` (default) | implies `alloc`; a snapshot becomes a `HashMap` |
 //! | `publish` | implies `std`; [`publish`], metrics in a file that other processes can read |
 //! | `serde` | implies `alloc`; [`Snapshot`], [`Value`] and [`Distribution`] are serialized and deserialized, in text and binary formats |
-//! | `portable-atomic` | targets without 64-bit atomics, through the crate of that name |
+//! | `portable-atomic` | support for targets without 64-bit atomics, by the crate `portable-atomic` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
@@ -68,7 +68,7 @@ mod float_gauge;
 mod gauge;
 mod gauge_hold;
 mod hash;
-#[allow(clippy::missing_panics_doc)] // those of `buckets!` are compile errors
+#[allow(clippy::missing_panics_doc)] // the panics of `buckets!` are compile errors
 mod histogram;
 mod inc;
 mod instrument;
@@ -131,31 +131,33 @@ pub use sharded::ShardedCounter;
 
 /// Implements [`Metrics`](trait@Metrics) for a struct with named fields.
 ///
-/// Every field is a metric: an [`Instrument`] or a [`Family`] of instruments with the name of the field, described by the
-/// first paragraph of its doc comment. Keys of `#[metrics(…)]`, which comes below the derive, change that:
+/// Every field is a metric: an [`Instrument`] or a [`Family`] of instruments with the name of the field, described by
+/// the first paragraph of its doc comment. Keys of `#[metrics(…)]`, which is written below the derive, change these
+/// defaults:
 ///
 /// | where | key | meaning |
 /// |---|---|---|
 /// | field | `name = "…"` | the name of the metric, instead of the field's; must match `[a-zA-Z_][a-zA-Z0-9_]*` |
 /// | field | `help = "…"` | the description, instead of the doc comment; `""` for none |
 /// | field | `unit = "bytes"` | the OpenMetrics base unit; must match `[a-z0-9_]+` |
-/// | field | `labels(op = "get")` | fixed labels of the metric; [`is_label_name`](naming::is_label_name) and [`is_label_value`](naming::is_label_value) say what they may be |
+/// | field | `labels(op = "get")` | fixed labels of the metric; see [`is_label_name`](naming::is_label_name) and [`is_label_value`](naming::is_label_value) for the valid characters |
 /// | field | `gauge = …`, `counter = …` | the metric is [computed](#computed-values) from the field, by a path or a closure |
-/// | field | `errors` | this counter is *the* error counter of the struct; at most one |
+/// | field | `errors` | marks the error counter of the struct; at most one field |
 /// | field | `objective(within = "100ms", of = 99.9)` | a service level [objective](#objectives) of a histogram: 99.9 % of its values are within 100 ms |
-/// | field | `flatten`, with or without `prefix = "…"` | the field derives `Metrics` itself, and its metrics join this struct's; with `labels(…)` they get these labels before their own |
+/// | field | `flatten`, with or without `prefix = "…"` | the field's type derives `Metrics`, and its metrics are added to this struct's; `labels(…)` adds labels before theirs |
 /// | field | `skip` | not a metric |
 /// | field | `padded` | with `storage`: the metric is a [`CachePadded`], which shares no cache line |
-/// | field | `sharded` | with `storage`: the counter is a [`ShardedCounter`], for one that all cores increment |
+/// | field | `sharded` | with `storage`: the counter is a [`ShardedCounter`], for a counter that all cores increment |
 /// | struct | `prefix = "…"` | a prefix of every name |
-/// | struct | `labels(component = "wal")` | fixed labels of every metric, before its own |
+/// | struct | `labels(component = "wal")` | fixed labels of every metric, before the metric's own labels |
 /// | struct | `storage = Name` | the struct is [plain](#plain-structs), and the derive writes the struct `Name` of its instruments |
 /// | struct | `padded` | with `storage`: every metric of the struct itself is a [`CachePadded`] |
 /// | struct | `crate = path` | the path of this crate, if it is renamed or re-exported |
 ///
-/// Names are composed at compile time. Two metrics with one name, or with one exported name (`writes` and `writes_total`), are
-/// a compile error, also across `flatten`. In a generic struct the error appears where the struct is first used. Metrics of
-/// one name that differ in the values of their labels are one family; they must have labels of the same names.
+/// Names are composed at compile time. Two metrics with the same name and labels, or with the same exported name
+/// (`writes` and `writes_total`), are a compile error, also across `flatten`. In a generic struct the error appears
+/// where the struct is first used. Metrics that share a name and differ in label values are one family; their label
+/// names must be the same.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Gauge, Metrics};
@@ -186,12 +188,13 @@ pub use sharded::ShardedCounter;
 ///
 /// # Computed values
 ///
-/// A value that is kept elsewhere becomes a metric without a copy: a queue's length, an `AtomicUsize`, the statistics of an
-/// embedded database. The path or closure gets a reference to the field, of any type, whenever the metrics are read. For a
-/// gauge it returns an integer or a float, for a counter an integer, which is the lifetime total: a reset does not change it. A
-/// number outside the range of the metric is the nearest one in it. If several attributes of a field compute a value, each is a
-/// metric, whose help is the doc comment above it. Such a struct cannot be [published](crate::publish), and a plain struct
-/// cannot contain computed values.
+/// A value that the backend already keeps becomes a metric without a second counter: a queue's length, an
+/// `AtomicUsize`, the statistics of an embedded database. The path or closure is called with a reference to the field,
+/// which can have any type, whenever the metrics are read. For a gauge it returns an integer or a float. For a counter
+/// it returns an integer, the lifetime total, which a reset does not change. Numbers outside the range of the metric
+/// are clamped. A field can have several such attributes; each is a metric, whose help is the doc comment above the
+/// attribute. A struct with computed values cannot be [published](crate::publish), and a plain struct cannot contain
+/// them.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics};
@@ -211,10 +214,11 @@ pub use sharded::ShardedCounter;
 ///
 /// # Objectives
 ///
-/// A histogram may have an [`Objective`], from which `papyra-metrics rules` writes alerts. `within` is a bucket bound, written
-/// as in [`buckets!`]: `"100ms"` for durations, `"64KiB"` or `"512"` for other values. Any other threshold is a compile error
-/// that names the nearest bounds, because only at a bound it is known how many values are within it. `of` is a percentage
-/// above 0 and below 100, with at most 7 decimals. Every series of a family has the objective of its field.
+/// A histogram may have an [`Objective`], from which `papyra-metrics rules` writes alerts. `within` is a bucket bound,
+/// written as in [`buckets!`]: `"100ms"` for durations, `"64KiB"` or `"512"` for other values. Any other threshold is a
+/// compile error that names the nearest bounds, because a histogram can count the values within a threshold only at its
+/// bounds. `of` is a percentage above 0 and below 100, with at most 7 decimals. Every series of a family has the
+/// objective of its field.
 ///
 /// ```
 /// use papyra_metrics::{Histogram, Metrics, Sizes};
@@ -235,11 +239,11 @@ pub use sharded::ShardedCounter;
 ///
 /// # Plain structs
 ///
-/// With `storage = Name`, a struct of plain `u64` (counters), `i64` and `f64` (gauges), [`Distribution`]s of declared buckets
-/// (histograms) and [`Family`] of these is the declaration, and the derive writes `Name`: a struct of the same visibility,
-/// generics and docs, whose fields are [`Counter`], [`Gauge`], [`FloatGauge`], [`Histogram`] and families of them. It has
-/// `Default`, `Debug`, `Metrics`, `const fn new()`, and `read()`, which returns the plain struct with the values since the last
-/// reset.
+/// With `storage = Name`, the struct declares its metrics as plain values: `u64` for counters, `i64` and `f64` for
+/// gauges, [`Distribution`]s of declared buckets for histograms, and [`Family`] of these. The derive generates the
+/// struct `Name` with the same visibility, generics and docs, whose fields are [`Counter`], [`Gauge`], [`FloatGauge`],
+/// [`Histogram`] and families of them. `Name` implements `Default`, `Debug` and `Metrics`, and has `const fn new()` and
+/// `read()`, which returns the plain struct with the values since the last reset.
 ///
 /// ```
 /// use papyra_metrics::Metrics;
@@ -261,8 +265,8 @@ pub use papyra_metrics_derive::Metrics;
 
 /// Implements [`Label`](trait@Label) for an enum without fields, which also derives `Clone` and `Copy`.
 ///
-/// The label is named after the enum, and each value after its variant, in snake case. Keys of `#[metrics(…)]` below the derive
-/// change that:
+/// The label is named after the enum, and each value after its variant, in snake case. Keys of `#[metrics(…)]` below
+/// the derive change that:
 ///
 /// | where | key | meaning |
 /// |---|---|---|
@@ -271,7 +275,7 @@ pub use papyra_metrics_derive::Metrics;
 /// | enum | `crate = path` | the path of this crate, if it is renamed or re-exported |
 /// | variant | `name = "…"` | the value; must match `[a-z0-9_]+` |
 ///
-/// Two equal values and more than 256 are compile errors.
+/// Two equal values, or more than 256 values, are a compile error.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, Label, Metrics};
@@ -298,10 +302,11 @@ pub use papyra_metrics_derive::Metrics;
 /// ```
 pub use papyra_metrics_derive::Label;
 
-/// Counts what a function does: errors, successes, calls, how long they take, what is in flight, and what is cancelled.
+/// Measures a function: counts errors, successes, calls and cancellations, tracks the calls in flight, and records how
+/// long calls take.
 ///
-/// Signature and return value are unchanged. Counters are fields of `self.metrics`, unless `at` or an expression names another
-/// place.
+/// The signature and the return value are unchanged. Instruments are fields of `self.metrics`, unless `at` or an
+/// expression names another location.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Gauge, Histogram, Metrics, metrics};
@@ -344,15 +349,15 @@ pub use papyra_metrics_derive::Label;
 ///
 /// | key | meaning |
 /// |---|---|
-/// | `errors`, `errors = …` | counts each `Err`; bare in the counter that the struct marks with `errors` |
+/// | `errors`, `errors = …` | counts each `Err`; without a value, in the counter that the struct marks with `errors` |
 /// | `errors_by = …` | a path or closure from the error to the label of the [family](#errors-by-kind) that counts it |
 /// | `ok = …` | counts each `Ok` |
 /// | `calls = …` | counts each call |
 /// | `in_flight = …` | a gauge of the calls that have begun and not ended |
-/// | `cancelled = …` | counts each future that is dropped before it finished |
-/// | `time = …` | a histogram of [how long](#time) each call takes that returns |
+/// | `cancelled = …` | counts each future that is dropped before it finishes |
+/// | `time = …` | a histogram of the [durations](#time) of the calls that return |
 /// | `sample = 16` | with `time`: records one call in 16 on average |
-/// | `at = …` | the metrics in which [places](#where-to-count) are looked up, instead of `self.metrics` |
+/// | `at = …` | the metrics in which [fields](#where-to-count) are looked up, instead of `self.metrics` |
 /// | `crate = path` | the path of this crate, if it is renamed or re-exported |
 ///
 /// The metrics change at these moments:
@@ -360,20 +365,20 @@ pub use papyra_metrics_derive::Label;
 /// | a call … | `calls` | `in_flight` | `ok` | `errors` | `cancelled` | `time` |
 /// |---|---|---|---|---|---|---|
 /// | begins: a function when called, a future when first polled | +1 | +1 | | | | starts |
-/// | returns `Ok`, or a value of another type than those below | | −1 | +1 if `Ok` | | | records |
+/// | returns `Ok`, or a value not listed below | | −1 | +1 if `Ok` | | | records |
 /// | returns `Err`, by `?`, `return` or the last expression | | −1 | | +1 | | records |
 /// | returns `None` or `Pending` instead of a result | | −1 | | | | records |
 /// | panics | | −1 | | | | |
-/// | is a future that is dropped before it finished | | −1 | | | +1 | |
+/// | is a future that is dropped before it finishes | | −1 | | | +1 | |
 /// | is a future that is never polled | | | | | | |
 ///
-/// A future is also cancelled if it is dropped because its owner panics; not if it panics itself.
+/// A future that is dropped because its owner panics counts as cancelled. A future that panics itself does not.
 ///
 /// # Errors by kind
 ///
-/// `errors` may count in a [`Family`], marked or named: the member is that of the label `L::from(&error)`. If the label has
-/// no `From<&E>`, `errors_by` is a path or a closure from `&E` to the label. In a family of several labels, the function may
-/// choose the first: `errors = errors[Op::Get]` counts in a [`FamilyRow`].
+/// `errors` may count in a [`Family`] with a label type `L`: the error is counted in the member of the label
+/// `L::from(&error)`. If `L` does not implement `From<&E>`, set `errors_by` to a path or a closure from `&E` to `L`. In
+/// a family of several labels, the function may fix the first: `errors = errors[Op::Get]` counts in a [`FamilyRow`].
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, IoErrorKind, Label, Metrics, metrics};
@@ -417,13 +422,13 @@ pub use papyra_metrics_derive::Label;
 ///
 /// # Time
 ///
-/// `time` takes a [`Histogram`] or [`ShardedHistogram`] of durations, and needs the feature `std` for its clock. An async function
-/// is timed from its first poll to its end, so the time in which it waits is included. If the metrics are absent, the clock is
-/// not read.
+/// `time` takes a [`Histogram`] or [`ShardedHistogram`] of durations, and needs the feature `std` for its clock. An
+/// async function is timed from its first poll to its end, including the time that it waits. If the metrics are `None`,
+/// the clock is not read.
 ///
-/// Reading the [clock](Timer#clock) twice costs five to ten times as much as recording. `sample = n` times about one call in `n`, and records it with a
-/// weight of `n`: counts, sums and quantiles stay right on average. Each thread chooses at random, so calls that repeat in a
-/// pattern have their share, and so have threads that call once.
+/// Reading the [clock](Timer#clock) twice costs five to ten times as much as recording. `sample = n` times about one call
+/// in `n`, and records it with a weight of `n`: counts, sums and quantiles stay right on average. Each thread chooses
+/// calls at random, so that calls in a fixed pattern and threads that call only once are represented correctly.
 ///
 /// ```
 /// use papyra_metrics::{Histogram, Metrics, metrics};
@@ -455,15 +460,15 @@ pub use papyra_metrics_derive::Label;
 ///
 /// # Where to count
 ///
-/// In a method, a value that begins with a bare name is a place in `self.metrics`: `write_errors`, `compaction.errors`,
-/// `requests[Op::Get]`. Names of arguments, names in upper case, paths with `::`, and all that begins with `self` are
-/// expressions, evaluated when they count: `errors = self.stats.write_errors`, `errors = log.metrics.write_errors`.
-/// `at` names other metrics to look places up in, also for bare `errors` and in functions without `self`; without `self`
-/// and `at` every value is an expression.
+/// In a method, a value that begins with a bare name is a field of `self.metrics`: `write_errors`, `compaction.errors`,
+/// `requests[Op::Get]`. Argument names, upper-case names, paths with `::` and values that begin with `self` are
+/// expressions, which are evaluated when an event is counted: `errors = self.stats.write_errors`,
+/// `errors = log.metrics.write_errors`. `at` names other metrics in which fields and a bare `errors` are looked up,
+/// also in functions without `self`. Without `self` and `at`, every value is an expression.
 ///
-/// The metrics may be a struct, a reference, `Box`, `Rc` or `Arc` of it, or an `Option` of these: nothing is counted with
-/// `None`. An instrument ([`Inc`] for events, [`IncDec`] for `in_flight`, [`RecordDuration`] for `time`) may be behind the
-/// same types.
+/// The metrics may be a struct, a reference, `Box`, `Rc` or `Arc` to it, or an `Option` of any of these; `None` counts
+/// nothing. The same holds for an instrument ([`Inc`] for events, [`IncDec`] for `in_flight`, [`RecordDuration`] for
+/// `time`).
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics, metrics};
@@ -497,37 +502,43 @@ pub use papyra_metrics_derive::Label;
 /// assert_eq!((store.inner.stats.gets.get(), store.inner.stats.errors.get()), (1, 1));
 /// ```
 ///
-/// # What may be measured
+/// # Supported functions
 ///
-/// `calls` and `in_flight` take any function with a body that is not a `const fn`, `time` any that returns, and `cancelled`
-/// any that returns a future: `async fn`, `impl Future`, or a boxed future. `errors` and `ok` need one that
-/// returns a `Result`, `Option<Result>`, `Poll<Result>` or `Poll<Option<Result>>`, by any alias (a `None` and a
-/// `Pending` are neither; of nested results the outer one counts), or a future of these: `async fn`, `impl Future`,
-/// `Pin<Box<dyn Future>>` or a name for it. Futures that were `Send` stay `Send`.
+/// - `calls` and `in_flight`: any function with a body that is not a `const fn`.
+/// - `time`: any such function that returns.
+/// - `cancelled`: any function that returns a future: `async fn`, `impl Future`, or a boxed future.
+/// - `errors` and `ok`: any function that returns a `Result`, `Option<Result>`, `Poll<Result>` or
+///   `Poll<Option<Result>>`, under any alias, or a future of one of these: `async fn`, `impl Future`,
+///   `Pin<Box<dyn Future>>` or an alias of it. `None` and `Pending` count as neither. Of nested results, the outer one
+///   counts.
 ///
-/// A method that takes `self`, or that takes `&mut self` and returns a borrow of it, leaves no metrics behind to
-/// count in; share them, as in `metrics: Arc<LogMetrics>`. The compiler says so where it is needed. A borrow is seen
-/// by its `&` or its lifetime, so a return type that hides one is written with it: `Iter<'_>`. Through a name such as
-/// `Self::Future`, the output of a boxed future has to live as long as the future may, say by `R: 'static` on the impl:
-/// the future is put into another, which counts. `calls` alone requires nothing, and counts when the function is called.
+/// Futures that were `Send` stay `Send`.
 ///
-/// Macros in the body see `self` as it is written. The body of a `&mut self` method cannot give all of `self` to a macro
-/// while metrics that belong to `self` alone are in use: with `in_flight`, with a `move` closure that names `self`, or if
-/// the macro consumes a pinned `self`. The compiler says so; bind `self` to another name first, as in `let this = self;`,
-/// or share the metrics.
+/// A method that takes `self` by value, or that takes `&mut self` and returns a borrow of it, leaves no metrics to
+/// count in when it returns. Share the metrics, as in `metrics: Arc<LogMetrics>`; the compiler reports the methods that
+/// need this. The attribute recognizes a borrow by its `&` or its lifetime, so write a hidden lifetime out: `Iter<'_>`.
+/// A boxed future behind a name such as `Self::Future` is wrapped in another future that counts, so its output has to
+/// live as long as the future may, for example by `R: 'static` on the impl. `calls` alone requires nothing, because it
+/// counts when the function is called.
+///
+/// Macros in the body can use `self`. However, in a `&mut self` method whose metrics are not shared, the body cannot
+/// pass all of `self` to a macro in three cases: with `in_flight`, with a `move` closure that names `self`, and if the
+/// macro consumes a pinned `self`. The compiler reports these cases. Bind `self` to another name first, as in
+/// `let this = self;`, or share the metrics.
 ///
 /// # Closures
 ///
-/// A body that may return early, by `return`, `?` or any macro, runs in a closure, or in an `async` block if it may await.
-/// `#[track_caller]` does not see through a closure, so it is refused on such a function; move the body to a
-/// `#[track_caller]` helper. A macro that names the function it is in, as `function_name!` of the crate `stdext` does, gives
-/// `{{closure}}` as the last part of the name there.
+/// A body that may return early, by `return`, `?` or any macro, runs in a closure, or in an `async` block if it may
+/// await. `#[track_caller]` has no effect through a closure, so it is rejected on such a function; move the body to a
+/// `#[track_caller]` helper. Inside the closure, a macro that returns the name of the enclosing function, such as
+/// `function_name!` of the crate `stdext`, appends `{{closure}}`.
 ///
 /// # Costs
 ///
-/// No allocation, no bound, no lock. With `errors` alone a method with `&self` is on its way to an `Ok` the same
-/// instructions as without, and one with `&mut self` at most three more. The future of an async function grows by at
-/// most 40 bytes, and with `cancelled` by 80. `cargo bench -p papyra-metrics-benches --bench function_costs` counts and prints them.
+/// The attribute adds no allocation, trait bound or lock. With `errors` alone, the `Ok` path of a `&self` method has
+/// the same instructions as without the attribute, and that of a `&mut self` method has at most three more. The future
+/// of an async function grows by at most 40 bytes, or by 80 with `cancelled`.
+/// `cargo bench -p papyra-metrics-benches --bench function_costs` counts and prints these costs.
 pub use papyra_metrics_derive::metrics;
 
 #[cfg(feature = "publish")]
@@ -539,11 +550,11 @@ pub use snapshot::Snapshot;
 pub use value::Value;
 pub use walk::Walker;
 
-// At the root, because error messages name it.
+// Exported at the root, because compiler messages print the paths.
 #[doc(hidden)]
 pub use __private::{ComputedValue, SkippedField};
 
 #[doc(hidden)]
-#[allow(missing_docs, clippy::missing_panics_doc)] // for generated code alone
+#[allow(missing_docs, clippy::missing_panics_doc)] // only generated code uses it
 #[path = "private/mod.rs"]
 pub mod __private;

@@ -2,7 +2,7 @@
 
 use crate::Metrics;
 
-/// A backend that may have metrics. One that has none opts out with an empty impl.
+/// A backend that may have metrics. A backend without metrics has an empty impl.
 ///
 /// ```
 /// use papyra_metrics::{Metered, Metrics};

@@ -14,8 +14,8 @@ use crate::{Descriptor, Value, Walker};
 /// Derive it; see the [derive's documentation](derive@crate::Metrics). It is also implemented for `&M`, `Box<M>`,
 /// `Rc<M>`, `Arc<M>` and `Option<M>`, whose `None` has no metrics, and it is object safe.
 ///
-/// Every reading takes each value exactly, with relaxed ordering, but several metrics are not read at one instant: an
-/// event that is counted during the reading may be included in one metric and not yet in another.
+/// Each value is read exactly, with relaxed ordering. Metrics are not read at one instant: an event that is counted
+/// during a reading may be included in one metric and not yet in another.
 ///
 /// # By hand
 ///
@@ -65,8 +65,8 @@ pub trait Metrics {
         self.__static_table().descriptors
     }
 
-    /// For generated code: the static descriptors, and whether each has the key of its series. The derive knows at compile
-    /// time; looking at each descriptor takes as long as the rest of a snapshot.
+    /// For generated code: returns the static descriptors, and whether each has a precomputed series key. The derive
+    /// computes this at compile time, because checking every descriptor takes as long as the rest of a snapshot.
     #[doc(hidden)]
     fn __static_table(&self) -> StaticTable {
         StaticTable::UNKNOWN
@@ -92,29 +92,28 @@ pub trait Metrics {
 
     /// Resets every counter to zero and empties every histogram and peak. Other gauges and totals keep their values.
     fn reset(&self) {
-        // The reset itself does not need the descriptors. Naming them makes colliding names in a generic struct an error
-        // here too.
+        // A reset does not need the descriptors, but using them makes colliding names in a generic struct a compile
+        // error here too.
         let _ = self.descriptors();
         self.walk(&mut Reset);
     }
 
-    /// Reads every metric since the last reset, in declaration order. Allocates once, and
-    /// once for each histogram.
+    /// Reads the value of every metric since the last reset, in declaration order. Allocates once, and once for each
+    /// histogram.
     #[cfg(feature = "alloc")]
     fn snapshot(&self) -> Snapshot {
         Snapshot::read::<SinceReset, _>(self)
     }
 
-    /// Reads every metric over its lifetime, which resets do not change. Exporters read these values. Allocates once, and
-    /// once for each histogram.
+    /// Reads the value of every metric over its lifetime, which resets do not change. Exporters read these values.
+    /// Allocates once, and once for each histogram.
     #[cfg(feature = "alloc")]
     fn totals(&self) -> Snapshot {
         Snapshot::read::<Lifetime, _>(self)
     }
 
-    /// Takes a snapshot and resets, in one step per counter: over any number of concurrent drains no increment is lost
-    /// or counted twice. Allocates once, and
-    /// once for each histogram.
+    /// Takes a snapshot and resets each metric in the same step: over any number of concurrent drains no increment is
+    /// lost or counted twice. Allocates once, and once for each histogram.
     #[cfg(feature = "alloc")]
     fn drain(&self) -> Snapshot {
         Snapshot::read::<Drain, _>(self)

@@ -8,7 +8,7 @@ use crate::{Instrument, Kind, Value};
 
 /// The highest of all recorded values since the last reset, such as the longest queue or the largest record.
 ///
-/// Recording is a load, and one atomic instruction only if the value is a new peak. It is one inline atomic.
+/// It is one inline atomic. Recording loads it, and writes to it only if the value is a new peak.
 ///
 /// ```
 /// use papyra_metrics::Peak;
@@ -26,7 +26,7 @@ pub struct Peak {
     highest: AtomicI64,
 }
 
-/// The value of a peak that has recorded nothing, also in a published file.
+/// The stored value of a peak that has recorded nothing, also in a published file.
 pub(crate) const NONE: i64 = i64::MIN;
 
 impl Peak {
@@ -59,8 +59,8 @@ impl Peak {
         self.highest.store(NONE, Ordering::Relaxed);
     }
 
-    /// Returns the value of [`get`](Self::get) and resets the peak in one step: one of several concurrent takes returns the
-    /// peak.
+    /// Returns the value of [`get`](Self::get) and resets the peak in one step. Of several concurrent takes, only one
+    /// returns the peak.
     #[inline]
     pub fn take(&self) -> i64 {
         value(self.highest.swap(NONE, Ordering::Relaxed))
@@ -84,7 +84,7 @@ impl fmt::Debug for Peak {
     }
 }
 
-#[diagnostic::do_not_recommend] // the notes of the trait name it
+#[diagnostic::do_not_recommend] // the notes of `Instrument` name this type
 impl Instrument for Peak {
     const KIND: Kind = Kind::Gauge;
 

@@ -1,4 +1,4 @@
-//! The metrics that every persistence backend can start from.
+//! A ready-made set of metrics for persistence backends.
 
 use crate::{Counter, Histogram, Metrics, Sizes};
 
@@ -32,10 +32,11 @@ use crate::{Counter, Histogram, Metrics, Sizes};
 /// println!("write: {}", snapshot["write"]); // write: count 1, mean 1.2 µs, p50 1.2 µs, p99 1.2 µs, max ≤ 2 µs
 /// ```
 ///
-/// The struct takes 5.5 KB, nearly all of it in the histograms. They are plain [`Histogram`]s: an operation on storage takes
-/// microseconds or more, and against that the 40 nanoseconds that two threads cost each other at worst do not matter. A
-/// [`ShardedHistogram`](crate::ShardedHistogram) of durations takes 64 KB each, too much for a struct that each backend
-/// has. If many cores write to one backend a million times a second, declare such a histogram beside this struct.
+/// The struct takes 5.5 KB, nearly all of it in the histograms. They are plain [`Histogram`]s: a storage operation
+/// takes microseconds or more, and two threads that record at the same time delay each other by 40 nanoseconds at
+/// worst. A [`ShardedHistogram`](crate::ShardedHistogram) of durations takes 64 KB, too much for every histogram of
+/// every backend. If many cores write to one backend a million times a second, declare such a histogram beside this
+/// struct.
 #[derive(Debug, Default, Metrics)]
 #[metrics(crate = crate)]
 #[non_exhaustive]

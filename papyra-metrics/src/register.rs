@@ -7,7 +7,7 @@ use core::error::Error;
 
 use crate::Metrics;
 
-/// Takes the metrics of components, and exports them until only the registry holds them.
+/// A registry of metrics, which exports the metrics of each component until the component drops them.
 ///
 /// A library whose components appear at run time, such as the tables of a store, takes a `&dyn Register` or an
 /// `Arc<dyn Register>` and registers the metrics of each component when it is opened. The application decides where
@@ -32,7 +32,7 @@ use crate::Metrics;
 ///     }
 /// }
 ///
-/// /// Without an exporter, a test or a tool registers nothing.
+/// /// A registry for tests and tools that have no exporter.
 /// struct Nowhere;
 ///
 /// impl Register for Nowhere {
@@ -52,8 +52,8 @@ pub trait Register {
     ///
     /// # Errors
     ///
-    /// Returns an error if the metrics cannot be exported under these labels. Nothing is registered then, and the
-    /// component works without being exported: whether that is a reason to fail is its decision.
+    /// Returns an error if the metrics cannot be exported under these labels. Nothing is registered then. The component
+    /// decides whether to fail or to run without exported metrics.
     fn register(
         &self,
         metrics: Arc<dyn Metrics + Send + Sync>,

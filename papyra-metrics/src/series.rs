@@ -12,7 +12,7 @@ use core::fmt;
 /// const GETS: Descriptor = Descriptor::counter("requests").with_labels(&[("op", "get"), ("outcome", "ok")]);
 /// assert_eq!(GETS.series().to_string(), "requests{op=get,outcome=ok}");
 ///
-/// // Of a metric that no descriptor describes, such as one read from a file.
+/// // For a metric without a descriptor, such as one read from a file.
 /// let labels = vec![("level".to_owned(), "0".to_owned())];
 /// let labels = labels.iter().map(|(name, value)| (&**name, &**value));
 /// assert_eq!(Series::new("compactions", labels).to_string(), "compactions{level=0}");
@@ -27,7 +27,7 @@ impl<'a, L> Series<'a, L>
 where
     L: IntoIterator<Item = (&'a str, &'a str)> + Clone,
 {
-    /// The series of that metric with those labels.
+    /// Creates the key of the metric with this name and these labels.
     pub fn new(name: &'a str, labels: L) -> Self {
         Self { name, labels }
     }

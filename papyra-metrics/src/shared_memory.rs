@@ -9,14 +9,14 @@ use crate::{
 
 /// A struct of metrics that can be published: it consists only of atomics, so several processes can share its memory.
 ///
-/// It is implemented for exactly those structs: the derive checks their fields.
+/// Implemented for every struct that derives `Metrics` and contains only types that processes can share.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be published",
     label = "a published struct derives `Metrics`",
     note = "only the derive can check that every field may be in shared memory; a hand-written `Metrics` cannot be published"
 )]
 pub trait Publishable: Metrics + Sized {
-    /// The metrics.
+    /// Returns the descriptors of the metrics.
     #[doc(hidden)]
     fn __metrics() -> &'static [Descriptor];
 }
@@ -27,7 +27,7 @@ impl<M: Metrics + SharedMemorySafe> Publishable for M {
     }
 }
 
-/// A type that a published struct may contain, or such a struct.
+/// A type that a published struct may contain, or a struct that can be published.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be published",
     label = "this type cannot be part of a published struct",
@@ -35,7 +35,7 @@ impl<M: Metrics + SharedMemorySafe> Publishable for M {
     note = "keep other fields beside the published struct, in the struct that owns it"
 )]
 pub trait SharedMemorySafe {
-    /// The metrics of a struct, whose fields the derive has checked; of an instrument none.
+    /// Returns the descriptors of a struct that derives `Metrics`; empty for an instrument.
     #[doc(hidden)]
     fn __metrics() -> &'static [Descriptor];
 }

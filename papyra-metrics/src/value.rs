@@ -11,9 +11,8 @@ use crate::Kind;
 
 /// One reading of one metric.
 ///
-/// Two values are equal when their numbers are, whatever their kind, and a value equals a primitive integer or an `f64`
-/// of the same number, on either side. A histogram equals only a histogram. As with floats, a value that is not a number
-/// does not equal itself.
+/// Two values are equal if their numbers are equal, whatever their kinds. A value can be compared with primitive
+/// integers and `f64`, on either side. A histogram equals only a histogram. As with floats, NaN does not equal itself.
 ///
 /// ```
 /// use papyra_metrics::Value;
@@ -49,7 +48,7 @@ impl Value {
     }
 
     /// Returns the nearest float, which is exact for integers up to 2⁵³, or NaN for a histogram, which is not a number.
-    #[allow(clippy::cast_precision_loss)] // it is what the name says
+    #[allow(clippy::cast_precision_loss)] // documented as the nearest float
     pub fn as_f64(&self) -> f64 {
         match *self {
             Self::Counter(n) => n as f64,
@@ -79,7 +78,7 @@ impl Value {
         }
     }
 
-    /// The number, if it is an integer, in a type that holds every one of them.
+    /// Returns the number if it is an integer, in a type that fits every integer value.
     fn integer(&self) -> Option<i128> {
         match *self {
             Self::Counter(n) => Some(n.into()),

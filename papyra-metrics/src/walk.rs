@@ -1,4 +1,4 @@
-//! The walk over a set of metrics, which every reading is made of.
+//! The walk over a set of metrics, on which every reading is based.
 //!
 //! [`Metrics::walk`](crate::Metrics::walk) shows instruments to a [`Walker`], in the order of
 //! [`Metrics::descriptors`](crate::Metrics::descriptors). Snapshots, [`visit`](crate::Metrics::visit) and its variants,
@@ -42,10 +42,10 @@ use crate::{Counter, Descriptor, Distribution, Gauge, Instrument, Value};
 
 /// An instrument of any type, as a trait object.
 ///
-/// Implemented for every [`Instrument`], and for [`Value`], which reads as itself: so a hand-written
-/// [`Metrics::walk`](crate::Metrics::walk) can show a number that it has just computed.
+/// Implemented for every [`Instrument`], and for [`Value`], so that a hand-written
+/// [`Metrics::walk`](crate::Metrics::walk) can pass a number that it has just computed.
 ///
-/// The methods are those of [`Instrument`] under names of their own, so that importing this trait does not change what
+/// The methods are those of [`Instrument`] under different names, so that importing this trait does not change what
 /// `counter.total()` means.
 pub trait ErasedInstrument {
     /// Returns the value since the last reset, as [`Instrument::value`] does.
@@ -60,14 +60,14 @@ pub trait ErasedInstrument {
     /// Resets the value, as [`Instrument::reset`] does.
     fn reset_value(&self);
 
-    /// Writes the distribution of a histogram over its lifetime into a distribution that is reused, without allocating.
+    /// Writes the lifetime distribution of a histogram into an existing distribution, without allocating.
     ///
     /// Returns `false`, and writes nothing, if the instrument is not a histogram.
     fn read_total_into(&self, _: &mut Distribution) -> bool {
         false
     }
 
-    /// For publishing: the location of the atomics, if the instrument consists of nothing else.
+    /// For publishing: returns the location of the atomics if the instrument consists only of atomics.
     #[doc(hidden)]
     fn __atomic_layout(&self) -> Option<AtomicLayout> {
         None
@@ -126,8 +126,8 @@ impl ErasedInstrument for Value {
 /// first descriptor, and so on. Absent metrics are announced too, so a walker that counts what it receives always knows
 /// which descriptor is next.
 ///
-/// Only [`metric`](Self::metric) is required. The methods for runs of one type call it for each instrument; override
-/// them to read a run without a virtual call per instrument.
+/// Only [`metric`](Self::metric) is required. By default, the methods for several counters or gauges call it for each
+/// instrument; override them to avoid the virtual calls.
 pub trait Walker {
     /// Receives the next metric: its instrument, or `None` if the metric is absent.
     ///
@@ -162,7 +162,7 @@ pub trait Walker {
     }
 }
 
-/// The value that a reading takes from each instrument: since the last reset, in total, or taken.
+/// Selects the value that a reading takes from each instrument.
 pub(crate) trait ReadMode {
     fn read<I: Instrument>(instrument: &I) -> Value;
     fn read_erased(instrument: &dyn ErasedInstrument) -> Value;
@@ -197,7 +197,7 @@ read_mode!(Drain, take, take_value);
 
 /// Pairs each instrument with its descriptor and calls a visitor with its reading.
 pub(crate) struct Visit<'a, 'v, R> {
-    /// The descriptors of the metrics that are still to come. Instruments beyond them are ignored.
+    /// The descriptors of the metrics that have not been visited. Instruments beyond them are ignored.
     descriptors: &'a [Descriptor],
     visitor: &'a mut (dyn FnMut(&Descriptor, Value) + 'v),
     mode: PhantomData<R>,

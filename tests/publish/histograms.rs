@@ -353,7 +353,7 @@ mod hostile {
             assert_eq!(sample.fault(&endless), outside, "{cells}");
         }
         for entry in [FILL_RATIO, LONGEST_QUEUE] {
-            let several = "a metric that has one cell has several";
+            let several = "a float gauge or a peak has more than one word";
             assert_eq!(sample.fault(&[(entry + 56, &2_u32.to_ne_bytes())]), several);
             let baseline: [u8; 8] = sample.bytes[entry + 32..entry + 40].try_into().unwrap();
             assert_eq!(sample.fault(&[(entry + 48, &baseline)]), several);

@@ -11,7 +11,7 @@ use crate::label::{Label, LabelValues, MAX_LABELS};
 pub struct Cross<A: Label, B: Label, T>(A::Members<FamilyRow<B, T>>);
 
 impl<A: Label, B: Label, T> Cross<A, B, T> {
-    /// The items of one value of the first label.
+    /// Returns the items of one value of the first label.
     #[inline]
     pub(crate) fn row(&self, first: A) -> &FamilyRow<B, T> {
         A::__member(&self.0, first)
@@ -43,7 +43,7 @@ impl<A: Label, B: Label, T> MemberArray<T> for Cross<A, B, T> {
 
 impl<A: Label, B: Label, T> Copy for Cross<A, B, T> where A::Members<FamilyRow<B, T>>: Copy {}
 
-#[allow(clippy::expl_impl_clone_on_copy)] // a derive would require of the labels what holds for their arrays
+#[allow(clippy::expl_impl_clone_on_copy)] // a derive would bound the labels instead of their arrays
 impl<A: Label, B: Label, T> Clone for Cross<A, B, T>
 where
     A::Members<FamilyRow<B, T>>: Clone,
@@ -65,8 +65,8 @@ where
 struct Concatenated<A, B>(PhantomData<(A, B)>);
 
 impl<A: Label, B: Label> Concatenated<A, B> {
-    /// The number of labels, at most one too many. `assert_set` refuses that one at the family's declaration, which is the
-    /// code that the user has to change.
+    /// The number of labels, limited to one more than is valid. `assert_set` then reports the excess at the family's
+    /// declaration, which is the code that the user has to change.
     const LEN: usize = {
         let len = A::LABELS.len() + B::LABELS.len();
         if len > MAX_LABELS { MAX_LABELS + 1 } else { len }
@@ -87,7 +87,7 @@ impl<A: Label, B: Label> Concatenated<A, B> {
     };
 }
 
-/// Every combination of two labels; the second counts fastest.
+/// Every combination of two labels. The second label varies fastest.
 impl<A: Label, B: Label> Label for (A, B) {
     const LABELS: &'static [LabelValues] = Concatenated::<A, B>::LABELS;
     type Members<T> = Cross<A, B, T>;

@@ -1,4 +1,4 @@
-//! How a family keeps its members, in place.
+//! The storage of the members of a family.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
@@ -13,9 +13,9 @@ use crate::{
 /// A type whose values can be the members of a [`Family`](crate::Family).
 ///
 /// Implemented for the instruments of this crate, for plain atomics, for numbers, and for references, `Box`, `Rc`,
-/// `Arc` and `Option` of anything. A family of [`ShardedCounter`](crate::ShardedCounter) keeps its members in cache lines that they
-/// share, one after another for each CPU; every other family is an array. Implement it for an instrument of your own to have
-/// families of it:
+/// `Arc` and `Option` of anything. A family of [`ShardedCounter`](crate::ShardedCounter) stores its members in cache
+/// lines that they share, with the counts of one CPU side by side; every other family is an array. To use your own
+/// instrument in a family, implement this trait for it:
 ///
 /// ```
 /// use papyra_metrics::{Family, Instrument, Kind, Label, Member, Metrics, Value};
@@ -52,7 +52,7 @@ use crate::{
     note = "for a type parameter, add the bound `papyra_metrics::Member`"
 )]
 pub trait Member: Sized {
-    /// Where a family keeps its members: `L::Members<Self>`, an array of them.
+    /// The storage of the members of a family: `L::Members<Self>`, an array.
     type Storage<L: Label>: MemberStorage<Self>;
 
     /// Returns the member at a label.
@@ -63,8 +63,8 @@ pub trait Member: Sized {
     }
 }
 
-/// The members of a family: [`Member::Storage`]. Implemented for the arrays of a label, and for the sharded counters that share
-/// their cache lines.
+/// The members of a family: [`Member::Storage`]. Implemented for the arrays of a label, and for the sharded counters
+/// that share their cache lines.
 pub trait MemberStorage<T>: Sized {
     #[doc(hidden)]
     fn __from_fn(make: &mut dyn FnMut() -> T) -> Self;
@@ -78,8 +78,8 @@ pub trait MemberStorage<T>: Sized {
     fn at(&self, index: usize) -> &T;
 }
 
-/// An array with an item for each member of a family: [`Label::Members`](crate::Label::Members). Implemented for arrays, and
-/// for the cross products of labels.
+/// An array with an item for each member of a family: [`Label::Members`](crate::Label::Members). Implemented for
+/// arrays, and for the cross products of labels.
 pub trait MemberArray<T>: MemberStorage<T> {
     #[doc(hidden)]
     fn at_mut(&mut self, index: usize) -> &mut T;
@@ -161,7 +161,7 @@ in_an_array! {
     [] portable_atomic::AtomicU64,
     #[cfg(feature = "portable-atomic")]
     [] portable_atomic::AtomicI64,
-    // The atomics of the model checker are larger than words, so that they cannot share lines.
+    // loom's atomics are larger than words, so counters cannot share lines.
     #[cfg(all(loom, test))]
     [] crate::ShardedCounter,
 }

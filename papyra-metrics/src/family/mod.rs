@@ -14,12 +14,12 @@ pub use self::row::FamilyRow;
 pub use self::zero::Zero;
 use crate::label::{self, Label};
 
-/// An instrument for each value of a label, in place: one metric of a monitoring system, with a series for each value.
+/// An instrument for each value of a label. In a monitoring system it is one metric with a series for each value.
 ///
-/// The label is an enum that derives [`Label`], or a tuple of such enums, of which every combination is a member. Any
-/// instrument of this crate can be inside, and each of your own that is a [`Member`]. As a field of a struct that derives
-/// [`Metrics`](trait@crate::Metrics), a family is exported with all its members, whether they are zero or not; a snapshot has
-/// each under its series, such as `write_errors{error_kind=corrupt}`.
+/// The label is an enum that derives [`Label`], or a tuple of such enums, of which every combination is a member. The
+/// members can be any instrument of this crate, or your own if it implements [`Member`]. As a field of a struct that
+/// derives [`Metrics`](trait@crate::Metrics), a family exports all its members, including those at zero. A snapshot
+/// contains each member under its series, such as `write_errors{error_kind=corrupt}`.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, Histogram, Label, Metrics};
@@ -51,15 +51,15 @@ use crate::label::{self, Label};
 /// assert_eq!(snapshot["requests{op=get,outcome=hit}"].as_histogram().unwrap().count(), 1);
 /// ```
 ///
-/// A cross product is also indexed by its first label alone, which gives a [`FamilyRow`]: a family of the rest.
+/// Indexing a cross product by its first label alone returns a [`FamilyRow`]: the members of the remaining labels.
 ///
-/// Counting in a known member costs what counting in a lone instrument costs; a member that is chosen at run time adds the
-/// computation of an address. There are at most 256 members. For labels whose values are known only at run time, such as
-/// tenants, register a struct of metrics for each value, under a label of the registry.
+/// Counting in a member that is known at compile time costs the same as counting in a single instrument; a member that
+/// is chosen at run time adds the computation of an address. There are at most 256 members. For labels whose values are
+/// known only at run time, such as tenants, register a struct of metrics for each value, under a label of the registry.
 ///
-/// The members are an array in place, except for those of [`ShardedCounter`](crate::ShardedCounter). Each CPU has one block for
-/// all of them: its counts of eight members share a cache line, which no other CPU writes. A member then takes 1 KiB instead of 8,
-/// and the family up to 7 KiB more.
+/// The members are an inline array, except in a family of [`ShardedCounter`](crate::ShardedCounter). There, each CPU
+/// has one block for all members: its counts of eight members share a cache line, which no other CPU writes. A member
+/// then takes 1 KiB instead of 8, and the family up to 7 KiB more.
 ///
 /// In a struct with `#[metrics(storage = …)]`, a family of plain values is written `Family<Op, u64>`.
 pub struct Family<L: Label, I: Member> {
@@ -67,10 +67,10 @@ pub struct Family<L: Label, I: Member> {
 }
 
 impl<L: Label, I: Member> Family<L, I> {
-    /// Evaluated wherever a family is created.
+    /// Asserts that the labels are valid. Evaluated in every function that creates a family.
     const IS_VALID: () = label::assert_set(L::LABELS);
 
-    /// Returns a family whose members are at zero.
+    /// Creates a family whose members are at zero.
     pub const fn new() -> Self
     where
         I::Storage<L>: Zero,
@@ -79,7 +79,7 @@ impl<L: Label, I: Member> Family<L, I> {
         Self { members: Zero::ZERO }
     }
 
-    /// Returns a family whose members are made one by one, in the order of the label's values.
+    /// Creates a family by calling `make` for each label, in the order of the label's values.
     ///
     /// ```
     /// use papyra_metrics::{Counter, Family, Label};
@@ -88,7 +88,7 @@ impl<L: Label, I: Member> Family<L, I> {
     /// #[derive(Clone, Copy, Label)]
     /// enum Op { Get, Put }
     ///
-    /// // Counters that others count in too.
+    /// // A counter that other code increments too.
     /// let gets = Arc::new(Counter::new());
     /// let family = Family::from_fn(|op| match op {
     ///     Op::Get => gets.clone(),
@@ -102,7 +102,7 @@ impl<L: Label, I: Member> Family<L, I> {
         let mut index = 0;
         let members = MemberStorage::__from_fn(&mut || {
             let Some(label) = L::from_index(index) else {
-                unreachable!("`Label::from_index` gives no label for a position that exists")
+                unreachable!("`Label::from_index` returns no label for a position that exists")
             };
             index += 1;
             make(label)
@@ -158,7 +158,7 @@ impl<L: Label, I: Member> Index<L> for Family<L, I> {
     }
 }
 
-/// The rows of a tuple of labels, by the first of them.
+/// Implements indexing by the first label of a tuple.
 macro_rules! rows {
     ($(($first:ident, $($rest:ident),+) => $row:ty;)*) => {$(
         impl<$first: Label, $($rest: Label,)+ I> Index<$first> for Family<($first, $($rest),+), I>
@@ -167,7 +167,7 @@ macro_rules! rows {
         {
             type Output = FamilyRow<$row, I>;
 
-            /// The members that have this value of the first label.
+            /// Returns the members that have this value of the first label.
             #[inline]
             fn index(&self, first: $first) -> &FamilyRow<$row, I> {
                 self.members.row(first)
@@ -182,8 +182,8 @@ rows! {
     (A, B, C, D) => (B, C, D);
 }
 
-/// Not implemented for a family of [`ShardedCounter`](crate::ShardedCounter): its members share memory, so one cannot be
-/// replaced alone.
+/// Not implemented for a family of [`ShardedCounter`](crate::ShardedCounter): its members share memory, so a single
+/// member cannot be replaced.
 impl<L: Label, I: Member> IndexMut<L> for Family<L, I>
 where
     I::Storage<L>: MemberArray<I>,
@@ -209,7 +209,7 @@ impl<L: Label, I: Member + fmt::Debug> fmt::Debug for Family<L, I> {
 
 impl<L: Label, I: Member + Copy> Copy for Family<L, I> where I::Storage<L>: Copy {}
 
-#[allow(clippy::expl_impl_clone_on_copy)] // a derive would require of the label what holds for its array
+#[allow(clippy::expl_impl_clone_on_copy)] // a derive would bound the label instead of its array
 impl<L: Label, I: Member + Clone> Clone for Family<L, I> {
     fn clone(&self) -> Self {
         self.map(I::clone)

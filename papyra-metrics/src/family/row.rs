@@ -1,4 +1,4 @@
-//! A part of a cross product of labels, chosen by the first of them.
+//! The part of a cross product of labels that has one value of the first label.
 
 use core::fmt;
 use core::ops::Index;
@@ -7,11 +7,11 @@ use super::members::{MemberArray, MemberStorage};
 use super::zero::Zero;
 use crate::label::{self, Label};
 
-/// The members of a cross product that have one value of its first label: what indexing a
-/// [`Family<(A, B), _>`](crate::Family) by an `A` gives.
+/// The members of a cross product that have one value of its first label. Indexing a
+/// [`Family<(A, B), _>`](crate::Family) by an `A` returns a row.
 ///
-/// A row is indexed by the rest of the labels. `errors = request_errors[Op::Get]` on a function counts its errors in that row,
-/// under the label that is made from the error:
+/// A row is indexed by the remaining labels. `errors = request_errors[Op::Get]` on a function counts its errors in that
+/// row, in the member of the label that the error converts to:
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, IoErrorKind, Label, Metrics, metrics};
@@ -43,8 +43,8 @@ use crate::label::{self, Label};
 /// assert_eq!(store.metrics.snapshot()["errors{op=get,error_kind=not_found}"], 1);
 /// ```
 ///
-/// A family of [`ShardedCounter`](crate::ShardedCounter) has no rows, because its members share their memory. Choose a member
-/// by all of its labels there, or with `errors_by = |error| (Op::Get, error.into())`.
+/// A family of [`ShardedCounter`](crate::ShardedCounter) has no rows, because its members share their memory. Index
+/// such a family by all labels, or use `errors_by = |error| (Op::Get, error.into())`.
 pub struct FamilyRow<L: Label, T> {
     members: L::Members<T>,
 }
@@ -64,7 +64,7 @@ impl<L: Label, T> FamilyRow<L, T> {
 impl<L: Label, T> Index<L> for FamilyRow<L, T> {
     type Output = T;
 
-    /// The member at a label. Never panics for a derived label.
+    /// Returns the member for a label. Never panics for a derived label.
     #[inline]
     fn index(&self, label: L) -> &T {
         L::__member(&self.members, label)
@@ -90,7 +90,7 @@ impl<L: Label, T> MemberArray<T> for FamilyRow<L, T> {
 }
 
 impl<L: Label, T: fmt::Debug> fmt::Debug for FamilyRow<L, T> {
-    /// A map of label values to members.
+    /// Formats a map of label values to members.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         label::debug_members::<L, _>(f, self.values())
     }
@@ -98,7 +98,7 @@ impl<L: Label, T: fmt::Debug> fmt::Debug for FamilyRow<L, T> {
 
 impl<L: Label, T> Copy for FamilyRow<L, T> where L::Members<T>: Copy {}
 
-#[allow(clippy::expl_impl_clone_on_copy)] // a derive would require of the label what holds for its array
+#[allow(clippy::expl_impl_clone_on_copy)] // a derive would bound the label instead of its array
 impl<L: Label, T> Clone for FamilyRow<L, T>
 where
     L::Members<T>: Clone,

@@ -4,12 +4,13 @@ use crate::{Buckets, CachePadded, Distribution};
 #[cfg(not(all(loom, test)))]
 use crate::{Counter, FloatGauge, Gauge, Histogram, Peak, ShardedCounter, ShardedHistogram};
 
-/// A value at zero that is known at compile time: an instrument as its `const fn new()` gives it.
+/// A zero value that is known at compile time, such as an instrument that its `const fn new()` returns.
 ///
-/// [`Family::new`](crate::Family::new) starts every member with it. Implemented for all instruments of this crate, for `u64`,
-/// `i64` and `f64`, and for arrays. Implement it for an instrument of your own to put families of it into a `static`.
+/// [`Family::new`](crate::Family::new) starts every member with it. Implemented for all instruments of this crate, for
+/// `u64`, `i64` and `f64`, and for arrays. Implement it for an instrument of your own to put families of it into a
+/// `static`.
 pub trait Zero: Sized {
-    /// The value.
+    /// The zero value.
     const ZERO: Self;
 }
 
@@ -30,7 +31,7 @@ zero! {
     [I: Zero] CachePadded<I> = Self::new(I::ZERO),
 }
 
-// The atomics of the model checker register themselves as they are made.
+// loom's atomics register themselves when they are created, so they cannot be constants.
 #[cfg(not(all(loom, test)))]
 zero! {
     [] Counter = Self::new(),

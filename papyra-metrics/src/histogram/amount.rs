@@ -5,33 +5,33 @@ use core::time::Duration;
 
 /// The type of the values that a histogram records: [`Duration`], or `u64` for sizes and other integers.
 ///
-/// A histogram keeps values as integers in a base unit: nanoseconds of a duration, and the number itself of a `u64`. The trait
-/// cannot be implemented for other types.
+/// A histogram keeps values as integers in a base unit: nanoseconds of a duration, and the number itself of a `u64`.
+/// The trait cannot be implemented for other types.
 #[diagnostic::on_unimplemented(
     message = "a histogram cannot record `{Self}`",
-    label = "not a type of value that buckets have",
+    label = "not a type of value that a histogram records",
     note = "buckets are of `core::time::Duration` or of `u64`"
 )]
 pub trait Amount: Copy + PartialOrd + fmt::Debug + Send + Sync + 'static {
     /// The largest value of the type.
     const MAX: Self;
 
-    /// The number of base units in one exported unit: 10⁹ nanoseconds a second, and 1 for numbers.
+    /// The number of base units in one exported unit: 10⁹ for durations, because a second has 10⁹ nanoseconds; 1 for
+    /// integers.
     const PER_UNIT: u64;
 
-    /// How bounds are written in [`buckets!`](crate::buckets). Seals the trait: only generated code can name
-    /// the type.
+    /// The notation of bounds in [`buckets!`](crate::buckets). Seals the trait: only generated code can name the type.
     #[doc(hidden)]
     const NOTATION: Notation;
 
-    /// The value in base units, at most `i64::MAX`.
+    /// Converts the value to base units, at most `i64::MAX`.
     fn to_base_units(self) -> u64;
 
-    /// The value of that many base units.
+    /// Converts a number of base units to a value.
     fn from_base_units(base_units: u64) -> Self;
 }
 
-/// How the bounds of buckets are written, and what they are exported in.
+/// The notation of bucket bounds, which also determines the exported unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notation {
     /// `20ms`, exported in seconds.
@@ -40,7 +40,8 @@ pub enum Notation {
     Integer,
 }
 
-/// Larger values are recorded as this one, so that a signed 64-bit number holds any recorded value.
+/// The largest value that is recorded. Larger values are recorded as this one, so that a signed 64-bit number holds any
+/// recorded value.
 pub(crate) const MAX_BASE_UNITS: u64 = i64::MAX as u64;
 
 impl Amount for Duration {
@@ -61,7 +62,7 @@ impl Amount for Duration {
     }
 }
 
-/// Unlikely: 292 years.
+/// Returns the value recorded for durations of 292 years and more. Cold, because they are unlikely.
 #[cold]
 fn too_long() -> u64 {
     MAX_BASE_UNITS

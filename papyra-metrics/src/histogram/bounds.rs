@@ -1,5 +1,4 @@
-//! Computes the bounds of [`buckets!`](crate::buckets) at compile time. Every mistake is a panic there, which is a
-//! compile error.
+//! Computes the bounds of [`buckets!`](crate::buckets) at compile time. Every mistake is a panic, and so a compile error.
 
 use super::amount::{MAX_BASE_UNITS, Notation};
 
@@ -27,7 +26,7 @@ pub struct Bounds {
 impl Bounds {
     const EMPTY: Self = Self { len: 0, bounds: [0; MAX_BOUNDS] };
 
-    /// The bounds of a list.
+    /// Creates the bounds of a list.
     pub const fn list(literals: &[BoundLiteral], notation: Notation) -> Self {
         let mut bounds = Self::EMPTY;
         let mut i = 0;
@@ -39,7 +38,7 @@ impl Bounds {
         bounds
     }
 
-    /// 1, 2 and 5 of each decade, from the first to the last.
+    /// Creates the bounds 1, 2 and 5 of each decade, from the first to the last.
     pub const fn one_two_five(first: BoundLiteral, last: BoundLiteral, notation: Notation) -> Self {
         let (from, to) = (first.parse(notation), last.parse(notation));
         assert!(from <= to, "{}", last.not_rising);
@@ -50,13 +49,13 @@ impl Bounds {
         Self::EMPTY.with_decades(&[10, 20, 50], from, to, &last)
     }
 
-    /// 1, 1.5, 2, 3, 5 and 7 of each decade, from the first to the last.
+    /// Creates the bounds 1, 1.5, 2, 3, 5 and 7 of each decade, from the first to the last.
     pub const fn fine(first: BoundLiteral, last: BoundLiteral, notation: Notation) -> Self {
         let (from, to) = (first.parse(notation), last.parse(notation));
         Self::EMPTY.with_decades(&[10, 15, 20, 30, 50, 70], from, to, &last)
     }
 
-    /// The first bound times each power of the base, up to the last bound.
+    /// Creates the first bound times each power of the base, up to the last bound.
     pub const fn powers(
         base: BoundLiteral,
         first: BoundLiteral,
@@ -82,12 +81,12 @@ impl Bounds {
         bounds.with(to, &last)
     }
 
-    /// The number of bounds.
+    /// Returns the number of bounds.
     pub const fn count(&self) -> usize {
         self.len
     }
 
-    /// The bounds, if there are `LEN`.
+    /// Returns the bounds as an array. `LEN` must be their number.
     pub const fn to_array<const LEN: usize>(&self) -> [u64; LEN] {
         let mut array = [0; LEN];
         let mut i = 0;
@@ -106,7 +105,8 @@ impl Bounds {
         self
     }
 
-    /// The steps of each decade, in tenths, that are not below `from` and not above `to`.
+    /// Adds the bounds of each decade that are not below `from` and not above `to`. Each step is in tenths of its
+    /// decade: 15 is 1.5.
     const fn with_decades(
         mut self,
         steps: &[u64],
@@ -140,7 +140,7 @@ const fn is_one_two_five(mut bound: u64) -> bool {
 }
 
 impl BoundLiteral {
-    /// The bound in base units.
+    /// Returns the bound in base units, and panics if the text is not a bound.
     const fn parse(&self, notation: Notation) -> u64 {
         match parse(self.text, notation) {
             Some(bound) => bound,
@@ -195,7 +195,7 @@ pub(crate) const fn parse(text: &str, notation: Notation) -> Option<u64> {
     }
 }
 
-/// The only element, if there is one.
+/// Returns the first element, if there is one.
 pub const fn first(units: &[&'static str]) -> Option<&'static str> {
     match units {
         [unit, ..] => Some(*unit),
@@ -203,7 +203,7 @@ pub const fn first(units: &[&'static str]) -> Option<&'static str> {
     }
 }
 
-/// The unit in which buckets are exported.
+/// Returns the unit in which buckets are exported, and panics if the given unit is not valid.
 pub const fn exported_unit(
     notation: Notation,
     given: Option<&'static str>,
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_read_as_they_are_written() {
+    fn bounds_are_parsed_into_base_units() {
         for (text, nanoseconds) in [
             ("100ns", 100),
             ("20us", 20_000),
@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_bound_is_refused() {
+    fn malformed_bounds_are_rejected() {
         for (text, notation) in [
             ("20", Notation::Duration),
             ("20m", Notation::Duration),
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn series_have_the_bounds_that_they_are_named_after() {
+    fn each_series_generates_its_bounds() {
         let one_two_five =
             Bounds::one_two_five(literal("500ns"), literal("20us"), Notation::Duration);
         assert_eq!(one_two_five.to_array(), [500, 1_000, 2_000, 5_000, 10_000, 20_000]);

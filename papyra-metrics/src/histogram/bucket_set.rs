@@ -8,14 +8,14 @@ use super::buckets::Buckets;
 use super::cells::{CellArray, Tally};
 use super::scale::{OwnedScale, Scale};
 
-/// The buckets of a [`Distribution`](crate::Distribution) that are not known at compile time.
+/// Buckets of a [`Distribution`](crate::Distribution) that are not known at compile time.
 #[derive(Clone, Copy, Debug)]
 pub enum AnyBuckets {}
 
 /// The buckets of a [`Distribution`](crate::Distribution): any [`Buckets`], or [`AnyBuckets`]. The trait
 /// cannot be implemented for other types.
 pub trait BucketSet {
-    /// The type in which values are read: that of the [`Buckets`], or `f64` in the exported unit.
+    /// The type of the values in readings: that of the [`Buckets`], or `f64` in the exported unit.
     type Value: Copy + PartialOrd + fmt::Debug;
 
     #[doc(hidden)]
@@ -65,7 +65,7 @@ impl BucketSet for AnyBuckets {
     type Value = f64;
     const __LARGEST: f64 = f64::INFINITY;
     type __Scale = OwnedScale;
-    // In place, so that a distribution in a box is one allocation.
+    // Inline, so that a distribution in a box is one allocation.
     type __Tallies = [Tally; MAX_BUCKETS];
 
     fn __scale(scale: &OwnedScale) -> Scale<'_> {
@@ -77,7 +77,7 @@ impl BucketSet for AnyBuckets {
         base_units as f64 / scale.per_unit as f64
     }
 
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // it saturates
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // the cast saturates
     fn __base_units(scale: &OwnedScale, value: f64) -> u64 {
         (value * scale.per_unit as f64 + 0.5) as u64
     }

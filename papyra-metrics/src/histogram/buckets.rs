@@ -10,23 +10,24 @@ use super::cells::{CellArray, CellIndex};
 /// [`Latency`], [`FineLatency`] and [`Sizes`] are ready-made; [`buckets!`](crate::buckets) declares others and is the only
 /// way to implement this trait.
 ///
-/// The bucket after the last bound takes all larger values, so that a value is never refused.
+/// The bucket after the last bound holds all larger values, so every value can be recorded.
 pub trait Buckets: 'static {
     /// The type of value that is recorded: [`Duration`] or `u64`.
     type Value: Amount;
 
-    /// The inclusive upper bounds, strictly increasing, in base units: nanoseconds of a [`Duration`], otherwise the number
-    /// itself.
+    /// The inclusive upper bounds, strictly increasing, in base units: nanoseconds for a [`Duration`], otherwise the
+    /// number itself.
     const BOUNDS: &'static [u64];
 
-    /// The unit in which values are exported: `seconds` of a [`Duration`].
+    /// The unit in which values are exported: `seconds` for a [`Duration`].
     const UNIT: Option<&'static str>;
 
     /// The atomics of the buckets.
     #[doc(hidden)]
     type __Cells: CellArray;
 
-    /// The index of the bucket that holds a value in base units. For zero, the number of leading zeros may be given as 63.
+    /// Returns the index of the bucket that holds a value in base units. For zero, the number of leading zeros may be
+    /// passed as 63.
     #[doc(hidden)]
     fn __find(base_units: u64, leading_zeros: u32) -> CellIndex<Self::__Cells>;
 }
@@ -54,21 +55,21 @@ pub trait Buckets: 'static {
 ///
 /// | | bounds |
 /// |---|---|
-/// | `[1ms, 20ms, 1s]` | these |
-/// | `one_two_five(first, last)` | 1, 2 and 5 times each power of ten, from the first to the last; each decade has three |
+/// | `[1ms, 20ms, 1s]` | the listed bounds |
+/// | `one_two_five(first, last)` | 1, 2 and 5 times each power of ten, from the first to the last, so three in each decade |
 /// | `powers(base, first, last)` | the first one times each power of the base, up to the last |
 ///
-/// Bounds are inclusive: a value that equals a bound is in the bucket that ends there. A bound of a `Duration` is a number with
-/// `ns`, `us` (or `µs`), `ms`, `s`, `min` or `h`, such as `1.5ms`; durations are exported in seconds. A bound of a `u64`
-/// is a number, which may have `KiB`, `MiB`, `GiB` or `TiB`; `unit = "…"` says what the numbers are of, as the unit of a
-/// metric does.
+/// Bounds are inclusive: a value that equals a bound is in the bucket that ends there. A bound of a `Duration` is a
+/// number with `ns`, `us` (or `µs`), `ms`, `s`, `min` or `h`, such as `1.5ms`; durations are exported in seconds. A
+/// bound of a `u64` is a number, which may have `KiB`, `MiB`, `GiB` or `TiB`; `unit = "…"` sets the exported unit of
+/// the numbers.
 ///
 /// An SLO such as "99.9 % within 100 ms" can be computed exactly if 100 ms is a bound. Otherwise three buckets per
 /// decade are a good default: see the table of errors at [`Distribution::quantile`](crate::Distribution::quantile).
 ///
 /// # Compile errors
 ///
-/// Bounds rise, there are at least 1 and at most 127, and durations have no `unit`:
+/// Bounds must be strictly increasing, there must be from 1 to 127 of them, and durations must not have a `unit`:
 ///
 /// ```compile_fail
 /// papyra_metrics::buckets!(Falling: core::time::Duration = [20ms, 1ms]);
@@ -157,7 +158,7 @@ macro_rules! __declare_buckets {
                     leading_zeros: ::core::primitive::u32,
                 ) -> private::CellIndex<Self::__Cells> {
                     const PER_OCTAVE: ::core::primitive::usize = private::most_per_octave(&BOUNDS);
-                    // A constant, because the address of a static may have to be looked up in a table.
+                    // A constant, because the address of a static may have to be loaded from the global offset table.
                     const TABLE: &private::BucketTable<PER_OCTAVE, { LEN + 1 }> =
                         &private::BucketTable::new(&BOUNDS);
                     TABLE.find(base_units, leading_zeros)

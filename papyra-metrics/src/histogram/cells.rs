@@ -1,8 +1,8 @@
 //! The atomics of a histogram: a count and a sum for each bucket, and how they are read.
 //!
-//! Each of these words is a counter: it only grows, and a reset moves its baseline up to it. Therefore readers, takers and
-//! resets disturb neither each other nor a recording, and each increment of a word is returned by exactly one of any number
-//! of concurrent takes.
+//! Each of these words only grows, and a reset sets its baseline to its value, as in a counter. Therefore readings,
+//! takes and resets do not block each other or a recording, and each increment of a word is returned by exactly one of
+//! any number of concurrent takes.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -56,14 +56,14 @@ impl BucketCell {
         self.sum.fetch_add(tally.sum, Ordering::Relaxed);
     }
 
-    /// The values over the lifetime.
+    /// Loads the values over the lifetime.
     #[inline]
     pub(crate) fn load(&self) -> Tally {
         Tally { count: self.count.load(Ordering::Relaxed), sum: self.sum.load(Ordering::Relaxed) }
     }
 
-    /// The values of a baseline. Totals that are loaded after it have reached it, so that their difference does not
-    /// wrap below zero.
+    /// Loads the values of a baseline. Totals that are loaded afterwards are at least as large, so that their
+    /// difference does not wrap below zero.
     #[inline]
     pub(crate) fn load_baseline(&self) -> Tally {
         Tally { count: self.count.load(Ordering::Acquire), sum: self.sum.load(Ordering::Acquire) }
@@ -88,7 +88,8 @@ fn advance_word(
 ) -> u64 {
     // Most buckets have not changed, and a comparison is cheaper than a compare-exchange.
     while total != before {
-        // Release: a thread that loads this baseline then loads a total that has reached it. Acquire: so does this one.
+        // Release: a thread that loads this baseline then loads a total that is at least as large. Acquire: so does
+        // this thread if the exchange fails.
         match baseline.compare_exchange_weak(before, total, Ordering::Release, Ordering::Acquire) {
             Ok(_) => return total.wrapping_sub(before),
             Err(advanced) => {
@@ -102,7 +103,7 @@ fn advance_word(
 
 /// The cells of all buckets, the last of which has no bound.
 pub trait CellArray: Send + Sync + 'static {
-    /// Readings of the cells.
+    /// One reading of all cells.
     type Tallies: Clone + Send + Sync + 'static + AsRef<[Tally]> + AsMut<[Tally]>;
 
     #[cfg(not(all(loom, test)))]
@@ -152,11 +153,11 @@ impl<const N: usize> CellArray for BucketCells<N> {
     }
 }
 
-/// The position of a bucket's cell, which every array of this type has.
+/// The index of a bucket's cell, which is in range for every array of this type.
 pub struct CellIndex<C>(usize, PhantomData<C>);
 
 impl<const N: usize> CellIndex<BucketCells<N>> {
-    /// The index, which has to be below `N`.
+    /// Creates an index, which must be below `N`.
     #[inline]
     pub(super) const fn new(index: usize) -> Self {
         debug_assert!(index < N);
@@ -194,20 +195,20 @@ pub(crate) trait Totals {
     /// Adds the lifetime values of all buckets to the tallies.
     fn add_totals(&self, tallies: &mut [Tally]);
 
-    /// The lifetime values of one bucket.
+    /// Returns the lifetime values of one bucket.
     fn total_of(&self, bucket: usize) -> Tally;
 }
 
 pub(crate) type TalliesOf<T> = <<T as Totals>::Cells as CellArray>::Tallies;
 
-/// The lifetime values.
+/// Returns the lifetime values.
 pub(crate) fn totals<T: Totals>(histogram: &T) -> TalliesOf<T> {
     let mut tallies = T::Cells::NO_TALLIES;
     histogram.add_totals(tallies.as_mut());
     tallies
 }
 
-/// The values since the last reset.
+/// Returns the values since the last reset.
 pub(crate) fn since_reset<T: Totals>(histogram: &T) -> TalliesOf<T> {
     let before = baselines(histogram);
     let mut tallies = totals(histogram);
@@ -230,7 +231,7 @@ pub(crate) fn take<T: Totals>(histogram: &T) -> TalliesOf<T> {
     tallies
 }
 
-/// Loaded before any total, see [`BucketCell::load_baseline`].
+/// Loads the baselines. Must be called before any total is loaded; see [`BucketCell::load_baseline`].
 fn baselines<T: Totals>(histogram: &T) -> TalliesOf<T> {
     let mut before = T::Cells::NO_TALLIES;
     for (before, baseline) in before.as_mut().iter_mut().zip(histogram.baselines().cells()) {

@@ -3,19 +3,19 @@
 use super::amount::MAX_BASE_UNITS;
 use super::cells::Tally;
 
-/// The values that one bucket may hold.
+/// The range of the values in one bucket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Range {
-    /// The bound of the bucket before: exclusive, except that the first bucket begins with zero.
+    /// The upper bound of the previous bucket, which is exclusive; 0 for the first bucket.
     lower: u64,
     /// The bucket's own bound, inclusive.
     upper: u64,
-    /// The lowest value.
+    /// The smallest value in the bucket.
     least: u64,
 }
 
 impl Range {
-    /// The range of a bucket. The one above the last bound ends at the largest value that is recorded.
+    /// Returns the range of a bucket. The bucket above the last bound ends at the largest value that is recorded.
     pub(super) fn of(bounds: &[u64], bucket: usize) -> Self {
         let below = bucket.checked_sub(1).and_then(|below| bounds.get(below));
         Self {
@@ -25,15 +25,15 @@ impl Range {
         }
     }
 
-    /// The mean of the bucket's values, rounded down. A reading may have a count without its sum or the reverse, so the
-    /// mean is limited to what the bucket can hold.
+    /// Returns the mean of the bucket's values, rounded down. A reading may contain a count without its sum or the
+    /// reverse, so the mean is clamped to the range.
     pub(super) fn mean(self, tally: Tally) -> u64 {
         let mean = tally.sum.checked_div(tally.count).unwrap_or(0);
         // The range of a bucket above a last bound of `i64::MAX` is empty.
         mean.clamp(self.least.min(self.upper), self.upper)
     }
 
-    /// The sum of the bucket's values, limited in the same way.
+    /// Returns the sum of the bucket's values, clamped in the same way.
     fn sum(self, tally: Tally) -> u128 {
         let count = u128::from(tally.count);
         let (least, most) = (count * u128::from(self.least), count * u128::from(self.upper));
@@ -41,21 +41,21 @@ impl Range {
     }
 }
 
-/// The number of values.
+/// Returns the number of values.
 pub(super) fn count(tallies: &[Tally]) -> u64 {
     tallies.iter().fold(0, |count, tally| count.wrapping_add(tally.count))
 }
 
-/// The sum of the values.
+/// Returns the sum of the values.
 pub(super) fn sum(tallies: &[Tally]) -> u64 {
     tallies.iter().fold(0, |sum, tally| sum.wrapping_add(tally.sum))
 }
 
-/// The mean of the values, rounded to the nearest base unit.
+/// Returns the mean of the values, rounded to the nearest base unit.
 pub(super) fn mean(bounds: &[u64], tallies: &[Tally]) -> Option<u64> {
     let (mut sum, mut count) = (0_u128, 0_u128);
     for (bucket, tally) in tallies.iter().enumerate() {
-        // Counts that were read from a file or another process may be any numbers.
+        // Saturates, because counts that were read from a file or another process may be any numbers.
         sum = sum.saturating_add(Range::of(bounds, bucket).sum(*tally));
         count += u128::from(tally.count);
     }
@@ -63,12 +63,12 @@ pub(super) fn mean(bounds: &[u64], tallies: &[Tally]) -> Option<u64> {
     u64::try_from(rounded).ok()
 }
 
-/// The highest bucket in use.
+/// Returns the index of the highest bucket that is not empty.
 pub(super) fn highest(tallies: &[Tally]) -> Option<usize> {
     tallies.iter().rposition(|tally| tally.count > 0)
 }
 
-/// The value that the fraction `q` of all values does not exceed, interpolated inside its bucket.
+/// Estimates the value that the fraction `q` of all values does not exceed, interpolated inside its bucket.
 pub(super) fn quantile(bounds: &[u64], tallies: &[Tally], q: f64) -> Option<u64> {
     let highest = highest(tallies)?;
     if q.is_nan() {
@@ -87,9 +87,9 @@ pub(super) fn quantile(bounds: &[u64], tallies: &[Tally], q: f64) -> Option<u64>
     None
 }
 
-/// The value at a position from 0 to 1 among those of one bucket.
+/// Estimates the value at a position from 0 to 1 among the values of one bucket.
 ///
-/// The bucket above the last bound is taken to end as far above its mean as it begins below it.
+/// The bucket above the last bound is assumed to extend as far above its mean as below it.
 fn within(range: Range, tally: Tally, position: f64) -> u64 {
     let mean = range.mean(tally);
     let upper = match range.upper {
@@ -102,14 +102,15 @@ fn within(range: Range, tally: Tally, position: f64) -> u64 {
     let (lower, mean, width) =
         (to_float(range.lower), to_float(mean), to_float(upper - range.lower));
     let value = lower + width * interpolate((mean - lower) / width, position);
-    // Rounding may have moved the value out of the bucket.
+    // Rounding may move the value out of the bucket.
     to_integer(value).clamp(range.least.min(range.upper), range.upper)
 }
 
-/// The value at a position among values from 0 to 1 that have this mean.
+/// Returns the value at a position among values from 0 to 1 that have this mean.
 ///
-/// Their density is taken to be a straight line, the only one that gives the mean: level if the mean is one half, which
-/// is the usual linear interpolation; ending at zero within the range if the mean is in the outer thirds.
+/// The density of the values is assumed to be the straight line that has this mean. It is constant if the mean is one
+/// half, which is the usual linear interpolation, and reaches zero within the range if the mean is in the lowest or the
+/// highest third.
 fn interpolate(mean: f64, position: f64) -> f64 {
     if mean > 0.5 {
         return 1.0 - interpolate(1.0 - mean, 1.0 - position);
@@ -118,7 +119,7 @@ fn interpolate(mean: f64, position: f64) -> f64 {
     let fraction = if mean < 1.0 / 3.0 {
         3.0 * mean * (1.0 - square_root(1.0 - position))
     } else {
-        // From `1 + slope / 2` at 0 down to `1 - slope / 2` at 1.
+        // The density falls from `1 + slope / 2` at 0 to `1 - slope / 2` at 1.
         let slope = 12.0 * (0.5 - mean);
         let start = 1.0 + slope / 2.0;
         // The usual formula divides by the slope, which may be zero; this one does not.
@@ -127,12 +128,13 @@ fn interpolate(mean: f64, position: f64) -> f64 {
     fraction.clamp(0.0, 1.0)
 }
 
-/// By Newton's method, for `f64::sqrt` needs std. Numbers that rounding has left below zero have the root zero.
+/// Computes the square root by Newton's method, because `f64::sqrt` needs std. Returns zero for numbers that rounding
+/// has made negative.
 fn square_root(number: f64) -> f64 {
     if number <= 0.0 {
         return 0.0;
     }
-    // Half the exponent is within a few percent of the root, and each step squares the error.
+    // Halving the exponent gives a value within a few percent of the root, and each step squares the relative error.
     let mut root = f64::from_bits((number.to_bits() >> 1) + (1023 << 51));
     for _ in 0..5 {
         root = 0.5 * (root + number / root);
@@ -140,14 +142,14 @@ fn square_root(number: f64) -> f64 {
     root
 }
 
-/// Exact up to 2⁵³; an estimate does not need more.
+/// Converts a number to a float, exactly up to 2⁵³; an estimate does not need more.
 #[allow(clippy::cast_precision_loss)]
 fn to_float(number: u64) -> f64 {
     number as f64
 }
 
-/// The nearest integer. `f64::round` needs std.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // it is not negative, and the cast saturates
+/// Rounds to the nearest integer. `f64::round` needs std.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the number is not negative, and the cast saturates
 fn to_integer(number: f64) -> u64 {
     (number + 0.5) as u64
 }
@@ -157,7 +159,7 @@ mod tests {
     use super::{interpolate, square_root};
 
     #[test]
-    fn roots_are_those_of_std() {
+    fn square_roots_are_those_of_std() {
         for number in [-1e-20, 0.0, 1e-300, 1e-9, 0.25, 0.5, 1.0, 2.0, 3.999, 1e300] {
             let (root, expected) = (square_root(number), f64::max(number, 0.0).sqrt());
             assert!((root - expected).abs() <= 1e-14 * expected, "{number}: {root}");
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn interpolated_values_have_the_mean_that_they_are_given() {
+    fn interpolated_values_have_the_given_mean() {
         const STEPS: u32 = 100_000;
         for mean in [0.0, 0.01, 0.2, 0.333, 0.334, 0.45, 0.5, 0.6, 0.667, 0.9, 1.0] {
             let value = |step| interpolate(mean, (f64::from(step) + 0.5) / f64::from(STEPS));

@@ -1,4 +1,4 @@
-//! Values as people read them: `80 µs`, `1.2 ms`, `4 KiB`.
+//! Human-readable values: `80 µs`, `1.2 ms`, `4 KiB`.
 
 use core::fmt;
 
@@ -7,7 +7,7 @@ use super::scale::Scale;
 const NANOSECONDS: [&str; 4] = ["ns", "µs", "ms", "s"];
 const BYTES: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-/// A value in base units, displayed with three significant digits and the unit that suits it.
+/// A value in base units, displayed with three significant digits in a unit that fits its magnitude.
 pub(super) struct Human<'a> {
     pub(super) base_units: u64,
     pub(super) scale: Scale<'a>,
@@ -26,7 +26,7 @@ impl fmt::Display for Human<'_> {
     }
 }
 
-/// In the first unit in which the number has at most three digits before the point.
+/// Writes the value in the smallest unit in which it is below `step`, or else in the largest unit.
 fn scaled(f: &mut fmt::Formatter<'_>, value: u64, step: u64, units: &[&str]) -> fmt::Result {
     let mut per_unit: u64 = 1;
     for (i, unit) in units.iter().enumerate() {
@@ -40,7 +40,7 @@ fn scaled(f: &mut fmt::Formatter<'_>, value: u64, step: u64, units: &[&str]) -> 
     Ok(())
 }
 
-/// The quotient with three significant digits, without zeros at the end.
+/// Writes the quotient with three significant digits, without zeros at the end.
 fn decimal(f: &mut fmt::Formatter<'_>, value: u64, per_unit: u64) -> fmt::Result {
     for scale in [100_u32, 10] {
         let digits = rounded_times(value, per_unit, scale);
@@ -61,7 +61,7 @@ fn rounded(value: u64, per_unit: u64) -> u128 {
     rounded_times(value, per_unit, 1)
 }
 
-/// `value / per_unit * scale` to the nearest integer.
+/// Returns `value / per_unit * scale`, rounded to the nearest integer.
 fn rounded_times(value: u64, per_unit: u64, scale: u32) -> u128 {
     let per_unit = u128::from(per_unit.max(1));
     (u128::from(value) * u128::from(scale) + per_unit / 2) / per_unit
@@ -74,7 +74,7 @@ mod tests {
     use super::{Human, Scale};
 
     #[test]
-    fn values_have_three_digits_and_the_unit_that_suits_them() {
+    fn values_have_three_significant_digits_and_a_fitting_unit() {
         let show = |base_units, unit, per_unit| {
             let scale = Scale { bounds: &[], unit, per_unit };
             Human { base_units, scale }.to_string()

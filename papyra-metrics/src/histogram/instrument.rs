@@ -22,7 +22,7 @@ fn value<B: Buckets>(distribution: &Distribution<B>) -> Value {
 
 macro_rules! instrument {
     ($histogram:ident) => {
-        #[diagnostic::do_not_recommend] // the notes of the trait name it
+        #[diagnostic::do_not_recommend] // the notes of `Instrument` name this type
         impl<B: Buckets> Instrument for $histogram<B> {
             const KIND: Kind = Kind::Histogram;
             const __UNIT: Option<&'static str> = B::UNIT;
@@ -57,7 +57,7 @@ macro_rules! instrument {
                 Some(self.atomic_layout())
             }
 
-            /// Without an allocator there is no value to show.
+            /// Shows the histograms as absent, because their values need an allocator.
             #[cfg(not(feature = "alloc"))]
             fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker) {
                 walker.absent(instruments.len());

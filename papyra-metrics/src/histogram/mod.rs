@@ -1,4 +1,4 @@
-//! Distributions of durations and sizes, recorded as cheaply as a count.
+//! Histograms of durations and sizes.
 
 use core::fmt;
 
@@ -61,23 +61,23 @@ use cells::{CellArray, Totals};
 /// # Costs
 ///
 /// Recording is a table look-up that finds the bucket without a branch, and two relaxed atomic additions on one cache
-/// line: no lock, no allocation, no float. The atomics are in place: 32 bytes for each bucket, so 928 bytes for
+/// line: no lock, no allocation, no float. The atomics are inline: 32 bytes for each bucket, so 928 bytes for
 /// [`Latency`]. If several cores record into one histogram all the time, use a [`ShardedHistogram`].
 ///
-/// Reading the [clock](Timer#clock) costs five to ten times as much as recording, so a duration that is known already is best
-/// recorded as it is.
+/// Reading the [clock](Timer#clock) costs five to ten times as much as recording. If a duration is already known, record
+/// it instead of measuring it again.
 ///
 /// # Readings
 ///
-/// As with a [`Counter`](crate::Counter), a reset moves a baseline and leaves the lifetime values alone.
-/// [`get`](Self::get), [`total`](Self::total) and [`take`](Self::take) go from bucket to bucket, so a reading is not a
-/// single instant: values recorded meanwhile may be in it or not, and a value whose recording is under way may be in
-/// the count and not yet in the sum. The count of a reading is always the sum of its buckets, a total never falls, and
-/// over any number of concurrent takes each count and each sum is returned exactly once. Readers never wait for
-/// recordings or the reverse.
+/// As with a [`Counter`](crate::Counter), a reset moves a baseline and does not change the lifetime values.
+/// [`get`](Self::get), [`total`](Self::total) and [`take`](Self::take) read one bucket after another, so a reading is
+/// not taken at a single instant: it may or may not include values that are recorded during the reading, and it may
+/// include a value in the count and not yet in the sum. The count of a reading is always the sum of its buckets, a
+/// total never falls, and over any number of concurrent takes each count and each sum is returned exactly once. Readers
+/// and recordings never wait for each other.
 ///
-/// A value above `i64::MAX` base units (292 years in nanoseconds) is recorded as that. Sums wrap on overflow.
-// Read by other processes: the cells of all buckets in a row, then their baselines in the same order.
+/// A value above `i64::MAX` base units (292 years in nanoseconds) is recorded as `i64::MAX`. Sums wrap on overflow.
+// `repr(C)`, because other processes read the cells of all buckets, and then their baselines in the same order.
 #[repr(C)]
 pub struct Histogram<B: Buckets = Latency> {
     cells: B::__Cells,
@@ -91,7 +91,7 @@ impl<B: Buckets> Histogram<B> {
         Self { cells: B::__Cells::NEW, baselines: B::__Cells::NEW }
     }
 
-    /// Creates an empty histogram, of atomics that register themselves with the model checker.
+    /// Creates an empty histogram. Not a `const fn`, because loom's atomics register themselves when they are created.
     #[cfg(all(loom, test))]
     pub fn new() -> Self {
         Self { cells: B::__Cells::new(), baselines: B::__Cells::new() }
@@ -132,12 +132,13 @@ impl<B: Buckets> Histogram<B> {
         Distribution::of(cells::totals(self))
     }
 
-    /// Resets the histogram: [`get`](Self::get) is empty from here. The [`total`](Self::total) is unchanged.
+    /// Empties [`get`](Self::get). The [`total`](Self::total) is unchanged.
     pub fn reset(&self) {
         self.take();
     }
 
-    /// Returns what [`get`](Self::get) does and resets the histogram, as one step for each bucket's count and sum.
+    /// Returns the distribution of [`get`](Self::get) and resets the histogram. Each count and each sum is read and
+    /// reset in one step.
     ///
     /// Over any number of concurrent takes, each recorded value is returned exactly once. Lock-free: it retries only
     /// when another take or reset has just succeeded.

@@ -1,4 +1,5 @@
-//! Models of concurrent recordings, readings and takes. Run by `RUSTFLAGS="--cfg loom" cargo test -p papyra-metrics --lib --release`.
+//! Models of concurrent recordings, readings and takes. Run with
+//! `RUSTFLAGS="--cfg loom" cargo test -p papyra-metrics --lib --release`.
 
 use loom::{sync::Arc, thread};
 
@@ -8,8 +9,8 @@ use crate::buckets;
 
 buckets!(One: u64 = [1]);
 
-/// The count and the sum.
-fn parts(distribution: &Distribution<One>) -> [u64; 2] {
+/// Returns the count and the sum.
+fn count_and_sum(distribution: &Distribution<One>) -> [u64; 2] {
     [distribution.count(), distribution.sum()]
 }
 
@@ -23,18 +24,18 @@ fn concurrent_takes_return_each_count_and_each_sum_of_a_bucket_exactly_once() {
         };
         let taker = {
             let histogram = Arc::clone(&histogram);
-            thread::spawn(move || parts(&histogram.take()))
+            thread::spawn(move || count_and_sum(&histogram.take()))
         };
-        let here = parts(&histogram.take());
+        let here = count_and_sum(&histogram.take());
         recorder.join().unwrap();
         let there = taker.join().unwrap();
-        let rest = parts(&histogram.get());
+        let rest = count_and_sum(&histogram.get());
         for part in 0..2 {
-            // A sum alone would not show a take that wraps below zero, because the next take makes up for it.
+            // The sum below would not detect a take that wraps below zero, because the next take compensates for it.
             assert!(here[part] <= 2 && there[part] <= 2, "{here:?} and {there:?} of 2");
             assert_eq!(here[part] + there[part] + rest[part], 2);
         }
-        assert_eq!(parts(&histogram.total()), [2, 2]);
+        assert_eq!(count_and_sum(&histogram.total()), [2, 2]);
     });
 }
 
@@ -51,10 +52,10 @@ fn a_reading_of_a_bucket_never_exceeds_what_was_recorded() {
             })
         };
         // If totals were read before the baselines, the difference would wrap below zero here.
-        let [count, sum] = parts(&histogram.get());
+        let [count, sum] = count_and_sum(&histogram.get());
         assert!(count <= 2 && sum <= 2, "{count} and {sum}");
         other.join().unwrap();
-        assert_eq!(parts(&histogram.total()), [2, 2]);
+        assert_eq!(count_and_sum(&histogram.total()), [2, 2]);
     });
 }
 
@@ -80,7 +81,7 @@ fn a_baseline_is_never_seen_without_the_total_that_it_was_advanced_to() {
 }
 
 #[test]
-fn takes_over_blocks_return_what_was_recorded_in_each_exactly_once() {
+fn concurrent_takes_return_the_values_of_every_block_exactly_once() {
     loom::model(|| {
         let histogram = Arc::new(ShardedHistogram::<One>::new());
         let recorder = {
@@ -92,17 +93,17 @@ fn takes_over_blocks_return_what_was_recorded_in_each_exactly_once() {
         };
         let taker = {
             let histogram = Arc::clone(&histogram);
-            thread::spawn(move || parts(&histogram.take()))
+            thread::spawn(move || count_and_sum(&histogram.take()))
         };
-        let here = parts(&histogram.take());
+        let here = count_and_sum(&histogram.take());
         recorder.join().unwrap();
         let there = taker.join().unwrap();
-        let rest = parts(&histogram.get());
+        let rest = count_and_sum(&histogram.get());
         for part in 0..2 {
-            // If a taker skipped a block whose counts another one has taken, the difference would wrap below zero.
+            // If a taker skipped a block whose counts another taker has returned, the difference would wrap below zero.
             assert!(here[part] <= 2 && there[part] <= 2, "{here:?} and {there:?} of 2");
             assert_eq!(here[part] + there[part] + rest[part], 2);
         }
-        assert_eq!(parts(&histogram.total()), [2, 2]);
+        assert_eq!(count_and_sum(&histogram.total()), [2, 2]);
     });
 }

@@ -11,9 +11,9 @@ use crate::__private::Message;
 
 /// A service level objective of a histogram: the share of its values that should be within one of its bucket bounds.
 ///
-/// The field of a histogram declares one with `#[metrics(objective(within = "100ms", of = 99.9))]`, and its
-/// [`Descriptor`](crate::Descriptor::objective) has it. Since the threshold is a bound of the buckets, how many values are
-/// within it is known exactly.
+/// The field of a histogram declares an objective with `#[metrics(objective(within = "100ms", of = 99.9))]`, and
+/// [`Descriptor::objective`](crate::Descriptor::objective) returns it. The threshold is a bucket bound, so the number
+/// of values within it is known exactly.
 ///
 /// ```
 /// use papyra_metrics::{Histogram, Metrics};
@@ -31,18 +31,18 @@ use crate::__private::Message;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Objective {
-    /// In base units.
+    /// The threshold in base units.
     within: u64,
     /// The number of base units in an exported unit.
     per_unit: u32,
-    /// Parts per billion of the values.
+    /// The share of the values, in parts per billion.
     billionths: NonZeroU32,
 }
 
 const BILLION: u32 = 1_000_000_000;
 
 impl Objective {
-    /// Creates the objective that `percent` of all values are within `within`, a bound of `B` that is written as in
+    /// Creates the objective that `percent` % of all values are within `within`, a bound of `B` that is written as in
     /// [`buckets!`](crate::buckets): `100ms` or `64KiB`.
     ///
     /// ```
@@ -56,8 +56,8 @@ impl Objective {
     ///
     /// # Panics
     ///
-    /// If the text is not one of the bounds, or if the percentage is not above 0 and below 100; in a `const`, that is a
-    /// compile error.
+    /// Panics if the text is not one of the bounds, or if the percentage is not above 0 and below 100. In a `const`,
+    /// this is a compile error.
     #[track_caller]
     pub const fn new<B: Buckets>(within: &str, percent: f64) -> Self {
         assert!(percent > 0.0 && percent < 100.0, "a percentage is above 0 and below 100");
@@ -89,7 +89,7 @@ impl Objective {
         }
     }
 
-    /// Creates an objective from its parts; `None` if they are not valid.
+    /// Creates an objective from its parts. Returns `None` if they are not valid.
     pub(crate) const fn from_parts(within: u64, per_unit: u32, billionths: u32) -> Option<Self> {
         match NonZeroU32::new(billionths) {
             Some(billionths) if billionths.get() < BILLION && per_unit > 0 => {
@@ -105,25 +105,25 @@ impl Objective {
     }
 
     /// Returns the threshold in the exported unit: seconds for durations, otherwise the number itself.
-    #[allow(clippy::cast_precision_loss, clippy::cast_lossless)] // as exact as bounds in the exported unit are
+    #[allow(clippy::cast_precision_loss, clippy::cast_lossless)] // exported bounds have the same precision
     pub const fn within(&self) -> f64 {
         self.within as f64 / self.per_unit as f64
     }
 
-    /// Returns how many of a hundred values should be within the threshold.
+    /// Returns the percentage of the values that should be within the threshold.
     #[allow(clippy::cast_lossless)] // `from` is not const
     pub const fn percent(&self) -> f64 {
         self.billionths.get() as f64 / 10_000_000.0
     }
 
-    /// Returns the parts per billion of the values that should be within the threshold.
+    /// Returns the share of the values that should be within the threshold, in parts per billion.
     #[cfg(feature = "publish")]
     pub(crate) const fn billionths(&self) -> u32 {
         self.billionths.get()
     }
 }
 
-/// `99.9% within 0.1`, with the threshold in the exported unit.
+/// Writes `99.9% within 0.1`, with the threshold in the exported unit.
 impl fmt::Display for Objective {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}% within {}", self.percent(), self.within())
@@ -146,7 +146,7 @@ const fn refuse_text(text: &str, is_duration: bool) -> ! {
     panic!("{}", message.as_str());
 }
 
-/// `above` is the index of the first bound above the threshold.
+/// Panics with the bounds nearest to the threshold. `above` is the index of the first bound above it.
 #[track_caller]
 const fn refuse_threshold(within: &str, scale: &Scale<'_>, above: usize) -> ! {
     let mut message = Message::new();

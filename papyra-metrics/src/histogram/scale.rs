@@ -1,4 +1,4 @@
-//! The bounds and the unit of a distribution: static, or read from elsewhere.
+//! The bounds and the unit of a distribution: static, or read from a file or from serialized data.
 
 #[cfg(any(feature = "serde", feature = "publish"))]
 use alloc::sync::Arc;
@@ -28,20 +28,21 @@ pub struct OwnedScale {
 }
 
 impl OwnedScale {
-    /// A scale that was read from elsewhere: at most [`MAX_BOUNDS`] rising bounds, and at least one base unit for each
-    /// exported one.
+    /// Creates a scale from data that was read. There must be at most [`MAX_BOUNDS`] rising bounds, and at least one
+    /// base unit in an exported unit.
     #[cfg(any(feature = "serde", feature = "publish"))]
     pub(crate) fn new(bounds: Arc<[u64]>, unit: Option<Arc<str>>, per_unit: u64) -> Self {
         Self { bounds: Shared::Counted(bounds), unit: unit.map(Shared::Counted), per_unit }
     }
 
-    /// The number of buckets, the one above the last bound included.
+    /// Returns the number of buckets, including the one above the last bound.
     #[cfg(feature = "publish")]
     pub(crate) fn buckets(&self) -> usize {
         self.bounds.len() + 1
     }
 
-    /// Creates the objective that so many of a billion values are within the bound; `None` if that is not valid.
+    /// Creates the objective that `billionths` parts per billion of the values are within the bound `within`. Returns
+    /// `None` if `within` is not a bound, or if the share is not valid.
     #[cfg(feature = "publish")]
     pub(crate) fn objective(&self, within: u64, billionths: u32) -> Option<Objective> {
         self.bounds.binary_search(&within).ok()?;
@@ -49,7 +50,7 @@ impl OwnedScale {
     }
 }
 
-/// Static, or read from elsewhere. Cloning either is cheap.
+/// A static value, or a reference-counted one that was read. Cloning either is cheap.
 #[derive(Debug)]
 pub(super) enum Shared<T: ?Sized + 'static> {
     Static(&'static T),

@@ -1,8 +1,8 @@
 //! Distributions in serde's data model.
 //!
-//! Human-readable formats get an object: `count`, `sum`, and `buckets` with their bound `le`, `count` and `sum`, in the
-//! exported unit. Others get integers in base units: the base units of an exported unit, the bounds, and the count and the
-//! sum of each bucket.
+//! In human-readable formats, a distribution is an object in the exported unit: `count`, `sum`, and `buckets`, each
+//! with its bound `le`, its `count` and its `sum`. In other formats, it consists of integers in base units: the number
+//! of base units in an exported unit, the bounds, and the count and the sum of each bucket.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -21,8 +21,8 @@ use super::distribution::Distribution;
 use super::scale::OwnedScale;
 
 impl<B: BucketSet> Serialize for Distribution<B> {
-    /// In human-readable formats an object with `count`, `sum` and `buckets` in the exported unit, in others integers in
-    /// base units.
+    /// Writes an object with `count`, `sum` and `buckets` in the exported unit in human-readable formats, and integers
+    /// in base units in others.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (bounds, per_unit) = (self.bounds(), self.base_units_per_unit());
         if !serializer.is_human_readable() {
@@ -203,7 +203,7 @@ impl ObjectParts {
         if last.bound.is_some() || bounded.iter().any(|bucket| bucket.bound.is_none()) {
             return Err("the last bucket of a histogram, and no other, has no bound");
         }
-        // Durations are in nanoseconds. If every number is an integer, nothing is lost either way.
+        // If every number is an integer, nothing is lost with a base unit of 1. Otherwise the numbers are seconds.
         let mut numbers =
             buckets.iter().flat_map(|bucket| [bucket.bound.unwrap_or(0.0), bucket.sum]);
         let per_unit = per_unit.unwrap_or_else(|| {
@@ -222,7 +222,7 @@ impl ObjectParts {
     }
 }
 
-#[allow(clippy::cast_precision_loss)] // as in a `Distribution` of any buckets
+#[allow(clippy::cast_precision_loss)] // same precision as in a `Distribution<AnyBuckets>`
 fn exported(base_units: u64, per_unit: u64) -> f64 {
     base_units as f64 / per_unit as f64
 }
@@ -233,7 +233,7 @@ fn base_units(number: f64, per_unit: u64) -> Option<u64> {
     (0.0..u64::MAX as f64).contains(&base_units).then_some((base_units + 0.5) as u64)
 }
 
-/// One bucket. The one above the last bound has none.
+/// One bucket. The bucket above the last bound has no bound.
 struct BucketEntry {
     bound: Option<f64>,
     count: u64,
@@ -279,7 +279,7 @@ impl<'de> Deserialize<'de> for BucketEntry {
     }
 }
 
-/// The keys of both objects.
+/// The keys of the object of a histogram and of the objects of its buckets.
 enum Key {
     Bound,
     Count,

@@ -1,4 +1,4 @@
-//! A histogram that many cores record into: a block of buckets for each of them.
+//! A histogram that many cores record into, with a block of buckets for each core.
 
 use core::fmt;
 
@@ -33,10 +33,10 @@ use crate::sharded::Blocks;
 ///
 /// # When to use it
 ///
-/// For the few histograms that every core records into all the time, such as look-ups of a cache. It is in place and
-/// large: with [`Latency`], 64 KiB where each CPU has a block and 9 KiB elsewhere; so a static or a field of a boxed
-/// struct is the place for it. In a [`Family`](crate::Family), each member has its own blocks, which are whole cache lines.
-/// Only the blocks of the CPUs that the machine has are ever touched or read.
+/// Use it for the few histograms that every core records into all the time, such as look-ups of a cache. It is stored
+/// inline and is large: with [`Latency`], 64 KiB if each CPU has a block, and 9 KiB otherwise. Keep it in a static or
+/// in a boxed struct. In a [`Family`](crate::Family), each member has its own blocks, which are whole cache lines. Only
+/// the blocks of the CPUs that the machine can have are ever touched or read.
 #[repr(C)]
 pub struct ShardedHistogram<B: Buckets = Latency> {
     pub(super) blocks: Blocks<B::__Cells>,
@@ -50,7 +50,7 @@ impl<B: Buckets> ShardedHistogram<B> {
         Self { blocks: Blocks::new(), baselines: B::__Cells::NEW }
     }
 
-    /// Creates an empty histogram, of atomics that register themselves with the model checker.
+    /// Creates an empty histogram. Not a `const fn`, because loom's atomics register themselves when they are created.
     #[cfg(all(loom, test))]
     pub fn new() -> Self {
         Self { blocks: Blocks::new(), baselines: B::__Cells::new() }
@@ -79,12 +79,13 @@ impl<B: Buckets> ShardedHistogram<B> {
         Distribution::of(cells::totals(self))
     }
 
-    /// Resets the histogram: [`get`](Self::get) is empty from here. The [`total`](Self::total) is unchanged.
+    /// Empties [`get`](Self::get). The [`total`](Self::total) is unchanged.
     pub fn reset(&self) {
         self.take();
     }
 
-    /// Returns what [`get`](Self::get) does and resets the histogram, as one step for each bucket's count and sum.
+    /// Returns the distribution of [`get`](Self::get) and resets the histogram. Each count and each sum is read and
+    /// reset in one step.
     ///
     /// Over any number of concurrent takes, each recorded value is returned exactly once. Lock-free: it retries only
     /// when another take or reset has just succeeded.

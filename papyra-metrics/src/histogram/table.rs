@@ -1,25 +1,26 @@
 //! Finds the bucket of a value without a loop over the bounds and without a branch.
 //!
-//! Values with the same highest bit are an octave. For each number of leading zeros, the table has the number of bounds below
-//! the octave, and the bounds within it. The bucket of a value is the first number plus one for each of those bounds that is
-//! below the value: one load, and a comparison for each bound that an octave can have. The bounds 1, 2 and 5 of a decade never
-//! have two in one octave; 1, 1.5, 2, 3, 5 and 7 have at most two.
+//! Values with the same highest bit form an octave. For each octave, which is found by the number of leading zeros, the
+//! table contains the number of bounds below the octave and the bounds within it. The index of a value's bucket is the
+//! number of bounds below its octave, plus the number of bounds within the octave that are below the value: one load,
+//! and a comparison for each bound that an octave can have. Of the bounds 1, 2 and 5 of a decade, no octave contains
+//! two; of 1, 1.5, 2, 3, 5 and 7, an octave contains at most two.
 //!
-//! The caller counts the leading zeros, since there are processors on which an instruction for that takes a third of the time
-//! of a whole recording, and a better one can be used only where it exists. On the former, zero is best counted as one.
+//! The caller counts the leading zeros, because the fastest way depends on the processor: without `lzcnt`, counting
+//! takes a third of the time of a whole recording. Such processors count faster if zero is treated as one.
 
 use super::cells::{BucketCells, CellIndex};
 
 /// One octave for each number of leading zeros.
 const OCTAVES: usize = u64::BITS as usize + 1;
 
-/// The octave of a bound: its number of leading zeros. Zero is treated as 1, so that values may be treated alike. The octave
-/// for 64 leading zeros has no bounds and selects the first bucket.
+/// Returns the octave of a bound: its number of leading zeros. Zero is treated as 1, because a caller may treat the
+/// value zero so. The octave for 64 leading zeros has no bounds and selects the first bucket.
 const fn octave_of(bound: u64) -> usize {
     (bound | 1).leading_zeros() as usize
 }
 
-/// Finds one of `BUCKETS` buckets, whose bounds have at most `PER_OCTAVE` in one octave.
+/// A look-up table for `BUCKETS` buckets, whose bounds have at most `PER_OCTAVE` in one octave.
 #[derive(Debug)]
 pub struct BucketTable<const PER_OCTAVE: usize, const BUCKETS: usize> {
     octaves: [Octave<PER_OCTAVE>; OCTAVES],
@@ -31,12 +32,12 @@ pub struct BucketTable<const PER_OCTAVE: usize, const BUCKETS: usize> {
 struct Octave<const PER_OCTAVE: usize> {
     /// The number of bounds below the octave.
     below: usize,
-    /// The bounds within the octave, filled up with a value that no value exceeds.
+    /// The bounds within the octave, padded with `u64::MAX`, which no value exceeds.
     bounds: [u64; PER_OCTAVE],
 }
 
 impl<const PER_OCTAVE: usize, const BUCKETS: usize> BucketTable<PER_OCTAVE, BUCKETS> {
-    /// The table of rising inclusive upper bounds, one for each bucket but the last.
+    /// Creates the table for rising inclusive upper bounds, one for each bucket except the last.
     pub const fn new(bounds: &[u64]) -> Self {
         assert!(bounds.len() + 1 == BUCKETS);
         let mut octaves = [Octave { below: 0, bounds: [u64::MAX; PER_OCTAVE] }; OCTAVES];
@@ -58,7 +59,7 @@ impl<const PER_OCTAVE: usize, const BUCKETS: usize> BucketTable<PER_OCTAVE, BUCK
         Self { octaves }
     }
 
-    /// The index of the first bound that is not below the value, or the number of bounds if all are.
+    /// Returns the index of the first bound that is not below the value, or the number of bounds if all are below it.
     ///
     /// `leading_zeros` is the number of leading zeros of the value; for zero, pass 63.
     #[inline]
@@ -70,12 +71,12 @@ impl<const PER_OCTAVE: usize, const BUCKETS: usize> BucketTable<PER_OCTAVE, BUCK
             bucket += (octave.bounds[i] < value) as usize;
             i += 1;
         }
-        // No bound is counted twice, so there is a bucket even if the number of leading zeros is wrong.
+        // Each bound is counted at most once, so the index is valid even if the number of leading zeros is wrong.
         CellIndex::new(bucket)
     }
 }
 
-/// The highest number of bounds in one octave, and at least 1.
+/// Returns the highest number of bounds in one octave, and at least 1.
 pub const fn most_per_octave(bounds: &[u64]) -> usize {
     let (mut most, mut run, mut i) = (1, 0, 0);
     while i < bounds.len() {

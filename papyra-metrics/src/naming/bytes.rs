@@ -1,9 +1,9 @@
-//! Comparisons of texts at compile time, byte by byte. The compiler interprets them for each metric. There, a call, even of
-//! `len`, takes as long as dozens of other steps, so loops match slices instead.
+//! Comparisons of texts at compile time, byte by byte. The compiler interprets them for each metric, and an interpreted
+//! call, even of `len`, takes as long as dozens of other steps. The loops match slices instead.
 
 /// Returns whether the texts are equal.
 pub(crate) const fn equal(mut a: &[u8], mut b: &[u8]) -> bool {
-    // From the end, where names that share a prefix differ first.
+    // Compares from the end, because many names share a prefix.
     while let ([rest_of_a @ .., last_of_a], [rest_of_b @ .., last_of_b]) = (a, b) {
         if *last_of_a != *last_of_b {
             return false;
@@ -13,7 +13,7 @@ pub(crate) const fn equal(mut a: &[u8], mut b: &[u8]) -> bool {
     matches!((a, b), ([], []))
 }
 
-/// Returns the text without its last bytes, as many as `end` has.
+/// Returns the text without its last `end.len()` bytes.
 pub(super) const fn before<'a>(text: &'a [u8], end: &[u8]) -> &'a [u8] {
     text.split_at(text.len() - end.len()).0
 }

@@ -7,8 +7,8 @@ use crate::{Descriptor, Kind};
 
 /// The name under which a metric is exported: its prefix, then the field's name with the unit at the end.
 ///
-/// It is the name of the OpenMetrics *family*, without the suffix `_total` of a counter's samples. If the name ends in the
-/// unit, it stays as it is. If it begins with the unit, the unit moves to the end: `bytes_written` becomes
+/// It is the name of the OpenMetrics *family*, without the suffix `_total` of a counter's samples. A name that ends in
+/// the unit is unchanged. If the name begins with the unit, the unit moves to the end: `bytes_written` becomes
 /// `written_bytes`. Otherwise the unit is added. A suffix `_total` of a counter is removed.
 /// [`without_unit`](Self::without_unit) is for systems that report the unit separately, as OpenTelemetry does.
 ///
@@ -21,14 +21,15 @@ use crate::{Descriptor, Kind};
 /// ```
 #[derive(Clone, Copy)]
 pub struct ExpositionName<'a> {
-    /// Prefix, stem, what joins the unit, unit.
+    /// The prefix, the stem, the separator before the unit, and the unit.
     pub(crate) pieces: [&'a [u8]; 4],
 }
 
 impl<'a> ExpositionName<'a> {
     /// Returns the exported name of a metric without a [`Descriptor`], such as one read from a file.
     ///
-    /// `prefix_len` is the length of the prefixes in `name`, in bytes. A unit moves to the end only if it begins the rest.
+    /// `prefix_len` is the length of the prefixes in `name`, in bytes. A unit moves to the end only if the name begins
+    /// with it after the prefixes.
     ///
     /// ```
     /// use papyra_metrics::{ExpositionName, Kind};
@@ -71,7 +72,7 @@ impl<'a> ExpositionName<'a> {
         Self::new(metric.name, metric.prefix_len, metric.kind, metric.unit)
     }
 
-    /// Returns the exported name of a metric if it is known without parsing that it is the name itself.
+    /// Returns the exported name if it is the name itself and this is known without parsing the name.
     pub(crate) const fn unchanged(metric: &'a Descriptor) -> Option<Self> {
         let name = metric.name.as_bytes();
         if metric.unit.is_some()
@@ -82,7 +83,7 @@ impl<'a> ExpositionName<'a> {
         Some(Self { pieces: [name, b"", b"", b""] })
     }
 
-    /// Returns the length of the name without the suffix of a sample, if it ends in one.
+    /// Returns the length of the name without the suffix of a sample, or `None` if it does not end in one.
     pub(crate) const fn len_without_sample_suffix(&self) -> Option<usize> {
         let [prefix, stem, _, unit] = self.pieces;
         let (([], [], [.., last]) | ([], [.., last], _) | ([.., last], _, _)) =
@@ -133,7 +134,7 @@ impl<'a> ExpositionName<'a> {
     }
 
     /// Returns the bytes of the name in pieces, to be written one after another without formatting: the prefix, the
-    /// stem, what joins the unit, and the unit. Each of them may be empty.
+    /// stem, the separator before the unit, and the unit. Each of them may be empty.
     ///
     /// ```
     /// use papyra_metrics::Descriptor;
@@ -160,7 +161,7 @@ impl<'a> ExpositionName<'a> {
     }
 }
 
-/// Whether the suffix of a sample ends in this byte.
+/// For each byte, whether the suffix of a sample ends in it.
 const SAMPLE_SUFFIX_ENDS: &[bool; 256] = &{
     let mut ends = [false; 256];
     let mut kind = 0;
@@ -179,7 +180,8 @@ const SAMPLE_SUFFIX_ENDS: &[bool; 256] = &{
 
 impl fmt::Display for ExpositionName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A name that is not ASCII cannot be the name of a metric; parts that cannot be split at the expected bytes are left out.
+        // Only a name that is not ASCII, and so not the name of a metric, can have pieces that are not UTF-8. They are
+        // left out.
         self.pieces.iter().try_for_each(|piece| f.write_str(str::from_utf8(piece).unwrap_or("")))
     }
 }

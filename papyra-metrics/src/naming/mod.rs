@@ -1,4 +1,4 @@
-//! Names: what a metric, a unit and a label may be called, and the names under which metrics are exported.
+//! The rules for the names of metrics, units and labels, and the names under which metrics are exported.
 //!
 //! The derive, the compile-time checks, the registry and the adapters all use these functions.
 
@@ -8,7 +8,7 @@ mod exposition_name;
 pub(crate) use self::bytes::equal;
 pub use self::exposition_name::ExpositionName;
 
-/// Returns whether this can be the name of a metric: whether it matches `[a-zA-Z_][a-zA-Z0-9_]*`.
+/// Returns whether this is a valid name of a metric, which matches `[a-zA-Z_][a-zA-Z0-9_]*`.
 ///
 /// ```
 /// use papyra_metrics::naming::is_name;
@@ -27,7 +27,7 @@ pub const fn is_name(name: &str) -> bool {
     matches!(rest, [])
 }
 
-/// Returns whether this can be a unit: whether it matches `[a-z0-9_]+`.
+/// Returns whether this is a valid unit, which matches `[a-z0-9_]+`.
 ///
 /// ```
 /// use papyra_metrics::naming::is_unit;
@@ -45,8 +45,8 @@ pub const fn is_unit(unit: &str) -> bool {
     matches!(rest, [])
 }
 
-/// Returns whether this can be the name of a fixed label: whether it matches `[a-zA-Z_][a-zA-Z0-9_]*` and no monitoring
-/// system reserves it, as `le`, `quantile`, `instance`, `job` and all names that begin with `__` are.
+/// Returns whether this is a valid name of a fixed label: it matches `[a-zA-Z_][a-zA-Z0-9_]*`, and no monitoring system
+/// reserves it, as `le`, `quantile`, `instance`, `job` and all names that begin with `__` are reserved.
 ///
 /// ```
 /// use papyra_metrics::naming::is_label_name;
@@ -58,7 +58,8 @@ pub const fn is_label_name(name: &str) -> bool {
     is_name(name) && !is_reserved_label(name)
 }
 
-/// Returns whether Prometheus reserves this label name: `le`, `quantile`, `instance`, `job`, and all that begin with `__`.
+/// Returns whether Prometheus reserves this label name: `le`, `quantile`, `instance`, `job`, and all names that begin
+/// with `__`.
 ///
 /// ```
 /// use papyra_metrics::naming::is_reserved_label;
@@ -70,7 +71,7 @@ pub const fn is_reserved_label(name: &str) -> bool {
     matches!(name, b"le" | b"quantile" | b"instance" | b"job" | [b'_', b'_', ..])
 }
 
-/// Returns whether this can be the value of a fixed label: whether it matches `[a-z0-9_]+`.
+/// Returns whether this is a valid value of a fixed label, which matches `[a-z0-9_]+`.
 ///
 /// ```
 /// use papyra_metrics::naming::is_label_value;
@@ -81,7 +82,7 @@ pub const fn is_label_value(value: &str) -> bool {
     is_unit(value)
 }
 
-/// Refuses a name that a label cannot have.
+/// Panics if the name is not valid for a label.
 #[track_caller]
 pub(crate) const fn assert_label_name(name: &str) {
     assert!(is_name(name), "a label's name must match [a-zA-Z_][a-zA-Z0-9_]*");
@@ -91,7 +92,7 @@ pub(crate) const fn assert_label_name(name: &str) {
     );
 }
 
-/// Refuses a value that a fixed label cannot have.
+/// Panics if the value is not valid for a fixed label.
 #[track_caller]
 pub(crate) const fn assert_label_value(value: &str) {
     assert!(is_label_value(value), "a label's value must match [a-z0-9_]+");

@@ -1,4 +1,4 @@
-//! The arrays in which composed descriptors are kept.
+//! Arrays of composed descriptors.
 
 use core::marker::PhantomData;
 
@@ -8,8 +8,8 @@ use super::table::DescriptorTable;
 use super::text::Text;
 use crate::Descriptor;
 
-/// The metrics of `M` in arrays of their length. Only for a struct that is not generic, whose length can be a constant
-/// argument.
+/// The metrics of `M` in arrays of exactly their number. Only for structs that are not generic, because a generic
+/// struct cannot pass its number of metrics as a constant argument.
 pub struct Exact<
     M: ?Sized,
     const LEN: usize,
@@ -44,7 +44,7 @@ macro_rules! first_fit {
     };
 }
 
-/// The metrics of a generic `M`, whose number cannot be the length of an array: in one of a power of two.
+/// The metrics of a generic `M`. Their number cannot be the length of an array, so the array has the next power of two.
 pub struct SizeClasses<M: ?Sized>(PhantomData<M>);
 
 impl<M: DescriptorTable + ?Sized> SizeClasses<M> {
@@ -61,7 +61,8 @@ impl<M: DescriptorTable + ?Sized> SizeClasses<M> {
     .0;
 }
 
-/// `Some` only at the smallest size that fits. The others are evaluated but never reach the binary.
+/// Arrays that are `Some` only if `LEN` is the smallest size that fits. Other sizes are evaluated but never reach the
+/// binary.
 struct SizeClass<M: ?Sized, const LEN: usize>(PhantomData<M>);
 
 impl<M: DescriptorTable + ?Sized, const LEN: usize> SizeClass<M, LEN> {
@@ -103,7 +104,7 @@ impl<M: DescriptorTable + ?Sized, const LEN: usize> SizeClass<M, LEN> {
     }
 }
 
-/// The keys of `M`, each in a row.
+/// The keys of the series of `M`.
 struct Keys<M: ?Sized, const LEN: usize, const KEY_LEN: usize>(PhantomData<M>);
 
 /// The number of keys in one list.
@@ -116,8 +117,8 @@ macro_rules! lists {
 impl<M: DescriptorTable + ?Sized, const LEN: usize, const KEY_LEN: usize> Keys<M, LEN, KEY_LEN> {
     const ALL: &'static [Text<KEY_LEN>] = &keys::<LEN, KEY_LEN>(DeclaredMetrics::new(M::DECLARED));
 
-    /// The same keys in lists. The compiler emits a list again for each pointer into it. For a single long list, this would
-    /// take most of the time of a build.
+    /// The same keys in lists. The compiler emits a list again for each pointer into it, which for a single long list
+    /// would take most of the time of a build.
     const LISTS: [&'static [Text<KEY_LEN>]; 64] = lists!(
         0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
         32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63

@@ -1,4 +1,4 @@
-//! Refuses metrics that cannot be distinguished, at compile time.
+//! Compile errors for metrics that cannot be distinguished.
 
 use super::conflict::Conflict;
 use super::declarations::{DeclaredMetrics, Flattened, Owner};
@@ -8,8 +8,8 @@ use super::text::Message;
 use crate::Descriptor;
 use crate::label_set::LabelSet;
 
-/// Refuses metrics of the flattened field `index` that collide with metrics of the struct itself or of an earlier
-/// flattened field, or that have one of its labels themselves.
+/// Panics if metrics of the flattened field `index` collide with metrics of the struct itself or of an earlier
+/// flattened field, or if they already have a label that the field adds.
 #[track_caller]
 pub const fn assert_flattens<M: DescriptorTable + ?Sized>(index: usize) {
     let owner = Owner::Flattened(index);
@@ -33,7 +33,7 @@ pub const fn assert_flattens<M: DescriptorTable + ?Sized>(index: usize) {
     refuse_collision::<M>(owner);
 }
 
-/// Refuses a metric of the struct itself that collides with an earlier one, or whose labels are not distinct.
+/// Panics if a metric of the struct itself collides with an earlier one, or if its labels are not distinct.
 #[track_caller]
 pub const fn assert_distinct<M: DescriptorTable + ?Sized>(index: usize) {
     let own = &M::OWN[index];

@@ -1,5 +1,5 @@
-//! Composes the descriptors of all series of a struct at compile time. The steps are as many as the bytes of all keys, and
-//! little is left to do for each member of a family, because the compiler interprets each step.
+//! Composes the descriptors of all series of a struct at compile time. The compiler interprets each step, so the number
+//! of steps is proportional to the number of bytes in all keys, and each member of a family needs only a few.
 
 use super::declarations::{DeclaredMetrics, Labels, OuterLabels};
 use super::text::{Text, TextWriter};
@@ -10,8 +10,9 @@ use crate::{Descriptor, LabelValues};
 #[derive(Clone, Copy)]
 pub struct Sizes {
     pub series: usize,
-    /// The number of keys that are not those of a descriptor, and the length of the longest of these.
+    /// The number of generated keys, which are not the key of a declared descriptor.
     pub keys: usize,
+    /// The length of the longest generated key.
     pub key_len: usize,
     pub joined_labels: usize,
 }
@@ -34,12 +35,12 @@ pub(super) const fn sizes(mut all: DeclaredMetrics) -> Sizes {
 }
 
 impl DeclaredMetrics {
-    /// Whether the keys of the current metric are not that of its descriptor.
+    /// Returns whether the keys of the current metric are not the key of its descriptor.
     const fn has_other_keys(&self) -> bool {
         self.prefix_len > 0 || self.has_labels
     }
 
-    /// The length of the longest key of the current metric.
+    /// Returns the length of the longest key of the current metric.
     const fn key_len(&self) -> usize {
         let mut len = self.prefix_len + self.metric.name.len();
         if !self.has_labels {
@@ -59,7 +60,7 @@ impl DeclaredMetrics {
         len + 1
     }
 
-    /// Writes what all keys of the current metric begin with.
+    /// Writes the common beginning of all keys of the current metric.
     const fn key_start<const KEY_LEN: usize>(&self) -> TextWriter<KEY_LEN> {
         let mut key = TextWriter::new();
         let mut level = 1;
@@ -85,7 +86,7 @@ impl DeclaredMetrics {
     }
 }
 
-/// The length of labels in a key: a brace or comma before each name, and the equals sign.
+/// Returns the length of labels in a key: a brace or comma before each name, and the equals sign.
 const fn pairs_len(mut labels: Labels) -> usize {
     let mut len = 0;
     while let [(name, value), rest @ ..] = labels {
@@ -106,7 +107,7 @@ const fn longest(mut values: &[&str]) -> usize {
     longest
 }
 
-/// Writes labels as they are in a key. Returns what separates further labels, too.
+/// Writes labels in the format of a key. Also returns the separator before further labels.
 const fn push_pairs<const KEY_LEN: usize>(
     mut key: TextWriter<KEY_LEN>,
     mut separator: &'static str,
@@ -135,7 +136,7 @@ const fn push_outer_values<const KEY_LEN: usize>(
     key
 }
 
-/// Writes the keys that are not those of one descriptor, one in each row.
+/// Writes the generated keys.
 pub(super) const fn keys<const LEN: usize, const KEY_LEN: usize>(
     mut all: DeclaredMetrics,
 ) -> [Text<KEY_LEN>; LEN] {
@@ -166,7 +167,7 @@ pub(super) const fn keys<const LEN: usize, const KEY_LEN: usize>(
     keys
 }
 
-/// Writes the labels of metrics to whose labels several flattened fields add.
+/// Writes the labels that several flattened levels together add to a metric.
 pub(super) const fn joined_labels<const LEN: usize>(
     mut all: DeclaredMetrics,
 ) -> [(&'static str, &'static str); LEN] {
@@ -186,7 +187,7 @@ pub(super) const fn joined_labels<const LEN: usize>(
     joined
 }
 
-/// Returns the descriptors of all series, with the labels and keys that were written for them.
+/// Returns the descriptors of all series, with their generated labels and keys.
 pub(super) const fn descriptors<const LEN: usize, const KEY_LEN: usize>(
     mut all: DeclaredMetrics,
     joined_labels: Labels,

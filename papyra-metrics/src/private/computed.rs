@@ -13,7 +13,7 @@ pub fn show_counter<T: ?Sized, N: CounterNumber>(
     walker.instrument(&Value::Counter(compute(field).into_counter()));
 }
 
-/// Shows what `compute` makes of the field as a gauge.
+/// Shows the result of `compute` for the field as a gauge.
 #[inline]
 pub fn show_gauge<T: ?Sized, N: GaugeNumber>(
     field: &T,
@@ -23,7 +23,7 @@ pub fn show_gauge<T: ?Sized, N: GaugeNumber>(
     walker.instrument(&compute(field).into_gauge());
 }
 
-/// A number that a computed counter can be.
+/// A number that can be the value of a computed counter.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a counter",
     label = "a computed counter is an integer",
@@ -33,7 +33,7 @@ pub trait CounterNumber {
     fn into_counter(self) -> u64;
 }
 
-/// A number that a computed gauge can be.
+/// A number that can be the value of a computed gauge.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a gauge",
     label = "a computed gauge is an integer or a float",
@@ -47,7 +47,7 @@ macro_rules! integers {
     ($($integer:ty)*) => {$(
         #[diagnostic::do_not_recommend]
         impl CounterNumber for $integer {
-            /// Below zero it is zero, and above the range of a counter the highest.
+            /// Converts negative numbers to zero, and numbers above the range of a counter to its maximum.
             #[inline]
             #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)] // of unsigned integers
             fn into_counter(self) -> u64 {
@@ -57,7 +57,7 @@ macro_rules! integers {
 
         #[diagnostic::do_not_recommend]
         impl GaugeNumber for $integer {
-            /// Outside the range of a gauge it is the nearest value in it.
+            /// Clamps numbers to the range of a gauge.
             #[inline]
             #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)] // of unsigned integers
             fn into_gauge(self) -> Value {

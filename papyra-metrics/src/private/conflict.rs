@@ -7,7 +7,7 @@ use crate::naming::{ExpositionName, equal};
 /// The reason why two metrics cannot be distinguished.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Conflict {
-    /// They are one series.
+    /// They are the same series.
     Series,
     /// They have exported samples with the same name.
     Samples,
@@ -96,7 +96,7 @@ const fn same_sample(
     if len != b.len() + b_suffix.len() {
         return false;
     }
-    // From the end, where names that share a prefix differ first.
+    // Compares from the end, because many names share a prefix.
     let mut i = len;
     while i > 0 {
         i -= 1;
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn metrics_of_one_family_have_labels_of_the_same_names_and_of_other_values() {
+    fn metrics_of_one_family_have_the_same_label_names_and_different_values() {
         let requests = || Descriptor::counter("requests");
         let gets = requests().with_labels(&[("op", "get"), ("tier", "hot")]);
         for (other, expected) in [

@@ -1,5 +1,5 @@
-//! The metrics of a struct as they are declared: its own, each of which may be a family, and those of the structs that are
-//! flattened into it.
+//! The declared metrics of a struct: its own metrics, each of which may be a family, and the metrics of the structs
+//! that are flattened into it.
 
 use crate::{Descriptor, LabelValues};
 
@@ -8,7 +8,7 @@ use crate::{Descriptor, LabelValues};
 pub struct Declarations {
     /// The struct's own metrics, in declaration order.
     pub own: &'static [Descriptor],
-    /// The labels that distinguish the series of each own metric, as far as there are families.
+    /// The labels of each own metric that is a family; empty if none of these is a family.
     pub families: &'static [&'static [LabelValues]],
     /// The flattened fields, in declaration order.
     pub flattened: &'static [Flattened],
@@ -55,7 +55,7 @@ pub struct Flattened {
     pub field: &'static str,
     /// The prefix of each name.
     pub prefix: &'static str,
-    /// The labels that each metric gets before its own.
+    /// The labels that the field adds before each metric's own labels.
     pub labels: Labels,
     /// The metrics of the field's type.
     pub metrics: Declarations,
@@ -74,7 +74,7 @@ pub(super) enum Owner {
 }
 
 impl Owner {
-    /// Whether both are the same metric or the same flattened field.
+    /// Returns whether both are the same metric or the same flattened field.
     pub(super) const fn is(self, other: Self) -> bool {
         match (self, other) {
             (Self::Own(a), Self::Own(b)) | (Self::Flattened(a), Self::Flattened(b)) => a == b,
@@ -83,11 +83,11 @@ impl Owner {
     }
 }
 
-/// Goes through all metrics of a struct in declaration order, those of flattened structs included: one step for each
-/// metric, whose family may have many series.
+/// Iterates over all metrics of a struct in declaration order, including those of flattened structs. A family with many
+/// series is one step.
 ///
-/// Intermediate results are kept in fields, and slices are matched instead of indexed: the compiler interprets each step, and
-/// a call takes as long as dozens of steps.
+/// The compiler interprets each step, and a call takes as long as dozens of other steps. Therefore intermediate results
+/// are kept in fields, and slices are matched instead of indexed.
 pub(super) struct DeclaredMetrics {
     /// The struct, the flattened struct that the current metric is in, and the structs between them.
     levels: [Level; MAX_DEPTH],
@@ -108,26 +108,26 @@ pub(super) struct DeclaredMetrics {
     pub(super) has_labels: bool,
 }
 
-/// The number of structs that can be flattened into each other, the outermost one included.
+/// The number of structs that can be flattened into each other, including the outermost one.
 const MAX_DEPTH: usize = 32;
 
-/// A struct whose metrics are being gone through.
+/// The state of the iteration over one struct.
 #[derive(Clone, Copy)]
 struct Level {
-    /// The own metrics and the flattened fields that are still to come.
+    /// The own metrics and the flattened fields that have not been visited.
     rest: Declarations,
-    /// The number of those that have been gone through.
+    /// The number of own metrics and of flattened fields that have been visited.
     own: usize,
     flattened: usize,
     /// The prefix and the labels that the field containing the struct adds to its metrics.
     prefix: &'static str,
     labels: Labels,
-    /// The length of all prefixes down to here.
+    /// The length of all prefixes down to this level.
     prefix_len: usize,
     outer_labels: OuterLabels,
 }
 
-/// The labels of all levels down to one of them.
+/// The labels that all levels down to a certain level add.
 #[derive(Clone, Copy)]
 pub(super) enum OuterLabels {
     /// The labels of one level.
@@ -148,7 +148,7 @@ impl OuterLabels {
 const NO_METRIC: Descriptor = Descriptor::gauge("none");
 
 impl DeclaredMetrics {
-    /// Begins before the first metric.
+    /// Creates an iterator that is before the first metric.
     pub(super) const fn new(declarations: Declarations) -> Self {
         let mut first = Level {
             rest: Declarations::NONE,
@@ -175,7 +175,7 @@ impl DeclaredMetrics {
         }
     }
 
-    /// Goes to the next metric. Returns whether there is one.
+    /// Advances to the next metric. Returns whether there is one.
     pub(super) const fn advance(&mut self) -> bool {
         loop {
             let level = &mut self.levels[self.depth];
@@ -239,7 +239,7 @@ impl DeclaredMetrics {
                 OuterLabels::Joined { at, len }
             }
         };
-        // Within the array: `flattened_metrics` refuses deeper structs.
+        // The index is in range, because `flattened_metrics` rejects deeper structs.
         self.depth += 1;
         self.levels[self.depth] = Level {
             rest: field.metrics,
@@ -252,19 +252,19 @@ impl DeclaredMetrics {
         };
     }
 
-    /// The length of the joined labels of all levels so far.
+    /// Returns the length of the joined labels of all levels so far.
     pub(super) const fn joined_len(&self) -> usize {
         self.joined_len
     }
 
-    /// The current metric's owner in the struct.
+    /// Returns the current metric's owner in the struct.
     pub(super) const fn owner(&self) -> Owner {
         let Level { own, flattened, .. } = self.levels[0];
         if self.depth == 0 { Owner::Own(own - 1) } else { Owner::Flattened(flattened) }
     }
 
-    /// The prefix and the labels that one flattened field adds to the current metric: from the outermost field,
-    /// which has position 1, to the innermost.
+    /// Returns the prefix and the labels that one flattened field adds to the current metric: the outermost field has
+    /// position 1, and the innermost the highest.
     pub(super) const fn outer(&self, position: usize) -> Option<(&'static str, Labels)> {
         if position > self.depth {
             return None;

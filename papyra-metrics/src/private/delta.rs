@@ -5,17 +5,17 @@ use core::fmt::Write;
 
 use crate::{Metrics, Snapshot, Value};
 
-/// Wide enough for the difference of any two counters or gauges.
+/// A type that fits the difference of any two counters or gauges.
 pub type Change = i128;
 
-/// An integer of any type.
+/// Converts the expected change, which is an integer of any type.
 #[track_caller]
 pub fn expected_change(change: impl TryInto<Change>) -> Change {
     let Ok(change) = change.try_into() else { panic!("the expected change is out of range") };
     change
 }
 
-/// The values before the operation. Panics if an expected metric does not exist.
+/// Returns the values before the operation. Panics if an expected metric does not exist.
 #[track_caller]
 pub fn totals_with<M: Metrics + ?Sized>(metrics: &M, expected: &[(&str, Change)]) -> Snapshot {
     let totals = metrics.totals();
@@ -24,7 +24,7 @@ pub fn totals_with<M: Metrics + ?Sized>(metrics: &M, expected: &[(&str, Change)]
         if totals.get(key).is_none() {
             let mut message = String::new();
             for (known, _) in &totals {
-                let _ = write!(message, "\n  {known}"); // a `String` takes everything
+                let _ = write!(message, "\n  {known}"); // writing to a `String` cannot fail
             }
             panic!("there is no metric `{key}`; the metrics are{message}");
         }
@@ -32,7 +32,7 @@ pub fn totals_with<M: Metrics + ?Sized>(metrics: &M, expected: &[(&str, Change)]
     totals
 }
 
-/// Compares the values after the operation with those before it.
+/// Panics if the metrics have not changed as expected since `before`.
 #[track_caller]
 pub fn assert_changes<M: Metrics + ?Sized>(
     before: &Snapshot,
@@ -67,19 +67,19 @@ pub fn assert_changes<M: Metrics + ?Sized>(
     panic!("the metrics did not change as expected{message}");
 }
 
-/// The name of a metric whose field is a raw identifier.
+/// Returns the name of a metric, also if its field is a raw identifier.
 fn name_of(key: &str) -> &str {
     key.strip_prefix("r#").unwrap_or(key)
 }
 
-/// The value of a counter or gauge, the count of a histogram, and zero for a metric that is not there yet.
+/// Returns the value of a counter or gauge, the count of a histogram, or zero for a metric that does not exist yet.
 fn number(value: Option<&Value>) -> Change {
     match value {
         None => 0,
         Some(Value::Counter(value)) => (*value).into(),
         Some(Value::Gauge(value)) => (*value).into(),
         Some(Value::Histogram(value)) => value.count().into(),
-        #[allow(clippy::cast_possible_truncation)] // the range of a change is that of no test
+        #[allow(clippy::cast_possible_truncation)] // tests have no such large changes
         Some(Value::Float(value)) => (value + if *value < 0.0 { -0.5 } else { 0.5 }) as Change,
     }
 }

@@ -26,14 +26,15 @@ pub trait Metric {
     /// The labels that distinguish the series of a family, which [`family_labels`](super::family_labels) checks.
     const LABELS: &'static [LabelValues] = &[];
 
-    /// The kind of a type that has the name of an instrument, for which the derive therefore lists one series. An alias
-    /// can have that name too.
+    /// The kind, for a type that is named like an instrument. The derive lists one series for such a name, so this
+    /// constant does not compile for an alias of a family.
     const SINGLE: Kind = {
         assert_single(Self::LABELS);
         Self::KIND
     };
 
-    /// The kind of a type that has the name of a counter or a gauge, for which the derive therefore writes no unit either.
+    /// The kind, for a type that is named like a counter or a gauge. The derive writes no unit for such a name, so this
+    /// constant does not compile for an alias of a histogram either.
     const NUMBER: Kind = {
         assert!(
             Self::SCALE.is_none(),

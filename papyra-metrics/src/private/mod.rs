@@ -42,7 +42,8 @@ pub use crate::histogram::cells::{BucketCells, CellIndex};
 pub use crate::histogram::table::{BucketTable, most_per_octave};
 pub use crate::label::family_labels;
 pub use crate::shared_memory::{ComputedValue, Publishable, SharedMemorySafe, SkippedField};
-// Includes items that are public elsewhere, so that a `crate = …` that leads to a re-export of only some items is one error.
+// Includes items that are public elsewhere too, so that a `crate = …` path to a re-export of only some items causes one
+// error.
 pub use crate::{
     CachePadded, Counter, Descriptor, Family, FloatGauge, Gauge, Histogram, Inc, Instrument, Label,
     LabelValues, MemberArray, Metrics, RecordDuration, ShardedCounter, ShardedHistogram, Value,

@@ -1,5 +1,6 @@
-//! Finds metrics that cannot be distinguished, at compile time. The number of steps is that of metrics, and of series of
-//! metrics that share a name: names are compared as text only if their hashes are equal.
+//! Finds metrics that cannot be distinguished, at compile time. Names are compared as text only if their hashes are
+//! equal, so the number of steps is proportional to the number of metrics, plus the number of series of metrics that
+//! share a name.
 
 use core::marker::PhantomData;
 
@@ -18,7 +19,7 @@ impl<M: DescriptorTable + ?Sized> Check<M> {
     pub(super) const COLLISIONS: Collisions = find::<M>();
 }
 
-/// One collision for each field, as far as there is room.
+/// At most one collision for each field, and at most [`MAX`](Self::MAX) in all.
 pub(super) struct Collisions {
     found: [Collision; Self::MAX],
     len: usize,
@@ -32,7 +33,7 @@ pub(super) struct Collision {
     pub(super) conflict: Conflict,
 }
 
-/// One series, or the first of several neighbours, and the field that they come from.
+/// One series or several adjacent series, and the field that declares them.
 #[derive(Clone, Copy)]
 pub(super) struct Series {
     pub(super) index: usize,
@@ -58,7 +59,7 @@ impl Collisions {
         }
     }
 
-    /// The collision of a field with an earlier one.
+    /// Returns the collision of a field with an earlier one.
     pub(super) const fn of(&self, owner: Owner) -> Option<Collision> {
         let mut i = 0;
         while i < self.len {
@@ -101,7 +102,8 @@ const fn find<M: DescriptorTable + ?Sized>() -> Collisions {
 const fn find_with<M: DescriptorTable + ?Sized, const SLOTS: usize>() -> Collisions {
     let mut names = Names::<SLOTS> { all: M::COMPOSED, slots: [Slot::EMPTY; SLOTS] };
     let mut found = Collisions::new();
-    // The struct's own metrics first: whichever is declared first, the flattened field is at fault.
+    // Inserts the struct's own metrics first, so that a collision with them is reported at the flattened field, even if
+    // that field is declared first.
     if let [_, ..] = M::OWN {
         names.insert_all(M::DECLARED, false, &mut found);
     }
@@ -119,7 +121,7 @@ struct Names<const SLOTS: usize> {
 struct Slot {
     hash: u64,
     series: Series,
-    /// Whether the series are in the table too, because another metric has their name.
+    /// Whether the individual series are in the table too, because another metric has the same name.
     is_shared: bool,
 }
 
@@ -152,11 +154,11 @@ impl<const SLOTS: usize> Names<SLOTS> {
         }
     }
 
-    /// Inserts the names of a metric. Returns its collision with one that was inserted before.
+    /// Inserts the names of a metric. Returns its collision with a metric that was inserted before.
     ///
-    /// If two families have a sample of one name, the name of one of them ends in the suffix of a sample, because no suffix ends
-    /// in another one. So a family is inserted under its name and under what is left of it without such a suffix, instead of
-    /// under the names of all its samples.
+    /// If two families have samples of the same name, the name of one family ends in the suffix of a sample, because no
+    /// suffix ends in another suffix. Therefore a family is inserted under its name, and under its name without such a
+    /// suffix, instead of under the names of all its samples.
     const fn insert(&mut self, new: Series) -> Option<Collision> {
         let metric = &self.all[new.index];
         let mut name = hash(0, metric.name.as_bytes());
@@ -180,7 +182,7 @@ impl<const SLOTS: usize> Names<SLOTS> {
         }
     }
 
-    /// Inserts a name of that hash, unless it is known.
+    /// Inserts a name with this hash unless the table contains it. Returns the first collision.
     const fn insert_name(&mut self, new: Series, hash: u64, name: Name) -> Option<Collision> {
         let mut at = first_slot(hash, SLOTS);
         loop {
@@ -189,7 +191,7 @@ impl<const SLOTS: usize> Names<SLOTS> {
                 self.slots[at] = Slot { hash, series: new, is_shared: false };
                 return None;
             }
-            // A metric has several names, so it may meet itself.
+            // A metric has several names, so the search may find the metric itself.
             if known == hash && first.index != new.index {
                 let (a, b) = (&self.all[first.index], &self.all[new.index]);
                 if let Some(conflict) = conflict::conflict(a, b) {
@@ -198,12 +200,12 @@ impl<const SLOTS: usize> Names<SLOTS> {
                 let is_known = match name {
                     Name::Key => naming::equal(a.name.as_bytes(), b.name.as_bytes()),
                     Name::Family => conflict::same_family(a, b),
-                    // The family stays known by its first metric.
+                    // The slot keeps the first metric of the family.
                     Name::Sample if conflict::same_family(a, b) => return None,
                     Name::Sample | Name::Series => false,
                 };
                 if is_known {
-                    // Only their labels distinguish the series.
+                    // Only labels can distinguish series of the same name, so each series is inserted.
                     self.slots[at].is_shared = true;
                     if !is_shared {
                         self.insert_series(first, hash);
@@ -239,13 +241,13 @@ enum Name {
     Key,
     /// The exported name.
     Family,
-    /// The exported name without the suffix of a sample in which it ends.
+    /// The exported name without the suffix of a sample at its end.
     Sample,
-    /// One of the first two, with labels.
+    /// A key or a family name, with labels.
     Series,
 }
 
-/// The hash of an exported name, or of its beginning.
+/// Returns the hash of the first `len` bytes of an exported name.
 const fn hash_of(name: &ExpositionName<'_>, mut len: usize) -> u64 {
     let mut so_far = 0;
     let mut pieces: &[&[u8]] = &name.pieces;
@@ -258,12 +260,12 @@ const fn hash_of(name: &ExpositionName<'_>, mut len: usize) -> u64 {
     so_far
 }
 
-/// The same labels in another order have the same hash.
+/// Returns the hash of a series. It does not depend on the order of the labels.
 const fn labels_hash(labels: &LabelSet, mut series: u64) -> u64 {
     let mut i = 0;
     while i < labels.len() {
         let (name, value) = labels.get(i);
-        // Separates the parts by a byte that does not occur in names.
+        // Separates name and value by a byte that does not occur in names.
         let label = hash(hash(0, name.as_bytes()), b"=");
         series = (series + hash(label, value.as_bytes()) * 2) & 0x1_ffff_ffff;
         i += 1;
@@ -278,7 +280,7 @@ mod tests {
     use super::{Names, Owner, Series, Slot, conflict};
     use crate::{Descriptor, Kind};
 
-    /// Metrics whose names, exported names and samples are equal in many ways.
+    /// Returns metrics of which many have equal names, exported names or samples.
     fn metrics() -> Vec<Descriptor> {
         let names = [
             "a",
@@ -316,7 +318,7 @@ mod tests {
         }
     }
 
-    /// Whether the check finds a collision.
+    /// Returns whether the check finds a collision.
     fn collide(metrics: &'static [Descriptor]) -> bool {
         let mut names = Names { all: metrics, slots: [Slot::EMPTY; 64] };
         let series = |index| Series { index, len: 1, owner: Owner::Own(index) };

@@ -4,8 +4,8 @@ use super::metric::Metric;
 use super::text::Message;
 use crate::Objective;
 
-/// The objective of the metric `name`, whose field has the type `M`: so many of a billion values are within the
-/// threshold.
+/// Returns the objective of the metric `name`, whose field has the type `M`: `billionths` parts per billion of the
+/// values are within the threshold.
 #[track_caller]
 pub const fn objective<M: Metric>(name: &str, within: &str, billionths: u32) -> Objective {
     if let Some(scale) = &M::SCALE {

@@ -69,7 +69,7 @@ impl<B: Buckets> ShowPlain for Distribution<B> {
     fn show(&self, visitor: &mut dyn FnMut(Value)) {
         #[cfg(feature = "alloc")]
         visitor(Value::Histogram(Box::new(self.erase())));
-        // No snapshot is made without an allocator.
+        // Never used, because there are no snapshots without an allocator.
         #[cfg(not(feature = "alloc"))]
         visitor(Value::Counter(self.count()));
     }

@@ -6,8 +6,8 @@ use super::table::DescriptorTable;
 use crate::shared_memory::SharedMemorySafe;
 use crate::{Descriptor, Metrics, Value, Walker};
 
-/// A plain struct with storage. `HasStorage<false>` holds for every type: a flattened type without storage is then one
-/// error, at its field, and not another wherever its storage is named.
+/// A plain struct with storage. `HasStorage<false>` is implemented for every type, so that a flattened type without
+/// storage causes one error, at its field, and none where its storage is named.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no storage",
     label = "it has no `#[metrics(storage = …)]`",
@@ -18,7 +18,7 @@ pub trait HasStorage<const PRESENT: bool = true>: Sized {
     const ASSERTED: () = ();
     /// The struct of atomics.
     type Storage: DescriptorTable + fmt::Debug;
-    /// A storage with every value at zero.
+    /// The storage with every value at zero.
     const NEW: Self::Storage;
 
     /// Reads the values since the last reset.
@@ -46,15 +46,15 @@ pub fn plain_snapshot<P: HasStorage>(plain: &P) -> PlainSnapshot {
     PlainSnapshot::of_table(metrics, values)
 }
 
-/// Reads the plain struct's fields, as the conversion does where there is an allocator.
+/// Reads the fields of the plain struct, so that they are not dead code without an allocator.
 #[cfg(not(feature = "alloc"))]
 pub fn plain_snapshot<P: HasStorage>(plain: &P) -> PlainSnapshot {
     plain.values(&mut |_| {});
     PlainSnapshot
 }
 
-/// Finds out at compile time whether a type that does not depend on parameters has storage: for those that do, the
-/// inherent constant is found before the one of [`NotPlain`].
+/// Determines at compile time whether a type without type parameters has storage. If it has, the inherent constant
+/// takes precedence over the constant of [`NotPlain`].
 pub struct StorageProbe<T>(PhantomData<T>);
 
 impl<T: HasStorage> StorageProbe<T> {
@@ -80,7 +80,7 @@ impl<T> HasStorage<false> for T {
     fn values(&self, _: &mut dyn FnMut(Value)) {}
 }
 
-/// Stands in for the storage of a type that has none.
+/// A placeholder for the storage of a type that has none.
 #[derive(Debug)]
 pub struct NoStorage;
 

@@ -1,4 +1,4 @@
-//! The descriptor tables of derived structs, and what a derived field is required to be.
+//! The descriptor tables of derived structs, and the requirement on fields marked `errors`.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
@@ -28,11 +28,11 @@ pub trait DescriptorTable: Metrics {
     const FLATTENED: &'static [Flattened] = &[];
     /// The struct's own metrics and the flattened fields.
     const DECLARED: Declarations = Declarations::new(Self::OWN, Self::FAMILIES, Self::FLATTENED);
-    /// The number of series, and the lengths of what is written for them.
+    /// The number of series, and the sizes of their generated keys and labels.
     const SIZES: Sizes = sizes(DeclaredMetrics::new(Self::DECLARED));
     /// The series of all metrics, in declaration order.
     const COMPOSED: &'static [Descriptor] = Self::OWN;
-    /// [`COMPOSED`](Self::COMPOSED), none of which collide.
+    /// [`COMPOSED`](Self::COMPOSED), which the derive has checked for collisions.
     const METRICS: &'static [Descriptor] = Self::COMPOSED;
 
     /// [`METRICS`](Self::METRICS), as [`Metrics::__static_table`] returns it.
@@ -84,14 +84,14 @@ impl<M: DescriptorTable> DescriptorTable for Option<M> {
     }
 }
 
-/// Adds the length of the prefix to a descriptor whose name begins with one.
+/// Sets the length of the prefix with which the name of a descriptor begins.
 pub const fn prefixed(mut descriptor: Descriptor, prefix_len: usize) -> Descriptor {
     descriptor.prefix_len = prefix_len;
     descriptor
 }
 
-/// `Inc + Instrument`, or a family of such, as one bound for the field marked `errors`, so that a wrong type is one error,
-/// not two.
+/// `Inc + Instrument`, or a family of such instruments, as one bound for the field marked `errors`, so that a wrong
+/// type causes one error, not two.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a counter",
     label = "a field marked `errors` must be a counter",
@@ -102,7 +102,7 @@ pub trait ErrorInstrument: Sized {
     /// The labels that distinguish the series of a family.
     const LABELS: &'static [LabelValues] = &[];
 
-    /// As [`Metric::NUMBER`].
+    /// Like [`Metric::NUMBER`].
     const NUMBER: Kind = {
         assert_single(Self::LABELS);
         Self::KIND
@@ -110,7 +110,7 @@ pub trait ErrorInstrument: Sized {
 
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker);
 
-    /// Counts one. Not called of a family, whose member depends on the error.
+    /// Counts one error. Not called for a family, because its member depends on the error.
     fn inc(&self) {}
 }
 

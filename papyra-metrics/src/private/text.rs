@@ -1,18 +1,19 @@
-//! Text that is put together at compile time. The compiler interprets each step and each call, so there are few of them.
+//! Text that is composed at compile time, in few steps and few calls, because the compiler interprets each of them.
 
 use core::str;
 
 /// Text of at most `LEN` bytes.
 ///
-/// The bytes are always UTF-8, so a `str` is made of them without a check. The compiler would interpret the check of each byte: a
-/// struct of counters that is flattened twice would take an eighth longer to build, one of families a third.
+/// The bytes are always UTF-8, so they are converted to a `str` without a check. The compiler would interpret the check
+/// of each byte: a struct of counters that is flattened twice would take an eighth longer to build, and a struct of
+/// families a third.
 #[derive(Clone, Copy)]
 pub(super) struct Text<const LEN: usize>([u8; LEN]);
 
 impl<const LEN: usize> Text<LEN> {
     pub(super) const EMPTY: Self = Self([0; LEN]);
 
-    /// The text, without the zeros at its end.
+    /// Returns the text, without the zeros at its end.
     pub(super) const fn as_str(&self) -> &str {
         let mut bytes: &[u8] = &self.0;
         while let [rest @ .., 0] = bytes {
@@ -26,7 +27,7 @@ impl<const LEN: usize> Text<LEN> {
         }
     }
 
-    /// The first `len` bytes of the text.
+    /// Returns the first `len` bytes of the text.
     pub(super) const fn start(&self, len: usize) -> &str {
         let (start, rest) = self.0.split_at(len);
         // The bytes that continue a character are those from 0x80 to 0xbf.
@@ -52,7 +53,7 @@ impl<const LEN: usize> TextWriter<LEN> {
         Self { text: Text::EMPTY, len: 0 }
     }
 
-    /// Appends a piece. If there is no room, it panics, and nothing of the text is left.
+    /// Appends a piece. Panics if there is no room.
     #[must_use]
     pub(super) const fn push(mut self, piece: &str) -> Self {
         let mut piece = piece.as_bytes();
@@ -71,7 +72,7 @@ impl<const LEN: usize> TextWriter<LEN> {
     }
 }
 
-/// A message of a panic; what does not fit is left out.
+/// A panic message. Pieces that do not fit are left out.
 pub(crate) struct Message {
     text: [u8; 1024],
     len: usize,
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_its_pieces_whatever_their_characters() {
+    fn a_text_consists_of_its_pieces_also_with_multi_byte_characters() {
         let pieces = ["log_", "größe", "{", "stück", "=", "七", ",", "", "🦀", "=", "é", "}"];
         for len in 0..=pieces.len() {
             let expected: String = pieces[..len].concat();
@@ -159,7 +160,7 @@ mod tests {
 
     #[test]
     #[should_panic = "index out of bounds"]
-    fn a_text_has_no_part_of_a_piece_for_which_there_is_no_room() {
+    fn a_piece_that_does_not_fit_panics() {
         let _ = written::<3>(&["gr", "öße"]);
     }
 }

@@ -18,7 +18,7 @@ use crate::histogram::{OwnedScale, amount::MAX_BASE_UNITS, bounds::MAX_BOUNDS};
 use crate::naming;
 use crate::series::Series;
 
-/// The reason why bytes are not a description.
+/// The reason why bytes are not a valid description.
 #[derive(Debug)]
 pub(super) enum FormatError {
     NotMetrics,
@@ -43,7 +43,7 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Decodes the first [`HEADER_LEN`] bytes, or all of a shorter file, of a file of that length.
+    /// Decodes the header from the first [`HEADER_LEN`] bytes of a file, or from all bytes of a shorter file.
     pub(super) fn decode(bytes: &[u8], file_len: u64) -> Result<Self, FormatError> {
         if !bytes.starts_with(&MAGIC) {
             let cut = !bytes.is_empty() && MAGIC.starts_with(bytes);
@@ -176,7 +176,7 @@ fn decode_metric(
     };
     let is_one_word = location.cells == 1 && location.baseline.is_none();
     if matches!(form, Form::Float | Form::Peak) && !is_one_word {
-        return Err(FormatError::Damaged("a metric that has one cell has several"));
+        return Err(FormatError::Damaged("a float gauge or a peak has more than one word"));
     }
     if !words.claim(location, form.cell_words()) {
         return Err(FormatError::Damaged("a metric's value lies outside of the values"));
@@ -199,7 +199,7 @@ fn decode_metric(
     })
 }
 
-/// Decodes bounds, which rise, and what they are in.
+/// Decodes the bounds of a histogram, which must rise, and their units.
 fn decode_scale(
     entry: Bytes<'_>,
     unit: &str,
@@ -247,7 +247,7 @@ fn decode_labels(
     let mut labels: Vec<(String, String)> = Vec::with_capacity(list.0.len() / LABEL_LEN);
     for at in (0..list.0.len()).step_by(LABEL_LEN) {
         let (name, value) = (strings.get(list, at)?, strings.get(list, at + 8)?);
-        // A value that is more than letters and digits could make two series look the same.
+        // Other characters in a value could give two series the same key.
         if !naming::is_label_name(name) || !naming::is_label_value(value) {
             return Err(FormatError::Damaged("invalid label of a metric"));
         }
@@ -260,8 +260,8 @@ fn decode_labels(
     Ok(labels)
 }
 
-/// The strings and lists of a description, of which no more bytes may be read than there are. Otherwise entries that
-/// share one long string would make a small file take much memory.
+/// The strings and lists of a description. No more bytes are read than there are: otherwise, entries that share one
+/// long string would make a small file take much memory.
 struct Strings<'a> {
     bytes: Bytes<'a>,
     start: usize,
@@ -269,13 +269,13 @@ struct Strings<'a> {
 }
 
 impl<'a> Strings<'a> {
-    /// Returns the string whose offset and length are at that offset of an entry.
+    /// Returns the string whose offset and length are at the offset `at` of an entry.
     fn get(&mut self, entry: Bytes<'_>, at: usize) -> Result<&'a str, FormatError> {
         let string = self.list(entry, at, 1, usize::MAX)?;
         std::str::from_utf8(string.0).map_err(|_| FormatError::Damaged("invalid string"))
     }
 
-    /// Returns the list whose offset and number of items are at that offset of an entry.
+    /// Returns the list whose offset and number of items are at the offset `at` of an entry.
     fn list(
         &mut self,
         entry: Bytes<'_>,
@@ -303,7 +303,7 @@ struct UnclaimedWords {
 }
 
 impl UnclaimedWords {
-    /// Returns whether the location, whose cells have that many words, lies in the values and enough words are left.
+    /// Claims the words of a location. Returns whether the location is in the values and enough words were left.
     fn claim(&mut self, location: Location, cell_words: u64) -> bool {
         let cells = u64::from(location.cells) + u64::from(location.baseline.is_some());
         let claimed = cells.saturating_mul(cell_words);

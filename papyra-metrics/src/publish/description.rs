@@ -14,19 +14,20 @@ pub(super) const ENTRY_LEN: usize = 88;
 pub(super) const ENTRY_LEN_1: usize = 64;
 /// Length of an entry in a file with objectives.
 pub(super) const ENTRY_LEN_WITH_OBJECTIVE: usize = 104;
-/// The flag of a counter of errors.
+/// The flag of an error counter.
 pub(super) const IS_ERROR_COUNTER: u32 = 1;
 /// Length of a label: name and value, each as offset and length.
 pub(super) const LABEL_LEN: usize = 16;
 /// Length of a bound.
 pub(super) const BOUND_LEN: usize = 8;
-/// Where the checksum ends and the bytes that it covers begin.
+/// The offset at which the checksum ends and the bytes that it covers begin.
 pub(super) const CHECKED_FROM: usize = 20;
-/// Longest description. A hundred thousand metrics take a third of it.
+/// The maximum length of a description. A hundred thousand metrics take a third of it.
 pub(super) const MAX_DESCRIPTION: u64 = 64 << 20;
-/// Longest region of values. Thirty thousand sharded counters fit.
+/// The maximum length of the values. Thirty thousand sharded counters fit.
 pub(super) const MAX_VALUES: u64 = 256 << 20;
-/// Most histograms of a file. Each takes 2 KiB of a reader's memory, and may take much less of the file.
+/// The maximum number of histograms in a file. Each takes 2 KiB of a reader's memory, and may take much less of the
+/// file.
 pub(super) const MAX_HISTOGRAMS: usize = 1 << 16;
 
 /// A metric of a published file.
@@ -61,7 +62,7 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// Returns how many words a cell has.
+    /// Returns the number of words of a cell.
     pub(super) fn cell_words(&self) -> u64 {
         match self {
             Self::Histogram(scale) => 2 * scale.buckets() as u64,
@@ -87,12 +88,12 @@ impl Metric {
         self.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Returns how many bytes of the name are prefixes. Exported names put the unit after the rest.
+    /// Returns the length of the prefixes at the beginning of the name, in bytes.
     pub fn prefix_len(&self) -> usize {
         self.prefix_len
     }
 
-    /// Returns the kind.
+    /// Returns the kind: counter, gauge or histogram.
     pub fn kind(&self) -> Kind {
         match self.form {
             Form::Counter => Kind::Counter,
@@ -101,7 +102,7 @@ impl Metric {
         }
     }
 
-    /// Returns the description, which may be empty. It is any text at all, control characters included.
+    /// Returns the help text, which may be empty. It may contain any characters, including control characters.
     pub fn help(&self) -> &str {
         &self.help
     }
@@ -116,13 +117,13 @@ impl Metric {
         self.objective
     }
 
-    /// Returns whether it is a counter that is marked as one of errors.
+    /// Returns whether the metric is marked as an error counter.
     pub fn is_error_counter(&self) -> bool {
         self.is_error_counter
     }
 }
 
-/// The process that publishes a file, as it described itself.
+/// The process that publishes a file, as recorded in the file.
 #[derive(Clone, Debug)]
 pub struct Process {
     pub(super) pid: u32,
@@ -144,12 +145,12 @@ impl Process {
 
     /// Returns the process id in the process's own pid namespace.
     ///
-    /// It does not identify the process: another one may have the same id, later or in another namespace.
+    /// It does not identify the process: another process may have the same id, later or in another namespace.
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Returns the name of the program. It is any text at all, control characters included.
+    /// Returns the name of the program. It may contain any characters, including control characters.
     pub fn program(&self) -> &str {
         &self.program
     }

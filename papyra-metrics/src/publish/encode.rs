@@ -11,10 +11,11 @@ use super::locate::Located;
 use crate::atomic_layout::Form;
 use crate::{Descriptor, Kind};
 
-/// Alignment of the values: they share no cache line with the description, and some processors fetch lines in pairs.
+/// The alignment of the values, so that they share no cache line with the description. Some processors fetch two lines
+/// of 64 bytes together.
 const CACHE_LINES: usize = 128;
 
-/// Encodes the description of a file, padded up to where its values begin. Locations are relative to that.
+/// Encodes the description of a file, padded to the beginning of the values. Locations are relative to the values.
 ///
 /// `values_len` and `values_align` describe the values. Returns `None` if the file would be longer than readers accept.
 pub(super) fn encode(

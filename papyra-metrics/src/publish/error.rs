@@ -1,4 +1,4 @@
-//! Errors of publishing and reading, in words for the operator.
+//! Errors of publishing and reading, with messages for operators.
 
 use core::fmt;
 use std::{
@@ -21,7 +21,8 @@ pub enum PublishError {
         /// The live process, if its file could be read.
         process: Option<Process>,
     },
-    /// The file at the path is that of a process that has ended, but it cannot be replaced while a reader locks it.
+    /// The process that published the file at the path has ended, but the file cannot be replaced while a reader locks
+    /// it.
     Locked {
         /// The path to which metrics were to be published.
         path: PathBuf,
@@ -54,7 +55,7 @@ pub enum PublishError {
     },
 }
 
-/// A [`PublishError`] without the path, which is the same in all functions that can fail.
+/// A [`PublishError`] without the path, which [`at`](Self::at) adds.
 #[derive(Debug)]
 pub(super) enum PublishCause {
     InUse(Option<Process>),
@@ -66,7 +67,7 @@ pub(super) enum PublishCause {
 }
 
 impl PublishCause {
-    /// Returns a function that adds the operation to an I/O error.
+    /// Returns a function that converts an I/O error of this operation.
     pub(super) fn io(operation: &'static str) -> impl Fn(io::Error) -> Self + Copy {
         move |error| Self::Io(operation, error)
     }
@@ -134,7 +135,7 @@ impl fmt::Display for PublishError {
     }
 }
 
-// The message contains that of the I/O error, so the source is the next one.
+// The message includes the message of the I/O error, so `source` returns the source of that error.
 impl Error for PublishError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -144,7 +145,7 @@ impl Error for PublishError {
     }
 }
 
-/// For `?` in functions that return an [`io::Result`].
+/// Allows `?` in functions that return an [`io::Result`].
 impl From<PublishError> for io::Error {
     fn from(error: PublishError) -> Self {
         let kind = match &error {
@@ -179,7 +180,7 @@ pub enum ReadError {
         /// The path that was given to the reader.
         path: PathBuf,
     },
-    /// The file does not begin as a metrics file does.
+    /// The file does not begin with the magic bytes of a metrics file.
     NotMetrics {
         /// The path that was given to the reader.
         path: PathBuf,
@@ -200,7 +201,7 @@ pub enum ReadError {
     Damaged {
         /// The path that was given to the reader.
         path: PathBuf,
-        /// The part that is invalid.
+        /// A description of the problem.
         problem: &'static str,
     },
     /// An operation of the operating system failed.
@@ -214,7 +215,7 @@ pub enum ReadError {
     },
 }
 
-/// A [`ReadError`] without the path, which is the same in all functions that can fail.
+/// A [`ReadError`] without the path, which [`at`](Self::at) adds.
 #[derive(Debug)]
 pub(super) enum ReadCause {
     NotAFile(&'static str),
@@ -230,7 +231,7 @@ impl From<FormatError> for ReadCause {
 }
 
 impl ReadCause {
-    /// Returns a function that adds the operation to an I/O error.
+    /// Returns a function that converts an I/O error of this operation.
     pub(super) fn io(operation: &'static str) -> impl Fn(io::Error) -> Self + Copy {
         move |error| Self::Io(operation, error)
     }
@@ -306,7 +307,7 @@ impl fmt::Display for ReadError {
     }
 }
 
-// The message contains that of the I/O error, so the source is the next one.
+// The message includes the message of the I/O error, so `source` returns the source of that error.
 impl Error for ReadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -316,7 +317,7 @@ impl Error for ReadError {
     }
 }
 
-/// For `?` in functions that return an [`io::Result`].
+/// Allows `?` in functions that return an [`io::Result`].
 impl From<ReadError> for io::Error {
     fn from(error: ReadError) -> Self {
         let kind = match &error {

@@ -1,5 +1,5 @@
-//! The file of a publisher: complete before it has its name, put in place of the file of a process that has ended and of
-//! nothing else, and removed if it is still the file at its path.
+//! The file of a publisher. It is written completely before it gets its name, it replaces only the file of a process
+//! that has ended, and it is removed only if it is still the file at its path.
 
 use core::time::Duration;
 use std::{
@@ -22,7 +22,7 @@ use super::sys::{self, Holder, Lock};
 use crate::__private::Publishable;
 
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, PublishCause> {
-    // There is also no file name if the path ends in a slash, in dots, or is empty.
+    // `file_name` accepts a slash at the end, so the slash is checked separately.
     if path.file_name().is_none() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(PublishCause::InvalidFileName);
     }
@@ -35,14 +35,14 @@ pub(super) struct Temporary {
     pub(super) file: File,
 }
 
-/// Returns a path in the same directory that nothing else has.
+/// Returns a random, hidden path in the same directory.
 fn hidden_beside(path: &Path) -> PathBuf {
     let number = RandomState::new().build_hasher().finish();
     path.with_file_name(format!(".papyra-metrics-{number:016x}"))
 }
 
 impl Temporary {
-    /// Creates a file in the same directory, so that it can be given the path.
+    /// Creates a file in the same directory, so that it can be linked at the path.
     pub(super) fn beside(path: &Path) -> Result<Self, PublishCause> {
         let name = hidden_beside(path);
         let file =
@@ -50,7 +50,7 @@ impl Temporary {
         Ok(Self { name, file })
     }
 
-    /// Links the file at its path, which the file of a process that has ended may occupy.
+    /// Links the file at the path, and replaces the file of a process that has ended.
     pub(super) fn put_in_place(&self, path: &Path) -> Result<(), PublishCause> {
         /// Each failed attempt means that another process has just replaced the file at the path. A replacement takes
         /// microseconds.
@@ -59,10 +59,10 @@ impl Temporary {
         let naming = PublishCause::io("giving the file its name");
         let mut obstacle = PublishCause::InUse(None);
         for _ in 0..MAX_ATTEMPTS {
-            // A link and not a rename, which would replace the file at the path.
+            // A link, because a rename would replace any file at the path.
             match fs::hard_link(&self.name, path) {
                 Ok(()) => {
-                    // Kept under two names, the file would be found twice.
+                    // With two names, readers would find the file twice.
                     let _ = fs::remove_file(&self.name);
                     return Ok(());
                 }
@@ -92,7 +92,7 @@ impl Temporary {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                // A file that is put there between the check and the renaming is lost on such file systems.
+                // On such file systems, a file that is moved to the path between the check and the rename is lost.
                 return if is_at(path, stale) {
                     fs::rename(&self.name, path).map(|()| true)
                 } else {
@@ -129,10 +129,10 @@ pub(super) fn write_file<M: Publishable>(
     let mut bytes = encode(&Process::current(), &locations.found, size_of::<M>(), align_of::<M>())
         .ok_or(PublishCause::TooLarge)?;
     let values = bytes.len();
-    // Written, not only reserved, so that a full disk is an error here and not a signal when something is counted.
+    // Written, not only reserved, so that a full disk is an error here and not a signal during counting.
     bytes.resize(values + size_of::<M>(), 0);
     file.write_all(&bytes).map_err(PublishCause::io("writing it"))?;
-    // After a crash of the machine, the next process recognizes the file and replaces it.
+    // Synchronized, so that after a crash of the machine the next process recognizes the file and replaces it.
     file.sync_data().map_err(PublishCause::io("writing it"))?;
     if !sys::try_lock(file, Lock::Publisher).map_err(PublishCause::io("locking it"))? {
         return Err(PublishCause::InUse(None));
@@ -201,19 +201,20 @@ fn is_at(path: &Path, file: &File) -> bool {
 /// Removes the file if it is at the path.
 pub(super) fn remove(path: &Path, file: &File) {
     if is_at(path, file) {
-        take_away(path, file);
+        remove_unless_replaced(path, file);
     }
 }
 
-/// Removes the file at the path, which was this one when it was last looked at. If it is another one by now, it is put
+/// Removes the file at the path after a check. If another file was moved to the path after the check, that file is put
 /// back.
-fn take_away(path: &Path, file: &File) {
+fn remove_unless_replaced(path: &Path, file: &File) {
     // Errors cannot be reported when metrics are dropped. The next process that publishes there replaces the file.
     let hidden = hidden_beside(path);
     if fs::rename(path, &hidden).is_err() {
         return;
     }
-    // A file system that cannot rename in this way can link, which does not replace either.
+    // If the file system cannot rename without replacing, the file is put back by a link, which does not replace
+    // either.
     let is_removable = is_at(&hidden, file)
         || sys::rename_no_replace(&hidden, path)
             .is_err_and(|error| error.kind() == io::ErrorKind::Unsupported)
@@ -227,9 +228,9 @@ fn take_away(path: &Path, file: &File) {
 mod tests {
     use std::{fs, os::unix::fs::MetadataExt, path::PathBuf, string::String, vec::Vec};
 
-    use super::{Temporary, take_away};
+    use super::{Temporary, remove_unless_replaced};
 
-    /// A directory with a file "path", which is removed with it.
+    /// A temporary directory, which is removed with its files.
     struct Directory(PathBuf);
 
     impl Directory {
@@ -280,12 +281,12 @@ mod tests {
         let ours = fs::File::create(&path).unwrap();
         fs::write(directory.0.join("foreign"), "foreign").unwrap();
         fs::rename(directory.0.join("foreign"), &path).unwrap();
-        take_away(&path, &ours);
+        remove_unless_replaced(&path, &ours);
         assert_eq!(fs::read_to_string(&path).unwrap(), "foreign");
         assert_eq!(directory.names(), ["path"]);
 
         let ours = fs::File::open(&path).unwrap();
-        take_away(&path, &ours);
+        remove_unless_replaced(&path, &ours);
         assert_eq!(directory.names(), [""; 0]);
     }
 }

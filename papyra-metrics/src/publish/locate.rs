@@ -1,4 +1,4 @@
-//! Finds where the atomics of each metric lie in a published struct.
+//! Finds the location of each metric's atomics in a published struct.
 
 use std::{slice, vec::Vec};
 
@@ -11,7 +11,7 @@ use crate::walk::{ErasedInstrument, Walker};
 /// A metric of a published struct.
 pub(super) struct Located {
     pub(super) descriptor: &'static Descriptor,
-    /// From the beginning of the struct.
+    /// Relative to the beginning of the struct.
     pub(super) location: Location,
     pub(super) form: Form,
     /// Offset of the word that only the instrument reads.
@@ -24,8 +24,8 @@ pub(super) struct MetricLocator {
     struct_len: usize,
     metrics: slice::Iter<'static, Descriptor>,
     pub(super) found: Vec<Located>,
-    /// Whether every word so far lies in the struct.
-    all: bool,
+    /// Whether every word so far is in the struct.
+    all_inside: bool,
 }
 
 impl MetricLocator {
@@ -36,10 +36,10 @@ impl MetricLocator {
             struct_len: size_of::<M>(),
             metrics: M::__metrics().iter(),
             found: Vec::with_capacity(M::__metrics().len()),
-            all: true,
+            all_inside: true,
         };
         metrics.walk(&mut locator);
-        locator.all.then_some(locator)
+        locator.all_inside.then_some(locator)
     }
 
     /// Returns the offset of every word of every metric.
@@ -49,19 +49,19 @@ impl MetricLocator {
                 let location = metric.location.word(word);
                 location.cells().chain(location.baseline)
             });
-            // Each was converted from a `usize`.
+            // The conversion cannot fail, because each offset was a `usize`.
             words.chain(metric.flags).filter_map(|offset| usize::try_from(offset).ok())
         })
     }
 
-    /// Notes the location of the next metric.
+    /// Records the location of the next metric.
     fn push(&mut self, layout: Option<AtomicLayout>) {
         match (self.metrics.next(), layout) {
             (Some(descriptor), Some(layout)) => match self.located(descriptor, layout) {
                 Some(located) => self.found.push(located),
-                None => self.all = false,
+                None => self.all_inside = false,
             },
-            _ => self.all = false,
+            _ => self.all_inside = false,
         }
     }
 

@@ -3,7 +3,7 @@
 //! [`Published`] places a struct of metrics in a small memory-mapped file. Counting is still one atomic instruction on
 //! memory. Every process that may read the file can read the counts with [`Reader`] or with the command
 //! `papyra-metrics`, without stopping, locking or asking the process that counts. When that process is killed, its last
-//! counts stay.
+//! counts remain in the file.
 //!
 //! ```
 //! use papyra_metrics::Metrics;
@@ -27,39 +27,40 @@
 //!
 //! # What can be published
 //!
-//! Structs that derive [`Metrics`](derive@crate::Metrics) and hold only instruments, each in place: `Counter`, `Gauge`,
+//! Structs that derive [`Metrics`](derive@crate::Metrics) and contain only inline instruments: `Counter`, `Gauge`,
 //! `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` and `Family` of those,
-//! `AtomicU64`, `AtomicI64`, and flattened structs of these. A struct with anything else is a compile error: a pointer is
-//! meaningless in another process, and only atomics may be changed by one.
+//! `AtomicU64`, `AtomicI64`, and flattened structs of these. A struct with anything else is a compile error: a pointer
+//! is meaningless in another process, and another process may change only atomics.
 //!
 //! # Life of the file
 //!
-//! - The file appears under its name complete, with mode 0600. It is never created through a symbolic link, and never
-//!   in place of a file that is not a metrics file, even if one is moved to the path in that moment. (File systems and
-//!   kernels that cannot exchange two files in one step, such as NFS, check shortly before they rename.)
+//! - The file is complete, with mode 0600, before it appears at the path. It is never created through a symbolic link,
+//!   and never replaces a file that is not a metrics file, even if such a file is moved to the path at that moment. (If
+//!   the file system or the kernel cannot exchange two files in one step, such as NFS, the check precedes a rename.)
 //! - While the process lives, it holds a lock on the file. A second process that publishes to the same path gets an
-//!   error that names the first. When the first has ended, normally or by a crash, the second takes the path over.
-//! - Dropping [`Published`] removes the file, unless it is to be [kept](Published::keep) or another file is at the path.
-//!   A process that ends otherwise, killed, by `exit`, or with the metrics in a static, leaves it with the last counts.
-//! - A process that forks shares the counts with its children. All count in one file, which is live until the last of
-//!   them has ended. Only the process that created the file removes it, in pid namespaces too. To have a file for each
-//!   process, publish after the fork, each process to its own path.
-//! - A process that is killed at the moment in which it publishes or drops can leave a file whose name begins with
+//!   error that names the first. After the first process has ended, normally or by a crash, the second can publish to
+//!   the path.
+//! - Dropping [`Published`] removes the file, unless [`keep`](Published::keep) was called or another file is at the
+//!   path. A process that is killed, calls `exit`, or has the metrics in a static leaves the file with the last counts.
+//! - A process that forks shares the counts with its children. All of them count in one file, which is live until the
+//!   last of them has ended. Only the process that created the file removes it, also in pid namespaces. For a file per
+//!   process, let each process publish to its own path after the fork.
+//! - A process that is killed while it publishes or drops the metrics can leave a file whose name begins with
 //!   `.papyra-metrics-`. The command does not show such files.
 //!
-//! Do not shorten the file while its process lives: as with every memory-mapped file, that kills the process when it
-//! counts next. Removing or replacing the file is harmless. Only the file's owner can do either.
+//! Do not truncate the file while its process lives: as with every memory-mapped file, the next access kills the
+//! process. Only the file's owner can truncate it. Removing or replacing the file is harmless.
 //!
 //! # Platforms
 //!
-//! Linux, Android and Apple's systems, on targets with 64-bit atomics. On others [`Published::create`] returns an
-//! error, and [`Published::create_or_private`] counts in private memory. The file belongs on a local file system,
+//! Linux, Android and Apple's systems, on targets with 64-bit atomics. On other platforms [`Published::create`] returns
+//! an error, and [`Published::create_or_private`] counts in private memory. The file belongs on a local file system,
 //! preferably in memory, such as `/run`.
 //!
 //! # Format of the file, version 2
 //!
 //! Integers are in the byte order of the machine that wrote them. Offsets are in bytes from the beginning of the file.
-//! Nothing depends on how Rust lays out structs, since the file contains the offset of each value.
+//! The format does not depend on Rust's layout of structs, because the file contains the offset of each value.
 //!
 //! | offset | size | header |
 //! |---|---|---|
@@ -67,12 +68,12 @@
 //! | 8 | 4 | `0x01020304`, which shows the byte order |
 //! | 12 | 4 | version of the format: 2. It changes if an older reader would misunderstand the file |
 //! | 16 | 4 | CRC-32 (IEEE 802.3) of everything from byte 20 to the end of the description |
-//! | 20 | 4 | size of an entry: 88, 104 in a file with objectives, or more in files with more data for each metric; readers ignore what they do not know |
+//! | 20 | 4 | size of an entry: 88, 104 in a file with objectives, or more in files with more data for each metric; readers ignore the data that they do not know |
 //! | 24 | 8 | length of the file |
 //! | 32 | 8 | length of the description: this header, the entries, the strings and the lists. The values follow it |
 //! | 40 | 4 | number of entries |
 //! | 44 | 4 | id of the process that writes |
-//! | 48 | 8 | when it began to publish, in nanoseconds since 1970-01-01 00:00 UTC |
+//! | 48 | 8 | time at which it began to publish, in nanoseconds since 1970-01-01 00:00 UTC |
 //! | 56 | 4 + 4 | name of its program: offset and length |
 //! | 64 | | one entry for each metric in declaration order, then the strings (UTF-8) and lists, then the values |
 //!
@@ -82,17 +83,17 @@
 //! | 8 | 4 + 4 | help: offset and length; may be empty |
 //! | 16 | 4 + 4 | unit: offset and length; empty if there is none |
 //! | 24 | 4 | form: 1 is a counter, 2 a gauge, 3 a histogram, 4 a gauge that is a float, 5 a peak |
-//! | 28 | 4 | how many bytes of the name are prefixes |
+//! | 28 | 4 | length of the prefixes at the beginning of the name, in bytes |
 //! | 32 | 8 | offset of the first cell |
 //! | 40 | 8 | distance from one cell to the next |
 //! | 48 | 8 | offset of the baseline, or 0 if there is none |
 //! | 56 | 4 | number of cells |
-//! | 60 | 4 | flags: 1 if the metric is marked as a counter of errors. Other bits are 0, and readers ignore them |
-//! | 64 | 4 + 4 | labels: offset of the list and number of labels, each four times 4 bytes: name and value, as offset and length |
+//! | 60 | 4 | flags: 1 if the metric is marked as an error counter. Other bits are 0, and readers ignore them |
+//! | 64 | 4 + 4 | labels: offset of the list and number of labels, each 16 bytes: offset and length of the name, then of the value |
 //! | 72 | 4 + 4 | bounds of a histogram: offset of the list and number of bounds, each 8 bytes, in base units |
-//! | 80 | 8 | base units in one unit of a histogram: 10⁹ of durations, which are in nanoseconds |
+//! | 80 | 8 | base units in one exported unit of a histogram: 10⁹ for durations, which are in nanoseconds |
 //! | 88 | 8 | only in entries of at least 104 bytes: the threshold of a histogram's objective, which is one of its bounds |
-//! | 96 | 4 | how many of a billion values should be within the threshold; 0 if there is no objective |
+//! | 96 | 4 | parts per billion of the values that should be within the threshold; 0 if there is no objective |
 //! | 100 | 4 | 0 |
 //!
 //! Names and label names match `[a-zA-Z_][a-zA-Z0-9_]*`, units and label values `[a-z0-9_]+`, and no label has a name that
@@ -100,25 +101,25 @@
 //! name and labels. A histogram has from 1 to 127 bounds, which rise, and a file at most 65,536 histograms. Strings and
 //! lists do not overlap. The description has at most 64 MiB, the values at most 256 MiB.
 //!
-//! Version 1 had the forms 1 and 2 alone and entries of 64 bytes. Files of that version are read too.
+//! Version 1 had only the forms 1 and 2, and entries of 64 bytes. Files of that version are read too.
 //!
 //! # Values
 //!
-//! All values are aligned words of 64 bits. A cell is one word, and so is a baseline. Those of a histogram are blocks of
-//! two words for each bucket, its count and the sum of its values in base units, in the order of the bounds; the last
-//! bucket has no bound.
+//! All values are aligned words of 64 bits. A cell is one word, and so is a baseline. The cells and the baseline of a
+//! histogram are blocks of two words for each bucket, its count and the sum of its values in base units, in the order
+//! of the bounds; the last bucket has no bound.
 //!
 //! | form | total | value since the last reset | reset |
 //! |---|---|---|---|
 //! | counter | the wrapping sum of the cells | total minus baseline | raises the baseline to the total; without a baseline, sets the cells to zero |
 //! | histogram | the same for each word of the blocks; the count is the sum of the buckets' counts | the same | the same |
 //! | gauge | the wrapping sum of the cells, as a signed number | the total | none |
-//! | float gauge | the one cell, as a 64-bit float | the total | none |
-//! | peak | the one cell, as a signed number; −2⁶³ if there is none | the total | sets it to −2⁶³ |
+//! | float gauge | the cell, as a 64-bit float | the total | none |
+//! | peak | the cell, as a signed number; −2⁶³ if there is none | the total | sets it to −2⁶³ |
 //!
-//! Read baselines before cells, since a reset raises them to the totals. A reading under load is not a single instant: of
-//! the values that a histogram is recording at that moment, it may have the count and not yet the sum. Other words of the
-//! values, such as the marks of blocks in use, are the publisher's own.
+//! Read baselines before cells, because a reset raises them to the totals. A reading under load is not taken at a
+//! single instant: of a value that is being recorded, it may contain the count and not yet the sum. Other words of the
+//! values, such as the flags of the cells in use, are internal to the publisher.
 //!
 //! # Lock
 //!

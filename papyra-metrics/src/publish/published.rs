@@ -15,9 +15,9 @@ use crate::__private::Publishable;
 
 /// A struct of metrics in a file that any other process can read, or in private memory.
 ///
-/// It dereferences to the struct and implements [`Metrics`](trait@crate::Metrics). Counting through it is the same
-/// single atomic instruction. The [module's documentation](super) lists which structs can be published and describes
-/// the life of the file.
+/// It dereferences to the struct and implements [`Metrics`](trait@crate::Metrics). Counting is still a single atomic
+/// instruction. The [module's documentation](super) lists which structs can be published and describes the life of the
+/// file.
 ///
 /// ```
 /// use papyra_metrics::{Metrics, persistence::PersistenceMetrics, publish::Published};
@@ -78,18 +78,18 @@ enum Memory {
         /// Contains the metrics.
         _mapping: sys::Mapping,
     },
-    /// The metrics are in a box, because publishing failed or was not asked for.
+    /// The metrics are in a box, because publishing failed or was not requested.
     Private(Option<PublishError>),
 }
 
 impl<M> Published<M> {
-    /// Publishes metrics, all at their default, as the file at the path.
+    /// Creates default metrics and publishes them in a file at the path.
     ///
     /// The file of a process that has ended is replaced.
     ///
     /// # Errors
     ///
-    /// Returns an error, and leaves nothing behind, if
+    /// Returns an error, and leaves no file behind, if
     ///
     /// - a live process publishes at the path,
     /// - something other than a metrics file is at the path,
@@ -100,12 +100,12 @@ impl<M> Published<M> {
         M: Publishable + Default,
     {
         let path = path.as_ref();
-        // In a box, for some are too large for the stack of a thread.
+        // In a box, because some structs are too large for the stack of a thread.
         Self::publish(path, Box::default()).map_err(|cause| cause.at(path))
     }
 
-    /// Publishes metrics as [`create`](Self::create) does, or keeps them in private memory if that fails: metrics never
-    /// fail a backend. [`error`](Self::error) then returns the reason.
+    /// Publishes metrics as [`create`](Self::create) does, or keeps them in private memory if that fails, so that a
+    /// backend does not fail because of its metrics. [`error`](Self::error) then returns the reason.
     ///
     /// ```
     /// use papyra_metrics::{persistence::PersistenceMetrics, publish::Published};
@@ -122,7 +122,7 @@ impl<M> Published<M> {
         Self::create(path).unwrap_or_else(|error| Self::in_memory(Some(error)))
     }
 
-    /// Keeps metrics, all at their default, in private memory, where no other process can read them.
+    /// Creates default metrics in private memory, where no other process can read them.
     pub fn private() -> Self
     where
         M: Default,
@@ -143,32 +143,33 @@ impl<M> Published<M> {
     where
         M: Publishable,
     {
-        // The process may be in another directory when it removes the file.
+        // Absolute, because the process may be in another directory when it removes the file.
         let path = &file::absolute(path)?;
         let locations = MetricLocator::locate(&*metrics).ok_or(PublishCause::TooLarge)?;
         let temporary = Temporary::beside(path)?;
         let (mapping, values) = file::write_file::<M>(&temporary.file, &locations)?;
         let lock = temporary.file.try_clone().map_err(PublishCause::io("opening it"))?;
-        // SAFETY: the mapping has `size_of::<M>()` bytes from `values` on, as `write_file` promises. The pointer is not
-        // null, since the description lies before it.
+        // SAFETY: the mapping has `size_of::<M>()` bytes from `values` on, as `write_file` guarantees. The pointer is
+        // not null, because the description precedes it.
         let shared =
             unsafe { NonNull::new_unchecked(mapping.as_mut_ptr().add(values).cast::<M>()) };
         if !shared.is_aligned() {
             return Err(PublishCause::TooLarge);
         }
-        // The shared copy is dropped in its place.
+        // The shared copy is dropped instead of the content of the box.
         // SAFETY: `ManuallyDrop<M>` has the layout of `M`, and the pointer is that of a box.
         let metrics: Box<ManuallyDrop<M>> = unsafe { Box::from_raw(Box::into_raw(metrics).cast()) };
         for offset in locations.words() {
-            // Word by word, since a copy of the whole struct would publish what its padding happens to contain.
-            // SAFETY: both pointers are in an `M`, as the locator has checked, aligned to 8, and to eight bytes of
-            // atomics, which are initialized and to which no other thread has access yet.
+            // Word by word, because a copy of the whole struct would publish the bytes in its padding.
+            // SAFETY: both pointers are in an `M` and aligned to 8, as the locator has checked. They point to atomics,
+            // which are initialized, and to which no other thread has access yet.
             unsafe {
                 let from = core::ptr::from_ref(&**metrics).cast::<u64>().byte_add(offset);
                 shared.cast::<u64>().byte_add(offset).write(from.read());
             }
         }
-        // `shared` is an `M` from here on: `M` is `Publishable`, so it is atomics, which have been copied, and padding.
+        // `shared` is a valid `M` from here on: a `Publishable` struct consists of atomics, which have been copied, and
+        // padding.
         let published = Self {
             metrics: shared,
             memory: Memory::Published {
@@ -204,7 +205,7 @@ impl<M: ?Sized> Published<M> {
         }
     }
 
-    /// Returns why publishing failed, or `None` if the metrics are published or were not to be.
+    /// Returns the error if publishing failed, or `None` if the metrics are published or publishing was not requested.
     pub fn error(&self) -> Option<&PublishError> {
         match &self.memory {
             Memory::Published { .. } => None,
@@ -213,7 +214,7 @@ impl<M: ?Sized> Published<M> {
     }
 }
 
-/// [`private`](Published::private) metrics.
+/// Creates [`private`](Published::private) metrics.
 impl<M: Default> Default for Published<M> {
     fn default() -> Self {
         Self::private()
@@ -226,18 +227,18 @@ impl<M: ?Sized> Deref for Published<M> {
     #[inline]
     #[allow(unsafe_code)] // shared memory comes as a raw pointer
     fn deref(&self) -> &M {
-        // SAFETY: it points to an `M` in the mapping or the box, which lives until `self` is dropped, and there is no
-        // mutable reference to it.
+        // SAFETY: the pointer refers to an `M` in the mapping or the box, which lives until `self` is dropped, and
+        // there is no mutable reference to it.
         unsafe { self.metrics.as_ref() }
     }
 }
 
-// SAFETY: it owns the `M`, and everything else in it is `Send`.
-#[allow(unsafe_code)] // a raw pointer is not
+// SAFETY: `Published` owns the `M`, and all other fields are `Send`.
+#[allow(unsafe_code)] // a raw pointer is not `Send`
 unsafe impl<M: ?Sized + Send> Send for Published<M> {}
 
-// SAFETY: it lends the `M`, and everything else in it is `Sync`.
-#[allow(unsafe_code)] // a raw pointer is not
+// SAFETY: `Published` only lends the `M`, and all other fields are `Sync`.
+#[allow(unsafe_code)] // a raw pointer is not `Sync`
 unsafe impl<M: ?Sized + Sync> Sync for Published<M> {}
 
 impl<M: ?Sized> Drop for Published<M> {
@@ -249,7 +250,7 @@ impl<M: ?Sized> Drop for Published<M> {
                 drop(unsafe { Box::from_raw(self.metrics.as_ptr()) });
             }
             Memory::Published { path, keep, creator, lock, .. } => {
-                // A forked child that has inherited the file leaves it to its parent.
+                // A forked child does not remove the file, which belongs to its parent.
                 if !keep && *creator == sys::process_token() {
                     file::remove(path, lock);
                 }
@@ -291,14 +292,13 @@ mod tests {
 
     #[test]
     #[allow(unsafe_code)] // forks
-    fn children_that_were_forked_count_into_the_file_and_leave_it() {
+    fn forked_children_count_into_the_file_and_do_not_remove_it() {
         const CHILDREN: u64 = 8;
         let path = path("fork");
         let mut shared = Some(Published::<Shared>::create(&path).unwrap());
         let children: std::vec::Vec<_> = (0..CHILDREN)
             .map(|_| {
-                // SAFETY: the child does nothing that is not allowed between a fork and the end of a process: it
-                // counts, compares numbers, and leaves.
+                // SAFETY: the child only counts, drops the metrics and exits, which is allowed after a fork.
                 let child = unsafe { libc::fork() };
                 if child == 0 {
                     let metrics = shared.take().unwrap();
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn threads_share_it_and_its_memory_is_aligned_and_dropped_once() {
+    fn threads_share_the_metrics_whose_memory_is_aligned_and_dropped_once() {
         #[derive(Metrics)]
         #[metrics(crate = crate)]
         #[repr(align(1024))]
@@ -354,7 +354,7 @@ mod tests {
         let path = path("drop");
         let metrics = Published::<Dropped>::create(&path).unwrap();
         let mut other = Published::<Dropped>::create_or_private(&path);
-        DROPS.take(); // of the struct that was not published
+        DROPS.take(); // ignores the drop of the struct that could not be published
         thread::scope(|scope| {
             scope.spawn(|| metrics.value.inc());
             scope.spawn(|| metrics.value.inc());

@@ -19,13 +19,13 @@ use crate::{Distribution, Snapshot, Value, counter, peak};
 
 /// A published file, opened for reading.
 ///
-/// Reading does not stop, lock or notify the process that counts there. A reader stays with the file that it opened, even if
-/// another file takes the path later.
+/// Reading does not stop, lock or notify the process that publishes the file. A reader keeps the file that it opened,
+/// even if another file replaces it at the path.
 ///
-/// Reading returns values or a [`ReadError`] for any file, even if its content is malformed. The file is read, not mapped,
-/// so a file that is truncated meanwhile is an error too. Memory and time are in proportion to the size of the file on its
-/// device. A file of more than 16 MiB that consists almost entirely of holes is refused, and so are descriptions over 64 MiB
-/// and values over 256 MiB.
+/// Reading returns values or a [`ReadError`] for any file, even if its content is malformed. The file is read, not
+/// mapped, so truncating it during a reading causes an error, not a signal. Memory and time are proportional to the
+/// size of the file on its device. A file of more than 16 MiB that consists almost entirely of holes is rejected, and
+/// so are descriptions over 64 MiB and values over 256 MiB.
 #[derive(Debug)]
 pub struct Reader {
     file: File,
@@ -38,23 +38,23 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Returns an error if there are no metrics, which [`ReadError::is_unavailable`] distinguishes from a file that is
-    /// damaged, of another version, or that may not be read.
+    /// Returns an error if the file cannot be read or is not a valid metrics file. [`ReadError::is_unavailable`]
+    /// returns whether the file is missing, empty or not a regular file.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, ReadError> {
         let path = path.as_ref();
         Self::from_file(open_regular(path, false).map_err(|cause| cause.at(path))?, path)
     }
 
     /// Opens the file at the path, resets each of its counters to zero and empties its histograms and peaks, as
-    /// [`Metrics::reset`](crate::Metrics::reset) does inside the process, which does not have to be alive. Other gauges
-    /// and totals keep their values.
+    /// [`Metrics::reset`](crate::Metrics::reset) does. The process that publishes does not have to be alive. Other
+    /// gauges and totals keep their values.
     ///
     /// The file is mapped for the reset. If its owner truncates it at that moment, this process is killed by `SIGBUS`.
     ///
     /// # Errors
     ///
     /// Returns the errors of [`open`](Self::open), and an error if the file may not be written or has holes, as a
-    /// sparse copy does: writing there could fill the disk.
+    /// sparse copy does: writing to a hole could fill the disk.
     pub fn reset(path: impl AsRef<Path>) -> Result<Self, ReadError> {
         let path = path.as_ref();
         let file = open_regular(path, true).map_err(|cause| cause.at(path))?;
@@ -63,7 +63,7 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Reads an open file. Errors name it by the path.
+    /// Reads an open file. The path is used only in errors.
     ///
     /// # Errors
     ///
@@ -86,15 +86,15 @@ impl Reader {
         &self.file
     }
 
-    /// Returns the process that publishes, as it described itself.
+    /// Returns the process that publishes, as recorded in the file.
     pub fn process(&self) -> &Process {
         &self.description.process
     }
 
-    /// Returns whether the process, or a child that it forked, is alive and has the file.
+    /// Returns whether the process, or a child that it forked, is alive and has the file open.
     ///
-    /// It asks for the process's lock on the file. That needs only the right to read the file, and does not rely on
-    /// process ids. Locks of readers do not count.
+    /// The answer comes from the process's lock on the file. This requires only permission to read the file, and does
+    /// not depend on process ids. Locks of readers are ignored.
     ///
     /// # Errors
     ///
@@ -118,7 +118,8 @@ impl Reader {
     pub fn snapshot(&self) -> Result<Snapshot, ReadError> {
         let read = || {
             let baselines = self.read_values()?;
-            // Pairs with the release of a reset: the totals, which are read below, have reached these baselines.
+            // Pairs with the release of a reset: the totals, which are read below, are at least as large as these
+            // baselines.
             fence(Ordering::Acquire);
             self.snapshot_above(Some(&baselines))
         };
@@ -134,7 +135,7 @@ impl Reader {
         self.snapshot_above(None).map_err(|cause| cause.at(&self.path))
     }
 
-    /// Reads totals, less the baselines in an earlier copy of the values if there is one.
+    /// Reads the totals, minus the baselines in an earlier copy of the values if there is one.
     fn snapshot_above(&self, earlier: Option<&Values>) -> Result<Snapshot, ReadCause> {
         let readout = Readout { values: self.read_values()?, earlier };
         let entries = self.metrics().iter();
@@ -180,7 +181,7 @@ impl Reader {
     }
 }
 
-/// Resets one word of each cell, which is a counter by itself.
+/// Resets one word of each cell. Each word is an independent counter.
 fn reset_word(mapping: &sys::Mapping, location: Location) -> Result<(), FormatError> {
     let cells = || location.cells().map(|cell| word_of(mapping, cell));
     if cells().any(|cell| cell.is_none()) {
@@ -199,7 +200,7 @@ fn reset_word(mapping: &sys::Mapping, location: Location) -> Result<(), FormatEr
     Ok(())
 }
 
-/// The values of a file, and those that it had earlier if baselines count.
+/// A copy of the values, and an earlier copy if baselines are to be subtracted.
 struct Readout<'a> {
     values: Values,
     earlier: Option<&'a Values>,
@@ -224,7 +225,7 @@ impl Readout<'_> {
         })
     }
 
-    /// Returns the sum of one word of all cells, less the baseline.
+    /// Returns the sum of one word of all cells, minus the baseline.
     fn word(&self, location: Location) -> Result<u64, FormatError> {
         let baseline = match (self.earlier, location.baseline) {
             (Some(earlier), Some(baseline)) => earlier.word(baseline)?,
@@ -245,7 +246,7 @@ struct Values {
 }
 
 impl Values {
-    /// Returns the word at that offset of the file.
+    /// Returns the word at an offset of the file.
     fn word(&self, offset: u64) -> Result<u64, FormatError> {
         let at = offset.checked_sub(self.start).and_then(|at| usize::try_from(at).ok());
         let word = at.and_then(|at| self.bytes.get(at..)?.first_chunk());
@@ -253,7 +254,7 @@ impl Values {
     }
 }
 
-/// Opens a regular file. Anything else is not even opened, since opening a device may have effects.
+/// Opens a regular file. Other files are not opened, because opening a device may have side effects.
 fn open_regular(path: &Path, write: bool) -> Result<File, ReadCause> {
     let metadata = std::fs::metadata(path).map_err(ReadCause::io("looking for the file"))?;
     if !metadata.is_file() {
@@ -275,20 +276,20 @@ fn read_description(file: &File) -> Result<Description, ReadCause> {
     let mut bytes = Vec::new();
     read_up_to(file, &mut bytes, 0, len.min(HEADER_LEN as u64))?;
     let header = Header::decode(&bytes, len)?;
-    // The checked length is read below, so the file must have about as many bytes on its device. File systems that compress
-    // may store much less.
+    // The reader allocates the length that the header contains, so the file must have about as many bytes on its
+    // device. The factor allows for file systems that compress.
     if header.file_len > MAX_HOLES.saturating_add(sys::allocated(&metadata).saturating_mul(64)) {
         return Err(FormatError::Damaged("it is nearly all holes").into());
     }
-    // The header is not read again: it may have another length by now.
+    // Does not read the header again, because it may have changed since it was checked.
     read_up_to(file, &mut bytes, HEADER_LEN as u64, header.description_len as u64)?;
     Ok(header.decode_description(&bytes)?)
 }
 
-/// The size of a file up to which its holes do not matter.
+/// The length up to which a file may consist of holes.
 const MAX_HOLES: u64 = 16 << 20;
 
-/// Appends the bytes of the file in that range.
+/// Appends the bytes of the file from `start` to `end`.
 fn read_up_to(file: &File, bytes: &mut Vec<u8>, start: u64, end: u64) -> Result<(), ReadCause> {
     let reading = ReadCause::io("reading the file");
     let len = usize::try_from(end.saturating_sub(start)).map_err(|_| CUT_SHORT)?;
@@ -298,7 +299,7 @@ fn read_up_to(file: &File, bytes: &mut Vec<u8>, start: u64, end: u64) -> Result<
     sys::read_at(file, &mut bytes[from..], start).map_err(reading)
 }
 
-/// Returns the word at that offset, or `None` if it is not mapped or not aligned.
+/// Returns the word at an offset, or `None` if it is not mapped or not aligned.
 #[allow(unsafe_code)] // the process that counts and this one share the word, and both must change it atomically
 fn word_of(mapping: &sys::Mapping, offset: u64) -> Option<&AtomicU64> {
     let offset = usize::try_from(offset).ok()?;

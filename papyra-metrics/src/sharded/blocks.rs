@@ -1,4 +1,4 @@
-//! A block of bucket cells for each CPU, as [`ShardedCounter`](crate::ShardedCounter) has a cell for each.
+//! A block of histogram cells for each CPU, like the cells of a [`ShardedCounter`](crate::ShardedCounter).
 
 use core::mem::offset_of;
 
@@ -9,7 +9,7 @@ use crate::atomic::AtomicU64;
 use crate::atomic_layout::AtomicLayout;
 use crate::histogram::cells::{CellArray, CellIndex, Tally};
 
-/// Aligned to cache lines, which it does not share.
+/// A value with its own cache lines.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(C, align(64)))]
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
 struct Block<C>(C);
@@ -22,9 +22,9 @@ pub(crate) struct Blocks<C> {
     blocks: [Block<C>; CELLS],
 }
 
-#[allow(dead_code)] // where there are no restartable sequences
+#[allow(dead_code)] // unused without restartable sequences
 impl<C> Blocks<C> {
-    /// The offsets of its fields and the distance between two blocks, for assembly.
+    /// Offsets of the fields and the distance between two blocks, for the assembly.
     pub(super) const USED_AT: usize = offset_of!(Self, used);
     pub(super) const BLOCKS_AT: usize = offset_of!(Self, blocks);
     pub(super) const STRIDE: usize = size_of::<Block<C>>();
@@ -53,7 +53,7 @@ impl<C: CellArray> Blocks<C> {
         }
     }
 
-    /// Out of line, since it is long and never runs in a program on most machines whose CPUs have their own blocks.
+    /// Out of line, because the code is long and most machines do not need it.
     #[cold]
     fn add_without_lzcnt<B: Buckets<__Cells = C>>(&self, value: u64, tally: Tally) {
         let index = B::__find(value, (value | 1).leading_zeros());
@@ -81,7 +81,7 @@ impl<C: CellArray> Blocks<C> {
         }
     }
 
-    /// Calls `visit` with each block that can have been added to.
+    /// Calls `visit` with each block that may have been added to.
     pub(crate) fn for_each_used(&self, mut visit: impl FnMut(&C)) {
         for_each_used(&self.used.0, |block| visit(&self.blocks[block].0));
     }

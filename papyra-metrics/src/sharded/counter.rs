@@ -1,4 +1,4 @@
-//! `ShardedCounter`: a counter that all cores hit, with a cell for each of them.
+//! `ShardedCounter`: a counter that all cores increment, with a cell for each core.
 
 use core::fmt;
 use core::mem::offset_of;
@@ -10,14 +10,14 @@ use crate::atomic_layout::AtomicLayout;
 use crate::counter::advance_baseline;
 use crate::{Instrument, Kind, Value};
 
-/// The number of words of a counter, each of which is on another line: the bits of the shared cells, the cells, the baseline.
+/// The number of words of a counter, each on its own cache line: the bits of the shared cells, the cells, the baseline.
 #[cfg(not(all(loom, test)))]
 pub(super) const LINES: usize = CELLS + 2;
 
-/// A word whose next neighbour is on another cache line.
+/// A word that is padded to a cache line.
 ///
-/// The words between them are not used here. They are atomic since they belong to other counters if several share their
-/// lines, as the members of a family do.
+/// The counter does not use the padding. The padding is atomic, because the members of a family share their lines: it
+/// contains the words of other members.
 #[repr(C)]
 struct Cell {
     word: AtomicU64,
@@ -36,12 +36,13 @@ impl Cell {
     }
 }
 
-/// Counts events that many cores count at once.
+/// A counter for events that many cores count at the same time.
 ///
 /// It has the methods and guarantees of a [`Counter`](crate::Counter), but the cores do not wait for each other: each
-/// adds to its own cell, and readers add the cells up. On a 2-core x86-64 machine an increment costs 0.4 of one atomic
-/// instruction, alone and while the other core counts in the same counter; one in a `Counter` then costs over 4
-/// (`benches/RESULTS.md` in the repository, also for why it is built so).
+/// adds to its own cell, and readers add the cells up. On a 2-core x86-64 machine an increment takes 0.4 times as long
+/// as an uncontended atomic instruction, also while the other core increments the same counter. A `Counter` that two
+/// cores increment takes over 4 times as long. See `benches/RESULTS.md` in the repository for the measurements and the
+/// design.
 ///
 /// ```
 /// use papyra_metrics::{Metrics, ShardedCounter};
@@ -62,9 +63,10 @@ impl Cell {
 ///
 /// # When to use it
 ///
-/// For the one or two counters of a backend that every core hits all the time, such as lookups of a cache. It
-/// takes much more memory than a [`Counter`](crate::Counter), and reading it visits a cell for each CPU of the machine. For
-/// neighbouring counters that are each hit by one core, [`CachePadded`](crate::CachePadded) is enough.
+/// Use it for the one or two counters of a backend that every core increments all the time, such as lookups of a cache.
+/// It takes much more memory than a [`Counter`](crate::Counter), and reading it visits a cell for each CPU of the
+/// machine. For neighbouring counters that are each incremented by one core, [`CachePadded`](crate::CachePadded) is
+/// enough.
 ///
 /// # How it counts
 ///
@@ -72,23 +74,22 @@ impl Cell {
 /// |---|---|---|
 /// | x86-64 Linux with glibc 2.35 or later and feature `std` | one plain addition to the cell of the CPU, in a [restartable sequence]; CPUs beyond the 112th share 16 cells by an atomic instruction | 8,264 bytes |
 /// | the same in a library that is loaded at run time or linked dynamically | the same, in a function that is not inlined, so that the library can be unloaded | the same |
-/// | others with `std`, and if restartable sequences are disabled (`GLIBC_TUNABLES=glibc.pthread.rseq=0`) | an atomic instruction on one of 16 cells, which threads take in turn | 17 lines: 2,184 bytes, on x86 1,096 |
+/// | others with `std`, and if restartable sequences are disabled (`GLIBC_TUNABLES=glibc.pthread.rseq=0`) | an atomic instruction on one of 16 cells, assigned to threads in turn | 17 lines: 2,184 bytes, on x86 1,096 |
 /// | without `std` | an atomic instruction on one of 16 cells, chosen by the address of the thread's stack | the same |
 ///
-/// The cells are in place, without a pointer, and no thread owns anything. Threads do not have to be registered and come
-/// and go at no cost. The counter can be used in a signal handler, after a `fork`, and in memory that several processes
-/// share.
+/// The cells are inline, and no thread owns one: threads are not registered, and they start and end at no cost. The
+/// counter can be used in a signal handler, after a `fork`, and in memory that several processes share.
 ///
 /// # Readings
 ///
-/// [`get`](Self::get), [`total`](Self::total) and [`take`](Self::take) go from cell to cell, so a reading may or may not
-/// contain increments that are made during the reading. They visit the cells of the CPUs that the machine can have, and those of the
-/// shared cells that have been used. A total never falls, a reading never exceeds what was counted, and over
-/// any number of concurrent takes each increment is returned exactly once.
+/// [`get`](Self::get), [`total`](Self::total) and [`take`](Self::take) read one cell after another, so a reading may or
+/// may not include concurrent increments. They visit the cells of the CPUs that the machine can have, and the shared
+/// cells that have been used. A total never falls, a reading never exceeds what was counted, and over any number of
+/// concurrent takes each increment is returned exactly once.
 ///
 /// [restartable sequence]: https://www.gnu.org/software/libc/manual/html_node/Restartable-Sequences.html
-// Consists only of words, without alignment to a line: the first and the last are hardly ever written, so the lines of the
-// cells hold nothing else. Other processes read it as the cells in a row, and the baseline.
+// Needs no alignment to a cache line: data beside the counter shares a line only with the first or the last word, which
+// are hardly ever written. `repr(C)`, because other processes read the cells and the baseline by their offsets.
 #[repr(C)]
 pub struct ShardedCounter {
     /// A bit for each shared cell that has been added to.
@@ -101,7 +102,7 @@ pub struct ShardedCounter {
 
 impl ShardedCounter {
     const_fn! {
-        /// Returns a counter at zero.
+        /// Creates a counter at zero.
         pub fn new() -> Self {
             Self { used: Cell::new(), cells: cells(), baseline: AtomicU64::new(0) }
         }
@@ -122,7 +123,7 @@ impl ShardedCounter {
         }
     }
 
-    /// Out of line, since it is long and never runs in a program whose CPUs have their own cells.
+    /// Out of line, because the code is long and is not needed if the CPUs have their own cells.
     #[cold]
     fn add_elsewhere(&self, n: u64) {
         if !Area::in_library(|area| area.add(self, n)) {
@@ -133,18 +134,18 @@ impl ShardedCounter {
     fn add_shared(&self, shard: usize, n: u64) {
         let shard = shard % SHARED;
         note_shared(&self.used.word, shard);
-        // Relaxed: the count guards no other memory, a reader only has to see it eventually.
+        // Relaxed: the count does not guard other memory.
         self.cells[shard].word.fetch_add(n, Ordering::Relaxed);
     }
 
-    /// Returns what was counted since the last reset.
+    /// Returns the count since the last reset.
     pub fn get(&self) -> u64 {
         // Loaded before the total, which is then at least as high, so that their difference never wraps.
         let baseline = self.baseline.load(Ordering::Acquire);
         self.total().wrapping_sub(baseline)
     }
 
-    /// Returns what was counted since the counter was created, regardless of resets. It never falls.
+    /// Returns the count over the lifetime, which resets do not change. It never falls.
     pub fn total(&self) -> u64 {
         let mut total = 0_u64;
         for_each_used(&self.used.word, |cell| {
@@ -153,14 +154,14 @@ impl ShardedCounter {
         total
     }
 
-    /// Resets the counter to zero. The [`total`](Self::total) keeps its value.
+    /// Resets [`get`](Self::get) to zero. The [`total`](Self::total) is unchanged.
     pub fn reset(&self) {
         self.take();
     }
 
     /// Returns the value of [`get`](Self::get) and resets the counter in one step.
     ///
-    /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it tries again only if
+    /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it retries only if
     /// another take or reset has just succeeded.
     pub fn take(&self) -> u64 {
         advance_baseline(&self.baseline, || self.total())
@@ -170,7 +171,7 @@ impl ShardedCounter {
     ///
     /// # Errors
     ///
-    /// Returns the error in `result`.
+    /// Returns the error of `result`.
     #[inline]
     pub fn count_err<T, E>(&self, result: Result<T, E>) -> Result<T, E> {
         if result.is_err() {
@@ -179,7 +180,7 @@ impl ShardedCounter {
         result
     }
 
-    /// Counts on from where another counter is. This one is new.
+    /// Copies the total and the baseline of another counter into this new one.
     #[cfg(not(all(loom, test)))]
     pub(super) fn start_as(&self, other: &Self) {
         let (baseline, total) = (other.baseline.load(Ordering::Acquire), other.total());
@@ -190,8 +191,8 @@ impl ShardedCounter {
     }
 }
 
-/// The offsets of its fields, for assembly.
-#[allow(dead_code)] // where there are no restartable sequences
+/// Offsets of the fields, for the assembly.
+#[allow(dead_code)] // unused without restartable sequences
 impl ShardedCounter {
     pub(super) const USED_AT: usize = offset_of!(Self, used);
     pub(super) const CELLS_AT: usize = offset_of!(Self, cells);
@@ -220,7 +221,7 @@ impl fmt::Debug for ShardedCounter {
     }
 }
 
-#[diagnostic::do_not_recommend] // the notes of the trait name it
+#[diagnostic::do_not_recommend] // the notes of `Instrument` name this type
 impl Instrument for ShardedCounter {
     const KIND: Kind = Kind::Counter;
 
@@ -248,7 +249,7 @@ impl Instrument for ShardedCounter {
 
 #[cfg(all(loom, test))]
 mod model {
-    //! Run by `RUSTFLAGS="--cfg loom" cargo test -p papyra-metrics --lib --release`.
+    //! Run with `RUSTFLAGS="--cfg loom" cargo test -p papyra-metrics --lib --release`.
 
     use loom::{sync::Arc, thread};
 
@@ -290,7 +291,8 @@ mod model {
                     counter.add_shared(1, 1);
                 })
             };
-            // If the baseline were visible before the cells that it was moved to, the difference would wrap below zero here.
+            // If the baseline were visible before the cells that it was moved to, the difference would wrap below zero
+            // here.
             assert!(counter.get() <= 2);
             assert!(counter.take() <= 2);
             other.join().unwrap();

@@ -1,8 +1,8 @@
-//! Sharded counters that share their cache lines: what the members of a family count on one CPU lies side by side.
+//! Groups of sharded counters that share cache lines: the cells that the members of a family have for one CPU are adjacent.
 //!
-//! A [`ShardedCounter`] uses one word of each of its lines. As many counters as a line has words are laid over each other, each
-//! one word further on: a group, which takes no more than one counter alone. All words are atomic, so the references to these
-//! counters may overlap.
+//! A [`ShardedCounter`] uses one word of each of its cache lines. A group overlays as many counters as a line has
+//! words, each shifted by one word, in the memory of one counter. All words are atomic, so references to the counters
+//! may overlap.
 
 use super::counter::{LINES, ShardedCounter};
 use super::{LINE, LINE_WORDS};
@@ -10,9 +10,9 @@ use crate::atomic::AtomicU64;
 use crate::family::{Member, MemberStorage, Zero};
 use crate::label::Label;
 
-/// As many words as a counter uses.
+/// The memory of one counter: as many words as it uses.
 pub struct Share {
-    /// Only ever reached as a part of a counter.
+    /// Accessed only as part of a `ShardedCounter`.
     _words: [AtomicU64; LINES],
 }
 
@@ -33,11 +33,11 @@ pub struct CounterGroups<L: Label> {
     rest: [Share; LINE_WORDS - 1],
 }
 
-/// The bytes of a group.
+/// The size of a group in bytes.
 const GROUP: usize = LINES * LINE;
 
 impl<L: Label> CounterGroups<L> {
-    /// That the memory is enough for all groups, and holds nothing else.
+    /// Asserts that the memory is large enough for all groups, and contains nothing else.
     const IS_VALID: () = {
         assert!(align_of::<Self>() == LINE);
         assert!(

@@ -1,8 +1,8 @@
-//! Instruments that all cores hit, with a part for each of them.
+//! Instruments that all cores update at the same time, with a cell for each core.
 
 mod blocks;
 mod counter;
-#[cfg(not(all(loom, test)))] // whose atomics are larger than words
+#[cfg(not(all(loom, test)))] // loom's atomics are larger than a word
 mod group;
 
 // A restartable sequence needs Linux, a C library that registers one for every thread (glibc 2.35), and assembly.
@@ -16,10 +16,10 @@ mod group;
     not(miri),
     not(all(loom, test))
 ))]
-#[allow(unsafe_code)] // it costs a third of a locked instruction; see benches/RESULTS.md
+#[allow(unsafe_code)] // three times as fast as a locked instruction; see benches/RESULTS.md
 mod rseq;
 
-/// Without restartable sequences, no CPU has its own cell.
+/// The fallback without restartable sequences: no CPU has its own cell.
 #[cfg(not(all(
     feature = "std",
     target_arch = "x86_64",
@@ -43,7 +43,7 @@ mod rseq {
         0
     }
 
-    /// There is none. Its field is private, so that callers are compiled as if there were.
+    /// Uninhabited, because there is no area. The field is private, so that callers get no warnings about unreachable code.
     #[derive(Clone, Copy)]
     pub(super) struct Area(Infallible);
 
@@ -63,7 +63,7 @@ mod rseq {
         }
 
         #[inline]
-        #[allow(unsafe_code)] // declared as it is if there are restartable sequences
+        #[allow(unsafe_code)] // same signature as with restartable sequences
         pub(super) unsafe fn add_pair<C>(self, _: &Blocks<C>, _: usize, _: [u64; 2]) {
             match self.0 {}
         }
@@ -95,12 +95,12 @@ pub use counter::ShardedCounter;
 
 use crate::atomic::{AtomicU64, Ordering};
 
-/// Cells that any thread adds to, by an atomic instruction.
+/// The number of cells that threads share. They are added to by atomic instructions.
 const SHARED: usize = if cfg!(all(loom, test)) { 2 } else { 16 };
-/// The shared cells first, then those of the CPUs.
+/// The number of all cells: the shared cells first, then one for each CPU.
 const CELLS: usize = SHARED + rseq::CELLS;
 
-/// The bytes of a cache line. Without other processors in mind, the largest of any.
+/// The size of a cache line in bytes. On processors other than x86, the largest common size.
 const LINE: usize = if cfg!(all(loom, test)) {
     size_of::<AtomicU64>()
 } else if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
@@ -109,21 +109,22 @@ const LINE: usize = if cfg!(all(loom, test)) {
     128
 };
 
-/// The words of a cache line.
+/// The number of words in a cache line.
 const LINE_WORDS: usize = LINE / size_of::<AtomicU64>();
 
-/// Marks a shared cell as used in a bit set, before a value is added to the cell. Readers skip the unmarked cells.
+/// Marks a shared cell as used in a bit set. Called before a value is added to the cell, because readers skip unmarked
+/// cells.
 fn note_shared(used: &AtomicU64, shard: usize) {
     let bit = 1 << shard;
-    // Loaded first, so that the line stays in the caches of all cores.
+    // Checks the bit first: a load leaves the line in the caches of all cores.
     if used.load(Ordering::Relaxed) & bit == 0 {
         used.fetch_or(bit, Ordering::Relaxed);
     }
 }
 
-/// Calls `visit` with the position of each cell that can have been added to.
+/// Calls `visit` with the index of each cell that may have been added to.
 ///
-/// Relaxed, as the cells are: a thread that has seen a count sees its bit too, for the bit was set before.
+/// Relaxed: a reading visits a cell only after it has loaded the cell's bit, so every later reading visits the cell too.
 #[inline]
 fn for_each_used(used: &AtomicU64, mut visit: impl FnMut(usize)) {
     let mut shared = used.load(Ordering::Relaxed);
@@ -135,7 +136,7 @@ fn for_each_used(used: &AtomicU64, mut visit: impl FnMut(usize)) {
     (SHARED..SHARED + rseq::cpus()).for_each(visit);
 }
 
-/// Returns this thread's shard, which is distinct until more than `SHARED` threads exist.
+/// Returns this thread's shard. The first `SHARED` threads have distinct shards.
 #[cfg(feature = "std")]
 fn shard() -> usize {
     use core::sync::atomic::AtomicUsize;
@@ -151,18 +152,18 @@ fn shard() -> usize {
         if shard != UNASSIGNED {
             return shard;
         }
-        // A signal handler may count between these steps, and then has taken another number, which works as well.
+        // A signal handler that counts between these steps assigns another shard first, which is harmless.
         let shard = NEXT.fetch_add(1, Ordering::Relaxed) % SHARED;
         assigned.set(shard);
         shard
     })
 }
 
-/// Returns a shard for this thread. Threads have no numbers here, so the address of the stack distinguishes them.
+/// Returns a shard for this thread, chosen by the address of its stack, because threads cannot be numbered without `std`.
 #[cfg(not(feature = "std"))]
 fn shard() -> usize {
     let here = 0_u8;
-    // Within 64 KiB a thread keeps its shard; the multiplication (Knuth's, by the golden ratio) spreads the rest.
+    // A thread keeps its shard within 64 KiB of stack. The multiplication by the golden ratio (Knuth) spreads the regions.
     let region = core::ptr::from_ref(&here).addr() as u64 >> 16;
     (region.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 60) as usize
 }

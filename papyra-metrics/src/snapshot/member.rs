@@ -6,7 +6,7 @@ use crate::{Label, Value, label};
 impl Snapshot {
     /// Returns the value of a member of a family: the series `family{label=value}`. Does not allocate.
     ///
-    /// If the family has other labels before those of `label`, from a struct that contains it, they are part of `family`.
+    /// If an enclosing struct adds labels before those of `label`, `family` includes them, as in `reads{tier=cold}`.
     ///
     /// ```
     /// use papyra_metrics::{Counter, Family, Label, Metrics};
@@ -35,7 +35,7 @@ impl Snapshot {
     }
 }
 
-/// `Some` if the key is that of the member.
+/// Returns `Some` if the key is that of the member.
 fn is_member<L: Label>(key: &str, family: &str, index: usize) -> Option<()> {
     let (outer, mut separator) = match family.strip_suffix('}') {
         Some(outer) => (outer, ","),

@@ -35,10 +35,10 @@ use table::{Collect, Values};
 /// assert_eq!(snapshot.to_string(), "records_written: 2\nwrite_errors: 0");
 /// ```
 ///
-/// With the feature `serde` it is serialized as a flat map, in order, and is equal to itself when it is read back. In
-/// human-readable formats such as JSON the values are numbers, a histogram is an object with `count`, `sum` and `buckets`,
-/// and a float that is not finite is null. Other formats, such as postcard and bincode, get each value with its kind and
-/// lose nothing but the units of histograms.
+/// With the feature `serde`, a snapshot is serialized as a flat map, in order, and equals the snapshot that is
+/// deserialized from it. In human-readable formats such as JSON, values are numbers, a histogram is an object with
+/// `count`, `sum` and `buckets`, and a float that is not finite is null. Other formats, such as postcard and bincode,
+/// contain the kind of each value and lose only the units of histograms.
 ///
 /// A reference to a [plain struct](derive@crate::Metrics#plain-structs) converts `into` a snapshot.
 #[derive(Clone)]
@@ -51,7 +51,7 @@ pub struct Snapshot {
 /// Each name occurs once.
 #[derive(Clone)]
 enum Entries {
-    /// The metrics of a struct that derives them, whose keys are static.
+    /// The values of metrics whose descriptors and keys are static.
     Table {
         metrics: &'static [Descriptor],
         values: Values,
@@ -62,7 +62,7 @@ enum Entries {
 impl Snapshot {
     /// Reads `metrics`, in one allocation. If the descriptors are static, only values are stored.
     pub(crate) fn read<R: ReadMode, M: Metrics + ?Sized>(metrics: &M) -> Self {
-        // If a hand-written descriptor has labels, its key has to be made now.
+        // A hand-written descriptor with labels has no static key, so its key is built below.
         let table = metrics.__static_table();
         let table = table.with_keys_or_else(|| metrics.static_descriptors());
         if let Some(table) = table {
@@ -87,7 +87,7 @@ impl Snapshot {
         Self { len: entries.len(), entries: Entries::Named(entries) }
     }
 
-    /// Returns the value under that key: the name of a metric, or `name{label=value,…}` of one with labels.
+    /// Returns the value with this key: `name`, or `name{label=value,…}` for a metric with labels.
     ///
     /// ```
     /// use papyra_metrics::{Snapshot, Value};
@@ -115,7 +115,7 @@ impl Snapshot {
         self.len == 0
     }
 
-    /// The indices at which an entry may be.
+    /// Returns the indices of all metrics, including absent ones.
     fn indices(&self) -> Range<usize> {
         0..match &self.entries {
             Entries::Table { values, .. } => values.len(),
@@ -123,7 +123,7 @@ impl Snapshot {
         }
     }
 
-    /// The metric at `index`; `None` if it was absent.
+    /// Returns the metric at `index`, or `None` if it was absent.
     fn entry(&self, index: usize) -> Option<(&str, &Value)> {
         match &self.entries {
             Entries::Table { metrics, values } => {
@@ -134,7 +134,7 @@ impl Snapshot {
         }
     }
 
-    /// Takes the metric at `index` out; `None` if it was absent.
+    /// Removes the metric at `index` and returns it, or `None` if it was absent.
     fn take_entry(&mut self, index: usize) -> Option<(String, Value)> {
         match &mut self.entries {
             Entries::Table { metrics, values } => {
@@ -148,12 +148,12 @@ impl Snapshot {
         }
     }
 
-    /// Returns how much each counter has grown since `earlier` and what was recorded in each histogram. Gauges keep their
-    /// value.
+    /// Returns the increase of each counter and the values recorded in each histogram since `earlier`. Gauges keep
+    /// their values.
     ///
-    /// So each reader can measure its own interval without resetting the metrics for the others. A counter that has fallen
-    /// was reset in between, so its whole value counts. So does a counter that `earlier` does not have. Metrics that only
-    /// `earlier` has are left out.
+    /// Each reader can thus measure its own interval without resetting the metrics for the others. A counter that is
+    /// lower than in `earlier` was reset in between, so its whole value counts, as does the value of a counter that
+    /// `earlier` does not contain. Metrics that only `earlier` contains are left out.
     ///
     /// ```
     /// use papyra_metrics::{Snapshot, Value};
@@ -165,7 +165,7 @@ impl Snapshot {
     /// assert_eq!(snapshot(3, 4).since(&snapshot(10, 7)), snapshot(3, 4)); // reset in between
     /// ```
     #[must_use]
-    #[inline] // so that its code, a B-tree map, is only in programs that call it
+    #[inline] // keeps the code of B-tree maps out of programs that do not call this
     pub fn since(&self, earlier: &Self) -> Self {
         let mut before = Lookup { snapshot: earlier, by_name: None };
         let mut grown = self.clone();
@@ -207,7 +207,7 @@ impl Snapshot {
     }
 }
 
-/// Finds names in another snapshot, which most often has the same names at the same indices.
+/// Looks up names in another snapshot, which usually has the same names at the same indices.
 struct Lookup<'a> {
     snapshot: &'a Snapshot,
     by_name: Option<BTreeMap<&'a str, &'a Value>>,
@@ -241,11 +241,11 @@ impl PartialEq for Snapshot {
 impl Index<&str> for Snapshot {
     type Output = Value;
 
-    /// Returns the value of that name.
+    /// Returns the value of the metric with this name.
     ///
     /// # Panics
     ///
-    /// Panics if there is no such name. The message lists the names that exist.
+    /// Panics if no metric has this name. The message lists the names that exist.
     fn index(&self, name: &str) -> &Value {
         self.get(name).unwrap_or_else(|| {
             let mut names = String::new();

@@ -18,7 +18,7 @@ impl Serialize for Snapshot {
 }
 
 impl<'de> Deserialize<'de> for Snapshot {
-    /// If a name occurs twice, the later value counts.
+    /// If a name occurs twice, the later value is kept.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Entries;
 
@@ -42,11 +42,13 @@ impl<'de> Deserialize<'de> for Snapshot {
     }
 }
 
-/// In formats for machines, values are an enum, whose variants are numbered in this order. Only ever add to its end.
+/// In formats that are not human-readable, a value is an enum with these variants, which are numbered in this order.
+/// New variants must be added at the end.
 const VARIANTS: &[&str] = &["Counter", "Gauge", "Float", "Histogram"];
 
 impl Serialize for Value {
-    /// A number or an object in human-readable formats, in which floats that are not finite are null; in others an enum.
+    /// Writes a number, the object of a histogram, or null for a float that is not finite, in human-readable formats;
+    /// an enum in others.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
             return match self {
@@ -68,9 +70,9 @@ impl Serialize for Value {
 }
 
 impl<'de> Deserialize<'de> for Value {
-    /// A number in a human-readable format does not have a kind: a negative integer becomes a gauge, any other a counter.
-    /// Values compare by number, so they are equal to what was serialized, except that a float that is not finite is null
-    /// there and becomes NaN.
+    /// A number in a human-readable format has no kind: a negative integer becomes a gauge, any other integer a
+    /// counter. Values compare by number, so the result equals the serialized value, except that a float that is not
+    /// finite is null there and becomes NaN.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         if deserializer.is_human_readable() {
             deserializer.deserialize_any(NumberOrObject)
@@ -154,7 +156,7 @@ impl<'de> Deserialize<'de> for Variant {
                 let index = usize::try_from(number).ok();
                 let name = index.and_then(|index| VARIANTS.get(index));
                 let name = name.ok_or_else(|| {
-                    E::custom(format_args!("no kind of value is number {number}"))
+                    E::custom(format_args!("there is no kind of value with number {number}"))
                 })?;
                 self.visit_str(name)
             }

@@ -9,8 +9,8 @@ use crate::{Counter, Gauge, Instrument, Value};
 /// The value of each metric in a table; `None` if the metric was absent.
 #[derive(Clone)]
 pub(super) struct Values {
-    /// Not dropped one by one unless there is a histogram: only a histogram owns memory, and looking for one takes a third of
-    /// the time of a snapshot.
+    /// Dropped one by one only if there is a histogram: only a histogram owns memory, and checking each value takes a
+    /// third of the time of a snapshot.
     values: Vec<ManuallyDrop<Option<Value>>>,
     histograms: usize,
 }
@@ -24,17 +24,17 @@ impl Values {
         self.values.len()
     }
 
-    /// The value at `index`; `None` if the metric was absent.
+    /// Returns the value at `index`, or `None` if the metric was absent.
     pub(super) fn get(&self, index: usize) -> Option<&Value> {
         self.values.get(index)?.as_ref()
     }
 
-    /// Takes the value at `index` out.
+    /// Removes and returns the value at `index`.
     pub(super) fn take(&mut self, index: usize) -> Option<Value> {
         self.values.get_mut(index)?.take()
     }
 
-    /// The values, which may be replaced by others of the same kind.
+    /// Iterates over the values. A value may be replaced only by one of the same kind, because `histograms` is not updated.
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = Option<&mut Value>> {
         self.values.iter_mut().map(|value| value.as_mut())
     }
@@ -74,7 +74,7 @@ impl Drop for Values {
 /// Reads the instruments of a struct into the values of its table.
 pub(super) struct Collect<R> {
     values: Values,
-    /// The number of metrics that are still to come. Instruments beyond them are ignored.
+    /// The number of metrics that have not been visited. Instruments beyond them are ignored.
     left: usize,
     absent: usize,
     mode: PhantomData<R>,
@@ -92,7 +92,7 @@ impl<R: ReadMode> Collect<R> {
         (self.values, len)
     }
 
-    /// Takes up to `count` metrics off those that are still to come. Returns their number.
+    /// Advances by up to `count` metrics and returns by how many.
     #[inline]
     fn next(&mut self, count: usize) -> usize {
         let next = count.min(self.left);

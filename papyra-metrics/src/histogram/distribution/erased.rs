@@ -10,7 +10,7 @@ use crate::histogram::cells::Tally;
 use crate::histogram::scale::{OwnedScale, Shared};
 
 impl Distribution {
-    /// Creates a distribution that was read from a file or another process. Tallies beyond its buckets are ignored.
+    /// Creates a distribution from data that was read. Tallies beyond its buckets are ignored.
     #[cfg(any(feature = "serde", feature = "publish"))]
     pub(crate) fn from_parts(scale: OwnedScale, buckets: impl IntoIterator<Item = Tally>) -> Self {
         let mut tallies = [Tally::ZERO; MAX_BUCKETS];
@@ -38,7 +38,7 @@ impl Distribution {
     ///
     /// # Errors
     ///
-    /// Fails if the bounds differ; then nothing is added.
+    /// Returns an error if the bounds differ. This distribution is then unchanged.
     pub fn merge(&mut self, other: &Self) -> Result<(), BoundsMismatch> {
         let same_units = self.scale().per_unit == other.scale().per_unit;
         if !same_units || !self.has_bounds_of(other) {
@@ -78,7 +78,7 @@ impl<B: Buckets> From<&Distribution<B>> for Distribution {
 }
 
 impl Default for Distribution {
-    /// An empty distribution without bounds.
+    /// Creates an empty distribution without bounds.
     fn default() -> Self {
         let scale = OwnedScale { bounds: Shared::Static(&[]), unit: None, per_unit: 1 };
         Self { scale, tallies: [Tally::ZERO; MAX_BUCKETS] }

@@ -8,7 +8,7 @@ use crate::histogram::estimate;
 use crate::histogram::human::Human;
 
 impl<B: BucketSet> fmt::Display for Distribution<B> {
-    /// `count 4, mean 360 µs, p50 88.6 µs, p99 1.2 ms, max ≤ 2 ms`, or `count 0`.
+    /// Writes `count 4, mean 360 µs, p50 88.6 µs, p99 1.2 ms, max ≤ 2 ms`, or `count 0`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scale, tallies) = (self.scale(), self.tallies());
         let human = |base_units| Human { base_units, scale };
@@ -33,7 +33,7 @@ impl<B: BucketSet> fmt::Display for Distribution<B> {
 }
 
 impl<B: BucketSet> fmt::Debug for Distribution<B> {
-    /// The count, the sum, and the buckets in use by their upper bounds.
+    /// Writes the count, the sum, and the non-empty buckets by their upper bounds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         struct InUse<'a, B: BucketSet>(&'a Distribution<B>);
 

@@ -17,9 +17,9 @@ pub use erased::BoundsMismatch;
 /// A distribution of values over buckets, as one reading of a [`Histogram`](crate::Histogram) returns it: how many values
 /// are in each bucket, and their sum.
 ///
-/// A histogram reads as a `Distribution<B>` of its own buckets, whose values are [`Duration`](core::time::Duration)s or
-/// `u64`s. In a `Value` it is a `Distribution` of [`AnyBuckets`], whose values are `f64` in the exported unit, such as
-/// seconds.
+/// Reading a histogram returns a `Distribution<B>` of its own buckets, whose values are
+/// [`Duration`](core::time::Duration)s or `u64`s. In a `Value` it is a `Distribution` of [`AnyBuckets`], whose values
+/// are `f64` in the exported unit, such as seconds.
 ///
 /// ```
 /// use papyra_metrics::{Distribution, Histogram};
@@ -57,7 +57,7 @@ impl<B: BucketSet> Distribution<B> {
 
     /// Returns the sum of the values.
     ///
-    /// It is exact except for values whose recording was under way when the distribution was read, and it wraps when it
+    /// It is exact except for values that were being recorded while the distribution was read, and it wraps when it
     /// exceeds 2⁶⁴ base units (584 years in nanoseconds).
     pub fn sum(&self) -> B::Value {
         self.value(estimate::sum(self.tallies()))
@@ -72,12 +72,12 @@ impl<B: BucketSet> Distribution<B> {
     /// Returns an estimate of the value that the fraction `q` of all values does not exceed, or `None` if there are no
     /// values or `q` is not a number. `q` is limited to the range from 0 to 1.
     ///
-    /// The estimate is always within the bucket that has the true value. Inside the bucket it is interpolated: the mean
-    /// of the bucket's values is known, and their density is taken to be the straight line that has this mean. If a
-    /// bucket has a single value, that is returned.
+    /// The estimate is always within the bucket that contains the true value. Inside the bucket it is interpolated: the
+    /// mean of the bucket's values is known, and their density is assumed to be the straight line that has this mean.
+    /// If a bucket has a single value, that value is returned.
     ///
-    /// Errors over 40 distributions of 200,000 latencies with medians from 1 µs to 100 ms, on average, and the worst of
-    /// the 99th percentile:
+    /// The average errors over 40 distributions of 200,000 latencies with medians from 1 µs to 100 ms, and the worst
+    /// error of the 99th percentile, are:
     ///
     /// | bounds | number | p50 | p99 | p999 | worst p99 |
     /// |---|--:|--:|--:|--:|--:|
@@ -93,7 +93,7 @@ impl<B: BucketSet> Distribution<B> {
     /// | slatedb, `LATENCY_BOUNDARIES` | 12 | 8242 % | 4528 % | 3329 % | 61659 % |
     ///
     /// `cargo bench -p papyra-metrics-benches --bench quantile_errors` prints this table. Bounds that begin at 1 ms or
-    /// later put everything that a cache or a disk does into their first bucket.
+    /// later put all fast operations of a cache or a disk into their first bucket.
     pub fn quantile(&self, q: f64) -> Option<B::Value> {
         let quantile = estimate::quantile(self.scale().bounds, self.tallies(), q)?;
         Some(self.value(quantile))
@@ -121,8 +121,8 @@ impl<B: BucketSet> Distribution<B> {
         self.scale().unit
     }
 
-    /// Displays a value of this distribution as people read it: with three significant digits, and durations and bytes
-    /// in the unit that suits them. [`Display`](fmt::Display) shows the whole distribution in this way.
+    /// Formats a value of this distribution for people: with three significant digits, and durations and bytes in a
+    /// unit that fits their magnitude. [`Display`](fmt::Display) formats the whole distribution in this way.
     ///
     /// ```
     /// use papyra_metrics::{Histogram, Latency};
@@ -138,11 +138,11 @@ impl<B: BucketSet> Distribution<B> {
         Human { base_units: B::__base_units(&self.scale, value), scale: self.scale() }
     }
 
-    /// Returns what was recorded since the earlier distribution of the same histogram was read, bucket by bucket.
+    /// Returns the values that were recorded after `earlier`, an earlier distribution of the same histogram, was read.
     ///
-    /// If a count or a sum is lower than it was, the histogram was reset in between, and if the bounds are others, it is
-    /// another histogram: in both cases the result is the later distribution, whole. A lower sum of the bucket above the
-    /// last bound does not indicate a reset, because that sum may wrap.
+    /// If a count or a sum is lower than in `earlier`, the histogram was reset in between. If the bounds differ,
+    /// `earlier` is of another histogram. In both cases, this whole distribution is returned. A lower sum of the bucket
+    /// above the last bound does not indicate a reset, because that sum may wrap.
     ///
     /// ```
     /// use papyra_metrics::{Histogram, Sizes};
@@ -171,7 +171,7 @@ impl<B: BucketSet> Distribution<B> {
     }
 
     /// Returns the inclusive upper bounds of the buckets in base units: nanoseconds of durations, otherwise the numbers
-    /// themselves. There is one bucket more, for all larger values.
+    /// themselves. One more bucket holds all larger values.
     pub fn bounds(&self) -> &[u64] {
         self.scale().bounds
     }
@@ -181,8 +181,8 @@ impl<B: BucketSet> Distribution<B> {
         self.scale().per_unit
     }
 
-    /// Returns the count and the sum of each bucket in base units, in rising order. These are the integers that all other
-    /// methods calculate from.
+    /// Returns the count and the sum of each bucket in base units, in increasing order. All other methods calculate
+    /// their results from these integers.
     ///
     /// ```
     /// use papyra_metrics::Histogram;
@@ -226,7 +226,7 @@ impl<B: BucketSet> Distribution<B> {
         self.scale().bounds.get(bucket).map_or(B::__LARGEST, |bound| self.value(*bound))
     }
 
-    /// Whether the bounds are the same values, possibly in different base units.
+    /// Returns whether the bounds are the same values, possibly in different base units.
     fn has_bounds_of(&self, other: &Self) -> bool {
         let (own, others) = (self.scale(), other.scale());
         let equal = |(a, b): (&u64, &u64)| {
@@ -243,7 +243,7 @@ impl<B: Buckets> Distribution<B> {
         Self { scale: (), tallies: B::__Cells::NO_TALLIES }
     }
 
-    /// Returns the distribution without its type, as a `Value` has it: its values are `f64` in the exported unit.
+    /// Returns the distribution with erased buckets, as in a `Value`: its values are `f64` in the exported unit.
     pub fn erase(&self) -> Distribution {
         self.into()
     }
@@ -267,7 +267,7 @@ pub struct Bucket<V> {
 }
 
 impl<V: Copy> Bucket<V> {
-    /// Returns the inclusive upper bound; for the last bucket the largest value of the type.
+    /// Returns the inclusive upper bound; for the last bucket, the largest value of the type.
     pub fn upper(&self) -> V {
         self.upper
     }
@@ -296,7 +296,7 @@ impl<B: Buckets> Default for Distribution<B> {
 }
 
 impl<B: BucketSet> PartialEq for Distribution<B> {
-    /// Distributions are equal if their bounds, the counts of all buckets, and their sums are.
+    /// Returns whether the bounds, the counts of all buckets, and the sums are equal.
     fn eq(&self, other: &Self) -> bool {
         self.has_bounds_of(other)
             && self.tallies().iter().zip(other.tallies()).all(|(a, b)| a.count == b.count)

@@ -10,7 +10,8 @@ use core::task::{Context, Poll};
 pub struct Cancellation<P: Deref, C: Fn(&P::Target)> {
     pub held: P,
     count: C,
-    /// The future has been polled and has not finished. Not while it runs, in which it may panic.
+    /// Whether the future has been polled and has not finished. False while it runs, because a panic is not a
+    /// cancellation.
     pub waits: bool,
 }
 
@@ -36,7 +37,7 @@ pub struct Watched<'a, F: ?Sized> {
     future: Pin<&'a mut F>,
 }
 
-/// Polls the future to its end, and notes whenever it waits.
+/// Returns a future that polls `future` and sets the flag while it waits.
 #[inline]
 pub fn watch<'a, F: Future + ?Sized>(
     waits: &'a mut bool,

@@ -7,7 +7,7 @@ use core::ops::Deref;
 use super::Part;
 use crate::{CachePadded, Family, FamilyRow, Inc, Label, Member};
 
-/// An instrument that counts errors of type `E`: a counter, or a family of counters whose label is made from the error.
+/// An instrument that counts errors of type `E`: a counter, or a family of counters whose label the error converts to.
 #[diagnostic::on_unimplemented(
     message = "errors of type `{E}` cannot be counted in `{Self}`",
     label = "expected a `papyra_metrics::Counter`, or a `Family` of counters by a label of the error",
@@ -16,7 +16,8 @@ use crate::{CachePadded, Family, FamilyRow, Inc, Label, Member};
     note = "if a family has several labels, all but the last may be named: `errors = write_errors[Op::Put]`"
 )]
 pub trait CountError<E: ?Sized> {
-    /// Counts the error. It is the first argument, because its type has to be known when that of the counter is examined.
+    /// Counts the error. The error is the first argument, so that its type is known when rustc checks the type of the
+    /// counter.
     fn count_error(error: &E, counter: &Self);
 }
 
@@ -43,7 +44,7 @@ impl<E: ?Sized, L: LabelOf<E>, I: Inc> CountError<E> for FamilyRow<L, I> {
     }
 }
 
-/// A label that can be made from an error.
+/// A label that an error converts to.
 #[diagnostic::on_unimplemented(
     message = "the label `{Self}` cannot be made from the error `{E}`",
     label = "errors are counted by `{Self}`, and this one is a `{E}`",
@@ -61,7 +62,7 @@ impl<E: ?Sized, L: Label + for<'e> From<&'e E>> LabelOf<E> for L {
     }
 }
 
-/// A family whose members have the label that `errors_by` gives.
+/// A family with the label that `errors_by` returns.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a family of counters with the label `{L}`",
     label = "`errors_by` gives a `{L}`",
@@ -119,7 +120,7 @@ through!([] Arc<Family<L, I>>, Family<L, I>);
 through!([] &FamilyRow<L, I>, FamilyRow<L, I>);
 through!([H: Deref, F: Fn(&H::Target) -> &FamilyRow<L, I>,] Part<H, FamilyRow<L, I>, F>, FamilyRow<L, I>);
 
-/// Calls the function of `errors_by`. The bound gives a closure the type of its argument.
+/// Calls the function of `errors_by`. The bound lets rustc infer the type of a closure's argument.
 #[inline]
 pub fn label_by<'e, E: ?Sized, L>(error: &'e E, by: impl FnOnce(&'e E) -> L) -> L {
     by(error)

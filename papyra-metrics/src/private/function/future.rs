@@ -1,4 +1,4 @@
-//! Counts what a function has returned, or what the boxed future gives that it has returned.
+//! Counts the outcome of a function, or of the boxed future that it returns.
 
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
@@ -14,7 +14,7 @@ use super::{Cancellation, Fallible, Outcome};
 pub trait OnComplete<R>: Sized {
     fn on_complete(self, result: &R);
 
-    /// Where to note that the future waits, if its cancellation is counted.
+    /// Returns the flag to set while the future waits, if its cancellation is counted.
     fn waits(&mut self) -> Option<&mut bool> {
         None
     }
@@ -23,7 +23,7 @@ pub trait OnComplete<R>: Sized {
 /// Calls the closure with the outcome of the result.
 pub struct OnOutcome<F>(F);
 
-/// The bound gives the closure the type of its argument.
+/// Creates an [`OnOutcome`]. The bound lets rustc infer the type of the closure's argument.
 #[inline]
 pub fn on_outcome<E, F: FnOnce(Outcome<'_, E>)>(on_complete: F) -> OnOutcome<F> {
     OnOutcome(on_complete)
@@ -61,14 +61,14 @@ impl<R, S: OnComplete<R>, P: Deref, C: Fn(&P::Target)> OnComplete<R> for WithCan
     }
 }
 
-/// Boxes a future, as the function has boxed its own.
+/// Boxes a future, because the function returns a boxed future.
 #[cfg(feature = "alloc")]
 pub fn boxed<F: Future>(future: F) -> Pin<Box<F>> {
     Box::pin(future)
 }
 
-/// A return type that may be an alias of a boxed future: `BoxFuture<'_, T>`, `Self::Future`. Its methods, and those of what
-/// it dereferences to, are the special case and the general one, as with [`Probe`](super::Probe).
+/// A return type that may be an alias of a boxed future: `BoxFuture<'_, T>`, `Self::Future`. Its own methods apply to a
+/// boxed future, and the methods of its `Deref` target to all other types, as with [`Probe`](super::Probe).
 pub struct ReturnType<T: ?Sized>(ReturnTypeFallback<T>);
 
 /// Fallback: not known to be a boxed future.
@@ -133,7 +133,7 @@ impl Deferred {
     }
 }
 
-/// A type that a function may return whose errors are counted, and the type of these.
+/// A return type whose errors can be counted, and the type of the errors.
 #[diagnostic::on_unimplemented(
     message = "`#[metrics]` cannot see whether a `{Self}` is an error",
     label = "this return type is not a `Result`"
@@ -154,8 +154,9 @@ pub trait BoxedFuture {}
 #[inline]
 pub fn assert_boxed_future<T: BoxedFuture + ?Sized>() {}
 
-/// Counts what a function returned now, or has the future count what it returns later: only then is `later` called,
-/// which shares the instruments of the future and returns its initial state.
+/// Counts the outcome of a function, or of the future that it returned when that future completes. `later` is called
+/// only for a future: it shares the instruments with the future and returns a function that creates the future's
+/// initial state.
 #[diagnostic::on_unimplemented(
     message = "`#[metrics]` cannot see whether a `{Self}` is an error",
     label = "this return type is not a `Result`",

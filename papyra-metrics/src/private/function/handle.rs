@@ -7,9 +7,10 @@ use core::{marker::PhantomData, ops::Deref, time::Duration};
 use super::{ErrorCounter, ErrorFamily};
 use crate::{Inc, IncDec, RecordDuration};
 
-/// Metrics, an instrument, or what holds them. By autoref specialization: the methods of the special cases (an `Option`, a
-/// shared pointer) are on this type, those of the general case on what it dereferences to, where method calls look next.
-/// They belong to no trait, which a user might implement for everything.
+/// A reference to metrics, to an instrument, or to a pointer to them, for autoref specialization. The methods for
+/// special cases (an `Option`, a shared pointer) are on this type, and the methods for the general case are on its
+/// `Deref` target, where method resolution looks next. They are not methods of a trait, because a user might implement
+/// such a trait for all types.
 pub struct Probe<'a, T: ?Sized>(ProbeFallback<'a, T>);
 
 /// Fallback: not a shared pointer.
@@ -30,35 +31,35 @@ impl<'a, T: ?Sized> Deref for Probe<'a, T> {
 }
 
 impl<'a, T: ?Sized> ProbeFallback<'a, T> {
-    /// The metrics, which are always there.
+    /// Returns the metrics, which are always present.
     #[inline]
     pub fn __present(&self) -> Option<&'a T> {
         Some(self.0)
     }
 
-    /// A handle that borrows it.
+    /// Returns a handle that borrows the value.
     #[inline]
     pub fn __share(&self) -> &'a T {
         self.0
     }
 
-    /// Says that a part is reached through the handle of the whole.
+    /// Selects a projection of the handle of the whole as the handle of a part.
     #[inline]
     pub fn __part(&self) -> ProjectHandle {
         ProjectHandle
     }
 }
 
-// One impl for all of them: of several, rustc would list each in the error about a missing `metrics`.
+// One impl for all such types: if there were several, rustc would list each in the error about a missing `metrics`.
 impl<'a, T: MaybeAbsent> Probe<'a, T> {
-    /// The metrics, if there are any.
+    /// Returns the metrics if they are present.
     #[inline]
     pub fn __present(&self) -> Option<&'a T::Metrics> {
         self.0.0.present()
     }
 }
 
-/// Metrics that may be absent, and handles on these.
+/// Metrics that may be absent, and handles to such metrics.
 pub trait MaybeAbsent {
     type Metrics;
     fn present(&self) -> Option<&Self::Metrics>;
@@ -94,13 +95,13 @@ impl<H: Deref, T: MaybeAbsent, F: Fn(&H::Target) -> &T> MaybeAbsent for Part<H, 
 macro_rules! shared {
     ([$($lifetime:lifetime)?] $pointer:ty) => {
         impl<$($lifetime,)? M: ?Sized> Probe<'_, $pointer> {
-            /// A handle that shares it.
+            /// Returns a handle that shares the value.
             #[inline]
             pub fn __share(&self) -> $pointer {
                 self.0.0.clone()
             }
 
-            /// States that a part is itself a handle.
+            /// Selects a clone of the part as its handle.
             #[inline]
             pub fn __part(&self) -> CloneHandle {
                 CloneHandle
@@ -149,7 +150,7 @@ pub struct CloneHandle;
 
 impl CloneHandle {
     #[inline]
-    #[allow(clippy::needless_pass_by_value)] // as `ProjectHandle` takes it
+    #[allow(clippy::needless_pass_by_value)] // same signature as `ProjectHandle::of`
     pub fn of<H: Deref, T: Clone, F>(self, whole: H, get: F) -> T
     where
         F: Fn(&H::Target) -> &T,
@@ -239,7 +240,7 @@ impl<L, H: Deref, T: ErrorFamily<L>, F: Fn(&H::Target) -> &T> ErrorFamily<L> for
 )]
 pub trait UsableAfterMove {}
 
-/// Metrics that can be reached while the `self` that holds them is mutably borrowed.
+/// Metrics that can be used while the `self` that holds them is mutably borrowed.
 #[diagnostic::on_unimplemented(
     message = "`self` stays borrowed by what is returned, and `{Self}` with it when the outcome is counted",
     label = "these metrics belong to `self` alone",
@@ -247,7 +248,7 @@ pub trait UsableAfterMove {}
 )]
 pub trait UsableWhileBorrowed {}
 
-/// Metrics that can be reached while the body uses all of the `self` that holds them.
+/// Metrics that can be used while the body uses all of the `self` that holds them.
 #[diagnostic::on_unimplemented(
     message = "a macro in the body names `self`, so `{Self}` cannot be reached beside it",
     label = "these metrics belong to `self` alone",
@@ -255,7 +256,7 @@ pub trait UsableWhileBorrowed {}
 )]
 pub trait UsableBesideMacros {}
 
-/// Metrics that are still there when a future that borrows nothing runs.
+/// Metrics that a future can use although it borrows nothing.
 #[diagnostic::on_unimplemented(
     message = "the future that is returned borrows nothing, and so cannot count in `{Self}`, which belongs to `self`",
     label = "these metrics belong to `self` alone",

@@ -4,7 +4,7 @@ use core::ops::Deref;
 
 use crate::IncDec;
 
-/// A change of a gauge.
+/// A change of a gauge: an increment if true, a decrement otherwise.
 #[derive(Clone, Copy)]
 pub struct Delta(bool);
 
@@ -15,7 +15,8 @@ impl Delta {
     }
 }
 
-/// Moves the gauge up, and down when dropped. Holds what the gauge is reached through, and a closure that moves it.
+/// A guard that increments the gauge, and decrements it when dropped. Holds the pointer that gives access to the gauge,
+/// and a closure that changes the gauge.
 pub struct InFlight<P: Deref, S: Fn(&P::Target, Delta)> {
     pub held: P,
     apply: S,
@@ -36,7 +37,7 @@ impl<P: Deref, S: Fn(&P::Target, Delta)> Drop for InFlight<P, S> {
     }
 }
 
-/// A value that is held without a reference.
+/// A value in a type that implements `Deref`, as the guards require.
 pub struct Owned<T>(pub T);
 
 impl<T> Deref for Owned<T> {

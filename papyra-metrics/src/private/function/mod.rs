@@ -20,21 +20,21 @@ pub use self::in_flight::*;
 pub use self::outcome::*;
 pub use self::timer::*;
 
-/// Runs a body in a closure, which ends at `return` and `?`. A closure that is passed to a function, and not called in
-/// place, is `FnOnce`: only then may a `&mut` leave it.
+/// Runs a body in a closure, so that `return` and `?` leave only the closure. The closure is passed to a function
+/// because it is then `FnOnce`, which is required to return a `&mut` that it captures.
 #[inline]
 pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Always true, but rustc does not know it: code after a branch is reachable, even if the branch diverges.
+/// Returns true, which rustc does not know: it treats the code after a diverging branch as reachable.
 #[inline]
 #[must_use]
 pub fn takes_branch() -> bool {
     true
 }
 
-/// Has the type of the value of the branch that is never taken. Never called.
+/// Gives the branch that is never taken the type of the other branch. Never called.
 #[cold]
 pub fn other_branch<T>() -> T {
     loop {
@@ -46,7 +46,7 @@ pub fn other_branch<T>() -> T {
 #[inline]
 pub fn capture<T>(_: T) {}
 
-/// The metrics of `self`. A macro, because rustc shows its name in the error about a missing field.
+/// Expands to the metrics of `self`. A macro, because rustc shows its name in the error about a missing field.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __metrics_of_self {

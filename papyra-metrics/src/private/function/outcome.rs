@@ -16,7 +16,7 @@ pub trait Fallible {
     fn outcome(&self) -> Outcome<'_, Self::Error>;
 }
 
-/// How a call ended; neither for `Pending` and `None`.
+/// How a call ended. `Pending` and `None` are neither an error nor a success.
 pub struct Outcome<'a, E> {
     pub error: Option<&'a E>,
     pub is_ok: bool,
@@ -24,7 +24,7 @@ pub struct Outcome<'a, E> {
 
 macro_rules! fallible {
     ($ty:ty, $error:ident in $err:pat, $ok:pat) => {
-        #[diagnostic::do_not_recommend] // the note lists them in words
+        #[diagnostic::do_not_recommend] // the note lists these types
         #[allow(clippy::redundant_pattern_matching)] // of the four types, `Result` alone has `is_ok`
         impl<T, E> Fallible for $ty {
             type Error = E;
@@ -58,14 +58,14 @@ pub trait ErrorCounter<E: ?Sized> {
     fn count_error(error: &E, metrics: &Self);
 }
 
-/// A struct whose marked field is a family with that label, or a pointer to one.
+/// A struct whose marked field is a family with this label, or a pointer to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no family of errors with the label `{L}`",
     label = "bare `errors` counts in the field marked `#[metrics(errors)]`, and `errors_by` gives a `{L}`",
     note = "mark a `Family<{L}, Counter>` with `#[metrics(errors)]`, or name the family: `errors = write_errors`"
 )]
 pub trait ErrorFamily<L> {
-    /// Counts one error of that kind.
+    /// Counts one error with this label.
     fn count_label(label: L, metrics: &Self);
 }
 

@@ -19,10 +19,10 @@ pub(super) use imp::{
     open_no_link, process_token, read_at, rename_no_replace, try_lock,
 };
 
-/// Which lock a process asks for.
+/// The lock that a process requests.
 #[derive(Clone, Copy)]
 pub(super) enum Lock {
-    /// The lock of the process that counts in the file, for as long as it does.
+    /// The lock of the publisher, which it holds as long as it publishes.
     Publisher,
     /// The lock of a process that replaces the file of a process that has ended.
     Successor,
@@ -33,6 +33,6 @@ pub(super) enum Lock {
 pub(super) enum Holder {
     Publisher,
     Successor,
-    /// No process that may write the file. A reader may have locked it, which says nothing about the publisher.
+    /// Neither of them. A reader may have locked the file, which does not concern the publisher.
     Nobody,
 }

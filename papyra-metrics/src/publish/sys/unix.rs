@@ -21,13 +21,13 @@ use std::{
 
 use super::{Holder, Lock};
 
-/// Without it, opening a fifo waits for its other end.
+/// Without these flags, opening a fifo waits for its other end.
 const NO_WAIT: libc::c_int = libc::O_NONBLOCK | libc::O_NOCTTY;
 
 /// Creates a file that only its owner may read and write.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?;
-    // The umask may have taken rights away.
+    // The umask may have removed permissions.
     file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
     Ok(file)
 }
@@ -57,13 +57,13 @@ pub(crate) fn allocated(metadata: &Metadata) -> u64 {
     metadata.blocks().saturating_mul(512)
 }
 
-/// Returns whether the range of the file has a hole: bytes for which no room is allocated.
+/// Returns whether the range of the file has a hole: bytes for which no storage is allocated.
 ///
-/// Returns `false` on file systems that do not know.
+/// Returns `false` on file systems that do not report holes.
 #[allow(unsafe_code)] // the standard library does not seek to holes
 pub(crate) fn has_hole(file: &File, start: u64, end: u64) -> io::Result<bool> {
     let start = libc::off_t::try_from(start).map_err(io::Error::other)?;
-    // SAFETY: the descriptor is open as long as `file` is. The call changes its position, which is not used.
+    // SAFETY: the descriptor is open as long as `file` is. The call changes the file position, which is not used.
     let hole = unsafe { libc::lseek(file.as_raw_fd(), start, libc::SEEK_HOLE) };
     // There is always a hole at the end of the file.
     Ok(u64::try_from(hole).is_ok_and(|hole| hole < end))
@@ -106,14 +106,14 @@ pub(crate) fn rename_no_replace(from: &Path, to: &Path) -> io::Result<()> {
     rename(from, to, flag)
 }
 
-/// Returns `Unsupported` if the kernel or the file system cannot rename in that way.
+/// Renames with flags. Returns `Unsupported` if the kernel or the file system does not support them.
 #[allow(unsafe_code)] // the standard library renames without flags
 fn rename(from: &Path, to: &Path, flag: libc::c_uint) -> io::Result<()> {
     let (from, to) = (c_path(from)?, c_path(to)?);
     #[cfg(target_vendor = "apple")]
     // SAFETY: both paths end in a zero and live through the call.
     let result = unsafe { libc::renamex_np(from.as_ptr(), to.as_ptr(), flag) };
-    // By number, since not every C library has the function.
+    // By the number of the system call, because not every C library has the function.
     #[cfg(not(target_vendor = "apple"))]
     // SAFETY: as above; absolute paths and the working directory need no other descriptor.
     let result = unsafe {
@@ -175,7 +175,7 @@ pub(crate) fn lock_holder(file: &File) -> io::Result<Holder> {
     })
 }
 
-/// The length of a lock that reaches to the end of the file, however long it becomes.
+/// The length of a lock that extends to the end of the file, however long it becomes.
 const TO_THE_END: libc::off_t = 0;
 
 /// Sets a lock from the beginning of the file, or finds one that would conflict.
@@ -198,8 +198,8 @@ fn fcntl_lock(
     if done == -1 { Err(io::Error::last_os_error()) } else { Ok(range) }
 }
 
-/// Returns a number that identifies this process. A child that was forked gets another one, even if it has the same
-/// id in its own pid namespace.
+/// Returns a number that identifies this process. A forked child gets another number, even if it has the same id in its
+/// own pid namespace.
 pub(crate) fn process_token() -> u64 {
     /// A page that the kernel clears in every child (`MADV_WIPEONFORK`, Linux 4.14).
     static PAGE: OnceLock<Option<memmap2::MmapRaw>> = OnceLock::new();
@@ -207,14 +207,14 @@ pub(crate) fn process_token() -> u64 {
         let page = memmap2::MmapMut::map_anon(size_of::<AtomicU64>()).ok()?;
         wipe_on_fork(&page).then(|| page.into())
     });
-    // If there is no such page, the process id is used.
+    // Without such a page, the process id is used.
     let Some(page) = page else { return std::process::id().into() };
     #[allow(unsafe_code)] // only the kernel can distinguish a child from its parent in all cases
     // SAFETY: a mapping of at least eight bytes, aligned to a page, that is never unmapped. Every bit pattern is a
     // `u64`, and it is only accessed here, atomically.
     let token = unsafe { AtomicU64::from_ptr(page.as_mut_ptr().cast()) };
     let fresh = RandomState::new().hash_one((std::process::id(), SystemTime::now())) | 1;
-    // Relaxed: the number guards no other memory.
+    // Relaxed: the number does not guard other memory.
     match token.compare_exchange(0, fresh, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(_) => fresh,
         Err(token) => token,
@@ -232,7 +232,7 @@ fn wipe_on_fork(page: &memmap2::MmapMut) -> bool {
 
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn wipe_on_fork(_: &memmap2::MmapMut) -> bool {
-    false // no pid namespaces here, so ids do
+    false // these systems have no pid namespaces, so the process id is enough
 }
 
 /// A file as memory, shared with every process that maps it.

@@ -1,4 +1,4 @@
-//! Other platforms: every call that can fail does.
+//! Other platforms: every call that can fail returns an error.
 
 use std::{
     fs::{File, FileType, Metadata},
@@ -67,7 +67,7 @@ pub(crate) fn process_token() -> u64 {
     u64::from(std::process::id())
 }
 
-/// No file can be mapped.
+/// Uninhabited, because no file can be mapped.
 #[derive(Debug)]
 pub(crate) enum Mapping {}
 

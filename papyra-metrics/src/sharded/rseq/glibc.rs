@@ -1,9 +1,10 @@
-//! Questions to glibc.
+//! Queries to glibc.
 
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::ptr;
 
-/// Returns the distance from the thread pointer of every thread to its `struct rseq`, or `None` if the kernel does not know it.
+/// Returns the distance from the thread pointer of every thread to its `struct rseq`, or `None` if it is not registered
+/// with the kernel.
 pub(super) fn rseq_area() -> Option<isize> {
     const OFFSET: &CStr = c"__rseq_offset";
     const SIZE: &CStr = c"__rseq_size";
@@ -24,12 +25,12 @@ pub(super) fn rseq_area() -> Option<isize> {
     }
     // SAFETY: glibc documents `extern const ptrdiff_t __rseq_offset` and `extern const unsigned int __rseq_size`.
     let (offset, size) = unsafe { (offset.read(), size.read()) };
-    // The size is 0 if the registration is disabled or the kernel has refused it. The number of the CPU is then the
-    // same for all threads, which would all count in one cell.
+    // The size is 0 if the registration is disabled or the kernel has refused it. The CPU number is then the same for
+    // all threads, which would all use one cell.
     (size != 0).then_some(offset)
 }
 
-/// Returns whether something is a part of the program itself, which is never unloaded.
+/// Returns whether an address is in the program itself, which is never unloaded.
 pub(super) fn is_in_program(address: *const c_void) -> bool {
     /// glibc's `Dl_info`.
     #[repr(C)]
@@ -55,8 +56,8 @@ pub(super) fn is_in_program(address: *const c_void) -> bool {
 
     let mut symbol = Symbol([ptr::null(); 4]);
     let mut object = ptr::null();
-    // SAFETY: both can be written to. What is found is the object that contains the address, or nothing, and its name is a
-    // string. The program's is empty, and those of libraries are their paths.
+    // SAFETY: `symbol` and `object` are writable. If `dladdr1` finds the object that contains the address, it sets
+    // `object` to it, and its name is a C string: empty for the program, a path for a library.
     unsafe {
         let found = dladdr1(address, &raw mut symbol, &raw mut object, RTLD_DL_LINKMAP);
         found != 0 && object.as_ref().is_some_and(|object| *object.name == 0)

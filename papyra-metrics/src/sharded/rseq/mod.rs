@@ -1,20 +1,21 @@
 //! Adds to the cell of the current CPU by a plain instruction.
 //!
-//! A plain addition is safe if no other thread adds to the same cell during it. That is so if the thread is neither moved to
-//! another CPU nor interrupted between reading the number of its CPU and adding: then all additions to a cell follow one
-//! another on one CPU, of any thread or process. Linux guarantees this for a
-//! [restartable sequence](https://www.gnu.org/software/libc/manual/html_node/Restartable-Sequences.html): a thread that is
-//! preempted, moved or sent a signal within one continues at another address, here of code that adds to a shared cell by
-//! an atomic instruction. So no increment is lost or made twice, and none is retried, not even under a debugger that
-//! stops at every instruction.
+//! A plain addition is correct if no other thread adds to the same cell at the same time. This holds if the thread is
+//! neither moved to another CPU nor interrupted between reading the number of its CPU and adding: all additions to a
+//! cell, by any thread or process, then happen one after another on one CPU. Linux guarantees this for a [restartable
+//! sequence](https://www.gnu.org/software/libc/manual/html_node/Restartable-Sequences.html): a thread that is
+//! preempted, moved or sent a signal within the sequence continues at an abort handler, which here adds to a shared
+//! cell by an atomic instruction. No increment is lost or counted twice, and none is retried, not even under a debugger
+//! that stops at every instruction.
 //!
-//! glibc registers, for every thread, the area in which the kernel keeps the number of the CPU, and a pointer to the sequence
-//! that may be under way. The kernel reads what it points to when the thread is next interrupted, so the pointer must not
-//! outlive this code. The code of the program itself is never unloaded, and leaves the pointer as it is: to take it back takes
-//! a sixth of an increment. The code of a library does so, in a function that is not inlined.
+//! glibc registers an area for every thread. It contains the number of the CPU, which the kernel updates, and a pointer
+//! to the descriptor of the current sequence, which the kernel reads when the thread is next interrupted. The pointer
+//! must therefore not outlive this code. The code of the program itself is never unloaded, and leaves the pointer set,
+//! because clearing it would cost a sixth of an increment. The code of a library clears it, in a function that is not
+//! inlined.
 //!
-//! Readers visit the cells of the CPUs that the machine can have ([`cpus`]). No thread ever runs on another one, so a
-//! recording does not have to note which cell it has used.
+//! Readers visit the cells of all CPUs that the machine can have ([`cpus`]), so an addition to such a cell does not
+//! have to mark it as used.
 
 mod glibc;
 mod possible;
@@ -29,38 +30,39 @@ use super::blocks::Blocks;
 use super::counter::ShardedCounter;
 use super::{LINE, SHARED};
 
-/// Number of cells: one for each CPU below this number.
+/// The number of cells for CPUs. CPUs with this number or a higher one use the shared cells.
 pub(super) const CELLS: usize = 112;
 
-/// Distance from the thread pointer to the area, or 0 if there is none, or if this code is that of a library. Written before
-/// `main` alone.
+/// The distance from the thread pointer to the area in bytes. 0 if there is no area, or if this code is part of a
+/// library. Written only before `main`.
 static AREA: AtomicIsize = AtomicIsize::new(0);
 
-/// As `AREA`, but 0 as well if the processor has no instruction that counts leading zeros.
+/// Like `AREA`, but also 0 if the processor does not have `lzcnt`.
 static AREA_WITH_LZCNT: AtomicIsize = AtomicIsize::new(0);
 
-/// The distance if this code is that of a library, which can be unloaded. 0 otherwise.
+/// The distance if this code is part of a library, which can be unloaded; otherwise 0.
 static AREA_IN_LIBRARY: AtomicIsize = AtomicIsize::new(0);
 
-/// The number of CPUs that the machine can have, at most `CELLS`. As many as there are cells until it is known.
+/// The number of CPUs that the machine can have, at most `CELLS`. Until the number is known, it is `CELLS`.
 static CPUS: AtomicUsize = AtomicUsize::new(CELLS);
 
-/// Returns the number of cells of CPUs that can have been added to.
+/// Returns the number of CPU cells that may have been added to.
 #[inline]
 pub(super) fn cpus() -> usize {
     CPUS.load(Ordering::Relaxed)
 }
 
-/// Loads one of the distances above, so that the compiler does it once for all additions of a function: it assumes of an
-/// atomic load that the value may have changed.
+/// Loads one of the distances above. The compiler repeats an atomic load for every addition in a function, because the
+/// value may have changed; it can merge these loads into one.
 macro_rules! load_once {
     ($area:ident) => {{
         let area: isize;
-        // SAFETY: the code loads an aligned word, which changes once, before `main`. Code that runs earlier, in a constructor,
-        // may see the old value, 0, or the new one; both are correct.
+        // SAFETY: the code loads an aligned word, which changes once, before `main`. Code that runs earlier, in a
+        // constructor, may see the old value, 0, or the new one; both are correct.
         unsafe {
             asm!(
-                // The address is in another library if this crate is a library by itself.
+                // Through the global offset table, because the static is in another library if this crate is linked
+                // dynamically.
                 "mov {area}, qword ptr [rip + {word}@GOTPCREL]",
                 "mov {area}, qword ptr [{area}]",
                 area = lateout(reg) area,
@@ -77,7 +79,7 @@ macro_rules! load_once {
 pub(super) struct Area(NonZeroIsize);
 
 impl Area {
-    /// Returns `None` if the C library does not keep the number of the CPU, or if this code can be unloaded.
+    /// Returns `None` if glibc has not registered an area, or if this code can be unloaded.
     #[inline]
     pub(super) fn get() -> Option<Self> {
         NonZeroIsize::new(load_once!(AREA)).map(Self)
@@ -89,7 +91,7 @@ impl Area {
             return false;
         };
         add(Self(area));
-        // SAFETY: as in `add`. Without a pointer there, no sequence is under way.
+        // SAFETY: as in `add`. A null pointer means that no sequence is active.
         unsafe {
             asm!("mov qword ptr fs:[{area} + 8], 0", area = in(reg) area.get(), options(nostack));
         }
@@ -100,15 +102,16 @@ impl Area {
     #[inline]
     pub(super) fn add(self, counter: &ShardedCounter, n: u64) {
         // SAFETY: glibc keeps a `struct rseq` at this distance from every thread's pointer, for as long as the thread
-        // lives: the number of the CPU is at 4, the pointer to the sequence at 8. The sequence meets the requirements of the
-        // kernel. Only its last instruction has an effect: an addition to one of the counter's cells, an aligned word that
-        // other threads access atomically. The signature that glibc registers precedes the abort handler. The pointer to
-        // the sequence remains set; `in_library` resets it before this code can be unloaded. A number beyond the cells, or
-        // that of a thread without a registration (-1, -2), selects a shared cell, whose bit is set before the addition.
-        // The offsets are those of the fields, which `repr(C)` fixes.
+        // lives: the number of the CPU is at 4, the pointer to the sequence at 8. The sequence meets the requirements
+        // of the kernel. Only its last instruction has an effect: an addition to one of the counter's cells, an aligned
+        // word that other threads access atomically. The signature that glibc registers precedes the abort handler. The
+        // pointer to the sequence remains set; `in_library` resets it before this code can be unloaded. A number beyond
+        // the cells, or that of a thread without a registration (-1, -2), selects a shared cell, whose bit is set
+        // before the addition. The offsets are those of the fields, which `repr(C)` fixes.
         unsafe {
             asm!(
-                // The descriptor for the kernel: version, flags, start, length, and the address to continue at after an abort.
+                // The descriptor for the kernel: version, flags, start, length, and the address to continue at after an
+                // abort.
                 ".pushsection __rseq_cs, \"aw?\", @progbits",
                 ".balign 32",
                 "2:",
@@ -161,15 +164,15 @@ impl Area {
     ///
     /// # Safety
     ///
-    /// At `offset` in every block there are two atomic words, aligned to 16 bytes.
+    /// Every block must have two atomic words at `offset`, aligned to 16 bytes.
     #[inline]
     pub(super) unsafe fn add_pair<C>(self, blocks: &Blocks<C>, offset: usize, pair: [u64; 2]) {
         let [first, second] = pair;
-        // SAFETY: as in `add`: the last instruction of the sequence alone adds anything, to words that others access
-        // atomically. It stores 16 bytes, of which the processor never splits a word. Before that the sequence only reads.
-        // `first` and `second` are intact when the sequence is aborted. The instructions for vectors are part of every x86-64.
+        // SAFETY: as in `add`: only the last instruction of the sequence writes, to words that others access
+        // atomically. It stores 16 bytes, and the processor never splits one of the two words. `first` and `second` are
+        // unchanged if the sequence is aborted. All x86-64 processors have the vector instructions.
         unsafe {
-            #[allow(clippy::cast_possible_wrap)] // the type of words in a vector
+            #[allow(clippy::cast_possible_wrap)] // the intrinsic takes an `i64`
             let first = _mm_cvtsi64_si128(first as i64);
             asm!(
                 ".pushsection __rseq_cs, \"aw?\", @progbits",
@@ -230,8 +233,8 @@ impl Area {
     }
 }
 
-/// An area, on a processor that counts leading zeros by one instruction. Without it, this takes eight times as long on
-/// many processors, a third of a whole recording.
+/// An area, on a processor with `lzcnt`, which counts leading zeros. On many processors, counting them without this
+/// instruction takes eight times as long, a third of the time of a recording.
 #[derive(Clone, Copy)]
 pub(super) struct AreaWithLzcnt(NonZeroIsize);
 
@@ -247,13 +250,13 @@ impl AreaWithLzcnt {
         Area(self.0)
     }
 
-    /// Returns the number of leading zeros: 64 of zero.
+    /// Returns the number of leading zeros, which is 64 for zero.
     #[inline]
-    #[allow(clippy::unused_self)] // without it there may be no such instruction
+    #[allow(clippy::unused_self)] // `self` proves that the processor has the instruction
     #[allow(clippy::cast_possible_truncation)] // at most 64
     pub(super) fn leading_zeros(self, value: u64) -> u32 {
         let zeros: u64;
-        // SAFETY: the processor has this instruction, of which `self` is the proof. It counts at most 64 zeros.
+        // SAFETY: `self` proves that the processor has this instruction. It counts at most 64 zeros.
         unsafe {
             asm!(
                 "lzcnt {zeros}, {value}",
@@ -269,9 +272,9 @@ impl AreaWithLzcnt {
 
 const _: () = assert!(SHARED.is_power_of_two() && SHARED <= 64 && LINE.is_power_of_two());
 
-/// Runs when this code is loaded, since looking up a symbol takes a lock and looking at the machine takes I/O, which
-/// counting and reading must not. The symbols are found by name and not linked, since the program would need glibc 2.35
-/// to start otherwise.
+/// Initializes the statics when this code is loaded. Looking up a symbol takes a lock, and counting the CPUs does I/O;
+/// counting and reading metrics must do neither. The symbols are looked up by name and not linked, because a program
+/// that links them needs glibc 2.35 to start.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static INITIALIZE: extern "C" fn() = {

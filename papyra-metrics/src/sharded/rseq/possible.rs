@@ -1,13 +1,13 @@
 //! The number of CPUs that this machine can have.
 //!
-//! The kernel sets this number at boot. It includes CPUs that are plugged in later, and is greater than the number of any
-//! CPU. It is the same in all processes and containers, although other sources may report fewer CPUs to a container.
+//! The kernel sets this number at boot. It includes CPUs that are plugged in later, and is greater than every CPU
+//! number. It is the same in all processes and containers, although other sources may report fewer CPUs to a container.
 
 use crate::sysfs;
 
 const LIST: &str = "/sys/devices/system/cpu/possible";
 
-/// Returns the highest number of a CPU, plus one, or `None` if the kernel does not say.
+/// Returns the highest CPU number plus one, or `None` if the kernel does not report it.
 pub(super) fn cpus() -> Option<usize> {
     last_of(sysfs::read(LIST, &mut [0; 64])?)?.checked_add(1)
 }
@@ -22,7 +22,7 @@ mod tests {
     use super::{cpus, last_of};
 
     #[test]
-    fn the_list_of_the_kernel_ends_in_the_last_number() {
+    fn the_last_cpu_number_is_parsed_from_the_kernels_list() {
         assert_eq!(last_of("0"), Some(0));
         assert_eq!(last_of("0-1"), Some(1));
         assert_eq!(last_of("0-3,8-11"), Some(11));
@@ -32,7 +32,7 @@ mod tests {
     }
 
     #[test]
-    fn the_kernel_says_how_many_cpus_there_can_be_and_this_thread_runs_on_one_of_them() {
+    fn this_thread_runs_on_one_of_the_possible_cpus() {
         let here = std::fs::read_to_string("/proc/self/stat").unwrap();
         // The first field after the name in brackets is the third of the line; the number of the CPU is the 39th.
         let fields = here.rsplit(')').next().unwrap();
