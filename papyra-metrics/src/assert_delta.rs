@@ -39,7 +39,7 @@
 ///
 /// | metric | its change |
 /// |---|---|
-/// | counter | how many events were counted, also if the counter is reset meanwhile |
+/// | counter | how many events were counted, even if the counter is reset in between |
 /// | histogram | how many values were recorded |
 /// | gauge | its value after minus its value before; floats are rounded to the nearest integer first |
 ///
@@ -68,7 +68,7 @@
 /// # Panics
 ///
 /// Panics if a metric changes by another amount, or if a name is not the name of a metric. The message shows the
-/// expected changes, and everything that has changed:
+/// expected changes and all other changes:
 ///
 /// ```text
 /// the metrics did not change as expected

@@ -81,7 +81,7 @@ impl Counter {
         advance_baseline(&self.baseline, || self.total())
     }
 
-    /// Counts one if `result` is an error, and returns it unchanged.
+    /// Counts one if `result` is an error. Returns `result` unchanged.
     ///
     /// ```
     /// use papyra_metrics::Counter;

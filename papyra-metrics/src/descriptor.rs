@@ -13,7 +13,7 @@ use crate::series::Series;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A number of events, which only grows.
+    /// A number of events that only grows.
     Counter,
     /// A value that goes up and down.
     Gauge,

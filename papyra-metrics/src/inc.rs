@@ -6,11 +6,11 @@ use core::sync::atomic::Ordering;
 
 use crate::{Counter, Gauge, ShardedCounter};
 
-/// An instrument that counts events one by one. [`#[metrics(errors = …, ok = …, calls = …)]`](crate::metrics) counts in such
-/// an instrument, and a field marked `errors` must be one.
+/// An instrument that counts events one by one. [`#[metrics(errors = …, ok = …, calls = …)]`](crate::metrics) counts in
+/// such an instrument, and a field marked `errors` must be one.
 ///
-/// Implemented for [`Counter`], [`ShardedCounter`] and `AtomicU64`, for references, `Box`, `Rc` and `Arc` of one, and for an
-/// `Option`, whose `None` counts nothing. Implement it for your own instruments that count events.
+/// Implemented for [`Counter`], [`ShardedCounter`] and `AtomicU64`, for references, `Box`, `Rc` and `Arc` of one, and
+/// for an `Option`, whose `None` counts nothing. Implement it for your own instruments that count events.
 ///
 /// ```
 /// use papyra_metrics::{Inc, Counter};
@@ -22,8 +22,8 @@ use crate::{Counter, Gauge, ShardedCounter};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a counter",
     label = "expected a `papyra_metrics::Counter`",
-    note = "events are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; an instrument of your own implements `papyra_metrics::Inc`",
-    note = "of a family, choose the member to count in, such as `requests[Op::Get]`"
+    note = "events are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; for an instrument of your own, implement `papyra_metrics::Inc`",
+    note = "for a family, choose the member to count in, such as `requests[Op::Get]`"
 )]
 pub trait Inc {
     /// Counts one event.
@@ -47,8 +47,8 @@ pub trait Inc {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a gauge",
     label = "expected a `papyra_metrics::Gauge`",
-    note = "calls in flight are counted up and down, in a `Gauge` or an `AtomicI64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; an instrument of your own implements `papyra_metrics::IncDec`",
-    note = "of a family, choose the member to count in, such as `in_flight[Op::Get]`"
+    note = "calls in flight are counted up and down, in a `Gauge` or an `AtomicI64`, a reference, `Box`, `Rc` or `Arc` of one, or an `Option` of those; for an instrument of your own, implement `papyra_metrics::IncDec`",
+    note = "for a family, choose the member to count in, such as `in_flight[Op::Get]`"
 )]
 pub trait IncDec {
     /// Adds one.

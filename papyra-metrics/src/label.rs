@@ -11,7 +11,7 @@ pub(crate) const MAX_MEMBERS: usize = 256;
 /// The most labels that one set can have. Nine labels of two values each would have more than 256 combinations.
 pub(crate) const MAX_LABELS: usize = 8;
 
-/// A label whose values are a fixed set, known at compile time: what distinguishes the members of a
+/// A label with a fixed set of values that are known at compile time. It distinguishes the members of a
 /// [`Family`](crate::Family).
 ///
 /// Derive it for an enum without fields ([`#[derive(Label)]`](derive@crate::Label)). A tuple of two to four labels is the

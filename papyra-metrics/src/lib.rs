@@ -147,7 +147,7 @@ pub use sharded::ShardedCounter;
 /// | field | `flatten`, with or without `prefix = "…"` | the field's type derives `Metrics`, and its metrics are added to this struct's; `labels(…)` adds labels before theirs |
 /// | field | `skip` | not a metric |
 /// | field | `padded` | with `storage`: the metric is a [`CachePadded`], which shares no cache line |
-/// | field | `sharded` | with `storage`: the counter is a [`ShardedCounter`], for a counter that all cores increment |
+/// | field | `sharded` | with `storage`: the counter is a [`ShardedCounter`]; use it if all cores increment the counter |
 /// | struct | `prefix = "…"` | a prefix of every name |
 /// | struct | `labels(component = "wal")` | fixed labels of every metric, before the metric's own labels |
 /// | struct | `storage = Name` | the struct is [plain](#plain-structs), and the derive writes the struct `Name` of its instruments |
@@ -265,12 +265,12 @@ pub use papyra_metrics_derive::Metrics;
 
 /// Implements [`Label`](trait@Label) for an enum without fields, which also derives `Clone` and `Copy`.
 ///
-/// The label is named after the enum, and each value after its variant, in snake case. Keys of `#[metrics(…)]` below
-/// the derive change that:
+/// The label is named after the enum, and each value after its variant, in snake case. Keys of `#[metrics(…)]`, which
+/// is written below the derive, change these defaults:
 ///
 /// | where | key | meaning |
 /// |---|---|---|
-/// | enum | `label = "…"` | the label's name, for which [`is_label_name`](naming::is_label_name) holds |
+/// | enum | `label = "…"` | the label's name; see [`is_label_name`](naming::is_label_name) for the valid characters |
 /// | enum | `rename_all = "lowercase"` | values without underscores between words: `notfound`; the default is `"snake_case"` |
 /// | enum | `crate = path` | the path of this crate, if it is renamed or re-exported |
 /// | variant | `name = "…"` | the value; must match `[a-z0-9_]+` |

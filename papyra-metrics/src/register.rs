@@ -1,4 +1,4 @@
-//! How a library gives its metrics to the application without depending on an exporter.
+//! Registration of a library's metrics by the application, without a dependency on an exporter.
 
 use alloc::boxed::Box;
 use alloc::rc::Rc;
@@ -48,7 +48,7 @@ use crate::Metrics;
 pub trait Register {
     /// Adds the metrics of a component, with labels that distinguish it from others of its type.
     ///
-    /// The component keeps the `Arc`, or a clone of it. Its metrics are removed when it drops them.
+    /// The component keeps a clone of the `Arc`. The metrics are removed when the component drops it.
     ///
     /// # Errors
     ///

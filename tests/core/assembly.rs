@@ -1,4 +1,4 @@
-//! `inc` is one instruction, the same as on a bare atomic, in the assembly that the compiler writes.
+//! `inc` compiles to one instruction, the same as for a bare atomic.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -46,7 +46,7 @@ pub struct Log { other: papyra_metrics::Counter, counter: papyra_metrics::Counte
 "#;
 
 #[test]
-fn inc_is_the_one_instruction_of_a_bare_atomic() {
+fn inc_compiles_to_the_instruction_of_a_bare_atomic() {
     let ours = instructions("count_in_place");
     let bare = instructions("count_bare");
     println!("Counter::inc: {ours:?}\nAtomicU64::fetch_add: {bare:?}");
@@ -58,7 +58,7 @@ fn inc_is_the_one_instruction_of_a_bare_atomic() {
         assert!(ours[0].starts_with("lock incq") || ours[0].starts_with("lock addq"), "{ours:?}");
         assert!(ours[1].starts_with("ret"), "{ours:?}");
     }
-    // In a published file, as in any memory behind a pointer: load the pointer, count, return.
+    // In a published file, as in any memory behind a pointer, the code loads the pointer, counts and returns.
     let published = instructions("count_published");
     println!("Counter::inc of a published struct: {published:?}");
     assert!(!published.is_empty(), "the function is not in the assembly:\n{}", *ASSEMBLY);
@@ -66,17 +66,23 @@ fn inc_is_the_one_instruction_of_a_bare_atomic() {
     assert_eq!(published[1..], instructions("count_boxed")[1..]);
 }
 
-/// The instructions of an increment in a per-CPU cell.
 #[test]
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
-fn inc_of_a_sharded_counter_locks_nothing_and_calls_nothing_on_its_way() {
+fn inc_of_a_sharded_counter_has_no_lock_prefix_and_no_call() {
     let instructions = instructions("count_sharded");
     let end = instructions.iter().position(|line| line.starts_with("ret"));
-    let way = &instructions[..end.expect("it returns")];
-    println!("ShardedCounter::inc: {way:#?}");
-    assert_eq!(way.iter().filter(|line| line.starts_with("add")).count(), 1, "{way:#?}");
-    assert!(!way.iter().any(|line| line.contains("lock") || line.contains("call")), "{way:#?}");
-    assert!(way.len() <= 12, "{way:#?}");
+    let fast_path = &instructions[..end.expect("it returns")];
+    println!("ShardedCounter::inc: {fast_path:#?}");
+    assert_eq!(
+        fast_path.iter().filter(|line| line.starts_with("add")).count(),
+        1,
+        "{fast_path:#?}"
+    );
+    assert!(
+        !fast_path.iter().any(|line| line.contains("lock") || line.contains("call")),
+        "{fast_path:#?}"
+    );
+    assert!(fast_path.len() <= 12, "{fast_path:#?}");
 }
 
 /// Compiles `SOURCE`, optimized, without the flags of this build.
@@ -110,10 +116,10 @@ fn compile() -> PathBuf {
     package
 }
 
-/// The instructions of a function: its lines that are neither labels nor directives, nor placed elsewhere.
+/// Returns the instructions of a function: its lines without labels, directives, and code in other sections.
 fn instructions(function: &str) -> Vec<String> {
     let assembly = ASSEMBLY.as_str();
-    // The linker may merge functions with identical code: then two names have one address.
+    // The linker may merge functions with identical code: then both names have one address.
     let alias = format!("{function} = ");
     let merged = assembly.lines().find_map(|line| line.strip_prefix(&alias));
     let label = format!("{}:", merged.unwrap_or(function));

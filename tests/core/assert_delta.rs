@@ -1,4 +1,4 @@
-//! `assert_delta!`: what an operation changes.
+//! The macro `assert_delta!`.
 
 use std::num::ParseIntError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,9 +23,9 @@ struct StoreMetrics {
     write: Histogram,
 }
 
-/// The message of the panic of `run`.
+/// Returns the message of the panic of `run`.
 fn panic_of<R>(run: impl FnOnce() -> R) -> String {
-    let Err(panic) = catch_unwind(AssertUnwindSafe(run)) else { panic!("it does not panic") };
+    let Err(panic) = catch_unwind(AssertUnwindSafe(run)) else { panic!("`run` does not panic") };
     *panic.downcast::<String>().unwrap()
 }
 
@@ -62,7 +62,7 @@ fn every_kind_of_metric_has_a_change() {
 }
 
 #[test]
-fn the_operation_may_borrow_what_has_the_metrics() {
+fn the_operation_may_borrow_the_owner_of_the_metrics() {
     struct Store(StoreMetrics);
     impl Store {
         fn write(&mut self, records: &str) -> Result<u64, ParseIntError> {
@@ -72,7 +72,7 @@ fn the_operation_may_borrow_what_has_the_metrics() {
     }
     let mut store = Store(StoreMetrics::default());
     let write = |store: &mut Store, records| -> Result<u64, ParseIntError> {
-        // A `?` in the expression of the metrics, outside of the closure.
+        // `?` applies to the result of the macro, outside of the closure.
         Ok(assert_delta!(store.0, { records_written: 1 }, || store.write(records))? + 10)
     };
     assert_eq!(write(&mut store, "1"), Ok(11));
@@ -94,7 +94,7 @@ async fn an_async_block_is_awaited() {
 }
 
 #[test]
-fn a_failure_shows_what_was_expected_and_all_that_changed() {
+fn a_failure_shows_the_expected_changes_and_all_other_changes() {
     let metrics = StoreMetrics::default();
     metrics.records_written.add(5);
     let message = panic_of(|| {

@@ -7,7 +7,7 @@ use papyra_metrics::{
     ShardedHistogram, Snapshot, Walker, persistence::PersistenceMetrics,
 };
 
-/// The number of allocations that `work` makes in this thread.
+/// Returns the number of allocations that `work` makes in this thread.
 fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
     let mut result = None; // dropped after the measurement
     allocation_counter::measure(|| result = Some(work())).count_total
@@ -117,7 +117,7 @@ fn a_reading_allocates_once_for_each_histogram_and_a_snapshot_once_more() {
     assert_eq!(allocations(|| ready_made.visit(&mut |_, _| ())), 6);
 }
 
-/// Shows a histogram that it does not list.
+/// Metrics whose walk shows more histograms than they list.
 struct OneTooMany(Timed);
 
 impl Metrics for OneTooMany {
@@ -142,7 +142,7 @@ struct Plain {
 }
 
 #[test]
-fn a_snapshot_frees_its_histograms_whatever_becomes_of_it() {
+fn a_snapshot_frees_its_histograms_in_every_use() {
     fn check(what: &str, work: impl FnOnce()) {
         let measured = allocation_counter::measure(work);
         assert!(measured.count_total > 1, "{what} allocates nothing");

@@ -43,7 +43,7 @@ fn histograms_are_const_send_sync_default_and_debug() {
 }
 
 #[test]
-fn histograms_are_their_atomics_in_place() {
+fn histograms_consist_of_inline_atomics() {
     assert_eq!(size_of::<Histogram>(), 29 * 32);
     assert_eq!(size_of::<Histogram<FineLatency>>(), 55 * 32);
     assert_eq!(size_of::<Histogram<Sizes>>(), 17 * 32);
@@ -55,7 +55,7 @@ fn histograms_are_their_atomics_in_place() {
 }
 
 #[test]
-fn ready_made_buckets_have_the_bounds_that_their_docs_promise() {
+fn ready_made_buckets_have_the_documented_bounds() {
     let latency = Latency::BOUNDS;
     assert_eq!((latency.len(), latency[0], latency[27]), (28, 100, 100_000_000_000));
     assert_eq!(&latency[..5], [100, 200, 500, 1_000, 2_000]);
@@ -71,7 +71,7 @@ fn ready_made_buckets_have_the_bounds_that_their_docs_promise() {
 }
 
 #[test]
-fn declared_buckets_have_the_bounds_that_were_written() {
+fn declared_buckets_have_the_declared_bounds() {
     assert_eq!(Tiny::BOUNDS, [0, 10, 20, 40]);
     assert_eq!((Tiny::UNIT, One::UNIT), (Some("pages"), None));
     assert_eq!(CompactionTime::BOUNDS.len(), 19);
@@ -126,7 +126,7 @@ macro_rules! for_both_histograms {
             }
 
             #[test]
-            fn a_histogram_reads_since_its_reset_and_keeps_its_total() {
+            fn a_reset_empties_a_histogram_and_keeps_its_total() {
                 let pages: Histogram<Tiny> = Histogram::new();
                 pages.record_n(5, 2);
                 pages.record(30);
@@ -141,7 +141,7 @@ macro_rules! for_both_histograms {
             }
 
             #[test]
-            fn a_sum_that_overflows_wraps_and_still_reads_right_after_a_reset() {
+            fn a_sum_that_overflows_wraps_and_is_correct_after_a_reset() {
                 let pages: Histogram<Tiny> = Histogram::new();
                 pages.record_n(u64::MAX, 2);
                 pages.record_n(41, 1);
@@ -181,7 +181,7 @@ macro_rules! for_both_histograms {
             }
 
             #[test]
-            fn threads_takers_and_resets_add_up_in_counts_and_sums() {
+            fn concurrent_takes_return_each_count_and_each_sum_exactly_once() {
                 const THREADS: u64 = 3;
                 const EACH: u64 = 60_000;
                 let pages: Histogram<Tiny> = Histogram::new();
@@ -254,7 +254,7 @@ impl Random {
 }
 
 #[test]
-fn a_quantile_is_in_the_bucket_of_the_true_one_and_rises_with_q() {
+fn a_quantile_is_in_the_bucket_of_the_true_quantile_and_rises_with_q() {
     fn check<B: Buckets<Value = u64>>(values: &mut [u64]) {
         let histogram: Histogram<B> = Histogram::new();
         for value in values.iter() {
@@ -329,7 +329,7 @@ fn an_empty_distribution_has_no_quantile() {
 }
 
 #[test]
-fn the_mean_is_exact_also_where_a_sum_of_floats_would_not_be() {
+fn the_mean_is_exact_even_if_a_sum_of_floats_is_not() {
     let sizes: Histogram<Sizes> = Histogram::new();
     sizes.record_n((1 << 40) + 1, 3_000_001);
     assert_eq!(sizes.get().mean(), Some((1 << 40) + 1));
@@ -374,7 +374,7 @@ fn distributions_are_merged_if_their_bounds_are_the_same() {
 }
 
 #[test]
-fn since_gives_the_interval_or_all_after_a_reset() {
+fn since_returns_the_interval_or_everything_after_a_reset() {
     let pages: Histogram<Tiny> = Histogram::new();
     pages.record_n(5, 4);
     let earlier = pages.get();
@@ -391,7 +391,7 @@ fn since_gives_the_interval_or_all_after_a_reset() {
 }
 
 #[test]
-fn a_sum_without_bound_that_wraps_in_between_is_not_a_reset() {
+fn a_wrapped_sum_of_the_last_bucket_is_not_a_reset() {
     let pages: Histogram<Tiny> = Histogram::new();
     pages.record(5);
     pages.record_n(u64::MAX, 2); // i64::MAX each
@@ -415,7 +415,7 @@ fn equal_distributions_have_equal_bounds_counts_and_sums() {
 }
 
 #[test]
-fn distributions_are_displayed_in_units_that_suit_them() {
+fn distributions_are_displayed_in_fitting_units() {
     let append: Histogram = Histogram::new();
     append.record_n(Duration::from_micros(80), 99);
     append.record(Duration::from_micros(1234));
@@ -469,7 +469,7 @@ fn a_float_gauge_is_set_and_adds_up() {
 }
 
 #[test]
-fn a_hold_takes_away_what_it_has_added_however_it_ends() {
+fn a_hold_subtracts_its_amount_even_after_a_panic() {
     let gauge = Gauge::new();
     gauge.set(1);
     let panicked = catch_unwind(AssertUnwindSafe(|| {
@@ -545,7 +545,7 @@ fn a_derived_struct_has_histograms_in_every_reading() {
 }
 
 #[test]
-fn a_snapshot_since_an_earlier_one_has_what_was_recorded_meanwhile() {
+fn a_snapshot_since_an_earlier_one_has_only_the_later_records() {
     let metrics = StoreMetrics::<Latency>::default();
     metrics.append.record_n(Duration::from_micros(80), 3);
     let earlier = metrics.snapshot();
@@ -560,7 +560,7 @@ fn a_snapshot_since_an_earlier_one_has_what_was_recorded_meanwhile() {
 }
 
 #[test]
-fn the_unit_of_a_histogram_is_that_of_its_buckets_also_when_flattened() {
+fn a_histogram_has_the_unit_of_its_buckets_even_if_flattened() {
     let metrics = BackendMetrics::default();
     let described: Vec<_> = metrics
         .descriptors()

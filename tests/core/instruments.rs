@@ -28,7 +28,7 @@ fn instruments_are_const_send_sync_default_and_debug() {
 }
 
 #[test]
-fn instruments_are_their_atomics_in_place() {
+fn instruments_consist_of_inline_atomics() {
     assert_eq!((size_of::<Counter>(), size_of::<Gauge>()), (16, 8));
     assert_eq!((size_of::<CachePadded<Counter>>(), align_of::<CachePadded<Gauge>>()), (128, 128));
     if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
@@ -43,7 +43,7 @@ macro_rules! for_both_counters {
             use papyra_metrics::{Instrument, $counter as Counter};
 
             #[test]
-            fn a_counter_reads_since_its_reset_and_keeps_its_total() {
+            fn a_reset_empties_a_counter_and_keeps_its_total() {
                 let counter = Counter::new();
                 counter.add(5);
                 assert_eq!(counter.take(), 5);
@@ -55,7 +55,7 @@ macro_rules! for_both_counters {
             }
 
             #[test]
-            fn a_counter_that_overflows_wraps_and_still_reads_right() {
+            fn a_counter_that_overflows_wraps_and_reads_correctly() {
                 let counter = Counter::new();
                 counter.add(u64::MAX);
                 counter.reset();
@@ -86,7 +86,7 @@ for_both_counters! {
 }
 
 #[test]
-fn a_gauge_moves_both_ways_wraps_and_survives_resets() {
+fn a_gauge_goes_up_and_down_wraps_and_ignores_resets() {
     let gauge = Gauge::new();
     gauge.add(5);
     gauge.sub(7);
@@ -100,7 +100,7 @@ fn a_gauge_moves_both_ways_wraps_and_survives_resets() {
 }
 
 #[test]
-fn count_err_counts_errors_and_hands_on_the_very_value() {
+fn count_err_counts_errors_and_returns_the_same_value() {
     let errors = Counter::new();
     let error: Box<str> = "full".into();
     let address = error.as_ptr();

@@ -1,4 +1,4 @@
-//! Backends never see each other's counts, neither two of one type nor those of two tests in one process.
+//! Backends do not share counts, neither two of one type nor those of two tests in one process.
 
 use papyra_metrics::{Metrics, persistence::PersistenceMetrics};
 

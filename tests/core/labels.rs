@@ -2,7 +2,7 @@
 
 use papyra_metrics::{Counter, Descriptor, Gauge, LabelValues, Metrics, Series, Snapshot, Walker};
 
-/// Written by hand, with labels.
+/// A hand-written `Metrics` with labels.
 #[derive(Default)]
 struct ByHand {
     gets: Counter,
@@ -33,7 +33,7 @@ impl Metrics for ByHand {
 }
 
 #[test]
-fn a_metric_written_by_hand_is_found_by_its_series_in_every_reading() {
+fn a_hand_written_metric_is_found_by_its_series_in_every_reading() {
     for is_static in [false, true] {
         let metrics = ByHand { is_static, ..ByHand::default() };
         metrics.puts.add(2);
@@ -57,7 +57,7 @@ fn a_metric_written_by_hand_is_found_by_its_series_in_every_reading() {
 }
 
 #[test]
-fn a_snapshot_with_labels_is_a_flat_map_in_json_and_comes_back_equal() {
+fn a_snapshot_with_labels_round_trips_as_a_flat_json_object() {
     let metrics = ByHand::default();
     metrics.gets.inc();
     metrics.depth.set(-1);
@@ -71,7 +71,7 @@ fn a_snapshot_with_labels_is_a_flat_map_in_json_and_comes_back_equal() {
 }
 
 #[test]
-fn a_series_of_texts_that_are_not_static_has_the_same_key() {
+fn a_series_of_owned_strings_has_the_same_key() {
     let labels = [("op".to_owned(), "get".to_owned()), ("outcome".to_owned(), "ok".to_owned())];
     let labels = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let series = Series::new("requests", labels);
@@ -79,7 +79,7 @@ fn a_series_of_texts_that_are_not_static_has_the_same_key() {
 }
 
 #[test]
-fn labels_that_monitoring_systems_cannot_take_are_refused() {
+fn labels_that_monitoring_systems_reject_are_rejected() {
     for (labels, expected) in [
         (&[("le", "1")][..], "reserved"),
         (&[("__op", "get")], "reserved"),
@@ -95,7 +95,7 @@ fn labels_that_monitoring_systems_cannot_take_are_refused() {
 }
 
 #[test]
-fn a_label_of_256_values_refuses_one_that_is_there_twice() {
+fn a_label_of_256_values_rejects_a_repeated_value() {
     let values: Vec<String> = (0..256).map(|i| format!("partition_{i}")).collect();
     let values: Vec<&str> = values.iter().map(|value| &*value.clone().leak()).collect();
     assert_eq!(LabelValues::new("partition", values.clone().leak()).values(), values);

@@ -1,7 +1,7 @@
 //! A library that counts can be unloaded: the kernel keeps no pointer into it.
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
-#![allow(unsafe_code)] // loading a library and looking at what the C library keeps for the kernel
+#![allow(unsafe_code)] // loads a library and reads the area that glibc registers with the kernel
 
 use std::ffi::{CString, c_void};
 use std::os::unix::ffi::OsStrExt;
@@ -13,10 +13,10 @@ use papyra_metrics::ShardedCounter;
 
 use crate::assembly::COMPILED;
 
-/// The address of the sequence that the kernel looks at when it next interrupts this thread.
+/// Returns the pointer to the sequence that the kernel reads when it next interrupts this thread.
 fn sequence() -> *const u8 {
-    // SAFETY: a look-up by name, and glibc's `extern const ptrdiff_t`; on this processor a thread's pointer points to itself,
-    // and the pointer to the sequence is at 8 in the area.
+    // SAFETY: the symbol is glibc's `extern const ptrdiff_t`. On x86-64, the word at a thread pointer is the pointer
+    // itself, and the area has the pointer to the sequence at offset 8.
     unsafe {
         let offset = libc::dlsym(ptr::null_mut(), c"__rseq_offset".as_ptr()).cast::<isize>();
         assert!(!offset.is_null(), "this test needs glibc 2.35");
@@ -27,9 +27,9 @@ fn sequence() -> *const u8 {
 }
 
 #[test]
-fn a_library_that_has_counted_leaves_no_pointer_with_the_kernel_and_can_be_unloaded() {
+fn a_library_that_has_counted_clears_its_pointer_and_can_be_unloaded() {
     let path = CString::new(COMPILED.join("library.so").as_os_str().as_bytes()).unwrap();
-    // SAFETY: constructors of the library run, of which there is the one of its instruments.
+    // SAFETY: the only constructor of the library is that of its sharded instruments.
     let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
     assert!(!library.is_null(), "{path:?}");
     // SAFETY: the symbol is a function of this type.
@@ -50,7 +50,7 @@ fn a_library_that_has_counted_leaves_no_pointer_with_the_kernel_and_can_be_unloa
                 assert_eq!(sequence(), ptr::null());
             }
             counted.send(()).unwrap();
-            // The thread is interrupted here at the latest, and again when it goes on.
+            // The thread is interrupted here at the latest, and again when it continues.
             unloaded.recv().unwrap();
             here.inc();
         });

@@ -1,4 +1,4 @@
-//! Metrics behind pointers and objects, written by hand, and absent.
+//! Metrics behind pointers and trait objects, hand-written metrics, and absent metrics.
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -63,7 +63,7 @@ impl Metrics for Queue {
 }
 
 #[test]
-fn metrics_written_by_hand_serve_like_derived_ones() {
+fn hand_written_metrics_are_used_like_derived_metrics() {
     let queue = Queue { waiting: Cell::new(4) };
     let object: &dyn Metrics = &queue;
     assert_eq!(object.snapshot().to_string(), "waiting: 4");
@@ -73,6 +73,6 @@ fn metrics_written_by_hand_serve_like_derived_ones() {
 
 #[test]
 #[should_panic = "a metric's name must match [a-zA-Z_][a-zA-Z0-9_]*"]
-fn a_descriptor_refuses_a_name_that_no_format_takes() {
+fn a_descriptor_rejects_an_invalid_name() {
     let _ = Descriptor::counter("no spaces");
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Cargo in the crate.
+/// Returns a cargo command that runs in the crate.
 fn cargo(command: &str) -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
@@ -18,7 +18,7 @@ fn a_crate_without_std_and_alloc_counts_visits_and_resets() {
     assert!(cargo("build").status().unwrap().success());
 }
 
-/// The errors that the compiler reports with this feature of the crate, and all of its output.
+/// Returns the errors that the compiler reports with this feature of the crate, and all of its output.
 fn errors(feature: &str) -> (Vec<String>, String) {
     let check = cargo("check").args(["--features", feature]).output().unwrap();
     assert!(!check.status.success());
@@ -28,7 +28,7 @@ fn errors(feature: &str) -> (Vec<String>, String) {
 }
 
 #[test]
-fn a_type_that_syn_cannot_parse_is_one_error_that_says_how_to_write_it() {
+fn a_type_that_syn_cannot_parse_is_one_error_with_a_fix() {
     let (errors, stderr) = errors("unparsed");
     let [error] = errors.as_slice() else { panic!("{stderr}") };
     let expected = "error: `#[derive(Metrics)]` cannot read this expression; move it to a `const` item and use its name here";

@@ -1,4 +1,4 @@
-//! No count is lost or doubled. The model checker's proof is in `papyra-metrics/src/counter.rs`.
+//! No count is lost or counted twice. The loom models are in `papyra-metrics/src/counter.rs`.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -85,7 +85,7 @@ fn lifetime_totals_never_fall_and_readings_never_exceed_them() {
 }
 
 #[test]
-fn takers_of_one_counter_share_its_increments_exactly() {
+fn concurrent_takes_of_one_counter_return_each_increment_once() {
     let counter = Counter::new();
     let taken = AtomicU64::new(0);
     thread::scope(|scope| {

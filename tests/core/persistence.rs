@@ -40,7 +40,7 @@ fn the_ready_made_struct_has_the_promised_names() {
 }
 
 #[test]
-fn a_reset_forgets_none_of_them() {
+fn a_reset_resets_every_metric() {
     let metrics = PersistenceMetrics::default();
     metrics.compaction_errors.inc();
     metrics.records_written.inc();

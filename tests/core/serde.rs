@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 buckets!(Flush: Duration = [1ms, 1s]);
 
 #[test]
-fn a_snapshot_goes_to_json_as_a_flat_object_and_comes_back_equal() {
+fn a_snapshot_round_trips_as_a_flat_json_object() {
     let snapshot = Snapshot::from_iter([
         ("writes", Value::Counter(u64::MAX)),
         ("level", Value::Gauge(i64::MIN)),
@@ -22,7 +22,7 @@ fn a_snapshot_goes_to_json_as_a_flat_object_and_comes_back_equal() {
 }
 
 #[test]
-fn what_is_not_a_flat_map_of_values_is_refused_with_what_is_expected() {
+fn invalid_json_is_rejected_with_the_expected_form() {
     for (json, expected) in [
         ("[1]", "expected a flat map of metric names to numbers and histograms"),
         (r#"{"a":"1"}"#, "expected a number, null, or the object of a histogram"),
@@ -38,7 +38,7 @@ fn what_is_not_a_flat_map_of_values_is_refused_with_what_is_expected() {
 }
 
 #[test]
-fn a_histogram_is_an_object_in_the_exported_unit_and_comes_back_equal() {
+fn a_histogram_round_trips_as_an_object_in_the_exported_unit() {
     let flush: Histogram<Flush> = Histogram::new();
     flush.record_n(Duration::from_micros(250), 2);
     flush.record(Duration::from_secs(3));
@@ -62,7 +62,7 @@ fn a_histogram_is_an_object_in_the_exported_unit_and_comes_back_equal() {
 }
 
 #[test]
-fn a_float_is_a_number_and_null_where_json_has_none() {
+fn a_float_is_a_number_or_null_if_json_has_no_such_number() {
     let snapshot = Snapshot::from_iter([
         ("ratio", Value::Float(0.5)),
         ("nan", Value::Float(f64::NAN)),
@@ -75,7 +75,7 @@ fn a_float_is_a_number_and_null_where_json_has_none() {
     assert!(back["nan"].as_f64().is_nan() && back["infinite"].as_f64().is_nan());
 }
 
-/// A value of every kind.
+/// Returns a snapshot with a value of every kind.
 fn every_kind() -> Snapshot {
     let flush: Histogram<Flush> = Histogram::new();
     flush.record_n(Duration::from_micros(250), 2);
@@ -89,7 +89,7 @@ fn every_kind() -> Snapshot {
 }
 
 #[test]
-fn a_snapshot_in_a_binary_format_comes_back_equal() {
+fn a_snapshot_round_trips_in_binary_formats() {
     let snapshot = every_kind();
     let postcard = postcard::to_allocvec(&snapshot).unwrap();
     assert_eq!(postcard::from_bytes::<Snapshot>(&postcard).unwrap(), snapshot);
@@ -101,7 +101,7 @@ fn a_snapshot_in_a_binary_format_comes_back_equal() {
 }
 
 #[test]
-fn floats_that_are_not_finite_come_back_from_a_binary_format() {
+fn floats_that_are_not_finite_round_trip_in_a_binary_format() {
     for float in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0] {
         let bytes = postcard::to_allocvec(&Value::Float(float)).unwrap();
         let Ok(Value::Float(back)) = postcard::from_bytes(&bytes) else { panic!("no float") };
@@ -110,14 +110,14 @@ fn floats_that_are_not_finite_come_back_from_a_binary_format() {
 }
 
 #[test]
-fn bytes_of_a_snapshot_are_these_in_every_version() {
+fn the_bytes_of_a_snapshot_are_the_same_in_every_version() {
     let snapshot = Snapshot::from_iter([("a", Value::Counter(1)), ("b", Value::Gauge(-1))]);
     let bytes = postcard::to_allocvec(&snapshot).unwrap();
     assert_eq!(bytes, [2, 1, b'a', 0, 1, 1, b'b', 1, 1]);
     let sizes: Histogram<One> = Histogram::new();
     sizes.record_n(1, 3);
     let bytes = postcard::to_allocvec(&Value::Histogram(Box::new(sizes.get().erase()))).unwrap();
-    // The variant, base units in a unit, bounds, and the count and the sum of each bucket.
+    // The variant, the base units in an exported unit, the bounds, and the count and the sum of each bucket.
     assert_eq!(bytes, [3, 1, 1, 1, 2, 3, 3, 0, 0]);
 }
 
@@ -132,7 +132,7 @@ struct Counts {
 }
 
 #[test]
-fn distributions_of_a_plain_struct_come_back_equal_from_any_format() {
+fn distributions_of_a_plain_struct_round_trip_in_any_format() {
     let append: Histogram = Histogram::new();
     append.record(Duration::from_secs(2)); // a whole number of seconds
     let sizes: Histogram<Sizes> = Histogram::new();
@@ -148,7 +148,7 @@ fn distributions_of_a_plain_struct_come_back_equal_from_any_format() {
 }
 
 #[test]
-fn a_distribution_with_other_bounds_than_its_type_is_refused() {
+fn a_distribution_with_other_bounds_than_its_type_is_rejected() {
     let json = serde_json::to_string(&Distribution::<Flush>::new()).unwrap();
     let error = serde_json::from_str::<Distribution<Latency>>(&json).unwrap_err().to_string();
     assert!(error.contains("the histogram has other bounds than its type"), "{error}");
@@ -156,11 +156,11 @@ fn a_distribution_with_other_bounds_than_its_type_is_refused() {
     assert!(postcard::from_bytes::<Distribution<Sizes>>(&bytes).is_err());
 }
 
-/// The form of a distribution in a binary format.
+/// The content of a distribution in a binary format.
 type Parts = (u64, Vec<u64>, Vec<(u64, u64)>);
 
 #[test]
-fn a_distribution_that_no_histogram_can_have_is_refused_in_a_binary_format() {
+fn an_invalid_distribution_in_a_binary_format_is_rejected() {
     let cases: [(Parts, &str); 7] = [
         ((0, vec![1], vec![(0, 0); 2]), "neither that of a duration nor a number"),
         ((1, vec![], vec![]), "from 1 to 128 buckets"),

@@ -1,5 +1,5 @@
-//! `ShardedCounter` loses no count when its threads move between CPUs or are interrupted, and `CachePadded` keeps neighbours
-//! apart.
+//! `ShardedCounter` loses no count when its threads move between CPUs or are interrupted, and `CachePadded` instruments
+//! share no cache line.
 
 #![allow(unsafe_code)] // moving threads, raising signals and sharing memory are system calls
 
@@ -16,7 +16,7 @@ const THREADS: u64 = 4;
 const EACH: u64 = 200_000;
 
 #[test]
-fn threads_and_takers_of_a_sharded_counter_add_up() {
+fn concurrent_takes_of_a_sharded_counter_return_each_increment_once() {
     let counter = ShardedCounter::new();
     let start = Barrier::new(8);
     let running = AtomicU64::new(THREADS);
@@ -77,7 +77,7 @@ fn the_total_of_a_sharded_counter_never_falls_and_no_reading_exceeds_it() {
 }
 
 #[test]
-fn a_thread_that_has_ended_leaves_its_counts() {
+fn the_counts_of_a_thread_remain_after_its_end() {
     let counter = ShardedCounter::new();
     for _ in 0..300 {
         thread::scope(|scope| {
@@ -97,7 +97,7 @@ fn a_destructor_of_thread_local_storage_can_still_count() {
         }
     }
     thread_local!(static LAST: Last = const { Last });
-    // Made before and after the counter's own thread-local storage, if it has any.
+    // `LAST` is created before and after the counter's own thread-local storage, if the counter has any.
     for early in [true, false] {
         thread::spawn(move || {
             if early {
@@ -122,14 +122,14 @@ fn padded_instruments_share_no_line_and_are_used_like_the_instrument() {
         inner: CachePadded<AtomicU64>,
     }
     let metrics = LogMetrics::default();
-    let places = [
+    let addresses = [
         std::ptr::from_ref(&metrics.errors).addr(),
         std::ptr::from_ref(&metrics.level).addr(),
         std::ptr::from_ref(&metrics.inner).addr(),
     ];
-    for (i, a) in places.iter().enumerate() {
+    for (i, a) in addresses.iter().enumerate() {
         assert_eq!(a % 128, 0);
-        assert!(places[..i].iter().all(|b| a.abs_diff(*b) >= 128), "{places:?}");
+        assert!(addresses[..i].iter().all(|b| a.abs_diff(*b) >= 128), "{addresses:?}");
     }
     assert!(metrics.errors.count_err(Err::<(), _>("full")).is_err());
     metrics.level.set(-3);
@@ -167,7 +167,7 @@ fn functions_count_in_sharded_and_padded_instruments() {
     assert_eq!(log.metrics.snapshot().to_string(), "write_errors: 1\nwrites: 1\nwriting: 0");
 }
 
-/// A label with members for more than one group of counters, and a group that is not full.
+/// A label with more members than one group of counters has. Its last group is not full.
 #[derive(Clone, Copy)]
 struct Slot(usize);
 
@@ -195,7 +195,7 @@ enum Only {
     One,
 }
 
-/// A family between two counters, which no member may touch.
+/// A family between two counters, which its members must not change.
 #[derive(Default, Metrics)]
 struct Surrounded {
     before: Counter,
@@ -207,9 +207,9 @@ static SURROUNDED: Surrounded =
     Surrounded { before: Counter::new(), members: Family::new(), after: Counter::new() };
 
 #[test]
-fn members_of_a_sharded_family_count_apart_and_read_reset_and_drain_apart() {
+fn members_of_a_sharded_family_count_and_reset_independently() {
     let metrics = &SURROUNDED;
-    // Another amount in each member, so that a word shared by two members would show.
+    // The amounts differ, so that a word shared by two members is detected.
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
@@ -241,12 +241,12 @@ fn members_of_a_sharded_family_count_apart_and_read_reset_and_drain_apart() {
 }
 
 #[test]
-fn a_sharded_family_takes_a_word_of_each_line_for_a_member_and_rounds_up_to_whole_groups() {
+fn each_member_of_a_sharded_family_takes_a_word_of_each_line_of_its_group() {
     let alone = size_of::<ShardedCounter>();
     let (one, nineteen) =
         (size_of::<Family<Only, ShardedCounter>>(), size_of::<Family<Slot, ShardedCounter>>());
     assert!(one < alone + 128, "{one} and {alone}");
-    // Three full groups and a part of a fourth.
+    // Nineteen members, and the reserve for the last group, take less than four groups.
     assert!(nineteen < 4 * (alone + 128), "{nineteen} and {alone}");
     let family: Family<Slot, ShardedCounter> = Family::new();
     let line = if cfg!(target_arch = "x86_64") { 64 } else { 128 };
@@ -260,7 +260,7 @@ fn a_sharded_family_takes_a_word_of_each_line_for_a_member_and_rounds_up_to_whol
 }
 
 #[test]
-fn a_sharded_family_goes_on_from_the_counters_that_it_is_made_of() {
+fn a_sharded_family_keeps_the_counts_of_the_counters_it_is_made_from() {
     let family = Family::from_fn(|slot: Slot| {
         let counter = ShardedCounter::new();
         counter.add(3);
@@ -283,17 +283,17 @@ fn a_label_beyond_the_members_of_a_sharded_family_panics() {
     family[Slot(19)].inc();
 }
 
-/// Behaviour of threads that only Linux has.
+/// Control over threads that only Linux offers.
 #[cfg(target_os = "linux")]
-mod pushed_around {
+mod moved_and_interrupted {
     use super::{
         AtomicBool, AtomicU64, Barrier, Family, Ordering, ShardedCounter, ShardedHistogram, Sizes,
         Slot, thread,
     };
 
-    /// The CPUs on which this process may run.
+    /// Returns the CPUs on which this process may run.
     fn cpus() -> Vec<libc::cpu_set_t> {
-        // SAFETY: a `cpu_set_t` is plain bits, and zero is a set; the calls stay within it.
+        // SAFETY: a `cpu_set_t` is plain bits, for which zeros are a value. The calls access only the sets.
         unsafe {
             let mut all: libc::cpu_set_t = std::mem::zeroed();
             assert_eq!(libc::sched_getaffinity(0, size_of_val(&all), &raw mut all), 0);
@@ -329,7 +329,7 @@ mod pushed_around {
     }
 
     #[test]
-    fn what_is_counted_on_each_core_is_read() {
+    fn the_counts_of_every_core_are_read() {
         let (counter, sizes) = (ShardedCounter::new(), Box::new(ShardedHistogram::<Sizes>::new()));
         let cpus = cpus();
         for cpu in &cpus {
@@ -346,7 +346,7 @@ mod pushed_around {
         assert_eq!(read, (cpus.len() as u64, cpus.len() as u64));
     }
 
-    /// Returns the number of counts by threads that are moved between cores all the time.
+    /// Calls `count` in threads that are moved between cores all the time. Returns the number of calls.
     fn moved_threads(count: impl Fn() + Sync) -> u64 {
         const WRITERS: usize = 3;
         const MOVES: usize = 60_000;
@@ -386,7 +386,7 @@ mod pushed_around {
     }
 
     #[test]
-    fn a_signal_handler_counts_beside_the_thread_that_it_interrupts() {
+    fn a_signal_handler_and_the_thread_that_it_interrupts_lose_no_increment() {
         static COUNTER: ShardedCounter = ShardedCounter::new();
         static SIZES: ShardedHistogram<Sizes> = ShardedHistogram::new();
         static HANDLED: AtomicU64 = AtomicU64::new(0);
@@ -428,9 +428,10 @@ mod pushed_around {
     impl Zeroed for ShardedCounter {}
     impl Zeroed for ShardedHistogram<Sizes> {}
 
-    /// A new instrument, in memory that this process shares with its children.
+    /// Returns a new instrument, in memory that this process shares with its children.
     fn shared<I: Zeroed>() -> &'static I {
-        // SAFETY: fresh memory of that size, aligned to a page, all zero, which is an instrument that is empty.
+        // SAFETY: the memory is new, has the size of the instrument, and is aligned to a page. Its bytes are zero,
+        // which is an empty instrument.
         unsafe {
             let memory = libc::mmap(
                 std::ptr::null_mut(),
@@ -445,9 +446,9 @@ mod pushed_around {
         }
     }
 
-    /// As a published one after a `fork`.
+    /// The memory is shared in the same way as that of published metrics after a `fork`.
     #[test]
-    fn processes_that_share_the_memory_lose_no_increment_of_each_other() {
+    fn processes_that_share_a_counter_lose_no_increment() {
         const EACH: u64 = 3_000_000;
         let counter = shared::<ShardedCounter>();
         // SAFETY: the child runs nothing but the loop, and ends without unwinding.
@@ -467,13 +468,12 @@ mod pushed_around {
     /// Stops a child after each number of instructions of an increment, and continues it on another core.
     #[test]
     #[cfg(target_arch = "x86_64")]
-    fn an_increment_that_is_moved_to_another_core_at_any_instruction_counts_once_and_not_in_the_left_cell()
-     {
+    fn an_increment_that_is_moved_to_another_core_counts_once_and_not_in_the_old_cell() {
         let cpus = cpus();
         assert!(cpus.len() > 1, "this test moves a process between cores, and needs two of them");
         let numbers: Vec<usize> = cpus
             .iter()
-            // SAFETY: the set is a set.
+            // SAFETY: the set is initialized.
             .map(|set| (0..1024).find(|&cpu| unsafe { libc::CPU_ISSET(cpu, set) }).unwrap())
             .collect();
         let (mut stopped_before, mut stopped_after) = (0, 0);
@@ -499,10 +499,10 @@ mod pushed_around {
         assert!(stopped_before > 5 && stopped_after > 0, "{stopped_before} {stopped_after}");
     }
 
-    /// The recording is aborted wherever it is stopped, and adds to a block that all share: the count and then the sum.
+    /// A recording that is moved is aborted, and adds the count and then the sum to a shared block.
     #[test]
     #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
-    fn a_recording_that_is_moved_to_another_core_at_any_instruction_counts_once_with_its_sum() {
+    fn a_recording_that_is_moved_to_another_core_counts_once_with_its_sum() {
         assert!(is_registered(), "this test needs glibc 2.35");
         let cpus = cpus();
         assert!(cpus.len() > 1, "this test moves a process between cores, and needs two of them");
@@ -572,7 +572,7 @@ mod pushed_around {
             self.interrupt(0);
         }
 
-        /// Delivers the signal, if it is one, and lets the child run to its end.
+        /// Delivers the signal unless it is zero, and lets the child run to its end.
         fn interrupt(&self, mut signal: libc::c_int) {
             loop {
                 // SAFETY: the child is stopped, and the call only resumes it, with the signal unless that is zero.
@@ -598,19 +598,21 @@ mod pushed_around {
         }
     }
 
-    /// The words of the counter after that of its flags: the cells that all share, those of the CPUs, and the baseline.
+    /// Returns all words of the counter after the word of its flags: the shared cells, the cells of the CPUs, and the
+    /// baseline.
     fn words(counter: &ShardedCounter) -> Vec<u64> {
         const LINE: usize = if cfg!(target_arch = "x86_64") { 64 } else { 128 };
         let words = std::ptr::from_ref(counter).cast::<AtomicU64>();
         (1..=size_of_val(counter) / LINE)
-            // SAFETY: within the counter, which is of atomics alone and ends with one at the beginning of a line.
+            // SAFETY: the word is in the counter, which consists only of atomics and ends with one at the beginning of
+            // a line.
             .map(|i| unsafe { &*words.byte_add(i * LINE) }.load(Ordering::Relaxed))
             .collect()
     }
 
-    /// Whether the C library has registered this thread with the kernel.
+    /// Returns whether the C library has registered this thread with the kernel.
     fn is_registered() -> bool {
-        // SAFETY: a look-up by name, and glibc's `extern const unsigned int`.
+        // SAFETY: the symbol is glibc's `extern const unsigned int`.
         unsafe {
             let size = libc::dlsym(std::ptr::null_mut(), c"__rseq_size".as_ptr()).cast::<u32>();
             !size.is_null() && size.read() > 0
@@ -618,7 +620,7 @@ mod pushed_around {
     }
 
     #[test]
-    fn a_core_counts_in_its_own_cell_where_the_c_library_tells_which_it_is() {
+    fn a_core_counts_in_its_own_cell_if_the_c_library_supports_it() {
         let counter = ShardedCounter::new();
         (0..EACH).for_each(|_| counter.inc());
         let words = words(&counter);
@@ -634,14 +636,14 @@ mod pushed_around {
 
     const EACH: u64 = 1_000_000;
 
-    /// In a signal handler and in the increment that it interrupts, be it the first of its thread.
+    /// Counts in a signal handler and in the increment that it interrupts, which is the first of its thread.
     #[test]
     #[cfg(target_arch = "x86_64")]
-    fn an_increment_that_is_interrupted_at_any_instruction_by_another_counts_with_it() {
+    fn an_interrupted_increment_and_the_increment_in_the_handler_both_count() {
         static INTERRUPTED: std::sync::atomic::AtomicPtr<ShardedCounter> =
             std::sync::atomic::AtomicPtr::new(std::ptr::null_mut());
         extern "C" fn handle(_: libc::c_int) {
-            // SAFETY: it points to a counter that lives as long as the process.
+            // SAFETY: the pointer refers to a counter that lives as long as the process.
             unsafe { &*INTERRUPTED.load(Ordering::Relaxed) }.inc();
         }
         let handler: extern "C" fn(libc::c_int) = handle;
@@ -685,12 +687,12 @@ mod pushed_around {
     fn without_restartable_sequences_threads_have_different_cells_and_nothing_is_lost() {
         let tests = [
             "threads_count_in_different_cells",
-            "an_increment_that_is_interrupted_at_any_instruction_by_another_counts_with_it",
-            "a_core_counts_in_its_own_cell_where_the_c_library_tells_which_it_is",
+            "an_interrupted_increment_and_the_increment_in_the_handler_both_count",
+            "a_core_counts_in_its_own_cell_if_the_c_library_supports_it",
             "threads_that_are_moved_from_core_to_core_lose_no_increment",
-            "what_is_counted_on_each_core_is_read",
+            "the_counts_of_every_core_are_read",
         ];
-        let tests = tests.map(|test| format!("pushed_around::{test}"));
+        let tests = tests.map(|test| format!("moved_and_interrupted::{test}"));
         let this = std::env::current_exe().unwrap();
         let output = std::process::Command::new(this)
             .args(["--include-ignored", "--exact", "--nocapture"])

@@ -55,7 +55,7 @@ fn order_is_kept_everywhere() {
 }
 
 #[test]
-fn of_two_values_with_one_name_the_later_counts_at_the_place_of_the_first() {
+fn the_later_of_two_values_with_one_name_replaces_the_earlier_in_its_position() {
     let twice =
         snapshot(&[("a", Value::Counter(1)), ("b", Value::Counter(2)), ("a", Value::Counter(3))]);
     assert_eq!(twice.to_string(), "a: 3\nb: 2");
@@ -70,7 +70,7 @@ fn a_snapshot_becomes_other_maps() {
 }
 
 #[test]
-fn since_is_growth_for_counters_and_the_present_for_gauges() {
+fn since_returns_the_increase_of_counters_and_the_value_of_gauges() {
     let earlier = snapshot(&[
         ("grown", Value::Counter(10)),
         ("reset", Value::Counter(10)),
@@ -87,7 +87,7 @@ fn since_is_growth_for_counters_and_the_present_for_gauges() {
 }
 
 #[test]
-fn since_goes_by_the_later_kind() {
+fn since_uses_the_kind_of_the_later_value() {
     let level = snapshot(&[("x", Value::Gauge(3))]);
     let count = snapshot(&[("x", Value::Counter(5))]);
     assert_eq!(count.since(&level)["x"], 2);
@@ -105,7 +105,7 @@ fn values_convert_without_ever_wrapping() {
 }
 
 #[test]
-fn values_are_equal_when_their_numbers_are() {
+fn values_with_equal_numbers_are_equal() {
     assert_eq!(Value::Counter(3), Value::Gauge(3));
     assert_ne!(Value::Counter(u64::MAX), Value::Gauge(-1));
     assert_ne!(Value::Gauge(-1), u128::MAX);
@@ -164,7 +164,7 @@ fn instruments_of_several_types_read_in_declaration_order() {
     assert_eq!(mixed.totals()["cache_misses"], 1);
 }
 
-/// Has no static descriptors, as most hand-written metrics.
+/// A wrapper without static descriptors, like most hand-written metrics.
 struct ByHand(Mixed);
 
 impl Metrics for ByHand {

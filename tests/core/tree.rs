@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-/// The names of the packages that a package depends on by edges of these kinds, itself included, in alphabetical order.
+/// Returns the names of the packages that a package depends on by edges of these kinds, including itself, in
+/// alphabetical order.
 fn dependencies(package: &str, edges: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "-p", package, "-e", edges, "--prefix", "none", "--no-dedupe"])
@@ -18,7 +19,7 @@ fn dependencies(package: &str, edges: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_backend_depends_on_six_packages_that_any_other_derive_brings_too() {
+fn a_backend_depends_only_on_the_packages_that_any_derive_needs() {
     assert_eq!(
         dependencies("papyra-metrics", "normal"),
         ["papyra-metrics", "papyra-metrics-derive", "proc-macro2", "quote", "syn", "unicode-ident"]
@@ -28,7 +29,7 @@ fn a_backend_depends_on_six_packages_that_any_other_derive_brings_too() {
 /// `cargo run --example` builds a dependency with all features that any default member enables. An example that depended on
 /// the export crate would therefore be built after the SDK of OpenTelemetry.
 #[test]
-fn the_first_command_of_a_newcomer_does_not_build_the_export_crate() {
+fn running_an_example_does_not_build_the_export_crate() {
     let packages = dependencies("papyra-metrics-examples", "normal,dev");
     assert!(!packages.iter().any(|package| package == "papyra-metrics-export"), "{packages:?}");
 }

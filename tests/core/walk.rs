@@ -1,4 +1,4 @@
-//! The walk: the calls that a walker receives, and readings of a walk that is written by hand.
+//! The calls that a walker receives, and readings of hand-written walks.
 
 use std::sync::atomic::AtomicU64;
 
@@ -25,7 +25,7 @@ struct LogMetrics {
     padded: CachePadded<Counter>,
 }
 
-/// Implements only the required methods.
+/// A walker that implements only the required method.
 #[derive(Default)]
 struct Totals(Vec<Option<Value>>);
 
@@ -56,7 +56,7 @@ fn a_walker_with_one_method_receives_every_metric_in_order_and_the_absent_ones_t
 }
 
 #[test]
-fn long_runs_of_padded_instruments_are_shown_in_order_and_in_full() {
+fn long_runs_of_padded_instruments_are_shown_completely_and_in_order() {
     macro_rules! struct_of_padded {
         ($($name:ident)*) => {
             #[derive(Default, Metrics)]

@@ -1,4 +1,5 @@
-//! The derive on one struct with those of serde, clap and thiserror, whose attributes are on the same fields.
+//! One struct that derives `Metrics` together with derives of serde, clap and thiserror, whose attributes are on the
+//! same fields.
 
 use clap::Parser;
 use papyra_metrics::{Counter, Gauge, Metrics};
@@ -25,7 +26,7 @@ struct Counts {
     write_errors: u64,
 }
 
-/// The same word for all, on a struct of instruments.
+/// Attributes of all derives, on a struct of instruments.
 #[derive(Debug, Default, Deserialize, Parser, Serialize, thiserror::Error, Metrics)]
 #[error("broken")]
 struct Backend {
@@ -42,7 +43,7 @@ struct Backend {
 }
 
 #[test]
-fn numbers_with_a_storage_are_parsed_written_displayed_and_counted() {
+fn a_plain_struct_is_parsed_serialized_displayed_and_counted() {
     let storage = Storage::new();
     storage.writes.add(3);
     storage.write_errors.inc();
@@ -56,7 +57,7 @@ fn numbers_with_a_storage_are_parsed_written_displayed_and_counted() {
 }
 
 #[test]
-fn a_backend_that_is_all_of_these_counts() {
+fn a_backend_with_all_derives_counts() {
     let backend = Backend::parse_from(["backend", "--path", "/tmp"]);
     backend.writes.inc();
     assert_eq!(serde_json::to_string(&backend).unwrap(), r#"{"path":"/tmp"}"#);

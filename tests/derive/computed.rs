@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use papyra_metrics::{Counter, Descriptor, Gauge, Kind, Metrics};
 
-/// An embedded database that keeps statistics of its own.
+/// An embedded database that keeps its own statistics.
 struct Database {
     compactions: u32,
 }
@@ -59,7 +59,7 @@ fn a_field_of_any_type_becomes_a_metric_by_a_path_or_a_closure() {
     assert_eq!(kinds, [Kind::Gauge, Kind::Gauge, Kind::Counter]);
     assert_eq!(metrics.descriptors()[1].help(), "Records that wait to be written.");
     assert_eq!(metrics.descriptors()[2].unit(), Some("slots"));
-    // A reset does not change a counter whose value is computed from other data.
+    // A reset does not change a computed counter.
     metrics.reset();
     assert_eq!(metrics.drain()["store_compactions"], 7);
     assert_eq!(metrics.snapshot()["store_compactions"], 7);
@@ -74,7 +74,7 @@ struct Cache {
     entries: Vec<u8>,
 }
 
-/// A handle on statistics that others keep.
+/// A handle to statistics that other code updates.
 #[derive(Metrics)]
 struct CacheMetrics {
     lookups: Counter,

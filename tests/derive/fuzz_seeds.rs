@@ -8,12 +8,12 @@ use std::path::Path;
 mod probe;
 
 #[test]
-fn the_derive_takes_the_seeds_and_what_is_made_up() {
+fn the_derive_does_not_panic_on_seeds_and_generated_inputs() {
     try_all("derive", probe::derive);
 }
 
 #[test]
-fn the_attribute_takes_the_seeds_and_what_is_made_up() {
+fn the_attribute_does_not_panic_on_seeds_and_generated_inputs() {
     try_all("attribute", probe::attribute);
 }
 

@@ -3,7 +3,7 @@
 
 #![deny(warnings)]
 #![warn(clippy::pedantic, clippy::nursery, missing_debug_implementations, single_use_lifetimes)]
-#![allow(clippy::redundant_pub_crate)] // it wants the opposite of what `unreachable_pub` wants
+#![allow(clippy::redundant_pub_crate)] // it contradicts `unreachable_pub`
 #![forbid(unsafe_code)]
 
 /// The user's own items have names that generated code uses.
@@ -45,7 +45,7 @@ mod inherent {
 }
 
 #[test]
-fn inherent_methods_of_the_same_name_stay_in_charge() {
+fn inherent_methods_of_the_same_name_are_still_called() {
     use papyra_metrics::Metrics;
     let backend = inherent::Backend::default();
     assert_eq!(backend.snapshot(), "the backend's own");
@@ -87,7 +87,7 @@ fn lints_that_are_allowed_on_an_item_are_allowed_in_its_impls() {
     assert_eq!([ring.snapshot().len(), slots.snapshot().len(), log.snapshot().len()], [1, 1, 1]);
 }
 
-/// Deprecated things still count, without a warning in the derive.
+/// Deprecated fields and structs still count, without a warning in the derive.
 mod deprecated {
     #[deprecated]
     #[derive(Debug, Default, papyra_metrics::Metrics)]
@@ -96,13 +96,13 @@ mod deprecated {
         pub(super) writes: papyra_metrics::Counter,
     }
 
-    #[allow(deprecated)] // the test's own use
+    #[allow(deprecated)] // the test uses the struct
     pub(super) fn names() -> usize {
         papyra_metrics::Metrics::descriptors(&Old::default()).len()
     }
 }
 
 #[test]
-fn deprecated_structs_can_be_derived_on() {
+fn deprecated_structs_can_derive_metrics() {
     assert_eq!(deprecated::names(), 1);
 }

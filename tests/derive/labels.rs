@@ -27,14 +27,14 @@ enum Outcome {
     TimedOut,
 }
 
-/// Discriminants that are not positions.
+/// An enum whose discriminants are not its positions.
 #[derive(Clone, Copy, Debug, PartialEq, Label)]
 enum Tier {
     Hot = 7,
     Cold = 3,
 }
 
-/// A set that is not an enum.
+/// A label that is not an enum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Level(u8);
 
@@ -64,7 +64,7 @@ struct StoreMetrics {
 }
 
 #[test]
-fn every_member_of_a_family_is_a_series_whether_zero_or_not() {
+fn every_member_of_a_family_is_a_series_even_at_zero() {
     let metrics = StoreMetrics::default();
     metrics.requests[(Op::Get, Outcome::Missing)].add(3);
     metrics.levels[Level(2)].set(-4);
@@ -86,7 +86,7 @@ fn every_member_of_a_family_is_a_series_whether_zero_or_not() {
 }
 
 #[test]
-fn readings_resets_and_differences_go_member_by_member() {
+fn readings_resets_and_differences_cover_each_member() {
     let metrics = StoreMetrics::default();
     let earlier = metrics.snapshot();
     metrics.requests[(Op::Put, Outcome::Ok)].add(2);
@@ -105,7 +105,7 @@ fn readings_resets_and_differences_go_member_by_member() {
 }
 
 #[test]
-fn a_label_and_its_position_lead_to_each_other() {
+fn a_label_and_its_position_convert_to_each_other() {
     fn check<L: Label + PartialEq + std::fmt::Debug>() {
         let labels: Vec<L> = (0..).map_while(L::from_index).collect();
         assert_eq!(labels.len(), L::COUNT);
@@ -130,7 +130,7 @@ fn a_label_and_its_position_lead_to_each_other() {
 }
 
 #[test]
-fn a_value_of_the_first_label_chooses_a_row_of_the_others() {
+fn a_value_of_the_first_label_selects_a_row() {
     let pairs: Family<(Op, Outcome), Counter> = Family::new();
     pairs[Op::Put][Outcome::Missing].add(2);
     pairs[(Op::Put, Outcome::Ok)].inc();
@@ -153,7 +153,7 @@ fn a_value_of_the_first_label_chooses_a_row_of_the_others() {
 }
 
 #[test]
-fn any_instrument_can_be_inside_and_a_family_can_be_shared_or_padded() {
+fn a_family_can_have_any_instrument_and_can_be_shared_or_padded() {
     #[derive(Default, Metrics)]
     struct Mixed {
         sharded: Family<Op, ShardedCounter>,
@@ -190,7 +190,7 @@ fn any_instrument_can_be_inside_and_a_family_can_be_shared_or_padded() {
 }
 
 #[test]
-fn a_family_is_shown_in_order_also_if_it_has_more_members_than_one_run() {
+fn a_family_with_more_members_than_one_run_is_shown_in_order() {
     #[derive(Default, Metrics)]
     struct Many {
         errors: Family<(IoErrorKind, Level), Counter>,
@@ -208,7 +208,7 @@ fn a_family_is_shown_in_order_also_if_it_has_more_members_than_one_run() {
 }
 
 #[test]
-fn families_are_const_and_in_place() {
+fn families_are_const_and_inline() {
     #[derive(Metrics)]
     struct Static {
         requests: Family<(Op, Outcome), Counter>,

@@ -1,4 +1,4 @@
-//! Objectives and the mark of error counters, in the descriptors of every form of a struct.
+//! Objectives and the flag of error counters, in the descriptors of every form of struct.
 
 use papyra_metrics::{
     Buckets, CachePadded, Counter, Descriptor, Distribution, Family, Histogram, Kind, Label,
@@ -72,7 +72,7 @@ fn shown(metrics: &dyn Metrics) -> Vec<(String, Option<String>, bool)> {
 }
 
 #[test]
-fn every_series_has_the_objective_and_the_mark_of_its_field() {
+fn every_series_has_the_objective_and_the_error_flag_of_its_field() {
     let expected = [
         ("wal_errors{component=wal}", None, true),
         ("wal_append{component=wal}", Some("99.9% within 0.1"), false),
@@ -92,14 +92,14 @@ fn every_series_has_the_objective_and_the_mark_of_its_field() {
 }
 
 #[test]
-fn threshold_and_percentage_may_come_from_a_macro() {
+fn the_threshold_and_the_percentage_may_come_from_a_macro() {
     let objective = FromMacro::default().descriptors()[0].objective().unwrap();
     assert_eq!(objective.within_base_units(), 100_000_000);
     assert_eq!((objective.within(), objective.percent()), (0.1, 33.3));
 }
 
 #[test]
-fn a_descriptor_written_by_hand_has_an_objective_too_and_is_another_one_without_it() {
+fn a_hand_written_descriptor_has_an_objective_that_equality_compares() {
     const PLAIN: Descriptor = Descriptor::new("append", Kind::Histogram).with_unit("seconds");
     const GUARDED: Descriptor = PLAIN.with_objective(Objective::new::<Latency>("20ms", 99.95));
     assert_eq!(GUARDED.objective().unwrap().to_string(), "99.95% within 0.02");

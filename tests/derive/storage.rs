@@ -1,4 +1,4 @@
-//! Plain structs: the declaration is also the typed snapshot.
+//! Plain structs, which are both the declaration and the typed snapshot.
 
 #![deny(warnings, missing_docs)]
 
@@ -94,7 +94,7 @@ fn the_storage_has_the_keys_of_the_plain_struct() {
 }
 
 #[test]
-fn reading_is_since_the_last_reset_and_gauges_stay() {
+fn a_reset_restarts_counts_and_keeps_gauges() {
     let metrics = LogMetrics::<u8>::new();
     metrics.records_written.add(5);
     metrics.open_segments.set(2);
@@ -105,7 +105,7 @@ fn reading_is_since_the_last_reset_and_gauges_stay() {
 }
 
 #[test]
-fn a_storage_inside_a_function_shows_its_fields() {
+fn a_storage_in_a_function_has_accessible_fields() {
     #[derive(Metrics)]
     #[metrics(storage = Inner)]
     struct Counts {
@@ -118,7 +118,7 @@ fn a_storage_inside_a_function_shows_its_fields() {
 }
 
 #[test]
-fn a_parameter_and_what_has_one_are_flattened() {
+fn a_type_parameter_and_a_generic_type_can_be_flattened() {
     #[derive(Debug, Default, PartialEq, Metrics)]
     #[metrics(storage = BothMetrics)]
     struct Both<'a, N> {
@@ -152,7 +152,7 @@ fn a_parameter_and_what_has_one_are_flattened() {
 }
 
 #[test]
-fn a_storage_pads_and_shards_as_told() {
+fn a_storage_has_the_padded_and_sharded_fields_that_are_declared() {
     #[derive(Debug, Default, PartialEq, Metrics)]
     #[metrics(storage = CacheMetrics, padded)]
     struct CacheCounts {

@@ -1,4 +1,4 @@
-//! Every key of `#[derive(Metrics)]`, alone and together, on every shape of struct.
+//! Every key of `#[derive(Metrics)]`, alone and together, on every form of struct.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;
@@ -52,7 +52,7 @@ struct LogMetrics {
 }
 
 #[test]
-fn names_stand_in_declaration_order_with_all_their_prefixes() {
+fn names_are_in_declaration_order_with_all_their_prefixes() {
     assert_eq!(
         names(&LogMetrics::default()),
         [
@@ -68,7 +68,7 @@ fn names_stand_in_declaration_order_with_all_their_prefixes() {
 }
 
 #[test]
-fn descriptors_tell_kind_help_and_unit() {
+fn descriptors_have_kind_help_and_unit() {
     let metrics = LogMetrics::default();
     let records = described(&metrics, "log_records_written");
     assert_eq!(records.help(), "Records appended, one for each call.");
@@ -83,7 +83,7 @@ fn descriptors_tell_kind_help_and_unit() {
 }
 
 #[test]
-fn each_name_reads_its_own_field() {
+fn each_name_has_the_value_of_its_field() {
     let metrics = LogMetrics::default();
     metrics.records_written.add(1);
     metrics.bytes_written.add(2);
@@ -98,7 +98,7 @@ fn each_name_reads_its_own_field() {
 }
 
 #[test]
-fn a_reset_zeroes_counters_at_all_depths_and_leaves_gauges_and_totals() {
+fn a_reset_zeroes_counters_at_all_depths_and_keeps_gauges_and_totals() {
     let metrics = LogMetrics::default();
     metrics.records_written.add(3);
     metrics.cache.hits.add(4);
@@ -114,7 +114,7 @@ fn a_reset_zeroes_counters_at_all_depths_and_leaves_gauges_and_totals() {
 
 const SIZE: usize = 3;
 
-/// Implements nothing, as most of a backend does.
+/// A type that implements nothing, like most fields of a backend.
 struct Opaque;
 
 #[derive(Metrics)]
@@ -140,7 +140,7 @@ where
 }
 
 #[test]
-fn the_backend_itself_can_carry_the_derive_whatever_its_generics() {
+fn a_backend_with_generics_can_derive_metrics_itself() {
     let appended = Counter::new();
     let backend: Backend<'_, str, 3> = Backend {
         appended: &appended,
@@ -191,7 +191,7 @@ fn names_are_composed_through_generic_and_nested_structs() {
 }
 
 #[test]
-fn readings_pass_over_a_flattened_none() {
+fn readings_skip_a_flattened_none() {
     let metrics = Outer::<CacheMetrics, Counter>::default();
     metrics.after.add(2);
     metrics.between.inc();
@@ -205,7 +205,7 @@ fn readings_pass_over_a_flattened_none() {
 }
 
 #[test]
-fn instruments_and_metrics_may_stand_behind_pointers() {
+fn instruments_and_metrics_may_be_behind_pointers() {
     #[derive(Metrics)]
     struct Shared<'a> {
         boxed: Box<Counter>,
@@ -237,7 +237,7 @@ fn instruments_and_metrics_may_stand_behind_pointers() {
 }
 
 #[test]
-fn a_struct_of_atomics_works_as_it_stands() {
+fn a_struct_of_atomics_can_derive_metrics() {
     #[derive(Default, Metrics)]
     struct Brownfield {
         writes: AtomicU64,
@@ -248,7 +248,7 @@ fn a_struct_of_atomics_works_as_it_stands() {
     stats.open.store(-2, Ordering::Relaxed);
     assert_eq!(described(&stats, "writes").kind(), Kind::Counter);
     assert_eq!(stats.drain().to_string(), "writes: 3\nopen: -2");
-    // Such a counter has no baseline: its total falls with it.
+    // An `AtomicU64` has no baseline, so a reset lowers its total too.
     assert_eq!(stats.totals().to_string(), "writes: 0\nopen: -2");
 }
 
@@ -333,7 +333,7 @@ fn generic_structs_made_by_macro_rules_keep_their_parameters_keys_and_docs() {
 }
 
 #[test]
-fn cfgs_on_fields_hold() {
+fn cfg_attributes_on_fields_are_respected() {
     #[derive(Default, Metrics)]
     struct Conditional {
         always: Counter,
@@ -349,7 +349,7 @@ fn cfgs_on_fields_hold() {
 }
 
 #[test]
-fn a_struct_without_metrics_is_one_with_none() {
+fn a_struct_without_fields_has_no_metrics() {
     #[derive(Metrics)]
     struct Empty {}
     assert!(Empty {}.snapshot().is_empty());

@@ -1,7 +1,7 @@
-//! `cancelled` counts each future that is dropped while it waits, of every shape of function that gives one, and
-//! nothing else.
+//! `cancelled` counts each future that is dropped while it waits, for every form of function that returns a future, and
+//! counts nothing else.
 
-#![allow(clippy::needless_pass_by_value, clippy::manual_async_fn)] // shapes to try
+#![allow(clippy::needless_pass_by_value, clippy::manual_async_fn)] // forms under test
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,7 +24,7 @@ struct LogMetrics {
     time: Histogram,
 }
 
-/// The counts so far.
+/// One reading of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Counts {
     errors: u64,
@@ -57,7 +57,7 @@ async fn step(what: &str) -> Result<usize, Failed> {
     yield_now().await;
     match what {
         "error" => Err(Failed),
-        "panic" => panic!("as told"),
+        "panic" => panic!("as requested"),
         what => Ok(what.len()),
     }
 }
@@ -92,7 +92,7 @@ fn is_send<F: Send>(future: F) -> F {
     future
 }
 
-/// Checks a function that waits four times: `$make` calls it with the outcome of each of its steps.
+/// Checks a function whose future waits four times. `$make` calls it, and `$what` is the outcome of its last step.
 macro_rules! check {
     ($metrics:expr, |$what:ident| $make:expr) => {{
         let ($what, before) = ("ok", $metrics.counts());
@@ -131,7 +131,7 @@ macro_rules! check {
     }};
 }
 
-/// Metrics that belong to `self` alone.
+/// Metrics that only `self` owns.
 #[derive(Default)]
 struct Log {
     steps: usize,
@@ -344,7 +344,7 @@ fn named(what: &'static str) -> BoxFuture<'static, Result<usize, Failed>> {
 }
 
 #[test]
-fn a_future_that_takes_self_away_counts_in_metrics_that_are_shared() {
+fn a_future_of_a_consumed_self_counts_in_shared_metrics() {
     let mut log = Shared::default();
     let metrics = Arc::clone(&log.metrics);
     let counted = Arc::new(log.clone());
@@ -482,7 +482,7 @@ fn cancel(future: impl Future) {
 }
 
 #[test]
-fn a_future_without_a_result_counts_where_there_are_metrics() {
+fn a_future_without_a_result_counts_if_metrics_are_present() {
     let mut task = Task::default();
     cancel(task.run("ok"));
     run(task.run("ok"));
@@ -493,7 +493,7 @@ fn a_future_without_a_result_counts_where_there_are_metrics() {
     cancel(task.run("ok"));
     cancel(task.only_cancelled());
     cancel(task.absent());
-    assert_eq!(metrics.cancelled.get(), 3, "the one that `absent` calls counts too");
+    assert_eq!(metrics.cancelled.get(), 3, "the future that `absent` calls counts too");
     run(task.run("ok"));
     run(task.run("error"));
     run(task.only_cancelled());
@@ -546,7 +546,7 @@ async fn in_one_exclusive_argument(pair: &mut (Counter, Gauge)) {
 }
 
 #[test]
-fn instruments_behind_exclusive_references_count_beside_the_body_that_uses_them() {
+fn instruments_behind_exclusive_references_count_while_the_body_uses_them() {
     let mut pair = (Counter::new(), Gauge::new());
     cancel(in_two_exclusive_arguments(&mut pair.0, &mut pair.1));
     assert_eq!((pair.0.get(), pair.1.get()), (11, 1));
@@ -578,7 +578,7 @@ impl Log {
 static POLLS: Gauge = Gauge::new();
 
 #[test]
-fn a_gauge_may_be_elsewhere_than_the_counters() {
+fn the_gauge_may_be_in_other_metrics_than_the_counters() {
     let mut log = Log::default();
     let mut gauge = Gauge::new();
     assert!(log.beside_an_argument(&mut gauge, "ok").is_ok());

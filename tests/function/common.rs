@@ -12,7 +12,7 @@ pub(crate) struct LogMetrics {
 }
 
 impl LogMetrics {
-    /// Errors, successes, calls and what is in flight.
+    /// Returns the errors, the successes, the calls, and the calls in flight.
     pub(crate) fn read(&self) -> (u64, u64, u64, i64) {
         (self.write_errors.get(), self.written.get(), self.calls.get(), self.in_flight.get())
     }

@@ -1,6 +1,6 @@
-//! Every shape of a function that gives a future: each counts when it is polled, once, and stays `Send`.
+//! Every form of function that returns a future: each future counts once, when it is polled, and stays `Send`.
 
-#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // shapes to try
+#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // forms under test
 #![allow(
     clippy::manual_async_fn,
     clippy::unnecessary_wraps,
@@ -51,27 +51,31 @@ fn is_send<F: Send>(future: F) -> F {
     future
 }
 
-/// Tests of every measured future whose metrics are `$log.metrics`.
+/// Checks the counts of a measured future whose metrics are `$log.metrics`.
 macro_rules! counts {
     ($log:expr, $good:expr, $bad:expr) => {{
         let before = $log.metrics.read();
         drop($bad);
-        assert_eq!($log.metrics.read(), before, "one that is never polled counts nothing");
+        assert_eq!($log.metrics.read(), before, "a future that is never polled counts nothing");
         assert!(run(is_send($good)).is_ok());
-        assert_eq!($log.metrics.read().0, before.0, "a success is no error");
+        assert_eq!($log.metrics.read().0, before.0, "a success is not an error");
         assert!(run(is_send($bad)).is_err());
         assert_eq!($log.metrics.read().0, before.0 + 1, "an error counts once");
         {
             let mut future = Box::pin($bad);
             assert!(poll_once(future.as_mut()).is_pending());
         }
-        assert_eq!($log.metrics.read().0, before.0 + 1, "one that is dropped halfway is no error");
+        assert_eq!(
+            $log.metrics.read().0,
+            before.0 + 1,
+            "a future that is dropped halfway is not an error"
+        );
         assert_eq!($log.metrics.read().3, 0, "nothing is left in flight");
     }};
 }
 
 mod owned {
-    //! Metrics that belong to `self` alone.
+    //! Metrics that only `self` owns.
 
     use super::*;
 
@@ -210,7 +214,7 @@ mod owned {
             Ok(std::iter::once(parsed))
         }
 
-        /// `Cell` is `Send` and not `Sync`: it must be in the future, and no reference to it.
+        /// `Cell` is `Send` and not `Sync`, so the future must own the cell, and not a reference to it.
         #[metrics(errors)]
         async fn send_and_not_sync(&mut self, cell: std::cell::Cell<u8>, text: String) -> Fallible {
             parse(&text).await?;
@@ -219,7 +223,7 @@ mod owned {
             Ok(())
         }
 
-        /// As above, with a `self` that the body consumes; its metrics remain.
+        /// The body also consumes `self`, and the metrics remain.
         #[metrics(errors)]
         async fn send_and_consumed(
             self,
@@ -414,7 +418,7 @@ mod owned {
     }
 
     #[test]
-    fn functions_that_return_futures_count_when_these_are_polled() {
+    fn functions_that_return_futures_count_when_the_futures_are_polled() {
         let mut log = Log::default();
         counts!(log, log.opaque_future("1"), log.opaque_future("x"));
         assert_eq!(log.metrics.read(), (1, 1, 3, 0));
@@ -435,7 +439,7 @@ mod owned {
     }
 
     #[test]
-    fn what_is_in_flight_is_seen_while_it_is() {
+    fn a_call_is_in_flight_from_its_first_poll_to_its_end() {
         let log = Log::default();
         let first = log.all_four("1");
         let mut second = Box::pin(log.all_four("x"));
@@ -462,7 +466,7 @@ mod owned {
     }
 
     #[test]
-    fn a_panic_is_no_error_and_ends_what_is_in_flight() {
+    fn a_panic_is_not_an_error_and_ends_the_call_in_flight() {
         let mut log = Log::default();
         let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(log.panics())));
         assert!(panic.is_err());
@@ -810,7 +814,7 @@ mod traits {
         fn call(&mut self) -> Self::Future;
     }
 
-    /// `R` has no bound that says that it outlives the future.
+    /// `R` has no bound that makes it outlive the future.
     struct Erased<R> {
         inner: Box<dyn Unbounded<R, Future = BoxFuture<'static, R>>>,
         metrics: LogMetrics,
@@ -834,14 +838,14 @@ mod traits {
     }
 
     #[test]
-    fn calls_of_a_boxed_future_count_where_its_output_is_bound_by_nothing() {
+    fn calls_count_even_if_the_output_of_a_boxed_future_has_no_bound() {
         let mut erased = Erased { inner: Box::new(7), metrics: LogMetrics::default() };
         assert_eq!(run(erased.call()), 7);
         assert_eq!(erased.metrics.read(), (0, 0, 1, 0));
     }
 
     #[test]
-    fn calls_count_also_where_a_future_is_not_known_to_be_one() {
+    fn calls_count_even_if_the_return_type_is_not_known_to_be_a_future() {
         let inner = Service { metrics: Arc::default() };
         let mut wrapper = Wrapper { inner, metrics: LogMetrics::default() };
         assert_eq!(wrapper.ready(7).0, 7);
@@ -921,7 +925,7 @@ mod deep {
     }
 
     #[test]
-    fn a_path_is_shared_where_it_can_be_and_read_from_there() {
+    fn a_counter_behind_a_shared_pointer_in_its_path_is_counted_through_it() {
         let mut log = Log::default();
         let shared = Arc::clone(&log.shared);
         let (written, open) = (Arc::clone(&log.own.others), Arc::clone(&log.metrics.0));

@@ -1,6 +1,6 @@
-//! Errors by kind: `errors` in a family counts each error once, under the label that is made from it.
+//! Errors by kind: `errors` in a family counts each error once, under the label that it converts to.
 
-#![allow(clippy::needless_pass_by_value, clippy::unused_self, clippy::unused_async)] // shapes to try
+#![allow(clippy::needless_pass_by_value, clippy::unused_self, clippy::unused_async)] // forms under test
 
 use std::future::Future;
 use std::io;
@@ -65,16 +65,16 @@ struct LogMetrics {
     ok: Counter,
 }
 
-/// The counts of `NotFound`, `Full` and `Other`.
+/// Returns the counts of `NotFound`, `Full` and `Other`.
 fn counts(family: &impl Index<Kind, Output = Counter>) -> [u64; 3] {
     [Kind::NotFound, Kind::Full, Kind::Other].map(|kind| family[kind].get())
 }
 
-/// Returns an error if the argument is the name of one.
+/// Returns an error if `what` is the name of an error.
 fn work(what: &str) -> Result<usize, Failed> {
     match what {
         "full" => Err(Failed::Full),
-        "io" => Err(Failed::Io(io::Error::other("as told"))),
+        "io" => Err(Failed::Io(io::Error::other("as requested"))),
         "missing" => Err(Failed::NotFound(what.to_owned())),
         what => Ok(what.len()),
     }
@@ -253,7 +253,7 @@ fn a_function_or_a_closure_chooses_the_label() {
 }
 
 #[test]
-fn errors_of_io_have_a_label_ready_made() {
+fn io_errors_have_a_ready_made_label() {
     let log = Log::default();
     assert!(run(log.io(io::ErrorKind::NotFound)).is_err());
     assert!(run(log.io(io::ErrorKind::StorageFull)).is_err());
@@ -334,7 +334,7 @@ impl From<&&mut Failed> for Kind {
 }
 
 #[test]
-fn the_error_that_comes_out_is_the_one_that_came_in() {
+fn the_returned_error_is_the_original_error() {
     let log = Log::default();
     let mut error = Failed::NotFound("a".to_owned());
     let address = &raw const error;

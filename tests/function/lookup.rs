@@ -1,6 +1,6 @@
 //! Where the value of a key is looked up: in `self.metrics` or what `at` names, among the arguments, or as an expression.
 
-#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // shapes to try
+#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // forms under test
 #![allow(clippy::unused_self)]
 
 use std::future::Future;
@@ -24,7 +24,7 @@ impl Compaction {
         Self { errors: Counter::new(), runs: Counter::new(), open: Gauge::new() }
     }
 
-    /// Errors, runs and what is open.
+    /// Returns the errors, the runs, and the value of `open`.
     fn read(&self) -> (u64, u64, i64) {
         (self.errors.get(), self.runs.get(), self.open.get())
     }
@@ -226,7 +226,7 @@ macro_rules! counts {
 }
 
 #[test]
-fn a_place_that_begins_with_a_bare_name_is_looked_up_in_the_metrics_of_self() {
+fn a_path_that_begins_with_a_bare_name_is_looked_up_in_the_metrics_of_self() {
     let mut store = Store::default();
     assert!(store.nested(1).is_ok() && store.nested(10).is_err());
     assert_eq!(store.metrics.compaction.read(), (1, 1, 0));
@@ -239,14 +239,14 @@ fn a_place_that_begins_with_a_bare_name_is_looked_up_in_the_metrics_of_self() {
 }
 
 #[test]
-fn the_name_of_an_argument_is_that_argument() {
+fn the_name_of_an_argument_refers_to_that_argument() {
     let (store, other) = (Store::default(), Compaction::new());
     assert!(store.argument(1, &other).is_ok() && store.argument(10, &other).is_err());
     assert_eq!((other.read(), store.metrics.compaction.read()), ((1, 2, 0), (0, 0, 0)));
 }
 
 #[test]
-fn at_names_the_metrics_in_which_all_is_looked_up() {
+fn at_names_the_metrics_in_which_every_path_is_looked_up() {
     let shared = Arc::<Compaction>::default();
     let mut store = Store {
         maybe: Some(Compaction::new()),
@@ -274,7 +274,7 @@ fn at_names_the_metrics_in_which_all_is_looked_up() {
 }
 
 #[test]
-fn a_static_is_named_by_itself() {
+fn an_upper_case_name_refers_to_a_static() {
     let store = Store::default();
     counts!(GLOBAL, |level| store.global(level));
     counts!(GLOBAL, |level| Store::default().global_root(level));

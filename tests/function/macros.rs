@@ -1,6 +1,6 @@
 //! Macro calls in measured bodies: a macro of any name may return or await, and sees the tokens that the user wrote.
 
-#![allow(clippy::unnecessary_wraps, clippy::unused_self, clippy::needless_pass_by_ref_mut)] // shapes to try
+#![allow(clippy::unnecessary_wraps, clippy::unused_self, clippy::needless_pass_by_ref_mut)] // forms under test
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,7 +16,7 @@ struct LogMetrics {
 }
 
 impl LogMetrics {
-    /// Errors and successes.
+    /// Returns the errors and the successes.
     fn read(&self) -> (u64, u64) {
         (self.errors.get(), self.ok.get())
     }
@@ -32,7 +32,7 @@ fn run<F: Future>(future: F) -> F::Output {
 }
 
 mod shadowed {
-    //! Macros with the names of the standard library's.
+    //! Macros with the names of macros of the standard library.
 
     use super::*;
 
@@ -106,7 +106,7 @@ mod shadowed {
     }
 
     #[test]
-    fn an_error_that_a_macro_returns_counts_under_any_name() {
+    fn an_error_that_a_macro_of_any_name_returns_counts() {
         let mut tank = Tank::default();
         assert_eq!((tank.returns(true), tank.returns(false)), (Ok(0), Err("too much")));
         assert_eq!(tank.metrics.read(), (1, 1));
@@ -343,7 +343,7 @@ mod shown {
     }
 
     #[test]
-    fn macros_see_a_self_that_is_given_away_as_it_is_written() {
+    fn macros_see_a_consumed_self_as_it_is_written() {
         let metrics = Arc::<LogMetrics>::default();
         let tank = |level| SharedTank { level, metrics: Arc::clone(&metrics) };
         for (level, expected) in [(1, Ok("self.level")), (10, Err("self.level < 10"))] {

@@ -1,6 +1,6 @@
 //! Every form of function that is not `async`: each counts its errors once and returns them unchanged.
 
-#![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // shapes to try
+#![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // forms under test
 #![allow(clippy::unused_self, clippy::needless_pass_by_ref_mut)]
 
 use std::fmt::Display;
@@ -25,7 +25,7 @@ macro_rules! counts {
         let before = $log.metrics.read();
         assert!($good.is_ok());
         let between = $log.metrics.read();
-        assert_eq!(between.0, before.0, "a success is no error");
+        assert_eq!(between.0, before.0, "a success is not an error");
         assert!($bad.is_err());
         assert_eq!($log.metrics.read().0, before.0 + 1, "an error counts once");
         assert_eq!($log.metrics.read().3, 0, "nothing is left in flight");
@@ -44,7 +44,7 @@ mod owned {
         in_flight: Gauge::new(),
     };
 
-    /// Called by expressions that name `self`; the metrics are not part of `self`.
+    /// Used in expressions that name `self`, although the metrics are not part of `self`.
     fn of<T>(_: &T) -> &'static LogMetrics {
         &METRICS
     }
@@ -274,7 +274,7 @@ mod owned {
 
         #[metrics(errors)]
         unsafe fn unsafe_function(&self, text: *const str) -> Fallible<u32> {
-            // SAFETY: the caller's promise.
+            // SAFETY: the caller guarantees that the pointer is valid for reads.
             let parsed = parse(unsafe { &*text })?;
             Ok(parsed)
         }
@@ -468,7 +468,7 @@ mod owned {
         counts!(log, log.tail("1"), log.recursive(0));
         let before = log.metrics.read().0;
         assert!(log.recursive(3).is_ok());
-        assert_eq!(log.metrics.read().0, before + 1, "the innermost of them failed");
+        assert_eq!(log.metrics.read().0, before + 1, "only the innermost call failed");
         counts!(log, log.attributes("1"), log.attributes("x"));
         counts!(log, log.optional(Some("1")).unwrap(), log.optional(Some("x")).unwrap());
         assert!(log.optional(None).is_none());
@@ -499,7 +499,7 @@ mod owned {
     }
 
     #[test]
-    fn a_borrow_that_the_return_type_hides_comes_out() {
+    fn a_borrow_that_the_return_type_hides_can_be_returned() {
         let mut log = Log { records: vec![String::new()], ..Log::default() };
         assert_eq!(log.records().count(), 1);
         assert_eq!(METRICS.calls.get(), 1);
@@ -548,7 +548,7 @@ mod owned {
     }
 
     #[test]
-    fn a_panic_is_no_error_and_ends_what_is_in_flight() {
+    fn a_panic_is_not_an_error_and_ends_the_call_in_flight() {
         let mut log = Log::default();
         assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| log.ends())).is_err());
         assert_eq!(log.metrics.read(), (0, 0, 1, 0));
@@ -685,7 +685,7 @@ mod shared {
     }
 }
 
-mod places {
+mod locations {
     //! The types that `self.metrics` and the counters may have.
 
     use super::*;
@@ -752,7 +752,7 @@ mod places {
     }
 
     #[test]
-    fn where_metrics_are_absent_nothing_is_counted_and_all_works() {
+    fn functions_without_metrics_work_and_count_nothing() {
         assert!(Maybe { metrics: None }.run_mut("1").is_ok());
         assert!(MaybeShared { metrics: None }.run_mut("x").is_err());
         assert!(MaybeReferred { metrics: None }.run("x").is_err());
@@ -848,7 +848,7 @@ mod places {
     }
 
     #[test]
-    fn a_closure_that_is_returned_stays_as_general_as_it_was() {
+    fn a_returned_closure_stays_generic_over_lifetimes() {
         let metrics = LogMetrics::default();
         assert!(closure(&metrics, str::len)("a", "bb"));
         assert_eq!(metrics.read(), (0, 0, 1, 0));
@@ -1052,7 +1052,7 @@ mod untouched {
     }
 
     #[test]
-    fn the_error_that_comes_out_is_the_one_that_came_in() {
+    fn the_returned_error_is_the_original_error() {
         let mut log = Log::default();
         let error = Wrapped(Box::new([7; 32]), io::Error::other("disk"));
         let address: *const [u8; 32] = &raw const *error.0;
@@ -1125,7 +1125,7 @@ mod untouched {
     }
 
     #[test]
-    fn track_caller_keeps_its_meaning() {
+    fn track_caller_still_reports_the_caller() {
         let log = Log::default();
         assert_eq!(log.located("x").unwrap_err().line(), line!());
         assert_eq!(log.located_early().line(), line!());

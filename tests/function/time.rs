@@ -1,6 +1,6 @@
-//! `time` records how long each call takes that returns, of every shape of function, and `sample` some of them.
+//! `time` records the duration of each call that returns, for every form of function, and `sample` that of some calls.
 
-#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, clippy::unused_self)] // shapes
+#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, clippy::unused_self)] // forms under test
 #![allow(clippy::unused_async)]
 
 use std::future::Future;
@@ -34,7 +34,8 @@ impl LogMetrics {
 
 type Fallible<T> = Result<T, std::num::ParseIntError>;
 
-/// Calls a function with a number, with another text, and with one that makes it panic; the first two calls are recorded.
+/// Calls a function with a number, with another text, and with a text that makes it panic. Only the first two calls are
+/// recorded.
 macro_rules! check {
     ($metrics:expr, |$text:ident| $call:expr) => {{
         let before = $metrics.timed();
@@ -195,7 +196,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// The output of a future that is ready at once.
+/// Returns the output of a future that is ready at once.
 fn now<F: Future>(future: F) -> F::Output {
     match poll_once(pin!(future)) {
         Poll::Ready(output) => output,
@@ -284,7 +285,7 @@ impl Shared {
 }
 
 #[test]
-fn a_call_that_takes_self_away_is_recorded_in_metrics_that_are_shared() {
+fn a_call_that_consumes_self_is_recorded_in_shared_metrics() {
     let metrics = Arc::new(LogMetrics::default());
     let mut log = Shared { metrics: Some(Arc::clone(&metrics)), ..Shared::default() };
     check!(metrics, |text| log.clone().consumed(text));
@@ -354,7 +355,7 @@ fn functions_without_self_and_of_traits_are_recorded() {
 }
 
 /// Every kind of histogram of durations, and the wrappers that one may be in.
-struct Places {
+struct Backend {
     metrics: Histograms,
 }
 
@@ -369,7 +370,7 @@ struct Histograms {
     by_level: [Histogram; 2],
 }
 
-impl Places {
+impl Backend {
     #[metrics(time = fine)]
     fn fine(&self) {}
 
@@ -402,22 +403,22 @@ impl Places {
 #[test]
 fn any_histogram_of_durations_records_behind_any_pointer() {
     let metrics = Histograms { present: Some(Histogram::new()), ..Histograms::default() };
-    let places = Places { metrics };
-    places.fine();
-    places.sharded();
-    places.padded();
-    places.shared().absent();
-    places.present();
-    places.by_level(1);
-    now(places.expression());
-    let all = &places.metrics;
+    let backend = Backend { metrics };
+    backend.fine();
+    backend.sharded();
+    backend.padded();
+    backend.shared().absent();
+    backend.present();
+    backend.by_level(1);
+    now(backend.expression());
+    let all = &backend.metrics;
     assert_eq!((all.fine.get().count(), all.sharded.get().count()), (1, 1));
     assert_eq!((all.padded.get().count(), all.shared.get().count()), (1, 2));
     assert_eq!(all.present.as_ref().map(|present| present.get().count()), Some(1));
     assert_eq!(all.by_level.each_ref().map(|level| level.get().count()), [0, 1]);
 }
 
-/// Takes the given time by a clock of the test.
+/// Spins for the given time.
 fn spin(duration: Duration) {
     let started = Instant::now();
     while started.elapsed() < duration {
@@ -440,7 +441,7 @@ async fn spin_later(duration: Duration) {
 }
 
 #[test]
-fn what_is_recorded_is_at_least_what_the_body_takes_and_at_most_what_its_caller_sees() {
+fn a_recorded_duration_is_between_those_of_the_body_and_of_the_whole_call() {
     let duration = Duration::from_millis(2);
     let started = Instant::now();
     timed_spin(duration);
@@ -483,7 +484,7 @@ impl Sampled {
 }
 
 #[test]
-fn samples_add_up_to_about_the_calls_and_each_stands_for_n() {
+fn the_weights_of_samples_add_up_to_about_the_number_of_calls() {
     let calls = 160_000;
     let sampled = Sampled::default();
     for _ in 0..calls {
@@ -502,7 +503,7 @@ fn samples_add_up_to_about_the_calls_and_each_stands_for_n() {
 }
 
 #[test]
-fn two_functions_that_are_called_in_turn_are_sampled_alike() {
+fn two_functions_that_are_called_in_turn_are_sampled_equally() {
     let metrics = Histograms { present: Some(Histogram::new()), ..Histograms::default() };
     let sampled = Sampled { metrics };
     for _ in 0..100_000 {
@@ -551,7 +552,7 @@ fn numbered(instrument: &Each34th, call: u64) {
 }
 
 #[test]
-fn what_each_34th_call_does_is_one_34th_of_what_is_recorded() {
+fn each_34th_call_has_one_34th_of_the_recorded_weight() {
     let instrument = Each34th::default();
     for call in 0..340_000 {
         numbered(&instrument, call);

@@ -30,7 +30,7 @@ struct CacheMetrics {
     hits: Counter,
 }
 
-/// The metrics of the backend, in a separate file.
+/// Further metrics of the backend, in a separate file.
 #[derive(Debug, Default, Metrics)]
 struct EngineMetrics {
     appends: Counter,
@@ -114,7 +114,7 @@ fn main() {
     }
 }
 
-/// Executes the commands for the file of measurements.
+/// Executes the commands for the file of `EngineMetrics`.
 fn measure(engine: &mut Option<Published<EngineMetrics>>, word: &str, rest: &str) -> String {
     if word == "publish-engine" {
         return match Published::create(rest) {
@@ -150,7 +150,7 @@ fn measure(engine: &mut Option<Published<EngineMetrics>>, word: &str, rest: &str
         }),
         "engine-snapshot" => return engine.snapshot().to_string().replace('\n', "; "),
         "engine-totals" => return engine.totals().to_string().replace('\n', "; "),
-        _ => panic!("{word} is no command"),
+        _ => panic!("unknown command `{word}`"),
     }
     "ok".to_owned()
 }

@@ -1,6 +1,6 @@
 //! Starts the backend and talks to it.
 
-#![allow(dead_code)] // no test needs all of it
+#![allow(dead_code)] // each test needs only some of it
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -62,13 +62,13 @@ impl Backend {
         answer.trim_end().to_owned()
     }
 
-    /// SIGKILL.
+    /// Kills the backend with `SIGKILL`.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Closes its standard input, at which the backend exits normally.
+    /// Closes the backend's standard input, so that it exits normally.
     pub(crate) fn end(self) {
         let Self { mut child, to, .. } = self;
         drop(to);

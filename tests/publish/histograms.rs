@@ -1,4 +1,4 @@
-//! Distributions, floats and peaks in a published file: read by another process as in the one that records them.
+//! Distributions, floats and peaks in a published file.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -13,7 +13,7 @@ fn distribution<'a>(snapshot: &'a Snapshot, name: &str) -> &'a Distribution {
     snapshot[name].as_histogram().unwrap()
 }
 
-/// An engine that has recorded something of each form.
+/// Starts a backend that has recorded values of every form.
 fn engine_with_values(path: &Path) -> Backend {
     let mut engine = Backend::engine(path);
     for line in [
@@ -39,7 +39,7 @@ const VALUES: &str = "appends: 3; append: count 3, mean 450 µs, p50 87.5 µs, p
      fill_ratio: 0.25; longest_queue: -7";
 
 #[test]
-fn another_process_reads_what_the_process_itself_reads() {
+fn another_process_reads_the_same_values_as_the_process_itself() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("engine.metrics");
     let mut engine = engine_with_values(&path);
@@ -84,7 +84,7 @@ fn another_process_reads_what_the_process_itself_reads() {
 }
 
 #[test]
-fn a_reset_from_outside_empties_distributions_and_peaks_and_leaves_totals() {
+fn a_reset_from_outside_empties_distributions_and_peaks_and_keeps_totals() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("engine.metrics");
     let mut engine = engine_with_values(&path);
@@ -97,7 +97,7 @@ fn a_reset_from_outside_empties_distributions_and_peaks_and_leaves_totals() {
     for name in ["appends", "append", "lookup", "record_size", "fill_ratio"] {
         assert_eq!(totals[name], before[name], "{name}");
     }
-    // As in the process, a peak has no total in addition to its value.
+    // As inside the process, a peak has no total in addition to its value.
     assert_eq!(totals["longest_queue"], 0);
 
     engine.tell("append 9");
@@ -113,7 +113,7 @@ fn a_reset_from_outside_empties_distributions_and_peaks_and_leaves_totals() {
 }
 
 #[test]
-fn a_killed_process_leaves_its_distributions_and_its_successor_begins_anew() {
+fn a_killed_process_leaves_its_distributions_and_its_successor_starts_empty() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("engine.metrics");
     engine_with_values(&path).kill();
@@ -209,14 +209,14 @@ fn any_buckets_in_any_nesting_are_published_and_work_in_private_memory_too() {
         distribution(&snapshot, "wal_sync").to_string(),
         "count 1, mean 3 ms, p50 3 ms, p99 3 ms, max ≤ 5 ms"
     );
-    // Both have the same buckets, so they can be added up.
+    // Both distributions have the same buckets, so they can be merged.
     let mut sum = distribution(&snapshot, "most").clone();
     sum.merge(&published.most.get().erase()).unwrap();
     assert_eq!(sum.count(), 2);
 }
 
 #[test]
-fn what_a_default_has_recorded_is_published_with_it() {
+fn values_that_default_has_recorded_are_published() {
     #[derive(Metrics)]
     struct Begun {
         lookup: ShardedHistogram,
@@ -241,7 +241,7 @@ fn what_a_default_has_recorded_is_published_with_it() {
     let path = directory.path().join("begun");
     let begun = Published::<Begun>::create(&path).unwrap();
     let snapshot = begun.snapshot();
-    assert_eq!(distribution(&snapshot, "lookup").count(), 1, "the block in use is known");
+    assert_eq!(distribution(&snapshot, "lookup").count(), 1, "the flags of used blocks are copied");
     assert_eq!((begun.append.get().count(), begun.append.total().count()), (1, 2));
     assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap(), snapshot);
 }
@@ -275,7 +275,7 @@ mod hostile {
         bytes: Vec<u8>,
     }
 
-    /// The entry of `append`, of `fill_ratio`, and of `longest_queue`.
+    /// The offsets of the entries of `append`, `fill_ratio` and `longest_queue`.
     const APPEND: usize = 64 + 88;
     const FILL_RATIO: usize = 64 + 4 * 88;
     const LONGEST_QUEUE: usize = 64 + 5 * 88;
@@ -293,7 +293,8 @@ mod hostile {
             u32::from_ne_bytes(self.bytes[at..at + 4].try_into().unwrap())
         }
 
-        /// Returns the problem that a reader reports after changes in the description, whose checksum is right.
+        /// Returns the problem that a reader reports after changes in the description. The checksum matches the
+        /// changes.
         fn fault(&self, changes: &[(usize, &[u8])]) -> String {
             let mut bytes = self.bytes.clone();
             for (at, change) in changes {
@@ -312,7 +313,7 @@ mod hostile {
     }
 
     #[test]
-    fn bounds_are_some_and_rise_and_have_a_base_unit() {
+    fn invalid_bounds_and_base_units_are_rejected() {
         let sample = Sample::new();
         assert_eq!(sample.fault(&[]), "read: 6");
         let bounds = usize::try_from(sample.half(APPEND + 72)).unwrap();
@@ -336,7 +337,7 @@ mod hostile {
     }
 
     #[test]
-    fn blocks_of_buckets_lie_in_the_values_and_are_no_more_than_there_are() {
+    fn cells_outside_of_the_values_are_rejected() {
         let sample = Sample::new();
         let outside = "a metric's value lies outside of the values";
         let len = sample.bytes.len() as u64;
@@ -361,9 +362,9 @@ mod hostile {
     }
 
     #[test]
-    fn labels_are_names_and_plain_values_that_are_there_once() {
+    fn invalid_and_repeated_labels_are_rejected() {
         let sample = Sample::new();
-        // The first histogram's bounds are not needed by a counter, so labels can take their place.
+        // A counter does not need the bounds of the first histogram, so labels can replace them.
         let list = usize::try_from(sample.half(APPEND + 72)).unwrap();
         let name = (sample.half(APPEND), sample.half(APPEND + 4));
         let pair = |(offset, len): (u32, u32)| [offset.to_ne_bytes(), len.to_ne_bytes()].concat();
@@ -375,7 +376,7 @@ mod hostile {
                 (list, labels),
             ])
         };
-        // `append`, whose first and last letters serve as names and values.
+        // Parts of the name `append` serve as names and values.
         let part = |from: u32, len| (name.0 + from, len);
         assert_eq!(labelled(1, &label(part(0, 1), part(1, 2))), "read: 6");
         let two = |a, b| [label(part(a, 1), part(2, 1)), label(part(b, 1), part(2, 1))].concat();
@@ -393,14 +394,14 @@ mod hostile {
     }
 
     #[test]
-    fn a_truncated_or_sparse_file_is_read_or_refused_and_never_filled() {
+    fn a_truncated_file_is_rejected_and_the_holes_of_a_sparse_file_are_not_filled() {
         let sample = Sample::new();
         let path = sample.directory.path().join("sparse");
         for len in (0..sample.bytes.len()).step_by(97) {
             fs::write(&path, &sample.bytes[..len]).unwrap();
             assert!(Reader::open(&path).is_err(), "{len}");
         }
-        // A sparse copy, without the zeros behind the description.
+        // A sparse copy, without the zeros after the description.
         let description = u64::from_ne_bytes(sample.bytes[32..40].try_into().unwrap());
         fs::write(&path, &sample.bytes[..usize::try_from(description).unwrap()]).unwrap();
         let file = fs::File::options().write(true).open(&path).unwrap();
@@ -411,7 +412,7 @@ mod hostile {
     }
 
     #[test]
-    fn many_small_histograms_take_no_memory_that_the_file_does_not_justify() {
+    fn too_many_small_histograms_are_rejected() {
         let entries = (1 << 16) + 1;
         let bytes = many(entries);
         let directory = tempfile::tempdir().unwrap();
@@ -421,7 +422,7 @@ mod hostile {
         assert!(fault.ends_with("too many histograms"), "{fault}");
     }
 
-    /// A file of histograms with one bound each.
+    /// Returns a file of histograms with one bound each.
     fn many(entries: usize) -> Vec<u8> {
         let start = 64 + 88 * entries;
         let name = |i: usize| format!("h{i:07}");
@@ -463,7 +464,7 @@ mod hostile {
     }
 
     #[test]
-    fn as_many_histograms_as_a_file_may_have_are_read() {
+    fn a_file_with_a_thousand_histograms_is_read() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("many");
         fs::write(&path, many(1000)).unwrap();

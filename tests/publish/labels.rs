@@ -9,7 +9,7 @@ use papyra_metrics::{
 };
 
 #[test]
-fn series_are_read_under_the_keys_that_they_have_in_the_process() {
+fn series_have_the_same_keys_as_in_the_process() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.metrics");
     let store = Published::<StoreMetrics>::create(&path).unwrap();
@@ -58,15 +58,15 @@ fn a_reset_from_outside_resets_every_member() {
 }
 
 #[test]
-fn two_series_that_are_the_same_are_refused_in_whatever_order_their_labels_are() {
+fn equal_series_are_rejected_whatever_the_order_of_their_labels() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store.metrics");
     let store = Published::<StoreMetrics>::create(&path).unwrap();
     let bytes = fs::read(&path).unwrap();
     let position = |series: &str| {
         let reader = Reader::open(&path).unwrap();
-        let place = reader.metrics().iter().map(Metric::series).position(|key| key == series);
-        64 + 88 * place.unwrap()
+        let index = reader.metrics().iter().map(Metric::series).position(|key| key == series);
+        64 + 88 * index.unwrap()
     };
     let get = position("requests{op=get,outcome=ok}");
     let put = position("requests{op=put,outcome=ok}");
@@ -83,7 +83,7 @@ fn two_series_that_are_the_same_are_refused_in_whatever_order_their_labels_are()
         Reader::open(forged).map(|reader| reader.metrics().len()).map_err(|error| error.to_string())
     };
     assert_eq!(open(&|_| ()), Ok(store.descriptors().len()));
-    // Other labels under the same name are another series, the same labels in another order are not.
+    // Two series of one name must differ in their labels, not only in the order of the labels.
     let (from, to) = (list(get), list(put));
     let same = "two metrics have the same name";
     let copy = |bytes: &mut Vec<u8>| bytes.copy_within(from..from + 32, to);

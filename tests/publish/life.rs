@@ -1,7 +1,7 @@
 //! The life of a published file, from its creation to its removal, with a backend in a separate process.
 
 #![allow(unsafe_code)] // locks, forks and namespaces are system calls
-#![allow(clippy::unnecessary_debug_formatting)] // as messages format paths
+#![allow(clippy::unnecessary_debug_formatting)] // messages format paths this way
 
 use std::{
     fs, io,
@@ -29,7 +29,7 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn another_process_reads_what_is_counted_while_it_is_counted() {
+fn another_process_reads_counts_while_they_change() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::publishing(&path);
@@ -72,7 +72,7 @@ fn a_killed_process_leaves_its_last_counts() {
 }
 
 #[test]
-fn a_process_killed_amid_its_work_leaves_every_count_it_has_answered_for() {
+fn a_process_killed_during_its_work_leaves_every_acknowledged_count() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::publishing(&path);
@@ -90,29 +90,29 @@ fn a_process_killed_amid_its_work_leaves_every_count_it_has_answered_for() {
 }
 
 #[test]
-fn a_second_process_is_told_who_is_there() {
+fn a_second_process_gets_an_error_that_names_the_first() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut first = Backend::publishing(&path);
     first.tell("write 1");
     let mut second = Backend::start();
-    let told = second.tell(&format!("publish {}", path.display()));
+    let answer = second.tell(&format!("publish {}", path.display()));
     assert_eq!(
-        told,
+        answer,
         format!(
             "cannot publish metrics at {path:?}: papyra-metrics-tests-backend (pid {}) is alive and publishes there; \
              give each process its own path",
             first.pid()
         )
     );
-    // The first one is undisturbed, and nothing is left behind.
+    // The first process is undisturbed, and no other file remains.
     first.tell("write 1");
     assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap()["records_written"], 2);
     assert_eq!(names(directory.path()), ["log.metrics"]);
 }
 
 #[test]
-fn another_part_of_the_same_process_is_told_too() {
+fn a_second_publisher_in_the_same_process_gets_an_error() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
@@ -125,7 +125,7 @@ fn another_part_of_the_same_process_is_told_too() {
 }
 
 #[test]
-fn a_dead_process_is_succeeded() {
+fn the_file_of_a_dead_process_is_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut first = Backend::publishing(&path);
@@ -143,7 +143,7 @@ fn a_dead_process_is_succeeded() {
 }
 
 #[test]
-fn of_many_that_succeed_a_dead_process_at_once_one_does() {
+fn one_of_many_concurrent_successors_replaces_the_file_of_a_dead_process() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     Backend::publishing(&path).kill();
@@ -191,11 +191,11 @@ fn a_reader_never_sees_a_file_that_is_not_complete() {
         (answers, reading.join().unwrap())
     });
     assert!(answers.iter().all(|answer| answer == "ok"), "{answers:?}");
-    assert!(seen > 0, "nothing was there to be seen");
+    assert!(seen > 0, "no reader has seen a file");
 }
 
 #[test]
-fn dropping_removes_the_file_unless_it_is_to_be_kept() {
+fn dropping_removes_the_file_unless_keep_was_called() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::publishing(&path);
@@ -217,7 +217,7 @@ fn dropping_removes_the_file_unless_it_is_to_be_kept() {
 }
 
 #[test]
-fn a_process_that_has_left_the_directory_removes_its_file_all_the_same() {
+fn a_process_removes_its_file_even_after_it_has_changed_its_directory() {
     let directory = tempfile::tempdir().unwrap();
     let mut backend = Backend::start();
     backend.tell(&format!("enter {}", directory.path().display()));
@@ -229,7 +229,7 @@ fn a_process_that_has_left_the_directory_removes_its_file_all_the_same() {
 }
 
 #[test]
-fn dropping_leaves_the_file_that_somebody_else_has_put_there() {
+fn dropping_does_not_remove_the_file_of_another_publisher() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
@@ -263,7 +263,7 @@ fn only_the_owner_may_read_and_write_the_file_whatever_the_umask_is() {
 }
 
 #[test]
-fn what_is_no_file_of_metrics_is_left_alone() {
+fn files_that_are_not_metrics_files_are_not_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let at = |name: &str| directory.path().join(name);
     let publish =
@@ -303,7 +303,7 @@ fn what_is_no_file_of_metrics_is_left_alone() {
 }
 
 #[test]
-fn a_path_that_cannot_be_made_is_an_error_that_says_why() {
+fn a_path_that_cannot_be_created_is_an_error_with_the_reason() {
     let publish =
         |path: &str| Published::<PersistenceMetrics>::create(path).unwrap_err().to_string();
     assert_eq!(
@@ -314,13 +314,13 @@ fn a_path_that_cannot_be_made_is_an_error_that_says_why() {
     for path in ["", "/", "..", "/tmp/", "/tmp/.."] {
         assert!(publish(path).contains("does not end in a file name"), "{path}: {}", publish(path));
     }
-    // A device is not a regular file, and /proc cannot hold one.
+    // A device is not a directory, and no file can be created in /proc.
     assert!(publish("/dev/full/log.metrics").contains("Not a directory"));
     publish("/proc/log.metrics");
 }
 
 #[test]
-fn a_file_that_may_not_grow_is_an_error_at_the_beginning() {
+fn a_limit_on_the_size_of_files_is_an_error_of_publishing() {
     // The process has a limit on the size of files.
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
@@ -331,10 +331,10 @@ fn a_file_that_may_not_grow_is_an_error_at_the_beginning() {
         .arg(&path)
         .output()
         .unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
-    let lines: Vec<_> = told.lines().collect();
-    assert!(lines[0].contains("writing it: File too large"), "{told}");
-    assert!(lines[2].starts_with("records_written: 3"), "{told}");
+    let answer = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = answer.lines().collect();
+    assert!(lines[0].contains("writing it: File too large"), "{answer}");
+    assert!(lines[2].starts_with("records_written: 3"), "{answer}");
     assert_eq!(names(directory.path()), [""; 0]);
 }
 
@@ -349,7 +349,7 @@ include!("../derive/thousand.in");
 
 /// Runs in a file system of 80 KiB, which has room for the description and not for all values.
 #[test]
-#[ignore = "the test below runs it where there is such a file system"]
+#[ignore = "the test below runs it in such a file system"]
 fn in_a_small_file_system() {
     let path = std::env::var_os("SMALL").unwrap();
     let path = Path::new(&path).join("log.metrics");
@@ -365,7 +365,7 @@ fn in_a_small_file_system() {
 #[ignore = "needs a user namespace, to mount a small file system; .ci/run runs it"]
 fn on_a_disk_that_is_full_a_backend_counts_in_private_memory_and_is_not_killed() {
     let directory = tempfile::tempdir().unwrap();
-    let said = Command::new("unshare")
+    let output = Command::new("unshare")
         .args(["--map-root-user", "--mount", "sh", "-c"])
         .arg("mount -t tmpfs -o size=80k none \"$SMALL\" && exec \"$0\" --ignored --exact life::in_a_small_file_system")
         .arg(std::env::current_exe().unwrap())
@@ -373,17 +373,17 @@ fn on_a_disk_that_is_full_a_backend_counts_in_private_memory_and_is_not_killed()
         .output()
         .expect("this needs `unshare` of util-linux, to mount a small file system for one process");
     assert!(
-        said.status.success(),
+        output.status.success(),
         "{}\n{}\n{}",
-        said.status,
-        String::from_utf8_lossy(&said.stdout),
-        String::from_utf8_lossy(&said.stderr)
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
     );
-    assert!(String::from_utf8_lossy(&said.stdout).contains("1 passed"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"));
 }
 
 #[test]
-fn a_backend_counts_on_in_private_memory_and_says_why() {
+fn a_backend_that_cannot_publish_counts_in_private_memory_and_returns_the_error() {
     let metrics =
         Published::<PersistenceMetrics>::create_or_private("/no/such/directory/log.metrics");
     metrics.records_written.add(2);
@@ -402,7 +402,7 @@ fn a_backend_counts_on_in_private_memory_and_says_why() {
 }
 
 #[test]
-fn a_backend_that_is_not_asked_to_publish_counts_in_private_memory() {
+fn default_published_metrics_count_in_private_memory() {
     let metrics = Published::<PersistenceMetrics>::default();
     metrics.records_written.add(2);
     assert_eq!(metrics.snapshot()["records_written"], 2);
@@ -412,7 +412,7 @@ fn a_backend_that_is_not_asked_to_publish_counts_in_private_memory() {
 
 /// Locks a range of a file from its beginning, as other programs can, until the descriptor is closed.
 fn lock(file: &fs::File, kind: libc::c_int, len: libc::off_t) {
-    // SAFETY: zeros are a `flock`, and the command reads it during the call.
+    // SAFETY: zeros are a valid `flock`, and the command reads it during the call.
     let done = unsafe {
         let mut range: libc::flock = std::mem::zeroed();
         range.l_type = kind.try_into().unwrap();
@@ -423,7 +423,7 @@ fn lock(file: &fs::File, kind: libc::c_int, len: libc::off_t) {
 }
 
 #[test]
-fn the_lock_of_a_reader_does_not_make_a_dead_process_alive() {
+fn a_dead_process_is_not_live_because_of_the_lock_of_a_reader() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     Backend::publishing(&path).kill();
@@ -442,13 +442,13 @@ fn the_lock_of_a_reader_does_not_make_a_dead_process_alive() {
 }
 
 #[test]
-fn a_process_that_takes_over_is_not_mistaken_for_the_dead_one() {
+fn a_successor_is_not_mistaken_for_the_dead_process() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let dead = Backend::publishing(&path);
     let pid = dead.pid();
     dead.kill();
-    // As a successor does, in the moment before it replaces the file.
+    // A successor takes this lock before it replaces the file.
     let successor = fs::File::options().read(true).write(true).open(&path).unwrap();
     lock(&successor, libc::F_WRLCK, 1);
     assert!(!Reader::open(&path).unwrap().is_live().unwrap());
@@ -478,7 +478,7 @@ fn in_a_nested_pid_namespace() {
         unsafe { libc::_exit(code) };
     }
     let mut status = 1;
-    // SAFETY: the child is ours, and `status` is a place for its state.
+    // SAFETY: this process forked the child, and `status` is valid for writes.
     assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
     assert_eq!(status, 0);
     assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap()["records_read"], 1);
@@ -488,20 +488,20 @@ fn in_a_nested_pid_namespace() {
 
 #[test]
 #[ignore = "needs a user namespace, to start a process in a pid namespace; .ci/run runs it"]
-fn a_child_with_the_same_id_in_another_pid_namespace_leaves_the_file() {
+fn a_child_with_the_same_id_in_another_pid_namespace_does_not_remove_the_file() {
     let directory = tempfile::tempdir().unwrap();
-    let said = Command::new("unshare")
+    let output = Command::new("unshare")
         .args(["--map-root-user", "--pid", "--fork"])
         .arg(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "life::in_a_nested_pid_namespace"])
         .env("NESTED", directory.path().join("log.metrics"))
         .output()
         .expect("this needs `unshare` of util-linux, to start a process in a pid namespace");
-    let out = String::from_utf8_lossy(&said.stdout);
+    let out = String::from_utf8_lossy(&output.stdout);
     assert!(
-        said.status.success() && out.contains("1 passed"),
+        output.status.success() && out.contains("1 passed"),
         "{out}\n{}",
-        String::from_utf8_lossy(&said.stderr)
+        String::from_utf8_lossy(&output.stderr)
     );
 }
 
@@ -511,7 +511,7 @@ fn the_file_takes_no_more_than_its_metrics_need() {
     let path = directory.path().join("log.metrics");
     let _metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
     let size = fs::metadata(&path).unwrap().size();
-    // Descriptions and strings take about 100 bytes a metric, and the bounds of the histograms 900.
+    // Entries and strings take about 100 bytes a metric, and the bounds of the histograms 900.
     let metrics = size_of::<PersistenceMetrics>() as u64;
     assert!(size < metrics + 4096, "{size} bytes for {metrics} of metrics");
 }

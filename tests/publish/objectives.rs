@@ -1,4 +1,4 @@
-//! Objectives and the mark of error counters in a published file, whose entries are longer then.
+//! Objectives in a published file, which make its entries longer, and the flag of error counters.
 
 use std::{fs, path::Path};
 
@@ -33,7 +33,7 @@ fn entry_len(file: &[u8]) -> u32 {
 }
 
 #[test]
-fn a_reader_knows_objectives_and_marks_as_the_descriptors_have_them() {
+fn a_reader_returns_the_objectives_and_error_counters_of_the_descriptors() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let metrics = Published::<LogMetrics>::create(&path).unwrap();
@@ -58,8 +58,8 @@ fn only_a_file_with_objectives_has_longer_entries_and_its_version_is_the_same() 
 }
 
 #[test]
-fn an_objective_that_is_not_one_is_damage() {
-    /// The entry of `append`.
+fn an_invalid_objective_is_reported_as_damage() {
+    /// The offset of the entry of `append`.
     const APPEND: usize = 64 + 104;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
@@ -79,7 +79,7 @@ fn an_objective_that_is_not_one_is_damage() {
     assert!(fault(APPEND + 96, &1_000_000_000_u32.to_ne_bytes()).ends_with(invalid));
     let on_a_counter = fault(64 + 96, &1_u32.to_ne_bytes());
     assert!(on_a_counter.ends_with("a metric that is not a histogram has an objective"));
-    // None at all is not damage, and neither are flags that only later writers know.
+    // A missing objective is valid, and so are flags that only later versions define.
     assert_eq!(fault(APPEND + 96, &0_u32.to_ne_bytes()), "");
     assert_eq!(fault(APPEND + 60, &u32::MAX.to_ne_bytes()), "");
 }

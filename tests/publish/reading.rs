@@ -1,6 +1,6 @@
 //! A reader validates all contents of a file, and returns exactly its values.
 
-#![allow(clippy::unnecessary_debug_formatting)] // as messages format paths
+#![allow(clippy::unnecessary_debug_formatting)] // messages format paths this way
 
 use std::{
     fs,
@@ -62,7 +62,7 @@ impl Sample {
         Self { directory, bytes }
     }
 
-    /// A file in version 1 of the format.
+    /// Returns a file in version 1 of the format.
     fn version_1() -> Self {
         let bytes = include_bytes!("version-1.metrics").to_vec();
         Self { directory: tempfile::tempdir().unwrap(), bytes }
@@ -72,7 +72,7 @@ impl Sample {
         u32::from_ne_bytes(self.bytes[at..at + 4].try_into().unwrap()).try_into().unwrap()
     }
 
-    /// Where the entry of a metric begins.
+    /// Returns the offset of the entry of a metric.
     fn entry(&self, metric: usize) -> usize {
         64 + self.number(20) * metric
     }
@@ -93,9 +93,9 @@ impl Sample {
         self.open_with_hole(bytes, bytes.len().try_into().unwrap())
     }
 
-    /// Opens a file of that length, which begins with the bytes.
+    /// Writes and opens a file of this length that begins with the bytes.
     fn open_with_hole(&self, bytes: &[u8], len: u64) -> Result<Reader, ReadError> {
-        // In place, because creating a new file can be slow on some file systems.
+        // Overwrites the file, because creating a new file can be slow on some file systems.
         let file = fs::File::options().write(true).create(true).truncate(false).open(self.path());
         let file = file.unwrap();
         file.write_all_at(bytes, 0).unwrap();
@@ -110,7 +110,7 @@ impl Sample {
         self.open(bytes).unwrap_err().to_string()
     }
 
-    /// The bytes with a changed description, and the matching checksum.
+    /// Returns the bytes with a changed description and the matching checksum.
     fn forged(&self, at: usize, change: &[u8]) -> Vec<u8> {
         let mut bytes = self.bytes.clone();
         bytes[at..at + change.len()].copy_from_slice(change);
@@ -137,7 +137,7 @@ impl Random {
 }
 
 #[test]
-fn every_bit_of_the_description_counts() {
+fn a_change_of_any_bit_of_the_description_is_an_error() {
     for sample in [Sample::new(), Sample::version_1()] {
         let before = sample.open(&sample.bytes).unwrap().snapshot().unwrap();
         for at in 0..sample.description_len() {
@@ -174,7 +174,7 @@ fn a_file_of_version_1_is_read_and_reset() {
 }
 
 #[test]
-fn a_file_cut_at_any_length_is_an_error() {
+fn a_file_truncated_to_any_length_is_an_error() {
     let sample = Sample::new();
     for len in 1..sample.bytes.len() {
         let fault = sample.fault(&sample.bytes[..len]);
@@ -211,7 +211,7 @@ fn mutate(sample: &Sample) {
                 1 => bytes[at] = 0xff,
                 2 => bytes[at] = random.next().to_ne_bytes()[0],
                 3 => {
-                    // A whole word, aligned as words are.
+                    // A whole aligned word.
                     let at = at & !7;
                     let word = random.next() >> random.below(64);
                     let end = bytes.len().min(at + 8);
@@ -257,7 +257,7 @@ fn mutate(sample: &Sample) {
                 _ => {}
             }
         }
-        // Most get the right checksum, so that later checks are reached.
+        // Most files get the right checksum, so that later checks are reached.
         if bytes.len() >= description && random.below(8) != 0 {
             let checksum = crc32fast::hash(&bytes[20..description]);
             bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
@@ -265,7 +265,7 @@ fn mutate(sample: &Sample) {
         let len = bytes.len() as u64 + hole;
         match sample.open_with_hole(&bytes, len) {
             Ok(reader) => {
-                // Displayed too, which computes means and quantiles.
+                // Formatting computes means and quantiles too.
                 assert!(
                     !reader.snapshot().unwrap().to_string().is_empty()
                         || reader.metrics().is_empty()
@@ -275,7 +275,7 @@ fn mutate(sample: &Sample) {
                     assert!(error.to_string().contains("it has holes"), "{error}");
                     with_holes += 1;
                 }
-                // Another header after the file was opened changes nothing.
+                // A header that changes after the file was opened has no effect.
                 let file = fs::File::options().write(true).open(sample.path()).unwrap();
                 file.write_all_at(&random.next().to_ne_bytes(), 24).unwrap();
                 reader.snapshot().unwrap();
@@ -287,7 +287,7 @@ fn mutate(sample: &Sample) {
             }
         }
     }
-    // Otherwise the mutations are too weak, or too strong, to show anything.
+    // Otherwise nearly all mutations are harmless, or nearly all are rejected at the first check.
     assert!(
         read > 1000 && refused > 1000 && with_holes > 100,
         "{read} read, {refused} refused, {with_holes} with holes"
@@ -295,7 +295,7 @@ fn mutate(sample: &Sample) {
 }
 
 #[test]
-fn what_a_forger_says_is_checked_too() {
+fn descriptions_with_a_valid_checksum_are_checked_too() {
     let sample = Sample::new();
     let entry = 64;
     let fault = |at: usize, change: &[u8]| sample.fault(&sample.forged(at, change));
@@ -343,10 +343,11 @@ fn what_a_forger_says_is_checked_too() {
 }
 
 #[test]
-fn a_counter_of_several_cells_is_their_sum_less_one_mark() {
+fn a_counter_of_several_cells_is_their_sum_minus_one_baseline() {
     let mut sample = Sample::new();
     let entry = sample.entry(0);
-    // The first counter gets the total of the second as another cell, and the last metric leaves its words to it.
+    // The total of the second counter becomes a second cell of the first. The last metric is removed, so that enough
+    // words are unclaimed.
     let metrics = u32::try_from(sample.metrics() - 1).unwrap();
     sample.bytes = sample.forged(40, &metrics.to_ne_bytes());
     sample.bytes = sample.forged(entry + 40, &16_u64.to_ne_bytes());
@@ -360,7 +361,7 @@ fn a_counter_of_several_cells_is_their_sum_less_one_mark() {
 }
 
 #[test]
-fn other_versions_byte_orders_and_files_are_told_apart() {
+fn other_versions_byte_orders_and_files_have_their_own_errors() {
     let sample = Sample::new();
     for version in [0, 3, u32::MAX] {
         assert!(sample.fault(&sample.forged(12, &version.to_ne_bytes())).ends_with(&format!(
@@ -382,10 +383,10 @@ fn other_versions_byte_orders_and_files_are_told_apart() {
 }
 
 #[test]
-fn a_file_without_end_costs_no_memory() {
+fn a_description_of_a_terabyte_is_rejected() {
     let sample = Sample::new();
     let file = fs::File::create(sample.path()).unwrap();
-    // A description of a terabyte, in a file that has one, all of it a hole.
+    // A description of a terabyte, in a sparse file of that length.
     let mut header = sample.bytes[..64].to_vec();
     header[24..32].copy_from_slice(&(1_u64 << 40).to_ne_bytes());
     header[32..40].copy_from_slice(&(1_u64 << 40).to_ne_bytes());
@@ -396,7 +397,7 @@ fn a_file_without_end_costs_no_memory() {
 }
 
 #[test]
-fn special_files_are_told_by_what_they_are_and_never_opened() {
+fn special_files_are_rejected_by_their_kind() {
     let directory = tempfile::tempdir().unwrap();
     let fifo = directory.path().join("fifo");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
@@ -410,16 +411,16 @@ fn special_files_are_told_by_what_they_are_and_never_opened() {
         ("/dev/full".as_ref(), "it is a device, not a metrics file"),
         ("/no/such/file".as_ref(), "no such file"),
     ];
-    for (path, told) in cases {
+    for (path, message) in cases {
         let error = Reader::open(path).unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot read metrics from {path:?}: {told}"));
+        assert_eq!(error.to_string(), format!("cannot read metrics from {path:?}: {message}"));
         assert!(error.is_unavailable());
         assert!(Reader::reset(path).unwrap_err().is_unavailable());
     }
 }
 
 #[test]
-fn a_link_may_lead_to_the_file() {
+fn a_file_is_read_through_a_symbolic_link() {
     let sample = Sample::new();
     fs::write(sample.path(), &sample.bytes).unwrap();
     let link = sample.directory.path().join("link");
@@ -428,16 +429,16 @@ fn a_link_may_lead_to_the_file() {
 }
 
 #[test]
-fn a_file_that_is_cut_while_it_is_open_is_an_error_and_no_signal() {
+fn a_file_truncated_while_it_is_open_is_an_error_and_not_a_signal() {
     let sample = Sample::new();
     let reader = sample.open(&sample.bytes).unwrap();
     fs::File::options().write(true).open(sample.path()).unwrap().set_len(100).unwrap();
-    let told = reader.snapshot().unwrap_err().to_string();
-    assert!(told.ends_with("the metrics file is damaged: the file is cut short"), "{told}");
+    let message = reader.snapshot().unwrap_err().to_string();
+    assert!(message.ends_with("the metrics file is damaged: the file is cut short"), "{message}");
 }
 
 #[test]
-fn a_reset_from_outside_is_the_same_as_one_inside() {
+fn a_reset_from_outside_has_the_same_effect_as_one_inside() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::publishing(&path);
@@ -481,7 +482,7 @@ fn a_reading_under_load_is_never_torn() {
     let path = directory.path().join("log.metrics");
     let metrics = Published::<LogMetrics>::create(&path).unwrap();
     let reader = Reader::open(&path).unwrap();
-    // All bytes of a value are equal, so a value that is read while it changes would show.
+    // All bytes of a value are equal, so that a torn value is detected.
     let alike = u64::from_ne_bytes([1; 8]);
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| {
@@ -519,7 +520,7 @@ fn eight_processes_under_load_add_up_exactly() {
 }
 
 #[test]
-fn published_metrics_serve_wherever_metrics_do() {
+fn published_metrics_are_used_like_other_metrics() {
     struct Backend {
         metrics: Published<LogMetrics>,
     }
@@ -568,7 +569,7 @@ fn published_metrics_serve_wherever_metrics_do() {
     assert_eq!(log.metrics.write_errors.get(), 1);
 }
 
-/// The storage of a plain struct, with a parameter that no field uses.
+/// A plain struct with storage, and with a parameter that only a skipped field uses.
 #[derive(Clone, Debug, Default, PartialEq, Metrics)]
 #[metrics(storage = Storage)]
 struct Counts<T> {
@@ -639,7 +640,7 @@ mod costs {
 
     use super::{Published, Sample};
 
-    /// Offset and length of a string, as the word of a file.
+    /// Returns the offset and the length of a string as a word of a file.
     fn string(offset: usize, len: usize) -> u64 {
         let halves = [u32::try_from(offset).unwrap(), u32::try_from(len).unwrap()];
         u64::from_ne_bytes(halves.map(u32::to_ne_bytes).as_flattened().try_into().unwrap())
@@ -648,8 +649,8 @@ mod costs {
     /// Offset and length of a text in the strings.
     type Text = (usize, usize);
 
-    /// A description with counters, by the offset and the length of name and help in the strings, whose
-    /// values all begin at the beginning of the values.
+    /// Returns a description of counters, whose values all start at the beginning of the values. Each counter is given
+    /// by the offset and the length of its name and of its help in the strings.
     fn description(
         counters: &[(Text, Text)],
         strings: &str,
@@ -671,11 +672,11 @@ mod costs {
                 string(start + name.0, name.1),
                 string(start + help.0, help.1),
                 string(start, 0),
-                string(1, 0), // a counter, of no prefix
+                string(1, 0), // a counter without a prefix
                 end,
                 8,
                 0,
-                string(usize::try_from(cells).unwrap(), 0), // and 0
+                string(usize::try_from(cells).unwrap(), 0), // the number of cells, and 0
             ] {
                 bytes.extend(word.to_ne_bytes());
             }
@@ -688,7 +689,7 @@ mod costs {
     }
 
     #[test]
-    fn entries_that_share_one_long_string_are_refused() {
+    fn entries_that_share_one_long_string_are_rejected() {
         const ENTRIES: usize = 2_000;
         const HELP: usize = 10_000;
         let directory = tempfile::tempdir().unwrap();
@@ -701,7 +702,7 @@ mod costs {
         assert!(fault.ends_with("strings overlap or exceed the description"), "{fault}");
     }
 
-    /// Writes a file with one counter over all its values, which are a hole.
+    /// Writes a file with one counter that has all values, which are a hole.
     fn sparse(path: &std::path::Path, values_len: u64) {
         let cells = u32::try_from(values_len / 8).unwrap_or(u32::MAX);
         let bytes = description(&[((0, 7), (0, 0))], "counter", cells, values_len);
@@ -711,7 +712,7 @@ mod costs {
     }
 
     #[test]
-    fn a_file_that_is_nearly_all_holes_is_refused_and_a_small_one_is_read() {
+    fn a_large_file_of_holes_is_rejected_and_a_small_one_is_read() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("sparse");
         for (values, fault) in [
@@ -742,12 +743,11 @@ mod costs {
         assert_eq!(fs::metadata(&path).unwrap().blocks(), before);
     }
 
-    /// Two headers, written in turn while they are read.
     #[test]
     fn a_header_that_changes_while_it_is_read_gives_values_or_an_error() {
         let sample = Sample::new();
         fs::write(sample.path(), &sample.bytes).unwrap();
-        // Valid only if its description has the length that the other header gives: it is longer than the file.
+        // An invalid header: its description is longer than its file.
         let description = u64::try_from(sample.description_len()).unwrap();
         let other = sample.forged(24, &(description - 8).to_ne_bytes());
         let file = fs::File::options().write(true).open(sample.path()).unwrap();
@@ -793,7 +793,7 @@ mod costs {
     }
 
     #[test]
-    fn only_the_cells_of_a_struct_reach_the_file() {
+    fn only_the_atomics_of_a_struct_are_written_to_the_file() {
         #[derive(Default, papyra_metrics::Metrics)]
         #[repr(align(1024))]
         struct Aligned {

@@ -121,7 +121,7 @@ macro_rules! __declare_buckets {
                 "`min` or `h`, at most 292 years) and a number as `4096` or `4KiB` (`KiB`, `MiB`, `GiB` or `TiB`)"
             ),
             not_rising: ::core::concat!(
-                "`", ::core::stringify!($bound), "` is not above the bound before it; bounds rise"
+                "`", ::core::stringify!($bound), "` is not above the bound before it; bounds must increase"
             ),
         }
     };

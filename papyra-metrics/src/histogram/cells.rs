@@ -1,6 +1,6 @@
 //! The atomics of a histogram: a count and a sum for each bucket, and how they are read.
 //!
-//! Each of these words only grows, and a reset sets its baseline to its value, as in a counter. Therefore readings,
+//! Like a counter, each of these words only grows, and a reset sets the word's baseline to the word. Therefore readings,
 //! takes and resets do not block each other or a recording, and each increment of a word is returned by exactly one of
 //! any number of concurrent takes.
 

@@ -39,7 +39,7 @@ use cells::{CellArray, Totals};
 
 /// A distribution of durations or sizes: how many of the recorded values are in each bucket, and their sum.
 ///
-/// The type `B` determines which values are recorded and where the bounds of the buckets are. By default it is [`Latency`]:
+/// The type `B` determines the type of the values and the bounds of the buckets. By default it is [`Latency`]:
 /// durations from 100 ns to 100 s. See [`Buckets`].
 ///
 /// ```

@@ -8,7 +8,7 @@ use super::table::DescriptorTable;
 use super::text::Text;
 use crate::Descriptor;
 
-/// The metrics of `M` in arrays of exactly their number. Only for structs that are not generic, because a generic
+/// The metrics of `M` in arrays of exactly the required length. Only for structs that are not generic, because a generic
 /// struct cannot pass its number of metrics as a constant argument.
 pub struct Exact<
     M: ?Sized,
@@ -44,7 +44,8 @@ macro_rules! first_fit {
     };
 }
 
-/// The metrics of a generic `M`. Their number cannot be the length of an array, so the array has the next power of two.
+/// The metrics of a generic `M`. Their number cannot be the length of an array, so the length of the array is the next
+/// power of two.
 pub struct SizeClasses<M: ?Sized>(PhantomData<M>);
 
 impl<M: DescriptorTable + ?Sized> SizeClasses<M> {

@@ -41,8 +41,8 @@ pub const fn assert_distinct<M: DescriptorTable + ?Sized>(index: usize) {
     let labels = LabelSet { own: own.labels.own, family, ..LabelSet::NONE };
     if let Some(label) = labels.repeated_name() {
         let mut message = Message::new();
-        message.push("the label `").push(label).push("` is one of the family `").push(own.name);
-        message.push("` and one of its `labels` too; rename one of them");
+        message.push("the label `").push(label).push("` is a label of the family `").push(own.name);
+        message.push("` and one of its fixed `labels`; rename one of them");
         panic!("{}", message.as_str());
     }
     refuse_collision::<M>(Owner::Own(index));

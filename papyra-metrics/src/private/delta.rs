@@ -67,7 +67,7 @@ pub fn assert_changes<M: Metrics + ?Sized>(
     panic!("the metrics did not change as expected{message}");
 }
 
-/// Returns the name of a metric, also if its field is a raw identifier.
+/// Returns the name of a metric, without the `r#` of a raw identifier.
 fn name_of(key: &str) -> &str {
     key.strip_prefix("r#").unwrap_or(key)
 }

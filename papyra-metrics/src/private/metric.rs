@@ -11,7 +11,7 @@ use crate::{CachePadded, Family, Instrument, Kind, Label, LabelValues, Member, W
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an instrument",
     label = "this type is not a metric",
-    note = "use an instrument of `papyra_metrics`, such as `Counter` or `Gauge`, a `Family` for one of each label, an `AtomicU64` or an `AtomicI64`, or implement `Instrument`",
+    note = "use an instrument of `papyra_metrics`, such as `Counter` or `Gauge`, a `Family` for one per label value, an `AtomicU64` or an `AtomicI64`, or implement `Instrument`",
     note = "for a struct of plain `u64` and `i64` fields, add `#[metrics(storage = Name)]` to the struct",
     note = "for a struct of metrics, add `#[derive(Metrics)]` to the struct and `#[metrics(flatten)]` to the field",
     note = "for a field that is not a metric, add `#[metrics(skip)]`"
@@ -38,7 +38,7 @@ pub trait Metric {
     const NUMBER: Kind = {
         assert!(
             Self::SCALE.is_none(),
-            "a histogram has the name of another instrument; give its alias a name of its own"
+            "an alias of a histogram is named like another instrument; rename the alias"
         );
         Self::SINGLE
     };
@@ -53,7 +53,7 @@ pub trait Metric {
 pub(super) const fn assert_single(labels: &[LabelValues]) {
     assert!(
         labels.is_empty(),
-        "a family has the name of an instrument; give its alias a name of its own, such as `CounterByOperation`"
+        "an alias of a family is named like an instrument; rename the alias, for example to `CounterByOperation`"
     );
 }
 

@@ -10,7 +10,7 @@ use crate::{Descriptor, Metrics, Value, Walker};
 /// storage causes one error, at its field, and none where its storage is named.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no storage",
-    label = "it has no `#[metrics(storage = …)]`",
+    label = "this type has no `#[metrics(storage = …)]`",
     note = "in a struct with `storage`, a flattened field is itself a struct that derives `Metrics` with `storage = Name`"
 )]
 pub trait HasStorage<const PRESENT: bool = true>: Sized {
@@ -24,7 +24,7 @@ pub trait HasStorage<const PRESENT: bool = true>: Sized {
     /// Reads the values since the last reset.
     fn read(storage: &Self::Storage) -> Self;
 
-    /// Calls the visitor with the value of each field. It reads every field, so none of them counts as dead code.
+    /// Calls the visitor with the value of each field. Reads every field, so that no field counts as dead code.
     fn values(&self, visitor: &mut dyn FnMut(Value));
 }
 

@@ -95,7 +95,7 @@ pub const fn prefixed(mut descriptor: Descriptor, prefix_len: usize) -> Descript
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a counter",
     label = "a field marked `errors` must be a counter",
-    note = "errors are counted in a `Counter`, a `ShardedCounter`, an `AtomicU64` or a `Family` of these; an instrument of your own implements `papyra_metrics::Inc` beside `Instrument`"
+    note = "errors are counted in a `Counter`, a `ShardedCounter`, an `AtomicU64` or a `Family` of these; for an instrument of your own, implement `papyra_metrics::Inc` and `Instrument`"
 )]
 pub trait ErrorInstrument: Sized {
     const KIND: Kind;

@@ -199,7 +199,7 @@ fn decode_metric(
     })
 }
 
-/// Decodes the bounds of a histogram, which must rise, and their units.
+/// Decodes the bounds of a histogram, which must rise, and their unit.
 fn decode_scale(
     entry: Bytes<'_>,
     unit: &str,
@@ -260,7 +260,7 @@ fn decode_labels(
     Ok(labels)
 }
 
-/// The strings and lists of a description. No more bytes are read than there are: otherwise, entries that share one
+/// The strings and lists of a description. In all, no more bytes are read than there are: otherwise, entries that share one
 /// long string would make a small file take much memory.
 struct Strings<'a> {
     bytes: Bytes<'a>,

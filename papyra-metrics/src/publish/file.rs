@@ -144,7 +144,7 @@ pub(super) fn write_file<M: Publishable>(
     Ok((mapping, values))
 }
 
-/// The file at a path, as the file of a process that has ended.
+/// The state of the file at a path, which may be that of a process that has ended.
 enum Stale {
     /// Locked, so that one process at a time replaces it.
     Locked(File),

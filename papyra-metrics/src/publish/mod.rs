@@ -25,7 +25,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What can be published
+//! # Publishable structs
 //!
 //! Structs that derive [`Metrics`](derive@crate::Metrics) and contain only inline instruments: `Counter`, `Gauge`,
 //! `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` and `Family` of those,
@@ -35,8 +35,9 @@
 //! # Life of the file
 //!
 //! - The file is complete, with mode 0600, before it appears at the path. It is never created through a symbolic link,
-//!   and never replaces a file that is not a metrics file, even if such a file is moved to the path at that moment. (If
-//!   the file system or the kernel cannot exchange two files in one step, such as NFS, the check precedes a rename.)
+//!   and never replaces a file that is not a metrics file, even if such a file is moved to the path at that moment. (On
+//!   file systems and kernels that cannot exchange two files in one step, such as NFS, the file at the path is checked
+//!   shortly before a rename.)
 //! - While the process lives, it holds a lock on the file. A second process that publishes to the same path gets an
 //!   error that names the first. After the first process has ended, normally or by a crash, the second can publish to
 //!   the path.

@@ -40,9 +40,9 @@ impl Cell {
 ///
 /// It has the methods and guarantees of a [`Counter`](crate::Counter), but the cores do not wait for each other: each
 /// adds to its own cell, and readers add the cells up. On a 2-core x86-64 machine an increment takes 0.4 times as long
-/// as an uncontended atomic instruction, also while the other core increments the same counter. A `Counter` that two
-/// cores increment takes over 4 times as long. See `benches/RESULTS.md` in the repository for the measurements and the
-/// design.
+/// as an uncontended atomic instruction, also while the other core increments the same counter. An increment of a
+/// [`Counter`](crate::Counter) that two cores share takes over 4 times as long as that instruction. See
+/// `benches/RESULTS.md` in the repository for the measurements and the design.
 ///
 /// ```
 /// use papyra_metrics::{Metrics, ShardedCounter};
@@ -140,7 +140,7 @@ impl ShardedCounter {
 
     /// Returns the count since the last reset.
     pub fn get(&self) -> u64 {
-        // Loaded before the total, which is then at least as high, so that their difference never wraps.
+        // Loaded before the total, which is then at least as large, so that their difference never wraps.
         let baseline = self.baseline.load(Ordering::Acquire);
         self.total().wrapping_sub(baseline)
     }
@@ -167,7 +167,7 @@ impl ShardedCounter {
         advance_baseline(&self.baseline, || self.total())
     }
 
-    /// Counts one if `result` is an error, and returns it unchanged.
+    /// Counts one if `result` is an error. Returns `result` unchanged.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! How `errors` counts an error: in a counter, or in the member of a family that the error's label chooses.
+//! Counts errors for `errors`: in a counter, or in the member of a family with the label of the error.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
@@ -10,10 +10,10 @@ use crate::{CachePadded, Family, FamilyRow, Inc, Label, Member};
 /// An instrument that counts errors of type `E`: a counter, or a family of counters whose label the error converts to.
 #[diagnostic::on_unimplemented(
     message = "errors of type `{E}` cannot be counted in `{Self}`",
-    label = "expected a `papyra_metrics::Counter`, or a `Family` of counters by a label of the error",
-    note = "errors are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, an `Option` of those, or a `Family` of counters; an instrument of your own implements `papyra_metrics::Inc`",
+    label = "expected a `papyra_metrics::Counter`, or a `Family` of counters whose label the error converts to",
+    note = "errors are counted in a `Counter` or an `AtomicU64`, a reference, `Box`, `Rc` or `Arc` of one, an `Option` of those, or a `Family` of counters; for an instrument of your own, implement `papyra_metrics::Inc`",
     note = "for a family, write `impl From<&{E}>` for its label, or name a function from the error to the label: `errors_by = label_of`",
-    note = "if a family has several labels, all but the last may be named: `errors = write_errors[Op::Put]`"
+    note = "if a family has several labels, all but the last may be given: `errors = write_errors[Op::Put]`"
 )]
 pub trait CountError<E: ?Sized> {
     /// Counts the error. The error is the first argument, so that its type is known when rustc checks the type of the
@@ -46,8 +46,8 @@ impl<E: ?Sized, L: LabelOf<E>, I: Inc> CountError<E> for FamilyRow<L, I> {
 
 /// A label that an error converts to.
 #[diagnostic::on_unimplemented(
-    message = "the label `{Self}` cannot be made from the error `{E}`",
-    label = "errors are counted by `{Self}`, and this one is a `{E}`",
+    message = "the error `{E}` does not convert to the label `{Self}`",
+    label = "errors are counted by the label `{Self}`",
     note = "write `impl From<&{E}> for {Self}`, or name a function from the error to the label: `errors_by = label_of`"
 )]
 pub trait LabelOf<E: ?Sized>: Label {
@@ -65,7 +65,7 @@ impl<E: ?Sized, L: Label + for<'e> From<&'e E>> LabelOf<E> for L {
 /// A family with the label that `errors_by` returns.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a family of counters with the label `{L}`",
-    label = "`errors_by` gives a `{L}`",
+    label = "`errors_by` returns a `{L}`",
     note = "`errors_by` chooses the member of a `Family<{L}, Counter>`; a counter needs no `errors_by`"
 )]
 pub trait CountLabel<L> {

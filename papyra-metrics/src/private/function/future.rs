@@ -144,7 +144,7 @@ pub trait ReturnsErrors {
 
 /// The return type of a function whose cancellation is counted: a boxed future, by any alias.
 #[diagnostic::on_unimplemented(
-    message = "`cancelled` needs a function that returns a future, and `{Self}` is not one that `#[metrics]` can watch",
+    message = "`cancelled` needs a function that returns a future, and `{Self}` is not a future that `#[metrics]` can watch",
     label = "this return type is not a boxed future",
     note = "`cancelled` needs an `async fn`, or a function that returns `impl Future` or a boxed future, by any alias"
 )]

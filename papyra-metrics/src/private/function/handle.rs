@@ -234,7 +234,7 @@ impl<L, H: Deref, T: ErrorFamily<L>, F: Fn(&H::Target) -> &T> ErrorFamily<L> for
 
 /// Metrics that remain accessible after the `self` that holds them has been moved.
 #[diagnostic::on_unimplemented(
-    message = "`self` is given away, and `{Self}` goes with it before the outcome can be counted",
+    message = "this method gives `self` away, and with it `{Self}`, before the outcome can be counted",
     label = "these metrics belong to `self` alone",
     note = "share them, as in `metrics: Arc<{Self}>`, or count in a static"
 )]
@@ -242,7 +242,7 @@ pub trait UsableAfterMove {}
 
 /// Metrics that can be used while the `self` that holds them is mutably borrowed.
 #[diagnostic::on_unimplemented(
-    message = "`self` stays borrowed by what is returned, and `{Self}` with it when the outcome is counted",
+    message = "the returned value still borrows `self`, and with it `{Self}`, when the outcome is counted",
     label = "these metrics belong to `self` alone",
     note = "share them, as in `metrics: Arc<{Self}>`, or count in a static"
 )]
@@ -250,7 +250,7 @@ pub trait UsableWhileBorrowed {}
 
 /// Metrics that can be used while the body uses all of the `self` that holds them.
 #[diagnostic::on_unimplemented(
-    message = "a macro in the body names `self`, so `{Self}` cannot be reached beside it",
+    message = "a macro in the body uses all of `self`, so `{Self}` cannot be used at the same time",
     label = "these metrics belong to `self` alone",
     note = "bind what the macro needs before it, as in `let this = self;`, share the metrics, as in `metrics: Arc<{Self}>`, or count in a static"
 )]
@@ -258,7 +258,7 @@ pub trait UsableBesideMacros {}
 
 /// Metrics that a future can use although it borrows nothing.
 #[diagnostic::on_unimplemented(
-    message = "the future that is returned borrows nothing, and so cannot count in `{Self}`, which belongs to `self`",
+    message = "the returned future borrows nothing, so it cannot count in `{Self}`, which belongs to `self`",
     label = "these metrics belong to `self` alone",
     note = "share them, as in `metrics: Arc<{Self}>`, count in a static, or let the future borrow `self`: `Pin<Box<dyn Future<Output = …> + '_>>`"
 )]

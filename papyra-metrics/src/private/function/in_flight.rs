@@ -37,7 +37,7 @@ impl<P: Deref, S: Fn(&P::Target, Delta)> Drop for InFlight<P, S> {
     }
 }
 
-/// A value in a type that implements `Deref`, as the guards require.
+/// A wrapper that dereferences to an owned value, because the guards require `Deref`.
 pub struct Owned<T>(pub T);
 
 impl<T> Deref for Owned<T> {

@@ -16,7 +16,7 @@ pub trait Fallible {
     fn outcome(&self) -> Outcome<'_, Self::Error>;
 }
 
-/// How a call ended. `Pending` and `None` are neither an error nor a success.
+/// The outcome of a call. `Pending` and `None` are neither an error nor a success.
 pub struct Outcome<'a, E> {
     pub error: Option<&'a E>,
     pub is_ok: bool,
@@ -61,7 +61,7 @@ pub trait ErrorCounter<E: ?Sized> {
 /// A struct whose marked field is a family with this label, or a pointer to one.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no family of errors with the label `{L}`",
-    label = "bare `errors` counts in the field marked `#[metrics(errors)]`, and `errors_by` gives a `{L}`",
+    label = "bare `errors` counts in the field marked `#[metrics(errors)]`, and `errors_by` returns a `{L}`",
     note = "mark a `Family<{L}, Counter>` with `#[metrics(errors)]`, or name the family: `errors = write_errors`"
 )]
 pub trait ErrorFamily<L> {
