@@ -12,10 +12,10 @@
 //! | `store.rs`, `background.rs`, `recovery.rs` | reads and writes; flushes and compactions; opening |
 //! | `codec.rs`, `protocol.rs`, `server.rs` | bytes, requests, and the server on tokio |
 //!
-//! The README next to this file shows what the metrics say under load and under faults.
+//! The README next to this file shows the metrics under load and under faults.
 
 #![forbid(unsafe_code)]
-// An example, whose errors are those of `error.rs`.
+// All functions return the errors of `error.rs`, so their docs need no sections on errors.
 #![allow(clippy::missing_errors_doc)]
 
 mod background;

@@ -1,5 +1,5 @@
-//! The manifest: which tables are in which level, and from which log on writes have to be replayed. It is replaced as a
-//! whole by a rename, so it is the old one or the new one.
+//! The manifest: the tables of each level, and the first log whose writes have to be replayed. A rename replaces the manifest
+//! atomically.
 //!
 //! ```text
 //! log 7
@@ -34,13 +34,13 @@ impl Manifest {
         Self { first_log, tables: levels.0.each_ref().map(numbers) }
     }
 
-    /// Replaces the manifest. If this fails with [`Error::Stopped`], it is unknown which one is stored; with any other
-    /// error it is the old one.
+    /// Replaces the manifest. After [`Error::Stopped`], it is unknown whether the old or the new one is stored. After any other
+    /// error, the old one is.
     pub(crate) fn write(&self, directory: &Path, is_synced: bool) -> Result<(), Error> {
         let mut text = format!("log {}\n", self.first_log);
         for (level, tables) in self.tables.iter().enumerate() {
             for table in tables {
-                let _ = writeln!(text, "table {level} {table}"); // a `String` takes everything
+                let _ = writeln!(text, "table {level} {table}"); // writing to a `String` cannot fail
             }
         }
         let _ = writeln!(text, "crc {:08x}", crc32fast::hash(text.as_bytes()));
@@ -84,7 +84,7 @@ impl Manifest {
     }
 }
 
-/// Makes names that were created, renamed or removed in a directory durable.
+/// Syncs a directory, so that created, renamed and removed names are durable.
 pub(crate) fn sync_directory(directory: &Path, is_synced: bool) -> Result<(), Error> {
     if is_synced {
         File::open(directory)?.sync_all()?;

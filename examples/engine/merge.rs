@@ -11,7 +11,7 @@ pub(crate) type Item = Result<(Vec<u8>, Entry), Error>;
 /// A source of entries in ascending order of their keys.
 pub(crate) type Source<'a> = Box<dyn Iterator<Item = Item> + 'a>;
 
-/// Merges sources, which are given from the newest to the oldest: yields the newest entry of each key. Ends after an error.
+/// Merges sources, which are ordered from the newest to the oldest. Yields the newest entry of each key, and ends after an error.
 pub(crate) struct Merge<'a> {
     sources: Vec<Peekable<Source<'a>>>,
     has_failed: bool,

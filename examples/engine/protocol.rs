@@ -22,7 +22,7 @@ pub enum Request {
     Scan(Vec<u8>, u32),
 }
 
-/// The keys and values that were found, which are none for a write; or the text of an error.
+/// The keys and values that were found (none for a write), or the text of an error.
 pub type Answer = Result<Pairs, String>;
 
 impl Request {

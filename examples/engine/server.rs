@@ -1,4 +1,4 @@
-//! The server: a task for each client. The store's blocking work runs on tokio's threads for blocking work.
+//! The server: a task for each client. The store blocks, so it is called on tokio's threads for blocking work.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,11 +32,11 @@ impl Server {
                 Ok((stream, _)) => {
                     let server = Arc::clone(&self);
                     tokio::spawn(async move {
-                        let _ = server.connection(stream).await; // it is counted
+                        let _ = server.connection(stream).await; // the error is counted
                     });
                 }
                 Err(error) => {
-                    // Usually there are too many open files, for a while.
+                    // The usual cause is too many open files, which is temporary.
                     self.metrics.connection_errors[ErrorKind::from(&error.into())].inc();
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }

@@ -72,7 +72,7 @@ impl Table {
         self.first_key.as_slice() <= last && first <= self.last_key.as_slice()
     }
 
-    /// The entry of a key: a value, or that it was deleted.
+    /// Returns the entry of a key: its value, or the mark of its deletion.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Entry>, Error> {
         if !self.overlaps(key, key) {
             return Ok(None);
@@ -89,12 +89,12 @@ impl Table {
         Ok(found.map(|(_, value)| value.map(<[u8]>::to_vec)))
     }
 
-    /// The block that a key is in, if it is in the table.
+    /// Returns the block that has the key if the table has it.
     fn block_of(&self, key: &[u8]) -> usize {
         self.blocks.partition_point(|block| block.last_key.as_slice() < key)
     }
 
-    /// A block from the cache, or from the file.
+    /// Returns a block from the cache or from the file.
     fn block(&self, index: usize) -> Result<Arc<[u8]>, Error> {
         let mut source = BlockSource::Cache;
         let block = self.cache.get_or_insert_with(&(self.number, index), || {
@@ -117,7 +117,7 @@ impl Table {
         Ok(bytes.into())
     }
 
-    /// All entries from a key on. A compaction bypasses the cache, which it would fill with blocks that no request needs.
+    /// Returns all entries from a key on. A compaction bypasses the cache, so as not to fill it with blocks that no request needs.
     pub(crate) fn iter(
         self: Arc<Self>,
         from: &[u8],

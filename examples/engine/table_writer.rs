@@ -41,7 +41,7 @@ impl TableWriter {
         Ok(Self { out, len, block, index, blocks, keys })
     }
 
-    /// Adds an entry. Keys rise.
+    /// Adds an entry. Keys must be ascending.
     pub(crate) fn add(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<(), Error> {
         codec::put_entry(&mut self.block, key, value);
         self.keys.push(key.to_vec());
@@ -62,7 +62,7 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Bytes so far.
+    /// Returns the number of bytes written so far.
     pub(crate) fn len(&self) -> u64 {
         self.len + self.block.len() as u64
     }
@@ -94,7 +94,7 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Removes the file of a table that could not be finished: on a full disk, it would take the last space.
+    /// Removes the file of a table that could not be finished, because it would occupy the last space of a full disk.
     pub(crate) fn remove(directory: &Path, number: u64) {
         let _ = fs::remove_file(path(directory, number));
     }

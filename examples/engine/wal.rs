@@ -5,8 +5,8 @@
 //! payload length: u32 | CRC-32 of segment, offset and payload: u32 | payload: entries
 //! ```
 //!
-//! A frame is written after the one before it is durable. So an invalid frame at the end is a write that was never
-//! acknowledged, and one before a valid frame is damage. The checksum includes the position of the frame, so that
+//! A frame is written only when the previous one is durable. So an invalid frame at the end is a write that was never
+//! acknowledged, and an invalid frame before a valid one is damage. The checksum includes the position of the frame, so that
 //! the bytes of a frame inside a value are not mistaken for a frame.
 
 use std::fs::{self, File};
@@ -72,7 +72,7 @@ impl Wal {
         Ok(Self { directory, is_synced, metrics, queue, batch_ended, segment })
     }
 
-    /// Appends a record and returns its number, which rises, once it is durable.
+    /// Appends a record, waits until it is durable, and returns its number. Numbers are ascending.
     pub(crate) fn append(&self, key: &[u8], value: Option<&[u8]>) -> Result<u64, Error> {
         let mut queue = self.queue.lock();
         if queue.is_stopped {
@@ -118,7 +118,7 @@ impl Wal {
             return Err(Failure { error: error.into(), is_stop });
         }
         if self.is_synced {
-            // After a failed sync the contents of the disk are unknown, and a second sync would not show them.
+            // After a failed sync the contents of the disk are unknown, and a second sync would not report the failure.
             let synced = segment.file.sync_data();
             synced.map_err(|error| Failure { error: error.into(), is_stop: true })?;
         }
@@ -135,7 +135,7 @@ impl Wal {
             return Err(Error::Stopped);
         }
         let mut segment = self.segment.lock();
-        // The end of a segment that has a successor is final, also where a failed write was cut off.
+        // The end of a segment that has a successor is final, even if a failed write was cut off.
         if self.is_synced {
             segment.file.sync_all()?;
         }
@@ -187,7 +187,7 @@ pub(crate) struct Replayed {
     pub(crate) is_torn: bool,
 }
 
-/// Shows every record of a segment in order.
+/// Calls `apply` with every record of a segment, in order.
 pub(crate) fn replay(
     directory: &Path,
     number: u64,
@@ -218,7 +218,7 @@ pub(crate) fn replay(
     Ok(Replayed { records, is_torn: false })
 }
 
-/// The payload of the frame at an offset, if there is a whole one.
+/// Returns the payload of the frame at an offset, if the frame is complete.
 fn valid_frame(bytes: &[u8], segment: u64, offset: usize) -> Option<&[u8]> {
     let mut decoder = Decoder(&bytes[offset..]);
     let (len, expected) = (decoder.len()?, decoder.u32()?);

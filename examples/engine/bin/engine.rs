@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let clients = TcpListener::bind(address("127.0.0.1:7070")).await?;
     let http = TcpListener::bind(address("127.0.0.1:9464")).await?;
 
-    // A store whose metrics cannot be published works as well.
+    // The store works even if its metrics cannot be published.
     std::fs::create_dir_all(&directory)?;
     let published = directory.join("engine.metrics");
     let metrics = Arc::new(Published::<EngineMetrics>::create_or_private(&published));

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Of ten requests, five are puts, three are gets, one is a scan and one a deletion. Each client has its own
-//! new keys, and checks every answer against what it has stored.
+//! new keys, and checks every answer against the values that it stored.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -91,7 +91,7 @@ fn value(random: u64) -> Vec<u8> {
     (0..words).flat_map(|at| random.wrapping_mul(2 * at + 1).to_le_bytes()).collect()
 }
 
-/// Compares an answer with the expected contents, and applies the change of the request to these.
+/// Compares an answer with the expected contents, and applies the change of the request to the contents.
 fn check(stored: &mut Stored, prefix: &str, request: Request, found: Pairs) {
     match request {
         Request::Put(key, value) => drop(stored.insert(key, Some(value))),

@@ -1,5 +1,5 @@
 //! Real faults: a log that is cut or damaged at any byte, a process that is killed, a disk that is full, a damaged table. No
-//! acknowledged write is lost, and the metrics say what happened.
+//! acknowledged write is lost, and the metrics show each fault.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -45,7 +45,7 @@ fn written(directory: &Path) -> (PathBuf, Vec<(u64, Map)>) {
     (log, states)
 }
 
-/// Opens a copy of a store whose log has other bytes.
+/// Opens a copy of a store, with other bytes in its log.
 fn open_with_log(
     original: &Path,
     log: &Path,
@@ -98,7 +98,7 @@ fn a_log_that_is_damaged_before_its_end_is_refused() {
             let error = store.map(|_| ()).unwrap_err();
             assert!(error.to_string().contains("is damaged"), "byte {at}: {error}");
         } else {
-            // This cannot be told from a write that was never acknowledged.
+            // This damage cannot be distinguished from a write that was never acknowledged.
             assert_eq!(&content(&store.unwrap()), state, "byte {at}");
         }
     }
@@ -174,7 +174,7 @@ impl Drop for Server {
     }
 }
 
-/// Puts rising numbers under its own keys until the server is gone. Returns the last acknowledged number of each key.
+/// Stores increasing numbers under ten keys until the server is killed. Returns the last acknowledged number of each key.
 async fn put_until_killed(address: String, client: u8, acknowledged: Arc<Semaphore>) -> [u64; 10] {
     let mut connection = Client::connect(address).await.unwrap();
     let mut last = [0; 10];
@@ -240,7 +240,7 @@ async fn a_killed_process_has_stored_all_that_it_acknowledged() {
 
 /// Runs in a file system of 3 MiB.
 #[test]
-#[ignore = "the test below runs it where there is such a file system"]
+#[ignore = "the test below runs it in a small file system"]
 fn in_a_small_file_system() {
     let directory = PathBuf::from(std::env::var_os("SMALL").unwrap());
     let ballast = directory.join("ballast");

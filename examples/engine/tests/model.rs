@@ -1,4 +1,4 @@
-//! The store behaves like a map, also if it is flushed, compacted and reopened between operations.
+//! The store behaves like a map, even if it is flushed, compacted and reopened between operations.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use papyra_metrics_engine_example::metrics::SharedMetrics;
 use papyra_metrics_engine_example::{Options, Store};
 use proptest::prelude::*;
 
-/// Sizes at which a few hundred operations go through all levels.
+/// Sizes that are so small that a few hundred operations reach all levels.
 fn small() -> Options {
     Options {
         memtable_bytes: 4 << 10,

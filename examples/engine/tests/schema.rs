@@ -15,6 +15,6 @@ fn the_dashboard_and_the_alerts_are_those_of_the_metrics() {
         ("dashboard", include_str!("../dashboard.json"), Dashboard::new(&schema).to_string()),
         ("rules", include_str!("../alerts.yml"), AlertRules::new(&schema).to_string()),
     ] {
-        assert!(committed == generated, "write it anew: `papyra-metrics {file} metrics.lock`");
+        assert!(committed == generated, "generate it again: `papyra-metrics {file} metrics.lock`");
     }
 }
