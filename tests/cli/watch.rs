@@ -93,11 +93,11 @@ impl Terminal {
     }
 
     /// Waits until the screen satisfies the condition, and returns the screen.
-    pub(crate) fn until(&mut self, looked_for: impl Fn(&str) -> bool) -> String {
+    pub(crate) fn until(&mut self, condition: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + LONG;
         loop {
             let shown = self.screen.screen().contents();
-            if looked_for(&shown) {
+            if condition(&shown) {
                 return shown;
             }
             match self.written.recv_timeout(end.saturating_duration_since(Instant::now())) {
@@ -110,9 +110,9 @@ impl Terminal {
         }
     }
 
-    pub(crate) fn until_screen(&mut self, looked_for: impl Fn(&vt100::Screen) -> bool) {
+    pub(crate) fn until_screen(&mut self, condition: impl Fn(&vt100::Screen) -> bool) {
         let end = Instant::now() + LONG;
-        while !looked_for(self.screen.screen()) {
+        while !condition(self.screen.screen()) {
             let bytes = self.written.recv_timeout(end.saturating_duration_since(Instant::now()));
             self.screen.process(&bytes.expect("the terminal showed it within a minute"));
         }

@@ -253,9 +253,9 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
 }
 
 /// A payload of a panic that panics when it is dropped.
-struct Bomb(&'static str);
+struct PanickingPayload(&'static str);
 
-impl Drop for Bomb {
+impl Drop for PanickingPayload {
     fn drop(&mut self) {
         panic!("{}", self.0);
     }
@@ -266,7 +266,7 @@ fn a_reading_survives_panics_of_a_backend_its_payload_and_its_drop() {
     let registry = Registry::new();
     let active = Active {
         name: ACTIVE,
-        on_read: || panic::panic_any(Bomb("the payload")),
+        on_read: || panic::panic_any(PanickingPayload("the payload")),
         on_drop: || panic!("the drop"),
     };
     let (active, log) = (Arc::new(active), Arc::new(LogMetrics::default()));

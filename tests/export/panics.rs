@@ -36,7 +36,7 @@ impl Metrics for Fragile {
 
     fn walk(&self, walker: &mut dyn Walker) {
         walker.instrument(&self.metrics.append);
-        assert!(!self.panics.load(Relaxed), "the disk is gone");
+        assert!(!self.panics.load(Relaxed), "the disk has failed");
         walker.counters(&[&self.metrics.writes]);
     }
 }
@@ -56,7 +56,7 @@ fn fixture() -> (Registry, Arc<Fragile>, [Arc<LogMetrics>; 2]) {
 }
 
 const PROBLEM: &str =
-    "backend {backend=\"fragile\"}: reading its metrics panicked: the disk is gone";
+    "backend {backend=\"fragile\"}: reading its metrics panicked: the disk has failed";
 
 fn problems(registry: &Registry) -> Vec<String> {
     registry.problems().iter().map(ToString::to_string).collect()

@@ -12,8 +12,8 @@ use std::time::Duration;
 use papyra_metrics_export::{Export, Periodic, PeriodicTask, Progress};
 
 const HOUR: Duration = Duration::from_secs(3600);
-const MOMENT: Duration = Duration::from_millis(1);
-const PATIENCE: Duration = Duration::from_secs(30);
+const SHORT_INTERVAL: Duration = Duration::from_millis(1);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An export that sends its number, and returns the next of the given answers, or `Done` after the last.
 struct Script {
@@ -36,7 +36,7 @@ fn script(answers: Vec<io::Result<Progress>>) -> (Script, Receiver<usize>) {
 }
 
 fn refused() -> io::Result<Progress> {
-    Err(io::Error::other("nobody there"))
+    Err(io::Error::other("the receiver is not running"))
 }
 
 /// An export that panics in its first call.
@@ -46,7 +46,7 @@ impl Export for Broken {
     fn export(&mut self) -> io::Result<Progress> {
         if !self.1 {
             self.1 = true;
-            panic!("the network is on fire");
+            panic!("the network has failed");
         }
         let _ = self.0.send(());
         Ok(Progress::Done)
@@ -60,9 +60,9 @@ fn runtime() -> tokio::runtime::Runtime {
 #[test]
 fn a_thread_exports_after_each_interval_and_survives_errors() {
     let (script, exports) = script(vec![refused(), refused()]);
-    let periodic = Periodic::spawn(MOMENT, script).unwrap();
+    let periodic = Periodic::spawn(SHORT_INTERVAL, script).unwrap();
     for n in 1..=10 {
-        assert_eq!(exports.recv_timeout(PATIENCE), Ok(n));
+        assert_eq!(exports.recv_timeout(TIMEOUT), Ok(n));
     }
     periodic.stop().unwrap();
 }
@@ -87,14 +87,14 @@ fn stop_returns_the_error_of_the_last_export() {
     let (script, _exports) = script(vec![refused()]);
     let periodic = Periodic::spawn(HOUR, script).unwrap();
     assert_eq!(periodic.last_error(), None);
-    assert_eq!(periodic.stop().unwrap_err().to_string(), "nobody there");
+    assert_eq!(periodic.stop().unwrap_err().to_string(), "the receiver is not running");
 }
 
 #[test]
 fn an_interval_of_zero_is_accepted() {
     let (script, exports) = script(vec![]);
     let periodic = Periodic::spawn(Duration::ZERO, script).unwrap();
-    assert_eq!(exports.recv_timeout(PATIENCE), Ok(1));
+    assert_eq!(exports.recv_timeout(TIMEOUT), Ok(1));
     periodic.stop().unwrap();
 }
 
@@ -102,7 +102,7 @@ fn an_interval_of_zero_is_accepted() {
 fn a_task_exports_after_each_interval_and_once_more_when_it_is_stopped() {
     let (script, exports) = script(vec![refused(), Ok(Progress::More)]);
     runtime().block_on(async {
-        let periodic = PeriodicTask::spawn(MOMENT, script);
+        let periodic = PeriodicTask::spawn(SHORT_INTERVAL, script);
         while exports.try_recv() != Ok(5) {
             tokio::task::yield_now().await;
         }
@@ -112,7 +112,7 @@ fn a_task_exports_after_each_interval_and_once_more_when_it_is_stopped() {
     runtime().block_on(async {
         let (script, exports) = self::script(vec![refused()]);
         let periodic = PeriodicTask::spawn(HOUR, script);
-        assert_eq!(periodic.stop().await.unwrap_err().to_string(), "nobody there");
+        assert_eq!(periodic.stop().await.unwrap_err().to_string(), "the receiver is not running");
         assert_eq!(exports.try_iter().count(), 1);
     });
 }
@@ -143,14 +143,14 @@ fn an_export_that_panics_is_an_error_and_the_next_one_is_tried() {
     let (sender, exports) = mpsc::channel();
     let periodic = Periodic::spawn(HOUR, Broken(sender.clone(), false)).unwrap();
     let error = periodic.stop().unwrap_err();
-    assert_eq!(error.to_string(), "the export panicked: the network is on fire");
-    let periodic = Periodic::spawn(MOMENT, Broken(sender.clone(), false)).unwrap();
-    assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(error.to_string(), "the export panicked: the network has failed");
+    let periodic = Periodic::spawn(SHORT_INTERVAL, Broken(sender.clone(), false)).unwrap();
+    assert_eq!(exports.recv_timeout(TIMEOUT), Ok(()));
     periodic.stop().unwrap();
     runtime().block_on(async {
         let periodic = PeriodicTask::spawn(HOUR, Broken(sender, false));
         let error = periodic.stop().await.unwrap_err();
-        assert_eq!(error.to_string(), "the export panicked: the network is on fire");
+        assert_eq!(error.to_string(), "the export panicked: the network has failed");
     });
 }
 
@@ -183,13 +183,13 @@ impl Drop for BadError {
 }
 
 /// An export that fails in each way in which user code can fail, one after another, and then succeeds.
-struct Vicious {
+struct FailsInEveryWay {
     exports: usize,
     succeeded: Sender<()>,
     _on_drop: PanicsOnDrop,
 }
 
-impl Export for Vicious {
+impl Export for FailsInEveryWay {
     fn export(&mut self) -> io::Result<Progress> {
         self.exports += 1;
         match self.exports {
@@ -204,27 +204,27 @@ impl Export for Vicious {
     }
 }
 
-fn vicious() -> (Vicious, Receiver<()>) {
+fn failing_export() -> (FailsInEveryWay, Receiver<()>) {
     let (succeeded, successes) = mpsc::channel();
-    (Vicious { exports: 0, succeeded, _on_drop: PanicsOnDrop }, successes)
+    (FailsInEveryWay { exports: 0, succeeded, _on_drop: PanicsOnDrop }, successes)
 }
 
 #[test]
 fn a_thread_survives_panics_of_a_payload_an_error_and_a_drop() {
-    let (export, successes) = vicious();
-    let periodic = Periodic::spawn(MOMENT, export).unwrap();
-    assert_eq!(successes.recv_timeout(PATIENCE), Ok(()));
+    let (export, successes) = failing_export();
+    let periodic = Periodic::spawn(SHORT_INTERVAL, export).unwrap();
+    assert_eq!(successes.recv_timeout(TIMEOUT), Ok(()));
     periodic.stop().unwrap();
-    let (export, _successes) = vicious();
+    let (export, _successes) = failing_export();
     let error = Periodic::spawn(HOUR, export).unwrap().stop().unwrap_err();
     assert_eq!(error.to_string(), "the export panicked: no message");
 }
 
 #[test]
 fn a_task_survives_panics_of_a_payload_an_error_and_a_drop() {
-    let (export, successes) = vicious();
+    let (export, successes) = failing_export();
     runtime().block_on(async {
-        let periodic = PeriodicTask::spawn(MOMENT, export);
+        let periodic = PeriodicTask::spawn(SHORT_INTERVAL, export);
         while successes.try_recv().is_err() {
             tokio::task::yield_now().await;
         }
@@ -272,12 +272,12 @@ fn an_export_that_drops_its_own_handle_ends_after_the_last_export() {
         let _ = sender.send(());
     });
     let mut place = handle.lock().unwrap();
-    *place = Some(Periodic::spawn(MOMENT, export).unwrap());
+    *place = Some(Periodic::spawn(SHORT_INTERVAL, export).unwrap());
     drop(place);
-    assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
-    assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(exports.recv_timeout(TIMEOUT), Ok(()));
+    assert_eq!(exports.recv_timeout(TIMEOUT), Ok(()));
     // The thread has ended and dropped the export.
-    assert_eq!(exports.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Disconnected));
+    assert_eq!(exports.recv_timeout(TIMEOUT), Err(mpsc::RecvTimeoutError::Disconnected));
 }
 
 #[test]
@@ -291,9 +291,9 @@ fn an_export_that_stops_its_own_handle_is_an_error() {
         }
     });
     let mut place = handle.lock().unwrap();
-    *place = Some(Periodic::spawn(MOMENT, export).unwrap());
+    *place = Some(Periodic::spawn(SHORT_INTERVAL, export).unwrap());
     drop(place);
-    let error = results.recv_timeout(PATIENCE).unwrap().unwrap_err();
+    let error = results.recv_timeout(TIMEOUT).unwrap().unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::Deadlock);
 }
 
@@ -302,19 +302,19 @@ fn stop_does_not_wait_for_an_export_that_never_returns() {
     let (release, blocked) = mpsc::channel::<()>();
     let (sender, exports) = mpsc::channel();
     let periodic = Periodic::spawn(
-        MOMENT,
+        SHORT_INTERVAL,
         Call(move || {
             let _ = sender.send(());
             let _ = blocked.recv();
         }),
     )
     .unwrap();
-    assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
+    assert_eq!(exports.recv_timeout(TIMEOUT), Ok(()));
     assert_eq!(periodic.stop().unwrap_err().kind(), io::ErrorKind::TimedOut);
     drop(release);
     // After the blocked export returns, the last export follows and the thread ends.
-    assert_eq!(exports.recv_timeout(PATIENCE), Ok(()));
-    assert_eq!(exports.recv_timeout(PATIENCE), Err(mpsc::RecvTimeoutError::Disconnected));
+    assert_eq!(exports.recv_timeout(TIMEOUT), Ok(()));
+    assert_eq!(exports.recv_timeout(TIMEOUT), Err(mpsc::RecvTimeoutError::Disconnected));
 }
 
 #[test]
@@ -324,7 +324,7 @@ fn a_task_follows_a_paused_clock() {
     runtime.unwrap().block_on(async {
         let (script, exports) = script(vec![]);
         let periodic = PeriodicTask::spawn(HOUR, script);
-        tokio::time::sleep(HOUR * 10 + MOMENT).await;
+        tokio::time::sleep(HOUR * 10 + SHORT_INTERVAL).await;
         assert_eq!(exports.try_iter().collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
         periodic.stop().await.unwrap();
     });

@@ -375,10 +375,7 @@ fn a_metric_that_cannot_be_read_at_first_is_written_once_it_can() {
     metrics.before.add(1);
     metrics.after.set(-4);
     assert_eq!(samples(), "before_total 2, broken_total 2, after -3");
-    assert_eq!(
-        registry.problems()[0].message,
-        "reading its metrics panicked: there is a hole in the disk"
-    );
+    assert_eq!(registry.problems()[0].message, "reading its metrics panicked: the disk has failed");
 }
 
 #[derive(Default, Metrics)]
@@ -398,7 +395,7 @@ impl Instrument for Broken {
     const KIND: Kind = Kind::Counter;
 
     fn value(&self) -> Value {
-        assert!(!self.panics.load(Relaxed), "there is a hole in the disk");
+        assert!(!self.panics.load(Relaxed), "the disk has failed");
         Value::Counter(2)
     }
 

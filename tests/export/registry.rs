@@ -317,7 +317,7 @@ fn readers_on_many_threads_see_no_total_fall_and_lose_no_count() {
 
 /// Hand-written metrics, controlled by the test.
 #[derive(Default)]
-struct Moody {
+struct Controlled {
     panics: AtomicBool,
     relists: AtomicBool,
     waits: Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>,
@@ -327,7 +327,7 @@ const MOODY: &[Descriptor] = &[Descriptor::counter("first"), Descriptor::counter
 const RELISTED: &[Descriptor] =
     &[Descriptor::gauge("unlisted"), Descriptor::counter("second"), Descriptor::counter("first")];
 
-impl Metrics for Moody {
+impl Metrics for Controlled {
     fn descriptors(&self) -> &[Descriptor] {
         if self.relists.load(Relaxed) { RELISTED } else { MOODY }
     }
@@ -344,7 +344,7 @@ impl Metrics for Moody {
             arrived.send(()).unwrap();
             go_on.recv().unwrap();
         }
-        assert!(!self.panics.load(Relaxed), "the disk is on fire");
+        assert!(!self.panics.load(Relaxed), "the disk has failed");
         walker.instrument(&Value::Counter(2));
     }
 }
@@ -352,28 +352,28 @@ impl Metrics for Moody {
 #[test]
 fn a_backend_that_panics_keeps_its_last_values_and_does_not_affect_others() {
     let registry = Registry::new();
-    let moody = Arc::new(Moody::default());
+    let controlled = Arc::new(Controlled::default());
     let metrics = Arc::new(LogMetrics::default());
-    registry.register(moody.clone(), &[("backend", "moody")]).unwrap();
+    registry.register(controlled.clone(), &[("backend", "controlled")]).unwrap();
     registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
     let mut reader = RegistryReader::new(&registry);
     let good = read(&mut reader);
-    assert_eq!(good["second{backend=\"moody\"}"], 2);
+    assert_eq!(good["second{backend=\"controlled\"}"], 2);
     assert_eq!(good["records_written{backend=\"orders\"}"], 0);
 
-    moody.panics.store(true, Relaxed);
+    controlled.panics.store(true, Relaxed);
     metrics.records_written.inc();
     let bad = read(&mut reader);
-    assert_eq!(bad["second{backend=\"moody\"}"], 2);
+    assert_eq!(bad["second{backend=\"controlled\"}"], 2);
     assert_eq!(bad["records_written{backend=\"orders\"}"], 1);
     let problems: Vec<_> = registry.problems().iter().map(ToString::to_string).collect();
     assert_eq!(
         problems,
-        ["backend {backend=\"moody\"}: reading its metrics panicked: the disk is on fire"]
+        ["backend {backend=\"controlled\"}: reading its metrics panicked: the disk has failed"]
     );
 
     // A failure to read the last counts of a dropped backend is reported.
-    let other = Arc::new(Moody::default());
+    let other = Arc::new(Controlled::default());
     other.panics.store(true, Relaxed);
     registry.register(other.clone(), &[("backend", "other")]).unwrap();
     drop(other);
@@ -385,11 +385,11 @@ fn a_backend_that_panics_keeps_its_last_values_and_does_not_affect_others() {
 #[test]
 fn a_backend_whose_list_changes_is_read_by_its_new_list() {
     let registry = Registry::new();
-    let moody = Arc::new(Moody::default());
-    registry.register(moody.clone(), &[]).unwrap();
+    let controlled = Arc::new(Controlled::default());
+    registry.register(controlled.clone(), &[]).unwrap();
     let mut reader = RegistryReader::new(&registry);
     assert_eq!(read(&mut reader), map([("first{}", 1), ("second{}", 2)]));
-    moody.relists.store(true, Relaxed);
+    controlled.relists.store(true, Relaxed);
     assert_eq!(read(&mut reader), map([("first{}", 3), ("second{}", 4)]));
     let problems: Vec<_> = registry.problems().into_iter().map(|it| it.message).collect();
     assert_eq!(
@@ -420,9 +420,9 @@ fn filtered_histograms_and_floats_are_not_exported() {
 
 #[test]
 fn an_instrument_without_a_descriptor_is_left_out_and_reported() {
-    struct Talkative;
+    struct TwoInstruments;
 
-    impl Metrics for Talkative {
+    impl Metrics for TwoInstruments {
         fn descriptors(&self) -> &[Descriptor] {
             QUEUE
         }
@@ -434,7 +434,7 @@ fn an_instrument_without_a_descriptor_is_left_out_and_reported() {
     }
 
     let registry = Registry::new();
-    registry.register_static(Talkative, &[]).unwrap();
+    registry.register_static(TwoInstruments, &[]).unwrap();
     assert_eq!(read(&mut RegistryReader::new(&registry)), map([("waiting{}", 1)]));
     assert_eq!(
         registry.problems()[0].message,
@@ -506,7 +506,7 @@ fn a_value_that_contradicts_its_descriptor_is_left_out_and_reported() {
 #[test]
 fn other_backends_count_open_and_close_while_one_is_slow_to_read() {
     let registry = Registry::new();
-    let slow = Arc::new(Moody::default());
+    let slow = Arc::new(Controlled::default());
     let (arrived, wait_for_arrival) = mpsc::channel();
     let (go_on, wait_for_go) = mpsc::channel();
     *slow.waits.lock().unwrap() = Some((arrived, wait_for_go));
@@ -545,15 +545,15 @@ fn unregistering_releases_metrics_at_once_and_keeps_their_last_counts() {
 fn metrics_may_use_the_registry_when_they_are_dropped() {
     /// Uses the registry when it is dropped.
     #[derive(Metrics)]
-    struct Curious {
-        looks: Counter,
+    struct UsesRegistryOnDrop {
+        reads: Counter,
         #[metrics(skip)]
         registry: Registry,
         #[metrics(skip)]
         dropped: mpsc::Sender<()>,
     }
 
-    impl Drop for Curious {
+    impl Drop for UsesRegistryOnDrop {
         fn drop(&mut self) {
             self.registry.problems();
             let _ = self.dropped.send(());
@@ -562,15 +562,15 @@ fn metrics_may_use_the_registry_when_they_are_dropped() {
 
     let registry = Registry::new();
     let (dropped, drops) = mpsc::channel();
-    let curious = || {
+    let new_backend = || {
         let (registry, dropped) = (registry.clone(), dropped.clone());
-        Curious { looks: Counter::new(), registry, dropped }
+        UsesRegistryOnDrop { reads: Counter::new(), registry, dropped }
     };
     let log = Arc::new(LogMetrics::default());
     registry.register(log.clone(), &[]).unwrap();
 
     // The backend is dropped by a reader, by a registration of the same labels, and by the next reader.
-    let register = || drop(registry.register_owned(curious(), &[]).unwrap());
+    let register = || drop(registry.register_owned(new_backend(), &[]).unwrap());
     register();
     read(&mut RegistryReader::new(&registry));
     drops.try_recv().unwrap();

@@ -325,27 +325,27 @@ fn a_scrape_that_takes_too_long_is_reported_and_the_next_one_is_answered() {
 }
 
 /// A value whose `Drop` panics with a payload that panics when it is dropped too.
-struct Vicious;
+struct PanicsOnDrop;
 
-impl Drop for Vicious {
+impl Drop for PanicsOnDrop {
     fn drop(&mut self) {
-        panic_any(ViciousPayload);
+        panic_any(PanickingPayload);
     }
 }
 
-struct ViciousPayload;
+struct PanickingPayload;
 
-impl Drop for ViciousPayload {
+impl Drop for PanickingPayload {
     fn drop(&mut self) {
         assert!(thread::panicking(), "a payload was dropped");
     }
 }
 
 #[derive(Metrics)]
-struct ViciousMetrics {
+struct PanickingMetrics {
     reads: Counter,
     #[metrics(skip)]
-    _on_drop: Vicious,
+    _on_drop: PanicsOnDrop,
 }
 
 #[test]
@@ -356,7 +356,7 @@ fn the_server_survives_every_panic_in_a_scrape() {
     };
     let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
     for _ in 0..4 {
-        let metrics = Arc::new(ViciousMetrics { reads: Counter::new(), _on_drop: Vicious });
+        let metrics = Arc::new(PanickingMetrics { reads: Counter::new(), _on_drop: PanicsOnDrop });
         registry.register(metrics.clone(), &[]).unwrap();
         drop(metrics);
         let answer = request(server.local_addr(), SCRAPE);

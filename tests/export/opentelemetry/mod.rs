@@ -128,20 +128,20 @@ fn backends_and_names_that_come_later_are_observed_too() {
 }
 
 /// A counter that panics on request.
-struct Moody {
+struct PanickingCounter {
     total: AtomicU64,
     panics: AtomicBool,
 }
 
 const MOODY: &[Descriptor] = &[Descriptor::counter("moods")];
 
-impl Metrics for Moody {
+impl Metrics for PanickingCounter {
     fn descriptors(&self) -> &[Descriptor] {
         MOODY
     }
 
     fn walk(&self, walker: &mut dyn Walker) {
-        assert!(!self.panics.load(Relaxed), "the disk is on fire");
+        assert!(!self.panics.load(Relaxed), "the disk has failed");
         walker.instrument(&Value::Counter(self.total.load(Relaxed)));
     }
 }
@@ -151,14 +151,14 @@ fn a_backend_that_panics_neither_stops_the_readers_nor_is_counted_twice() {
     let registry = Registry::new();
     let pipeline = Pipeline::start();
     let _observed = pipeline.observe(&registry);
-    let moody = Arc::new(Moody { total: 100.into(), panics: false.into() });
-    registry.register(moody.clone(), &[]).unwrap();
+    let panicking = Arc::new(PanickingCounter { total: 100.into(), panics: false.into() });
+    registry.register(panicking.clone(), &[]).unwrap();
     assert_eq!(pipeline.collect().totals["moods "], 100);
-    moody.panics.store(true, Relaxed);
-    moody.total.store(105, Relaxed);
+    panicking.panics.store(true, Relaxed);
+    panicking.total.store(105, Relaxed);
     assert_eq!(pipeline.collect().totals["moods "], 100);
-    moody.panics.store(false, Relaxed);
-    moody.total.store(110, Relaxed);
+    panicking.panics.store(false, Relaxed);
+    panicking.total.store(110, Relaxed);
     assert_eq!(pipeline.collect().totals["moods "], 110);
 }
 
