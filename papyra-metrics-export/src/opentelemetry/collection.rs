@@ -83,27 +83,22 @@ impl Collections {
 
     /// Calls `observe` with each value of this family. Reads the backends first, without holding a lock, unless the
     /// collection has a reading already.
-    ///
-    /// Returns whether the family has floats.
     pub(super) fn observe(
         &self,
         index: usize,
         family: &Family,
         mut observe: impl FnMut(Form, Number, &[KeyValue]),
-    ) -> bool {
+    ) {
         // The lock is held while observing, so that no older value is observed after a newer one.
         let Current { observed, values, .. } = &*self.reading(index);
-        let mut has_floats = false;
         for series in observed.get(&family.address()).into_iter().flatten() {
             observe(series.form, series.number(family.kind, values), &series.attributes);
-            has_floats |= series.form == Form::Float;
         }
-        has_floats
     }
 
     /// Records the new values of this family of histograms, as [`observe`](Self::observe) does with numbers.
     ///
-    /// Returns whether there are values but no histogram to record them.
+    /// Returns `false` if there are values but no histogram to record them.
     pub(super) fn replay(
         &self,
         index: usize,
@@ -112,7 +107,7 @@ impl Collections {
     ) -> bool {
         let Current { observed, values, replays_left, .. } = &mut *self.reading(index);
         let series = observed.get_mut(&family.address());
-        let Some(histogram) = histogram else { return series.is_some() };
+        let Some(histogram) = histogram else { return series.is_none() };
         let mut backlog = 0;
         for Observed { place, replay, attributes, .. } in series.into_iter().flatten() {
             let reading = values.histogram(*place, family);
@@ -132,7 +127,7 @@ impl Collections {
             );
             self.backlog.add(Problem::new(String::new(), message));
         }
-        false
+        true
     }
 
     /// Returns the reading of the collection that this callback belongs to. Takes a new one if this is the first

@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use ::opentelemetry::metrics::Histogram;
+use papyra_metrics::Kind;
 
 use crate::Registry;
 use crate::family::Family;
@@ -37,10 +39,15 @@ struct State {
     added: usize,
     /// The number of instruments that have been built.
     built: usize,
+    /// The histograms whose bounds are not known yet.
+    without_bounds: Vec<(Arc<Definition>, BuiltHistogram)>,
     is_building: bool,
     /// The number of collections that run the code of backends.
     readings: usize,
 }
+
+/// A histogram of the SDK, once it is built.
+pub(super) type BuiltHistogram = Arc<OnceLock<Histogram<f64>>>;
 
 /// An instrument that is still to be built.
 pub(super) struct Pending {
@@ -61,10 +68,10 @@ pub(super) struct Definition {
 pub(super) enum Part {
     /// The instrument that every family of its kind needs.
     First,
-    /// The gauge of floats, built once the family has a float: a gauge of the SDK takes either integers or floats.
+    /// The gauge of floats: a gauge of the SDK takes either integers or floats. One that observes nothing is not exported.
     FloatGauge,
     /// The histogram, built once its bounds are known.
-    Histogram(Arc<OnceLock<Histogram<f64>>>),
+    Histogram(BuiltHistogram),
 }
 
 impl Instruments {
@@ -88,29 +95,49 @@ impl Instruments {
             match state.names.claim(family) {
                 Ok(name) => {
                     let unit = self.unit(family);
-                    let definition = Definition { family: family.clone(), name, unit };
-                    state.push(Arc::new(definition), Part::First);
+                    let definition = Arc::new(Definition { family: family.clone(), name, unit });
+                    state.push(Arc::clone(&definition), Part::First);
+                    // Only a reading shows whether a gauge is a float, and no instrument can be built during one.
+                    if family.kind == Kind::Gauge {
+                        state.push(definition, Part::FloatGauge);
+                    }
                 }
                 Err(problem) => self.report.add(Problem::new(String::new(), problem)),
             }
         }
+        if let Some(state) = self.start_building(state, build) {
+            self.wait(state);
+        }
+    }
+
+    /// Adds a histogram whose bounds are not known yet.
+    pub(super) fn add_without_bounds(&self, definition: Arc<Definition>, built: BuiltHistogram) {
+        self.state().without_bounds.push((definition, built));
+    }
+
+    /// Builds the histograms whose bounds have become known, as [`add`](Self::add) does, without waiting.
+    pub(super) fn add_histograms(&self, build: impl FnOnce() + Send + 'static) {
+        let mut state = self.state();
+        let (known, unknown) = mem::take(&mut state.without_bounds)
+            .into_iter()
+            .partition(|(definition, _)| definition.family.buckets().is_some());
+        state.without_bounds = unknown;
+        for (definition, built) in known {
+            state.push(definition, Part::Histogram(built));
+        }
+        self.start_building(state, build);
+    }
+
+    /// Waits until all instruments are built, unless a collection runs the code of a backend.
+    pub(super) fn wait_until_built(&self) {
+        self.wait(self.state());
+    }
+
+    fn wait(&self, state: MutexGuard<'_, State>) {
         let added = state.added;
-        let Some(state) = self.start_building(state, build) else { return };
         let _ = self.progress.wait_timeout_while(state, BUILD_TIMEOUT, |state| {
             state.built < added && state.readings == 0
         });
-    }
-
-    /// Adds another part of an instrument, which is built as in [`add`](Self::add). Does not wait for it.
-    pub(super) fn add_part(
-        &self,
-        definition: &Arc<Definition>,
-        part: Part,
-        build: impl FnOnce() + Send + 'static,
-    ) {
-        let mut state = self.state();
-        state.push(Arc::clone(definition), part);
-        self.start_building(state, build);
     }
 
     /// Starts the thread that builds, unless it runs already or there is nothing to build. Returns `None` if the thread

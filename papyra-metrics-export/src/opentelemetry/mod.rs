@@ -4,7 +4,6 @@
 //! another version can export over OTLP, with the feature `otlp`.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock, Weak};
 
 use ::opentelemetry::metrics::{AsyncInstrument, Histogram, Meter};
@@ -13,9 +12,9 @@ use papyra_metrics::Kind;
 use crate::family::Family;
 use crate::registry::listener::FamilyListener;
 use crate::series::number::{Form, Number};
-use crate::{Registry, panics};
+use crate::{Registry, RegistryReader, panics};
 use collection::Collections;
-use instruments::{Definition, Instruments, Part, Pending};
+use instruments::{BuiltHistogram, Definition, Instruments, Part, Pending};
 
 mod collection;
 mod instruments;
@@ -63,15 +62,18 @@ mod instruments;
 /// The SDK builds an instrument under a lock that it also holds while it collects. Instruments are therefore built by a
 /// thread that is started when there are new names. Registering waits until they are built, but for one second at most,
 /// and not at all while a collection runs the code of a backend. An application may therefore register while it holds a
-/// lock that a backend needs in order to be read. The new metrics are then part of a later collection. A gauge's first
-/// float, and a histogram whose bounds become known during a collection, also appear in a later one.
+/// lock that another backend needs in order to be read. The new metrics are then part of a later collection.
+///
+/// A histogram that is absent when it is registered, in a flattened `Option` that is `None`, has no bounds yet. It is
+/// built after the first collection that sees it, and the next collection exports it, with all of its values. A process
+/// that flushes only once calls [`build_missing`](Self::build_missing) before.
 ///
 /// OpenTelemetry cannot remove an instrument: the instruments stay, and observe nothing once this value is dropped.
 /// Flush the provider before dropping it. A meter taken from `opentelemetry::global` before the provider was set never
 /// reports anything.
 #[must_use = "observing stops when this is dropped"]
 pub struct OpenTelemetry {
-    _adapter: Arc<Adapter>,
+    adapter: Arc<Adapter>,
 }
 
 impl OpenTelemetry {
@@ -86,7 +88,21 @@ impl OpenTelemetry {
             collections: Collections::new(registry),
         });
         registry.listen(&adapter);
-        Self { _adapter: adapter }
+        Self { adapter }
+    }
+
+    /// Reads all backends, and builds the histograms that were absent when they were registered and are present now. It
+    /// waits as a registration does.
+    ///
+    /// Each collection does so too, but can export them only in the next one. Call this before the only flush of a process,
+    /// or before the last one if metrics have become present shortly before.
+    pub fn build_missing(&self) {
+        // A histogram whose instrument is being built must be in the list of those without bounds.
+        self.adapter.instruments.wait_until_built();
+        // A reading shows the bounds.
+        RegistryReader::with_closed(&self.adapter.registry).refresh();
+        self.adapter.add_histograms();
+        self.adapter.instruments.wait_until_built();
     }
 }
 
@@ -154,12 +170,8 @@ impl Adapter {
         let builder = self.meter.i64_observable_gauge(definition.name.clone());
         let builder = builder.with_description(definition.family.help().to_owned());
         let (builder, adapter) = (builder.with_unit(definition.unit.clone()), Arc::downgrade(self));
-        let has_float_gauge = AtomicBool::new(false);
         let callback = move |it: &dyn AsyncInstrument<i64>| {
-            let has_floats = observe(&adapter, index, &definition.family, it);
-            if has_floats && !has_float_gauge.swap(true, Relaxed) {
-                add_part(&adapter, &definition, Part::FloatGauge);
-            }
+            observe(&adapter, index, &definition.family, it);
         };
         builder.with_callback(callback).build();
     }
@@ -177,14 +189,13 @@ impl Adapter {
     /// Builds a histogram, and an additional instrument whose callback replays values into it. The SDK calls back for
     /// observable instruments only. The additional one observes nothing and is therefore not exported.
     fn build_replay(self: &Arc<Self>, index: usize, definition: Arc<Definition>) {
-        let built = Arc::new(OnceLock::new());
-        let is_requested = AtomicBool::new(self.build_histogram(&definition, &built));
+        let built = BuiltHistogram::default();
+        if !self.build_histogram(&definition, &built) {
+            self.instruments.add_without_bounds(Arc::clone(&definition), Arc::clone(&built));
+        }
         let adapter = Arc::downgrade(self);
         let callback = move |_: &dyn AsyncInstrument<u64>| {
-            let lacks_histogram = replay(&adapter, index, &definition.family, built.get());
-            if lacks_histogram && !is_requested.swap(true, Relaxed) {
-                add_part(&adapter, &definition, Part::Histogram(Arc::clone(&built)));
-            }
+            replay(&adapter, index, &definition.family, built.get());
         };
         let name = format!("papyra_metrics.replay.{index}");
         self.meter.u64_observable_gauge(name).with_callback(callback).build();
@@ -201,17 +212,16 @@ impl Adapter {
         });
         true
     }
-}
 
-/// Requests another part of an instrument, which another thread builds, because the SDK holds a lock while it calls back.
-fn add_part(adapter: &Weak<Adapter>, definition: &Arc<Definition>, part: Part) {
-    let Some(adapter) = adapter.upgrade() else { return };
-    let builder = Arc::downgrade(&adapter);
-    adapter.instruments.add_part(definition, part, move || {
-        if let Some(adapter) = builder.upgrade() {
-            adapter.build_pending();
-        }
-    });
+    /// Builds the histograms whose bounds have become known, in another thread.
+    fn add_histograms(self: &Arc<Self>) {
+        let adapter = Arc::downgrade(self);
+        self.instruments.add_histograms(move || {
+            if let Some(adapter) = adapter.upgrade() {
+                adapter.build_pending();
+            }
+        });
+    }
 }
 
 /// A number that an instrument observes.
@@ -238,47 +248,49 @@ impl Observable for f64 {
     }
 }
 
-/// A callback that observes numbers. Returns whether some are floats.
+/// A callback that observes numbers.
 fn observe<N: Observable>(
     adapter: &Weak<Adapter>,
     index: usize,
     family: &Family,
     instrument: &dyn AsyncInstrument<N>,
-) -> bool {
-    call_back(adapter, family, |collections| {
+) {
+    let Some(adapter) = adapter.upgrade() else { return };
+    adapter.call_back(family, |collections| {
         collections.observe(index, family, |form, number, attributes| {
             if let Some(number) = N::of(form, number) {
                 instrument.observe(number, attributes);
             }
-        })
-    })
+        });
+    });
 }
 
-/// A callback that replays values. Returns whether some values have no histogram yet.
+/// A callback that replays values.
 fn replay(
     adapter: &Weak<Adapter>,
     index: usize,
     family: &Family,
     histogram: Option<&Histogram<f64>>,
-) -> bool {
-    call_back(adapter, family, |collections| collections.replay(index, family, histogram))
+) {
+    let Some(adapter) = adapter.upgrade() else { return };
+    adapter.call_back(family, |collections| {
+        if !collections.replay(index, family, histogram) {
+            // Not by this thread, because the SDK holds a lock while it calls back.
+            adapter.add_histograms();
+        }
+    });
 }
 
-/// Runs a callback and catches its panic. An uncaught panic would end the SDK's reader permanently, and the totals that
-/// it left unobserved would be counted again by the next delta.
-fn call_back(
-    adapter: &Weak<Adapter>,
-    family: &Family,
-    callback: impl FnOnce(&Collections) -> bool,
-) -> bool {
-    let Some(adapter) = adapter.upgrade() else { return false };
-    let Adapter { instruments, collections, .. } = &*adapter;
-    let called = panics::catch(|| {
-        let _reading = instruments.begin_reading();
-        callback(collections)
-    });
-    called.unwrap_or_else(|message| {
-        collections.report_panic(family, &message);
-        false
-    })
+impl Adapter {
+    /// Runs a callback and catches its panic. An uncaught panic would end the SDK's reader permanently, and the totals that
+    /// it left unobserved would be counted again by the next delta.
+    fn call_back(&self, family: &Family, callback: impl FnOnce(&Collections)) {
+        let called = panics::catch(|| {
+            let _reading = self.instruments.begin_reading();
+            callback(&self.collections);
+        });
+        if let Err(message) = called {
+            self.collections.report_panic(family, &message);
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! Histograms, which are replayed into those of the SDK, and gauges of floats.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use papyra_metrics::{
-    Bucket, Descriptor, Distribution, FloatGauge, Histogram, Latency, Metrics, Sizes, Walker,
+    Bucket, Descriptor, Distribution, FloatGauge, Histogram, Latency, Metrics, Sizes, Value, Walker,
 };
 use papyra_metrics_export::{Registry, RegistryReader};
 use papyra_metrics_export_tests::wait_for;
@@ -99,18 +99,44 @@ fn floats_arrive_unchanged() {
     let _observed = pipeline.observe(&registry);
     let cache = Arc::new(Cache::default());
     registry.register(cache.clone(), &[("backend", "orders")]).unwrap();
-    // A gauge of the SDK takes either integers or floats. The first collection shows which of them it needs.
-    wait_for("the gauge in both receivers", || {
-        pipeline.provider.force_flush().unwrap();
-        let received = [pipeline.cumulative.received(), pipeline.delta.received()];
-        received.iter().all(|received| !received.float_gauges.is_empty()).then_some(())
-    });
     for level in [0.5, -1.25, 1e300] {
         cache.fill.set(level);
         let received = pipeline.collect();
         assert_eq!(received.float_gauges.get("fill backend=orders"), Some(&level));
         assert!(received.gauges.is_empty());
     }
+}
+
+#[test]
+fn a_gauge_that_changes_from_integers_to_floats_arrives_each_time() {
+    /// Shows a level as a float while it has a fraction.
+    struct Load(AtomicU64);
+
+    const LOAD: &[Descriptor] = &[Descriptor::gauge("load")];
+
+    impl Metrics for Load {
+        fn descriptors(&self) -> &[Descriptor] {
+            LOAD
+        }
+
+        fn walk(&self, walker: &mut dyn Walker) {
+            let tenths = self.0.load(Relaxed);
+            walker.instrument(&match tenths % 10 {
+                0 => Value::Gauge(i64::try_from(tenths / 10).unwrap()),
+                _ => Value::Float(tenths as f64 / 10.0),
+            });
+        }
+    }
+
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let load = registry.register_owned(Load(20.into()), &[]).unwrap();
+    assert_eq!(pipeline.collect().gauges["load "], 2);
+    load.0.store(25, Relaxed);
+    assert_eq!(pipeline.collect().float_gauges["load "], 2.5);
+    load.0.store(30, Relaxed);
+    assert_eq!(pipeline.collect().gauges["load "], 3);
 }
 
 /// The histogram is absent until `is_present` is set.
@@ -157,6 +183,21 @@ fn a_histogram_that_is_absent_at_first_arrives_with_all_values() {
         let received = pipeline.collect();
         assert_received(&received, "append backend=orders", &total(&mut reader, "append_seconds"));
     }
+}
+
+#[test]
+fn a_histogram_that_was_absent_at_first_arrives_with_the_only_flush() {
+    let registry = Registry::new();
+    let pipeline = Pipeline::start();
+    let observed = pipeline.observe(&registry);
+    let late = Arc::new(Late::default());
+    registry.register(late.clone(), &[("backend", "orders")]).unwrap();
+    late.is_present.store(true, Relaxed);
+    late.append.record(Duration::from_micros(3));
+    observed.build_missing();
+    let mut reader = RegistryReader::new(&registry);
+    let received = pipeline.collect();
+    assert_received(&received, "append backend=orders", &total(&mut reader, "append_seconds"));
 }
 
 #[test]

@@ -316,6 +316,21 @@ fn a_total_never_falls_after_its_closed_backend_is_forgotten() {
 }
 
 #[test]
+fn metrics_that_are_registered_again_after_they_were_forgotten_count_once() {
+    let registry = Registry::new();
+    registry.set_closed_retention(Duration::ZERO, 0);
+    let pipeline = Pipeline::start();
+    let _observed = pipeline.observe(&registry);
+    let metrics = open(&registry, "orders");
+    for round in 1..=4 {
+        metrics.records_written.add(10);
+        assert_eq!(pipeline.collect().totals["records_written backend=orders"], round * 10);
+        assert!(registry.unregister(&metrics));
+        registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
+    }
+}
+
+#[test]
 fn nothing_is_observed_or_kept_once_the_adapter_is_dropped() {
     let registry = Registry::new();
     let pipeline = Pipeline::start();
