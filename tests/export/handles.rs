@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use papyra_metrics::persistence::PersistenceMetrics;
-use papyra_metrics::{Counter, Metrics, Register};
+use papyra_metrics::{Counter, Histogram, Metrics, Register};
 use papyra_metrics_example_library::Store;
 use papyra_metrics_export::{RegisterError, Registry, RegistryReader};
 use papyra_metrics_export_tests::number;
@@ -33,7 +33,7 @@ fn an_arc_that_nobody_else_holds_is_refused_and_the_error_names_the_alternatives
     assert_eq!(error, RegisterError::NotHeld);
     assert_eq!(
         error.to_string(),
-        "nobody else holds this `Arc`, so its metrics would be removed at once; keep a clone of it, or use \
+        "no other clone of this `Arc` exists, so its metrics would be removed at once; keep a clone of it, or use \
          `register_owned` or `register_static`"
     );
 }
@@ -208,6 +208,47 @@ fn a_closed_backend_is_remembered_within_the_limits_and_then_begins_at_zero() {
 
     registry.set_closed_retention(Duration::ZERO, 1000);
     assert_eq!([count("e"), count("f"), count("e")], [1, 1, 1]);
+}
+
+#[test]
+fn metrics_that_are_registered_again_after_they_were_forgotten_begin_at_zero() {
+    #[derive(Default, Metrics)]
+    struct Appends {
+        records: Counter,
+        append: Histogram,
+    }
+
+    let registry = Registry::new();
+    registry.set_closed_retention(Duration::ZERO, 0);
+    let (metrics, labels) = (Arc::new(Appends::default()), &[("backend", "orders")]);
+    let record = |times: u64| {
+        metrics.records.add(times);
+        metrics.append.record_n(Duration::from_micros(3), times);
+    };
+    let mut reader = RegistryReader::new(&registry);
+    let mut read = || read(&mut reader).into_values().collect::<Vec<_>>();
+    registry.register(metrics.clone(), labels).unwrap();
+    record(10);
+    assert_eq!(read(), [10, 10]);
+    for _ in 0..3 {
+        // Nobody has seen these two counts.
+        assert!(registry.unregister(&metrics));
+        record(2);
+        registry.register(metrics.clone(), labels).unwrap();
+        assert_eq!(read(), [2, 2]);
+        record(3);
+        assert_eq!(read(), [5, 5]);
+    }
+    // Other metrics that had the labels in the meantime are forgotten too.
+    assert!(registry.unregister(&metrics));
+    let other = Arc::new(Appends::default());
+    registry.register(other.clone(), labels).unwrap();
+    other.records.add(7);
+    registry.set_closed_retention(Duration::from_secs(3600), 1);
+    assert!(registry.unregister(&other));
+    registry.register(metrics.clone(), labels).unwrap();
+    record(1);
+    assert_eq!(read(), [1, 8]);
 }
 
 #[test]

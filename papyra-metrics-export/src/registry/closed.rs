@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use papyra_metrics::Tally;
 
 use crate::Labels;
+use crate::family::Family;
 use crate::series::SeriesId;
 use crate::series::histogram::HistogramValues;
 use crate::series::number::{Form, Number};
@@ -46,7 +47,58 @@ pub(super) struct Departed {
     pub(super) totals: Vec<(u64, SourceTotal)>,
 }
 
+impl Departed {
+    /// Returns how much of this series was counted by these metrics.
+    pub(super) fn total_of(&self, serial: u64) -> Option<&SourceTotal> {
+        self.totals.iter().find(|(of, _)| *of == serial).map(|(_, total)| total)
+    }
+}
+
+/// What sources had counted into series that are forgotten. If such a source is registered again, its series starts at zero,
+/// as every other one whose totals are forgotten: receivers of increments have its earlier counts.
+#[derive(Default)]
+pub(super) struct ForgottenSources(Vec<ForgottenSource>);
+
+struct ForgottenSource {
+    source: Arc<Departed>,
+    totals: Vec<(SeriesId, SourceTotal)>,
+}
+
+impl ForgottenSources {
+    /// Adds the sources of a forgotten backend that may be registered again, with these of its series. Removes those that are
+    /// gone.
+    pub(super) fn add(&mut self, sources: Vec<Arc<Departed>>, series: &[ClosedSeries]) {
+        self.0.retain(|forgotten| forgotten.source.identity.is_alive());
+        for source in sources.into_iter().filter(|source| source.identity.is_alive()) {
+            let total = |it: &ClosedSeries| {
+                let total = source.total_of(it.serial)?;
+                Some((it.id.clone(), total.clone()))
+            };
+            let totals = series.iter().filter_map(total).collect();
+            self.0.push(ForgottenSource { source, totals });
+        }
+    }
+
+    /// Removes what the source at this address had counted into a series.
+    pub(super) fn take(
+        &mut self,
+        address: Option<usize>,
+        family: &Family,
+        labels: &Labels,
+    ) -> Option<SourceTotal> {
+        // The last one is the latest.
+        let known = self.0.iter_mut().rev().filter(|it| Some(it.source.address) == address);
+        known.filter(|it| it.source.identity.is_alive()).find_map(|it| {
+            let is_same =
+                |id: &SeriesId| id.family.address() == family.address() && *id.labels == *labels;
+            let index = it.totals.iter().position(|(id, _)| is_same(id))?;
+            Some(it.totals.swap_remove(index).1)
+        })
+    }
+}
+
 /// The total of a source alone, without the totals of earlier sources of the series.
+#[derive(Clone)]
 pub(super) enum SourceTotal {
     Counter(u64),
     /// The buckets of a histogram.

@@ -63,9 +63,9 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// To that end the totals of closed backends are remembered, for ten minutes and for at most 10,000 backends unless
 /// [`set_closed_retention`](Self::set_closed_retention) says otherwise. After that they are forgotten and their memory
-/// is reused: a backend that is opened later starts at zero, and a reader that has not read for so long does not get
-/// the last values. The memory and the time of a reading depend on the backends that are open or remembered, not on
-/// those that ever were.
+/// is reused. A backend that is opened later starts at zero, even if it has the same metrics, because readers have their
+/// earlier counts. A reader that has not read for so long does not get the last values. The memory and the time of a
+/// reading depend on the backends that are open or remembered, not on those that ever were.
 ///
 /// # Totals
 ///

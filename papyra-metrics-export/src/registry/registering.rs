@@ -19,7 +19,8 @@ impl Registry {
     /// The labels have to distinguish this backend from all others that have a metric in common with it. A label with
     /// an empty value is left out, because monitoring systems do not distinguish the two.
     ///
-    /// The metrics are those that [`descriptors`](Metrics::descriptors) lists now.
+    /// The metrics are those that [`descriptors`](Metrics::descriptors) lists now. If one of them is a histogram, they are walked
+    /// once, to compare its buckets: values that are computed when read are computed, so do not hold a lock that they need.
     ///
     /// If the backend is its own metrics, the registry delays its drop until it was read once more;
     /// [`unregister`](Self::unregister) releases it at once.

@@ -10,7 +10,8 @@ use rustc_hash::FxHashMap;
 
 use super::Problem;
 use super::closed::{
-    ClosedBackend, ClosedBackends, ClosedSeries, ClosedValue, Departed, SourceTotal,
+    ClosedBackend, ClosedBackends, ClosedSeries, ClosedValue, Departed, ForgottenSources,
+    SourceTotal,
 };
 use super::schema::{MetricLabels, Schema};
 use crate::Labels;
@@ -45,6 +46,7 @@ pub(super) struct Store {
     /// The backend of each address.
     registered: FxHashMap<usize, u64>,
     closed: ClosedBackends,
+    forgotten: ForgottenSources,
     /// The problems of the last reading, by backend.
     problems: BTreeMap<u64, Vec<String>>,
     /// Incremented whenever the set of series that readers show changes.
@@ -311,10 +313,12 @@ impl Store {
     fn forget_closed(&mut self) {
         let now = Instant::now();
         while let Some(expired) = self.closed.pop_expired(now) {
-            for ClosedSeries { id, .. } in expired.series.into_iter().flatten() {
+            let series: Vec<_> = expired.series.into_iter().flatten().collect();
+            for ClosedSeries { id, .. } in &series {
                 self.index.remove(&SeriesKey::new(&id.family, &id.labels));
                 release(&mut self.labels, &id.labels);
             }
+            self.forgotten.add(expired.departed, &series);
         }
     }
 

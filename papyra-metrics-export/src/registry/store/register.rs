@@ -9,6 +9,7 @@ use crate::registry::closed::{ClosedValue, Departed, SourceTotal};
 use crate::registry::registration::Registration;
 use crate::registry::schema::{MetricLabels, Schema};
 use crate::series::SeriesId;
+use crate::series::histogram::HistogramValues;
 use crate::series::number::Form;
 use crate::series::values::Start;
 use crate::{Labels, RegisterError};
@@ -137,6 +138,7 @@ impl Store {
             let (mut start, mut serial) = (Start::Unread, self.next_serial);
             if let Some(family) = family {
                 let labels = metric_labels.of(i);
+                let forgotten = self.forgotten.take(address, family, labels);
                 let place = self.index.entry(SeriesKey::new(family, labels));
                 let is_known = matches!(place, MapEntry::Occupied(_));
                 if let MapEntry::Occupied(place) = &place
@@ -150,7 +152,9 @@ impl Store {
                     }
                     serial = series.serial;
                     let counted = counted_before(&departed, address, serial);
-                    start = continued_value(series.value, counted);
+                    start = continued_value(series.value, counted.or(forgotten.as_ref()));
+                } else if let Some(counted) = &forgotten {
+                    start = new_value(counted);
                 }
                 place.insert_entry(Place::Open(id));
                 if !is_known {
@@ -212,9 +216,20 @@ fn counted_before(
     address: Option<usize>,
     serial: u64,
 ) -> Option<&SourceTotal> {
-    let same = departed.iter().rev().filter(|departed| Some(departed.address) == address);
-    let mut totals = same.flat_map(|departed| &departed.totals);
-    totals.find(|(of, _)| *of == serial).map(|(_, total)| total)
+    let mut same = departed.iter().rev().filter(|departed| Some(departed.address) == address);
+    same.find_map(|departed| departed.total_of(serial))
+}
+
+/// The start of a series that begins at zero with a source that has counted before.
+fn new_value(counted: &SourceTotal) -> Start {
+    match counted {
+        SourceTotal::Counter(total) => Start::Total { shown: 0, base: 0_u64.wrapping_sub(*total) },
+        SourceTotal::Histogram(totals) => {
+            let mut values = HistogramValues::new(totals.len());
+            values.change_source(Some(totals));
+            Start::Histogram(values)
+        }
+    }
 }
 
 /// The start of a series that was closed with this value and continues with a source that has counted a part of it. The
