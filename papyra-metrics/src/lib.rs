@@ -426,6 +426,11 @@ pub use papyra_metrics_derive::Label;
 /// async function is timed from its first poll to its end, including the time that it waits. If the metrics are `None`,
 /// the clock is not read.
 ///
+/// A function that returns a future of a type of its own, such as `-> Append`, is timed until it returns that value, not
+/// until the future ends: the attribute sees only the name of the type. `in_flight` ends with the call too. Aliases of
+/// a boxed future are recognized. Otherwise return `impl Future<Output = …>`, or put the attribute on the `async fn`
+/// that awaits the future.
+///
 /// Reading the [clock](Timer#clock) twice costs five to ten times as much as recording. `sample = n` times about one call
 /// in `n`, and records it with a weight of `n`: counts, sums and quantiles stay right on average. Each thread chooses
 /// calls at random, so that calls in a fixed pattern and threads that call only once are represented correctly.
