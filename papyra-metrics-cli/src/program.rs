@@ -8,7 +8,8 @@ use std::{
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::{Command, exit_code};
+use crate::text::path_name;
+use crate::{Command, exit_code, output};
 
 /// Show, watch and reset the metrics of running processes
 #[derive(Debug, Parser)]
@@ -121,8 +122,15 @@ fn completions(shell: clap_complete::Shell) -> io::Result<bool> {
 
 fn manual(into: Option<PathBuf>) -> io::Result<bool> {
     if let Some(directory) = into {
-        clap_mangen::generate_to(program(), directory)?;
-        return Ok(true);
+        return match clap_mangen::generate_to(program(), &directory) {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                let message =
+                    format!("cannot write manual pages into {}: {error}", path_name(&directory));
+                output::print_error(&mut anstream::stderr().lock(), &message)?;
+                Ok(false)
+            }
+        };
     }
     let mut page = Vec::new();
     clap_mangen::Man::new(program()).render(&mut page)?;

@@ -11,32 +11,33 @@ use crate::source::Source;
 /// Write alert rules for Prometheus
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-The rules are the same for the same metrics, so that they can be committed and compared. They alert of
-  - errors: more than 1 % of the operations fail over 5 minutes, or, if it is not known how many operations there are,
-    errors keep occurring,
-  - objectives of histograms, `#[metrics(objective(…))]`: the error budget is used up too fast,
-  - operations in flight of which none finishes,
-  - processes that cannot be scraped, or that are gone.
-Check them with `promtool check rules`. Which metric counts errors and operations follows from marks and names.")]
+The rules depend only on the metrics, so they can be committed and compared. There are alerts for
+  - errors: too many operations fail, or errors keep occurring,
+  - objectives of histograms: the error budget is used up too fast,
+  - operations in flight: none has finished for a long time,
+  - processes: one cannot be scraped, or none exports.
+Check the file with `promtool check rules`. Counters of errors are marked with `#[metrics(errors)]`, or their name ends in \
+`errors`, `failures` or `failed`. Objectives are those of `#[metrics(objective(…))]`.")]
 pub struct Rules {
     #[command(flatten)]
     pub(crate) declared: Declared,
 
-    /// Alert if more than this percentage of operations fail
+    /// Alert if more than this percentage of operations fails
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = parse_percent)]
     max_errors: f64,
 
-    /// Alert if operations in flight make no progress for so long
+    /// Alert if no operation in flight has finished for this long
     #[arg(long, value_name = "MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     stuck_after: u32,
 }
 
 fn parse_percent(text: &str) -> Result<f64, String> {
-    let percent: f64 = text.parse().map_err(|_| "a percentage is a number".to_owned())?;
+    let percent: f64 =
+        text.parse().map_err(|_| "expected a number above 0 and below 100".to_owned())?;
     if percent > 0.0 && percent < 100.0 {
         Ok(percent)
     } else {
-        Err("a percentage is above 0 and below 100".to_owned())
+        Err("expected a number above 0 and below 100".to_owned())
     }
 }
 

@@ -107,7 +107,7 @@ fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
         let conflicts = changes.filter(|change| change.property().is_some_and(is_conflict));
         readings.errors.extend(conflicts.map(|conflict| {
             let [first, path] = [&first, &path].map(|path| path_name(path));
-            format!("{path} does not go with {first}: {conflict}; give the path of one of them")
+            format!("{path} conflicts with {first}: {conflict}; give the path of one of them")
         }));
         schema = schema.with(other);
     }

@@ -72,6 +72,9 @@ impl Show {
             return Ok(false);
         }
         let mut readings = source.read();
+        if !self.each {
+            readings.remove_copies();
+        }
         // A sum falls when a process ends and its file is removed, which Prometheus mistakes for a reset of the counter.
         let each = self.each || self.format == Format::Prometheus;
         let sum = if each { Ok(Vec::new()) } else { sum(&readings.processes) };

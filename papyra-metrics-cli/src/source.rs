@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    fs, io,
+    fs, io, mem,
     path::{Path, PathBuf},
     time::SystemTime,
 };
@@ -42,6 +42,21 @@ pub(crate) struct Reading {
     pub(crate) rows: Vec<Row>,
 }
 
+impl Reading {
+    /// Returns whether one of the files is a copy of the other. A process begins to publish each of its files at another time.
+    fn is_same_process(&self, other: &Self) -> bool {
+        let is_same_origin = match (&self.origin, &other.origin) {
+            (
+                Origin::File { program, pid, since, .. },
+                Origin::File { program: other_program, pid: other_pid, since: other_since, .. },
+            ) => (program, pid, since) == (other_program, other_pid, other_since),
+            _ => false,
+        };
+        is_same_origin
+            && self.rows.iter().map(|row| &row.series).eq(other.rows.iter().map(|row| &row.series))
+    }
+}
+
 /// The process that the metrics come from.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Origin {
@@ -58,6 +73,8 @@ pub(crate) struct Row {
     pub(crate) labels: Vec<(String, String)>,
     pub(crate) prefix_len: usize,
     pub(crate) kind: Kind,
+    /// Whether it is the highest value since the last reset.
+    pub(crate) is_peak: bool,
     pub(crate) unit: Option<String>,
     pub(crate) help: String,
     /// The value since the last reset.
@@ -112,6 +129,22 @@ impl Identity {
 }
 
 impl Readings {
+    /// Removes copies of files, so that a sum counts each process once. Keeps the file of the running process, or else the
+    /// first one.
+    pub(crate) fn remove_copies(&mut self) {
+        let mut kept: Vec<Reading> = Vec::with_capacity(self.processes.len());
+        for reading in self.processes.drain(..) {
+            let Some(same) = kept.iter_mut().find(|kept| kept.is_same_process(&reading)) else {
+                kept.push(reading);
+                continue;
+            };
+            let copy = if reading.origin.is_live() { mem::replace(same, reading) } else { reading };
+            let (copy, original) = (copy.origin.name(), same.origin.name());
+            self.notes.push(format!("{copy} is a copy of {original}, and is not counted"));
+        }
+        self.processes = kept;
+    }
+
     fn read_paths(&mut self, paths: &[PathBuf], open: OpenFile<'_>) {
         // A file that several paths lead to is read once; otherwise its counts would be added twice.
         let mut seen = HashMap::new();
@@ -200,18 +233,24 @@ fn read_backend(backend: &dyn Metered) -> Option<Reading> {
                 .collect(),
             prefix_len: metric.prefix_len(),
             kind: metric.kind(),
+            // It matters only in a sum, and there is one backend.
+            is_peak: false,
             unit: metric.unit().map(str::to_owned),
             help: visible_lines(metric.help()),
             total: value.clone(),
             value,
         });
     });
-    let mut totals = rows.iter_mut();
-    metrics.visit_totals(&mut |_, total| {
-        if let Some(row) = totals.next() {
+    // Matched by series, because a metric may have become present or absent since the values were read.
+    let mut totals = HashMap::new();
+    metrics.visit_totals(&mut |metric, total| {
+        totals.insert(metric.series().to_string(), total);
+    });
+    for row in &mut rows {
+        if let Some(total) = totals.remove(&row.series) {
             row.total = total;
         }
-    });
+    }
     Some(Reading { origin: Origin::ThisProcess, rows: by_family(rows) })
 }
 
@@ -224,6 +263,7 @@ fn read_reader(reader: &Reader) -> Result<Reading, ReadError> {
         labels: metric.labels().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         prefix_len: metric.prefix_len(),
         kind: metric.kind(),
+        is_peak: metric.is_peak(),
         unit: metric.unit().map(str::to_owned),
         help: visible_lines(metric.help()),
         value,
@@ -243,11 +283,70 @@ fn read_reader(reader: &Reader) -> Result<Reading, ReadError> {
 }
 
 impl Origin {
+    fn is_live(&self) -> bool {
+        matches!(self, Self::File { live: true, .. })
+    }
+
     /// Returns a short name of the process.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::ThisProcess => "this process".to_owned(),
             Self::File { path, .. } => path_name(path),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+    use papyra_metrics::{Counter, Descriptor, Metered, Metrics, Value, Walker};
+
+    use super::read_backend;
+
+    /// Shows its first counter at every other walk.
+    #[derive(Default)]
+    struct Intermittent {
+        first: Counter,
+        second: Counter,
+        shows_first: AtomicBool,
+    }
+
+    impl Metrics for Intermittent {
+        fn descriptors(&self) -> &[Descriptor] {
+            const { &[Descriptor::counter("first"), Descriptor::counter("second")] }
+        }
+
+        fn walk(&self, walker: &mut dyn Walker) {
+            if self.shows_first.fetch_xor(true, Relaxed) {
+                walker.counters(&[&self.first]);
+            } else {
+                walker.absent(1);
+            }
+            walker.counters(&[&self.second]);
+        }
+    }
+
+    impl Metered for Intermittent {
+        fn metrics(&self) -> Option<&dyn Metrics> {
+            Some(self)
+        }
+    }
+
+    #[test]
+    fn a_total_is_that_of_its_metric_though_another_one_has_appeared_or_gone() {
+        let metrics = Intermittent::default();
+        metrics.first.add(5);
+        metrics.second.add(7);
+        for shown in [&["second"][..], &["second"], &["first", "second"]] {
+            if shown.len() == 2 {
+                metrics.shows_first.store(true, Relaxed);
+            }
+            let rows = read_backend(&metrics).unwrap().rows;
+            let names: Vec<_> = rows.iter().map(|row| &*row.name).collect();
+            assert_eq!(names, shown);
+            let second = rows.last().unwrap();
+            assert_eq!((&second.value, &second.total), (&Value::Counter(7), &Value::Counter(7)));
         }
     }
 }

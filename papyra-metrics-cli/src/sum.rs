@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 
-use papyra_metrics::{BoundsMismatch, Value};
+use papyra_metrics::{BoundsMismatch, Kind, Value};
+use papyra_metrics_export::schema::Combination;
 
 use crate::source::{Reading, Row, by_family};
 
-/// Adds up the values of all processes, in the order in which the families first appear.
+/// Combines the values of all processes, in the order in which the families first appear: adds them up, or takes the mean or
+/// the highest of a gauge whose sum would have no meaning.
 ///
 /// Returns an error if two processes disagree about the kind, the unit or the buckets of a metric.
 pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
     let mut sum: Vec<Row> = Vec::new();
+    // The number of processes that have the row.
+    let mut counts: Vec<u32> = Vec::new();
     let mut indices = HashMap::new();
     for Reading { origin, rows } in readings {
         for row in rows {
@@ -18,11 +22,13 @@ pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
                 indices.entry(row.series.as_str()).or_insert((sum.len(), origin));
             let Some(known) = sum.get_mut(index) else {
                 sum.push(row.clone());
+                counts.push(1);
                 continue;
             };
-            if known.kind != row.kind || known.unit != row.unit {
+            let is_same = known.kind == row.kind && known.is_peak == row.is_peak;
+            if !is_same || known.unit != row.unit {
                 return Err(format!(
-                    "`{}` is {} in {} and {} in {}, so they cannot be added up; --each shows them separately",
+                    "`{}` is {} in {} and {} in {}, so they cannot be added up; show each process with `--each`",
                     row.series,
                     describe_kind(known),
                     first.name(),
@@ -30,11 +36,16 @@ pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
                     origin.name()
                 ));
             }
+            counts[index] += 1;
+            let add = match combination(row) {
+                Combination::Highest | Combination::Latest => take_higher,
+                _ => add,
+            };
             let added =
                 add(&mut known.value, &row.value).and_then(|()| add(&mut known.total, &row.total));
             if added.is_err() {
                 return Err(format!(
-                    "`{}` has other buckets in {} than in {}, so they cannot be added up; --each shows them separately",
+                    "the buckets of `{}` in {} differ from those in {}, so they cannot be added up; show each process with `--each`",
                     row.series,
                     origin.name(),
                     first.name()
@@ -42,21 +53,51 @@ pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
             }
         }
     }
+    for (row, count) in sum.iter_mut().zip(counts) {
+        if count > 1 && combination(row) == Combination::Mean {
+            for value in [&mut row.value, &mut row.total] {
+                *value = Value::Float(value.as_f64() / f64::from(count));
+            }
+        }
+    }
     Ok(by_family(sum))
 }
 
+fn combination(row: &Row) -> Combination {
+    match row.kind {
+        Kind::Gauge if row.is_peak => Combination::Highest,
+        Kind::Gauge => {
+            let name = row.name.get(row.prefix_len..).unwrap_or(&row.name);
+            Combination::of_gauge(name, row.unit.as_deref())
+        }
+        _ => Combination::Sum,
+    }
+}
+
 fn describe_kind(row: &Row) -> String {
-    let kind = row.kind;
+    let kind = if row.is_peak { "peak".to_owned() } else { row.kind.to_string() };
     row.unit.as_ref().map_or_else(|| format!("a {kind}"), |unit| format!("a {kind} of {unit}"))
+}
+
+/// Replaces a gauge by another one if that is higher, or if this one is NaN.
+fn take_higher(highest: &mut Value, value: &Value) -> Result<(), BoundsMismatch> {
+    let is_lower = match (&*highest, value) {
+        (Value::Gauge(highest), Value::Gauge(value)) => highest < value,
+        (highest, value) => highest.as_f64() < value.as_f64() || highest.as_f64().is_nan(),
+    };
+    if is_lower {
+        highest.clone_from(value);
+    }
+    Ok(())
 }
 
 /// Adds a value of the same kind.
 pub(crate) fn add(sum: &mut Value, value: &Value) -> Result<(), BoundsMismatch> {
     match (sum, value) {
         (Value::Counter(sum), Value::Counter(n)) => *sum = sum.wrapping_add(*n),
-        (Value::Gauge(sum), Value::Gauge(n)) => *sum = sum.wrapping_add(*n),
         (Value::Histogram(sum), Value::Histogram(distribution)) => return sum.merge(distribution),
-        // Gauges, at least one of which is a float.
+        (Value::Gauge(sum), Value::Gauge(n)) if sum.checked_add(*n).is_some() => *sum += n,
+        // Gauges: at least one of them is a float, or the sum exceeds an integer.
         (sum, value) => *sum = Value::Float(sum.as_f64() + value.as_f64()),
     }
     Ok(())

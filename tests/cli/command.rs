@@ -404,7 +404,7 @@ fn metrics_that_cannot_be_added_up_are_an_error_that_names_the_option_each() {
     assert_eq!(
         output.err,
         "error: `records_written` is a counter in a.metrics and a gauge in other, so they cannot be added up; \
-         --each shows them separately\n"
+         show each process with `--each`\n"
     );
     let output = service.run("show units a.metrics");
     assert!(output.err.contains("is a counter of records in units and a counter in a.metrics"));
@@ -488,7 +488,9 @@ fn help_completions_and_manual_pages_are_printed() {
     assert_eq!(run(directory.path(), "man --into .").code, Some(0));
     let page = fs::read_to_string(directory.path().join("papyra-metrics-watch.1")).unwrap();
     assert!(page.contains("interval"));
-    assert_eq!(run(directory.path(), "man --into /no/such/directory").code, Some(1));
+    let output = run(directory.path(), "man --into /no/such/directory");
+    assert_eq!(output.code, Some(1));
+    assert!(output.err.starts_with("error: cannot write manual pages into /no/such/directory: "));
 }
 
 /// Characters that a terminal interprets or does not show.
@@ -615,6 +617,7 @@ fn watch_prints_lines_without_a_terminal() {
     let mut late = Backend::publishing(&elsewhere.path().join("late"));
     late.tell("write 1000");
     fs::rename(elsewhere.path().join("late"), service.directory.path().join("a.metrics")).unwrap();
+    assert!(next("records_written: 1000").ends_with(": 1000"));
     assert!(next("records_written: 1000").ends_with(" (0.0/s)"));
     fs::remove_file(service.directory.path().join("a.metrics")).unwrap();
     // A removed file is reported as unavailable, and a new file is picked up.

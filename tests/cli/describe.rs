@@ -81,7 +81,7 @@ fn processes_that_disagree_about_a_metric_are_an_error_that_names_both() {
     let _new = Published::<New>::create(dir.path().join("b.metrics")).unwrap();
     assert_eq!(
         refused(dir.path(), "describe ."),
-        "error: ./b.metrics does not go with ./a.metrics: `depth` changes its kind from `counter` to `gauge`; \
+        "error: ./b.metrics conflicts with ./a.metrics: `depth` changes its kind from `counter` to `gauge`; \
          give the path of one of them\n"
     );
 }

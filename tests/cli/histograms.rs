@@ -56,7 +56,7 @@ fn show_prints_figures_in_human_readable_units() {
 }
 
 #[test]
-fn distributions_and_floats_of_several_processes_add_up() {
+fn distributions_of_several_processes_add_up_and_ratios_and_peaks_do_not() {
     let engines = Engines::start();
     let output = engines.run("show .");
     assert_eq!(output.code, Some(0), "{}", output.err);
@@ -67,7 +67,7 @@ fn distributions_and_floats_of_several_processes_add_up() {
         "{}",
         output.out
     );
-    assert!(output.out.ends_with("fill_ratio: 0.75\nlongest_queue: 16\n"), "{}", output.out);
+    assert!(output.out.ends_with("fill_ratio: 0.375\nlongest_queue: 9\n"), "{}", output.out);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_table_has_the_histograms_below_the_numbers() {
         .collect();
     let at = |name: &str| lines.iter().position(|line| line.starts_with(name)).unwrap();
     assert_eq!(lines[at("metric")], "metric value kind unit description");
-    assert_eq!(lines[at("fill_ratio")], "fill_ratio 0.75 gauge");
+    assert_eq!(lines[at("fill_ratio")], "fill_ratio 0.375 gauge");
     assert_eq!(lines[at("histogram")], "histogram count mean p50 p99 max description");
     assert_eq!(
         lines[at("append ")],
@@ -106,7 +106,7 @@ fn json_has_each_distribution_as_an_object() {
     let bucket = buckets.iter().find(|bucket| bucket["le"] == 0.0001).unwrap();
     assert_eq!(bucket["count"], 3);
     assert!(buckets[28]["le"].is_null());
-    assert_eq!(json["fill_ratio"], 0.75);
+    assert_eq!(json["fill_ratio"], 0.375);
     // The object is the serialized snapshot of the same metrics.
     let one: serde_json::Value =
         serde_json::from_str(&engines.run("show --format json a.metrics").out).unwrap();
@@ -151,8 +151,8 @@ fn histograms_of_one_name_with_different_buckets_cannot_be_added_up() {
         assert_eq!((output.out.as_str(), output.code), ("", Some(1)), "{command}");
         assert_eq!(
             output.err,
-            "error: `append` has other buckets in other than in a.metrics, so they cannot be added up; \
-             --each shows them separately\n"
+            "error: the buckets of `append` in other differ from those in a.metrics, so they cannot be added up; \
+             show each process with `--each`\n"
         );
     }
     assert_eq!(engines.run("show --each a.metrics other").code, Some(0));

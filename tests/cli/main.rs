@@ -1,5 +1,6 @@
 //! Tests of the command `papyra-metrics`, and of its subcommands in the command line of a backend.
 
+mod combined;
 mod command;
 #[path = "../publish/common.rs"]
 mod common;

@@ -54,8 +54,8 @@ fn options_out_of_range_and_files_without_metrics_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("metrics.lock"), "a\n  kind gauge\n").unwrap();
     for (arguments, expected) in [
-        ("rules --max-errors 100 metrics.lock", "a percentage is above 0 and below 100"),
-        ("rules --max-errors few metrics.lock", "a percentage is a number"),
+        ("rules --max-errors 100 metrics.lock", "expected a number above 0 and below 100"),
+        ("rules --max-errors few metrics.lock", "expected a number above 0 and below 100"),
         ("rules --stuck-after 0 metrics.lock", "0 is not in 1.."),
     ] {
         let CommandOutput { out, err, code } = run(dir.path(), arguments);

@@ -1,13 +1,16 @@
 //! `watch` in a real pseudo-terminal, and the screen that a terminal shows for its output.
 
 use std::{
-    io::{Read, Write},
+    fs,
+    io::{BufRead, BufReader, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
+    process::{Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     time::{Duration, Instant},
 };
 
+use crate::command::COMMAND;
 use crate::common::Backend;
 use papyra_metrics::{Counter, Metrics, publish::Published};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
@@ -399,6 +402,38 @@ fn the_variable_no_color_disables_colors() {
             String::from_utf8_lossy(&raw).escape_debug()
         );
     }
+}
+
+#[test]
+fn a_process_that_appears_has_no_rate_at_its_first_reading() {
+    #[derive(Default, Metrics)]
+    struct Later {
+        records: Counter,
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name| directory.path().join(name);
+    let _first = Published::<Later>::create(path("first")).unwrap();
+    // The name of a file that is skipped, until everything is counted.
+    let later = Published::<Later>::create(path(".later")).unwrap();
+    later.records.add(1000);
+    let mut watch = Command::new(COMMAND)
+        .current_dir(directory.path())
+        .args(["watch", "--each", "--interval", "0.05", "."])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut next = |start: &str| {
+        let found = lines.by_ref().find(|line| line.contains(start)).unwrap();
+        found.split_once(' ').unwrap().1.to_owned()
+    };
+    assert_eq!(next("first"), "./first records: 0");
+    assert_eq!(next("first"), "./first records: 0 (0.0/s)");
+    fs::rename(path(".later"), path("later")).unwrap();
+    assert_eq!(next("later"), "./later records: 1000");
+    assert_eq!(next("later"), "./later records: 1000 (0.0/s)");
+    watch.kill().unwrap();
+    watch.wait().unwrap();
 }
 
 #[test]

@@ -196,7 +196,7 @@ tests:
     promql_expr_test:
       - {expr: 'count(ALERTS{alertname="ShopAppendSecondsBudgetBurnsFast"})', eval_time: 30m, exp_samples: [{labels: '{}', value: 1}]}
       - {expr: 'ALERTS{alertname="ShopAppendSecondsBudgetBurnsFast"}', eval_time: 75m, exp_samples: []}
-  - name: operations in flight of which none finishes
+  - name: operations in flight that do not finish
     interval: 1m
     input_series:
       - {series: 'shop_appends_in_flight{job="shop",instance="a"}', values: '2+0x60'}

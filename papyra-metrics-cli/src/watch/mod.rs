@@ -73,7 +73,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl Watch {
     pub(crate) fn run(&self, source: Source<'_>) -> io::Result<bool> {
         let mut rates = RateTable::new(self.each);
-        let first = source.read();
+        let mut first = source.read();
         if first.processes.is_empty() {
             print_unavailable(&first)?;
             return Ok(first.errors.is_empty() && !self.require);
@@ -82,7 +82,7 @@ impl Watch {
             output::print_problems(&first)?;
             return Ok(false);
         }
-        if let Err(error) = rates.update(&first, Instant::now()) {
+        if let Err(error) = rates.update(&mut first, Instant::now()) {
             output::print_error(&mut anstream::stderr().lock(), &error)?;
             return Ok(false);
         }
@@ -119,7 +119,7 @@ impl Watch {
             }
             std::thread::sleep(self.interval);
             readings = source.read();
-            if let Err(error) = rates.update(&readings, Instant::now()) {
+            if let Err(error) = rates.update(&mut readings, Instant::now()) {
                 readings.errors.push(error);
             }
         }

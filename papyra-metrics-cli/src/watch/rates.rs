@@ -35,7 +35,7 @@ pub(crate) struct Line {
     pub(crate) value: Value,
     /// The value over the lifetime, which no reset changes.
     pub(crate) total: Value,
-    /// Increments or records per second since the last reading. `None` for a gauge, and at the first reading.
+    /// Increments or records per second since the last reading. `None` for a gauge, and at the first reading of its process.
     pub(crate) rate: Option<f64>,
     /// The latest values of a gauge, or the latest rates of another metric, oldest first.
     pub(crate) history: Vec<f64>,
@@ -75,10 +75,13 @@ impl RateTable {
         }
     }
 
-    /// Adds a reading. A reading without metrics changes nothing.
+    /// Adds a reading, without copies of processes if they are added up. A reading without metrics changes nothing.
     ///
     /// Returns an error if the processes cannot be added up.
-    pub(crate) fn update(&mut self, readings: &Readings, at: Instant) -> Result<(), String> {
+    pub(crate) fn update(&mut self, readings: &mut Readings, at: Instant) -> Result<(), String> {
+        if !self.each {
+            readings.remove_copies();
+        }
         let readings = &readings.processes;
         if readings.is_empty() {
             return Ok(());
@@ -128,9 +131,10 @@ impl RateTable {
         histories: &mut HashMap<(Option<ProcessId>, String), VecDeque<f64>>,
     ) -> Line {
         let grown = elapsed.and_then(|_| grown(row, increments));
-        let rate = elapsed.filter(|_| row.kind != Kind::Gauge).map(|elapsed| {
-            grown.as_ref().map_or(0.0, |grown| number(grown).as_f64()) / elapsed.max(f64::EPSILON)
-        });
+        let counted = grown.as_ref().filter(|_| row.kind != Kind::Gauge);
+        let rate = counted
+            .zip(elapsed)
+            .map(|(counted, elapsed)| number(counted).as_f64() / elapsed.max(f64::EPSILON));
         let key = (group.cloned(), row.series.clone());
         let mut history = self.histories.get(&key).cloned().unwrap_or_default();
         history.extend(if row.kind == Kind::Gauge { Some(row.value.as_f64()) } else { rate });

@@ -100,7 +100,7 @@ impl View {
     }
 
     /// Adds a reading.
-    pub(crate) fn update(&mut self, readings: &Readings, at: Instant) {
+    pub(crate) fn update(&mut self, readings: &mut Readings, at: Instant) {
         let error = self.rates.update(readings, at).err();
         self.status = status(readings, error.as_deref());
     }

@@ -101,7 +101,7 @@ fn run_loop(
                 if count.is_some_and(|count| readings >= count) {
                     return Ok(());
                 }
-                view.update(&source.read(), Instant::now());
+                view.update(&mut source.read(), Instant::now());
                 readings += 1;
                 next = Instant::now() + view.interval;
             }

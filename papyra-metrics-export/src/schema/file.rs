@@ -66,7 +66,7 @@ impl Schema {
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(format!(".{}.tmp", std::process::id()));
         let written = fs::write(&temporary, self.to_string())
-            .map_err(io("writing a new file beside it"))
+            .map_err(io("writing its replacement"))
             .and_then(|()| fs::rename(&temporary, path).map_err(io("replacing it")));
         if written.is_err() {
             let _ = fs::remove_file(&temporary); // the first error is the one to report

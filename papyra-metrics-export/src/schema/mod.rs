@@ -69,6 +69,7 @@
 //! backslash `\\`, a quote `\"`, and a control character `\u{…}`.
 
 mod changes;
+mod combination;
 #[cfg(feature = "dashboard")]
 mod dashboard;
 mod error;
@@ -89,6 +90,7 @@ use std::path::Path;
 use papyra_metrics::Metrics;
 
 pub use changes::Change;
+pub use combination::Combination;
 #[cfg(feature = "dashboard")]
 pub use dashboard::Dashboard;
 pub use error::SchemaError;

@@ -117,6 +117,12 @@ impl Metric {
         self.objective
     }
 
+    /// Returns whether it is a [`Peak`](crate::Peak), a gauge of the highest value since the last reset. The peak of several
+    /// processes is the highest of their values, and not the sum.
+    pub fn is_peak(&self) -> bool {
+        matches!(self.form, Form::Peak)
+    }
+
     /// Returns whether the metric is marked as an error counter.
     pub fn is_error_counter(&self) -> bool {
         self.is_error_counter

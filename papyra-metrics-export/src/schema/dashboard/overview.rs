@@ -49,7 +49,7 @@ pub(super) fn of(
     drafts.extend(panel(
         "error-ratios",
         "Error ratio",
-        "The part of the operations that fail.",
+        "The ratio of failed operations to all operations.",
         Chart::Lines,
         units::of_value(Some("ratio")),
         failed,

@@ -7,6 +7,7 @@ use super::metric::{Metric, title};
 use super::promql::{Queries, Query, aggregate, legend, rate};
 use super::ratio::ErrorRatio;
 use super::units;
+use crate::schema::combination::Combination;
 use crate::schema::roles::Role;
 
 /// The largest number of series of a metric that one panel breaks down by several labels.
@@ -52,7 +53,7 @@ fn of_ratio(ratio: &ErrorRatio<'_, '_>, queries: &Queries) -> Draft {
     let unit = units::of_value(Some("ratio"));
     let mut draft = draft(errors, "ratio", &title, &[], (Chart::Errors, unit), ratio.expr(queries));
     draft.description = format!(
-        "The part of the operations that fail: `{}` of `{}`.",
+        "The ratio of failed operations: `{}` to `{}`.",
         errors.sample_name(),
         ratio.operations.sample_name()
     );
@@ -63,7 +64,7 @@ fn of_gauge(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
     let samples = queries.samples(metric);
     let drafts = breakdowns(metric).into_iter().map(|labels| {
         let unit = units::of_value(metric.unit());
-        let (title, chart, expr) = match Combination::of(metric) {
+        let (title, chart, expr) = match Combination::of_words(&metric.words, metric.unit()) {
             Combination::Sum => (metric.title(), Chart::Stack, aggregate("sum", &labels, &samples)),
             Combination::Mean => {
                 (metric.title(), Chart::Lines, aggregate("avg", &labels, &samples))
@@ -71,7 +72,7 @@ fn of_gauge(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
             Combination::Highest => {
                 (metric.title(), Chart::Lines, aggregate("max", &labels, &samples))
             }
-            Combination::Age => {
+            Combination::Latest => {
                 let latest = aggregate("max", &labels, &samples);
                 (format!("{}: age", metric.title()), Chart::Lines, format!("time() - {latest}"))
             }
@@ -79,33 +80,6 @@ fn of_gauge(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
         draft(metric, "value", &title, &labels, (chart, unit), expr)
     });
     drafts.collect()
-}
-
-/// The function that combines the values of several series.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Combination {
-    Sum,
-    Mean,
-    Highest,
-    /// The time since the latest timestamp.
-    Age,
-}
-
-impl Combination {
-    fn of(metric: &Metric<'_>) -> Self {
-        const EXTREMES: [&str; 7] =
-            ["high", "highest", "largest", "longest", "max", "oldest", "peak"];
-        let last = metric.words.last().copied().unwrap_or_default();
-        if metric.unit() == Some("seconds") && last == "timestamp" {
-            Self::Age
-        } else if matches!(metric.unit(), Some("ratio" | "percent")) || last == "ratio" {
-            Self::Mean
-        } else if metric.words.iter().any(|word| EXTREMES.contains(word)) {
-            Self::Highest
-        } else {
-            Self::Sum
-        }
-    }
 }
 
 /// Returns the panels of the values recorded per second, unless a counter shows the same rate.

@@ -1,0 +1,55 @@
+//! The value of a gauge over several processes.
+
+/// How the values of a gauge in several processes make one value. A sum of ratios, or of the highest values of each process,
+/// is not the value of anything.
+///
+/// [`Dashboard`](super::Dashboard) and the command `papyra-metrics` combine gauges by this rule.
+///
+/// ```
+/// use papyra_metrics_export::schema::Combination;
+///
+/// assert_eq!(Combination::of_gauge("open_segments", None), Combination::Sum);
+/// assert_eq!(Combination::of_gauge("cache_fill", Some("ratio")), Combination::Mean);
+/// assert_eq!(Combination::of_gauge("longest_queue", None), Combination::Highest);
+/// assert_eq!(Combination::of_gauge("last_flush_timestamp", Some("seconds")), Combination::Latest);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Combination {
+    /// The sum of all values.
+    Sum,
+    /// The mean of all values: of a gauge in the unit `ratio` or `percent`, or whose name ends in `ratio`.
+    Mean,
+    /// The highest value: of a gauge with a word such as `max`, `longest` or `peak` in its name.
+    Highest,
+    /// The latest time: of a gauge in seconds whose name ends in `timestamp`.
+    Latest,
+}
+
+/// Words in the names of gauges of extreme values.
+const EXTREMES: [&str; 6] = ["highest", "largest", "longest", "max", "oldest", "peak"];
+
+impl Combination {
+    /// Returns how a gauge is combined whose name, without prefixes, and unit are these.
+    pub fn of_gauge(name: &str, unit: Option<&str>) -> Self {
+        let stem = unit.and_then(|unit| name.strip_suffix(unit)?.strip_suffix('_'));
+        let words: Vec<_> = stem.unwrap_or(name).split('_').collect();
+        Self::of_words(&words, unit)
+    }
+
+    /// Returns how a gauge is combined whose name without its unit consists of these words.
+    pub(super) fn of_words(words: &[&str], unit: Option<&str>) -> Self {
+        let last = words.last().copied().unwrap_or_default();
+        let is_extreme = words.iter().any(|word| EXTREMES.contains(word))
+            || words.windows(2).any(|pair| *pair == ["high", "water"]);
+        if unit == Some("seconds") && last == "timestamp" {
+            Self::Latest
+        } else if matches!(unit, Some("ratio" | "percent")) || last == "ratio" {
+            Self::Mean
+        } else if is_extreme {
+            Self::Highest
+        } else {
+            Self::Sum
+        }
+    }
+}
