@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 "
     );
     let otlp = Otlp::new(&registry).with_resource(&[("service.name", "papyra-example")]);
-    let periodic = Periodic::spawn(Duration::from_secs(1), otlp.http(&url)?)?;
+    let periodic = Periodic::spawn(Duration::from_secs(1), otlp.into_http(&url)?)?;
     for _ in 0..seconds {
         thread::sleep(Duration::from_secs(1));
         match periodic.last_error() {

@@ -169,7 +169,7 @@ impl fmt::Display for RegisterError {
                 "`{name}` with the labels `{labels}` exists already; add a label that differs, such as `backend`"
             ),
             Self::NotHeld => f.write_str(
-                "nobody else holds this `Arc`, so its metrics would be removed at once; keep a clone of it, or use \
+                "no other clone of this `Arc` exists, so its metrics would be removed at once; keep a clone of it, or use \
                  `register_owned` or `register_static`",
             ),
             Self::AlreadyRegistered { labels } => write!(

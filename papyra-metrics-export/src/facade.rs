@@ -41,7 +41,7 @@ use crate::{Export, Progress, Registry, RegistryReader};
 ///
 /// Every exporter starts from zero: its first export increments the counters by their lifetime totals. A forked process
 /// inherits the totals of its parent, which the parent exports too. The child must therefore create a new exporter with
-/// [`starting_now`](Self::starting_now), and must not use an exporter of its parent.
+/// [`with_current_baseline`](Self::with_current_baseline), and must not use an exporter of its parent.
 pub struct Facade {
     reader: RegistryReader,
     recorder: Option<Box<dyn Recorder + Send>>,
@@ -100,12 +100,12 @@ impl Facade {
     ///
     /// let registry = Registry::with_prefix("papyra").unwrap();
     /// // In the child process, after its recorder is installed:
-    /// let facade = Facade::new(&registry).starting_now();
+    /// let facade = Facade::new(&registry).with_current_baseline();
     /// let periodic = Periodic::spawn(Duration::from_secs(5), facade)?;
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[must_use]
-    pub fn starting_now(mut self) -> Self {
+    pub fn with_current_baseline(mut self) -> Self {
         self.refresh();
         for (series, recorded) in self.reader.series().iter().zip(self.recorded.iter_mut()) {
             let reading = self.reader.values().histogram(series.place, &series.id.family);

@@ -192,7 +192,7 @@ impl Descriptor {
 
     /// Marks a counter as an error counter, for dashboards and alerts.
     #[must_use]
-    pub const fn as_error_counter(mut self) -> Self {
+    pub const fn into_error_counter(mut self) -> Self {
         self.is_error_counter = true;
         self
     }
@@ -244,7 +244,7 @@ impl Descriptor {
     }
 
     /// Returns whether this is a counter of errors: a field with `#[metrics(errors)]`, or marked by
-    /// [`as_error_counter`](Self::as_error_counter).
+    /// [`into_error_counter`](Self::into_error_counter).
     pub const fn is_error_counter(&self) -> bool {
         self.is_error_counter
     }

@@ -104,7 +104,7 @@ fn a_hand_written_descriptor_has_an_objective_that_equality_compares() {
     const GUARDED: Descriptor = PLAIN.with_objective(Objective::new::<Latency>("20ms", 99.95));
     assert_eq!(GUARDED.objective().unwrap().to_string(), "99.95% within 0.02");
     assert_ne!(PLAIN, GUARDED);
-    assert_ne!(Descriptor::counter("failed"), Descriptor::counter("failed").as_error_counter());
+    assert_ne!(Descriptor::counter("failed"), Descriptor::counter("failed").into_error_counter());
     for (within, percent) in [("30ms", 99.0), ("20ms", 100.0), ("20ms", 0.0), ("20", 99.0)] {
         let refused = std::panic::catch_unwind(|| Objective::new::<Latency>(within, percent));
         assert!(refused.is_err(), "{within} {percent}");

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::metrics::v1::{metric, number_data_point};
 use papyra_metrics::persistence::PersistenceMetrics;
 use papyra_metrics::{Counter, Metrics};
+use papyra_metrics_export::otlp::Otlp;
 use papyra_metrics_export::prometheus::{Format, Prometheus};
 use papyra_metrics_export::{Registry, RegistryReader};
+use prost::Message;
 
 /// Returns the number of allocations that `work` makes in this thread.
 fn allocations<T>(work: impl FnOnce() -> T) -> u64 {
@@ -72,6 +76,30 @@ fn a_scrape_into_a_new_body_allocates_once() {
     let prometheus = Prometheus::new(&registry);
     prometheus.scrape(None);
     assert_eq!(allocations(|| prometheus.scrape(None)), 1);
+}
+
+#[test]
+fn an_otlp_message_of_the_same_series_allocates_its_bytes_alone() {
+    let (registry, backends) = registry(100);
+    let mut otlp = Otlp::new(&registry).with_resource(&[("service.name", "orders")]);
+    otlp.encode();
+    for total in 1..4 {
+        backends[7].records_written.inc();
+        backends[7].write.record(Duration::from_micros(3));
+        let mut message = Vec::new();
+        assert_eq!(allocations(|| message = otlp.encode()), 1);
+        let message = ExportMetricsServiceRequest::decode(&*message).unwrap();
+        let metrics = &message.resource_metrics[0].scope_metrics[0].metrics;
+        let written = metrics.iter().find(|it| it.name == "papyra.records_written").unwrap();
+        let Some(metric::Data::Sum(sum)) = &written.data else { panic!("{written:?}") };
+        let value = sum.data_points[7].value;
+        assert_eq!(value, Some(number_data_point::Value::AsInt(total)));
+        let write = metrics.iter().find(|it| it.name == "papyra.write").unwrap();
+        let Some(metric::Data::Histogram(write)) = &write.data else { panic!("{write:?}") };
+        let point = &write.data_points[7];
+        assert_eq!(i64::try_from(point.count), Ok(total));
+        assert_eq!(point.bucket_counts.len(), point.explicit_bounds.len() + 1);
+    }
 }
 
 #[test]

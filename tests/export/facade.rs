@@ -111,7 +111,7 @@ fn an_exporter_that_starts_now_exports_later_counts_and_registers_every_counter(
     orders.open_segments.set(3);
     closed.records_written.add(1000);
     drop(closed);
-    let mut facade = Facade::with_recorder(&registry, recorder).starting_now();
+    let mut facade = Facade::with_recorder(&registry, recorder).with_current_baseline();
     orders.bytes_written.add(2);
     // A backend with the same labels continues the series of the closed one.
     let reopened = open(&registry, "closed");
@@ -241,7 +241,7 @@ fn the_recorder_receives_the_mean_of_the_new_values_of_each_bucket_once() {
     let (registry, calls) = (Registry::new(), Calls::default());
     let orders = open_latencies(&registry);
     orders.append.record_n(Duration::from_secs(5), 1000);
-    let mut facade = Facade::with_recorder(&registry, calls.clone()).starting_now();
+    let mut facade = Facade::with_recorder(&registry, calls.clone()).with_current_baseline();
     let mut export = || {
         facade.export().unwrap();
         std::mem::take(&mut *calls.0.lock().unwrap())

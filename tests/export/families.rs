@@ -302,7 +302,7 @@ fn a_collector_has_each_series_over_otlp() {
     let url = backend.endpoint.trim_end_matches("/v1/metrics");
     let _collector = start_collector("otlp-families", port, url);
     let otlp = Otlp::new(&engine.registry);
-    let mut otlp = otlp.http(&format!("http://127.0.0.1:{port}/v1/metrics")).unwrap();
+    let mut otlp = otlp.into_http(&format!("http://127.0.0.1:{port}/v1/metrics")).unwrap();
     engine.work();
     otlp.export().unwrap();
     // The collector may pass on two messages in any order.

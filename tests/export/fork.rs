@@ -72,12 +72,12 @@ fn main() -> ExitCode {
             error.starts_with("the export belongs to the process that this one was forked from")
         );
         server.stop();
-        let mut statsd = statsd().starting_now();
+        let mut statsd = statsd().with_current_baseline();
         metrics.records_written.add(2);
         statsd.export().unwrap();
         let recorder = DebuggingRecorder::new();
         let snapshotter = recorder.snapshotter();
-        let mut facade = Facade::with_recorder(&registry, recorder).starting_now();
+        let mut facade = Facade::with_recorder(&registry, recorder).with_current_baseline();
         metrics.records_written.add(3);
         facade.export().unwrap();
         let (_, _, _, value) = snapshotter.snapshot().into_vec().remove(0);

@@ -208,8 +208,8 @@ fn buckets_that_become_known_later_are_checked_then() {
     let problems = registry.problems();
     assert_eq!(
         problems[0].to_string(),
-        "backend {backend=\"late\"}: `append` has other buckets than another metric of this name; declare both with \
-         the same ones"
+        "backend {backend=\"late\"}: `append` has buckets that differ from those of another metric of this name; \
+         declare both with the same buckets"
     );
 }
 

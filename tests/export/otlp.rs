@@ -116,7 +116,7 @@ fn a_collector_decodes_what_was_counted_over_resets_and_reopened_backends() {
     let (listener, url) = listen();
     let collector = Collector::start(listener);
     let otlp = Otlp::new(&registry).with_resource(&[("service.name", "shop")]);
-    let mut otlp = otlp.http(&url).unwrap().with_header("authorization", "Bearer token");
+    let mut otlp = otlp.into_http(&url).unwrap().with_header("authorization", "Bearer token");
     let append: Histogram = Histogram::new();
     for opened in 0..6 {
         let orders = open(&registry, "orders");
@@ -226,7 +226,7 @@ fn a_collector_that_was_unavailable_has_everything_after_the_next_request() {
     let (listener, url) = listen();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let mut otlp = Otlp::new(&registry).http(&url).unwrap();
+    let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
     let orders = open(&registry, "orders");
     for _ in 0..3 {
         // This backend is closed while the collector is unavailable, and is not opened again.
@@ -251,7 +251,7 @@ fn rejected_data_points_are_a_problem_until_the_collector_accepts_all() {
     let (listener, url) = listen();
     let collector = Collector::start(listener);
     let _orders = open(&registry, "orders");
-    let mut otlp = Otlp::new(&registry).http(&url).unwrap();
+    let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
     let partial_success = Some(ExportMetricsPartialSuccess {
         rejected_data_points: 2,
         error_message: "too old".to_owned(),
@@ -272,7 +272,7 @@ fn no_request_is_sent_before_a_requested_pause_is_over() {
     let collector = Collector::start(listener);
     let orders = open(&registry, "orders");
     orders.records_written.add(7);
-    let mut otlp = Otlp::new(&registry).http(&url).unwrap();
+    let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
     let busy = |retry_after: &str| http("503 Service Unavailable", retry_after, &[]);
     // The pause is longer than an export would wait.
     collector.answers.send(busy("Retry-After: 3600\r\n")).unwrap();
@@ -283,7 +283,7 @@ fn no_request_is_sent_before_a_requested_pause_is_over() {
     assert!(collector.requests.try_recv().is_err());
 
     // Exports wait for a short pause, and so does the final one.
-    let otlp = Otlp::new(&registry).http(&url).unwrap();
+    let otlp = Otlp::new(&registry).into_http(&url).unwrap();
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         collector.answers.send(http(status, "Retry-After: 1\r\n", &[])).unwrap();
     }
@@ -300,7 +300,7 @@ fn a_refused_request_is_an_error_with_the_reason_and_the_next_one_has_everything
     let collector = Collector::start(listener);
     let orders = open(&registry, "orders");
     orders.records_written.add(7);
-    let mut otlp = Otlp::new(&registry).http(&url).unwrap();
+    let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
     // `google.rpc.Status` with code 3 and a message.
     let status = [&[8, 3, 18, 9][..], b"no tenant"].concat();
     collector.answers.send(http("400 Bad Request", "", &status)).unwrap();
@@ -314,7 +314,7 @@ fn a_refused_request_is_an_error_with_the_reason_and_the_next_one_has_everything
 #[test]
 fn an_invalid_url_is_refused_with_an_example() {
     for url in ["", "127.0.0.1:4318", "/v1/metrics", "http://"] {
-        let error = Otlp::new(&Registry::new()).http(url).unwrap_err();
+        let error = Otlp::new(&Registry::new()).into_http(url).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{url}");
         assert!(error.to_string().starts_with(&format!("`{url}` is not the URL of a collector; ")));
     }

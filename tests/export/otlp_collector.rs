@@ -127,7 +127,7 @@ fn a_real_collector_forwards_every_value_exactly_once_even_over_a_restart() {
     assert_eq!(next(&messages), ExportMetricsServiceRequest::decode(&*sent).unwrap());
 
     // The exporter sends messages while the collector is killed and restarted.
-    let mut otlp = otlp.http(&url).unwrap();
+    let mut otlp = otlp.into_http(&url).unwrap();
     assert_eq!(otlp.export().unwrap(), Progress::Done);
     let first = next(&messages);
     let [(3, start)] = sums(&first, "shop.records_written")[..] else { panic!("{first:?}") };

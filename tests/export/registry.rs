@@ -394,7 +394,7 @@ fn a_backend_whose_list_changes_is_read_by_its_new_list() {
     let problems: Vec<_> = registry.problems().into_iter().map(|it| it.message).collect();
     assert_eq!(
         problems,
-        ["`unlisted` was not listed when the backend was registered; it is left out"]
+        ["`unlisted` had no descriptor when the backend was registered; it is left out"]
     );
 }
 
@@ -438,7 +438,7 @@ fn an_instrument_without_a_descriptor_is_left_out_and_reported() {
     assert_eq!(read(&mut RegistryReader::new(&registry)), map([("waiting{}", 1)]));
     assert_eq!(
         registry.problems()[0].message,
-        "it shows 2 metrics, but lists 1; the rest is left out"
+        "it shows 2 instruments, but its number of descriptors is 1; list one for each instrument"
     );
 }
 
@@ -497,8 +497,8 @@ fn a_value_that_contradicts_its_descriptor_is_left_out_and_reported() {
     assert_eq!(
         problems,
         [
-            "`events` is a counter, but shows a negative number",
-            "`level` is a gauge, but shows a number that exceeds an i64"
+            "`events` is a counter, but its value is negative; show `Value::Counter`",
+            "`level` is a gauge, but its value exceeds `i64::MAX`; show a `Value::Float`"
         ]
     );
 }

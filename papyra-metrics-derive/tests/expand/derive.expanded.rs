@@ -42,7 +42,7 @@ const _: () = {
                     <Counter as __rt::ErrorInstrument>::NUMBER,
                 )
                 .with_help("Appends that returned an error.")
-                .as_error_counter(),
+                .into_error_counter(),
             __rt::Descriptor::new("open_segments", <Gauge as __rt::Metric>::NUMBER)
                 .with_help("Segment files open now."),
         ];

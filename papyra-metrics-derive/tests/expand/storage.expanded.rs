@@ -45,7 +45,7 @@ const _: () = {
                     "write_errors",
                     <__rt::Counter as __rt::Metric>::NUMBER,
                 )
-                .as_error_counter(),
+                .into_error_counter(),
             __rt::Descriptor::new("open_segments", <__rt::Gauge as __rt::Metric>::NUMBER),
         ];
     }

@@ -23,7 +23,7 @@ const MAX_ANSWER_LEN: u64 = 64 * 1024;
 
 /// Sends the metrics of a registry to an OpenTelemetry collector over HTTP, at each [`export`](Export::export).
 ///
-/// Created by [`Otlp::http`] and usually called by [`Periodic`](crate::Periodic). An export blocks for up to ten
+/// Created by [`Otlp::into_http`] and usually called by [`Periodic`](crate::Periodic). An export blocks for up to ten
 /// seconds while it waits for the collector, so run it in a thread, not in an asynchronous task.
 ///
 /// Values are cumulative, so a failed export need not be repeated: the next one includes its values. If the collector
@@ -118,8 +118,7 @@ impl Export for OtlpHttp {
     fn export(&mut self) -> io::Result<Progress> {
         if let Some(pause) = self.paused_until.map(|until| until.duration_since(Instant::now())) {
             if pause > MAX_PAUSE {
-                let reason =
-                    format!("the collector asked for a pause, of which {pause:.0?} are left");
+                let reason = format!("the collector accepts requests again in {pause:.0?}");
                 return Err(self.error(ErrorKind::WouldBlock, &reason));
             }
             if !pause.is_zero() {

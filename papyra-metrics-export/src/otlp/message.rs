@@ -10,63 +10,91 @@ use crate::registry::SeriesView;
 use crate::series::number::Form;
 use crate::series::shown::ShownValues;
 
-/// The time span of a cumulative value, in nanoseconds since 1970.
-#[derive(Clone, Copy)]
-pub(super) struct Span {
-    pub(super) start: u64,
-    pub(super) end: u64,
-}
-
-/// A data point of one of the exported kinds.
-pub(super) enum Point {
-    Sum(NumberDataPoint),
-    Gauge(NumberDataPoint),
-    Histogram(HistogramDataPoint),
-}
-
 pub(super) fn attribute(name: &str, value: &str) -> KeyValue {
     let value = Some(any_value::Value::StringValue(value.to_owned()));
     KeyValue { key: name.to_owned(), value: Some(AnyValue { value }), ..KeyValue::default() }
 }
 
-/// Returns the data point of a series. `None` if the series has no value, such as a gauge of a closed backend.
-pub(super) fn point(
-    series: &SeriesView,
-    values: &ShownValues,
-    attributes: &[KeyValue],
-    span: Span,
-) -> Option<Point> {
-    let number = values.numbers[series.place];
-    let number_point = |start: u64, value| NumberDataPoint {
-        attributes: attributes.to_vec(),
-        start_time_unix_nano: start,
-        time_unix_nano: span.end,
-        value: Some(value),
+/// The data of a metric whose series have this form, without data points.
+pub(super) fn data(form: Form) -> metric::Data {
+    let aggregation_temporality = AggregationTemporality::Cumulative.into();
+    match form {
+        Form::Total => {
+            metric::Data::Sum(Sum { aggregation_temporality, is_monotonic: true, ..Sum::default() })
+        }
+        Form::Level | Form::Float => metric::Data::Gauge(Gauge::default()),
+        Form::Histogram => {
+            metric::Data::Histogram(Histogram { aggregation_temporality, ..Histogram::default() })
+        }
+    }
+}
+
+/// Adds a data point without a value, and returns its index.
+pub(super) fn add_point(data: &mut metric::Data, attributes: &[KeyValue], start: u64) -> usize {
+    let attributes = attributes.to_vec();
+    let number = |attributes, start_time_unix_nano| NumberDataPoint {
+        attributes,
+        start_time_unix_nano,
         ..NumberDataPoint::default()
     };
-    let gauge = |value| series.is_open.then(|| Point::Gauge(number_point(0, value)));
-    match series.form {
-        Form::Total => Some(Point::Sum(number_point(span.start, integer(number.total())))),
-        Form::Level => gauge(number_data_point::Value::AsInt(number.level())),
-        Form::Float => gauge(number_data_point::Value::AsDouble(number.float())),
-        Form::Histogram => {
-            let reading = values.histogram(series.place, &series.id.family)?;
-            let counts: Vec<_> = reading.tallies.iter().map(|tally| tally.count).collect();
-            let sums = reading.tallies.iter().map(|tally| tally.sum);
-            let sum = sums.fold(0, u64::wrapping_add);
-            #[allow(clippy::cast_precision_loss)] // the sum is a float in the protocol
-            let sum = sum as f64 / reading.buckets.base_units_per_unit() as f64;
-            Some(Point::Histogram(HistogramDataPoint {
-                attributes: attributes.to_vec(),
-                start_time_unix_nano: span.start,
-                time_unix_nano: span.end,
-                count: counts.iter().fold(0, |count, it| count.wrapping_add(*it)),
-                sum: Some(sum),
-                bucket_counts: counts,
-                explicit_bounds: reading.buckets.bounds_in_unit().collect(),
+    match data {
+        metric::Data::Sum(sum) => push(&mut sum.data_points, number(attributes, start)),
+        // A gauge has no start.
+        metric::Data::Gauge(gauge) => push(&mut gauge.data_points, number(attributes, 0)),
+        metric::Data::Histogram(histogram) => {
+            let start_time_unix_nano = start;
+            let point = HistogramDataPoint {
+                attributes,
+                start_time_unix_nano,
                 ..HistogramDataPoint::default()
-            }))
+            };
+            push(&mut histogram.data_points, point)
         }
+        _ => 0,
+    }
+}
+
+fn push<T>(points: &mut Vec<T>, point: T) -> usize {
+    points.push(point);
+    points.len() - 1
+}
+
+/// Sets the data point at this index to the value of a series at this time, in nanoseconds since 1970.
+pub(super) fn set_point(
+    data: &mut metric::Data,
+    index: usize,
+    series: &SeriesView,
+    values: &ShownValues,
+    time: u64,
+) {
+    match data {
+        metric::Data::Sum(Sum { data_points, .. }) | metric::Data::Gauge(Gauge { data_points }) => {
+            let number = values.numbers[series.place];
+            let point = &mut data_points[index];
+            point.time_unix_nano = time;
+            point.value = match series.form {
+                Form::Total => Some(integer(number.total())),
+                Form::Level => Some(number_data_point::Value::AsInt(number.level())),
+                Form::Float => Some(number_data_point::Value::AsDouble(number.float())),
+                Form::Histogram => None,
+            };
+        }
+        metric::Data::Histogram(histogram) => {
+            let Some(reading) = values.histogram(series.place, &series.id.family) else { return };
+            let point = &mut histogram.data_points[index];
+            point.time_unix_nano = time;
+            point.bucket_counts.clear();
+            point.bucket_counts.extend(reading.tallies.iter().map(|tally| tally.count));
+            point.count = point.bucket_counts.iter().fold(0, |count, it| count.wrapping_add(*it));
+            let sum = reading.tallies.iter().fold(0, |sum, tally| tally.sum.wrapping_add(sum));
+            #[allow(clippy::cast_precision_loss)] // a float is what the protocol has
+            let sum = sum as f64 / reading.buckets.base_units_per_unit() as f64;
+            point.sum = Some(sum);
+            if point.explicit_bounds.is_empty() {
+                point.explicit_bounds.extend(reading.buckets.bounds_in_unit());
+            }
+        }
+        _ => {}
     }
 }
 
@@ -74,30 +102,4 @@ fn integer(total: u64) -> number_data_point::Value {
     #[allow(clippy::cast_precision_loss)] // the protocol has no larger integers
     let float = || number_data_point::Value::AsDouble(total as f64);
     i64::try_from(total).map_or_else(|_| float(), number_data_point::Value::AsInt)
-}
-
-/// Adds a data point to a metric, all of whose points are of one kind.
-pub(super) fn push(data: &mut Option<metric::Data>, point: Point) {
-    let aggregation_temporality = AggregationTemporality::Cumulative.into();
-    match point {
-        Point::Sum(point) => {
-            let sum = Sum { aggregation_temporality, is_monotonic: true, ..Sum::default() };
-            if let metric::Data::Sum(sum) = data.get_or_insert(metric::Data::Sum(sum)) {
-                sum.data_points.push(point);
-            }
-        }
-        Point::Gauge(point) => {
-            let gauge = metric::Data::Gauge(Gauge::default());
-            if let metric::Data::Gauge(gauge) = data.get_or_insert(gauge) {
-                gauge.data_points.push(point);
-            }
-        }
-        Point::Histogram(point) => {
-            let histogram = Histogram { aggregation_temporality, ..Histogram::default() };
-            let histogram = data.get_or_insert(metric::Data::Histogram(histogram));
-            if let metric::Data::Histogram(histogram) = histogram {
-                histogram.data_points.push(point);
-            }
-        }
-    }
 }

@@ -14,6 +14,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::{Metric, ResourceMetrics, ScopeMetrics};
 use opentelemetry_proto::tonic::resource::v1::Resource;
+use papyra_metrics::Kind;
 use prost::Message;
 
 use crate::family::Family;
@@ -21,14 +22,14 @@ use crate::otel_naming::{Names, unit};
 use crate::reader::PerSeries;
 use crate::registry::ProblemReport;
 use crate::{Problem, Registry, RegistryReader};
-use message::{Span, attribute};
+use message::attribute;
 
 mod http;
 mod message;
 
 pub use http::OtlpHttp;
 
-/// Encodes the metrics of a registry as OTLP messages, for [HTTP](Self::http) or a transport of the application.
+/// Encodes the metrics of a registry as OTLP messages, for [HTTP](Self::into_http) or a transport of the application.
 ///
 /// ```no_run
 /// use papyra_metrics_export::{Periodic, Registry, otlp::Otlp};
@@ -36,7 +37,7 @@ pub use http::OtlpHttp;
 ///
 /// let registry = Registry::with_prefix("papyra").unwrap();
 /// let otlp = Otlp::new(&registry).with_resource(&[("service.name", "orders")]);
-/// let otlp = otlp.http("http://127.0.0.1:4318/v1/metrics")?;
+/// let otlp = otlp.into_http("http://127.0.0.1:4318/v1/metrics")?;
 /// let periodic = Periodic::spawn(Duration::from_secs(60), otlp)?;
 /// // … the application runs, and at its end:
 /// periodic.stop()?;
@@ -67,6 +68,10 @@ pub struct Otlp {
     /// The instruments by the address of their family. `None` if no name was available.
     instruments: HashMap<usize, Option<Instrument>>,
     series: PerSeries<Stream>,
+    /// The last message, which is updated as long as the series are the same.
+    request: ExportMetricsServiceRequest,
+    /// The data point of each series in the message, by the index of its metric and its own; `None` if there is none.
+    points: Vec<Option<(usize, usize)>>,
     /// The time of the last reading of the registry, in nanoseconds since 1970.
     read_at: u64,
     report: ProblemReport,
@@ -96,6 +101,8 @@ impl Otlp {
             names: Names::default(),
             instruments: HashMap::new(),
             series: PerSeries::new(),
+            request: ExportMetricsServiceRequest::default(),
+            points: Vec::new(),
             read_at: unix_nanos(),
             report: registry.report(),
         }
@@ -108,26 +115,26 @@ impl Otlp {
     pub fn with_resource(mut self, attributes: &[(&str, &str)]) -> Self {
         self.resource.attributes =
             attributes.iter().map(|&(name, value)| attribute(name, value)).collect();
+        for metrics in &mut self.request.resource_metrics {
+            metrics.resource = Some(self.resource.clone());
+        }
         self
     }
 
-    /// Sends the messages to a collector at this URL, such as `http://127.0.0.1:4318/v1/metrics`.
+    /// Returns an exporter that sends the messages to a collector at this URL, such as `http://127.0.0.1:4318/v1/metrics`.
     ///
     /// # Errors
     ///
     /// Returns an error if this is not an absolute URL. A collector that is not running yet is not an error.
-    pub fn http(self, url: &str) -> io::Result<OtlpHttp> {
+    pub fn into_http(self, url: &str) -> io::Result<OtlpHttp> {
         OtlpHttp::new(self, url)
     }
 
     /// Reads the registry and returns an `ExportMetricsServiceRequest` in protobuf. It is empty if there are no metrics.
     ///
-    /// The result is the body of an HTTP request, or the message of a gRPC call.
+    /// The result is the body of an HTTP request, or the message of a gRPC call. As long as the series are the same, nothing is
+    /// allocated except the result.
     pub fn encode(&mut self) -> Vec<u8> {
-        self.request().encode_to_vec()
-    }
-
-    fn request(&mut self) -> ExportMetricsServiceRequest {
         let start = self.read_at;
         if self.reader.refresh() {
             self.series.update(self.reader.series(), |id| Stream {
@@ -135,12 +142,21 @@ impl Otlp {
                 attributes: id.labels.iter().map(|(name, value)| attribute(name, value)).collect(),
             });
             self.name_families();
+            self.rebuild();
         }
         // The time never precedes the start, even if the clock was set back.
         self.read_at = unix_nanos().max(start);
-        let metrics = self.metrics();
+        self.set_points();
+        self.request.encode_to_vec()
+    }
+
+    /// Builds the message of these series, without values.
+    fn rebuild(&mut self) {
+        self.points.clear();
+        let metrics = self.add_points();
+        self.request.resource_metrics.clear();
         if metrics.is_empty() {
-            return ExportMetricsServiceRequest::default();
+            return;
         }
         let scope = InstrumentationScope {
             name: "papyra-metrics".to_owned(),
@@ -150,9 +166,8 @@ impl Otlp {
         let scope_metrics =
             vec![ScopeMetrics { scope: Some(scope), metrics, schema_url: String::new() }];
         let resource = Some(self.resource.clone());
-        let resource_metrics =
-            vec![ResourceMetrics { resource, scope_metrics, schema_url: String::new() }];
-        ExportMetricsServiceRequest { resource_metrics }
+        let metrics = ResourceMetrics { resource, scope_metrics, schema_url: String::new() };
+        self.request.resource_metrics.push(metrics);
     }
 
     /// Chooses names for new families.
@@ -170,19 +185,20 @@ impl Otlp {
         }
     }
 
-    /// The metrics of this reading, in the order in which their families appear.
-    fn metrics(&self) -> Vec<Metric> {
+    /// Returns the metrics, in the order in which their families appear, and records where the data point of each series is.
+    fn add_points(&mut self) -> Vec<Metric> {
         let mut metrics: Vec<Metric> = Vec::new();
         let mut indices = HashMap::new();
         for (index, series) in self.reader.series().iter().enumerate() {
             let address = series.id.family.address();
-            let Some(Some(instrument)) = self.instruments.get(&address) else { continue };
-            let stream = self.series.get(index);
-            let span = Span { start: stream.start, end: self.read_at };
-            let values = self.reader.values();
-            let Some(point) = message::point(series, values, &stream.attributes, span) else {
+            let instrument = self.instruments.get(&address).and_then(Option::as_ref);
+            // A gauge of a closed backend has no value.
+            let is_exported = series.is_open || series.id.family.kind != Kind::Gauge;
+            let Some(instrument) = instrument.filter(|_| is_exported) else {
+                self.points.push(None);
                 continue;
             };
+            let stream = self.series.get(index);
             let index = *indices.entry(address).or_insert_with(|| {
                 metrics.push(Metric {
                     name: instrument.name.clone(),
@@ -192,9 +208,26 @@ impl Otlp {
                 });
                 metrics.len() - 1
             });
-            message::push(&mut metrics[index].data, point);
+            let data = metrics[index].data.get_or_insert_with(|| message::data(series.form));
+            let point = message::add_point(data, &stream.attributes, stream.start);
+            self.points.push(Some((index, point)));
         }
         metrics
+    }
+
+    /// Sets the data points to the values of this reading.
+    fn set_points(&mut self) {
+        let resource_metrics = self.request.resource_metrics.first_mut();
+        let Some(metrics) = resource_metrics.and_then(|it| it.scope_metrics.first_mut()) else {
+            return;
+        };
+        let values = self.reader.values();
+        for (series, point) in self.reader.series().iter().zip(&self.points) {
+            let Some((metric, point)) = *point else { continue };
+            if let Some(data) = &mut metrics.metrics[metric].data {
+                message::set_point(data, point, series, values, self.read_at);
+            }
+        }
     }
 }
 

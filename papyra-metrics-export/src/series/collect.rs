@@ -96,7 +96,7 @@ impl<'a> Collector<'a> {
             let known = self.listed.descriptors.iter().position(|known| known == metric);
             if known.is_none() {
                 self.report(format!(
-                    "`{}` was not listed when the backend was registered; it is left out",
+                    "`{}` had no descriptor when the backend was registered; it is left out",
                     metric.name()
                 ));
             }
@@ -124,12 +124,14 @@ impl<'a> Collector<'a> {
             &**distribution
         } else {
             value = instrument.read_total();
-            value.as_histogram().ok_or("is a histogram, but shows something else")?
+            value
+                .as_histogram()
+                .ok_or("is a histogram, but its value is not; show `Value::Histogram`")?
         };
         // The buckets may be unknown: all metrics of the family may have been absent so far.
         if !family.buckets_or_set(distribution).are_those_of(distribution) {
             return Err(
-                "has other buckets than another metric of this name; declare both with the same ones",
+                "has buckets that differ from those of another metric of this name; declare both with the same buckets",
             );
         }
         readings.set_histogram(entry, distribution.tallies());
@@ -157,7 +159,7 @@ impl<'a> Collector<'a> {
         let listed = self.relisted.unwrap_or(self.listed.descriptors).len();
         if self.next > listed {
             self.report(format!(
-                "it shows {} metrics, but lists {listed}; the rest is left out",
+                "it shows {} instruments, but its number of descriptors is {listed}; list one for each instrument",
                 self.next
             ));
         }

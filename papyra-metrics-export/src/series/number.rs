@@ -103,16 +103,23 @@ impl Number {
 /// Returns the problem, as the end of a sentence that begins with the metric's name.
 pub(crate) fn number_of(kind: Kind, value: &Value) -> Result<(Form, Number), &'static str> {
     match (kind, value) {
-        (_, Value::Histogram(_)) => Err("is not a histogram, but shows one"),
-        (Kind::Counter, Value::Float(_)) => Err("is a counter, but shows a float"),
+        (_, Value::Histogram(_)) => {
+            Err("is not a histogram, but its value is one; declare it with `Descriptor::histogram`")
+        }
+        (Kind::Counter, Value::Float(_)) => {
+            Err("is a counter, but its value is a float; show `Value::Counter`")
+        }
         (Kind::Counter, _) => {
-            let total = value.as_u64().ok_or("is a counter, but shows a negative number")?;
+            let total = value
+                .as_u64()
+                .ok_or("is a counter, but its value is negative; show `Value::Counter`")?;
             Ok((Form::Total, Number::of_total(total)))
         }
         (_, Value::Float(value)) => Ok((Form::Float, Number::of_float(*value))),
         _ => {
-            let level =
-                value.as_i64().ok_or("is a gauge, but shows a number that exceeds an i64")?;
+            let level = value
+                .as_i64()
+                .ok_or("is a gauge, but its value exceeds `i64::MAX`; show a `Value::Float`")?;
             Ok((Form::Level, Number::of_level(level)))
         }
     }

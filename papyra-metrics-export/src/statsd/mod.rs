@@ -81,7 +81,7 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 ///
 /// Every exporter starts from zero: its first export sends the lifetime totals. A forked process inherits the totals of
 /// its parent, which the parent sends too. The child must therefore create a new exporter with
-/// [`starting_now`](Self::starting_now), and must not use an exporter of its parent.
+/// [`with_current_baseline`](Self::with_current_baseline), and must not use an exporter of its parent.
 pub struct StatsD {
     reader: RegistryReader,
     problems: ProblemReport,
@@ -199,7 +199,7 @@ impl StatsD {
     /// metrics.records_written.add(1000); // in the parent process
     ///
     /// let daemon = UdpSocket::bind("127.0.0.1:0")?;
-    /// let mut statsd = StatsD::udp(&registry, daemon.local_addr()?)?.starting_now();
+    /// let mut statsd = StatsD::udp(&registry, daemon.local_addr()?)?.with_current_baseline();
     /// metrics.records_written.add(2);
     /// statsd.export()?;
     /// let mut datagram = [0; 100];
@@ -208,7 +208,7 @@ impl StatsD {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     #[must_use]
-    pub fn starting_now(mut self) -> Self {
+    pub fn with_current_baseline(mut self) -> Self {
         self.refresh();
         for (series, sent) in self.reader.series().iter().zip(self.sent.iter_mut()) {
             match histogram(&self.reader, series) {
@@ -359,7 +359,8 @@ impl StatsD {
         let line = text.split(':').next().unwrap_or_default();
         let name: String = line.chars().take(64).collect();
         let message = format!(
-            "the StatsD line of `{name}…` is {} bytes long, more than a datagram may be; shorten the labels",
+            "the StatsD line of `{name}…` has {} bytes, which exceeds the maximum size of a datagram; shorten the \
+             labels",
             text.len()
         );
         let backend = self.reader.series()[start.next].id.labels.to_string();

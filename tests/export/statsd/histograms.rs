@@ -243,8 +243,8 @@ fn an_exporter_that_starts_now_sends_only_what_is_recorded_later() {
     orders.append.record_n(Duration::from_secs(1), 1000);
     let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = daemon.local_addr().unwrap();
-    let mut plain = StatsD::udp(&registry, address).unwrap().starting_now();
-    let mut tagged = StatsD::udp(&registry, address).unwrap().starting_now().with_tags();
+    let mut plain = StatsD::udp(&registry, address).unwrap().with_current_baseline();
+    let mut tagged = StatsD::udp(&registry, address).unwrap().with_current_baseline().with_tags();
     orders.append.record(Duration::from_millis(3));
     let mut datagram = [0; 1500];
     let mut lines = |statsd: &mut StatsD| {

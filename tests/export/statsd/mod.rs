@@ -310,7 +310,7 @@ fn a_line_that_is_too_long_for_a_datagram_is_left_out_and_reported() {
         assert!(problems[0].backend.starts_with("{backend=\"xxx"), "{problems:?}");
         assert!(
             problems[0].message.ends_with(
-                "…` is 70020 bytes long, more than a datagram may be; shorten the labels"
+                "…` has 70020 bytes, which exceeds the maximum size of a datagram; shorten the labels"
             ),
             "{}",
             problems[0].message
@@ -381,7 +381,7 @@ fn an_exporter_that_starts_now_sends_only_later_counts() {
     drop(closed);
     let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
     let statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
-    let mut statsd = statsd.starting_now().with_tags();
+    let mut statsd = statsd.with_current_baseline().with_tags();
     metrics.records_written.add(2);
     let later = open(&registry, "later");
     later.records_written.add(3);

@@ -115,7 +115,7 @@ fn expand_descriptor(field: &Field<'_>, metric: &Metric) -> TokenStream {
         });
     }
     if metric.errors {
-        descriptor.extend(quote_spanned!(span=> .as_error_counter()));
+        descriptor.extend(quote_spanned!(span=> .into_error_counter()));
     }
     if *prefix_len == 0 {
         return descriptor;
