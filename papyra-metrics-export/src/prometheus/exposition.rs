@@ -4,6 +4,7 @@
 //! <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>.
 
 use std::collections::HashMap;
+use std::mem;
 
 use papyra_metrics::{Kind, Tally};
 
@@ -18,29 +19,21 @@ use crate::series::shown::ShownValues;
 ///
 /// A scrape copies the heads and writes a value behind each. Nothing of one scrape is kept for the next.
 pub(super) struct Exposition {
-    /// The heads of all lines, one after the other. A head is everything between two values: the end of the line
-    /// before it, the description of a family before its first sample, and the name and labels of the sample.
-    heads: String,
-    lines: Vec<Line>,
-    /// The lines in runs whose values are of one form.
+    /// The head of each sample: everything between two values, which is the end of the line before it, the description of
+    /// a family before its first sample, and the sample's name and labels. Not parts of one string, because checking that
+    /// a part begins and ends between two characters takes longer than finding another string.
+    heads: Vec<Box<str>>,
+    /// The place of each series' value.
+    places: Vec<usize>,
+    /// The series in runs whose values are of one form.
     runs: Vec<Run>,
-    /// The lengths of the heads of histograms: of each bucket but the first, of the sum and of the count.
-    more_heads: Vec<usize>,
     /// The text after the last value.
     end: &'static str,
 }
 
-/// A series.
-struct Line {
-    /// The length of the head of its first sample.
-    head: usize,
-    /// The place of its value.
-    place: usize,
-}
-
 /// Series with values of one form, one after another.
 struct Run {
-    len: usize,
+    series: usize,
     values: ValuesOfRun,
 }
 
@@ -50,6 +43,17 @@ enum ValuesOfRun {
     Levels,
     Floats,
     Histograms { buckets: usize, base_units_per_unit: u64 },
+}
+
+impl ValuesOfRun {
+    /// The number of samples of each series.
+    fn samples(self) -> usize {
+        match self {
+            Self::Totals | Self::Levels | Self::Floats => 1,
+            // Those of the buckets, of the sum and of the count.
+            Self::Histograms { buckets, .. } => buckets + 2,
+        }
+    }
 }
 
 impl Exposition {
@@ -68,19 +72,21 @@ impl Exposition {
             }
             families[index].push((id, place, form));
         }
-        let (heads, lines, runs, more_heads) = Default::default();
-        let mut exposition = Self { heads, lines, runs, more_heads, end: "" };
+        let (heads, places, runs) = Default::default();
+        let mut exposition = Self { heads, places, runs, end: "" };
         for family in families {
             for (i, (id, place, form)) in family.into_iter().enumerate() {
-                let start = exposition.heads.len();
-                exposition.end_line();
-                if i == 0 {
-                    describe(format, &id.family, &mut exposition.heads);
+                let mut head = String::new();
+                if !exposition.heads.is_empty() {
+                    head.push('\n');
                 }
-                exposition.add_series(start, id, place, form);
+                if i == 0 {
+                    describe(format, &id.family, &mut head);
+                }
+                exposition.add_series(head, id, place, form);
             }
         }
-        exposition.end = match (format, exposition.lines.is_empty()) {
+        exposition.end = match (format, exposition.heads.is_empty()) {
             (Format::Text, true) => "",
             (Format::Text, false) => "\n",
             (Format::OpenMetrics, true) => "# EOF\n",
@@ -89,15 +95,8 @@ impl Exposition {
         exposition
     }
 
-    fn end_line(&mut self) {
-        if !self.heads.is_empty() {
-            self.heads.push('\n');
-        }
-    }
-
-    /// Adds the samples of a series, whose first head begins at `start`.
-    fn add_series(&mut self, start: usize, id: &SeriesId, place: usize, form: Form) {
-        let heads = &mut self.heads;
+    /// Adds the samples of a series, whose first head begins with this text.
+    fn add_series(&mut self, mut head: String, id: &SeriesId, place: usize, form: Form) {
         let values = match form {
             Form::Total => ValuesOfRun::Totals,
             Form::Level => ValuesOfRun::Levels,
@@ -107,120 +106,92 @@ impl Exposition {
                 let upper = buckets.written_bounds();
                 let upper = upper.iter().map(String::as_str).chain(["+Inf"]);
                 let samples = upper.map(|upper| ("_bucket", Some(upper)));
-                let mut samples = samples.chain([("_sum", None), ("_count", None)]);
-                if let Some((suffix, upper)) = samples.next() {
-                    add_sample(id, suffix, upper, heads);
+                for (suffix, upper) in samples.chain([("_sum", None), ("_count", None)]) {
+                    add_sample(id, suffix, upper, &mut head);
+                    self.heads.push(mem::replace(&mut head, "\n".to_owned()).into());
                 }
-                let head = heads.len() - start;
-                for (suffix, upper) in samples {
-                    let start = heads.len();
-                    heads.push('\n');
-                    add_sample(id, suffix, upper, heads);
-                    self.more_heads.push(heads.len() - start);
+                ValuesOfRun::Histograms {
+                    buckets: buckets.len(),
+                    base_units_per_unit: buckets.base_units_per_unit().max(1),
                 }
-                let (buckets, base_units_per_unit) =
-                    (buckets.len(), buckets.base_units_per_unit().max(1));
-                let values = ValuesOfRun::Histograms { buckets, base_units_per_unit };
-                return self.add_line(Line { head, place }, values);
             }
         };
-        add_sample(id, suffix(id.family.kind), None, heads);
-        let head = heads.len() - start;
-        self.add_line(Line { head, place }, values);
-    }
-
-    fn add_line(&mut self, line: Line, values: ValuesOfRun) {
-        self.lines.push(line);
+        if form != Form::Histogram {
+            add_sample(id, suffix(id.family.kind), None, &mut head);
+            self.heads.push(head.into());
+        }
+        self.places.push(place);
         match self.runs.last_mut() {
-            Some(run) if run.values == values => run.len += 1,
-            _ => self.runs.push(Run { len: 1, values }),
+            Some(run) if run.values == values => run.series += 1,
+            _ => self.runs.push(Run { series: 1, values }),
         }
     }
 
     /// Writes all samples with these values.
     pub(super) fn write(&self, values: &ShownValues, out: &mut String) {
-        let mut heads = Heads(&self.heads);
-        let (mut lines, mut more_heads) = (&*self.lines, &*self.more_heads);
-        for run in &self.runs {
-            let (of_run, rest) = lines.split_at(run.len);
-            lines = rest;
-            heads = match run.values {
-                ValuesOfRun::Totals => write_run(of_run, values, heads, out, |number, out| {
+        let (mut rest, mut rest_places) = (&*self.heads, &*self.places);
+        for &Run { series, values: of_run } in &self.runs {
+            let (heads, places);
+            (heads, rest) = rest.split_at(series * of_run.samples());
+            (places, rest_places) = rest_places.split_at(series);
+            match of_run {
+                ValuesOfRun::Totals => write_run(heads, places, values, out, |number, out| {
                     itoap::write_to_string(out, number.total());
                 }),
-                ValuesOfRun::Levels => write_run(of_run, values, heads, out, |number, out| {
+                ValuesOfRun::Levels => write_run(heads, places, values, out, |number, out| {
                     itoap::write_to_string(out, number.level());
                 }),
-                ValuesOfRun::Floats => write_run(of_run, values, heads, out, |number, out| {
+                ValuesOfRun::Floats => write_run(heads, places, values, out, |number, out| {
                     decimal::push_float(number.float(), out);
                 }),
                 ValuesOfRun::Histograms { buckets, base_units_per_unit } => {
-                    for line in of_run {
-                        let (of_histogram, rest) = more_heads.split_at(buckets + 1);
-                        more_heads = rest;
-                        out.push_str(heads.next(line.head));
-                        let tallies = values.tallies(line.place, buckets);
-                        heads =
-                            write_histogram(tallies, base_units_per_unit, of_histogram, heads, out);
+                    for (heads, &place) in heads.chunks_exact(of_run.samples()).zip(places) {
+                        let tallies = values.tallies(place, buckets);
+                        write_histogram(heads, tallies, base_units_per_unit, out);
                     }
-                    heads
                 }
-            };
+            }
         }
         out.push_str(self.end);
     }
 }
 
-/// Writes the samples of a run. Returns the heads of those after it. Not inlined, so that each kind of run is a loop that
-/// keeps what it needs in registers.
+/// Writes the samples of a run. Not inlined, so that each kind of run is a loop that keeps what it needs in registers.
 #[inline(never)]
-fn write_run<'a>(
-    lines: &[Line],
+fn write_run(
+    heads: &[Box<str>],
+    places: &[usize],
     values: &ShownValues,
-    mut heads: Heads<'a>,
     out: &mut String,
     write: impl Fn(Number, &mut String),
-) -> Heads<'a> {
+) {
     let numbers = &*values.numbers;
-    for line in lines {
-        out.push_str(heads.next(line.head));
-        write(numbers[line.place], out);
+    for (head, place) in heads.iter().zip(places) {
+        out.push_str(head);
+        write(numbers[*place], out);
     }
-    heads
 }
 
-/// Writes the samples of a histogram, beginning with the value of the first one. Returns the heads that follow.
+/// Writes the samples of a histogram.
 #[inline(never)]
-fn write_histogram<'a>(
+fn write_histogram(
+    heads: &[Box<str>],
     tallies: &[Tally],
     base_units_per_unit: u64,
-    next_heads: &[usize],
-    mut heads: Heads<'a>,
     out: &mut String,
-) -> Heads<'a> {
+) {
+    let [heads @ .., sum_head, count_head] = heads else { return };
     let (mut count, mut sum) = (0_u64, 0_u64);
-    for (tally, next_head) in tallies.iter().zip(next_heads) {
+    for (head, tally) in heads.iter().zip(tallies) {
         count = count.wrapping_add(tally.count);
         sum = sum.wrapping_add(tally.sum);
+        out.push_str(head);
         itoap::write_to_string(out, count);
-        out.push_str(heads.next(*next_head));
     }
+    out.push_str(sum_head);
     push_sum(sum, base_units_per_unit, out);
-    out.push_str(heads.next(next_heads.last().copied().unwrap_or(0)));
+    out.push_str(count_head);
     itoap::write_to_string(out, count);
-    heads
-}
-
-/// The heads that have yet to be written.
-struct Heads<'a>(&'a str);
-
-impl<'a> Heads<'a> {
-    #[inline]
-    fn next(&mut self, len: usize) -> &'a str {
-        let (head, rest) = self.0.split_at(len);
-        self.0 = rest;
-        head
-    }
 }
 
 /// Writes a sum in the exported unit: without rounding if the unit is a power of ten of base units, otherwise as the nearest

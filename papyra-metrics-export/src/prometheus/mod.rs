@@ -5,6 +5,7 @@
 //! no registry.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -66,6 +67,8 @@ pub struct Prometheus {
     delivery: Delivery,
     /// The report of scrapes that panicked, once there was one.
     report: OnceLock<ProblemReport>,
+    /// Whether the report has to be cleared by the next scrape that succeeds.
+    is_reported: AtomicBool,
 }
 
 struct Scraper {
@@ -90,8 +93,9 @@ pub struct Scrape {
 impl Prometheus {
     /// Creates an adapter that answers for the backends of this registry.
     pub fn new(registry: &Registry) -> Self {
-        let (scraper, more_scrapers, delivery, report) = Default::default();
-        Self { registry: registry.clone(), scraper, more_scrapers, delivery, report }
+        let (scraper, more_scrapers, delivery, report, is_reported) = Default::default();
+        let registry = registry.clone();
+        Self { registry, scraper, more_scrapers, delivery, report, is_reported }
     }
 
     /// Shows a backend that is gone for so long after the first scrape that found it gone, instead of in that scrape
@@ -140,10 +144,26 @@ impl Prometheus {
         if let Err(message) = result {
             *scraper = None;
             text.truncate(len);
-            let message = format!("a scrape for Prometheus panicked: {message}");
-            let report = self.report.get_or_init(|| self.registry.report());
-            report.set(vec![Problem::new(String::new(), message)]);
-        } else if let Some(report) = self.report.get() {
+            self.report_panic(&message);
+        } else if self.is_reported.load(Ordering::Relaxed) {
+            self.clear_report();
+        }
+    }
+
+    #[cold]
+    fn report_panic(&self, message: &str) {
+        let message = format!("a scrape for Prometheus panicked: {message}");
+        let report = self.report.get_or_init(|| self.registry.report());
+        report.set(vec![Problem::new(String::new(), message)]);
+        // After the report: a report without this flag would never be cleared.
+        self.is_reported.store(true, Ordering::Release);
+    }
+
+    #[cold]
+    fn clear_report(&self) {
+        // Before the report is cleared, so that one that is written in the meantime sets the flag again.
+        self.is_reported.store(false, Ordering::Release);
+        if let Some(report) = self.report.get() {
             report.set(Vec::new());
         }
     }
