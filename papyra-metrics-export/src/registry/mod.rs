@@ -1,6 +1,7 @@
 //! The registry: the metrics of an application's backends, for adapters to read.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -97,6 +98,8 @@ struct Shared {
     /// The prefix of exported names: words joined by dots.
     prefix: Arc<str>,
     store: Mutex<Store>,
+    /// The clock of the store, which only the owner of its lock advances.
+    clock: AtomicU64,
     listeners: Listeners,
     reports: ProblemReports,
 }
@@ -127,8 +130,8 @@ impl Registry {
     }
 
     fn of(prefix: Arc<str>) -> Self {
-        let (store, listeners, reports) = Default::default();
-        let shared = Arc::new(Shared { prefix, store, listeners, reports });
+        let (store, clock, listeners, reports) = Default::default();
+        let shared = Arc::new(Shared { prefix, store, clock, listeners, reports });
         Self { shared, labels: Arc::default(), filters: Vec::new() }
     }
 
@@ -229,7 +232,11 @@ impl Registry {
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
-        self.shared.store.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
+        store.clock += 1;
+        // Release: a reader that loads this time sees what was done under earlier locks.
+        self.shared.clock.store(store.clock, Ordering::Release);
+        store
     }
 }
 

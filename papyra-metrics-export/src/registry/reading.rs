@@ -1,12 +1,13 @@
 //! Reads the backends of a registry. Their code runs under no lock.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use super::Registry;
 use super::store::view::View;
-use super::store::{Backend, Merge};
+use super::store::{Backend, Merge, Reading};
 use crate::panics;
-use crate::series::collect::{Scratch, collect};
+use crate::series::collect::Scratch;
 use crate::series::shown::ShownValues;
 
 impl Registry {
@@ -14,17 +15,15 @@ impl Registry {
     pub(super) fn close(&self, id: u64) -> bool {
         let mut scratch = Scratch::default();
         loop {
-            let mut store = self.store();
+            let store = self.store();
             let Some(backend) = store.backend(id) else { return false };
-            let ticket = store.ticket();
+            let began = store.clock;
             drop(store);
             scratch.clear();
-            if let Some(source) = backend.source() {
-                collect(&**source, backend.listed(), 0, &mut scratch);
-            }
+            backend.read(0, &mut scratch);
             let mut store = self.store();
             // Otherwise a concurrent reader may have read a counter earlier or later than this.
-            let is_current = store.is_current(&ticket);
+            let is_current = !store.has_merged_since(began);
             let closed = if is_current { store.close(id, Some(&mut scratch)) } else { None };
             drop(store);
             let is_closed = closed.is_some();
@@ -59,37 +58,47 @@ impl Registry {
         }
     }
 
-    /// Does the same unless another reading that began earlier was completed in the meantime.
+    /// Does the same unless another reading that may have begun earlier was completed in the meantime.
     fn try_read(
         &self,
         view: &mut View,
         scratch: &mut Scratch,
         values: &mut ShownValues,
     ) -> Option<bool> {
-        let (ticket, backends) = self.store().begin();
+        let reading = self.begin(view);
         scratch.clear();
         let mut orphans = Vec::new();
-        for (position, backend) in backends.iter().enumerate() {
-            let Some(source) = backend.source() else {
-                scratch.readings.fill(scratch.readings.len() + backend.len());
-                continue;
-            };
+        for (position, backend) in reading.backends.iter().enumerate() {
             // Asked before the reading, so that everything that was counted is read.
-            if source.is_orphaned() {
+            if backend.is_orphaned() {
                 orphans.push(backend.id());
             }
-            collect(&**source, backend.listed(), position, scratch);
+            backend.read(position, scratch);
         }
         let mut store = self.store();
-        let merge = store.merge(&ticket, &backends, scratch);
-        let closed = if merge == Merge::Applied { store.close_all(&orphans) } else { Vec::new() };
+        let merge = store.merge(&reading, scratch);
+        let closes = merge == Merge::Applied && !orphans.is_empty();
+        let closed = closes.then(|| store.close_all(&orphans));
         let is_changed = (merge != Merge::Conflict).then(|| store.show(view, values));
         drop(store);
-        if !closed.is_empty() {
-            closed.into_iter().for_each(drop_user_code);
+        if let Some(closed) = closed {
+            drop_each(closed);
         }
-        drop_backends(backends);
+        drop_backends(reading.backends);
         is_changed
+    }
+
+    /// Begins a reading of all backends. Takes no lock if the store is as the last reading for this view left it.
+    fn begin(&self, view: &View) -> Reading {
+        // Acquire: a reading that was merged before has not read any source later than this one does.
+        let is_unchanged = self.shared.clock.load(Ordering::Acquire) == view.clock;
+        let reading = if is_unchanged { view.next_reading() } else { None };
+        reading.unwrap_or_else(|| self.begin_anew())
+    }
+
+    #[cold]
+    fn begin_anew(&self) -> Reading {
+        self.store().begin()
     }
 }
 
@@ -98,9 +107,14 @@ fn drop_user_code<T>(value: T) {
     let _ = panics::catch(|| drop(value));
 }
 
+#[cold]
+fn drop_each<T>(values: Vec<T>) {
+    values.into_iter().for_each(drop_user_code);
+}
+
 /// Drops a list of backends, which may be the last owner of some of them.
 pub(super) fn drop_backends(backends: Arc<Vec<Backend>>) {
     if let Some(backends) = Arc::into_inner(backends) {
-        backends.into_iter().for_each(drop_user_code);
+        drop_each(backends);
     }
 }

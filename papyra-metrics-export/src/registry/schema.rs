@@ -10,17 +10,13 @@ use super::registration::Registration;
 use crate::family::{Families, Family, FamilyBuilder};
 use crate::series::SeriesId;
 use crate::series::histogram::Buckets;
-use crate::series::listed::KindRun;
+use crate::series::listed::{KindRun, Listed};
 use crate::series::number::check_exported;
 use crate::{Labels, RegisterError};
 
 /// Shared by all backends that list the same metrics.
 pub(super) struct Schema {
-    pub(super) descriptors: Cow<'static, [Descriptor]>,
-    /// The metrics in runs of one kind.
-    pub(super) runs: Vec<KindRun>,
-    /// The family of each; `None` if the metric is not exported.
-    pub(super) families: Box<[Option<Family>]>,
+    pub(super) listed: Listed,
     /// The reasons why some metrics are not exported.
     pub(super) problems: Vec<String>,
     /// The address of the list if it is static.
@@ -74,15 +70,18 @@ impl Schema {
         if families.len() - known < exported_len {
             check_distinct(descriptors, &exported, labels)?;
         }
-        Ok(Self {
+        let listed = Listed {
             runs: KindRun::all(descriptors),
             families: exported.into_boxed_slice(),
+            descriptors: static_descriptors
+                .map_or_else(|| Cow::Owned(descriptors.to_vec()), Cow::Borrowed),
+        };
+        Ok(Self {
+            listed,
             problems,
             static_at: static_descriptors.map(|it| it.as_ptr().addr()),
             has_labels: descriptors.iter().any(|metric| metric.labels().len() > 0),
             is_filtered: accepted.is_some(),
-            descriptors: static_descriptors
-                .map_or_else(|| Cow::Owned(descriptors.to_vec()), Cow::Borrowed),
         })
     }
 
@@ -93,7 +92,7 @@ impl Schema {
         }
         let static_at = new.static_descriptors.map(|it| it.as_ptr().addr());
         let is_same_list = static_at.is_some() && self.static_at == static_at;
-        is_same_list || *self.descriptors == *new.descriptors
+        is_same_list || *self.listed.descriptors == *new.descriptors
     }
 
     /// Refuses buckets of a histogram that are not those of its family. `buckets` are those of the backend with these
@@ -105,7 +104,7 @@ impl Schema {
     ) -> Result<(), RegisterError> {
         let mut new: Vec<(usize, &Buckets)> = Vec::new();
         for (index, buckets) in buckets {
-            let Some(Some(family)) = self.families.get(*index) else { continue };
+            let Some(Some(family)) = self.listed.families.get(*index) else { continue };
             let of_backend = || new.iter().find(|it| it.0 == family.address()).map(|it| it.1);
             match family.buckets().or_else(of_backend) {
                 Some(known) if !known.is_same(buckets) => {
@@ -119,7 +118,7 @@ impl Schema {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.families.len()
+        self.listed.families.len()
     }
 
     /// The labels of each metric of a backend with these labels.
@@ -131,7 +130,7 @@ impl Schema {
         if !self.has_labels {
             return Ok(MetricLabels::OfBackend(Arc::clone(backend)));
         }
-        let labels = self.descriptors.iter().map(|metric| match metric.labels() {
+        let labels = self.listed.descriptors.iter().map(|metric| match metric.labels() {
             own if own.len() == 0 => Ok(Arc::clone(backend)),
             own => backend.with(own).map(Arc::new),
         });

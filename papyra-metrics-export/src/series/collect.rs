@@ -34,9 +34,12 @@ impl Scratch {
 /// Appends one reading for each listed metric of the source at this position, and reports problems. A metric that
 /// cannot be read is marked as unread and keeps its last value: if a total were missing once, a receiver of deltas
 /// would count it again.
+///
+/// `address` is that of the source's descriptors when it was registered, by which an unchanged list is recognized.
 pub(crate) fn collect(
     source: &dyn Source,
-    listed: Listed<'_>,
+    listed: &Listed,
+    address: usize,
     position: usize,
     scratch: &mut Scratch,
 ) {
@@ -46,7 +49,7 @@ pub(crate) fn collect(
     let walked = panics::catch(|| {
         let now = metrics.descriptors();
         let is_same = now.len() == listed.descriptors.len()
-            && (now.as_ptr().addr() == listed.address || *now == *listed.descriptors);
+            && (now.as_ptr().addr() == address || *now == *listed.descriptors);
         if !is_same {
             // The order may differ from the listed one, so readings are not appended but set by index.
             scratch.readings.fill(end);
@@ -71,7 +74,7 @@ pub(crate) fn collect(
 }
 
 struct Collector<'a> {
-    listed: Listed<'a>,
+    listed: &'a Listed,
     /// The metrics as the source lists them now, if the list has changed.
     relisted: Option<&'a [Descriptor]>,
     /// The index of the next metric in the current list.
@@ -156,7 +159,7 @@ impl<'a> Collector<'a> {
 
     /// Reports instruments that have no descriptor.
     fn check_len(&mut self) {
-        let listed = self.relisted.unwrap_or(self.listed.descriptors).len();
+        let listed = self.relisted.unwrap_or(&self.listed.descriptors).len();
         if self.next > listed {
             self.report(format!(
                 "it shows {} instruments, but its number of descriptors is {listed}; list one for each instrument",

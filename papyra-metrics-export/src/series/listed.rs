@@ -1,22 +1,22 @@
-//! The metrics of a source, and the runs of adjacent metrics of one kind.
+//! The metrics that a type of source lists, and the runs of adjacent metrics of one kind.
+
+use std::borrow::Cow;
 
 use papyra_metrics::{Descriptor, Kind};
 
 use crate::family::Family;
 
-/// The metrics of a source, as it listed them when it was registered.
-#[derive(Clone, Copy)]
-pub(crate) struct Listed<'a> {
-    pub(crate) descriptors: &'a [Descriptor],
+/// The metrics of sources, as they were listed when the first of these sources was registered.
+pub(crate) struct Listed {
+    pub(crate) descriptors: Cow<'static, [Descriptor]>,
     /// The runs of metrics of one kind, in order.
-    pub(crate) runs: &'a [KindRun],
+    pub(crate) runs: Vec<KindRun>,
     /// The family of each metric; `None` if the metric is not exported.
-    pub(crate) families: &'a [Option<Family>],
-    /// The address of the source's descriptors, by which an unchanged list is recognized.
-    pub(crate) address: usize,
+    pub(crate) families: Box<[Option<Family>]>,
 }
 
 /// Adjacent metrics of one kind.
+#[derive(Clone, Copy)]
 pub(crate) struct KindRun {
     pub(crate) kind: Kind,
     /// The index after the last metric.
@@ -25,13 +25,25 @@ pub(crate) struct KindRun {
 
 impl KindRun {
     pub(crate) fn all(descriptors: &[Descriptor]) -> Vec<Self> {
-        let mut runs: Vec<Self> = Vec::new();
-        for (end, metric) in (1..).zip(descriptors) {
+        let mut runs = Vec::new();
+        let each = (1..).zip(descriptors).map(|(end, metric)| Self { kind: metric.kind(), end });
+        Self::append(&mut runs, each);
+        runs
+    }
+
+    /// The number of metrics in these runs.
+    pub(crate) fn len(runs: &[Self]) -> usize {
+        runs.last().map_or(0, |run| run.end)
+    }
+
+    /// Appends the runs of more metrics, whose ends are counted from the end of the last run.
+    pub(crate) fn append(runs: &mut Vec<Self>, more: impl IntoIterator<Item = Self>) {
+        let first = Self::len(runs);
+        for Self { kind, end } in more {
             match runs.last_mut() {
-                Some(run) if run.kind == metric.kind() => run.end = end,
-                _ => runs.push(Self { kind: metric.kind(), end }),
+                Some(run) if run.kind == kind => run.end = first + end,
+                _ => runs.push(Self { kind, end: first + end }),
             }
         }
-        runs
     }
 }

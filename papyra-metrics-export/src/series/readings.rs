@@ -7,11 +7,13 @@ use super::number::{Form, Number, UNREAD};
 /// The last reading of each source's metrics, with one vector for each field, as in `SeriesValues`.
 #[derive(Default)]
 pub(crate) struct Readings {
-    numbers: Vec<Number>,
+    pub(super) numbers: Vec<Number>,
     /// The tags of the forms; [`UNREAD`] if the metric is absent or could not be read.
-    forms: Vec<u8>,
-    /// The buckets of histograms. The number of a histogram is the index of its first bucket.
+    pub(super) forms: Vec<u8>,
+    /// The buckets of histograms, one after another.
     tallies: Vec<Tally>,
+    /// The end of the buckets of each histogram. The number of a histogram is its index here.
+    ends: Vec<usize>,
 }
 
 impl Readings {
@@ -19,6 +21,7 @@ impl Readings {
         self.numbers.clear();
         self.forms.clear();
         self.tallies.clear();
+        self.ends.clear();
     }
 
     /// The number of readings, of which the last ones may be [`UNREAD`].
@@ -47,8 +50,9 @@ impl Readings {
     }
 
     pub(crate) fn set_histogram(&mut self, index: usize, tallies: &[Tally]) {
-        self.set(index, Form::Histogram, Number::of_index(self.tallies.len()));
+        self.set(index, Form::Histogram, Number::of_index(self.ends.len()));
         self.tallies.extend_from_slice(tallies);
+        self.ends.push(self.tallies.len());
     }
 
     /// Appends adjacent readings of one form, which begin at index `first`. There must be no later readings yet.
@@ -63,30 +67,10 @@ impl Readings {
         self.numbers.extend(numbers);
     }
 
-    pub(crate) fn all(&self) -> ReadingsOf<'_> {
-        ReadingsOf { numbers: &self.numbers, forms: &self.forms, tallies: &self.tallies }
-    }
-}
-
-/// The readings of one source, or of several.
-#[derive(Clone, Copy)]
-pub(crate) struct ReadingsOf<'a> {
-    pub(super) numbers: &'a [Number],
-    /// The tags of the forms, as in [`Readings`].
-    pub(super) forms: &'a [u8],
-    tallies: &'a [Tally],
-}
-
-impl<'a> ReadingsOf<'a> {
-    /// Splits off the readings of the first `metrics` metrics.
-    pub(crate) fn split_at(self, metrics: usize) -> (Self, Self) {
-        let (numbers, forms) = (self.numbers.split_at(metrics), self.forms.split_at(metrics));
-        let [first, rest] = [(numbers.0, forms.0), (numbers.1, forms.1)]
-            .map(|(numbers, forms)| Self { numbers, forms, tallies: self.tallies });
-        (first, rest)
-    }
-
-    pub(super) fn histogram(self, number: Number, buckets: usize) -> Option<&'a [Tally]> {
-        self.tallies.get(number.index()..)?.get(..buckets)
+    /// The buckets of the histogram with this number.
+    pub(super) fn histogram(&self, number: Number) -> &[Tally] {
+        let index = number.index();
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.tallies[start..self.ends[index]]
     }
 }

@@ -1,14 +1,11 @@
 //! The exported values of series, over all sources that a series had.
 
-use std::ops::Range;
-
 use papyra_metrics::{Kind, Tally};
 
-use super::histogram::{Buckets, HistogramValues};
-use super::listed::{KindRun, Listed};
+use super::histogram::HistogramValues;
+use super::listed::KindRun;
 use super::number::{Form, Number, UNREAD};
-use super::readings::ReadingsOf;
-use crate::family::Family;
+use super::readings::Readings;
 
 /// The initial state of a series, new or continued.
 #[derive(Default)]
@@ -97,21 +94,41 @@ impl SeriesValues {
         values
     }
 
-    /// Applies the readings of a source to its series, which begin at this index. Returns whether the form of one of
-    /// them has changed.
+    /// Applies the readings from index `from` on to the adjacent series of these runs, the first of which has the index
+    /// `first`. Returns whether the form of one of them has changed.
     pub(crate) fn apply(
         &mut self,
         first: usize,
-        listed: Listed<'_>,
-        readings: ReadingsOf<'_>,
+        runs: &[KindRun],
+        readings: &Readings,
+        from: usize,
     ) -> bool {
-        let series = first..first + readings.numbers.len();
-        if self.forms[series] != *readings.forms {
-            return self.apply_each(first, 0..readings.numbers.len(), listed, readings);
+        if self.apply_known(first, runs, readings, from) {
+            return false;
+        }
+        let mut is_new = false;
+        for index in 0..KindRun::len(runs) {
+            is_new |= self.apply_one(first + index, readings, from + index);
+        }
+        is_new
+    }
+
+    /// Does the same if each reading has the form that its series has. Returns whether that is so.
+    pub(crate) fn apply_known(
+        &mut self,
+        first: usize,
+        runs: &[KindRun],
+        readings: &Readings,
+        from: usize,
+    ) -> bool {
+        let len = KindRun::len(runs);
+        if self.forms[first..first + len] != readings.forms[from..from + len] {
+            return false;
         }
         let mut start = 0;
-        for &KindRun { kind, end } in listed.runs {
-            let (series, numbers) = (first + start..first + end, &readings.numbers[start..end]);
+        for &KindRun { kind, end } in runs {
+            let series = first + start..first + end;
+            let numbers = &readings.numbers[from + start..from + end];
             match kind {
                 Kind::Counter => {
                     let (shown, base) = (&mut self.shown[series.clone()], &mut self.base[series]);
@@ -119,38 +136,18 @@ impl SeriesValues {
                 }
                 Kind::Gauge => self.shown[series].copy_from_slice(numbers),
                 _ => {
-                    self.apply_each(first, start..end, listed, readings);
+                    for index in start..end {
+                        self.apply_one(first + index, readings, from + index);
+                    }
                 }
             }
             start = end;
         }
-        false
-    }
-
-    /// Applies these readings one by one. Returns whether the form of one of them has changed.
-    fn apply_each(
-        &mut self,
-        first: usize,
-        indices: Range<usize>,
-        listed: Listed<'_>,
-        readings: ReadingsOf<'_>,
-    ) -> bool {
-        let mut is_new = false;
-        for index in indices {
-            let buckets = listed.families[index].as_ref().and_then(Family::buckets);
-            is_new |= self.apply_one(first + index, buckets, readings, index);
-        }
-        is_new
+        true
     }
 
     /// Applies one reading. Returns whether its form has changed.
-    fn apply_one(
-        &mut self,
-        series: usize,
-        buckets: Option<&Buckets>,
-        readings: ReadingsOf<'_>,
-        index: usize,
-    ) -> bool {
+    fn apply_one(&mut self, series: usize, readings: &Readings, index: usize) -> bool {
         let (number, form) = (readings.numbers[index], readings.forms[index]);
         let shown = &mut self.shown[series];
         match Form::of_tag(form) {
@@ -158,10 +155,9 @@ impl SeriesValues {
             Some(Form::Total) => apply_total(shown, &mut self.base[series], number),
             Some(Form::Level | Form::Float) => *shown = number,
             Some(Form::Histogram) => {
-                let len = buckets.map_or(0, Buckets::len);
-                let Some(totals) = readings.histogram(number, len) else { return false };
+                let totals = readings.histogram(number);
                 if self.forms[series] == UNREAD {
-                    let values = HistogramValues::new(len);
+                    let values = HistogramValues::new(totals.len());
                     let index = add_histogram(&mut self.histograms, &mut self.free, values);
                     *shown = Number::of_index(index);
                 }

@@ -17,9 +17,10 @@ use super::schema::{MetricLabels, Schema};
 use crate::Labels;
 use crate::family::{Families, Family};
 use crate::series::SeriesId;
-use crate::series::collect::Scratch;
-use crate::series::listed::Listed;
+use crate::series::collect::{Scratch, collect};
+use crate::series::listed::KindRun;
 use crate::series::number::Form;
+use crate::series::readings::Readings;
 use crate::series::source::Source;
 use crate::series::values::SeriesValues;
 
@@ -37,6 +38,8 @@ pub(super) struct Store {
     values: SeriesValues,
     /// The serial number of each of these series.
     serials: Vec<u64>,
+    /// These series in runs of metrics of one kind. Empty from a change of the list until the next reading.
+    runs: Vec<KindRun>,
     /// How many of these series belong to backends that are closed.
     dead: usize,
     index: FxHashMap<SeriesKey, Place>,
@@ -53,10 +56,12 @@ pub(super) struct Store {
     epoch: u64,
     next_backend: u64,
     next_serial: u64,
-    ticket: u64,
-    /// The number of readings that were merged, and the highest ticket of one.
-    merged: u64,
-    newest_merged: u64,
+    /// How often the store was locked. It is the time by which readings are ordered.
+    pub(super) clock: u64,
+    /// The time at which a reading was last merged.
+    last_merge: u64,
+    /// The latest time at which a merged reading began.
+    last_begin: u64,
     /// The number of backends at which orphans are looked for.
     sweep_at: usize,
     /// The number of readings that were completed.
@@ -84,13 +89,19 @@ impl Backend {
         self.id
     }
 
-    pub(super) fn source(&self) -> Option<&Arc<dyn Source>> {
-        self.source.as_ref()
+    /// Whether only the registry holds its metrics. False once it is closed.
+    pub(super) fn is_orphaned(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.is_orphaned())
     }
 
-    pub(super) fn listed(&self) -> Listed<'_> {
-        let Schema { descriptors, runs, families, .. } = &*self.schema;
-        Listed { descriptors, runs, families, address: self.listed_at }
+    /// Appends a reading of each metric, without a value if the backend is closed. Runs user code.
+    pub(super) fn read(&self, position: usize, scratch: &mut Scratch) {
+        match &self.source {
+            Some(source) => {
+                collect(&**source, &self.schema.listed, self.listed_at, position, scratch);
+            }
+            None => scratch.readings.fill(scratch.readings.len() + self.len()),
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -99,7 +110,7 @@ impl Backend {
 
     /// The exported metrics, each with its index.
     fn series(&self) -> impl Iterator<Item = (usize, SeriesId)> {
-        let families = self.schema.families.iter().enumerate();
+        let families = self.schema.listed.families.iter().enumerate();
         families.filter_map(|(i, family)| {
             let (family, labels) = (family.clone()?, Arc::clone(self.metric_labels.of(i)));
             Some((i, SeriesId { family, labels }))
@@ -132,19 +143,29 @@ enum Place {
     Closed(u64, usize),
 }
 
-/// A reading of all sources, which is under way.
-pub(super) struct Ticket {
-    number: u64,
-    merged: u64,
+impl Place {
+    fn closed(self) -> Option<(u64, usize)> {
+        match self {
+            Self::Open(_) => None,
+            Self::Closed(closing, index) => Some((closing, index)),
+        }
+    }
+}
+
+/// A reading of all backends, which is under way.
+pub(super) struct Reading {
+    pub(super) backends: Arc<Vec<Backend>>,
+    /// The time at which it began.
+    began: u64,
 }
 
 /// The outcome of merging a reading.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Merge {
     Applied,
-    /// A reading that began later was merged. It includes everything that this reading includes.
+    /// A reading that began later was merged. It includes everything that this reading has to include.
     Superseded,
-    /// A reading that began earlier was merged. This reading has to be repeated.
+    /// A reading that may have begun earlier was merged. This reading has to be repeated.
     Conflict,
 }
 
@@ -153,10 +174,14 @@ impl Store {
         self.backends.binary_search_by_key(&id, |backend| backend.id).ok()
     }
 
+    /// The position of the backend with this id, unless it is closed.
+    fn open_position(&self, id: u64) -> Option<usize> {
+        self.position(id).filter(|&position| self.backends[position].source.is_some())
+    }
+
     /// The backend of this id, to be read for the last time.
     pub(super) fn backend(&self, id: u64) -> Option<Backend> {
-        let backend = &self.backends[self.position(id)?];
-        backend.source.is_some().then(|| backend.clone())
+        self.open_position(id).map(|position| self.backends[position].clone())
     }
 
     pub(super) fn backend_at(&self, address: usize) -> Option<u64> {
@@ -165,73 +190,79 @@ impl Store {
 
     /// Returns the backends that only the registry holds.
     pub(super) fn orphans(&mut self) -> Vec<u64> {
-        let orphans = self.backends.iter().filter(|it| it.source.is_some() && !it.is_open());
+        let orphans = self.backends.iter().filter(|backend| backend.is_orphaned());
         let orphans: Vec<u64> = orphans.map(|backend| backend.id).collect();
         self.sweep_at = 2 * (self.backends.len() - orphans.len());
         orphans
     }
 
     /// Begins a reading of all backends.
-    pub(super) fn begin(&mut self) -> (Ticket, Arc<Vec<Backend>>) {
+    pub(super) fn begin(&mut self) -> Reading {
         self.compact();
-        (self.ticket(), Arc::clone(&self.backends))
+        Reading { backends: Arc::clone(&self.backends), began: self.clock }
     }
 
-    pub(super) fn ticket(&mut self) -> Ticket {
-        self.ticket += 1;
-        Ticket { number: self.ticket, merged: self.merged }
-    }
-
-    /// Whether no reading was merged since this one began.
-    pub(super) fn is_current(&self, ticket: &Ticket) -> bool {
-        self.merged == ticket.merged
+    /// Whether a reading was merged after this time.
+    pub(super) fn has_merged_since(&self, time: u64) -> bool {
+        self.last_merge > time
     }
 
     /// Merges a reading of all backends, unless another one was merged since it began: that one may have read a counter
     /// later or earlier than this one did.
-    pub(super) fn merge(
-        &mut self,
-        ticket: &Ticket,
-        backends: &Arc<Vec<Backend>>,
-        scratch: &mut Scratch,
-    ) -> Merge {
-        if !self.is_current(ticket) {
-            let is_newer = self.newest_merged > ticket.number;
+    pub(super) fn merge(&mut self, reading: &Reading, scratch: &mut Scratch) -> Merge {
+        if self.has_merged_since(reading.began) {
+            let is_newer = self.last_begin > reading.began;
             return if is_newer { Merge::Superseded } else { Merge::Conflict };
         }
-        self.merged += 1;
-        self.newest_merged = ticket.number;
-        let mut is_new = false;
-        // The positions are the same unless backends were added or removed in the meantime.
-        let is_same_list = Arc::ptr_eq(&self.backends, backends);
-        let mut rest = scratch.readings.all();
-        for (position, backend) in backends.iter().enumerate() {
-            let (readings, others) = rest.split_at(backend.len());
-            rest = others;
-            let position = if is_same_list { Some(position) } else { self.position(backend.id) };
-            let Some(known) = position.and_then(|position| self.backends.get(position)) else {
-                continue;
-            };
-            if known.source.is_some() {
-                is_new |= self.values.apply(known.first, known.listed(), readings);
-            }
+        (self.last_begin, self.last_merge) = (reading.began, self.clock);
+        // The list is another one if backends were added or removed in the meantime.
+        let is_same_list = Arc::ptr_eq(&self.backends, &reading.backends);
+        let is_applied = is_same_list
+            && !self.runs.is_empty()
+            && self.values.apply_known(0, &self.runs, &scratch.readings, 0);
+        if !is_applied {
+            self.merge_each(&reading.backends, &scratch.readings);
         }
-        self.epoch += u64::from(is_new);
-        // Problems of the last reading may have been solved.
-        if !self.problems.is_empty() {
-            self.problems.values_mut().for_each(Vec::clear);
-        }
-        for (position, problem) in scratch.problems.drain(..) {
-            let id = backends[position].id;
-            // A backend that was closed in the meantime has the problems of its last reading.
-            if self.position(id).is_some_and(|known| self.backends[known].source.is_some()) {
-                self.problems.entry(id).or_default().push(problem);
-            }
+        if !(self.problems.is_empty() && scratch.problems.is_empty()) {
+            self.set_problems(&reading.backends, scratch);
         }
         Merge::Applied
     }
 
+    /// Merges the readings of the backends that are still open.
+    #[cold]
+    fn merge_each(&mut self, backends: &[Backend], readings: &Readings) {
+        let (mut is_new, mut next) = (false, 0);
+        for backend in backends {
+            let from = next;
+            next += backend.len();
+            let Some(position) = self.open_position(backend.id) else { continue };
+            let Backend { first, schema, .. } = &self.backends[position];
+            is_new |= self.values.apply(*first, &schema.listed.runs, readings, from);
+        }
+        self.epoch += u64::from(is_new);
+        if self.runs.is_empty() {
+            for backend in &*self.backends {
+                KindRun::append(&mut self.runs, backend.schema.listed.runs.iter().copied());
+            }
+        }
+    }
+
+    /// Replaces the problems of the backends that are still open. One that was closed in the meantime has the problems of
+    /// its last reading.
+    #[cold]
+    fn set_problems(&mut self, backends: &[Backend], scratch: &mut Scratch) {
+        self.problems.values_mut().for_each(Vec::clear);
+        for (position, problem) in scratch.problems.drain(..) {
+            let id = backends[position].id;
+            if self.open_position(id).is_some() {
+                self.problems.entry(id).or_default().push(problem);
+            }
+        }
+    }
+
     /// Closes backends that have just been read. The caller drops the sources when the lock is released.
+    #[cold]
     pub(super) fn close_all(&mut self, ids: &[u64]) -> Vec<Arc<dyn Source>> {
         ids.iter().filter_map(|&id| self.close(id, None)).collect()
     }
@@ -244,7 +275,8 @@ impl Store {
         let (first, departed, labels) = (*first, departed.clone(), Arc::clone(labels));
         let mut problems = self.problems.remove(&id).unwrap_or_default();
         if let Some(last) = last {
-            self.values.apply(first, self.backends[position].listed(), last.readings.all());
+            let runs = &self.backends[position].schema.listed.runs;
+            self.values.apply(first, runs, &last.readings, 0);
             problems = last.problems.drain(..).map(|(_, problem)| problem).collect();
         }
         self.epoch += 1;
@@ -310,6 +342,7 @@ impl Store {
         }
     }
 
+    #[cold]
     fn forget_closed(&mut self) {
         let now = Instant::now();
         while let Some(expired) = self.closed.pop_expired(now) {
@@ -335,8 +368,10 @@ impl Store {
         }
     }
 
+    #[cold]
     fn remove_dead(&mut self) {
         self.dead = 0;
+        self.runs.clear();
         let mut to = 0;
         for backend in Arc::make_mut(&mut self.backends) {
             if backend.source.is_some() {
@@ -361,7 +396,9 @@ impl Store {
     pub(super) fn descriptors(&self) -> Vec<(SeriesId, Descriptor)> {
         let open = self.backends.iter().filter(|backend| backend.is_open());
         let described = open.flat_map(|backend| {
-            backend.series().map(|(i, series)| (series, backend.schema.descriptors[i].clone()))
+            backend
+                .series()
+                .map(|(i, series)| (series, backend.schema.listed.descriptors[i].clone()))
         });
         described.collect()
     }

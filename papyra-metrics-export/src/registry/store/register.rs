@@ -104,7 +104,7 @@ impl Store {
                 return Ok(orphans);
             }
         }
-        for (i, family) in schema.families.iter().enumerate() {
+        for (i, family) in schema.listed.families.iter().enumerate() {
             let Some(family) = family else { continue };
             let place = self.index.get(&SeriesKey::new(family, labels.of(i)));
             let Some(Place::Open(id)) = place else { continue };
@@ -126,6 +126,7 @@ impl Store {
         self.epoch += 1;
         let address = new.source.address();
         let len = schema.len();
+        self.runs.clear();
         self.values.reserve(len);
         self.serials.reserve(len);
         self.index.reserve(len);
@@ -134,22 +135,27 @@ impl Store {
         let mut continued = Vec::new();
         // How many new series have the same labels, which are usually those of all.
         let mut run: Option<(&Arc<Labels>, usize)> = None;
-        for (i, family) in schema.families.iter().enumerate() {
+        for (i, family) in schema.listed.families.iter().enumerate() {
             let (mut start, mut serial) = (Start::Unread, self.next_serial);
             if let Some(family) = family {
                 let labels = metric_labels.of(i);
                 let forgotten = self.forgotten.take(address, family, labels);
                 let place = self.index.entry(SeriesKey::new(family, labels));
                 let is_known = matches!(place, MapEntry::Occupied(_));
-                if let MapEntry::Occupied(place) = &place
-                    && let Place::Closed(closing, index) = *place.get()
-                    && let Some(backend) = self.closed.get_mut(closing)
-                    && let Some(series) = backend.series[index].take()
-                {
+                let closed = match &place {
+                    MapEntry::Occupied(place) => place.get().closed(),
+                    MapEntry::Vacant(_) => None,
+                };
+                let taken = closed.and_then(|(closing, index)| {
+                    let backend = self.closed.get_mut(closing)?;
+                    let series = backend.series[index].take()?;
                     if continued.last() != Some(&closing) {
                         continued.push(closing);
                         departed.extend(backend.departed.iter().cloned());
                     }
+                    Some(series)
+                });
+                if let Some(series) = taken {
                     serial = series.serial;
                     let counted = counted_before(&departed, address, serial);
                     start = continued_value(series.value, counted.or(forgotten.as_ref()));
@@ -176,7 +182,7 @@ impl Store {
             *self.labels.entry(Arc::clone(labels)).or_default() += series;
         }
         for (index, buckets) in new.buckets {
-            if let Some(Some(family)) = schema.families.get(*index) {
+            if let Some(Some(family)) = schema.listed.families.get(*index) {
                 family.set_buckets(buckets);
             }
         }

@@ -1,10 +1,11 @@
 //! Views: the series that a reader sees, and where their values are.
 
 use std::ops::Range;
+use std::sync::{Arc, Weak};
 
 use papyra_metrics::Tally;
 
-use super::Store;
+use super::{Backend, Reading, Store};
 use crate::registry::closed::ClosedValue;
 use crate::series::SeriesId;
 use crate::series::number::{Form, Number};
@@ -32,6 +33,10 @@ pub(crate) struct View {
     oldest: Option<u64>,
     epoch: u64,
     forgotten: u64,
+    /// The time at which the view was brought up to date.
+    pub(in crate::registry) clock: u64,
+    /// The list of backends at that time, which is not kept alive.
+    backends: Weak<Vec<Backend>>,
 }
 
 /// A histogram in a view: the place of its series, and where its buckets are.
@@ -66,6 +71,13 @@ impl View {
         Self { keeps_closed, epoch: u64::MAX, ..Self::default() }
     }
 
+    /// Begins a reading of the backends of the last one, provided that the store has not been locked since. Returns `None` if
+    /// there was none.
+    pub(in crate::registry) fn next_reading(&self) -> Option<Reading> {
+        let backends = self.backends.upgrade()?;
+        Some(Reading { backends, began: self.clock })
+    }
+
     pub(crate) fn shape(&self) -> (u64, u64) {
         (self.epoch, self.forgotten)
     }
@@ -85,6 +97,10 @@ impl Store {
         }
         self.shown += 1;
         view.number = self.shown;
+        view.clock = self.clock;
+        if view.backends.as_ptr() != Arc::as_ptr(&self.backends) {
+            view.backends = Arc::downgrade(&self.backends);
+        }
         values.clear();
         values.numbers.extend_from_slice(self.values.shown());
         if !view.closed.is_empty() {
