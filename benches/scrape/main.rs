@@ -4,7 +4,7 @@
 //! Prints the nanoseconds for each metric, for scrapes before which no number has changed and scrapes before which all have,
 //! their ratios to the baseline, and allocations. Exits with 1 if a warm scrape allocates.
 //!
-//! With `--misses`, prints the cache misses of both instead, as simulated by valgrind's cachegrind.
+//! With `--misses`, prints the instructions and the cache misses of both instead, as simulated by valgrind's cachegrind.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -24,13 +24,14 @@ pub(crate) fn run_under_cachegrind(what: &str, backends: usize, runs: usize) {
     }
 }
 
-/// Prints the misses of the first two caches for each metric.
+/// Prints the instructions and the misses of the first two caches for each metric.
 pub(crate) fn misses() -> ExitCode {
     println!(
-        "Misses for each metric in caches of 32 KiB and of 1 MiB, as simulated by cachegrind, which does not prefetch:"
+        "Instructions, and misses in caches of 32 KiB and of 1 MiB, for each metric, as simulated by cachegrind, which does not\n\
+         prefetch:"
     );
-    println!("backends  metrics    baseline    none changed     all changed");
-    for backends in [10, 100, 1_000, 10_000] {
+    println!("backends  metrics              baseline          none changed           all changed");
+    for backends in [1, 10, 100, 1_000, 10_000] {
         print!("{backends:8} {:8}", backends * 10);
         for what in ["baseline", "none", "all"] {
             // The difference of two numbers of runs excludes the setup.
@@ -43,17 +44,17 @@ pub(crate) fn misses() -> ExitCode {
                 }
             };
             #[allow(clippy::cast_precision_loss)] // far below 2⁵³
-            let [first, last] =
-                [0, 1].map(|i| (more[i] - few[i]) as f64 / 4.0 / (backends * 10) as f64);
-            print!("  {first:6.2} {last:6.2}");
+            let [instructions, first, last] =
+                [0, 1, 2].map(|i| (more[i] - few[i]) as f64 / 4.0 / (backends * 10) as f64);
+            print!("  {instructions:6.1} {first:6.2} {last:6.2}");
         }
         println!();
     }
     ExitCode::SUCCESS
 }
 
-/// The misses of both caches during the whole program.
-fn misses_of(what: &str, backends: usize, runs: usize) -> Result<[i64; 2], String> {
+/// The instructions, and the misses of both caches, during the whole program.
+fn misses_of(what: &str, backends: usize, runs: usize) -> Result<[i64; 3], String> {
     let file = std::env::temp_dir().join(format!("cachegrind-{}", std::process::id()));
     let output = Command::new("valgrind")
         .args(["-q", "--tool=cachegrind", "--cache-sim=yes"])
@@ -69,10 +70,10 @@ fn misses_of(what: &str, backends: usize, runs: usize) -> Result<[i64; 2], Strin
     let sums = after("events: ").zip(after("summary: ")).map(|(events, sums)| {
         let sums = sums.split_whitespace().filter_map(|sum| sum.parse::<i64>().ok());
         let sums: Vec<_> = events.split_whitespace().zip(sums).collect();
-        let of = |names: [&str; 2]| {
+        let of = |names: &[&str]| {
             sums.iter().filter(|(name, _)| names.contains(name)).map(|(_, sum)| sum).sum()
         };
-        [of(["D1mr", "D1mw"]), of(["DLmr", "DLmw"])]
+        [of(&["Ir"]), of(&["D1mr", "D1mw"]), of(&["DLmr", "DLmw"])]
     });
     sums.ok_or_else(|| format!("valgrind: {}", String::from_utf8_lossy(&output.stderr)))
 }
