@@ -6,15 +6,16 @@ use std::os::fd::AsRawFd;
 
 use core::ffi::c_int;
 
-/// Reads the one line of a file below `/sys` into the buffer. Returns `None` if there is no such file, or if it is longer.
+/// Reads the only line of a file below `/sys` into the buffer. Returns `None` if the file does not exist, or if the
+/// line does not fit.
 pub(crate) fn read<'a>(path: &str, buffer: &'a mut [u8]) -> Option<&'a str> {
     let mut file = File::open(path).ok()?;
-    // Another file system may be mounted over it, to show a program another machine than the one that it runs on.
+    // Another file may be mounted over the path, to show a program a different machine.
     if file_system(&file)? != SYSFS_MAGIC {
         return None;
     }
     let len = file.read(buffer).ok()?;
-    // Without the line feed at its end, the line may be longer.
+    // A line without a line feed at the end may be truncated.
     let line = buffer.get(..len)?.strip_suffix(b"\n")?;
     core::str::from_utf8(line).ok()
 }
@@ -33,7 +34,7 @@ fn file_system(file: &File) -> Option<isize> {
     }
 
     let mut found = FileSystem([0; 32]);
-    // SAFETY: the descriptor is open, and there is more room than the call fills.
+    // SAFETY: the descriptor is open, and the buffer is larger than the structure that the call writes.
     let result = unsafe { fstatfs(file.as_raw_fd(), &raw mut found) };
     (result == 0).then_some(found.0[0])
 }

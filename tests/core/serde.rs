@@ -162,7 +162,7 @@ type Parts = (u64, Vec<u64>, Vec<(u64, u64)>);
 #[test]
 fn an_invalid_distribution_in_a_binary_format_is_rejected() {
     let cases: [(Parts, &str); 7] = [
-        ((0, vec![1], vec![(0, 0); 2]), "neither that of a duration nor a number"),
+        ((0, vec![1], vec![(0, 0); 2]), "neither nanoseconds nor plain numbers"),
         ((1, vec![], vec![]), "from 1 to 128 buckets"),
         ((1, (0..200).collect(), vec![(0, 0); 201]), "from 1 to 128 buckets"),
         ((1, vec![1], vec![(0, 0)]), "one bucket more than bounds"),

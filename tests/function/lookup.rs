@@ -1,4 +1,5 @@
-//! Where the value of a key is looked up: in `self.metrics` or what `at` names, among the arguments, or as an expression.
+//! Where the value of a key is looked up: in `self.metrics` or the metrics that `at` names, among the arguments, or as
+//! an expression.
 
 #![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // forms under test
 #![allow(clippy::unused_self)]

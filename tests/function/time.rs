@@ -106,7 +106,7 @@ impl Log {
     #[metrics(time = time)]
     fn returns_at_the_end(&self, text: &str) -> bool {
         let is_ok = parse(text).is_ok();
-        #[allow(clippy::needless_return)] // a shape
+        #[allow(clippy::needless_return)] // a form under test
         return is_ok;
     }
 

@@ -101,7 +101,7 @@ impl Parts {
     /// Returns an error if no histogram can have recorded these values.
     fn checked(self) -> Result<Self, &'static str> {
         if self.per_unit != u64::PER_UNIT && self.per_unit != core::time::Duration::PER_UNIT {
-            return Err("the unit of a histogram is neither that of a duration nor a number");
+            return Err("the base units of a histogram are neither nanoseconds nor plain numbers");
         }
         if self.tallies.is_empty() || self.tallies.len() > MAX_BUCKETS {
             return Err("a histogram has from 1 to 128 buckets");
