@@ -68,7 +68,7 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// - A Unix socket reports each datagram that was not delivered.
 /// - UDP on the same machine reports a datagram that was not received. Only this datagram and later ones are sent
 ///   again.
-/// - - UDP to another machine reports a failed delivery later, without naming the datagram. Everything that was sent
+/// - UDP to another machine reports a failed delivery later, without naming the datagram. Everything that was sent
 ///   within the second before the report is sent again. A datagram that the network drops is lost without a report.
 ///
 /// So that the daemon's buffer does not overflow, an export stops after [`with_burst`](Self::with_burst) datagrams and
