@@ -19,10 +19,14 @@ mod label;
 mod label_rules;
 #[path = "../../papyra-metrics-derive/src/naming.rs"]
 mod naming;
+#[path = "../../papyra-metrics-derive/src/parse.rs"]
+mod parse;
 #[path = "../../papyra-metrics-derive/src/raw_tokens.rs"]
 mod raw_tokens;
 #[path = "../../papyra-metrics-derive/src/suggest.rs"]
 mod suggest;
+#[path = "../../papyra-metrics-derive/src/template.rs"]
+mod template;
 #[path = "../../papyra-metrics-derive/src/types.rs"]
 mod types;
 #[path = "../../papyra-metrics-derive/src/value.rs"]

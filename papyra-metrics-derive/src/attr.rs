@@ -2,12 +2,13 @@
 //! wrong combinations by the checks.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::ParseStream;
 use syn::{Attribute, Error, LitInt, LitStr, Meta, Path, Token};
 
 use crate::diag::{Diagnostics, error_at};
+use crate::parse::parse_all;
+use crate::raw_tokens::is_one_of;
 use crate::suggest::nearest;
 use crate::value::{LabelPairs, Percentage, RawValue, Value, in_parentheses};
 
@@ -181,7 +182,7 @@ pub(crate) fn parse_field_keys<'a>(
     diag: &mut Diagnostics,
     attrs: &'a [Attribute],
 ) -> Vec<(FieldKeys, &'a [Attribute])> {
-    let is_own = |attr: &Attribute| attr.path().is_ident("metrics");
+    let is_own = |attr: &Attribute| is_named(attr, "metrics");
     let computed = attrs.iter().filter(|attr| is_own(attr) && computes_a_value(attr)).count();
     let mut parts = vec![attrs];
     if computed > 1 {
@@ -197,10 +198,19 @@ pub(crate) fn parse_field_keys<'a>(
     parsed
 }
 
+/// Whether one of the attributes has this name.
+pub(crate) fn has_attribute(attrs: &[Attribute], name: &str) -> bool {
+    attrs.iter().any(|attr| is_named(attr, name))
+}
+
+fn is_named(attr: &Attribute, name: &str) -> bool {
+    attr.path().is_ident(name)
+}
+
 fn computes_a_value(attr: &Attribute) -> bool {
-    let parse = |input: ParseStream<'_>| parse_keys(input, &FieldKeys::POSITION);
-    let keys = attr.parse_args_with(parse).unwrap_or_default();
-    keys.iter().any(|raw| raw.key == "counter" || raw.key == "gauge")
+    let Meta::List(list) = &attr.meta else { return false };
+    let keys = parse_keys(list.tokens.clone(), &FieldKeys::POSITION).unwrap_or_default();
+    keys.iter().any(|raw| is_one_of(&raw.key, &["counter", "gauge"]))
 }
 
 pub(crate) fn parse_enum_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> EnumKeys {
@@ -220,25 +230,21 @@ pub(crate) fn parse_function_keys(diag: &mut Diagnostics, tokens: TokenStream) -
     let mut keys = FunctionKeys::default();
     if tokens.is_empty() {
         diag.error(
-            tokens,
+            &tokens,
             "`#[metrics]` has no keys; name what to count, such as `#[metrics(errors = write_errors)]`",
         );
         return keys;
     }
-    let raw = (|input: ParseStream<'_>| parse_keys(input, keys.position())).parse2(tokens);
-    set_all(diag, &mut keys, raw);
+    set_all(diag, &mut keys, tokens);
     keys
 }
 
 /// Parses the keys of all `#[metrics(…)]` among the attributes.
 fn parse_attributes(diag: &mut Diagnostics, keys: &mut dyn Keys, attrs: &[Attribute]) {
-    for attr in attrs.iter().filter(|attr| attr.path().is_ident("metrics")) {
+    for attr in attrs.iter().filter(|attr| is_named(attr, "metrics")) {
         match &attr.meta {
             Meta::List(list) if !list.tokens.is_empty() => {
-                let position = keys.position();
-                let raw =
-                    attr.parse_args_with(|input: ParseStream<'_>| parse_keys(input, position));
-                set_all(diag, keys, raw);
+                set_all(diag, keys, list.tokens.clone());
             }
             meta => {
                 let Position { name, keys } = keys.position();
@@ -255,15 +261,15 @@ impl Value for ObjectiveKeys {
     fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
         let tokens = in_parentheses(key, raw, expected)?;
         let mut keys = Self::default();
-        let raw = (|input: ParseStream<'_>| parse_keys(input, keys.position())).parse2(tokens)?;
         let mut errors = Diagnostics::default();
-        set_all(&mut errors, &mut keys, Ok(raw));
+        set_all(&mut errors, &mut keys, tokens);
         errors.into_result().map(|()| keys)
     }
 }
 
-fn set_all(diag: &mut Diagnostics, keys: &mut dyn Keys, raw: syn::Result<Vec<RawKey>>) {
-    match raw {
+/// Parses the keys and sets each of them.
+fn set_all(diag: &mut Diagnostics, keys: &mut dyn Keys, tokens: TokenStream) {
+    match parse_keys(tokens, keys.position()) {
         Ok(raw) => {
             for raw in raw {
                 if let Err(error) = set(keys, raw) {
@@ -284,7 +290,7 @@ fn set(keys: &mut dyn Keys, raw: RawKey) -> syn::Result<()> {
     }
     if keys.given().contains(&word) {
         let message = format!("`{word}` is given twice; remove one of the two");
-        return Err(error_at(raw.key.into_token_stream(), message));
+        return Err(error_at(&raw.key, message));
     }
     keys.given().push(word.clone());
     keys.set(&word, raw)
@@ -297,8 +303,17 @@ struct RawKey {
 }
 
 /// Parses `key`, `key = value` and `key(…)`, separated by commas.
-fn parse_keys(input: ParseStream<'_>, position: &Position) -> syn::Result<Vec<RawKey>> {
+fn parse_keys(tokens: TokenStream, position: &Position) -> syn::Result<Vec<RawKey>> {
     let mut keys = Vec::new();
+    parse_all(tokens, &mut |input| parse_into(&mut keys, input, position))?;
+    Ok(keys)
+}
+
+fn parse_into(
+    keys: &mut Vec<RawKey>,
+    input: ParseStream<'_>,
+    position: &Position,
+) -> syn::Result<()> {
     while !input.is_empty() {
         if !input.peek(Ident::peek_any) {
             let Position { name, keys } = position;
@@ -312,13 +327,13 @@ fn parse_keys(input: ParseStream<'_>, position: &Position) -> syn::Result<Vec<Ra
             return Err(at_next(input, "expected `,` before the next key"));
         }
     }
-    Ok(keys)
+    Ok(())
 }
 
 /// An error that underlines the whole next token, also if it is a group.
 fn at_next(input: ParseStream<'_>, message: &str) -> Error {
     match input.parse::<TokenTree>() {
-        Ok(next) => error_at(next.into(), message.to_owned()),
+        Ok(next) => error_at(&next, message.to_owned()),
         Err(_) => input.error(message),
     }
 }
@@ -336,7 +351,7 @@ fn unknown(key: &Ident, position: &Position) -> Error {
     } else {
         format!("unknown key `{word}` on a {name}; expected {expected}")
     };
-    error_at(key.to_token_stream(), message)
+    error_at(key, message)
 }
 
 /// `a`, `b` or `c`.

@@ -13,8 +13,8 @@ pub(crate) struct Diagnostics {
 
 impl Diagnostics {
     /// Reports an error that underlines all of these tokens, or the macro itself if there are none.
-    pub(crate) fn error(&mut self, at: impl ToTokens, message: impl Into<String>) {
-        self.push(error_at(at.into_token_stream(), message.into()));
+    pub(crate) fn error(&mut self, at: &dyn ToTokens, message: impl Into<String>) {
+        self.push(error_at(at, message.into()));
     }
 
     /// Reports an error that already has a location.
@@ -48,6 +48,6 @@ impl Diagnostics {
 
 /// An error that underlines all of these tokens. One function for all kinds of tokens and messages: an instance of
 /// `Error::new_spanned` for each would take longer to compile than the code that calls it.
-pub(crate) fn error_at(at: TokenStream, message: String) -> Error {
+pub(crate) fn error_at(at: &dyn ToTokens, message: String) -> Error {
     Error::new_spanned(at, message)
 }

@@ -1,10 +1,11 @@
 //! The path of the runtime crate in generated code.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::ToTokens;
 use syn::Path;
 
 use crate::attr::Key;
+use crate::template::quote_spanned;
 
 /// The path of the runtime crate, if the user named one.
 pub(crate) struct CratePath(Option<TokenStream>);

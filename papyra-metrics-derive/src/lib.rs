@@ -13,8 +13,10 @@ mod krate;
 mod label;
 mod label_rules;
 mod naming;
+mod parse;
 mod raw_tokens;
 mod suggest;
+mod template;
 mod types;
 mod value;
 

@@ -8,7 +8,7 @@
 //! `macro_rules!` fragments (`$vis`, `$ty`, `$expr`) arrive in groups without delimiters. Questions about tokens look inside
 //! these groups; re-emitted tokens keep them.
 
-use proc_macro2::{Delimiter, Spacing, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 
 /// The tokens in a group without delimiters.
 fn invisible(token: &TokenTree) -> Option<TokenStream> {
@@ -54,6 +54,22 @@ pub(crate) fn is_punct(token: &TokenTree, char: char) -> bool {
 
 pub(crate) fn is_ident(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == word)
+}
+
+/// Whether an identifier is one of these words.
+pub(crate) fn is_one_of(ident: &Ident, words: &[&str]) -> bool {
+    words.iter().any(|word| ident == word)
+}
+
+/// The position of the first token for which a condition holds. One function for all conditions: an instance of
+/// `Iterator::position` for each takes longer to compile than its caller.
+pub(crate) fn position(tokens: &[TokenTree], is: &dyn Fn(&TokenTree) -> bool) -> Option<usize> {
+    tokens.iter().position(is)
+}
+
+/// Whether a condition holds for one of the tokens.
+pub(crate) fn any(tokens: &[TokenTree], is: &dyn Fn(&TokenTree) -> bool) -> bool {
+    position(tokens, is).is_some()
 }
 
 pub(crate) fn is_group(token: &TokenTree) -> bool {

@@ -3,12 +3,12 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream, Parser};
-use syn::punctuated::Punctuated;
+use syn::parse::{Parse, ParseStream};
 use syn::{Error, Lit, LitInt, LitStr, Path, Token, token};
 
 use crate::diag::error_at;
 use crate::naming::is_name;
+use crate::parse::{parse_all, parsed};
 use crate::raw_tokens::{Depth, flat, is_punct};
 
 /// The value after a key.
@@ -78,18 +78,20 @@ impl Value for () {
             RawValue::Assigned(value) => value,
             RawValue::Other(value) => value.into(),
         };
-        Err(error_at(at, format!("`{key}` takes no value")))
+        Err(error_at(&at, format!("`{key}` takes no value")))
     }
 }
 
 impl Value for LitStr {
     fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
-        let string = |input: ParseStream<'_>| {
-            let string: LitStr = input.parse()?;
-            if string.suffix().is_empty() { Ok(string) } else { Err(input.error("a suffix")) }
-        };
-        parse_assigned(key, raw, expected, string)
+        parse_assigned(key, raw, expected, parse_string)
     }
+}
+
+/// A string literal without a suffix.
+fn parse_string(input: ParseStream<'_>) -> syn::Result<LitStr> {
+    let string: LitStr = input.parse()?;
+    if string.suffix().is_empty() { Ok(string) } else { Err(input.error("a suffix")) }
 }
 
 impl Value for LitInt {
@@ -135,17 +137,20 @@ pub(crate) struct LabelPairs(pub(crate) Vec<(Ident, LitStr)>);
 impl Value for LabelPairs {
     fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
         let tokens = in_parentheses(key, raw, expected)?;
-        let pair = |input: ParseStream<'_>| {
-            let name = input.call(Ident::parse_any)?;
-            input.parse::<Token![=]>()?;
-            let value: LitStr = input.parse()?;
-            if value.suffix().is_empty() { Ok((name, value)) } else { Err(input.error("a suffix")) }
-        };
-        let pairs =
-            |input: ParseStream<'_>| Punctuated::<_, Token![,]>::parse_terminated_with(input, pair);
-        let pairs = pairs.parse2(tokens.clone());
-        let pairs = pairs.map_err(|_| wrong_value(key, tokens, expected))?;
-        Ok(Self(pairs.into_iter().collect()))
+        let mut pairs = Vec::new();
+        let end = parse_all(tokens.clone(), &mut |input| {
+            while !input.is_empty() {
+                let name = input.call(Ident::parse_any)?;
+                input.parse::<Token![=]>()?;
+                pairs.push((name, parse_string(input)?));
+                if !input.is_empty() {
+                    input.parse::<Token![,]>()?;
+                }
+            }
+            Ok(())
+        });
+        end.map_err(|_| wrong_value(key, &tokens, expected))?;
+        Ok(Self(pairs))
     }
 }
 
@@ -199,17 +204,17 @@ pub(crate) fn in_parentheses(
         RawValue::Assigned(value) if !value.is_empty() => value,
         _ => key.to_token_stream(),
     };
-    Err(wrong_value(key, at, expected))
+    Err(wrong_value(key, &at, expected))
 }
 
 fn parse_assigned<T>(
     key: &Ident,
     raw: RawValue,
     expected: &str,
-    parse: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+    parser: fn(ParseStream<'_>) -> syn::Result<T>,
 ) -> syn::Result<T> {
     let value = assigned(key, raw, expected)?;
-    parse.parse2(value.clone()).map_err(|_| wrong_value(key, value, expected))
+    parsed(value.clone(), parser).ok_or_else(|| wrong_value(key, &value, expected))
 }
 
 /// The tokens after `=`, if there are any.
@@ -219,10 +224,10 @@ fn assigned(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<TokenStre
         RawValue::Other(value) => value.into(),
         _ => key.to_token_stream(),
     };
-    Err(wrong_value(key, at, expected))
+    Err(wrong_value(key, &at, expected))
 }
 
-fn wrong_value(key: &Ident, at: TokenStream, expected: &str) -> Error {
+fn wrong_value(key: &Ident, at: &TokenStream, expected: &str) -> Error {
     error_at(at, format!("`{key}` takes {expected}"))
 }
 
@@ -230,10 +235,7 @@ fn wrong_value(key: &Ident, at: TokenStream, expected: &str) -> Error {
 fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Result<()> {
     let tokens = flat(value);
     if let Some(next) = next_key(&tokens) {
-        return Err(error_at(
-            next.to_token_stream(),
-            "expected `,` before the next key".to_owned(),
-        ));
+        return Err(error_at(next, "expected `,` before the next key".to_owned()));
     }
     let [TokenTree::Literal(literal)] = tokens.as_slice() else { return Ok(()) };
     let text = literal.to_string();
@@ -243,7 +245,7 @@ fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Re
     } else {
         format!("`{key}` takes {expected}")
     };
-    Err(error_at(literal.to_token_stream(), message))
+    Err(error_at(literal, message))
 }
 
 /// The position at which an expression is followed by what must be another key: a `;`, or the `b` of `a b = c`.

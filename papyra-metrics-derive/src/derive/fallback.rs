@@ -1,7 +1,6 @@
 //! Inert impls that are emitted together with errors, so that uses of the struct do not add follow-up errors.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
 use syn::DeriveInput;
 
 use super::expand::{expand_type_asserts, in_block};
@@ -11,6 +10,7 @@ use super::model::Model;
 use super::written::Written;
 use crate::attr::StructKeys;
 use crate::krate::{CratePath, runtime_alias, runtime_at};
+use crate::template::quote;
 
 pub(crate) fn expand(
     item: &DeriveInput,

@@ -1,10 +1,11 @@
 //! The generics of impls that have one parameter in addition to those of the struct.
 
 use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::Generics;
 
 use crate::raw_tokens::{is_punct, stream};
+use crate::template::quote;
 
 /// Returns the generics of an impl for the struct, with one more parameter.
 pub(crate) fn impl_generics_with(generics: &Generics, parameter: &TokenStream) -> TokenStream {

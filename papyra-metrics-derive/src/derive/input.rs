@@ -3,6 +3,8 @@
 use proc_macro2::Ident;
 use syn::{Attribute, Data, DeriveInput, Fields, Type, Visibility};
 
+use crate::attr::has_attribute;
+
 /// A field and its name.
 pub(crate) struct NamedField<'a> {
     pub(crate) attrs: &'a [Attribute],
@@ -19,7 +21,7 @@ impl NamedField<'_> {
 
 /// Whether an item has `#[deprecated]`.
 pub(crate) fn is_deprecated(attrs: &[Attribute]) -> bool {
-    attrs.iter().any(|attr| attr.path().is_ident("deprecated"))
+    has_attribute(attrs, "deprecated")
 }
 
 /// The fields of a struct with named fields; `None` for any other item.

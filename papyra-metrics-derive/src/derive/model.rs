@@ -1,11 +1,11 @@
 //! The checked declaration: every rule holds, and an `Option` in it is optional in the input too.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
 use syn::{Attribute, Generics, Type, Visibility};
 
 use super::written::Written;
 use crate::krate::CratePath;
+use crate::template::quote;
 
 /// The struct that has the derive.
 pub(crate) enum Model<'a> {
@@ -22,7 +22,7 @@ pub(crate) struct InstrumentStruct<'a> {
     pub(crate) type_bounds: Vec<TokenStream>,
     pub(crate) fields: Vec<Field<'a>>,
     /// `#[allow(…)]` for the lints that the user allows on the struct or a field: generated code repeats what they find.
-    pub(crate) allowed_lints: Vec<TokenStream>,
+    pub(crate) allowed_lints: TokenStream,
     /// The struct's own metrics, by index, that the compiler compares with earlier ones: whether they collide depends on
     /// kinds and labels that only it knows.
     pub(crate) suspects: Vec<usize>,

@@ -1,9 +1,10 @@
 //! The instruments that are written for the values of a plain struct, by the spelling of their types.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote_spanned};
+use quote::ToTokens;
 use syn::Type;
 
+use crate::template::quote_spanned;
 use crate::types::{arguments, last_word, only_argument, primitive};
 
 /// The instrument that a field of a plain struct becomes.

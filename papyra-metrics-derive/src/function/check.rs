@@ -3,7 +3,6 @@
 use std::rc::Rc;
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
-use quote::quote;
 
 use super::body::usage::BodyUsage;
 use super::input::{Function, NotAFunction};
@@ -14,7 +13,8 @@ use super::output::classify;
 use crate::attr::{self, FunctionKeys, Key};
 use crate::diag::Diagnostics;
 use crate::krate::CratePath;
-use crate::raw_tokens::{flat, is_ident, is_punct, text};
+use crate::raw_tokens::{flat, is_one_of, is_punct, text};
+use crate::template::quote;
 
 pub(crate) fn check<'a>(
     diag: &mut Diagnostics,
@@ -54,7 +54,7 @@ fn report_not_a_function(diag: &mut Diagnostics, not_a_function: &NotAFunction) 
             ident,
             format!("`#[metrics]` needs a function body to measure, and `{ident}` has none here; put the attribute on the methods of the impl blocks"),
         ),
-        NotAFunction::Other(word) if ["struct", "enum", "union"].iter().any(|it| is_ident(word, it)) => diag.error(
+        NotAFunction::Other(word) if matches!(word, TokenTree::Ident(word) if is_one_of(word, &["struct", "enum", "union"])) => diag.error(
             word,
             "`#[metrics(…)]` without `#[derive(Metrics)]` goes on a function or a method; on a struct, put it below the derive",
         ),
@@ -63,7 +63,7 @@ fn report_not_a_function(diag: &mut Diagnostics, not_a_function: &NotAFunction) 
             "`#[metrics(errors = …)]` goes on a function or a method",
         ),
         NotAFunction::Empty => diag.error(
-            TokenStream::new(),
+            &TokenStream::new(),
             "`#[metrics(errors = …)]` goes on a function or a method",
         ),
     }

@@ -3,10 +3,14 @@
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
+use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, LitStr, Token, Type, Visibility};
 
-use crate::raw_tokens::{Depth, flat, is_group, is_ident, is_punct, stream};
+use crate::attr::has_attribute;
+use crate::parse::parsed;
+use crate::raw_tokens::{
+    Depth, any, flat, is_group, is_ident, is_one_of, is_punct, position, stream,
+};
 use crate::types::{last_word, only_argument, ungrouped};
 
 /// A function with a body.
@@ -30,26 +34,26 @@ pub(crate) struct Function {
 impl Function {
     /// Whether it has the attribute `#[track_caller]`.
     pub(crate) fn tracks_caller(&self) -> bool {
-        self.attributes.iter().any(|attribute| attribute.path().is_ident("track_caller"))
+        has_attribute(&self.attributes, "track_caller")
     }
 
     /// Everything before the body, as written.
     pub(crate) fn header(&self) -> TokenStream {
         let Self { before_inputs, inputs, after_inputs, .. } = self;
-        quote::quote!(#before_inputs #inputs #after_inputs)
+        crate::template::quote!(#before_inputs #inputs #after_inputs)
     }
 
     /// The header with `mut self` for `self`. Callers cannot see the difference.
     pub(crate) fn header_with_mut_self(&self) -> TokenStream {
         let Self { before_inputs, inputs, after_inputs, .. } = self;
         let mut tokens: Vec<TokenTree> = inputs.stream().into_iter().collect();
-        if let Some(at) = tokens.iter().position(|token| is_ident(token, "self")) {
+        if let Some(at) = position(&tokens, &|token| is_ident(token, "self")) {
             let mutability = Ident::new("mut", tokens[at].span());
             tokens.insert(at, mutability.into());
         }
         let mut with_mut = Group::new(Delimiter::Parenthesis, stream(&tokens));
         with_mut.set_span(inputs.span());
-        quote::quote!(#before_inputs #with_mut #after_inputs)
+        crate::template::quote!(#before_inputs #with_mut #after_inputs)
     }
 }
 
@@ -110,7 +114,7 @@ pub(crate) enum ArgumentKind {
 
 pub(crate) fn parse(item: TokenStream) -> Result<Function, NotAFunction> {
     let length = item.clone().into_iter().count();
-    let start = parse_start.parse2(item.clone()).map_err(|_| NotAFunction::Empty)?;
+    let start = parsed(item.clone(), parse_start).ok_or(NotAFunction::Empty)?;
     let (ident, rest) = match start.rest {
         Rest::Function(ident, rest) => (ident, rest),
         Rest::Other(token) => return Err(NotAFunction::Other(token)),
@@ -121,7 +125,7 @@ pub(crate) fn parse(item: TokenStream) -> Result<Function, NotAFunction> {
         return Err(NotAFunction::Bodiless(ident));
     };
     let Some(body) = block(body) else { return Err(NotAFunction::Bodiless(ident)) };
-    let Ok((receiver, arguments)) = parse_inputs.parse2(inputs.stream()) else {
+    let Some((receiver, arguments)) = parsed(inputs.stream(), parse_inputs) else {
         return Err(NotAFunction::Empty);
     };
     Ok(Function {
@@ -169,7 +173,7 @@ fn parse_start(input: ParseStream<'_>) -> syn::Result<Start> {
             word if word == "const" => start.constness = Some(Token![const](word.span())),
             word if word == "async" => start.is_async = true,
             word if word == "extern" => drop(input.parse::<Option<LitStr>>()?),
-            word if ["default", "safe", "unsafe"].iter().any(|it| word == it) => {}
+            word if is_one_of(&word, &["default", "safe", "unsafe"]) => {}
             _ => break,
         }
     }
@@ -217,7 +221,7 @@ fn parse_output(tokens: &[TokenTree]) -> Option<TokenStream> {
         return None;
     };
     let is_arrow = minus.as_char() == '-' && greater.as_char() == '>';
-    let end = rest.iter().position(|token| is_ident(token, "where")).unwrap_or(rest.len());
+    let end = position(rest, &|token| is_ident(token, "where")).unwrap_or(rest.len());
     is_arrow.then(|| stream(&rest[..end]))
 }
 
@@ -231,7 +235,7 @@ fn parse_inputs(input: ParseStream<'_>) -> syn::Result<(Option<Receiver>, Vec<Ar
         let colon: Option<Token![:]> = input.parse()?;
         let ty = colon.map(|_| parse_type(input)).transpose()?;
         // A type that syn cannot parse without its feature `full` is not one of those that matter here.
-        let ty: Option<Type> = ty.and_then(|ty| syn::parse2(ty).ok());
+        let ty = ty.and_then(|ty| parsed(ty, Type::parse));
         match pattern.last() {
             Some(TokenTree::Ident(token)) if is_first && token == "self" => {
                 receiver = Some(parse_receiver(token.clone(), &pattern, ty.as_ref()));
@@ -290,7 +294,7 @@ fn parse_type(input: ParseStream<'_>) -> syn::Result<TokenStream> {
 }
 
 fn parse_receiver(token: Ident, pattern: &[TokenTree], ty: Option<&Type>) -> Receiver {
-    let is_mut = pattern.iter().any(|token| is_ident(token, "mut"));
+    let is_mut = any(pattern, &|token| is_ident(token, "mut"));
     let is_reference = pattern.first().is_some_and(|token| is_punct(token, '&'));
     let lifetime = match pattern {
         [_, quote, TokenTree::Ident(name), ..] if is_reference && is_punct(quote, '\'') => {

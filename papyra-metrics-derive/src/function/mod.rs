@@ -10,9 +10,9 @@ mod output;
 mod plan;
 
 use proc_macro2::TokenStream;
-use quote::quote;
 
 use crate::diag::Diagnostics;
+use crate::template::quote;
 
 /// Expands `#[metrics(keys)]` on an item.
 pub(crate) fn measure(keys: TokenStream, item: &TokenStream) -> TokenStream {

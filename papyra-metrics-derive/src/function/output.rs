@@ -5,12 +5,12 @@ use quote::ToTokens;
 
 use super::input::{Function, Receiver};
 use super::model::Output;
-use crate::raw_tokens::{Depth, flat, is_ident, is_punct, stream};
+use crate::raw_tokens::{Depth, any, flat, is_ident, is_punct, position, stream};
 
 /// Classifies the return type by its spelling.
 pub(super) fn classify(function: &Function) -> Output {
     let Some(written) = &function.output else {
-        let unit = quote::quote!(());
+        let unit = crate::template::quote!(());
         return if function.is_async {
             Output::Future { output: Some(unit), is_boxed: false }
         } else {
@@ -29,10 +29,10 @@ pub(super) fn classify(function: &Function) -> Output {
     if tokens.first().is_some_and(|first| is_ident(first, "impl")) && is_future(&tokens) {
         return Output::Future { output: future_output(&tokens), is_boxed: false };
     }
-    let generics = tokens.iter().position(|token| is_punct(token, '<')).unwrap_or(tokens.len());
+    let generics = position(&tokens, &|token| is_punct(token, '<')).unwrap_or(tokens.len());
     let path = &tokens[..generics];
     let is_path =
-        path.iter().all(|token| matches!(token, TokenTree::Ident(_)) || is_punct(token, ':'));
+        !any(path, &|token| !matches!(token, TokenTree::Ident(_)) && !is_punct(token, ':'));
     let last = path.last().map(ToString::to_string).unwrap_or_default();
     let whole = generics > 0 && is_path || tokens.first().is_some_and(|first| is_punct(first, '<'));
     if !whole || matches!(last.as_str(), "Result" | "Option" | "Poll" | "dyn" | "impl") {
@@ -81,7 +81,7 @@ fn boxed_future(ty: &[TokenTree]) -> Option<&[TokenTree]> {
 
 /// The tokens in the angle brackets of a path that ends in that word.
 fn inside<'a>(ty: &'a [TokenTree], word: &str) -> Option<&'a [TokenTree]> {
-    let open = ty.iter().position(|token| is_punct(token, '<'))?;
+    let open = position(ty, &|token| is_punct(token, '<'))?;
     let last = ty[..open].last()?;
     is_ident(last, word).then(|| &ty[open + 1..])
 }
@@ -130,7 +130,7 @@ pub(super) fn is_primitive(output: &TokenStream) -> bool {
 pub(super) fn outlives_self(function: &Function, output: &Output) -> bool {
     let written = function.output.as_ref().map(flat).unwrap_or_default();
     matches!(output, Output::Future { is_boxed: true, .. })
-        && !written.iter().any(|token| is_punct(token, '\''))
+        && !any(&written, &|token| is_punct(token, '\''))
 }
 
 /// Whether the return type cannot be written on a closure, because it is `!` or contains `impl Trait`. A closure gets its
@@ -138,7 +138,7 @@ pub(super) fn outlives_self(function: &Function, output: &Output) -> bool {
 pub(super) fn cannot_be_annotated(function: &Function) -> bool {
     let output = function.output.as_ref().map(flat).unwrap_or_default();
     matches!(output.as_slice(), [never] if is_punct(never, '!'))
-        || output.iter().any(|token| is_ident(token, "impl"))
+        || any(&output, &|token| is_ident(token, "impl"))
 }
 
 /// Whether a value of the return type may borrow from a `&mut self`: by the type that the body or its future produces, or by

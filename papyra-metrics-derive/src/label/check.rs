@@ -84,7 +84,7 @@ pub(super) fn check_item<'a>(
         let first = variants.iter().find(|variant| variant.value == value);
         if let Some(Variant { ident: first, .. }) = first {
             diag.error(
-                at,
+                &at,
                 format!("`{value}` is the value of two variants, `{first}` and `{ident}`; give one of them another `name`"),
             );
         }

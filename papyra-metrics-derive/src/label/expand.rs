@@ -1,13 +1,13 @@
 //! Writes the impl of `Label`. Nothing here can fail.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote;
 use syn::DeriveInput;
 
 use super::check::{LabelEnum, Variant};
 use crate::attr;
 use crate::diag::Diagnostics;
 use crate::krate::{CratePath, runtime_at};
+use crate::template::quote;
 
 pub(super) fn expand(label: &LabelEnum<'_>) -> TokenStream {
     let krate = runtime_at(&label.krate, Span::call_site());
@@ -54,14 +54,15 @@ pub(super) fn expand_inert(item: &DeriveInput, errors: Option<&TokenStream>) -> 
     let krate = runtime_at(&CratePath::new(keys.krate.as_ref()), Span::call_site());
     let ident = &item.ident;
     let (impl_generics, ty_generics, where_clause) = item.generics.split_for_impl();
+    let (name, value, first, count) = ("label", "value", 0_usize, 1_usize);
     quote! {
         #errors
         #[automatically_derived]
         impl #impl_generics #krate::Label for #ident #ty_generics #where_clause {
             const LABELS: &'static [#krate::LabelValues] =
-                &[#krate::LabelValues::__new("label", &["value"])];
-            type Members<__T> = [__T; 1];
-            fn index(self) -> ::core::primitive::usize { 0 }
+                &[#krate::LabelValues::__new(#name, &[#value])];
+            type Members<__T> = [__T; #count];
+            fn index(self) -> ::core::primitive::usize { #first }
             fn from_index(_: ::core::primitive::usize) -> ::core::option::Option<Self> {
                 ::core::option::Option::None
             }

@@ -8,7 +8,7 @@ mod plain;
 use std::collections::HashSet;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 use syn::{Attribute, Data, DeriveInput, GenericParam, Meta};
 
 use self::field::{StructContext, check_field, check_keys};
@@ -20,6 +20,7 @@ use crate::attr::{FieldKeys, Key, StructKeys};
 use crate::derive::model::{Field, InstrumentStruct, Model, Name, PlainStruct};
 use crate::diag::Diagnostics;
 use crate::krate::CratePath;
+use crate::template::quote;
 
 /// Builds the model. If an error was reported, it lacks what the error is about and must not be expanded.
 pub(crate) fn check_item<'a>(
@@ -115,8 +116,8 @@ fn instruments<'a>(
 
 /// Lints that are allowed or expected on the struct or a field. An `expect` is fulfilled by the item that it is on, so it
 /// becomes an `allow`.
-fn allowed_lints(item: &DeriveInput) -> Vec<TokenStream> {
-    let mut allowed = Vec::new();
+fn allowed_lints(item: &DeriveInput) -> TokenStream {
+    let mut allowed = TokenStream::new();
     let mut seen = HashSet::new();
     let mut allow = |attrs: &[Attribute]| {
         for attr in attrs {
@@ -124,7 +125,7 @@ fn allowed_lints(item: &DeriveInput) -> Vec<TokenStream> {
             let is_lint = list.path.is_ident("allow") || list.path.is_ident("expect");
             if is_lint && seen.insert(list.tokens.to_string()) {
                 let lints = &list.tokens;
-                allowed.push(quote!(#[allow(#lints)]));
+                allowed.extend(quote!(#[allow(#lints)]));
             }
         }
     };

@@ -35,7 +35,7 @@ pub(super) fn check_name(
     };
     let name = naming::quoted(&name);
     diag.error(
-        at,
+        &at,
         format!("{name} is not a valid metric name, which matches [a-zA-Z_][a-zA-Z0-9_]*{fix}"),
     );
     None

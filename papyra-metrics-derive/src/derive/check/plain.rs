@@ -1,7 +1,7 @@
 //! Checks a plain struct, and builds the struct of instruments that is written for it.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::{ToTokens, quote_spanned};
+use quote::ToTokens;
 use syn::Attribute;
 
 use super::field::{
@@ -13,6 +13,7 @@ use crate::derive::model::{Field, Instrument, Name, PlainField, PlainRole, Role,
 use crate::derive::written::{StorageInstrument, Written, span_of, storage_of, storage_trait};
 use crate::diag::Diagnostics;
 use crate::krate::runtime_alias;
+use crate::template::quote_spanned;
 use crate::types::{is_phantom_data, mentions};
 
 /// A checked field of a plain struct, and that of its storage.

@@ -1,12 +1,12 @@
 //! The traits that the types of instruments must implement, and the spans at which the compiler reports them.
 
 use proc_macro2::TokenStream;
-use quote::quote_spanned;
 
 use crate::derive::model::{
     Field, InstrumentStruct, Metric, Model, PlainField, PlainRole, PlainStruct, Role, Source,
 };
 use crate::derive::written::span_of;
+use crate::template::quote_spanned;
 
 /// The bounds under which the struct is `Metrics`: one for each field type that depends on a parameter.
 pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {

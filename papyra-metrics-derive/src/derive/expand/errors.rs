@@ -1,12 +1,12 @@
 //! The impls through which bare `errors` of a function counts in the marked field.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{quote, quote_spanned};
 
 use super::bounds::expand_bounds;
 use crate::derive::generics::impl_generics_with;
 use crate::derive::model::InstrumentStruct;
 use crate::derive::written::span_of;
+use crate::template::{quote, quote_spanned};
 
 /// Counts errors of any type if the field is a counter, and otherwise those from which its label can be made.
 pub(super) fn expand_impls(

@@ -8,11 +8,12 @@ mod table;
 mod walk;
 
 use proc_macro2::{Group, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::ToTokens;
 
 use self::bounds::expand_bounds;
 use super::model::{InstrumentStruct, Model};
 use crate::krate::{CratePath, runtime_at};
+use crate::template::quote;
 
 pub(crate) use self::bounds::expand_type_asserts;
 
@@ -34,7 +35,7 @@ fn expand_block(model: &InstrumentStruct<'_>, plain: &TokenStream) -> TokenStrea
     let shared_memory = publish::expand_impl(model);
     let block = in_block(&model.krate, &quote!(#metrics #error_counter #shared_memory #plain));
     let lints = &model.allowed_lints;
-    quote!(#(#lints)* #block)
+    quote!(#lints #block)
 }
 
 /// Impls in a separate block, where the hidden module of the runtime crate has a short name. If the user named the

@@ -1,12 +1,14 @@
 //! The struct of atomics that a plain struct declares.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::ToTokens;
+use syn::Attribute;
 use syn::ext::IdentExt;
 
 use crate::derive::model::{PlainField, PlainRole, PlainStruct};
 use crate::derive::written::{span_of, storage_of, storage_trait};
 use crate::krate::{runtime_alias, runtime_at};
+use crate::template::{quote, quote_spanned};
 
 /// The struct itself, which is outside of the block of the impls.
 pub(super) fn expand_struct(plain: &PlainStruct<'_>) -> TokenStream {
@@ -28,16 +30,25 @@ pub(super) fn expand_struct(plain: &PlainStruct<'_>) -> TokenStream {
             }
             PlainRole::Phantom => quote!(#ty),
         };
-        let name = name.ident;
-        fields.extend(quote!(#(#attrs)* #vis #name: #instrument,));
+        let (attrs, name) = (written_out(attrs), name.ident);
+        fields.extend(quote!(#attrs #vis #name: #instrument,));
     }
     let where_clause = storage.where_clause_with(&bounds);
+    let attrs = written_out(attrs);
     quote! {
-        #(#attrs)*
+        #attrs
         #vis struct #ident #generics #where_clause {
             #fields
         }
     }
+}
+
+fn written_out(attrs: &[&Attribute]) -> TokenStream {
+    let mut all = TokenStream::new();
+    for attr in attrs {
+        attr.to_tokens(&mut all);
+    }
+    all
 }
 
 /// How it is made, shown and read.

@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
 
 use super::bounds::{bounded_type, expand_bounds};
 use crate::derive::model::{InstrumentStruct, Metric, Role, Source};
 use crate::derive::written::span_of;
+use crate::template::{quote, quote_spanned};
 
 /// `SharedMemorySafe`, under a bound for each type of a field.
 pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {

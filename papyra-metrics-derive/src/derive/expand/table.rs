@@ -1,7 +1,6 @@
 //! The impls of `Metrics` and of the descriptor table: descriptors, flattening and the checks of names.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use super::bounds::instrument_trait;
@@ -10,6 +9,7 @@ use crate::derive::model::{
     Computed, ComputedKind, Field, InstrumentStruct, Metric, Objective, Role, Source,
 };
 use crate::derive::written::span_of;
+use crate::template::{quote, quote_spanned};
 
 /// `Metrics` and the table that it is built on.
 pub(super) fn expand_impls(
@@ -26,14 +26,19 @@ pub(super) fn expand_impls(
     let checks = expand_checks(model);
     // A generic struct is checked when its parameters are known.
     let is_generic = !model.generics.params.is_empty();
-    let (mut checked, mut outside) = (None, TokenStream::new());
-    if is_generic && !checks.is_empty() {
-        checked = Some(quote! {
-            const METRICS: &'static [__rt::Descriptor] = { #(#checks;)* Self::COMPOSED };
-        });
-    } else {
-        outside = quote!(#(const _: () = #checks;)*);
+    let (mut checked, mut outside) = (TokenStream::new(), TokenStream::new());
+    for check in checks {
+        checked.extend(quote!(#check;));
+        outside.extend(quote!(const _: () = #check;));
     }
+    if is_generic {
+        outside = TokenStream::new();
+    }
+    let checked = (is_generic && !checked.is_empty()).then(|| {
+        quote! {
+            const METRICS: &'static [__rt::Descriptor] = { #checked Self::COMPOSED };
+        }
+    });
     quote! {
         #[automatically_derived]
         impl #impl_generics __rt::Metrics for #ident #ty_generics #where_clause {

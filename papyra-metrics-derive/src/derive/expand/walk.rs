@@ -1,11 +1,11 @@
 //! The walk over the instruments of a struct.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
 
 use super::bounds::instrument_trait;
 use crate::derive::model::{Computed, ComputedKind, InstrumentStruct, Role, Source};
 use crate::derive::written::span_of;
+use crate::template::{quote, quote_spanned};
 
 /// Shows the instruments in declaration order, neighbours of one type in one call.
 pub(super) fn expand_walk(model: &InstrumentStruct<'_>) -> TokenStream {

@@ -1,13 +1,14 @@
 //! Rewrites bodies: other names and reborrows for `self`, attributes and braces.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::ToTokens;
 
 use super::usage::{
     begins_path, end_of_nested_fn, field_after, is_borrow_or_deref, is_macro_input,
     only_borrows_pin,
 };
-use crate::raw_tokens::{flat, is_punct};
+use crate::raw_tokens::{flat, is_one_of, is_punct, position, stream};
+use crate::template::{quote, quote_spanned};
 
 /// Splits a body into its inner attributes and the rest, which is in braces with the span of those of the body.
 pub(crate) fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
@@ -21,7 +22,7 @@ pub(crate) fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
         attributes.extend([hash, bang, group].map(Clone::clone));
         rest = after;
     }
-    (attributes, braced(rest.iter().cloned().collect(), body.span()))
+    (attributes, braced(stream(rest), body.span()))
 }
 
 /// Braces with a span of the user's: a block that ends in the user's last expression keeps the rules of the user's
@@ -58,11 +59,11 @@ fn begins_with_item(tokens: &[TokenTree]) -> bool {
         // An attribute.
         [hash, TokenTree::Group(_), rest @ ..] if is_punct(hash, '#') => begins_with_item(rest),
         [TokenTree::Ident(word), TokenTree::Ident(next), ..]
-            if ["async", "const", "unsafe"].iter().any(|it| word == it) =>
+            if is_one_of(word, &["async", "const", "unsafe"]) =>
         {
             next != "move"
         }
-        [TokenTree::Ident(word), ..] => KEYWORDS.iter().any(|it| word == it),
+        [TokenTree::Ident(word), ..] => is_one_of(word, KEYWORDS),
         _ => false,
     }
 }
@@ -141,7 +142,7 @@ fn end_of_unchanged(tokens: &[TokenTree], at: usize) -> usize {
     let end = match &tokens[at] {
         TokenTree::Ident(ident) if ident == "fn" => end_of_nested_fn(tokens, at),
         TokenTree::Ident(ident) if ident == "use" => {
-            let end = tokens[at..].iter().position(|token| is_punct(token, ';'));
+            let end = position(&tokens[at..], &|token| is_punct(token, ';'));
             Some(end.map_or(tokens.len(), |end| at + end))
         }
         // An attribute, possibly of an item with its own `self`.

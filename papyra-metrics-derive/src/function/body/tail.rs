@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
-use crate::raw_tokens::{is_ident, is_punct, text};
+use crate::raw_tokens::{is_ident, is_punct, stream, text};
 
 /// A body that ends with an expression that creates a future, such as an `async` block.
 pub(crate) struct ReturnedFuture {
@@ -27,7 +27,7 @@ pub(crate) fn returned_future(body: &TokenStream) -> Option<ReturnedFuture> {
         if !starts_expression(&tokens, start) {
             return None;
         }
-        let statements = tokens[..start].iter().cloned().collect();
+        let statements = stream(&tokens[..start]);
         let future = Future::Block(keywords, block);
         return Some(ReturnedFuture { statements, pin: None, future });
     }
@@ -39,7 +39,7 @@ pub(crate) fn returned_future(body: &TokenStream) -> Option<ReturnedFuture> {
         matches!(token, TokenTree::Ident(_)) && !is_ident(token, "return") || is_punct(token, ':')
     });
     let start = head.len() - path.count();
-    let path: TokenStream = head[start..].iter().cloned().collect();
+    let path = stream(&head[start..]);
     let known = ["Box::pin", "std::boxed::Box::pin", "alloc::boxed::Box::pin"];
     let written = text(&path);
     if !known.contains(&written.trim_start_matches("::")) || !starts_expression(&tokens, start) {
@@ -50,7 +50,7 @@ pub(crate) fn returned_future(body: &TokenStream) -> Option<ReturnedFuture> {
         Some((0, keywords, block)) => Future::Block(keywords, block),
         _ => Future::Expression(arguments.stream()),
     };
-    let statements = head[..start].iter().cloned().collect();
+    let statements = stream(&head[..start]);
     Some(ReturnedFuture { statements, pin: Some((path, arguments.span())), future })
 }
 
@@ -66,7 +66,7 @@ fn async_block(tokens: &[TokenTree]) -> Option<(usize, TokenStream, Group)> {
         _ => return None,
     };
     let start = head.len() - keywords;
-    Some((start, head[start..].iter().cloned().collect(), block.clone()))
+    Some((start, stream(&head[start..]), block.clone()))
 }
 
 /// Whether an expression begins there that is not a part of the one before.

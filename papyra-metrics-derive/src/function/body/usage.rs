@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
-use crate::raw_tokens::{is_ident, is_punct};
+use crate::raw_tokens::{is_ident, is_one_of, is_punct, position};
 
 /// How a body uses `self` and its arguments, and how it may end.
 #[derive(Default)]
@@ -166,7 +166,7 @@ pub(super) fn is_macro_input(tokens: &[TokenTree], at: usize) -> bool {
     let called = |end: usize| {
         end > 1
             && is_punct(&tokens[end - 1], '!')
-            && matches!(&tokens[end - 2], TokenTree::Ident(word) if !BEFORE_NOT.iter().any(|it| word == it))
+            && matches!(&tokens[end - 2], TokenTree::Ident(word) if !is_one_of(word, BEFORE_NOT))
     };
     is_group
         && (called(at) || at > 0 && matches!(tokens[at - 1], TokenTree::Ident(_)) && called(at - 1))
@@ -185,8 +185,7 @@ pub(super) fn end_of_nested_fn(tokens: &[TokenTree], at: usize) -> Option<usize>
         is_punct(token, ';')
             || matches!(token, TokenTree::Group(group) if group.delimiter() == Delimiter::Brace)
     };
-    is_item
-        .then(|| tokens[at..].iter().position(ends_item).map_or(tokens.len(), |end| at + end + 1))
+    is_item.then(|| position(&tokens[at..], &ends_item).map_or(tokens.len(), |end| at + end + 1))
 }
 
 /// The field in the `.field` after an identifier; `None` for a method.
@@ -228,19 +227,19 @@ pub(super) fn is_borrow_or_deref(before: &TokenTree) -> bool {
 /// Whether a pinned `self` is followed by a method that only borrows it.
 pub(super) fn only_borrows_pin(after: &[TokenTree]) -> bool {
     matches!(after, [dot, TokenTree::Ident(method), ..] if is_punct(dot, '.')
-        && ["as_mut", "as_ref", "set"].iter().any(|it| method == it))
+        && is_one_of(method, &["as_mut", "as_ref", "set"]))
 }
 
 /// Returns the end of the closure or block that begins with the `move` at `at`.
 fn end_of_move_at(tokens: &[TokenTree], at: usize) -> usize {
     let mut body = at + 1;
     if tokens.get(body).is_some_and(|token| is_punct(token, '|')) {
-        let parameters = tokens[body + 1..].iter().position(|token| is_punct(token, '|'));
+        let parameters = position(&tokens[body + 1..], &|token| is_punct(token, '|'));
         body = parameters.map_or(tokens.len(), |end| body + end + 2);
     } else {
         return body + 1;
     }
-    let end = tokens[body..].iter().position(|token| is_punct(token, ',') || is_punct(token, ';'));
+    let end = position(&tokens[body..], &|token| is_punct(token, ',') || is_punct(token, ';'));
     end.map_or(tokens.len(), |end| body + end)
 }
 

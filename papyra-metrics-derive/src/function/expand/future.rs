@@ -1,12 +1,12 @@
 //! Functions that return a future without being `async`: the counting goes into the future.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
 
 use super::names::{located, located_at_end, quote_mixed_site};
 use super::{BodyExpander, GuardBindings};
 use crate::function::plan::{Access, Scope};
 use crate::krate::krate_at;
+use crate::template::{quote, quote_spanned};
 
 /// Wraps the future in `Box::pin` if the user's was wrapped.
 pub(super) fn pinned(pin: Option<&(TokenStream, Span)>, future: TokenStream) -> TokenStream {

@@ -2,7 +2,6 @@
 //! one times a call whose body has to be the last expression.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
 
 use super::names::{handle, located, located_at_end, quote_mixed_site, root_handle, self_alias};
 use super::record::Lookup;
@@ -10,6 +9,7 @@ use super::{BodyExpander, GuardBindings};
 use crate::function::input::{Receiver, ReceiverKind};
 use crate::function::model::{Target, Targets, Timing};
 use crate::function::plan::{Access, BodySelf};
+use crate::template::{quote, quote_spanned};
 
 /// A guard of a target.
 struct Guard<'a> {

@@ -1,7 +1,6 @@
 //! Handles that are made before the body moves `self` or an argument, and used to count afterwards.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
 
 use super::BodyExpander;
 use super::names::{SELF_ALIAS, handle, quote_mixed_site, root_handle, self_alias};
@@ -9,6 +8,7 @@ use super::record::{Lookup, with_self_alias};
 use crate::function::model::{MetricsRoot, RootKind, Target, TargetKind};
 use crate::function::plan::{Access, Bound};
 use crate::raw_tokens::{flat, is_ident, is_punct};
+use crate::template::{quote, quote_spanned};
 
 impl BodyExpander<'_> {
     /// The statements that make handles, before the body.

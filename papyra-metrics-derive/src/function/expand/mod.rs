@@ -8,7 +8,6 @@ mod record;
 mod run;
 
 use proc_macro2::{Group, Span, TokenStream};
-use quote::quote;
 
 use self::names::{quote_mixed_site, self_alias};
 use super::body::rewrite::{
@@ -17,6 +16,7 @@ use super::body::rewrite::{
 use super::model::InstrumentedFn;
 use super::plan::{Access, BodyPlan, BodySelf, Plan, Scope};
 use crate::krate::krate_at;
+use crate::template::quote;
 
 pub(super) fn expand(model: &InstrumentedFn<'_>) -> TokenStream {
     let function = model.function;

@@ -6,7 +6,7 @@ use crate::function::model::Target;
 
 /// `quote!` with mixed-site hygiene: names cannot clash with the user's.
 macro_rules! quote_mixed_site {
-    ($($tokens:tt)*) => { ::quote::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
+    ($($tokens:tt)*) => { $crate::template::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
 }
 pub(super) use quote_mixed_site;
 

@@ -1,7 +1,6 @@
 //! The statements that count, and how they find their counters.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
 
 use super::BodyExpander;
 use super::names::{handle, located, quote_mixed_site, root_handle, self_alias};
@@ -9,6 +8,7 @@ use crate::function::body::rewrite::rename_self;
 use crate::function::model::{MetricsRoot, RootKind, Target, TargetKind, Targets, Timing};
 use crate::function::plan::Access;
 use crate::krate::krate_at;
+use crate::template::{quote, quote_spanned};
 
 /// Metrics as an `Option` of a reference, and the statements before that expression.
 pub(super) struct Lookup {

@@ -1,7 +1,6 @@
 //! Runs the body to its end: `return` and `?` end the body, not the function.
 
 use proc_macro2::{Group, TokenStream};
-use quote::{quote, quote_spanned};
 
 use super::BodyExpander;
 use super::names::quote_mixed_site;
@@ -9,6 +8,7 @@ use crate::function::body::rewrite::{braced, unbraced};
 use crate::function::captures::Capture;
 use crate::function::input::ReceiverKind;
 use crate::function::plan::{BodySelf, Scope};
+use crate::template::{quote, quote_spanned};
 
 impl BodyExpander<'_> {
     /// The expression that runs the body to its end and has a value of that type.

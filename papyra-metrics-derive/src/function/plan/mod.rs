@@ -76,7 +76,7 @@ impl<'a> Plan<'a> {
                 if statements.is_empty() && (plan.usage.names_self || !plan.touches_self()) {
                     return Self::FutureBlock { plan, keywords, pin };
                 }
-                quote::quote!(#keywords #inner)
+                crate::template::quote!(#keywords #inner)
             }
             Future::Expression(future) => future,
         };
