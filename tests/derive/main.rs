@@ -3,6 +3,7 @@
 mod beside_others;
 mod computed;
 mod example_locks;
+mod expand;
 mod fuzz_seeds;
 mod hygiene;
 mod labels;

@@ -49,7 +49,7 @@ fn the_expansion_of_a_method_that_returns_a_boxed_future_is_as_reviewed() {
 }
 
 fn check(name: &str) {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/expand");
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("derive/expand");
     let input = fs::read_to_string(dir.join(name).with_extension("rs")).unwrap();
     let file: File = syn::parse_str(&input).unwrap();
     let items: TokenStream = file.items.into_iter().map(expand).collect();
