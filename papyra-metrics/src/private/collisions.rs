@@ -50,7 +50,9 @@ pub const fn assert_distinct<M: DescriptorTable + ?Sized>(index: usize) {
 
 #[track_caller]
 const fn refuse_collision<M: DescriptorTable + ?Sized>(owner: Owner) {
-    if let Some(Collision { first, second, conflict }) = Check::<M>::COLLISIONS.of(owner) {
+    let collisions = &Check::<M>::COLLISIONS;
+    assert!(!collisions.are_too_many, "the struct has too many metrics; split it");
+    if let Some(Collision { first, second, conflict }) = collisions.of(owner) {
         refuse(
             (&M::COMPOSED[first.index], first.owner),
             (&M::COMPOSED[second.index], owner),

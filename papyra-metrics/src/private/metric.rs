@@ -5,7 +5,9 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::array;
 
 use crate::histogram::scale::Scale;
-use crate::{CachePadded, Family, Instrument, Kind, Label, LabelValues, Member, Walker};
+use crate::{
+    CachePadded, Descriptor, Family, Instrument, Kind, Label, LabelValues, Member, Walker,
+};
 
 /// One metric, with one series or several.
 #[diagnostic::on_unimplemented(
@@ -26,21 +28,17 @@ pub trait Metric {
     /// The labels that distinguish the series of a family, which [`family_labels`](super::family_labels) checks.
     const LABELS: &'static [LabelValues] = &[];
 
-    /// The kind, for a type that is named like an instrument. The derive lists one series for such a name, so this
-    /// constant does not compile for an alias of a family.
-    const SINGLE: Kind = {
-        assert_single(Self::LABELS);
-        Self::KIND
-    };
+    /// The kind of a type with the name of an instrument, for which the derive lists one series. An error if the type is a
+    /// family, which an alias can give that name.
+    const SINGLE: KindOrProblem = single(Self::KIND, Self::LABELS);
 
-    /// The kind, for a type that is named like a counter or a gauge. The derive writes no unit for such a name, so this
-    /// constant does not compile for an alias of a histogram either.
-    const NUMBER: Kind = {
-        assert!(
-            Self::SCALE.is_none(),
-            "an alias of a histogram is named like another instrument; rename the alias"
-        );
-        Self::SINGLE
+    /// The kind of a type with the name of a counter or a gauge, for which the derive lists one series without a unit. An
+    /// error if the type is a family or a histogram.
+    const NUMBER: KindOrProblem = match Self::SCALE {
+        None => Self::SINGLE,
+        Some(_) => {
+            Err("an alias of a histogram is named like another instrument; rename the alias")
+        }
     };
 
     /// Shows the series of neighbouring fields of this type to the walker.
@@ -49,12 +47,25 @@ pub trait Metric {
         Self: Sized;
 }
 
+/// A kind, or the error about a type whose kind is not the one that its name suggests.
+pub(super) type KindOrProblem = Result<Kind, &'static str>;
+
+pub(super) const fn single(kind: Kind, labels: &[LabelValues]) -> KindOrProblem {
+    match labels {
+        [] => Ok(kind),
+        _ => Err(
+            "an alias of a family is named like an instrument; rename the alias, for example to `CounterByOperation`",
+        ),
+    }
+}
+
+/// A descriptor of this kind. An error is reported where this is called, at the type of the field.
 #[track_caller]
-pub(super) const fn assert_single(labels: &[LabelValues]) {
-    assert!(
-        labels.is_empty(),
-        "an alias of a family is named like an instrument; rename the alias, for example to `CounterByOperation`"
-    );
+pub const fn descriptor(name: &'static str, kind: KindOrProblem) -> Descriptor {
+    match kind {
+        Ok(kind) => Descriptor::new(name, kind),
+        Err(problem) => panic!("{}", problem),
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -26,7 +26,7 @@ pub use self::declarations::{Declarations, Flattened, Labels, flattened_metrics}
 #[cfg(feature = "alloc")]
 pub use self::delta::{Change, assert_changes, expected_change, totals_with};
 pub use self::function::*;
-pub use self::metric::Metric;
+pub use self::metric::{Metric, descriptor};
 pub use self::objective::objective;
 pub use self::plain::{PlainValue, ShowPlain};
 pub use self::storage::{

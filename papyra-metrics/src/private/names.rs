@@ -23,6 +23,8 @@ impl<M: DescriptorTable + ?Sized> Check<M> {
 pub(super) struct Collisions {
     found: [Collision; Self::MAX],
     len: usize,
+    /// Whether there are too many metrics to compare them.
+    pub(super) are_too_many: bool,
 }
 
 /// Two metrics that cannot be distinguished.
@@ -47,7 +49,7 @@ impl Collisions {
     const fn new() -> Self {
         let none = Series { index: 0, len: 0, owner: Owner::Own(0) };
         let none = Collision { first: none, second: none, conflict: Conflict::Series };
-        Self { found: [none; Self::MAX], len: 0 }
+        Self { found: [none; Self::MAX], len: 0, are_too_many: false }
     }
 
     const fn push(&mut self, collision: Collision) {
@@ -95,7 +97,7 @@ const fn find<M: DescriptorTable + ?Sized>() -> Collisions {
     } else if slots <= 1 << 20 {
         find_with::<M, { 1 << 20 }>()
     } else {
-        panic!("a struct has too many metrics")
+        Collisions { are_too_many: true, ..Collisions::new() }
     }
 }
 

@@ -5,7 +5,7 @@ use alloc::{boxed::Box, rc::Rc, sync::Arc};
 
 use super::compose::{Sizes, sizes};
 use super::declarations::{Declarations, DeclaredMetrics, Flattened};
-use super::metric::{Metric, assert_single};
+use super::metric::{KindOrProblem, Metric, single};
 use crate::descriptor::StaticTable;
 use crate::{
     CachePadded, Descriptor, Family, Inc, Instrument, Kind, Label, LabelValues, Member, Metrics,
@@ -103,10 +103,7 @@ pub trait ErrorInstrument: Sized {
     const LABELS: &'static [LabelValues] = &[];
 
     /// Like [`Metric::NUMBER`].
-    const NUMBER: Kind = {
-        assert_single(Self::LABELS);
-        Self::KIND
-    };
+    const NUMBER: KindOrProblem = single(Self::KIND, Self::LABELS);
 
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker);
 

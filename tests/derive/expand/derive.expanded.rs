@@ -32,18 +32,18 @@ const _: () = {
     #[automatically_derived]
     impl __rt::DescriptorTable for LogMetrics {
         const OWN: &'static [__rt::Descriptor] = &[
-            __rt::Descriptor::new("records_written", <Counter as __rt::Metric>::NUMBER)
+            (__rt::descriptor)("records_written", <Counter as __rt::Metric>::NUMBER)
                 .with_help("Records appended."),
-            __rt::Descriptor::new("bytes_written", <Counter as __rt::Metric>::NUMBER)
+            (__rt::descriptor)("bytes_written", <Counter as __rt::Metric>::NUMBER)
                 .with_help("Payload bytes appended.")
                 .with_unit("bytes"),
-            __rt::Descriptor::new(
+            (__rt::descriptor)(
                     "write_errors",
                     <Counter as __rt::ErrorInstrument>::NUMBER,
                 )
                 .with_help("Appends that returned an error.")
                 .into_error_counter(),
-            __rt::Descriptor::new("open_segments", <Gauge as __rt::Metric>::NUMBER)
+            (__rt::descriptor)("open_segments", <Gauge as __rt::Metric>::NUMBER)
                 .with_help("Segment files open now."),
         ];
     }

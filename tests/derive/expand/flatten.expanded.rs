@@ -32,7 +32,7 @@ const _: () = {
     {
         const OWN: &'static [__rt::Descriptor] = &[
             __rt::prefixed(
-                __rt::Descriptor::new(
+                (__rt::descriptor)(
                         "log_records_written",
                         <Counter as __rt::Metric>::NUMBER,
                     )

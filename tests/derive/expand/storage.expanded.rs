@@ -36,17 +36,14 @@ const _: () = {
     #[automatically_derived]
     impl __rt::DescriptorTable for LogMetrics {
         const OWN: &'static [__rt::Descriptor] = &[
-            __rt::Descriptor::new(
+            (__rt::descriptor)(
                     "records_written",
                     <__rt::Counter as __rt::Metric>::NUMBER,
                 )
                 .with_help("Records appended."),
-            __rt::Descriptor::new(
-                    "write_errors",
-                    <__rt::Counter as __rt::Metric>::NUMBER,
-                )
+            (__rt::descriptor)("write_errors", <__rt::Counter as __rt::Metric>::NUMBER)
                 .into_error_counter(),
-            __rt::Descriptor::new("open_segments", <__rt::Gauge as __rt::Metric>::NUMBER),
+            (__rt::descriptor)("open_segments", <__rt::Gauge as __rt::Metric>::NUMBER),
         ];
     }
     #[automatically_derived]

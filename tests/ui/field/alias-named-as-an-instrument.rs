@@ -1,4 +1,4 @@
-//! The derive lists the series of a field by the name of its type, which an alias can have too.
+//! Expected: one error for each struct, at the type: an alias has the name of an instrument of another kind.
 
 use papyra_metrics::{Family, Histogram, Label, Latency, Metrics};
 

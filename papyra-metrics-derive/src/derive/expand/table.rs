@@ -24,7 +24,7 @@ pub(super) fn expand_impls(
     let flattened = expand_flattened(model);
     let composed = expand_composed(model);
     let checks = expand_checks(model);
-    // A generic struct is checked when its parameters are known.
+    // The compiler can check a generic struct only when its parameters are known.
     let is_generic = !model.generics.params.is_empty();
     let (mut checked, mut outside) = (TokenStream::new(), TokenStream::new());
     for check in checks {
@@ -89,13 +89,13 @@ fn expand_descriptor(field: &Field<'_>, metric: &Metric) -> TokenStream {
         Source::Field(_) => {
             let instrument = instrument_trait(field, metric);
             // The compiler, which knows aliases, checks that the type is of the kind that its name suggests.
-            let kind = match (field.may_be_family(), field.may_be_histogram()) {
-                (true, _) => "KIND",
-                (false, true) => "SINGLE",
-                (false, false) => "NUMBER",
-            };
-            let kind = Ident::new(kind, span);
-            quote_spanned!(span=> __rt::Descriptor::new(#name, <#ty as #instrument>::#kind))
+            if field.may_be_family() {
+                quote_spanned!(span=> __rt::Descriptor::new(#name, <#ty as #instrument>::KIND))
+            } else {
+                let kind = if field.may_be_histogram() { "SINGLE" } else { "NUMBER" };
+                let kind = Ident::new(kind, span);
+                quote_spanned!(span=> (__rt::descriptor)(#name, <#ty as #instrument>::#kind))
+            }
         }
     };
     if !help.is_empty() {
@@ -136,7 +136,7 @@ fn expand_labels(labels: &[(String, String)]) -> TokenStream {
     quote!(&[#pairs])
 }
 
-/// The labels of each metric that may be a family; empty if none may be.
+/// The labels of each metric that may be a family; `None` if no metric may be one.
 fn expand_families(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
     let mut has_families = false;
     let mut families = TokenStream::new();
