@@ -11,6 +11,8 @@ mod derive;
 mod diag;
 #[path = "../../papyra-metrics-derive/src/function/mod.rs"]
 mod function;
+#[path = "../../papyra-metrics-derive/src/keys.rs"]
+mod keys;
 #[path = "../../papyra-metrics-derive/src/krate.rs"]
 mod krate;
 #[path = "../../papyra-metrics-derive/src/label/mod.rs"]

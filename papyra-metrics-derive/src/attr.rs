@@ -1,174 +1,20 @@
-//! The grammar of `#[metrics(…)]`: a table of keys for each position. Unknown keys and wrong values are reported here,
-//! wrong combinations by the checks.
+//! Parses `#[metrics(…)]` into the keys of its position. Unknown keys and invalid values are reported here, invalid
+//! combinations by the checks.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Attribute, Error, LitInt, LitStr, Meta, Path, Token};
+use syn::{Attribute, Error, Meta, Token};
 
 use crate::diag::{Diagnostics, error_at};
+use crate::keys::{
+    EnumKeys, FieldKeys, FunctionKeys, Keys, ObjectiveKeys, POSITIONS, Position, RawKey,
+    StructKeys, VariantKeys,
+};
 use crate::parse::parse_all;
 use crate::raw_tokens::is_one_of;
 use crate::suggest::nearest;
-use crate::value::{LabelPairs, Percentage, RawValue, Value, in_parentheses};
-
-/// A key with its value.
-pub(crate) struct Key<T> {
-    pub(crate) key: Ident,
-    pub(crate) value: T,
-}
-
-/// Declares the keys of a position, in alphabetical order: the key, its field, the type of its value, and what a message
-/// says that the key takes.
-macro_rules! keys {
-    ($(#[$doc:meta])* $keys:ident on $position:literal {
-        $($word:literal $field:ident: $value:ty = $expected:literal,)*
-    }) => {
-        $(#[$doc])*
-        #[derive(Default)]
-        pub(crate) struct $keys {
-            $(pub(crate) $field: Option<Key<$value>>,)*
-            given: Vec<String>,
-        }
-
-        impl Keys for $keys {
-            fn position(&self) -> &'static Position {
-                &Self::POSITION
-            }
-
-            fn given(&mut self) -> &mut Vec<String> {
-                &mut self.given
-            }
-
-            fn set(&mut self, word: &str, RawKey { key, value }: RawKey) -> syn::Result<()> {
-                match word {
-                    $($word => {
-                        let value = <$value as Value>::parse(&key, value, $expected)?;
-                        self.$field = Some(Key { key, value });
-                    })*
-                    _ => {}
-                }
-                Ok(())
-            }
-        }
-
-        impl $keys {
-            const POSITION: Position = Position { name: $position, keys: &[$($word),*] };
-
-            /// Whether the key was given, even with an invalid value.
-            #[allow(dead_code)] // not asked of every position
-            pub(crate) fn is_given(&self, word: &str) -> bool {
-                self.given.iter().any(|given| given == word)
-            }
-
-            /// The keys with valid values, in alphabetical order.
-            #[allow(dead_code)] // not asked of every position
-            pub(crate) fn words(&self) -> Vec<&Ident> {
-                let mut words = Vec::new();
-                $(if let Some(key) = &self.$field {
-                    words.push(&key.key);
-                })*
-                words
-            }
-        }
-    };
-}
-
-keys! {
-    /// The keys of a struct.
-    StructKeys on "struct" {
-        "crate" krate: Path = "a path, such as `crate = facade::metrics`",
-        "labels" labels: LabelPairs = "labels, such as `labels(component = \"wal\")`",
-        "padded" padded: () = "no value",
-        "prefix" prefix: LitStr = "a string, such as `prefix = \"log_\"`",
-        "storage" storage: Ident = "a name, such as `storage = LogMetrics`",
-    }
-}
-
-keys! {
-    /// The keys of a field.
-    FieldKeys on "field" {
-        "counter" counter: TokenStream = "a path or closure, such as `counter = |db| db.compactions()`",
-        "errors" errors: () = "no value",
-        "flatten" flatten: () = "no value",
-        "gauge" gauge: TokenStream = "a path or closure, such as `gauge = |queue| queue.len()`",
-        "help" help: LitStr = "a string, such as `help = \"Records.\"`",
-        "labels" labels: LabelPairs = "labels, such as `labels(op = \"get\")`",
-        "name" name: LitStr = "a string, such as `name = \"records\"`",
-        "objective" objective: ObjectiveKeys = "a threshold and a percentage: `objective(within = \"100ms\", of = 99.9)`",
-        "padded" padded: () = "no value",
-        "prefix" prefix: LitStr = "a string, such as `prefix = \"log_\"`",
-        "sharded" sharded: () = "no value",
-        "skip" skip: () = "no value",
-        "unit" unit: LitStr = "a string, such as `unit = \"bytes\"`",
-    }
-}
-
-keys! {
-    /// The keys in the parentheses of a field's `objective`.
-    ObjectiveKeys on "histogram's objective" {
-        "of" of: Percentage = "a percentage above 0 and below 100 with at most 7 decimals, such as `of = 99.9`",
-        "within" within: LitStr = "a bucket bound in quotes, such as `within = \"100ms\"` or `within = \"64KiB\"`",
-    }
-}
-
-keys! {
-    /// The keys of a function.
-    FunctionKeys on "function" {
-        "at" at: TokenStream = "the metrics to look up counters in, such as `at = self.stats`",
-        "calls" calls: TokenStream = "a counter, such as `calls = scan_runs`",
-        "cancelled" cancelled: TokenStream = "a counter, such as `cancelled = scans_cancelled`",
-        "crate" krate: Path = "a path, such as `crate = facade::metrics`",
-        "errors" errors: Option<TokenStream> = "a counter, such as `errors = write_errors`",
-        "errors_by" errors_by: TokenStream = "a path or closure, such as `errors_by = ErrorKind::of`",
-        "in_flight" in_flight: TokenStream = "a gauge, such as `in_flight = scans_in_flight`",
-        "ok" ok: TokenStream = "a counter, such as `ok = records_written`",
-        "sample" sample: LitInt = "a number, such as `sample = 16`",
-        "time" time: TokenStream = "a histogram of durations, such as `time = append`",
-    }
-}
-
-keys! {
-    /// The keys of an enum of labels.
-    EnumKeys on "label" {
-        "crate" krate: Path = "a path, such as `crate = facade::metrics`",
-        "label" label: LitStr = "a string, such as `label = \"error_kind\"`",
-        "rename_all" rename_all: LitStr = "a string, such as `rename_all = \"lowercase\"`",
-    }
-}
-
-keys! {
-    /// The keys of a variant of such an enum.
-    VariantKeys on "variant" {
-        "name" name: LitStr = "a string, such as `name = \"not_found\"`",
-    }
-}
-
-const POSITIONS: &[Position] = &[
-    StructKeys::POSITION,
-    FieldKeys::POSITION,
-    ObjectiveKeys::POSITION,
-    FunctionKeys::POSITION,
-    EnumKeys::POSITION,
-    VariantKeys::POSITION,
-];
-
-/// An item that can carry the attribute, and the keys that it takes.
-struct Position {
-    name: &'static str,
-    keys: &'static [&'static str],
-}
-
-/// The keys of a position.
-trait Keys {
-    fn position(&self) -> &'static Position;
-
-    /// The keys so far, including those with invalid values.
-    fn given(&mut self) -> &mut Vec<String>;
-
-    /// Parses the value of a known key and stores it.
-    fn set(&mut self, word: &str, raw: RawKey) -> syn::Result<()>;
-}
+use crate::value::{RawValue, Value, in_parentheses};
 
 pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> StructKeys {
     let mut keys = StructKeys::default();
@@ -176,8 +22,8 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
     keys
 }
 
-/// Parses the keys of a field. If several of its attributes compute a value, each has its own keys and the doc comment above
-/// it; otherwise all of them are read as one.
+/// Parses the keys of a field. If several of its attributes compute a value, each of them declares a metric, with the doc
+/// comment above it; otherwise all attributes declare one metric.
 pub(crate) fn parse_field_keys<'a>(
     diag: &mut Diagnostics,
     attrs: &'a [Attribute],
@@ -281,7 +127,7 @@ fn set_all(diag: &mut Diagnostics, keys: &mut dyn Keys, tokens: TokenStream) {
     }
 }
 
-/// Sets a key that is known and not set yet.
+/// Sets a key, unless it is unknown or already set.
 fn set(keys: &mut dyn Keys, raw: RawKey) -> syn::Result<()> {
     let word = raw.key.to_string();
     let position = keys.position();
@@ -294,12 +140,6 @@ fn set(keys: &mut dyn Keys, raw: RawKey) -> syn::Result<()> {
     }
     keys.given().push(word.clone());
     keys.set(&word, raw)
-}
-
-/// A key whose value has not been read yet.
-struct RawKey {
-    key: Ident,
-    value: RawValue,
 }
 
 /// Parses `key`, `key = value` and `key(…)`, separated by commas.
@@ -330,7 +170,7 @@ fn parse_into(
     Ok(())
 }
 
-/// An error that underlines the whole next token, also if it is a group.
+/// An error that underlines the whole next token, even if it is a group.
 fn at_next(input: ParseStream<'_>, message: &str) -> Error {
     match input.parse::<TokenTree>() {
         Ok(next) => error_at(&next, message.to_owned()),
@@ -374,15 +214,8 @@ mod tests {
     use quote::{ToTokens, quote};
     use syn::{Attribute, parse_quote};
 
-    use super::{POSITIONS, parse_field_keys, parse_function_keys};
+    use super::{parse_field_keys, parse_function_keys};
     use crate::diag::Diagnostics;
-
-    #[test]
-    fn known_keys_are_listed_in_alphabetical_order() {
-        for position in POSITIONS {
-            assert!(position.keys.is_sorted(), "{}", position.name);
-        }
-    }
 
     #[test]
     fn a_value_ends_at_a_comma_outside_of_a_turbofish() {

@@ -35,7 +35,7 @@ impl Diagnostics {
         self.count
     }
 
-    /// The errors as one; `Ok` if there are none.
+    /// The combined errors; `Ok` if there are none.
     pub(crate) fn into_result(self) -> syn::Result<()> {
         self.errors.map_or(Ok(()), Err)
     }
@@ -46,8 +46,8 @@ impl Diagnostics {
     }
 }
 
-/// An error that underlines all of these tokens. One function for all kinds of tokens and messages: an instance of
-/// `Error::new_spanned` for each would take longer to compile than the code that calls it.
+/// An error that underlines all of these tokens. One function for all types: an instance of `Error::new_spanned` for each
+/// takes longer to compile than its caller.
 pub(crate) fn error_at(at: &dyn ToTokens, message: String) -> Error {
     Error::new_spanned(at, message)
 }

@@ -4,10 +4,10 @@ use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::Path;
 
-use crate::attr::Key;
+use crate::keys::Key;
 use crate::template::quote_spanned;
 
-/// The path of the runtime crate, if the user named one.
+/// The path that the user named for the runtime crate, if any.
 pub(crate) struct CratePath(Option<TokenStream>);
 
 impl CratePath {
@@ -15,7 +15,7 @@ impl CratePath {
         Self(key.map(|Key { value, .. }| value.to_token_stream()))
     }
 
-    /// Whether the user named it.
+    /// Whether the user named a path.
     pub(crate) fn is_given(&self) -> bool {
         self.0.is_some()
     }
@@ -35,8 +35,8 @@ pub(crate) fn runtime_alias(span: Span) -> TokenStream {
     quote_spanned!(span=> __rt)
 }
 
-/// The hidden module of the runtime crate. Generated impls take everything from there, so that the path to a re-export of
-/// only some items is one error.
+/// The hidden module of the runtime crate. Generated impls use all items from there, so that a path to a re-export of only
+/// some items is one error.
 pub(crate) fn runtime_at(krate: &CratePath, span: Span) -> TokenStream {
     match &krate.0 {
         None => quote_spanned!(span=> ::papyra_metrics::__private),

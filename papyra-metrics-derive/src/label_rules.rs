@@ -1,11 +1,11 @@
-//! The rules for names and values of fixed labels, and the errors if they do not hold.
+//! Checks the names and values of fixed labels.
 
 use quote::ToTokens;
 
 use crate::diag::Diagnostics;
 use crate::naming;
 
-/// Reports a name that no label can have.
+/// Reports an invalid or reserved label name.
 pub(crate) fn check_label_name(diag: &mut Diagnostics, name: &str, at: &impl ToTokens) {
     if !naming::is_name(name) {
         let name = naming::quoted(name);
@@ -16,12 +16,12 @@ pub(crate) fn check_label_name(diag: &mut Diagnostics, name: &str, at: &impl ToT
     } else if naming::is_reserved_label(name) {
         diag.error(
             at,
-            format!("monitoring systems reserve the label `{name}`, as they do `le`, `quantile`, `instance`, `job` and `__…`; use another name"),
+            format!("monitoring systems reserve the label name `{name}`; use a name other than `le`, `quantile`, `instance`, `job` and `__…`"),
         );
     }
 }
 
-/// Reports a value that no fixed label can have.
+/// Reports an invalid label value.
 pub(crate) fn check_label_value(diag: &mut Diagnostics, value: &str, at: &impl ToTokens) {
     if naming::is_label_value(value) {
         return;

@@ -1,7 +1,7 @@
 //! The derive behind `papyra-metrics`, which re-exports and documents it; depend on that crate instead.
 //!
-//! The macros are in `derive`, `label` and `function`. Each checks its parsed input, builds a model that needs no further
-//! checks, and expands it. Errors are collected and reported together. The other modules are shared by the macros.
+//! The macros are in `derive`, `label` and `function`. Each checks its parsed input, builds a model, and generates code from
+//! the model. Errors are collected, so that one build reports all of them. The macros share the other modules.
 
 #![forbid(unsafe_code)]
 
@@ -9,6 +9,7 @@ mod attr;
 mod derive;
 mod diag;
 mod function;
+mod keys;
 mod krate;
 mod label;
 mod label_rules;

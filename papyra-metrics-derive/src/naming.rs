@@ -1,12 +1,12 @@
-//! Rules for metric names and units, and for names that would be exported as the same name. The runtime crate has the same
-//! rules in its `naming.rs`, for names that only the compiler sees.
+//! Rules for metric names and units, and for names that would be exported as the same name. The `naming.rs` of the runtime
+//! crate has the same rules, for names that are composed at compile time.
 
 /// Whether it matches `[a-zA-Z_][a-zA-Z0-9_]*`.
 pub(crate) fn is_name(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty() && is_name_part(name)
 }
 
-/// Whether names still are names with this before them: `[a-zA-Z_][a-zA-Z0-9_]*`, or nothing.
+/// Whether it is a valid prefix of names: `[a-zA-Z_][a-zA-Z0-9_]*`, or empty.
 pub(crate) fn is_prefix(prefix: &str) -> bool {
     prefix.is_empty() || is_name(prefix)
 }
@@ -54,8 +54,8 @@ fn is_name_part(part: &str) -> bool {
     part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Returns a form that two names share if they could be exported as the same name, depending on the kinds of their metrics:
-/// the unit at the end, and none of the endings that samples get.
+/// Returns a form of the name in which two names are equal if they might be exported as the same name: without the endings
+/// of samples, and with the unit at the end.
 pub(crate) fn loose(name: &str, unit: Option<&str>) -> String {
     let stem = strip_ending(name);
     let Some(unit) = unit else { return stem.to_owned() };
@@ -77,7 +77,7 @@ mod tests {
     use super::{is_name, is_prefix, is_unit, loose, near};
 
     #[test]
-    fn names_prefixes_and_units_are_those_of_the_exposition_formats() {
+    fn names_prefixes_and_units_follow_the_exposition_formats() {
         for good in ["a", "_", "records_written", "A9"] {
             assert!(is_name(good) && is_prefix(good), "{good}");
         }
@@ -89,14 +89,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_name_has_a_right_one_near_it() {
+    fn an_invalid_name_has_a_similar_valid_one() {
         assert_eq!(near("records-written").as_deref(), Some("records_written"));
         assert_eq!(near(" 2nd.try ").as_deref(), Some("_2nd_try"));
         assert_eq!((near(""), near("größe")), (None, None));
     }
 
     #[test]
-    fn names_that_might_be_exported_as_one_are_loosely_the_same() {
+    fn names_that_might_be_exported_as_the_same_name_have_the_same_form() {
         for (a, b) in [
             (("writes", None), ("writes_total", None)),
             (("writes", None), ("writes_created", None)),

@@ -1,12 +1,12 @@
-//! Questions about expressions, patterns and bodies as raw tokens.
+//! Functions over the tokens of expressions, patterns and bodies.
 //!
 //! Without its feature `full`, syn has no type for a statement, a block or a pattern, and refuses most expressions: the body
 //! and the arguments of a function, the value of a key such as `errors = self.shards[i].errors`, and types that contain
 //! an expression cannot be parsed with it. With `full`, every first build would take longer, and a body would still be
 //! rewritten token by token, because the inputs of its macros are tokens in any case.
 //!
-//! `macro_rules!` fragments (`$vis`, `$ty`, `$expr`) arrive in groups without delimiters. Questions about tokens look inside
-//! these groups; re-emitted tokens keep them.
+//! `macro_rules!` fragments (`$vis`, `$ty`, `$expr`) arrive in groups without delimiters. The functions here look inside
+//! these groups; generated code keeps them.
 
 use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 
@@ -18,7 +18,7 @@ fn invisible(token: &TokenTree) -> Option<TokenStream> {
     }
 }
 
-/// The tokens without the groups that have no delimiters.
+/// The tokens, with those inside groups without delimiters in place of the groups.
 pub(crate) fn flat(tokens: &TokenStream) -> Vec<TokenTree> {
     let mut all = Vec::new();
     flatten(tokens.clone(), &mut all);
@@ -105,4 +105,10 @@ impl Depth {
         }
         self.arrow = punct.as_char() == '-' && punct.spacing() == Spacing::Joint;
     }
+}
+
+/// The tokens of a text, for tests: rustfmt would spread them over many lines in `quote!`.
+#[cfg(test)]
+pub(crate) fn code(text: &str) -> TokenStream {
+    text.parse().expect("tokens")
 }

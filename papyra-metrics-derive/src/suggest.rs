@@ -1,6 +1,6 @@
-//! Finds the known word that a misspelt one was meant to be.
+//! Finds the known word that is most similar to a misspelt one.
 
-/// The known word nearest to one that is not known, if the two differ by a typing error.
+/// The known word most similar to an unknown one, if the two differ by few edits.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
@@ -10,8 +10,8 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// Edits between two words: insertions, deletions, substitutions, and neighbours that have changed places (optimal
-/// string alignment).
+/// The number of edits between two words: insertions, deletions, substitutions, and transpositions of neighbours (the
+/// optimal string alignment distance).
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];
@@ -35,7 +35,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn a_slip_of_the_pen_finds_its_word() {
+    fn a_misspelt_word_finds_the_known_one() {
         let known = ["errors", "flatten", "help", "name", "prefix", "skip", "unit"];
         assert_eq!(nearest("prefx", &known), Some("prefix"));
         assert_eq!(nearest("error", &known), Some("errors"));

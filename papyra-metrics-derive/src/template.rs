@@ -1,7 +1,8 @@
 //! `quote!` and `quote_spanned!` with the syntax of the `quote` crate, without repetitions and literals.
 //!
-//! `quote` expands to a call for each token. Here a macro expands to the text of its tokens and a call for each value in
-//! it, which makes this crate a quarter smaller, and the first build of every backend faster (`tools/compile-time`).
+//! `quote` expands to a call for each token. These macros expand to the text of the tokens and a call for each value in it,
+//! so that the compiler takes a fifth less time for this crate, which is a part of the first build of every backend. The
+//! command in `tools/compile-time` prints that time.
 
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -124,7 +125,8 @@ impl Template {
     fn push_punct(&mut self, char: char) {
         self.skip(1);
         // Within a lifetime or an operator, such as `::`, `->` or `..=`.
-        let is_joint = char == '\'' || self.rest.starts_with([char, '=', '>']);
+        let next = self.rest.chars().next();
+        let is_joint = char == '\'' || next == Some(char) || matches!(next, Some('=' | '>'));
         let spacing = if is_joint { Spacing::Joint } else { Spacing::Alone };
         let mut punct = Punct::new(char, spacing);
         punct.set_span(self.span);

@@ -1,4 +1,4 @@
-//! Questions about a type that its spelling answers. Aliases are for the compiler.
+//! Properties of a type that its tokens show. Only the compiler can resolve aliases.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;

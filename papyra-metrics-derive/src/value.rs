@@ -66,7 +66,7 @@ impl Turbofish {
 
 /// The value of a key.
 pub(crate) trait Value: Sized {
-    /// Reads what follows the key. `expected` says in messages what the key takes.
+    /// Parses the value after the key. Messages use `expected` as the description of a valid value.
     fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self>;
 }
 
@@ -154,7 +154,7 @@ impl Value for LabelPairs {
     }
 }
 
-/// A percentage above 0 and below 100, as how many of a billion.
+/// A percentage above 0 and below 100, in parts per billion.
 #[derive(Clone, Copy)]
 pub(crate) struct Percentage {
     pub(crate) billionths: u32,
@@ -231,7 +231,7 @@ fn wrong_value(key: &Ident, at: &TokenStream, expected: &str) -> Error {
     error_at(at, format!("`{key}` takes {expected}"))
 }
 
-/// Refuses a literal, which cannot be counted in, and finds a missing comma.
+/// Refuses a literal, which is not an instrument, and finds a missing comma.
 fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Result<()> {
     let tokens = flat(value);
     if let Some(next) = next_key(&tokens) {
@@ -248,7 +248,7 @@ fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Re
     Err(error_at(literal, message))
 }
 
-/// The position at which an expression is followed by what must be another key: a `;`, or the `b` of `a b = c`.
+/// The token at which the next key begins without a comma before it: a `;`, or the `b` of `a b = c`.
 fn next_key(tokens: &[TokenTree]) -> Option<&TokenTree> {
     tokens.iter().enumerate().find_map(|(at, token)| {
         let is_assigned = matches!(tokens.get(at + 1..), Some([equals, value, ..])

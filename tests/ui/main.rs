@@ -1,7 +1,7 @@
 //! Code that must not compile, and its messages. Each case has one mistake; the first line of its file says what to expect.
 
 #[test]
-fn mistakes_are_told_at_the_word_at_fault() {
+fn each_mistake_is_reported_at_its_token() {
     let cases = trybuild::TestCases::new();
     cases.compile_fail("ui/struct/*.rs");
     cases.compile_fail("ui/field/*.rs");
@@ -15,9 +15,9 @@ fn mistakes_are_told_at_the_word_at_fault() {
 }
 
 #[test]
-fn clashes_in_a_generic_struct_show_where_it_is_used() {
+fn a_collision_in_a_generic_struct_is_reported_with_its_first_use() {
     let cases = trybuild::TestCases::new();
-    // A case that passes has all of them built, not only checked.
+    // Because one case passes, trybuild builds all cases instead of only checking them.
     cases.pass("ui/generic/distinct.rs");
     cases.compile_fail("ui/generic/duplicate-in-a-generic-struct.rs");
 }

@@ -8,7 +8,7 @@ use super::generics::impl_generics_with;
 use super::input::named_fields;
 use super::model::Model;
 use super::written::Written;
-use crate::attr::StructKeys;
+use crate::keys::StructKeys;
 use crate::krate::{CratePath, runtime_alias, runtime_at};
 use crate::template::quote;
 
@@ -55,7 +55,7 @@ fn inert_metrics(item: &DeriveInput, ident: &Ident, asserts: Option<&TokenStream
     }
 }
 
-/// The storage of a plain struct, with a counter for each field that is not a value.
+/// The storage of a plain struct. A field whose type is not a value becomes a counter.
 fn declare_storage(item: &DeriveInput, ident: &Ident, krate: &CratePath) -> TokenStream {
     let (vis, generics, plain) = (&item.vis, &item.generics, &item.ident);
     let (_, ty_generics, where_clause) = generics.split_for_impl();

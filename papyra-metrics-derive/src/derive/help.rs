@@ -41,7 +41,7 @@ fn string(value: &Expr) -> Option<String> {
     }
 }
 
-/// Whether every line of a block comment begins with a star, which is not part of the text.
+/// Whether each line of a block comment begins with a star, which is then not part of the text.
 fn is_starred(text: &str) -> bool {
     text.split('\n').skip(1).map(str::trim_start).all(|it| it.is_empty() || it.starts_with('*'))
 }

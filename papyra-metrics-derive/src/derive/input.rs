@@ -1,4 +1,4 @@
-//! A struct's named fields, as they are written.
+//! The named fields of a struct.
 
 use proc_macro2::Ident;
 use syn::{Attribute, Data, DeriveInput, Fields, Type, Visibility};

@@ -1,4 +1,4 @@
-//! `#[derive(Metrics)]`, stage by stage: the parsed item is checked into a model, and the model is expanded.
+//! `#[derive(Metrics)]`: `check` builds a model from the parsed item, and `expand` generates code from the model.
 
 mod check;
 mod expand;
@@ -32,8 +32,8 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     }
 }
 
-/// Returns the errors of an item that syn cannot parse. The compiler has already accepted the item, so it contains syntax that
-/// syn does not parse without its feature `full`: an expression such as the length in `[u8; const { 3 }]`.
+/// Returns the errors of an item that syn cannot parse. The compiler has already accepted the item, so it contains an
+/// expression that syn parses only with its feature `full`, such as the length in `[u8; const { 3 }]`.
 fn unparsed(input: TokenStream, error: &Error) -> TokenStream {
     let message = error.to_string();
     let errors = if message.starts_with("unsupported expression") {

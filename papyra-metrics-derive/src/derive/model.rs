@@ -1,4 +1,4 @@
-//! The checked declaration: every rule holds, and an `Option` in it is optional in the input too.
+//! A checked struct. An `Option` in it is optional in the input too.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Attribute, Generics, Type, Visibility};
@@ -13,18 +13,18 @@ pub(crate) enum Model<'a> {
     Plain(PlainStruct<'a>),
 }
 
-/// A struct of instruments: one that has the derive, or one that is written for a plain struct.
+/// A struct of instruments: the struct with the derive, or the storage that is generated for a plain struct.
 pub(crate) struct InstrumentStruct<'a> {
     pub(crate) krate: CratePath,
     pub(crate) name: Name<'a>,
     pub(crate) generics: &'a Generics,
-    /// The bounds that the types of fields need, or that they can start at zero.
+    /// The bounds that the storage of a plain struct needs in addition.
     pub(crate) type_bounds: Vec<TokenStream>,
     pub(crate) fields: Vec<Field<'a>>,
-    /// `#[allow(…)]` for the lints that the user allows on the struct or a field: generated code repeats what they find.
+    /// `#[allow(…)]` for the lints that the user allows on the struct or a field, because generated code repeats their tokens.
     pub(crate) allowed_lints: TokenStream,
-    /// The struct's own metrics, by index, that the compiler compares with earlier ones: whether they collide depends on
-    /// kinds and labels that only it knows.
+    /// The indices of the struct's own metrics that the compiler compares with earlier ones, because it knows their kinds
+    /// and labels.
     pub(crate) suspects: Vec<usize>,
 }
 
@@ -34,9 +34,9 @@ pub(crate) struct PlainStruct<'a> {
     pub(crate) name: Name<'a>,
     /// Attributes that are copied to the storage.
     pub(crate) attrs: Vec<&'a Attribute>,
-    /// Its fields, each of which the storage has an instrument for.
+    /// Its fields, in the order of the fields of the storage.
     pub(crate) fields: Vec<PlainField<'a>>,
-    /// The struct of instruments that is written for it.
+    /// The generated struct of instruments.
     pub(crate) storage: InstrumentStruct<'a>,
 }
 
@@ -49,9 +49,9 @@ pub(crate) struct Name<'a> {
 }
 
 impl Name<'_> {
-    /// The name in generated impls. That of a deprecated item is a token of the derive, at the same location: the compiler
-    /// reports no use of such an item in what a derive writes, so no `allow` is needed, which a `forbid` in the user's
-    /// crate would refuse.
+    /// The name in generated impls. If the item is deprecated, the name is a token of the derive at the same location: the
+    /// compiler reports no use of deprecated items in such tokens. An `allow` would conflict with a `forbid` in the user's
+    /// crate.
     pub(crate) fn in_impl(self) -> Ident {
         let mut ident = self.ident.clone();
         if self.is_deprecated {
@@ -65,12 +65,12 @@ impl Name<'_> {
 pub(crate) struct Field<'a> {
     pub(crate) name: Name<'a>,
     pub(crate) ty: TokenStream,
-    /// Whether a bound on the type has to be in parentheses.
+    /// Whether the type has to be in parentheses before a bound.
     pub(crate) is_parenthesized_in_bounds: bool,
-    /// Whether the impls bound the type, because it depends on a parameter of the struct.
+    /// Whether the impls need a bound on the type, because it depends on a parameter of the struct.
     pub(crate) has_bound: bool,
     pub(crate) role: Role,
-    /// Whether the keys are free of errors. If not, the role is a guess.
+    /// Whether the keys had no errors. If they had, the role is a guess.
     pub(crate) has_valid_keys: bool,
 }
 
@@ -85,7 +85,7 @@ impl Field<'_> {
         self.instrument().is_some_and(|instrument| instrument.may_be_family)
     }
 
-    /// Whether it is an error counter whose type is the user's and known, so that a wrong one is reported as one error.
+    /// Whether this is an error counter of a known type, for which the compiler then reports a wrong type as one error.
     pub(crate) fn is_known_error_counter(&self) -> bool {
         self.instrument().is_some_and(|instrument| instrument.is_known_error_counter)
     }
@@ -101,9 +101,9 @@ impl Field<'_> {
 pub(crate) enum Role {
     Metric(Metric),
     Flatten {
-        /// The prefix that goes before each name, the struct's own included.
+        /// The prefix of each name, including that of the struct.
         prefix: String,
-        /// The labels that go before those of each metric, the struct's own included.
+        /// The labels before those of each metric, including those of the struct.
         labels: Vec<(String, String)>,
     },
     /// No metric.
@@ -115,12 +115,12 @@ pub(crate) enum Role {
 pub(crate) struct Metric {
     /// The full name.
     pub(crate) name: String,
-    /// The number of its bytes that are the struct's prefix.
+    /// The length of the prefix of the struct in bytes, with which the name begins.
     pub(crate) prefix_len: usize,
     /// The help text; empty if there is none.
     pub(crate) help: String,
     pub(crate) unit: Option<String>,
-    /// Fixed labels, those of the struct first.
+    /// Fixed labels, beginning with those of the struct.
     pub(crate) labels: Vec<(String, String)>,
     /// Whether this is the struct's error counter.
     pub(crate) errors: bool,
@@ -129,7 +129,7 @@ pub(crate) struct Metric {
     pub(crate) source: Source,
 }
 
-/// The share of a histogram's values that should be within a bound. The compiler knows the bounds.
+/// The share of a histogram's values that should be within a bucket bound. The compiler checks the bound.
 pub(crate) struct Objective {
     /// The text of the threshold; `span` is its location.
     pub(crate) within: String,
@@ -151,7 +151,7 @@ pub(crate) enum Source {
 pub(crate) struct Instrument {
     pub(crate) may_be_histogram: bool,
     pub(crate) may_be_family: bool,
-    /// Whether it is an error counter whose type is the user's and known, so that a wrong one is reported as one error.
+    /// Whether this is an error counter of a known type, for which the compiler then reports a wrong type as one error.
     pub(crate) is_known_error_counter: bool,
 }
 
@@ -176,12 +176,12 @@ pub(crate) struct PlainField<'a> {
     /// Attributes that are copied to the field of the storage.
     pub(crate) attrs: Vec<&'a Attribute>,
     pub(crate) role: PlainRole<'a>,
-    /// Whether the keys are free of errors. If not, the role is a guess.
+    /// Whether the keys had no errors. If they had, the role is a guess.
     pub(crate) has_valid_keys: bool,
 }
 
 pub(crate) enum PlainRole<'a> {
-    /// A value, and the instrument that is written for it.
+    /// A value, and the instrument that is generated for it.
     Value(Written<'a>),
     /// A plain struct, whose storage is flattened.
     Nested {
@@ -207,7 +207,7 @@ impl InstrumentStruct<'_> {
         (!predicates.is_empty()).then(|| quote!(where #predicates))
     }
 
-    /// The struct's own metrics with their fields, in declaration order.
+    /// The metrics of the struct itself and their fields, in declaration order.
     pub(crate) fn metrics(&self) -> Vec<(&Field<'_>, &Metric)> {
         let mut metrics = Vec::new();
         for field in &self.fields {

@@ -1,4 +1,4 @@
-//! The instruments that are written for the values of a plain struct, by the spelling of their types.
+//! The instruments that are generated for the values of a plain struct, by the names of their types.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -7,12 +7,12 @@ use syn::Type;
 use crate::template::quote_spanned;
 use crate::types::{arguments, last_word, only_argument, primitive};
 
-/// The instrument that a field of a plain struct becomes.
+/// The instrument that is generated for a field of a plain struct.
 pub(crate) struct Written<'a> {
     pub(crate) instrument: StorageInstrument<'a>,
     /// The label, if it is a family of these instruments.
     pub(crate) label: Option<&'a Type>,
-    /// Whether it has its own cache lines.
+    /// Whether it is in `CachePadded`.
     pub(crate) padded: bool,
 }
 
@@ -28,7 +28,7 @@ pub(crate) enum StorageInstrument<'a> {
 }
 
 impl<'a> Written<'a> {
-    /// The instrument for a value of this type; `None` if it is not a value that a plain struct can contain.
+    /// The instrument for a value of this type; `None` if a plain struct cannot contain such a value.
     pub(crate) fn of(ty: &'a Type) -> Option<Self> {
         if let Some(instrument) = StorageInstrument::of(ty) {
             return Some(Self { instrument, label: None, padded: false });
@@ -89,8 +89,8 @@ impl<'a> StorageInstrument<'a> {
     }
 }
 
-/// The trait that a flattened type of a plain struct must implement. If the type depends on a parameter, a bound requires its
-/// storage; otherwise the compiler looks whether it has one.
+/// The trait that a flattened type of a plain struct must implement. A type that depends on a parameter gets a bound. For any
+/// other type, the compiler checks whether it has storage, and reports a missing one by name.
 pub(crate) fn storage_trait(
     ty: &Type,
     depends_on_parameters: bool,

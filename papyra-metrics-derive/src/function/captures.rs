@@ -10,11 +10,11 @@ use super::model::InstrumentedFn;
 pub(crate) struct Capture<'a> {
     pub(crate) name: &'a Ident,
     pub(crate) cfg: Option<&'a TokenStream>,
-    /// It is not read, but it must be dropped in order.
+    /// Whether its name begins with `_`. It is captured only so that it is dropped in order.
     pub(crate) is_unused: bool,
 }
 
-/// The arguments that the closure or block takes, last to first, so that they are dropped as arguments are.
+/// The arguments that the closure or block captures, in reverse order, so that they are dropped in the order of arguments.
 pub(super) fn captures<'a>(
     function: &'a Function,
     usage: &BodyUsage,
@@ -22,7 +22,7 @@ pub(super) fn captures<'a>(
 ) -> Vec<Capture<'a>> {
     let mut captures = Vec::new();
     for argument in function.arguments.iter().rev() {
-        // References are not dropped, so a closure that takes its captures need not name them.
+        // A `move` closure need not name references, because dropping them has no effect.
         if !only_borrows && argument.kind != ArgumentKind::Value {
             continue;
         }
@@ -41,7 +41,7 @@ pub(super) fn captures<'a>(
             captures.push(Capture { name: &receiver.token, cfg: None, is_unused: false });
         }
     }
-    // A single argument needs no explicit capture to be dropped in order, unless the body names only a field of it: then only
+    // A single argument is dropped in order without an explicit capture, unless the body names a field of it: then only
     // that field would be captured.
     match captures.as_slice() {
         [Capture { name, .. }] if !usage.fields_accessed_of.contains(&name.to_string()) => {
@@ -51,7 +51,7 @@ pub(super) fn captures<'a>(
     }
 }
 
-/// Arguments of type `&mut` through which something is counted once the body is done with them.
+/// Arguments of type `&mut` whose metrics are updated after the body has used them.
 pub(super) fn lent_arguments<'a>(model: &'a InstrumentedFn<'a>) -> Vec<&'a Ident> {
     let mut lent = Vec::new();
     for argument in &model.function.arguments {

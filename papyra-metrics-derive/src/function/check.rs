@@ -1,4 +1,4 @@
-//! Checks a function and its keys and builds the model. Every error is reported here, except those that need types.
+//! Checks a function and its keys, and builds the model. The compiler reports wrong types later.
 
 use std::rc::Rc;
 
@@ -10,8 +10,9 @@ use super::model::{
     InstrumentedFn, MetricsRoot, Output, RootKind, Target, TargetKind, Targets, Timing,
 };
 use super::output::classify;
-use crate::attr::{self, FunctionKeys, Key};
+use crate::attr;
 use crate::diag::Diagnostics;
+use crate::keys::{FunctionKeys, Key};
 use crate::krate::CratePath;
 use crate::raw_tokens::{flat, is_one_of, is_punct, text};
 use crate::template::quote;
@@ -98,7 +99,7 @@ fn check_shape(diag: &mut Diagnostics, function: &Function, keys: &FunctionKeys)
         ),
         ([never], None, Some(key)) if is_punct(never, '!') => diag.error(
             key,
-            format!("`{key}` needs a function that returns, and `{ident}` never does; let it return `()`, or count its calls with `calls = …`"),
+            format!("`{key}` needs a function that returns, and `{ident}` never returns; change its return type, or use `calls = …`"),
         ),
         _ => {}
     }
@@ -106,7 +107,7 @@ fn check_shape(diag: &mut Diagnostics, function: &Function, keys: &FunctionKeys)
     if function.tracks_caller() && BodyUsage::of(&function.body.stream()).exits {
         diag.error(
             first,
-            format!("the body of `{ident}` can return early, by `return`, `?` or a macro, so it runs in a closure that `#[track_caller]` cannot see through; move it to a `#[track_caller]` helper and call that"),
+            format!("the body of `{ident}` may return early by `return`, `?` or a macro, so it runs in a closure, and `#[track_caller]` has no effect there; move the body to a function with `#[track_caller]`, and call it here"),
         );
     }
 }
@@ -120,24 +121,24 @@ fn check_cancelled(
 ) {
     let ident = &function.ident;
     if let (Some(Key { key, .. }), Output::Value(_)) = (cancelled, output) {
-        diag.error(key, format!("`cancelled` needs a function that returns a future, and `{ident}` does not; remove it"));
+        diag.error(key, format!("`cancelled` needs a function that returns a future, and `{ident}` does not return one; remove `cancelled`"));
     }
 }
 
-/// The function of `errors_by`, if it is right.
+/// The value of `errors_by`, if it is valid.
 fn check_errors_by(diag: &mut Diagnostics, keys: &FunctionKeys) -> Option<TokenStream> {
     let Key { key, value } = keys.errors_by.as_ref()?;
     if !keys.is_given("errors") {
         diag.error(key, "`errors_by` needs `errors`; add the family to count in, such as `errors = write_errors`");
     }
     if BodyUsage::of(value).names_self {
-        diag.error(value, "`errors_by` has the error alone, and cannot use `self`; name a function from the error to the label");
+        diag.error(value, "`errors_by` cannot use `self`, because its function gets only the error; name a function from the error to the label");
         return None;
     }
     Some(value.clone())
 }
 
-/// The rate of `sample`, if it is right.
+/// The value of `sample`, if it is valid.
 fn check_sample(diag: &mut Diagnostics, keys: &FunctionKeys) -> Option<u64> {
     let Key { key, value } = keys.sample.as_ref()?;
     if !keys.is_given("time") {
@@ -149,7 +150,7 @@ fn check_sample(diag: &mut Diagnostics, keys: &FunctionKeys) -> Option<u64> {
     let sample =
         value.base10_parse().ok().filter(|sample| *sample > 0 && value.suffix().is_empty());
     if sample.is_none() {
-        diag.error(value, "`sample` is how many calls each sample stands for, at least 1; remove it to time every call");
+        diag.error(value, "`sample = n` times one call in `n`, a number of at least 1 without a suffix; remove `sample` to time every call");
     }
     sample
 }
@@ -168,7 +169,7 @@ fn returns_nothing(ident: &Ident, outcomes: &[&Ident]) -> String {
     )
 }
 
-/// Reports an attribute that counts nothing, and an `at` that nothing is looked up in.
+/// Reports an attribute without a metric, and an unused `at`.
 fn check_targets(
     diag: &mut Diagnostics,
     targets: &Targets,
@@ -183,11 +184,11 @@ fn check_targets(
             );
         }
     } else if let (Some(at), None, true) = (at, targets.root(), diag.is_empty()) {
-        diag.error(&at.key, "`at` has no effect, because no counter is looked up in it; remove it, or name a counter of it, such as `errors`");
+        diag.error(&at.key, "`at` has no effect, because no key names a metric in it; remove `at`, or add such a key, for example `errors`");
     }
 }
 
-/// Where the values of keys are looked up.
+/// Finds the targets that the values of keys name.
 struct Lookup<'a> {
     function: &'a Function,
     root: Option<Rc<MetricsRoot>>,
@@ -209,7 +210,7 @@ impl<'a> Lookup<'a> {
         Self { function, root: root.map(Rc::new) }
     }
 
-    /// The error counter, also if only `errors` is written.
+    /// The target of `errors`, which may have no value.
     fn errors(
         &self,
         diag: &mut Diagnostics,
@@ -222,7 +223,7 @@ impl<'a> Lookup<'a> {
         if self.root.is_none() {
             diag.error(
                 &key,
-                format!("bare `errors` counts in the error counter of `self.metrics`, and `{}` has no `self`; write the full path, such as `errors = METRICS.write_errors`, or name the metrics, such as `at = METRICS`", self.function.ident),
+                format!("`errors` without a value looks up the error counter in `self.metrics`, but `{}` has no `self`; write the full path, such as `errors = METRICS.write_errors`, or name the metrics, such as `at = METRICS`", self.function.ident),
             );
         }
         let root = self.root.clone()?;
@@ -271,7 +272,7 @@ fn target(key: Ident, kind: TargetKind) -> Target {
     Target { key, kind, usage }
 }
 
-/// Reports the name of a field: `at` takes an expression.
+/// Reports an `at` that begins with the name of a field, because `at` takes an expression.
 fn check_at(diag: &mut Diagnostics, function: &Function, value: &TokenStream) {
     let Some(name) = place_name(value).filter(|name| !is_argument(function, name)) else { return };
     let ident = &function.ident;

@@ -1,4 +1,4 @@
-//! A function as it was written: the header parsed, the body, patterns and types of arguments as raw tokens.
+//! Parses the header of a function. Its body and the patterns and types of its arguments remain tokens.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -61,7 +61,7 @@ impl Function {
 pub(crate) enum NotAFunction {
     /// A function of a trait or an `extern` block.
     Bodiless(Ident),
-    /// Another item, with the keyword that says what it is.
+    /// Another item, with its keyword.
     Other(TokenTree),
     Empty,
 }
@@ -74,11 +74,11 @@ pub(crate) struct Receiver {
     /// The name of the lifetime of a reference.
     pub(crate) lifetime: Option<String>,
     pub(crate) kind: ReceiverKind,
-    /// Whether the fields of `self` can be borrowed one by one: `self` or a `Box` of it, or a reference.
+    /// Whether the fields of `self` can be borrowed separately: of `self`, a `Box` or a reference.
     pub(crate) has_disjoint_fields: bool,
 }
 
-/// The ways in which `self` can be used again after the body.
+/// How code after the body can use `self` again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ReceiverKind {
     /// `&self`, `self: &Arc<Self>`, `self: Pin<&Self>`: it can be copied.
@@ -102,7 +102,7 @@ pub(crate) struct Argument {
     pub(crate) kind: ArgumentKind,
 }
 
-/// The type of an argument by its spelling.
+/// The kind of an argument, by the tokens of its type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ArgumentKind {
     /// `&T`.
@@ -201,7 +201,7 @@ fn parse_generics(input: ParseStream<'_>) -> syn::Result<()> {
     Ok(())
 }
 
-/// Finds a body, also one from a `macro_rules!` fragment.
+/// The block that a token is, if it is one. A `macro_rules!` fragment may be a group around it.
 fn block(token: &TokenTree) -> Option<Group> {
     let TokenTree::Group(group) = token else { return None };
     match group.delimiter() {
@@ -234,7 +234,7 @@ fn parse_inputs(input: ParseStream<'_>) -> syn::Result<(Option<Receiver>, Vec<Ar
         let pattern = flat(&parse_pattern(input)?);
         let colon: Option<Token![:]> = input.parse()?;
         let ty = colon.map(|_| parse_type(input)).transpose()?;
-        // A type that syn cannot parse without its feature `full` is not one of those that matter here.
+        // Only references and smart pointers are examined. syn can parse those without its feature `full`.
         let ty = ty.and_then(|ty| parsed(ty, Type::parse));
         match pattern.last() {
             Some(TokenTree::Ident(token)) if is_first && token == "self" => {
@@ -346,10 +346,10 @@ fn bindings(pattern: &[TokenTree]) -> Vec<Ident> {
                 let first = word.trim_start_matches("r#").chars().next();
                 let is_name = first.is_some_and(|c| c == '_' || c.is_lowercase())
                     && !matches!(word.as_str(), "_" | "mut" | "ref" | "box");
-                let goes_on = pattern.get(at + 1).is_some_and(|next| {
+                let is_continued = pattern.get(at + 1).is_some_and(|next| {
                     is_punct(next, ':') || is_punct(next, '!') || is_group(next)
                 });
-                if is_name && !goes_on && !is_path(pattern, at) {
+                if is_name && !is_continued && !is_path(pattern, at) {
                     names.push(ident.clone());
                 }
             }
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn receivers_differ_by_how_self_can_be_used_again() {
+    fn the_kind_of_a_receiver_follows_from_its_type() {
         for (kind, item) in [
             (ReceiverKind::Shared, "fn f(&self) {}"),
             (ReceiverKind::Shared, "fn f(&'a self, x: u8) {}"),
@@ -406,7 +406,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_known_by_the_names_that_their_patterns_bind() {
+    fn the_names_that_a_pattern_binds_are_found() {
         let item = quote! {
             fn f<F: Fn(u8) -> Vec<u8>, const N: usize>(
                 a: u8,
@@ -441,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn other_items_are_refused_with_the_token_that_names_them() {
+    fn other_items_are_refused_at_their_keyword() {
         assert!(matches!(parse_str("fn f(&self) -> u8;"), Err(NotAFunction::Bodiless(_))));
         for item in ["pub struct S;", "const X: u8 = 0;", "unsafe impl T for S {}"] {
             assert!(matches!(parse_str(item), Err(NotAFunction::Other(_))), "{item}");

@@ -8,7 +8,7 @@ use super::body::usage::BodyUsage;
 use super::input::Function;
 use crate::krate::CratePath;
 
-/// A function and the targets that its calls are counted in.
+/// A function and the instruments that its calls update.
 pub(crate) struct InstrumentedFn<'a> {
     pub(crate) krate: CratePath,
     pub(crate) function: &'a Function,
@@ -16,12 +16,12 @@ pub(crate) struct InstrumentedFn<'a> {
     pub(crate) targets: Targets,
 }
 
-/// The instruments of a function, at least one of them.
+/// The instruments that a function updates, at least one.
 pub(crate) struct Targets {
     pub(crate) calls: Option<Target>,
     pub(crate) cancelled: Option<Target>,
     pub(crate) errors: Option<Target>,
-    /// From an error to the label of the member that counts it: a path or closure.
+    /// A path or closure from an error to the label that it is counted under.
     pub(crate) errors_by: Option<TokenStream>,
     pub(crate) in_flight: Option<Target>,
     pub(crate) ok: Option<Target>,
@@ -29,7 +29,7 @@ pub(crate) struct Targets {
 }
 
 impl Targets {
-    /// All of them, those that examine the outcome first.
+    /// All targets. Those that depend on the outcome come first.
     pub(crate) fn all(&self) -> Vec<&Target> {
         let Self { calls, cancelled, errors, in_flight, ok, time: _, errors_by: _ } = self;
         let mut all = Vec::new();
@@ -40,7 +40,7 @@ impl Targets {
         all
     }
 
-    /// Those that are counted or recorded after the body.
+    /// The targets that are counted or recorded after the body.
     pub(crate) fn after_body(&self) -> Vec<&Target> {
         let mut after_body = Vec::new();
         for target in [self.errors.as_ref(), self.ok.as_ref(), self.histogram()] {
@@ -54,12 +54,12 @@ impl Targets {
         self.time.as_ref().map(|timing| &timing.histogram)
     }
 
-    /// Whether any of them is reached through the argument.
+    /// Whether the expression of a target names the argument.
     pub(crate) fn name(&self, argument: &Ident) -> bool {
         self.all().iter().any(|target| target.usage.names(argument))
     }
 
-    /// Whether something depends on how the body ends, so that it has to end within the function.
+    /// Whether a target depends on the end of the body. The body then has to end inside the generated code.
     pub(crate) fn observes_end(&self) -> bool {
         self.counts_outcome() || self.cancelled.is_some() || self.time.is_some()
     }
@@ -69,7 +69,7 @@ impl Targets {
         self.errors.is_some() || self.ok.is_some()
     }
 
-    /// The metrics in which targets are looked up, if any are.
+    /// The metrics in which targets are looked up; `None` if all targets are expressions.
     pub(crate) fn root(&self) -> Option<&MetricsRoot> {
         self.all().iter().find_map(|target| target.kind.root())
     }
@@ -88,12 +88,12 @@ pub(crate) struct Timing {
     pub(crate) sample: Option<u64>,
 }
 
-/// An instrument, and how it is found.
+/// An instrument, and the expression that names it.
 pub(crate) struct Target {
-    /// The key, to point at in errors.
+    /// The key, at which errors are reported.
     pub(crate) key: Ident,
     pub(crate) kind: TargetKind,
-    /// The uses of `self` and of arguments in the expressions that find it.
+    /// How the expression of the target uses `self` and the arguments.
     pub(crate) usage: BodyUsage,
 }
 
@@ -129,10 +129,10 @@ pub(crate) enum RootKind {
 
 /// The return type of a function.
 pub(crate) enum Output {
-    /// A value to examine, or of no concern; `impl Trait` in it is `_`.
+    /// A type that is not a future. Each `impl Trait` in it is replaced by `_`.
     Value(TokenStream),
-    /// `impl Future`, or that of an `async fn`, or one in `Pin<Box<…>>`, with its output if that can be told.
+    /// `impl Future`, the future of an `async fn`, or `Pin<Box<dyn Future>>`, with its output if it is written.
     Future { output: Option<TokenStream>, is_boxed: bool },
-    /// A path that may be an alias of either, or of a boxed future.
+    /// A path that may be an alias of a `Result` or of a boxed future.
     Named(TokenStream),
 }

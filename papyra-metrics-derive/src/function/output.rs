@@ -1,4 +1,4 @@
-//! Questions about a return type by its spelling: outcomes, futures, and borrows of `self`.
+//! Classifies return types by their tokens: outcomes, futures, and borrows of `self`.
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -7,7 +7,7 @@ use super::input::{Function, Receiver};
 use super::model::Output;
 use crate::raw_tokens::{Depth, any, flat, is_ident, is_punct, position, stream};
 
-/// Classifies the return type by its spelling.
+/// Classifies the return type by its tokens.
 pub(super) fn classify(function: &Function) -> Output {
     let Some(written) = &function.output else {
         let unit = crate::template::quote!(());
@@ -111,8 +111,8 @@ fn future_output(bounds: &[TokenTree]) -> Option<TokenStream> {
     Some(without_impl(&stream(&ty[..end.unwrap_or(ty.len())])))
 }
 
-/// Whether a path may be an alias of a boxed future: `BoxFuture<'_, T>`, or `Self::Future` if a future's end is counted.
-/// A call begins no later, and boxing a future again needs an output that lives long enough.
+/// Whether a path may be an alias of a boxed future: `BoxFuture<'_, T>`, or any name that ends in `Future` if a metric depends
+/// on the end of the future. Other metrics need no such guess, which costs a second box and bounds on the output.
 pub(super) fn may_be_boxed_future(output: &TokenStream, counts_end: bool) -> bool {
     let tokens = flat(output);
     let name = tokens.iter().take_while(|token| !is_punct(token, '<')).last();
@@ -120,7 +120,7 @@ pub(super) fn may_be_boxed_future(output: &TokenStream, counts_end: bool) -> boo
     name.ends_with("BoxFuture") || counts_end && name.ends_with("Future")
 }
 
-/// Whether a type is spelled as a primitive one, by a name in lower case.
+/// Whether a type is primitive: a single name in lower case.
 pub(super) fn is_primitive(output: &TokenStream) -> bool {
     matches!(flat(output).as_slice(), [TokenTree::Ident(name)]
         if name.to_string().starts_with(|first: char| first.is_ascii_lowercase()))

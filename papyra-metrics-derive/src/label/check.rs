@@ -5,8 +5,9 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Fields};
 
-use crate::attr::{self, EnumKeys, Key};
+use crate::attr;
 use crate::diag::Diagnostics;
+use crate::keys::{EnumKeys, Key};
 use crate::krate::CratePath;
 use crate::label_rules::{check_label_name, check_label_value};
 
@@ -20,7 +21,7 @@ pub(super) struct LabelEnum<'a> {
     /// The name of the label.
     pub(super) name: String,
     pub(super) variants: Vec<Variant<'a>>,
-    /// Whether the discriminants are the positions.
+    /// Whether each discriminant is the position of its variant.
     pub(super) has_default_discriminants: bool,
 }
 
@@ -48,7 +49,12 @@ pub(super) fn check_item<'a>(
         Data::Union(data) => return refuse_item(&mut refuse, &data.union_token, "a union"),
     };
     if let Some(parameter) = item.generics.params.first() {
-        diag.error(parameter, "the enum of a label has no parameters; remove them");
+        diag.error(
+            parameter,
+            format!(
+                "`Label` cannot be derived for a generic enum; remove the parameters of `{ident}`"
+            ),
+        );
     }
     let case = rename_all.map_or(Case::Snake, |key| check_case(diag, &key));
     let name = match &label {
@@ -57,7 +63,7 @@ pub(super) fn check_item<'a>(
     };
     check_label_name(diag, &name.0, &name.1);
     if data.variants.is_empty() {
-        diag.error(ident, "a label has at least one value; add a variant");
+        diag.error(ident, format!("a label needs at least one value; add a variant to `{ident}`"));
     }
     if let Some(variant) = data.variants.iter().nth(MAX_VALUES) {
         let count = data.variants.len();
@@ -73,7 +79,7 @@ pub(super) fn check_item<'a>(
         if !matches!(variant.fields, Fields::Unit) {
             diag.error(
                 &variant.fields,
-                format!("a variant of a label has no fields, because its values are a fixed set; remove those of `{ident}`"),
+                format!("a variant of a label cannot have fields, because a label has a fixed set of values; remove the fields of `{ident}`"),
             );
         }
         let (value, at) = match &keys.name {
@@ -108,7 +114,7 @@ fn refuse_item<T>(
     None
 }
 
-/// The notation of the values.
+/// The case that names of variants are converted to.
 enum Case {
     Snake,
     Lower,
@@ -129,7 +135,7 @@ fn check_case(diag: &mut Diagnostics, Key { value, .. }: &Key<syn::LitStr>) -> C
         "lowercase" => return Case::Lower,
         other => diag.error(
             value,
-            format!("`{other}` is not a case of label values, which match [a-z0-9_]+; use `snake_case` or `lowercase`"),
+            format!("`{other}` is not a valid case for label values, which match [a-z0-9_]+; use `snake_case` or `lowercase`"),
         ),
     }
     Case::Snake

@@ -64,7 +64,7 @@ const _: () = {
         }
     }
     impl LogMetrics {
-        /// A [`LogMetrics`] with everything at zero.
+        /// Creates a [`LogMetrics`] in which every metric is zero.
         #[must_use]
         pub const fn new() -> Self {
             Self {
@@ -73,7 +73,7 @@ const _: () = {
                 open_segments: <__rt::Gauge as __rt::Zero>::ZERO,
             }
         }
-        /// The values now, since the last reset, as a [`LogCounts`].
+        /// Returns the current values as a [`LogCounts`]. Counters and histograms count since the last reset.
         #[must_use]
         pub fn read(&self) -> LogCounts {
             LogCounts {

@@ -1,4 +1,4 @@
-// Expected: two errors: on the second metric, which has the name of the first, and on a key that is of neither.
+// Expected: two errors: on the second metric, which has the name of the first, and on a key in an attribute without `counter` or `gauge`.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// Expected: one error for each type, and no other because of what is generated.
+// Expected: one error for each type, and none in generated code.
 
 use papyra_metrics::{Counter, Metrics};
 

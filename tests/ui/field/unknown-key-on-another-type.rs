@@ -1,4 +1,4 @@
-// Expected: one error, on the key: what the field is meant to be is not known.
+// Expected: one error, on the key: because of it, the type of the field is not checked.
 
 use papyra_metrics::{Counter, Metrics};
 

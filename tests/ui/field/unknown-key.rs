@@ -1,4 +1,4 @@
-// The caret is on `buckets`, and no key is near.
+// The caret is on `buckets`, and no key is similar.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error: the label and the error are named, and the two ways to a label.
+// Expected: one error that names the label and the error, and both ways to convert the error.
 
 #[path = "common/errors_by.rs"]
 mod common;

@@ -1,4 +1,4 @@
-// Expected: one error: a family of sharded counters has no rows, and how to count there.
+// Expected: one error: a family of sharded counters has no rows; the message says what to use.
 
 use papyra_metrics::{Family, IoErrorKind, Label, Metrics, ShardedCounter, metrics};
 

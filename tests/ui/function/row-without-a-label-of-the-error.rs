@@ -1,4 +1,4 @@
-// Expected: one error: the rest of the labels cannot be made from the error.
+// Expected: one error: the error does not convert to the remaining labels.
 
 use papyra_metrics::{Counter, Family, Label, Metrics, metrics};
 

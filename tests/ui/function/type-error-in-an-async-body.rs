@@ -1,4 +1,4 @@
-// Told once, in the body.
+// Expected: one error, in the body.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

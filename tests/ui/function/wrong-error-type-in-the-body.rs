@@ -1,4 +1,4 @@
-// Told once, at the `?`.
+// Expected: one error, at the `?`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// Told once, at the last expression.
+// Expected: one error, at the last expression.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// It shows where the struct is first used, with the caret on the flattened field.
+// Expected: one error, on the flattened field, with a note at the first use of the struct.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: the type is at fault, where it is declared and where its bounds are read, and both times the two types are listed.
+// Expected: two errors on the type, at its declaration and where its bounds are used. Both list the valid types.
 papyra_metrics::buckets!(pub Ratios: f64 = [1, 2]);
 
 fn main() {}

@@ -1,4 +1,4 @@
-// Expected: one error that says that there has to be one.
+// Expected: one error, which says that buckets need a bound.
 papyra_metrics::buckets!(pub Empty: u64 = []);
 
 fn main() {}

@@ -1,4 +1,4 @@
-// Expected: three errors: on a label of the metric that is one of the struct, on a reserved one, and on a value.
+// Expected: three errors: on a label that is also on the struct, on a reserved label, and on a value.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: the label is not one, and what to do.
+// Expected: one error, which says that the type is not a label, and how to make it one.
 
 use papyra_metrics::{Counter, Family, Metrics};
 

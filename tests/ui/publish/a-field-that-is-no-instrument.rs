@@ -1,4 +1,4 @@
-// The field is pointed at, and the message says why other processes must not see it.
+// Expected: one error on the field, which says why other processes must not see it.
 
 use papyra_metrics::{Counter, Metrics, publish::Published};
 

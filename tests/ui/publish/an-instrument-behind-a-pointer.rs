@@ -1,4 +1,4 @@
-// The pointer is named: it means nothing in another process.
+// Expected: one error that names the pointer, which is invalid in another process.
 
 use papyra_metrics::{Counter, Metrics, publish::Published};
 

@@ -1,4 +1,4 @@
-// It may be anything inside.
+// Expected: one error on the instrument, which may contain anything.
 
 use papyra_metrics::{Instrument, Kind, Metrics, Value, publish::Published};
 

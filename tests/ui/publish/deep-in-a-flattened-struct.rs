@@ -1,4 +1,4 @@
-// The type is named, and the structs on the way to it.
+// Expected: one error that names the type and the structs that contain it.
 
 use papyra_metrics::{Counter, Metrics, publish::Published};
 

@@ -1,4 +1,4 @@
-// A `Metrics` by hand says nothing of what else the struct holds.
+// A `Metrics` implementation by hand does not show what else the struct contains.
 
 use papyra_metrics::{Descriptor, Metrics, Walker, publish::Published};
 

@@ -1,4 +1,4 @@
-// Both names, and the field that brings the second one, however many metrics there are.
+// Expected: one error that names both metrics and the field of the second one, in a struct of many metrics.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the key: what the fields are meant to be is not known.
+// Expected: one error, on the key: because of it, the types of the fields are not checked.
 
 use papyra_metrics::Metrics;
 

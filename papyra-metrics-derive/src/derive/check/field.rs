@@ -1,4 +1,4 @@
-//! Checks a field of a struct of instruments, and what such a field and one of a plain struct have in common.
+//! Checks the fields of a struct of instruments, and the keys that are the same on the fields of a plain struct.
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -6,13 +6,14 @@ use syn::Type;
 
 use super::labels::check_labels;
 use super::names::{check_name, check_prefix, check_unit};
-use crate::attr::{self, FieldKeys, Key, ObjectiveKeys};
+use crate::attr;
 use crate::derive::help::first_paragraph;
 use crate::derive::input::NamedField;
 use crate::derive::model::{
     Computed, ComputedKind, Field, Instrument, Metric, Name, Objective, Role, Source,
 };
 use crate::diag::Diagnostics;
+use crate::keys::{FieldKeys, Key, ObjectiveKeys};
 use crate::types::{
     instrument, is_phantom_data, is_pointer_to_fn_pointer, last_word, mentions, path, pointee,
     primitive,
@@ -25,7 +26,7 @@ pub(super) struct StructContext<'a> {
     pub(super) labels: Vec<(String, String)>,
     /// The type and const parameters.
     pub(super) parameters: Vec<&'a Ident>,
-    /// Whether the keys are free of errors. If not, the user may have intended another `storage`.
+    /// Whether the keys of the struct had no errors. If they had, `storage` may be missing by mistake.
     pub(super) has_valid_keys: bool,
 }
 
@@ -46,7 +47,7 @@ pub(super) fn check_field<'a>(
         let source = check_source(diag, context, field, &keys, has_bound)?;
         let number = match &source {
             Source::Field(_) => Number::of_instrument(field.ty),
-            // Reported by the check of the key that computes it.
+            // The check of `counter` and `gauge` reports keys that do not fit.
             Source::Computed(_) => None,
         };
         let values = Values { source, number, counter: "Counter" };
@@ -63,16 +64,17 @@ pub(super) fn check_field<'a>(
     Some((field, keys))
 }
 
-/// The keys of a field, or of one of the values that are computed from it.
+/// The keys of a field, or of one of the metrics that are computed from it.
 pub(super) struct CheckedKeys {
     pub(super) keys: FieldKeys,
-    /// The help text, unless a key gives it.
+    /// The help text from the doc comment. The key `help` takes precedence.
     pub(super) help: String,
-    /// Whether the keys and those of the struct are free of errors.
+    /// Whether neither these keys nor those of the struct had errors.
     pub(super) are_valid: bool,
 }
 
-/// Reads the keys of a field, which is one item of the model, or one for each value that is computed from it.
+/// Parses the keys of a field. Returns an item for each metric that is computed from the field, and one item for any other
+/// field.
 pub(super) fn check_keys(
     diag: &mut Diagnostics,
     context: &StructContext<'_>,
@@ -88,7 +90,7 @@ pub(super) fn check_keys(
         if let (true, false, Some(word)) = (has_several, is_computed, keys.words().first()) {
             diag.error(
                 word,
-                format!("`{word}` belongs to none of the computed metrics of `{}`; put it into the attribute of the metric that it is for", field.ident),
+                format!("`{word}` is in an attribute without `counter` or `gauge`; move it to the attribute of one of the metrics computed from `{}`", field.ident),
             );
             continue;
         }
@@ -141,7 +143,7 @@ pub(super) fn check_flatten(
     })
 }
 
-/// Refuses a struct inside itself. A cycle through another struct is found by the compiler alone.
+/// Refuses a struct that flattens itself. The compiler finds cycles through other structs.
 fn check_no_cycle(
     diag: &mut Diagnostics,
     context: &StructContext<'_>,
@@ -155,7 +157,9 @@ fn check_no_cycle(
     let ident = context.ident;
     diag.error(
         field.ty,
-        format!("`{ident}` cannot be flattened into itself; move the metrics that both share to another struct"),
+        format!(
+            "`{ident}` cannot be flattened into itself; move the shared metrics to another struct"
+        ),
     );
     None
 }
@@ -188,13 +192,13 @@ impl CommonKeys {
 /// The values of a metric.
 pub(super) struct Values {
     pub(super) source: Source,
-    /// The kind of the metric, if its type is spelled as that of a counter or a gauge.
+    /// The kind of the metric, if the name of its type is that of a counter or a gauge.
     pub(super) number: Option<Number>,
-    /// The type of a counter in a struct of this kind, for error messages.
+    /// The type that messages suggest for a counter: `Counter`, or `u64` in a plain struct.
     pub(super) counter: &'static str,
 }
 
-/// The kind of a metric whose type is spelled as one that is not a histogram.
+/// The kind of a metric that is certainly not a histogram.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Number {
     Counter,
@@ -202,7 +206,7 @@ pub(super) enum Number {
 }
 
 impl Number {
-    /// The kind of an instrument. One that is hidden, for example by an alias, is found by the compiler.
+    /// The kind of an instrument, if its name shows it. The compiler checks types behind aliases.
     fn of_instrument(ty: &Type) -> Option<Self> {
         match last_word(instrument(ty)).as_deref() {
             Some("Counter" | "ShardedCounter" | "AtomicU64") => Some(Self::Counter),
@@ -243,7 +247,7 @@ pub(super) fn check_metric(
     })
 }
 
-/// Checks the objective of a metric. Whether its threshold is a bound of the buckets is checked by the compiler.
+/// Checks the objective of a metric. The compiler checks that its threshold is a bucket bound.
 fn check_objective(
     diag: &mut Diagnostics,
     field: &NamedField<'_>,
@@ -293,10 +297,7 @@ fn check_source(
         }
         (None, Some(gauge)) => return check_computed(diag, keys, gauge, ComputedKind::Gauge),
         (Some(_), Some(Key { key, .. })) => {
-            diag.error(
-                key,
-                "`gauge` cannot be combined with `counter`; a metric is one of the two",
-            );
+            diag.error(key, "`gauge` cannot be combined with `counter`; remove one of the two");
             return None;
         }
         (None, None) => {}
@@ -336,7 +337,7 @@ fn check_computed(
     (diag.count() == errors).then(|| Source::Computed(Computed { kind, value: value.clone() }))
 }
 
-/// Refuses padding and sharding: the derive does not choose the field's type.
+/// Refuses `padded` and `sharded`, because the user chose the type of the field.
 fn check_layout(diag: &mut Diagnostics, keys: &FieldKeys) -> Option<()> {
     if let Some(Key { key, .. }) = &keys.padded {
         diag.error(

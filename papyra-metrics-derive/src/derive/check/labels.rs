@@ -2,12 +2,12 @@
 
 use syn::ext::IdentExt;
 
-use crate::attr::Key;
 use crate::diag::Diagnostics;
+use crate::keys::Key;
 use crate::label_rules::{check_label_name, check_label_value};
 use crate::value::LabelPairs;
 
-/// The labels of the struct, followed by those of a key.
+/// The labels of the struct, followed by the labels in the key `labels`.
 pub(super) fn check_labels(
     diag: &mut Diagnostics,
     outer: &[(String, String)],
@@ -19,8 +19,8 @@ pub(super) fn check_labels(
         let name = ident.unraw().to_string();
         check_label_name(diag, &name, ident);
         if let Some(at) = labels.iter().position(|(known, _)| *known == name) {
-            let first = if at < outer.len() { "is one of the struct" } else { "is given twice" };
-            diag.error(ident, format!("the label `{name}` {first}; remove one of the two"));
+            let problem = if at < outer.len() { "is also on the struct" } else { "is given twice" };
+            diag.error(ident, format!("the label `{name}` {problem}; remove one of the two"));
         }
         check_label_value(diag, &value.value(), value);
         labels.push((name, value.value()));

@@ -1,4 +1,4 @@
-//! Checks the parsed item and builds the model. Every user error is reported here; later stages cannot fail.
+//! Checks the parsed item and builds the model. All errors are reported here; later stages cannot fail.
 
 mod field;
 mod labels;
@@ -16,13 +16,13 @@ use self::labels::check_labels;
 use self::names::{check_names, check_one_error_counter, check_prefix, possible_collisions};
 use self::plain::{check_plain_field, check_storage_name, copied_to_storage, storage_bounds};
 use super::input::{NamedField, is_deprecated, named_fields};
-use crate::attr::{FieldKeys, Key, StructKeys};
 use crate::derive::model::{Field, InstrumentStruct, Model, Name, PlainStruct};
 use crate::diag::Diagnostics;
+use crate::keys::{FieldKeys, Key, StructKeys};
 use crate::krate::CratePath;
 use crate::template::quote;
 
-/// Builds the model. If an error was reported, it lacks what the error is about and must not be expanded.
+/// Builds the model. If an error was reported, the model is incomplete and must not be expanded.
 pub(crate) fn check_item<'a>(
     diag: &mut Diagnostics,
     item: &'a DeriveInput,
@@ -114,8 +114,8 @@ fn instruments<'a>(
     }
 }
 
-/// Lints that are allowed or expected on the struct or a field. An `expect` is fulfilled by the item that it is on, so it
-/// becomes an `allow`.
+/// Lints that are allowed or expected on the struct or a field. An `expect` becomes an `allow`, because generated code need
+/// not contain the finding.
 fn allowed_lints(item: &DeriveInput) -> TokenStream {
     let mut allowed = TokenStream::new();
     let mut seen = HashSet::new();

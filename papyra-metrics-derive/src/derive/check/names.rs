@@ -1,4 +1,4 @@
-//! Checks names, prefixes and units, alone and of all fields together.
+//! Checks the names, prefixes and units of each field, and the names of all fields together.
 
 use std::collections::HashSet;
 
@@ -7,9 +7,9 @@ use quote::ToTokens;
 use syn::LitStr;
 use syn::ext::IdentExt;
 
-use crate::attr::{FieldKeys, Key};
 use crate::derive::model::{Field, Metric, Role};
 use crate::diag::Diagnostics;
+use crate::keys::{FieldKeys, Key};
 use crate::naming;
 
 pub(super) fn check_name(
@@ -22,7 +22,7 @@ pub(super) fn check_name(
         Some(Key { value, .. }) => (value.value(), value.to_token_stream()),
         None => (ident.unraw().to_string(), ident.to_token_stream()),
     };
-    // After a prefix a digit may come first.
+    // A name after a prefix may begin with a digit.
     let may_follow_prefix = !name.is_empty() && naming::is_name(&format!("_{name}"));
     if naming::is_name(&name) || !struct_prefix.is_empty() && may_follow_prefix {
         return Some(name);
@@ -67,8 +67,7 @@ pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<S
     None
 }
 
-/// Refuses two metrics of one name and the same labels in the struct itself. Flattened metrics, and what may be a family,
-/// are compared by the compiler.
+/// Refuses two metrics of this struct with the same name and labels. The compiler compares flattened metrics and families.
 pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
     let mut all = HashSet::new();
     for (at, (field, keys)) in fields.iter().enumerate() {
@@ -98,7 +97,7 @@ pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKey
     }
 }
 
-/// The name and the labels of a metric, the same for the same labels in another order.
+/// The name and the labels of a metric, with the labels in alphabetical order.
 fn series(metric: &Metric) -> String {
     let mut labels: Vec<String> = Vec::new();
     for (name, value) in &metric.labels {
@@ -124,14 +123,14 @@ pub(super) fn check_one_error_counter(diag: &mut Diagnostics, fields: &[(Field<'
             None => first = Some(ident),
             Some(first) => diag.error(
                 key,
-                format!("the error counter is already `{first}`; a struct has one, and functions name the others: `#[metrics(errors = {ident})]`"),
+                format!("`{first}` is already the error counter of this struct; remove `errors` here, and name `{ident}` on functions: `#[metrics(errors = {ident})]`"),
             ),
         }
     }
 }
 
-/// The metrics, by index, that may collide with an earlier one, depending on kinds and labels, which only the compiler
-/// knows, or whose own labels may not be distinct.
+/// The indices of the metrics that may collide with an earlier metric, or whose labels may have the same name twice. The
+/// compiler checks them, because it knows their kinds and labels.
 pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
     let mut metrics = Vec::new();
     for field in fields {
@@ -148,7 +147,8 @@ pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
             is_suspect[at] = true;
         }
     }
-    // The name of a histogram's sample is the histogram's name, a unit that is not known here, and a suffix.
+    // A histogram's samples are named after it, with a suffix and a unit that only the compiler knows. They may equal the
+    // name of a metric that contains all words of the histogram's name.
     for (histogram, (field, name, _)) in metrics.iter().enumerate() {
         if !field.may_be_histogram() {
             continue;

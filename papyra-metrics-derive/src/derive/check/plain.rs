@@ -7,16 +7,16 @@ use syn::Attribute;
 use super::field::{
     CheckedKeys, CommonKeys, Number, StructContext, Values, check_flatten, check_metric,
 };
-use crate::attr::{FieldKeys, Key};
 use crate::derive::input::NamedField;
 use crate::derive::model::{Field, Instrument, Name, PlainField, PlainRole, Role, Source};
 use crate::derive::written::{StorageInstrument, Written, span_of, storage_of, storage_trait};
 use crate::diag::Diagnostics;
+use crate::keys::{FieldKeys, Key};
 use crate::krate::runtime_alias;
 use crate::template::quote_spanned;
 use crate::types::{is_phantom_data, mentions};
 
-/// A checked field of a plain struct, and that of its storage.
+/// A checked field of a plain struct, and the field that is generated for it.
 pub(super) struct CheckedField<'a> {
     pub(super) plain: PlainField<'a>,
     pub(super) storage: Field<'a>,
@@ -34,7 +34,7 @@ pub(super) fn check_storage_name(
     }
     diag.error(
         storage,
-        format!("`{storage}` is the name of this struct; use another one for the generated struct of atomics"),
+        format!("`{storage}` is the name of this struct; use another name for the generated struct of atomics"),
     );
     None
 }
@@ -52,7 +52,7 @@ pub(super) fn check_plain_field<'a>(
         if !is_phantom_data(field.ty) {
             diag.error(
                 field.ty,
-                "only a `PhantomData` can be skipped in a struct with `storage`; move other fields to another struct",
+                "`skip` in a struct with `storage` requires the type `PhantomData`; move the field to another struct",
             );
         }
         let role = Role::Skip { is_phantom_data: true };
@@ -108,7 +108,7 @@ fn check_value<'a>(
     if let Some(Key { key, .. }) = keys.counter.as_ref().or(keys.gauge.as_ref()) {
         diag.error(
             key,
-            format!("`{key}` computes a value, and a struct with `storage` keeps only values of its own; move the field to a struct without `storage`"),
+            format!("`{key}` cannot be used in a struct with `storage`, which stores each value itself; move the field to a struct without `storage`"),
         );
         return None;
     }
@@ -117,7 +117,7 @@ fn check_value<'a>(
         (Some(Key { key, .. }), Some(_)) => {
             diag.error(
                 key,
-                "`padded` cannot be combined with `sharded`, which uses cache lines of its own; remove `padded`",
+                "`padded` cannot be combined with `sharded`, which already separates cache lines; remove `padded`",
             );
             return None;
         }
@@ -134,7 +134,7 @@ fn check_value<'a>(
         if context.has_valid_keys {
             diag.error(
                 field.ty,
-                "a metric in a struct with `storage` is a `u64` (counter), `i64` or `f64` (gauge), `Distribution<…>` (histogram), or a `Family<…>` of these; use `flatten` for a nested struct with `storage`",
+                "a metric in a struct with `storage` must be a `u64` (counter), `i64` or `f64` (gauge), `Distribution<…>` (histogram), or a `Family<…>` of these; use `flatten` for a nested struct with `storage`",
             );
         }
         return None;
@@ -156,8 +156,8 @@ fn number_of(written: &Written<'_>) -> Option<Number> {
     (!written.is_histogram()).then_some(number)
 }
 
-/// Returns the bounds of the impls of a plain struct. Flattened types that depend on its parameters must have storage, and
-/// each family whose label is a parameter must have a value in which all members are zero.
+/// Returns the bounds of the impls of a plain struct: flattened types that depend on its parameters must have storage, and
+/// families whose label is a parameter must have a constant with all members zero.
 pub(super) fn storage_bounds(plain: &[PlainField<'_>], storage: &[Field<'_>]) -> Vec<TokenStream> {
     let mut bounds = Vec::new();
     let mut families = Vec::new();

@@ -8,7 +8,7 @@ use crate::derive::model::InstrumentStruct;
 use crate::derive::written::span_of;
 use crate::template::{quote, quote_spanned};
 
-/// Counts errors of any type if the field is a counter, and otherwise those from which its label can be made.
+/// Counts errors of any type if the field is a counter. A family counts errors that convert to its label.
 pub(super) fn expand_impls(
     model: &InstrumentStruct<'_>,
     where_clause: Option<&TokenStream>,

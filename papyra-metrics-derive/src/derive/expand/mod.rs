@@ -38,8 +38,8 @@ fn expand_block(model: &InstrumentStruct<'_>, plain: &TokenStream) -> TokenStrea
     quote!(#lints #block)
 }
 
-/// Impls in a separate block, where the hidden module of the runtime crate has a short name. If the user named the
-/// crate, its path is written out: an error in an import would be another one than that of the same path elsewhere.
+/// Impls in a separate block, in which the hidden module of the runtime crate has a short name. If the user named the
+/// crate, the full path replaces the short name, so that a wrong path is one error and not a second one for an import.
 pub(crate) fn in_block(krate: &CratePath, impls: &TokenStream) -> TokenStream {
     let runtime = runtime_at(krate, Span::call_site());
     if krate.is_given() {

@@ -1,4 +1,4 @@
-//! The struct of atomics that a plain struct declares.
+//! The struct of atomics that is generated for a plain struct.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -10,7 +10,7 @@ use crate::derive::written::{span_of, storage_of, storage_trait};
 use crate::krate::{runtime_alias, runtime_at};
 use crate::template::{quote, quote_spanned};
 
-/// The struct itself, which is outside of the block of the impls.
+/// The struct itself, outside of the block of the impls.
 pub(super) fn expand_struct(plain: &PlainStruct<'_>) -> TokenStream {
     let PlainStruct { vis, attrs, storage, .. } = plain;
     let (ident, generics) = (storage.name.ident, storage.generics);
@@ -51,7 +51,7 @@ fn written_out(attrs: &[&Attribute]) -> TokenStream {
     all
 }
 
-/// How it is made, shown and read.
+/// Its constructors, `Debug`, and the functions that read it.
 pub(super) fn expand_impls(model: &PlainStruct<'_>) -> TokenStream {
     let (vis, plain, ident) = (model.vis, model.name.in_impl(), model.storage.name.in_impl());
     let name = ident.unraw().to_string();
@@ -62,8 +62,10 @@ pub(super) fn expand_impls(model: &PlainStruct<'_>) -> TokenStream {
         parts.add(field);
     }
     let Parts { asserts, new, read, values, debug } = parts;
-    let new_doc = format!(" A [`{ident}`] with everything at zero.");
-    let read_doc = format!(" The values now, since the last reset, as a [`{plain}`].");
+    let new_doc = format!(" Creates a [`{ident}`] in which every metric is zero.");
+    let read_doc = format!(
+        " Returns the current values as a [`{plain}`]. Counters and histograms count since the last reset."
+    );
     quote! {
         #asserts
         impl #impl_generics #ident #ty_generics #where_clause {
@@ -114,13 +116,13 @@ pub(super) fn expand_impls(model: &PlainStruct<'_>) -> TokenStream {
 /// The parts of the impls that consist of one item for each field.
 #[derive(Default)]
 struct Parts {
-    /// Constants that require storage of flattened types, which the compiler then reports once.
+    /// Constants that require flattened types to have storage, so that the compiler reports a missing one once.
     asserts: TokenStream,
     /// Fields of the storage, all zero.
     new: TokenStream,
     /// Fields of the plain struct, read from the storage.
     read: TokenStream,
-    /// Statements that show the fields of the plain struct to a visitor.
+    /// Statements that call a visitor with the fields of the plain struct.
     values: TokenStream,
     /// Names and fields of the storage.
     debug: TokenStream,

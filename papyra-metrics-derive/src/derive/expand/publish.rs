@@ -18,7 +18,7 @@ pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {
     for field in &model.fields {
         let span = span_of(&field.ty);
         let ty = match &field.role {
-            // Not named: a private type in a public bound would count as public, and lints ask more of those.
+            // The type is not named, because lints treat a private type in a public bound as public.
             Role::Skip { is_phantom_data: false } => quote_spanned!(span=> __rt::SkippedField),
             Role::Metric(Metric { source: Source::Computed(_), .. }) => {
                 quote_spanned!(field.name.ident.span()=> __rt::ComputedValue)

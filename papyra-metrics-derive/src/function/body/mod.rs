@@ -1,4 +1,4 @@
-//! Function bodies as raw tokens: what they do, and how they are rewritten.
+//! Analyses and rewrites the tokens of function bodies.
 
 pub(crate) mod rewrite;
 pub(crate) mod tail;

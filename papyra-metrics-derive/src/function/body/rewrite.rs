@@ -1,4 +1,4 @@
-//! Rewrites bodies: other names and reborrows for `self`, attributes and braces.
+//! Rewrites bodies: renames or reborrows `self`, and separates attributes and braces.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -10,7 +10,7 @@ use super::usage::{
 use crate::raw_tokens::{flat, is_one_of, is_punct, position, stream};
 use crate::template::{quote, quote_spanned};
 
-/// Splits a body into its inner attributes and the rest, which is in braces with the span of those of the body.
+/// Splits a body into its inner attributes and a block of the other tokens, whose braces have the span of the body.
 pub(crate) fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
     let mut attributes = TokenStream::new();
     let tokens: Vec<TokenTree> = body.stream().into_iter().collect();
@@ -25,16 +25,16 @@ pub(crate) fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
     (attributes, braced(stream(rest), body.span()))
 }
 
-/// Braces with a span of the user's: a block that ends in the user's last expression keeps the rules of the user's
-/// edition for its temporaries, and lints find the user's code.
+/// A block whose braces have a span of the user's code: the temporaries of its last expression then follow the rules of the
+/// user's edition, and lints apply to it.
 pub(crate) fn braced(tokens: TokenStream, span: Span) -> Group {
     let mut group = Group::new(Delimiter::Brace, tokens);
     group.set_span(span);
     group
 }
 
-/// The statements of a block, to be placed after others: in its braces only if it begins with items, which a lint wants
-/// to be first.
+/// The statements of a block, for use after other statements. They stay in braces if they begin with items, because a lint
+/// requires items to come first.
 pub(crate) fn unbraced(block: &Group) -> TokenStream {
     let statements = block.stream();
     if begins_with_item(&flat(&statements)) { quote!(#block) } else { statements }
@@ -68,7 +68,7 @@ fn begins_with_item(tokens: &[TokenTree]) -> bool {
     }
 }
 
-/// Replaces each `self` by another name. Not for bodies that show `self` to macros.
+/// Renames each `self`, except in the inputs of macros: for bodies whose macros do not see `self`.
 pub(crate) fn rename_self(tokens: TokenStream, name: &dyn Fn(&Ident) -> Ident) -> TokenStream {
     replace_self(tokens, &|ident, _, _| name(ident).into_token_stream())
 }
@@ -107,7 +107,7 @@ fn mixed_site(ident: &Ident) -> Span {
 /// A replacement for `self`, from the identifier, the token before it, and those after it.
 type Replacement<'a> = dyn Fn(&Ident, Option<&TokenTree>, &[TokenTree]) -> TokenStream + 'a;
 
-/// Replaces each `self` outside of macros and of nested functions, which have a `self` of their own.
+/// Replaces each `self`, except in macros and in nested functions, whose `self` is another one.
 fn replace_self(tokens: TokenStream, replacement: &Replacement) -> TokenStream {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut replaced = TokenStream::new();
@@ -161,6 +161,7 @@ mod tests {
     use quote::{format_ident, quote};
 
     use super::{braced, reborrow_pinned_self, reborrow_self, rename_self, unbraced};
+    use crate::raw_tokens::code;
 
     #[test]
     fn renaming_leaves_nested_functions_and_paths_alone() {
@@ -214,14 +215,7 @@ mod tests {
             (quote!(const { a }), false),
             (quote!(async move { a }.await), false),
             (quote!(use a::b;, b()), true),
-            (
-                quote!(
-                    #[cfg(unix)]
-                    const A: u8 = 0;,
-                    A
-                ),
-                true,
-            ),
+            (code("#[cfg(unix)] const A: u8 = 0;, A"), true),
             (quote!(unsafe fn f() {}, a), true),
         ] {
             let block = braced(body.clone(), proc_macro2::Span::call_site());

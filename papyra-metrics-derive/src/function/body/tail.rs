@@ -6,9 +6,9 @@ use crate::raw_tokens::{is_ident, is_punct, stream, text};
 
 /// A body that ends with an expression that creates a future, such as an `async` block.
 pub(crate) struct ReturnedFuture {
-    /// The statements before it.
+    /// The statements before the expression.
     pub(crate) statements: TokenStream,
-    /// `Box::pin` by the path as written, with the span of its parentheses.
+    /// The path of `Box::pin` as written, and the span of its parentheses.
     pub(crate) pin: Option<(TokenStream, Span)>,
     pub(crate) future: Future,
 }
@@ -69,7 +69,7 @@ fn async_block(tokens: &[TokenTree]) -> Option<(usize, TokenStream, Group)> {
     Some((start, stream(&head[start..]), block.clone()))
 }
 
-/// Whether an expression begins there that is not a part of the one before.
+/// Whether an expression begins at `start`, rather than continuing an earlier one.
 fn starts_expression(tokens: &[TokenTree], start: usize) -> bool {
     start == 0
         || is_punct(&tokens[start - 1], ';')

@@ -1,5 +1,5 @@
-//! Conservative facts about a body, or an expression, from its raw tokens: a macro call is assumed to return and to
-//! await, because a user may define a macro of any name.
+//! Conservative facts about the tokens of a body or an expression. A macro call is assumed to return and to await, because
+//! a user may define a macro of any name.
 
 use std::collections::HashSet;
 
@@ -11,27 +11,27 @@ use crate::raw_tokens::{is_ident, is_one_of, is_punct, position};
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools)] // independent facts
 pub(crate) struct BodyUsage {
-    /// It may return early: `return`, `?`, or a macro call.
+    /// It may return early, by `return`, `?` or a macro call.
     pub(crate) exits: bool,
     /// It may await.
     pub(crate) awaits: bool,
     /// It names `self`.
     pub(crate) names_self: bool,
-    /// It names `self` without a field or a method after it.
+    /// It names `self` without accessing a field or calling a method.
     pub(crate) uses_self_as_value: bool,
-    /// It names `self` other than for a field.
+    /// It names `self` without accessing a field.
     pub(crate) uses_self_beyond_fields: bool,
     /// A `move` closure or block names `self`.
     pub(crate) moves_self: bool,
     /// A macro call or a format string contains `self`, so a renamed `self` would be visible to it.
     pub(crate) shows_self_to_macros: bool,
-    /// A macro call consumes a pinned `self`, as far as the names of methods say: `self.project()`.
+    /// A macro call may consume a pinned `self`, judging by the names of methods: `self.project()`.
     pub(crate) consumes_self_in_macros: bool,
     /// The fields of `self` that it names: `log` in `self.log.len`.
     pub(crate) fields_of_self: Vec<Ident>,
     /// Identifiers followed by a field access: `log` in `log.len`.
     pub(crate) fields_accessed_of: HashSet<String>,
-    /// All identifiers that are not fields, and those in the braces of strings.
+    /// All identifiers that are not fields, including those in the braces of strings.
     pub(crate) names: HashSet<String>,
 }
 
@@ -204,8 +204,8 @@ pub(super) fn field_after(after: &[TokenTree]) -> Option<&TokenTree> {
     }
 }
 
-/// Whether a pinned `self` in the input of a macro may still be there afterwards: behind `&` or `*`, or with a method
-/// that is not one of those that usually take a `Pin`. A wrong guess is an error of the compiler's.
+/// Whether the input of a macro may leave a pinned `self` usable: after `&` or `*`, or before a method that usually does not
+/// take a `Pin`. If the guess is wrong, the compiler reports a use after move.
 fn may_borrow_pin(before: Option<&TokenTree>, after: &[TokenTree]) -> bool {
     let takes_pin = |method: &str| {
         ["get_mut", "get_unchecked_mut", "into_ref", "map_unchecked_mut"].contains(&method)
@@ -219,7 +219,7 @@ fn may_borrow_pin(before: Option<&TokenTree>, after: &[TokenTree]) -> bool {
     }
 }
 
-/// Whether the token before `self` leaves it in place: `&`, `&mut` or `*`.
+/// Whether the token before `self` borrows or dereferences it: `&`, `&mut` or `*`.
 pub(super) fn is_borrow_or_deref(before: &TokenTree) -> bool {
     is_punct(before, '&') || is_ident(before, "mut") || is_punct(before, '*')
 }
@@ -259,14 +259,13 @@ mod tests {
     use quote::quote;
 
     use super::BodyUsage;
+    use crate::raw_tokens::code;
 
     #[test]
     fn early_exits_are_found_and_every_macro_call_is_taken_for_one() {
         for body in [
             quote!(a?; b),
-            quote!(if x {
-                return y;
-            }),
+            code("if x { return y; }"),
             quote!(bail!("x")),
             quote!(assert!(a); b),
             quote!(out::write!(a)),
@@ -277,15 +276,8 @@ mod tests {
         for body in [
             quote!(a != b),
             quote!(Ok(!x)),
-            quote!(if !(a) {
-                b
-            }),
-            quote!(
-                fn f() -> Option<u8> {
-                    a?
-                },
-                b
-            ),
+            code("if !(a) { b }"),
+            code("fn f() -> Option<u8> { a? }, b"),
         ] {
             assert!(!BodyUsage::of(&body).exits, "{body}");
         }
@@ -302,11 +294,7 @@ mod tests {
             quote!(self.file.flush()),
             quote!(self.0 + self::X),
             quote!(self.a = self.b),
-            quote!(
-                fn f(&self) {
-                    self.flush()
-                }
-            ),
+            code("fn f(&self) { self.flush() }"),
         ] {
             assert!(!BodyUsage::of(&body).uses_self_beyond_fields, "{body}");
         }
@@ -318,13 +306,7 @@ mod tests {
             quote!(info!(self.level)),
             quote!(a::b! { [(self)] }),
             quote!(format!("{self}")),
-            quote!(
-                macro_rules! level {
-                    () => {
-                        self.level
-                    };
-                }
-            ),
+            code("macro_rules! level { () => { self.level }; }"),
         ] {
             assert!(BodyUsage::of(&body).shows_self_to_macros, "{body}");
         }

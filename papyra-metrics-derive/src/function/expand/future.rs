@@ -1,4 +1,4 @@
-//! Functions that return a future without being `async`: the counting goes into the future.
+//! Expands functions that are not `async` and return a future: the counting is inside the future.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 
@@ -8,7 +8,7 @@ use crate::function::plan::{Access, Scope};
 use crate::krate::krate_at;
 use crate::template::{quote, quote_spanned};
 
-/// Wraps the future in `Box::pin` if the user's was wrapped.
+/// Wraps the future in `Box::pin` if the user wrapped it.
 pub(super) fn pinned(pin: Option<&(TokenStream, Span)>, future: TokenStream) -> TokenStream {
     let Some((path, span)) = pin else { return future };
     let mut arguments = Group::new(Delimiter::Parenthesis, future);
@@ -17,7 +17,7 @@ pub(super) fn pinned(pin: Option<&(TokenStream, Span)>, future: TokenStream) -> 
 }
 
 impl BodyExpander<'_> {
-    /// A body that makes its future in the last expression.
+    /// Expands a body that creates its future in the last expression.
     pub(super) fn expand_last_future(
         &self,
         statements: &TokenStream,
@@ -31,7 +31,7 @@ impl BodyExpander<'_> {
         quote!(#handles #statements #future #measured)
     }
 
-    /// A body that returns the future of any expression.
+    /// Expands a body that returns the future of any expression.
     pub(super) fn expand_any_future(&self, is_boxed: bool) -> TokenStream {
         let private = &self.private;
         let handles = self.handles(self.plan.future_access());
@@ -69,7 +69,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// A body whose return type may be an alias of an outcome or of a boxed future.
+    /// Expands a body whose return type may be an alias of an outcome or of a boxed future.
     pub(super) fn expand_named(&self, output: &TokenStream) -> TokenStream {
         let private = &self.private;
         let access = self.plan.access;
@@ -116,8 +116,8 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Counts what has been returned, or puts the counting into a future. The expression spans the return type, where an
-    /// error belongs about something that does not live long enough.
+    /// Counts the returned value, or moves the counting into the returned future. The expression has the span of the return
+    /// type, where the compiler then reports a value that does not live long enough.
     fn finish(&self, output: &TokenStream, access: Access) -> TokenStream {
         let (now, deferred) = (self.record_end(access, false), self.deferred_recording(access));
         let (first, last) = (located(output), located_at_end(output));
@@ -134,7 +134,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// The closure that makes the recorder of a future, which counts when the future begins and when it ends.
+    /// The closure that creates the recorder of a future, which counts when the future begins and when it ends.
     fn deferred_recording(&self, access: Access) -> TokenStream {
         let future_access = self.plan.future_access();
         let shared = self.share_for_future(access);
@@ -162,7 +162,7 @@ impl BodyExpander<'_> {
             return quote_mixed_site!(#private::OnEnd(#mover || { #guard #time }));
         }
         let counted = self.count_outcome(access);
-        // Only one of the two closures is called; this gives the other one its error type.
+        // Only one of the two closures is called. The annotation gives the other closure its error type.
         let error = self.plan.output.map(|output| {
             let span = located(output);
             let krate = krate_at(&self.plan.model.krate, span);

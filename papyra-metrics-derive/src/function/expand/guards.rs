@@ -38,7 +38,7 @@ impl Guard<'_> {
     }
 }
 
-/// Statements that create guards, and the guard through which the body reaches each value that is held.
+/// Statements that create guards, and the guards that hold `self` and arguments.
 #[derive(Default)]
 struct Guards<'a> {
     statements: TokenStream,
@@ -115,7 +115,7 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// The reborrow spans the return type, because a borrow that outlives it has to show there.
+    /// The reborrow has the span of the return type, where the compiler then reports a returned borrow that lives too long.
     fn reborrow_through_guard(&self, holder: &Ident) -> TokenStream {
         let Some(output) = &self.plan.model.function.output else {
             return quote_mixed_site!(&mut *#holder.held);
@@ -130,7 +130,7 @@ impl<'a> BodyExpander<'a> {
         self.guards(access, true, false).statements
     }
 
-    /// Returns the guards, which exist until the end of the scope. Only a call that is watched can be cancelled.
+    /// Returns the guards, which are dropped at the end of the scope.
     fn guards(&self, access: Access, is_watched: bool, is_timed: bool) -> Guards<'a> {
         let mut guards = Guards::default();
         for guard in self.guarded(is_watched, is_timed) {
@@ -184,7 +184,7 @@ impl<'a> BodyExpander<'a> {
         });
     }
 
-    /// A guard with this name. It holds the value through which its target is reached.
+    /// The expression that creates a guard. It holds the value through which it accesses its target, and calls it `name`.
     fn guard_that_holds(
         &self,
         guard: &Guard<'_>,
@@ -195,7 +195,7 @@ impl<'a> BodyExpander<'a> {
         let private = &self.private;
         match guard.kind {
             GuardKind::InFlight => {
-                let step = self.move_gauge(guard.target, access);
+                let step = self.change_gauge(guard.target, access);
                 quote_mixed_site!(#private::InFlight::new(#held, |#name, __delta| { #step }))
             }
             GuardKind::Cancelled => {
@@ -280,7 +280,7 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// Returns the guards that own the handle through which they count.
+    /// Returns guards that own the handles of their targets.
     pub(super) fn owned_guards(&self) -> TokenStream {
         let mut guards = TokenStream::new();
         for guard in self.guarded(true, false) {
@@ -310,8 +310,8 @@ impl<'a> BodyExpander<'a> {
         quote_mixed_site!(let #local = #made;)
     }
 
-    /// A statement that moves the gauge by `__delta`.
-    fn move_gauge(&self, target: &Target, access: Access) -> TokenStream {
+    /// A statement that changes the gauge by `__delta`.
+    fn change_gauge(&self, target: &Target, access: Access) -> TokenStream {
         let gauge = self.instrument(target, access);
         let step = quote_mixed_site!(__delta.apply(#gauge));
         match target.kind.root() {
@@ -321,7 +321,7 @@ impl<'a> BodyExpander<'a> {
     }
 }
 
-/// The `&mut self` that a guard takes, from the signature or from the guard before it.
+/// The `&mut self` that a guard holds: `self`, or a reborrow of the one that the previous guard holds.
 fn held_self(receiver: &Receiver, holder: Option<&Ident>) -> TokenStream {
     let token = &receiver.token;
     match (receiver.kind, holder) {

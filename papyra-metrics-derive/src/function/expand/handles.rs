@@ -1,4 +1,4 @@
-//! Handles that are made before the body moves `self` or an argument, and used to count afterwards.
+//! Handles of metrics, which are created before the body moves `self` or an argument, and used after the body.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 
@@ -11,7 +11,7 @@ use crate::raw_tokens::{flat, is_ident, is_punct};
 use crate::template::{quote, quote_spanned};
 
 impl BodyExpander<'_> {
-    /// The statements that make handles, before the body.
+    /// The statements that create handles, before the body.
     pub(super) fn handles(&self, access: Access) -> TokenStream {
         let mut handles = TokenStream::new();
         if let (Some(receiver), Access::SelfAlias, true) =
@@ -34,7 +34,7 @@ impl BodyExpander<'_> {
         handles
     }
 
-    /// Shares the metrics, if they can be shared or borrowed.
+    /// Statements that create the handle of the metrics.
     fn share_root(&self, root: &MetricsRoot, access: Access) -> TokenStream {
         let private = &self.private;
         let metrics = self.metrics(root, Access::Direct);
@@ -50,7 +50,8 @@ impl BodyExpander<'_> {
         quote_mixed_site!(#bound #share)
     }
 
-    /// Shares the first part of a path that can be shared: `self.shared.metrics.errors` may be an `Arc`'s.
+    /// Statements that create a handle: a clone of the first shared pointer in a path such as `self.shared.metrics.errors`,
+    /// if there is one, or else a borrow.
     fn share(&self, handle: &Ident, expression: &TokenStream) -> TokenStream {
         let private = &self.private;
         let tokens = flat(expression);
@@ -79,7 +80,7 @@ impl BodyExpander<'_> {
         shares
     }
 
-    /// The targets whose expressions are evaluated before the body, with these.
+    /// The targets whose expressions are evaluated before the body, and these expressions.
     fn shared_expressions(&self, access: Access) -> Vec<(&Target, &TokenStream)> {
         let mut shared = Vec::new();
         for target in self.plan.model.targets.all() {

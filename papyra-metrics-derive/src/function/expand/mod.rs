@@ -40,14 +40,14 @@ pub(super) fn expand(model: &InstrumentedFn<'_>) -> TokenStream {
     quote!(#header #body)
 }
 
-/// The guards that exist while the body runs, and bindings of what they hold.
+/// The guards that exist while the body runs, and bindings of the values that they hold.
 struct GuardBindings {
     guards: TokenStream,
-    /// The alias of `self` that the body works on.
+    /// The statement that binds the alias of `self` for the body.
     bind: TokenStream,
-    /// Arguments that only the body borrows.
+    /// Statements that reborrow arguments for the body.
     lend: TokenStream,
-    /// Names for what comes after the body.
+    /// Bindings for the code after the body.
     after: TokenStream,
     /// The access to counters after the body.
     access_after: Access,
@@ -65,7 +65,7 @@ impl<'a> BodyExpander<'a> {
         Self { plan, private: quote_mixed_site!(#krate::__private) }
     }
 
-    /// The body with everything around it, for a function or a block that is `async` or not.
+    /// The body with the generated code before and after it.
     fn expand(&self) -> TokenStream {
         let access = self.plan.access;
         let (handles, calls) = (self.handles(access), self.count_calls(access));
@@ -94,7 +94,7 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// The statements that keep what the body gives. A closure and an `async` block have its type themselves.
+    /// The statement that binds the value of the body. A closure and an `async` block are already annotated with its type.
     fn result(&self, bindings: &GuardBindings, run: TokenStream, has_type: bool) -> TokenStream {
         let GuardBindings { bind, lend, .. } = bindings;
         let run = if lend.is_empty() { run } else { quote_mixed_site!({ #lend #run }) };
@@ -102,7 +102,7 @@ impl<'a> BodyExpander<'a> {
         quote_mixed_site!(#bind let __result #ty = #run;)
     }
 
-    /// The block, working on the `self` that is planned for it.
+    /// The block, with `self` replaced as planned.
     fn rewritten_block(&self) -> Group {
         let block = &self.plan.block;
         let statements = match self.plan.body_self {
@@ -114,8 +114,8 @@ impl<'a> BodyExpander<'a> {
         braced(statements, block.span())
     }
 
-    /// Returns a body that cannot return early, as the value of a `let`. The body is in a branch because it may diverge, and
-    /// rustc warns of unreachable statements after a diverging expression.
+    /// The expression for a body that cannot return early. The body is in a branch because it may diverge, and rustc warns of
+    /// unreachable statements after a diverging expression.
     fn in_place(&self, block: &Group) -> TokenStream {
         let private = &self.private;
         quote_mixed_site!(if #private::takes_branch() #block else { #private::other_branch() })

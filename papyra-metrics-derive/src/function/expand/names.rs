@@ -4,16 +4,16 @@ use proc_macro2::{Ident, Span, TokenStream};
 
 use crate::function::model::Target;
 
-/// `quote!` with mixed-site hygiene: names cannot clash with the user's.
+/// `quote!` with mixed-site hygiene: local variables cannot clash with those of the user.
 macro_rules! quote_mixed_site {
     ($($tokens:tt)*) => { $crate::template::quote_spanned!(::proc_macro2::Span::mixed_site()=> $($tokens)*) };
 }
 pub(super) use quote_mixed_site;
 
-/// The other name for `self`.
+/// The alias of `self`.
 pub(super) const SELF_ALIAS: &str = "__this";
 
-/// The other name for `self`, at the given location.
+/// The alias of `self`, at the given location.
 pub(super) fn self_alias(at: Span) -> Ident {
     Ident::new(SELF_ALIAS, Span::mixed_site().located_at(at))
 }
@@ -23,7 +23,7 @@ pub(super) fn root_handle() -> Ident {
     Ident::new("__root", Span::mixed_site())
 }
 
-/// The handle that replaces the expression of a target.
+/// The handle of a target that is given as an expression.
 pub(super) fn handle(target: &Target) -> Ident {
     Ident::new(&format!("__{}", target.key), Span::mixed_site())
 }

@@ -1,4 +1,4 @@
-//! The statements that count, and how they find their counters.
+//! The statements that count, and the expressions that find their counters.
 
 use proc_macro2::{Ident, Span, TokenStream};
 
@@ -87,7 +87,7 @@ impl BodyExpander<'_> {
         quote_mixed_site!(let __outcome = #outcome::outcome(&__result); #counted)
     }
 
-    /// Statements that count what `__outcome` is.
+    /// Statements that count `__outcome`.
     pub(super) fn count_outcome(&self, access: Access) -> TokenStream {
         let Targets { errors, ok, .. } = &self.plan.model.targets;
         let if_err = |count: TokenStream| {
@@ -172,7 +172,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Statements that have `__metrics`, if there are metrics.
+    /// Runs the statements with `__metrics` bound, if there are metrics.
     pub(super) fn with_metrics(
         &self,
         root: &MetricsRoot,
@@ -189,7 +189,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Looks up the metrics.
+    /// The lookup of the metrics.
     pub(super) fn lookup(&self, root: &MetricsRoot, access: Access) -> Lookup {
         let private = &self.private;
         if access == Access::Cached {
@@ -207,7 +207,7 @@ impl BodyExpander<'_> {
                 before: TokenStream::new(),
                 metrics: quote_mixed_site!(#private::probe(&#metrics).__present()),
             },
-            // The expression may return a temporary value, which has to live as long as the instrument that is borrowed from it.
+            // A temporary value of the expression has to live as long as the instrument that is borrowed from it.
             RootKind::At(_) => Lookup {
                 before: quote_mixed_site!(let #handle = &#metrics;),
                 metrics: quote_mixed_site!(#private::probe(#handle).__present()),
@@ -250,7 +250,7 @@ fn located_key(target: &Target) -> Span {
     }
 }
 
-/// The expression, with the name that `self` has there.
+/// The expression, with the alias of `self` if it is needed.
 pub(super) fn with_self_alias(expression: &TokenStream, access: Access) -> TokenStream {
     match access {
         Access::SelfAlias => {

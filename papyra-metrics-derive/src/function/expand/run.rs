@@ -11,10 +11,10 @@ use crate::function::plan::{BodySelf, Scope};
 use crate::template::{quote, quote_spanned};
 
 impl BodyExpander<'_> {
-    /// The expression that runs the body to its end and has a value of that type.
+    /// The expression that runs the body to its end, with a value of the output type.
     pub(super) fn run(&self, block: &Group, output: Option<&TokenStream>) -> TokenStream {
         let private = &self.private;
-        // The span is that of the user's braces, because lints do not look into a closure or block of a macro.
+        // The span is that of the user's braces, because lints ignore closures and blocks of macros.
         let at = block.span();
         let captures = &self.plan.captures;
         let mover = (!self.plan.only_borrows).then(|| quote_spanned!(at=> move));
@@ -53,8 +53,8 @@ impl BodyExpander<'_> {
         })
     }
 
-    /// A `return` that is never reached: it gives an `async` block its type, and makes it capture by value, or by `&mut`,
-    /// what it would capture by reference.
+    /// A `return` that is never executed. It gives an `async` block its type, and makes the block capture variables by value
+    /// or by `&mut` instead of by reference.
     fn fake_return(&self, output: Option<&TokenStream>) -> TokenStream {
         let private = &self.private;
         let mut takes = TokenStream::new();
@@ -84,14 +84,14 @@ impl BodyExpander<'_> {
 /// Returns the attributes of a statement that names a captured argument.
 fn attributes(capture: &Capture<'_>) -> TokenStream {
     let cfg = &capture.cfg;
-    // The statement names an argument such as `_key` so that it lives as long as the future, as without the attribute. The
-    // name must have the user's hygiene, so clippy does not treat it as generated code, and the lint has to be allowed.
+    // The statement names an argument such as `_key` so that it lives as long as the future, as it would without the
+    // attribute. The name has the hygiene of the user's code, so clippy reports it unless the lint is allowed.
     let allow =
         capture.is_unused.then(|| quote_mixed_site!(#[allow(clippy::used_underscore_binding)]));
     quote!(#cfg #allow)
 }
 
-/// The block with these statements before the user's.
+/// The block, with these statements at its beginning.
 fn after(statements: &TokenStream, block: &Group) -> Group {
     if statements.is_empty() {
         return block.clone();

@@ -1,4 +1,4 @@
-//! How one body runs, and how it and its counters share `self` and the arguments.
+//! Plans how a body runs, and how the body and its counters share `self` and the arguments.
 //!
 //! A body that cannot return early is not wrapped. Otherwise it runs in a closure, or in an `async` block if it awaits, so
 //! that `return` and `?` end only the closure or block. Counters are looked up after the body, so that the body can use
@@ -13,33 +13,32 @@ use crate::function::input::{Argument, ArgumentKind, Receiver, ReceiverKind};
 use crate::function::model::{InstrumentedFn, Output, Target, Targets};
 use crate::function::output::{borrows_self, cannot_be_annotated, outlives_self};
 
-/// How one body runs, and how its counters are reached.
+/// How a body runs, and how its counters are accessed.
 #[allow(clippy::struct_excessive_bools)] // independent decisions
 pub(crate) struct BodyPlan<'a> {
     pub(crate) model: &'a InstrumentedFn<'a>,
     pub(crate) block: Group,
-    /// The type of what the body gives, if that can be told.
+    /// The type of the value of the body, if it is written.
     pub(crate) output: Option<&'a TokenStream>,
     pub(crate) usage: BodyUsage,
     pub(crate) access: Access,
     pub(crate) body_self: BodySelf,
     pub(crate) scope: Scope,
-    /// The closure or `async` block only borrows what it names, so that `self` remains usable.
+    /// The closure or `async` block borrows the variables that it names, so that `self` remains usable.
     pub(crate) only_borrows: bool,
     /// Fields of `self` that an `async` block captures by `&mut`: a `&` would have to be `Send`.
     pub(crate) captured_fields: Vec<Ident>,
-    /// The arguments that go into the closure or `async` block, last to first, each with the attributes of a statement
-    /// that names it.
+    /// The arguments that the closure or `async` block captures, in reverse order.
     pub(crate) captures: Vec<Capture<'a>>,
-    /// The body needs all of `self`, because a macro in it sees the name.
+    /// The body needs all of `self`, because a macro in it contains the word `self`.
     macros_need_self: bool,
-    /// Waiting is noted while the body runs, so that its cancellation can be counted.
+    /// A guard records whether the body is waiting, so that its cancellation can be counted.
     pub(crate) is_watched: bool,
     /// The body has to be the last expression, so a guard times the call.
     pub(crate) is_timed_by_guard: bool,
-    /// A guard keeps hold of `&mut self` while the body runs.
+    /// A guard holds `&mut self` while the body runs.
     pub(crate) guard_holds_self: bool,
-    /// Arguments of type `&mut` through which something is counted once the body is done with them.
+    /// Arguments of type `&mut` whose metrics are updated after the body has used them.
     pub(crate) lent_arguments: Vec<&'a Ident>,
 }
 
@@ -58,19 +57,19 @@ pub(crate) enum Access {
     FutureHandle,
 }
 
-/// Which `self` the body works on.
+/// The `self` that the body uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum BodySelf {
     AsWritten,
-    /// A reborrow by another name, which no macro in the body sees.
+    /// A reborrow with another name. No macro in the body contains `self`.
     Alias,
-    /// `&mut *self` wherever the body would move it.
+    /// `self`, with `&mut *self` where the body would move it.
     Reborrowed,
-    /// `Pin::as_mut(&mut self)` wherever the body would move it.
+    /// `self`, with `Pin::as_mut(&mut self)` where the body would move it.
     ReborrowedPin,
 }
 
-/// In what a body runs to its end.
+/// The construct around a body, which `return` and `?` end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Scope {
     InPlace,
@@ -78,7 +77,7 @@ pub(crate) enum Scope {
     AsyncBlock,
 }
 
-/// The reason why the metrics have to be shared: the time at which they must still be usable.
+/// The reason why the metrics have to be shareable, such as an `Arc`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Bound {
     /// After the body has consumed `self`.
@@ -135,7 +134,7 @@ impl<'a> BodyPlan<'a> {
         plan
     }
 
-    /// Decides how the body and the counters share `self`.
+    /// Sets how the body and the counters share `self`.
     fn share_self(&mut self, receiver: &Receiver) {
         let observes_end = self.observes_end();
         let is_exclusive = matches!(receiver.kind, ReceiverKind::Exclusive | ReceiverKind::Pinned);
@@ -159,7 +158,7 @@ impl<'a> BodyPlan<'a> {
             };
     }
 
-    /// Decides for `&mut self`, pinned or not.
+    /// Returns how they share `&mut self` or `self: Pin<&mut Self>`.
     fn share_exclusive(&mut self, receiver: &Receiver) -> (Access, BodySelf) {
         let usage = &self.usage;
         let function = self.model.function;
@@ -184,7 +183,7 @@ impl<'a> BodyPlan<'a> {
         if !usage.shows_self_to_macros {
             return (Access::Direct, BodySelf::Alias);
         }
-        // The tokens that macros see must not change, and there is only one `self`.
+        // A macro must see the word `self` as the user wrote it, so `self` cannot be renamed.
         let takes_all = self.guard_holds_self || usage.moves_self;
         if takes_all || is_pinned && usage.consumes_self_in_macros {
             self.macros_need_self = true;
@@ -202,17 +201,17 @@ impl<'a> BodyPlan<'a> {
         self.receiver().map(|receiver| receiver.kind)
     }
 
-    /// Whether anything is counted through `self`.
+    /// Whether the expression of a target names `self`.
     pub(crate) fn touches_self(&self) -> bool {
         self.model.targets.all().iter().any(|target| target.usage.names_self)
     }
 
-    /// Whether the body captures all of `self`, and so also the metrics that `self` owns.
+    /// Whether the body captures all of `self`, including the metrics in it.
     fn takes_self(&self) -> bool {
         self.usage.names_self && self.usage.uses_self_beyond_fields
     }
 
-    /// The number of times that the metrics would be looked up: for calls, for the clock, for guards, and after the body.
+    /// The number of places that look up the metrics: calls, the clock, guards, and the code after the body.
     fn lookups(&self) -> usize {
         let targets = &self.model.targets;
         let is_looked_up = |target: &Target| target.kind.root().is_some();
@@ -242,18 +241,18 @@ impl<'a> BodyPlan<'a> {
         guarded
     }
 
-    /// Whether anything is counted through an argument after the body.
+    /// Whether the code after the body uses the argument.
     pub(crate) fn reads_after_body(&self, argument: &Ident) -> bool {
         let mut targets = self.model.targets.after_body().into_iter();
         targets.any(|target| target.usage.names(argument))
     }
 
-    /// Whether something is done after the body, which then has to end within the function.
+    /// Whether code runs after the body. The body then has to end inside the generated code.
     pub(crate) fn observes_end(&self) -> bool {
         self.model.targets.observes_end() && !self.is_timed_by_guard
     }
 
-    /// The `&mut` argument through which the guard of a target reaches it.
+    /// The `&mut` argument through which the guard of a target accesses it.
     pub(crate) fn held_argument(&self, target: &Target) -> Option<&'a Ident> {
         self.lent_arguments.iter().copied().find(|name| target.usage.names(name))
     }
@@ -265,7 +264,7 @@ impl<'a> BodyPlan<'a> {
         !is_mut && (takes_fields || self.body_self == BodySelf::ReborrowedPin)
     }
 
-    /// The trait that the metrics must implement, because a borrow of them does not live long enough.
+    /// The bound on the metrics, if a borrow of them would not live long enough.
     pub(crate) fn bound(&self, access: Access) -> Option<Bound> {
         let is_handle = matches!(access, Access::Handle | Access::FutureHandle);
         let receiver = self.receiver_kind().filter(|_| is_handle)?;
@@ -293,7 +292,7 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Whether an expression is evaluated before the body, because it could not be after it.
+    /// Whether an expression has to be evaluated before the body, because the body consumes a variable in it.
     pub(crate) fn shares(&self, expression: &BodyUsage, access: Access) -> bool {
         let arguments = &self.model.function.arguments;
         let names = |argument: &Argument| argument.names.iter().any(|name| expression.names(name));
@@ -316,8 +315,8 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Whether the body has to be the last expression: it never returns, it ends in a `return`, which a lint then finds
-    /// needless, or its type cannot be written.
+    /// Whether the body has to be the last expression: if it never returns, if its type cannot be written, or if it ends in a
+    /// `return`, which lints report as needless only there.
     pub(crate) fn has_to_be_last(&self) -> bool {
         ends_in_return(&self.block.stream()) || cannot_be_annotated(self.model.function)
     }

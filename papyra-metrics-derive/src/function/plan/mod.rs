@@ -1,4 +1,4 @@
-//! Decides which part of a function is measured: its body, or the future that it returns.
+//! Decides whether the body of a function is measured, or the future that it returns.
 
 mod body;
 
@@ -14,7 +14,7 @@ use super::output::{cannot_be_annotated, is_primitive, may_be_boxed_future};
 pub(crate) enum Plan<'a> {
     /// Its body.
     Body(BodyPlan<'a>),
-    /// Its body, or the boxed future that it returns. The type behind the name of its return type decides which.
+    /// Its body, or the boxed future that it returns. The compiler decides, because the return type may be an alias.
     Named(BodyPlan<'a>, &'a TokenStream),
     /// The `async` block that is its entire body, with or without `Box::pin` around it.
     FutureBlock { plan: BodyPlan<'a>, keywords: TokenStream, pin: Option<(TokenStream, Span)> },
@@ -41,13 +41,11 @@ impl<'a> Plan<'a> {
                 Self::of_future(model, block, output.as_ref(), *is_boxed)
             }
             Output::Named(output) => match tail::returned_future(&block.stream()) {
-                // The path may be an alias; the expression that builds the value shows of which type.
+                // The type may be an alias, but the last expression shows that it is a boxed future.
                 Some(ReturnedFuture { pin: Some(_), .. }) => {
                     Self::of_future(model, block, None, true)
                 }
-                _ if may_be_measured_later(model, output) => {
-                    Self::Named(plan(Some(output)), output)
-                }
+                _ if may_return_alias(model, output) => Self::Named(plan(Some(output)), output),
                 _ => Self::Body(plan(Some(output))),
             },
         }
@@ -98,8 +96,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Whether a function may turn out to return an outcome or a boxed future, as the path of its return type is resolved.
-fn may_be_measured_later(model: &InstrumentedFn<'_>, output: &TokenStream) -> bool {
+/// Whether the compiler has to find out if the return type is an alias of a `Result` or of a boxed future.
+fn may_return_alias(model: &InstrumentedFn<'_>, output: &TokenStream) -> bool {
     let Targets { cancelled, in_flight, time, .. } = &model.targets;
     let is_timed = time.is_some() && !cannot_be_annotated(model.function) && !is_primitive(output);
     model.targets.counts_outcome()
@@ -117,6 +115,7 @@ mod tests {
     use crate::diag::Diagnostics;
     use crate::function::body::rewrite::split_inner_attributes;
     use crate::function::{check, input};
+    use crate::raw_tokens::code;
 
     /// Examines the plan of a function that is measured with these keys.
     fn with_plan(keys: &TokenStream, item: &TokenStream, examine: impl FnOnce(Plan<'_>)) {
@@ -145,76 +144,18 @@ mod tests {
         let in_place = (Scope::InPlace, Access::Direct, BodySelf::AsWritten);
         let closure = (Scope::Closure, Access::Direct, BodySelf::AsWritten);
         let block = (Scope::AsyncBlock, Access::Direct, BodySelf::AsWritten);
-        errors(
-            &quote!(
-                fn f(&self) -> Result<()> {
-                    self.inner.f()
-                }
-            ),
-            in_place,
-        );
-        errors(
-            &quote!(
-                async fn f(&self) -> Result<()> {
-                    self.inner.f().await
-                }
-            ),
-            in_place,
-        );
-        errors(
-            &quote!(
-                fn f(&self) -> Result<()> {
-                    self.inner.f()?;
-                    Ok(())
-                }
-            ),
-            closure,
-        );
-        errors(
-            &quote!(
-                fn f(&self) -> Result<()> {
-                    log!();
-                    Ok(())
-                }
-            ),
-            closure,
-        );
-        errors(
-            &quote!(
-                async fn f(&self) -> R {
-                    self.f()?;
-                    Ok(())
-                }
-            ),
-            closure,
-        );
-        errors(
-            &quote!(
-                async fn f(&self) -> R {
-                    self.f().await?;
-                    Ok(())
-                }
-            ),
-            block,
-        );
-        errors(
-            &quote!(
-                async fn f(&self) -> R {
-                    log!();
-                    Ok(())
-                }
-            ),
-            block,
-        );
+        errors(&code("fn f(&self) -> Result<()> { self.inner.f() }"), in_place);
+        errors(&code("async fn f(&self) -> Result<()> { self.inner.f().await }"), in_place);
+        errors(&code("fn f(&self) -> Result<()> { self.inner.f()?; Ok(()) }"), closure);
+        errors(&code("fn f(&self) -> Result<()> { log!(); Ok(()) }"), closure);
+        errors(&code("async fn f(&self) -> R { self.f()?; Ok(()) }"), closure);
+        errors(&code("async fn f(&self) -> R { self.f().await?; Ok(()) }"), block);
+        errors(&code("async fn f(&self) -> R { log!(); Ok(()) }"), block);
     }
 
     #[test]
     fn metrics_are_looked_up_once_for_calls_outcomes_and_the_gauge() {
-        let item = quote!(
-            fn f(&self) -> Result<()> {
-                Ok(())
-            }
-        );
+        let item = code("fn f(&self) -> Result<()> { Ok(()) }");
         for (keys, access) in [
             (quote!(errors, ok = ok), Access::Direct),
             (quote!(errors, calls = calls), Access::Cached),
@@ -228,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_receiver_says_how_counters_are_reached_after_the_body() {
+    fn the_access_to_counters_after_the_body_depends_on_the_receiver() {
         for (receiver, access) in [
             (quote!(&self), Access::Direct),
             (quote!(self: &Arc<Self>), Access::Direct),
@@ -243,87 +184,32 @@ mod tests {
     }
 
     #[test]
-    fn an_exclusive_self_goes_by_another_name_only_where_no_macro_sees_it() {
+    fn an_exclusive_self_is_renamed_only_if_no_macro_sees_it() {
         let closure = |access, body_self| (Scope::Closure, access, body_self);
         let block = |access, body_self| (Scope::AsyncBlock, access, body_self);
         for (item, expected) in [
+            (code("{ self.a?; self.f() }"), closure(Access::Direct, BodySelf::AsWritten)),
+            (code("{ a!(self.a); self.f() }"), closure(Access::Direct, BodySelf::AsWritten)),
+            (code("{ let this = self; this.f()?; g() }"), closure(Access::Direct, BodySelf::Alias)),
+            (code("{ let this = self; a!(self) }"), closure(Access::Direct, BodySelf::Reborrowed)),
+            (code(r#"{ a!("{self}"); g(self) }"#), closure(Access::Direct, BodySelf::Reborrowed)),
             (
-                quote!({
-                    self.a?;
-                    self.f()
-                }),
-                closure(Access::Direct, BodySelf::AsWritten),
-            ),
-            (
-                quote!({
-                    a!(self.a);
-                    self.f()
-                }),
-                closure(Access::Direct, BodySelf::AsWritten),
-            ),
-            (
-                quote!({
-                    let this = self;
-                    this.f()?;
-                    g()
-                }),
-                closure(Access::Direct, BodySelf::Alias),
-            ),
-            (
-                quote!({
-                    let this = self;
-                    a!(self)
-                }),
-                closure(Access::Direct, BodySelf::Reborrowed),
-            ),
-            (
-                quote!({
-                    a!("{self}");
-                    g(self)
-                }),
-                closure(Access::Direct, BodySelf::Reborrowed),
-            ),
-            (
-                quote!({
-                    a!(self.a);
-                    g(move || self.a)
-                }),
+                code("{ a!(self.a); g(move || self.a) }"),
                 closure(Access::Handle, BodySelf::AsWritten),
             ),
         ] {
             errors(&quote!(fn f(&mut self) -> Result<()> #item), expected);
         }
         for (item, expected) in [
-            (
-                quote!({
-                    self.f().await?;
-                    g()
-                }),
-                block(Access::Direct, BodySelf::Alias),
-            ),
-            (
-                quote!({
-                    a!(self.a);
-                    self.f().await
-                }),
-                block(Access::Direct, BodySelf::Reborrowed),
-            ),
+            (code("{ self.f().await?; g() }"), block(Access::Direct, BodySelf::Alias)),
+            (code("{ a!(self.a); self.f().await }"), block(Access::Direct, BodySelf::Reborrowed)),
         ] {
             errors(&quote!(async fn f(&mut self) -> Result<()> #item), expected);
         }
         for (item, expected) in [
+            (code("{ self.f()?; g() }"), closure(Access::Direct, BodySelf::Alias)),
             (
-                quote!({
-                    self.f()?;
-                    g()
-                }),
-                closure(Access::Direct, BodySelf::Alias),
-            ),
-            (
-                quote!({
-                    a!(self.as_mut().f());
-                    g(self)
-                }),
+                code("{ a!(self.as_mut().f()); g(self) }"),
                 closure(Access::Direct, BodySelf::ReborrowedPin),
             ),
             (quote!({ a!(self.project().f()) }), closure(Access::Handle, BodySelf::AsWritten)),
@@ -356,48 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn metrics_have_to_be_shared_where_the_body_takes_all_of_self() {
+    fn metrics_have_to_be_shared_if_the_body_takes_all_of_self() {
         for (item, bound) in [
+            (code("fn f(self) -> Result<()> { drop(self.a); Ok(()) }"), None),
+            (code("fn f(self) -> Result<()> { drop(self); Ok(()) }"), Some(Bound::AfterMove)),
+            (code("fn f(&mut self) -> Result<&u8> { self.f() }"), Some(Bound::WhileBorrowed)),
+            (code("fn f(&mut self) -> Result<&u8> { Ok(&self.a) }"), None),
             (
-                quote!(
-                    fn f(self) -> Result<()> {
-                        drop(self.a);
-                        Ok(())
-                    }
-                ),
-                None,
-            ),
-            (
-                quote!(
-                    fn f(self) -> Result<()> {
-                        drop(self);
-                        Ok(())
-                    }
-                ),
-                Some(Bound::AfterMove),
-            ),
-            (
-                quote!(
-                    fn f(&mut self) -> Result<&u8> {
-                        self.f()
-                    }
-                ),
-                Some(Bound::WhileBorrowed),
-            ),
-            (
-                quote!(
-                    fn f(&mut self) -> Result<&u8> {
-                        Ok(&self.a)
-                    }
-                ),
-                None,
-            ),
-            (
-                quote!(
-                    fn f(self: Pin<&mut Self>) -> Poll<R> {
-                        ready!(self.project().f())
-                    }
-                ),
+                code("fn f(self: Pin<&mut Self>) -> Poll<R> { ready!(self.project().f()) }"),
                 Some(Bound::BesideMacros),
             ),
         ] {
@@ -405,12 +257,7 @@ mod tests {
                 assert_eq!(plan.bound(plan.access), bound, "{item}");
             });
         }
-        let item = quote!(
-            fn f(&mut self) -> Result<()> {
-                a!(self.a);
-                self.f()
-            }
-        );
+        let item = code("fn f(&mut self) -> Result<()> { a!(self.a); self.f() }");
         with_body(&quote!(errors, in_flight = open), &item, |plan| {
             assert_eq!(plan.bound(plan.access), Some(Bound::BesideMacros));
         });
@@ -418,60 +265,38 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_taken_last_to_first_so_that_they_are_dropped_in_order() {
+    fn arguments_are_captured_in_reverse_so_that_they_are_dropped_in_order() {
         let names = |plan: BodyPlan<'_>| -> Vec<String> {
             plan.captures.iter().map(|capture| capture.name.to_string()).collect()
         };
-        let body = quote!({
-            f(a, b, d)?;
-            self.g()
-        });
+        let body = code("{ f(a, b, d)?; self.g() }");
         let item = quote!(fn f(self, a: A, b: &B, _c: C, d: &mut D, e: E) -> Result<()> #body);
         with_body(&quote!(errors), &item, |plan| assert_eq!(names(plan), ["_c", "a", "self"]));
         let item = quote!(fn f(&mut self, a: A, b: &B, _c: C, d: &mut D, e: E) -> Result<()> #body);
         with_body(&quote!(errors), &item, |plan| assert_eq!(names(plan), ["d", "_c", "b", "a"]));
-        let item = quote!(
-            fn f(&self, a: A, b: &B) -> Result<()> {
-                f(a, b)?;
-                g()
-            }
-        );
+        let item = code("fn f(&self, a: A, b: &B) -> Result<()> { f(a, b)?; g() }");
         with_body(&quote!(errors), &item, |plan| assert!(names(plan).is_empty()));
-        let item = quote!(
-            fn f(&self, a: A) -> Result<()> {
-                f(a.b)?;
-                g()
-            }
-        );
+        let item = code("fn f(&self, a: A) -> Result<()> { f(a.b)?; g() }");
         with_body(&quote!(errors), &item, |plan| assert_eq!(names(plan), ["a"]));
     }
 
     #[test]
-    fn fields_of_a_self_that_stays_are_captured_mutably() {
-        let item = quote!(
-            async fn f(self) -> Result<()> {
-                self.a.f().await?;
-                g(self.b, self.metrics)
-            }
-        );
+    fn fields_of_a_borrowed_self_are_captured_mutably() {
+        let item =
+            code("async fn f(self) -> Result<()> { self.a.f().await?; g(self.b, self.metrics) }");
         with_body(&quote!(errors), &item, |plan| {
             let fields: Vec<_> = plan.captured_fields.iter().map(ToString::to_string).collect();
             assert_eq!(fields, ["a", "b"]);
             assert!(plan.needs_mut_self());
         });
-        let item = quote!(
-            async fn f(mut self) -> Result<()> {
-                self.a.f().await?;
-                g(self)
-            }
-        );
+        let item = code("async fn f(mut self) -> Result<()> { self.a.f().await?; g(self) }");
         with_body(&quote!(errors), &item, |plan| {
             assert!(plan.captured_fields.is_empty() && !plan.needs_mut_self());
         });
     }
 
     #[test]
-    fn a_future_is_measured_where_it_is_made() {
+    fn a_future_is_measured_in_the_expression_that_creates_it() {
         let plan = |body: TokenStream, output: TokenStream, expected: fn(&Plan<'_>) -> bool| {
             let item = quote!(fn f(&self) -> #output #body);
             with_plan(&quote!(errors), &item, |plan| assert!(expected(&plan), "{item}"));
@@ -484,24 +309,12 @@ mod tests {
         plan(quote!({ Box::pin(async move { self.f().await }) }), boxed(), |it| {
             matches!(it, Plan::FutureBlock { pin: Some(_), .. })
         });
-        plan(
-            quote!({
-                let a = 1;
-                Box::pin(self.f(a))
-            }),
-            boxed(),
-            |it| matches!(it, Plan::LastFuture { .. }),
-        );
-        plan(
-            quote!({
-                if a {
-                    return g();
-                }
-                Box::pin(self.f())
-            }),
-            boxed(),
-            |it| matches!(it, Plan::AnyFuture { is_boxed: true, .. }),
-        );
+        plan(code("{ let a = 1; Box::pin(self.f(a)) }"), boxed(), |it| {
+            matches!(it, Plan::LastFuture { .. })
+        });
+        plan(code("{ if a { return g(); } Box::pin(self.f()) }"), boxed(), |it| {
+            matches!(it, Plan::AnyFuture { is_boxed: true, .. })
+        });
         plan(quote!({ self.f() }), opaque(), |it| {
             matches!(it, Plan::AnyFuture { is_boxed: false, .. })
         });
@@ -512,12 +325,8 @@ mod tests {
     }
 
     #[test]
-    fn a_future_whose_cancellation_counts_is_watched_also_if_it_cannot_return_early() {
-        let item = quote!(
-            async fn f(&self) -> R {
-                self.inner.f().await
-            }
-        );
+    fn a_future_whose_cancellation_is_counted_is_watched_even_if_it_cannot_return_early() {
+        let item = code("async fn f(&self) -> R { self.inner.f().await }");
         with_body(&quote!(cancelled = dropped), &item, |plan| {
             assert_eq!((plan.is_watched, plan.scope), (true, Scope::AsyncBlock));
             assert!(plan.observes_end());
@@ -527,40 +336,10 @@ mod tests {
     #[test]
     fn a_guard_times_a_body_that_has_to_be_the_last_expression() {
         for (item, by_guard) in [
-            (
-                quote!(
-                    fn f(&self) -> impl Fn(&str) -> bool {
-                        |_| true
-                    }
-                ),
-                true,
-            ),
-            (
-                quote!(
-                    #[track_caller]
-                    fn f(&self) -> u8 {
-                        assert!(self.a);
-                        1
-                    }
-                ),
-                true,
-            ),
-            (
-                quote!(
-                    fn f(&self) -> u8 {
-                        1
-                    }
-                ),
-                false,
-            ),
-            (
-                quote!(
-                    async fn f(&self) -> u8 {
-                        1
-                    }
-                ),
-                false,
-            ),
+            (code("fn f(&self) -> impl Fn(&str) -> bool { |_| true }"), true),
+            (code("#[track_caller] fn f(&self) -> u8 { assert!(self.a); 1 }"), true),
+            (code("fn f(&self) -> u8 { 1 }"), false),
+            (code("async fn f(&self) -> u8 { 1 }"), false),
         ] {
             with_body(&quote!(time = append), &item, |plan| {
                 assert_eq!(
