@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use papyra_metrics::{Counter, Instrument, Kind, Metrics, Value};
+use papyra_metrics::{Counter, GaugeInteger, Instrument, Kind, Metrics, Value};
 
 /// Milliseconds since the last success, or since the start if there was none.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Instrument for Age {
 
     fn value(&self) -> Value {
         let age = self.millis_since_start().saturating_sub(self.last.load(Ordering::Relaxed));
-        Value::Gauge(age.try_into().unwrap_or(i64::MAX))
+        Value::Gauge(age.into_gauge())
     }
 
     // A reset does not change a gauge.

@@ -61,7 +61,7 @@ impl Log {
         }
         records.push(record.to_vec());
         self.metrics.bytes_written.add(record.len() as u64);
-        self.metrics.records_held.set(records.len().try_into().unwrap_or(i64::MAX));
+        self.metrics.records_held.set(records.len());
         Ok(())
     }
 }

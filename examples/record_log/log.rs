@@ -107,7 +107,7 @@ impl RecordLog {
     pub(crate) fn append(&mut self, payload: &[u8]) -> io::Result<()> {
         let written = write_record(&mut self.file, payload)?;
         self.metrics.bytes_written.add(written);
-        self.metrics.size_bytes.add(signed(written));
+        self.metrics.size_bytes.add(written);
         self.metrics.record_size.record(payload.len() as u64);
         Ok(())
     }
@@ -232,7 +232,7 @@ impl RecordLog {
     }
 
     fn measure(&self) -> io::Result<()> {
-        self.metrics.size_bytes.set(signed(self.file.metadata()?.len()));
+        self.metrics.size_bytes.set(self.file.metadata()?.len());
         Ok(())
     }
 }
@@ -284,11 +284,6 @@ fn write_record(writer: &mut impl Write, payload: &[u8]) -> io::Result<u64> {
     frame.extend(payload);
     writer.write_all(&frame)?;
     Ok(frame.len() as u64)
-}
-
-/// Converts a size to the value of a gauge.
-fn signed(len: u64) -> i64 {
-    i64::try_from(len).unwrap_or(i64::MAX)
 }
 
 fn bad_data(message: impl Into<String>) -> io::Error {

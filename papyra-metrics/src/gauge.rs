@@ -4,12 +4,12 @@ use core::fmt;
 
 use crate::atomic::{AtomicI64, Ordering, const_fn};
 use crate::atomic_layout::AtomicLayout;
-use crate::{Instrument, Kind, Value, Walker};
+use crate::{GaugeInteger, Instrument, Kind, Value, Walker};
 
 /// A value that goes up and down, such as the number of open files or the bytes in a cache.
 ///
 /// It is one inline atomic. A reset does not change it, because it is a state and not a count of events. Each change is one
-/// relaxed atomic instruction. It wraps on overflow.
+/// relaxed atomic instruction. It wraps on overflow. It takes integers of any type, see [`GaugeInteger`].
 ///
 /// ```
 /// use papyra_metrics::Gauge;
@@ -47,20 +47,20 @@ impl Gauge {
 
     /// Adds `n`, which may be negative.
     #[inline]
-    pub fn add(&self, n: i64) {
-        self.level.fetch_add(n, Ordering::Relaxed);
+    pub fn add(&self, n: impl GaugeInteger) {
+        self.level.fetch_add(n.into_gauge(), Ordering::Relaxed);
     }
 
     /// Subtracts `n`, which may be negative.
     #[inline]
-    pub fn sub(&self, n: i64) {
-        self.level.fetch_sub(n, Ordering::Relaxed);
+    pub fn sub(&self, n: impl GaugeInteger) {
+        self.level.fetch_sub(n.into_gauge(), Ordering::Relaxed);
     }
 
     /// Sets the value to `n`.
     #[inline]
-    pub fn set(&self, n: i64) {
-        self.level.store(n, Ordering::Relaxed);
+    pub fn set(&self, n: impl GaugeInteger) {
+        self.level.store(n.into_gauge(), Ordering::Relaxed);
     }
 
     /// Returns the value.

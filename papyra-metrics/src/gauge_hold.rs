@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::Gauge;
+use crate::{Gauge, GaugeInteger};
 
 impl Gauge {
     /// Adds `n`, and subtracts it again when the returned guard is dropped, also if a panic or a cancelled future drops it.
@@ -22,7 +22,8 @@ impl Gauge {
     /// assert_eq!(BUFFERED_BYTES.get(), 0);
     /// ```
     #[inline]
-    pub fn hold(&self, n: i64) -> GaugeHold<'_> {
+    pub fn hold(&self, n: impl GaugeInteger) -> GaugeHold<'_> {
+        let n = n.into_gauge();
         self.add(n);
         GaugeHold { gauge: self, n }
     }
@@ -44,7 +45,8 @@ impl GaugeHold<'_> {
 
     /// Changes the amount to `n`.
     #[inline]
-    pub fn set(&mut self, n: i64) {
+    pub fn set(&mut self, n: impl GaugeInteger) {
+        let n = n.into_gauge();
         self.gauge.add(n.wrapping_sub(self.n));
         self.n = n;
     }

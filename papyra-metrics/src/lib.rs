@@ -67,6 +67,7 @@ mod family;
 mod float_gauge;
 mod gauge;
 mod gauge_hold;
+mod gauge_integer;
 mod hash;
 #[allow(clippy::missing_panics_doc)] // the panics of `buckets!` are compile errors
 mod histogram;
@@ -110,6 +111,7 @@ pub use family::{Family, FamilyRow, Member, MemberArray, MemberStorage, Zero};
 pub use float_gauge::FloatGauge;
 pub use gauge::Gauge;
 pub use gauge_hold::GaugeHold;
+pub use gauge_integer::GaugeInteger;
 #[cfg(feature = "std")]
 pub use histogram::Timer;
 pub use histogram::{

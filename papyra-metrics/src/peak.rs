@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::atomic::{AtomicI64, Ordering, const_fn};
 use crate::atomic_layout::{AtomicLayout, Form};
-use crate::{Instrument, Kind, Value};
+use crate::{GaugeInteger, Instrument, Kind, Value};
 
 /// The highest of all recorded values since the last reset, such as the longest queue or the largest record.
 ///
@@ -38,9 +38,10 @@ impl Peak {
         }
     }
 
-    /// Records a value.
+    /// Records a value. It is an integer of any type, see [`GaugeInteger`].
     #[inline]
-    pub fn record(&self, value: i64) {
+    pub fn record(&self, value: impl GaugeInteger) {
+        let value = value.into_gauge();
         // Most values are below the peak, and a load is much cheaper than an atomic maximum.
         if value > self.highest.load(Ordering::Relaxed) {
             self.highest.fetch_max(value, Ordering::Relaxed);

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
-use papyra_metrics::{CachePadded, Counter, Gauge, Instrument, Kind, ShardedCounter};
+use papyra_metrics::{
+    CachePadded, Counter, Gauge, GaugeInteger, Instrument, Kind, Peak, ShardedCounter,
+};
 
 static COUNTER: Counter = Counter::new();
 static GAUGE: Gauge = Gauge::new();
@@ -97,6 +99,49 @@ fn a_gauge_goes_up_and_down_wraps_and_ignores_resets() {
     assert_eq!(gauge.get(), i64::MIN);
     gauge.reset();
     assert_eq!(gauge.take(), i64::MIN);
+}
+
+#[test]
+fn a_gauge_takes_integers_of_any_type_and_the_nearest_of_those_out_of_range() {
+    let gauge = Gauge::new();
+    gauge.set([1, 2, 3].len());
+    gauge.add(4_u64);
+    gauge.sub(9_i8);
+    assert_eq!(gauge.get(), -2);
+    gauge.set(u64::MAX);
+    assert_eq!(gauge.get(), i64::MAX);
+    gauge.set(i128::MIN);
+    assert_eq!(gauge.get(), i64::MIN);
+
+    let buffered = Gauge::new();
+    let mut held = buffered.hold(2_usize);
+    assert_eq!(buffered.get(), 2);
+    held.set(u128::MAX);
+    assert_eq!((buffered.get(), held.get()), (i64::MAX, i64::MAX));
+    drop(held);
+    assert_eq!(buffered.get(), 0);
+
+    let largest = Peak::new();
+    largest.record("record".len());
+    largest.record(-1);
+    assert_eq!(largest.take(), 6);
+    largest.record(u64::MAX);
+    assert_eq!(largest.get(), i64::MAX);
+}
+
+#[test]
+fn a_gauge_takes_an_integer_type_of_the_user() {
+    struct Pages(u32);
+
+    impl GaugeInteger for Pages {
+        fn into_gauge(self) -> i64 {
+            i64::from(self.0) * 4096
+        }
+    }
+
+    let gauge = Gauge::new();
+    gauge.add(Pages(2));
+    assert_eq!(gauge.get(), 8192);
 }
 
 #[test]

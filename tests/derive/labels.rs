@@ -153,6 +153,23 @@ fn a_value_of_the_first_label_selects_a_row() {
 }
 
 #[test]
+fn a_member_can_be_replaced_through_its_row_by_the_owner_of_the_family() {
+    let mut requests = Family::<(Op, Tier, Outcome), u64>::default();
+    requests[Op::Put][(Tier::Cold, Outcome::Missing)] = 3;
+    requests[Op::Put][(Tier::Hot, Outcome::Ok)] += 2;
+    requests[(Op::Get, Tier::Hot, Outcome::TimedOut)] = 1;
+    let used = requests.iter().filter(|(_, count)| **count > 0);
+    assert_eq!(
+        used.collect::<Vec<_>>(),
+        [
+            ((Op::Get, Tier::Hot, Outcome::TimedOut), &1),
+            ((Op::Put, Tier::Hot, Outcome::Ok), &2),
+            ((Op::Put, Tier::Cold, Outcome::Missing), &3),
+        ]
+    );
+}
+
+#[test]
 fn a_family_can_have_any_instrument_and_can_be_shared_or_padded() {
     #[derive(Default, Metrics)]
     struct Mixed {

@@ -18,6 +18,11 @@ impl<A: Label, B: Label, T> Cross<A, B, T> {
     }
 
     #[inline]
+    pub(crate) fn row_mut(&mut self, first: A) -> &mut FamilyRow<B, T> {
+        self.0.at_mut(first.index())
+    }
+
+    #[inline]
     pub(crate) fn get(&self, first: A, second: B) -> &T {
         &self.row(first)[second]
     }

@@ -173,6 +173,16 @@ macro_rules! rows {
                 self.members.row(first)
             }
         }
+
+        impl<$first: Label, $($rest: Label,)+ I> IndexMut<$first> for Family<($first, $($rest),+), I>
+        where
+            I: Member<Storage<($first, $($rest),+)> = <($first, $($rest),+) as Label>::Members<I>>,
+        {
+            #[inline]
+            fn index_mut(&mut self, first: $first) -> &mut FamilyRow<$row, I> {
+                self.members.row_mut(first)
+            }
+        }
     )*};
 }
 

@@ -1,7 +1,7 @@
 //! The part of a cross product of labels that has one value of the first label.
 
 use core::fmt;
-use core::ops::Index;
+use core::ops::{Index, IndexMut};
 
 use super::members::{MemberArray, MemberStorage};
 use super::zero::Zero;
@@ -68,6 +68,13 @@ impl<L: Label, T> Index<L> for FamilyRow<L, T> {
     #[inline]
     fn index(&self, label: L) -> &T {
         L::__member(&self.members, label)
+    }
+}
+
+impl<L: Label, T> IndexMut<L> for FamilyRow<L, T> {
+    #[inline]
+    fn index_mut(&mut self, label: L) -> &mut T {
+        self.members.at_mut(label.index())
     }
 }
 

@@ -1,6 +1,6 @@
 //! Values that are computed when they are read, from a field of any type.
 
-use crate::{Value, Walker};
+use crate::{GaugeInteger, Value, Walker};
 
 /// Shows the result of `compute` for the field as a counter. This is a function, so that the types of a closure's argument
 /// and result are known.
@@ -59,10 +59,8 @@ macro_rules! integers {
         impl GaugeNumber for $integer {
             /// Clamps numbers to the range of a gauge.
             #[inline]
-            #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)] // of unsigned integers
             fn into_gauge(self) -> Value {
-                let nearest = if self < 0 { i64::MIN } else { i64::MAX };
-                Value::Gauge(i64::try_from(self).unwrap_or(nearest))
+                Value::Gauge(GaugeInteger::into_gauge(self))
             }
         }
     )*};

@@ -1,0 +1,48 @@
+//! The integers that gauges take.
+
+/// An integer that a [`Gauge`](crate::Gauge) or a [`Peak`](crate::Peak) takes: any of Rust's, so that the length of a
+/// collection or the size of a file needs no conversion.
+///
+/// A gauge has the range of an `i64`. An integer outside of it is taken as the nearest one in it.
+///
+/// ```
+/// use papyra_metrics::Gauge;
+///
+/// static WAITING: Gauge = Gauge::new();
+/// static BUFFERED_BYTES: Gauge = Gauge::new();
+///
+/// let queue = vec!["first", "second"];
+/// WAITING.set(queue.len());
+/// BUFFERED_BYTES.add(4096_u64);
+/// assert_eq!((WAITING.get(), BUFFERED_BYTES.get()), (2, 4096));
+///
+/// BUFFERED_BYTES.set(u64::MAX);
+/// assert_eq!(BUFFERED_BYTES.get(), i64::MAX);
+/// ```
+///
+/// Implement it for an integer type of your own, such as a number of bytes.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the value of a gauge",
+    label = "expected an integer",
+    note = "floats are the values of a `FloatGauge`"
+)]
+pub trait GaugeInteger {
+    /// Returns the integer, or the nearest one in the range of a gauge.
+    fn into_gauge(self) -> i64;
+}
+
+macro_rules! integers {
+    ($($integer:ty)*) => {$(
+        #[diagnostic::do_not_recommend]
+        impl GaugeInteger for $integer {
+            #[inline]
+            #[allow(unused_comparisons, clippy::absurd_extreme_comparisons)] // of unsigned integers
+            fn into_gauge(self) -> i64 {
+                let nearest = if self < 0 { i64::MIN } else { i64::MAX };
+                i64::try_from(self).unwrap_or(nearest)
+            }
+        }
+    )*};
+}
+
+integers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
