@@ -77,7 +77,7 @@ fn main() {
                 "ok".to_owned()
             }
             "open" => {
-                counts().open_segments.set(rest.parse().expect("a number"));
+                counts().open_segments.set(rest.parse::<i64>().expect("a number"));
                 "ok".to_owned()
             }
             "hit" => {
@@ -136,7 +136,7 @@ fn measure(engine: &mut Option<Published<EngineMetrics>>, word: &str, rest: &str
         "lookup" => engine.lookup.record(Duration::from_micros(number())),
         "size" => engine.record_size.record(number()),
         "fill" => engine.fill_ratio.set(rest.parse().expect("a number")),
-        "queue" => engine.longest_queue.record(rest.parse().expect("a number")),
+        "queue" => engine.longest_queue.record(rest.parse::<i64>().expect("a number")),
         // From four threads at once: equal values, so that counts and sums agree.
         "measure" => std::thread::scope(|scope| {
             for _ in 0..4 {

@@ -1,5 +1,7 @@
 //! When a call began, if it is timed.
 
+use core::hint;
+
 pub use crate::clock::Instant;
 
 /// A clock that is read when a call begins and when it ends.
@@ -39,10 +41,13 @@ pub fn start<C: Clock>() -> Option<Instant> {
 }
 
 /// Starts the clock if this call is one of those to time, about one in `n`.
+///
+/// The result is opaque to the compiler. Otherwise it calls the body in two places, for the calls that are timed and for
+/// the others, and inlines it in neither.
 #[inline]
 #[must_use]
 pub fn start_one_in<C: Clock>(n: u64) -> Option<Instant> {
-    if C::samples(n) { Some(start_sample::<C>()) } else { None }
+    hint::black_box(if C::samples(n) { Some(start_sample::<C>()) } else { None })
 }
 
 /// Out of line, so that the compiler lets the other calls save no registers for it.
