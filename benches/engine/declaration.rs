@@ -3,7 +3,7 @@
 
 use papyra_metrics::{Buckets, Family, Member};
 
-use crate::ours::metrics::{BlockSource, ErrorKind, FilterResult, Level, Op};
+use crate::ours::metrics::{BlockReader, ErrorKind, FilterResult, Level, Op};
 
 /// The instruments of a crate.
 pub(crate) trait Library {
@@ -13,7 +13,6 @@ pub(crate) trait Library {
     type Latency: Member + Default;
     type FineLatency: Member + Default;
     type Sizes: Member + Default;
-    type BatchRecords: Member + Default;
 }
 
 /// The metrics that the store counts in.
@@ -24,7 +23,7 @@ pub(crate) struct EngineMetrics<K: Library> {
     pub(crate) value_size: K::Sizes,
     pub(crate) write_stall: K::Latency,
     pub(crate) wal: WalMetrics<K>,
-    pub(crate) memtable: K::Gauge,
+    pub(crate) frozen: K::Gauge,
     pub(crate) flush: K::Latency,
     pub(crate) flushed: K::Counter,
     pub(crate) flush_errors: Family<ErrorKind, K::Counter>,
@@ -33,9 +32,9 @@ pub(crate) struct EngineMetrics<K: Library> {
     pub(crate) compaction_errors: Family<ErrorKind, K::Counter>,
     pub(crate) tables: Family<Level, K::Gauge>,
     pub(crate) level: Family<Level, K::Gauge>,
-    pub(crate) filter_checks: Family<FilterResult, K::Counter>,
-    pub(crate) blocks: Family<BlockSource, K::Counter>,
-    pub(crate) block_read: K::FineLatency,
+    pub(crate) filter_results: Family<FilterResult, K::Counter>,
+    pub(crate) cache_hits: K::Counter,
+    pub(crate) block_read: Family<BlockReader, K::FineLatency>,
     pub(crate) block_errors: Family<ErrorKind, K::Counter>,
 }
 
@@ -43,8 +42,7 @@ pub(crate) struct EngineMetrics<K: Library> {
 pub(crate) struct WalMetrics<K: Library> {
     pub(crate) records: K::Counter,
     pub(crate) written: K::Counter,
-    pub(crate) batch: K::BatchRecords,
-    pub(crate) commit: K::Latency,
+    pub(crate) sync: K::Latency,
     pub(crate) errors: Family<ErrorKind, K::Counter>,
     pub(crate) replayed: K::Counter,
     pub(crate) torn_ends: K::Counter,
@@ -56,68 +54,3 @@ pub(crate) fn bounds<B: Buckets>() -> Vec<f64> {
     let scale = if B::UNIT == Some("seconds") { 1e9 } else { 1.0 };
     B::BOUNDS.iter().map(|&bound| bound as f64 / scale).collect()
 }
-
-/// Builds an engine with the `Counter`, `Gauge` and `Histogram` of a module. Counter and gauge must have `add`, the gauge also
-/// `sub` and `set`, and the histogram an `observe` that takes a float.
-macro_rules! engine_of {
-    ($($buckets:ident: $histogram:ty),+ $(,)?) => {
-        pub(crate) mod metrics {
-            pub(crate) use papyra_metrics_engine_bench_attributes::every_call as metrics;
-
-            pub(crate) use crate::ours::metrics::{
-                BlockSource, ErrorKind, FilterResult, Level, Op,
-            };
-
-            pub(crate) type SharedMetrics =
-                std::sync::Arc<crate::declaration::EngineMetrics<super::Instruments>>;
-        }
-
-        #[derive(Default)]
-        pub(crate) struct Instruments;
-
-        impl crate::declaration::Library for Instruments {
-            type Counter = Counter;
-            type Gauge = Gauge;
-            $(type $buckets = $histogram;)+
-        }
-
-        crate::declaration::members!(Counter, Gauge, $($histogram),+);
-
-        impl Counter {
-            fn inc(&self) {
-                self.add(1);
-            }
-        }
-
-        impl papyra_metrics::Inc for Counter {
-            fn inc(&self) {
-                self.add(1);
-            }
-        }
-
-        $(
-            impl papyra_metrics::RecordDuration for $histogram {
-                fn record_duration(&self, duration: std::time::Duration, _: u64) {
-                    self.observe(duration.as_secs_f64());
-                }
-            }
-
-            #[allow(clippy::cast_precision_loss)] // sizes, and numbers of records
-            impl $histogram {
-                fn record(&self, value: u64) {
-                    self.observe(value as f64);
-                }
-            }
-        )+
-    };
-}
-pub(crate) use engine_of;
-
-macro_rules! members {
-    ($($instrument:ty),+) => {$(
-        impl papyra_metrics::Member for $instrument {
-            type Storage<L: papyra_metrics::Label> = L::Members<Self>;
-        }
-    )+};
-}
-pub(crate) use members;

@@ -20,6 +20,7 @@ mod recovery;
 #[allow(unused_imports)] // of a label that only `#[metrics]` uses
 mod store;
 #[path = "../../examples/engine/table.rs"]
+#[allow(unused_variables)] // of an argument that only `#[metrics]` uses
 mod table;
 #[path = "../../examples/engine/table_writer.rs"]
 mod table_writer;

@@ -4,7 +4,7 @@ pub(crate) mod metrics {
     pub(crate) use papyra_metrics_engine_bench_attributes::every_call as metrics;
 
     pub(crate) use crate::ours::metrics::{
-        BlockSource, ErrorKind, FilterResult, Level, Op, SharedMetrics,
+        BlockReader, ErrorKind, FilterResult, Level, Op, SharedMetrics,
     };
 }
 

@@ -1,10 +1,10 @@
 //! The engine without metrics: its functions are not measured, and its instruments are empty.
 
 pub(crate) mod metrics {
-    use papyra_metrics::{Label, Member};
+    use papyra_metrics::GaugeInteger;
     pub(crate) use papyra_metrics_engine_bench_attributes::unmeasured as metrics;
 
-    pub(crate) use crate::ours::metrics::{BlockSource, ErrorKind, FilterResult, Level, Op};
+    pub(crate) use crate::ours::metrics::{BlockReader, ErrorKind, FilterResult, Level, Op};
 
     /// Has no data, and methods without code.
     #[derive(Default)]
@@ -22,18 +22,12 @@ pub(crate) mod metrics {
 
     #[allow(clippy::unused_self)] // as above
     impl NoGauge {
-        pub(crate) fn add(&self, _: i64) {}
-        pub(crate) fn sub(&self, _: i64) {}
-        pub(crate) fn set(&self, _: i64) {}
+        pub(crate) fn add(&self, _: impl GaugeInteger) {}
+        pub(crate) fn sub(&self, _: impl GaugeInteger) {}
+        pub(crate) fn set(&self, _: impl GaugeInteger) {}
     }
 
-    impl Member for Nothing {
-        type Storage<L: Label> = L::Members<Self>;
-    }
-
-    impl Member for NoGauge {
-        type Storage<L: Label> = L::Members<Self>;
-    }
+    crate::libraries::engine_of::members!(Nothing, NoGauge);
 
     #[derive(Default)]
     pub(crate) struct NoMetrics;
@@ -44,7 +38,6 @@ pub(crate) mod metrics {
         type Latency = Nothing;
         type FineLatency = Nothing;
         type Sizes = Nothing;
-        type BatchRecords = Nothing;
     }
 
     pub(crate) type SharedMetrics = std::sync::Arc<crate::declaration::EngineMetrics<NoMetrics>>;

@@ -3,7 +3,7 @@
 pub(crate) mod metrics {
     pub(crate) use papyra_metrics_engine_bench_attributes::unmeasured as metrics;
 
-    pub(crate) use crate::ours::metrics::{BlockSource, ErrorKind, FilterResult, Level, Op};
+    pub(crate) use crate::ours::metrics::{BlockReader, ErrorKind, FilterResult, Level, Op};
     pub(crate) use crate::without::metrics::SharedMetrics;
 }
 

@@ -119,7 +119,7 @@ impl Inner {
             outputs.iter().fold(levels.clone(), |levels, table| levels.flushed(Arc::clone(table)))
         })?;
         self.metrics.flushed.add(bytes);
-        self.metrics.memtable.sub(frozen.bytes().try_into().unwrap_or(i64::MAX));
+        self.metrics.frozen.sub(frozen.bytes());
         for log in frozen.log..self.state.read().active.log {
             let _ = fs::remove_file(wal::path(&self.tables.directory, log)); // or at the next opening
         }
@@ -216,8 +216,8 @@ impl Inner {
     fn show_levels(&self, levels: &Levels) {
         for (level, tables) in self.metrics.tables.iter() {
             let index = level.index();
-            tables.set(levels.0[index].len().try_into().unwrap_or(i64::MAX));
-            self.metrics.level[level].set(levels.bytes(index).try_into().unwrap_or(i64::MAX));
+            tables.set(levels.0[index].len());
+            self.metrics.level[level].set(levels.bytes(index));
         }
     }
 }

@@ -7,7 +7,7 @@ use papyra_metrics::Label;
 use super::codec::Entry;
 use super::error::Error;
 use super::merge::{Merge, Source};
-use super::metrics::Level;
+use super::metrics::{BlockReader, Level};
 use super::table::Table;
 
 pub(crate) const LEVELS: usize = Level::COUNT;
@@ -63,9 +63,9 @@ impl Levels {
 
     /// All tables as sources of a merge, from a key on.
     pub(crate) fn sources<'a>(&'a self, from: &'a [u8]) -> impl Iterator<Item = Source<'a>> {
-        self.tables()
-            .filter(move |table| table.last_key.as_slice() >= from)
-            .map(move |table| Box::new(Arc::clone(table).iter(from, true)) as Source<'a>)
+        self.tables().filter(move |table| table.last_key.as_slice() >= from).map(move |table| {
+            Box::new(Arc::clone(table).iter(from, BlockReader::Request)) as Source<'a>
+        })
     }
 
     /// Chooses the tables to compact next.
@@ -121,9 +121,8 @@ impl Levels {
 impl Compaction {
     /// The entries of the outputs.
     pub(crate) fn merge(&self) -> Merge<'static> {
-        let sources = self.inputs.iter();
-        Merge::new(
-            sources.map(|table| Box::new(Arc::clone(table).iter(&[], false)) as Source<'static>),
-        )
+        Merge::new(self.inputs.iter().map(|table| {
+            Box::new(Arc::clone(table).iter(&[], BlockReader::Compaction)) as Source<'static>
+        }))
     }
 }

@@ -35,16 +35,16 @@ impl Memtable {
         Self { log, entries: SkipMap::new(), bytes: AtomicUsize::new(0) }
     }
 
-    /// Inserts a version and returns the bytes that it takes.
-    pub(crate) fn insert(&self, sequence: u64, key: &[u8], value: Option<&[u8]>) -> usize {
+    /// Inserts a version.
+    pub(crate) fn insert(&self, sequence: u64, key: &[u8], value: Option<&[u8]>) {
         let bytes = OVERHEAD + key.len() + value.map_or(0, <[u8]>::len);
         let version = Version { key: key.to_vec(), sequence: Reverse(sequence) };
         self.entries.insert(version, value.map(<[u8]>::to_vec));
         // Relaxed: the sum only decides when to flush.
         self.bytes.fetch_add(bytes, Relaxed);
-        bytes
     }
 
+    /// The memory of all versions.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Relaxed)
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 pub(crate) use papyra_metrics::metrics;
 use papyra_metrics::{
     Counter, Family, FineLatency, Gauge, Histogram, Label, Metrics, Published, ShardedCounter,
-    Sizes, buckets,
+    ShardedHistogram, Sizes,
 };
 
 /// The metrics as components hold them: shared, and in a file that other processes can read if the engine publishes.
@@ -58,31 +58,23 @@ pub enum ErrorKind {
     Invalid,
 }
 
-/// The answer of a bloom filter, and whether it was right.
+/// The answer of a bloom filter about a key that the table does not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
 pub enum FilterResult {
-    /// The table does not have the key, and was not read.
+    /// The table was not read.
     Negative,
-    /// The table has the key.
-    Positive,
     /// The table was read in vain.
     FalsePositive,
 }
 
-/// Where a block of a table came from.
+/// The reason for which a block is read from its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
-pub enum BlockSource {
-    /// The cache.
-    Cache,
-    /// The file.
-    Disk,
+pub enum BlockReader {
+    /// A request needs the block, and the cache does not have it.
+    Request,
+    /// A compaction reads its inputs. It bypasses the cache.
+    Compaction,
 }
-
-buckets!(
-    /// Numbers of records.
-    pub BatchRecords: u64 = powers(2, 1, 1024),
-    unit = "records"
-);
 
 /// The metrics of the write-ahead log.
 #[derive(Debug, Default, Metrics)]
@@ -92,10 +84,8 @@ pub struct WalMetrics {
     /// Bytes appended, with framing.
     #[metrics(unit = "bytes")]
     pub written: Counter,
-    /// Records made durable together by one write.
-    pub batch: Histogram<BatchRecords>,
-    /// How long it takes until a batch is durable.
-    pub commit: Histogram,
+    /// How long a sync takes, which makes all records durable that were written together.
+    pub sync: Histogram,
     /// Batches that could not be written.
     pub errors: Family<ErrorKind, Counter>,
     /// Records replayed when the store was opened.
@@ -114,7 +104,7 @@ pub struct EngineMetrics {
     /// Operations that failed.
     pub operation_errors: Family<(Op, ErrorKind), Counter>,
     /// Sizes of the values written.
-    pub value_size: Histogram<Sizes>,
+    pub value_size: ShardedHistogram<Sizes>,
     /// How long writers waited because memory or level 0 was full.
     pub write_stall: Histogram,
 
@@ -122,9 +112,9 @@ pub struct EngineMetrics {
     #[metrics(flatten, prefix = "wal_")]
     pub wal: WalMetrics,
 
-    /// Bytes in memory that are not in a table yet.
+    /// Bytes in memory that wait to be written to level 0.
     #[metrics(unit = "bytes")]
-    pub memtable: Gauge,
+    pub frozen: Gauge,
     /// How long it takes to write a memtable to level 0.
     pub flush: Histogram,
     /// Bytes flushed to level 0.
@@ -146,12 +136,12 @@ pub struct EngineMetrics {
     #[metrics(unit = "bytes")]
     pub level: Family<Level, Gauge>,
 
-    /// Tables that a bloom filter was asked about.
-    pub filter_checks: Family<FilterResult, ShardedCounter>,
-    /// Blocks of tables that were used.
-    pub blocks: Family<BlockSource, ShardedCounter>,
-    /// How long it takes to read a block from its file.
-    pub block_read: Histogram<FineLatency>,
+    /// Tables without the key of a request, by the answer of their bloom filter.
+    pub filter_results: Family<FilterResult, ShardedCounter>,
+    /// Blocks that requests found in the cache.
+    pub cache_hits: ShardedCounter,
+    /// How long it takes to read a block from its file. Those of requests are the misses of the cache.
+    pub block_read: Family<BlockReader, Histogram<FineLatency>>,
     /// Blocks that could not be read, or had a wrong checksum.
     pub block_errors: Family<ErrorKind, Counter>,
 

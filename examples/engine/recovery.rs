@@ -60,7 +60,7 @@ impl Inner {
             _lock: lock,
         };
         if let Some(replayed) = state.frozen {
-            inner.metrics.memtable.set(replayed.bytes().try_into().unwrap_or(i64::MAX));
+            inner.metrics.frozen.set(replayed.bytes());
             // From here on, nothing depends on the old logs.
             inner.flush(&replayed)?;
         }

@@ -11,7 +11,7 @@ use quick_cache::{Weighter, sync::Cache};
 use super::codec::{Decoder, Entry};
 use super::error::Error;
 use super::merge::Item;
-use super::metrics::{BlockSource, FilterResult, SharedMetrics, metrics};
+use super::metrics::{BlockReader, FilterResult, SharedMetrics, metrics};
 use super::table_writer::{self, FILTER_SEED, MAGIC};
 
 const FOOTER: usize = 12;
@@ -77,15 +77,15 @@ impl Table {
         if !self.overlaps(key, key) {
             return Ok(None);
         }
-        let checks = &self.metrics.filter_checks;
         if !self.filter.contains(key) {
-            checks[FilterResult::Negative].inc();
+            self.metrics.filter_results[FilterResult::Negative].inc();
             return Ok(None);
         }
         let block = self.block(self.block_of(key))?;
         let found = entries(&block).find(|(found, _)| *found == key);
-        let is_found = found.is_some();
-        checks[if is_found { FilterResult::Positive } else { FilterResult::FalsePositive }].inc();
+        if found.is_none() {
+            self.metrics.filter_results[FilterResult::FalsePositive].inc();
+        }
         Ok(found.map(|(_, value)| value.map(<[u8]>::to_vec)))
     }
 
@@ -94,19 +94,21 @@ impl Table {
         self.blocks.partition_point(|block| block.last_key.as_slice() < key)
     }
 
-    /// Returns a block from the cache or from the file.
+    /// Returns a block from the cache or from the file. A hit is counted; a miss is in the histogram of the reads.
     fn block(&self, index: usize) -> Result<Arc<[u8]>, Error> {
-        let mut source = BlockSource::Cache;
+        let mut is_hit = true;
         let block = self.cache.get_or_insert_with(&(self.number, index), || {
-            source = BlockSource::Disk;
-            self.read_block(index)
+            is_hit = false;
+            self.read_block(index, BlockReader::Request)
         });
-        self.metrics.blocks[source].inc();
+        if is_hit {
+            self.metrics.cache_hits.inc();
+        }
         block
     }
 
-    #[metrics(errors = block_errors, time = block_read)]
-    fn read_block(&self, index: usize) -> Result<Arc<[u8]>, Error> {
+    #[metrics(errors = block_errors, time = block_read[reader])]
+    fn read_block(&self, index: usize, reader: BlockReader) -> Result<Arc<[u8]>, Error> {
         let Block { offset, len, .. } = self.blocks[index];
         let mut bytes = vec![0; len];
         self.file.read_exact_at(&mut bytes, offset)?;
@@ -121,11 +123,14 @@ impl Table {
     pub(crate) fn iter(
         self: Arc<Self>,
         from: &[u8],
-        is_cached: bool,
+        reader: BlockReader,
     ) -> impl Iterator<Item = Item> + use<> {
         let from = from.to_vec();
         (self.block_of(&from)..self.blocks.len()).flat_map(move |index| {
-            let block = if is_cached { self.block(index) } else { self.read_block(index) };
+            let block = match reader {
+                BlockReader::Request => self.block(index),
+                BlockReader::Compaction => self.read_block(index, reader),
+            };
             let items: Vec<Item> = match block {
                 Ok(block) => entries(&block)
                     .filter(|(key, _)| *key >= from.as_slice())

@@ -10,7 +10,7 @@
 //! the bytes of a frame inside a value are not mistaken for a frame.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -108,7 +108,7 @@ impl Wal {
         self.batch_ended.notify_all();
     }
 
-    #[metrics(errors = wal.errors, errors_by = |failure| (&failure.error).into(), time = wal.commit)]
+    #[metrics(errors = wal.errors, errors_by = |failure| (&failure.error).into())]
     fn commit(&self, payload: &[u8], records: u64) -> Result<(), Failure> {
         let mut segment = self.segment.lock();
         let frame = segment.frame(payload);
@@ -119,14 +119,18 @@ impl Wal {
         }
         if self.is_synced {
             // After a failed sync the contents of the disk are unknown, and a second sync would not report the failure.
-            let synced = segment.file.sync_data();
+            let synced = self.sync(&segment.file);
             synced.map_err(|error| Failure { error: error.into(), is_stop: true })?;
         }
         segment.len += frame.len() as u64;
         self.metrics.wal.records.add(records);
-        self.metrics.wal.batch.record(records);
         self.metrics.wal.written.add(frame.len() as u64);
         Ok(())
+    }
+
+    #[metrics(time = wal.sync)]
+    fn sync(&self, segment: &File) -> io::Result<()> {
+        segment.sync_data()
     }
 
     /// Continues in a new segment. No thread may append during this call.

@@ -1,29 +1,21 @@
 //! The engine with `metrics` and its recorder for Prometheus.
 
-use std::marker::PhantomData;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use ::metrics as peer;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
-use papyra_metrics::{Buckets, FineLatency, Latency, Sizes};
 
-use crate::declaration::{bounds, engine_of};
-use crate::ours::metrics::BatchRecords;
-
-pub(crate) struct Counter(peer::Counter);
-pub(crate) struct Gauge(peer::Gauge);
-pub(crate) struct Histogram<B>(peer::Histogram, PhantomData<fn() -> B>);
+use crate::declaration::bounds;
 
 static RECORDER: LazyLock<PrometheusRecorder> = LazyLock::new(|| {
     let mut builder = PrometheusBuilder::new();
-    for (name, bounds) in [
-        (name::<Latency>(), bounds::<Latency>()),
-        (name::<FineLatency>(), bounds::<FineLatency>()),
-        (name::<Sizes>(), bounds::<Sizes>()),
-        (name::<BatchRecords>(), bounds::<BatchRecords>()),
+    for bounds in [
+        bounds::<papyra_metrics::Latency>(),
+        bounds::<papyra_metrics::FineLatency>(),
+        bounds::<papyra_metrics::Sizes>(),
     ] {
-        let matcher = Matcher::Full(name.to_owned());
+        let matcher = Matcher::Full(name(&bounds));
         builder = builder.set_buckets_for_metric(matcher, &bounds).expect("there are bounds");
     }
     builder.build_recorder()
@@ -34,8 +26,9 @@ pub(crate) fn upkeep() {
     RECORDER.handle().run_upkeep();
 }
 
-fn name<B>() -> &'static str {
-    std::any::type_name::<B>()
+/// The name of the histograms with these bounds.
+fn name(bounds: &[f64]) -> String {
+    format!("histogram_of_{}", bounds.len())
 }
 
 /// A label value that no other instrument has.
@@ -44,59 +37,26 @@ fn member() -> String {
     NEXT.fetch_add(1, Relaxed).to_string()
 }
 
-impl Default for Counter {
-    fn default() -> Self {
-        let counter = || peer::counter!("counter", "member" => member());
-        Self(peer::with_local_recorder(&*RECORDER, counter))
-    }
-}
-
-impl Default for Gauge {
-    fn default() -> Self {
-        let gauge = || peer::gauge!("gauge", "member" => member());
-        Self(peer::with_local_recorder(&*RECORDER, gauge))
-    }
-}
-
-impl<B: Buckets> Default for Histogram<B> {
-    fn default() -> Self {
-        let histogram = || peer::histogram!(name::<B>(), "member" => member());
-        Self(peer::with_local_recorder(&*RECORDER, histogram), PhantomData)
-    }
-}
-
-impl Counter {
-    fn add(&self, n: u64) {
-        self.0.increment(n);
-    }
+/// Makes an instrument of the recorder.
+fn register<T>(instrument: impl FnOnce() -> T) -> T {
+    peer::with_local_recorder(&*RECORDER, instrument)
 }
 
 #[allow(clippy::cast_precision_loss)] // numbers of bytes and of tables
-impl Gauge {
-    fn add(&self, n: i64) {
-        self.0.increment(n as f64);
-    }
-
-    fn sub(&self, n: i64) {
-        self.0.decrement(n as f64);
-    }
-
-    fn set(&self, n: i64) {
-        self.0.set(n as f64);
-    }
-}
-
-impl<B> Histogram<B> {
-    fn observe(&self, value: f64) {
-        self.0.record(value);
-    }
+fn float(n: i64) -> f64 {
+    n as f64
 }
 
 engine_of! {
-    Latency: Histogram<Latency>,
-    FineLatency: Histogram<FineLatency>,
-    Sizes: Histogram<Sizes>,
-    BatchRecords: Histogram<BatchRecords>,
+    counter: peer::Counter = register(|| peer::counter!("counter", "member" => member())),
+        add(counter, n) counter.increment(n);
+    gauge: peer::Gauge = register(|| peer::gauge!("gauge", "member" => member())),
+        add(gauge, n) gauge.increment(float(n)),
+        sub(gauge, n) gauge.decrement(float(n)),
+        set(gauge, n) gauge.set(float(n));
+    histograms: Latency(peer::Histogram), FineLatency(peer::Histogram), Sizes(peer::Histogram)
+        = (bounds) register(|| peer::histogram!(name(&bounds), "member" => member())),
+        record(histogram, value) histogram.record(value);
 }
 
 include!("../engine.rs");
