@@ -16,16 +16,23 @@ const OPERATIONS: u64 = 2_000;
 pub(crate) const WORKLOADS: [Workload; 3] = [Workload::Puts, Workload::Mix, Workload::Tables];
 
 /// Counts the instructions of an operation for each build and each workload. Each is counted in a separate process, so that
-/// none finds the memory as another has left it.
+/// none finds the memory as another has left it. There is a process for each workload at a time.
 pub(crate) fn count(builds: &[Build]) -> Result<Vec<[f64; WORKLOADS.len()]>, String> {
     if !cfg!(target_arch = "x86_64") {
         return Err("callgrind is asked by x86-64 instructions".into());
     }
     eprintln!("instructions");
     let mut counts = vec![[0.0; WORKLOADS.len()]; builds.len()];
-    for (build, counts) in counts.iter_mut().enumerate() {
-        for (workload, count) in counts.iter_mut().enumerate() {
-            *count = count_one(build, workload)?;
+    let by_workload: Vec<Result<Vec<f64>, String>> = std::thread::scope(|scope| {
+        let count_all = |workload| (0..builds.len()).map(move |build| count_one(build, workload));
+        let threads: Vec<_> = (0..WORKLOADS.len())
+            .map(|workload| scope.spawn(move || count_all(workload).collect::<Result<Vec<_>, _>>()))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("counting does not panic")).collect()
+    });
+    for (workload, counted) in by_workload.into_iter().enumerate() {
+        for (counts, count) in counts.iter_mut().zip(counted?) {
+            counts[workload] = count;
         }
     }
     Ok(counts)

@@ -1,9 +1,9 @@
 //! The cost of metrics in the example engine: its throughput and its instructions without metrics, with papyra-metrics, and
 //! with other crates that measure the same operations.
 //!
-//! The sources of the engine are compiled once for each; only `metrics.rs` differs. `--short` measures a tenth as long, and
-//! `--instructions` measures no times, for a machine that is busy. `--write` writes the tables into `RESULTS.md`, between its
-//! two marks. Instructions are counted if valgrind is installed.
+//! The sources of the engine are compiled once for each; only `metrics.rs` differs. `--short` measures a tenth as long,
+//! `--instructions` measures no times, for a machine that is busy, and `--throughput` counts no instructions. `--write` writes
+//! the tables into `RESULTS.md`, between its two marks. Instructions are counted if valgrind is installed.
 
 // Each build of the engine is used only in part, and each build includes the files of the engine again.
 #![allow(dead_code, unreachable_pub, clippy::duplicate_mod)]
@@ -14,6 +14,8 @@ mod libraries;
 mod ours;
 mod ours_every_call;
 mod report;
+#[path = "../results_file.rs"]
+mod results_file;
 mod statistics;
 mod throughput;
 mod without;
@@ -28,16 +30,21 @@ use workload::{Round, Workload, prepare};
 struct Build {
     name: &'static str,
     prepare: fn(Workload) -> Round,
+    /// Whether its throughput is measured in every round, for a narrow interval.
+    is_often: bool,
     /// Work that the crate asks for between measurements.
     upkeep: fn(),
 }
 
 /// The first is the baseline.
 const BUILDS: [Build; 9] = [
-    build("without metrics", prepare::<without::Engine>),
+    Build { is_often: true, ..build("without metrics", prepare::<without::Engine>) },
     // Shows how far two equal builds are apart.
-    build("without metrics, another copy", prepare::<without_again::Engine>),
-    build("papyra-metrics", prepare::<ours::Engine>),
+    Build {
+        is_often: true,
+        ..build("without metrics, another copy", prepare::<without_again::Engine>)
+    },
+    Build { is_often: true, ..build("papyra-metrics", prepare::<ours::Engine>) },
     build("papyra-metrics, every call timed", prepare::<ours_every_call::Engine>),
     build("fastmetrics", prepare::<libraries::fastmetrics::Engine>),
     build("measured", prepare::<libraries::measured::Engine>),
@@ -50,11 +57,11 @@ const BUILDS: [Build; 9] = [
 ];
 
 const fn build(name: &'static str, prepare: fn(Workload) -> Round) -> Build {
-    Build { name, prepare, upkeep: || {} }
+    Build { name, prepare, is_often: false, upkeep: || {} }
 }
 
 fn main() -> ExitCode {
-    let (mut rounds, mut write) = (201, false);
+    let (mut effort, mut counts_instructions, mut write) = (Some(1.0), true, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
@@ -62,23 +69,29 @@ fn main() -> ExitCode {
                 instructions::run(&BUILDS, arguments);
                 return ExitCode::SUCCESS;
             }
-            "--short" => rounds = 21,
-            "--instructions" => rounds = 0,
+            "--short" => effort = Some(0.1),
+            "--instructions" => effort = None,
+            "--throughput" => counts_instructions = false,
             "--write" => write = true,
             "--bench" => {} // added by Cargo
             _ => {
                 eprintln!(
-                    "unknown argument `{argument}`; expected `--instructions`, `--short` or `--write`"
+                    "unknown argument `{argument}`; expected `--instructions`, `--short`, `--throughput` or `--write`"
                 );
                 return ExitCode::FAILURE;
             }
         }
     }
-    let instructions = instructions::count(&BUILDS);
-    let times = throughput::measure(&BUILDS, rounds);
+    let instructions = if counts_instructions {
+        instructions::count(&BUILDS)
+    } else {
+        Err("`--throughput` was given".to_owned())
+    };
+    let times = effort.map(|effort| throughput::measure(&BUILDS, effort)).unwrap_or_default();
     let text = report::text(&BUILDS, &times, instructions.as_ref());
     print!("{text}");
-    match if write { report::write(&text) } else { Ok(()) } {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
+    match if write { results_file::write(file, &text) } else { Ok(()) } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

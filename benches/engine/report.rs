@@ -1,15 +1,12 @@
 //! The tables, in Markdown.
 
 use std::fmt::Write as _;
-use std::process::Command;
 
 use crate::Build;
 use crate::instructions::WORKLOADS;
+use crate::results_file;
 use crate::statistics::Median;
 use crate::throughput::Times;
-
-/// The marks around the part of the results that this program writes.
-const MARKS: [&str; 2] = ["<!-- measured: begin -->\n", "<!-- measured: end -->\n"];
 
 /// The instructions of an operation of each workload.
 type Instructions = [f64; WORKLOADS.len()];
@@ -20,7 +17,7 @@ pub(crate) fn text(
     times: &[Times],
     counts: Result<&Vec<Instructions>, &String>,
 ) -> String {
-    let mut text = machine();
+    let mut text = conditions();
     if !times.is_empty() {
         throughput(&mut text, builds, times);
     }
@@ -36,14 +33,13 @@ fn throughput(text: &mut String, builds: &[Build], times: &[Times]) {
     head(text, "throughput, × without metrics", times.iter().map(|times| times.workload.name()));
     for (index, build) in builds.iter().enumerate() {
         let _ = write!(text, "| {} |", build.name);
-        for Times { rounds, .. } in times {
+        for Times { baseline, ratios, .. } in times {
             if index == 0 {
-                let seconds = Median::of(rounds[0].clone()).value;
+                let seconds = Median::of(baseline.clone()).value;
                 let _ = write!(text, " {} an operation |", time(seconds));
                 continue;
             }
-            let ratios = rounds[0].iter().zip(&rounds[index]).map(|(without, with)| without / with);
-            let Median { value, margin } = Median::of(ratios.collect());
+            let Median { value, margin } = Median::of(ratios[index].clone());
             let _ = write!(text, " {value:.3} ± {margin:.3} |");
         }
         text.push('\n');
@@ -80,35 +76,12 @@ fn time(seconds: f64) -> String {
     }
 }
 
-/// The date, the machine and the versions.
-fn machine() -> String {
-    let run = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        output.map_or("unknown".to_owned(), |output| {
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        })
-    };
-    let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = model.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+/// The machine, the file system and the versions.
+fn conditions() -> String {
     let directory = std::env::temp_dir();
     let directory = directory.to_str().unwrap_or_default();
-    format!(
-        "Measured on {} on {cores} cores of {}, {}, with {}, at commit {}; the files are in {} ({}).\n\nVersions: {}.\n",
-        run("date", &["-u", "+%Y-%m-%d"]),
-        model.trim_start_matches([' ', '\t', ':']),
-        run("uname", &["-srm"]),
-        run("rustc", &["-V"]),
-        run("git", &["rev-parse", "--short", "HEAD"]),
-        directory,
-        run("stat", &["-f", "-c", "%T", directory]),
-        versions(),
-    )
-}
-
-/// The versions of the crates, from the lock file.
-fn versions() -> String {
-    const CRATES: [&str; 6] = [
+    let file_system = results_file::output("stat", &["-f", "-c", "%T", directory]);
+    let crates = [
         "fastmetrics",
         "measured",
         "metrics",
@@ -116,34 +89,10 @@ fn versions() -> String {
         "prometheus",
         "prometheus-client",
     ];
-    let packages = include_str!("../../Cargo.lock").split("[[package]]");
-    let value = |package: &str, key: &str| {
-        let line = package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
-        line.map(|value| value.trim_matches('"').to_owned())
-    };
-    packages
-        .filter_map(|package| Some((value(package, "name")?, value(package, "version")?)))
-        .filter(|(name, _)| CRATES.contains(&name.as_str()))
-        .map(|(name, version)| format!("{name} {version}"))
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// Writes the text between the marks of the results.
-pub(crate) fn write(text: &str) -> Result<(), String> {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md");
-    let old = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-    let parts = old.split_once(MARKS[0]).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(MARKS[1])?;
-        Some((before, after))
-    });
-    let Some((before, after)) = parts else {
-        return Err(format!(
-            "{file}: the lines `{}` and `{}` are missing",
-            MARKS[0].trim(),
-            MARKS[1].trim()
-        ));
-    };
-    std::fs::write(file, format!("{before}{}{text}{}{after}", MARKS[0], MARKS[1]))
-        .map_err(|error| format!("{file}: {error}"))
+    let lock = include_str!("../../Cargo.lock");
+    format!(
+        "{}; the files are in {directory} ({file_system}).\n\nVersions: {}.\n",
+        results_file::machine(),
+        results_file::versions(lock, |name| crates.contains(&name)),
+    )
 }

@@ -5,11 +5,20 @@ use std::time::{Duration, Instant};
 use crate::Build;
 use crate::workload::{Observer, Round, Workload};
 
-/// The times of one workload.
+/// How often the engines are prepared anew, because two equal ones that have their memory at other addresses are not equally
+/// fast.
+const PREPARATIONS: usize = 12;
+
+/// The rounds of which one includes the builds that are measured seldom.
+const SELDOM: usize = 4;
+
+/// The measurements of one workload.
 pub(crate) struct Times {
     pub(crate) workload: Workload,
-    /// The seconds per operation, for each build and each round.
-    pub(crate) rounds: Vec<Vec<f64>>,
+    /// The seconds per operation of the baseline in each round.
+    pub(crate) baseline: Vec<f64>,
+    /// For each build, the throughput relative to the baseline in each round in which it was measured.
+    pub(crate) ratios: Vec<Vec<f64>>,
 }
 
 #[derive(Default)]
@@ -28,30 +37,39 @@ impl Observer for Stopwatch {
     }
 }
 
-/// Measures the builds alternately, so that other load affects all of them. Returns an empty list if `rounds` is zero.
-pub(crate) fn measure(builds: &[Build], rounds: usize) -> Vec<Times> {
-    if rounds == 0 {
-        return Vec::new();
-    }
-    Workload::ALL.map(|workload| measure_workload(builds, workload, rounds)).into()
+/// Measures the builds alternately, so that other load affects all of them. The first is the baseline.
+pub(crate) fn measure(builds: &[Build], effort: f64) -> Vec<Times> {
+    Workload::ALL.map(|workload| measure_workload(builds, workload, effort)).into()
 }
 
-#[allow(clippy::cast_precision_loss)] // of small numbers
-fn measure_workload(builds: &[Build], workload: Workload, rounds: usize) -> Times {
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // of small numbers
+fn measure_workload(builds: &[Build], workload: Workload, effort: f64) -> Times {
     eprintln!("{}", workload.name());
-    let mut prepared: Vec<Round> = builds.iter().map(|build| (build.prepare)(workload)).collect();
-    let mut times = vec![Vec::with_capacity(rounds); builds.len()];
-    let operations = workload.operations();
-    for round in 0..rounds {
-        for turn in 0..builds.len() {
-            // Each is the first as often as the others, and comes after either neighbour.
-            let turn = if round % 2 == 0 { turn } else { builds.len() - 1 - turn };
-            let index = (round / 2 + turn) % builds.len();
-            let mut watch = Stopwatch::default();
-            prepared[index](operations, &mut watch);
-            times[index].push(watch.elapsed.as_secs_f64() / operations as f64);
-            (builds[index].upkeep)();
+    let often: Vec<usize> = (0..builds.len()).filter(|&index| builds[index].is_often).collect();
+    let all: Vec<usize> = (0..builds.len()).collect();
+    let mut times =
+        Times { workload, baseline: Vec::new(), ratios: vec![Vec::new(); builds.len()] };
+    let rounds = (workload.rounds() as f64 * effort).ceil() as usize;
+    for _ in 0..PREPARATIONS {
+        let mut prepared: Vec<Round> =
+            builds.iter().map(|build| (build.prepare)(workload)).collect();
+        for round in 0..rounds.div_ceil(PREPARATIONS) {
+            let chosen = if round % SELDOM == 0 { &all } else { &often };
+            let mut seconds = vec![0.0; builds.len()];
+            for turn in 0..chosen.len() {
+                // Each is the first as often as the others, and comes after either neighbour.
+                let turn = if round % 2 == 0 { turn } else { chosen.len() - 1 - turn };
+                let index = chosen[(round / 2 + turn) % chosen.len()];
+                let mut watch = Stopwatch::default();
+                prepared[index](workload.operations(), &mut watch);
+                seconds[index] = watch.elapsed.as_secs_f64();
+                (builds[index].upkeep)();
+            }
+            times.baseline.push(seconds[0] / workload.operations() as f64);
+            for &index in chosen {
+                times.ratios[index].push(seconds[0] / seconds[index]);
+            }
         }
     }
-    Times { workload, rounds: times }
+    times
 }

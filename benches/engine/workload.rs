@@ -43,13 +43,22 @@ impl Workload {
         }
     }
 
-    /// The operations of a round, for some milliseconds.
+    /// The operations of a round: as few as the engine can execute at full speed after its memory has left the caches.
     pub(crate) fn operations(self) -> u64 {
         match self {
-            Self::DurablePuts => 20,
-            Self::Puts => 1_000,
-            Self::Mix => 4_000,
+            Self::DurablePuts => 4,
+            Self::Puts | Self::Mix => 1_000,
             Self::Tables | Self::TablesByTwo => 3_000,
+        }
+    }
+
+    /// The rounds of a measurement, for half a minute.
+    pub(crate) fn rounds(self) -> u64 {
+        match self {
+            Self::DurablePuts => 6_000,
+            Self::Puts => 1_200,
+            Self::Mix => 2_000,
+            Self::Tables | Self::TablesByTwo => 2_400,
         }
     }
 }
@@ -96,12 +105,22 @@ pub(crate) fn prepare<E: Engine + 'static>(workload: Workload) -> Round {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let mut numbers = Numbers(1);
     match workload {
-        Workload::DurablePuts | Workload::Puts => Box::new(move |operations, observer| {
+        Workload::DurablePuts => {
+            let engine = E::open(directory.path(), true);
+            Box::new(move |operations, observer| {
+                let _directory = &directory;
+                measured(operations, observer, &mut |n| {
+                    (0..n).for_each(|_| put(&engine, numbers.next()));
+                });
+            })
+        }
+        Workload::Puts => Box::new(move |operations, observer| {
             // A new store for each round, so that all rounds begin with the same memory.
             let directory = TempDir::new_in(&directory).expect("a temporary directory");
-            let engine = E::open(directory.path(), workload == Workload::DurablePuts);
-            let mut puts = |n| (0..n).for_each(|_| put(&engine, numbers.next()));
-            measured(operations, observer, &mut puts);
+            let engine = E::open(directory.path(), false);
+            measured(operations, observer, &mut |n| {
+                (0..n).for_each(|_| put(&engine, numbers.next()));
+            });
         }),
         Workload::Mix => {
             let engine = E::open(directory.path(), false);

@@ -12,6 +12,8 @@ mod otlp;
 mod ours;
 mod peers;
 mod report;
+#[path = "../results_file.rs"]
+mod results_file;
 mod subjects;
 mod timers;
 
@@ -47,7 +49,8 @@ fn main() -> ExitCode {
     }
     let text = report::all(effort);
     print!("{text}");
-    match if write { report::write(&text) } else { Ok(()) } {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../RESULTS.md");
+    match if write { results_file::write(file, &text) } else { Ok(()) } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

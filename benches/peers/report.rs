@@ -1,14 +1,11 @@
 //! The tables, in Markdown.
 
 use std::fmt::Write as _;
-use std::process::Command;
 
 use crate::measure::{Effort, Measured, bytes_held, instructions};
 use crate::memory::{self, BACKENDS, Make, Registered};
+use crate::results_file;
 use crate::subjects::{self, US};
-
-/// The marks around the part of the results that this program writes.
-const MARKS: [&str; 2] = ["<!-- measured: begin -->\n", "<!-- measured: end -->\n"];
 
 /// Measures everything and returns the text of the results.
 pub fn all(effort: Effort) -> String {
@@ -30,7 +27,7 @@ pub fn all(effort: Effort) -> String {
     let missing = counts.err().map_or_else(String::new, |why| {
         format!("\nInstructions were not counted: {}\n", why.trim())
     });
-    format!("{}{missing}\n{}\n{tables}", machine(), short(&summary))
+    format!("{}{missing}\n{}\n{tables}", conditions(), short(&summary))
 }
 
 /// Measures the subjects whose names contain `part`, and returns their tables.
@@ -141,61 +138,11 @@ fn memory(text: &mut String) {
     text.push('\n');
 }
 
-/// The date, the machine and the versions.
-fn machine() -> String {
-    let run = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        output.map_or("unknown".to_owned(), |output| {
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        })
-    };
-    let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = model.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!(
-        "Measured on {} on {cores} cores of {}, {}, with {}, at commit {}.\n\nVersions: {}.\n",
-        run("date", &["-u", "+%Y-%m-%d"]),
-        model.trim_start_matches([' ', '\t', ':']),
-        run("uname", &["-srm"]),
-        run("rustc", &["-V"]),
-        run("git", &["rev-parse", "--short", "HEAD"]),
-        versions(),
-    )
-}
-
-/// The versions of the peers, from the lock file.
-fn versions() -> String {
-    let packages = include_str!("Cargo.lock").split("[[package]]");
-    let value = |package: &str, key: &str| {
-        let line = package.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
-        line.map(|value| value.trim_matches('"').to_owned())
-    };
-    let known = |name: &str| {
+/// The machine and the versions.
+fn conditions() -> String {
+    let is_listed = |name: &str| {
         is_peer(name) || ["metrics-exporter-prometheus", "metrics-util"].contains(&name)
     };
-    packages
-        .filter_map(|package| Some((value(package, "name")?, value(package, "version")?)))
-        .filter(|(name, _)| known(name))
-        .map(|(name, version)| format!("{name} {version}"))
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// Writes the text between the marks of the results.
-pub fn write(text: &str) -> Result<(), String> {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../RESULTS.md");
-    let old = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
-    let parts = old.split_once(MARKS[0]).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(MARKS[1])?;
-        Some((before, after))
-    });
-    let Some((before, after)) = parts else {
-        return Err(format!(
-            "{file}: the lines `{}` and `{}` are missing",
-            MARKS[0].trim(),
-            MARKS[1].trim()
-        ));
-    };
-    std::fs::write(file, format!("{before}{}{text}{}{after}", MARKS[0], MARKS[1]))
-        .map_err(|error| format!("{file}: {error}"))
+    let versions = results_file::versions(include_str!("Cargo.lock"), is_listed);
+    format!("{}.\n\nVersions: {versions}.\n", results_file::machine())
 }
