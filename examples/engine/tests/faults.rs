@@ -123,7 +123,7 @@ fn a_damaged_block_is_an_error_and_not_a_value() {
         {
             "engine_block_errors{error_kind=corrupt}": 1,
             "engine_operation_errors{op=get,error_kind=corrupt}": 1,
-            "engine_blocks{block_source=disk}": 1,
+            "engine_block_read{block_reader=request}": 1,
         },
         || {
             assert!(matches!(store.get(b"key"), Err(Error::Corrupt { .. })));
