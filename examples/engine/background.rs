@@ -1,4 +1,4 @@
-//! The work in the background: flushes of memtables to level 0, and compactions from level to level, each in a thread.
+//! The background work: flushes of memtables to level 0, and compactions into deeper levels, each in a thread.
 
 use std::fs;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use super::table::Table;
 use super::table_writer::TableWriter;
 use super::wal;
 
-/// The time after which failed work is tried again.
+/// The delay after which failed work is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The state that the threads share with stalled writers.
 #[derive(Default)]
 pub(crate) struct Work {
-    /// Counts changes of the state, so that none is missed.
+    /// The number of changes of the state, so that no thread misses one.
     changes: u64,
     is_closing: bool,
     flush_error: Option<Error>,
@@ -31,7 +31,7 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Returns the error because of which a waiting writer cannot continue: that of the compaction, or of the flush.
+    /// Returns the error of the compaction or the flush that a writer waits for.
     pub(crate) fn error(&self, waits_for_compaction: bool) -> Option<&Error> {
         let error = if waits_for_compaction { &self.compaction_error } else { &self.flush_error };
         error.as_ref()
@@ -63,7 +63,7 @@ impl Inner {
         );
     }
 
-    /// Does what there is to do, until the store is closed. What fails is tried again.
+    /// Does the work until the store is closed. Failed work is tried again.
     fn run(
         &self,
         error: impl Fn(&mut Work) -> &mut Option<Error>,
@@ -104,7 +104,7 @@ impl Inner {
         self.work_changed.notify_all();
     }
 
-    /// Tells the threads to end.
+    /// Ends the threads.
     pub(crate) fn close(&self) {
         self.work.lock().is_closing = true;
         self.work_changed.notify_all();
@@ -121,7 +121,7 @@ impl Inner {
         self.metrics.flushed.add(bytes);
         self.metrics.frozen.sub(frozen.bytes());
         for log in frozen.log..self.state.read().active.log {
-            let _ = fs::remove_file(wal::path(&self.tables.directory, log)); // or at the next opening
+            let _ = fs::remove_file(wal::path(&self.tables.directory, log)); // if this fails, the next opening removes it
         }
         Ok(())
     }
@@ -140,7 +140,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Writes entries to as many tables as they need. Leaves no file behind if that fails.
+    /// Writes entries to one or more tables. Removes their files if that fails.
     fn write_tables(
         &self,
         entries: impl Iterator<Item = Item>,
@@ -183,7 +183,7 @@ impl Inner {
         }
     }
 
-    /// Makes a change of the levels durable, and then visible to readers.
+    /// Makes a change of the levels durable and then visible to readers.
     pub(crate) fn install(
         &self,
         outputs: &[Arc<Table>],
@@ -197,7 +197,7 @@ impl Inner {
         let first_log = frozen.as_ref().map_or(state.active.log, |frozen| frozen.log);
         let written =
             Manifest::of(&levels, first_log).write(&self.tables.directory, self.options.is_synced);
-        // After `Stopped`, the new manifest may be the one that is stored.
+        // After `Stopped`, the new manifest may be stored.
         if let Err(error) = &written
             && !matches!(error, Error::Stopped)
         {

@@ -1,4 +1,4 @@
-//! The tables by level, and what to compact next.
+//! The tables by level, and the choice of the next compaction.
 
 use std::sync::Arc;
 
@@ -28,9 +28,9 @@ pub(crate) struct Limits {
 /// Tables to be replaced by their merge.
 pub(crate) struct Compaction {
     pub(crate) into: Level,
-    /// The newest first.
+    /// The tables, the newest first.
     pub(crate) inputs: Vec<Arc<Table>>,
-    /// Whether deletions are left out: if no deeper level has these keys, there are no older entries to hide.
+    /// Whether deletions are dropped, because no deeper level has older entries of these keys.
     pub(crate) drops_deletions: bool,
 }
 
@@ -43,7 +43,7 @@ impl Levels {
         self.0[level].iter().map(|table| table.len).sum()
     }
 
-    /// The newest entry of a key.
+    /// Returns the newest entry of a key.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Entry>, Error> {
         for (level, tables) in self.0.iter().enumerate() {
             let candidates = if level == 0 {
@@ -61,7 +61,7 @@ impl Levels {
         Ok(None)
     }
 
-    /// All tables as sources of a merge, from a key on.
+    /// Returns all tables as sources of a merge, from a key on.
     pub(crate) fn sources<'a>(&'a self, from: &'a [u8]) -> impl Iterator<Item = Source<'a>> {
         self.tables().filter(move |table| table.last_key.as_slice() >= from).map(move |table| {
             Box::new(Arc::clone(table).iter(from, BlockReader::Request)) as Source<'a>
@@ -76,7 +76,7 @@ impl Levels {
         let mut limit = limits.level_1_bytes;
         for level in 1..LEVELS - 1 {
             if self.bytes(level) > limit {
-                // The oldest table, so that all have their turn.
+                // The oldest table, so that each table is compacted in turn.
                 let oldest = self.0[level].iter().min_by_key(|table| table.number)?;
                 return self.compaction(level, vec![Arc::clone(oldest)]);
             }
@@ -97,7 +97,7 @@ impl Levels {
         Some(Compaction { into: Level::from_index(level + 1)?, inputs, drops_deletions })
     }
 
-    /// The levels with a compaction's inputs replaced by its outputs.
+    /// Returns the levels with a compaction's inputs replaced by its outputs.
     pub(crate) fn replaced(&self, compaction: &Compaction, outputs: Vec<Arc<Table>>) -> Self {
         let mut levels = self.clone();
         let is_input = |number| compaction.inputs.iter().any(|input| input.number == number);
@@ -110,7 +110,7 @@ impl Levels {
         levels
     }
 
-    /// The levels with a new table in level 0.
+    /// Returns the levels with a new table in level 0.
     pub(crate) fn flushed(&self, table: Arc<Table>) -> Self {
         let mut levels = self.clone();
         levels.0[0].insert(0, table);
@@ -119,7 +119,7 @@ impl Levels {
 }
 
 impl Compaction {
-    /// The entries of the outputs.
+    /// Returns the entries of the outputs.
     pub(crate) fn merge(&self) -> Merge<'static> {
         Merge::new(self.inputs.iter().map(|table| {
             Box::new(Arc::clone(table).iter(&[], BlockReader::Compaction)) as Source<'static>

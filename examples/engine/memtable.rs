@@ -49,13 +49,13 @@ impl Memtable {
         self.bytes.load(Relaxed)
     }
 
-    /// The newest version of a key: a value, or that it was deleted.
+    /// Returns the newest version of a key: its value, or the mark of its deletion.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Entry> {
         let found = self.entries.range(Version::newest(key)..).next()?;
         (found.key().key == key).then(|| found.value().clone())
     }
 
-    /// The newest version of each key, from a key on.
+    /// Returns the newest version of each key, from a key on.
     pub(crate) fn iter(&self, from: &[u8]) -> impl Iterator<Item = (Vec<u8>, Entry)> {
         let mut last: Option<Vec<u8>> = None;
         self.entries.range(Version::newest(from)..).filter_map(move |found| {

@@ -61,7 +61,7 @@ impl Inner {
         };
         if let Some(replayed) = state.frozen {
             inner.metrics.frozen.set(replayed.bytes());
-            // From here on, nothing depends on the old logs.
+            // The old logs are no longer needed.
             inner.flush(&replayed)?;
         }
         stored.remove_unused(directory);
@@ -104,7 +104,7 @@ impl Stored {
             next_file = next_file.max(number + 1);
             if extension == "table" {
                 if is_new {
-                    return Err(Error::corrupt(&path, "there is a table and no manifest"));
+                    return Err(Error::corrupt(&path, "there is a table, but no manifest"));
                 }
                 if !manifest.tables.iter().flatten().any(|&table| table == number) {
                     unused.push(path);
@@ -118,7 +118,7 @@ impl Stored {
         logs.sort_unstable();
         if !is_new && logs.first() != Some(&manifest.first_log) {
             let log = wal::path(directory, manifest.first_log);
-            return Err(Error::corrupt(&log, "the manifest names it and it is missing"));
+            return Err(Error::corrupt(&log, "the manifest lists this file, which is missing"));
         }
         Ok(Self { manifest, logs, unused, next_file })
     }
@@ -126,7 +126,7 @@ impl Stored {
     fn remove_unused(&self, directory: &Path) {
         let logs = self.logs.iter().map(|&log| wal::path(directory, log));
         for path in self.unused.iter().cloned().chain(logs) {
-            let _ = fs::remove_file(path); // it does no harm, and the next opening tries again
+            let _ = fs::remove_file(path); // a leftover file is harmless, and the next opening tries again
         }
     }
 }
@@ -142,9 +142,9 @@ fn replay(directory: &Path, logs: &[u64], metrics: &SharedMetrics) -> Result<Mem
         })?;
         metrics.wal.replayed.add(replayed.records);
         if replayed.is_torn {
-            // A log is whole before the next one begins.
+            // A log is complete before the next one begins.
             if logs.last() != Some(&log) {
-                return Err(Error::corrupt(&wal::path(directory, log), "it ends in the middle"));
+                return Err(Error::corrupt(&wal::path(directory, log), "it ends within a record"));
             }
             metrics.wal.torn_ends.inc();
         }

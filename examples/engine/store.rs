@@ -30,7 +30,7 @@ pub struct Options {
     pub level_0_tables: usize,
     /// Tables in level 0 at which writers wait.
     pub level_0_stop: usize,
-    /// Bytes in level 1 from which on its tables are compacted into level 2. Each further level may have ten times as many.
+    /// Bytes in level 1 above which its tables are compacted into level 2. The limit of each further level is ten times as high.
     pub level_1_bytes: u64,
     /// Bytes in a table of level 1 and further levels.
     pub table_bytes: u64,
@@ -66,7 +66,7 @@ pub(crate) struct Inner {
     pub(crate) tables: TableContext,
     pub(crate) wal: Wal,
     pub(crate) state: RwLock<State>,
-    /// Held shared by a writer from the log to the memtable, and exclusively while both are frozen together.
+    /// A writer holds it shared while it writes to the log and the memtable. It is held exclusively while both are replaced.
     pub(crate) freezing: RwLock<()>,
     /// Held while the manifest is replaced.
     pub(crate) manifest: Mutex<()>,
@@ -77,7 +77,7 @@ pub(crate) struct Inner {
     pub(crate) _lock: File,
 }
 
-/// The parts of the store that a reader reads.
+/// The parts of the store that readers use.
 #[derive(Clone)]
 pub(crate) struct State {
     pub(crate) active: Arc<Memtable>,
@@ -127,7 +127,7 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes a key. That is durable on return.
+    /// Deletes a key. The deletion is durable on return.
     #[metrics(
         at = self.inner.metrics,
         errors = operation_errors[Op::Delete],
@@ -205,7 +205,7 @@ impl Inner {
     fn stall(&self) -> Result<(), Error> {
         let mut work = self.work.lock();
         while self.is_blocked() {
-            // Not in the `match`, which would keep the state locked while this waits.
+            // Not in the `match`, which would keep the state locked during the wait.
             let waits_for_compaction = self.has_too_many_tables(&self.state.read());
             match work.error(waits_for_compaction) {
                 Some(Error::Stopped) => return Err(Error::Stopped),
@@ -216,7 +216,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Begins a new memtable with a new log, and has the full one flushed.
+    /// Begins a new memtable with a new log, and requests a flush of the full one.
     fn freeze(&self) -> Result<(), Error> {
         let _no_writer = self.freezing.write();
         if !self.is_full() || self.is_blocked() {
