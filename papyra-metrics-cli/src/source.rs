@@ -43,7 +43,8 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Returns whether one of the files is a copy of the other. A process begins to publish each of its files at another time.
+    /// Returns whether one of the files is a copy of the other. Different files of a process differ in the time at
+    /// which publishing began.
     fn is_same_process(&self, other: &Self) -> bool {
         let is_same_origin = match (&self.origin, &other.origin) {
             (
@@ -73,7 +74,7 @@ pub(crate) struct Row {
     pub(crate) labels: Vec<(String, String)>,
     pub(crate) prefix_len: usize,
     pub(crate) kind: Kind,
-    /// Whether it is the highest value since the last reset.
+    /// Whether the metric is a peak: the highest value since the last reset.
     pub(crate) is_peak: bool,
     pub(crate) unit: Option<String>,
     pub(crate) help: String,
@@ -233,7 +234,7 @@ fn read_backend(backend: &dyn Metered) -> Option<Reading> {
                 .collect(),
             prefix_len: metric.prefix_len(),
             kind: metric.kind(),
-            // It matters only in a sum, and there is one backend.
+            // Peaks are distinguished only in a sum, and a single backend is not summed.
             is_peak: false,
             unit: metric.unit().map(str::to_owned),
             help: visible_lines(metric.help()),
@@ -241,7 +242,7 @@ fn read_backend(backend: &dyn Metered) -> Option<Reading> {
             value,
         });
     });
-    // Matched by series, because a metric may have become present or absent since the values were read.
+    // Totals are matched by series, because a metric may have become present or absent since the values were read.
     let mut totals = HashMap::new();
     metrics.visit_totals(&mut |metric, total| {
         totals.insert(metric.series().to_string(), total);
@@ -304,7 +305,7 @@ mod tests {
 
     use super::read_backend;
 
-    /// Shows its first counter at every other walk.
+    /// Metrics whose first counter is absent at every other walk.
     #[derive(Default)]
     struct Intermittent {
         first: Counter,
@@ -334,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_is_that_of_its_metric_though_another_one_has_appeared_or_gone() {
+    fn a_total_belongs_to_its_metric_even_if_another_one_appears_or_disappears() {
         let metrics = Intermittent::default();
         metrics.first.add(5);
         metrics.second.add(7);

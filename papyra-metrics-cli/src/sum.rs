@@ -13,7 +13,7 @@ use crate::source::{Reading, Row, by_family};
 /// Returns an error if two processes disagree about the kind, the unit or the buckets of a metric.
 pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
     let mut sum: Vec<Row> = Vec::new();
-    // The number of processes that have the row.
+    // The number of processes that have each row.
     let mut counts: Vec<u32> = Vec::new();
     let mut indices = HashMap::new();
     for Reading { origin, rows } in readings {
@@ -79,7 +79,7 @@ fn describe_kind(row: &Row) -> String {
     row.unit.as_ref().map_or_else(|| format!("a {kind}"), |unit| format!("a {kind} of {unit}"))
 }
 
-/// Replaces a gauge by another one if that is higher, or if this one is NaN.
+/// Replaces `highest` by `value` if `value` is higher, or if `highest` is NaN.
 fn take_higher(highest: &mut Value, value: &Value) -> Result<(), BoundsMismatch> {
     let is_lower = match (&*highest, value) {
         (Value::Gauge(highest), Value::Gauge(value)) => highest < value,

@@ -1,4 +1,4 @@
-//! Several processes in one number.
+//! Values of several processes that are combined into one.
 
 use std::{fs, path::Path};
 
@@ -10,7 +10,7 @@ use crate::command::run;
 #[metrics(prefix = "max_")]
 struct Gauges {
     depth: Gauge,
-    /// A peak by type, not by name.
+    /// A peak because of its type, without a word for it in its name.
     burst: Peak,
     longest_queue: Gauge,
     #[metrics(unit = "percent")]
@@ -34,7 +34,7 @@ fn publish(directory: &Path, name: &str, factor: i64) -> Published<Gauges> {
 }
 
 #[test]
-fn a_gauge_of_several_processes_is_their_sum_mean_or_highest_as_its_meaning_is() {
+fn a_gauge_of_several_processes_is_their_sum_mean_or_highest_value() {
     let directory = tempfile::tempdir().unwrap();
     let _processes = [("a", 1), ("b", 3), ("c", 2)]
         .map(|(name, factor)| publish(directory.path(), name, factor));
@@ -54,7 +54,7 @@ fn a_gauge_of_several_processes_is_their_sum_mean_or_highest_as_its_meaning_is()
     let watched = run(directory.path(), "watch --count 1 --plain .").out;
     let lines = watched.lines().map(|line| line.split_once(' ').unwrap().1.to_owned() + "\n");
     assert_eq!(lines.collect::<String>(), expected);
-    // One process is shown as it is.
+    // The values of a single process are unchanged.
     assert!(run(directory.path(), "show a").out.contains("max_filled: 30\n"));
 }
 
@@ -74,11 +74,11 @@ fn a_copy_of_a_file_is_not_added_to_the_process() {
     assert!(output.out.contains(" max_depth: 7\n") && output.err.ends_with(note), "{output:?}");
     let output = run(directory.path(), &format!("show --format prometheus {files}"));
     assert_eq!(output.out.matches("\nmax_depth{").count(), 2, "{output:?}");
-    // Alone, or beside its process, it is shown.
+    // A copy is shown if it is given alone, or with `--each`.
     assert!(run(directory.path(), "show a.backup").out.starts_with("max_depth: 1\n"));
     let output = run(directory.path(), &format!("show --each {files}"));
     assert_eq!(output.out.matches("\nmax_depth: ").count(), 3, "{output:?}");
-    // Two copies of a process that has ended.
+    // Of two copies of an ended process, one is counted.
     drop((process, other));
     fs::copy(path("a.backup"), path("d.backup")).unwrap();
     assert!(run(directory.path(), "show a.backup d.backup").out.starts_with("max_depth: 1\n"));

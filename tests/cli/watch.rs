@@ -413,7 +413,7 @@ fn a_process_that_appears_has_no_rate_at_its_first_reading() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name| directory.path().join(name);
     let _first = Published::<Later>::create(path("first")).unwrap();
-    // The name of a file that is skipped, until everything is counted.
+    // A file whose name begins with a dot is skipped. It is renamed once everything is counted.
     let later = Published::<Later>::create(path(".later")).unwrap();
     later.records.add(1000);
     let mut watch = Command::new(COMMAND)

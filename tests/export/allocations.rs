@@ -79,7 +79,7 @@ fn a_scrape_into_a_new_body_allocates_once() {
 }
 
 #[test]
-fn an_otlp_message_of_the_same_series_allocates_its_bytes_alone() {
+fn an_otlp_message_of_the_same_series_allocates_only_its_bytes() {
     let (registry, backends) = registry(100);
     let mut otlp = Otlp::new(&registry).with_resource(&[("service.name", "orders")]);
     otlp.encode();

@@ -231,7 +231,7 @@ fn metrics_that_are_registered_again_after_they_were_forgotten_begin_at_zero() {
     record(10);
     assert_eq!(read(), [10, 10]);
     for _ in 0..3 {
-        // Nobody has seen these two counts.
+        // No reader has seen these two counts.
         assert!(registry.unregister(&metrics));
         record(2);
         registry.register(metrics.clone(), labels).unwrap();

@@ -91,11 +91,11 @@ impl OpenTelemetry {
         Self { adapter }
     }
 
-    /// Reads all backends, and builds the histograms that were absent when they were registered and are present now. It
-    /// waits as a registration does.
+    /// Reads all backends, and builds the histograms that were absent when they were registered and are present now.
+    /// Waits for them as a registration does.
     ///
-    /// Each collection does so too, but can export them only in the next one. Call this before the only flush of a process,
-    /// or before the last one if metrics have become present shortly before.
+    /// Each collection does the same, but only the next one exports the new histograms. Call this before the only flush
+    /// of a process, or before the last one if metrics have become present shortly before.
     pub fn build_missing(&self) {
         // A histogram whose instrument is being built must be in the list of those without bounds.
         self.adapter.instruments.wait_until_built();
@@ -275,7 +275,7 @@ fn replay(
     let Some(adapter) = adapter.upgrade() else { return };
     adapter.call_back(family, |collections| {
         if !collections.replay(index, family, histogram) {
-            // Not by this thread, because the SDK holds a lock while it calls back.
+            // Another thread builds them, because the SDK holds a lock while it calls back.
             adapter.add_histograms();
         }
     });

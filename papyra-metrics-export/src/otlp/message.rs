@@ -39,7 +39,7 @@ pub(super) fn add_point(data: &mut metric::Data, attributes: &[KeyValue], start:
     };
     match data {
         metric::Data::Sum(sum) => push(&mut sum.data_points, number(attributes, start)),
-        // A gauge has no start.
+        // A gauge has no start time.
         metric::Data::Gauge(gauge) => push(&mut gauge.data_points, number(attributes, 0)),
         metric::Data::Histogram(histogram) => {
             let start_time_unix_nano = start;
@@ -87,7 +87,7 @@ pub(super) fn set_point(
             point.bucket_counts.extend(reading.tallies.iter().map(|tally| tally.count));
             point.count = point.bucket_counts.iter().fold(0, |count, it| count.wrapping_add(*it));
             let sum = reading.tallies.iter().fold(0, |sum, tally| tally.sum.wrapping_add(sum));
-            #[allow(clippy::cast_precision_loss)] // a float is what the protocol has
+            #[allow(clippy::cast_precision_loss)] // the sum is a float in the protocol
             let sum = sum as f64 / reading.buckets.base_units_per_unit() as f64;
             point.sum = Some(sum);
             if point.explicit_bounds.is_empty() {

@@ -70,7 +70,8 @@ pub struct Otlp {
     series: PerSeries<Stream>,
     /// The last message, which is updated as long as the series are the same.
     request: ExportMetricsServiceRequest,
-    /// The data point of each series in the message, by the index of its metric and its own; `None` if there is none.
+    /// The position of each series' data point in the message: the index of its metric, and the index in that metric.
+    /// `None` if the series has no data point.
     points: Vec<Option<(usize, usize)>>,
     /// The time of the last reading of the registry, in nanoseconds since 1970.
     read_at: u64,

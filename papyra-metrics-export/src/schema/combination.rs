@@ -1,7 +1,7 @@
 //! The value of a gauge over several processes.
 
-/// How the values of a gauge in several processes make one value. A sum of ratios, or of the highest values of each process,
-/// is not the value of anything.
+/// How the values of a gauge in several processes are combined into one. A sum of ratios, or of the highest values of
+/// each process, would have no meaning.
 ///
 /// [`Dashboard`](super::Dashboard) and the command `papyra-metrics` combine gauges by this rule.
 ///
@@ -30,14 +30,14 @@ pub enum Combination {
 const EXTREMES: [&str; 6] = ["highest", "largest", "longest", "max", "oldest", "peak"];
 
 impl Combination {
-    /// Returns how a gauge is combined whose name, without prefixes, and unit are these.
+    /// Returns how to combine a gauge with this name, without prefixes, and this unit.
     pub fn of_gauge(name: &str, unit: Option<&str>) -> Self {
         let stem = unit.and_then(|unit| name.strip_suffix(unit)?.strip_suffix('_'));
         let words: Vec<_> = stem.unwrap_or(name).split('_').collect();
         Self::of_words(&words, unit)
     }
 
-    /// Returns how a gauge is combined whose name without its unit consists of these words.
+    /// Returns how to combine a gauge whose name, without its unit, consists of these words.
     pub(super) fn of_words(words: &[&str], unit: Option<&str>) -> Self {
         let last = words.last().copied().unwrap_or_default();
         let is_extreme = words.iter().any(|word| EXTREMES.contains(word))

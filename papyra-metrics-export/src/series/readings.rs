@@ -12,7 +12,7 @@ pub(crate) struct Readings {
     pub(super) forms: Vec<u8>,
     /// The buckets of histograms, one after another.
     tallies: Vec<Tally>,
-    /// The end of the buckets of each histogram. The number of a histogram is its index here.
+    /// The end of each histogram's buckets. The number of a histogram is its index in this list.
     ends: Vec<usize>,
 }
 

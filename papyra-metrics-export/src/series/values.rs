@@ -113,7 +113,8 @@ impl SeriesValues {
         is_new
     }
 
-    /// Does the same if each reading has the form that its series has. Returns whether that is so.
+    /// Applies readings as [`apply`](Self::apply) does, if each has the same form as its series. Returns whether they
+    /// were applied.
     pub(crate) fn apply_known(
         &mut self,
         first: usize,
