@@ -65,16 +65,19 @@ impl Instant {
     /// Returns how long ago the duration began. Zero if the clock was set back meanwhile.
     #[inline]
     pub fn elapsed(self) -> Duration {
-        if self.is_ticks() {
-            let ticks = rdtscp().wrapping_sub(self.0.get());
-            return Duration::from_nanos(CALIBRATION.nanoseconds(ticks));
-        }
-        self.elapsed_of_monotonic()
+        // 146 years. A histogram converts the duration to nanoseconds, and with this limit the compiler omits both conversions.
+        const MAX: u64 = u64::MAX >> 2;
+        let nanoseconds = if self.is_ticks() {
+            CALIBRATION.nanoseconds(rdtscp().wrapping_sub(self.0.get()))
+        } else {
+            self.elapsed_of_monotonic()
+        };
+        Duration::from_nanos(nanoseconds.min(MAX))
     }
 
     #[cold]
-    fn elapsed_of_monotonic(self) -> Duration {
-        Duration::from_nanos(monotonic().saturating_sub(self.0.get() >> 1))
+    fn elapsed_of_monotonic(self) -> u64 {
+        monotonic().saturating_sub(self.0.get() >> 1)
     }
 }
 
