@@ -41,6 +41,9 @@ pub extern "C" fn count_in_library() -> u64 {
     COUNTER.total() + SIZES.total().sum()
 }
 
+#[unsafe(no_mangle)]
+pub fn measure_nothing(histogram: &papyra_metrics::Histogram) { histogram.start().stop(); }
+
 #[derive(papyra_metrics::Metrics)]
 pub struct Log { other: papyra_metrics::Counter, counter: papyra_metrics::Counter }
 "#;
@@ -64,6 +67,15 @@ fn inc_compiles_to_the_instruction_of_a_bare_atomic() {
     assert!(!published.is_empty(), "the function is not in the assembly:\n{}", *ASSEMBLY);
     assert_eq!(published.len(), instructions("count_boxed").len());
     assert_eq!(published[1..], instructions("count_boxed")[1..]);
+}
+
+#[test]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
+fn a_duration_ends_with_an_instruction_that_waits_for_earlier_loads() {
+    let instructions = instructions("measure_nothing");
+    let readings = instructions.iter().filter(|line| line.starts_with("rdtsc"));
+    let readings: Vec<&str> = readings.map(|line| line.trim()).collect();
+    assert_eq!(readings, ["rdtsc", "rdtscp"], "{instructions:#?}");
 }
 
 #[test]
