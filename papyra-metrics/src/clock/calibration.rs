@@ -1,29 +1,30 @@
 //! The rate of the time stamp counter, found by comparing it with another clock.
 //!
-//! Both clocks are read at almost the same instant, from time to time. Two such readings are a window, and the window has a
-//! rate. The rate is used if two windows in a row have the same: a suspension of the system, a step of one of the clocks, or a
-//! thread that was preempted between reading the one and the other makes a difference.
+//! Both clocks are read at almost the same instant, from time to time. The time between two readings is a window, in which the
+//! counter has a rate. The rate is used if two consecutive windows have the same one. They differ if the system was suspended, or
+//! if one of the clocks was set, during one of them. A reading is rejected if the thread was interrupted between the two clocks.
 //!
-//! There is no thread and no lock. A measurement that begins when a window has ended takes the next reading. If another one takes it
-//! already, or if it is a signal handler that has interrupted it, it goes on with the clock that is used so far. In a child that
-//! was forked by another thread during a reading, nobody takes the next one, and the child stays with that clock.
+//! Calibrating needs neither a thread nor a lock. The first measurement that starts after the end of a window takes the next
+//! reading. Measurements that start during a reading do not wait for it, and use the same clock as before. This includes those of a
+//! signal handler that interrupts the reading. If another thread forks during a reading, the child process takes no more
+//! readings, and keeps using the same clock.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// The ticks from one reading of both clocks to the next, at least, while the rate is not known: 0.07 s at 4 GHz, 0.27 s at 1 GHz.
+/// The minimum length of a window, in ticks, while the rate is not known: 0.07 s at 4 GHz, 0.27 s at 1 GHz.
 pub(super) const WINDOW: u64 = 1 << 28;
 
-/// The same while it is known: 0.5 s to 2 s.
+/// The minimum length of a window while the rate is known: 0.5 s to 2 s.
 pub(super) const LONG_WINDOW: u64 = 1 << 31;
 
-/// The ticks between attempts to read both clocks.
+/// The ticks between two attempts to take a reading.
 const RETRY: u64 = 1 << 24;
 
-/// The most ticks that reading the other clock may take: about 1 µs, of which a window has at least 70,000. Usually it takes a tenth.
+/// The maximum duration of a reading, in ticks: 0.5 to 2 µs, less than 1/100,000 of a window. A usual reading takes a tenth of it.
 pub(super) const MAX_GAP: u64 = 1 << 11;
 
-/// The rates of two windows are the same if they differ by less than one in this number: 488 ppm. The kernel speeds its clock up or
-/// slows it down by at most 500 ppm to follow a time server.
+/// Two rates are the same if they differ by less than 1/2048, or 488 ppm. The kernel changes the rate of its clock by at most 500 ppm to
+/// follow a time server.
 const TOLERANCE: u64 = 1 << 11;
 
 /// Both clocks at one instant.
@@ -34,7 +35,7 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Returns `None` if the counter was not read just before and just after the other clock.
+    /// Returns `None` if too much time has passed between reading the counter before and after the other clock.
     pub(super) fn between(before: u64, nanoseconds: u64, after: u64) -> Option<Self> {
         let gap = after.wrapping_sub(before);
         let ticks = before.wrapping_add(gap / 2);
@@ -55,15 +56,15 @@ impl Reading {
 #[derive(Debug)]
 #[repr(align(64))]
 pub(super) struct Calibration {
-    /// Whether a duration that begins is measured by the counter. Only if `rate` is known.
+    /// Whether new durations are measured with the counter. If so, `rate` is known.
     is_trusted: AtomicBool,
-    /// Whether somebody is reading both clocks.
+    /// Whether a thread is taking a reading.
     is_reading: AtomicBool,
     /// The nanoseconds in a tick, times 2⁶⁴.
     rate: AtomicU64,
-    /// The clocks are to be read again if the counter is not in the `LONG_WINDOW` after this.
+    /// The next reading is due if the counter is not within `LONG_WINDOW` after this.
     window_start: AtomicU64,
-    /// The rate in the last window, or 0 if it has none.
+    /// The rate in the last window, or 0 if there is none.
     last_rate: AtomicU64,
     /// The last reading.
     last_ticks: AtomicU64,
@@ -83,27 +84,26 @@ impl Calibration {
         }
     }
 
-    /// Begins the first window. To be called before anything else.
+    /// Starts the first window. Must be called before the other methods.
     pub(super) fn begin(&self, reading: Reading) {
         self.set_last(reading);
         self.end_window_after(WINDOW, reading.ticks);
     }
 
-    /// Returns whether a duration that begins is to be measured by the counter.
+    /// Returns whether new durations are measured with the counter.
     #[inline]
     pub(super) fn is_trusted(&self) -> bool {
-        // Acquire: the rate is seen too.
+        // Acquire: a thread that sees this sees the rate too.
         self.is_trusted.load(Ordering::Acquire)
     }
 
-    /// Returns whether the clocks are to be read again. Also if the counter was set back.
+    /// Returns whether the next reading is due. It also is if the counter was set back.
     #[inline]
     pub(super) fn is_due(&self, ticks: u64) -> bool {
         ticks.wrapping_sub(self.window_start.load(Ordering::Relaxed)) >= LONG_WINDOW
     }
 
-    /// Returns the nanoseconds in a number of ticks, or 0 if the number is negative. Only for durations that began when the rate was
-    /// known.
+    /// Converts ticks to nanoseconds, and a negative number of ticks to 0. The rate must have been known before.
     #[inline]
     pub(super) fn nanoseconds(&self, ticks: u64) -> u64 {
         let ticks = if ticks > i64::MAX as u64 { 0 } else { ticks };
@@ -111,11 +111,11 @@ impl Calibration {
         (product >> 64) as u64
     }
 
-    /// Ends the window with a reading, unless that fails, or another one is under way.
+    /// Ends the window with a reading, unless the reading fails, or another one is being taken.
     pub(super) fn end_window(&self, ticks: u64, read: impl FnOnce() -> Option<Reading>) {
-        // First, so that a reading that fails is not repeated by the next call.
+        // Before the reading, so that the next call does not repeat one that fails.
         self.end_window_after(RETRY, ticks);
-        // Acquire and Release: the next one sees the last reading.
+        // Acquire and Release: the next call sees this reading.
         if self.is_reading.swap(true, Ordering::Acquire) {
             return;
         }
@@ -130,7 +130,7 @@ impl Calibration {
             ticks: self.last_ticks.load(Ordering::Relaxed),
             nanoseconds: self.last_nanoseconds.load(Ordering::Relaxed),
         };
-        // Another thread has ended the window since this one has seen that it is due. The counters of two processors may differ a little.
+        // Another thread has already ended this window. Its counter may have been a little ahead of this one.
         if reading.ticks.wrapping_sub(last.ticks).wrapping_add(RETRY) < WINDOW {
             return;
         }

@@ -1,30 +1,30 @@
-//! The clock that durations are measured with, by [`Timer`](crate::Timer), `time` of a histogram, and functions with `time`.
+//! The clock for durations: of [`Timer`](crate::Timer), of `time` of a histogram, and of functions with `time`.
 //!
-//! Everywhere but on x86-64 Linux it is [`std::time::Instant`].
+//! On x86-64 Linux it is described below. On other systems, it is [`std::time::Instant`].
 //!
-//! # On x86-64 Linux
+//! # The time stamp counter
 //!
-//! `Instant` reads `CLOCK_MONOTONIC`, for which the kernel mostly scales the time stamp counter (TSC) of the processor. If it does
-//! so, the counter is read directly, which takes half as long.
+//! `Instant` reads `CLOCK_MONOTONIC`, which the kernel usually computes from the time stamp counter (TSC) of the processor. If it
+//! does, this module reads the counter directly, which takes half as long.
 //!
-//! A counter is fit for that only if it counts at one rate, also while the processor sleeps or changes its frequency, and if the
-//! counters of all processors agree. The processor promises the first (`CPUID` calls it invariant). The kernel tests both: when
-//! it starts, it compares the counters of all processors, and if they differ, or if a watchdog finds that a rate is not constant,
-//! it chooses another clock source. So the counter is used only if the kernel's own clock source is `tsc` when this code is loaded.
+//! A counter is suitable only if its rate is constant, even if the processor sleeps or changes its frequency, and if the counters of
+//! all processors agree. The processor promises a constant rate (`CPUID` calls the counter invariant). The kernel checks both: it
+//! compares the counters of all processors at boot, and later watches their rates, and chooses another clock source if a check
+//! fails. So the counter is used only if the kernel's clock source is `tsc` when this code is loaded.
 //!
-//! The kernel does not say at which rate the counter counts, so the counter is compared with `CLOCK_MONOTONIC`: see
-//! `calibration.rs`. Until the rate is known, for the first fraction of a second, `CLOCK_MONOTONIC` is read. The comparison goes
-//! on for as long as durations are measured. If the rate is found to have changed, as it may after a process was restored on
-//! another machine, or after the system was suspended, `CLOCK_MONOTONIC` is read again until the rate is known.
+//! The kernel does not publish the rate of the counter, so the counter is compared with `CLOCK_MONOTONIC`: see `calibration.rs`.
+//! Until the rate is known, in the first half second, `CLOCK_MONOTONIC` is read. The comparison is repeated for as long as durations
+//! are measured. If the rate changes, for example because the process was restored on another machine, or because the system was
+//! suspended, `CLOCK_MONOTONIC` is read until the rate is known again.
 //!
-//! A duration ends with the clock that it began with. It is zero if that clock was set back meanwhile.
+//! A duration ends with the clock that it started with. It is zero if that clock was set back in between.
 //!
 //! # Order
 //!
-//! A processor executes instructions in another order than that of the program. `rdtsc` may read the counter before earlier loads
-//! have arrived. At the end of a duration that is wrong: of a function that ends in a load from memory, the load would not be
-//! measured. So durations end with `rdtscp`, which waits for earlier loads. They begin with `rdtsc`: if loads of the caller are
-//! still on their way, the rest of the wait for them is measured too. See benches/RESULTS.md for the costs.
+//! A processor executes instructions out of order. `rdtsc` may read the counter before earlier loads have completed. At the end of
+//! a duration that would be wrong: a function that ends with a load would be measured without it. So durations end with
+//! `rdtscp`, which waits for earlier loads. They start with `rdtsc`, which costs less: if loads of the caller are still in progress,
+//! the rest of the wait for them is measured too. See benches/RESULTS.md for the costs.
 
 #[cfg(all(
     feature = "std",

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-/// The beginning of a duration.
+/// The start of a duration.
 #[derive(Clone, Copy, Debug)]
 pub struct Instant(
     #[cfg(feature = "std")] std::time::Instant,
@@ -10,14 +10,14 @@ pub struct Instant(
 );
 
 impl Instant {
-    /// Begins a duration.
+    /// Starts a duration.
     #[cfg(feature = "std")]
     #[inline]
     pub fn now() -> Self {
         Self(std::time::Instant::now())
     }
 
-    /// Returns how long ago the duration began.
+    /// Returns the time since the start.
     #[inline]
     pub fn elapsed(self) -> Duration {
         #[cfg(feature = "std")]

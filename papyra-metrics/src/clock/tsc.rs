@@ -1,4 +1,4 @@
-//! The time stamp counter of the processor, or `CLOCK_MONOTONIC` where the counter is not fit or its rate not known yet.
+//! The time stamp counter of the processor, or `CLOCK_MONOTONIC` if the counter is unsuitable or its rate is not known yet.
 
 use core::arch::x86_64::{__cpuid, __rdtscp, _rdtsc};
 use core::ffi::{c_int, c_long};
@@ -11,16 +11,16 @@ use crate::sysfs;
 
 static CALIBRATION: Calibration = Calibration::new();
 
-/// Whether the counter is fit to measure durations. Written before `main` alone.
-static IS_FIT: AtomicBool = AtomicBool::new(false);
+/// Whether the counter is suitable for measuring durations. Written when this code is loaded.
+static IS_SUITABLE: AtomicBool = AtomicBool::new(false);
 
-/// The beginning of a duration: the counter, or twice the nanoseconds of `CLOCK_MONOTONIC`. The lowest bit is 1 if it is the
-/// counter, which then is a tick late at most.
+/// The start of a duration. Either a value of the counter with the lowest bit set, which makes it at most a tick later, or the
+/// nanoseconds of `CLOCK_MONOTONIC`, doubled.
 #[derive(Clone, Copy, Debug)]
 pub struct Instant(NonZeroU64);
 
 impl Instant {
-    /// Begins a duration.
+    /// Starts a duration.
     #[inline]
     pub fn now() -> Self {
         if CALIBRATION.is_trusted() {
@@ -32,10 +32,10 @@ impl Instant {
         Self::now_and_calibrate()
     }
 
-    /// Continues the calibration if that is due, and begins a duration with the clock that is used then.
+    /// Takes a reading for the calibration if one is due, and starts a duration with the clock that is used after that.
     #[cold]
     fn now_and_calibrate() -> Self {
-        if IS_FIT.load(Ordering::Relaxed) {
+        if IS_SUITABLE.load(Ordering::Relaxed) {
             let ticks = rdtsc();
             if CALIBRATION.is_due(ticks) {
                 CALIBRATION.end_window(ticks, read_both);
@@ -62,7 +62,7 @@ impl Instant {
         self.0.get() & 1 == 1
     }
 
-    /// Returns how long ago the duration began. Zero if the clock was set back meanwhile.
+    /// Returns the time since the start, or zero if the clock was set back since.
     #[inline]
     pub fn elapsed(self) -> Duration {
         // 146 years. A histogram converts the duration to nanoseconds, and with this limit the compiler omits both conversions.
@@ -81,7 +81,7 @@ impl Instant {
     }
 }
 
-/// Reads the counter, perhaps before loads that come earlier in the program have arrived.
+/// Reads the counter, possibly before earlier loads have completed.
 #[inline]
 fn rdtsc() -> u64 {
     // SAFETY: every x86-64 processor has the instruction. It is executed only if the kernel's clock is based on it, which a process
@@ -89,15 +89,15 @@ fn rdtsc() -> u64 {
     unsafe { _rdtsc() }
 }
 
-/// Reads the counter when all loads that come earlier in the program have arrived.
+/// Reads the counter after all earlier loads have completed.
 #[inline]
 fn rdtscp() -> u64 {
     let mut processor = 0;
-    // SAFETY: as above, and `is_fit` has seen that the processor has this instruction.
+    // SAFETY: as above, and `is_suitable` has seen that the processor has this instruction.
     unsafe { __rdtscp(&raw mut processor) }
 }
 
-/// Returns the nanoseconds of `CLOCK_MONOTONIC`, the clock of `std::time::Instant`, which does not show them.
+/// Returns the nanoseconds of `CLOCK_MONOTONIC`, which is the clock of `std::time::Instant`. An `Instant` does not give them out.
 fn monotonic() -> u64 {
     const CLOCK_MONOTONIC: c_int = 1;
 
@@ -125,7 +125,7 @@ fn read_both() -> Option<Reading> {
 }
 
 /// Returns whether the processor's counter has a constant rate, and whether the kernel uses it for its own clock.
-fn is_fit() -> bool {
+fn is_suitable() -> bool {
     const EXTENDED: u32 = 0x8000_0000;
     const FEATURES: u32 = 0x8000_0001;
     const RDTSCP: u32 = 1 << 27;
@@ -143,16 +143,16 @@ fn is_fit() -> bool {
 
 const CLOCK_SOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
 
-/// Runs when this code is loaded, since to look at the machine takes I/O, which to measure a duration must not.
+/// Runs when this code is loaded, since reading a file takes I/O, which must not happen while a duration is measured.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static INITIALIZE: extern "C" fn() = {
     extern "C" fn initialize() {
-        // A machine on which the clocks cannot be read one right after the other in a number of attempts emulates them.
+        // If ten readings fail in a row, the clocks are slow to read, as on an emulated machine.
         let read = || (0..10).find_map(|_| read_both());
-        if let Some(reading) = is_fit().then(read).flatten() {
+        if let Some(reading) = is_suitable().then(read).flatten() {
             CALIBRATION.begin(reading);
-            IS_FIT.store(true, Ordering::Relaxed);
+            IS_SUITABLE.store(true, Ordering::Relaxed);
         }
     }
     initialize
@@ -166,13 +166,13 @@ mod tests {
     use core::time::Duration;
     use std::{fs, thread, time};
 
-    use super::{CALIBRATION, CLOCK_SOURCE, IS_FIT, Instant, is_fit, monotonic, rdtsc};
+    use super::{CALIBRATION, CLOCK_SOURCE, IS_SUITABLE, Instant, is_suitable, monotonic, rdtsc};
 
-    /// The clock as it is after a while, if the machine has a counter that is fit.
+    /// Waits until the counter is used, if it is suitable on this machine.
     fn calibrated() {
         let source = fs::read_to_string(CLOCK_SOURCE).unwrap();
-        if source != "tsc\n" || !is_fit() {
-            assert!(!IS_FIT.load(Ordering::Relaxed) && !Instant::now().is_ticks());
+        if source != "tsc\n" || !is_suitable() {
+            assert!(!IS_SUITABLE.load(Ordering::Relaxed) && !Instant::now().is_ticks());
             return;
         }
         let begun = time::Instant::now();
@@ -240,7 +240,7 @@ mod tests {
 
     #[test]
     fn before_the_calibration_the_clock_of_std_is_used() {
-        // In a process of its own, whose first duration begins at once.
+        // In a new process, in which no duration has been measured.
         const NAME: &str = "clock::instant::tests::before_the_calibration_the_clock_of_std_is_used";
         if std::env::var_os("PAPYRA_METRICS_FIRST").is_some() {
             assert!(!Instant::now().is_ticks());

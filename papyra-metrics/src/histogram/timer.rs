@@ -32,18 +32,17 @@ use crate::clock::Instant;
 ///
 /// # Clock
 ///
-/// Durations are measured with [`Instant`](std::time::Instant), and on x86-64 Linux with the time stamp counter of the processor if
-/// the kernel's own clock is based on it. Reading the counter takes half as long.
+/// Durations are measured with [`Instant`](std::time::Instant). On x86-64 Linux, if the kernel's clock source is `tsc`, they are
+/// measured with the time stamp counter of the processor, which takes half as long to read.
 ///
-/// The counter is used after the first 0.2 to 0.5 seconds in which durations are measured, when its rate is known. The rate is
-/// compared with `Instant` every 0.5 to 2 seconds, so durations are those of `Instant`, usually to one part in 100,000, and to
-/// one in 2,000 while a time server corrects the clock.
+/// The counter is used after the first half second, when its rate is known. The rate is compared with `Instant` every 0.5 to 2
+/// seconds, so a duration differs from that of `Instant` by at most 1/100,000, or 1/2,000 while a time server corrects the clock.
 ///
-/// The duration ends when all loads that come before its end in the program have arrived. It may begin before those
-/// that come before its beginning have: then the rest of the wait for these is measured too, up to a few hundred nanoseconds.
+/// A duration includes all loads from memory that precede its end. It may also include the end of a wait for loads that precede its
+/// start, up to a few hundred nanoseconds.
 ///
-/// A duration is zero if the clock was set back meanwhile. If the system was suspended meanwhile, the duration may include the
-/// time of the suspension.
+/// A duration is zero if the clock was set back in between. If the system was suspended in between, the duration may include the time of
+/// the suspension.
 #[derive(Debug)]
 #[must_use = "a timer that is dropped at once records no time; bind it to a name"]
 pub struct Timer<'a, H: RecordDuration = Histogram> {
