@@ -77,8 +77,8 @@ impl Registry {
         }
         let mut store = self.store();
         let merge = store.merge(&reading, scratch);
-        let closes = merge == Merge::Applied && !orphans.is_empty();
-        let closed = closes.then(|| store.close_all(&orphans));
+        let must_close = merge == Merge::Applied && !orphans.is_empty();
+        let closed = must_close.then(|| store.close_all(&orphans));
         let is_changed = (merge != Merge::Conflict).then(|| store.show(view, values));
         drop(store);
         if let Some(closed) = closed {
