@@ -4,7 +4,6 @@
 //! <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>.
 
 use std::collections::HashMap;
-use std::mem;
 
 use papyra_metrics::{Kind, Tally};
 
@@ -74,16 +73,17 @@ impl Exposition {
         }
         let (heads, places, runs) = Default::default();
         let mut exposition = Self { heads, places, runs, end: "" };
+        let mut head = String::new();
         for family in families {
             for (i, (id, place, form)) in family.into_iter().enumerate() {
-                let mut head = String::new();
+                head.clear();
                 if !exposition.heads.is_empty() {
                     head.push('\n');
                 }
                 if i == 0 {
                     describe(format, &id.family, &mut head);
                 }
-                exposition.add_series(head, id, place, form);
+                exposition.add_series(&mut head, id, place, form);
             }
         }
         exposition.end = match (format, exposition.heads.is_empty()) {
@@ -96,7 +96,7 @@ impl Exposition {
     }
 
     /// Adds the samples of a series, whose first head begins with this text.
-    fn add_series(&mut self, mut head: String, id: &SeriesId, place: usize, form: Form) {
+    fn add_series(&mut self, head: &mut String, id: &SeriesId, place: usize, form: Form) {
         let values = match form {
             Form::Total => ValuesOfRun::Totals,
             Form::Level => ValuesOfRun::Levels,
@@ -107,8 +107,10 @@ impl Exposition {
                 let upper = upper.iter().map(String::as_str).chain(["+Inf"]);
                 let samples = upper.map(|upper| ("_bucket", Some(upper)));
                 for (suffix, upper) in samples.chain([("_sum", None), ("_count", None)]) {
-                    add_sample(id, suffix, upper, &mut head);
-                    self.heads.push(mem::replace(&mut head, "\n".to_owned()).into());
+                    add_sample(id, suffix, upper, head);
+                    self.heads.push((**head).into());
+                    head.clear();
+                    head.push('\n');
                 }
                 ValuesOfRun::Histograms {
                     buckets: buckets.len(),
@@ -117,8 +119,8 @@ impl Exposition {
             }
         };
         if form != Form::Histogram {
-            add_sample(id, suffix(id.family.kind), None, &mut head);
-            self.heads.push(head.into());
+            add_sample(id, suffix(id.family.kind), None, head);
+            self.heads.push((**head).into());
         }
         self.places.push(place);
         match self.runs.last_mut() {
