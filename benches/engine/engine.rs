@@ -25,6 +25,7 @@ mod table;
 #[path = "../../examples/engine/table_writer.rs"]
 mod table_writer;
 #[path = "../../examples/engine/wal.rs"]
+#[allow(clippy::unused_self)] // of a function that needs `self` only for `#[metrics]`
 mod wal;
 
 /// This build of the engine.

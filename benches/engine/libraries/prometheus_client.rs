@@ -3,9 +3,9 @@
 use prometheus_client::metrics as peer;
 
 engine_of! {
-    counter: peer::counter::Counter = Default::default(),
+    counter: peer::counter::Counter = peer::counter::Counter::default(),
         add(counter, n) counter.inc_by(n);
-    gauge: peer::gauge::Gauge = Default::default(),
+    gauge: peer::gauge::Gauge = peer::gauge::Gauge::default(),
         add(gauge, n) gauge.inc_by(n),
         sub(gauge, n) gauge.dec_by(n),
         set(gauge, n) gauge.set(n);
