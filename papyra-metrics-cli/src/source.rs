@@ -110,6 +110,9 @@ impl Source<'_> {
 
 pub(crate) type OpenFile<'a> = &'a mut dyn FnMut(&Path) -> Result<Reader, ReadError>;
 
+/// The number of files in a directory up to which each that is not a metrics file has a note.
+const MAX_NOTES: usize = 3;
+
 /// Identifies a file, regardless of the path by which it was opened.
 #[derive(PartialEq, Eq, Hash)]
 enum Identity {
@@ -152,6 +155,7 @@ impl Readings {
         for path in paths {
             let in_directory = path.is_dir();
             let files = if in_directory { self.list(path) } else { vec![path.clone()] };
+            let notes = self.notes.len();
             let mut has_metrics = false;
             for file in files {
                 has_metrics |= *seen
@@ -159,6 +163,12 @@ impl Readings {
                     .or_insert_with(|| self.read_file(&file, in_directory, open));
             }
             self.is_incomplete |= !has_metrics;
+            let others = self.notes.len() - notes;
+            if others > MAX_NOTES {
+                self.notes.truncate(notes);
+                let name = path_name(path);
+                self.notes.push(format!("{others} files in {name} are not metrics files"));
+            }
         }
     }
 

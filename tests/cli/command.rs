@@ -336,6 +336,13 @@ fn a_foreign_file_is_a_note_in_a_directory_and_an_error_if_its_path_is_given() {
     let output = run(elsewhere.path(), "show .");
     assert_eq!((output.out.as_str(), output.err.as_str()), ("metrics: <unavailable>\n", note));
     assert_eq!(output.code, Some(0));
+    // Many of them, as in a directory that was meant for something else, have one note.
+    for name in ["a", "b", "c"] {
+        fs::write(elsewhere.path().join(name), "nothing").unwrap();
+    }
+    let output = run(elsewhere.path(), "show .");
+    assert_eq!(output.err, "note: 4 files in . are not metrics files\n");
+    assert_eq!(output.code, Some(0));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use papyra_metrics::Tally;
+use rustc_hash::FxHashMap;
 
 use crate::Labels;
 use crate::family::Family;
@@ -57,43 +58,56 @@ impl Departed {
 /// What sources had counted into series that are forgotten. If such a source is registered again, its series starts at zero,
 /// as every other one whose totals are forgotten: receivers of increments have its earlier counts.
 #[derive(Default)]
-pub(super) struct ForgottenSources(Vec<ForgottenSource>);
+pub(super) struct ForgottenSources {
+    by_address: FxHashMap<usize, ForgottenSource>,
+    /// The number of sources at which those that are gone are removed.
+    prune_at: usize,
+}
 
 struct ForgottenSource {
+    /// As long as this exists, no other source has the address.
     source: Arc<Departed>,
     totals: Vec<(SeriesId, SourceTotal)>,
 }
 
 impl ForgottenSources {
-    /// Adds the sources of a forgotten backend that may be registered again, with these of its series. Removes those that are
-    /// gone.
+    /// Adds the sources of a forgotten backend that may be registered again, with these of its series.
     pub(super) fn add(&mut self, sources: Vec<Arc<Departed>>, series: &[ClosedSeries]) {
-        self.0.retain(|forgotten| forgotten.source.identity.is_alive());
         for source in sources.into_iter().filter(|source| source.identity.is_alive()) {
             let total = |it: &ClosedSeries| {
                 let total = source.total_of(it.serial)?;
                 Some((it.id.clone(), total.clone()))
             };
-            let totals = series.iter().filter_map(total).collect();
-            self.0.push(ForgottenSource { source, totals });
+            let totals: Vec<_> = series.iter().filter_map(total).collect();
+            if !totals.is_empty() {
+                let forgotten = self.by_address.entry(source.address);
+                let forgotten =
+                    forgotten.or_insert_with(|| ForgottenSource { source, totals: Vec::new() });
+                forgotten.totals.extend(totals);
+            }
+        }
+        if self.by_address.len() > self.prune_at {
+            self.by_address.retain(|_, it| it.source.identity.is_alive());
+            self.prune_at = 2 * self.by_address.len();
         }
     }
 
     /// Removes what the source at this address had counted into a series.
     pub(super) fn take(
         &mut self,
-        address: Option<usize>,
+        address: usize,
         family: &Family,
         labels: &Labels,
     ) -> Option<SourceTotal> {
-        // The last one is the latest.
-        let known = self.0.iter_mut().rev().filter(|it| Some(it.source.address) == address);
-        known.filter(|it| it.source.identity.is_alive()).find_map(|it| {
-            let is_same =
-                |id: &SeriesId| id.family.address() == family.address() && *id.labels == *labels;
-            let index = it.totals.iter().position(|(id, _)| is_same(id))?;
-            Some(it.totals.swap_remove(index).1)
-        })
+        let forgotten = self.by_address.get_mut(&address)?;
+        let is_same =
+            |id: &SeriesId| id.family.address() == family.address() && *id.labels == *labels;
+        let index = forgotten.totals.iter().position(|(id, _)| is_same(id))?;
+        let (_, total) = forgotten.totals.swap_remove(index);
+        if forgotten.totals.is_empty() {
+            self.by_address.remove(&address);
+        }
+        Some(total)
     }
 }
 

@@ -139,7 +139,8 @@ impl Store {
             let (mut start, mut serial) = (Start::Unread, self.next_serial);
             if let Some(family) = family {
                 let labels = metric_labels.of(i);
-                let forgotten = self.forgotten.take(address, family, labels);
+                let forgotten =
+                    address.and_then(|address| self.forgotten.take(address, family, labels));
                 let place = self.index.entry(SeriesKey::new(family, labels));
                 let is_known = matches!(place, MapEntry::Occupied(_));
                 let closed = match &place {
