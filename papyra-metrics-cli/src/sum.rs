@@ -37,12 +37,13 @@ pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
                 ));
             }
             counts[index] += 1;
-            let add = match combination(row) {
-                Combination::Highest | Combination::Latest => take_higher,
-                _ => add,
+            let added = if matches!(combination(row), Combination::Highest | Combination::Latest) {
+                take_higher(&mut known.value, &row.value);
+                take_higher(&mut known.total, &row.total);
+                Ok(())
+            } else {
+                add(&mut known.value, &row.value).and_then(|()| add(&mut known.total, &row.total))
             };
-            let added =
-                add(&mut known.value, &row.value).and_then(|()| add(&mut known.total, &row.total));
             if added.is_err() {
                 return Err(format!(
                     "the buckets of `{}` in {} differ from those in {}, so they cannot be added up; show each process with `--each`",
@@ -80,7 +81,7 @@ fn describe_kind(row: &Row) -> String {
 }
 
 /// Replaces `highest` by `value` if `value` is higher, or if `highest` is NaN.
-fn take_higher(highest: &mut Value, value: &Value) -> Result<(), BoundsMismatch> {
+fn take_higher(highest: &mut Value, value: &Value) {
     let is_lower = match (&*highest, value) {
         (Value::Gauge(highest), Value::Gauge(value)) => highest < value,
         (highest, value) => highest.as_f64() < value.as_f64() || highest.as_f64().is_nan(),
@@ -88,7 +89,6 @@ fn take_higher(highest: &mut Value, value: &Value) -> Result<(), BoundsMismatch>
     if is_lower {
         highest.clone_from(value);
     }
-    Ok(())
 }
 
 /// Adds a value of the same kind.

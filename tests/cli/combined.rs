@@ -21,14 +21,14 @@ struct Gauges {
     quota: Gauge,
 }
 
-fn publish(directory: &Path, name: &str, factor: i64) -> Published<Gauges> {
+fn publish(directory: &Path, name: &str, factor: i32) -> Published<Gauges> {
     let published = Published::<Gauges>::create(directory.join(name)).unwrap();
-    published.depth.set(factor);
-    published.burst.record(10 * factor);
-    published.longest_queue.set(i64::MAX - 10 + factor);
-    published.filled.set(30 * factor);
-    published.hit_ratio.set(0.25 * factor as f64);
-    published.flush_timestamp.set(1e9 + factor as f64);
+    published.depth.set(i64::from(factor));
+    published.burst.record(i64::from(10 * factor));
+    published.longest_queue.set(i64::MAX - 10 + i64::from(factor));
+    published.filled.set(i64::from(30 * factor));
+    published.hit_ratio.set(0.25 * f64::from(factor));
+    published.flush_timestamp.set(1e9 + f64::from(factor));
     published.quota.set(i64::MAX);
     published
 }
