@@ -58,10 +58,10 @@ fn the_otlp_example_sends_to_a_collector_and_reports_an_unreachable_one() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("The last values could not be sent: "), "{text}");
 
-    let receiver = Receiver::start();
-    let output = example("otlp", &[&receiver.endpoint, "1"]).output().unwrap();
+    let collector = Receiver::start();
+    let output = example("otlp", &[&collector.endpoint, "1"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    let received = receiver.received();
+    let received = collector.received();
     assert!(received.totals["papyra.records_written backend=orders"] > 0, "{received:?}");
     assert!(received.totals["papyra.write_errors backend=users"] > 0, "{received:?}");
 }

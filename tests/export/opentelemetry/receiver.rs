@@ -139,14 +139,14 @@ impl Receiver {
     pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}/v1/metrics", listener.local_addr().unwrap());
-        let received = Arc::new(Mutex::new(Received::default()));
-        let receiver = Self { endpoint, received: Arc::clone(&received) };
+        let data = Arc::new(Mutex::new(Received::default()));
+        let receiver = Self { endpoint, received: Arc::clone(&data) };
         // The thread ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
                 let (_, request) = receive(&stream);
-                received.lock().unwrap().take(request);
+                data.lock().unwrap().take(request);
                 // The answer is sent only after the data is stored, because the test examines the data once the flush
                 // has ended.
                 answer(&stream);
