@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         thread::sleep(Duration::from_secs(1));
         match periodic.last_error() {
             Some(error) => {
-                println!("not sent; the next request contains these values too: {error}")
+                println!("not sent; the next request contains these values too: {error}");
             }
             None => println!("sent"),
         }
