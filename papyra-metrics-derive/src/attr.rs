@@ -1,5 +1,5 @@
-//! Parses `#[metrics(…)]` into the keys of its position. Unknown keys and invalid values are reported here, invalid
-//! combinations by the checks.
+//! Parses the keys of `#[metrics(…)]` on a struct, field, function, enum or variant. Unknown keys and invalid values
+//! are reported here, and invalid combinations of keys by the `check` modules.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;
@@ -22,8 +22,9 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
     keys
 }
 
-/// Parses the keys of a field. If several of its attributes compute a value, each of them declares a metric, with the doc
-/// comment above it; otherwise all attributes declare one metric.
+/// Parses the keys of a field. If several of the field's attributes contain `counter = …` or `gauge = …`, each
+/// attribute declares one metric, and the doc comment above the attribute is its help text. Otherwise all attributes
+/// together declare one metric.
 pub(crate) fn parse_field_keys<'a>(
     diag: &mut Diagnostics,
     attrs: &'a [Attribute],
@@ -44,7 +45,7 @@ pub(crate) fn parse_field_keys<'a>(
     parsed
 }
 
-/// Whether one of the attributes has this name.
+/// Returns whether one of the attributes is named `name`.
 pub(crate) fn has_attribute(attrs: &[Attribute], name: &str) -> bool {
     attrs.iter().any(|attr| is_named(attr, name))
 }
@@ -113,7 +114,7 @@ impl Value for ObjectiveKeys {
     }
 }
 
-/// Parses the keys and sets each of them.
+/// Parses all keys in `tokens`, and stores their values in `keys`.
 fn set_all(diag: &mut Diagnostics, keys: &mut dyn Keys, tokens: TokenStream) {
     match parse_keys(tokens, keys.position()) {
         Ok(raw) => {
@@ -127,7 +128,7 @@ fn set_all(diag: &mut Diagnostics, keys: &mut dyn Keys, tokens: TokenStream) {
     }
 }
 
-/// Sets a key, unless it is unknown or already set.
+/// Stores the value of one key. An unknown or repeated key is an error.
 fn set(keys: &mut dyn Keys, raw: RawKey) -> syn::Result<()> {
     let word = raw.key.to_string();
     let position = keys.position();
@@ -170,7 +171,7 @@ fn parse_into(
     Ok(())
 }
 
-/// An error that underlines the whole next token, even if it is a group.
+/// Returns an error that underlines the whole next token, even if that token is a group such as `(…)`.
 fn at_next(input: ParseStream<'_>, message: &str) -> Error {
     match input.parse::<TokenTree>() {
         Ok(next) => error_at(&next, message.to_owned()),
@@ -194,7 +195,7 @@ fn unknown(key: &Ident, position: &Position) -> Error {
     error_at(key, message)
 }
 
-/// `a`, `b` or `c`.
+/// Joins words for an error message, each in backticks: `a`, `b` or `c`.
 fn listed(words: &[&str]) -> String {
     let mut list = String::new();
     for (i, word) in words.iter().enumerate() {

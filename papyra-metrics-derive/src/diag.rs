@@ -12,12 +12,12 @@ pub(crate) struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Reports an error that underlines all of these tokens, or the macro itself if there are none.
+    /// Adds an error that underlines all tokens of `at`, or the macro call if `at` is empty.
     pub(crate) fn error(&mut self, at: &dyn ToTokens, message: impl Into<String>) {
         self.push(error_at(at, message.into()));
     }
 
-    /// Reports an error that already has a location.
+    /// Adds an error that already has a location.
     pub(crate) fn push(&mut self, error: Error) {
         self.count += 1;
         match &mut self.errors {
@@ -35,19 +35,19 @@ impl Diagnostics {
         self.count
     }
 
-    /// The combined errors; `Ok` if there are none.
+    /// Returns all errors as one combined error, or `Ok` if there are none.
     pub(crate) fn into_result(self) -> syn::Result<()> {
         self.errors.map_or(Ok(()), Err)
     }
 
-    /// A `compile_error!` for each error; `None` if there are none.
+    /// Returns a `compile_error!` for each error, or `None` if there are no errors.
     pub(crate) fn into_compile_errors(self) -> Option<TokenStream> {
         self.errors.map(Error::into_compile_error)
     }
 }
 
-/// An error that underlines all of these tokens. One function for all types: an instance of `Error::new_spanned` for each
-/// takes longer to compile than its caller.
+/// Returns an error that underlines all tokens of `at`. `at` is a trait object, because an instance of the generic
+/// `Error::new_spanned` for each type takes longer to compile than its caller.
 pub(crate) fn error_at(at: &dyn ToTokens, message: String) -> Error {
     Error::new_spanned(at, message)
 }

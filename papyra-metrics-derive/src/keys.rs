@@ -1,4 +1,4 @@
-//! The keys of `#[metrics(…)]`: a table for each position.
+//! Declares the keys of `#[metrics(…)]`: one table for structs, one for fields, and so on.
 
 use proc_macro2::{Ident, TokenStream};
 use syn::{LitInt, LitStr, Path};
@@ -11,8 +11,9 @@ pub(crate) struct Key<T> {
     pub(crate) value: T,
 }
 
-/// Declares the keys of a position in alphabetical order: the key, its field, the type of its value, and the description of
-/// the value in messages.
+/// Declares a struct with the keys of one kind of item, such as a field, in alphabetical order. Each line contains the
+/// key, the name of its field in the struct, the type of its value, and the description of a valid value for error
+/// messages.
 macro_rules! keys {
     ($(#[$doc:meta])* $keys:ident on $position:literal {
         $($word:literal $field:ident: $value:ty = $expected:literal,)*
@@ -48,14 +49,14 @@ macro_rules! keys {
         impl $keys {
             pub(crate) const POSITION: Position = Position { name: $position, keys: &[$($word),*] };
 
-            /// Whether the key was given, even with an invalid value.
-            #[allow(dead_code)] // unused by some positions
+            /// Returns whether the key was given, even with an invalid value.
+            #[allow(dead_code)] // unused by some kinds of items
             pub(crate) fn is_given(&self, word: &str) -> bool {
                 self.given.iter().any(|given| given == word)
             }
 
-            /// The keys with valid values, in alphabetical order.
-            #[allow(dead_code)] // unused by some positions
+            /// Returns the keys with valid values, in alphabetical order.
+            #[allow(dead_code)] // unused by some kinds of items
             pub(crate) fn words(&self) -> Vec<&Ident> {
                 let mut words = Vec::new();
                 $(if let Some(key) = &self.$field {
@@ -68,7 +69,7 @@ macro_rules! keys {
 }
 
 keys! {
-    /// The keys of a struct.
+    /// The keys that `#[metrics(…)]` can set on a struct.
     StructKeys on "struct" {
         "crate" krate: Path = "a path, such as `crate = facade::metrics`",
         "labels" labels: LabelPairs = "labels, such as `labels(component = \"wal\")`",
@@ -79,7 +80,7 @@ keys! {
 }
 
 keys! {
-    /// The keys of a field.
+    /// The keys that `#[metrics(…)]` can set on a field.
     FieldKeys on "field" {
         "counter" counter: TokenStream = "a path or closure, such as `counter = |db| db.compactions()`",
         "errors" errors: () = "no value",
@@ -98,7 +99,7 @@ keys! {
 }
 
 keys! {
-    /// The keys in the parentheses of a field's `objective`.
+    /// The keys in the parentheses of `objective(…)`, which is a key of a field.
     ObjectiveKeys on "histogram's objective" {
         "of" of: Percentage = "a percentage above 0 and below 100 with at most 7 decimals, such as `of = 99.9`",
         "within" within: LitStr = "a bucket bound in quotes, such as `within = \"100ms\"` or `within = \"64KiB\"`",
@@ -106,7 +107,7 @@ keys! {
 }
 
 keys! {
-    /// The keys of a function.
+    /// The keys that `#[metrics(…)]` can set on a function.
     FunctionKeys on "function" {
         "at" at: TokenStream = "the metrics to look up counters in, such as `at = self.stats`",
         "calls" calls: TokenStream = "a counter, such as `calls = scan_runs`",
@@ -122,7 +123,7 @@ keys! {
 }
 
 keys! {
-    /// The keys of an enum of labels.
+    /// The keys that `#[metrics(…)]` can set on an enum with `#[derive(Label)]`.
     EnumKeys on "label" {
         "crate" krate: Path = "a path, such as `crate = facade::metrics`",
         "label" label: LitStr = "a string, such as `label = \"error_kind\"`",
@@ -131,7 +132,7 @@ keys! {
 }
 
 keys! {
-    /// The keys of a variant of such an enum.
+    /// The keys that `#[metrics(…)]` can set on a variant of an enum with `#[derive(Label)]`.
     VariantKeys on "variant" {
         "name" name: LitStr = "a string, such as `name = \"not_found\"`",
     }
@@ -146,7 +147,7 @@ pub(crate) const POSITIONS: &[Position] = &[
     VariantKeys::POSITION,
 ];
 
-/// An item that can carry the attribute, and the keys that it takes.
+/// A kind of item that takes keys, such as `field`, and the names of the keys in alphabetical order.
 pub(crate) struct Position {
     pub(crate) name: &'static str,
     pub(crate) keys: &'static [&'static str],
@@ -158,14 +159,15 @@ pub(crate) struct RawKey {
     pub(crate) value: RawValue,
 }
 
-/// The keys of a position.
+/// The keys that one `#[metrics(…)]` attribute can set, on a struct, field, function, enum or variant, or that
+/// `objective(…)` contains.
 pub(crate) trait Keys {
     fn position(&self) -> &'static Position;
 
-    /// The keys so far, including those with invalid values.
+    /// Returns the names of the keys that were given so far, including those with invalid values.
     fn given(&mut self) -> &mut Vec<String>;
 
-    /// Parses the value of a known key and stores it.
+    /// Parses the value of the known key `word`, and stores it.
     fn set(&mut self, word: &str, raw: RawKey) -> syn::Result<()>;
 }
 

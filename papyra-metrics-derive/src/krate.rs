@@ -1,4 +1,4 @@
-//! The path of the runtime crate in generated code.
+//! Returns the paths by which generated code names the `papyra-metrics` crate and its hidden module.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -7,7 +7,7 @@ use syn::Path;
 use crate::keys::Key;
 use crate::template::quote_spanned;
 
-/// The path that the user named for the runtime crate, if any.
+/// The path in `#[metrics(crate = path)]`, if the user gave one.
 pub(crate) struct CratePath(Option<TokenStream>);
 
 impl CratePath {
@@ -15,14 +15,15 @@ impl CratePath {
         Self(key.map(|Key { value, .. }| value.to_token_stream()))
     }
 
-    /// Whether the user named a path.
+    /// Returns whether the user gave a path.
     pub(crate) fn is_given(&self) -> bool {
         self.0.is_some()
     }
 }
 
-/// The path of the runtime crate, located at `span` unless the user named it. A named path keeps its location, so that a
-/// wrong one is one error at the user's path, regardless of how often generated code uses it.
+/// Returns the path of the `papyra-metrics` crate: `::papyra_metrics` located at `span`, or the path that the user
+/// gave. The user's path keeps its location, so that a wrong path is one error there, regardless of how often generated
+/// code uses it.
 pub(crate) fn krate_at(krate: &CratePath, span: Span) -> TokenStream {
     match &krate.0 {
         None => quote_spanned!(span=> ::papyra_metrics),
@@ -30,13 +31,14 @@ pub(crate) fn krate_at(krate: &CratePath, span: Span) -> TokenStream {
     }
 }
 
-/// The name of the hidden module of the runtime crate in the block that contains generated impls.
+/// Returns `__rt`, the name under which a block of generated impls imports the hidden module
+/// `papyra_metrics::__private`.
 pub(crate) fn runtime_alias(span: Span) -> TokenStream {
     quote_spanned!(span=> __rt)
 }
 
-/// The hidden module of the runtime crate. Generated impls use all items from there, so that a path to a re-export of only
-/// some items is one error.
+/// Returns the path of the hidden module `papyra_metrics::__private`. Generated impls use all items through this
+/// module, so that a `crate` path to a re-export of only some items is one error.
 pub(crate) fn runtime_at(krate: &CratePath, span: Span) -> TokenStream {
     match &krate.0 {
         None => quote_spanned!(span=> ::papyra_metrics::__private),

@@ -1,11 +1,11 @@
-//! Checks the names and values of fixed labels.
+//! Checks the names and values of labels that are fixed at compile time, such as `labels(op = "get")`.
 
 use quote::ToTokens;
 
 use crate::diag::Diagnostics;
 use crate::naming;
 
-/// Reports an invalid or reserved label name.
+/// Reports a label name that is invalid or that monitoring systems reserve.
 pub(crate) fn check_label_name(diag: &mut Diagnostics, name: &str, at: &impl ToTokens) {
     if !naming::is_name(name) {
         let name = naming::quoted(name);

@@ -1,7 +1,8 @@
-//! The derive behind `papyra-metrics`, which re-exports and documents it; depend on that crate instead.
+//! The macros of `papyra-metrics`, which re-exports and documents them; depend on that crate instead.
 //!
-//! The macros are in `derive`, `label` and `function`. Each checks its parsed input, builds a model, and generates code from
-//! the model. Errors are collected, so that one build reports all of them. The macros share the other modules.
+//! Each of the modules `derive`, `label` and `function` implements one macro: it checks the parsed input, builds a
+//! model, and generates code from the model. Errors are collected, so that one build reports all of them. The macros
+//! share the other modules.
 
 #![forbid(unsafe_code)]
 

@@ -1,37 +1,37 @@
 //! Rules for metric names and units, and for names that would be exported as the same name. The `naming.rs` of the runtime
 //! crate has the same rules, for names that are composed at compile time.
 
-/// Whether it matches `[a-zA-Z_][a-zA-Z0-9_]*`.
+/// Returns whether the name matches `[a-zA-Z_][a-zA-Z0-9_]*`.
 pub(crate) fn is_name(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_digit()) && !name.is_empty() && is_name_part(name)
 }
 
-/// Whether it is a valid prefix of names: `[a-zA-Z_][a-zA-Z0-9_]*`, or empty.
+/// Returns whether the prefix of names is empty or matches `[a-zA-Z_][a-zA-Z0-9_]*`.
 pub(crate) fn is_prefix(prefix: &str) -> bool {
     prefix.is_empty() || is_name(prefix)
 }
 
-/// Whether it matches `[a-z0-9_]+`.
+/// Returns whether the text matches `[a-z0-9_]+`.
 pub(crate) fn is_unit(unit: &str) -> bool {
     !unit.is_empty() && unit.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'))
 }
 
-/// The word as messages show it.
+/// Returns the word in backticks for an error message, or the words "an empty string".
 pub(crate) fn quoted(word: &str) -> String {
     if word.is_empty() { "an empty string".to_owned() } else { format!("`{word}`") }
 }
 
-/// Whether monitoring systems reserve the label: `le`, `quantile`, `instance`, `job` and `__…`.
+/// Returns whether monitoring systems reserve the label name: `le`, `quantile`, `instance`, `job` and `__…`.
 pub(crate) fn is_reserved_label(name: &str) -> bool {
     name.starts_with("__") || matches!(name, "le" | "quantile" | "instance" | "job")
 }
 
-/// Whether it matches `[a-z0-9_]+`.
+/// Returns whether the text matches `[a-z0-9_]+`.
 pub(crate) fn is_label_value(value: &str) -> bool {
     is_unit(value)
 }
 
-/// The most similar valid name, if there is one.
+/// Returns a valid name that is similar to an invalid one, if there is one: `records_written` for `records-written`.
 pub(crate) fn near(wrong: &str) -> Option<String> {
     let mut near = String::new();
     let mut begins = true;
@@ -40,7 +40,7 @@ pub(crate) fn near(wrong: &str) -> Option<String> {
             begins = true;
             continue;
         }
-        // An underscore between parts, and before a leading digit.
+        // An underscore separates two parts, and precedes a leading digit.
         if begins && !near.is_empty() || near.is_empty() && c.is_ascii_digit() {
             near.push('_');
         }
@@ -54,8 +54,9 @@ fn is_name_part(part: &str) -> bool {
     part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Returns a form of the name in which two names are equal if they might be exported as the same name: without the endings
-/// of samples, and with the unit at the end.
+/// Returns a normalized form of a metric name. Two names have the same form if they might be exported as the same name:
+/// the form has no suffix `_total` or `_created`, and the unit is at the end. `bytes_read` with the unit `bytes`
+/// becomes `read_bytes`.
 pub(crate) fn loose(name: &str, unit: Option<&str>) -> String {
     let stem = strip_ending(name);
     let Some(unit) = unit else { return stem.to_owned() };

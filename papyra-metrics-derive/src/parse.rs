@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser};
 
-/// Runs a parser, which has to consume all tokens. One function for all parsers: an instance of `Parser::parse2` for each
-/// takes longer to compile than the parser.
+/// Runs a parser that must consume all tokens. The parser is a trait object, because an instance of the generic
+/// `Parser::parse2` for each parser takes longer to compile than the parser itself.
 pub(crate) fn parse_all(
     tokens: TokenStream,
     parser: &mut dyn FnMut(ParseStream<'_>) -> syn::Result<()>,
@@ -12,7 +12,7 @@ pub(crate) fn parse_all(
     (|input: ParseStream<'_>| parser(input)).parse2(tokens)
 }
 
-/// The result of a parser; `None` if it fails or leaves tokens.
+/// Returns the result of a parser, or `None` if the parser fails or does not consume all tokens.
 pub(crate) fn parsed<T>(
     tokens: TokenStream,
     parser: impl Fn(ParseStream<'_>) -> syn::Result<T>,

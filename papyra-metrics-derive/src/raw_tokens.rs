@@ -10,7 +10,7 @@
 
 use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 
-/// The tokens in a group without delimiters.
+/// Returns the tokens inside a group without delimiters, or `None` for any other token.
 fn invisible(token: &TokenTree) -> Option<TokenStream> {
     match token {
         TokenTree::Group(group) if group.delimiter() == Delimiter::None => Some(group.stream()),
@@ -18,7 +18,7 @@ fn invisible(token: &TokenTree) -> Option<TokenStream> {
     }
 }
 
-/// The tokens, with those inside groups without delimiters in place of the groups.
+/// Returns the tokens, with each group without delimiters replaced by its content.
 pub(crate) fn flat(tokens: &TokenStream) -> Vec<TokenTree> {
     let mut all = Vec::new();
     flatten(tokens.clone(), &mut all);
@@ -34,12 +34,12 @@ fn flatten(tokens: TokenStream, all: &mut Vec<TokenTree>) {
     }
 }
 
-/// The tokens as a stream.
+/// Collects tokens into a stream.
 pub(crate) fn stream(tokens: &[TokenTree]) -> TokenStream {
     tokens.iter().cloned().collect()
 }
 
-/// The tokens as text without spaces.
+/// Returns the tokens as text without spaces, such as `self.log.errors`.
 pub(crate) fn text(tokens: &TokenStream) -> String {
     let mut text = String::new();
     for token in flat(tokens) {
@@ -56,18 +56,18 @@ pub(crate) fn is_ident(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == word)
 }
 
-/// Whether an identifier is one of these words.
+/// Returns whether the identifier is one of `words`.
 pub(crate) fn is_one_of(ident: &Ident, words: &[&str]) -> bool {
     words.iter().any(|word| ident == word)
 }
 
-/// The position of the first token for which a condition holds. One function for all conditions: an instance of
-/// `Iterator::position` for each takes longer to compile than its caller.
+/// Returns the index of the first token for which `is` returns `true`. `is` is a trait object, because an instance of
+/// the generic `Iterator::position` for each condition takes longer to compile than its caller.
 pub(crate) fn position(tokens: &[TokenTree], is: &dyn Fn(&TokenTree) -> bool) -> Option<usize> {
     tokens.iter().position(is)
 }
 
-/// Whether a condition holds for one of the tokens.
+/// Returns whether `is` returns `true` for one of the tokens.
 pub(crate) fn any(tokens: &[TokenTree], is: &dyn Fn(&TokenTree) -> bool) -> bool {
     position(tokens, is).is_some()
 }
@@ -76,7 +76,7 @@ pub(crate) fn is_group(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Group(_))
 }
 
-/// Nesting depth of `<…>`; the `>` of `->` does not count.
+/// Tracks the nesting depth of `<…>` while tokens are read one by one. The `>` of `->` does not close a bracket.
 #[derive(Default)]
 pub(crate) struct Depth {
     depth: usize,
@@ -88,7 +88,7 @@ impl Depth {
         self.depth == 0
     }
 
-    /// Whether the token ends a list item that began at depth zero: a comma, or the `>` of the list around it.
+    /// Returns whether the token ends a list item that began at depth zero: a comma, or the `>` that closes the list.
     pub(crate) fn closes(&self, token: &TokenTree) -> bool {
         self.outside() && (is_punct(token, ',') || is_punct(token, '>') && !self.arrow)
     }
@@ -107,7 +107,8 @@ impl Depth {
     }
 }
 
-/// The tokens of a text, for tests: rustfmt would spread them over many lines in `quote!`.
+/// Parses Rust code in a test. A string keeps the code on one line, and rustfmt would spread it over many lines in
+/// `quote!`.
 #[cfg(test)]
 pub(crate) fn code(text: &str) -> TokenStream {
     text.parse().expect("tokens")

@@ -1,6 +1,6 @@
 //! Finds the known word that is most similar to a misspelt one.
 
-/// The known word most similar to an unknown one, if the two differ by few edits.
+/// Returns the known word that is most similar to `word`, if the two differ by few edits: `prefix` for `prefx`.
 pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
     known
         .iter()
@@ -10,8 +10,8 @@ pub(crate) fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
         .map(|(_, candidate)| candidate)
 }
 
-/// The number of edits between two words: insertions, deletions, substitutions, and transpositions of neighbours (the
-/// optimal string alignment distance).
+/// Returns the number of edits between two words: insertions, deletions, substitutions, and transpositions of
+/// neighbours (the optimal string alignment distance).
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];

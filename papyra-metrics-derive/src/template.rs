@@ -7,14 +7,14 @@
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 
-/// Tokens of the derive: names in them are resolved where the macro is used.
+/// Creates tokens with a call-site span: names in them are resolved where the user invokes the macro.
 macro_rules! quote {
     ($($tokens:tt)*) => {
         $crate::template::quote_spanned!(::proc_macro2::Span::call_site()=> $($tokens)*)
     };
 }
 
-/// Tokens with this span. Each `#value` is replaced by the tokens of the variable.
+/// Creates tokens with the given span. Each `#value` is replaced by the tokens of the variable `value`.
 macro_rules! quote_spanned {
     ($span:expr=> $($tokens:tt)*) => {{
         let template = &mut $crate::template::Template::new($span, stringify!($($tokens)*));
@@ -23,7 +23,7 @@ macro_rules! quote_spanned {
     }};
 }
 
-/// Calls `push_value` for each `#value`. Each token is looked at together with the one before it.
+/// Calls `push_value` for each `#value`. Tokens are matched in pairs, because `#` and `value` are two tokens.
 macro_rules! push_values {
     ($template:ident) => {};
     ($template:ident $($tokens:tt)*) => {
@@ -47,35 +47,35 @@ macro_rules! push_values {
 
 pub(crate) use {push_values, quote, quote_spanned};
 
-/// The tokens of a text, and those of the values in it.
+/// Builds tokens from the text of a template, in which each `#value` is replaced by the tokens of a value.
 pub(crate) struct Template {
     span: Span,
-    /// The text after the last value.
+    /// The text that has not been converted to tokens yet.
     rest: &'static str,
     tokens: TokenStream,
-    /// The open groups: the delimiter, and the tokens before the group.
+    /// The groups that are not closed yet: the delimiter of each, and the tokens before it.
     open: Vec<(Delimiter, TokenStream)>,
 }
 
 impl Template {
-    /// Begins with a text of tokens, as `stringify!` writes it.
+    /// Creates a template from its text, as `stringify!` returns it.
     pub(crate) fn new(span: Span, text: &'static str) -> Self {
         Self { span, rest: text, tokens: TokenStream::new(), open: Vec::new() }
     }
 
-    /// Adds the tokens before the next value of the text, and those of the value.
+    /// Appends the tokens of the text before the next `#value`, and then the tokens of the value.
     pub(crate) fn push_value(&mut self, value: &dyn ToTokens) {
         self.push_text();
         value.to_tokens(&mut self.tokens);
     }
 
-    /// Adds the tokens after the last value, and returns all tokens.
+    /// Appends the tokens of the text after the last value, and returns all tokens.
     pub(crate) fn finish(&mut self) -> TokenStream {
         self.push_text();
         std::mem::take(&mut self.tokens)
     }
 
-    /// Adds the tokens up to the next value, or to the end.
+    /// Appends the tokens of the text before the next `#value`, or up to the end.
     fn push_text(&mut self) {
         loop {
             self.rest = self.rest.trim_start();
@@ -124,7 +124,7 @@ impl Template {
 
     fn push_punct(&mut self, char: char) {
         self.skip(1);
-        // Within a lifetime or an operator, such as `::`, `->` or `..=`.
+        // Punctuation within a lifetime or an operator, such as `::`, `->` or `..=`, is joint.
         let next = self.rest.chars().next();
         let is_joint = char == '\'' || next == Some(char) || matches!(next, Some('=' | '>'));
         let spacing = if is_joint { Spacing::Joint } else { Spacing::Alone };
@@ -142,7 +142,7 @@ impl Template {
     }
 }
 
-/// The length of the word at the beginning of the text; 0 if there is none.
+/// Returns the length of the word at the beginning of the text, or 0 if the text does not begin with a word.
 fn end_of_word(text: &str) -> usize {
     text.find(|char: char| char != '_' && !char.is_ascii_alphanumeric()).unwrap_or(text.len())
 }
@@ -151,7 +151,7 @@ fn end_of_word(text: &str) -> usize {
 mod tests {
     use proc_macro2::{Ident, Span, TokenStream};
 
-    /// Compares the macros with those of the `quote` crate.
+    /// Asserts that the macros produce the same tokens as those of the `quote` crate.
     macro_rules! assert_same {
         ($($tokens:tt)*) => {
             let ours: TokenStream = super::quote!($($tokens)*);

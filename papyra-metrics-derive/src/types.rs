@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{GenericArgument, Path, PathArguments, Type};
 
-/// The type without parentheses and the invisible groups of `macro_rules!` fragments around it.
+/// Returns the type without the parentheses and the invisible groups of `macro_rules!` fragments around it.
 pub(crate) fn ungrouped(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => ungrouped(&group.elem),
@@ -14,7 +14,8 @@ pub(crate) fn ungrouped(ty: &Type) -> &Type {
     }
 }
 
-/// The path that the type is, if it is one; not `<T as Trait>::Type`.
+/// Returns the path of a type such as `std::sync::Arc<T>`, or `None` for any other type, including
+/// `<T as Trait>::Type`.
 pub(crate) fn path(ty: &Type) -> Option<&Path> {
     match ungrouped(ty) {
         Type::Path(path) if path.qself.is_none() => Some(&path.path),
@@ -22,12 +23,13 @@ pub(crate) fn path(ty: &Type) -> Option<&Path> {
     }
 }
 
-/// The last word of a path.
+/// Returns the last identifier of a path: `Arc` for `std::sync::Arc<T>`.
 pub(crate) fn last_word(ty: &Type) -> Option<String> {
     path(ty)?.segments.last().map(|last| last.ident.unraw().to_string())
 }
 
-/// The name of the primitive type that the type may be: `u64` also for `::core::primitive::u64`.
+/// Returns the name of a type that has no module before it or the module `primitive`: `u64` for both `u64` and
+/// `::core::primitive::u64`. Callers compare the name with those of primitive types.
 pub(crate) fn primitive(ty: &Type) -> Option<String> {
     let path = path(ty)?;
     let mut from_last = path.segments.iter().rev();
@@ -36,12 +38,13 @@ pub(crate) fn primitive(ty: &Type) -> Option<String> {
     module.is_none_or(|module| module.ident == "primitive").then(|| last.ident.unraw().to_string())
 }
 
-/// Whether the type is `PhantomData`.
+/// Returns whether the type is `PhantomData`.
 pub(crate) fn is_phantom_data(ty: &Type) -> bool {
     last_word(ty).is_some_and(|word| word == "PhantomData")
 }
 
-/// The type behind references and the pointers that metrics are flattened through.
+/// Returns the type behind shared references, `Arc`, `Box`, `Option` and `Rc`, through which metrics can be flattened:
+/// `Wal` for `Option<Arc<Wal>>`.
 pub(crate) fn pointee(ty: &Type) -> &Type {
     const POINTERS: [&str; 4] = ["Arc", "Box", "Option", "Rc"];
     match ungrouped(ty) {
@@ -53,14 +56,14 @@ pub(crate) fn pointee(ty: &Type) -> &Type {
     }
 }
 
-/// The type of an instrument behind the pointers and the padding around it.
+/// Returns the type of an instrument, without the pointers and the `CachePadded` around it.
 pub(crate) fn instrument(ty: &Type) -> &Type {
     let ty = pointee(ty);
     let is_padded = last_word(ty).is_some_and(|word| word == "CachePadded");
     only_argument(ty).filter(|_| is_padded).map_or(ty, instrument)
 }
 
-/// The type in the angle brackets of a path, if it is the only argument.
+/// Returns the type in the angle brackets of a path if it is the only argument: `T` for `Arc<T>`.
 pub(crate) fn only_argument(ty: &Type) -> Option<&Type> {
     match arguments(ty)?.as_slice() {
         [argument] => Some(argument),
@@ -68,7 +71,7 @@ pub(crate) fn only_argument(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// The types in the angle brackets of a path; `None` if they contain anything but types.
+/// Returns the types in the angle brackets of a path, or `None` if they contain anything but types, such as a lifetime.
 pub(crate) fn arguments(ty: &Type) -> Option<Vec<&Type>> {
     let PathArguments::AngleBracketed(arguments) = &path(ty)?.segments.last()?.arguments else {
         return None;
@@ -81,8 +84,9 @@ pub(crate) fn arguments(ty: &Type) -> Option<Vec<&Type>> {
     Some(types)
 }
 
-/// Whether the type is a reference or raw pointer to a function pointer, directly or through others. In a
-/// where clause, rustc parses the `:` after such a type as a mistyped `->`, unless the type is in parentheses.
+/// Returns whether the type is a reference or raw pointer to a function pointer, directly or through other references
+/// and pointers. In a where clause, rustc parses the `:` after such a type as a mistyped `->`, unless the type is in
+/// parentheses.
 pub(crate) fn is_pointer_to_fn_pointer(ty: &Type) -> bool {
     let elem = match ty {
         Type::Group(group) => return is_pointer_to_fn_pointer(&group.elem),
@@ -93,7 +97,7 @@ pub(crate) fn is_pointer_to_fn_pointer(ty: &Type) -> bool {
     matches!(**elem, Type::FnPtr(_)) || is_pointer_to_fn_pointer(elem)
 }
 
-/// Whether any of these identifiers occurs in the type.
+/// Returns whether any of the identifiers `words` occurs in the type.
 pub(crate) fn mentions(ty: &Type, words: &[&Ident]) -> bool {
     !words.is_empty() && any_ident(ty.to_token_stream(), &|ident| words.contains(&ident))
 }

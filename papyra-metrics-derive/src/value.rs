@@ -11,12 +11,12 @@ use crate::naming::is_name;
 use crate::parse::{parse_all, parsed};
 use crate::raw_tokens::{Depth, flat, is_punct};
 
-/// The value after a key.
+/// The tokens after a key, before they are parsed as a value.
 pub(crate) enum RawValue {
     Nothing,
-    /// `= …`, up to the next comma.
+    /// The tokens after `=`, up to the next comma.
     Assigned(TokenStream),
-    /// `(…)`, or a literal without a `=`.
+    /// A group `(…)`, or a literal without a `=` before it.
     Other(TokenTree),
 }
 
@@ -44,7 +44,7 @@ fn parse_value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     Ok(value)
 }
 
-/// The commas in `f::<A, B>()` do not separate keys.
+/// Tracks whether tokens are inside a turbofish, because the commas in `f::<A, B>()` do not separate keys.
 #[derive(Default)]
 struct Turbofish {
     depth: Depth,
@@ -64,9 +64,9 @@ impl Turbofish {
     }
 }
 
-/// The value of a key.
+/// A type that the value of a key is parsed into.
 pub(crate) trait Value: Sized {
-    /// Parses the value after the key. Messages use `expected` as the description of a valid value.
+    /// Parses the value after `key`. Error messages describe a valid value by the text `expected`.
     fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self>;
 }
 
@@ -88,7 +88,7 @@ impl Value for LitStr {
     }
 }
 
-/// A string literal without a suffix.
+/// Parses a string literal without a suffix.
 fn parse_string(input: ParseStream<'_>) -> syn::Result<LitStr> {
     let string: LitStr = input.parse()?;
     if string.suffix().is_empty() { Ok(string) } else { Err(input.error("a suffix")) }
@@ -112,7 +112,7 @@ impl Value for Path {
     }
 }
 
-/// An expression that names an instrument.
+/// An expression, such as `self.shards[i].errors` or `|db| db.compactions()`. Its tokens are not parsed further.
 impl Value for TokenStream {
     fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
         let value = assigned(key, raw, expected)?;
@@ -121,7 +121,7 @@ impl Value for TokenStream {
     }
 }
 
-/// The value is optional.
+/// An optional expression, for a key such as `errors`, which can be used with or without a value.
 impl Value for Option<TokenStream> {
     fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self> {
         match raw {
@@ -131,7 +131,7 @@ impl Value for Option<TokenStream> {
     }
 }
 
-/// Labels in parentheses: names, which may be keywords, and their values.
+/// The names and values in `labels(op = "get", type = "wal")`. A name may be a keyword.
 pub(crate) struct LabelPairs(pub(crate) Vec<(Ident, LitStr)>);
 
 impl Value for LabelPairs {
@@ -154,7 +154,7 @@ impl Value for LabelPairs {
     }
 }
 
-/// A percentage above 0 and below 100, in parts per billion.
+/// A percentage above 0 and below 100, as an exact number of billionths: 99.9 % is 999,000,000.
 #[derive(Clone, Copy)]
 pub(crate) struct Percentage {
     pub(crate) billionths: u32,
@@ -178,7 +178,8 @@ impl Value for Percentage {
     }
 }
 
-/// Returns a percentage as exact parts per billion, if it is above 0 and below 100.
+/// Converts the digits of a percentage to billionths: `99.9` to 999,000,000. Returns `None` if the percentage is not
+/// above 0 and below 100, or has more than 7 decimals.
 fn billionths(percentage: &str) -> Option<u32> {
     const DECIMALS: usize = 7;
     let (whole, fraction) = percentage.split_once('.').unwrap_or((percentage, ""));
@@ -190,7 +191,8 @@ fn billionths(percentage: &str) -> Option<u32> {
     (0 < billionths && billionths < 1_000_000_000).then_some(billionths)
 }
 
-/// The tokens in the parentheses after a key, if there are any.
+/// Returns the tokens in the parentheses after a key, such as `op = "get"` in `labels(op = "get")`. Missing or empty
+/// parentheses are an error.
 pub(crate) fn in_parentheses(
     key: &Ident,
     raw: RawValue,
@@ -217,7 +219,7 @@ fn parse_assigned<T>(
     parsed(value.clone(), parser).ok_or_else(|| wrong_value(key, &value, expected))
 }
 
-/// The tokens after `=`, if there are any.
+/// Returns the tokens after `=`. A key without `=`, or without tokens after it, is an error.
 fn assigned(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<TokenStream> {
     let at = match raw {
         RawValue::Assigned(value) if !value.is_empty() => return Ok(value),
@@ -231,7 +233,8 @@ fn wrong_value(key: &Ident, at: &TokenStream, expected: &str) -> Error {
     error_at(at, format!("`{key}` takes {expected}"))
 }
 
-/// Refuses a literal, which is not an instrument, and finds a missing comma.
+/// Refuses a literal, which cannot name an instrument, and a value after which the comma before the next key is
+/// missing.
 fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Result<()> {
     let tokens = flat(value);
     if let Some(next) = next_key(&tokens) {
@@ -248,7 +251,7 @@ fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Re
     Err(error_at(literal, message))
 }
 
-/// The token at which the next key begins without a comma before it: a `;`, or the `b` of `a b = c`.
+/// Returns the token at which the next key begins without a comma before it: a `;`, or the `b` of `a b = c`.
 fn next_key(tokens: &[TokenTree]) -> Option<&TokenTree> {
     tokens.iter().enumerate().find_map(|(at, token)| {
         let is_assigned = matches!(tokens.get(at + 1..), Some([equals, value, ..])

@@ -1,4 +1,5 @@
-//! Inert impls that are emitted together with errors, so that uses of the struct do not add follow-up errors.
+//! Generates impls without metrics. They are emitted together with errors, so that uses of the struct do not cause
+//! further errors.
 
 use proc_macro2::{Ident, TokenStream};
 use syn::DeriveInput;
@@ -55,7 +56,7 @@ fn inert_metrics(item: &DeriveInput, ident: &Ident, asserts: Option<&TokenStream
     }
 }
 
-/// The storage of a plain struct. A field whose type is not a value becomes a counter.
+/// Declares the struct of instruments that `storage = …` names. A field whose type is not supported becomes a counter.
 fn declare_storage(item: &DeriveInput, ident: &Ident, krate: &CratePath) -> TokenStream {
     let (vis, generics, plain) = (&item.vis, &item.generics, &item.ident);
     let (_, ty_generics, where_clause) = generics.split_for_impl();

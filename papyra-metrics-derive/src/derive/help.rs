@@ -1,8 +1,9 @@
-//! The help text of a metric: the first paragraph of a doc comment.
+//! Extracts the help text of a metric: the first paragraph of a doc comment.
 
 use syn::{Attribute, Expr, Lit, Meta};
 
-/// The first paragraph of the doc comment: its trimmed lines, joined by one space. Empty without a doc comment.
+/// Returns the first paragraph of the doc comment, with its lines trimmed and joined by one space. The result is empty
+/// if there is no doc comment.
 pub(crate) fn first_paragraph(attrs: &[Attribute]) -> String {
     let mut paragraph = String::new();
     for text in attrs.iter().filter_map(doc) {
@@ -21,7 +22,7 @@ pub(crate) fn first_paragraph(attrs: &[Attribute]) -> String {
     paragraph
 }
 
-/// The text of a doc comment.
+/// Returns the text of a doc comment, or `None` for any other attribute.
 fn doc(attr: &Attribute) -> Option<String> {
     match &attr.meta {
         Meta::NameValue(doc) if doc.path.is_ident("doc") => string(&doc.value),
@@ -29,7 +30,7 @@ fn doc(attr: &Attribute) -> Option<String> {
     }
 }
 
-/// The text of a string literal, also of one that came through a `macro_rules!` fragment.
+/// Returns the text of a string literal, which may be inside the invisible group of a `macro_rules!` fragment.
 fn string(value: &Expr) -> Option<String> {
     match value {
         Expr::Group(group) => string(&group.expr),
@@ -41,7 +42,7 @@ fn string(value: &Expr) -> Option<String> {
     }
 }
 
-/// Whether each line of a block comment begins with a star, which is then not part of the text.
+/// Returns whether each line of a block comment after the first begins with `*`. These stars are not part of the text.
 fn is_starred(text: &str) -> bool {
     text.split('\n').skip(1).map(str::trim_start).all(|it| it.is_empty() || it.starts_with('*'))
 }

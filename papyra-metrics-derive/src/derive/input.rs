@@ -1,11 +1,11 @@
-//! The named fields of a struct.
+//! Finds the named fields of a struct.
 
 use proc_macro2::Ident;
 use syn::{Attribute, Data, DeriveInput, Fields, Type, Visibility};
 
 use crate::attr::has_attribute;
 
-/// A field and its name.
+/// A field of a struct with named fields.
 pub(crate) struct NamedField<'a> {
     pub(crate) attrs: &'a [Attribute],
     pub(crate) vis: &'a Visibility,
@@ -19,12 +19,12 @@ impl NamedField<'_> {
     }
 }
 
-/// Whether an item has `#[deprecated]`.
+/// Returns whether the attributes of an item contain `#[deprecated]`.
 pub(crate) fn is_deprecated(attrs: &[Attribute]) -> bool {
     has_attribute(attrs, "deprecated")
 }
 
-/// The fields of a struct with named fields; `None` for any other item.
+/// Returns the fields of a struct with named fields, or `None` for any other item.
 pub(crate) fn named_fields(item: &DeriveInput) -> Option<Vec<NamedField<'_>>> {
     let Data::Struct(data) = &item.data else { return None };
     let Fields::Named(fields) = &data.fields else { return None };

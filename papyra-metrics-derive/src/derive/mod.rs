@@ -32,8 +32,9 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
     }
 }
 
-/// Returns the errors of an item that syn cannot parse. The compiler has already accepted the item, so it contains an
-/// expression that syn parses only with its feature `full`, such as the length in `[u8; const { 3 }]`.
+/// Returns the error for an item that syn cannot parse, together with impls without metrics. The compiler has already
+/// accepted the item, so it contains an expression that syn parses only with its feature `full`, such as the length in
+/// `[u8; const { 3 }]`.
 fn unparsed(input: TokenStream, error: &Error) -> TokenStream {
     let message = error.to_string();
     let errors = if message.starts_with("unsupported expression") {
@@ -42,7 +43,7 @@ fn unparsed(input: TokenStream, error: &Error) -> TokenStream {
     } else {
         error.to_compile_error()
     };
-    // The struct without its fields gets inert impls, so that this error is the only one.
+    // The struct gets impls without metrics, as if it had no fields, so that this error is the only one.
     let mut bare = TokenStream::new();
     for token in input {
         match token {

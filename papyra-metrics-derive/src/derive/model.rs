@@ -1,4 +1,5 @@
-//! A checked struct. An `Option` in it is optional in the input too.
+//! The model of a struct with `#[derive(Metrics)]`, which the checks build. A value is an `Option` only if the user may
+//! leave it out.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Attribute, Generics, Type, Visibility};
@@ -7,51 +8,52 @@ use super::written::Written;
 use crate::krate::CratePath;
 use crate::template::quote;
 
-/// The struct that has the derive.
+/// A struct with `#[derive(Metrics)]`, after its checks.
 pub(crate) enum Model<'a> {
     Instruments(InstrumentStruct<'a>),
     Plain(PlainStruct<'a>),
 }
 
-/// A struct of instruments: the struct with the derive, or the storage that is generated for a plain struct.
+/// A struct whose fields are instruments: the user's struct, or the one that is generated for a struct with `storage`.
 pub(crate) struct InstrumentStruct<'a> {
     pub(crate) krate: CratePath,
     pub(crate) name: Name<'a>,
     pub(crate) generics: &'a Generics,
-    /// The bounds that the storage of a plain struct needs in addition.
+    /// Further bounds of the impls. They are needed only by a struct that is generated for a struct with `storage`.
     pub(crate) type_bounds: Vec<TokenStream>,
     pub(crate) fields: Vec<Field<'a>>,
-    /// `#[allow(…)]` for the lints that the user allows on the struct or a field, because generated code repeats their tokens.
+    /// An `#[allow(…)]` for each lint that the user allows on the struct or a field, because generated code repeats the
+    /// user's tokens.
     pub(crate) allowed_lints: TokenStream,
-    /// The indices of the struct's own metrics that the compiler compares with earlier ones, because it knows their kinds
-    /// and labels.
+    /// The indices of the metrics whose names may collide with those of earlier metrics. Generated code compares them
+    /// at compile time, when their kinds and labels are known.
     pub(crate) suspects: Vec<usize>,
 }
 
-/// A struct of plain values.
+/// A struct of plain values with `#[metrics(storage = …)]`, for which a struct of instruments is generated.
 pub(crate) struct PlainStruct<'a> {
     pub(crate) vis: &'a Visibility,
     pub(crate) name: Name<'a>,
-    /// Attributes that are copied to the storage.
+    /// The attributes that are copied to the generated struct.
     pub(crate) attrs: Vec<&'a Attribute>,
-    /// Its fields, in the order of the fields of the storage.
+    /// The fields of the user's struct, in the same order as those of the generated struct.
     pub(crate) fields: Vec<PlainField<'a>>,
     /// The generated struct of instruments.
     pub(crate) storage: InstrumentStruct<'a>,
 }
 
-/// The name of a struct or field.
+/// The name of a struct or field, and whether that item is deprecated.
 #[derive(Clone, Copy)]
 pub(crate) struct Name<'a> {
-    /// The name as it is written.
+    /// The name as the user wrote it.
     pub(crate) ident: &'a Ident,
     pub(crate) is_deprecated: bool,
 }
 
 impl Name<'_> {
-    /// The name in generated impls. If the item is deprecated, the name is a token of the derive at the same location: the
-    /// compiler reports no use of deprecated items in such tokens. An `allow` would conflict with a `forbid` in the user's
-    /// crate.
+    /// Returns the name for use in generated impls. If the item is deprecated, the name has a call-site span at the
+    /// same location: the compiler does not report such a token as a use of a deprecated item. An
+    /// `#[allow(deprecated)]` would conflict with a `forbid` in the user's crate.
     pub(crate) fn in_impl(self) -> Ident {
         let mut ident = self.ident.clone();
         if self.is_deprecated {
@@ -65,27 +67,30 @@ impl Name<'_> {
 pub(crate) struct Field<'a> {
     pub(crate) name: Name<'a>,
     pub(crate) ty: TokenStream,
-    /// Whether the type has to be in parentheses before a bound.
+    /// Whether the type must be in parentheses before the `:` of a bound.
     pub(crate) is_parenthesized_in_bounds: bool,
     /// Whether the impls need a bound on the type, because it depends on a parameter of the struct.
     pub(crate) has_bound: bool,
     pub(crate) role: Role,
-    /// Whether the keys had no errors. If they had, the role is a guess.
+    /// Whether the keys of the field had no errors. If they had errors, `role` is a guess.
     pub(crate) has_valid_keys: bool,
 }
 
 impl Field<'_> {
-    /// Whether the metric may be a histogram, whose buckets determine its unit. Only the compiler knows.
+    /// Returns whether the metric may be a histogram, whose buckets determine its unit. The type may be an alias, so
+    /// only the compiler knows its kind.
     pub(crate) fn may_be_histogram(&self) -> bool {
         self.instrument().is_some_and(|instrument| instrument.may_be_histogram)
     }
 
-    /// Whether the metric may be a family of several series. Only the compiler knows.
+    /// Returns whether the metric may be a family of several series. The type may be an alias, so only the compiler
+    /// knows its kind.
     pub(crate) fn may_be_family(&self) -> bool {
         self.instrument().is_some_and(|instrument| instrument.may_be_family)
     }
 
-    /// Whether this is an error counter of a known type, for which the compiler then reports a wrong type as one error.
+    /// Whether the field is the error counter, and its type does not depend on a parameter of the struct. The compiler
+    /// then reports a wrong type as one error.
     pub(crate) fn is_known_error_counter(&self) -> bool {
         self.instrument().is_some_and(|instrument| instrument.is_known_error_counter)
     }
@@ -101,21 +106,21 @@ impl Field<'_> {
 pub(crate) enum Role {
     Metric(Metric),
     Flatten {
-        /// The prefix of each name, including that of the struct.
+        /// The prefix of the names of the flattened metrics, including the prefix of the struct.
         prefix: String,
-        /// The labels before those of each metric, including those of the struct.
+        /// The labels that precede the own labels of each flattened metric, including the labels of the struct.
         labels: Vec<(String, String)>,
     },
-    /// No metric.
+    /// A field with the key `skip`, which is not a metric.
     Skip {
         is_phantom_data: bool,
     },
 }
 
 pub(crate) struct Metric {
-    /// The full name.
+    /// The full name, including the prefix of the struct.
     pub(crate) name: String,
-    /// The length of the prefix of the struct in bytes, with which the name begins.
+    /// The length in bytes of the struct's prefix, with which the name begins.
     pub(crate) prefix_len: usize,
     /// The help text; empty if there is none.
     pub(crate) help: String,
@@ -124,12 +129,13 @@ pub(crate) struct Metric {
     pub(crate) labels: Vec<(String, String)>,
     /// Whether this is the struct's error counter.
     pub(crate) errors: bool,
-    /// The objective of a histogram.
+    /// The objective, if the metric is a histogram with the key `objective`.
     pub(crate) objective: Option<Objective>,
     pub(crate) source: Source,
 }
 
-/// The share of a histogram's values that should be within a bucket bound. The compiler checks the bound.
+/// The share of a histogram's values that should be within a bucket bound, such as
+/// `objective(within = "100ms", of = 99.9)`. The compiler checks that the bound exists.
 pub(crate) struct Objective {
     /// The text of the threshold; `span` is its location.
     pub(crate) within: String,
@@ -140,22 +146,23 @@ pub(crate) struct Objective {
 
 /// The source of the value of a metric.
 pub(crate) enum Source {
-    /// In the field, which is an instrument or a family of them.
+    /// The field is an instrument or a family of instruments.
     Field(Instrument),
-    /// Computed from the field when it is read.
+    /// The value is computed from the field when the metric is read.
     Computed(Computed),
 }
 
-/// The properties of an instrument that its spelling shows.
+/// The properties of an instrument that the tokens of its type show.
 #[derive(Clone, Copy)]
 pub(crate) struct Instrument {
     pub(crate) may_be_histogram: bool,
     pub(crate) may_be_family: bool,
-    /// Whether this is an error counter of a known type, for which the compiler then reports a wrong type as one error.
+    /// Whether the field is the error counter, and its type does not depend on a parameter of the struct. The compiler
+    /// then reports a wrong type as one error.
     pub(crate) is_known_error_counter: bool,
 }
 
-/// A value that is computed when it is read.
+/// A value of `counter = …` or `gauge = …`, which is computed when the metric is read.
 pub(crate) struct Computed {
     pub(crate) kind: ComputedKind,
     /// A path or closure that takes a reference to the field.
@@ -168,32 +175,32 @@ pub(crate) enum ComputedKind {
     Gauge,
 }
 
-/// A field of a plain struct.
+/// A field of a struct with `storage`.
 pub(crate) struct PlainField<'a> {
     pub(crate) name: Name<'a>,
     pub(crate) vis: &'a Visibility,
     pub(crate) ty: &'a Type,
-    /// Attributes that are copied to the field of the storage.
+    /// The attributes that are copied to the field of the generated struct.
     pub(crate) attrs: Vec<&'a Attribute>,
     pub(crate) role: PlainRole<'a>,
-    /// Whether the keys had no errors. If they had, the role is a guess.
+    /// Whether the keys of the field had no errors. If they had errors, `role` is a guess.
     pub(crate) has_valid_keys: bool,
 }
 
 pub(crate) enum PlainRole<'a> {
-    /// A value, and the instrument that is generated for it.
+    /// A plain value, and the instrument that is generated for it.
     Value(Written<'a>),
-    /// A plain struct, whose storage is flattened.
+    /// A nested struct with `storage`, whose metrics are flattened.
     Nested {
         /// Whether the type depends on a parameter of the struct, lifetimes included.
         depends_on_parameters: bool,
     },
-    /// A `PhantomData`.
+    /// A field of type `PhantomData`, which is not a metric.
     Phantom,
 }
 
 impl InstrumentStruct<'_> {
-    /// The where clause of the struct with these bounds added; `None` if both are empty.
+    /// Returns the where clause of the struct with `bounds` added, or `None` if there are no predicates.
     pub(crate) fn where_clause_with(&self, bounds: &[TokenStream]) -> Option<TokenStream> {
         let mut predicates = TokenStream::new();
         if let Some(clause) = &self.generics.where_clause {
@@ -207,7 +214,8 @@ impl InstrumentStruct<'_> {
         (!predicates.is_empty()).then(|| quote!(where #predicates))
     }
 
-    /// The metrics of the struct itself and their fields, in declaration order.
+    /// Returns the metrics of the struct itself with their fields, in declaration order. Flattened metrics are not
+    /// included.
     pub(crate) fn metrics(&self) -> Vec<(&Field<'_>, &Metric)> {
         let mut metrics = Vec::new();
         for field in &self.fields {
@@ -218,7 +226,8 @@ impl InstrumentStruct<'_> {
         metrics
     }
 
-    /// Whether the metrics are composed at compile time: if a field is flattened, has labels, or may be a family.
+    /// Returns whether the descriptors are composed at compile time. This is necessary if a field is flattened, has
+    /// labels, or may be a family.
     pub(crate) fn is_composed(&self) -> bool {
         self.fields.iter().any(|field| match &field.role {
             Role::Metric(metric) => field.may_be_family() || !metric.labels.is_empty(),

@@ -1,4 +1,5 @@
-//! The instruments that are generated for the values of a plain struct, by the names of their types.
+//! Chooses the instruments that are generated for the fields of a struct with `storage`, by the names of their types: a
+//! `Counter` for a `u64`.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -7,12 +8,12 @@ use syn::Type;
 use crate::template::quote_spanned;
 use crate::types::{arguments, last_word, only_argument, primitive};
 
-/// The instrument that is generated for a field of a plain struct.
+/// The instrument that is generated for a field of a struct with `storage`.
 pub(crate) struct Written<'a> {
     pub(crate) instrument: StorageInstrument<'a>,
-    /// The label, if it is a family of these instruments.
+    /// The type of the label, if the field is a `Family` of these instruments.
     pub(crate) label: Option<&'a Type>,
-    /// Whether it is in `CachePadded`.
+    /// Whether the instrument is wrapped in `CachePadded`.
     pub(crate) padded: bool,
 }
 
@@ -22,13 +23,14 @@ pub(crate) enum StorageInstrument<'a> {
     ShardedCounter,
     Gauge,
     FloatGauge,
-    /// With these buckets.
+    /// A histogram with buckets of this type.
     Histogram(&'a Type),
     ShardedHistogram(&'a Type),
 }
 
 impl<'a> Written<'a> {
-    /// The instrument for a value of this type; `None` if a plain struct cannot contain such a value.
+    /// Returns the instrument for a field of this type, or `None` if a struct with `storage` cannot contain such a
+    /// field.
     pub(crate) fn of(ty: &'a Type) -> Option<Self> {
         if let Some(instrument) = StorageInstrument::of(ty) {
             return Some(Self { instrument, label: None, padded: false });
@@ -52,7 +54,7 @@ impl<'a> Written<'a> {
         matches!(self.instrument, Histogram(_) | ShardedHistogram(_))
     }
 
-    /// The type of the instrument, by the path of the runtime module.
+    /// Returns the type of the instrument, with `runtime` as the path of the module that contains it.
     pub(crate) fn ty(&self, runtime: &TokenStream, span: Span) -> TokenStream {
         let mut ty = match self.instrument {
             StorageInstrument::Counter => quote_spanned!(span=> #runtime::Counter),
@@ -89,8 +91,9 @@ impl<'a> StorageInstrument<'a> {
     }
 }
 
-/// The trait that a flattened type of a plain struct must implement. A type that depends on a parameter gets a bound. For any
-/// other type, the compiler checks whether it has storage, and reports a missing one by name.
+/// Returns the trait that the type of a flattened field must implement in a struct with `storage`. If the type depends
+/// on a parameter, the trait is used as a bound. Otherwise, the trait contains an expression by which the compiler
+/// reports a type without storage by its name.
 pub(crate) fn storage_trait(
     ty: &Type,
     depends_on_parameters: bool,
@@ -108,7 +111,7 @@ pub(crate) fn storage_trait(
     }
 }
 
-/// The storage of a flattened type of a plain struct.
+/// Returns the storage type of a flattened field in a struct with `storage`.
 pub(crate) fn storage_of(
     ty: &Type,
     depends_on_parameters: bool,
@@ -118,7 +121,7 @@ pub(crate) fn storage_of(
     quote_spanned!(span_of(ty)=> <#ty as #plain>::Storage)
 }
 
-/// The location of the type, with call-site hygiene.
+/// Returns the location of the first token of `ty`, with call-site hygiene.
 pub(crate) fn span_of(ty: &dyn ToTokens) -> Span {
     let first = ty.to_token_stream().into_iter().next();
     Span::call_site().located_at(first.as_ref().map_or_else(Span::call_site, TokenTree::span))

@@ -1,4 +1,4 @@
-//! Checks the enum: its shape, the name of the label, and the names of its values.
+//! Checks an enum with `#[derive(Label)]`: its shape, the name of the label, and the label values of its variants.
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -11,17 +11,17 @@ use crate::keys::{EnumKeys, Key};
 use crate::krate::CratePath;
 use crate::label_rules::{check_label_name, check_label_value};
 
-/// The most values that a label can have.
+/// The maximum number of values of a label.
 const MAX_VALUES: usize = 256;
 
-/// A checked enum.
+/// An enum with `#[derive(Label)]`, after its checks.
 pub(super) struct LabelEnum<'a> {
     pub(super) krate: CratePath,
     pub(super) ident: &'a Ident,
     /// The name of the label.
     pub(super) name: String,
     pub(super) variants: Vec<Variant<'a>>,
-    /// Whether each discriminant is the position of its variant.
+    /// Whether no variant has an explicit discriminant. Each discriminant is then the index of its variant.
     pub(super) has_default_discriminants: bool,
 }
 
@@ -114,7 +114,7 @@ fn refuse_item<T>(
     None
 }
 
-/// The case that names of variants are converted to.
+/// The case of the label values that are derived from the names of variants, as set by `rename_all`.
 enum Case {
     Snake,
     Lower,
@@ -141,7 +141,7 @@ fn check_case(diag: &mut Diagnostics, Key { value, .. }: &Key<syn::LitStr>) -> C
     Case::Snake
 }
 
-/// `IoError` as `io_error`, `HTTPError` as `http_error`, `Level0` as `level0`.
+/// Converts a name to snake case: `IoError` to `io_error`, `HTTPError` to `http_error`, `Level0` to `level0`.
 fn snake_case(name: &str) -> String {
     let chars: Vec<char> = name.chars().collect();
     let mut snake = String::new();

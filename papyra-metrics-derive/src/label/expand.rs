@@ -1,4 +1,4 @@
-//! Writes the impl of `Label`. Nothing here can fail.
+//! Generates the impl of `Label`. The enum is already checked, so this stage reports no errors.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::DeriveInput;
@@ -48,7 +48,8 @@ pub(super) fn expand(label: &LabelEnum<'_>) -> TokenStream {
     }
 }
 
-/// An impl that is emitted together with errors, so that uses of the enum do not add follow-up errors.
+/// Returns an impl of `Label` with a single placeholder value. It is emitted together with errors, so that uses of the
+/// enum do not cause further errors.
 pub(super) fn expand_inert(item: &DeriveInput, errors: Option<&TokenStream>) -> TokenStream {
     let keys = attr::parse_enum_keys(&mut Diagnostics::default(), &item.attrs);
     let krate = runtime_at(&CratePath::new(keys.krate.as_ref()), Span::call_site());
@@ -70,7 +71,8 @@ pub(super) fn expand_inert(item: &DeriveInput, errors: Option<&TokenStream>) -> 
     }
 }
 
-/// The user's identifier as a token of the derive: the compiler reports no use of a deprecated item there.
+/// Returns the user's identifier with a call-site span. The compiler does not report such a token as a use of a
+/// deprecated item.
 fn in_derive(ident: &Ident) -> Ident {
     let mut ident = ident.clone();
     ident.set_span(Span::call_site().located_at(ident.span()));

@@ -1,4 +1,4 @@
-//! `#[derive(Label)]`: the variants of an enum as the values of a label.
+//! Expands `#[derive(Label)]`, which makes the variants of an enum the values of a label.
 
 mod check;
 mod expand;

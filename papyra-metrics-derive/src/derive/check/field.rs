@@ -1,4 +1,5 @@
-//! Checks the fields of a struct of instruments, and the keys that are the same on the fields of a plain struct.
+//! Checks the fields of a struct of instruments, and the keys that have the same meaning on the fields of a struct with
+//! `storage`.
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -26,7 +27,7 @@ pub(super) struct StructContext<'a> {
     pub(super) labels: Vec<(String, String)>,
     /// The type and const parameters.
     pub(super) parameters: Vec<&'a Ident>,
-    /// Whether the keys of the struct had no errors. If they had, `storage` may be missing by mistake.
+    /// Whether the keys of the struct had no errors. If they had errors, `storage` may be missing by mistake.
     pub(super) has_valid_keys: bool,
 }
 
@@ -47,7 +48,7 @@ pub(super) fn check_field<'a>(
         let source = check_source(diag, context, field, &keys, has_bound)?;
         let number = match &source {
             Source::Field(_) => Number::of_instrument(field.ty),
-            // The check of `counter` and `gauge` reports keys that do not fit.
+            // `check_computed` has already reported the keys that cannot be combined with a computed value.
             Source::Computed(_) => None,
         };
         let values = Values { source, number, counter: "Counter" };
@@ -73,8 +74,8 @@ pub(super) struct CheckedKeys {
     pub(super) are_valid: bool,
 }
 
-/// Parses the keys of a field. Returns an item for each metric that is computed from the field, and one item for any other
-/// field.
+/// Parses and checks the keys of a field. Returns one item for each metric that the field declares. A field declares
+/// several metrics if several of its attributes contain `counter = …` or `gauge = …`.
 pub(super) fn check_keys(
     diag: &mut Diagnostics,
     context: &StructContext<'_>,
@@ -128,7 +129,7 @@ fn check_combination(diag: &mut Diagnostics, keys: &FieldKeys) {
     }
 }
 
-/// Checks a flattened field.
+/// Checks a field with the key `flatten`, and returns its prefix and labels.
 pub(super) fn check_flatten(
     diag: &mut Diagnostics,
     context: &StructContext<'_>,
@@ -189,7 +190,7 @@ impl CommonKeys {
     }
 }
 
-/// The values of a metric.
+/// The source and the kind of the values of a metric.
 pub(super) struct Values {
     pub(super) source: Source,
     /// The kind of the metric, if the name of its type is that of a counter or a gauge.
@@ -206,7 +207,7 @@ pub(super) enum Number {
 }
 
 impl Number {
-    /// The kind of an instrument, if its name shows it. The compiler checks types behind aliases.
+    /// Returns the kind of an instrument if the name of its type shows it. The compiler checks types behind aliases.
     fn of_instrument(ty: &Type) -> Option<Self> {
         match last_word(instrument(ty)).as_deref() {
             Some("Counter" | "ShardedCounter" | "AtomicU64") => Some(Self::Counter),
@@ -216,7 +217,7 @@ impl Number {
     }
 }
 
-/// Checks the keys that depend on the values of a metric.
+/// Checks the keys that depend on the kind of the metric, and returns the metric.
 pub(super) fn check_metric(
     diag: &mut Diagnostics,
     context: &StructContext<'_>,
@@ -317,7 +318,7 @@ fn check_source(
     }))
 }
 
-/// Checks a value that is computed when it is read.
+/// Checks a field with `counter = …` or `gauge = …`, whose value is computed when the metric is read.
 fn check_computed(
     diag: &mut Diagnostics,
     keys: &FieldKeys,
@@ -337,7 +338,7 @@ fn check_computed(
     (diag.count() == errors).then(|| Source::Computed(Computed { kind, value: value.clone() }))
 }
 
-/// Refuses `padded` and `sharded`, because the user chose the type of the field.
+/// Refuses `padded` and `sharded` in a struct without `storage`, because the user chose the type of the field there.
 fn check_layout(diag: &mut Diagnostics, keys: &FieldKeys) -> Option<()> {
     if let Some(Key { key, .. }) = &keys.padded {
         diag.error(

@@ -1,4 +1,4 @@
-//! Checks fixed labels.
+//! Checks the key `labels`, which adds fixed labels to metrics.
 
 use syn::ext::IdentExt;
 
@@ -7,7 +7,7 @@ use crate::keys::Key;
 use crate::label_rules::{check_label_name, check_label_value};
 use crate::value::LabelPairs;
 
-/// The labels of the struct, followed by the labels in the key `labels`.
+/// Checks the labels in the key `labels`, and returns the labels of the struct followed by them.
 pub(super) fn check_labels(
     diag: &mut Diagnostics,
     outer: &[(String, String)],

@@ -83,7 +83,7 @@ pub(crate) fn check_item<'a>(
     }))
 }
 
-/// Checks all fields together.
+/// Checks the fields against each other: their names must differ, and at most one of them may be the error counter.
 fn check_together<'a>(
     diag: &mut Diagnostics,
     fields: Vec<(Field<'a>, FieldKeys)>,
@@ -114,8 +114,8 @@ fn instruments<'a>(
     }
 }
 
-/// Lints that are allowed or expected on the struct or a field. An `expect` becomes an `allow`, because generated code need
-/// not contain the finding.
+/// Returns an `#[allow(…)]` for each lint that is allowed or expected on the struct or a field. An `expect` becomes an
+/// `allow`, because generated code may not trigger the lint.
 fn allowed_lints(item: &DeriveInput) -> TokenStream {
     let mut allowed = TokenStream::new();
     let mut seen = HashSet::new();

@@ -67,7 +67,8 @@ pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<S
     None
 }
 
-/// Refuses two metrics of this struct with the same name and labels. The compiler compares flattened metrics and families.
+/// Refuses two metrics of this struct with the same name and labels. Flattened metrics and families are compared at
+/// compile time, by generated code.
 pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
     let mut all = HashSet::new();
     for (at, (field, keys)) in fields.iter().enumerate() {
@@ -97,7 +98,8 @@ pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKey
     }
 }
 
-/// The name and the labels of a metric, with the labels in alphabetical order.
+/// Returns the name and the labels of a metric as text, with the labels in alphabetical order:
+/// `gets{op=get}{tier=hot}`.
 fn series(metric: &Metric) -> String {
     let mut labels: Vec<String> = Vec::new();
     for (name, value) in &metric.labels {
@@ -129,8 +131,8 @@ pub(super) fn check_one_error_counter(diag: &mut Diagnostics, fields: &[(Field<'
     }
 }
 
-/// The indices of the metrics that may collide with an earlier metric, or whose labels may have the same name twice. The
-/// compiler checks them, because it knows their kinds and labels.
+/// Returns the indices of the metrics that may collide with an earlier metric, or that may have two labels of the same
+/// name. Generated code checks them at compile time, when their kinds and labels are known.
 pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
     let mut metrics = Vec::new();
     for field in fields {

@@ -1,4 +1,4 @@
-//! Checks a plain struct, and builds the struct of instruments that is written for it.
+//! Checks a struct with `storage`, and builds the model of the struct of instruments that is generated for it.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -16,14 +16,14 @@ use crate::krate::runtime_alias;
 use crate::template::quote_spanned;
 use crate::types::{is_phantom_data, mentions};
 
-/// A checked field of a plain struct, and the field that is generated for it.
+/// A checked field of a struct with `storage`, and the field that is generated for it.
 pub(super) struct CheckedField<'a> {
     pub(super) plain: PlainField<'a>,
     pub(super) storage: Field<'a>,
     pub(super) keys: FieldKeys,
 }
 
-/// Checks the name of the storage.
+/// Refuses a `storage` that has the name of the struct itself.
 pub(super) fn check_storage_name(
     diag: &mut Diagnostics,
     plain: &Ident,
@@ -97,7 +97,7 @@ pub(super) fn check_plain_field<'a>(
     Some(CheckedField { plain, storage, keys })
 }
 
-/// Checks a value, and chooses the instrument that is written for it.
+/// Checks a field that holds a plain value, and returns the instrument that is generated for it.
 fn check_value<'a>(
     diag: &mut Diagnostics,
     context: &StructContext<'_>,
@@ -156,8 +156,8 @@ fn number_of(written: &Written<'_>) -> Option<Number> {
     (!written.is_histogram()).then_some(number)
 }
 
-/// Returns the bounds of the impls of a plain struct: flattened types that depend on its parameters must have storage, and
-/// families whose label is a parameter must have a constant with all members zero.
+/// Returns the bounds of the impls for a struct with `storage`. A flattened type that depends on a parameter must have
+/// storage. A family whose type depends on a parameter must implement `Zero`.
 pub(super) fn storage_bounds(plain: &[PlainField<'_>], storage: &[Field<'_>]) -> Vec<TokenStream> {
     let mut bounds = Vec::new();
     let mut families = Vec::new();
@@ -179,7 +179,7 @@ pub(super) fn storage_bounds(plain: &[PlainField<'_>], storage: &[Field<'_>]) ->
     bounds
 }
 
-/// The attributes that have the same meaning on the generated struct of atomics.
+/// Returns the attributes that are copied to the generated struct, because they have the same meaning there.
 pub(super) fn copied_to_storage(attrs: &[Attribute]) -> Vec<&Attribute> {
     const COPIED: [&str; 5] = ["allow", "cfg", "deprecated", "doc", "expect"];
     let is_copied = |attr: &&Attribute| COPIED.iter().any(|word| attr.path().is_ident(word));

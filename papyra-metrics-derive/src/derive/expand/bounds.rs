@@ -1,4 +1,5 @@
-//! The traits that the types of instruments must implement, and the spans at which the compiler reports them.
+//! Determines the traits that the types of fields must implement, and the spans at which the compiler reports a type
+//! that does not.
 
 use proc_macro2::TokenStream;
 
@@ -8,7 +9,7 @@ use crate::derive::model::{
 use crate::derive::written::span_of;
 use crate::template::quote_spanned;
 
-/// The bounds under which the struct is `Metrics`: one for each field type that depends on a parameter.
+/// Returns the bounds under which the struct implements `Metrics`: one for each field type that depends on a parameter.
 pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     let mut bounds = model.type_bounds.clone();
     for field in model.fields.iter().filter(|field| field.has_bound) {
@@ -25,8 +26,9 @@ pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     bounds
 }
 
-/// Returns statements that require the same traits of each field's type as the expansion, so that the compiler reports wrong
-/// types together with the errors of the checks. A type that depends on a parameter is left out: it is checked by bounds.
+/// Returns statements that require the same traits of each field's type as the generated impls do. They are emitted
+/// together with errors of the checks, so that the compiler reports wrong types in the same build. Types that depend on
+/// a parameter are left out, because bounds check them.
 pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
     match model {
         Model::Instruments(instruments) => assert_instruments(instruments),
@@ -68,7 +70,7 @@ fn assert_storages(plain: &PlainStruct<'_>) -> TokenStream {
     asserts
 }
 
-/// The trait that the type of an instrument must implement; `None` if the value is computed.
+/// Returns the trait that the type of the field must implement, or `None` if the value of the metric is computed.
 pub(super) fn instrument_trait(field: &Field<'_>, metric: &Metric) -> Option<TokenStream> {
     let Source::Field(instrument) = metric.source else { return None };
     let span = span_of(&field.ty);
@@ -79,7 +81,7 @@ pub(super) fn instrument_trait(field: &Field<'_>, metric: &Metric) -> Option<Tok
     })
 }
 
-/// The type of the field, as it must be written before a bound.
+/// Returns the type of the field as it must be written before the `:` of a bound: in parentheses if necessary.
 pub(super) fn bounded_type(field: &Field<'_>) -> TokenStream {
     let ty = &field.ty;
     if field.is_parenthesized_in_bounds { quote_spanned!(span_of(ty)=> (#ty)) } else { ty.clone() }

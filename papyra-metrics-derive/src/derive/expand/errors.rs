@@ -1,4 +1,4 @@
-//! The impls through which bare `errors` of a function counts in the marked field.
+//! Generates the impls by which `#[metrics(errors)]` on a function counts in the field that is marked `errors`.
 
 use proc_macro2::{Ident, TokenStream};
 
@@ -8,7 +8,8 @@ use crate::derive::model::InstrumentStruct;
 use crate::derive::written::span_of;
 use crate::template::{quote, quote_spanned};
 
-/// Counts errors of any type if the field is a counter. A family counts errors that convert to its label.
+/// Returns the impl of `ErrorCounter` and, for a family, that of `ErrorFamily`, or `None` if no field is marked
+/// `errors`. A counter accepts errors of any type, and a family accepts errors that convert to its label.
 pub(super) fn expand_impls(
     model: &InstrumentStruct<'_>,
     where_clause: Option<&TokenStream>,

@@ -1,4 +1,4 @@
-//! Writes the tokens of a checked model. Nothing here can fail.
+//! Generates code from the model. The model is already checked, so this stage reports no errors.
 
 mod bounds;
 mod errors;
@@ -38,8 +38,9 @@ fn expand_block(model: &InstrumentStruct<'_>, plain: &TokenStream) -> TokenStrea
     quote!(#lints #block)
 }
 
-/// Impls in a separate block, in which the hidden module of the runtime crate has a short name. If the user named the
-/// crate, the full path replaces the short name, so that a wrong path is one error and not a second one for an import.
+/// Returns the impls in a `const _` block, in which `__rt` is the name of the hidden module of the runtime crate. If
+/// the user gave the path of the crate, the full path replaces `__rt`, so that a wrong path is one error and not also a
+/// second one for the import.
 pub(crate) fn in_block(krate: &CratePath, impls: &TokenStream) -> TokenStream {
     let runtime = runtime_at(krate, Span::call_site());
     if krate.is_given() {
@@ -54,7 +55,7 @@ pub(crate) fn in_block(krate: &CratePath, impls: &TokenStream) -> TokenStream {
     }
 }
 
-/// Replaces the short name by a path.
+/// Replaces each `__rt` by a path.
 fn with_path(impls: TokenStream, path: &TokenStream) -> TokenStream {
     let mut replaced = TokenStream::new();
     for token in impls {

@@ -1,4 +1,4 @@
-//! The struct of atomics that is generated for a plain struct.
+//! Generates the struct of atomics for a struct with `storage`.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -10,7 +10,8 @@ use crate::derive::written::{span_of, storage_of, storage_trait};
 use crate::krate::{runtime_alias, runtime_at};
 use crate::template::{quote, quote_spanned};
 
-/// The struct itself, outside of the block of the impls.
+/// Returns the declaration of the generated struct. It is emitted outside the `const _` block of the impls, so that the
+/// user can name it.
 pub(super) fn expand_struct(plain: &PlainStruct<'_>) -> TokenStream {
     let PlainStruct { vis, attrs, storage, .. } = plain;
     let (ident, generics) = (storage.name.ident, storage.generics);
@@ -51,7 +52,7 @@ fn written_out(attrs: &[&Attribute]) -> TokenStream {
     all
 }
 
-/// Its constructors, `Debug`, and the functions that read it.
+/// Returns the impls of the generated struct: constructors, `Debug`, and the functions that read its values.
 pub(super) fn expand_impls(model: &PlainStruct<'_>) -> TokenStream {
     let (vis, plain, ident) = (model.vis, model.name.in_impl(), model.storage.name.in_impl());
     let name = ident.unraw().to_string();
@@ -113,18 +114,19 @@ pub(super) fn expand_impls(model: &PlainStruct<'_>) -> TokenStream {
     }
 }
 
-/// The parts of the impls that consist of one item for each field.
+/// The parts of the impls that contain one item for each field.
 #[derive(Default)]
 struct Parts {
-    /// Constants that require flattened types to have storage, so that the compiler reports a missing one once.
+    /// Constants that require flattened types to have storage, so that the compiler reports a type without storage only
+    /// once.
     asserts: TokenStream,
-    /// Fields of the storage, all zero.
+    /// Initializers of the fields of the generated struct, all zero.
     new: TokenStream,
-    /// Fields of the plain struct, read from the storage.
+    /// Initializers of the fields of the user's struct, read from the generated struct.
     read: TokenStream,
-    /// Statements that call a visitor with the fields of the plain struct.
+    /// Statements that call a visitor with each field of the user's struct.
     values: TokenStream,
-    /// Names and fields of the storage.
+    /// The name of each field of the generated struct and a reference to it, for `Debug`.
     debug: TokenStream,
 }
 

@@ -1,4 +1,5 @@
-//! The impls that allow a struct in memory that several processes share, if all of its fields are allowed there.
+//! Generates the impl of `SharedMemorySafe`, which allows a struct in memory that several processes share if all of its
+//! fields are allowed there.
 
 use std::collections::HashSet;
 
@@ -9,7 +10,7 @@ use crate::derive::model::{InstrumentStruct, Metric, Role, Source};
 use crate::derive::written::span_of;
 use crate::template::{quote, quote_spanned};
 
-/// `SharedMemorySafe`, under a bound for each type of a field.
+/// Returns the impl of `SharedMemorySafe`, with a bound on the type of each field.
 pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {
     let ident = model.name.in_impl();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();

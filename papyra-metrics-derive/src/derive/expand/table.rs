@@ -1,4 +1,4 @@
-//! The impls of `Metrics` and of the descriptor table: descriptors, flattening and the checks of names.
+//! Generates the impls of `Metrics` and `DescriptorTable`: descriptors, flattening and the checks of names.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
@@ -11,7 +11,7 @@ use crate::derive::model::{
 use crate::derive::written::span_of;
 use crate::template::{quote, quote_spanned};
 
-/// `Metrics` and the table that it is built on.
+/// Returns the impls of `Metrics` and of `DescriptorTable`, and the checks of names, which run at compile time.
 pub(super) fn expand_impls(
     model: &InstrumentStruct<'_>,
     where_clause: Option<&TokenStream>,
@@ -65,7 +65,7 @@ pub(super) fn expand_impls(
     }
 }
 
-/// The descriptors of the struct's own metrics, separated by commas.
+/// Returns the descriptors of the struct's own metrics, separated by commas. Flattened metrics are not included.
 fn expand_own(model: &InstrumentStruct<'_>) -> TokenStream {
     let mut own = TokenStream::new();
     for (field, metric) in model.metrics() {
@@ -88,7 +88,8 @@ fn expand_descriptor(field: &Field<'_>, metric: &Metric) -> TokenStream {
         }
         Source::Field(_) => {
             let instrument = instrument_trait(field, metric);
-            // The compiler, which knows aliases, checks that the type is of the kind that its name suggests.
+            // The name of the type may be an alias, so the compiler checks that the type is of the kind that its name
+            // suggests.
             if field.may_be_family() {
                 quote_spanned!(span=> __rt::Descriptor::new(#name, <#ty as #instrument>::KIND))
             } else {
@@ -113,7 +114,7 @@ fn expand_descriptor(field: &Field<'_>, metric: &Metric) -> TokenStream {
         descriptor.extend(quote_spanned!(span=> .with_labels(#labels)));
     }
     if let Some(Objective { within, span: at, billionths }) = &metric.objective {
-        // Located at the threshold, which the compiler looks for among the bounds.
+        // The span is that of the threshold, where the compiler reports a threshold that is not a bucket bound.
         let at = Span::call_site().located_at(*at);
         descriptor.extend(quote_spanned! {at=>
             .with_objective(__rt::objective::<#ty>(#name, #within, #billionths))
@@ -136,7 +137,7 @@ fn expand_labels(labels: &[(String, String)]) -> TokenStream {
     quote!(&[#pairs])
 }
 
-/// The labels of each metric that may be a family; `None` if no metric may be one.
+/// Returns the constant with the labels of each metric that may be a family, or `None` if no metric may be one.
 fn expand_families(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
     let mut has_families = false;
     let mut families = TokenStream::new();
@@ -193,7 +194,8 @@ fn expand_flattened(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
     })
 }
 
-/// All metrics, composed; `None` if nothing is flattened and nothing has labels.
+/// Returns the constant with all descriptors, composed at compile time, or `None` if no field is flattened, has labels,
+/// or may be a family.
 fn expand_composed(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
     if !model.is_composed() {
         return None;
@@ -214,7 +216,8 @@ fn expand_composed(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
     Some(quote!(const COMPOSED: &'static [__rt::Descriptor] = #composed::METRICS;))
 }
 
-/// Calls that refuse metrics which cannot be distinguished, each located at the field that is wrong.
+/// Returns calls that fail at compile time if two metrics cannot be distinguished. Each call is located at the field
+/// that causes the error.
 fn expand_checks(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     let ident = model.name.in_impl();
     let this = if model.generics.params.is_empty() { quote!(#ident) } else { quote!(Self) };

@@ -1,4 +1,4 @@
-//! The walk over the instruments of a struct.
+//! Generates the body of `Metrics::walk`, which passes each instrument of a struct to a walker.
 
 use proc_macro2::TokenStream;
 
@@ -7,7 +7,8 @@ use crate::derive::model::{Computed, ComputedKind, InstrumentStruct, Role, Sourc
 use crate::derive::written::span_of;
 use crate::template::{quote, quote_spanned};
 
-/// Shows the instruments in declaration order, neighbours of one type in one call.
+/// Returns statements that pass the instruments to `__walker` in declaration order. Adjacent fields of the same type
+/// are passed in one call.
 pub(super) fn expand_walk(model: &InstrumentStruct<'_>) -> TokenStream {
     let mut walk = TokenStream::new();
     let mut run: Option<SameTypeRun> = None;
@@ -53,11 +54,11 @@ pub(super) fn expand_walk(model: &InstrumentStruct<'_>) -> TokenStream {
     walk
 }
 
-/// Neighbouring fields of one type.
+/// Adjacent fields of the same type, which are passed to the walker in one call.
 struct SameTypeRun {
-    /// The spelling of the type.
+    /// The tokens of the type as text.
     text: String,
-    /// The function that shows them.
+    /// The function that passes the fields to the walker.
     show: TokenStream,
     /// References to the fields, separated by commas.
     cells: TokenStream,
@@ -70,7 +71,7 @@ impl SameTypeRun {
     }
 }
 
-/// Whether this spelling is the same type everywhere. `$crate` differs between macros.
+/// Returns whether equal texts are the same type. A text with `$crate` may be a different type in each macro.
 fn is_one_type(text: &str) -> bool {
     !text.contains('$')
 }
