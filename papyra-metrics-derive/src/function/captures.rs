@@ -1,4 +1,5 @@
-//! The arguments that a body's closure or `async` block captures by value, and those that it only borrows.
+//! Determines the arguments that the closure or `async` block around a body captures by value, and those that it only
+//! borrows.
 
 use proc_macro2::{Ident, TokenStream};
 
@@ -6,15 +7,16 @@ use super::body::usage::BodyUsage;
 use super::input::{ArgumentKind, Function, ReceiverKind};
 use super::model::InstrumentedFn;
 
-/// An argument, or `self`, that a closure or block takes.
+/// An argument, or `self`, that the closure or `async` block around a body captures.
 pub(crate) struct Capture<'a> {
     pub(crate) name: &'a Ident,
     pub(crate) cfg: Option<&'a TokenStream>,
-    /// Whether its name begins with `_`. It is captured only so that it is dropped in order.
+    /// Whether the name begins with `_`. Such an argument is captured only so that it is dropped in order.
     pub(crate) is_unused: bool,
 }
 
-/// The arguments that the closure or block captures, in reverse order, so that they are dropped in the order of arguments.
+/// Returns the arguments that the closure or block captures, in reverse order, so that they are dropped in the same
+/// order as the arguments of a function.
 pub(super) fn captures<'a>(
     function: &'a Function,
     usage: &BodyUsage,
@@ -51,7 +53,7 @@ pub(super) fn captures<'a>(
     }
 }
 
-/// Arguments of type `&mut` whose metrics are updated after the body has used them.
+/// Returns the arguments of type `&mut` through which metrics are updated after the body has used the arguments.
 pub(super) fn lent_arguments<'a>(model: &'a InstrumentedFn<'a>) -> Vec<&'a Ident> {
     let mut lent = Vec::new();
     for argument in &model.function.arguments {

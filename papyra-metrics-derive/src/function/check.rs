@@ -36,10 +36,10 @@ pub(crate) fn check<'a>(
     let sample = check_sample(diag, &keys);
     let errors_by = check_errors_by(diag, &keys);
     let FunctionKeys { at, calls, cancelled, errors, in_flight, krate, ok, time, .. } = keys;
-    let lookup = Lookup::new(diag, function, at.as_ref());
-    let errors = errors.and_then(|Key { key, value }| lookup.errors(diag, key, value));
+    let resolver = TargetResolver::new(diag, function, at.as_ref());
+    let errors = errors.and_then(|Key { key, value }| resolver.errors(diag, key, value));
     let mut find = |target: Option<Key<TokenStream>>| {
-        target.and_then(|Key { key, value }| lookup.target(diag, key, &value))
+        target.and_then(|Key { key, value }| resolver.target(diag, key, &value))
     };
     let (ok, calls, in_flight) = (find(ok), find(calls), find(in_flight));
     let (cancelled, histogram) = (find(cancelled), find(time));
@@ -125,7 +125,7 @@ fn check_cancelled(
     }
 }
 
-/// The value of `errors_by`, if it is valid.
+/// Checks the key `errors_by`, and returns its value if it is valid.
 fn check_errors_by(diag: &mut Diagnostics, keys: &FunctionKeys) -> Option<TokenStream> {
     let Key { key, value } = keys.errors_by.as_ref()?;
     if !keys.is_given("errors") {
@@ -138,7 +138,7 @@ fn check_errors_by(diag: &mut Diagnostics, keys: &FunctionKeys) -> Option<TokenS
     Some(value.clone())
 }
 
-/// The value of `sample`, if it is valid.
+/// Checks the key `sample`, and returns its value if it is valid.
 fn check_sample(diag: &mut Diagnostics, keys: &FunctionKeys) -> Option<u64> {
     let Key { key, value } = keys.sample.as_ref()?;
     if !keys.is_given("time") {
@@ -169,7 +169,7 @@ fn returns_nothing(ident: &Ident, outcomes: &[&Ident]) -> String {
     )
 }
 
-/// Reports an attribute without a metric, and an unused `at`.
+/// Reports an attribute that names no metric, and an `at` that no key uses.
 fn check_targets(
     diag: &mut Diagnostics,
     targets: &Targets,
@@ -188,13 +188,14 @@ fn check_targets(
     }
 }
 
-/// Finds the targets that the values of keys name.
-struct Lookup<'a> {
+/// Resolves the value of a key to an instrument: `write_errors` in `errors = write_errors` is a field of the metrics,
+/// and `METRICS.errors` is an expression.
+struct TargetResolver<'a> {
     function: &'a Function,
     root: Option<Rc<MetricsRoot>>,
 }
 
-impl<'a> Lookup<'a> {
+impl<'a> TargetResolver<'a> {
     fn new(diag: &mut Diagnostics, function: &'a Function, at: Option<&Key<TokenStream>>) -> Self {
         let root = match at {
             Some(Key { value, .. }) => {
@@ -210,7 +211,7 @@ impl<'a> Lookup<'a> {
         Self { function, root: root.map(Rc::new) }
     }
 
-    /// The target of `errors`, which may have no value.
+    /// Returns the target of the key `errors`, which can be used with or without a value.
     fn errors(
         &self,
         diag: &mut Diagnostics,
@@ -231,7 +232,7 @@ impl<'a> Lookup<'a> {
     }
 
     fn target(&self, diag: &mut Diagnostics, key: Ident, value: &TokenStream) -> Option<Target> {
-        let name = place_name(value).filter(|name| !self.is_argument(name));
+        let name = field_name(value).filter(|name| !self.is_argument(name));
         let kind = match (&self.root, name) {
             (Some(root), Some(_)) => TargetKind::InMetrics(root.clone(), value.clone()),
             (None, Some(name)) if flat(value).len() == 1 => {
@@ -272,9 +273,10 @@ fn target(key: Ident, kind: TargetKind) -> Target {
     Target { key, kind, usage }
 }
 
-/// Reports an `at` that begins with the name of a field, because `at` takes an expression.
+/// Reports an `at` that begins with the name of a field, such as `at = stats`. `at` takes an expression, such as
+/// `self.stats`.
 fn check_at(diag: &mut Diagnostics, function: &Function, value: &TokenStream) {
-    let Some(name) = place_name(value).filter(|name| !is_argument(function, name)) else { return };
+    let Some(name) = field_name(value).filter(|name| !is_argument(function, name)) else { return };
     let ident = &function.ident;
     let message = match &function.receiver {
         Some(_) => format!(
@@ -288,8 +290,9 @@ fn check_at(diag: &mut Diagnostics, function: &Function, value: &TokenStream) {
     diag.error(&name, message);
 }
 
-/// The name with which a place in the metrics begins: a lower-case identifier, alone or before a `.` or `[…]`.
-fn place_name(value: &TokenStream) -> Option<Ident> {
+/// Returns the first identifier of a value that may name a field of the metrics, such as `reads` in `reads[op]`. The
+/// identifier is in lower case, and is alone or before a `.` or `[…]`.
+fn field_name(value: &TokenStream) -> Option<Ident> {
     let tokens = flat(value);
     let [TokenTree::Ident(name), rest @ ..] = tokens.as_slice() else { return None };
     let word = name.to_string();

@@ -32,18 +32,18 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Whether it has the attribute `#[track_caller]`.
+    /// Returns whether the function has the attribute `#[track_caller]`.
     pub(crate) fn tracks_caller(&self) -> bool {
         has_attribute(&self.attributes, "track_caller")
     }
 
-    /// Everything before the body, as written.
+    /// Returns everything before the body, as the user wrote it.
     pub(crate) fn header(&self) -> TokenStream {
         let Self { before_inputs, inputs, after_inputs, .. } = self;
         crate::template::quote!(#before_inputs #inputs #after_inputs)
     }
 
-    /// The header with `mut self` for `self`. Callers cannot see the difference.
+    /// Returns the header with `mut self` in place of `self`. The signature is the same for callers.
     pub(crate) fn header_with_mut_self(&self) -> TokenStream {
         let Self { before_inputs, inputs, after_inputs, .. } = self;
         let mut tokens: Vec<TokenTree> = inputs.stream().into_iter().collect();
@@ -59,26 +59,27 @@ impl Function {
 
 /// An item that is not a function with a body.
 pub(crate) enum NotAFunction {
-    /// A function of a trait or an `extern` block.
+    /// A function without a body, in a trait or an `extern` block.
     Bodiless(Ident),
-    /// Another item, with its keyword.
+    /// Another item, such as a struct, with the token at which the error is reported.
     Other(TokenTree),
     Empty,
 }
 
-/// `self` in one of its forms.
+/// The receiver of a method, such as `&self` or `self: Arc<Self>`.
 pub(crate) struct Receiver {
     pub(crate) token: Ident,
-    /// Whether it is written as `mut self`.
+    /// Whether the receiver is written as `mut self`.
     pub(crate) is_mut: bool,
-    /// The name of the lifetime of a reference.
+    /// The name of the lifetime of a reference: `a` in `&'a self`.
     pub(crate) lifetime: Option<String>,
     pub(crate) kind: ReceiverKind,
-    /// Whether the fields of `self` can be borrowed separately: of `self`, a `Box` or a reference.
+    /// Whether the fields of `self` can be borrowed separately. This is possible if the receiver is `self`, a `Box` or
+    /// a reference.
     pub(crate) has_disjoint_fields: bool,
 }
 
-/// How code after the body can use `self` again.
+/// How code after the body can use `self` again, judged by the type of the receiver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ReceiverKind {
     /// `&self`, `self: &Arc<Self>`, `self: Pin<&Self>`: it can be copied.
@@ -95,14 +96,14 @@ pub(crate) enum ReceiverKind {
 
 /// An argument that is not `self`.
 pub(crate) struct Argument {
-    /// Its `#[cfg(…)]`.
+    /// The `#[cfg(…)]` of the argument.
     pub(crate) cfg: TokenStream,
-    /// The names that its pattern binds.
+    /// The names that the pattern of the argument binds: `a` and `b` in `(a, b): (u8, u8)`.
     pub(crate) names: Vec<Ident>,
     pub(crate) kind: ArgumentKind,
 }
 
-/// The kind of an argument, by the tokens of its type.
+/// The kind of an argument, judged by the tokens of its type.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ArgumentKind {
     /// `&T`.
@@ -143,7 +144,7 @@ pub(crate) fn parse(item: TokenStream) -> Result<Function, NotAFunction> {
     })
 }
 
-/// A header up to its arguments.
+/// The beginning of an item: the header of a function up to its arguments.
 struct Start {
     attributes: Vec<Attribute>,
     constness: Option<Token![const]>,
@@ -152,7 +153,7 @@ struct Start {
 }
 
 enum Rest {
-    /// The name of a function, and everything from its arguments on.
+    /// The name of a function, and the tokens from its arguments on.
     Function(Ident, TokenStream),
     Other(TokenTree),
     Empty,
@@ -189,7 +190,7 @@ fn parse_start(input: ParseStream<'_>) -> syn::Result<Start> {
     Ok(start)
 }
 
-/// Skips `<…>`.
+/// Skips the generics of a function, if there are any.
 fn parse_generics(input: ParseStream<'_>) -> syn::Result<()> {
     let mut depth = Depth::default();
     while input.peek(Token![<]) || !depth.outside() {
@@ -201,7 +202,8 @@ fn parse_generics(input: ParseStream<'_>) -> syn::Result<()> {
     Ok(())
 }
 
-/// The block that a token is, if it is one. A `macro_rules!` fragment may be a group around it.
+/// Returns the block that a token is, or `None` for any other token. A block from a `macro_rules!` fragment is inside a
+/// group without delimiters.
 fn block(token: &TokenTree) -> Option<Group> {
     let TokenTree::Group(group) = token else { return None };
     match group.delimiter() {
@@ -215,7 +217,7 @@ fn block(token: &TokenTree) -> Option<Group> {
     }
 }
 
-/// The type between the arrow and the where clause.
+/// Returns the type between `->` and the where clause.
 fn parse_output(tokens: &[TokenTree]) -> Option<TokenStream> {
     let [TokenTree::Punct(minus), TokenTree::Punct(greater), rest @ ..] = tokens else {
         return None;
@@ -255,7 +257,7 @@ fn parse_inputs(input: ParseStream<'_>) -> syn::Result<(Option<Receiver>, Vec<Ar
     Ok((receiver, arguments))
 }
 
-/// The `#[cfg(…)]` among the attributes.
+/// Returns the `#[cfg(…)]` among the attributes.
 fn cfg(attributes: &[Attribute]) -> TokenStream {
     let mut cfg = TokenStream::new();
     for attribute in attributes {
@@ -266,7 +268,7 @@ fn cfg(attributes: &[Attribute]) -> TokenStream {
     cfg
 }
 
-/// Parses up to the colon before the type, or the comma.
+/// Parses the tokens of a pattern, up to the colon before the type or the comma after the argument.
 fn parse_pattern(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let mut pattern = TokenStream::new();
     while !input.is_empty() && !input.peek(Token![,]) {
@@ -281,7 +283,7 @@ fn parse_pattern(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     Ok(pattern)
 }
 
-/// Parses up to the comma after the type.
+/// Parses the tokens of a type, up to the comma after the argument.
 fn parse_type(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let mut ty = TokenStream::new();
     let mut depth = Depth::default();
@@ -317,7 +319,7 @@ fn parse_receiver(token: Ident, pattern: &[TokenTree], ty: Option<&Type>) -> Rec
     Receiver { token, is_mut: is_mut && !is_reference, lifetime, kind, has_disjoint_fields }
 }
 
-/// The kind of a receiver of that type, and the name of its lifetime.
+/// Returns the kind of a receiver of this type, and the name of its lifetime.
 fn receiver_kind(ty: &Type) -> (ReceiverKind, Option<String>) {
     if let Type::Reference(reference) = ungrouped(ty) {
         let lifetime = reference.lifetime.as_ref().map(|lifetime| lifetime.ident.to_string());
@@ -336,7 +338,7 @@ fn receiver_kind(ty: &Type) -> (ReceiverKind, Option<String>) {
     }
 }
 
-/// The names that a pattern binds: identifiers in lower case that are not paths, calls or fields.
+/// Returns the names that a pattern binds: identifiers in lower case that are not paths, calls or fields.
 fn bindings(pattern: &[TokenTree]) -> Vec<Ident> {
     let mut names = Vec::new();
     for (at, token) in pattern.iter().enumerate() {
@@ -360,7 +362,7 @@ fn bindings(pattern: &[TokenTree]) -> Vec<Ident> {
     names
 }
 
-/// Whether the word there ends a path.
+/// Returns whether the identifier at index `at` ends a path such as `module::name`.
 fn is_path(tokens: &[TokenTree], at: usize) -> bool {
     at > 1 && is_punct(&tokens[at - 1], ':') && is_punct(&tokens[at - 2], ':')
 }

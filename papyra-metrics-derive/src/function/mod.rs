@@ -1,4 +1,5 @@
-//! `#[metrics(…)]` on a function, stage by stage: input, check, model, plan, expand.
+//! Expands `#[metrics(…)]` on a function in stages: `input` parses the function, `check` builds the model, `plan`
+//! decides how the body runs, and `expand` generates code.
 
 mod body;
 mod captures;
@@ -21,7 +22,7 @@ pub(crate) fn measure(keys: TokenStream, item: &TokenStream) -> TokenStream {
     let checked = check::check(&mut diag, keys, parsed.as_ref());
     match (diag.into_compile_errors(), checked) {
         (None, Some(model)) => expand::expand(&model),
-        // The function unchanged, so that its callers report no errors.
+        // The function is emitted unchanged, so that its callers cause no further errors.
         (errors, _) => quote!(#errors #item),
     }
 }

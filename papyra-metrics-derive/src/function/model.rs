@@ -1,4 +1,5 @@
-//! A checked function and its counters. An `Option` in it is optional in the input too.
+//! The model of a function with `#[metrics(…)]`, which the checks build. A value is an `Option` only if the user may
+//! leave it out.
 
 use std::rc::Rc;
 
@@ -16,12 +17,12 @@ pub(crate) struct InstrumentedFn<'a> {
     pub(crate) targets: Targets,
 }
 
-/// The instruments that a function updates, at least one.
+/// The instruments that a function updates, by the keys that name them. There is at least one.
 pub(crate) struct Targets {
     pub(crate) calls: Option<Target>,
     pub(crate) cancelled: Option<Target>,
     pub(crate) errors: Option<Target>,
-    /// A path or closure from an error to the label that it is counted under.
+    /// A path or closure that takes an error and returns the label under which the error is counted.
     pub(crate) errors_by: Option<TokenStream>,
     pub(crate) in_flight: Option<Target>,
     pub(crate) ok: Option<Target>,
@@ -29,7 +30,7 @@ pub(crate) struct Targets {
 }
 
 impl Targets {
-    /// All targets. Those that depend on the outcome come first.
+    /// Returns all targets. Those that depend on the returned value come first.
     pub(crate) fn all(&self) -> Vec<&Target> {
         let Self { calls, cancelled, errors, in_flight, ok, time: _, errors_by: _ } = self;
         let mut all = Vec::new();
@@ -40,7 +41,7 @@ impl Targets {
         all
     }
 
-    /// The targets that are counted or recorded after the body.
+    /// Returns the targets that are updated after the body.
     pub(crate) fn after_body(&self) -> Vec<&Target> {
         let mut after_body = Vec::new();
         for target in [self.errors.as_ref(), self.ok.as_ref(), self.histogram()] {
@@ -49,27 +50,29 @@ impl Targets {
         after_body
     }
 
-    /// The histogram of how long calls take.
+    /// Returns the histogram of the durations of calls, which the key `time` names.
     pub(crate) fn histogram(&self) -> Option<&Target> {
         self.time.as_ref().map(|timing| &timing.histogram)
     }
 
-    /// Whether the expression of a target names the argument.
+    /// Returns whether the expression of a target contains the name of the argument.
     pub(crate) fn name(&self, argument: &Ident) -> bool {
         self.all().iter().any(|target| target.usage.names(argument))
     }
 
-    /// Whether a target depends on the end of the body. The body then has to end inside the generated code.
+    /// Returns whether a target depends on the end of the body. Then `return` and `?` must end only the body, so that
+    /// generated code runs after it.
     pub(crate) fn observes_end(&self) -> bool {
         self.counts_outcome() || self.cancelled.is_some() || self.time.is_some()
     }
 
-    /// Whether a target depends on the value that the function returns.
+    /// Returns whether a target depends on the returned value, which is `Ok` or an error.
     pub(crate) fn counts_outcome(&self) -> bool {
         self.errors.is_some() || self.ok.is_some()
     }
 
-    /// The metrics in which targets are looked up; `None` if all targets are expressions.
+    /// Returns the metrics in which the fields are looked up that keys name, or `None` if all targets are other
+    /// expressions.
     pub(crate) fn root(&self) -> Option<&MetricsRoot> {
         self.all().iter().find_map(|target| target.kind.root())
     }
@@ -81,14 +84,14 @@ fn push_some<'a>(targets: &mut Vec<&'a Target>, target: Option<&'a Target>) {
     }
 }
 
-/// A histogram of how long calls take.
+/// A histogram of the durations of calls, and how often a call is timed.
 pub(crate) struct Timing {
     pub(crate) histogram: Target,
     /// The sampling rate `n`: about one call in `n` is timed.
     pub(crate) sample: Option<u64>,
 }
 
-/// An instrument, and the expression that names it.
+/// An instrument that a key of the attribute names, such as the field `write_errors` in `errors = write_errors`.
 pub(crate) struct Target {
     /// The key, at which errors are reported.
     pub(crate) key: Ident,
@@ -98,9 +101,9 @@ pub(crate) struct Target {
 }
 
 pub(crate) enum TargetKind {
-    /// The field of the metrics that is marked `errors`.
+    /// The field of the metrics that is marked `errors`, for the key `errors` without a value.
     ErrorCounter(Rc<MetricsRoot>),
-    /// A place in the metrics: `write_errors`, `compaction.errors`.
+    /// A field of the metrics: `write_errors`, or `compaction.errors` for a nested one.
     InMetrics(Rc<MetricsRoot>, TokenStream),
     Expression(TokenStream),
 }
@@ -114,16 +117,16 @@ impl TargetKind {
     }
 }
 
-/// The metrics in which targets are looked up.
+/// The metrics in which the fields are looked up that keys name: `self.metrics`, or the value of `at`.
 pub(crate) struct MetricsRoot {
     pub(crate) kind: RootKind,
     pub(crate) usage: BodyUsage,
 }
 
 pub(crate) enum RootKind {
-    /// `self.metrics`, with `self` as in the signature.
+    /// `self.metrics`. The identifier is the `self` of the signature.
     OfSelf(Ident),
-    /// The value of `at`.
+    /// The expression that is the value of `at`.
     At(TokenStream),
 }
 
@@ -131,7 +134,8 @@ pub(crate) enum RootKind {
 pub(crate) enum Output {
     /// A type that is not a future. Each `impl Trait` in it is replaced by `_`.
     Value(TokenStream),
-    /// `impl Future`, the future of an `async fn`, or `Pin<Box<dyn Future>>`, with its output if it is written.
+    /// `impl Future`, the future of an `async fn`, or `Pin<Box<dyn Future>>`. `output` is the type of the future's
+    /// output, if the signature contains it.
     Future { output: Option<TokenStream>, is_boxed: bool },
     /// A path that may be an alias of a `Result` or of a boxed future.
     Named(TokenStream),

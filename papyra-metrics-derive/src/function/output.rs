@@ -1,4 +1,4 @@
-//! Classifies return types by their tokens: outcomes, futures, and borrows of `self`.
+//! Examines return types by their tokens: whether they are futures, may be aliases of a `Result`, or borrow `self`.
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -7,7 +7,7 @@ use super::input::{Function, Receiver};
 use super::model::Output;
 use crate::raw_tokens::{Depth, any, flat, is_ident, is_punct, position, stream};
 
-/// Classifies the return type by its tokens.
+/// Returns the kind of the function's return type, judged by its tokens.
 pub(super) fn classify(function: &Function) -> Output {
     let Some(written) = &function.output else {
         let unit = crate::template::quote!(());
@@ -42,7 +42,7 @@ pub(super) fn classify(function: &Function) -> Output {
     }
 }
 
-/// The tokens with `_` for each `impl Trait`.
+/// Returns the type with `_` in place of each `impl Trait`.
 fn without_impl(ty: &TokenStream) -> TokenStream {
     let mut result = TokenStream::new();
     let mut depth = Depth::default();
@@ -72,21 +72,21 @@ fn without_impl(ty: &TokenStream) -> TokenStream {
     result
 }
 
-/// The bounds in `Pin<Box<dyn …>>`, if those are of a future.
+/// Returns the bounds in `Pin<Box<dyn …>>`, if they name a `Future`.
 fn boxed_future(ty: &[TokenTree]) -> Option<&[TokenTree]> {
     let pin = inside(ty, "Pin")?;
     let bounds = inside(pin, "Box")?;
     is_future(bounds).then_some(bounds)
 }
 
-/// The tokens in the angle brackets of a path that ends in that word.
+/// Returns the tokens after the `<` of a path that ends in `word`: `Box<T>>` for `Pin<Box<T>>`.
 fn inside<'a>(ty: &'a [TokenTree], word: &str) -> Option<&'a [TokenTree]> {
     let open = position(ty, &|token| is_punct(token, '<'))?;
     let last = ty[..open].last()?;
     is_ident(last, word).then(|| &ty[open + 1..])
 }
 
-/// Whether the bounds name `Future`, outside of angle brackets.
+/// Returns whether the bounds name `Future`, outside of angle brackets.
 fn is_future(bounds: &[TokenTree]) -> bool {
     let mut depth = Depth::default();
     bounds.iter().any(|token| {
@@ -96,7 +96,7 @@ fn is_future(bounds: &[TokenTree]) -> bool {
     })
 }
 
-/// The type after `Output =`.
+/// Returns the type after `Output =` in the bounds of a future.
 fn future_output(bounds: &[TokenTree]) -> Option<TokenStream> {
     let at = bounds
         .windows(2)
@@ -111,8 +111,9 @@ fn future_output(bounds: &[TokenTree]) -> Option<TokenStream> {
     Some(without_impl(&stream(&ty[..end.unwrap_or(ty.len())])))
 }
 
-/// Whether a path may be an alias of a boxed future: `BoxFuture<'_, T>`, or any name that ends in `Future` if a metric depends
-/// on the end of the future. Other metrics need no such guess, which costs a second box and bounds on the output.
+/// Returns whether a path may be an alias of a boxed future: `BoxFuture<'_, T>`, or any name that ends in `Future` if
+/// `counts_end` is set, because a metric depends on the end of the future. Other metrics do not need to know, and a
+/// future that is measured costs a second box and bounds on its output.
 pub(super) fn may_be_boxed_future(output: &TokenStream, counts_end: bool) -> bool {
     let tokens = flat(output);
     let name = tokens.iter().take_while(|token| !is_punct(token, '<')).last();
@@ -120,29 +121,30 @@ pub(super) fn may_be_boxed_future(output: &TokenStream, counts_end: bool) -> boo
     name.ends_with("BoxFuture") || counts_end && name.ends_with("Future")
 }
 
-/// Whether a type is primitive: a single name in lower case.
+/// Returns whether a type is primitive: a single name in lower case.
 pub(super) fn is_primitive(output: &TokenStream) -> bool {
     matches!(flat(output).as_slice(), [TokenTree::Ident(name)]
         if name.to_string().starts_with(|first: char| first.is_ascii_lowercase()))
 }
 
-/// Whether the function returns `Pin<Box<dyn Future>>` without a lifetime, which borrows nothing.
+/// Returns whether the function returns `Pin<Box<dyn Future>>` without a lifetime. Such a future is `'static`, so it
+/// cannot borrow `self`.
 pub(super) fn outlives_self(function: &Function, output: &Output) -> bool {
     let written = function.output.as_ref().map(flat).unwrap_or_default();
     matches!(output, Output::Future { is_boxed: true, .. })
         && !any(&written, &|token| is_punct(token, '\''))
 }
 
-/// Whether the return type cannot be written on a closure, because it is `!` or contains `impl Trait`. A closure gets its
-/// lifetimes from its return type.
+/// Returns whether the return type cannot be written on a closure, because it is `!` or contains `impl Trait`. On other
+/// closures it is written, because a closure gets its lifetimes from it.
 pub(super) fn cannot_be_annotated(function: &Function) -> bool {
     let output = function.output.as_ref().map(flat).unwrap_or_default();
     matches!(output.as_slice(), [never] if is_punct(never, '!'))
         || any(&output, &|token| is_ident(token, "impl"))
 }
 
-/// Whether a value of the return type may borrow from a `&mut self`: by the type that the body or its future produces, or by
-/// a hidden lifetime.
+/// Returns whether the returned value may borrow from `&mut self`. `output` is the type that the body or its future
+/// produces. It may contain the lifetime of `self`, or hide it in an associated type or a type parameter.
 pub(super) fn borrows_self(
     function: &Function,
     receiver: &Receiver,
@@ -153,7 +155,8 @@ pub(super) fn borrows_self(
         || lifetime.is_some_and(|lifetime| may_hide(function, lifetime))
 }
 
-/// Whether a type borrows from a `&mut self` of that lifetime, or may: `impl Trait` does in edition 2024.
+/// Returns whether a type borrows, or may borrow, from a `&mut self` of that lifetime. `impl Trait` may borrow from it,
+/// because in edition 2024 it captures all lifetimes.
 fn borrows(ty: &TokenStream, lifetime: Option<&str>) -> bool {
     let tokens = flat(ty);
     tokens.iter().enumerate().any(|(at, token)| match token {
@@ -171,8 +174,8 @@ fn borrows(ty: &TokenStream, lifetime: Option<&str>) -> bool {
     })
 }
 
-/// Whether the return type may hide the lifetime of `&'a mut self`: in an associated type, or in a type parameter of the
-/// function that has to outlive it.
+/// Returns whether the return type may hide the lifetime of `&'a mut self`: in an associated type such as `Self::Iter`,
+/// or in a type parameter that has to outlive it, such as `T: 'a`.
 fn may_hide(function: &Function, lifetime: &str) -> bool {
     let output = function.output.as_ref().map(flat).unwrap_or_default();
     let is_associated = match output.as_slice() {

@@ -25,16 +25,16 @@ pub(crate) fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
     (attributes, braced(stream(rest), body.span()))
 }
 
-/// A block whose braces have a span of the user's code: the temporaries of its last expression then follow the rules of the
-/// user's edition, and lints apply to it.
+/// Returns a block whose braces have the given span, which is in the user's code. The temporaries of the block's last
+/// expression then follow the rules of the user's edition, and lints apply to the block.
 pub(crate) fn braced(tokens: TokenStream, span: Span) -> Group {
     let mut group = Group::new(Delimiter::Brace, tokens);
     group.set_span(span);
     group
 }
 
-/// The statements of a block, for use after other statements. They stay in braces if they begin with items, because a lint
-/// requires items to come first.
+/// Returns the statements of a block, for use after other statements. The statements keep their braces if they begin
+/// with items, because a lint requires items to come first.
 pub(crate) fn unbraced(block: &Group) -> TokenStream {
     let statements = block.stream();
     if begins_with_item(&flat(&statements)) { quote!(#block) } else { statements }
@@ -56,7 +56,7 @@ fn begins_with_item(tokens: &[TokenTree]) -> bool {
         "use",
     ];
     match tokens {
-        // An attribute.
+        // The first two tokens are an attribute.
         [hash, TokenTree::Group(_), rest @ ..] if is_punct(hash, '#') => begins_with_item(rest),
         [TokenTree::Ident(word), TokenTree::Ident(next), ..]
             if is_one_of(word, &["async", "const", "unsafe"]) =>
@@ -68,13 +68,13 @@ fn begins_with_item(tokens: &[TokenTree]) -> bool {
     }
 }
 
-/// Renames each `self`, except in the inputs of macros: for bodies whose macros do not see `self`.
+/// Renames each `self`, except in the inputs of macros. The macros in the body must not contain `self`.
 pub(crate) fn rename_self(tokens: TokenStream, name: &dyn Fn(&Ident) -> Ident) -> TokenStream {
     replace_self(tokens, &|ident, _, _| name(ident).into_token_stream())
 }
 
 /// Reborrows a `self` that is `&mut` wherever it would be moved: `let this = self;` becomes `let this = &mut *self;`.
-/// The inputs of macros stay as they are.
+/// The inputs of macros are unchanged.
 pub(crate) fn reborrow_self(tokens: TokenStream) -> TokenStream {
     replace_self(tokens, &|ident, before, after| {
         let is_place = before.is_some_and(is_borrow_or_deref)
@@ -87,7 +87,8 @@ pub(crate) fn reborrow_self(tokens: TokenStream) -> TokenStream {
     })
 }
 
-/// Reborrows a pinned `self` wherever it would be moved. The inputs of macros stay as they are.
+/// Reborrows a pinned `self` wherever it would be moved: `self.project()` becomes `Pin::as_mut(&mut self).project()`.
+/// The inputs of macros are unchanged.
 pub(crate) fn reborrow_pinned_self(tokens: TokenStream) -> TokenStream {
     replace_self(tokens, &|ident, before, after| {
         let is_place = before.is_some_and(is_borrow_or_deref)
@@ -104,10 +105,10 @@ fn mixed_site(ident: &Ident) -> Span {
     Span::mixed_site().located_at(ident.span())
 }
 
-/// A replacement for `self`, from the identifier, the token before it, and those after it.
+/// A function that returns the replacement for a `self`, given the identifier, the token before it, and those after it.
 type Replacement<'a> = dyn Fn(&Ident, Option<&TokenTree>, &[TokenTree]) -> TokenStream + 'a;
 
-/// Replaces each `self`, except in macros and in nested functions, whose `self` is another one.
+/// Replaces each `self`, except in macros, and in nested functions, which have their own `self`.
 fn replace_self(tokens: TokenStream, replacement: &Replacement) -> TokenStream {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut replaced = TokenStream::new();
@@ -137,7 +138,7 @@ fn replace_self(tokens: TokenStream, replacement: &Replacement) -> TokenStream {
     replaced
 }
 
-/// Returns the end of the tokens from `at` in which `self` is not replaced; `at` itself if there are none.
+/// Returns the index after the tokens at `at` in which `self` is not replaced, or `at` if `self` is replaced there.
 fn end_of_unchanged(tokens: &[TokenTree], at: usize) -> usize {
     let end = match &tokens[at] {
         TokenTree::Ident(ident) if ident == "fn" => end_of_nested_fn(tokens, at),
@@ -145,7 +146,7 @@ fn end_of_unchanged(tokens: &[TokenTree], at: usize) -> usize {
             let end = position(&tokens[at..], &|token| is_punct(token, ';'));
             Some(end.map_or(tokens.len(), |end| at + end))
         }
-        // An attribute, possibly of an item with its own `self`.
+        // This is an attribute, possibly of an item with its own `self`.
         TokenTree::Punct(hash) if hash.as_char() == '#' => {
             let is_inner = tokens.get(at + 1).is_some_and(|next| is_punct(next, '!'));
             Some((at + 2 + usize::from(is_inner)).min(tokens.len()))

@@ -1,4 +1,4 @@
-//! The future that the last expression of a body creates.
+//! Finds the future that the last expression of a body creates.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
@@ -54,7 +54,7 @@ pub(crate) fn returned_future(body: &TokenStream) -> Option<ReturnedFuture> {
     Some(ReturnedFuture { statements, pin: Some((path, arguments.span())), future })
 }
 
-/// The `async` block that ends the tokens, and the index at which it begins.
+/// Returns the `async` block at the end of the tokens: the index at which it begins, its keywords, and the block.
 fn async_block(tokens: &[TokenTree]) -> Option<(usize, TokenStream, Group)> {
     let [head @ .., TokenTree::Group(block)] = tokens else { return None };
     if block.delimiter() != Delimiter::Brace {
@@ -69,7 +69,7 @@ fn async_block(tokens: &[TokenTree]) -> Option<(usize, TokenStream, Group)> {
     Some((start, stream(&head[start..]), block.clone()))
 }
 
-/// Whether an expression begins at `start`, rather than continuing an earlier one.
+/// Returns whether an expression begins at the index `start`, rather than continuing an earlier one.
 fn starts_expression(tokens: &[TokenTree], start: usize) -> bool {
     start == 0
         || is_punct(&tokens[start - 1], ';')

@@ -1,5 +1,5 @@
-//! Conservative facts about the tokens of a body or an expression. A macro call is assumed to return and to await, because
-//! a user may define a macro of any name.
+//! Determines how a body or an expression uses `self` and its arguments, from the tokens alone. A macro call is assumed
+//! to return and to await, because a user may define a macro of any name.
 
 use std::collections::HashSet;
 
@@ -11,23 +11,24 @@ use crate::raw_tokens::{is_ident, is_one_of, is_punct, position};
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools)] // independent facts
 pub(crate) struct BodyUsage {
-    /// It may return early, by `return`, `?` or a macro call.
+    /// Whether the body may return early, by `return`, `?` or a macro call.
     pub(crate) exits: bool,
-    /// It may await.
+    /// Whether the body may await.
     pub(crate) awaits: bool,
-    /// It names `self`.
+    /// Whether the body names `self`.
     pub(crate) names_self: bool,
-    /// It names `self` without accessing a field or calling a method.
+    /// Whether the body names `self` without accessing a field or calling a method.
     pub(crate) uses_self_as_value: bool,
-    /// It names `self` without accessing a field.
+    /// Whether the body names `self` without accessing a field.
     pub(crate) uses_self_beyond_fields: bool,
-    /// A `move` closure or block names `self`.
+    /// Whether a `move` closure or block names `self`.
     pub(crate) moves_self: bool,
-    /// A macro call or a format string contains `self`, so a renamed `self` would be visible to it.
+    /// Whether a macro call or a format string contains `self`. If `self` were renamed, the macro would see the new
+    /// name.
     pub(crate) shows_self_to_macros: bool,
-    /// A macro call may consume a pinned `self`, judging by the names of methods: `self.project()`.
+    /// Whether a macro call may consume a pinned `self`, judging by the names of methods: `self.project()`.
     pub(crate) consumes_self_in_macros: bool,
-    /// The fields of `self` that it names: `log` in `self.log.len`.
+    /// The fields of `self` that the body names: `log` in `self.log.len`.
     pub(crate) fields_of_self: Vec<Ident>,
     /// Identifiers followed by a field access: `log` in `log.len`.
     pub(crate) fields_accessed_of: HashSet<String>,
@@ -35,7 +36,7 @@ pub(crate) struct BodyUsage {
     pub(crate) names: HashSet<String>,
 }
 
-/// The context of tokens.
+/// Whether tokens are in the input of a macro, and whether they are in a `move` closure or block.
 #[derive(Clone, Copy, Default)]
 struct Surroundings {
     in_macro: bool,
@@ -49,7 +50,7 @@ impl BodyUsage {
         usage
     }
 
-    /// Whether it names this identifier.
+    /// Returns whether the body contains this identifier, other than as the name of a field.
     pub(crate) fn names(&self, ident: &Ident) -> bool {
         self.names.contains(&ident.to_string())
     }
@@ -137,7 +138,7 @@ impl BodyUsage {
         }
     }
 
-    /// Finds the identifiers that a format string may name.
+    /// Collects the identifiers that a string names if it is a format string: `key` in `"{key}"`.
     fn visit_string(&mut self, literal: &str, around: Surroundings) {
         if !literal.ends_with(['"', '#']) {
             return;
@@ -157,10 +158,11 @@ impl BodyUsage {
     }
 }
 
-/// Keywords after which `!` negates.
+/// Keywords after which `!` is a negation, and not part of a macro call.
 const BEFORE_NOT: &[&str] = &["break", "if", "in", "match", "return", "while"];
 
-/// Whether the token at `at` is the group of a macro call: it follows a path and `!`, or the name of a `macro_rules!` definition.
+/// Returns whether the token at `at` is the group of a macro call: it follows a path and `!`, or the name of a
+/// `macro_rules!` definition.
 pub(super) fn is_macro_input(tokens: &[TokenTree], at: usize) -> bool {
     let is_group = matches!(tokens.get(at), Some(TokenTree::Group(_)));
     let called = |end: usize| {
@@ -172,13 +174,14 @@ pub(super) fn is_macro_input(tokens: &[TokenTree], at: usize) -> bool {
         && (called(at) || at > 0 && matches!(tokens[at - 1], TokenTree::Ident(_)) && called(at - 1))
 }
 
-/// Whether the identifier there begins a path: `self::log`, or `use log::{self, Log}`.
+/// Returns whether the identifier at index `at` begins a path, such as `self::log`.
 pub(super) fn begins_path(tokens: &[TokenTree], at: usize) -> bool {
     matches!(tokens.get(at + 1..), Some([first, second, ..])
         if is_punct(first, ':') && is_punct(second, ':'))
 }
 
-/// Returns the end of the nested function that begins at `at`. A nested function may have its own `self`.
+/// Returns the index after the nested function that begins at `at`, or `None` if the `fn` there is part of a type. A
+/// nested function may have its own `self`.
 pub(super) fn end_of_nested_fn(tokens: &[TokenTree], at: usize) -> Option<usize> {
     let is_item = matches!(tokens.get(at + 1), Some(TokenTree::Ident(_)));
     let ends_item = |token: &TokenTree| {
@@ -188,7 +191,8 @@ pub(super) fn end_of_nested_fn(tokens: &[TokenTree], at: usize) -> Option<usize>
     is_item.then(|| position(&tokens[at..], &ends_item).map_or(tokens.len(), |end| at + end + 1))
 }
 
-/// The field in the `.field` after an identifier; `None` for a method.
+/// Returns the field that the tokens after an identifier access: `len` in `.len`. A method call does not access a
+/// field.
 pub(super) fn field_after(after: &[TokenTree]) -> Option<&TokenTree> {
     match after {
         [dot, field @ TokenTree::Ident(word), rest @ ..] if is_punct(dot, '.') => {
@@ -204,8 +208,8 @@ pub(super) fn field_after(after: &[TokenTree]) -> Option<&TokenTree> {
     }
 }
 
-/// Whether the input of a macro may leave a pinned `self` usable: after `&` or `*`, or before a method that usually does not
-/// take a `Pin`. If the guess is wrong, the compiler reports a use after move.
+/// Returns whether a pinned `self` in the input of a macro may remain usable: after `&` or `*`, or before a method that
+/// usually does not take a `Pin`. If the guess is wrong, the compiler reports a use after move.
 fn may_borrow_pin(before: Option<&TokenTree>, after: &[TokenTree]) -> bool {
     let takes_pin = |method: &str| {
         ["get_mut", "get_unchecked_mut", "into_ref", "map_unchecked_mut"].contains(&method)
@@ -219,18 +223,18 @@ fn may_borrow_pin(before: Option<&TokenTree>, after: &[TokenTree]) -> bool {
     }
 }
 
-/// Whether the token before `self` borrows or dereferences it: `&`, `&mut` or `*`.
+/// Returns whether the token before `self` borrows or dereferences it: `&`, `&mut` or `*`.
 pub(super) fn is_borrow_or_deref(before: &TokenTree) -> bool {
     is_punct(before, '&') || is_ident(before, "mut") || is_punct(before, '*')
 }
 
-/// Whether a pinned `self` is followed by a method that only borrows it.
+/// Returns whether a method that only borrows a pinned `self` comes after it: `as_mut`, `as_ref` or `set`.
 pub(super) fn only_borrows_pin(after: &[TokenTree]) -> bool {
     matches!(after, [dot, TokenTree::Ident(method), ..] if is_punct(dot, '.')
         && is_one_of(method, &["as_mut", "as_ref", "set"]))
 }
 
-/// Returns the end of the closure or block that begins with the `move` at `at`.
+/// Returns the index after the closure or block that begins with the `move` at `at`.
 fn end_of_move_at(tokens: &[TokenTree], at: usize) -> usize {
     let mut body = at + 1;
     if tokens.get(body).is_some_and(|token| is_punct(token, '|')) {
@@ -243,7 +247,7 @@ fn end_of_move_at(tokens: &[TokenTree], at: usize) -> usize {
     end.map_or(tokens.len(), |end| body + end)
 }
 
-/// Whether the last statement is a `return`.
+/// Returns whether the last statement is a `return`.
 pub(crate) fn ends_in_return(body: &TokenStream) -> bool {
     let tokens: Vec<TokenTree> = body.clone().into_iter().collect();
     let tokens = match tokens.as_slice() {

@@ -1,4 +1,4 @@
-//! Expands functions that are not `async` and return a future: the counting is inside the future.
+//! Expands functions that are not `async` and return a future. The code that counts runs inside the future.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 
@@ -31,7 +31,7 @@ impl BodyExpander<'_> {
         quote!(#handles #statements #future #measured)
     }
 
-    /// Expands a body that returns the future of any expression.
+    /// Expands a body whose returned future may come from any expression.
     pub(super) fn expand_any_future(&self, is_boxed: bool) -> TokenStream {
         let private = &self.private;
         let handles = self.handles(self.plan.future_access());
@@ -69,7 +69,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Expands a body whose return type may be an alias of an outcome or of a boxed future.
+    /// Expands a body whose return type may be an alias of a `Result` or of a boxed future.
     pub(super) fn expand_named(&self, output: &TokenStream) -> TokenStream {
         let private = &self.private;
         let access = self.plan.access;
@@ -116,8 +116,9 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Counts the returned value, or moves the counting into the returned future. The expression has the span of the return
-    /// type, where the compiler then reports a value that does not live long enough.
+    /// Returns the last expression of the function. It counts the returned value, or moves the counting into the
+    /// returned future. It has the span of the return type, where the compiler then reports a value that does not live
+    /// long enough.
     fn finish(&self, output: &TokenStream, access: Access) -> TokenStream {
         let (now, deferred) = (self.record_end(access, false), self.deferred_recording(access));
         let (first, last) = (located(output), located_at_end(output));
@@ -134,7 +135,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// The closure that creates the recorder of a future, which counts when the future begins and when it ends.
+    /// Returns the closure that creates the recorder of a future, which counts when the future begins and when it ends.
     fn deferred_recording(&self, access: Access) -> TokenStream {
         let future_access = self.plan.future_access();
         let shared = self.share_for_future(access);
@@ -151,7 +152,7 @@ impl BodyExpander<'_> {
         quote_mixed_site!(|| { #shared move || { #calls #start #guards #end } })
     }
 
-    /// The closure that records the end of a function, or of its future.
+    /// Returns the closure that records the end of a function, or of its future.
     fn record_end(&self, access: Access, is_deferred: bool) -> TokenStream {
         let private = &self.private;
         let mover = is_deferred.then(|| quote_mixed_site!(move));

@@ -1,5 +1,5 @@
-//! The guards that exist during a call: one changes the gauge of calls in flight, one counts a cancelled future, and
-//! one times a call whose body has to be the last expression.
+//! Generates the guards that exist during a call: one changes the gauge of calls in flight, one counts a cancelled
+//! future, and one times a call whose body has to be the last expression.
 
 use proc_macro2::{Ident, Span, TokenStream};
 
@@ -11,7 +11,7 @@ use crate::function::model::{Target, Targets, Timing};
 use crate::function::plan::{Access, BodySelf};
 use crate::template::{quote, quote_spanned};
 
-/// A guard of a target.
+/// A guard, and the instrument that it updates.
 struct Guard<'a> {
     kind: GuardKind<'a>,
     target: &'a Target,
@@ -19,11 +19,11 @@ struct Guard<'a> {
 
 #[derive(Clone, Copy)]
 enum GuardKind<'a> {
-    /// Increments a gauge, and decrements it when dropped.
+    /// Increments a gauge when created, and decrements it when dropped.
     InFlight,
-    /// Counts if it is dropped while the future waits.
+    /// Increments a counter if the guard is dropped while the future waits.
     Cancelled,
-    /// Records how long it has existed.
+    /// Records the duration of the call when dropped.
     Timer(&'a Timing),
 }
 
@@ -38,7 +38,7 @@ impl Guard<'_> {
     }
 }
 
-/// Statements that create guards, and the guards that hold `self` and arguments.
+/// The statements that create guards, and the names of the guards that hold `self` and arguments.
 #[derive(Default)]
 struct Guards<'a> {
     statements: TokenStream,
@@ -47,7 +47,7 @@ struct Guards<'a> {
 }
 
 impl Guards<'_> {
-    /// The last guard that holds the argument.
+    /// Returns the name of the last guard that holds the argument.
     fn holder_of(&self, argument: &Ident) -> Option<&Ident> {
         let mut holders = self.holders_of_arguments.iter().rev();
         holders.find_map(|(held, holder)| (*held == argument).then_some(holder))
@@ -55,7 +55,7 @@ impl Guards<'_> {
 }
 
 impl<'a> BodyExpander<'a> {
-    /// Creates the guards of the body, and bindings to the values that they hold.
+    /// Returns the statements that create the guards of the body and that bind the values which the guards hold.
     pub(super) fn guard_bindings(&self) -> GuardBindings {
         let guards =
             self.guards(self.plan.access, self.plan.is_watched, self.plan.is_timed_by_guard);
@@ -85,7 +85,7 @@ impl<'a> BodyExpander<'a> {
         bindings
     }
 
-    /// Binds the alias of `self` for the body and for the code after it.
+    /// Adds the statements that bind the alias of `self`, for the body and for the code after it.
     fn bind_self(&self, receiver: &Receiver, guards: &Guards<'_>, bindings: &mut GuardBindings) {
         let this = self_alias(Span::mixed_site());
         let token = &receiver.token;
@@ -115,7 +115,8 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// The reborrow has the span of the return type, where the compiler then reports a returned borrow that lives too long.
+    /// Returns a reborrow of the `self` that a guard holds. It has the span of the return type, where the compiler then
+    /// reports a returned borrow that lives too long.
     fn reborrow_through_guard(&self, holder: &Ident) -> TokenStream {
         let Some(output) = &self.plan.model.function.output else {
             return quote_mixed_site!(&mut *#holder.held);
@@ -125,12 +126,12 @@ impl<'a> BodyExpander<'a> {
         quote!(#borrow #place)
     }
 
-    /// The guards of a future that the function returns.
+    /// Returns statements that create the guards of a future that the function returns.
     pub(super) fn guards_of_future(&self, access: Access) -> TokenStream {
         self.guards(access, true, false).statements
     }
 
-    /// Returns the guards, which are dropped at the end of the scope.
+    /// Returns statements that create the guards, which are dropped at the end of the scope.
     fn guards(&self, access: Access, is_watched: bool, is_timed: bool) -> Guards<'a> {
         let mut guards = Guards::default();
         for guard in self.guarded(is_watched, is_timed) {
@@ -184,7 +185,8 @@ impl<'a> BodyExpander<'a> {
         });
     }
 
-    /// The expression that creates a guard. It holds the value through which it accesses its target, and calls it `name`.
+    /// Returns an expression that creates a guard. The guard holds the value `held`, and its closure reaches the
+    /// instrument through that value, which it calls `name`.
     fn guard_that_holds(
         &self,
         guard: &Guard<'_>,
@@ -216,7 +218,8 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// A guard of the gauge that borrows it, or the metrics.
+    /// Returns statements that create the guard of the calls in flight. The guard borrows the gauge, or the metrics
+    /// that contain the gauge.
     fn gauge_guard(&self, target: &Target, access: Access) -> TokenStream {
         let private = &self.private;
         let gauge = self.instrument(target, access);
@@ -235,7 +238,8 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// A guard of the counter of cancelled futures that borrows it, or the metrics.
+    /// Returns statements that create the guard that counts a cancelled future. The guard borrows the counter, or the
+    /// metrics that contain the counter.
     fn cancellation_guard(&self, target: &Target, access: Access) -> TokenStream {
         let private = &self.private;
         let Some(root) = target.kind.root() else {
@@ -257,7 +261,8 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// A guard that times the call and borrows the histogram, or the metrics.
+    /// Returns statements that create the guard that times the call. The guard borrows the histogram, or the metrics
+    /// that contain the histogram.
     fn timer_guard(&self, timing: &Timing, access: Access) -> TokenStream {
         let private = &self.private;
         let histogram = self.instrument(&timing.histogram, access);
@@ -280,7 +285,7 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// Returns guards that own the handles of their targets.
+    /// Returns statements that create guards that own the handles of their instruments.
     pub(super) fn owned_guards(&self) -> TokenStream {
         let mut guards = TokenStream::new();
         for guard in self.guarded(true, false) {
@@ -310,7 +315,7 @@ impl<'a> BodyExpander<'a> {
         quote_mixed_site!(let #local = #made;)
     }
 
-    /// A statement that changes the gauge by `__delta`.
+    /// Returns a statement that changes the gauge by `__delta`.
     fn change_gauge(&self, target: &Target, access: Access) -> TokenStream {
         let gauge = self.instrument(target, access);
         let step = quote_mixed_site!(__delta.apply(#gauge));
@@ -321,7 +326,7 @@ impl<'a> BodyExpander<'a> {
     }
 }
 
-/// The `&mut self` that a guard holds: `self`, or a reborrow of the one that the previous guard holds.
+/// Returns the `&mut self` that a guard holds: `self`, or a reborrow of the one that the previous guard holds.
 fn held_self(receiver: &Receiver, holder: Option<&Ident>) -> TokenStream {
     let token = &receiver.token;
     match (receiver.kind, holder) {

@@ -1,4 +1,5 @@
-//! Handles of metrics, which are created before the body moves `self` or an argument, and used after the body.
+//! Generates handles of metrics: clones of shared pointers, or borrows. They are created before the body moves `self`
+//! or an argument, and are used after the body.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 
@@ -6,12 +7,12 @@ use super::BodyExpander;
 use super::names::{SELF_ALIAS, handle, quote_mixed_site, root_handle, self_alias};
 use super::record::{Lookup, with_self_alias};
 use crate::function::model::{MetricsRoot, RootKind, Target, TargetKind};
-use crate::function::plan::{Access, Bound};
+use crate::function::plan::{Access, SharingReason};
 use crate::raw_tokens::{flat, is_ident, is_punct};
 use crate::template::{quote, quote_spanned};
 
 impl BodyExpander<'_> {
-    /// The statements that create handles, before the body.
+    /// Returns the statements that create handles before the body.
     pub(super) fn handles(&self, access: Access) -> TokenStream {
         let mut handles = TokenStream::new();
         if let (Some(receiver), Access::SelfAlias, true) =
@@ -34,24 +35,25 @@ impl BodyExpander<'_> {
         handles
     }
 
-    /// Statements that create the handle of the metrics.
+    /// Returns statements that create the handle of the metrics in which the fields are looked up that keys name.
     fn share_root(&self, root: &MetricsRoot, access: Access) -> TokenStream {
         let private = &self.private;
         let metrics = self.metrics(root, Access::Direct);
-        let bound = self.plan.bound(access).filter(|_| matches!(root.kind, RootKind::OfSelf(_)));
-        let bound = bound.map(|bound| {
+        let reason =
+            self.plan.sharing_reason(access).filter(|_| matches!(root.kind, RootKind::OfSelf(_)));
+        let assertion = reason.map(|reason| {
             let first = metrics.clone().into_iter().next();
             let span = first.map_or_else(Span::call_site, |first| first.span());
             let span = Span::mixed_site().located_at(span);
-            let bound = Ident::new(bound_function(bound), span);
-            quote_spanned!(span=> #private::#bound(&#metrics);)
+            let assertion = Ident::new(assertion_for(reason), span);
+            quote_spanned!(span=> #private::#assertion(&#metrics);)
         });
         let share = self.share(&root_handle(), &metrics);
-        quote_mixed_site!(#bound #share)
+        quote_mixed_site!(#assertion #share)
     }
 
-    /// Statements that create a handle: a clone of the first shared pointer in a path such as `self.shared.metrics.errors`,
-    /// if there is one, or else a borrow.
+    /// Returns statements that create a handle: a clone of the first shared pointer in a path such as
+    /// `self.shared.metrics.errors`, if there is one, or else a borrow.
     fn share(&self, handle: &Ident, expression: &TokenStream) -> TokenStream {
         let private = &self.private;
         let tokens = flat(expression);
@@ -80,7 +82,7 @@ impl BodyExpander<'_> {
         shares
     }
 
-    /// The targets whose expressions are evaluated before the body, and these expressions.
+    /// Returns the targets whose expressions are evaluated before the body, and these expressions.
     fn shared_expressions(&self, access: Access) -> Vec<(&Target, &TokenStream)> {
         let mut shared = Vec::new();
         for target in self.plan.model.targets.all() {
@@ -94,7 +96,7 @@ impl BodyExpander<'_> {
         shared
     }
 
-    /// Statements that create handles for a future, from values that still exist after the body.
+    /// Returns statements that create handles for a future, from values that still exist after the body.
     pub(super) fn share_for_future(&self, access: Access) -> TokenStream {
         let mut shared = TokenStream::new();
         let clone =
@@ -123,17 +125,18 @@ impl BodyExpander<'_> {
     }
 }
 
-/// Whether the token is `self` or its alias.
+/// Returns whether the token is `self` or its alias.
 fn is_self(token: &TokenTree) -> bool {
     is_ident(token, "self") || is_ident(token, SELF_ALIAS)
 }
 
-/// The function that requires the trait.
-fn bound_function(bound: Bound) -> &'static str {
-    match bound {
-        Bound::AfterMove => "assert_usable_after_move",
-        Bound::WhileBorrowed => "assert_usable_while_borrowed",
-        Bound::BesideMacros => "assert_usable_beside_macros",
-        Bound::InStaticFuture => "assert_usable_in_static_future",
+/// Returns the name of the function that fails to compile if the metrics are not held through a shared pointer. Each
+/// reason has its own error message.
+fn assertion_for(reason: SharingReason) -> &'static str {
+    match reason {
+        SharingReason::AfterMove => "assert_usable_after_move",
+        SharingReason::WhileBorrowed => "assert_usable_while_borrowed",
+        SharingReason::BesideMacros => "assert_usable_beside_macros",
+        SharingReason::InStaticFuture => "assert_usable_in_static_future",
     }
 }

@@ -40,22 +40,23 @@ pub(super) fn expand(model: &InstrumentedFn<'_>) -> TokenStream {
     quote!(#header #body)
 }
 
-/// The guards that exist while the body runs, and bindings of the values that they hold.
+/// The statements that create guards and give the body access to the values that the guards hold. Guards exist while
+/// the body runs.
 struct GuardBindings {
     guards: TokenStream,
-    /// The statement that binds the alias of `self` for the body.
+    /// The statement that binds `__this`, the alias of `self`, for the body.
     bind: TokenStream,
     /// Statements that reborrow arguments for the body.
     lend: TokenStream,
-    /// Bindings for the code after the body.
+    /// Statements that bind `__this` and arguments for the code after the body.
     after: TokenStream,
-    /// The access to counters after the body.
+    /// How generated code reaches an instrument after the body.
     access_after: Access,
 }
 
 struct BodyExpander<'a> {
     plan: &'a BodyPlan<'a>,
-    /// `papyra_metrics::__private`.
+    /// The path `papyra_metrics::__private`.
     private: TokenStream,
 }
 
@@ -65,7 +66,7 @@ impl<'a> BodyExpander<'a> {
         Self { plan, private: quote_mixed_site!(#krate::__private) }
     }
 
-    /// The body with the generated code before and after it.
+    /// Returns the body with the generated code before and after it.
     fn expand(&self) -> TokenStream {
         let access = self.plan.access;
         let (handles, calls) = (self.handles(access), self.count_calls(access));
@@ -78,7 +79,7 @@ impl<'a> BodyExpander<'a> {
                 let body = rewrite::unbraced(&block);
                 return quote_mixed_site!(#handles #calls #start #guard #bind #lend #body);
             }
-            // Borrows of the last expression end before the gauge is decremented.
+            // This statement ends the borrows of the last expression before the gauge is decremented.
             let result = self.result(&bindings, self.in_place(&block), false);
             return quote_mixed_site! {
                 #handles #calls #start #guard #result
@@ -94,7 +95,8 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// The statement that binds the value of the body. A closure and an `async` block are already annotated with its type.
+    /// Returns the statement that binds the value of the body to `__result`. A closure and an `async` block are already
+    /// annotated with its type.
     fn result(&self, bindings: &GuardBindings, run: TokenStream, has_type: bool) -> TokenStream {
         let GuardBindings { bind, lend, .. } = bindings;
         let run = if lend.is_empty() { run } else { quote_mixed_site!({ #lend #run }) };
@@ -102,7 +104,7 @@ impl<'a> BodyExpander<'a> {
         quote_mixed_site!(#bind let __result #ty = #run;)
     }
 
-    /// The block, with `self` replaced as planned.
+    /// Returns the block of the body, with `self` replaced as planned.
     fn rewritten_block(&self) -> Group {
         let block = &self.plan.block;
         let statements = match self.plan.body_self {
@@ -114,8 +116,8 @@ impl<'a> BodyExpander<'a> {
         braced(statements, block.span())
     }
 
-    /// The expression for a body that cannot return early. The body is in a branch because it may diverge, and rustc warns of
-    /// unreachable statements after a diverging expression.
+    /// Returns the expression for a body that cannot return early. The body is in a branch of an `if` because it may
+    /// diverge, and rustc warns of unreachable statements after a diverging expression.
     fn in_place(&self, block: &Group) -> TokenStream {
         let private = &self.private;
         quote_mixed_site!(if #private::takes_branch() #block else { #private::other_branch() })

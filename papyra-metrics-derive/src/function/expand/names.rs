@@ -1,4 +1,4 @@
-//! Names and spans of generated code.
+//! Defines the names of generated variables, and the spans of generated tokens.
 
 use proc_macro2::{Ident, Span, TokenStream};
 
@@ -10,31 +10,31 @@ macro_rules! quote_mixed_site {
 }
 pub(super) use quote_mixed_site;
 
-/// The alias of `self`.
+/// The name of the variable through which generated code uses `self`.
 pub(super) const SELF_ALIAS: &str = "__this";
 
-/// The alias of `self`, at the given location.
+/// Returns `__this`, the alias of `self`, at the given location.
 pub(super) fn self_alias(at: Span) -> Ident {
     Ident::new(SELF_ALIAS, Span::mixed_site().located_at(at))
 }
 
-/// The handle of the metrics.
+/// Returns `__root`, the name of the variable that holds the handle of the metrics.
 pub(super) fn root_handle() -> Ident {
     Ident::new("__root", Span::mixed_site())
 }
 
-/// The handle of a target that is given as an expression.
+/// Returns the name of the variable that holds the handle of a target, such as `__errors` for the key `errors`.
 pub(super) fn handle(target: &Target) -> Ident {
     Ident::new(&format!("__{}", target.key), Span::mixed_site())
 }
 
-/// The location of the first token.
+/// Returns the location of the first token, with mixed-site hygiene.
 pub(super) fn located(tokens: &TokenStream) -> Span {
     let first = tokens.clone().into_iter().next();
     Span::mixed_site().located_at(first.map_or_else(Span::call_site, |first| first.span()))
 }
 
-/// The location of the last token.
+/// Returns the location of the last token, with mixed-site hygiene.
 pub(super) fn located_at_end(tokens: &TokenStream) -> Span {
     let last = tokens.clone().into_iter().last();
     Span::mixed_site().located_at(last.map_or_else(Span::call_site, |last| last.span()))

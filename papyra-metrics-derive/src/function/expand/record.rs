@@ -1,4 +1,4 @@
-//! The statements that count, and the expressions that find their counters.
+//! Generates the statements that update instruments, and the expressions that refer to instruments.
 
 use proc_macro2::{Ident, Span, TokenStream};
 
@@ -10,7 +10,7 @@ use crate::function::plan::Access;
 use crate::krate::krate_at;
 use crate::template::{quote, quote_spanned};
 
-/// Metrics as an `Option` of a reference, and the statements before that expression.
+/// An expression for the metrics, as an `Option` of a reference, and the statements that must come before it.
 pub(super) struct Lookup {
     pub(super) before: TokenStream,
     pub(super) metrics: TokenStream,
@@ -22,7 +22,7 @@ impl BodyExpander<'_> {
         calls.map(|target| self.count(target, access)).unwrap_or_default()
     }
 
-    /// The statement that starts the clock, if there are metrics and this call is timed.
+    /// Returns the statement that starts the clock, if there are metrics and this call is timed.
     pub(super) fn start_clock(&self, access: Access) -> TokenStream {
         let Some(timing) = &self.plan.model.targets.time else { return TokenStream::new() };
         let private = &self.private;
@@ -43,7 +43,7 @@ impl BodyExpander<'_> {
         quote_mixed_site!(let __started = { #before #metrics.and_then(|_| #start) };)
     }
 
-    /// The statement that records how long the call has taken, if it is timed.
+    /// Returns the statement that records how long the call has taken, if it is timed.
     pub(super) fn record_time(&self, access: Access) -> TokenStream {
         let Some(timing) = &self.plan.model.targets.time else { return TokenStream::new() };
         let histogram = self.instrument(&timing.histogram, access);
@@ -60,7 +60,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// A statement that records `__elapsed` in a histogram, given as a reference.
+    /// Returns a statement that records `__elapsed` in the histogram, which is given as a reference.
     pub(super) fn record_elapsed(&self, timing: &Timing, histogram: &TokenStream) -> TokenStream {
         let n = timing.sample.unwrap_or(1);
         let span = Span::mixed_site().located_at(located_key(&timing.histogram));
@@ -71,7 +71,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Statements that examine `__result` and count it.
+    /// Returns statements that examine whether `__result` is `Ok` or an error, and count it.
     pub(super) fn record_outcome(&self, access: Access) -> TokenStream {
         let counted = self.count_outcome(access);
         if counted.is_empty() {
@@ -87,7 +87,7 @@ impl BodyExpander<'_> {
         quote_mixed_site!(let __outcome = #outcome::outcome(&__result); #counted)
     }
 
-    /// Statements that count `__outcome`.
+    /// Returns statements that count an error in `__outcome`, or an `Ok`.
     pub(super) fn count_outcome(&self, access: Access) -> TokenStream {
         let Targets { errors, ok, .. } = &self.plan.model.targets;
         let if_err = |count: TokenStream| {
@@ -133,7 +133,7 @@ impl BodyExpander<'_> {
         quote_spanned!(span=> #krate::__private::#of::count_label(#label, #counter);)
     }
 
-    /// Statements that count one.
+    /// Returns statements that add one to the counter of the target, if there are metrics.
     pub(super) fn count(&self, target: &Target, access: Access) -> TokenStream {
         let inc = self.inc(target, access);
         match target.kind.root() {
@@ -142,12 +142,13 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns a statement that counts one, through `__metrics` if the target is looked up in the metrics.
+    /// Returns a statement that adds one to the counter of the target, through `__metrics` if the target is looked up
+    /// in the metrics.
     pub(super) fn inc(&self, target: &Target, access: Access) -> TokenStream {
         self.inc_of(target, &self.instrument(target, access))
     }
 
-    /// A statement that counts one in the counter of the target, given as a reference.
+    /// Returns a statement that adds one to the counter of the target, which is given as a reference.
     pub(super) fn inc_of(&self, target: &Target, counter: &TokenStream) -> TokenStream {
         let span = Span::mixed_site().located_at(located_key(target));
         let krate = krate_at(&self.plan.model.krate, span);
@@ -172,7 +173,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Runs the statements with `__metrics` bound, if there are metrics.
+    /// Returns code that runs the statements with `__metrics` bound, if there are metrics.
     pub(super) fn with_metrics(
         &self,
         root: &MetricsRoot,
@@ -189,7 +190,8 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// The lookup of the metrics.
+    /// Returns an expression for the metrics, as an `Option` of a reference, and the statements that must come before
+    /// it.
     pub(super) fn lookup(&self, root: &MetricsRoot, access: Access) -> Lookup {
         let private = &self.private;
         if access == Access::Cached {
@@ -215,8 +217,8 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// The expression of the metrics. `self.metrics` is located at the first key that needs it, so that an error in it is
-    /// reported once.
+    /// Returns the expression of the metrics. `self.metrics` is located at the first key that needs it, so that an
+    /// error in it is reported once.
     pub(super) fn metrics(&self, root: &MetricsRoot, access: Access) -> TokenStream {
         match &root.kind {
             RootKind::At(expression) => with_self_alias(expression, access),
@@ -235,14 +237,14 @@ impl BodyExpander<'_> {
                     let metrics = Ident::new("metrics", Span::call_site().located_at(key));
                     return quote_spanned!(span=> #owner.#metrics);
                 }
-                // The compiler shows the name of the macro if there is no such field.
+                // The compiler shows the name of this macro if `self` has no field `metrics`.
                 quote_spanned!(span=> ::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(#owner))
             }
         }
     }
 }
 
-/// The location at which the target is named.
+/// Returns the location at which the attribute names the target.
 fn located_key(target: &Target) -> Span {
     match &target.kind {
         TargetKind::InMetrics(_, place) | TargetKind::Expression(place) => located(place),
@@ -250,7 +252,7 @@ fn located_key(target: &Target) -> Span {
     }
 }
 
-/// The expression, with the alias of `self` if it is needed.
+/// Returns the expression, with `self` renamed to its alias if `access` requires it.
 pub(super) fn with_self_alias(expression: &TokenStream, access: Access) -> TokenStream {
     match access {
         Access::SelfAlias => {

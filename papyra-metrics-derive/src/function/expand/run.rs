@@ -1,4 +1,4 @@
-//! Runs the body to its end: `return` and `?` end the body, not the function.
+//! Generates the expression that runs the body, in which `return` and `?` end the body and not the function.
 
 use proc_macro2::{Group, TokenStream};
 
@@ -11,7 +11,7 @@ use crate::function::plan::{BodySelf, Scope};
 use crate::template::{quote, quote_spanned};
 
 impl BodyExpander<'_> {
-    /// The expression that runs the body to its end, with a value of the output type.
+    /// Returns the expression that runs the body and has its value. `output` is the type of this value.
     pub(super) fn run(&self, block: &Group, output: Option<&TokenStream>) -> TokenStream {
         let private = &self.private;
         // The span is that of the user's braces, because lints ignore closures and blocks of macros.
@@ -41,7 +41,8 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Awaits a future. If it is watched, the guard that counts its cancellation records that the future is waiting.
+    /// Returns an expression that awaits a future. If the future is watched, the expression also records in the guard
+    /// `__cancelled` that the future is waiting.
     pub(super) fn awaited(&self, future: &TokenStream, is_watched: bool) -> TokenStream {
         let private = &self.private;
         if !is_watched {
@@ -53,8 +54,8 @@ impl BodyExpander<'_> {
         })
     }
 
-    /// A `return` that is never executed. It gives an `async` block its type, and makes the block capture variables by value
-    /// or by `&mut` instead of by reference.
+    /// Returns statements with a `return` that is never executed. It gives an `async` block its type, and makes the
+    /// block capture variables by value or by `&mut` instead of by reference.
     fn fake_return(&self, output: Option<&TokenStream>) -> TokenStream {
         let private = &self.private;
         let mut takes = TokenStream::new();
@@ -91,7 +92,7 @@ fn attributes(capture: &Capture<'_>) -> TokenStream {
     quote!(#cfg #allow)
 }
 
-/// The block, with these statements at its beginning.
+/// Returns the block with `statements` inserted at its beginning.
 fn after(statements: &TokenStream, block: &Group) -> Group {
     if statements.is_empty() {
         return block.clone();

@@ -1,9 +1,9 @@
-//! Plans how a body runs, and how the body and its counters share `self` and the arguments.
+//! Plans how a body runs, and how the body and the code around it share `self` and the arguments.
 //!
-//! A body that cannot return early is not wrapped. Otherwise it runs in a closure, or in an `async` block if it awaits, so
-//! that `return` and `?` end only the closure or block. Counters are looked up after the body, so that the body can use
-//! `self` without restriction. If the body consumes `self` or returns a borrow of it, counters are accessed through handles
-//! that are created before the body.
+//! A body that cannot return early is not wrapped. Any other body runs in a closure, or in an `async` block if the body
+//! awaits, so that `return` and `?` end only the closure or block. Instruments are looked up after the body, so that
+//! the body can use `self` without restriction. If the body consumes `self` or returns a borrow of it, instruments are
+//! reached through handles, which are clones of shared pointers or borrows, and are created before the body.
 
 use proc_macro2::{Group, Ident, TokenStream};
 
@@ -13,63 +13,64 @@ use crate::function::input::{Argument, ArgumentKind, Receiver, ReceiverKind};
 use crate::function::model::{InstrumentedFn, Output, Target, Targets};
 use crate::function::output::{borrows_self, cannot_be_annotated, outlives_self};
 
-/// How a body runs, and how its counters are accessed.
+/// How a body runs, and how the code around it reaches the instruments.
 #[allow(clippy::struct_excessive_bools)] // independent decisions
 pub(crate) struct BodyPlan<'a> {
     pub(crate) model: &'a InstrumentedFn<'a>,
     pub(crate) block: Group,
-    /// The type of the value of the body, if it is written.
+    /// The type of the body's value, if the signature contains it.
     pub(crate) output: Option<&'a TokenStream>,
     pub(crate) usage: BodyUsage,
     pub(crate) access: Access,
     pub(crate) body_self: BodySelf,
     pub(crate) scope: Scope,
-    /// The closure or `async` block borrows the variables that it names, so that `self` remains usable.
+    /// Whether the closure or `async` block borrows the variables that it names, so that `self` remains usable.
     pub(crate) only_borrows: bool,
-    /// Fields of `self` that an `async` block captures by `&mut`: a `&` would have to be `Send`.
+    /// The fields of `self` that an `async` block captures by `&mut`. A `&` would be `Send` only if the field were
+    /// `Sync`.
     pub(crate) captured_fields: Vec<Ident>,
     /// The arguments that the closure or `async` block captures, in reverse order.
     pub(crate) captures: Vec<Capture<'a>>,
-    /// The body needs all of `self`, because a macro in it contains the word `self`.
+    /// Whether the body needs all of `self`, because a macro in it contains the word `self`.
     macros_need_self: bool,
-    /// A guard records whether the body is waiting, so that its cancellation can be counted.
+    /// Whether a guard records that the body is waiting, so that its cancellation can be counted.
     pub(crate) is_watched: bool,
-    /// The body has to be the last expression, so a guard times the call.
+    /// Whether a guard times the call, because the body has to be the last expression.
     pub(crate) is_timed_by_guard: bool,
-    /// A guard holds `&mut self` while the body runs.
+    /// Whether a guard holds `&mut self` while the body runs.
     pub(crate) guard_holds_self: bool,
-    /// Arguments of type `&mut` whose metrics are updated after the body has used them.
+    /// The arguments of type `&mut` through which metrics are updated after the body has used the arguments.
     pub(crate) lent_arguments: Vec<&'a Ident>,
 }
 
-/// The access to counters.
+/// How generated code reaches an instrument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Access {
     /// Through `self` and the arguments, before the body and after it.
     Direct,
     /// Through the metrics that were looked up before the body: `__metrics`.
     Cached,
-    /// Through another name for `self`.
+    /// Through `__this`, another name for `self`.
     SelfAlias,
-    /// Through handles created before the body consumed `self`.
+    /// Through handles that were created before the body consumed `self`.
     Handle,
-    /// Through handles made for a future that outlives the function.
+    /// Through handles that were created for a future that outlives the function.
     FutureHandle,
 }
 
-/// The `self` that the body uses.
+/// How the body uses `self`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum BodySelf {
     AsWritten,
-    /// A reborrow with another name. No macro in the body contains `self`.
+    /// Through a reborrow with another name. No macro in the body contains `self`.
     Alias,
-    /// `self`, with `&mut *self` where the body would move it.
+    /// As `self`, with `&mut *self` where the body would move it.
     Reborrowed,
-    /// `self`, with `Pin::as_mut(&mut self)` where the body would move it.
+    /// As `self`, with `Pin::as_mut(&mut self)` where the body would move it.
     ReborrowedPin,
 }
 
-/// The construct around a body, which `return` and `?` end.
+/// The construct that a body runs in. `return` and `?` in the body end this construct.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Scope {
     InPlace,
@@ -77,16 +78,16 @@ pub(crate) enum Scope {
     AsyncBlock,
 }
 
-/// The reason why the metrics have to be shareable, such as an `Arc`.
+/// The reason why the metrics must be held through a shared pointer, such as an `Arc`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Bound {
-    /// After the body has consumed `self`.
+pub(crate) enum SharingReason {
+    /// The body consumes `self`, and the metrics are used after it.
     AfterMove,
-    /// The returned value borrows `self`.
+    /// The returned value borrows `self` while the metrics are used.
     WhileBorrowed,
     /// A macro in the body names `self`, so that the body needs all of it.
     BesideMacros,
-    /// The returned future borrows nothing.
+    /// The returned future is `'static`, so it cannot borrow the metrics.
     InStaticFuture,
 }
 
@@ -134,7 +135,7 @@ impl<'a> BodyPlan<'a> {
         plan
     }
 
-    /// Sets how the body and the counters share `self`.
+    /// Sets how the body and the code around it share `self`.
     fn share_self(&mut self, receiver: &Receiver) {
         let observes_end = self.observes_end();
         let is_exclusive = matches!(receiver.kind, ReceiverKind::Exclusive | ReceiverKind::Pinned);
@@ -158,7 +159,7 @@ impl<'a> BodyPlan<'a> {
             };
     }
 
-    /// Returns how they share `&mut self` or `self: Pin<&mut Self>`.
+    /// Returns how the body and the code around it share `&mut self` or `self: Pin<&mut Self>`.
     fn share_exclusive(&mut self, receiver: &Receiver) -> (Access, BodySelf) {
         let usage = &self.usage;
         let function = self.model.function;
@@ -201,17 +202,17 @@ impl<'a> BodyPlan<'a> {
         self.receiver().map(|receiver| receiver.kind)
     }
 
-    /// Whether the expression of a target names `self`.
+    /// Returns whether the expression of a target names `self`.
     pub(crate) fn touches_self(&self) -> bool {
         self.model.targets.all().iter().any(|target| target.usage.names_self)
     }
 
-    /// Whether the body captures all of `self`, including the metrics in it.
+    /// Returns whether the body captures all of `self`, including the metrics in it.
     fn takes_self(&self) -> bool {
         self.usage.names_self && self.usage.uses_self_beyond_fields
     }
 
-    /// The number of places that look up the metrics: calls, the clock, guards, and the code after the body.
+    /// Returns how often generated code looks up the metrics: for calls, the clock and guards, and after the body.
     fn lookups(&self) -> usize {
         let targets = &self.model.targets;
         let is_looked_up = |target: &Target| target.kind.root().is_some();
@@ -224,7 +225,7 @@ impl<'a> BodyPlan<'a> {
         lookups
     }
 
-    /// The instruments that guards update while the body runs.
+    /// Returns the instruments that guards update, which exist while the body runs.
     fn guarded(&self) -> Vec<&'a Target> {
         let targets = &self.model.targets;
         let Targets { cancelled, in_flight, .. } = targets;
@@ -241,18 +242,18 @@ impl<'a> BodyPlan<'a> {
         guarded
     }
 
-    /// Whether the code after the body uses the argument.
+    /// Returns whether the code after the body uses the argument.
     pub(crate) fn reads_after_body(&self, argument: &Ident) -> bool {
         let mut targets = self.model.targets.after_body().into_iter();
         targets.any(|target| target.usage.names(argument))
     }
 
-    /// Whether code runs after the body. The body then has to end inside the generated code.
+    /// Returns whether generated code runs after the body. Then `return` and `?` must end only the body.
     pub(crate) fn observes_end(&self) -> bool {
         self.model.targets.observes_end() && !self.is_timed_by_guard
     }
 
-    /// The `&mut` argument through which the guard of a target accesses it.
+    /// Returns the `&mut` argument through which the guard of a target reaches the instrument, if there is one.
     pub(crate) fn held_argument(&self, target: &Target) -> Option<&'a Ident> {
         self.lent_arguments.iter().copied().find(|name| target.usage.names(name))
     }
@@ -264,18 +265,22 @@ impl<'a> BodyPlan<'a> {
         !is_mut && (takes_fields || self.body_self == BodySelf::ReborrowedPin)
     }
 
-    /// The bound on the metrics, if a borrow of them would not live long enough.
-    pub(crate) fn bound(&self, access: Access) -> Option<Bound> {
+    /// Returns the reason why the metrics must be held through a shared pointer, or `None` if a borrow of them lives
+    /// long enough.
+    pub(crate) fn sharing_reason(&self, access: Access) -> Option<SharingReason> {
         let is_handle = matches!(access, Access::Handle | Access::FutureHandle);
         let receiver = self.receiver_kind().filter(|_| is_handle)?;
-        let while_borrowed =
-            if self.macros_need_self { Bound::BesideMacros } else { Bound::WhileBorrowed };
+        let while_borrowed = if self.macros_need_self {
+            SharingReason::BesideMacros
+        } else {
+            SharingReason::WhileBorrowed
+        };
         match receiver {
-            ReceiverKind::Owned => self.takes_self().then_some(Bound::AfterMove),
+            ReceiverKind::Owned => self.takes_self().then_some(SharingReason::AfterMove),
             _ if access == Access::FutureHandle
                 && outlives_self(self.model.function, &self.model.output) =>
             {
-                Some(Bound::InStaticFuture)
+                Some(SharingReason::InStaticFuture)
             }
             ReceiverKind::Exclusive | ReceiverKind::Pinned => {
                 self.takes_self().then_some(while_borrowed)
@@ -284,7 +289,7 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Returns the access to counters in a future that the function returns.
+    /// Returns how generated code reaches an instrument in a future that the function returns.
     pub(crate) fn future_access(&self) -> Access {
         match self.receiver_kind() {
             Some(ReceiverKind::RefCounted) => Access::SelfAlias,
@@ -292,7 +297,7 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Whether an expression has to be evaluated before the body, because the body consumes a variable in it.
+    /// Returns whether an expression has to be evaluated before the body, because the body consumes a variable in it.
     pub(crate) fn shares(&self, expression: &BodyUsage, access: Access) -> bool {
         let arguments = &self.model.function.arguments;
         let names = |argument: &Argument| argument.names.iter().any(|name| expression.names(name));
@@ -315,8 +320,8 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Whether the body has to be the last expression: if it never returns, if its type cannot be written, or if it ends in a
-    /// `return`, which lints report as needless only there.
+    /// Returns whether the body has to be the last expression: if it never returns, if its type cannot be written, or
+    /// if it ends in a `return`, which lints report as needless only there.
     pub(crate) fn has_to_be_last(&self) -> bool {
         ends_in_return(&self.block.stream()) || cannot_be_annotated(self.model.function)
     }

@@ -4,7 +4,7 @@ mod body;
 
 use proc_macro2::{Group, Span, TokenStream};
 
-pub(crate) use self::body::{Access, BodyPlan, BodySelf, Bound, Scope};
+pub(crate) use self::body::{Access, BodyPlan, BodySelf, Scope, SharingReason};
 use super::body::tail::{self, Future, ReturnedFuture};
 use super::body::usage::BodyUsage;
 use super::model::{InstrumentedFn, Output, Targets};
@@ -12,20 +12,21 @@ use super::output::{cannot_be_annotated, is_primitive, may_be_boxed_future};
 
 /// The part of a function that is measured.
 pub(crate) enum Plan<'a> {
-    /// Its body.
+    /// The body.
     Body(BodyPlan<'a>),
-    /// Its body, or the boxed future that it returns. The compiler decides, because the return type may be an alias.
+    /// The body, or the boxed future that the function returns. The compiler decides, because the return type may be an
+    /// alias.
     Named(BodyPlan<'a>, &'a TokenStream),
-    /// The `async` block that is its entire body, with or without `Box::pin` around it.
+    /// The `async` block that is the entire body, with or without `Box::pin` around it.
     FutureBlock { plan: BodyPlan<'a>, keywords: TokenStream, pin: Option<(TokenStream, Span)> },
-    /// The future that its last expression creates, after some statements.
+    /// The future that the last expression of the body creates, after some statements.
     LastFuture {
         plan: BodyPlan<'a>,
         statements: TokenStream,
         future: TokenStream,
         pin: Option<(TokenStream, Span)>,
     },
-    /// The future that it returns, from any expression.
+    /// The future that the function returns, from any expression.
     AnyFuture { plan: BodyPlan<'a>, is_boxed: bool },
 }
 
@@ -51,7 +52,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// The plan of a function that is not `async` and returns a future.
+    /// Returns the plan of a function that is not `async` and returns a future.
     fn of_future(
         model: &'a InstrumentedFn<'a>,
         block: &Group,
@@ -70,7 +71,7 @@ impl<'a> Plan<'a> {
         let future = match future {
             Future::Block(keywords, inner) => {
                 let plan = BodyPlan::new(model, &inner, output, true);
-                // The block already captures `self`, or does not need it.
+                // The `async` block already captures `self`, or generated code does not need `self`.
                 if statements.is_empty() && (plan.usage.names_self || !plan.touches_self()) {
                     return Self::FutureBlock { plan, keywords, pin };
                 }
@@ -85,7 +86,7 @@ impl<'a> Plan<'a> {
         Self::LastFuture { plan: whole, statements, future, pin }
     }
 
-    /// Whether the signature needs `mut self`.
+    /// Returns whether the signature needs `mut self`.
     pub(crate) fn needs_mut_self(&self) -> bool {
         let (Self::Body(plan)
         | Self::Named(plan, _)
@@ -96,7 +97,7 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Whether the compiler has to find out if the return type is an alias of a `Result` or of a boxed future.
+/// Returns whether the compiler has to find out if the return type is an alias of a `Result` or of a boxed future.
 fn may_return_alias(model: &InstrumentedFn<'_>, output: &TokenStream) -> bool {
     let Targets { cancelled, in_flight, time, .. } = &model.targets;
     let is_timed = time.is_some() && !cannot_be_annotated(model.function) && !is_primitive(output);
@@ -111,7 +112,7 @@ mod tests {
     use proc_macro2::TokenStream;
     use quote::quote;
 
-    use super::{Access, BodyPlan, BodySelf, Bound, Plan, Scope};
+    use super::{Access, BodyPlan, BodySelf, Plan, Scope, SharingReason};
     use crate::diag::Diagnostics;
     use crate::function::body::rewrite::split_inner_attributes;
     use crate::function::{check, input};
@@ -243,25 +244,33 @@ mod tests {
 
     #[test]
     fn metrics_have_to_be_shared_if_the_body_takes_all_of_self() {
-        for (item, bound) in [
+        for (item, reason) in [
             (code("fn f(self) -> Result<()> { drop(self.a); Ok(()) }"), None),
-            (code("fn f(self) -> Result<()> { drop(self); Ok(()) }"), Some(Bound::AfterMove)),
-            (code("fn f(&mut self) -> Result<&u8> { self.f() }"), Some(Bound::WhileBorrowed)),
+            (
+                code("fn f(self) -> Result<()> { drop(self); Ok(()) }"),
+                Some(SharingReason::AfterMove),
+            ),
+            (
+                code("fn f(&mut self) -> Result<&u8> { self.f() }"),
+                Some(SharingReason::WhileBorrowed),
+            ),
             (code("fn f(&mut self) -> Result<&u8> { Ok(&self.a) }"), None),
             (
                 code("fn f(self: Pin<&mut Self>) -> Poll<R> { ready!(self.project().f()) }"),
-                Some(Bound::BesideMacros),
+                Some(SharingReason::BesideMacros),
             ),
         ] {
             with_body(&quote!(errors), &item, |plan| {
-                assert_eq!(plan.bound(plan.access), bound, "{item}");
+                assert_eq!(plan.sharing_reason(plan.access), reason, "{item}");
             });
         }
         let item = code("fn f(&mut self) -> Result<()> { a!(self.a); self.f() }");
         with_body(&quote!(errors, in_flight = open), &item, |plan| {
-            assert_eq!(plan.bound(plan.access), Some(Bound::BesideMacros));
+            assert_eq!(plan.sharing_reason(plan.access), Some(SharingReason::BesideMacros));
         });
-        with_body(&quote!(errors), &item, |plan| assert_eq!(plan.bound(plan.access), None));
+        with_body(&quote!(errors), &item, |plan| {
+            assert_eq!(plan.sharing_reason(plan.access), None);
+        });
     }
 
     #[test]
