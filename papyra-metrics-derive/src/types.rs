@@ -1,4 +1,4 @@
-//! Properties of a type that its tokens show. Only the compiler can resolve aliases.
+//! Determines properties of a type from its tokens. Only the compiler can resolve aliases.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;

@@ -1,4 +1,4 @@
-//! The values of keys: flags, strings, numbers, names, paths and expressions.
+//! Parses the values of keys: flags, strings, numbers, names, paths and expressions.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -13,6 +13,7 @@ use crate::raw_tokens::{Depth, flat, is_punct};
 
 /// The tokens after a key, before they are parsed as a value.
 pub(crate) enum RawValue {
+    /// There are no tokens: the key has no value.
     Nothing,
     /// The tokens after `=`, up to the next comma.
     Assigned(TokenStream),

@@ -1,4 +1,5 @@
-//! `#[derive(Metrics)]`: `check` builds a model from the parsed item, and `expand` generates code from the model.
+//! Expands `#[derive(Metrics)]`: `check` builds a model from the parsed item, and `expand` generates code from the
+//! model.
 
 mod check;
 mod expand;

@@ -91,9 +91,9 @@ impl<'a> StorageInstrument<'a> {
     }
 }
 
-/// Returns the trait that the type of a flattened field must implement in a struct with `storage`. If the type depends
-/// on a parameter, the trait is used as a bound. Otherwise, the trait contains an expression by which the compiler
-/// reports a type without storage by its name.
+/// Returns `HasStorage`, the trait that the type of a flattened field must implement in a struct with `storage`. If the
+/// type depends on a parameter, the result is used as a bound. Otherwise, the result contains an expression by which
+/// the compiler reports a type that does not implement the trait.
 pub(crate) fn storage_trait(
     ty: &Type,
     depends_on_parameters: bool,
@@ -111,7 +111,7 @@ pub(crate) fn storage_trait(
     }
 }
 
-/// Returns the storage type of a flattened field in a struct with `storage`.
+/// Returns the generated struct of instruments that stores the values of a flattened field in a struct with `storage`.
 pub(crate) fn storage_of(
     ty: &Type,
     depends_on_parameters: bool,

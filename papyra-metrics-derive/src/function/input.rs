@@ -1,4 +1,5 @@
-//! Parses the header of a function. Its body and the patterns and types of its arguments remain tokens.
+//! Parses the header of a function. The body of the function, and the patterns and types of its arguments, remain
+//! tokens.
 
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -82,15 +83,15 @@ pub(crate) struct Receiver {
 /// How code after the body can use `self` again, judged by the type of the receiver.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum ReceiverKind {
-    /// `&self`, `self: &Arc<Self>`, `self: Pin<&Self>`: it can be copied.
+    /// `&self`, `self: &Arc<Self>`, `self: Pin<&Self>`: a receiver that can be copied.
     Shared,
-    /// `&mut self`: it can be reborrowed.
+    /// `&mut self`: a receiver that can be reborrowed.
     Exclusive,
-    /// `self: Pin<&mut Self>`: it can be reborrowed.
+    /// `self: Pin<&mut Self>`: a receiver that can be reborrowed with `Pin::as_mut`.
     Pinned,
-    /// `self: Arc<Self>`, `self: Rc<Self>`: it can be cloned.
+    /// `self: Arc<Self>`, `self: Rc<Self>`: a receiver that can be cloned.
     RefCounted,
-    /// `self`, `self: Box<Self>`.
+    /// `self`, `self: Box<Self>`: a receiver that the body may consume.
     Owned,
 }
 

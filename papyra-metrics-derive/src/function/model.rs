@@ -71,8 +71,7 @@ impl Targets {
         self.errors.is_some() || self.ok.is_some()
     }
 
-    /// Returns the metrics in which the fields are looked up that keys name, or `None` if all targets are other
-    /// expressions.
+    /// Returns the metrics that contain the fields which keys name, or `None` if every key names another expression.
     pub(crate) fn root(&self) -> Option<&MetricsRoot> {
         self.all().iter().find_map(|target| target.kind.root())
     }
@@ -105,6 +104,7 @@ pub(crate) enum TargetKind {
     ErrorCounter(Rc<MetricsRoot>),
     /// A field of the metrics: `write_errors`, or `compaction.errors` for a nested one.
     InMetrics(Rc<MetricsRoot>, TokenStream),
+    /// Any other expression, such as `METRICS.errors` or an argument.
     Expression(TokenStream),
 }
 
@@ -117,7 +117,7 @@ impl TargetKind {
     }
 }
 
-/// The metrics in which the fields are looked up that keys name: `self.metrics`, or the value of `at`.
+/// The metrics that contain the fields which keys name: `self.metrics`, or the value of `at`.
 pub(crate) struct MetricsRoot {
     pub(crate) kind: RootKind,
     pub(crate) usage: BodyUsage,

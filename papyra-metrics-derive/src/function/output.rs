@@ -111,9 +111,9 @@ fn future_output(bounds: &[TokenTree]) -> Option<TokenStream> {
     Some(without_impl(&stream(&ty[..end.unwrap_or(ty.len())])))
 }
 
-/// Returns whether a path may be an alias of a boxed future: `BoxFuture<'_, T>`, or any name that ends in `Future` if
-/// `counts_end` is set, because a metric depends on the end of the future. Other metrics do not need to know, and a
-/// future that is measured costs a second box and bounds on its output.
+/// Returns whether a path may be an alias of a boxed future: a name that ends in `BoxFuture` or, if `counts_end` is
+/// set, in `Future`. `counts_end` means that a metric depends on the end of the future. Without such a metric, fewer
+/// names are accepted, because wrapping a future costs a second box and requires bounds on its output.
 pub(super) fn may_be_boxed_future(output: &TokenStream, counts_end: bool) -> bool {
     let tokens = flat(output);
     let name = tokens.iter().take_while(|token| !is_punct(token, '<')).last();

@@ -195,7 +195,7 @@ pub(super) struct Values {
     pub(super) source: Source,
     /// The kind of the metric, if the name of its type is that of a counter or a gauge.
     pub(super) number: Option<Number>,
-    /// The type that messages suggest for a counter: `Counter`, or `u64` in a plain struct.
+    /// The type that messages suggest for a counter: `Counter`, or `u64` in a struct with `storage`.
     pub(super) counter: &'static str,
 }
 

@@ -19,7 +19,8 @@ pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {
     for field in &model.fields {
         let span = span_of(&field.ty);
         let ty = match &field.role {
-            // The type is not named, because lints treat a private type in a public bound as public.
+            // The bound does not name the type of the field, because lints treat a private type in a bound of a public
+            // type as if it were public.
             Role::Skip { is_phantom_data: false } => quote_spanned!(span=> __rt::SkippedField),
             Role::Metric(Metric { source: Source::Computed(_), .. }) => {
                 quote_spanned!(field.name.ident.span()=> __rt::ComputedValue)

@@ -116,9 +116,9 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns the last expression of the function. It counts the returned value, or moves the counting into the
-    /// returned future. It has the span of the return type, where the compiler then reports a value that does not live
-    /// long enough.
+    /// Returns the last expression of the function. The expression counts the returned value, or moves the counting
+    /// into the returned future. It has the span of the return type, where the compiler then reports a value that does
+    /// not live long enough.
     fn finish(&self, output: &TokenStream, access: Access) -> TokenStream {
         let (now, deferred) = (self.record_end(access, false), self.deferred_recording(access));
         let (first, last) = (located(output), located_at_end(output));

@@ -115,8 +115,8 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// Returns a reborrow of the `self` that a guard holds. It has the span of the return type, where the compiler then
-    /// reports a returned borrow that lives too long.
+    /// Returns a reborrow of the `self` that a guard holds. The reborrow has the span of the return type, where the
+    /// compiler then reports a returned borrow that lives too long.
     fn reborrow_through_guard(&self, holder: &Ident) -> TokenStream {
         let Some(output) = &self.plan.model.function.output else {
             return quote_mixed_site!(&mut *#holder.held);

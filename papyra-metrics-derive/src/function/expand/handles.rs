@@ -12,7 +12,8 @@ use crate::raw_tokens::{flat, is_ident, is_punct};
 use crate::template::{quote, quote_spanned};
 
 impl BodyExpander<'_> {
-    /// Returns the statements that create handles before the body.
+    /// Returns the statements before the body that create handles, clone `self`, or look up the metrics once for all
+    /// instruments.
     pub(super) fn handles(&self, access: Access) -> TokenStream {
         let mut handles = TokenStream::new();
         if let (Some(receiver), Access::SelfAlias, true) =
@@ -35,7 +36,7 @@ impl BodyExpander<'_> {
         handles
     }
 
-    /// Returns statements that create the handle of the metrics in which the fields are looked up that keys name.
+    /// Returns statements that create the handle of `self.metrics`, or of the value of `at`.
     fn share_root(&self, root: &MetricsRoot, access: Access) -> TokenStream {
         let private = &self.private;
         let metrics = self.metrics(root, Access::Direct);

@@ -96,7 +96,7 @@ impl<'a> BodyExpander<'a> {
     }
 
     /// Returns the statement that binds the value of the body to `__result`. A closure and an `async` block are already
-    /// annotated with its type.
+    /// annotated with the type of that value.
     fn result(&self, bindings: &GuardBindings, run: TokenStream, has_type: bool) -> TokenStream {
         let GuardBindings { bind, lend, .. } = bindings;
         let run = if lend.is_empty() { run } else { quote_mixed_site!({ #lend #run }) };

@@ -10,7 +10,7 @@ macro_rules! quote_mixed_site {
 }
 pub(super) use quote_mixed_site;
 
-/// The name of the variable through which generated code uses `self`.
+/// The name of the alias of `self`, which is a clone or a reborrow of `self`.
 pub(super) const SELF_ALIAS: &str = "__this";
 
 /// Returns `__this`, the alias of `self`, at the given location.

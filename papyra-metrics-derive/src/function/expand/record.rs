@@ -114,7 +114,7 @@ impl BodyExpander<'_> {
         quote!(#error #ok)
     }
 
-    /// Returns a statement that counts `__error`, through `__metrics` if the target is looked up in the metrics.
+    /// Returns a statement that counts `__error`, through `__metrics` if the target is a field of the metrics.
     fn count_error(&self, target: &Target, access: Access) -> TokenStream {
         let span = Span::mixed_site().located_at(located_key(target));
         let krate = krate_at(&self.plan.model.krate, span);
@@ -142,8 +142,8 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns a statement that adds one to the counter of the target, through `__metrics` if the target is looked up
-    /// in the metrics.
+    /// Returns a statement that adds one to the counter of the target, through `__metrics` if the target is a field of
+    /// the metrics.
     pub(super) fn inc(&self, target: &Target, access: Access) -> TokenStream {
         self.inc_of(target, &self.instrument(target, access))
     }
@@ -155,7 +155,7 @@ impl BodyExpander<'_> {
         quote_spanned!(span=> #krate::Inc::inc(#counter);)
     }
 
-    /// Returns a reference to the instrument, through `__metrics` if it is looked up in the metrics.
+    /// Returns a reference to the instrument, through `__metrics` if the instrument is a field of the metrics.
     pub(super) fn instrument(&self, target: &Target, access: Access) -> TokenStream {
         match &target.kind {
             TargetKind::ErrorCounter(_) => quote_mixed_site!(__metrics),

@@ -54,8 +54,8 @@ impl BodyExpander<'_> {
         })
     }
 
-    /// Returns statements with a `return` that is never executed. It gives an `async` block its type, and makes the
-    /// block capture variables by value or by `&mut` instead of by reference.
+    /// Returns statements with a `return` that is never executed. The `return` gives an `async` block its type, and the
+    /// statements make the block capture variables by value or by `&mut` instead of by reference.
     fn fake_return(&self, output: Option<&TokenStream>) -> TokenStream {
         let private = &self.private;
         let mut takes = TokenStream::new();

@@ -85,7 +85,7 @@ pub(crate) enum SharingReason {
     AfterMove,
     /// The returned value borrows `self` while the metrics are used.
     WhileBorrowed,
-    /// A macro in the body names `self`, so that the body needs all of it.
+    /// A macro in the body contains `self`, so the body needs all of `self`.
     BesideMacros,
     /// The returned future is `'static`, so it cannot borrow the metrics.
     InStaticFuture,
