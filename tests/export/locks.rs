@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread;
 
 use opentelemetry::metrics::MeterProvider as _;
-use papyra_metrics::{Counter, Descriptor, Metrics, Value, Walker};
+use papyra_metrics::{Counter, Descriptor, Gauge, Metrics, Value, Walker};
 use papyra_metrics_export::opentelemetry::OpenTelemetry;
 use papyra_metrics_export::prometheus::Prometheus;
 use papyra_metrics_export::{Registry, RegistryReader};
@@ -250,6 +250,39 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
     log.records_written.add(1);
     assert_eq!(read(&mut reader), [4, 7]);
     assert_eq!(read(&mut reader), [4]);
+}
+
+#[test]
+fn a_thread_reads_what_it_has_set_while_another_thread_reads() {
+    #[derive(Default, Metrics)]
+    struct QueueMetrics {
+        waiting: Gauge,
+    }
+
+    // A processor may load a value before an earlier write is visible to other processors, but only for some hundred nanoseconds.
+    // Without optimization, a reading takes longer, so this test proves it in optimized builds only.
+    const ROUNDS: u64 = if cfg!(debug_assertions) { 10_000 } else { 20_000_000 };
+
+    let registry = Registry::new();
+    let metrics = Arc::new(QueueMetrics::default());
+    registry.register(metrics.clone(), &[]).unwrap();
+    let is_over = AtomicBool::new(false);
+    let stale = thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut reader = RegistryReader::new(&registry);
+            while !is_over.load(Relaxed) {
+                reader.read().count();
+            }
+        });
+        let mut reader = RegistryReader::new(&registry);
+        let stale = (0..ROUNDS).find(|&round| {
+            metrics.waiting.set(round);
+            *reader.read().next().unwrap().value() != round
+        });
+        is_over.store(true, Relaxed);
+        stale
+    });
+    assert_eq!(stale, None);
 }
 
 /// A payload of a panic that panics when it is dropped.

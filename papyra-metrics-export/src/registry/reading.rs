@@ -1,7 +1,7 @@
 //! Reads the backends of a registry. Their code runs under no lock.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{Ordering, fence};
 
 use super::Registry;
 use super::store::view::View;
@@ -90,6 +90,9 @@ impl Registry {
 
     /// Begins a reading of all backends. Takes no lock if the store is as the last reading for this view left it.
     fn begin(&self, view: &View) -> Reading {
+        // Everything that this thread has counted is visible to the other threads before the time is loaded. Another reading may
+        // begin after that and replace this one. It has to include what was counted. The other fence is in `begin_anew`.
+        fence(Ordering::SeqCst);
         // Acquire: a reading that was merged before has not read any source later than this one does.
         let is_unchanged = self.shared.clock.load(Ordering::Acquire) == view.clock;
         let reading = if is_unchanged { view.next_reading() } else { None };
@@ -98,7 +101,10 @@ impl Registry {
 
     #[cold]
     fn begin_anew(&self) -> Reading {
-        self.store().begin()
+        let reading = self.store().begin();
+        // A thread that does not see the new time in `begin` has counted before this reading loads a value.
+        fence(Ordering::SeqCst);
+        reading
     }
 }
 
