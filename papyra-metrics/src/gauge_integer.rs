@@ -20,6 +20,28 @@
 /// assert_eq!(BUFFERED_BYTES.get(), i64::MAX);
 /// ```
 ///
+/// # Literals
+///
+/// Rust takes an integer for an `i32` if nothing else determines its type. A gauge does not determine it, because it takes all
+/// integers. So give large literals a type, and variables that are computed from literals alone. The compiler refuses a literal that
+/// exceeds an `i32`, but not a sum of smaller ones, which overflows. For the same reason, write `n` or `i64::from(n)` instead of
+/// `n.into()`.
+///
+/// ```
+/// # use papyra_metrics::Gauge;
+/// # static BUFFERED_BYTES: Gauge = Gauge::new();
+/// BUFFERED_BYTES.set(5_000_000_000_i64);
+///
+/// let mut bytes = 0_i64;
+/// for _ in 0..5 {
+///     bytes += 1_000_000_000;
+/// }
+/// BUFFERED_BYTES.set(bytes);
+/// assert_eq!(BUFFERED_BYTES.get(), 5_000_000_000);
+/// ```
+///
+/// # Other types
+///
 /// Implement it for an integer type of your own, such as a number of bytes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a gauge",
