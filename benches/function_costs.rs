@@ -303,7 +303,7 @@ mod functions {
         Box::new(move || black_box(function)(log, black_box(3)).is_ok())
     }
 
-    /// As above, after durations have been measured for a while, when the clock of the processor is used.
+    /// Like [`sync`], after durations have been measured for a second, so that the time stamp counter is the clock.
     fn calibrated<T: 'static, E: 'static>(function: fn(&mut Log, usize) -> Result<T, E>) -> Work {
         let log = log();
         let started = Instant::now();
@@ -313,7 +313,7 @@ mod functions {
         sync(function)
     }
 
-    /// Polls a future through a call that is not inlined, as executors do.
+    /// Polls a future of a known type once.
     fn polls<F>(make: impl Fn(&'static mut Log, usize) -> F + 'static) -> Work
     where
         F: Future<Output = Result<u64, Full>> + 'static,
@@ -327,7 +327,7 @@ mod functions {
         })
     }
 
-    /// Polls a boxed future, as runtimes do.
+    /// Polls a future through `dyn Future`, as runtimes poll spawned tasks.
     fn spawned<F>(make: impl Fn(&'static mut Log, usize) -> F + 'static) -> Work
     where
         F: Future<Output = Result<u64, Full>> + 'static,

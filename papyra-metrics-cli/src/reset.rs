@@ -14,7 +14,7 @@ use crate::source::{Reading, Source};
 /// Reset counters to zero, and empty histograms and peaks.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Other gauges keep their values, and so do the totals that monitoring systems read. Processes keep running, and no count is lost.")]
+Gauges other than peaks keep their values, and so do the totals that monitoring systems read. Processes keep running, and no count is lost.")]
 pub struct Reset {
     /// Files, or directories of files, where processes publish
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]

@@ -139,8 +139,8 @@ impl fmt::Display for RegisterError {
                     };
                     return write!(
                         f,
-                        "`{name}` has {} in backend `{}`, but {} in backend `{}`; metrics of one name need labels of \
-                         the same names",
+                        "`{name}` has {} in backend `{}`, but {} in backend `{}`; metrics with the same name must have \
+                         the same label names",
                         labels(&new.labels),
                         new.backend,
                         labels(&earlier.labels),

@@ -46,8 +46,8 @@ impl Names {
             },
             |other| {
                 format!(
-                    "`{name}` is not exported to OpenTelemetry, whose names do not distinguish upper and lower case, \
-                     because there is `{other}`; rename one of them"
+                    "`{name}` is not exported to OpenTelemetry, because its name differs from `{other}` only in upper and \
+                     lower case; rename one of them"
                 )
             },
         ))

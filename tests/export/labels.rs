@@ -214,7 +214,7 @@ fn metrics_of_one_name_with_different_label_names_are_refused() {
             error.to_string(),
             format!(
                 "`requests` has {has} in backend `{{backend=\"b\"}}`, but the label `op` in backend \
-                 `{{backend=\"a\"}}`; metrics of one name need labels of the same names"
+                 `{{backend=\"a\"}}`; metrics with the same name must have the same label names"
             )
         );
     }

@@ -39,7 +39,8 @@ struct Current {
     last: Option<usize>,
     /// The number of the newest reading.
     reading: u64,
-    /// The series that the newest reading shows; `observed` is rebuilt when they change.
+    /// The reader's `shape()` when `observed` was built: a pair of versions that differs once the series have changed.
+    /// `observed` is then rebuilt.
     shape: Option<(u64, u64)>,
     /// The series of each instrument, by the address of its family.
     observed: HashMap<usize, Vec<Observed>>,

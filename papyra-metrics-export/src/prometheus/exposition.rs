@@ -24,13 +24,13 @@ pub(super) struct Exposition {
     heads: Vec<Box<str>>,
     /// The place of each series' value.
     places: Vec<usize>,
-    /// The series in runs whose values are of one form.
+    /// The series, grouped into runs of adjacent series whose values are written alike.
     runs: Vec<Run>,
     /// The text after the last value.
     end: &'static str,
 }
 
-/// Series with values of one form, one after another.
+/// Adjacent series whose values are written alike.
 struct Run {
     series: usize,
     values: ValuesOfRun,

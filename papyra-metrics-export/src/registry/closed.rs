@@ -71,7 +71,8 @@ struct ForgottenSource {
 }
 
 impl ForgottenSources {
-    /// Adds the sources of a forgotten backend that may be registered again, with these of its series.
+    /// Remembers what each source of a forgotten backend has counted into `series`, in case the source is registered again.
+    /// Sources that no longer exist are not added.
     pub(super) fn add(&mut self, sources: Vec<Arc<Departed>>, series: &[ClosedSeries]) {
         for source in sources.into_iter().filter(|source| source.identity.is_alive()) {
             let total = |it: &ClosedSeries| {

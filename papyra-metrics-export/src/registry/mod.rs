@@ -234,7 +234,7 @@ impl Registry {
     fn store(&self) -> MutexGuard<'_, Store> {
         let mut store = self.shared.store.lock().unwrap_or_else(PoisonError::into_inner);
         store.clock += 1;
-        // Release: a reader that loads this time sees what was done under earlier locks.
+        // Release: a reader that loads this clock value sees all changes made under earlier locks.
         self.shared.clock.store(store.clock, Ordering::Release);
         store
     }

@@ -1,4 +1,4 @@
-//! Compile errors for metrics that cannot be distinguished.
+//! Reports metrics that cannot be distinguished as compile errors.
 
 use super::conflict::Conflict;
 use super::declarations::{DeclaredMetrics, Flattened, Owner};
@@ -82,10 +82,10 @@ const fn refuse(
         }
         Conflict::Samples if is_own => {
             message.push("`").push(first.name).push("` and `").push(second.name);
-            message.push("` would be exported under one name; rename one of them");
+            message.push("` would export samples of the same name; rename one of them");
         }
         Conflict::Samples => {
-            message.push("two metrics would be exported under one name: `").push(first.name);
+            message.push("two metrics would export samples of the same name: `").push(first.name);
             message.push("` ").push_all(owner(flattened, &first_owner)).push(", and `");
             message.push(second.name).push("` ").push_all(owner(flattened, &second_owner));
             message.push("; give the flattened field another `prefix`, or rename one of them");

@@ -9,11 +9,11 @@ use crate::{
     CachePadded, Descriptor, Family, Instrument, Kind, Label, LabelValues, Member, Walker,
 };
 
-/// One metric, with one series or several.
+/// A type that can be a field of a derived struct: an instrument, which is one series, or a family, which is several.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an instrument",
     label = "this type is not a metric",
-    note = "use an instrument of `papyra_metrics`, such as `Counter` or `Gauge`, a `Family` for one per label value, an `AtomicU64` or an `AtomicI64`, or implement `Instrument`",
+    note = "use an instrument of `papyra_metrics`, such as `Counter` or `Gauge`; a `Family`, which has an instrument for each label value; or an `AtomicU64` or `AtomicI64`; or implement `Instrument` for the type",
     note = "for a struct of plain `u64` and `i64` fields, add `#[metrics(storage = Name)]` to the struct",
     note = "for a struct of metrics, add `#[derive(Metrics)]` to the struct and `#[metrics(flatten)]` to the field",
     note = "for a field that is not a metric, add `#[metrics(skip)]`"
@@ -25,15 +25,16 @@ pub trait Metric {
     const UNIT: Option<&'static str>;
     /// The buckets, if the type is that of a histogram.
     const SCALE: Option<Scale<'static>>;
-    /// The labels that distinguish the series of a family, which [`family_labels`](super::family_labels) checks.
+    /// The labels that distinguish the series of a family; empty for an instrument. [`family_labels`](super::family_labels)
+    /// checks them.
     const LABELS: &'static [LabelValues] = &[];
 
-    /// The kind of a type with the name of an instrument, for which the derive lists one series. An error if the type is a
-    /// family, which an alias can give that name.
+    /// The kind, if the name of the type is that of an instrument. The derive sees only the name, and generates one series
+    /// without looking for labels. An error if the type is a family, because an alias of a family can have such a name.
     const SINGLE: KindOrProblem = single(Self::KIND, Self::LABELS);
 
-    /// The kind of a type with the name of a counter or a gauge, for which the derive lists one series without a unit. An
-    /// error if the type is a family or a histogram.
+    /// The kind, if the name of the type is that of a counter or a gauge. The derive then generates one series without a unit.
+    /// An error if the type is an alias of a family or of a histogram.
     const NUMBER: KindOrProblem = match Self::SCALE {
         None => Self::SINGLE,
         Some(_) => {
@@ -41,13 +42,13 @@ pub trait Metric {
         }
     };
 
-    /// Shows the series of neighbouring fields of this type to the walker.
+    /// Passes the series of adjacent fields of this type to the walker.
     fn __walk_batch(fields: &[&Self], walker: &mut dyn Walker)
     where
         Self: Sized;
 }
 
-/// A kind, or the error about a type whose kind is not the one that its name suggests.
+/// A kind, or the message of the compile error if the type is not one that its name suggests.
 pub(super) type KindOrProblem = Result<Kind, &'static str>;
 
 pub(super) const fn single(kind: Kind, labels: &[LabelValues]) -> KindOrProblem {
@@ -59,7 +60,8 @@ pub(super) const fn single(kind: Kind, labels: &[LabelValues]) -> KindOrProblem 
     }
 }
 
-/// A descriptor of this kind. An error is reported where this is called, at the type of the field.
+/// Returns a descriptor of this kind. An error panics at the location of the call, which the derive sets to the type of the
+/// field.
 #[track_caller]
 pub const fn descriptor(name: &'static str, kind: KindOrProblem) -> Descriptor {
     match kind {
@@ -99,7 +101,8 @@ impl<L: Label, I: Member + Instrument> Metric for Family<L, I> {
     }
 }
 
-/// A family behind a pointer. Pointers to instruments are instruments themselves.
+/// Implements [`Metric`] for pointers to a family. Pointers to instruments need no such implementation, because they are
+/// instruments themselves.
 macro_rules! metric_through {
     ($($(#[$cfg:meta])* $pointer:ty),*) => {$(
         $(#[$cfg])*

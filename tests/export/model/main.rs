@@ -81,7 +81,8 @@ enum Step {
         n: u64,
         times: u32,
     },
-    /// Lets the second reader collect during a collection of the first one, after another operation.
+    /// Collects with the OpenTelemetry reader `first`. In the middle of its collection, adds `n` to a metric and collects
+    /// with the other reader.
     CollectAtOnce {
         first: usize,
         backend: usize,

@@ -1,5 +1,5 @@
-// Expected: one error, which names the flattened metric and the histogram. `append_count` is another name than
-// `append_seconds_count`, so it is not part of it.
+// Expected: one error, which names the flattened metric and the histogram.
+// `append_count` is not reported: the histogram exports `append_seconds_count`, which is another name.
 
 use papyra_metrics::{Counter, Gauge, Histogram, Metrics};
 
