@@ -1,7 +1,7 @@
 //! A hash function for use at compile time.
 
-/// Extends a hash by bytes: a polynomial modulo 2³², so that no step overflows. Takes four bytes per step, because the
-/// compiler interprets each step.
+/// Extends a hash by bytes. The hash is a polynomial of the bytes modulo 2³², so no step overflows 64 bits. Each step takes four
+/// bytes, because the compiler interprets each step.
 #[allow(clippy::cast_lossless)] // `from` is not const
 pub(crate) const fn hash(mut hash: u64, mut bytes: &[u8]) -> u64 {
     const BASE: u64 = 0x0100_0193;
@@ -21,7 +21,7 @@ pub(crate) const fn hash(mut hash: u64, mut bytes: &[u8]) -> u64 {
     hash
 }
 
-/// Returns the slot at which a search in an open-addressed table of this size begins.
+/// Returns the slot of an open-addressed hash table at which the search for this hash begins.
 #[allow(clippy::cast_possible_truncation)] // the low bits are enough
 pub(crate) const fn first_slot(hash: u64, slots: usize) -> usize {
     hash as usize % slots

@@ -428,9 +428,9 @@ pub use papyra_metrics_derive::Label;
 /// async function is timed from its first poll to its end, including the time that it waits. If the metrics are `None`,
 /// the clock is not read.
 ///
-/// A function that returns a future of a type of its own, such as `-> Append`, is timed until it returns that value, not
-/// until the future ends: the attribute sees only the name of the type. `in_flight` ends with the call too. Aliases of
-/// a boxed future are recognized. Otherwise return `impl Future<Output = …>`, or put the attribute on the `async fn`
+/// If a function's return type is a named future, such as `-> Append` for a struct that implements `Future`, only the call
+/// that creates the future is timed, not the future: the attribute sees only the name of the type. `in_flight` ends with
+/// the call too. Aliases of a boxed future are recognized. For other named futures, return `impl Future<Output = …>`, or put the attribute on the `async fn`
 /// that awaits the future.
 ///
 /// Reading the [clock](Timer#clock) twice costs five to ten times as much as recording. `sample = n` times about one call

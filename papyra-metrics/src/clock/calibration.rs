@@ -1,8 +1,9 @@
 //! The rate of the time stamp counter, found by comparing it with another clock.
 //!
-//! Both clocks are read at almost the same instant, from time to time. The time between two readings is a window, in which the
-//! counter has a rate. The rate is used if two consecutive windows have the same one. They differ if the system was suspended, or
-//! if one of the clocks was set, during one of them. A reading is rejected if the thread was interrupted between the two clocks.
+//! From time to time, both clocks are read at almost the same instant. The time between two such readings is a window. Each window
+//! gives a rate: its ticks and its nanoseconds. A rate is used if two consecutive windows have the same one. They differ if the
+//! system was suspended, or if one of the clocks was set, during one of them. A reading is rejected if the thread was interrupted
+//! after it read one clock and before it read the other.
 //!
 //! Calibrating needs neither a thread nor a lock. The first measurement that starts after the end of a window takes the next
 //! reading. Measurements that start during a reading do not wait for it, and use the same clock as before. This includes those of a
@@ -17,7 +18,7 @@ pub(super) const WINDOW: u64 = 1 << 28;
 /// The minimum length of a window while the rate is known: 0.5 s to 2 s.
 pub(super) const LONG_WINDOW: u64 = 1 << 31;
 
-/// The ticks between two attempts to take a reading.
+/// The ticks from a reading that failed to the next attempt.
 const RETRY: u64 = 1 << 24;
 
 /// The maximum duration of a reading, in ticks: 0.5 to 2 µs, less than 1/100,000 of a window. A usual reading takes a tenth of it.
@@ -27,7 +28,7 @@ pub(super) const MAX_GAP: u64 = 1 << 11;
 /// follow a time server.
 const TOLERANCE: u64 = 1 << 11;
 
-/// Both clocks at one instant.
+/// The values of both clocks at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Reading {
     pub(super) ticks: u64,
@@ -35,14 +36,15 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Returns `None` if too much time has passed between reading the counter before and after the other clock.
+    /// Combines the values of the counter before and after the other clock was read with the value of that clock. Returns `None` if
+    /// too much time passed between `before` and `after`, because the thread was interrupted.
     pub(super) fn between(before: u64, nanoseconds: u64, after: u64) -> Option<Self> {
         let gap = after.wrapping_sub(before);
         let ticks = before.wrapping_add(gap / 2);
         (gap <= MAX_GAP).then_some(Self { ticks, nanoseconds })
     }
 
-    /// Returns the nanoseconds in a tick since an earlier reading, times 2⁶⁴, or `None` if one of the clocks did not go forward, or
+    /// Returns the average nanoseconds in a tick since an earlier reading, times 2⁶⁴, or `None` if one of the clocks did not go forward, or
     /// if the counter is not faster than 1 GHz.
     fn rate_since(self, earlier: Self) -> Option<u64> {
         let ticks = self.ticks.wrapping_sub(earlier.ticks);
@@ -52,7 +54,7 @@ impl Reading {
     }
 }
 
-/// On a cache line that is hardly ever written.
+/// The state of the calibration. It has its own cache line, which is hardly ever written, so all cores can read it quickly.
 #[derive(Debug)]
 #[repr(align(64))]
 pub(super) struct Calibration {
@@ -62,12 +64,14 @@ pub(super) struct Calibration {
     is_reading: AtomicBool,
     /// The nanoseconds in a tick, times 2⁶⁴.
     rate: AtomicU64,
-    /// The next reading is due if the counter is not within `LONG_WINDOW` after this.
+    /// The next reading is due if the counter is not within `LONG_WINDOW` ticks after this value. For a shorter window, the value is
+    /// correspondingly lower than the counter was at the beginning.
     window_start: AtomicU64,
     /// The rate in the last window, or 0 if there is none.
     last_rate: AtomicU64,
-    /// The last reading.
+    /// The counter at the last reading.
     last_ticks: AtomicU64,
+    /// The other clock at the last reading.
     last_nanoseconds: AtomicU64,
 }
 
@@ -97,13 +101,14 @@ impl Calibration {
         self.is_trusted.load(Ordering::Acquire)
     }
 
-    /// Returns whether the next reading is due. It also is if the counter was set back.
+    /// Returns whether the next reading is due: if the window has ended, or if the counter was set back.
     #[inline]
     pub(super) fn is_due(&self, ticks: u64) -> bool {
         ticks.wrapping_sub(self.window_start.load(Ordering::Relaxed)) >= LONG_WINDOW
     }
 
-    /// Converts ticks to nanoseconds, and a negative number of ticks to 0. The rate must have been known before.
+    /// Converts ticks to nanoseconds, and a negative number of ticks to 0. Called only after the counter has been trusted, since when the
+    /// rate is known.
     #[inline]
     pub(super) fn nanoseconds(&self, ticks: u64) -> u64 {
         let ticks = if ticks > i64::MAX as u64 { 0 } else { ticks };
@@ -111,11 +116,11 @@ impl Calibration {
         (product >> 64) as u64
     }
 
-    /// Ends the window with a reading, unless the reading fails, or another one is being taken.
+    /// Takes a reading, which ends the window. Has no effect if the reading fails, or if another thread is taking one.
     pub(super) fn end_window(&self, ticks: u64, read: impl FnOnce() -> Option<Reading>) {
-        // Before the reading, so that the next call does not repeat one that fails.
+        // Postpones the next attempt before the reading, so that a reading that fails is not repeated by every call.
         self.end_window_after(RETRY, ticks);
-        // Acquire and Release: the next call sees this reading.
+        // Acquire here and Release below: the thread that takes the next reading sees all values that this one stores.
         if self.is_reading.swap(true, Ordering::Acquire) {
             return;
         }
@@ -130,7 +135,8 @@ impl Calibration {
             ticks: self.last_ticks.load(Ordering::Relaxed),
             nanoseconds: self.last_nanoseconds.load(Ordering::Relaxed),
         };
-        // Another thread has already ended this window. Its counter may have been a little ahead of this one.
+        // Ignores the reading if another thread has just ended the window. `RETRY` is added because the counter of that thread's
+        // processor may be a little ahead of this one.
         if reading.ticks.wrapping_sub(last.ticks).wrapping_add(RETRY) < WINDOW {
             return;
         }
@@ -192,7 +198,7 @@ mod tests {
         assert_eq!(between(100, 7, 300), Some(Reading { ticks: 200, nanoseconds: 7 }));
         assert!(between(100, 7, 100 + MAX_GAP).is_some());
         assert_eq!(between(100, 7, 101 + MAX_GAP), None);
-        // The counter was set back, or has begun anew.
+        // The counter was set back, or restarted at zero.
         assert_eq!(between(100, 7, 99), None);
         assert!(between(u64::MAX, 7, 1).is_some());
     }
@@ -236,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_window_in_which_one_clock_alone_went_on_ends_the_trust() {
-        // The seconds of a suspension, as the counter and as the other clock sees it.
+        // By how much each clock advances during the suspension.
         for (ticks, nanoseconds) in [(10_000_000_000, 0), (0, 4_000_000_000), (2_000_000, 0)] {
             let (calibration, now) = trusted();
             let after = |ticks_later: u64| {
@@ -246,7 +252,7 @@ mod tests {
             let before = calibration.nanoseconds(1_000_000);
             calibration.end_window(now, || Some(after(LONG_WINDOW)));
             assert!(!calibration.is_trusted(), "{ticks} {nanoseconds}");
-            // Durations that were begun with the counter keep the rate.
+            // Durations that started with the counter are still converted at the old rate.
             assert_eq!(calibration.nanoseconds(1_000_000), before);
             calibration.end_window(now, || Some(after(LONG_WINDOW + WINDOW)));
             assert!(!calibration.is_trusted(), "the rate is that of one window");
@@ -304,7 +310,7 @@ mod tests {
         let now = now + LONG_WINDOW;
         let has_read = Cell::new(false);
         calibration.end_window(now, || {
-            // A signal handler that measures something.
+            // A call within the reading, as by a signal handler that measures a duration.
             calibration.end_window(now, || {
                 has_read.set(true);
                 None

@@ -1,6 +1,6 @@
-//! The clock for durations: of [`Timer`](crate::Timer), of `time` of a histogram, and of functions with `time`.
+//! The clock for durations: of [`Timer`](crate::Timer), of a histogram's method `time`, and of functions with `time`.
 //!
-//! On x86-64 Linux it is described below. On other systems, it is [`std::time::Instant`].
+//! On x86-64 Linux, it is the time stamp counter, as described below. On other systems, it is [`std::time::Instant`].
 //!
 //! # The time stamp counter
 //!
@@ -10,7 +10,7 @@
 //! A counter is suitable only if its rate is constant, even if the processor sleeps or changes its frequency, and if the counters of
 //! all processors agree. The processor promises a constant rate (`CPUID` calls the counter invariant). The kernel checks both: it
 //! compares the counters of all processors at boot, and later watches their rates, and chooses another clock source if a check
-//! fails. So the counter is used only if the kernel's clock source is `tsc` when this code is loaded.
+//! fails. So this module uses the counter only if the kernel's clock source is `tsc` when this code is loaded.
 //!
 //! The kernel does not publish the rate of the counter, so the counter is compared with `CLOCK_MONOTONIC`: see `calibration.rs`.
 //! Until the rate is known, in the first half second, `CLOCK_MONOTONIC` is read. The comparison is repeated for as long as durations
@@ -21,10 +21,10 @@
 //!
 //! # Order
 //!
-//! A processor executes instructions out of order. `rdtsc` may read the counter before earlier loads have completed. At the end of
-//! a duration that would be wrong: a function that ends with a load would be measured without it. So durations end with
-//! `rdtscp`, which waits for earlier loads. They start with `rdtsc`, which costs less: if loads of the caller are still in progress,
-//! the rest of the wait for them is measured too. See benches/RESULTS.md for the costs.
+//! A processor executes instructions out of order. `rdtsc` may read the counter before earlier loads have completed. If a duration
+//! ended with `rdtsc`, a load at the end of the measured function would be left out. So durations end with `rdtscp`, which waits for
+//! earlier loads. They start with `rdtsc`, which costs less. If loads of the caller are still in progress then, the rest of their
+//! time is included in the duration. See benches/RESULTS.md for the costs.
 
 #[cfg(all(
     feature = "std",

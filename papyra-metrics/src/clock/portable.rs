@@ -1,4 +1,4 @@
-//! The clock of std. Without it there is none.
+//! The clock of std. Without the feature `std`, no duration can be started.
 
 use core::time::Duration;
 

@@ -14,8 +14,8 @@ static CALIBRATION: Calibration = Calibration::new();
 /// Whether the counter is suitable for measuring durations. Written when this code is loaded.
 static IS_SUITABLE: AtomicBool = AtomicBool::new(false);
 
-/// The start of a duration. Either a value of the counter with the lowest bit set, which makes it at most a tick later, or the
-/// nanoseconds of `CLOCK_MONOTONIC`, doubled.
+/// The start of a duration. The lowest bit is 1 if the other bits are a value of the counter, rounded to two ticks. It is 0 if the
+/// number is twice the nanoseconds of `CLOCK_MONOTONIC`.
 #[derive(Clone, Copy, Debug)]
 pub struct Instant(NonZeroU64);
 
@@ -32,7 +32,7 @@ impl Instant {
         Self::now_and_calibrate()
     }
 
-    /// Takes a reading for the calibration if one is due, and starts a duration with the clock that is used after that.
+    /// Takes a reading for the calibration if one is due. Then starts a duration with the clock that is now in use.
     #[cold]
     fn now_and_calibrate() -> Self {
         if IS_SUITABLE.load(Ordering::Relaxed) {
@@ -49,7 +49,7 @@ impl Instant {
 
     #[inline]
     fn of_ticks(ticks: u64) -> Self {
-        Self(NonZeroU64::MIN | ticks) // 1
+        Self(NonZeroU64::MIN | ticks) // `MIN` is 1
     }
 
     fn of_nanoseconds(nanoseconds: u64) -> Self {
@@ -65,7 +65,8 @@ impl Instant {
     /// Returns the time since the start, or zero if the clock was set back since.
     #[inline]
     pub fn elapsed(self) -> Duration {
-        // 146 years. A histogram converts the duration to nanoseconds, and with this limit the compiler omits both conversions.
+        // 146 years. A histogram converts the `Duration` back to nanoseconds. Below this limit the conversions cannot overflow, so the
+        // compiler removes both of them.
         const MAX: u64 = u64::MAX >> 2;
         let nanoseconds = if self.is_ticks() {
             CALIBRATION.nanoseconds(rdtscp().wrapping_sub(self.0.get()))
@@ -97,7 +98,7 @@ fn rdtscp() -> u64 {
     unsafe { __rdtscp(&raw mut processor) }
 }
 
-/// Returns the nanoseconds of `CLOCK_MONOTONIC`, which is the clock of `std::time::Instant`. An `Instant` does not give them out.
+/// Returns the nanoseconds of `CLOCK_MONOTONIC`, which is the clock of `std::time::Instant`. `Instant` does not expose them.
 fn monotonic() -> u64 {
     const CLOCK_MONOTONIC: c_int = 1;
 
@@ -114,7 +115,7 @@ fn monotonic() -> u64 {
     let mut time = Time { seconds: 0, nanoseconds: 0 };
     // SAFETY: the structure is the C library's `struct timespec`, and can be written to. All kernels have this clock.
     unsafe { clock_gettime(CLOCK_MONOTONIC, &raw mut time) };
-    // Neither is negative.
+    // Neither number is negative.
     time.seconds.unsigned_abs() * 1_000_000_000 + time.nanoseconds.unsigned_abs()
 }
 
@@ -132,7 +133,7 @@ fn is_suitable() -> bool {
     const POWER: u32 = 0x8000_0007;
     const INVARIANT_TSC: u32 = 1 << 8;
 
-    // SAFETY: every x86-64 processor has the instruction. A function without `unsafe` in later versions of Rust.
+    // SAFETY: every x86-64 processor has the instruction. In later versions of Rust, this function is safe.
     #[allow(unused_unsafe)]
     let edx = |leaf| unsafe { (__cpuid(EXTENDED).eax >= leaf).then(|| __cpuid(leaf).edx) };
     let has = |leaf, bit| edx(leaf).is_some_and(|edx| edx & bit != 0);
@@ -143,7 +144,7 @@ fn is_suitable() -> bool {
 
 const CLOCK_SOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
 
-/// Runs when this code is loaded, since reading a file takes I/O, which must not happen while a duration is measured.
+/// Runs when this code is loaded, because it reads a file, and measuring a duration must not do I/O.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static INITIALIZE: extern "C" fn() = {
@@ -168,7 +169,7 @@ mod tests {
 
     use super::{CALIBRATION, CLOCK_SOURCE, IS_SUITABLE, Instant, is_suitable, monotonic, rdtsc};
 
-    /// Waits until the counter is used, if it is suitable on this machine.
+    /// Measures durations until the counter is used, if it is suitable on this machine.
     fn calibrated() {
         let source = fs::read_to_string(CLOCK_SOURCE).unwrap();
         if source != "tsc\n" || !is_suitable() {
@@ -214,7 +215,7 @@ mod tests {
     fn threads_that_are_moved_between_processors_measure_as_std_does() {
         calibrated();
         thread::scope(|scope| {
-            // More than there are processors.
+            // More threads than processors, so that threads move between processors.
             for _ in 0..4 * thread::available_parallelism().unwrap().get() {
                 scope.spawn(|| {
                     (0..20)

@@ -7,11 +7,11 @@ use super::row::FamilyRow;
 use super::zero::Zero;
 use crate::label::{Label, LabelValues, MAX_LABELS};
 
-/// An item for each combination of two labels: a row for each value of the first.
+/// An item for each combination of two labels, stored as one row for each value of the first label.
 pub struct Cross<A: Label, B: Label, T>(A::Members<FamilyRow<B, T>>);
 
 impl<A: Label, B: Label, T> Cross<A, B, T> {
-    /// Returns the items of one value of the first label.
+    /// Returns the items that have this value of the first label.
     #[inline]
     pub(crate) fn row(&self, first: A) -> &FamilyRow<B, T> {
         A::__member(&self.0, first)
@@ -66,12 +66,12 @@ where
     const ZERO: Self = Self(Zero::ZERO);
 }
 
-/// The labels of two sets, one after the other.
+/// The list of the labels of `A` followed by those of `B`.
 struct Concatenated<A, B>(PhantomData<(A, B)>);
 
 impl<A: Label, B: Label> Concatenated<A, B> {
-    /// The number of labels, limited to one more than is valid. `assert_set` then reports the excess at the family's
-    /// declaration, which is the code that the user has to change.
+    /// The number of labels. If there are too many, it is one more than the valid maximum. `assert_set` then reports the error
+    /// at the family's declaration, which is the code that the user has to change.
     const LEN: usize = {
         let len = A::LABELS.len() + B::LABELS.len();
         if len > MAX_LABELS { MAX_LABELS + 1 } else { len }

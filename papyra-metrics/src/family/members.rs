@@ -63,8 +63,8 @@ pub trait Member: Sized {
     }
 }
 
-/// The members of a family: [`Member::Storage`]. Implemented for the arrays of a label, and for the sharded counters
-/// that share their cache lines.
+/// The members of a family, as [`Member::Storage`] contains them. Implemented for arrays, and for sharded counters that share
+/// cache lines.
 pub trait MemberStorage<T>: Sized {
     #[doc(hidden)]
     fn __from_fn(make: &mut dyn FnMut() -> T) -> Self;
@@ -161,7 +161,8 @@ in_an_array! {
     [] portable_atomic::AtomicU64,
     #[cfg(feature = "portable-atomic")]
     [] portable_atomic::AtomicI64,
-    // loom's atomics are larger than words, so counters cannot share lines.
+    // Under loom, a family of sharded counters is an array: loom's atomics are larger than words, so counters cannot share
+    // cache lines.
     #[cfg(all(loom, test))]
     [] crate::ShardedCounter,
 }

@@ -1,4 +1,4 @@
-//! Instruments at zero, known at compile time.
+//! Zero values of instruments, known at compile time.
 
 use crate::{Buckets, CachePadded, Distribution};
 #[cfg(not(all(loom, test)))]

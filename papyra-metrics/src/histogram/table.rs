@@ -61,7 +61,7 @@ impl<const PER_OCTAVE: usize, const BUCKETS: usize> BucketTable<PER_OCTAVE, BUCK
 
     /// Returns the index of the first bound that is not below the value, or the number of bounds if all are below it.
     ///
-    /// `leading_zeros` is the number of leading zeros of the value; for zero, pass 63.
+    /// `leading_zeros` is the number of leading zeros of the value. For zero, it may be 64, or 63 as for the value 1.
     #[inline]
     pub const fn find(&self, value: u64, leading_zeros: u32) -> CellIndex<BucketCells<BUCKETS>> {
         let octave = &self.octaves[leading_zeros as usize];

@@ -1,4 +1,4 @@
-//! Arrays of composed descriptors.
+//! The descriptors of all series of a struct, in arrays that are computed at compile time.
 
 use core::marker::PhantomData;
 
@@ -8,8 +8,8 @@ use super::table::DescriptorTable;
 use super::text::Text;
 use crate::Descriptor;
 
-/// The metrics of `M` in arrays of exactly the required length. Only for structs that are not generic, because a generic
-/// struct cannot pass its number of metrics as a constant argument.
+/// Computes the descriptors of `M` in arrays of exactly the required length. Only for structs that are not generic, because
+/// the number of metrics of a generic struct cannot be a constant argument.
 pub struct Exact<
     M: ?Sized,
     const LEN: usize,
@@ -28,7 +28,7 @@ impl<
 {
     const JOINED_LABELS: Labels =
         &joined_labels::<JOINED_LABELS>(DeclaredMetrics::new(M::DECLARED));
-    /// All metrics of `M`.
+    /// The descriptors of all series of `M`.
     pub const METRICS: &'static [Descriptor] = &descriptors::<LEN, KEY_LEN>(
         DeclaredMetrics::new(M::DECLARED),
         Self::JOINED_LABELS,
@@ -36,7 +36,8 @@ impl<
     );
 }
 
-/// Returns the items at the smallest size that fits.
+/// Evaluates a constant of `$class` for each size. Returns the array of the smallest size that fits, the only one that is
+/// `Some`.
 macro_rules! first_fit {
     ($class:ident<$($size:literal)*>::$items:ident, $too_many:literal) => {
         $(if let Some(items) = &$class::<M, $size>::$items { items.as_slice() } else)*
@@ -44,8 +45,8 @@ macro_rules! first_fit {
     };
 }
 
-/// The metrics of a generic `M`. Their number cannot be the length of an array, so the length of the array is the next
-/// power of two.
+/// Computes the descriptors of a generic `M`. Their number cannot be the length of an array, so the length of the array is
+/// the next power of two.
 pub struct SizeClasses<M: ?Sized>(PhantomData<M>);
 
 impl<M: DescriptorTable + ?Sized> SizeClasses<M> {
@@ -53,7 +54,7 @@ impl<M: DescriptorTable + ?Sized> SizeClasses<M> {
         SizeClass<8 16 32 64 128 256 512 1024>::JOINED_LABELS,
         "the nested structs in a generic struct have over 1,024 labels"
     );
-    /// All metrics of `M`.
+    /// The descriptors of all series of `M`.
     pub const METRICS: &'static [Descriptor] = first_fit!(
         SizeClass<8 16 32 64 128 256 512 1024 2048 4096 8192 16384>::METRICS,
         "a generic struct with flattened fields or families has over 16,384 metrics"
@@ -62,8 +63,8 @@ impl<M: DescriptorTable + ?Sized> SizeClasses<M> {
     .0;
 }
 
-/// Arrays that are `Some` only if `LEN` is the smallest size that fits. Other sizes are evaluated but never reach the
-/// binary.
+/// Constants that are `Some` array of length `LEN` only if `LEN` is the smallest size that fits. The compiler evaluates the
+/// constants of all sizes, but those that are `None` do not become part of the binary.
 struct SizeClass<M: ?Sized, const LEN: usize>(PhantomData<M>);
 
 impl<M: DescriptorTable + ?Sized, const LEN: usize> SizeClass<M, LEN> {
@@ -94,7 +95,7 @@ impl<M: DescriptorTable + ?Sized, const LEN: usize> SizeClass<M, LEN> {
         }
     }
 
-    /// A separate function, so that keys of other lengths are not evaluated.
+    /// A separate function, so that the compiler evaluates only the keys of the length that is needed.
     const fn metrics_with_keys<const KEY_LEN: usize>() -> [Descriptor; LEN] {
         let joined_labels = SizeClasses::<M>::JOINED_LABELS;
         descriptors(
@@ -108,7 +109,7 @@ impl<M: DescriptorTable + ?Sized, const LEN: usize> SizeClass<M, LEN> {
 /// The keys of the series of `M`.
 struct Keys<M: ?Sized, const LEN: usize, const KEY_LEN: usize>(PhantomData<M>);
 
-/// The number of keys in one list.
+/// The number of keys in one list of [`Keys::LISTS`].
 const LIST_LEN: usize = 256;
 
 macro_rules! lists {
@@ -118,8 +119,8 @@ macro_rules! lists {
 impl<M: DescriptorTable + ?Sized, const LEN: usize, const KEY_LEN: usize> Keys<M, LEN, KEY_LEN> {
     const ALL: &'static [Text<KEY_LEN>] = &keys::<LEN, KEY_LEN>(DeclaredMetrics::new(M::DECLARED));
 
-    /// The same keys in lists. The compiler emits a list again for each pointer into it, which for a single long list
-    /// would take most of the time of a build.
+    /// The keys of `ALL`, divided into lists of at most `LIST_LEN`. For each descriptor that points into a list, the compiler
+    /// emits the list again. With one long list, this would take most of the time of a build.
     const LISTS: [&'static [Text<KEY_LEN>]; 64] = lists!(
         0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
         32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63
@@ -136,7 +137,7 @@ impl<M: DescriptorTable + ?Sized, const LEN: usize, const KEY_LEN: usize> Keys<M
     }
 }
 
-/// One of the lists of keys.
+/// The list of keys at the position `INDEX` of [`Keys::LISTS`].
 struct KeyList<M: ?Sized, const LEN: usize, const KEY_LEN: usize, const INDEX: usize>(
     PhantomData<M>,
 );
@@ -159,7 +160,7 @@ impl<M: DescriptorTable + ?Sized, const LEN: usize, const KEY_LEN: usize, const 
         list
     };
 
-    /// A function, so that lists that are not needed are not evaluated.
+    /// A function, so that the compiler does not evaluate the lists that are not needed.
     const fn get() -> &'static [Text<KEY_LEN>] {
         &Self::KEYS
     }

@@ -1,23 +1,24 @@
-//! Composes the descriptors of all series of a struct at compile time. The compiler interprets each step, so the number
-//! of steps is proportional to the number of bytes in all keys, and each member of a family needs only a few.
+//! Composes the descriptors of all series of a struct at compile time. The compiler interprets this code, which is slow. So
+//! the number of steps is kept proportional to the number of bytes in all keys, with a few steps for each member of a family.
 
 use super::declarations::{DeclaredMetrics, Labels, OuterLabels};
 use super::text::{Text, TextWriter};
 use crate::label::value_at;
 use crate::{Descriptor, LabelValues};
 
-/// The number of series, and the sizes of their generated keys and labels.
+/// The number of series, and the lengths of the arrays for their generated keys and labels.
 #[derive(Clone, Copy)]
 pub struct Sizes {
     pub series: usize,
-    /// The number of generated keys, which are not the key of a declared descriptor.
+    /// The number of generated keys. A key is generated if it differs from the key of the declared descriptor.
     pub keys: usize,
     /// The length of the longest generated key.
     pub key_len: usize,
+    /// The number of labels in `OuterLabels::Joined` of all metrics.
     pub joined_labels: usize,
 }
 
-/// Measures all series of a struct.
+/// Computes the sizes for all series of a struct.
 pub(super) const fn sizes(mut all: DeclaredMetrics) -> Sizes {
     let mut sizes = Sizes { series: 0, keys: 0, key_len: 0, joined_labels: 0 };
     while all.advance() {
@@ -35,7 +36,7 @@ pub(super) const fn sizes(mut all: DeclaredMetrics) -> Sizes {
 }
 
 impl DeclaredMetrics {
-    /// Returns whether the keys of the current metric are not the key of its descriptor.
+    /// Returns whether the keys of the current metric differ from the key of its declared descriptor, and have to be generated.
     const fn has_other_keys(&self) -> bool {
         self.prefix_len > 0 || self.has_labels
     }
@@ -60,7 +61,8 @@ impl DeclaredMetrics {
         len + 1
     }
 
-    /// Writes the common beginning of all keys of the current metric.
+    /// Writes the part that all keys of the current metric begin with: the name, the labels that do not depend on the member, and
+    /// the name of the first label of a family.
     const fn key_start<const KEY_LEN: usize>(&self) -> TextWriter<KEY_LEN> {
         let mut key = TextWriter::new();
         let mut level = 1;
@@ -86,7 +88,7 @@ impl DeclaredMetrics {
     }
 }
 
-/// Returns the length of labels in a key: a brace or comma before each name, and the equals sign.
+/// Returns the length of labels in a key, with a brace or a comma before each name and an equals sign after it.
 const fn pairs_len(mut labels: Labels) -> usize {
     let mut len = 0;
     while let [(name, value), rest @ ..] = labels {
@@ -107,7 +109,8 @@ const fn longest(mut values: &[&str]) -> usize {
     longest
 }
 
-/// Writes labels in the format of a key. Also returns the separator before further labels.
+/// Appends labels to a key. Also returns the separator to write before further labels: a brace, or a comma after the first
+/// label.
 const fn push_pairs<const KEY_LEN: usize>(
     mut key: TextWriter<KEY_LEN>,
     mut separator: &'static str,
@@ -121,7 +124,8 @@ const fn push_pairs<const KEY_LEN: usize>(
     (key, separator)
 }
 
-/// Writes the values of the labels before the last one, and the names of the labels after the first one.
+/// Appends the family labels of a member to a key that ends with the first name and an equals sign, except for the last
+/// value, which varies from each member to the next.
 const fn push_outer_values<const KEY_LEN: usize>(
     mut key: TextWriter<KEY_LEN>,
     family: &[LabelValues],
@@ -136,7 +140,7 @@ const fn push_outer_values<const KEY_LEN: usize>(
     key
 }
 
-/// Writes the generated keys.
+/// Returns the generated keys of all series.
 pub(super) const fn keys<const LEN: usize, const KEY_LEN: usize>(
     mut all: DeclaredMetrics,
 ) -> [Text<KEY_LEN>; LEN] {
@@ -167,7 +171,7 @@ pub(super) const fn keys<const LEN: usize, const KEY_LEN: usize>(
     keys
 }
 
-/// Writes the labels that several flattened levels together add to a metric.
+/// Returns one list of the labels that flattened fields add to metrics. Each [`OuterLabels::Joined`] is a part of this list.
 pub(super) const fn joined_labels<const LEN: usize>(
     mut all: DeclaredMetrics,
 ) -> [(&'static str, &'static str); LEN] {

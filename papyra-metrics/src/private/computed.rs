@@ -2,8 +2,8 @@
 
 use crate::{GaugeInteger, Value, Walker};
 
-/// Shows the result of `compute` for the field as a counter. This is a function, so that the types of a closure's argument
-/// and result are known.
+/// Passes the result of `compute` for the field to the walker, as a counter. The derive calls this function instead of the
+/// closure, because the signature lets rustc infer the types of the closure's argument and result.
 #[inline]
 pub fn show_counter<T: ?Sized, N: CounterNumber>(
     field: &T,
@@ -13,7 +13,7 @@ pub fn show_counter<T: ?Sized, N: CounterNumber>(
     walker.instrument(&Value::Counter(compute(field).into_counter()));
 }
 
-/// Shows the result of `compute` for the field as a gauge.
+/// Passes the result of `compute` for the field to the walker, as a gauge.
 #[inline]
 pub fn show_gauge<T: ?Sized, N: GaugeNumber>(
     field: &T,

@@ -8,7 +8,8 @@ use crate::{Descriptor, LabelValues};
 pub struct Declarations {
     /// The struct's own metrics, in declaration order.
     pub own: &'static [Descriptor],
-    /// The labels of each own metric that is a family; empty if none of these is a family.
+    /// The labels of each own metric, which are empty if the metric is not a family. The list itself is empty if no own
+    /// metric is a family.
     pub families: &'static [&'static [LabelValues]],
     /// The flattened fields, in declaration order.
     pub flattened: &'static [Flattened],
@@ -36,8 +37,8 @@ impl Declarations {
     }
 }
 
-/// Returns the metrics of a flattened field, unless it is nested too deeply. The derive generates a call for each field, so
-/// that the error is located at the field.
+/// Returns the metrics of a flattened field. Panics if they are nested too deeply. The derive generates a call for each field,
+/// so that the compile error is located at the field.
 #[track_caller]
 pub const fn flattened_metrics(metrics: Declarations) -> Declarations {
     assert!(
@@ -47,13 +48,13 @@ pub const fn flattened_metrics(metrics: Declarations) -> Declarations {
     metrics
 }
 
-/// The metrics of one flattened field, and their position.
+/// One flattened field.
 pub struct Flattened {
     /// The number of the struct's own metrics before the field.
     pub at: usize,
     /// The field's name, for error messages.
     pub field: &'static str,
-    /// The prefix of each name.
+    /// The prefix that the field adds to the name of each of its metrics.
     pub prefix: &'static str,
     /// The labels that the field adds before each metric's own labels.
     pub labels: Labels,
@@ -64,7 +65,7 @@ pub struct Flattened {
 /// Names and values of labels.
 pub type Labels = &'static [(&'static str, &'static str)];
 
-/// The origin of a metric of a struct.
+/// The field that a metric of a struct comes from.
 #[derive(Clone, Copy)]
 pub(super) enum Owner {
     /// A metric of the struct itself, by its index.
@@ -86,13 +87,13 @@ impl Owner {
 /// Iterates over all metrics of a struct in declaration order, including those of flattened structs. A family with many
 /// series is one step.
 ///
-/// The compiler interprets each step, and a call takes as long as dozens of other steps. Therefore intermediate results
-/// are kept in fields, and slices are matched instead of indexed.
+/// The compiler interprets this code at compile time, where a call takes as long as dozens of other steps. Therefore
+/// intermediate results are kept in fields, and slices are matched instead of indexed.
 pub(super) struct DeclaredMetrics {
-    /// The struct, the flattened struct that the current metric is in, and the structs between them.
+    /// The path from the outermost struct to the flattened struct that contains the current metric.
     levels: [Level; MAX_DEPTH],
     depth: usize,
-    /// The length of the joined labels so far.
+    /// The number of labels in all [`OuterLabels::Joined`] so far.
     joined_len: usize,
     /// The current metric, as its struct declares it.
     pub(super) metric: &'static Descriptor,
@@ -116,10 +117,11 @@ const MAX_DEPTH: usize = 32;
 struct Level {
     /// The own metrics and the flattened fields that have not been visited.
     rest: Declarations,
-    /// The number of own metrics and of flattened fields that have been visited.
+    /// The number of own metrics that have been visited.
     own: usize,
+    /// The number of flattened fields that have been visited.
     flattened: usize,
-    /// The prefix and the labels that the field containing the struct adds to its metrics.
+    /// The prefix and the labels that the flattened field with this struct adds to its metrics.
     prefix: &'static str,
     labels: Labels,
     /// The length of all prefixes down to this level.
@@ -127,12 +129,13 @@ struct Level {
     outer_labels: OuterLabels,
 }
 
-/// The labels that all levels down to a certain level add.
+/// The labels that flattened fields add to a metric: those of all levels down to the level of the metric.
 #[derive(Clone, Copy)]
 pub(super) enum OuterLabels {
-    /// The labels of one level.
+    /// Only one level adds labels, or none.
     One(Labels),
-    /// The labels of several levels, which are adjacent in the joined labels.
+    /// Several levels add labels. They are adjacent in the list that [`joined_labels`](super::compose::joined_labels) returns:
+    /// `len` labels from the position `at` on.
     Joined { at: usize, len: usize },
 }
 
@@ -148,7 +151,7 @@ impl OuterLabels {
 const NO_METRIC: Descriptor = Descriptor::gauge("none");
 
 impl DeclaredMetrics {
-    /// Creates an iterator that is before the first metric.
+    /// Creates an iterator. [`advance`](Self::advance) makes the first metric the current one.
     pub(super) const fn new(declarations: Declarations) -> Self {
         let mut first = Level {
             rest: Declarations::NONE,
@@ -252,12 +255,12 @@ impl DeclaredMetrics {
         };
     }
 
-    /// Returns the length of the joined labels of all levels so far.
+    /// Returns the number of labels in all [`OuterLabels::Joined`] so far.
     pub(super) const fn joined_len(&self) -> usize {
         self.joined_len
     }
 
-    /// Returns the current metric's owner in the struct.
+    /// Returns the field of the outermost struct that the current metric comes from.
     pub(super) const fn owner(&self) -> Owner {
         let Level { own, flattened, .. } = self.levels[0];
         if self.depth == 0 { Owner::Own(own - 1) } else { Owner::Flattened(flattened) }

@@ -1,5 +1,5 @@
-//! The items that generated code names. They are not stable: the derive and this crate always have the same
-//! version.
+//! The items that generated code uses. They may change in any release: each version of the derive works only with the same
+//! version of this crate.
 
 mod arrays;
 mod collisions;
@@ -42,8 +42,8 @@ pub use crate::histogram::cells::{BucketCells, CellIndex};
 pub use crate::histogram::table::{BucketTable, most_per_octave};
 pub use crate::label::family_labels;
 pub use crate::shared_memory::{ComputedValue, Publishable, SharedMemorySafe, SkippedField};
-// Includes items that are public elsewhere too, so that a `crate = …` path to a re-export of only some items causes one
-// error.
+// Includes items that are also public elsewhere. Generated code names all items through this module, so a `crate = …` path to
+// a module that re-exports only a part of this crate causes one compile error, not one for each missing item.
 pub use crate::{
     CachePadded, Counter, Descriptor, Family, FloatGauge, Gauge, Histogram, Inc, Instrument, Label,
     LabelValues, MemberArray, Metrics, RecordDuration, ShardedCounter, ShardedHistogram, Value,

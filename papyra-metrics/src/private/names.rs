@@ -12,18 +12,18 @@ use crate::hash::{first_slot, hash};
 use crate::label_set::LabelSet;
 use crate::naming::{self, ExpositionName};
 
-/// The collisions of a struct, found once and reported at each field.
+/// Holds the collisions of a struct in a constant, so that they are computed once although each field checks for its own.
 pub(super) struct Check<M: ?Sized>(PhantomData<M>);
 
 impl<M: DescriptorTable + ?Sized> Check<M> {
     pub(super) const COLLISIONS: Collisions = find::<M>();
 }
 
-/// At most one collision for each field, and at most [`MAX`](Self::MAX) in all.
+/// The collisions of a struct: at most one for each field, and at most [`MAX`](Self::MAX) in all.
 pub(super) struct Collisions {
     found: [Collision; Self::MAX],
     len: usize,
-    /// Whether there are too many metrics to compare them.
+    /// Whether the struct has so many metrics that they were not compared.
     pub(super) are_too_many: bool,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Collision {
     pub(super) conflict: Conflict,
 }
 
-/// One series or several adjacent series, and the field that declares them.
+/// The adjacent series of one metric, and the field that declares the metric.
 #[derive(Clone, Copy)]
 pub(super) struct Series {
     pub(super) index: usize,
@@ -84,7 +84,7 @@ const fn find<M: DescriptorTable + ?Sized>() -> Collisions {
             names += 2 * all.members;
         }
     }
-    // Half of the slots stay empty, so that a search ends soon.
+    // At least half of the slots stay empty, so that a search soon ends at an empty one.
     let slots = 2 * names;
     if slots <= 1 << 8 {
         find_with::<M, { 1 << 8 }>()
@@ -113,7 +113,7 @@ const fn find_with<M: DescriptorTable + ?Sized, const SLOTS: usize>() -> Collisi
     found
 }
 
-/// The names seen so far: an open-addressed table.
+/// The names that have been inserted so far, as an open-addressed hash table.
 struct Names<const SLOTS: usize> {
     all: &'static [Descriptor],
     slots: [Slot; SLOTS],
@@ -123,7 +123,7 @@ struct Names<const SLOTS: usize> {
 struct Slot {
     hash: u64,
     series: Series,
-    /// Whether the individual series are in the table too, because another metric has the same name.
+    /// Whether the individual series of the metric are in the table too. They are inserted once another metric has the same name.
     is_shared: bool,
 }
 
@@ -158,9 +158,9 @@ impl<const SLOTS: usize> Names<SLOTS> {
 
     /// Inserts the names of a metric. Returns its collision with a metric that was inserted before.
     ///
-    /// If two families have samples of the same name, the name of one family ends in the suffix of a sample, because no
-    /// suffix ends in another suffix. Therefore a family is inserted under its name, and under its name without such a
-    /// suffix, instead of under the names of all its samples.
+    /// A sample's name is the name of its family and a suffix, such as `_count`. No suffix ends in another suffix. So if samples
+    /// of two families have the same name, the name of one family is that of the other with a suffix. Therefore a family is
+    /// inserted under its name, and under its name without such a suffix, instead of under the names of all its samples.
     const fn insert(&mut self, new: Series) -> Option<Collision> {
         let metric = &self.all[new.index];
         let mut name = hash(0, metric.name.as_bytes());
@@ -193,7 +193,7 @@ impl<const SLOTS: usize> Names<SLOTS> {
                 self.slots[at] = Slot { hash, series: new, is_shared: false };
                 return None;
             }
-            // A metric has several names, so the search may find the metric itself.
+            // A metric is inserted under several names, so the search may find the metric itself.
             if known == hash && first.index != new.index {
                 let (a, b) = (&self.all[first.index], &self.all[new.index]);
                 if let Some(conflict) = conflict::conflict(a, b) {
@@ -202,7 +202,7 @@ impl<const SLOTS: usize> Names<SLOTS> {
                 let is_known = match name {
                     Name::Key => naming::equal(a.name.as_bytes(), b.name.as_bytes()),
                     Name::Family => conflict::same_family(a, b),
-                    // The slot keeps the first metric of the family.
+                    // The slot of the first metric of the family represents all of them.
                     Name::Sample if conflict::same_family(a, b) => return None,
                     Name::Sample | Name::Series => false,
                 };
@@ -219,7 +219,7 @@ impl<const SLOTS: usize> Names<SLOTS> {
         }
     }
 
-    /// Inserts each of the series. Returns the first collision.
+    /// Inserts each of the series of a metric. Returns the first collision.
     const fn insert_series(&mut self, new: Series, hash_of_name: u64) -> Option<Collision> {
         let mut first = None;
         let mut i = 0;
@@ -282,7 +282,7 @@ mod tests {
     use super::{Names, Owner, Series, Slot, conflict};
     use crate::{Descriptor, Kind};
 
-    /// Returns metrics of which many have equal names, exported names or samples.
+    /// Returns metrics, many of which have the same name, exported name or sample names.
     fn metrics() -> Vec<Descriptor> {
         let names = [
             "a",

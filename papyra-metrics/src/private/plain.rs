@@ -14,7 +14,7 @@ pub trait PlainValue<I: ?Sized>: Sized {
     fn read(instrument: &I) -> Self;
 }
 
-/// A value that a plain struct can contain, for a snapshot.
+/// A value that a plain struct can contain, as it is passed to a snapshot.
 pub trait ShowPlain {
     /// Calls the visitor with the value of each series.
     fn show(&self, visitor: &mut dyn FnMut(Value));
@@ -69,7 +69,7 @@ impl<B: Buckets> ShowPlain for Distribution<B> {
     fn show(&self, visitor: &mut dyn FnMut(Value)) {
         #[cfg(feature = "alloc")]
         visitor(Value::Histogram(Box::new(self.erase())));
-        // Never used, because there are no snapshots without an allocator.
+        // The count stands in for the distribution: without `alloc` there are no snapshots, so nothing uses the value.
         #[cfg(not(feature = "alloc"))]
         visitor(Value::Counter(self.count()));
     }

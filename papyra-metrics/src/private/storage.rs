@@ -6,19 +6,19 @@ use super::table::DescriptorTable;
 use crate::shared_memory::SharedMemorySafe;
 use crate::{Descriptor, Metrics, Value, Walker};
 
-/// A plain struct with storage. `HasStorage<false>` is implemented for every type, so that a flattened type without
-/// storage causes one error, at its field, and none where its storage is named.
+/// A plain struct with storage. `HasStorage<false>` is implemented for every type. Generated code uses it for a flattened type
+/// without storage, so that such a type causes one error, at its field, and no further errors where its storage is named.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no storage",
     label = "this type has no `#[metrics(storage = …)]`",
     note = "in a struct with `storage`, a flattened field is itself a struct that derives `Metrics` with `storage = Name`"
 )]
 pub trait HasStorage<const PRESENT: bool = true>: Sized {
-    /// Evaluated to force the bound.
+    /// Generated code evaluates this constant to check that the type implements the trait.
     const ASSERTED: () = ();
     /// The struct of atomics.
     type Storage: DescriptorTable + fmt::Debug;
-    /// The storage with every value at zero.
+    /// A struct of atomics in which every value is zero.
     const NEW: Self::Storage;
 
     /// Reads the values since the last reset.
@@ -28,11 +28,11 @@ pub trait HasStorage<const PRESENT: bool = true>: Sized {
     fn values(&self, visitor: &mut dyn FnMut(Value));
 }
 
-/// The type that a reference to a plain struct converts into: a snapshot, if there is an allocator.
+/// The type that a reference to a plain struct converts into. With the feature `alloc`, it is a snapshot.
 #[cfg(feature = "alloc")]
 pub use crate::Snapshot as PlainSnapshot;
 
-/// Replaces the snapshot if there is no allocator.
+/// The type that a reference to a plain struct converts into without the feature `alloc`.
 #[cfg(not(feature = "alloc"))]
 #[derive(Debug)]
 pub struct PlainSnapshot;
@@ -61,7 +61,7 @@ impl<T: HasStorage> StorageProbe<T> {
     pub const PLAIN: bool = true;
 }
 
-/// The fallback of [`StorageProbe`].
+/// The trait with the constant that [`StorageProbe`] has if its type has no storage.
 pub trait NotPlain {
     const PLAIN: bool = false;
 }

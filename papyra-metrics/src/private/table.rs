@@ -22,7 +22,8 @@ use crate::{
 pub trait DescriptorTable: Metrics {
     /// The struct's own metrics, in declaration order.
     const OWN: &'static [Descriptor];
-    /// The labels that distinguish the series of each own metric; empty if none of these is a family.
+    /// The labels of each own metric, which are empty if the metric is not a family. The list itself is empty if no own
+    /// metric is a family.
     const FAMILIES: &'static [&'static [LabelValues]] = &[];
     /// The flattened fields, in declaration order.
     const FLATTENED: &'static [Flattened] = &[];
@@ -30,16 +31,16 @@ pub trait DescriptorTable: Metrics {
     const DECLARED: Declarations = Declarations::new(Self::OWN, Self::FAMILIES, Self::FLATTENED);
     /// The number of series, and the sizes of their generated keys and labels.
     const SIZES: Sizes = sizes(DeclaredMetrics::new(Self::DECLARED));
-    /// The series of all metrics, in declaration order.
+    /// The descriptors of the series of all metrics, in declaration order.
     const COMPOSED: &'static [Descriptor] = Self::OWN;
     /// [`COMPOSED`](Self::COMPOSED), which the derive has checked for collisions.
     const METRICS: &'static [Descriptor] = Self::COMPOSED;
 
-    /// [`METRICS`](Self::METRICS), as [`Metrics::__static_table`] returns it.
+    /// The result of [`Metrics::__static_table`], made from [`METRICS`](Self::METRICS).
     const STATIC_TABLE: StaticTable = StaticTable::new(Self::METRICS);
 
-    /// Walks the struct as a flattened field. Unlike [`Metrics::walk`], an `Option` that is `None` shows its metrics as
-    /// absent, because the struct that contains it lists them.
+    /// Walks the struct as a flattened field. Unlike with [`Metrics::walk`], the metrics of an `Option` that is `None` are passed
+    /// to the walker as absent, because the descriptors of the outer struct include them.
     fn walk_flattened(&self, walker: &mut dyn Walker) {
         self.walk(walker);
     }
@@ -90,8 +91,8 @@ pub const fn prefixed(mut descriptor: Descriptor, prefix_len: usize) -> Descript
     descriptor
 }
 
-/// `Inc + Instrument`, or a family of such instruments, as one bound for the field marked `errors`, so that a wrong
-/// type causes one error, not two.
+/// The bound on the type of a field marked `errors`: an instrument that implements [`Inc`](crate::Inc), or a family of such
+/// instruments. It is a single trait, so that a wrong type causes one compile error, not two.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a counter",
     label = "a field marked `errors` must be a counter",
@@ -102,7 +103,7 @@ pub trait ErrorInstrument: Sized {
     /// The labels that distinguish the series of a family.
     const LABELS: &'static [LabelValues] = &[];
 
-    /// Like [`Metric::NUMBER`].
+    /// Like [`Metric::NUMBER`](super::Metric::NUMBER), for a field marked `errors`.
     const NUMBER: KindOrProblem = single(Self::KIND, Self::LABELS);
 
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker);

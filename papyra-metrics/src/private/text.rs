@@ -1,12 +1,12 @@
-//! Text that is composed at compile time, in few steps and few calls, because the compiler interprets each of them.
+//! Text that is composed at compile time. The compiler interprets this code, so it takes few steps and few calls.
 
 use core::str;
 
 /// Text of at most `LEN` bytes.
 ///
-/// The bytes are always UTF-8, so they are converted to a `str` without a check. The compiler would interpret the check
-/// of each byte: a struct of counters that is flattened twice would take an eighth longer to build, and a struct of
-/// families a third.
+/// The bytes are always UTF-8, so they are converted to a `str` without a check. At compile time, the check would be
+/// interpreted for each byte: a struct of counters that is flattened twice would take an eighth longer to build, and a struct
+/// of families a third.
 #[derive(Clone, Copy)]
 pub(super) struct Text<const LEN: usize>([u8; LEN]);
 
@@ -33,7 +33,7 @@ impl<const LEN: usize> Text<LEN> {
         // The bytes that continue a character are those from 0x80 to 0xbf.
         assert!(!matches!(rest, [0x80..=0xbf, ..]), "a text is cut between characters");
         #[allow(unsafe_code)] // as above
-        // SAFETY: the array is UTF-8, as above, and it is cut between characters.
+        // SAFETY: the array is UTF-8, as in `as_str`, and it is cut between characters.
         unsafe {
             str::from_utf8_unchecked(start)
         }
@@ -44,7 +44,7 @@ impl<const LEN: usize> Text<LEN> {
 #[derive(Clone, Copy)]
 pub(super) struct TextWriter<const LEN: usize> {
     text: Text<LEN>,
-    /// The length of what has been written. The rest of the text is zeros.
+    /// The number of bytes that have been written. The rest of the text is zeros.
     len: usize,
 }
 

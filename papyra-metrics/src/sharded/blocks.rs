@@ -9,16 +9,17 @@ use crate::atomic::AtomicU64;
 use crate::atomic_layout::AtomicLayout;
 use crate::histogram::cells::{CellArray, CellIndex, Tally};
 
-/// A value with its own cache lines.
+/// A value that shares no cache line with other values.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(C, align(64)))]
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
 struct Block<C>(C);
 
 #[repr(C)]
 pub(crate) struct Blocks<C> {
-    /// A bit for each shared block that has been added to. It has its own cache line, which is hardly ever written.
+    /// A bit for each shared block, set once a value has been added to the block. The bits have their own cache line, which is
+    /// hardly ever written.
     used: Block<AtomicU64>,
-    /// The blocks that threads share, then those of the CPUs.
+    /// The blocks that threads share, followed by one block for each CPU.
     blocks: [Block<C>; CELLS],
 }
 
@@ -41,7 +42,7 @@ impl<C: CellArray> Blocks<C> {
         Self { used: Block(AtomicU64::new(0)), blocks: core::array::from_fn(|_| Block(C::new())) }
     }
 
-    /// Adds to the bucket of a value in base units.
+    /// Adds a count and a sum to the bucket that contains `value`, a value in base units.
     #[inline]
     pub(crate) fn add<B: Buckets<__Cells = C>>(&self, value: u64, tally: Tally) {
         match AreaWithLzcnt::get() {
@@ -53,7 +54,7 @@ impl<C: CellArray> Blocks<C> {
         }
     }
 
-    /// Out of line, because the code is long and most machines do not need it.
+    /// A separate function, because the code is long and most processors have `lzcnt`.
     #[cold]
     fn add_without_lzcnt<B: Buckets<__Cells = C>>(&self, value: u64, tally: Tally) {
         let index = B::__find(value, (value | 1).leading_zeros());
@@ -81,7 +82,7 @@ impl<C: CellArray> Blocks<C> {
         }
     }
 
-    /// Calls `visit` with each block that may have been added to.
+    /// Calls `visit` with each block that may hold values.
     pub(crate) fn for_each_used(&self, mut visit: impl FnMut(&C)) {
         for_each_used(&self.used.0, |block| visit(&self.blocks[block].0));
     }

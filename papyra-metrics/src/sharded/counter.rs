@@ -10,7 +10,8 @@ use crate::atomic_layout::AtomicLayout;
 use crate::counter::advance_baseline;
 use crate::{Instrument, Kind, Value};
 
-/// The number of words of a counter, each on its own cache line: the bits of the shared cells, the cells, the baseline.
+/// The number of words of a counter, each on its own cache line: the word of bits for the shared cells, the cells, and the
+/// baseline.
 #[cfg(not(all(loom, test)))]
 pub(super) const LINES: usize = CELLS + 2;
 
@@ -92,9 +93,9 @@ impl Cell {
 // are hardly ever written. `repr(C)`, because other processes read the cells and the baseline by their offsets.
 #[repr(C)]
 pub struct ShardedCounter {
-    /// A bit for each shared cell that has been added to.
+    /// A bit for each shared cell, set once the cell has been used.
     used: Cell,
-    /// The cells that threads share, then those of the CPUs.
+    /// The cells that threads share, followed by one cell for each CPU.
     cells: [Cell; CELLS],
     /// The total at the last reset.
     baseline: AtomicU64,
@@ -123,7 +124,7 @@ impl ShardedCounter {
         }
     }
 
-    /// Out of line, because the code is long and is not needed if the CPUs have their own cells.
+    /// A separate function, because the code is long and is not needed if each CPU has its own cell.
     #[cold]
     fn add_elsewhere(&self, n: u64) {
         if !Area::in_library(|area| area.add(self, n)) {
@@ -140,7 +141,7 @@ impl ShardedCounter {
 
     /// Returns the count since the last reset.
     pub fn get(&self) -> u64 {
-        // Loaded before the total, which is then at least as large, so that their difference never wraps.
+        // Loaded before the total. A total that is loaded later is at least as large, so the difference never wraps.
         let baseline = self.baseline.load(Ordering::Acquire);
         self.total().wrapping_sub(baseline)
     }

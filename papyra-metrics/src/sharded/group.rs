@@ -10,9 +10,9 @@ use crate::atomic::AtomicU64;
 use crate::family::{Member, MemberStorage, Zero};
 use crate::label::Label;
 
-/// The memory of one counter: as many words as it uses.
+/// Memory for the words of one counter.
 pub struct Share {
-    /// Accessed only as part of a `ShardedCounter`.
+    /// Accessed only through references to a `ShardedCounter`.
     _words: [AtomicU64; LINES],
 }
 
@@ -21,15 +21,16 @@ impl Zero for Share {
     const ZERO: Self = Self { _words: [const { AtomicU64::new(0) }; LINES] };
 }
 
-/// The members of a family of sharded counters, as consecutive groups that start at the first byte.
+/// The members of a family of sharded counters. The groups follow one another in this memory, from its first byte on.
 ///
-/// The shares reserve the memory for all members together. A share does not hold the data of one particular member.
+/// The type is an array of shares, because the number of groups cannot be computed in a type. The shares only reserve enough
+/// memory for all members together. The words of one member are not in one share.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(C, align(64)))]
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
 pub struct CounterGroups<L: Label> {
     shares: L::Members<Share>,
-    /// Fills up the last group, which may have a single member. A type cannot express how many are missing, so this is the
-    /// largest possible number.
+    /// Memory that the last group needs if it is not full. The number of missing members cannot be computed in a type, so this
+    /// is the largest possible number.
     rest: [Share; LINE_WORDS - 1],
 }
 
@@ -37,7 +38,7 @@ pub struct CounterGroups<L: Label> {
 const GROUP: usize = LINES * LINE;
 
 impl<L: Label> CounterGroups<L> {
-    /// Asserts that the memory is large enough for all groups, and contains nothing else.
+    /// Asserts that the memory is large enough for all groups, and consists only of words.
     const IS_VALID: () = {
         assert!(align_of::<Self>() == LINE);
         assert!(

@@ -19,7 +19,7 @@ mod group;
 #[allow(unsafe_code)] // three times as fast as a locked instruction; see benches/RESULTS.md
 mod rseq;
 
-/// The fallback without restartable sequences: no CPU has its own cell.
+/// The fallback on platforms without restartable sequences, where no CPU has its own cell.
 #[cfg(not(all(
     feature = "std",
     target_arch = "x86_64",
@@ -43,7 +43,8 @@ mod rseq {
         0
     }
 
-    /// Uninhabited, because there is no area. The field is private, so that callers get no warnings about unreachable code.
+    /// A type without values, because there is no area on these platforms. It is a struct with a private field, so that callers get
+    /// no warnings about unreachable code.
     #[derive(Clone, Copy)]
     pub(super) struct Area(Infallible);
 
@@ -95,7 +96,7 @@ pub use counter::ShardedCounter;
 
 use crate::atomic::{AtomicU64, Ordering};
 
-/// The number of cells that threads share. They are added to by atomic instructions.
+/// The number of cells that threads share. Threads add to these cells by atomic instructions.
 const SHARED: usize = if cfg!(all(loom, test)) { 2 } else { 16 };
 /// The number of all cells: the shared cells first, then one for each CPU.
 const CELLS: usize = SHARED + rseq::CELLS;
@@ -112,19 +113,19 @@ const LINE: usize = if cfg!(all(loom, test)) {
 /// The number of words in a cache line.
 const LINE_WORDS: usize = LINE / size_of::<AtomicU64>();
 
-/// Marks a shared cell as used in a bit set. Called before a value is added to the cell, because readers skip unmarked
-/// cells.
+/// Marks a shared cell as used. Called before a value is added to the cell, because readers skip cells that are not marked.
 fn note_shared(used: &AtomicU64, shard: usize) {
     let bit = 1 << shard;
-    // Checks the bit first: a load leaves the line in the caches of all cores.
+    // Checks the bit first: a load leaves the cache line in the caches of all cores, and a write would not.
     if used.load(Ordering::Relaxed) & bit == 0 {
         used.fetch_or(bit, Ordering::Relaxed);
     }
 }
 
-/// Calls `visit` with the index of each cell that may have been added to.
+/// Calls `visit` with the index of each cell that may hold a value.
 ///
-/// Relaxed: a reading visits a cell only after it has loaded the cell's bit, so every later reading visits the cell too.
+/// Relaxed is enough: bits are only ever set, and loads of one atomic are coherent. If a reading has seen a bit, each later
+/// reading sees it too, so totals never fall.
 #[inline]
 fn for_each_used(used: &AtomicU64, mut visit: impl FnMut(usize)) {
     let mut shared = used.load(Ordering::Relaxed);
@@ -152,7 +153,8 @@ fn shard() -> usize {
         if shard != UNASSIGNED {
             return shard;
         }
-        // A signal handler that counts between these steps assigns another shard first, which is harmless.
+        // A signal handler that counts between these two steps assigns a shard to this thread first. Using another one from then on
+        // is harmless.
         let shard = NEXT.fetch_add(1, Ordering::Relaxed) % SHARED;
         assigned.set(shard);
         shard

@@ -5,13 +5,13 @@ use core::ops::Deref;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-/// A guard that counts if it is dropped while its future waits. Holds the pointer that gives access to the counter, and a
-/// closure that increments the counter.
+/// A guard that counts a cancellation if it is dropped while its future waits. `held` is the pointer through which the counter
+/// is accessed, and the closure increments the counter.
 pub struct Cancellation<P: Deref, C: Fn(&P::Target)> {
     pub held: P,
     count: C,
-    /// Whether the future has been polled and has not finished. False while it runs, because a panic is not a
-    /// cancellation.
+    /// Whether the future has been polled and has returned `Pending`. False during a poll, because a future that panics is not
+    /// cancelled.
     pub waits: bool,
 }
 
@@ -31,7 +31,7 @@ impl<P: Deref, C: Fn(&P::Target)> Drop for Cancellation<P, C> {
     }
 }
 
-/// A future, and a flag that is set while it waits.
+/// A future with a flag that is set between polls, while the future waits.
 pub struct Watched<'a, F: ?Sized> {
     waits: &'a mut bool,
     future: Pin<&'a mut F>,

@@ -1,4 +1,4 @@
-//! When a call began, if it is timed.
+//! Starts the clock of a call, if the call is timed.
 
 use core::hint;
 
@@ -13,11 +13,11 @@ pub use crate::clock::Instant;
 pub trait Clock {
     fn now() -> Instant;
 
-    /// Whether this call is one of those to time, about one in `n`.
+    /// Chooses about one call in `n` to be timed. Returns whether this call is chosen.
     fn samples(n: u64) -> bool;
 }
 
-/// The clock of the operating system, with the feature `std`.
+/// The clock of this crate. It implements [`Clock`] only with the feature `std`.
 pub struct SystemClock;
 
 #[cfg(feature = "std")]
@@ -40,17 +40,17 @@ pub fn start<C: Clock>() -> Option<Instant> {
     Some(C::now())
 }
 
-/// Starts the clock if this call is one of those to time, about one in `n`.
+/// Starts the clock for about one call in `n`.
 ///
-/// The result is opaque to the compiler. Otherwise it calls the body in two places, for the calls that are timed and for
-/// the others, and inlines it in neither.
+/// `black_box` hides the result from the compiler. Without it, the compiler generates separate code for the calls that are
+/// timed and for the others. The body is then called in two places, and is inlined in neither.
 #[inline]
 #[must_use]
 pub fn start_one_in<C: Clock>(n: u64) -> Option<Instant> {
     hint::black_box(if C::samples(n) { Some(start_sample::<C>()) } else { None })
 }
 
-/// Out of line, so that the compiler lets the other calls save no registers for it.
+/// A separate function, so that calls that are not timed do not save the registers that reading the clock needs.
 #[cold]
 #[inline(never)]
 fn start_sample<C: Clock>() -> Instant {

@@ -69,7 +69,7 @@ impl<E: ?Sized, L: Label + for<'e> From<&'e E>> LabelOf<E> for L {
     note = "`errors_by` chooses the member of a `Family<{L}, Counter>`; a counter needs no `errors_by`"
 )]
 pub trait CountLabel<L> {
-    /// Counts in the member.
+    /// Counts one error in the member with this label.
     fn count_label(label: L, family: &Self);
 }
 
@@ -120,7 +120,7 @@ through!([] Arc<Family<L, I>>, Family<L, I>);
 through!([] &FamilyRow<L, I>, FamilyRow<L, I>);
 through!([H: Deref, F: Fn(&H::Target) -> &FamilyRow<L, I>,] Part<H, FamilyRow<L, I>, F>, FamilyRow<L, I>);
 
-/// Calls the function of `errors_by`. The bound lets rustc infer the type of a closure's argument.
+/// Calls the path or closure given as `errors_by`. The bound lets rustc infer the type of a closure's argument.
 #[inline]
 pub fn label_by<'e, E: ?Sized, L>(error: &'e E, by: impl FnOnce(&'e E) -> L) -> L {
     by(error)

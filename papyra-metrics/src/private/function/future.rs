@@ -10,7 +10,7 @@ use core::{marker::PhantomData, ops::Deref, task::Poll};
 use super::watch;
 use super::{Cancellation, Fallible, Outcome};
 
-/// Called with the result of a function, or of the future that it has returned.
+/// Code that is called with the result of a function, or with the output of the future that the function returned.
 pub trait OnComplete<R>: Sized {
     fn on_complete(self, result: &R);
 
@@ -20,7 +20,7 @@ pub trait OnComplete<R>: Sized {
     }
 }
 
-/// Calls the closure with the outcome of the result.
+/// An [`OnComplete`] that calls the closure with the outcome of the result.
 pub struct OnOutcome<F>(F);
 
 /// Creates an [`OnOutcome`]. The bound lets rustc infer the type of the closure's argument.
@@ -36,7 +36,7 @@ impl<R: Fallible, F: FnOnce(Outcome<'_, R::Error>)> OnComplete<R> for OnOutcome<
     }
 }
 
-/// Calls the closure when the call has ended.
+/// An [`OnComplete`] that calls the closure and ignores the result.
 pub struct OnEnd<F>(pub F);
 
 impl<R, F: FnOnce()> OnComplete<R> for OnEnd<F> {
@@ -46,7 +46,7 @@ impl<R, F: FnOnce()> OnComplete<R> for OnEnd<F> {
     }
 }
 
-/// Counts the cancellation of a future, and calls a closure when the future has ended.
+/// Adds to an [`OnComplete`] the guard that counts the cancellation of the future.
 pub struct WithCancellation<S, P: Deref, C: Fn(&P::Target)>(pub S, pub Cancellation<P, C>);
 
 impl<R, S: OnComplete<R>, P: Deref, C: Fn(&P::Target)> OnComplete<R> for WithCancellation<S, P, C> {
@@ -61,17 +61,18 @@ impl<R, S: OnComplete<R>, P: Deref, C: Fn(&P::Target)> OnComplete<R> for WithCan
     }
 }
 
-/// Boxes a future, because the function returns a boxed future.
+/// Boxes the future that replaces the body of a function that returns a boxed future.
 #[cfg(feature = "alloc")]
 pub fn boxed<F: Future>(future: F) -> Pin<Box<F>> {
     Box::pin(future)
 }
 
-/// A return type that may be an alias of a boxed future: `BoxFuture<'_, T>`, `Self::Future`. Its own methods apply to a
-/// boxed future, and the methods of its `Deref` target to all other types, as with [`Probe`](super::Probe).
+/// Determines whether a return type is a boxed future, which may have an alias such as `BoxFuture<'_, T>` or `Self::Future`.
+/// The `__when` of this type exists only for boxed futures. For all other types, method resolution finds the `__when` of
+/// the `Deref` target, as with [`Probe`](super::Probe).
 pub struct ReturnType<T: ?Sized>(ReturnTypeFallback<T>);
 
-/// Fallback: not known to be a boxed future.
+/// The `Deref` target of [`ReturnType`], for types that are not known to be a boxed future.
 pub struct ReturnTypeFallback<T: ?Sized>(PhantomData<T>);
 
 impl<T: ?Sized> ReturnType<T> {
@@ -100,11 +101,11 @@ impl<T: ?Sized> ReturnTypeFallback<T> {
     }
 }
 
-/// The function does its work before it returns.
+/// A function that does its work before it returns.
 #[derive(Clone, Copy)]
 pub struct Immediate;
 
-/// The function returns a future in a box, which does the work.
+/// A function that returns a boxed future, which does the work.
 #[derive(Clone, Copy)]
 pub struct Deferred;
 
@@ -142,7 +143,7 @@ pub trait ReturnsErrors {
     type Error;
 }
 
-/// The return type of a function whose cancellation is counted: a boxed future, by any alias.
+/// A boxed future, under any alias: the return type of a function whose cancellation can be counted.
 #[diagnostic::on_unimplemented(
     message = "`cancelled` needs a function that returns a future, and `{Self}` is not a future that `#[metrics]` can watch",
     label = "this return type is not a boxed future",
@@ -150,13 +151,15 @@ pub trait ReturnsErrors {
 )]
 pub trait BoxedFuture {}
 
-/// Requires the bound.
+/// Causes a compile error if the return type `T` is not a boxed future.
 #[inline]
 pub fn assert_boxed_future<T: BoxedFuture + ?Sized>() {}
 
-/// Counts the outcome of a function, or of the future that it returned when that future completes. `later` is called
-/// only for a future: it shares the instruments with the future and returns a function that creates the future's
-/// initial state.
+/// Counts the outcome of a call.
+///
+/// If the function returned a value, `now` counts the value's outcome at once. If it returned a future, the outcome is
+/// counted when the future completes: `later` is called at once and obtains handles of the instruments. It returns a
+/// closure that the future calls when it is first polled, which creates the [`OnComplete`] that counts.
 #[diagnostic::on_unimplemented(
     message = "`#[metrics]` cannot see whether a `{Self}` is an error",
     label = "this return type is not a `Result`",

@@ -7,13 +7,13 @@ use core::{marker::PhantomData, ops::Deref, time::Duration};
 use super::{ErrorCounter, ErrorFamily};
 use crate::{Inc, IncDec, RecordDuration};
 
-/// A reference to metrics, to an instrument, or to a pointer to them, for autoref specialization. The methods for
-/// special cases (an `Option`, a shared pointer) are on this type, and the methods for the general case are on its
-/// `Deref` target, where method resolution looks next. They are not methods of a trait, because a user might implement
-/// such a trait for all types.
+/// A reference to metrics, to an instrument, or to a pointer to them. Generated code calls a method on it without knowing the
+/// type, and rustc selects the implementation: the methods for special cases (an `Option`, a shared pointer) are on this type,
+/// and the methods for the general case are on its `Deref` target, where method resolution looks next. They are not methods of
+/// a trait, because a user might have a trait with a method of that name for all types.
 pub struct Probe<'a, T: ?Sized>(ProbeFallback<'a, T>);
 
-/// Fallback: not a shared pointer.
+/// The `Deref` target of [`Probe`], with the methods for types that are not a special case.
 pub struct ProbeFallback<'a, T: ?Sized>(&'a T);
 
 #[inline]
@@ -43,7 +43,8 @@ impl<'a, T: ?Sized> ProbeFallback<'a, T> {
         self.0
     }
 
-    /// Selects a projection of the handle of the whole as the handle of a part.
+    /// For a field that is not a shared pointer: its handle is the handle of the metrics, together with the closure that returns
+    /// the field.
     #[inline]
     pub fn __part(&self) -> ProjectHandle {
         ProjectHandle
@@ -59,7 +60,7 @@ impl<'a, T: MaybeAbsent> Probe<'a, T> {
     }
 }
 
-/// Metrics that may be absent, and handles to such metrics.
+/// Metrics that may be absent: an `Option`, a reference to one, and the handle of one.
 pub trait MaybeAbsent {
     type Metrics;
     fn present(&self) -> Option<&Self::Metrics>;
@@ -101,7 +102,7 @@ macro_rules! shared {
                 self.0.0.clone()
             }
 
-            /// Selects a clone of the part as its handle.
+            /// For a field that is a shared pointer: its handle is a clone of the field.
             #[inline]
             pub fn __part(&self) -> CloneHandle {
                 CloneHandle
@@ -130,7 +131,7 @@ shared!([] Arc<M>);
 #[cfg(feature = "alloc")]
 shared!([] Option<Arc<M>>);
 
-/// Makes the handle of a part from the handle of the whole.
+/// Makes the handle of a field from the handle of the metrics: a [`Part`].
 #[derive(Clone, Copy)]
 pub struct ProjectHandle;
 
@@ -144,7 +145,7 @@ impl ProjectHandle {
     }
 }
 
-/// Clones a part that is a handle itself.
+/// Makes the handle of a field that is a shared pointer: a clone of the field.
 #[derive(Clone, Copy)]
 pub struct CloneHandle;
 
@@ -159,7 +160,7 @@ impl CloneHandle {
     }
 }
 
-/// The handle of a part: the handle of the whole, and a projection.
+/// The handle of a field: the handle of the metrics that contain it, and the closure that returns the field.
 pub struct Part<H, T, F> {
     whole: H,
     get: F,
@@ -256,7 +257,7 @@ pub trait UsableWhileBorrowed {}
 )]
 pub trait UsableBesideMacros {}
 
-/// Metrics that a future can use although it borrows nothing.
+/// Metrics that a future can use even if it must not borrow anything.
 #[diagnostic::on_unimplemented(
     message = "the returned future borrows nothing, so it cannot count in `{Self}`, which belongs to `self`",
     label = "these metrics belong to `self` alone",
@@ -264,18 +265,18 @@ pub trait UsableBesideMacros {}
 )]
 pub trait UsableInStaticFuture {}
 
-/// Requires the bound.
+/// Causes a compile error if a future that borrows nothing cannot use the metrics.
 #[inline]
 pub fn assert_usable_in_static_future<M: UsableInStaticFuture + ?Sized>(_: &M) {}
 
-/// Requires the bound.
+/// Causes a compile error if the metrics cannot be used after `self` has been moved.
 #[inline]
 pub fn assert_usable_after_move<M: UsableAfterMove + ?Sized>(_: &M) {}
 
-/// Requires the bound.
+/// Causes a compile error if the metrics cannot be used while `self` is mutably borrowed.
 #[inline]
 pub fn assert_usable_while_borrowed<M: UsableWhileBorrowed + ?Sized>(_: &M) {}
 
-/// Requires the bound.
+/// Causes a compile error if the metrics cannot be used while the body uses all of `self`.
 #[inline]
 pub fn assert_usable_beside_macros<M: UsableBesideMacros + ?Sized>(_: &M) {}

@@ -15,8 +15,8 @@ impl Delta {
     }
 }
 
-/// A guard that increments the gauge, and decrements it when dropped. Holds the pointer that gives access to the gauge,
-/// and a closure that changes the gauge.
+/// A guard that increments the gauge when created and decrements it when dropped. `held` is the pointer through which the gauge
+/// is accessed, and the closure changes the gauge.
 pub struct InFlight<P: Deref, S: Fn(&P::Target, Delta)> {
     pub held: P,
     apply: S,
@@ -37,7 +37,7 @@ impl<P: Deref, S: Fn(&P::Target, Delta)> Drop for InFlight<P, S> {
     }
 }
 
-/// A wrapper that dereferences to an owned value, because the guards require `Deref`.
+/// An owned value with an implementation of `Deref`, which the guards require of what they hold.
 pub struct Owned<T>(pub T);
 
 impl<T> Deref for Owned<T> {

@@ -1,4 +1,4 @@
-//! The functions and types that the code around a measured function uses.
+//! The functions and types that `#[metrics]` on a function uses in the code that it adds to the function.
 
 mod cancellation;
 mod clock;
@@ -27,14 +27,16 @@ pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()
 }
 
-/// Returns true, which rustc does not know: it treats the code after a diverging branch as reachable.
+/// Returns true. rustc does not know that the result is always true. So it treats code after `if takes_branch() { body }` as
+/// reachable, even if the body never ends or always returns.
 #[inline]
 #[must_use]
 pub fn takes_branch() -> bool {
     true
 }
 
-/// Gives the branch that is never taken the type of the other branch. Never called.
+/// The `else` branch of `if takes_branch() { body } else { other_branch() }`. It has whatever type the body has, and
+/// never runs.
 #[cold]
 pub fn other_branch<T>() -> T {
     loop {
@@ -42,11 +44,12 @@ pub fn other_branch<T>() -> T {
     }
 }
 
-/// Takes a value, so that the closure or block around it captures it by value.
+/// Takes a value by value. A closure or `async` block that calls this captures the value by value, not by reference.
 #[inline]
 pub fn capture<T>(_: T) {}
 
-/// Expands to the metrics of `self`. A macro, because rustc shows its name in the error about a missing field.
+/// Expands to the field `metrics` of `self`. A macro, because if there is no such field, the error of rustc shows the name of
+/// the macro, and the name below explains what to do.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __metrics_of_self {

@@ -1,10 +1,10 @@
-//! Whether a call succeeded, and the error counter of a struct.
+//! The outcome of a call, and the error counter of a struct.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};
 use core::task::Poll;
 
-/// A return type whose failures can be counted. Of nested results the outer one counts.
+/// A return type whose errors can be counted. If results are nested, the outer one determines the outcome.
 #[diagnostic::on_unimplemented(
     message = "`#[metrics]` cannot see whether a `{Self}` is an error",
     label = "this return type is not a `Result`",

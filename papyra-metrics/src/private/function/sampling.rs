@@ -1,12 +1,12 @@
-//! Which calls are timed, if not all are.
+//! Chooses the calls to time, for functions with `sample = n`.
 //!
-//! A Weyl sequence: each call adds a constant near 2⁶⁴ divided by the golden ratio, and is timed if the sum, modulo 2⁶⁴,
-//! is below 2⁶⁴ / n. The sums of any run of calls are spread as evenly as can be, so that 1 call in n is timed, and a
-//! workload that repeats itself, such as one in which each sixteenth write syncs, is sampled as it is. Timing each n-th
-//! call would see all of such writes, or none.
+//! Each call adds a constant near 2⁶⁴ divided by the golden ratio to a sum, and is timed if the sum, modulo 2⁶⁴, is at most
+//! 2⁶⁴ / n. This is a Weyl sequence: the sums of consecutive calls are spread evenly, so 1 call in n is timed. Calls in a
+//! fixed pattern are sampled in proportion. For example, if every sixteenth write syncs, one sixteenth of the samples are
+//! such writes. If exactly every sixteenth call were timed, all samples would be such writes, or none.
 //!
-//! Each thread has its own sequence. Where it starts is hashed from the thread's number, so that threads that call
-//! seldom, or once, are sampled as often as others.
+//! Each thread has its own sequence. Its start is a hash of the thread's number, so that threads that make few calls, or
+//! only one, are sampled as often as others.
 
 use core::cell::Cell;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -15,12 +15,12 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 std::thread_local! {
-    /// The sum so far. In a thread that has not begun, the first call makes it zero, which would be a sample: so only calls
-    /// that may be one have to ask whether the thread has begun.
+    /// The sum of this thread. The initial value makes the sum of the first call zero, which is a sample. So only a call that is
+    /// a sample has to check whether it is the first one, which has to initialize the sequence.
     static SUM: Cell<u64> = const { Cell::new(STEP.wrapping_neg()) };
 }
 
-/// Moves the sequence of this thread on, and says whether that takes a sample.
+/// Advances the sequence of this thread. Returns whether the call is timed.
 #[inline]
 pub(super) fn takes_one_in(n: u64) -> bool {
     SUM.with(|sum| {
@@ -30,17 +30,18 @@ pub(super) fn takes_one_in(n: u64) -> bool {
     })
 }
 
-/// A division by a constant, once inlined.
+/// Returns whether a call with this sum is timed. `n` is a literal at every call site, so after inlining, the compiler
+/// computes the quotient.
 #[inline]
 fn is_sample(sum: u64, n: u64) -> bool {
     sum <= u64::MAX / n
 }
 
-/// Begins the sequence of this thread, and says whether that takes a sample.
+/// Initializes the sequence of this thread. Returns whether its first call is timed.
 #[cold]
 fn begins_with_sample(sum: &Cell<u64>, n: u64) -> bool {
     static THREADS: AtomicUsize = AtomicUsize::new(0);
-    // Relaxed: it guards no other memory.
+    // Relaxed: the number does not guard other memory.
     let thread = THREADS.fetch_add(1, Ordering::Relaxed) as u64 + 1;
     let now = hash(thread).wrapping_add(STEP);
     sum.set(now);
@@ -59,7 +60,7 @@ fn hash(number: u64) -> u64 {
 mod tests {
     use super::{STEP, hash, is_sample, takes_one_in};
 
-    /// The sums after each of some calls in a row.
+    /// Returns the sums of consecutive calls. `first` is the sum before the first call.
     fn sums(first: u64, calls: usize) -> impl Iterator<Item = u64> {
         let next = |sum: &u64| Some(sum.wrapping_add(STEP));
         std::iter::successors(Some(first.wrapping_add(STEP)), next).take(calls)

@@ -1,17 +1,17 @@
-//! The guard that times a call whose body cannot be followed by statements.
+//! The guard that records the duration of a call. It is used if no statement can be placed after the body.
 
 use core::ops::Deref;
 use core::time::Duration;
 
 use super::Instant;
 
-/// Records how long a call has taken when dropped, unless by a panic. Holds what the histogram is reached through, and a
-/// closure that records.
+/// A guard that records the duration of a call when dropped, unless a panic drops it. `held` is the pointer through which the
+/// histogram is accessed, and the closure records in the histogram.
 pub struct CallTimer<P: Deref, R: Fn(&P::Target, Duration)> {
     pub held: P,
     record: R,
     started: Option<Instant>,
-    /// Whether the call is made by a destructor that runs because of a panic.
+    /// Whether the thread was already panicking when the call began, as in a destructor that runs because of a panic.
     began_in_panic: bool,
 }
 

@@ -1,10 +1,10 @@
-//! Queries to glibc.
+//! Information from glibc: the area for restartable sequences, and whether an address is in the program itself.
 
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::ptr;
 
-/// Returns the distance from the thread pointer of every thread to its `struct rseq`, or `None` if it is not registered
-/// with the kernel.
+/// Returns the distance in bytes from the thread pointer of every thread to the thread's `struct rseq`, or `None` if glibc has
+/// not registered these structs with the kernel.
 pub(super) fn rseq_area() -> Option<isize> {
     const OFFSET: &CStr = c"__rseq_offset";
     const SIZE: &CStr = c"__rseq_size";

@@ -1,4 +1,4 @@
-//! Adds to the cell of the current CPU by a plain instruction.
+//! Adds to the cell of the current CPU by a plain instruction, in a restartable sequence.
 //!
 //! A plain addition is correct if no other thread adds to the same cell at the same time. This holds if the thread is
 //! neither moved to another CPU nor interrupted between reading the number of its CPU and adding: all additions to a
@@ -46,14 +46,14 @@ static AREA_IN_LIBRARY: AtomicIsize = AtomicIsize::new(0);
 /// The number of CPUs that the machine can have, at most `CELLS`. Until the number is known, it is `CELLS`.
 static CPUS: AtomicUsize = AtomicUsize::new(CELLS);
 
-/// Returns the number of CPU cells that may have been added to.
+/// Returns the number of CPU cells that may hold a value.
 #[inline]
 pub(super) fn cpus() -> usize {
     CPUS.load(Ordering::Relaxed)
 }
 
-/// Loads one of the distances above. The compiler repeats an atomic load for every addition in a function, because the
-/// value may have changed; it can merge these loads into one.
+/// Loads one of the statics above by assembly code. If a function adds several times, the compiler can merge these loads into
+/// one. Atomic loads are not merged, because the value may have changed in between.
 macro_rules! load_once {
     ($area:ident) => {{
         let area: isize;
@@ -85,20 +85,20 @@ impl Area {
         NonZeroIsize::new(load_once!(AREA)).map(Self)
     }
 
-    /// Calls `add` with the area if there is one and this code can be unloaded. Otherwise, returns false.
+    /// If there is an area and this code can be unloaded, calls `add` with the area and returns true. Otherwise, returns false.
     pub(super) fn in_library(add: impl FnOnce(Self)) -> bool {
         let Some(area) = NonZeroIsize::new(AREA_IN_LIBRARY.load(Ordering::Relaxed)) else {
             return false;
         };
         add(Self(area));
-        // SAFETY: as in `add`. A null pointer means that no sequence is active.
+        // SAFETY: the area is a `struct rseq`, as in `add`. A null pointer to the sequence means that no sequence is active.
         unsafe {
             asm!("mov qword ptr fs:[{area} + 8], 0", area = in(reg) area.get(), options(nostack));
         }
         true
     }
 
-    /// Adds to the counter's cell of this CPU, or to a shared one.
+    /// Adds to the counter's cell of the current CPU, or to a shared cell if the CPU has none or the sequence is aborted.
     #[inline]
     pub(super) fn add(self, counter: &ShardedCounter, n: u64) {
         // SAFETY: glibc keeps a `struct rseq` at this distance from every thread's pointer, for as long as the thread

@@ -1,4 +1,4 @@
-//! The number of CPUs that this machine can have.
+//! The number of CPUs that the machine can have.
 //!
 //! The kernel sets this number at boot. It includes CPUs that are plugged in later, and is greater than every CPU
 //! number. It is the same in all processes and containers, although other sources may report fewer CPUs to a container.
