@@ -1,9 +1,9 @@
 //! The integers that gauges take.
 
-/// An integer that a [`Gauge`](crate::Gauge) or a [`Peak`](crate::Peak) takes: any of Rust's, so that the length of a
-/// collection or the size of a file needs no conversion.
+/// An integer that a [`Gauge`](crate::Gauge) or a [`Peak`](crate::Peak) takes: any of Rust's integer types, so that
+/// the length of a collection or the size of a file needs no conversion.
 ///
-/// A gauge has the range of an `i64`. An integer outside of it is taken as the nearest one in it.
+/// A gauge has the range of an `i64`. An integer outside this range is clamped to it.
 ///
 /// ```
 /// use papyra_metrics::Gauge;

@@ -143,8 +143,8 @@ const fn count(labels: &[LabelValues]) -> usize {
     count
 }
 
-/// Returns the value of the label at `position` of the member at `index`. It makes no calls, which are slow at compile
-/// time.
+/// Returns the value of the label at `position` of the member at `index`. The function makes no calls, because
+/// calls are slow at compile time.
 pub(crate) const fn value_at(
     labels: &[LabelValues],
     position: usize,

@@ -6,8 +6,8 @@ use core::iter::FusedIterator;
 use crate::label::{LabelValues, value_at};
 use crate::naming::{assert_label_name, assert_label_value, equal};
 
-/// The labels of one series, in three parts. The family labels of a member are computed from its index. Lists per
-/// member would be large, because the compiler emits a list again for each pointer to it.
+/// The labels of one series, in three parts. The labels that a family adds are not stored for each member, but computed from
+/// the position of the member. Stored lists would be large, because the compiler emits a list again for each pointer to it.
 #[derive(Clone, Copy)]
 pub(crate) struct LabelSet {
     /// The labels that flattened fields add.

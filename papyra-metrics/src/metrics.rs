@@ -60,7 +60,7 @@ pub trait Metrics {
     /// Returns [`descriptors`](Self::descriptors) if they are static. Snapshots then borrow their names, and store
     /// nothing but values.
     ///
-    /// `None` by default, which is always correct.
+    /// Returns `None` by default, which is correct for every implementation.
     fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
         self.__static_table().descriptors
     }

@@ -11,7 +11,7 @@ use crate::Metrics;
 ///
 /// A library whose components appear at run time, such as the tables of a store, takes a `&dyn Register` or an
 /// `Arc<dyn Register>` and registers the metrics of each component when it is opened. The application decides where
-/// they go: `papyra_metrics_export::Registry` implements this trait, and its `with_labels` gives each instance of the
+/// they are exported: `papyra_metrics_export::Registry` implements this trait, and its `with_labels` gives each instance of the
 /// library a handle that adds labels to all that is registered through it.
 ///
 /// ```

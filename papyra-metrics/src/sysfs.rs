@@ -10,7 +10,7 @@ use core::ffi::c_int;
 /// line does not fit.
 pub(crate) fn read<'a>(path: &str, buffer: &'a mut [u8]) -> Option<&'a str> {
     let mut file = File::open(path).ok()?;
-    // Another file may be mounted over the path, to show a program a different machine.
+    // Rejects a file of another file system, which may be mounted over the path to simulate a different machine.
     if file_system(&file)? != SYSFS_MAGIC {
         return None;
     }

@@ -1,7 +1,7 @@
 //! The rate of the time stamp counter, found by comparing it with another clock.
 //!
 //! From time to time, both clocks are read at almost the same instant. The time between two such readings is a window. Each window
-//! gives a rate: its ticks and its nanoseconds. A rate is used if two consecutive windows have the same one. They differ if the
+//! gives a rate: its nanoseconds divided by its ticks. A rate is used if two consecutive windows have the same one. They differ if the
 //! system was suspended, or if one of the clocks was set, during one of them. A reading is rejected if the thread was interrupted
 //! after it read one clock and before it read the other.
 //!
@@ -18,7 +18,7 @@ pub(super) const WINDOW: u64 = 1 << 28;
 /// The minimum length of a window while the rate is known: 0.5 s to 2 s.
 pub(super) const LONG_WINDOW: u64 = 1 << 31;
 
-/// The ticks from a reading that failed to the next attempt.
+/// The ticks until the next attempt after a reading that failed.
 const RETRY: u64 = 1 << 24;
 
 /// The maximum duration of a reading, in ticks: 0.5 to 2 µs, less than 1/100,000 of a window. A usual reading takes a tenth of it.
@@ -107,8 +107,8 @@ impl Calibration {
         ticks.wrapping_sub(self.window_start.load(Ordering::Relaxed)) >= LONG_WINDOW
     }
 
-    /// Converts ticks to nanoseconds, and a negative number of ticks to 0. Called only after the counter has been trusted, since when the
-    /// rate is known.
+    /// Converts ticks to nanoseconds, and a negative number of ticks to 0. The counter must have been
+    /// trusted before, so that the rate is known.
     #[inline]
     pub(super) fn nanoseconds(&self, ticks: u64) -> u64 {
         let ticks = if ticks > i64::MAX as u64 { 0 } else { ticks };

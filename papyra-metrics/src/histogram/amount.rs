@@ -34,9 +34,9 @@ pub trait Amount: Copy + PartialOrd + fmt::Debug + Send + Sync + 'static {
 /// The notation of bucket bounds, which also determines the exported unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Notation {
-    /// `20ms`, exported in seconds.
+    /// A duration such as `20ms`, exported in seconds.
     Duration,
-    /// `4096` or `4KiB`, exported as it is.
+    /// An integer such as `4096` or `4KiB`, exported unchanged.
     Integer,
 }
 
@@ -51,7 +51,7 @@ impl Amount for Duration {
 
     #[inline]
     fn to_base_units(self) -> u64 {
-        // Not `as_nanos`, which multiplies 128 bits.
+        // Does not call `as_nanos`, which multiplies 128-bit integers.
         const SECONDS: u64 = MAX_BASE_UNITS / Duration::PER_UNIT;
         let (seconds, nanoseconds) = (self.as_secs(), u64::from(self.subsec_nanos()));
         if seconds < SECONDS { seconds * Self::PER_UNIT + nanoseconds } else { too_long() }
@@ -62,7 +62,8 @@ impl Amount for Duration {
     }
 }
 
-/// Returns the value recorded for durations of 292 years and more. Cold, because they are unlikely.
+/// Returns the value that is recorded for durations of 292 years and more. It is a cold function, so that the compiler optimizes
+/// for shorter durations.
 #[cold]
 fn too_long() -> u64 {
     MAX_BASE_UNITS

@@ -5,14 +5,14 @@ use super::amount::{MAX_BASE_UNITS, Notation};
 /// The largest number of bounds. Together with the bucket above the last bound there are 128 buckets.
 pub(crate) const MAX_BOUNDS: usize = 127;
 
-/// The tokens of a bound, and the error messages for an invalid one.
+/// A bound as it is written in [`buckets!`](crate::buckets), with the error messages for an invalid one.
 #[derive(Clone, Copy, Debug)]
 pub struct BoundLiteral {
-    /// The tokens.
+    /// The text of the bound.
     pub text: &'static str,
-    /// The message if it is not a bound.
+    /// The error message if the text is not a bound.
     pub malformed: &'static str,
-    /// The message if it is not greater than the preceding bound.
+    /// The error message if the bound is not greater than the preceding one.
     pub not_rising: &'static str,
 }
 
@@ -105,8 +105,8 @@ impl Bounds {
         self
     }
 
-    /// Adds the bounds of each decade that are not below `from` and not above `to`. Each step is in tenths of its
-    /// decade: 15 is 1.5.
+    /// Adds the given steps of each decade, limited to bounds from `from` to `to`, both inclusive. A step is in tenths of the
+    /// decade's power of ten: 15 means 1.5 times that power.
     const fn with_decades(
         mut self,
         steps: &[u64],

@@ -1,4 +1,4 @@
-//! The buckets of a distribution: known at compile time, or erased.
+//! The buckets of a distribution, which may be known at compile time or not.
 
 use core::fmt;
 

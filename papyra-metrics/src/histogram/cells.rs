@@ -1,6 +1,6 @@
 //! The atomics of a histogram: a count and a sum for each bucket, and how they are read.
 //!
-//! Like a counter, each of these words only grows, and a reset sets the word's baseline to the word. Therefore readings,
+//! Like a counter, each of these words only grows, and a reset sets the word's baseline to the current value. Therefore readings,
 //! takes and resets do not block each other or a recording, and each increment of a word is returned by exactly one of
 //! any number of concurrent takes.
 
@@ -9,7 +9,8 @@ use core::marker::PhantomData;
 
 use crate::atomic::{AtomicU64, Ordering};
 
-/// The count and the sum of one bucket. Aligned so that both are on one cache line, and within one 16-byte access.
+/// The atomics with the count and the sum of one bucket. Aligned so that both are on one cache line, and so that one 16-byte
+/// instruction can store both.
 #[derive(Debug)]
 #[repr(C, align(16))]
 pub struct BucketCell {
@@ -62,8 +63,8 @@ impl BucketCell {
         Tally { count: self.count.load(Ordering::Relaxed), sum: self.sum.load(Ordering::Relaxed) }
     }
 
-    /// Loads the values of a baseline. Totals that are loaded afterwards are at least as large, so that their
-    /// difference does not wrap below zero.
+    /// Loads the count and the sum of a baseline. A total that is loaded afterwards is at least as large, so the difference
+    /// does not wrap below zero.
     #[inline]
     pub(crate) fn load_baseline(&self) -> Tally {
         Tally { count: self.count.load(Ordering::Acquire), sum: self.sum.load(Ordering::Acquire) }
@@ -71,7 +72,8 @@ impl BucketCell {
 
     /// Advances this baseline to the total and returns the difference. The count and the sum are each advanced atomically.
     ///
-    /// `before` is the earlier value of this baseline, and `total` was loaded after it.
+    /// `before` is the value of this baseline that the caller has loaded, and `total` was loaded after it. `reload` loads the
+    /// total again if another thread has advanced the baseline in the meantime.
     pub(crate) fn advance(&self, before: Tally, total: Tally, reload: impl Fn() -> Tally) -> Tally {
         Tally {
             count: advance_word(&self.count, before.count, total.count, || reload().count),
@@ -88,8 +90,8 @@ fn advance_word(
 ) -> u64 {
     // Most buckets have not changed, and a comparison is cheaper than a compare-exchange.
     while total != before {
-        // Release: a thread that loads this baseline then loads a total that is at least as large. Acquire: so does
-        // this thread if the exchange fails.
+        // Release: a thread that loads this baseline, and then the total, loads a total that is at least as large. Acquire:
+        // the same holds for this thread if the exchange fails.
         match baseline.compare_exchange_weak(before, total, Ordering::Release, Ordering::Acquire) {
             Ok(_) => return total.wrapping_sub(before),
             Err(advanced) => {
@@ -186,7 +188,7 @@ impl<C> fmt::Debug for CellIndex<C> {
     }
 }
 
-/// The parts of a histogram that readings need.
+/// The lifetime values and the baselines of a histogram, as the functions below need them.
 pub(crate) trait Totals {
     type Cells: CellArray;
 
@@ -218,7 +220,7 @@ pub(crate) fn since_reset<T: Totals>(histogram: &T) -> TalliesOf<T> {
     tallies
 }
 
-/// Returns the values since the last reset, and resets. Each word is read and reset atomically.
+/// Returns the values since the last reset, and resets the histogram. Each word is read and reset atomically.
 pub(crate) fn take<T: Totals>(histogram: &T) -> TalliesOf<T> {
     let before = baselines(histogram);
     let mut tallies = totals(histogram);

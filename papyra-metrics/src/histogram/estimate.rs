@@ -29,11 +29,11 @@ impl Range {
     /// reverse, so the mean is clamped to the range.
     pub(super) fn mean(self, tally: Tally) -> u64 {
         let mean = tally.sum.checked_div(tally.count).unwrap_or(0);
-        // The range of a bucket above a last bound of `i64::MAX` is empty.
+        // If the last bound is `i64::MAX`, the range of the bucket above it is empty, and `least` is greater than `upper`.
         mean.clamp(self.least.min(self.upper), self.upper)
     }
 
-    /// Returns the sum of the bucket's values, clamped in the same way.
+    /// Returns the sum of the bucket's values, clamped to the sums that values in the range can have.
     fn sum(self, tally: Tally) -> u128 {
         let count = u128::from(tally.count);
         let (least, most) = (count * u128::from(self.least), count * u128::from(self.upper));
@@ -106,7 +106,7 @@ fn within(range: Range, tally: Tally, position: f64) -> u64 {
     to_integer(value).clamp(range.least.min(range.upper), range.upper)
 }
 
-/// Returns the value at a position among values from 0 to 1 that have this mean.
+/// Returns the value at a position from 0 to 1 among values that are between 0 and 1 and have this mean.
 ///
 /// The density of the values is assumed to be the straight line that has this mean. It is constant if the mean is one
 /// half, which is the usual linear interpolation, and reaches zero within the range if the mean is in the lowest or the
@@ -115,14 +115,14 @@ fn interpolate(mean: f64, position: f64) -> f64 {
     if mean > 0.5 {
         return 1.0 - interpolate(1.0 - mean, 1.0 - position);
     }
-    // The cumulative distribution is a parabola, which is solved for the value.
+    // The cumulative distribution is a parabola. The value is the solution of a quadratic equation.
     let fraction = if mean < 1.0 / 3.0 {
         3.0 * mean * (1.0 - square_root(1.0 - position))
     } else {
         // The density falls from `1 + slope / 2` at 0 to `1 - slope / 2` at 1.
         let slope = 12.0 * (0.5 - mean);
         let start = 1.0 + slope / 2.0;
-        // The usual formula divides by the slope, which may be zero; this one does not.
+        // This form of the solution does not divide by the slope, which may be zero.
         2.0 * position / (start + square_root(start * start - 2.0 * slope * position))
     };
     fraction.clamp(0.0, 1.0)

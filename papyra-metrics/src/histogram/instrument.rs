@@ -12,7 +12,7 @@ use crate::Walker;
 use crate::atomic_layout::AtomicLayout;
 use crate::{Instrument, Kind, Value};
 
-/// Boxes a reading with one allocation; without an allocator, the value is only the count.
+/// Boxes a reading, with one allocation. Without the feature `alloc`, the value is only the count.
 fn value<B: Buckets>(distribution: &Distribution<B>) -> Value {
     #[cfg(feature = "alloc")]
     return Value::Histogram(Box::new(distribution.erase()));
@@ -57,7 +57,7 @@ macro_rules! instrument {
                 Some(self.atomic_layout())
             }
 
-            /// Shows the histograms as absent, because their values need an allocator.
+            /// Passes the histograms to the walker as absent, because their values need an allocator.
             #[cfg(not(feature = "alloc"))]
             fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker) {
                 walker.absent(instruments.len());

@@ -181,7 +181,7 @@ impl<'de> Visitor<'de> for Object {
         while let Some(key) = map.next_key::<Key>()? {
             match key {
                 Key::Buckets => buckets = Some(map.next_value()?),
-                // The count and the sum are computed from the buckets.
+                // The count and the sum of the object are ignored: they are computed from the buckets.
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
@@ -194,7 +194,8 @@ impl<'de> Visitor<'de> for Object {
 struct ObjectParts(Vec<BucketEntry>);
 
 impl ObjectParts {
-    /// Converts to base units. If the number of base units in an exported unit is unknown, it is derived from the numbers.
+    /// Converts the bounds and sums to base units. `per_unit` is the number of base units in an exported unit. If it is unknown,
+    /// it is chosen by the numbers.
     fn into_parts(self, per_unit: Option<u64>) -> Result<Parts, &'static str> {
         let buckets = self.0;
         let Some((last, bounded)) = buckets.split_last() else {
@@ -203,7 +204,8 @@ impl ObjectParts {
         if last.bound.is_some() || bounded.iter().any(|bucket| bucket.bound.is_none()) {
             return Err("the last bucket of a histogram, and no other, has no bound");
         }
-        // If every number is an integer, nothing is lost with a base unit of 1. Otherwise the numbers are seconds.
+        // If every number is an integer, a base unit of 1 represents each exactly. Otherwise the numbers are treated as seconds,
+        // with nanoseconds as the base unit.
         let mut numbers =
             buckets.iter().flat_map(|bucket| [bucket.bound.unwrap_or(0.0), bucket.sum]);
         let per_unit = per_unit.unwrap_or_else(|| {
@@ -233,7 +235,7 @@ fn base_units(number: f64, per_unit: u64) -> Option<u64> {
     (0.0..u64::MAX as f64).contains(&base_units).then_some((base_units + 0.5) as u64)
 }
 
-/// One bucket. The bucket above the last bound has no bound.
+/// One bucket of an object. The bucket above the last bound has no bound.
 struct BucketEntry {
     bound: Option<f64>,
     count: u64,

@@ -88,7 +88,7 @@ impl<H: RecordDuration> Drop for Timer<'_, H> {
 
 macro_rules! time {
     ($histogram:ident) => {
-        /// Requires the feature `std`, because it reads std's clock.
+        /// These methods require the feature `std`, for its clock.
         impl<B: Buckets<Value = Duration>> $histogram<B> {
             /// Calls the closure, records how long it takes, and returns what it returns.
             ///

@@ -72,7 +72,7 @@ impl<'a> ExpositionName<'a> {
         Self::new(metric.name, metric.prefix_len, metric.kind, metric.unit)
     }
 
-    /// Returns the exported name if it is the name itself and this is known without parsing the name.
+    /// Returns the exported name if it equals the name of the metric, and if that is certain without examining the name.
     pub(crate) const fn unchanged(metric: &'a Descriptor) -> Option<Self> {
         let name = metric.name.as_bytes();
         if metric.unit.is_some()

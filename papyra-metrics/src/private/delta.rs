@@ -15,7 +15,7 @@ pub fn expected_change(change: impl TryInto<Change>) -> Change {
     change
 }
 
-/// Returns the values before the operation. Panics if an expected metric does not exist.
+/// Returns the lifetime values before the operation. Panics if a metric for which a change is expected does not exist.
 #[track_caller]
 pub fn totals_with<M: Metrics + ?Sized>(metrics: &M, expected: &[(&str, Change)]) -> Snapshot {
     let totals = metrics.totals();

@@ -260,8 +260,8 @@ fn decode_labels(
     Ok(labels)
 }
 
-/// The strings and lists of a description. In all, no more bytes are read than there are: otherwise, entries that share one
-/// long string would make a small file take much memory.
+/// Reads the strings and lists of a description. All that are read must together not be longer than the description.
+/// Otherwise, many entries could refer to one long string, and a small file would take much of the reader's memory.
 struct Strings<'a> {
     bytes: Bytes<'a>,
     start: usize,
@@ -295,8 +295,8 @@ impl<'a> Strings<'a> {
     }
 }
 
-/// The number of words of the values that no metric has claimed yet. Metrics cannot claim more words than the file has:
-/// otherwise a small file could make a reader add up the same words for hours.
+/// The number of words of the values that no metric has claimed yet. All metrics together must not claim more words than the
+/// file has. Otherwise, a small file could make a reader add up the same words for hours.
 struct UnclaimedWords {
     range: core::ops::Range<u64>,
     left: u64,

@@ -49,15 +49,15 @@ pub struct Metric {
 /// The content of a metric's cells.
 #[derive(Clone, Debug)]
 pub(super) enum Form {
-    /// Parts of a count.
+    /// Each cell is a part of a count.
     Counter,
-    /// Parts of a signed number.
+    /// Each cell is a part of a signed number.
     Gauge,
-    /// The bits of a float.
+    /// A single cell with the bits of an `f64`.
     Float,
-    /// The highest value.
+    /// A single cell with the highest value.
     Peak,
-    /// A count and a sum for each bucket.
+    /// Each cell has a count and a sum for each bucket.
     Histogram(OwnedScale),
 }
 
@@ -167,7 +167,8 @@ impl Process {
     }
 }
 
-/// The positions of the atomics of a metric, in bytes from the beginning of the file or of the values.
+/// The positions of the atomics of a metric. Offsets are in bytes from the beginning of the values while a file is written, and
+/// from the beginning of the file in a [`Description`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Location {
     pub(super) first: u64,
@@ -182,7 +183,7 @@ impl Location {
         (0..u64::from(self.cells)).map(move |cell| self.first + cell * self.stride)
     }
 
-    /// Returns the positions of this word of each cell and of the baseline.
+    /// Returns the location of the word with this index in each cell and in the baseline.
     pub(super) fn word(self, word: u64) -> Self {
         let distance = 8 * word;
         Self {

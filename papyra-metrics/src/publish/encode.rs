@@ -15,7 +15,7 @@ use crate::{Descriptor, Kind};
 /// of 64 bytes together.
 const CACHE_LINES: usize = 128;
 
-/// Encodes the description of a file, padded to the beginning of the values. Locations are relative to the values.
+/// Encodes the description of a file, with padding up to the values. The locations in `metrics` are relative to the values.
 ///
 /// `values_len` and `values_align` describe the values. Returns `None` if the file would be longer than readers accept.
 pub(super) fn encode(
@@ -67,7 +67,7 @@ pub(super) fn encode(
     Some(out)
 }
 
-/// Encodes the entry of a metric, whose location is relative to `values`.
+/// Encodes the entry of a metric. `values` is the offset of the values in the file, to which its location is relative.
 fn put_metric(out: &mut Vec<u8>, metric: &Located, texts: &Texts, values: u64) -> Option<()> {
     let Located { descriptor, location, form, .. } = metric;
     for text in [texts.name, texts.help, texts.unit] {

@@ -52,7 +52,7 @@ impl Temporary {
 
     /// Links the file at the path, and replaces the file of a process that has ended.
     pub(super) fn put_in_place(&self, path: &Path) -> Result<(), PublishCause> {
-        /// Each failed attempt means that another process has just replaced the file at the path. A replacement takes
+        /// An attempt fails if another process replaces or locks the file at the path at the same time. A replacement takes
         /// microseconds.
         const MAX_ATTEMPTS: u32 = 64;
         const PAUSE: Duration = Duration::from_millis(1);
@@ -62,7 +62,7 @@ impl Temporary {
             // A link, because a rename would replace any file at the path.
             match fs::hard_link(&self.name, path) {
                 Ok(()) => {
-                    // With two names, readers would find the file twice.
+                    // Removes the hidden name. With two names, readers would find the file twice.
                     let _ = fs::remove_file(&self.name);
                     return Ok(());
                 }
@@ -92,7 +92,8 @@ impl Temporary {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
             Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                // On such file systems, a file that is moved to the path between the check and the rename is lost.
+                // This file system or kernel cannot exchange two files. If another file is moved to the path between this check and
+                // the rename, that file is lost.
                 return if is_at(path, stale) {
                     fs::rename(&self.name, path).map(|()| true)
                 } else {
@@ -102,7 +103,7 @@ impl Temporary {
             Err(error) => return Err(error),
         }
         if is_at(&self.name, stale) {
-            // If it cannot be removed, it stays under a hidden name, where readers do not look for metrics.
+            // If the stale file cannot be removed, it stays under a hidden name, where readers do not look for metrics.
             let _ = fs::remove_file(&self.name);
             return Ok(true);
         }
@@ -144,13 +145,13 @@ pub(super) fn write_file<M: Publishable>(
     Ok((mapping, values))
 }
 
-/// The state of the file at a path, which may be that of a process that has ended.
+/// The result of an attempt to lock the file of a process that has ended.
 enum Stale {
-    /// Locked, so that one process at a time replaces it.
+    /// The file is locked, so that no other process replaces it at the same time.
     Locked(File),
     /// The path now names another file, or none.
     Gone,
-    /// Locked by a process that is not a publisher.
+    /// The file is locked by a process that is not a publisher.
     Busy(PublishCause),
 }
 
@@ -205,16 +206,17 @@ pub(super) fn remove(path: &Path, file: &File) {
     }
 }
 
-/// Removes the file at the path after a check. If another file was moved to the path after the check, that file is put
-/// back.
+/// Removes the file at the path, after the caller has checked that it is `file`. If another file was moved to the path after
+/// the check, that file is put back.
 fn remove_unless_replaced(path: &Path, file: &File) {
-    // Errors cannot be reported when metrics are dropped. The next process that publishes there replaces the file.
+    // Errors are ignored, because they cannot be reported when metrics are dropped. The next process that publishes at the path
+    // replaces the file.
     let hidden = hidden_beside(path);
     if fs::rename(path, &hidden).is_err() {
         return;
     }
-    // If the file system cannot rename without replacing, the file is put back by a link, which does not replace
-    // either.
+    // Another file is put back by a rename that does not replace a file at the path. If the file system does not support that,
+    // the file is put back by a link, which does not replace a file either, and the hidden name is removed.
     let is_removable = is_at(&hidden, file)
         || sys::rename_no_replace(&hidden, path)
             .is_err_and(|error| error.kind() == io::ErrorKind::Unsupported)

@@ -8,23 +8,23 @@ use crate::Descriptor;
 use crate::atomic_layout::{AtomicLayout, Form};
 use crate::walk::{ErasedInstrument, Walker};
 
-/// A metric of a published struct.
+/// A metric of a published struct, and the location of its atomics.
 pub(super) struct Located {
     pub(super) descriptor: &'static Descriptor,
-    /// Relative to the beginning of the struct.
+    /// The location, relative to the beginning of the struct.
     pub(super) location: Location,
     pub(super) form: Form,
-    /// Offset of the word that only the instrument reads.
+    /// Offset of the word that marks the cells in use. Only the instrument reads it.
     flags: Option<u64>,
 }
 
-/// The location of each metric.
+/// The walker that finds the location of each metric.
 pub(super) struct MetricLocator {
     struct_at: usize,
     struct_len: usize,
     metrics: slice::Iter<'static, Descriptor>,
     pub(super) found: Vec<Located>,
-    /// Whether every word so far is in the struct.
+    /// Whether all words that have been found are in the struct.
     all_inside: bool,
 }
 

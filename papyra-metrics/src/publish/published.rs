@@ -156,7 +156,7 @@ impl<M> Published<M> {
         if !shared.is_aligned() {
             return Err(PublishCause::TooLarge);
         }
-        // The shared copy is dropped instead of the content of the box.
+        // The content of the box must not be dropped: it is moved to the shared memory, and is dropped there.
         // SAFETY: `ManuallyDrop<M>` has the layout of `M`, and the pointer is that of a box.
         let metrics: Box<ManuallyDrop<M>> = unsafe { Box::from_raw(Box::into_raw(metrics).cast()) };
         for offset in locations.words() {

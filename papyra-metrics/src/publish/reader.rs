@@ -143,7 +143,7 @@ impl Reader {
         entries.collect::<Result<Vec<_>, ReadCause>>().map(Snapshot::from_iter)
     }
 
-    /// Reads the values as they are now. The kernel copies aligned words whole, also while they change.
+    /// Reads the current values. The kernel copies each aligned word in one step, even if the word is changing.
     fn read_values(&self) -> Result<Values, ReadCause> {
         let range = &self.description.values;
         let mut bytes = Vec::new();
@@ -153,7 +153,7 @@ impl Reader {
 
     fn reset_values(&self) -> Result<(), ReadCause> {
         let range = &self.description.values;
-        // Writing into a hole of a mapping kills the process if the disk is full.
+        // Rejects files with holes: writing into a hole of a mapping kills the process if the disk is full.
         if sys::has_hole(&self.file, range.start, range.end)
             .map_err(ReadCause::io("looking for holes in the file"))?
         {
@@ -200,7 +200,7 @@ fn reset_word(mapping: &sys::Mapping, location: Location) -> Result<(), FormatEr
     Ok(())
 }
 
-/// A copy of the values, and an earlier copy if baselines are to be subtracted.
+/// A copy of the values. If baselines are to be subtracted, they are those of an earlier copy.
 struct Readout<'a> {
     values: Values,
     earlier: Option<&'a Values>,

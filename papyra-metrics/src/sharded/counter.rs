@@ -192,7 +192,7 @@ impl ShardedCounter {
     }
 }
 
-/// Offsets of the fields, for the assembly.
+/// Offsets of the fields, for the assembly code.
 #[allow(dead_code)] // unused without restartable sequences
 impl ShardedCounter {
     pub(super) const USED_AT: usize = offset_of!(Self, used);

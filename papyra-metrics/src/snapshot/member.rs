@@ -35,7 +35,7 @@ impl Snapshot {
     }
 }
 
-/// Returns `Some` if the key is that of the member.
+/// Returns `Some` if the key is that of the member. The result is an `Option` instead of a `bool`, so that `?` can be used.
 fn is_member<L: Label>(key: &str, family: &str, index: usize) -> Option<()> {
     let (outer, mut separator) = match family.strip_suffix('}') {
         Some(outer) => (outer, ","),

@@ -48,7 +48,7 @@ pub struct Snapshot {
     len: usize,
 }
 
-/// Each name occurs once.
+/// The names and values. Each name occurs once.
 #[derive(Clone)]
 enum Entries {
     /// The values of metrics whose descriptors and keys are static.
@@ -78,7 +78,7 @@ impl Snapshot {
         Self::named(entries)
     }
 
-    /// Pairs a derived struct's metrics with their values, in the same order.
+    /// Creates a snapshot of a derived struct from its descriptors and its values, which are in the same order.
     pub(crate) fn of_table(metrics: &'static [Descriptor], values: Vec<Value>) -> Self {
         Self { len: values.len(), entries: Entries::Table { metrics, values: values.into() } }
     }

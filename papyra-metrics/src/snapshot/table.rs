@@ -9,8 +9,8 @@ use crate::{Counter, Gauge, Instrument, Value};
 /// The value of each metric in a table; `None` if the metric was absent.
 #[derive(Clone)]
 pub(super) struct Values {
-    /// Dropped one by one only if there is a histogram: only a histogram owns memory, and checking each value takes a
-    /// third of the time of a snapshot.
+    /// The values are dropped one by one only if one of them is a histogram. Other values own no memory, and checking each
+    /// value would take a third of the time of a snapshot.
     values: Vec<ManuallyDrop<Option<Value>>>,
     histograms: usize,
 }
@@ -71,7 +71,7 @@ impl Drop for Values {
     }
 }
 
-/// Reads the instruments of a struct into the values of its table.
+/// The walker that reads the instruments of a struct into [`Values`].
 pub(super) struct Collect<R> {
     values: Values,
     /// The number of metrics that have not been visited. Instruments beyond them are ignored.
@@ -92,7 +92,7 @@ impl<R: ReadMode> Collect<R> {
         (self.values, len)
     }
 
-    /// Advances by up to `count` metrics and returns by how many.
+    /// Advances by `count` metrics, or to the end if fewer are left. Returns the number of metrics by which it has advanced.
     #[inline]
     fn next(&mut self, count: usize) -> usize {
         let next = count.min(self.left);

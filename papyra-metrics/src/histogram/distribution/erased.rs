@@ -19,7 +19,7 @@ impl Distribution {
         Self { scale, tallies }
     }
 
-    /// Overwrites this distribution with a typed one, in place.
+    /// Overwrites this distribution with one whose buckets are known at compile time, without allocating.
     pub(in crate::histogram) fn assign<B: Buckets>(&mut self, typed: &Distribution<B>) {
         let (before, len) = (self.tallies().len(), typed.tallies().len());
         self.scale = OwnedScale {
@@ -28,7 +28,7 @@ impl Distribution {
             per_unit: B::Value::PER_UNIT,
         };
         self.tallies[..len].copy_from_slice(typed.tallies());
-        // Everything after the buckets is zero already.
+        // The tallies beyond the earlier buckets are zero already.
         if let Some(unused) = self.tallies.get_mut(len..before) {
             unused.fill(Tally::ZERO);
         }

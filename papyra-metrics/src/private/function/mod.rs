@@ -44,7 +44,7 @@ pub fn other_branch<T>() -> T {
     }
 }
 
-/// Takes a value by value. A closure or `async` block that calls this captures the value by value, not by reference.
+/// Takes ownership of a value, so that a closure or `async` block that calls this function captures the value by value.
 #[inline]
 pub fn capture<T>(_: T) {}
 

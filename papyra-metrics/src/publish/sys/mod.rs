@@ -33,6 +33,6 @@ pub(super) enum Lock {
 pub(super) enum Holder {
     Publisher,
     Successor,
-    /// Neither of them. A reader may have locked the file, which does not concern the publisher.
+    /// No process, or a process that only reads the file.
     Nobody,
 }

@@ -161,8 +161,8 @@ pub(crate) fn try_lock(file: &File, lock: Lock) -> io::Result<bool> {
 /// Returns which process has locked the file through another descriptor. Takes no lock, so it cannot make another process
 /// fail.
 pub(crate) fn lock_holder(file: &File) -> io::Result<Holder> {
-    // A shared lock conflicts only with exclusive locks, which require permission to write the file. Everyone
-    // who may read it can take a shared one.
+    // Asks for a lock that conflicts with a shared lock: only exclusive locks do, and they require permission to write the file.
+    // Shared locks are not reported, because every process that may read the file can take one.
     let found = fcntl_lock(file, libc::F_OFD_GETLK, libc::F_RDLCK, TO_THE_END)?;
     #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
     // small constants, whose types differ between systems
