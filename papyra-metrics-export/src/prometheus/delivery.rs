@@ -4,27 +4,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Which last values of closed backends were scraped, and which of them are still shown.
+/// Records which last values of closed backends were scraped, and which of them are still shown.
 #[derive(Default)]
 pub(super) struct Delivery {
-    /// The time for which a last value is shown after it was first scraped.
+    /// The time for which a last value is shown after its first scrape.
     pub(super) linger: Duration,
-    /// Series that were closed up to this closing are not shown again. It never falls.
+    /// The number of a closing. Series that were closed by it or earlier are not shown again. The number never falls.
     delivered: AtomicU64,
-    /// A closing that was scraped but is still shown, and since when.
+    /// The number of a closing whose series were scraped and are still shown, and the time of their first scrape.
     lingering: Mutex<Option<(u64, Instant)>>,
 }
 
 impl Delivery {
-    /// The closing up to which series are not shown again.
+    /// Returns the number of the newest closing whose series are not shown again.
     pub(super) fn delivered(&self) -> u64 {
         // Relaxed: the number does not guard other memory.
         self.delivered.load(Ordering::Relaxed)
     }
 
-    /// Marks all series up to this closing as delivered, once they have been shown for the time of `linger`.
+    /// Marks all series up to closing number `newest` as scraped. They are delivered, and no longer shown, once the
+    /// time `linger` has passed.
     pub(super) fn mark(&self, newest: u64) {
-        // Usually nothing has changed, and reading the clock is a good part of a small scrape.
+        // In most scrapes nothing was closed, and reading the clock would take a large part of the time of a small
+        // scrape.
         if newest > self.delivered() {
             self.mark_new(newest);
         }

@@ -16,13 +16,15 @@ use crate::series::shown::ShownValues;
 
 /// The text of all families in one format, without the values.
 ///
-/// A scrape copies the heads and writes a value behind each. Nothing of one scrape is kept for the next.
+/// A scrape copies the heads and writes a value after each. An exposition contains no values and is not changed by a
+/// scrape.
 pub(super) struct Exposition {
-    /// The head of each sample: everything between two values, which is the end of the line before it, the description of
-    /// a family before its first sample, and the sample's name and labels. Not parts of one string, because checking that
-    /// a part begins and ends between two characters takes longer than finding another string.
+    /// The head of each sample: the text between the previous value and the value of the sample. It consists of the end
+    /// of the previous line, the description of the family before its first sample, and the name and the labels of the
+    /// sample. Each head is a string of its own: slices of one long string would be slower, because each slice has to
+    /// be checked for character boundaries.
     heads: Vec<Box<str>>,
-    /// The place of each series' value.
+    /// The index of each series' value in the values of a reading.
     places: Vec<usize>,
     /// The series, grouped into runs of adjacent series whose values are written alike.
     runs: Vec<Run>,
@@ -45,19 +47,19 @@ enum ValuesOfRun {
 }
 
 impl ValuesOfRun {
-    /// The number of samples of each series.
+    /// Returns the number of samples that each series of the run has.
     fn samples(self) -> usize {
         match self {
             Self::Totals | Self::Levels | Self::Floats => 1,
-            // Those of the buckets, of the sum and of the count.
+            // One sample for each bucket, one for the sum, and one for the count.
             Self::Histograms { buckets, .. } => buckets + 2,
         }
     }
 }
 
 impl Exposition {
-    /// Prepares the samples of these series, each with the index and the form of its value. Families are in the order of
-    /// their first series.
+    /// Prepares the samples of these series. Each series comes with the index and the form of its value. Families are
+    /// written in the order of their first series.
     pub(super) fn new<'a>(
         format: Format,
         series: impl IntoIterator<Item = (&'a SeriesId, usize, Form)>,
@@ -95,7 +97,7 @@ impl Exposition {
         exposition
     }
 
-    /// Adds the samples of a series, whose first head begins with this text.
+    /// Adds the samples of a series. `head` contains the beginning of the head of its first sample.
     fn add_series(&mut self, head: &mut String, id: &SeriesId, place: usize, form: Form) {
         let values = match form {
             Form::Total => ValuesOfRun::Totals,
@@ -129,7 +131,7 @@ impl Exposition {
         }
     }
 
-    /// Writes all samples with these values.
+    /// Writes all samples, with the values of one reading.
     pub(super) fn write(&self, values: &ShownValues, out: &mut String) {
         let (mut rest, mut rest_places) = (&*self.heads, &*self.places);
         for &Run { series, values: of_run } in &self.runs {
@@ -158,7 +160,7 @@ impl Exposition {
     }
 }
 
-/// Writes the samples of a run. Not inlined, so that each kind of run is a loop that keeps what it needs in registers.
+/// Writes the samples of a run. Not inlined, so that the loop for each form keeps its variables in registers.
 #[inline(never)]
 fn write_run(
     heads: &[Box<str>],
@@ -196,8 +198,8 @@ fn write_histogram(
     itoap::write_to_string(out, count);
 }
 
-/// Writes a sum in the exported unit: without rounding if the unit is a power of ten of base units, otherwise as the nearest
-/// float.
+/// Writes a sum in the exported unit. The sum is exact if the unit is a power of ten of base units; otherwise it is
+/// rounded to the nearest float.
 fn push_sum(sum: u64, base_units_per_unit: u64, out: &mut String) {
     if !decimal::is_power_of_ten(base_units_per_unit) {
         #[allow(clippy::cast_precision_loss)] // there is no exact decimal
@@ -207,7 +209,7 @@ fn push_sum(sum: u64, base_units_per_unit: u64, out: &mut String) {
     decimal::push_fraction(sum % base_units_per_unit, base_units_per_unit, out);
 }
 
-/// Adds a sample up to its value: its name, the labels of the series, and the upper bound of a bucket.
+/// Writes the part of a sample before its value: its name, the labels of the series, and the upper bound of a bucket.
 fn add_sample(
     SeriesId { family, labels }: &SeriesId,
     suffix: &str,
@@ -224,7 +226,7 @@ fn add_sample(
     text.push_str(if labels.is_empty() && upper.is_none() { " " } else { "} " });
 }
 
-/// Adds the description of a family.
+/// Writes the description of a family: its help, its unit and its type.
 fn describe(format: Format, family: &Family, text: &mut String) {
     let (name, unit) = (family.name(), family.unit());
     let suffix = suffix(family.kind);
@@ -233,7 +235,8 @@ fn describe(format: Format, family: &Family, text: &mut String) {
     let kind = family.kind.to_string();
     if format == Format::OpenMetrics {
         text.extend(["# TYPE ", name, " ", &kind, "\n"]);
-        // OpenMetrics requires the unit to be a suffix of the name. It is not if it is the whole name.
+        // OpenMetrics requires the name to end in the unit, after a prefix. No unit is written for a name that consists
+        // of the unit alone.
         if let Some(unit) = unit.filter(|unit| name.len() > unit.len()) {
             text.extend(["# UNIT ", name, " ", unit, "\n"]);
         }
@@ -247,12 +250,12 @@ fn describe(format: Format, family: &Family, text: &mut String) {
     }
 }
 
-/// The suffix of a family's name: in its description in the text format, and in its sample in both formats.
+/// Returns the suffix that a family's name has in the text format's description, and in the samples of both formats.
 fn suffix(kind: Kind) -> &'static str {
     if kind == Kind::Counter { "_total" } else { "" }
 }
 
-/// Escapes a label's value or a help. Quotes are escaped except in the help of the text format.
+/// Escapes a label value or a help text. Quotes are escaped everywhere except in the help of the text format.
 fn escape(text: &str, out: &mut String, quotes: bool) {
     for char in text.chars() {
         match char {

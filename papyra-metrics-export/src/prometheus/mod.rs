@@ -24,7 +24,7 @@ pub use negotiate::Format;
 pub use samples::{Sample, encode};
 pub use server::{Server, serve};
 
-/// Answers the scrapes of one Prometheus, in the format that it asks for.
+/// Answers the scrapes of one Prometheus server, in the format that the server requests.
 ///
 /// ```
 /// use papyra_metrics::persistence::PersistenceMetrics;
@@ -47,67 +47,70 @@ pub use server::{Server, serve};
 /// # Ok::<(), papyra_metrics_export::RegisterError>(())
 /// ```
 ///
-/// Histograms are classic ones: cumulative buckets whose bounds are inclusive and in the exported unit, an exact sum, and
-/// a count that is that of the bucket `+Inf` in each scrape. Gauges may be floats, `NaN` and infinities included.
+/// Histograms are classic ones: cumulative buckets whose bounds are inclusive and in the exported unit, an exact sum,
+/// and a count. In each scrape, the count equals the bucket `+Inf`. Gauges may be floats, `NaN` and infinities
+/// included.
 ///
-/// Names and labels are prepared when backends come or go; each scrape copies them and writes the values. Backends
-/// of one type form one family. A backend that is gone is in the next scrape for the last time, whether or not that
-/// answer arrives. If several servers scrape the same address, [`with_linger`](Self::with_linger) shows it to each of them; or
-/// each server gets its own `Prometheus`.
+/// Names and labels are prepared when backends come or go; each scrape copies them and writes the values. Metrics of
+/// the same name form one family. The last values of a closed backend are part of the next scrape only, even if the
+/// response to that scrape is lost. If several servers scrape the same address, set [`with_linger`](Self::with_linger),
+/// so that each of them gets these values, or create one `Prometheus` for each server.
 ///
 /// Prometheus stores floats, and rounds integers over 2⁵³. It sets the labels `instance` and `job` itself. A metric
 /// without help is described by its name, because the linters of Prometheus require a description.
 pub struct Prometheus {
     registry: Registry,
-    /// The scraper that most scrapes use. `None` before the first scrape and after a panic. It is locked while the code of
-    /// backends runs, so nothing waits for it: a scrape that finds it locked uses another scraper.
+    /// The scraper that most scrapes use. `None` before the first scrape and after a panic. It is locked while the code
+    /// of backends runs, so no scrape waits for it: if it is locked, a scrape uses one of `more_scrapers`.
     scraper: Mutex<Option<Scraper>>,
-    /// The scrapers of scrapes that overlapped with another one. Locked only for moments.
+    /// The scrapers of scrapes that ran at the same time as another scrape. Locked only briefly.
     more_scrapers: Mutex<Vec<Scraper>>,
     delivery: Delivery,
-    /// The report of scrapes that panicked, once there was one.
+    /// The problem report of this adapter. It is created when a scrape panics for the first time.
     report: OnceLock<ProblemReport>,
-    /// Whether the report has to be cleared by the next scrape that succeeds.
+    /// Whether `report` contains a panic, which the next successful scrape clears.
     is_reported: AtomicBool,
 }
 
 struct Scraper {
     reader: RegistryReader,
-    /// Each format that was requested since backends last came or went.
+    /// The prepared text format. `None` until a scrape requests the format after backends were added or removed.
     text: Option<Exposition>,
+    /// The prepared OpenMetrics format. `None` until a scrape requests the format after backends were added or removed.
     open_metrics: Option<Exposition>,
-    /// The length of the last body.
+    /// The length of the last response's body.
     len: usize,
 }
 
-/// The answer to a scrape.
+/// The response to a scrape.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Scrape {
-    /// The value of the header `Content-Type`.
+    /// The value of the `Content-Type` header.
     pub content_type: &'static str,
-    /// The metrics.
+    /// The text of all metrics.
     pub body: String,
 }
 
 impl Prometheus {
-    /// Creates an adapter that answers for the backends of this registry.
+    /// Creates an adapter for the backends of a registry.
     pub fn new(registry: &Registry) -> Self {
         let (scraper, more_scrapers, delivery, report, is_reported) = Default::default();
         let registry = registry.clone();
         Self { registry, scraper, more_scrapers, delivery, report, is_reported }
     }
 
-    /// Shows a backend that is gone for so long after the first scrape that found it gone, instead of in that scrape
-    /// alone. One interval between scrapes, or a little more, lets each of several servers see it.
+    /// Sets how long the last values of a closed backend are part of scrapes, counted from the first scrape that
+    /// contains them. By default only that scrape contains them. If several servers scrape this adapter, choose a
+    /// little more than the interval between their scrapes, so that each server gets the last values.
     #[must_use]
     pub fn with_linger(mut self, linger: Duration) -> Self {
         self.delivery.linger = linger;
         self
     }
 
-    /// Answers a scrape in the format that the `Accept` header asks for; several such headers are joined by commas.
-    /// Allocates the body, once.
+    /// Answers a scrape in the format that the `Accept` header prefers. If a request has several such headers, join
+    /// them by commas. The only allocation is that of the body.
     pub fn scrape(&self, accept: Option<&str>) -> Scrape {
         let format = accept.map_or(Format::Text, Format::accepted);
         let mut body = String::new();
@@ -115,10 +118,11 @@ impl Prometheus {
         Scrape { content_type: format.content_type(), body }
     }
 
-    /// Appends all metrics to the text. If the text has room for them, nothing is allocated unless backends come or go.
+    /// Appends all metrics to `text`. If the capacity of `text` is sufficient, nothing is allocated, unless backends
+    /// were added or removed.
     ///
-    /// Scrapes do not wait for each other. A panic in this crate leaves the text as it was, and is reported by
-    /// [`Registry::problems`].
+    /// Scrapes do not wait for each other. If this crate panics, the text is unchanged, and [`Registry::problems`]
+    /// reports the panic.
     pub fn encode(&self, format: Format, text: &mut String) {
         match self.scraper.try_lock() {
             Ok(mut scraper) => self.encode_with(&mut scraper, format, text),
@@ -155,13 +159,13 @@ impl Prometheus {
         let message = format!("a scrape for Prometheus panicked: {message}");
         let report = self.report.get_or_init(|| self.registry.report());
         report.set(vec![Problem::new(String::new(), message)]);
-        // After the report: a report without this flag would never be cleared.
+        // Set after the report was written: a report without this flag would never be cleared.
         self.is_reported.store(true, Ordering::Release);
     }
 
     #[cold]
     fn clear_report(&self) {
-        // Before the report is cleared, so that one that is written in the meantime sets the flag again.
+        // Reset before the report is cleared, so that a panic of another scrape in the meantime sets the flag again.
         self.is_reported.store(false, Ordering::Release);
         if let Some(report) = self.report.get() {
             report.set(Vec::new());
@@ -190,7 +194,7 @@ impl Scraper {
             Exposition::new(format, shown.map(|series| (&series.id, series.place, series.form)))
         });
         let before = text.len();
-        // A little more than last time, for numbers that have grown.
+        // A little more than the last length, because numbers may have more digits now.
         text.reserve(*len + *len / 16);
         exposition.write(reader.values(), text);
         *len = text.len() - before;

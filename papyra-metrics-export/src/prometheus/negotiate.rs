@@ -13,8 +13,8 @@ pub enum Format {
 impl Format {
     /// Returns the format that an `Accept` header prefers, by the weights of RFC 9110, section 12.5.1.
     ///
-    /// That is the text format if the header accepts neither, or if it gives both the same weight without naming
-    /// OpenMetrics.
+    /// Returns the text format if the header accepts none of the formats, or if it gives both the same weight without
+    /// naming OpenMetrics.
     ///
     /// ```
     /// use papyra_metrics_export::prometheus::Format;
@@ -41,15 +41,15 @@ impl Format {
     }
 }
 
-/// The precision of a range that names both `type` and `subtype`.
+/// The precision of a media range that names both `type` and `subtype`.
 const NAMED: u8 = 2;
 
 struct Range<'a> {
     kind: &'a str,
     subtype: &'a str,
-    /// Whether it asks for a version other than the one that this crate writes.
+    /// Whether the range requests a version other than the one that this crate writes.
     is_other_version: bool,
-    /// In thousandths.
+    /// The weight in thousandths.
     weight: u16,
 }
 
@@ -91,7 +91,8 @@ struct Preference {
     weight: u16,
 }
 
-/// Returns the most precise of the matching ranges; of equally precise ones, that with the highest weight.
+/// Returns the most precise of the matching ranges. Of equally precise ranges, the one with the highest weight is
+/// returned.
 fn best(ranges: &[Range<'_>], kind: &str, subtype: &str) -> Preference {
     let matching = ranges.iter().filter_map(|range| {
         Some(Preference { precision: range.precision(kind, subtype)?, weight: range.weight })
@@ -100,7 +101,7 @@ fn best(ranges: &[Range<'_>], kind: &str, subtype: &str) -> Preference {
     matching.max_by_key(|range| (range.precision, range.weight)).unwrap_or(none)
 }
 
-/// Parses a weight from 0 to 1. Returns it in thousandths.
+/// Parses a weight from 0 to 1. Returns the weight in thousandths.
 fn weight(text: &str) -> Option<u16> {
     let weight: f32 = text.parse().ok()?;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

@@ -19,17 +19,17 @@ use crate::{Labels, RegisterError};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Sample<'a> {
-    /// The metric's name as the backend declares it, without what the format adds: a unit at the end, `_total`.
+    /// The name of the metric as the backend declares it, without the unit and the `_total` that the format appends.
     pub name: &'a str,
-    /// The length of the name's prefixes in bytes. A unit in a prefix is not moved to the end.
+    /// The length of the name's prefixes in bytes. A unit that is part of a prefix is not moved to the end of the name.
     pub prefix_len: usize,
-    /// The help text; may be empty.
+    /// The help text. It may be empty.
     pub help: &'a str,
-    /// The base unit of its values.
+    /// The base unit of the values.
     pub unit: Option<&'a str>,
-    /// The labels: pairs of name and value.
+    /// The labels, as pairs of name and value.
     pub labels: &'a [(&'a str, &'a str)],
-    /// The value, which also gives the metric's kind.
+    /// The value. Its variant determines the kind of the metric.
     pub value: Value,
 }
 
@@ -40,7 +40,7 @@ impl<'a> Sample<'a> {
     }
 }
 
-/// Returns a complete exposition of these samples. Samples of one name form one family, in their order.
+/// Returns a complete exposition of these samples. Samples of the same name form one family and keep their order.
 ///
 /// ```
 /// use papyra_metrics::Value;

@@ -14,15 +14,15 @@ use crate::series::histogram::HistogramValues;
 use crate::series::number::{Form, Number};
 use crate::series::source::Identity;
 
-/// A closed backend and its last values.
+/// A backend that was closed, with the last values of its series.
 pub(super) struct ClosedBackend {
     pub(super) at: Instant,
-    /// Its series; `None` once another backend continues one.
+    /// The series of the backend. An entry is `None` if a later backend has continued the series.
     pub(super) series: Vec<Option<ClosedSeries>>,
-    /// Metrics that were read into these series and may be registered again.
+    /// Metrics whose counts are part of these series and that may be registered again.
     pub(super) departed: Vec<Arc<Departed>>,
     pub(super) labels: Arc<Labels>,
-    /// The problems of its last reading.
+    /// The problems of the backend's last reading.
     pub(super) problems: Vec<String>,
 }
 
@@ -32,35 +32,36 @@ pub(super) struct ClosedSeries {
     pub(super) value: ClosedValue,
 }
 
-/// The last value of a series.
+/// The last value of a closed series.
 pub(super) enum ClosedValue {
     /// The value of a counter or a gauge.
     Number(Form, Number),
     Histogram(HistogramValues),
 }
 
-/// Metrics that were unregistered while the application still held an `Arc` of them, and how much of each total is part of
-/// its series.
+/// Metrics that were unregistered while the application still held an `Arc` of them. They may be registered again, so
+/// their totals, which are already part of their series, must not be added a second time.
 pub(super) struct Departed {
     pub(super) address: usize,
     pub(super) identity: Box<dyn Identity>,
-    /// By the serial number of the series.
+    /// The total that each series includes, with the serial number of the series.
     pub(super) totals: Vec<(u64, SourceTotal)>,
 }
 
 impl Departed {
-    /// Returns how much of this series was counted by these metrics.
+    /// Returns the part of a series' total that was counted by these metrics, or `None` if there is no such part.
     pub(super) fn total_of(&self, serial: u64) -> Option<&SourceTotal> {
         self.totals.iter().find(|(of, _)| *of == serial).map(|(_, total)| total)
     }
 }
 
-/// What sources had counted into series that are forgotten. If such a source is registered again, its series starts at zero,
-/// as every other one whose totals are forgotten: receivers of increments have its earlier counts.
+/// The totals that unregistered metrics had counted into series which the registry has forgotten. If these metrics are
+/// registered again, their series start at zero instead of at these totals, because receivers of increments have
+/// already received them.
 #[derive(Default)]
 pub(super) struct ForgottenSources {
     by_address: FxHashMap<usize, ForgottenSource>,
-    /// The number of sources at which those that are gone are removed.
+    /// The number of sources at which [`add`](Self::add) next removes the sources whose metrics no longer exist.
     prune_at: usize,
 }
 
@@ -93,7 +94,7 @@ impl ForgottenSources {
         }
     }
 
-    /// Removes what the source at this address had counted into a series.
+    /// Removes and returns the total that the source at this address had counted into a forgotten series.
     pub(super) fn take(
         &mut self,
         address: usize,
@@ -112,20 +113,20 @@ impl ForgottenSources {
     }
 }
 
-/// The total of a source alone, without the totals of earlier sources of the series.
+/// The total of one source, without the totals of earlier sources of the same series.
 #[derive(Clone)]
 pub(super) enum SourceTotal {
     Counter(u64),
-    /// The buckets of a histogram.
+    /// The count and the sum of each bucket of a histogram.
     Histogram(Box<[Tally]>),
 }
 
-/// The backends that are gone, by the number of their closing, within limits.
+/// The closed backends that are remembered, by the number of their closing. Their age and their number are limited.
 pub(super) struct ClosedBackends {
     backends: BTreeMap<u64, ClosedBackend>,
     pub(super) keep_for: Duration,
     pub(super) keep_at_most: usize,
-    /// The number of closings.
+    /// The number of backends that were ever closed. It is also the number of the newest closing.
     pub(super) closings: u64,
     /// Incremented whenever a closed backend is forgotten.
     pub(super) forgotten: u64,
@@ -154,7 +155,7 @@ impl ClosedBackends {
         self.backends.get_mut(&closing)
     }
 
-    /// Removes the backend if none of its series is left.
+    /// Removes a closed backend if all of its series were continued by other backends.
     pub(super) fn remove_if_empty(&mut self, closing: u64) {
         let is_empty = |backend: &ClosedBackend| backend.series.iter().all(Option::is_none);
         if self.backends.get(&closing).is_some_and(is_empty) {
@@ -162,12 +163,12 @@ impl ClosedBackends {
         }
     }
 
-    /// Returns the backends that were closed after this closing, in order.
+    /// Returns the backends that were closed after closing number `closing`, in order.
     pub(super) fn since(&self, closing: u64) -> impl Iterator<Item = (u64, &ClosedBackend)> {
         self.backends.range(closing + 1..).map(|(&closing, backend)| (closing, backend))
     }
 
-    /// Removes the oldest one if it exceeds the limits.
+    /// Removes and returns the oldest closed backend if it exceeds a limit.
     pub(super) fn pop_expired(&mut self, now: Instant) -> Option<ClosedBackend> {
         let oldest = self.backends.first_entry()?;
         let is_old = now.saturating_duration_since(oldest.get().at) > self.keep_for;

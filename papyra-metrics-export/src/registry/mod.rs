@@ -57,48 +57,50 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// # Backends that come and go
 ///
-/// When only the registry still holds the `Arc`, the backend is closed. Each reader gets its last values once; then the
-/// registry drops it. A backend that is opened again under the same labels continues where the earlier one ended, so that no
-/// reader ever sees a counter fall. The same metrics that are unregistered and registered again continue too, with what they
-/// have counted meanwhile.
+/// When only the registry still holds the `Arc`, the backend is closed. Each reader gets the backend's last values
+/// once; then the registry drops the backend. A backend that is opened again under the same labels continues where the
+/// earlier one ended, so that no reader ever sees a counter fall. Metrics that are unregistered and registered again
+/// also continue their series, and what they have counted in the meantime is included.
 ///
-/// To that end the totals of closed backends are remembered, for ten minutes and for at most 10,000 backends unless
-/// [`set_closed_retention`](Self::set_closed_retention) says otherwise. After that they are forgotten and their memory
-/// is reused. A backend that is opened later starts at zero, even if it has the same metrics, because readers have their
-/// earlier counts. A reader that has not read for so long does not get the last values. The memory and the time of a
-/// reading depend on the backends that are open or remembered, not on those that ever were.
+/// For this purpose, the registry remembers the totals of closed backends: by default for ten minutes, and of at most
+/// 10,000 backends (see [`set_closed_retention`](Self::set_closed_retention)). Then it forgets the totals and reuses
+/// their memory. If a backend is opened under the same labels after that, its series start at zero, even if it is the
+/// same `Arc` of metrics, because readers already have the earlier counts. A reader that does not read within this time
+/// does not get the last values. The memory and the time of a reading depend on the backends that are open or
+/// remembered, not on those that ever were.
 ///
 /// # Totals
 ///
-/// Counters are read over their lifetime, which a reset does not change. If a source's total falls nevertheless, as a plain
-/// `AtomicU64` does when it is reset, the registry adds the earlier readings to it. What such a source counted between the
-/// last reading and its reset was never seen and is lost; a [`Counter`](papyra_metrics::Counter) loses nothing.
+/// Counters are read over their lifetime, which a reset does not change. If a source's total falls nevertheless, as a
+/// plain `AtomicU64` does when it is reset, the registry adds the last total before the reset to all later ones.
+/// Increments of such a source between the last reading and the reset are lost; a [`Counter`](papyra_metrics::Counter)
+/// loses none.
 ///
 /// # Locks
 ///
 /// Counting never waits for a reader. The code of backends, their [`Metrics::walk`] and their `Drop`, runs under no
-/// lock of the registry: it may read the registry, register and unregister, and one that waits delays only its own
-/// reader. Registering and reading wait for each other for moments only. If readers read at the same time, one of them
-/// may have to read again. A backend that panics is left out of that reading: its series keep their last values, and
-/// [`problems`](Self::problems) reports it.
+/// lock of the registry: it may read the registry, register and unregister, and if it blocks, it delays only the reader
+/// that called it. Registering and reading wait for each other only briefly. If two readers read at the same time, one
+/// of them may have to repeat its reading. A backend that panics is left out of that reading: its series keep their
+/// last values, and [`problems`](Self::problems) reports it.
 ///
 /// [`Metrics::walk`]: papyra_metrics::Metrics::walk
 #[derive(Clone)]
 pub struct Registry {
     shared: Arc<Shared>,
-    /// The labels that this handle adds.
+    /// The labels that this handle adds to each registration.
     labels: Arc<[(String, String)]>,
-    /// The filters of this handle. All have to accept a metric.
+    /// The filters of this handle. A metric is exported only if all filters accept it.
     filters: Vec<Filter>,
 }
 
 type Filter = Arc<dyn Fn(&Descriptor) -> bool + Send + Sync>;
 
 struct Shared {
-    /// The prefix of exported names: words joined by dots.
+    /// The prefix of all exported names: words joined by dots.
     prefix: Arc<str>,
     store: Mutex<Store>,
-    /// The clock of the store, which only the owner of its lock advances.
+    /// A copy of the store's clock, which can be read without the lock. It is only changed while the store is locked.
     clock: AtomicU64,
     listeners: Listeners,
     reports: ProblemReports,
@@ -152,7 +154,8 @@ impl Registry {
     /// # Ok::<(), papyra_metrics_export::RegisterError>(())
     /// ```
     ///
-    /// It never fails: labels that are refused are an error of each registration through the handle.
+    /// This function accepts any labels. If one of them is invalid, each registration through the handle returns an
+    /// error.
     #[must_use]
     pub fn with_labels(&self, labels: &[(&str, &str)]) -> Self {
         let labels = labels.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
@@ -189,23 +192,23 @@ impl Registry {
         handle
     }
 
-    /// Sets how long and for how many backends at most the totals of closed backends are remembered.
+    /// Sets for how long, and of how many backends at most, the totals of closed backends are remembered.
     ///
-    /// The defaults are ten minutes and 10,000 backends. This applies to the whole registry, and to backends that are
-    /// already closed.
+    /// The defaults are ten minutes and 10,000 backends. The limits apply to the whole registry, and to backends that
+    /// are already closed.
     pub fn set_closed_retention(&self, time: Duration, backends: usize) {
         self.store().set_retention(time, backends);
     }
 
-    /// Returns what could not be exported when it was last read: panics, values that do not match what was declared, and
-    /// names that a monitoring system refuses. Empty if everything was exported.
+    /// Returns the problems of the last reading: backends that panicked, values that do not match their descriptors,
+    /// and names that a monitoring system refuses. The list is empty if everything was exported.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.store().problems();
         problems.extend(self.shared.reports.all());
         problems
     }
 
-    /// The exported series of the backends that are open, and the descriptor of each.
+    /// Returns the exported series of all open backends, each with its descriptor.
     pub(crate) fn descriptors(&self) -> Vec<(SeriesId, Descriptor)> {
         self.store().descriptors()
     }
@@ -214,17 +217,17 @@ impl Registry {
         &self.shared.prefix
     }
 
-    /// The report of an adapter, which [`problems`](Self::problems) includes as long as it exists.
+    /// Creates the problem report of one adapter. [`problems`](Self::problems) includes the report until it is dropped.
     pub(crate) fn report(&self) -> ProblemReport {
         self.shared.reports.open()
     }
 
-    /// All families, in the order in which they came.
+    /// Returns all families in the order in which they were added.
     pub(crate) fn families(&self) -> Vec<Family> {
         self.store().families()
     }
 
-    /// Notifies the listener now and whenever there are new families, as long as it exists.
+    /// Calls the listener now and whenever families are added, until the listener is dropped.
     #[cfg(feature = "opentelemetry")]
     pub(crate) fn listen(&self, listener: &Arc<impl listener::FamilyListener + 'static>) {
         self.shared.listeners.add(listener);
@@ -254,7 +257,7 @@ impl Default for Registry {
 }
 
 impl fmt::Debug for Registry {
-    /// Shows the prefix, and the labels of the open backends.
+    /// Formats the prefix and the labels of the open backends.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let backends = self.store().open_labels();
         f.debug_struct("Registry")

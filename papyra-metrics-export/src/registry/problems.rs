@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-/// Something that could not be exported.
+/// A metric or a backend that could not be exported, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The labels of the backend; empty if the problem does not concern one backend alone.
+    /// The labels of the backend. Empty if the problem does not concern a single backend.
     pub backend: String,
-    /// The problem, for a human reader.
+    /// A description of the problem for humans.
     pub message: String,
 }
 
@@ -28,23 +28,23 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The current problems of one adapter. They are gone when it is dropped.
+/// The current problems of one adapter. They are no longer reported once this report is dropped.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProblemReport(Arc<Mutex<Vec<Problem>>>);
 
 impl ProblemReport {
-    /// Replaces the problems that were reported before.
+    /// Replaces all problems of this report.
     pub(crate) fn set(&self, problems: Vec<Problem>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = problems;
     }
 
-    /// Adds to the problems that were reported before.
+    /// Adds a problem to this report.
     pub(crate) fn add(&self, problem: Problem) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
     }
 }
 
-/// The reports of all adapters.
+/// The reports of all adapters. A dropped report is skipped.
 #[derive(Default)]
 pub(super) struct ProblemReports(Mutex<Vec<Weak<Mutex<Vec<Problem>>>>>);
 

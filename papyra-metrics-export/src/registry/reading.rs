@@ -11,7 +11,7 @@ use crate::series::collect::Scratch;
 use crate::series::shown::ShownValues;
 
 impl Registry {
-    /// Reads a backend for the last time and closes it. Returns false if it was closed already.
+    /// Reads a backend for the last time and closes it. Returns false if the backend was already closed.
     pub(super) fn close(&self, id: u64) -> bool {
         let mut scratch = Scratch::default();
         loop {
@@ -22,7 +22,8 @@ impl Registry {
             scratch.clear();
             backend.read(0, &mut scratch);
             let mut store = self.store();
-            // Otherwise a concurrent reader may have read a counter earlier or later than this.
+            // If another reading was merged in the meantime, its totals may be newer or older than these, so this
+            // reading is repeated.
             let is_current = !store.has_merged_since(began);
             let closed = if is_current { store.close(id, Some(&mut scratch)) } else { None };
             drop(store);
@@ -35,7 +36,8 @@ impl Registry {
         }
     }
 
-    /// Closes the backends that are gone, so that they do not accumulate while there are no readings.
+    /// Closes the backends whose metrics only the registry still holds. Without this, they would accumulate while
+    /// nobody reads.
     pub(super) fn close_orphans(&self) {
         let orphans = self.store().orphans();
         for id in orphans {
@@ -43,8 +45,8 @@ impl Registry {
         }
     }
 
-    /// Reads all backends, and brings a view and its values up to date. Returns whether the view shows other series
-    /// than before, or at other places.
+    /// Reads all backends, and updates a view and its values. Returns whether the series of the view or their indices
+    /// have changed.
     pub(crate) fn read(
         &self,
         view: &mut View,
@@ -58,7 +60,8 @@ impl Registry {
         }
     }
 
-    /// Does the same unless another reading that may have begun earlier was completed in the meantime.
+    /// Reads all backends as [`read`](Self::read) does. Returns `None` if the reading has to be repeated, because
+    /// another reading that may have begun earlier was merged in the meantime.
     fn try_read(
         &self,
         view: &mut View,
@@ -69,7 +72,7 @@ impl Registry {
         scratch.clear();
         let mut orphans = Vec::new();
         for (position, backend) in reading.backends.iter().enumerate() {
-            // Asked before the reading, so that everything that was counted is read.
+            // Checked before the reading: nobody can count after the check, so this reading includes every count.
             if backend.is_orphaned() {
                 orphans.push(backend.id());
             }
@@ -88,7 +91,8 @@ impl Registry {
         is_changed
     }
 
-    /// Begins a reading of all backends. Takes no lock if the store is as the last reading for this view left it.
+    /// Begins a reading of all backends. Takes no lock if the store has not been locked since the last reading for this
+    /// view.
     fn begin(&self, view: &View) -> Reading {
         // Everything that this thread has counted is visible to the other threads before the time is loaded. Another reading may
         // begin after that and replace this one. It has to include what was counted. The other fence is in `begin_anew`.
@@ -108,7 +112,7 @@ impl Registry {
     }
 }
 
-/// Drops what may be the last owner of a backend, whose own `Drop` may panic.
+/// Drops a value that may contain the last `Arc` of a backend's metrics, and catches a panic of their `Drop`.
 fn drop_user_code<T>(value: T) {
     let _ = panics::catch(|| drop(value));
 }
@@ -118,7 +122,7 @@ fn drop_each<T>(values: Vec<T>) {
     values.into_iter().for_each(drop_user_code);
 }
 
-/// Drops a list of backends, which may be the last owner of some of them.
+/// Drops a list of backends. If this was the last reference to the list, their metrics may be dropped too.
 pub(super) fn drop_backends(backends: Arc<Vec<Backend>>) {
     if let Some(backends) = Arc::into_inner(backends) {
         drop_each(backends);

@@ -3,8 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A guard that owns metrics and keeps them registered. When it is dropped, the registry removes them, after each reader has
-/// got their last values.
+/// A guard that owns metrics and keeps them registered. When it is dropped, each reader gets the last values of the
+/// metrics once, and the registry then removes them.
 #[derive(Debug)]
 #[must_use = "the metrics leave the registry when this is dropped"]
 pub struct Registered<M>(Arc<M>);

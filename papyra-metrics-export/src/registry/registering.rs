@@ -14,22 +14,23 @@ use crate::series::source::{Source, StaticSource};
 use crate::{Labels, RegisterError};
 
 impl Registry {
-    /// Adds the metrics of a backend, until only the registry holds the `Arc`.
+    /// Registers the metrics of a backend. They stay registered until only the registry holds the `Arc`.
     ///
     /// The labels have to distinguish this backend from all others that have a metric in common with it. A label with
-    /// an empty value is left out, because monitoring systems do not distinguish the two.
+    /// an empty value is left out, because monitoring systems treat an empty label like a missing one.
     ///
-    /// The metrics are those that [`descriptors`](Metrics::descriptors) lists now. If one of them is a histogram, they are walked
-    /// once, to compare its buckets: values that are computed when read are computed, so do not hold a lock that they need.
+    /// The registered metrics are those that [`descriptors`](Metrics::descriptors) returns at the time of the call. If
+    /// one of them is a histogram, this function walks the metrics once to compare its buckets. The walk also computes
+    /// the values of computed metrics, so the caller must not hold a lock that they need.
     ///
-    /// If the backend is its own metrics, the registry delays its drop until it was read once more;
-    /// [`unregister`](Self::unregister) releases it at once.
+    /// If the backend itself implements `Metrics` and is registered, it is dropped only after the next reading, because
+    /// the registry reads its last values first. [`unregister`](Self::unregister) releases it at once.
     ///
     /// # Errors
     ///
-    /// Returns an error if no other clone of the `Arc` exists, a label is refused, another backend has one of the metrics
-    /// with another kind or unit, or an open backend has the same labels and one of the metrics: see
-    /// [`RegisterError`]. Nothing is registered then.
+    /// Returns a [`RegisterError`] if no other clone of the `Arc` exists, if a label is invalid, if another backend
+    /// declares one of the metrics with another kind or unit, or if an open backend has one of the metrics with the
+    /// same labels. In case of an error, nothing is registered.
     pub fn register<M>(&self, metrics: Arc<M>, labels: &[(&str, &str)]) -> Result<(), RegisterError>
     where
         M: Metrics + Send + Sync + ?Sized + 'static,
@@ -40,9 +41,9 @@ impl Registry {
         self.open(&source(metrics), labels)
     }
 
-    /// Takes ownership of metrics and adds them, until the returned guard is dropped.
+    /// Takes ownership of metrics and registers them until the returned guard is dropped.
     ///
-    /// This is for metrics that are assembled only to be exported, such as a struct around the metrics of several
+    /// Use this for metrics that exist only to be exported, such as a struct that flattens the metrics of several
     /// components.
     ///
     /// ```
@@ -81,7 +82,7 @@ impl Registry {
         Ok(Registered::new(metrics))
     }
 
-    /// Adds metrics that stay as long as the registry: those in a `static`, or of the process itself.
+    /// Registers metrics that exist as long as the process, such as the metrics in a `static`.
     ///
     /// ```
     /// use papyra_metrics::{Counter, Metrics};
@@ -110,10 +111,11 @@ impl Registry {
         self.open(&source(StaticSource(metrics)), labels)
     }
 
-    /// Reads these metrics for the last time and releases the `Arc`, even if others hold it. Returns whether the
-    /// metrics were registered.
+    /// Reads metrics for the last time and releases the registry's `Arc`, even if other clones exist. Returns whether
+    /// the metrics were registered.
     ///
-    /// Their last values still go to each reader. A reading that is under way releases the `Arc` when it ends.
+    /// Each reader still gets the last values of the metrics. If a reading is under way in another thread, the `Arc` is
+    /// released when that reading ends.
     pub fn unregister<M>(&self, metrics: &Arc<M>) -> bool
     where
         M: Metrics + Send + Sync + ?Sized + 'static,
@@ -169,7 +171,7 @@ fn source(source: impl Source + 'static) -> Arc<dyn Source> {
     Arc::new(source)
 }
 
-/// For libraries that depend on papyra-metrics alone.
+/// Allows libraries that depend on papyra-metrics alone to register metrics.
 impl papyra_metrics::Register for Registry {
     fn register(
         &self,

@@ -8,16 +8,16 @@ use crate::Labels;
 use crate::series::histogram::Buckets;
 use crate::series::source::Source;
 
-/// A backend that is to be registered.
+/// A backend that is to be registered, with everything that the store needs to know about it.
 pub(super) struct Registration<'a> {
     pub(super) prefix: &'a Arc<str>,
     pub(super) source: &'a Arc<dyn Source>,
     pub(super) labels: &'a Arc<Labels>,
     pub(super) descriptors: &'a [Descriptor],
-    /// The same list if it is static, so that its address identifies it.
+    /// The list of descriptors if it is static. Its address then identifies it.
     pub(super) static_descriptors: Option<&'static [Descriptor]>,
-    /// Whether a filter accepts each metric.
+    /// For each metric, whether the filters accept it. `None` if there are no filters.
     pub(super) accepted: Option<&'a [bool]>,
-    /// The buckets of its histograms that are not absent, by the index of the descriptor.
+    /// The buckets of the backend's histograms, each with the index of its descriptor. Absent histograms are left out.
     pub(super) buckets: &'a [(usize, Arc<Buckets>)],
 }

@@ -14,14 +14,14 @@ use crate::series::listed::{KindRun, Listed};
 use crate::series::number::check_exported;
 use crate::{Labels, RegisterError};
 
-/// Shared by all backends that list the same metrics.
+/// The metrics of a type of backend. Backends with the same list of descriptors share one schema.
 pub(super) struct Schema {
     pub(super) listed: Listed,
-    /// The reasons why some metrics are not exported.
+    /// The reasons why some metrics of the schema are not exported.
     pub(super) problems: Vec<String>,
-    /// The address of the list if it is static.
+    /// The address of the list of descriptors, if the list is static.
     static_at: Option<usize>,
-    /// Whether some metrics have their own labels.
+    /// Whether some metrics have labels in addition to those of the backend.
     has_labels: bool,
     /// Whether a filter excluded some metrics, so that other backends cannot use this schema.
     is_filtered: bool,
@@ -32,8 +32,8 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Returns an error if a name is not valid, or if another backend has another definition for it. Families that were
-    /// added are not removed.
+    /// Returns an error if a name is not valid, or if another backend declares the same name with another kind or unit.
+    /// Families that were added before the error are not removed.
     pub(super) fn new(
         new: &Registration<'_>,
         families: &mut Families,
@@ -66,7 +66,7 @@ impl Schema {
                 exported.push(None);
             }
         }
-        // If all families are new, all are distinct.
+        // If none of the families existed before, every metric has a family of its own, so no two metrics can be equal.
         if families.len() - known < exported_len {
             check_distinct(descriptors, &exported, labels)?;
         }
@@ -85,7 +85,7 @@ impl Schema {
         })
     }
 
-    /// Whether a backend can share this schema.
+    /// Returns whether a backend that is to be registered can use this schema.
     pub(super) fn is_for(&self, new: &Registration<'_>) -> bool {
         if self.is_filtered || new.accepted.is_some() || self.len() != new.descriptors.len() {
             return false;
@@ -95,8 +95,8 @@ impl Schema {
         is_same_list || *self.listed.descriptors == *new.descriptors
     }
 
-    /// Refuses buckets of a histogram that are not those of its family. `buckets` are those of the backend with these
-    /// labels, by the index of the metric.
+    /// Returns an error if a histogram of a backend has other buckets than its family. Each entry of `buckets` contains
+    /// the index of the metric; `labels` are those of the backend.
     pub(super) fn check_buckets(
         &self,
         buckets: &[(usize, Arc<Buckets>)],
@@ -121,11 +121,11 @@ impl Schema {
         self.listed.families.len()
     }
 
-    /// The labels of each metric of a backend with these labels.
+    /// Returns the labels of each metric of a backend.
     ///
     /// # Errors
     ///
-    /// Returns an error if a metric has a label that the backend has too.
+    /// Returns an error if a metric and the backend have a label with the same name.
     pub(super) fn labels(&self, backend: &Arc<Labels>) -> Result<MetricLabels, RegisterError> {
         if !self.has_labels {
             return Ok(MetricLabels::OfBackend(Arc::clone(backend)));
@@ -138,7 +138,7 @@ impl Schema {
     }
 }
 
-/// Refuses two metrics of one family with the same labels.
+/// Returns an error if two metrics of one family have the same labels.
 fn check_distinct(
     descriptors: &[Descriptor],
     families: &[Option<Family>],
@@ -159,9 +159,9 @@ fn check_distinct(
 /// The labels of the series of one backend.
 #[derive(Clone)]
 pub(super) enum MetricLabels {
-    /// All metrics have the labels of the backend.
+    /// The labels of the backend, which are those of all its metrics.
     OfBackend(Arc<Labels>),
-    /// The labels of each metric.
+    /// The labels of each metric, which include those of the backend.
     Own(Box<[Arc<Labels>]>),
 }
 

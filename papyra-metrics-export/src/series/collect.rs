@@ -13,11 +13,11 @@ use super::source::Source;
 use crate::family::Family;
 use crate::panics;
 
-/// The memory of a reader that is reused from one reading to the next.
+/// Buffers of a reader, which are reused by its next reading.
 #[derive(Default)]
 pub(crate) struct Scratch {
     pub(crate) readings: Readings,
-    /// The readings that failed, by the position of the source.
+    /// The problems of the reading, each with the position of the source.
     pub(crate) problems: Vec<(usize, String)>,
     /// The buffer for the histogram that is being read. Boxed, because it is large; `None` until the first histogram is
     /// read.
@@ -31,11 +31,12 @@ impl Scratch {
     }
 }
 
-/// Appends one reading for each listed metric of the source at this position, and reports problems. A metric that
-/// cannot be read is marked as unread and keeps its last value: if a total were missing once, a receiver of deltas
-/// would count it again.
+/// Reads the source at this position: appends one reading for each metric in `listed`, and reports problems. A metric
+/// that cannot be read is marked as unread, and its series keeps the last value. If its total were missing from one
+/// export, a receiver of deltas would count the total a second time.
 ///
-/// `address` is that of the source's descriptors when it was registered, by which an unchanged list is recognized.
+/// `address` is the address of the source's descriptors at its registration. If it has not changed, the list has not
+/// changed either.
 pub(crate) fn collect(
     source: &dyn Source,
     listed: &Listed,
@@ -51,7 +52,8 @@ pub(crate) fn collect(
         let is_same = now.len() == listed.descriptors.len()
             && (now.as_ptr().addr() == address || *now == *listed.descriptors);
         if !is_same {
-            // The order may differ from the listed one, so readings are not appended but set by index.
+            // The source may list its metrics in another order than at its registration, so readings are not appended
+            // but set by index.
             scratch.readings.fill(end);
         }
         let mut collector = Collector {
@@ -75,11 +77,11 @@ pub(crate) fn collect(
 
 struct Collector<'a> {
     listed: &'a Listed,
-    /// The metrics as the source lists them now, if the list has changed.
+    /// The current descriptors of the source, if they differ from those at its registration.
     relisted: Option<&'a [Descriptor]>,
     /// The index of the next metric in the current list.
     next: usize,
-    /// The index of the run that contains the next metric, or of an earlier run.
+    /// The index of the run of metrics of one kind that contains the next metric, or of an earlier run.
     run: usize,
     /// The index of the source's first reading.
     first: usize,
@@ -131,7 +133,8 @@ impl<'a> Collector<'a> {
                 .as_histogram()
                 .ok_or("is a histogram, but its value is not; show `Value::Histogram`")?
         };
-        // The buckets may be unknown: all metrics of the family may have been absent so far.
+        // The buckets of the family are unknown if all of its metrics were absent so far. They are then set to the
+        // buckets of this one.
         if !family.buckets_or_set(distribution).are_those_of(distribution) {
             return Err(
                 "has buckets that differ from those of another metric of this name; declare both with the same buckets",
@@ -141,8 +144,8 @@ impl<'a> Collector<'a> {
         Ok(())
     }
 
-    /// Skips the next `len` metrics, if all are of this kind and the source's list is unchanged. Returns the index of
-    /// their first reading.
+    /// Skips the next `len` metrics if all of them are of this kind and the source's descriptors have not changed.
+    /// Returns the index of their first reading, or `None` if the metrics have to be read one by one.
     fn next_run(&mut self, kind: Kind, len: usize) -> Option<usize> {
         let (start, end) = (self.next, self.next + len);
         let mut run = self.listed.runs.get(self.run)?;
@@ -157,7 +160,7 @@ impl<'a> Collector<'a> {
         Some(self.first + start)
     }
 
-    /// Reports instruments that have no descriptor.
+    /// Reports a problem if the source has more or fewer instruments than descriptors.
     fn check_len(&mut self) {
         let listed = self.relisted.unwrap_or(&self.listed.descriptors).len();
         if self.next > listed {
@@ -175,7 +178,7 @@ impl<'a> Collector<'a> {
 
 impl Walker for Collector<'_> {
     fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
-        // A metric that is not exported is not read, to save the copy of a histogram.
+        // Metrics that are not exported are not read, because reading a histogram copies all of its buckets.
         if let (Some((index, family)), Some(instrument)) = (self.advance(), instrument) {
             if let Err(fault) = self.read(index, family, instrument) {
                 let name = self.listed.descriptors[index].name();
@@ -211,8 +214,8 @@ impl Walker for Collector<'_> {
     }
 }
 
-/// Returns the buckets of each histogram that is not absent, by the index of its descriptor. A panic ends the list; the
-/// first reading reports it.
+/// Returns the buckets of each histogram that is not absent, with the index of its descriptor. If the source panics,
+/// the list ends there, and the first reading reports the panic.
 pub(crate) fn buckets(
     metrics: &dyn Metrics,
     descriptors: &[Descriptor],

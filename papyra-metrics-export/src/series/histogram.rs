@@ -4,7 +4,7 @@ use papyra_metrics::{Distribution, Tally};
 
 use crate::decimal;
 
-/// The buckets that all histograms of a family have.
+/// The buckets of a family of histograms. All histograms of the family have the same buckets.
 #[derive(Debug)]
 pub(crate) struct Buckets {
     /// A distribution with these buckets and no values.
@@ -18,12 +18,12 @@ impl Buckets {
         Self { empty }
     }
 
-    /// The number of buckets, including the one above the last bound.
+    /// Returns the number of buckets, including the one above the last bound.
     pub(crate) fn len(&self) -> usize {
         self.empty.tallies().len()
     }
 
-    /// The inclusive upper bounds in base units.
+    /// Returns the inclusive upper bounds in base units.
     pub(crate) fn bounds(&self) -> &[u64] {
         self.empty.bounds()
     }
@@ -42,12 +42,12 @@ impl Buckets {
         self.are_those_of(&other.empty)
     }
 
-    /// The bounds in the exported unit.
+    /// Returns the bounds in the exported unit.
     pub(crate) fn bounds_in_unit(&self) -> impl Iterator<Item = f64> {
         self.empty.buckets().take(self.bounds().len()).map(|bucket| bucket.upper())
     }
 
-    /// The bounds in the exported unit as Prometheus writes them in `le`.
+    /// Returns the bounds in the exported unit, as Prometheus writes them in the label `le`.
     pub(crate) fn written_bounds(&self) -> Vec<String> {
         let written = self.bounds_in_unit().map(|bound| {
             let mut text = String::new();
@@ -62,12 +62,12 @@ impl Buckets {
 #[derive(Clone, Copy)]
 pub(crate) struct HistogramReading<'a> {
     pub(crate) buckets: &'a Buckets,
-    /// The count and the sum of each bucket, over all sources. No count ever falls.
+    /// The count and the sum of each bucket, summed over all sources. Counts never fall.
     pub(crate) tallies: &'a [Tally],
 }
 
 impl HistogramReading<'_> {
-    /// Copies these values and buckets to the distribution. Allocates nothing.
+    /// Copies the buckets and their values to the distribution, without an allocation.
     pub(crate) fn copy_to(self, distribution: &mut Distribution) {
         distribution.clone_from(&self.buckets.empty);
         for (tally, shown) in distribution.tallies_mut().iter_mut().zip(self.tallies) {
@@ -80,8 +80,8 @@ impl HistogramReading<'_> {
 pub(crate) struct HistogramValues {
     /// The exported values, summed over all sources.
     shown: Box<[Tally]>,
-    /// The part of the exported values that the current source's totals do not include: the totals of earlier sources,
-    /// and those before a reset. `None` if there is none.
+    /// The part of the exported values that is not included in the totals of the current source: the totals of earlier
+    /// sources, and the totals before a reset. `None` if there is no such part.
     base: Option<Box<[Tally]>>,
 }
 
@@ -95,7 +95,8 @@ impl HistogramValues {
         &self.shown
     }
 
-    /// Continues with another source. Its totals up to `counted` are already part of the series.
+    /// Continues the series with another source. `counted` contains those totals of the new source that are already
+    /// part of the series.
     pub(crate) fn change_source(&mut self, counted: Option<&[Tally]>) {
         let mut base = self.shown.clone();
         for (base, counted) in base.iter_mut().zip(counted.unwrap_or_default()) {
@@ -123,7 +124,7 @@ impl HistogramValues {
             }
         };
         if has_fallen {
-            // The source was reset. Its earlier counts are kept.
+            // The source was reset. The totals before the reset are kept as the base.
             self.change_source(None);
         }
         match &self.base {
@@ -137,8 +138,8 @@ impl HistogramValues {
     }
 }
 
-/// Returns whether one of the totals is lower than before. The sum of the last bucket is ignored: its values are
-/// unbounded, so the sum may wrap.
+/// Returns whether one of the totals is lower than before. The sum of the last bucket is ignored: values in this bucket
+/// are unbounded, so their sum may wrap.
 fn has_fallen(totals: &[Tally], before: impl ExactSizeIterator<Item = Tally>) -> bool {
     let (mut has_fallen, mut last_sum_has_fallen) = (false, false);
     // The loop does not return early: it is faster without branches, and totals rarely fall.
@@ -164,7 +165,7 @@ mod tests {
     fn a_reset_seen_in_one_sum_keeps_the_earlier_values_of_all_buckets() {
         let mut values = HistogramValues::new(3);
         values.apply(&tallies([(1, 4), (1, 9), (0, 0)]));
-        // Every count has caught up since the reset; only the second sum is lower.
+        // Since the reset, every count has reached its earlier value again; only the sum of the second bucket is lower.
         values.apply(&tallies([(1, 5), (2, 8), (3, 90)]));
         assert_eq!(values.shown(), tallies([(2, 9), (3, 17), (3, 90)]));
     }

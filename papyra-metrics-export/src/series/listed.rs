@@ -6,7 +6,7 @@ use papyra_metrics::{Descriptor, Kind};
 
 use crate::family::Family;
 
-/// The metrics of sources, as they were listed when the first of these sources was registered.
+/// The metrics that a type of source lists. All sources with the same list of descriptors share them.
 pub(crate) struct Listed {
     pub(crate) descriptors: Cow<'static, [Descriptor]>,
     /// The runs of metrics of one kind, in order.
@@ -31,12 +31,12 @@ impl KindRun {
         runs
     }
 
-    /// The number of metrics in these runs.
+    /// Returns the number of metrics in these runs.
     pub(crate) fn len(runs: &[Self]) -> usize {
         runs.last().map_or(0, |run| run.end)
     }
 
-    /// Appends the runs of more metrics, whose ends are counted from the end of the last run.
+    /// Appends runs. The ends of the new runs are counted from the end of the last run.
     pub(crate) fn append(runs: &mut Vec<Self>, more: impl IntoIterator<Item = Self>) {
         let first = Self::len(runs);
         for Self { kind, end } in more {

@@ -2,7 +2,7 @@
 
 use papyra_metrics::{Kind, Value};
 
-/// The type of a series' values.
+/// The type of the values of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// The totals of a counter.
@@ -15,11 +15,11 @@ pub(crate) enum Form {
     Histogram,
 }
 
-/// The tag of a missing form: the metric is absent or could not be read, or the series has no value yet.
+/// The tag of a reading that has no form: the metric is absent or could not be read, or its series has no value yet.
 pub(super) const UNREAD: u8 = 0;
 
 impl Form {
-    /// Returns the form as a byte. Many forms are compared at once, which is fast for bytes.
+    /// Returns the form as a byte. Many forms are compared at once, and comparing bytes is fast.
     pub(super) const fn tag(self) -> u8 {
         match self {
             Self::Total => 1,
@@ -75,7 +75,7 @@ impl Number {
         f64::from_bits(self.0)
     }
 
-    /// Returns the number as a value; `None` for a histogram, which is not a number.
+    /// Returns the number as a value, or `None` for a histogram, whose number is only an index.
     pub(crate) fn value(self, form: Form) -> Option<Value> {
         match form {
             Form::Total => Some(Value::Counter(self.total())),
@@ -100,7 +100,7 @@ impl Number {
 ///
 /// # Errors
 ///
-/// Returns the problem, as the end of a sentence that begins with the metric's name.
+/// Returns the reason if the value does not fit the kind, as the end of a sentence that begins with the metric's name.
 pub(crate) fn number_of(kind: Kind, value: &Value) -> Result<(Form, Number), &'static str> {
     match (kind, value) {
         (_, Value::Histogram(_)) => {

@@ -8,11 +8,11 @@ use super::number::{Form, Number, UNREAD};
 #[derive(Default)]
 pub(crate) struct Readings {
     pub(super) numbers: Vec<Number>,
-    /// The tags of the forms; [`UNREAD`] if the metric is absent or could not be read.
+    /// The tag of each reading's form. The tag is [`UNREAD`] if the metric is absent or could not be read.
     pub(super) forms: Vec<u8>,
     /// The buckets of histograms, one after another.
     tallies: Vec<Tally>,
-    /// The end of each histogram's buckets. The number of a histogram is its index in this list.
+    /// The end of each histogram's buckets in `tallies`. The number of a histogram is an index into this list.
     ends: Vec<usize>,
 }
 
@@ -24,7 +24,7 @@ impl Readings {
         self.ends.clear();
     }
 
-    /// The number of readings, of which the last ones may be [`UNREAD`].
+    /// Returns the number of readings, including unread ones.
     pub(crate) fn len(&self) -> usize {
         self.numbers.len()
     }
@@ -55,7 +55,8 @@ impl Readings {
         self.ends.push(self.tallies.len());
     }
 
-    /// Appends adjacent readings of one form, which begin at index `first`. There must be no later readings yet.
+    /// Appends adjacent readings of one form. The first of them gets the index `first`, which must not be less than the
+    /// number of existing readings.
     pub(crate) fn add_run(
         &mut self,
         first: usize,
@@ -67,7 +68,7 @@ impl Readings {
         self.numbers.extend(numbers);
     }
 
-    /// The buckets of the histogram with this number.
+    /// Returns the buckets of the histogram with this number.
     pub(super) fn histogram(&self, number: Number) -> &[Tally] {
         let index = number.index();
         let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);

@@ -10,7 +10,7 @@ use crate::family::Family;
 #[derive(Default)]
 pub(crate) struct ShownValues {
     pub(crate) numbers: Vec<Number>,
-    /// The buckets of histograms. The number of a histogram is the index of its first bucket.
+    /// The buckets of all histograms. The number of a histogram is the index of its first bucket.
     tallies: Vec<Tally>,
 }
 
@@ -31,7 +31,7 @@ impl ShownValues {
         self.tallies.get(start..start + buckets).unwrap_or_default()
     }
 
-    /// Replaces the number with this index, which must be that of a histogram, by the histogram's buckets.
+    /// Sets the buckets of the histogram with this index, and replaces its number by the index of the first bucket.
     pub(crate) fn set_histogram(&mut self, index: usize, tallies: &[Tally]) {
         self.numbers[index] = Number::of_index(self.tallies.len());
         self.tallies.extend_from_slice(tallies);
@@ -42,8 +42,8 @@ impl ShownValues {
         self.tallies.clone_from(&other.tallies);
     }
 
-    /// Writes the value of the series with this index to `value`. A histogram in `value` is reused, so that nothing is
-    /// allocated.
+    /// Writes the value of the series with this index to `value`. If `value` already contains a histogram, its memory
+    /// is reused and nothing is allocated.
     pub(crate) fn write_value(&self, index: usize, form: Form, family: &Family, value: &mut Value) {
         if let Some(number) = self.numbers[index].value(form) {
             *value = number;
@@ -58,7 +58,7 @@ impl ShownValues {
         }
     }
 
-    /// Returns the histogram of the series with this index, if the family is one of histograms.
+    /// Returns the histogram of the series with this index, or `None` if the family is not one of histograms.
     pub(crate) fn histogram<'a>(
         &'a self,
         index: usize,

@@ -9,10 +9,10 @@ use papyra_metrics::Metrics;
 pub(crate) trait Source: Send + Sync {
     fn metrics(&self) -> &dyn Metrics;
 
-    /// Returns whether only the registry still holds the metrics, so that nothing more can be counted.
+    /// Returns whether only the registry still holds the metrics, so that nobody can count any more.
     fn is_orphaned(&self) -> bool;
 
-    /// The address of the metrics in their `Arc`; `None` for metrics that are not in an `Arc`.
+    /// Returns the address of the metrics in their `Arc`, or `None` for metrics that are not in an `Arc`.
     fn address(&self) -> Option<usize>;
 
     /// Returns a handle that identifies the metrics after the registry has dropped its `Arc`. `None` if no other `Arc`
@@ -33,7 +33,8 @@ impl<M: Metrics + Send + Sync + ?Sized + 'static> Source for Arc<M> {
 
     fn is_orphaned(&self) -> bool {
         let is_orphaned = Self::strong_count(self) == 1;
-        // Pairs with the release of the last other owner: everything that it counted is visible after this.
+        // Pairs with the release of the last other `Arc`: everything that its owner counted is visible after this
+        // fence.
         fence(Ordering::Acquire);
         is_orphaned
     }

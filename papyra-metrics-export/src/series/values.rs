@@ -10,10 +10,10 @@ use super::readings::Readings;
 /// The initial state of a series, new or continued.
 #[derive(Default)]
 pub(crate) enum Start {
-    /// No value until the source is read.
+    /// The series has no value until its source is read.
     #[default]
     Unread,
-    /// The exported value of a counter, and the part of it that the source's total does not include.
+    /// The exported value of a counter, and the part of the value that the current source's total does not include.
     Total {
         shown: u64,
         base: u64,
@@ -26,14 +26,14 @@ pub(crate) enum Start {
 pub(crate) struct SeriesValues {
     /// The exported values: a counter's total over all of its sources, a gauge's value, the index of a histogram.
     shown: Vec<Number>,
-    /// The part of a counter's exported value that the source's total does not include: the totals of earlier sources,
-    /// and those before a reset. The source's own total is `shown - base`.
+    /// The part of each counter's exported value that the current source's total does not include: the totals of
+    /// earlier sources, and the totals before a reset. The total of the current source is `shown - base`.
     base: Vec<u64>,
-    /// The tags of the forms; [`UNREAD`] before the first value.
+    /// The tag of each series' form. The tag is [`UNREAD`] before the first value.
     forms: Vec<u8>,
-    /// The histograms; `None` at an index from which one was taken.
+    /// The histograms. An entry is `None` after the histogram was removed by `take_histogram`.
     histograms: Vec<Option<HistogramValues>>,
-    /// The indices of the histograms that were taken.
+    /// The indices of the `None` entries in `histograms`, which new histograms reuse.
     free: Vec<usize>,
 }
 
@@ -66,7 +66,7 @@ impl SeriesValues {
         &self.shown
     }
 
-    /// Returns the type of a series' values; `None` if it has no value yet.
+    /// Returns the type of a series' values, or `None` if the series has no value yet.
     pub(crate) fn form(&self, index: usize) -> Option<Form> {
         Form::of_tag(self.forms[index])
     }
@@ -94,8 +94,8 @@ impl SeriesValues {
         values
     }
 
-    /// Applies the readings from index `from` on to the adjacent series of these runs, the first of which has the index
-    /// `first`. Returns whether the form of one of them has changed.
+    /// Applies readings to adjacent series. The first reading has the index `from`, and the first series has the index
+    /// `first`; `runs` describes the kinds of the series. Returns whether the form of a series has changed.
     pub(crate) fn apply(
         &mut self,
         first: usize,
@@ -113,8 +113,8 @@ impl SeriesValues {
         is_new
     }
 
-    /// Applies readings as [`apply`](Self::apply) does, if each has the same form as its series. Returns whether they
-    /// were applied.
+    /// Applies readings as [`apply`](Self::apply) does if each reading has the same form as its series. Otherwise
+    /// changes nothing and returns false.
     pub(crate) fn apply_known(
         &mut self,
         first: usize,
@@ -147,7 +147,7 @@ impl SeriesValues {
         true
     }
 
-    /// Applies one reading. Returns whether its form has changed.
+    /// Applies one reading. Returns whether the form of the series has changed.
     fn apply_one(&mut self, series: usize, readings: &Readings, index: usize) -> bool {
         let (number, form) = (readings.numbers[index], readings.forms[index]);
         let shown = &mut self.shown[series];
@@ -172,7 +172,7 @@ impl SeriesValues {
         is_new
     }
 
-    /// Moves the values of `len` series towards the beginning. The caller truncates afterwards.
+    /// Moves the values of `len` series towards the beginning. The caller then truncates the list.
     pub(crate) fn shift(&mut self, from: usize, to: usize, len: usize) {
         self.shown.copy_within(from..from + len, to);
         self.base.copy_within(from..from + len, to);

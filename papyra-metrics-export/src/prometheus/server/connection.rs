@@ -9,46 +9,48 @@ use mio::net::TcpStream;
 
 use super::http::{self, Received, Response};
 
-/// The time limit for a client, from its connection to the last byte of the response.
+/// The time limit for a client, from the connection to the last byte of the response.
 pub(super) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// After the response, the end of the client's data is awaited for at most this time and this number of bytes.
+/// The time limit for reading what the client still sends after the response, until the client closes the connection.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+/// The largest number of bytes that are read after the response.
 const MAX_DRAINED_BYTES: usize = 1024 * 1024;
 
 /// A client's connection, which never blocks.
 pub(super) struct Connection {
     stream: TcpStream,
     state: State,
-    /// The time at which the connection is closed in any state.
+    /// The time at which the connection is closed, in whatever state it is.
     pub(super) deadline: Instant,
 }
 
 enum State {
-    /// Receives the request.
+    /// Receiving the request. Contains the bytes received so far.
     Receiving(Vec<u8>),
-    /// Waits for the scrape.
+    /// Waiting for the result of a scrape.
     Waiting,
-    /// Sends the response, of which this many bytes are sent.
+    /// Sending the response. Contains the number of bytes sent so far.
     Sending(Response, usize),
-    /// Discards what the client still sends. To close a connection with unread data would reset it, and a reset can
-    /// destroy the response on its way (RFC 9112, 9.6). This many bytes are discarded.
+    /// Discarding what the client still sends after the response. Contains the number of bytes discarded so far. If a
+    /// connection is closed while data is unread, the operating system resets it, and a reset can destroy the response
+    /// before the client has read it (RFC 9112, 9.6).
     Draining(usize),
 }
 
-/// The next step of a connection.
+/// The next step of the server for a connection.
 pub(super) enum Next {
-    /// Advance the connection when the socket is ready.
+    /// The connection can be advanced when its socket is ready again.
     Ready,
-    /// A scrape, with these `Accept` headers.
+    /// The connection needs the result of a scrape. Contains the `Accept` headers of the request.
     Scrape { accept: String },
-    /// To be closed.
+    /// The connection is to be closed.
     Close,
 }
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, now: Instant) -> Self {
-        // Without the option, the body may be delayed behind the head. Errors are ignored, because nothing else depends on
-        // it.
+        // Without `TCP_NODELAY`, the operating system may delay the body until the head is acknowledged. Errors are
+        // ignored, because the response is correct without the option.
         let _ = stream.set_nodelay(true);
         Self { stream, state: State::Receiving(Vec::new()), deadline: now + CLIENT_TIMEOUT }
     }
@@ -57,22 +59,22 @@ impl Connection {
         &mut self.stream
     }
 
-    /// Whether the client has sent a request and has not received all of the response.
+    /// Returns whether the client has sent a request and has not received the whole response yet.
     pub(super) fn is_in_progress(&self) -> bool {
         matches!(self.state, State::Waiting | State::Sending(..))
     }
 
-    /// Whether the client has received the response.
+    /// Returns whether the whole response was sent.
     pub(super) fn is_answered(&self) -> bool {
         matches!(self.state, State::Draining(_))
     }
 
-    /// Whether the client is receiving this body.
+    /// Returns whether this body is being sent to the client.
     pub(super) fn is_sending(&self, body: &Arc<String>) -> bool {
         matches!(&self.state, State::Sending(response, _) if Arc::ptr_eq(&response.body, body))
     }
 
-    /// Sends the response, as far as the socket takes it.
+    /// Begins to send the response, and sends as much as the socket accepts.
     pub(super) fn respond(&mut self, response: Response, now: Instant) -> Next {
         self.state = State::Sending(response, 0);
         self.advance(now)
@@ -119,8 +121,8 @@ impl Connection {
                     self.deadline = self.deadline.min(now + DRAIN_TIMEOUT);
                     return Ok(None);
                 }
-                // Not both parts at once: a vectored write can raise SIGPIPE, which ends applications that have not
-                // disabled it.
+                // The head and the body are written separately: a vectored write can raise SIGPIPE, which ends an
+                // application that has not disabled the signal.
                 let length = self.stream.write(unsent)?;
                 if length == 0 {
                     return Err(ErrorKind::WriteZero.into());
@@ -141,7 +143,7 @@ impl Connection {
 }
 
 impl Response {
-    /// Returns the rest of the head, or if that was sent, of the body.
+    /// Returns the unsent rest of the head, or the unsent rest of the body if the head was sent.
     fn unsent(&self, sent: usize) -> &[u8] {
         let (head, body) = (self.head.as_bytes(), self.body.as_bytes());
         if sent < head.len() { &head[sent..] } else { &body[sent - head.len()..] }

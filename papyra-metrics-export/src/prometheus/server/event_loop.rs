@@ -16,22 +16,23 @@ use super::http::Response;
 use super::scraper::Scraper;
 use crate::last_error::LastError;
 
-/// The largest number of connected clients. Each takes a file descriptor of the application.
+/// The largest number of connected clients. Each connection uses one of the application's file descriptors.
 const MAX_CONNECTIONS: usize = 128;
-/// The largest number of scrapes that are sent at the same time. Each takes the memory of its body.
+/// The largest number of response bodies that are being sent at the same time. It limits the memory of the server.
 const MAX_BODIES: usize = 8;
-/// How many clients are accepted before connected clients are served again. Fewer than may be connected, so that a client
-/// whose request has arrived is never closed for clients that came after it.
+/// The number of clients that are accepted before connected clients are served again. It is smaller than
+/// `MAX_CONNECTIONS`, so that a client whose request has arrived is never closed in favour of a client that connected
+/// later.
 const MAX_ACCEPTS: usize = 32;
-/// The pause after an error of accepting, which is most likely a lack of file descriptors.
+/// The pause after a failed `accept`. The most likely reason is a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// The time limit for responses that are being sent when the server stops.
 pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The token of the waker. The listeners have the first tokens, the connections those after.
+/// The token of the waker. Listeners have the first tokens, and connections have the tokens after those.
 pub(super) const WAKER: Token = Token(usize::MAX);
 
-/// The state shared by the server's handle and its threads.
+/// The state shared by the handle of the server and its threads.
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) is_stopping: AtomicBool,
@@ -41,15 +42,15 @@ pub(super) struct Shared {
 pub(super) struct EventLoop {
     poll: Poll,
     listeners: Vec<TcpListener>,
-    /// Connections by token, and so in the order in which they were accepted.
+    /// Connections by token, which is the order in which they were accepted.
     connections: BTreeMap<usize, Connection>,
     next_token: usize,
-    /// The time at which to check again whether clients wait to be accepted, if no event reports them.
+    /// The time at which the server checks again for clients that wait to be accepted. `None` if events report them.
     poll_listeners_at: Option<Instant>,
-    /// The time limit for stopping, once it was requested.
+    /// The time limit for the remaining responses. `None` until the server is stopped.
     stop_at: Option<Instant>,
     scraper: Scraper,
-    /// The bodies that are being sent. The oldest is first.
+    /// The bodies that are being sent, the oldest first.
     bodies: VecDeque<Weak<String>>,
     shared: Arc<Shared>,
 }
@@ -77,7 +78,7 @@ impl EventLoop {
         })
     }
 
-    /// Serves until the server is stopped.
+    /// Serves clients until the server is stopped.
     pub(super) fn run(mut self) {
         let mut events = Events::with_capacity(2 * MAX_CONNECTIONS);
         while !self.has_stopped(Instant::now()) {
@@ -97,7 +98,8 @@ impl EventLoop {
             }
             self.respond(now);
             self.close_expired(now);
-            // Last, so that no client is closed for another one if its request has arrived.
+            // New clients come last: a full server closes a connection for them, which must not be one whose request
+            // has already arrived.
             for listener in from_listeners {
                 self.accept(listener.0, now);
             }
@@ -106,7 +108,7 @@ impl EventLoop {
         }
     }
 
-    /// Whether the server was stopped, and all responses have ended or their time limit has passed.
+    /// Returns whether the server was stopped, and all responses are complete or their time limit has passed.
     fn has_stopped(&mut self, now: Instant) -> bool {
         if !self.shared.is_stopping.load(Ordering::Acquire) {
             return false;
@@ -117,7 +119,7 @@ impl EventLoop {
         self.connections.is_empty() || now >= *self.stop_at.get_or_insert(now + STOP_TIMEOUT)
     }
 
-    /// The time until the next deadline, or `None` if there is none.
+    /// Returns the time until the next deadline, or `None` if there is none.
     fn timeout(&self, now: Instant) -> Option<Duration> {
         let deadlines = self.connections.values().map(|connection| connection.deadline);
         let next = deadlines.chain(self.poll_listeners_at).chain(self.stop_at).min()?;
@@ -138,7 +140,7 @@ impl EventLoop {
         }
     }
 
-    /// Sends the scrape that has ended to the client that waits for it.
+    /// Sends the result of the scrape that has ended to all clients that wait for it.
     fn respond(&mut self, now: Instant) {
         let Some((tokens, result)) = self.scraper.finished() else { return };
         self.shared.last_error.set(None);
@@ -158,8 +160,8 @@ impl EventLoop {
         }
     }
 
-    /// Adds the body of a scrape to those that are being sent. Closes the connections that still receive the oldest
-    /// one if there are too many.
+    /// Adds a body to the bodies that are being sent. If there are too many bodies, closes the connections that still
+    /// receive the oldest one.
     fn make_room(&mut self, body: &Arc<String>) {
         self.bodies.retain(|body| body.strong_count() > 0);
         if self.bodies.len() >= MAX_BODIES {
@@ -182,7 +184,7 @@ impl EventLoop {
         }
     }
 
-    /// Accepts clients after an event.
+    /// Accepts waiting clients after an event of a listener.
     fn accept(&mut self, listener: usize, now: Instant) {
         for accepted in 0..MAX_ACCEPTS {
             match self.listeners[listener].accept() {
@@ -190,11 +192,11 @@ impl EventLoop {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if is_of_one_client(&error) => {}
                 Err(error) => {
-                    // Linux reports that there is no descriptor even if no client waits. But there was an event, so
-                    // the first one did.
+                    // Linux reports a lack of descriptors even if no client waits. But an event was reported, so at
+                    // least one client waits if none was accepted.
                     if accepted == 0 {
                         self.report(format!("cannot accept a client: {error}"));
-                        // A client that says nothing holds a descriptor that another one needs.
+                        // A client that has not sent a request occupies a descriptor that another client needs.
                         self.evict();
                     }
                     self.poll_listeners_at = Some(now + ACCEPT_PAUSE);
@@ -205,14 +207,14 @@ impl EventLoop {
         self.poll_listeners_at.get_or_insert(now);
     }
 
-    /// Requests an event for every client that waits to be accepted, if it is time to.
+    /// Asks the operating system to report again the clients that wait to be accepted, if it is time to do so.
     fn poll_listeners(&mut self, now: Instant) {
         if self.poll_listeners_at.is_none_or(|time| time > now) {
             return;
         }
         self.poll_listeners_at = None;
         for (token, listener) in self.listeners.iter_mut().enumerate() {
-            // It cannot fail: the listener is registered.
+            // This cannot fail, because the listener is registered.
             let _ = self.poll.registry().reregister(listener, Token(token), Interest::READABLE);
         }
     }
@@ -232,8 +234,8 @@ impl EventLoop {
         }
     }
 
-    /// Closes the oldest connection whose response is sent, or else whose request is not there. Returns whether there
-    /// was one.
+    /// Closes the oldest connection whose response is sent; if there is none, the oldest that has not sent a request.
+    /// Returns whether a connection was closed.
     fn evict(&mut self) -> bool {
         let mut connections = self.connections.iter();
         let answered = connections.find(|(_, connection)| connection.is_answered());
@@ -247,7 +249,7 @@ impl EventLoop {
         if self.scraper.remove(token) && connection.deadline <= Instant::now() {
             self.report(format!("a scrape takes longer than {CLIENT_TIMEOUT:?}"));
         }
-        // A process that was forked from this one may hold the socket too, so that closing it is not enough.
+        // A forked child process may also hold the socket, and then closing it here would not end the connection.
         let _ = connection.stream().shutdown(Shutdown::Both);
         let _ = self.poll.registry().deregister(connection.stream());
     }
@@ -257,7 +259,8 @@ impl EventLoop {
     }
 }
 
-/// Whether the error concerns only the client that was to be accepted, so that the next one can be.
+/// Returns whether the error concerns only the client that was to be accepted, so that other clients can still be
+/// accepted.
 fn is_of_one_client(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)

@@ -4,32 +4,32 @@ use std::sync::Arc;
 
 use super::super::{Format, Scrape};
 
-/// The maximum size of a request head. Those of scrapers are much smaller.
+/// The maximum size of a request head. Scrapers send much smaller ones.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 const MAX_HEADERS: usize = 100;
 
-/// The path of the metrics.
+/// The path that the server answers with metrics.
 const PATH: &str = "/metrics";
 
 /// The result of parsing the bytes received so far.
 pub(super) enum Received {
-    /// The beginning of a request.
+    /// The request is not complete yet.
     Incomplete,
-    /// A scrape, with its `Accept` headers joined by commas.
+    /// A request that needs a scrape. Contains its `Accept` headers, joined by commas.
     Scrape { accept: String },
-    /// A request that needs no scrape.
+    /// A request whose response needs no scrape, such as an error.
     Answered(Response),
 }
 
-/// A response, ready to be sent. Clients share the body of one scrape.
+/// A response that is ready to be sent. All clients that wait for one scrape share its body.
 #[derive(Clone)]
 pub(super) struct Response {
     pub(super) head: Arc<str>,
     pub(super) body: Arc<String>,
 }
 
-/// Interprets the bytes of a request. A body that follows is not part of it: no request that is answered here has
-/// one, and the connection is closed after the response.
+/// Parses the bytes of a request received so far. A request body is ignored: the requests that are answered with
+/// metrics have none, and the connection is closed after the response.
 pub(super) fn parse(received: &[u8]) -> Received {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
@@ -61,7 +61,8 @@ fn respond(request: &httparse::Request<'_, '_>) -> Received {
     };
     let response = match (method, path(target)) {
         ("GET", PATH) => return Received::Scrape { accept: accept() },
-        // Without a scrape, which would take the last counts of a closed backend.
+        // `HEAD` is answered without a scrape, because a scrape would mark the last values of closed backends as
+        // delivered.
         ("HEAD", PATH) => {
             let content_type = Format::accepted(&accept()).content_type();
             Response::new("200 OK", &format!("Content-Type: {content_type}\r\n"))
@@ -72,7 +73,7 @@ fn respond(request: &httparse::Request<'_, '_>) -> Received {
     Received::Answered(if method == "HEAD" { response.without_body() } else { response })
 }
 
-/// The path of a request target in origin form (`/metrics?name=value`) or in absolute form
+/// Returns the path of a request target in origin form (`/metrics?name=value`) or in absolute form
 /// (`http://host/metrics`), which a server must accept (RFC 9112, 3.2.2).
 fn path(target: &str) -> &str {
     let scheme = target.split_once("://").filter(|(scheme, _)| {
@@ -85,14 +86,14 @@ fn path(target: &str) -> &str {
 }
 
 impl Response {
-    /// The answer to a scrape.
+    /// Creates the response to a successful scrape.
     pub(super) fn scraped(scrape: Scrape) -> Self {
         let Scrape { content_type, body } = scrape;
         let headers = format!("Content-Type: {content_type}\r\nContent-Length: {}\r\n", body.len());
         Self { body: Arc::new(body), ..Self::new("200 OK", &headers) }
     }
 
-    /// The answer to a scrape that failed.
+    /// Creates the response to a failed scrape.
     pub(super) fn failed() -> Self {
         let text = "the scrape failed; `Server::last_error` has the reason\n";
         Self::text("500 Internal Server Error", "", text)

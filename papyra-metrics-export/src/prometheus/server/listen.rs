@@ -7,14 +7,15 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use mio::net::TcpListener;
 use socket2::SockRef;
 
-/// The number of clients that may wait to be accepted. The first packet of any further client is dropped, which delays it by
-/// a second.
+/// The number of clients that may wait to be accepted. The operating system drops the first packet of any further
+/// client, which delays that client by a second.
 const BACKLOG: i32 = 1024;
-/// How often another port is tried if the one that the first address got is in use at another address.
+/// The number of ports that are tried. If the port is chosen by the operating system for the first address, it may be
+/// in use at another address.
 const MAX_ATTEMPTS: usize = 16;
 
-/// Listens on every address that a name resolves to, at one port. Addresses that do not exist on this machine (such as
-/// `localhost` as IPv6) are skipped, unless none exists.
+/// Listens at one port on every address that a name resolves to. Addresses that do not exist on this machine (such as
+/// the IPv6 address of `localhost`) are skipped, unless none exists.
 pub(super) fn listen(address: &(impl ToSocketAddrs + Debug)) -> io::Result<Vec<TcpListener>> {
     let mut addresses = Vec::new();
     let resolved = address
@@ -32,7 +33,7 @@ pub(super) fn listen(address: &(impl ToSocketAddrs + Debug)) -> io::Result<Vec<T
     let mut attempt = 1;
     loop {
         match listen_on_each(&addresses) {
-            // Port 0 means any free port, so another try may succeed.
+            // Port 0 means any free port, so another attempt may get a port that is free at all addresses.
             Err((failed, error))
                 if failed.port() == 0
                     && error.kind() == ErrorKind::AddrInUse
@@ -55,10 +56,10 @@ fn listen_on_each(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (SocketA
     let mut missing = None;
     for &address in addresses {
         let mut with_port = address;
-        // Names have one port, which is 0 if any will do.
+        // All addresses use one port. If the caller asked for port 0, that is the port that the first address got.
         with_port.set_port(port.filter(|_| address.port() == 0).unwrap_or(address.port()));
         let bound = TcpListener::bind(with_port).and_then(|listener| {
-            // Called again, because `bind` uses a shorter queue.
+            // `bind` has already called `listen`, but with a shorter queue.
             SockRef::from(&listener).listen(BACKLOG)?;
             let port = listener.local_addr()?.port();
             Ok((listener, port))
@@ -69,7 +70,7 @@ fn listen_on_each(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (SocketA
                 listeners.push(listener);
             }
             Err(error) if is_missing(&error) => missing = missing.or(Some((address, error))),
-            // An IPv6 socket for all addresses takes those of IPv4 too on most systems.
+            // On most systems, an IPv6 socket for all addresses also receives the IPv4 connections to its port.
             Err(error)
                 if error.kind() == ErrorKind::AddrInUse && is_covered(&listeners, address) => {}
             Err(error) => return Err((address, error)),
@@ -81,9 +82,9 @@ fn listen_on_each(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (SocketA
     }
 }
 
-/// Whether this machine lacks the address or its address family.
+/// Returns whether the address or its address family does not exist on this machine.
 fn is_missing(error: &io::Error) -> bool {
-    // EAFNOSUPPORT has no `ErrorKind`: 97 on Linux, 47 on macOS and the BSDs, 10047 on Windows.
+    // `EAFNOSUPPORT` has no `ErrorKind`. Its code is 97 on Linux, 47 on macOS and the BSDs, and 10047 on Windows.
     error.kind() == ErrorKind::AddrNotAvailable
         || matches!(error.raw_os_error(), Some(97 | 47 | 10047))
 }

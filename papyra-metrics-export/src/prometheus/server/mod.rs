@@ -1,8 +1,8 @@
 //! A small HTTP server for applications that have none.
 //!
-//! Built on `mio` and `httparse`, because one thread can then wait for any number of clients with nothing but these
-//! small crates and `socket2`: `hyper` would bring an async runtime and 17 crates to everybody who formats metrics, and
-//! `tiny_http` has had no release since 2022.
+//! The server is built on `mio`, `httparse` and `socket2`, with which one thread can wait for any number of clients.
+//! The alternatives are less suitable: `hyper` would add an async runtime and 17 crates to every application that
+//! formats metrics, and `tiny_http` has had no release since 2022.
 
 use std::fmt::{self, Debug};
 use std::io;
@@ -26,8 +26,8 @@ mod scraper;
 
 /// Answers `GET /metrics` at this address until the server is dropped.
 ///
-/// A name is resolved, and the server listens on all of its addresses, at one port: on `localhost:9100` clients find
-/// it by IPv4 and by IPv6.
+/// If the address contains a host name, the server listens on all addresses of that name, at one port: clients reach
+/// `localhost:9100` by IPv4 and by IPv6.
 ///
 /// ```
 /// use papyra_metrics_export::{Registry, prometheus::{Prometheus, serve}};
@@ -38,21 +38,21 @@ mod scraper;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///
-/// The server is meant for private networks: it has neither TLS nor authentication. An application that has an HTTP
-/// server mounts [`Prometheus::scrape`] in it instead.
+/// The server is meant for private networks: it has neither TLS nor authentication. If an application already has an
+/// HTTP server, call [`Prometheus::scrape`] in one of its handlers instead.
 ///
 /// # Limits
 ///
-/// A connection is for one request, whose head may have 16 KiB and 100 headers, and ends ten seconds after it began,
-/// response included. At most 128 clients are connected; for the next one, the oldest that has not sent its request is
-/// disconnected. So clients that are silent or slow, however many, delay no scrape. Scrapes run one after the other in
-/// a thread of their own; clients that ask at the same time share one, and at most eight are kept for clients that
-/// receive them slowly.
+/// Each connection serves one request, whose head may have up to 16 KiB and 100 headers. The connection is closed after
+/// ten seconds, even if the response is not complete. At most 128 clients are connected. If one more connects, the
+/// oldest client that has not sent its request is disconnected, so that idle or slow clients never delay a scrape.
+/// Scrapes run one after the other in a separate thread. Clients that send requests at the same time share one scrape,
+/// and at most eight response bodies are kept for clients that receive them slowly.
 ///
 /// # Errors
 ///
-/// Returns an error if the name cannot be resolved or an address cannot be listened on, which the error names, or if the
-/// operating system refuses a thread or a file descriptor.
+/// Returns an error if the name cannot be resolved, if the server cannot listen on an address (the error names it), or
+/// if the operating system refuses a thread or a file descriptor.
 pub fn serve(prometheus: Prometheus, address: impl ToSocketAddrs + Debug) -> io::Result<Server> {
     let listeners = listen::listen(&address)?;
     let addresses =
@@ -68,7 +68,8 @@ pub fn serve(prometheus: Prometheus, address: impl ToSocketAddrs + Debug) -> io:
 
 /// A running server. Stops when it is dropped.
 ///
-/// It does not survive a `fork`: the child process answers nothing, but holds the port as long as it runs.
+/// The server does not work in a forked child process: the child does not answer, but it occupies the port as long as
+/// it runs.
 #[must_use = "the server stops when it is dropped"]
 pub struct Server {
     addresses: Vec<SocketAddr>,
@@ -78,8 +79,8 @@ pub struct Server {
 }
 
 impl Server {
-    /// Returns the first address that the server listens on. It contains the actual port if the server was started with port
-    /// 0.
+    /// Returns the first address that the server listens on. If the server was started with port 0, the address
+    /// contains the actual port.
     pub fn local_addr(&self) -> SocketAddr {
         self.addresses[0]
     }
@@ -89,28 +90,29 @@ impl Server {
         &self.addresses
     }
 
-    /// Returns why the last scrape failed, or why a client could not be accepted after it; `None` if neither happened.
+    /// Returns the reason why the last scrape failed, or why a client could not be accepted since then. Returns `None`
+    /// if there was no such error.
     ///
-    /// A client whose scrape panicked receives the status 500, and the next scrape is tried.
+    /// If a scrape panics, its clients receive the status 500, and later scrapes are not affected.
     pub fn last_error(&self) -> Option<String> {
         self.shared.last_error.get()
     }
 
-    /// Stops listening, and waits for the responses under way.
+    /// Stops listening, and waits for the responses that are being sent.
     ///
-    /// Clients delay this for at most a second, and a scrape that does not return for another one: its thread then
-    /// ends as soon as it does.
+    /// The wait for clients takes at most one second, and the wait for a running scrape at most one more. If the scrape
+    /// takes longer, its thread ends when the scrape returns.
     pub fn stop(self) {}
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.is_stopping.store(true, Ordering::Release);
-        // Needs no file descriptor, and fails only if the thread is about to wake up anyway.
+        // Waking needs no file descriptor, and fails only if the thread is about to wake up anyway.
         let _ = self.waker.wake();
         let Some((event_thread, scrape_thread)) = self.threads.take() else { return };
-        // A scrape drops backends, and a backend may own the server. There is nothing to wait for then: both
-        // threads end after this scrape.
+        // A scrape may drop a backend that owns this server. The scrape thread then executes this code, and must not
+        // wait for itself: both threads end after this scrape.
         if scrape_thread.is_current() {
             return;
         }

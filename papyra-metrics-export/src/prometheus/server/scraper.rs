@@ -12,19 +12,20 @@ use super::super::{Prometheus, Scrape};
 use crate::panics::catch;
 use crate::worker::Worker;
 
-/// Scrapes for all connections that wait, one format after the other.
+/// Runs the scrapes that connections wait for, one after the other. Connections with the same `Accept` header share a
+/// scrape.
 pub(super) struct Scraper {
-    /// `Accept` headers. Dropped to end the thread.
+    /// Sends the `Accept` header of the next scrape to the thread. The thread ends when the sender is dropped.
     jobs: Sender<String>,
     results: Receiver<Result<Scrape, String>>,
     is_scraping: bool,
-    /// The connections for which the thread scrapes.
+    /// The connections that wait for the scrape that is running.
     current: Vec<usize>,
     queue: VecDeque<(usize, String)>,
 }
 
 impl Scraper {
-    /// Starts the thread, which wakes the poll after each scrape.
+    /// Starts the thread, which wakes the event loop after each scrape.
     pub(super) fn spawn(
         prometheus: Prometheus,
         waker: Arc<Waker>,
@@ -34,7 +35,7 @@ impl Scraper {
         let worker = Worker::spawn("prometheus scrape", move || {
             for accept in accepts {
                 let scraped = catch(|| prometheus.scrape(Some(&accept)));
-                // Both fail only if the server has stopped.
+                // Sending and waking fail only if the server has stopped.
                 let _ = sender.send(scraped);
                 let _ = waker.wake();
             }
@@ -45,20 +46,20 @@ impl Scraper {
         ))
     }
 
-    /// Adds a scrape for a connection.
+    /// Requests a scrape for a connection.
     pub(super) fn push(&mut self, connection: usize, accept: String) {
         self.queue.push_back((connection, accept));
     }
 
-    /// Removes a connection that is closed. Returns whether the thread scrapes for it.
+    /// Removes a closed connection. Returns whether the running scrape is for this connection.
     pub(super) fn remove(&mut self, connection: usize) -> bool {
         self.queue.retain(|&(queued, _)| queued != connection);
         let current = self.current.iter().position(|&current| current == connection);
         current.map(|index| self.current.swap_remove(index)).is_some()
     }
 
-    /// Starts the next scrape, if the thread is idle: for the connection that has waited longest, and for all others
-    /// that want the same. So clients that scrape at the same time wait for two scrapes at most.
+    /// Starts the next scrape if none is running. It is for the connection that has waited longest, and for all others
+    /// with the same `Accept` header. With one such header, clients therefore wait for at most two scrapes.
     pub(super) fn start_next(&mut self) {
         if self.is_scraping {
             return;
@@ -70,11 +71,12 @@ impl Scraper {
             self.current.extend(is_same.then_some(*connection));
             !is_same
         });
-        // The thread ends only after `jobs` was dropped.
+        // Sending cannot fail here, because the thread only ends after `jobs` was dropped.
         self.is_scraping = self.jobs.send(accept).is_ok();
     }
 
-    /// Returns the result of the current scrape when it is available, and the connections that wait for it.
+    /// Returns the result of the running scrape and the connections that wait for it, or `None` if the scrape has not
+    /// ended yet.
     pub(super) fn finished(&mut self) -> Option<(Vec<usize>, Result<Scrape, String>)> {
         let result = self.results.try_recv().ok()?;
         self.is_scraping = false;

@@ -32,39 +32,41 @@ pub(super) mod view;
 pub(super) struct Store {
     families: Families,
     schemas: Vec<Arc<Schema>>,
-    /// The backends in the order of registration. While a reader uses the list, it is replaced instead of changed.
+    /// The backends in the order of registration. If a reader holds the list, a change replaces the list, so that the
+    /// reader's list stays unchanged.
     backends: Arc<Vec<Backend>>,
-    /// The values of all their series, in the same order.
+    /// The values of the series of all backends, in the order of `backends`.
     values: SeriesValues,
-    /// The serial number of each of these series.
+    /// The serial number of each series in `values`.
     serials: Vec<u64>,
-    /// These series in runs of metrics of one kind. Empty from a change of the list until the next reading.
+    /// The series in `values` as runs of adjacent metrics of one kind. Empty after a change of `backends`, until the
+    /// next reading.
     runs: Vec<KindRun>,
-    /// How many of these series belong to backends that are closed.
+    /// The number of series in `values` whose backends are closed.
     dead: usize,
     index: FxHashMap<SeriesKey, Place>,
-    /// Each set of labels that series have, and how many series have it. Their values may come from the application's
-    /// users, so that the hash has to resist chosen keys.
+    /// Each set of labels, and the number of series that have it. Label values may come from users of the application,
+    /// so the hash function has to resist chosen keys.
     labels: HashMap<Arc<Labels>, usize>,
-    /// The backend of each address.
+    /// The id of the backend whose metrics are at each address.
     registered: FxHashMap<usize, u64>,
     closed: ClosedBackends,
     forgotten: ForgottenSources,
-    /// The problems of the last reading, by backend.
+    /// The problems of the last reading, by the id of the backend.
     problems: BTreeMap<u64, Vec<String>>,
-    /// Incremented whenever the set of series that readers show changes.
+    /// Incremented whenever series are added, removed or change their form, so that views have to be rebuilt.
     epoch: u64,
     next_backend: u64,
     next_serial: u64,
-    /// How often the store was locked. It is the time by which readings are ordered.
+    /// The number of times that the store was locked. It serves as a clock that orders readings.
     pub(super) clock: u64,
-    /// The time at which a reading was last merged.
+    /// The value of `clock` when a reading was last merged.
     last_merge: u64,
-    /// The latest time at which a merged reading began.
+    /// The largest value of `clock` at which a merged reading began.
     last_begin: u64,
-    /// The number of backends at which orphans are looked for.
+    /// The number of backends at which the next registration closes orphaned backends.
     sweep_at: usize,
-    /// The number of readings that were completed.
+    /// The number of completed readings.
     shown: u64,
 }
 
@@ -72,14 +74,14 @@ pub(super) struct Store {
 #[derive(Clone)]
 pub(super) struct Backend {
     id: u64,
-    /// `None` once the backend is closed.
+    /// The metrics of the backend. `None` once the backend is closed.
     source: Option<Arc<dyn Source>>,
     schema: Arc<Schema>,
     labels: Arc<Labels>,
     metric_labels: MetricLabels,
-    /// The address of the list of metrics of this backend.
+    /// The address of the backend's list of descriptors.
     listed_at: usize,
-    /// The index of its first series.
+    /// The index of the backend's first series in `values`.
     first: usize,
     departed: Vec<Arc<Departed>>,
 }
@@ -89,12 +91,12 @@ impl Backend {
         self.id
     }
 
-    /// Whether only the registry holds its metrics. False once it is closed.
+    /// Returns whether only the registry still holds the metrics of the backend. False if the backend is closed.
     pub(super) fn is_orphaned(&self) -> bool {
         self.source.as_ref().is_some_and(|source| source.is_orphaned())
     }
 
-    /// Appends a reading of each metric, without a value if the backend is closed. Runs user code.
+    /// Appends one reading for each metric. The readings have no values if the backend is closed. Calls user code.
     pub(super) fn read(&self, position: usize, scratch: &mut Scratch) {
         match &self.source {
             Some(source) => {
@@ -108,7 +110,7 @@ impl Backend {
         self.schema.len()
     }
 
-    /// The exported metrics, each with its index.
+    /// Returns the exported series of the backend, each with the index of its metric.
     fn series(&self) -> impl Iterator<Item = (usize, SeriesId)> {
         let families = self.schema.listed.families.iter().enumerate();
         families.filter_map(|(i, family)| {
@@ -122,7 +124,8 @@ impl Backend {
     }
 }
 
-/// Identifies a series by the addresses of its family and its labels, which are shared, so equal ones have one address.
+/// The key of a series: the addresses of its family and of its labels. Equal families and equal labels are shared, so
+/// equal series have equal addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct SeriesKey {
     family: usize,
@@ -137,9 +140,10 @@ impl SeriesKey {
 
 #[derive(Clone, Copy)]
 enum Place {
-    /// A series of the backend with this id.
+    /// The series belongs to the open backend with this id.
     Open(u64),
-    /// A series of the backend with this closing, and its index there.
+    /// The series belongs to a closed backend. Contains the number of the closing, and the index of the series in the
+    /// closed backend.
     Closed(u64, usize),
 }
 
@@ -152,20 +156,20 @@ impl Place {
     }
 }
 
-/// A reading of all backends, which is under way.
+/// A reading of all backends that has begun and is not merged yet.
 pub(super) struct Reading {
     pub(super) backends: Arc<Vec<Backend>>,
-    /// The time at which it began.
+    /// The value of the store's clock when the reading began.
     began: u64,
 }
 
-/// The outcome of merging a reading.
+/// The result of merging a reading.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Merge {
     Applied,
-    /// A reading that began later was merged. It includes everything that this reading has to include.
+    /// Another reading that began later was already merged. It includes everything that this reading includes.
     Superseded,
-    /// A reading that may have begun earlier was merged. This reading has to be repeated.
+    /// Another reading that may have begun earlier was merged in the meantime. This reading has to be repeated.
     Conflict,
 }
 
@@ -174,12 +178,12 @@ impl Store {
         self.backends.binary_search_by_key(&id, |backend| backend.id).ok()
     }
 
-    /// The position of the backend with this id, unless it is closed.
+    /// Returns the position of the open backend with this id. `None` if there is no such backend, or if it is closed.
     fn open_position(&self, id: u64) -> Option<usize> {
         self.position(id).filter(|&position| self.backends[position].source.is_some())
     }
 
-    /// The backend of this id, to be read for the last time.
+    /// Returns the backend with this id, for its last reading.
     pub(super) fn backend(&self, id: u64) -> Option<Backend> {
         self.open_position(id).map(|position| self.backends[position].clone())
     }
@@ -188,7 +192,7 @@ impl Store {
         self.registered.get(&address).copied()
     }
 
-    /// Returns the backends that only the registry holds.
+    /// Returns the ids of the backends whose metrics only the registry still holds.
     pub(super) fn orphans(&mut self) -> Vec<u64> {
         let orphans = self.backends.iter().filter(|backend| backend.is_orphaned());
         let orphans: Vec<u64> = orphans.map(|backend| backend.id).collect();
@@ -202,20 +206,20 @@ impl Store {
         Reading { backends: Arc::clone(&self.backends), began: self.clock }
     }
 
-    /// Whether a reading was merged after this time.
+    /// Returns whether a reading was merged after this time.
     pub(super) fn has_merged_since(&self, time: u64) -> bool {
         self.last_merge > time
     }
 
-    /// Merges a reading of all backends, unless another one was merged since it began: that one may have read a counter
-    /// later or earlier than this one did.
+    /// Merges a reading of all backends into the store, unless another reading was merged since this one began. The
+    /// other reading may contain newer or older totals, so they cannot be combined.
     pub(super) fn merge(&mut self, reading: &Reading, scratch: &mut Scratch) -> Merge {
         if self.has_merged_since(reading.began) {
             let is_newer = self.last_begin > reading.began;
             return if is_newer { Merge::Superseded } else { Merge::Conflict };
         }
         (self.last_begin, self.last_merge) = (reading.began, self.clock);
-        // The list is another one if backends were added or removed in the meantime.
+        // The lists differ if backends were added or removed during the reading.
         let is_same_list = Arc::ptr_eq(&self.backends, &reading.backends);
         let is_applied = is_same_list
             && !self.runs.is_empty()
@@ -229,7 +233,7 @@ impl Store {
         Merge::Applied
     }
 
-    /// Merges the readings of the backends that are still open.
+    /// Merges the readings of those backends that are still open.
     #[cold]
     fn merge_each(&mut self, backends: &[Backend], readings: &Readings) {
         let (mut is_new, mut next) = (false, 0);
@@ -248,8 +252,8 @@ impl Store {
         }
     }
 
-    /// Replaces the problems of the backends that are still open. One that was closed in the meantime has the problems of
-    /// its last reading.
+    /// Replaces the problems of the backends that are still open. If a backend was closed during the reading, the
+    /// problems of its last reading are kept.
     #[cold]
     fn set_problems(&mut self, backends: &[Backend], scratch: &mut Scratch) {
         self.problems.values_mut().for_each(Vec::clear);
@@ -261,13 +265,14 @@ impl Store {
         }
     }
 
-    /// Closes backends that have just been read. The caller drops the sources when the lock is released.
+    /// Closes backends whose readings have just been merged. Returns their sources, which the caller drops after it
+    /// releases the lock.
     #[cold]
     pub(super) fn close_all(&mut self, ids: &[u64]) -> Vec<Arc<dyn Source>> {
         ids.iter().filter_map(|&id| self.close(id, None)).collect()
     }
 
-    /// Closes a backend with its last readings. The caller drops the source when the lock is released.
+    /// Closes a backend with its last readings. Returns its source, which the caller drops after it releases the lock.
     pub(super) fn close(&mut self, id: u64, last: Option<&mut Scratch>) -> Option<Arc<dyn Source>> {
         let position = self.position(id)?;
         let source = Arc::make_mut(&mut self.backends)[position].source.take()?;
@@ -334,7 +339,7 @@ impl Store {
         Some(source)
     }
 
-    /// Forgets closed backends beyond the limits.
+    /// Forgets the closed backends that exceed the limits.
     #[inline]
     pub(super) fn forget_expired(&mut self) {
         if !self.closed.is_empty() {
@@ -360,7 +365,7 @@ impl Store {
         self.forget_expired();
     }
 
-    /// Removes the series of backends that are closed from those of all backends.
+    /// Removes closed backends and their series from the lists.
     #[inline]
     fn compact(&mut self) {
         if self.dead > 0 {
@@ -392,7 +397,7 @@ impl Store {
         self.families.all()
     }
 
-    /// The exported series of the backends that are open, and the descriptor of each.
+    /// Returns the exported series of all open backends, each with its descriptor.
     pub(super) fn descriptors(&self) -> Vec<(SeriesId, Descriptor)> {
         let open = self.backends.iter().filter(|backend| backend.is_open());
         let described = open.flat_map(|backend| {
@@ -416,19 +421,19 @@ impl Store {
         open.flatten().chain(closed.flatten()).collect()
     }
 
-    /// The labels of the backends that are open.
+    /// Returns the labels of the open backends.
     pub(super) fn open_labels(&self) -> Vec<Arc<Labels>> {
         let open = self.backends.iter().filter(|backend| backend.is_open());
         open.map(|backend| Arc::clone(&backend.labels)).collect()
     }
 
-    /// The backends, to be dropped with the registry.
+    /// Removes and returns all backends, so that the registry can drop them without holding the lock.
     pub(super) fn take_backends(&mut self) -> Arc<Vec<Backend>> {
         mem::take(&mut self.backends)
     }
 }
 
-/// Forgets labels that no series has any more.
+/// Decrements the number of series that have these labels, and removes the labels if no series is left.
 fn release(labels: &mut HashMap<Arc<Labels>, usize>, released: &Arc<Labels>) {
     if let Some(series) = labels.get_mut(released) {
         *series -= 1;

@@ -18,15 +18,16 @@ use crate::{Labels, RegisterError};
 pub(in crate::registry) enum Outcome {
     Registered {
         has_new_families: bool,
-        /// Whether there are many more backends than when orphans were last looked for.
+        /// Whether the number of backends has grown so much that orphaned backends should be closed.
         needs_sweep: bool,
     },
-    /// The registration conflicts with these backends. They are orphaned, and have to be closed first.
+    /// Backends that have the same series and must be closed before the registration is tried again. Only the registry
+    /// still holds their metrics.
     Orphans(Vec<u64>),
 }
 
 impl Store {
-    /// Registers a backend whose series continue where those of closed backends ended.
+    /// Registers a backend. If closed backends had the same series, the series continue from their last values.
     ///
     /// # Errors
     ///
@@ -68,7 +69,7 @@ impl Store {
         Ok(Outcome::Registered { has_new_families, needs_sweep })
     }
 
-    /// Returns equal labels with the address that they have in the index, if a series has them.
+    /// Replaces labels by the equal labels that are already stored, so that equal labels have one address.
     fn canonical(&self, labels: MetricLabels) -> MetricLabels {
         let canonical = |labels: Arc<Labels>| match self.labels.get_key_value(&labels) {
             Some((known, _)) => Arc::clone(known),
@@ -77,7 +78,7 @@ impl Store {
         match labels {
             MetricLabels::OfBackend(labels) => MetricLabels::OfBackend(canonical(labels)),
             MetricLabels::Own(labels) => {
-                // New equal labels share one address too.
+                // Equal labels within the new backend also have to share one address.
                 let mut distinct = HashSet::new();
                 let labels = labels.into_iter().map(|labels| {
                     let labels = canonical(labels);
@@ -92,7 +93,7 @@ impl Store {
         }
     }
 
-    /// The orphaned backends that have one of these series.
+    /// Returns the ids of orphaned backends that have one of these series. An open backend that has one is an error.
     fn check_free(
         &self,
         schema: &Schema,
@@ -133,7 +134,8 @@ impl Store {
         let first = self.values.len();
         let mut departed: Vec<Arc<Departed>> = Vec::new();
         let mut continued = Vec::new();
-        // How many new series have the same labels, which are usually those of all.
+        // The current labels and the number of series in succession that have them. Usually all series have the same
+        // labels, so the index is updated once.
         let mut run: Option<(&Arc<Labels>, usize)> = None;
         for (i, family) in schema.listed.families.iter().enumerate() {
             let (mut start, mut serial) = (Start::Unread, self.next_serial);
@@ -217,7 +219,7 @@ impl Store {
     }
 }
 
-/// How much of a total the series had taken over from the metrics of this address before they were unregistered.
+/// Returns the part of a series' total that the metrics at this address had counted before they were unregistered.
 fn counted_before(
     departed: &[Arc<Departed>],
     address: Option<usize>,
@@ -227,7 +229,7 @@ fn counted_before(
     same.find_map(|departed| departed.total_of(serial))
 }
 
-/// The start of a series that begins at zero with a source that has counted before.
+/// Returns the start of a new series whose source had already counted `counted`. The series begins at zero.
 fn new_value(counted: &SourceTotal) -> Start {
     match counted {
         SourceTotal::Counter(total) => Start::Total { shown: 0, base: 0_u64.wrapping_sub(*total) },
@@ -239,8 +241,8 @@ fn new_value(counted: &SourceTotal) -> Start {
     }
 }
 
-/// The start of a series that was closed with this value and continues with a source that has counted a part of it. The
-/// value of a gauge is that of its source alone.
+/// Returns the start of a series that continues from its last value with a new source. `counted` is the part of that
+/// value that the new source had already counted. A gauge has only the value of its new source.
 fn continued_value(last: ClosedValue, counted: Option<&SourceTotal>) -> Start {
     match last {
         ClosedValue::Number(Form::Total, number) => {

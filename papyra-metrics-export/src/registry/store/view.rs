@@ -11,58 +11,60 @@ use crate::series::SeriesId;
 use crate::series::number::{Form, Number};
 use crate::series::shown::ShownValues;
 
-/// The series and values that a reader shows.
+/// The series that a reader sees, and the indices of their values.
 #[derive(Default)]
 pub(crate) struct View {
     pub(crate) series: Vec<SeriesView>,
-    /// The number of its reading, in the order in which readings were completed.
+    /// The number of the last reading of this view. Readings are numbered in the order of their completion.
     pub(crate) number: u64,
-    /// The values of series that are closed: they come after those of all backends.
+    /// The last values of closed series. They follow the values of all open series.
     closed: Vec<Number>,
-    /// Each histogram in the view.
+    /// The histograms of the view.
     histograms: Vec<HistogramPlace>,
-    /// The buckets of histograms that are closed.
+    /// The buckets of closed histograms.
     closed_tallies: Vec<Tally>,
-    /// Whether closed series stay in the view until they are forgotten.
+    /// Whether the view contains a closed series until the registry forgets it, instead of until its last value is
+    /// delivered.
     keeps_closed: bool,
-    /// Series that were closed up to this closing are no longer shown.
+    /// The number of a closing. Series that were closed by it or earlier are no longer shown.
     pub(crate) hidden: u64,
-    /// The newest closing in the view.
+    /// The number of the newest closing in the view.
     pub(crate) newest: u64,
-    /// The oldest closing that is still shown.
+    /// The number of the oldest closing that is still shown.
     oldest: Option<u64>,
     epoch: u64,
     forgotten: u64,
-    /// The time at which the view was brought up to date.
+    /// The value of the store's clock when the view was last updated.
     pub(in crate::registry) clock: u64,
-    /// The list of backends at that time, which is not kept alive.
+    /// The list of backends when the view was last updated. A weak reference, so that the view does not keep backends
+    /// alive.
     backends: Weak<Vec<Backend>>,
 }
 
-/// A histogram in a view: the place of its series, and where its buckets are.
+/// A histogram of a view: the index of its value, and the location of its buckets.
 struct HistogramPlace {
     place: usize,
     source: HistogramSource,
 }
 
 enum HistogramSource {
-    /// The index among those of all series.
+    /// The index of the histogram among the store's histograms.
     Open(usize),
-    /// A part of the buckets that are closed.
+    /// The range of the histogram's buckets in `closed_tallies`.
     Closed(Range<usize>),
 }
 
 /// A series in a view.
 pub(crate) struct SeriesView {
     pub(crate) id: SeriesId,
-    /// Never used for another series.
+    /// The number of the series. No other series ever gets the same number.
     pub(crate) serial: u64,
-    /// The index of its value in the reading.
+    /// The index of the series' value in the values of the reading.
     pub(crate) place: usize,
     pub(crate) form: Form,
-    /// Whether there is a backend behind it.
+    /// Whether the series belongs to an open backend.
     pub(crate) is_open: bool,
-    /// Whether there is a backend behind it, or its last value has yet to be delivered.
+    /// Whether the series belongs to an open backend, or its last value has not been delivered yet.
     pub(crate) is_shown: bool,
 }
 
@@ -71,8 +73,8 @@ impl View {
         Self { keeps_closed, epoch: u64::MAX, ..Self::default() }
     }
 
-    /// Begins a reading of the backends of the last one, provided that the store has not been locked since. Returns `None` if
-    /// there was none.
+    /// Begins a reading of the backends of the last reading. The caller has checked that the store has not been locked
+    /// since. Returns `None` if the list of backends no longer exists.
     pub(in crate::registry) fn next_reading(&self) -> Option<Reading> {
         let backends = self.backends.upgrade()?;
         Some(Reading { backends, began: self.clock })
@@ -84,8 +86,7 @@ impl View {
 }
 
 impl Store {
-    /// Brings a view and its values up to date. Returns whether its series or their
-    /// indices have changed.
+    /// Updates a view and its values. Returns whether the view's series or their indices have changed.
     pub(in crate::registry) fn show(&mut self, view: &mut View, values: &mut ShownValues) -> bool {
         self.compact();
         self.forget_expired();
