@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::str;
 
 /// Writes a float in the canonical form of OpenMetrics, which Prometheus 3 uses for `le`: the shortest digits that
-/// parse back to the same float. An absolute value below 0.0001 or of at least 1,000,000 has an exponent; other
-/// integers end in `.0`.
+/// parse back to the same float. Absolute values below 0.0001 or of at least 1,000,000 are written with an exponent,
+/// and other integers end in `.0`.
 pub(crate) fn push_canonical(value: f64, out: &mut String) {
     if !value.is_finite() || value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
         return push_float(value, out);
@@ -35,7 +35,7 @@ pub(crate) fn push_fraction(mut rest: u64, of: u64, out: &mut String) {
     if rest == 0 {
         return;
     }
-    // Digits are written by hand: `write!` takes as long as several samples of a histogram.
+    // The digits are computed here, because `write!` would take as long as writing several samples of a histogram.
     let mut digits = [b'0'; 19];
     let digits = &mut digits[..of.ilog10() as usize];
     for digit in digits.iter_mut().rev() {

@@ -1,4 +1,4 @@
-//! Exports to the `metrics` facade: to the recorder that the application has installed.
+//! Exports metrics to the `metrics` facade, which passes them to the recorder that the application has installed.
 
 use std::fmt;
 use std::io;
@@ -29,8 +29,8 @@ use crate::{Export, Progress, Registry, RegistryReader};
 ///
 /// Each export adds to a counter its increase since the last export, and sets a gauge to its value. Names are those of
 /// the Prometheus export, with unit and `_total`, because the facade's exporters add neither. Each metric's unit and
-/// help text are described to the recorder. A gauge of a closed backend keeps its last value: the facade cannot remove
-/// it.
+/// help text are described to the recorder. A gauge of a closed backend keeps its last value, because the facade has no
+/// function that removes a gauge.
 ///
 /// For each bucket of a histogram, one call of `record_many` records the new values, with their mean and their number.
 /// A recorder with the same bounds therefore has the exact count of each bucket and the right sum. A recorder that
@@ -46,19 +46,19 @@ pub struct Facade {
     reader: RegistryReader,
     recorder: Option<Box<dyn Recorder + Send>>,
     recorded: PerSeries<Recorded>,
-    /// Whether there may be series that have not been described to the recorder.
+    /// Whether there may be series whose unit and help text were not yet given to the recorder.
     needs_description: bool,
 }
 
 /// The values of a series that have been recorded so far.
 struct Recorded {
     key: Key,
-    /// The total up to which a counter's increments were recorded.
+    /// The total of the counter that was already recorded.
     total: u64,
     /// The values of a histogram that were recorded through the facade.
     replay: Option<Replay>,
-    /// Whether the counter or histogram is registered with the recorder. A series at zero is registered too, so that
-    /// the receiver shows it.
+    /// Whether the counter or histogram is registered with the recorder. It is registered even if its value is zero, so
+    /// that the receiver shows it.
     is_registered: bool,
 }
 
@@ -85,7 +85,7 @@ impl Facade {
         }
     }
 
-    /// Creates an exporter to this recorder, which need not be installed.
+    /// Creates an exporter to a given recorder, which does not have to be installed.
     pub fn with_recorder(registry: &Registry, recorder: impl Recorder + Send + 'static) -> Self {
         Self { recorder: Some(Box::new(recorder)), ..Self::new(registry) }
     }
@@ -128,7 +128,7 @@ impl Facade {
 }
 
 impl Export for Facade {
-    /// Records all metrics. Never returns an error.
+    /// Records all metrics. This exporter never returns an error.
     fn export(&mut self) -> io::Result<Progress> {
         self.refresh();
         let Self { reader, recorder, recorded: known, needs_description } = self;

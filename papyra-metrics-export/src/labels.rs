@@ -24,7 +24,7 @@ impl Labels {
         Self::from_pairs(pairs)
     }
 
-    /// Returns these labels together with those of a metric.
+    /// Returns these labels and those of a metric as one set.
     pub(crate) fn with(&self, more: DescriptorLabels<'_>) -> Result<Self, RegisterError> {
         let more = more.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self::from_pairs(self.0.iter().cloned().chain(more).collect())

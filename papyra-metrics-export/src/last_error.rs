@@ -1,4 +1,4 @@
-//! The error of the last attempt, shared between a thread or task and its handle.
+//! Stores the error of the last attempt. A thread or task shares it with the handle that returns it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

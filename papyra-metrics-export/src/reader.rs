@@ -14,8 +14,8 @@ use crate::{Labels, Registry};
 
 /// Reads a registry, for export formats that this crate does not support.
 ///
-/// Each reader returns the last values of a closed backend once, so an export to several targets needs a reader for
-/// each. Memory is reused from one reading to the next.
+/// Each reader returns the last values of a closed backend once, so an export to several targets needs one reader for
+/// each target. A reader reuses its memory for each reading.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics};
@@ -41,19 +41,19 @@ pub struct RegistryReader {
     view: View,
     scratch: Scratch,
     shown: ShownValues,
-    /// The values that [`read`](Self::read) returns; adapters use `shown`.
+    /// The values that [`read`](Self::read) returns. Adapters do not use them, but the numbers in `shown`.
     values: Vec<Value>,
-    /// Closings of backends are numbered. Series that were closed up to this number are not shown again.
+    /// The number of a closing of a backend. Series that were closed by it or earlier are not shown again.
     delivered: u64,
 }
 
 impl RegistryReader {
-    /// Creates a reader of this registry.
+    /// Creates a reader for a registry.
     pub fn new(registry: &Registry) -> Self {
         Self::with_view(registry, View::new(false))
     }
 
-    /// Creates a reader that lists closed series until the registry forgets them.
+    /// Creates a reader that includes the series of closed backends until the registry forgets them.
     pub(crate) fn with_closed(registry: &Registry) -> Self {
         Self::with_view(registry, View::new(true))
     }
@@ -88,27 +88,29 @@ impl RegistryReader {
         self.registry.read(&mut self.view, &mut self.scratch, &mut self.shown)
     }
 
-    /// All series that this reader sees.
+    /// Returns all series that this reader sees.
     pub(crate) fn series(&self) -> &[SeriesView] {
         &self.view.series
     }
 
-    /// The numbers of this reading, by the index of their series. The form of a series determines how its number is read.
+    /// Returns the numbers of this reading, by the index of their series. The form of a series determines the type of
+    /// its number.
     pub(crate) fn numbers(&self) -> &[Number] {
         &self.shown.numbers
     }
 
-    /// The values of this reading, by the index of their series.
+    /// Returns the values of this reading, by the index of their series.
     pub(crate) fn values(&self) -> &ShownValues {
         &self.shown
     }
 
-    /// The number of this reading, in the order in which readings were completed.
+    /// Returns the number of this reading. Readings are numbered in the order of their completion.
     pub(crate) fn number(&self) -> u64 {
         self.view.number
     }
 
-    /// Identifies the series of this reading and their positions, among all readers that were created in the same way.
+    /// Returns two versions that identify the series of this reading and their indices. Two readers that were created
+    /// in the same way and return equal versions have equal series.
     pub(crate) fn shape(&self) -> (u64, u64) {
         self.view.shape()
     }
@@ -118,12 +120,13 @@ impl RegistryReader {
         self.delivered = self.view.newest;
     }
 
-    /// The number of the newest closing of a backend that this reader has shown.
+    /// Returns the number of the newest closing of a backend whose last values this reader has shown.
     pub(crate) fn newest(&self) -> u64 {
         self.view.newest
     }
 
-    /// Marks all closings up to this number as delivered. Used if several readers deliver to one receiver.
+    /// Marks all closings up to this number as delivered. This is for adapters in which several readers deliver to one
+    /// receiver.
     pub(crate) fn set_delivered(&mut self, closing: u64) {
         self.delivered = closing;
     }
@@ -148,7 +151,8 @@ impl<T> PerSeries<T> {
         Self { items: Vec::new(), index: HashMap::new() }
     }
 
-    /// Keeps the items of existing series, drops the others, and creates those of new series.
+    /// Adapts the items to the current series: keeps the items of existing series, creates items for new series, and
+    /// drops the others.
     pub(crate) fn update(&mut self, series: &[SeriesView], new: impl Fn(&SeriesId) -> T) {
         let mut known: Vec<_> = mem::take(&mut self.items).into_iter().map(Some).collect();
         let items = series.iter().map(|SeriesView { id, serial, .. }| {
@@ -207,8 +211,8 @@ impl<'a> Sample<'a> {
         &self.id.labels
     }
 
-    /// Returns the lifetime total of a counter or a histogram over all backends that had these labels, or the value of
-    /// a gauge.
+    /// Returns the lifetime total of a counter or a histogram, which includes earlier backends with the same labels, or
+    /// the value of a gauge.
     pub fn value(&self) -> &'a Value {
         self.value
     }

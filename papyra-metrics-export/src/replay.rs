@@ -1,5 +1,5 @@
-//! Replays a histogram to a receiver that takes single values: in place of each bucket's new values, it receives their
-//! mean, once for each value.
+//! Replays a histogram to a receiver that accepts only single values. The receiver gets the mean of each bucket's new
+//! values, as many times as there are new values.
 //!
 //! The count of each bucket is exact, and the sum is exact up to the precision of a float.
 
@@ -7,42 +7,43 @@ use papyra_metrics::Tally;
 
 use crate::series::histogram::{Buckets, HistogramReading};
 
-/// The values of a series that a receiver has been given.
+/// The values of a histogram that were already given to a receiver.
 #[derive(Debug)]
 pub(crate) struct Replay {
     given: Box<[Tally]>,
 }
 
-/// Values to give to a receiver, all of one bucket.
+/// Equal values to give to a receiver. They represent the new values of one bucket.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Values {
     /// The mean of the values in the exported unit. It lies within the bucket.
     pub(crate) mean: f64,
     pub(crate) count: u64,
-    /// The count and sum of the bucket at the receiver after these values.
+    /// The count and the sum of the bucket that the receiver has after it was given these values.
     pub(crate) given: Tally,
 }
 
 impl Replay {
-    /// Creates the state of a receiver that has been given no values.
+    /// Creates the state of a receiver that was given no values yet.
     pub(crate) fn new(buckets: &Buckets) -> Self {
         Self { given: vec![Tally::default(); buckets.len()].into_boxed_slice() }
     }
 
-    /// Marks everything up to this reading as given.
+    /// Marks all values in this reading as given.
     #[cfg(feature = "metrics")]
     pub(crate) fn skip(&mut self, reading: HistogramReading<'_>) {
         self.given.copy_from_slice(reading.tallies);
     }
 
-    /// The number of values that the receiver has yet to be given.
+    /// Returns the number of values that were not given to the receiver yet.
     #[cfg(feature = "opentelemetry")]
     pub(crate) fn backlog(&self, reading: HistogramReading<'_>) -> u64 {
         let pairs = reading.tallies.iter().zip(&self.given);
         pairs.map(|(tally, given)| tally.wrapping_sub(*given).count).sum()
     }
 
-    /// Gives the receiver the new values of each bucket, at most `limit` of them. Returns how many were given.
+    /// Gives the new values of each bucket to the receiver, at most `limit` values in total. Returns the number of
+    /// given values.
     pub(crate) fn give(
         &mut self,
         reading: HistogramReading<'_>,
@@ -62,7 +63,7 @@ impl Replay {
     }
 }
 
-/// Returns the values of a bucket that are new to a receiver, `limit` of them at most. `None` if there are none.
+/// Returns the new values of a bucket, at most `limit`, or `None` if there are none.
 pub(crate) fn new_values(
     reading: HistogramReading<'_>,
     bucket: usize,
@@ -74,8 +75,8 @@ pub(crate) fn new_values(
     if count == 0 {
         return None;
     }
-    // A reading may include a value in the count but not yet in the sum, or the reverse. The sum is clamped, so that
-    // the mean stays within the bucket; the next mean makes up for the difference.
+    // A value may be part of the count but not yet of the sum, or the reverse, because the two are counted one after
+    // the other. The sum is clamped so that the mean lies within the bucket, and the next mean corrects the difference.
     let bounds = reading.buckets.bounds();
     let upper = bounds.get(bucket).copied();
     let lower = bucket.checked_sub(1).map_or(0, |below| bounds[below] + 1);
@@ -88,7 +89,7 @@ pub(crate) fn new_values(
     let in_unit = |base_units: u64| base_units as f64 / per_unit as f64;
     #[allow(clippy::cast_precision_loss)]
     let mut mean = sum as f64 / new as f64 / per_unit as f64;
-    // Rounding may have moved the mean beyond a bound.
+    // The rounded mean may exceed a bound of the bucket.
     if let Some(upper) = upper {
         mean = mean.min(in_unit(upper));
     }
@@ -129,7 +130,7 @@ mod tests {
             state = state.wrapping_add(1);
             let now = histogram.total();
             let reading = HistogramReading { buckets: &buckets, tallies: now.tallies() };
-            // In some rounds, there are more values than the limit.
+            // In some rounds, the number of new values exceeds the limit.
             replay.give(reading, 25, |mean, count| {
                 let bucket = now.bounds().partition_point(|&bound| bound as f64 / 1e9 < mean);
                 given[bucket] += count;
@@ -158,7 +159,7 @@ mod tests {
             let reading = HistogramReading { buckets: &buckets, tallies: &tallies };
             new_values(reading, 1, given, 10).unwrap()
         };
-        // Two values of 150 ns, of which one is not part of the sum yet.
+        // Two values of 150 ns were counted, but the sum contains only one of them yet.
         let first = next(2, 150, Tally::default());
         let given = Tally { count: 2, sum: 202 };
         assert_eq!(first, Values { mean: 101e-9, count: 2, given });

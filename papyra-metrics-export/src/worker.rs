@@ -1,4 +1,4 @@
-//! A thread that can be waited for with a deadline, and whose handle may be dropped on the thread itself.
+//! A thread with a join that can time out. The handle may be dropped on the thread itself.
 
 use std::io;
 use std::process;
@@ -18,21 +18,21 @@ pub(crate) struct Worker<T> {
     process: u32,
 }
 
-/// The reason why there is no result.
+/// The reason why [`Worker::join`] returns no result.
 #[derive(Debug)]
 pub(crate) enum JoinError {
     /// The thread panicked, with this message.
     Panicked(String),
-    /// The caller is the thread itself.
+    /// The caller runs on the thread itself and cannot wait for it.
     Deadlock,
-    /// The thread is still running. It is no longer waited for.
+    /// The thread is still running after the timeout. It continues without a handle.
     TimedOut,
-    /// The thread belongs to the process that this one was forked from.
+    /// The thread belongs to the parent process, from which this process was forked.
     Forked,
 }
 
 impl<T: Send + 'static> Worker<T> {
-    /// Starts a thread of this name.
+    /// Starts a thread with this name.
     ///
     /// # Errors
     ///
@@ -40,13 +40,13 @@ impl<T: Send + 'static> Worker<T> {
     pub(crate) fn spawn(name: &str, run: impl FnOnce() -> T + Send + 'static) -> io::Result<Self> {
         let (sender, result) = mpsc::channel();
         let thread = thread::Builder::new().name(name.to_owned()).spawn(move || {
-            // Fails only if the result is no longer awaited.
+            // Sending fails only if nobody waits for the result any more.
             let _ = sender.send(catch(run));
         })?;
         Ok(Self { thread, result, process: process::id() })
     }
 
-    /// Waits for the thread to end, for at most this long.
+    /// Waits until the thread ends, for at most `timeout`.
     pub(crate) fn join(self, timeout: Duration) -> Result<T, JoinError> {
         if process::id() != self.process {
             return Err(JoinError::Forked);
@@ -56,7 +56,8 @@ impl<T: Send + 'static> Worker<T> {
         }
         match self.result.recv_timeout(timeout) {
             Ok(result) => {
-                // The thread now exits, which runs no user code but the destructors of thread-locals.
+                // The thread has sent its result and is about to exit. From here on it runs no user code except the
+                // destructors of thread-locals.
                 let _ = self.thread.join();
                 result.map_err(JoinError::Panicked)
             }

@@ -10,8 +10,8 @@ use crate::{Labels, RegisterError};
 
 /// Prepares the families of one backend.
 pub(crate) struct FamilyBuilder {
-    /// The texts as bytes: names are composed by copying, because formatting would be a large part of the cost of a
-    /// registration.
+    /// The names and other texts. They are stored as bytes and composed by copying, because formatting would take a
+    /// large part of the time of a registration.
     text: Vec<u8>,
     families: Vec<Texts>,
     prefix: Arc<str>,
@@ -28,7 +28,7 @@ impl FamilyBuilder {
         }
     }
 
-    /// Adds a family. Its metrics have these labels in addition to those of the backend.
+    /// Adds a family. `labels` are the labels that its metrics have in addition to those of the backend.
     pub(crate) fn add<'l>(
         &mut self,
         name: ExpositionName<'_>,
@@ -84,7 +84,8 @@ impl FamilyBuilder {
     /// Returns an error if an exported name is not valid.
     pub(crate) fn finish(self) -> Result<Arc<Batch>, RegisterError> {
         let Self { text, families, prefix, backend } = self;
-        // Only names can be invalid UTF-8: they are composed of pieces, and everything else comes from strings.
+        // Only metric names can be invalid UTF-8, because they are composed of pieces of bytes. All other texts come
+        // from strings.
         let (text, bytes) = match String::from_utf8(text) {
             Ok(text) => (text, Vec::new()),
             Err(error) => (String::new(), error.into_bytes()),

@@ -1,4 +1,4 @@
-//! The families that a registry knows, and conflicts between them.
+//! The families that a registry has, and the detection of conflicts between them.
 
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use rustc_hash::{FxBuildHasher, FxHashMap};
 use super::{Batch, Family};
 use crate::RegisterError;
 
-/// The known families. No sample name occurs in two of them.
+/// The families of a registry. No two families have samples of the same name.
 #[derive(Default)]
 pub(crate) struct Families {
     batches: Vec<Arc<Batch>>,
@@ -33,7 +33,7 @@ impl Families {
         self.all.len()
     }
 
-    /// All families, in the order of registration.
+    /// Returns all families in the order of registration.
     pub(crate) fn all(&self) -> Vec<Family> {
         (0..self.len()).map(|position| self.at(position)).collect()
     }
@@ -43,7 +43,8 @@ impl Families {
         self.batches[batch].family(index)
     }
 
-    /// Returns the position of the family of this name or, as the error, the key under which it can be added.
+    /// Returns the position of the family with this name. If there is none, the error is the key under which the family
+    /// can be added.
     fn find(&self, name: &str) -> Result<usize, u64> {
         let mut hash = FxBuildHasher.hash_one(name);
         while let Some(&position) = self.by_hash.get(&hash) {
@@ -91,7 +92,8 @@ impl Families {
         }
     }
 
-    /// Returns the earliest family with another name that would export a sample of the same name as this family.
+    /// Returns the earliest family with another name that has a sample of the same name as the given family. A counter
+    /// `a` and a gauge `a_total` are an example.
     fn sharing(&self, name: &str, kind: Kind) -> Option<Family> {
         let mut first: Option<usize> = None;
         for suffix in kind.sample_suffixes() {
@@ -130,9 +132,9 @@ fn conflict(new: &Family, earlier: &Family) -> RegisterError {
 /// The kinds of families that are exported.
 const KINDS: [Kind; 3] = [Kind::Counter, Kind::Gauge, Kind::Histogram];
 
-/// Whether the name ends in the suffix of a sample of some kind.
+/// Returns whether the name ends in a suffix that the samples of some kind have, such as `_total`.
 fn has_sample_suffix(name: &str) -> bool {
-    // Compares the last letter first, which rules out most names.
+    // The last letter is compared first, because it excludes most names.
     let last = name.bytes().next_back();
     let mut suffixes = KINDS.iter().flat_map(|kind| kind.sample_suffixes());
     suffixes.any(|suffix| {
@@ -193,7 +195,7 @@ mod tests {
         let batch = batch(&[Descriptor::counter("a"), Descriptor::counter("b")]);
         let mut known = Families::default();
         known.find_or_add(&batch, 0).unwrap();
-        // Simulates that both names have the same hash.
+        // This entry simulates a hash collision of both names.
         known.by_hash.insert(FxBuildHasher.hash_one("p_q_b"), 0);
         known.find_or_add(&batch, 1).unwrap();
         assert_eq!((known.find("p_q_a"), known.find("p_q_b")), (Ok(0), Ok(1)));

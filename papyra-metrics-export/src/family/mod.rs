@@ -1,4 +1,4 @@
-//! The definition shared by all series with one name, across backends.
+//! Families: the definition that all series of one name share, across backends.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -19,12 +19,12 @@ pub(crate) use known::Families;
 #[derive(Clone)]
 pub(crate) struct Family {
     batch: Arc<Batch>,
-    /// The index of the family's texts in the batch.
+    /// The index of the family in its batch.
     index: usize,
     pub(crate) kind: Kind,
 }
 
-/// The families that were added with one backend. They share memory, so that a registration allocates little.
+/// The families that were added by one registration. They share memory, so that a registration needs few allocations.
 pub(crate) struct Batch {
     /// The texts of all families, one after another.
     text: String,
@@ -53,7 +53,7 @@ struct Texts {
 }
 
 impl Batch {
-    /// The number of families.
+    /// Returns the number of families.
     pub(crate) fn len(&self) -> usize {
         self.families.len()
     }
@@ -83,12 +83,12 @@ impl Family {
         &self.batch.families[self.index]
     }
 
-    /// The exported name, prefix included, without a counter's `_total`.
+    /// Returns the exported name with the prefix, without the `_total` of a counter.
     pub(crate) fn name(&self) -> &str {
         self.batch.name(self.index)
     }
 
-    /// The exported name without the prefix.
+    /// Returns the exported name without the prefix.
     pub(crate) fn own_name(&self) -> &str {
         let texts = self.texts();
         &self.batch.text[texts.prefix_end..texts.name_end]
@@ -101,7 +101,7 @@ impl Family {
         [prefix, dot, name].concat()
     }
 
-    /// The exported name without prefix and unit.
+    /// Returns the exported name without the prefix and the unit.
     pub(crate) fn name_without_unit(&self) -> &str {
         let texts = self.texts();
         &self.batch.text[texts.prefix_end..texts.without_unit_end]
@@ -120,7 +120,7 @@ impl Family {
         self.batch.label_names(self.index)
     }
 
-    /// Identifies the family as long as a handle to it exists.
+    /// Returns an address that identifies the family as long as a handle to it exists.
     pub(crate) fn address(&self) -> usize {
         std::ptr::from_ref(self.texts()).addr()
     }
@@ -129,7 +129,7 @@ impl Family {
         self.texts().buckets.get().map(|buckets| &**buckets)
     }
 
-    /// Sets the buckets, unless they are known.
+    /// Sets the buckets, unless they are already known.
     pub(crate) fn set_buckets(&self, buckets: &Arc<Buckets>) {
         self.texts().buckets.get_or_init(|| Arc::clone(buckets));
     }
@@ -151,7 +151,7 @@ impl Family {
         }
     }
 
-    /// The error for a backend whose buckets differ from those of this family.
+    /// Returns the error for a backend whose histogram has other buckets than this family.
     pub(crate) fn conflicting_buckets(
         &self,
         earlier: &Buckets,

@@ -1,11 +1,11 @@
 //! The readings that collections observe.
 //!
-//! Each instrument has a callback, and the SDK runs all of them for each collection of each of its readers. One reading
-//! serves all callbacks of a collection. The SDK does not say which callbacks belong together, but runs those of one
-//! collection in the order in which the instruments were built. A callback therefore takes a new reading unless its
-//! instrument was built after that of the previous callback. If collections overlap, each still takes a reading in its
-//! first callback, and a reading is only ever replaced by a newer one. So no collection observes a value from before
-//! the collection began.
+//! Each instrument has a callback, and the SDK runs all of them for each collection of each of its readers. All
+//! callbacks of one collection use the same reading. The SDK does not report which callbacks belong to one collection,
+//! but it runs them in the order in which their instruments were built. A callback therefore takes a new reading unless
+//! its instrument was built after the instrument of the previous callback. If collections overlap, each collection
+//! still takes a reading in its first callback, and a reading is only ever replaced by a newer one. No collection
+//! therefore observes a value from before it began.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,15 +21,15 @@ use crate::series::number::{Form, Number};
 use crate::series::shown::ShownValues;
 use crate::{Labels, Registry, RegistryReader};
 
-/// The largest number of histogram values that are replayed after one reading, in about a tenth of a second. Later
-/// readings replay the rest.
+/// The largest number of histogram values that are replayed after one reading, which takes about a tenth of a second.
+/// Later readings replay the remaining values.
 const MAX_REPLAYED: u64 = 1_000_000;
 
 pub(super) struct Collections {
     registry: Registry,
     current: Mutex<Current>,
     panics: ProblemReport,
-    /// The histograms that still have values to replay.
+    /// The problem report for histograms whose values could not all be replayed yet.
     backlog: ProblemReport,
 }
 
@@ -47,7 +47,7 @@ struct Current {
     values: ShownValues,
     /// The number of histogram values that this reading may still replay.
     replays_left: u64,
-    /// Readers that are not in use by a collection; usually one.
+    /// The readers that no collection is using. Usually there is one.
     readers: Vec<RegistryReader>,
 }
 
@@ -61,7 +61,7 @@ struct Observed {
     /// The last observed total of an earlier counter with these labels, if the registry has forgotten that counter. It
     /// is added to the current total.
     forgotten: u64,
-    /// The values of a histogram that were replayed into the SDK.
+    /// The values of the histogram that were already replayed into the SDK.
     replay: Option<Replay>,
     attributes: Vec<KeyValue>,
 }
@@ -82,15 +82,16 @@ impl Collections {
         Self { registry: registry.clone(), current: Mutex::default(), panics, backlog }
     }
 
-    /// Calls `observe` with each value of this family. Reads the backends first, without holding a lock, unless the
-    /// collection has a reading already.
+    /// Calls `observe` with each value of this family. If this is the first callback of a collection, reads the
+    /// backends first, without holding a lock.
     pub(super) fn observe(
         &self,
         index: usize,
         family: &Family,
         mut observe: impl FnMut(Form, Number, &[KeyValue]),
     ) {
-        // The lock is held while observing, so that no older value is observed after a newer one.
+        // The lock is held during `observe`, so that an overlapping collection cannot observe an older value after a
+        // newer one.
         let Current { observed, values, .. } = &*self.reading(index);
         for series in observed.get(&family.address()).into_iter().flatten() {
             observe(series.form, series.number(family.kind, values), &series.attributes);
@@ -131,8 +132,8 @@ impl Collections {
         true
     }
 
-    /// Returns the reading of the collection that this callback belongs to. Takes a new one if this is the first
-    /// callback of the collection.
+    /// Returns the reading of the collection that the callback with this index belongs to. Takes a new reading if this
+    /// is the first callback of the collection.
     fn reading(&self, index: usize) -> MutexGuard<'_, Current> {
         let mut current = self.current();
         let is_behind = current.last.is_some_and(|last| index > last);
@@ -164,7 +165,7 @@ impl Collections {
 }
 
 impl Current {
-    /// Makes the reading of this reader the current one, unless there is a newer one.
+    /// Makes the reading of this reader the current one, unless the current one is newer.
     fn set_reading(&mut self, reader: RegistryReader) {
         if reader.number() > self.reading {
             self.reading = reader.number();
@@ -177,7 +178,7 @@ impl Current {
         self.readers.push(reader);
     }
 
-    /// Rebuilds the list of series of each instrument, and keeps the state of those that were there before.
+    /// Rebuilds the list of series of each instrument. Series that existed before keep their state.
     fn renew(&mut self, reader: &RegistryReader) {
         let mut earlier: HashMap<(usize, Arc<Labels>), Observed> = HashMap::new();
         for (family, observed) in self.observed.drain() {
@@ -185,7 +186,8 @@ impl Current {
         }
         for series in reader.series() {
             let (family, labels) = (&series.id.family, &series.id.labels);
-            // A gauge of a closed backend has no value; a counter keeps its total.
+            // A gauge of a closed backend is no longer observed. A counter keeps its total, so that the exported sum
+            // does not fall.
             if !series.is_open && family.kind == Kind::Gauge {
                 continue;
             }

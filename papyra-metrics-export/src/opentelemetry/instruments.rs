@@ -1,4 +1,4 @@
-//! The instruments that exist, and those that are still to be built.
+//! The instruments that were built, and those that are waiting to be built.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -15,8 +15,8 @@ use crate::family::Family;
 use crate::otel_naming::{Names, unit};
 use crate::registry::{Problem, ProblemReport};
 
-/// How long a registration waits for its instruments. An application's own callback may wait for a lock that the
-/// registering thread holds.
+/// The time for which a registration waits until its instruments are built. The time is limited because a collection
+/// may be running a callback of the application that waits for a lock of the registering thread.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The maximum length of a unit, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
@@ -35,23 +35,24 @@ struct State {
     families: usize,
     names: Names,
     pending: VecDeque<Pending>,
-    /// The number of instruments that have an index.
+    /// The number of instruments that were given an index, built or not.
     added: usize,
     /// The number of instruments that have been built.
     built: usize,
     /// The histograms whose bounds are not known yet.
     without_bounds: Vec<(Arc<Definition>, BuiltHistogram)>,
     is_building: bool,
-    /// The number of collections that run the code of backends.
+    /// The number of collections that are currently running the code of backends.
     readings: usize,
 }
 
-/// A histogram of the SDK, once it is built.
+/// A histogram of the SDK. The cell is empty until the histogram is built.
 pub(super) type BuiltHistogram = Arc<OnceLock<Histogram<f64>>>;
 
-/// An instrument that is still to be built.
+/// An instrument that is waiting to be built.
 pub(super) struct Pending {
-    /// The position in the order in which instruments are built, which is the order of their callbacks.
+    /// The position of the instrument in the order in which instruments are built. The SDK runs their callbacks in this
+    /// order.
     pub(super) index: usize,
     pub(super) definition: Arc<Definition>,
     pub(super) part: Part,
@@ -64,13 +65,15 @@ pub(super) struct Definition {
     pub(super) unit: Cow<'static, str>,
 }
 
-/// An instrument, or the part of one, that is built for a family.
+/// The instrument that is to be built for a family. Families of gauges and of histograms need two instruments.
 pub(super) enum Part {
-    /// The instrument that every family of its kind needs.
+    /// The first instrument of a family: a counter, a gauge for integers, or the additional instrument that replays the
+    /// values of a histogram.
     First,
-    /// The gauge of floats: a gauge of the SDK takes either integers or floats. One that observes nothing is not exported.
+    /// The gauge for floats. A gauge of the SDK accepts either integers or floats, so a family of gauges has both. A
+    /// gauge that observes nothing is not exported.
     FloatGauge,
-    /// The histogram, built once its bounds are known.
+    /// The histogram itself, which is built once its bounds are known.
     Histogram(BuiltHistogram),
 }
 
@@ -84,9 +87,9 @@ impl Instruments {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds instruments for the new families. Another thread builds them by calling `build`; only one such thread runs
-    /// at a time. Waits until they are built, for [`BUILD_TIMEOUT`] at most, and returns early if a collection runs the
-    /// code of a backend, because this code may wait for the calling thread.
+    /// Adds instruments for new families, and waits until they are built, for at most [`BUILD_TIMEOUT`]. A thread
+    /// builds them by calling `build`; at most one such thread runs at a time. Returns early if a collection is running
+    /// the code of a backend, because this code may wait for the calling thread.
     pub(super) fn add(&self, families: &[Family], build: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
         let known = state.families.min(families.len());
@@ -97,7 +100,8 @@ impl Instruments {
                     let unit = self.unit(family);
                     let definition = Arc::new(Definition { family: family.clone(), name, unit });
                     state.push(Arc::clone(&definition), Part::First);
-                    // Only a reading shows whether a gauge is a float, and no instrument can be built during one.
+                    // The value of a gauge is not known before a reading, and no instrument can be built during a
+                    // reading. Gauges for integers and for floats are therefore both built now.
                     if family.kind == Kind::Gauge {
                         state.push(definition, Part::FloatGauge);
                     }
@@ -115,7 +119,8 @@ impl Instruments {
         self.state().without_bounds.push((definition, built));
     }
 
-    /// Builds the histograms whose bounds have become known, as [`add`](Self::add) does, without waiting.
+    /// Starts to build the histograms whose bounds have become known, as [`add`](Self::add) does, but does not wait for
+    /// them.
     pub(super) fn add_histograms(&self, build: impl FnOnce() + Send + 'static) {
         let mut state = self.state();
         let (known, unknown) = mem::take(&mut state.without_bounds)
@@ -128,7 +133,7 @@ impl Instruments {
         self.start_building(state, build);
     }
 
-    /// Waits until all instruments are built, unless a collection runs the code of a backend.
+    /// Waits until all instruments are built. Returns early if a collection is running the code of a backend.
     pub(super) fn wait_until_built(&self) {
         self.wait(self.state());
     }
@@ -140,8 +145,8 @@ impl Instruments {
         });
     }
 
-    /// Starts the thread that builds, unless it runs already or there is nothing to build. Returns `None` if the thread
-    /// cannot be started.
+    /// Starts the building thread, unless it is already running or there is nothing to build. Returns `None` if the
+    /// thread cannot be started.
     fn start_building<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -176,8 +181,8 @@ impl Instruments {
         Cow::Borrowed("")
     }
 
-    /// Returns the next instrument to build. After `None`, the building thread ends, and later instruments need a new
-    /// one.
+    /// Returns the next instrument to build. If there is none, returns `None`, and the building thread must end;
+    /// instruments that are added later start a new thread.
     pub(super) fn next_pending(&self) -> Option<Pending> {
         let mut state = self.state();
         let pending = state.pending.pop_front();
@@ -190,7 +195,7 @@ impl Instruments {
         self.progress.notify_all();
     }
 
-    /// Lets registrations return without waiting for their instruments until the guard is dropped.
+    /// Allows registrations to return without waiting for their instruments, until the guard is dropped.
     pub(super) fn begin_reading(&self) -> ReadingGuard<'_> {
         self.state().readings += 1;
         self.progress.notify_all();

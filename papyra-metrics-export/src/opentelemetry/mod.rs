@@ -43,8 +43,8 @@ mod instruments;
 /// exported; a unit of more than 63 characters is left out. [`Registry::problems`] reports both.
 ///
 /// The observed totals never fall, neither at a reset nor when a backend is closed and opened again under the same
-/// labels. The sum that a reader receives is therefore what was counted, with cumulative and with delta temporality and
-/// with any number of readers, even if they collect at the same time.
+/// labels. The sum that a reader receives therefore equals the number of counted events, with cumulative and with delta
+/// temporality, and with any number of readers, even if they collect at the same time.
 ///
 /// # Histograms
 ///
@@ -65,8 +65,8 @@ mod instruments;
 /// lock that another backend needs in order to be read. The new metrics are then part of a later collection.
 ///
 /// A histogram that is absent when it is registered, in a flattened `Option` that is `None`, has no bounds yet. It is
-/// built after the first collection that sees it, and the next collection exports it, with all of its values. A process
-/// that flushes only once calls [`build_missing`](Self::build_missing) before.
+/// built after the first collection in which it is present, and the following collection exports it with all of its
+/// values. A process that flushes only once should call [`build_missing`](Self::build_missing) before the flush.
 ///
 /// OpenTelemetry cannot remove an instrument: the instruments stay, and observe nothing once this value is dropped.
 /// Flush the provider before dropping it. A meter taken from `opentelemetry::global` before the provider was set never
@@ -79,7 +79,7 @@ pub struct OpenTelemetry {
 impl OpenTelemetry {
     /// Builds an instrument on this meter for each name in the registry, now and whenever names are added.
     ///
-    /// Create one for each provider; a second one would observe the same values twice.
+    /// Create only one for each provider: a second one would observe every value a second time.
     pub fn new(registry: &Registry, meter: &Meter) -> Self {
         let adapter = Arc::new(Adapter {
             meter: meter.clone(),
@@ -92,14 +92,14 @@ impl OpenTelemetry {
     }
 
     /// Reads all backends, and builds the histograms that were absent when they were registered and are present now.
-    /// Waits for them as a registration does.
+    /// Waits for the histograms as a registration does, for at most one second.
     ///
-    /// Each collection does the same, but only the next one exports the new histograms. Call this before the only flush
-    /// of a process, or before the last one if metrics have become present shortly before.
+    /// Each collection also builds such histograms, but only the following collection exports them. Call this before
+    /// the only flush of a process, or before the last one if metrics have become present shortly before.
     pub fn build_missing(&self) {
-        // A histogram whose instrument is being built must be in the list of those without bounds.
+        // The building thread puts a histogram without bounds on the list `without_bounds`, so it has to finish first.
         self.adapter.instruments.wait_until_built();
-        // A reading shows the bounds.
+        // A reading sets the bounds of the histograms that it contains.
         RegistryReader::with_closed(&self.adapter.registry).refresh();
         self.adapter.add_histograms();
         self.adapter.instruments.wait_until_built();
@@ -149,12 +149,13 @@ impl Adapter {
             (Part::First, Kind::Counter) => self.build_counter(index, definition),
             (Part::First, Kind::Gauge) => self.build_gauge(index, definition),
             (Part::First, Kind::Histogram) => self.build_replay(index, definition),
-            // No family has this kind yet.
+            // Other kinds are not exported.
             _ => {}
         }
     }
 
-    // The handles of observable instruments are dropped: they do nothing, and the provider keeps the callbacks.
+    // The returned handles of the observable instruments are not needed: dropping them has no effect, because the
+    // provider keeps the callbacks.
 
     fn build_counter(self: &Arc<Self>, index: usize, definition: Arc<Definition>) {
         let builder = self.meter.u64_observable_counter(definition.name.clone());
@@ -186,8 +187,9 @@ impl Adapter {
         builder.with_callback(callback).build();
     }
 
-    /// Builds a histogram, and an additional instrument whose callback replays values into it. The SDK calls back for
-    /// observable instruments only. The additional one observes nothing and is therefore not exported.
+    /// Builds a histogram, and an additional observable instrument whose callback replays values into the histogram.
+    /// The additional instrument is needed because the SDK runs callbacks for observable instruments only. It observes
+    /// nothing and is therefore not exported.
     fn build_replay(self: &Arc<Self>, index: usize, definition: Arc<Definition>) {
         let built = BuiltHistogram::default();
         if !self.build_histogram(&definition, &built) {
@@ -201,7 +203,7 @@ impl Adapter {
         self.meter.u64_observable_gauge(name).with_callback(callback).build();
     }
 
-    /// Builds a histogram if its bounds are known. Returns whether they are.
+    /// Builds a histogram if its bounds are known. Returns whether they are known.
     fn build_histogram(&self, definition: &Definition, built: &OnceLock<Histogram<f64>>) -> bool {
         let Some(buckets) = definition.family.buckets() else { return false };
         built.get_or_init(|| {
@@ -213,7 +215,7 @@ impl Adapter {
         true
     }
 
-    /// Builds the histograms whose bounds have become known, in another thread.
+    /// Builds the histograms whose bounds have become known. They are built in another thread.
     fn add_histograms(self: &Arc<Self>) {
         let adapter = Arc::downgrade(self);
         self.instruments.add_histograms(move || {
@@ -224,9 +226,9 @@ impl Adapter {
     }
 }
 
-/// A number that an instrument observes.
+/// A type of numbers that an instrument observes: `u64`, `i64` or `f64`.
 trait Observable: Sized {
-    /// Converts the number to the type of the instrument. `None` if another instrument observes numbers of this form.
+    /// Converts the number to this type. Returns `None` if the form of the number belongs to another instrument.
     fn of(form: Form, number: Number) -> Option<Self>;
 }
 
@@ -248,7 +250,7 @@ impl Observable for f64 {
     }
 }
 
-/// A callback that observes numbers.
+/// Observes the current values of a family. This is the callback of an instrument for numbers.
 fn observe<N: Observable>(
     adapter: &Weak<Adapter>,
     index: usize,
@@ -265,7 +267,7 @@ fn observe<N: Observable>(
     });
 }
 
-/// A callback that replays values.
+/// Replays the new values of a histogram. This is the callback of the additional instrument of a histogram.
 fn replay(
     adapter: &Weak<Adapter>,
     index: usize,
@@ -275,15 +277,16 @@ fn replay(
     let Some(adapter) = adapter.upgrade() else { return };
     adapter.call_back(family, |collections| {
         if !collections.replay(index, family, histogram) {
-            // Another thread builds them, because the SDK holds a lock while it calls back.
+            // The histograms are built in another thread, because the SDK holds a lock during this callback that
+            // building needs.
             adapter.add_histograms();
         }
     });
 }
 
 impl Adapter {
-    /// Runs a callback and catches its panic. An uncaught panic would end the SDK's reader permanently, and the totals that
-    /// it left unobserved would be counted again by the next delta.
+    /// Runs a callback and catches its panic. An uncaught panic would end the SDK's reader permanently. The totals that
+    /// were not observed in this collection would be counted a second time by the next delta.
     fn call_back(&self, family: &Family, callback: impl FnOnce(&Collections)) {
         let called = panics::catch(|| {
             let _reading = self.instruments.begin_reading();

@@ -15,8 +15,8 @@ use crate::{Export, Problem, Progress};
 
 /// The time limit for a request and its response.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest pause requested by the collector after which the same export is continued. After a longer one, the next
-/// export sends the data.
+/// The longest pause requested by the collector after which the same export is continued. After a longer pause, only
+/// the next export sends the data.
 const MAX_PAUSE: Duration = Duration::from_secs(4);
 /// The maximum length of a response body; a longer one is ignored.
 const MAX_ANSWER_LEN: u64 = 64 * 1024;
@@ -37,12 +37,12 @@ pub struct OtlpHttp {
     agent: Agent,
     url: String,
     headers: Vec<(String, String)>,
-    /// The time at which the collector accepts requests again.
+    /// The time before which no request may be sent, because the collector requested a pause.
     paused_until: Option<Instant>,
     report: ProblemReport,
 }
 
-/// The body of an error response, `google.rpc.Status`.
+/// The body of an error response: the message `google.rpc.Status`.
 #[derive(Message)]
 struct Status {
     #[prost(string, tag = "2")]
@@ -73,14 +73,14 @@ impl OtlpHttp {
         })
     }
 
-    /// Adds a header to each request, such as one that authorizes it.
+    /// Adds a header to each request, such as `authorization`.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// Sends a message and returns the answer.
+    /// Sends a message to the collector and returns the response.
     fn post(&self, message: &[u8]) -> Result<Response<Body>, ureq::Error> {
         let mut request = self.agent.post(&self.url).content_type("application/x-protobuf");
         for (name, value) in &self.headers {
@@ -161,7 +161,7 @@ impl Export for OtlpHttp {
     }
 }
 
-/// The pause that the collector asks for: a number of seconds or a date,
+/// Returns the pause that the collector requests in the header `Retry-After`, which is a number of seconds or a date:
 /// <https://www.rfc-editor.org/rfc/rfc9110#field.retry-after>.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get("retry-after")?.to_str().ok()?.trim();

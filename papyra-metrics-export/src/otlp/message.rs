@@ -1,4 +1,4 @@
-//! Data points of the protocol.
+//! Builds the data points of OTLP messages.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -15,7 +15,8 @@ pub(super) fn attribute(name: &str, value: &str) -> KeyValue {
     KeyValue { key: name.to_owned(), value: Some(AnyValue { value }), ..KeyValue::default() }
 }
 
-/// The data of a metric whose series have this form, without data points.
+/// Returns the data of a metric without data points: a sum, a gauge or a histogram, according to the form of its
+/// series.
 pub(super) fn data(form: Form) -> metric::Data {
     let aggregation_temporality = AggregationTemporality::Cumulative.into();
     match form {
@@ -29,7 +30,7 @@ pub(super) fn data(form: Form) -> metric::Data {
     }
 }
 
-/// Adds a data point without a value, and returns its index.
+/// Adds a data point without a value, and returns its index. `start` is the start time of the series.
 pub(super) fn add_point(data: &mut metric::Data, attributes: &[KeyValue], start: u64) -> usize {
     let attributes = attributes.to_vec();
     let number = |attributes, start_time_unix_nano| NumberDataPoint {
@@ -59,7 +60,7 @@ fn push<T>(points: &mut Vec<T>, point: T) -> usize {
     points.len() - 1
 }
 
-/// Sets the data point at this index to the value of a series at this time, in nanoseconds since 1970.
+/// Sets the data point at this index to the value of a series. `time` is in nanoseconds since 1970.
 pub(super) fn set_point(
     data: &mut metric::Data,
     index: usize,

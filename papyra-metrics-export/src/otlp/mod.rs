@@ -56,8 +56,9 @@ pub use http::OtlpHttp;
 /// The totals of a closed backend are exported until the registry forgets them. Set [`Registry::set_closed_retention`]
 /// to longer than the collector may be unavailable.
 ///
-/// A series starts at the time of the last reading before it appeared; the first reading is the creation of this value.
-/// A total that the registry has forgotten begins again at zero with a later start time.
+/// The start time of a series is the time of the last reading in which the series did not exist yet. For this purpose,
+/// creating the `Otlp` counts as a reading. If the registry has forgotten a total, the series starts again at zero with
+/// a later start time.
 ///
 /// Integers of the protocol are signed and have 64 bits. A total that exceeds them is sent as a float.
 pub struct Otlp {
@@ -65,22 +66,22 @@ pub struct Otlp {
     reader: RegistryReader,
     resource: Resource,
     names: Names,
-    /// The instruments by the address of their family. `None` if no name was available.
+    /// The instruments, by the address of their family. `None` if no name was available for the family.
     instruments: HashMap<usize, Option<Instrument>>,
     series: PerSeries<Stream>,
-    /// The last message, which is updated as long as the series are the same.
+    /// The last message. Only its values are updated as long as the series do not change.
     request: ExportMetricsServiceRequest,
-    /// The position of each series' data point in the message: the index of its metric, and the index in that metric.
-    /// `None` if the series has no data point.
+    /// The position of each series' data point in the message: the index of its metric, and the index of the data point
+    /// in that metric. `None` if the series has no data point.
     points: Vec<Option<(usize, usize)>>,
     /// The time of the last reading of the registry, in nanoseconds since 1970.
     read_at: u64,
     report: ProblemReport,
 }
 
-/// A family, with its name and unit in OpenTelemetry.
+/// A family, with its OpenTelemetry name and unit.
 struct Instrument {
-    /// Held so that no other family gets the same address.
+    /// The family. It is kept here so that no other family gets the same address.
     family: Family,
     name: String,
     unit: String,
@@ -93,7 +94,7 @@ struct Stream {
 }
 
 impl Otlp {
-    /// Creates an encoder of this registry.
+    /// Creates an encoder for the metrics of a registry.
     pub fn new(registry: &Registry) -> Self {
         Self {
             registry: registry.clone(),
@@ -131,7 +132,8 @@ impl Otlp {
         OtlpHttp::new(self, url)
     }
 
-    /// Reads the registry and returns an `ExportMetricsServiceRequest` in protobuf. It is empty if there are no metrics.
+    /// Reads the registry and returns an `ExportMetricsServiceRequest` in protobuf. The result is empty if there are no
+    /// metrics.
     ///
     /// The result is the body of an HTTP request, or the message of a gRPC call. As long as the series are the same, nothing is
     /// allocated except the result.
@@ -145,13 +147,13 @@ impl Otlp {
             self.name_families();
             self.rebuild();
         }
-        // The time never precedes the start, even if the clock was set back.
+        // The clock may have been set back, but the time of a data point must not precede its start time.
         self.read_at = unix_nanos().max(start);
         self.set_points();
         self.request.encode_to_vec()
     }
 
-    /// Builds the message of these series, without values.
+    /// Builds the message for the current series, without values.
     fn rebuild(&mut self) {
         self.points.clear();
         let metrics = self.add_points();
@@ -171,7 +173,7 @@ impl Otlp {
         self.request.resource_metrics.push(metrics);
     }
 
-    /// Chooses names for new families.
+    /// Chooses names for families that have none yet.
     fn name_families(&mut self) {
         for series in self.reader.series() {
             let family = &series.id.family;
@@ -186,14 +188,15 @@ impl Otlp {
         }
     }
 
-    /// Returns the metrics, in the order in which their families appear, and records where the data point of each series is.
+    /// Returns the metrics in the order in which their families appear, and stores the position of each series' data
+    /// point.
     fn add_points(&mut self) -> Vec<Metric> {
         let mut metrics: Vec<Metric> = Vec::new();
         let mut indices = HashMap::new();
         for (index, series) in self.reader.series().iter().enumerate() {
             let address = series.id.family.address();
             let instrument = self.instruments.get(&address).and_then(Option::as_ref);
-            // A gauge of a closed backend has no value.
+            // A gauge of a closed backend has no current value.
             let is_exported = series.is_open || series.id.family.kind != Kind::Gauge;
             let Some(instrument) = instrument.filter(|_| is_exported) else {
                 self.points.push(None);
@@ -216,7 +219,7 @@ impl Otlp {
         metrics
     }
 
-    /// Sets the data points to the values of this reading.
+    /// Sets the data points to the values of the current reading.
     fn set_points(&mut self) {
         let resource_metrics = self.request.resource_metrics.first_mut();
         let Some(metrics) = resource_metrics.and_then(|it| it.scope_metrics.first_mut()) else {

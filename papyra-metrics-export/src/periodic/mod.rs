@@ -23,7 +23,7 @@ pub use thread::Periodic;
 /// Implemented by `statsd::StatsD`, `metrics::Facade` and `otlp::OtlpHttp`. For another system, implement it over a
 /// [`RegistryReader`](crate::RegistryReader).
 pub trait Export {
-    /// Sends all pending data, or the first part of it. Waits for the receiver only if the protocol has a response.
+    /// Sends all pending data, or the next part of it. Waits for the receiver only if the protocol has a response.
     ///
     /// # Errors
     ///
@@ -42,22 +42,23 @@ impl<E: Export + ?Sized> Export for Box<E> {
 pub enum Progress {
     /// Everything was sent.
     Done,
-    /// There is more to send, after a pause for the receiver.
+    /// Only a part was sent. The caller continues after a short pause, in which the receiver can process the part.
     More,
 }
 
-/// The pause between two parts of an export: a receiver empties a full socket buffer in less time.
+/// The pause between two parts of an export. It is longer than a receiver needs to empty a full socket buffer.
 const PAUSE: Duration = Duration::from_millis(10);
 /// The time limit for all parts of the final export.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
-/// The shortest interval.
+/// The shortest interval between two exports.
 const MIN_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Decides when to export and records the results. Used by the thread and the task.
 struct Driver<E> {
     export: E,
     interval: Duration,
-    /// When the next export is due. `None` if that time exceeds what an `Instant` can hold: it is never reached.
+    /// The time of the next export. `None` if the time is too late to be represented by an `Instant`, in which case
+    /// there is no next export.
     next: Option<Instant>,
     clock: fn() -> Instant,
     /// The result of the most recent export.
@@ -72,7 +73,7 @@ impl<E: Export> Driver<E> {
         Self { export, interval, next, clock, result: Ok(()), last_error: LastError::default() }
     }
 
-    /// Exports, and returns the time to wait before the next call.
+    /// Exports once, and returns the time to wait before the next call.
     fn step(&mut self) -> Duration {
         if self.export() == Progress::More {
             return PAUSE;
@@ -82,15 +83,15 @@ impl<E: Export> Driver<E> {
         self.wait()
     }
 
-    /// The time until the next export is due.
+    /// Returns the time until the next export is due.
     fn wait(&self) -> Duration {
         let now = (self.clock)();
         self.next.map_or(Duration::MAX, |next| next.saturating_duration_since(now))
     }
 
-    /// Exports and records the error. An export that failed is not continued before the next interval.
+    /// Exports once and stores the result. A failed export is not continued before the next interval.
     fn export(&mut self) -> Progress {
-        // The export and the formatting of its error are user code, and so is the error's `Drop`.
+        // All of this is user code: the export, the formatting of its error, and the `Drop` of the error.
         let exported = catch(|| {
             let result = self.export.export();
             let message = result.as_ref().err().map(ToString::to_string);
@@ -118,7 +119,7 @@ impl<E: Export> Driver<E> {
         has_more.then_some(PAUSE)
     }
 
-    /// Drops the export, whose `Drop` may panic, and returns the result of its last call.
+    /// Drops the exporter, whose `Drop` may panic, and returns the result of the last export.
     fn finish(self) -> io::Result<()> {
         let Self { export, result, .. } = self;
         let _ = catch(|| drop(export));
@@ -131,7 +132,7 @@ impl<E: Export> Driver<E> {
 fn next_after(now: Instant, next: Instant, interval: Duration) -> Option<Instant> {
     let Some(late) = now.checked_duration_since(next) else { return Some(next) };
     let late = late.as_nanos() % interval.as_nanos();
-    // At most the time for which the process has run, so the nanoseconds fit in a `u64`.
+    // The delay is at most the time for which the process has been running, so its nanoseconds fit in a `u64`.
     let late = Duration::from_nanos(u64::try_from(late).unwrap_or(0));
     now.checked_add(interval.saturating_sub(late))
 }

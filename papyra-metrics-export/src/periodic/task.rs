@@ -1,4 +1,4 @@
-//! A periodic export from a tokio task.
+//! Exports periodically from a tokio task.
 
 use std::fmt;
 use std::io;
@@ -35,7 +35,7 @@ use crate::panics::catch;
 /// the interval.
 #[must_use = "the export stops when this is dropped"]
 pub struct PeriodicTask {
-    /// Dropped to stop the task.
+    /// Keeps the task running. The task ends when this sender is dropped.
     running: oneshot::Sender<()>,
     task: JoinHandle<io::Result<()>>,
     last_error: LastError,
@@ -49,7 +49,8 @@ impl PeriodicTask {
     ///
     /// Panics if called outside of a tokio runtime, or in a runtime without timers.
     pub fn spawn(interval: Duration, export: impl Export + Send + 'static) -> Self {
-        // Uses tokio's clock, so that a test that pauses it observes one export for each interval.
+        // The time comes from tokio's clock, so that a test that pauses this clock observes one export for each
+        // interval.
         let driver = Driver::new(interval, || tokio::time::Instant::now().into_std(), export);
         let last_error = driver.last_error.clone();
         let (running, stopped) = oneshot::channel();
@@ -70,7 +71,7 @@ impl PeriodicTask {
     pub async fn stop(self) -> io::Result<()> {
         let Self { running, task, .. } = self;
         drop(running);
-        // The task itself cannot panic: all user code in it is caught.
+        // The task does not panic, because it catches the panics of user code.
         task.await.unwrap_or_else(|_| {
             Err(io::Error::other("the runtime shut down before the export ended"))
         })
@@ -93,13 +94,13 @@ async fn run<E: Export>(
     flush_on_drop.0.take().map_or(Ok(()), Driver::finish)
 }
 
-/// Exports once more if the runtime drops the task before its end.
+/// Exports once more if the runtime drops the task before the task has ended.
 struct FlushOnDrop<E: Export>(Option<Driver<E>>);
 
 impl<E: Export> Drop for FlushOnDrop<E> {
     fn drop(&mut self) {
         if let Some(mut driver) = self.0.take() {
-            // Does not pause between parts, because the runtime is shutting down.
+            // There is no pause between the parts, because the runtime is shutting down.
             let deadline = Instant::now() + FLUSH_TIMEOUT;
             while driver.flush(deadline).is_some() {}
             let _ = catch(|| drop(driver.finish()));

@@ -1,4 +1,4 @@
-//! A periodic export from a thread.
+//! Exports periodically from a thread.
 
 use std::fmt;
 use std::io;
@@ -10,7 +10,8 @@ use super::{Driver, Export, FLUSH_TIMEOUT, panicked};
 use crate::last_error::LastError;
 use crate::worker::{JoinError, Worker};
 
-/// How long `stop` waits for the thread: the time for the final export, and a second for an export in progress.
+/// The time for which `stop` waits for the thread: the time limit of the final export, and one second for an export in
+/// progress.
 const STOP_TIMEOUT: Duration = FLUSH_TIMEOUT.saturating_add(Duration::from_secs(1));
 
 /// Exports at an interval, from a thread. Stops when it is dropped.
@@ -43,7 +44,7 @@ const STOP_TIMEOUT: Duration = FLUSH_TIMEOUT.saturating_add(Duration::from_secs(
 /// return at once. Create a new `Periodic` in the child.
 #[must_use = "the export stops when this is dropped"]
 pub struct Periodic {
-    /// Dropped to stop the thread.
+    /// Keeps the thread running. The thread ends when this sender is dropped.
     running: Option<mpsc::Sender<()>>,
     worker: Option<Worker<io::Result<()>>>,
     last_error: LastError,
@@ -118,7 +119,7 @@ fn run<E: Export>(mut driver: Driver<E>, stopped: &mpsc::Receiver<()>) -> io::Re
 
 impl Drop for Periodic {
     fn drop(&mut self) {
-        // Only callers of `stop` receive the error.
+        // `drop` cannot return the error of the last export. Callers that need this error call `stop`.
         let _ = self.join();
     }
 }

@@ -2,8 +2,8 @@
 
 use papyra_metrics::Tally;
 
-/// A position in the pass over all series: the index of the next series, the next part of it, and the number of series
-/// that are left.
+/// A position in the pass over all series: the index of the next series, its next part, and the number of series that
+/// are left in the pass.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Position {
     pub(super) next: usize,
@@ -11,8 +11,8 @@ pub(super) struct Position {
     pub(super) left: usize,
 }
 
-/// The total of a part of a series. Until the datagram is sent, it is the total after the datagram; afterwards, it is the
-/// previous total, to roll back to.
+/// The total of one part of a series. Before its datagram is sent, this is the new total; after that, it is the
+/// previous total, which is restored if the datagram was not received.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     /// The index of the series.
@@ -22,12 +22,13 @@ pub(super) struct Mark {
     pub(super) total: Tally,
 }
 
-/// Lines that are sent together.
+/// A datagram that is being filled with lines.
 #[derive(Default)]
 pub(super) struct Datagram {
     pub(super) text: String,
     pub(super) marks: Vec<Mark>,
-    /// The position of the first part. If the datagram cannot be sent, the next pass begins there.
+    /// The position of the datagram's first part. If the datagram cannot be sent, the next pass begins at this
+    /// position.
     pub(super) start: Position,
     pub(super) parts: usize,
 }

@@ -13,20 +13,21 @@ use crate::series::SeriesId;
 use crate::series::histogram::{Buckets, HistogramReading};
 use crate::series::number::{Form, Number};
 
-/// A series, with a record of the values that were sent. It is sent in parts, because the lines of a histogram do not
-/// fit one datagram.
+/// A series and the values that were already sent. A series is sent in parts, because the lines of a histogram may not
+/// fit in one datagram.
 pub(super) struct SentSeries {
     /// The name at the start of each line.
     name: String,
-    /// The text after the value: tags, if any.
+    /// The tags, which follow the value in each line. May be empty.
     tags: String,
     with_tags: bool,
-    /// The values sent so far, for each part.
+    /// The total of each part that was already sent.
     totals: Vec<Tally>,
     histogram: Option<SentHistogram>,
 }
 
-/// The state of a histogram in addition to the totals of its parts, which are its quantiles, buckets, count and sum.
+/// The data that only histograms have. A histogram has one part for its quantiles, one for each bucket, one for its
+/// count and one for its sum.
 struct SentHistogram {
     /// The suffix of the name for each bucket.
     bucket_suffixes: Vec<String>,
@@ -43,8 +44,8 @@ enum Part {
 }
 
 impl SentSeries {
-    /// Creates a series of which nothing has been sent. Labels become tags of DogStatsD, or parts of the name after the
-    /// registry's prefix.
+    /// Creates the state of a series of which nothing was sent yet. Labels become tags if `with_tags` is set; otherwise
+    /// their values become parts of the name, after the registry's prefix.
     pub(super) fn new(id: &SeriesId, with_tags: bool) -> Self {
         let buckets = id.family.buckets();
         let parts = buckets.map_or(1, |buckets| buckets.len() + 3);
@@ -81,12 +82,12 @@ impl SentSeries {
         self.totals.len()
     }
 
-    /// Marks a counter as sent up to this total.
+    /// Marks the increments of a counter up to this total as sent.
     pub(super) fn skip_total(&mut self, total: u64) {
         self.totals[0].count = total;
     }
 
-    /// Marks a histogram as sent up to this reading.
+    /// Marks the values of a histogram in this reading as sent.
     pub(super) fn skip(&mut self, reading: HistogramReading<'_>) {
         for part in 0..self.len() {
             self.totals[part] = total_of(&self.part(part), reading);
@@ -94,14 +95,15 @@ impl SentSeries {
         self.start_interval(reading);
     }
 
-    /// Begins the interval of the quantiles that are sent next.
+    /// Begins a new interval for the quantiles. The next quantiles describe only values that are recorded after this
+    /// reading.
     fn start_interval(&mut self, reading: HistogramReading<'_>) {
         if let Some(histogram) = &mut self.histogram {
             histogram.interval_start.copy_from_slice(reading.tallies);
         }
     }
 
-    /// Records that a part was sent up to this total. Returns the previous total.
+    /// Records that a part was sent, and its new total. Returns the previous total.
     pub(super) fn record(
         &mut self,
         part: usize,
@@ -114,7 +116,7 @@ impl SentSeries {
         std::mem::replace(&mut self.totals[part], total)
     }
 
-    /// Restores the total of a part whose datagram was not received.
+    /// Restores the previous total of a part, because its datagram was not received.
     pub(super) fn roll_back(&mut self, part: usize, total: Tally) {
         self.totals[part] = total;
     }
@@ -226,7 +228,8 @@ impl SentSeries {
         lines: &mut String,
     ) {
         if is_negative {
-            // StatsD takes a signed value as a change, so a negative value is sent as a change from zero.
+            // StatsD interprets a value with a sign as a change of the gauge. The gauge is therefore first set to zero,
+            // and then changed by the negative value.
             self.write_line(suffix, 0, 'g', lines);
             lines.push('\n');
         }

@@ -1,4 +1,5 @@
-//! StatsD: sends increments and gauge values in datagrams, to the StatsD daemon or to one that supports DogStatsD.
+//! Sends metrics to StatsD: increments of counters and values of gauges, in datagrams to the StatsD daemon or to a
+//! daemon that supports DogStatsD.
 
 use std::collections::VecDeque;
 use std::fmt::{self, Debug};
@@ -24,7 +25,7 @@ mod datagram;
 mod lines;
 mod socket;
 
-/// The longest time until the network reports that a datagram to another machine was not received.
+/// The longest time after which the network still reports that a datagram to another machine was not received.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends the metrics of a registry to a StatsD daemon; each [`export`](Export::export) sends the increments since the
@@ -86,14 +87,14 @@ pub struct StatsD {
     reader: RegistryReader,
     problems: ProblemReport,
     socket: Socket,
-    /// Whether the next pass begins with a new socket.
+    /// Whether the next pass opens a new socket first.
     renews_socket: bool,
     with_tags: bool,
     max_bytes: usize,
-    /// The maximum size of datagrams. It is smaller than configured if the socket has a smaller limit.
+    /// The current maximum size of datagrams. It is smaller than `max_bytes` if the socket has a smaller limit.
     limit: usize,
     burst: usize,
-    /// The values sent so far, for each series.
+    /// The values of each series that were already sent.
     sent: PerSeries<SentSeries>,
     position: Position,
     datagram: Datagram,
@@ -101,13 +102,13 @@ pub struct StatsD {
     lines: String,
     /// Datagrams, oldest first, for which a report of a failed delivery may still arrive.
     unconfirmed: VecDeque<Unconfirmed>,
-    /// The problems of the current pass, each with the index of its series.
+    /// The series that were left out of the current pass because of a problem, by their index.
     left_out: Vec<(usize, Problem)>,
 }
 
 struct Unconfirmed {
     sent_at: Instant,
-    /// The totals up to which parts of series were sent before this datagram.
+    /// The totals of the parts before this datagram, which are restored if the datagram was not received.
     marks: Vec<Mark>,
 }
 
@@ -231,7 +232,7 @@ impl StatsD {
         }
     }
 
-    /// Begins a pass over all series, with the series at which the last pass ended.
+    /// Begins a pass over all series, at the series at which the last pass ended.
     fn begin(&mut self) {
         let now = Instant::now();
         match self.socket.take_report() {
@@ -243,13 +244,15 @@ impl StatsD {
             (self.renews_socket, self.limit) = (false, self.max_bytes);
         }
         self.refresh();
-        // If the last pass ended within a series, its parts that were already sent have no increment.
+        // If the last pass ended within a series, the series is sent from its first part. Parts that were already sent
+        // have no increment and need no line.
         self.position.part = 0;
         self.position.left = self.reader.series().len();
         self.left_out.clear();
     }
 
-    /// Confirms the datagrams for which an error report would have arrived by now.
+    /// Removes the datagrams that need not be sent again, because a report of a failed delivery would have arrived by
+    /// now.
     fn confirm(&mut self, now: Instant) {
         let is_confirmed = |datagram: &Unconfirmed| {
             now.saturating_duration_since(datagram.sent_at) >= REPORT_TIMEOUT
@@ -259,7 +262,7 @@ impl StatsD {
         }
     }
 
-    /// Reverts all datagrams that are not confirmed, so that their increments are sent again.
+    /// Restores the previous totals of all unconfirmed datagrams, so that the next pass sends their increments again.
     fn roll_back(&mut self) {
         for Unconfirmed { marks, .. } in self.unconfirmed.drain(..).rev() {
             for Mark { serial, part, total, .. } in marks {
@@ -294,8 +297,8 @@ impl StatsD {
         self.lines = lines;
     }
 
-    /// Sends the datagram and records its totals. Returns `false` if it was too long: its lines are then sent in
-    /// shorter datagrams or, if it has only one part, left out.
+    /// Sends the datagram and records its totals. Returns `false` if the datagram was too long. Its lines are then sent
+    /// in shorter datagrams or, if it contains only one part, left out.
     fn send(&mut self) -> io::Result<bool> {
         let sent = match self.socket.send(self.datagram.text.as_bytes()) {
             Ok(()) => {
@@ -320,7 +323,8 @@ impl StatsD {
         sent
     }
 
-    /// Ends the pass. The next pass begins with this datagram, so that a slow daemon receives all series in turn.
+    /// Ends the pass after a failed datagram. The next pass begins with this datagram and not with the first series, so
+    /// that a slow daemon receives all series in turn.
     fn postpone(&mut self, error: io::Error) -> io::Error {
         self.position = Position { left: 0, ..self.datagram.start };
         error
@@ -329,7 +333,7 @@ impl StatsD {
     fn record_sent(&mut self) {
         let now = Instant::now();
         if self.socket.reports_at_once() {
-            // An error report for any earlier datagram would have arrived before this one was sent.
+            // On this machine, a report for an earlier datagram would have arrived before this datagram was sent.
             self.unconfirmed.clear();
         } else {
             self.confirm(now);
@@ -344,8 +348,8 @@ impl StatsD {
         self.unconfirmed.push_back(Unconfirmed { sent_at: now, marks });
     }
 
-    /// Handles a datagram that was too long: returns to its first part with a smaller limit, or leaves out its only
-    /// part.
+    /// Handles a datagram that was too long. Reduces the limit and returns to the first part of the datagram. If the
+    /// datagram contains only one part, leaves out this part instead.
     fn shorten(&mut self) {
         let Datagram { text, start, parts, .. } = &self.datagram;
         if *parts > 1 {
@@ -367,7 +371,8 @@ impl StatsD {
         self.left_out.push((start.next, Problem::new(backend, message)));
     }
 
-    /// Writes the unsent lines of a part of a series, which are usually none. Returns the new total.
+    /// Writes the lines of one part of a series that were not sent yet; usually there are none. Returns the new total
+    /// if there are any.
     fn write_lines(&self, at: Position, lines: &mut String) -> Option<Mark> {
         lines.clear();
         let series = &self.reader.series()[at.next];
@@ -389,7 +394,7 @@ impl StatsD {
     }
 }
 
-/// Returns the reading of this series, if it is a histogram.
+/// Returns the reading of a series, or `None` if the series is not a histogram.
 fn histogram<'a>(
     reader: &'a RegistryReader,
     series: &'a SeriesView,
@@ -422,7 +427,7 @@ impl Export for StatsD {
             }
             match self.send() {
                 Ok(was_sent) => datagrams += usize::from(was_sent),
-                // The buffer of the daemon is full. The rest is sent after a pause.
+                // The receive buffer of the daemon is full. The rest is sent after a pause.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && datagrams > 0 => {
                     return Ok(Progress::More);
                 }
@@ -461,7 +466,8 @@ mod tests {
         writes: Counter,
     }
 
-    /// Restarts the daemon, and sends a datagram while it is stopped, so that the network reports a failed delivery.
+    /// Restarts the daemon. Sends a datagram between the stop and the restart, so that the network reports a failed
+    /// delivery.
     fn lose(daemon: UdpSocket, statsd: &StatsD) -> UdpSocket {
         let address = daemon.local_addr().unwrap();
         drop(daemon);
@@ -493,7 +499,8 @@ mod tests {
         metrics.reads.add(5);
         statsd.export().unwrap();
         assert_eq!(receive(&daemon), "reads:5|c");
-        // An error report for the datagram would have arrived by now, so the datagram is confirmed.
+        // The datagram now seems old enough that a report would have arrived. It is therefore confirmed and not sent
+        // again.
         statsd.unconfirmed[0].sent_at -= REPORT_TIMEOUT;
         metrics.reads.add(2);
         statsd.export().unwrap();

@@ -8,7 +8,7 @@ use std::os::unix::{self, net::UnixDatagram};
 #[cfg(unix)]
 use std::path::{Path, PathBuf};
 
-/// The error code of a datagram that is too long, for which the standard library has no kind.
+/// The error code for a datagram that is too long. The standard library has no `ErrorKind` for this error.
 const EMSGSIZE: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
     90
 } else if cfg!(windows) {
@@ -20,19 +20,21 @@ const EMSGSIZE: i32 = if cfg!(any(target_os = "linux", target_os = "android")) {
 /// A socket that never blocks.
 pub(super) enum Socket {
     Udp(Udp),
-    /// Not connected, so that a restarted daemon may use a new socket.
+    /// A Unix socket and the path of the daemon. The socket is not connected, because a restarted daemon creates a new
+    /// socket at the path.
     #[cfg(unix)]
     Unix(UnixDatagram, PathBuf),
 }
 
-/// A UDP socket. It is connected, so that the network's report of an unreachable port becomes an error of the socket.
+/// A UDP socket. It is connected, so that a report from the network that the port is unreachable becomes an error of
+/// the socket.
 pub(super) struct Udp {
     pub(super) socket: UdpSocket,
-    /// The addresses of the daemon's name.
+    /// All addresses of the daemon's host name.
     addresses: Vec<SocketAddr>,
-    /// The index of the address that the socket is connected to.
+    /// The index in `addresses` of the address to which the socket is connected.
     current: usize,
-    /// Whether the daemon is on this machine, so that a report of a failed delivery has arrived when `send` returns.
+    /// Whether the daemon is on this machine. A report of a failed delivery then arrives before `send` returns.
     pub(super) is_local: bool,
 }
 
@@ -42,9 +44,9 @@ pub(super) enum SendError {
     TooLong,
     /// The receiver's buffer is full. The datagram may be sent later.
     Full(io::Error),
-    /// The datagram may be sent later.
+    /// Another error occurred. The datagram may be sent later.
     NotSent(io::Error),
-    /// The datagram was not sent, and some that were sent before have not arrived either.
+    /// The datagram was not sent, and at least one earlier datagram did not arrive.
     Lost(io::Error),
 }
 
@@ -70,7 +72,7 @@ impl Socket {
 
     #[cfg(unix)]
     pub(super) fn unix(path: &Path) -> io::Result<Self> {
-        // A path that no socket can have is reported here, not by every export.
+        // A path that is invalid for every socket is reported here, instead of by every export.
         let valid = match unix::net::SocketAddr::from_pathname(path) {
             Ok(_) if path.as_os_str().is_empty() => {
                 Err(io::Error::new(ErrorKind::InvalidInput, "the path is empty"))
@@ -106,7 +108,7 @@ impl Socket {
         }
     }
 
-    /// Takes the network's report that an earlier datagram was not delivered, if there is one.
+    /// Removes and returns the network's report that an earlier datagram was not delivered, if there is one.
     pub(super) fn take_report(&self) -> Option<io::Error> {
         match self {
             Self::Udp(Udp { socket, .. }) => socket.take_error().unwrap_or_else(Some),
@@ -115,12 +117,13 @@ impl Socket {
         }
     }
 
-    /// Returns the error for a report that arrived after a datagram was sent: it concerns that datagram or earlier ones.
+    /// Returns the error for a report of a failed delivery. The report may concern the datagram that was sent last or
+    /// earlier ones.
     fn refused(&self, error: io::Error) -> SendError {
         if self.reports_at_once() { SendError::NotSent(error) } else { SendError::Lost(error) }
     }
 
-    /// Returns whether a report of a failed delivery has arrived when `send` returns.
+    /// Returns whether a report of a failed delivery arrives before `send` returns.
     pub(super) fn reports_at_once(&self) -> bool {
         match self {
             Self::Udp(udp) => udp.is_local,
@@ -148,7 +151,7 @@ impl Socket {
     pub(super) fn renew(&mut self) {
         if let Self::Udp(udp) = self {
             udp.current = (udp.current + 1) % udp.addresses.len();
-            // If no socket can be opened, the old one stays in use.
+            // If no new socket can be opened, the old one stays in use.
             if let Ok((socket, is_local)) = connect(udp.addresses[udp.current]) {
                 (udp.socket, udp.is_local) = (socket, is_local);
             }
