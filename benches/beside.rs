@@ -5,13 +5,13 @@
 use std::process::{Command, ExitCode};
 
 fn main() -> ExitCode {
-    // Cargo adds `--bench`.
+    // Cargo adds the argument `--bench`, which the program in `peers/` does not accept.
     let arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let status = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--release", "--locked", "--"])
         .args(arguments)
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/peers"))
-        // A separate build, which does not inherit the settings of this one.
+        // The program is built separately and does not inherit the target directory and the flags of this build.
         .env_remove("CARGO_TARGET_DIR")
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")

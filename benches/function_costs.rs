@@ -61,7 +61,8 @@ mod functions {
         black_box(Full)
     }
 
-    /// The measured work, which can fail and has an effect.
+    /// The work of the measured functions. It can fail, and it writes to memory, so that the compiler does not remove
+    /// it.
     #[inline]
     fn put(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
         let Some(slot) = slots.get(at) else { return Err(full()) };
@@ -69,13 +70,13 @@ mod functions {
         Ok(at as u64)
     }
 
-    /// As above, but async, and ready immediately.
+    /// The work of `put` in an `async fn` whose future is ready immediately.
     #[allow(clippy::unused_async)] // callers await it
     async fn put_now(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
         put(slots, at)
     }
 
-    /// As above, but the compiler cannot see that it is ready immediately.
+    /// The work of `put` in an `async fn`. The compiler cannot see that the future is ready immediately.
     async fn put_later(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
         if black_box(false) {
             std::future::pending::<()>().await;
@@ -83,7 +84,7 @@ mod functions {
         put(slots, at)
     }
 
-    /// The same functions with and without the attribute.
+    /// Declares each function twice, with and without the attribute.
     macro_rules! twice {
         ($($(#[$attribute:meta])* $bare:ident, $measured:ident = { $($function:tt)* })*) => {
             impl Log {$(
@@ -169,7 +170,7 @@ mod functions {
         } }
     }
 
-    /// As above, for `async fn`, which the macro above cannot declare.
+    /// Declares each `async fn` twice, with and without the attribute. `twice` cannot declare an `async fn`.
     macro_rules! twice_async {
         ($(#[$attribute:meta])* $bare:ident, $measured:ident ($($arguments:tt)*) $body:block) => {
             impl Log {
@@ -287,7 +288,7 @@ mod functions {
     /// Prepared work to run and count; returns whether it succeeded.
     pub(crate) type Work = Box<dyn FnMut() -> bool>;
 
-    /// A log that lives as long as the process.
+    /// Returns a log that is never dropped.
     fn log() -> &'static mut Log {
         Box::leak(Box::new(Log {
             len: 0,
@@ -297,7 +298,7 @@ mod functions {
         }))
     }
 
-    /// A call through a pointer, with an argument that is opaque to the compiler.
+    /// Returns work that calls a function through a pointer, with an argument that is opaque to the compiler.
     fn sync<T: 'static, E: 'static>(function: fn(&mut Log, usize) -> Result<T, E>) -> Work {
         let log = log();
         Box::new(move || black_box(function)(log, black_box(3)).is_ok())
@@ -390,11 +391,12 @@ mod functions {
         "`#[async_trait]`, errors, spawned, may wait", None, spawned, |log| Log::boxed, Log::boxed_measured;
     };
 
-    /// The bytes by which a future may grow. The second limit is for futures whose cancellation is counted.
+    /// The number of bytes by which the attribute may enlarge a future. The second limit is for futures whose
+    /// cancellation is counted.
     const MOST_BYTES: usize = 40;
     const MOST_BYTES_WATCHED: usize = 80;
 
-    /// The sizes of futures, bare and measured, and how much they may grow.
+    /// Returns the sizes of futures, without and with the attribute, and the number of bytes by which each may grow.
     pub(crate) fn sizes() -> [(&'static str, usize, usize, usize); 5] {
         let log = log();
         let shared = (size_of_val(&log.later(3)), size_of_val(&log.later_measured(3)));
@@ -422,7 +424,7 @@ mod steps {
 
     use super::functions::{CASES, Case, sizes};
 
-    /// The environment variable with the case for the copy to run.
+    /// The environment variable that contains the number of the case to be run by the copy of this process.
     pub(crate) const CASE: &str = "PAPYRA_METRICS_CASE";
 
     /// Runs one function between two signals: even numbers without the attribute, odd numbers with it.

@@ -5,7 +5,7 @@
 //! exponential and bimodal, with medians from 1 µs to 100 ms, like the latencies of caches, disks and networks. An error is the
 //! absolute difference from the true quantile, in percent of it. The table shows the mean over all distributions, and the worst.
 
-#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // all are in range
+#![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // all values are in range
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -149,7 +149,7 @@ fn distributions() -> Vec<Vec<u64>> {
     all
 }
 
-/// Marsaglia's xorshift.
+/// A random number generator: Marsaglia's xorshift.
 struct Random(u64);
 
 impl Random {

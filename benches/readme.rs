@@ -35,7 +35,7 @@ fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The README with the rows of the current results.
+/// Returns the README with the rows of the current results.
 fn updated_readme() -> Result<String, String> {
     let read = |path: &str| {
         fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))
@@ -46,7 +46,7 @@ fn updated_readme() -> Result<String, String> {
     Ok(format!("{before}{BEGIN}{}{END}{after}", selected(summary)?))
 }
 
-/// The two head lines of the table and the rows for the README.
+/// Returns the two head lines of the table, and the rows for the README.
 fn selected(table: &str) -> Result<String, String> {
     let mut lines = table.lines();
     let mut selected: Vec<&str> = lines.by_ref().take(2).collect();
@@ -67,7 +67,7 @@ fn selected(table: &str) -> Result<String, String> {
     Ok(selected.join("\n") + "\n")
 }
 
-/// The text before, between and after the marks.
+/// Returns the text before, between and after the marks, or `None` if a mark is missing.
 fn split_at_marks(text: &str) -> Option<(&str, &str, &str)> {
     let (before, rest) = text.split_once(BEGIN)?;
     let (between, after) = rest.split_once(END)?;

@@ -1,5 +1,5 @@
-//! A file of results: the conditions of a measurement, and the part of the file that the benchmark writes. The benchmarks
-//! beside other crates share it.
+//! A file of results: the conditions of a measurement, and the part of the file that a benchmark writes. The benchmarks
+//! that compare this project with other crates share this module.
 
 use std::process::Command;
 

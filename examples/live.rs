@@ -86,7 +86,7 @@ fn main() -> ExitCode {
     let metrics = Published::<PersistenceMetrics>::create_or_private(&path);
     match run(metrics, &path, time) {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of the output has closed it.
+        // The reader of the output, such as `head`, has closed the pipe, which is not a failure of this program.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -128,7 +128,7 @@ fn run(metrics: Published<PersistenceMetrics>, path: &Path, time: Duration) -> i
 fn work(metrics: Published<PersistenceMetrics>, time: Duration) -> io::Result<()> {
     let path = std::env::temp_dir().join(format!("papyra-metrics-live-{}.log", std::process::id()));
     let log = OrderLog::open(&path, metrics)?;
-    // The open file remains usable.
+    // The file remains usable while it is open.
     std::fs::remove_file(&path)?;
     let began = Instant::now();
     for round in 0_u32.. {

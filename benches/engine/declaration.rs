@@ -1,5 +1,6 @@
-//! The engine's declaration of its metrics, with the instruments of any crate. Members of families are in place, as an author
-//! would keep handles, so that no crate pays for looking up a label. Every histogram has the bounds of the engine's.
+//! The engine's declaration of its metrics, with the instruments of any crate. Families contain their members directly,
+//! as an author would keep handles to them, so that no crate pays for looking up a label. All histograms have the
+//! bounds of the engine's histograms.
 
 use papyra_metrics::{Buckets, Family, Member};
 
@@ -9,7 +10,8 @@ use crate::ours::metrics::{BlockReader, ErrorKind, FilterResult, Level, Op};
 pub(crate) trait Library {
     type Counter: Member + Default;
     type Gauge: Member + Default;
-    /// Histograms, by their buckets.
+    /// The histogram with the buckets `Latency`. The next two types are histograms too, and are named after their
+    /// buckets.
     type Latency: Member + Default;
     type FineLatency: Member + Default;
     type Sizes: Member + Default;

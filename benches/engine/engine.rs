@@ -1,4 +1,4 @@
-// The files of the engine, for a module that has another `metrics`.
+// Includes the files of the example engine in a module that has its own `metrics`.
 
 #[path = "../../examples/engine/background.rs"]
 mod background;
@@ -17,15 +17,15 @@ mod merge;
 #[path = "../../examples/engine/recovery.rs"]
 mod recovery;
 #[path = "../../examples/engine/store.rs"]
-#[allow(unused_imports)] // of a label that only `#[metrics]` uses
+#[allow(unused_imports)] // only `#[metrics]` uses one of the labels
 mod store;
 #[path = "../../examples/engine/table.rs"]
-#[allow(unused_variables)] // of an argument that only `#[metrics]` uses
+#[allow(unused_variables)] // only `#[metrics]` uses one of the arguments
 mod table;
 #[path = "../../examples/engine/table_writer.rs"]
 mod table_writer;
 #[path = "../../examples/engine/wal.rs"]
-#[allow(clippy::unused_self)] // of a function that needs `self` only for `#[metrics]`
+#[allow(clippy::unused_self)] // one function needs `self` only for `#[metrics]`
 mod wal;
 
 /// This build of the engine.

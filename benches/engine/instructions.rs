@@ -1,5 +1,5 @@
-//! Instruction counts by `valgrind --tool=callgrind`, which runs this program again. They are those of the user's code, without
-//! the kernel's.
+//! Counts instructions by `valgrind --tool=callgrind`, which runs this program again. Instructions of the kernel are
+//! not counted.
 
 use std::process::Command;
 
@@ -9,14 +9,15 @@ use crate::workload::{Observer, Workload};
 /// The argument with which this program runs under callgrind, followed by the positions of the build and of the workload.
 pub(crate) const ARGUMENT: &str = "--under-callgrind";
 
-/// The operations that are counted.
+/// The number of operations whose instructions are counted.
 const OPERATIONS: u64 = 2_000;
 
-/// The workloads whose instructions are counted. On two threads they depend on who waits for whom, and a sync has none.
+/// The workloads whose instructions are counted. The others are left out: on two threads, the number depends on which
+/// thread waits, and a sync is executed by the kernel, whose instructions are not counted.
 pub(crate) const WORKLOADS: [Workload; 3] = [Workload::Puts, Workload::Mix, Workload::Tables];
 
-/// Counts the instructions of an operation for each build and each workload. Each is counted in a separate process, so that
-/// none finds the memory as another has left it. There is a process for each workload at a time.
+/// Returns the instructions per operation of each build and each workload. Each pair is counted in a separate process,
+/// so that it does not depend on the memory that an earlier one has used. The workloads are counted in parallel.
 pub(crate) fn count(builds: &[Build]) -> Result<Vec<[f64; WORKLOADS.len()]>, String> {
     if !cfg!(target_arch = "x86_64") {
         return Err("callgrind is asked by x86-64 instructions".into());
@@ -38,7 +39,7 @@ pub(crate) fn count(builds: &[Build]) -> Result<Vec<[f64; WORKLOADS.len()]>, Str
     Ok(counts)
 }
 
-#[allow(clippy::cast_precision_loss)] // of a small number
+#[allow(clippy::cast_precision_loss)] // the number is small
 fn count_one(build: usize, workload: usize) -> Result<f64, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let output = Command::new("valgrind")
@@ -88,7 +89,7 @@ const ZERO_STATS: u64 = TOOL + 1;
 #[cfg(target_arch = "x86_64")]
 fn request(number: u64) {
     let request = [number, 0, 0, 0, 0, 0];
-    // SAFETY: the four rotations add up to none, and the exchange changes nothing.
+    // SAFETY: the four rotations restore the register, and the exchange changes nothing.
     #[allow(unsafe_code)] // the request is a sequence of instructions
     unsafe {
         std::arch::asm!(

@@ -1,9 +1,10 @@
 //! The cost of metrics in the example engine: its throughput and its instructions without metrics, with papyra-metrics, and
 //! with other crates that measure the same operations.
 //!
-//! The sources of the engine are compiled once for each; only `metrics.rs` differs. `--short` measures a tenth as long,
-//! `--instructions` measures no times, for a machine that is busy, and `--throughput` counts no instructions. `--write` writes
-//! the tables into `RESULTS.md`, between its two marks. Instructions are counted if valgrind is installed.
+//! The sources of the engine are compiled once for each of these builds; only `metrics.rs` differs. `--short` measures
+//! a tenth as long, `--instructions` measures no times, for a machine that is busy, and `--throughput` counts no
+//! instructions. `--write` writes the tables into `RESULTS.md`, between its two marks. Instructions are counted if
+//! valgrind is installed.
 
 // Each build of the engine is used only in part, and each build includes the files of the engine again.
 #![allow(dead_code, unreachable_pub, clippy::duplicate_mod)]
@@ -30,16 +31,16 @@ use workload::{Round, Workload, prepare};
 struct Build {
     name: &'static str,
     prepare: fn(Workload) -> Round,
-    /// Whether its throughput is measured in every round, for a narrow interval.
+    /// Whether the throughput of this build is measured in every round, which makes its confidence interval narrow.
     is_often: bool,
     /// Work that the crate asks for between measurements.
     upkeep: fn(),
 }
 
-/// The first is the baseline.
+/// The builds that are compared. The first build is the baseline.
 const BUILDS: [Build; 9] = [
     Build { is_often: true, ..build("without metrics", prepare::<without::Engine>) },
-    // Shows how far two equal builds are apart.
+    // A second build without metrics, which shows how much two equal builds differ.
     Build {
         is_often: true,
         ..build("without metrics, another copy", prepare::<without_again::Engine>)

@@ -1,4 +1,4 @@
-//! The engine as it is.
+//! The engine with its own metrics, unchanged.
 
 #[path = "../../examples/engine/metrics.rs"]
 pub(crate) mod metrics;

@@ -1,4 +1,4 @@
-//! The tables, in Markdown.
+//! Formats the results as tables in Markdown.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::results_file;
 use crate::statistics::Median;
 use crate::throughput::Times;
 
-/// The instructions of an operation of each workload.
+/// The instructions per operation, for each workload.
 type Instructions = [f64; WORKLOADS.len()];
 
 /// Returns the text of the results.
@@ -46,7 +46,7 @@ fn throughput(text: &mut String, builds: &[Build], times: &[Times]) {
     }
 }
 
-/// The instructions that each build adds to those without metrics.
+/// Writes the instructions that each build adds to those of the build without metrics.
 fn instructions(text: &mut String, builds: &[Build], counts: &[Instructions]) {
     head(text, "instructions an operation", WORKLOADS.iter().map(|workload| workload.name()));
     for (index, (build, with)) in builds.iter().zip(counts).enumerate() {
@@ -76,7 +76,7 @@ fn time(seconds: f64) -> String {
     }
 }
 
-/// The machine, the file system and the versions.
+/// Returns a description of the machine, the file system and the versions.
 fn conditions() -> String {
     let directory = std::env::temp_dir();
     let directory = directory.to_str().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! Medians, and how certain they are.
+//! Computes medians and their confidence intervals.
 
-/// A median, and half the width of the interval that contains the true one with a probability of 95 %.
+/// A median, and half the width of its confidence interval, which contains the true median with a probability of 95 %.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Median {
     pub(crate) value: f64,
@@ -8,8 +8,9 @@ pub(crate) struct Median {
 }
 
 impl Median {
-    /// By ranks, which assumes nothing about the distribution: the number of values below the true median is binomial.
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // of small lengths
+    /// Computes the median and its interval by ranks. This assumes nothing about the distribution, because the number
+    /// of values below the true median is always binomial.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // lengths are small
     pub(crate) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let middle = values.len() / 2;

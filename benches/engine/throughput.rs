@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use crate::Build;
 use crate::workload::{Observer, Round, Workload};
 
-/// How often the engines are prepared anew, because two equal ones that have their memory at other addresses are not equally
-/// fast.
+/// The number of times that each engine is prepared anew. Two equal engines are not equally fast if their memory is at
+/// different addresses, so one preparation of each is not enough.
 const PREPARATIONS: usize = 12;
 
-/// The rounds of which one includes the builds that are measured seldom.
+/// One round in this many includes the builds that are not measured in every round.
 const SELDOM: usize = 4;
 
 /// The measurements of one workload.
@@ -37,12 +37,12 @@ impl Observer for Stopwatch {
     }
 }
 
-/// Measures the builds alternately, so that other load affects all of them. The first is the baseline.
+/// Measures the builds alternately, so that other load affects all of them. The first build is the baseline.
 pub(crate) fn measure(builds: &[Build], effort: f64) -> Vec<Times> {
     Workload::ALL.map(|workload| measure_workload(builds, workload, effort)).into()
 }
 
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // of small numbers
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the numbers are small
 fn measure_workload(builds: &[Build], workload: Workload, effort: f64) -> Times {
     eprintln!("{}", workload.name());
     let often: Vec<usize> = (0..builds.len()).filter(|&index| builds[index].is_often).collect();
@@ -57,7 +57,8 @@ fn measure_workload(builds: &[Build], workload: Workload, effort: f64) -> Times 
             let chosen = if round % SELDOM == 0 { &all } else { &often };
             let mut seconds = vec![0.0; builds.len()];
             for turn in 0..chosen.len() {
-                // Each is the first as often as the others, and comes after either neighbour.
+                // Changes the order of the builds, so that each build comes first equally often and follows either
+                // neighbour equally often.
                 let turn = if round % 2 == 0 { turn } else { chosen.len() - 1 - turn };
                 let index = chosen[(round / 2 + turn) % chosen.len()];
                 let mut watch = Stopwatch::default();

@@ -6,11 +6,11 @@ pub(crate) mod metrics {
 
     pub(crate) use crate::ours::metrics::{BlockReader, ErrorKind, FilterResult, Level, Op};
 
-    /// Has no data, and methods without code.
+    /// A counter or histogram without data, whose methods do nothing.
     #[derive(Default)]
     pub(crate) struct Nothing;
 
-    #[allow(clippy::unused_self)] // as the instruments that they stand for
+    #[allow(clippy::unused_self)] // the methods have the signatures of real instruments
     impl Nothing {
         pub(crate) fn inc(&self) {}
         pub(crate) fn add(&self, _: u64) {}
@@ -20,7 +20,7 @@ pub(crate) mod metrics {
     #[derive(Default)]
     pub(crate) struct NoGauge;
 
-    #[allow(clippy::unused_self)] // as above
+    #[allow(clippy::unused_self)] // the methods have the signatures of real instruments
     impl NoGauge {
         pub(crate) fn add(&self, _: impl GaugeInteger) {}
         pub(crate) fn sub(&self, _: impl GaugeInteger) {}

@@ -25,7 +25,7 @@ pub(crate) enum Workload {
     Mix,
     /// The records are in three tables, whose blocks are in the cache.
     Tables,
-    /// As above, on two threads.
+    /// The workload `Tables`, on two threads.
     TablesByTwo,
 }
 
@@ -43,7 +43,8 @@ impl Workload {
         }
     }
 
-    /// The operations of a round: as few as the engine can execute at full speed after its memory has left the caches.
+    /// Returns the number of operations in a round. It is small, but large enough for the engine to reach full speed
+    /// after other builds have used the caches.
     pub(crate) fn operations(self) -> u64 {
         match self {
             Self::DurablePuts => 4,
@@ -52,7 +53,7 @@ impl Workload {
         }
     }
 
-    /// The rounds of a measurement, for half a minute.
+    /// Returns the number of rounds of a measurement that takes half a minute.
     pub(crate) fn rounds(self) -> u64 {
         match self {
             Self::DurablePuts => 6_000,
@@ -79,7 +80,8 @@ fn key(number: u64) -> [u8; 8] {
     number.to_be_bytes()
 }
 
-/// Puts a record. The compiler does not see how long keys and values are, which would be another engine.
+/// Puts a record. Hides the lengths of the key and the value from the compiler, which could otherwise optimize the
+/// engine for them.
 fn put(engine: &impl Engine, number: u64) {
     engine.put(black_box(key(number).as_slice()), black_box(VALUE.as_slice()));
 }
@@ -89,7 +91,8 @@ fn get(engine: &impl Engine, number: u64) {
     assert!(engine.get(black_box(key(number).as_slice())), "a record is missing");
 }
 
-/// Record numbers in an order that looks random, always the same: a linear congruential generator (Knuth, MMIX).
+/// A sequence of record numbers that looks random and is always the same, by a linear congruential generator (Knuth,
+/// MMIX).
 #[derive(Clone)]
 struct Numbers(u64);
 
@@ -167,7 +170,8 @@ pub(crate) fn prepare<E: Engine + 'static>(workload: Workload) -> Round {
                             gets(numbers, operations / 2);
                         })
                     });
-                    // Once both threads wait: without a core of its own, this one may continue only after they have finished.
+                    // The measurement begins while both threads wait. If it began after their start, this thread might
+                    // get a core only after they have finished.
                     start.wait();
                     observer.begin();
                     start.wait();

@@ -12,7 +12,7 @@ use crate::subjects::{Line, US, far_apart, leak};
 /// The length of the sequence of operations: long enough that the branch predictor does not learn it.
 const LEN: usize = 1 << 12;
 
-/// The operations, as the label of a contestant.
+/// Declares the operations as an enum, which is the label of a contestant.
 macro_rules! operations {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
@@ -31,7 +31,7 @@ operations!(
     #[derive(Label)]
     Op
 );
-/// Not declared by the macro above, because the derive of measured does not work in a macro.
+/// The operations as the label of measured, whose derive does not work in a macro such as `operations`.
 #[derive(Clone, Copy, Debug, measured::FixedCardinalityLabel)]
 enum MeasuredOp {
     Get,
@@ -182,7 +182,7 @@ fn contestants(two: bool) -> Vec<Entry> {
     ]
 }
 
-/// Counts repeatedly in random members.
+/// Returns an entry that counts repeatedly in random members.
 fn entry<F: Sync + 'static, L: Copy + Sync + std::fmt::Debug + 'static>(
     two: bool,
     who: &'static str,
@@ -213,7 +213,7 @@ fn entry<F: Sync + 'static, L: Copy + Sync + std::fmt::Debug + 'static>(
     }
 }
 
-/// A set of counters, with a row for each core.
+/// Returns a set of counters that has a row for each core.
 fn fast_telemetry() -> fast_telemetry::CounterSet {
     let shards = std::thread::available_parallelism().map_or(1, usize::from);
     fast_telemetry::CounterSet::new(shards, NAMES.len())

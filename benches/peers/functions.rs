@@ -18,7 +18,7 @@ fn full() -> Full {
     black_box(Full)
 }
 
-/// The measured work, which can fail and has an effect.
+/// Does the measured work, which can fail and writes to memory.
 #[inline]
 pub fn put(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     let Some(slot) = slots.get(at) else { return Err(full()) };
@@ -26,7 +26,7 @@ pub fn put(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     Ok(at as u64)
 }
 
-/// As above, but async. It is ready immediately, which the compiler cannot know.
+/// Does the work of `put` in an `async fn`. The future is ready immediately, which the compiler cannot know.
 async fn put_later(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     if black_box(false) {
         std::future::pending::<()>().await;
@@ -41,7 +41,7 @@ pub struct Bare {
 }
 
 impl Bare {
-    /// Counts nothing.
+    /// Does the work and counts nothing.
     #[inline(never)]
     pub fn uncounted(&self, at: usize) -> Result<u64, Full> {
         put(&self.slots, at)

@@ -135,7 +135,7 @@ impl Latencies {
         leak(<[V; LEN]>::try_from(values).expect("there are as many"))
     }
 
-    /// A number from 0 up to 1, by SplitMix64 (Steele, Lea and Flood, 2014).
+    /// Returns a random number from 0 up to 1, by SplitMix64 (Steele, Lea and Flood, 2014).
     fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.0;
@@ -144,7 +144,7 @@ impl Latencies {
         ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// The Box–Muller transform.
+    /// Returns a random latency in nanoseconds, by the Box–Muller transform.
     fn nanoseconds(&mut self) -> u64 {
         let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
         let normal = radius * (std::f64::consts::TAU * self.uniform()).cos();
@@ -152,12 +152,12 @@ impl Latencies {
     }
 }
 
-/// The bounds of `Latency` in seconds.
+/// Returns the bounds of `Latency` in seconds.
 fn bounds() -> Vec<f64> {
     Latency::BOUNDS.iter().map(|bound| *bound as f64 / 1e9).collect()
 }
 
-/// With a shard for each core.
+/// Returns a histogram that has a shard for each core.
 fn fast_telemetry() -> fast_telemetry::Histogram {
     let shards = std::thread::available_parallelism().map_or(1, usize::from);
     fast_telemetry::Histogram::new(Latency::BOUNDS, shards)
@@ -190,7 +190,7 @@ struct ViseMetrics {
     append: vise::Histogram<Duration>,
 }
 
-/// With its nine built-in bounds for latencies; computed bounds are not supported.
+/// Returns a histogram with the nine built-in bounds for latencies, because vise does not support computed bounds.
 pub fn vise() -> vise::Histogram<Duration> {
     ViseMetrics::default().append
 }

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-/// A task to measure, done by several contestants. The first is the baseline.
+/// A task to measure, done by several contestants. The first entry is the baseline.
 pub struct Subject {
     /// The heading of its table.
     pub name: String,
@@ -99,8 +99,8 @@ impl Entry {
         repeats
     }
 
-    /// Repeats a round in which a thread had to wait for its core, a limited number of times. Returns `None` if two threads
-    /// never ran at the same time: each then ran without contention.
+    /// Measures a round. A round in which a thread had to wait for its core is repeated a limited number of times.
+    /// Returns `None` if the two threads never ran at the same time, because each of them then ran without contention.
     fn time(&mut self, repeats: u64) -> Option<Duration> {
         const TRIES: usize = 50;
         let mut last = None;
@@ -147,12 +147,12 @@ struct Span {
 }
 
 impl Round {
-    /// The longest time that a thread took.
+    /// Returns the longest time that a thread took.
     fn time(&self) -> Duration {
         self.0.iter().map(|span| span.end - span.start).max().unwrap_or_default()
     }
 
-    /// Whether all threads worked at the same time for at least 85 % of the round.
+    /// Returns whether all threads worked at the same time for at least 85 % of the round.
     fn overlaps(&self) -> bool {
         let start = self.0.iter().map(|span| span.start).max();
         let end = self.0.iter().map(|span| span.end).min();
@@ -205,7 +205,7 @@ fn by_two(work: &(dyn Fn(usize, u64) + Sync), repeats: u64) -> [Span; 2] {
     })
 }
 
-/// The number of involuntary context switches of this thread.
+/// Returns the number of involuntary context switches of this thread.
 #[cfg(target_os = "linux")]
 fn interruptions() -> i64 {
     // SAFETY: a `rusage` is plain integers, for which zero is valid.
@@ -330,7 +330,7 @@ pub mod instructions {
         counts
     }
 
-    /// The key of a contestant in the counts.
+    /// Returns the key of a contestant in the counts.
     pub fn label(subject: &Subject, who: &str) -> String {
         format!("{}: {who}", subject.name)
     }
@@ -358,11 +358,11 @@ pub mod instructions {
     const ZERO_STATS: u64 = TOOL + 1;
     const DUMP_STATS_AT: u64 = TOOL + 3;
 
-    /// A client request of valgrind, as documented in `valgrind.h` for x86-64.
+    /// Makes a client request of valgrind, as documented in `valgrind.h` for x86-64.
     #[cfg(target_arch = "x86_64")]
     fn request(number: u64, argument: u64) {
         let request = [number, argument, 0, 0, 0, 0];
-        // SAFETY: the four rotations add up to none, and the exchange changes nothing.
+        // SAFETY: the four rotations restore the register, and the exchange changes nothing.
         unsafe {
             std::arch::asm!(
                 "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51",

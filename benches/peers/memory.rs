@@ -23,7 +23,8 @@ pub type Make = Box<dyn FnOnce() -> Box<dyn Any>>;
 /// The number of backends in a registry.
 pub const BACKENDS: usize = 1_000;
 
-/// The counters of one contestant, in three numbers; `None` if the contestant does not support the number.
+/// The counters of one contestant, for three measurements. A field is `None` if the contestant does not support the
+/// measurement.
 pub struct Registered {
     pub who: &'static str,
     pub ten: Option<Make>,

@@ -57,7 +57,7 @@ fn encode<M: ByHand + Send + Sync>() -> Subject {
     }
 }
 
-/// The metrics of a message.
+/// Returns the metrics of an encoded message.
 fn decode(bytes: &[u8]) -> Vec<Metric> {
     let message = ExportMetricsServiceRequest::decode(bytes).unwrap();
     let scopes = message.resource_metrics.into_iter().flat_map(|it| it.scope_metrics);
@@ -98,7 +98,7 @@ impl Prepared {
 }
 
 impl OpenTelemetry {
-    /// Collects, and encodes the message that its OTLP exporter sends.
+    /// Collects the metrics, and encodes the message that the OTLP exporter of the SDK sends.
     fn encode_otlp(&mut self) -> Vec<u8> {
         ExportMetricsServiceRequest::from(self.collect()).encode_to_vec()
     }

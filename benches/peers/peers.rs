@@ -18,7 +18,7 @@ use opentelemetry_sdk::metrics::{
 
 pub const HELP: &str = "Records appended";
 
-/// `counter_0`, `counter_1` and so on.
+/// Returns the names `counter_0`, `counter_1` and so on.
 pub fn names(len: usize) -> impl Iterator<Item = String> {
     (0..len).map(|i| format!("counter_{i}"))
 }
@@ -138,7 +138,7 @@ impl Text for Fastmetrics {
     }
 }
 
-/// The code that the derive of measured generates, for names that are known only at run time.
+/// Counters of measured. The code is that of measured's derive, for names that are known only at run time.
 pub struct Measured {
     pub counters: Vec<(&'static MetricName, measured::Counter)>,
     encoder: BufferedTextEncoder,
@@ -202,7 +202,7 @@ pub struct ViseTen {
     pub j: vise::Counter,
 }
 
-/// vise names metrics after the fields of a struct, so there are ten.
+/// Ten counters of vise, in a struct because vise names metrics after fields.
 pub struct Vise {
     pub metrics: ViseTen,
     registry: vise::Registry,

@@ -1,4 +1,4 @@
-//! The tables, in Markdown.
+//! Formats the results as tables in Markdown.
 
 use std::fmt::Write as _;
 
@@ -58,7 +58,8 @@ fn table(text: &mut String, name: &str, of: &str, measured: &[Measured]) {
     text.push('\n');
 }
 
-/// The summary, some of whose rows the README shows: this project, the fastest and the slowest peer of each subject.
+/// Returns the summary, of which the README shows some rows: this project, the fastest and the slowest peer of each
+/// subject.
 fn short(summary: &[(String, Vec<Measured>)]) -> String {
     let mut text = String::from(
         "<!-- readme: begin -->\n| × the baseline | papyra-metrics | fastest peer | slowest peer |\n|---|--:|--:|--:|\n",
@@ -138,7 +139,7 @@ fn memory(text: &mut String) {
     text.push('\n');
 }
 
-/// The machine and the versions.
+/// Returns a description of the machine and the versions.
 fn conditions() -> String {
     let is_listed = |name: &str| {
         is_peer(name) || ["metrics-exporter-prometheus", "metrics-util"].contains(&name)

@@ -46,7 +46,7 @@ pub fn leak<T>(value: T) -> &'static T {
 #[derive(Default)]
 pub struct Line<T>(pub T);
 
-/// An entry that repeats one small operation.
+/// Creates an entry that repeats one small operation on one thread.
 macro_rules! alone {
     ($who:expr, $thing:ident = $new:expr => $work:expr) => {{
         let $thing = leak($new);
@@ -58,7 +58,7 @@ macro_rules! alone {
     }};
 }
 
-/// As above, on two threads.
+/// Creates an entry that repeats one small operation on each of two threads.
 macro_rules! by_two {
     ($who:expr, $thing:ident = $new:expr => $first:expr, $second:expr) => {{
         let $thing = leak($new);
@@ -76,7 +76,7 @@ macro_rules! by_two {
     }};
 }
 
-/// Each contestant counts in one counter, from one thread or from two.
+/// Creates the entries of all contestants, each of which counts in one counter, from one thread or from two.
 macro_rules! counters {
     ($how:ident) => {
         vec![
@@ -231,7 +231,7 @@ fn read<M: ByHand>() -> Subject {
     let prometheus = Prometheus::new(M::LEN);
     let metrics = MetricsUtil::new(M::LEN);
     let opentelemetry = OpenTelemetry::new(M::LEN);
-    #[allow(unused_mut)] // some read by `&mut self`
+    #[allow(unused_mut)] // some contestants read by `&mut self`
     let entries = vec![
         reads!("a loop that fills a `Vec<(&str, u64)>`", ours, ours.loop_read()),
         reads!(US, ours, ours.snapshot()),
@@ -261,7 +261,7 @@ fn visit<M: ByHand>() -> Subject {
                 let mut look = |metric: &Descriptor, value| {
                     black_box((metric, value));
                 };
-                // Hidden from the optimizer, which would inline the visitor.
+                // The visitor is hidden from the optimizer, which would inline it.
                 let visitor: &mut dyn FnMut(&Descriptor, Value) = black_box(&mut look);
                 for _ in 0..repeats {
                     $visit(ours, visitor);
@@ -318,7 +318,7 @@ fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
     Subject { name, of: "a metric", per: len as u64, entries }
 }
 
-/// The initial count of a metric, which differs between metrics and has one to seven digits.
+/// Returns the initial count of a metric, which differs between metrics and has one to seven digits.
 fn number(place: usize) -> u64 {
     ((place as u64 * 7919).pow(2) % 10_000_000) >> (place % 24)
 }
@@ -353,7 +353,7 @@ fn async_function() -> Subject {
     }
 }
 
-/// Returns the visits of several numbers of backends and metrics, each with its heading.
+/// Returns the subjects that visit several numbers of backends and metrics, each with its heading.
 pub fn scales() -> Vec<(String, Subject)> {
     let narrow = [1, 10, 100, 1_000, 10_000].map(|n| (format!("{n} × 10"), backends::<Ten>(n)));
     let wide = [

@@ -98,7 +98,7 @@ pub fn all() -> [Subject; 2] {
         .map(|(name, entries)| Subject { name: name.into(), of: "a call", per: 1, entries })
 }
 
-/// In the first half second of a program, durations are measured with another clock: see `Timer`.
+/// Measures durations for a second, because `Timer` uses another clock in the first half second of a program.
 fn use_clock_for_a_while() {
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(1) {

@@ -60,13 +60,13 @@ impl Histograms {
 
 /// A type of backend.
 pub(crate) trait Backend: Metrics + Default + Send + Sync + 'static {
-    /// The samples of one backend.
+    /// The number of samples of one backend in a scrape.
     const SAMPLES: usize;
 
-    /// Counts numbers of different lengths.
+    /// Counts in all metrics, so that their values have different numbers of digits.
     fn count(&self, n: u64);
 
-    /// Adds one to each.
+    /// Adds one to each counter, or records the same durations in each histogram.
     fn count_all(&self);
 }
 

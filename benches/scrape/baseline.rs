@@ -1,11 +1,12 @@
-//! The baseline of a scrape.
+//! The baseline of a scrape: writes the same text with as little work as possible.
 
 use std::hint::black_box;
 
-/// Writes the same text from an array of numbers and from heads, the prepared text before each number.
+/// Writes the text of a scrape from heads and an array of numbers. A head is the prepared text before a number.
 pub(crate) struct Baseline {
     heads: String,
-    /// The end of each head, and the number that follows it. The fraction of a sum is part of the next head.
+    /// For each sample, the end of its head, and the number that follows the head. The fraction of a sum is part of the
+    /// next head.
     lines: Vec<(usize, u64)>,
     text: String,
 }

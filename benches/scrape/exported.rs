@@ -1,4 +1,4 @@
-//! Registered backends and their text.
+//! Registers backends and exports them as text.
 
 use std::sync::Arc;
 

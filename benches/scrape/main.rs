@@ -4,7 +4,8 @@
 //! Prints the nanoseconds for each metric, for scrapes before which no number has changed and scrapes before which all have,
 //! their ratios to the baseline, and allocations. Exits with 1 if a warm scrape allocates.
 //!
-//! With `--misses`, prints the instructions and the cache misses of both instead, as simulated by valgrind's cachegrind.
+//! With `--misses`, prints the instructions and the cache misses of a scrape and of the baseline instead, as simulated
+//! by valgrind's cachegrind.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ mod baseline;
 mod exported;
 mod misses;
 
-/// The fastest of many runs, in nanoseconds: other load only adds time.
+/// Returns the time of the fastest of many runs, in nanoseconds, because other load only adds time.
 fn fastest<T>(state: &mut T, before: impl Fn(&mut T), run: impl Fn(&mut T)) -> f64 {
     let begin = Instant::now();
     let (mut best, mut clock) = (Duration::MAX, Duration::MAX);
@@ -62,7 +63,7 @@ fn measure<B: Backend>(backends: usize) -> Cost {
     Cost { metrics, same, changed, baseline, allocations, bytes: exported.bytes / metrics }
 }
 
-/// Measures this number of backends of one type.
+/// A function that measures this number of backends of one type.
 type Measure = fn(usize) -> Cost;
 
 fn main() -> ExitCode {

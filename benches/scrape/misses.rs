@@ -53,7 +53,7 @@ pub(crate) fn misses() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The instructions, and the misses of both caches, during the whole program.
+/// Returns the instructions, and the misses of both caches, of the whole program.
 fn misses_of(what: &str, backends: usize, runs: usize) -> Result<[i64; 3], String> {
     let file = std::env::temp_dir().join(format!("cachegrind-{}", std::process::id()));
     let output = Command::new("valgrind")

@@ -50,7 +50,7 @@ pub(crate) struct LogMetrics {
 /// An error of the log.
 #[derive(Debug)]
 pub(crate) enum LogError {
-    /// The record is too long; its length in bytes.
+    /// The record is longer than `MAX_PAYLOAD_LEN`. The value is the length of the record in bytes.
     TooLong(usize),
     Io(io::Error),
 }
@@ -134,10 +134,10 @@ impl AsyncLog {
     /// Reads the whole log and returns the number of records.
     #[metrics(calls = scan_runs, errors = scan_errors, time = scan)]
     pub(crate) async fn scan(&self, path: &Path) -> Result<u64, LogError> {
-        // Excludes writers during the scan.
+        // Holding the lock of the file excludes writers during the scan.
         let _file = self.file.lock().await;
         let file = File::open(path).await?;
-        // A device file may be endless.
+        // Limits the scan to the current length of the file, because a device file may be endless.
         let len = file.metadata().await?.len();
         let mut reader = BufReader::new(file.take(len));
         let mut records = 0;

@@ -49,7 +49,7 @@ async fn main() -> ExitCode {
     });
     let outcome = run(&path).await;
     if kept.is_none() {
-        // A leftover temporary file does no harm.
+        // An error is ignored: a leftover temporary file does no harm.
         let _ = tokio::fs::remove_file(&path).await;
     }
     exit(outcome)
@@ -58,7 +58,7 @@ async fn main() -> ExitCode {
 fn exit(outcome: Result<(), LogError>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of the output has closed it.
+        // The reader of the output, such as `head`, has closed the pipe, which is not a failure of this program.
         Err(LogError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("async_backend: {error}");

@@ -23,7 +23,8 @@ const RETRY: Duration = Duration::from_millis(100);
 /// The state that the threads share with stalled writers.
 #[derive(Default)]
 pub(crate) struct Work {
-    /// The number of changes of the state, so that no thread misses one.
+    /// The number of changes of the state so far. A thread that finds no work waits until the number differs from the
+    /// one that it saw before, so that it misses no change.
     changes: u64,
     is_closing: bool,
     flush_error: Option<Error>,
@@ -31,7 +32,8 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Returns the error of the compaction or the flush that a writer waits for.
+    /// Returns the error of the last compaction if a writer waits for compactions, and otherwise that of the last
+    /// flush.
     pub(crate) fn error(&self, waits_for_compaction: bool) -> Option<&Error> {
         let error = if waits_for_compaction { &self.compaction_error } else { &self.flush_error };
         error.as_ref()
@@ -63,7 +65,7 @@ impl Inner {
         );
     }
 
-    /// Does the work until the store is closed. Failed work is tried again.
+    /// Runs `job` until the store is closed. Waits for a change if there is no work, and tries failed work again.
     fn run(
         &self,
         error: impl Fn(&mut Work) -> &mut Option<Error>,
@@ -197,7 +199,8 @@ impl Inner {
         let first_log = frozen.as_ref().map_or(state.active.log, |frozen| frozen.log);
         let written =
             Manifest::of(&levels, first_log).write(&self.tables.directory, self.options.is_synced);
-        // After `Stopped`, the new manifest may be stored.
+        // After `Stopped`, the new manifest may be in use, so the new tables are kept. After any other error, the old
+        // manifest is still in use.
         if let Err(error) = &written
             && !matches!(error, Error::Stopped)
         {

@@ -1,8 +1,9 @@
-//! Integers and byte strings in files and on the wire: little endian, byte strings after their length.
+//! Encodes and decodes integers and byte strings in files and messages. Integers are little endian; a byte string
+//! follows its length.
 
 use std::io;
 
-/// A value, or the mark of a deletion.
+/// A value, or `None`, which marks a deletion.
 pub(crate) type Entry = Option<Vec<u8>>;
 
 /// Keys with their values.
@@ -76,7 +77,7 @@ impl<'a> Decoder<'a> {
     }
 }
 
-/// The error of a message that cannot be decoded.
+/// Returns the error for a message that cannot be decoded.
 pub(crate) fn malformed() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "malformed message")
 }

@@ -20,7 +20,7 @@ pub enum Error {
         /// The problem that was found.
         problem: &'static str,
     },
-    /// After an earlier error, the stored state is unknown.
+    /// The store has stopped, because its stored state is unknown after an earlier error.
     #[error("an earlier error has stopped the store; open it again")]
     Stopped,
     /// Memory is full, and flushing it fails.

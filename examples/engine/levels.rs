@@ -61,7 +61,7 @@ impl Levels {
         Ok(None)
     }
 
-    /// Returns all tables as sources of a merge, from a key on.
+    /// Returns all tables as sources of a merge that begins at the key `from`.
     pub(crate) fn sources<'a>(&'a self, from: &'a [u8]) -> impl Iterator<Item = Source<'a>> {
         self.tables().filter(move |table| table.last_key.as_slice() >= from).map(move |table| {
             Box::new(Arc::clone(table).iter(from, BlockReader::Request)) as Source<'a>
@@ -76,7 +76,7 @@ impl Levels {
         let mut limit = limits.level_1_bytes;
         for level in 1..LEVELS - 1 {
             if self.bytes(level) > limit {
-                // The oldest table, so that each table is compacted in turn.
+                // Chooses the oldest table, so that each table is compacted in turn.
                 let oldest = self.0[level].iter().min_by_key(|table| table.number)?;
                 return self.compaction(level, vec![Arc::clone(oldest)]);
             }
@@ -119,7 +119,7 @@ impl Levels {
 }
 
 impl Compaction {
-    /// Returns the entries of the outputs.
+    /// Merges the inputs. The result is the content of the tables that replace them.
     pub(crate) fn merge(&self) -> Merge<'static> {
         Merge::new(self.inputs.iter().map(|table| {
             Box::new(Arc::clone(table).iter(&[], BlockReader::Compaction)) as Source<'static>

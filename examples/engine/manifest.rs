@@ -22,7 +22,7 @@ const TEMPORARY: &str = "MANIFEST.new";
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Manifest {
-    /// The first log to be replayed.
+    /// The number of the oldest log whose writes have to be replayed.
     pub(crate) first_log: u64,
     /// The numbers of the tables in each level, in the order of [`Levels`].
     pub(crate) tables: [Vec<u64>; LEVELS],
@@ -54,7 +54,7 @@ impl Manifest {
         sync_directory(directory, is_synced).map_err(|_| Error::Stopped)
     }
 
-    /// Reads the manifest, which a new store does not have.
+    /// Reads the manifest. Returns `None` for a new store, which has no manifest.
     pub(crate) fn read(directory: &Path) -> Result<Option<Self>, Error> {
         let path = directory.join(NAME);
         let text = match fs::read_to_string(&path) {

@@ -1,4 +1,5 @@
-//! The newest writes, in memory and sorted. All versions of a key are kept, so that a reader always finds one.
+//! The newest writes, in memory and sorted. A write adds a version of its key and removes none, so that a concurrent
+//! reader always finds a version.
 
 use std::cmp::Reverse;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -8,13 +9,13 @@ use crossbeam_skiplist::SkipMap;
 use super::codec::Entry;
 
 pub(crate) struct Memtable {
-    /// The first log with records of this memtable.
+    /// The number of the first log that has records of this memtable.
     pub(crate) log: u64,
     entries: SkipMap<Version, Entry>,
     bytes: AtomicUsize,
 }
 
-/// Orders by key, the newest version first.
+/// A version of a key. Versions are ordered by key, and those of the same key from the newest to the oldest.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Version {
     key: Vec<u8>,
@@ -27,7 +28,7 @@ impl Version {
     }
 }
 
-/// The memory of an entry besides its key and value: a node of the list.
+/// The bytes of an entry in addition to those of its key and value: a node of the skip list.
 const OVERHEAD: usize = 64;
 
 impl Memtable {
@@ -35,7 +36,7 @@ impl Memtable {
         Self { log, entries: SkipMap::new(), bytes: AtomicUsize::new(0) }
     }
 
-    /// Inserts a version.
+    /// Inserts a version of a key. The value `None` marks a deletion.
     pub(crate) fn insert(&self, sequence: u64, key: &[u8], value: Option<&[u8]>) {
         let bytes = OVERHEAD + key.len() + value.map_or(0, <[u8]>::len);
         let version = Version { key: key.to_vec(), sequence: Reverse(sequence) };
@@ -44,7 +45,7 @@ impl Memtable {
         self.bytes.fetch_add(bytes, Relaxed);
     }
 
-    /// The memory of all versions.
+    /// Returns the memory of all versions, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes.load(Relaxed)
     }
@@ -55,7 +56,7 @@ impl Memtable {
         (found.key().key == key).then(|| found.value().clone())
     }
 
-    /// Returns the newest version of each key, from a key on.
+    /// Returns the newest version of each key, beginning at the key `from`.
     pub(crate) fn iter(&self, from: &[u8]) -> impl Iterator<Item = (Vec<u8>, Entry)> {
         let mut last: Option<Vec<u8>> = None;
         self.entries.range(Version::newest(from)..).filter_map(move |found| {

@@ -33,7 +33,8 @@ impl Iterator for Merge<'_> {
         let mut first: Option<(usize, &[u8])> = None;
         for (index, source) in self.sources.iter_mut().enumerate() {
             match source.peek() {
-                // Of equal keys, the one found first is the newest.
+                // Sources are ordered from the newest to the oldest, so the first source that has a key has its newest
+                // entry.
                 Some(Ok((key, _))) if first.is_none_or(|(_, least)| key.as_slice() < least) => {
                     first = Some((index, key));
                 }

@@ -18,11 +18,11 @@ pub enum Request {
     Put(Vec<u8>, Vec<u8>),
     /// Deletes a key.
     Delete(Vec<u8>),
-    /// Reads keys and values, starting at a key, up to this number.
+    /// Reads at most this number of keys and values, beginning at the key.
     Scan(Vec<u8>, u32),
 }
 
-/// The keys and values that were found (none for a write), or the text of an error.
+/// The answer to a request: the keys and values that were found (none for a write), or the text of an error.
 pub type Answer = Result<Pairs, String>;
 
 impl Request {
@@ -95,7 +95,7 @@ fn decode_answer(frame: &[u8]) -> Option<Answer> {
     Some(Ok(entries))
 }
 
-/// Reads a frame, or `None` at the end of the stream.
+/// Reads a frame. Returns `None` at the end of the stream.
 pub(crate) async fn read_frame(
     stream: &mut (impl AsyncRead + Unpin),
 ) -> io::Result<Option<Vec<u8>>> {

@@ -61,7 +61,7 @@ impl Inner {
         };
         if let Some(replayed) = state.frozen {
             inner.metrics.frozen.set(replayed.bytes());
-            // The old logs are no longer needed.
+            // Writes the replayed records to a table, so that the old logs are no longer needed.
             inner.flush(&replayed)?;
         }
         stored.remove_unused(directory);
@@ -142,7 +142,7 @@ fn replay(directory: &Path, logs: &[u64], metrics: &SharedMetrics) -> Result<Mem
         })?;
         metrics.wal.replayed.add(replayed.records);
         if replayed.is_torn {
-            // A log is complete before the next one begins.
+            // A log is complete before the next one begins, so only the last log may end within a record.
             if logs.last() != Some(&log) {
                 return Err(Error::corrupt(&wal::path(directory, log), "it ends within a record"));
             }

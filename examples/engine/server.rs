@@ -36,7 +36,7 @@ impl Server {
                     });
                 }
                 Err(error) => {
-                    // The usual cause is too many open files, which is temporary.
+                    // The usual cause is that too many files are open, which is temporary.
                     self.metrics.connection_errors[ErrorKind::from(&error.into())].inc();
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }

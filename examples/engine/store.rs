@@ -24,17 +24,17 @@ const MAX_VALUE_LEN: usize = 1 << 24;
 /// The sizes at which a store works in the background. The default suits a demonstration.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Bytes in memory that are written to level 0.
+    /// The number of bytes in memory at which they are written to level 0.
     pub memtable_bytes: usize,
-    /// Tables in level 0 that are compacted into level 1.
+    /// The number of tables in level 0 at which they are compacted into level 1.
     pub level_0_tables: usize,
-    /// Tables in level 0 at which writers wait.
+    /// The number of tables in level 0 at which writers wait for a compaction.
     pub level_0_stop: usize,
     /// Bytes in level 1 above which its tables are compacted into level 2. The limit of each further level is ten times as high.
     pub level_1_bytes: u64,
-    /// Bytes in a table of level 1 and further levels.
+    /// The size at which a table of level 1 or a further level is complete, in bytes.
     pub table_bytes: u64,
-    /// Bytes of blocks that are cached.
+    /// The size of the cache of blocks, in bytes.
     pub cache_bytes: u64,
     /// Whether an acknowledged write survives a power failure, not only the end of the process.
     pub is_synced: bool,
@@ -54,7 +54,8 @@ impl Default for Options {
     }
 }
 
-/// A store of keys and values in a directory. Dropping it waits for the work in the background; nothing is lost either way.
+/// A store of keys and values in a directory. Dropping the store waits for its background threads. Acknowledged writes
+/// are stored even if it is never dropped.
 pub struct Store {
     inner: Arc<Inner>,
     threads: Vec<JoinHandle<()>>,
@@ -66,14 +67,15 @@ pub(crate) struct Inner {
     pub(crate) tables: TableContext,
     pub(crate) wal: Wal,
     pub(crate) state: RwLock<State>,
-    /// A writer holds it shared while it writes to the log and the memtable. It is held exclusively while both are replaced.
+    /// A lock that a writer holds shared while it writes to the log and the memtable. It is held exclusively while a
+    /// new log and a new memtable replace them.
     pub(crate) freezing: RwLock<()>,
-    /// Held while the manifest is replaced.
+    /// A lock that is held while the manifest is replaced.
     pub(crate) manifest: Mutex<()>,
     pub(crate) next_file: AtomicU64,
     pub(crate) work: Mutex<Work>,
     pub(crate) work_changed: Condvar,
-    /// Locked as long as the store is open.
+    /// The file that is locked as long as the store is open, so that no other process opens the store.
     pub(crate) _lock: File,
 }
 
@@ -98,7 +100,8 @@ impl Store {
         Ok(Self { inner, threads })
     }
 
-    /// Returns the value of a key. This may take less than ten readings of the clock, so not every call is timed.
+    /// Returns the value of a key. Only a sample of the calls is timed, because a call may take less time than ten readings
+    /// of the clock.
     #[metrics(
         at = self.inner.metrics,
         errors = operation_errors[Op::Get],
@@ -114,7 +117,8 @@ impl Store {
         }
     }
 
-    /// Stores a value. It is durable on return. Not every call is timed: without a sync, a write takes a few microseconds.
+    /// Stores a value, which is durable on return. Only a sample of the calls is timed, because a write without a sync
+    /// takes only a few microseconds.
     #[metrics(
         at = self.inner.metrics,
         errors = operation_errors[Op::Put],
@@ -138,7 +142,7 @@ impl Store {
         self.inner.write(key, None)
     }
 
-    /// Returns at most `limit` keys and values, from a key on.
+    /// Returns at most `limit` keys and values, beginning at a key.
     #[metrics(
         at = self.inner.metrics,
         errors = operation_errors[Op::Scan],
@@ -190,7 +194,7 @@ impl Inner {
         self.state.read().active.bytes() >= self.options.memtable_bytes
     }
 
-    /// Whether a full memtable cannot be frozen yet.
+    /// Returns whether a full memtable cannot be frozen yet.
     fn is_blocked(&self) -> bool {
         let state = self.state.read();
         state.frozen.is_some() || self.has_too_many_tables(&state)
@@ -205,7 +209,7 @@ impl Inner {
     fn stall(&self) -> Result<(), Error> {
         let mut work = self.work.lock();
         while self.is_blocked() {
-            // Not in the `match`, which would keep the state locked during the wait.
+            // Evaluated before the `match`, which would keep the state locked during the wait.
             let waits_for_compaction = self.has_too_many_tables(&self.state.read());
             match work.error(waits_for_compaction) {
                 Some(Error::Stopped) => return Err(Error::Stopped),
@@ -220,7 +224,7 @@ impl Inner {
     fn freeze(&self) -> Result<(), Error> {
         let _no_writer = self.freezing.write();
         if !self.is_full() || self.is_blocked() {
-            return Ok(()); // another writer was faster
+            return Ok(()); // another writer has already replaced the full memtable
         }
         let log = self.next_file();
         self.wal.rotate(log)?;

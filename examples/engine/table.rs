@@ -16,7 +16,8 @@ use super::table_writer::{self, FILTER_SEED, MAGIC};
 
 const FOOTER: usize = 12;
 
-/// Blocks in memory, by table and index. The blocks of removed tables age out.
+/// A cache of blocks, by the number of the table and the index of the block. Blocks of removed tables are evicted when
+/// they have not been used for long.
 pub(crate) type BlockCache = Cache<(u64, usize), Arc<[u8]>, BlockWeight>;
 
 #[derive(Clone)]
@@ -89,7 +90,7 @@ impl Table {
         Ok(found.map(|(_, value)| value.map(<[u8]>::to_vec)))
     }
 
-    /// Returns the block that has the key if the table has it.
+    /// Returns the index of the only block that can have the key.
     fn block_of(&self, key: &[u8]) -> usize {
         self.blocks.partition_point(|block| block.last_key.as_slice() < key)
     }
@@ -119,7 +120,8 @@ impl Table {
         Ok(bytes.into())
     }
 
-    /// Returns all entries from a key on. A compaction bypasses the cache, so as not to fill it with blocks that no request needs.
+    /// Returns all entries beginning at a key. A compaction bypasses the cache, so as not to fill it with blocks that
+    /// no request needs.
     pub(crate) fn iter(
         self: Arc<Self>,
         from: &[u8],

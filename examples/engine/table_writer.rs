@@ -16,7 +16,8 @@ use super::codec;
 use super::error::Error;
 
 pub(crate) const MAGIC: u32 = 0x5041_5059;
-/// The hashes of a filter are the same in every process.
+/// The seed of the hashes in bloom filters. The seed is fixed, because filters are stored, and every process must
+/// compute the same hashes.
 pub(crate) const FILTER_SEED: u128 = 0x7061_7079;
 const FALSE_POSITIVES: f64 = 0.01;
 const BLOCK_LEN: usize = 4096;

@@ -25,11 +25,12 @@ const HEADER: usize = 8;
 
 pub(crate) struct Wal {
     directory: PathBuf,
-    /// Whether an acknowledged write is on the disk. Otherwise it may still be in memory of the operating system.
+    /// Whether a write is on the disk when it is acknowledged. Otherwise it may still be in memory of the operating
+    /// system.
     is_synced: bool,
     metrics: SharedMetrics,
     queue: Mutex<Queue>,
-    /// A batch has been written, or has failed.
+    /// Notified when a batch has been written or has failed.
     batch_ended: Condvar,
     segment: Mutex<Segment>,
 }
@@ -95,7 +96,7 @@ impl Wal {
         }
     }
 
-    /// Writes all records that are waiting, while further ones queue up.
+    /// Writes all waiting records as one batch. Further records queue up in the meantime.
     fn lead(&self, queue: &mut MutexGuard<'_, Queue>) {
         let batch = std::mem::take(&mut queue.batch);
         let payload = std::mem::take(&mut queue.payload);
@@ -139,7 +140,8 @@ impl Wal {
             return Err(Error::Stopped);
         }
         let mut segment = self.segment.lock();
-        // The end of a segment that has a successor is final, even if a failed write was cut off.
+        // A failed write may have been cut off. The cut must be durable before the next segment begins, because
+        // recovery accepts an incomplete frame only in the last segment.
         if self.is_synced {
             segment.file.sync_all()?;
         }

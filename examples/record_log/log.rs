@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use papyra_metrics::{Counter, Gauge, Histogram, Metered, Metrics, Sizes, metrics};
 
 const HEADER_LEN: u64 = 8;
-/// 16 MiB. A larger length in a file is reported as damage.
+/// The maximum length of a payload in bytes: 16 MiB. A larger length in a file is reported as damage.
 const MAX_PAYLOAD_LEN: u32 = 16 << 20;
 
 /// The metrics of a log.
@@ -69,7 +69,7 @@ pub(crate) struct Report {
     pub(crate) intact: Vec<u64>,
     /// Offsets of records with a wrong checksum.
     pub(crate) damaged: Vec<u64>,
-    /// Offset of a last record that is incomplete.
+    /// The offset of the last record, if that record is incomplete.
     pub(crate) torn_tail: Option<u64>,
 }
 
@@ -188,7 +188,7 @@ impl RecordLog {
     pub(crate) fn compact(&mut self) -> io::Result<u64> {
         let mut fresh_path = self.path.clone().into_os_string();
         fresh_path.push(".compacting");
-        // `create_new`, so that no other file is overwritten.
+        // Uses `create_new`, so that no other file is overwritten.
         let fresh = File::create_new(&fresh_path).map_err(|error| {
             io::Error::new(error.kind(), format!("{}: {error}", Path::new(&fresh_path).display()))
         })?;
@@ -197,7 +197,7 @@ impl RecordLog {
             Ok(dropped)
         });
         if result.is_err() {
-            // The first error is the one to return.
+            // An error of the removal is ignored, because the first error is returned.
             let _ = fs::remove_file(&fresh_path);
         }
         let dropped = result?;

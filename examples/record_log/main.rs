@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     };
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of the output has closed it.
+        // The reader of the output, such as `head`, has closed the pipe, which is not a failure of this program.
         Err(error) if error.source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("record_log: {}: {}", error.step, error.source);
@@ -46,12 +46,12 @@ fn main() -> ExitCode {
 
 struct Options {
     input: PathBuf,
-    /// `None` for a temporary file.
+    /// The path of the log, or `None` for a temporary file.
     log: Option<PathBuf>,
 }
 
 impl Options {
-    /// Returns `None` if help is requested.
+    /// Parses the arguments. Returns `None` if help is requested.
     fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Option<Self>, String> {
         let mut arguments = arguments;
         let (mut input, mut log) = (None, None);
@@ -175,7 +175,7 @@ fn damage(path: &Path, intact: &[u64]) -> io::Result<String> {
     };
     let middle = if intact.len() > 2 { intact[intact.len() / 2] } else { *first };
     let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    // A bit of the checksum, because the payload may be empty.
+    // Flips a bit of the checksum and not of the payload, because the payload may be empty.
     let checksum = SeekFrom::Start(middle + 4);
     let mut byte = [0];
     file.seek(checksum)?;

@@ -50,7 +50,7 @@ fn read(bytes: &[u8], hole: u64) {
     }
 }
 
-/// Quantiles are in order and within the bounds, for all counts and sums.
+/// Asserts that quantiles are in order and within the bounds, for all counts and sums.
 fn check_distribution(value: &Value) {
     let Some(distribution) = value.as_histogram() else { return };
     assert!(!distribution.to_string().is_empty());

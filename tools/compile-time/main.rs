@@ -57,7 +57,7 @@ fn main() -> Result<()> {
         hundred.build(&["check"])?;
         let check = least(|| hundred.build(&["check"]))?;
         let thousand = match peer.name {
-            "metered" => "–".to_owned(), // it has no counters without functions
+            "metered" => "–".to_owned(), // metered has no counters without functions
             "metrics-derive" => "over 1000".to_owned(), // seconds, measured once: it takes too long to repeat
             _ => seconds(thousands(peer, 1000)?),
         };

@@ -305,7 +305,7 @@ struct Labels { backend: String }",
     );
 }
 
-/// Has as many counters as functions, at least one, because metered generates the struct from the functions.
+/// Declares as many counters as functions, at least one, because metered generates the struct from the functions.
 fn metered(program: &mut Program) {
     program.functions = program.functions.max(program.counters.min(3));
     program.add("use metered::{ErrorCount, metered};");

@@ -143,7 +143,7 @@ fn rows(dashboard: &Json) -> Vec<Panel> {
     drawn
 }
 
-/// Queries the server.
+/// Queries the server, and returns a line for each series of the result.
 fn lines(port: u16, target: &Json) -> Result<Vec<Line>> {
     let expr = target["expr"].as_str().unwrap_or_default().replace("$__rate_interval", "8s");
     let expr = ["job", "instance", "db"]

@@ -276,7 +276,8 @@ fn rewritten(source: &str, round: Round, put: &mut usize) -> String {
     text + &source[from..]
 }
 
-/// Whether the attribute accepts the function. [`expand`](mod@crate::expand) checks the errors of refused functions.
+/// Returns whether the attribute accepts the function. [`expand`](mod@crate::expand) checks the errors of refused
+/// functions.
 fn accepts(function: &Function, keys: &str) -> bool {
     let Ok(keys) = TokenStream::from_str(keys) else { return false };
     function.place != Place::Foreign
@@ -333,12 +334,12 @@ fn copy_dir(from: &Path, to: &Path, except: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Whether this file configures cargo or rustup. Such files are not copied.
+/// Returns whether this file configures cargo or rustup. Such files are not copied.
 fn is_own(path: &Path) -> bool {
     ["Cargo.toml", "rust-toolchain", "rust-toolchain.toml"].iter().any(|name| path.ends_with(name))
 }
 
-/// Does not write an unchanged file, so that cargo does not build it again.
+/// Writes a file unless its text is unchanged, so that cargo does not build an unchanged file again.
 fn write_if_changed(path: &Path, text: &str) -> Result<()> {
     if fs::read_to_string(path).is_ok_and(|old| old == text) {
         return Ok(());

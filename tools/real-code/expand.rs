@@ -75,7 +75,7 @@ impl Figures {
         }
     }
 
-    /// Expands and returns the number of errors.
+    /// Expands an item and returns the number of errors.
     fn expand(
         &mut self,
         form: &str,

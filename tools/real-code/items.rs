@@ -22,7 +22,7 @@ pub(crate) struct Function {
     pub(crate) tokens: TokenStream,
     pub(crate) place: Place,
     pub(crate) has_self: bool,
-    /// Whether it returns a `Result`, judged by the name of the type.
+    /// Whether the function returns a `Result`, judged by the name of the type.
     pub(crate) judged: bool,
     /// The position in the file at which an attribute can be added.
     pub(crate) at: usize,
@@ -129,7 +129,7 @@ fn offset(tokens: &dyn ToTokens) -> usize {
     first.map_or(0, |first| first.span().byte_range().start)
 }
 
-/// Whether the attribute treats the type as a `Result` or a future of one.
+/// Returns whether the attribute treats the type as a `Result` or a future of one.
 fn is_outcome(ty: &Type) -> bool {
     match ty {
         Type::Group(group) => is_outcome(&group.elem),
@@ -155,8 +155,8 @@ fn is_outcome(ty: &Type) -> bool {
     }
 }
 
-/// Whether the path is an associated type, such as `Self::Result` or `C::Result`. The first segment of these begins with a
-/// capital letter, unlike that of a module.
+/// Returns whether the path is an associated type, such as `Self::Result` or `C::Result`. The first segment of these
+/// begins with a capital letter, unlike that of a module.
 fn is_associated(path: &Path) -> bool {
     path.segments
         .iter()

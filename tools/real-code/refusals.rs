@@ -3,10 +3,12 @@
 
 use crate::compile::Round;
 
-/// The compiler reports E0713; with the lifetime written, as in `IterMut<'_>`, these functions compile.
+/// The reason for functions for which the compiler reports E0713. They compile if the lifetime is written, as in
+/// `IterMut<'_>`.
 const HIDDEN: &str =
     "the return type hides a borrow of `&mut self`, so `self` is still borrowed when the call ends";
-/// The compiler reports E0310; with a bound such as `U: 'static` on the impl, these functions compile.
+/// The reason for functions for which the compiler reports E0310. They compile if the impl has a bound such as `U:
+/// 'static`.
 const UNBOUND: &str = "the output of the boxed future has no lifetime bound";
 
 struct Refusals {

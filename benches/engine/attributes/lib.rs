@@ -2,13 +2,13 @@
 
 use proc_macro::{Delimiter, Group, Punct, Spacing, TokenStream, TokenTree};
 
-/// Leaves the function as it is: nothing is measured.
+/// Returns the function unchanged, so that nothing is measured.
 #[proc_macro_attribute]
 pub fn unmeasured(_: TokenStream, function: TokenStream) -> TokenStream {
     function
 }
 
-/// The attribute without `sample`: every call is timed.
+/// Measures the function as `#[metrics]` does, but without the key `sample`, so that every call is timed.
 #[proc_macro_attribute]
 pub fn every_call(keys: TokenStream, function: TokenStream) -> TokenStream {
     let tokens: Vec<TokenTree> = keys.into_iter().collect();

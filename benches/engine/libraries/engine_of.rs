@@ -1,7 +1,7 @@
 //! Builds the engine with the instruments of a crate.
 
-/// Takes the type of each instrument, an expression that makes one, and the expressions for its methods. A histogram is made
-/// from its bounds and takes floats.
+/// Defines the instruments of a crate. Takes the type of each instrument, an expression that makes one, and the
+/// expressions for its methods. A histogram is made from its bounds and records floats.
 macro_rules! engine_of {
     (
         counter: $counter:ty = $new_counter:expr,
@@ -94,7 +94,7 @@ macro_rules! engine_of {
             }
 
             impl $buckets {
-                #[allow(clippy::cast_precision_loss)] // sizes
+                #[allow(clippy::cast_precision_loss)] // sizes are small enough
                 fn record(&self, value: u64) {
                     self.observe(value as f64);
                 }
@@ -116,7 +116,7 @@ macro_rules! engine_of {
     };
 }
 
-/// Implements [`Member`](papyra_metrics::Member) for instruments, whose families are arrays.
+/// Implements [`Member`](papyra_metrics::Member) for instruments, so that a family of them is an array.
 macro_rules! members {
     ($($instrument:ty),+) => {$(
         impl papyra_metrics::Member for $instrument {

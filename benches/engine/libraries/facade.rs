@@ -26,23 +26,23 @@ pub(crate) fn upkeep() {
     RECORDER.handle().run_upkeep();
 }
 
-/// The name of the histograms with these bounds.
+/// Returns the name of the histograms with these bounds.
 fn name(bounds: &[f64]) -> String {
     format!("histogram_of_{}", bounds.len())
 }
 
-/// A label value that no other instrument has.
+/// Returns a label value that no other instrument has.
 fn member() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Relaxed).to_string()
 }
 
-/// Makes an instrument of the recorder.
+/// Creates an instrument with the recorder.
 fn register<T>(instrument: impl FnOnce() -> T) -> T {
     peer::with_local_recorder(&*RECORDER, instrument)
 }
 
-#[allow(clippy::cast_precision_loss)] // numbers of bytes and of tables
+#[allow(clippy::cast_precision_loss)] // numbers of bytes and of tables are small enough
 fn float(n: i64) -> f64 {
     n as f64
 }

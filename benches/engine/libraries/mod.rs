@@ -1,4 +1,4 @@
-//! The engine with the instruments of other crates, each of them in the places of the engine's own.
+//! The engine with the instruments of other crates in place of its own, in one module for each crate.
 
 #[macro_use]
 pub(crate) mod engine_of;

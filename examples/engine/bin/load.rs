@@ -50,8 +50,8 @@ async fn call(connection: &mut Client, request: &Request) -> io::Result<Answer> 
     connection.call(request).await
 }
 
-/// The keys and values that a client has stored. `None` means that the last write of a key has failed: it may have its old
-/// value or the new one.
+/// The keys and values that a client has stored. The value is `None` if the last write of the key failed, because the
+/// key may then have its old value or the new one.
 type Stored = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// Sends requests until the end. Returns the errors of the server with their numbers.
@@ -104,7 +104,7 @@ fn check(stored: &mut Stored, prefix: &str, request: Request, found: Pairs) {
             }
         },
         Request::Scan(from, _) => {
-            // The keys of another client may follow.
+            // The scanned range may include keys of other clients, which are not compared.
             let own = found.into_iter().filter(|(key, _)| key.starts_with(prefix.as_bytes()));
             let own: BTreeMap<_, _> = own.map(|(key, value)| (key, Some(value))).collect();
             let Some((last, _)) = own.last_key_value() else { return };

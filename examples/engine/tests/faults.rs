@@ -22,7 +22,8 @@ fn unsynced() -> Options {
     Options { is_synced: false, ..Options::default() }
 }
 
-/// A store in a new directory, the path of its log, and the content and length of the log after each write.
+/// Creates a store in a new directory. Returns the path of its log, and for each write the length of the log and the
+/// content of the store after it.
 fn written(directory: &Path) -> (PathBuf, Vec<(u64, Map)>) {
     let store = Store::open(directory, unsynced(), SharedMetrics::default()).unwrap();
     let mut logs = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
@@ -35,7 +36,7 @@ fn written(directory: &Path) -> (PathBuf, Vec<(u64, Map)>) {
             store.delete(&key).unwrap();
             map.remove(&key);
         } else {
-            // Zeros look like the header of an empty frame.
+            // A value of zeros looks like the header of an empty frame.
             let value = vec![if number % 2 == 0 { 0 } else { number }; 20];
             store.put(&key, &value).unwrap();
             map.insert(key, value);
@@ -59,7 +60,7 @@ fn open_with_log(
     fs::write(copy.join(log.file_name().unwrap()), bytes).unwrap();
     let metrics = SharedMetrics::default();
     let opened = Store::open(&copy, unsynced(), Arc::clone(&metrics));
-    // The open files stay usable.
+    // The store keeps its files open, so they stay usable.
     fs::remove_dir_all(copy).unwrap();
     (opened, metrics)
 }
@@ -98,7 +99,8 @@ fn a_log_that_is_damaged_before_its_end_is_refused() {
             let error = store.map(|_| ()).unwrap_err();
             assert!(error.to_string().contains("is damaged"), "byte {at}: {error}");
         } else {
-            // This damage cannot be distinguished from a write that was never acknowledged.
+            // This damage cannot be distinguished from a write that was never acknowledged, so the store opens without
+            // that write.
             assert_eq!(&content(&store.unwrap()), state, "byte {at}");
         }
     }
@@ -206,7 +208,7 @@ async fn a_killed_process_has_stored_all_that_it_acknowledged() {
                 tokio::spawn(put_until_killed(server.address.clone(), client, acknowledged.clone()))
             })
             .collect();
-        // Enough for some flushes.
+        // Waits for enough writes to cause some flushes.
         acknowledged.acquire_many(2000).await.unwrap().forget();
         server.kill();
         for (last, client) in last.iter_mut().zip(clients) {
@@ -219,7 +221,7 @@ async fn a_killed_process_has_stored_all_that_it_acknowledged() {
         assert!(!published.is_live().unwrap());
         let snapshot = published.snapshot().unwrap();
         let records = snapshot["engine_wal_records"].as_u64().unwrap();
-        // Each client may have been waiting for one answer.
+        // Each of the four clients may have written one more record whose answer it did not receive.
         assert!((total..=total + 4).contains(&records), "{records} and {total}, round {round}");
         assert!(snapshot["engine_flush"].as_histogram().unwrap().count() > 0, "{snapshot}");
 

@@ -31,13 +31,13 @@ pub(crate) fn run_until<T>(engine: &Engine, wait: impl FnOnce() -> T) {
 struct Load<'a> {
     engine: &'a Engine,
     random: u64,
-    /// The number of compactions that are due, with its fraction.
+    /// The number of compactions that are due. Its fraction is kept until it adds up to another compaction.
     budget: f64,
 }
 
 impl Load<'_> {
-    /// A number from 0 to 1, by a linear congruential generator.
-    #[allow(clippy::cast_precision_loss)] // 24 bits
+    /// Returns a random number from 0 to 1, by a linear congruential generator.
+    #[allow(clippy::cast_precision_loss)] // a number of 24 bits is exact in a float
     fn random(&mut self) -> f64 {
         self.random = self
             .random
@@ -46,7 +46,7 @@ impl Load<'_> {
         (self.random >> 40) as f64 / f64::from(1 << 24)
     }
 
-    /// A duration around the typical one, rarely a much longer one.
+    /// Returns a random duration: usually close to the typical one, and rarely much longer.
     fn duration(&mut self, typical: f64) -> Duration {
         let spread = (self.random() + self.random() + self.random() - 1.5) * 1.2;
         let stall = if self.random() < 0.01 { 12.0 } else { 1.0 };

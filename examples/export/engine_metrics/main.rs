@@ -126,7 +126,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     for key in 0..1000 {
-        let _ = engine.get(key); // some of them fail
+        let _ = engine.get(key); // some of the reads fail
         let _ = engine.put(&vec![0; usize::try_from(key)? * 5]);
     }
     (0..7).for_each(|level| engine.compact(Level(level)));

@@ -21,7 +21,7 @@ fn redb_counts_each_operation_once() {
             "redb_read_errors{error_kind=other}": 1,
         },
         || {
-            // There is no table yet.
+            // The read fails, because the database has no table yet.
             store.read(b"a").unwrap_err();
             store.write(b"a", &[1; 100]).unwrap();
             store.write(b"b", &[2; 5000]).unwrap();
@@ -70,13 +70,13 @@ fn on_a_small_disk(program: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The number after `key` in the output.
+/// Returns the number after `key` in the output.
 fn number(output: &str, key: &str) -> u64 {
     let value = output.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(": "));
     value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no `{key}` in\n{output}"))
 }
 
-/// The first write that finds the disk full stops the database for writing. Reads still succeed.
+/// Asserts that the first write that finds the disk full stops the database for writing, and that reads still succeed.
 fn a_full_disk_is_one_error_of_its_kind(program: &str, prefix: &str) {
     let output = on_a_small_disk(program);
     let number = |name: &str| number(&output, &format!("{prefix}_{name}"));
