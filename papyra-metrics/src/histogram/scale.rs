@@ -21,15 +21,15 @@ pub struct Scale<'a> {
 /// The scale of buckets that are not known at compile time.
 #[derive(Clone, Debug)]
 pub struct OwnedScale {
-    /// At most [`MAX_BOUNDS`].
+    /// Inclusive upper bounds in base units, at most [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS).
     pub(super) bounds: Shared<[u64]>,
     pub(super) unit: Option<Shared<str>>,
     pub(super) per_unit: u64,
 }
 
 impl OwnedScale {
-    /// Creates a scale from data that was read. There must be at most [`MAX_BOUNDS`] rising bounds, and at least one
-    /// base unit in an exported unit.
+    /// Creates a scale from data that was read. There must be at most [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS) rising
+    /// bounds, and at least one base unit in an exported unit.
     #[cfg(any(feature = "serde", feature = "publish"))]
     pub(crate) fn new(bounds: Arc<[u64]>, unit: Option<Arc<str>>, per_unit: u64) -> Self {
         Self { bounds: Shared::Counted(bounds), unit: unit.map(Shared::Counted), per_unit }
