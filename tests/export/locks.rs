@@ -285,6 +285,38 @@ fn a_thread_reads_what_it_has_set_while_another_thread_reads() {
     assert_eq!(stale, None);
 }
 
+#[test]
+fn labels_are_free_again_when_metrics_that_were_registered_twice_are_dropped_during_a_reading() {
+    let registry = Registry::new();
+    let barrier = Arc::new(Barrier::new(2));
+    let active = {
+        let barrier = Arc::clone(&barrier);
+        let on_read = move || {
+            barrier.wait();
+            barrier.wait();
+        };
+        Arc::new(Active { name: ACTIVE, on_read, on_drop: || () })
+    };
+    registry.register(active.clone(), &[]).unwrap();
+    let log = Arc::new(LogMetrics::default());
+    registry.register(log.clone(), &[]).unwrap();
+    let reading = thread::spawn({
+        let registry = registry.clone();
+        move || RegistryReader::new(&registry).read().count()
+    });
+    barrier.wait();
+    // The reading still holds the metrics of the first registration.
+    assert!(registry.unregister(&log));
+    registry.register(log.clone(), &[]).unwrap();
+    drop(log);
+    let reopened = Arc::new(LogMetrics::default());
+    let registered = registry.register(reopened.clone(), &[]);
+    barrier.wait();
+    drop(active);
+    reading.join().unwrap();
+    registered.unwrap();
+}
+
 /// A payload of a panic that panics when it is dropped.
 struct PanickingPayload(&'static str);
 

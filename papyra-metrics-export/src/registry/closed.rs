@@ -1,7 +1,7 @@
 //! Closed backends: their last values, kept within limits.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use papyra_metrics::Tally;
@@ -12,7 +12,7 @@ use crate::family::Family;
 use crate::series::SeriesId;
 use crate::series::histogram::HistogramValues;
 use crate::series::number::{Form, Number};
-use crate::series::source::Identity;
+use crate::series::source::{Identity, Source};
 
 /// A backend that was closed, with the last values of its series.
 pub(super) struct ClosedBackend {
@@ -44,6 +44,8 @@ pub(super) enum ClosedValue {
 pub(super) struct Departed {
     pub(super) address: usize,
     pub(super) identity: Box<dyn Identity>,
+    /// The source of their registration, which a reading may still hold.
+    pub(super) source: Weak<dyn Source>,
     /// The total that each series includes, with the serial number of the series.
     pub(super) totals: Vec<(u64, SourceTotal)>,
 }

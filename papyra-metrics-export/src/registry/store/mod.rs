@@ -327,7 +327,8 @@ impl Store {
             backend.series.push(Some(ClosedSeries { id, serial, value }));
         }
         if let Some((address, identity)) = source.address().zip(source.identity()) {
-            backend.departed.push(Arc::new(Departed { address, identity, totals }));
+            let source = Arc::downgrade(&source);
+            backend.departed.push(Arc::new(Departed { address, identity, source, totals }));
         }
         if !backend.series.is_empty() || !backend.problems.is_empty() {
             self.closed.add(backend);

@@ -192,6 +192,11 @@ impl Store {
         for closing in continued {
             self.closed.remove_if_empty(closing);
         }
+        // A reading may still hold the source of an earlier registration of these metrics. It is used again: with two, the metrics would not
+        // be orphaned until the reading ends.
+        let mut earlier = departed.iter().filter(|departed| Some(departed.address) == address);
+        let source = earlier.find_map(|departed| departed.source.upgrade());
+        let source = source.unwrap_or_else(|| Arc::clone(new.source));
         departed
             .retain(|departed| departed.identity.is_alive() && Some(departed.address) != address);
         departed.dedup_by(|a, b| Arc::ptr_eq(a, b));
@@ -207,7 +212,7 @@ impl Store {
         }
         let backend = Backend {
             id,
-            source: Some(Arc::clone(new.source)),
+            source: Some(source),
             schema,
             labels: Arc::clone(new.labels),
             metric_labels,
