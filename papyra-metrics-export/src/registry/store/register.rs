@@ -192,8 +192,8 @@ impl Store {
         for closing in continued {
             self.closed.remove_if_empty(closing);
         }
-        // A reading may still hold the source of an earlier registration of these metrics. It is used again: with two, the metrics would not
-        // be orphaned until the reading ends.
+        // A reading may still hold the source of an earlier registration of these metrics. It is used again: with two sources,
+        // the metrics would not be orphaned until the reading ends.
         let mut earlier = departed.iter().filter(|departed| Some(departed.address) == address);
         let source = earlier.find_map(|departed| departed.source.upgrade());
         let source = source.unwrap_or_else(|| Arc::clone(new.source));
