@@ -45,7 +45,7 @@ fn display(distribution: &Distribution, value: f64) -> String {
     distribution.display_value(value).to_string()
 }
 
-/// The buckets that a picture shows, from the first to the last. Pictures that use the same range can be compared.
+/// A range of buckets, from the first to the last, that a picture shows. Pictures with the same range can be compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct BucketRange {
     first: usize,
@@ -53,7 +53,7 @@ pub(crate) struct BucketRange {
 }
 
 impl BucketRange {
-    /// Returns the buckets in use, from the lowest to the highest, or `None` if there are no values.
+    /// Returns the range from the lowest to the highest bucket that has values, or `None` if there are no values.
     pub(crate) fn in_use(distribution: &Distribution) -> Option<Self> {
         let mut in_use =
             distribution.buckets().enumerate().filter(|(_, bucket)| bucket.count() > 0);
@@ -62,7 +62,7 @@ impl BucketRange {
         Some(Self { first, last })
     }
 
-    /// Returns the range that spans both ranges.
+    /// Returns the smallest range that contains both ranges.
     pub(crate) fn union(self, other: Self) -> Self {
         Self { first: self.first.min(other.first), last: self.last.max(other.last) }
     }
@@ -71,7 +71,7 @@ impl BucketRange {
         self.last - self.first + 1
     }
 
-    /// Returns the lower and the upper end in human-readable units.
+    /// Returns the lower and the upper end of the range in human-readable units.
     pub(crate) fn ends(self, distribution: &Distribution) -> (String, String) {
         let upper = |bucket: usize| distribution.buckets().nth(bucket).map(|bucket| bucket.upper());
         let lower = self.first.checked_sub(1).and_then(upper).unwrap_or(0.0);
@@ -83,16 +83,16 @@ impl BucketRange {
     }
 }
 
-/// One character of a picture: the values of one bucket, or of several adjacent ones.
+/// One character of a picture. It represents the values of one bucket or of several adjacent buckets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Bar {
     pub(crate) symbol: char,
-    /// Whether all its values are above the 99th percentile.
+    /// Whether all values of the bar are above the 99th percentile.
     pub(crate) is_tail: bool,
 }
 
-/// Returns the counts of the buckets as bars of one eighth to eight eighths of a line, at most `width` of them. An empty
-/// bucket is a space; a bucket with any value has a visible bar.
+/// Returns the counts of the buckets in a range as at most `width` bars. Their heights are one eighth to eight eighths
+/// of a line. An empty bucket is a space, and a bucket with any value has a visible bar.
 pub(crate) fn picture(distribution: &Distribution, range: BucketRange, width: usize) -> Vec<Bar> {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     if width == 0 {
@@ -142,7 +142,7 @@ mod tests {
         let range = BucketRange::in_use(&distribution).unwrap();
         assert_eq!(symbols(&picture(&distribution, range, 80)), "▁█ ▄   ▁");
         assert_eq!(range.ends(&distribution), ("5 µs".to_owned(), "2 ms".to_owned()));
-        // Each bar stands for two buckets.
+        // With a width of 4, each bar represents two buckets.
         assert_eq!(symbols(&picture(&distribution, range, 4)), "█▄ ▁");
         assert_eq!(symbols(&picture(&distribution, range, 1)), "█");
         assert_eq!(symbols(&picture(&distribution, range, 0)), "");

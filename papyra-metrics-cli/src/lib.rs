@@ -112,7 +112,8 @@ impl Command {
         })
     }
 
-    /// Sets the path to use if the user gives none, for a backend that knows where it publishes.
+    /// Sets the path that is used if the user gives none, such as the directory where the backend publishes its
+    /// metrics.
     #[must_use]
     pub fn with_default_path(mut self, path: impl Into<PathBuf>) -> Self {
         match &mut self {
@@ -156,14 +157,14 @@ impl Command {
     }
 }
 
-/// Returns 0 for `true`, and if the reader of the output has closed the pipe.
+/// Returns exit code 0 for `true`, and also if the program that reads the output has closed the pipe.
 fn exit_code(result: io::Result<bool>) -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            // If this fails too, the exit code still reports the error.
+            // If printing the error fails too, the exit code still reports it.
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }

@@ -1,4 +1,4 @@
-//! The command `papyra-metrics`, whose code is in the library.
+//! The program `papyra-metrics`. Its code is in the library.
 
 fn main() -> std::process::ExitCode {
     papyra_metrics_cli::main()

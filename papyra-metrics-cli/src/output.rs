@@ -18,7 +18,8 @@ const ENDED: Style = AnsiColor::Yellow.on_default();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 
-/// Prints errors, notes, and the reasons why paths have no metrics. Styles appear only on a terminal that supports them.
+/// Prints errors, notes, and the reasons why paths have no metrics, on standard error. Colors are only used on a
+/// terminal that supports them.
 pub(crate) fn print_problems(readings: &Readings) -> io::Result<()> {
     let mut err = anstream::stderr().lock();
     for reason in &readings.unavailable {
@@ -38,7 +39,8 @@ pub(crate) fn print_error(err: &mut impl Write, error: &str) -> io::Result<()> {
     writeln!(err, "{ERROR}error:{ERROR:#} {}", single_line(error))
 }
 
-/// Describes a process: its file, its program, whether it runs, and since when it publishes.
+/// Describes the process that metrics come from: its file, its program, whether it is running, and when it began to
+/// publish.
 pub(crate) fn describe(origin: &Origin) -> String {
     let Origin::File { path, program, pid, since, live } = origin else {
         return format!("{BOLD}this process{BOLD:#}");
@@ -59,8 +61,8 @@ fn age(since: SystemTime) -> humantime::FormattedDuration {
     humantime::format_duration(Duration::from_secs(age.as_secs()))
 }
 
-/// Returns columns and rows of the terminal. A terminal that reports no size, such as a serial console, is treated as 80 ×
-/// 24.
+/// Returns the number of columns and rows of the terminal. If the terminal does not report its size, as a serial
+/// console does, returns 80 and 24.
 pub(crate) fn terminal_size() -> (u16, u16) {
     let (columns, rows) = ratatui::crossterm::terminal::size().unwrap_or_default();
     (if columns == 0 { 80 } else { columns }, if rows == 0 { 24 } else { rows })

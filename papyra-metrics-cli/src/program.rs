@@ -64,7 +64,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Returns the program's arguments. A path is required, because there is no backend in this process.
+/// Returns the program's command line. A path is required, because there is no backend in this process that could be
+/// shown instead.
 fn program() -> clap::Command {
     let examples = [
         (

@@ -46,7 +46,7 @@ impl Reset {
     }
 }
 
-/// Returns `4 counters`, or `4 counters and 1 histogram`.
+/// Describes how many metrics of a process are reset: `4 counters`, or `4 counters and 1 histogram`.
 fn count(reading: &Reading) -> String {
     let count = |kind| match reading.rows.iter().filter(|row| row.kind == kind).count() {
         1 => format!("1 {kind}"),

@@ -1,4 +1,4 @@
-//! Finds the declared metrics of a lock file, of processes, or of the backend in this process.
+//! Loads the declared metrics from a lock file, from processes, or from the backend in this process.
 
 use std::{
     io::{self, Write},
@@ -33,8 +33,8 @@ fn parse_prefix(prefix: &str) -> Result<String, String> {
 }
 
 impl Declared {
-    /// Prints the text that `write` produces from the metrics. Prints nothing and returns `false` if there are no metrics,
-    /// because an empty file could replace a good one.
+    /// Prints the text that `write` creates from the declared metrics. If there are no metrics, prints nothing and
+    /// returns `false`, so that the user does not replace a good file by an empty one.
     pub(crate) fn print(
         &self,
         source: Source<'_>,
@@ -49,7 +49,7 @@ impl Declared {
             Some(prefix) => schema.with_prefix(prefix),
             None => schema,
         };
-        // The text is safe for a terminal: a schema escapes control characters.
+        // The text is printed without further checks, because a schema escapes control characters.
         let mut out = io::stdout().lock();
         out.write_all(write(&schema)?.as_bytes())?;
         out.flush()?;
@@ -57,7 +57,7 @@ impl Declared {
     }
 }
 
-/// Returns the declared metrics, if there are any, and the problems of loading them.
+/// Returns the declared metrics, or `None` if there are none, and the problems that occurred while they were loaded.
 fn load(source: Source<'_>) -> (Option<Schema>, Readings) {
     match source {
         Source::Backend(backend) => (backend.metrics().map(Schema::of), source.read()),
@@ -66,7 +66,7 @@ fn load(source: Source<'_>) -> (Option<Schema>, Readings) {
     }
 }
 
-/// Returns whether the path is a file or a pipe, but not a published file.
+/// Returns whether the path is a file or a pipe, but not a published file. It is then read as a lock file.
 fn is_other_file(path: &Path) -> bool {
     let is_other =
         |error| matches!(error, ReadError::NotMetrics { .. } | ReadError::NotAFile { .. });
@@ -91,7 +91,8 @@ fn load_lock_file(path: &Path) -> (Option<Schema>, Readings) {
     }
 }
 
-/// Loads the metrics of one process, or of several that declare the same families alike.
+/// Loads the declared metrics of one or more processes. If several processes declare a family, they must declare it
+/// with the same kind, unit and bounds.
 fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
     let mut schemas: Vec<(PathBuf, Schema)> = Vec::new();
     let mut readings = source.read_with(&mut |path| {

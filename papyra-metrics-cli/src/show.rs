@@ -75,7 +75,8 @@ impl Show {
         if !self.each {
             readings.remove_copies();
         }
-        // A sum falls when a process ends and its file is removed, which Prometheus mistakes for a reset of the counter.
+        // Prometheus output is never summed: the sum would fall when a process ends and its file is removed, and
+        // Prometheus would mistake that for a reset of the counter.
         let each = self.each || self.format == Format::Prometheus;
         let sum = if each { Ok(Vec::new()) } else { sum(&readings.processes) };
         let mut sum = sum.unwrap_or_else(|error| {
@@ -106,7 +107,8 @@ impl Show {
         }
         let mut out = anstream::stdout().lock();
         if readings.processes.is_empty() {
-            // If there are errors, metrics may exist that could not be read.
+            // After an error, there may be metrics that could not be read, so the output does not say that there are
+            // none.
             if readings.errors.is_empty() {
                 let nothing = match (self.format, self.each) {
                     (Format::Json, true) => "[]",
@@ -220,7 +222,7 @@ impl Show {
         Ok(match origin {
             Origin::ThisProcess => serde_json::json!({ "metrics": metrics }),
             Origin::File { path, program, pid, since, live } => serde_json::json!({
-                // A path that JSON cannot contain is quoted and escaped.
+                // A path that is not valid Unicode cannot be a JSON string, so it is quoted and escaped.
                 "path": path.to_str().map_or_else(|| path_name(path), str::to_owned),
                 "program": program,
                 "pid": pid,
@@ -234,7 +236,7 @@ impl Show {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    // The only line is between the header and the rows.
+    // The preset removes all lines. Only the line between the header and the rows is added again.
     table.load_preset(presets::NOTHING);
     table.set_style(HeaderLines, '─').set_style(MiddleHeaderIntersections, '─');
     if io::stdout().is_terminal() {
@@ -269,7 +271,8 @@ fn from_files(readings: &Readings) -> impl Iterator<Item = &Reading> {
     readings.processes.iter().filter(|reading| reading.origin != Origin::ThisProcess)
 }
 
-/// Prints the totals, since monitoring systems do not expect counters to be reset, with the labels of each process.
+/// Prints lifetime totals with the labels of each process. Totals are used because monitoring systems do not expect
+/// that a user resets counters.
 fn print_prometheus(out: &mut impl Write, readings: &[Reading]) -> io::Result<()> {
     let labelled: Vec<(&Row, Vec<(String, String)>)> = readings
         .iter()
@@ -291,8 +294,8 @@ fn print_prometheus(out: &mut impl Write, readings: &[Reading]) -> io::Result<()
     out.write_all(text.as_bytes())
 }
 
-/// Returns the labels of the metric and of its process. A label of the metric that has the name of a label of the process
-/// gets the prefix `exported_`, as in Prometheus.
+/// Returns the labels of a metric and of its process. If a label of the metric has the same name as a label of the
+/// process, it gets the prefix `exported_`, as in Prometheus.
 fn labels(origin: &Origin, row: &Row) -> Vec<(String, String)> {
     let process = match origin {
         Origin::ThisProcess => Vec::new(),

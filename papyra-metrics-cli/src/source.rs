@@ -14,12 +14,12 @@ use papyra_metrics::{
 
 use crate::text::{path_name, visible_lines};
 
-/// A source of metrics.
+/// The place that metrics are read from: files or a backend.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
     /// A backend in this process.
     Backend(&'a dyn Metered),
-    /// Published files, and directories of them.
+    /// Published files, and directories of published files.
     Files(&'a [PathBuf]),
 }
 
@@ -27,12 +27,12 @@ pub(crate) enum Source<'a> {
 #[derive(Default)]
 pub(crate) struct Readings {
     pub(crate) processes: Vec<Reading>,
-    /// The reason for each path that has no metrics.
+    /// The paths that have no metrics, each with the reason.
     pub(crate) unavailable: Vec<String>,
-    /// Files in a directory that are not metrics files.
+    /// The files in directories that are not metrics files, each with the reason.
     pub(crate) notes: Vec<String>,
     pub(crate) errors: Vec<String>,
-    /// Whether one of the given paths has no metrics at all.
+    /// Whether one of the given paths has no metrics.
     pub(crate) is_incomplete: bool,
 }
 
@@ -43,8 +43,8 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Returns whether one of the files is a copy of the other. Different files of a process differ in the time at
-    /// which publishing began.
+    /// Returns whether the files of two readings are copies of one file. Copies have the same program, process id and
+    /// start time of publishing; two different files of one process have different start times.
     fn is_same_process(&self, other: &Self) -> bool {
         let is_same_origin = match (&self.origin, &other.origin) {
             (
@@ -65,10 +65,10 @@ pub(crate) enum Origin {
     File { path: PathBuf, program: String, pid: u32, since: SystemTime, live: bool },
 }
 
-/// A metric and its value.
+/// A metric with its values.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
-    /// The name, and the labels in braces if there are any.
+    /// The name of the metric, followed by its labels in braces if there are any.
     pub(crate) series: String,
     pub(crate) name: String,
     pub(crate) labels: Vec<(String, String)>,
@@ -85,12 +85,12 @@ pub(crate) struct Row {
 }
 
 impl Source<'_> {
-    /// Reads all metrics.
+    /// Reads all metrics of the source.
     pub(crate) fn read(self) -> Readings {
         self.read_with(&mut |path| Reader::open(path))
     }
 
-    /// Reads all metrics, and opens each file with `open`.
+    /// Reads all metrics of the source. Files are opened with `open`.
     pub(crate) fn read_with(self, open: OpenFile<'_>) -> Readings {
         let mut readings = Readings::default();
         match self {
@@ -110,7 +110,8 @@ impl Source<'_> {
 
 pub(crate) type OpenFile<'a> = &'a mut dyn FnMut(&Path) -> Result<Reader, ReadError>;
 
-/// The number of files in a directory up to which each that is not a metrics file has a note.
+/// The largest number of notes about files in one directory that are not metrics files. If there are more, a single
+/// note with their number replaces them.
 const MAX_NOTES: usize = 3;
 
 /// Identifies a file, regardless of the path by which it was opened.
@@ -133,8 +134,8 @@ impl Identity {
 }
 
 impl Readings {
-    /// Removes copies of files, so that a sum counts each process once. Keeps the file of the running process, or else the
-    /// first one.
+    /// Removes readings of copied files, so that each process is counted once. Keeps the file whose process is running,
+    /// or the first file if none is.
     pub(crate) fn remove_copies(&mut self) {
         let mut kept: Vec<Reading> = Vec::with_capacity(self.processes.len());
         for reading in self.processes.drain(..) {
@@ -150,7 +151,7 @@ impl Readings {
     }
 
     fn read_paths(&mut self, paths: &[PathBuf], open: OpenFile<'_>) {
-        // A file that several paths lead to is read once; otherwise its counts would be added twice.
+        // If several paths lead to the same file, the file is read once. Otherwise its counts would be added twice.
         let mut seen = HashMap::new();
         for path in paths {
             let in_directory = path.is_dir();
@@ -206,7 +207,7 @@ impl Readings {
     }
 }
 
-/// Returns the regular files of a directory by name, without those whose names begin with a dot.
+/// Returns the regular files of a directory, ordered by name. Files whose names begin with a dot are left out.
 fn files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -221,7 +222,7 @@ fn files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Moves the metrics of one name together, to the position of the first of them.
+/// Sorts the rows so that metrics of the same name are adjacent, at the position of the first of them.
 pub(crate) fn by_family(mut rows: Vec<Row>) -> Vec<Row> {
     let mut first = HashMap::new();
     for (i, row) in rows.iter().enumerate() {
@@ -244,7 +245,7 @@ fn read_backend(backend: &dyn Metered) -> Option<Reading> {
                 .collect(),
             prefix_len: metric.prefix_len(),
             kind: metric.kind(),
-            // Peaks are distinguished only in a sum, and a single backend is not summed.
+            // Only a sum treats peaks differently from other gauges, and the values of a single backend are not summed.
             is_peak: false,
             unit: metric.unit().map(str::to_owned),
             help: visible_lines(metric.help()),
@@ -252,7 +253,8 @@ fn read_backend(backend: &dyn Metered) -> Option<Reading> {
             value,
         });
     });
-    // Totals are matched by series, because a metric may have become present or absent since the values were read.
+    // Totals are matched to values by series and not by index, because a metric may have become present or absent
+    // between the two readings.
     let mut totals = HashMap::new();
     metrics.visit_totals(&mut |metric, total| {
         totals.insert(metric.series().to_string(), total);
@@ -298,7 +300,7 @@ impl Origin {
         matches!(self, Self::File { live: true, .. })
     }
 
-    /// Returns a short name of the process.
+    /// Returns a short name of the process, for messages.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::ThisProcess => "this process".to_owned(),
@@ -315,7 +317,7 @@ mod tests {
 
     use super::read_backend;
 
-    /// Metrics whose first counter is absent at every other walk.
+    /// A struct whose first counter is absent in every second walk.
     #[derive(Default)]
     struct Intermittent {
         first: Counter,

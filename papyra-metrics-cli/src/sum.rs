@@ -7,13 +7,13 @@ use papyra_metrics_export::schema::Combination;
 
 use crate::source::{Reading, Row, by_family};
 
-/// Combines the values of all processes, in the order in which the families first appear: adds them up, or takes the mean or
-/// the highest of a gauge whose sum would have no meaning.
+/// Combines the values of all processes. Values are added up, except for gauges whose sum would have no meaning: the
+/// result is then the mean or the highest value. Families are in the order of their first appearance.
 ///
 /// Returns an error if two processes disagree about the kind, the unit or the buckets of a metric.
 pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
     let mut sum: Vec<Row> = Vec::new();
-    // The number of processes that have each row.
+    // For each row of the sum, the number of processes that have the metric.
     let mut counts: Vec<u32> = Vec::new();
     let mut indices = HashMap::new();
     for Reading { origin, rows } in readings {
@@ -91,13 +91,13 @@ fn take_higher(highest: &mut Value, value: &Value) {
     }
 }
 
-/// Adds a value of the same kind.
+/// Adds `value` to `sum`. Both have the same kind.
 pub(crate) fn add(sum: &mut Value, value: &Value) -> Result<(), BoundsMismatch> {
     match (sum, value) {
         (Value::Counter(sum), Value::Counter(n)) => *sum = sum.wrapping_add(*n),
         (Value::Histogram(sum), Value::Histogram(distribution)) => return sum.merge(distribution),
         (Value::Gauge(sum), Value::Gauge(n)) if sum.checked_add(*n).is_some() => *sum += n,
-        // Gauges: at least one of them is a float, or the sum exceeds an integer.
+        // Both values are gauges, and one of them is a float or their sum exceeds the range of integers.
         (sum, value) => *sum = Value::Float(sum.as_f64() + value.as_f64()),
     }
     Ok(())

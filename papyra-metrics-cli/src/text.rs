@@ -1,9 +1,10 @@
-//! Text from files and paths, made safe to print: nothing in it can move the cursor, reverse the line or be invisible.
+//! Makes text from files and paths safe to print: the result cannot move the cursor, reverse the direction of a line,
+//! or contain invisible characters.
 
 use std::{fmt::Write as _, path::Path};
 
-/// Returns whether the character is a control character or shows nothing at all: the `Default_Ignorable_Code_Point`s of
-/// Unicode 16, which include the bidirectional controls, and the separators of lines and paragraphs.
+/// Returns whether a character is a control character, is invisible, or separates lines or paragraphs. Invisible
+/// characters have the property `Default_Ignorable_Code_Point` of Unicode 16, and include the bidirectional controls.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -42,8 +43,8 @@ fn visible(c: char) -> char {
     if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c }
 }
 
-/// Returns the path unchanged, or quoted and escaped if it contains invisible characters. Different paths have different
-/// results.
+/// Returns a path as text. A path with invisible characters is quoted and escaped. Different paths always have
+/// different results.
 pub(crate) fn path_name(path: &Path) -> String {
     let is_plain = |c: char| !is_invisible(c) && c != '"' && c != '\\';
     match path.to_str() {
@@ -71,8 +72,8 @@ fn quoted(path: &Path) -> String {
     name
 }
 
-/// Escapes the invisible characters of a JSON text, which can only be in its strings. The value of the JSON is
-/// unchanged.
+/// Escapes the invisible characters of a JSON text. They can occur only inside strings, so the value of the JSON does
+/// not change.
 pub(crate) fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {

@@ -1,8 +1,8 @@
-//! Formats cells: numbers, names and bars, in a given width.
+//! Formats the cells of the table: numbers, names and bars that fit a given width.
 
 use papyra_metrics::Value;
 
-/// Returns the number in full, but floats with at most six significant digits.
+/// Returns a number with all its digits. Floats have at most six significant digits.
 pub(crate) fn exact(value: &Value) -> String {
     match value {
         Value::Float(n) if *n != 0.0 && n.is_finite() => {
@@ -18,7 +18,7 @@ pub(crate) fn exact(value: &Value) -> String {
     }
 }
 
-/// Returns the number with at most four digits and a suffix for its power of a thousand.
+/// Returns a number with at most four digits, and a suffix such as `k` for a power of a thousand.
 pub(crate) fn compact(number: f64) -> String {
     let is_small = number != 0.0 && number.abs() < 0.05;
     if number.is_nan() || is_small || number.abs() >= 999.95e18 {
@@ -38,8 +38,8 @@ pub(crate) fn compact(number: f64) -> String {
     format!("{scaled:.1}E")
 }
 
-/// Returns the name, with its middle replaced by `…` if it is too long. The end is kept, because names with the same
-/// prefix differ there.
+/// Returns a name of at most `width` characters. If the name is longer, `…` replaces its middle, because names with the
+/// same prefix differ at the end.
 pub(crate) fn shorten(name: &str, width: usize) -> String {
     let len = name.chars().count();
     if len <= width {
@@ -51,7 +51,7 @@ pub(crate) fn shorten(name: &str, width: usize) -> String {
     name.chars().take(start).chain(['…']).chain(name.chars().skip(len - end)).collect()
 }
 
-/// Returns the last `width` numbers as bars. The scale contains all of them and zero.
+/// Returns the last `width` numbers as a row of bars. The scale includes zero and all of these numbers.
 pub(crate) fn spark(history: &[f64], width: usize) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let shown = &history[history.len().saturating_sub(width)..];

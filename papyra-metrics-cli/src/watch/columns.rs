@@ -1,4 +1,4 @@
-//! The widths of the columns of the table.
+//! Chooses the widths of the columns of the table.
 
 use papyra_metrics::Value;
 
@@ -12,19 +12,20 @@ pub(crate) struct Columns {
     pub(crate) values: u16,
     pub(crate) rates: u16,
     pub(crate) bars: u16,
-    /// Whether numbers are rounded to a few digits.
+    /// Whether numbers are rounded to a few digits, because there is no room for exact ones.
     pub(crate) is_compact: bool,
 }
 
 impl Columns {
     pub(crate) const SPACING: u16 = 2;
-    /// The widths of a value of up to 20 digits and of a rate, if there is room.
+    /// The widths of a value and of a rate if there is enough room. A value may have up to 20 digits.
     const WIDE: (u16, u16) = (20, 14);
     /// The width of a rounded number, such as -123.4k.
     const COMPACT: u16 = 7;
     const MIN_BARS: u16 = 4;
 
-    /// Chooses the columns that fit. In order of priority: names, exact values, rates, histogram figures, bars.
+    /// Chooses the columns that fit the width. If there is not enough room, columns are shortened or left out in the
+    /// reverse of this order: names, exact values, rates, figures of histograms, bars.
     pub(crate) fn fit(width: u16, lines: &[&Line], value: impl Fn(&Line) -> Value) -> Self {
         let lines = || lines.iter().copied();
         let longest = |lens: &mut dyn Iterator<Item = usize>, least: usize| {
@@ -44,7 +45,7 @@ impl Columns {
             let rest = Self::COMPACT + if rates > 0 { rates + Self::SPACING } else { 0 };
             let room = width.checked_sub(rest + Self::SPACING)?;
             let values = Self::COMPACT;
-            // The remaining width is for bars, which are spaced as well.
+            // The remaining width is used for bars, which also need spacing.
             let bars = room.saturating_sub(names + Self::SPACING);
             let bars = if rates > 0 && has_histograms { bars } else { 0 };
             (room >= names).then_some(Self { names, values, rates, bars, is_compact: true })

@@ -1,4 +1,5 @@
-//! The values that a histogram recorded since the last reading: quantiles and a picture, in the available width.
+//! Shows the values that a histogram recorded since the last reading, as quantiles and a picture that fit the available
+//! width.
 
 use ratatui::{
     style::{Color, Style, Stylize},
@@ -8,7 +9,7 @@ use ratatui::{
 use super::rates::Line;
 use crate::figures::{self, Bar};
 
-/// The figures that fit the width.
+/// The figures of a histogram that fit the width.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Details {
     quantiles: &'static [(&'static str, f64)],
@@ -18,17 +19,17 @@ pub(crate) struct Details {
 }
 
 impl Details {
-    /// The width of a quantile, such as `1023 KiB`, and of an end of a range, such as `> 64 GiB`.
+    /// The width of a quantile, such as `1023 KiB`, and of an end of the range, such as `> 64 GiB`.
     const FIGURE: usize = 8;
-    /// The width of all figures, the ends of the range, and a picture of 12 buckets.
+    /// The width that is needed for all figures, the ends of the range, and a picture of 12 buckets.
     pub(crate) const WANTED: u16 = 60;
-    /// The width of a single quantile.
+    /// The width that is needed for a single quantile.
     pub(crate) const LEAST: u16 = 8;
     const MIN_BARS: usize = 4;
     const SPACING: usize = 2;
 
-    /// Chooses the figures that fit. In order of priority: the 99th percentile, the median, the 99.9th percentile, the
-    /// picture, the ends of its range.
+    /// Chooses the figures that fit the width. In order of priority, these are the 99th percentile, the median, the
+    /// 99.9th percentile, the picture, and the ends of its range.
     pub(crate) fn fit(width: usize) -> Self {
         static QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p999", 0.999)];
         let len = |quantiles: usize| quantiles * (Self::FIGURE + 1) - 1;
@@ -46,7 +47,7 @@ impl Details {
         Self { quantiles, bars: if bars >= Self::MIN_BARS { bars } else { 0 }, has_ends }
     }
 
-    /// Returns the headings, each above its figure.
+    /// Returns the headings of the figures, aligned with them.
     pub(crate) fn header(&self) -> String {
         let names = self.quantiles.iter().map(|(name, _)| format!("{name:>0$}", Self::FIGURE));
         let mut header = names.collect::<Vec<_>>().join(" ");
@@ -82,7 +83,7 @@ impl Details {
     }
 }
 
-/// Colors the bars, with another color for the tail.
+/// Returns the bars as colored text. Bars of the tail have another color.
 fn bars(bars: &[Bar]) -> impl Iterator<Item = Span<'static>> {
     bars.chunk_by(|a, b| a.is_tail == b.is_tail).map(|run| {
         let color = if run.iter().any(|bar| bar.is_tail) { Color::Yellow } else { Color::Cyan };

@@ -105,7 +105,7 @@ impl Watch {
         for reading in 1.. {
             self.print_reading(&rates, &readings)?;
             good &= readings.errors.is_empty();
-            // Each problem is printed once, and not at every reading.
+            // A problem that lasts is printed only once instead of at every reading.
             let problems = readings.notes.iter().chain(&readings.errors);
             let new: Vec<_> =
                 problems.filter(|problem| !printed.contains(*problem)).cloned().collect();
@@ -150,8 +150,8 @@ impl Watch {
     }
 }
 
-/// Returns the quantiles and a picture of the values that a histogram has recorded since the last reading, or an empty
-/// text if there are none.
+/// Returns the quantiles and a picture of the values that a histogram recorded since the last reading. Returns an empty
+/// text if there are no such values.
 fn distribution_of(line: &Line) -> String {
     let interval = line.interval.as_ref().filter(|interval| !interval.is_empty());
     let (Some(interval), Some(range)) = (interval, line.range) else { return String::new() };

@@ -1,4 +1,4 @@
-//! Rates and recent values of metrics, from one reading to the next.
+//! Computes the rates of metrics from one reading to the next, and keeps their recent values.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,7 +12,7 @@ use crate::figures::{BucketRange, number};
 use crate::source::{Origin, Reading, Readings, Row};
 use crate::sum::{add, sum};
 
-/// The metrics to show, and the data that is needed to compute their rates at the next reading.
+/// The metrics to show, and the earlier values from which their rates are computed.
 pub(crate) struct RateTable {
     each: bool,
     pub(crate) groups: Vec<Group>,
@@ -22,26 +22,28 @@ pub(crate) struct RateTable {
     histories: HashMap<(Option<ProcessId>, String), VecDeque<f64>>,
 }
 
-/// The metrics of all processes together, or of the process that the title names.
+/// A group of lines in the table: the metrics of all processes together or, if there is a title, of one process.
 pub(crate) struct Group {
     pub(crate) title: Option<String>,
     pub(crate) lines: Vec<Line>,
 }
 
 pub(crate) struct Line {
-    /// The name, and the labels in braces if there are any.
+    /// The name of the metric, followed by its labels in braces if there are any.
     pub(crate) series: String,
     /// The value since the last reset.
     pub(crate) value: Value,
     /// The value over the lifetime, which no reset changes.
     pub(crate) total: Value,
-    /// Increments or records per second since the last reading. `None` for a gauge, and at the first reading of its process.
+    /// For a counter or histogram, the number of increments or recorded values per second since the last reading.
+    /// `None` for a gauge, and at the first reading of a process.
     pub(crate) rate: Option<f64>,
-    /// The latest values of a gauge, or the latest rates of another metric, oldest first.
+    /// The latest values of a gauge or the latest rates of another metric, the oldest first.
     pub(crate) history: Vec<f64>,
-    /// The values that a histogram recorded since the last reading. `None` at the first one.
+    /// The values that a histogram recorded since the last reading. `None` at the first reading.
     pub(crate) interval: Option<Box<Distribution>>,
-    /// The range of buckets in use, over all histograms with the same buckets. `None` if they have no values.
+    /// The range of buckets to show. All histograms with the same buckets have the same range, so that their pictures
+    /// can be compared. `None` if these histograms have no values.
     pub(crate) range: Option<BucketRange>,
 }
 
@@ -51,7 +53,8 @@ impl Line {
     }
 }
 
-/// Identifies a process, and distinguishes it from a later one at the same path.
+/// Identifies a process by its path, its process id and the time at which it began to publish. A later process at the
+/// same path differs in the last two.
 type ProcessId = (PathBuf, u32, SystemTime);
 
 fn id(origin: &Origin) -> ProcessId {
@@ -62,7 +65,7 @@ fn id(origin: &Origin) -> ProcessId {
 }
 
 impl RateTable {
-    /// Length of a history, in readings.
+    /// The number of readings whose values are kept.
     const HISTORY: usize = 120;
 
     pub(crate) fn new(each: bool) -> Self {
@@ -75,9 +78,10 @@ impl RateTable {
         }
     }
 
-    /// Adds a reading, without copies of processes if they are added up. A reading without metrics changes nothing.
+    /// Updates the table with a new reading. If processes are added up, copies of the same file are removed first. A
+    /// reading without metrics changes nothing.
     ///
-    /// Returns an error if the processes cannot be added up.
+    /// Returns an error if the values of the processes cannot be added up.
     pub(crate) fn update(&mut self, readings: &mut Readings, at: Instant) -> Result<(), String> {
         if !self.each {
             readings.remove_copies();
@@ -115,8 +119,8 @@ impl RateTable {
         Ok(())
     }
 
-    /// Returns how much the counters of a process have grown since the last reading. Empty for a new process, because
-    /// it may have counted long before it was first read.
+    /// Returns how much the counters of a process have grown since the last reading. The result is empty for a process
+    /// that is read for the first time, because its counts may be old.
     fn increments(&self, reading: &Reading) -> Snapshot {
         let before = self.last.get(&id(&reading.origin));
         before.map(|before| totals(reading).since(before)).unwrap_or_default()
@@ -158,8 +162,8 @@ impl RateTable {
     }
 }
 
-/// Returns how much a metric has grown in all processes that have it. Processes with different buckets have been refused
-/// before.
+/// Returns how much a metric has grown, summed over all processes that have the metric. Errors need not be handled,
+/// because processes with different buckets were already refused.
 fn grown(row: &Row, increments: &[Snapshot]) -> Option<Value> {
     let mut increments = increments.iter().filter_map(|process| process.get(&row.series));
     let mut sum = increments.next()?.clone();
@@ -167,7 +171,7 @@ fn grown(row: &Row, increments: &[Snapshot]) -> Option<Value> {
     Some(sum)
 }
 
-/// Gives the histograms of the same buckets the same range, so that their pictures can be compared.
+/// Sets the same range for all histograms with the same buckets, so that their pictures can be compared.
 fn set_ranges(groups: &mut [Group]) {
     let buckets = |line: &Line| -> Option<Vec<u64>> {
         let distribution = line.total.as_histogram()?;

@@ -1,4 +1,5 @@
-//! The terminal in raw mode on its alternate screen, and the signals at which it is restored.
+//! Controls the terminal in raw mode on its alternate screen, and handles the signals at which the terminal has to be
+//! restored.
 
 use std::{
     io::{self, Stdout, Write},
@@ -21,7 +22,7 @@ use ratatui::{
 
 use crate::output::terminal_size;
 
-/// The terminal while it shows the table. Dropping it restores the previous state.
+/// The terminal while the table is shown on it. Dropping this value restores the previous state of the terminal.
 pub(crate) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     area: Rect,
@@ -38,7 +39,7 @@ impl Screen {
         entered
     }
 
-    /// Draws a frame, in the current size of the terminal.
+    /// Draws a frame in the current size of the terminal.
     pub(crate) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         let area = area();
         if area != self.area {
@@ -49,9 +50,9 @@ impl Screen {
         Ok(())
     }
 
-    /// Sets up the terminal again and clears it, after another program may have used it.
+    /// Sets up and clears the terminal again after another program may have changed it.
     pub(crate) fn enter_again(&mut self) -> io::Result<()> {
-        // crossterm considers raw mode to be on, and would not set it again.
+        // crossterm still assumes that raw mode is on, and would not turn it on again.
         terminal::disable_raw_mode()?;
         enter_raw_mode()?;
         self.area = area();
@@ -71,7 +72,8 @@ fn enter_raw_mode() -> io::Result<()> {
     execute!(io::stdout(), EnterAlternateScreen, Hide)
 }
 
-/// Restores the terminal. Errors are ignored: if the terminal is closed, there is nothing to restore.
+/// Restores the terminal. Errors are ignored, because a terminal that does not respond is closed and need not be
+/// restored.
 pub(crate) fn restore() {
     let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
     let _ = terminal::disable_raw_mode();
@@ -89,21 +91,22 @@ fn area() -> Rect {
     bounded(columns, rows)
 }
 
-/// Returns the area to draw in: the whole terminal if it has at most 65,535 cells, since ratatui counts cells in 16 bits.
+/// Returns the area to draw in. It is the whole terminal if that has at most 65,535 cells, which is the limit of
+/// ratatui.
 fn bounded(columns: u16, rows: u16) -> Rect {
     const MAX_COLUMNS: u16 = 512;
     let columns = columns.clamp(1, MAX_COLUMNS);
     Rect::new(0, 0, columns, rows.clamp(1, u16::MAX / columns))
 }
 
-/// Signals, other than SIGTERM and SIGINT, that end a process by default.
+/// The signals, other than SIGTERM and SIGINT, that end a process by default.
 #[cfg(unix)]
 const TERMINATING: [std::ffi::c_int; 7] = {
     use signal_hook::consts::{SIGALRM, SIGHUP, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM};
     [SIGALRM, SIGHUP, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM]
 };
 
-/// Signals that have arrived and are not handled yet.
+/// The signals that have arrived and were not handled yet.
 #[derive(Default)]
 pub(crate) struct Signals {
     ended: Arc<AtomicBool>,
@@ -113,7 +116,8 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Catches the signals that would leave the terminal in raw mode. A second such signal ends the process at once.
+    /// Catches the signals that would leave the terminal in raw mode. If a second signal of this kind arrives, the
+    /// process ends at once.
     pub(crate) fn catch() -> io::Result<Self> {
         let signals = Self::default();
         #[cfg(unix)]
@@ -131,22 +135,22 @@ impl Signals {
         Ok(signals)
     }
 
-    /// Returns whether a signal asks the process to end.
+    /// Returns whether a signal has arrived that ends the process.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a signal has asked the process to stop since the last call.
+    /// Returns whether a signal to stop the process has arrived since the last call.
     pub(crate) fn take_stop(&self) -> bool {
         self.stopped.swap(false, Ordering::Relaxed)
     }
 
-    /// Returns whether the process has been continued after a stop since the last call.
+    /// Returns whether the process was continued after a stop since the last call.
     pub(crate) fn take_continue(&self) -> bool {
         self.continued.swap(false, Ordering::Relaxed)
     }
 
-    /// Stops the process, as the signal would have done. Returns when the process is continued.
+    /// Stops the process as the signal SIGTSTP does by default. Returns when the process is continued.
     #[cfg(unix)]
     pub(crate) fn stop() -> io::Result<()> {
         signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)
@@ -157,8 +161,8 @@ impl Signals {
         Ok(())
     }
 
-    /// Ends the process by the signal that was caught. Does nothing for SIGTERM and SIGINT, after which the program
-    /// exits as it does after the key q.
+    /// Ends the process as the caught signal does by default. Does nothing for SIGTERM and SIGINT, after which the
+    /// program exits in the same way as after the key `q`.
     pub(crate) fn end(&self) -> io::Result<()> {
         #[cfg(unix)]
         {
@@ -172,7 +176,8 @@ impl Signals {
     }
 }
 
-/// Returns whether a shell controls this process and can resume it after a stop. Otherwise it would remain stopped.
+/// Returns whether the process is controlled by a shell that can continue it after a stop. A process without such a
+/// shell would remain stopped.
 #[cfg(unix)]
 pub(crate) fn can_stop() -> bool {
     use rustix::process::{getpgid, getpgrp, getppid, getsid};

@@ -1,4 +1,4 @@
-//! The table on the terminal: its rows, their order, and how it fits.
+//! The table on the terminal: selects and orders its rows, and fits them into the available space.
 
 use std::time::{Duration, Instant};
 
@@ -21,22 +21,22 @@ use crate::output::UNAVAILABLE;
 use crate::source::{Origin, Readings};
 use crate::text::{path_name, single_line};
 
-/// The table, and the user's settings for it.
+/// The table and the settings that the user has chosen for it.
 pub(crate) struct View {
     rates: RateTable,
     pub(crate) interval: Duration,
-    /// The lines above the table: problems first, then the processes.
+    /// The lines above the table: first the problems, then the processes.
     status: Vec<TextLine<'static>>,
     totals: bool,
     /// Whether metrics that are zero are hidden.
     non_zero: bool,
     sort: Sort,
     filter: String,
-    /// Whether keys edit the filter.
+    /// Whether the user is editing the filter, so that keys change its text.
     is_filtering: bool,
-    /// The index of the first visible row.
+    /// The index of the row at the top of the visible part.
     offset: usize,
-    /// The number of rows that fit.
+    /// The number of rows that fit on the terminal.
     height: usize,
 }
 
@@ -99,13 +99,13 @@ impl View {
         }
     }
 
-    /// Adds a reading.
+    /// Updates the table with a new reading.
     pub(crate) fn update(&mut self, readings: &mut Readings, at: Instant) {
         let error = self.rates.update(readings, at).err();
         self.status = status(readings, error.as_deref());
     }
 
-    /// Handles a key. Returns whether the key quits.
+    /// Handles a key. Returns whether the user has asked to quit.
     pub(crate) fn handle_key(&mut self, key: KeyEvent) -> bool {
         if self.is_filtering {
             match key.code {
@@ -161,18 +161,18 @@ impl View {
         false
     }
 
-    /// Returns the number in the column of values; the count for a histogram.
+    /// Returns the number in the column of values. For a histogram, this is the count.
     fn value(&self, line: &Line) -> Value {
         number(if self.totals { &line.total } else { &line.value })
     }
 
-    /// Returns whether the line is hidden, because it is zero.
+    /// Returns whether a line is hidden because its value is zero.
     fn hides(&self, line: &Line) -> bool {
         self.non_zero && is_zero(&self.value(line))
     }
 
-    /// Returns the rows that are not hidden and pass the filter, in the chosen order, with the histograms of each group
-    /// last.
+    /// Returns the rows that are not hidden and match the filter, in the chosen order. The histograms of each group
+    /// come last.
     fn entries(&self) -> Vec<Entry<'_>> {
         let filter = self.filter.to_lowercase();
         let mut entries = Vec::new();
@@ -219,7 +219,7 @@ impl View {
         self.height = usize::from(header_and_rows.height.saturating_sub(heights.header)).max(1);
         let mut entries = self.entries();
         if self.height < 2 {
-            // A heading without rows would be useless.
+            // With one row, a title or heading would leave no room for a metric.
             entries.retain(|entry| matches!(entry, Entry::Metric(_)));
         }
         let offset = self.offset.min(entries.len().saturating_sub(self.height));
@@ -275,7 +275,8 @@ impl View {
         area: Rect,
         header: Option<Header>,
     ) -> Table<'static> {
-        // The widths depend on all rows, so that scrolling does not change them.
+        // The widths are computed from all rows and not from the visible ones, so that they do not change when the user
+        // scrolls.
         let lines: Vec<&Line> = all
             .iter()
             .filter_map(|entry| match entry {
@@ -286,7 +287,7 @@ impl View {
         let columns = Columns::fit(area.width, &lines, |line| self.value(line));
         let details = Details::fit(columns.bars.into());
         let rows = shown.iter().map(|entry| match entry {
-            // A title spans all columns, and is therefore drawn later.
+            // A title spans all columns, so its row is empty here and the title is drawn over it later.
             Entry::Title(_) => Row::default(),
             Entry::Heading => self.header(Header::Histograms, &columns, &details),
             Entry::Metric(line) => Row::new([
@@ -300,7 +301,8 @@ impl View {
                 },
             ]),
         });
-        // Columns of width zero would still get spacing.
+        // Columns that are left out have no width, but the table would still add spacing for them. They are therefore
+        // removed.
         let used = if columns.rates > 0 || columns.bars > 0 { 4 } else { 2 };
         let widths = [columns.names, columns.values, columns.rates, columns.bars]
             .map(Constraint::Length)
@@ -341,15 +343,15 @@ fn right(text: String) -> Cell<'static> {
     Cell::new(Text::from(text).alignment(Alignment::Right))
 }
 
-/// The kind of metrics whose column headings are above the first row.
+/// The kind of metrics that the column headings above the first row describe.
 #[derive(Clone, Copy)]
 enum Header {
     Numbers,
     Histograms,
 }
 
-/// Returns the header that the first metric needs, and the visible rows. The first heading of histograms is left out if
-/// the header replaces it.
+/// Returns the kind of header that the first metric needs, and the visible rows. If the first row is a heading of
+/// histograms, it is left out, because the header already contains it.
 fn visible<'a>(entries: &[Entry<'a>], height: usize) -> (Header, Vec<Entry<'a>>) {
     let first = entries.iter().position(|entry| !matches!(entry, Entry::Title(_)));
     let header = match first.and_then(|first| entries.get(first)) {
@@ -363,8 +365,8 @@ fn visible<'a>(entries: &[Entry<'a>], height: usize) -> (Header, Vec<Entry<'a>>)
     (header, shown.map(|(_, entry)| *entry).take(height).collect())
 }
 
-/// The rows of a terminal that each element takes. One row is reserved for a metric; the other elements get the remaining
-/// rows, the most useful element first.
+/// The number of terminal rows for each element of the screen. One row is reserved for a metric. The other elements get
+/// the remaining rows in the order of their usefulness.
 struct Heights {
     status: u16,
     gap: u16,
@@ -443,7 +445,8 @@ mod tests {
         }
     }
 
-    /// Returns a histogram that has recorded one value for each of these numbers of microseconds since the last reading.
+    /// Returns a line for a histogram that recorded one value for each of these numbers of microseconds since the last
+    /// reading.
     fn histogram(name: &str, microseconds: &[u64]) -> Line {
         let histogram: Histogram = Histogram::new();
         for value in microseconds {
@@ -494,7 +497,7 @@ mod tests {
         }
     }
 
-    /// Returns the first words of the rows of metrics.
+    /// Returns the first word of each row that shows a metric.
     fn metrics(screen: &[String]) -> Vec<&str> {
         let words = screen.iter().filter_map(|line| line.split_whitespace().next());
         words.filter(|word| word.starts_with("metric_")).collect()
@@ -630,7 +633,7 @@ mod tests {
             "append 4 12.0 88.6 µs 1.2 ms 1.2 ms 50 µs █ ▃ 2 ms"
         );
         assert_eq!(rows[row("scan")].join(" "), "scan 0 12.0");
-        // Each figure is below its heading.
+        // Each figure must be below its heading.
         let column = |row: usize, word: &str| {
             let at = screen[row].find(word).unwrap();
             screen[row][..at + word.len()].chars().count()
@@ -688,7 +691,7 @@ mod tests {
         let screen = draw(&mut view, 100, 20);
         assert_eq!(metrics(&screen), ["metric_a", "metric_d"]);
         assert!(screen.last().unwrap().contains("z shows 2 zeros"), "{screen:?}");
-        // The total of `metric_b` is not zero.
+        // With lifetime totals, `metric_b` is shown, because its total is not zero.
         press(&mut view, "t");
         assert_eq!(metrics(&draw(&mut view, 100, 20)), ["metric_a", "metric_b", "metric_d"]);
         press(&mut view, "z");

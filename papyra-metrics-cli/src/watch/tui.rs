@@ -17,11 +17,11 @@ use super::screen::{self, Screen, Signals};
 use super::table::View;
 use crate::source::Source;
 
-/// The longest time until a signal is handled.
+/// The longest time until the event loop notices a signal.
 const SIGNAL_LATENCY: Duration = Duration::from_millis(100);
 
-/// Shows the view until a key or a signal ends it, or until `count` readings have been shown. Restores the terminal at
-/// the end.
+/// Shows the view until the user quits, a signal ends the program, or `count` readings have been shown. Restores the
+/// terminal at the end.
 pub(crate) fn run(source: Source<'_>, mut view: View, count: Option<u64>) -> io::Result<()> {
     let signals = Signals::catch()?;
     let hook = panic::take_hook();
@@ -38,8 +38,8 @@ pub(crate) fn run(source: Source<'_>, mut view: View, count: Option<u64>) -> io:
     done
 }
 
-/// Keys and size changes. Another thread reads them, because a terminal may send an incomplete escape sequence, and
-/// signals must not wait for the rest of it.
+/// Receives keys and size changes from a thread that reads the terminal. A separate thread is needed because the
+/// terminal may send an incomplete escape sequence: reading then blocks, and signals must still be handled.
 struct Events {
     received: Receiver<io::Result<Event>>,
     is_dropped: Arc<AtomicBool>,
@@ -116,7 +116,7 @@ enum Wake {
     Reading,
 }
 
-/// Waits for an event, at most until the next reading is due.
+/// Waits for an event, but not longer than until the next reading is due.
 fn wait(
     screen: &mut Screen,
     events: &Events,
@@ -133,12 +133,14 @@ fn wait(
             return Ok(Wake::Redraw);
         }
         if signals.take_continue() {
-            // The process was stopped by a signal that cannot be caught. The shell has used the terminal since.
+            // The process was stopped by a signal that cannot be caught, and the shell has used the terminal in the
+            // meantime.
             screen.enter_again()?;
             return Ok(Wake::Redraw);
         }
         let left = next.saturating_duration_since(Instant::now());
-        // Events come before a reading that is due: if drawing takes longer than the interval, a reading is always due.
+        // Events are handled before a reading that is due. Otherwise keys would be ignored whenever drawing takes
+        // longer than the interval.
         match events.wait(left.min(SIGNAL_LATENCY))? {
             Some(Event::Key(key)) if key.kind != KeyEventKind::Release => {
                 if is_control(key, 'z') && screen::can_stop() {
@@ -159,7 +161,7 @@ fn is_control(key: KeyEvent, letter: char) -> bool {
     key.code == KeyCode::Char(letter) && key.modifiers.contains(KeyModifiers::CONTROL)
 }
 
-/// Restores the terminal while the process is stopped.
+/// Restores the terminal, stops the process, and sets up the terminal again when the process is continued.
 fn stop(screen: &mut Screen, signals: &Signals) -> io::Result<()> {
     screen::restore();
     Signals::stop()?;

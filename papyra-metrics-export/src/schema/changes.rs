@@ -39,11 +39,11 @@ impl Change {
         }
     }
 
-    /// Returns whether the change can break dashboards and alerts. Every change can, except for additions and
-    /// changes of help texts and components.
+    /// Returns whether the change can break dashboards and alerts. Every change is breaking, except for additions and
+    /// for changes of help texts and components.
     ///
     /// Removing or changing an objective is breaking, because alerts depend on it, and so is removing the `errors` mark
-    /// of a counter. A new objective is an addition.
+    /// of a counter. A new objective counts as an addition.
     pub fn is_breaking(&self) -> bool {
         match &self.kind {
             ChangeKind::Added => false,
@@ -108,7 +108,7 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     let role = |family: &Family| family.is_error_counter.then(|| "`errors`".to_owned());
     compare(ROLE, role(old), role(new));
     compare(HELP, quoted(&old.help), quoted(&new.help));
-    // The bounds of a histogram that is absent now are unknown, so they are not reported as changed.
+    // If the histogram is currently absent, its bounds are unknown and are not reported as changed.
     if let (Some(old), Some(new)) = (&old.bounds, &new.bounds) {
         compare("bucket bounds", bounds(old), bounds(new));
     }

@@ -1,7 +1,7 @@
-//! The value of a gauge over several processes.
+//! Decides how the values of a gauge in several processes are combined.
 
-/// How the values of a gauge in several processes are combined into one. A sum of ratios, or of the highest values of
-/// each process, would have no meaning.
+/// How the values of a gauge in several processes are combined into one. A plain sum would be wrong for many gauges:
+/// the sum of two ratios is not a ratio, and the sum of two highest values is not a highest value.
 ///
 /// [`Dashboard`](super::Dashboard) and the command `papyra-metrics` combine gauges by this rule.
 ///
@@ -16,28 +16,28 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Combination {
-    /// The sum of all values.
+    /// The sum of all values. Used for all gauges to which no other rule applies.
     Sum,
-    /// The mean of all values: of a gauge in the unit `ratio` or `percent`, or whose name ends in `ratio`.
+    /// The mean of all values. Used for gauges whose unit is `ratio` or `percent`, or whose name ends in `ratio`.
     Mean,
-    /// The highest value: of a gauge with a word such as `max`, `longest` or `peak` in its name.
+    /// The highest value. Used for gauges with a word such as `max`, `longest` or `peak` in their name.
     Highest,
-    /// The latest time: of a gauge in seconds whose name ends in `timestamp`.
+    /// The latest time. Used for gauges in seconds whose name ends in `timestamp`.
     Latest,
 }
 
-/// Words in the names of gauges of extreme values.
+/// The words in the names of gauges that are combined by [`Combination::Highest`].
 const EXTREMES: [&str; 6] = ["highest", "largest", "longest", "max", "oldest", "peak"];
 
 impl Combination {
-    /// Returns how to combine a gauge with this name, without prefixes, and this unit.
+    /// Returns how to combine a gauge, given its name without prefixes, and its unit.
     pub fn of_gauge(name: &str, unit: Option<&str>) -> Self {
         let stem = unit.and_then(|unit| name.strip_suffix(unit)?.strip_suffix('_'));
         let words: Vec<_> = stem.unwrap_or(name).split('_').collect();
         Self::of_words(&words, unit)
     }
 
-    /// Returns how to combine a gauge whose name, without its unit, consists of these words.
+    /// Returns how to combine a gauge, given the words of its name without the unit, and its unit.
     pub(super) fn of_words(words: &[&str], unit: Option<&str>) -> Self {
         let last = words.last().copied().unwrap_or_default();
         let is_extreme = words.iter().any(|word| EXTREMES.contains(word))

@@ -30,14 +30,14 @@ pub enum SchemaError {
         path: PathBuf,
         /// The number of the line, from 1.
         line: usize,
-        /// The problem of the line.
+        /// A description of the problem in this line.
         problem: String,
     },
     /// Metrics were removed or have changed.
     Changed {
         /// The path of the lock file.
         path: PathBuf,
-        /// All changes, additions included.
+        /// All changes, including additions.
         changes: Vec<Change>,
     },
 }

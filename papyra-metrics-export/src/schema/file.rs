@@ -19,7 +19,7 @@ impl Schema {
         let path = path.as_ref();
         let is_update = env::var_os("UPDATE_METRICS").is_some_and(|it| !it.is_empty() && it != "0");
         let locked = match Self::read(path) {
-            // An update replaces a damaged file too.
+            // An update also replaces a damaged file.
             Err(SchemaError::Missing { .. } | SchemaError::Malformed { .. }) if is_update => {
                 Self::default()
             }
@@ -57,12 +57,12 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Returns an error if the file cannot be written; the old one is then unchanged.
+    /// Returns an error if the file cannot be written. The old file is then unchanged.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<(), SchemaError> {
         let path = path.as_ref();
         let io =
             |operation| move |error| SchemaError::Io { path: path.to_owned(), operation, error };
-        // The new file is in the same directory, because a rename within a directory is atomic.
+        // The temporary file is in the same directory, because a rename within one directory is atomic.
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(format!(".{}.tmp", std::process::id()));
         let written = fs::write(&temporary, self.to_string())

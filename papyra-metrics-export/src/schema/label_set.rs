@@ -6,7 +6,8 @@ use papyra_metrics::naming::is_name;
 
 use super::escape::{escape, unescape};
 
-/// The labels of a series, ordered by name, because their order has no meaning. Empty for a metric without labels.
+/// The labels of a series, ordered by name, so that label sets in any order of declaration are equal. Empty for a
+/// metric without labels.
 ///
 /// `Display` writes the text of a lock file: `op="get",outcome="ok"`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! The declared metrics under their exported names.
+//! The schema: the declared metrics under their exported names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,28 +17,29 @@ pub struct Schema {
     pub(super) families: BTreeMap<String, Family>,
 }
 
-/// All metrics of one exported name.
+/// All metrics with the same exported name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Family {
     pub(super) kind: Kind,
     pub(super) unit: Option<String>,
-    /// The prefix of the registry and that of the struct, without the `_` at the end.
+    /// The prefix of the registry followed by that of the struct, without the `_` at the end.
     pub(super) component: Option<String>,
     /// Whether the family is marked as a counter of errors.
     pub(super) is_error_counter: bool,
     pub(super) help: String,
-    /// The bounds as Prometheus writes them. `None` if there was no histogram to read, such as in a flattened `Option`.
+    /// The bucket bounds, as Prometheus writes them. `None` if no histogram could be read, for example because a
+    /// flattened `Option` is `None`.
     pub(super) bounds: Option<Vec<String>>,
     /// The objectives of the series that have one.
     pub(super) objectives: BTreeMap<LabelSet, Objective>,
-    /// The labels of each series; the empty set for a metric without labels.
+    /// The labels of each series. A metric without labels has one series with an empty set.
     pub(super) series: BTreeSet<LabelSet>,
 }
 
-/// A series as it is declared.
+/// The declaration of one series.
 pub(super) struct Declaration<'a> {
     pub(super) name: ExpositionName<'a>,
-    /// The length in bytes of the prefix of the name.
+    /// The length in bytes of the prefix that the name begins with.
     pub(super) prefix_len: usize,
     pub(super) kind: Kind,
     pub(super) unit: Option<&'a str>,
@@ -49,7 +50,8 @@ pub(super) struct Declaration<'a> {
 }
 
 impl Schema {
-    /// Returns the schema of these metrics. Reads each metric once, to learn the bounds of histograms.
+    /// Returns the schema of a struct of metrics. Reads each metric once, because the bounds of a histogram are part of
+    /// its value.
     pub fn of(metrics: &(impl Metrics + ?Sized)) -> Self {
         let mut schema = Self::default();
         for metric in metrics.descriptors() {
@@ -70,10 +72,11 @@ impl Schema {
         schema
     }
 
-    /// Returns the schema of all metrics that are registered now, with the registry's prefix and labels.
+    /// Returns the schema of all metrics that are registered at the time of the call, with the registry's prefix and
+    /// labels.
     ///
-    /// Labels that differ from run to run, such as the name of a host, do not belong in a lock file: register without them
-    /// in the test.
+    /// Labels whose values differ from process to process, such as a host name, do not belong in a lock file. Register
+    /// the metrics without these labels in the test.
     pub fn of_registry(registry: &Registry) -> Self {
         let mut schema = Self::default();
         for sample in RegistryReader::new(registry).read() {
@@ -93,8 +96,7 @@ impl Schema {
         schema
     }
 
-    /// Adds a prefix to each name, as [`Registry::with_prefix`] exports it in formats without dots: a dot in the prefix
-    /// becomes `_`.
+    /// Adds a prefix to each name, as a registry with this prefix does in Prometheus: a dot in the prefix becomes `_`.
     #[must_use]
     pub fn with_prefix(self, prefix: &str) -> Self {
         let prefix = prefix.replace('.', "_");
@@ -108,8 +110,8 @@ impl Schema {
         Self { families: families.collect() }
     }
 
-    /// Adds the metrics of another schema, such as that of another component in the same file. A family in both keeps its
-    /// kind, unit, help and bounds, and gets the series and objectives of both.
+    /// Adds the metrics of another schema, so that one lock file can contain several components. If a family is in both
+    /// schemas, its kind, unit, help and bounds in this schema are kept, and it gets the series and objectives of both.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         for (name, family) in other.families {
@@ -161,7 +163,7 @@ impl Family {
         }
     }
 
-    /// Sets the component to the first `prefix_len` bytes of the name.
+    /// Sets the component of a family to the first `prefix_len` bytes of its name, without the `_` at the end.
     fn set_component(&mut self, name: &str, prefix_len: usize) {
         let prefix = name.get(..prefix_len).unwrap_or(name).trim_end_matches('_');
         self.component = Some(prefix).filter(|prefix| !prefix.is_empty()).map(str::to_owned);
@@ -179,7 +181,7 @@ impl Family {
         }
     }
 
-    /// Returns the objective that all series have.
+    /// Returns the objective of the family if all of its series have the same one.
     pub(super) fn common_objective(&self) -> Option<&Objective> {
         let first = self.objectives.values().next()?;
         let is_common = self.series.iter().all(|labels| self.objectives.get(labels) == Some(first));

@@ -1,17 +1,17 @@
-//! The objective of a histogram, as it is written in a lock file.
+//! The objective of a histogram, in the form in which a lock file contains it.
 
 use std::fmt;
 
 use crate::decimal;
 
-/// The share of a histogram's values that should be within a bound of its buckets.
+/// The share of a histogram's values that should be less than or equal to one of its bucket bounds.
 ///
-/// `Display` writes the text of a lock file: `99.9% within 0.1`.
+/// `Display` writes the objective as in a lock file: `99.9% within 0.1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Objective {
     /// The share of the values in parts per billion.
     billionths: u32,
-    /// The bound in the exported unit, as Prometheus writes it.
+    /// The bound in the exported unit, as Prometheus writes it in the label `le`.
     within: String,
 }
 
@@ -25,7 +25,8 @@ impl Objective {
         Self { billionths, within }
     }
 
-    /// Parses the text of a lock file, followed by nothing or by the labels of a series.
+    /// Parses an objective as in a lock file. Returns the objective and the text after it, which is empty or contains
+    /// the labels of a series.
     pub(super) fn parse(text: &str) -> Option<(Self, &str)> {
         let (percent, rest) = text.split_once("% within ")?;
         let (within, labels) = rest.split_once(' ').unwrap_or((rest, ""));
@@ -34,7 +35,7 @@ impl Objective {
         Some((Self { billionths, within: within.to_owned() }, labels))
     }
 
-    /// Returns the bound as Prometheus writes it in `le`.
+    /// Returns the bound, as Prometheus writes it in the label `le`.
     pub(super) fn within(&self) -> &str {
         &self.within
     }
@@ -50,7 +51,7 @@ impl Objective {
     }
 }
 
-/// Returns a percentage as parts per billion, if it is above 0 and below 100.
+/// Converts a percentage to parts per billion. Returns `None` unless the percentage is above 0 and below 100.
 fn billionths(percent: f64) -> Option<u32> {
     let billionths = (percent * BILLIONTHS_PER_PERCENT).round();
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // in the range of the type

@@ -1,4 +1,4 @@
-//! The schema of a published file.
+//! The schema of the metrics in a published file.
 
 use papyra_metrics::ExpositionName;
 use papyra_metrics::publish::{ReadError, Reader};
@@ -8,7 +8,7 @@ use super::model::{Declaration, Schema};
 
 impl Schema {
     /// Returns the schema of the metrics in a published file, whether or not the process that publishes them still
-    /// runs. It is equal to that of the published struct.
+    /// runs. The result is equal to the schema of the published struct.
     ///
     /// # Errors
     ///

@@ -1,23 +1,24 @@
-//! The result of a successful comparison with a lock file.
+//! The report of a successful comparison with a lock file.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use super::changes::Change;
 
-/// The result of a comparison in which no metric was removed or changed, or of an update of the lock file.
+/// The result of a successful comparison with a lock file, or of an update of the file. A comparison is successful if
+/// no metric was removed or changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub(super) path: PathBuf,
-    /// The number of metrics that are declared now.
+    /// The number of declared metrics.
     pub(super) metrics: usize,
     pub(super) changes: Vec<Change>,
     pub(super) is_updated: bool,
 }
 
 impl Report {
-    /// Returns the differences from the lock file: additions, help texts and components, or all changes that an update has
-    /// written.
+    /// Returns the differences from the lock file. After a comparison, these are additions and changes of help texts
+    /// and components. After an update, these are all changes that were written.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
@@ -28,7 +29,7 @@ impl Report {
     }
 }
 
-/// Writes `metrics.lock: 12 metrics`, and a line for each difference.
+/// Writes `metrics.lock: 12 metrics`, followed by a line for each difference.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {} metrics", self.path.display(), self.metrics)?;

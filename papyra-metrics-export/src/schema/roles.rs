@@ -1,5 +1,5 @@
-//! The meaning of metrics to an operator: which metrics count errors and of which operations, and which count
-//! operations in flight.
+//! The roles of metrics: which counters count errors, which gauges count operations in flight, and which metric counts
+//! the operations that they belong to.
 //!
 //! The derive marks a struct's error counter. All other roles are derived from names; `docs/guide/alerts.md` lists the
 //! rules.
@@ -11,16 +11,16 @@ use papyra_metrics::Kind;
 use super::label_set::LabelSet;
 use super::model::{Family, Schema};
 
-/// The meaning of a metric, beyond its kind.
+/// The role of a metric. Most metrics have none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// A counter of operations that failed: marked with `errors`, or with a name such as `write_errors`.
+    /// A counter of failed operations. Its field is marked with `errors`, or it has a name such as `write_errors`.
     Errors,
-    /// A gauge of operations that are running.
+    /// A gauge of the operations that are currently running.
     InFlight,
 }
 
-/// The metric that gives the number of operations.
+/// The metric that counts operations. Contains the exported name of its family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operations<'a> {
     /// A histogram of the operations' durations. Its count includes failed operations.
@@ -31,12 +31,12 @@ pub(super) enum Operations<'a> {
     Successes(&'a str),
 }
 
-/// Last words of the names of error counters.
+/// The last words of the names of error counters.
 const ERRORS: [&str; 3] = ["errors", "failures", "failed"];
-/// Last words of the names of counters of calls.
+/// The last words of the names of counters of calls.
 const CALLS: [&str; 8] =
     ["calls", "attempts", "runs", "requests", "operations", "ops", "started", "starts"];
-/// Last words of the names of counters of successes.
+/// The last words of the names of counters of successful operations.
 const SUCCESSES: [&str; 4] = ["ok", "successes", "succeeded", "completed"];
 const IN_FLIGHT: &str = "in_flight";
 
@@ -56,14 +56,14 @@ impl<'a> Operations<'a> {
         }
     }
 
-    /// Returns whether failed operations are counted too.
+    /// Returns whether the metric also counts failed operations.
     pub(super) fn includes_errors(self) -> bool {
         !matches!(self, Self::Successes(_))
     }
 }
 
 impl Schema {
-    /// Returns the role of a metric, if it has one.
+    /// Returns the role of the metric with this name, or `None` if it has none.
     pub(super) fn role(&self, name: &str) -> Option<Role> {
         let family = self.families.get(name)?;
         match family.kind {
@@ -74,17 +74,17 @@ impl Schema {
         }
     }
 
-    /// Returns the operations whose errors a counter counts, if there is a metric with a matching name.
+    /// Finds the metric that counts the operations whose errors are counted by the counter `errors`.
     ///
-    /// For `append_errors`, this is the first that exists of `append_seconds`, `append_calls`, `appends` and
-    /// `append_ok`. If none exists, it is the only histogram of durations whose name begins with the same words, such
-    /// as `wal_append_seconds` for `wal_errors`.
+    /// For `append_errors`, this is the first of `append_seconds`, `append_calls`, `appends` and `append_ok` that
+    /// exists. If none exists, it is the only histogram of durations whose name begins with the same words, such as
+    /// `wal_append_seconds` for `wal_errors`.
     pub(super) fn operations_of_errors(&self, errors: &str) -> Option<Operations<'_>> {
         let stem = errors.strip_suffix(last_word(errors))?.trim_end_matches('_');
         self.operations(stem, errors).or_else(|| self.only_timed(errors, stem))
     }
 
-    /// Returns the operations that a gauge counts while they run, if there is a metric with a matching name.
+    /// Finds the metric that counts the operations which the gauge `in_flight` counts while they run.
     pub(super) fn operations_of_in_flight(&self, in_flight: &str) -> Option<Operations<'_>> {
         let stem = without_suffix(in_flight, IN_FLIGHT)?;
         self.operations(stem, in_flight).or_else(|| self.only_timed(in_flight, stem))
@@ -104,8 +104,8 @@ impl Schema {
             .or_else(|| counter(&SUCCESSES).map(Operations::Successes))
     }
 
-    /// Returns the only histogram of durations whose name begins with the stem or, if the stem is the name of the
-    /// component, the only one of the component.
+    /// Returns the only histogram of durations whose name begins with the stem. If the stem is the name of the
+    /// component, returns the only histogram of durations in the component. Returns `None` if there are several.
     fn only_timed(&self, name: &str, stem: &str) -> Option<Operations<'_>> {
         let component = self.families.get(name)?.component.as_deref();
         let is_component = component.unwrap_or_default() == stem;
@@ -152,7 +152,8 @@ fn last_word(name: &str) -> &str {
     name.rsplit('_').next().unwrap_or(name)
 }
 
-/// Returns the name without the suffix and the `_` before it. `None` if the name does not end in the suffix.
+/// Returns the name without the suffix and the `_` before the suffix. Returns `None` if the name does not end in the
+/// suffix.
 fn without_suffix<'a>(name: &'a str, suffix: &str) -> Option<&'a str> {
     let stem = name.strip_suffix(suffix)?;
     if stem.is_empty() { Some(stem) } else { stem.strip_suffix('_') }
@@ -162,7 +163,7 @@ fn joined(stem: &str, word: &str) -> String {
     if stem.is_empty() { word.to_owned() } else { format!("{stem}_{word}") }
 }
 
-/// Returns a name and its possible plurals and singulars.
+/// Returns a name together with its possible plurals and singulars.
 fn forms(stem: &str) -> Vec<String> {
     if stem.is_empty() {
         return vec![String::new()];

@@ -1,4 +1,4 @@
-//! The text of a lock file.
+//! Writes and parses the text of a lock file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,7 +16,7 @@ const HEADER: &str = "\
 # To accept a change, run the test with UPDATE_METRICS=1.
 ";
 
-/// The role of a counter of errors.
+/// The word after `role` that marks a counter of errors.
 const ERRORS: &str = "errors";
 
 const KINDS: [Kind; 3] = [Kind::Counter, Kind::Gauge, Kind::Histogram];
@@ -49,7 +49,7 @@ impl fmt::Display for Schema {
                     .iter()
                     .try_for_each(|(labels, it)| writeln!(f, "  objective {it} {labels}"))?,
             }
-            // A family without labels has only the empty set, which needs no line.
+            // A family without labels has a single series with an empty set, which needs no line.
             for labels in series.iter().filter(|labels| series.len() > 1 || !labels.is_empty()) {
                 writeln!(f, "{}", format!("  series {labels}").trim_end())?;
             }
@@ -58,7 +58,8 @@ impl fmt::Display for Schema {
     }
 }
 
-/// Parses the content of a lock file. The error has the number of the line, from 1, and the problem.
+/// Parses the content of a lock file. An error contains the number of the line, counted from 1, and a description of
+/// the problem.
 pub(super) fn parse(text: &str) -> Result<Schema, (usize, String)> {
     let mut schema = Schema::default();
     let mut family: Option<(String, Draft)> = None;
@@ -90,7 +91,7 @@ pub(super) fn parse(text: &str) -> Result<Schema, (usize, String)> {
     Ok(schema)
 }
 
-/// A family whose lines are being read.
+/// A family of which not all lines were parsed yet.
 struct Draft {
     line: usize,
     kind: Option<Kind>,
@@ -99,9 +100,9 @@ struct Draft {
     is_error_counter: bool,
     help: String,
     bounds: Option<Vec<String>>,
-    /// The objectives of single series.
+    /// The objectives that apply to single series.
     objectives: BTreeMap<LabelSet, Objective>,
-    /// The objective of all series.
+    /// The objective that applies to all series.
     common_objective: Option<Objective>,
     series: BTreeSet<LabelSet>,
 }

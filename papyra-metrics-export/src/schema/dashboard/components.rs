@@ -2,18 +2,19 @@
 
 use super::metric::{Metric, is_same_word};
 
-/// Metrics whose names begin with the same words.
+/// A component: metrics whose names begin with the same words.
 pub(super) struct Component<'a, 'm> {
-    /// The words with which all of the names begin. Empty for the metrics that are in no other component.
+    /// The words with which the names of the component's metrics begin. Empty for the component that contains all
+    /// remaining metrics.
     pub(super) words: Vec<&'a str>,
     pub(super) metrics: Vec<&'m Metric<'a>>,
 }
 
-/// The number of metrics above which a component is split by the next word of its names.
+/// The largest number of metrics in a component. A larger component is split by the next word of its metrics' names.
 const LARGE: usize = 12;
 
-/// Groups metrics, which are ordered by name, into components. A last component has the metrics that are in no other,
-/// if there are any.
+/// Groups metrics, which are ordered by name, into components. If some metrics fit into no component, a last component
+/// contains them.
 pub(super) fn of<'a, 'm>(metrics: &'m [Metric<'a>]) -> Vec<Component<'a, 'm>> {
     let mut components = Vec::new();
     let rest = split(metrics.iter().collect(), 0, &mut components);
@@ -24,7 +25,7 @@ pub(super) fn of<'a, 'm>(metrics: &'m [Metric<'a>]) -> Vec<Component<'a, 'm>> {
     components
 }
 
-/// Groups the metrics that share the word at this index into components, and returns the other metrics.
+/// Groups metrics that have the same word at `index` into components, and returns the metrics that fit into none.
 fn split<'a, 'm>(
     metrics: Vec<&'m Metric<'a>>,
     index: usize,
@@ -59,7 +60,8 @@ fn split<'a, 'm>(
     rest
 }
 
-/// Returns the words with which all names of a group begin, in the singular if one of the names has the singular.
+/// Returns the words with which all names of a group begin. If one of the names contains a word in the singular, the
+/// singular is returned.
 fn common_words<'a>(group: &[&Metric<'a>]) -> Vec<&'a str> {
     let [first, rest @ ..] = group else { return Vec::new() };
     let mut common = Vec::new();

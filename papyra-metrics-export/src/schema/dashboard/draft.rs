@@ -1,11 +1,11 @@
-//! A panel without a position.
+//! Panels that have no position yet.
 
 use super::promql::Query;
 
-/// A panel without an id and a position.
+/// A panel without an id and a position, which `layout` assigns.
 pub(super) struct Draft {
-    /// Identifies the panel in its dashboard. The panel's id is derived from the key, so that links to the panel remain
-    /// valid if others are added.
+    /// The key of the panel, which is unique in its dashboard. The id of the panel is derived from the key, so that
+    /// links to the panel remain valid when other panels are added.
     pub(super) key: String,
     pub(super) title: String,
     /// The description in Markdown.
@@ -14,28 +14,29 @@ pub(super) struct Draft {
     /// Grafana's id of the unit.
     pub(super) unit: String,
     pub(super) queries: Vec<Query>,
-    /// The expected number of series.
+    /// The expected number of series in the panel.
     pub(super) series: usize,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Chart {
-    /// Lines whose values must not be added up.
+    /// Lines, for values that must not be added up.
     Lines,
-    /// Quantiles, which may differ by orders of magnitude.
+    /// Lines for quantiles, on a scale that also shows values of different orders of magnitude.
     Quantiles,
-    /// Parts of a sum.
+    /// Stacked areas, for the parts of a sum.
     Stack,
-    /// Parts of a sum of errors, in red if there is only one.
+    /// Stacked areas for the parts of a number of errors. A single part is red.
     Errors,
     Heatmap,
-    /// One number.
+    /// A single number.
     Number,
 }
 
-/// Escapes a text so that Grafana substitutes no variables of the dashboard in it.
+/// Escapes a text so that Grafana does not replace parts of it by the values of variables.
 pub(super) fn without_variables(text: &str) -> String {
-    // Grafana has no escape for `$name`, `${name}` and `[[name]]`, so an invisible word joiner separates sign and name.
+    // Grafana has no escape for `$name`, `${name}` and `[[name]]`. An invisible word joiner after `$` or `[` prevents
+    // the replacement.
     text.replace('$', "$\u{2060}").replace("[[", "[\u{2060}[")
 }
 

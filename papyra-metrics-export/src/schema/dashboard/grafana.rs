@@ -6,13 +6,13 @@ use serde::Serialize;
 
 pub(super) const SCHEMA_VERSION: u32 = 42;
 
-/// The columns of the grid.
+/// The number of columns in Grafana's grid.
 pub(super) const COLUMNS: u32 = 24;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Model {
-    /// `null`, so that Grafana finds the dashboard to replace by its `uid`.
+    /// Always `null`. Grafana then uses the `uid` to find the dashboard that this one replaces.
     pub(super) id: Option<u32>,
     pub(super) uid: String,
     pub(super) title: String,
@@ -249,7 +249,7 @@ pub(super) struct Exemplars {
 
 #[derive(Serialize)]
 pub(super) struct FilterValues {
-    /// Cells with a smaller value are not drawn.
+    /// The bound below which a cell is not drawn.
     pub(super) le: f64,
 }
 

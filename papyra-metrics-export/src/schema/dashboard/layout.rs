@@ -1,4 +1,4 @@
-//! Rows, positions and ids of panels.
+//! Assigns rows, positions and ids to panels.
 
 use std::collections::BTreeSet;
 
@@ -9,21 +9,23 @@ use super::style;
 const HEIGHT: u32 = 8;
 const NARROW: u32 = 8;
 const WIDE: u32 = 12;
-/// The width of a panel with a single number, which is not stretched.
+/// The width of a panel with a single number. Such a panel is not stretched.
 const NUMBER: u32 = 4;
-/// The number of series from which a panel is wide and has its legend on the right.
+/// The smallest number of series for which a panel is wide and has its legend on the right.
 pub(super) const MANY: usize = 7;
 
-/// The largest number of panels with which all rows are open. Panels of a collapsed row run no queries.
+/// The largest number of panels for which all rows are open. With more panels, rows are collapsed, because the panels
+/// of a collapsed row run no queries.
 const ALL_OPEN: usize = 24;
 
-/// A row without a position.
+/// A row that has no position yet.
 pub(super) struct DraftRow {
     pub(super) title: String,
     pub(super) panels: Vec<Draft>,
 }
 
-/// Sets the positions and ids of rows and panels. The first row is open; the others are open unless there are too many.
+/// Sets the positions and ids of rows and panels. The first row is open. The other rows are open unless the dashboard
+/// has too many panels.
 pub(super) fn arrange(rows: Vec<DraftRow>) -> Vec<Item> {
     let are_open = rows.iter().map(|row| row.panels.len()).sum::<usize>() <= ALL_OPEN;
     let mut ids = Ids::default();
@@ -54,7 +56,7 @@ pub(super) fn arrange(rows: Vec<DraftRow>) -> Vec<Item> {
     items
 }
 
-/// Returns the positions of panels, which are stretched to fill each line.
+/// Returns the positions of panels, from the top at `y`. The panels of each line are stretched to fill the line.
 fn positions(panels: &[Draft], mut y: u32) -> Vec<GridPos> {
     let widths: Vec<u32> = panels.iter().map(least_width).collect();
     let mut positions = Vec::new();
@@ -84,9 +86,11 @@ fn least_width(panel: &Draft) -> u32 {
     }
 }
 
-/// Splits panels of these widths into lines that are about equally full; the first lines may be fuller.
+/// Splits panels of these widths into lines that are about equally full. Earlier lines are fuller if the panels cannot
+/// be distributed equally.
 fn lines(widths: &[u32]) -> Vec<&[u32]> {
-    // For the panels from each index on: the sum of the squares of unused columns, and the length of the first line.
+    // For each index, the best split of the panels from this index on: the sum of the squares of its unused columns,
+    // and the number of panels in its first line.
     let mut best = vec![(0, 0); widths.len() + 1];
     for start in (0..widths.len()).rev() {
         let mut used = 0;
@@ -136,7 +140,7 @@ fn panel(draft: Draft, grid_pos: GridPos, ids: &mut Ids) -> Panel {
     }
 }
 
-/// Returns `A` to `Z`, then `AA` and so on.
+/// Returns the id of the query with this index: `A` to `Z`, then `AA`, `AB` and so on.
 fn ref_id(mut index: usize) -> String {
     let mut id = Vec::new();
     loop {
@@ -149,13 +153,13 @@ fn ref_id(mut index: usize) -> String {
     id.iter().rev().map(|byte| char::from(*byte)).collect()
 }
 
-/// Derives ids from keys, so that an id does not change when panels are added.
+/// Derives the ids of panels from their keys, so that the id of a panel does not change when other panels are added.
 #[derive(Default)]
 struct Ids(BTreeSet<u32>);
 
 impl Ids {
     fn next(&mut self, key: &str) -> u32 {
-        // Ids have 31 bits in JavaScript and in Grafana's database.
+        // Ids are limited to 31 bits by JavaScript and by Grafana's database.
         let mut id = (fnv1a(key) >> 1).max(1);
         while !self.0.insert(id) {
             id = if id >= u32::MAX >> 1 { 1 } else { id + 1 };
@@ -164,7 +168,7 @@ impl Ids {
     }
 }
 
-/// The hash FNV-1a of 32 bits.
+/// Returns the 32-bit FNV-1a hash of a text.
 pub(super) fn fnv1a(text: &str) -> u32 {
     text.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

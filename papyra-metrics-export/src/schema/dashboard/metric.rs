@@ -1,4 +1,4 @@
-//! The properties of a family that its panels depend on.
+//! Properties of a family that determine its panels.
 
 use std::collections::BTreeSet;
 
@@ -14,13 +14,15 @@ pub(super) struct Metric<'a> {
     pub(super) name: &'a str,
     pub(super) family: &'a Family,
     pub(super) role: Option<Role>,
-    /// The words of the name, without the unit and without the words with which all names begin. Never empty.
+    /// The words of the name, without the unit and without the words with which the names of all metrics begin. Never
+    /// empty.
     pub(super) words: Vec<&'a str>,
-    /// The labels by which the metric is broken down, which are those that are not variables of the dashboard.
+    /// The labels by which the metric is broken down: all of its labels except those that are variables of the
+    /// dashboard.
     pub(super) labels: Vec<&'a str>,
 }
 
-/// Returns all metrics of a schema, ordered by name, and the words with which all names begin.
+/// Returns all metrics of a schema, ordered by name, and the words with which the names of all metrics begin.
 pub(super) fn all<'a>(schema: &'a Schema, variables: &[&str]) -> (Vec<Metric<'a>>, Vec<&'a str>) {
     let mut metrics: Vec<_> = schema
         .families
@@ -40,8 +42,9 @@ pub(super) fn all<'a>(schema: &'a Schema, variables: &[&str]) -> (Vec<Metric<'a>
     (metrics, common)
 }
 
-/// Returns the labels that all series have, which become variables of the dashboard. They are usually those of a
-/// registry's handle. A single family is not enough to identify them.
+/// Returns the labels that all series have, which become variables of the dashboard. They usually come from the
+/// registry. If the schema has only one family, none are returned, because its own labels cannot be told apart from
+/// those of the registry.
 pub(super) fn common_labels(schema: &Schema) -> Vec<&str> {
     if schema.families.len() < 2 {
         return Vec::new();
@@ -61,7 +64,8 @@ fn words<'a>(name: &'a str, unit: Option<&str>) -> Vec<&'a str> {
     if words.is_empty() { vec![name] } else { words }
 }
 
-/// Returns the words with which all names begin, without the last word of any name.
+/// Returns the words with which the names of all metrics begin. The last word of a name never counts, so that no name
+/// becomes empty.
 fn common_words<'a>(metrics: &[Metric<'a>]) -> Vec<&'a str> {
     let [first, rest @ ..] = metrics else { return Vec::new() };
     if rest.is_empty() {
@@ -92,7 +96,8 @@ impl Metric<'_> {
         format!("{}{suffix}", self.name)
     }
 
-    /// Returns whether the metric is a counter of this operation: `requests` or `request_runs` for `request`.
+    /// Returns whether the metric is a counter of an operation, which is given as words. Both `requests` and
+    /// `request_runs` count the operation `request`.
     pub(super) fn counts(&self, operation: &[&str]) -> bool {
         let Some((first, rest)) = self.words.split_at_checked(operation.len()) else {
             return false;
@@ -102,7 +107,7 @@ impl Metric<'_> {
         is_named_so && is_count && matches!(rest, [] | ["attempts" | "calls" | "runs"])
     }
 
-    /// Returns the number of combinations of values that these labels have.
+    /// Returns the number of different combinations of values that these labels have in the series of the metric.
     pub(super) fn combinations(&self, labels: &[&str]) -> usize {
         let series = self.family.series.iter();
         let values =
@@ -110,13 +115,13 @@ impl Metric<'_> {
         values.collect::<BTreeSet<_>>().len()
     }
 
-    /// Returns the words as a title: `Wal records`.
+    /// Returns the words of the name as a title, such as `Wal records`.
     pub(super) fn title(&self) -> String {
         title(&self.words)
     }
 }
 
-/// Joins words to a text that begins with a capital letter.
+/// Joins words with spaces, and capitalizes the first letter.
 pub(super) fn title(words: &[&str]) -> String {
     let text = words.join(" ");
     let mut chars = text.chars();
@@ -126,7 +131,7 @@ pub(super) fn title(words: &[&str]) -> String {
     }
 }
 
-/// Returns whether two words differ at most in number: `flush` and `flushes`, `query` and `queries`.
+/// Returns whether two words are equal or one is the plural of the other: `flush` and `flushes`, `query` and `queries`.
 pub(super) fn is_same_word(a: &str, b: &str) -> bool {
     let is_plural = |plural: &str, word: &str| {
         plural.strip_suffix('s') == Some(word)

@@ -53,23 +53,24 @@ pub struct Dashboard<'a> {
 }
 
 impl<'a> Dashboard<'a> {
-    /// Creates the dashboard of these metrics.
+    /// Creates the dashboard of the metrics in a schema.
     pub fn new(schema: &'a Schema) -> Self {
         Self { schema, title: None, labels: Vec::new() }
     }
 
-    /// Sets the title. The default is the words with which all names begin, or `Metrics` if there are none.
+    /// Sets the title. The default consists of the words with which all names begin, or is `Metrics` if there are none.
     #[must_use]
     pub fn with_title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
         self
     }
 
-    /// Adds a variable for a label that a registry adds to the metrics, and that the schema may not have.
+    /// Adds a variable for a label. Use this for labels that the application's registry adds, which the schema may not
+    /// contain.
     ///
     /// # Errors
     ///
-    /// Returns an error if this is not a label name, or one that Prometheus reserves.
+    /// Returns an error if the label name is invalid or is reserved by Prometheus.
     pub fn with_label(mut self, label: impl Into<String>) -> Result<Self, RegisterError> {
         let name = label.into();
         if !is_label_name(&name) {
@@ -106,7 +107,7 @@ impl<'a> Dashboard<'a> {
         }
     }
 
-    /// Returns the labels that are variables, without duplicates.
+    /// Returns the labels that are variables of the dashboard, without duplicates.
     fn labels(&self) -> Vec<&str> {
         let mut labels = variables::OF_PROCESS.to_vec();
         let of_schema = metric::common_labels(self.schema);
@@ -157,7 +158,7 @@ fn uid(title: &str) -> String {
     if is_lossless && uid.len() <= LONGEST {
         return uid;
     }
-    // The hash distinguishes titles that differ only in other characters or at their ends.
+    // The hash distinguishes titles that are equal after other characters are replaced and the text is shortened.
     let hash = format!("-{:08x}", fnv1a(title));
     let kept = uid.len().min(LONGEST - hash.len());
     format!("{}{hash}", uid[..kept].trim_end_matches('-'))

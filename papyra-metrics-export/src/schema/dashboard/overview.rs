@@ -1,4 +1,4 @@
-//! The first row: the state of all components at a glance.
+//! The overview: the first row, which shows the state of all components at a glance.
 
 use papyra_metrics::Kind;
 
@@ -82,7 +82,7 @@ pub(super) fn of(
         units::of_value(Some("seconds")),
         latencies,
     ));
-    // The number of instances alone is not an overview.
+    // The number of instances is only shown together with other panels.
     if let Some(first) = metrics.first().filter(|_| !drafts.is_empty()) {
         drafts.insert(0, instances(first, queries));
     }
@@ -103,7 +103,7 @@ fn instances(metric: &Metric<'_>, queries: &Queries) -> Draft {
     }
 }
 
-/// Returns a panel of queries, unless there are none.
+/// Returns a panel with these queries, or `None` if there are none.
 fn panel(
     key: &str,
     title: &str,

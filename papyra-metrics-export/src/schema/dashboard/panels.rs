@@ -1,4 +1,4 @@
-//! The panels of the metrics of a component.
+//! Creates the panels for the metrics of a component.
 
 use papyra_metrics::Kind;
 
@@ -10,13 +10,13 @@ use super::units;
 use crate::schema::combination::Combination;
 use crate::schema::roles::Role;
 
-/// The largest number of series of a metric that one panel breaks down by several labels.
+/// The largest number of series for which one panel breaks down a metric by several labels at once.
 const MANY: usize = 12;
 
 pub(super) const QUANTILES: [(&str, &str); 3] =
     [("0.5", "p50"), ("0.99", "p99"), ("0.999", "p99.9")];
 
-/// Returns the panels of a component: rates, errors and their ratios, distributions, then gauges.
+/// Returns the panels of a component in this order: rates, errors and error ratios, distributions, gauges.
 pub(super) fn of(
     metrics: &[&Metric<'_>],
     ratios: &[ErrorRatio<'_, '_>],
@@ -82,7 +82,8 @@ fn of_gauge(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
     drafts.collect()
 }
 
-/// Returns the panels of the values recorded per second, unless a counter shows the same rate.
+/// Returns the panels of a histogram's throughput if its values are bytes, and otherwise of the number of values that
+/// it records per second. Returns no panels for this number if a counter shows the same rate.
 fn throughput(metric: &Metric<'_>, others: &[&Metric<'_>], queries: &Queries) -> Vec<Draft> {
     let (suffix, unit, samples) = if metric.unit() == Some("bytes") {
         ("throughput", metric.unit(), queries.of(metric, "_sum"))
@@ -155,8 +156,8 @@ pub(super) fn measured(metric: &Metric<'_>) -> String {
     }
 }
 
-/// Returns the sets of labels by which a metric is broken down, one set for each panel: all labels at once, or each label
-/// alone if there would be too many series.
+/// Returns the labels by which each panel of a metric is broken down. A single panel has all labels. If it would have
+/// too many series, there is one panel for each label instead.
 fn breakdowns<'a>(metric: &Metric<'a>) -> Vec<Vec<&'a str>> {
     let labels = &metric.labels;
     if labels.len() > 1 && metric.family.series.len() > MANY {
@@ -187,7 +188,8 @@ fn draft(
     Draft { key, title, description, chart, unit, queries: vec![Query { expr, legend }], series }
 }
 
-/// Returns the help text, which is Markdown as in a doc comment, followed by the name of the metric.
+/// Returns the description of a panel: the help text of the metric, which is Markdown like a doc comment, and the name
+/// of the metric.
 fn description(metric: &Metric<'_>) -> String {
     let help = without_variables(&metric.family.help);
     let name = metric.name;

@@ -1,20 +1,20 @@
-//! The queries of a dashboard.
+//! Writes the PromQL queries of a dashboard.
 
 use super::metric::Metric;
 use super::variables;
 
-/// The window of rates. Grafana makes it at least four scrape intervals long.
+/// The time range over which rates are computed. Grafana replaces this variable by at least four scrape intervals.
 const INTERVAL: &str = "$__rate_interval";
 
-/// A query, and the legend of its series.
+/// A query and the legend of the series that it returns.
 pub(super) struct Query {
     pub(super) expr: String,
     pub(super) legend: String,
 }
 
-/// Writes queries for the series that the dashboard's variables select.
+/// Writes queries that are limited to the values selected in the dashboard's variables.
 pub(super) struct Queries {
-    /// The matchers of the variables: `{job=~"$job",…}`.
+    /// The label matchers for all variables: `{job=~"$job",…}`.
     matchers: String,
 }
 
@@ -23,17 +23,17 @@ impl Queries {
         Self { matchers: variables::matchers(labels) }
     }
 
-    /// Returns the samples of a counter or gauge, or the count of a histogram.
+    /// Returns the selector for the samples of a counter or gauge, or for the `_count` of a histogram.
     pub(super) fn samples(&self, metric: &Metric<'_>) -> String {
         format!("{}{}", metric.sample_name(), self.matchers)
     }
 
-    /// Returns a sample of a histogram, such as `_sum`.
+    /// Returns the selector for the samples of a histogram with this suffix, such as `_sum`.
     pub(super) fn of(&self, metric: &Metric<'_>, suffix: &str) -> String {
         format!("{}{suffix}{}", metric.name, self.matchers)
     }
 
-    /// Returns the increases of each bucket of a histogram, for a heatmap.
+    /// Returns a query for the increase of each bucket of a histogram, for a heatmap.
     pub(super) fn buckets(&self, metric: &Metric<'_>) -> Query {
         let expr = aggregate(
             "sum",
@@ -43,7 +43,7 @@ impl Queries {
         Query { expr, legend: "{{le}}".to_owned() }
     }
 
-    /// Returns a quantile of a histogram, grouped by these labels.
+    /// Returns a query for a quantile of a histogram, grouped by these labels.
     pub(super) fn quantile(&self, metric: &Metric<'_>, quantile: &str, labels: &[&str]) -> String {
         let mut by = vec!["le"];
         by.extend(labels);
@@ -52,12 +52,12 @@ impl Queries {
     }
 }
 
-/// Returns the increase per second.
+/// Returns the expression for the increase of samples per second.
 pub(super) fn rate(samples: &str) -> String {
     format!("rate({samples}[{INTERVAL}])")
 }
 
-/// Returns an aggregation grouped by these labels.
+/// Returns the expression for an aggregation, such as `sum`, that is grouped by these labels.
 pub(super) fn aggregate(operator: &str, labels: &[&str], expr: &str) -> String {
     match labels {
         [] => format!("{operator}({expr})"),
@@ -65,7 +65,7 @@ pub(super) fn aggregate(operator: &str, labels: &[&str], expr: &str) -> String {
     }
 }
 
-/// Returns the legend of series that are grouped by these labels: the values of the labels.
+/// Returns the legend for series that are grouped by these labels. It consists of the values of the labels.
 pub(super) fn legend(labels: &[&str]) -> String {
     labels.iter().map(|label| format!("{{{{{label}}}}}")).collect::<Vec<_>>().join(" ")
 }

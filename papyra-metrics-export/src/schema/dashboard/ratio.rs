@@ -1,22 +1,22 @@
-//! Error ratios.
+//! Error ratios: the share of operations that fail.
 
 use super::metric::Metric;
 use super::promql::{Queries, aggregate, rate};
 use crate::schema::model::Schema;
 use crate::schema::roles::Role;
 
-/// An error counter, and the metric that counts its operations.
+/// An error counter and the metric that counts the operations.
 #[derive(Clone, Copy)]
 pub(super) struct ErrorRatio<'m, 'a> {
     pub(super) errors: &'m Metric<'a>,
-    /// A counter, or a histogram of the durations of operations.
+    /// The metric that counts the operations: a counter, or a histogram of their durations.
     pub(super) operations: &'m Metric<'a>,
-    /// Whether the operations include failed ones.
+    /// Whether `operations` also counts failed operations.
     includes_errors: bool,
 }
 
 impl ErrorRatio<'_, '_> {
-    /// Returns the share of operations that fail.
+    /// Returns the expression for the share of operations that fail.
     pub(super) fn expr(&self, queries: &Queries) -> String {
         let [errors, operations] = [self.errors, self.operations]
             .map(|metric| aggregate("sum", &[], &rate(&queries.samples(metric))));
@@ -28,7 +28,7 @@ impl ErrorRatio<'_, '_> {
     }
 }
 
-/// Returns the error counters whose operations are known.
+/// Returns an error ratio for each error counter whose operations are counted by another metric.
 pub(super) fn all<'m, 'a>(schema: &Schema, metrics: &'m [Metric<'a>]) -> Vec<ErrorRatio<'m, 'a>> {
     let errors = metrics.iter().filter(|metric| metric.role == Some(Role::Errors));
     let ratios = errors.filter_map(|errors| {

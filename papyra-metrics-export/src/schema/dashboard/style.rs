@@ -1,4 +1,4 @@
-//! The appearance of each kind of panel.
+//! Defines the appearance of each kind of panel.
 
 use super::draft::Chart;
 use super::grafana::{
@@ -36,7 +36,7 @@ pub(super) fn field_config(chart: Chart, series: usize, unit: &str) -> FieldConf
         (Chart::Errors, 1) => Color { mode: "fixed", fixed_color: Some("red") },
         _ => Color { mode: "palette-classic", fixed_color: None },
     };
-    // Other panels have no fixed minimum, because gauges may be negative.
+    // Only errors have a fixed minimum of zero. Other panels may show gauges, which can be negative.
     let min = matches!(chart, Chart::Errors).then_some(0);
     let unit = unit.to_owned();
     let defaults = FieldConfig { unit, min, color, custom };
@@ -47,7 +47,7 @@ pub(super) fn options(chart: Chart, series: usize, unit: &str) -> Options {
     match chart {
         Chart::Lines | Chart::Quantiles | Chart::Stack | Chart::Errors => Options::TimeSeries {
             legend: match series {
-                // The title already names the series.
+                // A panel with one series needs no legend, because the title already names the series.
                 1 => legend("hidden", "bottom", &[]),
                 MANY.. => legend("table", "right", &["lastNotNull", "max"]),
                 _ => legend("list", "bottom", &[]),

@@ -1,4 +1,4 @@
-//! Grafana's units.
+//! Translates units to the ids that Grafana uses.
 
 /// Returns Grafana's id of the unit of a value.
 pub(super) fn of_value(unit: Option<&str>) -> String {
@@ -35,7 +35,7 @@ pub(super) fn of_rate(unit: Option<&str>) -> String {
         "bits" => "bps",
         "bytes" => "binBps",
         "joules" => "watt",
-        // Seconds per second: the share of the time of one thread.
+        // Seconds per second are a ratio: the share of time that one thread is busy.
         "seconds" => "percentunit",
         other => return format!("count:{}/s", words(other)),
     };

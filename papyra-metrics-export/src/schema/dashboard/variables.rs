@@ -6,21 +6,22 @@ use super::metric::{Metric, title};
 /// The data source that the user chooses.
 pub(super) const DATA_SOURCE: DataSource = DataSource { kind: "prometheus", uid: "${datasource}" };
 
-/// The labels by which Prometheus distinguishes processes.
+/// The labels with which Prometheus identifies processes.
 pub(super) const OF_PROCESS: [&str; 2] = ["job", "instance"];
 
-/// Refreshes a variable when the time range changes, so that its values are those within the range.
+/// Grafana's code for updating a variable's values when the time range changes, so that it offers only values that
+/// occur in the range.
 const ON_TIME_RANGE_CHANGE: u32 = 2;
 const ON_LOAD: u32 = 1;
 const NATURAL_ASCENDING: u32 = 7;
 
-/// Returns the name of the variable of a label.
+/// Returns the name of the variable for a label.
 fn name_of(label: &str) -> String {
-    // The data source is the only other variable.
+    // `datasource` is the name of the only variable that does not belong to a label.
     if label == "datasource" { "label_datasource".to_owned() } else { label.to_owned() }
 }
 
-/// Returns matchers for the values that are selected in the variables of these labels: `{job=~"$job"}`.
+/// Returns label matchers for the values that are selected in the variables of these labels: `{job=~"$job"}`.
 pub(super) fn matchers(labels: &[&str]) -> String {
     if labels.is_empty() {
         return String::new();
@@ -29,7 +30,8 @@ pub(super) fn matchers(labels: &[&str]) -> String {
     format!("{{{}}}", matchers.collect::<Vec<_>>().join(","))
 }
 
-/// Returns the variables. The values of each are limited by the selection in those before it.
+/// Returns the variables. Each variable offers only values that occur together with the selection in the variables
+/// before it.
 pub(super) fn all(labels: &[&str], metric: Option<&Metric<'_>>) -> Vec<Variable> {
     let mut variables = vec![Variable::Datasource {
         name: "datasource",

@@ -1,4 +1,4 @@
-//! The alerts of each metric.
+//! Creates the alerts for each metric.
 
 use papyra_metrics::Kind;
 
@@ -13,11 +13,12 @@ use crate::schema::roles::{Operations, Role};
 const CRITICAL: &str = "critical";
 const WARNING: &str = "warning";
 
-/// The window of error ratios and of progress: long enough for scrapes at the default interval of a minute.
+/// The window over which error ratios and progress are measured. It contains several scrapes at the default interval of
+/// one minute.
 const WINDOW: &str = "5m";
 
-/// A burn rate, the window over which it is measured, and a shorter one in which it must still hold, so that the alert ends
-/// soon after its cause.
+/// A burn rate, the long window over which it is measured, and a short window. An alert fires only if the rate is
+/// exceeded in both windows: the short window ends the alert soon after its cause has ended.
 struct BurnRate {
     factor: f64,
     window: &'static str,
@@ -35,7 +36,7 @@ const SLOW: [BurnRate; 2] = [
     BurnRate { factor: 1.0, window: "3d", recent: "6h" },
 ];
 
-/// Returns the groups that are not empty, and a line for each metric that could have an alert and has none.
+/// Returns the groups of alerts that are not empty, and a line for each metric that could have an alert but has none.
 pub(super) fn groups(rules: &AlertRules<'_>) -> (Vec<Group>, Vec<String>) {
     let mut without = Vec::new();
     let (mut errors, mut objectives, mut in_flight) = (Vec::new(), Vec::new(), Vec::new());
@@ -127,7 +128,8 @@ fn stuck_alert(
     }
 }
 
-/// Returns the labels to sum over, for a metric and for its operations: those that only one of the two has.
+/// Returns the labels to sum over, first for a metric and then for the metric that counts its operations: the labels
+/// that only this one of the two metrics has.
 fn summed_labels<'a>(
     schema: &'a Schema,
     family: &'a Family,
@@ -175,8 +177,8 @@ fn objective_alerts(name: &str, family: &Family) -> Vec<Alert> {
     alerts.collect()
 }
 
-/// Returns an expression that is true if a burn rate is exceeded in both of its windows. `None` if no burn rate can be
-/// reached.
+/// Returns an expression that is true if one of the burn rates is exceeded in both of its windows. Returns `None` if
+/// none of the burn rates can be reached.
 fn burn_expression(
     name: &str,
     labels: &LabelSet,
@@ -197,7 +199,7 @@ fn burn_expression(
     (!alternatives.is_empty()).then(|| alternatives.join("\nor\n"))
 }
 
-/// Returns the share of values above the threshold, over all instances of a job.
+/// Returns an expression for the share of values above the bound of the objective, over all instances of a job.
 fn missed_share(name: &str, labels: &LabelSet, objective: &Objective, window: &str) -> String {
     let labels: Vec<(&str, &str)> = labels.iter().collect();
     let with_bound: Vec<_> =
@@ -215,7 +217,7 @@ fn indented(text: &str) -> String {
     text.lines().map(|line| format!("  {line}")).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns alerts for processes that no longer export. One metric represents all metrics of a process.
+/// Returns the alerts for processes that have stopped exporting. A single metric represents all metrics of a process.
 fn availability_alerts(schema: &Schema) -> Vec<Alert> {
     let families = || schema.families.iter();
     let counter = families().find(|(_, family)| family.kind == Kind::Counter);
@@ -248,7 +250,8 @@ fn availability_alerts(schema: &Schema) -> Vec<Alert> {
 
 const INSTANCE: &str = "{{ $labels.instance }}";
 
-/// Returns the help text of a metric, escaped because a description is a template, followed by the event.
+/// Returns the help text of a metric, followed by a description of the event. The help text is escaped, because
+/// Prometheus interprets a description as a template.
 fn described(family: &Family, event: &str) -> String {
     if family.help.is_empty() {
         return event.to_owned();
@@ -256,7 +259,7 @@ fn described(family: &Family, event: &str) -> String {
     format!("{} {event}", family.help.replace("{{", "{{ \"{{\" }}"))
 }
 
-/// Returns `ShopAppendErrors` for `shop_append_errors`, followed by the suffix.
+/// Returns a name in camel case followed by a suffix: `ShopAppendErrorsHigh` for `shop_append_errors` and `High`.
 fn camel_case(name: &str, suffix: &str) -> String {
     let words = name.split('_').map(|word| {
         let mut chars = word.chars();

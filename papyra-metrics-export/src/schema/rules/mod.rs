@@ -71,7 +71,7 @@ pub struct AlertRules<'a> {
 }
 
 impl<'a> AlertRules<'a> {
-    /// Creates the rules for these metrics, under the names in the schema.
+    /// Creates the rules for the metrics in a schema.
     pub fn new(schema: &'a Schema) -> Self {
         Self { schema, max_error_percent: 1.0, stuck_after_minutes: 15 }
     }
@@ -82,14 +82,15 @@ impl<'a> AlertRules<'a> {
         Self { max_error_percent, ..self }
     }
 
-    /// Sets the number of minutes without progress after which operations in flight are stuck. The default is 15.
+    /// Sets the number of minutes after which operations in flight are considered stuck if none of them has finished.
+    /// The default is 15.
     #[must_use]
     pub fn with_stuck_after_minutes(self, stuck_after_minutes: u32) -> Self {
         Self { stuck_after_minutes, ..self }
     }
 }
 
-/// Writes the content of a rule file.
+/// Writes the YAML of a rule file.
 impl fmt::Display for AlertRules<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (groups, without) = alerts::groups(self);

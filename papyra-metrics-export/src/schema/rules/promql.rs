@@ -1,8 +1,9 @@
-//! Expressions of the Prometheus query language.
+//! Writes expressions in PromQL, the query language of Prometheus.
 
 use std::fmt::Write as _;
 
-/// Returns the samples of a name, with matchers if there are any: `append_seconds_bucket{le="0.1"}`.
+/// Returns a selector for the samples with a name, with label matchers if there are any:
+/// `append_seconds_bucket{le="0.1"}`.
 pub(super) fn selector(sample: &str, matchers: &[(&str, &str)]) -> String {
     if matchers.is_empty() {
         return sample.to_owned();
@@ -11,12 +12,12 @@ pub(super) fn selector(sample: &str, matchers: &[(&str, &str)]) -> String {
     format!("{sample}{{{}}}", matchers.collect::<Vec<_>>().join(","))
 }
 
-/// Returns the rate of a counter per second over a window, summed over these labels.
+/// Returns an expression for the rate of a counter per second over a window, summed over the labels `summed`.
 pub(super) fn rate(selector: &str, window: &str, summed: &[&str]) -> String {
     summed_over(&format!("rate({selector}[{window}])"), summed)
 }
 
-/// Returns the sum over these labels, or the expression itself if there are none.
+/// Returns an expression for the sum over these labels. Returns the expression unchanged if there are no labels.
 pub(super) fn summed_over(expression: &str, labels: &[&str]) -> String {
     if labels.is_empty() {
         expression.to_owned()
@@ -25,7 +26,7 @@ pub(super) fn summed_over(expression: &str, labels: &[&str]) -> String {
     }
 }
 
-/// Returns a string literal. Only quotes and characters that a line of YAML cannot contain are escaped.
+/// Returns a string literal. Only quotes, backslashes and characters that a line of YAML cannot contain are escaped.
 fn quoted(text: &str) -> String {
     let mut out = String::from('"');
     for char in text.chars() {

@@ -1,8 +1,8 @@
 //! The YAML of a rule file.
 //!
-//! Only three forms are needed, which are written by hand: plain scalars of letters and digits, strings in double
-//! quotes, and literal blocks for expressions. A line break within a string literal of an expression is already
-//! escaped.
+//! The YAML is written without a library, because only three notations are needed: plain scalars of letters and digits,
+//! strings in double quotes, and literal blocks for expressions. An expression contains no line breaks inside string
+//! literals, because they are already escaped.
 
 use std::fmt::{self, Write as _};
 
@@ -12,16 +12,17 @@ pub(super) struct Group {
 }
 
 pub(super) struct Alert {
-    /// The name, of letters and digits.
+    /// The name of the alert, which consists of letters and digits.
     pub(super) name: String,
-    /// An expression, which may have several lines.
+    /// The expression that is true while the alert is active. It may have several lines.
     pub(super) expression: String,
-    /// The time for which the expression has to be true. `None` if the windows of the expression are long enough.
+    /// The time for which the expression has to be true before the alert fires. `None` if the windows of the expression
+    /// are long enough.
     pub(super) pending: Option<String>,
     pub(super) severity: &'static str,
-    /// A template of Prometheus.
+    /// A short text, which Prometheus interprets as a template.
     pub(super) summary: String,
-    /// A template of Prometheus.
+    /// A longer text, which Prometheus interprets as a template.
     pub(super) description: String,
 }
 
@@ -29,7 +30,7 @@ const HEADER: &str = "\
 # Alert rules for Prometheus, written by `papyra-metrics rules` from the declared metrics. Do not edit: write them anew.
 ";
 
-/// Writes a rule file. `without` says which metrics have no rule, and why.
+/// Writes a rule file. Each line of `without` names a metric that has no rule and the reason; it becomes a comment.
 pub(super) fn write(
     f: &mut fmt::Formatter<'_>,
     groups: &[Group],
@@ -60,7 +61,7 @@ fn write_alert(f: &mut fmt::Formatter<'_>, alert: &Alert) -> fmt::Result {
     writeln!(f, "          description: {}", quoted(description))
 }
 
-/// Returns a string in double quotes.
+/// Returns a text as a YAML string in double quotes.
 fn quoted(text: &str) -> String {
     let mut out = String::from('"');
     for char in text.chars() {
@@ -68,7 +69,7 @@ fn quoted(text: &str) -> String {
             '\\' | '"' => out.extend(['\\', char]),
             '\n' => out.push_str("\\n"),
             ' ' => out.push(' '),
-            // Characters that YAML does not allow in a line, or that would hide text or reverse its direction.
+            // These characters are not allowed in a line of YAML, or would hide text or reverse its direction.
             char if char.is_control() || is_format(char) => {
                 // Writing to a string does not fail.
                 let _ = write!(out, "\\U{:08x}", u32::from(char));
