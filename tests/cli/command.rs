@@ -336,7 +336,7 @@ fn a_foreign_file_is_a_note_in_a_directory_and_an_error_if_its_path_is_given() {
     let output = run(elsewhere.path(), "show .");
     assert_eq!((output.out.as_str(), output.err.as_str()), ("metrics: <unavailable>\n", note));
     assert_eq!(output.code, Some(0));
-    // Many of them, as in a directory that was meant for something else, have one note.
+    // Many files that are not metrics files, as in a directory that was meant for something else, cause only one note.
     for name in ["a", "b", "c"] {
         fs::write(elsewhere.path().join(name), "nothing").unwrap();
     }
@@ -477,7 +477,7 @@ fn help_completions_and_manual_pages_are_printed() {
             "{shell}"
         );
     }
-    // Bash accepts the script.
+    // Bash accepts the generated script.
     let script = run(directory.path(), "completions bash").out;
     fs::write(directory.path().join("script"), script).unwrap();
     let complete = "source ./script; COMP_WORDS=(papyra-metrics sh); COMP_CWORD=1; \

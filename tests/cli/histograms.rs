@@ -219,7 +219,7 @@ fn a_terminal_shows_quantiles_and_the_picture_until_nothing_is_recorded() {
         let append = words(&shown, "append").join(" ");
         assert!(append.contains(" µs ") && append.ends_with(" 2 ms"), "{append}");
         assert!(append.contains('█'), "{append}");
-        // The table of numbers comes before the table of histograms.
+        // The table of counters and gauges comes before the table of histograms.
         assert!(shown.find("longest_queue").unwrap() < shown.find("histogram").unwrap());
         terminal.until(|shown| words(shown, "append").len() == 3);
         // If the filter leaves only histograms, only their header remains.

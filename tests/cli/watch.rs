@@ -23,7 +23,7 @@ pub(crate) struct Terminal {
     pub(crate) screen: vt100::Parser,
     raw: Vec<u8>,
     master: Box<dyn MasterPty + Send>,
-    /// Keeps the terminal open, so that its modes can be read after the command has ended.
+    /// The path of the terminal, whose modes are read even after the command has ended.
     tty: std::path::PathBuf,
     /// The modes of the terminal before the command ran.
     before: String,
@@ -139,7 +139,7 @@ impl Terminal {
         assert!(status.unwrap().success());
     }
 
-    /// The modes of the terminal, as `stty -g` prints them.
+    /// Returns the modes of the terminal, as `stty -g` prints them.
     fn modes(&self) -> String {
         stty(&self.tty, &["-g"])
     }
@@ -295,7 +295,7 @@ fn a_stopped_watch_restores_the_terminal_and_sets_it_up_again_when_continued() {
         terminal.until_screen(vt100::Screen::alternate_screen);
         terminal.press("q");
         assert_eq!(terminal.end().0, 0);
-        // Resets the counters for the next signal.
+        // Resets the counters, so that the next signal is tested with the same numbers.
         papyra_metrics::publish::Reader::reset(directory.path().join("log.metrics")).unwrap();
     }
 }
@@ -305,8 +305,8 @@ fn terminals_of_every_size_show_the_name_of_each_number() {
     let directory = tempfile::tempdir().unwrap();
     let mut backend = Backend::publishing(&directory.path().join("log.metrics"));
     backend.tell("write 7");
-    // Includes a terminal with more than 65,535 cells, and one that does not know its size. The interval is shorter than
-    // the time to draw the largest terminal, which must not delay the key.
+    // The sizes include a terminal with more than 65,535 cells, and one that does not know its size. The interval is
+    // shorter than the time to draw the largest terminal, which must not delay the key.
     for (rows, columns) in
         [(4, 80), (2, 80), (1, 40), (8, 50), (8, 40), (8, 24), (300, 400), (70, 1000), (0, 0)]
     {
@@ -379,7 +379,7 @@ fn the_variable_no_color_disables_colors() {
         ["\x1b[3", "\x1b[4", "\x1b[9"].iter().any(|start| {
             raw.split(start).skip(1).any(|rest| {
                 let end = rest.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(0);
-                // The codes 39 and 49 set the default colors.
+                // The codes 39 and 49 set the default colors, which are not counted as colors.
                 rest[end..].starts_with('m') && end > 0 && !rest.starts_with('9')
             })
         })

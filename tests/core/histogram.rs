@@ -80,7 +80,7 @@ fn declared_buckets_have_the_declared_bounds() {
     assert_eq!(Powers::BOUNDS[10], 1_024_000);
 }
 
-/// `Histogram` and `ShardedHistogram` have the same methods and guarantees.
+/// Runs each test for `Histogram` and for `ShardedHistogram`, which have the same methods and guarantees.
 macro_rules! for_both_histograms {
     ($($name:ident, $histogram:ident;)*) => {$(
         mod $name {
@@ -336,7 +336,7 @@ fn the_mean_is_exact_even_if_a_sum_of_floats_is_not() {
     let pages: Histogram<Tiny> = Histogram::new();
     pages.record(1);
     pages.record(2);
-    assert_eq!(pages.get().mean(), Some(2)); // 1.5, rounded
+    assert_eq!(pages.get().mean(), Some(2)); // the mean is 1.5, rounded up
     assert_eq!(pages.get().erase().mean(), Some(2.0));
 }
 
@@ -351,7 +351,7 @@ fn erased_distributions_are_read_in_the_exported_unit() {
     assert_eq!(erased.max_bound(), Some(f64::INFINITY));
     let uppers: Vec<f64> = erased.buckets().map(|bucket| bucket.upper()).collect();
     assert_eq!(uppers.len(), 29);
-    // The nearest floats to the decimal bounds.
+    // The bounds in seconds are the floats that are nearest to the decimal bounds.
     #[allow(clippy::float_cmp)]
     {
         assert_eq!(uppers[..4], [1e-7, 2e-7, 5e-7, 1e-6]);

@@ -38,7 +38,7 @@ fn instruments_consist_of_inline_atomics() {
     }
 }
 
-/// `Counter` and `ShardedCounter` have the same methods and guarantees.
+/// Runs each test for `Counter` and for `ShardedCounter`, which have the same methods and guarantees.
 macro_rules! for_both_counters {
     ($($name:ident, $counter:ident;)*) => {$(
         mod $name {

@@ -117,7 +117,8 @@ fn the_bytes_of_a_snapshot_are_the_same_in_every_version() {
     let sizes: Histogram<One> = Histogram::new();
     sizes.record_n(1, 3);
     let bytes = postcard::to_allocvec(&Value::Histogram(Box::new(sizes.get().erase()))).unwrap();
-    // The variant, the base units in an exported unit, the bounds, and the count and the sum of each bucket.
+    // The bytes are the variant, the number of base units in an exported unit, the bounds, and the count and the sum of
+    // each bucket.
     assert_eq!(bytes, [3, 1, 1, 1, 2, 3, 3, 0, 0]);
 }
 

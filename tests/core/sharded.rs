@@ -308,7 +308,8 @@ mod moved_and_interrupted {
         }
     }
 
-    /// If an addition did not detect that its thread was moved, it would race with additions on the CPU of the cell.
+    /// An addition that did not detect that its thread was moved would race with additions on the CPU of its cell, and
+    /// counts would be lost.
     #[test]
     fn threads_that_are_moved_from_core_to_core_lose_no_increment() {
         let (counter, sizes) = (ShardedCounter::new(), Box::new(ShardedHistogram::<Sizes>::new()));
@@ -319,7 +320,7 @@ mod moved_and_interrupted {
             family[Slot(3)].inc();
             family[Slot(4)].add(2);
         });
-        // Neighbours on one line.
+        // The two members are neighbours in one cache line.
         assert_eq!((family[Slot(3)].total(), family[Slot(4)].total()), (expected, 2 * expected));
         let read = sizes.total();
         assert_eq!(
@@ -446,7 +447,7 @@ mod moved_and_interrupted {
         }
     }
 
-    /// The memory is shared in the same way as that of published metrics after a `fork`.
+    /// The counter is in memory that is shared in the same way as published metrics after a `fork`.
     #[test]
     fn processes_that_share_a_counter_lose_no_increment() {
         const EACH: u64 = 3_000_000;
@@ -456,7 +457,7 @@ mod moved_and_interrupted {
         assert!(child >= 0);
         (0..EACH).for_each(|_| counter.inc());
         if child == 0 {
-            // SAFETY: as above.
+            // SAFETY: `_exit` only ends the process.
             unsafe { libc::_exit(0) };
         }
         let mut status = 1;

@@ -6,7 +6,7 @@ use papyra_metrics_export::schema::{self, SchemaError};
 #[allow(dead_code)] // only the declaration of the metrics is used
 #[path = "../../examples/async_backend/log.rs"]
 mod async_backend;
-#[allow(dead_code)] // as above
+#[allow(dead_code)] // only the declaration of the metrics is used
 #[path = "../../examples/record_log/log.rs"]
 mod record_log;
 

@@ -66,7 +66,8 @@ fn check(name: &str) {
     );
 }
 
-/// The item as the compiler would leave it, apart from derives of others.
+/// Returns the item as the compiler leaves it: with the expansion, and without the attributes that were expanded. Other
+/// derives are kept.
 fn expand(item: Item) -> TokenStream {
     match item {
         Item::Struct(item) => {
@@ -90,14 +91,14 @@ fn expand(item: Item) -> TokenStream {
                 let expansion = papyra_metrics_expansion::measure(keys, quote!(#function));
                 *inner = ImplItem::Verbatim(expansion);
             }
-            // Formatted again as tokens, because verbatim tokens cannot be laid out.
+            // Parses the result again and prints its tokens, because verbatim tokens cannot be laid out.
             syn::parse2::<Item>(quote!(#item)).unwrap().to_token_stream()
         }
         other => panic!("no case for {}", quote!(#other)),
     }
 }
 
-/// Takes `Metrics` out of the derives.
+/// Removes `Metrics` from a derive attribute.
 fn without_metrics(attr: &mut Attribute) {
     let Meta::List(list) = &mut attr.meta else { return };
     if list.path.is_ident("derive") {

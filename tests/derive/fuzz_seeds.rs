@@ -23,7 +23,7 @@ fn try_all(target: &str, probe: fn(&[u8])) {
     for seed in fs::read_dir(seeds).unwrap() {
         let data = fs::read(seed.unwrap().path()).unwrap();
         probe(&data);
-        // The seed, truncated at every byte.
+        // Expands the seed truncated at every byte.
         (0..data.len()).for_each(|end| probe(&data[..end]));
         seen += 1;
     }

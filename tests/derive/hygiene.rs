@@ -6,7 +6,7 @@
 #![allow(clippy::redundant_pub_crate)] // it contradicts `unreachable_pub`
 #![forbid(unsafe_code)]
 
-/// The user's own items have names that generated code uses.
+/// Items of the user that have the names of items in generated code.
 mod clashing {
     #[derive(Debug, Default, papyra_metrics::Metrics)]
     pub(super) struct Clashing {
@@ -27,7 +27,7 @@ fn fields_may_have_the_names_that_generated_code_uses() {
     assert_eq!(clashing.snapshot().to_string(), "visitor: 1\nwalker: 0\nmetrics: 0\nself: 1");
 }
 
-/// A backend's own methods with these names are still called.
+/// A backend with a method of its own that has the name of a method of `Metrics`.
 mod inherent {
     use papyra_metrics::{Counter, Metrics};
 
@@ -52,7 +52,7 @@ fn inherent_methods_of_the_same_name_are_still_called() {
     assert_eq!(Metrics::snapshot(&backend)["writes"], backend.writes.get());
 }
 
-/// Lints that the user allows on an item are allowed in generated code.
+/// Items on which the user allows lints, which are then allowed in the generated code too.
 mod allowed {
     #[allow(non_upper_case_globals)]
     #[derive(Debug, Default, papyra_metrics::Metrics)]
@@ -87,7 +87,7 @@ fn lints_that_are_allowed_on_an_item_are_allowed_in_its_impls() {
     assert_eq!([ring.snapshot().len(), slots.snapshot().len(), log.snapshot().len()], [1, 1, 1]);
 }
 
-/// Deprecated fields and structs still count, without a warning in the derive.
+/// A struct and a field that are deprecated, which the derive must use without a warning.
 mod deprecated {
     #[deprecated]
     #[derive(Debug, Default, papyra_metrics::Metrics)]

@@ -6,7 +6,7 @@ use papyra_metrics::{Counter, Family, Gauge, Label, Metrics};
 
 include!("slot.in");
 
-/// 4,000 series.
+/// A struct with 4,000 series.
 #[allow(clippy::struct_field_names)] // numbered, because only their number matters
 #[derive(Default, Metrics)]
 struct Sixteen {

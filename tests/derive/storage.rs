@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use papyra_metrics::{CachePadded, Counter, Gauge, Kind, Metrics, ShardedCounter, Snapshot};
 
-/// In a module, so that the visibility of the generated struct is tested.
+/// The structs are in a module, so that the visibility of the generated structs is tested.
 pub mod orders {
     use super::{Metrics, PhantomData};
 

@@ -168,7 +168,7 @@ fn label_sets_that_come_and_go_do_not_increase_memory() {
         };
         allocation_counter::measure(work).bytes_current
     };
-    // The maps grow until their capacity can be reused.
+    // Fills the maps of the registry until they reuse their capacity instead of growing.
     come_and_go(0..5000);
     let kept = come_and_go(5000..12_001);
     assert!(kept < 10_000, "{kept} more bytes are held");

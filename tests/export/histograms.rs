@@ -171,7 +171,7 @@ fn buckets_that_become_known_later_are_checked_then() {
     struct Inner {
         append: Histogram<Coarser>,
     }
-    /// The histogram is absent until `is_present` is set.
+    /// Metrics whose histogram is absent until `is_present` is set.
     struct Late {
         inner: Inner,
         is_present: std::sync::atomic::AtomicBool,

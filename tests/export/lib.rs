@@ -167,13 +167,13 @@ impl Scraper {
 #[derive(Debug)]
 pub struct StatsDaemon {
     _server: Server,
-    /// The port on which it receives datagrams.
+    /// The port on which the daemon receives datagrams.
     pub port: u16,
     admin: u16,
 }
 
 impl StatsDaemon {
-    /// Starts the daemon. It listens when this returns.
+    /// Starts the daemon, and returns when the daemon listens.
     pub fn start(name: &str, port: u16) -> Self {
         let admin = free_port();
         let directory = directory(name);

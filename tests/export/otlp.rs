@@ -274,7 +274,7 @@ fn no_request_is_sent_before_a_requested_pause_is_over() {
     orders.records_written.add(7);
     let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
     let busy = |retry_after: &str| http("503 Service Unavailable", retry_after, &[]);
-    // The pause is longer than an export would wait.
+    // A `Retry-After` that is longer than an export would wait makes the export fail, and the next one is not sent.
     collector.answers.send(busy("Retry-After: 3600\r\n")).unwrap();
     let error = otlp.export().unwrap_err().to_string();
     assert!(error.ends_with(": 503 Service Unavailable"), "{error}");
@@ -282,7 +282,7 @@ fn no_request_is_sent_before_a_requested_pause_is_over() {
     assert_eq!(otlp.export().unwrap_err().kind(), ErrorKind::WouldBlock);
     assert!(collector.requests.try_recv().is_err());
 
-    // Exports wait for a short pause, and so does the final one.
+    // An export waits if `Retry-After` is short, and so does the final export.
     let otlp = Otlp::new(&registry).into_http(&url).unwrap();
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         collector.answers.send(http(status, "Retry-After: 1\r\n", &[])).unwrap();

@@ -50,7 +50,7 @@ fn start_backend() -> (String, Receiver<ExportMetricsServiceRequest>) {
     (url, received)
 }
 
-/// Starts a collector that forwards each request at once. It listens when this returns.
+/// Starts a collector that forwards each request at once, and returns when the collector listens.
 pub(crate) fn start_collector(name: &str, port: u16, backend: &str) -> Server {
     let directory = directory(name);
     let mut command = Command::new(find("rotel"));

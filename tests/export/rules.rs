@@ -275,7 +275,7 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
     registry.register(metrics.clone(), &[]).unwrap();
     let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
 
-    // The rules with seconds in place of minutes, so that the test is short.
+    // Uses the rules with seconds in place of minutes, so that the test is short.
     let mut rules = AlertRules::new(&Schema::of_registry(&registry)).to_string();
     for minutes in [5, 10, 15] {
         let (from, to) = (format!("{minutes}m"), if minutes == 5 { "5s" } else { "3s" });
@@ -299,7 +299,7 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
         }
     });
 
-    // Healthy: nothing fires in ten scrapes, though every rule is evaluated and finds its series.
+    // In a healthy backend, no alert fires in ten scrapes, though every rule is evaluated and finds its series.
     scraper.wait_for("count_over_time(up[1m]) >= bool 12", "1");
     for series in ["rate(shop_append_seconds_bucket{le=\"0.1\"}[5s])", "shop_appends_in_flight"] {
         assert!(scraper.query(series).is_some(), "{series}");

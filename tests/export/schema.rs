@@ -109,7 +109,7 @@ if this is intended, run this test with UPDATE_METRICS=1 and commit the file",
         path.display()
     );
     assert_eq!(error.to_string(), expected);
-    assert_eq!(format!("{error:?}"), expected); // which `unwrap` prints
+    assert_eq!(format!("{error:?}"), expected); // `unwrap` prints the error in this form
     assert_eq!(
         fs::read_to_string(&path).unwrap().matches("records_in").count(),
         1,

@@ -131,7 +131,7 @@ macro_rules! check {
     }};
 }
 
-/// Metrics that only `self` owns.
+/// A backend whose metrics only `self` owns.
 #[derive(Default)]
 struct Log {
     steps: usize,
@@ -199,7 +199,7 @@ impl Log {
         Ok(what)
     }
 
-    /// `Cell` is `Send` and not `Sync`.
+    /// Has an argument that is `Send` and not `Sync`, so the future must own it, and not a reference to it.
     #[metrics(errors, ok = ok, cancelled = cancelled, time = time)]
     async fn moved(&mut self, cell: std::cell::Cell<u8>, what: &str) -> Result<u8, Failed> {
         step("first").await?;
@@ -281,7 +281,7 @@ fn a_future_that_a_function_returns_counts_when_it_is_dropped_at_any_await() {
     check!(log.metrics, |what| log.alias(what));
 }
 
-/// Metrics that are shared.
+/// A backend whose metrics are shared.
 #[derive(Clone, Default)]
 struct Shared {
     steps: usize,
@@ -445,7 +445,7 @@ fn a_future_of_a_trait_counts() {
     check!(metrics, |what| service.call(what));
 }
 
-/// A task without a result, whose instruments are behind pointers or absent.
+/// A backend whose functions return no `Result`, and whose instruments are behind pointers or absent.
 #[derive(Default)]
 struct Task {
     steps: usize,
@@ -559,14 +559,14 @@ fn instruments_behind_exclusive_references_count_while_the_body_uses_them() {
 }
 
 impl Log {
-    /// A gauge that is an argument, together with metrics of `self`.
+    /// Has a gauge as an argument, together with metrics of `self`.
     #[metrics(errors, ok = ok, in_flight = gauge)]
     fn beside_an_argument(&self, gauge: &mut Gauge, what: &str) -> Result<usize, Failed> {
         gauge.add(10);
         if what == "error" { Err(Failed) } else { Ok(self.steps) }
     }
 
-    /// A static gauge, together with a pinned `self`.
+    /// Uses a static gauge, together with a pinned `self`.
     #[metrics(errors, in_flight = POLLS)]
     fn pinned_beside_a_static(self: Pin<&mut Self>, what: &str) -> Result<i64, Failed> {
         let this = self.get_mut();

@@ -784,7 +784,7 @@ mod traits {
         }
     }
 
-    /// Named like a future, but not a boxed future.
+    /// A type that is named like a boxed future, but is not one.
     struct ReadyFuture<T>(T);
 
     struct Wrapper<S> {
@@ -814,7 +814,7 @@ mod traits {
         fn call(&mut self) -> Self::Future;
     }
 
-    /// `R` has no bound that makes it outlive the future.
+    /// A struct whose parameter `R` has no bound that makes it outlive the future.
     struct Erased<R> {
         inner: Box<dyn Unbounded<R, Future = BoxFuture<'static, R>>>,
         metrics: LogMetrics,

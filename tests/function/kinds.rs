@@ -21,7 +21,7 @@ enum Kind {
     Other,
 }
 
-/// Neither `Clone` nor `Copy`, so the returned value can only be the original one.
+/// An error that is neither `Clone` nor `Copy`, so that the returned value can only be the original one.
 #[derive(Debug)]
 enum Failed {
     NotFound(String),

@@ -37,7 +37,7 @@ enum Op {
     Put,
 }
 
-/// Counters by a label.
+/// Counters that are indexed by a label.
 #[derive(Debug, Default)]
 struct ByOp([Counter; 2]);
 

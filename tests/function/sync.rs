@@ -44,12 +44,12 @@ mod owned {
         in_flight: Gauge::new(),
     };
 
-    /// Used in expressions that name `self`, although the metrics are not part of `self`.
+    /// Returns the static metrics. The argument only makes it possible to write an expression that names `self`.
     fn of<T>(_: &T) -> &'static LogMetrics {
         &METRICS
     }
 
-    /// A lifetime that does not occur in the return type.
+    /// A trait whose lifetime does not occur in the return type of its method.
     trait Records<'a> {
         type Iter;
         fn records(&'a mut self) -> Self::Iter;
@@ -399,7 +399,7 @@ mod owned {
     }
 
     impl Log {
-        /// A nested item has another `self`, in its attributes too.
+        /// Contains a nested item, in which and in whose attributes `self` has another meaning.
         #[metrics(errors)]
         fn nested_item(&mut self, text: &str) -> Fallible {
             struct Inner(LogMetrics);
@@ -986,7 +986,7 @@ mod traits {
     }
 
     methods! {
-        /// Written by a macro.
+        /// A method that a macro declares.
         pub(crate) fn made(self, text: &str) -> Result<u32, Failed> {
             let parsed = parse(text)?;
             self.records.push(0);

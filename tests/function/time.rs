@@ -245,7 +245,7 @@ fn each_future_that_finishes_is_recorded_once() {
     assert_eq!(log.metrics.timed(), before, "never polled");
 }
 
-/// Metrics that are shared, or absent.
+/// A backend whose metrics are shared, or absent.
 #[derive(Clone, Default)]
 struct Shared {
     records: Vec<u32>,

@@ -1,4 +1,4 @@
-// Runs the forms. Tests include this file below `forms.rs`, `timed_forms.rs` and `label_forms.rs`.
+// Runs the forms. Tests include this file after `forms.rs`, `timed_forms.rs` and `label_forms.rs`.
 
 /// Uses every form once and checks the counts.
 fn check() {

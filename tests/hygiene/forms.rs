@@ -2,7 +2,7 @@
 // items have the names that generated code might use. Each crate in this directory includes this file and adds such items.
 // Therefore all paths are absolute. `build.rs` replaces `::papyra_metrics` with other paths.
 
-/// The cache of the log.
+/// The metrics of a cache, one of which may have any instrument type.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 pub struct Cache<T> {
@@ -39,7 +39,7 @@ pub struct LogMetrics {
     pub cache: Cache<::papyra_metrics::Gauge>,
 }
 
-/// A generic struct with a bound and a lifetime.
+/// A struct whose lifetime, bound and const parameter have to be repeated in generated impls.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 pub struct Borrowed<'a, T, const N: ::core::primitive::usize>
@@ -155,7 +155,7 @@ impl Log {
         ::core::result::Result::Ok(())
     }
 
-    /// Returns early from a body with `&mut self`.
+    /// Returns early, which must not skip the counting, from a body with `&mut self`.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -166,7 +166,7 @@ impl Log {
         ::core::result::Result::Ok(byte)
     }
 
-    /// Uses all keys.
+    /// Uses all keys that need neither a clock nor a future.
     ///
     /// # Errors
     /// Returns the errors of the closure.
@@ -179,7 +179,7 @@ impl Log {
         ::core::result::Result::Ok(found)
     }
 
-    /// Uses all keys with `&mut self`.
+    /// Uses all keys that need neither a clock nor a future, with `&mut self`.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -190,7 +190,7 @@ impl Log {
         ::core::result::Result::Ok(())
     }
 
-    /// Returns no `Result`.
+    /// Has a return type that is not a `Result`, so that neither `errors` nor `ok` applies.
     #[::papyra_metrics::metrics(calls = runs, in_flight = in_flight)]
     pub fn size(&self) -> ::core::primitive::usize {
         ::core::mem::size_of_val(&self.broken)
@@ -223,13 +223,13 @@ impl Log {
         ::core::result::Result::Ok(())
     }
 
-    /// Returns a `Poll` of an `Option` of a `Result`.
+    /// Returns a `Poll` of an `Option` of a `Result`, whose error is counted.
     #[::papyra_metrics::metrics(errors = write_errors)]
     pub fn poll(&self) -> ::core::task::Poll<::core::option::Option<Outcome<()>>> {
         ::core::task::Poll::Ready(::core::option::Option::Some(self.check()))
     }
 
-    /// An `async fn`.
+    /// Uses all keys that need no clock, on an `async fn`.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -241,7 +241,7 @@ impl Log {
         self.append(byte)
     }
 
-    /// Returns `impl Future`.
+    /// Counts when the returned `impl Future` is polled.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -260,7 +260,7 @@ pub struct Optional<'a> {
 }
 
 impl Optional<'_> {
-    /// Fails.
+    /// Counts a failure in metrics that may be missing.
     ///
     /// # Errors
     /// Always.
@@ -270,7 +270,7 @@ impl Optional<'_> {
     }
 }
 
-/// Has no `self`.
+/// Counts in the metrics of an argument, because there is no `self`.
 ///
 /// # Errors
 /// Returns `Broken` if the log is broken.
@@ -280,8 +280,8 @@ pub fn recover(log: &Log) -> Outcome<()> {
     ::core::result::Result::Ok(())
 }
 
-/// Uses every form once on a working log and once on a broken one. Returns failures, successes, calls, and what
-/// is left in flight.
+/// Uses every form once on a working log and once on a broken one. Returns failures, successes, calls, and the calls
+/// that are still in flight.
 #[must_use]
 pub fn count() -> (
     ::core::primitive::u64,
@@ -332,7 +332,7 @@ fn now<F: ::core::future::Future>(awaited: F) -> ::core::task::Poll<F::Output> {
     ::core::future::Future::poll(pinned.as_mut(), &mut context)
 }
 
-/// The names of all metrics in all forms of struct, and how many bytes they take.
+/// Reads the names of all metrics in all forms of struct, and returns the sum of their lengths in bytes.
 #[must_use]
 pub fn names() -> ::core::primitive::usize {
     let log = Log { metrics: new_metrics(), broken: false, read: ::core::cell::RefCell::new(false) };

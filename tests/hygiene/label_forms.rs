@@ -224,7 +224,7 @@ impl Store<'_> {
         ::core::result::Result::Ok(byte)
     }
 
-    /// Counts in a named family; a closure returns the label. Other keys count in members of families.
+    /// Counts in the family that the key names; a closure returns the label. Other keys count in members of families.
     ///
     /// # Errors
     /// Returns the errors of the closure.
@@ -252,7 +252,7 @@ impl Store<'_> {
         ::core::result::Result::Ok(())
     }
 
-    /// Consumes `self`.
+    /// Counts errors by kind in a function that consumes `self`.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -262,13 +262,13 @@ impl Store<'_> {
         ::core::result::Result::Ok(())
     }
 
-    /// Returns a `Poll` of an `Option` of a `Result`.
+    /// Returns a `Poll` of an `Option` of a `Result`, whose error is counted by kind.
     #[::papyra_metrics::metrics(errors = self.metrics.errors, errors_by = other)]
     pub fn poll(&self) -> ::core::task::Poll<::core::option::Option<Outcome<()>>> {
         ::core::task::Poll::Ready(::core::option::Option::Some(self.log.check()))
     }
 
-    /// An `async fn`.
+    /// Counts errors by kind in an `async fn`.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -278,7 +278,7 @@ impl Store<'_> {
         self.log.append(byte)
     }
 
-    /// Returns `impl Future`.
+    /// Counts errors by kind when the returned `impl Future` is polled.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -297,7 +297,7 @@ pub struct OptionalStore<'a> {
 }
 
 impl OptionalStore<'_> {
-    /// Fails.
+    /// Counts a failure in a family that may be missing.
     ///
     /// # Errors
     /// Always.
@@ -307,7 +307,7 @@ impl OptionalStore<'_> {
     }
 }
 
-/// Has no `self`.
+/// Counts in the family of an argument, because there is no `self`.
 ///
 /// # Errors
 /// Returns `Broken` if the log is broken.
@@ -367,7 +367,7 @@ fn use_store(store: &mut Store<'_>) {
     drop_result(OptionalStore { metrics: ::core::option::Option::None }.fail());
 }
 
-/// Shows every label of every series in all forms of struct, in order.
+/// Passes every label of every series in all forms of struct to `show_label`, in order.
 pub fn visit_labels(show_label: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &::core::primitive::str)) {
     let counts = CountsStorage::<Shard>::new();
     counts.errors[ErrorKind::Other].inc();

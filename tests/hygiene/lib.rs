@@ -71,7 +71,7 @@ use std::pin::Pin;
 
 use papyra_metrics::{Counter, Family, Gauge, Histogram, IoErrorKind, Label, Metrics, metrics};
 
-/// Instruments.
+/// Instruments that another struct flattens.
 #[derive(Debug, Default, Metrics)]
 pub struct Log {
     /// Failures.
@@ -182,7 +182,7 @@ pub struct Functions {
 }
 
 impl Functions {
-    /// Is expanded with its body inline.
+    /// Has no `?` or `return`, so the body is expanded inline.
     ///
     /// # Errors
     /// On overflow.
@@ -191,7 +191,7 @@ impl Functions {
         self.done.checked_add(1).ok_or("overflow")
     }
 
-    /// Has a diverging body, which is expanded inline.
+    /// Never returns, so the body is expanded inline, and its end is unreachable.
     ///
     /// # Errors
     /// Never.
@@ -200,7 +200,7 @@ impl Functions {
         std::process::exit(i32::from(self.done == 0))
     }
 
-    /// Has a diverging body, which is expanded inline, and counts errors by kind.
+    /// Never returns, so the body is expanded inline; its errors would be counted by kind.
     ///
     /// # Errors
     /// Never.
@@ -223,7 +223,7 @@ impl Functions {
         Ok(file)
     }
 
-    /// Is expanded with its body in a closure.
+    /// Returns early, so the body is expanded in a closure.
     ///
     /// # Errors
     /// If the text is not a number.
@@ -233,7 +233,7 @@ impl Functions {
         Ok(self.done)
     }
 
-    /// Is expanded with its body in a future.
+    /// Is an `async fn`, so the body is expanded in a future.
     ///
     /// # Errors
     /// If the text is not a number.
@@ -243,14 +243,14 @@ impl Functions {
         Ok(self.done)
     }
 
-    /// Returns a boxed future.
+    /// Returns a boxed future, which is measured when it is polled.
     #[metrics(time = time, in_flight = in_flight)]
     pub fn boxed(&self) -> Pin<Box<dyn Future<Output = u64> + '_>> {
         let done = self.done;
         Box::pin(std::future::ready(done))
     }
 
-    /// Returns a type that could be an alias.
+    /// Returns a type that could be an alias of a future, because its name does not show what it is.
     #[metrics(time = time, in_flight = in_flight)]
     pub fn named(&self) -> String {
         self.done.to_string()

@@ -73,7 +73,7 @@ impl Timed {
         async move { calls }
     }
 
-    /// Records each call.
+    /// Records each call, without sampling.
     #[::papyra_metrics::metrics(time = sampled, sample = 1)]
     pub fn every(&self) -> ::core::option::Option<::core::primitive::u64> {
         let calls = self.calls.checked_sub(1)?;
@@ -81,7 +81,7 @@ impl Timed {
     }
 }
 
-/// Has no `self`.
+/// Records in the metrics of an argument, because there is no `self`.
 #[::papyra_metrics::metrics(at = TIMES, time = check)]
 pub fn without_self(timed: &mut Timed) {
     timed.calls = 0;

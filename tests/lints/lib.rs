@@ -34,14 +34,14 @@ struct LogMetrics {
     open: Gauge,
 }
 
-/// A log.
+/// A log whose functions are measured.
 #[derive(Debug)]
 pub struct Log {
     metrics: LogMetrics,
     records: Vec<String>,
 }
 
-/// Errs.
+/// The result of functions that parse a number.
 pub type Fallible<T> = Result<T, std::num::ParseIntError>;
 
 mod counters {
@@ -341,7 +341,7 @@ impl Log {
     pub async fn to_do_later(&self) -> Result<u32, u8> { unreachable!("{}", self.records.len()) }
 }
 
-/// A field that is skipped does not make its type public.
+/// A struct whose skipped field has a private type, which measuring does not make public.
 mod private {
     #[cfg_attr(measured, derive(papyra_metrics::Metrics))]
     #[allow(missing_debug_implementations)]

@@ -129,7 +129,7 @@ pub mod unparsed {
     }
 }
 
-/// Conflicts with the panic handler of std if a dependency links std.
+/// Handles panics. This conflicts with the panic handler of std if a dependency links std.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}

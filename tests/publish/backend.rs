@@ -88,7 +88,7 @@ fn main() {
                 std::env::set_current_dir(rest).expect("a directory");
                 "ok".to_owned()
             }
-            // From four threads at once.
+            // Counts from four threads at once.
             "load" => {
                 std::thread::scope(|scope| {
                     for _ in 0..4 {
@@ -137,7 +137,7 @@ fn measure(engine: &mut Option<Published<EngineMetrics>>, word: &str, rest: &str
         "size" => engine.record_size.record(number()),
         "fill" => engine.fill_ratio.set(rest.parse().expect("a number")),
         "queue" => engine.longest_queue.record(rest.parse::<i64>().expect("a number")),
-        // From four threads at once: equal values, so that counts and sums agree.
+        // Records from four threads at once. The values are equal, so that counts and sums agree.
         "measure" => std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {

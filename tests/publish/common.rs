@@ -8,7 +8,8 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-/// A backend in a separate process. It ends at the latest when this is dropped, because its standard input closes.
+/// A backend in a separate process. The process ends at the latest when this value is dropped, because its standard
+/// input closes.
 pub(crate) struct Backend {
     child: Child,
     to: ChildStdin,

@@ -376,7 +376,7 @@ mod hostile {
                 (list, labels),
             ])
         };
-        // Parts of the name `append` serve as names and values.
+        // Parts of the name `append` serve as names and values of labels.
         let part = |from: u32, len| (name.0 + from, len);
         assert_eq!(labelled(1, &label(part(0, 1), part(1, 2))), "read: 6");
         let two = |a, b| [label(part(a, 1), part(2, 1)), label(part(b, 1), part(2, 1))].concat();
@@ -385,7 +385,7 @@ mod hostile {
         let invalid = "invalid label of a metric";
         assert_eq!(labelled(1, &label(part(0, 0), part(1, 2))), invalid);
         assert_eq!(labelled(1, &label(part(0, 1), part(1, 0))), invalid);
-        // The help has a space and a capital letter.
+        // The help text begins with a capital letter and contains a space, neither of which is valid in this label.
         let help = (sample.half(APPEND + 8), 5);
         assert_eq!(labelled(1, &label(part(0, 1), help)), invalid);
         assert_eq!(labelled(1, &label(help, part(0, 1))), invalid);
@@ -401,7 +401,7 @@ mod hostile {
             fs::write(&path, &sample.bytes[..len]).unwrap();
             assert!(Reader::open(&path).is_err(), "{len}");
         }
-        // A sparse copy, without the zeros after the description.
+        // Writes the file as a sparse copy, without the zeros after the description.
         let description = u64::from_ne_bytes(sample.bytes[32..40].try_into().unwrap());
         fs::write(&path, &sample.bytes[..usize::try_from(description).unwrap()]).unwrap();
         let file = fs::File::options().write(true).open(&path).unwrap();

@@ -208,7 +208,7 @@ fn dropping_removes_the_file_unless_keep_was_called() {
     backend.tell("drop");
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.snapshot().unwrap()["records_written"], 8);
-    // The process still runs, but it has dropped the metrics.
+    // The process still runs, but the file is not live, because the process has dropped the metrics.
     assert!(!reader.is_live().unwrap());
     // Its next file replaces the kept one, and a normal exit removes it.
     assert_eq!(backend.tell(&format!("publish {}", path.display())), "ok");
@@ -278,7 +278,7 @@ fn files_that_are_not_metrics_files_are_not_replaced() {
     fs::write(at("empty"), "").unwrap();
     assert!(publish("empty").contains("a file that is not a metrics file"));
 
-    // A file is neither created through a symbolic link, nor does it replace one.
+    // A file is not created through a symbolic link, and does not replace a symbolic link.
     fs::write(at("target"), "").unwrap();
     for target in ["target", "nothing"] {
         symlink(at(target), at("link")).unwrap();

@@ -211,7 +211,7 @@ fn mutate(sample: &Sample) {
                 1 => bytes[at] = 0xff,
                 2 => bytes[at] = random.next().to_ne_bytes()[0],
                 3 => {
-                    // A whole aligned word.
+                    // Changes a whole aligned word.
                     let at = at & !7;
                     let word = random.next() >> random.below(64);
                     let end = bytes.len().min(at + 8);
@@ -222,7 +222,7 @@ fn mutate(sample: &Sample) {
                     let len = random.below(24).min(bytes.len() - at).min(bytes.len() - from);
                     bytes.copy_within(from..from + len, at);
                 }
-                // One string or list in place of another.
+                // Puts one string or list in place of another.
                 5 if bytes.len() >= description => {
                     let pairs = [0, 8, 16, 64, 72];
                     let other = sample.entry(random.below(sample.metrics()));
@@ -230,7 +230,7 @@ fn mutate(sample: &Sample) {
                         (other + pairs[random.below(5)], entry + pairs[random.below(5)]);
                     bytes.copy_within(from..from + 8, to);
                 }
-                // Values that extend into a hole, and a metric with many cells in it.
+                // Extends the values into a hole at the end of the file, and gives a metric many cells in it.
                 6 if bytes.len() == sample.bytes.len() => {
                     let words = 1024 + random.below(1 << 12);
                     hole = 8 * words as u64;
@@ -239,15 +239,15 @@ fn mutate(sample: &Sample) {
                     let cells = u32::try_from(random.below(words)).unwrap();
                     bytes[entry + 56..entry + 60].copy_from_slice(&cells.to_ne_bytes());
                 }
-                // Another form.
+                // Changes the kind of a metric.
                 7 if bytes.len() >= description => {
                     bytes[entry + 24] = u8::try_from(random.below(7)).unwrap();
                 }
-                // The other version of the format, whose entries have another length.
+                // Changes the version of the format, so that entries have another length.
                 8 if bytes.len() >= description && random.below(4) == 0 => {
                     bytes[12] ^= 3;
                 }
-                // A list of some items: labels or bounds.
+                // Gives a metric a list of some items, which are read as labels or bounds.
                 9 if bytes.len() >= description => {
                     let at = entry + [64, 72][random.below(2)];
                     let offset = u32::try_from(random.below(description)).unwrap();
@@ -302,26 +302,27 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     let word = |n: u64| n.to_ne_bytes();
     let half = |n: u32| n.to_ne_bytes();
 
-    // Entries that are too small, too many, or overflow.
+    // Entries that are too small, too many, or overflow are rejected.
     assert!(fault(20, &half(87)).ends_with("the entries exceed the description"));
     assert!(fault(40, &half(u32::MAX)).ends_with("the entries exceed the description"));
-    // A length that differs from the file's, or a description that is longer than the file or any memory.
+    // A length that differs from the file's, or a description that is longer than the file or any memory, is rejected.
     assert!(fault(24, &word(u64::MAX)).ends_with("the file is cut short"));
     assert!(fault(32, &word(u64::MAX)).ends_with("the file is cut short"));
     assert!(fault(32, &word(8)).ends_with("invalid length of the description"));
-    // Strings outside of the table of strings, or that are not UTF-8.
+    // Strings outside of the table of strings, or that are not UTF-8, are rejected.
     assert!(fault(entry, &half(u32::MAX)).ends_with("invalid string"));
     assert!(fault(entry, &half(0)).ends_with("invalid string"));
     assert!(
         fault(entry + 4, &half(u32::MAX)).ends_with("strings overlap or exceed the description")
     );
-    // An invalid name, a name that occurs twice, or one that is shorter than its prefixes.
+    // An invalid name, a name that occurs twice, or a name that is shorter than its prefixes is rejected.
     assert!(fault(entry + 4, &half(0)).ends_with("invalid name of a metric"));
     assert!(fault(entry + 28, &half(99)).ends_with("invalid name of a metric"));
     let second: [u8; 8] = sample.bytes[sample.entry(1)..][..8].try_into().unwrap();
     assert!(fault(entry, &second).ends_with("two metrics have the same name"));
     assert!(fault(entry + 24, &half(7)).ends_with("unknown kind of a metric"));
-    // Values before, behind and across the end of the file, that are not aligned, or that wrap.
+    // Values before, behind and across the end of the file, values that are not aligned, and offsets that wrap are
+    // rejected.
     let outside = "a metric's value lies outside of the values";
     for offset in
         [0, 8, 64, sample.bytes.len() as u64, sample.bytes.len() as u64 - 4, u64::MAX - 7, u64::MAX]
@@ -331,7 +332,7 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
             assert!(fault(entry + 48, &word(offset)).ends_with(outside), "{offset}");
         }
     }
-    // No cells, or so many that adding them up would not end.
+    // A value without cells is rejected, and so is a value with so many cells that adding them up would not end.
     assert!(fault(entry + 56, &half(0)).ends_with(outside));
     assert!(fault(entry + 56, &half(u32::MAX)).ends_with(outside));
     let endless = [word(0), word(0)].concat();
@@ -386,7 +387,7 @@ fn other_versions_byte_orders_and_files_have_their_own_errors() {
 fn a_description_of_a_terabyte_is_rejected() {
     let sample = Sample::new();
     let file = fs::File::create(sample.path()).unwrap();
-    // A description of a terabyte, in a sparse file of that length.
+    // Writes a header whose description is a terabyte long, in a sparse file of that length.
     let mut header = sample.bytes[..64].to_vec();
     header[24..32].copy_from_slice(&(1_u64 << 40).to_ne_bytes());
     header[32..40].copy_from_slice(&(1_u64 << 40).to_ne_bytes());
@@ -622,7 +623,7 @@ fn sharded_and_padded_instruments_are_read_and_reset_like_others() {
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.snapshot().unwrap().to_string(), shown(THREADS * EACH));
 
-    // From outside, while the process continues to count.
+    // Another reader resets the file while the process continues to count.
     Reader::reset(&path).unwrap();
     assert_eq!(pool.taken.get(), 0);
     assert_eq!((pool.opened.get(), pool.failed.get(), pool.open.get()), (0, 0, -2));

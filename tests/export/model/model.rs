@@ -149,7 +149,7 @@ impl Model {
         }
     }
 
-    /// Reads the object for the last time.
+    /// Reads the object for the last time, and closes its series.
     pub(crate) fn close(&mut self, id: u64) {
         self.observe(id);
         self.closings += 1;

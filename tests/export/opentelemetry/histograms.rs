@@ -139,7 +139,7 @@ fn a_gauge_that_changes_from_integers_to_floats_arrives_each_time() {
     assert_eq!(pipeline.collect().gauges["load "], 3);
 }
 
-/// The histogram is absent until `is_present` is set.
+/// Metrics whose histogram is absent until `is_present` is set.
 #[derive(Default)]
 struct Late {
     append: Histogram,

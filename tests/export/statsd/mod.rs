@@ -222,7 +222,7 @@ fn labels_are_parts_of_names_or_tags_and_cannot_break_a_line() {
           open_segments:0|g|#backend:a.b:c_d_e_f_g_h_i/_,zone:eu"]
     );
 
-    // The daemon itself accepts both.
+    // The daemon accepts lines with tags and lines without tags.
     let daemon = StatsDaemon::start("statsd-labels", free_port());
     StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap().with_tags().export().unwrap();
     StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap().export().unwrap();

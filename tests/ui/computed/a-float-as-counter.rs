@@ -1,4 +1,4 @@
-// Expected: a computed counter is an integer.
+// Expected: one error: a computed counter must be an integer.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// Expected: a computed value cannot be in shared memory.
+// Expected: one error: a computed value cannot be in shared memory.
 
 use papyra_metrics::publish::Published;
 use papyra_metrics::Metrics;

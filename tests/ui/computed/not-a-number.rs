@@ -1,4 +1,4 @@
-// Expected: a computed gauge is a number.
+// Expected: one error: a computed gauge must be a number.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// The caret is on the alias.
+// Expected: one error, on the alias.
 
 use papyra_metrics::Metrics;
 

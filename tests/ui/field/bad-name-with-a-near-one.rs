@@ -1,4 +1,4 @@
-// The caret is on the string, and `records_written` is proposed.
+// Expected: one error, on the string, which proposes `records_written`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on the string.
+// Expected: one error, on the string.
 
 use papyra_metrics::{Counter, Metrics};
 

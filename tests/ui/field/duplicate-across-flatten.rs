@@ -1,4 +1,4 @@
-// The caret is on the flattened field.
+// Expected: one error, on the flattened field.
 
 use papyra_metrics::{Counter, Metrics};
 

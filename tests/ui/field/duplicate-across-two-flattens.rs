@@ -1,4 +1,4 @@
-// The caret is on the second flattened field.
+// Expected: one error, on the second flattened field.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on the string that repeats a name.
+// Expected: one error, on the string that repeats a name.
 
 use papyra_metrics::{Counter, Metrics};
 

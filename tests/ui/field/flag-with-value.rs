@@ -1,4 +1,4 @@
-// The caret is on the value.
+// Expected: one error, on the value.
 
 use papyra_metrics::{Counter, Metrics};
 

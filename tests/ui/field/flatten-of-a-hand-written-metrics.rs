@@ -1,4 +1,4 @@
-// The caret is on `Cache`.
+// Expected: one error, on `Cache`.
 
 use papyra_metrics::{Descriptor, Metrics, Walker};
 

@@ -1,4 +1,4 @@
-// The caret is on the type.
+// Expected: one error, on the type.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on `errors`.
+// Expected: one error, on `errors`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on the value, which is not a string.
+// Expected: one error, on the value, which is not a string.
 
 use papyra_metrics::{Counter, Metrics};
 

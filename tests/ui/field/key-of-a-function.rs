@@ -1,4 +1,4 @@
-// The caret is on `calls`.
+// Expected: one error, on `calls`.
 
 use papyra_metrics::{Counter, Metrics};
 

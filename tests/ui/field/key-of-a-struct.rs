@@ -1,4 +1,4 @@
-// The caret is on `storage`.
+// Expected: one error, on `storage`.
 
 use papyra_metrics::{Counter, Metrics};
 

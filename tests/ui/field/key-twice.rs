@@ -1,4 +1,4 @@
-// The caret is on the second `name`.
+// Expected: one error, on the second `name`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on the empty string.
+// Expected: one error, on the empty string.
 
 use papyra_metrics::{Counter, Metrics};
 

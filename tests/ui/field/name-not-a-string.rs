@@ -1,4 +1,4 @@
-// The caret is on the number.
+// Expected: one error, on the number.
 
 use papyra_metrics::{Counter, Metrics};
 

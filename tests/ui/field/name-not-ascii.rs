@@ -1,4 +1,4 @@
-// The caret is on the field.
+// Expected: one error, on the field.
 
 use papyra_metrics::{Counter, Metrics};
 

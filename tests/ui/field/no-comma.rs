@@ -1,4 +1,4 @@
-// The caret is on the second key.
+// Expected: one error, on the second key.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on `cache`.
+// Expected: one error, on `cache`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on `written_bytes`.
+// Expected: one error, on `written_bytes`.
 
 use papyra_metrics::{Counter, Metrics};
 

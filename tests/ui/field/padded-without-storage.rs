@@ -1,4 +1,4 @@
-// The caret is on `padded`.
+// Expected: one error, on `padded`.
 
 use papyra_metrics::{Counter, Metrics};
 

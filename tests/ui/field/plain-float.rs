@@ -1,4 +1,4 @@
-// The caret is on `f64`.
+// Expected: one error, on `f64`.
 
 use papyra_metrics::Metrics;
 

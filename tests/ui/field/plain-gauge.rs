@@ -1,4 +1,4 @@
-// The caret is on `i64`.
+// Expected: one error, on `i64`.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// The caret is on `u64`.
+// Expected: one error, on `u64`.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// The caret is on `sharded`.
+// Expected: one error, on `sharded`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on `flatten`.
+// Expected: one error, on `flatten`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on `help`.
+// Expected: one error, on `help`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on `name`.
+// Expected: one error, on `name`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on `prefix`.
+// Expected: one error, on `prefix`.
 
 use papyra_metrics::{Counter, Metrics};
 

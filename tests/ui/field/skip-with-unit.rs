@@ -1,4 +1,4 @@
-// The caret is on `unit`.
+// Expected: one error, on `unit`.
 
 use papyra_metrics::{Counter, Metrics};
 

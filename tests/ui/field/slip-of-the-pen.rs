@@ -1,4 +1,4 @@
-// The caret is on `flaten`, and the nearest key is proposed.
+// Expected: one error, on `flaten`, which proposes the nearest key.
 
 use papyra_metrics::{Counter, Metrics};
 

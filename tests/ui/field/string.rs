@@ -1,4 +1,4 @@
-// The caret is on `String`.
+// Expected: one error, on `String`.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// The caret is on `CacheMetrics`.
+// Expected: one error, on `CacheMetrics`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on `buckets`, and no key is similar.
+// Expected: one error, on `buckets`, which proposes no key, because none is similar.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on the whole type.
+// Expected: one error, on the whole type.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on `write_errors`.
+// Expected: one error, on `write_errors`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

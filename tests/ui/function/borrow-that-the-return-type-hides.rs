@@ -1,4 +1,4 @@
-// Only the compiler sees that `IterMut` borrows; with `IterMut<'_>` the attribute does too.
+// Expected: one error of the compiler. The attribute can see the borrow only in `IterMut<'_>`, not in `IterMut`.
 #![allow(mismatched_lifetime_syntaxes)]
 
 use papyra_metrics::{Gauge, Metrics, metrics};

@@ -1,4 +1,4 @@
-// The caret is on the output of the future.
+// Expected: one error on the output of the future, and the same error on the attribute.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

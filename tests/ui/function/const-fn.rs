@@ -1,4 +1,4 @@
-// The caret is on `const`.
+// Expected: one error, on `const`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// The caret is on `records_written`.
+// Expected: one error, on `records_written`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

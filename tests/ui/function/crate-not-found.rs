@@ -1,4 +1,4 @@
-// One error, at `papyra`.
+// Expected: one error, at `papyra`.
 
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 

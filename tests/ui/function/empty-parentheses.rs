@@ -1,4 +1,4 @@
-// The caret is on the attribute.
+// Expected: one error, on the attribute.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// The caret is on the expression.
+// Expected: one error, on the expression.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// The caret is on `open`.
+// Expected: one error, on `open`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

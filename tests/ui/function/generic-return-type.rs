@@ -1,4 +1,4 @@
-// The caret is on `R`.
+// Expected: two errors, both on `R`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

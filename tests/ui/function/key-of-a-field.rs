@@ -1,4 +1,4 @@
-// The caret is on `skip`.
+// Expected: one error, on `skip`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// The caret is on the second `errors`.
+// Expected: one error, on the second `errors`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

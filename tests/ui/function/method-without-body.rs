@@ -1,4 +1,4 @@
-// The caret is on `append`.
+// Expected: one error, on `append`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

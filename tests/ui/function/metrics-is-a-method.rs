@@ -1,4 +1,4 @@
-// Expected: the error says that `self.metrics` is looked up, and how another place is named.
+// Expected: the error says that `self.metrics` is looked up, and how other metrics are named.
 
 use papyra_metrics::{Counter, Metrics, metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on the semicolon.
+// Expected: one error, on the semicolon.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// The caret is on the return type.
+// Expected: two errors, both on the return type.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

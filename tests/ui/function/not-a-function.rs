@@ -1,4 +1,4 @@
-// The caret is on `static`.
+// Expected: one error, on `static`.
 use papyra_metrics::metrics;
 
 #[metrics(errors = ERRORS)]

@@ -1,4 +1,4 @@
-// The caret is on `struct`, and the message says where the derive goes.
+// Expected: one error, on `struct`, which says where the derive goes.
 use papyra_metrics::metrics;
 
 #[metrics(prefix = "log_")]

@@ -1,4 +1,4 @@
-// The caret is on the return type.
+// Expected: one error on the return type, and the same error on the attribute.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// The caret is on the return type: a future that is counted is boxed again, which requires `R: 'static`.
+// Expected: one error, on the return type: a future that is counted is boxed again, which requires `R: 'static`.
 use papyra_metrics::{Counter, metrics};
 use std::future::Future;
 use std::pin::Pin;

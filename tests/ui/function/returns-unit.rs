@@ -1,4 +1,4 @@
-// The caret is on `ok`.
+// Expected: one error, on `ok`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// Expected: one error for each of the three.
+// Expected: one error for each of the three mistakes.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

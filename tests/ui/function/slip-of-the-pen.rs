@@ -1,4 +1,4 @@
-// The caret is on `error`, and `errors` is proposed.
+// Expected: one error, on `error`, which proposes `errors`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

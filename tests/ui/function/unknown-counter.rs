@@ -1,4 +1,4 @@
-// The caret is on `write_error`, and the field of that name is proposed.
+// Expected: one error, on `write_error`, which proposes the field with a similar name.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// The caret is on `retries`.
+// Expected: one error, on `retries`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

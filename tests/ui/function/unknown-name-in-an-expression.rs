@@ -1,4 +1,4 @@
-// The caret is on each `METRICS`.
+// Expected: two errors, one on each `METRICS`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

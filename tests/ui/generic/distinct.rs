@@ -1,4 +1,4 @@
-// The same struct without a collision compiles.
+// Expected: no error. The struct of `duplicate-in-a-generic-struct.rs` compiles if its names do not collide.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the case.
+// Expected: one error, on the string: it is not a supported case.
 
 use papyra_metrics::Label;
 

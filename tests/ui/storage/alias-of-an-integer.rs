@@ -1,4 +1,4 @@
-// The caret is on `Count`.
+// Expected: one error, on `Count`.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// One error, at `unti`, in the flattened struct.
+// Expected: one error, at `unti`, in the flattened struct.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// The caret is on the second `LogCounts`.
+// Expected: one error, on the second `LogCounts`.
 
 use papyra_metrics::Metrics;
 

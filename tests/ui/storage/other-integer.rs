@@ -1,4 +1,4 @@
-// The caret is on `u32`.
+// Expected: one error, on `u32`.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// The caret is on `Counter`.
+// Expected: one error, on `Counter`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on `enum`.
+// Expected: one error, on `enum`.
 
 use papyra_metrics::Metrics;
 

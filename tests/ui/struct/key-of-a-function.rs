@@ -1,4 +1,4 @@
-// The caret is on `in_flight`.
+// Expected: one error, on `in_flight`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on the second `prefix`.
+// Expected: one error, on the second `prefix`.
 
 use papyra_metrics::{Counter, Metrics};
 

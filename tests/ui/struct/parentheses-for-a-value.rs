@@ -1,4 +1,4 @@
-// The caret is on the parentheses.
+// Expected: one error, on the parentheses.
 
 use papyra_metrics::{Counter, Metrics};
 

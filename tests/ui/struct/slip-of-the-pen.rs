@@ -1,4 +1,4 @@
-// The caret is on `storge`, and `storage` is proposed.
+// Expected: one error, on `storge`, which proposes `storage`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// The caret is on `union`.
+// Expected: one error, on `union`.
 
 use papyra_metrics::Metrics;
 

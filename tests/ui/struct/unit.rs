@@ -1,4 +1,4 @@
-// The caret is on the name of the struct.
+// Expected: one error, on the name of the struct.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// The caret is on `prefx`, and the nearest key is proposed.
+// Expected: one error, on `prefx`, which proposes the nearest key.
 
 use papyra_metrics::{Counter, Metrics};
 
