@@ -14,7 +14,7 @@ use papyra_metrics::{
 
 use crate::text::{path_name, visible_lines};
 
-/// The place that metrics are read from: files or a backend.
+/// A source of metrics: published files, or a backend in this process.
 #[derive(Clone, Copy)]
 pub(crate) enum Source<'a> {
     /// A backend in this process.

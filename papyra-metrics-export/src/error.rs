@@ -19,7 +19,7 @@ use papyra_metrics::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The registry's prefix is not one or more names joined by dots.
+    /// The prefix given to the registry is not one or more names joined by dots.
     InvalidPrefix {
         /// The prefix.
         prefix: String,

@@ -12,7 +12,8 @@ use crate::RegisterError;
 pub struct Labels(Box<[(String, String)]>);
 
 impl Labels {
-    /// Checks the names, and leaves out labels whose value is empty, because monitoring systems treat them as absent.
+    /// Creates a set of labels. Checks their names, and leaves out labels whose value is empty, because monitoring
+    /// systems treat such labels as absent.
     pub(crate) fn new<'a>(
         labels: impl Iterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, RegisterError> {

@@ -1,4 +1,4 @@
-//! The names and units of metrics in OpenTelemetry.
+//! Chooses the names and units of metrics in OpenTelemetry.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,12 +8,13 @@ use crate::family::Family;
 /// The maximum length of a name, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
 const MAX_NAME_LEN: usize = 255;
 
-/// The names in use, by their lower-case form, because the SDK ignores case.
+/// The names that are in use, by their spelling in lower case. The SDK ignores case, so two names must not differ only
+/// in upper and lower case.
 #[derive(Default)]
 pub(crate) struct Names(HashMap<String, String>);
 
 impl Names {
-    /// Claims a name for a family: the name without the unit or, if it is taken, the name with the unit.
+    /// Claims a name for a family. The name is without the unit or, if that name is taken, with the unit.
     pub(crate) fn claim(&mut self, family: &Family) -> Result<String, String> {
         let names = [family.name_without_unit(), family.own_name()];
         let names = names.map(|name| family.dotted(name));
@@ -54,8 +55,8 @@ impl Names {
     }
 }
 
-/// The unit in UCUM, <https://ucum.org/ucum>, as the semantic conventions of OpenTelemetry write it: the things that are
-/// counted are in braces, in the singular.
+/// Returns the unit of a family in UCUM notation (<https://ucum.org/ucum>), as the semantic conventions of
+/// OpenTelemetry require. Counted things are written in the singular and in braces, such as `{record}`.
 pub(crate) fn unit(family: &Family) -> Cow<'static, str> {
     let Some(unit) = family.unit() else {
         let thing = family.own_name().split('_').find_map(singular);
@@ -86,7 +87,8 @@ pub(crate) fn unit(family: &Family) -> Cow<'static, str> {
     Cow::Borrowed(known)
 }
 
-/// The singular of a word that looks like a plural. It is only used in annotations.
+/// Returns the singular of a word that looks like a plural, or `None` for other words. The result is only used inside
+/// braces, so an occasional wrong singular does no harm.
 fn singular(word: &str) -> Option<String> {
     let end = |end: &str| word.strip_suffix(end).filter(|rest| rest.len() > 1);
     if let Some(rest) = end("ies") {

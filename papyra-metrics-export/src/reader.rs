@@ -41,7 +41,7 @@ pub struct RegistryReader {
     view: View,
     scratch: Scratch,
     shown: ShownValues,
-    /// The values that [`read`](Self::read) returns. Adapters do not use them, but the numbers in `shown`.
+    /// The values that [`read`](Self::read) returns. Adapters read the numbers in `shown` instead.
     values: Vec<Value>,
     /// The number of a closing of a backend. Series that were closed by it or earlier are not shown again.
     delivered: u64,

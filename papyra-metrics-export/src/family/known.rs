@@ -18,8 +18,8 @@ pub(crate) struct Families {
     /// The position of each family by the hash of its name. If an earlier name has the same hash, the key is the next free
     /// number. Names are declared in a program and not chosen by an attacker, so a fast hash suffices.
     by_hash: FxHashMap<u64, usize>,
-    /// The number of known names that end in a sample suffix, such as `_total`. While it is zero, which is usual,
-    /// families with different names cannot share a sample name.
+    /// The number of names in `all` that end in a sample suffix, such as `_total`. Usually there are none, and then
+    /// families with different names cannot share a sample name, which makes the check for conflicts fast.
     ambiguous: usize,
 }
 

@@ -1,4 +1,4 @@
-//! The record of which last values of closed backends were scraped.
+//! Records which last values of closed backends were scraped.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};

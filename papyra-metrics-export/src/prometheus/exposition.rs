@@ -1,4 +1,4 @@
-//! The text of all families: everything but the values is written once, when backends come or go.
+//! Prepares the text of all families. Everything except the values is written once, when backends are added or removed.
 //!
 //! The formats are those of <https://prometheus.io/docs/instrumenting/exposition_formats/> and
 //! <https://github.com/prometheus/OpenMetrics/blob/v1.0.0/specification/OpenMetrics.md>.

@@ -1,4 +1,4 @@
-//! Closed backends: their last values, kept within limits.
+//! Remembers the last values of closed backends, for a limited time and for a limited number of backends.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
@@ -68,7 +68,7 @@ pub(super) struct ForgottenSources {
 }
 
 struct ForgottenSource {
-    /// As long as this exists, no other source has the address.
+    /// The unregistered metrics. As long as this value exists, no other metrics can have the same address.
     source: Arc<Departed>,
     totals: Vec<(SeriesId, SourceTotal)>,
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// A listener that is notified after families were added.
 pub(crate) trait FamilyListener: Send + Sync {
-    /// Called after families were added. The caller holds no lock, and several threads may call at the same time.
+    /// Handles new families. The caller holds no lock, and several threads may call this at the same time.
     fn families_added(self: Arc<Self>);
 }
 

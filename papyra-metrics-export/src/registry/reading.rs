@@ -1,4 +1,4 @@
-//! Reads the backends of a registry. Their code runs under no lock.
+//! Reads the backends of a registry. No lock of the registry is held while the code of a backend runs.
 
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};

@@ -1,4 +1,4 @@
-//! Registers and unregisters backends. Their code runs under no lock.
+//! Registers and unregisters backends. No lock of the registry is held while the code of a backend runs.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A backend that is to be registered, as the registry's parts know it.
+//! The data of a backend that is to be registered, which the modules of the registry pass to each other.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ pub(super) struct Registration<'a> {
     pub(super) source: &'a Arc<dyn Source>,
     pub(super) labels: &'a Arc<Labels>,
     pub(super) descriptors: &'a [Descriptor],
-    /// The list of descriptors if it is static. Its address then identifies it.
+    /// The list of descriptors if the list is static. A static list is identified by its address.
     pub(super) static_descriptors: Option<&'static [Descriptor]>,
     /// For each metric, whether the filters accept it. `None` if there are no filters.
     pub(super) accepted: Option<&'a [bool]>,

@@ -1,4 +1,4 @@
-//! The objective of a histogram, in the form in which a lock file contains it.
+//! The objective of a histogram, as it is written in a lock file.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! The number that a series shows, and its type.
+//! The numeric value of a series in one reading, and the type of the values of a series.
 
 use papyra_metrics::{Kind, Value};
 

@@ -1,4 +1,4 @@
-//! The values that one reading shows.
+//! Stores the values of all series in one reading.
 
 use papyra_metrics::{Distribution, Tally, Value};
 

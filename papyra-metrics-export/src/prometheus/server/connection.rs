@@ -1,4 +1,5 @@
-//! One client: its request, the response, and an end that lets the response arrive.
+//! Serves one client: receives the request, sends the response, and closes the connection in a way that lets the
+//! response arrive.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;

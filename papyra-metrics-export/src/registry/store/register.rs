@@ -1,4 +1,4 @@
-//! Registers backends: finds their series, or adds them.
+//! Registers backends in the store: continues the series of closed backends, or adds new series.
 
 use std::collections::HashSet;
 use std::collections::hash_map::Entry as MapEntry;
@@ -18,7 +18,8 @@ use crate::{Labels, RegisterError};
 pub(in crate::registry) enum Outcome {
     Registered {
         has_new_families: bool,
-        /// Whether the number of backends has grown so much that orphaned backends should be closed.
+        /// Whether the number of backends has grown so much that backends whose metrics only the registry still holds
+        /// should be searched for and closed.
         needs_sweep: bool,
     },
     /// Backends that have the same series and must be closed before the registration is tried again. Only the registry
@@ -93,7 +94,8 @@ impl Store {
         }
     }
 
-    /// Returns the ids of orphaned backends that have one of these series. An open backend that has one is an error.
+    /// Returns the ids of the backends that have one of these series and whose metrics only the registry still holds.
+    /// Returns an error if any other open backend has one of the series.
     fn check_free(
         &self,
         schema: &Schema,

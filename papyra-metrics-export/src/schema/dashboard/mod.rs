@@ -1,4 +1,4 @@
-//! A Grafana dashboard of the declared metrics.
+//! Generates a Grafana dashboard of the declared metrics.
 
 mod components;
 mod draft;
@@ -29,8 +29,8 @@ use crate::RegisterError;
 /// `Display` writes the JSON, which can be imported or provisioned. The same schema always gives the same text, so a
 /// file can be generated again and compared.
 ///
-/// - Rows are components: metrics whose names begin with the same word. If there are several, the first row is an
-///   overview.
+/// - Each row shows one component: the metrics whose names begin with the same word. If there are several components,
+///   the first row is an overview.
 /// - Counters are shown as rates, gauges as values, histograms as quantiles and as a heatmap. Metrics with labels are
 ///   broken down by label.
 /// - Titles are derived from names. Descriptions are help texts.
