@@ -427,7 +427,8 @@ mod steps {
     /// The environment variable that contains the number of the case to be run by the copy of this process.
     pub(crate) const CASE: &str = "PAPYRA_METRICS_CASE";
 
-    /// Runs one function between two signals: even numbers without the attribute, odd numbers with it.
+    /// Runs the function with this number between two signals. Functions with even numbers do not have the
+    /// attribute, and functions with odd numbers have it.
     pub(crate) fn run_case(number: usize) {
         let Case { bare, measured, .. } = &CASES[number / 2];
         let mut work = if number % 2 == 0 { bare() } else { measured() };

@@ -110,7 +110,7 @@ fn two_threads() -> Subject {
     Subject { name: "Two threads on one counter".into(), of: "an increment", per: 1, entries }
 }
 
-/// The baseline of two threads: neither touches a cache line of the other.
+/// Returns the baseline of two threads: neither touches a cache line of the other.
 pub fn far_apart() -> Entry {
     by_two!("two `AtomicU64`, far apart", c = [Line(AtomicU64::new(0)), Line(AtomicU64::new(0))] =>
         c[0].0.fetch_add(1, Relaxed), c[1].0.fetch_add(1, Relaxed))

@@ -27,16 +27,16 @@ pub enum Op {
 /// A level of the tree. Level 0 holds flushed memtables, whose keys overlap; each further level is sorted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
 pub enum Level {
-    /// Level 0.
+    /// Level 0, which holds flushed memtables.
     #[metrics(name = "0")]
     L0,
-    /// Level 1.
+    /// Level 1, the first sorted level.
     #[metrics(name = "1")]
     L1,
-    /// Level 2.
+    /// Level 2, the second sorted level.
     #[metrics(name = "2")]
     L2,
-    /// Level 3.
+    /// Level 3, the last level.
     #[metrics(name = "3")]
     L3,
 }
@@ -63,7 +63,7 @@ pub enum ErrorKind {
 pub enum FilterResult {
     /// The table was not read.
     Negative,
-    /// The table was read in vain.
+    /// The table was read, but it does not have the key.
     FalsePositive,
 }
 

@@ -73,7 +73,7 @@ pub fn open_and_write() -> [(&'static str, Arc<Log>); 2] {
         let writer = Arc::clone(&log);
         thread::spawn(move || {
             for n in 0_usize.. {
-                // Every tenth record is refused, so that the error counter moves.
+                // Every tenth record is refused, so that the error counter increases.
                 let record = vec![b'x'; if n % 10 == 9 { 0 } else { 100 + n % 7 }];
                 let _ = writer.append(&record);
                 thread::sleep(Duration::from_millis(pause));

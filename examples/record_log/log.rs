@@ -240,7 +240,7 @@ impl RecordLog {
 /// One record of a log, as read.
 enum Frame {
     Record(Vec<u8>),
-    /// The checksum is wrong, but the next record follows after this length.
+    /// The checksum is wrong, but the length is known, so that the next record can be read.
     Damaged {
         len: u64,
     },

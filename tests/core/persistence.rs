@@ -1,4 +1,4 @@
-//! The ready-made struct.
+//! The ready-made struct `PersistenceMetrics`.
 
 use std::time::Duration;
 

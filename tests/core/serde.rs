@@ -124,7 +124,7 @@ fn the_bytes_of_a_snapshot_are_the_same_in_every_version() {
 
 buckets!(One: u64 = [1]);
 
-/// A plain struct that is sent between processes.
+/// A struct with `storage` that is sent between processes.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Counts {
     writes: u64,

@@ -19,7 +19,7 @@ struct Counts {
     #[metrics(unit = "writes")]
     #[serde(default)]
     writes: u64,
-    /// Those in vain.
+    /// Writes that failed.
     #[serde(rename = "failures")]
     #[metrics(errors)]
     #[arg(long = "failures", default_value_t = 0)]

@@ -1,4 +1,4 @@
-//! Plain structs, which are both the declaration and the typed snapshot.
+//! Structs with `storage`, which are both the declaration of the metrics and a typed snapshot of their values.
 
 #![deny(warnings, missing_docs)]
 

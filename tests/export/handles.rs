@@ -73,7 +73,7 @@ fn a_handle_adds_its_labels_to_all_metrics_registered_through_it() {
         read(&mut RegistryReader::new(&registry)),
         map([("records_written{db=\"a\",shard=\"7\",zone=\"eu\"}", 0), ("records_written{}", 0)])
     );
-    // `with_labels` never fails; registrations through the handle do.
+    // `with_labels` never fails; a registration through the handle can fail.
     let metrics = Arc::new(LogMetrics::default());
     let twice = handle.register(metrics.clone(), &[("db", "b")]).unwrap_err();
     assert_eq!(twice, RegisterError::DuplicateLabel { name: "db".to_owned() });

@@ -300,7 +300,8 @@ fn clients_that_ask_at_the_same_time_share_one_scrape() {
     };
     let first = ask();
     entries.recv_timeout(Duration::from_secs(30)).unwrap();
-    // These requests arrive too late for the first scrape. The server has received them once it answers the request below.
+    // The requests of these clients arrive too late for the first scrape. They have arrived once the server answers the
+    // request below.
     let others: Vec<_> = (0..5).map(|_| ask()).collect();
     request(server.local_addr(), "GET / HTTP/1.1\r\n\r\n");
     drop(release);

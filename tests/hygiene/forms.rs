@@ -54,7 +54,7 @@ where
     pub values: [T; N],
 }
 
-/// A plain struct, for which the derive generates storage.
+/// A struct with `storage`, for which the derive generates a struct of atomics.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = Storage)]
@@ -73,7 +73,7 @@ pub struct Plain<T> {
     pub kind: ::core::marker::PhantomData<T>,
 }
 
-/// A plain struct that flattens a type parameter and a private struct.
+/// A struct with `storage` that flattens a type parameter and a private struct.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = BothStorage)]
@@ -94,7 +94,7 @@ struct Others<N> {
     kind: ::core::marker::PhantomData<N>,
 }
 
-/// A plain struct that is flattened into another one.
+/// A struct with `storage` that another one flattens.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = NestedStorage)]

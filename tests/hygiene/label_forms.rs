@@ -160,7 +160,7 @@ pub struct StoreMetrics<'a> {
     pub wal: ByLabel<Shard, ::papyra_metrics::Gauge>,
 }
 
-/// A plain struct with families, for which the derive generates storage.
+/// A struct with `storage` that contains families.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = CountsStorage, labels(component = "counts"))]

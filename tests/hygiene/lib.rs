@@ -127,7 +127,7 @@ pub struct OldFamilies {
     pub errors: Family<Step, Counter>,
 }
 
-/// A deprecated plain struct with a deprecated field.
+/// A deprecated struct with `storage` and a deprecated field.
 #[deprecated]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Metrics)]
 #[metrics(storage = OldStorage)]
@@ -147,7 +147,7 @@ struct Nested {
     reads: u64,
 }
 
-/// A generic plain struct.
+/// A generic struct with `storage`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Metrics)]
 #[metrics(storage = GenericStorage)]
 pub struct GenericCounts<T> {

@@ -210,7 +210,7 @@ fn dropping_removes_the_file_unless_keep_was_called() {
     assert_eq!(reader.snapshot().unwrap()["records_written"], 8);
     // The process still runs, but the file is not live, because the process has dropped the metrics.
     assert!(!reader.is_live().unwrap());
-    // Its next file replaces the kept one, and a normal exit removes it.
+    // The next file of the process replaces the kept file, and is removed when the process exits normally.
     assert_eq!(backend.tell(&format!("publish {}", path.display())), "ok");
     backend.end();
     assert_eq!(names(directory.path()), [""; 0]);
@@ -347,7 +347,7 @@ macro_rules! thousand {
 
 include!("../derive/thousand.in");
 
-/// Runs in a file system of 80 KiB, which has room for the description and not for all values.
+/// Is run by the test below, in a file system of 80 KiB, which has room for the description and not for all values.
 #[test]
 #[ignore = "the test below runs it in such a file system"]
 fn in_a_small_file_system() {
@@ -457,7 +457,7 @@ fn a_successor_is_not_mistaken_for_the_dead_process() {
     assert!(!error.to_string().contains(&pid.to_string()), "{error}");
 }
 
-/// Runs as process 1 of a pid namespace, and forks a process 1 of another one inside it.
+/// Is run by the test below as process 1 of a pid namespace, and forks a process that is process 1 of a nested namespace.
 #[test]
 #[ignore = "the test below runs it in a pid namespace"]
 fn in_a_nested_pid_namespace() {

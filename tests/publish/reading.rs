@@ -287,7 +287,7 @@ fn mutate(sample: &Sample) {
             }
         }
     }
-    // Otherwise nearly all mutations are harmless, or nearly all are rejected at the first check.
+    // If one of these numbers is small, nearly all mutations are harmless, or nearly all are rejected at the first check.
     assert!(
         read > 1000 && refused > 1000 && with_holes > 100,
         "{read} read, {refused} refused, {with_holes} with holes"
@@ -570,7 +570,7 @@ fn published_metrics_are_used_like_other_metrics() {
     assert_eq!(log.metrics.write_errors.get(), 1);
 }
 
-/// A plain struct with storage, and with a parameter that only a skipped field uses.
+/// A struct with `storage`, and with a parameter that only a skipped field uses.
 #[derive(Clone, Debug, Default, PartialEq, Metrics)]
 #[metrics(storage = Storage)]
 struct Counts<T> {

@@ -73,7 +73,7 @@ const TESTED: &[&str] = &[
     "uuid",
 ];
 
-/// The metrics that the attributes name. `of` returns the same metrics through `self`.
+/// The source of the metrics that the added attributes name. Its function `of` makes an expression that uses `self`.
 const METRICS: &str = "
 #[doc(hidden)]
 #[allow(dead_code)]

@@ -15,7 +15,7 @@ struct Refusals {
     why: &'static str,
     rounds: &'static [Round],
     package: &'static str,
-    /// The location of the compiler's error.
+    /// The locations at which the compiler reports the errors.
     places: &'static [&'static str],
 }
 

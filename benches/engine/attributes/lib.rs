@@ -1,4 +1,4 @@
-//! Attributes that take the place of `#[metrics]`, so that one source is compiled with different measurements.
+//! Attributes that replace `#[metrics]`, so that one source is compiled with different measurements.
 
 use proc_macro::{Delimiter, Group, Punct, Spacing, TokenStream, TokenTree};
 

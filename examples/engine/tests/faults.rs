@@ -240,7 +240,7 @@ async fn a_killed_process_has_stored_all_that_it_acknowledged() {
     assert!(total > 0);
 }
 
-/// Runs in a file system of 3 MiB.
+/// Is run by the test below, in a file system of 3 MiB.
 #[test]
 #[ignore = "the test below runs it in a small file system"]
 fn in_a_small_file_system() {

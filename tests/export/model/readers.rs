@@ -173,7 +173,7 @@ pub(crate) struct Datagrams {
 }
 
 impl Datagrams {
-    /// Adds the values of a distribution: one value, or the number that the sample rate stands for.
+    /// Adds the values of a distribution: one value, or several equal values if the line has a sample rate.
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // of small numbers
     fn add_values(&mut self, name: &str, value: f64, rest: &str) {
         let (rate, tags) = match rest.strip_prefix("|@") {

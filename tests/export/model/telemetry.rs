@@ -71,7 +71,7 @@ impl Collector {
                         self.gauges.insert(name, point.value().into());
                     }
                 }
-                // These are instruments that observe nothing: those of replays and of interruption points.
+                // The instruments of replays and of interruption points observe nothing.
                 AggregatedMetrics::U64(MetricData::Gauge(_)) => {}
                 other => panic!("{} is {other:?}", metric.name()),
             }

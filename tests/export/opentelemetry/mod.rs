@@ -73,7 +73,7 @@ fn a_receiver_adds_up_what_was_counted_over_resets_and_reopened_backends() {
             let received = pipeline.collect();
             assert_eq!(received.totals["records_written backend=orders"], counted);
             // A closed backend has no gauges, but its totals stay. In the SDK, the callbacks of each reader write into
-            // all readers, so one of them may see an earlier level once more.
+            // all readers, so one of the readers may see an earlier value of the gauge once more.
             pipeline.collect();
             for received in [pipeline.cumulative.received(), pipeline.delta.received()] {
                 let levels: Vec<_> = received.gauges.keys().collect();
