@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 pub(super) struct Delivery {
     /// The time for which a last value is shown after its first scrape.
     pub(super) linger: Duration,
-    /// The number of a closing. Series that were closed by it or earlier are not shown again. The number never falls.
+    /// The registry numbers the closings of backends. Series that were closed up to this number are not part of scrapes
+    /// any more. The number never falls.
     delivered: AtomicU64,
-    /// The number of a closing whose series were scraped and are still shown, and the time of their first scrape.
+    /// The number of a closing whose series were already scraped but are still part of scrapes, and the time of their
+    /// first scrape.
     lingering: Mutex<Option<(u64, Instant)>>,
 }
 

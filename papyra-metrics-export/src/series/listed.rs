@@ -19,7 +19,7 @@ pub(crate) struct Listed {
 #[derive(Clone, Copy)]
 pub(crate) struct KindRun {
     pub(crate) kind: Kind,
-    /// The index after the last metric.
+    /// The index that follows the index of the run's last metric.
     pub(crate) end: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Series and the sources that they are read from.
+//! Series, their values, and the sources that the values are read from.
 
 use std::sync::Arc;
 

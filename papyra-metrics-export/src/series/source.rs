@@ -1,11 +1,11 @@
-//! Registered backends, with their types erased.
+//! Sources: registered backends with erased types, from which the values of series are read.
 
 use std::sync::atomic::{Ordering, fence};
 use std::sync::{Arc, Weak};
 
 use papyra_metrics::Metrics;
 
-/// The metrics of one backend.
+/// The metrics of one backend, from which the values of the backend's series are read.
 pub(crate) trait Source: Send + Sync {
     fn metrics(&self) -> &dyn Metrics;
 
@@ -20,7 +20,8 @@ pub(crate) trait Source: Send + Sync {
     fn identity(&self) -> Option<Box<dyn Identity>>;
 }
 
-/// Identifies metrics that the registry no longer holds. While this exists, no other metrics have their address.
+/// Identifies metrics that the registry no longer holds. While this value exists, no other metrics have the same
+/// address.
 pub(crate) trait Identity: Send + Sync {
     /// Returns whether the metrics still exist, so that they may be registered again.
     fn is_alive(&self) -> bool;
@@ -54,7 +55,7 @@ impl<M: Send + Sync + ?Sized> Identity for Weak<M> {
     }
 }
 
-/// Metrics that the registry keeps until it is dropped.
+/// Metrics that stay registered for as long as the registry exists.
 pub(crate) struct StaticSource<M>(pub(crate) M);
 
 impl<M: Metrics + Send + Sync + 'static> Source for StaticSource<M> {

@@ -7,7 +7,7 @@ use super::listed::KindRun;
 use super::number::{Form, Number, UNREAD};
 use super::readings::Readings;
 
-/// The initial state of a series, new or continued.
+/// The initial state of a new series, or of a series that continues from the last value of a closed backend.
 #[derive(Default)]
 pub(crate) enum Start {
     /// The series has no value until its source is read.

@@ -14,7 +14,7 @@ use crate::series::number::Form;
 use crate::series::values::Start;
 use crate::{Labels, RegisterError};
 
-/// The outcome of a registration.
+/// The result of an attempt to register a backend.
 pub(in crate::registry) enum Outcome {
     Registered {
         has_new_families: bool,

@@ -26,7 +26,7 @@ pub(crate) struct View {
     /// Whether the view contains a closed series until the registry forgets it, instead of until its last value is
     /// delivered.
     keeps_closed: bool,
-    /// The number of a closing. Series that were closed by it or earlier are no longer shown.
+    /// The registry numbers the closings of backends. Series that were closed up to this number are no longer shown.
     pub(crate) hidden: u64,
     /// The number of the newest closing in the view.
     pub(crate) newest: u64,

@@ -1,6 +1,6 @@
 //! Translates units to the ids that Grafana uses.
 
-/// Returns Grafana's id of the unit of a value.
+/// Returns the id that Grafana uses for the unit of a value.
 pub(super) fn of_value(unit: Option<&str>) -> String {
     let Some(unit) = unit else { return "short".to_owned() };
     let known = match unit {
@@ -28,7 +28,7 @@ pub(super) fn of_value(unit: Option<&str>) -> String {
     known.to_owned()
 }
 
-/// Returns Grafana's id of the unit of a value per second.
+/// Returns the id that Grafana uses for the unit of a value per second.
 pub(super) fn of_rate(unit: Option<&str>) -> String {
     let Some(unit) = unit else { return "ops".to_owned() };
     let known = match unit {
