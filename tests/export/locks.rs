@@ -259,8 +259,8 @@ fn a_thread_reads_what_it_has_set_while_another_thread_reads() {
         waiting: Gauge,
     }
 
-    // A processor may load a value before an earlier write is visible to other processors, but only for some hundred nanoseconds.
-    // Without optimization, a reading takes longer, so this test proves it in optimized builds only.
+    // A processor may delay a write for some hundred nanoseconds, and execute later loads in the meantime. Without optimization, a
+    // reading takes longer than that, so this test can fail only in optimized builds.
     const ROUNDS: u64 = if cfg!(debug_assertions) { 10_000 } else { 20_000_000 };
 
     let registry = Registry::new();

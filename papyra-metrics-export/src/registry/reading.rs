@@ -94,8 +94,8 @@ impl Registry {
     /// Begins a reading of all backends. Takes no lock if the store has not been locked since the last reading for this
     /// view.
     fn begin(&self, view: &View) -> Reading {
-        // Everything that this thread has counted is visible to the other threads before the time is loaded. Another reading may
-        // begin after that and replace this one. It has to include what was counted. The other fence is in `begin_anew`.
+        // SeqCst, together with the fence in `begin_anew`: if another reading begins after this load of the clock and replaces
+        // this reading, its values include everything that this thread has counted before.
         fence(Ordering::SeqCst);
         // Acquire: a reading that was merged before has not read any source later than this one does.
         let is_unchanged = self.shared.clock.load(Ordering::Acquire) == view.clock;
@@ -106,7 +106,7 @@ impl Registry {
     #[cold]
     fn begin_anew(&self) -> Reading {
         let reading = self.store().begin();
-        // A thread that does not see the new time in `begin` has counted before this reading loads a value.
+        // SeqCst: if a thread does not see the new time in `begin`, this reading sees everything that the thread has counted.
         fence(Ordering::SeqCst);
         reading
     }

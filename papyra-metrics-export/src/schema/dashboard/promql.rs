@@ -1,4 +1,4 @@
-//! Writes the PromQL queries of a dashboard.
+//! Writes the `PromQL` queries of a dashboard.
 
 use super::metric::Metric;
 use super::variables;

@@ -1,4 +1,4 @@
-//! Writes expressions in PromQL, the query language of Prometheus.
+//! Writes expressions in `PromQL`, the query language of Prometheus.
 
 use std::fmt::Write as _;
 
