@@ -1,4 +1,4 @@
-//! Formats distributions for people: figures in human-readable units, and a picture.
+//! Formats distributions for people: quantiles in human-readable units, and the bucket counts as a bar chart.
 
 use papyra_metrics::{Distribution, Value};
 

@@ -26,7 +26,7 @@ pub struct Rules {
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = parse_percent)]
     max_errors: f64,
 
-    /// Alert if no operation in flight has finished for this long
+    /// Alert if operations are in flight and none has finished for this long
     #[arg(long, value_name = "MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     stuck_after: u32,
 }

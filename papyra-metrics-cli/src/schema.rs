@@ -1,6 +1,7 @@
 //! Loads the declared metrics from a lock file, from processes, or from the backend in this process.
 
 use std::{
+    collections::BTreeSet,
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -9,7 +10,7 @@ use clap::Args;
 use papyra_metrics::publish::{ReadError, Reader};
 use papyra_metrics_export::{
     Registry,
-    schema::{Schema, SchemaError},
+    schema::{Change, Schema, SchemaError},
 };
 
 use crate::output;
@@ -100,17 +101,24 @@ fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
         schemas.push((path.to_owned(), Schema::of_published(&reader)?));
         Ok(reader)
     });
-    let mut schemas = schemas.into_iter();
-    let Some((first, mut schema)) = schemas.next() else { return (None, readings) };
-    for (path, other) in schemas {
-        let changes = other.changes_since(&schema).into_iter();
-        let is_conflict = |it: &str| matches!(it, "kind" | "unit" | "bucket bounds");
-        let conflicts = changes.filter(|change| change.property().is_some_and(is_conflict));
-        readings.errors.extend(conflicts.map(|conflict| {
-            let [first, path] = [&first, &path].map(|path| path_name(path));
-            format!("{path} conflicts with {first}: {conflict}; give the path of one of them")
-        }));
-        schema = schema.with(other);
+    for (position, (path, schema)) in schemas.iter().enumerate() {
+        let mut conflicts = BTreeSet::new();
+        for (earlier, known) in &schemas[..position] {
+            let [earlier, path] = [earlier, path].map(|path| path_name(path));
+            let changes = schema.changes_since(known).into_iter();
+            for conflict in changes.filter(is_conflict).map(|change| change.to_string()) {
+                if conflicts.insert(conflict.clone()) {
+                    readings.errors.push(format!(
+                        "{path} conflicts with {earlier}: {conflict}; give the path of one of them"
+                    ));
+                }
+            }
+        }
     }
-    (Some(schema), readings)
+    (schemas.into_iter().map(|it| it.1).reduce(Schema::with), readings)
+}
+
+/// Returns whether two processes with this difference cannot be described together.
+fn is_conflict(change: &Change) -> bool {
+    change.property().is_some_and(|it| matches!(it, "kind" | "unit" | "bucket bounds"))
 }

@@ -57,10 +57,10 @@ pub trait Metrics {
     /// listed but has no value now is shown as [absent](Walker::absent).
     fn walk(&self, walker: &mut dyn Walker);
 
-    /// Returns [`descriptors`](Self::descriptors) if they are static. Snapshots then borrow their names, and store
-    /// nothing but values.
+    /// Returns [`descriptors`](Self::descriptors) if they are static. A snapshot then borrows the names of the metrics
+    /// from the descriptors, and stores only the values.
     ///
-    /// Returns `None` by default, which is correct for every implementation.
+    /// The default returns `None`. To override it only makes snapshots cheaper.
     fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
         self.__static_table().descriptors
     }

@@ -76,7 +76,12 @@ fn processes_that_disagree_about_a_metric_are_an_error_that_names_both() {
     struct New {
         depth: Gauge,
     }
+    #[derive(Default, Metrics)]
+    struct Other {
+        width: Counter,
+    }
     let dir = tempfile::tempdir().unwrap();
+    let _other = Published::<Other>::create(dir.path().join("0.metrics")).unwrap();
     let _old = Published::<Old>::create(dir.path().join("a.metrics")).unwrap();
     let _new = Published::<New>::create(dir.path().join("b.metrics")).unwrap();
     assert_eq!(

@@ -283,7 +283,7 @@ fn a_label_beyond_the_members_of_a_sharded_family_panics() {
     family[Slot(19)].inc();
 }
 
-/// Control over threads that only Linux offers.
+/// Tests that move and interrupt threads by system calls of Linux.
 #[cfg(target_os = "linux")]
 mod moved_and_interrupted {
     use super::{

@@ -293,7 +293,8 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
         let record = vec![b'x'; 1 << 16];
         while !over.load(Ordering::Relaxed) {
             let _ = writer.append(&record[..1000]);
-            // This append exceeds the buffer of a stream, and blocks if the stream is not read.
+            // This record is larger than a socket's buffer, so the append blocks once the log writes to the socket below,
+            // which nobody reads.
             let _ = writer.append(&record);
             thread::sleep(Duration::from_millis(5));
         }

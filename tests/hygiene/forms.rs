@@ -252,7 +252,7 @@ impl Log {
     }
 }
 
-/// A backend that may have metrics, behind a reference.
+/// A backend with an optional reference to metrics.
 #[derive(::core::fmt::Debug)]
 pub struct Optional<'a> {
     /// Metrics that may be missing.

@@ -230,7 +230,7 @@ fn mutate(sample: &Sample) {
                         (other + pairs[random.below(5)], entry + pairs[random.below(5)]);
                     bytes.copy_within(from..from + 8, to);
                 }
-                // Extends the values into a hole at the end of the file, and gives a metric many cells in it.
+                // Extends the values by a hole at the end of the file, and gives a metric so many cells that some may be in the hole.
                 6 if bytes.len() == sample.bytes.len() => {
                     let words = 1024 + random.below(1 << 12);
                     hole = 8 * words as u64;

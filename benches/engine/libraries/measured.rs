@@ -1,4 +1,4 @@
-//! The engine with `measured`, whose histograms know the number of their buckets.
+//! The engine with `measured`, whose histogram type has the number of bounds as a parameter.
 
 use measured as peer;
 use measured::metric::histogram::Thresholds;

@@ -60,7 +60,8 @@ impl Details {
         header
     }
 
-    /// Returns the figures of the values recorded since the last reading, or an empty line if there are none.
+    /// Returns a line with the quantiles and the bar chart of the values recorded since the last reading. The line is
+    /// empty if no values were recorded.
     pub(crate) fn line(&self, line: &Line) -> TextLine<'static> {
         let Some(interval) = line.interval.as_ref().filter(|interval| !interval.is_empty()) else {
             return TextLine::default();

@@ -50,7 +50,7 @@ pub struct Watch {
     #[arg(long, short)]
     totals: bool,
 
-    /// Print lines on a terminal too
+    /// Print a line for each metric instead of the table, even on a terminal
     #[arg(long, short)]
     plain: bool,
 

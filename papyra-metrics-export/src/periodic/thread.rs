@@ -91,7 +91,7 @@ impl Periodic {
                 JoinError::Panicked(message) => panicked(&message),
                 JoinError::Deadlock => io::Error::new(
                     io::ErrorKind::Deadlock,
-                    "stopped by the export itself; the last export follows when it returns",
+                    "`stop` was called by the export itself; the last export follows when this one returns",
                 ),
                 JoinError::TimedOut => io::Error::new(
                     io::ErrorKind::TimedOut,

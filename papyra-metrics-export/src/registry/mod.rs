@@ -192,10 +192,10 @@ impl Registry {
         handle
     }
 
-    /// Sets for how long, and of how many backends at most, the totals of closed backends are remembered.
+    /// Limits how long the totals of closed backends are kept, and for how many of them.
     ///
-    /// The defaults are ten minutes and 10,000 backends. The limits apply to the whole registry, and to backends that
-    /// are already closed.
+    /// The defaults are ten minutes and 10,000 backends. The limits apply to the whole registry, including backends
+    /// that are already closed.
     pub fn set_closed_retention(&self, time: Duration, backends: usize) {
         self.store().set_retention(time, backends);
     }

@@ -108,7 +108,7 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     let role = |family: &Family| family.is_error_counter.then(|| "`errors`".to_owned());
     compare(ROLE, role(old), role(new));
     compare(HELP, quoted(&old.help), quoted(&new.help));
-    // If the histogram is currently absent, its bounds are unknown and are not reported as changed.
+    // The bounds are unknown if the histogram was absent, for example in a flattened `Option` that is `None`.
     if let (Some(old), Some(new)) = (&old.bounds, &new.bounds) {
         compare("bucket bounds", bounds(old), bounds(new));
     }

@@ -1,4 +1,4 @@
-//! The part of a cross product of labels that has one value of the first label.
+//! The members of a family with several labels that share one value of the first label.
 
 use core::fmt;
 use core::ops::{Index, IndexMut};
@@ -7,11 +7,11 @@ use super::members::{MemberArray, MemberStorage};
 use super::zero::Zero;
 use crate::label::{self, Label};
 
-/// The members of a cross product that have one value of its first label. Indexing a
+/// The members of a family with several labels that share one value of the first label. Indexing a
 /// [`Family<(A, B), _>`](crate::Family) by an `A` returns a row.
 ///
-/// A row is indexed by the remaining labels. `errors = request_errors[Op::Get]` on a function counts its errors in that
-/// row, in the member of the label that the error converts to:
+/// A row is indexed by the remaining labels. With `errors = errors[Op::Get]`, a function converts each error to a label
+/// value, and counts the error in the member of the row that has this value:
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, IoErrorKind, Label, Metrics, metrics};

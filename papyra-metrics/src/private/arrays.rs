@@ -63,8 +63,8 @@ impl<M: DescriptorTable + ?Sized> SizeClasses<M> {
     .0;
 }
 
-/// Constants that are `Some` array of length `LEN` only if `LEN` is the smallest size that fits. The compiler evaluates the
-/// constants of all sizes, but those that are `None` do not become part of the binary.
+/// Arrays of length `LEN`, as constants. A constant is `Some` only if `LEN` is the smallest size that fits its items. The
+/// compiler evaluates the constants of all sizes, but those that are `None` do not become part of the binary.
 struct SizeClass<M: ?Sized, const LEN: usize>(PhantomData<M>);
 
 impl<M: DescriptorTable + ?Sized, const LEN: usize> SizeClass<M, LEN> {

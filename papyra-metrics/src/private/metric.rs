@@ -29,12 +29,12 @@ pub trait Metric {
     /// checks them.
     const LABELS: &'static [LabelValues] = &[];
 
-    /// The kind, if the name of the type is that of an instrument. The derive sees only the name, and generates one series
-    /// without looking for labels. An error if the type is a family, because an alias of a family can have such a name.
+    /// The kind of a type that has a single series, or an error if the type is a family. The derive uses this constant for
+    /// a field whose type is named like an instrument. It sees only the name, which can be that of an alias of a family.
     const SINGLE: KindOrProblem = single(Self::KIND, Self::LABELS);
 
-    /// The kind, if the name of the type is that of a counter or a gauge. The derive then generates one series without a unit.
-    /// An error if the type is an alias of a family or of a histogram.
+    /// The kind of a type that has a single series without a unit of its own, or an error if the type is a family or a
+    /// histogram. The derive uses this constant for a field whose type is named like a counter or a gauge.
     const NUMBER: KindOrProblem = match Self::SCALE {
         None => Self::SINGLE,
         Some(_) => {

@@ -14,7 +14,8 @@ pub(super) struct Located {
     /// The location, relative to the beginning of the struct.
     pub(super) location: Location,
     pub(super) form: Form,
-    /// Offset of the word that marks the cells in use. Only the instrument reads it.
+    /// The offset in the struct of the word in which a sharded instrument marks the cells that it uses. Readers of the
+    /// file ignore this word.
     flags: Option<u64>,
 }
 

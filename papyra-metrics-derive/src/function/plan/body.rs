@@ -1,9 +1,13 @@
 //! Plans how a body runs, and how the body and the code around it share `self` and the arguments.
 //!
-//! A body that cannot return early is not wrapped. Any other body runs in a closure, or in an `async` block if the body
-//! awaits, so that `return` and `?` end only the closure or block. Instruments are looked up after the body, so that
-//! the body can use `self` without restriction. If the body consumes `self` or returns a borrow of it, instruments are
-//! reached through handles, which are clones of shared pointers or borrows, and are created before the body.
+//! A body that cannot return early is not wrapped, unless its cancellation is counted. Any other body runs in a closure,
+//! or in an `async` block if the body awaits or its cancellation is counted, so that `return` and `?` end only the
+//! closure or block.
+//!
+//! By default, an instrument is looked up when it is updated, so that the body can use `self` without restriction. With
+//! `&self`, metrics that are needed more than once are looked up once, before the body. If `self` is owned, if the
+//! returned value borrows a mutable `self`, or if a macro in the body needs the whole of a mutable `self`, instruments
+//! are reached through handles. A handle is created before the body, and is a borrow or a clone of a shared pointer.
 
 use proc_macro2::{Group, Ident, TokenStream};
 

@@ -17,7 +17,7 @@ pub(crate) struct View {
     pub(crate) series: Vec<SeriesView>,
     /// The number of the last reading of this view. Readings are numbered in the order of their completion.
     pub(crate) number: u64,
-    /// The last values of closed series. They follow the values of all open series.
+    /// The last values of closed series. `Store::show` appends them to the values of the open series.
     closed: Vec<Number>,
     /// The histograms of the view.
     histograms: Vec<HistogramPlace>,
@@ -28,9 +28,9 @@ pub(crate) struct View {
     keeps_closed: bool,
     /// The registry numbers the closings of backends. Series that were closed up to this number are no longer shown.
     pub(crate) hidden: u64,
-    /// The number of the newest closing in the view.
+    /// The number of the last closing when the view was updated, or 0 if no backend was closed.
     pub(crate) newest: u64,
-    /// The number of the oldest closing that is still shown.
+    /// The number of the first closing whose series are still in the view.
     oldest: Option<u64>,
     epoch: u64,
     forgotten: u64,

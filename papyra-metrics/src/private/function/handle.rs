@@ -277,6 +277,6 @@ pub fn assert_usable_after_move<M: UsableAfterMove + ?Sized>(_: &M) {}
 #[inline]
 pub fn assert_usable_while_borrowed<M: UsableWhileBorrowed + ?Sized>(_: &M) {}
 
-/// Causes a compile error if the metrics cannot be used while the body uses all of `self`.
+/// Causes a compile error if the metrics cannot be used while a macro in the body uses the whole of `self`.
 #[inline]
 pub fn assert_usable_beside_macros<M: UsableBesideMacros + ?Sized>(_: &M) {}
