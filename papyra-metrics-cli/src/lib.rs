@@ -87,10 +87,10 @@ impl Command {
     ///
     /// Prints the result to the standard output, and everything else to the standard error. The exit code is
     ///
-    /// - 0 on success, also if there are no metrics and `--require` was not given, and if a file in a directory is not a
-    ///   metrics file,
-    /// - 1 if a file is damaged, cannot be read or disagrees with the others, if there are no metrics to describe, or
-    ///   if a path has none and `--require` was given,
+    /// - 0 on success. Files in a directory that are not metrics files are no error, and neither are missing metrics, except
+    ///   as below.
+    /// - 1 if a file is damaged, cannot be read, or disagrees with the others; if there are no metrics for `describe`,
+    ///   `dashboard` or `rules`, or for a path with `--require`; if options conflict; or if the output cannot be written.
     /// - 2 if no path was given.
     pub fn run(&self) -> ExitCode {
         if self.paths().is_empty() {

@@ -29,7 +29,7 @@ pub(crate) struct Readings {
     pub(crate) processes: Vec<Reading>,
     /// The paths that have no metrics, each with the reason.
     pub(crate) unavailable: Vec<String>,
-    /// The files in directories that are not metrics files, each with the reason.
+    /// Messages that are not errors, such as that a file is not a metrics file or is a copy of another file.
     pub(crate) notes: Vec<String>,
     pub(crate) errors: Vec<String>,
     /// Whether one of the given paths has no metrics.

@@ -291,8 +291,8 @@ impl StaticTable {
         Self { descriptors: Some(descriptors), have_keys: all_have_keys(descriptors) }
     }
 
-    /// Returns the static descriptors of derived metrics, or else those of hand-written metrics, if each has its series
-    /// key.
+    /// Returns the static descriptors: those of the derive or, for a hand-written `Metrics`, those that `hand_written`
+    /// returns. Returns `None` if there are none, or if a descriptor has no precomputed series key.
     #[cfg(feature = "alloc")]
     pub(crate) fn with_keys_or_else(
         self,

@@ -9,11 +9,12 @@ use ratatui::{
 use super::rates::Line;
 use crate::figures::{self, Bar};
 
-/// The figures of a histogram that fit the width.
+/// The parts of a histogram's line that fit the width of the table: quantiles, and a bar chart with or without the ends of
+/// its range.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Details {
     quantiles: &'static [(&'static str, f64)],
-    /// The width of the picture.
+    /// The width of the bar chart.
     bars: usize,
     has_ends: bool,
 }

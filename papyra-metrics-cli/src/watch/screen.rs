@@ -91,8 +91,7 @@ fn area() -> Rect {
     bounded(columns, rows)
 }
 
-/// Returns the area to draw in. It is the whole terminal if that has at most 65,535 cells, which is the limit of
-/// ratatui.
+/// Returns the area to draw in: the terminal, limited to 512 columns, and to 65,535 cells, which is the limit of ratatui.
 fn bounded(columns: u16, rows: u16) -> Rect {
     const MAX_COLUMNS: u16 = 512;
     let columns = columns.clamp(1, MAX_COLUMNS);

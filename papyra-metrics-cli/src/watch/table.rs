@@ -25,7 +25,7 @@ use crate::text::{path_name, single_line};
 pub(crate) struct View {
     rates: RateTable,
     pub(crate) interval: Duration,
-    /// The lines above the table: first the problems, then the processes.
+    /// The lines above the table: errors, then the processes or a line that says that there are none, then notes.
     status: Vec<TextLine<'static>>,
     totals: bool,
     /// Whether metrics that are zero are hidden.

@@ -166,7 +166,8 @@ impl StatsD {
     }
 
     /// Sets the maximum size of a datagram in bytes. The default is 1432, which fits one Ethernet frame. A longer line
-    /// is sent alone. Sizes above the socket's limit, which is 65,507 bytes for UDP, are reduced to that limit.
+    /// is sent alone. If the socket rejects a datagram as too long, which for UDP is one of more than 65,507 bytes, the
+    /// maximum becomes half the length of that datagram.
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;

@@ -14,8 +14,9 @@ use super::cells::{BucketCells, CellIndex};
 /// One octave for each number of leading zeros.
 const OCTAVES: usize = u64::BITS as usize + 1;
 
-/// Returns the octave of a bound: its number of leading zeros. Zero is treated as 1, because a caller may pass 63
-/// leading zeros for the value zero. The octave for 64 leading zeros has no bounds and selects the first bucket.
+/// Returns the octave of a bound: its number of leading zeros. A bound of zero is in the octave of 1, because callers of
+/// [`BucketTable::find`] may pass 63 leading zeros for the value zero. So the octave of 64 leading zeros has no bounds, and
+/// selects the first bucket.
 const fn octave_of(bound: u64) -> usize {
     (bound | 1).leading_zeros() as usize
 }

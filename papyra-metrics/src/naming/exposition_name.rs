@@ -180,8 +180,7 @@ const SAMPLE_SUFFIX_ENDS: &[bool; 256] = &{
 
 impl fmt::Display for ExpositionName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Only a name that is not ASCII, and so not the name of a metric, can have pieces that are not UTF-8. They are
-        // left out.
+        // Names of metrics are ASCII. A piece of any other name can end within a character, and is then left out.
         self.pieces.iter().try_for_each(|piece| f.write_str(str::from_utf8(piece).unwrap_or("")))
     }
 }

@@ -61,7 +61,8 @@ impl Collisions {
         }
     }
 
-    /// Returns the collision of a field with an earlier one.
+    /// Returns the collision to report at a field: with an earlier metric or, for a flattened field, with any metric of the
+    /// struct itself.
     pub(super) const fn of(&self, owner: Owner) -> Option<Collision> {
         let mut i = 0;
         while i < self.len {

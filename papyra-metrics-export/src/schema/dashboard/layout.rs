@@ -159,7 +159,7 @@ struct Ids(BTreeSet<u32>);
 
 impl Ids {
     fn next(&mut self, key: &str) -> u32 {
-        // Ids are limited to 31 bits by JavaScript and by Grafana's database.
+        // 31 bits, so that an id is also a positive signed 32-bit integer.
         let mut id = (fnv1a(key) >> 1).max(1);
         while !self.0.insert(id) {
             id = if id >= u32::MAX >> 1 { 1 } else { id + 1 };

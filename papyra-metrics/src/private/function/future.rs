@@ -155,11 +155,11 @@ pub trait BoxedFuture {}
 #[inline]
 pub fn assert_boxed_future<T: BoxedFuture + ?Sized>() {}
 
-/// Counts the outcome of a call.
+/// A returned value whose outcome can be counted.
 ///
-/// If the function returned a value, `now` counts the value's outcome at once. If it returned a future, the outcome is
-/// counted when the future completes: `later` is called at once and obtains handles of the instruments. It returns a
-/// closure that the future calls when it is first polled, which creates the [`OnComplete`] that counts.
+/// The outcome of a value is counted immediately, by `now`. The outcome of a future is counted when the future completes:
+/// `later` is called immediately, obtains handles of the instruments, and returns a closure. The future calls this closure
+/// at its first poll, to create the [`OnComplete`] that counts.
 #[diagnostic::on_unimplemented(
     message = "`#[metrics]` cannot see whether a `{Self}` is an error",
     label = "this return type is not a `Result`",
