@@ -413,7 +413,8 @@ fn a_process_that_appears_has_no_rate_at_its_first_reading() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name| directory.path().join(name);
     let _first = Published::<Later>::create(path("first")).unwrap();
-    // A file whose name begins with a dot is skipped. It is renamed once everything is counted.
+    // `watch` skips files whose names begin with a dot. This file is renamed later, so that a process appears that has
+    // already counted 1,000 records.
     let later = Published::<Later>::create(path(".later")).unwrap();
     later.records.add(1000);
     let mut watch = Command::new(COMMAND)

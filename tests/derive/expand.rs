@@ -91,7 +91,8 @@ fn expand(item: Item) -> TokenStream {
                 let expansion = papyra_metrics_expansion::measure(keys, quote!(#function));
                 *inner = ImplItem::Verbatim(expansion);
             }
-            // Parses the result again and prints its tokens, because verbatim tokens cannot be laid out.
+            // Parsed again, so that the impl contains functions instead of `ImplItem::Verbatim`, which prettyplease cannot
+            // format.
             syn::parse2::<Item>(quote!(#item)).unwrap().to_token_stream()
         }
         other => panic!("no case for {}", quote!(#other)),

@@ -34,8 +34,8 @@ impl LogMetrics {
 
 type Fallible<T> = Result<T, std::num::ParseIntError>;
 
-/// Calls a function with a number, with another text, and with a text that makes it panic. Only the first two calls are
-/// recorded.
+/// Calls a function with a text that is a number, with one that is not, and with one that makes it panic. Only the first
+/// two calls are recorded.
 macro_rules! check {
     ($metrics:expr, |$text:ident| $call:expr) => {{
         let before = $metrics.timed();

@@ -64,7 +64,7 @@ pub fn use_forms() -> usize {
     forms::names() + labels + usize::from(errors > 0) + usize::from(broken > 0)
 }
 
-/// Drains all metrics and returns their sum.
+/// Visits, drains and resets all metrics. Returns the sum of the values before the drain plus the number of descriptors.
 pub fn drain(metrics: &dyn Metrics) -> u64 {
     let mut sum = 0;
     metrics.visit(&mut |_: &Descriptor, value: Value| sum += value.as_u64().unwrap_or(0));

@@ -94,8 +94,8 @@ impl Registry {
     /// Begins a reading of all backends. Takes no lock if the store has not been locked since the last reading for this
     /// view.
     fn begin(&self, view: &View) -> Reading {
-        // SeqCst, together with the fence in `begin_anew`: if another reading begins after this load of the clock and replaces
-        // this reading, its values include everything that this thread has counted before.
+        // SeqCst, paired with the fence in `begin_anew`: a reading that begins after the load of the clock below may be
+        // merged first and supersede this one. It then includes everything that this thread counted before this fence.
         fence(Ordering::SeqCst);
         // Acquire: a reading that was merged before has not read any source later than this one does.
         let is_unchanged = self.shared.clock.load(Ordering::Acquire) == view.clock;

@@ -450,8 +450,8 @@ impl Debug for StatsD {
 
 #[cfg(test)]
 mod tests {
-    //! Late reports, as from another machine. The socket is set up as if the daemon were remote, and receives the
-    //! report for a datagram that is not part of an export.
+    //! Tests of delivery errors that the network reports late, as it does if the daemon is on another machine. The daemon
+    //! is local, but `is_local` is false, except in one test. The error is caused by a datagram sent outside of an export.
 
     use std::net::UdpSocket;
     use std::sync::Arc;

@@ -229,7 +229,7 @@ impl<'a> BodyPlan<'a> {
         lookups
     }
 
-    /// Returns the instruments that guards update, which exist while the body runs.
+    /// Returns the targets whose instruments are updated by guards. The guards exist while the body runs.
     fn guarded(&self) -> Vec<&'a Target> {
         let targets = &self.model.targets;
         let Targets { cancelled, in_flight, .. } = targets;
@@ -324,8 +324,9 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Returns whether the body has to be the last expression: if it never returns, if its type cannot be written, or
-    /// if it ends in a `return`, which lints report as needless only there.
+    /// Returns whether the body has to be the last expression of the generated function, instead of the initializer of
+    /// `__result`. It has to be if the return type is `!` or contains `impl Trait`, because `__result` cannot have such a
+    /// type annotation, or if the body ends in a `return`, so that lints still report the `return` as needless.
     pub(crate) fn has_to_be_last(&self) -> bool {
         ends_in_return(&self.block.stream()) || cannot_be_annotated(self.model.function)
     }
