@@ -104,10 +104,10 @@ fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
     for (position, (path, schema)) in schemas.iter().enumerate() {
         let mut conflicts = BTreeSet::new();
         for (earlier, known) in &schemas[..position] {
-            let [earlier, path] = [earlier, path].map(|path| path_name(path));
             let changes = schema.changes_since(known).into_iter();
             for conflict in changes.filter(is_conflict).map(|change| change.to_string()) {
                 if conflicts.insert(conflict.clone()) {
+                    let [earlier, path] = [earlier, path].map(|path| path_name(path));
                     readings.errors.push(format!(
                         "{path} conflicts with {earlier}: {conflict}; give the path of one of them"
                     ));

@@ -12,7 +12,7 @@
 //! compares the counters of all processors at boot, and later watches their rates, and chooses another clock source if a check
 //! fails. So this module uses the counter only if the kernel's clock source is `tsc` when this code is loaded.
 //!
-//! The kernel does not publish the rate of the counter, so the counter is compared with `CLOCK_MONOTONIC`: see `calibration.rs`.
+//! The kernel does not publish the rate of the counter, so the counter is compared with `CLOCK_MONOTONIC`: see `tsc/calibration.rs`.
 //! Until the rate is known, in the first half second, `CLOCK_MONOTONIC` is read. The comparison is repeated for as long as durations
 //! are measured. If the rate changes, for example because the process was restored on another machine, or because the system was
 //! suspended, `CLOCK_MONOTONIC` is read until the rate is known again.
@@ -34,17 +34,8 @@
     not(miri),
     not(all(loom, test))
 ))]
-mod calibration;
-#[cfg(all(
-    feature = "std",
-    target_arch = "x86_64",
-    target_pointer_width = "64",
-    target_os = "linux",
-    not(miri),
-    not(all(loom, test))
-))]
 #[allow(unsafe_code)] // instructions and calls that std does not have
-#[path = "tsc.rs"]
+#[path = "tsc/mod.rs"]
 mod instant;
 
 #[cfg(not(all(

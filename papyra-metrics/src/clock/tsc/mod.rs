@@ -1,12 +1,14 @@
 //! The time stamp counter of the processor, or `CLOCK_MONOTONIC` if the counter is unsuitable or its rate is not known yet.
 
+mod calibration;
+
 use core::arch::x86_64::{__cpuid, __rdtscp, _rdtsc};
 use core::ffi::{c_int, c_long};
 use core::num::NonZeroU64;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 
-use super::calibration::{Calibration, Reading};
+use self::calibration::{Calibration, Reading};
 use crate::sysfs;
 
 static CALIBRATION: Calibration = Calibration::new();
