@@ -26,8 +26,8 @@ pub(crate) fn check_label_value(diag: &mut Diagnostics, value: &str, at: &impl T
     if naming::is_label_value(value) {
         return;
     }
-    let near = naming::near(value).map(|near| near.to_lowercase());
-    let fix = near.map(|near| format!("; use `{near}`")).unwrap_or_default();
+    let valid = naming::sanitize(value).map(|valid| valid.to_lowercase());
+    let fix = valid.map(|valid| format!("; use `{valid}`")).unwrap_or_default();
     let value = naming::quoted(value);
     diag.error(at, format!("{value} is not a valid label value, which matches [a-z0-9_]+{fix}"));
 }

@@ -1,5 +1,6 @@
-//! Rules for metric names and units, and for names that would be exported as the same name. The `naming.rs` of the runtime
-//! crate has the same rules, for names that are composed at compile time.
+//! Rules for the names of metrics, prefixes, units and labels, and for finding metrics that might be exported as the
+//! same name. The module `naming` of `papyra-metrics` has the same rules for names, units and labels. This crate cannot
+//! use that module, because `papyra-metrics` depends on this crate.
 
 /// Returns whether the name matches `[a-zA-Z_][a-zA-Z0-9_]*`.
 pub(crate) fn is_name(name: &str) -> bool {
@@ -32,8 +33,8 @@ pub(crate) fn is_label_value(value: &str) -> bool {
 }
 
 /// Returns a valid name that is similar to an invalid one, if there is one: `records_written` for `records-written`.
-pub(crate) fn near(wrong: &str) -> Option<String> {
-    let mut near = String::new();
+pub(crate) fn sanitize(wrong: &str) -> Option<String> {
+    let mut sanitized = String::new();
     let mut begins = true;
     for c in wrong.chars() {
         if !c.is_ascii_alphanumeric() {
@@ -41,23 +42,23 @@ pub(crate) fn near(wrong: &str) -> Option<String> {
             continue;
         }
         // An underscore separates two parts, and precedes a leading digit.
-        if begins && !near.is_empty() || near.is_empty() && c.is_ascii_digit() {
-            near.push('_');
+        if begins && !sanitized.is_empty() || sanitized.is_empty() && c.is_ascii_digit() {
+            sanitized.push('_');
         }
-        near.push(c);
+        sanitized.push(c);
         begins = false;
     }
-    (wrong.is_ascii() && is_name(&near)).then_some(near)
+    (wrong.is_ascii() && is_name(&sanitized)).then_some(sanitized)
 }
 
 fn is_name_part(part: &str) -> bool {
     part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Returns a normalized form of a metric name. Two names have the same form if they might be exported as the same name:
-/// the form has no suffix `_total` or `_created`, and the unit is at the end. `bytes_read` with the unit `bytes`
-/// becomes `read_bytes`.
-pub(crate) fn loose(name: &str, unit: Option<&str>) -> String {
+/// Returns the key by which possible collisions are found: two metrics that might be exported as the same name have the
+/// same key. The key is the name without a suffix `_total` or `_created`, and with the unit at the end: `read_bytes`
+/// for `bytes_read` with the unit `bytes`.
+pub(crate) fn collision_key(name: &str, unit: Option<&str>) -> String {
     let stem = strip_ending(name);
     let Some(unit) = unit else { return stem.to_owned() };
     let at_end = stem.strip_suffix(unit).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
@@ -75,7 +76,7 @@ fn strip_ending(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_name, is_prefix, is_unit, loose, near};
+    use super::{collision_key, is_name, is_prefix, is_unit, sanitize};
 
     #[test]
     fn names_prefixes_and_units_follow_the_exposition_formats() {
@@ -91,13 +92,13 @@ mod tests {
 
     #[test]
     fn an_invalid_name_has_a_similar_valid_one() {
-        assert_eq!(near("records-written").as_deref(), Some("records_written"));
-        assert_eq!(near(" 2nd.try ").as_deref(), Some("_2nd_try"));
-        assert_eq!((near(""), near("größe")), (None, None));
+        assert_eq!(sanitize("records-written").as_deref(), Some("records_written"));
+        assert_eq!(sanitize(" 2nd.try ").as_deref(), Some("_2nd_try"));
+        assert_eq!((sanitize(""), sanitize("größe")), (None, None));
     }
 
     #[test]
-    fn names_that_might_be_exported_as_the_same_name_have_the_same_form() {
+    fn names_that_might_be_exported_as_the_same_name_have_the_same_key() {
         for (a, b) in [
             (("writes", None), ("writes_total", None)),
             (("writes", None), ("writes_created", None)),
@@ -105,8 +106,8 @@ mod tests {
             (("bytes_read", Some("bytes")), ("read_bytes_total", Some("bytes"))),
             (("read", Some("bytes")), ("read_bytes", Some("bytes"))),
         ] {
-            assert_eq!(loose(a.0, a.1), loose(b.0, b.1));
+            assert_eq!(collision_key(a.0, a.1), collision_key(b.0, b.1));
         }
-        assert_ne!(loose("kilobytes", Some("bytes")), loose("kilobytes", None));
+        assert_ne!(collision_key("kilobytes", Some("bytes")), collision_key("kilobytes", None));
     }
 }

@@ -56,7 +56,6 @@ pub(crate) fn is_ident(token: &TokenTree, word: &str) -> bool {
     matches!(token, TokenTree::Ident(ident) if ident == word)
 }
 
-/// Returns whether the identifier is one of `words`.
 pub(crate) fn is_one_of(ident: &Ident, words: &[&str]) -> bool {
     words.iter().any(|word| ident == word)
 }

@@ -28,8 +28,9 @@ pub(crate) fn last_word(ty: &Type) -> Option<String> {
     path(ty)?.segments.last().map(|last| last.ident.unraw().to_string())
 }
 
-/// Returns the name of a type that has no module before it or the module `primitive`: `u64` for both `u64` and
-/// `::core::primitive::u64`. Callers compare the name with those of primitive types.
+/// Returns the last identifier of a path if it has no generic arguments and is either the only identifier or comes
+/// directly after `primitive`: `u64` for both `u64` and `::core::primitive::u64`. Callers compare it with the names of
+/// primitive types.
 pub(crate) fn primitive(ty: &Type) -> Option<String> {
     let path = path(ty)?;
     let mut from_last = path.segments.iter().rev();
@@ -38,7 +39,7 @@ pub(crate) fn primitive(ty: &Type) -> Option<String> {
     module.is_none_or(|module| module.ident == "primitive").then(|| last.ident.unraw().to_string())
 }
 
-/// Returns whether the type is `PhantomData`.
+/// Returns whether the type is written as `PhantomData`, with or without a path before it.
 pub(crate) fn is_phantom_data(ty: &Type) -> bool {
     last_word(ty).is_some_and(|word| word == "PhantomData")
 }

@@ -15,7 +15,7 @@ use crate::raw_tokens::{Depth, flat, is_punct};
 pub(crate) enum RawValue {
     /// There are no tokens: the key has no value.
     Nothing,
-    /// The tokens after `=`, up to the next comma.
+    /// The tokens after `=`, up to the comma that ends the value.
     Assigned(TokenStream),
     /// A group `(…)`, or a literal without a `=` before it.
     Other(TokenTree),

@@ -5,10 +5,10 @@ use proc_macro2::{Ident, TokenStream};
 use syn::DeriveInput;
 
 use super::expand::{expand_type_asserts, in_block};
+use super::generated::GeneratedInstrument;
 use super::generics::impl_generics_with;
 use super::input::named_fields;
 use super::model::Model;
-use super::written::Written;
 use crate::keys::StructKeys;
 use crate::krate::{CratePath, runtime_alias, runtime_at};
 use crate::template::quote;
@@ -76,8 +76,10 @@ fn declare_storage(item: &DeriveInput, ident: &Ident, krate: &CratePath) -> Toke
 }
 
 fn instrument(ty: &syn::Type, runtime: &TokenStream, storage: &Ident) -> TokenStream {
-    Written::of(ty)
-        .map_or_else(|| quote!(#runtime::Counter), |written| written.ty(runtime, storage.span()))
+    GeneratedInstrument::of(ty).map_or_else(
+        || quote!(#runtime::Counter),
+        |generated| generated.ty(runtime, storage.span()),
+    )
 }
 
 fn inert_storage(item: &DeriveInput, ident: &Ident) -> TokenStream {

@@ -4,11 +4,11 @@
 mod check;
 mod expand;
 mod fallback;
+mod generated;
 mod generics;
 mod help;
 mod input;
 mod model;
-mod written;
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::ToTokens;

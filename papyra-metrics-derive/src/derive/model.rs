@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Attribute, Generics, Type, Visibility};
 
-use super::written::Written;
+use super::generated::GeneratedInstrument;
 use crate::krate::CratePath;
 use crate::template::quote;
 
@@ -189,7 +189,7 @@ pub(crate) struct PlainField<'a> {
 
 pub(crate) enum PlainRole<'a> {
     /// A plain value, and the instrument that is generated for it.
-    Value(Written<'a>),
+    Value(GeneratedInstrument<'a>),
     /// A nested struct with `storage`, whose metrics are flattened.
     Nested {
         /// Whether the type depends on a parameter of the struct, lifetimes included.

@@ -53,7 +53,8 @@ pub(super) fn captures<'a>(
     }
 }
 
-/// Returns the arguments of type `&mut` through which metrics are updated after the body has used the arguments.
+/// Returns the arguments of type `&mut` that the expressions of targets contain. The body uses reborrows of them, so
+/// that generated code can use them after the body.
 pub(super) fn lent_arguments<'a>(model: &'a InstrumentedFn<'a>) -> Vec<&'a Ident> {
     let mut lent = Vec::new();
     for argument in &model.function.arguments {

@@ -33,7 +33,7 @@ pub(crate) struct Function {
 }
 
 impl Function {
-    /// Returns whether the function has the attribute `#[track_caller]`.
+    /// Returns whether the function has the attribute `#[track_caller]`, which has no effect on code in a closure.
     pub(crate) fn tracks_caller(&self) -> bool {
         has_attribute(&self.attributes, "track_caller")
     }

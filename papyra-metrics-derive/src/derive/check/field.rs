@@ -199,7 +199,7 @@ pub(super) struct Values {
     pub(super) counter: &'static str,
 }
 
-/// The kind of a metric that is certainly not a histogram.
+/// The kind of a metric whose value is a single number, unlike that of a histogram.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Number {
     Counter,

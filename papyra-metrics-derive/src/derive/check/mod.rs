@@ -22,7 +22,8 @@ use crate::keys::{FieldKeys, Key, StructKeys};
 use crate::krate::CratePath;
 use crate::template::quote;
 
-/// Builds the model. If an error was reported, the model is incomplete and must not be expanded.
+/// Builds the model, or returns `None` if that is not possible. If an error was reported, the model may be incomplete,
+/// and is passed to `fallback::expand` instead of `expand::expand`.
 pub(crate) fn check_item<'a>(
     diag: &mut Diagnostics,
     item: &'a DeriveInput,

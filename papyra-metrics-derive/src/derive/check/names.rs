@@ -27,10 +27,10 @@ pub(super) fn check_name(
     if naming::is_name(&name) || !struct_prefix.is_empty() && may_follow_prefix {
         return Some(name);
     }
-    let fix = match (&keys.name, naming::near(&name)) {
-        (Some(_), Some(near)) => format!("; use `{near}`"),
+    let fix = match (&keys.name, naming::sanitize(&name)) {
+        (Some(_), Some(valid)) => format!("; use `{valid}`"),
         (Some(_), None) => String::new(),
-        (None, Some(near)) => format!("; add `name = \"{near}\"`"),
+        (None, Some(valid)) => format!("; add `name = \"{valid}\"`"),
         (None, None) => "; add `name = \"…\"`".to_owned(),
     };
     let name = naming::quoted(&name);
@@ -46,7 +46,7 @@ pub(super) fn check_prefix(diag: &mut Diagnostics, prefix: &Key<LitStr>) -> Opti
     if naming::is_prefix(&value) {
         return Some(value);
     }
-    let fix = naming::near(&value).map(|near| format!("; use `{near}_`")).unwrap_or_default();
+    let fix = naming::sanitize(&value).map(|valid| format!("; use `{valid}_`")).unwrap_or_default();
     diag.error(
         &prefix.value,
         format!("`{value}` is not a valid prefix of metric names, which match [a-zA-Z_][a-zA-Z0-9_]*{fix}"),
@@ -143,7 +143,7 @@ pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
     let mut is_suspect = vec![false; metrics.len()];
     let mut stems = HashSet::new();
     for (at, (field, own_name, metric)) in metrics.iter().enumerate() {
-        let is_new = stems.insert(naming::loose(own_name, metric.unit.as_deref()));
+        let is_new = stems.insert(naming::collision_key(own_name, metric.unit.as_deref()));
         let may_repeat_label = field.may_be_family() && !metric.labels.is_empty();
         if !is_new || may_repeat_label {
             is_suspect[at] = true;

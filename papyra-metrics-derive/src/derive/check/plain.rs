@@ -7,9 +7,11 @@ use syn::Attribute;
 use super::field::{
     CheckedKeys, CommonKeys, Number, StructContext, Values, check_flatten, check_metric,
 };
+use crate::derive::generated::{
+    GeneratedInstrument, StorageInstrument, span_of, storage_of, storage_trait,
+};
 use crate::derive::input::NamedField;
 use crate::derive::model::{Field, Instrument, Name, PlainField, PlainRole, Role, Source};
-use crate::derive::written::{StorageInstrument, Written, span_of, storage_of, storage_trait};
 use crate::diag::Diagnostics;
 use crate::keys::{FieldKeys, Key};
 use crate::krate::runtime_alias;
@@ -66,16 +68,16 @@ pub(super) fn check_plain_field<'a>(
         (PlainRole::Nested { depends_on_parameters }, role, ty)
     } else {
         let common = CommonKeys::check(diag, context, field, &keys, help);
-        let written = check_value(diag, context, is_padded, field, &keys)?;
+        let generated = check_value(diag, context, is_padded, field, &keys)?;
         let source = Source::Field(Instrument {
-            may_be_histogram: written.is_histogram(),
-            may_be_family: written.label.is_some(),
+            may_be_histogram: generated.is_histogram(),
+            may_be_family: generated.label.is_some(),
             is_known_error_counter: false,
         });
-        let values = Values { source, number: number_of(&written), counter: "u64" };
+        let values = Values { source, number: number_of(&generated), counter: "u64" };
         let metric = check_metric(diag, context, field, &keys, common, values)?;
-        let ty = written.ty(&runtime, span);
-        (PlainRole::Value(written), Role::Metric(metric), ty)
+        let ty = generated.ty(&runtime, span);
+        (PlainRole::Value(generated), Role::Metric(metric), ty)
     };
     let name = Name { ident: field.ident, is_deprecated: field.is_deprecated() };
     let storage = Field {
@@ -104,7 +106,7 @@ fn check_value<'a>(
     is_padded: bool,
     field: &NamedField<'a>,
     keys: &FieldKeys,
-) -> Option<Written<'a>> {
+) -> Option<GeneratedInstrument<'a>> {
     if let Some(Key { key, .. }) = keys.counter.as_ref().or(keys.gauge.as_ref()) {
         diag.error(
             key,
@@ -112,7 +114,7 @@ fn check_value<'a>(
         );
         return None;
     }
-    let written = Written::of(field.ty);
+    let generated = GeneratedInstrument::of(field.ty);
     match (&keys.padded, &keys.sharded) {
         (Some(Key { key, .. }), Some(_)) => {
             diag.error(
@@ -121,7 +123,9 @@ fn check_value<'a>(
             );
             return None;
         }
-        (None, Some(Key { key, .. })) if written.as_ref().is_some_and(Written::is_gauge) => {
+        (None, Some(Key { key, .. }))
+            if generated.as_ref().is_some_and(GeneratedInstrument::is_gauge) =>
+        {
             diag.error(
                 key,
                 format!("`sharded` requires a counter or a histogram, and `{}` is a gauge; remove `sharded`", field.ident),
@@ -130,7 +134,7 @@ fn check_value<'a>(
         }
         _ => {}
     }
-    let Some(written) = written else {
+    let Some(generated) = generated else {
         if context.has_valid_keys {
             diag.error(
                 field.ty,
@@ -140,7 +144,7 @@ fn check_value<'a>(
         return None;
     };
     let is_sharded = keys.sharded.is_some();
-    let instrument = match written.instrument {
+    let instrument = match generated.instrument {
         StorageInstrument::Counter if is_sharded => StorageInstrument::ShardedCounter,
         StorageInstrument::Histogram(buckets) if is_sharded => {
             StorageInstrument::ShardedHistogram(buckets)
@@ -148,12 +152,12 @@ fn check_value<'a>(
         instrument => instrument,
     };
     let padded = !is_sharded && (is_padded || keys.padded.is_some());
-    Some(Written { instrument, padded, ..written })
+    Some(GeneratedInstrument { instrument, padded, ..generated })
 }
 
-fn number_of(written: &Written<'_>) -> Option<Number> {
-    let number = if written.is_gauge() { Number::Gauge } else { Number::Counter };
-    (!written.is_histogram()).then_some(number)
+fn number_of(generated: &GeneratedInstrument<'_>) -> Option<Number> {
+    let number = if generated.is_gauge() { Number::Gauge } else { Number::Counter };
+    (!generated.is_histogram()).then_some(number)
 }
 
 /// Returns the bounds of the impls for a struct with `storage`. A flattened type that depends on a parameter must have
@@ -168,7 +172,7 @@ pub(super) fn storage_bounds(plain: &[PlainField<'_>], storage: &[Field<'_>]) ->
                 let plain = storage_trait(ty, true, &runtime_alias(span));
                 bounds.push(quote_spanned!(span=> #ty: #plain));
             }
-            PlainRole::Value(written) if written.label.is_some() && storage.has_bound => {
+            PlainRole::Value(generated) if generated.label.is_some() && storage.has_bound => {
                 let family = &storage.ty;
                 families.push(quote_spanned!(span=> #family: __rt::Zero));
             }

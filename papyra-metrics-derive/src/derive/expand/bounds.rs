@@ -3,10 +3,10 @@
 
 use proc_macro2::TokenStream;
 
+use crate::derive::generated::span_of;
 use crate::derive::model::{
     Field, InstrumentStruct, Metric, Model, PlainField, PlainRole, PlainStruct, Role, Source,
 };
-use crate::derive::written::span_of;
 use crate::template::quote_spanned;
 
 /// Returns the bounds under which the struct implements `Metrics`: one for each field type that depends on a parameter.

@@ -3,9 +3,9 @@
 use proc_macro2::{Ident, TokenStream};
 
 use super::bounds::expand_bounds;
+use crate::derive::generated::span_of;
 use crate::derive::generics::impl_generics_with;
 use crate::derive::model::InstrumentStruct;
-use crate::derive::written::span_of;
 use crate::template::{quote, quote_spanned};
 
 /// Returns the impl of `ErrorCounter` and, for a family, that of `ErrorFamily`, or `None` if no field is marked

@@ -5,8 +5,8 @@ use quote::ToTokens;
 use syn::Attribute;
 use syn::ext::IdentExt;
 
+use crate::derive::generated::{span_of, storage_of, storage_trait};
 use crate::derive::model::{PlainField, PlainRole, PlainStruct};
-use crate::derive::written::{span_of, storage_of, storage_trait};
 use crate::krate::{runtime_alias, runtime_at};
 use crate::template::{quote, quote_spanned};
 
@@ -21,7 +21,7 @@ pub(super) fn expand_struct(plain: &PlainStruct<'_>) -> TokenStream {
         let span = span_of(ty);
         let runtime = runtime_at(&storage.krate, span);
         let instrument = match role {
-            PlainRole::Value(written) => written.ty(&runtime, span),
+            PlainRole::Value(generated) => generated.ty(&runtime, span),
             PlainRole::Nested { depends_on_parameters } => {
                 if *depends_on_parameters {
                     let plain = storage_trait(ty, true, &runtime);
@@ -137,8 +137,8 @@ impl Parts {
         let span = span_of(ty);
         let runtime = runtime_alias(span);
         let (new, read, value) = match &field.role {
-            PlainRole::Value(written) => {
-                let instrument = written.ty(&runtime, span);
+            PlainRole::Value(generated) => {
+                let instrument = generated.ty(&runtime, span);
                 (
                     quote_spanned!(span=> <#instrument as __rt::Zero>::ZERO),
                     quote!(#runtime::PlainValue::read(&self.#ident)),

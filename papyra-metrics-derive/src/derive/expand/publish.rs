@@ -6,8 +6,8 @@ use std::collections::HashSet;
 use proc_macro2::TokenStream;
 
 use super::bounds::{bounded_type, expand_bounds};
+use crate::derive::generated::span_of;
 use crate::derive::model::{InstrumentStruct, Metric, Role, Source};
-use crate::derive::written::span_of;
 use crate::template::{quote, quote_spanned};
 
 /// Returns the impl of `SharedMemorySafe`, with a bound on the type of each field.

@@ -5,10 +5,10 @@ use syn::ext::IdentExt;
 
 use super::bounds::instrument_trait;
 use super::walk::expand_walk;
+use crate::derive::generated::span_of;
 use crate::derive::model::{
     Computed, ComputedKind, Field, InstrumentStruct, Metric, Objective, Role, Source,
 };
-use crate::derive::written::span_of;
 use crate::template::{quote, quote_spanned};
 
 /// Returns the impls of `Metrics` and of `DescriptorTable`, and the checks of names, which run at compile time.

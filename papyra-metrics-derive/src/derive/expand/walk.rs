@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 
 use super::bounds::instrument_trait;
+use crate::derive::generated::span_of;
 use crate::derive::model::{Computed, ComputedKind, InstrumentStruct, Role, Source};
-use crate::derive::written::span_of;
 use crate::template::{quote, quote_spanned};
 
 /// Returns statements that pass the instruments to `__walker` in declaration order. Adjacent fields of the same type

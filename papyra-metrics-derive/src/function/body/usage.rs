@@ -191,8 +191,8 @@ pub(super) fn end_of_nested_fn(tokens: &[TokenTree], at: usize) -> Option<usize>
     is_item.then(|| position(&tokens[at..], &ends_item).map_or(tokens.len(), |end| at + end + 1))
 }
 
-/// Returns the field that the tokens after an identifier access: `len` in `.len`. A method call does not access a
-/// field.
+/// Returns the accessed field if the tokens after an identifier begin with a field access: `len` for `.len`. A method
+/// call and `.await` are not field accesses.
 pub(super) fn field_after(after: &[TokenTree]) -> Option<&TokenTree> {
     match after {
         [dot, field @ TokenTree::Ident(word), rest @ ..] if is_punct(dot, '.') => {

@@ -1,4 +1,5 @@
-//! Expands functions that are not `async` and return a future. The code that counts runs inside the future.
+//! Expands functions that are not `async` and return, or may return, a future. The code that updates instruments runs
+//! inside the future, if there is one.
 
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 
@@ -116,9 +117,9 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns the last expression of the function. The expression counts the returned value, or moves the counting
-    /// into the returned future. It has the span of the return type, where the compiler then reports a value that does
-    /// not live long enough.
+    /// Returns the last expression of the function. The expression records the end of the call, or moves the code that
+    /// records it into the returned future. The expression has the span of the return type, where the compiler then
+    /// reports a value that does not live long enough.
     fn finish(&self, output: &TokenStream, access: Access) -> TokenStream {
         let (now, deferred) = (self.record_end(access, false), self.deferred_recording(access));
         let (first, last) = (located(output), located_at_end(output));
@@ -135,7 +136,9 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns the closure that creates the recorder of a future, which counts when the future begins and when it ends.
+    /// Returns the closure that creates handles for the returned future, and returns a second closure. The future calls
+    /// the second closure at its first poll, to count the call, start the clock, create the guards, and get the
+    /// `OnComplete` that records the end of the future.
     fn deferred_recording(&self, access: Access) -> TokenStream {
         let future_access = self.plan.future_access();
         let shared = self.share_for_future(access);

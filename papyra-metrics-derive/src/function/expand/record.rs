@@ -10,7 +10,7 @@ use crate::function::plan::Access;
 use crate::krate::krate_at;
 use crate::template::{quote, quote_spanned};
 
-/// An expression for the metrics, as an `Option` of a reference, and the statements that must come before it.
+/// An expression that evaluates to an `Option` of a reference to the metrics, and the statements that must precede it.
 pub(super) struct Lookup {
     pub(super) before: TokenStream,
     pub(super) metrics: TokenStream,
@@ -190,8 +190,8 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns an expression for the metrics, as an `Option` of a reference, and the statements that must come before
-    /// it.
+    /// Returns an expression that evaluates to an `Option` of a reference to the metrics, and the statements that must
+    /// precede it.
     pub(super) fn lookup(&self, root: &MetricsRoot, access: Access) -> Lookup {
         let private = &self.private;
         if access == Access::Cached {
@@ -217,8 +217,8 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns the expression of the metrics. `self.metrics` is located at the first key that needs it, so that an
-    /// error in it is reported once.
+    /// Returns the expression for the metrics: `self.metrics`, or the value of `at`. The span of `self.metrics` is that
+    /// of the first key that needs it, so that an error in it is reported once.
     pub(super) fn metrics(&self, root: &MetricsRoot, access: Access) -> TokenStream {
         match &root.kind {
             RootKind::At(expression) => with_self_alias(expression, access),

@@ -43,7 +43,8 @@ pub(crate) struct BodyPlan<'a> {
     pub(crate) is_timed_by_guard: bool,
     /// Whether a guard holds `&mut self` while the body runs.
     pub(crate) guard_holds_self: bool,
-    /// The arguments of type `&mut` through which metrics are updated after the body has used the arguments.
+    /// The arguments of type `&mut` that the expressions of targets contain. The body uses reborrows of them, so that
+    /// generated code can use them after the body.
     pub(crate) lent_arguments: Vec<&'a Ident>,
 }
 

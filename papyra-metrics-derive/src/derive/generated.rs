@@ -9,7 +9,7 @@ use crate::template::quote_spanned;
 use crate::types::{arguments, last_word, only_argument, primitive};
 
 /// The instrument that is generated for a field of a struct with `storage`.
-pub(crate) struct Written<'a> {
+pub(crate) struct GeneratedInstrument<'a> {
     pub(crate) instrument: StorageInstrument<'a>,
     /// The type of the label, if the field is a `Family` of these instruments.
     pub(crate) label: Option<&'a Type>,
@@ -28,7 +28,7 @@ pub(crate) enum StorageInstrument<'a> {
     ShardedHistogram(&'a Type),
 }
 
-impl<'a> Written<'a> {
+impl<'a> GeneratedInstrument<'a> {
     /// Returns the instrument for a field of this type, or `None` if a struct with `storage` cannot contain such a
     /// field.
     pub(crate) fn of(ty: &'a Type) -> Option<Self> {
@@ -91,9 +91,10 @@ impl<'a> StorageInstrument<'a> {
     }
 }
 
-/// Returns `HasStorage`, the trait that the type of a flattened field must implement in a struct with `storage`. If the
-/// type depends on a parameter, the result is used as a bound. Otherwise, the result contains an expression by which
-/// the compiler reports a type that does not implement the trait.
+/// Returns the trait through which generated code uses the storage of a flattened field in a struct with `storage`. If
+/// the type of the field depends on a parameter, the trait is `HasStorage`, and a bound requires it. Otherwise, it is
+/// `HasStorage<{ … }>` with an expression that is `false` if the type has no storage. Every type implements
+/// `HasStorage<false>`, so that only the assertion with `HasStorage::ASSERTED` reports such a type.
 pub(crate) fn storage_trait(
     ty: &Type,
     depends_on_parameters: bool,
