@@ -139,6 +139,14 @@ fn a_runtime_that_shuts_down_lets_the_task_export_once_more() {
 }
 
 #[test]
+#[should_panic(expected = "timers are disabled")]
+fn a_runtime_without_timers_is_refused_when_the_task_is_spawned() {
+    let (script, _exports) = script(vec![]);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async { drop(PeriodicTask::spawn(HOUR, script)) });
+}
+
+#[test]
 fn an_export_that_panics_is_an_error_and_the_next_one_is_tried() {
     let (sender, exports) = mpsc::channel();
     let periodic = Periodic::spawn(HOUR, Broken(sender.clone(), false)).unwrap();
