@@ -11,12 +11,13 @@ use crate::source::Source;
 /// Write a Grafana dashboard of the metrics, for a Prometheus server that scrapes them.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-The dashboard is JSON to import, or to provision as a file. The same metrics give the same text.")]
+The output is JSON, which Grafana can import or provision as a file. It depends only on the metrics and the options, so it can be \
+committed and compared.")]
 pub struct Dashboard {
     #[command(flatten)]
     pub(crate) declared: Declared,
 
-    /// The title; by default the words with which all names begin
+    /// The title; by default, the first words that the names of all metrics have in common, or `Metrics`
     #[arg(long)]
     title: Option<String>,
 

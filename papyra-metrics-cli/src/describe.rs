@@ -1,4 +1,4 @@
-//! `describe`: the declared metrics, as the text of a lock file.
+//! `describe`: the declared metrics, in the format of a lock file.
 
 use std::io;
 
@@ -10,7 +10,7 @@ use crate::source::Source;
 /// List the metrics that are exported: names, kinds, units, labels, buckets and help texts.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-The output is the text of a lock file: sorted, without values, and the same for the same metrics.")]
+The output is a lock file. It is sorted, contains no values, and depends only on the metrics and the prefix.")]
 pub struct Describe {
     #[command(flatten)]
     pub(crate) declared: Declared,

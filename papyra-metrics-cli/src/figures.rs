@@ -45,7 +45,7 @@ fn display(distribution: &Distribution, value: f64) -> String {
     distribution.display_value(value).to_string()
 }
 
-/// A range of buckets, from the first to the last, that a picture shows. Pictures with the same range can be compared.
+/// A range of buckets, from the first to the last, that a bar chart shows. Charts with the same range can be compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct BucketRange {
     first: usize,
@@ -83,7 +83,7 @@ impl BucketRange {
     }
 }
 
-/// One character of a picture. It represents the values of one bucket or of several adjacent buckets.
+/// One character of a bar chart. It represents the values of one bucket or of several adjacent buckets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Bar {
     pub(crate) symbol: char,
@@ -93,7 +93,7 @@ pub(crate) struct Bar {
 
 /// Returns the counts of the buckets in a range as at most `width` bars. Their heights are one eighth to eight eighths
 /// of a line. An empty bucket is a space, and a bucket with any value has a visible bar.
-pub(crate) fn picture(distribution: &Distribution, range: BucketRange, width: usize) -> Vec<Bar> {
+pub(crate) fn bar_chart(distribution: &Distribution, range: BucketRange, width: usize) -> Vec<Bar> {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     if width == 0 {
         return Vec::new();
@@ -122,7 +122,7 @@ mod tests {
 
     use papyra_metrics::{Distribution, Histogram, Sizes};
 
-    use super::{Bar, BucketRange, max, picture};
+    use super::{Bar, BucketRange, bar_chart, max};
 
     fn microseconds(values: &[(u64, u64)]) -> Distribution {
         let histogram: Histogram = Histogram::new();
@@ -137,34 +137,35 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_shows_every_bucket_that_has_a_value() {
+    fn a_bar_chart_shows_every_bucket_that_has_a_value() {
         let distribution = microseconds(&[(10, 1), (20, 1_000_000), (100, 500_000), (2_000, 1)]);
         let range = BucketRange::in_use(&distribution).unwrap();
-        assert_eq!(symbols(&picture(&distribution, range, 80)), "▁█ ▄   ▁");
+        assert_eq!(symbols(&bar_chart(&distribution, range, 80)), "▁█ ▄   ▁");
         assert_eq!(range.ends(&distribution), ("5 µs".to_owned(), "2 ms".to_owned()));
         // With a width of 4, each bar represents two buckets.
-        assert_eq!(symbols(&picture(&distribution, range, 4)), "█▄ ▁");
-        assert_eq!(symbols(&picture(&distribution, range, 1)), "█");
-        assert_eq!(symbols(&picture(&distribution, range, 0)), "");
+        assert_eq!(symbols(&bar_chart(&distribution, range, 4)), "█▄ ▁");
+        assert_eq!(symbols(&bar_chart(&distribution, range, 1)), "█");
+        assert_eq!(symbols(&bar_chart(&distribution, range, 0)), "");
     }
 
     #[test]
     fn the_tail_begins_above_the_99th_percentile() {
         let distribution = microseconds(&[(10, 990), (20, 9), (50, 1)]);
         let range = BucketRange::in_use(&distribution).unwrap();
-        let tail: Vec<_> = picture(&distribution, range, 9).iter().map(|bar| bar.is_tail).collect();
+        let bars = bar_chart(&distribution, range, 9);
+        let tail: Vec<_> = bars.iter().map(|bar| bar.is_tail).collect();
         assert_eq!(tail, [false, true, true]);
     }
 
     #[test]
-    fn pictures_over_one_range_can_be_compared() {
+    fn bar_charts_over_one_range_can_be_compared() {
         let (a, b) = (microseconds(&[(10, 1)]), microseconds(&[(50, 1)]));
         let range = BucketRange::in_use(&a).unwrap().union(BucketRange::in_use(&b).unwrap());
-        assert_eq!(symbols(&picture(&a, range, 9)), "█  ");
-        assert_eq!(symbols(&picture(&b, range, 9)), "  █");
+        assert_eq!(symbols(&bar_chart(&a, range, 9)), "█  ");
+        assert_eq!(symbols(&bar_chart(&b, range, 9)), "  █");
         let empty = microseconds(&[]);
         assert_eq!(BucketRange::in_use(&empty), None);
-        assert_eq!(symbols(&picture(&empty, range, 9)), "   ");
+        assert_eq!(symbols(&bar_chart(&empty, range, 9)), "   ");
     }
 
     #[test]
@@ -176,6 +177,6 @@ mod tests {
         let range = BucketRange::in_use(&distribution).unwrap();
         assert_eq!(range.ends(&distribution), ("0 B".to_owned(), "> 64 GiB".to_owned()));
         assert_eq!(max(&distribution), "> 64 GiB");
-        assert_eq!(symbols(&picture(&distribution, range, 17)), "█               █");
+        assert_eq!(symbols(&bar_chart(&distribution, range, 17)), "█               █");
     }
 }

@@ -68,13 +68,13 @@ pub use crate::{
 #[derive(Clone, Debug, Subcommand)]
 #[non_exhaustive]
 pub enum Command {
-    /// Show the current metrics of processes, running or ended
+    /// Show the metrics of running or ended processes
     Show(Show),
     /// Watch metrics as they change
     Watch(Watch),
     /// Reset counters to zero, and empty histograms and peaks
     Reset(Reset),
-    /// List the metrics that are exported, as the text of a lock file
+    /// List the metrics that are exported, in the format of a lock file
     Describe(Describe),
     /// Write a Grafana dashboard of the metrics
     Dashboard(Dashboard),
@@ -85,17 +85,17 @@ pub enum Command {
 impl Command {
     /// Runs the command on published files.
     ///
-    /// Prints the result to the standard output, and everything else to the standard error. The exit code is
+    /// Prints the result to standard output, and everything else to standard error. The exit code is
     ///
-    /// - 0 on success. Files in a directory that are not metrics files are no error, and neither are missing metrics, except
-    ///   as below.
+    /// - 0 on success. Files in a directory that are not metrics files are not errors, and neither are missing metrics,
+    ///   except as below.
     /// - 1 if a file is damaged, cannot be read, or disagrees with the others; if there are no metrics for `describe`,
     ///   `dashboard` or `rules`, or for a path with `--require`; if options conflict; or if the output cannot be written.
     /// - 2 if no path was given.
     pub fn run(&self) -> ExitCode {
         if self.paths().is_empty() {
             eprintln!(
-                "error: a path is required: the file or the directory where a process publishes"
+                "error: a path is required; give the file or directory where a process publishes its metrics"
             );
             return ExitCode::from(2);
         }

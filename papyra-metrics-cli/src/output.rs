@@ -34,7 +34,7 @@ pub(crate) fn print_problems(readings: &Readings) -> io::Result<()> {
     Ok(())
 }
 
-/// Prints one error.
+/// Prints an error as a single line that begins with `error:`.
 pub(crate) fn print_error(err: &mut impl Write, error: &str) -> io::Result<()> {
     writeln!(err, "{ERROR}error:{ERROR:#} {}", single_line(error))
 }

@@ -49,8 +49,9 @@ Examples:
   papyra-metrics dashboard metrics.lock > dashboard.json
   papyra-metrics rules metrics.lock > rules.yml
 
-Metrics of several paths, or of a directory, are added up: they are those of the processes of one service.
-If there are no metrics, the command prints `metrics: <unavailable>` and exits with 0, or with 1 if --require is given.";
+Several paths, or the files of a directory, are treated as the processes of one service: their metrics are added up.
+If there are no metrics, show, watch and reset print `metrics: <unavailable>` and exit with 0, or with 1 if --require is given.
+The commands describe, dashboard and rules then exit with 1.";
 
 /// Parses the arguments of the process and runs the program `papyra-metrics`.
 pub fn main() -> ExitCode {

@@ -16,7 +16,7 @@ use crate::source::{Reading, Source};
 #[command(after_help = "\
 Gauges other than peaks keep their values, and so do the totals that monitoring systems read. Processes keep running, and no count is lost.")]
 pub struct Reset {
-    /// Files, or directories of files, where processes publish
+    /// Published metrics files, or directories of them
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -46,11 +46,11 @@ impl Reset {
     }
 }
 
-/// Describes how many metrics of a process are reset: `4 counters`, or `4 counters and 1 histogram`.
+/// Returns the number of counters and histograms of a process: `4 counters`, or `4 counters and 1 histogram`.
 fn count(reading: &Reading) -> String {
     let count = |kind| match reading.rows.iter().filter(|row| row.kind == kind).count() {
         1 => format!("1 {kind}"),
-        metrics => format!("{metrics} {kind}s"),
+        number => format!("{number} {kind}s"),
     };
     let has_histograms = reading.rows.iter().any(|row| row.kind == Kind::Histogram);
     let counters = count(Kind::Counter);

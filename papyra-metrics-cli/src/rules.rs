@@ -11,18 +11,18 @@ use crate::source::Source;
 /// Write alert rules for Prometheus
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-The rules depend only on the metrics, so they can be committed and compared. There are alerts for
+The rules depend only on the metrics and the options, so they can be committed and compared. There are alerts for
   - errors: too many operations fail, or errors keep occurring,
   - objectives of histograms: the error budget is used up too fast,
   - operations in flight: none has finished for a long time,
-  - processes: one cannot be scraped, or none exports.
-Check the file with `promtool check rules`. Counters of errors are marked with `#[metrics(errors)]`, or their name ends in \
-`errors`, `failures` or `failed`. Objectives are those of `#[metrics(objective(…))]`.")]
+  - processes: one cannot be scraped, or none exports these metrics.
+Check the file with `promtool check rules`. A counter counts errors if it is marked with `#[metrics(errors)]`, or if its name ends \
+in `errors`, `failures` or `failed`. Objectives are declared with `#[metrics(objective(…))]`.")]
 pub struct Rules {
     #[command(flatten)]
     pub(crate) declared: Declared,
 
-    /// Alert if more than this percentage of operations fails
+    /// Alert if more than this percentage of operations fail
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = parse_percent)]
     max_errors: f64,
 

@@ -20,7 +20,7 @@ use crate::text::path_name;
 /// The arguments shared by the commands that write a file from declared metrics.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Declared {
-    /// A lock file, or the file or directory where processes publish
+    /// A lock file, a published metrics file, or a directory of published files
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) path: Option<PathBuf>,
 
@@ -35,7 +35,7 @@ fn parse_prefix(prefix: &str) -> Result<String, String> {
 
 impl Declared {
     /// Prints the text that `write` creates from the declared metrics. If there are no metrics, prints nothing and
-    /// returns `false`, so that the user does not replace a good file by an empty one.
+    /// returns `false`, so that a script does not continue with an empty file.
     pub(crate) fn print(
         &self,
         source: Source<'_>,
@@ -109,7 +109,7 @@ fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
                 if conflicts.insert(conflict.clone()) {
                     let [earlier, path] = [earlier, path].map(|path| path_name(path));
                     readings.errors.push(format!(
-                        "{path} conflicts with {earlier}: {conflict}; give the path of one of them"
+                        "{path} conflicts with {earlier}: {conflict}; give the path of only one of these files"
                     ));
                 }
             }

@@ -17,13 +17,14 @@ use crate::source::{Origin, Reading, Readings, Row, Source};
 use crate::sum::sum;
 use crate::text::{escape_json, path_name, single_line};
 
-/// Show the metrics of processes once
+/// Show the metrics of running or ended processes.
 #[allow(clippy::struct_excessive_bools)] // each is an option of the command
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Metrics are written to the standard output, and notes and errors to the standard error. With text and JSON, the standard error also names the processes that were added up.")]
+Metrics are written to standard output, and notes and errors to standard error. With `--format text` or `--format json`, and without \
+`--each`, the processes that were added up are listed on standard error.")]
 pub struct Show {
-    /// Files, or directories of files, where processes publish
+    /// Published metrics files, or directories of them
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -67,7 +68,8 @@ impl Show {
             let mut err = anstream::stderr().lock();
             output::print_error(
                 &mut err,
-                "`--non-zero` cannot be combined with `--format prometheus`, because a series that is left out seems to have ended; remove one of the two",
+                "`--non-zero` cannot be combined with `--format prometheus`, because Prometheus treats a missing \
+                 series as ended; remove one of the options",
             )?;
             return Ok(false);
         }

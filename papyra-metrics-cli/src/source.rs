@@ -45,7 +45,7 @@ pub(crate) struct Reading {
 impl Reading {
     /// Returns whether the files of two readings are copies of one file. Copies have the same program, process id and
     /// start time of publishing; two different files of one process have different start times.
-    fn is_same_process(&self, other: &Self) -> bool {
+    fn is_copy_of(&self, other: &Self) -> bool {
         let is_same_origin = match (&self.origin, &other.origin) {
             (
                 Origin::File { program, pid, since, .. },
@@ -139,7 +139,7 @@ impl Readings {
     pub(crate) fn remove_copies(&mut self) {
         let mut kept: Vec<Reading> = Vec::with_capacity(self.processes.len());
         for reading in self.processes.drain(..) {
-            let Some(same) = kept.iter_mut().find(|kept| kept.is_same_process(&reading)) else {
+            let Some(same) = kept.iter_mut().find(|kept| kept.is_copy_of(&reading)) else {
                 kept.push(reading);
                 continue;
             };

@@ -28,7 +28,7 @@ pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
             let is_same = known.kind == row.kind && known.is_peak == row.is_peak;
             if !is_same || known.unit != row.unit {
                 return Err(format!(
-                    "`{}` is {} in {} and {} in {}, so they cannot be added up; show each process with `--each`",
+                    "`{}` is {} in {} and {} in {}, so its values cannot be added up; show each process with `--each`",
                     row.series,
                     describe_kind(known),
                     first.name(),

@@ -4,7 +4,8 @@
 use std::{fmt::Write as _, path::Path};
 
 /// Returns whether a character is a control character, is invisible, or separates lines or paragraphs. Invisible
-/// characters have the property `Default_Ignorable_Code_Point` of Unicode 16, and include the bidirectional controls.
+/// characters are those with the property `Default_Ignorable_Code_Point` of Unicode 16, which include the bidirectional
+/// controls, and U+FFF9 to U+FFFB, which delimit interlinear annotations.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -29,7 +30,8 @@ pub(crate) fn is_invisible(c: char) -> bool {
         )
 }
 
-/// Returns the text on one line, with a replacement character for each invisible character.
+/// Returns the text on one line: a space replaces each line feed and tab, and a replacement character each other
+/// invisible character.
 pub(crate) fn single_line(text: &str) -> String {
     text.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { visible(c) }).collect()
 }
@@ -43,8 +45,8 @@ fn visible(c: char) -> char {
     if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c }
 }
 
-/// Returns a path as text. A path with invisible characters is quoted and escaped. Different paths always have
-/// different results.
+/// Returns a path as text. A path that is not valid Unicode, or that contains `"`, `\` or an invisible character, is
+/// quoted and escaped. Different paths always have different results.
 pub(crate) fn path_name(path: &Path) -> String {
     let is_plain = |c: char| !is_invisible(c) && c != '"' && c != '\\';
     match path.to_str() {
@@ -72,8 +74,8 @@ fn quoted(path: &Path) -> String {
     name
 }
 
-/// Escapes the invisible characters of a JSON text. They can occur only inside strings, so the value of the JSON does
-/// not change.
+/// Escapes the invisible characters, except line feeds, of JSON that `serde_json` has written. They occur only inside
+/// its strings, so the value of the JSON does not change.
 pub(crate) fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {

@@ -315,7 +315,7 @@ fn a_damaged_file_is_an_error_after_the_metrics_of_the_others() {
 }
 
 #[test]
-fn a_foreign_file_is_a_note_in_a_directory_and_an_error_if_its_path_is_given() {
+fn a_foreign_file_gives_a_note_if_found_in_a_directory_and_an_error_if_its_path_is_given() {
     let service = Service::start();
     fs::write(service.directory.path().join("text"), "records_written: 3\n").unwrap();
     let note = "note: cannot read metrics from \"./text\": not a metrics file\n";
@@ -410,7 +410,7 @@ fn metrics_that_cannot_be_added_up_are_an_error_that_names_the_option_each() {
     assert_eq!((output.out.as_str(), output.code), ("", Some(1)));
     assert_eq!(
         output.err,
-        "error: `records_written` is a counter in a.metrics and a gauge in other, so they cannot be added up; \
+        "error: `records_written` is a counter in a.metrics and a gauge in other, so its values cannot be added up; \
          show each process with `--each`\n"
     );
     let output = service.run("show units a.metrics");
@@ -459,7 +459,8 @@ fn usage_errors_exit_with_2_and_say_what_is_expected() {
         assert!(output.err.contains("Usage:") || output.err.contains("--help"), "{}", output.err);
     }
     let output = run(directory.path(), "watch --interval 0 x");
-    assert!(output.err.contains("expected seconds, from 0.01 to 86400"), "{}", output.err);
+    let expected = "expected a number of seconds from 0.01 to 86400";
+    assert!(output.err.contains(expected), "{}", output.err);
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn processes_that_disagree_about_a_metric_are_an_error_that_names_both() {
     assert_eq!(
         refused(dir.path(), "describe ."),
         "error: ./b.metrics conflicts with ./a.metrics: `depth` changes its kind from `counter` to `gauge`; \
-         give the path of one of them\n"
+         give the path of only one of these files\n"
     );
 }
 
@@ -157,7 +157,7 @@ fn a_process_and_its_lock_file_give_the_same_dashboard() {
 }
 
 #[test]
-fn help_texts_are_printed_escaped() {
+fn help_texts_are_escaped_when_printed() {
     struct Hostile(Counter);
     impl Metrics for Hostile {
         fn descriptors(&self) -> &[Descriptor] {

@@ -159,7 +159,7 @@ fn histograms_of_one_name_with_different_buckets_cannot_be_added_up() {
 }
 
 #[test]
-fn reset_empties_histograms_and_peaks_and_counts_them() {
+fn reset_empties_histograms_and_peaks_and_counts_the_histograms() {
     let mut engines = Engines::start();
     let output = engines.run("reset a.metrics");
     assert!(output.out.ends_with(": reset 1 counter and 3 histograms\n"), "{}", output.out);
@@ -171,7 +171,7 @@ fn reset_empties_histograms_and_peaks_and_counts_them() {
 }
 
 #[test]
-fn lines_have_the_rate_the_quantiles_and_the_picture_of_each_interval() {
+fn lines_have_the_rate_the_quantiles_and_the_bar_chart_of_each_interval() {
     let mut engines = Engines::start();
     let mut watch = Command::new(COMMAND)
         .current_dir(engines.directory.path())
@@ -200,7 +200,7 @@ fn lines_have_the_rate_the_quantiles_and_the_picture_of_each_interval() {
 }
 
 #[test]
-fn a_terminal_shows_quantiles_and_the_picture_until_nothing_is_recorded() {
+fn a_terminal_shows_quantiles_and_the_bar_chart_until_nothing_is_recorded() {
     let mut engines = Engines::start();
     for (arguments, environment) in [
         (&["watch", "-i", "0.1", "a.metrics"][..], &[][..]),

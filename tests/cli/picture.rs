@@ -112,7 +112,8 @@ fn svg(screen: &vt100::Screen) -> String {
     );
     for row in 0..ROWS {
         let y = MARGIN + (f32::from(row) + 0.75) * HEIGHT;
-        // Adjacent cells of one style are one text element, which has the same width in every font.
+        // Adjacent cells of one style are drawn together. Each piece between gaps is a text element with a fixed length, so
+        // that it has the same width in every font.
         let mut column = 0;
         while column < COLUMNS {
             let Some(first) = screen.cell(row, column) else { break };

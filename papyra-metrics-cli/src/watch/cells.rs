@@ -38,7 +38,7 @@ pub(crate) fn compact(number: f64) -> String {
     format!("{scaled:.1}E")
 }
 
-/// Returns a name of at most `width` characters. If the name is longer, `…` replaces its middle, because names with the
+/// Shortens a name to `width` characters, but not to less than one. `…` replaces the middle, because names with the
 /// same prefix differ at the end.
 pub(crate) fn shorten(name: &str, width: usize) -> String {
     let len = name.chars().count();

@@ -24,8 +24,8 @@ impl Columns {
     const COMPACT: u16 = 7;
     const MIN_BARS: u16 = 4;
 
-    /// Chooses the columns that fit the width. If there is not enough room, columns are shortened or left out in the
-    /// reverse of this order: names, exact values, rates, figures of histograms, bars.
+    /// Chooses the columns that fit the width. If there is not enough room, bars and most quantiles of histograms are
+    /// left out first. Then numbers are rounded, then rates are left out, and finally names are shortened.
     pub(crate) fn fit(width: u16, lines: &[&Line], value: impl Fn(&Line) -> Value) -> Self {
         let lines = || lines.iter().copied();
         let longest = |lens: &mut dyn Iterator<Item = usize>, least: usize| {
@@ -45,7 +45,7 @@ impl Columns {
             let rest = Self::COMPACT + if rates > 0 { rates + Self::SPACING } else { 0 };
             let room = width.checked_sub(rest + Self::SPACING)?;
             let values = Self::COMPACT;
-            // The remaining width is used for bars, which also need spacing.
+            // Histograms use the remaining width for quantiles and bars, which also need spacing.
             let bars = room.saturating_sub(names + Self::SPACING);
             let bars = if rates > 0 && has_histograms { bars } else { 0 };
             (room >= names).then_some(Self { names, values, rates, bars, is_compact: true })

@@ -1,5 +1,5 @@
-//! Shows the values that a histogram recorded since the last reading, as quantiles and a picture that fit the available
-//! width.
+//! Shows the values that a histogram recorded since the last reading, as quantiles and a bar chart that fit the
+//! available width.
 
 use ratatui::{
     style::{Color, Style, Stylize},
@@ -22,15 +22,15 @@ pub(crate) struct Details {
 impl Details {
     /// The width of a quantile, such as `1023 KiB`, and of an end of the range, such as `> 64 GiB`.
     const FIGURE: usize = 8;
-    /// The width that is needed for all figures, the ends of the range, and a picture of 12 buckets.
+    /// The width that is needed for all quantiles, the ends of the range, and a chart of 14 bars.
     pub(crate) const WANTED: u16 = 60;
     /// The width that is needed for a single quantile.
     pub(crate) const LEAST: u16 = 8;
     const MIN_BARS: usize = 4;
     const SPACING: usize = 2;
 
-    /// Chooses the figures that fit the width. In order of priority, these are the 99th percentile, the median, the
-    /// 99.9th percentile, the picture, and the ends of its range.
+    /// Chooses the parts that fit the width. In order of priority, these are the 99th percentile, the median, the
+    /// 99.9th percentile, the bar chart, and the ends of its range.
     pub(crate) fn fit(width: usize) -> Self {
         static QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p999", 0.999)];
         let len = |quantiles: usize| quantiles * (Self::FIGURE + 1) - 1;
@@ -48,7 +48,7 @@ impl Details {
         Self { quantiles, bars: if bars >= Self::MIN_BARS { bars } else { 0 }, has_ends }
     }
 
-    /// Returns the headings of the figures, aligned with them.
+    /// Returns the headings of the quantiles and of the bar chart, aligned with them.
     pub(crate) fn header(&self) -> String {
         let names = self.quantiles.iter().map(|(name, _)| format!("{name:>0$}", Self::FIGURE));
         let mut header = names.collect::<Vec<_>>().join(" ");
@@ -77,7 +77,7 @@ impl Details {
         if self.has_ends {
             spans.push(format!("{lower:>0$} ", Self::FIGURE).dim());
         }
-        spans.extend(bars(&figures::picture(interval, range, self.bars)));
+        spans.extend(bars(&figures::bar_chart(interval, range, self.bars)));
         if self.has_ends {
             spans.push(format!(" {upper}").dim());
         }

@@ -26,11 +26,12 @@ use crate::source::{Readings, Source};
 #[allow(clippy::struct_excessive_bools)] // each is an option of the command
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-On a terminal it is a table in place, with these keys: q quits, the arrow keys scroll, / filters by name, s changes the order, \
-t switches between values since the last reset and totals, z hides and shows metrics that are zero. Elsewhere it prints a line for each metric. The quantiles and \
-the picture of a histogram are of what was recorded since the reading before.")]
+On a terminal, a table shows the metrics and is updated in place. Its keys: q quits, the arrow keys scroll, / filters by name, \
+s changes the order, t switches between values since the last reset and totals, z hides or shows metrics that are zero. Elsewhere, or \
+with --plain, a line is printed for each metric. The quantiles and the bar chart of a histogram show the values that were recorded \
+since the previous reading.")]
 pub struct Watch {
-    /// Files, or directories of files, where processes publish
+    /// Published metrics files, or directories of them
     #[arg(value_name = "PATH", value_hint = clap::ValueHint::AnyPath)]
     pub(crate) paths: Vec<PathBuf>,
 
@@ -38,7 +39,7 @@ pub struct Watch {
     #[arg(long, short, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
     interval: Duration,
 
-    /// Quit after that many readings
+    /// Quit after this many readings
     #[arg(long, short = 'n', value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
 
@@ -46,7 +47,7 @@ pub struct Watch {
     #[arg(long, short)]
     each: bool,
 
-    /// Show what was counted since the process began, regardless of resets
+    /// Show lifetime totals, which no reset changes
     #[arg(long, short)]
     totals: bool,
 
@@ -67,7 +68,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| (0.01..=86_400.0).contains(seconds));
     seconds
         .map(Duration::from_secs_f64)
-        .ok_or_else(|| "expected seconds, from 0.01 to 86400".into())
+        .ok_or_else(|| "expected a number of seconds from 0.01 to 86400".into())
 }
 
 impl Watch {
@@ -150,17 +151,17 @@ impl Watch {
     }
 }
 
-/// Returns the quantiles and a picture of the values that a histogram recorded since the last reading. Returns an empty
-/// text if there are no such values.
+/// Returns the quantiles and a bar chart of the values that a histogram recorded since the last reading. Returns an
+/// empty text if there are no such values.
 fn distribution_of(line: &Line) -> String {
     let interval = line.interval.as_ref().filter(|interval| !interval.is_empty());
     let (Some(interval), Some(range)) = (interval, line.range) else { return String::new() };
     let quantile = |q| figures::quantile(interval, q);
-    let picture = figures::picture(interval, range, range.len());
-    let picture: String = picture.iter().map(|bar| bar.symbol).collect();
+    let bars = figures::bar_chart(interval, range, range.len());
+    let bars: String = bars.iter().map(|bar| bar.symbol).collect();
     let (lower, upper) = range.ends(interval);
     format!(
-        ", p50 {}, p99 {}, p999 {}, {lower} {picture} {upper}",
+        ", p50 {}, p99 {}, p999 {}, {lower} {bars} {upper}",
         quantile(0.5),
         quantile(0.99),
         quantile(0.999)

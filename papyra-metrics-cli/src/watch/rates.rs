@@ -38,11 +38,11 @@ pub(crate) struct Line {
     /// For a counter or histogram, the number of increments or recorded values per second since the last reading.
     /// `None` for a gauge, and at the first reading of a process.
     pub(crate) rate: Option<f64>,
-    /// The latest values of a gauge or the latest rates of another metric, the oldest first.
+    /// The latest values of a gauge, or the latest rates of any other metric, oldest first.
     pub(crate) history: Vec<f64>,
     /// The values that a histogram recorded since the last reading. `None` at the first reading.
     pub(crate) interval: Option<Box<Distribution>>,
-    /// The range of buckets to show. All histograms with the same buckets have the same range, so that their pictures
+    /// The range of buckets to show. All histograms with the same buckets have the same range, so that their bar charts
     /// can be compared. `None` if these histograms have no values.
     pub(crate) range: Option<BucketRange>,
 }
@@ -171,7 +171,7 @@ fn grown(row: &Row, increments: &[Snapshot]) -> Option<Value> {
     Some(sum)
 }
 
-/// Sets the same range for all histograms with the same buckets, so that their pictures can be compared.
+/// Sets the same range for all histograms with the same buckets, so that their bar charts can be compared.
 fn set_ranges(groups: &mut [Group]) {
     let buckets = |line: &Line| -> Option<Vec<u64>> {
         let distribution = line.total.as_histogram()?;

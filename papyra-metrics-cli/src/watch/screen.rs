@@ -98,14 +98,14 @@ fn bounded(columns: u16, rows: u16) -> Rect {
     Rect::new(0, 0, columns, rows.clamp(1, u16::MAX / columns))
 }
 
-/// The signals, other than SIGTERM and SIGINT, that end a process by default.
+/// The caught signals, other than SIGTERM and SIGINT, that end a process by default.
 #[cfg(unix)]
 const TERMINATING: [std::ffi::c_int; 7] = {
     use signal_hook::consts::{SIGALRM, SIGHUP, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM};
     [SIGALRM, SIGHUP, SIGPROF, SIGQUIT, SIGUSR1, SIGUSR2, SIGVTALRM]
 };
 
-/// The signals that have arrived and were not handled yet.
+/// The signals that have arrived and have not been handled yet.
 #[derive(Default)]
 pub(crate) struct Signals {
     ended: Arc<AtomicBool>,
@@ -115,8 +115,8 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Catches the signals that would leave the terminal in raw mode. If a second signal of this kind arrives, the
-    /// process ends at once.
+    /// Catches the signals that would leave the terminal in raw mode. If a second signal that ends the process arrives,
+    /// the process ends at once.
     pub(crate) fn catch() -> io::Result<Self> {
         let signals = Self::default();
         #[cfg(unix)]

@@ -611,7 +611,7 @@ mod tests {
     }
 
     #[test]
-    fn histograms_have_quantiles_and_a_picture_below_the_numbers() {
+    fn histograms_have_quantiles_and_a_bar_chart_below_the_numbers() {
         let lines = || {
             vec![
                 histogram("append", &[70, 80, 90, 1200]),

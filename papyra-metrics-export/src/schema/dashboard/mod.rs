@@ -58,7 +58,8 @@ impl<'a> Dashboard<'a> {
         Self { schema, title: None, labels: Vec::new() }
     }
 
-    /// Sets the title. The default consists of the words with which all names begin, or is `Metrics` if there are none.
+    /// Sets the title. The default is the first words that the names of all metrics have in common, or `Metrics` if
+    /// there are none.
     #[must_use]
     pub fn with_title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
