@@ -1,4 +1,4 @@
-//! Counts what `#[metrics(…)]` adds to a function: instructions executed on the way to an `Ok`, and bytes of a future. The
+//! Counts what `#[metrics(…)]` adds to a function: the instructions of a call that returns `Ok`, and the bytes of a future. The
 //! process single-steps a copy of itself, so the counts are exact and reproducible.
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
@@ -368,7 +368,7 @@ mod functions {
     }
 
     pub(crate) const CASES: &[Case] = cases! {
-        "sync `&self`, errors, a call in the tail", Some(0), sync, |log| Log::tail, Log::tail_measured;
+        "sync `&self`, errors, a call in tail position", Some(0), sync, |log| Log::tail, Log::tail_measured;
         "sync `&self`, errors, `?`", Some(0), sync, |log| Log::question, Log::question_measured;
         "sync `&self`, errors, an alias, an `Arc`", Some(0), sync, |log| Log::alias, Log::alias_measured;
         "sync `&self`, errors, `Result<(), _>`", Some(0), sync, |log| Log::unit, Log::unit_measured;
@@ -379,22 +379,22 @@ mod functions {
         "sync `&self`, errors + ok + calls", None, sync, |log| Log::counted, Log::counted_measured;
         "sync `&mut self`, errors + in_flight", None, sync, |log| Log::in_flight, Log::in_flight_measured;
         "sync `&self`, time", None, calibrated, |log| Log::timed, Log::timed_measured;
-        "sync `&self`, time, no sample", Some(24), sync, |log| Log::sampled, Log::sampled_measured;
+        "sync `&self`, time, not sampled", Some(24), sync, |log| Log::sampled, Log::sampled_measured;
         "async `&self`, errors, `?`", Some(2), polls, |log| Log::now, Log::now_measured;
-        "async `&self`, errors, a future in the tail", Some(2), polls, |log| Log::now_tail, Log::now_tail_measured;
+        "async `&self`, errors, a future in tail position", Some(2), polls, |log| Log::now_tail, Log::now_tail_measured;
         "async `&mut self`, errors", Some(2), polls, |log| Log::now_mutable, Log::now_mutable_measured;
         "`-> impl Future`, errors", Some(2), polls, |log| Log::opaque, Log::opaque_measured;
         "async `&self`, errors, spawned, may wait", None, spawned, |log| Log::later, Log::later_measured;
         "async `&mut self`, errors, spawned, may wait", None, spawned, |log| Log::later_mutable, Log::later_mutable_measured;
-        "async `&self`, time, no sample", Some(24), polls, |log| Log::sampled_later, Log::sampled_later_measured;
+        "async `&self`, time, not sampled", Some(24), polls, |log| Log::sampled_later, Log::sampled_later_measured;
         "async `&self`, errors + cancelled, spawned, may wait", None, spawned, |log| Log::cancelled, Log::cancelled_measured;
         "`#[async_trait]`, errors, spawned, may wait", None, spawned, |log| Log::boxed, Log::boxed_measured;
     };
 
-    /// The number of bytes by which the attribute may enlarge a future. The second limit is for futures whose
-    /// cancellation is counted.
-    const MOST_BYTES: usize = 40;
-    const MOST_BYTES_WATCHED: usize = 80;
+    /// The maximum number of bytes that the attribute may add to a future.
+    const MAX_ADDED_BYTES: usize = 40;
+    /// The maximum number of bytes that the attribute may add to a future whose cancellation is counted.
+    const MAX_ADDED_BYTES_CANCELLED: usize = 80;
 
     /// Returns the sizes of futures, without and with the attribute, and the number of bytes by which each may grow.
     pub(crate) fn sizes() -> [(&'static str, usize, usize, usize); 5] {
@@ -407,11 +407,11 @@ mod functions {
         let opaque = (size_of_val(&log.opaque(3)), size_of_val(&log.opaque_measured(3)));
         let cancelled = (size_of_val(&log.cancelled(3)), size_of_val(&log.cancelled_measured(3)));
         [
-            ("async `&self`", shared.0, shared.1, MOST_BYTES),
-            ("async `&mut self`", mutable.0, mutable.1, MOST_BYTES),
-            ("async `&self`, `&str`, `[u8; 256]`", large.0, large.1, MOST_BYTES),
-            ("`-> impl Future`", opaque.0, opaque.1, MOST_BYTES),
-            ("async `&self`, `cancelled`", cancelled.0, cancelled.1, MOST_BYTES_WATCHED),
+            ("async `&self`", shared.0, shared.1, MAX_ADDED_BYTES),
+            ("async `&mut self`", mutable.0, mutable.1, MAX_ADDED_BYTES),
+            ("async `&self`, `&str`, `[u8; 256]`", large.0, large.1, MAX_ADDED_BYTES),
+            ("`-> impl Future`", opaque.0, opaque.1, MAX_ADDED_BYTES),
+            ("async `&self`, `cancelled`", cancelled.0, cancelled.1, MAX_ADDED_BYTES_CANCELLED),
         ]
     }
 }
@@ -448,7 +448,7 @@ mod steps {
     /// Prints the tables. Returns `false` if a case exceeds its limit.
     pub(crate) fn report() -> bool {
         let mut kept = true;
-        println!("instructions on the way to an `Ok`                  bare  measured  added");
+        println!("instructions of a call that returns `Ok`            bare  measured  added");
         for (index, case) in CASES.iter().enumerate() {
             let [bare, measured] = [count(2 * index), count(2 * index + 1)];
             let added = measured - bare;

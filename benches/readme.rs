@@ -9,13 +9,13 @@ const END: &str = "<!-- readme: end -->\n";
 
 /// The rows for the README. The name of a variant follows the name of its row, after `…`.
 const ROWS: [&str; 7] = [
-    "Increment alone",
-    "Two threads on one counter",
-    "Two threads on one counter … `ShardedCounter`",
-    "Record in a histogram alone",
-    "Record in a histogram alone … `ShardedHistogram`",
-    "Read 100 metrics into a map",
-    "Count in each of 100 metrics and encode them to Prometheus text",
+    "Increment a counter on one thread",
+    "Increment one counter on two threads",
+    "Increment one counter on two threads … `ShardedCounter`",
+    "Record in a histogram on one thread",
+    "Record in a histogram on one thread … `ShardedHistogram`",
+    "Take a snapshot of 100 metrics",
+    "Increment 100 counters and encode them as Prometheus text",
 ];
 
 fn main() -> ExitCode {

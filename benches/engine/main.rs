@@ -43,7 +43,7 @@ const BUILDS: [Build; 9] = [
     // A second build without metrics, which shows how much two equal builds differ.
     Build {
         is_often: true,
-        ..build("without metrics, another copy", prepare::<without_again::Engine>)
+        ..build("without metrics, second build", prepare::<without_again::Engine>)
     },
     Build { is_often: true, ..build("papyra-metrics", prepare::<ours::Engine>) },
     build("papyra-metrics, every call timed", prepare::<ours_every_call::Engine>),

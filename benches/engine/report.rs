@@ -30,13 +30,17 @@ pub(crate) fn text(
 
 /// Writes the throughput of each build relative to the build without metrics: the median of the ratios of all rounds.
 fn throughput(text: &mut String, builds: &[Build], times: &[Times]) {
-    head(text, "throughput, × without metrics", times.iter().map(|times| times.workload.name()));
+    head(
+        text,
+        "throughput, relative to no metrics",
+        times.iter().map(|times| times.workload.name()),
+    );
     for (index, build) in builds.iter().enumerate() {
         let _ = write!(text, "| {} |", build.name);
         for Times { baseline, ratios, .. } in times {
             if index == 0 {
                 let seconds = Median::of(baseline.clone()).value;
-                let _ = write!(text, " {} an operation |", time(seconds));
+                let _ = write!(text, " {} per operation |", time(seconds));
                 continue;
             }
             let Median { value, margin } = Median::of(ratios[index].clone());
@@ -48,7 +52,7 @@ fn throughput(text: &mut String, builds: &[Build], times: &[Times]) {
 
 /// Writes the instructions that each build adds to those of the build without metrics.
 fn instructions(text: &mut String, builds: &[Build], counts: &[Instructions]) {
-    head(text, "instructions an operation", WORKLOADS.iter().map(|workload| workload.name()));
+    head(text, "instructions per operation", WORKLOADS.iter().map(|workload| workload.name()));
     for (index, (build, with)) in builds.iter().zip(counts).enumerate() {
         let _ = write!(text, "| {} |", build.name);
         for (without, with) in counts[0].iter().zip(with) {

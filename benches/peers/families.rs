@@ -94,8 +94,11 @@ pub fn all() -> [Subject; 2] {
     let alone = contestants(false);
     let mut by_two = vec![far_apart()];
     by_two.extend(contestants(true));
-    [("Count in a family by value", alone), ("Two threads on one family", by_two)]
-        .map(|(name, entries)| Subject { name: name.into(), of: "an increment", per: 1, entries })
+    [
+        ("Increment a member of a family on one thread", alone),
+        ("Increment members of one family on two threads", by_two),
+    ]
+    .map(|(name, entries)| Subject { name: name.into(), unit: "increment", units: 1, entries })
 }
 
 fn contestants(two: bool) -> Vec<Entry> {
@@ -105,12 +108,12 @@ fn contestants(two: bool) -> Vec<Entry> {
     let pairs = NAMES.map(|name| leak(Pairs::from([("op".to_owned(), name.to_owned())])));
     let options = prometheus::Opts::new("requests", HELP);
     vec![
-        entry(two, "an `AtomicU64` in place", numbers, Line(AtomicU64::new(0)), |c, _| {
+        entry(two, "one `AtomicU64`", numbers, Line(AtomicU64::new(0)), |c, _| {
             c.0.fetch_add(1, Relaxed);
         }),
         entry(
             two,
-            "an array of `AtomicU64`",
+            "an array of `AtomicU64`, indexed by the label",
             numbers,
             Line::<[AtomicU64; 8]>::default(),
             |c, n| {
@@ -120,7 +123,7 @@ fn contestants(two: bool) -> Vec<Entry> {
         entry(two, US, Op::ALL, Line(Family::<Op, Counter>::new()), |f, op| f.0[op].inc()),
         entry(
             two,
-            "papyra-metrics, by a known member",
+            "papyra-metrics, label known at compile time",
             Op::ALL,
             Line(Family::<Op, Counter>::new()),
             |f, _| f.0[Op::Put].inc(),
@@ -185,7 +188,7 @@ fn contestants(two: bool) -> Vec<Entry> {
 /// Returns an entry that counts repeatedly in random members.
 fn entry<F: Sync + 'static, L: Copy + Sync + std::fmt::Debug + 'static>(
     two: bool,
-    who: &'static str,
+    contestant: &'static str,
     labels: [L; 8],
     family: F,
     count: impl Fn(&F, L) + Copy + Sync + 'static,
@@ -207,9 +210,9 @@ fn entry<F: Sync + 'static, L: Copy + Sync + std::fmt::Debug + 'static>(
         }
     };
     if two {
-        Entry::by_two(who, move |thread, repeats| run(thread * LEN / 2, repeats))
+        Entry::by_two(contestant, move |thread, repeats| run(thread * LEN / 2, repeats))
     } else {
-        Entry::alone(who, move |repeats| run(0, repeats))
+        Entry::alone(contestant, move |repeats| run(0, repeats))
     }
 }
 
@@ -248,16 +251,16 @@ pub enum Ones {
 }
 
 /// The label of a family with a hundred members.
-pub type Hundred = (Tens, Ones);
+pub type TwoDigits = (Tens, Ones);
 
-pub const MEMBERS: usize = Hundred::COUNT;
+pub const MEMBERS: usize = TwoDigits::COUNT;
 
 /// Reads counters that two cores have incremented.
 pub fn read_sharded() -> Subject {
     let plain: &'static [AtomicU64; MEMBERS] = leak(std::array::from_fn(|_| AtomicU64::new(2)));
     let lone: &'static [ShardedCounter] =
         leak((0..MEMBERS).map(|_| ShardedCounter::new()).collect::<Vec<_>>());
-    let family: &'static Family<Hundred, ShardedCounter> = leak(Family::default());
+    let family: &'static Family<TwoDigits, ShardedCounter> = leak(Family::default());
     let shards = std::thread::available_parallelism().map_or(1, usize::from);
     let fast: &'static [fast_telemetry::Counter] =
         leak((0..MEMBERS).map(|_| fast_telemetry::Counter::new(shards)).collect::<Vec<_>>());
@@ -266,18 +269,18 @@ pub fn read_sharded() -> Subject {
         fast.iter().for_each(|counter| counter.inc());
     });
     let entries = vec![
-        sum("a hundred `AtomicU64` in a row", || plain.iter().map(|c| c.load(Relaxed)).sum()),
+        sum("an array of 100 `AtomicU64`", || plain.iter().map(|c| c.load(Relaxed)).sum()),
         sum("papyra-metrics, `ShardedCounter`", || lone.iter().map(ShardedCounter::get).sum()),
         sum("papyra-metrics, `Family<_, ShardedCounter>`", || {
             family.values().map(ShardedCounter::get).sum()
         }),
         sum("fast-telemetry", || fast.iter().map(|c| c.sum() as u64).sum()),
     ];
-    Subject { name: "Read 100 sharded counters".into(), of: "a reading of all", per: 1, entries }
+    Subject { name: "Read 100 sharded counters".into(), unit: "reading of all", units: 1, entries }
 }
 
-fn sum(who: &'static str, read: impl Fn() -> u64 + 'static) -> Entry {
-    Entry::alone(who, move |repeats| {
+fn sum(contestant: &'static str, read: impl Fn() -> u64 + 'static) -> Entry {
+    Entry::alone(contestant, move |repeats| {
         for _ in 0..repeats {
             std::hint::black_box(read());
         }

@@ -20,8 +20,16 @@ pub fn all() -> [Subject; 2] {
     let mut by_two = vec![far_apart()];
     by_two.extend(contestants(true));
     by_two.push(one_for_each_thread());
-    [("Record in a histogram alone", alone), ("Two threads on one histogram", by_two)]
-        .map(|(name, entries)| Subject { name: name.into(), of: "a record", per: 1, entries })
+    [
+        ("Record in a histogram on one thread", alone),
+        ("Record in one histogram on two threads", by_two),
+    ]
+    .map(|(name, entries)| Subject {
+        name: name.into(),
+        unit: "recorded value",
+        units: 1,
+        entries,
+    })
 }
 
 fn contestants(two: bool) -> Vec<Entry> {
@@ -29,12 +37,12 @@ fn contestants(two: bool) -> Vec<Entry> {
     let nanoseconds = Latencies::leak(|nanoseconds| nanoseconds);
     let seconds = Latencies::leak(|nanoseconds| nanoseconds as f64 / 1e9);
     vec![
-        entry(two, "an `AtomicU64` in place", nanoseconds, Line(AtomicU64::new(0)), |c, n, _| {
+        entry(two, "a sum: one `AtomicU64`", nanoseconds, Line(AtomicU64::new(0)), |c, n, _| {
             c.0.fetch_add(n, Relaxed);
         }),
         entry(
             two,
-            "two `AtomicU64` on one line",
+            "a count and a sum: two `AtomicU64` on one cache line",
             nanoseconds,
             Line::<[AtomicU64; 2]>::default(),
             |c, n, _| {
@@ -93,7 +101,7 @@ fn contestants(two: bool) -> Vec<Entry> {
 /// Records all latencies repeatedly. Two threads begin at different positions.
 fn entry<H: Sync + 'static, V: Copy + Sync + 'static>(
     two: bool,
-    who: &'static str,
+    contestant: &'static str,
     values: &'static [V; LEN],
     histogram: H,
     record: impl Fn(&H, V, usize) + Copy + Sync + 'static,
@@ -106,9 +114,9 @@ fn entry<H: Sync + 'static, V: Copy + Sync + 'static>(
         }
     };
     if two {
-        Entry::by_two(who, move |thread, repeats| run(thread * LEN / 2, repeats))
+        Entry::by_two(contestant, move |thread, repeats| run(thread * LEN / 2, repeats))
     } else {
-        Entry::alone(who, move |repeats| run(0, repeats))
+        Entry::alone(contestant, move |repeats| run(0, repeats))
     }
 }
 
@@ -116,7 +124,7 @@ fn entry<H: Sync + 'static, V: Copy + Sync + 'static>(
 fn one_for_each_thread() -> Entry {
     let durations = Latencies::leak(Duration::from_nanos);
     let histograms: &[ShardedHistogram; 2] = leak(Default::default());
-    Entry::by_two("a `ShardedHistogram` for each thread", move |thread, repeats| {
+    Entry::by_two("two `ShardedHistogram`, one per thread", move |thread, repeats| {
         let first = thread * LEN / 2;
         let end = first + usize::try_from(repeats).expect("a round has few repeats");
         for index in first..end {

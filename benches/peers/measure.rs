@@ -11,14 +11,14 @@ pub struct Subject {
     /// The heading of its table.
     pub name: String,
     /// The unit of work to which times refer.
-    pub of: &'static str,
+    pub unit: &'static str,
     /// The number of units in one round.
-    pub per: u64,
+    pub units: u64,
     pub entries: Vec<Entry>,
 }
 
 pub struct Entry {
-    pub who: &'static str,
+    pub contestant: &'static str,
     pub work: Work,
 }
 
@@ -30,7 +30,7 @@ pub enum Work {
 }
 
 pub struct Measured {
-    pub who: &'static str,
+    pub contestant: &'static str,
     pub nanoseconds: f64,
     pub instructions: Option<f64>,
     pub allocations: Option<f64>,
@@ -58,7 +58,7 @@ impl Subject {
             for ((entry, &repeats), times) in self.entries.iter_mut().zip(&repeats).zip(&mut times)
             {
                 let time = entry.time(repeats).map(|time| time.as_secs_f64() * 1e9);
-                times.extend(time.map(|time| time / (repeats * self.per) as f64));
+                times.extend(time.map(|time| time / (repeats * self.units) as f64));
             }
         }
         let entries = self.entries.iter_mut().zip(times);
@@ -66,7 +66,7 @@ impl Subject {
             .map(|(entry, mut times)| {
                 times.sort_by(f64::total_cmp);
                 Measured {
-                    who: entry.who,
+                    contestant: entry.contestant,
                     // Other load only makes rounds slower, and the processor sometimes runs faster for a moment, so the lower quartile
                     // is the most stable. Contention between two threads varies in both directions, so the median is used for them.
                     nanoseconds: match entry.work {
@@ -83,12 +83,12 @@ impl Subject {
 }
 
 impl Entry {
-    pub fn alone(who: &'static str, work: impl FnMut(u64) + 'static) -> Self {
-        Self { who, work: Work::Alone(Box::new(work)) }
+    pub fn alone(contestant: &'static str, work: impl FnMut(u64) + 'static) -> Self {
+        Self { contestant, work: Work::Alone(Box::new(work)) }
     }
 
-    pub fn by_two(who: &'static str, work: impl Fn(usize, u64) + Sync + 'static) -> Self {
-        Self { who, work: Work::ByTwo(Box::new(work)) }
+    pub fn by_two(contestant: &'static str, work: impl Fn(usize, u64) + Sync + 'static) -> Self {
+        Self { contestant, work: Work::ByTwo(Box::new(work)) }
     }
 
     fn calibrate(&mut self, round: Duration) -> u64 {
@@ -99,8 +99,8 @@ impl Entry {
         repeats
     }
 
-    /// Measures a round. A round in which a thread had to wait for its core is repeated a limited number of times.
-    /// Returns `None` if the two threads never ran at the same time, because each of them then ran without contention.
+    /// Measures a round. A round is repeated a limited number of times if a thread had to wait for its core, or if the two
+    /// threads did not overlap enough, because they then ran without contention. Returns `None` if no round overlapped enough.
     fn time(&mut self, repeats: u64) -> Option<Duration> {
         const TRIES: usize = 50;
         let mut last = None;
@@ -330,20 +330,20 @@ pub mod instructions {
         counts
     }
 
-    /// Returns the key of a contestant in the counts.
-    pub fn label(subject: &Subject, who: &str) -> String {
-        format!("{}: {who}", subject.name)
+    /// Returns the key of a contestant in the map that [`count`] returns.
+    pub fn key(subject: &Subject, contestant: &str) -> String {
+        format!("{}: {contestant}", subject.name)
     }
 
     /// Runs each contestant between two client requests, under callgrind.
     pub fn run(subjects: Vec<Subject>) {
         for mut subject in subjects {
-            let repeats = (200 / subject.per).max(1);
-            let labels: Vec<String> =
-                subject.entries.iter().map(|entry| label(&subject, entry.who)).collect();
-            for (entry, label) in subject.entries.iter_mut().zip(labels) {
+            let repeats = (200 / subject.units).max(1);
+            let keys: Vec<String> =
+                subject.entries.iter().map(|entry| key(&subject, entry.contestant)).collect();
+            for (entry, key) in subject.entries.iter_mut().zip(keys) {
                 let Work::Alone(work) = &mut entry.work else { continue };
-                let label = CString::new(format!("{label}/{}", repeats * subject.per));
+                let label = CString::new(format!("{key}/{}", repeats * subject.units));
                 let label = label.expect("names contain no zero bytes");
                 // Warm up: some contestants reach their steady state only after a few runs.
                 work(20);

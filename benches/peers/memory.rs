@@ -26,7 +26,7 @@ pub const BACKENDS: usize = 1_000;
 /// The counters of one contestant, for three measurements. A field is `None` if the contestant does not support the
 /// measurement.
 pub struct Registered {
-    pub who: &'static str,
+    pub contestant: &'static str,
     pub ten: Option<Make>,
     pub thousand: Option<Make>,
     /// [`BACKENDS`] backends of ten counters each, in one registry, each with another label.
@@ -41,56 +41,56 @@ pub fn registered() -> Vec<Registered> {
     let counters = |len: usize| (0..len).map(|_| AtomicU64::new(0)).collect::<Box<[_]>>();
     vec![
         Registered {
-            who: "`AtomicU64` in a box",
+            contestant: "a boxed slice of `AtomicU64`",
             ten: make(move || counters(10)),
             thousand: make(move || counters(1_000)),
             backends: make(move || each_backend(|_| counters(10))),
         },
         Registered {
-            who: US,
+            contestant: US,
             ten: make(Ten::default),
             thousand: make(Thousand::default),
             backends: make(|| each_backend(|_| Box::new(Ten::default()))),
         },
         Registered {
-            who: "papyra-metrics, in a registry",
+            contestant: "papyra-metrics, in a registry",
             ten: make(Exported::<Ten>::new),
             thousand: make(Exported::<Thousand>::new),
             backends: make(our_backends),
         },
         Registered {
-            who: "fastmetrics",
+            contestant: "fastmetrics",
             ten: make(|| Fastmetrics::new(10)),
             thousand: make(|| Fastmetrics::new(1_000)),
             backends: make(fastmetrics_backends),
         },
         Registered {
-            who: "metrics (metrics-exporter-prometheus)",
+            contestant: "metrics (metrics-exporter-prometheus)",
             ten: make(|| MetricsExporter::new(10)),
             thousand: make(|| MetricsExporter::new(1_000)),
             backends: make(metrics_backends),
         },
         Registered {
-            who: "opentelemetry_sdk",
+            contestant: "opentelemetry_sdk",
             ten: make(|| OpenTelemetry::new(10)),
             thousand: make(|| OpenTelemetry::new(1_000)),
             backends: make(opentelemetry_backends),
         },
         Registered {
-            who: "prometheus",
+            contestant: "prometheus",
             ten: make(|| Prometheus::new(10)),
             thousand: make(|| Prometheus::new(1_000)),
             backends: make(prometheus_backends),
         },
         Registered {
-            who: "prometheus-client",
+            contestant: "prometheus-client",
             ten: make(|| PrometheusClient::new(10)),
             thousand: make(|| PrometheusClient::new(1_000)),
             backends: make(prometheus_client_backends),
         },
         // vise names metrics after the fields of a struct, and registers each group only once.
         Registered {
-            who: "vise",
+            contestant: "vise",
             ten: make(Vise::new),
             thousand: None,
             backends: make(vise_backends),
@@ -206,13 +206,13 @@ fn vise_backends() -> impl Any {
 /// Returns the size of each instrument on this machine.
 pub fn sizes() -> Vec<(&'static str, usize)> {
     vec![
-        ("an `AtomicU64`", size_of::<AtomicU64>()),
+        ("`AtomicU64`", size_of::<AtomicU64>()),
         ("`Counter`", size_of::<Counter>()),
         ("`CachePadded<Counter>`", size_of::<CachePadded<Counter>>()),
         ("`ShardedCounter`", size_of::<ShardedCounter>()),
         (
-            "one of 100 in a `Family<_, ShardedCounter>`",
-            size_of::<Family<families::Hundred, ShardedCounter>>() / families::MEMBERS,
+            "`Family<_, ShardedCounter>` of 100 members, per member",
+            size_of::<Family<families::TwoDigits, ShardedCounter>>() / families::MEMBERS,
         ),
         ("`Histogram`", size_of::<Histogram>()),
         ("`ShardedHistogram`", size_of::<ShardedHistogram>()),

@@ -31,7 +31,7 @@ fn encode<M: ByHand + Send + Sync>() -> Subject {
     let mut sdk = OpenTelemetry::new(len);
     assert_eq!(decode(&sdk.encode_otlp()).len(), len, "each counter is a metric");
     let entries = vec![
-        Entry::alone("a prepared message, with new numbers and times", move |repeats| {
+        Entry::alone("a prepared message with new values and timestamps", move |repeats| {
             for _ in 0..repeats {
                 black_box(prepared.encode());
             }
@@ -50,9 +50,9 @@ fn encode<M: ByHand + Send + Sync>() -> Subject {
         }),
     ];
     Subject {
-        name: format!("Count in each of {len} metrics and encode them to OTLP"),
-        of: "a metric",
-        per: len as u64,
+        name: format!("Increment {len} counters and encode them as OTLP"),
+        unit: "metric",
+        units: len as u64,
         entries,
     }
 }

@@ -268,7 +268,7 @@ impl Text for MetricsExporter {
     }
 }
 
-/// The registry of metrics-util, which is read into maps.
+/// The registry of metrics-util. Reading it returns a `HashMap` of the handles of its counters.
 pub struct MetricsUtil {
     registry: MetricsRegistry<metrics::Key, AtomicStorage>,
 }
@@ -338,13 +338,13 @@ impl OpenTelemetry {
 }
 
 /// The baseline of encoding: numbers, and the prepared text before each of them.
-pub struct Floor {
+pub struct TextBaseline {
     heads: Vec<String>,
     values: Vec<AtomicU64>,
     pub text: Vec<u8>,
 }
 
-impl Floor {
+impl TextBaseline {
     /// Prepares to write this text again, with numbers that begin at zero.
     pub fn of(text: &str) -> Self {
         let mut heads = Vec::new();
@@ -363,7 +363,7 @@ impl Floor {
     }
 }
 
-impl Text for Floor {
+impl Text for TextBaseline {
     fn add(&self, n: impl Fn(usize) -> u64) {
         for (place, value) in self.values.iter().enumerate() {
             value.fetch_add(n(place), Relaxed);

@@ -15,11 +15,10 @@ pub fn all(effort: Effort) -> String {
         eprintln!("{}", subject.name);
         let mut measured = subject.measure(effort);
         for entry in &mut measured {
-            let label = instructions::label(&subject, entry.who);
-            entry.instructions =
-                counts.as_ref().ok().and_then(|counts| counts.get(&label).copied());
+            let key = instructions::key(&subject, entry.contestant);
+            entry.instructions = counts.as_ref().ok().and_then(|counts| counts.get(&key).copied());
         }
-        table(&mut tables, &subject.name, subject.of, &measured);
+        table(&mut tables, &subject.name, subject.unit, &measured);
         summary.push((subject.name, measured));
     }
     scale(&mut tables, effort);
@@ -35,23 +34,26 @@ pub fn only(effort: Effort, part: &str) -> String {
     let mut tables = String::new();
     for mut subject in subjects::all().into_iter().filter(|subject| subject.name.contains(part)) {
         let measured = subject.measure(effort);
-        table(&mut tables, &subject.name, subject.of, &measured);
+        table(&mut tables, &subject.name, subject.unit, &measured);
     }
     tables
 }
 
-fn table(text: &mut String, name: &str, of: &str, measured: &[Measured]) {
+fn table(text: &mut String, name: &str, unit: &str, measured: &[Measured]) {
     let baseline = measured[0].nanoseconds;
     let _ = writeln!(text, "### {name}\n");
-    let _ = writeln!(text, "| | ns {of} | × the baseline | instructions | allocations |");
+    let _ = writeln!(
+        text,
+        "| | ns per {unit} | × the baseline | instructions per {unit} | allocations per run |"
+    );
     let _ = writeln!(text, "|---|--:|--:|--:|--:|");
-    for Measured { who, nanoseconds, instructions, allocations } in measured {
+    for Measured { contestant, nanoseconds, instructions, allocations } in measured {
         let ratio = nanoseconds / baseline;
         let number = |n: &Option<f64>| n.map_or("–".to_owned(), |n| format!("{n:.1}"));
         let allocations = allocations.map_or("–".to_owned(), |n| format!("{n}"));
         let _ = writeln!(
             text,
-            "| {who} | {nanoseconds:.2} | {ratio:.2} | {} | {allocations} |",
+            "| {contestant} | {nanoseconds:.2} | {ratio:.2} | {} | {allocations} |",
             number(instructions)
         );
     }
@@ -67,21 +69,26 @@ fn short(summary: &[(String, Vec<Measured>)]) -> String {
     for (name, measured) in summary {
         let baseline = measured[0].nanoseconds;
         let ratio = |entry: &Measured| format!("{:.2}", entry.nanoseconds / baseline);
-        let ours: Vec<_> = measured.iter().filter(|entry| entry.who.starts_with(US)).collect();
+        let ours: Vec<_> =
+            measured.iter().filter(|entry| entry.contestant.starts_with(US)).collect();
         if ours.is_empty() {
             continue;
         }
-        let mut peers: Vec<_> = measured.iter().filter(|entry| is_peer(entry.who)).collect();
+        let mut peers: Vec<_> = measured.iter().filter(|entry| is_peer(entry.contestant)).collect();
         peers.sort_by(|a, b| a.nanoseconds.total_cmp(&b.nanoseconds));
         let named = |entry: Option<&&Measured>| {
             entry.map_or("–".to_owned(), |entry| {
-                format!("{} ({})", ratio(entry), entry.who.split(' ').next().unwrap_or_default())
+                format!(
+                    "{} ({})",
+                    ratio(entry),
+                    entry.contestant.split(' ').next().unwrap_or_default()
+                )
             })
         };
         let (first, last) = (named(peers.first()), named(peers.last()));
         let _ = writeln!(text, "| {name} | {} | {first} | {last} |", ratio(ours[0]));
         for other in &ours[1..] {
-            let how = other.who.trim_start_matches(US).trim_start_matches(", ");
+            let how = other.contestant.trim_start_matches(US).trim_start_matches(", ");
             let _ = writeln!(text, "| … {how} | {} | | |", ratio(other));
         }
     }
@@ -89,7 +96,7 @@ fn short(summary: &[(String, Vec<Measured>)]) -> String {
     text
 }
 
-fn is_peer(who: &str) -> bool {
+fn is_peer(contestant: &str) -> bool {
     const PEERS: [&str; 10] = [
         "fast-telemetry",
         "fastmetrics",
@@ -102,27 +109,28 @@ fn is_peer(who: &str) -> bool {
         "prometheus-client",
         "vise",
     ];
-    PEERS.contains(&who.split(' ').next().unwrap_or_default())
+    PEERS.contains(&contestant.split(' ').next().unwrap_or_default())
 }
 
 fn scale(text: &mut String, effort: Effort) {
-    text.push_str("### Scale: one visit of everything\n\n| backends × metrics | metrics | µs | ns a metric |\n|---|--:|--:|--:|\n");
+    text.push_str("### Scale: visit all metrics of all backends\n\n| backends × metrics of each | metrics in all | µs for all | ns per metric |\n|---|--:|--:|--:|\n");
     for (name, mut subject) in subjects::scales() {
-        let per = subject.per;
+        let units = subject.units;
         let time = subject.measure(effort)[0].nanoseconds;
-        let _ = writeln!(text, "| {name} | {per} | {:.2} | {time:.2} |", time * per as f64 / 1e3);
+        let _ =
+            writeln!(text, "| {name} | {units} | {:.2} | {time:.2} |", time * units as f64 / 1e3);
     }
     text.push('\n');
 }
 
 fn memory(text: &mut String) {
-    text.push_str("### Memory: bytes of registered counters\n\n");
+    text.push_str("### Memory: bytes of counters and of the registry they need\n\n");
     let _ = writeln!(
         text,
-        "| | a counter, of 10 | a counter, of 1,000 | a backend of 10 counters, of {BACKENDS} |"
+        "| | per counter, 10 counters | per counter, 1,000 counters | per backend, {BACKENDS} backends of 10 counters |"
     );
     text.push_str("|---|--:|--:|--:|\n");
-    for Registered { who, ten, thousand, backends } in memory::registered() {
+    for Registered { contestant, ten, thousand, backends } in memory::registered() {
         let bytes = |make: Option<Make>, per: usize| {
             make.map_or("–".to_owned(), |make| {
                 let (_made, bytes) = bytes_held(make);
@@ -130,9 +138,10 @@ fn memory(text: &mut String) {
             })
         };
         let (ten, thousand) = (bytes(ten, 10), bytes(thousand, 1_000));
-        let _ = writeln!(text, "| {who} | {ten} | {thousand} | {} |", bytes(backends, BACKENDS));
+        let _ =
+            writeln!(text, "| {contestant} | {ten} | {thousand} | {} |", bytes(backends, BACKENDS));
     }
-    text.push_str("\n### Memory: bytes of an instrument in place\n\n| | bytes |\n|---|--:|\n");
+    text.push_str("\n### Memory: size of an instrument\n\n| | bytes |\n|---|--:|\n");
     for (what, bytes) in memory::sizes() {
         let _ = writeln!(text, "| {what} | {bytes} |");
     }

@@ -12,8 +12,8 @@ use crate::functions::{Bare, Metered, Ours, poll};
 use crate::measure::{Entry, Subject};
 use crate::ours::{ByHand, Exported, Hundred, Ten, Thousand};
 use crate::peers::{
-    Fastmetrics, Floor, Measured, MeasuredPair, MetricsExporter, MetricsUtil, OpenTelemetry,
-    Prometheus, PrometheusClient, Text, Vise,
+    Fastmetrics, Measured, MeasuredPair, MetricsExporter, MetricsUtil, OpenTelemetry, Prometheus,
+    PrometheusClient, Text, TextBaseline, Vise,
 };
 
 pub const US: &str = "papyra-metrics";
@@ -48,9 +48,9 @@ pub struct Line<T>(pub T);
 
 /// Creates an entry that repeats one small operation on one thread.
 macro_rules! alone {
-    ($who:expr, $thing:ident = $new:expr => $work:expr) => {{
+    ($contestant:expr, $thing:ident = $new:expr => $work:expr) => {{
         let $thing = leak($new);
-        Entry::alone($who, move |repeats| {
+        Entry::alone($contestant, move |repeats| {
             for _ in 0..repeats {
                 $work;
             }
@@ -60,9 +60,9 @@ macro_rules! alone {
 
 /// Creates an entry that repeats one small operation on each of two threads.
 macro_rules! by_two {
-    ($who:expr, $thing:ident = $new:expr => $first:expr, $second:expr) => {{
+    ($contestant:expr, $thing:ident = $new:expr => $first:expr, $second:expr) => {{
         let $thing = leak($new);
-        Entry::by_two($who, move |thread, repeats| {
+        Entry::by_two($contestant, move |thread, repeats| {
             if thread == 0 {
                 for _ in 0..repeats {
                     $first;
@@ -80,11 +80,11 @@ macro_rules! by_two {
 macro_rules! counters {
     ($how:ident) => {
         vec![
-            counters!(@$how "an `AtomicU64` in place", c = Line(AtomicU64::new(0)) => c.0.fetch_add(1, Relaxed)),
+            counters!(@$how "one `AtomicU64`", c = Line(AtomicU64::new(0)) => c.0.fetch_add(1, Relaxed)),
             counters!(@$how US, c = CachePadded::new(Counter::new()) => c.inc()),
             counters!(@$how "papyra-metrics, `ShardedCounter`", c = ShardedCounter::new() => c.inc()),
-            counters!(@$how "a shard by thread, `fetch_add`", c = Shards::default() => c.add_atomically()),
-            counters!(@$how "a cell by owner thread, load and store", c = Shards::default() => c.add_as_owner()),
+            counters!(@$how "one `AtomicU64` per thread, `fetch_add`", c = Shards::default() => c.add_atomically()),
+            counters!(@$how "one `AtomicU64` per thread, load and store", c = Shards::default() => c.add_as_owner()),
             counters!(@$how "fastmetrics", c = Fastmetrics::new(1) => c.counters[0].inc()),
             counters!(@$how "measured", c = MeasuredPair::new() => c.a.inc()),
             counters!(@$how "metered", c = Line(metered::HitCount::<metered::atomic::AtomicInt<u64>>::default()) => c.0.0.incr()),
@@ -95,31 +95,41 @@ macro_rules! counters {
             counters!(@$how "vise", c = Vise::new() => c.metrics.a.inc()),
         ]
     };
-    (@alone $who:expr, $c:ident = $new:expr => $work:expr) => { alone!($who, $c = $new => $work) };
-    (@by_two $who:expr, $c:ident = $new:expr => $work:expr) => { by_two!($who, $c = $new => $work, $work) };
+    (@alone $contestant:expr, $c:ident = $new:expr => $work:expr) => { alone!($contestant, $c = $new => $work) };
+    (@by_two $contestant:expr, $c:ident = $new:expr => $work:expr) => { by_two!($contestant, $c = $new => $work, $work) };
 }
 
 fn increment() -> Subject {
     let entries = counters!(alone);
-    Subject { name: "Increment alone".into(), of: "an increment", per: 1, entries }
+    Subject {
+        name: "Increment a counter on one thread".into(),
+        unit: "increment",
+        units: 1,
+        entries,
+    }
 }
 
 fn two_threads() -> Subject {
     let mut entries = vec![far_apart()];
     entries.extend(counters!(by_two));
-    Subject { name: "Two threads on one counter".into(), of: "an increment", per: 1, entries }
+    Subject {
+        name: "Increment one counter on two threads".into(),
+        unit: "increment",
+        units: 1,
+        entries,
+    }
 }
 
 /// Returns the baseline of two threads: neither touches a cache line of the other.
 pub fn far_apart() -> Entry {
-    by_two!("two `AtomicU64`, far apart", c = [Line(AtomicU64::new(0)), Line(AtomicU64::new(0))] =>
+    by_two!("two `AtomicU64` on separate cache lines, one per thread", c = [Line(AtomicU64::new(0)), Line(AtomicU64::new(0))] =>
         c[0].0.fetch_add(1, Relaxed), c[1].0.fetch_add(1, Relaxed))
 }
 
 fn neighbours() -> Subject {
     let entries = vec![
         far_apart(),
-        by_two!("two `AtomicU64`, side by side", c = Line([AtomicU64::new(0), AtomicU64::new(0)]) =>
+        by_two!("two `AtomicU64` on one cache line, one per thread", c = Line([AtomicU64::new(0), AtomicU64::new(0)]) =>
             c.0[0].fetch_add(1, Relaxed), c.0[1].fetch_add(1, Relaxed)),
         by_two!(US, c = Line(Ten::default()) => c.0.a.inc(), c.0.b.inc()),
         by_two!("papyra-metrics, `CachePadded<Counter>`", c = [CachePadded::new(Counter::new()), CachePadded::new(Counter::new())] =>
@@ -137,9 +147,9 @@ fn neighbours() -> Subject {
         by_two!("vise", c = Line(Vise::new()) => c.0.metrics.a.inc(), c.0.metrics.b.inc()),
     ];
     Subject {
-        name: "Two threads on neighbours in one struct".into(),
-        of: "an increment",
-        per: 1,
+        name: "Increment two adjacent counters, one per thread".into(),
+        unit: "increment",
+        units: 1,
         entries,
     }
 }
@@ -188,22 +198,22 @@ impl Shards {
 
 fn read_one() -> Subject {
     let entries = vec![
-        alone!("an `AtomicU64` in place", c = AtomicU64::new(1) => black_box(c.load(Relaxed))),
+        alone!("one `AtomicU64`", c = AtomicU64::new(1) => black_box(c.load(Relaxed))),
         alone!(US, c = Counter::new() => black_box(c.get())),
         alone!("papyra-metrics, `ShardedCounter`", c = ShardedCounter::new() => black_box(c.get())),
     ];
-    Subject { name: "Read one counter".into(), of: "a reading", per: 1, entries }
+    Subject { name: "Read one counter".into(), unit: "reading", units: 1, entries }
 }
 
 /// Creates ten counters and the registry that they need.
 fn build() -> Subject {
     macro_rules! make {
-        ($who:expr, $new:expr) => {
-            Entry::alone($who, |repeats| (0..repeats).for_each(|_| drop(black_box($new))))
+        ($contestant:expr, $new:expr) => {
+            Entry::alone($contestant, |repeats| (0..repeats).for_each(|_| drop(black_box($new))))
         };
     }
     let entries = vec![
-        make!("ten `AtomicU64` in a box", Box::<[AtomicU64; 10]>::default()),
+        make!("a boxed array of ten `AtomicU64`", Box::<[AtomicU64; 10]>::default()),
         make!(US, Box::<Ten>::default()),
         make!("papyra-metrics, in a registry", Exported::<Ten>::new()),
         make!("fastmetrics", Fastmetrics::new(10)),
@@ -213,15 +223,20 @@ fn build() -> Subject {
         make!("prometheus-client", PrometheusClient::new(10)),
         make!("vise", Vise::new()),
     ];
-    Subject { name: "Build and register ten counters".into(), of: "a counter", per: 10, entries }
+    Subject {
+        name: "Create ten counters and the registry they need".into(),
+        unit: "counter",
+        units: 10,
+        entries,
+    }
 }
 
 fn read<M: ByHand>() -> Subject {
     let ours = leak(M::default());
     macro_rules! reads {
-        ($who:expr, $peer:ident, $read:expr) => {{
+        ($contestant:expr, $peer:ident, $read:expr) => {{
             let mut $peer = $peer;
-            Entry::alone($who, move |repeats| {
+            Entry::alone($contestant, move |repeats| {
                 for _ in 0..repeats {
                     black_box($read);
                 }
@@ -236,7 +251,7 @@ fn read<M: ByHand>() -> Subject {
         reads!("a loop that fills a `Vec<(&str, u64)>`", ours, ours.loop_read()),
         reads!(US, ours, ours.snapshot()),
         reads!(
-            "papyra-metrics, into a `HashMap`",
+            "papyra-metrics, converted into a `HashMap`",
             ours,
             HashMap::<String, Value>::from(ours.snapshot())
         ),
@@ -245,9 +260,9 @@ fn read<M: ByHand>() -> Subject {
         reads!("prometheus", prometheus, prometheus.read()),
     ];
     Subject {
-        name: format!("Read {} metrics into a map", M::LEN),
-        of: "a metric",
-        per: M::LEN as u64,
+        name: format!("Take a snapshot of {} metrics", M::LEN),
+        unit: "metric",
+        units: M::LEN as u64,
         entries,
     }
 }
@@ -255,8 +270,8 @@ fn read<M: ByHand>() -> Subject {
 fn visit<M: ByHand>() -> Subject {
     let ours = leak(M::default());
     macro_rules! visits {
-        ($who:expr, $visit:expr) => {
-            Entry::alone($who, move |repeats| {
+        ($contestant:expr, $visit:expr) => {
+            Entry::alone($contestant, move |repeats| {
                 // The visitor stores nothing: with a sum, each call would have to wait for the one before.
                 let mut look = |metric: &Descriptor, value| {
                     black_box((metric, value));
@@ -273,17 +288,17 @@ fn visit<M: ByHand>() -> Subject {
         vec![visits!("a loop over the fields", M::loop_visit), visits!(US, <M as Metrics>::visit)];
     Subject {
         name: format!("Visit {} metrics", M::LEN),
-        of: "a metric",
-        per: M::LEN as u64,
+        unit: "metric",
+        units: M::LEN as u64,
         entries,
     }
 }
 
 /// Measures encoding, either of unchanged numbers or of numbers that have all changed since the last encoding.
 fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
-    fn entry(who: &'static str, mut text: impl Text + 'static, change: bool) -> Entry {
+    fn entry(contestant: &'static str, mut text: impl Text + 'static, change: bool) -> Entry {
         text.add(number);
-        Entry::alone(who, move |repeats| {
+        Entry::alone(contestant, move |repeats| {
             for _ in 0..repeats {
                 if change {
                     text.add(|_| 1);
@@ -295,11 +310,11 @@ fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
     let len = M::LEN;
     let mut ours = Exported::<M>::new();
     ours.encode();
-    let mut floor = Floor::of(&ours.text);
-    floor.encode();
-    assert_eq!(floor.text, ours.text.as_bytes(), "the text of the baseline differs");
+    let mut baseline = TextBaseline::of(&ours.text);
+    baseline.encode();
+    assert_eq!(baseline.text, ours.text.as_bytes(), "the text of the baseline differs");
     let mut entries = vec![
-        entry("prepared heads and `itoa`, one buffer", floor, change),
+        entry("prepared text, numbers formatted by `itoa`", baseline, change),
         entry(US, ours, change),
         entry("fastmetrics", Fastmetrics::new(len), change),
         entry("measured", Measured::new(len), change),
@@ -311,11 +326,11 @@ fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
         entries.push(entry("vise", Vise::new(), change));
     }
     let name = if change {
-        format!("Count in each of {len} metrics and encode them to Prometheus text")
+        format!("Increment {len} counters and encode them as Prometheus text")
     } else {
-        format!("Encode {len} metrics to Prometheus text")
+        format!("Encode {len} counters as Prometheus text")
     };
-    Subject { name, of: "a metric", per: len as u64, entries }
+    Subject { name, unit: "metric", units: len as u64, entries }
 }
 
 /// Returns the initial count of a metric, which differs between metrics and has one to seven digits.
@@ -331,9 +346,9 @@ fn function() -> Subject {
         alone!("metered", log = Metered::default() => black_box(log.put(black_box(3)).is_ok())),
     ];
     Subject {
-        name: "A function that counts its errors, returning `Ok`".into(),
-        of: "a call",
-        per: 1,
+        name: "Call a function that counts its errors and returns `Ok`".into(),
+        unit: "call",
+        units: 1,
         entries,
     }
 }
@@ -346,9 +361,9 @@ fn async_function() -> Subject {
         alone!("metered", log = Metered::default() => black_box(poll(log.put_later(black_box(3))).is_some())),
     ];
     Subject {
-        name: "An async function that counts its errors, returning `Ok`".into(),
-        of: "a call",
-        per: 1,
+        name: "Call an async function that counts its errors and returns `Ok`".into(),
+        unit: "call",
+        units: 1,
         entries,
     }
 }
@@ -380,6 +395,6 @@ fn backends<M: ByHand + Send + Sync>(len: usize) -> Subject {
         }
         black_box(sum);
     });
-    let per = (len * M::LEN) as u64;
-    Subject { name: String::new(), of: "a metric", per, entries: vec![entry] }
+    let units = (len * M::LEN) as u64;
+    Subject { name: String::new(), unit: "metric", units, entries: vec![entry] }
 }

@@ -94,8 +94,11 @@ pub fn all() -> [Subject; 2] {
     let alone = contestants(false);
     let mut by_two = vec![far_apart()];
     by_two.extend(contestants(true));
-    [("A function that is timed", alone), ("Two threads in a function that is timed", by_two)]
-        .map(|(name, entries)| Subject { name: name.into(), of: "a call", per: 1, entries })
+    [
+        ("Call a timed function on one thread", alone),
+        ("Call a timed function on two threads", by_two),
+    ]
+    .map(|(name, entries)| Subject { name: name.into(), unit: "call", units: 1, entries })
 }
 
 /// Measures durations for a second, because `Timer` uses another clock in the first half second of a program.
@@ -110,15 +113,20 @@ fn contestants(two: bool) -> Vec<Entry> {
     let prometheus = || Prometheus(Line::default(), crate::histograms::prometheus());
     let vise = || Vise(Line::default(), crate::histograms::vise());
     vec![
-        entry(two, "an `AtomicU64` in place", Line(AtomicU64::new(0)), |c, _| {
+        entry(two, "no function, one `AtomicU64` incremented", Line(AtomicU64::new(0)), |c, _| {
             c.0.fetch_add(1, Relaxed);
         }),
         entry(two, "not timed", Log::default(), |log, t| {
             black_box(log.untimed(t).is_ok());
         }),
-        entry(two, "two readings of the clock", Log::default(), |log, t| {
-            black_box(log.clock_alone(t).1);
-        }),
+        entry(
+            two,
+            "`Instant::now` and `Instant::elapsed`, nothing recorded",
+            Log::default(),
+            |log, t| {
+                black_box(log.clock_alone(t).1);
+            },
+        ),
         entry(two, US, Log::default(), |log, t| {
             black_box(log.timed(t).is_ok());
         }),
@@ -147,11 +155,15 @@ fn contestants(two: bool) -> Vec<Entry> {
 
 fn entry<T: Sync + 'static>(
     two: bool,
-    who: &'static str,
+    contestant: &'static str,
     log: T,
     call: impl Fn(&T, usize) + Copy + Sync + 'static,
 ) -> Entry {
     let log = leak(log);
     let run = move |thread, repeats| (0..repeats).for_each(|_| call(log, thread));
-    if two { Entry::by_two(who, run) } else { Entry::alone(who, move |repeats| run(0, repeats)) }
+    if two {
+        Entry::by_two(contestant, run)
+    } else {
+        Entry::alone(contestant, move |repeats| run(0, repeats))
+    }
 }

@@ -24,10 +24,10 @@ pub(crate) fn run_under_cachegrind(what: &str, backends: usize, runs: usize) {
     }
 }
 
-/// Prints the instructions and the misses of the first two caches for each metric.
+/// Prints the instructions and the misses in two levels of data cache, for each metric.
 pub(crate) fn misses() -> ExitCode {
     println!(
-        "Instructions, and misses in caches of 32 KiB and of 1 MiB, for each metric, as simulated by cachegrind, which does not\n\
+        "Instructions, and misses in data caches of 32 KiB and of 1 MiB, for each metric, as simulated by cachegrind, which does not\n\
          prefetch:"
     );
     println!("backends  metrics              baseline          none changed           all changed");
@@ -53,7 +53,7 @@ pub(crate) fn misses() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Returns the instructions, and the misses of both caches, of the whole program.
+/// Returns the instructions, and the misses in both levels of data cache, of the whole program.
 fn misses_of(what: &str, backends: usize, runs: usize) -> Result<[i64; 3], String> {
     let file = std::env::temp_dir().join(format!("cachegrind-{}", std::process::id()));
     let output = Command::new("valgrind")

@@ -1,7 +1,8 @@
-//! Builds the engine with the instruments of a crate.
+//! A macro that adapts the instruments of another crate to the engine.
 
-/// Defines the instruments of a crate. Takes the type of each instrument, an expression that makes one, and the
-/// expressions for its methods. A histogram is made from its bounds and records floats.
+/// Defines the engine's module `metrics`, and the instruments in it, which wrap those of a crate. Takes the type of each
+/// instrument, an expression that creates one, and the expressions for its methods. A histogram is created from its bounds
+/// and records floats.
 macro_rules! engine_of {
     (
         counter: $counter:ty = $new_counter:expr,
