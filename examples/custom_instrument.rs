@@ -50,7 +50,7 @@ impl Instrument for Age {
 struct BackupMetrics {
     /// Backups completed.
     completed: Counter,
-    /// Milliseconds since the last completed backup.
+    /// Milliseconds since the last completed backup, or since the start if there was none.
     last_completed_millis: Age,
 }
 

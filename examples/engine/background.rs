@@ -65,7 +65,8 @@ impl Inner {
         );
     }
 
-    /// Runs `job` until the store is closed. Waits for a change if there is no work, and tries failed work again.
+    /// Runs `job` repeatedly until the store is closed, or until `job` returns `Error::Stopped`, which also stops the log.
+    /// Waits for a change of the state if there is no work, and tries failed work again after a delay.
     fn run(
         &self,
         error: impl Fn(&mut Work) -> &mut Option<Error>,

@@ -23,7 +23,7 @@ pub enum Error {
     /// The store has stopped, because its stored state is unknown after an earlier error.
     #[error("an earlier error has stopped the store; open it again")]
     Stopped,
-    /// Memory is full, and flushing it fails.
+    /// Memory is full and cannot be flushed, because the last flush or compaction failed.
     #[error("memory is full and cannot be flushed; try again later")]
     Busy,
     /// A request is not valid.

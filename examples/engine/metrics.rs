@@ -90,7 +90,7 @@ pub struct WalMetrics {
     pub errors: Family<ErrorKind, Counter>,
     /// Records replayed when the store was opened.
     pub replayed: Counter,
-    /// Torn ends of a log that were cut off when the store was opened: writes that were never acknowledged.
+    /// Incomplete frames at the end of a log, discarded when the store was opened: they were never acknowledged.
     pub torn_ends: Counter,
 }
 

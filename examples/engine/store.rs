@@ -54,8 +54,8 @@ impl Default for Options {
     }
 }
 
-/// A store of keys and values in a directory. Dropping the store waits for its background threads. Acknowledged writes
-/// are stored even if it is never dropped.
+/// A key-value store in a directory. Dropping the store waits for its background threads. Acknowledged writes are kept
+/// even if the store is never dropped.
 pub struct Store {
     inner: Arc<Inner>,
     threads: Vec<JoinHandle<()>>,

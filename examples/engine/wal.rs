@@ -73,7 +73,7 @@ impl Wal {
         Ok(Self { directory, is_synced, metrics, queue, batch_ended, segment })
     }
 
-    /// Appends a record, waits until it is durable, and returns its number. Numbers are ascending.
+    /// Appends a record, waits until it is durable, and returns its sequence number. Sequence numbers increase.
     pub(crate) fn append(&self, key: &[u8], value: Option<&[u8]>) -> Result<u64, Error> {
         let mut queue = self.queue.lock();
         if queue.is_stopped {

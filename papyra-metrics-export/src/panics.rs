@@ -1,4 +1,4 @@
-//! Catches panics of user code, and panics while a panic's payload is dropped.
+//! Catches the panics of user code, including a panic in the `Drop` of another panic's payload.
 
 use std::any::Any;
 use std::mem;

@@ -77,8 +77,8 @@ pub trait Instrument {
         false
     }
 
-    /// For generated code: shows neighbouring instruments of this type to the walker. It is a method of this trait, so
-    /// that a field that is not an instrument causes one compile error, not two.
+    /// For generated code: passes adjacent instruments of this type to the walker. It is a method of this trait, so that
+    /// a field that is not an instrument causes one compile error, not two.
     #[doc(hidden)]
     #[inline]
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker)

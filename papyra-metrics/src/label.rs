@@ -132,7 +132,7 @@ impl LabelValues {
     }
 }
 
-/// Returns the number of combinations.
+/// Returns the number of combinations of the labels' values.
 const fn count(labels: &[LabelValues]) -> usize {
     let mut count = 1_usize;
     let mut i = 0;

@@ -430,12 +430,13 @@ pub use papyra_metrics_derive::Label;
 ///
 /// If a function's return type is a named future, such as `-> Append` for a struct that implements `Future`, only the call
 /// that creates the future is timed, not the future: the attribute sees only the name of the type. `in_flight` ends with
-/// the call too. Aliases of a boxed future are recognized. For other named futures, return `impl Future<Output = …>`, or put the attribute on the `async fn`
-/// that awaits the future.
+/// the call too. Aliases of a boxed future are recognized. For other named futures, return `impl Future<Output = …>`,
+/// or put the attribute on the `async fn` that awaits the future.
 ///
 /// Reading the [clock](Timer#clock) twice costs five to ten times as much as recording. `sample = n` times about one call
 /// in `n`, and records it with a weight of `n`: counts, sums and quantiles stay right on average. Each thread chooses
-/// calls at random, so that calls in a fixed pattern and threads that call only once are represented correctly.
+/// calls by a quasi-random sequence, so that calls in a fixed pattern and threads that call only once are represented
+/// correctly.
 ///
 /// ```
 /// use papyra_metrics::{Histogram, Metrics, metrics};

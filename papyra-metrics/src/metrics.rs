@@ -51,10 +51,10 @@ pub trait Metrics {
     /// The metrics of a flattened `Option` are listed even while it is `None`; readings then skip them.
     fn descriptors(&self) -> &[Descriptor];
 
-    /// Shows every instrument to the walker, in the order of [`descriptors`](Self::descriptors).
+    /// Passes every instrument to the walker, in the order of [`descriptors`](Self::descriptors).
     ///
     /// All other methods are provided on top of this one; [`walk`](crate::walk) describes the walker. A metric that is
-    /// listed but has no value now is shown as [absent](Walker::absent).
+    /// listed but has no value now is passed as [absent](Walker::absent).
     fn walk(&self, walker: &mut dyn Walker);
 
     /// Returns [`descriptors`](Self::descriptors) if they are static. A snapshot then borrows the names of the metrics

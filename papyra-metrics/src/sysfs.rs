@@ -25,7 +25,7 @@ const SYSFS_MAGIC: isize = 0x6265_6572;
 
 /// Returns the type of the file system that a file is on.
 fn file_system(file: &File) -> Option<isize> {
-    /// The C library's `struct statfs`, of 120 bytes on x86-64, the first field of which is the type.
+    /// Space for the C library's `struct statfs`, which has 120 bytes on x86-64. Its first field is the type of the file system.
     #[repr(C)]
     struct FileSystem([isize; 32]);
 

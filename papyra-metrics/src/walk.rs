@@ -1,10 +1,10 @@
 //! The walk over a set of metrics, on which every reading is based.
 //!
-//! [`Metrics::walk`](crate::Metrics::walk) shows instruments to a [`Walker`], in the order of
+//! [`Metrics::walk`](crate::Metrics::walk) passes instruments to a [`Walker`], in the order of
 //! [`Metrics::descriptors`](crate::Metrics::descriptors). Snapshots, [`visit`](crate::Metrics::visit) and its variants,
 //! and [`reset`](crate::Metrics::reset) are walkers of this crate; an exporter can be another one. A derived struct
-//! shows neighbouring counters, and neighbouring gauges, in one call, so that a walker reads them in a loop without a
-//! virtual call for each.
+//! passes adjacent counters, and adjacent gauges, in one call, so that a walker reads them in a loop without a virtual
+//! call for each.
 //!
 //! ```
 //! use papyra_metrics::walk::{ErasedInstrument, Walker};
@@ -131,7 +131,8 @@ impl ErasedInstrument for Value {
 pub trait Walker {
     /// Receives the next metric: its instrument, or `None` if the metric is absent.
     ///
-    /// A metric is absent if it comes from a flattened `Option` that is `None`.
+    /// A metric is absent if it is listed but has no value now, such as a metric of a flattened `Option` that is `None`, or
+    /// a histogram without the feature `alloc`.
     fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>);
 
     /// Receives the next metric, which is present.

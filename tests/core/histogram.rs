@@ -455,7 +455,7 @@ fn a_peak_is_the_highest_value_since_the_last_reset() {
 }
 
 #[test]
-fn a_float_gauge_is_set_and_adds_up() {
+fn a_float_gauge_can_be_set_and_loses_no_concurrent_addition() {
     let gauge = FloatGauge::new();
     thread::scope(|scope| {
         for _ in 0..4 {
@@ -605,7 +605,7 @@ fn a_walker_reads_histograms_into_a_distribution_that_it_reuses() {
 }
 
 #[test]
-fn values_equal_numbers_exactly_whatever_their_kind() {
+fn values_of_different_kinds_are_compared_exactly() {
     assert_eq!(Value::Float(3.0), Value::Counter(3));
     assert_eq!(Value::Float(-1.0), -1);
     assert_ne!(Value::Float(0.5), 0);

@@ -54,7 +54,7 @@ use orders::{CacheCounts, LogCounts, LogMetrics};
 static METRICS: LogMetrics = LogMetrics::new();
 
 #[test]
-fn the_storage_counts_and_the_plain_struct_is_its_snapshot() {
+fn the_generated_struct_counts_and_the_plain_struct_is_its_snapshot() {
     METRICS.records_written.add(2);
     METRICS.write_errors.inc();
     METRICS.cache.hits.inc();
@@ -73,7 +73,7 @@ fn the_storage_counts_and_the_plain_struct_is_its_snapshot() {
 }
 
 #[test]
-fn the_storage_has_the_keys_of_the_plain_struct() {
+fn the_generated_struct_has_the_keys_of_the_plain_struct() {
     let metrics = LogMetrics::<String, 7>::default();
     let named: Vec<_> =
         metrics.descriptors().iter().map(|m| (m.name(), m.kind(), m.help(), m.unit())).collect();
@@ -105,7 +105,7 @@ fn a_reset_restarts_counts_and_keeps_gauges() {
 }
 
 #[test]
-fn a_storage_in_a_function_has_accessible_fields() {
+fn a_generated_struct_in_a_function_has_accessible_fields() {
     #[derive(Metrics)]
     #[metrics(storage = Inner)]
     struct Counts {
@@ -152,7 +152,7 @@ fn a_type_parameter_and_a_generic_type_can_be_flattened() {
 }
 
 #[test]
-fn a_storage_has_the_padded_and_sharded_fields_that_are_declared() {
+fn the_generated_struct_has_the_padded_and_sharded_fields_that_are_declared() {
     #[derive(Debug, Default, PartialEq, Metrics)]
     #[metrics(storage = CacheMetrics, padded)]
     struct CacheCounts {

@@ -33,7 +33,7 @@ struct Twice {
 }
 
 #[test]
-fn a_thousand_metrics_flattened_twice_read_in_declaration_order() {
+fn a_thousand_metrics_flattened_twice_are_read_in_declaration_order() {
     let metrics = Twice::default();
     metrics.a.field_0.inc();
     metrics.b.field_999.add(2);

@@ -21,7 +21,7 @@ fn samples(text: &str) -> BTreeMap<&str, &str> {
 }
 
 #[test]
-fn the_facades_prometheus_exporter_ends_with_our_totals() {
+fn metrics_exporter_prometheus_has_the_exact_totals_over_resets_and_reopened_backends() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let exporter = recorder.handle();
     let registry = Registry::with_prefix("papyra").unwrap();
@@ -159,7 +159,7 @@ fn open_latencies(registry: &Registry) -> Arc<Latencies> {
 }
 
 #[test]
-fn the_facades_prometheus_exporter_counts_each_bucket_exactly() {
+fn metrics_exporter_prometheus_counts_each_bucket_exactly() {
     let bounds: Vec<_> =
         Distribution::<Latency>::new().erase().buckets().map(|it| it.upper()).collect();
     let bounds = &bounds[..bounds.len() - 1];

@@ -202,7 +202,7 @@ fn the_file_and_a_reader_of_the_registry_have_each_series() {
 }
 
 #[test]
-fn prometheus_reads_each_family_once_and_every_label_value_unchanged() {
+fn the_reference_parser_reads_each_family_once_and_every_label_value_unchanged() {
     let engine = Engine::new();
     // The other backend is registered between two scrapes. Its members are written next to the existing ones.
     let other = Arc::new(EngineMetrics::default());
@@ -374,7 +374,7 @@ fn the_statsd_daemon_adds_up_each_series_in_names_and_as_tags() {
 }
 
 #[test]
-fn the_facades_prometheus_exporter_has_each_series() {
+fn metrics_exporter_prometheus_has_each_series() {
     let engine = Engine::new();
     let recorder = PrometheusBuilder::new().build_recorder();
     let exporter = recorder.handle();

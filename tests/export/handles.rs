@@ -143,7 +143,7 @@ fn a_library_without_an_exporter_is_used_twice_in_one_process() {
 }
 
 #[test]
-fn a_registration_through_the_trait_is_refused_for_the_same_reasons() {
+fn registration_through_the_register_trait_returns_the_error_of_the_registry() {
     let registry = Registry::new();
     let metrics: Arc<LogMetrics> = Arc::default();
     let register: &dyn Register = &registry;

@@ -102,7 +102,7 @@ fn the_statsd_daemon_has_labels_in_names_and_as_tags() {
 }
 
 #[test]
-fn the_facades_prometheus_exporter_has_the_labels() {
+fn metrics_exporter_prometheus_has_the_labels() {
     let (registry, _requests) = registry();
     let recorder = PrometheusBuilder::new().build_recorder();
     let exporter = recorder.handle();
@@ -119,7 +119,7 @@ fn the_facades_prometheus_exporter_has_the_labels() {
 }
 
 #[test]
-fn prometheus_has_the_members_of_a_family_together_under_one_description() {
+fn the_samples_of_a_family_are_written_together_below_one_type_line() {
     let (registry, _requests) = registry();
     // The members of a backend that is registered later are written with the others.
     let other = Arc::new(Requests::default());

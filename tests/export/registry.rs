@@ -438,7 +438,7 @@ fn an_instrument_without_a_descriptor_is_left_out_and_reported() {
     assert_eq!(read(&mut RegistryReader::new(&registry)), map([("waiting{}", 1)]));
     assert_eq!(
         registry.problems()[0].message,
-        "it shows 2 instruments, but its number of descriptors is 1; list one for each instrument"
+        "it passes 2 instruments, but its number of descriptors is 1; list one for each instrument"
     );
 }
 
@@ -497,8 +497,8 @@ fn a_value_that_contradicts_its_descriptor_is_left_out_and_reported() {
     assert_eq!(
         problems,
         [
-            "`events` is a counter, but its value is negative; show `Value::Counter`",
-            "`level` is a gauge, but its value exceeds `i64::MAX`; show a `Value::Float`"
+            "`events` is a counter, but its value is negative; use `Value::Counter`",
+            "`level` is a gauge, but its value exceeds `i64::MAX`; use `Value::Float`"
         ]
     );
 }

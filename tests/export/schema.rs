@@ -136,7 +136,7 @@ impl Metrics for Requests {
 }
 
 #[test]
-fn each_series_of_a_family_is_locked_in_any_order_of_its_labels() {
+fn the_lock_file_lists_and_compares_each_series_of_a_family() {
     let metrics = Requests(Default::default());
     let lock = "requests\n  kind counter\n  series op=\"get\",outcome=\"ok\"\n  series op=\"put\",outcome=\"ok\"\n";
     let schema = Schema::of(&metrics);
@@ -150,7 +150,7 @@ fn each_series_of_a_family_is_locked_in_any_order_of_its_labels() {
 }
 
 #[test]
-fn a_registry_is_locked_with_its_prefix_and_labels() {
+fn the_lock_file_of_a_registry_has_its_prefix_and_labels() {
     let registry = Registry::with_prefix("shop").unwrap();
     let metrics = Arc::new(LogMetrics::default());
     registry.register(metrics.clone(), &[("db", "orders")]).unwrap();

@@ -258,7 +258,7 @@ impl Log {
 }
 
 #[test]
-fn a_future_of_a_method_counts_when_it_is_dropped_at_any_await() {
+fn a_future_of_an_async_method_that_is_dropped_at_any_await_counts_as_cancelled() {
     let mut log = Log::default();
     check!(log.metrics, |what| log.shared(what));
     check!(log.metrics, |what| log.tail(what));
@@ -272,7 +272,7 @@ fn a_future_of_a_method_counts_when_it_is_dropped_at_any_await() {
 }
 
 #[test]
-fn a_future_that_a_function_returns_counts_when_it_is_dropped_at_any_await() {
+fn a_returned_future_that_is_dropped_at_any_await_counts_as_cancelled() {
     let mut log = Log::default();
     check!(log.metrics, |what| log.opaque(what));
     check!(log.metrics, |what| log.opaque_of_another(what));

@@ -1014,14 +1014,14 @@ mod beside {
 
     #[metrics(errors = ERRORS, calls = CALLS)]
     #[tokio::test]
-    async fn measured_tests_run_above() -> Fallible {
+    async fn the_metrics_attribute_works_above_tokio_test() -> Fallible {
         parse("1").await?;
         Ok(())
     }
 
     #[tokio::test]
     #[metrics(errors = ERRORS, calls = CALLS)]
-    async fn measured_tests_run_below() -> Fallible {
+    async fn the_metrics_attribute_works_below_tokio_test() -> Fallible {
         parse("1").await?;
         assert!(CALLS.get() >= 1);
         Ok(())

@@ -1,5 +1,6 @@
 //! Every form of the derive and the attribute, without a prelude, among items and macros with the names that generated code
-//! might use. The paths to papyra-metrics lead through a facade, through a module of this crate, and through a renamed crate.
+//! might use. The paths to papyra-metrics lead through a re-export of another crate, through a module of this crate, and
+//! through a renamed crate.
 
 #![no_std]
 #![no_implicit_prelude]
@@ -130,6 +131,6 @@ include!(concat!(env!("OUT_DIR"), "/label_forms.rs"));
 include!("check.rs");
 
 #[test]
-fn every_form_works_among_other_items_of_the_same_names_and_behind_a_facade() {
+fn every_form_works_among_other_items_of_the_same_names_and_through_re_exports() {
     check();
 }

@@ -6,7 +6,7 @@
 pub struct Times {
     /// Durations of checks and scans.
     pub check: ::papyra_metrics::Histogram,
-    /// Durations of sampled calls.
+    /// Durations of the calls of a function with `sample`.
     pub sampled: ::papyra_metrics::CachePadded<::papyra_metrics::Histogram<::papyra_metrics::FineLatency>>,
 }
 
@@ -37,10 +37,10 @@ impl Timed {
         self.calls
     }
 
-    /// Returns a type that may be an alias of a future.
+    /// Returns an alias, of which only the compiler knows that it is not a future.
     ///
     /// # Errors
-    /// Returns `Broken` if there were no calls.
+    /// Never. The branch that returns `Broken` is there because a body with a `return` is expanded differently.
     #[::papyra_metrics::metrics(time = check, in_flight = METRICS.in_flight)]
     pub fn check(&mut self) -> Outcome<::core::primitive::u64> {
         self.calls += 1;

@@ -129,7 +129,7 @@ fn a_killed_process_leaves_its_distributions_and_its_successor_starts_empty() {
 }
 
 #[test]
-fn readings_and_resets_of_a_busy_process_lose_no_record() {
+fn readings_and_resets_from_outside_lose_no_value_of_a_busy_process() {
     const EACH: u32 = 60_000;
     let all = u64::from(4 * EACH);
     let directory = tempfile::tempdir().unwrap();
@@ -337,7 +337,7 @@ mod hostile {
     }
 
     #[test]
-    fn cells_outside_of_the_values_are_rejected() {
+    fn cells_outside_of_the_section_of_values_are_rejected() {
         let sample = Sample::new();
         let outside = "a metric's value lies outside of the values";
         let len = sample.bytes.len() as u64;
@@ -349,9 +349,9 @@ mod hostile {
             }
         }
         for cells in [0, 1 << 20, u32::MAX] {
-            let endless: [(usize, &[u8]); 2] =
+            let same_cell: [(usize, &[u8]); 2] =
                 [(APPEND + 40, &[0; 8]), (APPEND + 56, &cells.to_ne_bytes())];
-            assert_eq!(sample.fault(&endless), outside, "{cells}");
+            assert_eq!(sample.fault(&same_cell), outside, "{cells}");
         }
         for entry in [FILL_RATIO, LONGEST_QUEUE] {
             let several = "a float gauge or a peak has more than one word";

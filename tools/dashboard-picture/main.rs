@@ -44,7 +44,7 @@ impl Drop for Running {
 /// A panel and the results of its queries.
 pub(crate) struct Panel {
     pub(crate) json: Json,
-    /// The vertical position below the first row.
+    /// The distance from the top of the picture, in units of the dashboard's grid.
     pub(crate) top: u64,
     pub(crate) lines: Vec<Line>,
 }

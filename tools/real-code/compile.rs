@@ -14,7 +14,7 @@ use toml_edit::{DocumentMut, Item, Table, value};
 use crate::Result;
 use crate::corpus::{Package, array, text};
 use crate::expand::errors;
-use crate::items::{Function, Items, Place, Type_};
+use crate::items::{Function, FunctionContext, Items, TypeItem};
 use crate::refusals;
 
 /// The attributes that are added. The first round adds none, for comparison.
@@ -47,14 +47,16 @@ impl Round {
         } else {
             "crate::__papyra::METRICS"
         };
-        let judged = format!("errors = {m}.errors");
-        let both = format!("{judged}, ok = {m}.ok");
+        let errors_key = format!("errors = {m}.errors");
+        let both = format!("{errors_key}, ok = {m}.ok");
         let other = format!("calls = {m}.calls, in_flight = {m}.open");
         match self {
             Self::Plain | Self::Derive => None,
-            Self::Errors => function.judged.then_some(judged),
+            Self::Errors => function.returns_result.then_some(errors_key),
             Self::ThroughSelf if !function.has_self => None,
-            Self::All | Self::ThroughSelf if function.judged => Some(format!("{both}, {other}")),
+            Self::All | Self::ThroughSelf if function.returns_result => {
+                Some(format!("{both}, {other}"))
+            }
             Self::All | Self::ThroughSelf => Some(other),
         }
     }
@@ -280,11 +282,11 @@ fn rewritten(source: &str, round: Round, put: &mut usize) -> String {
 /// functions.
 fn accepts(function: &Function, keys: &str) -> bool {
     let Ok(keys) = TokenStream::from_str(keys) else { return false };
-    function.place != Place::Foreign
+    function.context != FunctionContext::Foreign
         && errors(papyra_metrics_expansion::measure(keys, function.tokens.clone())).is_empty()
 }
 
-fn derives(item: &Type_) -> bool {
+fn derives(item: &TypeItem) -> bool {
     item.named.is_some() && {
         let tokens = &item.tokens;
         !quote!(#tokens).to_string().contains("papyra")

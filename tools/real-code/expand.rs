@@ -8,7 +8,7 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use quote::quote;
 use syn::spanned::Spanned;
 
-use crate::items::{Function, Place, Type_};
+use crate::items::{Function, FunctionContext, TypeItem};
 
 /// The keys that each function is expanded with. The counters do not exist, because the output is not compiled.
 pub(crate) const FUNCTION_KEYS: &[&str] = &[
@@ -39,18 +39,18 @@ impl Figures {
         for keys in FUNCTION_KEYS {
             let Ok(key_tokens) = TokenStream::from_str(keys) else { continue };
             let item = function.tokens.clone();
-            let wrap = |out: TokenStream| match function.place {
-                Place::Free => out,
-                Place::Impl => quote!(impl It { #out }),
-                Place::Trait => quote!(trait It { #out }),
-                Place::Foreign => quote!(extern "C" { #out }),
+            let wrap = |out: TokenStream| match function.context {
+                FunctionContext::Free => out,
+                FunctionContext::Impl => quote!(impl It { #out }),
+                FunctionContext::Trait => quote!(trait It { #out }),
+                FunctionContext::Foreign => quote!(extern "C" { #out }),
             };
             let run = || papyra_metrics_expansion::measure(key_tokens, item);
             self.expand(&format!("{file}: #[metrics({keys})]"), &function.tokens, run, wrap);
         }
     }
 
-    pub(crate) fn try_type(&mut self, item: &Type_, file: &str) {
+    pub(crate) fn try_type(&mut self, item: &TypeItem, file: &str) {
         self.types += 1;
         let tokens = &item.tokens;
         let mut inputs = vec![

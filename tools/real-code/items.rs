@@ -11,7 +11,7 @@ use syn::{
 
 /// The context of a function, which decides how its expansion is parsed.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Place {
+pub(crate) enum FunctionContext {
     Free,
     Impl,
     Trait,
@@ -20,15 +20,15 @@ pub(crate) enum Place {
 
 pub(crate) struct Function {
     pub(crate) tokens: TokenStream,
-    pub(crate) place: Place,
+    pub(crate) context: FunctionContext,
     pub(crate) has_self: bool,
-    /// Whether the function returns a `Result`, judged by the name of the type.
-    pub(crate) judged: bool,
+    /// Whether the function returns a `Result` or a future of one, according to the names in the type.
+    pub(crate) returns_result: bool,
     /// The position in the file at which an attribute can be added.
     pub(crate) at: usize,
 }
 
-pub(crate) struct Type_ {
+pub(crate) struct TypeItem {
     pub(crate) tokens: TokenStream,
     /// The fields of a struct with named fields.
     pub(crate) named: Option<Vec<Field>>,
@@ -40,7 +40,7 @@ pub(crate) struct Type_ {
 #[derive(Default)]
 pub(crate) struct Items {
     pub(crate) functions: Vec<Function>,
-    pub(crate) types: Vec<Type_>,
+    pub(crate) types: Vec<TypeItem>,
 }
 
 impl Items {
@@ -51,12 +51,18 @@ impl Items {
         items
     }
 
-    fn add(&mut self, tokens: TokenStream, place: Place, sig: &Signature, start: &dyn ToTokens) {
+    fn add(
+        &mut self,
+        tokens: TokenStream,
+        context: FunctionContext,
+        sig: &Signature,
+        start: &dyn ToTokens,
+    ) {
         self.functions.push(Function {
             tokens,
-            place,
+            context,
             has_self: sig.receiver().is_some(),
-            judged: matches!(&sig.output, ReturnType::Type(_, ty) if is_outcome(ty)),
+            returns_result: matches!(&sig.output, ReturnType::Type(_, ty) if is_outcome(ty)),
             at: offset(start),
         });
     }
@@ -71,31 +77,31 @@ impl Items {
             offset(&quote!(#vis #ident))
         });
         let fields_at = fields_at.collect();
-        self.types.push(Type_ { tokens, named, at: offset(start), fields_at });
+        self.types.push(TypeItem { tokens, named, at: offset(start), fields_at });
     }
 }
 
 impl<'ast> Visit<'ast> for Items {
     fn visit_item_fn(&mut self, item: &'ast ItemFn) {
         let (vis, sig) = (&item.vis, &item.sig);
-        self.add(item.to_token_stream(), Place::Free, sig, &quote!(#vis #sig));
+        self.add(item.to_token_stream(), FunctionContext::Free, sig, &quote!(#vis #sig));
         visit::visit_item_fn(self, item);
     }
 
     fn visit_impl_item_fn(&mut self, item: &'ast ImplItemFn) {
         let mut bare = item.clone();
         bare.attrs.clear();
-        self.add(item.to_token_stream(), Place::Impl, &item.sig, &bare);
+        self.add(item.to_token_stream(), FunctionContext::Impl, &item.sig, &bare);
         visit::visit_impl_item_fn(self, item);
     }
 
     fn visit_trait_item_fn(&mut self, item: &'ast TraitItemFn) {
-        self.add(item.to_token_stream(), Place::Trait, &item.sig, &item.sig);
+        self.add(item.to_token_stream(), FunctionContext::Trait, &item.sig, &item.sig);
         visit::visit_trait_item_fn(self, item);
     }
 
     fn visit_foreign_item_fn(&mut self, item: &'ast ForeignItemFn) {
-        self.add(item.to_token_stream(), Place::Foreign, &item.sig, &item.sig);
+        self.add(item.to_token_stream(), FunctionContext::Foreign, &item.sig, &item.sig);
     }
 
     fn visit_item_struct(&mut self, item: &'ast ItemStruct) {

@@ -217,7 +217,7 @@ impl Registry {
         &self.shared.prefix
     }
 
-    /// Creates the problem report of one adapter. [`problems`](Self::problems) includes the report until it is dropped.
+    /// Creates a problem report for an adapter. [`problems`](Self::problems) includes the report until it is dropped.
     pub(crate) fn report(&self) -> ProblemReport {
         self.shared.reports.open()
     }

@@ -28,7 +28,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The current problems of one adapter. They are no longer reported once this report is dropped.
+/// Current problems of an adapter, which may have several reports. The problems are no longer reported once this report
+/// is dropped.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProblemReport(Arc<Mutex<Vec<Problem>>>);
 

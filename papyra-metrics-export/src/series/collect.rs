@@ -131,7 +131,7 @@ impl<'a> Collector<'a> {
             value = instrument.read_total();
             value
                 .as_histogram()
-                .ok_or("is a histogram, but its value is not; show `Value::Histogram`")?
+                .ok_or("is a histogram, but its value is not; use `Value::Histogram`")?
         };
         // The buckets of the family are unknown if all of its metrics were absent so far. They are then set to the
         // buckets of this one.
@@ -165,7 +165,7 @@ impl<'a> Collector<'a> {
         let listed = self.relisted.unwrap_or(&self.listed.descriptors).len();
         if self.next > listed {
             self.report(format!(
-                "it shows {} instruments, but its number of descriptors is {listed}; list one for each instrument",
+                "it passes {} instruments, but its number of descriptors is {listed}; list one for each instrument",
                 self.next
             ));
         }

@@ -107,19 +107,19 @@ pub(crate) fn number_of(kind: Kind, value: &Value) -> Result<(Form, Number), &'s
             Err("is not a histogram, but its value is one; declare it with `Descriptor::histogram`")
         }
         (Kind::Counter, Value::Float(_)) => {
-            Err("is a counter, but its value is a float; show `Value::Counter`")
+            Err("is a counter, but its value is a float; use `Value::Counter`")
         }
         (Kind::Counter, _) => {
             let total = value
                 .as_u64()
-                .ok_or("is a counter, but its value is negative; show `Value::Counter`")?;
+                .ok_or("is a counter, but its value is negative; use `Value::Counter`")?;
             Ok((Form::Total, Number::of_total(total)))
         }
         (_, Value::Float(value)) => Ok((Form::Float, Number::of_float(*value))),
         _ => {
             let level = value
                 .as_i64()
-                .ok_or("is a gauge, but its value exceeds `i64::MAX`; show a `Value::Float`")?;
+                .ok_or("is a gauge, but its value exceeds `i64::MAX`; use `Value::Float`")?;
             Ok((Form::Level, Number::of_level(level)))
         }
     }

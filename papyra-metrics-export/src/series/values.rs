@@ -172,7 +172,8 @@ impl SeriesValues {
         is_new
     }
 
-    /// Moves the values of `len` series towards the beginning. The caller then truncates the list.
+    /// Moves the values of `len` series from the index `from` to the smaller index `to`. After all moves, the caller
+    /// removes the remaining values with [`truncate`](Self::truncate).
     pub(crate) fn shift(&mut self, from: usize, to: usize, len: usize) {
         self.shown.copy_within(from..from + len, to);
         self.base.copy_within(from..from + len, to);

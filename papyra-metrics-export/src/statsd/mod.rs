@@ -75,8 +75,8 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// So that the daemon's buffer does not overflow, an export stops after [`with_burst`](Self::with_burst) datagrams and
 /// returns [`Progress::More`]. Values that a daemon has received and loses when it stops are not sent again.
 ///
-/// A line that exceeds the maximum length of a datagram cannot be sent. Its series is omitted, and reported by
-/// [`Registry::problems`]; all others are sent.
+/// A line that the socket rejects as too long is left out, and [`Registry::problems`] reports its series. All other
+/// lines are sent, including those of the same histogram.
 ///
 /// # Processes that fork
 ///
@@ -102,7 +102,8 @@ pub struct StatsD {
     lines: String,
     /// Datagrams, oldest first, for which a report of a failed delivery may still arrive.
     unconfirmed: VecDeque<Unconfirmed>,
-    /// The series that were left out of the current pass because of a problem, by their index.
+    /// The series with a part that was too long for a datagram in the current pass: the index of each series, and the
+    /// problem to report.
     left_out: Vec<(usize, Problem)>,
 }
 
@@ -412,7 +413,8 @@ impl Export for StatsD {
     /// # Errors
     ///
     /// Returns the socket's first error, such as [`WouldBlock`](io::ErrorKind::WouldBlock) if a Unix daemon's buffer is
-    /// full. Values that could not be sent are part of the next export, which uses a new UDP socket.
+    /// full before the first datagram. Values that could not be sent are part of the next export. After an error other
+    /// than `WouldBlock`, an exporter over UDP opens a new socket for the next export.
     fn export(&mut self) -> io::Result<Progress> {
         if self.position.left == 0 && self.datagram.text.is_empty() {
             self.begin();

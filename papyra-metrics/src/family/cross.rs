@@ -7,7 +7,7 @@ use super::row::FamilyRow;
 use super::zero::Zero;
 use crate::label::{Label, LabelValues, MAX_LABELS};
 
-/// An item for each combination of two labels, stored as one row for each value of the first label.
+/// An item for each combination of the values of two labels, stored as one row for each value of the first label.
 pub struct Cross<A: Label, B: Label, T>(A::Members<FamilyRow<B, T>>);
 
 impl<A: Label, B: Label, T> Cross<A, B, T> {
@@ -92,7 +92,7 @@ impl<A: Label, B: Label> Concatenated<A, B> {
     };
 }
 
-/// Every combination of two labels. The second label varies fastest.
+/// Every combination of the values of two labels. The value of the second label varies fastest.
 impl<A: Label, B: Label> Label for (A, B) {
     const LABELS: &'static [LabelValues] = Concatenated::<A, B>::LABELS;
     type Members<T> = Cross<A, B, T>;

@@ -1,6 +1,7 @@
 //! The rules for the names of metrics, units and labels, and the names under which metrics are exported.
 //!
-//! The derive, the compile-time checks, the registry and the adapters all use these functions.
+//! The compile-time checks, the registry and the adapters use these functions. The derive crate cannot depend on this
+//! crate, so it has the same rules in its own `naming.rs`.
 
 mod bytes;
 mod exposition_name;

@@ -200,7 +200,8 @@ fn reset_word(mapping: &sys::Mapping, location: Location) -> Result<(), FormatEr
     Ok(())
 }
 
-/// A copy of the values. If baselines are to be subtracted, they are those of an earlier copy.
+/// A copy of the values, and the earlier copy that contains the baselines to subtract from them. Without an earlier copy,
+/// nothing is subtracted.
 struct Readout<'a> {
     values: Values,
     earlier: Option<&'a Values>,

@@ -25,7 +25,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 use backends::{Backend, with_metrics};
 use messages::Messages;
 use model::Model;
-use readers::{Datagrams, Plainly, Reader, Recorded, Scrape};
+use readers::{Datagrams, Reader, Recorded, RegistryValues, Scrape};
 use telemetry::Telemetry;
 
 mod backends;
@@ -139,7 +139,7 @@ fn read(model: &mut Model, reader: usize, readers: &mut Readers, telemetry: &mut
     } else {
         let collector = &mut telemetry.collectors[reader - readers.len()];
         collector.collect();
-        collector.is(model);
+        collector.assert_equals(model);
     }
 }
 
@@ -156,10 +156,10 @@ fn run(steps: &[Step]) {
         formats: formats.to_vec(),
         delivered: 0,
     };
-    let plainly = || Plainly { reader: RegistryReader::new(&registry), delivered: 0 };
+    let values = || RegistryValues { reader: RegistryReader::new(&registry), delivered: 0 };
     let mut readers: Readers = [
-        Box::new(plainly()),
-        Box::new(plainly()),
+        Box::new(values()),
+        Box::new(values()),
         Box::new(scrape(&[Format::Text])),
         Box::new(scrape(&[Format::OpenMetrics])),
         Box::new(scrape(&[Format::Text, Format::OpenMetrics])),

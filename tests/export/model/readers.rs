@@ -21,12 +21,12 @@ pub(crate) trait Reader {
     fn check(&mut self, model: &Model);
 }
 
-pub(crate) struct Plainly {
+pub(crate) struct RegistryValues {
     pub(crate) reader: RegistryReader,
     pub(crate) delivered: u64,
 }
 
-impl Reader for Plainly {
+impl Reader for RegistryValues {
     fn check(&mut self, model: &Model) {
         let mut read = Vec::new();
         for sample in self.reader.read() {

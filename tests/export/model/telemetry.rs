@@ -83,7 +83,7 @@ impl Collector {
     }
 
     /// Asserts that no sum exceeds the totals of the model.
-    pub(crate) fn is_at_most(&self, model: &Model) {
+    pub(crate) fn assert_at_most(&self, model: &Model) {
         let expected = named(model.totals());
         for (name, total) in &self.totals {
             let expected = expected.get(name).copied().unwrap_or(0);
@@ -91,14 +91,14 @@ impl Collector {
         }
     }
 
-    pub(crate) fn is_at_least(&self, totals: BTreeMap<Key, i128>) {
+    pub(crate) fn assert_at_least(&self, totals: BTreeMap<Key, i128>) {
         for (name, expected) in named(totals) {
             let total = self.totals.get(&name).copied().unwrap_or(0);
             assert!(total >= expected, "{name:?} is {total}, of at least {expected}");
         }
     }
 
-    pub(crate) fn is(&self, model: &Model) {
+    pub(crate) fn assert_equals(&self, model: &Model) {
         assert_eq!(self.totals, named(model.totals()));
         // In the SDK, the callbacks of each reader write into all readers. So a reader may see an earlier value of a closed
         // series once more.
@@ -216,10 +216,10 @@ impl Telemetry {
         }
         let (model, collected) = result.try_recv().unwrap();
         *second = collected;
-        second.is(&model);
-        first.is_at_least(before);
+        second.assert_equals(&model);
+        first.assert_at_least(before);
         if was_interrupted {
-            first.is_at_most(&model);
+            first.assert_at_most(&model);
         }
         model
     }

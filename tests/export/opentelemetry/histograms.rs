@@ -186,7 +186,7 @@ fn a_histogram_that_is_absent_at_first_arrives_with_all_values() {
 }
 
 #[test]
-fn a_histogram_that_was_absent_at_first_arrives_with_the_only_flush() {
+fn after_build_missing_a_histogram_that_was_absent_arrives_with_a_single_flush() {
     let registry = Registry::new();
     let pipeline = Pipeline::start();
     let observed = pipeline.observe(&registry);
@@ -201,7 +201,7 @@ fn a_histogram_that_was_absent_at_first_arrives_with_the_only_flush() {
 }
 
 #[test]
-fn more_values_than_one_collection_replays_follow_in_the_next_ones() {
+fn values_beyond_the_limit_of_one_collection_follow_in_later_ones() {
     let registry = Registry::new();
     let pipeline = Pipeline::start();
     let _observed = pipeline.observe(&registry);

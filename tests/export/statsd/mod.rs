@@ -24,7 +24,7 @@ fn map<const LEN: usize>(values: [(&str, i64); LEN]) -> BTreeMap<String, i64> {
 }
 
 #[test]
-fn the_daemon_ends_with_our_totals_over_flushes_resets_and_a_restart() {
+fn the_daemon_receives_each_increment_once_over_flushes_resets_and_a_restart() {
     let registry = Registry::with_prefix("papyra.storage").unwrap();
     let (orders, users) = (open(&registry, "orders"), open(&registry, "users"));
     let daemon = StatsDaemon::start("statsd-totals", free_port());

@@ -1,4 +1,4 @@
-// Expected: one error on the threshold, because only the compiler knows the type.
+// Expected: one error on the threshold. The macro sees only the alias, so the error comes from the evaluation of a constant.
 use papyra_metrics::{Gauge, Metrics};
 
 type Depth = Gauge;

@@ -90,8 +90,9 @@ impl Server {
         &self.addresses
     }
 
-    /// Returns the reason why the last scrape failed, or why a client could not be accepted since then. Returns `None`
-    /// if there was no such error.
+    /// Returns the most recent error: a scrape that panicked or takes too long, a client that could not be accepted, or
+    /// the reason why the server has ended. The end of a scrape clears earlier errors. Returns `None` if there is no
+    /// error.
     ///
     /// If a scrape panics, its clients receive the status 500, and later scrapes are not affected.
     pub fn last_error(&self) -> Option<String> {

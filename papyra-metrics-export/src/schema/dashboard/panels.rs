@@ -82,8 +82,8 @@ fn of_gauge(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
     drafts.collect()
 }
 
-/// Returns the panels of a histogram's throughput if its values are bytes, and otherwise of the number of values that
-/// it records per second. Returns no panels for this number if a counter shows the same rate.
+/// Returns the panels of a histogram's rate: bytes per second if its values are bytes, otherwise values per second.
+/// Returns no panels for values per second if a counter shows the same rate.
 fn throughput(metric: &Metric<'_>, others: &[&Metric<'_>], queries: &Queries) -> Vec<Draft> {
     let (suffix, unit, samples) = if metric.unit() == Some("bytes") {
         ("throughput", metric.unit(), queries.of(metric, "_sum"))

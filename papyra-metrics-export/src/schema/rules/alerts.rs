@@ -128,8 +128,8 @@ fn stuck_alert(
     }
 }
 
-/// Returns the labels to sum over, first for a metric and then for the metric that counts its operations: the labels
-/// that only this one of the two metrics has.
+/// Returns the labels to sum over, so that both sides of an expression have the same labels: first the labels that only
+/// `family` has, then the labels that only the metric that counts its operations has.
 fn summed_labels<'a>(
     schema: &'a Schema,
     family: &'a Family,

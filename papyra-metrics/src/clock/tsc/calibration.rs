@@ -107,8 +107,8 @@ impl Calibration {
         ticks.wrapping_sub(self.window_start.load(Ordering::Relaxed)) >= LONG_WINDOW
     }
 
-    /// Converts ticks to nanoseconds, and a negative number of ticks to 0. The counter must have been trusted before, so that the rate
-    /// is known.
+    /// Converts ticks to nanoseconds. A number above `i64::MAX` is a negative difference that has wrapped around, and is converted
+    /// to 0. The counter must have been trusted before, so that the rate is known.
     #[inline]
     pub(super) fn nanoseconds(&self, ticks: u64) -> u64 {
         let ticks = if ticks > i64::MAX as u64 { 0 } else { ticks };

@@ -87,8 +87,8 @@ impl Instant {
 /// Reads the counter, possibly before earlier loads have completed.
 #[inline]
 fn rdtsc() -> u64 {
-    // SAFETY: every x86-64 processor has the instruction. It is executed only if the kernel's clock is based on it, which a process
-    // can read only if it may execute the instruction.
+    // SAFETY: every x86-64 processor has the instruction. A process can be forbidden to execute it (`PR_SET_TSC`). But it is executed
+    // only if the counter is the kernel's clock source, and then `clock_gettime` executes it in the process too.
     unsafe { _rdtsc() }
 }
 

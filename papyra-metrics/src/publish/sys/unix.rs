@@ -161,7 +161,7 @@ pub(crate) fn try_lock(file: &File, lock: Lock) -> io::Result<bool> {
 /// Returns which process has locked the file through another descriptor. Takes no lock, so it cannot make another process
 /// fail.
 pub(crate) fn lock_holder(file: &File) -> io::Result<Holder> {
-    // Asks for a lock that conflicts with a shared lock: only exclusive locks do, and they require permission to write the file.
+    // Finds a lock that conflicts with a shared lock. Only exclusive locks do, and taking one requires permission to write the file.
     // Shared locks are not reported, because every process that may read the file can take one.
     let found = fcntl_lock(file, libc::F_OFD_GETLK, libc::F_RDLCK, TO_THE_END)?;
     #[allow(clippy::cast_possible_truncation, clippy::unnecessary_cast)]
