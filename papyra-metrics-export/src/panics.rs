@@ -7,20 +7,20 @@ use std::panic::{self, AssertUnwindSafe};
 /// Runs user code. Returns the panic's message if it panicked.
 ///
 /// After a panic, the caller must not use state that the code may have left inconsistent.
+#[inline]
 pub(crate) fn catch<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    panic::catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
-        let message = message(&*payload);
-        discard(payload);
-        message
-    })
+    panic::catch_unwind(AssertUnwindSafe(run)).map_err(into_message)
 }
 
-/// Drops a panic's payload, whose `Drop` is user code too and may panic.
-fn discard(payload: Box<dyn Any + Send>) {
+#[cold]
+fn into_message(payload: Box<dyn Any + Send>) -> String {
+    let message = message(&*payload);
+    // Dropping the payload is user code too, and may panic.
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         // Dropping `second` may panic in the same way, without end, so it is leaked.
         mem::forget(second);
     }
+    message
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {

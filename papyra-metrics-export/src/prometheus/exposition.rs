@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use papyra_metrics::{Kind, Tally};
+use papyra_metrics::Kind;
 
 use super::Format;
 use crate::decimal;
@@ -19,13 +19,6 @@ use crate::series::shown::ShownValues;
 /// A scrape copies the heads and writes a value after each. An exposition contains no values and is not changed by a
 /// scrape.
 pub(super) struct Exposition {
-    /// The head of each sample: the text between the previous value and the value of the sample. It consists of the end
-    /// of the previous line, the description of the family before its first sample, and the name and the labels of the
-    /// sample. Each head is a string of its own: slices of one long string would be slower, because each slice has to
-    /// be checked for character boundaries.
-    heads: Vec<Box<str>>,
-    /// The index of each series' value in the values of a reading.
-    places: Vec<usize>,
     /// The series, grouped into runs of adjacent series whose values are written alike.
     runs: Vec<Run>,
     /// The text after the last value.
@@ -33,28 +26,33 @@ pub(super) struct Exposition {
 }
 
 /// Adjacent series whose values are written alike.
-struct Run {
-    series: usize,
-    values: ValuesOfRun,
+enum Run {
+    Totals(Vec<Sample>),
+    Levels(Vec<Sample>),
+    Floats(Vec<Sample>),
+    Histograms(Vec<Histogram>),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum ValuesOfRun {
-    Totals,
-    Levels,
-    Floats,
-    Histograms { buckets: usize, base_units_per_unit: u64 },
+/// A sample of a counter or a gauge.
+struct Sample {
+    /// The head of the sample: the text between the previous value and the value of the sample. It consists of the end
+    /// of the previous line, the description of the family before its first sample, and the name and the labels of the
+    /// sample. Each head is a string of its own: slices of one long string would be slower, because each slice has to
+    /// be checked for character boundaries.
+    head: Box<str>,
+    /// The index of the series' value in the values of a reading.
+    place: usize,
 }
 
-impl ValuesOfRun {
-    /// Returns the number of samples that each series of the run has.
-    fn samples(self) -> usize {
-        match self {
-            Self::Totals | Self::Levels | Self::Floats => 1,
-            // One sample for each bucket, one for the sum, and one for the count.
-            Self::Histograms { buckets, .. } => buckets + 2,
-        }
-    }
+/// The samples of a histogram.
+struct Histogram {
+    /// The head of the sample of each bucket.
+    bucket_heads: Box<[Box<str>]>,
+    sum_head: Box<str>,
+    count_head: Box<str>,
+    /// The index of the series' value in the values of a reading.
+    place: usize,
+    base_units_per_unit: u64,
 }
 
 impl Exposition {
@@ -73,13 +71,12 @@ impl Exposition {
             }
             families[index].push((id, place, form));
         }
-        let (heads, places, runs) = Default::default();
-        let mut exposition = Self { heads, places, runs, end: "" };
+        let mut exposition = Self { runs: Vec::new(), end: "" };
         let mut head = String::new();
         for family in families {
             for (i, (id, place, form)) in family.into_iter().enumerate() {
                 head.clear();
-                if !exposition.heads.is_empty() {
+                if !exposition.runs.is_empty() {
                     head.push('\n');
                 }
                 if i == 0 {
@@ -88,7 +85,7 @@ impl Exposition {
                 exposition.add_series(&mut head, id, place, form);
             }
         }
-        exposition.end = match (format, exposition.heads.is_empty()) {
+        exposition.end = match (format, exposition.runs.is_empty()) {
             (Format::Text, true) => "",
             (Format::Text, false) => "\n",
             (Format::OpenMetrics, true) => "# EOF\n",
@@ -99,59 +96,61 @@ impl Exposition {
 
     /// Adds the samples of a series. `head` contains the beginning of the head of its first sample.
     fn add_series(&mut self, head: &mut String, id: &SeriesId, place: usize, form: Form) {
-        let values = match form {
-            Form::Total => ValuesOfRun::Totals,
-            Form::Level => ValuesOfRun::Levels,
-            Form::Float => ValuesOfRun::Floats,
-            Form::Histogram => {
-                let Some(buckets) = id.family.buckets() else { return };
-                let upper = buckets.written_bounds();
-                let upper = upper.iter().map(String::as_str).chain(["+Inf"]);
-                let samples = upper.map(|upper| ("_bucket", Some(upper)));
-                for (suffix, upper) in samples.chain([("_sum", None), ("_count", None)]) {
-                    add_sample(id, suffix, upper, head);
-                    self.heads.push((**head).into());
-                    head.clear();
-                    head.push('\n');
-                }
-                ValuesOfRun::Histograms {
-                    buckets: buckets.len(),
-                    base_units_per_unit: buckets.base_units_per_unit().max(1),
-                }
-            }
-        };
-        if form != Form::Histogram {
-            add_sample(id, suffix(id.family.kind), None, head);
-            self.heads.push((**head).into());
+        if form == Form::Histogram {
+            return self.add_histogram(head, id, place);
         }
-        self.places.push(place);
+        add_sample(id, suffix(id.family.kind), None, head);
+        let sample = Sample { head: (**head).into(), place };
+        match (self.runs.last_mut(), form) {
+            (Some(Run::Totals(samples)), Form::Total)
+            | (Some(Run::Levels(samples)), Form::Level)
+            | (Some(Run::Floats(samples)), Form::Float) => samples.push(sample),
+            (_, Form::Total) => self.runs.push(Run::Totals(vec![sample])),
+            (_, Form::Level) => self.runs.push(Run::Levels(vec![sample])),
+            (_, _) => self.runs.push(Run::Floats(vec![sample])),
+        }
+    }
+
+    fn add_histogram(&mut self, head: &mut String, id: &SeriesId, place: usize) {
+        let Some(buckets) = id.family.buckets() else { return };
+        let mut add = |suffix, upper| {
+            add_sample(id, suffix, upper, head);
+            let added = (**head).into();
+            head.clear();
+            head.push('\n');
+            added
+        };
+        let bounds = buckets.written_bounds();
+        let bounds = bounds.iter().map(String::as_str).chain(["+Inf"]);
+        let histogram = Histogram {
+            bucket_heads: bounds.map(|bound| add("_bucket", Some(bound))).collect(),
+            sum_head: add("_sum", None),
+            count_head: add("_count", None),
+            place,
+            base_units_per_unit: buckets.base_units_per_unit().max(1),
+        };
         match self.runs.last_mut() {
-            Some(run) if run.values == values => run.series += 1,
-            _ => self.runs.push(Run { series: 1, values }),
+            Some(Run::Histograms(histograms)) => histograms.push(histogram),
+            _ => self.runs.push(Run::Histograms(vec![histogram])),
         }
     }
 
     /// Writes all samples, with the values of one reading.
     pub(super) fn write(&self, values: &ShownValues, out: &mut String) {
-        let (mut rest, mut rest_places) = (&*self.heads, &*self.places);
-        for &Run { series, values: of_run } in &self.runs {
-            let (heads, places);
-            (heads, rest) = rest.split_at(series * of_run.samples());
-            (places, rest_places) = rest_places.split_at(series);
-            match of_run {
-                ValuesOfRun::Totals => write_run(heads, places, values, out, |number, out| {
+        for run in &self.runs {
+            match run {
+                Run::Totals(samples) => write_run(samples, values, out, |number, out| {
                     itoap::write_to_string(out, number.total());
                 }),
-                ValuesOfRun::Levels => write_run(heads, places, values, out, |number, out| {
+                Run::Levels(samples) => write_run(samples, values, out, |number, out| {
                     itoap::write_to_string(out, number.level());
                 }),
-                ValuesOfRun::Floats => write_run(heads, places, values, out, |number, out| {
+                Run::Floats(samples) => write_run(samples, values, out, |number, out| {
                     decimal::push_float(number.float(), out);
                 }),
-                ValuesOfRun::Histograms { buckets, base_units_per_unit } => {
-                    for (heads, &place) in heads.chunks_exact(of_run.samples()).zip(places) {
-                        let tallies = values.tallies(place, buckets);
-                        write_histogram(heads, tallies, base_units_per_unit, out);
+                Run::Histograms(histograms) => {
+                    for histogram in histograms {
+                        histogram.write(values, out);
                     }
                 }
             }
@@ -163,39 +162,34 @@ impl Exposition {
 /// Writes the samples of a run. Not inlined, so that the loop for each form keeps its variables in registers.
 #[inline(never)]
 fn write_run(
-    heads: &[Box<str>],
-    places: &[usize],
+    samples: &[Sample],
     values: &ShownValues,
     out: &mut String,
     write: impl Fn(Number, &mut String),
 ) {
     let numbers = &*values.numbers;
-    for (head, place) in heads.iter().zip(places) {
+    for Sample { head, place } in samples {
         out.push_str(head);
         write(numbers[*place], out);
     }
 }
 
-/// Writes the samples of a histogram.
-#[inline(never)]
-fn write_histogram(
-    heads: &[Box<str>],
-    tallies: &[Tally],
-    base_units_per_unit: u64,
-    out: &mut String,
-) {
-    let [heads @ .., sum_head, count_head] = heads else { return };
-    let (mut count, mut sum) = (0_u64, 0_u64);
-    for (head, tally) in heads.iter().zip(tallies) {
-        count = count.wrapping_add(tally.count);
-        sum = sum.wrapping_add(tally.sum);
-        out.push_str(head);
+impl Histogram {
+    #[inline(never)]
+    fn write(&self, values: &ShownValues, out: &mut String) {
+        let (mut count, mut sum) = (0_u64, 0_u64);
+        let tallies = values.tallies(self.place, self.bucket_heads.len());
+        for (head, tally) in self.bucket_heads.iter().zip(tallies) {
+            count = count.wrapping_add(tally.count);
+            sum = sum.wrapping_add(tally.sum);
+            out.push_str(head);
+            itoap::write_to_string(out, count);
+        }
+        out.push_str(&self.sum_head);
+        push_sum(sum, self.base_units_per_unit, out);
+        out.push_str(&self.count_head);
         itoap::write_to_string(out, count);
     }
-    out.push_str(sum_head);
-    push_sum(sum, base_units_per_unit, out);
-    out.push_str(count_head);
-    itoap::write_to_string(out, count);
 }
 
 /// Writes a sum in the exported unit. The sum is exact if the unit is a power of ten of base units; otherwise it is

@@ -137,6 +137,7 @@ impl Prometheus {
         }
     }
 
+    #[inline]
     fn encode_with(&self, scraper: &mut Option<Scraper>, format: Format, text: &mut String) {
         let len = text.len();
         let result = panics::catch(|| {
@@ -183,6 +184,7 @@ impl Scraper {
         Self { reader, text: None, open_metrics: None, len: 0 }
     }
 
+    #[inline]
     fn encode(&mut self, format: Format, text: &mut String) {
         let Self { reader, text: in_text, open_metrics, len } = self;
         if reader.refresh() {

@@ -70,21 +70,22 @@ impl Registry {
     ) -> Option<bool> {
         let reading = self.begin(view);
         scratch.clear();
-        let mut orphans = Vec::new();
         for (position, backend) in reading.backends.iter().enumerate() {
             // Checked before the reading: nobody can count after the check, so this reading includes every count.
             if backend.is_orphaned() {
-                orphans.push(backend.id());
+                scratch.orphans.push(backend.id());
             }
             backend.read(position, scratch);
         }
         let mut store = self.store();
         let merge = store.merge(&reading, scratch);
-        let must_close = merge == Merge::Applied && !orphans.is_empty();
-        let closed = must_close.then(|| store.close_all(&orphans));
+        let mut closed = Vec::new();
+        if merge == Merge::Applied && !scratch.orphans.is_empty() {
+            closed = store.close_all(&scratch.orphans);
+        }
         let is_changed = (merge != Merge::Conflict).then(|| store.show(view, values));
         drop(store);
-        if let Some(closed) = closed {
+        if !closed.is_empty() {
             drop_each(closed);
         }
         drop_backends(reading.backends);

@@ -1,5 +1,6 @@
 //! Reads one source. This runs user code, so no lock may be held.
 
+use std::mem;
 use std::sync::Arc;
 
 use papyra_metrics::walk::{ErasedInstrument, Walker};
@@ -19,15 +20,20 @@ pub(crate) struct Scratch {
     pub(crate) readings: Readings,
     /// The problems of the reading, each with the position of the source.
     pub(crate) problems: Vec<(usize, String)>,
+    /// The ids of the backends whose metrics only the registry still holds.
+    pub(crate) orphans: Vec<u64>,
     /// The buffer for the histogram that is being read. Boxed, because it is large; `None` until the first histogram is
     /// read.
     distribution: Option<Box<Distribution>>,
+    /// The readings of a source whose descriptors have changed, each with the index of its metric at the registration.
+    unordered: Vec<(usize, Form, Number)>,
 }
 
 impl Scratch {
     pub(crate) fn clear(&mut self) {
         self.readings.clear();
         self.problems.clear();
+        self.orphans.clear();
     }
 }
 
@@ -46,28 +52,20 @@ pub(crate) fn collect(
 ) {
     let first = scratch.readings.len();
     let end = first + listed.descriptors.len();
+    let (next, run, relisted) = Default::default();
+    let mut collector = Collector { listed, relisted, next, run, first, position, scratch };
     let metrics = source.metrics();
     let walked = panics::catch(|| {
         let now = metrics.descriptors();
-        let is_same = now.len() == listed.descriptors.len()
-            && (now.as_ptr().addr() == address || *now == *listed.descriptors);
-        if !is_same {
-            // The source may list its metrics in another order than at its registration, so readings are not appended
-            // but set by index.
-            scratch.readings.fill(end);
+        if now.as_ptr().addr() != address || now.len() != listed.descriptors.len() {
+            collector.compare_descriptors(now);
         }
-        let mut collector = Collector {
-            listed,
-            relisted: (!is_same).then_some(now),
-            next: 0,
-            run: 0,
-            first,
-            position,
-            scratch: &mut *scratch,
-        };
         metrics.walk(&mut collector);
         collector.check_len();
     });
+    if collector.relisted.is_some() {
+        collector.append_unordered();
+    }
     scratch.readings.fill(end);
     if let Err(message) = walked {
         let problem = format!("reading its metrics panicked: {message}");
@@ -91,6 +89,11 @@ struct Collector<'a> {
 }
 
 impl<'a> Collector<'a> {
+    #[cold]
+    fn compare_descriptors(&mut self, now: &'a [Descriptor]) {
+        self.relisted = (*now != *self.listed.descriptors).then_some(now);
+    }
+
     /// Moves to the next metric. Returns its index in the list of the registration and its family, or `None` if it is
     /// not exported.
     fn advance(&mut self) -> Option<(usize, &'a Family)> {
@@ -117,10 +120,9 @@ impl<'a> Collector<'a> {
         instrument: &dyn ErasedInstrument,
     ) -> Result<(), &'static str> {
         let Scratch { readings, distribution, .. } = &mut *self.scratch;
-        let entry = self.first + index;
         if family.kind != Kind::Histogram {
             let (form, number) = number_of(family.kind, &instrument.read_total())?;
-            readings.set(entry, form, number);
+            self.set(index, form, number);
             return Ok(());
         }
         let value;
@@ -140,8 +142,34 @@ impl<'a> Collector<'a> {
                 "has buckets that differ from those of another metric of this name; declare both with the same buckets",
             );
         }
-        readings.set_histogram(entry, distribution.tallies());
+        let number = readings.add_histogram(distribution.tallies());
+        self.set(index, Form::Histogram, number);
         Ok(())
+    }
+
+    fn set(&mut self, index: usize, form: Form, number: Number) {
+        if self.relisted.is_some() {
+            self.scratch.unordered.push((index, form, number));
+        } else {
+            self.append(index, form, number);
+        }
+    }
+
+    fn append(&mut self, index: usize, form: Form, number: Number) {
+        self.scratch.readings.fill(self.first + index);
+        self.scratch.readings.push(form, number);
+    }
+
+    /// Appends the readings of a source that lists its metrics in another order than at its registration.
+    #[cold]
+    fn append_unordered(&mut self) {
+        let mut unordered = mem::take(&mut self.scratch.unordered);
+        unordered.sort_by_key(|(index, ..)| *index);
+        unordered.dedup_by_key(|(index, ..)| *index);
+        for (index, form, number) in unordered.drain(..) {
+            self.append(index, form, number);
+        }
+        self.scratch.unordered = unordered;
     }
 
     /// Skips the next `len` metrics if all of them are of this kind and the source's descriptors have not changed.
@@ -161,6 +189,7 @@ impl<'a> Collector<'a> {
     }
 
     /// Reports a problem if the source has more or fewer instruments than descriptors.
+    #[inline]
     fn check_len(&mut self) {
         let listed = self.relisted.unwrap_or(&self.listed.descriptors).len();
         if self.next > listed {

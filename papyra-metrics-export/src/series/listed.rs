@@ -25,25 +25,13 @@ pub(crate) struct KindRun {
 
 impl KindRun {
     pub(crate) fn all(descriptors: &[Descriptor]) -> Vec<Self> {
-        let mut runs = Vec::new();
-        let each = (1..).zip(descriptors).map(|(end, metric)| Self { kind: metric.kind(), end });
-        Self::append(&mut runs, each);
-        runs
-    }
-
-    /// Returns the number of metrics in these runs.
-    pub(crate) fn len(runs: &[Self]) -> usize {
-        runs.last().map_or(0, |run| run.end)
-    }
-
-    /// Appends runs. The ends of the new runs are counted from the end of the last run.
-    pub(crate) fn append(runs: &mut Vec<Self>, more: impl IntoIterator<Item = Self>) {
-        let first = Self::len(runs);
-        for Self { kind, end } in more {
+        let mut runs: Vec<Self> = Vec::new();
+        for (end, metric) in (1..).zip(descriptors) {
             match runs.last_mut() {
-                Some(run) if run.kind == kind => run.end = first + end,
-                _ => runs.push(Self { kind, end: first + end }),
+                Some(run) if run.kind == metric.kind() => run.end = end,
+                _ => runs.push(Self { kind: metric.kind(), end }),
             }
         }
+        runs
     }
 }

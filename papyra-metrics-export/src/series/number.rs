@@ -15,31 +15,6 @@ pub(crate) enum Form {
     Histogram,
 }
 
-/// The tag of a reading that has no form: the metric is absent or could not be read, or its series has no value yet.
-pub(super) const UNREAD: u8 = 0;
-
-impl Form {
-    /// Returns the form as a byte. Many forms are compared at once, and comparing bytes is fast.
-    pub(super) const fn tag(self) -> u8 {
-        match self {
-            Self::Total => 1,
-            Self::Level => 2,
-            Self::Float => 3,
-            Self::Histogram => 4,
-        }
-    }
-
-    pub(super) const fn of_tag(tag: u8) -> Option<Self> {
-        match tag {
-            1 => Some(Self::Total),
-            2 => Some(Self::Level),
-            3 => Some(Self::Float),
-            4 => Some(Self::Histogram),
-            _ => None,
-        }
-    }
-}
-
 /// One value of a series; the series' [`Form`] determines its type.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Number(u64);

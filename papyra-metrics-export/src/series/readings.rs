@@ -2,14 +2,15 @@
 
 use papyra_metrics::Tally;
 
-use super::number::{Form, Number, UNREAD};
+use super::form_run::FormRun;
+use super::number::{Form, Number};
 
-/// The last reading of each source's metrics, with one vector for each field, as in `SeriesValues`.
+/// The last reading of each source's metrics, in the order of the metrics.
 #[derive(Default)]
 pub(crate) struct Readings {
     pub(super) numbers: Vec<Number>,
-    /// The tag of each reading's form. The tag is [`UNREAD`] if the metric is absent or could not be read.
-    pub(super) forms: Vec<u8>,
+    /// The forms of the readings. A reading has no form if the metric is absent or could not be read.
+    pub(super) forms: Vec<FormRun>,
     /// The buckets of histograms, one after another.
     tallies: Vec<Tally>,
     /// The end of each histogram's buckets in `tallies`. The number of a histogram is an index into this list.
@@ -41,18 +42,20 @@ impl Readings {
     #[cold]
     fn add_unread(&mut self, len: usize) {
         self.numbers.resize(len, Number::default());
-        self.forms.resize(len, UNREAD);
+        FormRun::append(&mut self.forms, None, len);
     }
 
-    pub(crate) fn set(&mut self, index: usize, form: Form, number: Number) {
-        self.fill(index + 1);
-        (self.numbers[index], self.forms[index]) = (number, form.tag());
+    /// Appends a reading.
+    pub(crate) fn push(&mut self, form: Form, number: Number) {
+        self.numbers.push(number);
+        FormRun::append(&mut self.forms, Some(form), self.numbers.len());
     }
 
-    pub(crate) fn set_histogram(&mut self, index: usize, tallies: &[Tally]) {
-        self.set(index, Form::Histogram, Number::of_index(self.ends.len()));
+    /// Adds the buckets of a histogram. Returns the histogram's number.
+    pub(crate) fn add_histogram(&mut self, tallies: &[Tally]) -> Number {
         self.tallies.extend_from_slice(tallies);
         self.ends.push(self.tallies.len());
+        Number::of_index(self.ends.len() - 1)
     }
 
     /// Appends adjacent readings of one form. The first of them gets the index `first`, which must not be less than the
@@ -64,8 +67,8 @@ impl Readings {
         numbers: impl ExactSizeIterator<Item = Number>,
     ) {
         self.fill(first);
-        self.forms.resize(first + numbers.len(), form.tag());
         self.numbers.extend(numbers);
+        FormRun::append(&mut self.forms, Some(form), self.numbers.len());
     }
 
     /// Returns the buckets of the histogram with this number.

@@ -1,10 +1,12 @@
 //! The exported values of series, over all sources that a series had.
 
-use papyra_metrics::{Kind, Tally};
+use std::ops::Range;
 
+use papyra_metrics::Tally;
+
+use super::form_run::FormRun;
 use super::histogram::HistogramValues;
-use super::listed::KindRun;
-use super::number::{Form, Number, UNREAD};
+use super::number::{Form, Number};
 use super::readings::Readings;
 
 /// The initial state of a new series, or of a series that continues from the last value of a closed backend.
@@ -29,8 +31,10 @@ pub(crate) struct SeriesValues {
     /// The part of each counter's exported value that the current source's total does not include: the totals of
     /// earlier sources, and the totals before a reset. The total of the current source is `shown - base`.
     base: Vec<u64>,
-    /// The tag of each series' form. The tag is [`UNREAD`] before the first value.
-    forms: Vec<u8>,
+    /// The form of each series. `None` before the first value.
+    forms: Vec<Option<Form>>,
+    /// The runs of equal forms. Empty after a change of `forms`, until the next reading.
+    runs: Vec<FormRun>,
     /// The histograms. An entry is `None` after the histogram was removed by `take_histogram`.
     histograms: Vec<Option<HistogramValues>>,
     /// The indices of the `None` entries in `histograms`, which new histograms reuse.
@@ -50,16 +54,17 @@ impl SeriesValues {
 
     pub(crate) fn push(&mut self, start: Start) {
         let (shown, base, form) = match start {
-            Start::Unread => (Number::default(), 0, UNREAD),
-            Start::Total { shown, base } => (Number::of_total(shown), base, Form::Total.tag()),
+            Start::Unread => (Number::default(), 0, None),
+            Start::Total { shown, base } => (Number::of_total(shown), base, Some(Form::Total)),
             Start::Histogram(values) => {
                 let index = add_histogram(&mut self.histograms, &mut self.free, values);
-                (Number::of_index(index), 0, Form::Histogram.tag())
+                (Number::of_index(index), 0, Some(Form::Histogram))
             }
         };
         self.shown.push(shown);
         self.base.push(base);
         self.forms.push(form);
+        self.runs.clear();
     }
 
     pub(crate) fn shown(&self) -> &[Number] {
@@ -68,7 +73,7 @@ impl SeriesValues {
 
     /// Returns the type of a series' values, or `None` if the series has no value yet.
     pub(crate) fn form(&self, index: usize) -> Option<Form> {
-        Form::of_tag(self.forms[index])
+        self.forms[index]
     }
 
     /// Returns the last total of a counter's current source.
@@ -94,82 +99,82 @@ impl SeriesValues {
         values
     }
 
-    /// Applies readings to adjacent series. The first reading has the index `from`, and the first series has the index
-    /// `first`; `runs` describes the kinds of the series. Returns whether the form of a series has changed.
+    /// Applies `len` readings to as many adjacent series. The first reading has the index `from`, and the first series
+    /// has the index `first`. Returns whether the form of a series has changed.
     pub(crate) fn apply(
         &mut self,
         first: usize,
-        runs: &[KindRun],
         readings: &Readings,
         from: usize,
+        len: usize,
     ) -> bool {
-        if self.apply_known(first, runs, readings, from) {
-            return false;
+        if self.runs.is_empty() {
+            self.find_runs();
         }
         let mut is_new = false;
-        for index in 0..KindRun::len(runs) {
-            is_new |= self.apply_one(first + index, readings, from + index);
+        let mut run = FormRun::position(&self.runs, first);
+        let mut read = FormRun::position(&readings.forms, from);
+        let mut start = 0;
+        while start < len {
+            let (known, new) = (self.runs[run], readings.forms[read]);
+            let (known_end, new_end) = (known.end - first, new.end - from);
+            let end = known_end.min(new_end).min(len);
+            let series = first + start..first + end;
+            if let Some(form) = new.form {
+                if known.form != new.form {
+                    self.change_form(series.clone(), readings, from + start, form);
+                    is_new = true;
+                }
+                self.apply_run(series, readings, from + start, form);
+            }
+            run += usize::from(end == known_end);
+            read += usize::from(end == new_end);
+            start = end;
+        }
+        if is_new {
+            self.runs.clear();
         }
         is_new
     }
 
-    /// Applies readings as [`apply`](Self::apply) does if each reading has the same form as its series. Otherwise
-    /// changes nothing and returns false.
-    pub(crate) fn apply_known(
-        &mut self,
-        first: usize,
-        runs: &[KindRun],
-        readings: &Readings,
-        from: usize,
-    ) -> bool {
-        let len = KindRun::len(runs);
-        if self.forms[first..first + len] != readings.forms[from..from + len] {
-            return false;
+    #[cold]
+    fn find_runs(&mut self) {
+        for (end, form) in (1..).zip(&self.forms) {
+            FormRun::append(&mut self.runs, *form, end);
         }
-        let mut start = 0;
-        for &KindRun { kind, end } in runs {
-            let series = first + start..first + end;
-            let numbers = &readings.numbers[from + start..from + end];
-            match kind {
-                Kind::Counter => {
-                    let (shown, base) = (&mut self.shown[series.clone()], &mut self.base[series]);
-                    apply_totals(shown, base, numbers);
-                }
-                Kind::Gauge => self.shown[series].copy_from_slice(numbers),
-                _ => {
-                    for index in start..end {
-                        self.apply_one(first + index, readings, from + index);
+    }
+
+    /// Prepares adjacent series for readings of another form. They have no value yet, or are gauges.
+    #[cold]
+    fn change_form(&mut self, series: Range<usize>, readings: &Readings, from: usize, form: Form) {
+        if form == Form::Histogram {
+            for (series, reading) in series.clone().zip(from..) {
+                let buckets = readings.histogram(readings.numbers[reading]).len();
+                let values = HistogramValues::new(buckets);
+                let index = add_histogram(&mut self.histograms, &mut self.free, values);
+                self.shown[series] = Number::of_index(index);
+            }
+        }
+        self.forms[series].fill(Some(form));
+    }
+
+    /// Applies readings to adjacent series of the same form. The first reading has the index `from`.
+    #[inline]
+    fn apply_run(&mut self, series: Range<usize>, readings: &Readings, from: usize, form: Form) {
+        let numbers = &readings.numbers[from..from + series.len()];
+        match form {
+            Form::Total => {
+                apply_totals(&mut self.shown[series.clone()], &mut self.base[series], numbers);
+            }
+            Form::Level | Form::Float => self.shown[series].copy_from_slice(numbers),
+            Form::Histogram => {
+                for (shown, number) in self.shown[series].iter().zip(numbers) {
+                    if let Some(values) = &mut self.histograms[shown.index()] {
+                        values.apply(readings.histogram(*number));
                     }
                 }
             }
-            start = end;
         }
-        true
-    }
-
-    /// Applies one reading. Returns whether the form of the series has changed.
-    fn apply_one(&mut self, series: usize, readings: &Readings, index: usize) -> bool {
-        let (number, form) = (readings.numbers[index], readings.forms[index]);
-        let shown = &mut self.shown[series];
-        match Form::of_tag(form) {
-            None => return false,
-            Some(Form::Total) => apply_total(shown, &mut self.base[series], number),
-            Some(Form::Level | Form::Float) => *shown = number,
-            Some(Form::Histogram) => {
-                let totals = readings.histogram(number);
-                if self.forms[series] == UNREAD {
-                    let values = HistogramValues::new(totals.len());
-                    let index = add_histogram(&mut self.histograms, &mut self.free, values);
-                    *shown = Number::of_index(index);
-                }
-                if let Some(values) = &mut self.histograms[shown.index()] {
-                    values.apply(totals);
-                }
-            }
-        }
-        let is_new = self.forms[series] != form;
-        self.forms[series] = form;
-        is_new
     }
 
     /// Moves the values of `len` series from the index `from` to the smaller index `to`. After all moves, the caller
@@ -178,12 +183,14 @@ impl SeriesValues {
         self.shown.copy_within(from..from + len, to);
         self.base.copy_within(from..from + len, to);
         self.forms.copy_within(from..from + len, to);
+        self.runs.clear();
     }
 
     pub(crate) fn truncate(&mut self, len: usize) {
         self.shown.truncate(len);
         self.base.truncate(len);
         self.forms.truncate(len);
+        self.runs.clear();
     }
 }
 

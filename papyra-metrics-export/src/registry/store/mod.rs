@@ -18,7 +18,6 @@ use crate::Labels;
 use crate::family::{Families, Family};
 use crate::series::SeriesId;
 use crate::series::collect::{Scratch, collect};
-use crate::series::listed::KindRun;
 use crate::series::number::Form;
 use crate::series::readings::Readings;
 use crate::series::source::Source;
@@ -39,9 +38,6 @@ pub(super) struct Store {
     values: SeriesValues,
     /// The serial number of each series in `values`.
     serials: Vec<u64>,
-    /// The series in `values` as runs of adjacent metrics of one kind. Empty after a change of `backends`, until the
-    /// next reading.
-    runs: Vec<KindRun>,
     /// The number of series in `values` whose backends are closed.
     dead: usize,
     index: FxHashMap<SeriesKey, Place>,
@@ -220,36 +216,30 @@ impl Store {
         }
         (self.last_begin, self.last_merge) = (reading.began, self.clock);
         // The lists differ if backends were added or removed during the reading.
-        let is_same_list = Arc::ptr_eq(&self.backends, &reading.backends);
-        let is_applied = is_same_list
-            && !self.runs.is_empty()
-            && self.values.apply_known(0, &self.runs, &scratch.readings, 0);
-        if !is_applied {
-            self.merge_each(&reading.backends, &scratch.readings);
-        }
+        let is_new = if Arc::ptr_eq(&self.backends, &reading.backends) {
+            self.values.apply(0, &scratch.readings, 0, self.values.len())
+        } else {
+            self.merge_each(&reading.backends, &scratch.readings)
+        };
+        self.epoch += u64::from(is_new);
         if !(self.problems.is_empty() && scratch.problems.is_empty()) {
             self.set_problems(&reading.backends, scratch);
         }
         Merge::Applied
     }
 
-    /// Merges the readings of those backends that are still open.
+    /// Merges the readings of those backends that are still open. Returns whether the form of a series has changed.
     #[cold]
-    fn merge_each(&mut self, backends: &[Backend], readings: &Readings) {
+    fn merge_each(&mut self, backends: &[Backend], readings: &Readings) -> bool {
         let (mut is_new, mut next) = (false, 0);
         for backend in backends {
             let from = next;
             next += backend.len();
             let Some(position) = self.open_position(backend.id) else { continue };
-            let Backend { first, schema, .. } = &self.backends[position];
-            is_new |= self.values.apply(*first, &schema.listed.runs, readings, from);
+            let first = self.backends[position].first;
+            is_new |= self.values.apply(first, readings, from, backend.len());
         }
-        self.epoch += u64::from(is_new);
-        if self.runs.is_empty() {
-            for backend in &*self.backends {
-                KindRun::append(&mut self.runs, backend.schema.listed.runs.iter().copied());
-            }
-        }
+        is_new
     }
 
     /// Replaces the problems of the backends that are still open. If a backend was closed during the reading, the
@@ -280,8 +270,7 @@ impl Store {
         let (first, departed, labels) = (*first, departed.clone(), Arc::clone(labels));
         let mut problems = self.problems.remove(&id).unwrap_or_default();
         if let Some(last) = last {
-            let runs = &self.backends[position].schema.listed.runs;
-            self.values.apply(first, runs, &last.readings, 0);
+            self.values.apply(first, &last.readings, 0, self.backends[position].len());
             problems = last.problems.drain(..).map(|(_, problem)| problem).collect();
         }
         self.epoch += 1;
@@ -377,7 +366,6 @@ impl Store {
     #[cold]
     fn remove_dead(&mut self) {
         self.dead = 0;
-        self.runs.clear();
         let mut to = 0;
         for backend in Arc::make_mut(&mut self.backends) {
             if backend.source.is_some() {

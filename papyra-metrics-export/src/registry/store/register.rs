@@ -129,7 +129,6 @@ impl Store {
         self.epoch += 1;
         let address = new.source.address();
         let len = schema.len();
-        self.runs.clear();
         self.values.reserve(len);
         self.serials.reserve(len);
         self.index.reserve(len);

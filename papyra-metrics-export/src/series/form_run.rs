@@ -1,0 +1,28 @@
+//! Runs of adjacent series, or of adjacent readings, that have the same form.
+
+use super::number::Form;
+
+/// Adjacent series, or adjacent readings, of one form.
+#[derive(Clone, Copy)]
+pub(super) struct FormRun {
+    /// `None` for series without a value, and for metrics that are absent or could not be read.
+    pub(super) form: Option<Form>,
+    /// The index that follows the index of the run's last series or reading.
+    pub(super) end: usize,
+}
+
+impl FormRun {
+    /// Extends a list of runs to the index `end` with series or readings of one form.
+    #[inline]
+    pub(super) fn append(runs: &mut Vec<Self>, form: Option<Form>, end: usize) {
+        match runs.last_mut() {
+            Some(run) if run.form == form => run.end = end,
+            _ => runs.push(Self { form, end }),
+        }
+    }
+
+    /// Returns the position of the run that contains this index.
+    pub(super) fn position(runs: &[Self], index: usize) -> usize {
+        if index == 0 { 0 } else { runs.partition_point(|run| run.end <= index) }
+    }
+}
