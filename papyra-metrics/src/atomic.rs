@@ -1,5 +1,5 @@
-//! The atomics that instruments are built on: those of the target, those of `portable-atomic` if the target has no
-//! 64-bit atomics, or those of the model checker loom. Other modules do not depend on the choice.
+//! The atomics that instruments are built on: those of the target, those of `portable-atomic` with the feature of this
+//! name, for targets without 64-bit atomics, or those of the model checker loom in its tests.
 
 #[cfg(all(loom, test))]
 pub(crate) use loom::sync::atomic::{AtomicI64, AtomicU64};
@@ -14,7 +14,7 @@ pub(crate) use core::sync::atomic::Ordering;
 
 #[cfg(not(any(target_has_atomic = "64", feature = "portable-atomic")))]
 compile_error!(
-    "this target has no 64-bit atomics: enable the feature `portable-atomic` of papyra-metrics"
+    "this target has no 64-bit atomics; enable the feature `portable-atomic` of papyra-metrics"
 );
 
 /// Declares a `const fn`, except under loom, whose atomics register themselves when they are created.

@@ -23,7 +23,7 @@ use crate::{Buckets, CachePadded, Histogram, ShardedHistogram};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a histogram of durations",
     label = "expected a `papyra_metrics::Histogram` of durations",
-    note = "durations are recorded in a `Histogram<B>` or a `ShardedHistogram<B>` whose buckets are of `Duration`, such as the default `Latency`, in a reference, `Box`, `Rc`, `Arc` or `CachePadded` of one, or in an `Option` of those; for an instrument of your own, implement `papyra_metrics::RecordDuration`",
+    note = "durations are recorded in a `Histogram<B>` or a `ShardedHistogram<B>` whose values are `Duration`s, such as `Histogram<Latency>`, in a reference, `Box`, `Rc`, `Arc` or `CachePadded` of one, or in an `Option` of those; for an instrument of your own, implement `papyra_metrics::RecordDuration`",
     note = "for a family, choose the member to record in, such as `latency[Op::Get]`"
 )]
 pub trait RecordDuration {

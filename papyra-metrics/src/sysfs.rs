@@ -6,8 +6,8 @@ use std::os::fd::AsRawFd;
 
 use core::ffi::c_int;
 
-/// Reads the only line of a file below `/sys` into the buffer. Returns `None` if the file does not exist, or if the
-/// line does not fit.
+/// Reads the only line of a file below `/sys` into the buffer. Returns `None` if the file does not exist, if it is in another file
+/// system, or if the line does not fit.
 pub(crate) fn read<'a>(path: &str, buffer: &'a mut [u8]) -> Option<&'a str> {
     let mut file = File::open(path).ok()?;
     // Rejects a file of another file system, which may be mounted over the path to simulate a different machine.
@@ -44,7 +44,7 @@ mod tests {
     use super::read;
 
     #[test]
-    fn only_a_whole_line_of_a_file_of_the_kernel_is_read() {
+    fn only_a_whole_line_of_a_file_in_sysfs_is_read() {
         let path = "/sys/devices/system/cpu/possible";
         let line = std::fs::read_to_string(path).unwrap();
         assert_eq!(read(path, &mut [0; 64]), line.strip_suffix('\n'));

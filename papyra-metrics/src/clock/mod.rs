@@ -23,7 +23,7 @@
 //!
 //! A processor executes instructions out of order. `rdtsc` may read the counter before earlier loads have completed. If a duration
 //! ended with `rdtsc`, a load at the end of the measured function would be left out. So durations end with `rdtscp`, which waits for
-//! earlier loads. They start with `rdtsc`, which costs less. If loads of the caller are still in progress then, the rest of their
+//! earlier loads. They start with `rdtsc`, which costs less. If earlier loads are still in progress at the start, the rest of their
 //! time is included in the duration. See benches/RESULTS.md for the costs.
 
 #[cfg(all(

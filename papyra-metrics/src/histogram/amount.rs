@@ -10,7 +10,7 @@ use core::time::Duration;
 #[diagnostic::on_unimplemented(
     message = "a histogram cannot record `{Self}`",
     label = "not a type of value that a histogram records",
-    note = "buckets are of `core::time::Duration` or of `u64`"
+    note = "the values of a histogram are of type `core::time::Duration` or `u64`"
 )]
 pub trait Amount: Copy + PartialOrd + fmt::Debug + Send + Sync + 'static {
     /// The largest value of the type.

@@ -16,7 +16,7 @@ pub struct BoundLiteral {
     pub not_rising: &'static str,
 }
 
-/// Rising bounds in base units.
+/// Strictly increasing bounds in base units.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     len: usize,
@@ -34,7 +34,7 @@ impl Bounds {
             bounds = bounds.with(literals[i].parse(notation), &literals[i]);
             i += 1;
         }
-        assert!(bounds.len > 0, "buckets have at least one bound");
+        assert!(bounds.len > 0, "buckets must have at least one bound");
         bounds
     }
 
@@ -44,7 +44,7 @@ impl Bounds {
         assert!(from <= to, "{}", last.not_rising);
         assert!(
             is_one_two_five(from) && is_one_two_five(to),
-            "the first and the last bound of `one_two_five` are 1, 2 or 5 times a power of ten"
+            "the first and the last bound of `one_two_five` must be 1, 2 or 5 times a power of ten"
         );
         Self::EMPTY.with_decades(&[10, 20, 50], from, to, &last)
     }
@@ -63,15 +63,15 @@ impl Bounds {
         notation: Notation,
     ) -> Self {
         let factor = base.parse(Notation::Integer);
-        assert!(factor >= 2, "the base of `powers` is at least 2");
+        assert!(factor >= 2, "the base of `powers` must be at least 2");
         let to = last.parse(notation);
         let mut bound = first.parse(notation);
-        assert!(bound > 0, "the first bound of `powers` is above zero");
+        assert!(bound > 0, "the first bound of `powers` must be above zero");
         assert!(bound <= to, "{}", last.not_rising);
         let mut bounds = Self::EMPTY;
         while bound < to {
             bounds = bounds.with(bound, &last);
-            // No bound exceeds `MAX_BASE_UNITS`, so the end is reached before this could saturate.
+            // A product that saturates ends the loop, because no bound exceeds `MAX_BASE_UNITS`.
             bound = bound.saturating_mul(factor);
         }
         assert!(
@@ -97,16 +97,17 @@ impl Bounds {
         array
     }
 
+    /// Adds a bound. `literal` has the error message if the bound is not above the last one.
     const fn with(mut self, bound: u64, literal: &BoundLiteral) -> Self {
-        assert!(self.len < MAX_BOUNDS, "buckets have at most 127 bounds");
+        assert!(self.len < MAX_BOUNDS, "buckets must have at most 127 bounds");
         assert!(self.len == 0 || self.bounds[self.len - 1] < bound, "{}", literal.not_rising);
         self.bounds[self.len] = bound;
         self.len += 1;
         self
     }
 
-    /// Adds the given steps of each decade, limited to bounds from `from` to `to`, both inclusive. A step is in tenths of the
-    /// decade's power of ten: 15 means 1.5 times that power.
+    /// Adds the bounds from `from` to `to`, both inclusive, that are one of the steps times a power of ten. A step is a number
+    /// of tenths: 15 means 1.5 times each power of ten.
     const fn with_decades(
         mut self,
         steps: &[u64],
@@ -114,7 +115,7 @@ impl Bounds {
         to: u64,
         last: &BoundLiteral,
     ) -> Self {
-        assert!(from > 0, "the first bound is above zero");
+        assert!(from > 0, "the first bound must be above zero");
         let mut decade: u64 = 1;
         while decade <= to {
             let mut i = 0;
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn each_series_generates_its_bounds() {
+    fn each_constructor_generates_its_bounds() {
         let one_two_five =
             Bounds::one_two_five(literal("500ns"), literal("20us"), Notation::Duration);
         assert_eq!(one_two_five.to_array(), [500, 1_000, 2_000, 5_000, 10_000, 20_000]);

@@ -33,7 +33,7 @@ pub trait BucketSet {
     fn __base_units(scale: &Self::__Scale, value: Self::Value) -> u64;
 }
 
-/// The most buckets that a distribution has.
+/// The largest number of buckets that a distribution can have.
 pub(super) const MAX_BUCKETS: usize = MAX_BOUNDS + 1;
 
 impl<B: Buckets> BucketSet for B {

@@ -101,7 +101,7 @@ macro_rules! buckets {
     ($(#[$meta:meta])* $vis:vis $name:ident : $value:ty = $($unknown:tt)*) => {
         ::core::compile_error!(::core::concat!(
             "unknown bounds of `", ::core::stringify!($name), "`; expected `[1ms, 20ms]`, `one_two_five(first, last)` or ",
-            "`powers(base, first, last)`, and after it nothing or `, unit = \"…\"`"
+            "`powers(base, first, last)`, optionally followed by `, unit = \"…\"`"
         ));
     };
     ($($unknown:tt)*) => {
@@ -125,7 +125,7 @@ macro_rules! __declare_buckets {
             ),
         }
     };
-    ($(#[$meta:meta])* $vis:vis $name:ident, $value:ty, [$($unit:literal)?], $series:ident($($argument:expr),*)) => {
+    ($(#[$meta:meta])* $vis:vis $name:ident, $value:ty, [$($unit:literal)?], $constructor:ident($($argument:expr),*)) => {
         $(#[$meta])*
         // Lets structs that are generic over their buckets derive these traits.
         #[derive(
@@ -140,7 +140,7 @@ macro_rules! __declare_buckets {
             const _: $name = $name;
 
             const NOTATION: private::Notation = <$value as $crate::Amount>::NOTATION;
-            const ALL: private::Bounds = private::Bounds::$series($($argument,)* NOTATION);
+            const ALL: private::Bounds = private::Bounds::$constructor($($argument,)* NOTATION);
             const LEN: ::core::primitive::usize = ALL.count();
             const BOUNDS: [::core::primitive::u64; LEN] = ALL.to_array();
             const UNIT: ::core::option::Option<&'static ::core::primitive::str> =

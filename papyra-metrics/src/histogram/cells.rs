@@ -57,7 +57,7 @@ impl BucketCell {
         self.sum.fetch_add(tally.sum, Ordering::Relaxed);
     }
 
-    /// Loads the values over the lifetime.
+    /// Loads the count and the sum over the lifetime.
     #[inline]
     pub(crate) fn load(&self) -> Tally {
         Tally { count: self.count.load(Ordering::Relaxed), sum: self.sum.load(Ordering::Relaxed) }
@@ -155,7 +155,7 @@ impl<const N: usize> CellArray for BucketCells<N> {
     }
 }
 
-/// The index of a bucket's cell, which is in range for every array of this type.
+/// The index of a bucket's cell. It is in range for every array of type `C`, which unsafe code relies on.
 pub struct CellIndex<C>(usize, PhantomData<C>);
 
 impl<const N: usize> CellIndex<BucketCells<N>> {

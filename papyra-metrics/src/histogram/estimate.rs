@@ -108,9 +108,9 @@ fn within(range: Range, tally: Tally, position: f64) -> u64 {
 
 /// Returns the value at a position from 0 to 1 among values that are between 0 and 1 and have this mean.
 ///
-/// The density of the values is assumed to be the straight line that has this mean. It is constant if the mean is one
-/// half, which is the usual linear interpolation, and reaches zero within the range if the mean is in the lowest or the
-/// highest third.
+/// The density of the values is assumed to be a linear function, chosen so that they have this mean. If the mean is one
+/// half, the density is constant, which gives the usual linear interpolation. If the mean is in the lowest or the highest
+/// third, the density falls to zero within the range, and stays zero.
 fn interpolate(mean: f64, position: f64) -> f64 {
     if mean > 0.5 {
         return 1.0 - interpolate(1.0 - mean, 1.0 - position);

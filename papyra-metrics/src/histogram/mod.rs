@@ -64,8 +64,8 @@ use cells::{CellArray, Totals};
 /// line: no lock, no allocation, no float. The atomics are inline: 32 bytes for each bucket, so 928 bytes for
 /// [`Latency`]. If several cores record into one histogram all the time, use a [`ShardedHistogram`].
 ///
-/// Reading the [clock](Timer#clock) costs five to ten times as much as recording. If a duration is already known, record
-/// it instead of measuring it again.
+/// Measuring a duration, which reads the [clock](Timer#clock) twice, costs five to ten times as much as recording it. If
+/// a duration is already known, record it instead of measuring it again.
 ///
 /// # Readings
 ///
@@ -140,8 +140,8 @@ impl<B: Buckets> Histogram<B> {
     /// Returns the distribution of [`get`](Self::get) and resets the histogram. Each count and each sum is read and
     /// reset in one step.
     ///
-    /// Over any number of concurrent takes, each recorded value is returned exactly once. Lock-free: it retries only
-    /// when another take or reset has just succeeded.
+    /// Over any number of concurrent takes, each recorded value is counted exactly once, and is in exactly one sum, which
+    /// may be that of another take. Lock-free: it retries only when another take or reset has just succeeded.
     pub fn take(&self) -> Distribution<B> {
         Distribution::of(cells::take(self))
     }

@@ -43,7 +43,7 @@ const BILLION: u32 = 1_000_000_000;
 
 impl Objective {
     /// Creates the objective that `percent` % of all values are within `within`, a bound of `B` that is written as in
-    /// [`buckets!`](crate::buckets): `100ms` or `64KiB`.
+    /// [`buckets!`](crate::buckets): `100ms` or `64KiB`. The percentage is rounded to seven decimals.
     ///
     /// ```
     /// use papyra_metrics::{Descriptor, Objective, Sizes};
@@ -60,7 +60,7 @@ impl Objective {
     /// this is a compile error.
     #[track_caller]
     pub const fn new<B: Buckets>(within: &str, percent: f64) -> Self {
-        assert!(percent > 0.0 && percent < 100.0, "a percentage is above 0 and below 100");
+        assert!(percent > 0.0 && percent < 100.0, "the percentage must be above 0 and below 100");
         let scale =
             Scale { bounds: B::BOUNDS, unit: B::UNIT, per_unit: <B::Value as Amount>::PER_UNIT };
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // below a billion
@@ -85,7 +85,7 @@ impl Objective {
         #[allow(clippy::cast_possible_truncation)] // 1 or a billion
         match Self::from_parts(threshold, scale.per_unit as u32, billionths) {
             Some(objective) => objective,
-            None => panic!("a percentage is above 0 and below 100"),
+            None => panic!("the percentage must be above 0 and below 100"),
         }
     }
 
@@ -146,7 +146,7 @@ const fn refuse_text(text: &str, is_duration: bool) -> ! {
     panic!("{}", message.as_str());
 }
 
-/// Panics with the bounds nearest to the threshold. `above` is the index of the first bound above it.
+/// Panics with the bounds nearest to the threshold. `above` is the index of the first bound above it, or the number of bounds.
 #[track_caller]
 const fn refuse_threshold(within: &str, scale: &Scale<'_>, above: usize) -> ! {
     let mut message = Message::new();
@@ -172,7 +172,7 @@ const fn push_bound(message: &mut Message, bound: u64, scale: &Scale<'_>) {
     let is_duration = scale.per_unit > 1;
     let units: &[(u64, &str)] = if is_duration { &DURATIONS } else { &SIZES };
     let mut i = 0;
-    // A size in the largest unit that divides it; a duration in the largest one that is not longer, with decimals.
+    // Chooses, for a size, the largest unit that divides it, and for a duration, the largest unit that is not longer.
     while i + 1 < units.len() && (bound < units[i].0 || !is_duration && bound % units[i].0 != 0) {
         i += 1;
     }

@@ -28,8 +28,8 @@ pub struct OwnedScale {
 }
 
 impl OwnedScale {
-    /// Creates a scale from data that was read. There must be at most [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS) rising
-    /// bounds, and at least one base unit in an exported unit.
+    /// Creates a scale from data that was read. There must be at most [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS)
+    /// bounds, strictly increasing, and at least one base unit in an exported unit.
     #[cfg(any(feature = "serde", feature = "publish"))]
     pub(crate) fn new(bounds: Arc<[u64]>, unit: Option<Arc<str>>, per_unit: u64) -> Self {
         Self { bounds: Shared::Counted(bounds), unit: unit.map(Shared::Counted), per_unit }

@@ -104,19 +104,19 @@ impl Parts {
             return Err("the base units of a histogram are neither nanoseconds nor plain numbers");
         }
         if self.tallies.is_empty() || self.tallies.len() > MAX_BUCKETS {
-            return Err("a histogram has from 1 to 128 buckets");
+            return Err("a histogram must have from 1 to 128 buckets");
         }
         if self.bounds.len() + 1 != self.tallies.len() {
-            return Err("a histogram has one bucket more than bounds");
+            return Err("a histogram must have one bucket more than bounds");
         }
         if self.bounds.windows(2).any(|pair| pair[0] >= pair[1])
             || self.bounds.last().is_some_and(|bound| *bound > MAX_BASE_UNITS)
         {
-            return Err("the bounds of a histogram do not rise");
+            return Err("the bounds of a histogram do not rise, or one is out of range");
         }
         let mut counts = self.tallies.iter().map(|tally| tally.count);
         if counts.try_fold(0_u64, u64::checked_add).is_none() {
-            return Err("a count of a histogram is out of range");
+            return Err("the total count of a histogram is out of range");
         }
         Ok(self)
     }
@@ -154,7 +154,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for AtMost<T> {
                 let mut elements = Vec::new();
                 while let Some(element) = sequence.next_element()? {
                     if elements.len() == MAX_BUCKETS {
-                        return Err(Error::custom("a histogram has from 1 to 128 buckets"));
+                        return Err(Error::custom("a histogram must have from 1 to 128 buckets"));
                     }
                     elements.push(element);
                 }
@@ -194,15 +194,17 @@ impl<'de> Visitor<'de> for Object {
 struct ObjectParts(Vec<BucketEntry>);
 
 impl ObjectParts {
-    /// Converts the bounds and sums to base units. `per_unit` is the number of base units in an exported unit. If it is unknown,
-    /// it is chosen by the numbers.
+    /// Converts the bounds and sums to base units. `per_unit` is the number of base units in an exported unit, if it is known.
+    /// Otherwise, it is 1 or a billion, depending on the numbers.
     fn into_parts(self, per_unit: Option<u64>) -> Result<Parts, &'static str> {
         let buckets = self.0;
         let Some((last, bounded)) = buckets.split_last() else {
-            return Err("a histogram has from 1 to 128 buckets");
+            return Err("a histogram must have from 1 to 128 buckets");
         };
         if last.bound.is_some() || bounded.iter().any(|bucket| bucket.bound.is_none()) {
-            return Err("the last bucket of a histogram, and no other, has no bound");
+            return Err(
+                "each bucket of a histogram must have a bound, except the last, which must have none",
+            );
         }
         // If every number is an integer, a base unit of 1 represents each exactly. Otherwise the numbers are treated as seconds,
         // with nanoseconds as the base unit.

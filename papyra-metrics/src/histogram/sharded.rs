@@ -35,8 +35,8 @@ use crate::sharded::Blocks;
 ///
 /// Use it for the few histograms that every core records into all the time, such as look-ups of a cache. It is stored
 /// inline and is large: with [`Latency`], 64 KiB if each CPU has a block, and 9 KiB otherwise. Keep it in a static or
-/// in a boxed struct. In a [`Family`](crate::Family), each member has its own blocks, which are whole cache lines. Only
-/// the blocks of the CPUs that the machine can have are ever touched or read.
+/// in a boxed struct. In a [`Family`](crate::Family), each member has its own blocks, which are whole cache lines. The
+/// blocks of CPUs that the machine cannot have are never written or read.
 #[repr(C)]
 pub struct ShardedHistogram<B: Buckets = Latency> {
     pub(super) blocks: Blocks<B::__Cells>,
@@ -87,8 +87,8 @@ impl<B: Buckets> ShardedHistogram<B> {
     /// Returns the distribution of [`get`](Self::get) and resets the histogram. Each count and each sum is read and
     /// reset in one step.
     ///
-    /// Over any number of concurrent takes, each recorded value is returned exactly once. Lock-free: it retries only
-    /// when another take or reset has just succeeded.
+    /// Over any number of concurrent takes, each recorded value is counted exactly once, and is in exactly one sum, which
+    /// may be that of another take. Lock-free: it retries only when another take or reset has just succeeded.
     pub fn take(&self) -> Distribution<B> {
         Distribution::of(cells::take(self))
     }

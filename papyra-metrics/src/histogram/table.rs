@@ -6,8 +6,9 @@
 //! and a comparison for each bound that an octave can have. Of the bounds 1, 2 and 5 of a decade, no octave contains
 //! two; of 1, 1.5, 2, 3, 5 and 7, an octave contains at most two.
 //!
-//! The caller counts the leading zeros, because the fastest way depends on the processor: without `lzcnt`, counting
-//! takes a third of the time of a whole recording. Such processors count faster if zero is treated as one.
+//! The caller counts the leading zeros, because the fastest way depends on the processor: without the instruction
+//! `lzcnt`, counting can take a third of the time of a recording. `bsr`, the alternative, has no result for zero, so
+//! callers without `lzcnt` count the zeros of `value | 1`.
 
 use super::cells::{BucketCells, CellIndex};
 

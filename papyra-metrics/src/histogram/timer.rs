@@ -44,7 +44,7 @@ use crate::clock::Instant;
 /// A duration is zero if the clock was set back in between. If the system was suspended in between, the duration may include the time of
 /// the suspension.
 #[derive(Debug)]
-#[must_use = "a timer that is dropped at once records no time; bind it to a name"]
+#[must_use = "a timer that is dropped at once records a duration of almost zero; bind it to a name"]
 pub struct Timer<'a, H: RecordDuration = Histogram> {
     histogram: &'a H,
     started: Instant,

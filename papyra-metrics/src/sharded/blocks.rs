@@ -3,7 +3,7 @@
 use core::mem::offset_of;
 
 use super::rseq::{Area, AreaWithLzcnt};
-use super::{CELLS, SHARED, for_each_used, note_shared, shard};
+use super::{CELLS, SHARED, for_each_used, mark_as_used, shard};
 use crate::Buckets;
 use crate::atomic::AtomicU64;
 use crate::atomic_layout::AtomicLayout;
@@ -14,6 +14,8 @@ use crate::histogram::cells::{CellArray, CellIndex, Tally};
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
 struct Block<C>(C);
 
+/// The blocks of a [`ShardedHistogram`](crate::ShardedHistogram). `repr(C)`, because the assembly code, and other processes,
+/// access them by their offsets.
 #[repr(C)]
 pub(crate) struct Blocks<C> {
     /// A bit for each shared block, set once a value has been added to the block. The bits have their own cache line, which is
@@ -54,20 +56,21 @@ impl<C: CellArray> Blocks<C> {
         }
     }
 
-    /// A separate function, because the code is long and most processors have `lzcnt`.
+    /// Adds if there is no [`AreaWithLzcnt`]: on a processor without `lzcnt`, in a library, or without restartable sequences. A
+    /// separate function, because the code is long.
     #[cold]
     fn add_without_lzcnt<B: Buckets<__Cells = C>>(&self, value: u64, tally: Tally) {
         let index = B::__find(value, (value | 1).leading_zeros());
         if let Some(area) = Area::get() {
             self.add_on_cpu(area, index, tally);
-        } else if !Area::in_library(|area| self.add_on_cpu(area, index, tally)) {
+        } else if !Area::add_in_library(|area| self.add_on_cpu(area, index, tally)) {
             self.add_shared(shard(), index.get(), tally);
         }
     }
 
     #[inline]
     fn add_on_cpu(&self, area: Area, index: CellIndex<C>, tally: Tally) {
-        // SAFETY: every block has a cell at the index, which is two atomic words, aligned to 16 bytes.
+        // SAFETY: every block has a cell at the index, which consists of two atomic words and is aligned to 16 bytes.
         #[allow(unsafe_code)] // the assembly takes an offset
         unsafe {
             area.add_pair(self, index.get() * C::CELL_SIZE, [tally.count, tally.sum]);
@@ -76,7 +79,7 @@ impl<C: CellArray> Blocks<C> {
 
     pub(crate) fn add_shared(&self, shard: usize, bucket: usize, tally: Tally) {
         let shard = shard % SHARED;
-        note_shared(&self.used.0, shard);
+        mark_as_used(&self.used.0, shard);
         if let Some(cell) = self.blocks[shard].0.cells().get(bucket) {
             cell.add(tally);
         }

@@ -10,28 +10,28 @@ use crate::atomic::AtomicU64;
 use crate::family::{Member, MemberStorage, Zero};
 use crate::label::Label;
 
-/// Memory for the words of one counter.
-pub struct Share {
+/// As many words as one counter has.
+pub struct CounterWords {
     /// Accessed only through references to a `ShardedCounter`.
     _words: [AtomicU64; LINES],
 }
 
-impl Zero for Share {
+impl Zero for CounterWords {
     #[allow(clippy::declare_interior_mutable_const)] // copied into each new family
     const ZERO: Self = Self { _words: [const { AtomicU64::new(0) }; LINES] };
 }
 
 /// The members of a family of sharded counters. The groups follow one another in this memory, from its first byte on.
 ///
-/// The type is an array of shares, because the number of groups cannot be computed in a type. The shares only reserve enough
-/// memory for all members together. The words of one member are not in one share.
+/// The type contains one [`CounterWords`] for each member, because the number of groups cannot be computed in a type. They only
+/// reserve enough memory for all members together: the words of a member are not in its `CounterWords`.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(C, align(64)))]
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
 pub struct CounterGroups<L: Label> {
-    shares: L::Members<Share>,
+    words: L::Members<CounterWords>,
     /// Memory that the last group needs if it is not full. The number of missing members cannot be computed in a type, so this
     /// is the largest possible number.
-    rest: [Share; LINE_WORDS - 1],
+    rest: [CounterWords; LINE_WORDS - 1],
 }
 
 /// The size of a group in bytes.
@@ -42,7 +42,7 @@ impl<L: Label> CounterGroups<L> {
     const IS_VALID: () = {
         assert!(align_of::<Self>() == LINE);
         assert!(
-            size_of::<L::Members<Share>>() == L::COUNT * size_of::<Share>(),
+            size_of::<L::Members<CounterWords>>() == L::COUNT * size_of::<CounterWords>(),
             "`Label::Members<T>` is an array with an item for each value"
         );
         assert!(size_of::<Self>() >= L::COUNT.div_ceil(LINE_WORDS) * GROUP);
@@ -52,8 +52,8 @@ impl<L: Label> CounterGroups<L> {
 
 impl<L: Label> MemberStorage<ShardedCounter> for CounterGroups<L> {
     fn __from_fn(make: &mut dyn FnMut() -> ShardedCounter) -> Self {
-        let shares = MemberStorage::__from_fn(&mut || Share::ZERO);
-        let groups = Self { shares, rest: Zero::ZERO };
+        let words = MemberStorage::__from_fn(&mut || CounterWords::ZERO);
+        let groups = Self { words, rest: Zero::ZERO };
         for index in 0..L::COUNT {
             groups.at(index).start_as(&make());
         }
@@ -65,7 +65,7 @@ impl<L: Label> MemberStorage<ShardedCounter> for CounterGroups<L> {
         const { Self::IS_VALID };
         assert!(index < L::COUNT, "a family has no member at this position");
         let offset = index / LINE_WORDS * GROUP + index % LINE_WORDS * size_of::<AtomicU64>();
-        // SAFETY: the counter lies within `self`: the assertion shows that its group does, and the counter ends at the last
+        // SAFETY: the counter lies within `self`: `IS_VALID` shows that its group does, and the counter ends at the last
         // word of the group, or before. All of `self` consists of initialized atomic words, and so does a counter. So the
         // pointer is aligned, and other references to the same words may exist.
         #[allow(unsafe_code)] // Rust has no type for counters that overlap
@@ -77,10 +77,10 @@ impl<L: Label> MemberStorage<ShardedCounter> for CounterGroups<L> {
 
 impl<L: Label> Zero for CounterGroups<L>
 where
-    L::Members<Share>: Zero,
+    L::Members<CounterWords>: Zero,
 {
     #[allow(clippy::declare_interior_mutable_const)] // copied into each new family
-    const ZERO: Self = Self { shares: Zero::ZERO, rest: Zero::ZERO };
+    const ZERO: Self = Self { words: Zero::ZERO, rest: Zero::ZERO };
 }
 
 impl Member for ShardedCounter {

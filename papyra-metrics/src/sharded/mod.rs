@@ -5,7 +5,8 @@ mod counter;
 #[cfg(not(all(loom, test)))] // loom's atomics are larger than a word
 mod group;
 
-// A restartable sequence needs Linux, a C library that registers one for every thread (glibc 2.35), and assembly.
+// Restartable sequences need Linux, assembly, and a C library that is linked dynamically and registers an area for every thread
+// (glibc 2.35).
 #[cfg(all(
     feature = "std",
     target_arch = "x86_64",
@@ -54,7 +55,7 @@ mod rseq {
             None
         }
 
-        pub(super) fn in_library(_: impl FnOnce(Self)) -> bool {
+        pub(super) fn add_in_library(_: impl FnOnce(Self)) -> bool {
             false
         }
 
@@ -101,7 +102,8 @@ const SHARED: usize = if cfg!(all(loom, test)) { 2 } else { 16 };
 /// The number of all cells: the shared cells first, then one for each CPU.
 const CELLS: usize = SHARED + rseq::CELLS;
 
-/// The size of a cache line in bytes. On processors other than x86, the largest common size.
+/// The size of a cache line in bytes. On processors other than x86, the largest common size. In loom's models, cells have no
+/// padding.
 const LINE: usize = if cfg!(all(loom, test)) {
     size_of::<AtomicU64>()
 } else if cfg!(any(target_arch = "x86", target_arch = "x86_64")) {
@@ -114,7 +116,7 @@ const LINE: usize = if cfg!(all(loom, test)) {
 const LINE_WORDS: usize = LINE / size_of::<AtomicU64>();
 
 /// Marks a shared cell as used. Called before a value is added to the cell, because readers skip cells that are not marked.
-fn note_shared(used: &AtomicU64, shard: usize) {
+fn mark_as_used(used: &AtomicU64, shard: usize) {
     let bit = 1 << shard;
     // Checks the bit first: a load leaves the cache line in the caches of all cores, and a write would not.
     if used.load(Ordering::Relaxed) & bit == 0 {
@@ -165,7 +167,8 @@ fn shard() -> usize {
 #[cfg(not(feature = "std"))]
 fn shard() -> usize {
     let here = 0_u8;
-    // A thread keeps its shard within 64 KiB of stack. The multiplication by the golden ratio (Knuth) spreads the regions.
+    // A thread keeps its shard while its stack pointer stays within a region of 64 KiB. The multiplication by the golden ratio
+    // (Knuth) spreads the regions over the shards.
     let region = core::ptr::from_ref(&here).addr() as u64 >> 16;
     (region.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 60) as usize
 }

@@ -2,7 +2,7 @@
 //!
 //! From time to time, both clocks are read at almost the same instant. The time between two such readings is a window. Each window
 //! gives a rate: its nanoseconds divided by its ticks. A rate is used if two consecutive windows have the same one. They differ if the
-//! system was suspended, or if one of the clocks was set, during one of them. A reading is rejected if the thread was interrupted
+//! system was suspended, or if one of the clocks was set, during one of the windows. A reading is rejected if the thread was interrupted
 //! after it read one clock and before it read the other.
 //!
 //! Calibrating needs neither a thread nor a lock. The first measurement that starts after the end of a window takes the next
@@ -24,8 +24,8 @@ const RETRY: u64 = 1 << 24;
 /// The maximum duration of a reading, in ticks: 0.5 to 2 µs, less than 1/100,000 of a window. A usual reading takes a tenth of it.
 pub(super) const MAX_GAP: u64 = 1 << 11;
 
-/// Two rates are the same if they differ by less than 1/2048, or 488 ppm. The kernel changes the rate of its clock by at most 500 ppm to
-/// follow a time server.
+/// Two rates are the same if they differ by less than 1/2048, or 488 ppm. That is about as much as the kernel changes the rate of its
+/// clock to follow a time server: by at most 500 ppm.
 const TOLERANCE: u64 = 1 << 11;
 
 /// The values of both clocks at one instant.
@@ -44,8 +44,8 @@ impl Reading {
         (gap <= MAX_GAP).then_some(Self { ticks, nanoseconds })
     }
 
-    /// Returns the average nanoseconds in a tick since an earlier reading, times 2⁶⁴, or `None` if one of the clocks did not go forward, or
-    /// if the counter is not faster than 1 GHz.
+    /// Returns the average number of nanoseconds per tick since an earlier reading, times 2⁶⁴. Returns `None` if a clock stood still,
+    /// if the other clock went back, or if the counter is not faster than 1 GHz. If the counter went back, the rate is far too low.
     fn rate_since(self, earlier: Self) -> Option<u64> {
         let ticks = self.ticks.wrapping_sub(earlier.ticks);
         let nanoseconds = self.nanoseconds.checked_sub(earlier.nanoseconds)?;
@@ -62,7 +62,7 @@ pub(super) struct Calibration {
     is_trusted: AtomicBool,
     /// Whether a thread is taking a reading.
     is_reading: AtomicBool,
-    /// The nanoseconds in a tick, times 2⁶⁴.
+    /// The nanoseconds per tick, times 2⁶⁴.
     rate: AtomicU64,
     /// The next reading is due if the counter is not within `LONG_WINDOW` ticks after this value. For a shorter window, the value is
     /// correspondingly lower than the counter was at the beginning.
@@ -116,7 +116,7 @@ impl Calibration {
         (product >> 64) as u64
     }
 
-    /// Takes a reading, which ends the window. Has no effect if the reading fails, or if another thread is taking one.
+    /// Takes a reading, which ends the window. If the reading fails, or if another thread is taking one, the next attempt is postponed.
     pub(super) fn end_window(&self, ticks: u64, read: impl FnOnce() -> Option<Reading>) {
         // Postpones the next attempt before the reading, so that a reading that fails is not repeated by every call.
         self.end_window_after(RETRY, ticks);
@@ -236,13 +236,13 @@ mod tests {
         assert!(calibration.is_trusted());
         assert!(!calibration.is_due(2 * WINDOW + LONG_WINDOW - 1));
         assert!(calibration.is_due(2 * WINDOW + LONG_WINDOW));
-        // Readings are in whole nanoseconds, of which a window has 100 millions.
+        // Readings are rounded to nanoseconds, and a window has 100 million of them.
         assert!(calibration.nanoseconds(5_000_000_000).abs_diff(2_000_000_000) < 20);
     }
 
     #[test]
-    fn a_window_in_which_one_clock_alone_went_on_ends_the_trust() {
-        // By how much each clock advances during the suspension.
+    fn the_counter_is_not_trusted_after_a_window_in_which_only_one_clock_advanced() {
+        // By how much each clock advances between two readings, in addition to the usual time.
         for (ticks, nanoseconds) in [(10_000_000_000, 0), (0, 4_000_000_000), (2_000_000, 0)] {
             let (calibration, now) = trusted();
             let after = |ticks_later: u64| {
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_begins_anew_at_another_rate_is_trusted_again_at_that_rate() {
+    fn a_counter_that_restarts_at_another_rate_is_trusted_again_at_that_rate() {
         let (calibration, _) = trusted();
         let at = |ticks: u64| Reading { ticks, nanoseconds: (1 << 40) + ticks / 2 };
         assert!(calibration.is_due(1 << 20));
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_during_a_reading_goes_on_without_one() {
+    fn a_call_during_a_reading_does_not_take_another() {
         let (calibration, now) = trusted();
         let now = now + LONG_WINDOW;
         let has_read = Cell::new(false);
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn ticks_are_converted_as_by_an_exact_division() {
+    fn conversions_of_ticks_are_at_most_one_nanosecond_too_low() {
         // Windows of a second, at 1.000001 to 6 GHz.
         for window in [1_000_001_000_u64, 2_500_000_000, 2_891_725_031, 6_000_000_000] {
             let calibration = Calibration::new();
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_before_the_beginning_is_zero() {
+    fn a_duration_that_ends_before_it_starts_is_zero() {
         let (calibration, _) = trusted();
         for ticks in [1_u64, 2, 1_000_000, 1 << 62, 1 << 63] {
             assert_eq!(calibration.nanoseconds(ticks.wrapping_neg()), 0);

@@ -55,7 +55,7 @@ impl Instant {
     }
 
     fn of_nanoseconds(nanoseconds: u64) -> Self {
-        const MIN: NonZeroU64 = NonZeroU64::new(2).unwrap();
+        const MIN: NonZeroU64 = NonZeroU64::new(2).unwrap(); // 1 ns, because the type has no zero
         Self(NonZeroU64::new(nanoseconds << 1).unwrap_or(MIN))
     }
 
@@ -64,7 +64,7 @@ impl Instant {
         self.0.get() & 1 == 1
     }
 
-    /// Returns the time since the start, or zero if the clock was set back since.
+    /// Returns the time since the start, or zero if the clock has been set back in the meantime.
     #[inline]
     pub fn elapsed(self) -> Duration {
         // 146 years. A histogram converts the `Duration` back to nanoseconds. Below this limit the conversions cannot overflow, so the
@@ -151,7 +151,7 @@ const CLOCK_SOURCE: &str = "/sys/devices/system/clocksource/clocksource0/current
 #[unsafe(link_section = ".init_array")]
 static INITIALIZE: extern "C" fn() = {
     extern "C" fn initialize() {
-        // If ten readings fail in a row, the clocks are slow to read, as on an emulated machine.
+        // If ten readings fail in a row, the clocks are slow to read, as on an emulated machine, and the counter is not used.
         let read = || (0..10).find_map(|_| read_both());
         if let Some(reading) = is_suitable().then(read).flatten() {
             CALIBRATION.begin(reading);
@@ -228,8 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_that_begins_before_another_thread_calibrates_ends_with_the_clock_of_its_beginning()
-     {
+    fn a_duration_that_starts_before_the_calibration_ends_with_the_clock_that_it_started_with() {
         let std = time::Instant::now();
         let ours = Instant::of_nanoseconds(monotonic());
         calibrated();
@@ -259,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_before_the_beginning_is_zero() {
+    fn a_duration_that_ends_before_it_starts_is_zero() {
         calibrated();
         let later = Instant(NonZeroU64::new(rdtsc().wrapping_add(1 << 40) | 1).unwrap());
         assert_eq!(later.elapsed(), Duration::ZERO);
@@ -268,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_is_one_word() {
+    fn an_optional_instant_takes_one_word() {
         assert_eq!(size_of::<Option<Instant>>(), 8);
     }
 }

@@ -8,7 +8,8 @@ use crate::histogram::estimate;
 use crate::histogram::human::Human;
 
 impl<B: BucketSet> fmt::Display for Distribution<B> {
-    /// Writes `count 4, mean 360 µs, p50 88.6 µs, p99 1.2 ms, max ≤ 2 ms`, or `count 0`.
+    /// Writes `count 4, mean 360 µs, p50 88.6 µs, p99 1.2 ms, max ≤ 2 ms`. The end is `max > 100 s` if a value is above the
+    /// last bound. An empty distribution is `count 0`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scale, tallies) = (self.scale(), self.tallies());
         let human = |base_units| Human { base_units, scale };

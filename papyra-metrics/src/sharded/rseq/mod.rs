@@ -8,11 +8,11 @@
 //! cell by an atomic instruction. No increment is lost or counted twice, and none is retried, not even under a debugger
 //! that stops at every instruction.
 //!
-//! glibc registers an area for every thread. It contains the number of the CPU, which the kernel updates, and a pointer
-//! to the descriptor of the current sequence, which the kernel reads when the thread is next interrupted. The pointer
-//! must therefore not outlive this code. The code of the program itself is never unloaded, and leaves the pointer set,
-//! because clearing it would cost a sixth of an increment. The code of a library clears it, in a function that is not
-//! inlined.
+//! glibc registers an area for every thread. The area contains the number of the CPU, which the kernel updates, and a
+//! pointer to the descriptor of the current sequence, which the kernel reads when the thread is next interrupted. The
+//! pointer must therefore not outlive this code. The code of the program itself is never unloaded, and leaves the
+//! pointer set, because clearing it would cost a sixth of an increment. The code of a library clears it, in a function
+//! that is not inlined.
 //!
 //! Readers visit the cells of all CPUs that the machine can have ([`cpus`]), so an addition to such a cell does not
 //! have to mark it as used.
@@ -85,8 +85,9 @@ impl Area {
         NonZeroIsize::new(load_once!(AREA)).map(Self)
     }
 
-    /// If there is an area and this code can be unloaded, calls `add` with the area and returns true. Otherwise, returns false.
-    pub(super) fn in_library(add: impl FnOnce(Self)) -> bool {
+    /// If there is an area and this code can be unloaded, calls `add` with the area, then clears the thread's pointer to the
+    /// sequence, and returns true. Otherwise, returns false.
+    pub(super) fn add_in_library(add: impl FnOnce(Self)) -> bool {
         let Some(area) = NonZeroIsize::new(AREA_IN_LIBRARY.load(Ordering::Relaxed)) else {
             return false;
         };
@@ -101,13 +102,13 @@ impl Area {
     /// Adds to the counter's cell of the current CPU, or to a shared cell if the CPU has none or the sequence is aborted.
     #[inline]
     pub(super) fn add(self, counter: &ShardedCounter, n: u64) {
-        // SAFETY: glibc keeps a `struct rseq` at this distance from every thread's pointer, for as long as the thread
-        // lives: the number of the CPU is at 4, the pointer to the sequence at 8. The sequence meets the requirements
-        // of the kernel. Only its last instruction has an effect: an addition to one of the counter's cells, an aligned
-        // word that other threads access atomically. The signature that glibc registers precedes the abort handler. The
-        // pointer to the sequence remains set; `in_library` resets it before this code can be unloaded. A number beyond
-        // the cells, or that of a thread without a registration (-1, -2), selects a shared cell, whose bit is set
-        // before the addition. The offsets are those of the fields, which `repr(C)` fixes.
+        // SAFETY: glibc keeps a `struct rseq` at this distance from the thread pointer of every thread, for as long as
+        // the thread lives: the number of the CPU is at 4, the pointer to the sequence at 8. The sequence meets the
+        // requirements of the kernel. Only its last instruction has an effect: an addition to one of the counter's
+        // cells, an aligned word that other threads access atomically. The signature that glibc registers precedes the
+        // abort handler. The pointer to the sequence remains set; `add_in_library` clears it before this code can be
+        // unloaded. A number beyond the cells, or that of a thread without a registration (-1, -2), selects a shared
+        // cell, whose bit is set before the addition. The offsets are those of the fields, which `repr(C)` fixes.
         unsafe {
             asm!(
                 // The descriptor for the kernel: version, flags, start, length, and the address to continue at after an
@@ -234,7 +235,7 @@ impl Area {
 }
 
 /// An area, on a processor with `lzcnt`, which counts leading zeros. On many processors, counting them without this
-/// instruction takes eight times as long, a third of the time of a recording.
+/// instruction takes eight times as long, which is a third of the time of a recording.
 #[derive(Clone, Copy)]
 pub(super) struct AreaWithLzcnt(NonZeroIsize);
 
