@@ -2,8 +2,8 @@
 
 /// Runs a closure and asserts by how much it changes metrics. Returns what the closure returns.
 ///
-/// Metrics are named as in a snapshot: by name, or by the series in quotes if they have labels. Metrics that are not
-/// listed may change.
+/// Metrics are named as in a snapshot: by their name or, if they have labels, by the key of the series in quotes.
+/// Metrics that are not listed may change.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, Label, Metrics, assert_delta};
@@ -39,15 +39,16 @@
 ///
 /// | metric | its change |
 /// |---|---|
-/// | counter | how many events were counted, even if the counter is reset in between |
+/// | counter | how many events were counted, even if a reset came in between (but a reset sets an `AtomicU64` to zero) |
 /// | histogram | how many values were recorded |
 /// | gauge | its value after minus its value before; floats are rounded to the nearest integer first |
 ///
-/// An expected change is an integer of any type.
+/// An expected change is an integer of any type. Concurrent changes by other threads are included. The expression of
+/// the metrics is evaluated twice: before and after the closure.
 ///
 /// # Async
 ///
-/// An `async` block in place of the closure is awaited, so the assertion is in an async function:
+/// An `async` block in place of the closure is awaited, so the macro must be called in async code:
 ///
 /// ```
 /// # use papyra_metrics::{Counter, Metrics, assert_delta};
@@ -67,8 +68,8 @@
 ///
 /// # Panics
 ///
-/// Panics if a metric changes by another amount, or if a name is not the name of a metric. The message shows the
-/// expected changes and all other changes:
+/// Panics if a listed metric changes by another amount, or if there is no metric with a listed name. The message shows
+/// each listed metric that changed by another amount, and every other metric that changed:
 ///
 /// ```text
 /// the metrics did not change as expected
@@ -76,9 +77,6 @@
 ///   write_errors: expected 0, but changed by +1, from 0 to 1
 /// also changed: bytes_written +118
 /// ```
-///
-/// The expression of the metrics is evaluated twice: before and after the closure. Concurrent changes by other threads
-/// are included.
 ///
 /// # Compile errors
 ///

@@ -9,7 +9,7 @@ use crate::label_set::{self, DescriptorLabels, LabelSet};
 use crate::naming::{self, ExpositionName};
 use crate::series::Series;
 
-/// The kind of a metric, as monitoring systems distinguish them.
+/// The kind of a metric, which tells monitoring systems how to interpret its values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -17,7 +17,7 @@ pub enum Kind {
     Counter,
     /// A value that goes up and down.
     Gauge,
-    /// A distribution of values over buckets, with their count and sum.
+    /// A distribution of values over buckets: the count and the sum of the values in each bucket.
     Histogram,
 }
 
@@ -61,7 +61,7 @@ impl fmt::Display for Kind {
 
 /// The declaration of a metric: its name, kind, help, unit and fixed labels.
 ///
-/// The derive writes these. A [`Metrics`](crate::Metrics) implemented by hand builds its own:
+/// The derive generates descriptors. A hand-written [`Metrics`](crate::Metrics) builds its own:
 ///
 /// ```
 /// use papyra_metrics::Descriptor;
@@ -86,7 +86,7 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
-    /// Creates a descriptor with this name and kind, without help, unit and labels.
+    /// Creates a descriptor with this name and kind, without help, unit or labels.
     ///
     /// # Panics
     ///
@@ -148,7 +148,7 @@ impl Descriptor {
         self
     }
 
-    /// Sets the help text, which is one paragraph.
+    /// Sets the help text, which should be a single paragraph.
     #[must_use]
     pub const fn with_help(mut self, help: &'static str) -> Self {
         self.help = help;
@@ -214,7 +214,7 @@ impl Descriptor {
         self.kind
     }
 
-    /// Returns the help text, which is one paragraph; empty if there is none.
+    /// Returns the help text, or an empty string if there is none.
     pub const fn help(&self) -> &str {
         self.help
     }
@@ -268,7 +268,7 @@ impl Descriptor {
         self.key.map_or_else(|| Cow::Owned(self.series().to_string()), Cow::Borrowed)
     }
 
-    /// Returns the exported name, the same in every format except for the suffixes that a format adds itself.
+    /// Returns the name under which the metric is exported, without the suffixes that some formats add, such as `_total`.
     pub const fn exposition_name(&self) -> ExpositionName<'_> {
         ExpositionName::of(self)
     }
@@ -278,7 +278,7 @@ impl Descriptor {
 #[derive(Clone, Copy)]
 pub struct StaticTable {
     pub(crate) descriptors: Option<&'static [Descriptor]>,
-    /// Whether each descriptor has its series key.
+    /// Whether each descriptor has a precomputed series key.
     #[cfg_attr(not(feature = "alloc"), expect(dead_code, reason = "only snapshots need keys"))]
     have_keys: bool,
 }

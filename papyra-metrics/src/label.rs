@@ -53,19 +53,20 @@ pub(crate) const MAX_LABELS: usize = 8;
     note = "for labels whose values are known only at run time, register each value's metrics on their own, with `registry.with_labels(…)`"
 )]
 pub trait Label: Copy + 'static {
-    /// Name and values of each label, outermost first. The number of combinations is at most 256.
+    /// The name and the values of the label, or of each label of a tuple, in order. There are at most 256 combinations.
     const LABELS: &'static [LabelValues];
 
-    /// An array of `T` for each member: `[T; N]`, with `N` the number of values.
+    /// An array with one `T` for each member: `[T; N]`, where `N` is the number of values.
     type Members<T>: MemberArray<T>;
 
-    /// Returns the position of the value in [`LABELS`](Self::LABELS). In a tuple, the last label varies fastest.
+    /// Returns the position of this value among the values in [`LABELS`](Self::LABELS), or the position of this combination
+    /// of values for a tuple, in which the last label varies fastest.
     fn index(self) -> usize;
 
     /// Returns the label at a position, or `None` if it is out of range.
     fn from_index(index: usize) -> Option<Self>;
 
-    /// The number of members.
+    /// The number of members of a family with this label.
     const COUNT: usize = count(Self::LABELS);
 
     /// Returns the member with this label. A tuple indexes one label after another, so that a label that is known at
@@ -106,7 +107,7 @@ impl LabelValues {
             let mut at = first_slot(hash(0, value.as_bytes()), slots.len());
             while !slots[at].is_empty() {
                 let is_new = !naming::equal(slots[at].as_bytes(), value.as_bytes());
-                assert!(is_new, "a label cannot have one value twice");
+                assert!(is_new, "a label cannot have the same value twice");
                 at = (at + 1) % slots.len();
             }
             slots[at] = value;
@@ -143,7 +144,7 @@ const fn count(labels: &[LabelValues]) -> usize {
     count
 }
 
-/// Returns the value of the label at `position` of the member at `index`. The function makes no calls, because
+/// Returns the value of the label at `position` of the member at `index`. It calls no function except `len`, because
 /// calls are slow at compile time.
 pub(crate) const fn value_at(
     labels: &[LabelValues],
@@ -169,7 +170,7 @@ pub(crate) fn pairs(
     pairs.map(move |(position, label)| (label.name, value_at(labels, position, index)))
 }
 
-/// Formats the members of a family as a map from label values.
+/// Formats the members of a family as a map whose keys are the values of the labels.
 pub(crate) fn debug_members<'a, L: Label, T: fmt::Debug + 'a>(
     f: &mut fmt::Formatter<'_>,
     members: impl Iterator<Item = &'a T>,
@@ -216,7 +217,7 @@ pub(crate) const fn assert_set(labels: &[LabelValues]) {
             let is_new = !naming::equal(labels[i].name.as_bytes(), labels[j].name.as_bytes());
             assert!(
                 is_new,
-                "two labels of a family have one name; rename one of them with `#[metrics(label = \"…\")]`"
+                "two labels of a family have the same name; rename one of them with `#[metrics(label = \"…\")]`"
             );
             j += 1;
         }

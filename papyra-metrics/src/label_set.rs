@@ -7,15 +7,17 @@ use crate::label::{LabelValues, value_at};
 use crate::naming::{assert_label_name, assert_label_value, equal};
 
 /// The labels of one series, in three parts. The labels that a family adds are not stored for each member, but computed from
-/// the position of the member. Stored lists would be large, because the compiler emits a list again for each pointer to it.
+/// the position of the member. Stored lists would make programs large, because the compiler emits a copy of a list for each
+/// pointer to it.
 #[derive(Clone, Copy)]
 pub(crate) struct LabelSet {
     /// The labels that flattened fields add.
     pub(crate) outer: &'static [(&'static str, &'static str)],
     /// The labels of the metric itself.
     pub(crate) own: &'static [(&'static str, &'static str)],
-    /// The labels of the family, and the position of the member.
+    /// The labels of the family; empty for a metric that is not a member of a family.
     pub(crate) family: &'static [LabelValues],
+    /// The position of the member in the family.
     pub(crate) member: usize,
 }
 
@@ -80,10 +82,10 @@ pub(crate) const fn assert_labels(labels: &'static [(&'static str, &'static str)
         rest = after;
     }
     let labels = LabelSet { own: labels, ..LabelSet::NONE };
-    assert!(labels.repeated_name().is_none(), "a metric cannot have two labels of one name");
+    assert!(labels.repeated_name().is_none(), "a metric cannot have two labels with the same name");
 }
 
-/// The labels of a [`Descriptor`](crate::Descriptor) as name and value, in declaration order.
+/// An iterator over the labels of a [`Descriptor`](crate::Descriptor), as pairs of name and value, in declaration order.
 #[derive(Clone)]
 pub struct DescriptorLabels<'a> {
     labels: &'a LabelSet,

@@ -14,13 +14,13 @@ use crate::{Descriptor, Value, Walker};
 /// Derive it; see the [derive's documentation](derive@crate::Metrics). It is also implemented for `&M`, `Box<M>`,
 /// `Rc<M>`, `Arc<M>` and `Option<M>`, whose `None` has no metrics, and it is object safe.
 ///
-/// Each value is read exactly, with relaxed ordering. Metrics are not read at one instant: an event that is counted
-/// during a reading may be included in one metric and not yet in another.
+/// A reading includes everything that was counted before it began. The metrics are not read at one instant: an event that
+/// is counted during the reading may be included in one metric and not yet in another.
 ///
 /// # By hand
 ///
-/// A type whose metrics are only known at run time, or computed, implements the trait itself. It works everywhere
-/// except in `#[metrics(flatten)]`, which needs the names at compile time:
+/// A type whose metrics are computed, or known only at run time, implements the trait itself. It cannot be flattened,
+/// because `#[metrics(flatten)]` needs the names at compile time, and it cannot be published in a file:
 ///
 /// ```
 /// use papyra_metrics::{Descriptor, Metrics, Value, Walker};
@@ -53,14 +53,15 @@ pub trait Metrics {
 
     /// Passes every instrument to the walker, in the order of [`descriptors`](Self::descriptors).
     ///
-    /// All other methods are provided on top of this one; [`walk`](crate::walk) describes the walker. A metric that is
-    /// listed but has no value now is passed as [absent](Walker::absent).
+    /// All methods that read or reset metrics are provided on top of this one; the module [`walk`](crate::walk) describes
+    /// walkers. A metric that is listed but has no value now is passed as [absent](Walker::absent).
     fn walk(&self, walker: &mut dyn Walker);
 
     /// Returns [`descriptors`](Self::descriptors) if they are static. A snapshot then borrows the names of the metrics
     /// from the descriptors, and stores only the values.
     ///
-    /// The default returns `None`. To override it only makes snapshots cheaper.
+    /// The default of a hand-written `Metrics` returns `None`. Overriding it makes snapshots and registration cheaper, and
+    /// changes no result.
     fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
         self.__static_table().descriptors
     }
@@ -90,7 +91,8 @@ pub trait Metrics {
         self.walk(&mut Visit::<Drain>::new(self.descriptors(), visitor));
     }
 
-    /// Resets every counter to zero and empties every histogram and peak. Other gauges and totals keep their values.
+    /// Resets every counter to zero and empties every histogram and peak. Other gauges keep their values, and so do totals,
+    /// except that of an `AtomicU64`, which has no separate total.
     fn reset(&self) {
         // A reset does not need the descriptors, but using them makes colliding names in a generic struct a compile
         // error here too.
@@ -98,22 +100,22 @@ pub trait Metrics {
         self.walk(&mut Reset);
     }
 
-    /// Reads the value of every metric since the last reset, in declaration order. Allocates once, and once for each
-    /// histogram.
+    /// Reads the value of every metric since the last reset, in declaration order. For a derived struct, it allocates once,
+    /// and once for each histogram.
     #[cfg(feature = "alloc")]
     fn snapshot(&self) -> Snapshot {
         Snapshot::read::<SinceReset, _>(self)
     }
 
-    /// Reads the value of every metric over its lifetime, which resets do not change. Exporters read these values.
-    /// Allocates once, and once for each histogram.
+    /// Reads the value of every metric over its lifetime, which resets do not change. Exporters read these values. For a
+    /// derived struct, it allocates once, and once for each histogram.
     #[cfg(feature = "alloc")]
     fn totals(&self) -> Snapshot {
         Snapshot::read::<Lifetime, _>(self)
     }
 
     /// Takes a snapshot and resets each metric in the same step: over any number of concurrent drains no increment is
-    /// lost or counted twice. Allocates once, and once for each histogram.
+    /// lost or counted twice. For a derived struct, it allocates once, and once for each histogram.
     #[cfg(feature = "alloc")]
     fn drain(&self) -> Snapshot {
         Snapshot::read::<Drain, _>(self)

@@ -11,8 +11,8 @@ use crate::Metrics;
 ///
 /// A library whose components appear at run time, such as the tables of a store, takes a `&dyn Register` or an
 /// `Arc<dyn Register>` and registers the metrics of each component when it is opened. The application decides where
-/// they are exported: `papyra_metrics_export::Registry` implements this trait, and its `with_labels` gives each instance of the
-/// library a handle that adds labels to all that is registered through it.
+/// they are exported: `papyra_metrics_export::Registry` implements this trait, and its `with_labels` gives each instance of
+/// the library a handle that adds labels to all metrics that are registered through it.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Metrics, Register};
@@ -48,12 +48,12 @@ use crate::Metrics;
 pub trait Register {
     /// Adds the metrics of a component, with labels that distinguish it from others of its type.
     ///
-    /// The component keeps a clone of the `Arc`. The metrics are removed when the component drops it.
+    /// The component keeps a clone of the `Arc`. The metrics are removed after the component has dropped its last clone.
     ///
     /// # Errors
     ///
-    /// Returns an error if the metrics cannot be exported under these labels. Nothing is registered then. The component
-    /// decides whether to fail or to run without exported metrics.
+    /// Returns an error, and registers nothing, if the metrics cannot be exported under these labels. The component decides
+    /// whether to fail or to run without exported metrics.
     fn register(
         &self,
         metrics: Arc<dyn Metrics + Send + Sync>,
@@ -80,7 +80,7 @@ register_through!(Box<R>);
 register_through!(Rc<R>);
 register_through!(Arc<R>);
 
-/// Registers nothing if there is no registry.
+/// `None` registers nothing and returns `Ok`.
 impl<R: Register> Register for Option<R> {
     fn register(
         &self,

@@ -31,7 +31,7 @@ impl<M: Metrics + SharedMemorySafe> Publishable for M {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be published",
     label = "this type cannot be part of a published struct",
-    note = "other processes share the memory of a published struct, so it contains only instruments, in place: `Counter`, `Gauge`, `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` and `Family` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these",
+    note = "other processes share the memory of a published struct, so it contains only inline instruments: `Counter`, `Gauge`, `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` and `Family` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these",
     note = "keep other fields beside the published struct, in the struct that owns it"
 )]
 pub trait SharedMemorySafe {
@@ -40,11 +40,11 @@ pub trait SharedMemorySafe {
     fn __metrics() -> &'static [Descriptor];
 }
 
-/// Stands in for the type of a skipped field in the bounds of a published struct; it is never `SharedMemorySafe`.
+/// Stands in for the type of a skipped field in the bounds of the derived impl of `SharedMemorySafe`. It does not implement
+/// the trait, so a struct with a skipped field cannot be published.
 pub struct SkippedField;
 
-/// Stands in for the type of a field whose value is computed, in the bounds of a published struct; it is never
-/// `SharedMemorySafe`.
+/// Stands in for the type of a field whose value is computed, as [`SkippedField`] does for a skipped field.
 pub struct ComputedValue;
 
 macro_rules! shared_memory_safe {

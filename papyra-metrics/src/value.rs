@@ -47,7 +47,7 @@ impl Value {
         self.integer().and_then(|n| i64::try_from(n).ok())
     }
 
-    /// Returns the nearest float, which is exact for integers up to 2⁵³, or NaN for a histogram, which is not a number.
+    /// Returns the nearest float, which is exact for integers of up to 2⁵³ in magnitude. Returns NaN for a histogram.
     #[allow(clippy::cast_precision_loss)] // documented as the nearest float
     pub fn as_f64(&self) -> f64 {
         match *self {
@@ -90,7 +90,8 @@ impl Value {
     }
 }
 
-/// Returns the float as an integer if it is a whole number below 1e30 in magnitude, which exceeds every integer value.
+/// Returns the float as an integer if it is a whole number below 1e30 in magnitude. All values of counters and gauges are
+/// below that limit.
 fn integer(n: f64) -> Option<i128> {
     const LIMIT: f64 = 1e30;
     #[allow(clippy::cast_possible_truncation)] // it is an integer in that range

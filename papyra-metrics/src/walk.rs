@@ -2,9 +2,9 @@
 //!
 //! [`Metrics::walk`](crate::Metrics::walk) passes instruments to a [`Walker`], in the order of
 //! [`Metrics::descriptors`](crate::Metrics::descriptors). Snapshots, [`visit`](crate::Metrics::visit) and its variants,
-//! and [`reset`](crate::Metrics::reset) are walkers of this crate; an exporter can be another one. A derived struct
-//! passes adjacent counters, and adjacent gauges, in one call, so that a walker reads them in a loop without a virtual
-//! call for each.
+//! and [`reset`](crate::Metrics::reset) use walkers of this crate; an exporter can implement another one. A derived
+//! struct passes adjacent counters, and adjacent gauges, in one call, so that a walker reads them in a loop without a
+//! virtual call for each.
 //!
 //! ```
 //! use papyra_metrics::walk::{ErasedInstrument, Walker};
@@ -62,7 +62,8 @@ pub trait ErasedInstrument {
 
     /// Writes the lifetime distribution of a histogram into an existing distribution, without allocating.
     ///
-    /// Returns `false`, and writes nothing, if the instrument is not a histogram.
+    /// Returns `false`, and writes nothing, if the instrument is not a histogram, or is a [`Value`] or a hand-written
+    /// [`Instrument`]. The distribution of such a histogram is returned by [`read_total`](Self::read_total).
     fn read_total_into(&self, _: &mut Distribution) -> bool {
         false
     }
@@ -123,7 +124,7 @@ impl ErasedInstrument for Value {
 /// Receives the instruments of a set of metrics, one after another.
 ///
 /// The order is that of [`Metrics::descriptors`](crate::Metrics::descriptors): the first instrument belongs to the
-/// first descriptor, and so on. Absent metrics are announced too, so a walker that counts what it receives always knows
+/// first descriptor, and so on. Absent metrics are passed too, so a walker that counts what it receives always knows
 /// which descriptor is next.
 ///
 /// Only [`metric`](Self::metric) is required. By default, the methods for several counters or gauges call it for each
@@ -196,7 +197,7 @@ read_mode!(SinceReset, value, read_value);
 read_mode!(Lifetime, total, read_total);
 read_mode!(Drain, take, take_value);
 
-/// Pairs each instrument with its descriptor and calls a visitor with its reading.
+/// The walker that reads each instrument and calls a visitor with its descriptor and the reading.
 pub(crate) struct Visit<'a, 'v, R> {
     /// The descriptors of the metrics that have not been visited. Instruments beyond them are ignored.
     descriptors: &'a [Descriptor],
@@ -212,7 +213,7 @@ impl<'a, 'v, R: ReadMode> Visit<'a, 'v, R> {
         Self { descriptors, visitor, mode: PhantomData }
     }
 
-    /// Takes the descriptors of the next `count` metrics.
+    /// Removes and returns the descriptors of the next `count` metrics, or of fewer if fewer are left.
     #[inline]
     fn next(&mut self, count: usize) -> &'a [Descriptor] {
         let (next, rest) = self.descriptors.split_at(count.min(self.descriptors.len()));
@@ -221,7 +222,7 @@ impl<'a, 'v, R: ReadMode> Visit<'a, 'v, R> {
     }
 
     #[inline]
-    fn run<I: Instrument>(&mut self, instruments: &[&I]) {
+    fn visit_batch<I: Instrument>(&mut self, instruments: &[&I]) {
         for (descriptor, instrument) in self.next(instruments.len()).iter().zip(instruments) {
             (self.visitor)(descriptor, R::read(*instrument));
         }
@@ -236,11 +237,11 @@ impl<R: ReadMode> Walker for Visit<'_, '_, R> {
     }
 
     fn counters(&mut self, counters: &[&Counter]) {
-        self.run(counters);
+        self.visit_batch(counters);
     }
 
     fn gauges(&mut self, gauges: &[&Gauge]) {
-        self.run(gauges);
+        self.visit_batch(gauges);
     }
 
     fn absent(&mut self, count: usize) {
@@ -248,7 +249,7 @@ impl<R: ReadMode> Walker for Visit<'_, '_, R> {
     }
 }
 
-/// Resets each instrument.
+/// The walker that resets each instrument. A [`Gauge`] keeps its value.
 pub(crate) struct Reset;
 
 impl Walker for Reset {

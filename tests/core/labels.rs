@@ -86,7 +86,7 @@ fn labels_that_monitoring_systems_reject_are_rejected() {
         (&[("a-b", "get")], "must match [a-zA-Z_]"),
         (&[("op", "Get")], "must match [a-z0-9_]+"),
         (&[("op", "")], "must match [a-z0-9_]+"),
-        (&[("op", "get"), ("op", "put")], "two labels of one name"),
+        (&[("op", "get"), ("op", "put")], "two labels with the same name"),
     ] {
         let refused = std::panic::catch_unwind(|| Descriptor::gauge("depth").with_labels(labels));
         let message = *refused.unwrap_err().downcast::<&str>().unwrap();
@@ -105,6 +105,6 @@ fn a_label_of_256_values_rejects_a_repeated_value() {
         let repeated: &[&str] = repeated.leak();
         let refused = std::panic::catch_unwind(|| LabelValues::new("partition", repeated));
         let message = *refused.unwrap_err().downcast::<&str>().unwrap();
-        assert_eq!(message, "a label cannot have one value twice");
+        assert_eq!(message, "a label cannot have the same value twice");
     }
 }

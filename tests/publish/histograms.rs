@@ -319,12 +319,12 @@ mod hostile {
         let bounds = usize::try_from(sample.half(APPEND + 72)).unwrap();
         assert_eq!(sample.half(APPEND + 76), 28);
         let first = &sample.bytes[bounds..bounds + 8];
-        let rising = "the bounds of a histogram do not rise";
+        let invalid = "invalid bounds of a histogram";
         for (changes, fault) in [
-            (vec![(bounds + 8, first)], rising),
-            (vec![(bounds + 8, &[0; 8][..])], rising),
-            (vec![(bounds + 27 * 8, &u64::MAX.to_ne_bytes())], rising),
-            (vec![(APPEND + 76, &0_u32.to_ne_bytes())], rising),
+            (vec![(bounds + 8, first)], invalid),
+            (vec![(bounds + 8, &[0; 8][..])], invalid),
+            (vec![(bounds + 27 * 8, &u64::MAX.to_ne_bytes())], invalid),
+            (vec![(APPEND + 76, &0_u32.to_ne_bytes())], invalid),
             (vec![(APPEND + 76, &128_u32.to_ne_bytes())], "a list of a metric is too long"),
             (vec![(APPEND + 76, &u32::MAX.to_ne_bytes())], "a list of a metric is too long"),
             (vec![(APPEND + 72, &u32::MAX.to_ne_bytes())], "invalid string"),
@@ -339,7 +339,7 @@ mod hostile {
     #[test]
     fn cells_outside_of_the_section_of_values_are_rejected() {
         let sample = Sample::new();
-        let outside = "a metric's value lies outside of the values";
+        let outside = "invalid location of a metric's cells";
         let len = sample.bytes.len() as u64;
         for first in [0, 64, len - 16, len - 28 * 16, u64::MAX - 7, u64::MAX - 28 * 16] {
             for at in [APPEND + 32, APPEND + 48] {
@@ -354,7 +354,7 @@ mod hostile {
             assert_eq!(sample.fault(&same_cell), outside, "{cells}");
         }
         for entry in [FILL_RATIO, LONGEST_QUEUE] {
-            let several = "a float gauge or a peak has more than one word";
+            let several = "a float gauge or a peak is not exactly one word";
             assert_eq!(sample.fault(&[(entry + 56, &2_u32.to_ne_bytes())]), several);
             let baseline: [u8; 8] = sample.bytes[entry + 32..entry + 40].try_into().unwrap();
             assert_eq!(sample.fault(&[(entry + 48, &baseline)]), several);

@@ -333,7 +333,7 @@ fn a_limit_on_the_size_of_files_is_an_error_of_publishing() {
         .unwrap();
     let answer = String::from_utf8(output.stdout).unwrap();
     let lines: Vec<_> = answer.lines().collect();
-    assert!(lines[0].contains("writing it: File too large"), "{answer}");
+    assert!(lines[0].contains("writing the file: File too large"), "{answer}");
     assert!(lines[2].starts_with("records_written: 3"), "{answer}");
     assert_eq!(names(directory.path()), [""; 0]);
 }
@@ -354,7 +354,7 @@ fn in_a_small_file_system() {
     let path = std::env::var_os("SMALL").unwrap();
     let path = Path::new(&path).join("log.metrics");
     let error = Published::<Thousand>::create(&path).map(|_| ()).unwrap_err().to_string();
-    assert!(error.ends_with("writing it: No space left on device (os error 28)"), "{error}");
+    assert!(error.ends_with("writing the file: No space left on device (os error 28)"), "{error}");
     let metrics = Published::<Thousand>::create_or_private(&path);
     metrics.field_999.inc();
     assert_eq!(metrics.field_999.get(), 1);

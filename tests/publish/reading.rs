@@ -303,8 +303,8 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     let half = |n: u32| n.to_ne_bytes();
 
     // Entries that are too small, too many, or overflow are rejected.
-    assert!(fault(20, &half(87)).ends_with("the entries exceed the description"));
-    assert!(fault(40, &half(u32::MAX)).ends_with("the entries exceed the description"));
+    assert!(fault(20, &half(87)).ends_with("invalid length or number of entries"));
+    assert!(fault(40, &half(u32::MAX)).ends_with("invalid length or number of entries"));
     // A length that differs from the file's, or a description that is longer than the file or any memory, is rejected.
     assert!(fault(24, &word(u64::MAX)).ends_with("the file is cut short"));
     assert!(fault(32, &word(u64::MAX)).ends_with("the file is cut short"));
@@ -323,7 +323,7 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     assert!(fault(entry + 24, &half(7)).ends_with("unknown kind of a metric"));
     // Values before, behind and across the end of the file, values that are not aligned, and offsets that wrap are
     // rejected.
-    let outside = "a metric's value lies outside of the values";
+    let outside = "invalid location of a metric's cells";
     for offset in
         [0, 8, 64, sample.bytes.len() as u64, sample.bytes.len() as u64 - 4, u64::MAX - 7, u64::MAX]
     {
@@ -372,11 +372,9 @@ fn other_versions_byte_orders_and_files_have_their_own_errors() {
         )));
     }
     let swapped = sample.forged(8, &0x0102_0304_u32.swap_bytes().to_ne_bytes());
-    assert!(
-        sample.fault(&swapped).ends_with(
-            "a machine of the other byte order wrote the file; read it on such a machine"
-        )
-    );
+    assert!(sample.fault(&swapped).ends_with(
+        "a machine with the other byte order wrote the file; read it on such a machine"
+    ));
     for other in [&b"records_written: 3\n"[..], &[0; 4096], b"\x7fELF", b"x"] {
         let error = sample.open(other).unwrap_err();
         assert!(error.to_string().ends_with("not a metrics file"));

@@ -72,7 +72,7 @@ impl<'a> ExpositionName<'a> {
         Self::new(metric.name, metric.prefix_len, metric.kind, metric.unit)
     }
 
-    /// Returns the exported name if it equals the name of the metric, and if that is certain without examining the name.
+    /// Returns the exported name if a cheap check shows that it equals the name of the metric.
     pub(crate) const fn unchanged(metric: &'a Descriptor) -> Option<Self> {
         let name = metric.name.as_bytes();
         if metric.unit.is_some()
@@ -124,8 +124,8 @@ impl<'a> ExpositionName<'a> {
     /// Returns the name without the unit, unless the name is the unit alone.
     #[must_use]
     pub const fn without_unit(mut self) -> Self {
-        let [prefix, stem, joint, _] = self.pieces;
-        if !stem.is_empty() || !joint.is_empty() {
+        let [prefix, stem, separator, _] = self.pieces;
+        if !stem.is_empty() || !separator.is_empty() {
             self.pieces = [prefix, stem, b"", b""];
         } else if ends_with(prefix, b"_") && prefix.len() > 1 {
             self.pieces = [before(prefix, b"_"), b"", b"", b""];
@@ -161,7 +161,7 @@ impl<'a> ExpositionName<'a> {
     }
 }
 
-/// For each byte, whether the suffix of a sample ends in it.
+/// For each byte, whether a suffix in [`Kind::sample_suffixes`] ends in it.
 const SAMPLE_SUFFIX_ENDS: &[bool; 256] = &{
     let mut ends = [false; 256];
     let mut kind = 0;

@@ -46,8 +46,8 @@ pub const fn is_unit(unit: &str) -> bool {
     matches!(rest, [])
 }
 
-/// Returns whether this is a valid name of a fixed label: it matches `[a-zA-Z_][a-zA-Z0-9_]*`, and no monitoring system
-/// reserves it, as `le`, `quantile`, `instance`, `job` and all names that begin with `__` are reserved.
+/// Returns whether this is a valid name of a fixed label: it matches `[a-zA-Z_][a-zA-Z0-9_]*` and is not
+/// [reserved](is_reserved_label).
 ///
 /// ```
 /// use papyra_metrics::naming::is_label_name;

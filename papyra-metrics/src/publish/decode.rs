@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::description::{
-    BOUND_LEN, BYTE_ORDER, CHECKED_FROM, Description, ENTRY_LEN, ENTRY_LEN_1,
+    BOUND_LEN, BYTE_ORDER, CHECKED_FROM, Description, ENTRY_LEN, ENTRY_LEN_VERSION_1,
     ENTRY_LEN_WITH_OBJECTIVE, Form, HEADER_LEN, IS_ERROR_COUNTER, LABEL_LEN, Location, MAGIC,
     MAX_DESCRIPTION, MAX_HISTOGRAMS, MAX_VALUES, Metric, Process, VERSION,
 };
@@ -46,8 +46,8 @@ impl Header {
     /// Decodes the header from the first [`HEADER_LEN`] bytes of a file, or from all bytes of a shorter file.
     pub(super) fn decode(bytes: &[u8], file_len: u64) -> Result<Self, FormatError> {
         if !bytes.starts_with(&MAGIC) {
-            let cut = !bytes.is_empty() && MAGIC.starts_with(bytes);
-            return Err(if cut { CUT_SHORT } else { FormatError::NotMetrics });
+            let is_cut_short = !bytes.is_empty() && MAGIC.starts_with(bytes);
+            return Err(if is_cut_short { CUT_SHORT } else { FormatError::NotMetrics });
         }
         let bytes = Bytes(bytes);
         match bytes.u32(8)? {
@@ -80,21 +80,21 @@ impl Header {
         })
     }
 
-    /// Decodes the description. `bytes` are the [`description_len`](Self::description_len) bytes that begin with the
-    /// bytes of this header.
+    /// Decodes the description. `bytes` are the first [`description_len`](Self::description_len) bytes of the file, including
+    /// this header.
     pub(super) fn decode_description(&self, bytes: &[u8]) -> Result<Description, FormatError> {
         let bytes = Bytes(bytes);
         let checked = bytes.0.get(CHECKED_FROM..).ok_or(CUT_SHORT)?;
         if self.checksum != crc32fast::hash(checked) {
             return Err(FormatError::Damaged("wrong checksum of the description"));
         }
-        let least_entry_len = if self.version == 1 { ENTRY_LEN_1 } else { ENTRY_LEN };
+        let min_entry_len = if self.version == 1 { ENTRY_LEN_VERSION_1 } else { ENTRY_LEN };
         let strings_start = self
             .entry_len
             .checked_mul(self.entries)
             .and_then(|entries| entries.checked_add(HEADER_LEN))
-            .filter(|&end| self.entry_len >= least_entry_len && end <= bytes.0.len())
-            .ok_or(FormatError::Damaged("the entries exceed the description"))?;
+            .filter(|&end| self.entry_len >= min_entry_len && end <= bytes.0.len())
+            .ok_or(FormatError::Damaged("invalid length or number of entries"))?;
 
         let mut strings = Strings {
             bytes,
@@ -176,10 +176,10 @@ fn decode_metric(
     };
     let is_one_word = location.cells == 1 && location.baseline.is_none();
     if matches!(form, Form::Float | Form::Peak) && !is_one_word {
-        return Err(FormatError::Damaged("a float gauge or a peak has more than one word"));
+        return Err(FormatError::Damaged("a float gauge or a peak is not exactly one word"));
     }
     if !words.claim(location, form.cell_words()) {
-        return Err(FormatError::Damaged("a metric's value lies outside of the values"));
+        return Err(FormatError::Damaged("invalid location of a metric's cells"));
     }
     Ok(Metric {
         series: Series::new(
@@ -199,7 +199,7 @@ fn decode_metric(
     })
 }
 
-/// Decodes the bounds of a histogram, which must rise, and their unit.
+/// Decodes the bounds of a histogram, which must be in ascending order, and their scale.
 fn decode_scale(
     entry: Bytes<'_>,
     unit: &str,
@@ -208,9 +208,9 @@ fn decode_scale(
     let list = strings.list(entry, 72, BOUND_LEN, MAX_BOUNDS)?;
     let bounds = (0..list.0.len() / BOUND_LEN).map(|i| list.u64(i * BOUND_LEN));
     let bounds: Arc<[u64]> = bounds.collect::<Result<_, _>>()?;
-    let do_rise = bounds.windows(2).all(|pair| pair[0] < pair[1]);
-    if !do_rise || bounds.last().is_none_or(|&last| last > MAX_BASE_UNITS) {
-        return Err(FormatError::Damaged("the bounds of a histogram do not rise"));
+    let are_ascending = bounds.windows(2).all(|pair| pair[0] < pair[1]);
+    if !are_ascending || bounds.last().is_none_or(|&last| last > MAX_BASE_UNITS) {
+        return Err(FormatError::Damaged("invalid bounds of a histogram"));
     }
     let per_unit = entry.u64(80)?;
     if per_unit == 0 {
@@ -219,7 +219,7 @@ fn decode_scale(
     Ok(OwnedScale::new(bounds, Some(unit).filter(|unit| !unit.is_empty()).map(Arc::from), per_unit))
 }
 
-/// Decodes the objective of a histogram, whose threshold is one of the bounds.
+/// Decodes the objective of a histogram, if it has one. The threshold must be one of the bounds.
 fn decode_objective(
     version: u32,
     entry: Bytes<'_>,
@@ -247,7 +247,7 @@ fn decode_labels(
     let mut labels: Vec<(String, String)> = Vec::with_capacity(list.0.len() / LABEL_LEN);
     for at in (0..list.0.len()).step_by(LABEL_LEN) {
         let (name, value) = (strings.get(list, at)?, strings.get(list, at + 8)?);
-        // Other characters in a value could give two series the same key.
+        // Other characters, such as a comma or a brace, could give two series the same key.
         if !naming::is_label_name(name) || !naming::is_label_value(value) {
             return Err(FormatError::Damaged("invalid label of a metric"));
         }
@@ -260,16 +260,20 @@ fn decode_labels(
     Ok(labels)
 }
 
-/// Reads the strings and lists of a description. All that are read must together not be longer than the description.
-/// Otherwise, many entries could refer to one long string, and a small file would take much of the reader's memory.
+/// Reads the strings and lists of a description. All that are read must together not be longer than the bytes that
+/// follow the entries. Otherwise, many entries could refer to one long string, and a small file would take much of the
+/// reader's memory.
 struct Strings<'a> {
+    /// The whole description.
     bytes: Bytes<'a>,
+    /// The offset at which the entries end.
     start: usize,
+    /// The number of bytes that may still be read.
     unclaimed: usize,
 }
 
 impl<'a> Strings<'a> {
-    /// Returns the string whose offset and length are at the offset `at` of an entry.
+    /// Returns the string whose offset and length are at the offset `at` of an entry or of a list.
     fn get(&mut self, entry: Bytes<'_>, at: usize) -> Result<&'a str, FormatError> {
         let string = self.list(entry, at, 1, usize::MAX)?;
         std::str::from_utf8(string.0).map_err(|_| FormatError::Damaged("invalid string"))
@@ -281,10 +285,10 @@ impl<'a> Strings<'a> {
         entry: Bytes<'_>,
         at: usize,
         item_len: usize,
-        most: usize,
+        max_items: usize,
     ) -> Result<Bytes<'a>, FormatError> {
         let (offset, items) = (entry.u32(at)? as usize, entry.u32(at + 4)? as usize);
-        if items > most {
+        if items > max_items {
             return Err(FormatError::Damaged("a list of a metric is too long"));
         }
         let len = items.checked_mul(item_len).filter(|&len| len <= self.unclaimed);
@@ -295,15 +299,16 @@ impl<'a> Strings<'a> {
     }
 }
 
-/// The number of words of the values that no metric has claimed yet. All metrics together must not claim more words than the
+/// Counts the words of the values that no metric has claimed yet. All metrics together must not claim more words than the
 /// file has. Otherwise, a small file could make a reader add up the same words for hours.
 struct UnclaimedWords {
+    /// The offsets at which the values begin and end.
     range: core::ops::Range<u64>,
     left: u64,
 }
 
 impl UnclaimedWords {
-    /// Claims the words of a location. Returns whether the location is in the values and enough words were left.
+    /// Claims the words of a location. Returns whether the location is aligned and in the values, and enough words were left.
     fn claim(&mut self, location: Location, cell_words: u64) -> bool {
         let cells = u64::from(location.cells) + u64::from(location.baseline.is_some());
         let claimed = cells.saturating_mul(cell_words);

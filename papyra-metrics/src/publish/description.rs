@@ -1,4 +1,4 @@
-//! The description in a file: its process, its metrics, and the location of each value.
+//! The description at the beginning of a file: the publishing process, the metrics, and the location of each value.
 
 use std::{string::String, time::SystemTime, vec::Vec};
 
@@ -10,11 +10,12 @@ pub(super) const BYTE_ORDER: u32 = 0x0102_0304;
 /// The version that is written. Version 1, which is read too, has shorter entries.
 pub(super) const VERSION: u32 = 2;
 pub(super) const HEADER_LEN: usize = 64;
+/// Length of an entry in a file without objectives.
 pub(super) const ENTRY_LEN: usize = 88;
-pub(super) const ENTRY_LEN_1: usize = 64;
+pub(super) const ENTRY_LEN_VERSION_1: usize = 64;
 /// Length of an entry in a file with objectives.
 pub(super) const ENTRY_LEN_WITH_OBJECTIVE: usize = 104;
-/// The flag of an error counter.
+/// The flag that marks an error counter in an entry.
 pub(super) const IS_ERROR_COUNTER: u32 = 1;
 /// Length of a label: name and value, each as offset and length.
 pub(super) const LABEL_LEN: usize = 16;
@@ -107,7 +108,7 @@ impl Metric {
         &self.help
     }
 
-    /// Returns the base unit of the values. It matches `[a-z0-9_]+`.
+    /// Returns the base unit of the values, if the metric has one. It matches `[a-z0-9_]+`.
     pub fn unit(&self) -> Option<&str> {
         self.unit.as_deref()
     }

@@ -11,13 +11,14 @@ use super::locate::Located;
 use crate::atomic_layout::Form;
 use crate::{Descriptor, Kind};
 
-/// The alignment of the values, so that they share no cache line with the description. Some processors fetch two lines
-/// of 64 bytes together.
-const CACHE_LINES: usize = 128;
+/// The minimum alignment of the values, with which they share no cache line with the description. Some processors fetch
+/// two lines of 64 bytes together.
+const MIN_VALUES_ALIGN: usize = 128;
 
 /// Encodes the description of a file, with padding up to the values. The locations in `metrics` are relative to the values.
 ///
-/// `values_len` and `values_align` describe the values. Returns `None` if the file would be longer than readers accept.
+/// `values_len` and `values_align` are the length and the alignment of the values in bytes. Returns `None` if the file would
+/// be longer, or have more histograms, than readers accept.
 pub(super) fn encode(
     process: &Process,
     metrics: &[Located],
@@ -32,7 +33,7 @@ pub(super) fn encode(
     let texts = metrics.iter().map(|metric| Texts::push(metric, &mut strings));
     let texts: Vec<_> = texts.collect::<Option<_>>()?;
     let values =
-        (strings.start + strings.bytes.len()).next_multiple_of(values_align.max(CACHE_LINES));
+        (strings.start + strings.bytes.len()).next_multiple_of(values_align.max(MIN_VALUES_ALIGN));
     let histograms = metrics.iter().filter(|metric| matches!(metric.form, Form::Histogram(_)));
     if u64::try_from(values).ok()? > MAX_DESCRIPTION
         || u64::try_from(values_len).ok()? > MAX_VALUES

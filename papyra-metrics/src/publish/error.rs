@@ -10,7 +10,8 @@ use std::{
 use super::decode::FormatError;
 use super::description::Process;
 
-/// The error of publishing metrics. The message names the path, the problem and the fix.
+/// The error of publishing metrics. The message names the path and the problem, and suggests a fix unless the problem is an
+/// error of the operating system.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PublishError {
@@ -39,7 +40,7 @@ pub enum PublishError {
         /// The path to which metrics were to be published.
         path: PathBuf,
     },
-    /// The struct has more metrics or memory than a metrics file may have.
+    /// The struct has more metrics, or takes more memory, than a metrics file can contain.
     TooLarge {
         /// The path to which metrics were to be published.
         path: PathBuf,
@@ -104,7 +105,7 @@ impl PublishError {
     }
 }
 
-#[allow(clippy::unnecessary_debug_formatting)] // a path may contain anything, and a message is one line
+#[allow(clippy::unnecessary_debug_formatting)] // escapes newlines in the path, because a message is one line
 impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot publish metrics at {:?}: ", self.path())?;
@@ -284,7 +285,7 @@ impl ReadError {
     }
 }
 
-#[allow(clippy::unnecessary_debug_formatting)] // a path may contain anything, and a message is one line
+#[allow(clippy::unnecessary_debug_formatting)] // escapes newlines in the path, because a message is one line
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "cannot read metrics from {:?}: ", self.path())?;
@@ -294,7 +295,7 @@ impl fmt::Display for ReadError {
             Self::Empty { .. } => f.write_str("the file is empty"),
             Self::NotMetrics { .. } => f.write_str("not a metrics file"),
             Self::ForeignByteOrder { .. } => f.write_str(
-                "a machine of the other byte order wrote the file; read it on such a machine",
+                "a machine with the other byte order wrote the file; read it on such a machine",
             ),
             Self::UnsupportedVersion { version, .. } => write!(
                 f,

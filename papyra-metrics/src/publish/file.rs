@@ -50,7 +50,7 @@ impl Temporary {
         Ok(Self { name, file })
     }
 
-    /// Links the file at the path, and replaces the file of a process that has ended.
+    /// Links the file at the path, or replaces the file at the path if the process that published it has ended.
     pub(super) fn put_in_place(&self, path: &Path) -> Result<(), PublishCause> {
         /// An attempt fails if another process replaces or locks the file at the path at the same time. A replacement takes
         /// microseconds.
@@ -62,7 +62,7 @@ impl Temporary {
             // A link, because a rename would replace any file at the path.
             match fs::hard_link(&self.name, path) {
                 Ok(()) => {
-                    // Removes the hidden name. With two names, readers would find the file twice.
+                    // The file is at the path now, so its hidden name is not needed any more.
                     let _ = fs::remove_file(&self.name);
                     return Ok(());
                 }
@@ -107,6 +107,7 @@ impl Temporary {
             let _ = fs::remove_file(&self.name);
             return Ok(true);
         }
+        // Another file was at the path. It is put back.
         sys::exchange(&self.name, path)?;
         Ok(false)
     }
@@ -114,7 +115,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // The name may not exist any more, or may belong to a file that another process has put at the path.
+        // The name may have been removed. If a foreign file could not be put back at the path, it has this name now.
         if is_at(&self.name, &self.file) {
             let _ = fs::remove_file(&self.name);
         }
@@ -132,15 +133,15 @@ pub(super) fn write_file<M: Publishable>(
     let values = bytes.len();
     // Written, not only reserved, so that a full disk is an error here and not a signal during counting.
     bytes.resize(values + size_of::<M>(), 0);
-    file.write_all(&bytes).map_err(PublishCause::io("writing it"))?;
+    file.write_all(&bytes).map_err(PublishCause::io("writing the file"))?;
     // Synchronized, so that after a crash of the machine the next process recognizes the file and replaces it.
-    file.sync_data().map_err(PublishCause::io("writing it"))?;
-    if !sys::try_lock(file, Lock::Publisher).map_err(PublishCause::io("locking it"))? {
+    file.sync_data().map_err(PublishCause::io("writing the file"))?;
+    if !sys::try_lock(file, Lock::Publisher).map_err(PublishCause::io("locking the file"))? {
         return Err(PublishCause::InUse(None));
     }
-    let mapping = sys::Mapping::new(file).map_err(PublishCause::io("mapping it"))?;
+    let mapping = sys::Mapping::new(file).map_err(PublishCause::io("mapping the file"))?;
     if mapping.len() < bytes.len() {
-        return Err(PublishCause::Io("mapping it", io::ErrorKind::UnexpectedEof.into()));
+        return Err(PublishCause::Io("mapping the file", io::ErrorKind::UnexpectedEof.into()));
     }
     Ok((mapping, values))
 }
@@ -155,7 +156,7 @@ enum Stale {
     Busy(PublishCause),
 }
 
-/// Locks the file at the path if its process has ended.
+/// Locks the file at the path if the process that published it has ended.
 fn lock_stale(path: &Path) -> Result<Stale, PublishCause> {
     let io = PublishCause::io("examining the file at the path");
     let Some(metadata) = found(fs::symlink_metadata(path)).map_err(io)? else {
@@ -184,6 +185,7 @@ fn lock_stale(path: &Path) -> Result<Stale, PublishCause> {
     Ok(if is_at(path, &file) { Stale::Locked(file) } else { Stale::Gone })
 }
 
+/// Converts the error that nothing is at a path into `None`.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),

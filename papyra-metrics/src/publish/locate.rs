@@ -25,22 +25,22 @@ pub(super) struct MetricLocator {
     struct_len: usize,
     metrics: slice::Iter<'static, Descriptor>,
     pub(super) found: Vec<Located>,
-    /// Whether all words that have been found are in the struct.
-    all_inside: bool,
+    /// Whether all metrics so far consist of atomics in the struct.
+    all_located: bool,
 }
 
 impl MetricLocator {
-    /// Locates every metric. Returns `None` if one lies outside of the struct.
+    /// Locates every metric. Returns `None` if one does not consist of atomics in the struct.
     pub(super) fn locate<M: Publishable>(metrics: &M) -> Option<Self> {
         let mut locator = Self {
             struct_at: core::ptr::from_ref(metrics).addr(),
             struct_len: size_of::<M>(),
             metrics: M::__metrics().iter(),
             found: Vec::with_capacity(M::__metrics().len()),
-            all_inside: true,
+            all_located: true,
         };
         metrics.walk(&mut locator);
-        locator.all_inside.then_some(locator)
+        locator.all_located.then_some(locator)
     }
 
     /// Returns the offset of every word of every metric.
@@ -50,7 +50,7 @@ impl MetricLocator {
                 let location = metric.location.word(word);
                 location.cells().chain(location.baseline)
             });
-            // The conversion cannot fail, because each offset was a `usize`.
+            // The conversion cannot fail, because each offset is less than the size of the struct.
             words.chain(metric.flags).filter_map(|offset| usize::try_from(offset).ok())
         })
     }
@@ -60,9 +60,9 @@ impl MetricLocator {
         match (self.metrics.next(), layout) {
             (Some(descriptor), Some(layout)) => match self.located(descriptor, layout) {
                 Some(located) => self.found.push(located),
-                None => self.all_inside = false,
+                None => self.all_located = false,
             },
-            _ => self.all_inside = false,
+            _ => self.all_located = false,
         }
     }
 
@@ -88,7 +88,8 @@ impl MetricLocator {
         Some(Located { descriptor, location, form: layout.form, flags })
     }
 
-    /// Returns the offset of an address in the struct, if this number of words from there is inside the struct.
+    /// Returns the offset of an address in the struct if it is a multiple of 8 and this number of words from there is inside
+    /// the struct.
     fn offset(&self, address: usize, words: usize) -> Option<u64> {
         let offset = address.checked_sub(self.struct_at)?;
         let end = words.checked_mul(8)?.checked_add(offset)?;

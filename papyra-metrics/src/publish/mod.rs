@@ -1,7 +1,7 @@
 //! Metrics in a file that any other process can read, live and after a crash.
 //!
-//! [`Published`] places a struct of metrics in a small memory-mapped file. Counting is still one atomic instruction on
-//! memory. Every process that may read the file can read the counts with [`Reader`] or with the command
+//! [`Published`] places a struct of metrics in a small memory-mapped file. Counting is still one atomic instruction, and
+//! no system call. Every process that may read the file can read the counts with [`Reader`] or with the command
 //! `papyra-metrics`, without stopping, locking or asking the process that counts. When that process is killed, its last
 //! counts remain in the file.
 //!
@@ -30,7 +30,7 @@
 //! Structs that derive [`Metrics`](derive@crate::Metrics) and contain only inline instruments: `Counter`, `Gauge`,
 //! `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` and `Family` of those,
 //! `AtomicU64`, `AtomicI64`, and flattened structs of these. A struct with anything else is a compile error: a pointer
-//! is meaningless in another process, and another process may change only atomics.
+//! is meaningless in another process, and only atomics may be changed by another process at any time.
 //!
 //! # Life of the file
 //!
@@ -44,8 +44,8 @@
 //! - Dropping [`Published`] removes the file, unless [`keep`](Published::keep) was called or another file is at the
 //!   path. A process that is killed, calls `exit`, or has the metrics in a static leaves the file with the last counts.
 //! - A process that forks shares the counts with its children. All of them count in one file, which is live until the
-//!   last of them has ended. Only the process that created the file removes it, also in pid namespaces. For a file per
-//!   process, let each process publish to its own path after the fork.
+//!   last of them has ended. Only the process that created the file removes it, even if a child has the same process id in
+//!   another pid namespace. For a file per process, let each process publish to its own path after the fork.
 //! - A process that is killed while it publishes or drops the metrics can leave a file whose name begins with
 //!   `.papyra-metrics-`. The command does not show such files.
 //!
@@ -99,7 +99,7 @@
 //!
 //! Names and label names match `[a-zA-Z_][a-zA-Z0-9_]*`, units and label values `[a-z0-9_]+`, and no label has a name that
 //! [monitoring systems reserve](crate::naming::is_reserved_label). No two metrics have the same
-//! name and labels. A histogram has from 1 to 127 bounds, which rise, and a file at most 65,536 histograms. Strings and
+//! name and labels. A histogram has from 1 to 127 bounds in ascending order, and a file at most 65,536 histograms. Strings and
 //! lists do not overlap. The description has at most 64 MiB, the values at most 256 MiB.
 //!
 //! Version 1 had only the forms 1 and 2, and entries of 64 bytes. Files of that version are read too.
@@ -116,7 +116,7 @@
 //! | histogram | the same for each word of the blocks; the count is the sum of the buckets' counts | the same | the same |
 //! | gauge | the wrapping sum of the cells, as a signed number | the total | none |
 //! | float gauge | the cell, as a 64-bit float | the total | none |
-//! | peak | the cell, as a signed number; −2⁶³ if there is none | the total | sets it to −2⁶³ |
+//! | peak | the cell, as a signed number; −2⁶³ if no value was recorded | the total | sets it to −2⁶³ |
 //!
 //! Read baselines before cells, because a reset raises them to the totals. A reading under load is not taken at a
 //! single instant: of a value that is being recorded, it may contain the count and not yet the sum. Other words of the

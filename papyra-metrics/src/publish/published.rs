@@ -92,7 +92,10 @@ impl<M> Published<M> {
     /// Returns an error, and leaves no file behind, if
     ///
     /// - a live process publishes at the path,
+    /// - a reader has locked the file of a process that has ended,
     /// - something other than a metrics file is at the path,
+    /// - the path does not end in a file name,
+    /// - the struct does not fit into a metrics file,
     /// - the file cannot be created or the disk is full,
     /// - the platform does not support published metrics.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, PublishError>
@@ -143,14 +146,14 @@ impl<M> Published<M> {
     where
         M: Publishable,
     {
-        // Absolute, because the process may be in another directory when it removes the file.
+        // Absolute, because the working directory may have changed when the process removes the file.
         let path = &file::absolute(path)?;
         let locations = MetricLocator::locate(&*metrics).ok_or(PublishCause::TooLarge)?;
         let temporary = Temporary::beside(path)?;
         let (mapping, values) = file::write_file::<M>(&temporary.file, &locations)?;
-        let lock = temporary.file.try_clone().map_err(PublishCause::io("opening it"))?;
+        let lock = temporary.file.try_clone().map_err(PublishCause::io("opening the file"))?;
         // SAFETY: the mapping has `size_of::<M>()` bytes from `values` on, as `write_file` guarantees. The pointer is
-        // not null, because the description precedes it.
+        // not null, because it points into the mapping.
         let shared =
             unsafe { NonNull::new_unchecked(mapping.as_mut_ptr().add(values).cast::<M>()) };
         if !shared.is_aligned() {
@@ -237,7 +240,7 @@ impl<M: ?Sized> Deref for Published<M> {
 #[allow(unsafe_code)] // a raw pointer is not `Send`
 unsafe impl<M: ?Sized + Send> Send for Published<M> {}
 
-// SAFETY: `Published` only lends the `M`, and all other fields are `Sync`.
+// SAFETY: `Published` gives out only shared references to the `M`, and all other fields are `Sync`.
 #[allow(unsafe_code)] // a raw pointer is not `Sync`
 unsafe impl<M: ?Sized + Sync> Sync for Published<M> {}
 
@@ -298,7 +301,8 @@ mod tests {
         let mut shared = Some(Published::<Shared>::create(&path).unwrap());
         let children: std::vec::Vec<_> = (0..CHILDREN)
             .map(|_| {
-                // SAFETY: the child only counts, drops the metrics and exits, which is allowed after a fork.
+                // SAFETY: the child only counts, drops the metrics and exits. It frees memory, which the supported C libraries
+                // allow after a fork.
                 let child = unsafe { libc::fork() };
                 if child == 0 {
                     let metrics = shared.take().unwrap();

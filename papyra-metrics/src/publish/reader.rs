@@ -1,4 +1,4 @@
-//! `Reader`: reads and resets the metrics of any process. Nothing in the file is trusted.
+//! `Reader`: reads and resets the metrics in the file of any process. Nothing in the file is trusted.
 
 use core::sync::atomic::{Ordering, fence};
 use std::{
@@ -54,7 +54,7 @@ impl Reader {
     /// # Errors
     ///
     /// Returns the errors of [`open`](Self::open), and an error if the file may not be written or has holes, as a
-    /// sparse copy does: writing to a hole could fill the disk.
+    /// sparse copy does: writing to a hole would kill this process if the disk is full.
     pub fn reset(path: impl AsRef<Path>) -> Result<Self, ReadError> {
         let path = path.as_ref();
         let file = open_regular(path, true).map_err(|cause| cause.at(path))?;
@@ -63,7 +63,7 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Reads an open file. The path is used only in errors.
+    /// Reads an open file. The path is used only in errors and by [`path`](Self::path).
     ///
     /// # Errors
     ///
@@ -76,7 +76,7 @@ impl Reader {
         }
     }
 
-    /// Returns the path that was opened.
+    /// Returns the path that was opened, or that was given to [`from_file`](Self::from_file).
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -102,7 +102,7 @@ impl Reader {
     pub fn is_live(&self) -> Result<bool, ReadError> {
         sys::lock_holder(&self.file)
             .map(|holder| holder == Holder::Publisher)
-            .map_err(|error| ReadCause::Io("examining its lock", error).at(&self.path))
+            .map_err(|error| ReadCause::Io("examining the lock of the file", error).at(&self.path))
     }
 
     /// Returns name, kind, help, unit and labels of each metric, in declaration order.
@@ -110,7 +110,7 @@ impl Reader {
         &self.description.metrics
     }
 
-    /// Reads every metric since the last reset, in declaration order. The keys are [`Metric::series`].
+    /// Reads the value of every metric since the last reset, in declaration order. The keys are [`Metric::series`].
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl Reader {
         read().map_err(|cause: ReadCause| cause.at(&self.path))
     }
 
-    /// Reads every metric over its lifetime, which resets do not affect.
+    /// Reads the value of every metric over its lifetime, which resets do not change.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl Reader {
             )
             .into());
         }
-        let mapping = sys::Mapping::new(&self.file).map_err(ReadCause::io("mapping it"))?;
+        let mapping = sys::Mapping::new(&self.file).map_err(ReadCause::io("mapping the file"))?;
         for Metric { location, form, .. } in self.metrics() {
             match form {
                 Form::Counter | Form::Histogram(_) => {
@@ -277,8 +277,8 @@ fn read_description(file: &File) -> Result<Description, ReadCause> {
     let mut bytes = Vec::new();
     read_up_to(file, &mut bytes, 0, len.min(HEADER_LEN as u64))?;
     let header = Header::decode(&bytes, len)?;
-    // The reader allocates the length that the header contains, so the file must have about as many bytes on its
-    // device. The factor allows for file systems that compress.
+    // The reader allocates as many bytes as the header says, so the file must have about as many bytes on its device. The
+    // factor allows for file systems that compress.
     if header.file_len > MAX_HOLES.saturating_add(sys::allocated(&metadata).saturating_mul(64)) {
         return Err(FormatError::Damaged("it is nearly all holes").into());
     }
@@ -287,7 +287,7 @@ fn read_description(file: &File) -> Result<Description, ReadCause> {
     Ok(header.decode_description(&bytes)?)
 }
 
-/// The length up to which a file may consist of holes.
+/// The length up to which a file may consist of holes alone.
 const MAX_HOLES: u64 = 16 << 20;
 
 /// Appends the bytes of the file from `start` to `end`.

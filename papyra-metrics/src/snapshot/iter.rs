@@ -6,7 +6,7 @@ use core::{iter, ops::Range};
 use super::Snapshot;
 use crate::Value;
 
-/// Names and values of a snapshot, in declaration order.
+/// An iterator over the names and values of a snapshot, in declaration order.
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
     snapshot: &'a Snapshot,
@@ -54,7 +54,7 @@ impl<'a> IntoIterator for &'a Snapshot {
     }
 }
 
-/// Owned names and values of a snapshot, in declaration order.
+/// An iterator that consumes a snapshot and returns its names and values, in declaration order.
 #[derive(Clone, Debug)]
 pub struct IntoIter {
     snapshot: Snapshot,

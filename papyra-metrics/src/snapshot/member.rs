@@ -6,8 +6,8 @@ use crate::{Label, Value, label};
 impl Snapshot {
     /// Returns the value of a member of a family: the series `family{label=value}`. Does not allocate.
     ///
-    /// If the series have labels before those of `label`, which the field or an enclosing struct adds, `family` includes
-    /// them, as in `reads{tier=cold}`.
+    /// If the field or an enclosing struct adds labels, which precede those of `label`, `family` must include them, as in
+    /// `reads{tier=cold}`.
     ///
     /// ```
     /// use papyra_metrics::{Counter, Family, Label, Metrics};

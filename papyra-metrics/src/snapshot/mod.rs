@@ -37,8 +37,8 @@ use table::{Collect, Values};
 ///
 /// With the feature `serde`, a snapshot is serialized as a flat map, in order, and equals the snapshot that is
 /// deserialized from it. In human-readable formats such as JSON, values are numbers, a histogram is an object with
-/// `count`, `sum` and `buckets`, and a float that is not finite is null. Other formats, such as postcard and bincode,
-/// contain the kind of each value and lose only the units of histograms.
+/// `count`, `sum` and `buckets`, and a float that is not finite is null, which is deserialized as NaN. Other formats,
+/// such as postcard and bincode, contain the kind of each value and lose only the units of histograms.
 ///
 /// A reference to a [plain struct](derive@crate::Metrics#plain-structs) converts `into` a snapshot.
 #[derive(Clone)]
@@ -60,7 +60,7 @@ enum Entries {
 }
 
 impl Snapshot {
-    /// Reads `metrics`, in one allocation. If the descriptors are static, only values are stored.
+    /// Reads `metrics`. If the descriptors and their keys are static, only the values are stored.
     pub(crate) fn read<R: ReadMode, M: Metrics + ?Sized>(metrics: &M) -> Self {
         // A hand-written descriptor with labels has no static key, so its key is built below.
         let table = metrics.__static_table();
@@ -100,7 +100,7 @@ impl Snapshot {
         self.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
     }
 
-    /// Returns the names and values, in declaration order.
+    /// Returns an iterator over the names and values, in declaration order.
     pub fn iter(&self) -> Iter<'_> {
         Iter::new(self)
     }

@@ -1,4 +1,4 @@
-//! The values of a snapshot that borrows its names from the table of a derived struct.
+//! The values of a snapshot that borrows its names from a static table of descriptors.
 
 use alloc::vec::Vec;
 use core::{iter::repeat_n, marker::PhantomData, mem::ManuallyDrop};
@@ -12,6 +12,7 @@ pub(super) struct Values {
     /// The values are dropped one by one only if one of them is a histogram. Other values own no memory, and checking each
     /// value would take a third of the time of a snapshot.
     values: Vec<ManuallyDrop<Option<Value>>>,
+    /// How many of the values were histograms when they were added.
     histograms: usize,
 }
 
@@ -101,7 +102,7 @@ impl<R: ReadMode> Collect<R> {
     }
 
     #[inline]
-    fn run<I: Instrument>(&mut self, instruments: &[&I]) {
+    fn read_batch<I: Instrument>(&mut self, instruments: &[&I]) {
         let next = &instruments[..self.next(instruments.len())];
         self.values.extend_numbers(next.iter().map(|instrument| R::read(*instrument)));
     }
@@ -119,11 +120,11 @@ impl<R: ReadMode> Walker for Collect<R> {
     }
 
     fn counters(&mut self, counters: &[&Counter]) {
-        self.run(counters);
+        self.read_batch(counters);
     }
 
     fn gauges(&mut self, gauges: &[&Gauge]) {
-        self.run(gauges);
+        self.read_batch(gauges);
     }
 
     fn absent(&mut self, count: usize) {

@@ -21,7 +21,8 @@ use std::{
 
 use super::{Holder, Lock};
 
-/// Without these flags, opening a fifo waits for its other end.
+/// Flags with which opening a fifo does not wait for its other end, and opening a terminal does not make it the
+/// controlling terminal.
 const NO_WAIT: libc::c_int = libc::O_NONBLOCK | libc::O_NOCTTY;
 
 /// Creates a file that only its owner may read and write.
@@ -37,7 +38,7 @@ pub(crate) fn open_no_link(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).custom_flags(NO_WAIT | libc::O_NOFOLLOW).open(path)
 }
 
-/// Opens the file at the path.
+/// Opens the file at the path for reading and, if `write` is set, for writing.
 pub(crate) fn open(path: &Path, write: bool) -> io::Result<File> {
     OpenOptions::new().read(true).write(write).custom_flags(NO_WAIT).open(path)
 }
@@ -88,7 +89,7 @@ fn c_path(path: &Path) -> io::Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(io::Error::from)
 }
 
-/// Exchanges two files of one directory in one step, so that neither is ever lost.
+/// Exchanges two files of one directory in one step, so that each always has one of the two names.
 pub(crate) fn exchange(a: &Path, b: &Path) -> io::Result<()> {
     #[cfg(target_vendor = "apple")]
     let flag = libc::RENAME_SWAP;
@@ -113,9 +114,9 @@ fn rename(from: &Path, to: &Path, flag: libc::c_uint) -> io::Result<()> {
     #[cfg(target_vendor = "apple")]
     // SAFETY: both paths end in a zero and live through the call.
     let result = unsafe { libc::renamex_np(from.as_ptr(), to.as_ptr(), flag) };
-    // By the number of the system call, because not every C library has the function.
+    // Calls `renameat2` by its number, because not every C library has the function.
     #[cfg(not(target_vendor = "apple"))]
-    // SAFETY: as above; absolute paths and the working directory need no other descriptor.
+    // SAFETY: as above; `AT_FDCWD` stands for the working directory, so no descriptor has to be open.
     let result = unsafe {
         libc::syscall(
             libc::SYS_renameat2,
@@ -158,8 +159,8 @@ pub(crate) fn try_lock(file: &File, lock: Lock) -> io::Result<bool> {
     }
 }
 
-/// Returns which process has locked the file through another descriptor. Takes no lock, so it cannot make another process
-/// fail.
+/// Returns which process has locked the file through another descriptor. Takes no lock, so it cannot prevent another process
+/// from locking the file.
 pub(crate) fn lock_holder(file: &File) -> io::Result<Holder> {
     // Finds a lock that conflicts with a shared lock. Only exclusive locks do, and taking one requires permission to write the file.
     // Shared locks are not reported, because every process that may read the file can take one.
@@ -222,7 +223,7 @@ pub(crate) fn process_token() -> u64 {
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
-#[allow(unsafe_code)] // the standard library does not advise the kernel
+#[allow(unsafe_code)] // the standard library has no `madvise`
 fn wipe_on_fork(page: &memmap2::MmapMut) -> bool {
     // SAFETY: the range is one mapping of ours, private and anonymous. The advice changes nothing in this process.
     unsafe {
