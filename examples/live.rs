@@ -5,8 +5,8 @@
 //! cargo run --bin papyra-metrics -- watch /tmp/papyra-metrics-live.metrics
 //! ```
 //!
-//! It runs until Ctrl-C, for at most an hour, because a first build of the command may take minutes. After Ctrl-C or `kill -9`,
-//! `papyra-metrics show` still prints the last counts.
+//! It runs until Ctrl-C, but for at most an hour unless `--seconds` is given. After Ctrl-C or `kill -9`, `papyra-metrics show` still
+//! prints the last counts.
 
 use std::{
     fs::File,

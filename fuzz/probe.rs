@@ -20,7 +20,7 @@ pub(crate) fn derive(data: &[u8]) {
     check(&item, output, &text);
 }
 
-/// Expands `#[metrics(…)]` on an item. The first line of the input has the keys.
+/// Expands `#[metrics(…)]` on an item. The first line of the input has the keys, and the other lines the item.
 pub(crate) fn attribute(data: &[u8]) {
     let text = text(data, function_of);
     let (keys, item) = text.split_once('\n').unwrap_or((&text, ""));
@@ -29,7 +29,8 @@ pub(crate) fn attribute(data: &[u8]) {
     };
     let good_values = values.parse2(keys.clone()).is_ok();
     let output = papyra_metrics_expansion::measure(keys, item.clone());
-    // Values are copied to the output unchanged, because the compiler reports their errors better.
+    // The attribute copies values to the output unchanged, because the compiler reports their errors better. So the
+    // output parses only if the values do.
     if good_values {
         check(&item, output, &text);
     }
@@ -47,10 +48,13 @@ fn check(item: &TokenStream, output: TokenStream, text: &str) {
         let message = message.stream().into_iter().next().filter(|_| word == "compile_error");
         if let Some(message) = message.filter(|_| is_item) {
             // Under a fuzzer, `proc-macro2` has no locations.
-            let nowhere = !cfg!(fuzzing) && message.span().byte_range().is_empty();
+            let lacks_location = !cfg!(fuzzing) && message.span().byte_range().is_empty();
             // An attribute without keys has no other token to point at.
-            let empty = text.starts_with('\n');
-            assert!(!nowhere || empty, "an error without a location: {message}\n{text}");
+            let has_no_keys = text.starts_with('\n');
+            assert!(
+                !lacks_location || has_no_keys,
+                "an error without a location: {message}\n{text}"
+            );
         }
     }
 }
@@ -72,7 +76,7 @@ fn values(input: ParseStream<'_>) -> syn::Result<()> {
 
 fn text(data: &[u8], grammar: fn(&mut Choices<'_>) -> String) -> String {
     match data {
-        [0..=31, rest @ ..] => soup(&mut Choices(rest)),
+        [0..=31, rest @ ..] => random_words(&mut Choices(rest)),
         [128..=255, rest @ ..] => grammar(&mut Choices(rest)),
         text => String::from_utf8_lossy(text).into_owned(),
     }
@@ -98,8 +102,8 @@ impl Choices<'_> {
     }
 
     /// Returns an accepted word, and rarely a refused one, because the first mistake hides later ones.
-    fn mostly<'w>(&mut self, taken: &[&'w str], refused: &[&'w str]) -> &'w str {
-        let of = if self.byte() < 248 { taken } else { refused };
+    fn mostly<'w>(&mut self, accepted: &[&'w str], refused: &[&'w str]) -> &'w str {
+        let of = if self.byte() < 248 { accepted } else { refused };
         self.pick(of)
     }
 }
@@ -115,7 +119,7 @@ const WORDS: &[&str] = &[
 ];
 
 /// Returns any words in any order, with balanced brackets.
-fn soup(choices: &mut Choices<'_>) -> String {
+fn random_words(choices: &mut Choices<'_>) -> String {
     let mut text = String::new();
     let mut open = Vec::new();
     while !choices.0.is_empty() && open.len() < 40 {
@@ -210,7 +214,7 @@ fn struct_of(choices: &mut Choices<'_>) -> String {
 const KEYS: &[&str] = &["errors", "ok", "calls", "in_flight"];
 
 #[rustfmt::skip]
-const PLACES: &[&str] = &[
+const METRIC_VALUES: &[&str] = &[
     "METRICS.x", "&self.x", "of(&self).x", "a.x", "f::<A, B>()", "a < b", "{ return; }", "if a { &x } else { &y }", "|x| x",
     "Some(&self.metrics.x)", "self.0.1", "format!(\"{self}\")", "METRICS",
 ];
@@ -237,9 +241,10 @@ fn function_of(choices: &mut Choices<'_>) -> String {
     for key in &KEYS[first..] {
         let key =
             choices.mostly(&[key], &["errors", "crate", "error", "okay", "skip", "r#in_flight"]);
-        let place = choices.mostly(PLACES, &["write_errors", "self", "\"x\"", "1", "", "r#type"]);
+        let value =
+            choices.mostly(METRIC_VALUES, &["write_errors", "self", "\"x\"", "1", "", "r#type"]);
         let _ = match choices.byte() {
-            0..250 => write!(text, "{key} = {place}, "),
+            0..250 => write!(text, "{key} = {value}, "),
             _ => write!(text, "{key}, "),
         };
     }

@@ -113,7 +113,7 @@ impl Inner {
         self.work_changed.notify_all();
     }
 
-    /// Writes a memtable to level 0 and removes its log.
+    /// Writes a memtable to level 0 and removes its logs.
     #[metrics(errors = flush_errors, time = flush)]
     pub(crate) fn flush(&self, frozen: &Memtable) -> Result<(), Error> {
         let outputs = self.write_tables(frozen.iter(&[]).map(Ok), u64::MAX)?;
@@ -208,7 +208,7 @@ impl Inner {
             self.remove_tables(&outputs.iter().map(|table| table.number).collect::<Vec<_>>());
         }
         written?;
-        self.show_levels(&levels);
+        self.update_level_gauges(&levels);
         let mut state = self.state.write();
         state.levels = levels;
         if is_flush {
@@ -217,7 +217,7 @@ impl Inner {
         Ok(())
     }
 
-    fn show_levels(&self, levels: &Levels) {
+    fn update_level_gauges(&self, levels: &Levels) {
         for (level, tables) in self.metrics.tables.iter() {
             let index = level.index();
             tables.set(levels.0[index].len());

@@ -1,5 +1,5 @@
-//! Encodes and decodes integers and byte strings in files and messages. Integers are little endian; a byte string
-//! follows its length.
+//! Encodes and decodes integers and byte strings in files and messages. Integers are little endian. The length of a byte
+//! string comes before its bytes.
 
 use std::io;
 
@@ -66,7 +66,7 @@ impl<'a> Decoder<'a> {
         self.take(len)
     }
 
-    /// A key with its value, or with `None` if it was deleted.
+    /// Returns a key with its value, or with `None` if the entry marks a deletion.
     pub(crate) fn entry(&mut self) -> Option<(&'a [u8], Option<&'a [u8]>)> {
         let key = self.bytes()?;
         let len = self.u32()?;

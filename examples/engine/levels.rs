@@ -16,12 +16,12 @@ pub(crate) const LEVELS: usize = Level::COUNT;
 #[derive(Clone, Default)]
 pub(crate) struct Levels(pub(crate) [Vec<Arc<Table>>; LEVELS]);
 
-/// The limits above which a level is compacted into the next one.
+/// The limits that decide when a level is compacted into the next one.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
-    /// The number of tables in level 0.
+    /// The number of tables in level 0 at which it is compacted.
     pub(crate) level_0_tables: usize,
-    /// The bytes of level 1; each further level may have ten times as many.
+    /// The number of bytes in level 1 above which it is compacted. The limit of each further level is ten times as high.
     pub(crate) level_1_bytes: u64,
 }
 

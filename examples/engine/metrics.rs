@@ -8,7 +8,7 @@ use papyra_metrics::{
     ShardedHistogram, Sizes,
 };
 
-/// The metrics as components hold them: shared, and in a file that other processes can read if the engine publishes.
+/// The metrics, shared by all components. If the engine publishes them, they are in a file that other processes can read.
 pub type SharedMetrics = Arc<Published<EngineMetrics>>;
 
 /// An operation on the store.
@@ -41,7 +41,7 @@ pub enum Level {
     L3,
 }
 
-/// The kinds of errors that an operator acts on. `error.rs` makes them from errors.
+/// The kinds of errors that an operator handles differently. `error.rs` converts each error to its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
 pub enum ErrorKind {
     /// The disk is full.
@@ -50,7 +50,7 @@ pub enum ErrorKind {
     Io,
     /// Stored data are damaged.
     Corrupt,
-    /// The store refuses writes, because an earlier error left its log in doubt.
+    /// The store refuses writes, because its stored state is unknown after an earlier error.
     Stopped,
     /// Memory is full, and it cannot be flushed.
     Busy,
@@ -140,7 +140,7 @@ pub struct EngineMetrics {
     pub filter_results: Family<FilterResult, ShardedCounter>,
     /// Blocks that requests found in the cache.
     pub cache_hits: ShardedCounter,
-    /// How long it takes to read a block from its file. Those of requests are the misses of the cache.
+    /// How long it takes to read a block from its file. Each read by a request is a miss of the cache.
     pub block_read: Family<BlockReader, Histogram<FineLatency>>,
     /// Blocks that could not be read, or had a wrong checksum.
     pub block_errors: Family<ErrorKind, Counter>,

@@ -142,9 +142,9 @@ fn replay(directory: &Path, logs: &[u64], metrics: &SharedMetrics) -> Result<Mem
         })?;
         metrics.wal.replayed.add(replayed.records);
         if replayed.is_torn {
-            // A log is complete before the next one begins, so only the last log may end within a record.
+            // A log is complete before the next one begins, so only the last log may end within a frame.
             if logs.last() != Some(&log) {
-                return Err(Error::corrupt(&wal::path(directory, log), "it ends within a record"));
+                return Err(Error::corrupt(&wal::path(directory, log), "it ends within a frame"));
             }
             metrics.wal.torn_ends.inc();
         }

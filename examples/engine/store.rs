@@ -24,7 +24,7 @@ const MAX_VALUE_LEN: usize = 1 << 24;
 /// The sizes at which a store works in the background. The default suits a demonstration.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The number of bytes in memory at which they are written to level 0.
+    /// The size in bytes at which a memtable is written to level 0.
     pub memtable_bytes: usize,
     /// The number of tables in level 0 at which they are compacted into level 1.
     pub level_0_tables: usize,
@@ -224,7 +224,7 @@ impl Inner {
     fn freeze(&self) -> Result<(), Error> {
         let _no_writer = self.freezing.write();
         if !self.is_full() || self.is_blocked() {
-            return Ok(()); // another writer has already replaced the full memtable
+            return Ok(()); // another writer has replaced the full memtable in the meantime
         }
         let log = self.next_file();
         self.wal.rotate(log)?;

@@ -63,7 +63,7 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Returns the number of bytes written so far.
+    /// Returns the number of bytes added so far, including those of the block that is not yet written.
     pub(crate) fn len(&self) -> u64 {
         self.len + self.block.len() as u64
     }
@@ -95,7 +95,8 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Removes the file of a table that could not be finished, because it would occupy the last space of a full disk.
+    /// Removes the file of a table that is not finished or no longer in use. If this fails, the next opening of the store
+    /// removes the file.
     pub(crate) fn remove(directory: &Path, number: u64) {
         let _ = fs::remove_file(path(directory, number));
     }

@@ -91,13 +91,13 @@ impl Wal {
             if queue.is_committing {
                 self.batch_ended.wait(&mut queue);
             } else {
-                self.lead(&mut queue);
+                self.commit_batch(&mut queue);
             }
         }
     }
 
     /// Writes all waiting records as one batch. Further records queue up in the meantime.
-    fn lead(&self, queue: &mut MutexGuard<'_, Queue>) {
+    fn commit_batch(&self, queue: &mut MutexGuard<'_, Queue>) {
         let batch = std::mem::take(&mut queue.batch);
         let payload = std::mem::take(&mut queue.payload);
         let records = std::mem::take(&mut queue.records);

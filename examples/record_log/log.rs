@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use papyra_metrics::{Counter, Gauge, Histogram, Metered, Metrics, Sizes, metrics};
 
 const HEADER_LEN: u64 = 8;
-/// The maximum length of a payload in bytes: 16 MiB. A larger length in a file is reported as damage.
+/// The maximum length of a payload in bytes: 16 MiB. A larger length in a file is reported as a torn tail.
 const MAX_PAYLOAD_LEN: u32 = 16 << 20;
 
 /// The metrics of a log.

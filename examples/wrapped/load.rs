@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Display;
 
-/// Writes 200 records of 8 KiB and reads them. Prints the first error of each text and continues.
+/// Writes 200 records of 8 KiB and reads each of them. Continues after an error, and prints each message once.
 pub fn write_and_read<E: Display>(
     write: impl Fn(&[u8], &[u8]) -> Result<(), E>,
     read: impl Fn(&[u8]) -> Result<Option<Vec<u8>>, E>,

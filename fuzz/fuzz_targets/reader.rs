@@ -50,7 +50,7 @@ fn read(bytes: &[u8], hole: u64) {
     }
 }
 
-/// Asserts that quantiles are in order and within the bounds, for all counts and sums.
+/// Asserts that the bounds of a histogram rise and that its median is not above its maximum, whatever the counts are.
 fn check_distribution(value: &Value) {
     let Some(distribution) = value.as_histogram() else { return };
     assert!(!distribution.to_string().is_empty());
@@ -66,7 +66,7 @@ fn read_while_it_changes(bytes: &[u8], change: u8) {
     write(bytes, 0);
     let Ok(reader) = Reader::from_file(file(), "fuzzed") else { return };
     let header: Vec<u8> = bytes.iter().take(64).map(|byte| byte ^ change).collect();
-    FILE.write_all_at(&header, 0).expect("room");
+    FILE.write_all_at(&header, 0).expect("space on the disk");
     reader.snapshot().expect("the values have not changed");
     FILE.set_len(bytes.len() as u64 / 2).expect("a shorter file");
     let _ = reader.snapshot();
@@ -74,8 +74,8 @@ fn read_while_it_changes(bytes: &[u8], change: u8) {
 
 fn write(bytes: &[u8], hole: u64) {
     FILE.set_len(0).expect("an empty file");
-    FILE.write_all_at(bytes, 0).expect("room");
-    FILE.set_len(bytes.len() as u64 + hole).expect("room");
+    FILE.write_all_at(bytes, 0).expect("space on the disk");
+    FILE.set_len(bytes.len() as u64 + hole).expect("space on the disk");
 }
 
 fn file() -> File {

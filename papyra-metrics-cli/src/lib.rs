@@ -64,7 +64,7 @@ pub use crate::{
     show::Show, watch::Watch,
 };
 
-/// A subcommand that shows, resets or describes metrics.
+/// A subcommand that shows, watches, resets or describes metrics, or generates a dashboard or alert rules from them.
 #[derive(Clone, Debug, Subcommand)]
 #[non_exhaustive]
 pub enum Command {
@@ -72,7 +72,7 @@ pub enum Command {
     Show(Show),
     /// Watch metrics as they change
     Watch(Watch),
-    /// Reset counters to zero, and empty histograms and peaks
+    /// Reset counters and peaks to zero, and empty histograms
     Reset(Reset),
     /// List the metrics that are exported, in the format of a lock file
     Describe(Describe),
@@ -89,8 +89,9 @@ impl Command {
     ///
     /// - 0 on success. Files in a directory that are not metrics files are not errors, and neither are missing metrics,
     ///   except as below.
-    /// - 1 if a file is damaged, cannot be read, or disagrees with the others; if there are no metrics for `describe`,
-    ///   `dashboard` or `rules`, or for a path with `--require`; if options conflict; or if the output cannot be written.
+    /// - 1 if a file is damaged, cannot be read, or conflicts with another one; if a file whose own path is given is not a
+    ///   metrics file (or a lock file, for `describe`, `dashboard` and `rules`); if there are no metrics for these three
+    ///   commands, or for a path with `--require`; if options conflict; or if the output cannot be written.
     /// - 2 if no path was given.
     pub fn run(&self) -> ExitCode {
         if self.paths().is_empty() {
@@ -157,7 +158,7 @@ impl Command {
     }
 }
 
-/// Returns exit code 0 for `true`, and also if the program that reads the output has closed the pipe.
+/// Returns exit code 0 for `true`, or if the program that reads the output has closed the pipe. Prints any other error.
 fn exit_code(result: io::Result<bool>) -> ExitCode {
     match result {
         Ok(true) => ExitCode::SUCCESS,

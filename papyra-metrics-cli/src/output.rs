@@ -18,7 +18,7 @@ const ENDED: Style = AnsiColor::Yellow.on_default();
 const NOTE: Style = AnsiColor::Cyan.on_default().bold();
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 
-/// Prints errors, notes, and the reasons why paths have no metrics, on standard error. Colors are only used on a
+/// Prints the reasons why paths have no metrics, then notes, then errors, on standard error. Colors are only used on a
 /// terminal that supports them.
 pub(crate) fn print_problems(readings: &Readings) -> io::Result<()> {
     let mut err = anstream::stderr().lock();
@@ -61,8 +61,8 @@ fn age(since: SystemTime) -> humantime::FormattedDuration {
     humantime::format_duration(Duration::from_secs(age.as_secs()))
 }
 
-/// Returns the number of columns and rows of the terminal. If the terminal does not report its size, as a serial
-/// console does, returns 80 and 24.
+/// Returns the number of columns and rows of the terminal, or 80 and 24 if the terminal does not know its size. A
+/// serial console often does not.
 pub(crate) fn terminal_size() -> (u16, u16) {
     let (columns, rows) = ratatui::crossterm::terminal::size().unwrap_or_default();
     (if columns == 0 { 80 } else { columns }, if rows == 0 { 24 } else { rows })

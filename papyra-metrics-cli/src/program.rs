@@ -51,7 +51,7 @@ Examples:
 
 Several paths, or the files of a directory, are treated as the processes of one service: their metrics are added up.
 If there are no metrics, show, watch and reset print `metrics: <unavailable>` and exit with 0, or with 1 if --require is given.
-The commands describe, dashboard and rules then exit with 1.";
+In the same case, describe, dashboard and rules exit with 1.";
 
 /// Parses the arguments of the process and runs the program `papyra-metrics`.
 pub fn main() -> ExitCode {
@@ -65,8 +65,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Returns the program's command line. A path is required, because there is no backend in this process that could be
-/// shown instead.
+/// Returns the command line of the program: the commands of the library with examples, and with a required path. The
+/// path is optional only in the command line of a backend, whose own metrics are used without one.
 fn program() -> clap::Command {
     let examples = [
         (

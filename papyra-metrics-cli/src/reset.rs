@@ -1,4 +1,4 @@
-//! `reset`: resets counters to zero, and empties histograms and peaks.
+//! `reset`: resets counters and peaks to zero, and empties histograms.
 
 use std::{
     io::{self, Write},
@@ -11,7 +11,7 @@ use papyra_metrics::{Kind, publish::Reader};
 use crate::output::{self, UNAVAILABLE};
 use crate::source::{Reading, Source};
 
-/// Reset counters to zero, and empty histograms and peaks.
+/// Reset counters and peaks to zero, and empty histograms.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Gauges other than peaks keep their values, and so do the totals that monitoring systems read. Processes keep running, and no count is lost.")]
@@ -46,7 +46,8 @@ impl Reset {
     }
 }
 
-/// Returns the number of counters and histograms of a process: `4 counters`, or `4 counters and 1 histogram`.
+/// Returns the number of counters and, if there are any, of histograms: `4 counters and 1 histogram`. Peaks are not
+/// counted.
 fn count(reading: &Reading) -> String {
     let count = |kind| match reading.rows.iter().filter(|row| row.kind == kind).count() {
         1 => format!("1 {kind}"),

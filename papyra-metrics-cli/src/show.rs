@@ -58,7 +58,7 @@ enum Format {
     Table,
     /// An object of names and values, with an object for each histogram; with --each, an array of processes
     Json,
-    /// Lifetime totals in the Prometheus text format; series of each process are labelled with its path and pid
+    /// Lifetime totals in the Prometheus text format; the series of each process have its path and pid as labels
     Prometheus,
 }
 
@@ -273,8 +273,8 @@ fn from_files(readings: &Readings) -> impl Iterator<Item = &Reading> {
     readings.processes.iter().filter(|reading| reading.origin != Origin::ThisProcess)
 }
 
-/// Prints lifetime totals with the labels of each process. Totals are used because monitoring systems do not expect
-/// that a user resets counters.
+/// Prints lifetime totals with the labels of each process. The values since the last reset would fall at every reset by
+/// a user, which monitoring systems do not expect.
 fn print_prometheus(out: &mut impl Write, readings: &[Reading]) -> io::Result<()> {
     let labelled: Vec<(&Row, Vec<(String, String)>)> = readings
         .iter()

@@ -43,8 +43,8 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// Returns whether the files of two readings are copies of one file. Copies have the same program, process id and
-    /// start time of publishing; two different files of one process have different start times.
+    /// Returns whether the files of two readings are copies of one file: whether they have the same program, process id,
+    /// start time of publishing, and series. Two files that one process publishes differ in the start time.
     fn is_copy_of(&self, other: &Self) -> bool {
         let is_same_origin = match (&self.origin, &other.origin) {
             (
@@ -72,6 +72,7 @@ pub(crate) struct Row {
     pub(crate) series: String,
     pub(crate) name: String,
     pub(crate) labels: Vec<(String, String)>,
+    /// The length of the prefixes at the beginning of the name, in bytes.
     pub(crate) prefix_len: usize,
     pub(crate) kind: Kind,
     /// Whether the metric is a peak: the highest value since the last reset.
@@ -222,7 +223,7 @@ fn files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Sorts the rows so that metrics of the same name are adjacent, at the position of the first of them.
+/// Sorts the rows so that series of the same name are adjacent, at the position of the first of them.
 pub(crate) fn by_family(mut rows: Vec<Row>) -> Vec<Row> {
     let mut first = HashMap::new();
     for (i, row) in rows.iter().enumerate() {
@@ -245,7 +246,7 @@ fn read_backend(backend: &dyn Metered) -> Option<Reading> {
                 .collect(),
             prefix_len: metric.prefix_len(),
             kind: metric.kind(),
-            // Only a sum treats peaks differently from other gauges, and the values of a single backend are not summed.
+            // Peaks differ from other gauges only when several processes are added up, and this is a single one.
             is_peak: false,
             unit: metric.unit().map(str::to_owned),
             help: visible_lines(metric.help()),
@@ -317,7 +318,7 @@ mod tests {
 
     use super::read_backend;
 
-    /// A struct whose first counter is absent in every second walk.
+    /// A struct whose first counter is absent in every other walk.
     #[derive(Default)]
     struct Intermittent {
         first: Counter,

@@ -91,7 +91,7 @@ fn take_higher(highest: &mut Value, value: &Value) {
     }
 }
 
-/// Adds `value` to `sum`. Both have the same kind.
+/// Adds `value` to `sum`, which has the same kind. Returns an error if they are histograms with different buckets.
 pub(crate) fn add(sum: &mut Value, value: &Value) -> Result<(), BoundsMismatch> {
     match (sum, value) {
         (Value::Counter(sum), Value::Counter(n)) => *sum = sum.wrapping_add(*n),

@@ -10,7 +10,7 @@ use crate::command::run;
 #[metrics(prefix = "max_")]
 struct Gauges {
     depth: Gauge,
-    /// A peak because of its type, without a word for it in its name.
+    /// A peak by its type; its name does not say so.
     burst: Peak,
     longest_queue: Gauge,
     #[metrics(unit = "percent")]

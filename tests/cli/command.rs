@@ -216,7 +216,7 @@ fn a_prometheus_series_does_not_fall_when_another_process_ends() {
 }
 
 #[test]
-fn a_file_found_by_several_names_is_counted_once() {
+fn a_file_found_under_several_names_is_counted_once() {
     let service = Service::start();
     let at = |name: &str| service.directory.path().join(name);
     fs::hard_link(at("a.metrics"), at("c.metrics")).unwrap();
@@ -522,7 +522,8 @@ fn invisible_characters_from_a_file_are_not_printed() {
     let metrics = Published::<Hostile>::create(&path).unwrap().keep();
     metrics.writes.inc();
     drop(metrics);
-    // The file also contains the name of the program.
+    // Replaces the beginning of the program's name in the file, and updates the checksum. The module docs of
+    // `papyra_metrics::publish` describe the header.
     let mut bytes = fs::read(&path).unwrap();
     let number = |at: usize, bytes: &[u8]| {
         usize::try_from(u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap())).unwrap()

@@ -1,4 +1,4 @@
-//! A backend's own command line, with `metrics show|watch|reset` among its commands.
+//! A backend whose command line offers the commands of `papyra-metrics`, such as `metrics show`.
 
 use clap::Parser;
 use papyra_metrics::{Metered, Metrics, persistence::PersistenceMetrics};

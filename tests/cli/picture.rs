@@ -17,7 +17,8 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 
 const ROWS: u16 = 24;
 const COLUMNS: u16 = 96;
-/// How long the backend works before the picture is taken, so that its bars are filled.
+/// How long the backend works before the picture is taken. After this time, the bars of recent values have their full
+/// width.
 const WARM_UP: Duration = Duration::from_secs(14);
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -56,8 +57,8 @@ fn main() -> Result<()> {
         .stdout(Stdio::piped())
         .spawn()?;
     let mut line = String::new();
-    let mut told = BufReader::new(backend.stdout.take().ok_or("no output")?);
-    told.read_line(&mut line)?;
+    let mut printed = BufReader::new(backend.stdout.take().ok_or("no output")?);
+    printed.read_line(&mut line)?; // the backend has published
     let screen = watch(&cargo, directory.path());
     backend.wait()?;
     std::fs::write(output, svg(screen?.screen()))?;

@@ -27,6 +27,7 @@ pub(crate) struct Terminal {
     tty: std::path::PathBuf,
     /// The modes of the terminal before the command ran.
     before: String,
+    /// Keeps the terminal open after the command has ended, so that its modes can be read.
     slave: Option<std::fs::File>,
 }
 
@@ -286,8 +287,8 @@ fn a_stopped_watch_restores_the_terminal_and_sets_it_up_again_when_continued() {
         }
         backend.tell("write 7");
         terminal.signal("CONT");
-        let total = |shown: &str| words(shown, "records_written").get(1) == Some(&"7");
-        terminal.until(|shown| total(shown) && shown.contains("q quits"));
+        let shows_seven = |shown: &str| words(shown, "records_written").get(1) == Some(&"7");
+        terminal.until(|shown| shows_seven(shown) && shown.contains("q quits"));
         let end = Instant::now() + LONG;
         while terminal.modes() != raw {
             assert!(Instant::now() < end, "the terminal is not raw again");

@@ -1,4 +1,4 @@
-//! Functions that the compiler or clippy warns about.
+//! Functions that the compiler or clippy warns about. A test compares the warnings with and without the attributes.
 #![warn(
     clippy::all,
     clippy::pedantic,
@@ -341,7 +341,7 @@ impl Log {
     pub async fn to_do_later(&self) -> Result<u32, u8> { unreachable!("{}", self.records.len()) }
 }
 
-/// A struct whose skipped field has a private type, which measuring does not make public.
+/// A struct whose skipped field has a private type. The derive must not cause a warning about that type.
 mod private {
     #[cfg_attr(measured, derive(papyra_metrics::Metrics))]
     #[allow(missing_debug_implementations)]

@@ -1,4 +1,4 @@
-//! Prints how much processor time the derive and the attribute add to a build, compared with other crates and with hand-written
+//! Prints how much processor time builds with the derive and the attribute take, compared with other crates and with hand-written
 //! atomics. Each time is the minimum of several runs, because other load only adds time. Needs Linux, for `/proc`.
 //!
 //! ```sh
@@ -37,7 +37,7 @@ fn main() -> Result<()> {
         .collect();
     println!("seconds of processor time, the minimum of {RUNS} runs\n");
     if only.is_empty() || only.iter().any(|it| it == "derives") {
-        print_beside_derives()?;
+        print_with_other_derives()?;
     }
     if only.iter().all(|it| it == "derives") && !only.is_empty() {
         return Ok(());
@@ -59,7 +59,7 @@ fn main() -> Result<()> {
         let thousand = match peer.name {
             "metered" => "–".to_owned(), // metered has no counters without functions
             "metrics-derive" => "over 1000".to_owned(), // seconds, measured once: it takes too long to repeat
-            _ => seconds(thousands(peer, 1000)?),
+            _ => seconds(release_seconds(peer, 1000)?),
         };
         println!(
             "| {} | {crates} | {} | {} | {thousand} |",
@@ -74,7 +74,7 @@ fn main() -> Result<()> {
         .ok_or("papyra-metrics is missing")?;
     println!("\n| counters of papyra-metrics, release | seconds | for each 1,000 |\n|---|---|---|");
     for counters in [250_u32, 500, 1000, 2000] {
-        let cpu = thousands(ours, counters as usize)?;
+        let cpu = release_seconds(ours, counters as usize)?;
         println!(
             "| {counters} | {} | {} |",
             seconds(cpu),
@@ -98,7 +98,7 @@ fn main() -> Result<()> {
 
 /// Prints the cost of a first build of a backend that already uses the derives of serde and thiserror, with and without
 /// papyra-metrics. Such a backend builds syn, quote and proc-macro2 in both cases.
-fn print_beside_derives() -> Result<()> {
+fn print_with_other_derives() -> Result<()> {
     println!("| clean build, one struct | crates below | seconds |\n|---|---|---|");
     for (name, parts) in [
         ("papyra-metrics", &[OURS][..]),
@@ -119,8 +119,8 @@ fn print_beside_derives() -> Result<()> {
     Ok(())
 }
 
-/// Measures a release build of the crate alone, after its dependencies have been built.
-fn thousands(peer: &Peer, counters: usize) -> Result<f64> {
+/// Returns the processor time of a release build of the program alone, after its dependencies have been built.
+fn release_seconds(peer: &Peer, counters: usize) -> Result<f64> {
     let project = Project::of(peer, "thousand", &peer.program(counters, 0))?;
     project.build(&["build", "--release"])?;
     least(|| project.build(&["build", "--release"]))
@@ -165,7 +165,7 @@ impl Project {
             .args(arguments)
             .current_dir(&self.dir)
             .env("CARGO_TARGET_DIR", self.dir.join("target"));
-        // Debug information and incremental caches would distort the measurement.
+        // Incremental caches and the user's own flags would distort the measurement.
         cargo.env("CARGO_INCREMENTAL", "0").env_remove("RUSTFLAGS").stdin(Stdio::null());
         cargo
     }
@@ -177,17 +177,17 @@ impl Project {
         }
     }
 
-    /// Touches the program and builds it. Returns the processor time.
+    /// Touches the program, so that it is compiled again, and builds it. Returns the processor time in seconds.
     fn build(&self, arguments: &[&str]) -> Result<f64> {
         let main = self.dir.join("src/main.rs");
         fs::write(&main, fs::read(&main)?)?;
-        let before = children()?;
+        let before = child_seconds()?;
         let output = self.cargo(arguments).arg("--quiet").output()?;
         if output.status.success() {
-            return Ok(children()? - before);
+            return Ok(child_seconds()? - before);
         }
-        let told = String::from_utf8_lossy(&output.stderr);
-        Err(format!("{} does not build: {told}", self.dir.display()).into())
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        Err(format!("{} does not build: {stderr}", self.dir.display()).into())
     }
 
     /// Returns the number of dependencies that are built.
@@ -204,9 +204,9 @@ impl Project {
     }
 }
 
-/// Returns the processor time of all child processes that have ended, and of their children.
-fn children() -> Result<f64> {
-    const TICKS_PER_SECOND: f64 = 100.0; // USER_HZ, as /proc counts on every architecture
+/// Returns the processor time of all child processes that have ended, and of their children, in seconds.
+fn child_seconds() -> Result<f64> {
+    const TICKS_PER_SECOND: f64 = 100.0; // USER_HZ, the unit of time in /proc
     let stat = fs::read_to_string("/proc/self/stat")?;
     let after_name = stat.rsplit(')').next().ok_or("/proc/self/stat has no name")?;
     let fields: Vec<&str> = after_name.split_whitespace().collect();

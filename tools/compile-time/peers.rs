@@ -96,7 +96,7 @@ struct Twice {
     program.text
 }
 
-/// Returns a program that reads a struct of families over a label with this number of values.
+/// Returns a program that reads a struct of this number of families, whose label has this number of values.
 pub(crate) fn families(families: usize, values: usize) -> String {
     let mut program = Program::of_families(families, values);
     program.add_main(
@@ -161,7 +161,7 @@ impl Program {
         self.add("}");
     }
 
-    /// Adds the backend, whose functions have an attribute or count by hand.
+    /// Adds a backend whose functions have an attribute or count by hand. Adds nothing if there are no functions.
     fn add_functions(&mut self, on_impl: &str, metrics: &str, measure: &dyn Fn(usize) -> Measure) {
         if self.functions == 0 {
             return;
@@ -305,7 +305,8 @@ struct Labels { backend: String }",
     );
 }
 
-/// Declares as many counters as functions, at least one, because metered generates the struct from the functions.
+/// Declares up to three functions even if none are requested, because metered generates the struct of counters from the
+/// functions.
 fn metered(program: &mut Program) {
     program.functions = program.functions.max(program.counters.min(3));
     program.add("use metered::{ErrorCount, metered};");

@@ -8,6 +8,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::{DRAWN_SECONDS, Line, Panel, Result};
 
+/// The width and the height of a cell of the dashboard's grid, in pixels.
 const COLUMN: i32 = 52;
 const LINE: i32 = 27;
 const GAP: i32 = 6;
@@ -37,9 +38,9 @@ pub(crate) fn draw(output: &Path, panels: &[Panel]) -> Result<()> {
     let root = SVGBackend::new(output, size).into_drawing_area();
     root.fill(&BACKGROUND)?;
     for panel in panels {
-        let place = |key: &str| panel.json["gridPos"][key].as_u64().map(i32::try_from);
+        let in_grid = |key: &str| panel.json["gridPos"][key].as_u64().map(i32::try_from);
         let [x, w, h] =
-            ["x", "w", "h"].map(|key| place(key).and_then(std::result::Result::ok).unwrap_or(1));
+            ["x", "w", "h"].map(|key| in_grid(key).and_then(std::result::Result::ok).unwrap_or(1));
         let corner = (x * COLUMN + GAP, i32::try_from(panel.top)? * LINE + GAP);
         let title = panel.json["title"].as_str().unwrap_or_default();
         let area = root.clone().shrink(corner, ((w * COLUMN - GAP), (h * LINE - GAP)));
@@ -150,7 +151,7 @@ fn time_series(area: &Area<'_>, panel: &Panel) -> Result<()> {
     Ok(())
 }
 
-/// Returns, for each line, its sum with the lines before it.
+/// Returns, for each line, its values plus those of all lines before it.
 fn stacked(lines: &[Line]) -> Vec<Vec<(f64, f64)>> {
     let mut sums: Vec<Vec<(f64, f64)>> = Vec::new();
     for line in lines {
@@ -188,7 +189,7 @@ fn heatmap(area: &Area<'_>, panel: &Panel) -> Result<()> {
     let bound = |line: &Line| line.name.parse().unwrap_or(f64::INFINITY);
     let mut lines: Vec<&Line> = panel.lines.iter().collect();
     lines.sort_by(|a, b| bound(a).total_cmp(&bound(b)));
-    // Buckets are cumulative: a bucket's own count is the difference from the bucket below it.
+    // Prometheus buckets are cumulative: a bucket's own count is the difference from the bucket below it.
     let cells: Vec<Vec<(f64, f64)>> = lines
         .iter()
         .enumerate()

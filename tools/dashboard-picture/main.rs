@@ -28,10 +28,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 const WARM_UP: Duration = Duration::from_secs(170);
 const DRAWN_SECONDS: f64 = 150.0;
 
-/// The rows that are drawn, expanded.
+/// The titles of the rows that are drawn. They are drawn expanded.
 const ROWS: [&str; 2] = ["Overview", "Request"];
 
-/// A process that is stopped when the picture is drawn.
+/// A process that is killed when this value is dropped.
 struct Running(Child);
 
 impl Drop for Running {
@@ -49,9 +49,12 @@ pub(crate) struct Panel {
     pub(crate) lines: Vec<Line>,
 }
 
-/// A series over time: its name in the legend, and its values, which may be missing.
+/// A series over time.
 pub(crate) struct Line {
+    /// The name in the legend. In a heatmap, this is the bound of a bucket.
     pub(crate) name: String,
+    /// Times and values. Times are in seconds relative to the end of the picture, so none is positive. Values that are not
+    /// finite are left out.
     pub(crate) values: Vec<(f64, f64)>,
 }
 

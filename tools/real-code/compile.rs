@@ -98,35 +98,36 @@ mod __papyra {
 }
 ";
 
-/// The directory of the rewritten crates. Each crate is a separate workspace, so that the optional dependencies of different
-/// crates do not conflict.
-pub(crate) struct Workshop {
+/// Copies of the crates, to which attributes are added. Each copy is a separate workspace, so that the optional
+/// dependencies of different crates do not conflict.
+pub(crate) struct CrateCopies {
     dir: PathBuf,
     target: PathBuf,
 }
 
-/// The compiler's messages about a crate, each with its number of occurrences.
-pub(crate) type Said = BTreeMap<String, usize>;
+/// The compiler's warnings, each with its number of occurrences.
+pub(crate) type Warnings = BTreeMap<String, usize>;
 
 #[derive(Default)]
 pub(crate) struct Outcome {
-    pub(crate) put: usize,
+    /// The number of attributes that were added.
+    pub(crate) added: usize,
     /// The crates of [`TESTED`] whose tests pass.
     pub(crate) passed: BTreeSet<String>,
     pub(crate) errors: Vec<String>,
     /// Functions that are known to be refused, each with the reason.
     pub(crate) refused: BTreeMap<(String, String), &'static str>,
-    pub(crate) warnings: Said,
+    pub(crate) warnings: Warnings,
 }
 
-impl Workshop {
+impl CrateCopies {
     pub(crate) fn new(packages: &[&Package]) -> Result<Self> {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/real-code");
-        let workshop = Self { dir: dir.join("crates"), target: dir.join("target") };
+        let copies = Self { dir: dir.join("crates"), target: dir.join("target") };
         for package in packages {
-            workshop.copy(package)?;
+            copies.copy(package)?;
         }
-        Ok(workshop)
+        Ok(copies)
     }
 
     /// Copies the files that are not rewritten.
@@ -140,7 +141,7 @@ impl Workshop {
         for left_out in ["lints", "bench", "example", "test", "profile", "badges"] {
             manifest.remove(left_out);
         }
-        without_dev_dependencies(&mut manifest);
+        remove_dev_dependencies(&mut manifest);
         manifest["workspace"] = Item::Table(Table::new());
         let runtime = here.join("../../papyra-metrics").canonicalize()?;
         let mut dependency = Table::new();
@@ -165,7 +166,7 @@ impl Workshop {
     fn rewrite(&self, package: &Package, round: Round, outcome: &mut Outcome) -> Result<()> {
         for path in package.files()? {
             let text = fs::read_to_string(&path)?;
-            let mut text = rewritten(&text, round, &mut outcome.put);
+            let mut text = rewritten(&text, round, &mut outcome.added);
             if path == package.root {
                 if package.edition == "2015" {
                     text.push_str("\nextern crate papyra_metrics;\n");
@@ -211,8 +212,8 @@ impl Workshop {
             record_message(&package.name, round, &line, outcome);
         }
         if !output.status.success() && outcome.errors.len() + outcome.refused.len() == before {
-            let told = String::from_utf8_lossy(&output.stderr);
-            outcome.errors.push(format!("{}: {told}", package.name));
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            outcome.errors.push(format!("{}: {stderr}", package.name));
         }
         Ok(())
     }
@@ -223,11 +224,11 @@ fn record_message(package: &str, round: Round, line: &Value, outcome: &mut Outco
     let message = &line["message"];
     let spans = array(&message["spans"]);
     let Some(span) = spans.iter().find(|span| span["is_primary"] == true) else { return };
-    let place = format!("{}:{}", text(&span["file_name"]), span["line_start"]);
+    let location = format!("{}:{}", text(&span["file_name"]), span["line_start"]);
     match text(&message["level"]) {
-        "error" => match refusals::why(round, package, &place) {
+        "error" => match refusals::why(round, package, &location) {
             Some(why) => {
-                outcome.refused.insert((package.to_owned(), place), why);
+                outcome.refused.insert((package.to_owned(), location), why);
             }
             None => outcome.errors.push(format!("{package}: {}", text(&message["rendered"]))),
         },
@@ -239,14 +240,14 @@ fn record_message(package: &str, round: Round, line: &Value, outcome: &mut Outco
             {
                 return;
             }
-            *outcome.warnings.entry(format!("{package}/{place}: {what}")).or_default() += 1;
+            *outcome.warnings.entry(format!("{package}/{location}: {what}")).or_default() += 1;
         }
         _ => {}
     }
 }
 
-/// Returns the source with the derive and the attribute added to every item that accepts them.
-fn rewritten(source: &str, round: Round, put: &mut usize) -> String {
+/// Returns the source with the attributes of a round added to every item that accepts them. Adds their number to `added`.
+fn rewritten(source: &str, round: Round, added: &mut usize) -> String {
     let mut insertions: Vec<(usize, String)> = Vec::new();
     if round != Round::Plain {
         let Ok(file) = syn::parse_file(source) else { return source.to_owned() };
@@ -254,15 +255,15 @@ fn rewritten(source: &str, round: Round, put: &mut usize) -> String {
         for function in &items.functions {
             if let Some(keys) = round.keys(function).filter(|keys| accepts(function, keys)) {
                 insertions.push((function.at, format!("#[::papyra_metrics::metrics({keys})] ")));
-                *put += 1;
+                *added += 1;
             }
         }
         for item in items.types.iter().filter(|_| round == Round::Derive) {
-            if derives(item) {
+            if can_derive(item) {
                 insertions.push((item.at, "#[derive(::papyra_metrics::Metrics)] ".to_owned()));
                 let skip = || "#[metrics(skip)] ".to_owned();
                 insertions.extend(item.fields_at.iter().map(|&at| (at, skip())));
-                *put += 1;
+                *added += 1;
             }
         }
         proc_macro2::extra::invalidate_current_thread_spans();
@@ -286,7 +287,8 @@ fn accepts(function: &Function, keys: &str) -> bool {
         && errors(papyra_metrics_expansion::measure(keys, function.tokens.clone())).is_empty()
 }
 
-fn derives(item: &TypeItem) -> bool {
+/// Returns whether the derive is added to the item: to structs with named fields that do not mention this project.
+fn can_derive(item: &TypeItem) -> bool {
     item.named.is_some() && {
         let tokens = &item.tokens;
         !quote!(#tokens).to_string().contains("papyra")
@@ -294,7 +296,7 @@ fn derives(item: &TypeItem) -> bool {
 }
 
 /// Removes the development dependencies, which cargo would have to resolve, and the features that name them.
-fn without_dev_dependencies(manifest: &mut DocumentMut) {
+fn remove_dev_dependencies(manifest: &mut DocumentMut) {
     let mut left_out = remove(manifest, "dev-dependencies");
     if let Some(Item::Table(targets)) = manifest.get_mut("target") {
         let targets = targets.iter_mut().filter_map(|(_, target)| target.as_table_mut());
@@ -329,7 +331,7 @@ fn copy_dir(from: &Path, to: &Path, except: &[PathBuf]) -> Result<()> {
         let to = to.join(path.file_name().unwrap_or_default());
         if path.is_dir() {
             copy_dir(&path, &to, except)?;
-        } else if !is_own(&path) && !except.contains(&path) && !to.exists() {
+        } else if !is_configuration(&path) && !except.contains(&path) && !to.exists() {
             fs::copy(&path, &to)?;
         }
     }
@@ -337,7 +339,7 @@ fn copy_dir(from: &Path, to: &Path, except: &[PathBuf]) -> Result<()> {
 }
 
 /// Returns whether this file configures cargo or rustup. Such files are not copied.
-fn is_own(path: &Path) -> bool {
+fn is_configuration(path: &Path) -> bool {
     ["Cargo.toml", "rust-toolchain", "rust-toolchain.toml"].iter().any(|name| path.ends_with(name))
 }
 

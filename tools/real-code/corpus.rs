@@ -46,7 +46,7 @@ fn add_files(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// Returns the libraries of the corpus. Fetches missing ones.
+/// Returns the libraries of the corpus and of its dependencies. Fetches missing ones.
 pub(crate) fn fetch() -> Result<Vec<Package>> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/Cargo.toml");
     let output = Command::new(env!("CARGO"))
@@ -65,7 +65,7 @@ pub(crate) fn fetch() -> Result<Vec<Package>> {
         .filter(|package| package["source"].is_null())
         .flat_map(|package| array(&package["dependencies"]))
         .collect();
-    let exact = |package: &Value| {
+    let is_newest = |package: &Value| {
         packages.iter().filter(|other| other["name"] == package["name"]).all(|other| {
             // If there are several versions of a crate, the corpus depends on the newest.
             version(text(&other["version"])) <= version(text(&package["version"]))
@@ -87,7 +87,7 @@ pub(crate) fn fetch() -> Result<Vec<Package>> {
             root: text(&library["src_path"]).into(),
             features: chosen
                 .iter()
-                .find(|dependency| dependency["name"] == package["name"] && exact(package))
+                .find(|dependency| dependency["name"] == package["name"] && is_newest(package))
                 .map(|dependency| features(dependency)),
         });
     }

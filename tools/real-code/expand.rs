@@ -10,7 +10,7 @@ use syn::spanned::Spanned;
 
 use crate::items::{Function, FunctionContext, TypeItem};
 
-/// The keys that each function is expanded with. The counters do not exist, because the output is not compiled.
+/// The keys that each function is expanded with. The counters need not exist, because the output is not compiled.
 pub(crate) const FUNCTION_KEYS: &[&str] = &[
     "errors",
     "errors = write_errors",
@@ -29,7 +29,8 @@ pub(crate) struct Figures {
     pub(crate) expansions: usize,
     /// Errors by message, without the tokens in backquotes.
     pub(crate) errors: BTreeMap<String, usize>,
-    /// Panics, unparsable output, and errors without a span.
+    /// Panics, output that does not parse, errors without a location, and structs that are refused although every field has
+    /// `skip` or `flatten`.
     pub(crate) faults: Vec<String>,
 }
 
@@ -61,10 +62,12 @@ impl Figures {
             ("through a macro", grouped(tokens)),
         ];
         if item.named.is_some() {
-            inputs.push(("skip", with_keys(tokens, &quote!(#[metrics(skip)]))));
-            inputs
-                .push(("flatten", with_keys(tokens, &quote!(#[metrics(flatten, prefix = "f_")]))));
-            inputs.push(("unit", with_keys(tokens, &quote!(#[metrics(unit = "bytes")]))));
+            inputs.push(("skip", with_attribute(tokens, &quote!(#[metrics(skip)]))));
+            inputs.push((
+                "flatten",
+                with_attribute(tokens, &quote!(#[metrics(flatten, prefix = "f_")])),
+            ));
+            inputs.push(("unit", with_attribute(tokens, &quote!(#[metrics(unit = "bytes")]))));
         }
         for (form, input) in inputs {
             let run = || papyra_metrics_expansion::derive(input.clone());
@@ -90,7 +93,7 @@ impl Figures {
         };
         let errors = errors(output.clone());
         for (message, literal) in &errors {
-            *self.errors.entry(without_words(message)).or_default() += 1;
+            *self.errors.entry(without_quoted_text(message)).or_default() += 1;
             if literal.span().byte_range().is_empty() {
                 self.faults
                     .push(format!("{form}: an error without a location: {message}: {input}"));
@@ -116,20 +119,20 @@ pub(crate) fn errors(output: TokenStream) -> Vec<(String, TokenTree)> {
 }
 
 /// Returns the message with `…` instead of the text in backquotes.
-fn without_words(message: &str) -> String {
+fn without_quoted_text(message: &str) -> String {
     let parts = message.split('`').enumerate();
     parts.map(|(i, part)| if i % 2 == 0 { part } else { "`…`" }).collect()
 }
 
-/// Returns the struct with an attribute on each field. Fields that contain the struct itself get none, because the derive
-/// rightly refuses them.
-fn with_keys(item: &TokenStream, attribute: &TokenStream) -> TokenStream {
+/// Returns the struct with an attribute on each field. Fields whose type mentions the struct itself get `skip` instead,
+/// because the derive rightly refuses them as metrics.
+fn with_attribute(item: &TokenStream, attribute: &TokenStream) -> TokenStream {
     let Ok(mut item) = syn::parse2::<syn::ItemStruct>(item.clone()) else { return item.clone() };
     for field in &mut item.fields {
         let ty = &field.ty;
-        let recurs = mentions(quote!(#ty), &item.ident);
+        let is_recursive = mentions(quote!(#ty), &item.ident);
         let skip = quote!(#[metrics(skip)]);
-        let attribute = if recurs { &skip } else { attribute };
+        let attribute = if is_recursive { &skip } else { attribute };
         field.attrs.push(syn::parse_quote!(#attribute));
     }
     quote!(#item)

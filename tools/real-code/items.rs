@@ -44,7 +44,8 @@ pub(crate) struct Items {
 }
 
 impl Items {
-    /// Returns the items of a file, including those in modules, in functions' bodies and in macros that emit them unchanged.
+    /// Returns the items of a file, including those in modules, in functions' bodies, and in macros named `cfg_…`, which by
+    /// convention emit their items unchanged.
     pub(crate) fn of(file: &File) -> Self {
         let mut items = Self::default();
         items.visit_file(file);

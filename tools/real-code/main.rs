@@ -7,7 +7,7 @@
 //! with 1.
 //!
 //! It takes minutes, so it is not part of the ordinary test run. The argument `expand` runs only the first half, and `compile` only
-//! the second, for all crates or for the named ones.
+//! the second. Crates that are named after `compile` are compiled alone.
 
 #![forbid(unsafe_code)]
 
@@ -22,7 +22,7 @@ use std::error::Error;
 use std::process::ExitCode;
 use std::{env, fs, panic};
 
-use crate::compile::{Outcome, Round, Workshop};
+use crate::compile::{CrateCopies, Outcome, Round};
 use crate::corpus::Package;
 use crate::expand::Figures;
 use crate::items::Items;
@@ -88,8 +88,8 @@ fn compile(packages: &[Package], only: &[String]) -> Result<bool> {
         .filter(|package| package.features.is_some())
         .filter(|package| only.is_empty() || only.contains(&package.name))
         .collect();
-    let workshop = Workshop::new(&chosen)?;
-    let before = workshop.check(&chosen, Round::Plain)?;
+    let copies = CrateCopies::new(&chosen)?;
+    let before = copies.check(&chosen, Round::Plain)?;
     println!(
         "{} crates, {}: {} errors, {} of their own tests pass",
         chosen.len(),
@@ -100,7 +100,7 @@ fn compile(packages: &[Package], only: &[String]) -> Result<bool> {
     show(&before.errors);
     let mut good = before.errors.is_empty();
     for round in Round::ALL.into_iter().filter(|&round| round != Round::Plain) {
-        let Outcome { put, passed, errors, refused, warnings } = workshop.check(&chosen, round)?;
+        let Outcome { added, passed, errors, refused, warnings } = copies.check(&chosen, round)?;
         let more = |(warning, count): &(&String, &usize)| {
             before.warnings.get(*warning).is_none_or(|old| old < count)
         };
@@ -109,13 +109,13 @@ fn compile(packages: &[Package], only: &[String]) -> Result<bool> {
         let lost: Vec<_> = before.passed.difference(&passed).cloned().collect();
         let compiles: Vec<_> = refusals::of(round)
             .filter(|(_, package, _)| chosen.iter().any(|chosen| chosen.name == *package))
-            .filter(|(_, package, place)| {
-                !refused.contains_key(&((*package).to_owned(), (*place).to_owned()))
+            .filter(|(_, package, location)| {
+                !refused.contains_key(&((*package).to_owned(), (*location).to_owned()))
             })
-            .map(|(_, package, place)| format!("{package}/{place}: no longer refused"))
+            .map(|(_, package, location)| format!("{package}/{location}: no longer refused"))
             .collect();
         println!(
-            "{}: put {put} times, {} errors, {} refused for a known reason, {} new warnings, {} tests pass and {} no longer",
+            "{}: added {added} times, {} errors, {} refused for a known reason, {} new warnings, {} tests pass and {} no longer",
             round.name(),
             errors.len(),
             refused.len(),

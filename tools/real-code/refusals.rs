@@ -16,7 +16,7 @@ struct Refusals {
     rounds: &'static [Round],
     package: &'static str,
     /// The locations at which the compiler reports the errors.
-    places: &'static [&'static str],
+    locations: &'static [&'static str],
 }
 
 const ALL: &[Refusals] = &[
@@ -24,19 +24,19 @@ const ALL: &[Refusals] = &[
         why: HIDDEN,
         rounds: &[Round::ThroughSelf],
         package: "serde_json",
-        places: &["src/map.rs:284", "src/map.rs:321", "src/map.rs:345"],
+        locations: &["src/map.rs:284", "src/map.rs:321", "src/map.rs:345"],
     },
     Refusals {
         why: HIDDEN,
         rounds: &[Round::ThroughSelf],
         package: "syn",
-        places: &["src/data.rs:85", "src/punctuated.rs:133", "src/punctuated.rs:153"],
+        locations: &["src/data.rs:85", "src/punctuated.rs:133", "src/punctuated.rs:153"],
     },
     Refusals {
         why: UNBOUND,
         rounds: &[Round::All, Round::ThroughSelf],
         package: "tower",
-        places: &[
+        locations: &[
             "src/util/boxed/sync.rs:95",
             "src/util/boxed/unsync.rs:59",
             "src/util/boxed_clone.rs:100",
@@ -45,15 +45,15 @@ const ALL: &[Refusals] = &[
     },
 ];
 
-/// Returns the reason why the function at this location is refused.
-pub(crate) fn why(round: Round, package: &str, place: &str) -> Option<&'static str> {
-    of(round).find(|refused| refused.1 == package && refused.2 == place).map(|refused| refused.0)
+/// Returns the reason why the function at this location is refused, or `None` if it should compile.
+pub(crate) fn why(round: Round, package: &str, location: &str) -> Option<&'static str> {
+    of(round).find(|refused| refused.1 == package && refused.2 == location).map(|refused| refused.0)
 }
 
 /// Returns the reason, package and location of each refusal of a round.
 pub(crate) fn of(round: Round) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let refusals = ALL.iter().filter(move |refusals| refusals.rounds.contains(&round));
     refusals.flat_map(|refusals| {
-        refusals.places.iter().map(|place| (refusals.why, refusals.package, *place))
+        refusals.locations.iter().map(|location| (refusals.why, refusals.package, *location))
     })
 }

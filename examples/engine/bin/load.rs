@@ -4,8 +4,8 @@
 //! engine-load ADDRESS [SECONDS [CLIENTS]]
 //! ```
 //!
-//! Of ten requests, five are puts, three are gets, one is a scan and one a deletion. Each client has its own
-//! new keys, and checks every answer against the values that it stored.
+//! On average, five of ten requests are puts, three are gets, one is a scan and one a deletion. Each client has keys that
+//! no other client or run uses, and checks every answer against the values that it stored.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -62,7 +62,7 @@ async fn run_client(
 ) -> io::Result<BTreeMap<String, u64>> {
     let mut connection = Client::connect(address).await?;
     let (mut stored, mut errors) = (Stored::new(), BTreeMap::new());
-    // A multiplicative generator: its numbers are random enough for a load.
+    // A linear congruential generator: its numbers are random enough for a load.
     let mut random = prefix.bytes().map(u64::from).sum::<u64>();
     while Instant::now() < end {
         random = random.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);

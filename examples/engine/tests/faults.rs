@@ -22,7 +22,7 @@ fn unsynced() -> Options {
     Options { is_synced: false, ..Options::default() }
 }
 
-/// Creates a store in a new directory. Returns the path of its log, and for each write the length of the log and the
+/// Creates a store in an empty directory. Returns the path of its log, and for each write the length of the log and the
 /// content of the store after it.
 fn written(directory: &Path) -> (PathBuf, Vec<(u64, Map)>) {
     let store = Store::open(directory, unsynced(), SharedMetrics::default()).unwrap();
@@ -135,7 +135,7 @@ fn a_damaged_block_is_an_error_and_not_a_value() {
 }
 
 #[test]
-fn a_store_is_open_once() {
+fn a_store_cannot_be_opened_twice_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let first = Store::open(directory.path(), unsynced(), SharedMetrics::default()).unwrap();
     let second = Store::open(directory.path(), unsynced(), SharedMetrics::default());
@@ -240,7 +240,7 @@ async fn a_killed_process_has_stored_all_that_it_acknowledged() {
     assert!(total > 0);
 }
 
-/// Is run by the test below, in a file system of 3 MiB.
+/// Needs the environment variable `SMALL`: the directory at which the test below mounts a file system of 3 MiB.
 #[test]
 #[ignore = "the test below runs it in a small file system"]
 fn in_a_small_file_system() {

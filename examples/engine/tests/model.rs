@@ -9,7 +9,7 @@ use papyra_metrics_engine_example::metrics::SharedMetrics;
 use papyra_metrics_engine_example::{Options, Store};
 use proptest::prelude::*;
 
-/// Sizes that are so small that a few hundred operations reach all levels.
+/// Sizes that are so small that a few hundred operations cause compactions into level 2.
 fn small() -> Options {
     Options {
         memtable_bytes: 4 << 10,
@@ -91,7 +91,7 @@ proptest! {
 }
 
 #[test]
-fn a_deletion_stays_when_its_value_is_levels_below() {
+fn a_deletion_hides_a_value_in_a_deeper_level() {
     let directory = tempfile::tempdir().unwrap();
     let metrics = SharedMetrics::default();
     let store = open(directory.path(), &metrics);

@@ -17,7 +17,7 @@ pub(crate) fn run_until<T>(engine: &Engine, wait: impl FnOnce() -> T) {
     thread::scope(|scope| {
         scope.spawn(|| {
             let began = Instant::now();
-            let mut load = Load { engine, random: 1, budget: 0.0 };
+            let mut load = Load { engine, random: 1, compactions_due: 0.0 };
             while !is_over.load(Ordering::Relaxed) {
                 load.tick(began.elapsed().as_secs_f64());
                 thread::sleep(TICK);
@@ -32,11 +32,11 @@ struct Load<'a> {
     engine: &'a Engine,
     random: u64,
     /// The number of compactions that are due. Its fraction is kept until it adds up to another compaction.
-    budget: f64,
+    compactions_due: f64,
 }
 
 impl Load<'_> {
-    /// Returns a random number from 0 to 1, by a linear congruential generator.
+    /// Returns a random number from 0 to below 1, from a linear congruential generator.
     #[allow(clippy::cast_precision_loss)] // a number of 24 bits is exact in a float
     fn random(&mut self) -> f64 {
         self.random = self
@@ -81,9 +81,9 @@ impl Load<'_> {
         self.write((25.0 * busy) as u64);
         self.look_up(&metrics.memory_cache, 60.0 * busy, 0.9);
         self.look_up(&metrics.disk_cache, 6.0 * busy, 0.6);
-        self.budget += 0.08 * busy;
-        if self.budget >= 1.0 {
-            self.budget -= 1.0;
+        self.compactions_due += 0.08 * busy;
+        if self.compactions_due >= 1.0 {
+            self.compactions_due -= 1.0;
             self.compact(seconds);
         }
     }
@@ -118,7 +118,7 @@ impl Load<'_> {
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // small and positive
     fn compact(&mut self, seconds: f64) {
         let metrics = &self.engine.metrics;
-        // Lower levels are compacted more often.
+        // Levels with low numbers are compacted more often.
         let level = Level((self.random() * self.random() * 7.0) as usize);
         metrics.flushes.inc();
         let flushed = self.duration(0.08);

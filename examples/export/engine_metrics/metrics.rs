@@ -63,7 +63,7 @@ impl Label for Level {
     }
 }
 
-/// A cache of blocks: the same metrics for each kind of block.
+/// The metrics of a cache of blocks, each with a series for each kind of block.
 #[derive(Default, Metrics)]
 pub(crate) struct CacheMetrics {
     /// Lookups that found the block.
@@ -75,6 +75,7 @@ pub(crate) struct CacheMetrics {
     pub(crate) size: Family<Block, Gauge>,
 }
 
+/// The metrics of the write-ahead log.
 #[derive(Default, Metrics)]
 pub(crate) struct WalMetrics {
     /// Records appended.
@@ -88,7 +89,7 @@ pub(crate) struct WalMetrics {
     pub(crate) errors: Family<IoErrorKind, Counter>,
 }
 
-/// The whole engine.
+/// The metrics of the whole engine.
 #[derive(Default, Metrics)]
 #[metrics(prefix = "lsm_")]
 pub(crate) struct EngineMetrics {

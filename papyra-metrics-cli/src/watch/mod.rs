@@ -22,7 +22,7 @@ use crate::figures;
 use crate::output::{self, UNAVAILABLE};
 use crate::source::{Readings, Source};
 
-/// Watch metrics change.
+/// Watch metrics as they change.
 #[allow(clippy::struct_excessive_bools)] // each is an option of the command
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\

@@ -119,8 +119,8 @@ impl RateTable {
         Ok(())
     }
 
-    /// Returns how much the counters of a process have grown since the last reading. The result is empty for a process
-    /// that is read for the first time, because its counts may be old.
+    /// Returns how much the counters and histograms of a process have grown since the last reading. The result is empty
+    /// for a process that is read for the first time, because it may have begun to count long before.
     fn increments(&self, reading: &Reading) -> Snapshot {
         let before = self.last.get(&id(&reading.origin));
         before.map(|before| totals(reading).since(before)).unwrap_or_default()

@@ -350,8 +350,8 @@ enum Header {
     Histograms,
 }
 
-/// Returns the kind of header that the first metric needs, and the visible rows. If the first row is a heading of
-/// histograms, it is left out, because the header already contains it.
+/// Returns the kind of header that the first metric needs, and the visible rows. A heading of histograms that comes
+/// before any metric is left out, because the header already contains it.
 fn visible<'a>(entries: &[Entry<'a>], height: usize) -> (Header, Vec<Entry<'a>>) {
     let first = entries.iter().position(|entry| !matches!(entry, Entry::Title(_)));
     let header = match first.and_then(|first| entries.get(first)) {
