@@ -98,7 +98,7 @@ impl RecordLog {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
         let log = Self { path: path.to_owned(), file, metrics: LogMetrics::default() };
-        log.measure()?;
+        log.update_size_gauge()?;
         Ok(log)
     }
 
@@ -179,7 +179,7 @@ impl RecordLog {
         let cut = self.file.metadata()?.len() - torn;
         self.file.set_len(torn)?;
         self.file.sync_all()?;
-        self.measure()?;
+        self.update_size_gauge()?;
         Ok(cut)
     }
 
@@ -202,7 +202,7 @@ impl RecordLog {
         }
         let dropped = result?;
         self.file = OpenOptions::new().read(true).append(true).open(&self.path)?;
-        self.measure()?;
+        self.update_size_gauge()?;
         Ok(dropped)
     }
 
@@ -231,7 +231,7 @@ impl RecordLog {
         Ok(BufReader::new(file))
     }
 
-    fn measure(&self) -> io::Result<()> {
+    fn update_size_gauge(&self) -> io::Result<()> {
         self.metrics.size_bytes.set(self.file.metadata()?.len());
         Ok(())
     }

@@ -49,7 +49,8 @@ Examples:
   papyra-metrics dashboard metrics.lock > dashboard.json
   papyra-metrics rules metrics.lock > rules.yml
 
-Several paths, or the files of a directory, are treated as the processes of one service: their metrics are added up.
+Several paths, or the files of a directory, are treated as the processes of one service.
+Their metrics are added up, except for some gauges, such as ratios and peaks.
 If there are no metrics, show, watch and reset print `metrics: <unavailable>` and exit with 0, or with 1 if --require is given.
 In the same case, describe, dashboard and rules exit with 1.";
 

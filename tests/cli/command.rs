@@ -46,6 +46,7 @@ pub(crate) fn run_program(program: &str, directory: &Path, arguments: &str) -> C
 struct Service {
     directory: tempfile::TempDir,
     running: Backend,
+    /// The process id of the backend that was killed.
     killed: u32,
 }
 

@@ -1,4 +1,5 @@
-//! The names that dashboards and alerts depend on.
+//! The metrics that the wrappers count. Those of `fjall` are compared without the prefix and without the statistics of the
+//! database, because these are in a struct that needs an open database.
 
 use papyra_metrics_export::schema::{self, SchemaError};
 use papyra_metrics_wrapped_examples::fjall_store::FjallMetrics;
