@@ -4,8 +4,8 @@ use std::fmt::Write;
 use std::str;
 
 /// Writes a float in the canonical form of OpenMetrics, which Prometheus 3 uses for `le`: the shortest digits that
-/// parse back to the same float. Absolute values below 0.0001 or of at least 1,000,000 are written with an exponent,
-/// and other integers end in `.0`.
+/// parse back to the same float. Numbers other than zero are written with an exponent if their absolute value is below
+/// 0.0001 or at least 1,000,000; other integers end in `.0`.
 pub(crate) fn push_canonical(value: f64, out: &mut String) {
     if !value.is_finite() || value == 0.0 || (1e-4..1e6).contains(&value.abs()) {
         return push_float(value, out);
@@ -19,7 +19,7 @@ pub(crate) fn push_canonical(value: f64, out: &mut String) {
     };
 }
 
-/// Writes a float in the shortest digits that parse back to the same float, without allocating.
+/// Writes a float with the shortest digits that parse back to the same float, without allocating.
 pub(crate) fn push_float(value: f64, out: &mut String) {
     if value.is_infinite() {
         out.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });

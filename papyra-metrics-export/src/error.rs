@@ -1,10 +1,11 @@
-//! Errors of a registration.
+//! The error of a registration, and the conflicting definitions that it names.
 
 use std::fmt;
 
 use papyra_metrics::Kind;
 
-/// The error of a failed registration. None of the backend's metrics have been registered.
+/// The error of a registration, and of other functions that check names, labels or samples. A registration that returns
+/// an error has registered none of the backend's metrics.
 ///
 /// ```
 /// use papyra_metrics::persistence::PersistenceMetrics;
@@ -19,17 +20,17 @@ use papyra_metrics::Kind;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RegisterError {
-    /// The prefix given to the registry is not one or more names joined by dots.
+    /// The prefix given to the registry does not consist of words that match `[a-zA-Z][a-zA-Z0-9_]*`, joined by dots.
     InvalidPrefix {
         /// The prefix.
         prefix: String,
     },
-    /// The exported name of a metric has characters that monitoring systems refuse.
+    /// The exported name of a metric does not match `[a-zA-Z_][a-zA-Z0-9_]*`, so monitoring systems refuse it.
     InvalidMetricName {
         /// The exported name.
         name: String,
     },
-    /// The name of a label has characters that monitoring systems refuse.
+    /// The name of a label does not match `[a-zA-Z_][a-zA-Z0-9_]*`, so monitoring systems refuse it.
     InvalidLabelName {
         /// The label's name.
         name: String,
@@ -81,7 +82,7 @@ pub struct MetricDefinition {
     /// The names of the metric's own labels, without those of the backend, in alphabetical order.
     pub labels: Vec<String>,
     /// The upper bounds of a histogram's buckets in the exported unit, as Prometheus writes them. Empty for other
-    /// kinds, and for a histogram that has not been read yet.
+    /// kinds, and possibly for histograms, if the two definitions differ in something else.
     pub bounds: Vec<String>,
     /// The labels of the backend, such as `{backend="orders"}`.
     pub backend: String,
@@ -92,9 +93,9 @@ impl fmt::Display for MetricDefinition {
         write!(f, "a {}", self.kind)?;
         match &self.unit {
             Some(unit) => write!(f, " in {unit}")?,
-            None => write!(f, " without unit")?,
+            None => write!(f, " without a unit")?,
         }
-        write!(f, " of backend `{}`", self.backend)
+        write!(f, " in backend `{}`", self.backend)
     }
 }
 

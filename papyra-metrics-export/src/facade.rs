@@ -32,10 +32,11 @@ use crate::{Export, Progress, Registry, RegistryReader};
 /// help text are described to the recorder. A gauge of a closed backend keeps its last value, because the facade has no
 /// function that removes a gauge.
 ///
-/// For each bucket of a histogram, one call of `record_many` records the new values, with their mean and their number.
-/// A recorder with the same bounds therefore has the exact count of each bucket and the right sum. A recorder that
-/// implements `record_many` takes the values at once; the default implementation records them one by one, and
-/// `metrics-exporter-prometheus` keeps each of them until it is rendered or its upkeep runs.
+/// For each bucket of a histogram, one call of `record_many` records the mean of the new values, as many times as there
+/// are new values. A recorder with the same bounds therefore has the exact count of each bucket and the right sum. A
+/// recorder that implements `record_many` itself takes the values of a call at once; the default implementation records
+/// them one by one, and `metrics-exporter-prometheus` keeps each of them until the metrics are rendered or its upkeep
+/// runs.
 ///
 /// # Processes that fork
 ///

@@ -1,4 +1,5 @@
-//! Stores the error of the last attempt. A thread or task shares it with the handle that returns it.
+//! The error of the last attempt to export or to answer a scrape. The thread or task that makes the attempts sets it,
+//! and the handle of that thread or task returns it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

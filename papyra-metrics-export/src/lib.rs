@@ -13,12 +13,12 @@
 //! | `metrics` | [`metrics::Facade`]: any recorder of the `metrics` facade | `metrics` 0.24 |
 //! | `dashboard` | [`schema::Dashboard`]: a Grafana dashboard of the declared metrics | `serde`, `serde_json` |
 //! | `publish` | [`schema::Schema::of_published`]: the declared metrics of a running process | `papyra-metrics/publish` |
-//! | `tokio` | [`PeriodicTask`]: exports at an interval in a Tokio task, as [`Periodic`] does in a thread | `tokio` |
+//! | `tokio` | [`PeriodicTask`]: exports at an interval in a tokio task, as [`Periodic`] does in a thread | `tokio` |
 //!
-//! No feature is on by default, and the registry itself depends on `rustc-hash` alone. For any other system, a
-//! [`RegistryReader`] gives names, labels and values. A library that registers metrics itself, but leaves the export to
-//! the application, depends on `papyra-metrics` alone and takes a [`papyra_metrics::Register`], which [`Registry`]
-//! implements.
+//! No feature is on by default. Without features, the only dependency besides `papyra-metrics` is `rustc-hash`. For any
+//! other system, a [`RegistryReader`] gives names, labels and values. A library that registers metrics itself, but
+//! leaves the export to the application, depends on `papyra-metrics` alone and takes a [`papyra_metrics::Register`],
+//! which [`Registry`] implements.
 //!
 //! ```
 //! use papyra_metrics::persistence::PersistenceMetrics;
@@ -50,8 +50,9 @@
 //! - They never block counting. A backend that panics while it is read does not affect the others;
 //!   [`Registry::problems`] reports it.
 //! - A metric has the same name everywhere: the registry's prefix, the backend's name for the metric, and the unit.
-//!   Prometheus and the `metrics` facade end the samples of a counter in `_total`; OpenTelemetry keeps the unit
-//!   separate.
+//!   Only the notation differs. Prometheus and the `metrics` facade add `_total` to a counter; OpenTelemetry and OTLP
+//!   omit the unit and send it separately; and these two and StatsD keep the dots of the prefix, which become
+//!   underscores elsewhere.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

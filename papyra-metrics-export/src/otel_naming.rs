@@ -8,8 +8,8 @@ use crate::family::Family;
 /// The maximum length of a name, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
 const MAX_NAME_LEN: usize = 255;
 
-/// The names that are in use, by their spelling in lower case. The SDK ignores case, so two names must not differ only
-/// in upper and lower case.
+/// The names that are in use, by their spelling in lower case. The SDK ignores case, so two names must not differ in
+/// case alone.
 #[derive(Default)]
 pub(crate) struct Names(HashMap<String, String>);
 
@@ -47,8 +47,8 @@ impl Names {
             },
             |other| {
                 format!(
-                    "`{name}` is not exported to OpenTelemetry, because its name differs from `{other}` only in upper and \
-                     lower case; rename one of them"
+                    "`{name}` is not exported to OpenTelemetry, which ignores case, because another metric already has \
+                     the name `{other}`; rename one of them"
                 )
             },
         ))

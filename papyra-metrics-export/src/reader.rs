@@ -43,7 +43,7 @@ pub struct RegistryReader {
     shown: ShownValues,
     /// The values that [`read`](Self::read) returns. Adapters read the numbers in `shown` instead.
     values: Vec<Value>,
-    /// The registry numbers the closings of backends. Series that were closed up to this number are not shown again.
+    /// The registry numbers the closings of backends. The series of closings up to this number are not shown again.
     delivered: u64,
 }
 

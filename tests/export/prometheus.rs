@@ -496,8 +496,8 @@ open -1
     );
     assert_eq!(
         refused(sample("open", one, Value::Counter(3))),
-        "`open` is a counter without unit of backend `{pid=\"1\"}`, but a gauge without unit of backend `{}`; rename one \
-         of them, or use registries with different prefixes"
+        "`open` is a counter without a unit in backend `{pid=\"1\"}`, but a gauge without a unit in backend `{}`; rename \
+         one of them, or use registries with different prefixes"
     );
     assert_eq!(
         refused(sample("no name", one, Value::Counter(3))),

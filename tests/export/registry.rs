@@ -635,18 +635,18 @@ fn one_name_with_two_kinds_or_units_is_refused_and_both_backends_are_named() {
     let users: &[(&str, &str)] = &[("backend", "users")];
     assert_eq!(
         refused(&registry, Levels::default(), users),
-        "`records_written` is a gauge without unit of backend `{backend=\"users\"}`, but a counter without unit of \
+        "`records_written` is a gauge without a unit in backend `{backend=\"users\"}`, but a counter without a unit in \
          backend `{backend=\"orders\"}`; rename one of them, or use registries with different prefixes"
     );
     assert_eq!(
         refused(&registry, InBytes::default(), users),
-        "`written_bytes` is a counter without unit of backend `{backend=\"users\"}`, but a counter in bytes of \
+        "`written_bytes` is a counter without a unit in backend `{backend=\"users\"}`, but a counter in bytes in \
          backend `{backend=\"orders\"}`; rename one of them, or use registries with different prefixes"
     );
     assert_eq!(
         refused(&registry, Samples::default(), users),
-        "`records_written_total`, a gauge without unit of backend `{backend=\"users\"}`, shares sample names with \
-         `records_written`, a counter without unit of backend `{backend=\"orders\"}`; rename one of them, or use \
+        "`records_written_total`, a gauge without a unit in backend `{backend=\"users\"}`, shares sample names with \
+         `records_written`, a counter without a unit in backend `{backend=\"orders\"}`; rename one of them, or use \
          registries with different prefixes"
     );
     // A refused backend has no effect: even its new names remain free.

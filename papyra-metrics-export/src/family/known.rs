@@ -92,8 +92,8 @@ impl Families {
         }
     }
 
-    /// Returns the earliest family with another name that has a sample of the same name as the given family. A counter
-    /// `a` and a gauge `a_total` are an example.
+    /// Returns the earliest family with another name that shares a sample name with a family of this name and kind, as
+    /// a counter `a` and a gauge `a_total` do.
     fn sharing(&self, name: &str, kind: Kind) -> Option<Family> {
         let mut first: Option<usize> = None;
         for suffix in kind.sample_suffixes() {

@@ -1,11 +1,11 @@
 //! The readings that collections observe.
 //!
-//! Each instrument has a callback, and the SDK runs all of them for each collection of each of its readers. All
-//! callbacks of one collection use the same reading. The SDK does not report which callbacks belong to one collection,
-//! but it runs them in the order in which their instruments were built. A callback therefore takes a new reading unless
-//! its instrument was built after the instrument of the previous callback. If collections overlap, each collection
-//! still takes a reading in its first callback, and a reading is only ever replaced by a newer one. No collection
-//! therefore observes a value from before it began.
+//! Each observable instrument has a callback, and the SDK runs all callbacks for each collection of each of its
+//! readers. All callbacks of one collection use the same reading. The SDK does not report which callbacks belong to one
+//! collection, but it runs them in the order in which their instruments were built. A callback therefore takes a new
+//! reading unless its instrument was built after the instrument of the previous callback. If collections overlap, each
+//! collection still takes a reading in its first callback, and a reading is only ever replaced by a newer one.
+//! Therefore, no collection observes a value that was read before it began.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -123,8 +123,8 @@ impl Collections {
         }
         if backlog > 0 {
             let message = format!(
-                "{backlog} values of `{}` have yet to be exported to OpenTelemetry, which takes them one by one and \
-                 {MAX_REPLAYED} at a time; collect more often, or use the feature `otlp`",
+                "{backlog} values of `{}` are not exported to OpenTelemetry yet, because one collection exports at most \
+                 {MAX_REPLAYED}; collect more often, or use the feature `otlp`",
                 family.name()
             );
             self.backlog.add(Problem::new(String::new(), message));

@@ -16,7 +16,7 @@ use crate::otel_naming::{Names, unit};
 use crate::registry::{Problem, ProblemReport};
 
 /// The time for which a registration waits until its instruments are built. The time is limited because a collection
-/// may be running a callback of the application that waits for a lock of the registering thread.
+/// may be running a callback of the application that waits for a lock which the registering thread holds.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The maximum length of a unit, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
@@ -24,7 +24,7 @@ const MAX_UNIT_LEN: usize = 63;
 
 pub(super) struct Instruments {
     state: Mutex<State>,
-    /// Notified when an instrument has been built, and when a collection begins to run the code of backends.
+    /// Notified when an instrument has been built, and when a callback begins, because it may run the code of backends.
     progress: Condvar,
     report: ProblemReport,
 }
@@ -42,7 +42,8 @@ struct State {
     /// The histograms whose bounds are not known yet.
     without_bounds: Vec<(Arc<Definition>, BuiltHistogram)>,
     is_building: bool,
-    /// The number of collections that are currently running the code of backends.
+    /// The number of callbacks that are currently running. Each of them may be reading the backends, which runs their
+    /// code.
     readings: usize,
 }
 
@@ -68,12 +69,12 @@ pub(super) struct Definition {
 /// The instrument that is to be built for a family. Families of gauges and of histograms need two instruments.
 pub(super) enum Part {
     /// The first instrument of a family: a counter, a gauge for integers, or the additional instrument that replays the
-    /// values of a histogram.
+    /// values of a histogram, together with the histogram if its bounds are known.
     First,
     /// The gauge for floats. A gauge of the SDK accepts either integers or floats, so a family of gauges has both. A
     /// gauge that observes nothing is not exported.
     FloatGauge,
-    /// The histogram itself, which is built once its bounds are known.
+    /// The histogram itself, if its bounds were not known when the first instrument was built.
     Histogram(BuiltHistogram),
 }
 
@@ -100,8 +101,8 @@ impl Instruments {
                     let unit = self.unit(family);
                     let definition = Arc::new(Definition { family: family.clone(), name, unit });
                     state.push(Arc::clone(&definition), Part::First);
-                    // The value of a gauge is not known before a reading, and no instrument can be built during a
-                    // reading. Gauges for integers and for floats are therefore both built now.
+                    // Whether the values of a gauge are integers or floats is not known before a reading, and no
+                    // instrument can be built during a reading. Gauges for both are therefore built now.
                     if family.kind == Kind::Gauge {
                         state.push(definition, Part::FloatGauge);
                     }
@@ -159,8 +160,8 @@ impl Instruments {
         drop(state);
         let thread = thread::Builder::new().name("metrics instruments".to_owned());
         if thread.spawn(build).is_err() {
-            let message = "no thread could be started to build instruments; they are built when the next metrics are \
-                           registered";
+            let message = "no thread could be started to build instruments; they are built when metrics with new names \
+                           are registered";
             self.report.add(Problem::new(String::new(), message.to_owned()));
             self.state().is_building = false;
             return None;

@@ -35,12 +35,12 @@ mod instruments;
 ///
 /// Counters become observable counters of `u64`, gauges observable gauges of `i64` or of `f64`. Names keep the dots of
 /// the registry's prefix and omit the unit, which is passed separately in UCUM notation (`By`, `s`). The unit of a
-/// metric that declares none is derived from its name: `{record}` for `records_written`. If two metrics differ in their
-/// unit alone, the later one keeps the unit in its name. Labels become attributes, and the help text becomes the
-/// description.
+/// metric that declares none is derived from its name: `{record}` for `records_written`. If two names are equal without
+/// their units, the later one keeps its unit or, if it has none, is not exported. Labels become attributes, and the
+/// help text becomes the description.
 ///
-/// The SDK refuses names of more than 255 characters, and merges names that differ only in case. Such a metric is not
-/// exported; a unit of more than 63 characters is left out. [`Registry::problems`] reports both.
+/// The SDK refuses names of more than 255 characters, and merges names that differ only in case. A metric with such a
+/// name is not exported; a unit of more than 63 characters is left out. [`Registry::problems`] reports both.
 ///
 /// The observed totals never fall, neither at a reset nor when a backend is closed and opened again under the same
 /// labels. The sum that a reader receives therefore equals the number of counted events, with cumulative and with delta
@@ -64,9 +64,9 @@ mod instruments;
 /// and not at all while a collection runs the code of a backend. An application may therefore register while it holds a
 /// lock that another backend needs in order to be read. The new metrics are then part of a later collection.
 ///
-/// A histogram that is absent when it is registered, in a flattened `Option` that is `None`, has no bounds yet. It is
-/// built after the first collection in which it is present, and the following collection exports it with all of its
-/// values. A process that flushes only once should call [`build_missing`](Self::build_missing) before the flush.
+/// A histogram that is absent when it is registered, for example in a flattened `Option` that is `None`, has no bounds
+/// yet. It is built after the first collection in which it is present, and the following collection exports it with all
+/// of its values. A process that flushes only once should call [`build_missing`](Self::build_missing) before the flush.
 ///
 /// OpenTelemetry cannot remove an instrument: the instruments stay, and observe nothing once this value is dropped.
 /// Flush the provider before dropping it. A meter taken from `opentelemetry::global` before the provider was set never
@@ -285,8 +285,8 @@ fn replay(
 }
 
 impl Adapter {
-    /// Runs a callback and catches its panic. An uncaught panic would end the SDK's reader permanently. The totals that
-    /// were not observed in this collection would be counted a second time by the next delta.
+    /// Runs a callback and catches its panic. An uncaught panic would end the SDK's reader permanently, and with delta
+    /// temporality, totals that are missing from one collection are counted a second time in the next.
     fn call_back(&self, family: &Family, callback: impl FnOnce(&Collections)) {
         let called = panics::catch(|| {
             let _reading = self.instruments.begin_reading();

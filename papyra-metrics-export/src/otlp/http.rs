@@ -114,7 +114,8 @@ impl Export for OtlpHttp {
     ///
     /// # Errors
     ///
-    /// Returns an error if the collector cannot be reached, does not answer in time, or refuses the request.
+    /// Returns an error if the collector cannot be reached, does not answer in time, refuses the request, or has
+    /// requested a pause that still lasts more than four seconds.
     fn export(&mut self) -> io::Result<Progress> {
         if let Some(pause) = self.paused_until.map(|until| until.duration_since(Instant::now())) {
             if pause > MAX_PAUSE {

@@ -1,7 +1,7 @@
 //! OTLP: the metrics of a registry as messages of the OpenTelemetry protocol, without its SDK.
 //!
-//! [`Otlp`] encodes the messages, [`OtlpHttp`] sends them over HTTP. In contrast to the feature `opentelemetry`, which
-//! needs the application's SDK, histograms are exported exactly, regardless of how many values they have.
+//! [`Otlp`] encodes the messages, and [`OtlpHttp`] sends them over HTTP. In contrast to the feature `opentelemetry`,
+//! which needs the application's SDK, histograms are exported exactly, regardless of how many values they have.
 //!
 //! The messages are those of <https://opentelemetry.io/docs/specs/otlp/>, version 1.
 
@@ -56,9 +56,9 @@ pub use http::OtlpHttp;
 /// The totals of a closed backend are exported until the registry forgets them. Set [`Registry::set_closed_retention`]
 /// to longer than the collector may be unavailable.
 ///
-/// The start time of a series is the time of the last reading in which the series did not exist yet. For this purpose,
-/// creating the `Otlp` counts as a reading. If the registry has forgotten a total, the series starts again at zero with
-/// a later start time.
+/// The start time of a series is the time of the reading before the first one that contains the series. For this
+/// purpose, creating the `Otlp` counts as a reading. If the registry has forgotten a total, the series starts again at
+/// zero with a later start time.
 ///
 /// Integers of the protocol are signed and have 64 bits. A total that exceeds them is sent as a float.
 pub struct Otlp {

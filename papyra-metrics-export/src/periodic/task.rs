@@ -65,7 +65,8 @@ impl PeriodicTask {
         self.last_error.get()
     }
 
-    /// Exports once more and stops. Waits for the receiver for at most five seconds.
+    /// Exports once more and stops. If this export has several parts, no part is begun after five seconds, and the
+    /// remaining parts are left out without an error.
     ///
     /// # Errors
     ///

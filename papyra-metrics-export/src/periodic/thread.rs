@@ -72,13 +72,14 @@ impl Periodic {
         self.last_error.get()
     }
 
-    /// Exports once more and stops. Waits for the receiver for at most five seconds.
+    /// Exports once more and stops. If this export has several parts, no part is begun after five seconds, and the
+    /// remaining parts are left out without an error.
     ///
     /// # Errors
     ///
-    /// Returns an error if the last export failed or panicked; [`TimedOut`](io::ErrorKind::TimedOut) if an export does
-    /// not return within six seconds; and [`Deadlock`](io::ErrorKind::Deadlock) if called by the export itself, in
-    /// which case the thread stops as soon as the export returns.
+    /// Returns an error if the last export failed or panicked; [`TimedOut`](io::ErrorKind::TimedOut) if the thread has
+    /// not ended after six seconds; and [`Deadlock`](io::ErrorKind::Deadlock) if called by the export itself, in which
+    /// case the thread stops as soon as the export returns.
     pub fn stop(mut self) -> io::Result<()> {
         self.join()
     }
@@ -98,7 +99,7 @@ impl Periodic {
                     "the export does not return; its thread stops as soon as it does",
                 ),
                 JoinError::Forked => io::Error::other(
-                    "the export belongs to the process that this one was forked from; start another one",
+                    "the export belongs to the process that this one was forked from; create a new `Periodic` here",
                 ),
             })
         })

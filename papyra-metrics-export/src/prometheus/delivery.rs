@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 /// Records which last values of closed backends were scraped, and which of them are still shown.
 #[derive(Default)]
 pub(super) struct Delivery {
-    /// The time for which a last value is shown after its first scrape.
+    /// The minimum time for which a last value is shown after its first scrape.
     pub(super) linger: Duration,
-    /// The registry numbers the closings of backends. Series that were closed up to this number are not part of scrapes
-    /// any more. The number never falls.
+    /// The registry numbers the closings of backends. The series of closings up to this number are no longer part of
+    /// scrapes. The number never falls.
     delivered: AtomicU64,
-    /// The number of a closing whose series were already scraped but are still part of scrapes, and the time of their
-    /// first scrape.
+    /// The number of a closing, and a time: the series of closings up to this number have been part of scrapes since
+    /// this time. `None` if no scraped series waits for the end of `linger`.
     lingering: Mutex<Option<(u64, Instant)>>,
 }
 
@@ -24,8 +24,9 @@ impl Delivery {
         self.delivered.load(Ordering::Relaxed)
     }
 
-    /// Marks all series up to closing number `newest` as scraped. They are delivered, and no longer shown, once the
-    /// time `linger` has passed.
+    /// Marks the series of closings up to `newest` as scraped. The first call after the time `linger`, which is this
+    /// call if `linger` is zero, marks them as delivered, so that they are no longer shown. For series that are closed
+    /// in the meantime, `linger` begins with the call after that one.
     pub(super) fn mark(&self, newest: u64) {
         // In most scrapes nothing was closed, and reading the clock would take a large part of the time of a small
         // scrape.

@@ -47,7 +47,7 @@ const NAMED: u8 = 2;
 struct Range<'a> {
     kind: &'a str,
     subtype: &'a str,
-    /// Whether the range requests a version other than the one that this crate writes.
+    /// Whether the range requests a version other than 1.0.0, the version of OpenMetrics that this crate writes.
     is_other_version: bool,
     /// The weight in thousandths.
     weight: u16,
@@ -91,8 +91,8 @@ struct Preference {
     weight: u16,
 }
 
-/// Returns the most precise of the matching ranges. Of equally precise ranges, the one with the highest weight is
-/// returned.
+/// Returns the precision and the weight of the most precise range that matches. Of equally precise ranges, the one with
+/// the highest weight counts. If no range matches, the weight is zero.
 fn best(ranges: &[Range<'_>], kind: &str, subtype: &str) -> Preference {
     let matching = ranges.iter().filter_map(|range| {
         Some(Preference { precision: range.precision(kind, subtype)?, weight: range.weight })

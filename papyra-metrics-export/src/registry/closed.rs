@@ -58,12 +58,12 @@ impl Departed {
 }
 
 /// The totals that unregistered metrics had counted into series which the registry has forgotten. If these metrics are
-/// registered again, their series start at zero instead of at these totals, because receivers of increments have
-/// already received them.
+/// registered again, their series start at zero instead of at these totals, because receivers already have these
+/// counts.
 #[derive(Default)]
 pub(super) struct ForgottenSources {
     by_address: FxHashMap<usize, ForgottenSource>,
-    /// The number of sources at which [`add`](Self::add) next removes the sources whose metrics no longer exist.
+    /// The number of sources above which [`add`](Self::add) removes the sources whose metrics no longer exist.
     prune_at: usize,
 }
 
@@ -128,7 +128,7 @@ pub(super) struct ClosedBackends {
     backends: BTreeMap<u64, ClosedBackend>,
     pub(super) keep_for: Duration,
     pub(super) keep_at_most: usize,
-    /// The number of backends that were ever closed. It is also the number of the newest closing.
+    /// The number of backends that were ever added. It is also the number of the newest closing.
     pub(super) closings: u64,
     /// Incremented whenever a closed backend is forgotten.
     pub(super) forgotten: u64,

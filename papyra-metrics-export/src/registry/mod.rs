@@ -66,15 +66,15 @@ pub(crate) use store::view::{SeriesView, View};
 /// 10,000 backends (see [`set_closed_retention`](Self::set_closed_retention)). Then it forgets the totals and reuses
 /// their memory. If a backend is opened under the same labels after that, its series start at zero, even if it is the
 /// same `Arc` of metrics, because readers already have the earlier counts. A reader that does not read within this time
-/// does not get the last values. The memory and the time of a reading depend on the backends that are open or
-/// remembered, not on those that ever were.
+/// does not get the last values. The memory and the time of a reading depend on the number of backends that are open or
+/// remembered, not on the number of those that were closed and forgotten.
 ///
 /// # Totals
 ///
-/// Counters are read over their lifetime, which a reset does not change. If a source's total falls nevertheless, as a
-/// plain `AtomicU64` does when it is reset, the registry adds the last total before the reset to all later ones.
-/// Increments of such a source between the last reading and the reset are lost; a [`Counter`](papyra_metrics::Counter)
-/// loses none.
+/// Readers get the lifetime total of a counter, which a reset does not change. If a total falls nevertheless, as that
+/// of a plain `AtomicU64` does when it is reset, the registry adds the last total that it read before the reset to all
+/// later ones. Increments between that reading and the reset are lost; a [`Counter`](papyra_metrics::Counter) loses
+/// none.
 ///
 /// # Locks
 ///
@@ -115,7 +115,8 @@ impl Registry {
     /// Creates a registry that puts a prefix before every name: words joined by dots, such as `papyra` or
     /// `papyra.storage`.
     ///
-    /// Prometheus and the `metrics` facade see an underscore in place of each dot.
+    /// Prometheus, the `metrics` facade and a [`RegistryReader`](crate::RegistryReader) have an underscore in place of
+    /// each dot.
     ///
     /// # Errors
     ///
@@ -137,7 +138,7 @@ impl Registry {
         Self { shared, labels: Arc::default(), filters: Vec::new() }
     }
 
-    /// Returns a handle to the same registry that adds these labels to all that is registered through it.
+    /// Returns a handle to the same registry that adds these labels to each registration through it.
     ///
     /// ```
     /// use papyra_metrics::persistence::PersistenceMetrics;
@@ -180,8 +181,8 @@ impl Registry {
     /// # Ok::<(), papyra_metrics_export::RegisterError>(())
     /// ```
     ///
-    /// The filter is called once for each metric of each registration. If the handle has filters already, all of them
-    /// have to accept a metric.
+    /// At each registration, the filter is called for each metric. If the handle has filters already, all of them have
+    /// to accept a metric, and a filter is not called for a metric that an earlier filter refuses.
     #[must_use]
     pub fn with_filter(
         &self,
@@ -200,8 +201,9 @@ impl Registry {
         self.store().set_retention(time, backends);
     }
 
-    /// Returns the problems of the last reading: backends that panicked, values that do not match their descriptors,
-    /// and names that a monitoring system refuses. The list is empty if everything was exported.
+    /// Returns the problems of the last reading, such as backends that panicked and values that do not match their
+    /// descriptors, and the problems that adapters report, such as names that a monitoring system refuses. The list is
+    /// empty if everything was exported.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.store().problems();
         problems.extend(self.shared.reports.all());

@@ -20,17 +20,19 @@ impl Registry {
     /// an empty value is left out, because monitoring systems treat an empty label like a missing one.
     ///
     /// The registered metrics are those that [`descriptors`](Metrics::descriptors) returns at the time of the call. If
-    /// one of them is a histogram, this function walks the metrics once to compare its buckets. The walk also computes
-    /// the values of computed metrics, so the caller must not hold a lock that they need.
+    /// one of them is a histogram, this function walks the metrics once to compare its buckets with those of other
+    /// histograms of the same name. The walk also computes the values of computed metrics, so the caller must not hold
+    /// a lock that they need.
     ///
     /// If the backend itself implements `Metrics` and is registered, it is dropped only after the next reading, because
     /// the registry reads its last values first. [`unregister`](Self::unregister) releases it at once.
     ///
     /// # Errors
     ///
-    /// Returns a [`RegisterError`] if no other clone of the `Arc` exists, if a label is invalid, if another backend
-    /// declares one of the metrics with another kind or unit, or if an open backend has one of the metrics with the
-    /// same labels. In case of an error, nothing is registered.
+    /// Returns a [`RegisterError`] if no other clone of the `Arc` exists, if the metrics are already registered, if the
+    /// name of a metric or of a label is invalid, if another backend declares one of the metrics with another kind,
+    /// unit, buckets or label names, or if an open backend has one of the metrics with the same labels. In case of an
+    /// error, nothing is registered.
     pub fn register<M>(&self, metrics: Arc<M>, labels: &[(&str, &str)]) -> Result<(), RegisterError>
     where
         M: Metrics + Send + Sync + ?Sized + 'static,

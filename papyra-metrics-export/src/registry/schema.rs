@@ -32,8 +32,9 @@ impl Schema {
     ///
     /// # Errors
     ///
-    /// Returns an error if a name is not valid, or if another backend declares the same name with another kind or unit.
-    /// Families that were added before the error are not removed.
+    /// Returns an error if a name is not valid, if another backend declares the same name with another kind, unit or
+    /// label names, or if two of the metrics have the same name and labels. Families that were added before the error
+    /// are not removed.
     pub(super) fn new(
         new: &Registration<'_>,
         families: &mut Families,
@@ -95,8 +96,9 @@ impl Schema {
         is_same_list || *self.listed.descriptors == *new.descriptors
     }
 
-    /// Returns an error if a histogram of a backend has other buckets than its family. Each entry of `buckets` contains
-    /// the index of the metric; `labels` are those of the backend.
+    /// Returns an error if a histogram of a backend has other buckets than its family or than another histogram of the
+    /// backend in this family. Each entry of `buckets` contains the index of the metric; `backend` contains the labels
+    /// of the backend, for the error.
     pub(super) fn check_buckets(
         &self,
         buckets: &[(usize, Arc<Buckets>)],

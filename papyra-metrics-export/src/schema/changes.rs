@@ -10,7 +10,8 @@ const HELP: &str = "help";
 const OBJECTIVE: &str = "objective";
 const ROLE: &str = "role";
 
-/// A difference between a lock file and the declared metrics. `Display` writes the old and the new state.
+/// A difference between two schemas, usually between a lock file and the declared metrics. `Display` writes the old and
+/// the new state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
     /// The metric's exported name, with labels if only one series has changed.
@@ -43,7 +44,7 @@ impl Change {
     /// for changes of help texts and components.
     ///
     /// Removing or changing an objective is breaking, because alerts depend on it, and so is removing the `errors` mark
-    /// of a counter. A new objective counts as an addition.
+    /// of a counter. A new objective or mark counts as an addition.
     pub fn is_breaking(&self) -> bool {
         match &self.kind {
             ChangeKind::Added => false,
@@ -126,8 +127,8 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     changes.extend(added.map(|it| Change { metric: series(it), kind: ChangeKind::Added }));
 }
 
-/// Compares the objectives of the series that exist in both families. If all series of each family have the same
-/// objective, reports a single change.
+/// Compares the objectives of the series that exist in both families. If, in each of the two families, all series have
+/// the same objective or none has one, reports a single change.
 fn compare_objectives(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     let is_common =
         |family: &Family| family.objectives.is_empty() || family.common_objective().is_some();

@@ -7,7 +7,7 @@ use super::changes::Change;
 
 /// The error of a comparison with a lock file.
 ///
-/// `Debug` prints the text of `Display`, and the cause, because tests call `unwrap`.
+/// `Debug` prints the text of `Display` and the cause, because tests call `unwrap`, which prints `Debug`.
 #[non_exhaustive]
 pub enum SchemaError {
     /// There is no lock file.

@@ -10,7 +10,7 @@ use super::report::Report;
 use super::text;
 
 impl Schema {
-    /// Compares with the lock file at `path`, or writes it, as [`check`](super::check) does.
+    /// Compares this schema with the lock file at `path`, or writes the file, as [`check`](super::check) does.
     ///
     /// # Errors
     ///

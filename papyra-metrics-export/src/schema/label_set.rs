@@ -9,7 +9,7 @@ use super::escape::{escape, unescape};
 /// The labels of a series, ordered by name, so that label sets in any order of declaration are equal. Empty for a
 /// metric without labels.
 ///
-/// `Display` writes the text of a lock file: `op="get",outcome="ok"`.
+/// `Display` writes the labels as in a lock file: `op="get",outcome="ok"`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct LabelSet(Vec<(String, String)>);
 

@@ -60,10 +60,10 @@
 //!   series op="put"
 //! ```
 //!
-//! Optional lines describe properties that dashboards and alert rules use. `component` is the prefix of the metric's
-//! struct. `role errors` marks a counter of errors. `objective 99.9% within 0.1` is the
-//! [objective](papyra_metrics::Objective) of a histogram; if its series have different objectives, each line ends with
-//! the labels of a series.
+//! Optional lines describe properties that dashboards and alert rules use. `component` is the prefix of the registry
+//! followed by that of the metric's struct. `role errors` marks a counter of errors. `objective 99.9% within 0.1` is
+//! the [objective](papyra_metrics::Objective) of a histogram; if its series have different objectives, each line ends
+//! with the labels of a series.
 //!
 //! Lines that begin with `#` and empty lines are ignored. In `help` and in the values of labels, a line break is `\n`, a
 //! backslash `\\`, a quote `\"`, and a control character `\u{…}`.
@@ -101,10 +101,11 @@ pub use rules::AlertRules;
 /// Compares the metrics that `M` declares with the lock file at `path`. In a test, a relative path begins at the
 /// package's directory.
 ///
-/// Additions and changes of help texts or components pass, and the [`Report`] lists them. A changed objective is an
-/// error.
+/// Additions and changes of help texts or components pass, and the [`Report`] lists them. A changed or removed
+/// objective is an error.
 ///
-/// If the environment variable `UPDATE_METRICS` is set to a value other than `0`, the file is written instead.
+/// If the environment variable `UPDATE_METRICS` is set to a value other than `0` and the empty string, the file is
+/// written instead.
 ///
 /// A value of `M` is created in order to read its bucket bounds. For metrics with a prefix, of a registry, or without
 /// `Default`, see [`Schema`].

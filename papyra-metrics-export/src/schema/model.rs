@@ -72,8 +72,9 @@ impl Schema {
         schema
     }
 
-    /// Returns the schema of all metrics that are registered at the time of the call, with the registry's prefix and
-    /// labels.
+    /// Returns the schema of the metrics that are registered at the time of the call, with the registry's prefix and
+    /// labels. Metrics that are absent at that time, for example in a flattened `Option` that is `None`, are left out.
+    /// Backends that are closed but not yet forgotten are included.
     ///
     /// Labels whose values differ from process to process, such as a host name, do not belong in a lock file. Register
     /// the metrics without these labels in the test.
@@ -111,7 +112,8 @@ impl Schema {
     }
 
     /// Adds the metrics of another schema, so that one lock file can contain several components. If a family is in both
-    /// schemas, its kind, unit, help and bounds in this schema are kept, and it gets the series and objectives of both.
+    /// schemas, its kind, unit, component, help and bounds in this schema are kept, and it gets the series and
+    /// objectives of both.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
         for (name, family) in other.families {

@@ -131,7 +131,7 @@ impl SentSeries {
         }
     }
 
-    /// Writes the lines of a counter's increment, if there is one. Returns the new total.
+    /// Writes the line of a counter's increment, if there is one. Returns the new total.
     pub(super) fn write_counter(&self, total: u64, lines: &mut String) -> Option<Tally> {
         let increment = total.wrapping_sub(self.totals[0].count);
         if increment == 0 {
@@ -141,7 +141,7 @@ impl SentSeries {
         Some(Tally { count: total, sum: 0 })
     }
 
-    /// Writes the lines of a gauge's value.
+    /// Writes the lines of a gauge's value: two for a negative value, none for an infinity or NaN.
     pub(super) fn write_gauge(&self, form: Form, number: Number, lines: &mut String) {
         match form {
             Form::Float => self.write_float("", number.float(), lines),
@@ -277,8 +277,8 @@ fn in_unit(base_units: u64, per_unit: u64) -> String {
     text
 }
 
-/// Returns the sample rate of a line that represents this number of values. Receivers round its reciprocal or truncate
-/// it.
+/// Returns the sample rate of a line that represents this number of values. Receivers round or truncate its reciprocal,
+/// so the reciprocal is not less than the number.
 #[allow(clippy::cast_precision_loss)] // exact up to 2⁵³
 fn sample_rate(count: u64) -> f64 {
     let mut rate = 1.0 / count as f64;

@@ -25,7 +25,8 @@ mod datagram;
 mod lines;
 mod socket;
 
-/// The longest time after which the network still reports that a datagram to another machine was not received.
+/// The time after which a datagram to another machine counts as received if the network has reported no failed
+/// delivery.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends the metrics of a registry to a StatsD daemon; each [`export`](Export::export) sends the increments since the
@@ -56,8 +57,8 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// - the increment of each bucket that has grown, such as `append_seconds_bucket_0_005:3|c`, and of `…_bucket_inf` for
 ///   values above the last bound. The buckets are not cumulative.
 /// - the increments of its `…_count` and of its `…_sum`.
-/// - the gauges `….p50` and `….p99`, which are quantiles of the values since these gauges were last sent. Without new
-///   values they are not sent, so that the daemon keeps the last ones.
+/// - the gauges `….p50` and `….p99`, which are quantiles of the values recorded since these gauges were last sent.
+///   Without new values they are not sent, so that the daemon keeps the last ones.
 ///
 /// With [`with_tags`](Self::with_tags), a histogram is a distribution of DogStatsD instead: one line for the new values of each
 /// bucket, with their mean and a sample rate that gives their number (`append_seconds:0.003|d|@0.25` represents four).
@@ -70,7 +71,8 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// - UDP on the same machine reports a datagram that was not received. Only this datagram and later ones are sent
 ///   again.
 /// - UDP to another machine reports a failed delivery later, without naming the datagram. Everything that was sent
-///   within the second before the report is sent again. A datagram that the network drops is lost without a report.
+///   within the second before the report is sent again, even if it has arrived. A datagram that the network drops is
+///   lost without a report.
 ///
 /// So that the daemon's buffer does not overflow, an export stops after [`with_burst`](Self::with_burst) datagrams and
 /// returns [`Progress::More`]. Values that a daemon has received and loses when it stops are not sent again.
@@ -119,8 +121,8 @@ impl StatsD {
     ///
     /// # Errors
     ///
-    /// Returns an error if the name cannot be resolved or the operating system refuses a socket. A daemon that is not
-    /// running yet is not an error.
+    /// Returns an error if the name cannot be resolved, or if the operating system refuses a socket for each of its
+    /// addresses. A daemon that is not running yet is not an error.
     pub fn udp(registry: &Registry, address: impl ToSocketAddrs + Debug) -> io::Result<Self> {
         Ok(Self::new(registry, Socket::udp(&address)?))
     }
@@ -474,7 +476,7 @@ mod tests {
     fn lose(daemon: UdpSocket, statsd: &StatsD) -> UdpSocket {
         let address = daemon.local_addr().unwrap();
         drop(daemon);
-        let Socket::Udp(udp) = &statsd.socket else { panic!("another socket") };
+        let Socket::Udp(udp) = &statsd.socket else { panic!("not a UDP socket") };
         udp.socket.send(b"lost:1|c").unwrap();
         UdpSocket::bind(address).unwrap()
     }
@@ -491,7 +493,7 @@ mod tests {
         registry.register(metrics.clone(), &[]).unwrap();
         let daemon = UdpSocket::bind("127.0.0.1:0").unwrap();
         let mut statsd = StatsD::udp(&registry, daemon.local_addr().unwrap()).unwrap();
-        let Socket::Udp(udp) = &mut statsd.socket else { panic!("another socket") };
+        let Socket::Udp(udp) = &mut statsd.socket else { panic!("not a UDP socket") };
         udp.is_local = false;
         (metrics, daemon, statsd)
     }
@@ -533,7 +535,7 @@ mod tests {
     #[test]
     fn a_late_report_of_this_machine_resends_the_last_datagram_only() {
         let (metrics, daemon, mut statsd) = start();
-        let Socket::Udp(udp) = &mut statsd.socket else { panic!("another socket") };
+        let Socket::Udp(udp) = &mut statsd.socket else { panic!("not a UDP socket") };
         udp.is_local = true;
         let mut statsd = statsd.with_max_bytes(1);
         metrics.reads.add(5);

@@ -38,15 +38,15 @@ pub(super) struct Udp {
     pub(super) is_local: bool,
 }
 
-/// The reason why a datagram was not sent.
+/// The reason why a datagram counts as not sent.
 pub(super) enum SendError {
     /// The datagram exceeds the limit of the socket, and can never be sent.
     TooLong,
     /// The receiver's buffer is full. The datagram may be sent later.
     Full(io::Error),
-    /// Another error occurred. The datagram may be sent later.
+    /// Another error occurred, or the network has reported that this datagram did not arrive. It may be sent later.
     NotSent(io::Error),
-    /// The datagram was not sent, and at least one earlier datagram did not arrive.
+    /// The network has reported that this datagram or earlier ones did not arrive. All of them have to be sent again.
     Lost(io::Error),
 }
 

@@ -291,8 +291,8 @@ fn names_and_units_that_the_sdk_refuses_or_merges_are_reported() {
             format!(
                 "`{LONG}` is not exported to OpenTelemetry, because its name exceeds 255 characters; shorten it"
             ),
-            "`Level` is not exported to OpenTelemetry, because its name differs from `level` only in upper and lower \
-             case; rename one of them"
+            "`Level` is not exported to OpenTelemetry, which ignores case, because another metric already has the name \
+             `level`; rename one of them"
                 .to_owned(),
         ]
     );

@@ -40,8 +40,8 @@ enum State {
 
 /// The next step of the server for a connection.
 pub(super) enum Next {
-    /// The connection can be advanced when its socket is ready again.
-    Ready,
+    /// Nothing. The connection waits for its socket, or for the result of its scrape.
+    Wait,
     /// The connection needs the result of a scrape. Contains the `Accept` headers of the request.
     Scrape { accept: String },
     /// The connection is to be closed.
@@ -88,8 +88,8 @@ impl Connection {
                 Ok(Some(next)) => return next,
                 Ok(None) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Next::Ready,
-                // The client has closed the connection.
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Next::Wait,
+                // The connection is broken, usually because the client has closed it.
                 Err(_) => return Next::Close,
             }
         }
@@ -113,7 +113,7 @@ impl Connection {
                     Received::Answered(response) => self.state = State::Sending(response, 0),
                 }
             }
-            State::Waiting => return Ok(Some(Next::Ready)),
+            State::Waiting => return Ok(Some(Next::Wait)),
             State::Sending(response, sent) => {
                 let unsent = response.unsent(*sent);
                 if unsent.is_empty() {
@@ -123,7 +123,7 @@ impl Connection {
                     return Ok(None);
                 }
                 // The head and the body are written separately: a vectored write can raise SIGPIPE, which ends an
-                // application that has not disabled the signal.
+                // application that does not ignore the signal.
                 let length = self.stream.write(unsent)?;
                 if length == 0 {
                     return Err(ErrorKind::WriteZero.into());

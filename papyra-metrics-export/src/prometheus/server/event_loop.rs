@@ -20,7 +20,7 @@ use crate::last_error::LastError;
 const MAX_CONNECTIONS: usize = 128;
 /// The largest number of response bodies that are being sent at the same time. It limits the memory of the server.
 const MAX_BODIES: usize = 8;
-/// The number of clients that are accepted before connected clients are served again. It is smaller than
+/// The number of clients that each listener accepts before connected clients are served again. It is smaller than
 /// `MAX_CONNECTIONS`, so that a client whose request has arrived is never closed in favour of a client that connected
 /// later.
 const MAX_ACCEPTS: usize = 32;
@@ -32,7 +32,7 @@ pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(1);
 /// The token of the waker. Listeners have the first tokens, and connections have the tokens after those.
 pub(super) const WAKER: Token = Token(usize::MAX);
 
-/// The state shared by the handle of the server and its threads.
+/// The state that the handle of the server and its event loop share.
 #[derive(Default)]
 pub(super) struct Shared {
     pub(super) is_stopping: AtomicBool,
@@ -108,7 +108,8 @@ impl EventLoop {
         }
     }
 
-    /// Returns whether the server was stopped, and all responses are complete or their time limit has passed.
+    /// Returns whether the server was stopped, and all responses are complete or their time limit has passed. If it was
+    /// stopped, first closes the listeners, and all connections except those that wait for or receive a response.
     fn has_stopped(&mut self, now: Instant) -> bool {
         if !self.shared.is_stopping.load(Ordering::Acquire) {
             return false;
@@ -134,13 +135,13 @@ impl EventLoop {
 
     fn proceed(&mut self, token: usize, next: Next) {
         match next {
-            Next::Ready => {}
+            Next::Wait => {}
             Next::Scrape { accept } => self.scraper.push(token, accept),
             Next::Close => self.close(token),
         }
     }
 
-    /// Sends the result of the scrape that has ended to all clients that wait for it.
+    /// If the running scrape has ended, sends its result to all clients that wait for it.
     fn respond(&mut self, now: Instant) {
         let Some((tokens, result)) = self.scraper.finished() else { return };
         self.shared.last_error.set(None);
@@ -234,8 +235,8 @@ impl EventLoop {
         }
     }
 
-    /// Closes the oldest connection whose response is sent; if there is none, the oldest that has not sent a request.
-    /// Returns whether a connection was closed.
+    /// Closes the oldest connection whose response was sent completely; if there is none, the oldest that has not sent
+    /// its request completely. Returns whether a connection was closed.
     fn evict(&mut self) -> bool {
         let mut connections = self.connections.iter();
         let answered = connections.find(|(_, connection)| connection.is_answered());

@@ -1,4 +1,4 @@
-//! Parses HTTP/1.1 requests and creates responses, as far as a scrape needs them (RFC 9110 and RFC 9112).
+//! Parses HTTP/1.0 and HTTP/1.1 requests and creates responses, as far as a scrape needs them (RFC 9110, RFC 9112).
 
 use std::sync::Arc;
 

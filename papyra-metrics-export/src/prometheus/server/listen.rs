@@ -10,8 +10,8 @@ use socket2::SockRef;
 /// The number of clients that may wait to be accepted. The operating system drops the first packet of any further
 /// client, which delays that client by a second.
 const BACKLOG: i32 = 1024;
-/// The number of ports that are tried. If the port is chosen by the operating system for the first address, it may be
-/// in use at another address.
+/// The number of ports that are tried. A port that the operating system chooses for the first address may be in use at
+/// another address.
 const MAX_ATTEMPTS: usize = 16;
 
 /// Listens at one port on every address that a name resolves to. Addresses that do not exist on this machine (such as

@@ -1,4 +1,4 @@
-//! The thread that scrapes, so that user code never keeps the connections waiting.
+//! The thread that scrapes, so that the code of backends never blocks the event loop.
 
 use std::collections::VecDeque;
 use std::io;
@@ -59,7 +59,8 @@ impl Scraper {
     }
 
     /// Starts the next scrape if none is running. It is for the connection that has waited longest, and for all others
-    /// with the same `Accept` header. With one such header, clients therefore wait for at most two scrapes.
+    /// with the same `Accept` header. If all clients send the same header, each of them therefore waits for at most two
+    /// scrapes.
     pub(super) fn start_next(&mut self) {
         if self.is_scraping {
             return;

@@ -22,7 +22,7 @@ pub(super) struct Draft {
 pub(super) enum Chart {
     /// Lines, for values that must not be added up.
     Lines,
-    /// Lines for quantiles, on a scale that also shows values of different orders of magnitude.
+    /// Lines for quantiles, on a logarithmic scale.
     Quantiles,
     /// Stacked areas, for the parts of a sum.
     Stack,

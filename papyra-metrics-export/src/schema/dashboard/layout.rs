@@ -56,7 +56,8 @@ pub(super) fn arrange(rows: Vec<DraftRow>) -> Vec<Item> {
     items
 }
 
-/// Returns the positions of panels, from the top at `y`. The panels of each line are stretched to fill the line.
+/// Returns the positions of panels. The first line of panels is at the grid row `y`. The panels of each line, except
+/// those with a single number, are stretched to fill the line.
 fn positions(panels: &[Draft], mut y: u32) -> Vec<GridPos> {
     let widths: Vec<u32> = panels.iter().map(least_width).collect();
     let mut positions = Vec::new();

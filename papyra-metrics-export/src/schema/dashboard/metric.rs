@@ -96,7 +96,7 @@ impl Metric<'_> {
         format!("{}{suffix}", self.name)
     }
 
-    /// Returns whether the metric is a counter of an operation, which is given as words. Both `requests` and
+    /// Returns whether the metric is a counter of the operation that these words name. Both `requests` and
     /// `request_runs` count the operation `request`.
     pub(super) fn counts(&self, operation: &[&str]) -> bool {
         let Some((first, rest)) = self.words.split_at_checked(operation.len()) else {

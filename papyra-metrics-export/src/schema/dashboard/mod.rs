@@ -29,7 +29,7 @@ use crate::RegisterError;
 /// `Display` writes the JSON, which can be imported or provisioned. The same schema always gives the same text, so a
 /// file can be generated again and compared.
 ///
-/// - Each row shows one component: the metrics whose names begin with the same word. If there are several components,
+/// - Each row shows one component: the metrics whose names begin with the same words. If there are several components,
 ///   the first row is an overview.
 /// - Counters are shown as rates, gauges as values, histograms as quantiles and as a heatmap. Metrics with labels are
 ///   broken down by label.
@@ -58,7 +58,7 @@ impl<'a> Dashboard<'a> {
         Self { schema, title: None, labels: Vec::new() }
     }
 
-    /// Sets the title. The default is the first words that the names of all metrics have in common, or `Metrics` if
+    /// Sets the title. The default consists of the words with which the names of all metrics begin, or is `Metrics` if
     /// there are none.
     #[must_use]
     pub fn with_title(mut self, title: impl Into<String>) -> Self {

@@ -10,8 +10,8 @@ use super::ratio::ErrorRatio;
 use super::units;
 use crate::schema::roles::Role;
 
-/// Returns the panels of the overview: the number of instances, and the errors, operations in flight and latencies of all
-/// components.
+/// Returns the panels of the overview: the number of instances, and the operations, errors, error ratios, operations in
+/// flight and durations of all components.
 pub(super) fn of(
     metrics: &[Metric<'_>],
     ratios: &[ErrorRatio<'_, '_>],

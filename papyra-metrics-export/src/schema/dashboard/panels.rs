@@ -11,7 +11,7 @@ use crate::schema::combination::Combination;
 use crate::schema::roles::Role;
 
 /// The largest number of series for which one panel breaks down a metric by several labels at once.
-const MANY: usize = 12;
+const MAX_SERIES: usize = 12;
 
 pub(super) const QUANTILES: [(&str, &str); 3] =
     [("0.5", "p50"), ("0.99", "p99"), ("0.999", "p99.9")];
@@ -160,7 +160,7 @@ pub(super) fn measured(metric: &Metric<'_>) -> String {
 /// too many series, there is one panel for each label instead.
 fn breakdowns<'a>(metric: &Metric<'a>) -> Vec<Vec<&'a str>> {
     let labels = &metric.labels;
-    if labels.len() > 1 && metric.family.series.len() > MANY {
+    if labels.len() > 1 && metric.family.series.len() > MAX_SERIES {
         labels.iter().map(|label| vec![*label]).collect()
     } else {
         vec![labels.clone()]

@@ -46,7 +46,7 @@ pub(super) fn groups(rules: &AlertRules<'_>) -> (Vec<Group>, Vec<String>) {
             Some(Role::InFlight) => match rules.schema.operations_of_in_flight(name) {
                 Some(operations) => in_flight.push(stuck_alert(rules, name, family, operations)),
                 None => without.push(format!(
-                    "No alert for {name}: no metric of the same name counts what has finished."
+                    "No alert for {name}: no metric with a matching name counts the finished operations."
                 )),
             },
             None => {}

@@ -1,4 +1,4 @@
-//! Alert rules for Prometheus, written from the declared metrics.
+//! Alert rules for Prometheus, generated from the declared metrics.
 
 mod alerts;
 mod promql;

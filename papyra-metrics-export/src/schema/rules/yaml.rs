@@ -27,7 +27,7 @@ pub(super) struct Alert {
 }
 
 const HEADER: &str = "\
-# Alert rules for Prometheus, written by `papyra-metrics rules` from the declared metrics. Do not edit: write them anew.
+# Alert rules for Prometheus, written by `papyra-metrics rules` from the declared metrics. Do not edit; run the command again.
 ";
 
 /// Writes a rule file. Each line of `without` names a metric that has no rule and the reason; it becomes a comment.
