@@ -47,8 +47,8 @@ pub(crate) fn push_fraction(mut rest: u64, of: u64, out: &mut String) {
     out.push_str(str::from_utf8(&digits[..len]).unwrap_or_default());
 }
 
-/// Returns whether `unit`, the number of base units in one exported unit, is a power of ten. Only then does every value
-/// have an exact decimal form in the exported unit.
+/// Returns whether `unit`, the number of base units in one exported unit, is a power of ten. If it is, every value has
+/// an exact decimal form in the exported unit.
 pub(crate) fn is_power_of_ten(unit: u64) -> bool {
     unit.checked_ilog10().is_some_and(|exponent| 10_u64.pow(exponent) == unit)
 }

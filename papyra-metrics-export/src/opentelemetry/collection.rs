@@ -100,7 +100,7 @@ impl Collections {
 
     /// Records the new values of this family of histograms, as [`observe`](Self::observe) does with numbers.
     ///
-    /// Returns `false` if there are values but no histogram to record them.
+    /// Returns `false` if the family has series, but no histogram that can record their values has been built yet.
     pub(super) fn replay(
         &self,
         index: usize,

@@ -134,7 +134,8 @@ impl Instruments {
         self.start_building(state, build);
     }
 
-    /// Waits until all instruments are built. Returns early if a collection is running the code of a backend.
+    /// Waits until all instruments are built, for at most [`BUILD_TIMEOUT`]. Returns early if a collection is running
+    /// the code of a backend.
     pub(super) fn wait_until_built(&self) {
         self.wait(self.state());
     }

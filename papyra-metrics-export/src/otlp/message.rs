@@ -30,7 +30,8 @@ pub(super) fn data(form: Form) -> metric::Data {
     }
 }
 
-/// Adds a data point without a value, and returns its index. `start` is the start time of the series.
+/// Adds a data point without a value, and returns its index. `start` is the start time of the series, in nanoseconds
+/// since 1970.
 pub(super) fn add_point(data: &mut metric::Data, attributes: &[KeyValue], start: u64) -> usize {
     let attributes = attributes.to_vec();
     let number = |attributes, start_time_unix_nano| NumberDataPoint {

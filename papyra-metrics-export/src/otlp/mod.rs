@@ -89,6 +89,7 @@ struct Instrument {
 
 /// A series as the protocol represents it.
 struct Stream {
+    /// The start time, in nanoseconds since 1970.
     start: u64,
     attributes: Vec<KeyValue>,
 }

@@ -33,7 +33,7 @@ pub enum SchemaError {
         /// A description of the problem in this line.
         problem: String,
     },
-    /// Metrics were removed or have changed.
+    /// Metrics were removed, or have changed in a way that can break dashboards and alerts.
     Changed {
         /// The path of the lock file.
         path: PathBuf,

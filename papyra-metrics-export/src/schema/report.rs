@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::changes::Change;
 
 /// The result of a successful comparison with a lock file, or of an update of the file. A comparison is successful if
-/// no metric was removed or changed.
+/// no change is breaking.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub(super) path: PathBuf,
