@@ -22,9 +22,9 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
     keys
 }
 
-/// Parses the keys of a field. If several of the field's attributes contain `counter = …` or `gauge = …`, each
-/// attribute declares one metric, and the doc comment above the attribute is its help text. Otherwise all attributes
-/// together declare one metric.
+/// Parses the keys of a field. If several of its `#[metrics(…)]` contain `counter = …` or `gauge = …`, the result has an
+/// item for each `#[metrics(…)]`, with the doc comment directly above it. Otherwise, the result is one item with all keys
+/// and attributes.
 pub(crate) fn parse_field_keys<'a>(
     diag: &mut Diagnostics,
     attrs: &'a [Attribute],
@@ -45,7 +45,6 @@ pub(crate) fn parse_field_keys<'a>(
     parsed
 }
 
-/// Returns whether one of the attributes is named `name`.
 pub(crate) fn has_attribute(attrs: &[Attribute], name: &str) -> bool {
     attrs.iter().any(|attr| is_named(attr, name))
 }

@@ -5,7 +5,7 @@ use syn::{LitInt, LitStr, Path};
 
 use crate::value::{LabelPairs, Percentage, RawValue, Value};
 
-/// A key with its value.
+/// A key as written in the attribute, for the location of errors, and its parsed value.
 pub(crate) struct Key<T> {
     pub(crate) key: Ident,
     pub(crate) value: T,
@@ -57,12 +57,12 @@ macro_rules! keys {
 
             /// Returns the keys with valid values, in alphabetical order.
             #[allow(dead_code)] // unused by some kinds of items
-            pub(crate) fn words(&self) -> Vec<&Ident> {
-                let mut words = Vec::new();
+            pub(crate) fn valid_keys(&self) -> Vec<&Ident> {
+                let mut keys = Vec::new();
                 $(if let Some(key) = &self.$field {
-                    words.push(&key.key);
+                    keys.push(&key.key);
                 })*
-                words
+                keys
             }
         }
     };
@@ -159,15 +159,15 @@ pub(crate) struct RawKey {
     pub(crate) value: RawValue,
 }
 
-/// The keys that one `#[metrics(…)]` attribute can set, on a struct, field, function, enum or variant, or that
-/// `objective(…)` contains.
+/// The keys of one struct, field, function, enum or variant, or those in the parentheses of one `objective(…)`.
 pub(crate) trait Keys {
     fn position(&self) -> &'static Position;
 
-    /// Returns the names of the keys that were given so far, including those with invalid values.
+    /// Returns the names of the keys that were given so far, including those with invalid values. The parser adds each
+    /// key to the list.
     fn given(&mut self) -> &mut Vec<String>;
 
-    /// Parses the value of the known key `word`, and stores it.
+    /// Parses and stores the value of the key `word`, which is one of the keys of this kind of item.
     fn set(&mut self, word: &str, raw: RawKey) -> syn::Result<()>;
 }
 

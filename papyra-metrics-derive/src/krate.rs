@@ -1,4 +1,4 @@
-//! Returns the paths by which generated code names the `papyra-metrics` crate and its hidden module.
+//! The paths by which generated code names the `papyra-metrics` crate and its hidden module.
 
 use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
@@ -38,7 +38,7 @@ pub(crate) fn runtime_alias(span: Span) -> TokenStream {
 }
 
 /// Returns the path of the hidden module `papyra_metrics::__private`. Generated impls use all items through this
-/// module, so that a `crate` path to a re-export of only some items is one error.
+/// module, so that the path of a module that re-exports only some items of the crate causes one error.
 pub(crate) fn runtime_at(krate: &CratePath, span: Span) -> TokenStream {
     match &krate.0 {
         None => quote_spanned!(span=> ::papyra_metrics::__private),

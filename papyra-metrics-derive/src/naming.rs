@@ -17,7 +17,7 @@ pub(crate) fn is_unit(unit: &str) -> bool {
     !unit.is_empty() && unit.chars().all(|c| matches!(c, 'a'..='z' | '0'..='9' | '_'))
 }
 
-/// Returns the word in backticks for an error message, or the words "an empty string".
+/// Returns the word in backticks for an error message, or "an empty string" if it is empty.
 pub(crate) fn quoted(word: &str) -> String {
     if word.is_empty() { "an empty string".to_owned() } else { format!("`{word}`") }
 }

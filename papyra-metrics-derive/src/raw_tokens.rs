@@ -1,4 +1,4 @@
-//! Functions over the tokens of expressions, patterns and bodies.
+//! Examines the tokens of expressions, patterns and bodies.
 //!
 //! Without its feature `full`, syn has no type for a statement, a block or a pattern, and refuses most expressions: the body
 //! and the arguments of a function, the value of a key such as `errors = self.shards[i].errors`, and types that contain
@@ -79,34 +79,36 @@ pub(crate) fn is_group(token: &TokenTree) -> bool {
 #[derive(Default)]
 pub(crate) struct Depth {
     depth: usize,
-    arrow: bool,
+    /// Whether the last token was the `-` of a possible `->`.
+    is_after_dash: bool,
 }
 
 impl Depth {
-    pub(crate) fn outside(&self) -> bool {
+    pub(crate) fn is_outside(&self) -> bool {
         self.depth == 0
     }
 
     /// Returns whether the token ends a list item that began at depth zero: a comma, or the `>` that closes the list.
     pub(crate) fn closes(&self, token: &TokenTree) -> bool {
-        self.outside() && (is_punct(token, ',') || is_punct(token, '>') && !self.arrow)
+        self.is_outside() && (is_punct(token, ',') || is_punct(token, '>') && !self.is_after_dash)
     }
 
-    pub(crate) fn pass(&mut self, token: &TokenTree) {
+    /// Updates the depth for the next token.
+    pub(crate) fn advance(&mut self, token: &TokenTree) {
         let TokenTree::Punct(punct) = token else {
-            self.arrow = false;
+            self.is_after_dash = false;
             return;
         };
         match punct.as_char() {
             '<' => self.depth += 1,
-            '>' if !self.arrow => self.depth = self.depth.saturating_sub(1),
+            '>' if !self.is_after_dash => self.depth = self.depth.saturating_sub(1),
             _ => {}
         }
-        self.arrow = punct.as_char() == '-' && punct.spacing() == Spacing::Joint;
+        self.is_after_dash = punct.as_char() == '-' && punct.spacing() == Spacing::Joint;
     }
 }
 
-/// Parses Rust code in a test. A string keeps the code on one line, and rustfmt would spread it over many lines in
+/// Converts Rust code in a test to tokens. The code is a string, because rustfmt would break it into many lines in
 /// `quote!`.
 #[cfg(test)]
 pub(crate) fn code(text: &str) -> TokenStream {

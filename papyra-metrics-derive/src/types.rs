@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn pointers_that_metrics_are_flattened_through_are_seen_through() {
+    fn the_pointee_is_the_type_behind_shared_references_and_smart_pointers() {
         for ty in [
             quote!(Wal),
             quote!(&'a Wal),

@@ -1,4 +1,4 @@
-//! Parses the values of keys: flags, strings, numbers, names, paths and expressions.
+//! Parses the values of keys: flags, strings, numbers, names, paths, expressions and labels.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -39,7 +39,7 @@ fn parse_value(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let mut generics = Turbofish::default();
     while !input.is_empty() && (generics.is_inside() || !input.peek(Token![,])) {
         let token: TokenTree = input.parse()?;
-        generics.pass(&token);
+        generics.advance(&token);
         token.to_tokens(&mut value);
     }
     Ok(value)
@@ -54,12 +54,12 @@ struct Turbofish {
 
 impl Turbofish {
     fn is_inside(&self) -> bool {
-        !self.depth.outside()
+        !self.depth.is_outside()
     }
 
-    fn pass(&mut self, token: &TokenTree) {
+    fn advance(&mut self, token: &TokenTree) {
         if self.is_inside() || self.colons == 2 && is_punct(token, '<') {
-            self.depth.pass(token);
+            self.depth.advance(token);
         }
         self.colons = if is_punct(token, ':') { self.colons + 1 } else { 0 };
     }
@@ -67,7 +67,7 @@ impl Turbofish {
 
 /// A type that the value of a key is parsed into.
 pub(crate) trait Value: Sized {
-    /// Parses the value after `key`. Error messages describe a valid value by the text `expected`.
+    /// Parses the value after `key`. `expected` describes a valid value in error messages.
     fn parse(key: &Ident, raw: RawValue, expected: &str) -> syn::Result<Self>;
 }
 
@@ -238,7 +238,7 @@ fn wrong_value(key: &Ident, at: &TokenStream, expected: &str) -> Error {
 /// missing.
 fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Result<()> {
     let tokens = flat(value);
-    if let Some(next) = next_key(&tokens) {
+    if let Some(next) = token_after_value(&tokens) {
         return Err(error_at(next, "expected `,` before the next key".to_owned()));
     }
     let [TokenTree::Literal(literal)] = tokens.as_slice() else { return Ok(()) };
@@ -252,8 +252,8 @@ fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Re
     Err(error_at(literal, message))
 }
 
-/// Returns the token at which the next key begins without a comma before it: a `;`, or the `b` of `a b = c`.
-fn next_key(tokens: &[TokenTree]) -> Option<&TokenTree> {
+/// Returns the first token that cannot belong to the value: the `b` in `a b = c`, where a comma is missing, or a `;`.
+fn token_after_value(tokens: &[TokenTree]) -> Option<&TokenTree> {
     tokens.iter().enumerate().find_map(|(at, token)| {
         let is_assigned = matches!(tokens.get(at + 1..), Some([equals, value, ..])
             if is_punct(equals, '=') && !is_punct(value, '=') && !is_punct(value, '>'));

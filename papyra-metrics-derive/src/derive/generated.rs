@@ -14,7 +14,7 @@ pub(crate) struct GeneratedInstrument<'a> {
     /// The type of the label, if the field is a `Family` of these instruments.
     pub(crate) label: Option<&'a Type>,
     /// Whether the instrument is wrapped in `CachePadded`.
-    pub(crate) padded: bool,
+    pub(crate) is_padded: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -33,13 +33,13 @@ impl<'a> GeneratedInstrument<'a> {
     /// field.
     pub(crate) fn of(ty: &'a Type) -> Option<Self> {
         if let Some(instrument) = StorageInstrument::of(ty) {
-            return Some(Self { instrument, label: None, padded: false });
+            return Some(Self { instrument, label: None, is_padded: false });
         }
         let is_family = last_word(ty).is_some_and(|word| word == "Family");
         match arguments(ty).filter(|_| is_family)?.as_slice() {
             [label, value] => {
                 let instrument = StorageInstrument::of(value)?;
-                Some(Self { instrument, label: Some(label), padded: false })
+                Some(Self { instrument, label: Some(label), is_padded: false })
             }
             _ => None,
         }
@@ -71,7 +71,7 @@ impl<'a> GeneratedInstrument<'a> {
         if let Some(label) = self.label {
             ty = quote_spanned!(span=> #runtime::Family<#label, #ty>);
         }
-        if self.padded {
+        if self.is_padded {
             ty = quote_spanned!(span=> #runtime::CachePadded<#ty>);
         }
         ty
@@ -122,8 +122,8 @@ pub(crate) fn storage_of(
     quote_spanned!(span_of(ty)=> <#ty as #plain>::Storage)
 }
 
-/// Returns the location of the first token of `ty`, with call-site hygiene.
-pub(crate) fn span_of(ty: &dyn ToTokens) -> Span {
-    let first = ty.to_token_stream().into_iter().next();
+/// Returns the location of the first token, with call-site hygiene.
+pub(crate) fn span_of(tokens: &dyn ToTokens) -> Span {
+    let first = tokens.to_token_stream().into_iter().next();
     Span::call_site().located_at(first.as_ref().map_or_else(Span::call_site, TokenTree::span))
 }

@@ -42,7 +42,8 @@ fn string(value: &Expr) -> Option<String> {
     }
 }
 
-/// Returns whether each line of a block comment after the first begins with `*`. These stars are not part of the text.
+/// Returns whether each line of a block comment after the first is empty or begins with `*`. These stars are not part of
+/// the text.
 fn is_starred(text: &str) -> bool {
     text.split('\n').skip(1).map(str::trim_start).all(|it| it.is_empty() || it.starts_with('*'))
 }
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn stars_of_a_block_comment_are_not_part_of_it() {
+    fn stars_of_a_block_comment_are_not_part_of_the_help() {
         let item: DeriveInput = parse_quote! {
             /** Records
               * written.

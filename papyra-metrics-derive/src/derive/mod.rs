@@ -17,11 +17,11 @@ use syn::{DeriveInput, Error};
 use crate::attr;
 use crate::diag::Diagnostics;
 
-/// Expands `#[derive(Metrics)]` on an item.
+/// Returns the impls of `Metrics` and its helper traits, or the errors and impls without metrics.
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let parsed: DeriveInput = match syn::parse2(input.clone()) {
         Ok(parsed) => parsed,
-        Err(error) => return unparsed(input, &error),
+        Err(error) => return expand_unparsable(input, &error),
     };
     let mut diag = Diagnostics::default();
     let keys = attr::parse_struct_keys(&mut diag, &parsed.attrs);
@@ -34,9 +34,9 @@ pub(crate) fn derive(input: TokenStream) -> TokenStream {
 }
 
 /// Returns the error for an item that syn cannot parse, together with impls without metrics. The compiler has already
-/// accepted the item, so it contains an expression that syn parses only with its feature `full`, such as the length in
-/// `[u8; const { 3 }]`.
-fn unparsed(input: TokenStream, error: &Error) -> TokenStream {
+/// parsed the item, so the likely cause is an expression that syn parses only with its feature `full`, such as the
+/// length in `[u8; const { 3 }]`.
+fn expand_unparsable(input: TokenStream, error: &Error) -> TokenStream {
     let message = error.to_string();
     let errors = if message.starts_with("unsupported expression") {
         let message = "`#[derive(Metrics)]` cannot read this expression; move it to a `const` item and use its name here";

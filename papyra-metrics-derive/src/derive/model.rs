@@ -22,11 +22,11 @@ pub(crate) struct InstrumentStruct<'a> {
     /// Further bounds of the impls. They are needed only by a struct that is generated for a struct with `storage`.
     pub(crate) type_bounds: Vec<TokenStream>,
     pub(crate) fields: Vec<Field<'a>>,
-    /// An `#[allow(…)]` for each lint that the user allows on the struct or a field, because generated code repeats the
-    /// user's tokens.
+    /// An `#[allow(…)]` for each lint that the user allows or expects on the struct or a field, because generated code
+    /// repeats the user's tokens.
     pub(crate) allowed_lints: TokenStream,
-    /// The indices of the metrics whose names may collide with those of earlier metrics. Generated code compares them
-    /// at compile time, when their kinds and labels are known.
+    /// The indices of the metrics whose names may collide with those of earlier metrics, or that may have the same label
+    /// twice. Generated code checks them at compile time, when their kinds and labels are known.
     pub(crate) suspects: Vec<usize>,
 }
 
@@ -89,8 +89,7 @@ impl Field<'_> {
         self.instrument().is_some_and(|instrument| instrument.may_be_family)
     }
 
-    /// Whether the field is the error counter, and its type does not depend on a parameter of the struct. The compiler
-    /// then reports a wrong type as one error.
+    /// Returns whether the field is an error counter of a known type, see `Instrument::is_known_error_counter`.
     pub(crate) fn is_known_error_counter(&self) -> bool {
         self.instrument().is_some_and(|instrument| instrument.is_known_error_counter)
     }
@@ -128,7 +127,7 @@ pub(crate) struct Metric {
     /// Fixed labels, beginning with those of the struct.
     pub(crate) labels: Vec<(String, String)>,
     /// Whether this is the struct's error counter.
-    pub(crate) errors: bool,
+    pub(crate) is_error_counter: bool,
     /// The objective, if the metric is a histogram with the key `objective`.
     pub(crate) objective: Option<Objective>,
     pub(crate) source: Source,
@@ -157,8 +156,8 @@ pub(crate) enum Source {
 pub(crate) struct Instrument {
     pub(crate) may_be_histogram: bool,
     pub(crate) may_be_family: bool,
-    /// Whether the field is the error counter, and its type does not depend on a parameter of the struct. The compiler
-    /// then reports a wrong type as one error.
+    /// Whether the user chose the type of the field, the field is the error counter, and its type does not depend on a
+    /// parameter of the struct. Generated code then uses it through one trait, so that a wrong type is one error.
     pub(crate) is_known_error_counter: bool,
 }
 

@@ -11,8 +11,9 @@ use super::model::InstrumentedFn;
 pub(crate) struct Capture<'a> {
     pub(crate) name: &'a Ident,
     pub(crate) cfg: Option<&'a TokenStream>,
-    /// Whether the name begins with `_`. Such an argument is captured only so that it is dropped in order.
-    pub(crate) is_unused: bool,
+    /// Whether the name begins with `_`. Such an argument is captured even if the body does not name it, so that it is
+    /// dropped in order.
+    pub(crate) begins_with_underscore: bool,
 }
 
 /// Returns the arguments that the closure or block captures, in reverse order, so that they are dropped in the same
@@ -29,9 +30,9 @@ pub(super) fn captures<'a>(
             continue;
         }
         for name in argument.names.iter().rev() {
-            let is_unused = name.to_string().starts_with('_');
-            if is_unused || usage.names(name) {
-                captures.push(Capture { name, cfg: Some(&argument.cfg), is_unused });
+            let begins_with_underscore = name.to_string().starts_with('_');
+            if begins_with_underscore || usage.names(name) {
+                captures.push(Capture { name, cfg: Some(&argument.cfg), begins_with_underscore });
             }
         }
     }
@@ -40,7 +41,8 @@ pub(super) fn captures<'a>(
     }
     if let Some(receiver) = function.receiver.as_ref().filter(|_| usage.names_self) {
         if matches!(receiver.kind, ReceiverKind::Owned | ReceiverKind::RefCounted) {
-            captures.push(Capture { name: &receiver.token, cfg: None, is_unused: false });
+            let name = &receiver.token;
+            captures.push(Capture { name, cfg: None, begins_with_underscore: false });
         }
     }
     // A single argument is dropped in order without an explicit capture, unless the body names a field of it: then only
@@ -60,7 +62,7 @@ pub(super) fn lent_arguments<'a>(model: &'a InstrumentedFn<'a>) -> Vec<&'a Ident
     for argument in &model.function.arguments {
         if argument.kind == ArgumentKind::Exclusive {
             for name in &argument.names {
-                if model.targets.name(name) {
+                if model.targets.mention(name) {
                     lent.push(name);
                 }
             }

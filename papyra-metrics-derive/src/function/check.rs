@@ -95,7 +95,7 @@ fn check_shape(diag: &mut Diagnostics, function: &Function, keys: &FunctionKeys)
         }
         ([never], Some(first), _) if is_punct(never, '!') => diag.error(
             first,
-            format!("{} a function that returns a `Result`, and `{ident}` never returns; for a function that cannot fail use `calls = …`", need(&outcomes)),
+            format!("{} a function that returns a `Result`, and `{ident}` never returns; for a function that cannot fail use `calls = …`", subject_needs(&outcomes)),
         ),
         ([never], None, Some(key)) if is_punct(never, '!') => diag.error(
             key,
@@ -132,7 +132,7 @@ fn check_errors_by(diag: &mut Diagnostics, keys: &FunctionKeys) -> Option<TokenS
         diag.error(key, "`errors_by` needs `errors`; add the family to count in, such as `errors = write_errors`");
     }
     if BodyUsage::of(value).names_self {
-        diag.error(value, "`errors_by` cannot use `self`, because its function gets only the error; name a function from the error to the label");
+        diag.error(value, "`errors_by` cannot use `self`, because its function gets only the error; give a function or closure that takes the error and returns the label");
         return None;
     }
     Some(value.clone())
@@ -155,7 +155,8 @@ fn check_sample(diag: &mut Diagnostics, keys: &FunctionKeys) -> Option<u64> {
     sample
 }
 
-fn need(outcomes: &[&Ident]) -> String {
+/// Returns the beginning of an error message about the keys: "`errors` needs" or "`errors` and `ok` need".
+fn subject_needs(outcomes: &[&Ident]) -> String {
     match outcomes {
         [one] => format!("`{one}` needs"),
         _ => "`errors` and `ok` need".to_owned(),
@@ -165,7 +166,7 @@ fn need(outcomes: &[&Ident]) -> String {
 fn returns_nothing(ident: &Ident, outcomes: &[&Ident]) -> String {
     format!(
         "{} a function that returns a `Result`, and `{ident}` returns nothing; for a function that cannot fail use `calls = …`",
-        need(outcomes)
+        subject_needs(outcomes)
     )
 }
 

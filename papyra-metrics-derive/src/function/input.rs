@@ -64,6 +64,7 @@ pub(crate) enum NotAFunction {
     Bodiless(Ident),
     /// Another item, such as a struct, with the token at which the error is reported.
     Other(TokenTree),
+    /// No item, or one that cannot be parsed.
     Empty,
 }
 
@@ -181,7 +182,7 @@ fn parse_start(input: ParseStream<'_>) -> syn::Result<Start> {
     }
     if input.parse::<Option<Token![fn]>>()?.is_some() {
         let ident = input.parse()?;
-        parse_generics(input)?;
+        skip_generics(input)?;
         start.rest = Rest::Function(ident, TokenStream::new());
     }
     let rest: TokenStream = input.parse()?;
@@ -192,19 +193,19 @@ fn parse_start(input: ParseStream<'_>) -> syn::Result<Start> {
 }
 
 /// Skips the generics of a function, if there are any.
-fn parse_generics(input: ParseStream<'_>) -> syn::Result<()> {
+fn skip_generics(input: ParseStream<'_>) -> syn::Result<()> {
     let mut depth = Depth::default();
-    while input.peek(Token![<]) || !depth.outside() {
-        depth.pass(&input.parse()?);
-        if depth.outside() {
+    while input.peek(Token![<]) || !depth.is_outside() {
+        depth.advance(&input.parse()?);
+        if depth.is_outside() {
             break;
         }
     }
     Ok(())
 }
 
-/// Returns the block that a token is, or `None` for any other token. A block from a `macro_rules!` fragment is inside a
-/// group without delimiters.
+/// Returns the token as a block, or `None` if it is not one. A block from a `macro_rules!` fragment is inside a group
+/// without delimiters.
 fn block(token: &TokenTree) -> Option<Group> {
     let TokenTree::Group(group) = token else { return None };
     match group.delimiter() {
@@ -288,9 +289,9 @@ fn parse_pattern(input: ParseStream<'_>) -> syn::Result<TokenStream> {
 fn parse_type(input: ParseStream<'_>) -> syn::Result<TokenStream> {
     let mut ty = TokenStream::new();
     let mut depth = Depth::default();
-    while !input.is_empty() && (!depth.outside() || !input.peek(Token![,])) {
+    while !input.is_empty() && (!depth.is_outside() || !input.peek(Token![,])) {
         let token: TokenTree = input.parse()?;
-        depth.pass(&token);
+        depth.advance(&token);
         token.to_tokens(&mut ty);
     }
     Ok(ty)
@@ -339,7 +340,7 @@ fn receiver_kind(ty: &Type) -> (ReceiverKind, Option<String>) {
     }
 }
 
-/// Returns the names that a pattern binds: identifiers in lower case that are not paths, calls or fields.
+/// Returns the names that a pattern binds: the identifiers in lower case, except those of paths, macros and fields.
 fn bindings(pattern: &[TokenTree]) -> Vec<Ident> {
     let mut names = Vec::new();
     for (at, token) in pattern.iter().enumerate() {

@@ -15,7 +15,7 @@ use proc_macro2::TokenStream;
 use crate::diag::Diagnostics;
 use crate::template::quote;
 
-/// Expands `#[metrics(keys)]` on an item.
+/// Returns the function with code that updates its metrics, or the errors and the unchanged item.
 pub(crate) fn measure(keys: TokenStream, item: &TokenStream) -> TokenStream {
     let mut diag = Diagnostics::default();
     let parsed = input::parse(item.clone());

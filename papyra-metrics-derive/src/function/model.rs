@@ -56,7 +56,7 @@ impl Targets {
     }
 
     /// Returns whether the expression of a target contains the name of the argument.
-    pub(crate) fn name(&self, argument: &Ident) -> bool {
+    pub(crate) fn mention(&self, argument: &Ident) -> bool {
         self.all().iter().any(|target| target.usage.names(argument))
     }
 

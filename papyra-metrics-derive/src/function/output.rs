@@ -34,8 +34,9 @@ pub(super) fn classify(function: &Function) -> Output {
     let is_path =
         !any(path, &|token| !matches!(token, TokenTree::Ident(_)) && !is_punct(token, ':'));
     let last = path.last().map(ToString::to_string).unwrap_or_default();
-    let whole = generics > 0 && is_path || tokens.first().is_some_and(|first| is_punct(first, '<'));
-    if !whole || matches!(last.as_str(), "Result" | "Option" | "Poll" | "dyn" | "impl") {
+    let is_named =
+        generics > 0 && is_path || tokens.first().is_some_and(|first| is_punct(first, '<'));
+    if !is_named || matches!(last.as_str(), "Result" | "Option" | "Poll" | "dyn" | "impl") {
         Output::Value(value)
     } else {
         Output::Named(value)
@@ -51,7 +52,7 @@ fn without_impl(ty: &TokenStream) -> TokenStream {
         if inside {
             // The bounds end at a comma, or at the bracket that closes the list around them.
             if !depth.closes(&token) {
-                depth.pass(&token);
+                depth.advance(&token);
                 continue;
             }
             inside = false;
@@ -90,9 +91,9 @@ fn inside<'a>(ty: &'a [TokenTree], word: &str) -> Option<&'a [TokenTree]> {
 fn is_future(bounds: &[TokenTree]) -> bool {
     let mut depth = Depth::default();
     bounds.iter().any(|token| {
-        let outside = depth.outside();
-        depth.pass(token);
-        outside && is_ident(token, "Future")
+        let is_outside = depth.is_outside();
+        depth.advance(token);
+        is_outside && is_ident(token, "Future")
     })
 }
 
@@ -105,7 +106,7 @@ fn future_output(bounds: &[TokenTree]) -> Option<TokenStream> {
     let ty = &bounds[at + 2..];
     let end = ty.iter().position(|token| {
         let closes = depth.closes(token);
-        depth.pass(token);
+        depth.advance(token);
         closes
     });
     Some(without_impl(&stream(&ty[..end.unwrap_or(ty.len())])))
@@ -135,8 +136,8 @@ pub(super) fn outlives_self(function: &Function, output: &Output) -> bool {
         && !any(&written, &|token| is_punct(token, '\''))
 }
 
-/// Returns whether the return type cannot be written on a closure, because it is `!` or contains `impl Trait`. On other
-/// closures it is written, because a closure gets its lifetimes from it.
+/// Returns whether the return type cannot be written on a closure, because it is `!` or contains `impl Trait`. Any other
+/// return type is written there, because it gives the closure its lifetimes.
 pub(super) fn cannot_be_annotated(function: &Function) -> bool {
     let output = function.output.as_ref().map(flat).unwrap_or_default();
     matches!(output.as_slice(), [never] if is_punct(never, '!'))

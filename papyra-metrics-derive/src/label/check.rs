@@ -37,10 +37,10 @@ pub(super) fn check_item<'a>(
 ) -> Option<LabelEnum<'a>> {
     let EnumKeys { krate, label, rename_all, .. } = attr::parse_enum_keys(diag, &item.attrs);
     let ident = &item.ident;
-    let mut refuse = |keyword: &dyn ToTokens, a: &str| {
+    let mut refuse = |keyword: &dyn ToTokens, kind: &str| {
         diag.error(
             keyword,
-            format!("`Label` cannot be derived for {a}; make `{ident}` an enum with a variant for each value"),
+            format!("`Label` cannot be derived for {kind}; make `{ident}` an enum with a variant for each value"),
         );
     };
     let data = match &item.data {
@@ -69,7 +69,7 @@ pub(super) fn check_item<'a>(
         let count = data.variants.len();
         diag.error(
             &variant.ident,
-            format!("a label has at most {MAX_VALUES} values, and `{ident}` has {count}; for values that are known only at run time, use labels of the registry"),
+            format!("a label has at most {MAX_VALUES} values, and `{ident}` has {count}; for values that are known only at run time, pass a label to `Registry::register`"),
         );
     }
     let mut variants: Vec<Variant<'_>> = Vec::new();
@@ -108,9 +108,9 @@ pub(super) fn check_item<'a>(
 fn refuse_item<T>(
     refuse: &mut dyn FnMut(&dyn ToTokens, &str),
     keyword: &dyn ToTokens,
-    a: &str,
+    kind: &str,
 ) -> Option<T> {
-    refuse(keyword, a);
+    refuse(keyword, kind);
     None
 }
 

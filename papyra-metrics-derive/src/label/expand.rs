@@ -71,8 +71,8 @@ pub(super) fn expand_inert(item: &DeriveInput, errors: Option<&TokenStream>) -> 
     }
 }
 
-/// Returns the user's identifier with a call-site span. The compiler does not report such a token as a use of a
-/// deprecated item.
+/// Returns the user's identifier at its own location, but with call-site hygiene. The compiler does not report such a
+/// token as a use of a deprecated item.
 fn in_derive(ident: &Ident) -> Ident {
     let mut ident = ident.clone();
     ident.set_span(Span::call_site().located_at(ident.span()));

@@ -8,7 +8,7 @@ use syn::{DeriveInput, Error};
 
 use crate::diag::Diagnostics;
 
-/// Expands `#[derive(Label)]` on an item.
+/// Returns the impl of `Label`, or the errors and an impl that keeps uses of the enum from causing further errors.
 pub(crate) fn derive(input: TokenStream) -> TokenStream {
     let item: DeriveInput = match syn::parse2(input) {
         Ok(item) => item,

@@ -74,8 +74,8 @@ pub(super) struct CheckedKeys {
     pub(super) are_valid: bool,
 }
 
-/// Parses and checks the keys of a field. Returns one item for each metric that the field declares. A field declares
-/// several metrics if several of its attributes contain `counter = …` or `gauge = …`.
+/// Parses and checks the keys of a field. Returns one item, or an item for each metric if several of the field's
+/// attributes contain `counter = …` or `gauge = …`.
 pub(super) fn check_keys(
     diag: &mut Diagnostics,
     context: &StructContext<'_>,
@@ -88,7 +88,7 @@ pub(super) fn check_keys(
     let mut checked = Vec::new();
     for (keys, attrs) in attributes {
         let is_computed = keys.counter.is_some() || keys.gauge.is_some();
-        if let (true, false, Some(word)) = (has_several, is_computed, keys.words().first()) {
+        if let (true, false, Some(word)) = (has_several, is_computed, keys.valid_keys().first()) {
             diag.error(
                 word,
                 format!("`{word}` is in an attribute without `counter` or `gauge`; move it to the attribute of one of the metrics computed from `{}`", field.ident),
@@ -108,7 +108,7 @@ pub(super) fn check_keys(
 
 /// Refuses keys that cannot be combined.
 fn check_combination(diag: &mut Diagnostics, keys: &FieldKeys) {
-    for key in keys.words() {
+    for key in keys.valid_keys() {
         let word = key.to_string();
         if keys.skip.is_some() && word != "skip" {
             diag.error(
@@ -199,7 +199,7 @@ pub(super) struct Values {
     pub(super) counter: &'static str,
 }
 
-/// The kind of a metric whose value is a single number, unlike that of a histogram.
+/// The kind of a metric that is not a histogram, so that its value is a single number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Number {
     Counter,
@@ -242,7 +242,7 @@ pub(super) fn check_metric(
         help,
         unit,
         labels,
-        errors: keys.errors.is_some(),
+        is_error_counter: keys.errors.is_some(),
         objective,
         source,
     })
@@ -326,7 +326,7 @@ fn check_computed(
     kind: ComputedKind,
 ) -> Option<Source> {
     let errors = diag.count();
-    for other in keys.words() {
+    for other in keys.valid_keys() {
         let word = other.to_string();
         if ["errors", "objective", "padded", "sharded"].contains(&&*word) {
             diag.error(
@@ -338,7 +338,7 @@ fn check_computed(
     (diag.count() == errors).then(|| Source::Computed(Computed { kind, value: value.clone() }))
 }
 
-/// Refuses `padded` and `sharded` in a struct without `storage`, because the user chose the type of the field there.
+/// Refuses `padded` and `sharded` in a struct without `storage`, because the user chooses the types of its fields.
 fn check_layout(diag: &mut Diagnostics, keys: &FieldKeys) -> Option<()> {
     if let Some(Key { key, .. }) = &keys.padded {
         diag.error(

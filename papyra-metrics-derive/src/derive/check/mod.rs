@@ -116,7 +116,7 @@ fn instruments<'a>(
 }
 
 /// Returns an `#[allow(…)]` for each lint that is allowed or expected on the struct or a field. An `expect` becomes an
-/// `allow`, because generated code may not trigger the lint.
+/// `allow`, because an `expect` warns if generated code does not trigger the lint.
 fn allowed_lints(item: &DeriveInput) -> TokenStream {
     let mut allowed = TokenStream::new();
     let mut seen = HashSet::new();
@@ -152,10 +152,10 @@ fn parameters(item: &DeriveInput) -> Vec<&Ident> {
 fn check_shape<'a>(diag: &mut Diagnostics, item: &'a DeriveInput) -> Option<Vec<NamedField<'a>>> {
     let ident = &item.ident;
     let fields = named_fields(item);
-    let mut refuse = |keyword: &dyn ToTokens, a: &str| {
+    let mut refuse = |keyword: &dyn ToTokens, kind: &str| {
         diag.error(
             keyword,
-            format!("`Metrics` cannot be derived for {a}; make `{ident}` a struct with a named field for each metric"),
+            format!("`Metrics` cannot be derived for {kind}; make `{ident}` a struct with a named field for each metric"),
         );
     };
     match &item.data {

@@ -67,8 +67,8 @@ pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<S
     None
 }
 
-/// Refuses two metrics of this struct with the same name and labels. Flattened metrics and families are compared at
-/// compile time, by generated code.
+/// Refuses two metrics of this struct with the same name and labels. Flattened metrics, and a family with a metric that
+/// is not one, are compared at compile time by generated code.
 pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
     let mut all = HashSet::new();
     for (at, (field, keys)) in fields.iter().enumerate() {
@@ -149,8 +149,8 @@ pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
             is_suspect[at] = true;
         }
     }
-    // A histogram's samples are named after it, with a suffix and a unit that only the compiler knows. They may equal the
-    // name of a metric that contains all words of the histogram's name.
+    // The name of a histogram is exported with suffixes, and with a unit that only the compiler knows. The result may equal
+    // the name of a metric that contains all words of the histogram's name.
     for (histogram, (field, name, _)) in metrics.iter().enumerate() {
         if !field.may_be_histogram() {
             continue;

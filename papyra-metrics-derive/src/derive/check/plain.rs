@@ -36,7 +36,7 @@ pub(super) fn check_storage_name(
     }
     diag.error(
         storage,
-        format!("`{storage}` is the name of this struct; use another name for the generated struct of atomics"),
+        format!("`{storage}` is the name of this struct; use another name for the generated struct of instruments"),
     );
     None
 }
@@ -119,7 +119,7 @@ fn check_value<'a>(
         (Some(Key { key, .. }), Some(_)) => {
             diag.error(
                 key,
-                "`padded` cannot be combined with `sharded`, which already separates cache lines; remove `padded`",
+                "`padded` cannot be combined with `sharded`, which already uses separate cache lines; remove `padded`",
             );
             return None;
         }
@@ -151,8 +151,8 @@ fn check_value<'a>(
         }
         instrument => instrument,
     };
-    let padded = !is_sharded && (is_padded || keys.padded.is_some());
-    Some(GeneratedInstrument { instrument, padded, ..generated })
+    let is_padded = !is_sharded && (is_padded || keys.padded.is_some());
+    Some(GeneratedInstrument { instrument, is_padded, ..generated })
 }
 
 fn number_of(generated: &GeneratedInstrument<'_>) -> Option<Number> {

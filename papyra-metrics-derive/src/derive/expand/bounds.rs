@@ -9,7 +9,8 @@ use crate::derive::model::{
 };
 use crate::template::quote_spanned;
 
-/// Returns the bounds under which the struct implements `Metrics`: one for each field type that depends on a parameter.
+/// Returns the bounds under which the struct implements `Metrics`: one for each instrument or flattened type that depends
+/// on a parameter, after the further bounds of a generated struct.
 pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     let mut bounds = model.type_bounds.clone();
     for field in model.fields.iter().filter(|field| field.has_bound) {
@@ -28,7 +29,7 @@ pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
 
 /// Returns statements that require the same traits of each field's type as the generated impls do. They are emitted
 /// together with errors of the checks, so that the compiler reports wrong types in the same build. Types that depend on
-/// a parameter are left out, because bounds check them.
+/// a parameter are left out, because the impls that accompany errors have no bounds on them.
 pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
     match model {
         Model::Instruments(instruments) => assert_instruments(instruments),

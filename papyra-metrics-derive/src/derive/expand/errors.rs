@@ -8,13 +8,13 @@ use crate::derive::generics::impl_generics_with;
 use crate::derive::model::InstrumentStruct;
 use crate::template::{quote, quote_spanned};
 
-/// Returns the impl of `ErrorCounter` and, for a family, that of `ErrorFamily`, or `None` if no field is marked
-/// `errors`. A counter accepts errors of any type, and a family accepts errors that convert to its label.
+/// Returns the impl of `ErrorCounter` and, if the field may be a family, that of `ErrorFamily`, or `None` if no field is
+/// marked `errors`. A counter accepts errors of any type, and a family accepts errors that convert to its label.
 pub(super) fn expand_impls(
     model: &InstrumentStruct<'_>,
     where_clause: Option<&TokenStream>,
 ) -> Option<TokenStream> {
-    let (field, _) = model.metrics().into_iter().find(|(_, metric)| metric.errors)?;
+    let (field, _) = model.metrics().into_iter().find(|(_, metric)| metric.is_error_counter)?;
     let (ident, counter, ty) = (model.name.in_impl(), field.name.in_impl(), &field.ty);
     let (_, ty_generics, _) = model.generics.split_for_impl();
     let impl_generics = impl_generics_with(model.generics, &quote!(__E: ?::core::marker::Sized));

@@ -1,4 +1,4 @@
-//! Generates the struct of atomics for a struct with `storage`.
+//! Generates the struct of instruments for a struct with `storage`.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;
@@ -31,11 +31,11 @@ pub(super) fn expand_struct(plain: &PlainStruct<'_>) -> TokenStream {
             }
             PlainRole::Phantom => quote!(#ty),
         };
-        let (attrs, name) = (written_out(attrs), name.ident);
+        let (attrs, name) = (attributes(attrs), name.ident);
         fields.extend(quote!(#attrs #vis #name: #instrument,));
     }
     let where_clause = storage.where_clause_with(&bounds);
-    let attrs = written_out(attrs);
+    let attrs = attributes(attrs);
     quote! {
         #attrs
         #vis struct #ident #generics #where_clause {
@@ -44,7 +44,7 @@ pub(super) fn expand_struct(plain: &PlainStruct<'_>) -> TokenStream {
     }
 }
 
-fn written_out(attrs: &[&Attribute]) -> TokenStream {
+fn attributes(attrs: &[&Attribute]) -> TokenStream {
     let mut all = TokenStream::new();
     for attr in attrs {
         attr.to_tokens(&mut all);
@@ -52,7 +52,8 @@ fn written_out(attrs: &[&Attribute]) -> TokenStream {
     all
 }
 
-/// Returns the impls of the generated struct: constructors, `Debug`, and the functions that read its values.
+/// Returns the impls that connect the user's struct and the generated one: the constructors, `read` and `Debug` of the
+/// generated struct, and the conversion of the user's struct into a snapshot.
 pub(super) fn expand_impls(model: &PlainStruct<'_>) -> TokenStream {
     let (vis, plain, ident) = (model.vis, model.name.in_impl(), model.storage.name.in_impl());
     let name = ident.unraw().to_string();

@@ -1,5 +1,5 @@
-//! Generates the impl of `SharedMemorySafe`, which allows a struct in memory that several processes share if all of its
-//! fields are allowed there.
+//! Generates the impl of `SharedMemorySafe`. A struct that implements it may be in memory that several processes share.
+//! The types of all its fields must implement it too.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,8 @@ use crate::derive::generated::span_of;
 use crate::derive::model::{InstrumentStruct, Metric, Role, Source};
 use crate::template::{quote, quote_spanned};
 
-/// Returns the impl of `SharedMemorySafe`, with a bound on the type of each field.
+/// Returns the impl of `SharedMemorySafe`, with a bound for each field. The bound of a computed field, or of a skipped one
+/// other than `PhantomData`, is never satisfied.
 pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {
     let ident = model.name.in_impl();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
@@ -19,8 +20,8 @@ pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {
     for field in &model.fields {
         let span = span_of(&field.ty);
         let ty = match &field.role {
-            // The bound does not name the type of the field, because lints treat a private type in a bound of a public
-            // type as if it were public.
+            // The bound does not name the type of the field, because lints treat a private type as public if it occurs in
+            // a bound of a public type.
             Role::Skip { is_phantom_data: false } => quote_spanned!(span=> __rt::SkippedField),
             Role::Metric(Metric { source: Source::Computed(_), .. }) => {
                 quote_spanned!(field.name.ident.span()=> __rt::ComputedValue)

@@ -120,7 +120,7 @@ fn expand_descriptor(field: &Field<'_>, metric: &Metric) -> TokenStream {
             .with_objective(__rt::objective::<#ty>(#name, #within, #billionths))
         });
     }
-    if metric.errors {
+    if metric.is_error_counter {
         descriptor.extend(quote_spanned!(span=> .into_error_counter()));
     }
     if *prefix_len == 0 {
@@ -137,7 +137,8 @@ fn expand_labels(labels: &[(String, String)]) -> TokenStream {
     quote!(&[#pairs])
 }
 
-/// Returns the constant with the labels of each metric that may be a family, or `None` if no metric may be one.
+/// Returns the constant with the labels of each family, or `None` if no metric may be one. A metric that is not a family
+/// has an empty list.
 fn expand_families(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
     let mut has_families = false;
     let mut families = TokenStream::new();

@@ -8,7 +8,7 @@ use crate::raw_tokens::{is_ident, is_punct, stream, text};
 pub(crate) struct ReturnedFuture {
     /// The statements before the expression.
     pub(crate) statements: TokenStream,
-    /// The path of `Box::pin` as written, and the span of its parentheses.
+    /// The path of `Box::pin` as written, and the span of its parentheses; `None` if the future is not boxed.
     pub(crate) pin: Option<(TokenStream, Span)>,
     pub(crate) future: Future,
 }

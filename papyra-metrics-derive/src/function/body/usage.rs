@@ -32,7 +32,7 @@ pub(crate) struct BodyUsage {
     pub(crate) fields_of_self: Vec<Ident>,
     /// Identifiers followed by a field access: `log` in `log.len`.
     pub(crate) fields_accessed_of: HashSet<String>,
-    /// All identifiers that are not fields, including those in the braces of strings.
+    /// All identifiers except those after a `.`, and the identifiers in the braces of strings.
     pub(crate) names: HashSet<String>,
 }
 
@@ -50,7 +50,7 @@ impl BodyUsage {
         usage
     }
 
-    /// Returns whether the body contains this identifier, other than as the name of a field.
+    /// Returns whether the body contains this identifier, other than as the name of a field or method.
     pub(crate) fn names(&self, ident: &Ident) -> bool {
         self.names.contains(&ident.to_string())
     }
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn self_is_used_beyond_its_fields_as_a_whole_or_by_its_methods() {
+    fn self_as_a_value_and_its_methods_are_uses_beyond_its_fields() {
         for body in
             [quote!(f(self)), quote!(self.flush()), quote!(let x = self;), quote!(self.f::<u8>())]
         {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pinned_self_survives_fields_and_reborrows_in_macros() {
+    fn fields_and_reborrows_in_macros_do_not_consume_a_pinned_self() {
         for body in [quote!(ready!(self.project().a.poll())), quote!(dbg!(self))] {
             assert!(BodyUsage::of(&body).consumes_self_in_macros, "{body}");
         }

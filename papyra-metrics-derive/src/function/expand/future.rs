@@ -9,7 +9,7 @@ use crate::function::plan::{Access, Scope};
 use crate::krate::krate_at;
 use crate::template::{quote, quote_spanned};
 
-/// Wraps the future in `Box::pin` if the user wrapped it.
+/// Wraps the future in `Box::pin` if the user's code does.
 pub(super) fn pinned(pin: Option<&(TokenStream, Span)>, future: TokenStream) -> TokenStream {
     let Some((path, span)) = pin else { return future };
     let mut arguments = Group::new(Delimiter::Parenthesis, future);
@@ -90,13 +90,14 @@ impl BodyExpander<'_> {
                 };
             }
         });
-        let asks = calls.is_some() || start.is_some() || !self.plan.model.targets.counts_outcome();
+        let needs_when =
+            calls.is_some() || start.is_some() || !self.plan.model.targets.counts_outcome();
         let asserted = self.plan.model.targets.cancelled.as_ref().map(|target| {
             let span = Span::mixed_site().located_at(target.key.span());
             let krate = krate_at(&self.plan.model.krate, span);
             quote_spanned!(span=> #krate::__private::assert_boxed_future::<#output>();)
         });
-        let when = asks.then(
+        let when = needs_when.then(
             || quote_mixed_site!(let __when = #private::ReturnType::<#output>::new().__when();),
         );
         let bindings = self.guard_bindings();
@@ -136,7 +137,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns the closure that creates handles for the returned future, and returns a second closure. The future calls
+    /// Returns a closure that creates handles for the returned future and evaluates to a second closure. The future calls
     /// the second closure at its first poll, to count the call, start the clock, create the guards, and get the
     /// `OnComplete` that records the end of the future.
     fn deferred_recording(&self, access: Access) -> TokenStream {
@@ -155,7 +156,7 @@ impl BodyExpander<'_> {
         quote_mixed_site!(|| { #shared move || { #calls #start #guards #end } })
     }
 
-    /// Returns the closure that records the end of a function, or of its future.
+    /// Returns the `OnComplete` that records the end of a function, or of its future.
     fn record_end(&self, access: Access, is_deferred: bool) -> TokenStream {
         let private = &self.private;
         let mover = is_deferred.then(|| quote_mixed_site!(move));

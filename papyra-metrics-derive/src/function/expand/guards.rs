@@ -1,5 +1,5 @@
 //! Generates the guards that exist during a call: one changes the gauge of calls in flight, one counts a cancelled
-//! future, and one times a call whose body has to be the last expression.
+//! future, and one times a call whose body cannot run in a closure.
 
 use proc_macro2::{Ident, Span, TokenStream};
 
@@ -131,7 +131,7 @@ impl<'a> BodyExpander<'a> {
         self.guards(access, true, false).statements
     }
 
-    /// Returns statements that create the guards, which are dropped at the end of the scope.
+    /// Returns the statements that create the guards. The guards are dropped at the end of the scope.
     fn guards(&self, access: Access, is_watched: bool, is_timed: bool) -> Guards<'a> {
         let mut guards = Guards::default();
         for guard in self.guarded(is_watched, is_timed) {
@@ -185,7 +185,7 @@ impl<'a> BodyExpander<'a> {
         });
     }
 
-    /// Returns an expression that creates a guard. The guard holds the value `held`, and its closure reaches the
+    /// Returns an expression that creates a guard. The guard holds the value `held`, and its closure accesses the
     /// instrument through that value, which it calls `name`.
     fn guard_that_holds(
         &self,

@@ -50,7 +50,7 @@ struct GuardBindings {
     lend: TokenStream,
     /// Statements that bind `__this` and arguments for the code after the body.
     after: TokenStream,
-    /// How generated code reaches an instrument after the body.
+    /// How generated code accesses an instrument after the body.
     access_after: Access,
 }
 
@@ -79,7 +79,7 @@ impl<'a> BodyExpander<'a> {
                 let body = rewrite::unbraced(&block);
                 return quote_mixed_site!(#handles #calls #start #guard #bind #lend #body);
             }
-            // This statement ends the borrows of the last expression before the gauge is decremented.
+            // The `let` statement ends the borrows of the last expression before the guards are dropped.
             let result = self.result(&bindings, self.in_place(&block), false);
             return quote_mixed_site! {
                 #handles #calls #start #guard #result

@@ -22,7 +22,7 @@ impl BodyExpander<'_> {
         calls.map(|target| self.count(target, access)).unwrap_or_default()
     }
 
-    /// Returns the statement that starts the clock, if there are metrics and this call is timed.
+    /// Returns the statement that starts the clock. At run time, it does so only if there are metrics and the call is timed.
     pub(super) fn start_clock(&self, access: Access) -> TokenStream {
         let Some(timing) = &self.plan.model.targets.time else { return TokenStream::new() };
         let private = &self.private;
@@ -190,8 +190,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns an expression that evaluates to an `Option` of a reference to the metrics, and the statements that must
-    /// precede it.
+    /// Returns the code that looks up the metrics, or that refers to the result of an earlier lookup.
     pub(super) fn lookup(&self, root: &MetricsRoot, access: Access) -> Lookup {
         let private = &self.private;
         if access == Access::Cached {
@@ -224,8 +223,8 @@ impl BodyExpander<'_> {
             RootKind::At(expression) => with_self_alias(expression, access),
             RootKind::OfSelf(this) => {
                 let targets = self.plan.model.targets.all();
-                let relative = targets.iter().find(|target| target.kind.root().is_some());
-                let key = relative.map_or_else(Span::call_site, |target| located_key(target));
+                let in_root = targets.iter().find(|target| target.kind.root().is_some());
+                let key = in_root.map_or_else(Span::call_site, |target| located_key(target));
                 let mut owner = match access {
                     Access::SelfAlias => self_alias(this.span()),
                     _ => this.clone(),
@@ -233,7 +232,7 @@ impl BodyExpander<'_> {
                 owner.set_span(owner.span().located_at(key));
                 let span = Span::mixed_site().located_at(key);
                 if self.plan.model.krate.is_given() {
-                    // A wrong path would be reported twice: for the macro, and for the rest of the code.
+                    // A wrong path of the crate would be reported twice: for the macro, and for the rest of the code.
                     let metrics = Ident::new("metrics", Span::call_site().located_at(key));
                     return quote_spanned!(span=> #owner.#metrics);
                 }

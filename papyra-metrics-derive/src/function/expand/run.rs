@@ -21,7 +21,7 @@ impl BodyExpander<'_> {
         match self.plan.scope {
             Scope::InPlace => self.in_place(block),
             Scope::AsyncBlock => {
-                let body = after(&self.fake_return(output), block);
+                let body = with_statements_first(&self.fake_return(output), block);
                 let body = quote_spanned!(at=> async #mover #body);
                 self.awaited(&body, self.plan.is_watched)
             }
@@ -33,7 +33,7 @@ impl BodyExpander<'_> {
                         mentions.extend(quote_mixed_site!(#attributes let _ = &#name;));
                     }
                 }
-                let body = after(&mentions, block);
+                let body = with_statements_first(&mentions, block);
                 let output = output.map(|output| quote_mixed_site!(-> #output));
                 let body = quote_spanned!(at=> #mover || #output #body);
                 quote_mixed_site!(#private::call(#body))
@@ -55,7 +55,7 @@ impl BodyExpander<'_> {
     }
 
     /// Returns statements with a `return` that is never executed. The `return` gives an `async` block its type, and the
-    /// statements make the block capture variables by value or by `&mut` instead of by reference.
+    /// statements make the block capture variables by value or by `&mut` instead of by `&`.
     fn fake_return(&self, output: Option<&TokenStream>) -> TokenStream {
         let private = &self.private;
         let mut takes = TokenStream::new();
@@ -85,15 +85,16 @@ impl BodyExpander<'_> {
 /// Returns the attributes of a statement that names a captured argument.
 fn attributes(capture: &Capture<'_>) -> TokenStream {
     let cfg = &capture.cfg;
-    // The statement names an argument such as `_key` so that it lives as long as the future, as it would without the
-    // attribute. The name has the hygiene of the user's code, so clippy reports it unless the lint is allowed.
-    let allow =
-        capture.is_unused.then(|| quote_mixed_site!(#[allow(clippy::used_underscore_binding)]));
+    // The name of an argument such as `_key` has the hygiene of the user's code, so clippy reports its use in the
+    // statement unless the lint is allowed.
+    let allow = capture
+        .begins_with_underscore
+        .then(|| quote_mixed_site!(#[allow(clippy::used_underscore_binding)]));
     quote!(#cfg #allow)
 }
 
 /// Returns the block with `statements` inserted at its beginning.
-fn after(statements: &TokenStream, block: &Group) -> Group {
+fn with_statements_first(statements: &TokenStream, block: &Group) -> Group {
     if statements.is_empty() {
         return block.clone();
     }

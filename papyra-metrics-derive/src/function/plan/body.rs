@@ -7,7 +7,8 @@
 //! By default, an instrument is looked up when it is updated, so that the body can use `self` without restriction. With
 //! `&self`, metrics that are needed more than once are looked up once, before the body. If `self` is owned, if the
 //! returned value borrows a mutable `self`, or if a macro in the body needs the whole of a mutable `self`, instruments
-//! are reached through handles. A handle is created before the body, and is a borrow or a clone of a shared pointer.
+//! are accessed through handles. A handle is created before the body, and is a borrow or a clone of a shared pointer. With
+//! `self: Arc<Self>` or `Rc<Self>`, instruments are accessed through a clone of `self`.
 
 use proc_macro2::{Group, Ident, TokenStream};
 
@@ -17,7 +18,7 @@ use crate::function::input::{Argument, ArgumentKind, Receiver, ReceiverKind};
 use crate::function::model::{InstrumentedFn, Output, Target, Targets};
 use crate::function::output::{borrows_self, cannot_be_annotated, outlives_self};
 
-/// How a body runs, and how the code around it reaches the instruments.
+/// How a body runs, and how the code around it accesses the instruments.
 #[allow(clippy::struct_excessive_bools)] // independent decisions
 pub(crate) struct BodyPlan<'a> {
     pub(crate) model: &'a InstrumentedFn<'a>,
@@ -39,7 +40,8 @@ pub(crate) struct BodyPlan<'a> {
     macros_need_self: bool,
     /// Whether a guard records that the body is waiting, so that its cancellation can be counted.
     pub(crate) is_watched: bool,
-    /// Whether a guard times the call, because the body has to be the last expression.
+    /// Whether a guard times the call, because the body cannot run in a closure: the return type cannot be written on
+    /// one, or the function has `#[track_caller]`, which has no effect in one.
     pub(crate) is_timed_by_guard: bool,
     /// Whether a guard holds `&mut self` while the body runs.
     pub(crate) guard_holds_self: bool,
@@ -48,7 +50,7 @@ pub(crate) struct BodyPlan<'a> {
     pub(crate) lent_arguments: Vec<&'a Ident>,
 }
 
-/// How generated code reaches an instrument.
+/// How generated code accesses an instrument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Access {
     /// Through `self` and the arguments, before the body and after it.
@@ -57,7 +59,7 @@ pub(crate) enum Access {
     Cached,
     /// Through `__this`, another name for `self`.
     SelfAlias,
-    /// Through handles that were created before the body consumed `self`.
+    /// Through handles that were created before the body.
     Handle,
     /// Through handles that were created for a future that outlives the function.
     FutureHandle,
@@ -258,7 +260,7 @@ impl<'a> BodyPlan<'a> {
         self.model.targets.observes_end() && !self.is_timed_by_guard
     }
 
-    /// Returns the `&mut` argument through which the guard of a target reaches the instrument, if there is one.
+    /// Returns the `&mut` argument through which the guard of a target accesses the instrument, if there is one.
     pub(crate) fn held_argument(&self, target: &Target) -> Option<&'a Ident> {
         self.lent_arguments.iter().copied().find(|name| target.usage.names(name))
     }
@@ -294,7 +296,7 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Returns how generated code reaches an instrument in a future that the function returns.
+    /// Returns how generated code accesses an instrument in a future that the function returns.
     pub(crate) fn future_access(&self) -> Access {
         match self.receiver_kind() {
             Some(ReceiverKind::RefCounted) => Access::SelfAlias,
@@ -302,7 +304,8 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Returns whether an expression has to be evaluated before the body, because the body consumes a variable in it.
+    /// Returns whether an expression has to be evaluated before the body, because the body may consume a variable in it,
+    /// or because the returned future outlives the variable.
     pub(crate) fn shares(&self, expression: &BodyUsage, access: Access) -> bool {
         let arguments = &self.model.function.arguments;
         let names = |argument: &Argument| argument.names.iter().any(|name| expression.names(name));

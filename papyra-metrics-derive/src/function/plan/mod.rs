@@ -134,7 +134,8 @@ mod tests {
         });
     }
 
-    fn errors(item: &TokenStream, expected: (Scope, Access, BodySelf)) {
+    /// Checks the plan of a function with the key `errors`.
+    fn assert_plan(item: &TokenStream, expected: (Scope, Access, BodySelf)) {
         with_body(&quote!(errors), item, |plan| {
             assert_eq!((plan.scope, plan.access, plan.body_self), expected, "{item}");
         });
@@ -145,17 +146,17 @@ mod tests {
         let in_place = (Scope::InPlace, Access::Direct, BodySelf::AsWritten);
         let closure = (Scope::Closure, Access::Direct, BodySelf::AsWritten);
         let block = (Scope::AsyncBlock, Access::Direct, BodySelf::AsWritten);
-        errors(&code("fn f(&self) -> Result<()> { self.inner.f() }"), in_place);
-        errors(&code("async fn f(&self) -> Result<()> { self.inner.f().await }"), in_place);
-        errors(&code("fn f(&self) -> Result<()> { self.inner.f()?; Ok(()) }"), closure);
-        errors(&code("fn f(&self) -> Result<()> { log!(); Ok(()) }"), closure);
-        errors(&code("async fn f(&self) -> R { self.f()?; Ok(()) }"), closure);
-        errors(&code("async fn f(&self) -> R { self.f().await?; Ok(()) }"), block);
-        errors(&code("async fn f(&self) -> R { log!(); Ok(()) }"), block);
+        assert_plan(&code("fn f(&self) -> Result<()> { self.inner.f() }"), in_place);
+        assert_plan(&code("async fn f(&self) -> Result<()> { self.inner.f().await }"), in_place);
+        assert_plan(&code("fn f(&self) -> Result<()> { self.inner.f()?; Ok(()) }"), closure);
+        assert_plan(&code("fn f(&self) -> Result<()> { log!(); Ok(()) }"), closure);
+        assert_plan(&code("async fn f(&self) -> R { self.f()?; Ok(()) }"), closure);
+        assert_plan(&code("async fn f(&self) -> R { self.f().await?; Ok(()) }"), block);
+        assert_plan(&code("async fn f(&self) -> R { log!(); Ok(()) }"), block);
     }
 
     #[test]
-    fn metrics_are_looked_up_once_for_calls_outcomes_and_the_gauge() {
+    fn metrics_that_are_needed_more_than_once_are_looked_up_once() {
         let item = code("fn f(&self) -> Result<()> { Ok(()) }");
         for (keys, access) in [
             (quote!(errors, ok = ok), Access::Direct),
@@ -180,7 +181,7 @@ mod tests {
             (quote!(self: Box<Self>), Access::Handle),
         ] {
             let item = quote!(fn f(#receiver) -> Result<()> { self.a.f()?; Ok(()) });
-            errors(&item, (Scope::Closure, access, BodySelf::AsWritten));
+            assert_plan(&item, (Scope::Closure, access, BodySelf::AsWritten));
         }
     }
 
@@ -199,13 +200,13 @@ mod tests {
                 closure(Access::Handle, BodySelf::AsWritten),
             ),
         ] {
-            errors(&quote!(fn f(&mut self) -> Result<()> #item), expected);
+            assert_plan(&quote!(fn f(&mut self) -> Result<()> #item), expected);
         }
         for (item, expected) in [
             (code("{ self.f().await?; g() }"), block(Access::Direct, BodySelf::Alias)),
             (code("{ a!(self.a); self.f().await }"), block(Access::Direct, BodySelf::Reborrowed)),
         ] {
-            errors(&quote!(async fn f(&mut self) -> Result<()> #item), expected);
+            assert_plan(&quote!(async fn f(&mut self) -> Result<()> #item), expected);
         }
         for (item, expected) in [
             (code("{ self.f()?; g() }"), closure(Access::Direct, BodySelf::Alias)),
@@ -215,7 +216,7 @@ mod tests {
             ),
             (quote!({ a!(self.project().f()) }), closure(Access::Handle, BodySelf::AsWritten)),
         ] {
-            errors(&quote!(fn f(self: Pin<&mut Self>) -> Result<()> #item), expected);
+            assert_plan(&quote!(fn f(self: Pin<&mut Self>) -> Result<()> #item), expected);
         }
     }
 
@@ -223,11 +224,11 @@ mod tests {
     fn a_borrow_that_is_returned_needs_a_handle() {
         for output in [quote!(Result<&u8>), quote!(Result<Iter<'_>>), quote!(Result<impl A>)] {
             let item = quote!(fn f(&mut self) -> #output { self.a?; g() });
-            errors(&item, (Scope::Closure, Access::Handle, BodySelf::AsWritten));
+            assert_plan(&item, (Scope::Closure, Access::Handle, BodySelf::AsWritten));
         }
         for output in [quote!(Result<&'static u8>), quote!(Result<Iter<'a>>)] {
             let item = quote!(fn f<'a>(&mut self) -> #output { self.a?; g() });
-            errors(&item, (Scope::Closure, Access::Direct, BodySelf::AsWritten));
+            assert_plan(&item, (Scope::Closure, Access::Direct, BodySelf::AsWritten));
         }
         for (header, output) in [
             (quote!(), quote!(Self::Iter)),
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_a_borrowed_self_are_captured_mutably() {
+    fn fields_of_self_that_an_async_block_borrows_are_captured_by_mutable_reference() {
         let item =
             code("async fn f(self) -> Result<()> { self.a.f().await?; g(self.b, self.metrics) }");
         with_body(&quote!(errors), &item, |plan| {
@@ -343,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn a_guard_times_a_body_that_has_to_be_the_last_expression() {
+    fn a_guard_times_a_body_that_cannot_run_in_a_closure() {
         for (item, by_guard) in [
             (code("fn f(&self) -> impl Fn(&str) -> bool { |_| true }"), true),
             (code("#[track_caller] fn f(&self) -> u8 { assert!(self.a); 1 }"), true),
