@@ -22,9 +22,9 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
     keys
 }
 
-/// Parses the keys of a field. If several of its `#[metrics(…)]` contain `counter = …` or `gauge = …`, the result has an
-/// item for each `#[metrics(…)]`, with the doc comment directly above it. Otherwise, the result is one item with all keys
-/// and attributes.
+/// Parses the keys of a field. If several of its `#[metrics(…)]` contain `counter = …` or `gauge = …`, the result has
+/// an item for each `#[metrics(…)]`, with the doc comment directly above it. Otherwise, the result is one item with all
+/// keys and attributes.
 pub(crate) fn parse_field_keys<'a>(
     diag: &mut Diagnostics,
     attrs: &'a [Attribute],

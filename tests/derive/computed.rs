@@ -78,7 +78,7 @@ struct Cache {
 #[derive(Metrics)]
 struct CacheMetrics {
     lookups: Counter,
-    /// Lookups that found it.
+    /// Lookups that found an entry.
     #[metrics(counter = |cache| cache.hits.load(Ordering::Relaxed), name = "hits")]
     /// Entries.
     ///
@@ -97,5 +97,5 @@ fn one_field_can_be_several_metrics() {
     let expected = "lookups: 0\nhits: 3\ncache{of=used}: 0\ncache{of=room}: 8\nmisses: 1";
     assert_eq!(metrics.snapshot().to_string(), expected);
     let help: Vec<_> = metrics.descriptors()[1..4].iter().map(Descriptor::help).collect();
-    assert_eq!(help, ["Lookups that found it.", "Entries.", "Room for entries."]);
+    assert_eq!(help, ["Lookups that found an entry.", "Entries.", "Room for entries."]);
 }

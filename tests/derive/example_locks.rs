@@ -1,5 +1,5 @@
-//! The lock files of the examples. They are checked here, because an example that depended on the export crate would build it, and
-//! everything that other members enable in it, before it runs.
+//! The lock files of the examples. They are checked here, because an example that depends on the export crate builds it
+//! before it runs, with all features that other members of the workspace enable.
 
 use papyra_metrics_export::schema::{self, SchemaError};
 

@@ -34,7 +34,7 @@ fn the_expansion_of_an_async_method_with_a_gauge_is_as_reviewed() {
 }
 
 #[test]
-fn the_expansion_of_a_method_that_holds_self_while_it_runs_is_as_reviewed() {
+fn the_expansion_of_a_method_whose_guard_holds_self_is_as_reviewed() {
     check("exclusive");
 }
 

@@ -1,4 +1,4 @@
-//! Expands the seeds of `fuzz/`, and inputs generated from a fixed seed, on any compiler. The fuzzer itself needs a nightly
+//! Expands the seed inputs of `fuzz/`, and pseudo-random inputs, on any compiler. The fuzzer itself needs a nightly
 //! compiler: see CONTRIBUTING.md.
 
 use std::fs;
@@ -8,16 +8,16 @@ use std::path::Path;
 mod probe;
 
 #[test]
-fn the_derive_does_not_panic_on_seeds_and_generated_inputs() {
-    try_all("derive", probe::derive);
+fn the_derive_does_not_panic_on_seed_inputs_and_random_ones() {
+    probe_all("derive", probe::derive);
 }
 
 #[test]
-fn the_attribute_does_not_panic_on_seeds_and_generated_inputs() {
-    try_all("attribute", probe::attribute);
+fn the_attribute_does_not_panic_on_seed_inputs_and_random_ones() {
+    probe_all("attribute", probe::attribute);
 }
 
-fn try_all(target: &str, probe: fn(&[u8])) {
+fn probe_all(target: &str, probe: fn(&[u8])) {
     let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(target);
     let mut seen = 0;
     for seed in fs::read_dir(seeds).unwrap() {
@@ -30,13 +30,14 @@ fn try_all(target: &str, probe: fn(&[u8])) {
     assert!(seen > 0, "there are seeds");
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     for i in 0..2000_u32 {
+        // The first byte selects random words, or productions of the grammar.
         let kind = if i % 4 == 0 { 0x01 } else { 0x80 };
         let data: Vec<u8> = std::iter::once(kind).chain((0..80).map(|_| random.byte())).collect();
         probe(&data);
     }
 }
 
-/// Numbers that are the same in every run (xorshift64, Marsaglia 2003).
+/// Pseudo-random numbers that are the same in every run (xorshift64, Marsaglia 2003).
 struct Random(u64);
 
 impl Random {

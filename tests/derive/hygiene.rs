@@ -1,12 +1,12 @@
-//! Generated code does not clash with the user's names, and obeys the lints that the user allows. `tests/hygiene/` has
-//! every form in hostile scopes.
+//! Generated code does not clash with the user's names, and causes no warning that the user allows. `tests/hygiene/`
+//! has every form of struct and function in hostile scopes.
 
 #![deny(warnings)]
 #![warn(clippy::pedantic, clippy::nursery, missing_debug_implementations, single_use_lifetimes)]
 #![allow(clippy::redundant_pub_crate)] // it contradicts `unreachable_pub`
 #![forbid(unsafe_code)]
 
-/// Items of the user that have the names of items in generated code.
+/// A struct whose fields are named like the variables of generated code, without the leading `__`.
 mod clashing {
     #[derive(Debug, Default, papyra_metrics::Metrics)]
     pub(super) struct Clashing {
@@ -27,7 +27,7 @@ fn fields_may_have_the_names_that_generated_code_uses() {
     assert_eq!(clashing.snapshot().to_string(), "visitor: 1\nwalker: 0\nmetrics: 0\nself: 1");
 }
 
-/// A backend with a method of its own that has the name of a method of `Metrics`.
+/// A struct with an inherent method that has the name of a method of `Metrics`.
 mod inherent {
     use papyra_metrics::{Counter, Metrics};
 

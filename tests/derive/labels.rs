@@ -1,4 +1,4 @@
-//! Families and fixed labels of derived structs, in every reading.
+//! Families and fixed labels of derived structs, in descriptors, snapshots, totals and drains.
 
 use std::io;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ enum Outcome {
     TimedOut,
 }
 
-/// An enum whose discriminants are not its positions.
+/// An enum whose discriminants are not the positions of its variants.
 #[derive(Clone, Copy, Debug, PartialEq, Label)]
 enum Tier {
     Hot = 7,
@@ -86,7 +86,7 @@ fn every_member_of_a_family_is_a_series_even_at_zero() {
 }
 
 #[test]
-fn readings_resets_and_differences_cover_each_member() {
+fn snapshots_drains_resets_totals_and_differences_have_each_member() {
     let metrics = StoreMetrics::default();
     let earlier = metrics.snapshot();
     metrics.requests[(Op::Put, Outcome::Ok)].add(2);
@@ -180,7 +180,7 @@ fn a_family_can_have_any_instrument_and_can_be_shared_or_padded() {
         depth: Family<Op, Peak>,
         level: Family<Op, AtomicI64>,
         padded: Family<Op, CachePadded<Counter>>,
-        apart: CachePadded<Family<Op, Counter>>,
+        wrapped: CachePadded<Family<Op, Counter>>,
         shared: Arc<Family<Op, Arc<Counter>>>,
     }
     let metrics = Mixed::default();
@@ -190,7 +190,7 @@ fn a_family_can_have_any_instrument_and_can_be_shared_or_padded() {
     metrics.ratio[Op::Put].set(0.5);
     metrics.depth[Op::Put].record(9);
     metrics.padded[Op::Put].inc();
-    metrics.apart[Op::Put].inc();
+    metrics.wrapped[Op::Put].inc();
     metrics.shared[Op::Put].inc();
     let snapshot = metrics.snapshot();
     assert_eq!(snapshot.len(), 18);
@@ -199,7 +199,7 @@ fn a_family_can_have_any_instrument_and_can_be_shared_or_padded() {
     assert_eq!(snapshot["lookups{op=get}"].as_histogram().unwrap().count(), 1);
     assert_eq!(snapshot["ratio{op=put}"], 0.5);
     assert_eq!(snapshot["depth{op=put}"], 9);
-    for family in ["padded", "apart", "shared"] {
+    for family in ["padded", "wrapped", "shared"] {
         assert_eq!(snapshot.member(family, Op::Put).unwrap(), &1, "{family}");
     }
     let latency = metrics.descriptors().iter().find(|metric| metric.name() == "latency").unwrap();
@@ -207,7 +207,7 @@ fn a_family_can_have_any_instrument_and_can_be_shared_or_padded() {
 }
 
 #[test]
-fn a_family_with_more_members_than_one_run_is_shown_in_order() {
+fn a_family_with_more_members_than_one_batch_is_read_in_order() {
     #[derive(Default, Metrics)]
     struct Many {
         errors: Family<(IoErrorKind, Level), Counter>,

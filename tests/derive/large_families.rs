@@ -1,4 +1,5 @@
-//! Structs with thousands of series in families build without allowing a lint, and each series has its key and labels.
+//! Structs with thousands of series in families compile without allowing the lint `long_running_const_eval`, and each
+//! series has its key and labels.
 
 use std::collections::HashSet;
 

@@ -1,6 +1,5 @@
 //! `#[derive(Metrics)]`: what a derived struct does, and that it compiles in every scope.
 
-mod beside_others;
 mod computed;
 mod example_locks;
 mod expand;
@@ -9,6 +8,7 @@ mod hygiene;
 mod labels;
 mod large_families;
 mod objectives;
+mod other_derives;
 pub mod storage; // so that its items are public, and their documentation required
 mod structs;
 mod thousand;

@@ -1,4 +1,4 @@
-//! Objectives and the flag of error counters, in the descriptors of every form of struct.
+//! The objectives in the descriptors of every form of struct, and the flag that marks an error counter.
 
 use papyra_metrics::{
     Buckets, CachePadded, Counter, Descriptor, Distribution, Family, Histogram, Kind, Label,
@@ -99,11 +99,12 @@ fn the_threshold_and_the_percentage_may_come_from_a_macro() {
 }
 
 #[test]
-fn a_hand_written_descriptor_has_an_objective_that_equality_compares() {
+fn descriptors_with_different_objectives_or_error_flags_are_not_equal() {
     const PLAIN: Descriptor = Descriptor::new("append", Kind::Histogram).with_unit("seconds");
-    const GUARDED: Descriptor = PLAIN.with_objective(Objective::new::<Latency>("20ms", 99.95));
-    assert_eq!(GUARDED.objective().unwrap().to_string(), "99.95% within 0.02");
-    assert_ne!(PLAIN, GUARDED);
+    const WITH_OBJECTIVE: Descriptor =
+        PLAIN.with_objective(Objective::new::<Latency>("20ms", 99.95));
+    assert_eq!(WITH_OBJECTIVE.objective().unwrap().to_string(), "99.95% within 0.02");
+    assert_ne!(PLAIN, WITH_OBJECTIVE);
     assert_ne!(Descriptor::counter("failed"), Descriptor::counter("failed").into_error_counter());
     for (within, percent) in [("30ms", 99.0), ("20ms", 100.0), ("20ms", 0.0), ("20", 99.0)] {
         let refused = std::panic::catch_unwind(|| Objective::new::<Latency>(within, percent));

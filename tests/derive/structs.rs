@@ -12,7 +12,7 @@ fn names(metrics: &dyn Metrics) -> Vec<String> {
     let names: Vec<String> =
         metrics.descriptors().iter().map(|metric| metric.name().to_owned()).collect();
     let read: Vec<String> = metrics.snapshot().into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names, read, "a reading has the names that the descriptors promise");
+    assert_eq!(names, read, "a snapshot has the names of the descriptors");
     names
 }
 
@@ -114,7 +114,7 @@ fn a_reset_zeroes_counters_at_all_depths_and_keeps_gauges_and_totals() {
 
 const SIZE: usize = 3;
 
-/// A type that implements nothing, like most fields of a backend.
+/// A type that implements no trait, like the types of most fields of a backend.
 struct Opaque;
 
 #[derive(Metrics)]
@@ -191,7 +191,7 @@ fn names_are_composed_through_generic_and_nested_structs() {
 }
 
 #[test]
-fn readings_skip_a_flattened_none() {
+fn a_snapshot_skips_a_flattened_none() {
     let metrics = Outer::<CacheMetrics, Counter>::default();
     metrics.after.add(2);
     metrics.between.inc();
@@ -239,11 +239,11 @@ fn instruments_and_metrics_may_be_behind_pointers() {
 #[test]
 fn a_struct_of_atomics_can_derive_metrics() {
     #[derive(Default, Metrics)]
-    struct Brownfield {
+    struct ExistingStats {
         writes: AtomicU64,
         open: AtomicI64,
     }
-    let stats = Brownfield::default();
+    let stats = ExistingStats::default();
     stats.writes.fetch_add(3, Ordering::Relaxed);
     stats.open.store(-2, Ordering::Relaxed);
     assert_eq!(described(&stats, "writes").kind(), Kind::Counter);

@@ -1,4 +1,5 @@
-//! A struct of a thousand counters builds and reads in order, nested ones too, without allowing a lint.
+//! Structs with thousands of counters, in one struct or flattened, compile without allowing the lint
+//! `long_running_const_eval`, and are read in declaration order.
 
 use papyra_metrics::{Counter, Metrics};
 
@@ -13,7 +14,7 @@ macro_rules! thousand {
 include!("thousand.in");
 
 #[test]
-fn a_thousand_metrics_read_in_declaration_order() {
+fn a_thousand_metrics_are_read_in_declaration_order() {
     let metrics = Thousand::default();
     metrics.field_0.inc();
     metrics.field_999.add(2);

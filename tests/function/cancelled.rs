@@ -24,7 +24,7 @@ struct LogMetrics {
     time: Histogram,
 }
 
-/// One reading of the metrics.
+/// The values of the metrics at one time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Counts {
     errors: u64,
@@ -436,7 +436,7 @@ impl Call for Shared {
 }
 
 #[test]
-fn a_future_of_a_trait_counts() {
+fn futures_of_trait_methods_count() {
     let mut log = Log::default();
     check!(log.metrics, |what| log.get(what));
     check!(log.metrics, |what| log.put(what));

@@ -20,7 +20,7 @@ use crate::common::{Failed, Fallible, LogMetrics};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Parses the text after having been pending once.
+/// Is pending once, and then parses the text.
 async fn parse(text: &str) -> Fallible<u32> {
     let mut polled = false;
     std::future::poll_fn(|context| {
@@ -51,7 +51,7 @@ fn is_send<F: Send>(future: F) -> F {
     future
 }
 
-/// Checks the counts of a measured future whose metrics are `$log.metrics`.
+/// Checks the counts in `$log.metrics` of a future that succeeds, `$good`, and one that fails, `$bad`.
 macro_rules! counts {
     ($log:expr, $good:expr, $bad:expr) => {{
         let before = $log.metrics.read();
@@ -97,7 +97,7 @@ mod owned {
         }
 
         #[metrics(errors)]
-        async fn question(&self, text: &str) -> Fallible<u32> {
+        async fn question_mark(&self, text: &str) -> Fallible<u32> {
             let parsed = parse(text).await?;
             Ok(parsed)
         }
@@ -129,7 +129,7 @@ mod owned {
         }
 
         #[metrics(in_flight = in_flight, calls = calls)]
-        async fn not_judged(&mut self) -> usize {
+        async fn without_outcome(&mut self) -> usize {
             let in_flight = self.metrics.in_flight.get();
             assert_eq!(in_flight, 1);
             if parse("1").await.is_err() {
@@ -185,7 +185,7 @@ mod owned {
         }
 
         #[metrics(errors)]
-        async fn lends_a_field(&mut self, text: &str) -> Result<&mut String, Failed> {
+        async fn borrowed_mutably(&mut self, text: &str) -> Result<&mut String, Failed> {
             parse(text).await?;
             Ok(&mut self.name)
         }
@@ -223,7 +223,7 @@ mod owned {
             Ok(())
         }
 
-        /// The body also consumes `self`, and the metrics remain.
+        /// The body also moves a field out of `self`, which leaves the metrics usable.
         #[metrics(errors)]
         async fn send_and_consumed(
             self,
@@ -374,7 +374,7 @@ mod owned {
         }
 
         #[metrics(calls = calls, in_flight = in_flight)]
-        fn alias_not_judged<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Fallible<u32>> {
+        fn alias_without_outcome<'a>(&'a self, text: &'a str) -> BoxFuture<'a, Fallible<u32>> {
             self.alias_unmeasured(text)
         }
     }
@@ -383,19 +383,19 @@ mod owned {
     fn each_error_counts_once() {
         let mut log = Log::default();
         counts!(log, log.tail("1"), log.tail("x"));
-        counts!(log, log.question("1"), log.question("x"));
+        counts!(log, log.question_mark("1"), log.question_mark("x"));
         counts!(log, log.all_four("1"), log.all_four("x"));
         assert_eq!(log.metrics.read(), (3, 1, 3, 0));
         counts!(log, log.mutable("1"), log.mutable("x"));
         counts!(log, log.mutable_in_flight("1"), log.mutable_in_flight("x"));
         assert_eq!(log.metrics.read(), (5, 3, 6, 0));
-        assert!(run(log.not_judged()) > 1);
+        assert!(run(log.without_outcome()) > 1);
         assert_eq!(log.metrics.read(), (5, 3, 7, 0));
         counts!(log, log.inner_block("1"), log.inner_block("x"));
         counts!(log, log.nested_block("1"), log.nested_block("x"));
         counts!(log, log.loops("1 2"), log.loops("1 x"));
         counts!(log, log.borrowed("1"), log.borrowed("x"));
-        counts!(log, log.lends_a_field("1"), log.lends_a_field("x"));
+        counts!(log, log.borrowed_mutably("1"), log.borrowed_mutably("x"));
         counts!(log, log.generic(["1", "2"]), log.generic(["1", "x"]));
         counts!(log, log.opaque("1"), log.opaque("x"));
         let cell = std::cell::Cell::default;
@@ -432,9 +432,9 @@ mod owned {
         counts!(log, log.alias("1"), log.alias("x"));
         counts!(log, log.alias_of_another("1"), log.alias_of_another("x"));
         assert_eq!(log.metrics.read(), (10, 3, 28, 0));
-        drop(log.alias_not_judged("1"));
+        drop(log.alias_without_outcome("1"));
         assert_eq!(log.metrics.read(), (10, 3, 28, 0));
-        assert!(run(log.alias_not_judged("1")).is_ok());
+        assert!(run(log.alias_without_outcome("1")).is_ok());
         assert_eq!(log.metrics.read(), (10, 3, 29, 0));
     }
 
@@ -524,7 +524,7 @@ mod shared {
         }
 
         #[metrics(errors, in_flight = in_flight)]
-        async fn shows_itself(&mut self, text: &str) -> Fallible {
+        async fn formats_itself(&mut self, text: &str) -> Fallible {
             assert_eq!(format!("{self}"), "log");
             parse(text).await?;
             self.first();
@@ -582,7 +582,7 @@ mod shared {
         let mut other = log.clone();
         counts!(log, Pin::new(&mut other).pinned("1"), Pin::new(&mut other).pinned("x"));
         counts!(log, other.borrowed("1"), other.borrowed("x"));
-        counts!(log, log.shows_itself("1"), log.shows_itself("x"));
+        counts!(log, log.formats_itself("1"), log.formats_itself("x"));
         counts!(log, log.outlives("1"), log.outlives("x"));
         counts!(log, log.outlives_by_name("1"), log.outlives_by_name("x"));
         counts!(
@@ -948,7 +948,7 @@ mod deep {
     }
 }
 
-mod beside {
+mod other_attributes {
     //! Other attributes on the same function.
 
     use super::*;
@@ -1000,7 +1000,7 @@ mod beside {
     }
 
     #[test]
-    fn instrumented_functions_count_too() {
+    fn functions_with_the_attribute_of_tracing_count_too() {
         let mut log = Log::default();
         counts!(log, log.above("1"), log.above("x"));
         counts!(log, log.below("1"), log.below("x"));

@@ -87,7 +87,7 @@ fn run<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Calls a function once with each outcome.
+/// Calls a function once with each outcome, and checks that each error is counted once, under its label.
 macro_rules! check {
     ($family:expr, |$what:ident| $call:expr) => {{
         let before = counts($family);

@@ -215,7 +215,7 @@ async fn shared_argument(level: u32, stats: Arc<Compaction>) -> Checked {
     Ok(level)
 }
 
-/// Runs the function on inputs that succeed and that fail, and checks the counts.
+/// Calls the function with a level for which it succeeds and one for which it fails, and checks the counts.
 macro_rules! counts {
     ($metrics:expr, $run:expr) => {{
         let (errors, runs, _) = $metrics.read();

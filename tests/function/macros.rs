@@ -120,7 +120,7 @@ mod shadowed {
 }
 
 mod shown {
-    //! Macros that see `self`.
+    //! Macros whose input contains `self`.
 
     use std::pin::Pin;
     use std::sync::Arc;
@@ -190,7 +190,7 @@ mod shown {
         }
 
         #[metrics(errors, ok = ok)]
-        fn handed_on(&mut self) -> Shown {
+        fn passed_to_functions(&mut self) -> Shown {
             fn push(tank: &mut Tank) -> usize {
                 tank.push()
             }
@@ -321,7 +321,7 @@ mod shown {
         let mut tank = Tank::default();
         assert_eq!(tank.shared(), Ok("self.level"));
         assert_eq!(tank.exclusive(), Ok("self.level"));
-        assert_eq!(tank.handed_on(), Ok("self"));
+        assert_eq!(tank.passed_to_functions(), Ok("self"));
         assert_eq!(run(is_send(tank.later(1))), Ok("self.level"));
         assert_eq!(run(is_send(tank.later_by_another_name(1))), Ok("self.level"));
         assert_eq!(run(is_send(tank.later_in_flight(1))), Ok("self.level"));
@@ -332,7 +332,7 @@ mod shown {
         tank.level = 10;
         assert_eq!(tank.shared(), Err("self.is_valid()"));
         assert_eq!(tank.exclusive(), Err("self.is_valid()"));
-        assert_eq!(tank.handed_on(), Err("self.is_valid()"));
+        assert_eq!(tank.passed_to_functions(), Err("self.is_valid()"));
         assert_eq!(run(tank.later(10)), Err("self.is_valid()"));
         assert_eq!(run(tank.later(0)), Err("empty"));
         assert_eq!(run(tank.later_by_another_name(10)), Err("self.is_valid()"));
@@ -359,7 +359,7 @@ mod shown {
 }
 
 mod send {
-    //! A future of a `self` that is `Send` and not `Sync`.
+    //! Futures of methods whose `self` is `Send` and not `Sync`.
 
     use std::cell::Cell;
     use std::sync::Arc;

@@ -19,7 +19,7 @@ fn parse(text: &str) -> Fallible<u32> {
     Ok(text.parse()?)
 }
 
-/// Runs the function on inputs that succeed and that fail, and checks the counts.
+/// Evaluates a call that succeeds, `$good`, and one that fails, `$bad`, and checks the counts in `$log.metrics`.
 macro_rules! counts {
     ($log:expr, $good:expr, $bad:expr) => {{
         let before = $log.metrics.read();
@@ -84,7 +84,7 @@ mod owned {
         }
 
         #[metrics(errors)]
-        fn question(&self, text: &str) -> Fallible<u32> {
+        fn question_mark(&self, text: &str) -> Fallible<u32> {
             let parsed = text.parse::<u32>()?;
             Ok(parsed)
         }
@@ -116,7 +116,7 @@ mod owned {
         }
 
         #[metrics(in_flight = in_flight, calls = calls)]
-        fn not_judged(&mut self) -> usize {
+        fn without_outcome(&mut self) -> usize {
             let in_flight = self.metrics.in_flight.get();
             assert_eq!(in_flight, 1);
             if self.len() > 1000 {
@@ -420,9 +420,9 @@ mod owned {
         }
 
         #[metrics(in_flight = in_flight, calls = calls)]
-        fn ends(&self) -> ! {
+        fn never_returns(&self) -> ! {
             assert_eq!(self.metrics.in_flight.get(), 1);
-            panic!("as it must")
+            panic!("as required")
         }
     }
 
@@ -433,13 +433,13 @@ mod owned {
         counts!(log, log.nested_item("1"), log.nested_item("x"));
         log = Log::default();
         counts!(log, log.tail("1"), log.tail("x"));
-        counts!(log, log.question("1"), log.question("x"));
+        counts!(log, log.question_mark("1"), log.question_mark("x"));
         counts!(log, log.all_four("1"), log.all_four("x"));
         assert_eq!(log.metrics.read(), (3, 1, 2, 0));
         counts!(log, log.mutable("1"), log.mutable("x"));
         counts!(log, log.mutable_in_flight("1"), log.mutable_in_flight("x"));
         assert_eq!(log.metrics.read(), (5, 3, 4, 0));
-        assert_eq!(log.not_judged(), 3);
+        assert_eq!(log.without_outcome(), 3);
         assert_eq!(log.metrics.read(), (5, 3, 5, 0));
         counts!(log, log.whole_self("1"), log.whole_self("x"));
         counts!(log, log.moving_closure("1"), log.moving_closure("x"));
@@ -550,7 +550,9 @@ mod owned {
     #[test]
     fn a_panic_is_not_an_error_and_ends_the_call_in_flight() {
         let mut log = Log::default();
-        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| log.ends())).is_err());
+        assert!(
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| log.never_returns())).is_err()
+        );
         assert_eq!(log.metrics.read(), (0, 0, 1, 0));
         log = Log::default();
         let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| log.panics()));
@@ -629,7 +631,7 @@ mod shared {
         }
 
         #[metrics(errors)]
-        fn lends_named<'a>(&'a mut self, text: &str) -> Result<&'a str, Failed> {
+        fn borrowed_with_named_lifetime<'a>(&'a mut self, text: &str) -> Result<&'a str, Failed> {
             parse(text)?;
             Ok(self.first())
         }
@@ -650,7 +652,7 @@ mod shared {
         }
 
         #[metrics(errors, in_flight = in_flight)]
-        fn shows_itself(&mut self, text: &str) -> Fallible {
+        fn formats_itself(&mut self, text: &str) -> Fallible {
             assert_eq!(format!("{self}"), "log");
             self.first();
             parse(text)?;
@@ -678,10 +680,10 @@ mod shared {
         let local = Rc::new(log.clone());
         counts!(log, Rc::clone(&local).counted_locally("1"), local.counted_locally("x"));
         counts!(log, log.borrowed("1"), log.borrowed("x"));
-        counts!(log, log.lends_named("1"), log.lends_named("x"));
+        counts!(log, log.borrowed_with_named_lifetime("1"), log.borrowed_with_named_lifetime("x"));
         counts!(log, log.iterator("1"), log.iterator("x"));
         counts!(log, log.names_self_in_a_string("1"), log.names_self_in_a_string("x"));
-        counts!(log, log.shows_itself("1"), log.shows_itself("x"));
+        counts!(log, log.formats_itself("1"), log.formats_itself("x"));
     }
 }
 
@@ -716,12 +718,12 @@ mod locations {
     backend!(Boxed, Box<LogMetrics>);
     backend!(Local, Rc<LogMetrics>);
     backend!(Shared, Arc<LogMetrics>);
-    backend!(Referred<'a>, &'a LogMetrics);
+    backend!(Borrowed<'a>, &'a LogMetrics);
     backend!(Maybe, Option<LogMetrics>);
     backend!(MaybeBoxed, Option<Box<LogMetrics>>);
     backend!(MaybeLocal, Option<Rc<LogMetrics>>);
     backend!(MaybeShared, Option<Arc<LogMetrics>>);
-    backend!(MaybeReferred<'a>, Option<&'a LogMetrics>);
+    backend!(MaybeBorrowed<'a>, Option<&'a LogMetrics>);
 
     #[test]
     fn metrics_may_be_behind_any_pointer_or_absent() {
@@ -736,18 +738,18 @@ mod locations {
                 assert_eq!(read, [Some(2), Some(1), Some(3), Some(0)], stringify!($name));
             })*};
         }
-        let referred = LogMetrics::default();
-        let maybe_referred = LogMetrics::default();
+        let borrowed = LogMetrics::default();
+        let maybe_borrowed = LogMetrics::default();
         backends! {
             Boxed Box::default();
             Local Rc::default();
             Shared Arc::default();
-            Referred &referred;
+            Borrowed &borrowed;
             Maybe Some(LogMetrics::default());
             MaybeBoxed Some(Box::default());
             MaybeLocal Some(Rc::default());
             MaybeShared Some(Arc::default());
-            MaybeReferred Some(&maybe_referred);
+            MaybeBorrowed Some(&maybe_borrowed);
         }
     }
 
@@ -755,7 +757,7 @@ mod locations {
     fn functions_without_metrics_work_and_count_nothing() {
         assert!(Maybe { metrics: None }.run_mut("1").is_ok());
         assert!(MaybeShared { metrics: None }.run_mut("x").is_err());
-        assert!(MaybeReferred { metrics: None }.run("x").is_err());
+        assert!(MaybeBorrowed { metrics: None }.run("x").is_err());
     }
 
     #[derive(Clone, Default)]
@@ -876,7 +878,7 @@ mod locations {
     }
 
     #[metrics(errors = log.metrics.write_errors)]
-    fn lent(log: &mut Owner, text: &str) -> Fallible {
+    fn moved_into_a_closure(log: &mut Owner, text: &str) -> Fallible {
         let push = move || {
             log.text.push_str(text);
             log
@@ -910,7 +912,7 @@ mod locations {
         let mut log = Owner { text: String::new(), metrics: LogMetrics::default() };
         counts!(log, by_reference(&log, "1"), by_reference(&log, "x"));
         counts!(log, by_mutable_reference(&mut log, "1"), by_mutable_reference(&mut log, "x"));
-        counts!(log, lent(&mut log, "1"), lent(&mut log, "x"));
+        counts!(log, moved_into_a_closure(&mut log, "1"), moved_into_a_closure(&mut log, "x"));
         let errors = &log.metrics.write_errors;
         counts!(log, counter_as_argument(errors, "1"), counter_as_argument(errors, "x"));
         assert_eq!(log.metrics.read(), (4, 1, 0, 0));
@@ -1019,7 +1021,9 @@ mod traits {
     }
 }
 
-mod untouched {
+mod unchanged {
+    //! What the attribute does not change: returned values, the order of drops, and the caller that is reported.
+
     use super::*;
     use std::error::Error;
 

@@ -1,4 +1,5 @@
-//! `time` records the duration of each call that returns, for every form of function, and `sample` that of some calls.
+//! `time` records the duration of each call that returns, for every form of function. With `sample`, it records that of
+//! some calls.
 
 #![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, clippy::unused_self)] // forms under test
 #![allow(clippy::unused_async)]
@@ -529,7 +530,7 @@ fn threads_that_call_once_are_sampled_too() {
     assert!((500..2_000).contains(&count), "{count} of 1,000");
 }
 
-/// Adds up the weights of the samples of each 34th call, and of all calls.
+/// Adds up the weights of the samples of every 34th call, and those of all samples.
 #[derive(Default)]
 struct Each34th {
     call: AtomicU64,

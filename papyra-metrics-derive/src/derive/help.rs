@@ -42,8 +42,8 @@ fn string(value: &Expr) -> Option<String> {
     }
 }
 
-/// Returns whether each line of a block comment after the first is empty or begins with `*`. These stars are not part of
-/// the text.
+/// Returns whether each line of a block comment after the first is empty or begins with `*`. These stars are not part
+/// of the text.
 fn is_starred(text: &str) -> bool {
     text.split('\n').skip(1).map(str::trim_start).all(|it| it.is_empty() || it.starts_with('*'))
 }

@@ -25,8 +25,8 @@ pub(crate) struct InstrumentStruct<'a> {
     /// An `#[allow(…)]` for each lint that the user allows or expects on the struct or a field, because generated code
     /// repeats the user's tokens.
     pub(crate) allowed_lints: TokenStream,
-    /// The indices of the metrics whose names may collide with those of earlier metrics, or that may have the same label
-    /// twice. Generated code checks them at compile time, when their kinds and labels are known.
+    /// The indices of the metrics whose names may collide with those of earlier metrics, or that may have the same
+    /// label twice. Generated code checks them at compile time, when their kinds and labels are known.
     pub(crate) suspects: Vec<usize>,
 }
 

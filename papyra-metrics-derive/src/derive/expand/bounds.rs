@@ -9,8 +9,8 @@ use crate::derive::model::{
 };
 use crate::template::quote_spanned;
 
-/// Returns the bounds under which the struct implements `Metrics`: one for each instrument or flattened type that depends
-/// on a parameter, after the further bounds of a generated struct.
+/// Returns the bounds under which the struct implements `Metrics`: one for each instrument or flattened type that
+/// depends on a parameter, after the further bounds of a generated struct.
 pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     let mut bounds = model.type_bounds.clone();
     for field in model.fields.iter().filter(|field| field.has_bound) {

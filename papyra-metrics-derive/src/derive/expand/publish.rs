@@ -10,8 +10,8 @@ use crate::derive::generated::span_of;
 use crate::derive::model::{InstrumentStruct, Metric, Role, Source};
 use crate::template::{quote, quote_spanned};
 
-/// Returns the impl of `SharedMemorySafe`, with a bound for each field. The bound of a computed field, or of a skipped one
-/// other than `PhantomData`, is never satisfied.
+/// Returns the impl of `SharedMemorySafe`, with a bound for each field. The bound of a computed field, or of a skipped
+/// one other than `PhantomData`, is never satisfied.
 pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {
     let ident = model.name.in_impl();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();
@@ -20,8 +20,8 @@ pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {
     for field in &model.fields {
         let span = span_of(&field.ty);
         let ty = match &field.role {
-            // The bound does not name the type of the field, because lints treat a private type as public if it occurs in
-            // a bound of a public type.
+            // The bound does not name the type of the field, because lints treat a private type as public if it occurs
+            // in a bound of a public type.
             Role::Skip { is_phantom_data: false } => quote_spanned!(span=> __rt::SkippedField),
             Role::Metric(Metric { source: Source::Computed(_), .. }) => {
                 quote_spanned!(field.name.ident.span()=> __rt::ComputedValue)

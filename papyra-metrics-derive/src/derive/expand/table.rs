@@ -137,8 +137,8 @@ fn expand_labels(labels: &[(String, String)]) -> TokenStream {
     quote!(&[#pairs])
 }
 
-/// Returns the constant with the labels of each family, or `None` if no metric may be one. A metric that is not a family
-/// has an empty list.
+/// Returns the constant with the labels of each family, or `None` if no metric may be one. A metric that is not a
+/// family has an empty list.
 fn expand_families(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
     let mut has_families = false;
     let mut families = TokenStream::new();

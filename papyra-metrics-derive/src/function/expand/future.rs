@@ -137,8 +137,8 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns a closure that creates handles for the returned future and evaluates to a second closure. The future calls
-    /// the second closure at its first poll, to count the call, start the clock, create the guards, and get the
+    /// Returns a closure that creates handles for the returned future and evaluates to a second closure. The future
+    /// calls the second closure at its first poll, to count the call, start the clock, create the guards, and get the
     /// `OnComplete` that records the end of the future.
     fn deferred_recording(&self, access: Access) -> TokenStream {
         let future_access = self.plan.future_access();

@@ -22,7 +22,8 @@ impl BodyExpander<'_> {
         calls.map(|target| self.count(target, access)).unwrap_or_default()
     }
 
-    /// Returns the statement that starts the clock. At run time, it does so only if there are metrics and the call is timed.
+    /// Returns the statement that starts the clock. At run time, it does so only if there are metrics and the call is
+    /// timed.
     pub(super) fn start_clock(&self, access: Access) -> TokenStream {
         let Some(timing) = &self.plan.model.targets.time else { return TokenStream::new() };
         let private = &self.private;

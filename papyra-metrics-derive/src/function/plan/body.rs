@@ -7,8 +7,8 @@
 //! By default, an instrument is looked up when it is updated, so that the body can use `self` without restriction. With
 //! `&self`, metrics that are needed more than once are looked up once, before the body. If `self` is owned, if the
 //! returned value borrows a mutable `self`, or if a macro in the body needs the whole of a mutable `self`, instruments
-//! are accessed through handles. A handle is created before the body, and is a borrow or a clone of a shared pointer. With
-//! `self: Arc<Self>` or `Rc<Self>`, instruments are accessed through a clone of `self`.
+//! are accessed through handles. A handle is created before the body, and is a borrow or a clone of a shared pointer.
+//! With `self: Arc<Self>` or `Rc<Self>`, instruments are accessed through a clone of `self`.
 
 use proc_macro2::{Group, Ident, TokenStream};
 
@@ -304,8 +304,8 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Returns whether an expression has to be evaluated before the body, because the body may consume a variable in it,
-    /// or because the returned future outlives the variable.
+    /// Returns whether an expression has to be evaluated before the body, because the body may consume a variable in
+    /// it, or because the returned future outlives the variable.
     pub(crate) fn shares(&self, expression: &BodyUsage, access: Access) -> bool {
         let arguments = &self.model.function.arguments;
         let names = |argument: &Argument| argument.names.iter().any(|name| expression.names(name));

@@ -5,11 +5,11 @@ use clap::Parser;
 use papyra_metrics::{Counter, Gauge, Metrics};
 use serde::{Deserialize, Serialize};
 
-/// Errors by kind, as plain numbers.
+/// Writes and failed writes, as plain numbers.
 #[derive(
     Clone, Debug, Default, PartialEq, Deserialize, Parser, Serialize, thiserror::Error, Metrics,
 )]
-#[error("{writes} writes, {write_errors} of them in vain")]
+#[error("{writes} writes, of which {write_errors} failed")]
 #[command(name = "counts")]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 #[metrics(storage = Storage, prefix = "log_")]
@@ -26,7 +26,7 @@ struct Counts {
     write_errors: u64,
 }
 
-/// Attributes of all derives, on a struct of instruments.
+/// A struct of instruments with the attributes of all derives.
 #[derive(Debug, Default, Deserialize, Parser, Serialize, thiserror::Error, Metrics)]
 #[error("broken")]
 struct Backend {
@@ -48,7 +48,7 @@ fn a_plain_struct_is_parsed_serialized_displayed_and_counted() {
     storage.writes.add(3);
     storage.write_errors.inc();
     let counts = storage.read();
-    assert_eq!(counts.to_string(), "3 writes, 1 of them in vain");
+    assert_eq!(counts.to_string(), "3 writes, of which 1 failed");
     assert_eq!(Counts::parse_from(["counts", "--writes", "3", "--failures=1"]), counts);
     let json = serde_json::to_string(&counts).unwrap();
     assert_eq!(json, r#"{"writes":3,"failures":1}"#);
