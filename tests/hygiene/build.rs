@@ -9,7 +9,7 @@ fn main() {
     write_forms("label_forms.rs", "renamed::telemetry::metrics");
 }
 
-/// Copies the file to `OUT_DIR`, with `path` instead of `::papyra_metrics`.
+/// Copies the file to `OUT_DIR`, with `path` instead of `::papyra_metrics`, and tells each macro the path by its key `crate`.
 fn write_forms(name: &str, path: &str) {
     println!("cargo::rerun-if-changed={name}");
     let forms = fs::read_to_string(name).expect("the forms are in the package");

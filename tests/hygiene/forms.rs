@@ -1,14 +1,14 @@
-// Every form of the derive and of the attribute, for scopes without a prelude, std or an allocator, in which the user's own
-// items have the names that generated code might use. Each crate in this directory includes this file and adds such items.
-// Therefore all paths are absolute. `build.rs` replaces `::papyra_metrics` with other paths.
+// Every form of the derive and of the attribute, for scopes without a prelude, std or an allocator. Each crate in this directory
+// includes this file. `hostile.rs` does so among items with the names that generated code might use, so all paths here are
+// absolute. `build.rs` replaces `::papyra_metrics` with other paths.
 
-/// The metrics of a cache, one of which may have any instrument type.
+/// The metrics of a cache. The type of one instrument is a type parameter.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 pub struct Cache<T> {
     /// Hits.
     pub hits: ::papyra_metrics::Counter,
-    /// The level, of any instrument type.
+    /// The level.
     #[metrics(name = "level", help = "How full it is.", unit = "bytes")]
     pub level: T,
     /// A field whose name is a keyword.
@@ -65,7 +65,7 @@ pub struct Plain<T> {
     /// Open now.
     #[metrics(padded)]
     pub open: ::core::primitive::i64,
-    /// Another gauge.
+    /// The metrics of another struct with `storage`.
     #[metrics(flatten, prefix = "nested_")]
     pub nested: Nested,
     /// A field that is not a metric.
@@ -78,7 +78,7 @@ pub struct Plain<T> {
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = BothStorage)]
 pub struct Both<N> {
-    /// A public field.
+    /// The metrics of the type parameter.
     #[metrics(flatten)]
     pub some: N,
     #[metrics(flatten, prefix = "others_")]
@@ -166,7 +166,7 @@ impl Log {
         ::core::result::Result::Ok(byte)
     }
 
-    /// Uses all keys that need neither a clock nor a future.
+    /// Combines the keys that need no clock, future or label, and may return early.
     ///
     /// # Errors
     /// Returns the errors of the closure.
@@ -179,7 +179,7 @@ impl Log {
         ::core::result::Result::Ok(found)
     }
 
-    /// Uses all keys that need neither a clock nor a future, with `&mut self`.
+    /// Combines the same keys as `scan`, with `&mut self`.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -203,7 +203,7 @@ impl Log {
         *self.read.borrow()
     }
 
-    /// Returns a borrow of `self`.
+    /// Returns a reference with the lifetime of `self`, which is still borrowed when the outcome is counted.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -229,7 +229,7 @@ impl Log {
         ::core::task::Poll::Ready(::core::option::Option::Some(self.check()))
     }
 
-    /// Uses all keys that need no clock, on an `async fn`.
+    /// Combines the keys that need no clock or label, on an `async fn`.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -280,8 +280,8 @@ pub fn recover(log: &Log) -> Outcome<()> {
     ::core::result::Result::Ok(())
 }
 
-/// Uses every form once on a working log and once on a broken one. Returns failures, successes, calls, and the calls
-/// that are still in flight.
+/// Uses every form once on a working log and once on a broken one. Returns the failures, successes and calls that the log has
+/// counted, and the calls that are still in flight.
 #[must_use]
 pub fn count() -> (
     ::core::primitive::u64,
@@ -316,8 +316,8 @@ fn use_all(log: &mut Log) {
     let _: ::core::primitive::bool = log.was_read();
     drop_result(log.state(&1));
     drop_result(log.poll());
-    drop_result(now(log.append_later(1)));
-    drop_result(now(log.check_later()));
+    drop_result(poll_once(log.append_later(1)));
+    drop_result(poll_once(log.check_later()));
     drop_result(recover(log));
     drop_result(Optional { metrics: ::core::option::Option::Some(&log.metrics) }.fail());
     drop_result(Optional { metrics: ::core::option::Option::None }.fail());
@@ -325,14 +325,15 @@ fn use_all(log: &mut Log) {
 
 fn drop_result<T>(_: T) {}
 
-/// Returns the output of a future that is ready at its first poll.
-fn now<F: ::core::future::Future>(awaited: F) -> ::core::task::Poll<F::Output> {
+/// Polls a future once.
+fn poll_once<F: ::core::future::Future>(awaited: F) -> ::core::task::Poll<F::Output> {
     let mut pinned = ::core::pin::pin!(awaited);
     let mut context = ::core::task::Context::from_waker(::core::task::Waker::noop());
     ::core::future::Future::poll(pinned.as_mut(), &mut context)
 }
 
-/// Reads the names of all metrics in all forms of struct, and returns the sum of their lengths in bytes.
+/// Visits an ordinary, a borrowing and a generated struct, and returns the sum of the lengths of their metrics' names in bytes.
+/// Returns 0 if the generated struct was not read or reset correctly.
 #[must_use]
 pub fn names() -> ::core::primitive::usize {
     let log = Log { metrics: new_metrics(), broken: false, read: ::core::cell::RefCell::new(false) };

@@ -1,5 +1,5 @@
 //! Every form of the derive and the attribute, without a prelude, among items and macros with the names that generated code
-//! might use. The paths to papyra-metrics lead through a re-export of another crate, through a module of this crate, and
+//! might use. The paths to papyra-metrics lead through a re-export of another crate, through a re-export of this crate, and
 //! through a renamed crate.
 
 #![no_std]
@@ -10,8 +10,8 @@
 
 pub use ::papyra_metrics_hygiene::telemetry::metrics as counters;
 
-// Makes `::papyra_metrics` this crate, which has nothing that generated code needs.
 extern crate papyra_metrics_hygiene as renamed;
+// Makes `::papyra_metrics` this crate, which has nothing that generated code needs.
 extern crate self as papyra_metrics;
 
 mod core {}
@@ -89,7 +89,7 @@ trait Send {}
 trait Sized {}
 trait IncDec {}
 
-// Every value has methods with the names of those that generated code calls.
+// Every value has methods with names that generated code might call.
 trait Everything {
     fn count(&self) {}
     fn count_error(&self) {}

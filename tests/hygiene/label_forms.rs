@@ -153,9 +153,9 @@ pub struct StoreMetrics<'a> {
     /// Misses.
     #[metrics(name = "lookups", labels(r#type = "miss"))]
     pub misses: ::papyra_metrics::Counter,
-    /// The metrics of a generic struct.
+    /// A family that another struct owns.
     pub shared: &'a ::papyra_metrics::Family<Cause, ::papyra_metrics::Counter>,
-    /// The metrics of a part.
+    /// The metrics of a generic struct.
     #[metrics(flatten, prefix = "wal_", labels(file = "wal"))]
     pub wal: ByLabel<Shard, ::papyra_metrics::Gauge>,
 }
@@ -224,7 +224,7 @@ impl Store<'_> {
         ::core::result::Result::Ok(byte)
     }
 
-    /// Counts in the family that the key names; a closure returns the label. Other keys count in members of families.
+    /// Counts in the family that the key names; a closure returns the label. `calls` counts in a member of a family.
     ///
     /// # Errors
     /// Returns the errors of the closure.
@@ -307,7 +307,7 @@ impl OptionalStore<'_> {
     }
 }
 
-/// Counts in the family of an argument, because there is no `self`.
+/// Counts in a static family, because there is no `self`.
 ///
 /// # Errors
 /// Returns `Broken` if the log is broken.
@@ -358,16 +358,16 @@ fn use_store(store: &mut Store<'_>) {
     drop_result(store.attempt(store.log.check()));
     drop_result(store.poll());
     let broken = store.log.broken;
-    drop_result(now(store.append_later(1)));
+    drop_result(poll_once(store.append_later(1)));
     store.log.broken = broken;
-    drop_result(now(store.check_later()));
+    drop_result(poll_once(store.check_later()));
     drop_result(recover_store(store));
     drop_result(check_by_cause(&store.log));
     drop_result(OptionalStore { metrics: ::core::option::Option::Some(&store.metrics) }.fail());
     drop_result(OptionalStore { metrics: ::core::option::Option::None }.fail());
 }
 
-/// Passes every label of every series in all forms of struct to `show_label`, in order.
+/// Passes each label of each series of three structs to `show_label`, in order.
 pub fn visit_labels(show_label: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &::core::primitive::str)) {
     let counts = CountsStorage::<Shard>::new();
     counts.errors[ErrorKind::Other].inc();

@@ -1,5 +1,5 @@
-//! Every form of the derive and the attribute, and more forms with deprecated items and diverging bodies. Every lint that a user
-//! can enable is forbidden, so generated code cannot allow any.
+//! Every form of the derive and the attribute, and more forms with deprecated items and diverging bodies. The lints that a user may
+//! enable are forbidden, so `#[allow(…)]` in generated code would be an error.
 
 #![forbid(warnings, unsafe_code, deprecated, unreachable_code, unused)]
 #![forbid(clippy::all, clippy::pedantic, clippy::nursery)]
@@ -191,7 +191,7 @@ impl Functions {
         self.done.checked_add(1).ok_or("overflow")
     }
 
-    /// Never returns, so the body is expanded inline, and its end is unreachable.
+    /// Never returns, so the end of the body is unreachable.
     ///
     /// # Errors
     /// Never.
@@ -200,7 +200,7 @@ impl Functions {
         std::process::exit(i32::from(self.done == 0))
     }
 
-    /// Never returns, so the body is expanded inline; its errors would be counted by kind.
+    /// Never returns. Its errors would be counted by kind.
     ///
     /// # Errors
     /// Never.
@@ -250,14 +250,14 @@ impl Functions {
         Box::pin(std::future::ready(done))
     }
 
-    /// Returns a type that could be an alias of a future, because its name does not show what it is.
+    /// Returns a type that could be an alias of a future, as far as the macro can see.
     #[metrics(time = time, in_flight = in_flight)]
     pub fn named(&self) -> String {
         self.done.to_string()
     }
 }
 
-/// Functions that return no value, in a module in which a lint requires every `return` to be explicit.
+/// A function that returns no value, in a module in which a lint requires every `return` to be explicit.
 pub mod returns {
     #![forbid(clippy::implicit_return)]
 

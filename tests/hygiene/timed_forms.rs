@@ -4,7 +4,7 @@
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 pub struct Times {
-    /// Durations of checks and scans.
+    /// Durations of the calls of the other functions.
     pub check: ::papyra_metrics::Histogram,
     /// Durations of the calls of a function with `sample`.
     pub sampled: ::papyra_metrics::CachePadded<::papyra_metrics::Histogram<::papyra_metrics::FineLatency>>,
@@ -50,7 +50,7 @@ impl Timed {
         ::core::result::Result::Ok(self.calls())
     }
 
-    /// Has a body that must remain the last expression.
+    /// Returns `impl Trait`, which generated code cannot name as the type of a variable.
     #[::papyra_metrics::metrics(time = check)]
     pub fn counter(&self) -> impl ::core::ops::Fn() -> ::core::primitive::u64 + '_ {
         move || self.calls
@@ -81,13 +81,13 @@ impl Timed {
     }
 }
 
-/// Records in the metrics of an argument, because there is no `self`.
+/// Records in static metrics, because there is no `self`.
 #[::papyra_metrics::metrics(at = TIMES, time = check)]
 pub fn without_self(timed: &mut Timed) {
     timed.calls = 0;
 }
 
-/// Uses every form once. Returns the number of recorded calls.
+/// Uses every form once. Returns the number of recorded calls plus the result of the closure from `counter`.
 #[must_use]
 pub fn time() -> ::core::primitive::u64 {
     let mut timed = Timed { metrics: new_times(), calls: 1 };
@@ -95,8 +95,8 @@ pub fn time() -> ::core::primitive::u64 {
     drop_result(timed.calls());
     drop_result(timed.check());
     let calls = timed.counter()();
-    drop_result(now(timed.check_later()));
-    drop_result(now(timed.calls_later()));
+    drop_result(poll_once(timed.check_later()));
+    drop_result(poll_once(timed.calls_later()));
     drop_result(timed.every());
     without_self(&mut timed);
     let sampled: &::papyra_metrics::Histogram<_> = &timed.metrics.sampled;

@@ -1,4 +1,5 @@
-//! Code that must not compile, and its messages. Each case has one mistake; the first line of its file says what to expect.
+//! Code that must not compile, and its messages. The first line of a case says which errors are expected. A case has one mistake,
+//! except where several must be reported in one build.
 
 #[test]
 fn each_mistake_is_reported_at_its_token() {
@@ -17,7 +18,7 @@ fn each_mistake_is_reported_at_its_token() {
 #[test]
 fn a_collision_in_a_generic_struct_is_reported_with_its_first_use() {
     let cases = trybuild::TestCases::new();
-    // Because one case passes, trybuild builds all cases instead of only checking them.
+    // The collision is found only when code is generated. Because one case passes, trybuild builds both instead of only checking them.
     cases.pass("ui/generic/distinct.rs");
     cases.compile_fail("ui/generic/duplicate-in-a-generic-struct.rs");
 }

@@ -3,7 +3,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(warnings)]
-#![allow(dead_code)] // the items are public, as in a library
+#![allow(dead_code)] // public items that are not used are dead code in a test, unlike in a library
 
 include!("../forms.rs");
 include!("../timed_forms.rs");

@@ -1,4 +1,4 @@
-//! Expected: one error for each struct, at the type: an alias has the name of an instrument of another kind.
+// Expected: four errors, one on each type: an alias has the name of another kind of instrument.
 
 use papyra_metrics::{Family, Histogram, Label, Latency, Metrics};
 

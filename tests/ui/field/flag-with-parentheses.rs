@@ -1,4 +1,4 @@
-//! Expected: one error, on the value.
+// Expected: one error, on the value.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error for each type, and none in generated code.
+// Expected: two errors, one on each flattened type, and none in generated code.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, at the field: the structs below it are 31 levels deep already.
+// Expected: one error, on the field: the structs below it are already flattened 31 levels deep.
 
 use papyra_metrics::{Counter, Metrics};
 

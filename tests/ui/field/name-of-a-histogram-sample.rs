@@ -1,4 +1,4 @@
-// Expected: one error at the field whose exported name is that of a sample of the histogram.
+// Expected: one error, on `append_seconds_count`, which is the name of a sample of the histogram.
 use papyra_metrics::{Gauge, Histogram, Metrics};
 
 #[derive(Metrics)]

@@ -1,4 +1,4 @@
-//! Expected: one error, on the key.
+// Expected: one error, on the key.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on `buckets`, which proposes no key, because none is similar.
+// Expected: one error, on `buckets`; it proposes no key, because none is similar.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the name, with the path.
+// Expected: one error, on `stats`; it proposes `self.stats.own`.
 
 use papyra_metrics::{Counter, Metrics, metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error of the compiler. The attribute can see the borrow only in `IterMut<'_>`, not in `IterMut`.
+// Expected: one error, from the compiler. The attribute sees the borrow in `IterMut<'_>`, but not in `IterMut`.
 #![allow(mismatched_lifetime_syntaxes)]
 
 use papyra_metrics::{Gauge, Metrics, metrics};

@@ -1,4 +1,4 @@
-// Expected: one error, on the family: the function gives another label.
+// Expected: one error, on the family: `errors_by` returns a type that is not its label.
 
 #[path = "common/errors_by.rs"]
 mod common;

@@ -1,4 +1,4 @@
-// Expected: one error, on the expression.
+// Expected: one error, on the first token of the expression.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

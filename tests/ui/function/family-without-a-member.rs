@@ -1,4 +1,4 @@
-// Expected: one error on each family, which says to choose a member.
+// Expected: three errors, one on each family; they say to choose a member.
 use papyra_metrics::{Counter, Family, Gauge, Histogram, Label, Metrics, metrics};
 
 #[derive(Clone, Copy, Label)]

@@ -1,4 +1,4 @@
-// Expected: the error says that `self.metrics` is looked up, and how other metrics are named.
+// Expected: one error, on `errors`; the macro in its note has a name that says what to do.
 
 use papyra_metrics::{Counter, Metrics, metrics};
 

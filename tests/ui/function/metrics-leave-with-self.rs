@@ -1,4 +1,4 @@
-// Expected: one error, on `errors`.
+// Expected: one error, on `errors`: the metrics belong to `self`, which is gone when the error is counted.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// Expected: one error, on the semicolon.
+// Expected: one error, on `ok`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]
@@ -14,7 +14,7 @@ struct Log {
 }
 
 impl Log {
-    #[metrics(errors = write_errors; ok = records_written)]
+    #[metrics(errors = write_errors ok = records_written)]
     fn flush(&self) -> Result<(), String> {
         Ok(())
     }

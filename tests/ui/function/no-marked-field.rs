@@ -1,4 +1,4 @@
-// Expected: one error, on `errors`.
+// Expected: one error, on the attribute.
 use papyra_metrics::{Counter, Metrics, metrics};
 
 #[derive(Default, Metrics)]

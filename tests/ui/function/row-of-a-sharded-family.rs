@@ -1,4 +1,4 @@
-// Expected: one error: a family of sharded counters has no rows; the message says what to use.
+// Expected: one error, on the index: a family of sharded counters has no rows, so all labels must be given.
 
 use papyra_metrics::{Family, IoErrorKind, Label, Metrics, ShardedCounter, metrics};
 

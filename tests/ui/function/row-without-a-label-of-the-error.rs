@@ -1,4 +1,4 @@
-// Expected: one error: the error does not convert to the remaining labels.
+// Expected: one error, on the family: the error does not convert to the remaining label.
 
 use papyra_metrics::{Counter, Family, Label, Metrics, metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error for each of the three mistakes.
+// Expected: four errors in one build, one for each mistake.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

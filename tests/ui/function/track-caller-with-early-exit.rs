@@ -1,4 +1,4 @@
-// Expected: one error, on `errors`.
+// Expected: one error, on `errors`: the body has to run in a closure, in which `#[track_caller]` has no effect.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// Expected: one error, on the key.
+// Expected: one error, on `errr`; it proposes `errors`.
 
 use papyra_metrics::{Counter, Metrics, metrics};
 

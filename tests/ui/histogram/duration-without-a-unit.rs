@@ -1,4 +1,4 @@
-// Expected: one error on how a duration is written.
+// Expected: one error, which says how to write a duration.
 use core::time::Duration;
 
 papyra_metrics::buckets!(pub Flush: Duration = [1, 1000]);

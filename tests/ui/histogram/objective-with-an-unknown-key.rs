@@ -1,4 +1,4 @@
-// Expected: one error on the key, which names the right one.
+// Expected: one error, on `withn`; it proposes `within`.
 use papyra_metrics::{Histogram, Metrics};
 
 #[derive(Metrics)]

@@ -1,4 +1,4 @@
-// Expected: one error, on the value, with one that is valid.
+// Expected: one error, on the value; it proposes `not_found`.
 
 use papyra_metrics::Label;
 

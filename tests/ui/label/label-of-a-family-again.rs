@@ -1,4 +1,4 @@
-// Expected: one error, at the family.
+// Expected: one error, on the family, which has a label `op` already.
 
 use papyra_metrics::{Counter, Family, Label, Metrics};
 

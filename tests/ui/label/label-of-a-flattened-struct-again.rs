@@ -1,4 +1,4 @@
-// Expected: one error, at the flattened field.
+// Expected: one error, on the flattened field: its family has a label `op` already.
 
 use papyra_metrics::{Counter, Family, Label, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, which says that the type is not a label, and how to make it one.
+// Expected: one error, which says that the type is not a label, and how to make a label.
 
 use papyra_metrics::{Counter, Family, Metrics};
 

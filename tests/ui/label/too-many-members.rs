@@ -1,4 +1,4 @@
-// Expected: one error: 20 * 20 members are more than 256.
+// Expected: one error, on the family: it has 20 × 20 members, and the most are 256.
 
 use papyra_metrics::{Counter, Family, Label, LabelValues, Metrics};
 

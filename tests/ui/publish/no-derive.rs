@@ -1,4 +1,4 @@
-// Expected: one error: a `Metrics` implementation by hand does not show what else the struct contains.
+// Expected: one error: without the derive, nothing checks what the struct contains.
 
 use papyra_metrics::{Descriptor, Metrics, Walker, publish::Published};
 

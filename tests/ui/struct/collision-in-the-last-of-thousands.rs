@@ -1,4 +1,4 @@
-// Expected: one error that names both metrics and the field of the second one, in a struct of many metrics.
+// Expected: one error, on `b`, which names the two metrics that collide, among two thousand.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error for each struct, at the path.
+// Expected: two errors, one on each path: the module has only the derive, and generated code needs the rest of the crate.
 
 use papyra_metrics::{Counter, Gauge};
 

@@ -1,4 +1,4 @@
-// Expected: all mistakes in one build, each at its own span.
+// Expected: four errors in one build, each on the token that is wrong.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,0 +1,11 @@
+// Expected: one error, on `flaten`; it proposes `flatten`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(flaten)]
+    writes: Counter,
+}
+
+fn main() {}

@@ -1,0 +1,12 @@
+// Expected: one error, on `skp`; because of it, the type of the field is not checked.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(skp)]
+    path: String,
+    reads: Counter,
+}
+
+fn main() {}

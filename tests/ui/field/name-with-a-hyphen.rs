@@ -1,0 +1,11 @@
+// Expected: one error, on the string; it proposes `records_written`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(name = "records-written")]
+    writes: Counter,
+}
+
+fn main() {}

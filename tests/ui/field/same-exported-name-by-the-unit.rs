@@ -1,0 +1,12 @@
+// Expected: one error, on the second field: both would be exported as `written_bytes_total`.
+
+use papyra_metrics::{Counter, Metrics};
+
+#[derive(Metrics)]
+struct LogMetrics {
+    #[metrics(unit = "bytes")]
+    bytes_written: Counter,
+    written_bytes: Counter,
+}
+
+fn main() {}

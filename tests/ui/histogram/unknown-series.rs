@@ -1,4 +1,0 @@
-// Expected: one error that lists the forms of bounds.
-papyra_metrics::buckets!(pub Linear: u64 = linear(1, 10));
-
-fn main() {}

@@ -1,0 +1,20 @@
+// Expected: one error, whose notes point to the field and name the structs that contain it.
+
+use papyra_metrics::{Counter, Metrics, publish::Published};
+
+#[derive(Default, Metrics)]
+struct CacheMetrics<I: Default> {
+    hits: Counter,
+    #[metrics(skip)]
+    name: I,
+}
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    #[metrics(flatten, prefix = "cache_")]
+    cache: CacheMetrics<String>,
+}
+
+fn main() {
+    let _ = Published::<LogMetrics>::create("log.metrics");
+}

@@ -1,0 +1,14 @@
+// Expected: one error, on the call; a note points to the field, and another says why it cannot be shared.
+
+use papyra_metrics::{Counter, Metrics, publish::Published};
+
+#[derive(Default, Metrics)]
+struct LogMetrics {
+    writes: Counter,
+    #[metrics(skip)]
+    path: std::path::PathBuf,
+}
+
+fn main() {
+    let _ = Published::<LogMetrics>::create("log.metrics");
+}
