@@ -1,5 +1,7 @@
-//! Counts what `#[metrics(…)]` adds to a function: the instructions of a call that returns `Ok`, and the bytes of a future. The
-//! process single-steps a copy of itself, so the counts are exact and reproducible.
+//! Counts what `#[metrics(…)]` adds to a function: the instructions of a call that returns `Ok`, and the bytes of a future.
+//!
+//! For each case, the process starts a copy of itself and executes it one instruction at a time, so the counts are exact and
+//! reproducible.
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 fn main() {
@@ -314,7 +316,7 @@ mod functions {
         sync(function)
     }
 
-    /// Polls a future of a known type once.
+    /// Returns work that polls a future of a known type once. It can run twice, each time with another log.
     fn polls<F>(make: impl Fn(&'static mut Log, usize) -> F + 'static) -> Work
     where
         F: Future<Output = Result<u64, Full>> + 'static,
@@ -328,7 +330,7 @@ mod functions {
         })
     }
 
-    /// Polls a future through `dyn Future`, as runtimes poll spawned tasks.
+    /// Like [`polls`], but polls the future through `dyn Future`, as runtimes poll spawned tasks.
     fn spawned<F>(make: impl Fn(&'static mut Log, usize) -> F + 'static) -> Work
     where
         F: Future<Output = Result<u64, Full>> + 'static,
@@ -417,7 +419,7 @@ mod functions {
 }
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-#[allow(unsafe_code)] // tracing a process is a system call
+#[allow(unsafe_code)] // tracing a process needs system calls
 mod steps {
     use std::os::unix::process::CommandExt;
     use std::process::Command;
@@ -432,7 +434,7 @@ mod steps {
     pub(crate) fn run_case(number: usize) {
         let Case { bare, measured, .. } = &CASES[number / 2];
         let mut work = if number % 2 == 0 { bare() } else { measured() };
-        // The first call is not measured: it resolves the symbols.
+        // The first call is not measured, because the dynamic linker may resolve symbols in it.
         assert!(work());
         signal();
         let ok = work();
@@ -445,17 +447,17 @@ mod steps {
         unsafe { libc::raise(libc::SIGUSR1) };
     }
 
-    /// Prints the tables. Returns `false` if a case exceeds its limit.
+    /// Prints the tables. Returns whether all cases are within their limits.
     pub(crate) fn report() -> bool {
-        let mut kept = true;
+        let mut is_within_limits = true;
         println!("instructions of a call that returns `Ok`            bare  measured  added");
         for (index, case) in CASES.iter().enumerate() {
             let [bare, measured] = [count(2 * index), count(2 * index + 1)];
             let added = measured - bare;
-            let broken = case.limit.is_some_and(|limit| added > limit);
-            kept &= !broken;
+            let is_exceeded = case.limit.is_some_and(|limit| added > limit);
+            is_within_limits &= !is_exceeded;
             let verdict = match case.limit {
-                Some(limit) if broken => format!("  more than {limit}"),
+                Some(limit) if is_exceeded => format!("  more than {limit}"),
                 Some(limit) => format!("  of at most {limit}"),
                 None => String::new(),
             };
@@ -464,10 +466,10 @@ mod steps {
         println!("\nbytes of a future                                   bare  measured  added");
         for (name, bare, measured, most) in sizes() {
             let added = measured.saturating_sub(bare);
-            kept &= added <= most;
+            is_within_limits &= added <= most;
             println!("{name:<50} {bare:>5} {measured:>9} {added:>+6}  of at most {most}");
         }
-        kept
+        is_within_limits
     }
 
     /// Counts the instructions between the two signals of a case.
@@ -489,7 +491,7 @@ mod steps {
         let mut stepping = false;
         loop {
             let mut status = 0;
-            // SAFETY: the child is this process's, and `status` is valid for writes.
+            // SAFETY: `pid` is a child of this process, and `status` is valid for writes.
             assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
             if libc::WIFEXITED(status) {
                 assert_eq!(libc::WEXITSTATUS(status), 0, "the case failed");

@@ -1,9 +1,10 @@
 //! Prints the errors of quantiles that are estimated from buckets, for the ready-made buckets of this project and for the
 //! latency bounds of other libraries.
 //!
-//! The values are 40 distributions of 200,000 latencies each, which are the same in every run. They are normal, log-normal,
-//! exponential and bimodal, with medians from 1 µs to 100 ms, like the latencies of caches, disks and networks. An error is the
-//! absolute difference from the true quantile, in percent of it. The table shows the mean over all distributions, and the worst.
+//! There are 40 distributions of 200,000 latencies each, the same in every run. They are normal, log-normal, exponential and
+//! bimodal, with medians from 1 µs to 100 ms, like the latencies of caches, disks and networks. An error is the absolute
+//! difference from the true quantile, in percent of it. The table shows the mean error over all distributions, and the worst
+//! error of p99.
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // all values are in range
 
@@ -39,19 +40,23 @@ fn main() {
     let mut table = String::from(
         "| bounds | number | p50 | p99 | p999 | worst p99 |\n|---|--:|--:|--:|--:|--:|\n",
     );
-    own::<Latency>(&mut table, "`Latency`: 1, 2, 5", &distributions);
-    own::<FineLatency>(&mut table, "`FineLatency`: 1, 1.5, 2, 3, 5, 7", &distributions);
-    own::<Powers>(&mut table, "powers of 4, as `Sizes`", &distributions);
+    add_our_rows::<Latency>(&mut table, "`Latency`: 1, 2, 5", &distributions);
+    add_our_rows::<FineLatency>(&mut table, "`FineLatency`: 1, 1.5, 2, 3, 5, 7", &distributions);
+    add_our_rows::<Powers>(&mut table, "powers of 4, as `Sizes`", &distributions);
     for (name, bounds) in OTHERS {
         let bounds: Vec<u64> = bounds.iter().map(|bound| nanoseconds(*bound)).collect();
-        row(&mut table, name, bounds.len(), &distributions, |values| linear(&bounds, values));
+        add_row(&mut table, name, bounds.len(), &distributions, |values| linear(&bounds, values));
     }
     print!("{table}");
 }
 
 /// Adds two rows: the estimates of `Distribution::quantile`, and those of Prometheus from the exported buckets.
-fn own<B: Buckets<Value = Duration>>(table: &mut String, name: &str, distributions: &[Vec<u64>]) {
-    row(table, name, B::BOUNDS.len(), distributions, |values| {
+fn add_our_rows<B: Buckets<Value = Duration>>(
+    table: &mut String,
+    name: &str,
+    distributions: &[Vec<u64>],
+) {
+    add_row(table, name, B::BOUNDS.len(), distributions, |values| {
         let histogram = Histogram::<B>::new();
         for value in values {
             histogram.record(Duration::from_nanos(*value));
@@ -60,10 +65,10 @@ fn own<B: Buckets<Value = Duration>>(table: &mut String, name: &str, distributio
         QUANTILES.map(|q| read.quantile(q).map_or(f64::NAN, |value| value.as_secs_f64() * 1e9))
     });
     let name = "… in Prometheus, by `histogram_quantile`";
-    row(table, name, B::BOUNDS.len(), distributions, |values| linear(B::BOUNDS, values));
+    add_row(table, name, B::BOUNDS.len(), distributions, |values| linear(B::BOUNDS, values));
 }
 
-fn row(
+fn add_row(
     table: &mut String,
     name: &str,
     bounds: usize,
@@ -90,9 +95,10 @@ fn percent(error: f64) -> String {
     if error < 10.0 { format!("{error:.1} %") } else { format!("{error:.0} %") }
 }
 
-/// Estimates quantiles as Prometheus does: by linear interpolation in a bucket, and by the last bound above it.
+/// Estimates quantiles as Prometheus does: by linear interpolation within a bucket. A quantile above the last bound is estimated
+/// as this bound.
 fn linear(bounds: &[u64], values: &[u64]) -> [f64; 3] {
-    // The values are sorted.
+    // The number of values up to each bound. The values are sorted.
     let through: Vec<usize> =
         bounds.iter().map(|bound| values.partition_point(|value| value <= bound)).collect();
     QUANTILES.map(|q| {
@@ -115,7 +121,7 @@ fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
 }
 
-/// Returns the sorted values of each distribution.
+/// Returns the values of each distribution, sorted.
 fn distributions() -> Vec<Vec<u64>> {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     // Medians that are unrelated to the bounds.

@@ -1,4 +1,4 @@
-//! Copies some rows of the summary in `RESULTS.md` into the README, between the marks that both files have.
+//! Copies some rows of the summary in `RESULTS.md` into the README. Both files have marks around their table.
 
 use std::fs;
 use std::path::Path;
@@ -41,12 +41,14 @@ fn updated_readme() -> Result<String, String> {
         fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))
     };
     let (results, readme) = (read("benches/RESULTS.md")?, read("README.md")?);
-    let (_, summary, _) = split_at_marks(&results).ok_or("benches/RESULTS.md: no marks")?;
-    let (before, _, after) = split_at_marks(&readme).ok_or("README.md: no marks")?;
+    let (_, summary, _) =
+        split_at_marks(&results).ok_or("benches/RESULTS.md: a `readme` mark is missing")?;
+    let (before, _, after) =
+        split_at_marks(&readme).ok_or("README.md: a `readme` mark is missing")?;
     Ok(format!("{before}{BEGIN}{}{END}{after}", selected(summary)?))
 }
 
-/// Returns the two head lines of the table, and the rows for the README.
+/// Returns the two header lines of the table, and the rows for the README.
 fn selected(table: &str) -> Result<String, String> {
     let mut lines = table.lines();
     let mut selected: Vec<&str> = lines.by_ref().take(2).collect();

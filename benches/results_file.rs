@@ -1,12 +1,12 @@
-//! A file of results: the conditions of a measurement, and the part of the file that a benchmark writes. The benchmarks
-//! that compare this project with other crates share this module.
+//! A file of results: the conditions of a measurement, and the part of the file that a benchmark writes. Two packages
+//! include this module: the benchmarks in `peers/` and in `engine/`.
 
 use std::process::Command;
 
 /// The marks around the part of the results that a benchmark writes.
 const MARKS: [&str; 2] = ["<!-- measured: begin -->\n", "<!-- measured: end -->\n"];
 
-/// Returns the date, the machine and the commit, as a sentence without its full stop.
+/// Returns the date, the machine, the compiler and the commit, as a sentence without its full stop.
 pub fn machine() -> String {
     let model = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = model.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("unknown");
@@ -21,7 +21,7 @@ pub fn machine() -> String {
     )
 }
 
-/// Returns what a program prints.
+/// Returns what a program prints, without the white space around it, or `unknown` if it cannot be run.
 pub fn output(program: &str, arguments: &[&str]) -> String {
     Command::new(program).args(arguments).output().map_or("unknown".to_owned(), |output| {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
@@ -42,7 +42,7 @@ pub fn versions(lock: &str, is_listed: impl Fn(&str) -> bool) -> String {
         .join(", ")
 }
 
-/// Writes the text between the marks of the file.
+/// Replaces the text between the marks of the file.
 pub fn write(file: &str, text: &str) -> Result<(), String> {
     let old = std::fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
     let parts = old.split_once(MARKS[0]).and_then(|(before, rest)| {

@@ -1,6 +1,5 @@
-//! The engine's declaration of its metrics, with the instruments of any crate. Families contain their members directly,
-//! as an author would keep handles to them, so that no crate pays for looking up a label. All histograms have the
-//! bounds of the engine's histograms.
+//! The engine's metrics, declared with the instruments of any crate. Families contain their members directly, as if the author
+//! had kept a handle to each, so that no crate looks up a label. All histograms have the bounds of the engine's histograms.
 
 use papyra_metrics::{Buckets, Family, Member};
 
@@ -10,8 +9,7 @@ use crate::ours::metrics::{BlockReader, ErrorKind, FilterResult, Level, Op};
 pub(crate) trait Library {
     type Counter: Member + Default;
     type Gauge: Member + Default;
-    /// The histogram with the buckets `Latency`. The next two types are histograms too, and are named after their
-    /// buckets.
+    /// A histogram with the buckets `Latency`. The next two types are histograms too, named after their buckets.
     type Latency: Member + Default;
     type FineLatency: Member + Default;
     type Sizes: Member + Default;
@@ -51,7 +49,7 @@ pub(crate) struct WalMetrics<K: Library> {
 }
 
 /// Returns bounds in the form that other crates expect: floats, in seconds for durations.
-#[allow(clippy::cast_precision_loss)] // no bound of the engine has over 53 significant bits
+#[allow(clippy::cast_precision_loss)] // no bound of the engine has more than 53 significant bits
 pub(crate) fn bounds<B: Buckets>() -> Vec<f64> {
     let scale = if B::UNIT == Some("seconds") { 1e9 } else { 1.0 };
     B::BOUNDS.iter().map(|&bound| bound as f64 / scale).collect()

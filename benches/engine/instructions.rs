@@ -1,4 +1,4 @@
-//! Counts instructions by `valgrind --tool=callgrind`, which runs this program again. Instructions of the kernel are
+//! Counts instructions with `valgrind --tool=callgrind`, which runs this program again. Instructions of the kernel are
 //! not counted.
 
 use std::process::Command;
@@ -20,7 +20,7 @@ pub(crate) const WORKLOADS: [Workload; 3] = [Workload::Puts, Workload::Mix, Work
 /// so that it does not depend on the memory that an earlier one has used. The workloads are counted in parallel.
 pub(crate) fn count(builds: &[Build]) -> Result<Vec<[f64; WORKLOADS.len()]>, String> {
     if !cfg!(target_arch = "x86_64") {
-        return Err("callgrind is asked by x86-64 instructions".into());
+        return Err("requests to callgrind are implemented only for x86-64".into());
     }
     eprintln!("instructions");
     let mut counts = vec![[0.0; WORKLOADS.len()]; builds.len()];
@@ -85,7 +85,7 @@ const TOOL: u64 = ((b'C' as u64) << 24) | ((b'T' as u64) << 16);
 const DUMP_STATS: u64 = TOOL;
 const ZERO_STATS: u64 = TOOL + 1;
 
-/// A client request of valgrind without arguments, as documented in `valgrind.h` for x86-64.
+/// Makes a client request of valgrind without arguments, as documented in `valgrind.h` for x86-64.
 #[cfg(target_arch = "x86_64")]
 fn request(number: u64) {
     let request = [number, 0, 0, 0, 0, 0];

@@ -31,21 +31,21 @@ use workload::{Round, Workload, prepare};
 struct Build {
     name: &'static str,
     prepare: fn(Workload) -> Round,
-    /// Whether the throughput of this build is measured in every round, which makes its confidence interval narrow.
-    is_often: bool,
-    /// Work that the crate asks for between measurements.
+    /// Whether the throughput of this build is measured in every round, for a narrower confidence interval.
+    is_in_every_round: bool,
+    /// Work that the metrics crate requires from time to time. It runs between rounds and is not measured.
     upkeep: fn(),
 }
 
 /// The builds that are compared. The first build is the baseline.
 const BUILDS: [Build; 9] = [
-    Build { is_often: true, ..build("without metrics", prepare::<without::Engine>) },
+    Build { is_in_every_round: true, ..build("without metrics", prepare::<without::Engine>) },
     // A second build without metrics, which shows how much two equal builds differ.
     Build {
-        is_often: true,
+        is_in_every_round: true,
         ..build("without metrics, second build", prepare::<without_again::Engine>)
     },
-    Build { is_often: true, ..build("papyra-metrics", prepare::<ours::Engine>) },
+    Build { is_in_every_round: true, ..build("papyra-metrics", prepare::<ours::Engine>) },
     build("papyra-metrics, every call timed", prepare::<ours_every_call::Engine>),
     build("fastmetrics", prepare::<libraries::fastmetrics::Engine>),
     build("measured", prepare::<libraries::measured::Engine>),
@@ -58,7 +58,7 @@ const BUILDS: [Build; 9] = [
 ];
 
 const fn build(name: &'static str, prepare: fn(Workload) -> Round) -> Build {
-    Build { name, prepare, is_often: false, upkeep: || {} }
+    Build { name, prepare, is_in_every_round: false, upkeep: || {} }
 }
 
 fn main() -> ExitCode {

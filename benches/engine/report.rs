@@ -28,7 +28,8 @@ pub(crate) fn text(
     text
 }
 
-/// Writes the throughput of each build relative to the build without metrics: the median of the ratios of all rounds.
+/// Writes the time per operation without metrics, and the throughput of each other build relative to it: the median of the
+/// ratios of all rounds.
 fn throughput(text: &mut String, builds: &[Build], times: &[Times]) {
     head(
         text,

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use crate::Build;
 use crate::workload::{Observer, Round, Workload};
 
-/// The number of times that each engine is prepared anew. Two equal engines are not equally fast if their memory is at
-/// different addresses, so one preparation of each is not enough.
+/// The number of times that each engine is opened. Two equal engines are not equally fast if their memory is at different
+/// addresses, so opening each engine once is not enough.
 const PREPARATIONS: usize = 12;
 
 /// One round in this many includes the builds that are not measured in every round.
@@ -45,7 +45,8 @@ pub(crate) fn measure(builds: &[Build], effort: f64) -> Vec<Times> {
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the numbers are small
 fn measure_workload(builds: &[Build], workload: Workload, effort: f64) -> Times {
     eprintln!("{}", workload.name());
-    let often: Vec<usize> = (0..builds.len()).filter(|&index| builds[index].is_often).collect();
+    let often: Vec<usize> =
+        (0..builds.len()).filter(|&index| builds[index].is_in_every_round).collect();
     let all: Vec<usize> = (0..builds.len()).collect();
     let mut times =
         Times { workload, baseline: Vec::new(), ratios: vec![Vec::new(); builds.len()] };

@@ -1,4 +1,4 @@
-//! The work that is measured.
+//! The workloads, and the store that executes them.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -17,13 +17,13 @@ pub(crate) trait Engine: Sync + Sized {
 /// The operations that are executed on the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Workload {
-    /// Each put is on the disk before the next one begins.
+    /// Puts, each of which is on the disk before the next one begins.
     DurablePuts,
-    /// The operating system writes the log to the disk.
+    /// Puts that the operating system writes to the disk later.
     Puts,
     /// 95 gets and 5 puts of 100 operations. All records are in memory.
     Mix,
-    /// The records are in three tables, whose blocks are in the cache.
+    /// Gets of records in three tables, whose blocks are in the cache.
     Tables,
     /// The workload `Tables`, on two threads.
     TablesByTwo,
@@ -53,7 +53,7 @@ impl Workload {
         }
     }
 
-    /// Returns the number of rounds of a measurement that takes half a minute.
+    /// Returns the number of rounds. The measurement of a workload with all builds takes about half a minute.
     pub(crate) fn rounds(self) -> u64 {
         match self {
             Self::DurablePuts => 6_000,
@@ -70,7 +70,7 @@ pub(crate) trait Observer {
     fn end(&mut self);
 }
 
-/// Executes a number of operations and notifies an observer.
+/// Executes a number of operations, and notifies an observer when the measured part begins and ends.
 pub(crate) type Round = Box<dyn FnMut(u64, &mut dyn Observer)>;
 
 const RECORDS: u64 = 10_000;

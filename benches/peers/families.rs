@@ -12,7 +12,7 @@ use crate::subjects::{Line, US, far_apart, leak};
 /// The length of the sequence of operations: long enough that the branch predictor does not learn it.
 const LEN: usize = 1 << 12;
 
-/// Declares the operations as an enum, which is the label of a contestant.
+/// Declares an enum of the operations, which a contestant uses as its label.
 macro_rules! operations {
     ($(#[$meta:meta])* $name:ident) => {
         $(#[$meta])*
@@ -89,7 +89,7 @@ impl fastmetrics::raw::LabelSetSchema for FastLabels {
     }
 }
 
-/// Measures one thread, and two threads that count in the same family.
+/// Returns the subjects: one thread, and two threads that count in the same family.
 pub fn all() -> [Subject; 2] {
     let alone = contestants(false);
     let mut by_two = vec![far_apart()];
@@ -185,7 +185,7 @@ fn contestants(two: bool) -> Vec<Entry> {
     ]
 }
 
-/// Returns an entry that counts repeatedly in random members.
+/// Returns an entry that counts repeatedly in members in a random order.
 fn entry<F: Sync + 'static, L: Copy + Sync + std::fmt::Debug + 'static>(
     two: bool,
     contestant: &'static str,
@@ -202,7 +202,7 @@ fn entry<F: Sync + 'static, L: Copy + Sync + std::fmt::Debug + 'static>(
             labels[(random >> 40) as usize % labels.len()]
         })
         .collect();
-    let order: &'static [L; LEN] = leak(order.try_into().expect("there are as many"));
+    let order: &'static [L; LEN] = leak(order.try_into().expect("there are `LEN` operations"));
     let run = move |first: usize, repeats: u64| {
         let end = first + usize::try_from(repeats).expect("a round has few repeats");
         for index in first..end {
@@ -255,7 +255,7 @@ pub type TwoDigits = (Tens, Ones);
 
 pub const MEMBERS: usize = TwoDigits::COUNT;
 
-/// Reads counters that two cores have incremented.
+/// Returns the subject that reads sharded counters, which two cores have incremented.
 pub fn read_sharded() -> Subject {
     let plain: &'static [AtomicU64; MEMBERS] = leak(std::array::from_fn(|_| AtomicU64::new(2)));
     let lone: &'static [ShardedCounter] =

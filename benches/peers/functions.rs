@@ -1,4 +1,4 @@
-//! A function that rarely fails, counted by hand and by attributes.
+//! A function whose errors are counted by hand and by attributes. The calls that are measured do not fail.
 
 use std::future::Future;
 use std::hint::black_box;
@@ -18,7 +18,7 @@ fn full() -> Full {
     black_box(Full)
 }
 
-/// Does the measured work, which can fail and writes to memory.
+/// The work of the measured functions. It can fail, and it writes to memory, so that the compiler does not remove it.
 #[inline]
 pub fn put(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     let Some(slot) = slots.get(at) else { return Err(full()) };
@@ -26,7 +26,7 @@ pub fn put(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     Ok(at as u64)
 }
 
-/// Does the work of `put` in an `async fn`. The future is ready immediately, which the compiler cannot know.
+/// The work of `put` in an `async fn`. The compiler cannot see that the future is ready immediately.
 async fn put_later(slots: &[AtomicU64], at: usize) -> Result<u64, Full> {
     if black_box(false) {
         std::future::pending::<()>().await;
@@ -114,7 +114,7 @@ impl Metered {
     }
 }
 
-/// Polls a ready future once.
+/// Polls a future once, and returns its output if it is ready.
 #[inline]
 pub fn poll<T>(future: impl Future<Output = T>) -> Option<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {

@@ -11,10 +11,10 @@ use papyra_metrics::{Buckets, Histogram, Latency, ShardedHistogram};
 use crate::measure::{Entry, Subject};
 use crate::subjects::{Line, US, far_apart, leak};
 
-/// The number of different latencies. With few of them, the processor learns which bucket is next.
+/// The number of latencies. If there were only a few, the processor would learn which bucket is next.
 const LEN: usize = 1 << 16;
 
-/// Measures one thread, and two threads that share the histogram.
+/// Returns the subjects: one thread, and two threads that share a histogram.
 pub fn all() -> [Subject; 2] {
     let alone = contestants(false);
     let mut by_two = vec![far_apart()];
@@ -98,7 +98,7 @@ fn contestants(two: bool) -> Vec<Entry> {
     ]
 }
 
-/// Records all latencies repeatedly. Two threads begin at different positions.
+/// Returns an entry that records the latencies repeatedly. Two threads begin at different positions.
 fn entry<H: Sync + 'static, V: Copy + Sync + 'static>(
     two: bool,
     contestant: &'static str,
@@ -120,7 +120,7 @@ fn entry<H: Sync + 'static, V: Copy + Sync + 'static>(
     }
 }
 
-/// Measures two threads that share nothing, for comparison with two threads that share a histogram.
+/// Returns an entry of two threads that share nothing, for comparison with two threads that share a histogram.
 fn one_for_each_thread() -> Entry {
     let durations = Latencies::leak(Duration::from_nanos);
     let histograms: &[ShardedHistogram; 2] = leak(Default::default());
@@ -140,7 +140,7 @@ impl Latencies {
     fn leak<V: Copy + std::fmt::Debug>(convert: impl Fn(u64) -> V) -> &'static [V; LEN] {
         let mut random = Self(1);
         let values: Vec<V> = (0..LEN).map(|_| convert(random.nanoseconds())).collect();
-        leak(<[V; LEN]>::try_from(values).expect("there are as many"))
+        leak(<[V; LEN]>::try_from(values).expect("there are `LEN` values"))
     }
 
     /// Returns a random number from 0 up to 1, by SplitMix64 (Steele, Lea and Flood, 2014).
@@ -176,7 +176,7 @@ fn fastmetrics() -> fastmetrics::metrics::histogram::Histogram {
 }
 
 fn measured() -> measured::Histogram<28> {
-    let bounds = <[f64; 28]>::try_from(bounds()).expect("`Latency` has as many bounds");
+    let bounds = <[f64; 28]>::try_from(bounds()).expect("`Latency` has 28 bounds");
     measured::Histogram::with_metadata(measured::metric::histogram::Thresholds::with_buckets(
         bounds,
     ))

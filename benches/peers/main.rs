@@ -1,4 +1,4 @@
-//! Measures this project, its peers and a baseline in one run, and writes the results.
+//! Measures this project, its peers and a baseline in one run, and prints the results.
 //!
 //! `--short` measures a tenth as long; `--write` writes the tables into `RESULTS.md`, between its two marks. `--only TEXT` prints
 //! the tables of the tasks whose names contain the text, without counting instructions.
@@ -53,7 +53,7 @@ fn main() -> ExitCode {
     match if write { results_file::write(file, &text) } else { Ok(()) } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("error: {error}");
             ExitCode::FAILURE
         }
     }

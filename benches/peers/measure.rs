@@ -1,4 +1,4 @@
-//! Measures time in interleaved rounds, instructions by callgrind, and allocations by the allocator.
+//! Measures time in interleaved rounds, instructions with callgrind, and allocations with an allocator that counts them.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::spin_loop;
@@ -17,6 +17,7 @@ pub struct Subject {
     pub entries: Vec<Entry>,
 }
 
+/// A contestant's implementation of a task.
 pub struct Entry {
     pub contestant: &'static str,
     pub work: Work,
@@ -29,6 +30,7 @@ pub enum Work {
     ByTwo(Box<dyn Fn(usize, u64) + Sync>),
 }
 
+/// The results of a contestant, per unit of work. Allocations are those of one repetition.
 pub struct Measured {
     pub contestant: &'static str,
     pub nanoseconds: f64,
@@ -36,7 +38,7 @@ pub struct Measured {
     pub allocations: Option<f64>,
 }
 
-/// The duration of the measurement.
+/// The number of rounds, and the least duration of each.
 #[derive(Clone, Copy)]
 pub struct Effort {
     rounds: usize,
@@ -91,6 +93,7 @@ impl Entry {
         Self { contestant, work: Work::ByTwo(Box::new(work)) }
     }
 
+    /// Returns the number of repetitions that take at least as long as a round.
     fn calibrate(&mut self, round: Duration) -> u64 {
         let mut repeats = 1;
         while self.round(repeats).time() < round {
@@ -123,6 +126,7 @@ impl Entry {
         }
     }
 
+    /// Counts the allocations of one repetition. Only the work of one thread is counted.
     fn allocations(&mut self) -> Option<f64> {
         const REPEATS: u64 = 16;
         let Work::Alone(work) = &mut self.work else { return None };
@@ -280,7 +284,7 @@ pub fn bytes_held<T>(make: impl FnOnce() -> T) -> (T, u64) {
 }
 
 pub mod instructions {
-    //! Instruction counts by `valgrind --tool=callgrind`, which runs this program again.
+    //! Counts instructions with `valgrind --tool=callgrind`, which runs this program again.
 
     use super::{Command, Subject, Work};
     use std::collections::HashMap;

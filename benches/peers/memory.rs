@@ -33,7 +33,8 @@ pub struct Registered {
     pub backends: Option<Make>,
 }
 
-/// Returns the registered counters of each peer before the first reading, because most peers allocate more memory when they are read.
+/// Returns functions that create the counters of each contestant. The counters are not read, because most contestants allocate
+/// more memory when they are read.
 pub fn registered() -> Vec<Registered> {
     fn make<T: 'static>(new: impl FnOnce() -> T + 'static) -> Option<Make> {
         Some(Box::new(|| Box::new(new())))
@@ -182,7 +183,7 @@ fn prometheus_client_backends() -> impl Any {
     (registry, backends)
 }
 
-/// The label of vise.
+/// The label of the backends of vise.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, vise::EncodeLabelValue, vise::EncodeLabelSet)]
 #[metrics(label = "backend")]
 struct ViseBackend(usize);

@@ -1,4 +1,4 @@
-//! Encodes counters as an OTLP message.
+//! Encodes counters as OTLP messages.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::ours::{ByHand, Hundred, Thousand};
 use crate::peers::OpenTelemetry;
 use crate::subjects::US;
 
-/// Measures messages in which all counters have changed.
+/// Returns the subjects, which increment all counters before each message.
 pub fn all() -> [Subject; 2] {
     [encode::<Hundred>(), encode::<Thousand>()]
 }

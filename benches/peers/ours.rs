@@ -1,4 +1,4 @@
-//! Structs of 10, 100 and 1,000 counters, and code written by hand to read them.
+//! Structs of 10, 100 and 1,000 counters, with hand-written loops over their fields for comparison with the derive.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use papyra_metrics_export::prometheus::{Format, Prometheus};
 
 use crate::peers::Text;
 
-/// A struct whose fields can be read by a loop.
+/// A struct of counters, with hand-written loops over its fields.
 pub trait ByHand: Metrics + Default + 'static {
     const LEN: usize;
     /// Visits the fields in a loop, with one dynamic call for each.
@@ -54,7 +54,7 @@ macro_rules! struct_of {
         #[derive(Default, Metrics)]
         #[metrics(prefix = $prefix)]
         pub struct $name {
-            $(#[metrics(help = "Records appended")] // as long as the peers' `HELP`
+            $(#[metrics(help = "Records appended")] // the same text as the peers' `HELP`
             pub $field: Counter),*
         }
 
@@ -63,8 +63,8 @@ macro_rules! struct_of {
 
             fn add(&self, n: impl Fn(usize) -> u64) {
                 let cells: [&Counter; $len] = [$(&self.$field),*];
-                for (place, cell) in cells.iter().enumerate() {
-                    cell.add(n(place));
+                for (index, cell) in cells.iter().enumerate() {
+                    cell.add(n(index));
                 }
             }
 

@@ -57,8 +57,8 @@ impl Prometheus {
 
 impl Text for Prometheus {
     fn add(&self, n: impl Fn(usize) -> u64) {
-        for (place, counter) in self.counters.iter().enumerate() {
-            counter.inc_by(n(place));
+        for (index, counter) in self.counters.iter().enumerate() {
+            counter.inc_by(n(index));
         }
     }
 
@@ -92,8 +92,8 @@ impl PrometheusClient {
 
 impl Text for PrometheusClient {
     fn add(&self, n: impl Fn(usize) -> u64) {
-        for (place, counter) in self.counters.iter().enumerate() {
-            counter.inc_by(n(place));
+        for (index, counter) in self.counters.iter().enumerate() {
+            counter.inc_by(n(index));
         }
     }
 
@@ -125,8 +125,8 @@ impl Fastmetrics {
 
 impl Text for Fastmetrics {
     fn add(&self, n: impl Fn(usize) -> u64) {
-        for (place, counter) in self.counters.iter().enumerate() {
-            counter.inc_by(n(place));
+        for (index, counter) in self.counters.iter().enumerate() {
+            counter.inc_by(n(index));
         }
     }
 
@@ -138,7 +138,7 @@ impl Text for Fastmetrics {
     }
 }
 
-/// Counters of measured. The code is that of measured's derive, for names that are known only at run time.
+/// Counters of measured. The code is like that of measured's derive, which needs names that are known at compile time.
 pub struct Measured {
     pub counters: Vec<(&'static MetricName, measured::Counter)>,
     encoder: BufferedTextEncoder,
@@ -154,8 +154,8 @@ impl Measured {
 
 impl Text for Measured {
     fn add(&self, n: impl Fn(usize) -> u64) {
-        for (place, (_, counter)) in self.counters.iter().enumerate() {
-            counter.inc_by(n(place));
+        for (index, (_, counter)) in self.counters.iter().enumerate() {
+            counter.inc_by(n(index));
         }
     }
 
@@ -167,7 +167,7 @@ impl Text for Measured {
     }
 }
 
-/// Uses the derive of measured, with inline counters.
+/// Two adjacent counters in a struct with the derive of measured.
 #[derive(measured::MetricGroup)]
 #[metric(new())]
 pub struct MeasuredPair {
@@ -221,8 +221,8 @@ impl Vise {
 impl Text for Vise {
     fn add(&self, n: impl Fn(usize) -> u64) {
         let ViseTen { a, b, c, d, e, f, g, h, i, j } = &self.metrics;
-        for (place, counter) in [a, b, c, d, e, f, g, h, i, j].into_iter().enumerate() {
-            counter.inc_by(n(place));
+        for (index, counter) in [a, b, c, d, e, f, g, h, i, j].into_iter().enumerate() {
+            counter.inc_by(n(index));
         }
     }
 
@@ -258,8 +258,8 @@ impl MetricsExporter {
 
 impl Text for MetricsExporter {
     fn add(&self, n: impl Fn(usize) -> u64) {
-        for (place, counter) in self.counters.iter().enumerate() {
-            counter.increment(n(place));
+        for (index, counter) in self.counters.iter().enumerate() {
+            counter.increment(n(index));
         }
     }
 
@@ -288,10 +288,11 @@ impl MetricsUtil {
     }
 }
 
+/// A reader that the provider owns, and that this program can read too.
 #[derive(Debug, Clone)]
-struct Shared(Arc<ManualReader>);
+struct SharedReader(Arc<ManualReader>);
 
-impl MetricReader for Shared {
+impl MetricReader for SharedReader {
     fn register_pipeline(&self, pipeline: Weak<Pipeline>) {
         self.0.register_pipeline(pipeline);
     }
@@ -311,14 +312,14 @@ impl MetricReader for Shared {
 
 pub struct OpenTelemetry {
     _provider: SdkMeterProvider,
-    reader: Shared,
+    reader: SharedReader,
     pub counters: Vec<opentelemetry::metrics::Counter<u64>>,
     read: ResourceMetrics,
 }
 
 impl OpenTelemetry {
     pub fn new(len: usize) -> Self {
-        let reader = Shared(Arc::new(ManualReader::default()));
+        let reader = SharedReader(Arc::new(ManualReader::default()));
         let provider = SdkMeterProvider::builder().with_reader(reader.clone()).build();
         let meter = provider.meter("bench");
         let counters: Vec<_> =
@@ -337,7 +338,7 @@ impl OpenTelemetry {
     }
 }
 
-/// The baseline of encoding: numbers, and the prepared text before each of them.
+/// The baseline for encoding: numbers, and the prepared text before each of them.
 pub struct TextBaseline {
     heads: Vec<String>,
     values: Vec<AtomicU64>,
@@ -365,8 +366,8 @@ impl TextBaseline {
 
 impl Text for TextBaseline {
     fn add(&self, n: impl Fn(usize) -> u64) {
-        for (place, value) in self.values.iter().enumerate() {
-            value.fetch_add(n(place), Relaxed);
+        for (index, value) in self.values.iter().enumerate() {
+            value.fetch_add(n(index), Relaxed);
         }
     }
 

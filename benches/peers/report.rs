@@ -26,7 +26,7 @@ pub fn all(effort: Effort) -> String {
     let missing = counts.err().map_or_else(String::new, |why| {
         format!("\nInstructions were not counted: {}\n", why.trim())
     });
-    format!("{}{missing}\n{}\n{tables}", conditions(), short(&summary))
+    format!("{}{missing}\n{}\n{tables}", conditions(), summary_table(&summary))
 }
 
 /// Measures the subjects whose names contain `part`, and returns their tables.
@@ -60,9 +60,8 @@ fn table(text: &mut String, name: &str, unit: &str, measured: &[Measured]) {
     text.push('\n');
 }
 
-/// Returns the summary, of which the README shows some rows: this project, the fastest and the slowest peer of each
-/// subject.
-fn short(summary: &[(String, Vec<Measured>)]) -> String {
+/// Returns a table of this project and the fastest and the slowest peer of each subject. The README shows some of its rows.
+fn summary_table(summary: &[(String, Vec<Measured>)]) -> String {
     let mut text = String::from(
         "<!-- readme: begin -->\n| × the baseline | papyra-metrics | fastest peer | slowest peer |\n|---|--:|--:|--:|\n",
     );

@@ -76,7 +76,7 @@ macro_rules! by_two {
     }};
 }
 
-/// Creates the entries of all contestants, each of which counts in one counter, from one thread or from two.
+/// Creates an entry for each contestant, which increments one counter on one thread or on two.
 macro_rules! counters {
     ($how:ident) => {
         vec![
@@ -120,7 +120,7 @@ fn two_threads() -> Subject {
     }
 }
 
-/// Returns the baseline of two threads: neither touches a cache line of the other.
+/// Returns the baseline for two threads, which do not share a cache line.
 pub fn far_apart() -> Entry {
     by_two!("two `AtomicU64` on separate cache lines, one per thread", c = [Line(AtomicU64::new(0)), Line(AtomicU64::new(0))] =>
         c[0].0.fetch_add(1, Relaxed), c[1].0.fetch_add(1, Relaxed))
@@ -154,7 +154,7 @@ fn neighbours() -> Subject {
     }
 }
 
-/// Alternative designs of `ShardedCounter`.
+/// Alternative designs of `ShardedCounter`: a cell for each thread instead of each CPU.
 struct Shards {
     cells: [Line<AtomicU64>; 64],
 }
@@ -205,7 +205,7 @@ fn read_one() -> Subject {
     Subject { name: "Read one counter".into(), unit: "reading", units: 1, entries }
 }
 
-/// Creates ten counters and the registry that they need.
+/// Returns the subject that creates ten counters and the registry that they need.
 fn build() -> Subject {
     macro_rules! make {
         ($contestant:expr, $new:expr) => {
@@ -294,7 +294,7 @@ fn visit<M: ByHand>() -> Subject {
     }
 }
 
-/// Measures encoding, either of unchanged numbers or of numbers that have all changed since the last encoding.
+/// Returns the subject that encodes counters. If `change` is true, all of them change before each encoding.
 fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
     fn entry(contestant: &'static str, mut text: impl Text + 'static, change: bool) -> Entry {
         text.add(number);
@@ -333,9 +333,9 @@ fn encode<M: ByHand + Send + Sync>(change: bool) -> Subject {
     Subject { name, unit: "metric", units: len as u64, entries }
 }
 
-/// Returns the initial count of a metric, which differs between metrics and has one to seven digits.
-fn number(place: usize) -> u64 {
-    ((place as u64 * 7919).pow(2) % 10_000_000) >> (place % 24)
+/// Returns the initial count of the metric with this index. The counts have one to seven digits.
+fn number(index: usize) -> u64 {
+    ((index as u64 * 7919).pow(2) % 10_000_000) >> (index % 24)
 }
 
 fn function() -> Subject {
@@ -368,7 +368,7 @@ fn async_function() -> Subject {
     }
 }
 
-/// Returns the subjects that visit several numbers of backends and metrics, each with its heading.
+/// Returns the subjects that visit different numbers of backends and metrics, each with the name of its row.
 pub fn scales() -> Vec<(String, Subject)> {
     let narrow = [1, 10, 100, 1_000, 10_000].map(|n| (format!("{n} × 10"), backends::<Ten>(n)));
     let wide = [

@@ -1,4 +1,4 @@
-//! A function whose duration is recorded, at each call or at one call in sixteen.
+//! A function whose duration is recorded, in each call or in one call of sixteen.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -18,7 +18,7 @@ struct LogMetrics {
     put_sampled_sharded: ShardedHistogram,
 }
 
-/// A slot for each of two threads, so that the work itself is not contended.
+/// Separate slots for two threads, so that the work itself is not contended.
 #[derive(Default)]
 struct Log {
     slots: [Line<[AtomicU64; 8]>; 2],
@@ -31,7 +31,7 @@ impl Log {
         put(&self.slots[thread].0, black_box(3))
     }
 
-    /// Only reads the clock before and after the call.
+    /// Reads the clock before and after the work, and records nothing.
     #[inline(never)]
     fn clock_alone(&self, thread: usize) -> (Result<u64, Full>, Duration) {
         let start = Instant::now();
@@ -88,7 +88,7 @@ impl Vise {
     }
 }
 
-/// Measures one thread, and two threads.
+/// Returns the subjects: one thread, and two threads. Waits until the fast clock is in use.
 pub fn all() -> [Subject; 2] {
     use_clock_for_a_while();
     let alone = contestants(false);

@@ -1,10 +1,10 @@
-//! Backends of ten and of fifty counters, and of ten histograms.
+//! Backends with ten counters, with fifty counters, and with ten histograms.
 
 use std::time::Duration;
 
 use papyra_metrics::{Counter, Histogram, Metrics};
 
-/// Ten metrics. A backend has five of these sets.
+/// Ten counters. A backend has one or five of these sets.
 #[derive(Default, Metrics)]
 pub(crate) struct Ten {
     records_written: Counter,
@@ -35,7 +35,7 @@ pub(crate) struct Fifty {
     replica: Ten,
 }
 
-/// Ten histograms of 28 bounds, each of which has 31 samples.
+/// Ten histograms. Each has 28 bounds, and exports 31 samples: 29 buckets, the sum and the count.
 #[derive(Default, Metrics)]
 pub(crate) struct Histograms {
     write: Histogram,
@@ -63,7 +63,7 @@ pub(crate) trait Backend: Metrics + Default + Send + Sync + 'static {
     /// The number of samples of one backend in a scrape.
     const SAMPLES: usize;
 
-    /// Counts in all metrics, so that their values have different numbers of digits.
+    /// Counts different amounts in some counters, or in all histograms, so that the values have different numbers of digits.
     fn count(&self, n: u64);
 
     /// Adds one to each counter, or records the same durations in each histogram.

@@ -12,7 +12,7 @@ pub(crate) struct Exported<B> {
     pub(crate) backends: Vec<Arc<B>>,
     prometheus: Prometheus,
     pub(crate) text: String,
-    /// The memory of registry and exposition, in bytes.
+    /// The memory of the registry and the exporter in bytes, without the metrics and the text.
     pub(crate) bytes: usize,
 }
 

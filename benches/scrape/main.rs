@@ -1,11 +1,11 @@
 //! Measures Prometheus scrapes of 10 to 100,000 metrics and compares them with a baseline: prepared text, and numbers from a
 //! plain array, formatted by `itoa`. Histograms are measured too, in time per sample.
 //!
-//! Prints the nanoseconds for each metric, for scrapes before which no number has changed and scrapes before which all have,
-//! their ratios to the baseline, and allocations. Exits with 1 if a warm scrape allocates.
+//! Prints the nanoseconds per metric, their ratio to the baseline, and allocations. Times are measured for two cases: no number
+//! has changed since the last scrape, or all have. Exits with 1 if a warm scrape allocates.
 //!
-//! With `--misses`, prints the instructions and the cache misses of a scrape and of the baseline instead, as simulated
-//! by valgrind's cachegrind.
+//! With `--misses`, prints the instructions and the cache misses of the scrapes and of the baseline instead, as simulated by
+//! valgrind's cachegrind.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -20,7 +20,8 @@ mod baseline;
 mod exported;
 mod misses;
 
-/// Returns the time of the fastest of many runs, in nanoseconds, because other load only adds time.
+/// Returns the time of the fastest of many runs, in nanoseconds, because other load only adds time. The
+/// time that it takes to read the clock is subtracted.
 fn fastest<T>(state: &mut T, before: impl Fn(&mut T), run: impl Fn(&mut T)) -> f64 {
     let begin = Instant::now();
     let (mut best, mut clock) = (Duration::MAX, Duration::MAX);
@@ -37,7 +38,7 @@ fn fastest<T>(state: &mut T, before: impl Fn(&mut T), run: impl Fn(&mut T)) -> f
     best.saturating_sub(clock).as_secs_f64() * 1e9
 }
 
-/// The cost of each metric, or of each sample of a histogram.
+/// The costs per metric, or per sample of a histogram: times in nanoseconds, and bytes. Allocations are those of a whole scrape.
 struct Cost {
     metrics: usize,
     same: f64,
@@ -87,7 +88,7 @@ fn times() -> ExitCode {
     println!(
         "backends  metrics  scrape ms  baseline ns  none changed ns  ratio  all changed ns  ratio  warm allocations  bytes held"
     );
-    let mut wasted = false;
+    let mut allocates = false;
     let sizes: [(usize, Measure); 12] = [
         (1, measure::<Ten>),
         (10, measure::<Ten>),
@@ -111,16 +112,16 @@ fn times() -> ExitCode {
             same / baseline,
             changed / baseline,
         );
-        wasted |= allocations > 0;
+        allocates |= allocations > 0;
     }
     println!(
-        "\nThe last three rows are of backends with ten histograms, each of which has 31 samples, counted as metrics here.\n\
-         Nanoseconds and bytes are for each metric; times are the fastest of many runs. A scrape reads all backends and writes\n\
-         the text format, with no number changed since the last scrape, or all changed, to which the milliseconds refer. The\n\
-         baseline writes the same text and reads no backend. Bytes held are the memory of registry and exposition, without the\n\
-         metrics themselves and without the body."
+        "\nThe backends of the last three rows have ten histograms of 31 samples each. Each sample is counted as a metric here.\n\
+         Nanoseconds and bytes are per metric; times are those of the fastest of many runs. A scrape reads all backends and writes\n\
+         the text format. Since the last scrape, no number has changed, or all have; the milliseconds are those of a scrape after\n\
+         all have changed. The baseline writes the same text and reads no backend. Bytes held are the memory of the registry and\n\
+         the exporter, without the metrics themselves and without the text."
     );
-    if wasted {
+    if allocates {
         eprintln!("error: a warm scrape allocates");
         return ExitCode::FAILURE;
     }

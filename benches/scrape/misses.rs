@@ -1,4 +1,5 @@
-//! Cache misses of a scrape and of its baseline, as simulated by valgrind's cachegrind, which runs this program again.
+//! Instructions and cache misses of a scrape and of its baseline, as simulated by valgrind's cachegrind, which runs this program
+//! again.
 
 use std::process::{Command, ExitCode};
 
@@ -6,7 +7,8 @@ use super::backends::{Backend, Ten};
 use super::baseline::Baseline;
 use super::exported::Exported;
 
-/// The argument with which this program runs under cachegrind.
+/// The argument with which this program runs under cachegrind, followed by what to run, the number of
+/// backends and the number of runs.
 pub(crate) const UNDER_CACHEGRIND: &str = "--under-cachegrind";
 
 pub(crate) fn run_under_cachegrind(what: &str, backends: usize, runs: usize) {
@@ -24,17 +26,17 @@ pub(crate) fn run_under_cachegrind(what: &str, backends: usize, runs: usize) {
     }
 }
 
-/// Prints the instructions and the misses in two levels of data cache, for each metric.
+/// Prints the instructions and the misses in two levels of data cache, per metric.
 pub(crate) fn misses() -> ExitCode {
     println!(
-        "Instructions, and misses in data caches of 32 KiB and of 1 MiB, for each metric, as simulated by cachegrind, which does not\n\
+        "Instructions, and misses in data caches of 32 KiB and of 1 MiB, per metric, as simulated by cachegrind, which does not\n\
          prefetch:"
     );
     println!("backends  metrics              baseline          none changed           all changed");
     for backends in [1, 10, 100, 1_000, 10_000] {
         print!("{backends:8} {:8}", backends * 10);
         for what in ["baseline", "none", "all"] {
-            // The difference of two numbers of runs excludes the setup.
+            // The setup is the same for four and for eight runs, so the difference is that of four runs.
             let misses = [4, 8].map(|runs| misses_of(what, backends, runs));
             let [few, more] = match misses {
                 [Ok(few), Ok(more)] => [few, more],

@@ -31,7 +31,7 @@ fn name(bounds: &[f64]) -> String {
     format!("histogram_of_{}", bounds.len())
 }
 
-/// Returns a label value that no other instrument has.
+/// Returns a label value that no other instrument has, so that the recorder creates a new instrument.
 fn member() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Relaxed).to_string()

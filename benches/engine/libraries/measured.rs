@@ -15,7 +15,7 @@ engine_of! {
         FineLatency(peer::Histogram<54>),
         Sizes(peer::Histogram<16>)
         = (bounds) {
-            let bounds = bounds.try_into().expect("the buckets have as many bounds");
+            let bounds = bounds.try_into().expect("the parameter is the number of bounds");
             peer::Histogram::with_metadata(Thresholds::with_buckets(bounds))
         },
         record(histogram, value) histogram.observe(value);

@@ -13,7 +13,7 @@ engine_of! {
     histograms: Latency(peer::Histogram), FineLatency(peer::Histogram), Sizes(peer::Histogram)
         = (bounds) {
             let options = peer::HistogramOpts::new("histogram", "help").buckets(bounds);
-            peer::Histogram::with_opts(options).expect("the bounds rise")
+            peer::Histogram::with_opts(options).expect("the bounds increase")
         },
         record(histogram, value) histogram.observe(value);
 }
