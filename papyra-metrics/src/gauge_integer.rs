@@ -1,6 +1,6 @@
-//! The integers that gauges take.
+//! The integers that gauges accept.
 
-/// An integer that a [`Gauge`](crate::Gauge) or a [`Peak`](crate::Peak) takes: any of Rust's integer types, so that
+/// An integer that a [`Gauge`](crate::Gauge) or a [`Peak`](crate::Peak) accepts: any of Rust's integer types, so that
 /// the length of a collection or the size of a file needs no conversion.
 ///
 /// A gauge has the range of an `i64`. An integer outside this range is clamped to it.
@@ -22,10 +22,10 @@
 ///
 /// # Literals
 ///
-/// Rust takes an integer for an `i32` if nothing else determines its type. A gauge does not determine it, because it takes all
-/// integers. So give large literals a type, and variables that are computed from literals alone. The compiler refuses a literal that
-/// exceeds an `i32`, but not a sum of smaller ones, which overflows. For the same reason, write `n` or `i64::from(n)` instead of
-/// `n.into()`.
+/// Rust infers `i32` for an integer literal if nothing else determines its type. A gauge does not determine it, because it accepts
+/// all integer types. So add a type suffix to a large literal, and to the literals of a variable that is computed from literals alone.
+/// The compiler rejects a literal that exceeds an `i32`, but a sum of smaller literals overflows at run time. For the same reason,
+/// write `n` or `i64::from(n)` instead of `n.into()`.
 ///
 /// ```
 /// # use papyra_metrics::Gauge;

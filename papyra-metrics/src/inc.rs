@@ -7,10 +7,11 @@ use core::sync::atomic::Ordering;
 use crate::{Counter, Gauge, ShardedCounter};
 
 /// An instrument that counts events one by one. [`#[metrics(errors = …, ok = …, calls = …)]`](crate::metrics) counts in
-/// such an instrument, and a field marked `errors` must be one.
+/// such an instrument, and a field marked `errors` must be one, or a [`Family`](crate::Family) of them.
 ///
-/// Implemented for [`Counter`], [`ShardedCounter`] and `AtomicU64`, for references, `Box`, `Rc` and `Arc` of one, and
-/// for an `Option`, whose `None` counts nothing. Implement it for your own instruments that count events.
+/// Implemented for [`Counter`], [`ShardedCounter`] and `AtomicU64`, for references, `Box`, `Rc`, `Arc` and
+/// [`CachePadded`](crate::CachePadded) of one, and for an `Option`, whose `None` counts nothing. Implement it for your
+/// own instruments that count events.
 ///
 /// ```
 /// use papyra_metrics::{Inc, Counter};
@@ -32,8 +33,9 @@ pub trait Inc {
 
 /// An instrument that goes up and down by one, such as the gauge of [`#[metrics(in_flight = …)]`](crate::metrics).
 ///
-/// Implemented for [`Gauge`] and `AtomicI64`, for references, `Box`, `Rc` and `Arc` of one, and for an
-/// `Option`, whose `None` changes nothing. Implement it for your own instruments that show a level.
+/// Implemented for [`Gauge`] and `AtomicI64`, for references, `Box`, `Rc`, `Arc` and
+/// [`CachePadded`](crate::CachePadded) of one, and for an `Option`, whose `None` changes nothing. Implement it for your
+/// own instruments that show a level.
 ///
 /// ```
 /// use papyra_metrics::{Gauge, IncDec};

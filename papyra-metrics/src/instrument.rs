@@ -10,8 +10,8 @@ use crate::{Distribution, Kind, Value, Walker};
 /// A value that can be a field of a struct that derives [`Metrics`](crate::Metrics).
 ///
 /// [`Counter`](crate::Counter) and [`Gauge`](crate::Gauge) are instruments, and so are a plain `AtomicU64` (a counter)
-/// and `AtomicI64` (a gauge). A reset sets an `AtomicU64` and its total to zero. Implement the trait for any other type
-/// that holds a number:
+/// and `AtomicI64` (a gauge). A reset of an `AtomicU64` sets its total to zero too, because it has no baseline. Implement
+/// the trait for any other type that holds a number:
 ///
 /// ```
 /// use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
@@ -55,7 +55,8 @@ pub trait Instrument {
         self.value()
     }
 
-    /// Resets a counter's value to zero. A gauge keeps its value.
+    /// Resets the value: a counter to zero, a histogram to no values. A gauge keeps its value, unless the value depends on
+    /// the last reset, as that of a [`Peak`](crate::Peak) does.
     fn reset(&self);
 
     /// Returns the [`value`](Self::value) and [resets](Self::reset) it in one step. A concurrent event is included in

@@ -4,7 +4,7 @@ use crate::label::{Label, LabelValues};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident $value:literal,)*) => {
-        /// The kind of an I/O error, as a label: those of [`std::io::ErrorKind`] that a storage backend meets, and
+        /// The kind of an I/O error, as a label: the kinds of [`std::io::ErrorKind`] that a storage backend meets, and
         /// [`Other`](Self::Other) for the rest. The label's name is `error_kind`.
         ///
         /// ```

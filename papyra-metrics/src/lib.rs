@@ -29,9 +29,9 @@
 //! ```
 //!
 //! Counting is one relaxed atomic instruction on a field that the backend owns, without a global registry, a lock, an
-//! allocation or I/O. [`Metrics::snapshot`] returns a plain map, [`Metrics::visit`] passes the same values to a
-//! closure, and [`Metrics::drain`] returns each increment exactly once. [`Metrics::reset`] restarts the values at zero,
-//! for people and tests. It does not change [`Metrics::totals`], which monitoring systems read.
+//! allocation or I/O. [`Metrics::snapshot`] returns a map of names to values, [`Metrics::visit`] passes the same values
+//! to a closure, and [`Metrics::drain`] returns each increment exactly once. [`Metrics::reset`] sets counters to zero
+//! and empties histograms, for people and tests. It does not change [`Metrics::totals`], which monitoring systems read.
 //!
 //! The guide in the repository (`docs/guide/README.md`) explains how to add metrics to a backend, chapter by chapter,
 //! and how to port from other crates.
@@ -42,14 +42,14 @@
 //! |---|---|
 //! | none | all instruments, the derive, [`Metrics`] except `snapshot`, `totals` and `drain`; needs neither std nor an allocator |
 //! | `alloc` | [`Snapshot`], and with it `snapshot`, `totals` and `drain`; `Box`, `Rc` and `Arc` of instruments and metrics |
-//! | `std` (default) | implies `alloc`; a snapshot becomes a `HashMap` |
+//! | `std` (default) | implies `alloc`; [`Timer`] and `time`; conversion of an `io::Error` into an [`IoErrorKind`], and of a snapshot into a `HashMap` |
 //! | `publish` | implies `std`; [`publish`], metrics in a file that other processes can read |
 //! | `serde` | implies `alloc`; [`Snapshot`], [`Value`] and [`Distribution`] are serialized and deserialized, in text and binary formats |
-//! | `portable-atomic` | support for targets without 64-bit atomics, by the crate `portable-atomic` |
+//! | `portable-atomic` | support for targets without 64-bit atomics, through the crate `portable-atomic` |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![no_std]
-#![deny(unsafe_code)] // except in `publish`, for restartable sequences in `sharded`, for the clock, and for names composed at compile time
+#![deny(unsafe_code)] // allowed in `publish` and `sharded`, for the clock, for `sysfs`, and for text composed at compile time
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
@@ -148,7 +148,7 @@ pub use sharded::ShardedCounter;
 /// | field | `objective(within = "100ms", of = 99.9)` | a service level [objective](#objectives) of a histogram: 99.9 % of its values are within 100 ms |
 /// | field | `flatten`, with or without `prefix = "…"` | the field's type derives `Metrics`, and its metrics are added to this struct's; `labels(…)` adds labels before theirs |
 /// | field | `skip` | not a metric |
-/// | field | `padded` | with `storage`: the metric is a [`CachePadded`], which shares no cache line |
+/// | field | `padded` | with `storage`: the metric is a [`CachePadded`], which shares no cache line with other data |
 /// | field | `sharded` | with `storage`: the counter is a [`ShardedCounter`]; use it if all cores increment the counter |
 /// | struct | `prefix = "…"` | a prefix of every name |
 /// | struct | `labels(component = "wal")` | fixed labels of every metric, before the metric's own labels |
@@ -156,10 +156,10 @@ pub use sharded::ShardedCounter;
 /// | struct | `padded` | with `storage`: every metric of the struct itself is a [`CachePadded`] |
 /// | struct | `crate = path` | the path of this crate, if it is renamed or re-exported |
 ///
-/// Names are composed at compile time. Two metrics with the same name and labels, or with the same exported name
-/// (`writes` and `writes_total`), are a compile error, also across `flatten`. In a generic struct the error appears
-/// where the struct is first used. Metrics that share a name and differ in label values are one family; their label
-/// names must be the same.
+/// Names are composed at compile time. Two metrics with the same name and labels are a compile error, also across
+/// `flatten`, and so are two metrics that would export samples of the same name (`writes` and `writes_total`). In a
+/// generic struct the error appears where the struct is first used. Metrics that share a name and differ in label
+/// values are one family; their kinds, units and label names must be the same.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Gauge, Metrics};
@@ -265,7 +265,7 @@ pub use sharded::ShardedCounter;
 /// ```
 pub use papyra_metrics_derive::Metrics;
 
-/// Implements [`Label`](trait@Label) for an enum without fields, which also derives `Clone` and `Copy`.
+/// Implements [`Label`](trait@Label) for an enum without fields. Derive `Clone` and `Copy` too, which a label requires.
 ///
 /// The label is named after the enum, and each value after its variant, in snake case. Keys of `#[metrics(…)]`, which
 /// is written below the derive, change these defaults:
@@ -337,10 +337,10 @@ pub use papyra_metrics_derive::Label;
 ///     }
 /// }
 ///
-/// let mut room = [0; 10];
-/// let mut log = OrderLog { out: &mut room[..], metrics: LogMetrics::default() };
+/// let mut buffer = [0; 10];
+/// let mut log = OrderLog { out: &mut buffer[..], metrics: LogMetrics::default() };
 /// assert!(log.append(b"first").is_ok());
-/// assert!(log.append(b"second").is_err()); // no room
+/// assert!(log.append(b"second").is_err()); // the buffer is full
 /// let snapshot = log.metrics.snapshot();
 /// assert_eq!(snapshot["records_written"], 1);
 /// assert_eq!(snapshot["write_errors"], 1);
@@ -472,7 +472,7 @@ pub use papyra_metrics_derive::Label;
 /// `requests[Op::Get]`. Argument names, upper-case names, paths with `::` and values that begin with `self` are
 /// expressions, which are evaluated when an event is counted: `errors = self.stats.write_errors`,
 /// `errors = log.metrics.write_errors`. `at` names other metrics in which fields and a bare `errors` are looked up,
-/// also in functions without `self`. Without `self` and `at`, every value is an expression.
+/// also in functions without `self`. In a function without `self` and without `at`, every value is an expression.
 ///
 /// The metrics may be a struct, a reference, `Box`, `Rc` or `Arc` to it, or an `Option` of any of these; `None` counts
 /// nothing. The same holds for an instrument ([`Inc`] for events, [`IncDec`] for `in_flight`, [`RecordDuration`] for
@@ -537,15 +537,17 @@ pub use papyra_metrics_derive::Label;
 /// # Closures
 ///
 /// A body that may return early, by `return`, `?` or any macro, runs in a closure, or in an `async` block if it may
-/// await. `#[track_caller]` has no effect through a closure, so it is rejected on such a function; move the body to a
-/// `#[track_caller]` helper. Inside the closure, a macro that returns the name of the enclosing function, such as
-/// `function_name!` of the crate `stdext`, appends `{{closure}}`.
+/// await. `#[track_caller]` has no effect through a closure, so `errors` and `ok` reject it on such a function; move the
+/// body to a `#[track_caller]` helper. Inside the closure, a macro that returns the name of the enclosing function, such
+/// as `function_name!` of the crate `stdext`, appends `{{closure}}`.
 ///
 /// # Costs
 ///
-/// The attribute adds no allocation, trait bound or lock. With `errors` alone, the `Ok` path of a `&self` method has
-/// the same instructions as without the attribute, and that of a `&mut self` method has at most three more. The future
-/// of an async function grows by at most 40 bytes, or by 80 with `cancelled`.
+/// The attribute adds no trait bound or lock. It allocates in one case: a boxed future is boxed again, unless it comes
+/// from a `Box::pin` at the end of the body and from nowhere else. With `errors` alone, the `Ok` path of a `&self`
+/// method executes the same instructions as without the attribute, or one more if the code that builds the error calls
+/// functions, and that of a `&mut self` method at most three more. The future of an async function grows by at most 40
+/// bytes with `errors`, and by at most 80 with `errors` and `cancelled`.
 /// `cargo bench -p papyra-metrics-benches --bench function_costs` counts and prints these costs.
 pub use papyra_metrics_derive::metrics;
 

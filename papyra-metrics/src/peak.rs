@@ -38,7 +38,7 @@ impl Peak {
         }
     }
 
-    /// Records a value. It is an integer of any type, see [`GaugeInteger`].
+    /// Records a value, which is an integer of any type; see [`GaugeInteger`].
     #[inline]
     pub fn record(&self, value: impl GaugeInteger) {
         let value = value.into_gauge();

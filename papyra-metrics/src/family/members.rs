@@ -52,7 +52,7 @@ use crate::{
     note = "for a type parameter, add the bound `papyra_metrics::Member`"
 )]
 pub trait Member: Sized {
-    /// The storage of the members of a family: `L::Members<Self>`, an array.
+    /// The storage of a family's members. For an instrument of your own, the array `L::Members<Self>`.
     type Storage<L: Label>: MemberStorage<Self>;
 
     /// Returns the member at a label.

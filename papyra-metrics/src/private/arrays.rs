@@ -9,7 +9,7 @@ use super::text::Text;
 use crate::Descriptor;
 
 /// Computes the descriptors of `M` in arrays of exactly the required length. Only for structs that are not generic, because
-/// the number of metrics of a generic struct cannot be a constant argument.
+/// the number of metrics of a generic struct cannot be a const argument.
 pub struct Exact<
     M: ?Sized,
     const LEN: usize,
@@ -119,8 +119,9 @@ macro_rules! lists {
 impl<M: DescriptorTable + ?Sized, const LEN: usize, const KEY_LEN: usize> Keys<M, LEN, KEY_LEN> {
     const ALL: &'static [Text<KEY_LEN>] = &keys::<LEN, KEY_LEN>(DeclaredMetrics::new(M::DECLARED));
 
-    /// The keys of `ALL`, divided into lists of at most `LIST_LEN`. For each descriptor that points into a list, the compiler
-    /// emits the list again. With one long list, this would take most of the time of a build.
+    /// The keys of `ALL`, divided into lists of `LIST_LEN`; if they fit in one list, each list is `ALL`, and the first one is
+    /// used. For each descriptor that points into a list, the compiler emits the list again. With one long list, this would
+    /// take most of the time of a build.
     const LISTS: [&'static [Text<KEY_LEN>]; 64] = lists!(
         0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
         32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63

@@ -1,4 +1,4 @@
-//! Reports metrics that cannot be distinguished as compile errors.
+//! Compile errors for metrics that cannot be distinguished from each other.
 
 use super::conflict::Conflict;
 use super::declarations::{DeclaredMetrics, Flattened, Owner};
@@ -33,7 +33,7 @@ pub const fn assert_flattens<M: DescriptorTable + ?Sized>(index: usize) {
     refuse_collision::<M>(owner);
 }
 
-/// Panics if a metric of the struct itself collides with an earlier one, or if its labels are not distinct.
+/// Panics if the struct's own metric `index` collides with an earlier own metric, or has two labels of the same name.
 #[track_caller]
 pub const fn assert_distinct<M: DescriptorTable + ?Sized>(index: usize) {
     let own = &M::OWN[index];

@@ -1,5 +1,5 @@
 //! Composes the descriptors of all series of a struct at compile time. The compiler interprets this code, which is slow. So
-//! the number of steps is kept proportional to the number of bytes in all keys, with a few steps for each member of a family.
+//! the number of steps is kept proportional to the number of bytes in all keys, plus a few steps for each member of a family.
 
 use super::declarations::{DeclaredMetrics, Labels, OuterLabels};
 use super::text::{Text, TextWriter};
@@ -124,8 +124,8 @@ const fn push_pairs<const KEY_LEN: usize>(
     (key, separator)
 }
 
-/// Appends the family labels of a member to a key that ends with the first name and an equals sign, except for the last
-/// value, which varies from each member to the next.
+/// Appends the family labels of a member to a key that already ends with the first label's name and an equals sign. Leaves
+/// out the last value, which the caller appends, because it differs between consecutive members.
 const fn push_outer_values<const KEY_LEN: usize>(
     mut key: TextWriter<KEY_LEN>,
     family: &[LabelValues],

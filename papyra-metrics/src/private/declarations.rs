@@ -92,6 +92,7 @@ impl Owner {
 pub(super) struct DeclaredMetrics {
     /// The path from the outermost struct to the flattened struct that contains the current metric.
     levels: [Level; MAX_DEPTH],
+    /// The index of the current struct in `levels`. Levels after it are not in use.
     depth: usize,
     /// The number of labels in all [`OuterLabels::Joined`] so far.
     joined_len: usize,
@@ -121,7 +122,7 @@ struct Level {
     own: usize,
     /// The number of flattened fields that have been visited.
     flattened: usize,
-    /// The prefix and the labels that the flattened field with this struct adds to its metrics.
+    /// The prefix and the labels that the flattened field, whose type is this struct, adds to its metrics.
     prefix: &'static str,
     labels: Labels,
     /// The length of all prefixes down to this level.

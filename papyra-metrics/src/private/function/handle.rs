@@ -235,7 +235,7 @@ impl<L, H: Deref, T: ErrorFamily<L>, F: Fn(&H::Target) -> &T> ErrorFamily<L> for
 
 /// Metrics that remain accessible after the `self` that holds them has been moved.
 #[diagnostic::on_unimplemented(
-    message = "this method gives `self` away, and with it `{Self}`, before the outcome can be counted",
+    message = "this method moves `self`, and with it `{Self}`, before the outcome can be counted",
     label = "these metrics belong to `self` alone",
     note = "share them, as in `metrics: Arc<{Self}>`, or count in a static"
 )]
