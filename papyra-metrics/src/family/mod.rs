@@ -57,9 +57,9 @@ use crate::label::{self, Label};
 /// is chosen at run time adds the computation of an address. There are at most 256 members. For labels whose values are
 /// known only at run time, such as tenants, register a struct of metrics for each value, under a label of the registry.
 ///
-/// The members are an inline array, except in a family of [`ShardedCounter`](crate::ShardedCounter). There, the cells of
-/// eight members for the same CPU share a cache line, or of 16 members on processors other than x86. On x86-64 Linux, a
-/// member then takes about 1 KiB instead of 8 KiB, and the family up to 7 KiB more.
+/// The members are an inline array, except in a family of [`ShardedCounter`](crate::ShardedCounter). There, the members'
+/// cells for one CPU are adjacent, so that eight of them share a cache line on x86-64. On x86-64 Linux, a member then takes
+/// about 1 KiB instead of 8 KiB, and the family up to 7 KiB more.
 ///
 /// In a struct with `#[metrics(storage = …)]`, a family of plain values is written `Family<Op, u64>`.
 pub struct Family<L: Label, I: Member> {

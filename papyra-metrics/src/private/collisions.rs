@@ -30,7 +30,7 @@ pub const fn assert_flattens<M: DescriptorTable + ?Sized>(index: usize) {
         }
         series += all.members;
     }
-    refuse_collision::<M>(owner);
+    assert_no_collision::<M>(owner);
 }
 
 /// Panics if the struct's own metric `index` collides with an earlier own metric, or has two labels of the same name.
@@ -45,15 +45,15 @@ pub const fn assert_distinct<M: DescriptorTable + ?Sized>(index: usize) {
         message.push("` and one of its fixed `labels`; rename one of them");
         panic!("{}", message.as_str());
     }
-    refuse_collision::<M>(Owner::Own(index));
+    assert_no_collision::<M>(Owner::Own(index));
 }
 
 #[track_caller]
-const fn refuse_collision<M: DescriptorTable + ?Sized>(owner: Owner) {
+const fn assert_no_collision<M: DescriptorTable + ?Sized>(owner: Owner) {
     let collisions = &Check::<M>::COLLISIONS;
-    assert!(!collisions.are_too_many, "the struct has too many metrics; split it");
+    assert!(!collisions.has_too_many_metrics, "the struct has too many metrics; split it");
     if let Some(Collision { first, second, conflict }) = collisions.of(owner) {
-        refuse(
+        panic_on_collision(
             (&M::COMPOSED[first.index], first.owner),
             (&M::COMPOSED[second.index], owner),
             conflict,
@@ -63,7 +63,7 @@ const fn refuse_collision<M: DescriptorTable + ?Sized>(owner: Owner) {
 }
 
 #[track_caller]
-const fn refuse(
+const fn panic_on_collision(
     (first, first_owner): (&Descriptor, Owner),
     (second, second_owner): (&Descriptor, Owner),
     conflict: Conflict,
@@ -90,20 +90,22 @@ const fn refuse(
             message.push(second.name).push("` ").push_all(owner(flattened, &second_owner));
             message.push("; give the flattened field another `prefix`, or rename one of them");
         }
+        Conflict::Series if is_own => {
+            message.push("two metrics of the struct are named `").push(key_of(second));
+            message.push("`; rename one of them");
+        }
         Conflict::Series => {
-            let key = if let Some(key) = second.key { key } else { second.name };
-            message.push("two metrics are named `").push(key).push("`: one ");
+            message.push("two metrics are named `").push(key_of(second)).push("`: one ");
             message.push_all(owner(flattened, &first_owner)).push(", and one ");
-            message.push_all(owner(flattened, &second_owner)).push("; ");
-            message.push(if is_own {
-                ""
-            } else {
-                "give the flattened field another `prefix`, or "
-            });
-            message.push("rename one of them");
+            message.push_all(owner(flattened, &second_owner));
+            message.push("; give the flattened field another `prefix`, or rename one of them");
         }
     }
     panic!("{}", message.as_str());
+}
+
+const fn key_of(metric: &Descriptor) -> &'static str {
+    if let Some(key) = metric.key { key } else { metric.name }
 }
 
 const fn owner<'a>(flattened: &'a [Flattened], owner: &Owner) -> [&'a str; 3] {

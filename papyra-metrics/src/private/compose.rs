@@ -217,7 +217,9 @@ pub(super) const fn descriptors<const LEN: usize, const KEY_LEN: usize>(
             if let ([], [list, rest @ ..]) = (keys, lists_of_keys) {
                 (keys, lists_of_keys) = (list, rest);
             }
-            let [key, rest @ ..] = keys else { panic!("each of the series has a key") };
+            let [key, rest @ ..] = keys else {
+                panic!("a struct has over 16,384 metrics with labels or prefixes; split it")
+            };
             let text = key.as_str();
             if !all.has_labels {
                 metric.name = text;

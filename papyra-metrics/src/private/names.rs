@@ -24,7 +24,7 @@ pub(super) struct Collisions {
     found: [Collision; Self::MAX],
     len: usize,
     /// Whether the struct has so many metrics that they were not compared.
-    pub(super) are_too_many: bool,
+    pub(super) has_too_many_metrics: bool,
 }
 
 /// Two metrics that cannot be distinguished.
@@ -49,7 +49,7 @@ impl Collisions {
     const fn new() -> Self {
         let none = Series { index: 0, len: 0, owner: Owner::Own(0) };
         let none = Collision { first: none, second: none, conflict: Conflict::Series };
-        Self { found: [none; Self::MAX], len: 0, are_too_many: false }
+        Self { found: [none; Self::MAX], len: 0, has_too_many_metrics: false }
     }
 
     const fn push(&mut self, collision: Collision) {
@@ -98,7 +98,7 @@ const fn find<M: DescriptorTable + ?Sized>() -> Collisions {
     } else if slots <= 1 << 20 {
         find_with::<M, { 1 << 20 }>()
     } else {
-        Collisions { are_too_many: true, ..Collisions::new() }
+        Collisions { has_too_many_metrics: true, ..Collisions::new() }
     }
 }
 
