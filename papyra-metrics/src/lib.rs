@@ -526,8 +526,9 @@ pub use papyra_metrics_derive::Label;
 /// count in when it returns. Share the metrics, as in `metrics: Arc<LogMetrics>`; the compiler reports the methods that
 /// need this. The attribute recognizes a borrow by its `&` or its lifetime, so write a hidden lifetime out: `Iter<'_>`.
 /// A boxed future behind a name such as `Self::Future` is wrapped in another future that counts, so its output has to
-/// live as long as the future may, for example by `R: 'static` on the impl. `calls` alone requires nothing, because it
-/// counts when the function is called.
+/// live as long as the future may, for example by `R: 'static` on the impl. `calls` alone requires none of this, because
+/// it counts when the function is called, except if the return type is `impl Future`, `Pin<Box<dyn Future>>` or a name
+/// that ends in `BoxFuture`.
 ///
 /// Macros in the body can use `self`. However, in a `&mut self` method whose metrics are not shared, the body cannot
 /// pass all of `self` to a macro in three cases: with `in_flight`, with a `move` closure that names `self`, and if the
