@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-/// A folder with `SOURCE` as a library for C, `library.so`, and its assembly, `library.s`.
+/// A directory with `SOURCE` compiled to a C library, `library.so`, and its assembly, `library.s`.
 pub(crate) static COMPILED: LazyLock<PathBuf> = LazyLock::new(compile);
 
 static ASSEMBLY: LazyLock<String> =
@@ -61,7 +61,7 @@ fn inc_compiles_to_the_instruction_of_a_bare_atomic() {
         assert!(ours[0].starts_with("lock incq") || ours[0].starts_with("lock addq"), "{ours:?}");
         assert!(ours[1].starts_with("ret"), "{ours:?}");
     }
-    // In a published file, as in any memory behind a pointer, the code loads the pointer, counts and returns.
+    // Published metrics are behind a pointer, like those in a `Box`: the code loads the pointer, increments and returns.
     let published = instructions("count_published");
     println!("Counter::inc of a published struct: {published:?}");
     assert!(!published.is_empty(), "the function is not in the assembly:\n{}", *ASSEMBLY);
@@ -97,7 +97,7 @@ fn inc_of_a_sharded_counter_has_no_lock_prefix_and_no_call() {
     assert!(fast_path.len() <= 12, "{fast_path:#?}");
 }
 
-/// Compiles `SOURCE`, optimized, without the flags of this build.
+/// Compiles `SOURCE` with optimizations and without the compiler flags of this build. Returns the directory.
 fn compile() -> PathBuf {
     let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("assembly");
     let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../papyra-metrics");
@@ -131,18 +131,21 @@ fn compile() -> PathBuf {
 /// Returns the instructions of a function: its lines without labels, directives, and code in other sections.
 fn instructions(function: &str) -> Vec<String> {
     let assembly = ASSEMBLY.as_str();
-    // The linker may merge functions with identical code: then both names have one address.
+    // The compiler may merge functions with identical code: then one name is an alias of the other.
     let alias = format!("{function} = ");
     let merged = assembly.lines().find_map(|line| line.strip_prefix(&alias));
     let label = format!("{}:", merged.unwrap_or(function));
     let body = assembly.lines().skip_while(|line| *line != label).skip(1);
     let body = body.take_while(|line| !line.contains(".cfi_endproc") && !line.contains("_end"));
-    let mut elsewhere = false;
+    let mut is_in_other_section = false;
     let instructions = body.map(str::trim).filter(|line| {
         if line.starts_with(".section") {
-            elsewhere = !line.contains(function);
+            is_in_other_section = !line.contains(function);
         }
-        !elsewhere && !line.is_empty() && !line.starts_with(['.', '#', '/']) && !line.ends_with(':')
+        !is_in_other_section
+            && !line.is_empty()
+            && !line.starts_with(['.', '#', '/'])
+            && !line.ends_with(':')
     });
     instructions.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
 }

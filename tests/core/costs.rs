@@ -117,7 +117,7 @@ fn a_reading_allocates_once_for_each_histogram_and_a_snapshot_once_more() {
     assert_eq!(allocations(|| ready_made.visit(&mut |_, _| ())), 6);
 }
 
-/// Metrics whose walk shows more histograms than they list.
+/// Metrics that pass more histograms to a walker than they have descriptors for.
 struct OneTooMany(Timed);
 
 impl Metrics for OneTooMany {
@@ -163,5 +163,5 @@ fn a_snapshot_frees_its_histograms_in_every_use() {
     check("a plain struct", || drop(Snapshot::from(&Plain::default())));
     let one_too_many = OneTooMany(Timed::default());
     assert_eq!(one_too_many.snapshot().len(), 2);
-    check("a walk that shows more than is listed", || drop(one_too_many.snapshot()));
+    check("a walk with more metrics than descriptors", || drop(one_too_many.snapshot()));
 }

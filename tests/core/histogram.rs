@@ -1,4 +1,4 @@
-//! Histograms: the bucket of each value, the readings, and that no value is lost.
+//! Histograms: the bucket of each value, the readings, and concurrent takes, which lose no value. Peaks and floats.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
@@ -49,7 +49,7 @@ fn histograms_consist_of_inline_atomics() {
     assert_eq!(size_of::<Histogram<Sizes>>(), 17 * 32);
     assert_eq!((size_of::<FloatGauge>(), size_of::<Peak>()), (8, 8));
     if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
-        // 128 blocks of 512 bytes, a word of flags, and the baselines.
+        // A cache line with flags, 128 blocks of 512 bytes, and the baselines, which are padded to 512 bytes.
         assert_eq!(size_of::<ShardedHistogram>(), 64 + 128 * 512 + 512);
     }
 }
@@ -109,7 +109,7 @@ macro_rules! for_both_histograms {
             }
 
             #[test]
-            fn every_bound_of_the_ready_made_buckets_is_inclusive() {
+            fn every_bound_is_inclusive() {
                 fn check<B: Buckets<Value = Duration>>() {
                     for (bucket, bound) in B::BOUNDS.iter().enumerate() {
                         let histogram: Box<Histogram<B>> = Box::default();
@@ -210,8 +210,8 @@ macro_rules! for_both_histograms {
                     while running.load(Ordering::Acquire) > 0 {
                         let since_reset = pages.get();
                         let total = pages.total();
-                        let of_buckets: u64 = total.buckets().map(|bucket| bucket.count()).sum();
-                        assert_eq!(total.count(), of_buckets);
+                        let sum_of_buckets: u64 = total.buckets().map(|bucket| bucket.count()).sum();
+                        assert_eq!(total.count(), sum_of_buckets);
                         for ((now, before), since) in total.buckets().zip(last.buckets()).zip(since_reset.buckets()) {
                             assert!(now.count() >= before.count(), "a total fell");
                             assert!(since.count() <= now.count(), "a reading exceeds the total");
@@ -230,8 +230,8 @@ macro_rules! for_both_histograms {
                 let expected: u64 = (0..EACH).map(|i| i % 50).sum();
                 assert_eq!((all.count(), all.sum()), (THREADS * EACH, THREADS * expected));
                 assert_eq!(all, pages.total());
-                let of_each: Vec<u64> = all.buckets().map(|bucket| bucket.count() * 50 / EACH / THREADS).collect();
-                assert_eq!(of_each, [1, 10, 10, 20, 9]);
+                let per_50_values: Vec<u64> = all.buckets().map(|bucket| bucket.count() * 50 / EACH / THREADS).collect();
+                assert_eq!(per_50_values, [1, 10, 10, 20, 9]);
             }
         }
     )*};
@@ -394,7 +394,7 @@ fn since_returns_the_interval_or_everything_after_a_reset() {
 fn a_wrapped_sum_of_the_last_bucket_is_not_a_reset() {
     let pages: Histogram<Tiny> = Histogram::new();
     pages.record(5);
-    pages.record_n(u64::MAX, 2); // i64::MAX each
+    pages.record_n(u64::MAX, 2); // each is recorded as i64::MAX
     let earlier = pages.get();
     pages.record(u64::MAX);
     let interval = pages.get().since(&earlier);

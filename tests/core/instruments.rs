@@ -68,7 +68,7 @@ macro_rules! for_both_counters {
             }
 
             #[test]
-            fn a_counter_is_an_instrument_that_counts() {
+            fn a_counter_implements_inc_and_instrument_and_counts_errors() {
                 let counter = Counter::new();
                 papyra_metrics::Inc::inc(&counter);
                 assert!(counter.count_err(Err::<(), _>(())).is_err());
@@ -102,7 +102,7 @@ fn a_gauge_goes_up_and_down_wraps_and_ignores_resets() {
 }
 
 #[test]
-fn a_gauge_takes_integers_of_any_type_and_the_nearest_of_those_out_of_range() {
+fn gauges_and_peaks_accept_integers_of_any_type_and_clamp_those_out_of_range() {
     let gauge = Gauge::new();
     gauge.set([1, 2, 3].len());
     gauge.add(4_u64);
@@ -130,7 +130,7 @@ fn a_gauge_takes_integers_of_any_type_and_the_nearest_of_those_out_of_range() {
 }
 
 #[test]
-fn a_gauge_takes_an_integer_type_of_the_user() {
+fn a_gauge_accepts_a_user_defined_integer_type() {
     struct Pages(u32);
 
     impl GaugeInteger for Pages {

@@ -1,8 +1,9 @@
-//! Backends do not share counts, neither two of one type nor those of two tests in one process.
+//! Backends do not share counts: neither two backends of the same type, nor the backends of two tests that run in the same
+//! process.
 
 use papyra_metrics::{Metrics, persistence::PersistenceMetrics};
 
-fn counts_only_its_own(n: u64) {
+fn check_that_counts_are_separate(n: u64) {
     let one = PersistenceMetrics::default();
     let other = PersistenceMetrics::default();
     for i in 1..=n {
@@ -18,10 +19,10 @@ fn counts_only_its_own(n: u64) {
 
 #[test]
 fn two_backends_in_one_test_do_not_share_counts() {
-    counts_only_its_own(10_000);
+    check_that_counts_are_separate(10_000);
 }
 
 #[test]
 fn two_tests_in_one_process_do_not_share_counts() {
-    counts_only_its_own(10_001);
+    check_that_counts_are_separate(10_001);
 }

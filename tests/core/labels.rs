@@ -1,4 +1,4 @@
-//! Metrics with labels: keys of series, in every reading.
+//! Metrics with labels: the keys of their series in every reading, and labels that are rejected.
 
 use papyra_metrics::{Counter, Descriptor, Gauge, LabelValues, Metrics, Series, Snapshot, Walker};
 

@@ -13,10 +13,10 @@ use papyra_metrics::ShardedCounter;
 
 use crate::assembly::COMPILED;
 
-/// Returns the pointer to the sequence that the kernel reads when it next interrupts this thread.
-fn sequence() -> *const u8 {
-    // SAFETY: the symbol is glibc's `extern const ptrdiff_t`. On x86-64, the word at a thread pointer is the pointer
-    // itself, and the area has the pointer to the sequence at offset 8.
+/// Returns this thread's pointer to its restartable sequence, which the kernel reads when it interrupts the thread.
+fn sequence_pointer() -> *const u8 {
+    // SAFETY: the symbol is glibc's `extern const ptrdiff_t`. On x86-64, the word at the thread pointer is the thread
+    // pointer itself. The registered area has the pointer to the sequence at offset 8.
     unsafe {
         let offset = libc::dlsym(ptr::null_mut(), c"__rseq_offset".as_ptr()).cast::<isize>();
         assert!(!offset.is_null(), "this test needs glibc 2.35");
@@ -47,10 +47,11 @@ fn a_library_that_has_counted_clears_its_pointer_and_can_be_unloaded() {
             here.inc();
             for times in 1..=1_000 {
                 assert_eq!(count(), times * 101);
-                assert_eq!(sequence(), ptr::null());
+                assert_eq!(sequence_pointer(), ptr::null());
             }
             counted.send(()).unwrap();
-            // The thread is interrupted here at the latest, and again when it continues.
+            // The library is unloaded while the thread waits. If the kernel then found a pointer into the library, it
+            // would kill the process.
             unloaded.recv().unwrap();
             here.inc();
         });

@@ -45,7 +45,7 @@ fn pointers_and_options_of_metrics_are_metrics() {
     assert!(None::<LogMetrics>.descriptors().is_empty());
 }
 
-/// A computed value behind a `Cell`, which cannot be inside an instrument.
+/// Metrics without an instrument: the walk passes a value that it computes.
 struct Queue {
     waiting: Cell<i64>,
 }

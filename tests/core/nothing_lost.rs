@@ -9,7 +9,7 @@ use papyra_metrics::{Counter, Gauge, Metrics};
 #[derive(Default, Metrics)]
 struct LogMetrics {
     writes: Counter,
-    brownfield: AtomicU64,
+    plain: AtomicU64,
     level: Gauge,
 }
 
@@ -29,7 +29,7 @@ fn drains_under_load_lose_no_increment() {
                 start.wait();
                 for _ in 0..EACH {
                     metrics.writes.inc();
-                    metrics.brownfield.fetch_add(2, Ordering::Relaxed);
+                    metrics.plain.fetch_add(2, Ordering::Relaxed);
                 }
                 running.fetch_sub(1, Ordering::Release);
             });
@@ -42,7 +42,7 @@ fn drains_under_load_lose_no_increment() {
                     while running.load(Ordering::Acquire) > 0 {
                         let drained = metrics.drain();
                         sum.0 += drained["writes"].as_u64().unwrap();
-                        sum.1 += drained["brownfield"].as_u64().unwrap();
+                        sum.1 += drained["plain"].as_u64().unwrap();
                     }
                     sum
                 })
@@ -52,9 +52,9 @@ fn drains_under_load_lose_no_increment() {
     });
     let rest = metrics.drain();
     let writes: u64 = drained.iter().map(|sum| sum.0).sum();
-    let brownfield: u64 = drained.iter().map(|sum| sum.1).sum();
+    let plain: u64 = drained.iter().map(|sum| sum.1).sum();
     assert_eq!(writes + rest["writes"].as_u64().unwrap(), WRITERS * EACH);
-    assert_eq!(brownfield + rest["brownfield"].as_u64().unwrap(), 2 * WRITERS * EACH);
+    assert_eq!(plain + rest["plain"].as_u64().unwrap(), 2 * WRITERS * EACH);
     assert_eq!(metrics.totals()["writes"], WRITERS * EACH);
     assert_eq!(rest["level"], 5);
 }
@@ -94,7 +94,7 @@ fn concurrent_takes_of_one_counter_return_each_increment_once() {
                 for _ in 0..EACH / 4 {
                     counter.add(3);
                     let mine = counter.take();
-                    assert!(mine <= 3 * EACH, "{mine} were never counted");
+                    assert!(mine <= 3 * EACH, "{mine} is more than was counted");
                     taken.fetch_add(mine, Ordering::Relaxed);
                 }
             });

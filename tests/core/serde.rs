@@ -117,14 +117,14 @@ fn the_bytes_of_a_snapshot_are_the_same_in_every_version() {
     let sizes: Histogram<One> = Histogram::new();
     sizes.record_n(1, 3);
     let bytes = postcard::to_allocvec(&Value::Histogram(Box::new(sizes.get().erase()))).unwrap();
-    // The bytes are the variant, the number of base units in an exported unit, the bounds, and the count and the sum of
-    // each bucket.
+    // The bytes are the variant, the number of base units in an exported unit, the list of bounds, and the list of buckets,
+    // each with its count and its sum. A list begins with its length.
     assert_eq!(bytes, [3, 1, 1, 1, 2, 3, 3, 0, 0]);
 }
 
 buckets!(One: u64 = [1]);
 
-/// A struct with `storage` that is sent between processes.
+/// A plain struct of metrics that is sent between processes.
 #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Counts {
     writes: u64,
@@ -157,7 +157,7 @@ fn a_distribution_with_other_bounds_than_its_type_is_rejected() {
     assert!(postcard::from_bytes::<Distribution<Sizes>>(&bytes).is_err());
 }
 
-/// The content of a distribution in a binary format.
+/// A distribution in a binary format: the base units in an exported unit, the bounds, and the count and sum of each bucket.
 type Parts = (u64, Vec<u64>, Vec<(u64, u64)>);
 
 #[test]
@@ -184,21 +184,21 @@ fn an_invalid_distribution_in_a_binary_format_is_rejected() {
 #[test]
 fn damaged_bytes_give_an_error_or_a_snapshot_that_can_be_read() {
     let snapshot = every_kind();
-    for (bytes, read) in [
+    for (bytes, decode) in [
         (
             postcard::to_allocvec(&snapshot).unwrap(),
-            (|bytes| postcard::from_bytes(bytes).ok()) as Read,
+            (|bytes| postcard::from_bytes(bytes).ok()) as Decode,
         ),
         (bincode::serialize(&snapshot).unwrap(), |bytes| bincode::deserialize(bytes).ok()),
     ] {
         for length in 0..bytes.len() {
-            assert_eq!(read(&bytes[..length]), None, "{length} of {} bytes", bytes.len());
+            assert_eq!(decode(&bytes[..length]), None, "{length} of {} bytes", bytes.len());
         }
         for index in 0..bytes.len() {
             for byte in [0, 1, 2, 4, 0x7f, 0x80, 0xff] {
                 let mut damaged = bytes.clone();
                 damaged[index] = byte;
-                let Some(damaged) = read(&damaged) else { continue };
+                let Some(damaged) = decode(&damaged) else { continue };
                 assert!(damaged.len() <= snapshot.len());
                 let _ = (damaged.to_string(), serde_json::to_string(&damaged).unwrap());
                 let _ = damaged.since(&snapshot);
@@ -207,4 +207,4 @@ fn damaged_bytes_give_an_error_or_a_snapshot_that_can_be_read() {
     }
 }
 
-type Read = fn(&[u8]) -> Option<Snapshot>;
+type Decode = fn(&[u8]) -> Option<Snapshot>;

@@ -97,7 +97,8 @@ fn a_destructor_of_thread_local_storage_can_still_count() {
         }
     }
     thread_local!(static LAST: Last = const { Last });
-    // `LAST` is created before and after the counter's own thread-local storage, if the counter has any.
+    // Thread-local values are dropped in an order that depends on the order of their creation. If the counter has such a
+    // value, `LAST` is created before it in the first thread, and after it in the second.
     for early in [true, false] {
         thread::spawn(move || {
             if early {
@@ -113,7 +114,7 @@ fn a_destructor_of_thread_local_storage_can_still_count() {
 }
 
 #[test]
-fn padded_instruments_share_no_line_and_are_used_like_the_instrument() {
+fn padded_instruments_share_no_cache_line_and_are_used_like_others() {
     #[derive(Debug, Default, Metrics)]
     struct LogMetrics {
         #[metrics(errors)]
@@ -167,7 +168,7 @@ fn functions_count_in_sharded_and_padded_instruments() {
     assert_eq!(log.metrics.snapshot().to_string(), "write_errors: 1\nwrites: 1\nwriting: 0");
 }
 
-/// A label with more members than one group of counters has. Its last group is not full.
+/// A label with so many values that the counters of a family form several groups. The last group is not full.
 #[derive(Clone, Copy)]
 struct Slot(usize);
 
@@ -209,7 +210,7 @@ static SURROUNDED: Surrounded =
 #[test]
 fn members_of_a_sharded_family_count_and_reset_independently() {
     let metrics = &SURROUNDED;
-    // The amounts differ, so that a word shared by two members is detected.
+    // Each member adds a different amount, so that a word shared by two members is detected.
     thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
@@ -246,7 +247,7 @@ fn each_member_of_a_sharded_family_takes_a_word_of_each_line_of_its_group() {
     let (one, nineteen) =
         (size_of::<Family<Only, ShardedCounter>>(), size_of::<Family<Slot, ShardedCounter>>());
     assert!(one < alone + 128, "{one} and {alone}");
-    // Nineteen members, and the reserve for the last group, take less than four groups.
+    // The memory for nineteen members, and for as many as the last group can lack, is less than four groups.
     assert!(nineteen < 4 * (alone + 128), "{nineteen} and {alone}");
     let family: Family<Slot, ShardedCounter> = Family::new();
     let line = if cfg!(target_arch = "x86_64") { 64 } else { 128 };
@@ -283,7 +284,7 @@ fn a_label_beyond_the_members_of_a_sharded_family_panics() {
     family[Slot(19)].inc();
 }
 
-/// Tests that move and interrupt threads by system calls of Linux.
+/// Tests that move and interrupt threads with Linux system calls.
 #[cfg(target_os = "linux")]
 mod moved_and_interrupted {
     use super::{
@@ -466,7 +467,7 @@ mod moved_and_interrupted {
         assert_eq!((status, counter.total()), (0, 2 * EACH));
     }
 
-    /// Stops a child after each number of instructions of an increment, and continues it on another core.
+    /// For each instruction of an increment, stops a child before it and continues the child on another core.
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn an_increment_that_is_moved_to_another_core_counts_once_and_not_in_the_old_cell() {
@@ -500,7 +501,7 @@ mod moved_and_interrupted {
         assert!(stopped_before > 5 && stopped_after > 0, "{stopped_before} {stopped_after}");
     }
 
-    /// A recording that is moved is aborted, and adds the count and then the sum to a shared block.
+    /// A recording whose thread is moved is aborted. It then adds the count, and after it the sum, to a shared block.
     #[test]
     #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
     fn a_recording_that_is_moved_to_another_core_counts_once_with_its_sum() {
@@ -611,7 +612,7 @@ mod moved_and_interrupted {
             .collect()
     }
 
-    /// Returns whether the C library has registered this thread with the kernel.
+    /// Returns whether the C library has registered this thread for restartable sequences with the kernel.
     fn is_registered() -> bool {
         // SAFETY: the symbol is glibc's `extern const unsigned int`.
         unsafe {
@@ -627,7 +628,7 @@ mod moved_and_interrupted {
         let words = words(&counter);
         let shared: u64 = words[..16].iter().sum();
         if cfg!(all(target_arch = "x86_64", target_env = "gnu")) && is_registered() {
-            // An interrupted increment went to a shared cell.
+            // Only interrupted increments go to shared cells.
             assert!(shared < EACH / 10, "{shared} of {EACH} are in the shared cells");
         } else {
             assert_eq!(shared, EACH);

@@ -1,4 +1,4 @@
-//! The calls that a walker receives, and readings of hand-written walks.
+//! What a walker receives from a derived walk, and the readings of hand-written walks.
 
 use std::sync::atomic::AtomicU64;
 
@@ -56,7 +56,7 @@ fn a_walker_with_one_method_receives_every_metric_in_order_and_the_absent_ones_t
 }
 
 #[test]
-fn long_runs_of_padded_instruments_are_shown_completely_and_in_order() {
+fn long_runs_of_padded_instruments_are_read_completely_and_in_order() {
     macro_rules! struct_of_padded {
         ($($name:ident)*) => {
             #[derive(Default, Metrics)]
@@ -80,9 +80,9 @@ fn long_runs_of_padded_instruments_are_shown_completely_and_in_order() {
     }
 }
 
-/// Lists two metrics and shows a given number of them.
+/// Metrics that list two descriptors, and pass a given number of values to a walker.
 struct ByHand {
-    shows: i64,
+    passed: i64,
     is_static: bool,
 }
 
@@ -94,7 +94,7 @@ impl Metrics for ByHand {
     }
 
     fn walk(&self, walker: &mut dyn Walker) {
-        for number in 0..self.shows {
+        for number in 0..self.passed {
             walker.instrument(&Value::Gauge(number));
         }
     }
@@ -105,8 +105,8 @@ impl Metrics for ByHand {
 }
 
 #[test]
-fn a_value_computed_during_the_walk_reads_as_itself_in_every_reading() {
-    let metrics = ByHand { shows: 2, is_static: false };
+fn a_value_computed_during_the_walk_is_the_same_in_every_reading() {
+    let metrics = ByHand { passed: 2, is_static: false };
     metrics.reset();
     for snapshot in [metrics.snapshot(), metrics.totals(), metrics.drain(), metrics.snapshot()] {
         assert_eq!(snapshot.to_string(), "first: 0\nsecond: 1");
@@ -116,8 +116,8 @@ fn a_value_computed_during_the_walk_reads_as_itself_in_every_reading() {
 #[test]
 fn readings_end_where_the_walk_or_the_list_of_descriptors_ends() {
     for is_static in [false, true] {
-        for (shows, expected) in [(0, ""), (1, "first: 0"), (3, "first: 0\nsecond: 1")] {
-            let metrics = ByHand { shows, is_static };
+        for (passed, expected) in [(0, ""), (1, "first: 0"), (3, "first: 0\nsecond: 1")] {
+            let metrics = ByHand { passed, is_static };
             let snapshot = metrics.snapshot();
             assert_eq!(snapshot.to_string(), expected);
             assert_eq!(snapshot.len(), snapshot.iter().count());

@@ -1,4 +1,4 @@
-//! A scrape allocates no more than documented.
+//! Scrapes, OTLP messages, readings and registrations allocate no more than documented.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,7 +48,8 @@ fn a_scrape_into_a_warm_buffer_allocates_nothing() {
 
 #[test]
 fn numbers_that_grow_to_their_full_length_allocate_nothing() {
-    // With some numbers of backends the prepared buffer happens to be large enough, with others it is not.
+    // Tries several numbers of backends, because a buffer that the exporter kept between scrapes would be large enough for
+    // some of them by chance.
     for backends in 1..20 {
         let (registry, backends) = registry(backends);
         let prometheus = Prometheus::new(&registry);
@@ -129,7 +130,7 @@ struct Ten {
 }
 
 #[test]
-fn registering_ten_counters_takes_twenty_allocations_at_first_and_ten_later() {
+fn registering_ten_counters_takes_at_most_twenty_allocations_at_first_and_ten_later() {
     let ten = || Arc::new(Ten::default());
     let (first, second) = (ten(), ten());
     let registry = Registry::new();
@@ -144,7 +145,7 @@ fn registering_ten_counters_takes_twenty_allocations_at_first_and_ten_later() {
 fn label_sets_that_come_and_go_do_not_increase_memory() {
     let registry = Registry::new();
     registry.set_closed_retention(Duration::from_secs(3600), 100);
-    let living: Vec<_> = (0..5)
+    let open: Vec<_> = (0..5)
         .map(|i| {
             let ten = Arc::new(Ten::default());
             registry.register(ten.clone(), &[("backend", &*i.to_string())]).unwrap();
@@ -153,7 +154,7 @@ fn label_sets_that_come_and_go_do_not_increase_memory() {
         .collect();
     let mut reader = RegistryReader::new(&registry);
     let mut total = 0;
-    let mut come_and_go = |numbers: std::ops::Range<u32>| {
+    let mut open_and_close = |numbers: std::ops::Range<u32>| {
         let work = || {
             for number in numbers {
                 let ten = Arc::new(Ten::default());
@@ -162,15 +163,15 @@ fn label_sets_that_come_and_go_do_not_increase_memory() {
                 drop(ten);
                 if number % 100 == 0 {
                     total += reader.read().map(|it| it.value().as_u64().unwrap()).sum::<u64>();
-                    assert_eq!(reader.read().count(), 10 * living.len());
+                    assert_eq!(reader.read().count(), 10 * open.len());
                 }
             }
         };
         allocation_counter::measure(work).bytes_current
     };
-    // Fills the maps of the registry until they reuse their capacity instead of growing.
-    come_and_go(0..5000);
-    let kept = come_and_go(5000..12_001);
+    // After these label sets, the maps of the registry have their final capacity.
+    open_and_close(0..5000);
+    let kept = open_and_close(5000..12_001);
     assert!(kept < 10_000, "{kept} more bytes are held");
     assert_eq!(total, 12_001);
 }

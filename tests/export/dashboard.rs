@@ -1,4 +1,4 @@
-//! The Grafana dashboard: its queries against a real Prometheus server that scrapes the example, and its JSON.
+//! The Grafana dashboard: its JSON, and its queries in a real Prometheus server that scrapes the example `engine_metrics`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
@@ -46,7 +46,7 @@ fn exprs(panel: &Json) -> Vec<&str> {
     panel["targets"].as_array().unwrap().iter().map(|target| text(&target["expr"])).collect()
 }
 
-/// Replaces variables by their values, as Grafana does.
+/// Replaces the variables of an expression by their values, as Grafana does.
 fn interpolate(expr: &str, selected: &[(&str, &str)]) -> String {
     let mut expr = expr.replace("$__rate_interval", "10s");
     for (name, value) in selected {
@@ -78,7 +78,7 @@ fn each_query_finds_series_in_a_prometheus_server_that_scrapes_the_example() {
     let address = first.split_once("http://").unwrap().1.split_once('/').unwrap().0;
     let scraper = Scraper::of(address, "dashboard");
 
-    // The process and its lock file give the same dashboard.
+    // The published file of the process and the lock file give the same dashboard.
     let published = Schema::of_published(&Reader::open(&path).unwrap()).unwrap();
     let dashboard = Dashboard::new(&published).with_label("db").unwrap();
     let locked = Schema::read(LOCK).unwrap();
@@ -193,7 +193,8 @@ fn a_marked_error_counter_has_a_ratio_to_calls_or_to_the_sum_of_both_outcomes() 
 fn each_kind_and_unit_has_its_query_and_its_unit_in_grafana() {
     let schema = Schema::of(&AllKinds::default()).with_prefix("kv");
     let dashboard = parse(&Dashboard::new(&schema));
-    let selected = r#"{job=~"$job",instance=~"$instance"}"#;
+    let selector = r#"{job=~"$job",instance=~"$instance"}"#;
+    // In the expressions, `S` stands for the selector.
     for (title, unit, expr) in [
         ("Events", "ops", "sum(rate(kv_events_totalS[$__rate_interval]))"),
         ("Written", "binBps", "sum(rate(kv_written_bytes_totalS[$__rate_interval]))"),
@@ -238,7 +239,7 @@ fn each_kind_and_unit_has_its_query_and_its_unit_in_grafana() {
     ] {
         let panel = panel(&dashboard, title);
         assert_eq!(panel["fieldConfig"]["defaults"]["unit"], unit, "{title}");
-        assert_eq!(exprs(panel)[0], expr.replace('S', selected), "{title}");
+        assert_eq!(exprs(panel)[0], expr.replace('S', selector), "{title}");
     }
     let heatmap = panel(&dashboard, "Sync duration: distribution");
     assert_eq!(heatmap["options"]["yAxis"]["unit"], "s");
@@ -311,14 +312,17 @@ fn common_labels_and_requested_labels_are_variables() {
     assert_eq!(names(&dashboard), ["datasource", "job", "instance", "db", "zone"]);
     let json = parse(&dashboard);
     assert!(panels(&json).iter().any(|panel| panel["title"] == "Io errors by error kind"));
-    let asked = dashboard.clone().with_label("datasource").unwrap().with_label("db").unwrap();
-    assert_eq!(names(&asked), ["datasource", "job", "instance", "db", "zone", "label_datasource"]);
-    assert!(asked.to_string().contains(r#"datasource=~\"$label_datasource\""#));
+    let requested = dashboard.clone().with_label("datasource").unwrap().with_label("db").unwrap();
+    assert_eq!(
+        names(&requested),
+        ["datasource", "job", "instance", "db", "zone", "label_datasource"]
+    );
+    assert!(requested.to_string().contains(r#"datasource=~\"$label_datasource\""#));
     for name in ["a-b", "", "job", "le", "__x"] {
         let refused = Dashboard::new(&schema).with_label(name).unwrap_err();
         assert!(matches!(refused, RegisterError::InvalidLabelName { .. }), "{name}: {refused}");
     }
-    // A single family is not enough to identify the labels of a registry.
+    // If there is only one family, its own labels cannot be told apart from those of the registry, so none is a variable.
     let one = Schema::of(&Hostile(Counter::new()));
     assert_eq!(names(&Dashboard::new(&one)), ["datasource", "job", "instance"]);
     assert_eq!(names(&Dashboard::new(&Schema::default())), ["datasource"]);
@@ -355,17 +359,17 @@ fn panels_fill_the_lines_of_their_rows_at_any_size() {
         let mut y = 0;
         for item in items {
             assert!(ids.insert(item["id"].as_u64().unwrap()));
-            let place = |item: &Json, key: &str| item["gridPos"][key].as_u64().unwrap();
+            let position = |item: &Json, key: &str| item["gridPos"][key].as_u64().unwrap();
             let inner = item["panels"].as_array().cloned().unwrap_or_default();
             assert_eq!(item["collapsed"] == true, !inner.is_empty());
-            assert!(place(item, "y") >= y, "items are in order");
-            y = place(item, "y");
+            assert!(position(item, "y") >= y, "the items are not in order");
+            y = position(item, "y");
             for panel in inner.iter().chain([item].into_iter().filter(|it| it["type"] != "row")) {
                 assert!(panel == item || ids.insert(panel["id"].as_u64().unwrap()));
-                assert!(place(panel, "y") > y || panel == item);
+                assert!(position(panel, "y") > y || panel == item);
                 let row = if panel == item { String::new() } else { text(&item["title"]).into() };
-                let line = lines.entry((row, place(panel, "y"))).or_default();
-                line.push((place(panel, "x"), place(panel, "w")));
+                let line = lines.entry((row, position(panel, "y"))).or_default();
+                line.push((position(panel, "x"), position(panel, "w")));
             }
         }
         for (line, panels) in lines {

@@ -1,4 +1,4 @@
-//! The examples, run and scraped as their documentation says.
+//! The examples run as their documentation says, and their receivers get the metrics.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -53,8 +53,8 @@ fn the_opentelemetry_example_prints_what_it_exports() {
 
 #[test]
 fn the_otlp_example_sends_to_a_collector_and_reports_an_unreachable_one() {
-    let nowhere = format!("http://127.0.0.1:{}/v1/metrics", free_port());
-    let output = example("otlp", &[&nowhere, "1"]).output().unwrap();
+    let unreachable = format!("http://127.0.0.1:{}/v1/metrics", free_port());
+    let output = example("otlp", &[&unreachable, "1"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("The last values could not be sent: "), "{text}");
 
@@ -93,15 +93,15 @@ fn the_engine_example_has_one_struct_one_file_and_one_scrape() {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();
     let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
-    let words: Vec<_> =
+    let messages: Vec<_> =
         lines.by_ref().take_while(|line| !line.starts_with("published in ")).collect();
-    let words = words.join("\n");
+    let messages = messages.join("\n");
     assert!(path.metadata().unwrap().len() > 0);
     let output = process.wait_with_output().unwrap(); // closes the standard input first
     assert!(output.status.success(), "{output:?}");
     let scrape = String::from_utf8(output.stdout).unwrap();
     for expected in ["114 series in one struct", "corrupt blocks: 20", "full disks: 180"] {
-        assert!(words.contains(expected), "{words}");
+        assert!(messages.contains(expected), "{messages}");
     }
     for expected in [
         "lsm_requests_total{db=\"orders\",op=\"get\"} 1000\n",

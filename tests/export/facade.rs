@@ -1,4 +1,4 @@
-//! The `metrics` facade: values arrive in its Prometheus exporter, and in any other recorder.
+//! The `metrics` facade: values arrive in `metrics-exporter-prometheus`, and in any other recorder.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -102,7 +102,7 @@ fn the_recorder_of_the_thread_receives_values_labels_units_and_help() {
 }
 
 #[test]
-fn an_exporter_that_starts_now_exports_later_counts_and_registers_every_counter() {
+fn with_the_current_baseline_later_counts_are_exported_and_every_counter_is_registered() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     let registry = Registry::new();
@@ -204,7 +204,7 @@ fn metrics_exporter_prometheus_counts_each_bucket_exactly() {
     assert_eq!(registry.problems(), []);
 }
 
-/// A recorder of histograms that takes many values at once.
+/// A recorder that keeps each call of its histograms: the value, and how often it is recorded.
 #[derive(Clone, Debug, Default)]
 struct Calls(Arc<Mutex<Vec<(f64, usize)>>>);
 

@@ -1,5 +1,5 @@
-//! One derived struct with families, fixed labels and errors by kind, which is published in a file and registered. Each
-//! receiver has the same series and numbers, under labels whose values contain every special character of its syntax.
+//! One derived struct with families, fixed labels and errors by kind is published in a file and registered. Each receiver
+//! has the same series with the same numbers, even if a label's value contains every special character of its syntax.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -109,7 +109,7 @@ impl Engine {
         Err("nothing there")
     }
 
-    /// Counts a part of the numbers in [`SERIES`], which are reached after two calls.
+    /// Sets the gauges in [`SERIES`], and counts half of the other numbers, so that two calls reach them.
     fn work(&self) {
         let metrics = &self.metrics;
         metrics.requests[(Op::Get, Outcome::Hit)].add(3);
@@ -156,7 +156,7 @@ fn series<'a>(name: &str, labels: impl IntoIterator<Item = (&'a str, &'a str)>) 
     (name.to_owned(), labels.collect())
 }
 
-/// Returns the series of these kinds as a receiver should have them, with this prefix and these suffixes.
+/// Returns the series of these kinds as a receiver should have them, with this prefix and the suffix of each kind.
 fn expected(prefix: &str, with_unit: bool, kinds: &[(Kind, &str)]) -> BTreeMap<Series, i64> {
     let known = SERIES.iter().filter_map(|&(name, unit, kind, labels, number)| {
         let (_, suffix) = kinds.iter().find(|(known, _)| *known == kind)?;
@@ -196,7 +196,7 @@ fn the_file_and_a_reader_of_the_registry_have_each_series() {
     for (name, _, _, labels, count) in SERIES {
         let labels = labels.iter().map(|(name, value)| format!("{name}={value}"));
         let labels: Vec<_> = ["component=engine".to_owned()].into_iter().chain(labels).collect();
-        // Labels of a flattened struct come before those of its metrics, and after those of the struct itself.
+        // In a key, the label of the outer struct comes before those of its fields.
         assert_eq!(number(&totals[&*format!("{name}{{{}}}", labels.join(","))]), *count);
     }
 }
@@ -204,7 +204,7 @@ fn the_file_and_a_reader_of_the_registry_have_each_series() {
 #[test]
 fn the_reference_parser_reads_each_family_once_and_every_label_value_unchanged() {
     let engine = Engine::new();
-    // The other backend is registered between two scrapes. Its members are written next to the existing ones.
+    // The samples of a second backend are written next to those of the first, in the same families.
     let other = Arc::new(EngineMetrics::default());
     engine.registry.register(Arc::clone(&other), &[("db", "b")]).unwrap();
     engine.work();
@@ -305,7 +305,7 @@ fn a_collector_has_each_series_over_otlp() {
     let mut otlp = otlp.into_http(&format!("http://127.0.0.1:{port}/v1/metrics")).unwrap();
     engine.work();
     otlp.export().unwrap();
-    // The collector may pass on two messages in any order.
+    // The collector may change the order of two messages, so the second is sent only after the first has arrived.
     wait_for("the first message", || (!backend.received().totals.is_empty()).then_some(()));
     engine.work();
     otlp.export().unwrap();
@@ -333,7 +333,7 @@ fn the_statsd_daemon_adds_up_each_series_in_names_and_as_tags() {
         plain.export().unwrap();
         tagged.export().unwrap();
     }
-    // The daemon adds tags to its names, with slashes replaced and colons removed.
+    // The daemon appends the tags to the name. In tags, it replaces slashes and removes colons.
     let name_of = |(name, labels): &Series, is_tagged: bool| {
         if is_tagged {
             let tag = |(name, value): (&String, &String)| {

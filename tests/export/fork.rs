@@ -1,4 +1,4 @@
-//! A process that forks: the child has no exporting threads, and starts new exporters.
+//! A process that forks: the threads of its exporters do not exist in the child, which can start new exporters.
 
 #![allow(unsafe_code)] // `fork` is unsafe
 

@@ -1,4 +1,4 @@
-//! Ownership of registered metrics, and the labels and filters that handles of a registry add.
+//! Ownership and repeated registration of metrics, and the labels and filters that handles of a registry add.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ struct LogMetrics {
     records_written: Counter,
 }
 
-/// Returns all values of a reading, by name and labels. The value of a histogram is its count.
+/// Returns all values that the reader reads, by name and labels. The value of a histogram is its count.
 fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
     let samples = reader
         .read()
@@ -99,17 +99,17 @@ fn a_filter_decides_which_metrics_are_exported() {
     all.scan_runs.add(3);
     all.records_written.add(4);
     let values = read(&mut RegistryReader::new(&registry));
-    let of = |backend: &str| {
+    let of_backend = |backend: &str| {
         let label = format!("{{backend=\"{backend}\"}}");
         let values =
             values.iter().filter_map(|(name, value)| Some((name.strip_suffix(&label)?, *value)));
         values.collect::<BTreeMap<_, _>>()
     };
-    assert_eq!(of("fewer"), BTreeMap::from([("scan_runs", 2)]));
-    assert_eq!(of("few")["scan_runs"], 1);
-    assert!(of("few").keys().all(|name| name.starts_with("scan_")));
-    assert_eq!(of("all").len(), all.descriptors().len());
-    assert_eq!((of("all")["scan_runs"], of("all")["records_written"]), (3, 4));
+    assert_eq!(of_backend("fewer"), BTreeMap::from([("scan_runs", 2)]));
+    assert_eq!(of_backend("few")["scan_runs"], 1);
+    assert!(of_backend("few").keys().all(|name| name.starts_with("scan_")));
+    assert_eq!(of_backend("all").len(), all.descriptors().len());
+    assert_eq!((of_backend("all")["scan_runs"], of_backend("all")["records_written"]), (3, 4));
     assert!(registry.problems().is_empty());
 }
 
@@ -231,15 +231,16 @@ fn metrics_that_are_registered_again_after_they_were_forgotten_begin_at_zero() {
     record(10);
     assert_eq!(read(), [10, 10]);
     for _ in 0..3 {
-        // No reader has seen these two counts.
         assert!(registry.unregister(&metrics));
+        // No reader has seen these two events, because they are counted while the metrics are not registered.
         record(2);
         registry.register(metrics.clone(), labels).unwrap();
         assert_eq!(read(), [2, 2]);
         record(3);
         assert_eq!(read(), [5, 5]);
     }
-    // Other metrics that had the labels in the meantime are forgotten too.
+    // The metrics are also forgotten if others have their labels in the meantime. The series then continues the total of the
+    // others.
     assert!(registry.unregister(&metrics));
     let other = Arc::new(Appends::default());
     registry.register(other.clone(), labels).unwrap();

@@ -1,4 +1,5 @@
-//! Histograms and gauges of floats: their values over several backends, and registrations that are refused.
+//! Histograms and float gauges in a registry: values that continue over several backends, and registrations that are
+//! refused.
 
 use std::sync::Arc;
 use std::time::Duration;

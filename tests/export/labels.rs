@@ -1,4 +1,4 @@
-//! The labels of metrics, in addition to those of their registration, in each export.
+//! The labels of metrics, which each exporter adds to those of the registration.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -16,7 +16,7 @@ use papyra_metrics_export_tests::{Scraper, StatsDaemon, find, free_port, wait_fo
 use crate::opentelemetry::receiver::Pipeline;
 use crate::prometheus::{encoded, parsed, run};
 
-/// Two families, and between them a gauge without its own labels.
+/// Two families, and between them a gauge that has no labels of its own.
 #[derive(Default)]
 struct Requests {
     calls: [Counter; 2],
@@ -44,7 +44,7 @@ impl Metrics for Requests {
     }
 }
 
-/// Returns a registry with labels that come before and after those of the metrics in alphabetical order.
+/// Returns a registry whose labels come before and after the metrics' own label in alphabetical order.
 fn registry() -> (Registry, Arc<Requests>) {
     let registry = Registry::with_prefix("papyra").unwrap();
     let requests = Arc::new(Requests::default());
@@ -175,7 +175,7 @@ fn a_prometheus_server_sees_members_of_a_family_by_their_labels() {
     );
 }
 
-/// Metrics that list descriptors but show no values.
+/// Metrics that list descriptors, but whose values are absent.
 struct Listing(&'static [Descriptor]);
 
 impl Metrics for Listing {

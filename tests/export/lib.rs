@@ -24,10 +24,10 @@ pub fn installed() -> PathBuf {
 
 /// Returns the path of a program, installed by `.ci/install` or found in `PATH`.
 pub fn find(program: &str) -> PathBuf {
-    let ours = [installed().join("bin"), installed().join("python/bin")];
+    let local = [installed().join("bin"), installed().join("python/bin")];
     let path = env::var_os("PATH").unwrap_or_default();
-    let mut places = ours.into_iter().chain(env::split_paths(&path));
-    let found = places.find_map(|place| Some(place.join(program)).filter(|file| file.is_file()));
+    let mut directories = local.into_iter().chain(env::split_paths(&path));
+    let found = directories.find_map(|it| Some(it.join(program)).filter(|file| file.is_file()));
     found.unwrap_or_else(|| {
         panic!("`{program}` is not installed; run `.ci/install`, then try again")
     })
@@ -70,7 +70,7 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A server that is killed when the test ends, also by a panic.
+/// A server that is killed at the end of its test, even if the test panics.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
@@ -173,7 +173,7 @@ pub struct StatsDaemon {
 }
 
 impl StatsDaemon {
-    /// Starts the daemon, and returns when the daemon listens.
+    /// Starts the daemon, and returns once it counts.
     pub fn start(name: &str, port: u16) -> Self {
         let admin = free_port();
         let directory = directory(name);
@@ -201,12 +201,12 @@ impl StatsDaemon {
         daemon
     }
 
-    /// Returns the daemon's sums by name, or `None` if it does not answer.
+    /// Returns the daemon's `counters` or `gauges` by name, or `None` if it does not answer.
     pub fn ask(&self, what: &str) -> Option<BTreeMap<String, i64>> {
         self.values(what)
     }
 
-    /// Returns the daemon's sums by name as floats, or `None` if it does not answer.
+    /// Returns the daemon's `counters` or `gauges` by name, as floats, or `None` if it does not answer.
     pub fn numbers(&self, what: &str) -> Option<BTreeMap<String, f64>> {
         self.values(what)
     }
@@ -229,8 +229,8 @@ impl StatsDaemon {
         Some(values.collect())
     }
 
-    /// Waits until the daemon's sum of the counter reaches this number, because the last datagrams may not have arrived
-    /// yet.
+    /// Waits until the daemon's sum of the counter is this number, because the last datagrams may not have arrived yet.
+    /// Returns all counters of the daemon.
     pub fn wait_for(&self, counter: &str, value: i64) -> BTreeMap<String, i64> {
         wait_for(&format!("{counter} to be {value}"), || {
             let counters = self.ask("counters").unwrap();

@@ -24,14 +24,14 @@ struct CacheMetrics {
 
 /// Metrics that run a function whenever they are read, and another one when they are dropped.
 struct Active<R: Fn(), D: Fn()> {
-    name: &'static [Descriptor],
+    descriptors: &'static [Descriptor],
     on_read: R,
     on_drop: D,
 }
 
 impl<R: Fn(), D: Fn()> Metrics for Active<R, D> {
     fn descriptors(&self) -> &[Descriptor] {
-        self.name
+        self.descriptors
     }
 
     fn walk(&self, walker: &mut dyn Walker) {
@@ -48,7 +48,7 @@ impl<R: Fn(), D: Fn()> Drop for Active<R, D> {
 
 const ACTIVE: &[Descriptor] = &[Descriptor::counter("active")];
 
-/// Calls every method of a registry that an application uses.
+/// Uses a registry as an application does: registers and unregisters metrics, reads the problems, and prints the registry.
 fn use_all(registry: &Registry) {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     let call = CALLS.fetch_add(1, Relaxed).to_string();
@@ -62,19 +62,19 @@ fn use_all(registry: &Registry) {
 #[test]
 fn a_backend_uses_the_registry_while_it_is_read_and_when_it_is_dropped() {
     let registry = Registry::new();
-    let is_reading = AtomicBool::new(false);
+    let is_scraping = AtomicBool::new(false);
     let active = {
         let (reading, dropping) = (registry.clone(), registry.clone());
         Active {
-            name: ACTIVE,
+            descriptors: ACTIVE,
             on_read: move || {
                 use_all(&reading);
-                // The registry is used only once, because the scrape reads this backend too.
-                if !is_reading.swap(true, Relaxed) {
+                // The scrape reads this backend again, which must not start another scrape.
+                if !is_scraping.swap(true, Relaxed) {
                     assert!(
                         Prometheus::new(&reading).scrape(None).body.contains("active_total 7\n")
                     );
-                    is_reading.store(false, Relaxed);
+                    is_scraping.store(false, Relaxed);
                 }
             },
             on_drop: move || {
@@ -101,7 +101,7 @@ fn a_backend_may_scrape_the_exporter_that_reads_it() {
     let first = AtomicBool::new(true);
     let scraping = Arc::clone(&prometheus);
     let active = Active {
-        name: ACTIVE,
+        descriptors: ACTIVE,
         on_read: move || {
             if first.swap(false, Relaxed) {
                 assert!(scraping.scrape(None).body.contains("active_total 7\n"));
@@ -116,7 +116,7 @@ fn a_backend_may_scrape_the_exporter_that_reads_it() {
     assert!(prometheus.scrape(None).body.contains("active_total 7\n"));
     log.records_written.inc();
     drop(log);
-    // Concurrent scrapes show the last values once.
+    // Also after a nested scrape, the last values of a closed backend are in exactly one scrape.
     assert!(prometheus.scrape(None).body.contains("records_written_total 1\n"));
     for _ in 0..3 {
         assert!(!prometheus.scrape(None).body.contains("records_written"));
@@ -147,7 +147,7 @@ fn registering_under_a_lock_that_a_collection_needs_does_not_deadlock() {
     let active = {
         let (application, first) = (Arc::clone(&application), AtomicBool::new(true));
         Active {
-            name: ACTIVE,
+            descriptors: ACTIVE,
             on_read: move || {
                 if first.swap(false, Relaxed) {
                     arrived.send(()).unwrap();
@@ -188,7 +188,7 @@ fn a_backend_may_register_and_drop_metrics_during_a_collection() {
         let dropping = registry.clone();
         let first = AtomicBool::new(true);
         Active {
-            name: ACTIVE,
+            descriptors: ACTIVE,
             on_read: move || {
                 if first.swap(false, Relaxed) {
                     registry.register(later.clone(), &[]).unwrap();
@@ -213,7 +213,7 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
     let active = {
         let (barrier, first) = (Arc::clone(&barrier), AtomicBool::new(true));
         Active {
-            name: ACTIVE,
+            descriptors: ACTIVE,
             on_read: move || {
                 if first.swap(false, Relaxed) {
                     barrier.wait();
@@ -236,7 +236,7 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
         }
     });
     barrier.wait();
-    // The blocked reader has already read zero. The next reading is merged first.
+    // The blocked reader has already read zero, but its values are merged only after those of the next reading.
     log.records_written.add(3);
     let mut reader = RegistryReader::new(&registry);
     let read = |reader: &mut RegistryReader| {
@@ -245,7 +245,7 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
     assert_eq!(read(&mut reader), [3, 7]);
     assert!(registry.unregister(&active));
     barrier.wait();
-    // The first value of the blocked reading is older than the merged one; that is not a reset.
+    // The zero of the blocked reading is older than the merged 3. It must not be mistaken for a reset.
     assert_eq!(held_up.join().unwrap(), [3, 7]);
     log.records_written.add(1);
     assert_eq!(read(&mut reader), [4, 7]);
@@ -259,8 +259,8 @@ fn a_thread_reads_what_it_has_set_while_another_thread_reads() {
         waiting: Gauge,
     }
 
-    // A processor may delay a write for some hundred nanoseconds, and execute later loads in the meantime. Without optimization, a
-    // reading takes longer than that, so this test can fail only in optimized builds.
+    // A processor may delay a write for some hundred nanoseconds, and execute later loads in the meantime. Without
+    // optimizations, a reading takes longer than that, so this test can fail only in optimized builds.
     const ROUNDS: u64 = if cfg!(debug_assertions) { 10_000 } else { 20_000_000 };
 
     let registry = Registry::new();
@@ -295,7 +295,7 @@ fn labels_are_free_again_when_metrics_that_were_registered_twice_are_dropped_dur
             barrier.wait();
             barrier.wait();
         };
-        Arc::new(Active { name: ACTIVE, on_read, on_drop: || () })
+        Arc::new(Active { descriptors: ACTIVE, on_read, on_drop: || () })
     };
     registry.register(active.clone(), &[]).unwrap();
     let log = Arc::new(LogMetrics::default());
@@ -330,7 +330,7 @@ impl Drop for PanickingPayload {
 fn a_reading_survives_panics_of_a_backend_its_payload_and_its_drop() {
     let registry = Registry::new();
     let active = Active {
-        name: ACTIVE,
+        descriptors: ACTIVE,
         on_read: || panic::panic_any(PanickingPayload("the payload")),
         on_drop: || panic!("the drop"),
     };

@@ -1,4 +1,4 @@
-//! OTLP without the SDK: messages that a collector decodes or refuses, and those that follow an outage.
+//! OTLP without the SDK: messages that a collector decodes or refuses, and messages after an outage.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -40,7 +40,7 @@ fn open(registry: &Registry, name: &str) -> Arc<LogMetrics> {
 /// A collector that answers each request with the next of the given answers, and with success after the last one.
 struct Collector {
     received: Arc<Mutex<Received>>,
-    /// The head of each request.
+    /// The request line and the header fields of each request.
     requests: Receiver<String>,
     answers: Sender<Vec<u8>>,
 }
@@ -50,7 +50,7 @@ impl Collector {
         let received = Arc::new(Mutex::new(Received::default()));
         let (request, requests) = channel();
         let (answers, answer) = channel::<Vec<u8>>();
-        let taken = Arc::clone(&received);
+        let accepted = Arc::clone(&received);
         // The thread ends with the test's process.
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -58,7 +58,7 @@ impl Collector {
                 let (head, message) = receive(&stream);
                 let answer = answer.try_recv().unwrap_or_else(|_| http("200 OK", "", &[]));
                 if answer.starts_with(b"HTTP/1.1 200") {
-                    taken.lock().unwrap().take(message);
+                    accepted.lock().unwrap().take(message);
                 }
                 request.send(head).unwrap();
                 stream.write_all(&answer).unwrap();
@@ -167,7 +167,7 @@ fn a_collector_decodes_what_was_counted_over_resets_and_reopened_backends() {
 }
 
 #[test]
-fn messages_name_the_resource_and_the_program() {
+fn messages_name_the_resource_and_the_scope() {
     let registry = Registry::new();
     let mut otlp = Otlp::new(&registry).with_resource(&[("service.name", "shop")]);
     assert!(otlp.encode().is_empty());
@@ -274,7 +274,7 @@ fn no_request_is_sent_before_a_requested_pause_is_over() {
     orders.records_written.add(7);
     let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
     let busy = |retry_after: &str| http("503 Service Unavailable", retry_after, &[]);
-    // A `Retry-After` that is longer than an export would wait makes the export fail, and the next one is not sent.
+    // A `Retry-After` that is longer than an export waits makes the export fail. The next export sends no request.
     collector.answers.send(busy("Retry-After: 3600\r\n")).unwrap();
     let error = otlp.export().unwrap_err().to_string();
     assert!(error.ends_with(": 503 Service Unavailable"), "{error}");
@@ -282,7 +282,7 @@ fn no_request_is_sent_before_a_requested_pause_is_over() {
     assert_eq!(otlp.export().unwrap_err().kind(), ErrorKind::WouldBlock);
     assert!(collector.requests.try_recv().is_err());
 
-    // An export waits if `Retry-After` is short, and so does the final export.
+    // If `Retry-After` is short, an export waits and sends the request again. The final export does so too.
     let otlp = Otlp::new(&registry).into_http(&url).unwrap();
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         collector.answers.send(http(status, "Retry-After: 1\r\n", &[])).unwrap();

@@ -22,7 +22,7 @@ struct LogMetrics {
     writes: Counter,
 }
 
-/// Metrics that show the first and, on request, panic instead of showing the second.
+/// Metrics whose walk passes the first instrument, and panics on request before it passes the second.
 #[derive(Default)]
 struct Fragile {
     metrics: LogMetrics,
@@ -135,7 +135,7 @@ fn a_collection_has_the_other_backends_and_reports_the_panic() {
     fragile.panics.store(true, Relaxed);
     for n in 1..=3 {
         all.into_iter().for_each(Counter::inc);
-        // A total that is missing once would be counted again by a delta.
+        // A total that was missing in one collection would be counted a second time in deltas.
         assert_eq!(collect(), [Some(1 + n), Some(2), Some(3 + n)]);
         assert_eq!(problems(&registry), [PROBLEM]);
     }

@@ -15,7 +15,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 const SHORT_INTERVAL: Duration = Duration::from_millis(1);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An export that sends its number, and returns the next of the given answers, or `Done` after the last.
+/// An export that sends the number of its calls so far, and returns the next of the given answers, or `Done` after the last.
 struct Script {
     sender: Sender<usize>,
     exports: usize,
@@ -39,18 +39,25 @@ fn refused() -> io::Result<Progress> {
     Err(io::Error::other("the receiver is not running"))
 }
 
-/// An export that panics in its first call.
-struct Broken(Sender<()>, bool);
+/// An export that panics in its first call, and sends a message in each later one.
+struct PanicsOnce {
+    sender: Sender<()>,
+    has_panicked: bool,
+}
 
-impl Export for Broken {
+impl Export for PanicsOnce {
     fn export(&mut self) -> io::Result<Progress> {
-        if !self.1 {
-            self.1 = true;
+        if !self.has_panicked {
+            self.has_panicked = true;
             panic!("the network has failed");
         }
-        let _ = self.0.send(());
+        let _ = self.sender.send(());
         Ok(Progress::Done)
     }
+}
+
+fn panics_once(sender: &Sender<()>) -> PanicsOnce {
+    PanicsOnce { sender: sender.clone(), has_panicked: false }
 }
 
 fn runtime() -> tokio::runtime::Runtime {
@@ -149,14 +156,14 @@ fn a_runtime_without_timers_is_refused_when_the_task_is_spawned() {
 #[test]
 fn an_export_that_panics_is_an_error_and_the_next_one_is_tried() {
     let (sender, exports) = mpsc::channel();
-    let periodic = Periodic::spawn(HOUR, Broken(sender.clone(), false)).unwrap();
+    let periodic = Periodic::spawn(HOUR, panics_once(&sender)).unwrap();
     let error = periodic.stop().unwrap_err();
     assert_eq!(error.to_string(), "the export panicked: the network has failed");
-    let periodic = Periodic::spawn(SHORT_INTERVAL, Broken(sender.clone(), false)).unwrap();
+    let periodic = Periodic::spawn(SHORT_INTERVAL, panics_once(&sender)).unwrap();
     assert_eq!(exports.recv_timeout(TIMEOUT), Ok(()));
     periodic.stop().unwrap();
     runtime().block_on(async {
-        let periodic = PeriodicTask::spawn(HOUR, Broken(sender, false));
+        let periodic = PeriodicTask::spawn(HOUR, panics_once(&sender));
         let error = periodic.stop().await.unwrap_err();
         assert_eq!(error.to_string(), "the export panicked: the network has failed");
     });
@@ -279,9 +286,9 @@ fn an_export_that_drops_its_own_handle_ends_after_the_last_export() {
         drop(owned.lock().unwrap().take());
         let _ = sender.send(());
     });
-    let mut place = handle.lock().unwrap();
-    *place = Some(Periodic::spawn(SHORT_INTERVAL, export).unwrap());
-    drop(place);
+    let mut guard = handle.lock().unwrap();
+    *guard = Some(Periodic::spawn(SHORT_INTERVAL, export).unwrap());
+    drop(guard);
     assert_eq!(exports.recv_timeout(TIMEOUT), Ok(()));
     assert_eq!(exports.recv_timeout(TIMEOUT), Ok(()));
     // The thread has ended and dropped the export.
@@ -298,9 +305,9 @@ fn an_export_that_stops_its_own_handle_is_an_error() {
             let _ = sender.send(periodic.stop());
         }
     });
-    let mut place = handle.lock().unwrap();
-    *place = Some(Periodic::spawn(SHORT_INTERVAL, export).unwrap());
-    drop(place);
+    let mut guard = handle.lock().unwrap();
+    *guard = Some(Periodic::spawn(SHORT_INTERVAL, export).unwrap());
+    drop(guard);
     let error = results.recv_timeout(TIMEOUT).unwrap().unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::Deadlock);
 }

@@ -1,4 +1,4 @@
-//! Prometheus: the formats, read by its own tools, and a server that scrapes.
+//! The Prometheus formats, as the tools of Prometheus read them, and a Prometheus server that scrapes.
 
 use std::io::Write;
 use std::path::Path;
@@ -325,7 +325,7 @@ fn every_scrape_equals_a_first_scrape_of_the_same_values() {
         })
         .into();
     let prometheus = Prometheus::new(&registry);
-    // A Lehmer random number generator chooses the metrics that change, and the number of their digits.
+    // A Lehmer random number generator chooses the backends that change, and the size of the changes.
     let mut random = 42_u64;
     let mut random = move |below| {
         random = random * 48_271 % 0x7FFF_FFFF;
@@ -345,7 +345,7 @@ fn every_scrape_equals_a_first_scrape_of_the_same_values() {
             uptime_seconds.set(scrape - 200);
         }
         for format in [Format::Text, Format::OpenMetrics] {
-            // A text that precedes the exposition is unchanged.
+            // `encode` appends the exposition to the text that the string already has.
             let mut text = "before ü\n".to_owned();
             prometheus.encode(format, &mut text);
             assert_eq!(text, format!("before ü\n{}", encoded(&registry, format)), "{scrape}");
@@ -517,7 +517,7 @@ fn a_prometheus_server_scrapes_the_right_values_over_a_reset_and_a_closed_backen
     assert_eq!(
         scraper.get("label/backend/values", &[]).unwrap()["data"],
         json!([ODD, "orders"]),
-        "a label's value did not arrive as it is"
+        "a label value did not arrive unchanged"
     );
     assert_eq!(
         scraper.get("metadata", &[("metric", "papyra_log_written_bytes")]).unwrap()["data"],

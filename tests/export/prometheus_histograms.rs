@@ -1,4 +1,4 @@
-//! Histograms and floats in the formats of Prometheus, read by its own tools and by a server.
+//! Histograms and floats in the Prometheus formats, as the tools of Prometheus and a server read them.
 
 use std::path::Path;
 use std::process::Command;
@@ -223,7 +223,7 @@ fill NaN
     assert!(matches!(refused, RegisterError::ConflictingDefinition { .. }), "{refused}");
 }
 
-/// Returns the values of the samples of a histogram: of each bucket, of the sum and of the count.
+/// Returns the values of a histogram's samples: those of the buckets, the sum, and the count.
 fn values<'a>(text: &'a str, name: &str) -> (Vec<u64>, &'a str, u64) {
     let after = |suffix: &str| {
         let prefix = format!("{name}{suffix}");

@@ -1,4 +1,4 @@
-//! Backends that are registered, read, fail and are closed.
+//! Backends in a registry: how they are registered, read and closed, and what happens if they fail.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -21,7 +21,7 @@ struct LogMetrics {
     open_segments: Gauge,
 }
 
-/// Returns all values of a reading, by name and labels. The value of a histogram is its count.
+/// Returns all values that the reader reads, by name and labels. The value of a histogram is its count.
 fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
     let readings = reader.read().map(|reading| {
         (format!("{}{}", reading.name(), reading.labels()), number(reading.value()))
@@ -105,7 +105,7 @@ fn a_reopened_backend_continues_from_its_last_totals() {
         registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
         metrics.records_written.add(10);
         metrics.open_segments.set(opened);
-        // Backends are read before they are dropped, or afterwards, or never.
+        // Backends are read before they are dropped, afterwards, or never.
         if opened % 2 == 0 {
             assert_eq!(read(&mut early)["records_written{backend=\"orders\"}"], opened * 10);
         }
@@ -315,7 +315,7 @@ fn readers_on_many_threads_see_no_total_fall_and_lose_no_count() {
     }
 }
 
-/// Hand-written metrics, controlled by the test.
+/// Hand-written metrics. A test can make a reading panic or wait, and can change the descriptors and the values.
 #[derive(Default)]
 struct Controlled {
     panics: AtomicBool,
@@ -323,13 +323,13 @@ struct Controlled {
     waits: Mutex<Option<(mpsc::Sender<()>, mpsc::Receiver<()>)>>,
 }
 
-const MOODY: &[Descriptor] = &[Descriptor::counter("first"), Descriptor::counter("second")];
+const LISTED: &[Descriptor] = &[Descriptor::counter("first"), Descriptor::counter("second")];
 const RELISTED: &[Descriptor] =
     &[Descriptor::gauge("unlisted"), Descriptor::counter("second"), Descriptor::counter("first")];
 
 impl Metrics for Controlled {
     fn descriptors(&self) -> &[Descriptor] {
-        if self.relists.load(Relaxed) { RELISTED } else { MOODY }
+        if self.relists.load(Relaxed) { RELISTED } else { LISTED }
     }
 
     fn walk(&self, walker: &mut dyn Walker) {
@@ -340,9 +340,9 @@ impl Metrics for Controlled {
             return;
         }
         walker.instrument(&Value::Counter(1));
-        if let Some((arrived, go_on)) = self.waits.lock().unwrap().take() {
+        if let Some((arrived, resume)) = self.waits.lock().unwrap().take() {
             arrived.send(()).unwrap();
-            go_on.recv().unwrap();
+            resume.recv().unwrap();
         }
         assert!(!self.panics.load(Relaxed), "the disk has failed");
         walker.instrument(&Value::Counter(2));
@@ -383,7 +383,7 @@ fn a_backend_that_panics_keeps_its_last_values_and_does_not_affect_others() {
 }
 
 #[test]
-fn a_backend_whose_list_changes_is_read_by_its_new_list() {
+fn a_backend_whose_descriptors_change_is_read_by_its_new_descriptors() {
     let registry = Registry::new();
     let controlled = Arc::new(Controlled::default());
     registry.register(controlled.clone(), &[]).unwrap();
@@ -487,7 +487,8 @@ fn a_value_that_contradicts_its_descriptor_is_left_out_and_reported() {
         crossed.0.store(number, Relaxed);
         seen.push(read(&mut reader));
     }
-    // A counter that fell continues from its earlier total; a gauge shows its new value.
+    // A counter that fell continues from its earlier total, and a gauge has its new value. If a value is
+    // left out, the last one remains.
     let expected = [(7, 7), (10, 3), (10, 3)];
     assert_eq!(
         seen,
@@ -508,8 +509,8 @@ fn other_backends_count_open_and_close_while_one_is_slow_to_read() {
     let registry = Registry::new();
     let slow = Arc::new(Controlled::default());
     let (arrived, wait_for_arrival) = mpsc::channel();
-    let (go_on, wait_for_go) = mpsc::channel();
-    *slow.waits.lock().unwrap() = Some((arrived, wait_for_go));
+    let (resume, wait_for_resume) = mpsc::channel();
+    *slow.waits.lock().unwrap() = Some((arrived, wait_for_resume));
     registry.register(slow.clone(), &[("backend", "slow")]).unwrap();
     let reading = thread::spawn({
         let registry = registry.clone();
@@ -522,7 +523,7 @@ fn other_backends_count_open_and_close_while_one_is_slow_to_read() {
     metrics.records_written.inc();
     assert!(registry.unregister(&metrics));
 
-    go_on.send(()).unwrap();
+    resume.send(()).unwrap();
     assert_eq!(reading.join().unwrap()["second{backend=\"slow\"}"], 2);
 }
 
@@ -569,7 +570,7 @@ fn metrics_may_use_the_registry_when_they_are_dropped() {
     let log = Arc::new(LogMetrics::default());
     registry.register(log.clone(), &[]).unwrap();
 
-    // The backend is dropped by a reader, by a registration of the same labels, and by the next reader.
+    // The first backend is dropped by a reader, the second by the registration of the third, and the third by a reader.
     let register = || drop(registry.register_owned(new_backend(), &[]).unwrap());
     register();
     read(&mut RegistryReader::new(&registry));
@@ -597,6 +598,7 @@ fn static_metrics_stay_registered() {
     }
 }
 
+/// Returns the error with which the registry refuses to register these metrics.
 fn refused(
     registry: &Registry,
     metrics: impl Metrics + Send + Sync + 'static,

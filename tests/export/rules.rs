@@ -94,7 +94,7 @@ fn a_lock_file_and_its_struct_give_the_same_rules() {
 }
 
 #[test]
-fn every_metric_with_a_role_has_its_alert_and_a_burn_rate_that_cannot_be_reached_is_left_out() {
+fn error_counters_objectives_and_gauges_in_flight_have_alerts_without_burn_rates_that_cannot_be_reached() {
     let rules = rules_of_store();
     let alerts: Vec<_> =
         rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
@@ -135,7 +135,7 @@ tests:
       - {series: 'shop_scan_errors_total{job="shop",instance="a"}', values: '0+0x400'}
     promql_expr_test:
       - {expr: 'ALERTS', eval_time: 390m, exp_samples: []}
-  - name: errors of two kinds add up, and two processes are output apart
+  - name: errors of two kinds add up, and each process is evaluated separately
     interval: 1m
     input_series:
       - {series: 'up{job="shop",instance="a"}', values: '1+0x60'}
@@ -169,7 +169,7 @@ tests:
             exp_annotations:
               summary: 'a: shop_sync_failures keeps growing'
               description: 'Syncs that failed. shop_sync_failures: 16.67m errors per second.'
-  - name: the budget of one part in a thousand burns twenty times too fast, over all instances together
+  - name: all instances together miss the objective twenty times as often as its budget allows
     interval: 1m
     input_series:
       - {series: 'shop_append_seconds_count{job="shop",instance="a"}', values: '0+500x120'}
@@ -188,7 +188,7 @@ tests:
           - {labels: '{alertname="ShopAppendSecondsBudgetBurnsSlowly"}', value: 1}
           - {labels: '{alertname="ShopRequestSecondsBudgetBurnsFast",op="get"}', value: 1}
           - {labels: '{alertname="ShopRequestSecondsBudgetBurnsSlowly",op="get"}', value: 1}
-  - name: a fast burn that is over ends its alert though the long window still has it
+  - name: the alert for a fast burn ends with the burn, though the long window still contains it
     interval: 1m
     input_series:
       - {series: 'shop_append_seconds_count{job="shop",instance="a"}', values: '0+1000x85'}
@@ -240,7 +240,7 @@ fn promtool_unit_tests_fire_each_alert_for_its_fault_and_none_for_healthy_series
     );
 }
 
-/// A log that writes to a file, or to a replacement of the file.
+/// A log whose output can be replaced while it is written.
 struct Log {
     out: Mutex<Box<dyn Write + Send>>,
     metrics: Arc<StoreMetrics>,
@@ -275,7 +275,7 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
     registry.register(metrics.clone(), &[]).unwrap();
     let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
 
-    // Uses the rules with seconds in place of minutes, so that the test is short.
+    // Replaces the minutes in the rules by a few seconds, so that the test is short.
     let mut rules = AlertRules::new(&Schema::of_registry(&registry)).to_string();
     for minutes in [5, 10, 15] {
         let (from, to) = (format!("{minutes}m"), if minutes == 5 { "5s" } else { "3s" });
@@ -300,7 +300,7 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
         }
     });
 
-    // In a healthy backend, no alert fires in ten scrapes, though every rule is evaluated and finds its series.
+    // No alert fires during a dozen scrapes of a healthy backend. The rules have been evaluated, and their series exist.
     scraper.wait_for("count_over_time(up[1m]) >= bool 12", "1");
     for series in ["rate(shop_append_seconds_bucket{le=\"0.1\"}[5s])", "shop_appends_in_flight"] {
         assert!(scraper.query(series).is_some(), "{series}");
@@ -323,7 +323,7 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
     let (stream, unread) = UnixStream::pair().unwrap();
     log.replace(stream);
     fires("ShopAppendsInFlightStuck");
-    drop(unread); // ends the append with an error
+    drop(unread); // the append that waits returns an error
     is_over.store(true, Ordering::Relaxed);
     writing.join().unwrap();
 

@@ -1,4 +1,4 @@
-//! Lock files: changes that can break dashboards fail, and other changes pass.
+//! Lock files: a check fails for changes that can break dashboards, and passes for others.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -113,7 +113,7 @@ if this is intended, run this test with UPDATE_METRICS=1 and commit the file",
     assert_eq!(
         fs::read_to_string(&path).unwrap().matches("records_in").count(),
         1,
-        "a comparison changed the file"
+        "the check changed the file"
     );
 }
 
@@ -248,7 +248,7 @@ fn an_objective_that_is_removed_or_changed_fails_and_a_new_one_passes() {
         let (_dir, path) = lock_with(&locked);
         schema.check(&path).map(|report| report.to_string()).map_err(|error| error.to_string())
     };
-    for (new, old, change) in [
+    for (current, locked, change) in [
         (
             "99.9%",
             "99.5%",
@@ -266,7 +266,7 @@ fn an_objective_that_is_removed_or_changed_fails_and_a_new_one_passes() {
         ),
         ("wal_failures\n  kind counter\n  component wal", "wal_failures\n  kind counter", ""),
     ] {
-        let checked = check(GUARDED.replacen(new, old, 1));
+        let checked = check(GUARDED.replacen(current, locked, 1));
         match change {
             "" => assert!(
                 checked
@@ -341,7 +341,7 @@ fn a_missing_file_and_a_damaged_one_are_errors_that_name_the_fix() {
 
 const CHILD: &str = "PAPYRA_TEST_LOCK_FILE";
 
-/// Not a separate test: the test below runs it in a process whose environment requests an update.
+/// The test below runs this in a process whose environment requests an update. On its own it does nothing.
 #[test]
 fn checks_the_lock_file_of_the_environment() {
     if let Some(path) = std::env::var_os(CHILD) {

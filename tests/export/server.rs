@@ -1,4 +1,4 @@
-//! The HTTP server, over real sockets: every form of a request, and clients and backends that behave badly.
+//! The HTTP server, over real sockets: the forms of a request, and clients and backends that misbehave.
 
 use std::env;
 use std::fs::File;
@@ -29,7 +29,7 @@ fn backend(registry: &Registry, name: &str) -> Arc<LogMetrics> {
     metrics
 }
 
-/// Returns a server of one backend that has counted 3.
+/// Returns the metrics of a backend that has written 3 records, and a server that exports them.
 fn fixture() -> (Arc<LogMetrics>, Server) {
     let registry = Registry::new();
     let metrics = backend(&registry, "orders");
@@ -85,7 +85,7 @@ fn a_scrape_is_answered_in_every_form_of_an_http_request() {
         "\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
         "\n\r\n\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET /metrics HTTP/1.1\nHost: x\n\n",
-        // A body is read and ignored, and so is a second request: the connection ends with the first.
+        // A body is read and ignored. So is a second request, because the connection ends after the first.
         "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody",
         "GET /metrics HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
         "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -188,7 +188,7 @@ fn hundreds_of_silent_and_slow_clients_delay_no_scrape() {
     server.stop();
 }
 
-/// Returns a registry whose scrape is far longer than the buffers of a socket.
+/// Returns a registry whose scrape is far longer than the buffers of a socket, and its backends.
 fn long_scrape() -> (Registry, Vec<Arc<LogMetrics>>) {
     let registry = Registry::new();
     let name = "x".repeat(20_000);
@@ -201,7 +201,7 @@ fn clients_that_do_not_read_their_answer_delay_neither_scrapes_nor_stop() {
     let (registry, backends) = long_scrape();
     let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
     let address = server.local_addr();
-    let _slow: Vec<_> = (0..4)
+    let _not_reading: Vec<_> = (0..4)
         .map(|_| {
             let mut stream = connect(address);
             stream.write_all(SCRAPE.as_bytes()).unwrap();
@@ -325,7 +325,7 @@ fn a_scrape_that_takes_too_long_is_reported_and_the_next_one_is_answered() {
     assert_eq!(server.last_error(), None);
 }
 
-/// A value whose `Drop` panics with a payload that panics when it is dropped too.
+/// A value that panics when it is dropped. The payload of the panic also panics when it is dropped.
 struct PanicsOnDrop;
 
 impl Drop for PanicsOnDrop {
@@ -361,7 +361,7 @@ fn the_server_survives_every_panic_in_a_scrape() {
         registry.register(metrics.clone(), &[]).unwrap();
         drop(metrics);
         let answer = request(server.local_addr(), SCRAPE);
-        // A panic that reaches the server fails this scrape only.
+        // If the panic reaches the server, only this scrape fails.
         if let Some(error) = server.last_error() {
             assert!(error.starts_with("the scrape panicked: "), "{error}");
             assert!(answer.starts_with("HTTP/1.1 500 "), "{answer}");
@@ -401,7 +401,7 @@ fn a_server_stops_if_its_scrape_drops_the_application_that_owns_it() {
     let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
     let address = server.local_addr();
     *application.server.lock().unwrap() = Some(server);
-    // The registry drops the last reference.
+    // The registry has the last reference, which the scrape drops.
     drop(application);
     let answer = request(address, SCRAPE);
     assert!(answer.ends_with("\nrequests_total 1\n"), "{answer}");
@@ -534,7 +534,8 @@ fn silent_clients_are_disconnected_to_free_descriptors_for_a_scrape() {
                 stream.set_nonblocking(true).unwrap();
                 stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
             };
-            // A client may also get the descriptor of the previous one, if the server has not closed it yet.
+            // The server may close the connection of one client only after the test has taken the free descriptors for the
+            // next. Then the next client gets that descriptor, and no silent client has to be disconnected.
             wait_for("the oldest silent client to be disconnected", || {
                 let mut held = take_all_descriptors();
                 held.pop();

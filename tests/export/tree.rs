@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-/// Returns the direct dependencies of the crate with these features.
+/// Returns the crate and its direct dependencies with these features, in alphabetical order.
 fn dependencies(features: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "-p", "papyra-metrics-export", "--no-default-features"])
@@ -19,7 +19,7 @@ fn dependencies(features: &str) -> Vec<String> {
 
 #[test]
 fn each_feature_adds_its_own_dependencies_and_no_others() {
-    for (features, brought) in [
+    for (features, added) in [
         ("", &[][..]),
         ("prometheus", &["httparse", "itoap", "mio", "socket2"]),
         ("opentelemetry", &["opentelemetry"]),
@@ -29,7 +29,7 @@ fn each_feature_adds_its_own_dependencies_and_no_others() {
         ("tokio", &["tokio"]),
     ] {
         let always = ["papyra-metrics", "papyra-metrics-export", "rustc-hash"];
-        let mut expected: Vec<_> = always.iter().chain(brought).copied().collect();
+        let mut expected: Vec<_> = always.iter().chain(added).copied().collect();
         expected.sort_unstable();
         assert_eq!(dependencies(features), expected, "{features}");
     }

@@ -88,7 +88,7 @@ fn main() {
                 std::env::set_current_dir(rest).expect("a directory");
                 "ok".to_owned()
             }
-            // Counts from four threads at once.
+            // Increments a counter in four threads at once, in each as often as the argument says.
             "load" => {
                 std::thread::scope(|scope| {
                     for _ in 0..4 {
@@ -137,7 +137,8 @@ fn measure(engine: &mut Option<Published<EngineMetrics>>, word: &str, rest: &str
         "size" => engine.record_size.record(number()),
         "fill" => engine.fill_ratio.set(rest.parse().expect("a number")),
         "queue" => engine.longest_queue.record(rest.parse::<i64>().expect("a number")),
-        // Records from four threads at once. The values are equal, so that counts and sums agree.
+        // Records from four threads at once. All values of a histogram are equal, so that a test can compute the sum from the
+        // count.
         "measure" => std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {

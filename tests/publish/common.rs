@@ -1,4 +1,4 @@
-//! Starts the backend and talks to it.
+//! Starts the backend process and sends commands to it.
 
 #![allow(dead_code)] // each test needs only some of it
 
@@ -52,11 +52,12 @@ impl Backend {
         self.answer()
     }
 
-    /// Sends a command without waiting for the answer.
+    /// Sends a command, and does not wait for the answer, which [`answer`](Self::answer) returns.
     pub(crate) fn ask(&mut self, line: &str) {
         writeln!(self.to, "{line}").unwrap();
     }
 
+    /// Waits for the next answer.
     pub(crate) fn answer(&mut self) -> String {
         let mut answer = String::new();
         self.from.read_line(&mut answer).unwrap();

@@ -13,7 +13,7 @@ fn distribution<'a>(snapshot: &'a Snapshot, name: &str) -> &'a Distribution {
     snapshot[name].as_histogram().unwrap()
 }
 
-/// Starts a backend that has recorded values of every form.
+/// Starts a backend and lets it record in each metric.
 fn engine_with_values(path: &Path) -> Backend {
     let mut engine = Backend::engine(path);
     for line in [
@@ -216,7 +216,7 @@ fn any_buckets_in_any_nesting_are_published_and_work_in_private_memory_too() {
 }
 
 #[test]
-fn values_that_default_has_recorded_are_published() {
+fn values_that_default_records_are_published() {
     #[derive(Metrics)]
     struct Begun {
         lookup: ShardedHistogram,
@@ -293,8 +293,8 @@ mod hostile {
             u32::from_ne_bytes(self.bytes[at..at + 4].try_into().unwrap())
         }
 
-        /// Returns the problem that a reader reports after changes in the description. The checksum matches the
-        /// changes.
+        /// Changes the description and updates its checksum. Returns the problem that a reader reports, or the number of
+        /// metrics that it reads.
         fn fault(&self, changes: &[(usize, &[u8])]) -> String {
             let mut bytes = self.bytes.clone();
             for (at, change) in changes {
@@ -364,7 +364,7 @@ mod hostile {
     #[test]
     fn invalid_and_repeated_labels_are_rejected() {
         let sample = Sample::new();
-        // A counter does not need the bounds of the first histogram, so labels can replace them.
+        // The first histogram becomes a counter. A counter has no bounds, so labels can replace those of the histogram.
         let list = usize::try_from(sample.half(APPEND + 72)).unwrap();
         let name = (sample.half(APPEND), sample.half(APPEND + 4));
         let pair = |(offset, len): (u32, u32)| [offset.to_ne_bytes(), len.to_ne_bytes()].concat();
@@ -385,7 +385,8 @@ mod hostile {
         let invalid = "invalid label of a metric";
         assert_eq!(labelled(1, &label(part(0, 0), part(1, 2))), invalid);
         assert_eq!(labelled(1, &label(part(0, 1), part(1, 0))), invalid);
-        // The help text begins with a capital letter and contains a space, neither of which is valid in this label.
+        // The beginning of the help text, `How l`, is not a label value, because it has a capital letter. It is not a label
+        // name, because it has a space.
         let help = (sample.half(APPEND + 8), 5);
         assert_eq!(labelled(1, &label(part(0, 1), help)), invalid);
         assert_eq!(labelled(1, &label(help, part(0, 1))), invalid);
@@ -401,7 +402,7 @@ mod hostile {
             fs::write(&path, &sample.bytes[..len]).unwrap();
             assert!(Reader::open(&path).is_err(), "{len}");
         }
-        // Writes the file as a sparse copy, without the zeros after the description.
+        // Writes only the description. The values are a hole, which reads as zeros.
         let description = u64::from_ne_bytes(sample.bytes[32..40].try_into().unwrap());
         fs::write(&path, &sample.bytes[..usize::try_from(description).unwrap()]).unwrap();
         let file = fs::File::options().write(true).open(&path).unwrap();
@@ -422,7 +423,7 @@ mod hostile {
         assert!(fault.ends_with("too many histograms"), "{fault}");
     }
 
-    /// Returns a file of histograms with one bound each.
+    /// Returns a file with this many histograms, which have one bound each.
     fn many(entries: usize) -> Vec<u8> {
         let start = 64 + 88 * entries;
         let name = |i: usize| format!("h{i:07}");

@@ -30,7 +30,7 @@ fn series_have_the_same_keys_as_in_the_process() {
     assert_eq!(snapshot["latency{op=put}"].as_histogram().unwrap().count(), 1);
     assert_eq!(snapshot.member("hits", Op::Get).unwrap(), &7);
 
-    // A reader's metrics have the properties of their descriptors.
+    // The metrics that a reader lists have the properties of the published descriptors.
     for (metric, descriptor) in reader.metrics().iter().zip(store.descriptors()) {
         assert_eq!(metric.name(), descriptor.name());
         assert_eq!(metric.series(), descriptor.series().to_string());

@@ -85,7 +85,7 @@ fn a_process_killed_during_its_work_leaves_every_acknowledged_count() {
     backend.kill();
     let last = reader.snapshot().unwrap();
     assert!(last["records_written"].as_u64() > Some(1000));
-    // The process has been killed, so the counts stay the same.
+    // The killed process was the only one that counted, so the values stay the same.
     assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap(), last);
 }
 
@@ -321,7 +321,7 @@ fn a_path_that_cannot_be_created_is_an_error_with_the_reason() {
 
 #[test]
 fn a_limit_on_the_size_of_files_is_an_error_of_publishing() {
-    // The process has a limit on the size of files.
+    // The limit allows no write to a file. The process ignores the signal of the limit, so that a write returns an error.
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let output = Command::new("sh")
@@ -347,9 +347,9 @@ macro_rules! thousand {
 
 include!("../derive/thousand.in");
 
-/// Is run by the test below, in a file system of 80 KiB, which has room for the description and not for all values.
+/// The test below runs this in a file system of 80 KiB, which has room for the description but not for all values.
 #[test]
-#[ignore = "the test below runs it in such a file system"]
+#[ignore = "the test below runs it in a small file system"]
 fn in_a_small_file_system() {
     let path = std::env::var_os("SMALL").unwrap();
     let path = Path::new(&path).join("log.metrics");
@@ -410,7 +410,8 @@ fn default_published_metrics_count_in_private_memory() {
     assert_eq!(Published::<PersistenceMetrics>::private().keep().snapshot().len(), 18);
 }
 
-/// Locks a range of a file from its beginning, as other programs can, until the descriptor is closed.
+/// Locks the first `len` bytes of a file, as other programs can, until its descriptor is closed. A `len` of 0 means the whole
+/// file.
 fn lock(file: &fs::File, kind: libc::c_int, len: libc::off_t) {
     // SAFETY: zeros are a valid `flock`, and the command reads it during the call.
     let done = unsafe {
@@ -423,7 +424,7 @@ fn lock(file: &fs::File, kind: libc::c_int, len: libc::off_t) {
 }
 
 #[test]
-fn a_dead_process_is_not_live_because_of_the_lock_of_a_reader() {
+fn the_lock_of_a_reader_does_not_make_a_dead_process_live() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     Backend::publishing(&path).kill();
@@ -448,7 +449,7 @@ fn a_successor_is_not_mistaken_for_the_dead_process() {
     let dead = Backend::publishing(&path);
     let pid = dead.pid();
     dead.kill();
-    // A successor takes this lock before it replaces the file.
+    // A process that replaces the file takes this lock first.
     let successor = fs::File::options().read(true).write(true).open(&path).unwrap();
     lock(&successor, libc::F_WRLCK, 1);
     assert!(!Reader::open(&path).unwrap().is_live().unwrap());
@@ -457,7 +458,7 @@ fn a_successor_is_not_mistaken_for_the_dead_process() {
     assert!(!error.to_string().contains(&pid.to_string()), "{error}");
 }
 
-/// Is run by the test below as process 1 of a pid namespace, and forks a process that is process 1 of a nested namespace.
+/// The test below runs this as process 1 of a pid namespace. It forks a process that is process 1 of a nested namespace.
 #[test]
 #[ignore = "the test below runs it in a pid namespace"]
 fn in_a_nested_pid_namespace() {
@@ -511,7 +512,7 @@ fn the_file_takes_no_more_than_its_metrics_need() {
     let path = directory.path().join("log.metrics");
     let _metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
     let size = fs::metadata(&path).unwrap().size();
-    // Entries and strings take about 100 bytes a metric, and the bounds of the histograms 900.
+    // Entries and strings take about 130 bytes a metric, and the bounds of the histograms 1,248 bytes.
     let metrics = size_of::<PersistenceMetrics>() as u64;
     assert!(size < metrics + 4096, "{size} bytes for {metrics} of metrics");
 }

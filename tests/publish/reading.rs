@@ -99,7 +99,7 @@ impl Sample {
         let file = fs::File::options().write(true).create(true).truncate(false).open(self.path());
         let file = file.unwrap();
         file.write_all_at(bytes, 0).unwrap();
-        // Removes the contents of an earlier file.
+        // Removes what is left of an earlier, longer file.
         file.set_len(bytes.len().try_into().unwrap()).unwrap();
         file.set_len(len).unwrap();
         Reader::open(self.path())
@@ -302,10 +302,10 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     let word = |n: u64| n.to_ne_bytes();
     let half = |n: u32| n.to_ne_bytes();
 
-    // Entries that are too small, too many, or overflow are rejected.
+    // Entries that are too small, and more entries than the description can hold, are rejected.
     assert!(fault(20, &half(87)).ends_with("invalid length or number of entries"));
     assert!(fault(40, &half(u32::MAX)).ends_with("invalid length or number of entries"));
-    // A length that differs from the file's, or a description that is longer than the file or any memory, is rejected.
+    // A file shorter than its header says, a description longer than the file, and one shorter than the header are rejected.
     assert!(fault(24, &word(u64::MAX)).ends_with("the file is cut short"));
     assert!(fault(32, &word(u64::MAX)).ends_with("the file is cut short"));
     assert!(fault(32, &word(8)).ends_with("invalid length of the description"));
@@ -321,8 +321,8 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     let second: [u8; 8] = sample.bytes[sample.entry(1)..][..8].try_into().unwrap();
     assert!(fault(entry, &second).ends_with("two metrics have the same name"));
     assert!(fault(entry + 24, &half(7)).ends_with("unknown kind of a metric"));
-    // Values before, behind and across the end of the file, values that are not aligned, and offsets that wrap are
-    // rejected.
+    // Values in the description, beyond the end of the file or across it, values that are not aligned, and offsets that
+    // wrap are rejected.
     let outside = "invalid location of a metric's cells";
     for offset in
         [0, 8, 64, sample.bytes.len() as u64, sample.bytes.len() as u64 - 4, u64::MAX - 7, u64::MAX]
@@ -348,8 +348,8 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
 fn a_counter_of_several_cells_is_their_sum_minus_one_baseline() {
     let mut sample = Sample::new();
     let entry = sample.entry(0);
-    // The total of the second counter becomes a second cell of the first. The last metric is removed, so that enough
-    // words are unclaimed.
+    // The total of the second counter becomes a second cell of the first. The last metric is removed, because the cells of
+    // all metrics together may not exceed the words of the file.
     let metrics = u32::try_from(sample.metrics() - 1).unwrap();
     sample.bytes = sample.forged(40, &metrics.to_ne_bytes());
     sample.bytes = sample.forged(entry + 40, &16_u64.to_ne_bytes());
@@ -483,17 +483,17 @@ fn a_reading_under_load_is_never_torn() {
     let metrics = Published::<LogMetrics>::create(&path).unwrap();
     let reader = Reader::open(&path).unwrap();
     // All bytes of a value are equal, so that a torn value is detected.
-    let alike = u64::from_ne_bytes([1; 8]);
+    let ones = u64::from_ne_bytes([1; 8]);
     std::thread::scope(|scope| {
         let reading = scope.spawn(|| {
             for _ in 0..100_000 {
                 let value = reader.snapshot().unwrap()["plain"].as_u64().unwrap();
-                assert_eq!(value % alike, 0, "{value:x}");
+                assert_eq!(value % ones, 0, "{value:x}");
             }
         });
         while !reading.is_finished() {
             for byte in 0..=255 {
-                metrics.plain.store(byte * alike, Ordering::Relaxed);
+                metrics.plain.store(byte * ones, Ordering::Relaxed);
             }
         }
     });
@@ -622,7 +622,7 @@ fn sharded_and_padded_instruments_are_read_and_reset_like_others() {
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.snapshot().unwrap().to_string(), shown(THREADS * EACH));
 
-    // Another reader resets the file while the process continues to count.
+    // A reader resets the file, and the process then continues to count.
     Reader::reset(&path).unwrap();
     assert_eq!(pool.taken.get(), 0);
     assert_eq!((pool.opened.get(), pool.failed.get(), pool.open.get()), (0, 0, -2));
@@ -702,7 +702,7 @@ mod costs {
         assert!(fault.ends_with("strings overlap or exceed the description"), "{fault}");
     }
 
-    /// Writes a file with one counter that has all values, which are a hole.
+    /// Writes a file with one counter, whose cells are all words of the values. The values are a hole.
     fn sparse(path: &std::path::Path, values_len: u64) {
         let cells = u32::try_from(values_len / 8).unwrap_or(u32::MAX);
         let bytes = description(&[((0, 7), (0, 0))], "counter", cells, values_len);
@@ -727,7 +727,7 @@ mod costs {
                 (Err(error), Some(fault)) => {
                     assert!(error.to_string().ends_with(fault), "{error}");
                 }
-                (read, fault) => panic!("{read:?} where {fault:?} is expected"),
+                (read, fault) => panic!("{read:?}, but expected {fault:?}"),
             }
         }
     }
@@ -747,7 +747,7 @@ mod costs {
     fn a_header_that_changes_while_it_is_read_gives_values_or_an_error() {
         let sample = Sample::new();
         fs::write(sample.path(), &sample.bytes).unwrap();
-        // An invalid header: its description is longer than its file.
+        // This header is invalid, because its description is longer than its file.
         let description = u64::try_from(sample.description_len()).unwrap();
         let other = sample.forged(24, &(description - 8).to_ne_bytes());
         let file = fs::File::options().write(true).open(sample.path()).unwrap();

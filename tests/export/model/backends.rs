@@ -11,8 +11,9 @@ pub(crate) struct Metric {
     pub(crate) opentelemetry: &'static str,
     pub(crate) statsd: &'static str,
     pub(crate) help: &'static str,
-    /// Whether the metric is a total. The model treats a histogram as several totals: one for each bucket, and the sum.
+    /// Whether the metric is a total. In the model, a histogram is several totals: the count of each bucket, and the sum.
     pub(crate) is_counter: bool,
+    /// The part of a histogram that this total is, if any.
     pub(crate) part: Option<Part>,
 }
 
@@ -24,7 +25,7 @@ pub(crate) enum Part {
 }
 
 impl Metric {
-    /// Returns the suffix of a histogram's name for one of its parts.
+    /// Returns what the model appends to the name of a histogram for this part, and nothing for other metrics.
     pub(crate) fn part_suffix(&self) -> String {
         self.part.map_or_else(String::new, part_suffix)
     }
@@ -103,7 +104,7 @@ pub(crate) struct Log {
     pub(crate) open: Gauge,
 }
 
-/// A backend with metrics of [`Log`] in another order, one of them in a plain atomic.
+/// A backend with the metrics of [`Log`] in another order, one of them in a plain atomic, and a further metric.
 #[derive(Default, Metrics)]
 pub(crate) struct LaterLog {
     pub(crate) open: Gauge,
@@ -134,31 +135,32 @@ pub(crate) struct Outer {
     pub(crate) after: Gauge,
 }
 
-/// A backend with a histogram and a metric of [`LaterLog`].
+/// A backend with a histogram, and with a metric that [`LaterLog`] has too.
 #[derive(Default, Metrics)]
 pub(crate) struct Records {
     pub(crate) sizes: Histogram<Few>,
     pub(crate) scans: Counter,
 }
 
+/// A backend with a hand-written implementation of `Metrics`.
 #[derive(Default)]
-pub(crate) struct Hand {
+pub(crate) struct HandWritten {
     pub(crate) a: Counter,
     pub(crate) b: Gauge,
     pub(crate) c: AtomicU64,
     pub(crate) d: Gauge,
 }
 
-pub(crate) const HAND: &[Descriptor] = &[
+pub(crate) const HAND_WRITTEN: &[Descriptor] = &[
     Descriptor::counter("hand_a"),
     Descriptor::gauge("hand_b"),
     Descriptor::counter("hand_c"),
     Descriptor::gauge("hand_d"),
 ];
 
-impl Metrics for Hand {
+impl Metrics for HandWritten {
     fn descriptors(&self) -> &[Descriptor] {
-        HAND
+        HAND_WRITTEN
     }
 
     fn walk(&self, walker: &mut dyn Walker) {
@@ -176,7 +178,7 @@ pub(crate) enum Backend {
     LaterLog(Arc<LaterLog>),
     Plain(Arc<Plain>),
     Outer(Arc<Outer>),
-    Hand(Arc<Hand>),
+    HandWritten(Arc<HandWritten>),
     Records(Arc<Records>),
 }
 
@@ -187,7 +189,7 @@ macro_rules! with_metrics {
             Backend::LaterLog($metrics) => $result,
             Backend::Plain($metrics) => $result,
             Backend::Outer($metrics) => $result,
-            Backend::Hand($metrics) => $result,
+            Backend::HandWritten($metrics) => $result,
             Backend::Records($metrics) => $result,
         }
     };
@@ -203,12 +205,12 @@ impl Backend {
             2 => Self::Plain(Arc::default()),
             3 => Self::Outer(Arc::default()),
             4 => Self::Outer(Arc::new(Outer { inner: Some(Inner::default()), ..Outer::default() })),
-            5 => Self::Hand(Arc::default()),
+            5 => Self::HandWritten(Arc::default()),
             _ => Self::Records(Arc::default()),
         }
     }
 
-    /// Returns the index of each metric in [`METRICS`], and whether a reset zeroes its total.
+    /// Returns the index of each metric in [`METRICS`], and whether a reset sets its total to zero.
     pub(crate) fn metrics(&self) -> &'static [(usize, bool)] {
         match self {
             Self::Log(_) => &[(0, false), (1, false), (2, false)],
@@ -216,7 +218,7 @@ impl Backend {
             Self::Plain(_) => &[(4, true), (5, false)],
             Self::Outer(_) => &[(6, false), (7, false), (8, false), (9, false)],
             Self::Records(_) => &[(14, false), (15, false), (16, false), (SUM, false), (3, false)],
-            Self::Hand(_) => &[(10, false), (11, false), (12, true), (13, false)],
+            Self::HandWritten(_) => &[(10, false), (11, false), (12, true), (13, false)],
         }
     }
 
@@ -238,8 +240,8 @@ impl Backend {
             (Self::Records(records), bucket) => {
                 records.sizes.record_n(SIZES[bucket - FIRST_BUCKET], n);
             }
-            (Self::Hand(hand), 10) => hand.a.add(n),
-            (Self::Hand(hand), _) => drop(hand.c.fetch_add(n, Relaxed)),
+            (Self::HandWritten(hand), 10) => hand.a.add(n),
+            (Self::HandWritten(hand), _) => drop(hand.c.fetch_add(n, Relaxed)),
         }
     }
 
@@ -251,8 +253,8 @@ impl Backend {
             (Self::Outer(outer), 8) => outer.inner.as_ref().unwrap().depth.set(value),
             (Self::Outer(outer), _) => outer.after.set(value),
             (Self::Records(_), _) => panic!("no gauge"),
-            (Self::Hand(hand), 11) => hand.b.set(value),
-            (Self::Hand(hand), _) => hand.d.set(value),
+            (Self::HandWritten(hand), 11) => hand.b.set(value),
+            (Self::HandWritten(hand), _) => hand.d.set(value),
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Runs random sequences of an application's operations, and compares the values of each kind of reader with a naive
-//! model.
+//! Runs random sequences of an application's operations, and compares the values that each kind of reader returns with
+//! those of a naive model.
 //!
 //! The model knows sums, maps and lists, and shares no code with the crates that are tested. A failing sequence is
 //! shrunk and printed with its seed. `PAPYRA_MODEL_CASES=100000 cargo test -p papyra-metrics-export-tests --test model`
@@ -83,7 +83,7 @@ enum Step {
     },
     /// Collects with the OpenTelemetry reader `first`. In the middle of its collection, adds `n` to a metric and collects
     /// with the other reader.
-    CollectAtOnce {
+    CollectNested {
         first: usize,
         backend: usize,
         metric: usize,
@@ -124,7 +124,7 @@ fn step() -> impl Strategy<Value = Step> {
             |(reader, backend, metric, n, times)| Step::Watch { reader, backend, metric, n, times }
         ),
         2 => (0..2_usize, backend(), 0..4_usize, number(0..6)).prop_map(
-            |(first, backend, metric, n)| Step::CollectAtOnce { first, backend, metric, n }
+            |(first, backend, metric, n)| Step::CollectNested { first, backend, metric, n }
         ),
     ]
 }
@@ -178,7 +178,7 @@ fn run(steps: &[Step]) {
         match step {
             Step::Open { kind, labels } => {
                 if model.objects.len() < 8 {
-                    let id = model.make(kind);
+                    let id = model.create(kind);
                     model.register(&registry, id, labels);
                     telemetry.interrupt_here();
                 }
@@ -207,8 +207,8 @@ fn run(steps: &[Step]) {
                     read(&mut model, reader, &mut readers, &mut telemetry);
                 }
             }
-            Step::CollectAtOnce { first, backend, metric, n } => {
-                model = telemetry.collect_at_once(model, first, move |model| {
+            Step::CollectNested { first, backend, metric, n } => {
+                model = telemetry.collect_nested(model, first, move |model| {
                     model.add(backend, metric, n);
                 });
             }
@@ -220,7 +220,7 @@ fn run(steps: &[Step]) {
 
 #[test]
 fn every_reader_agrees_with_a_naive_model() {
-    let number = |name, otherwise: u64| env::var(name).map_or(otherwise, |it| it.parse().unwrap());
+    let number = |name, default: u64| env::var(name).map_or(default, |it| it.parse().unwrap());
     let cases = u32::try_from(number("PAPYRA_MODEL_CASES", 1500)).unwrap();
     let seed = number("PAPYRA_MODEL_SEED", RandomState::new().hash_one(0));
     let mut bytes = [1; 16];

@@ -1,4 +1,4 @@
-//! OTLP messages, compared with the model.
+//! Compares OTLP messages with the model.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use crate::model::Model;
 use crate::readers::Reader;
 use crate::telemetry::named;
 
-/// An encoder whose messages are decoded.
+/// An encoder of OTLP messages, which are decoded and compared.
 pub(crate) struct Messages {
     pub(crate) otlp: Otlp,
-    /// The start time of each series of a total.
+    /// The start time of each series that is a counter or a histogram. It must not change.
     pub(crate) starts: BTreeMap<(String, String), u64>,
 }
 
@@ -60,7 +60,7 @@ impl Reader for Messages {
             }
         }
         assert_eq!(totals, named(model.totals()));
-        // A gauge without a backend has no value.
+        // Only the gauges of registered backends have values.
         let open = model.series.iter().filter(|(_, series)| series.open.is_some());
         let open = open.filter(|((_, metric), _)| !METRICS[*metric].is_counter);
         let open = open.filter_map(|(&key, series)| Some((key, series.value?)));

@@ -1,4 +1,4 @@
-//! The naive model: what an application did, in sums, maps and lists.
+//! The naive model of an application.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,26 @@ use crate::backends::{Backend, LABELS, METRICS, Part, SIZES, SUM, with_metrics};
 /// A backend in the model.
 pub(crate) struct Object {
     pub(crate) backend: Backend,
-    /// The current value of each metric of the backend.
+    /// The current total or gauge value of each metric of the backend. A reset sets the total of a plain atomic to zero.
     pub(crate) raw: BTreeMap<usize, i128>,
+    /// The index of the labels of its registration. `None` while it is not registered.
     pub(crate) labels: Option<usize>,
 }
 
 #[derive(Clone, Default)]
 pub(crate) struct Series {
-    /// A counter's total or a gauge's value. `None` before the first reading.
+    /// A counter's total or a gauge's value. `None` if no reading has had it yet.
     pub(crate) value: Option<i128>,
-    /// The open object whose values the series shows, if any.
+    /// The registered object whose values the series has, if any.
     pub(crate) open: Option<u64>,
-    /// The number of the last closing of an object of the series.
+    /// The value of [`Model::closings`] when the last object of the series was closed.
     pub(crate) closed: u64,
 }
 
 /// The indices of the labels and of the metric.
 pub(crate) type Key = (usize, usize);
 
-/// The naive model: all that the application did, as sums, maps and lists.
+/// Everything that the application did, as sums, maps and lists.
 #[derive(Default)]
 pub(crate) struct Model {
     /// The objects that the application holds.
@@ -36,16 +37,19 @@ pub(crate) struct Model {
     pub(crate) series: BTreeMap<Key, Series>,
     /// How much of an object's metric is already part of a series.
     pub(crate) exported: BTreeMap<(u64, Key), i128>,
+    /// How many objects have been closed: unregistered or dropped.
     pub(crate) closings: u64,
     /// The sum of everything counted, which is kept below the maximum of an `i64`.
     pub(crate) counted: i128,
 }
 
 impl Model {
+    /// Returns the object that the number of a random step selects, if there is any.
     pub(crate) fn id(&self, backend: usize) -> Option<u64> {
         self.objects.keys().nth(backend % self.objects.len().max(1)).copied()
     }
 
+    /// Returns the metric of an object that the number of a random step selects: a counter or a gauge.
     pub(crate) fn metric(&self, id: u64, index: usize, is_counter: bool) -> Option<usize> {
         let backend = &self.objects[&id].backend;
         let metrics = backend.metrics().iter().map(|&(metric, _)| metric);
@@ -59,7 +63,7 @@ impl Model {
     pub(crate) fn add(&mut self, backend: usize, metric: usize, n: u64) {
         let Some(id) = self.id(backend) else { return };
         let Some(metric) = self.metric(id, metric, true) else { return };
-        // Some receivers take the values of a histogram one by one, so their number is kept small.
+        // Some receivers get the values of a histogram one by one, so their number is kept small.
         let n = if METRICS[metric].part.is_some() { n % 50 } else { n };
         if self.counted + i128::from(n) > i128::from(i64::MAX) {
             return;
@@ -92,7 +96,7 @@ impl Model {
         }
     }
 
-    pub(crate) fn make(&mut self, kind: u8) -> u64 {
+    pub(crate) fn create(&mut self, kind: u8) -> u64 {
         let backend = Backend::new(kind);
         let raw = backend.metrics().iter().map(|&(metric, _)| (metric, 0)).collect();
         let id = self.next_object;
@@ -122,7 +126,7 @@ impl Model {
         self.objects.get_mut(&id).unwrap().labels = Some(labels);
     }
 
-    /// Reads one object.
+    /// Reads the metrics of one object into its series, as every reader of the registry does.
     pub(crate) fn observe(&mut self, id: u64) {
         let Object { backend, raw, labels } = &self.objects[&id];
         let Some(labels) = *labels else { return };
@@ -170,12 +174,13 @@ impl Model {
 
     pub(crate) fn drop(&mut self, backend: usize) {
         let Some(id) = self.id(backend) else { return };
-        // Later readings of the registry see no further change.
+        // The registry reads the object later, but the values cannot change until then.
         self.close(id);
         self.objects.remove(&id);
     }
 
-    /// Returns the expected reading of a reader that has seen every backend closed so far.
+    /// Returns the series that a reader should return, with their values. The reader has already returned the last values
+    /// of the first `delivered` closed objects.
     pub(crate) fn shown(&self, delivered: u64) -> BTreeMap<Key, i128> {
         let shown = self.series.iter().filter_map(|(&key, series)| {
             let is_shown = series.open.is_some() || series.closed > delivered;

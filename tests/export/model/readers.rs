@@ -1,4 +1,4 @@
-//! Readers of every kind but OpenTelemetry, compared with the model.
+//! Compares readers of the registry, scrapes, StatsD datagrams and the `metrics` facade with the model.
 
 use std::collections::BTreeMap;
 use std::net::UdpSocket;
@@ -23,6 +23,7 @@ pub(crate) trait Reader {
 
 pub(crate) struct RegistryValues {
     pub(crate) reader: RegistryReader,
+    /// The number of closed objects whose last values this reader has returned.
     pub(crate) delivered: u64,
 }
 
@@ -97,9 +98,10 @@ impl Reader for Scrape {
             };
             let mut family = format!("{line}\n");
             let mut samples = Vec::new();
-            let is_head =
+            let is_of_family =
                 |line: &&str| line.split(' ').nth(2).unwrap().trim_end_matches("_total") == name;
-            while let Some(line) = lines.next_if(|line| line.starts_with('#') && is_head(line)) {
+            while let Some(line) = lines.next_if(|line| line.starts_with('#') && is_of_family(line))
+            {
                 family.extend([line, "\n"]);
             }
             while let Some(line) = lines.next_if(|line| !line.starts_with('#')) {
@@ -107,7 +109,7 @@ impl Reader for Scrape {
             }
             samples.sort();
             family.extend(samples);
-            assert!(families.insert(name, family).is_none(), "{name} comes twice:\n{body}");
+            assert!(families.insert(name, family).is_none(), "{name} occurs twice:\n{body}");
         }
         let mut expected: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         let shown = model.shown(self.delivered);
@@ -148,7 +150,7 @@ impl Reader for Scrape {
     }
 }
 
-/// Returns the samples of a histogram that belong to one of its parts.
+/// Returns the samples in which Prometheus has a part of a histogram. Those of a bucket also count the buckets below it.
 fn histogram_sample(shown: &BTreeMap<Key, i128>, (labels, metric): Key, part: Part) -> Vec<String> {
     let name = METRICS[metric].prometheus;
     let suffix = LABELS_IN_PROMETHEUS[labels];
@@ -173,7 +175,7 @@ pub(crate) struct Datagrams {
 }
 
 impl Datagrams {
-    /// Adds the values of a distribution: one value, or several equal values if the line has a sample rate.
+    /// Adds the values of one line: one value, or several equal values if the line has a sample rate.
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // of small numbers
     fn add_values(&mut self, name: &str, value: f64, rest: &str) {
         let (rate, tags) = match rest.strip_prefix("|@") {
@@ -206,7 +208,7 @@ impl Reader for Datagrams {
                 if rest.starts_with('c') {
                     *self.totals.entry(name).or_default() += value;
                 } else if value < 0 {
-                    // StatsD takes a signed value as a change, here from the zero that precedes it.
+                    // In StatsD, a value with a sign is a change of the gauge, here from the zero in the line before it.
                     let before = gauges.insert(name, value);
                     assert_eq!(before, Some(0), "{line}");
                 } else {

@@ -1,4 +1,4 @@
-//! OpenTelemetry, whose collections may overlap, compared with the model.
+//! Compares OpenTelemetry with the model. Its collections may overlap.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -39,17 +39,17 @@ impl Collector {
             match metric.data() {
                 AggregatedMetrics::U64(MetricData::Sum(sum)) => {
                     assert!(sum.is_monotonic());
-                    let adds = sum.temporality() == Temporality::Delta;
+                    let is_delta = sum.temporality() == Temporality::Delta;
                     for point in sum.data_points() {
                         let name = name(metric.name(), point.attributes());
                         let total = self.totals.entry(name).or_default();
                         let value = i128::from(point.value());
-                        assert!(adds || value >= *total, "{} fell to {value}", metric.name());
-                        *total = if adds { *total + value } else { value };
+                        assert!(is_delta || value >= *total, "{} fell to {value}", metric.name());
+                        *total = if is_delta { *total + value } else { value };
                     }
                 }
                 AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
-                    let adds = histogram.temporality() == Temporality::Delta;
+                    let is_delta = histogram.temporality() == Temporality::Delta;
                     for point in histogram.data_points() {
                         #[allow(clippy::cast_possible_truncation)] // a small number
                         let sum = (Part::Sum, point.sum().round() as i128);
@@ -60,8 +60,12 @@ impl Collector {
                             let (name, attributes) = name(metric.name(), point.attributes());
                             let name = (name + &part_suffix(part), attributes);
                             let total = self.totals.entry(name).or_default();
-                            assert!(adds || value >= *total, "{} fell to {value}", metric.name());
-                            *total = if adds { *total + value } else { value };
+                            assert!(
+                                is_delta || value >= *total,
+                                "{} fell to {value}",
+                                metric.name()
+                            );
+                            *total = if is_delta { *total + value } else { value };
                         }
                     }
                 }
@@ -79,7 +83,7 @@ impl Collector {
         let len = names.len();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), len, "an instrument is there twice");
+        assert_eq!(names.len(), len, "an instrument was collected twice");
     }
 
     /// Asserts that no sum exceeds the totals of the model.
@@ -87,21 +91,23 @@ impl Collector {
         let expected = named(model.totals());
         for (name, total) in &self.totals {
             let expected = expected.get(name).copied().unwrap_or(0);
-            assert!(*total <= expected, "{name:?} is {total}, of {expected}");
+            assert!(*total <= expected, "{name:?} is {total}, more than {expected}");
         }
     }
 
+    /// Asserts that no sum is below these totals.
     pub(crate) fn assert_at_least(&self, totals: BTreeMap<Key, i128>) {
         for (name, expected) in named(totals) {
             let total = self.totals.get(&name).copied().unwrap_or(0);
-            assert!(total >= expected, "{name:?} is {total}, of at least {expected}");
+            assert!(total >= expected, "{name:?} is {total}, less than {expected}");
         }
     }
 
+    /// Asserts that the sums are the totals of the model, and that the gauges of registered objects have their values.
     pub(crate) fn assert_equals(&self, model: &Model) {
         assert_eq!(self.totals, named(model.totals()));
-        // In the SDK, the callbacks of each reader write into all readers. So a reader may see an earlier value of a closed
-        // series once more.
+        // In the SDK, the callbacks of each reader write into all readers. So a reader may see an earlier value of a gauge
+        // once more after its series is closed, and only gauges of open series are compared.
         let open = model
             .series
             .iter()
@@ -113,6 +119,7 @@ impl Collector {
     }
 }
 
+/// Returns the name and the attributes of a point.
 pub(crate) fn name<'a>(
     name: &str,
     attributes: impl Iterator<Item = &'a opentelemetry::KeyValue>,
@@ -123,6 +130,7 @@ pub(crate) fn name<'a>(
     (name.to_owned(), attributes.join(","))
 }
 
+/// Replaces the indices of series by their names and attributes in OpenTelemetry.
 pub(crate) fn named(series: BTreeMap<Key, i128>) -> BTreeMap<(String, String), i128> {
     // A bucket without values may be left out.
     let series = series.into_iter().filter(|&((_, it), n)| METRICS[it].part.is_none() || n > 0);
@@ -133,6 +141,7 @@ pub(crate) fn named(series: BTreeMap<Key, i128>) -> BTreeMap<(String, String), i
     series.collect()
 }
 
+/// An operation that an observable instrument takes and runs when it is next collected.
 pub(crate) type Interruption = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
 /// The SDK with a cumulative and a delta reader.
@@ -141,8 +150,9 @@ pub(crate) struct Telemetry {
     pub(crate) meter: Meter,
     pub(crate) _exported: OpenTelemetry,
     pub(crate) collectors: [Collector; 2],
-    /// The operations that run between two callbacks of a collection.
+    /// The operation that is to run between two callbacks of the next collection.
     pub(crate) interruption: Interruption,
+    /// The number of instruments that can interrupt a collection.
     pub(crate) interruptions: usize,
 }
 
@@ -185,11 +195,11 @@ impl Telemetry {
     }
 
     /// Collects with one reader. In the middle of its collection, runs an operation and collects with the other reader.
-    pub(crate) fn collect_at_once(
+    pub(crate) fn collect_nested(
         &mut self,
         mut model: Model,
         first: usize,
-        happen: impl FnOnce(&mut Model) + Send + 'static,
+        operation: impl FnOnce(&mut Model) + Send + 'static,
     ) -> Model {
         model.observe_all();
         let before = model.totals();
@@ -201,7 +211,7 @@ impl Telemetry {
         let (done, result) = std::sync::mpsc::channel();
         let interrupt = move || {
             let (model, second) = &mut state;
-            happen(model);
+            operation(model);
             model.observe_all();
             second.collect();
             done.send(state).unwrap();

@@ -1,4 +1,4 @@
-//! Histograms, which are replayed into those of the SDK, and gauges of floats.
+//! Histograms, which the adapter replays into those of the SDK, and float gauges.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};

@@ -1,4 +1,4 @@
-//! OpenTelemetry: through the SDK and OTLP to a receiver that decodes the protocol and sums the data points.
+//! OpenTelemetry: the values go through the SDK and over OTLP to a receiver, which decodes them and sums the data points.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -56,7 +56,7 @@ fn a_receiver_adds_up_what_was_counted_over_resets_and_reopened_backends() {
             metrics.records_written.add(n);
             other.bytes_written.add(1);
             counted += i64::try_from(n).unwrap();
-            // In some rounds, no reader collects between a count and the following step.
+            // In some rounds, no reader collects between the counting and the reset or drain.
             if (opened + n) % 3 != 0 {
                 let received = pipeline.collect();
                 assert_eq!(received.totals["records_written backend=orders"], counted);
@@ -133,11 +133,11 @@ struct PanickingCounter {
     panics: AtomicBool,
 }
 
-const MOODY: &[Descriptor] = &[Descriptor::counter("moods")];
+const PANICKING: &[Descriptor] = &[Descriptor::counter("writes")];
 
 impl Metrics for PanickingCounter {
     fn descriptors(&self) -> &[Descriptor] {
-        MOODY
+        PANICKING
     }
 
     fn walk(&self, walker: &mut dyn Walker) {
@@ -153,13 +153,13 @@ fn a_backend_that_panics_neither_stops_the_readers_nor_is_counted_twice() {
     let _observed = pipeline.observe(&registry);
     let panicking = Arc::new(PanickingCounter { total: 100.into(), panics: false.into() });
     registry.register(panicking.clone(), &[]).unwrap();
-    assert_eq!(pipeline.collect().totals["moods "], 100);
+    assert_eq!(pipeline.collect().totals["writes "], 100);
     panicking.panics.store(true, Relaxed);
     panicking.total.store(105, Relaxed);
-    assert_eq!(pipeline.collect().totals["moods "], 100);
+    assert_eq!(pipeline.collect().totals["writes "], 100);
     panicking.panics.store(false, Relaxed);
     panicking.total.store(110, Relaxed);
-    assert_eq!(pipeline.collect().totals["moods "], 110);
+    assert_eq!(pipeline.collect().totals["writes "], 110);
 }
 
 #[test]
@@ -310,7 +310,7 @@ fn a_total_never_falls_after_its_closed_backend_is_forgotten() {
         let metrics = open(&registry, "orders");
         metrics.records_written.add(10);
         assert_eq!(pipeline.collect().totals["records_written backend=orders"], opened * 10);
-        // The registry forgets the backend at once, and no collection happens in between.
+        // The registry forgets the backend at once. There is no collection before the backend is open again.
         assert!(registry.unregister(&metrics));
     }
 }

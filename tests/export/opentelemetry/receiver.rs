@@ -34,6 +34,7 @@ pub(crate) struct Received {
     pub(crate) float_gauges: BTreeMap<String, f64>,
     /// The unit and the description of each metric, by name.
     pub(crate) about: BTreeMap<String, (String, String)>,
+    /// Data points that violate the protocol, such as a total that fell.
     pub(crate) faults: Vec<String>,
 }
 
@@ -59,14 +60,15 @@ impl Received {
                     if !sum.is_monotonic {
                         self.faults.push(format!("{} is not a counter", metric.name));
                     }
-                    let adds = sum.aggregation_temporality == AggregationTemporality::Delta as i32;
+                    let is_delta =
+                        sum.aggregation_temporality == AggregationTemporality::Delta as i32;
                     for point in sum.data_points {
                         let (name, value) = read(&metric.name, &point);
                         let total = self.totals.entry(name.clone()).or_default();
-                        if value < 0 || !adds && value < *total {
+                        if value < 0 || !is_delta && value < *total {
                             self.faults.push(format!("{name} is {value} after {total}"));
                         }
-                        *total = if adds { *total + value } else { value };
+                        *total = if is_delta { *total + value } else { value };
                     }
                 }
                 Some(metric::Data::Gauge(gauge)) => {
@@ -81,10 +83,10 @@ impl Received {
                     }
                 }
                 Some(metric::Data::Histogram(histogram)) => {
-                    let adds =
+                    let is_delta =
                         histogram.aggregation_temporality == AggregationTemporality::Delta as i32;
                     for point in histogram.data_points {
-                        self.take_histogram(&metric.name, point, adds);
+                        self.take_histogram(&metric.name, point, is_delta);
                     }
                 }
                 other => self.faults.push(format!("{} is {other:?}", metric.name)),
@@ -92,7 +94,7 @@ impl Received {
         }
     }
 
-    fn take_histogram(&mut self, name: &str, point: HistogramDataPoint, adds: bool) {
+    fn take_histogram(&mut self, name: &str, point: HistogramDataPoint, is_delta: bool) {
         let name = full_name(name, &point.attributes);
         if point.bucket_counts.iter().sum::<u64>() != point.count {
             self.faults.push(format!("the count of {name} is not the sum of its buckets"));
@@ -101,7 +103,7 @@ impl Received {
         let sum = point.sum.unwrap_or(f64::NAN);
         let mut received =
             Buckets { bounds: point.explicit_bounds, counts: point.bucket_counts, sum };
-        if adds && !known.counts.is_empty() {
+        if is_delta && !known.counts.is_empty() {
             let counts = received.counts.iter_mut().zip(&known.counts);
             counts.for_each(|(count, known)| *count += known);
             received.sum += known.sum;
@@ -117,7 +119,7 @@ fn read(name: &str, point: &NumberDataPoint) -> (String, i64) {
     (full_name(name, &point.attributes), value)
 }
 
-/// Returns the name, followed by the attributes.
+/// Returns the name, followed by a space and the attributes in alphabetical order.
 fn full_name(name: &str, attributes: &[KeyValue]) -> String {
     let attributes = attributes.iter().map(|attribute| {
         let value = attribute.value.as_ref().and_then(|value| value.value.as_ref());
@@ -208,7 +210,7 @@ impl HttpClient for Client {
     }
 }
 
-/// An SDK with a reader for cumulative values and one for deltas, each with its receiver.
+/// An SDK with a reader of cumulative values and a reader of deltas, each of which exports to its own receiver.
 pub(crate) struct Pipeline {
     pub(crate) provider: SdkMeterProvider,
     pub(crate) cumulative: Receiver,
@@ -240,17 +242,17 @@ impl Pipeline {
         OpenTelemetry::new(registry, &self.provider.meter("papyra"))
     }
 
-    /// Collects with both readers, and returns the sums at the receivers.
+    /// Collects with both readers, asserts that both receivers have the same sums, and returns them.
     pub(crate) fn collect(&self) -> Received {
         self.provider.force_flush().unwrap();
         let (cumulative, delta) = (self.cumulative.received(), self.delta.received());
         assert_eq!(cumulative.totals, delta.totals);
         assert_eq!(cumulative.histograms.len(), delta.histograms.len());
         for (name, buckets) in &cumulative.histograms {
-            let added_up = &delta.histograms[name];
-            assert_eq!((&buckets.bounds, &buckets.counts), (&added_up.bounds, &added_up.counts));
-            let difference = (buckets.sum - added_up.sum).abs();
-            assert!(difference <= 1e-12 * buckets.sum, "{name}: {buckets:?}, {added_up:?}");
+            let of_deltas = &delta.histograms[name];
+            assert_eq!((&buckets.bounds, &buckets.counts), (&of_deltas.bounds, &of_deltas.counts));
+            let difference = (buckets.sum - of_deltas.sum).abs();
+            assert!(difference <= 1e-12 * buckets.sum, "{name}: {buckets:?}, {of_deltas:?}");
         }
         assert_eq!(cumulative.about, delta.about);
         assert!(cumulative.faults.is_empty(), "{:?}", cumulative.faults);

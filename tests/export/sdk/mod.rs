@@ -52,7 +52,7 @@ pub(crate) fn provider() -> (SdkMeterProvider, SharedReader) {
     (SdkMeterProvider::builder().with_reader(reader.clone()).build(), reader)
 }
 
-/// Returns the points that this reader collects, by name, without attributes.
+/// Returns the values that this reader collects, by name. The values of one name with different attributes are summed.
 #[allow(dead_code)] // not every test uses it
 pub(crate) fn collect(reader: &SharedReader) -> BTreeMap<String, i128> {
     let mut collected = ResourceMetrics::default();

@@ -1,4 +1,4 @@
-//! Histograms: buckets, count, sum and quantiles for the `StatsD` daemon, distributions for `DogStatsD`.
+//! Histograms: buckets, count, sum and quantiles for the `StatsD` daemon, and distributions for `DogStatsD`.
 
 // Receivers calculate in floats, which are exact for the small numbers used here.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
@@ -27,7 +27,7 @@ fn open(registry: &Registry, name: &str) -> Arc<Latencies> {
     metrics
 }
 
-/// Records random values of all buckets in the tested histogram and in a histogram for comparison.
+/// Records random values of all magnitudes in the exported histogram and in its own, which has the expected values.
 struct Source {
     state: u64,
     append: Histogram,
@@ -47,7 +47,7 @@ impl Source {
         }
     }
 
-    /// Returns the counters of the daemon once it has received everything: the buckets, the count and the sum.
+    /// Returns the counters that the daemon should have: the buckets, the count and the sum.
     fn counters(&self, name: &str) -> BTreeMap<String, f64> {
         let total = self.append.total().erase();
         let mut counters = BTreeMap::new();
@@ -65,7 +65,7 @@ impl Source {
     }
 }
 
-/// Waits until the daemon has counted this many values, and checks everything else.
+/// Waits until the daemon has the expected count of a histogram. Asserts that it has exactly the expected counters.
 #[track_caller]
 fn assert_counted(daemon: &StatsDaemon, name: &str, expected: &BTreeMap<String, f64>) {
     let count = format!("{name}_count");
@@ -73,8 +73,8 @@ fn assert_counted(daemon: &StatsDaemon, name: &str, expected: &BTreeMap<String, 
         let counters = daemon.numbers("counters").unwrap();
         (counters.get(&count) == expected.get(&count)).then_some(counters)
     });
-    let of_histogram = counters.iter().filter(|(counter, _)| counter.starts_with(name));
-    let names: Vec<_> = of_histogram.map(|(counter, _)| counter).collect();
+    let counters_of_histogram = counters.iter().filter(|(counter, _)| counter.starts_with(name));
+    let names: Vec<_> = counters_of_histogram.map(|(counter, _)| counter).collect();
     assert_eq!(names, expected.keys().collect::<Vec<_>>());
     for (counter, value) in expected {
         let difference = (counters[counter] - value).abs();
@@ -87,7 +87,7 @@ fn assert_counted(daemon: &StatsDaemon, name: &str, expected: &BTreeMap<String, 
 fn the_daemon_has_buckets_count_and_sum_over_resets_reopening_and_an_outage() {
     let registry = Registry::with_prefix("papyra").unwrap();
     let daemon = StatsDaemon::start("statsd-histograms", free_port());
-    // Datagrams are too small for all lines of a histogram, and an export sends too few of them.
+    // A datagram is too small for all lines of a histogram, and an export sends too few datagrams for all of them.
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     let mut statsd = statsd.with_max_bytes(200).with_burst(2);
     let mut export = || {
@@ -157,15 +157,15 @@ fn quantiles_are_those_of_the_interval_and_stay_while_nothing_is_recorded() {
     }
 }
 
-/// The distributions as a `DogStatsD` server aggregates them: the count of each bucket, and the sum of all values.
+/// A distribution as a `DogStatsD` server aggregates it: the count of each bucket, and the sum of all values.
 #[derive(Default)]
-struct Distributions {
+struct Aggregated {
     counts: Vec<u64>,
     sum: f64,
     lines: usize,
 }
 
-impl Distributions {
+impl Aggregated {
     /// Decodes all datagrams that have arrived.
     fn receive(&mut self, daemon: &UdpSocket, bounds: &[f64]) {
         daemon.set_nonblocking(true).unwrap();
@@ -186,7 +186,7 @@ impl Distributions {
                     None => (1.0, rate),
                 };
                 assert_eq!((tags, parts.next()), ("#backend:orders", None));
-                // Agents truncate the weight, which is at least the count.
+                // Some agents truncate the reciprocal of the rate, which is therefore never below the count.
                 let count = (1.0 / rate) as u64;
                 self.counts[bounds.partition_point(|&bound| bound < value)] += count;
                 self.sum += value * count as f64;
@@ -215,14 +215,14 @@ fn with_tags_a_histogram_is_a_distribution_whose_buckets_and_sum_are_exact() {
     let daemon = bind(SocketAddr::from(([127, 0, 0, 1], 0)));
     let address = daemon.local_addr().unwrap();
     let mut statsd = StatsD::udp(&registry, address).unwrap().with_tags().with_max_bytes(150);
-    let (mut source, mut received) = (Source::new(), Distributions::default());
+    let (mut source, mut received) = (Source::new(), Aggregated::default());
     for _ in 0..20 {
         source.record(&orders, 300);
         while statsd.export().unwrap() == Progress::More {}
         received.receive(&daemon, bounds);
     }
     received.assert(&source.append.total().erase());
-    // There is one line for the new values of a bucket, regardless of their number.
+    // An export has one line for the new values of a bucket, however many there are.
     assert!(received.lines <= 20 * 29, "{}", received.lines);
 
     drop(daemon);
@@ -237,7 +237,7 @@ fn with_tags_a_histogram_is_a_distribution_whose_buckets_and_sum_are_exact() {
 }
 
 #[test]
-fn an_exporter_that_starts_now_sends_only_what_is_recorded_later() {
+fn with_the_current_baseline_only_later_values_are_sent() {
     let registry = Registry::new();
     let orders = open(&registry, "orders");
     orders.append.record_n(Duration::from_secs(1), 1000);

@@ -1,4 +1,4 @@
-//! `StatsD`: a real daemon that receives, is killed and restarted, and sockets that show the sent bytes.
+//! `StatsD`: a real daemon, which the tests also kill and restart, and sockets that receive the datagrams in its place.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -111,7 +111,8 @@ fn the_last_counts_of_a_backend_are_sent_and_a_reopened_one_continues() {
 #[test]
 fn thousands_of_series_arrive_completely_in_the_daemon() {
     let registry = Registry::with_prefix("papyra").unwrap();
-    // The datagrams fit the daemon's buffer, because the daemon may not get time to read.
+    // There are no more backends than the daemon's receive buffer has room for, because the daemon may not get time to read
+    // before everything is sent.
     let backends: Vec<_> = (0..600)
         .map(|i| {
             let metrics = Arc::new(PersistenceMetrics::default());
@@ -138,7 +139,7 @@ fn thousands_of_series_arrive_completely_in_the_daemon() {
     assert_eq!((sum(".scan_runs"), sum(".write_errors")), (600, 4200));
 }
 
-/// Returns the datagrams that a socket receives in place of the daemon.
+/// Returns the datagrams that have arrived on a socket, which receives them in place of the daemon.
 fn receive(socket: &UdpSocket) -> Vec<String> {
     socket.set_nonblocking(true).unwrap();
     let mut datagram = vec![0; 65536];
@@ -168,7 +169,8 @@ fn datagrams_are_packed_up_to_their_size_and_never_split_related_lines() {
             == datagram.matches("open_segments:-3|g").count()
     }));
 
-    // Unchanged series are not sent again; a line that is too long is sent alone.
+    // Counters that have not changed are not sent again, and gauges are. Lines that exceed the maximum are sent one by one,
+    // but the two lines of a negative gauge stay together.
     let mut statsd = statsd.with_max_bytes(1);
     backends[4].bytes_written.add(1);
     statsd.export().unwrap();
@@ -230,7 +232,7 @@ fn labels_are_parts_of_names_or_tags_and_cannot_break_a_line() {
     assert_eq!(counters["statsd.bad_lines_seen"], 0);
 }
 
-/// Adds the lines that arrived on a Unix socket to the sums.
+/// Adds the counters that have arrived on a Unix socket to the sums.
 fn add_up(socket: &UnixDatagram, sums: &mut BTreeMap<String, i64>) {
     socket.set_nonblocking(true).unwrap();
     let mut datagram = vec![0; 65536];
@@ -257,7 +259,7 @@ fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
     count();
     assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::NotFound);
 
-    // The daemon does not read, so the socket's buffer is full long before everything is sent.
+    // The daemon does not read, so the buffer of its socket is full long before everything is sent.
     let daemon = UnixDatagram::bind(&path).unwrap();
     count();
     while statsd.export().is_ok_and(|progress| progress == Progress::More) {}
@@ -304,7 +306,7 @@ fn a_line_that_is_too_long_for_a_datagram_is_left_out_and_reported() {
                 "last.records_written:3|c\nlast.open_segments:0|g"
             ]
         );
-        // The problems are a counter and a gauge of each of the two backends.
+        // Each of the two backends with a long name has two problems: its counter and its gauge.
         let problems = registry.problems();
         assert_eq!(problems.len(), 4, "{problems:?}");
         assert!(problems[0].backend.starts_with("{backend=\"xxx"), "{problems:?}");
@@ -352,7 +354,7 @@ fn after_a_daemon_dies_during_an_export_only_unreceived_lines_are_sent_again() {
     let backends: Vec<_> = (0..4).map(|i| open(&registry, &format!("b{i}"))).collect();
     let daemon = StatsDaemon::start("statsd-dies", free_port());
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
-    // Two lines of each backend fit a datagram.
+    // A datagram has room for the two lines of one backend, and an export for two datagrams.
     let mut statsd = statsd.with_max_bytes(50).with_burst(2);
     for metrics in &backends {
         metrics.records_written.add(5);
@@ -372,7 +374,7 @@ fn after_a_daemon_dies_during_an_export_only_unreceived_lines_are_sent_again() {
 }
 
 #[test]
-fn an_exporter_that_starts_now_sends_only_later_counts() {
+fn with_the_current_baseline_only_later_counts_are_sent() {
     let registry = Registry::new();
     let metrics = open(&registry, "orders");
     metrics.records_written.add(1000);
