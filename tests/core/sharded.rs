@@ -492,7 +492,7 @@ mod moved_and_interrupted {
             assert_eq!(counter.total(), 1, "moved after {steps} instructions");
             if before.iter().sum::<u64>() == 0 {
                 stopped_before += 1;
-                assert_eq!(after[16 + numbers[0]], 0, "moved after {steps} instructions");
+                assert_eq!(after[SHARED_CELLS + numbers[0]], 0, "moved after {steps} instructions");
             } else {
                 stopped_after += 1;
                 assert_eq!(after, before, "moved after {steps} instructions");
@@ -600,6 +600,9 @@ mod moved_and_interrupted {
         }
     }
 
+    /// The number of shared cells, which come before the cells of the CPUs.
+    const SHARED_CELLS: usize = 16;
+
     /// Returns all words of the counter after the word of its flags: the shared cells, the cells of the CPUs, and the
     /// baseline.
     fn words(counter: &ShardedCounter) -> Vec<u64> {
@@ -626,7 +629,7 @@ mod moved_and_interrupted {
         let counter = ShardedCounter::new();
         (0..EACH).for_each(|_| counter.inc());
         let words = words(&counter);
-        let shared: u64 = words[..16].iter().sum();
+        let shared: u64 = words[..SHARED_CELLS].iter().sum();
         if cfg!(all(target_arch = "x86_64", target_env = "gnu")) && is_registered() {
             // Only interrupted increments go to shared cells.
             assert!(shared < EACH / 10, "{shared} of {EACH} are in the shared cells");

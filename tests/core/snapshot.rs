@@ -123,7 +123,7 @@ struct Mixed {
     #[metrics(flatten, prefix = "cache_")]
     cache: Option<Cache>,
     level: AtomicI64,
-    own: Arc<Gauge>,
+    shared: Arc<Gauge>,
 }
 
 #[derive(Default, Metrics)]
@@ -141,14 +141,14 @@ fn mixed() -> Mixed {
     mixed.old.store(5, Ordering::Relaxed);
     mixed.older.store(6, Ordering::Relaxed);
     mixed.level.store(7, Ordering::Relaxed);
-    mixed.own.set(8);
+    mixed.shared.set(8);
     mixed
 }
 
 #[test]
 fn instruments_of_several_types_read_in_declaration_order() {
     let mut mixed = mixed();
-    let expected = "writes: 1\nreads: 2\nopen: 3\nscans: 4\nold: 5\nolder: 6\nlevel: 7\nown: 8";
+    let expected = "writes: 1\nreads: 2\nopen: 3\nscans: 4\nold: 5\nolder: 6\nlevel: 7\nshared: 8";
     assert_eq!(mixed.snapshot().to_string(), expected);
     let mut visited = Vec::new();
     mixed.visit(&mut |metric, value| visited.push(format!("{}: {value}", metric.name())));
@@ -160,7 +160,7 @@ fn instruments_of_several_types_read_in_declaration_order() {
     let known: Vec<&str> = mixed.descriptors().iter().map(Descriptor::name).collect();
     assert_eq!(names, known);
     assert_eq!(mixed.snapshot()["cache_misses"], 0);
-    assert_eq!(mixed.snapshot()["own"], 8);
+    assert_eq!(mixed.snapshot()["shared"], 8);
     assert_eq!(mixed.totals()["cache_misses"], 1);
 }
 
@@ -184,12 +184,12 @@ fn absent_metrics_are_in_no_view_of_a_snapshot() {
     assert_eq!(snapshot, by_hand);
     assert_eq!(snapshot.iter().len(), 8);
     let backwards: Vec<_> = snapshot.iter().rev().map(|(name, _)| name).collect();
-    assert_eq!(backwards, ["own", "level", "older", "old", "scans", "open", "reads", "writes"]);
+    assert_eq!(backwards, ["shared", "level", "older", "old", "scans", "open", "reads", "writes"]);
     let owned: Vec<_> = snapshot.clone().into_iter().rev().map(|(name, _)| name).collect();
     assert_eq!(owned, backwards);
     let mut both = snapshot.clone().into_iter();
     assert_eq!(both.next(), Some(("writes".to_owned(), Value::Counter(1))));
-    assert_eq!(both.next_back(), Some(("own".to_owned(), Value::Gauge(8))));
+    assert_eq!(both.next_back(), Some(("shared".to_owned(), Value::Gauge(8))));
     assert_eq!(both.len(), 6);
     assert_eq!(snapshot.clone().into_iter().collect::<Snapshot>(), snapshot);
     assert_eq!(snapshot.since(&by_hand), by_hand.since(&snapshot));

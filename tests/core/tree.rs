@@ -26,8 +26,8 @@ fn a_backend_depends_only_on_the_packages_that_any_derive_needs() {
     );
 }
 
-/// `cargo run --example` builds a dependency with all features that any default member enables. An example that depended on
-/// the export crate would therefore be built after the SDK of OpenTelemetry.
+/// `cargo run --example` builds a dependency with all features that any default member enables. If an example depended on
+/// the export crate, running it would therefore build the SDK of OpenTelemetry.
 #[test]
 fn running_an_example_does_not_build_the_export_crate() {
     let packages = dependencies("papyra-metrics-examples", "normal,dev");

@@ -216,6 +216,7 @@ fn buckets_that_become_known_later_are_checked_then() {
 
 #[test]
 fn a_hand_written_histogram_continues_after_a_reset() {
+    /// A histogram that implements only the required methods, so that a reset also resets its total.
     #[derive(Default)]
     struct Plain(Histogram<Coarse>);
 
@@ -233,17 +234,17 @@ fn a_hand_written_histogram_continues_after_a_reset() {
     }
 
     #[derive(Default, Metrics)]
-    struct Own {
+    struct PlainMetrics {
         append: Plain,
     }
-    let (registry, own) = (Registry::new(), Arc::new(Own::default()));
-    registry.register(own.clone(), &[]).unwrap();
+    let (registry, metrics) = (Registry::new(), Arc::new(PlainMetrics::default()));
+    registry.register(metrics.clone(), &[]).unwrap();
     let mut reader = RegistryReader::new(&registry);
-    own.append.0.record(micros(10));
-    own.append.0.record(micros(2000));
+    metrics.append.0.record(micros(10));
+    metrics.append.0.record(micros(2000));
     assert_eq!(histogram(&mut reader, "append", "{}").count(), 2);
-    own.append.0.reset();
-    own.append.0.record(micros(30));
+    metrics.append.0.reset();
+    metrics.append.0.record(micros(30));
     let read = histogram(&mut reader, "append", "{}");
     let counts: Vec<_> = read.buckets().map(|bucket| bucket.count()).collect();
     assert_eq!((counts, read.sum()), (vec![2, 1, 0], 0.002_04));

@@ -49,7 +49,7 @@ impl<R: Fn(), D: Fn()> Drop for Active<R, D> {
 const ACTIVE: &[Descriptor] = &[Descriptor::counter("active")];
 
 /// Uses a registry as an application does: registers and unregisters metrics, reads the problems, and prints the registry.
-fn use_all(registry: &Registry) {
+fn use_registry(registry: &Registry) {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     let call = CALLS.fetch_add(1, Relaxed).to_string();
     let metrics = Arc::new(LogMetrics::default());
@@ -68,7 +68,7 @@ fn a_backend_uses_the_registry_while_it_is_read_and_when_it_is_dropped() {
         Active {
             descriptors: ACTIVE,
             on_read: move || {
-                use_all(&reading);
+                use_registry(&reading);
                 // The scrape reads this backend again, which must not start another scrape.
                 if !is_scraping.swap(true, Relaxed) {
                     assert!(
@@ -78,7 +78,7 @@ fn a_backend_uses_the_registry_while_it_is_read_and_when_it_is_dropped() {
                 }
             },
             on_drop: move || {
-                use_all(&dropping);
+                use_registry(&dropping);
                 Prometheus::new(&dropping).scrape(None);
             },
         }
@@ -129,7 +129,7 @@ fn a_filter_and_a_list_of_metrics_may_use_the_registry() {
     let registry = Registry::new();
     let inner = registry.clone();
     let handle = registry.with_filter(move |_| {
-        use_all(&inner);
+        use_registry(&inner);
         true
     });
     let metrics = Arc::new(CacheMetrics::default());
@@ -194,7 +194,7 @@ fn a_backend_may_register_and_drop_metrics_during_a_collection() {
                     registry.register(later.clone(), &[]).unwrap();
                 }
             },
-            on_drop: move || use_all(&dropping),
+            on_drop: move || use_registry(&dropping),
         }
     };
     let active = Arc::new(active);
@@ -226,7 +226,7 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
     let (active, log) = (Arc::new(active), Arc::new(LogMetrics::default()));
     registry.register(log.clone(), &[]).unwrap();
     registry.register(active.clone(), &[]).unwrap();
-    let held_up = thread::spawn({
+    let blocked = thread::spawn({
         let registry = registry.clone();
         move || {
             let mut reader = RegistryReader::new(&registry);
@@ -246,7 +246,7 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
     assert!(registry.unregister(&active));
     barrier.wait();
     // The zero of the blocked reading is older than the merged 3. It must not be mistaken for a reset.
-    assert_eq!(held_up.join().unwrap(), [3, 7]);
+    assert_eq!(blocked.join().unwrap(), [3, 7]);
     log.records_written.add(1);
     assert_eq!(read(&mut reader), [4, 7]);
     assert_eq!(read(&mut reader), [4]);

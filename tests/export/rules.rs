@@ -94,7 +94,7 @@ fn a_lock_file_and_its_struct_give_the_same_rules() {
 }
 
 #[test]
-fn error_counters_objectives_and_gauges_in_flight_have_alerts_without_burn_rates_that_cannot_be_reached() {
+fn each_role_and_objective_has_its_alerts_except_burn_rates_that_cannot_be_reached() {
     let rules = rules_of_store();
     let alerts: Vec<_> =
         rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();

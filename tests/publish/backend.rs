@@ -49,7 +49,7 @@ fn main() {
     for line in std::io::stdin().lock().lines() {
         let line = line.expect("the test writes lines");
         let (word, rest) = line.split_once(' ').unwrap_or((&line, ""));
-        let counts = || metrics.as_ref().expect("it has published");
+        let counts = || metrics.as_ref().expect("the metrics are published");
         let number = || rest.parse::<u64>().expect("a number");
         let answer = match word {
             "publish" => match Published::create(rest) {
@@ -125,7 +125,7 @@ fn measure(engine: &mut Option<Published<EngineMetrics>>, word: &str, rest: &str
             Err(error) => error.to_string(),
         };
     }
-    let engine = engine.as_ref().expect("it has published an engine");
+    let engine = engine.as_ref().expect("the engine's metrics are published");
     let number = || rest.parse::<u64>().expect("a number");
     match word {
         // The argument is in microseconds.

@@ -289,7 +289,8 @@ mod hostile {
             Self { directory, bytes }
         }
 
-        fn half(&self, at: usize) -> u32 {
+        /// Returns the 32-bit number at this offset.
+        fn number(&self, at: usize) -> u32 {
             u32::from_ne_bytes(self.bytes[at..at + 4].try_into().unwrap())
         }
 
@@ -316,8 +317,8 @@ mod hostile {
     fn invalid_bounds_and_base_units_are_rejected() {
         let sample = Sample::new();
         assert_eq!(sample.fault(&[]), "read: 6");
-        let bounds = usize::try_from(sample.half(APPEND + 72)).unwrap();
-        assert_eq!(sample.half(APPEND + 76), 28);
+        let bounds = usize::try_from(sample.number(APPEND + 72)).unwrap();
+        assert_eq!(sample.number(APPEND + 76), 28);
         let first = &sample.bytes[bounds..bounds + 8];
         let invalid = "invalid bounds of a histogram";
         for (changes, fault) in [
@@ -365,8 +366,8 @@ mod hostile {
     fn invalid_and_repeated_labels_are_rejected() {
         let sample = Sample::new();
         // The first histogram becomes a counter. A counter has no bounds, so labels can replace those of the histogram.
-        let list = usize::try_from(sample.half(APPEND + 72)).unwrap();
-        let name = (sample.half(APPEND), sample.half(APPEND + 4));
+        let list = usize::try_from(sample.number(APPEND + 72)).unwrap();
+        let name = (sample.number(APPEND), sample.number(APPEND + 4));
         let pair = |(offset, len): (u32, u32)| [offset.to_ne_bytes(), len.to_ne_bytes()].concat();
         let label = |name, value| [pair(name), pair(value)].concat();
         let labelled = |count: u32, labels: &[u8]| {
@@ -387,7 +388,7 @@ mod hostile {
         assert_eq!(labelled(1, &label(part(0, 1), part(1, 0))), invalid);
         // The beginning of the help text, `How l`, is not a label value, because it has a capital letter. It is not a label
         // name, because it has a space.
-        let help = (sample.half(APPEND + 8), 5);
+        let help = (sample.number(APPEND + 8), 5);
         assert_eq!(labelled(1, &label(part(0, 1), help)), invalid);
         assert_eq!(labelled(1, &label(help, part(0, 1))), invalid);
         assert_eq!(labelled(1, &label(part(0, 1), (u32::MAX, 1))), "invalid string");
@@ -429,33 +430,33 @@ mod hostile {
         let name = |i: usize| format!("h{i:07}");
         let values = (start + 16 * entries).next_multiple_of(8);
         let mut bytes = b"\x89papyra\n".to_vec();
-        let half = |bytes: &mut Vec<u8>, n: usize| {
+        let put_u32 = |bytes: &mut Vec<u8>, n: usize| {
             bytes.extend(u32::try_from(n).unwrap().to_ne_bytes());
         };
-        let word = |bytes: &mut Vec<u8>, n: usize| bytes.extend((n as u64).to_ne_bytes());
+        let put_u64 = |bytes: &mut Vec<u8>, n: usize| bytes.extend((n as u64).to_ne_bytes());
         for n in [0x0102_0304, 2, 0, 88] {
-            half(&mut bytes, n);
+            put_u32(&mut bytes, n);
         }
-        word(&mut bytes, values + 32 * entries);
-        word(&mut bytes, values);
+        put_u64(&mut bytes, values + 32 * entries);
+        put_u64(&mut bytes, values);
         for n in [entries, 1, 0, 0, start, 0] {
-            half(&mut bytes, n);
+            put_u32(&mut bytes, n);
         }
         for i in 0..entries {
             for n in [start + 16 * i, 8, start, 0, start, 0, 3, 0] {
-                half(&mut bytes, n);
+                put_u32(&mut bytes, n);
             }
             for n in [values + 32 * i, 32, 0] {
-                word(&mut bytes, n);
+                put_u64(&mut bytes, n);
             }
             for n in [1, 0, start, 0, start + 16 * i + 8, 1] {
-                half(&mut bytes, n);
+                put_u32(&mut bytes, n);
             }
-            word(&mut bytes, 1);
+            put_u64(&mut bytes, 1);
         }
         for i in 0..entries {
             bytes.extend(name(i).as_bytes());
-            word(&mut bytes, 1);
+            put_u64(&mut bytes, 1);
         }
         bytes.resize(values, 0);
         let checksum = crc32fast::hash(&bytes[20..]);

@@ -70,8 +70,8 @@ fn equal_series_are_rejected_whatever_the_order_of_their_labels() {
     };
     let get = position("requests{op=get,outcome=ok}");
     let put = position("requests{op=put,outcome=ok}");
-    let half = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
-    let list = |entry: usize| usize::try_from(half(entry + 64)).unwrap();
+    let number = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap());
+    let list = |entry: usize| usize::try_from(number(entry + 64)).unwrap();
     let open = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = bytes.clone();
         change(&mut bytes);

@@ -68,6 +68,7 @@ impl Sample {
         Self { directory: tempfile::tempdir().unwrap(), bytes }
     }
 
+    /// Returns the 32-bit number at this offset.
     fn number(&self, at: usize) -> usize {
         u32::from_ne_bytes(self.bytes[at..at + 4].try_into().unwrap()).try_into().unwrap()
     }
@@ -77,7 +78,7 @@ impl Sample {
         64 + self.number(20) * metric
     }
 
-    fn metrics(&self) -> usize {
+    fn metric_count(&self) -> usize {
         self.number(40)
     }
 
@@ -205,7 +206,7 @@ fn mutate(sample: &Sample) {
         let mut hole = 0;
         for _ in 0..=random.below(4) {
             let at = random.below(bytes.len());
-            let entry = sample.entry(random.below(sample.metrics()));
+            let entry = sample.entry(random.below(sample.metric_count()));
             match random.below(10) {
                 0 => bytes.truncate(at.max(1)),
                 1 => bytes[at] = 0xff,
@@ -225,7 +226,7 @@ fn mutate(sample: &Sample) {
                 // Puts one string or list in place of another.
                 5 if bytes.len() >= description => {
                     let pairs = [0, 8, 16, 64, 72];
-                    let other = sample.entry(random.below(sample.metrics()));
+                    let other = sample.entry(random.below(sample.metric_count()));
                     let (from, to) =
                         (other + pairs[random.below(5)], entry + pairs[random.below(5)]);
                     bytes.copy_within(from..from + 8, to);
@@ -350,7 +351,7 @@ fn a_counter_of_several_cells_is_their_sum_minus_one_baseline() {
     let entry = sample.entry(0);
     // The total of the second counter becomes a second cell of the first. The last metric is removed, because the cells of
     // all metrics together may not exceed the words of the file.
-    let metrics = u32::try_from(sample.metrics() - 1).unwrap();
+    let metrics = u32::try_from(sample.metric_count() - 1).unwrap();
     sample.bytes = sample.forged(40, &metrics.to_ne_bytes());
     sample.bytes = sample.forged(entry + 40, &16_u64.to_ne_bytes());
     sample.bytes = sample.forged(entry + 56, &2_u32.to_ne_bytes());
@@ -755,7 +756,7 @@ mod costs {
             let reading = scope.spawn(|| {
                 for _ in 0..20_000 {
                     match Reader::open(sample.path()).and_then(|reader| reader.snapshot()) {
-                        Ok(snapshot) => assert_eq!(snapshot.len(), sample.metrics()),
+                        Ok(snapshot) => assert_eq!(snapshot.len(), sample.metric_count()),
                         Err(error) => assert!(error.to_string().contains("damaged"), "{error}"),
                     }
                 }

@@ -176,7 +176,7 @@ pub(crate) struct Datagrams {
 
 impl Datagrams {
     /// Adds the values of one line: one value, or several equal values if the line has a sample rate.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // of small numbers
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // the numbers are small
     fn add_values(&mut self, name: &str, value: f64, rest: &str) {
         let (rate, tags) = match rest.strip_prefix("|@") {
             Some(rest) => rest.split_at(rest.find('|').unwrap_or(rest.len())),

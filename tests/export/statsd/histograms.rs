@@ -1,6 +1,6 @@
 //! Histograms: buckets, count, sum and quantiles for the `StatsD` daemon, and distributions for `DogStatsD`.
 
-// Receivers calculate in floats, which are exact for the small numbers used here.
+// Receivers calculate in floats, in which the counts of these tests are exact.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 use std::collections::BTreeMap;
