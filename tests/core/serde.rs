@@ -61,6 +61,54 @@ fn a_histogram_round_trips_as_an_object_in_the_exported_unit() {
     assert_eq!(read.quantile(0.5), written.quantile(0.5));
 }
 
+buckets!(Scan: Duration = one_two_five(1s, 1000s));
+
+/// Returns the distribution that is read back from its JSON, and the distribution.
+fn through_json(scan: &Histogram<Scan>) -> (Distribution, Distribution) {
+    let written = scan.get().erase();
+    (serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap(), written)
+}
+
+/// JSON does not contain the base unit. Whole seconds are read as integers, and other durations as nanoseconds.
+#[test]
+fn an_interval_is_exact_between_whole_seconds_and_nanoseconds() {
+    let scan: Histogram<Scan> = Histogram::new();
+    scan.record(Duration::from_secs(3));
+    let (whole, written_whole) = through_json(&scan);
+    scan.record(Duration::from_millis(1500));
+    let (fractional, written_fractional) = through_json(&scan);
+    scan.record(Duration::from_millis(500));
+    let (whole_again, written_whole_again) = through_json(&scan);
+    for later in [&fractional, &written_fractional] {
+        for earlier in [&whole, &written_whole] {
+            let interval = later.since(earlier);
+            assert_eq!((interval.count(), interval.sum()), (1, 1.5));
+        }
+    }
+    for later in [&whole_again, &written_whole_again] {
+        for earlier in [&fractional, &written_fractional] {
+            let interval = later.since(earlier);
+            assert_eq!((interval.count(), interval.sum()), (1, 0.5));
+            assert_eq!(earlier.since(later), *earlier, "the histogram was reset");
+        }
+    }
+}
+
+#[test]
+fn distributions_of_whole_seconds_and_of_nanoseconds_are_merged() {
+    let scan: Histogram<Scan> = Histogram::new();
+    scan.record(Duration::from_secs(3));
+    let (whole, written_whole) = through_json(&scan);
+    scan.record(Duration::from_millis(1500));
+    let (fractional, _) = through_json(&scan);
+    for (sum, other) in [(&whole, &fractional), (&fractional, &whole), (&whole, &written_whole)] {
+        let mut sum = sum.clone();
+        let (count, seconds) = (sum.count() + other.count(), sum.sum() + other.sum());
+        sum.merge(other).unwrap();
+        assert_eq!((sum.count(), sum.sum()), (count, seconds));
+    }
+}
+
 #[test]
 fn a_float_is_a_number_or_null_if_json_has_no_such_number() {
     let snapshot = Snapshot::from_iter([

@@ -27,6 +27,9 @@ pub trait BucketSet {
     // Seals the trait, because `Scale` is not public.
     #[doc(hidden)]
     fn __scale(scale: &Self::__Scale) -> Scale<'_>;
+    /// Replaces the bounds and the base unit of a scale with those of another one.
+    #[doc(hidden)]
+    fn __set_base_unit(scale: &mut Self::__Scale, other: &Self::__Scale);
     #[doc(hidden)]
     fn __value(scale: &Self::__Scale, base_units: u64) -> Self::Value;
     #[doc(hidden)]
@@ -51,6 +54,9 @@ impl<B: Buckets> BucketSet for B {
     }
 
     #[doc(hidden)]
+    fn __set_base_unit((): &mut (), (): &()) {}
+
+    #[doc(hidden)]
     fn __value((): &(), base_units: u64) -> B::Value {
         B::Value::from_base_units(base_units)
     }
@@ -70,6 +76,11 @@ impl BucketSet for AnyBuckets {
 
     fn __scale(scale: &OwnedScale) -> Scale<'_> {
         Scale { bounds: &scale.bounds, unit: scale.unit.as_deref(), per_unit: scale.per_unit }
+    }
+
+    fn __set_base_unit(scale: &mut OwnedScale, other: &OwnedScale) {
+        scale.bounds = other.bounds.clone();
+        scale.per_unit = other.per_unit;
     }
 
     #[allow(clippy::cast_precision_loss)] // exact up to 2⁵³ base units: 104 days in nanoseconds

@@ -43,6 +43,12 @@ impl Tally {
     pub fn wrapping_sub(self, other: Self) -> Self {
         Self { count: self.count.wrapping_sub(other.count), sum: self.sum.wrapping_sub(other.sum) }
     }
+
+    /// Converts the sum to a smaller base unit, `units` of which are one of the current base unit. Wraps on overflow.
+    #[inline]
+    pub(super) fn to_smaller_unit(self, units: u64) -> Self {
+        Self { sum: self.sum.wrapping_mul(units), ..self }
+    }
 }
 
 impl BucketCell {

@@ -34,29 +34,25 @@ impl Distribution {
         }
     }
 
-    /// Adds the values of another distribution, such as that of the same metric of another backend.
+    /// Adds the values of another distribution, such as that of the same metric of another backend. If the base units
+    /// differ, the result has the smaller one.
     ///
     /// # Errors
     ///
-    /// Returns an error if the bounds or the base units differ. This distribution is then unchanged.
+    /// Returns an error if the bounds differ. This distribution is then unchanged.
     pub fn merge(&mut self, other: &Self) -> Result<(), BoundsMismatch> {
-        let same_units = self.scale().per_unit == other.scale().per_unit;
-        if !same_units || !self.has_bounds_of(other) {
-            return Err(BoundsMismatch(()));
-        }
-        self.add(other);
-        Ok(())
+        self.add(other).ok_or(BoundsMismatch(()))
     }
 }
 
-/// The error of [`Distribution::merge`] if the two distributions have different bounds or base units.
+/// The error of [`Distribution::merge`] if the two distributions have different bounds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoundsMismatch(());
 
 impl fmt::Display for BoundsMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "the distributions have different bounds or base units; only those of the same buckets can be merged",
+            "the distributions have different bounds; only those of the same buckets can be merged",
         )
     }
 }

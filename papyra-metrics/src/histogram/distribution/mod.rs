@@ -142,7 +142,8 @@ impl<B: BucketSet> Distribution<B> {
     ///
     /// If a count or a sum is lower than in `earlier`, the histogram was reset in between. If the bounds differ,
     /// `earlier` is of another histogram. In both cases, this whole distribution is returned. A lower sum of the bucket
-    /// above the last bound does not indicate a reset, because that sum may wrap.
+    /// above the last bound does not indicate a reset, because that sum may wrap. If the base units differ, the result
+    /// has the smaller one.
     ///
     /// ```
     /// use papyra_metrics::{Histogram, Sizes};
@@ -156,15 +157,19 @@ impl<B: BucketSet> Distribution<B> {
     /// ```
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let (all, before) = (self.tallies(), earlier.tallies());
-        let last = all.len() - 1;
-        let has_fallen = all.iter().zip(before).enumerate().any(|(bucket, (now, earlier))| {
+        let mut interval = self.clone();
+        let Some(units) = interval.use_smaller_base_unit(earlier) else {
+            return interval;
+        };
+        let before = earlier.tallies().iter().map(|tally| tally.to_smaller_unit(units));
+        let last = before.len() - 1;
+        let mut pairs = interval.tallies().iter().zip(before.clone()).enumerate();
+        let has_fallen = pairs.any(|(bucket, (now, earlier))| {
             now.count < earlier.count || bucket < last && now.sum < earlier.sum
         });
-        let mut interval = self.clone();
-        if self.has_bounds_of(earlier) && !has_fallen {
-            for (now, earlier) in interval.tallies.as_mut().iter_mut().zip(earlier.tallies()) {
-                *now = now.wrapping_sub(*earlier);
+        if !has_fallen {
+            for (now, earlier) in interval.tallies_mut().iter_mut().zip(before) {
+                *now = now.wrapping_sub(earlier);
             }
         }
         interval
@@ -208,10 +213,31 @@ impl<B: BucketSet> Distribution<B> {
         &mut self.tallies.as_mut()[..len]
     }
 
-    fn add(&mut self, other: &Self) {
-        for (sum, tally) in self.tallies.as_mut().iter_mut().zip(other.tallies()) {
-            *sum = sum.wrapping_add(*tally);
+    /// Adds the values of another distribution. Returns `None`, and changes nothing, if the bounds differ.
+    fn add(&mut self, other: &Self) -> Option<()> {
+        let units = self.use_smaller_base_unit(other)?;
+        for (sum, tally) in self.tallies_mut().iter_mut().zip(other.tallies()) {
+            *sum = sum.wrapping_add(tally.to_smaller_unit(units));
         }
+        Some(())
+    }
+
+    /// Converts this distribution to the base unit of the other one if that is smaller, as nanoseconds are smaller than
+    /// seconds. Returns how many base units of the result are one base unit of the other distribution. Returns `None`, and
+    /// changes nothing, if the bounds differ, or if neither base unit is a multiple of the other.
+    fn use_smaller_base_unit(&mut self, other: &Self) -> Option<u64> {
+        let (own, others) = (self.scale().per_unit, other.scale().per_unit);
+        let smaller = own.max(others);
+        if !self.has_bounds_of(other) || smaller % own != 0 || smaller % others != 0 {
+            return None;
+        }
+        if own < smaller {
+            B::__set_base_unit(&mut self.scale, &other.scale);
+            for tally in self.tallies_mut() {
+                *tally = tally.to_smaller_unit(smaller / own);
+            }
+        }
+        Some(smaller / others)
     }
 
     fn scale(&self) -> Scale<'_> {
@@ -254,7 +280,8 @@ impl<B: Buckets> Distribution<B> {
 
     /// Adds the values of another distribution, such as that of the same metric of another backend.
     pub fn merge(&mut self, other: &Self) {
-        self.add(other);
+        // Both have the bounds of their type.
+        let _ = self.add(other);
     }
 }
 
