@@ -109,10 +109,11 @@ impl Parts {
         if self.bounds.len() + 1 != self.tallies.len() {
             return Err("a histogram must have one bucket more than bounds");
         }
-        if self.bounds.windows(2).any(|pair| pair[0] >= pair[1])
-            || self.bounds.last().is_some_and(|bound| *bound > MAX_BASE_UNITS)
-        {
-            return Err("the bounds of a histogram do not rise, or one is out of range");
+        if self.bounds.windows(2).any(|pair| pair[0] >= pair[1]) {
+            return Err("the bounds of a histogram do not rise");
+        }
+        if self.bounds.last().is_some_and(|bound| *bound > MAX_BASE_UNITS) {
+            return Err("a bound of a histogram is out of range");
         }
         let mut counts = self.tallies.iter().map(|tally| tally.count);
         if counts.try_fold(0_u64, u64::checked_add).is_none() {
