@@ -153,7 +153,8 @@ impl BoundLiteral {
 /// Parses a bound into base units, at most [`MAX_BASE_UNITS`]; `None` if the text is not a bound.
 pub(crate) const fn parse(text: &str, notation: Notation) -> Option<u64> {
     let text = text.as_bytes();
-    let (mut digits, mut decimals, mut is_fraction) = (0_u64, 0_u32, false);
+    let (mut digits, mut decimals) = (0_u64, 0_u32);
+    let (mut has_digit, mut is_fraction) = (false, false);
     let mut i = 0;
     while i < text.len() {
         match text[i] {
@@ -161,6 +162,7 @@ pub(crate) const fn parse(text: &str, notation: Notation) -> Option<u64> {
                 let Some(tens) = digits.checked_mul(10) else { return None };
                 let Some(sum) = tens.checked_add((digit - b'0') as u64) else { return None };
                 digits = sum;
+                has_digit = true;
                 decimals += is_fraction as u32;
             }
             b'_' => {}
@@ -169,7 +171,7 @@ pub(crate) const fn parse(text: &str, notation: Notation) -> Option<u64> {
         }
         i += 1;
     }
-    if i == 0 {
+    if !has_digit {
         return None;
     }
     let (_, suffix) = text.split_at(i);
@@ -256,7 +258,13 @@ mod tests {
         for (text, notation) in [
             ("20", Notation::Duration),
             ("20m", Notation::Duration),
+            ("", Notation::Integer),
+            ("_", Notation::Integer),
+            (".", Notation::Integer),
+            (".KiB", Notation::Integer),
             ("ms", Notation::Duration),
+            ("_ms", Notation::Duration),
+            (".s", Notation::Duration),
             ("1.5ns", Notation::Duration),
             ("300h_0", Notation::Duration),
             ("9999999999s", Notation::Duration),
