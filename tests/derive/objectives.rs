@@ -99,6 +99,17 @@ fn the_threshold_and_the_percentage_may_come_from_a_macro() {
 }
 
 #[test]
+fn a_percentage_that_is_rounded_to_0_or_100_is_rejected() {
+    for percent in [4e-8, 99.999_999_96, 0.0, -1.0, 100.0, f64::INFINITY, f64::NAN] {
+        let refused = std::panic::catch_unwind(|| Objective::new::<Latency>("20ms", percent));
+        let message = *refused.unwrap_err().downcast::<&str>().unwrap();
+        assert!(message.contains("rounded to seven decimals"), "{percent}: {message}");
+    }
+    assert_eq!(Objective::new::<Latency>("20ms", 6e-8).percent(), 1e-7);
+    assert_eq!(Objective::new::<Latency>("20ms", 99.999_999_94).percent(), 99.999_999_9);
+}
+
+#[test]
 fn descriptors_with_different_objectives_or_error_flags_are_not_equal() {
     const PLAIN: Descriptor = Descriptor::new("append", Kind::Histogram).with_unit("seconds");
     const WITH_OBJECTIVE: Descriptor =

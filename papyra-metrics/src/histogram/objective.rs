@@ -56,14 +56,13 @@ impl Objective {
     ///
     /// # Panics
     ///
-    /// Panics if the text is not one of the bounds, or if the percentage is not above 0 and below 100. In a `const`,
-    /// this is a compile error.
+    /// Panics if the text is not one of the bounds, or if the rounded percentage is not above 0 and below 100. In a
+    /// `const`, this is a compile error.
     #[track_caller]
     pub const fn new<B: Buckets>(within: &str, percent: f64) -> Self {
-        assert!(percent > 0.0 && percent < 100.0, "the percentage must be above 0 and below 100");
         let scale =
             Scale { bounds: B::BOUNDS, unit: B::UNIT, per_unit: <B::Value as Amount>::PER_UNIT };
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // below a billion
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // the cast saturates
         Self::of_scale(&scale, within, (percent * 10_000_000.0 + 0.5) as u32)
     }
 
@@ -85,7 +84,9 @@ impl Objective {
         #[allow(clippy::cast_possible_truncation)] // 1 or a billion
         match Self::from_parts(threshold, scale.per_unit as u32, billionths) {
             Some(objective) => objective,
-            None => panic!("the percentage must be above 0 and below 100"),
+            None => panic!(
+                "the percentage must be above 0 and below 100 when it is rounded to seven decimals"
+            ),
         }
     }
 
