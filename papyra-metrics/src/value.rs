@@ -90,12 +90,20 @@ impl Value {
     }
 }
 
-/// Returns the float as an integer if it is a whole number below 1e30 in magnitude. All values of counters and gauges are
-/// below that limit.
+/// 2¹²⁷, the smallest float above the range of `i128`.
+const ABOVE_I128: f64 = 170_141_183_460_469_231_731_687_303_715_884_105_728.0;
+
+/// Returns the float as an integer if it is a whole number in the range of `i128`.
 fn integer(n: f64) -> Option<i128> {
-    const LIMIT: f64 = 1e30;
     #[allow(clippy::cast_possible_truncation)] // it is an integer in that range
-    (n % 1.0 == 0.0 && (-LIMIT..LIMIT).contains(&n)).then_some(n as i128)
+    (n % 1.0 == 0.0 && (-ABOVE_I128..ABOVE_I128).contains(&n)).then_some(n as i128)
+}
+
+/// Returns the float as an integer if it is in the part of the range of `u128` that is above the range of `i128`. All floats
+/// there are whole numbers.
+fn large_integer(n: f64) -> Option<u128> {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // as above
+    (ABOVE_I128..2.0 * ABOVE_I128).contains(&n).then_some(n as u128)
 }
 
 impl fmt::Display for Value {
@@ -138,7 +146,11 @@ macro_rules! equal_to_integers {
     ($($integer:ty)*) => {$(
         impl PartialEq<$integer> for Value {
             fn eq(&self, other: &$integer) -> bool {
-                i128::try_from(*other).is_ok_and(|other| self.integer() == Some(other))
+                match (i128::try_from(*other), u128::try_from(*other), self) {
+                    (Ok(other), _, _) => self.integer() == Some(other),
+                    (_, Ok(other), Self::Float(n)) => large_integer(*n) == Some(other),
+                    _ => false,
+                }
             }
         }
 

@@ -605,6 +605,50 @@ fn a_walker_reads_histograms_into_a_distribution_that_it_reuses() {
 }
 
 #[test]
+fn floats_and_integers_of_any_size_are_compared_exactly() {
+    let two_to = |exponent| 2.0_f64.powi(exponent);
+    let before = |float: f64| f64::from_bits(float.to_bits() - 1);
+    for (float, integer) in [
+        (-two_to(127), i128::MIN),
+        (-1e30, -1_000_000_000_000_000_019_884_624_838_656),
+        (-two_to(53), -(1 << 53)),
+        (-0.0, 0),
+        (two_to(53), 1 << 53),
+        (two_to(64), 1 << 64),
+        (1e30, 1_000_000_000_000_000_019_884_624_838_656),
+        (before(two_to(127)), i128::MAX - (1 << 74) + 1),
+    ] {
+        assert_eq!(Value::Float(float), integer);
+        assert_ne!(Value::Float(float), integer + 1);
+        assert_ne!(Value::Float(float), integer.wrapping_sub(1));
+    }
+    for (float, integer) in [
+        (two_to(53), 1_u128 << 53),
+        (two_to(127), 1 << 127),
+        (before(two_to(128)), u128::MAX - (1 << 75) + 1),
+    ] {
+        assert_eq!(Value::Float(float), integer);
+        assert_ne!(Value::Float(float), integer + 1);
+        assert_ne!(Value::Float(float), integer - 1);
+        assert_eq!(integer, Value::Float(float));
+    }
+    // Each of these is next to a limit, or converts to it if it is rounded or clamped.
+    for float in [two_to(127), two_to(128), f64::INFINITY, f64::NAN] {
+        assert_ne!(Value::Float(float), i128::MAX);
+        assert_ne!(Value::Float(float), u128::MAX);
+        assert_ne!(Value::Float(-2.0 * float), i128::MIN);
+        assert_ne!(Value::Float(float), 0);
+        assert_ne!(Value::Float(float), 0_u128);
+    }
+    assert_ne!(Value::Float(before(1.0)), 0);
+    assert_ne!(Value::Float(before(two_to(52))), (1_u128 << 52) - 1);
+    assert_ne!(Value::Counter(u64::MAX), Value::Float(two_to(64)));
+    assert_ne!(Value::Gauge(i64::MAX), Value::Float(two_to(63)));
+    assert_eq!(Value::Gauge(i64::MIN), Value::Float(-two_to(63)));
+    assert_ne!(Value::Gauge(-1), u128::MAX);
+}
+
+#[test]
 fn values_of_different_kinds_are_compared_exactly() {
     assert_eq!(Value::Float(3.0), Value::Counter(3));
     assert_eq!(Value::Float(-1.0), -1);
