@@ -78,6 +78,24 @@ fn a_snapshot_of_any_number_of_metrics_allocates_once() {
 }
 
 #[test]
+fn a_difference_of_two_snapshots_allocates_as_often_as_a_clone() {
+    #[derive(Default, Metrics)]
+    struct Optional {
+        #[metrics(flatten, prefix = "a_")]
+        absent: Option<Log>,
+        #[metrics(flatten, prefix = "b_")]
+        present: Log,
+    }
+    let metrics = Optional::default();
+    let earlier = metrics.snapshot();
+    metrics.present.records_written.add(3);
+    let later = metrics.snapshot();
+    let mut difference = Snapshot::default();
+    assert_eq!(allocations(|| difference = later.since(&earlier)), allocations(|| later.clone()));
+    assert_eq!(difference["b_records_written"], 3);
+}
+
+#[test]
 fn recording_and_reading_a_histogram_allocate_nothing() {
     static APPEND: Histogram = Histogram::new();
     static LOOKUP: ShardedHistogram = ShardedHistogram::new();

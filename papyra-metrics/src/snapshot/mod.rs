@@ -169,8 +169,7 @@ impl Snapshot {
     pub fn since(&self, earlier: &Self) -> Self {
         let mut before = Lookup { snapshot: earlier, by_name: None };
         let mut grown = self.clone();
-        let mut index = 0;
-        grown.for_each_value(|name, value| {
+        grown.for_each_value(|index, name, value| {
             match (value, before.find(index, name)) {
                 (Value::Counter(now), Some(earlier)) => {
                     // A counter that has fallen was reset, and its whole value counts.
@@ -184,23 +183,23 @@ impl Snapshot {
                 }
                 _ => {}
             }
-            index += 1;
         });
         grown
     }
 
-    fn for_each_value(&mut self, mut each: impl FnMut(&str, &mut Value)) {
+    /// Calls the function with the index, the name and the value of each metric that is not absent.
+    fn for_each_value(&mut self, mut each: impl FnMut(usize, &str, &mut Value)) {
         match &mut self.entries {
             Entries::Table { metrics, values } => {
-                for (metric, value) in metrics.iter().zip(values.iter_mut()) {
+                for (index, (metric, value)) in metrics.iter().zip(values.iter_mut()).enumerate() {
                     if let (Some(key), Some(value)) = (metric.key, value) {
-                        each(key, value);
+                        each(index, key, value);
                     }
                 }
             }
             Entries::Named(entries) => {
-                for (name, value) in entries {
-                    each(name, value);
+                for (index, (name, value)) in entries.iter_mut().enumerate() {
+                    each(index, name, value);
                 }
             }
         }
