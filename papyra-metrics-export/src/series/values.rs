@@ -33,7 +33,7 @@ pub(crate) struct SeriesValues {
     base: Vec<u64>,
     /// The form of each series. `None` before the first value.
     forms: Vec<Option<Form>>,
-    /// The runs of equal forms. Empty after a change of `forms`, until the next reading.
+    /// The runs of equal forms. Empty after series were added or removed, until the next reading.
     runs: Vec<FormRun>,
     /// The histograms. An entry is `None` after the histogram was removed by `take_histogram`.
     histograms: Vec<Option<HistogramValues>>,
@@ -133,6 +133,8 @@ impl SeriesValues {
         }
         if is_new {
             self.runs.clear();
+            // Found now, so that a later reading of the same series allocates nothing.
+            self.find_runs();
         }
         is_new
     }
