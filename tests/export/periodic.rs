@@ -60,6 +60,15 @@ fn panics_once(sender: &Sender<()>) -> PanicsOnce {
     PanicsOnce { sender: sender.clone(), has_panicked: false }
 }
 
+/// An export that never has sent everything.
+struct Endless;
+
+impl Export for Endless {
+    fn export(&mut self) -> io::Result<Progress> {
+        Ok(Progress::More)
+    }
+}
+
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 }
@@ -342,5 +351,19 @@ fn a_task_follows_a_paused_clock() {
         tokio::time::sleep(HOUR * 10 + SHORT_INTERVAL).await;
         assert_eq!(exports.try_iter().collect::<Vec<_>>(), (1..=10).collect::<Vec<_>>());
         periodic.stop().await.unwrap();
+    });
+}
+
+#[test]
+fn stop_is_an_error_if_the_last_export_cannot_send_everything_in_time() {
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.unwrap().block_on(async {
+        let error = PeriodicTask::spawn(HOUR, Endless).stop().await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(
+            error.to_string(),
+            "not all values were sent within 5 s; the receiver is too slow or has requested a pause"
+        );
     });
 }

@@ -102,21 +102,41 @@ impl<E: Export> Driver<E> {
             let message = error.to_string();
             (Err(error), Some(message))
         });
-        self.last_error.set(message);
         let (progress, result) = match result {
             Ok(progress) => (progress, Ok(())),
             Err(error) => (Progress::Done, Err(error)),
         };
-        let previous = mem::replace(&mut self.result, result);
-        let _ = catch(|| drop(previous));
+        self.set_result(result, message);
         progress
     }
 
+    fn set_result(&mut self, result: io::Result<()>, message: Option<String>) {
+        self.last_error.set(message);
+        let previous = mem::replace(&mut self.result, result);
+        let _ = catch(|| drop(previous));
+    }
+
+    /// Returns the time after which no part of the final export is begun, if the final export begins now.
+    fn deadline(&self) -> Instant {
+        (self.clock)() + FLUSH_TIMEOUT
+    }
+
     /// Sends a part of the final export. Returns the time to wait before the next part, or `None` if there is no
-    /// further part or the deadline has passed.
+    /// further part. If there is one, but the deadline has passed, the result of the export is an error.
     fn flush(&mut self, deadline: Instant) -> Option<Duration> {
-        let has_more = self.export() == Progress::More && Instant::now() < deadline;
-        has_more.then_some(PAUSE)
+        if self.export() == Progress::Done {
+            return None;
+        }
+        if (self.clock)() < deadline {
+            return Some(PAUSE);
+        }
+        let message = format!(
+            "not all values were sent within {} s; the receiver is too slow or has requested a pause",
+            FLUSH_TIMEOUT.as_secs()
+        );
+        let error = io::Error::new(io::ErrorKind::TimedOut, message.clone());
+        self.set_result(Err(error), Some(message));
+        None
     }
 
     /// Drops the exporter, whose `Drop` may panic, and returns the result of the last export.
@@ -143,9 +163,10 @@ fn panicked(message: &str) -> io::Error {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::time::{Duration, Instant};
 
-    use super::next_after;
+    use super::{Driver, Export, Progress, next_after};
 
     #[test]
     fn missed_exports_are_skipped_and_the_phase_is_kept() {
@@ -157,5 +178,27 @@ mod tests {
         assert_eq!(next(101), Some(at(200)));
         assert_eq!(next(1_000_000_050), Some(at(1_000_000_100)));
         assert_eq!(next_after(at(1), at(0), Duration::MAX), None);
+    }
+
+    /// An export that has more parts than it is asked for.
+    struct Endless;
+
+    impl Export for Endless {
+        fn export(&mut self) -> io::Result<Progress> {
+            Ok(Progress::More)
+        }
+    }
+
+    #[test]
+    fn parts_that_are_left_after_the_deadline_are_an_error() {
+        let mut driver = Driver::new(Duration::MAX, Instant::now, Endless);
+        let deadline = driver.deadline();
+        assert!(driver.flush(deadline).is_some());
+        assert_eq!(driver.last_error.get(), None);
+        assert_eq!(driver.flush(Instant::now()), None);
+        let last_error = driver.last_error.get();
+        let error = driver.finish().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(last_error, Some(error.to_string()));
     }
 }

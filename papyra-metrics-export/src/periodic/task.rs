@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::{Driver, Export, FLUSH_TIMEOUT};
+use super::{Driver, Export};
 use crate::last_error::LastError;
 use crate::panics::catch;
 
@@ -65,12 +65,12 @@ impl PeriodicTask {
         self.last_error.get()
     }
 
-    /// Exports once more and stops. If this export has several parts, no part is begun after five seconds, and the
-    /// remaining parts are left out without an error.
+    /// Exports once more and stops. If this export has several parts, no part is begun after five seconds.
     ///
     /// # Errors
     ///
-    /// Returns an error if the last export failed or panicked, or if the runtime shut down before it ended.
+    /// Returns an error if the last export failed or panicked, or if the runtime shut down before it ended;
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if parts of the last export are left after five seconds.
     pub async fn stop(self) -> io::Result<()> {
         let Self { running, task, .. } = self;
         drop(running);
@@ -90,7 +90,7 @@ async fn run<E: Export>(
     while timeout(wait, &mut stopped).await.is_err() {
         wait = driver.step();
     }
-    let deadline = Instant::now() + FLUSH_TIMEOUT;
+    let deadline = driver.deadline();
     while let Some(pause) = driver.flush(deadline) {
         sleep(pause).await;
     }
@@ -103,8 +103,10 @@ struct FlushOnDrop<E: Export>(Option<Driver<E>>);
 impl<E: Export> Drop for FlushOnDrop<E> {
     fn drop(&mut self) {
         if let Some(mut driver) = self.0.take() {
-            // There is no pause between the parts, because the runtime is shutting down.
-            let deadline = Instant::now() + FLUSH_TIMEOUT;
+            // There is no pause between the parts, because the runtime is shutting down. A paused clock of tokio would
+            // never reach the deadline.
+            driver.clock = Instant::now;
+            let deadline = driver.deadline();
             while driver.flush(deadline).is_some() {}
             let _ = catch(|| drop(driver.finish()));
         }

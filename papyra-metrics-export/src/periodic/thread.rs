@@ -72,13 +72,12 @@ impl Periodic {
         self.last_error.get()
     }
 
-    /// Exports once more and stops. If this export has several parts, no part is begun after five seconds, and the
-    /// remaining parts are left out without an error.
+    /// Exports once more and stops. If this export has several parts, no part is begun after five seconds.
     ///
     /// # Errors
     ///
-    /// Returns an error if the last export failed or panicked; [`TimedOut`](io::ErrorKind::TimedOut) if the thread has
-    /// not ended after six seconds; and [`Deadlock`](io::ErrorKind::Deadlock) if called by the export itself, in which
+    /// Returns an error if the last export failed or panicked; [`TimedOut`](io::ErrorKind::TimedOut) if parts of the
+    /// last export are left after five seconds, or if the thread has not ended after six; and [`Deadlock`](io::ErrorKind::Deadlock) if called by the export itself, in which
     /// case the thread stops as soon as the export returns.
     pub fn stop(mut self) -> io::Result<()> {
         self.join()
@@ -111,7 +110,7 @@ fn run<E: Export>(mut driver: Driver<E>, stopped: &mpsc::Receiver<()>) -> io::Re
     while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
         wait = driver.step();
     }
-    let deadline = Instant::now() + FLUSH_TIMEOUT;
+    let deadline = driver.deadline();
     while let Some(pause) = driver.flush(deadline) {
         thread::sleep(pause);
     }
