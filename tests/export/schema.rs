@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use papyra_metrics::{
     Counter, Descriptor, Family, Gauge, Histogram, Label, Metrics, Sizes, Walker, buckets,
@@ -239,6 +239,58 @@ fn objectives_components_and_marks_are_written_and_read_back() {
     let metrics = Arc::new(Guarded::default());
     registry.register(metrics.clone(), &[]).unwrap();
     assert_eq!(Schema::of_registry(&registry), schema);
+}
+
+/// Metrics of which some are absent until `inner` is set.
+#[derive(Default)]
+struct Late {
+    inner: OnceLock<Wal>,
+}
+
+impl Metrics for Late {
+    fn descriptors(&self) -> &[Descriptor] {
+        static WAL: Wal = Wal { failures: Counter::new(), append: Histogram::new() };
+        WAL.descriptors()
+    }
+
+    fn walk(&self, walker: &mut dyn Walker) {
+        match self.inner.get() {
+            Some(inner) => inner.walk(walker),
+            None => walker.absent(2),
+        }
+    }
+}
+
+#[test]
+fn the_lock_file_of_a_registry_lists_absent_metrics_as_that_of_the_struct_does() {
+    let registry = Registry::new();
+    let late = Arc::new(Late::default());
+    registry.register(late.clone(), &[]).unwrap();
+    let absent = Schema::of(&*late);
+    assert!(absent.to_string().contains("\nwal_failures\n"), "{absent}");
+    assert_eq!(Schema::of_registry(&registry), absent);
+    // The bounds of a histogram are listed as soon as it is present.
+    late.inner.get_or_init(Wal::default);
+    assert!(Schema::of_registry(&registry).to_string().contains("  bounds 0.001 0.02 1.0\n"));
+    assert_eq!(Schema::of_registry(&registry), Schema::of(&*late));
+}
+
+#[test]
+fn the_lock_file_of_a_registry_leaves_out_closed_backends_and_metrics_that_a_filter_refuses() {
+    let registry = Registry::new();
+    let open = Arc::new(LogMetrics::default());
+    registry.with_filter(|it| it.name() != "append").register(open.clone(), &[]).unwrap();
+    let [dropped, unregistered] = [(); 2].map(|()| Arc::new(Guarded::default()));
+    registry.register(dropped.clone(), &[("db", "a")]).unwrap();
+    registry.register(unregistered.clone(), &[("db", "b")]).unwrap();
+    assert!(Schema::of_registry(&registry).to_string().contains("wal_failures"));
+    drop(dropped);
+    registry.unregister(&unregistered);
+    let block = LOCK[LOCK.find("append_seconds").unwrap()..].split_once("\n\n").unwrap().0;
+    assert_eq!(
+        Schema::of_registry(&registry).to_string(),
+        LOCK.replace(&format!("{block}\n\n"), "")
+    );
 }
 
 #[test]

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use papyra_metrics::{ExpositionName, Kind, Metrics, Value};
+use papyra_metrics::{Kind, Metrics, Value};
 
 use super::label_set::LabelSet;
 use super::objective::Objective;
+use crate::series::SeriesId;
 use crate::series::histogram::Buckets;
 use crate::{Registry, RegistryReader};
 
@@ -38,7 +39,7 @@ pub(super) struct Family {
 
 /// The declaration of one series.
 pub(super) struct Declaration<'a> {
-    pub(super) name: ExpositionName<'a>,
+    pub(super) name: &'a str,
     /// The length in bytes of the prefix that the name begins with.
     pub(super) prefix_len: usize,
     pub(super) kind: Kind,
@@ -56,7 +57,7 @@ impl Schema {
         let mut schema = Self::default();
         for metric in metrics.descriptors() {
             schema.declare(Declaration {
-                name: metric.exposition_name(),
+                name: &metric.exposition_name().to_string(),
                 prefix_len: metric.prefix_len(),
                 kind: metric.kind(),
                 unit: metric.unit(),
@@ -67,32 +68,39 @@ impl Schema {
             });
         }
         metrics.visit_totals(&mut |metric, value| {
-            schema.set_bounds(&metric.exposition_name().to_string(), &value);
+            if let Value::Histogram(distribution) = &value {
+                let name = metric.exposition_name().to_string();
+                schema.set_bounds(&name, &Buckets::of(distribution));
+            }
         });
         schema
     }
 
-    /// Returns the schema of the metrics that are registered at the time of the call, with the registry's prefix and
-    /// labels. Metrics that are absent at that time, for example in a flattened `Option` that is `None`, are left out.
-    /// Backends that are closed but not yet forgotten are included.
+    /// Returns the schema of the open backends of a registry, with the registry's prefix and labels. Reads all backends
+    /// once. Metrics that a filter of the registry refuses are left out; metrics that are absent at the time of the
+    /// call, for example in a flattened `Option` that is `None`, are included as in [`of`](Self::of).
     ///
     /// Labels whose values differ from process to process, such as a host name, do not belong in a lock file. Register
     /// the metrics without these labels in the test.
     pub fn of_registry(registry: &Registry) -> Self {
+        // The bounds of a histogram that was absent when it was registered are known once it was read.
+        RegistryReader::new(registry).refresh();
         let mut schema = Self::default();
-        for sample in RegistryReader::new(registry).read() {
-            let family = schema.families.entry(sample.name().to_owned());
-            let family =
-                family.or_insert_with(|| Family::new(sample.kind(), sample.unit(), sample.help()));
-            family.series.insert(LabelSet::new(sample.labels().iter()));
-            schema.set_bounds(sample.name(), sample.value());
-        }
-        for (series, metric) in registry.descriptors() {
-            let Some(family) = schema.families.get_mut(series.family.name()) else { continue };
-            let registry_prefix_len = series.family.name().len() - series.family.own_name().len();
-            family.set_component(series.family.name(), registry_prefix_len + metric.prefix_len());
-            let labels = LabelSet::new(series.labels.iter());
-            family.mark(labels, metric.is_error_counter(), metric.objective());
+        for (SeriesId { family, labels }, metric) in registry.descriptors() {
+            let registry_prefix_len = family.name().len() - family.own_name().len();
+            schema.declare(Declaration {
+                name: family.name(),
+                prefix_len: registry_prefix_len + metric.prefix_len(),
+                kind: family.kind,
+                unit: family.unit(),
+                help: family.help(),
+                labels: LabelSet::new(labels.iter()),
+                is_error_counter: metric.is_error_counter(),
+                objective: metric.objective(),
+            });
+            if let Some(buckets) = family.buckets() {
+                schema.set_bounds(family.name(), buckets);
+            }
         }
         schema
     }
@@ -132,9 +140,8 @@ impl Schema {
     }
 
     pub(super) fn declare(&mut self, series: Declaration<'_>) {
-        let Declaration { prefix_len, kind, unit, help, .. } = series;
-        let name = series.name.to_string();
-        let family = self.families.entry(name).or_insert_with_key(|name| {
+        let Declaration { name, prefix_len, kind, unit, help, .. } = series;
+        let family = self.families.entry(name.to_owned()).or_insert_with(|| {
             let mut family = Family::new(kind, unit, help);
             family.set_component(name, prefix_len);
             family
@@ -143,10 +150,10 @@ impl Schema {
         family.mark(series.labels, series.is_error_counter, series.objective);
     }
 
-    pub(super) fn set_bounds(&mut self, name: &str, value: &Value) {
-        if let (Some(family), Value::Histogram(distribution)) = (self.families.get_mut(name), value)
-        {
-            family.bounds.get_or_insert_with(|| Buckets::of(distribution).written_bounds());
+    /// Sets the bucket bounds of a family, unless they are already known.
+    pub(super) fn set_bounds(&mut self, name: &str, buckets: &Buckets) {
+        if let Some(family) = self.families.get_mut(name) {
+            family.bounds.get_or_insert_with(|| buckets.written_bounds());
         }
     }
 }

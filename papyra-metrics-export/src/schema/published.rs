@@ -1,10 +1,11 @@
 //! The schema of the metrics in a published file.
 
-use papyra_metrics::ExpositionName;
 use papyra_metrics::publish::{ReadError, Reader};
+use papyra_metrics::{ExpositionName, Value};
 
 use super::label_set::LabelSet;
 use super::model::{Declaration, Schema};
+use crate::series::histogram::Buckets;
 
 impl Schema {
     /// Returns the schema of the metrics in a published file, whether or not the process that publishes them still
@@ -18,8 +19,9 @@ impl Schema {
         for (metric, (_, value)) in reader.metrics().iter().zip(reader.totals()?) {
             let (kind, unit) = (metric.kind(), metric.unit());
             let name = ExpositionName::new(metric.name(), metric.prefix_len(), kind, unit);
+            let name = name.to_string();
             schema.declare(Declaration {
-                name,
+                name: &name,
                 prefix_len: metric.prefix_len(),
                 kind,
                 unit,
@@ -28,7 +30,9 @@ impl Schema {
                 is_error_counter: metric.is_error_counter(),
                 objective: metric.objective(),
             });
-            schema.set_bounds(&name.to_string(), &value);
+            if let Value::Histogram(distribution) = &value {
+                schema.set_bounds(&name, &Buckets::of(distribution));
+            }
         }
         Ok(schema)
     }
