@@ -56,8 +56,8 @@ impl Labels {
     }
 }
 
-/// Checks that every monitoring system accepts the name, and that Prometheus does not reserve it.
-fn check_name(name: &str) -> Result<(), RegisterError> {
+/// Checks that every monitoring system accepts the name of a label, and that Prometheus does not reserve it.
+pub(crate) fn check_name(name: &str) -> Result<(), RegisterError> {
     if !is_name(name) {
         return Err(RegisterError::InvalidLabelName { name: name.to_owned() });
     }

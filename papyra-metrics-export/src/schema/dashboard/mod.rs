@@ -15,14 +15,13 @@ mod variables;
 
 use std::fmt;
 
-use papyra_metrics::naming::is_label_name;
-
 use self::grafana::{Model, SCHEMA_VERSION, Templating, TimeRange};
 use self::layout::{DraftRow, fnv1a};
 use self::metric::Metric;
 use self::promql::Queries;
 use super::model::Schema;
 use crate::RegisterError;
+use crate::labels::check_name;
 
 /// A Grafana dashboard of the metrics of a [`Schema`], for metrics that a Prometheus server scrapes.
 ///
@@ -71,12 +70,11 @@ impl<'a> Dashboard<'a> {
     ///
     /// # Errors
     ///
-    /// Returns an error if the label name is invalid or is reserved by Prometheus.
+    /// Returns [`RegisterError::InvalidLabelName`] or [`RegisterError::ReservedLabel`] if no registered metric can have
+    /// this label.
     pub fn with_label(mut self, label: impl Into<String>) -> Result<Self, RegisterError> {
         let name = label.into();
-        if !is_label_name(&name) {
-            return Err(RegisterError::InvalidLabelName { name });
-        }
+        check_name(&name)?;
         self.labels.push(name);
         Ok(self)
     }
