@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::family::Family;
+use crate::registry::{Problem, ProblemReport};
 
 /// The maximum length of a name, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
 const MAX_NAME_LEN: usize = 255;
@@ -11,13 +12,22 @@ const MAX_NAME_LEN: usize = 255;
 /// The names that are in use, by their spelling in lower case. The SDK ignores case, so two names must not differ in
 /// case alone.
 #[derive(Default)]
-pub(crate) struct Names(HashMap<String, String>);
+pub(crate) struct Names(HashMap<String, Claimed>);
+
+/// A name that is in use.
+struct Claimed {
+    name: String,
+    /// The exported name of the family that has this name.
+    family: String,
+}
 
 impl Names {
-    /// Claims a name for a family. The name is without the unit or, if that name is taken, with the unit.
-    pub(crate) fn claim(&mut self, family: &Family) -> Result<String, String> {
-        let names = [family.name_without_unit(), family.own_name()];
-        let names = names.map(|name| family.dotted(name));
+    /// Claims a name for a family: the name without the unit or, if that is taken, with the unit or, if both are taken,
+    /// with the kind. Reports a name with the kind, which the backend did not choose, and a family for which all of
+    /// these are taken or too long. Returns `None` for the latter.
+    pub(crate) fn claim(&mut self, family: &Family, report: &ProblemReport) -> Option<String> {
+        let own = [family.name_without_unit(), family.own_name()];
+        let names = own.map(|name| family.dotted(name));
         // A name must begin with a letter. Leading underscores are removed or, if the remaining name is taken, kept
         // after an `n`.
         let stripped = names.clone().map(|name| match name.trim_start_matches('_') {
@@ -25,34 +35,44 @@ impl Names {
             rest => format!("n{rest}"),
         });
         let kept = names.map(|name| if name.starts_with('_') { format!("n{name}") } else { name });
-        let mut taken = None;
-        for name in stripped.into_iter().chain(kept) {
-            if name.len() > MAX_NAME_LEN {
-                continue;
-            }
-            if let Some(other) = self.0.get(&name.to_ascii_lowercase()) {
-                taken = taken.or_else(|| Some(other.clone()));
-            } else {
-                self.0.insert(name.to_ascii_lowercase(), name.clone());
-                return Ok(name);
-            }
+        let with_kind = stripped.clone().map(|name| format!("{name}_{}", family.kind));
+        let is_free =
+            |name: &&String| name.len() <= MAX_NAME_LEN && self.claimed_by(name).is_none();
+        let names = || stripped.iter().chain(&kept);
+        let taken = names().find_map(|name| Some((name, self.claimed_by(name)?)));
+        let chosen = names().find(is_free);
+        let name = chosen.or_else(|| with_kind.iter().find(is_free));
+        if chosen.is_none() {
+            report.add(Problem::new(String::new(), problem(family, name, taken)));
         }
-        let name = family.name();
-        Err(taken.map_or_else(
-            || {
-                format!(
-                    "`{name}` is not exported to OpenTelemetry, because its name exceeds {MAX_NAME_LEN} characters; \
-                     shorten it"
-                )
-            },
-            |other| {
-                format!(
-                    "`{name}` is not exported to OpenTelemetry, which ignores case, because another metric already has \
-                     the name `{other}`; rename one of them"
-                )
-            },
-        ))
+        let name = name?.clone();
+        let claimed = Claimed { name: name.clone(), family: family.name().to_owned() };
+        self.0.insert(name.to_ascii_lowercase(), claimed);
+        Some(name)
     }
+
+    fn claimed_by(&self, name: &str) -> Option<&Claimed> {
+        self.0.get(&name.to_ascii_lowercase())
+    }
+}
+
+/// Describes why a family is not exported, or is exported as `name`. `taken` is a name that it should have, and the
+/// other family's claim of it; `None` if the name is too long.
+fn problem(family: &Family, name: Option<&String>, taken: Option<(&String, &Claimed)>) -> String {
+    let family = family.name();
+    let Some((wanted, Claimed { name: taken, family: other })) = taken else {
+        return format!(
+            "`{family}` is not exported to OpenTelemetry, because its name exceeds {MAX_NAME_LEN} characters; shorten it"
+        );
+    };
+    let exported = match name {
+        Some(name) => format!("exported to OpenTelemetry as `{name}`"),
+        None => "not exported to OpenTelemetry".to_owned(),
+    };
+    let ignored = if wanted == taken { "" } else { ", and case is ignored" };
+    format!(
+        "`{family}` is {exported}, because `{other}` already has the name `{taken}` there{ignored}; rename one of them"
+    )
 }
 
 /// Returns the unit of a family in UCUM notation (<https://ucum.org/ucum>), as the semantic conventions of

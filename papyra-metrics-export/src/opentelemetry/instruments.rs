@@ -96,18 +96,14 @@ impl Instruments {
         let known = state.families.min(families.len());
         for family in &families[known..] {
             state.families += 1;
-            match state.names.claim(family) {
-                Ok(name) => {
-                    let unit = self.unit(family);
-                    let definition = Arc::new(Definition { family: family.clone(), name, unit });
-                    state.push(Arc::clone(&definition), Part::First);
-                    // Whether the values of a gauge are integers or floats is not known before a reading, and no
-                    // instrument can be built during a reading. Gauges for both are therefore built now.
-                    if family.kind == Kind::Gauge {
-                        state.push(definition, Part::FloatGauge);
-                    }
-                }
-                Err(problem) => self.report.add(Problem::new(String::new(), problem)),
+            let Some(name) = state.names.claim(family, &self.report) else { continue };
+            let unit = self.unit(family);
+            let definition = Arc::new(Definition { family: family.clone(), name, unit });
+            state.push(Arc::clone(&definition), Part::First);
+            // Whether the values of a gauge are integers or floats is not known before a reading, and no instrument can
+            // be built during a reading. Gauges for both are therefore built now.
+            if family.kind == Kind::Gauge {
+                state.push(definition, Part::FloatGauge);
             }
         }
         if let Some(state) = self.start_building(state, build) {

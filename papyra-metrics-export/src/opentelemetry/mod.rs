@@ -35,12 +35,14 @@ mod instruments;
 ///
 /// Counters become observable counters of `u64`, gauges observable gauges of `i64` or of `f64`. Names keep the dots of
 /// the registry's prefix and omit the unit, which is passed separately in UCUM notation (`By`, `s`). The unit of a
-/// metric that declares none is derived from its name: `{record}` for `records_written`. If two names are equal without
-/// their units, the later one keeps its unit or, if it has none, is not exported. Labels become attributes, and the
-/// help text becomes the description.
+/// metric that declares none is derived from its name: `{record}` for `records_written`. Labels become attributes, and
+/// the help text becomes the description.
 ///
-/// The SDK refuses names of more than 255 characters, and merges names that differ only in case. A metric with such a
-/// name is not exported; a unit of more than 63 characters is left out. [`Registry::problems`] reports both.
+/// The SDK merges instruments whose names are equal or differ only in case. If a metric that was registered earlier has
+/// the same name without its unit, the later one keeps its unit. If it has none, its kind is appended, as in
+/// `latency_gauge`, and if that name is taken too, it is not exported. The SDK refuses names of more than 255
+/// characters, so a metric with such a name is not exported either; a unit of more than 63 characters is left out.
+/// [`Registry::problems`] reports everything except names with a unit.
 ///
 /// The observed totals never fall, neither at a reset nor when a backend is closed and opened again under the same
 /// labels. The sum that a reader receives therefore equals the number of counted events, with cumulative and with delta

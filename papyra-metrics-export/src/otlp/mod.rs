@@ -21,7 +21,7 @@ use crate::family::Family;
 use crate::otel_naming::{Names, unit};
 use crate::reader::PerSeries;
 use crate::registry::ProblemReport;
-use crate::{Problem, Registry, RegistryReader};
+use crate::{Registry, RegistryReader};
 use message::attribute;
 
 mod http;
@@ -179,12 +179,9 @@ impl Otlp {
         for series in self.reader.series() {
             let family = &series.id.family;
             self.instruments.entry(family.address()).or_insert_with(|| {
-                let name = self.names.claim(family);
-                let name = name.map_err(|problem| {
-                    self.report.add(Problem::new(String::new(), problem));
-                });
+                let name = self.names.claim(family, &self.report)?;
                 let (family, unit) = (family.clone(), unit(family).into_owned());
-                Some(Instrument { family, name: name.ok()?, unit })
+                Some(Instrument { family, name, unit })
             });
         }
     }

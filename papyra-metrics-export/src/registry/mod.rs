@@ -203,7 +203,7 @@ impl Registry {
 
     /// Returns the problems of the last reading, such as backends that panicked and values that do not match their
     /// descriptors, and the problems that adapters report, such as names that a monitoring system refuses. The list is
-    /// empty if everything was exported.
+    /// empty if everything was exported as it is declared.
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = self.store().problems();
         problems.extend(self.shared.reports.all());
