@@ -1,9 +1,13 @@
 //! A backend that panics while it is read: the others are exported, the panic is reported, and later readings work.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
-use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{
+    AsyncInstrument, AsyncInstrumentBuilder, Callback, InstrumentProvider, Meter,
+    MeterProvider as _, ObservableCounter,
+};
 use opentelemetry_sdk::metrics::data::{
     AggregatedMetrics, MetricData, ResourceMetrics, ScopeMetrics, SumDataPoint,
 };
@@ -142,4 +146,59 @@ fn a_collection_has_the_other_backends_and_reports_the_panic() {
     fragile.panics.store(false, Relaxed);
     assert_eq!(collect(), [Some(4), Some(5), Some(6)]);
     assert_eq!(problems(&registry), [""; 0]);
+}
+
+type Callbacks = Arc<Mutex<Vec<Callback<u64>>>>;
+
+/// A provider of another SDK, which collects the callbacks of counters.
+#[derive(Default)]
+struct OtherSdk(Callbacks);
+
+impl InstrumentProvider for OtherSdk {
+    fn u64_observable_counter(
+        &self,
+        builder: AsyncInstrumentBuilder<'_, ObservableCounter<u64>, u64>,
+    ) -> ObservableCounter<u64> {
+        self.0.lock().unwrap().extend(builder.callbacks);
+        ObservableCounter::new()
+    }
+}
+
+/// An instrument of another SDK, which panics if it refuses values.
+struct OtherInstrument {
+    refuses: bool,
+}
+
+impl AsyncInstrument<u64> for OtherInstrument {
+    fn observe(&self, _: u64, _: &[KeyValue]) {
+        assert!(!self.refuses, "the SDK has failed");
+    }
+}
+
+#[test]
+fn a_panic_of_the_sdk_is_a_problem_until_a_collection_succeeds() {
+    let registry = Registry::new();
+    let callbacks = Callbacks::default();
+    let meter = Meter::new(Arc::new(OtherSdk(Arc::clone(&callbacks))));
+    let _exported = OpenTelemetry::new(&registry, &meter);
+    let metrics = Arc::new(TwoCounters::default());
+    registry.register(metrics.clone(), &[]).unwrap();
+    let collect = |refuses: [bool; 2]| {
+        for (callback, refuses) in callbacks.lock().unwrap().iter().zip(refuses) {
+            callback(&OtherInstrument { refuses });
+        }
+        problems(&registry)
+    };
+    let problem =
+        |name| format!("observing `{name}` for OpenTelemetry panicked: the SDK has failed");
+    assert_eq!(collect([false, false]), [""; 0]);
+    assert_eq!(collect([true, true]), [problem("reads"), problem("writes")]);
+    assert_eq!(collect([true, false]), [problem("reads")]);
+    assert_eq!(collect([false, false]), [""; 0]);
+}
+
+#[derive(Default, Metrics)]
+struct TwoCounters {
+    reads: Counter,
+    writes: Counter,
 }

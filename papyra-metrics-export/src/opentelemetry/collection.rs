@@ -28,6 +28,7 @@ const MAX_REPLAYED: u64 = 1_000_000;
 pub(super) struct Collections {
     registry: Registry,
     current: Mutex<Current>,
+    /// The problem report for panics in the current collection.
     panics: ProblemReport,
     /// The problem report for histograms whose values could not all be replayed yet.
     backlog: ProblemReport,
@@ -143,10 +144,12 @@ impl Collections {
         }
         let reader = current.readers.pop();
         drop(current);
+        // Cleared first, because a panic of the following lines is a problem of this collection.
+        self.panics.set(Vec::new());
+        self.backlog.set(Vec::new());
         let mut reader = reader.unwrap_or_else(|| RegistryReader::with_closed(&self.registry));
         reader.refresh();
         reader.delivered();
-        self.backlog.set(Vec::new());
         current = self.current();
         current.replays_left = MAX_REPLAYED;
         current.set_reading(reader);
@@ -156,7 +159,7 @@ impl Collections {
     pub(super) fn report_panic(&self, family: &Family, message: &str) {
         let message =
             format!("observing `{}` for OpenTelemetry panicked: {message}", family.name());
-        self.panics.set(vec![Problem::new(String::new(), message)]);
+        self.panics.add(Problem::new(String::new(), message));
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
