@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
 };
 use opentelemetry_proto::tonic::metrics::v1::{AggregationTemporality, Metric, metric};
 use papyra_metrics::{Bucket, Counter, FloatGauge, Gauge, Histogram, Metrics};
-use papyra_metrics_export::otlp::Otlp;
+use papyra_metrics_export::otlp::{Otlp, OtlpHttp};
 use papyra_metrics_export::{Export, Periodic, Progress, Registry};
 use prost::Message;
 
@@ -252,17 +252,44 @@ fn rejected_data_points_are_a_problem_until_the_collector_accepts_all() {
     let collector = Collector::start(listener);
     let _orders = open(&registry, "orders");
     let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
-    let partial_success = Some(ExportMetricsPartialSuccess {
-        rejected_data_points: 2,
-        error_message: "too old".to_owned(),
-    });
+    let rejected = "rejected 2 data points: too old";
+    assert_eq!(problem_of(2, "too old", &collector, &mut otlp, &registry), about(&url, rejected));
+    let rejected = "rejected 1 data point and gives no reason";
+    assert_eq!(problem_of(1, "", &collector, &mut otlp, &registry), about(&url, rejected));
+    otlp.export().unwrap();
+    assert_eq!(registry.problems(), []);
+}
+
+#[test]
+fn a_warning_of_the_collector_is_a_problem_until_the_next_request() {
+    let registry = Registry::new();
+    let (listener, url) = listen();
+    let collector = Collector::start(listener);
+    let _orders = open(&registry, "orders");
+    let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
+    let warning = "warns: deprecated";
+    assert_eq!(problem_of(0, "deprecated", &collector, &mut otlp, &registry), about(&url, warning));
+    assert_eq!(problem_of(0, "", &collector, &mut otlp, &registry), [""; 0]);
+}
+
+fn about(url: &str, what: &str) -> [String; 1] {
+    [format!("the collector at {url} {what}")]
+}
+
+/// Exports once, with a collector that accepts a part of the data, and returns the problems of the registry.
+fn problem_of(
+    rejected_data_points: i64,
+    error_message: &str,
+    collector: &Collector,
+    otlp: &mut OtlpHttp,
+    registry: &Registry,
+) -> Vec<String> {
+    let error_message = error_message.to_owned();
+    let partial_success = Some(ExportMetricsPartialSuccess { rejected_data_points, error_message });
     let answer = ExportMetricsServiceResponse { partial_success }.encode_to_vec();
     collector.answers.send(http("200 OK", "", &answer)).unwrap();
     otlp.export().unwrap();
-    let problems: Vec<_> = registry.problems().iter().map(ToString::to_string).collect();
-    assert_eq!(problems, [format!("the collector at {url} rejected 2 data points: too old")]);
-    otlp.export().unwrap();
-    assert_eq!(registry.problems(), []);
+    registry.problems().iter().map(ToString::to_string).collect()
 }
 
 #[test]

@@ -29,7 +29,7 @@ const MAX_ANSWER_LEN: u64 = 64 * 1024;
 /// Values are cumulative, so a failed export need not be repeated: the next one includes its values. If the collector
 /// answers 429, 502, 503 or 504 and asks for a pause (`Retry-After`), no request is sent before the pause is over. If
 /// the collector rejects some data points, [`Registry::problems`](crate::Registry::problems) reports their number and
-/// the reason.
+/// the reason until the next successful export. It also reports a warning of the collector.
 ///
 /// URLs with `https` need the feature `rustls` or `native-tls` of `ureq` 3, which the application enables.
 pub struct OtlpHttp {
@@ -93,19 +93,25 @@ impl OtlpHttp {
         io::Error::new(kind, format!("cannot export to {}: {reason}", self.url))
     }
 
-    /// Reports the data points that the collector rejected.
-    fn report_rejected(&self, body: &[u8]) {
+    /// Reports the data points that the collector rejected, or its warning if it rejected none:
+    /// <https://opentelemetry.io/docs/specs/otlp/#partial-success>.
+    fn report_partial_success(&self, body: &[u8]) {
         let answer = ExportMetricsServiceResponse::decode(body).unwrap_or_default();
         let partial = answer.partial_success.unwrap_or_default();
-        let mut problems = Vec::new();
-        if partial.rejected_data_points > 0 || !partial.error_message.is_empty() {
-            let message = format!(
-                "the collector at {} rejected {} data points: {}",
-                self.url, partial.rejected_data_points, partial.error_message
-            );
-            problems.push(Problem::new(String::new(), message));
-        }
-        self.report.set(problems);
+        let rejected = match partial.rejected_data_points {
+            ..=0 => None,
+            1 => Some("rejected 1 data point".to_owned()),
+            n => Some(format!("rejected {n} data points")),
+        };
+        let problem = match (rejected, &*partial.error_message) {
+            (None, "") => None,
+            (None, warning) => Some(format!("warns: {warning}")),
+            (Some(rejected), "") => Some(format!("{rejected} and gives no reason")),
+            (Some(rejected), reason) => Some(format!("{rejected}: {reason}")),
+        };
+        let problem = problem.map(|problem| format!("the collector at {} {problem}", self.url));
+        let problem = problem.map(|message| Problem::new(String::new(), message));
+        self.report.set(problem.into_iter().collect());
     }
 }
 
@@ -140,7 +146,7 @@ impl Export for OtlpHttp {
         let body = answer.body_mut().with_config().limit(MAX_ANSWER_LEN).read_to_vec();
         let body = body.unwrap_or_default();
         if status.is_success() {
-            self.report_rejected(&body);
+            self.report_partial_success(&body);
             return Ok(Progress::Done);
         }
         let reason = Status::decode(&*body).map(|status| status.message).unwrap_or_default();
