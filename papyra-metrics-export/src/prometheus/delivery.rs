@@ -1,5 +1,6 @@
 //! Records which last values of closed backends were scraped.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -12,9 +13,9 @@ pub(super) struct Delivery {
     /// The registry numbers the closings of backends. The series of closings up to this number are no longer part of
     /// scrapes. The number never falls.
     delivered: AtomicU64,
-    /// The number of a closing, and a time: the series of closings up to this number have been part of scrapes since
-    /// this time. `None` if no scraped series waits for the end of `linger`.
-    lingering: Mutex<Option<(u64, Instant)>>,
+    /// The closings that are still shown although they were scraped, in order: the number of a closing, and a time. The
+    /// series of closings up to this number have been part of scrapes since this time.
+    lingering: Mutex<VecDeque<(u64, Instant)>>,
 }
 
 impl Delivery {
@@ -25,23 +26,53 @@ impl Delivery {
     }
 
     /// Marks the series of closings up to `newest` as scraped. The first call after the time `linger`, which is this
-    /// call if `linger` is zero, marks them as delivered, so that they are no longer shown. For series that are closed
-    /// in the meantime, `linger` begins with the call after that one.
+    /// call if `linger` is zero, marks them as delivered, so that they are no longer shown.
     pub(super) fn mark(&self, newest: u64) {
         // In most scrapes nothing was closed, and reading the clock would take a large part of the time of a small
         // scrape.
         if newest > self.delivered() {
-            self.mark_new(newest);
+            self.mark_new(newest, Instant::now());
         }
     }
 
-    fn mark_new(&self, newest: u64) {
+    fn mark_new(&self, newest: u64, now: Instant) {
         let mut lingering = self.lingering.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let (closing, since) = *lingering.get_or_insert((newest, now));
-        if now.duration_since(since) >= self.linger {
+        if lingering.back().is_none_or(|&(last, _)| last < newest) {
+            lingering.push_back((newest, now));
+        }
+        while let Some(&(closing, since)) = lingering.front() {
+            if now.saturating_duration_since(since) < self.linger {
+                break;
+            }
             self.delivered.fetch_max(closing, Ordering::Relaxed);
-            *lingering = None;
+            lingering.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::Delivery;
+
+    #[test]
+    fn each_closing_is_shown_for_the_time_of_linger_after_its_first_scrape() {
+        let delivery = Delivery { linger: Duration::from_secs(10), ..Delivery::default() };
+        let start = Instant::now();
+        for (second, newest, delivered) in [
+            (0, 2, 0),
+            (9, 3, 0),
+            (10, 3, 2),
+            // A scrape that began before the previous one.
+            (11, 2, 2),
+            (18, 5, 2),
+            (19, 5, 3),
+            (27, 5, 3),
+            (28, 5, 5),
+        ] {
+            delivery.mark_new(newest, start + Duration::from_secs(second));
+            assert_eq!(delivery.delivered(), delivered, "after {second} s");
         }
     }
 }
