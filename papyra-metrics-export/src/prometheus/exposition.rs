@@ -193,10 +193,10 @@ impl Histogram {
 }
 
 /// Writes a sum in the exported unit. The sum is exact if the unit is a power of ten of base units; otherwise it is
-/// rounded to the nearest float.
+/// rounded to the precision of a float.
 fn push_sum(sum: u64, base_units_per_unit: u64, out: &mut String) {
     if !decimal::is_power_of_ten(base_units_per_unit) {
-        #[allow(clippy::cast_precision_loss)] // there is no exact decimal
+        #[allow(clippy::cast_precision_loss)] // the sum is rounded
         return decimal::push_float(sum as f64 / base_units_per_unit as f64, out);
     }
     itoap::write_to_string(out, sum / base_units_per_unit);
