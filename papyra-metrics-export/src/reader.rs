@@ -84,8 +84,18 @@ impl RegistryReader {
 
     /// Reads all backends. Returns whether the series, or their positions, differ from those of the last reading.
     pub(crate) fn refresh(&mut self) -> bool {
+        self.read_backends(false)
+    }
+
+    /// Reads all backends as [`refresh`](Self::refresh) does, and gives the reading a [`number`](Self::number).
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn refresh_numbered(&mut self) -> bool {
+        self.read_backends(true)
+    }
+
+    fn read_backends(&mut self, is_numbered: bool) -> bool {
         self.view.hidden = self.delivered;
-        self.registry.read(&mut self.view, &mut self.scratch, &mut self.shown)
+        self.registry.read(&mut self.view, &mut self.scratch, &mut self.shown, is_numbered)
     }
 
     /// Returns all series that this reader sees.

@@ -68,6 +68,12 @@ pub trait ErasedInstrument {
         false
     }
 
+    /// For exporters: returns whether the lifetime total of a counter never falls.
+    #[doc(hidden)]
+    fn __never_falls(&self) -> bool {
+        false
+    }
+
     /// For publishing: returns the location of the atomics if the instrument consists only of atomics.
     #[doc(hidden)]
     fn __atomic_layout(&self) -> Option<AtomicLayout> {
@@ -96,6 +102,11 @@ impl<I: Instrument> ErasedInstrument for I {
 
     fn read_total_into(&self, into: &mut Distribution) -> bool {
         self.__total_into(into)
+    }
+
+    #[doc(hidden)]
+    fn __never_falls(&self) -> bool {
+        I::__NEVER_FALLS
     }
 
     #[doc(hidden)]

@@ -315,6 +315,39 @@ fn readers_on_many_threads_see_no_total_fall_and_lose_no_count() {
     }
 }
 
+#[test]
+fn no_total_falls_when_counting_metrics_are_unregistered_while_they_are_read() {
+    for round in 0..1_000 {
+        let registry = Registry::new();
+        let metrics = Arc::new(LogMetrics::default());
+        registry.register(metrics.clone(), &[]).unwrap();
+        let mut reader = RegistryReader::new(&registry);
+        read(&mut reader);
+        let is_closed = AtomicBool::new(false);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_closed.load(Relaxed) {
+                    metrics.records_written.inc();
+                }
+            });
+            scope.spawn(|| {
+                let mut last = 0;
+                while let Some(sample) = reader.read().next() {
+                    let now = sample.value().as_u64().unwrap();
+                    if now < last {
+                        is_closed.store(true, Relaxed);
+                        panic!("{now} after {last}");
+                    }
+                    last = now;
+                }
+                is_closed.store(true, Relaxed);
+            });
+            (0..round).for_each(|_| std::hint::spin_loop());
+            registry.unregister(&metrics);
+        });
+    }
+}
+
 /// Hand-written metrics. A test can make a reading panic or wait, and can change the descriptors and the values.
 #[derive(Default)]
 struct Controlled {

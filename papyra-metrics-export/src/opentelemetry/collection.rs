@@ -148,7 +148,7 @@ impl Collections {
         self.panics.set(Vec::new());
         self.backlog.set(Vec::new());
         let mut reader = reader.unwrap_or_else(|| RegistryReader::with_closed(&self.registry));
-        reader.refresh();
+        reader.refresh_numbered();
         reader.delivered();
         current = self.current();
         current.replays_left = MAX_REPLAYED;

@@ -21,7 +21,7 @@ use crate::series::shown::ShownValues;
 pub(super) struct Exposition {
     /// The series, grouped into runs of adjacent series whose values are written alike.
     runs: Vec<Run>,
-    /// The text after the last value.
+    /// The text after the last line.
     end: &'static str,
 }
 
@@ -71,7 +71,8 @@ impl Exposition {
             }
             families[index].push((id, place, form));
         }
-        let mut exposition = Self { runs: Vec::new(), end: "" };
+        let end = if format == Format::Text { "" } else { "# EOF\n" };
+        let mut exposition = Self { runs: Vec::new(), end };
         let mut head = String::new();
         for family in families {
             for (i, (id, place, form)) in family.into_iter().enumerate() {
@@ -85,12 +86,6 @@ impl Exposition {
                 exposition.add_series(&mut head, id, place, form);
             }
         }
-        exposition.end = match (format, exposition.runs.is_empty()) {
-            (Format::Text, true) => "",
-            (Format::Text, false) => "\n",
-            (Format::OpenMetrics, true) => "# EOF\n",
-            (Format::OpenMetrics, false) => "\n# EOF\n",
-        };
         exposition
     }
 
@@ -154,6 +149,9 @@ impl Exposition {
                     }
                 }
             }
+        }
+        if !self.runs.is_empty() {
+            out.push('\n');
         }
         out.push_str(self.end);
     }

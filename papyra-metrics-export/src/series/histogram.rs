@@ -95,6 +95,11 @@ impl HistogramValues {
         &self.shown
     }
 
+    /// Returns whether the exported values are the totals of the current source.
+    pub(crate) fn are_totals(&self) -> bool {
+        self.base.is_none()
+    }
+
     /// Continues the series with another source. `counted` contains those totals of the new source that are already
     /// part of the series.
     pub(crate) fn change_source(&mut self, counted: Option<&[Tally]>) {

@@ -6,7 +6,7 @@ use crate::family::Family;
 use crate::{Labels, RegisterError};
 
 pub(crate) mod collect;
-mod form_run;
+pub(crate) mod form_run;
 pub(crate) mod histogram;
 pub(crate) mod listed;
 pub(crate) mod number;

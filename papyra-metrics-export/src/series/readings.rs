@@ -4,62 +4,64 @@ use papyra_metrics::Tally;
 
 use super::form_run::FormRun;
 use super::number::{Form, Number};
+use super::shown::ShownValues;
 
 /// The last reading of each source's metrics, in the order of the metrics.
 #[derive(Default)]
 pub(crate) struct Readings {
-    pub(super) numbers: Vec<Number>,
+    pub(crate) values: ShownValues,
     /// The forms of the readings. A reading has no form if the metric is absent or could not be read.
-    pub(super) forms: Vec<FormRun>,
-    /// The buckets of histograms, one after another.
-    tallies: Vec<Tally>,
-    /// The end of each histogram's buckets in `tallies`. The number of a histogram is an index into this list.
+    pub(crate) forms: Vec<FormRun>,
+    /// The end of each histogram's buckets among the buckets of all histograms.
     ends: Vec<usize>,
+    /// Whether one of the sources may set a total to a lower value.
+    pub(crate) may_fall: bool,
 }
 
 impl Readings {
     pub(crate) fn clear(&mut self) {
-        self.numbers.clear();
+        self.values.clear();
         self.forms.clear();
-        self.tallies.clear();
         self.ends.clear();
+        self.may_fall = false;
     }
 
     /// Returns the number of readings, including unread ones.
     pub(crate) fn len(&self) -> usize {
-        self.numbers.len()
+        self.values.numbers.len()
     }
 
     /// Appends unread entries until there are `len` entries.
     #[inline]
     pub(crate) fn fill(&mut self, len: usize) {
         // Usually no entry is missing, so only this check is inlined.
-        if self.numbers.len() < len {
+        if self.len() < len {
             self.add_unread(len);
         }
     }
 
     #[cold]
     fn add_unread(&mut self, len: usize) {
-        self.numbers.resize(len, Number::default());
+        self.values.numbers.resize(len, Number::default());
         FormRun::append(&mut self.forms, None, len);
     }
 
     /// Appends a reading.
     pub(crate) fn push(&mut self, form: Form, number: Number) {
-        self.numbers.push(number);
-        FormRun::append(&mut self.forms, Some(form), self.numbers.len());
+        self.values.numbers.push(number);
+        FormRun::append(&mut self.forms, Some(form), self.values.numbers.len());
     }
 
     /// Adds the buckets of a histogram. Returns the histogram's number.
     pub(crate) fn add_histogram(&mut self, tallies: &[Tally]) -> Number {
-        self.tallies.extend_from_slice(tallies);
-        self.ends.push(self.tallies.len());
-        Number::of_index(self.ends.len() - 1)
+        let number = self.values.add_tallies(tallies);
+        self.ends.push(number.index() + tallies.len());
+        number
     }
 
     /// Appends adjacent readings of one form. The first of them gets the index `first`, which must not be less than the
     /// number of existing readings.
+    #[inline]
     pub(crate) fn add_run(
         &mut self,
         first: usize,
@@ -67,14 +69,14 @@ impl Readings {
         numbers: impl ExactSizeIterator<Item = Number>,
     ) {
         self.fill(first);
-        self.numbers.extend(numbers);
-        FormRun::append(&mut self.forms, Some(form), self.numbers.len());
+        self.values.numbers.extend(numbers);
+        FormRun::append(&mut self.forms, Some(form), self.values.numbers.len());
     }
 
-    /// Returns the buckets of the histogram with this number.
-    pub(super) fn histogram(&self, number: Number) -> &[Tally] {
-        let index = number.index();
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.tallies[start..self.ends[index]]
+    /// Returns the buckets of the histogram with this index.
+    pub(super) fn histogram(&self, index: usize) -> &[Tally] {
+        let start = self.values.numbers[index].index();
+        let end = self.ends[self.ends.partition_point(|end| *end <= start)];
+        self.values.tallies(index, end - start)
     }
 }

@@ -21,8 +21,15 @@ impl ShownValues {
     }
 
     pub(crate) fn push_histogram(&mut self, tallies: &[Tally]) {
-        self.numbers.push(Number::of_index(self.tallies.len()));
+        let number = self.add_tallies(tallies);
+        self.numbers.push(number);
+    }
+
+    /// Adds the buckets of a histogram. Returns the histogram's number.
+    pub(super) fn add_tallies(&mut self, tallies: &[Tally]) -> Number {
+        let number = Number::of_index(self.tallies.len());
         self.tallies.extend_from_slice(tallies);
+        number
     }
 
     /// Returns the buckets of the histogram of the series with this index.
@@ -33,8 +40,7 @@ impl ShownValues {
 
     /// Sets the buckets of the histogram with this index, and replaces its number by the index of the first bucket.
     pub(crate) fn set_histogram(&mut self, index: usize, tallies: &[Tally]) {
-        self.numbers[index] = Number::of_index(self.tallies.len());
-        self.tallies.extend_from_slice(tallies);
+        self.numbers[index] = self.add_tallies(tallies);
     }
 
     pub(crate) fn copy_from(&mut self, other: &Self) {

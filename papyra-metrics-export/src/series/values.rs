@@ -33,8 +33,6 @@ pub(crate) struct SeriesValues {
     base: Vec<u64>,
     /// The form of each series. `None` before the first value.
     forms: Vec<Option<Form>>,
-    /// The runs of equal forms. Empty after series were added or removed, until the next reading.
-    runs: Vec<FormRun>,
     /// The histograms. An entry is `None` after the histogram was removed by `take_histogram`.
     histograms: Vec<Option<HistogramValues>>,
     /// The indices of the `None` entries in `histograms`, which new histograms reuse.
@@ -64,7 +62,6 @@ impl SeriesValues {
         self.shown.push(shown);
         self.base.push(base);
         self.forms.push(form);
-        self.runs.clear();
     }
 
     pub(crate) fn shown(&self) -> &[Number] {
@@ -99,6 +96,20 @@ impl SeriesValues {
         values
     }
 
+    /// Appends the runs of equal forms to a list.
+    pub(crate) fn append_forms(&self, runs: &mut Vec<FormRun>) {
+        for (end, form) in (1..).zip(&self.forms) {
+            FormRun::append(runs, *form, end);
+        }
+    }
+
+    /// Returns whether the exported value of each series is the total of its source: no series had another source
+    /// before, and no source was reset.
+    pub(crate) fn are_totals(&self) -> bool {
+        let are_totals = self.histograms.iter().flatten().all(HistogramValues::are_totals);
+        are_totals && self.base.iter().all(|base| *base == 0)
+    }
+
     /// Applies `len` readings to as many adjacent series. The first reading has the index `from`, and the first series
     /// has the index `first`. Returns whether the form of a series has changed.
     pub(crate) fn apply(
@@ -108,42 +119,27 @@ impl SeriesValues {
         from: usize,
         len: usize,
     ) -> bool {
-        if self.runs.is_empty() {
-            self.find_runs();
-        }
         let mut is_new = false;
-        let mut run = FormRun::position(&self.runs, first);
-        let mut read = FormRun::position(&readings.forms, from);
+        let mut run = FormRun::position(&readings.forms, from);
         let mut start = 0;
         while start < len {
-            let (known, new) = (self.runs[run], readings.forms[read]);
-            let (known_end, new_end) = (known.end - first, new.end - from);
-            let end = known_end.min(new_end).min(len);
-            let series = first + start..first + end;
-            if let Some(form) = new.form {
-                if known.form != new.form {
+            let FormRun { form, end } = readings.forms[run];
+            let run_end = (end - from).min(len);
+            let known = self.forms[first + start];
+            let forms = self.forms[first + start..first + run_end].iter();
+            let end = start + forms.take_while(|form| **form == known).count();
+            if let Some(form) = form {
+                let series = first + start..first + end;
+                if known != Some(form) {
                     self.change_form(series.clone(), readings, from + start, form);
                     is_new = true;
                 }
                 self.apply_run(series, readings, from + start, form);
             }
-            run += usize::from(end == known_end);
-            read += usize::from(end == new_end);
+            run += usize::from(end == run_end);
             start = end;
         }
-        if is_new {
-            self.runs.clear();
-            // Found now, so that a later reading of the same series allocates nothing.
-            self.find_runs();
-        }
         is_new
-    }
-
-    #[cold]
-    fn find_runs(&mut self) {
-        for (end, form) in (1..).zip(&self.forms) {
-            FormRun::append(&mut self.runs, *form, end);
-        }
     }
 
     /// Prepares adjacent series for readings of another form. They have no value yet, or are gauges.
@@ -151,8 +147,7 @@ impl SeriesValues {
     fn change_form(&mut self, series: Range<usize>, readings: &Readings, from: usize, form: Form) {
         if form == Form::Histogram {
             for (series, reading) in series.clone().zip(from..) {
-                let buckets = readings.histogram(readings.numbers[reading]).len();
-                let values = HistogramValues::new(buckets);
+                let values = HistogramValues::new(readings.histogram(reading).len());
                 let index = add_histogram(&mut self.histograms, &mut self.free, values);
                 self.shown[series] = Number::of_index(index);
             }
@@ -163,16 +158,16 @@ impl SeriesValues {
     /// Applies readings to adjacent series of the same form. The first reading has the index `from`.
     #[inline]
     fn apply_run(&mut self, series: Range<usize>, readings: &Readings, from: usize, form: Form) {
-        let numbers = &readings.numbers[from..from + series.len()];
+        let numbers = &readings.values.numbers[from..from + series.len()];
         match form {
             Form::Total => {
                 apply_totals(&mut self.shown[series.clone()], &mut self.base[series], numbers);
             }
             Form::Level | Form::Float => self.shown[series].copy_from_slice(numbers),
             Form::Histogram => {
-                for (shown, number) in self.shown[series].iter().zip(numbers) {
+                for (shown, reading) in self.shown[series].iter().zip(from..) {
                     if let Some(values) = &mut self.histograms[shown.index()] {
-                        values.apply(readings.histogram(*number));
+                        values.apply(readings.values.tallies(reading, values.shown().len()));
                     }
                 }
             }
@@ -185,14 +180,12 @@ impl SeriesValues {
         self.shown.copy_within(from..from + len, to);
         self.base.copy_within(from..from + len, to);
         self.forms.copy_within(from..from + len, to);
-        self.runs.clear();
     }
 
     pub(crate) fn truncate(&mut self, len: usize) {
         self.shown.truncate(len);
         self.base.truncate(len);
         self.forms.truncate(len);
-        self.runs.clear();
     }
 }
 

@@ -8,6 +8,8 @@ use papyra_metrics::Tally;
 use super::{Backend, Reading, Store};
 use crate::registry::closed::ClosedValue;
 use crate::series::SeriesId;
+use crate::series::collect::Scratch;
+use crate::series::form_run::FormRun;
 use crate::series::number::{Form, Number};
 use crate::series::shown::ShownValues;
 
@@ -34,6 +36,13 @@ pub(crate) struct View {
     oldest: Option<u64>,
     epoch: u64,
     forgotten: u64,
+    /// The forms of the open series.
+    forms: Vec<FormRun>,
+    /// Whether the value of each open series is the total of its source. This changes only if the series change, or if a
+    /// total falls.
+    are_totals: bool,
+    /// Whether there was no closed backend and no problem when the view was last updated.
+    is_settled: bool,
     /// The value of the store's clock when the view was last updated.
     pub(in crate::registry) clock: u64,
     /// The list of backends when the view was last updated. A weak reference, so that the view does not keep backends
@@ -80,6 +89,19 @@ impl View {
         Some(Reading { backends, began: self.clock })
     }
 
+    /// Returns whether these readings are the new values of the view as they are, and do not have to be merged into the
+    /// store. This holds only if the store has not been locked since the view was last updated.
+    #[inline]
+    pub(in crate::registry) fn is_complete(&self, scratch: &Scratch) -> bool {
+        let Scratch { readings, problems, orphans, .. } = scratch;
+        self.is_settled
+            && self.are_totals
+            && !readings.may_fall
+            && problems.is_empty()
+            && orphans.is_empty()
+            && readings.forms == self.forms
+    }
+
     pub(crate) fn shape(&self) -> (u64, u64) {
         (self.epoch, self.forgotten)
     }
@@ -96,6 +118,7 @@ impl Store {
         if is_changed {
             self.renew(view);
         }
+        view.is_settled = self.closed.is_empty() && self.problems.values().all(Vec::is_empty);
         self.shown += 1;
         view.number = self.shown;
         view.clock = self.clock;
@@ -124,6 +147,9 @@ impl Store {
         view.histograms.clear();
         view.closed_tallies.clear();
         (view.epoch, view.forgotten) = (self.epoch, self.closed.forgotten);
+        view.forms.clear();
+        self.values.append_forms(&mut view.forms);
+        view.are_totals = self.values.are_totals();
         for backend in &*self.backends {
             for (i, id) in backend.series() {
                 let place = backend.first + i;
