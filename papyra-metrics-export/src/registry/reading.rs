@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
 use super::Registry;
+use super::store::Backend;
+use super::store::merge::{Merge, Reading};
 use super::store::view::View;
-use super::store::{Backend, Merge, Reading};
 use crate::panics;
 use crate::series::collect::Scratch;
 use crate::series::shown::ShownValues;

@@ -5,7 +5,8 @@ use std::sync::{Arc, Weak};
 
 use papyra_metrics::Tally;
 
-use super::{Backend, Reading, Store};
+use super::merge::Reading;
+use super::{Backend, Store};
 use crate::registry::closed::ClosedValue;
 use crate::series::SeriesId;
 use crate::series::collect::Scratch;

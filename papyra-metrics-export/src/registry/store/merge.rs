@@ -1,0 +1,85 @@
+//! Merges readings of backends into the store.
+
+use std::sync::Arc;
+
+use super::{Backend, Store};
+use crate::series::collect::Scratch;
+use crate::series::readings::Readings;
+
+/// A reading of all backends that has begun and is not merged yet.
+pub(in crate::registry) struct Reading {
+    pub(in crate::registry) backends: Arc<Vec<Backend>>,
+    /// The value of the store's clock when the reading began.
+    pub(super) began: u64,
+}
+
+/// The result of merging a reading.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::registry) enum Merge {
+    Applied,
+    /// Another reading that began later was already merged. It includes everything that this reading includes.
+    Superseded,
+    /// Another reading that may have begun earlier was merged in the meantime. This reading has to be repeated.
+    Conflict,
+}
+
+impl Store {
+    /// Begins a reading of all backends.
+    pub(in crate::registry) fn begin(&mut self) -> Reading {
+        self.compact();
+        Reading { backends: Arc::clone(&self.backends), began: self.clock }
+    }
+
+    /// Returns whether a reading was merged after this time.
+    pub(in crate::registry) fn has_merged_since(&self, time: u64) -> bool {
+        self.last_merge > time
+    }
+
+    /// Merges a reading of all backends into the store, unless another reading was merged since this one began. The
+    /// other reading may contain newer or older totals, so they cannot be combined.
+    pub(in crate::registry) fn merge(&mut self, reading: &Reading, scratch: &mut Scratch) -> Merge {
+        if self.has_merged_since(reading.began) {
+            let is_newer = self.last_begin > reading.began;
+            return if is_newer { Merge::Superseded } else { Merge::Conflict };
+        }
+        (self.last_begin, self.last_merge) = (reading.began, self.clock);
+        // The lists differ if backends were added or removed during the reading.
+        let is_new = if Arc::ptr_eq(&self.backends, &reading.backends) {
+            self.values.apply(0, &scratch.readings, 0, self.values.len())
+        } else {
+            self.merge_each(&reading.backends, &scratch.readings)
+        };
+        self.epoch += u64::from(is_new);
+        if !(self.problems.is_empty() && scratch.problems.is_empty()) {
+            self.set_problems(&reading.backends, scratch);
+        }
+        Merge::Applied
+    }
+
+    /// Merges the readings of those backends that are still open. Returns whether the form of a series has changed.
+    #[cold]
+    fn merge_each(&mut self, backends: &[Backend], readings: &Readings) -> bool {
+        let (mut is_new, mut next) = (false, 0);
+        for backend in backends {
+            let from = next;
+            next += backend.len();
+            let Some(position) = self.open_position(backend.id) else { continue };
+            let first = self.backends[position].first;
+            is_new |= self.values.apply(first, readings, from, backend.len());
+        }
+        is_new
+    }
+
+    /// Replaces the problems of the backends that are still open. If a backend was closed during the reading, the
+    /// problems of its last reading are kept.
+    #[cold]
+    fn set_problems(&mut self, backends: &[Backend], scratch: &mut Scratch) {
+        self.problems.values_mut().for_each(Vec::clear);
+        for (position, problem) in scratch.problems.drain(..) {
+            let id = backends[position].id;
+            if self.open_position(id).is_some() {
+                self.problems.entry(id).or_default().push(problem);
+            }
+        }
+    }
+}
