@@ -109,10 +109,10 @@ impl Facade {
     pub fn with_current_baseline(mut self) -> Self {
         self.refresh();
         for (series, recorded) in self.reader.series().iter().zip(self.recorded.iter_mut()) {
-            let reading = self.reader.values().histogram(series.place, &series.id.family);
+            let reading = self.reader.values().histogram(series.value_index, &series.id.family);
             match (&mut recorded.replay, reading) {
                 (Some(replay), Some(reading)) => replay.skip(reading),
-                _ => recorded.total = self.reader.numbers()[series.place].total(),
+                _ => recorded.total = self.reader.numbers()[series.value_index].total(),
             }
         }
         self.reader.delivered();
@@ -153,11 +153,11 @@ fn record(
 ) {
     for (series, recorded) in reader.series().iter().zip(known.iter_mut()) {
         let Recorded { key, total, replay, is_registered } = recorded;
-        let &SeriesView { ref id, place, is_shown, .. } = series;
+        let &SeriesView { ref id, value_index, is_shown, .. } = series;
         if needs_description {
             describe(&id.family, key, recorder);
         }
-        let number = reader.numbers()[place];
+        let number = reader.numbers()[value_index];
         match id.family.kind {
             // Closed series are included, because their last increments may not have been recorded yet.
             Kind::Counter if !*is_registered || *total != number.total() => {
@@ -166,7 +166,7 @@ fn record(
                 (*total, *is_registered) = (number.total(), true);
             }
             Kind::Histogram => {
-                let reading = reader.values().histogram(place, &id.family);
+                let reading = reader.values().histogram(value_index, &id.family);
                 let (Some(replay), Some(reading)) = (replay, reading) else { continue };
                 let mut histogram = None;
                 let mut register = || recorder.register_histogram(key, &METADATA);

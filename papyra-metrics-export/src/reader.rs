@@ -8,8 +8,8 @@ use papyra_metrics::{Kind, Value};
 
 use crate::registry::{Scratch, SeriesView, View};
 use crate::series::SeriesId;
+use crate::series::exported::ExportedValues;
 use crate::series::number::Number;
-use crate::series::shown::ShownValues;
 use crate::{Labels, Registry};
 
 /// Reads a registry, for export formats that this crate does not support.
@@ -40,8 +40,8 @@ pub struct RegistryReader {
     registry: Registry,
     view: View,
     scratch: Scratch,
-    shown: ShownValues,
-    /// The values that [`read`](Self::read) returns. Adapters read the numbers in `shown` instead.
+    exported: ExportedValues,
+    /// The values that [`read`](Self::read) returns. Adapters read the numbers in `exported` instead.
     values: Vec<Value>,
     /// The registry numbers the closings of backends. The series of closings up to this number are not shown again.
     delivered: u64,
@@ -60,8 +60,8 @@ impl RegistryReader {
 
     fn with_view(registry: &Registry, view: View) -> Self {
         let registry = registry.clone();
-        let (scratch, shown, values) = Default::default();
-        Self { registry, view, scratch, shown, values, delivered: 0 }
+        let (scratch, exported, values) = Default::default();
+        Self { registry, view, scratch, exported, values, delivered: 0 }
     }
 
     /// Reads all backends. Returns their values in the order of registration, and then the last values of closed
@@ -71,10 +71,10 @@ impl RegistryReader {
     pub fn read(&mut self) -> impl Iterator<Item = Sample<'_>> {
         self.refresh();
         self.delivered();
-        let Self { view, shown, values, .. } = self;
+        let Self { view, exported, values, .. } = self;
         values.resize(view.series.len(), Value::Counter(0));
         for (series, value) in view.series.iter().zip(&mut *values) {
-            shown.write_value(series.place, series.form, &series.id.family, value);
+            exported.write_value(series.value_index, series.form, &series.id.family, value);
         }
         let samples = view.series.iter().zip(values.iter());
         samples
@@ -95,7 +95,7 @@ impl RegistryReader {
 
     fn read_backends(&mut self, is_numbered: bool) -> bool {
         self.view.hidden = self.delivered;
-        self.registry.read(&mut self.view, &mut self.scratch, &mut self.shown, is_numbered)
+        self.registry.read(&mut self.view, &mut self.scratch, &mut self.exported, is_numbered)
     }
 
     /// Returns all series that this reader sees.
@@ -106,12 +106,12 @@ impl RegistryReader {
     /// Returns the numbers of this reading, by the index of their series. The form of a series determines the type of
     /// its number.
     pub(crate) fn numbers(&self) -> &[Number] {
-        &self.shown.numbers
+        &self.exported.numbers
     }
 
     /// Returns the values of this reading, by the index of their series.
-    pub(crate) fn values(&self) -> &ShownValues {
-        &self.shown
+    pub(crate) fn values(&self) -> &ExportedValues {
+        &self.exported
     }
 
     /// Returns the number of this reading. Readings are numbered in the order of their completion.

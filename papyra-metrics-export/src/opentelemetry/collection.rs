@@ -17,8 +17,8 @@ use papyra_metrics::Kind;
 use crate::family::Family;
 use crate::registry::{Problem, ProblemReport};
 use crate::replay::Replay;
+use crate::series::exported::ExportedValues;
 use crate::series::number::{Form, Number};
-use crate::series::shown::ShownValues;
 use crate::{Labels, Registry, RegistryReader};
 
 /// The largest number of histogram values that are replayed after one reading, which takes about a tenth of a second.
@@ -45,7 +45,7 @@ struct Current {
     shape: Option<(u64, u64)>,
     /// The series of each instrument, by the address of its family.
     observed: HashMap<usize, Vec<Observed>>,
-    values: ShownValues,
+    values: ExportedValues,
     /// The number of histogram values that this reading may still replay.
     replays_left: u64,
     /// The readers that no collection is using. Usually there is one.
@@ -57,7 +57,7 @@ struct Observed {
     serial: u64,
     labels: Arc<Labels>,
     /// The index of the series' value in a reading.
-    place: usize,
+    value_index: usize,
     form: Form,
     /// The last observed total of an earlier counter with these labels, if the registry has forgotten that counter. It
     /// is added to the current total.
@@ -68,8 +68,8 @@ struct Observed {
 }
 
 impl Observed {
-    fn number(&self, kind: Kind, values: &ShownValues) -> Number {
-        let number = values.numbers[self.place];
+    fn number(&self, kind: Kind, values: &ExportedValues) -> Number {
+        let number = values.numbers[self.value_index];
         match kind {
             Kind::Counter => Number::of_total(number.total().wrapping_add(self.forgotten)),
             _ => number,
@@ -112,8 +112,8 @@ impl Collections {
         let series = observed.get_mut(&family.address());
         let Some(histogram) = histogram else { return series.is_none() };
         let mut backlog = 0;
-        for Observed { place, replay, attributes, .. } in series.into_iter().flatten() {
-            let reading = values.histogram(*place, family);
+        for Observed { value_index, replay, attributes, .. } in series.into_iter().flatten() {
+            let reading = values.histogram(*value_index, family);
             let Some((reading, replay)) = reading.zip(replay.as_mut()) else { continue };
             *replays_left -= replay.give(reading, *replays_left, |mean, count| {
                 for _ in 0..count {
@@ -210,7 +210,7 @@ impl Current {
             let observed = Observed {
                 serial: series.serial,
                 labels: Arc::clone(labels),
-                place: series.place,
+                value_index: series.value_index,
                 form: series.form,
                 forgotten,
                 replay: replay.or_else(|| family.buckets().map(Replay::new)),

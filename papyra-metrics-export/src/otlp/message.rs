@@ -7,8 +7,8 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 
 use crate::registry::SeriesView;
+use crate::series::exported::ExportedValues;
 use crate::series::number::Form;
-use crate::series::shown::ShownValues;
 
 pub(super) fn attribute(name: &str, value: &str) -> KeyValue {
     let value = Some(any_value::Value::StringValue(value.to_owned()));
@@ -66,12 +66,12 @@ pub(super) fn set_point(
     data: &mut metric::Data,
     index: usize,
     series: &SeriesView,
-    values: &ShownValues,
+    values: &ExportedValues,
     time: u64,
 ) {
     match data {
         metric::Data::Sum(Sum { data_points, .. }) | metric::Data::Gauge(Gauge { data_points }) => {
-            let number = values.numbers[series.place];
+            let number = values.numbers[series.value_index];
             let point = &mut data_points[index];
             point.time_unix_nano = time;
             point.value = match series.form {
@@ -82,7 +82,9 @@ pub(super) fn set_point(
             };
         }
         metric::Data::Histogram(histogram) => {
-            let Some(reading) = values.histogram(series.place, &series.id.family) else { return };
+            let Some(reading) = values.histogram(series.value_index, &series.id.family) else {
+                return;
+            };
             let point = &mut histogram.data_points[index];
             point.time_unix_nano = time;
             point.bucket_counts.clear();

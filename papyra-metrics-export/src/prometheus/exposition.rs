@@ -11,8 +11,8 @@ use super::Format;
 use crate::decimal;
 use crate::family::Family;
 use crate::series::SeriesId;
+use crate::series::exported::ExportedValues;
 use crate::series::number::{Form, Number};
-use crate::series::shown::ShownValues;
 
 /// The text of all families in one format, without the values.
 ///
@@ -41,7 +41,7 @@ struct Sample {
     /// be checked for character boundaries.
     head: Box<str>,
     /// The index of the series' value in the values of a reading.
-    place: usize,
+    value_index: usize,
 }
 
 /// The samples of a histogram.
@@ -51,7 +51,7 @@ struct Histogram {
     sum_head: Box<str>,
     count_head: Box<str>,
     /// The index of the series' value in the values of a reading.
-    place: usize,
+    value_index: usize,
     base_units_per_unit: u64,
 }
 
@@ -64,18 +64,18 @@ impl Exposition {
     ) -> Self {
         let mut by_name: HashMap<&str, usize> = HashMap::new();
         let mut families: Vec<Vec<(&SeriesId, usize, Form)>> = Vec::new();
-        for (id, place, form) in series {
+        for (id, value_index, form) in series {
             let index = *by_name.entry(id.family.name()).or_insert(families.len());
             if index == families.len() {
                 families.push(Vec::new());
             }
-            families[index].push((id, place, form));
+            families[index].push((id, value_index, form));
         }
         let end = if format == Format::Text { "" } else { "# EOF\n" };
         let mut exposition = Self { runs: Vec::new(), end };
         let mut head = String::new();
         for family in families {
-            for (i, (id, place, form)) in family.into_iter().enumerate() {
+            for (i, (id, value_index, form)) in family.into_iter().enumerate() {
                 head.clear();
                 if !exposition.runs.is_empty() {
                     head.push('\n');
@@ -83,19 +83,19 @@ impl Exposition {
                 if i == 0 {
                     describe(format, &id.family, &mut head);
                 }
-                exposition.add_series(&mut head, id, place, form);
+                exposition.add_series(&mut head, id, value_index, form);
             }
         }
         exposition
     }
 
     /// Adds the samples of a series. `head` contains the beginning of the head of its first sample.
-    fn add_series(&mut self, head: &mut String, id: &SeriesId, place: usize, form: Form) {
+    fn add_series(&mut self, head: &mut String, id: &SeriesId, value_index: usize, form: Form) {
         if form == Form::Histogram {
-            return self.add_histogram(head, id, place);
+            return self.add_histogram(head, id, value_index);
         }
         add_sample(id, suffix(id.family.kind), None, head);
-        let sample = Sample { head: (**head).into(), place };
+        let sample = Sample { head: (**head).into(), value_index };
         match (self.runs.last_mut(), form) {
             (Some(Run::Totals(samples)), Form::Total)
             | (Some(Run::Levels(samples)), Form::Level)
@@ -106,7 +106,7 @@ impl Exposition {
         }
     }
 
-    fn add_histogram(&mut self, head: &mut String, id: &SeriesId, place: usize) {
+    fn add_histogram(&mut self, head: &mut String, id: &SeriesId, value_index: usize) {
         let Some(buckets) = id.family.buckets() else { return };
         let mut add = |suffix, upper| {
             add_sample(id, suffix, upper, head);
@@ -121,7 +121,7 @@ impl Exposition {
             bucket_heads: bounds.map(|bound| add("_bucket", Some(bound))).collect(),
             sum_head: add("_sum", None),
             count_head: add("_count", None),
-            place,
+            value_index,
             base_units_per_unit: buckets.base_units_per_unit().max(1),
         };
         match self.runs.last_mut() {
@@ -131,7 +131,7 @@ impl Exposition {
     }
 
     /// Writes all samples, with the values of one reading.
-    pub(super) fn write(&self, values: &ShownValues, out: &mut String) {
+    pub(super) fn write(&self, values: &ExportedValues, out: &mut String) {
         for run in &self.runs {
             match run {
                 Run::Totals(samples) => write_run(samples, values, out, |number, out| {
@@ -161,22 +161,22 @@ impl Exposition {
 #[inline(never)]
 fn write_run(
     samples: &[Sample],
-    values: &ShownValues,
+    values: &ExportedValues,
     out: &mut String,
     write: impl Fn(Number, &mut String),
 ) {
     let numbers = &*values.numbers;
-    for Sample { head, place } in samples {
+    for Sample { head, value_index } in samples {
         out.push_str(head);
-        write(numbers[*place], out);
+        write(numbers[*value_index], out);
     }
 }
 
 impl Histogram {
     #[inline(never)]
-    fn write(&self, values: &ShownValues, out: &mut String) {
+    fn write(&self, values: &ExportedValues, out: &mut String) {
         let (mut count, mut sum) = (0_u64, 0_u64);
-        let tallies = values.tallies(self.place, self.bucket_heads.len());
+        let tallies = values.tallies(self.value_index, self.bucket_heads.len());
         for (head, tally) in self.bucket_heads.iter().zip(tallies) {
             count = count.wrapping_add(tally.count);
             sum = sum.wrapping_add(tally.sum);

@@ -193,7 +193,10 @@ impl Scraper {
         let exposition = if format == Format::Text { in_text } else { open_metrics };
         let exposition = exposition.get_or_insert_with(|| {
             let shown = reader.series().iter().filter(|series| series.is_shown);
-            Exposition::new(format, shown.map(|series| (&series.id, series.place, series.form)))
+            Exposition::new(
+                format,
+                shown.map(|series| (&series.id, series.value_index, series.form)),
+            )
         });
         let before = text.len();
         // A little more than the last length, because numbers may have more digits now.

@@ -10,9 +10,9 @@ use super::Format;
 use super::exposition::Exposition;
 use crate::family::{Families, FamilyBuilder};
 use crate::series::SeriesId;
+use crate::series::exported::ExportedValues;
 use crate::series::histogram::Buckets;
 use crate::series::number::{Form, number_of};
-use crate::series::shown::ShownValues;
 use crate::{Labels, RegisterError};
 
 /// A sample of a metric that is not registered. [`Sample::new`] creates one; the other fields can be set afterwards.
@@ -64,7 +64,7 @@ pub fn encode<'a>(
 ) -> Result<String, RegisterError> {
     let mut families = Families::default();
     let (mut distinct, mut series) = (HashSet::new(), Vec::new());
-    let mut values = ShownValues::default();
+    let mut values = ExportedValues::default();
     let prefix = Arc::default();
     for Sample { name, prefix_len, help, unit, labels, value } in samples {
         let labels = Arc::new(Labels::new(labels.iter().copied())?);
@@ -77,7 +77,7 @@ pub fn encode<'a>(
         if !distinct.insert((id.family.address(), Arc::clone(&id.labels))) {
             return Err(id.duplicate_error());
         }
-        let place = values.numbers.len();
+        let value_index = values.numbers.len();
         if let Value::Histogram(distribution) = &value {
             let known = id.family.buckets_or_set(distribution);
             if !known.are_those_of(distribution) {
@@ -85,14 +85,14 @@ pub fn encode<'a>(
                 return Err(id.family.conflicting_buckets(known, &buckets, &id.labels));
             }
             values.push_histogram(distribution.tallies());
-            series.push((id, place, Form::Histogram));
+            series.push((id, value_index, Form::Histogram));
         } else if let Ok((form, number)) = number_of(kind, &value) {
             values.numbers.push(number);
-            series.push((id, place, form));
+            series.push((id, value_index, form));
         }
     }
     let mut text = String::new();
-    let series = series.iter().map(|(id, place, form)| (id, *place, *form));
+    let series = series.iter().map(|(id, value_index, form)| (id, *value_index, *form));
     Exposition::new(format, series).write(&values, &mut text);
     Ok(text)
 }

@@ -10,7 +10,7 @@ use super::store::merge::{Merge, Reading};
 use super::store::view::View;
 use crate::panics;
 use crate::series::collect::Scratch;
-use crate::series::shown::ShownValues;
+use crate::series::exported::ExportedValues;
 
 impl Registry {
     /// Reads a backend for the last time and closes it. Returns false if the backend was already closed.
@@ -58,7 +58,7 @@ impl Registry {
         &self,
         view: &mut View,
         scratch: &mut Scratch,
-        values: &mut ShownValues,
+        values: &mut ExportedValues,
         is_numbered: bool,
     ) -> bool {
         loop {
@@ -74,7 +74,7 @@ impl Registry {
         &self,
         view: &mut View,
         scratch: &mut Scratch,
-        values: &mut ShownValues,
+        values: &mut ExportedValues,
         is_numbered: bool,
     ) -> Option<bool> {
         let reading = self.begin(view);
@@ -102,7 +102,7 @@ impl Registry {
         reading: Reading,
         view: &mut View,
         scratch: &mut Scratch,
-        values: &mut ShownValues,
+        values: &mut ExportedValues,
     ) -> Option<bool> {
         let mut store = self.store();
         let merge = store.merge(&reading, scratch);
@@ -110,7 +110,7 @@ impl Registry {
         if merge == Merge::Applied && !scratch.orphans.is_empty() {
             closed = store.close_all(&scratch.orphans);
         }
-        let is_changed = (merge != Merge::Conflict).then(|| store.show(view, values));
+        let is_changed = (merge != Merge::Conflict).then(|| store.update_view(view, values));
         drop(store);
         if !closed.is_empty() {
             drop_each(closed);

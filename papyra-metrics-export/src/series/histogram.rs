@@ -70,8 +70,8 @@ impl HistogramReading<'_> {
     /// Copies the buckets and their values to the distribution, without an allocation.
     pub(crate) fn copy_to(self, distribution: &mut Distribution) {
         distribution.clone_from(&self.buckets.empty);
-        for (tally, shown) in distribution.tallies_mut().iter_mut().zip(self.tallies) {
-            *tally = *shown;
+        for (tally, exported) in distribution.tallies_mut().iter_mut().zip(self.tallies) {
+            *tally = *exported;
         }
     }
 }
@@ -79,7 +79,7 @@ impl HistogramReading<'_> {
 /// The values of a series of histograms.
 pub(crate) struct HistogramValues {
     /// The exported values, summed over all sources.
-    shown: Box<[Tally]>,
+    exported: Box<[Tally]>,
     /// The part of the exported values that is not included in the totals of the current source: the totals of earlier
     /// sources, and the totals before a reset. `None` if there is no such part.
     base: Option<Box<[Tally]>>,
@@ -88,11 +88,11 @@ pub(crate) struct HistogramValues {
 impl HistogramValues {
     /// Creates the values of a series with this number of buckets.
     pub(crate) fn new(buckets: usize) -> Self {
-        Self { shown: vec![Tally::default(); buckets].into_boxed_slice(), base: None }
+        Self { exported: vec![Tally::default(); buckets].into_boxed_slice(), base: None }
     }
 
-    pub(crate) fn shown(&self) -> &[Tally] {
-        &self.shown
+    pub(crate) fn exported(&self) -> &[Tally] {
+        &self.exported
     }
 
     /// Returns whether the exported values are the totals of the current source.
@@ -103,7 +103,7 @@ impl HistogramValues {
     /// Continues the series with another source. `counted` contains those totals of the new source that are already
     /// part of the series.
     pub(crate) fn change_source(&mut self, counted: Option<&[Tally]>) {
-        let mut base = self.shown.clone();
+        let mut base = self.exported.clone();
         for (base, counted) in base.iter_mut().zip(counted.unwrap_or_default()) {
             *base = base.wrapping_sub(*counted);
         }
@@ -112,7 +112,7 @@ impl HistogramValues {
 
     /// Returns the last totals of the current source.
     pub(crate) fn source_totals(&self) -> Box<[Tally]> {
-        let mut totals = self.shown.clone();
+        let mut totals = self.exported.clone();
         for (total, base) in totals.iter_mut().zip(self.base.iter().flatten()) {
             *total = total.wrapping_sub(*base);
         }
@@ -122,9 +122,10 @@ impl HistogramValues {
     /// Applies the current totals of the source.
     pub(crate) fn apply(&mut self, totals: &[Tally]) {
         let has_fallen = match &self.base {
-            None => has_fallen(totals, self.shown.iter().copied()),
+            None => has_fallen(totals, self.exported.iter().copied()),
             Some(base) => {
-                let before = self.shown.iter().zip(base).map(|(it, base)| it.wrapping_sub(*base));
+                let before =
+                    self.exported.iter().zip(base).map(|(it, base)| it.wrapping_sub(*base));
                 has_fallen(totals, before)
             }
         };
@@ -133,10 +134,10 @@ impl HistogramValues {
             self.change_source(None);
         }
         match &self.base {
-            None => self.shown.copy_from_slice(totals),
+            None => self.exported.copy_from_slice(totals),
             Some(base) => {
-                for ((shown, base), total) in self.shown.iter_mut().zip(base).zip(totals) {
-                    *shown = base.wrapping_add(*total);
+                for ((exported, base), total) in self.exported.iter_mut().zip(base).zip(totals) {
+                    *exported = base.wrapping_add(*total);
                 }
             }
         }
@@ -172,7 +173,7 @@ mod tests {
         values.apply(&tallies([(1, 4), (1, 9), (0, 0)]));
         // Since the reset, every count has reached its earlier value again; only the sum of the second bucket is lower.
         values.apply(&tallies([(1, 5), (2, 8), (3, 90)]));
-        assert_eq!(values.shown(), tallies([(2, 9), (3, 17), (3, 90)]));
+        assert_eq!(values.exported(), tallies([(2, 9), (3, 17), (3, 90)]));
     }
 
     #[test]
@@ -180,7 +181,7 @@ mod tests {
         let mut values = HistogramValues::new(3);
         values.apply(&tallies([(1, 4), (0, 0), (2, u64::MAX)]));
         values.apply(&tallies([(1, 4), (0, 0), (3, 7)]));
-        assert_eq!(values.shown(), tallies([(1, 4), (0, 0), (3, 7)]));
+        assert_eq!(values.exported(), tallies([(1, 4), (0, 0), (3, 7)]));
     }
 
     #[test]
@@ -193,6 +194,6 @@ mod tests {
         assert_eq!(values.source_totals()[..], tallies([(1, 1), (0, 0), (0, 0)]));
         values.change_source(Some(&counted));
         values.apply(&tallies([(2, 8), (1, 9), (0, 0)]));
-        assert_eq!(values.shown(), tallies([(3, 9), (1, 9), (0, 0)]));
+        assert_eq!(values.exported(), tallies([(3, 9), (1, 9), (0, 0)]));
     }
 }

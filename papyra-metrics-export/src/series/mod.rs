@@ -6,12 +6,12 @@ use crate::family::Family;
 use crate::{Labels, RegisterError};
 
 pub(crate) mod collect;
+pub(crate) mod exported;
 pub(crate) mod form_run;
 pub(crate) mod histogram;
 pub(crate) mod listed;
 pub(crate) mod number;
 pub(crate) mod readings;
-pub(crate) mod shown;
 pub(crate) mod source;
 pub(crate) mod values;
 

@@ -2,14 +2,14 @@
 
 use papyra_metrics::Tally;
 
+use super::exported::ExportedValues;
 use super::form_run::FormRun;
 use super::number::{Form, Number};
-use super::shown::ShownValues;
 
 /// The last reading of each source's metrics, in the order of the metrics.
 #[derive(Default)]
 pub(crate) struct Readings {
-    pub(crate) values: ShownValues,
+    pub(crate) values: ExportedValues,
     /// The forms of the readings. A reading has no form if the metric is absent or could not be read.
     pub(crate) forms: Vec<FormRun>,
     /// The end of each histogram's buckets among the buckets of all histograms.

@@ -17,7 +17,7 @@ pub(crate) enum Start {
     Unread,
     /// The exported value of a counter, and the part of the value that the current source's total does not include.
     Total {
-        shown: u64,
+        exported: u64,
         base: u64,
     },
     Histogram(HistogramValues),
@@ -27,9 +27,9 @@ pub(crate) enum Start {
 #[derive(Default)]
 pub(crate) struct SeriesValues {
     /// The exported values: a counter's total over all of its sources, a gauge's value, the index of a histogram.
-    shown: Vec<Number>,
+    exported: Vec<Number>,
     /// The part of each counter's exported value that the current source's total does not include: the totals of
-    /// earlier sources, and the totals before a reset. The total of the current source is `shown - base`.
+    /// earlier sources, and the totals before a reset. The total of the current source is `exported - base`.
     base: Vec<u64>,
     /// The form of each series. `None` before the first value.
     forms: Vec<Option<Form>>,
@@ -41,31 +41,33 @@ pub(crate) struct SeriesValues {
 
 impl SeriesValues {
     pub(crate) fn reserve(&mut self, series: usize) {
-        self.shown.reserve(series);
+        self.exported.reserve(series);
         self.base.reserve(series);
         self.forms.reserve(series);
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.shown.len()
+        self.exported.len()
     }
 
     pub(crate) fn push(&mut self, start: Start) {
-        let (shown, base, form) = match start {
+        let (exported, base, form) = match start {
             Start::Unread => (Number::default(), 0, None),
-            Start::Total { shown, base } => (Number::of_total(shown), base, Some(Form::Total)),
+            Start::Total { exported, base } => {
+                (Number::of_total(exported), base, Some(Form::Total))
+            }
             Start::Histogram(values) => {
                 let index = add_histogram(&mut self.histograms, &mut self.free, values);
                 (Number::of_index(index), 0, Some(Form::Histogram))
             }
         };
-        self.shown.push(shown);
+        self.exported.push(exported);
         self.base.push(base);
         self.forms.push(form);
     }
 
-    pub(crate) fn shown(&self) -> &[Number] {
-        &self.shown
+    pub(crate) fn exported(&self) -> &[Number] {
+        &self.exported
     }
 
     /// Returns the type of a series' values, or `None` if the series has no value yet.
@@ -75,17 +77,17 @@ impl SeriesValues {
 
     /// Returns the last total of a counter's current source.
     pub(crate) fn source_total(&self, index: usize) -> u64 {
-        self.shown[index].total().wrapping_sub(self.base[index])
+        self.exported[index].total().wrapping_sub(self.base[index])
     }
 
     /// Returns the index of a series' histogram in `histograms`.
     pub(crate) fn histogram_index(&self, index: usize) -> usize {
-        self.shown[index].index()
+        self.exported[index].index()
     }
 
     /// Returns the exported buckets of the histogram with this index.
     pub(crate) fn histogram(&self, index: usize) -> &[Tally] {
-        self.histograms[index].as_ref().map_or(&[], HistogramValues::shown)
+        self.histograms[index].as_ref().map_or(&[], HistogramValues::exported)
     }
 
     /// Removes the histogram of a series and returns it.
@@ -149,7 +151,7 @@ impl SeriesValues {
             for (series, reading) in series.clone().zip(from..) {
                 let values = HistogramValues::new(readings.histogram(reading).len());
                 let index = add_histogram(&mut self.histograms, &mut self.free, values);
-                self.shown[series] = Number::of_index(index);
+                self.exported[series] = Number::of_index(index);
             }
         }
         self.forms[series].fill(Some(form));
@@ -161,13 +163,13 @@ impl SeriesValues {
         let numbers = &readings.values.numbers[from..from + series.len()];
         match form {
             Form::Total => {
-                apply_totals(&mut self.shown[series.clone()], &mut self.base[series], numbers);
+                apply_totals(&mut self.exported[series.clone()], &mut self.base[series], numbers);
             }
-            Form::Level | Form::Float => self.shown[series].copy_from_slice(numbers),
+            Form::Level | Form::Float => self.exported[series].copy_from_slice(numbers),
             Form::Histogram => {
-                for (shown, reading) in self.shown[series].iter().zip(from..) {
-                    if let Some(values) = &mut self.histograms[shown.index()] {
-                        values.apply(readings.values.tallies(reading, values.shown().len()));
+                for (exported, reading) in self.exported[series].iter().zip(from..) {
+                    if let Some(values) = &mut self.histograms[exported.index()] {
+                        values.apply(readings.values.tallies(reading, values.exported().len()));
                     }
                 }
             }
@@ -177,13 +179,13 @@ impl SeriesValues {
     /// Moves the values of `len` series from the index `from` to the smaller index `to`. After all moves, the caller
     /// removes the remaining values with [`truncate`](Self::truncate).
     pub(crate) fn shift(&mut self, from: usize, to: usize, len: usize) {
-        self.shown.copy_within(from..from + len, to);
+        self.exported.copy_within(from..from + len, to);
         self.base.copy_within(from..from + len, to);
         self.forms.copy_within(from..from + len, to);
     }
 
     pub(crate) fn truncate(&mut self, len: usize) {
-        self.shown.truncate(len);
+        self.exported.truncate(len);
         self.base.truncate(len);
         self.forms.truncate(len);
     }
@@ -191,20 +193,20 @@ impl SeriesValues {
 
 /// Applies the totals of adjacent counters. Not inlined, so that the loop keeps its variables in registers.
 #[inline(never)]
-fn apply_totals(shown: &mut [Number], base: &mut [u64], totals: &[Number]) {
-    for ((shown, base), total) in shown.iter_mut().zip(base).zip(totals) {
-        apply_total(shown, base, *total);
+fn apply_totals(exported: &mut [Number], base: &mut [u64], totals: &[Number]) {
+    for ((exported, base), total) in exported.iter_mut().zip(base).zip(totals) {
+        apply_total(exported, base, *total);
     }
 }
 
 #[inline]
-fn apply_total(shown: &mut Number, base: &mut u64, total: Number) {
+fn apply_total(exported: &mut Number, base: &mut u64, total: Number) {
     let total = total.total();
     // A lower total means that the source was reset. The earlier totals become the base.
-    if total < shown.total().wrapping_sub(*base) {
-        *base = shown.total();
+    if total < exported.total().wrapping_sub(*base) {
+        *base = exported.total();
     }
-    *shown = Number::of_total(base.wrapping_add(total));
+    *exported = Number::of_total(base.wrapping_add(total));
 }
 
 fn add_histogram(

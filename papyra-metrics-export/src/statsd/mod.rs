@@ -219,7 +219,7 @@ impl StatsD {
             match histogram(&self.reader, series) {
                 Some(reading) => sent.skip(reading),
                 None if series.id.family.kind == Kind::Counter => {
-                    sent.skip_total(self.reader.numbers()[series.place].total());
+                    sent.skip_total(self.reader.numbers()[series.value_index].total());
                 }
                 None => {}
             }
@@ -380,9 +380,9 @@ impl StatsD {
     fn write_lines(&self, at: Position, lines: &mut String) -> Option<Mark> {
         lines.clear();
         let series = &self.reader.series()[at.next];
-        let &SeriesView { ref id, serial, place, form, is_shown, .. } = series;
+        let &SeriesView { ref id, serial, value_index, form, is_shown, .. } = series;
         let sent = self.sent.get(at.next);
-        let number = self.reader.numbers()[place];
+        let number = self.reader.numbers()[value_index];
         // Closed series are included, because their last counts may not have been sent yet.
         let total = match (histogram(&self.reader, series), id.family.kind) {
             (Some(reading), _) => sent.write_part(at.part, reading, lines),
@@ -404,7 +404,7 @@ fn histogram<'a>(
     series: &'a SeriesView,
 ) -> Option<HistogramReading<'a>> {
     match series.form {
-        Form::Histogram => reader.values().histogram(series.place, &series.id.family),
+        Form::Histogram => reader.values().histogram(series.value_index, &series.id.family),
         _ => None,
     }
 }

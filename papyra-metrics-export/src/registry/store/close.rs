@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Backend, Place, SeriesKey, Store};
+use super::{Backend, SeriesKey, SeriesOwner, Store};
 use crate::Labels;
 use crate::registry::closed::{ClosedBackend, ClosedSeries, ClosedValue, Departed, SourceTotal};
 use crate::series::collect::Scratch;
@@ -65,7 +65,7 @@ impl Store {
                 release(&mut self.labels, &id.labels);
                 continue;
             };
-            let number = self.values.shown()[index];
+            let number = self.values.exported()[index];
             let value = match form {
                 Form::Histogram => self
                     .values
@@ -82,7 +82,7 @@ impl Store {
                 }
                 ClosedValue::Number(..) => {}
             }
-            self.index.insert(key, Place::Closed(closing, backend.series.len()));
+            self.index.insert(key, SeriesOwner::Closed(closing, backend.series.len()));
             backend.series.push(Some(ClosedSeries { id, serial, value }));
         }
         if let Some((address, identity)) = source.address().zip(source.identity()) {

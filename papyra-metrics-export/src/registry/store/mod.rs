@@ -36,7 +36,7 @@ pub(super) struct Store {
     serials: Vec<u64>,
     /// The number of series in `values` whose backends are closed.
     dead: usize,
-    index: FxHashMap<SeriesKey, Place>,
+    index: FxHashMap<SeriesKey, SeriesOwner>,
     /// Each set of labels, and the number of series that have it. Label values may come from users of the application,
     /// so the hash function has to resist chosen keys.
     labels: HashMap<Arc<Labels>, usize>,
@@ -59,7 +59,7 @@ pub(super) struct Store {
     /// The number of backends at which the next registration closes orphaned backends.
     sweep_at: usize,
     /// The number of completed readings.
-    shown: u64,
+    readings: u64,
 }
 
 /// A registered backend.
@@ -130,16 +130,16 @@ impl SeriesKey {
     }
 }
 
+/// The backend that a series belongs to.
 #[derive(Clone, Copy)]
-enum Place {
-    /// The series belongs to the open backend with this id.
+enum SeriesOwner {
+    /// The open backend with this id.
     Open(u64),
-    /// The series belongs to a closed backend. Contains the number of the closing, and the index of the series in the
-    /// closed backend.
+    /// A closed backend. Contains the number of the closing, and the index of the series in the closed backend.
     Closed(u64, usize),
 }
 
-impl Place {
+impl SeriesOwner {
     fn closed(self) -> Option<(u64, usize)> {
         match self {
             Self::Open(_) => None,

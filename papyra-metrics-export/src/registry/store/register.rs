@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::collections::hash_map::Entry as MapEntry;
 use std::sync::Arc;
 
-use super::{Backend, Place, SeriesKey, Store};
+use super::{Backend, SeriesKey, SeriesOwner, Store};
 use crate::registry::closed::{ClosedValue, Departed, SourceTotal};
 use crate::registry::registration::Registration;
 use crate::registry::schema::{MetricLabels, Schema};
@@ -109,8 +109,8 @@ impl Store {
         }
         for (i, family) in schema.listed.families.iter().enumerate() {
             let Some(family) = family else { continue };
-            let place = self.index.get(&SeriesKey::new(family, labels.of(i)));
-            let Some(Place::Open(id)) = place else { continue };
+            let owner = self.index.get(&SeriesKey::new(family, labels.of(i)));
+            let Some(SeriesOwner::Open(id)) = owner else { continue };
             if orphans.contains(id) {
                 continue;
             }
@@ -144,10 +144,10 @@ impl Store {
                 let labels = metric_labels.of(i);
                 let forgotten =
                     address.and_then(|address| self.forgotten.take(address, family, labels));
-                let place = self.index.entry(SeriesKey::new(family, labels));
-                let is_known = matches!(place, MapEntry::Occupied(_));
-                let closed = match &place {
-                    MapEntry::Occupied(place) => place.get().closed(),
+                let owner = self.index.entry(SeriesKey::new(family, labels));
+                let is_known = matches!(owner, MapEntry::Occupied(_));
+                let closed = match &owner {
+                    MapEntry::Occupied(owner) => owner.get().closed(),
                     MapEntry::Vacant(_) => None,
                 };
                 let taken = closed.and_then(|(closing, index)| {
@@ -166,7 +166,7 @@ impl Store {
                 } else if let Some(counted) = &forgotten {
                     start = new_value(counted);
                 }
-                place.insert_entry(Place::Open(id));
+                owner.insert_entry(SeriesOwner::Open(id));
                 if !is_known {
                     match &mut run {
                         Some((same, series)) if Arc::ptr_eq(same, labels) => *series += 1,
@@ -238,7 +238,9 @@ fn counted_before(
 /// Returns the start of a new series whose source had already counted `counted`. The series begins at zero.
 fn new_value(counted: &SourceTotal) -> Start {
     match counted {
-        SourceTotal::Counter(total) => Start::Total { shown: 0, base: 0_u64.wrapping_sub(*total) },
+        SourceTotal::Counter(total) => {
+            Start::Total { exported: 0, base: 0_u64.wrapping_sub(*total) }
+        }
         SourceTotal::Histogram(totals) => {
             let mut values = HistogramValues::new(totals.len());
             values.change_source(Some(totals));
@@ -256,8 +258,8 @@ fn continued_value(last: ClosedValue, counted: Option<&SourceTotal>) -> Start {
                 Some(SourceTotal::Counter(total)) => *total,
                 _ => 0,
             };
-            let shown = number.total();
-            Start::Total { shown, base: shown.wrapping_sub(counted) }
+            let exported = number.total();
+            Start::Total { exported, base: exported.wrapping_sub(counted) }
         }
         ClosedValue::Number(..) => Start::Unread,
         ClosedValue::Histogram(mut values) => {

@@ -10,9 +10,9 @@ use super::{Backend, Store};
 use crate::registry::closed::ClosedValue;
 use crate::series::SeriesId;
 use crate::series::collect::Scratch;
+use crate::series::exported::ExportedValues;
 use crate::series::form_run::FormRun;
 use crate::series::number::{Form, Number};
-use crate::series::shown::ShownValues;
 
 /// The series that a reader sees, and the indices of their values.
 #[derive(Default)]
@@ -20,10 +20,10 @@ pub(crate) struct View {
     pub(crate) series: Vec<SeriesView>,
     /// The number of the last reading of this view. Readings are numbered in the order of their completion.
     pub(crate) number: u64,
-    /// The last values of closed series. `Store::show` appends them to the values of the open series.
+    /// The last values of closed series. `Store::update_view` appends them to the values of the open series.
     closed: Vec<Number>,
     /// The histograms of the view.
-    histograms: Vec<HistogramPlace>,
+    histograms: Vec<ViewHistogram>,
     /// The buckets of closed histograms.
     closed_tallies: Vec<Tally>,
     /// Whether the view contains a closed series until the registry forgets it, instead of until its last value is
@@ -51,9 +51,10 @@ pub(crate) struct View {
     backends: Weak<Vec<Backend>>,
 }
 
-/// A histogram of a view: the index of its value, and the location of its buckets.
-struct HistogramPlace {
-    place: usize,
+/// A histogram of a view.
+struct ViewHistogram {
+    /// The index of the histogram's value in the values of the reading.
+    value_index: usize,
     source: HistogramSource,
 }
 
@@ -70,7 +71,7 @@ pub(crate) struct SeriesView {
     /// The number of the series. No other series ever gets the same number.
     pub(crate) serial: u64,
     /// The index of the series' value in the values of the reading.
-    pub(crate) place: usize,
+    pub(crate) value_index: usize,
     pub(crate) form: Form,
     /// Whether the series belongs to an open backend.
     pub(crate) is_open: bool,
@@ -110,7 +111,11 @@ impl View {
 
 impl Store {
     /// Updates a view and its values. Returns whether the view's series or their indices have changed.
-    pub(in crate::registry) fn show(&mut self, view: &mut View, values: &mut ShownValues) -> bool {
+    pub(in crate::registry) fn update_view(
+        &mut self,
+        view: &mut View,
+        values: &mut ExportedValues,
+    ) -> bool {
         self.compact();
         self.forget_expired();
         let hides_more = view.oldest.is_some_and(|oldest| oldest <= view.hidden);
@@ -120,23 +125,23 @@ impl Store {
             self.renew(view);
         }
         view.is_settled = self.closed.is_empty() && self.problems.values().all(Vec::is_empty);
-        self.shown += 1;
-        view.number = self.shown;
+        self.readings += 1;
+        view.number = self.readings;
         view.clock = self.clock;
         if view.backends.as_ptr() != Arc::as_ptr(&self.backends) {
             view.backends = Arc::downgrade(&self.backends);
         }
         values.clear();
-        values.numbers.extend_from_slice(self.values.shown());
+        values.numbers.extend_from_slice(self.values.exported());
         if !view.closed.is_empty() {
             values.numbers.extend_from_slice(&view.closed);
         }
-        for HistogramPlace { place, source } in &view.histograms {
+        for ViewHistogram { value_index, source } in &view.histograms {
             let tallies = match source {
                 HistogramSource::Open(index) => self.values.histogram(*index),
                 HistogramSource::Closed(range) => &view.closed_tallies[range.clone()],
             };
-            values.set_histogram(*place, tallies);
+            values.set_histogram(*value_index, tallies);
         }
         is_changed
     }
@@ -153,15 +158,15 @@ impl Store {
         view.are_totals = self.values.are_totals();
         for backend in &*self.backends {
             for (i, id) in backend.series() {
-                let place = backend.first + i;
-                let Some(form) = self.values.form(place) else { continue };
+                let value_index = backend.first + i;
+                let Some(form) = self.values.form(value_index) else { continue };
                 if form == Form::Histogram {
-                    let source = HistogramSource::Open(self.values.histogram_index(place));
-                    view.histograms.push(HistogramPlace { place, source });
+                    let source = HistogramSource::Open(self.values.histogram_index(value_index));
+                    view.histograms.push(ViewHistogram { value_index, source });
                 }
-                let serial = self.serials[place];
+                let serial = self.serials[value_index];
                 let (is_open, is_shown) = (true, true);
-                view.series.push(SeriesView { id, serial, place, form, is_open, is_shown });
+                view.series.push(SeriesView { id, serial, value_index, form, is_open, is_shown });
             }
         }
         view.newest = self.closed.closings;
@@ -170,20 +175,20 @@ impl Store {
         for (closing, backend) in self.closed.since(first) {
             let is_shown = closing > view.hidden;
             for series in backend.series.iter().flatten() {
-                let place = self.values.len() + view.closed.len();
+                let value_index = self.values.len() + view.closed.len();
                 let (form, number) = match &series.value {
                     ClosedValue::Number(form, number) => (*form, *number),
                     ClosedValue::Histogram(values) => {
                         let start = view.closed_tallies.len();
-                        view.closed_tallies.extend_from_slice(values.shown());
+                        view.closed_tallies.extend_from_slice(values.exported());
                         let source = HistogramSource::Closed(start..view.closed_tallies.len());
-                        view.histograms.push(HistogramPlace { place, source });
+                        view.histograms.push(ViewHistogram { value_index, source });
                         (Form::Histogram, Number::default())
                     }
                 };
                 let (id, serial) = (series.id.clone(), series.serial);
                 let is_open = false;
-                view.series.push(SeriesView { id, serial, place, form, is_open, is_shown });
+                view.series.push(SeriesView { id, serial, value_index, form, is_open, is_shown });
                 view.closed.push(number);
                 if is_shown {
                     view.oldest = view.oldest.or(Some(closing));

@@ -8,13 +8,13 @@ use crate::family::Family;
 
 /// The values of all series in one reading, in the order of the series.
 #[derive(Default)]
-pub(crate) struct ShownValues {
+pub(crate) struct ExportedValues {
     pub(crate) numbers: Vec<Number>,
     /// The buckets of all histograms. The number of a histogram is the index of its first bucket.
     tallies: Vec<Tally>,
 }
 
-impl ShownValues {
+impl ExportedValues {
     pub(crate) fn clear(&mut self) {
         self.numbers.clear();
         self.tallies.clear();
