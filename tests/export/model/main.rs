@@ -24,7 +24,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestRng, TestRu
 
 use backends::{Backend, with_metrics};
 use messages::Messages;
-use model::Model;
+use model::{Model, Received};
 use readers::{Datagrams, Reader, Recorded, RegistryValues, Scrape};
 use telemetry::Telemetry;
 
@@ -89,6 +89,10 @@ enum Step {
         metric: usize,
         n: u64,
     },
+    /// Limits the number of closed backends that the registry remembers.
+    Limit {
+        backends: usize,
+    },
 }
 
 const READERS: usize = 10;
@@ -126,13 +130,18 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0..2_usize, backend(), 0..4_usize, number(0..6)).prop_map(
             |(first, backend, metric, n)| Step::CollectNested { first, backend, metric, n }
         ),
+        1 => (0..4_usize).prop_map(|backends| Step::Limit { backends }),
     ]
 }
 
 type Readers = [Box<dyn Reader>; READERS - 2];
 
-/// Reads with one of the readers, and compares its values with the model.
+/// Reads with one of the readers, and compares its values with the model. Does not collect with OpenTelemetry after a
+/// limit was set, because the model does not know which of its totals begin again.
 fn read(model: &mut Model, reader: usize, readers: &mut Readers, telemetry: &mut Telemetry) {
+    if model.limit.is_some() && reader >= readers.len() {
+        return;
+    }
     model.observe_all();
     if let Some(reader) = readers.get_mut(reader) {
         reader.check(model);
@@ -163,16 +172,24 @@ fn run(steps: &[Step]) {
         Box::new(scrape(&[Format::Text])),
         Box::new(scrape(&[Format::OpenMetrics])),
         Box::new(scrape(&[Format::Text, Format::OpenMetrics])),
-        Box::new(Datagrams { daemon, statsd, totals: BTreeMap::new(), delivered: 0 }),
+        Box::new(Datagrams {
+            daemon,
+            statsd,
+            totals: BTreeMap::new(),
+            expected: Received::default(),
+            delivered: 0,
+        }),
         Box::new(Recorded {
             facade: Facade::with_recorder(&registry, recorder),
             snapshotter,
             totals: BTreeMap::new(),
+            expected: Received::default(),
             delivered: 0,
         }),
         Box::new(Messages { otlp: Otlp::new(&registry), starts: BTreeMap::new() }),
     ];
     let mut telemetry = Telemetry::new(&registry);
+    let has_limit = steps.iter().any(|step| matches!(step, Step::Limit { .. }));
     let last = (0..READERS).map(|reader| Step::Read { reader });
     for step in steps.iter().cloned().chain(last) {
         match step {
@@ -189,7 +206,14 @@ fn run(steps: &[Step]) {
                 }
             }
             Step::Unregister { backend } => model.unregister(&registry, backend),
-            Step::Drop { backend } => model.drop(backend),
+            Step::Drop { backend } => {
+                model.drop(backend);
+                if has_limit {
+                    // Closes the backend now, because the order of closing decides which backends are forgotten.
+                    model.observe_all();
+                    drop(RegistryReader::new(&registry).read());
+                }
+            }
             Step::Count { backend, metric, n } => model.add(backend, metric, n),
             Step::Set { backend, metric, value } => model.set(backend, metric, value),
             Step::Reset { backend } => {
@@ -207,11 +231,15 @@ fn run(steps: &[Step]) {
                     read(&mut model, reader, &mut readers, &mut telemetry);
                 }
             }
+            Step::CollectNested { backend, metric, n, .. } if model.limit.is_some() => {
+                model.add(backend, metric, n);
+            }
             Step::CollectNested { first, backend, metric, n } => {
                 model = telemetry.collect_nested(model, first, move |model| {
                     model.add(backend, metric, n);
                 });
             }
+            Step::Limit { backends } => model.set_limit(&registry, backends),
         }
     }
     let problems = registry.problems();

@@ -8,16 +8,16 @@ use opentelemetry_proto::tonic::metrics::v1::{metric, number_data_point};
 use papyra_metrics_export::otlp::Otlp;
 use prost::Message;
 
-use crate::backends::{METRICS, Part, part_suffix};
-use crate::model::Model;
+use crate::backends::{LABELS_IN_OTHERS, METRICS, Part, part_suffix};
+use crate::model::{Key, Model};
 use crate::readers::Reader;
 use crate::telemetry::named;
 
 /// An encoder of OTLP messages, which are decoded and compared.
 pub(crate) struct Messages {
     pub(crate) otlp: Otlp,
-    /// The start time of each series that is a counter or a histogram. It must not change.
-    pub(crate) starts: BTreeMap<(String, String), u64>,
+    /// The registration that began each series that is a counter or a histogram, and the start time of the series.
+    pub(crate) starts: BTreeMap<(String, String), (u64, u64)>,
 }
 
 impl Reader for Messages {
@@ -30,7 +30,12 @@ impl Reader for Messages {
                 metric::Data::Sum(sum) => {
                     for point in sum.data_points {
                         let name = (metric.name.clone(), attributes(&point.attributes));
-                        self.check_start(&name, point.start_time_unix_nano, point.time_unix_nano);
+                        self.check_start(
+                            model,
+                            &name,
+                            point.start_time_unix_nano,
+                            point.time_unix_nano,
+                        );
                         totals.insert(name, integer(point.value));
                     }
                 }
@@ -44,7 +49,12 @@ impl Reader for Messages {
                     for point in histogram.data_points {
                         let attributes = attributes(&point.attributes);
                         let name = (metric.name.clone(), attributes.clone());
-                        self.check_start(&name, point.start_time_unix_nano, point.time_unix_nano);
+                        self.check_start(
+                            model,
+                            &name,
+                            point.start_time_unix_nano,
+                            point.time_unix_nano,
+                        );
                         assert_eq!(point.count, point.bucket_counts.iter().sum::<u64>());
                         #[allow(clippy::cast_possible_truncation)] // a small number
                         let sum = (Part::Sum, point.sum.unwrap().round() as i128);
@@ -69,9 +79,18 @@ impl Reader for Messages {
 }
 
 impl Messages {
-    fn check_start(&mut self, name: &(String, String), start: u64, time: u64) {
-        let known = *self.starts.entry(name.clone()).or_insert(start);
-        assert_eq!(start, known, "{name:?} starts anew");
+    /// Asserts that the start time is the same for as long as the series is not forgotten, and is later for a series that
+    /// begins again.
+    fn check_start(&mut self, model: &Model, name: &(String, String), start: u64, time: u64) {
+        let is_named = |&(labels, metric): &Key| {
+            METRICS[metric].opentelemetry == name.0 && LABELS_IN_OTHERS[labels] == name.1
+        };
+        let (_, series) = model.series.iter().find(|(key, _)| is_named(key)).unwrap();
+        let earlier = self.starts.insert(name.clone(), (series.registration, start));
+        if let Some((registration, earlier)) = earlier {
+            let is_same = registration == series.registration;
+            assert!(if is_same { start == earlier } else { start > earlier }, "{name:?}: {start}");
+        }
         assert!(start <= time, "{name:?} starts after its time");
     }
 }

@@ -1,6 +1,7 @@
 //! The naive model of an application.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
 
 use papyra_metrics_export::Registry;
 
@@ -23,6 +24,9 @@ pub(crate) struct Series {
     pub(crate) open: Option<u64>,
     /// The value of [`Model::closings`] when the last object of the series was closed.
     pub(crate) closed: u64,
+    /// The number of the registration that began the series. A series that begins again after it was forgotten has another
+    /// one.
+    pub(crate) registration: u64,
 }
 
 /// The indices of the labels and of the metric.
@@ -39,6 +43,11 @@ pub(crate) struct Model {
     pub(crate) exported: BTreeMap<(u64, Key), i128>,
     /// How many objects have been closed: unregistered or dropped.
     pub(crate) closings: u64,
+    pub(crate) registrations: u64,
+    /// For each closed object that is remembered, its series that no other object has continued. In the order of closing.
+    pub(crate) remembered: VecDeque<BTreeSet<Key>>,
+    /// The number of closed objects that are remembered. `None` until a limit is set.
+    pub(crate) limit: Option<usize>,
     /// The sum of everything counted, which is kept below the maximum of an `i64`.
     pub(crate) counted: i128,
 }
@@ -116,13 +125,19 @@ impl Model {
         if !is_free {
             return;
         }
+        self.registrations += 1;
+        let new = Series { registration: self.registrations, ..Series::default() };
         for key in keys {
-            let series = self.series.entry(key).or_default();
+            for closed in &mut self.remembered {
+                closed.remove(&key);
+            }
+            let series = self.series.entry(key).or_insert_with(|| new.clone());
             series.open = Some(id);
             if !METRICS[key.1].is_counter {
                 series.value = None;
             }
         }
+        self.remembered.retain(|closed| !closed.is_empty());
         self.objects.get_mut(&id).unwrap().labels = Some(labels);
     }
 
@@ -157,11 +172,32 @@ impl Model {
     pub(crate) fn close(&mut self, id: u64) {
         self.observe(id);
         self.closings += 1;
-        for series in self.series.values_mut().filter(|series| series.open == Some(id)) {
+        let mut closed = BTreeSet::new();
+        for (key, series) in self.series.iter_mut().filter(|(_, series)| series.open == Some(id)) {
             series.open = None;
             series.closed = self.closings;
+            closed.extend(series.value.map(|_| *key));
         }
         self.objects.get_mut(&id).unwrap().labels = None;
+        if !closed.is_empty() {
+            self.remembered.push_back(closed);
+        }
+        self.forget();
+    }
+
+    /// Forgets the series of the objects that were closed first, until the limit is met.
+    fn forget(&mut self) {
+        while self.limit.is_some_and(|limit| self.remembered.len() > limit) {
+            for key in self.remembered.pop_front().unwrap() {
+                self.series.remove(&key);
+            }
+        }
+    }
+
+    pub(crate) fn set_limit(&mut self, registry: &Registry, limit: usize) {
+        registry.set_closed_retention(Duration::from_secs(3600), limit);
+        self.limit = Some(limit);
+        self.forget();
     }
 
     pub(crate) fn unregister(&mut self, registry: &Registry, backend: usize) {
@@ -189,9 +225,27 @@ impl Model {
         shown.collect()
     }
 
-    /// Returns the totals of all counters that have existed.
+    /// Returns the totals of all counters that are registered or remembered.
     pub(crate) fn totals(&self) -> BTreeMap<Key, i128> {
         let counters = self.series.iter().filter(|((_, metric), _)| METRICS[*metric].is_counter);
         counters.filter_map(|(&key, series)| Some((key, series.value?))).collect()
+    }
+}
+
+/// The last total that a receiver of increments has received of each series, by the registration that began the series.
+#[derive(Default)]
+pub(crate) struct Received(BTreeMap<(Key, u64), i128>);
+
+impl Received {
+    /// Receives the current totals. Returns the sum of all increments, including those of series that were forgotten.
+    pub(crate) fn totals(&mut self, model: &Model) -> BTreeMap<Key, i128> {
+        for (key, total) in model.totals() {
+            self.0.insert((key, model.series[&key].registration), total);
+        }
+        let mut totals = BTreeMap::new();
+        for ((key, _), total) in &self.0 {
+            *totals.entry(*key).or_default() += total;
+        }
+        totals
     }
 }
