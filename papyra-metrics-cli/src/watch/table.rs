@@ -125,8 +125,7 @@ impl View {
             self.offset = 0;
             return false;
         }
-        let last = self.entries().len().saturating_sub(self.height);
-        let offset = self.offset.min(last);
+        let offset = self.scroll(key.code);
         self.offset = match key.code {
             KeyCode::Char('q') => return true,
             KeyCode::Esc if self.filter.is_empty() => return true,
@@ -150,15 +149,31 @@ impl View {
                 self.non_zero = !self.non_zero;
                 0
             }
+            _ => offset,
+        };
+        false
+    }
+
+    /// Returns the index of the row at the top after this key. It is never that of a heading, which the header replaces
+    /// at the top: scrolling past it would change nothing on the screen.
+    fn scroll(&self, key: KeyCode) -> usize {
+        let entries = self.entries();
+        let is_heading = |index: usize| matches!(entries.get(index), Some(Entry::Heading));
+        let below_heading = |index: usize| index + usize::from(is_heading(index));
+        let last = entries.len().saturating_sub(self.height);
+        let offset = below_heading(self.offset.min(last));
+        below_heading(match key {
             KeyCode::Down | KeyCode::Char('j') => offset + 1,
-            KeyCode::Up | KeyCode::Char('k') => offset.saturating_sub(1),
+            KeyCode::Up | KeyCode::Char('k') => {
+                let above = offset.saturating_sub(1);
+                if is_heading(above) { above.saturating_sub(1) } else { above }
+            }
             KeyCode::PageDown => offset + self.height,
             KeyCode::PageUp => offset.saturating_sub(self.height),
             KeyCode::Home => 0,
             KeyCode::End => last,
             _ => offset,
-        };
-        false
+        })
     }
 
     /// Returns the number in the column of values. For a histogram, this is the count.
@@ -172,7 +187,7 @@ impl View {
     }
 
     /// Returns the rows that are not hidden and match the filter, in the chosen order. The histograms of each group
-    /// come last.
+    /// come last. If only one row fits on the terminal, titles and headings are left out.
     fn entries(&self) -> Vec<Entry<'_>> {
         let filter = self.filter.to_lowercase();
         let mut entries = Vec::new();
@@ -203,6 +218,9 @@ impl View {
             }
             entries.extend(histograms.into_iter().map(Entry::Metric));
         }
+        if self.height < 2 {
+            entries.retain(|entry| matches!(entry, Entry::Metric(_)));
+        }
         entries
     }
 
@@ -217,11 +235,7 @@ impl View {
         .areas(frame.area());
         frame.render_widget(Paragraph::new(self.status_text(heights.status)), top);
         self.height = usize::from(header_and_rows.height.saturating_sub(heights.header)).max(1);
-        let mut entries = self.entries();
-        if self.height < 2 {
-            // With one row, a title or heading would leave no room for a metric.
-            entries.retain(|entry| matches!(entry, Entry::Metric(_)));
-        }
+        let entries = self.entries();
         let offset = self.offset.min(entries.len().saturating_sub(self.height));
         let (header, shown) = visible(entries.get(offset..).unwrap_or_default(), self.height);
         let header = (heights.header > 0).then_some(header);
@@ -525,6 +539,47 @@ mod tests {
         assert_eq!(after(KeyCode::Up, 1).1, "metric_48");
         assert_eq!(after(KeyCode::End, 1), end);
         assert_eq!(after(KeyCode::PageUp, 100).0, "metric_0");
+    }
+
+    #[test]
+    fn each_key_that_scrolls_changes_the_screen_until_the_end_is_reached() {
+        let lines = |group: &str| {
+            let name = |metric: &str| format!("metric_{group}_{metric}");
+            vec![
+                line(&name("a"), 1, None),
+                line(&name("b"), 2, None),
+                histogram(&name("c"), &[80]),
+                histogram(&name("d"), &[80]),
+            ]
+        };
+        let group = |name: &str| Group { title: Some(name.to_owned()), lines: lines(name) };
+        let histograms = || Group { title: None, lines: lines("three").split_off(2) };
+        for rows in 1..18 {
+            for groups in [vec![group("one"), group("two")], vec![histograms()], vec![]] {
+                let mut view = view(groups);
+                // Returns the different screens that the repeated key leads to, beginning with the one before the key.
+                let mut screens = |key| {
+                    let mut screens = vec![draw(&mut view, 100, rows)];
+                    loop {
+                        assert!(!view.handle_key(KeyEvent::new(key, KeyModifiers::NONE)));
+                        let screen = draw(&mut view, 100, rows);
+                        if screens.last() == Some(&screen) {
+                            return screens;
+                        }
+                        screens.push(screen);
+                    }
+                };
+                let down = screens(KeyCode::Down);
+                let mut up = screens(KeyCode::Up);
+                up.reverse();
+                assert_eq!(up, down, "{rows} rows");
+                let [first, last] = [down.first(), down.last()].map(Option::unwrap);
+                assert_eq!(screens(KeyCode::PageDown).last(), Some(last), "{rows} rows");
+                assert_eq!(screens(KeyCode::PageUp).last(), Some(first), "{rows} rows");
+                assert_eq!(screens(KeyCode::End).last(), Some(last), "{rows} rows");
+                assert_eq!(screens(KeyCode::Up).len(), down.len(), "{rows} rows");
+            }
+        }
     }
 
     #[test]
