@@ -104,13 +104,17 @@ fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
     for (position, (path, schema)) in schemas.iter().enumerate() {
         let mut conflicts = BTreeSet::new();
         for (earlier, known) in &schemas[..position] {
-            let changes = schema.changes_since(known).into_iter();
-            for conflict in changes.filter(is_conflict).map(|change| change.to_string()) {
-                if conflicts.insert(conflict.clone()) {
-                    let [earlier, path] = [earlier, path].map(|path| path_name(path));
-                    readings.errors.push(format!(
-                        "{path} conflicts with {earlier}: {conflict}; give the path of only one of these files"
-                    ));
+            let changes = schema.changes_since(known);
+            for (change, conflict) in
+                changes.iter().filter_map(|it| Some((it, conflict(it, earlier, path)?)))
+            {
+                // Further files that declare the metric as `earlier` does are not named.
+                if conflicts
+                    .insert((change.metric().to_owned(), change.property().map(str::to_owned)))
+                {
+                    readings
+                        .errors
+                        .push(format!("{conflict}; give the path of only one of these files"));
                 }
             }
         }
@@ -118,7 +122,21 @@ fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
     (schemas.into_iter().map(|it| it.1).reduce(Schema::with), readings)
 }
 
-/// Returns whether two processes with this difference cannot be described together.
-fn is_conflict(change: &Change) -> bool {
-    change.property().is_some_and(|it| matches!(it, "kind" | "unit" | "bucket bounds"))
+/// Describes the difference between the declarations in two files, if they cannot be combined.
+fn conflict(change: &Change, first: &Path, second: &Path) -> Option<String> {
+    let [first, second] = [first, second].map(path_name);
+    let [old, new] = [change.old_value(), change.new_value()];
+    let unit =
+        |unit: Option<&str>| unit.map_or("no unit".to_owned(), |unit| format!("the unit `{unit}`"));
+    let metric = change.metric();
+    match change.property()? {
+        "kind" => Some(format!("`{metric}` is a {} in {first} and a {} in {second}", old?, new?)),
+        "unit" => {
+            Some(format!("`{metric}` has {} in {first} and {} in {second}", unit(old), unit(new)))
+        }
+        "bucket bounds" => {
+            Some(format!("the buckets of `{metric}` in {second} differ from those in {first}"))
+        }
+        _ => None,
+    }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use papyra_metrics::publish::{Published, Reader};
-use papyra_metrics::{Counter, Descriptor, Gauge, Metrics};
+use papyra_metrics::{Counter, Descriptor, FineLatency, Gauge, Histogram, Metrics};
 use papyra_metrics_export::schema::{Dashboard, Schema};
 
 use crate::command::{CommandOutput, run, run_program};
@@ -69,12 +69,17 @@ fn a_process_that_was_killed_and_the_processes_of_a_directory_are_described() {
 #[test]
 fn processes_that_disagree_about_a_metric_are_an_error_that_names_both() {
     #[derive(Default, Metrics)]
-    struct Old {
+    struct A {
         depth: Counter,
+        #[metrics(unit = "bytes")]
+        queue_bytes: Gauge,
+        append: Histogram,
     }
     #[derive(Default, Metrics)]
-    struct New {
+    struct B {
         depth: Gauge,
+        queue_bytes: Gauge,
+        append: Histogram<FineLatency>,
     }
     #[derive(Default, Metrics)]
     struct Other {
@@ -82,13 +87,19 @@ fn processes_that_disagree_about_a_metric_are_an_error_that_names_both() {
     }
     let dir = tempfile::tempdir().unwrap();
     let _other = Published::<Other>::create(dir.path().join("0.metrics")).unwrap();
-    let _old = Published::<Old>::create(dir.path().join("a.metrics")).unwrap();
-    let _new = Published::<New>::create(dir.path().join("b.metrics")).unwrap();
-    assert_eq!(
-        refused(dir.path(), "describe ."),
-        "error: ./b.metrics conflicts with ./a.metrics: `depth` changes its kind from `counter` to `gauge`; \
-         give the path of only one of these files\n"
-    );
+    let _a = Published::<A>::create(dir.path().join("a.metrics")).unwrap();
+    let _b = Published::<B>::create(dir.path().join("b.metrics")).unwrap();
+    let conflicts = [
+        "the buckets of `append_seconds` in ./b.metrics differ from those in ./a.metrics",
+        "`depth` is a counter in ./a.metrics and a gauge in ./b.metrics",
+        "`queue_bytes` has the unit `bytes` in ./a.metrics and no unit in ./b.metrics",
+    ];
+    let errors = conflicts
+        .map(|conflict| format!("error: {conflict}; give the path of only one of these files\n"));
+    assert_eq!(refused(dir.path(), "describe ."), errors.concat());
+    // A conflict with several files that agree is reported once.
+    let _c = Published::<A>::create(dir.path().join("a2.metrics")).unwrap();
+    assert_eq!(refused(dir.path(), "describe ."), errors.concat());
 }
 
 #[test]

@@ -5,10 +5,13 @@ use std::fmt;
 use super::label_set::LabelSet;
 use super::model::{Family, Schema};
 
+const BOUNDS: &str = "bucket bounds";
 const COMPONENT: &str = "component";
 const HELP: &str = "help";
+const KIND: &str = "kind";
 const OBJECTIVE: &str = "objective";
 const ROLE: &str = "role";
+const UNIT: &str = "unit";
 
 /// A difference between two schemas, usually between a lock file and the declared metrics. `Display` writes the old and
 /// the new state.
@@ -40,6 +43,24 @@ impl Change {
         }
     }
 
+    /// Returns the earlier value of the property that has changed. Returns `None` if the property was not set, and for an
+    /// addition or removal.
+    pub fn old_value(&self) -> Option<&str> {
+        match &self.kind {
+            ChangeKind::Changed { old, .. } => old.as_deref(),
+            ChangeKind::Added | ChangeKind::Removed => None,
+        }
+    }
+
+    /// Returns the new value of the property that has changed. Returns `None` if the property is not set, and for an
+    /// addition or removal.
+    pub fn new_value(&self) -> Option<&str> {
+        match &self.kind {
+            ChangeKind::Changed { new, .. } => new.as_deref(),
+            ChangeKind::Added | ChangeKind::Removed => None,
+        }
+    }
+
     /// Returns whether the change can break dashboards and alerts. Every change is breaking, except for additions and
     /// for changes of help texts and components.
     ///
@@ -65,7 +86,10 @@ impl fmt::Display for Change {
             ChangeKind::Added => write!(f, "`{metric}` is new"),
             ChangeKind::Removed => write!(f, "`{metric}` is removed"),
             ChangeKind::Changed { property, old, new } => {
-                let [old, new] = [old, new].map(|text| text.as_deref().unwrap_or("none"));
+                let [old, new] = [old, new].map(|value| match value {
+                    Some(value) => format!("`{value}`"),
+                    None => "none".to_owned(),
+                });
                 write!(f, "`{metric}` changes its {property} from {old} to {new}")
             }
         }
@@ -100,18 +124,15 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
             changes.push(Change { metric: name.to_owned(), kind });
         }
     };
-    let quoted = |text: &str| Some(format!("`{text}`"));
-    let bounds = |bounds: &[String]| quoted(&bounds.join(" "));
-    compare("kind", quoted(&old.kind.to_string()), quoted(&new.kind.to_string()));
-    compare("unit", old.unit.as_deref().and_then(quoted), new.unit.as_deref().and_then(quoted));
-    let component = |family: &Family| family.component.as_deref().and_then(quoted);
-    compare(COMPONENT, component(old), component(new));
-    let role = |family: &Family| family.is_error_counter.then(|| "`errors`".to_owned());
+    compare(KIND, Some(old.kind.to_string()), Some(new.kind.to_string()));
+    compare(UNIT, old.unit.clone(), new.unit.clone());
+    compare(COMPONENT, old.component.clone(), new.component.clone());
+    let role = |family: &Family| family.is_error_counter.then(|| "errors".to_owned());
     compare(ROLE, role(old), role(new));
-    compare(HELP, quoted(&old.help), quoted(&new.help));
+    compare(HELP, Some(old.help.clone()), Some(new.help.clone()));
     // The bounds are unknown if the histogram was absent, for example in a flattened `Option` that is `None`.
     if let (Some(old), Some(new)) = (&old.bounds, &new.bounds) {
-        compare("bucket bounds", bounds(old), bounds(new));
+        compare(BOUNDS, Some(old.join(" ")), Some(new.join(" ")));
     }
     compare_objectives(name, old, new, changes);
     let series = |labels: &LabelSet| {
@@ -140,7 +161,7 @@ fn compare_objectives(name: &str, old: &Family, new: &Family, changes: &mut Vec<
         }
         let is_whole = is_uniform || labels.is_empty();
         let metric = if is_whole { name.to_owned() } else { format!("{name}{{{labels}}}") };
-        let [old, new] = [old, new].map(|objective| objective.map(|it| format!("`{it}`")));
+        let [old, new] = [old, new].map(|objective| objective.map(ToString::to_string));
         let kind = ChangeKind::Changed { property: OBJECTIVE, old, new };
         changes.push(Change { metric, kind });
         if is_uniform {
