@@ -9,7 +9,7 @@ use clap::Args;
 use papyra_metrics::{Kind, publish::Reader};
 
 use crate::output::{self, UNAVAILABLE};
-use crate::source::{Reading, Source};
+use crate::source::{Row, Source};
 
 /// Reset counters and peaks to zero, and empty histograms.
 #[derive(Args, Clone, Debug)]
@@ -35,7 +35,7 @@ impl Reset {
         let readings = source.read_with(&mut |path| Reader::reset(path));
         let mut out = anstream::stdout().lock();
         for reading in &readings.processes {
-            writeln!(out, "{}: reset {}", output::describe(&reading.origin), count(reading))?;
+            writeln!(out, "{}: {}", output::describe(&reading.origin), summary(&reading.rows))?;
         }
         if readings.processes.is_empty() && readings.errors.is_empty() {
             writeln!(out, "{UNAVAILABLE}")?;
@@ -46,14 +46,68 @@ impl Reset {
     }
 }
 
-/// Returns the number of counters and, if there are any, of histograms: `4 counters and 1 histogram`. Peaks are not
-/// counted.
-fn count(reading: &Reading) -> String {
-    let count = |kind| match reading.rows.iter().filter(|row| row.kind == kind).count() {
-        1 => format!("1 {kind}"),
-        number => format!("{number} {kind}s"),
+/// Describes how many metrics of each kind were reset: `reset 4 counters, 1 histogram and 2 peaks`.
+fn summary(rows: &[Row]) -> String {
+    let kinds = [(Kind::Counter, "counter"), (Kind::Histogram, "histogram"), (Kind::Gauge, "peak")];
+    let counts = kinds.into_iter().filter_map(|(kind, name)| {
+        match rows.iter().filter(|row| row.kind == kind && row.is_resettable).count() {
+            0 => None,
+            1 => Some(format!("1 {name}")),
+            count => Some(format!("{count} {name}s")),
+        }
+    });
+    match counts.collect::<Vec<_>>().as_slice() {
+        [] => "nothing to reset".to_owned(),
+        [only] => format!("reset {only}"),
+        [first @ .., last] => format!("reset {} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use papyra_metrics::{
+        CachePadded, Counter, Family, Gauge, Histogram, IoErrorKind, Metered, Metrics, Peak,
     };
-    let has_histograms = reading.rows.iter().any(|row| row.kind == Kind::Histogram);
-    let counters = count(Kind::Counter);
-    if has_histograms { format!("{counters} and {}", count(Kind::Histogram)) } else { counters }
+
+    use super::summary;
+    use crate::source::Source;
+
+    fn summary_of<M: Metrics + Default>() -> String {
+        struct Backend<M>(M);
+        impl<M: Metrics> Metered for Backend<M> {
+            fn metrics(&self) -> Option<&dyn Metrics> {
+                Some(&self.0)
+            }
+        }
+        summary(&Source::Backend(&Backend(M::default())).read().processes[0].rows)
+    }
+
+    #[test]
+    fn only_metrics_that_a_reset_changes_are_counted() {
+        #[derive(Default, Metrics)]
+        struct Gauges {
+            depth: Gauge,
+            #[metrics(counter = |events: &Vec<u64>| events.len() as u64)]
+            events: Vec<u64>,
+        }
+        #[derive(Default, Metrics)]
+        struct Peaks {
+            #[metrics(flatten)]
+            gauges: Gauges,
+            longest: Peak,
+            largest: Box<CachePadded<Peak>>,
+        }
+        #[derive(Default, Metrics)]
+        struct All {
+            #[metrics(flatten)]
+            peaks: Peaks,
+            writes: Counter,
+            append: Histogram,
+            longest_by_error: Family<IoErrorKind, Peak>,
+        }
+        assert_eq!(summary_of::<Gauges>(), "nothing to reset");
+        assert_eq!(summary_of::<Peaks>(), "reset 2 peaks");
+        let peaks = 2 + Family::<IoErrorKind, Peak>::new().iter().count();
+        assert_eq!(summary_of::<All>(), format!("reset 1 counter, 1 histogram and {peaks} peaks"));
+    }
 }

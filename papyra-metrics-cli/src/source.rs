@@ -4,12 +4,14 @@ use std::{
     collections::HashMap,
     fs, io, mem,
     path::{Path, PathBuf},
+    slice,
     time::SystemTime,
 };
 
 use papyra_metrics::{
-    Kind, Metered, Value,
+    Descriptor, Kind, Metered, Value, Walker,
     publish::{ReadError, Reader},
+    walk::ErasedInstrument,
 };
 
 use crate::text::{path_name, visible_lines};
@@ -75,14 +77,21 @@ pub(crate) struct Row {
     /// The length of the prefixes at the beginning of the name, in bytes.
     pub(crate) prefix_len: usize,
     pub(crate) kind: Kind,
-    /// Whether the metric is a peak: the highest value since the last reset.
-    pub(crate) is_peak: bool,
+    /// Whether a reset has an effect. It has none on most gauges, and on counters that are computed when they are read.
+    pub(crate) is_resettable: bool,
     pub(crate) unit: Option<String>,
     pub(crate) help: String,
     /// The value since the last reset.
     pub(crate) value: Value,
     /// The value over the lifetime, which no reset changes.
     pub(crate) total: Value,
+}
+
+impl Row {
+    /// Returns whether the metric is a peak: a gauge of the highest value since the last reset.
+    pub(crate) fn is_peak(&self) -> bool {
+        self.kind == Kind::Gauge && self.is_resettable
+    }
 }
 
 impl Source<'_> {
@@ -235,9 +244,24 @@ pub(crate) fn by_family(mut rows: Vec<Row>) -> Vec<Row> {
 
 fn read_backend(backend: &dyn Metered) -> Option<Reading> {
     let metrics = backend.metrics()?;
-    let mut rows = Vec::with_capacity(metrics.descriptors().len());
-    metrics.visit(&mut |metric, value| {
-        rows.push(Row {
+    let mut rows = RowsOfWalk { descriptors: metrics.descriptors().iter(), rows: Vec::new() };
+    metrics.walk(&mut rows);
+    Some(Reading { origin: Origin::ThisProcess, rows: by_family(rows.rows) })
+}
+
+/// Makes a row of each metric that is present.
+struct RowsOfWalk<'a> {
+    /// The descriptors of the metrics that the walker has not yet received.
+    descriptors: slice::Iter<'a, Descriptor>,
+    rows: Vec<Row>,
+}
+
+impl Walker for RowsOfWalk<'_> {
+    fn metric(&mut self, instrument: Option<&dyn ErasedInstrument>) {
+        let (Some(metric), Some(instrument)) = (self.descriptors.next(), instrument) else {
+            return;
+        };
+        self.rows.push(Row {
             series: metric.series().to_string(),
             name: metric.name().to_owned(),
             labels: metric
@@ -246,26 +270,13 @@ fn read_backend(backend: &dyn Metered) -> Option<Reading> {
                 .collect(),
             prefix_len: metric.prefix_len(),
             kind: metric.kind(),
-            // Peaks differ from other gauges only when several processes are added up, and this is a single one.
-            is_peak: false,
+            is_resettable: instrument.is_resettable(),
             unit: metric.unit().map(str::to_owned),
             help: visible_lines(metric.help()),
-            total: value.clone(),
-            value,
+            value: instrument.read_value(),
+            total: instrument.read_total(),
         });
-    });
-    // Totals are matched to values by series and not by index, because a metric may have become present or absent
-    // between the two readings.
-    let mut totals = HashMap::new();
-    metrics.visit_totals(&mut |metric, total| {
-        totals.insert(metric.series().to_string(), total);
-    });
-    for row in &mut rows {
-        if let Some(total) = totals.remove(&row.series) {
-            row.total = total;
-        }
     }
-    Some(Reading { origin: Origin::ThisProcess, rows: by_family(rows) })
 }
 
 fn read_reader(reader: &Reader) -> Result<Reading, ReadError> {
@@ -277,7 +288,7 @@ fn read_reader(reader: &Reader) -> Result<Reading, ReadError> {
         labels: metric.labels().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         prefix_len: metric.prefix_len(),
         kind: metric.kind(),
-        is_peak: metric.is_peak(),
+        is_resettable: metric.kind() != Kind::Gauge || metric.is_peak(),
         unit: metric.unit().map(str::to_owned),
         help: visible_lines(metric.help()),
         value,
@@ -306,61 +317,6 @@ impl Origin {
         match self {
             Self::ThisProcess => "this process".to_owned(),
             Self::File { path, .. } => path_name(path),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-
-    use papyra_metrics::{Counter, Descriptor, Metered, Metrics, Value, Walker};
-
-    use super::read_backend;
-
-    /// A struct whose first counter is absent in every other walk.
-    #[derive(Default)]
-    struct Intermittent {
-        first: Counter,
-        second: Counter,
-        shows_first: AtomicBool,
-    }
-
-    impl Metrics for Intermittent {
-        fn descriptors(&self) -> &[Descriptor] {
-            const { &[Descriptor::counter("first"), Descriptor::counter("second")] }
-        }
-
-        fn walk(&self, walker: &mut dyn Walker) {
-            if self.shows_first.fetch_xor(true, Relaxed) {
-                walker.counters(&[&self.first]);
-            } else {
-                walker.absent(1);
-            }
-            walker.counters(&[&self.second]);
-        }
-    }
-
-    impl Metered for Intermittent {
-        fn metrics(&self) -> Option<&dyn Metrics> {
-            Some(self)
-        }
-    }
-
-    #[test]
-    fn a_total_belongs_to_its_metric_even_if_another_one_appears_or_disappears() {
-        let metrics = Intermittent::default();
-        metrics.first.add(5);
-        metrics.second.add(7);
-        for shown in [&["second"][..], &["second"], &["first", "second"]] {
-            if shown.len() == 2 {
-                metrics.shows_first.store(true, Relaxed);
-            }
-            let rows = read_backend(&metrics).unwrap().rows;
-            let names: Vec<_> = rows.iter().map(|row| &*row.name).collect();
-            assert_eq!(names, shown);
-            let second = rows.last().unwrap();
-            assert_eq!((&second.value, &second.total), (&Value::Counter(7), &Value::Counter(7)));
         }
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
                 counts.push(1);
                 continue;
             };
-            let is_same = known.kind == row.kind && known.is_peak == row.is_peak;
+            let is_same = known.kind == row.kind && known.is_peak() == row.is_peak();
             if !is_same || known.unit != row.unit {
                 return Err(format!(
                     "`{}` is {} in {} and {} in {}, so its values cannot be added up; show each process with `--each`",
@@ -66,7 +66,7 @@ pub(crate) fn sum(readings: &[Reading]) -> Result<Vec<Row>, String> {
 
 fn combination(row: &Row) -> Combination {
     match row.kind {
-        Kind::Gauge if row.is_peak => Combination::Highest,
+        Kind::Gauge if row.is_peak() => Combination::Highest,
         Kind::Gauge => {
             let name = row.name.get(row.prefix_len..).unwrap_or(&row.name);
             Combination::of_gauge(name, row.unit.as_deref())
@@ -76,7 +76,7 @@ fn combination(row: &Row) -> Combination {
 }
 
 fn describe_kind(row: &Row) -> String {
-    let kind = if row.is_peak { "peak".to_owned() } else { row.kind.to_string() };
+    let kind = if row.is_peak() { "peak".to_owned() } else { row.kind.to_string() };
     row.unit.as_ref().map_or_else(|| format!("a {kind}"), |unit| format!("a {kind} of {unit}"))
 }
 

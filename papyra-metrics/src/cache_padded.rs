@@ -97,6 +97,7 @@ impl<I: fmt::Debug> fmt::Debug for CachePadded<I> {
 #[diagnostic::do_not_recommend]
 impl<I: Instrument> Instrument for CachePadded<I> {
     const KIND: Kind = I::KIND;
+    const IS_RESETTABLE: bool = I::IS_RESETTABLE;
 
     #[inline]
     fn value(&self) -> Value {

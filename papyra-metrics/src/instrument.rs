@@ -23,6 +23,7 @@ use crate::{Distribution, Kind, Value, Walker};
 ///
 /// impl Instrument for Peak {
 ///     const KIND: Kind = Kind::Gauge;
+///     const IS_RESETTABLE: bool = true;
 ///     fn value(&self) -> Value { Value::Gauge(self.0.load(Relaxed)) }
 ///     fn reset(&self) { self.0.store(0, Relaxed) }
 ///     fn take(&self) -> Value { Value::Gauge(self.0.swap(0, Relaxed)) }
@@ -46,6 +47,10 @@ use crate::{Distribution, Kind, Value, Walker};
 pub trait Instrument {
     /// The kind of metric.
     const KIND: Kind;
+
+    /// Whether a [reset](Self::reset) has an effect. Defaults to `true` for a counter or histogram and to `false` for a
+    /// gauge. Set it to `true` for a gauge whose value depends on the last reset.
+    const IS_RESETTABLE: bool = !matches!(Self::KIND, Kind::Gauge);
 
     /// Returns the value; for a counter, the count since the last reset.
     fn value(&self) -> Value;
@@ -160,6 +165,7 @@ macro_rules! instrument_through {
         #[diagnostic::do_not_recommend]
         impl<I: Instrument + ?Sized> Instrument for $pointer {
             const KIND: Kind = I::KIND;
+            const IS_RESETTABLE: bool = I::IS_RESETTABLE;
 
             #[inline]
             fn value(&self) -> Value {

@@ -88,6 +88,7 @@ impl fmt::Debug for Peak {
 #[diagnostic::do_not_recommend] // the notes of `Instrument` name this type
 impl Instrument for Peak {
     const KIND: Kind = Kind::Gauge;
+    const IS_RESETTABLE: bool = true;
 
     fn value(&self) -> Value {
         Value::Gauge(self.get())

@@ -60,6 +60,11 @@ pub trait ErasedInstrument {
     /// Resets the value, as [`Instrument::reset`] does.
     fn reset_value(&self);
 
+    /// Returns whether a reset has an effect, as [`Instrument::IS_RESETTABLE`] does. It has none on a [`Value`].
+    fn is_resettable(&self) -> bool {
+        false
+    }
+
     /// Writes the lifetime distribution of a histogram into an existing distribution, without allocating.
     ///
     /// Returns `false`, and writes nothing, if the instrument is not a histogram, or is a [`Value`] or a hand-written
@@ -98,6 +103,10 @@ impl<I: Instrument> ErasedInstrument for I {
 
     fn reset_value(&self) {
         self.reset();
+    }
+
+    fn is_resettable(&self) -> bool {
+        I::IS_RESETTABLE
     }
 
     fn read_total_into(&self, into: &mut Distribution) -> bool {

@@ -159,10 +159,10 @@ fn histograms_of_one_name_with_different_buckets_cannot_be_added_up() {
 }
 
 #[test]
-fn reset_empties_histograms_and_peaks_and_counts_the_histograms() {
+fn reset_empties_histograms_and_peaks_and_counts_both() {
     let mut engines = Engines::start();
     let output = engines.run("reset a.metrics");
-    assert!(output.out.ends_with(": reset 1 counter and 3 histograms\n"), "{}", output.out);
+    assert!(output.out.ends_with(": reset 1 counter, 3 histograms and 1 peak\n"), "{}", output.out);
     assert_eq!(
         engines.running.tell("engine-snapshot"),
         "appends: 0; append: count 0; lookup: count 0; record_size: count 0; fill_ratio: 0.25; longest_queue: 0"
