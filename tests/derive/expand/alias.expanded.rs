@@ -18,7 +18,7 @@ impl OrderLog {
             >(|__outcome| {
                 if let ::core::option::Option::Some(__error) = __outcome.error {
                     let __metrics = ::papyra_metrics::__private::probe(
-                            &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                            &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__add_at_to_use_another_field!(
                                 self
                             ),
                         )
@@ -33,7 +33,7 @@ impl OrderLog {
             }),
             || {
                 let __root = ::papyra_metrics::__private::probe(
-                        &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                        &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__add_at_to_use_another_field!(
                             self
                         ),
                     )

@@ -1,7 +1,7 @@
 impl OrderLog {
     pub async fn scan(&self) -> Result<Report, LogError> {
         let __metrics = ::papyra_metrics::__private::probe(
-                &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__add_at_to_use_another_field!(
                     self
                 ),
             )

@@ -4,7 +4,7 @@ impl OrderLog {
         offset: Offset,
     ) -> Pin<Box<dyn Future<Output = Result<Record, LogError>> + Send + '_>> {
         let __root = ::papyra_metrics::__private::probe(
-                &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__add_at_to_use_another_field!(
                     self
                 ),
             )

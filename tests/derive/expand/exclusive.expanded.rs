@@ -4,7 +4,7 @@ impl OrderLog {
             &mut *self,
             |__this, __delta| {
                 let __metrics = ::papyra_metrics::__private::probe(
-                        &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                        &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__add_at_to_use_another_field!(
                             __this
                         ),
                     )
@@ -29,7 +29,7 @@ impl OrderLog {
             LogError,
         > as ::papyra_metrics::__private::Fallible>::outcome(&__result);
         let __metrics = ::papyra_metrics::__private::probe(
-                &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(
+                &::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__add_at_to_use_another_field!(
                     __this
                 ),
             )

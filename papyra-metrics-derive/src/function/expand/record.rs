@@ -238,7 +238,7 @@ impl BodyExpander<'_> {
                     return quote_spanned!(span=> #owner.#metrics);
                 }
                 // The compiler shows the name of this macro if `self` has no field `metrics`.
-                quote_spanned!(span=> ::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__name_another_place_with_at!(#owner))
+                quote_spanned!(span=> ::papyra_metrics::__private::counters_are_looked_up_in_self_metrics__add_at_to_use_another_field!(#owner))
             }
         }
     }

@@ -57,4 +57,4 @@ macro_rules! __metrics_of_self {
         $this.metrics
     };
 }
-pub use __metrics_of_self as counters_are_looked_up_in_self_metrics__name_another_place_with_at;
+pub use __metrics_of_self as counters_are_looked_up_in_self_metrics__add_at_to_use_another_field;
