@@ -1,10 +1,10 @@
-// Expected: one error, on the string; it proposes `records_written`.
+// Expected: one error, on `interval`; it proposes no key, because none is similar.
 
 use papyra_metrics::{Counter, Metrics};
 
 #[derive(Metrics)]
+#[metrics(interval = "1s")]
 struct LogMetrics {
-    #[metrics(name = "records written")]
     writes: Counter,
 }
 
