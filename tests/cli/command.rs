@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::common::Backend;
+use crate::forgery::forged;
 use papyra_metrics::{
     Counter, Gauge, Metrics,
     persistence::PersistenceMetrics,
@@ -56,10 +57,10 @@ impl Service {
         let mut running = Backend::publishing(&directory.path().join("a.metrics"));
         let mut killed = Backend::publishing(&directory.path().join("b.metrics"));
         for line in ["write 12", "fail 1", "open 4"] {
-            running.tell(line);
+            running.request(line);
         }
         for line in ["write 30", "open -1", "hit 5"] {
-            killed.tell(line);
+            killed.request(line);
         }
         let pid = killed.pid();
         killed.kill();
@@ -428,7 +429,7 @@ fn reset_zeroes_the_counters_of_the_live_process_and_names_it() {
     assert_eq!((service.state_in(lines[0]), service.state_in(lines[1])), ("running", "ended"));
     assert!(lines.iter().all(|line| line.ends_with(": reset 4 counters")), "{}", output.out);
     assert_eq!(
-        service.running.tell("snapshot"),
+        service.running.request("snapshot"),
         "records_written: 0, bytes_written: 0, write_errors: 0, open_segments: 4, cache_hits: 0"
     );
     let output = service.run("show --totals .");
@@ -525,16 +526,13 @@ fn invisible_characters_from_a_file_are_not_printed() {
     drop(metrics);
     // Replaces the beginning of the program's name in the file, and updates the checksum. The module docs of
     // `papyra_metrics::publish` describe the header.
-    let mut bytes = fs::read(&path).unwrap();
-    let number = |at: usize, bytes: &[u8]| {
+    let bytes = fs::read(&path).unwrap();
+    let number = |at: usize| {
         usize::try_from(u32::from_ne_bytes(bytes[at..at + 4].try_into().unwrap())).unwrap()
     };
-    let (program, len) = (number(56, &bytes), number(60, &bytes));
+    let (program, len) = (number(56), number(60));
     let evil = &"\u{202e}\u{9b}evil".as_bytes()[..len.min(9)];
-    bytes[program..program + evil.len()].copy_from_slice(evil);
-    let end = number(32, &bytes);
-    let checksum = crc32fast::hash(&bytes[20..end]);
-    bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+    let bytes = forged(&bytes, &[(program, evil)]);
     fs::write(&path, &bytes).unwrap();
     fs::write(directory.path().join(format!("foreign{name}")), "x").unwrap();
     fs::write(directory.path().join(format!("damaged{name}")), &bytes[..99]).unwrap();
@@ -615,7 +613,7 @@ fn watch_prints_lines_without_a_terminal() {
     };
     assert!(next("records_written: 12").ends_with("12"));
     assert!(next("records_written: 12").ends_with("12 (0.0/s)"));
-    service.running.tell("write 100");
+    service.running.request("write 100");
     let line = next("records_written: 112");
     let rate = line.split_once('(').unwrap().1.strip_suffix("/s)").unwrap();
     assert!(rate.parse::<f64>().unwrap() > 0.0, "{line}");
@@ -625,17 +623,17 @@ fn watch_prints_lines_without_a_terminal() {
     // The rate excludes events that a process counted before it was found.
     let elsewhere = tempfile::tempdir_in(service.directory.path()).unwrap();
     let mut late = Backend::publishing(&elsewhere.path().join("late"));
-    late.tell("write 1000");
+    late.request("write 1000");
     fs::rename(elsewhere.path().join("late"), service.directory.path().join("a.metrics")).unwrap();
     assert!(next("records_written: 1000").ends_with(": 1000"));
     assert!(next("records_written: 1000").ends_with(" (0.0/s)"));
     fs::remove_file(service.directory.path().join("a.metrics")).unwrap();
     // A removed file is reported as unavailable, and a new file is picked up.
-    service.running.tell("drop");
+    service.running.request("drop");
     next("metrics: <unavailable>");
     let path = service.directory.path().join("a.metrics");
-    service.running.tell(&format!("publish {}", path.display()));
-    service.running.tell("write 5");
+    service.running.request(&format!("publish {}", path.display()));
+    service.running.request("write 5");
     next("records_written: 5");
     watching.kill().unwrap();
     watching.wait().unwrap();
@@ -702,7 +700,7 @@ fn eight_processes_under_load_add_up_exactly() {
         .map(|worker| Backend::publishing(&directory.path().join(format!("worker-{worker}"))))
         .collect();
     for worker in &mut workers {
-        worker.ask("load 25000");
+        worker.send("load 25000");
     }
     // While the processes count, readings never exceed the final sum.
     let shown = || -> u64 {
@@ -712,7 +710,7 @@ fn eight_processes_under_load_add_up_exactly() {
     };
     assert!(shown() <= 800_000);
     for worker in &mut workers {
-        assert_eq!(worker.answer(), "ok");
+        assert_eq!(worker.receive(), "ok");
     }
     assert_eq!(shown(), 800_000);
     workers.into_iter().for_each(Backend::kill);

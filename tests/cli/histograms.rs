@@ -27,10 +27,10 @@ impl Engines {
         let mut running = Backend::engine(&directory.path().join("a.metrics"));
         let mut killed = Backend::engine(&directory.path().join("b.metrics"));
         for line in ["append 70", "append 80", "size 4096", "fill 0.25", "queue 7"] {
-            running.tell(line);
+            running.request(line);
         }
         for line in ["append 90", "append 1200", "lookup 3", "fill 0.5", "queue 9"] {
-            killed.tell(line);
+            killed.request(line);
         }
         killed.kill();
         Self { directory, running }
@@ -164,7 +164,7 @@ fn reset_empties_histograms_and_peaks_and_counts_both() {
     let output = engines.run("reset a.metrics");
     assert!(output.out.ends_with(": reset 1 counter, 3 histograms and 1 peak\n"), "{}", output.out);
     assert_eq!(
-        engines.running.tell("engine-snapshot"),
+        engines.running.request("engine-snapshot"),
         "appends: 0; append: count 0; lookup: count 0; record_size: count 0; fill_ratio: 0.25; longest_queue: 0"
     );
     assert!(engines.run("show --totals a.metrics").out.contains("append: count 2, mean 75 µs"));
@@ -190,7 +190,7 @@ fn lines_have_the_rate_the_quantiles_and_the_bar_chart_of_each_interval() {
     // The first reading has no earlier one to compare with.
     assert_eq!(next("append:"), "append: 2");
     assert_eq!(next("append: 2 ("), "append: 2 (0.0/s)");
-    engines.running.tell("append 1200");
+    engines.running.request("append 1200");
     let line = next("append: 3 (");
     let (rate, details) = line.split_once("/s)").unwrap();
     assert!(!rate.ends_with("(0.0"), "{line}");
@@ -209,7 +209,7 @@ fn a_terminal_shows_quantiles_and_the_bar_chart_until_nothing_is_recorded() {
         let mut terminal = Terminal::start(engines.directory.path(), arguments, environment);
         terminal.until(|shown| words(shown, "append").get(2) == Some(&"0.0"));
         for value in ["70", "80", "90", "1200"] {
-            engines.running.tell(&format!("append {value}"));
+            engines.running.request(&format!("append {value}"));
         }
         let shown = terminal.until(|shown| words(shown, "append").len() > 5);
         assert_eq!(

@@ -5,6 +5,8 @@ mod command;
 #[path = "../publish/common.rs"]
 mod common;
 mod describe;
+#[path = "../publish/forgery.rs"]
+mod forgery;
 mod histograms;
 #[path = "../publish/labelled.rs"]
 mod labelled;

@@ -200,8 +200,8 @@ fn values_rates_and_bars_follow_the_process_until_q() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::publishing(&path);
-    backend.tell("write 12");
-    backend.tell("open 3");
+    backend.request("write 12");
+    backend.request("open 3");
     let mut terminal =
         Terminal::start(directory.path(), &["watch", "--interval", "0.1", "log.metrics"], &[]);
     let shown = terminal.until(|shown| words(shown, "records_written").get(1) == Some(&"12"));
@@ -213,7 +213,7 @@ fn values_rates_and_bars_follow_the_process_until_q() {
     assert_eq!(words(&shown, "open_segments")[1], "3");
     assert!(terminal.screen.screen().alternate_screen());
 
-    backend.tell("write 30");
+    backend.request("write 30");
     let shown = terminal.until(|shown| {
         let words = words(shown, "records_written");
         words.get(1) == Some(&"42") && words.get(3).is_some_and(|bars| bars.contains('█'))
@@ -227,7 +227,7 @@ fn values_rates_and_bars_follow_the_process_until_q() {
     backend.kill();
     terminal.until(|shown| shown.contains("ended, had been publishing since"));
     let mut backend = Backend::publishing(&path);
-    backend.tell("write 7");
+    backend.request("write 7");
     terminal.until(|shown| words(shown, "records_written").get(1) == Some(&"7"));
 
     terminal.press("q");
@@ -285,7 +285,7 @@ fn a_stopped_watch_restores_the_terminal_and_sets_it_up_again_when_continued() {
             // A shell resets the modes when a job has stopped.
             terminal.set_modes(&before);
         }
-        backend.tell("write 7");
+        backend.request("write 7");
         terminal.signal("CONT");
         let shows_seven = |shown: &str| words(shown, "records_written").get(1) == Some(&"7");
         terminal.until(|shown| shows_seven(shown) && shown.contains("q quits"));
@@ -305,7 +305,7 @@ fn a_stopped_watch_restores_the_terminal_and_sets_it_up_again_when_continued() {
 fn terminals_of_every_size_show_the_name_of_each_number() {
     let directory = tempfile::tempdir().unwrap();
     let mut backend = Backend::publishing(&directory.path().join("log.metrics"));
-    backend.tell("write 7");
+    backend.request("write 7");
     // The sizes include a terminal with more than 65,535 cells, and one that does not know its size. The interval is
     // shorter than the time to draw the largest terminal, which must not delay the key.
     for (rows, columns) in
@@ -350,9 +350,9 @@ fn keys_filter_sort_and_switch_to_totals() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::publishing(&path);
-    backend.tell("write 5");
+    backend.request("write 5");
     papyra_metrics::publish::Reader::reset(&path).unwrap();
-    backend.tell("write 2");
+    backend.request("write 2");
     let mut terminal = Terminal::start(directory.path(), &["watch", "-i", "0.1", "."], &[]);
     let value = |shown: &str| words(shown, "records_written").get(1).map(|word| (*word).to_owned());
     terminal.until(|shown| value(shown).as_deref() == Some("2"));
@@ -466,7 +466,7 @@ fn many_metrics_scroll_and_processes_are_shown_separately() {
     let mut backends: Vec<_> = (0..8)
         .map(|worker| Backend::publishing(&directory.path().join(format!("worker-{worker}"))))
         .collect();
-    backends[7].tell("write 555");
+    backends[7].request("write 555");
     let mut terminal =
         Terminal::start(directory.path(), &["watch", "--each", "--interval", "0.1", "."], &[]);
     let shown = terminal.until(|shown| shown.contains("… and "));

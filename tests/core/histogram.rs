@@ -241,18 +241,6 @@ for_both_histograms! {
     sharded, ShardedHistogram;
 }
 
-/// Deterministic values that look random (Marsaglia's xorshift).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-}
-
 #[test]
 fn a_quantile_is_in_the_bucket_of_the_true_quantile_and_rises_with_q() {
     fn check<B: Buckets<Value = u64>>(values: &mut [u64]) {
@@ -281,10 +269,10 @@ fn a_quantile_is_in_the_bucket_of_the_true_quantile_and_rises_with_q() {
         assert_eq!(read.quantile(7.0), read.quantile(1.0));
         assert_eq!(read.quantile(f64::NAN), None);
     }
-    let mut random = Random(0x9E37_79B9_7F4A_7C15);
+    let mut random = fastrand::Rng::with_seed(7);
     for round in 1..300_usize {
         let bits = 3 + round as u64 % 40;
-        let mut values: Vec<u64> = (0..round).map(|_| random.next() >> (64 - bits)).collect();
+        let mut values: Vec<u64> = (0..round).map(|_| random.u64(..) >> (64 - bits)).collect();
         check::<Tiny>(&mut values);
         check::<Sizes>(&mut values);
         check::<One>(&mut values);

@@ -12,8 +12,8 @@ use std::{
 /// input closes.
 pub(crate) struct Backend {
     child: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
+    stdin: ChildStdin,
+    stdout: BufReader<ChildStdout>,
 }
 
 impl Backend {
@@ -23,22 +23,22 @@ impl Backend {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let to = child.stdin.take().unwrap();
-        let from = BufReader::new(child.stdout.take().unwrap());
-        Self { child, to, from }
+        let stdin = child.stdin.take().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        Self { child, stdin, stdout }
     }
 
     /// Starts a backend that publishes at the path.
     pub(crate) fn publishing(path: &Path) -> Self {
         let mut backend = Self::start();
-        assert_eq!(backend.tell(&format!("publish {}", path.display())), "ok");
+        assert_eq!(backend.request(&format!("publish {}", path.display())), "ok");
         backend
     }
 
     /// Starts a backend that publishes distributions, floats and peaks at the path.
     pub(crate) fn engine(path: &Path) -> Self {
         let mut backend = Self::start();
-        assert_eq!(backend.tell(&format!("publish-engine {}", path.display())), "ok");
+        assert_eq!(backend.request(&format!("publish-engine {}", path.display())), "ok");
         backend
     }
 
@@ -47,20 +47,20 @@ impl Backend {
     }
 
     /// Sends a command, and returns the answer.
-    pub(crate) fn tell(&mut self, line: &str) -> String {
-        self.ask(line);
-        self.answer()
+    pub(crate) fn request(&mut self, command: &str) -> String {
+        self.send(command);
+        self.receive()
     }
 
-    /// Sends a command, and does not wait for the answer, which [`answer`](Self::answer) returns.
-    pub(crate) fn ask(&mut self, line: &str) {
-        writeln!(self.to, "{line}").unwrap();
+    /// Sends a command, and does not wait for the answer, which [`receive`](Self::receive) returns.
+    pub(crate) fn send(&mut self, command: &str) {
+        writeln!(self.stdin, "{command}").unwrap();
     }
 
     /// Waits for the next answer.
-    pub(crate) fn answer(&mut self) -> String {
+    pub(crate) fn receive(&mut self) -> String {
         let mut answer = String::new();
-        self.from.read_line(&mut answer).unwrap();
+        self.stdout.read_line(&mut answer).unwrap();
         answer.trim_end().to_owned()
     }
 
@@ -72,8 +72,8 @@ impl Backend {
 
     /// Closes the backend's standard input, so that it exits normally.
     pub(crate) fn end(self) {
-        let Self { mut child, to, .. } = self;
-        drop(to);
+        let Self { mut child, stdin, .. } = self;
+        drop(stdin);
         assert!(child.wait().unwrap().success());
     }
 }

@@ -3,6 +3,7 @@
 use std::{fs, path::Path, time::Duration};
 
 use crate::common::Backend;
+use crate::forgery::{forged, set_checksum};
 use papyra_metrics::{
     Distribution, FineLatency, FloatGauge, Histogram, Kind, Latency, Metrics, Peak,
     ShardedHistogram, Snapshot, Value, buckets,
@@ -28,7 +29,7 @@ fn engine_with_values(path: &Path) -> Backend {
         "queue -7",
         "queue -9",
     ] {
-        assert_eq!(engine.tell(line), "ok");
+        assert_eq!(engine.request(line), "ok");
     }
     engine
 }
@@ -45,9 +46,9 @@ fn another_process_reads_the_same_values_as_the_process_itself() {
     let mut engine = engine_with_values(&path);
     let reader = Reader::open(&path).unwrap();
     let snapshot = reader.snapshot().unwrap();
-    assert_eq!(engine.tell("engine-snapshot"), snapshot.to_string().replace('\n', "; "));
+    assert_eq!(engine.request("engine-snapshot"), snapshot.to_string().replace('\n', "; "));
     assert_eq!(
-        engine.tell("engine-totals"),
+        engine.request("engine-totals"),
         reader.totals().unwrap().to_string().replace('\n', "; ")
     );
 
@@ -91,7 +92,7 @@ fn a_reset_from_outside_empties_distributions_and_peaks_and_keeps_totals() {
     let before = Reader::open(&path).unwrap().totals().unwrap();
     let reader = Reader::reset(&path).unwrap();
     let empty = "appends: 0; append: count 0; lookup: count 0; record_size: count 0; fill_ratio: 0.25; longest_queue: 0";
-    assert_eq!(engine.tell("engine-snapshot"), empty);
+    assert_eq!(engine.request("engine-snapshot"), empty);
     assert_eq!(reader.snapshot().unwrap().to_string().replace('\n', "; "), empty);
     let totals = reader.totals().unwrap();
     for name in ["appends", "append", "lookup", "record_size", "fill_ratio"] {
@@ -100,16 +101,16 @@ fn a_reset_from_outside_empties_distributions_and_peaks_and_keeps_totals() {
     // As inside the process, a peak has no total in addition to its value.
     assert_eq!(totals["longest_queue"], 0);
 
-    engine.tell("append 9");
-    engine.tell("lookup 9");
-    engine.tell("queue -1");
+    engine.request("append 9");
+    engine.request("lookup 9");
+    engine.request("queue -1");
     let snapshot = reader.snapshot().unwrap();
     assert_eq!(
         (distribution(&snapshot, "append").count(), &snapshot["longest_queue"]),
         (1, &Value::Gauge(-1))
     );
     assert_eq!(distribution(&reader.totals().unwrap(), "append").count(), 4);
-    assert_eq!(engine.tell("engine-snapshot"), snapshot.to_string().replace('\n', "; "));
+    assert_eq!(engine.request("engine-snapshot"), snapshot.to_string().replace('\n', "; "));
 }
 
 #[test]
@@ -121,7 +122,7 @@ fn a_killed_process_leaves_its_distributions_and_its_successor_starts_empty() {
     assert!(!old.is_live().unwrap());
     assert_eq!(old.snapshot().unwrap().to_string().replace('\n', "; "), VALUES);
     let mut successor = Backend::engine(&path);
-    successor.tell("lookup 5");
+    successor.request("lookup 5");
     let snapshot = Reader::open(&path).unwrap().snapshot().unwrap();
     assert_eq!(distribution(&snapshot, "lookup").count(), 1);
     assert!(distribution(&snapshot, "append").is_empty());
@@ -137,7 +138,7 @@ fn readings_and_resets_from_outside_lose_no_value_of_a_busy_process() {
     let mut engine = Backend::engine(&path);
     let reader = Reader::open(&path).unwrap();
     std::thread::scope(|scope| {
-        let working = scope.spawn(|| engine.tell(&format!("measure {EACH}")));
+        let working = scope.spawn(|| engine.request(&format!("measure {EACH}")));
         let mut last = [0, 0];
         while !working.is_finished() {
             let (snapshot, totals) = (reader.snapshot().unwrap(), reader.totals().unwrap());
@@ -297,15 +298,8 @@ mod hostile {
         /// Changes the description and updates its checksum. Returns the problem that a reader reports, or the number of
         /// metrics that it reads.
         fn fault(&self, changes: &[(usize, &[u8])]) -> String {
-            let mut bytes = self.bytes.clone();
-            for (at, change) in changes {
-                bytes[*at..at + change.len()].copy_from_slice(change);
-            }
-            let description = u64::from_ne_bytes(bytes[32..40].try_into().unwrap());
-            let checksum = crc32fast::hash(&bytes[20..description.try_into().unwrap()]);
-            bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
             let path = self.directory.path().join("file");
-            fs::write(&path, bytes).unwrap();
+            fs::write(&path, forged(&self.bytes, changes)).unwrap();
             match Reader::open(&path) {
                 Ok(reader) => format!("read: {}", reader.snapshot().unwrap().len()),
                 Err(error) => error.to_string().rsplit(": ").next().unwrap().to_owned(),
@@ -459,8 +453,7 @@ mod hostile {
             put_u64(&mut bytes, 1);
         }
         bytes.resize(values, 0);
-        let checksum = crc32fast::hash(&bytes[20..]);
-        bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+        set_checksum(&mut bytes);
         bytes.resize(values + 32 * entries, 0);
         bytes
     }

@@ -2,6 +2,7 @@
 
 use std::{fs, time::Duration};
 
+use crate::forgery::{description_len, set_checksum};
 use crate::labelled::{Op, Outcome, StoreMetrics};
 use papyra_metrics::{
     Metrics,
@@ -75,9 +76,8 @@ fn equal_series_are_rejected_whatever_the_order_of_their_labels() {
     let open = |change: &dyn Fn(&mut Vec<u8>)| {
         let mut bytes = bytes.clone();
         change(&mut bytes);
-        let description = u64::from_ne_bytes(bytes[32..40].try_into().unwrap());
-        let checksum = crc32fast::hash(&bytes[20..description.try_into().unwrap()]);
-        bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+        let description = description_len(&bytes);
+        set_checksum(&mut bytes[..description]);
         let forged = directory.path().join("forged");
         fs::write(&forged, bytes).unwrap();
         Reader::open(forged).map(|reader| reader.metrics().len()).map_err(|error| error.to_string())

@@ -33,13 +33,13 @@ fn another_process_reads_counts_while_they_change() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::publishing(&path);
-    backend.tell("write 3");
+    backend.request("write 3");
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.snapshot().unwrap()["records_written"], 3);
-    backend.tell("write 4");
-    backend.tell("fail 1");
-    backend.tell("open -2");
-    backend.tell("hit 9");
+    backend.request("write 4");
+    backend.request("fail 1");
+    backend.request("open -2");
+    backend.request("hit 9");
     assert_eq!(
         reader.snapshot().unwrap().to_string(),
         "records_written: 7\nbytes_written: 700\nwrite_errors: 1\nopen_segments: -2\ncache_hits: 9"
@@ -64,7 +64,7 @@ fn a_killed_process_leaves_its_last_counts() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::publishing(&path);
-    backend.tell("write 12");
+    backend.request("write 12");
     backend.kill();
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.snapshot().unwrap()["records_written"], 12);
@@ -76,8 +76,8 @@ fn a_process_killed_during_its_work_leaves_every_acknowledged_count() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::publishing(&path);
-    backend.tell("write 1000");
-    backend.ask("load 1000000000");
+    backend.request("write 1000");
+    backend.send("load 1000000000");
     let reader = Reader::open(&path).unwrap();
     while reader.snapshot().unwrap()["records_written"] == 1000 {
         std::thread::yield_now();
@@ -94,9 +94,9 @@ fn a_second_process_gets_an_error_that_names_the_first() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut first = Backend::publishing(&path);
-    first.tell("write 1");
+    first.request("write 1");
     let mut second = Backend::start();
-    let answer = second.tell(&format!("publish {}", path.display()));
+    let answer = second.request(&format!("publish {}", path.display()));
     assert_eq!(
         answer,
         format!(
@@ -106,7 +106,7 @@ fn a_second_process_gets_an_error_that_names_the_first() {
         )
     );
     // The first process is undisturbed, and no other file remains.
-    first.tell("write 1");
+    first.request("write 1");
     assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap()["records_written"], 2);
     assert_eq!(names(directory.path()), ["log.metrics"]);
 }
@@ -129,11 +129,11 @@ fn the_file_of_a_dead_process_is_replaced() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut first = Backend::publishing(&path);
-    first.tell("write 5");
+    first.request("write 5");
     first.kill();
     let old = Reader::open(&path).unwrap();
     let mut second = Backend::publishing(&path);
-    second.tell("write 1");
+    second.request("write 1");
     let new = Reader::open(&path).unwrap();
     assert_eq!(new.snapshot().unwrap()["records_written"], 1);
     assert_eq!(new.process().pid(), second.pid());
@@ -150,9 +150,9 @@ fn one_of_many_concurrent_successors_replaces_the_file_of_a_dead_process() {
     for _ in 0..20 {
         let mut rivals: Vec<_> = (0..4).map(|_| Backend::start()).collect();
         for rival in &mut rivals {
-            rival.ask(&format!("publish {}", path.display()));
+            rival.send(&format!("publish {}", path.display()));
         }
-        let answers: Vec<_> = rivals.iter_mut().map(Backend::answer).collect();
+        let answers: Vec<_> = rivals.iter_mut().map(Backend::receive).collect();
         let won = answers.iter().filter(|answer| *answer == "ok").count();
         assert_eq!(won, 1, "{answers:?}");
         let winner = answers.iter().position(|answer| answer == "ok").unwrap();
@@ -168,8 +168,8 @@ fn a_reader_never_sees_a_file_that_is_not_complete() {
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::start();
     for _ in 0..300 {
-        backend.ask(&format!("publish {}", path.display()));
-        backend.ask("drop");
+        backend.send(&format!("publish {}", path.display()));
+        backend.send("drop");
     }
     let done = directory.path().join("done");
     let (answers, seen) = std::thread::scope(|scope| {
@@ -186,7 +186,7 @@ fn a_reader_never_sees_a_file_that_is_not_complete() {
             }
             seen
         });
-        let answers: Vec<_> = (0..600).map(|_| backend.answer()).collect();
+        let answers: Vec<_> = (0..600).map(|_| backend.receive()).collect();
         fs::write(&done, "").unwrap();
         (answers, reading.join().unwrap())
     });
@@ -199,19 +199,19 @@ fn dropping_removes_the_file_unless_keep_was_called() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::publishing(&path);
-    backend.tell("drop");
+    backend.request("drop");
     assert_eq!(names(directory.path()), [""; 0]);
 
     let mut backend = Backend::publishing(&path);
-    backend.tell("keep");
-    backend.tell("write 8");
-    backend.tell("drop");
+    backend.request("keep");
+    backend.request("write 8");
+    backend.request("drop");
     let reader = Reader::open(&path).unwrap();
     assert_eq!(reader.snapshot().unwrap()["records_written"], 8);
     // The process still runs, but the file is not live, because the process has dropped the metrics.
     assert!(!reader.is_live().unwrap());
     // The next file of the process replaces the kept file, and is removed when the process exits normally.
-    assert_eq!(backend.tell(&format!("publish {}", path.display())), "ok");
+    assert_eq!(backend.request(&format!("publish {}", path.display())), "ok");
     backend.end();
     assert_eq!(names(directory.path()), [""; 0]);
 }
@@ -220,11 +220,11 @@ fn dropping_removes_the_file_unless_keep_was_called() {
 fn a_process_removes_its_file_even_after_it_has_changed_its_directory() {
     let directory = tempfile::tempdir().unwrap();
     let mut backend = Backend::start();
-    backend.tell(&format!("enter {}", directory.path().display()));
-    assert_eq!(backend.tell("publish log.metrics"), "ok");
-    backend.tell("enter /");
+    backend.request(&format!("enter {}", directory.path().display()));
+    assert_eq!(backend.request("publish log.metrics"), "ok");
+    backend.request("enter /");
     assert_eq!(names(directory.path()), ["log.metrics"]);
-    backend.tell("drop");
+    backend.request("drop");
     assert_eq!(names(directory.path()), [""; 0]);
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use crate::forgery::forged;
 use papyra_metrics::{
     Counter, Histogram, Metrics, Sizes,
     publish::{Published, Reader},
@@ -65,12 +66,7 @@ fn an_invalid_objective_is_reported_as_damage() {
     let path = directory.path().join("log.metrics");
     let file = published::<LogMetrics>(&path);
     let fault = |at: usize, change: &[u8]| {
-        let mut bytes = file.clone();
-        bytes[at..at + change.len()].copy_from_slice(change);
-        let description = u64::from_ne_bytes(bytes[32..40].try_into().unwrap());
-        let checksum = crc32fast::hash(&bytes[20..description.try_into().unwrap()]);
-        bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
-        fs::write(&path, bytes).unwrap();
+        fs::write(&path, forged(&file, &[(at, change)])).unwrap();
         Reader::open(&path).map_or_else(|error| error.to_string(), |_| String::new())
     };
     let invalid = "invalid objective of a histogram";

@@ -14,6 +14,7 @@ use std::{
 };
 
 use crate::common::Backend;
+use crate::forgery::{description_len, forged, set_checksum};
 use papyra_metrics::{
     CachePadded, Counter, FloatGauge, Gauge, Histogram, Metered, Metrics, Peak, ShardedCounter,
     Sizes, Snapshot,
@@ -82,10 +83,6 @@ impl Sample {
         self.number(40)
     }
 
-    fn description_len(&self) -> usize {
-        usize::try_from(u64::from_ne_bytes(self.bytes[32..40].try_into().unwrap())).unwrap()
-    }
-
     fn path(&self) -> PathBuf {
         self.directory.path().join("file")
     }
@@ -113,27 +110,7 @@ impl Sample {
 
     /// Returns the bytes with a changed description and the matching checksum.
     fn forged(&self, at: usize, change: &[u8]) -> Vec<u8> {
-        let mut bytes = self.bytes.clone();
-        bytes[at..at + change.len()].copy_from_slice(change);
-        let checksum = crc32fast::hash(&bytes[20..self.description_len()]);
-        bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
-        bytes
-    }
-}
-
-/// A deterministic generator (Marsaglia's xorshift64).
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
+        forged(&self.bytes, &[(at, change)])
     }
 }
 
@@ -141,7 +118,7 @@ impl Random {
 fn a_change_of_any_bit_of_the_description_is_an_error() {
     for sample in [Sample::new(), Sample::version_1()] {
         let before = sample.open(&sample.bytes).unwrap().snapshot().unwrap();
-        for at in 0..sample.description_len() {
+        for at in 0..description_len(&sample.bytes) {
             for bit in 0..8 {
                 let mut bytes = sample.bytes.clone();
                 bytes[at] ^= 1 << bit;
@@ -198,70 +175,69 @@ fn tens_of_thousands_of_mutated_files_give_values_or_errors() {
 }
 
 fn mutate(sample: &Sample) {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    let description = sample.description_len();
+    let mut random = fastrand::Rng::with_seed(7);
+    let description = description_len(&sample.bytes);
     let (mut read, mut refused, mut with_holes) = (0, 0, 0);
     for _ in 0..20_000 {
         let mut bytes = sample.bytes.clone();
         let mut hole = 0;
-        for _ in 0..=random.below(4) {
-            let at = random.below(bytes.len());
-            let entry = sample.entry(random.below(sample.metric_count()));
-            match random.below(10) {
+        for _ in 0..random.usize(1..=4) {
+            let at = random.usize(..bytes.len());
+            let entry = sample.entry(random.usize(..sample.metric_count()));
+            match random.usize(..10) {
                 0 => bytes.truncate(at.max(1)),
                 1 => bytes[at] = 0xff,
-                2 => bytes[at] = random.next().to_ne_bytes()[0],
+                2 => bytes[at] = random.u8(..),
                 3 => {
                     // Changes a whole aligned word.
                     let at = at & !7;
-                    let word = random.next() >> random.below(64);
+                    let word = random.u64(..) >> random.usize(..64);
                     let end = bytes.len().min(at + 8);
                     bytes[at..end].copy_from_slice(&word.to_ne_bytes()[..end - at]);
                 }
                 4 => {
-                    let from = random.below(bytes.len());
-                    let len = random.below(24).min(bytes.len() - at).min(bytes.len() - from);
+                    let from = random.usize(..bytes.len());
+                    let len = random.usize(..24).min(bytes.len() - at).min(bytes.len() - from);
                     bytes.copy_within(from..from + len, at);
                 }
                 // Puts one string or list in place of another.
                 5 if bytes.len() >= description => {
                     let pairs = [0, 8, 16, 64, 72];
-                    let other = sample.entry(random.below(sample.metric_count()));
+                    let other = sample.entry(random.usize(..sample.metric_count()));
                     let (from, to) =
-                        (other + pairs[random.below(5)], entry + pairs[random.below(5)]);
+                        (other + pairs[random.usize(..5)], entry + pairs[random.usize(..5)]);
                     bytes.copy_within(from..from + 8, to);
                 }
                 // Extends the values by a hole at the end of the file, and gives a metric so many cells that some may be in the hole.
                 6 if bytes.len() == sample.bytes.len() => {
-                    let words = 1024 + random.below(1 << 12);
+                    let words = 1024 + random.usize(..1 << 12);
                     hole = 8 * words as u64;
                     let len = bytes.len() as u64 + hole;
                     bytes[24..32].copy_from_slice(&len.to_ne_bytes());
-                    let cells = u32::try_from(random.below(words)).unwrap();
+                    let cells = u32::try_from(random.usize(..words)).unwrap();
                     bytes[entry + 56..entry + 60].copy_from_slice(&cells.to_ne_bytes());
                 }
                 // Changes the kind of a metric.
                 7 if bytes.len() >= description => {
-                    bytes[entry + 24] = u8::try_from(random.below(7)).unwrap();
+                    bytes[entry + 24] = random.u8(..7);
                 }
                 // Changes the version of the format, so that entries have another length.
-                8 if bytes.len() >= description && random.below(4) == 0 => {
+                8 if bytes.len() >= description && random.usize(..4) == 0 => {
                     bytes[12] ^= 3;
                 }
                 // Gives a metric a list of some items, which are read as labels or bounds.
                 9 if bytes.len() >= description => {
-                    let at = entry + [64, 72][random.below(2)];
-                    let offset = u32::try_from(random.below(description)).unwrap();
+                    let at = entry + [64, 72][random.usize(..2)];
+                    let offset = u32::try_from(random.usize(..description)).unwrap();
                     bytes[at..at + 4].copy_from_slice(&offset.to_ne_bytes());
-                    bytes[at + 4] = u8::try_from(random.below(4)).unwrap();
+                    bytes[at + 4] = random.u8(..4);
                 }
                 _ => {}
             }
         }
         // Most files get the right checksum, so that later checks are reached.
-        if bytes.len() >= description && random.below(8) != 0 {
-            let checksum = crc32fast::hash(&bytes[20..description]);
-            bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+        if bytes.len() >= description && random.usize(..8) != 0 {
+            set_checksum(&mut bytes[..description]);
         }
         let len = bytes.len() as u64 + hole;
         match sample.open_with_hole(&bytes, len) {
@@ -278,7 +254,7 @@ fn mutate(sample: &Sample) {
                 }
                 // A header that changes after the file was opened has no effect.
                 let file = fs::File::options().write(true).open(sample.path()).unwrap();
-                file.write_all_at(&random.next().to_ne_bytes(), 24).unwrap();
+                file.write_all_at(&random.u64(..).to_ne_bytes(), 24).unwrap();
                 reader.snapshot().unwrap();
                 read += 1;
             }
@@ -338,11 +314,8 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     assert!(fault(entry + 56, &half(0)).ends_with(outside));
     assert!(fault(entry + 56, &half(u32::MAX)).ends_with(outside));
     let same_cell = [word(0), word(0)].concat();
-    let mut bytes = sample.forged(entry + 40, &same_cell);
-    bytes[entry + 56..entry + 60].copy_from_slice(&half(u32::MAX));
-    let checksum = crc32fast::hash(&bytes[20..sample.description_len()]);
-    bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
-    assert!(sample.fault(&bytes).ends_with(outside));
+    let changes = [(entry + 40, &same_cell[..]), (entry + 56, &half(u32::MAX))];
+    assert!(sample.fault(&forged(&sample.bytes, &changes)).ends_with(outside));
 }
 
 #[test]
@@ -444,19 +417,19 @@ fn a_reset_from_outside_has_the_same_effect_as_one_inside() {
     let path = directory.path().join("log.metrics");
     let mut backend = Backend::publishing(&path);
     for line in ["write 7", "fail 2", "open 4", "hit 1"] {
-        backend.tell(line);
+        backend.request(line);
     }
     let reader = Reader::reset(&path).unwrap();
     let expected =
         "records_written: 0, bytes_written: 0, write_errors: 0, open_segments: 4, cache_hits: 0";
-    assert_eq!(backend.tell("snapshot"), expected);
+    assert_eq!(backend.request("snapshot"), expected);
     assert_eq!(reader.snapshot().unwrap().to_string(), expected.replace(", ", "\n"));
     // Totals are unchanged, except for a plain atomic, which has only one cell.
     let totals =
         "records_written: 7, bytes_written: 700, write_errors: 0, open_segments: 4, cache_hits: 1";
-    assert_eq!(backend.tell("totals"), totals);
+    assert_eq!(backend.request("totals"), totals);
     assert_eq!(reader.totals().unwrap().to_string(), totals.replace(", ", "\n"));
-    backend.tell("write 2");
+    backend.request("write 2");
     assert_eq!(reader.snapshot().unwrap()["records_written"], 2);
 }
 
@@ -467,7 +440,7 @@ fn resets_from_outside_lose_no_count_of_a_busy_process() {
     let mut backend = Backend::publishing(&path);
     let reader = Reader::open(&path).unwrap();
     std::thread::scope(|scope| {
-        let working = scope.spawn(|| backend.tell("load 200000"));
+        let working = scope.spawn(|| backend.request("load 200000"));
         while !working.is_finished() {
             Reader::reset(&path).unwrap();
             // If a baseline were ahead of the total, the value would be nearly 2⁶⁴.
@@ -506,7 +479,7 @@ fn eight_processes_under_load_add_up_exactly() {
     let path = |child: usize| directory.path().join(format!("worker-{child}.metrics"));
     let mut workers: Vec<_> = (0..8).map(|child| Backend::publishing(&path(child))).collect();
     for worker in &mut workers {
-        worker.ask("load 25000");
+        worker.send("load 25000");
     }
     let sum = || -> u64 {
         let snapshots = (0..8).map(|child| Reader::open(path(child)).unwrap().snapshot().unwrap());
@@ -514,7 +487,7 @@ fn eight_processes_under_load_add_up_exactly() {
     };
     assert!(sum() <= 800_000);
     for worker in &mut workers {
-        assert_eq!(worker.answer(), "ok");
+        assert_eq!(worker.receive(), "ok");
     }
     workers.into_iter().for_each(Backend::kill);
     assert_eq!(sum(), 800_000);
@@ -639,7 +612,7 @@ mod costs {
 
     use papyra_metrics::publish::Reader;
 
-    use super::{Published, Sample};
+    use super::{Published, Sample, description_len, set_checksum};
 
     /// Returns the offset and the length of a string as a word of a file.
     fn string(offset: usize, len: usize) -> u64 {
@@ -684,8 +657,7 @@ mod costs {
         }
         bytes.extend(strings.as_bytes());
         bytes.resize(usize::try_from(end).unwrap(), 0);
-        let checksum = crc32fast::hash(&bytes[20..]);
-        bytes[16..20].copy_from_slice(&checksum.to_ne_bytes());
+        set_checksum(&mut bytes);
         bytes
     }
 
@@ -749,7 +721,7 @@ mod costs {
         let sample = Sample::new();
         fs::write(sample.path(), &sample.bytes).unwrap();
         // This header is invalid, because its description is longer than its file.
-        let description = u64::try_from(sample.description_len()).unwrap();
+        let description = u64::try_from(description_len(&sample.bytes)).unwrap();
         let other = sample.forged(24, &(description - 8).to_ne_bytes());
         let file = fs::File::options().write(true).open(sample.path()).unwrap();
         std::thread::scope(|scope| {

@@ -1,0 +1,22 @@
+//! Changes published files. The checksum matches the changes, so that a reader does not stop at it.
+
+/// Returns a file with bytes of its description replaced, each at an offset.
+pub(crate) fn forged(file: &[u8], changes: &[(usize, &[u8])]) -> Vec<u8> {
+    let mut forged = file.to_vec();
+    for (at, change) in changes {
+        forged[*at..at + change.len()].copy_from_slice(change);
+    }
+    set_checksum(&mut forged[..description_len(file)]);
+    forged
+}
+
+/// Writes the checksum of a description into its header.
+pub(crate) fn set_checksum(description: &mut [u8]) {
+    let checksum = crc32fast::hash(&description[20..]);
+    description[16..20].copy_from_slice(&checksum.to_ne_bytes());
+}
+
+/// Returns the length of a file's description, which begins at the start of the file.
+pub(crate) fn description_len(file: &[u8]) -> usize {
+    u64::from_ne_bytes(file[32..40].try_into().unwrap()).try_into().unwrap()
+}
