@@ -7,14 +7,13 @@ use std::process::Command;
 use std::str::FromStr;
 
 use proc_macro2::TokenStream;
-use quote::quote;
 use serde_json::Value;
 use toml_edit::{DocumentMut, Item, Table, value};
 
 use crate::Result;
 use crate::corpus::{Package, array, text};
 use crate::expand::errors;
-use crate::items::{Function, FunctionContext, Items, TypeItem};
+use crate::items::{Function, FunctionContext, Items};
 use crate::refusals;
 
 /// The attributes that are added. The first round adds none, for comparison.
@@ -258,13 +257,13 @@ fn rewritten(source: &str, round: Round, added: &mut usize) -> String {
                 *added += 1;
             }
         }
-        for item in items.types.iter().filter(|_| round == Round::Derive) {
-            if can_derive(item) {
-                insertions.push((item.at, "#[derive(::papyra_metrics::Metrics)] ".to_owned()));
-                let skip = || "#[metrics(skip)] ".to_owned();
-                insertions.extend(item.fields_at.iter().map(|&at| (at, skip())));
-                *added += 1;
-            }
+        // The derive accepts structs with named fields.
+        let structs = items.types.iter().filter(|item| item.named.is_some());
+        for item in structs.filter(|_| round == Round::Derive) {
+            insertions.push((item.at, "#[derive(::papyra_metrics::Metrics)] ".to_owned()));
+            let skip = || "#[metrics(skip)] ".to_owned();
+            insertions.extend(item.fields_at.iter().map(|&at| (at, skip())));
+            *added += 1;
         }
         proc_macro2::extra::invalidate_current_thread_spans();
     }
@@ -285,14 +284,6 @@ fn accepts(function: &Function, keys: &str) -> bool {
     let Ok(keys) = TokenStream::from_str(keys) else { return false };
     function.context != FunctionContext::Foreign
         && errors(papyra_metrics_expansion::measure(keys, function.tokens.clone())).is_empty()
-}
-
-/// Returns whether the derive is added to the item: to structs with named fields that do not mention this project.
-fn can_derive(item: &TypeItem) -> bool {
-    item.named.is_some() && {
-        let tokens = &item.tokens;
-        !quote!(#tokens).to_string().contains("papyra")
-    }
 }
 
 /// Removes the development dependencies, which cargo would have to resolve, and the features that name them.
