@@ -2,19 +2,4 @@
 
 use fastmetrics::metrics as peer;
 
-engine_of! {
-    counter: peer::counter::Counter = peer::counter::Counter::default(),
-        add(counter, n) counter.inc_by(n);
-    gauge: peer::gauge::Gauge = peer::gauge::Gauge::default(),
-        add(gauge, n) gauge.inc_by(n),
-        sub(gauge, n) gauge.dec_by(n),
-        set(gauge, n) gauge.set(n);
-    histograms:
-        Latency(peer::histogram::Histogram),
-        FineLatency(peer::histogram::Histogram),
-        Sizes(peer::histogram::Histogram)
-        = (bounds) peer::histogram::Histogram::new(bounds),
-        record(histogram, value) histogram.observe(value);
-}
-
-include!("../engine.rs");
+include!("same_interface.rs");
