@@ -323,8 +323,8 @@ pub mod instructions {
             let dump = std::fs::read_to_string(entry.path()).unwrap_or_default();
             let after = |key: &str| dump.lines().find_map(|line| line.strip_prefix(key));
             let trigger = after("desc: Trigger: Client Request: ");
-            let total = after("summary: ").or_else(|| after("totals: "));
-            let total = total.and_then(|total| total.trim().parse::<f64>().ok());
+            // The line `summary` also counts threads that ended before the counts were set to zero.
+            let total = after("totals: ").and_then(|total| total.trim().parse::<f64>().ok());
             if let (Some((label, divisor)), Some(total)) =
                 (trigger.and_then(|trigger| trigger.rsplit_once('/')), total)
             {
