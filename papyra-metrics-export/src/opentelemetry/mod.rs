@@ -48,6 +48,12 @@ mod instruments;
 /// labels. The sum that a reader receives therefore equals the number of counted events, with cumulative and with delta
 /// temporality, and with any number of readers, even if they collect at the same time.
 ///
+/// This requires that the registry remembers a closed backend until it is opened again. If a collection comes after the
+/// registry has forgotten the backend, its totals begin at zero when it is opened again, so a cumulative reader sees
+/// them fall. If the provider has a second reader with delta temporality that has not collected in between, the SDK
+/// subtracts the earlier total from the new one, which overflows. To prevent both, pass a longer time than backends
+/// stay closed to [`Registry::set_closed_retention`].
+///
 /// # Histograms
 ///
 /// The SDK accepts single values only, not the counts of buckets. Each collection therefore first records the mean of

@@ -6,10 +6,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread;
 use std::time::Duration;
 
+use opentelemetry::metrics::MeterProvider as _;
+use opentelemetry_sdk::metrics::{SdkMeterProvider, Temporality};
 use papyra_metrics::{Counter, Descriptor, Metrics, Value, Walker};
 use papyra_metrics_export::Registry;
+use papyra_metrics_export::opentelemetry::OpenTelemetry;
 
 use crate::log::open;
+use crate::sdk::{SharedReader, collect};
 use receiver::Pipeline;
 
 mod histograms;
@@ -352,6 +356,26 @@ fn a_total_never_falls_after_its_closed_backend_is_forgotten() {
         assert_eq!(pipeline.collect().totals["records_written backend=orders"], opened * 10);
         // The registry forgets the backend at once. There is no collection before the backend is open again.
         assert!(registry.unregister(&metrics));
+    }
+}
+
+#[test]
+fn a_total_begins_at_zero_if_a_collection_came_after_its_backend_was_forgotten() {
+    for temporality in [Temporality::Cumulative, Temporality::Delta] {
+        let registry = Registry::new();
+        registry.set_closed_retention(Duration::from_secs(3600), 0);
+        let reader = SharedReader::new(temporality);
+        let provider = SdkMeterProvider::builder().with_reader(reader.clone()).build();
+        let _observed = OpenTelemetry::new(&registry, &provider.meter("papyra"));
+        let total = || collect(&reader).get("records_written").copied();
+        let metrics = open(&registry, "orders");
+        metrics.records_written.add(10);
+        assert_eq!(total(), Some(10));
+        drop(metrics);
+        assert_eq!(total(), None);
+        let metrics = open(&registry, "orders");
+        metrics.records_written.add(3);
+        assert_eq!(total(), Some(3), "{temporality:?}");
     }
 }
 
