@@ -203,7 +203,7 @@ pub fn vise() -> vise::Histogram<Duration> {
     ViseMetrics::default().append
 }
 
-/// The facade with the recorder that exports to Prometheus.
+/// The `metrics` facade with the recorder of `metrics-exporter-prometheus`.
 struct Facade {
     recorder: PrometheusRecorder,
     histogram: metrics::Histogram,

@@ -1,4 +1,4 @@
-//! Measures the memory of registered counters and the sizes of instruments.
+//! The counters of each contestant, whose memory is measured, and the sizes of our instruments.
 
 use std::any::Any;
 use std::fmt;

@@ -233,7 +233,7 @@ impl Text for Vise {
     }
 }
 
-/// The facade with the recorder that exports to Prometheus.
+/// The `metrics` facade with the recorder of `metrics-exporter-prometheus`.
 pub struct MetricsExporter {
     recorder: metrics_exporter_prometheus::PrometheusRecorder,
     pub counters: Vec<metrics::Counter>,

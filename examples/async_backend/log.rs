@@ -1,4 +1,4 @@
-//! An append-only log on a tokio file, shared by many tasks. Each record is framed by its length:
+//! An append-only log in a file, shared by many tokio tasks. Each record is framed by its length:
 //!
 //! ```text
 //! length: u32 LE | payload
@@ -81,7 +81,7 @@ impl std::error::Error for LogError {
     }
 }
 
-/// An append-only log of records on a file.
+/// An append-only log of records in a file.
 #[derive(Debug)]
 pub(crate) struct AsyncLog {
     file: Mutex<File>,

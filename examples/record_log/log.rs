@@ -79,7 +79,7 @@ impl Report {
     }
 }
 
-/// An append-only log of records on a file.
+/// An append-only log of records in a file.
 #[derive(Debug)]
 pub(crate) struct RecordLog {
     path: PathBuf,

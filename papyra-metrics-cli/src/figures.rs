@@ -15,18 +15,18 @@ pub(crate) fn is_zero(value: &Value) -> bool {
     number(value).as_f64() == 0.0
 }
 
-/// Returns a quantile in human-readable units, or an empty text if there are no values.
+/// Returns a quantile in human-readable units, or an empty string if there are no values.
 pub(crate) fn quantile(distribution: &Distribution, q: f64) -> String {
     distribution.quantile(q).map_or(String::new(), |value| display(distribution, value))
 }
 
-/// Returns the mean in human-readable units, or an empty text if there are no values.
+/// Returns the mean in human-readable units, or an empty string if there are no values.
 pub(crate) fn mean(distribution: &Distribution) -> String {
     distribution.mean().map_or(String::new(), |value| display(distribution, value))
 }
 
 /// Returns the bound of the highest bucket in use as `≤ 2 ms`, or as `> 100 s` if it is the last bucket. Returns an
-/// empty text if there are no values.
+/// empty string if there are no values.
 pub(crate) fn max(distribution: &Distribution) -> String {
     match distribution.max_bound() {
         None => String::new(),

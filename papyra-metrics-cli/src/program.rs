@@ -66,8 +66,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Returns the command line of the program: the commands of the library with examples, and with a required path. The
-/// path is optional only in the command line of a backend, whose own metrics are used without one.
+/// Returns the command line of the program. Each command of the library gets examples in its help and requires a path.
+/// In the library the path is optional, because `run_with_backend` reads the backend in this process if none is given.
 fn program() -> clap::Command {
     let examples = [
         (

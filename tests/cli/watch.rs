@@ -302,7 +302,7 @@ fn a_stopped_watch_restores_the_terminal_and_sets_it_up_again_when_continued() {
 }
 
 #[test]
-fn terminals_of_every_size_show_the_name_of_each_number() {
+fn a_value_is_shown_next_to_its_name_in_a_terminal_of_any_size() {
     let directory = tempfile::tempdir().unwrap();
     let mut backend = Backend::publishing(&directory.path().join("log.metrics"));
     backend.request("write 7");

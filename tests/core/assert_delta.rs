@@ -30,7 +30,7 @@ fn panic_of<R>(run: impl FnOnce() -> R) -> String {
 }
 
 #[test]
-fn every_kind_of_metric_has_a_change() {
+fn the_change_of_every_kind_of_metric_is_compared() {
     let metrics = StoreMetrics::default();
     metrics.records_written.add(5);
     metrics.open.set(3);

@@ -182,7 +182,7 @@ fn messages_name_the_resource_and_the_scope() {
 }
 
 #[test]
-fn a_series_starts_at_the_previous_reading_and_again_if_its_total_is_forgotten() {
+fn a_series_starts_at_the_previous_reading_and_restarts_if_its_total_is_forgotten() {
     let registry = Registry::new();
     let before = now();
     let mut otlp = Otlp::new(&registry);

@@ -864,7 +864,7 @@ mod traits {
 }
 
 mod deep {
-    //! Metrics behind pointers in the middle of a path.
+    //! Metrics and instruments behind an `Arc` anywhere in a path.
 
     use super::*;
 
@@ -925,7 +925,7 @@ mod deep {
     }
 
     #[test]
-    fn a_counter_behind_a_shared_pointer_in_its_path_is_counted_through_it() {
+    fn instruments_behind_an_arc_anywhere_in_a_path_count() {
         let mut log = Log::default();
         let shared = Arc::clone(&log.shared);
         let (written, open) = (Arc::clone(&log.own.others), Arc::clone(&log.metrics.0));

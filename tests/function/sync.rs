@@ -562,7 +562,7 @@ mod owned {
 }
 
 mod shared {
-    //! Metrics behind an `Arc`, also for a `self` that the body consumes or that the returned value borrows.
+    //! Metrics behind an `Arc`: errors are counted even if the body consumes `self` or the returned value borrows it.
 
     use super::*;
 

@@ -109,7 +109,7 @@ pub(crate) type Warnings = BTreeMap<String, usize>;
 
 #[derive(Default)]
 pub(crate) struct Outcome {
-    /// The number of attributes that were added.
+    /// The number of functions and structs to which attributes were added.
     pub(crate) added: usize,
     /// The crates of [`TESTED`] whose tests pass.
     pub(crate) passed: BTreeSet<String>,
@@ -245,7 +245,8 @@ fn record_message(package: &str, round: Round, line: &Value, outcome: &mut Outco
     }
 }
 
-/// Returns the source with the attributes of a round added to every item that accepts them. Adds their number to `added`.
+/// Returns the source with the attributes of a round added to every item that accepts them. Adds the number of these
+/// items to `added`.
 fn rewritten(source: &str, round: Round, added: &mut usize) -> String {
     let mut insertions: Vec<(usize, String)> = Vec::new();
     if round != Round::Plain {

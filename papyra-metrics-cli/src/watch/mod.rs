@@ -152,7 +152,7 @@ impl Watch {
 }
 
 /// Returns the quantiles and a bar chart of the values that a histogram recorded since the last reading. Returns an
-/// empty text if there are no such values.
+/// empty string if there are no such values.
 fn distribution_of(line: &Line) -> String {
     let interval = line.interval.as_ref().filter(|interval| !interval.is_empty());
     let (Some(interval), Some(range)) = (interval, line.range) else { return String::new() };

@@ -78,7 +78,7 @@ impl Periodic {
     ///
     /// Returns an error if the last export failed or panicked; [`TimedOut`](io::ErrorKind::TimedOut) if parts of the
     /// last export are left after five seconds, or if the thread has not ended after six; and [`Deadlock`](io::ErrorKind::Deadlock) if called by the export itself, in which
-    /// case the thread stops as soon as the export returns.
+    /// case the thread exports once more after this export returns, and then stops.
     pub fn stop(mut self) -> io::Result<()> {
         self.join()
     }

@@ -20,7 +20,8 @@ pub enum Combination {
     Sum,
     /// The mean of all values. Used for gauges whose unit is `ratio` or `percent`, or whose name ends in `ratio`.
     Mean,
-    /// The highest value. Used for gauges with a word such as `max`, `longest` or `peak` in their name.
+    /// The highest value. Used for gauges with a word such as `max`, `longest` or `peak` in their name, unless the rule
+    /// of [`Mean`](Self::Mean) or [`Latest`](Self::Latest) applies.
     Highest,
     /// The latest time. Used for gauges in seconds whose name ends in `timestamp`.
     Latest,

@@ -21,7 +21,7 @@ pub(super) struct SentSeries {
     /// The tags, which follow the value in each line. May be empty.
     tags: String,
     with_tags: bool,
-    /// The total of each part that was already sent.
+    /// For each part, the total that was already sent.
     totals: Vec<Tally>,
     histogram: Option<SentHistogram>,
 }

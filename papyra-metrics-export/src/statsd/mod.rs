@@ -96,7 +96,7 @@ pub struct StatsD {
     /// The current maximum size of datagrams. It is smaller than `max_bytes` if the socket has a smaller limit.
     limit: usize,
     burst: usize,
-    /// The values of each series that were already sent.
+    /// For each series, the values that were already sent.
     sent: PerSeries<SentSeries>,
     position: Position,
     datagram: Datagram,

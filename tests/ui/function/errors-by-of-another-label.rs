@@ -1,4 +1,4 @@
-// Expected: one error, on the family: `errors_by` returns a type that is not its label.
+// Expected: one error, on the family: `errors_by` returns a `u8`, which is not the label of the family.
 
 #[path = "common/errors_by.rs"]
 mod common;

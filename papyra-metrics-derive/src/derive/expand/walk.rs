@@ -71,7 +71,8 @@ impl SameTypeRun {
     }
 }
 
-/// Returns whether equal texts are the same type. A text with `$crate` may be a different type in each macro.
+/// Returns whether two types that are both written as `text` are always the same type. They may differ if `text`
+/// contains `$crate`, which refers to the crate that defines the macro.
 fn is_one_type(text: &str) -> bool {
     !text.contains('$')
 }

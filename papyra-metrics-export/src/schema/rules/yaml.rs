@@ -30,7 +30,7 @@ const HEADER: &str = "\
 # Alert rules for Prometheus, written by `papyra-metrics rules` from the declared metrics. Do not edit; run the command again.
 ";
 
-/// Writes a rule file. Each line of `without` names a metric that has no rule and the reason; it becomes a comment.
+/// Writes a rule file. Each line of `without` is written as a comment, which says why a metric has no alert.
 pub(super) fn write(
     f: &mut fmt::Formatter<'_>,
     groups: &[Group],

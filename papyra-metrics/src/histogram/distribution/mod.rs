@@ -186,8 +186,8 @@ impl<B: BucketSet> Distribution<B> {
         self.scale().per_unit
     }
 
-    /// Returns the count and the sum of each bucket in base units, in increasing order. All other methods calculate
-    /// their results from these integers.
+    /// Returns the count and the sum of each bucket, from the lowest bucket to the highest. Sums are in base units. The
+    /// mean and all other statistics are calculated from these integers.
     ///
     /// ```
     /// use papyra_metrics::Histogram;
