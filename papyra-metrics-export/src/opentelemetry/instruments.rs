@@ -26,7 +26,10 @@ pub(super) struct Instruments {
     state: Mutex<State>,
     /// Notified when an instrument has been built, and when a callback begins, because it may run the code of backends.
     progress: Condvar,
+    /// The problem report for names and units that differ from those of the families.
     report: ProblemReport,
+    /// The problem report for a thread that could not be started.
+    thread_report: ProblemReport,
 }
 
 #[derive(Default)]
@@ -81,7 +84,8 @@ pub(super) enum Part {
 impl Instruments {
     pub(super) fn new(registry: &Registry) -> Self {
         let (state, progress) = Default::default();
-        Self { state, progress, report: registry.report() }
+        let (report, thread_report) = (registry.report(), registry.report());
+        Self { state, progress, report, thread_report }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -159,10 +163,11 @@ impl Instruments {
         if thread.spawn(build).is_err() {
             let message = "no thread could be started to build instruments; they are built when metrics with new names \
                            are registered";
-            self.report.add(Problem::new(String::new(), message.to_owned()));
+            self.thread_report.set(vec![Problem::new(String::new(), message.to_owned())]);
             self.state().is_building = false;
             return None;
         }
+        self.thread_report.set(Vec::new());
         Some(self.state())
     }
 

@@ -18,6 +18,8 @@ use receiver::Pipeline;
 
 mod histograms;
 pub(crate) mod receiver;
+#[cfg(target_os = "linux")]
+mod threads;
 
 #[test]
 fn names_units_descriptions_attributes_and_values_arrive() {
