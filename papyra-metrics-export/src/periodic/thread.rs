@@ -95,7 +95,7 @@ impl Periodic {
                 ),
                 JoinError::TimedOut => io::Error::new(
                     io::ErrorKind::TimedOut,
-                    "the export does not return; its thread stops as soon as it does",
+                    "the export has not returned in time; when it returns, its thread exports once more and stops",
                 ),
                 JoinError::Forked => io::Error::other(
                     "the export belongs to the process that this one was forked from; create a new `Periodic` here",
