@@ -2,6 +2,7 @@
 
 mod cancelled;
 mod common;
+mod drop_order;
 mod futures;
 mod kinds;
 mod lints;

@@ -1069,45 +1069,6 @@ mod unchanged {
         assert_eq!(log.metrics.read(), (1, 1, 0, 0));
     }
 
-    /// Records the order in which values are dropped.
-    struct Note<'a>(&'static str, &'a std::cell::RefCell<Vec<&'static str>>);
-
-    impl Drop for Note<'_> {
-        fn drop(&mut self) {
-            self.1.borrow_mut().push(self.0);
-        }
-    }
-
-    static ERRORS: Counter = Counter::new();
-
-    fn bare(a: Note, (b, c): (Note, Note), _d: Note, text: &str) -> Fallible<u32> {
-        let _local = Note("local", a.1);
-        let _ = (&c, &b);
-        let parsed = parse(text)?;
-        Ok(parsed)
-    }
-
-    #[metrics(errors = ERRORS)]
-    fn measured(a: Note, (b, c): (Note, Note), _d: Note, text: &str) -> Fallible<u32> {
-        let _local = Note("local", a.1);
-        let _ = (&c, &b);
-        let parsed = parse(text)?;
-        Ok(parsed)
-    }
-
-    #[test]
-    fn arguments_are_dropped_in_the_same_order() {
-        for text in ["1", "x"] {
-            let orders = [bare, measured].map(|function| {
-                let order = std::cell::RefCell::default();
-                let note = |name| Note(name, &order);
-                let _ = function(note("a"), (note("b"), note("c")), note("d"), text);
-                order.into_inner()
-            });
-            assert_eq!(orders[0], orders[1]);
-        }
-    }
-
     impl Log {
         #[track_caller]
         #[metrics(errors)]

@@ -11,13 +11,13 @@ use super::model::InstrumentedFn;
 pub(crate) struct Capture<'a> {
     pub(crate) name: &'a Ident,
     pub(crate) cfg: Option<&'a TokenStream>,
-    /// Whether the name begins with `_`. Such an argument is captured even if the body does not name it, so that it is
-    /// dropped in order.
+    /// Whether the name begins with `_`. The closure or block around the body of a function captures such an argument even
+    /// if the body does not name it, so that it is dropped in order.
     pub(crate) begins_with_underscore: bool,
 }
 
-/// Returns the arguments that the closure or block captures, in reverse order, so that they are dropped in the same
-/// order as the arguments of a function.
+/// Returns the arguments that the closure or block around the body of a function captures, in reverse order, so that they
+/// are dropped in the same order as the arguments of a function.
 pub(super) fn captures<'a>(
     function: &'a Function,
     usage: &BodyUsage,
@@ -53,6 +53,31 @@ pub(super) fn captures<'a>(
         }
         _ => captures,
     }
+}
+
+/// Returns the arguments that the block around the content of the user's `async` block captures, in the order in which
+/// the content first names them. The user's block captures only these arguments, and drops them in this order.
+pub(super) fn captures_of_future<'a>(
+    function: &'a Function,
+    usage: &BodyUsage,
+    only_borrows: bool,
+) -> Vec<Capture<'a>> {
+    // A `move` block captures what its content names, as the user's block does.
+    if !only_borrows {
+        return Vec::new();
+    }
+    let mut captures = Vec::new();
+    for argument in &function.arguments {
+        for name in &argument.names {
+            if let Some(position) = usage.position_of(name) {
+                let begins_with_underscore = name.to_string().starts_with('_');
+                let cfg = Some(&argument.cfg);
+                captures.push((position, Capture { name, cfg, begins_with_underscore }));
+            }
+        }
+    }
+    captures.sort_by_key(|(position, _)| *position);
+    captures.into_iter().map(|(_, capture)| capture).collect()
 }
 
 /// Returns the arguments of type `&mut` that the expressions of targets contain. The body uses reborrows of them, so

@@ -263,13 +263,7 @@ fn target(key: Ident, kind: TargetKind) -> Target {
         TargetKind::InMetrics(_, place) | TargetKind::Expression(place) => BodyUsage::of(place),
     };
     if let Some(root) = kind.root() {
-        usage.names_self |= root.usage.names_self;
-        for name in &root.usage.names {
-            usage.names.insert(name.clone());
-        }
-        for field in &root.usage.fields_of_self {
-            usage.fields_of_self.push(field.clone());
-        }
+        usage.add(&root.usage);
     }
     Target { key, kind, usage }
 }

@@ -1,7 +1,7 @@
 //! Determines how a body or an expression uses `self` and its arguments, from the tokens alone. A macro call is assumed
 //! to return and to await, because a user may define a macro of any name.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
@@ -32,8 +32,9 @@ pub(crate) struct BodyUsage {
     pub(crate) fields_of_self: Vec<Ident>,
     /// Identifiers followed by a field access: `log` in `log.len`.
     pub(crate) fields_accessed_of: HashSet<String>,
-    /// All identifiers except those after a `.`, and the identifiers in the braces of strings.
-    pub(crate) names: HashSet<String>,
+    /// All identifiers except those after a `.`, and the identifiers in the braces of strings. Each has its position in
+    /// the order in which the body first names them.
+    names: HashMap<String, usize>,
 }
 
 /// Whether tokens are in the input of a macro, and whether they are in a `move` closure or block.
@@ -52,7 +53,27 @@ impl BodyUsage {
 
     /// Returns whether the body contains this identifier, other than as the name of a field or method.
     pub(crate) fn names(&self, ident: &Ident) -> bool {
-        self.names.contains(&ident.to_string())
+        self.position_of(ident).is_some()
+    }
+
+    /// Returns the position of an identifier in the order in which the body first names them, or `None` if the body does
+    /// not name it.
+    pub(crate) fn position_of(&self, ident: &Ident) -> Option<usize> {
+        self.names.get(&ident.to_string()).copied()
+    }
+
+    /// Adds what another expression names.
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.names_self |= other.names_self;
+        for name in other.names.keys() {
+            self.add_name(name.clone());
+        }
+        self.fields_of_self.extend(other.fields_of_self.iter().cloned());
+    }
+
+    fn add_name(&mut self, name: String) {
+        let position = self.names.len();
+        self.names.entry(name).or_insert(position);
     }
 
     fn visit(&mut self, tokens: &TokenStream, around: Surroundings) {
@@ -112,7 +133,7 @@ impl BodyUsage {
             if field_after(after).is_some() {
                 self.fields_accessed_of.insert(word.clone());
             }
-            self.names.insert(word);
+            self.add_name(word);
         }
     }
 
@@ -152,7 +173,7 @@ impl BodyUsage {
                 self.shows_self_to_macros = true;
                 self.moves_self |= around.in_move;
             } else if !word.is_empty() {
-                self.names.insert(word.to_owned());
+                self.add_name(word.to_owned());
             }
         }
     }

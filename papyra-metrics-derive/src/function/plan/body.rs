@@ -13,7 +13,7 @@
 use proc_macro2::{Group, Ident, TokenStream};
 
 use crate::function::body::usage::{BodyUsage, ends_in_return};
-use crate::function::captures::{Capture, captures, lent_arguments};
+use crate::function::captures::{Capture, captures, captures_of_future, lent_arguments};
 use crate::function::input::{Argument, ArgumentKind, Receiver, ReceiverKind};
 use crate::function::model::{InstrumentedFn, Output, Target, Targets};
 use crate::function::output::{borrows_self, cannot_be_annotated, outlives_self};
@@ -34,7 +34,7 @@ pub(crate) struct BodyPlan<'a> {
     /// The fields of `self` that an `async` block captures by `&mut`. A `&` would be `Send` only if the field were
     /// `Sync`.
     pub(crate) captured_fields: Vec<Ident>,
-    /// The arguments that the closure or `async` block captures, in reverse order.
+    /// The arguments that the closure or `async` block captures, in the order in which it drops them.
     pub(crate) captures: Vec<Capture<'a>>,
     /// Whether the body needs all of `self`, because a macro in it contains the word `self`.
     macros_need_self: bool,
@@ -137,6 +137,8 @@ impl<'a> BodyPlan<'a> {
         if let (Some(receiver), true) = (plan.receiver(), plan.touches_self()) {
             plan.share_self(receiver);
         }
+        let captures =
+            if is_async && !model.function.is_async { captures_of_future } else { captures };
         plan.captures = captures(model.function, &plan.usage, plan.only_borrows);
         plan.captured_fields = plan.find_captured_fields();
         plan
