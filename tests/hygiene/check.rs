@@ -6,6 +6,7 @@ fn check() {
     let expected = [
         "log_write_errors", "log_records_written", "log_runs", "log_cancelled", "log_in_flight", "log_cache_hits",
         "log_cache_level", "log_cache_type", "hits", "level", "type", "writes", "open", "nested_reads",
+        "reads", "others_writes",
     ];
     let mut len = 0;
     for name in expected {

@@ -329,7 +329,7 @@ fn drop_result<T>(_: T) {}
 fn poll_once<F: ::core::future::Future>(awaited: F) -> ::core::task::Poll<F::Output> {
     let mut pinned = ::core::pin::pin!(awaited);
     let mut context = ::core::task::Context::from_waker(::core::task::Waker::noop());
-    ::core::future::Future::poll(pinned.as_mut(), &mut context)
+    ::core::future::Future::poll(::core::pin::Pin::as_mut(&mut pinned), &mut context)
 }
 
 /// Visits an ordinary, a borrowing and a generated struct, and returns the sum of the lengths of their metrics' names in bytes.
@@ -340,7 +340,10 @@ pub fn names() -> ::core::primitive::usize {
     let borrowed = Borrowed { inner: &counters(), values: [0_u8; 2] };
     let atomics = Storage::<()>::new();
     atomics.writes.inc();
-    let plain: Plain<()> = atomics.read();
+    let read: Plain<()> = atomics.read();
+    let both = BothStorage::<Nested>::new();
+    both.some.reads.inc();
+    let read_both: Both<Nested> = both.read();
     let mut len = 0;
     let mut add = |metric: &::papyra_metrics::Descriptor, _: ::papyra_metrics::Value| {
         len += metric.name().len();
@@ -348,8 +351,10 @@ pub fn names() -> ::core::primitive::usize {
     ::papyra_metrics::Metrics::visit(&log.metrics, &mut add);
     ::papyra_metrics::Metrics::visit_totals(&borrowed, &mut add);
     ::papyra_metrics::Metrics::visit(&atomics, &mut add);
+    ::papyra_metrics::Metrics::visit(&both, &mut add);
     ::papyra_metrics::Metrics::reset(&atomics);
-    if plain.writes == 1 && atomics.writes.get() == 0 { len } else { 0 }
+    let reads = read_both.some.reads + read_both.others.writes;
+    if read.writes == 1 && reads == 1 && atomics.writes.get() == 0 { len } else { 0 }
 }
 
 /// Returns metrics that are zero.

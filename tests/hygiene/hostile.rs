@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 #![deny(warnings)]
 #![allow(non_camel_case_types, dead_code, unused_macros)]
+#![allow(clippy::new_ret_no_self, clippy::wrong_self_convention)] // methods with names of generated code
 
 pub use ::papyra_metrics_hygiene::telemetry::metrics as counters;
 
@@ -17,111 +18,143 @@ extern crate self as papyra_metrics;
 mod core {}
 mod std {}
 mod alloc {}
-struct Result;
-struct Option;
-struct Some;
-struct None;
-struct Ok;
-struct Err;
-struct Box;
-struct Pin;
-struct Future;
-struct String;
-struct Counter;
-struct Gauge;
+
+// The types that generated code names.
 struct CachePadded;
-struct ShardedCounter;
-struct Histogram;
+struct CallTimer;
+struct Cancellation;
+struct ComputedValue;
+struct Counter;
+struct Descriptor;
 struct Distribution;
+struct Err;
+struct Exact;
 struct Family;
+struct Flattened;
+struct FloatGauge;
+struct Formatter;
+struct Gauge;
+struct Histogram;
+struct InFlight;
 struct Label;
 struct LabelValues;
-struct Member;
-struct Zero;
-struct Value;
-struct Descriptor;
 struct Metrics;
-struct Default;
-struct Debug;
+struct None;
+struct Ok;
+struct OnEnd;
+struct Option;
+struct Owned;
 struct PhantomData;
+struct Pin;
+struct PlainSnapshot;
+struct Result;
+struct ReturnType;
+struct ShardedCounter;
+struct ShardedHistogram;
+struct SizeClasses;
+struct SkippedField;
+struct Some;
+struct SystemClock;
+struct Value;
+struct WithCancellation;
 type bool = ();
-type i64 = ();
 type str = ();
-type u64 = ();
 type usize = ();
-// A pattern with one of these names refers to the struct instead of binding a variable.
-struct f;
-struct metrics;
-struct result;
-struct future;
+
+// The variables of generated code, without the leading `__`. A pattern with one of these names refers to the struct instead of
+// binding a variable.
+struct cancelled;
+struct counter;
+struct delta;
+struct elapsed;
 struct error;
-struct family;
+struct f;
+struct future;
 struct gauge;
-struct guard;
+struct histogram;
+struct in_flight;
+struct in_flight_guard;
 struct index;
 struct label;
-struct r;
-struct step;
+struct metrics;
+struct outcome;
+struct pin;
+struct plain;
+struct result;
+struct root;
+struct started;
 struct storage;
 struct this;
+struct timer;
 struct visitor;
 struct walker;
-struct place;
+struct when;
+struct _in_flight;
+struct _timer;
+struct _unused;
+
+// The traits that generated code names.
 trait Clone {}
 trait CountError {}
 trait CountLabel {}
-trait Copy {}
+trait Debug {}
+trait Default {}
+trait DescriptorTable {}
 trait ErrorCounter {}
 trait ErrorFamily {}
-trait Inc {}
-trait Index {}
-trait LabelOf {}
-trait Deref {}
-trait Drop {}
-trait Fn {}
+trait ErrorInstrument {}
+trait Fallible {}
 trait FnMut {}
-trait FnOnce {}
 trait From {}
-trait Instrument {}
-trait Into {}
-trait Outcome_ {}
-trait Send {}
+trait HasStorage {}
+trait Inc {}
+trait Metric {}
+trait PlainValue {}
+trait RecordDuration {}
+trait RecordReturn {}
+trait ReturnsErrors {}
+trait SharedMemorySafe {}
+trait ShowPlain {}
 trait Sized {}
-trait IncDec {}
+trait Walker {}
+trait Zero {}
 
-// Every value has methods with names that generated code might call.
+// Every value has methods with the names of those that generated code calls, except names that begin with `__`.
 trait Everything {
-    fn count(&self) {}
+    fn and_then(&self) {}
+    fn apply(&self) {}
+    fn as_mut(&self) {}
+    fn clone(&self) {}
     fn count_error(&self) {}
     fn count_label(&self) {}
+    fn counter(&self) {}
+    fn elapsed(&self) {}
     fn from(&self) {}
-    fn from_index() {}
+    fn from_index(&self) {}
+    fn gauge(&self) {}
+    fn inc(&self) {}
     fn index(&self) {}
-    fn label_of(&self) {}
-    fn failed(&self) {}
-    fn succeeded(&self) {}
-    fn verdict(&self) {}
+    fn into_error_counter(&self) {}
+    fn is_immediate(&self) {}
     fn map(&self) {}
-    fn see(&self) {}
-    fn make(&self) {}
-    fn get(&self) {}
-    fn up(&self) {}
-    fn down(&self) {}
-    fn walk(&self) {}
+    fn new() {}
+    fn of(&self) {}
+    fn outcome(&self) {}
     fn read(&self) {}
-    fn present(&self) {}
-    fn share(&self) {}
-    fn when(&self) {}
-    fn finish(&self) {}
-    fn clone(&self) {}
-    fn as_ref(&self) {}
+    fn record_duration(&self) {}
+    fn record_return(&self) {}
+    fn show(&self) {}
+    fn values(&self) {}
+    fn walk(&self) {}
+    fn walk_flattened(&self) {}
+    fn with_help(&self) {}
+    fn with_labels(&self) {}
+    fn with_objective(&self) {}
+    fn with_unit(&self) {}
 }
 impl<T: ?::core::marker::Sized> Everything for T {}
 
-macro_rules! matches {
-    () => {};
-}
-macro_rules! panic {
+macro_rules! pin {
     () => {};
 }
 

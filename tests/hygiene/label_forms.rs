@@ -338,12 +338,12 @@ pub fn count_by_kind() -> (
     let all = &store.metrics;
     let calls = &all.requests[(Tier::OnDisk, (Level::First, Shard))];
     let successes = [all.hits.get(), all.misses.get(), calls.get()];
-    let in_flight = all.in_flight[Tier::InMemory].get() + all.in_flight[Tier::OnDisk].get();
+    let held = all.in_flight[Tier::InMemory].get() + all.in_flight[Tier::OnDisk].get();
     let kinds = kinds_of(all);
     drop_result(store.close());
     let after = kinds_of(&STORE);
     let of_static = [after[0] - of_static[0], after[1] - of_static[1]];
-    (kinds, successes, in_flight, of_static, CAUSES.causes[Cause::Software].get() - causes)
+    (kinds, successes, held, of_static, CAUSES.causes[Cause::Software].get() - causes)
 }
 
 fn kinds_of(of: &StoreMetrics<'_>) -> [::core::primitive::u64; 2] {
@@ -371,7 +371,7 @@ fn use_store(store: &mut Store<'_>) {
 pub fn visit_labels(show_label: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &::core::primitive::str)) {
     let counts = CountsStorage::<Shard>::new();
     counts.errors[ErrorKind::Other].inc();
-    let plain: Counts<Shard> = counts.read();
+    let read: Counts<Shard> = counts.read();
     let mut show = |metric: &::papyra_metrics::Descriptor, _: ::papyra_metrics::Value| {
         for (name, value) in metric.labels() {
             show_label(name, value);
@@ -379,7 +379,7 @@ pub fn visit_labels(show_label: &mut dyn ::core::ops::FnMut(&::core::primitive::
     };
     ::papyra_metrics::Metrics::visit(&CAUSES, &mut show);
     ::papyra_metrics::Metrics::visit_totals(&STORE, &mut show);
-    if plain.errors[ErrorKind::Other] == 1 {
+    if read.errors[ErrorKind::Other] == 1 {
         ::papyra_metrics::Metrics::visit_drain(&counts, &mut show);
     }
 }

@@ -88,7 +88,7 @@ impl Log {
     }
 
     #[cfg_attr(measured, metrics(calls = calls, in_flight = open))]
-    pub fn items_first_and_not_judged(&self) -> usize {
+    pub fn items_first_in_flight(&self) -> usize {
         use std::ops::Add;
         self.records.len().add(1)
     }

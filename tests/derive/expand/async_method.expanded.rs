@@ -9,7 +9,7 @@ impl OrderLog {
         if let ::core::option::Option::Some(__metrics) = __metrics {
             ::papyra_metrics::Inc::inc(&__metrics.scan_runs);
         }
-        let _in_flight = __metrics
+        let __in_flight_guard = __metrics
             .map(|__metrics| {
                 ::papyra_metrics::__private::InFlight::new(
                     __metrics,

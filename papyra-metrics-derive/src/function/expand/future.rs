@@ -161,7 +161,7 @@ impl BodyExpander<'_> {
         let private = &self.private;
         let mover = is_deferred.then(|| quote_mixed_site!(move));
         let holds_guard = is_deferred && self.plan.model.targets.in_flight.is_some();
-        let guard = holds_guard.then(|| quote_mixed_site!(let _in_flight = __in_flight;));
+        let guard = holds_guard.then(|| quote_mixed_site!(let __in_flight_guard = __in_flight;));
         let time = self.record_time(access);
         if !self.plan.model.targets.counts_outcome() {
             return quote_mixed_site!(#private::OnEnd(#mover || { #guard #time }));

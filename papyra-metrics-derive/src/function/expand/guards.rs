@@ -226,13 +226,13 @@ impl<'a> BodyExpander<'a> {
         let Some(root) = target.kind.root() else {
             return quote_mixed_site! {
                 let __gauge = #gauge;
-                let _in_flight = #private::InFlight::new(__gauge, |__gauge, __delta| __delta.apply(__gauge));
+                let __in_flight_guard = #private::InFlight::new(__gauge, |__gauge, __delta| __delta.apply(__gauge));
             };
         };
         let Lookup { before, metrics } = self.lookup(root, access);
         quote_mixed_site! {
             #before
-            let _in_flight = #metrics.map(|__metrics| {
+            let __in_flight_guard = #metrics.map(|__metrics| {
                 #private::InFlight::new(__metrics, |__metrics, __delta| __delta.apply(#gauge))
             });
         }
@@ -270,7 +270,7 @@ impl<'a> BodyExpander<'a> {
             let record = self.record_elapsed(timing, &quote_mixed_site!(__histogram));
             return quote_mixed_site! {
                 let __histogram = #histogram;
-                let _timer = #private::CallTimer::new(
+                let __timer = #private::CallTimer::new(
                     __started, __histogram, |__histogram, __elapsed| { #record }
                 );
             };
@@ -279,7 +279,7 @@ impl<'a> BodyExpander<'a> {
         let record = self.record_elapsed(timing, &histogram);
         quote_mixed_site! {
             #before
-            let _timer = #metrics.map(|__metrics| {
+            let __timer = #metrics.map(|__metrics| {
                 #private::CallTimer::new(__started, __metrics, |__metrics, __elapsed| { #record })
             });
         }
@@ -308,7 +308,7 @@ impl<'a> BodyExpander<'a> {
         };
         let (held, name) = match held {
             Some(held) => (quote_mixed_site!(::core::clone::Clone::clone(&#held)), held),
-            None => (quote_mixed_site!(()), Ident::new("_unused", Span::mixed_site())),
+            None => (quote_mixed_site!(()), Ident::new("__unused", Span::mixed_site())),
         };
         let held = quote_mixed_site!(#private::Owned(#held));
         let made = self.guard_that_holds(guard, &held, &name, access);

@@ -50,7 +50,7 @@ impl BodyExpander<'_> {
         }
         quote_mixed_site!({
             let mut __future = ::core::pin::pin!(#future);
-            #private::watch(&mut __cancelled.waits, __future.as_mut()).await
+            #private::watch(&mut __cancelled.waits, ::core::pin::Pin::as_mut(&mut __future)).await
         })
     }
 

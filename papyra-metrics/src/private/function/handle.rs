@@ -9,8 +9,9 @@ use crate::{Inc, IncDec, RecordDuration};
 
 /// A reference to metrics, to an instrument, or to a pointer to them. Generated code calls a method on it without knowing the
 /// type, and rustc selects the implementation: the methods for special cases (an `Option`, a shared pointer) are on this type,
-/// and the methods for the general case are on its `Deref` target, where method resolution looks next. They are inherent
-/// methods, which take precedence over methods of traits that a user implements for all types.
+/// and the methods for the general case are on its `Deref` target, where method resolution looks next. Their names begin with
+/// `__`, because a method of the same name in a trait that a user implements for all types would be found before those of the
+/// `Deref` target.
 pub struct Probe<'a, T: ?Sized>(ProbeFallback<'a, T>);
 
 /// The `Deref` target of [`Probe`], with the methods for types that are not a special case.
