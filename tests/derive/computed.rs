@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use papyra_metrics::{Counter, Descriptor, Gauge, Kind, Metrics};
+use papyra_metrics::{Counter, Descriptor, Gauge, GaugeInteger, Kind, Metrics};
 
 /// An embedded database that keeps its own statistics.
 struct Database {
@@ -67,6 +67,27 @@ fn a_field_of_any_type_becomes_a_metric_by_a_path_or_a_closure() {
     metrics.in_use.store(0, Ordering::Relaxed);
     assert_eq!(metrics.totals()["store_queue"], 1);
     assert_eq!(metrics.totals()["store_in_use{tier=hot}"], 0);
+}
+
+/// An integer type that gauges take.
+#[derive(Clone, Copy)]
+struct Bytes(u32);
+
+impl GaugeInteger for Bytes {
+    fn into_gauge(self) -> i64 {
+        self.0.into()
+    }
+}
+
+#[test]
+fn a_computed_gauge_takes_every_integer_type_that_a_gauge_takes() {
+    #[derive(Metrics)]
+    struct BufferMetrics {
+        #[metrics(gauge = |used| *used)]
+        used: Bytes,
+    }
+    let metrics = BufferMetrics { used: Bytes(4096) };
+    assert_eq!(metrics.snapshot()["used"], 4096);
 }
 
 struct Cache {

@@ -54,19 +54,19 @@ macro_rules! integers {
                 u64::try_from(self).unwrap_or(if self < 0 { 0 } else { u64::MAX })
             }
         }
-
-        #[diagnostic::do_not_recommend]
-        impl GaugeNumber for $integer {
-            /// Clamps numbers to the range of a gauge.
-            #[inline]
-            fn into_gauge(self) -> Value {
-                Value::Gauge(GaugeInteger::into_gauge(self))
-            }
-        }
     )*};
 }
 
 integers!(u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
+
+#[diagnostic::do_not_recommend]
+impl<N: GaugeInteger> GaugeNumber for N {
+    /// Clamps numbers to the range of a gauge.
+    #[inline]
+    fn into_gauge(self) -> Value {
+        Value::Gauge(GaugeInteger::into_gauge(self))
+    }
+}
 
 #[diagnostic::do_not_recommend]
 impl GaugeNumber for f64 {
