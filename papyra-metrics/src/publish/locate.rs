@@ -30,7 +30,8 @@ pub(super) struct MetricLocator {
 }
 
 impl MetricLocator {
-    /// Locates every metric. Returns `None` if one does not consist of atomics in the struct.
+    /// Locates every metric. Returns `None` if one does not consist of atomics in the struct, or if its location exceeds the
+    /// range of the file format.
     pub(super) fn locate<M: Publishable>(metrics: &M) -> Option<Self> {
         let mut locator = Self {
             struct_at: core::ptr::from_ref(metrics).addr(),

@@ -66,6 +66,9 @@ pub struct Published<M: ?Sized> {
     memory: Memory,
 }
 
+/// The length of the smallest pages on all supported platforms. A mapping of a file begins at a multiple of it.
+const MIN_PAGE_LEN: usize = 4096;
+
 enum Memory {
     Published {
         path: PathBuf,
@@ -85,7 +88,8 @@ enum Memory {
 impl<M> Published<M> {
     /// Creates default metrics and publishes them in a file at the path.
     ///
-    /// The file of a process that has ended is replaced.
+    /// The file of a process that has ended is replaced. A struct that is aligned to more than 4096 bytes is a compile
+    /// error.
     ///
     /// # Errors
     ///
@@ -102,6 +106,12 @@ impl<M> Published<M> {
     where
         M: Publishable + Default,
     {
+        const {
+            assert!(
+                align_of::<M>() <= MIN_PAGE_LEN,
+                "a published struct cannot be aligned to more than 4096 bytes; remove its `#[repr(align(…))]`"
+            );
+        };
         let path = path.as_ref();
         // In a box, because some structs are too large for the stack of a thread.
         Self::publish(path, Box::default()).map_err(|cause| cause.at(path))
@@ -148,6 +158,8 @@ impl<M> Published<M> {
     {
         // Absolute, because the working directory may have changed when the process removes the file.
         let path = &file::absolute(path)?;
+        // Every metric consists of atomics in the struct, because `M` is `Publishable`. So the only reason for a failure is
+        // that the number of cells of a metric exceeds the range of the file format.
         let locations = MetricLocator::locate(&*metrics).ok_or(PublishCause::TooLarge)?;
         let temporary = Temporary::beside(path)?;
         let (mapping, values) = file::write_file::<M>(&temporary.file, &locations)?;
@@ -156,9 +168,9 @@ impl<M> Published<M> {
         // not null, because it points into the mapping.
         let shared =
             unsafe { NonNull::new_unchecked(mapping.as_mut_ptr().add(values).cast::<M>()) };
-        if !shared.is_aligned() {
-            return Err(PublishCause::TooLarge);
-        }
+        // The mapping begins with a page, `values` is a multiple of the alignment of `M`, and `create` has checked that this
+        // alignment is not more than that of a page.
+        debug_assert!(shared.is_aligned());
         // The content of the box must not be dropped: it is moved to the shared memory, and is dropped there.
         // SAFETY: `ManuallyDrop<M>` has the layout of `M`, and the pointer is that of a box.
         let metrics: Box<ManuallyDrop<M>> = unsafe { Box::from_raw(Box::into_raw(metrics).cast()) };
