@@ -40,7 +40,7 @@ use crate::{Distribution, Kind, Value, Walker};
     message = "`{Self}` is not an instrument",
     label = "this type is not a metric",
     note = "use an instrument of `papyra_metrics`, such as `Counter` or `Gauge`; a `Family`, which has an instrument for each label value; or an `AtomicU64` or `AtomicI64`; or implement `Instrument` for the type",
-    note = "for a struct of plain `u64` and `i64` fields, add `#[metrics(storage = Name)]` to the struct",
+    note = "for a struct of plain `u64`, `i64` and `f64` fields, add `#[metrics(storage = Name)]` to the struct",
     note = "for a struct of metrics, add `#[derive(Metrics)]` to the struct and `#[metrics(flatten)]` to the field",
     note = "for a field that is not a metric, add `#[metrics(skip)]`"
 )]

@@ -364,7 +364,8 @@ fn check_not_a_number(diag: &mut Diagnostics, ty: &Type) -> Option<()> {
         "i64" => "use `Gauge`, or add `#[metrics(storage = …)]` to the struct",
         "u8" | "u16" | "u32" | "u128" | "usize" => "use `Counter`",
         "i8" | "i16" | "i32" | "i128" | "isize" => "use `Gauge`",
-        "f32" | "f64" => "use `FloatGauge`",
+        "f64" => "use `FloatGauge`, or add `#[metrics(storage = …)]` to the struct",
+        "f32" => "use `FloatGauge`",
         _ => return Some(()),
     };
     diag.error(ty, format!("`{name}` is not a metric type; {fix}"));
