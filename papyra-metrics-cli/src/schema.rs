@@ -101,25 +101,26 @@ fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
         schemas.push((path.to_owned(), Schema::of_published(&reader)?));
         Ok(reader)
     });
+    readings.errors.extend(conflicts(&schemas));
+    (schemas.into_iter().map(|it| it.1).reduce(Schema::with), readings)
+}
+
+/// Describes the metrics that two files declare differently, so that the files cannot be combined. If a file disagrees with
+/// several earlier ones about a metric, only the first of these is named.
+fn conflicts(schemas: &[(PathBuf, Schema)]) -> Vec<String> {
+    let mut conflicts = Vec::new();
     for (position, (path, schema)) in schemas.iter().enumerate() {
-        let mut conflicts = BTreeSet::new();
+        let mut metrics = BTreeSet::new();
         for (earlier, known) in &schemas[..position] {
-            let changes = schema.changes_since(known);
-            for (change, conflict) in
-                changes.iter().filter_map(|it| Some((it, conflict(it, earlier, path)?)))
-            {
-                // Further files that declare the metric as `earlier` does are not named.
-                if conflicts
-                    .insert((change.metric().to_owned(), change.property().map(str::to_owned)))
-                {
-                    readings
-                        .errors
-                        .push(format!("{conflict}; give the path of only one of these files"));
+            for change in schema.changes_since(known) {
+                let Some(conflict) = conflict(&change, earlier, path) else { continue };
+                if metrics.insert(change.metric().to_owned()) {
+                    conflicts.push(format!("{conflict}; give the path of only one of these files"));
                 }
             }
         }
     }
-    (schemas.into_iter().map(|it| it.1).reduce(Schema::with), readings)
+    conflicts
 }
 
 /// Describes the difference between the declarations in two files, if they cannot be combined.
