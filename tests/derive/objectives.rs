@@ -105,8 +105,10 @@ fn a_percentage_that_is_rounded_to_0_or_100_is_rejected() {
         let message = *refused.unwrap_err().downcast::<&str>().unwrap();
         assert!(message.contains("rounded to seven decimals"), "{percent}: {message}");
     }
-    assert_eq!(Objective::new::<Latency>("20ms", 6e-8).percent(), 1e-7);
-    assert_eq!(Objective::new::<Latency>("20ms", 99.999_999_94).percent(), 99.999_999_9);
+    for (percent, expected) in [(6e-8, "0.0000001"), (99.999_999_94, "99.9999999")] {
+        let objective = Objective::new::<Latency>("20ms", percent);
+        assert_eq!(objective.percent().to_string(), expected);
+    }
 }
 
 #[test]
