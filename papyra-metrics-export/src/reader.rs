@@ -103,13 +103,13 @@ impl RegistryReader {
         &self.view.series
     }
 
-    /// Returns the numbers of this reading, by the index of their series. The form of a series determines the type of
-    /// its number.
+    /// Returns the numbers of this reading, indexed by [`SeriesView::value_index`]. The form of a series determines the
+    /// type of its number.
     pub(crate) fn numbers(&self) -> &[Number] {
         &self.exported.numbers
     }
 
-    /// Returns the values of this reading, by the index of their series.
+    /// Returns the values of this reading, indexed by [`SeriesView::value_index`].
     pub(crate) fn values(&self) -> &ExportedValues {
         &self.exported
     }

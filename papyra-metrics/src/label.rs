@@ -59,8 +59,8 @@ pub trait Label: Copy + 'static {
     /// An array with one `T` for each member: `[T; N]`, where `N` is the number of values.
     type Members<T>: MemberArray<T>;
 
-    /// Returns the position of this value among the values in [`LABELS`](Self::LABELS), or the position of this combination
-    /// of values for a tuple, in which the last label varies fastest.
+    /// Returns the position of this value among the values in [`LABELS`](Self::LABELS). For a tuple, this is the
+    /// position of the combination among all combinations, in the order in which the last label varies fastest.
     fn index(self) -> usize;
 
     /// Returns the label at a position, or `None` if it is out of range.

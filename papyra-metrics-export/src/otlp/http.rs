@@ -116,7 +116,8 @@ impl OtlpHttp {
 }
 
 impl Export for OtlpHttp {
-    /// Sends all metrics in one request.
+    /// Sends all metrics in one request. During a pause that the collector has requested, nothing is sent. Returns
+    /// [`Progress::More`] if the pause ends within four seconds.
     ///
     /// # Errors
     ///

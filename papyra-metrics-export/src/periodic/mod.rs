@@ -42,7 +42,8 @@ impl<E: Export + ?Sized> Export for Box<E> {
 pub enum Progress {
     /// Everything was sent.
     Done,
-    /// Only a part was sent. The caller continues after a short pause, in which the receiver can process the part.
+    /// Not everything was sent, because the receiver needs time to process a part or has requested a pause. The caller
+    /// calls [`export`](Export::export) again after a short pause.
     More,
 }
 

@@ -32,7 +32,7 @@ impl ExportedValues {
         number
     }
 
-    /// Returns the buckets of the histogram of the series with this index.
+    /// Returns the buckets of the histogram of the series with this value index.
     pub(crate) fn tallies(&self, index: usize, buckets: usize) -> &[Tally] {
         let start = self.numbers.get(index).map_or(0, |number| number.index());
         self.tallies.get(start..start + buckets).unwrap_or_default()
@@ -48,8 +48,8 @@ impl ExportedValues {
         self.tallies.clone_from(&other.tallies);
     }
 
-    /// Writes the value of the series with this index to `value`. If `value` already contains a histogram, its memory
-    /// is reused and nothing is allocated.
+    /// Writes the value of the series with this value index to `value`. If `value` already contains a histogram, its
+    /// memory is reused and nothing is allocated.
     pub(crate) fn write_value(&self, index: usize, form: Form, family: &Family, value: &mut Value) {
         if let Some(number) = self.numbers[index].value(form) {
             *value = number;
@@ -64,7 +64,7 @@ impl ExportedValues {
         }
     }
 
-    /// Returns the histogram of the series with this index, or `None` if the family is not one of histograms.
+    /// Returns the histogram of the series with this value index, or `None` if the family is not one of histograms.
     pub(crate) fn histogram<'a>(
         &'a self,
         index: usize,

@@ -44,7 +44,8 @@ impl Tally {
         Self { count: self.count.wrapping_sub(other.count), sum: self.sum.wrapping_sub(other.sum) }
     }
 
-    /// Converts the sum to a smaller base unit, `units` of which are one of the current base unit. Wraps on overflow.
+    /// Converts the sum to a smaller base unit: multiplies it by `units`, the number of smaller units in one current
+    /// unit. Wraps on overflow.
     #[inline]
     pub(super) fn to_smaller_unit(self, units: u64) -> Self {
         Self { sum: self.sum.wrapping_mul(units), ..self }

@@ -26,7 +26,8 @@ pub(crate) struct BodyUsage {
     /// Whether a macro call or a format string contains `self`. If `self` were renamed, the macro would see the new
     /// name.
     pub(crate) shows_self_to_macros: bool,
-    /// Whether a macro call may consume a pinned `self`, judging by the names of methods: `self.project()`.
+    /// Whether a macro call may consume a pinned `self`, as `dbg!(self)` and `ready!(self.project().file.poll(cx))` do.
+    /// Methods are judged by their names.
     pub(crate) consumes_self_in_macros: bool,
     /// The fields of `self` that the body names: `log` in `self.log.len`.
     pub(crate) fields_of_self: Vec<Ident>,

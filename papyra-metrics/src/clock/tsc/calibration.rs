@@ -168,19 +168,19 @@ mod tests {
 
     use super::{Calibration, LONG_WINDOW, MAX_GAP, RETRY, Reading, WINDOW};
 
-    /// A counter of 2.5 GHz.
+    /// Returns a reading at `ticks` of a counter that runs at 2.5 GHz.
     fn at(ticks: u64) -> Reading {
         Reading { ticks, nanoseconds: 1_000_000 + ticks * 2 / 5 }
     }
 
-    /// A calibration whose first window begins at tick 0.
+    /// Returns a calibration whose first window begins at tick 0.
     fn begun() -> Calibration {
         let calibration = Calibration::new();
         calibration.begin(at(0));
         calibration
     }
 
-    /// A calibration whose second window has ended.
+    /// Returns a calibration whose second window has ended, and the tick at which it ended.
     fn trusted() -> (Calibration, u64) {
         let calibration = begun();
         let now = 2 * WINDOW;

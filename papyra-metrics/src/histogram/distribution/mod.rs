@@ -223,8 +223,9 @@ impl<B: BucketSet> Distribution<B> {
     }
 
     /// Converts this distribution to the base unit of the other one if that is smaller, as nanoseconds are smaller than
-    /// seconds. Returns how many base units of the result are one base unit of the other distribution. Returns `None`, and
-    /// changes nothing, if the bounds differ, or if neither base unit is a multiple of the other.
+    /// seconds. Returns the factor by which the sums of the other distribution must then be multiplied to have the same
+    /// base unit. Returns `None`, and changes nothing, if the bounds differ, or if neither base unit is a multiple of
+    /// the other.
     fn use_smaller_base_unit(&mut self, other: &Self) -> Option<u64> {
         let (own, others) = (self.scale().per_unit, other.scale().per_unit);
         let smaller = own.max(others);
