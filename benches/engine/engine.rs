@@ -4,6 +4,8 @@
 mod background;
 #[path = "../../examples/engine/codec.rs"]
 mod codec;
+#[path = "../../examples/engine/directory_lock.rs"]
+mod directory_lock;
 #[path = "../../examples/engine/error.rs"]
 mod error;
 #[path = "../../examples/engine/levels.rs"]

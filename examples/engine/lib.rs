@@ -20,6 +20,7 @@
 
 mod background;
 mod codec;
+mod directory_lock;
 mod error;
 mod levels;
 mod manifest;

@@ -1,13 +1,13 @@
 //! Opens a store: finds its files, replays the logs, and removes files that a crash has left behind.
 
-use std::fs::{self, File, TryLockError};
-use std::io;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Condvar, Mutex, RwLock};
 
+use super::directory_lock::DirectoryLock;
 use super::error::Error;
 use super::levels::Levels;
 use super::manifest::Manifest;
@@ -24,7 +24,7 @@ impl Inner {
         metrics: SharedMetrics,
     ) -> Result<Self, Error> {
         fs::create_dir_all(directory)?;
-        let lock = lock(directory)?;
+        let lock = DirectoryLock::new(directory)?;
         let stored = Stored::find(directory)?;
         let cache = BlockCache::with_weighter(1024, options.cache_bytes, BlockWeight);
         let tables = TableContext {
@@ -66,18 +66,6 @@ impl Inner {
         }
         stored.remove_unused(directory);
         Ok(inner)
-    }
-}
-
-/// Locks a directory for this process.
-fn lock(directory: &Path) -> Result<File, Error> {
-    let lock = File::create(directory.join("LOCK"))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => {
-            Err(io::Error::new(io::ErrorKind::ResourceBusy, "the store is open elsewhere").into())
-        }
-        Err(TryLockError::Error(error)) => Err(error.into()),
     }
 }
 
@@ -134,20 +122,23 @@ impl Stored {
 /// Replays logs into a memtable.
 fn replay(directory: &Path, logs: &[u64], metrics: &SharedMetrics) -> Result<Memtable, Error> {
     let memtable = Memtable::new(logs.first().copied().unwrap_or(0));
-    let mut sequence = 0;
+    let (mut sequence, mut torn) = (0, None);
     for &log in logs {
         let replayed = wal::replay(directory, log, |key, value| {
             sequence += 1;
             memtable.insert(sequence, key, value);
         })?;
         metrics.wal.replayed.add(replayed.records);
+        // A log is complete before anything is written to the next one, so only the last log with a frame may end within
+        // one. Empty logs may follow it: a crash while the store is opened leaves one behind.
+        let is_empty = replayed.records == 0 && !replayed.is_torn;
+        if let Some(torn) = torn.filter(|_| !is_empty) {
+            return Err(Error::corrupt(&wal::path(directory, torn), "it ends within a frame"));
+        }
         if replayed.is_torn {
-            // A log is complete before the next one begins, so only the last log may end within a frame.
-            if logs.last() != Some(&log) {
-                return Err(Error::corrupt(&wal::path(directory, log), "it ends within a frame"));
-            }
-            metrics.wal.torn_ends.inc();
+            torn = Some(log);
         }
     }
+    metrics.wal.torn_ends.add(u64::from(torn.is_some()));
     Ok(memtable)
 }

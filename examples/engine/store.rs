@@ -1,6 +1,5 @@
 //! The store: reads and writes.
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,6 +9,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 
 use super::background::Work;
 use super::codec::Pairs;
+use super::directory_lock::DirectoryLock;
 use super::error::Error;
 use super::levels::Levels;
 use super::memtable::Memtable;
@@ -75,8 +75,7 @@ pub(crate) struct Inner {
     pub(crate) next_file: AtomicU64,
     pub(crate) work: Mutex<Work>,
     pub(crate) work_changed: Condvar,
-    /// The file that is locked as long as the store is open, so that no other process opens the store.
-    pub(crate) _lock: File,
+    pub(crate) _lock: DirectoryLock,
 }
 
 /// The parts of the store that readers use.

@@ -107,6 +107,23 @@ fn a_log_that_is_damaged_before_its_end_is_refused() {
 }
 
 #[test]
+fn a_torn_log_is_replayed_after_a_crash_while_the_store_was_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let (log, states) = written(directory.path());
+    let bytes = fs::read(&log).unwrap();
+    let torn = &bytes[..bytes.len() - 1];
+    // Opening creates the next log before it flushes the records of the last one.
+    let next = log.with_file_name("00000099.wal");
+    fs::write(&next, b"").unwrap();
+    let (store, metrics) = open_with_log(directory.path(), &log, torn);
+    assert_eq!(content(&store.unwrap()), states[states.len() - 2].1);
+    assert_eq!(metrics.snapshot()["engine_wal_torn_ends"], 1);
+    fs::write(&next, torn).unwrap();
+    let (store, _) = open_with_log(directory.path(), &log, torn);
+    assert!(store.map(|_| ()).unwrap_err().to_string().contains("it ends within a frame"));
+}
+
+#[test]
 fn a_damaged_block_is_an_error_and_not_a_value() {
     let directory = tempfile::tempdir().unwrap();
     let open = |metrics| Store::open(directory.path(), unsynced(), metrics).unwrap();

@@ -1,0 +1,33 @@
+//! Locks the directory of a store.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::Path;
+
+use super::error::Error;
+
+/// The lock file of a directory, which is locked as long as the store is open, so that no other process opens the store.
+pub(crate) struct DirectoryLock(File);
+
+impl DirectoryLock {
+    /// Locks a directory for this process.
+    pub(crate) fn new(directory: &Path) -> Result<Self, Error> {
+        let file = File::create(directory.join("LOCK"))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self(file)),
+            Err(TryLockError::WouldBlock) => {
+                let message = "the store is open elsewhere";
+                Err(io::Error::new(io::ErrorKind::ResourceBusy, message).into())
+            }
+            Err(TryLockError::Error(error)) => Err(error.into()),
+        }
+    }
+}
+
+impl Drop for DirectoryLock {
+    /// Unlocks the file. Closing it would not be enough while another thread starts a process: until that process
+    /// executes its program, it has a copy of the open file, which keeps the lock.
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
