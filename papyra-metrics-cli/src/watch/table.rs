@@ -317,11 +317,9 @@ impl View {
         });
         // Columns that are left out have no width, but the table would still add spacing for them. They are therefore
         // removed.
-        let used = if columns.rates > 0 || columns.bars > 0 { 4 } else { 2 };
-        let widths = [columns.names, columns.values, columns.rates, columns.bars]
-            .map(Constraint::Length)
-            .into_iter()
-            .take(used);
+        let widths = [columns.names, columns.values, columns.rates, columns.bars];
+        let used = widths.iter().rposition(|width| *width > 0).map_or(0, |last| last + 1);
+        let widths = widths.map(Constraint::Length).into_iter().take(used);
         let table = Table::new(rows, widths).column_spacing(Columns::SPACING);
         match header {
             Some(header) => table.header(self.header(header, &columns, &details)),
@@ -626,6 +624,7 @@ mod tests {
         assert_eq!(words(&mut view, 80), [name, "123456789", "1234.5"]);
         assert_eq!(words(&mut view, 50), [name, "123456789", "1234.5"]);
         assert_eq!(words(&mut view, 40), [name, "123.5M", "1.2k"]);
+        assert_eq!(words(&mut view, 38), [name, "123.5M", "1.2k"]);
         assert_eq!(words(&mut view, 30), [name, "123.5M"]);
         assert_eq!(words(&mut view, 20), ["metri…itten", "123.5M"]);
     }
