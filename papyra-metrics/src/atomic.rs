@@ -1,5 +1,5 @@
-//! The atomics that instruments are built on: those of the target, those of `portable-atomic` with the feature of this
-//! name, for targets without 64-bit atomics, or those of the model checker loom in its tests.
+//! The atomics that instruments are built on. They are from `core`; from the crate `portable-atomic` if the feature of the
+//! same name is enabled, for targets without 64-bit atomics; or from the model checker loom if it runs the tests.
 
 #[cfg(all(loom, test))]
 pub(crate) use loom::sync::atomic::{AtomicI64, AtomicU64};

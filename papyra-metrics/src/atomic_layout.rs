@@ -7,7 +7,7 @@ use crate::histogram::scale::Scale;
 /// The addresses of the 64-bit atomics that an instrument consists of.
 #[derive(Clone, Copy, Debug)]
 pub struct AtomicLayout {
-    /// The address of the first cell. The value is the wrapping sum of all cells.
+    /// The address of the first cell. The total is the wrapping sum of all cells.
     pub first: usize,
     /// The number of cells.
     pub cells: usize,
@@ -18,7 +18,7 @@ pub struct AtomicLayout {
     pub baseline: Option<usize>,
     /// The content of the cells and the baseline.
     pub form: Form,
-    /// The address of the flags that mark the cells in use. Only the instrument itself uses them.
+    /// The address of the flags that mark the cells in use. Readers of a published file ignore the flags.
     pub flags: Option<usize>,
 }
 

@@ -1,4 +1,4 @@
-//! An instrument that shares no cache line with its neighbours, for structs whose counters different cores increment.
+//! An instrument that shares no cache line with its neighbours, for counters of one struct that different cores increment.
 
 use core::ops::{Deref, DerefMut};
 use core::{array, fmt};
@@ -14,9 +14,10 @@ use crate::{Distribution, Inc, IncDec, Instrument, Kind, Value, Walker};
 /// increment then takes over 4 times as long as alone. A padded counter does not (`benches/RESULTS.md` in the
 /// repository), and takes 128 bytes instead of 8 or 16.
 ///
-/// Pad counters that different cores increment often, such as a writer's beside the readers'. Do not pad counters that one
-/// thread increments, or that are incremented seldom: the struct stays small, and one cache line holds several of them. For
-/// one counter that all cores increment, use a [`ShardedCounter`](crate::ShardedCounter): padding does not help.
+/// Pad neighbouring counters if different cores increment them often, such as one that a writer increments and one that
+/// readers increment. Do not pad counters that one thread increments, or that are incremented seldom: without padding, the
+/// struct stays small, and one cache line holds several counters. For one counter that all cores increment, use a
+/// [`ShardedCounter`](crate::ShardedCounter): padding does not help.
 ///
 /// It dereferences to the instrument:
 ///

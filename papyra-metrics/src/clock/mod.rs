@@ -1,6 +1,8 @@
-//! The clock for durations: of [`Timer`](crate::Timer), of a histogram's method `time`, and of functions with `time`.
+//! The clock that measures durations for [`Timer`](crate::Timer), for a histogram's method `time`, and for functions with
+//! `#[metrics(time = …)]`.
 //!
-//! On x86-64 Linux, it is the time stamp counter, as described below. On other systems, it is [`std::time::Instant`].
+//! On x86-64 Linux, it is the time stamp counter if that is suitable, as described below. Otherwise, it is the clock of
+//! [`std::time::Instant`].
 //!
 //! # The time stamp counter
 //!
@@ -13,16 +15,16 @@
 //! fails. So this module uses the counter only if the kernel's clock source is `tsc` when this code is loaded.
 //!
 //! The kernel does not publish the rate of the counter, so the counter is compared with `CLOCK_MONOTONIC`: see `tsc/calibration.rs`.
-//! Until the rate is known, in the first half second, `CLOCK_MONOTONIC` is read. The comparison is repeated for as long as durations
-//! are measured. If the rate changes, for example because the process was restored on another machine, or because the system was
-//! suspended, `CLOCK_MONOTONIC` is read until the rate is known again.
+//! `CLOCK_MONOTONIC` is read until the rate is known: if durations are measured often, within about half a second. The comparison is
+//! repeated for as long as durations are measured. If its result changes, for example because the process was restored on another
+//! machine, or because the system was suspended, `CLOCK_MONOTONIC` is read until the rate is known again.
 //!
 //! A duration ends with the clock that it started with. It is zero if that clock was set back in between.
 //!
 //! # Order
 //!
 //! A processor executes instructions out of order. `rdtsc` may read the counter before earlier loads have completed. If a duration
-//! ended with `rdtsc`, a load at the end of the measured function would be left out. So durations end with `rdtscp`, which waits for
+//! ended with `rdtsc`, a load at the end of the measured function could be left out. So durations end with `rdtscp`, which waits for
 //! earlier loads. They start with `rdtsc`, which costs less. If earlier loads are still in progress at the start, the rest of their
 //! time is included in the duration. See benches/RESULTS.md for the costs.
 

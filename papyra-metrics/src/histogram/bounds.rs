@@ -106,8 +106,8 @@ impl Bounds {
         self
     }
 
-    /// Adds the bounds from `from` to `to`, both inclusive, that are one of the steps times a power of ten. A step is a number
-    /// of tenths: 15 means 1.5 times each power of ten.
+    /// Adds each whole number from `from` to `to`, both inclusive, that is a step times a power of ten. A step is given in
+    /// tenths: 15 means 1.5 times each power of ten.
     const fn with_decades(
         mut self,
         steps: &[u64],
@@ -150,7 +150,8 @@ impl BoundLiteral {
     }
 }
 
-/// Parses a bound into base units, at most [`MAX_BASE_UNITS`]; `None` if the text is not a bound.
+/// Parses a bound into base units. Returns `None` if the text is not a bound, or if the bound is above [`MAX_BASE_UNITS`] or
+/// not a whole number of base units.
 pub(crate) const fn parse(text: &str, notation: Notation) -> Option<u64> {
     let text = text.as_bytes();
     let (mut digits, mut decimals) = (0_u64, 0_u32);

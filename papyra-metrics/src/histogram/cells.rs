@@ -1,8 +1,8 @@
 //! The atomics of a histogram: a count and a sum for each bucket, and how they are read.
 //!
-//! Like a counter, each of these words only grows, and a reset sets the word's baseline to the current value. Therefore readings,
-//! takes and resets do not block each other or a recording, and each increment of a word is returned by exactly one of
-//! any number of concurrent takes.
+//! As in a counter, recording only adds to the counts and the sums, and a reset sets the baseline of each to its current
+//! value. Therefore readings, takes and resets do not block each other or a recording, and each increment of a count or a
+//! sum is returned by exactly one of any number of concurrent takes.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -30,14 +30,14 @@ pub struct Tally {
 impl Tally {
     pub(crate) const ZERO: Self = Self { count: 0, sum: 0 };
 
-    /// Adds count and sum, each of which wraps on overflow.
+    /// Adds the other count to the count and the other sum to the sum. Both wrap on overflow.
     #[inline]
     #[must_use]
     pub fn wrapping_add(self, other: Self) -> Self {
         Self { count: self.count.wrapping_add(other.count), sum: self.sum.wrapping_add(other.sum) }
     }
 
-    /// Subtracts count and sum, each of which wraps below zero.
+    /// Subtracts the other count from the count and the other sum from the sum. Both wrap below zero.
     #[inline]
     #[must_use]
     pub fn wrapping_sub(self, other: Self) -> Self {
@@ -110,7 +110,7 @@ fn advance_word(
     0
 }
 
-/// The cells of all buckets, the last of which has no bound.
+/// The cells of all buckets, including the bucket above the last bound.
 pub trait CellArray: Send + Sync + 'static {
     /// One reading of all cells.
     type Tallies: Clone + Send + Sync + 'static + AsRef<[Tally]> + AsMut<[Tally]>;

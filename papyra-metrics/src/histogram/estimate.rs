@@ -6,7 +6,7 @@ use super::cells::Tally;
 /// The range of the values in one bucket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Range {
-    /// The upper bound of the previous bucket, which is exclusive; 0 for the first bucket.
+    /// The upper bound of the previous bucket, which this bucket does not contain; 0 for the first bucket.
     lower: u64,
     /// The bucket's own bound, inclusive.
     upper: u64,

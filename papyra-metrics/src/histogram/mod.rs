@@ -72,12 +72,12 @@ use cells::{CellArray, Totals};
 /// As with a [`Counter`](crate::Counter), a reset moves a baseline and does not change the lifetime values.
 /// [`get`](Self::get), [`total`](Self::total) and [`take`](Self::take) read one bucket after another, so a reading is
 /// not taken at a single instant: it may or may not include values that are recorded during the reading, and it may
-/// include a value in the count and not yet in the sum. The count of a reading is always the sum of its buckets, a
-/// total never falls, and over any number of concurrent takes each count and each sum is returned exactly once. Readers
-/// and recordings never wait for each other.
+/// include a value in the count and not in the sum, or the reverse. The count of a reading always equals the sum of the
+/// counts of its buckets, and the counts of a total never fall. Over any number of concurrent takes, each recorded value
+/// is returned in exactly one count and in exactly one sum. Readers and recordings never wait for each other.
 ///
 /// A value above `i64::MAX` base units (292 years in nanoseconds) is recorded as `i64::MAX`. Sums wrap on overflow.
-// `repr(C)`, because other processes read the cells of all buckets, and then their baselines in the same order.
+// `repr(C)`, because other processes access the cells and the baselines by their offsets.
 #[repr(C)]
 pub struct Histogram<B: Buckets = Latency> {
     cells: B::__Cells,
@@ -132,7 +132,7 @@ impl<B: Buckets> Histogram<B> {
         Distribution::of(cells::totals(self))
     }
 
-    /// Empties [`get`](Self::get). The [`total`](Self::total) is unchanged.
+    /// Resets [`get`](Self::get) to an empty distribution. The [`total`](Self::total) is unchanged.
     pub fn reset(&self) {
         self.take();
     }
@@ -140,8 +140,8 @@ impl<B: Buckets> Histogram<B> {
     /// Returns the distribution of [`get`](Self::get) and resets the histogram. Each count and each sum is read and
     /// reset in one step.
     ///
-    /// Over any number of concurrent takes, each recorded value is counted exactly once, and is in exactly one sum, which
-    /// may be that of another take. Lock-free: it retries only when another take or reset has just succeeded.
+    /// Over any number of concurrent takes, each recorded value is in exactly one count and in exactly one sum. Different
+    /// takes may return this count and this sum. Lock-free: it retries only when another take or reset has just succeeded.
     pub fn take(&self) -> Distribution<B> {
         Distribution::of(cells::take(self))
     }

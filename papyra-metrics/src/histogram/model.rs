@@ -68,7 +68,7 @@ fn a_baseline_is_never_seen_without_the_total_that_it_was_advanced_to() {
             thread::spawn(move || {
                 let (cell, baseline) = (&cells.0.cells()[0], &cells.1.cells()[0]);
                 cell.add(Tally { count: 1, sum: 1 });
-                // This thread loads nothing, so that loom has fewer interleavings to try.
+                // Passes the known values instead of loading them, so that loom has fewer interleavings to try.
                 baseline.advance(Tally::ZERO, Tally { count: 1, sum: 1 }, || cell.load());
             })
         };

@@ -21,7 +21,7 @@ pub struct Scale<'a> {
 /// The scale of buckets that are not known at compile time.
 #[derive(Clone, Debug)]
 pub struct OwnedScale {
-    /// Inclusive upper bounds in base units, at most [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS).
+    /// Inclusive upper bounds in base units. There are at most [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS).
     pub(super) bounds: Shared<[u64]>,
     pub(super) unit: Option<Shared<str>>,
     pub(super) per_unit: u64,

@@ -98,7 +98,7 @@ struct Parts {
 }
 
 impl Parts {
-    /// Returns an error if no histogram can have recorded these values.
+    /// Returns an error if the base unit, the number of buckets, a bound or the total count is not possible in a histogram.
     fn checked(self) -> Result<Self, &'static str> {
         if self.per_unit != u64::PER_UNIT && self.per_unit != core::time::Duration::PER_UNIT {
             return Err("the base units of a histogram are neither nanoseconds nor plain numbers");

@@ -34,9 +34,9 @@ use crate::sharded::Blocks;
 /// # When to use it
 ///
 /// Use it for the few histograms that every core records into all the time, such as look-ups of a cache. It is stored
-/// inline and is large: with [`Latency`], 64 KiB if each CPU has a block, and 9 KiB otherwise. Keep it in a static or
-/// in a boxed struct. In a [`Family`](crate::Family), each member has its own blocks, which are whole cache lines. The
-/// blocks of CPUs that the machine cannot have are never written or read.
+/// inline and is large: with [`Latency`], about 64 KiB on x86-64 Linux with glibc and the feature `std`, and 9 KiB
+/// elsewhere. Keep it in a static or in a boxed struct. In a [`Family`](crate::Family), each member has its own blocks,
+/// which are whole cache lines. The methods never write or read the blocks of CPUs that the machine cannot have.
 #[repr(C)]
 pub struct ShardedHistogram<B: Buckets = Latency> {
     pub(super) blocks: Blocks<B::__Cells>,
@@ -79,7 +79,7 @@ impl<B: Buckets> ShardedHistogram<B> {
         Distribution::of(cells::totals(self))
     }
 
-    /// Empties [`get`](Self::get). The [`total`](Self::total) is unchanged.
+    /// Resets [`get`](Self::get) to an empty distribution. The [`total`](Self::total) is unchanged.
     pub fn reset(&self) {
         self.take();
     }
@@ -87,8 +87,8 @@ impl<B: Buckets> ShardedHistogram<B> {
     /// Returns the distribution of [`get`](Self::get) and resets the histogram. Each count and each sum is read and
     /// reset in one step.
     ///
-    /// Over any number of concurrent takes, each recorded value is counted exactly once, and is in exactly one sum, which
-    /// may be that of another take. Lock-free: it retries only when another take or reset has just succeeded.
+    /// Over any number of concurrent takes, each recorded value is in exactly one count and in exactly one sum. Different
+    /// takes may return this count and this sum. Lock-free: it retries only when another take or reset has just succeeded.
     pub fn take(&self) -> Distribution<B> {
         Distribution::of(cells::take(self))
     }

@@ -2,7 +2,7 @@
 //!
 //! Values with the same highest bit form an octave. For each octave, which is found by the number of leading zeros, the
 //! table contains the number of bounds below the octave and the bounds within it. The index of a value's bucket is the
-//! number of bounds below its octave, plus the number of bounds within the octave that are below the value: one load,
+//! number of bounds below its octave, plus the number of bounds within the octave that are below the value: one look-up,
 //! and a comparison for each bound that an octave can have. Of the bounds 1, 2 and 5 of a decade, no octave contains
 //! two; of 1, 1.5, 2, 3, 5 and 7, an octave contains at most two.
 //!

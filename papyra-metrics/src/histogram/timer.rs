@@ -35,10 +35,11 @@ use crate::clock::Instant;
 /// Durations are measured with [`Instant`](std::time::Instant). On x86-64 Linux, if the kernel's clock source is `tsc`, they are
 /// measured with the time stamp counter of the processor, which takes half as long to read.
 ///
-/// The counter is used after the first half second, when its rate is known. The rate is compared with `Instant` every 0.5 to 2
-/// seconds, so a duration differs from that of `Instant` by at most 1/100,000, or 1/2,000 while a time server corrects the clock.
+/// The counter is used once its rate is known: if durations are measured often, within about half a second. The rate is then compared
+/// with `Instant` every 0.5 to 2 seconds, so a duration differs from the one that `Instant` would measure by at most 1/100,000, or
+/// 1/2,000 while a time server corrects the clock.
 ///
-/// A duration includes all loads from memory that precede its end. It may also include the end of a wait for loads that precede its
+/// A duration includes all loads from memory that precede its end. It may also include the rest of a wait for loads that precede its
 /// start, up to a few hundred nanoseconds.
 ///
 /// A duration is zero if the clock was set back in between. If the system was suspended in between, the duration may include the time of
@@ -56,7 +57,7 @@ impl<'a, H: RecordDuration> Timer<'a, H> {
         Self { histogram, started: Instant::now() }
     }
 
-    /// Records how long the timer has existed, and returns it.
+    /// Records how long the timer has existed, and returns this duration.
     #[inline]
     #[allow(clippy::must_use_candidate)] // recording is enough
     pub fn stop(self) -> Duration {

@@ -18,7 +18,7 @@ struct Block<C>(C);
 /// access them by their offsets.
 #[repr(C)]
 pub(crate) struct Blocks<C> {
-    /// A bit for each shared block, set once a value has been added to the block. The bits have their own cache line, which is
+    /// A bit for each shared block, set before the first value is added to the block. The bits have their own cache line, which is
     /// hardly ever written.
     used: Block<AtomicU64>,
     /// The blocks that threads share, followed by one block for each CPU.
@@ -70,7 +70,7 @@ impl<C: CellArray> Blocks<C> {
 
     #[inline]
     fn add_on_cpu(&self, area: Area, index: CellIndex<C>, tally: Tally) {
-        // SAFETY: every block has a cell at the index, which consists of two atomic words and is aligned to 16 bytes.
+        // SAFETY: every block has a cell at the index. A cell consists of two atomic words and is aligned to 16 bytes.
         #[allow(unsafe_code)] // the assembly takes an offset
         unsafe {
             area.add_pair(self, index.get() * C::CELL_SIZE, [tally.count, tally.sum]);

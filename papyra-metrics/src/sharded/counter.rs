@@ -75,8 +75,8 @@ impl Cell {
 /// |---|---|---|
 /// | x86-64 Linux with glibc 2.35 or later and feature `std` | one plain addition to the cell of the CPU, in a [restartable sequence]; CPUs beyond the 112th share 16 cells by an atomic instruction | 8,264 bytes |
 /// | the same in a library that is loaded at run time or linked dynamically | the same, in a function that is not inlined; it then clears the thread's pointer to the sequence, so that the library can be unloaded | the same |
-/// | others with `std`, and if restartable sequences are disabled (`GLIBC_TUNABLES=glibc.pthread.rseq=0`) | an atomic instruction on one of 16 cells, assigned to threads in turn | 17 lines: 2,184 bytes, on x86 1,096 |
-/// | without `std` | an atomic instruction on one of 16 cells, chosen by the address of the thread's stack | the same |
+/// | others with `std`, and if restartable sequences are disabled (`GLIBC_TUNABLES=glibc.pthread.rseq=0`) | an atomic instruction on one of 16 cells, assigned to threads in turn | 2,184 bytes, on x86 1,096; on x86-64 Linux with glibc 8,264 |
+/// | without `std` | an atomic instruction on one of 16 cells, chosen by the address of the thread's stack | 2,184 bytes, on x86 1,096 |
 ///
 /// The cells are inline, and no thread owns one: threads are not registered, and they start and end at no cost. The
 /// counter can be used in a signal handler, after a `fork`, and in memory that several processes share.
@@ -93,7 +93,7 @@ impl Cell {
 // are hardly ever written. `repr(C)`, because other processes read the cells and the baseline by their offsets.
 #[repr(C)]
 pub struct ShardedCounter {
-    /// A bit for each shared cell, set once the cell has been used.
+    /// A bit for each shared cell, set before the first addition to the cell.
     used: Cell,
     /// The cells that threads share, followed by one cell for each CPU.
     cells: [Cell; CELLS],

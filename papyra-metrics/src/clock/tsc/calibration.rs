@@ -1,13 +1,13 @@
 //! The rate of the time stamp counter, found by comparing it with another clock.
 //!
 //! From time to time, both clocks are read at almost the same instant. The time between two such readings is a window. Each window
-//! gives a rate: its nanoseconds divided by its ticks. A rate is used if two consecutive windows have the same one. They differ if the
-//! system was suspended, or if one of the clocks was set, during one of the windows. A reading is rejected if the thread was interrupted
-//! after it read one clock and before it read the other.
+//! gives a rate: its nanoseconds divided by its ticks. A rate is used if two consecutive windows have the same rate. The rates differ if
+//! the system was suspended, or if a clock was set, during one of the windows. A reading is rejected if the thread was interrupted after
+//! it read one clock and before it read the other.
 //!
 //! Calibrating needs neither a thread nor a lock. The first measurement that starts after the end of a window takes the next
-//! reading. Measurements that start during a reading do not wait for it, and use the same clock as before. This includes those of a
-//! signal handler that interrupts the reading. If another thread forks during a reading, the child process takes no more
+//! reading. Measurements that start during a reading do not wait for it, and use the same clock as before. This includes measurements
+//! in a signal handler that interrupts the reading. If another thread forks during a reading, the child process takes no more
 //! readings, and keeps using the same clock.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -36,8 +36,8 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// Combines the values of the counter before and after the other clock was read with the value of that clock. Returns `None` if
-    /// too much time passed between `before` and `after`, because the thread was interrupted.
+    /// Creates a reading from the value of the other clock, and the values of the counter before and after that clock was read.
+    /// Returns `None` if too much time passed between `before` and `after`, for example because the thread was interrupted.
     pub(super) fn between(before: u64, nanoseconds: u64, after: u64) -> Option<Self> {
         let gap = after.wrapping_sub(before);
         let ticks = before.wrapping_add(gap / 2);
@@ -88,7 +88,7 @@ impl Calibration {
         }
     }
 
-    /// Starts the first window. Must be called before the other methods.
+    /// Starts the first window. Must be called before any other method except [`is_trusted`](Self::is_trusted).
     pub(super) fn begin(&self, reading: Reading) {
         self.set_last(reading);
         self.end_window_after(WINDOW, reading.ticks);
@@ -97,7 +97,7 @@ impl Calibration {
     /// Returns whether new durations are measured with the counter.
     #[inline]
     pub(super) fn is_trusted(&self) -> bool {
-        // Acquire: a thread that sees this sees the rate too.
+        // Acquire: a thread that loads `true` sees the rate too.
         self.is_trusted.load(Ordering::Acquire)
     }
 
@@ -136,7 +136,7 @@ impl Calibration {
             nanoseconds: self.last_nanoseconds.load(Ordering::Relaxed),
         };
         // Ignores the reading if another thread has just ended the window. `RETRY` is added because the counter of that thread's
-        // processor may be a little ahead of this one.
+        // processor may be a little ahead of the counter of this processor.
         if reading.ticks.wrapping_sub(last.ticks).wrapping_add(RETRY) < WINDOW {
             return;
         }

@@ -127,7 +127,7 @@ fn read_both() -> Option<Reading> {
     Reading::between(before, nanoseconds, rdtscp())
 }
 
-/// Returns whether the processor's counter has a constant rate, and whether the kernel uses it for its own clock.
+/// Returns whether the processor has `rdtscp` and a counter with a constant rate, and the kernel uses the counter for its own clock.
 fn is_suitable() -> bool {
     const EXTENDED: u32 = 0x8000_0000;
     const FEATURES: u32 = 0x8000_0001;
@@ -191,7 +191,7 @@ mod tests {
         }
     }
 
-    /// Asserts that some work takes as long by this clock as by that of std, to one part in 10,000.
+    /// Asserts that this clock and the clock of std measure the same duration of some work, to one part in 10,000.
     fn measures_as_std_does(work: impl Fn()) {
         let outer = time::Instant::now();
         let ours = Instant::now();

@@ -34,8 +34,8 @@ impl Distribution {
         }
     }
 
-    /// Adds the values of another distribution, such as that of the same metric of another backend. If the base units
-    /// differ, the result has the smaller one.
+    /// Adds the values of another distribution, for example one that another backend recorded for the same metric. If the
+    /// base units differ, the result has the smaller one.
     ///
     /// # Errors
     ///

@@ -40,7 +40,7 @@ pub use erased::BoundsMismatch;
 /// ```
 pub struct Distribution<B: BucketSet = AnyBuckets> {
     scale: B::__Scale,
-    /// The counts and sums of the buckets. If the array is longer, the rest of it is zero.
+    /// The counts and sums of the buckets. If the array has more elements than there are buckets, the other elements are zero.
     tallies: B::__Tallies,
 }
 
@@ -279,7 +279,7 @@ impl<B: Buckets> Distribution<B> {
         Self { scale: (), tallies }
     }
 
-    /// Adds the values of another distribution, such as that of the same metric of another backend.
+    /// Adds the values of another distribution, for example one that another backend recorded for the same metric.
     pub fn merge(&mut self, other: &Self) {
         // Both have the bounds of their type.
         let _ = self.add(other);
@@ -325,7 +325,7 @@ impl<B: Buckets> Default for Distribution<B> {
 }
 
 impl<B: BucketSet> PartialEq for Distribution<B> {
-    /// Returns whether the bounds, the counts of all buckets, and the sums are equal.
+    /// Returns whether the bounds, the counts of all buckets, and the sums of all values are equal.
     fn eq(&self, other: &Self) -> bool {
         self.has_bounds_of(other)
             && self.tallies().iter().zip(other.tallies()).all(|(a, b)| a.count == b.count)

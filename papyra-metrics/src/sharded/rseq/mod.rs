@@ -57,7 +57,7 @@ pub(super) fn cpus() -> usize {
 macro_rules! load_once {
     ($area:ident) => {{
         let area: isize;
-        // SAFETY: the code loads an aligned word, which changes once, before `main`. Code that runs earlier, in a
+        // SAFETY: the code loads an aligned word, which changes at most once, before `main`. Code that runs earlier, in a
         // constructor, may see the old value, 0, or the new one; both are correct.
         unsafe {
             asm!(
@@ -103,11 +103,11 @@ impl Area {
     #[inline]
     pub(super) fn add(self, counter: &ShardedCounter, n: u64) {
         // SAFETY: glibc keeps a `struct rseq` at this distance from the thread pointer of every thread, for as long as
-        // the thread lives: the number of the CPU is at 4, the pointer to the sequence at 8. The sequence meets the
+        // the thread lives: the number of the CPU is at offset 4, the pointer to the sequence at 8. The sequence meets the
         // requirements of the kernel. Only its last instruction has an effect: an addition to one of the counter's
         // cells, an aligned word that other threads access atomically. The signature that glibc registers precedes the
         // abort handler. The pointer to the sequence remains set; `add_in_library` clears it before this code can be
-        // unloaded. A number beyond the cells, or that of a thread without a registration (-1, -2), selects a shared
+        // unloaded. A CPU number beyond the cells, or -1 or -2 for a thread without a registration, selects a shared
         // cell, whose bit is set before the addition. The offsets are those of the fields, which `repr(C)` fixes.
         unsafe {
             asm!(
@@ -161,7 +161,8 @@ impl Area {
         }
     }
 
-    /// Adds to two neighbouring words in the block of this CPU, or of a shared block, by one instruction that stores both.
+    /// Adds to two neighbouring words in the block of this CPU, by one instruction that stores both. Adds to a shared block, by two
+    /// atomic instructions, if the CPU has no block or the sequence is aborted.
     ///
     /// # Safety
     ///
@@ -170,7 +171,7 @@ impl Area {
     pub(super) unsafe fn add_pair<C>(self, blocks: &Blocks<C>, offset: usize, pair: [u64; 2]) {
         let [first, second] = pair;
         // SAFETY: as in `add`: only the last instruction of the sequence writes, to words that others access
-        // atomically. It stores 16 bytes, and the processor never splits one of the two words. `first` and `second` are
+        // atomically. It stores 16 bytes, and the processor never splits either of the two words. `first` and `second` are
         // unchanged if the sequence is aborted. All x86-64 processors have the vector instructions.
         unsafe {
             #[allow(clippy::cast_possible_wrap)] // the intrinsic takes an `i64`
