@@ -69,7 +69,7 @@
 /// # Panics
 ///
 /// Panics if a listed metric changes by another amount, or if there is no metric with a listed name. The message shows
-/// each listed metric that changed by another amount, and every other metric that changed:
+/// each listed metric that changed by another amount, and every metric that changed although it is not listed:
 ///
 /// ```text
 /// the metrics did not change as expected

@@ -33,7 +33,7 @@ impl Kind {
         }
     }
 
-    /// Returns the suffixes of the sample names of a family, in OpenMetrics 1.0. The first one is empty: the
+    /// Returns the suffixes that the sample names of a family can have in OpenMetrics 1.0. The first one is empty: the
     /// name of the family itself is reserved too.
     ///
     /// No two families may have a sample of the same name.
@@ -219,7 +219,7 @@ impl Descriptor {
         self.help
     }
 
-    /// Returns the base unit of the values, if the metric has one.
+    /// Returns the unit of the exported values, if the metric has one.
     pub const fn unit(&self) -> Option<&str> {
         self.unit
     }

@@ -8,7 +8,7 @@ use crate::naming;
 
 /// The most members that a family can have.
 pub(crate) const MAX_MEMBERS: usize = 256;
-/// The most labels that one set can have. Nine labels of two values each would have more than 256 combinations.
+/// The most labels that a family can have. Nine labels with two values each would have more than 256 combinations.
 pub(crate) const MAX_LABELS: usize = 8;
 
 /// A label with a fixed set of values that are known at compile time. It distinguishes the members of a
@@ -56,7 +56,7 @@ pub trait Label: Copy + 'static {
     /// The name and the values of the label, or of each label of a tuple, in order. There are at most 256 combinations.
     const LABELS: &'static [LabelValues];
 
-    /// An array with one `T` for each member: `[T; N]`, where `N` is the number of values.
+    /// The storage of a family, with one `T` for each member: `[T; N]` for a label with `N` values.
     type Members<T>: MemberArray<T>;
 
     /// Returns the position of this value among the values in [`LABELS`](Self::LABELS). For a tuple, this is the
@@ -144,8 +144,8 @@ const fn count(labels: &[LabelValues]) -> usize {
     count
 }
 
-/// Returns the value of the label at `position` of the member at `index`. It calls no function except `len`, because
-/// calls are slow at compile time.
+/// Returns the value that the label at `position` has in the member at `index`. It calls no function except `len`,
+/// because calls are slow at compile time.
 pub(crate) const fn value_at(
     labels: &[LabelValues],
     position: usize,
@@ -161,7 +161,7 @@ pub(crate) const fn value_at(
     values[index % values.len()]
 }
 
-/// Returns the names and values of the labels of the member at `index`.
+/// Returns the labels of the member at `index`, as pairs of name and value.
 pub(crate) fn pairs(
     labels: &'static [LabelValues],
     index: usize,

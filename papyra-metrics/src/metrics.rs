@@ -9,7 +9,7 @@ use crate::descriptor::StaticTable;
 use crate::walk::{Drain, Lifetime, Reset, SinceReset, Visit};
 use crate::{Descriptor, Value, Walker};
 
-/// A set of metrics that belongs to one value, usually a struct of instruments.
+/// A set of metrics, usually a struct of instruments.
 ///
 /// Derive it; see the [derive's documentation](derive@crate::Metrics). It is also implemented for `&M`, `Box<M>`,
 /// `Rc<M>`, `Arc<M>` and `Option<M>`, whose `None` has no metrics, and it is object safe.
@@ -57,8 +57,8 @@ pub trait Metrics {
     /// walkers. A metric that is listed but has no value now is passed as [absent](Walker::absent).
     fn walk(&self, walker: &mut dyn Walker);
 
-    /// Returns [`descriptors`](Self::descriptors) if they are static. A snapshot then borrows the names of the metrics
-    /// from the descriptors, and stores only the values.
+    /// Returns [`descriptors`](Self::descriptors) if they are static. A snapshot then stores only the values, and
+    /// borrows the names of the metrics from the descriptors, unless a hand-written descriptor has labels.
     ///
     /// The default of a hand-written `Metrics` returns `None`. Overriding it makes snapshots and registration cheaper, and
     /// changes no result.
@@ -79,8 +79,8 @@ pub trait Metrics {
         self.walk(&mut Visit::<SinceReset>::new(self.descriptors(), visitor));
     }
 
-    /// Calls the visitor with each metric and its value over the lifetime, which resets do not change. Allocates nothing
-    /// but one box for each histogram.
+    /// Calls the visitor with each metric and its value over the lifetime, which resets do not change; see
+    /// [`reset`](Self::reset) for exceptions. Allocates nothing but one box for each histogram.
     fn visit_totals(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
         self.walk(&mut Visit::<Lifetime>::new(self.descriptors(), visitor));
     }
@@ -91,8 +91,8 @@ pub trait Metrics {
         self.walk(&mut Visit::<Drain>::new(self.descriptors(), visitor));
     }
 
-    /// Resets every counter to zero and empties every histogram and peak. Other gauges keep their values, and so do totals,
-    /// except that of an `AtomicU64`, which has no separate total.
+    /// Resets every counter to zero and empties every histogram and peak. Other gauges keep their values. Totals do not
+    /// change, except those of instruments without a separate total, such as an `AtomicU64` or a [`Peak`](crate::Peak).
     fn reset(&self) {
         // A reset does not need the descriptors, but using them makes colliding names in a generic struct a compile
         // error here too.
@@ -107,8 +107,8 @@ pub trait Metrics {
         Snapshot::read::<SinceReset, _>(self)
     }
 
-    /// Reads the value of every metric over its lifetime, which resets do not change. Exporters read these values. For a
-    /// derived struct, it allocates once, and once for each histogram.
+    /// Reads the value of every metric over its lifetime, which resets do not change; see [`reset`](Self::reset) for
+    /// exceptions. Exporters read these values. For a derived struct, it allocates once, and once for each histogram.
     #[cfg(feature = "alloc")]
     fn totals(&self) -> Snapshot {
         Snapshot::read::<Lifetime, _>(self)

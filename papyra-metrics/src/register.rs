@@ -46,7 +46,7 @@ use crate::Metrics;
 /// # Ok::<(), Box<dyn Error + Send + Sync>>(())
 /// ```
 pub trait Register {
-    /// Adds the metrics of a component, with labels that distinguish it from others of its type.
+    /// Adds the metrics of a component, with labels that distinguish the component from others of its type.
     ///
     /// The component keeps a clone of the `Arc`. The metrics are removed after the component has dropped its last clone.
     ///

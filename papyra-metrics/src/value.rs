@@ -29,7 +29,7 @@ pub enum Value {
     Counter(u64),
     /// The value of a gauge.
     Gauge(i64),
-    /// The value of a gauge that is not an integer.
+    /// The value of a gauge of floating-point numbers.
     Float(f64),
     /// The values that a histogram has recorded.
     #[cfg(feature = "alloc")]
@@ -78,7 +78,7 @@ impl Value {
         }
     }
 
-    /// Returns the number if it is an integer, in a type that fits every integer value.
+    /// Returns the number if it is an integer in the range of `i128`, which includes every `u64` and `i64`.
     fn integer(&self) -> Option<i128> {
         match *self {
             Self::Counter(n) => Some(n.into()),

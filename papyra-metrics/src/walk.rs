@@ -45,7 +45,7 @@ use crate::{Counter, Descriptor, Distribution, Gauge, Instrument, Value};
 /// Implemented for every [`Instrument`], and for [`Value`], so that a hand-written
 /// [`Metrics::walk`](crate::Metrics::walk) can pass a number that it has just computed.
 ///
-/// The methods are those of [`Instrument`] under different names, so that importing this trait does not change what
+/// The names of the methods differ from those in [`Instrument`], so that importing this trait does not change what
 /// `counter.total()` means.
 pub trait ErasedInstrument {
     /// Returns the value since the last reset, as [`Instrument::value`] does.
@@ -67,8 +67,8 @@ pub trait ErasedInstrument {
 
     /// Writes the lifetime distribution of a histogram into an existing distribution, without allocating.
     ///
-    /// Returns `false`, and writes nothing, if the instrument is not a histogram, or is a [`Value`] or a hand-written
-    /// [`Instrument`]. The distribution of such a histogram is returned by [`read_total`](Self::read_total).
+    /// Returns `false`, and writes nothing, if the instrument is not a histogram of this crate. For a histogram that is
+    /// a [`Value`] or a hand-written [`Instrument`], [`read_total`](Self::read_total) returns the distribution.
     fn read_total_into(&self, _: &mut Distribution) -> bool {
         false
     }

@@ -7,10 +7,10 @@ use crate::{Descriptor, Kind};
 
 /// The name under which a metric is exported: its prefix, then the field's name with the unit at the end.
 ///
-/// It is the name of the OpenMetrics *family*, without the suffix `_total` of a counter's samples. A name that ends in
-/// the unit is unchanged. If the name begins with the unit, the unit moves to the end: `bytes_written` becomes
-/// `written_bytes`. Otherwise the unit is added. A suffix `_total` of a counter is removed.
-/// [`without_unit`](Self::without_unit) is for systems that report the unit separately, as OpenTelemetry does.
+/// It is the name of the OpenMetrics *family*, without the suffix `_total` of a counter's samples. A field's name that
+/// is the unit, or ends in `_` and the unit, is unchanged. If it begins with the unit and `_`, the unit moves to the
+/// end: `bytes_written` becomes `written_bytes`. Otherwise `_` and the unit are added. A suffix `_total` of a counter is
+/// removed. [`without_unit`](Self::without_unit) is for systems that report the unit separately, as OpenTelemetry does.
 ///
 /// ```
 /// use papyra_metrics::Descriptor;

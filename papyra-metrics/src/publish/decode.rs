@@ -29,7 +29,7 @@ pub(super) enum FormatError {
 
 pub(super) const CUT_SHORT: FormatError = FormatError::Damaged("the file is cut short");
 
-/// A validated header.
+/// A header whose byte order, version and lengths are valid. The checksum is checked with the description.
 #[derive(Debug)]
 pub(super) struct Header {
     /// Length of the description, header included.
@@ -199,7 +199,7 @@ fn decode_metric(
     })
 }
 
-/// Decodes the bounds of a histogram, which must be in ascending order, and their scale.
+/// Decodes the scale of a histogram: its bounds, which must be in ascending order, its unit, and its base unit.
 fn decode_scale(
     entry: Bytes<'_>,
     unit: &str,
@@ -260,9 +260,9 @@ fn decode_labels(
     Ok(labels)
 }
 
-/// Reads the strings and lists of a description. All that are read must together not be longer than the bytes that
-/// follow the entries. Otherwise, many entries could refer to one long string, and a small file would take much of the
-/// reader's memory.
+/// Reads the strings and lists of a description. Together, they must not be longer than the bytes that follow the
+/// entries. Otherwise, many entries could refer to one long string, and a small file would take much of the reader's
+/// memory.
 struct Strings<'a> {
     /// The whole description.
     bytes: Bytes<'a>,
@@ -273,7 +273,7 @@ struct Strings<'a> {
 }
 
 impl<'a> Strings<'a> {
-    /// Returns the string whose offset and length are at the offset `at` of an entry or of a list.
+    /// Returns the string whose offset and length are at the offset `at` of an entry, a list, or the header.
     fn get(&mut self, entry: Bytes<'_>, at: usize) -> Result<&'a str, FormatError> {
         let string = self.list(entry, at, 1, usize::MAX)?;
         std::str::from_utf8(string.0).map_err(|_| FormatError::Damaged("invalid string"))

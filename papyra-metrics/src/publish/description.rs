@@ -108,7 +108,7 @@ impl Metric {
         &self.help
     }
 
-    /// Returns the base unit of the values, if the metric has one. It matches `[a-z0-9_]+`.
+    /// Returns the unit of the exported values, if the metric has one. It matches `[a-z0-9_]+`.
     pub fn unit(&self) -> Option<&str> {
         self.unit.as_deref()
     }

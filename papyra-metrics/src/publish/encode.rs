@@ -11,7 +11,7 @@ use super::locate::Located;
 use crate::atomic_layout::Form;
 use crate::{Descriptor, Kind};
 
-/// The minimum alignment of the values, with which they share no cache line with the description. Some processors fetch
+/// The minimum alignment of the values, so that they share no cache line with the description. Some processors fetch
 /// two lines of 64 bytes together.
 const MIN_VALUES_ALIGN: usize = 128;
 
@@ -68,7 +68,7 @@ pub(super) fn encode(
     Some(out)
 }
 
-/// Encodes the entry of a metric. `values` is the offset of the values in the file, to which its location is relative.
+/// Encodes the entry of a metric. Its location is relative to `values`, the offset of the values in the file.
 fn put_metric(out: &mut Vec<u8>, metric: &Located, texts: &Texts, values: u64) -> Option<()> {
     let Located { descriptor, location, form, .. } = metric;
     for text in [texts.name, texts.help, texts.unit] {

@@ -85,8 +85,8 @@ impl Temporary {
         Err(obstacle)
     }
 
-    /// Replaces the stale file at the path. Returns `false`, without having replaced anything, if another file has been
-    /// put there.
+    /// Replaces the stale file at the path. Returns `false`, without having replaced anything, if the stale file is no
+    /// longer there.
     fn replace(&self, path: &Path, stale: &File) -> io::Result<bool> {
         match sys::exchange(&self.name, path) {
             Ok(()) => {}

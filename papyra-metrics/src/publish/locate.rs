@@ -30,8 +30,8 @@ pub(super) struct MetricLocator {
 }
 
 impl MetricLocator {
-    /// Locates every metric. Returns `None` if one does not consist of atomics in the struct, or if its location exceeds the
-    /// range of the file format.
+    /// Locates every metric. Returns `None` if a metric does not consist of atomics in the struct, or if its location
+    /// exceeds the range of the file format.
     pub(super) fn locate<M: Publishable>(metrics: &M) -> Option<Self> {
         let mut locator = Self {
             struct_at: core::ptr::from_ref(metrics).addr(),
@@ -89,8 +89,8 @@ impl MetricLocator {
         Some(Located { descriptor, location, form: layout.form, flags })
     }
 
-    /// Returns the offset of an address in the struct if it is a multiple of 8 and this number of words from there is inside
-    /// the struct.
+    /// Returns the offset of an address in the struct, or `None` if the offset is not a multiple of 8, or if this
+    /// number of words, from the address on, does not fit into the struct.
     fn offset(&self, address: usize, words: usize) -> Option<u64> {
         let offset = address.checked_sub(self.struct_at)?;
         let end = words.checked_mul(8)?.checked_add(offset)?;

@@ -29,15 +29,16 @@
 //!
 //! Structs that derive [`Metrics`](derive@crate::Metrics) and contain only inline instruments: `Counter`, `Gauge`,
 //! `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` and `Family` of those,
-//! `AtomicU64`, `AtomicI64`, and flattened structs of these. A struct with anything else is a compile error: a pointer
-//! is meaningless in another process, and only atomics may be changed by another process at any time.
+//! `AtomicU64`, `AtomicI64`, and flattened structs of these. A skipped `PhantomData` is allowed too. A struct with
+//! anything else is a compile error: a pointer is meaningless in another process, and only atomics may be changed by
+//! another process at any time.
 //!
 //! # Life of the file
 //!
 //! - The file is complete, with mode 0600, before it appears at the path. It is never created through a symbolic link,
-//!   and never replaces a file that is not a metrics file, even if such a file is moved to the path at that moment. (On
-//!   file systems and kernels that cannot exchange two files in one step, such as NFS, the file at the path is checked
-//!   shortly before a rename.)
+//!   and never replaces a file that is not a metrics file, even if such a file is moved to the path during the
+//!   replacement. (On file systems and kernels that cannot exchange two files in one step, such as NFS, the file at the
+//!   path is checked shortly before a rename.)
 //! - While the process lives, it holds a lock on the file. A second process that publishes to the same path gets an
 //!   error that names the first. After the first process has ended, normally or by a crash, the second can publish to
 //!   the path.
@@ -46,7 +47,7 @@
 //! - A process that forks shares the counts with its children. All of them count in one file, which is live until the
 //!   last of them has ended. Only the process that created the file removes it, even if a child has the same process id in
 //!   another pid namespace. For a file per process, let each process publish to its own path after the fork.
-//! - A process that is killed while it publishes or drops the metrics can leave a file whose name begins with
+//! - A process that is killed while it creates or removes the file can leave a file whose name begins with
 //!   `.papyra-metrics-`. The command does not show such files.
 //!
 //! Do not truncate the file while its process lives: as with every memory-mapped file, the next access kills the
@@ -106,9 +107,9 @@
 //!
 //! # Values
 //!
-//! All values are aligned words of 64 bits. A cell is one word, and so is a baseline. The cells and the baseline of a
-//! histogram are blocks of two words for each bucket, its count and the sum of its values in base units, in the order
-//! of the bounds; the last bucket has no bound.
+//! All values are aligned words of 64 bits. Each cell and each baseline is one word, except in a histogram. There, each
+//! is a block with two words for each bucket: its count, and the sum of its values in base units. The buckets are in
+//! the order of the bounds; the last bucket has no bound.
 //!
 //! | form | total | value since the last reset | reset |
 //! |---|---|---|---|
@@ -118,9 +119,9 @@
 //! | float gauge | the cell, as a 64-bit float | the total | none |
 //! | peak | the cell, as a signed number; −2⁶³ if no value was recorded | the total | sets it to −2⁶³ |
 //!
-//! Read baselines before cells, because a reset raises them to the totals. A reading under load is not taken at a
-//! single instant: of a value that is being recorded, it may contain the count and not yet the sum. Other words of the
-//! values, such as the flags of the cells in use, are internal to the publisher.
+//! Read baselines before cells, because a reset raises the baselines to the totals. A reading under load is not taken
+//! at a single instant: while a histogram records a value, a reading may contain the count and not yet the sum. Other
+//! words of the values, such as the flags of the cells in use, are internal to the publisher.
 //!
 //! # Lock
 //!

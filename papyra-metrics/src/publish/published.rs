@@ -168,11 +168,11 @@ impl<M> Published<M> {
         // not null, because it points into the mapping.
         let shared =
             unsafe { NonNull::new_unchecked(mapping.as_mut_ptr().add(values).cast::<M>()) };
-        // The mapping begins with a page, `values` is a multiple of the alignment of `M`, and `create` has checked that this
-        // alignment is not more than that of a page.
+        // The mapping begins at a page boundary, `values` is a multiple of the alignment of `M`, and `create` has
+        // checked that this alignment is not larger than a page.
         debug_assert!(shared.is_aligned());
         // The content of the box must not be dropped: it is moved to the shared memory, and is dropped there.
-        // SAFETY: `ManuallyDrop<M>` has the layout of `M`, and the pointer is that of a box.
+        // SAFETY: `ManuallyDrop<M>` has the layout of `M`, and the pointer comes from a box.
         let metrics: Box<ManuallyDrop<M>> = unsafe { Box::from_raw(Box::into_raw(metrics).cast()) };
         for offset in locations.words() {
             // Word by word, because a copy of the whole struct would publish the bytes in its padding.

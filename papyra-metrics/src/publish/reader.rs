@@ -46,8 +46,8 @@ impl Reader {
     }
 
     /// Opens the file at the path, resets each of its counters to zero and empties its histograms and peaks, as
-    /// [`Metrics::reset`](crate::Metrics::reset) does. The process that publishes does not have to be alive. Other
-    /// gauges and totals keep their values.
+    /// [`Metrics::reset`](crate::Metrics::reset) does. Other gauges keep their values. The process that publishes does
+    /// not have to be alive.
     ///
     /// The file is mapped for the reset. If its owner truncates it at that moment, this process is killed by `SIGBUS`.
     ///
@@ -126,7 +126,8 @@ impl Reader {
         read().map_err(|cause: ReadCause| cause.at(&self.path))
     }
 
-    /// Reads the value of every metric over its lifetime, which resets do not change.
+    /// Reads the value of every metric over its lifetime, which resets do not change; see
+    /// [`Metrics::reset`](crate::Metrics::reset) for exceptions.
     ///
     /// # Errors
     ///

@@ -6,8 +6,8 @@ use crate::{Label, Value, label};
 impl Snapshot {
     /// Returns the value of a member of a family: the series `family{label=value}`. Does not allocate.
     ///
-    /// If the field or an enclosing struct adds labels, which precede those of `label`, `family` must include them, as in
-    /// `reads{tier=cold}`.
+    /// If the field or an enclosing struct adds labels, `family` must include them, as in `reads{tier=cold}`. They
+    /// precede the label of the family.
     ///
     /// ```
     /// use papyra_metrics::{Counter, Family, Label, Metrics};
@@ -36,7 +36,8 @@ impl Snapshot {
     }
 }
 
-/// Returns `Some` if the key is that of the member. The result is an `Option` instead of a `bool`, so that `?` can be used.
+/// Returns `Some` if this is the key of the member. The result is an `Option` instead of a `bool`, so that `?` can be
+/// used.
 fn is_member<L: Label>(key: &str, family: &str, index: usize) -> Option<()> {
     let (outer, mut separator) = match family.strip_suffix('}') {
         Some(outer) => (outer, ","),

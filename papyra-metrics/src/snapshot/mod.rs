@@ -35,10 +35,11 @@ use table::{Collect, Values};
 /// assert_eq!(snapshot.to_string(), "records_written: 2\nwrite_errors: 0");
 /// ```
 ///
-/// With the feature `serde`, a snapshot is serialized as a flat map, in order, and equals the snapshot that is
-/// deserialized from it. In human-readable formats such as JSON, values are numbers, a histogram is an object with
-/// `count`, `sum` and `buckets`, and a float that is not finite is null, which is deserialized as NaN. Other formats,
-/// such as postcard and bincode, contain the kind of each value and lose only the units of histograms.
+/// With the feature `serde`, a snapshot is serialized as a flat map, in order. Apart from floats that are not finite,
+/// it equals the snapshot that is deserialized from it. In human-readable formats such as JSON, values are numbers, a
+/// histogram is an object with `count`, `sum` and `buckets`, and a float that is not finite is null, which is
+/// deserialized as NaN. Other formats, such as postcard and bincode, contain the kind of each value and lose only the
+/// units of histograms.
 ///
 /// A reference to a [plain struct](derive@crate::Metrics#plain-structs) converts `into` a snapshot.
 #[derive(Clone)]

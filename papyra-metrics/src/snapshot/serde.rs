@@ -47,8 +47,8 @@ impl<'de> Deserialize<'de> for Snapshot {
 const VARIANTS: &[&str] = &["Counter", "Gauge", "Float", "Histogram"];
 
 impl Serialize for Value {
-    /// Writes a number, the object of a histogram, or null for a float that is not finite, in human-readable formats;
-    /// an enum in others.
+    /// In human-readable formats, writes a number, an object for a histogram, or null for a float that is not finite.
+    /// In other formats, writes an enum.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
             return match self {
@@ -133,7 +133,7 @@ impl<'de> Visitor<'de> for Tagged {
     }
 }
 
-/// The variant of an enum, by its number or its name.
+/// The variant of a serialized value, which is deserialized from its number or its name.
 enum Variant {
     Counter,
     Gauge,

@@ -139,8 +139,8 @@ fn rename(from: &Path, to: &Path, flag: libc::c_uint) -> io::Result<()> {
     })
 }
 
-/// Locks the file until it is closed by this process and by all children that it forks. Returns `false` if another
-/// process has locked it.
+/// Locks the file until it is closed by this process and by all children that it forks. Returns `false` if the file is
+/// locked already, by another process or by this one through another open file.
 ///
 /// The lock belongs to the open file (`F_OFD_SETLK`, POSIX.1-2024), not to the process. It survives when other
 /// descriptors of the same file are closed, and it excludes other parts of this process too.
