@@ -80,9 +80,10 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// Counting never waits for a reader. The code of backends, their [`Metrics::walk`] and their `Drop`, runs under no
 /// lock of the registry: it may read the registry, register and unregister, and if it blocks, it delays only the reader
-/// that called it. Registering and reading wait for each other only briefly. If two readers read at the same time, one
-/// of them may have to repeat its reading. A backend that panics is left out of that reading: its series keep their
-/// last values, and [`problems`](Self::problems) reports it.
+/// that called it. Registering and reading wait for each other only briefly. While no backend comes or goes, most
+/// readings take no lock of the registry. If two readers read at the same time, one of them may have to repeat its
+/// reading. A backend that panics is left out of that reading: its series keep their last values, and
+/// [`problems`](Self::problems) reports it.
 ///
 /// [`Metrics::walk`]: papyra_metrics::Metrics::walk
 #[derive(Clone)]
