@@ -186,7 +186,7 @@ impl Inner {
         }
     }
 
-    /// Makes a change of the levels durable and then visible to readers.
+    /// Writes a change of the levels to the manifest, and then makes it visible to readers.
     pub(crate) fn install(
         &self,
         outputs: &[Arc<Table>],

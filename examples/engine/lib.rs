@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `metrics.rs` | the declaration of all metrics, and their labels |
 //! | `error.rs` | errors, and the kinds that are counted |
-//! | `wal.rs` | the log: a write is durable before it is acknowledged; recovery |
+//! | `wal.rs` | the log: a write is in the log before it is acknowledged; recovery |
 //! | `memtable.rs` | the newest writes, in memory |
 //! | `table.rs`, `table_writer.rs` | sorted tables with bloom filters, immutable once written |
 //! | `levels.rs`, `merge.rs` | tables by level, what to compact next, and the merge of sorted sources |

@@ -84,7 +84,7 @@ impl Manifest {
     }
 }
 
-/// Syncs a directory, so that created, renamed and removed names are durable.
+/// Syncs a directory if `is_synced`, so that created, renamed and removed names are durable.
 pub(crate) fn sync_directory(directory: &Path, is_synced: bool) -> Result<(), Error> {
     if is_synced {
         File::open(directory)?.sync_all()?;

@@ -79,7 +79,7 @@ pub enum BlockReader {
 /// The metrics of the write-ahead log.
 #[derive(Debug, Default, Metrics)]
 pub struct WalMetrics {
-    /// Records that are durable.
+    /// Records written.
     pub records: Counter,
     /// Bytes appended, with framing.
     #[metrics(unit = "bytes")]

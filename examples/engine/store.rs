@@ -32,7 +32,7 @@ pub struct Options {
     pub level_0_stop: usize,
     /// Bytes in level 1 above which its tables are compacted into level 2. The limit of each further level is ten times as high.
     pub level_1_bytes: u64,
-    /// The size at which a table of level 1 or a further level is complete, in bytes.
+    /// The size in bytes at which a compaction ends a table and begins the next one.
     pub table_bytes: u64,
     /// The size of the cache of blocks, in bytes.
     pub cache_bytes: u64,
@@ -116,8 +116,8 @@ impl Store {
         }
     }
 
-    /// Stores a value, which is durable on return. Only a sample of the calls is timed, because a write without a sync
-    /// takes only a few microseconds.
+    /// Stores a value, which is durable on return if [`Options::is_synced`] is set. Only a sample of the calls is
+    /// timed, because a write without a sync takes only a few microseconds.
     #[metrics(
         at = self.inner.metrics,
         errors = operation_errors[Op::Put],
@@ -130,7 +130,7 @@ impl Store {
         Ok(())
     }
 
-    /// Deletes a key. The deletion is durable on return.
+    /// Deletes a key. The deletion is durable on return if [`Options::is_synced`] is set.
     #[metrics(
         at = self.inner.metrics,
         errors = operation_errors[Op::Delete],

@@ -1,13 +1,14 @@
-//! The write-ahead log. A write is acknowledged when its record is durable; records that are waiting at the same time
-//! are written and synced together, in one frame:
+//! The write-ahead log. A write is acknowledged when its record is written and, if `is_synced`, on the disk. Records
+//! that are waiting at the same time are written and synced together, in one frame:
 //!
 //! ```text
 //! payload length: u32 | CRC-32 of segment, offset and payload: u32 | payload: entries
 //! ```
 //!
-//! A frame is written only when the previous one is durable. So an invalid frame at the end is a write that was never
-//! acknowledged, and an invalid frame before a valid one is damage. The checksum includes the position of the frame, so that
-//! the bytes of a frame inside a value are not mistaken for a frame.
+//! A frame is written only after the previous one. So an invalid frame at the end is a write that was never
+//! acknowledged, and an invalid frame before a valid one is damage. Without `is_synced`, this does not hold after a
+//! power failure. The checksum includes the position of the frame, so that the bytes of a frame inside a value are not
+//! mistaken for a frame.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -73,7 +74,8 @@ impl Wal {
         Ok(Self { directory, is_synced, metrics, queue, batch_ended, segment })
     }
 
-    /// Appends a record, waits until it is durable, and returns its sequence number. Sequence numbers increase.
+    /// Appends a record, waits until it is written (and synced, if `is_synced`), and returns its sequence number.
+    /// Sequence numbers increase.
     pub(crate) fn append(&self, key: &[u8], value: Option<&[u8]>) -> Result<u64, Error> {
         let mut queue = self.queue.lock();
         if queue.is_stopped {

@@ -17,7 +17,8 @@ use crate::output;
 use crate::source::{Readings, Source};
 use crate::text::path_name;
 
-/// The arguments shared by the commands that write a file from declared metrics.
+/// The arguments shared by the commands that print a text made from declared metrics: `describe`, `dashboard` and
+/// `rules`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Declared {
     /// A lock file, a published metrics file, or a directory of published files

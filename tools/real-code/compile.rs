@@ -74,7 +74,8 @@ const TESTED: &[&str] = &[
     "uuid",
 ];
 
-/// The source of the metrics that the added attributes name. Its function `of` makes an expression that uses `self`.
+/// The source of the metrics that the added attributes name. Its function `of` ignores its argument: the attributes
+/// call `of(&self)`, so that their expressions use `self`.
 const METRICS: &str = "
 #[doc(hidden)]
 #[allow(dead_code)]

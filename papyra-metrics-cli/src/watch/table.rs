@@ -457,8 +457,7 @@ mod tests {
         }
     }
 
-    /// Returns a line for a histogram that recorded one value for each of these numbers of microseconds since the last
-    /// reading.
+    /// Returns a line for a histogram that recorded these durations since the last reading.
     fn histogram(name: &str, microseconds: &[u64]) -> Line {
         let histogram: Histogram = Histogram::new();
         for value in microseconds {
