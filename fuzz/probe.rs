@@ -36,7 +36,7 @@ pub(crate) fn attribute(data: &[u8]) {
     }
 }
 
-/// Checks that the output parses if the compiler accepts the item, and that every error has a location.
+/// If the item parses, checks that the output parses too, and that every error has a location.
 fn check(item: &TokenStream, output: TokenStream, text: &str) {
     let is_item = syn::parse2::<syn::Item>(item.clone()).is_ok();
     if let Err(error) = syn::parse2::<syn::File>(output.clone()) {

@@ -32,8 +32,8 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Returns the error of the last compaction if a writer waits for compactions, and otherwise that of the last
-    /// flush.
+    /// Returns the error of the last compaction if a writer waits for compactions, and otherwise the error of the last
+    /// flush. Returns `None` if that work succeeded.
     pub(crate) fn error(&self, waits_for_compaction: bool) -> Option<&Error> {
         let error = if waits_for_compaction { &self.compaction_error } else { &self.flush_error };
         error.as_ref()
@@ -186,7 +186,7 @@ impl Inner {
         }
     }
 
-    /// Writes a change of the levels to the manifest, and then makes it visible to readers.
+    /// Writes a change of the levels to the manifest, and then makes the change visible to readers.
     pub(crate) fn install(
         &self,
         outputs: &[Arc<Table>],

@@ -61,7 +61,7 @@ impl Levels {
         Ok(None)
     }
 
-    /// Returns all tables as sources of a merge that begins at the key `from`.
+    /// Returns the tables that may have keys from `from` on, as sources of a merge.
     pub(crate) fn sources<'a>(&'a self, from: &'a [u8]) -> impl Iterator<Item = Source<'a>> {
         self.tables().filter(move |table| table.last_key.as_slice() >= from).map(move |table| {
             Box::new(Arc::clone(table).iter(from, BlockReader::Request)) as Source<'a>
@@ -119,7 +119,7 @@ impl Levels {
 }
 
 impl Compaction {
-    /// Merges the inputs. The result is the content of the tables that replace them.
+    /// Merges the inputs. The result includes deletions, even if `drops_deletions` is set.
     pub(crate) fn merge(&self) -> Merge<'static> {
         Merge::new(self.inputs.iter().map(|table| {
             Box::new(Arc::clone(table).iter(&[], BlockReader::Compaction)) as Source<'static>

@@ -15,7 +15,7 @@ pub(crate) struct Memtable {
     bytes: AtomicUsize,
 }
 
-/// A version of a key. Versions are ordered by key, and those of the same key from the newest to the oldest.
+/// A version of a key. Versions are ordered by key, and versions of the same key from the newest to the oldest.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Version {
     key: Vec<u8>,
@@ -28,7 +28,7 @@ impl Version {
     }
 }
 
-/// The bytes of an entry in addition to those of its key and value: a node of the skip list.
+/// The bytes that an entry takes in addition to its key and value: a node of the skip list.
 const OVERHEAD: usize = 64;
 
 impl Memtable {

@@ -25,7 +25,7 @@ impl Server {
         Arc::new(Self { store, metrics })
     }
 
-    /// Serves clients until the future is dropped.
+    /// Accepts clients until the future is dropped. Each client is served in a task, which continues after that.
     pub async fn run(self: Arc<Self>, listener: TcpListener) {
         loop {
             match listener.accept().await {

@@ -21,14 +21,14 @@ use super::wal::Wal;
 const MAX_KEY_LEN: usize = 1 << 16;
 const MAX_VALUE_LEN: usize = 1 << 24;
 
-/// The sizes at which a store works in the background. The default suits a demonstration.
+/// The limits of a store, and whether it syncs its writes. The default suits a demonstration.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The size in bytes at which a memtable is written to level 0.
     pub memtable_bytes: usize,
     /// The number of tables in level 0 at which they are compacted into level 1.
     pub level_0_tables: usize,
-    /// The number of tables in level 0 at which writers wait for a compaction.
+    /// The number of tables in level 0 at which writers wait for a compaction if the memtable is full.
     pub level_0_stop: usize,
     /// Bytes in level 1 above which its tables are compacted into level 2. The limit of each further level is ten times as high.
     pub level_1_bytes: u64,

@@ -191,7 +191,7 @@ fn checksum(segment: u64, offset: u64, payload: &[u8]) -> u32 {
 #[derive(Debug, PartialEq)]
 pub(crate) struct Replayed {
     pub(crate) records: u64,
-    /// Whether the segment ends with an incomplete frame.
+    /// Whether the segment ends with an invalid frame.
     pub(crate) is_torn: bool,
 }
 
@@ -226,7 +226,7 @@ pub(crate) fn replay(
     Ok(Replayed { records, is_torn: false })
 }
 
-/// Returns the payload of the frame at an offset, if the frame is complete.
+/// Returns the payload of the frame at an offset, if the frame is complete, not empty, and has the right checksum.
 fn valid_frame(bytes: &[u8], segment: u64, offset: usize) -> Option<&[u8]> {
     let mut decoder = Decoder(&bytes[offset..]);
     let (len, expected) = (decoder.len()?, decoder.u32()?);

@@ -32,7 +32,7 @@ pub struct LogMetrics {
     records_held: Gauge,
 }
 
-/// A log in memory that keeps its last thousand records.
+/// A log in memory. At a thousand records, it discards the older half.
 #[derive(Debug, Default)]
 pub struct Log {
     records: Mutex<Vec<Vec<u8>>>,
@@ -66,7 +66,7 @@ impl Log {
     }
 }
 
-/// Opens two logs and starts a thread for each that writes until the process ends.
+/// Opens two logs. A thread for each log writes records until the process ends.
 pub fn open_and_write() -> [(&'static str, Arc<Log>); 2] {
     [("orders", 20), ("users", 50)].map(|(name, pause)| {
         let log = Arc::new(Log::default());

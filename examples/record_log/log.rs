@@ -69,7 +69,7 @@ pub(crate) struct Report {
     pub(crate) intact: Vec<u64>,
     /// Offsets of records with a wrong checksum.
     pub(crate) damaged: Vec<u64>,
-    /// The offset of the last record, if that record is incomplete.
+    /// The offset of a record that is incomplete or has an impossible length. No record after it can be found.
     pub(crate) torn_tail: Option<u64>,
 }
 
@@ -237,7 +237,7 @@ impl RecordLog {
     }
 }
 
-/// One record of a log, as read.
+/// The result of reading a record.
 enum Frame {
     Record(Vec<u8>),
     /// The checksum is wrong, but the length is known, so that the next record can be read.

@@ -4,7 +4,7 @@
 //! - `cargo run -p papyra-metrics-wrapped-examples --bin wrapped_redb`: [`redb_store`].
 //! - `cargo run -p papyra-metrics-wrapped-examples --bin wrapped_fjall`: [`fjall_store`].
 
-// All functions return errors of the databases, so their docs need no sections on errors.
+// Examples need no sections on errors and panics in their docs.
 #![allow(clippy::missing_errors_doc, clippy::missing_panics_doc)]
 
 pub mod error_kind;

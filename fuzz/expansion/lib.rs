@@ -1,5 +1,5 @@
-//! The derive and the attribute as functions over tokens. It includes the sources of the derive crate, because a proc-macro crate
-//! cannot export functions.
+//! The derive and the attribute as functions over tokens. This crate includes the sources of the derive crate, because a proc-macro
+//! crate cannot export functions.
 
 #![forbid(unsafe_code)]
 

@@ -93,6 +93,8 @@ impl Command {
     ///   metrics file (or a lock file, for `describe`, `dashboard` and `rules`); if there are no metrics for these three
     ///   commands, or for a path with `--require`; if options conflict; or if the output cannot be written.
     /// - 2 if no path was given.
+    ///
+    /// Once the table of `watch` is on the terminal, it shows problems with files, and they do not change the exit code.
     pub fn run(&self) -> ExitCode {
         if self.paths().is_empty() {
             eprintln!(

@@ -1,4 +1,4 @@
-//! Prints results on standard output and notes and errors on standard error.
+//! Prints notes and errors on standard error, describes processes, and returns the size of the terminal.
 
 use std::{
     io::{self, Write},

@@ -35,8 +35,9 @@ fn parse_prefix(prefix: &str) -> Result<String, String> {
 }
 
 impl Declared {
-    /// Prints the text that `write` creates from the declared metrics. If there are no metrics, prints nothing and
-    /// returns `false`, so that a script does not continue with an empty file.
+    /// Prints the text that `write` creates from the declared metrics. If there are no metrics or an error occurs,
+    /// prints only the problems, on standard error, and returns `false`, so that a script does not continue with an
+    /// empty file.
     pub(crate) fn print(
         &self,
         source: Source<'_>,

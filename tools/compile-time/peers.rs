@@ -74,8 +74,8 @@ impl Peer {
     }
 }
 
-/// Returns a program with a struct of this number of counters that is flattened twice into another one. There is no such
-/// program for the peers, because none of them composes names at compile time.
+/// Returns a program with a struct of this number of counters, which is flattened twice into another struct. There is no
+/// such program for the peers, because none of them composes names at compile time.
 pub(crate) fn flattened_twice(counters: usize) -> String {
     let mut program = Program { text: String::new(), counters, functions: 0 };
     program.add("use papyra_metrics::Metrics;");
@@ -96,7 +96,7 @@ struct Twice {
     program.text
 }
 
-/// Returns a program that reads a struct of this number of families, whose label has this number of values.
+/// Returns a program that prints a struct of `families` families. Their label has `values` values.
 pub(crate) fn families(families: usize, values: usize) -> String {
     let mut program = Program::of_families(families, values);
     program.add_main(
@@ -106,7 +106,7 @@ pub(crate) fn families(families: usize, values: usize) -> String {
     program.text
 }
 
-/// Returns a program like that of `families`, with the struct flattened twice into a generic one.
+/// Returns the program that [`families`] returns, but with the struct flattened twice into a generic struct.
 pub(crate) fn families_flattened_twice(families: usize, values: usize) -> String {
     let mut program = Program::of_families(families, values);
     program.add(
@@ -133,7 +133,7 @@ struct Program {
 }
 
 impl Program {
-    /// Declares a struct with this number of families, whose label has this number of values.
+    /// Declares a struct of `families` families. Their label has `values` values.
     fn of_families(families: usize, values: usize) -> Self {
         let mut program = Self { text: String::new(), counters: families, functions: 0 };
         program.add("use papyra_metrics::{Counter, Family, Label, Metrics};");
@@ -151,7 +151,7 @@ impl Program {
         self.text.push('\n');
     }
 
-    /// Adds the struct, with counters of this type.
+    /// Adds the struct, with fields of this type.
     fn add_struct(&mut self, attributes: &str, ty: &str) {
         self.add(attributes);
         self.add("struct LogMetrics {");

@@ -133,7 +133,7 @@ fn time_series(area: &Area<'_>, panel: &Panel) -> Result<()> {
         })
         .label_style(("sans-serif", 11).into_font().color(&TEXT))
         .draw()?;
-    // Draws the highest sum first, so that the others are drawn over it.
+    // Draws the last line first. In a stacked panel, this is the highest sum, and the others are drawn over it.
     for (i, values) in lines.iter().enumerate().rev() {
         let color = if is_red { RED } else { COLORS[i % COLORS.len()] };
         let opacity = if is_stacked { 0.35 } else { 0.06 };

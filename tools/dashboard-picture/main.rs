@@ -119,7 +119,8 @@ fn scrape(target: &str, directory: &Path) -> Result<(Running, u16)> {
     Ok((Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?), port))
 }
 
-/// Returns the rows, as panels without queries, and their panels, at the positions that they have if all rows are expanded.
+/// Returns the rows of [`ROWS`], as panels without queries, and the panels in them. The rows are expanded, and each begins where the
+/// one before it ends.
 fn rows(dashboard: &Json) -> Vec<Panel> {
     let items: Vec<&Json> = dashboard["panels"].as_array().into_iter().flatten().collect();
     let mut drawn = Vec::new();

@@ -112,10 +112,10 @@ pub(crate) type Warnings = BTreeMap<String, usize>;
 pub(crate) struct Outcome {
     /// The number of functions and structs to which attributes were added.
     pub(crate) added: usize,
-    /// The crates of [`TESTED`] whose tests pass.
+    /// The tests that pass in the crates of [`TESTED`], each with the name of its crate.
     pub(crate) passed: BTreeSet<String>,
     pub(crate) errors: Vec<String>,
-    /// Functions that are known to be refused, each with the reason.
+    /// The expected errors: the crate and the location of each, with the reason.
     pub(crate) refused: BTreeMap<(String, String), &'static str>,
     pub(crate) warnings: Warnings,
 }
@@ -288,7 +288,7 @@ fn accepts(function: &Function, keys: &str) -> bool {
         && errors(papyra_metrics_expansion::measure(keys, function.tokens.clone())).is_empty()
 }
 
-/// Removes the development dependencies, which cargo would have to resolve, and the features that name them.
+/// Removes the development dependencies, which cargo would have to resolve, and the entries of features that name them.
 fn remove_dev_dependencies(manifest: &mut DocumentMut) {
     let mut left_out = remove(manifest, "dev-dependencies");
     if let Some(Item::Table(targets)) = manifest.get_mut("target") {

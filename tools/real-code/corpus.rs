@@ -21,7 +21,8 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// Returns all Rust files in the directory of the library, sorted.
+    /// Returns the Rust files of the library, sorted: all files in the directory of its root module, or only the root
+    /// module if it is next to the manifest.
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
         let mut files = Vec::new();
         let src = self.root.parent().filter(|src| *src != self.dir);

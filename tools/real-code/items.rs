@@ -22,7 +22,7 @@ pub(crate) struct Function {
     pub(crate) tokens: TokenStream,
     pub(crate) context: FunctionContext,
     pub(crate) has_self: bool,
-    /// Whether the function returns a `Result` or a future of one, according to the names in the type.
+    /// Whether the function returns a `Result` or, for example, a future of a `Result`, according to the names in the type.
     pub(crate) returns_result: bool,
     /// The position in the file at which an attribute can be added.
     pub(crate) at: usize,
@@ -136,7 +136,8 @@ fn offset(tokens: &dyn ToTokens) -> usize {
     first.map_or(0, |first| first.span().byte_range().start)
 }
 
-/// Returns whether the attribute treats the type as a `Result` or a future of one.
+/// Returns whether the type is a `Result`, or a future, `Poll` or other wrapper of a `Result` that the attribute
+/// recognizes.
 fn is_outcome(ty: &Type) -> bool {
     match ty {
         Type::Group(group) => is_outcome(&group.elem),
@@ -162,8 +163,8 @@ fn is_outcome(ty: &Type) -> bool {
     }
 }
 
-/// Returns whether the path is an associated type, such as `Self::Result` or `C::Result`. The first segment of these
-/// begins with a capital letter, unlike that of a module.
+/// Returns whether the path is an associated type, such as `Self::Result` or `C::Result`. The segment before the last
+/// begins with a capital letter, unlike the name of a module.
 fn is_associated(path: &Path) -> bool {
     path.segments
         .iter()

@@ -3,7 +3,7 @@
 //! First, every struct, enum, union and function is expanded in this process. No expansion may panic, the output must parse, and
 //! every error must have a location. Then whole crates are compiled with the derive on their structs and the attribute on their
 //! functions, except for items that the macros refuse. The crates must compile without a new warning, and their own tests must pass
-//! as before. `refusals.rs` lists the few functions that are refused for a known reason. Any other fault makes the command exit
+//! as before. `refusals.rs` lists the few functions that do not compile for a known reason. Any other fault makes the command exit
 //! with 1.
 //!
 //! It takes minutes, so it is not part of the ordinary test run. The argument `expand` runs only the first half, and `compile` only

@@ -1,5 +1,5 @@
-//! Functions that the attribute is known to refuse, with the reasons. It is a fault if another function does not compile, or if one
-//! of these compiles.
+//! Functions that are known not to compile with the attribute, with the reasons. It is a fault if another function does not compile,
+//! or if a listed function compiles.
 
 use crate::compile::Round;
 
@@ -45,7 +45,7 @@ const ALL: &[Refusals] = &[
     },
 ];
 
-/// Returns the reason why the function at this location is refused, or `None` if it should compile.
+/// Returns the reason why the function at this location does not compile, or `None` if it should compile.
 pub(crate) fn why(round: Round, package: &str, location: &str) -> Option<&'static str> {
     of(round).find(|refused| refused.1 == package && refused.2 == location).map(|refused| refused.0)
 }

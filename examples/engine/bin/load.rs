@@ -54,7 +54,7 @@ async fn call(connection: &mut Client, request: &Request) -> io::Result<Answer> 
 /// key may then have its old value or the new one.
 type Stored = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
-/// Sends requests until the end. Returns the errors of the server with their numbers.
+/// Sends requests until `end`. Returns the messages of the server's errors, each with the number of its occurrences.
 async fn run_client(
     address: String,
     prefix: String,

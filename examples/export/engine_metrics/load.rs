@@ -31,7 +31,7 @@ pub(crate) fn run_until<T>(engine: &Engine, wait: impl FnOnce() -> T) {
 struct Load<'a> {
     engine: &'a Engine,
     random: u64,
-    /// The number of compactions that are due. Its fraction is kept until it adds up to another compaction.
+    /// The fraction of a compaction that is due. Each tick increases it, and a compaction runs when it reaches 1.
     compactions_due: f64,
 }
 

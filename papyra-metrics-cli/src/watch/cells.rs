@@ -18,7 +18,8 @@ pub(crate) fn exact(value: &Value) -> String {
     }
 }
 
-/// Returns a number with at most four digits, and a suffix such as `k` for a power of a thousand.
+/// Returns a number with at most four digits, and a suffix such as `k` for a power of a thousand. Numbers that are too
+/// large or too small for this are in scientific notation.
 pub(crate) fn compact(number: f64) -> String {
     let is_small = number != 0.0 && number.abs() < 0.05;
     if number.is_nan() || is_small || number.abs() >= 999.95e18 {

@@ -54,7 +54,7 @@ impl Line {
 }
 
 /// Identifies a process by its path, its process id and the time at which it began to publish. A later process at the
-/// same path differs in the last two.
+/// same path differs in the time, but may have the same process id.
 type ProcessId = (PathBuf, u32, SystemTime);
 
 fn id(origin: &Origin) -> ProcessId {

@@ -154,8 +154,8 @@ impl View {
         false
     }
 
-    /// Returns the index of the row at the top after this key. It is never that of a heading, which the header replaces
-    /// at the top: scrolling past it would change nothing on the screen.
+    /// Returns the index of the row at the top after this key. A heading is never at the top: the header would replace
+    /// it there, so scrolling past the heading would change nothing on the screen.
     fn scroll(&self, key: KeyCode) -> usize {
         let entries = self.entries();
         let is_heading = |index: usize| matches!(entries.get(index), Some(Entry::Heading));
