@@ -31,8 +31,8 @@ pub(crate) fn krate_at(krate: &CratePath, span: Span) -> TokenStream {
     }
 }
 
-/// Returns `__rt`, the name under which a block of generated impls imports the hidden module
-/// `papyra_metrics::__private`.
+/// Returns `__rt`, which stands for the hidden module `papyra_metrics::__private` in generated impls. The block around
+/// the impls imports the module under this name. If the user gave a path, the path replaces the name instead.
 pub(crate) fn runtime_alias(span: Span) -> TokenStream {
     quote_spanned!(span=> __rt)
 }

@@ -55,9 +55,9 @@ fn is_name_part(part: &str) -> bool {
     part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Returns the key by which possible collisions are found: two metrics that might be exported as the same name have the
-/// same key. The key is the name without a suffix `_total` or `_created`, and with the unit at the end: `read_bytes`
-/// for `bytes_read` with the unit `bytes`.
+/// Returns the key by which possible collisions are found: counters and gauges with the same key might be exported as
+/// the same name. The key is the name without a suffix `_total` or `_created`, and with the unit at the end:
+/// `read_bytes` for `bytes_read` with the unit `bytes`.
 pub(crate) fn collision_key(name: &str, unit: Option<&str>) -> String {
     let stem = strip_ending(name);
     let Some(unit) = unit else { return stem.to_owned() };

@@ -1,12 +1,12 @@
 //! Examines the tokens of expressions, patterns and bodies.
 //!
-//! Without its feature `full`, syn has no type for a statement, a block or a pattern, and refuses most expressions: the body
-//! and the arguments of a function, the value of a key such as `errors = self.shards[i].errors`, and types that contain
-//! an expression cannot be parsed with it. With `full`, every first build would take longer, and a body would still be
-//! rewritten token by token, because the inputs of its macros are tokens in any case.
+//! Without its feature `full`, syn has no type for a statement, a block or a pattern, and refuses most expressions. So
+//! it cannot parse the body and the arguments of a function, the value of a key such as
+//! `errors = self.shards[i].errors`, and types that contain an expression. With `full`, every first build would take
+//! longer, and a body would still be rewritten token by token, because the inputs of its macros are tokens in any case.
 //!
-//! `macro_rules!` fragments (`$vis`, `$ty`, `$expr`) arrive in groups without delimiters. The functions here look inside
-//! these groups; generated code keeps them.
+//! `macro_rules!` fragments (`$vis`, `$ty`, `$expr`) arrive in groups without delimiters. `flat` removes these groups,
+//! so that the other functions see the tokens inside them.
 
 use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 
@@ -39,7 +39,7 @@ pub(crate) fn stream(tokens: &[TokenTree]) -> TokenStream {
     tokens.iter().cloned().collect()
 }
 
-/// Returns the tokens as text without spaces, such as `self.log.errors`.
+/// Returns the tokens as text without spaces between them, such as `self.log.errors`. Groups keep their inner spaces.
 pub(crate) fn text(tokens: &TokenStream) -> String {
     let mut text = String::new();
     for token in flat(tokens) {

@@ -180,7 +180,7 @@ impl Value for Percentage {
 }
 
 /// Converts the digits of a percentage to billionths: `99.9` to 999,000,000. Returns `None` if the percentage is not
-/// above 0 and below 100, or has more than 7 decimals.
+/// above 0 and below 100, or has more than 7 decimals before its trailing zeros.
 fn billionths(percentage: &str) -> Option<u32> {
     const DECIMALS: usize = 7;
     let (whole, fraction) = percentage.split_once('.').unwrap_or((percentage, ""));
@@ -234,8 +234,7 @@ fn wrong_value(key: &Ident, at: &TokenStream, expected: &str) -> Error {
     error_at(at, format!("`{key}` takes {expected}"))
 }
 
-/// Refuses a literal, which cannot name an instrument, and a value after which the comma before the next key is
-/// missing.
+/// Refuses a literal, which cannot name an instrument, and a missing comma between the value and the next key.
 fn check_expression(key: &Ident, value: &TokenStream, expected: &str) -> syn::Result<()> {
     let tokens = flat(value);
     if let Some(next) = token_after_value(&tokens) {

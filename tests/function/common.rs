@@ -1,4 +1,4 @@
-//! The metrics and the error of the functions in `sync.rs` and `futures.rs`.
+//! The metrics and the error of the functions in `drop_order.rs`, `futures.rs` and `sync.rs`.
 
 use papyra_metrics::{Counter, Gauge, Metrics};
 

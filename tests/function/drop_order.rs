@@ -43,7 +43,8 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Records the drops of the call of a function, of the first poll of its future, and of the rest.
+/// Calls a function, polls its future, and drops the future. Adds these steps to `order`, to which each `Note` adds its
+/// drop.
 fn record<F: Future>(order: &Order, is_finished: bool, function: impl FnOnce() -> F) {
     let step = |name| order.borrow_mut().push(name);
     {
@@ -242,7 +243,7 @@ macro_rules! touch {
     };
 }
 
-/// Defines the methods on `Owner`, with the suffix `_measured` if they are measured.
+/// Defines each method on `Owner` twice: without the attribute under the first name, and with it under the second.
 macro_rules! methods {
     ($($bare:ident $measured:ident ($($parameters:tt)*) $body:tt)*) => {
         impl<'a> Owner<'a> {$(

@@ -399,7 +399,7 @@ mod owned {
     }
 
     impl Log {
-        /// Contains a nested item, in which and in whose attributes `self` has another meaning.
+        /// Contains a nested item. `self` has another meaning in the item and in its attributes.
         #[metrics(errors)]
         fn nested_item(&mut self, text: &str) -> Fallible {
             struct Inner(LogMetrics);
@@ -1022,7 +1022,7 @@ mod traits {
 }
 
 mod unchanged {
-    //! What the attribute does not change: returned values, the order of drops, and the caller that is reported.
+    //! What the attribute does not change: returned values, and the caller that is reported.
 
     use super::*;
     use std::error::Error;

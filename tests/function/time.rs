@@ -1,5 +1,5 @@
-//! `time` records the duration of each call that returns, for every form of function. With `sample`, it records that of
-//! some calls.
+//! `time` records the duration of each call that returns, for every form of function. With `sample`, it records the
+//! durations of some of these calls.
 
 #![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, clippy::unused_self)] // forms under test
 #![allow(clippy::unused_async)]
@@ -35,8 +35,8 @@ impl LogMetrics {
 
 type Fallible<T> = Result<T, std::num::ParseIntError>;
 
-/// Calls a function with a text that is a number, with one that is not, and with one that makes it panic. Only the first
-/// two calls are recorded.
+/// Calls a function with a text that is a number, with one that is not, and with one that makes it panic. Only the
+/// first two calls are recorded.
 macro_rules! check {
     ($metrics:expr, |$text:ident| $call:expr) => {{
         let before = $metrics.timed();
@@ -355,7 +355,7 @@ fn functions_without_self_and_of_traits_are_recorded() {
     check!(metrics, |text| in_an_argument_by_value(Arc::clone(&metrics), text));
 }
 
-/// Every kind of histogram of durations, and the wrappers that one may be in.
+/// A backend with every kind of histogram of durations, and with the wrappers that a histogram may be in.
 struct Backend {
     metrics: Histograms,
 }

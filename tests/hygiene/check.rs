@@ -1,6 +1,6 @@
 // Runs the forms. Tests include this file after `forms.rs`, `timed_forms.rs` and `label_forms.rs`.
 
-/// Uses every form once and checks the counts.
+/// Uses every form and checks the counts.
 fn check() {
     ::core::assert_eq!(count(), (16, 8, 12, 0));
     let expected = [

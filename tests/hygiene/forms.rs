@@ -332,8 +332,8 @@ fn poll_once<F: ::core::future::Future>(awaited: F) -> ::core::task::Poll<F::Out
     ::core::future::Future::poll(::core::pin::Pin::as_mut(&mut pinned), &mut context)
 }
 
-/// Visits an ordinary, a borrowing and a generated struct, and returns the sum of the lengths of their metrics' names in bytes.
-/// Returns 0 if the generated struct was not read or reset correctly.
+/// Visits an ordinary struct, a borrowing struct and two generated structs, and adds up the lengths of their metrics' names in
+/// bytes. Returns 0 if a generated struct was not read or reset correctly.
 #[must_use]
 pub fn names() -> ::core::primitive::usize {
     let log = Log { metrics: new_metrics(), broken: false, read: ::core::cell::RefCell::new(false) };

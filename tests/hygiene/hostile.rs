@@ -61,8 +61,8 @@ type bool = ();
 type str = ();
 type usize = ();
 
-// The variables of generated code, without the leading `__`. A pattern with one of these names refers to the struct instead of
-// binding a variable.
+// The variables of generated code, without the leading `__` or with only one `_`. A pattern with such a name refers to the
+// struct instead of binding a variable.
 struct cancelled;
 struct counter;
 struct delta;
@@ -119,7 +119,7 @@ trait Sized {}
 trait Walker {}
 trait Zero {}
 
-// Every value has methods with the names of those that generated code calls, except names that begin with `__`.
+// Every value has methods with the names that generated code calls, except names that begin with `__`.
 trait Everything {
     fn and_then(&self) {}
     fn apply(&self) {}

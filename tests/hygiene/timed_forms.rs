@@ -37,7 +37,7 @@ impl Timed {
         self.calls
     }
 
-    /// Returns an alias, of which only the compiler knows that it is not a future.
+    /// Returns an alias. Only the compiler knows that the type is not a future.
     ///
     /// # Errors
     /// Never. The branch that returns `Broken` is there because a body with a `return` is expanded differently.

@@ -69,7 +69,9 @@ pub(crate) struct Field<'a> {
     pub(crate) ty: TokenStream,
     /// Whether the type must be in parentheses before the `:` of a bound.
     pub(crate) is_parenthesized_in_bounds: bool,
-    /// Whether the impls need a bound on the type, because it depends on a parameter of the struct.
+    /// Whether the type depends on a type or const parameter of the struct, so that the impls need a bound on the type
+    /// of an instrument or a flattened struct. False for a flattened field of a generated struct, whose bound is one of
+    /// the `type_bounds`.
     pub(crate) has_bound: bool,
     pub(crate) role: Role,
     /// Whether the keys of the field had no errors. If they had errors, `role` is a guess.

@@ -1,5 +1,5 @@
-//! Determines the arguments that the closure or `async` block around a body captures by value, and those that it only
-//! borrows.
+//! Determines the arguments that the closure or `async` block around a body has to capture explicitly, and those that
+//! the body has to reborrow.
 
 use proc_macro2::{Ident, TokenStream};
 
@@ -7,17 +7,17 @@ use super::body::usage::BodyUsage;
 use super::input::{ArgumentKind, Function, ReceiverKind};
 use super::model::InstrumentedFn;
 
-/// An argument, or `self`, that the closure or `async` block around a body captures.
+/// An argument, or `self`, that the closure or `async` block around a body has to capture explicitly.
 pub(crate) struct Capture<'a> {
     pub(crate) name: &'a Ident,
     pub(crate) cfg: Option<&'a TokenStream>,
-    /// Whether the name begins with `_`. The closure or block around the body of a function captures such an argument even
-    /// if the body does not name it, so that it is dropped in order.
+    /// Whether the name begins with `_`. The closure or block around the body of a function captures such an argument
+    /// even if the body does not name it, so that it is dropped in order.
     pub(crate) begins_with_underscore: bool,
 }
 
-/// Returns the arguments that the closure or block around the body of a function captures, in reverse order, so that they
-/// are dropped in the same order as the arguments of a function.
+/// Returns the arguments that the closure or block around the body of a function has to capture explicitly, in reverse
+/// order, so that they are dropped in the same order as the arguments of a function.
 pub(super) fn captures<'a>(
     function: &'a Function,
     usage: &BodyUsage,
@@ -55,8 +55,9 @@ pub(super) fn captures<'a>(
     }
 }
 
-/// Returns the arguments that the block around the content of the user's `async` block captures, in the order in which
-/// the content first names them. The user's block captures only these arguments, and drops them in this order.
+/// Returns the arguments that the block around the content of the user's `async` block has to capture explicitly, in
+/// the order in which the content first names them. The user's block captures only the arguments that it names, and
+/// drops them in this order.
 pub(super) fn captures_of_future<'a>(
     function: &'a Function,
     usage: &BodyUsage,

@@ -71,7 +71,7 @@ impl Targets {
         self.errors.is_some() || self.ok.is_some()
     }
 
-    /// Returns the metrics that contain the fields which keys name, or `None` if every key names another expression.
+    /// Returns the metrics that contain the fields which keys name, or `None` if no key names such a field.
     pub(crate) fn root(&self) -> Option<&MetricsRoot> {
         self.all().iter().find_map(|target| target.kind.root())
     }
@@ -92,7 +92,7 @@ pub(crate) struct Timing {
 
 /// An instrument that a key of the attribute names, such as the field `write_errors` in `errors = write_errors`.
 pub(crate) struct Target {
-    /// The key, at which errors are reported.
+    /// The key: `errors` in `errors = write_errors`.
     pub(crate) key: Ident,
     pub(crate) kind: TargetKind,
     /// How the expression of the target uses `self` and the arguments.

@@ -156,8 +156,8 @@ pub(super) fn borrows_self(
         || lifetime.is_some_and(|lifetime| may_hide(function, lifetime))
 }
 
-/// Returns whether a type borrows, or may borrow, from a `&mut self` of that lifetime. `impl Trait` may borrow from it,
-/// because in edition 2024 it captures all lifetimes.
+/// Returns whether a type borrows, or may borrow, from a `&mut self` of this lifetime. `impl Trait` may borrow from
+/// `self`, because `impl Trait` captures all lifetimes in edition 2024.
 fn borrows(ty: &TokenStream, lifetime: Option<&str>) -> bool {
     let tokens = flat(ty);
     tokens.iter().enumerate().any(|(at, token)| match token {

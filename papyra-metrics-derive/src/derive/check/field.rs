@@ -70,7 +70,7 @@ pub(super) struct CheckedKeys {
     pub(super) keys: FieldKeys,
     /// The help text from the doc comment. The key `help` takes precedence.
     pub(super) help: String,
-    /// Whether neither these keys nor those of the struct had errors.
+    /// Whether neither these keys nor those of the struct had errors, and all attributes of the field could be parsed.
     pub(super) are_valid: bool,
 }
 
@@ -193,7 +193,7 @@ impl CommonKeys {
 /// The source and the kind of the values of a metric.
 pub(super) struct Values {
     pub(super) source: Source,
-    /// The kind of the metric, if the name of its type is that of a counter or a gauge.
+    /// The kind of the metric, if the name of its type shows that it is a counter or a gauge.
     pub(super) number: Option<Number>,
     /// The type that messages suggest for a counter: `Counter`, or `u64` in a struct with `storage`.
     pub(super) counter: &'static str,

@@ -1,4 +1,4 @@
-//! Checks the parsed item and builds the model. All errors are reported here; later stages cannot fail.
+//! Checks the parsed item and builds the model. Later stages report no errors.
 
 mod field;
 mod labels;
@@ -84,7 +84,8 @@ pub(crate) fn check_item<'a>(
     }))
 }
 
-/// Checks the fields against each other: their names must differ, and at most one of them may be the error counter.
+/// Checks the fields against each other: their names or labels must differ, and at most one field may be the error
+/// counter.
 fn check_together<'a>(
     diag: &mut Diagnostics,
     fields: Vec<(Field<'a>, FieldKeys)>,

@@ -67,8 +67,8 @@ pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<S
     None
 }
 
-/// Refuses two metrics of this struct with the same name and labels. Flattened metrics, and a family with a metric that
-/// is not one, are compared at compile time by generated code.
+/// Refuses two metrics of this struct with the same name and labels. Generated code compares the other pairs at compile
+/// time: flattened metrics, and a metric that may be a family with a metric that cannot be a family.
 pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
     let mut all = HashSet::new();
     for (at, (field, keys)) in fields.iter().enumerate() {

@@ -27,9 +27,10 @@ pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     bounds
 }
 
-/// Returns statements that require the same traits of each field's type as the generated impls do. They are emitted
-/// together with errors of the checks, so that the compiler reports wrong types in the same build. Types that depend on
-/// a parameter are left out, because the impls that accompany errors have no bounds on them.
+/// Returns statements that require the same traits of the fields' types as the generated impls do. They are emitted
+/// together with errors of the checks, so that the compiler reports wrong types in the same build. Fields whose keys
+/// had errors are left out. So are types that depend on a parameter, because the impls that accompany errors have no
+/// bounds on them.
 pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
     match model {
         Model::Instruments(instruments) => assert_instruments(instruments),

@@ -8,8 +8,9 @@ use crate::derive::generics::impl_generics_with;
 use crate::derive::model::InstrumentStruct;
 use crate::template::{quote, quote_spanned};
 
-/// Returns the impl of `ErrorCounter` and, if the field may be a family, that of `ErrorFamily`, or `None` if no field
-/// is marked `errors`. A counter accepts errors of any type, and a family accepts errors that convert to its label.
+/// Returns the impl of `ErrorCounter`, and also the impl of `ErrorFamily` if the field may be a family. Returns `None`
+/// if no field is marked `errors`. A counter accepts errors of any type, and a family accepts errors that convert to
+/// its label.
 pub(super) fn expand_impls(
     model: &InstrumentStruct<'_>,
     where_clause: Option<&TokenStream>,

@@ -137,7 +137,7 @@ fn expand_labels(labels: &[(String, String)]) -> TokenStream {
     quote!(&[#pairs])
 }
 
-/// Returns the constant with the labels of each family, or `None` if no metric may be one. A metric that is not a
+/// Returns the constant with the labels of each family, or `None` if no metric may be a family. A metric that is not a
 /// family has an empty list.
 fn expand_families(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
     let mut has_families = false;
@@ -217,8 +217,8 @@ fn expand_composed(model: &InstrumentStruct<'_>) -> Option<TokenStream> {
     Some(quote!(const COMPOSED: &'static [__rt::Descriptor] = #composed::METRICS;))
 }
 
-/// Returns calls that fail at compile time if two metrics cannot be distinguished. Each call is located at the field
-/// that causes the error.
+/// Returns calls that fail at compile time if two metrics cannot be distinguished, or if a metric has two labels of the
+/// same name. Each call is located at the field that causes the error.
 fn expand_checks(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     let ident = model.name.in_impl();
     let this = if model.generics.params.is_empty() { quote!(#ident) } else { quote!(Self) };

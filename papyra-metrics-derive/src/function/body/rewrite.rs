@@ -68,7 +68,7 @@ fn begins_with_item(tokens: &[TokenTree]) -> bool {
     }
 }
 
-/// Renames each `self`, except in the inputs of macros. The macros in the body must not contain `self`.
+/// Renames each `self`. The inputs of macros are unchanged, so they must not contain `self`.
 pub(crate) fn rename_self(tokens: TokenStream, name: &dyn Fn(&Ident) -> Ident) -> TokenStream {
     replace_self(tokens, &|ident, _, _| name(ident).into_token_stream())
 }
@@ -108,7 +108,8 @@ fn mixed_site(ident: &Ident) -> Span {
 /// A function that returns the replacement for a `self`, given the identifier, the token before it, and those after it.
 type Replacement<'a> = dyn Fn(&Ident, Option<&TokenTree>, &[TokenTree]) -> TokenStream + 'a;
 
-/// Replaces each `self`, except in macros, and in nested functions, which have their own `self`.
+/// Replaces each `self` that is a value. The inputs of macros, attributes, `use` items and paths such as `self::log`
+/// are unchanged, and so are nested functions, which have their own `self`.
 fn replace_self(tokens: TokenStream, replacement: &Replacement) -> TokenStream {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut replaced = TokenStream::new();

@@ -17,7 +17,7 @@ pub(crate) struct BodyUsage {
     pub(crate) awaits: bool,
     /// Whether the body names `self`.
     pub(crate) names_self: bool,
-    /// Whether the body names `self` without accessing a field or calling a method.
+    /// Whether the body names `self` without accessing a field or calling a method. A format string does not count.
     pub(crate) uses_self_as_value: bool,
     /// Whether the body names `self` without accessing a field.
     pub(crate) uses_self_beyond_fields: bool,
@@ -29,7 +29,7 @@ pub(crate) struct BodyUsage {
     /// Whether a macro call may consume a pinned `self`, as `dbg!(self)` and `ready!(self.project().file.poll(cx))` do.
     /// Methods are judged by their names.
     pub(crate) consumes_self_in_macros: bool,
-    /// The fields of `self` that the body names: `log` in `self.log.len`.
+    /// The named fields of `self` that the body accesses: `log` in `self.log.len`.
     pub(crate) fields_of_self: Vec<Ident>,
     /// Identifiers followed by a field access: `log` in `log.len`.
     pub(crate) fields_accessed_of: HashSet<String>,
@@ -57,8 +57,8 @@ impl BodyUsage {
         self.position_of(ident).is_some()
     }
 
-    /// Returns the position of an identifier in the order in which the body first names them, or `None` if the body does
-    /// not name it.
+    /// Returns the position of an identifier among the identifiers that the body names, in the order in which it first
+    /// names them. Returns `None` if the body does not name the identifier.
     pub(crate) fn position_of(&self, ident: &Ident) -> Option<usize> {
         self.names.get(&ident.to_string()).copied()
     }

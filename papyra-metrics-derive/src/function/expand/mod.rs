@@ -116,8 +116,8 @@ impl<'a> BodyExpander<'a> {
         braced(statements, block.span())
     }
 
-    /// Returns the expression for a body that cannot return early. The body is in a branch of an `if` because it may
-    /// diverge, and rustc warns of unreachable statements after a diverging expression.
+    /// Returns the expression for a body that does not run in a closure or an `async` block. The body is in a branch of
+    /// an `if` because it may diverge, and rustc warns of unreachable statements after a diverging expression.
     fn in_place(&self, block: &Group) -> TokenStream {
         let private = &self.private;
         quote_mixed_site!(if #private::takes_branch() #block else { #private::other_branch() })

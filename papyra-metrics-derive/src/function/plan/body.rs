@@ -1,8 +1,8 @@
 //! Plans how a body runs, and how the body and the code around it share `self` and the arguments.
 //!
-//! A body that cannot return early is not wrapped, unless its cancellation is counted. Any other body runs in a closure,
-//! or in an `async` block if the body awaits or its cancellation is counted, so that `return` and `?` end only the
-//! closure or block.
+//! If a body may return early, and generated code runs after the body, the body runs in a closure, or in an `async`
+//! block if the body may await. `return` and `?` then end only the closure or block. A body whose cancellation is
+//! counted always runs in an `async` block. Any other body is not wrapped.
 //!
 //! By default, an instrument is looked up when it is updated, so that the body can use `self` without restriction. With
 //! `&self`, metrics that are needed more than once are looked up once, before the body. If `self` is owned, if the
@@ -34,14 +34,14 @@ pub(crate) struct BodyPlan<'a> {
     /// The fields of `self` that an `async` block captures by `&mut`. A `&` would be `Send` only if the field were
     /// `Sync`.
     pub(crate) captured_fields: Vec<Ident>,
-    /// The arguments that the closure or `async` block captures, in the order in which it drops them.
+    /// The arguments that the closure or `async` block has to capture explicitly, in the order in which it drops them.
     pub(crate) captures: Vec<Capture<'a>>,
     /// Whether the body needs all of `self`, because a macro in it contains the word `self`.
     macros_need_self: bool,
     /// Whether a guard records that the body is waiting, so that its cancellation can be counted.
     pub(crate) is_watched: bool,
-    /// Whether a guard times the call, because the body cannot run in a closure: the return type cannot be written on
-    /// one, or the function has `#[track_caller]`, which has no effect in one.
+    /// Whether a guard times the call, because the body cannot run in a closure: the return type cannot be written on a
+    /// closure, or the function has `#[track_caller]`, which has no effect in a closure.
     pub(crate) is_timed_by_guard: bool,
     /// Whether a guard holds `&mut self` while the body runs.
     pub(crate) guard_holds_self: bool,
@@ -77,7 +77,8 @@ pub(crate) enum BodySelf {
     ReborrowedPin,
 }
 
-/// The construct that a body runs in. `return` and `?` in the body end this construct.
+/// The construct that a body runs in, if generated code runs after the body. `return` and `?` in the body end this
+/// construct.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Scope {
     InPlace,
@@ -306,8 +307,8 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Returns whether an expression has to be evaluated before the body, because the body may consume a variable in
-    /// it, or because the returned future outlives the variable.
+    /// Returns whether an expression has to be evaluated before the body. The reason is a variable in the expression,
+    /// which the body may move, which the returned value may borrow, or which the returned future outlives.
     pub(crate) fn shares(&self, expression: &BodyUsage, access: Access) -> bool {
         let arguments = &self.model.function.arguments;
         let names = |argument: &Argument| argument.names.iter().any(|name| expression.names(name));
@@ -331,8 +332,8 @@ impl<'a> BodyPlan<'a> {
     }
 
     /// Returns whether the body has to be the last expression of the generated function, instead of the initializer of
-    /// `__result`. It has to be if the return type is `!` or contains `impl Trait`, because `__result` cannot have such a
-    /// type annotation, or if the body ends in a `return`, so that lints still report the `return` as needless.
+    /// `__result`. This is necessary if the return type is `!` or contains `impl Trait`, because `__result` cannot have
+    /// such a type annotation, or if the body ends in a `return`, so that lints still report the `return` as needless.
     pub(crate) fn has_to_be_last(&self) -> bool {
         ends_in_return(&self.block.stream()) || cannot_be_annotated(self.model.function)
     }

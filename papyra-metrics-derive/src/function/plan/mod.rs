@@ -19,7 +19,7 @@ pub(crate) enum Plan<'a> {
     Named(BodyPlan<'a>, &'a TokenStream),
     /// The `async` block that is the entire body, with or without `Box::pin` around it.
     FutureBlock { plan: BodyPlan<'a>, keywords: TokenStream, pin: Option<(TokenStream, Span)> },
-    /// The future that the last expression of the body creates, after some statements.
+    /// The future that the last expression of the body creates, and the statements before it, if there are any.
     LastFuture {
         plan: BodyPlan<'a>,
         statements: TokenStream,
