@@ -1,4 +1,5 @@
-//! Every key of `#[derive(Metrics)]`, alone and together, on every form of struct.
+//! The keys `crate`, `errors`, `flatten`, `help`, `name`, `prefix`, `skip` and `unit` of `#[derive(Metrics)]`, alone and
+//! together, on every form of a struct of instruments.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;

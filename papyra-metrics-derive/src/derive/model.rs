@@ -74,7 +74,7 @@ pub(crate) struct Field<'a> {
     /// the `type_bounds`.
     pub(crate) has_bound: bool,
     pub(crate) role: Role,
-    /// Whether the keys of the field had no errors. If they had errors, `role` is a guess.
+    /// Whether neither the keys of the field nor those of the struct had errors. If they had errors, `role` is a guess.
     pub(crate) has_valid_keys: bool,
 }
 
@@ -184,7 +184,7 @@ pub(crate) struct PlainField<'a> {
     /// The attributes that are copied to the field of the generated struct.
     pub(crate) attrs: Vec<&'a Attribute>,
     pub(crate) role: PlainRole<'a>,
-    /// Whether the keys of the field had no errors. If they had errors, `role` is a guess.
+    /// Whether neither the keys of the field nor those of the struct had errors. If they had errors, `role` is a guess.
     pub(crate) has_valid_keys: bool,
 }
 

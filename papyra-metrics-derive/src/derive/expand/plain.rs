@@ -127,7 +127,7 @@ struct Parts {
     read: TokenStream,
     /// Statements that call a visitor with each field of the user's struct.
     values: TokenStream,
-    /// The name of each field of the generated struct and a reference to it, for `Debug`.
+    /// Pairs of the name of a field of the generated struct and a reference to the field, for `Debug`.
     debug: TokenStream,
 }
 
