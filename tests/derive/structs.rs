@@ -1,5 +1,5 @@
-//! The keys `crate`, `errors`, `flatten`, `help`, `name`, `prefix`, `skip` and `unit` of `#[derive(Metrics)]`, alone and
-//! together, on every form of a struct of instruments.
+//! The keys `crate`, `errors`, `flatten`, `help`, `name`, `prefix`, `skip` and `unit` of `#[derive(Metrics)]`, alone
+//! and together, on every form of a struct of instruments.
 
 use std::marker::PhantomData;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! Errors by kind: `errors` in a family counts each error once, under the label that it converts to.
+//! Errors by kind: `errors` in a family counts each error once, under the label of the error.
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, clippy::unused_async)] // forms under test
 

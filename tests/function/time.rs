@@ -530,7 +530,7 @@ fn threads_that_call_once_are_sampled_too() {
     assert!((500..2_000).contains(&count), "{count} of 1,000");
 }
 
-/// Adds up the weights of the samples of every 34th call, and those of all samples.
+/// Adds up the weights of all samples, and separately the weights that every 34th call records.
 #[derive(Default)]
 struct Each34th {
     call: AtomicU64,
