@@ -620,7 +620,7 @@ fn floats_and_integers_of_any_size_are_compared_exactly() {
         assert_ne!(Value::Float(float), integer - 1);
         assert_eq!(integer, Value::Float(float));
     }
-    // Each of these is next to a limit, or converts to it if it is rounded or clamped.
+    // With `as`, each of these floats converts to a limit of an integer type or to zero, but none equals that integer.
     for float in [two_to(127), two_to(128), f64::INFINITY, f64::NAN] {
         assert_ne!(Value::Float(float), i128::MAX);
         assert_ne!(Value::Float(float), u128::MAX);

@@ -63,7 +63,7 @@ fn a_histogram_round_trips_as_an_object_in_the_exported_unit() {
 
 buckets!(Scan: Duration = one_two_five(1s, 1000s));
 
-/// Returns the distribution that is read back from its JSON, and the distribution.
+/// Returns the distribution as it is read back from its JSON, and the original distribution.
 fn through_json(scan: &Histogram<Scan>) -> (Distribution, Distribution) {
     let written = scan.get().erase();
     (serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap(), written)

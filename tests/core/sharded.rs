@@ -247,7 +247,7 @@ fn each_member_of_a_sharded_family_takes_a_word_of_each_line_of_its_group() {
     let (one, nineteen) =
         (size_of::<Family<Only, ShardedCounter>>(), size_of::<Family<Slot, ShardedCounter>>());
     assert!(one < alone + 128, "{one} and {alone}");
-    // The memory for nineteen members, and for as many as the last group can lack, is less than four groups.
+    // Nineteen members, and the unused positions of the last group, take less memory than four groups.
     assert!(nineteen < 4 * (alone + 128), "{nineteen} and {alone}");
     let family: Family<Slot, ShardedCounter> = Family::new();
     let line = if cfg!(target_arch = "x86_64") { 64 } else { 128 };
@@ -501,7 +501,8 @@ mod moved_and_interrupted {
         assert!(stopped_before > 5 && stopped_after > 0, "{stopped_before} {stopped_after}");
     }
 
-    /// A recording whose thread is moved is aborted. It then adds the count, and after it the sum, to a shared block.
+    /// A recording that is stopped or moved within its restartable sequence is aborted. It then adds first the count
+    /// and then the sum to a shared block.
     #[test]
     #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
     fn a_recording_that_is_moved_to_another_core_counts_once_with_its_sum() {
@@ -641,7 +642,7 @@ mod moved_and_interrupted {
 
     const EACH: u64 = 1_000_000;
 
-    /// Counts in a signal handler and in the increment that it interrupts, which is the first of its thread.
+    /// Counts in a signal handler, which interrupts the first increment of its thread.
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn an_interrupted_increment_and_the_increment_in_the_handler_both_count() {

@@ -37,7 +37,7 @@ fn metrics_exporter_prometheus_has_the_exact_totals_over_resets_and_reopened_bac
         orders.reset();
         orders.records_written.add(1);
         facade.export().unwrap();
-        // In every other round the last counts are exported only after the backend is open again.
+        // In every other round, nothing is exported between the closing of the backend and its reopening.
         drop(orders);
         if n % 2 == 0 {
             facade.export().unwrap();

@@ -1,5 +1,5 @@
 //! One derived struct with families, fixed labels and errors by kind is published in a file and registered. Each receiver
-//! has the same series with the same numbers, even if a label's value contains every special character of its syntax.
+//! has the same series with the same numbers, even if a label's value contains every special character of the formats.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -316,7 +316,7 @@ fn a_collector_has_each_series_over_otlp() {
     assert_received(&received);
 }
 
-/// Returns the text with `_` for each character that is not a letter, a digit or in `allowed`.
+/// Returns the text with `_` for each character other than ASCII letters, ASCII digits and those in `allowed`.
 fn sanitized(text: &str, allowed: &str) -> String {
     let is_allowed = |char: char| char.is_ascii_alphanumeric() || allowed.contains(char);
     text.chars().map(|char| if is_allowed(char) { char } else { '_' }).collect()

@@ -239,8 +239,8 @@ fn metrics_that_are_registered_again_after_they_were_forgotten_begin_at_zero() {
         record(3);
         assert_eq!(read(), [5, 5]);
     }
-    // The metrics are also forgotten if others have their labels in the meantime. The series then continues the total of the
-    // others.
+    // The metrics are also forgotten if other metrics have their labels in the meantime. The series then continues the
+    // total of the other metrics.
     assert!(registry.unregister(&metrics));
     let other = Arc::new(Appends::default());
     registry.register(other.clone(), labels).unwrap();

@@ -149,7 +149,7 @@ impl Scraper {
         serde_json::from_str(&body).ok()
     }
 
-    /// Returns the single value of this query, or `None` while there is none.
+    /// Returns the value of the first series that the query finds, or `None` while there is none.
     pub fn query(&self, query: &str) -> Option<String> {
         let answer = self.get("query", &[("query", query)])?;
         answer["data"]["result"][0]["value"][1].as_str().map(str::to_owned)

@@ -69,7 +69,7 @@ fn a_backend_uses_the_registry_while_it_is_read_and_when_it_is_dropped() {
             descriptors: ACTIVE,
             on_read: move || {
                 use_registry(&reading);
-                // The scrape reads this backend again, which must not start another scrape.
+                // The scrape reads this backend again. That second reading must not start another scrape.
                 if !is_scraping.swap(true, Relaxed) {
                     assert!(
                         Prometheus::new(&reading).scrape(None).body.contains("active_total 7\n")
@@ -116,7 +116,7 @@ fn a_backend_may_scrape_the_exporter_that_reads_it() {
     assert!(prometheus.scrape(None).body.contains("active_total 7\n"));
     log.records_written.inc();
     drop(log);
-    // Also after a nested scrape, the last values of a closed backend are in exactly one scrape.
+    // Even after a nested scrape, exactly one scrape contains the last values of a closed backend.
     assert!(prometheus.scrape(None).body.contains("records_written_total 1\n"));
     for _ in 0..3 {
         assert!(!prometheus.scrape(None).body.contains("records_written"));
@@ -236,7 +236,7 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
         }
     });
     barrier.wait();
-    // The blocked reader has already read zero, but its values are merged only after those of the next reading.
+    // The blocked reader has already read zero, but its values are merged only after the values of the next reading.
     log.records_written.add(3);
     let mut reader = RegistryReader::new(&registry);
     let read = |reader: &mut RegistryReader| {
@@ -317,7 +317,7 @@ fn labels_are_free_again_when_metrics_that_were_registered_twice_are_dropped_dur
     registered.unwrap();
 }
 
-/// A payload of a panic that panics when it is dropped.
+/// A panic payload whose `Drop` panics.
 struct PanickingPayload(&'static str);
 
 impl Drop for PanickingPayload {

@@ -191,7 +191,7 @@ fn a_series_starts_at_the_previous_reading_and_restarts_if_its_total_is_forgotte
     let mut spans_now = || spans(&decode(&otlp.encode())["records_written"]);
     let [(start, first)] = spans_now()[..] else { panic!() };
     assert!((before..=created).contains(&start) && first >= start);
-    // A backend that is registered later starts at the last reading.
+    // The series of a backend that is registered later start at the last reading.
     let users = open(&registry, "users");
     let spans_of_both = spans_now();
     let [(orders_start, second), (users_start, _)] = spans_of_both[..] else { panic!() };
@@ -229,7 +229,7 @@ fn a_collector_that_was_unavailable_has_everything_after_the_next_request() {
     let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
     let orders = open(&registry, "orders");
     for _ in 0..3 {
-        // This backend is closed while the collector is unavailable, and is not opened again.
+        // This backend is opened and closed in each round. Once the collector is available, it stays closed.
         let users = open(&registry, "users");
         users.records_written.add(10);
         orders.records_written.add(1);
@@ -276,7 +276,7 @@ fn about(url: &str, what: &str) -> [String; 1] {
     [format!("the collector at {url} {what}")]
 }
 
-/// Exports once, with a collector that accepts a part of the data, and returns the problems of the registry.
+/// Exports once to a collector that answers with this partial success. Returns the problems of the registry.
 fn problem_of(
     rejected_data_points: i64,
     error_message: &str,
@@ -301,7 +301,7 @@ fn no_request_is_sent_before_a_requested_pause_is_over() {
     orders.records_written.add(7);
     let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
     let busy = |retry_after: &str| http("503 Service Unavailable", retry_after, &[]);
-    // A `Retry-After` that is longer than an export waits makes the export fail. The next export sends no request.
+    // The export fails if `Retry-After` exceeds four seconds. The next export sends no request.
     collector.answers.send(busy("Retry-After: 3600\r\n")).unwrap();
     let error = otlp.export().unwrap_err().to_string();
     assert!(error.ends_with(": 503 Service Unavailable"), "{error}");
@@ -309,7 +309,7 @@ fn no_request_is_sent_before_a_requested_pause_is_over() {
     assert_eq!(otlp.export().unwrap_err().kind(), ErrorKind::WouldBlock);
     assert!(collector.requests.try_recv().is_err());
 
-    // If `Retry-After` is short, an export waits and sends the request again. The final export does so too.
+    // If `Retry-After` is short, `Periodic` waits and sends the request again. The final export does so too.
     let otlp = Otlp::new(&registry).into_http(&url).unwrap();
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         collector.answers.send(http(status, "Retry-After: 1\r\n", &[])).unwrap();

@@ -45,7 +45,7 @@ impl Metrics for Fragile {
     }
 }
 
-/// Returns a registry with a backend that may panic between two that do not.
+/// Returns a registry with three backends, and the backends. The second one panics on request.
 fn fixture() -> (Registry, Arc<Fragile>, [Arc<LogMetrics>; 2]) {
     let registry = Registry::new();
     let [before, after] = [(); 2].map(|()| Arc::new(LogMetrics::default()));
@@ -150,7 +150,7 @@ fn a_collection_has_the_other_backends_and_reports_the_panic() {
 
 type Callbacks = Arc<Mutex<Vec<Callback<u64>>>>;
 
-/// A provider of another SDK, which collects the callbacks of counters.
+/// An instrument provider of another SDK. It collects the callbacks of counters.
 #[derive(Default)]
 struct OtherSdk(Callbacks);
 
@@ -164,7 +164,7 @@ impl InstrumentProvider for OtherSdk {
     }
 }
 
-/// An instrument of another SDK, which panics if it refuses values.
+/// An instrument of another SDK. It panics when it observes a value if `refuses` is set.
 struct OtherInstrument {
     refuses: bool,
 }

@@ -60,7 +60,7 @@ fn panics_once(sender: &Sender<()>) -> PanicsOnce {
     PanicsOnce { sender: sender.clone(), has_panicked: false }
 }
 
-/// An export that never has sent everything.
+/// An export that always has more to send.
 struct Endless;
 
 impl Export for Endless {

@@ -65,7 +65,7 @@ fn integers_of_every_length_are_written_exactly() {
     }
 
     let powers = || (0..20).map(|exponent| 10_u64.pow(exponent));
-    // Each digit at each position, and the shortest and the longest number of each length.
+    // Each digit at each position, and the smallest and the largest number of each length.
     let multiples = (2..=9).flat_map(|digit| powers().filter_map(move |it| it.checked_mul(digit)));
     let mixed = powers().map(|power| 12_345_678_901_234_567_890 / power);
     let mut all: Vec<u64> = powers().flat_map(|it| [it - 1, it]).chain(multiples).collect();

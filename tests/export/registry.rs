@@ -577,7 +577,7 @@ fn unregistering_releases_metrics_at_once_and_keeps_their_last_counts() {
 
 #[test]
 fn metrics_may_use_the_registry_when_they_are_dropped() {
-    /// Uses the registry when it is dropped.
+    /// Metrics that use the registry while they are dropped.
     #[derive(Metrics)]
     struct UsesRegistryOnDrop {
         reads: Counter,

@@ -240,7 +240,7 @@ fn promtool_unit_tests_fire_each_alert_for_its_fault_and_none_for_healthy_series
     );
 }
 
-/// A log whose output can be replaced while it is written.
+/// A log whose output can be replaced while a thread writes records.
 struct Log {
     out: Mutex<Box<dyn Write + Send>>,
     metrics: Arc<StoreMetrics>,
@@ -293,8 +293,8 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
         let record = vec![b'x'; 1 << 16];
         while !over.load(Ordering::Relaxed) {
             let _ = writer.append(&record[..1000]);
-            // This record is larger than a socket's buffer, so the append blocks once the log writes to the socket below,
-            // which nobody reads.
+            // A few of these records fill the buffer of a socket, so an append blocks soon after the log writes to the
+            // socket below, which nobody reads.
             let _ = writer.append(&record);
             thread::sleep(Duration::from_millis(5));
         }

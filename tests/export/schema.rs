@@ -241,7 +241,7 @@ fn objectives_components_and_marks_are_written_and_read_back() {
     assert_eq!(Schema::of_registry(&registry), schema);
 }
 
-/// Metrics of which some are absent until `inner` is set.
+/// Metrics that are absent until `inner` is set.
 #[derive(Default)]
 struct Late {
     inner: OnceLock<Wal>,

@@ -222,7 +222,7 @@ fn only_the_latest_scrapes_are_kept_for_slow_clients() {
         .map(|_| {
             let mut stream = connect(server.local_addr());
             stream.write_all(SCRAPE.as_bytes()).unwrap();
-            // The first response is being sent, so the next request gets another scrape.
+            // The response to this client has begun, so the request of the next client starts another scrape.
             stream.read_exact(&mut [0]).unwrap();
             stream
         })
@@ -534,8 +534,9 @@ fn silent_clients_are_disconnected_to_free_descriptors_for_a_scrape() {
                 stream.set_nonblocking(true).unwrap();
                 stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
             };
-            // The server may close the connection of one client only after the test has taken the free descriptors for the
-            // next. Then the next client gets that descriptor, and no silent client has to be disconnected.
+            // The server sometimes closes a client's connection late, when the test has already taken all free descriptors
+            // for the next client. That client then gets the descriptor of the closed connection, and no silent client has
+            // to be disconnected.
             wait_for("the oldest silent client to be disconnected", || {
                 let mut held = take_all_descriptors();
                 held.pop();

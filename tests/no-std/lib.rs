@@ -113,7 +113,7 @@ pub mod timed {
     }
 }
 
-/// A type that syn cannot parse without its feature `full`, which no dependency of this crate enables.
+/// A field of a type that syn parses only with its feature `full`, which no dependency of this crate enables.
 #[cfg(feature = "unparsed")]
 pub mod unparsed {
     use papyra_metrics::{Counter, Metrics};

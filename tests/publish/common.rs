@@ -1,6 +1,6 @@
 //! Starts the backend process and sends commands to it.
 
-#![allow(dead_code)] // each test needs only some of it
+#![allow(dead_code)] // a test binary uses only a part of it
 
 use std::{
     io::{BufRead, BufReader, Write},

@@ -1,6 +1,6 @@
 //! Changes published files. The checksum matches the changes, so that a reader does not stop at it.
 
-/// Returns a file with bytes of its description replaced, each at an offset.
+/// Returns the file with these changes to its description. Each change replaces the bytes at its offset.
 pub(crate) fn forged(file: &[u8], changes: &[(usize, &[u8])]) -> Vec<u8> {
     let mut forged = file.to_vec();
     for (at, change) in changes {

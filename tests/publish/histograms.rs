@@ -359,7 +359,8 @@ mod hostile {
     #[test]
     fn invalid_and_repeated_labels_are_rejected() {
         let sample = Sample::new();
-        // The first histogram becomes a counter. A counter has no bounds, so labels can replace those of the histogram.
+        // The first histogram becomes a counter. A counter has no bounds, so labels can be written over the bounds of
+        // the histogram.
         let list = usize::try_from(sample.number(APPEND + 72)).unwrap();
         let name = (sample.number(APPEND), sample.number(APPEND + 4));
         let pair = |(offset, len): (u32, u32)| [offset.to_ne_bytes(), len.to_ne_bytes()].concat();

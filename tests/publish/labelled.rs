@@ -1,4 +1,4 @@
-//! Metrics with labels of every form, which the tests of the file and of the command share.
+//! Metrics with labels of every form, which the tests of published files and of the command share.
 
 use papyra_metrics::{Counter, Family, Histogram, Label, Metrics, ShardedCounter};
 

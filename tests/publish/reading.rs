@@ -1,4 +1,4 @@
-//! A reader validates all contents of a file, and returns exactly its values.
+//! A reader validates all contents of a file, and returns exactly the values in the file.
 
 #![allow(clippy::unnecessary_debug_formatting)] // messages format paths this way
 
@@ -42,7 +42,7 @@ struct CacheMetrics<I> {
     misses: I,
 }
 
-/// A published file, and its bytes.
+/// The bytes of a published file, and a directory for changed copies of it.
 struct Sample {
     directory: tempfile::TempDir,
     bytes: Vec<u8>,
@@ -221,7 +221,7 @@ fn mutate(sample: &Sample) {
                 7 if bytes.len() >= description => {
                     bytes[entry + 24] = random.u8(..7);
                 }
-                // Changes the version of the format, so that entries have another length.
+                // Changes the version of the format, so that entries are decoded by the rules of the other version.
                 8 if bytes.len() >= description && random.usize(..4) == 0 => {
                     bytes[12] ^= 3;
                 }
@@ -286,7 +286,7 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     assert!(fault(24, &word(u64::MAX)).ends_with("the file is cut short"));
     assert!(fault(32, &word(u64::MAX)).ends_with("the file is cut short"));
     assert!(fault(32, &word(8)).ends_with("invalid length of the description"));
-    // Strings outside of the table of strings, or that are not UTF-8, are rejected.
+    // A string that lies outside of the table of strings, or is not UTF-8, is rejected.
     assert!(fault(entry, &half(u32::MAX)).ends_with("invalid string"));
     assert!(fault(entry, &half(0)).ends_with("invalid string"));
     assert!(
@@ -720,7 +720,7 @@ mod costs {
     fn a_header_that_changes_while_it_is_read_gives_values_or_an_error() {
         let sample = Sample::new();
         fs::write(sample.path(), &sample.bytes).unwrap();
-        // This header is invalid, because its description is longer than its file.
+        // This header is invalid, because in it the length of the description exceeds the length of the file.
         let description = u64::try_from(description_len(&sample.bytes)).unwrap();
         let other = sample.forged(24, &(description - 8).to_ne_bytes());
         let file = fs::File::options().write(true).open(sample.path()).unwrap();

@@ -18,7 +18,7 @@ fn each_mistake_is_reported_at_its_token() {
 #[test]
 fn a_mistake_in_a_type_argument_is_reported_with_its_first_use() {
     let cases = trybuild::TestCases::new();
-    // The collision is found only when code is generated. Because one case passes, trybuild builds both instead of only checking them.
+    // These mistakes are found only when code is generated. Because one case passes, trybuild builds all cases instead of only checking them.
     cases.pass("ui/generic/distinct.rs");
     cases.compile_fail("ui/generic/duplicate-in-a-generic-struct.rs");
     cases.compile_fail("ui/generic/published-with-a-large-alignment.rs");

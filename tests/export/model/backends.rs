@@ -25,7 +25,8 @@ pub(crate) enum Part {
 }
 
 impl Metric {
-    /// Returns what the model appends to the name of a histogram for this part, and nothing for other metrics.
+    /// Returns what the model appends to the name of a histogram for this part, and an empty string for other
+    /// metrics.
     pub(crate) fn part_suffix(&self) -> String {
         self.part.map_or_else(String::new, part_suffix)
     }
@@ -265,7 +266,7 @@ pub(crate) const LABELS: [&[(&str, &str)]; 4] = [
     &[("backend", "b"), ("zone", "a")],
     &[("backend", "ü\"\\\n"), ("zone", "")],
 ];
-/// The labels in the notation of each receiver.
+/// [`LABELS`] in the notation of Prometheus.
 pub(crate) const LABELS_IN_PROMETHEUS: [&str; 4] =
     ["", "{backend=\"a\"}", "{backend=\"b\",zone=\"a\"}", "{backend=\"ü\\\"\\\\\\n\"}"];
 pub(crate) const LABELS_IN_STATSD: [&str; 4] =

@@ -1,5 +1,5 @@
 //! Runs random sequences of an application's operations, and compares the values that each kind of reader returns with
-//! those of a naive model.
+//! a naive model.
 //!
 //! The model knows sums, maps and lists, and shares no code with the crates that are tested. A failing sequence is
 //! shrunk and printed with its seed. `PAPYRA_MODEL_CASES=100000 cargo test -p papyra-metrics-export-tests --test model`
@@ -136,8 +136,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 type Readers = [Box<dyn Reader>; READERS - 2];
 
-/// Reads with one of the readers, and compares its values with the model. Does not collect with OpenTelemetry after a
-/// limit was set, because the model does not know which of its totals begin again.
+/// Reads with one of the readers, and compares the values with the model. Does not collect with OpenTelemetry after a
+/// limit was set, because the model does not know which totals of OpenTelemetry begin again.
 fn read(model: &mut Model, reader: usize, readers: &mut Readers, telemetry: &mut Telemetry) {
     if model.limit.is_some() && reader >= readers.len() {
         return;
@@ -257,7 +257,7 @@ fn every_reader_agrees_with_a_naive_model() {
     let random = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
     let mut runner = TestRunner::new_with_rng(config, random);
     let steps = proptest::collection::vec(step(), 1..60);
-    // Sequences that are tried while a failing one is shrunk panic too; their messages are suppressed.
+    // To shrink a failing sequence, the runner tries others, which panic too. Their messages are suppressed.
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
     let result = runner.run(&steps, |steps| {

@@ -12,13 +12,14 @@ pub(crate) struct Object {
     pub(crate) backend: Backend,
     /// The current total or gauge value of each metric of the backend. A reset sets the total of a plain atomic to zero.
     pub(crate) raw: BTreeMap<usize, i128>,
-    /// The index of the labels of its registration. `None` while it is not registered.
+    /// The index of the labels under which the object is registered. `None` if it is not registered.
     pub(crate) labels: Option<usize>,
 }
 
 #[derive(Clone, Default)]
 pub(crate) struct Series {
-    /// A counter's total or a gauge's value. `None` if no reading has had it yet.
+    /// A counter's total or a gauge's value. `None` if it has not been read yet. A registration resets a
+    /// gauge to `None`.
     pub(crate) value: Option<i128>,
     /// The registered object whose values the series has, if any.
     pub(crate) open: Option<u64>,
@@ -41,14 +42,15 @@ pub(crate) struct Model {
     pub(crate) series: BTreeMap<Key, Series>,
     /// How much of an object's metric is already part of a series.
     pub(crate) exported: BTreeMap<(u64, Key), i128>,
-    /// How many objects have been closed: unregistered or dropped.
+    /// How many times an object was unregistered or dropped, even if it was not registered.
     pub(crate) closings: u64,
     pub(crate) registrations: u64,
-    /// For each closed object that is remembered, its series that no other object has continued. In the order of closing.
+    /// For each closed object that is remembered, its series that no later registration has continued. In the order of
+    /// closing.
     pub(crate) remembered: VecDeque<BTreeSet<Key>>,
-    /// The number of closed objects that are remembered. `None` until a limit is set.
+    /// The maximum number of closed objects that are remembered. `None` until a limit is set.
     pub(crate) limit: Option<usize>,
-    /// The sum of everything counted, which is kept below the maximum of an `i64`.
+    /// The sum of everything counted, which never exceeds `i64::MAX`.
     pub(crate) counted: i128,
 }
 

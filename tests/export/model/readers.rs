@@ -150,7 +150,7 @@ impl Reader for Scrape {
     }
 }
 
-/// Returns the samples in which Prometheus has a part of a histogram. Those of a bucket also count the buckets below it.
+/// Returns the Prometheus samples of a part of a histogram. The samples of a bucket also count the buckets below it.
 fn histogram_sample(shown: &BTreeMap<Key, i128>, (labels, metric): Key, part: Part) -> Vec<String> {
     let name = METRICS[metric].prometheus;
     let suffix = LABELS_IN_PROMETHEUS[labels];

@@ -1,4 +1,4 @@
-//! Compares OpenTelemetry with the model. Its collections may overlap.
+//! Compares the collections of OpenTelemetry, which may overlap, with the model.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -103,7 +103,8 @@ impl Collector {
         }
     }
 
-    /// Asserts that the sums are the totals of the model, and that the gauges of registered objects have their values.
+    /// Asserts that the sums are the totals of the model, and that the gauges of registered objects have the values of
+    /// the model.
     pub(crate) fn assert_equals(&self, model: &Model) {
         assert_eq!(self.totals, named(model.totals()));
         // In the SDK, the callbacks of each reader write into all readers. So a reader may see an earlier value of a gauge
@@ -176,7 +177,7 @@ impl Telemetry {
         }
     }
 
-    /// Adds a point at which a collection can be interrupted, after the existing instruments.
+    /// Adds a point at which a collection can be interrupted, after the existing instruments. Adds no more than three.
     pub(crate) fn interrupt_here(&mut self) {
         if self.interruptions == 3 {
             return;

@@ -1,4 +1,4 @@
-//! Histograms, which the adapter replays into those of the SDK, and float gauges.
+//! Histograms, which the adapter replays into histograms of the SDK, and float gauges.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -75,7 +75,7 @@ fn both_readers_have_the_count_of_each_bucket_over_resets_and_reopened_backends(
                 orders.reset();
             }
         }
-        // In every other round the last values are collected only after the backend is open again.
+        // Every other time, nothing is collected between the closing of the backend and its reopening.
         drop(orders);
         if opened % 2 == 0 {
             pipeline.collect();

@@ -242,7 +242,8 @@ impl Pipeline {
         OpenTelemetry::new(registry, &self.provider.meter("papyra"))
     }
 
-    /// Collects with both readers, asserts that both receivers have the same sums, and returns them.
+    /// Collects with both readers, and asserts that both receivers have the same sums. Returns what the receiver of
+    /// deltas has.
     pub(crate) fn collect(&self) -> Received {
         self.provider.force_flush().unwrap();
         let (cumulative, delta) = (self.cumulative.received(), self.delta.received());

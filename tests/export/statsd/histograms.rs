@@ -27,7 +27,8 @@ fn open(registry: &Registry, name: &str) -> Arc<Latencies> {
     metrics
 }
 
-/// Records random values of all magnitudes in the exported histogram and in its own, which has the expected values.
+/// Records the same random values of all magnitudes in the exported histogram and in `append`, from which the expected
+/// counters are computed.
 struct Source {
     state: u64,
     append: Histogram,
@@ -186,7 +187,7 @@ impl Aggregated {
                     None => (1.0, rate),
                 };
                 assert_eq!((tags, parts.next()), ("#backend:orders", None));
-                // Some agents truncate the reciprocal of the rate, which is therefore never below the count.
+                // Some agents truncate the reciprocal of the rate. The reciprocal is therefore never below the count.
                 let count = (1.0 / rate) as u64;
                 self.counts[bounds.partition_point(|&bound| bound < value)] += count;
                 self.sum += value * count as f64;

@@ -169,7 +169,7 @@ fn datagrams_are_packed_up_to_their_size_and_never_split_related_lines() {
             == datagram.matches("open_segments:-3|g").count()
     }));
 
-    // Counters that have not changed are not sent again, and gauges are. Lines that exceed the maximum are sent one by one,
+    // Unchanged counters are not sent again, but unchanged gauges are. Lines that exceed the maximum are sent one by one,
     // but the two lines of a negative gauge stay together.
     let mut statsd = statsd.with_max_bytes(1);
     backends[4].bytes_written.add(1);
@@ -415,7 +415,7 @@ fn a_daemon_that_listens_on_another_address_of_its_name_is_found() {
     assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
     statsd.export().unwrap();
     assert_eq!(receive(&daemon), ["orders.records_written:2|c\norders.open_segments:0|g"]);
-    // The gauge stays at zero.
+    // The counter has not changed, so only the gauge is sent.
     statsd.export().unwrap();
     assert_eq!(receive(&daemon), ["orders.open_segments:0|g"]);
 }

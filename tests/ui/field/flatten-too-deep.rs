@@ -1,4 +1,4 @@
-// Expected: one error, on the field: the structs below it are already flattened 31 levels deep.
+// Expected: one error, on the type `L31`, which already contains 31 levels of flattened structs.
 
 use papyra_metrics::{Counter, Metrics};
 

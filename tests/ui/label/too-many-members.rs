@@ -1,4 +1,4 @@
-// Expected: one error, on the family: it has 20 × 20 members, and the most are 256.
+// Expected: one error, on the family: it has 20 × 20 members, and at most 256 are allowed.
 
 use papyra_metrics::{Counter, Family, Label, LabelValues, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the second `LogCounts`.
+// Expected: one error, on the `LogCounts` in the attribute.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// Expected: one error, on `b`, which names the two metrics that collide, among two thousand.
+// Expected: one error, on `b`. It names the two metrics that collide, among more than two thousand.
 
 use papyra_metrics::{Counter, Metrics};
 
