@@ -3,8 +3,8 @@
 //!
 //! There are 40 distributions of 200,000 latencies each, the same in every run. They are normal, log-normal, exponential and
 //! bimodal, with medians from 1 µs to 100 ms, like the latencies of caches, disks and networks. An error is the absolute
-//! difference from the true quantile, in percent of it. The table shows the mean error over all distributions, and the worst
-//! error of p99.
+//! difference from the true quantile, in percent of the true quantile. The table shows the mean error over all
+//! distributions, and the worst error of p99.
 
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // all values are in range
 

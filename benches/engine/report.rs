@@ -28,8 +28,8 @@ pub(crate) fn text(
     text
 }
 
-/// Writes the time per operation without metrics, and the throughput of each other build relative to it: the median of the
-/// ratios of all rounds.
+/// Writes the time per operation of the build without metrics, and the throughput of each other build relative to that build:
+/// the median of the ratios of all rounds in which both were measured.
 fn throughput(text: &mut String, builds: &[Build], times: &[Times]) {
     head(
         text,
@@ -51,7 +51,7 @@ fn throughput(text: &mut String, builds: &[Build], times: &[Times]) {
     }
 }
 
-/// Writes the instructions that each build adds to those of the build without metrics.
+/// Writes the instructions of the build without metrics, and how many more instructions each other build executes.
 fn instructions(text: &mut String, builds: &[Build], counts: &[Instructions]) {
     head(text, "instructions per operation", WORKLOADS.iter().map(|workload| workload.name()));
     for (index, (build, with)) in builds.iter().zip(counts).enumerate() {

@@ -14,7 +14,8 @@ impl Median {
     pub(crate) fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let middle = values.len() / 2;
-        // 1.96 standard deviations of that number. One is half the square root of the number of all values.
+        // 1.96 standard deviations of the number of values below the true median. The standard deviation is half the square
+        // root of the number of all values.
         let ranks = (0.98 * (values.len() as f64).sqrt()).ceil() as usize;
         let low = values[middle.saturating_sub(ranks)];
         let high = values[(middle + ranks).min(values.len() - 1)];

@@ -58,8 +58,9 @@ fn measure_workload(builds: &[Build], workload: Workload, effort: f64) -> Times 
             let chosen = if round % SELDOM == 0 { &all } else { &often };
             let mut seconds = vec![0.0; builds.len()];
             for turn in 0..chosen.len() {
-                // Changes the order of the builds, so that each build comes first equally often and follows either
-                // neighbour equally often.
+                // Changes the order of the builds, so that a build is not always the first, and a build that is measured in
+                // every round does not always follow the same one. Rounds with all builds are even, so their order is never
+                // reversed.
                 let turn = if round % 2 == 0 { turn } else { chosen.len() - 1 - turn };
                 let index = chosen[(round / 2 + turn) % chosen.len()];
                 let mut watch = Stopwatch::default();

@@ -21,7 +21,7 @@ pub(crate) enum Workload {
     DurablePuts,
     /// Puts that the operating system writes to the disk later.
     Puts,
-    /// 95 gets and 5 puts of 100 operations. All records are in memory.
+    /// 95 % gets and 5 % puts. All records are in memory.
     Mix,
     /// Gets of records in three tables, whose blocks are in the cache.
     Tables,
@@ -91,8 +91,8 @@ fn get(engine: &impl Engine, number: u64) {
     assert!(engine.get(black_box(key(number).as_slice())), "a record is missing");
 }
 
-/// A sequence of record numbers that looks random and is always the same, by a linear congruential generator (Knuth,
-/// MMIX).
+/// A sequence of record numbers that looks random and is always the same, by a linear congruential generator with
+/// the multiplier of Knuth's MMIX.
 #[derive(Clone)]
 struct Numbers(u64);
 

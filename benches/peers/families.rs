@@ -194,7 +194,7 @@ fn entry<F: Sync + 'static, L: Copy + Sync + std::fmt::Debug + 'static>(
     count: impl Fn(&F, L) + Copy + Sync + 'static,
 ) -> Entry {
     let family = leak(family);
-    // The middle bits of a linear congruential generator (Knuth's MMIX).
+    // The middle bits of a linear congruential generator with the multiplier of Knuth's MMIX.
     let mut random = 1_u64;
     let order: Vec<L> = (0..LEN)
         .map(|_| {

@@ -12,7 +12,7 @@ pub struct Subject {
     pub name: String,
     /// The unit of work to which times refer.
     pub unit: &'static str,
-    /// The number of units in one round.
+    /// The number of units in one repetition of the work.
     pub units: u64,
     pub entries: Vec<Entry>,
 }
@@ -93,7 +93,7 @@ impl Entry {
         Self { contestant, work: Work::ByTwo(Box::new(work)) }
     }
 
-    /// Returns the number of repetitions that take at least as long as a round.
+    /// Returns a number of repetitions that take at least the time `round`.
     fn calibrate(&mut self, round: Duration) -> u64 {
         let mut repeats = 1;
         while self.round(repeats).time() < round {
@@ -126,7 +126,7 @@ impl Entry {
         }
     }
 
-    /// Counts the allocations of one repetition. Only the work of one thread is counted.
+    /// Returns the number of allocations per repetition, or `None` for work on two threads.
     fn allocations(&mut self) -> Option<f64> {
         const REPEATS: u64 = 16;
         let Work::Alone(work) = &mut self.work else { return None };
@@ -273,7 +273,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Returns the result of `make`, and the bytes that it keeps on the heap.
+/// Returns the result of `make`, and the bytes on the heap that `make` allocates and does not free.
 pub fn bytes_held<T>(make: impl FnOnce() -> T) -> (T, u64) {
     COUNTING.store(true, Ordering::Relaxed);
     let before = BYTES.load(Ordering::Relaxed);
@@ -293,7 +293,7 @@ pub mod instructions {
     /// The argument with which this program runs under callgrind.
     pub const ARGUMENT: &str = "--under-callgrind";
 
-    /// Returns the instructions of each contestant, by subject and name, or why they could not be counted.
+    /// Returns the instructions per unit of work of each contestant, by [`key`], or why they could not be counted.
     pub fn count() -> Result<HashMap<String, f64>, String> {
         if !cfg!(target_arch = "x86_64") {
             return Err("requests to callgrind are implemented only for x86-64".into());
@@ -316,7 +316,7 @@ pub mod instructions {
         }
     }
 
-    /// Parses the dumps, each of which names its contestant and its number of instructions.
+    /// Parses the dumps. A dump contains the key of a contestant, its units of work, and the number of instructions.
     fn read(folder: &std::path::Path) -> HashMap<String, f64> {
         let mut counts = HashMap::new();
         for entry in folder.read_dir().into_iter().flatten().flatten() {
@@ -339,7 +339,7 @@ pub mod instructions {
         format!("{}: {contestant}", subject.name)
     }
 
-    /// Runs each contestant between two client requests, under callgrind.
+    /// Runs each contestant that works on one thread between two client requests, under callgrind.
     pub fn run(subjects: Vec<Subject>) {
         for mut subject in subjects {
             let repeats = (200 / subject.units).max(1);

@@ -138,7 +138,8 @@ impl Text for Fastmetrics {
     }
 }
 
-/// Counters of measured. The code is like that of measured's derive, which needs names that are known at compile time.
+/// Counters of measured. The code is like the code that measured's derive generates. The derive itself cannot be used, because
+/// it needs names that are known at compile time.
 pub struct Measured {
     pub counters: Vec<(&'static MetricName, measured::Counter)>,
     encoder: BufferedTextEncoder,

@@ -20,8 +20,8 @@ mod baseline;
 mod exported;
 mod misses;
 
-/// Returns the time of the fastest of many runs, in nanoseconds, because other load only adds time. The
-/// time that it takes to read the clock is subtracted.
+/// Returns the time of the fastest of many runs in nanoseconds. The fastest run is the most exact, because other load
+/// only adds time. The time that it takes to read the clock is subtracted.
 fn fastest<T>(state: &mut T, before: impl Fn(&mut T), run: impl Fn(&mut T)) -> f64 {
     let begin = Instant::now();
     let (mut best, mut clock) = (Duration::MAX, Duration::MAX);

@@ -36,7 +36,7 @@ pub(crate) fn misses() -> ExitCode {
     for backends in [1, 10, 100, 1_000, 10_000] {
         print!("{backends:8} {:8}", backends * 10);
         for what in ["baseline", "none", "all"] {
-            // The setup is the same for four and for eight runs, so the difference is that of four runs.
+            // The setup is the same for four and for eight runs, so the difference is the cost of four runs.
             let misses = [4, 8].map(|runs| misses_of(what, backends, runs));
             let [few, more] = match misses {
                 [Ok(few), Ok(more)] => [few, more],

@@ -21,8 +21,8 @@ use crate::series::exported::ExportedValues;
 use crate::series::number::{Form, Number};
 use crate::{Labels, Registry, RegistryReader};
 
-/// The largest number of histogram values that are replayed after one reading, which takes about a tenth of a second.
-/// Later readings replay the remaining values.
+/// The largest number of histogram values that are replayed after one reading. Replaying so many values takes about a
+/// tenth of a second. Later readings replay the remaining values.
 const MAX_REPLAYED: u64 = 1_000_000;
 
 pub(super) struct Collections {
@@ -99,7 +99,8 @@ impl Collections {
         }
     }
 
-    /// Records the new values of this family of histograms, as [`observe`](Self::observe) does with numbers.
+    /// Records the new values of this family in a histogram of the SDK. If this is the first callback of a collection,
+    /// reads the backends first, as [`observe`](Self::observe) does.
     ///
     /// Returns `false` if the family has series, but no histogram that can record their values has been built yet.
     pub(super) fn replay(

@@ -15,8 +15,8 @@ use crate::family::Family;
 use crate::otel_naming::{Names, unit};
 use crate::registry::{Problem, ProblemReport};
 
-/// The time for which a registration waits until its instruments are built. The time is limited because a collection
-/// may be running a callback of the application that waits for a lock which the registering thread holds.
+/// The longest time for which a registration waits for its instruments to be built. The time is limited because a
+/// collection may be running a callback of the application that waits for a lock which the registering thread holds.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The maximum length of a unit, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
@@ -26,7 +26,8 @@ pub(super) struct Instruments {
     state: Mutex<State>,
     /// Notified when an instrument has been built, and when a callback begins, because it may run the code of backends.
     progress: Condvar,
-    /// The problem report for names and units that differ from those of the families.
+    /// The problem report for families that are not exported, that are exported with their kind in the name, or that
+    /// are exported without their unit.
     report: ProblemReport,
     /// The problem report for a thread that could not be started.
     thread_report: ProblemReport,

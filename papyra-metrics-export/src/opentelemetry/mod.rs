@@ -38,21 +38,21 @@ mod instruments;
 /// metric that declares none is derived from its name: `{record}` for `records_written`. Labels become attributes, and
 /// the help text becomes the description.
 ///
-/// The SDK merges instruments whose names are equal or differ only in case. If a metric that was registered earlier has
-/// the same name without its unit, the later one keeps its unit. If it has none, its kind is appended, as in
-/// `latency_gauge`, and if that name is taken too, it is not exported. The SDK refuses names of more than 255
-/// characters, so a metric with such a name is not exported either; a unit of more than 63 characters is left out.
-/// [`Registry::problems`] reports everything except names with a unit.
+/// The SDK merges instruments whose names are equal or differ only in case. If an earlier metric already has the name
+/// without the unit, the name of the later metric includes the unit. If the later metric has no unit, or that name is
+/// taken too, its kind is appended, as in `latency_gauge`. If that name is taken as well, the metric is not exported.
+/// The SDK refuses names of more than 255 characters, so a metric with such a name is not exported either; a unit of
+/// more than 63 characters is left out. [`Registry::problems`] reports all of this except names that include a unit.
 ///
 /// The observed totals never fall, neither at a reset nor when a backend is closed and opened again under the same
 /// labels. The sum that a reader receives therefore equals the number of counted events, with cumulative and with delta
 /// temporality, and with any number of readers, even if they collect at the same time.
 ///
-/// This requires that the registry remembers a closed backend until it is opened again. If a collection comes after the
-/// registry has forgotten the backend, its totals begin at zero when it is opened again, so a cumulative reader sees
-/// them fall. If the provider has a second reader with delta temporality that has not collected in between, the SDK
-/// subtracts the earlier total from the new one, which overflows. To prevent both, pass a longer time than backends
-/// stay closed to [`Registry::set_closed_retention`].
+/// This requires that the registry remembers a closed backend until it is opened again. If a reader collects after the
+/// registry has forgotten the backend and before the backend is opened again, the totals of the reopened backend begin
+/// at zero, so a cumulative reader sees them fall. If the provider has a second reader, with delta temporality, that
+/// does not collect during this time, the SDK subtracts the larger earlier total from the new one, and the subtraction
+/// overflows. To prevent both, pass a longer time than backends stay closed to [`Registry::set_closed_retention`].
 ///
 /// # Histograms
 ///
@@ -77,8 +77,8 @@ mod instruments;
 /// of its values. A process that flushes only once should call [`build_missing`](Self::build_missing) before the flush.
 ///
 /// OpenTelemetry cannot remove an instrument: the instruments stay, and observe nothing once this value is dropped.
-/// Flush the provider before dropping it. A meter taken from `opentelemetry::global` before the provider was set never
-/// reports anything.
+/// Flush the provider before you drop this value. A meter taken from `opentelemetry::global` before the provider was set
+/// never reports anything.
 #[must_use = "observing stops when this is dropped"]
 pub struct OpenTelemetry {
     adapter: Arc<Adapter>,
@@ -100,7 +100,8 @@ impl OpenTelemetry {
     }
 
     /// Reads all backends, and builds the histograms that were absent when they were registered and are present now.
-    /// Waits for the histograms as a registration does, for at most one second.
+    /// First waits for instruments that are still being built, and afterwards for these histograms. Each of the two
+    /// waits takes at most one second, as in a registration.
     ///
     /// Each collection also builds such histograms, but only the following collection exports them. Call this before
     /// the only flush of a process, or before the last one if metrics have become present shortly before.
@@ -285,16 +286,17 @@ fn replay(
     let Some(adapter) = adapter.upgrade() else { return };
     adapter.call_back(family, |collections| {
         if !collections.replay(index, family, histogram) {
-            // The histograms are built in another thread, because the SDK holds a lock during this callback that
-            // building needs.
+            // The histograms are built in another thread, because building needs a lock that the SDK holds during this
+            // callback.
             adapter.add_histograms();
         }
     });
 }
 
 impl Adapter {
-    /// Runs a callback and catches its panic. An uncaught panic would end the SDK's reader permanently, and with delta
-    /// temporality, totals that are missing from one collection are counted a second time in the next.
+    /// Runs a callback, and catches and reports its panic. An uncaught panic would end the SDK's reader permanently.
+    /// The totals that a callback has not observed because of its panic are missing from this collection, and a reader
+    /// with delta temporality counts them a second time in the next collection.
     fn call_back(&self, family: &Family, callback: impl FnOnce(&Collections)) {
         let called = panics::catch(|| {
             let _reading = self.instruments.begin_reading();

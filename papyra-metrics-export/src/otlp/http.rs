@@ -15,8 +15,8 @@ use crate::{Export, Problem, Progress};
 
 /// The time limit for a request and its response.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest pause requested by the collector after which the same export is continued. After a longer pause, only
-/// the next export sends the data.
+/// The longest pause requested by the collector that an export waits for, by returning [`Progress::More`]. During a
+/// longer pause, exports fail, and an export after the pause sends the values.
 const MAX_PAUSE: Duration = Duration::from_secs(4);
 /// The maximum length of a response body; a longer one is ignored.
 const MAX_ANSWER_LEN: u64 = 64 * 1024;

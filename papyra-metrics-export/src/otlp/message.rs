@@ -15,8 +15,7 @@ pub(super) fn attribute(name: &str, value: &str) -> KeyValue {
     KeyValue { key: name.to_owned(), value: Some(AnyValue { value }), ..KeyValue::default() }
 }
 
-/// Returns the data of a metric without data points: a sum, a gauge or a histogram, according to the form of its
-/// series.
+/// Returns an empty sum, gauge or histogram, to which the data points of series with this form are added.
 pub(super) fn data(form: Form) -> metric::Data {
     let aggregation_temporality = AggregationTemporality::Cumulative.into();
     match form {

@@ -56,9 +56,9 @@ pub use http::OtlpHttp;
 /// The totals of a closed backend are exported until the registry forgets them. Set [`Registry::set_closed_retention`]
 /// to longer than the collector may be unavailable.
 ///
-/// The start time of a series is the time of the reading before the first one that contains the series. For this
-/// purpose, creating the `Otlp` counts as a reading. If the registry has forgotten a total, the series starts again at
-/// zero with a later start time.
+/// The start time of a counter or histogram is the time of the reading before the first one that contains its series.
+/// For this purpose, creating the `Otlp` counts as a reading. If the registry has forgotten a total, the series starts
+/// again at zero with a later start time. Gauges have no start time.
 ///
 /// Integers of the protocol are signed and have 64 bits. A total that exceeds them is sent as a float.
 pub struct Otlp {
@@ -74,14 +74,15 @@ pub struct Otlp {
     /// The position of each series' data point in the message: the index of its metric, and the index of the data point
     /// in that metric. `None` if the series has no data point.
     points: Vec<Option<(usize, usize)>>,
-    /// The time of the last reading of the registry, in nanoseconds since 1970.
+    /// The time of the last reading of the registry, or of the creation if there was no reading yet, in nanoseconds
+    /// since 1970.
     read_at: u64,
     report: ProblemReport,
 }
 
 /// A family, with its OpenTelemetry name and unit.
 struct Instrument {
-    /// The family. It is kept here so that no other family gets the same address.
+    /// The family, whose help text becomes the description.
     family: Family,
     name: String,
     unit: String,
@@ -136,8 +137,8 @@ impl Otlp {
     /// Reads the registry and returns an `ExportMetricsServiceRequest` in protobuf. The result is empty if there are no
     /// metrics.
     ///
-    /// The result is the body of an HTTP request, or the message of a gRPC call. As long as the series are the same, nothing is
-    /// allocated except the result.
+    /// The result is the body of an HTTP request, or the message of a gRPC call. As long as the series are the same,
+    /// nothing is allocated except the result.
     pub fn encode(&mut self) -> Vec<u8> {
         let start = self.read_at;
         if self.reader.refresh() {

@@ -17,7 +17,7 @@ const UNIT: &str = "unit";
 /// the new state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The metric's exported name, with labels if only one series has changed.
+    /// The metric's exported name, with the labels of a series if the change concerns that series alone.
     metric: String,
     kind: ChangeKind,
 }
@@ -30,7 +30,7 @@ enum ChangeKind {
 }
 
 impl Change {
-    /// Returns the metric's exported name, with labels if only one series has changed.
+    /// Returns the metric's exported name, with the labels of a series if the change concerns that series alone.
     pub fn metric(&self) -> &str {
         &self.metric
     }
@@ -149,7 +149,7 @@ fn compare(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
 }
 
 /// Compares the objectives of the series that exist in both families. If, in each of the two families, all series have
-/// the same objective or none has one, reports a single change.
+/// the same objective or none has one, reports at most one change, without labels.
 fn compare_objectives(name: &str, old: &Family, new: &Family, changes: &mut Vec<Change>) {
     let is_common =
         |family: &Family| family.objectives.is_empty() || family.common_objective().is_some();

@@ -61,9 +61,9 @@
 //! ```
 //!
 //! Optional lines describe properties that dashboards and alert rules use. `component` is the prefix of the registry
-//! followed by that of the metric's struct. `role errors` marks a counter of errors. `objective 99.9% within 0.1` is
-//! the [objective](papyra_metrics::Objective) of a histogram; if its series have different objectives, each line ends
-//! with the labels of a series.
+//! followed by the prefix of the metric's struct. `role errors` marks a counter of errors. `objective 99.9% within 0.1`
+//! is the [objective](papyra_metrics::Objective) of a histogram. If its series have different objectives, or only some
+//! of them have one, there is a line for each objective, which ends with the labels of its series.
 //!
 //! Lines that begin with `#` and empty lines are ignored. In `help` and in the values of labels, a line break is `\n`, a
 //! backslash `\\`, a quote `\"`, and a control character `\u{…}`.
@@ -112,8 +112,9 @@ pub use rules::AlertRules;
 ///
 /// # Errors
 ///
-/// Returns an error if the file is missing, cannot be read or written, is not a lock file, or if a metric was removed or
-/// has changed. The error's text, which `unwrap` prints too, names each change and says how to accept it.
+/// Returns an error if the file is missing, cannot be read or written, or is not a lock file, or if a change is
+/// [breaking](Change::is_breaking). The error's text, which `unwrap` prints too, names each change and says how to
+/// accept it.
 pub fn check<M: Metrics + Default>(path: impl AsRef<Path>) -> Result<Report, SchemaError> {
     Schema::of(&M::default()).check(path)
 }

@@ -23,13 +23,14 @@ pub struct Schema {
 pub(super) struct Family {
     pub(super) kind: Kind,
     pub(super) unit: Option<String>,
-    /// The prefix of the registry followed by that of the struct, without the `_` at the end.
+    /// The prefix of the registry followed by the prefix of the struct, without the `_` at the end. `None` if both are
+    /// empty.
     pub(super) component: Option<String>,
     /// Whether the family is marked as a counter of errors.
     pub(super) is_error_counter: bool,
     pub(super) help: String,
-    /// The bucket bounds, as Prometheus writes them. `None` if no histogram could be read, for example because a
-    /// flattened `Option` is `None`.
+    /// The bucket bounds, as Prometheus writes them. `None` for counters and gauges, and if no histogram could be read,
+    /// for example because a flattened `Option` is `None`.
     pub(super) bounds: Option<Vec<String>>,
     /// The objectives of the series that have one.
     pub(super) objectives: BTreeMap<LabelSet, Objective>,

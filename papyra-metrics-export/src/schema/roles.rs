@@ -1,5 +1,5 @@
-//! The roles of metrics: which counters count errors, which gauges count operations in flight, and which metric counts
-//! the operations that they belong to.
+//! The roles of metrics: which counters count errors, which gauges count operations in flight, and which other metric
+//! counts the operations of such a counter or gauge.
 //!
 //! The derive marks a struct's error counter. All other roles are derived from names; `docs/guide/alerts.md` lists the
 //! rules.
@@ -74,7 +74,7 @@ impl Schema {
         }
     }
 
-    /// Finds the metric that counts the operations whose errors are counted by the counter `errors`.
+    /// Finds the metric that counts the operations of the error counter `errors`.
     ///
     /// For `append_errors`, this is the first of `append_seconds`, `append_calls`, `appends` and `append_ok` that
     /// exists. If none exists, it is the only histogram of durations whose name begins with the same words, such as
@@ -84,7 +84,7 @@ impl Schema {
         self.operations(stem, errors).or_else(|| self.only_timed(errors, stem))
     }
 
-    /// Finds the metric that counts the operations which the gauge `in_flight` counts while they run.
+    /// Finds the metric that counts the operations of the gauge `in_flight`.
     pub(super) fn operations_of_in_flight(&self, in_flight: &str) -> Option<Operations<'_>> {
         let stem = without_suffix(in_flight, IN_FLIGHT)?;
         self.operations(stem, in_flight).or_else(|| self.only_timed(in_flight, stem))
@@ -105,7 +105,7 @@ impl Schema {
     }
 
     /// Returns the only histogram of durations whose name begins with the stem. If the stem is the name of the
-    /// component, returns the only histogram of durations in the component. Returns `None` if there are several.
+    /// component, returns the only histogram of durations in the component. Returns `None` if there is none or several.
     fn only_timed(&self, name: &str, stem: &str) -> Option<Operations<'_>> {
         let component = self.families.get(name)?.component.as_deref();
         let is_component = component.unwrap_or_default() == stem;

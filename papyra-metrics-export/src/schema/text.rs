@@ -91,7 +91,7 @@ pub(super) fn parse(text: &str) -> Result<Schema, (usize, String)> {
     Ok(schema)
 }
 
-/// A family of which not all lines were parsed yet.
+/// A family whose lines are being parsed.
 struct Draft {
     line: usize,
     kind: Option<Kind>,

@@ -12,7 +12,7 @@ pub(super) struct Position {
 }
 
 /// The total of one part of a series. Before its datagram is sent, this is the new total; after that, it is the
-/// previous total, which is restored if the datagram was not received.
+/// previous total, which is restored if the network reports a failed delivery.
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     /// The index of the series.
@@ -27,8 +27,8 @@ pub(super) struct Mark {
 pub(super) struct Datagram {
     pub(super) text: String,
     pub(super) marks: Vec<Mark>,
-    /// The position of the datagram's first part. If the datagram cannot be sent, the next pass begins at this
-    /// position.
+    /// The position of the datagram's first part. If a datagram of several parts is too long, the pass returns to this
+    /// position. After any other error, the next pass begins with the series at this position.
     pub(super) start: Position,
     pub(super) parts: usize,
 }

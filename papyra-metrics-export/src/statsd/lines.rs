@@ -116,7 +116,7 @@ impl SentSeries {
         std::mem::replace(&mut self.totals[part], total)
     }
 
-    /// Restores the previous total of a part, because its datagram was not received.
+    /// Restores the previous total of a part, because its datagram may not have been received.
     pub(super) fn roll_back(&mut self, part: usize, total: Tally) {
         self.totals[part] = total;
     }
@@ -131,7 +131,7 @@ impl SentSeries {
         }
     }
 
-    /// Writes the line of a counter's increment, if there is one. Returns the new total.
+    /// Writes the line of a counter's increment. Returns the new total, or `None` if there is no increment.
     pub(super) fn write_counter(&self, total: u64, lines: &mut String) -> Option<Tally> {
         let increment = total.wrapping_sub(self.totals[0].count);
         if increment == 0 {

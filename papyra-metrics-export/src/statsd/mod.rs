@@ -70,9 +70,9 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// - A Unix socket reports each datagram that was not delivered.
 /// - UDP on the same machine reports a datagram that was not received. Only this datagram and later ones are sent
 ///   again.
-/// - UDP to another machine reports a failed delivery later, without naming the datagram. Everything that was sent
-///   within the second before the report is sent again, even if it has arrived. A datagram that the network drops is
-///   lost without a report.
+/// - UDP to another machine reports a failed delivery later, without naming the datagram. All increments that were sent
+///   within the second before the report are sent again, even if they have arrived. A datagram that the network drops
+///   is lost without a report.
 ///
 /// So that the daemon's buffer does not overflow, an export stops after [`with_burst`](Self::with_burst) datagrams and
 /// returns [`Progress::More`]. Values that a daemon has received and loses when it stops are not sent again.
@@ -111,7 +111,7 @@ pub struct StatsD {
 
 struct Unconfirmed {
     sent_at: Instant,
-    /// The totals of the parts before this datagram, which are restored if the datagram was not received.
+    /// The totals of the parts before this datagram, which are restored if the network reports a failed delivery.
     marks: Vec<Mark>,
 }
 
@@ -169,8 +169,8 @@ impl StatsD {
     }
 
     /// Sets the maximum size of a datagram in bytes. The default is 1432, which fits one Ethernet frame. A longer line
-    /// is sent alone. If the socket rejects a datagram as too long, which for UDP is one of more than 65,507 bytes, the
-    /// maximum becomes half the length of that datagram.
+    /// is sent alone. If the socket rejects a datagram of several lines as too long, the maximum becomes half the
+    /// length of that datagram. UDP allows at most 65,507 bytes.
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;
@@ -327,8 +327,8 @@ impl StatsD {
         sent
     }
 
-    /// Ends the pass after a failed datagram. The next pass begins with this datagram and not with the first series, so
-    /// that a slow daemon receives all series in turn.
+    /// Ends the pass after a failed datagram. The next pass begins with the first series of this datagram and not with
+    /// the first series of the reader, so that a slow daemon receives all series in turn.
     fn postpone(&mut self, error: io::Error) -> io::Error {
         self.position = Position { left: 0, ..self.datagram.start };
         error
@@ -375,8 +375,8 @@ impl StatsD {
         self.left_out.push((start.next, Problem::new(backend, message)));
     }
 
-    /// Writes the lines of one part of a series that were not sent yet; usually there are none. Returns the new total
-    /// if there are any.
+    /// Writes the unsent lines of one part of a counter or histogram, or the value of a gauge. Returns the new total of
+    /// the part, or `None` for a gauge and if there is nothing to send.
     fn write_lines(&self, at: Position, lines: &mut String) -> Option<Mark> {
         lines.clear();
         let series = &self.reader.series()[at.next];

@@ -29,7 +29,7 @@ use crate::labels::check_name;
 /// file can be generated again and compared.
 ///
 /// - Each row shows one component: the metrics whose names begin with the same words. If there are several components,
-///   the first row is an overview.
+///   the first row is an overview of operations, errors and durations, unless there are no such metrics.
 /// - Counters are shown as rates, gauges as values, histograms as quantiles and as a heatmap. Metrics with labels are
 ///   broken down by label.
 /// - Titles are derived from names. Descriptions are help texts.
@@ -126,7 +126,8 @@ impl fmt::Display for Dashboard<'_> {
     }
 }
 
-/// Returns the rows: an overview if there are several components, and the panels of each component.
+/// Returns the rows: an overview if there are several components and the overview has panels, and the panels of each
+/// component.
 fn rows(schema: &Schema, metrics: &[Metric<'_>], queries: &Queries, title: &str) -> Vec<DraftRow> {
     let components = components::of(metrics);
     let ratios = ratio::all(schema, metrics);
@@ -157,7 +158,7 @@ fn uid(title: &str) -> String {
     if is_lossless && uid.len() <= LONGEST {
         return uid;
     }
-    // The hash distinguishes titles that are equal after other characters are replaced and the text is shortened.
+    // The hash distinguishes titles that become equal when they are shortened and their special characters replaced.
     let hash = format!("-{:08x}", fnv1a(title));
     let kept = uid.len().min(LONGEST - hash.len());
     format!("{}{hash}", uid[..kept].trim_end_matches('-'))

@@ -100,7 +100,8 @@ fn throughput(metric: &Metric<'_>, others: &[&Metric<'_>], queries: &Queries) ->
     drafts.collect()
 }
 
-/// Returns the panels of the distribution of a histogram: quantiles, a quantile by label, and a heatmap.
+/// Returns the panels that show how a histogram's values are distributed: quantiles, the p99 by label if the metric has
+/// labels, and a heatmap.
 fn distribution(metric: &Metric<'_>, queries: &Queries) -> Vec<Draft> {
     let unit = units::of_value(metric.unit());
     let name = measured(metric);

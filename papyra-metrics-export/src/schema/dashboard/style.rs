@@ -47,7 +47,7 @@ pub(super) fn options(chart: Chart, series: usize, unit: &str) -> Options {
     match chart {
         Chart::Lines | Chart::Quantiles | Chart::Stack | Chart::Errors => Options::TimeSeries {
             legend: match series {
-                // A panel with one series needs no legend, because the title already names the series.
+                // A panel with one series needs no legend, because there is no other series to distinguish it from.
                 1 => legend("hidden", "bottom", &[]),
                 MANY.. => legend("table", "right", &["lastNotNull", "max"]),
                 _ => legend("list", "bottom", &[]),

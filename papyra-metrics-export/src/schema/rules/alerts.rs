@@ -129,7 +129,7 @@ fn stuck_alert(
 }
 
 /// Returns the labels to sum over, so that both sides of an expression have the same labels: first the labels that only
-/// `family` has, then the labels that only the metric that counts its operations has.
+/// `family` has, then the labels that only the family of `operations` has.
 fn summed_labels<'a>(
     schema: &'a Schema,
     family: &'a Family,

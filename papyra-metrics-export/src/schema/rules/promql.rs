@@ -26,7 +26,8 @@ pub(super) fn summed_over(expression: &str, labels: &[&str]) -> String {
     }
 }
 
-/// Returns a string literal. Only quotes, backslashes and characters that a line of YAML cannot contain are escaped.
+/// Returns a string literal. Quotes, backslashes, control characters, line separators, and some characters that change
+/// the direction of the text are escaped.
 fn quoted(text: &str) -> String {
     let mut out = String::from('"');
     for char in text.chars() {

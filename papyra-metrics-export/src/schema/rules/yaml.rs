@@ -1,8 +1,8 @@
 //! The YAML of a rule file.
 //!
-//! The YAML is written without a library, because only three notations are needed: plain scalars of letters and digits,
-//! strings in double quotes, and literal blocks for expressions. An expression contains no line breaks inside string
-//! literals, because they are already escaped.
+//! The YAML is written without a library, because only three notations are needed: plain scalars of letters, digits and
+//! hyphens, strings in double quotes, and literal blocks for expressions. An expression contains no line breaks inside
+//! string literals, because they are already escaped.
 
 use std::fmt::{self, Write as _};
 
