@@ -42,7 +42,7 @@
 ///
 /// # Other types
 ///
-/// Implement it for an integer type of your own, such as a number of bytes.
+/// Implement this trait for an integer type of your own, such as a number of bytes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the value of a gauge",
     label = "expected an integer",

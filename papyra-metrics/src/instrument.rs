@@ -55,7 +55,8 @@ pub trait Instrument {
     /// Returns the value; for a counter, the count since the last reset.
     fn value(&self) -> Value;
 
-    /// Returns the value over the lifetime, which resets do not change. Defaults to [`value`](Self::value).
+    /// Returns the value over the lifetime, which resets do not change. Defaults to [`value`](Self::value), for instruments
+    /// without a separate lifetime value.
     fn total(&self) -> Value {
         self.value()
     }

@@ -356,7 +356,7 @@ pub use papyra_metrics_derive::Label;
 /// | `ok = …` | counts each `Ok` |
 /// | `calls = …` | counts each call |
 /// | `in_flight = …` | a gauge of the calls that have begun and not ended |
-/// | `cancelled = …` | counts each future that is dropped before it finishes |
+/// | `cancelled = …` | counts each future that has begun and is dropped before it finishes |
 /// | `time = …` | a histogram of the [durations](#time) of the calls that return |
 /// | `sample = 16` | with `time`: records one call in 16 on average |
 /// | `at = …` | the metrics in which [fields](#where-to-count) are looked up, instead of `self.metrics` |
@@ -371,7 +371,7 @@ pub use papyra_metrics_derive::Label;
 /// | returns `Err`, by `?`, `return` or the last expression | | −1 | | +1 | | records |
 /// | returns `None` or `Pending` instead of a result | | −1 | | | | records |
 /// | panics | | −1 | | | | |
-/// | is a future that is dropped before it finishes | | −1 | | | +1 | |
+/// | is a future that has begun and is dropped before it finishes | | −1 | | | +1 | |
 /// | is a future that is never polled | | | | | | |
 ///
 /// A future that is dropped because its owner panics counts as cancelled. A future that panics itself does not.
@@ -525,8 +525,8 @@ pub use papyra_metrics_derive::Label;
 /// A method that takes `self` by value, or that takes `&mut self` and returns a borrow of it, leaves no metrics to
 /// count in when it returns. Share the metrics, as in `metrics: Arc<LogMetrics>`; the compiler reports the methods that
 /// need this. The attribute recognizes a borrow by its `&` or its lifetime, so write a hidden lifetime out: `Iter<'_>`.
-/// A boxed future behind a name such as `Self::Future` is wrapped in another future that counts, so its output has to
-/// live as long as the future may, for example by `R: 'static` on the impl. `calls` alone requires none of this, because
+/// A boxed future behind a name such as `Self::Future` is wrapped in another future that counts, so its output must be
+/// valid as long as the future is, for example by `R: 'static` on the impl. `calls` alone requires none of this, because
 /// it counts when the function is called, except if the return type is `impl Future`, `Pin<Box<dyn Future>>` or a name
 /// that ends in `BoxFuture`.
 ///
@@ -547,8 +547,8 @@ pub use papyra_metrics_derive::Label;
 /// The attribute adds no trait bound or lock. It allocates in one case: a boxed future is boxed again, unless it comes
 /// from a `Box::pin` at the end of the body and from nowhere else. With `errors` alone, the `Ok` path of a `&self`
 /// method executes the same instructions as without the attribute, or one more if the code that builds the error calls
-/// functions, and that of a `&mut self` method at most three more. The future of an async function grows by at most 40
-/// bytes with `errors`, and by at most 80 with `errors` and `cancelled`.
+/// functions. The `Ok` path of a `&mut self` method executes at most three more. The future of an async function grows
+/// by at most 40 bytes with `errors`, and by at most 80 with `errors` and `cancelled`.
 /// `cargo bench -p papyra-metrics-benches --bench function_costs` counts and prints these costs.
 pub use papyra_metrics_derive::metrics;
 

@@ -1,4 +1,4 @@
-//! Tuples of labels: the cross product of their members.
+//! Tuples of labels, with a member for each combination of the labels' values.
 
 use core::marker::PhantomData;
 

@@ -55,7 +55,7 @@ pub trait Member: Sized {
     /// The storage of a family's members. For an instrument of your own, the array `L::Members<Self>`.
     type Storage<L: Label>: MemberStorage<Self>;
 
-    /// Returns the member at a label.
+    /// Returns the member for a label.
     #[doc(hidden)]
     #[inline]
     fn __member<L: Label>(members: &Self::Storage<L>, label: L) -> &Self {
@@ -63,8 +63,8 @@ pub trait Member: Sized {
     }
 }
 
-/// The members of a family, as [`Member::Storage`] contains them. Implemented for arrays, and for sharded counters that share
-/// cache lines.
+/// The members of a family, as [`Member::Storage`] contains them. Implemented for every [`MemberArray`], and for sharded
+/// counters that share cache lines.
 pub trait MemberStorage<T>: Sized {
     #[doc(hidden)]
     fn __from_fn(make: &mut dyn FnMut() -> T) -> Self;
@@ -79,7 +79,7 @@ pub trait MemberStorage<T>: Sized {
 }
 
 /// An array with an item for each member of a family: [`Label::Members`](crate::Label::Members). Implemented for
-/// arrays, and for the cross products of labels.
+/// arrays, for the cross products of labels, and for their rows.
 pub trait MemberArray<T>: MemberStorage<T> {
     #[doc(hidden)]
     fn at_mut(&mut self, index: usize) -> &mut T;

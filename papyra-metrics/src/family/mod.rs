@@ -16,7 +16,7 @@ use crate::label::{self, Label};
 
 /// An instrument for each value of a label. In a monitoring system it is one metric with a series for each value.
 ///
-/// The label is an enum that derives [`Label`], or a tuple of such enums, of which every combination is a member. The
+/// The label is an enum that derives [`Label`], or a tuple of such enums, with a member for each combination. The
 /// members can be any instrument of this crate, or your own if it implements [`Member`]. As a field of a struct that
 /// derives [`Metrics`](trait@crate::Metrics), a family exports all its members, including those at zero. A snapshot
 /// contains each member under its series, such as `write_errors{error_kind=corrupt}`.
@@ -51,7 +51,7 @@ use crate::label::{self, Label};
 /// assert_eq!(snapshot["requests{op=get,outcome=hit}"].as_histogram().unwrap().count(), 1);
 /// ```
 ///
-/// Indexing a cross product by its first label alone returns a [`FamilyRow`]: the members of the remaining labels.
+/// Indexing a family over a tuple by the first label alone returns a [`FamilyRow`]: the members with that value.
 ///
 /// Counting in a member that is known at compile time costs the same as counting in a single instrument; a member that
 /// is chosen at run time adds the computation of an address. There are at most 256 members. For labels whose values are
@@ -67,7 +67,7 @@ pub struct Family<L: Label, I: Member> {
 }
 
 impl<L: Label, I: Member> Family<L, I> {
-    /// Asserts that the labels are valid. Evaluated in every function that creates a family.
+    /// Asserts that the labels are valid. Evaluated by `new` and `from_fn`; `map` uses the labels of another family.
     const IS_VALID: () = label::assert_set(L::LABELS);
 
     /// Creates a family whose members are at zero.

@@ -1,4 +1,4 @@
-//! The members of a family with several labels that share one value of the first label.
+//! A row of a family with several labels: the members with one value of the first label.
 
 use core::fmt;
 use core::ops::{Index, IndexMut};
@@ -7,7 +7,7 @@ use super::members::{MemberArray, MemberStorage};
 use super::zero::Zero;
 use crate::label::{self, Label};
 
-/// The members of a family with several labels that share one value of the first label. Indexing a
+/// A row of a family with several labels: the members with one value of the first label. Indexing a
 /// [`Family<(A, B), _>`](crate::Family) by an `A` returns a row.
 ///
 /// A row is indexed by the remaining labels. With `errors = errors[Op::Get]`, a function converts each error to a label

@@ -7,8 +7,8 @@ use crate::{Counter, FloatGauge, Gauge, Histogram, Peak, ShardedCounter, Sharded
 /// A zero value that is known at compile time, such as an instrument that its `const fn new()` returns.
 ///
 /// [`Family::new`](crate::Family::new) starts every member with it. Implemented for all instruments of this crate, for
-/// `AtomicU64`, `AtomicI64`, `u64`, `i64` and `f64`, and for arrays. To put families of your own instrument into a
-/// `static`, implement this trait for it.
+/// `AtomicU64`, `AtomicI64`, `u64`, `i64`, `f64` and [`Distribution`], and for arrays and families. To put families of
+/// your own instrument into a `static`, implement this trait for the instrument.
 pub trait Zero: Sized {
     /// The zero value.
     const ZERO: Self;

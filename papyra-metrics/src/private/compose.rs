@@ -14,7 +14,7 @@ pub struct Sizes {
     pub keys: usize,
     /// The length of the longest generated key.
     pub key_len: usize,
-    /// The number of labels in `OuterLabels::Joined` of all metrics.
+    /// The number of labels in all [`OuterLabels::Joined`].
     pub joined_labels: usize,
 }
 
@@ -171,7 +171,8 @@ pub(super) const fn keys<const LEN: usize, const KEY_LEN: usize>(
     keys
 }
 
-/// Returns one list of the labels that flattened fields add to metrics. Each [`OuterLabels::Joined`] is a part of this list.
+/// Returns the labels of all [`OuterLabels::Joined`] in one list. Each [`OuterLabels::Joined`] is the position of its labels in
+/// this list, and their number.
 pub(super) const fn joined_labels<const LEN: usize>(
     mut all: DeclaredMetrics,
 ) -> [(&'static str, &'static str); LEN] {

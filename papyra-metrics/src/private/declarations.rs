@@ -8,8 +8,8 @@ use crate::{Descriptor, LabelValues};
 pub struct Declarations {
     /// The struct's own metrics, in declaration order.
     pub own: &'static [Descriptor],
-    /// The labels of each own metric, which are empty if the metric is not a family. The list itself is empty if no own
-    /// metric is a family.
+    /// The family labels of each own metric, which are empty if the metric is not a family. The list itself is empty if
+    /// no own metric is a family.
     pub families: &'static [&'static [LabelValues]],
     /// The flattened fields, in declaration order.
     pub flattened: &'static [Flattened],

@@ -5,7 +5,7 @@ use core::fmt::Write;
 
 use crate::{Metrics, Snapshot, Value};
 
-/// A type that fits the difference of any two counters or gauges.
+/// An integer that can hold the difference of any two counters, or of any two integer gauges.
 pub type Change = i128;
 
 /// Converts the expected change, which is an integer of any type.

@@ -23,18 +23,18 @@ pub trait Metric {
     const KIND: Kind;
     /// The unit, if the type determines it.
     const UNIT: Option<&'static str>;
-    /// The buckets, if the type is that of a histogram.
+    /// The buckets, if each series is a histogram.
     const SCALE: Option<Scale<'static>>;
     /// The labels that distinguish the series of a family; empty for an instrument. [`family_labels`](super::family_labels)
     /// checks them.
     const LABELS: &'static [LabelValues] = &[];
 
     /// The kind of a type that has a single series, or an error if the type is a family. The derive uses this constant for
-    /// a field whose type is named like an instrument. It sees only the name, which can be that of an alias of a family.
+    /// a field whose type is named like an instrument. The derive sees only the name, which may be an alias of a family.
     const SINGLE: KindOrProblem = single(Self::KIND, Self::LABELS);
 
-    /// The kind of a type that has a single series without a unit of its own, or an error if the type is a family or a
-    /// histogram. The derive uses this constant for a field whose type is named like a counter or a gauge.
+    /// The kind of a counter or a gauge, or an error if the type is a family or a histogram. The derive uses this constant
+    /// for a field whose type is named like a counter or a gauge.
     const NUMBER: KindOrProblem = match Self::SCALE {
         None => Self::SINGLE,
         Some(_) => {
@@ -48,7 +48,7 @@ pub trait Metric {
         Self: Sized;
 }
 
-/// A kind, or the message of the compile error if the type is not one that its name suggests.
+/// A kind, or the message of the compile error if the type is not what its name suggests.
 pub(super) type KindOrProblem = Result<Kind, &'static str>;
 
 pub(super) const fn single(kind: Kind, labels: &[LabelValues]) -> KindOrProblem {

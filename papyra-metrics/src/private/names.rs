@@ -159,10 +159,10 @@ impl<const SLOTS: usize> Names<SLOTS> {
 
     /// Inserts the names of a metric. Returns its collision with a metric that was inserted before.
     ///
-    /// A sample's name is the name of its family and a suffix, such as `_count`. No suffix ends in another suffix. So if samples
-    /// of two families have the same name, the families have the same name, or the name of one is that of the other with a
-    /// suffix. Therefore a family is inserted under its name, and under its name without such a suffix, instead of under the
-    /// names of all its samples.
+    /// A sample's name is the name of its family, with or without a suffix such as `_count`. No suffix ends in another suffix. So
+    /// if samples of two families have the same name, the families have the same name, or the two names differ only by a suffix at
+    /// the end of one. Therefore a family is inserted under its name, and under its name without such a suffix, instead of under
+    /// the names of all its samples.
     const fn insert(&mut self, new: Series) -> Option<Collision> {
         let metric = &self.all[new.index];
         let mut name = hash(0, metric.name.as_bytes());

@@ -61,7 +61,7 @@ impl<T: HasStorage> StorageProbe<T> {
     pub const PLAIN: bool = true;
 }
 
-/// The trait with the constant that [`StorageProbe`] has if its type has no storage.
+/// Provides the constant `PLAIN` of [`StorageProbe`] for a type without storage.
 pub trait NotPlain {
     const PLAIN: bool = false;
 }

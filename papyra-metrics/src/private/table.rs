@@ -22,8 +22,8 @@ use crate::{
 pub trait DescriptorTable: Metrics {
     /// The struct's own metrics, in declaration order.
     const OWN: &'static [Descriptor];
-    /// The labels of each own metric, which are empty if the metric is not a family. The list itself is empty if no own
-    /// metric is a family.
+    /// The family labels of each own metric, which are empty if the metric is not a family. The list itself is empty if
+    /// no own metric is a family.
     const FAMILIES: &'static [&'static [LabelValues]] = &[];
     /// The flattened fields, in declaration order.
     const FLATTENED: &'static [Flattened] = &[];

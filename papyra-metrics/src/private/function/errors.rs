@@ -1,4 +1,4 @@
-//! Counts errors for `errors`: in a counter, or in the member of a family with the label of the error.
+//! Counts errors for `errors`: in a counter, or in the member of a family that the label of the error selects.
 
 #[cfg(feature = "alloc")]
 use alloc::{boxed::Box, rc::Rc, sync::Arc};

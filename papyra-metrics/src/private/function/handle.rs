@@ -52,7 +52,7 @@ impl<'a, T: ?Sized> ProbeFallback<'a, T> {
     }
 }
 
-// One impl for all such types: if there were several, rustc would list each in the error about a missing `metrics`.
+// One impl for all `MaybeAbsent` types: of several, rustc would list each in its error about a missing field `metrics`.
 impl<'a, T: MaybeAbsent> Probe<'a, T> {
     /// Returns the metrics if they are present.
     #[inline]

@@ -58,7 +58,7 @@ pub trait ErrorCounter<E: ?Sized> {
     fn count_error(error: &E, metrics: &Self);
 }
 
-/// A struct whose marked field is a family with this label, or a pointer to one.
+/// A struct whose marked field is a family with this label, or a pointer to such a struct.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no family of errors with the label `{L}`",
     label = "bare `errors` counts in the field marked `#[metrics(errors)]`, and `errors_by` returns a `{L}`",
