@@ -530,10 +530,11 @@ pub use papyra_metrics_derive::Label;
 /// it counts when the function is called, except if the return type is `impl Future`, `Pin<Box<dyn Future>>` or a name
 /// that ends in `BoxFuture`.
 ///
-/// Macros in the body can use `self`. However, in a `&mut self` method whose metrics are not shared, the body cannot
-/// pass all of `self` to a macro in three cases: with `in_flight`, with a `move` closure that names `self`, and if the
-/// macro consumes a pinned `self`. The compiler reports these cases. Bind `self` to another name first, as in
-/// `let this = self;`, or share the metrics.
+/// Macros in the body can use `self`. However, in a `&mut self` method whose metrics are not shared, a body that names
+/// `self` in a macro cannot also use all of `self`, as in `self.clear()`, in these cases: with `in_flight`; with
+/// `cancelled` on an `async fn`; with `time` alone on a `#[track_caller]` function; with a `move` closure or block that
+/// names `self`; and if a macro consumes a pinned `self`. The compiler reports these cases. Bind `self` to another name
+/// first, as in `let this = self;`, or share the metrics.
 ///
 /// # Closures
 ///

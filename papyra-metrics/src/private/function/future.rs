@@ -61,7 +61,7 @@ impl<R, S: OnComplete<R>, P: Deref, C: Fn(&P::Target)> OnComplete<R> for WithCan
     }
 }
 
-/// Boxes the future that replaces a function's body, if the function returns a boxed future.
+/// Boxes the future that counts, for a function that returns a boxed future.
 #[cfg(feature = "alloc")]
 pub fn boxed<F: Future>(future: F) -> Pin<Box<F>> {
     Box::pin(future)

@@ -52,7 +52,7 @@ impl<'a, T: ?Sized> ProbeFallback<'a, T> {
     }
 }
 
-// One impl for all `MaybeAbsent` types: of several, rustc would list each in its error about a missing field `metrics`.
+// One impl for all `MaybeAbsent` types: if there were several, rustc's error about a missing field `metrics` would list each.
 impl<'a, T: MaybeAbsent> Probe<'a, T> {
     /// Returns the metrics if they are present.
     #[inline]
