@@ -50,7 +50,7 @@ pub enum RegisterError {
     ConflictingDefinition {
         /// The definition in the new backend.
         new: Box<MetricDefinition>,
-        /// The definition in an earlier backend.
+        /// The earlier definition, in another backend or in the new backend itself.
         earlier: Box<MetricDefinition>,
     },
     /// An open backend already has a series with this name and these labels, or the new backend has two such series.
@@ -82,7 +82,7 @@ pub struct MetricDefinition {
     /// The names of the metric's own labels, without those of the backend, in alphabetical order.
     pub labels: Vec<String>,
     /// The upper bounds of a histogram's buckets in the exported unit, as Prometheus writes them. Empty for other
-    /// kinds, and possibly for histograms, if the two definitions differ in something else.
+    /// kinds. May also be empty for a histogram if the two definitions differ in something other than the buckets.
     pub bounds: Vec<String>,
     /// The labels of the backend, such as `{backend="orders"}`.
     pub backend: String,

@@ -54,7 +54,7 @@ pub struct Facade {
 /// The values of a series that have been recorded so far.
 struct Recorded {
     key: Key,
-    /// The total of the counter that was already recorded.
+    /// The part of the counter's total that was already recorded.
     total: u64,
     /// The values of a histogram that were recorded through the facade.
     replay: Option<Replay>,

@@ -22,14 +22,14 @@ struct Claimed {
 }
 
 impl Names {
-    /// Claims a name for a family: the name without the unit or, if that is taken, with the unit or, if both are taken,
-    /// with the kind. Reports a name with the kind, which the backend did not choose, and a family for which all of
-    /// these are taken or too long. Returns `None` for the latter.
+    /// Claims a name for a family: the name without the unit; if that is taken or too long, the name with the unit; if
+    /// that is too, the name with the kind. A name with the kind is reported, because the backend did not choose it. If
+    /// all of these names are taken or too long, reports the family and returns `None`.
     pub(crate) fn claim(&mut self, family: &Family, report: &ProblemReport) -> Option<String> {
         let own = [family.name_without_unit(), family.own_name()];
         let names = own.map(|name| family.dotted(name));
-        // A name must begin with a letter. Leading underscores are removed or, if the remaining name is taken, kept
-        // after an `n`.
+        // A name must begin with a letter. Leading underscores are removed, and an `n` is put before the rest if the
+        // rest does not begin with a letter. If that name is taken, the underscores are kept after an `n`.
         let stripped = names.clone().map(|name| match name.trim_start_matches('_') {
             rest if rest.starts_with(|first: char| first.is_ascii_alphabetic()) => rest.to_owned(),
             rest => format!("n{rest}"),
@@ -56,8 +56,8 @@ impl Names {
     }
 }
 
-/// Describes why a family is not exported, or is exported as `name`. `taken` is a name that it should have, and the
-/// other family's claim of it; `None` if the name is too long.
+/// Describes why a family is not exported, or is exported as `name`. `taken` is a name that the family should have, and
+/// another family's claim of that name; `None` if the family's names are not taken but too long.
 fn problem(family: &Family, name: Option<&String>, taken: Option<(&String, &Claimed)>) -> String {
     let family = family.name();
     let Some((wanted, Claimed { name: taken, family: other })) = taken else {

@@ -114,13 +114,14 @@ impl RegistryReader {
         &self.exported
     }
 
-    /// Returns the number of this reading. Readings are numbered in the order of their completion.
+    /// Returns the number of the last reading that `refresh_numbered` made. These readings are numbered in the order of
+    /// their completion.
     pub(crate) fn number(&self) -> u64 {
         self.view.number
     }
 
-    /// Returns two versions that identify the series of this reading and their indices. Two readers that were created
-    /// in the same way and return equal versions have equal series.
+    /// Returns two versions that identify the series of this reading and their indices. If two readers were created by
+    /// [`with_closed`](Self::with_closed) for the same registry and return equal versions, they have equal series.
     pub(crate) fn shape(&self) -> (u64, u64) {
         self.view.shape()
     }
@@ -130,7 +131,7 @@ impl RegistryReader {
         self.delivered = self.view.newest;
     }
 
-    /// Returns the number of the newest closing of a backend whose last values this reader has shown.
+    /// Returns the number of the newest closing of a backend at the time of this reading.
     pub(crate) fn newest(&self) -> u64 {
         self.view.newest
     }

@@ -19,7 +19,7 @@ pub(crate) struct Values {
     /// The mean of the values in the exported unit. It lies within the bucket.
     pub(crate) mean: f64,
     pub(crate) count: u64,
-    /// The bucket's count and sum at the receiver, once the receiver was given these values.
+    /// The bucket's count and sum at the receiver, once the receiver has been given these values.
     pub(crate) given: Tally,
 }
 

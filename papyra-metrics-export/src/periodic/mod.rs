@@ -148,8 +148,8 @@ impl<E: Export> Driver<E> {
     }
 }
 
-/// Returns `next` plus the smallest whole number of intervals that gives a time after `now`. Missed exports are skipped,
-/// because the next one sends everything.
+/// Returns `next` plus the smallest whole number of intervals that gives a time after `now`. Missed exports are
+/// skipped, because the next export sends everything.
 fn next_after(now: Instant, next: Instant, interval: Duration) -> Option<Instant> {
     let Some(late) = now.checked_duration_since(next) else { return Some(next) };
     let late = late.as_nanos() % interval.as_nanos();

@@ -49,7 +49,8 @@ impl PeriodicTask {
     ///
     /// Panics if called outside of a tokio runtime, or in a runtime without timers.
     pub fn spawn(interval: Duration, export: impl Export + Send + 'static) -> Self {
-        // Panics here if the runtime has no timers. Otherwise the task would panic later, and nobody would see it.
+        // Panics here if the runtime has no timers. Without this line, the task would panic later, and nobody would
+        // notice.
         drop(sleep(Duration::ZERO));
         // The time comes from tokio's clock, so that a test that pauses this clock observes one export for each
         // interval.

@@ -76,9 +76,10 @@ impl Periodic {
     ///
     /// # Errors
     ///
-    /// Returns an error if the last export failed or panicked; [`TimedOut`](io::ErrorKind::TimedOut) if parts of the
-    /// last export are left after five seconds, or if the thread has not ended after six; and [`Deadlock`](io::ErrorKind::Deadlock) if called by the export itself, in which
-    /// case the thread exports once more after this export returns, and then stops.
+    /// Returns an error if the last export failed or panicked, or if called in a forked child process;
+    /// [`TimedOut`](io::ErrorKind::TimedOut) if parts of the last export are left after five seconds, or if the thread
+    /// has not ended after six; and [`Deadlock`](io::ErrorKind::Deadlock) if called by the export itself, in which case
+    /// the thread exports once more after this export returns, and then stops.
     pub fn stop(mut self) -> io::Result<()> {
         self.join()
     }

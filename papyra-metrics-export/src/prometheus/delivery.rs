@@ -25,8 +25,8 @@ impl Delivery {
         self.delivered.load(Ordering::Relaxed)
     }
 
-    /// Marks the series of closings up to `newest` as scraped. The first call after the time `linger`, which is this
-    /// call if `linger` is zero, marks them as delivered, so that they are no longer shown.
+    /// Marks the series of closings up to `newest` as scraped. The first call that comes at least `linger` later marks
+    /// them as delivered, so that they are no longer shown. If `linger` is zero, this call already does so.
     pub(super) fn mark(&self, newest: u64) {
         // In most scrapes nothing was closed, and reading the clock would take a large part of the time of a small
         // scrape.

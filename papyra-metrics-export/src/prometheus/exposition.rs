@@ -242,7 +242,8 @@ fn describe(format: Format, family: &Family, text: &mut String) {
     }
 }
 
-/// Returns the suffix that a family's name has in the text format's description, and in the samples of both formats.
+/// Returns the suffix that a family's name has in the descriptions of the text format, and in the samples of counters
+/// and gauges in both formats.
 fn suffix(kind: Kind) -> &'static str {
     if kind == Kind::Counter { "_total" } else { "" }
 }

@@ -1,8 +1,8 @@
-//! Prometheus: the text formats that it scrapes, and what answers a scrape.
+//! Prometheus: its text formats, an adapter that answers scrapes, and a server.
 //!
 //! [`Prometheus`] turns an `Accept` header into a content type and a body, which is all that an HTTP framework
-//! needs to answer a scrape; [`serve`] is for applications that have none. [`encode`] writes metrics that are in
-//! no registry.
+//! needs to answer a scrape; [`serve`] is for applications without an HTTP framework. [`encode`] writes metrics that
+//! are not registered.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -110,7 +110,7 @@ impl Prometheus {
     }
 
     /// Answers a scrape in the format that the `Accept` header prefers. If a request has several such headers, join
-    /// them by commas. The only allocation is that of the body.
+    /// them by commas. Only the body and the parsed header are allocated, unless backends were added or removed.
     pub fn scrape(&self, accept: Option<&str>) -> Scrape {
         let format = accept.map_or(Format::Text, Format::accepted);
         let mut body = String::new();
@@ -160,7 +160,7 @@ impl Prometheus {
         let message = format!("a scrape for Prometheus panicked: {message}");
         let report = self.report.get_or_init(|| self.registry.report());
         report.set(vec![Problem::new(String::new(), message)]);
-        // Set after the report was written: a report without this flag would never be cleared.
+        // Set after the report was written: if a scrape reset the flag before that, the report would never be cleared.
         self.is_reported.store(true, Ordering::Release);
     }
 

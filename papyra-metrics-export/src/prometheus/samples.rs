@@ -25,7 +25,7 @@ pub struct Sample<'a> {
     pub prefix_len: usize,
     /// The help text. It may be empty.
     pub help: &'a str,
-    /// The base unit of the values.
+    /// The exported unit of the values, such as `seconds`.
     pub unit: Option<&'a str>,
     /// The labels, as pairs of name and value.
     pub labels: &'a [(&'a str, &'a str)],

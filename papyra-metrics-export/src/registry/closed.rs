@@ -46,7 +46,7 @@ pub(super) struct Departed {
     pub(super) identity: Box<dyn Identity>,
     /// The source of their registration, which a reading may still hold.
     pub(super) source: Weak<dyn Source>,
-    /// The total that each series includes, with the serial number of the series.
+    /// The part of each series' total that these metrics have counted, with the serial number of the series.
     pub(super) totals: Vec<(u64, SourceTotal)>,
 }
 
@@ -58,8 +58,7 @@ impl Departed {
 }
 
 /// The totals that unregistered metrics had counted into series which the registry has forgotten. If these metrics are
-/// registered again, their series start at zero instead of at these totals, because receivers already have these
-/// counts.
+/// registered again, these totals are not exported a second time, because receivers already have them.
 #[derive(Default)]
 pub(super) struct ForgottenSources {
     by_address: FxHashMap<usize, ForgottenSource>,
@@ -74,8 +73,8 @@ struct ForgottenSource {
 }
 
 impl ForgottenSources {
-    /// Remembers what each source of a forgotten backend has counted into `series`, in case the source is registered again.
-    /// Sources that no longer exist are not added.
+    /// Remembers what each source of a forgotten backend has counted into `series`, in case the source is registered
+    /// again. Sources whose metrics no longer exist are not added.
     pub(super) fn add(&mut self, sources: Vec<Arc<Departed>>, series: &[ClosedSeries]) {
         for source in sources.into_iter().filter(|source| source.identity.is_alive()) {
             let total = |it: &ClosedSeries| {
@@ -123,7 +122,8 @@ pub(super) enum SourceTotal {
     Histogram(Box<[Tally]>),
 }
 
-/// The closed backends that are remembered, by the number of their closing. Their age and their number are limited.
+/// The closed backends that are remembered, each by the number of its closing. The age and the number of the backends
+/// are limited.
 pub(super) struct ClosedBackends {
     backends: BTreeMap<u64, ClosedBackend>,
     pub(super) keep_for: Duration,
@@ -170,7 +170,7 @@ impl ClosedBackends {
         self.backends.range(closing + 1..).map(|(&closing, backend)| (closing, backend))
     }
 
-    /// Removes and returns the oldest closed backend if it exceeds a limit.
+    /// Removes and returns the oldest closed backend if it is too old, or if there are too many closed backends.
     pub(super) fn pop_expired(&mut self, now: Instant) -> Option<ClosedBackend> {
         let oldest = self.backends.first_entry()?;
         let is_old = now.saturating_duration_since(oldest.get().at) > self.keep_for;

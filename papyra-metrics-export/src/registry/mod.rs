@@ -57,10 +57,11 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// # Backends that come and go
 ///
-/// When only the registry still holds the `Arc`, the backend is closed. Each reader gets the backend's last values
-/// once; then the registry drops the backend. A backend that is opened again under the same labels continues where the
-/// earlier one ended, so that no reader ever sees a counter fall. Metrics that are unregistered and registered again
-/// also continue their series, and what they have counted in the meantime is included.
+/// When only the registry still holds the `Arc`, the next reading closes the backend: the registry keeps the last
+/// values and drops the `Arc`. Each reader gets the last values once. A backend that is opened again under the same
+/// labels continues where the earlier one ended, so that no reader ever sees a counter fall. Metrics that are
+/// unregistered and registered again also continue their series, and what they have counted in the meantime is
+/// included.
 ///
 /// For this purpose, the registry remembers the totals of closed backends: by default for ten minutes, and of at most
 /// 10,000 backends (see [`set_closed_retention`](Self::set_closed_retention)). Then it forgets the totals and reuses
@@ -71,19 +72,19 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// # Totals
 ///
-/// Readers get the lifetime total of a counter, which a reset does not change. If a total falls nevertheless, as that
-/// of a plain `AtomicU64` does when it is reset, the registry adds the last total that it read before the reset to all
-/// later ones. Increments between that reading and the reset are lost; a [`Counter`](papyra_metrics::Counter) loses
+/// Readers get the lifetime total of a counter, which a reset does not change. If a total falls nevertheless, for
+/// example because a plain `AtomicU64` was reset, the registry adds the last total that it read before the reset to all
+/// later totals. Increments between that reading and the reset are lost; a [`Counter`](papyra_metrics::Counter) loses
 /// none.
 ///
 /// # Locks
 ///
 /// Counting never waits for a reader. The code of backends, their [`Metrics::walk`] and their `Drop`, runs under no
-/// lock of the registry: it may read the registry, register and unregister, and if it blocks, it delays only the reader
+/// lock of the registry: it may read the registry, register and unregister, and if it blocks, it delays only the thread
 /// that called it. Registering and reading wait for each other only briefly. While no backend comes or goes, most
 /// readings take no lock of the registry. If two readers read at the same time, one of them may have to repeat its
-/// reading. A backend that panics is left out of that reading: its series keep their last values, and
-/// [`problems`](Self::problems) reports it.
+/// reading. If a backend panics during a reading, those of its series that were not read before the panic keep their
+/// last values, and [`problems`](Self::problems) reports the panic.
 ///
 /// [`Metrics::walk`]: papyra_metrics::Metrics::walk
 #[derive(Clone)]

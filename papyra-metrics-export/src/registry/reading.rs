@@ -52,8 +52,9 @@ impl Registry {
     /// Reads all backends, and updates a view and its values. Returns whether the series of the view or their indices
     /// have changed.
     ///
-    /// With `is_numbered`, the reading gets the next number. Without, the readings of several readers are not ordered,
-    /// and a reading takes no lock if nothing has changed since the last one.
+    /// With `is_numbered`, the reading gets the next number. Without it, the readings of several readers are not
+    /// ordered, and a reading takes no lock if the store was not locked since the last reading for this view and if the
+    /// new readings do not have to be merged (see [`View::is_complete`]).
     pub(crate) fn read(
         &self,
         view: &mut View,
@@ -80,7 +81,7 @@ impl Registry {
         let reading = self.begin(view);
         scratch.clear();
         for (position, backend) in reading.backends.iter().enumerate() {
-            // Checked before the reading: nobody can count after the check, so this reading includes every count.
+            // Checked before the reading: nobody can count in an orphaned backend, so the reading includes every count.
             if backend.is_orphaned() {
                 scratch.orphans.push(backend.id());
             }
@@ -122,27 +123,29 @@ impl Registry {
     /// Begins a reading of all backends. Takes no lock if the store has not been locked since the last reading for this
     /// view.
     fn begin(&self, view: &View) -> Reading {
-        // Paired with the fence in `begin_anew`: a reading that begins after the load of the clock may be merged first
-        // and supersede this one. It then includes everything that this thread counted before the fence.
+        // The fence in `is_unchanged` is paired with the fence in `begin_anew`: another reading that begins after the
+        // load of the clock may be merged first and supersede this one. The other reading then includes everything that
+        // this thread counted before the fence.
         let reading = if self.is_unchanged(view) { view.next_reading() } else { None };
         reading.unwrap_or_else(|| self.begin_anew())
     }
 
     /// Returns whether the store has not been locked since the view was last updated.
     ///
-    /// A thread that locks the store after this check and then reads a backend reads no total that is lower than one
-    /// that this thread has read or counted before.
+    /// If another thread locks the store after this check and then reads a backend, it finds no total lower than this
+    /// thread has read or counted before.
     fn is_unchanged(&self, view: &View) -> bool {
         // SeqCst, paired with the fences after the store was locked.
         fence(Ordering::SeqCst);
-        // Acquire: a reading that was merged before has not read any source later than this one does.
+        // Acquire: a reading that begins after this check finds no total lower than a reading that was merged before.
         self.shared.clock.load(Ordering::Acquire) == view.clock
     }
 
     #[cold]
     fn begin_anew(&self) -> Reading {
         let reading = self.store().begin();
-        // SeqCst: if a thread does not see the new time in `begin`, this reading sees everything that the thread has counted.
+        // SeqCst: if a thread does not see the new clock value in `is_unchanged`, this reading sees everything that the
+        // thread has counted before.
         fence(Ordering::SeqCst);
         reading
     }
@@ -158,7 +161,7 @@ fn drop_each<T>(values: Vec<T>) {
     values.into_iter().for_each(drop_user_code);
 }
 
-/// Drops a list of backends. If this was the last reference to the list, their metrics may be dropped too.
+/// Drops a reference to a list of backends. If it was the last one, the metrics of the backends may be dropped too.
 pub(super) fn drop_backends(backends: Arc<Vec<Backend>>) {
     if let Some(backends) = Arc::into_inner(backends) {
         drop_each(backends);

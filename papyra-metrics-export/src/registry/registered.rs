@@ -3,8 +3,8 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A guard that owns metrics and keeps them registered. When it is dropped, each reader gets the last values of the
-/// metrics once, and the registry then removes them.
+/// A guard that owns metrics and keeps them registered. After the guard is dropped, the next reading removes the
+/// metrics from the registry, and each reader gets their last values once.
 #[derive(Debug)]
 #[must_use = "the metrics are removed from the registry when this is dropped"]
 pub struct Registered<M>(Arc<M>);

@@ -23,18 +23,18 @@ pub(super) struct Schema {
     static_at: Option<usize>,
     /// Whether some metrics have labels in addition to those of the backend.
     has_labels: bool,
-    /// Whether a filter excluded some metrics, so that other backends cannot use this schema.
+    /// Whether the registration had a filter. Other backends cannot use such a schema.
     is_filtered: bool,
 }
 
 impl Schema {
-    /// Finds or adds the families of a backend's metrics.
+    /// Creates the schema of a backend that is to be registered, and finds or adds the families of its metrics.
     ///
     /// # Errors
     ///
-    /// Returns an error if a name is not valid, if another backend declares the same name with another kind, unit or
-    /// label names, or if two of the metrics have the same name and labels. Families that were added before the error
-    /// are not removed.
+    /// Returns an error if a name is not valid, if a metric conflicts with a known family or with another metric of the
+    /// backend, or if two of the metrics have the same name and labels. Families that were added before the error are
+    /// not removed.
     pub(super) fn new(
         new: &Registration<'_>,
         families: &mut Families,
@@ -67,7 +67,7 @@ impl Schema {
                 exported.push(None);
             }
         }
-        // If none of the families existed before, every metric has a family of its own, so no two metrics can be equal.
+        // If each exported metric has added a family, no two of them have the same name, so none can be equal.
         if families.len() - known < exported_len {
             check_distinct(descriptors, &exported, labels)?;
         }
@@ -161,9 +161,9 @@ fn check_distinct(
 /// The labels of the series of one backend.
 #[derive(Clone)]
 pub(super) enum MetricLabels {
-    /// The labels of the backend, which are those of all its metrics.
+    /// The labels of the backend, which are also the labels of each metric.
     OfBackend(Arc<Labels>),
-    /// The labels of each metric, which include those of the backend.
+    /// The labels of each metric, including the labels of the backend.
     Own(Box<[Arc<Labels>]>),
 }
 

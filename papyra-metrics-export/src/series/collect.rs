@@ -1,4 +1,4 @@
-//! Reads one source. This runs user code, so no lock may be held.
+//! Reads one source. This runs user code, so no lock of the registry may be held.
 
 use std::mem;
 use std::sync::Arc;
@@ -41,8 +41,8 @@ impl Scratch {
 /// that cannot be read is marked as unread, and its series keeps the last value. If its total were missing from one
 /// export, a receiver of deltas would count the total a second time.
 ///
-/// `address` is the address of the source's descriptors at its registration. If it has not changed, the list has not
-/// changed either.
+/// `address` is the address of the source's descriptors at its registration. If the address and the length of the list
+/// are still the same, the list has not changed.
 pub(crate) fn collect(
     source: &dyn Source,
     listed: &Listed,
@@ -162,7 +162,8 @@ impl<'a> Collector<'a> {
         self.scratch.readings.push(form, number);
     }
 
-    /// Appends the readings of a source that lists its metrics in another order than at its registration.
+    /// Appends the readings of a source whose descriptors have changed, in the order of the descriptors at its
+    /// registration.
     #[cold]
     fn append_unordered(&mut self) {
         let mut unordered = mem::take(&mut self.scratch.unordered);
@@ -190,7 +191,7 @@ impl<'a> Collector<'a> {
         Some(self.first + start)
     }
 
-    /// Reports a problem if the source has more or fewer instruments than descriptors.
+    /// Reports a problem if the source passes more instruments than it has descriptors.
     #[inline]
     fn check_len(&mut self) {
         let listed = self.relisted.unwrap_or(&self.listed.descriptors).len();

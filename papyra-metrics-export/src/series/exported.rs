@@ -32,7 +32,7 @@ impl ExportedValues {
         number
     }
 
-    /// Returns the buckets of the histogram of the series with this value index.
+    /// Returns the buckets of the histogram with this value index. `buckets` is the number of its buckets.
     pub(crate) fn tallies(&self, index: usize, buckets: usize) -> &[Tally] {
         let start = self.numbers.get(index).map_or(0, |number| number.index());
         self.tallies.get(start..start + buckets).unwrap_or_default()
@@ -64,7 +64,8 @@ impl ExportedValues {
         }
     }
 
-    /// Returns the histogram of the series with this value index, or `None` if the family is not one of histograms.
+    /// Returns the histogram with this value index, or `None` if the buckets of the family are not known, or if its
+    /// metrics are not histograms.
     pub(crate) fn histogram<'a>(
         &'a self,
         index: usize,

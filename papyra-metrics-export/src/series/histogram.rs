@@ -76,7 +76,7 @@ impl HistogramReading<'_> {
     }
 }
 
-/// The values of a series of histograms.
+/// The values of one series whose metric is a histogram.
 pub(crate) struct HistogramValues {
     /// The exported values, summed over all sources.
     exported: Box<[Tally]>,
@@ -100,8 +100,8 @@ impl HistogramValues {
         self.base.is_none()
     }
 
-    /// Continues the series with another source. `counted` contains those totals of the new source that are already
-    /// part of the series.
+    /// Continues the series with another source. `counted` contains earlier totals of the new source, which must not be
+    /// added to the series again.
     pub(crate) fn change_source(&mut self, counted: Option<&[Tally]>) {
         let mut base = self.exported.clone();
         for (base, counted) in base.iter_mut().zip(counted.unwrap_or_default()) {

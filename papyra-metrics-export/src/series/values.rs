@@ -29,7 +29,8 @@ pub(crate) struct SeriesValues {
     /// The exported values: a counter's total over all of its sources, a gauge's value, the index of a histogram.
     exported: Vec<Number>,
     /// The part of each counter's exported value that the current source's total does not include: the totals of
-    /// earlier sources, and the totals before a reset. The total of the current source is `exported - base`.
+    /// earlier sources, and the totals before a reset. The total of the current source is `exported - base`. This
+    /// difference wraps, because the base is negative if a part of the source's total is not exported again.
     base: Vec<u64>,
     /// The form of each series. `None` before the first value.
     forms: Vec<Option<Form>>,

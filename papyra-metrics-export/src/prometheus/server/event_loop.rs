@@ -21,8 +21,8 @@ const MAX_CONNECTIONS: usize = 128;
 /// The largest number of response bodies that are being sent at the same time. It limits the memory of the server.
 const MAX_BODIES: usize = 8;
 /// The number of clients that each listener accepts before connected clients are served again. It is smaller than
-/// `MAX_CONNECTIONS`, so that a client whose request has arrived is never closed in favour of a client that connected
-/// later.
+/// `MAX_CONNECTIONS`, so that a full server usually reads the requests that have arrived before it closes connections
+/// for more clients.
 const MAX_ACCEPTS: usize = 32;
 /// The pause after a failed `accept`. The most likely reason is a lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -98,8 +98,8 @@ impl EventLoop {
             }
             self.respond(now);
             self.close_expired(now);
-            // New clients come last: a full server closes a connection for them, which must not be one whose request
-            // has already arrived.
+            // New clients come last: a full server closes idle connections for them, and a connection is not idle once
+            // its request has been read.
             for listener in from_listeners {
                 self.accept(listener.0, now);
             }
@@ -197,7 +197,8 @@ impl EventLoop {
                     // least one client waits if none was accepted.
                     if accepted == 0 {
                         self.report(format!("cannot accept a client: {error}"));
-                        // A client that has not sent a request occupies a descriptor that another client needs.
+                        // A client that was answered, or that has not sent a request, occupies a descriptor that
+                        // another client needs.
                         self.evict();
                     }
                     self.poll_listeners_at = Some(now + ACCEPT_PAUSE);

@@ -56,7 +56,7 @@ fn listen_on_each(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, (SocketA
     let mut missing = None;
     for &address in addresses {
         let mut with_port = address;
-        // All addresses use one port. If the caller asked for port 0, that is the port that the first address got.
+        // If the caller asked for port 0, all addresses use the port that the first address got.
         with_port.set_port(port.filter(|_| address.port() == 0).unwrap_or(address.port()));
         let bound = TcpListener::bind(with_port).and_then(|listener| {
             // `bind` has already called `listen`, but with a shorter queue.

@@ -96,7 +96,10 @@ impl Server {
     /// the reason why the server has ended. The end of a scrape clears earlier errors. Returns `None` if there is no
     /// error.
     ///
-    /// If a scrape panics, its clients receive the status 500, and later scrapes are not affected.
+    /// Panics of backends and panics in [`Prometheus::encode`] are reported by [`Registry::problems`] instead. If a
+    /// scrape panics elsewhere, its clients receive the status 500, and later scrapes are not affected.
+    ///
+    /// [`Registry::problems`]: crate::Registry::problems
     pub fn last_error(&self) -> Option<String> {
         self.shared.last_error.get()
     }

@@ -19,7 +19,7 @@ pub(super) struct Scraper {
     jobs: Sender<String>,
     results: Receiver<Result<Scrape, String>>,
     is_scraping: bool,
-    /// The connections that wait for the scrape that is running.
+    /// The connections that wait for the running scrape.
     current: Vec<usize>,
     queue: VecDeque<(usize, String)>,
 }

@@ -28,7 +28,8 @@ impl Store {
         ids.iter().filter_map(|&id| self.close(id, None)).collect()
     }
 
-    /// Closes a backend with its last readings. Returns its source, which the caller drops after it releases the lock.
+    /// Closes a backend. `last` contains the backend's last readings; `None` if they have just been merged. Returns the
+    /// backend's source, which the caller drops after it releases the lock, or `None` if the backend is already closed.
     pub(in crate::registry) fn close(
         &mut self,
         id: u64,

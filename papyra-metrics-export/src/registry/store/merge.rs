@@ -36,14 +36,14 @@ impl Store {
     }
 
     /// Merges a reading of all backends into the store, unless another reading was merged since this one began. The
-    /// other reading may contain newer or older totals, so they cannot be combined.
+    /// other reading may contain newer or older totals, so the two readings cannot be combined.
     pub(in crate::registry) fn merge(&mut self, reading: &Reading, scratch: &mut Scratch) -> Merge {
         if self.has_merged_since(reading.began) {
             let is_newer = self.last_begin > reading.began;
             return if is_newer { Merge::Superseded } else { Merge::Conflict };
         }
         (self.last_begin, self.last_merge) = (reading.began, self.clock);
-        // The lists differ if backends were added or removed during the reading.
+        // The lists differ if backends were added or closed during the reading.
         let is_new = if Arc::ptr_eq(&self.backends, &reading.backends) {
             self.values.apply(0, &scratch.readings, 0, self.values.len())
         } else {

@@ -46,7 +46,7 @@ pub(super) struct Store {
     forgotten: ForgottenSources,
     /// The problems of the last reading, by the id of the backend.
     problems: BTreeMap<u64, Vec<String>>,
-    /// Incremented whenever series are added, removed or change their form, so that views have to be rebuilt.
+    /// Incremented whenever series are added or removed, or change their form. Views then have to be rebuilt.
     epoch: u64,
     next_backend: u64,
     next_serial: u64,
@@ -56,9 +56,9 @@ pub(super) struct Store {
     last_merge: u64,
     /// The largest value of `clock` at which a merged reading began.
     last_begin: u64,
-    /// The number of backends at which the next registration closes orphaned backends.
+    /// A registration closes orphaned backends if there are at least this many backends, and at least 64.
     sweep_at: usize,
-    /// The number of completed readings.
+    /// The number of readings that have updated a view. A reading that takes no lock at its end is not counted.
     readings: u64,
 }
 
@@ -182,7 +182,8 @@ impl Store {
         described.collect()
     }
 
-    /// Returns the problems of the last reading of each backend.
+    /// Returns the problems of each backend's last reading. For open backends, also returns the reasons why metrics are
+    /// not exported.
     pub(super) fn problems(&self) -> Vec<Problem> {
         let open = self.problems.iter().filter_map(|(&id, problems)| {
             let backend = &self.backends[self.position(id)?];
@@ -201,7 +202,7 @@ impl Store {
         open.map(|backend| Arc::clone(&backend.labels)).collect()
     }
 
-    /// Removes and returns all backends, so that the registry can drop them without holding the lock.
+    /// Removes and returns all backends. The caller drops them, because their `Drop` may panic.
     pub(super) fn take_backends(&mut self) -> Arc<Vec<Backend>> {
         mem::take(&mut self.backends)
     }

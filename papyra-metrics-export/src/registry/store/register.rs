@@ -18,12 +18,12 @@ use crate::{Labels, RegisterError};
 pub(in crate::registry) enum Outcome {
     Registered {
         has_new_families: bool,
-        /// Whether the number of backends has grown so much that backends whose metrics only the registry still holds
-        /// should be searched for and closed.
+        /// Whether the number of backends has grown so much that the registry should search for orphaned backends and
+        /// close them.
         needs_sweep: bool,
     },
-    /// Backends that have the same series and must be closed before the registration is tried again. Only the registry
-    /// still holds their metrics.
+    /// The ids of backends that have series of the new backend. They must be closed before the registration is tried
+    /// again. Only the registry still holds their metrics.
     Orphans(Vec<u64>),
 }
 
@@ -135,8 +135,8 @@ impl Store {
         let first = self.values.len();
         let mut departed: Vec<Arc<Departed>> = Vec::new();
         let mut continued = Vec::new();
-        // The current labels and the number of series in succession that have them. Usually all series have the same
-        // labels, so the index is updated once.
+        // The labels of the last new series, and the number of new series in succession that have these labels. Usually
+        // all series have the same labels, so `self.labels` is updated once.
         let mut run: Option<(&Arc<Labels>, usize)> = None;
         for (i, family) in schema.listed.families.iter().enumerate() {
             let (mut start, mut serial) = (Start::Unread, self.next_serial);
@@ -193,8 +193,8 @@ impl Store {
         for closing in continued {
             self.closed.remove_if_empty(closing);
         }
-        // A reading may still hold the source of an earlier registration of these metrics. It is used again: with two sources,
-        // the metrics would not be orphaned until the reading ends.
+        // A reading may still hold the source of an earlier registration of these metrics. That source is used again,
+        // because with two sources, the metrics would not be orphaned until the reading ends.
         let mut earlier = departed.iter().filter(|departed| Some(departed.address) == address);
         let source = earlier.find_map(|departed| departed.source.upgrade());
         let source = source.unwrap_or_else(|| Arc::clone(new.source));
@@ -249,8 +249,8 @@ fn new_value(counted: &SourceTotal) -> Start {
     }
 }
 
-/// Returns the start of a series that continues from its last value with a new source. `counted` is the part of that
-/// value that the new source had already counted. A gauge has only the value of its new source.
+/// Returns the start of a series that continues from its last value with a new source. `counted` is the earlier total
+/// of the new source, which must not be added again. A gauge has only the value of its new source.
 fn continued_value(last: ClosedValue, counted: Option<&SourceTotal>) -> Start {
     match last {
         ClosedValue::Number(Form::Total, number) => {

@@ -18,7 +18,8 @@ use crate::series::number::{Form, Number};
 #[derive(Default)]
 pub(crate) struct View {
     pub(crate) series: Vec<SeriesView>,
-    /// The number of the last reading of this view. Readings are numbered in the order of their completion.
+    /// The number of the last reading that updated this view. These readings are numbered in the order of their
+    /// completion; a reading that takes no lock at its end has no number.
     pub(crate) number: u64,
     /// The last values of closed series. `Store::update_view` appends them to the values of the open series.
     closed: Vec<Number>,
@@ -33,14 +34,14 @@ pub(crate) struct View {
     pub(crate) hidden: u64,
     /// The number of the last closing when the view was updated, or 0 if no backend was closed.
     pub(crate) newest: u64,
-    /// The number of the first closing whose series are still in the view.
+    /// The number of the first closing whose series are still shown.
     oldest: Option<u64>,
     epoch: u64,
     forgotten: u64,
     /// The forms of the open series.
     forms: Vec<FormRun>,
-    /// Whether the value of each open series is the total of its source. This changes only if the series change, or if a
-    /// total falls.
+    /// Whether the value of each open series was the total of its source when the view's series last changed. Later, a
+    /// total can fall only if `Readings::may_fall` is set.
     are_totals: bool,
     /// Whether there was no closed backend and no problem when the view was last updated.
     is_settled: bool,
@@ -92,7 +93,7 @@ impl View {
     }
 
     /// Returns whether these readings are the new values of the view as they are, and do not have to be merged into the
-    /// store. This holds only if the store has not been locked since the view was last updated.
+    /// store. The result is valid only if the store has not been locked since the view was last updated.
     #[inline]
     pub(in crate::registry) fn is_complete(&self, scratch: &Scratch) -> bool {
         let Scratch { readings, problems, orphans, .. } = scratch;
