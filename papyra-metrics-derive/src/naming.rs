@@ -55,23 +55,16 @@ fn is_name_part(part: &str) -> bool {
     part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Returns the key by which possible collisions are found: counters and gauges with the same key might be exported as
-/// the same name. The key is the name without a suffix `_total` or `_created`, and with the unit at the end:
-/// `read_bytes` for `bytes_read` with the unit `bytes`.
+/// Returns the key by which possible collisions are found: two metrics that might be exported as the same name have the
+/// same key. The key consists of the words of the name and of the unit, sorted and without repetitions. The words
+/// `total` and `created` are left out, because a kind may add or remove them.
 pub(crate) fn collision_key(name: &str, unit: Option<&str>) -> String {
-    let stem = strip_ending(name);
-    let Some(unit) = unit else { return stem.to_owned() };
-    let at_end = stem.strip_suffix(unit).is_some_and(|rest| rest.is_empty() || rest.ends_with('_'));
-    let at_start = stem.strip_prefix(unit).and_then(|rest| rest.strip_prefix('_'));
-    match at_start {
-        _ if at_end => stem.to_owned(),
-        Some(rest) => format!("{rest}_{unit}"),
-        None => format!("{stem}_{unit}"),
-    }
-}
-
-fn strip_ending(name: &str) -> &str {
-    ["_total", "_created"].iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name)
+    let words = name.split('_').chain(unit.unwrap_or_default().split('_'));
+    let mut words: Vec<&str> =
+        words.filter(|word| !["", "total", "created"].contains(word)).collect();
+    words.sort_unstable();
+    words.dedup();
+    words.join("_")
 }
 
 #[cfg(test)]
@@ -105,6 +98,8 @@ mod tests {
             (("bytes_read", Some("bytes")), ("read_bytes", None)),
             (("bytes_read", Some("bytes")), ("read_bytes_total", Some("bytes"))),
             (("read", Some("bytes")), ("read_bytes", Some("bytes"))),
+            (("queue_total", Some("bytes")), ("queue_total_bytes", None)),
+            (("total", Some("bytes")), ("bytes", None)),
         ] {
             assert_eq!(collision_key(a.0, a.1), collision_key(b.0, b.1));
         }
