@@ -948,6 +948,27 @@ mod deep {
     }
 }
 
+/// `Cell` is `Send` and not `Sync`, so the future must own the cell, and not a reference to it.
+struct Job(std::cell::Cell<u8>, std::sync::Arc<Counter>);
+
+impl Job {
+    #[metrics(errors = self.1)]
+    async fn run(self) -> Fallible {
+        parse("1").await?;
+        self.0.set(self.0.get() + 1);
+        parse("x").await?;
+        Ok(())
+    }
+}
+
+#[test]
+fn the_future_of_a_tuple_struct_with_a_cell_is_send() {
+    let errors = std::sync::Arc::new(Counter::new());
+    let job = Job(std::cell::Cell::new(1), errors.clone());
+    assert!(run(is_send(job.run())).is_err());
+    assert_eq!(errors.get(), 1);
+}
+
 mod other_attributes {
     //! Other attributes on the same function.
 

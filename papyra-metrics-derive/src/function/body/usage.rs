@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Literal, TokenStream, TokenTree};
 
 use crate::raw_tokens::{is_ident, is_one_of, is_punct, position};
 
@@ -30,7 +30,7 @@ pub(crate) struct BodyUsage {
     /// Methods are judged by their names.
     pub(crate) consumes_self_in_macros: bool,
     /// The named fields of `self` that the body accesses: `log` in `self.log.len`.
-    pub(crate) fields_of_self: Vec<Ident>,
+    pub(crate) fields_of_self: Vec<TokenTree>,
     /// Identifiers followed by a field access: `log` in `log.len`.
     pub(crate) fields_accessed_of: HashSet<String>,
     /// All identifiers except those after a `.`, and the identifiers in the braces of strings. Each has its position in
@@ -153,11 +153,16 @@ impl BodyUsage {
             self.shows_self_to_macros = true;
             self.consumes_self_in_macros |= field.is_none() && !may_borrow_pin(before, after);
         }
-        if let Some(TokenTree::Ident(field)) = field {
-            if !self.fields_of_self.contains(field) {
-                self.fields_of_self.push(field.clone());
+        if let Some(field) = field.and_then(first_field) {
+            if !self.names_field_of_self(&field) {
+                self.fields_of_self.push(field);
             }
         }
+    }
+
+    pub(crate) fn names_field_of_self(&self, field: &TokenTree) -> bool {
+        let field = field.to_string();
+        self.fields_of_self.iter().any(|named| named.to_string() == field)
     }
 
     /// Collects the identifiers that a string names if it is a format string: `key` in `"{key}"`.
@@ -228,6 +233,15 @@ pub(super) fn field_after(after: &[TokenTree]) -> Option<&TokenTree> {
         [dot, field @ TokenTree::Literal(_), ..] if is_punct(dot, '.') => Some(field),
         _ => None,
     }
+}
+
+/// Returns the field that is accessed first. Two indices in a row, as in `self.0.1`, are one literal, `0.1`.
+fn first_field(field: &TokenTree) -> Option<TokenTree> {
+    let TokenTree::Literal(indices) = field else { return Some(field.clone()) };
+    let first = indices.to_string().split('.').next()?.parse().ok()?;
+    let mut index = Literal::usize_unsuffixed(first);
+    index.set_span(indices.span());
+    Some(index.into())
 }
 
 /// Returns whether a pinned `self` in the input of a macro may remain usable: after `&` or `*`, or before a method that

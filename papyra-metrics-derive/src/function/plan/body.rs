@@ -10,7 +10,7 @@
 //! are accessed through handles. A handle is created before the body, and is a borrow or a clone of a shared pointer.
 //! With `self: Arc<Self>` or `Rc<Self>`, instruments are accessed through a clone of `self`.
 
-use proc_macro2::{Group, Ident, TokenStream};
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 
 use crate::function::body::usage::{BodyUsage, ends_in_return};
 use crate::function::captures::{Capture, captures, captures_of_future, lent_arguments};
@@ -33,7 +33,7 @@ pub(crate) struct BodyPlan<'a> {
     pub(crate) only_borrows: bool,
     /// The fields of `self` that an `async` block captures by `&mut`. A `&` would be `Send` only if the field were
     /// `Sync`.
-    pub(crate) captured_fields: Vec<Ident>,
+    pub(crate) captured_fields: Vec<TokenTree>,
     /// The arguments that the closure or `async` block has to capture explicitly, in the order in which it drops them.
     pub(crate) captures: Vec<Capture<'a>>,
     /// Whether the body needs all of `self`, because a macro in it contains the word `self`.
@@ -338,7 +338,7 @@ impl<'a> BodyPlan<'a> {
         ends_in_return(&self.block.stream()) || cannot_be_annotated(self.model.function)
     }
 
-    fn find_captured_fields(&self) -> Vec<Ident> {
+    fn find_captured_fields(&self) -> Vec<TokenTree> {
         let Some(receiver) = self.receiver() else { return Vec::new() };
         let is_needed = self.only_borrows
             && self.scope == Scope::AsyncBlock
@@ -349,9 +349,8 @@ impl<'a> BodyPlan<'a> {
         }
         let targets = self.model.targets.all();
         let mut fields = self.usage.fields_of_self.clone();
-        fields.retain(|field| {
-            !targets.iter().any(|target| target.usage.fields_of_self.contains(field))
-        });
+        fields
+            .retain(|field| !targets.iter().any(|target| target.usage.names_field_of_self(field)));
         fields
     }
 }

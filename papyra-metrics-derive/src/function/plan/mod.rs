@@ -299,6 +299,11 @@ mod tests {
             assert_eq!(fields, ["a", "b"]);
             assert!(plan.needs_mut_self());
         });
+        let item = code("async fn f(self) -> Result<()> { self.0.1.f().await?; g(self.2) }");
+        with_body(&quote!(errors = self.1.errors), &item, |plan| {
+            let fields: Vec<_> = plan.captured_fields.iter().map(ToString::to_string).collect();
+            assert_eq!(fields, ["0", "2"]);
+        });
         let item = code("async fn f(mut self) -> Result<()> { self.a.f().await?; g(self) }");
         with_body(&quote!(errors), &item, |plan| {
             assert!(plan.captured_fields.is_empty() && !plan.needs_mut_self());
