@@ -452,27 +452,34 @@ fn filtered_histograms_and_floats_are_not_exported() {
 }
 
 #[test]
-fn an_instrument_without_a_descriptor_is_left_out_and_reported() {
-    struct TwoInstruments;
+fn another_number_of_instruments_than_of_descriptors_is_reported() {
+    struct Instruments(usize);
 
-    impl Metrics for TwoInstruments {
+    impl Metrics for Instruments {
         fn descriptors(&self) -> &[Descriptor] {
-            QUEUE
+            LISTED
         }
 
         fn walk(&self, walker: &mut dyn Walker) {
-            walker.instrument(&Value::Gauge(1));
-            walker.instrument(&Value::Gauge(2));
+            (0..self.0).for_each(|_| walker.instrument(&Value::Counter(1)));
         }
     }
 
-    let registry = Registry::new();
-    registry.register_static(TwoInstruments, &[]).unwrap();
-    assert_eq!(read(&mut RegistryReader::new(&registry)), map([("waiting{}", 1)]));
-    assert_eq!(
-        registry.problems()[0].message,
-        "it passes 2 instruments, but its number of descriptors is 1; list one for each instrument"
-    );
+    let problem = |count: usize| {
+        let registry = Registry::new();
+        registry.register_static(Instruments(count), &[]).unwrap();
+        let values = read(&mut RegistryReader::new(&registry));
+        (values.len(), registry.problems().pop().map(|problem| problem.message))
+    };
+    let message = |count: usize| {
+        Some(format!(
+            "it passes {count} instruments, but its number of descriptors is 2; pass one instrument for each \
+             descriptor, or `None` if a metric is absent"
+        ))
+    };
+    assert_eq!(problem(1), (1, message(1)));
+    assert_eq!(problem(2), (2, None));
+    assert_eq!(problem(3), (2, message(3)));
 }
 
 #[test]

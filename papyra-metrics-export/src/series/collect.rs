@@ -191,13 +191,14 @@ impl<'a> Collector<'a> {
         Some(self.first + start)
     }
 
-    /// Reports a problem if the source passes more instruments than it has descriptors.
+    /// Reports a problem if the source passes more or fewer instruments than it has descriptors.
     #[inline]
     fn check_len(&mut self) {
         let listed = self.relisted.unwrap_or(&self.listed.descriptors).len();
-        if self.next > listed {
+        if self.next != listed {
             self.report(format!(
-                "it passes {} instruments, but its number of descriptors is {listed}; list one for each instrument",
+                "it passes {} instruments, but its number of descriptors is {listed}; pass one instrument for each \
+                 descriptor, or `None` if a metric is absent",
                 self.next
             ));
         }
