@@ -46,7 +46,7 @@ impl Columns {
             let room = width.checked_sub(rest + Self::SPACING)?;
             let values = Self::COMPACT;
             // Histograms use the remaining width for quantiles and bars, which also need spacing.
-            let bars = room.saturating_sub(names + Self::SPACING);
+            let bars = room.saturating_sub(names.saturating_add(Self::SPACING));
             let bars = if rates > 0 && has_histograms { bars } else { 0 };
             (room >= names).then_some(Self { names, values, rates, bars, is_compact: true })
         };

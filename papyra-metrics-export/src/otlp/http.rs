@@ -18,6 +18,9 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest pause requested by the collector that an export waits for, by returning [`Progress::More`]. During a
 /// longer pause, exports fail, and an export after the pause sends the values.
 const MAX_PAUSE: Duration = Duration::from_secs(4);
+
+/// A pause without an end. Longer pauses could not be added to the current time.
+const ENDLESS: Duration = Duration::from_secs(u32::MAX as u64);
 /// The maximum length of a response body; a longer one is ignored.
 const MAX_ANSWER_LEN: u64 = 64 * 1024;
 
@@ -161,7 +164,7 @@ impl Export for OtlpHttp {
         );
         match retry_after(answer.headers()) {
             Some(pause) if is_retryable => {
-                self.paused_until = Instant::now().checked_add(pause);
+                self.paused_until = Instant::now().checked_add(pause.min(ENDLESS));
                 if pause <= MAX_PAUSE { Ok(Progress::More) } else { Err(error) }
             }
             _ => Err(error),
