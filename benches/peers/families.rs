@@ -31,7 +31,7 @@ operations!(
     #[derive(Label)]
     Op
 );
-/// The operations as the label of measured, whose derive does not work in a macro such as `operations`.
+/// The operations as the label of the crate `measured`, whose derive does not work in a macro such as `operations`.
 #[derive(Clone, Copy, Debug, measured::FixedCardinalityLabel)]
 enum MeasuredOp {
     Get,

@@ -138,8 +138,8 @@ impl Text for Fastmetrics {
     }
 }
 
-/// Counters of measured. The code is like the code that measured's derive generates. The derive itself cannot be used, because
-/// it needs names that are known at compile time.
+/// Counters of the crate `measured`. The code is like the code that the derive of `measured` generates. The derive
+/// itself cannot be used, because it needs names that are known at compile time.
 pub struct Measured {
     pub counters: Vec<(&'static MetricName, measured::Counter)>,
     encoder: BufferedTextEncoder,
@@ -168,7 +168,7 @@ impl Text for Measured {
     }
 }
 
-/// Two adjacent counters in a struct with the derive of measured.
+/// Two adjacent counters in a struct with the derive of the crate `measured`.
 #[derive(measured::MetricGroup)]
 #[metric(new())]
 pub struct MeasuredPair {

@@ -72,7 +72,7 @@ pub enum Command {
     Show(Show),
     /// Watch metrics as they change
     Watch(Watch),
-    /// Reset counters and peaks to zero, and empty histograms
+    /// Reset counters, histograms and peaks to zero
     Reset(Reset),
     /// List the metrics that are exported, in the format of a lock file
     Describe(Describe),

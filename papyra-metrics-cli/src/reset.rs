@@ -11,7 +11,7 @@ use papyra_metrics::{Kind, publish::Reader};
 use crate::output::{self, UNAVAILABLE};
 use crate::source::{Row, Source};
 
-/// Reset counters and peaks to zero, and empty histograms.
+/// Reset counters, histograms and peaks to zero.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 Gauges other than peaks keep their values, and so do the totals that monitoring systems read. Processes keep running, and no count is lost.")]

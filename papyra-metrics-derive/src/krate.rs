@@ -32,7 +32,8 @@ pub(crate) fn krate_at(krate: &CratePath, span: Span) -> TokenStream {
 }
 
 /// Returns `__rt`, which stands for the hidden module `papyra_metrics::__private` in generated impls. The block around
-/// the impls imports the module under this name. If the user gave a path, the path replaces the name instead.
+/// the impls imports the module under this name. If the user gave the path of the crate, the full path of the module
+/// replaces the name instead.
 pub(crate) fn runtime_alias(span: Span) -> TokenStream {
     quote_spanned!(span=> __rt)
 }

@@ -85,8 +85,9 @@ pub trait Metrics {
         self.walk(&mut Visit::<Lifetime>::new(self.descriptors(), visitor));
     }
 
-    /// Drains without building a map: calls the visitor with each metric and its value since the last reset, and resets the
-    /// metric in the same step. Allocates nothing but one box for each histogram.
+    /// Drains without building a snapshot: calls the visitor with each metric and its value since the last reset, and
+    /// resets the metric in the step that reads it, as [`reset`](Self::reset) does: gauges other than peaks keep their
+    /// values. Allocates nothing but one box for each histogram.
     fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
         self.walk(&mut Visit::<Drain>::new(self.descriptors(), visitor));
     }
@@ -114,8 +115,9 @@ pub trait Metrics {
         Snapshot::read::<Lifetime, _>(self)
     }
 
-    /// Takes a snapshot and resets each metric in the same step: over any number of concurrent drains no increment is
-    /// lost or counted twice. For a derived struct, it allocates once, and once for each histogram.
+    /// Takes a snapshot and resets each metric in the step that reads it, as [`reset`](Self::reset) does: gauges other
+    /// than peaks keep their values. Over any number of concurrent drains, no increment is lost or counted twice. For a
+    /// derived struct, it allocates once, and once for each histogram.
     #[cfg(feature = "alloc")]
     fn drain(&self) -> Snapshot {
         Snapshot::read::<Drain, _>(self)

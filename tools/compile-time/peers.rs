@@ -26,7 +26,7 @@ pub(crate) const PEERS: &[Peer] = &[
     },
     Peer {
         name: "metered",
-        // The macro of metered generates paths to serde.
+        // The macro of `metered` generates paths to serde.
         dependencies: "metered = \"=0.9.0\"\nserde = { version = \"1\", features = [\"derive\"] }",
         write: metered,
     },
@@ -305,8 +305,8 @@ struct Labels { backend: String }",
     );
 }
 
-/// Declares up to three functions even if none are requested, because metered generates the struct of counters from the
-/// functions.
+/// Declares up to three functions even if none are requested, because `metered` generates the struct of counters from
+/// the functions.
 fn metered(program: &mut Program) {
     program.functions = program.functions.max(program.counters.min(3));
     program.add("use metered::{ErrorCount, metered};");

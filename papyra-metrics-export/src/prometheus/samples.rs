@@ -19,7 +19,8 @@ use crate::{Labels, RegisterError};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Sample<'a> {
-    /// The name of the metric as the backend declares it, without the unit and the `_total` that the format appends.
+    /// The name of the metric as the backend declares it. The exported name ends in the unit, as in [`ExpositionName`],
+    /// and the samples of a counter also end in `_total`.
     pub name: &'a str,
     /// The length of the name's prefixes in bytes. A unit that is part of a prefix is not moved to the end of the name.
     pub prefix_len: usize,

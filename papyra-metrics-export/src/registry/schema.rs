@@ -14,7 +14,8 @@ use crate::series::listed::{KindRun, Listed};
 use crate::series::number::check_exported;
 use crate::{Labels, RegisterError};
 
-/// The metrics of a type of backend. Backends with the same list of descriptors share one schema.
+/// The metrics of a type of backend. Backends with the same list of descriptors share one schema, unless they were
+/// registered with a filter.
 pub(super) struct Schema {
     pub(super) listed: Listed,
     /// The reasons why some metrics of the schema are not exported.

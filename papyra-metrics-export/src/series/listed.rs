@@ -1,4 +1,4 @@
-//! The metrics that a type of source lists, and the runs of adjacent metrics of one kind.
+//! The metrics in the descriptor list of a source, and the runs of adjacent metrics of one kind.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,8 @@ use papyra_metrics::{Descriptor, Kind};
 
 use crate::family::Family;
 
-/// The metrics that a type of source lists. All sources with the same list of descriptors share them.
+/// A list of descriptors, with the families of its metrics and the runs of one kind. Sources with the same list share
+/// it, unless they were registered with a filter.
 pub(crate) struct Listed {
     pub(crate) descriptors: Cow<'static, [Descriptor]>,
     /// The runs of metrics of one kind, in order.

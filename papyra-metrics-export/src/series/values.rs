@@ -1,4 +1,4 @@
-//! The exported values of series, over all sources that a series had.
+//! The exported values of series. The totals of counters and histograms include the earlier sources of their series.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ pub(crate) enum Start {
     Histogram(HistogramValues),
 }
 
-/// The values of many series, with one vector for each field, because a reading updates all series.
+/// The values of many series, stored as a struct of arrays, because a reading updates runs of adjacent series.
 #[derive(Default)]
 pub(crate) struct SeriesValues {
     /// The exported values: a counter's total over all of its sources, a gauge's value, the index of a histogram.

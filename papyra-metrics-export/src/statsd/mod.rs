@@ -432,7 +432,8 @@ impl Export for StatsD {
             }
             match self.send() {
                 Ok(was_sent) => datagrams += usize::from(was_sent),
-                // The receive buffer of the daemon is full. The rest is sent after a pause.
+                // A socket buffer is full: usually the daemon's receive buffer over a Unix socket, or the local send
+                // buffer over UDP. The rest is sent after a pause.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && datagrams > 0 => {
                     return Ok(Progress::More);
                 }

@@ -42,7 +42,7 @@ pub(super) struct Udp {
 pub(super) enum SendError {
     /// The datagram exceeds the limit of the socket, and can never be sent.
     TooLong,
-    /// The receiver's buffer is full. The datagram may be sent later.
+    /// A socket buffer is full, the receiver's or that of this socket. The datagram may be sent later.
     Full(io::Error),
     /// Another error occurred, or the network has reported that this datagram did not arrive. It may be sent later.
     NotSent(io::Error),

@@ -140,8 +140,9 @@ impl<B: Buckets> Histogram<B> {
     /// Returns the distribution of [`get`](Self::get) and resets the histogram. Each count and each sum is read and
     /// reset in one step.
     ///
-    /// Over any number of concurrent takes, each recorded value is in exactly one count and in exactly one sum. Different
-    /// takes may return this count and this sum. Lock-free: it retries only when another take or reset has just succeeded.
+    /// Over any number of concurrent takes, each recorded value is in exactly one count and in exactly one sum, but one
+    /// take may return the count and another take the sum. Lock-free: if several takes and resets run at the same time,
+    /// one of them succeeds and the others may retry.
     pub fn take(&self) -> Distribution<B> {
         Distribution::of(cells::take(self))
     }

@@ -61,8 +61,9 @@ impl Collisions {
         }
     }
 
-    /// Returns the collision to report at a field: with an earlier metric or, for a flattened field, with any metric of the
-    /// struct itself.
+    /// Returns the collision to report at a field, if there is one. If a metric of a flattened field collides with a
+    /// metric of the struct itself, the collision is reported at the flattened field. Otherwise, it is reported at the
+    /// field of the later metric.
     pub(super) const fn of(&self, owner: Owner) -> Option<Collision> {
         let mut i = 0;
         while i < self.len {

@@ -29,7 +29,8 @@ pub(super) enum FormatError {
 
 pub(super) const CUT_SHORT: FormatError = FormatError::Damaged("the file is cut short");
 
-/// A header whose byte order, version and lengths are valid. The checksum is checked with the description.
+/// A header with a valid byte order and version, and valid lengths of the description and the values. The other fields
+/// are checked when the description is decoded.
 #[derive(Debug)]
 pub(super) struct Header {
     /// Length of the description, header included.

@@ -163,8 +163,8 @@ impl ShardedCounter {
 
     /// Returns the value of [`get`](Self::get) and resets the counter in one step.
     ///
-    /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: it retries only if
-    /// another take or reset has just succeeded.
+    /// Over any number of concurrent takes each increment is returned exactly once. Lock-free: if several takes and
+    /// resets run at the same time, one of them succeeds and the others may retry.
     pub fn take(&self) -> u64 {
         advance_baseline(&self.baseline, || self.total())
     }

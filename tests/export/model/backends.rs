@@ -13,7 +13,7 @@ pub(crate) struct Metric {
     pub(crate) help: &'static str,
     /// Whether the metric is a total. In the model, a histogram is several totals: the count of each bucket, and the sum.
     pub(crate) is_counter: bool,
-    /// The part of a histogram that this total is, if any.
+    /// The part of a histogram that this metric represents. `None` if the metric is not part of a histogram.
     pub(crate) part: Option<Part>,
 }
 

@@ -55,12 +55,14 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    /// Returns the object that the number of a random step selects, if there is any.
+    /// Returns the id of an object, or `None` if there are no objects. `backend` is a random number, taken modulo the
+    /// number of objects.
     pub(crate) fn id(&self, backend: usize) -> Option<u64> {
         self.objects.keys().nth(backend % self.objects.len().max(1)).copied()
     }
 
-    /// Returns the metric of an object that the number of a random step selects: a counter or a gauge.
+    /// Returns the index in [`METRICS`] of one of the object's counters, or of its gauges if `is_counter` is false.
+    /// `None` if it has none. `index` is a random number, taken modulo the number of candidates.
     pub(crate) fn metric(&self, id: u64, index: usize, is_counter: bool) -> Option<usize> {
         let backend = &self.objects[&id].backend;
         let metrics = backend.metrics().iter().map(|&(metric, _)| metric);

@@ -139,7 +139,8 @@ fn replace_self(tokens: TokenStream, replacement: &Replacement) -> TokenStream {
     replaced
 }
 
-/// Returns the index after the tokens at `at` in which `self` is not replaced, or `at` if `self` is replaced there.
+/// Returns the index after the tokens that begin at `at` and have to remain unchanged, such as a nested function or the
+/// input of a macro. Returns `at` if there are none.
 fn end_of_unchanged(tokens: &[TokenTree], at: usize) -> usize {
     let end = match &tokens[at] {
         TokenTree::Ident(ident) if ident == "fn" => end_of_nested_fn(tokens, at),

@@ -6,9 +6,10 @@
 //!
 //! By default, an instrument is looked up when it is updated, so that the body can use `self` without restriction. With
 //! `&self`, metrics that are needed more than once are looked up once, before the body. If `self` is owned, if the
-//! returned value borrows a mutable `self`, or if a macro in the body needs the whole of a mutable `self`, instruments
-//! are accessed through handles. A handle is created before the body, and is a borrow or a clone of a shared pointer.
-//! With `self: Arc<Self>` or `Rc<Self>`, instruments are accessed through a clone of `self`.
+//! returned value borrows a mutable `self`, or if a macro in the body contains a mutable `self` that can be neither
+//! renamed nor reborrowed, instruments are accessed through handles. A handle is created before the body, and is a
+//! borrow or a clone of a shared pointer. With `self: Arc<Self>` or `Rc<Self>`, instruments are accessed through a
+//! clone of `self`.
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 
@@ -36,7 +37,7 @@ pub(crate) struct BodyPlan<'a> {
     pub(crate) captured_fields: Vec<TokenTree>,
     /// The arguments that the closure or `async` block has to capture explicitly, in the order in which it drops them.
     pub(crate) captures: Vec<Capture<'a>>,
-    /// Whether the body needs all of `self`, because a macro in it contains the word `self`.
+    /// Whether the body has to use `self` itself and not a reborrow of it, because a macro in the body contains `self`.
     macros_need_self: bool,
     /// Whether a guard records that the body is waiting, so that its cancellation can be counted.
     pub(crate) is_watched: bool,
@@ -93,7 +94,8 @@ pub(crate) enum SharingReason {
     AfterMove,
     /// The returned value borrows `self` while the metrics are used.
     WhileBorrowed,
-    /// A macro in the body contains `self`, so the body needs all of `self`.
+    /// The body uses all of `self`. A reborrow with another name is impossible, because a macro in the body contains
+    /// `self`.
     BesideMacros,
     /// The returned future is `'static`, so it cannot borrow the metrics.
     InStaticFuture,

@@ -82,7 +82,7 @@ impl<'a> AlertRules<'a> {
         Self { max_error_percent, ..self }
     }
 
-    /// Sets the number of minutes after which operations in flight are considered stuck if none of them has finished.
+    /// Sets the number of minutes without a finished operation after which operations in flight are considered stuck.
     /// The default is 15.
     #[must_use]
     pub fn with_stuck_after_minutes(self, stuck_after_minutes: u32) -> Self {

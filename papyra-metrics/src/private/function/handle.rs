@@ -44,8 +44,8 @@ impl<'a, T: ?Sized> ProbeFallback<'a, T> {
         self.0
     }
 
-    /// For a field that is not a shared pointer: its handle is the handle of the metrics, together with the closure that returns
-    /// the field.
+    /// Selects how the handle of a field is made. This field is not a shared pointer, so its handle is a [`Part`]: the
+    /// handle of the metrics, and a closure that returns the field of these metrics.
     #[inline]
     pub fn __part(&self) -> ProjectHandle {
         ProjectHandle
@@ -103,7 +103,8 @@ macro_rules! shared {
                 self.0.0.clone()
             }
 
-            /// For a field that is a shared pointer: its handle is a clone of the field.
+            /// Selects how the handle of a field is made. This field is a shared pointer, so its handle is a clone
+            /// of the field.
             #[inline]
             pub fn __part(&self) -> CloneHandle {
                 CloneHandle
@@ -278,6 +279,6 @@ pub fn assert_usable_after_move<M: UsableAfterMove + ?Sized>(_: &M) {}
 #[inline]
 pub fn assert_usable_while_borrowed<M: UsableWhileBorrowed + ?Sized>(_: &M) {}
 
-/// Causes a compile error if the metrics cannot be used while a macro in the body uses the whole of `self`.
+/// Causes a compile error if the metrics cannot be used while the body uses all of `self`.
 #[inline]
 pub fn assert_usable_beside_macros<M: UsableBesideMacros + ?Sized>(_: &M) {}
