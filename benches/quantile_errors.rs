@@ -42,7 +42,7 @@ fn main() {
     );
     add_our_rows::<Latency>(&mut table, "`Latency`: 1, 2, 5", &distributions);
     add_our_rows::<FineLatency>(&mut table, "`FineLatency`: 1, 1.5, 2, 3, 5, 7", &distributions);
-    add_our_rows::<Powers>(&mut table, "powers of 4, as `Sizes`", &distributions);
+    add_our_rows::<Powers>(&mut table, "powers of 4, as in `Sizes`", &distributions);
     for (name, bounds) in OTHERS {
         let bounds: Vec<u64> = bounds.iter().map(|bound| nanoseconds(*bound)).collect();
         add_row(&mut table, name, bounds.len(), &distributions, |values| linear(&bounds, values));

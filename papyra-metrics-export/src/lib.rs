@@ -12,7 +12,7 @@
 //! | `statsd` | [`statsd::StatsD`]: increments and values in datagrams, to StatsD or DogStatsD | none |
 //! | `metrics` | [`metrics::Facade`]: any recorder of the `metrics` facade | `metrics` 0.24 |
 //! | `dashboard` | [`schema::Dashboard`]: a Grafana dashboard of the declared metrics | `serde`, `serde_json` |
-//! | `publish` | [`schema::Schema::of_published`]: the declared metrics of a running process | `papyra-metrics/publish` |
+//! | `publish` | [`schema::Schema::of_published`]: the declared metrics in a published file | `papyra-metrics/publish` |
 //! | `tokio` | [`PeriodicTask`]: exports at an interval in a tokio task, as [`Periodic`] does in a thread | `tokio` |
 //!
 //! No feature is on by default. Without features, the only dependency besides `papyra-metrics` is `rustc-hash`. For any

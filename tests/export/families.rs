@@ -109,7 +109,7 @@ impl Engine {
         Err("nothing there")
     }
 
-    /// Sets the gauges in [`SERIES`], and counts half of the other numbers, so that two calls reach them.
+    /// Sets each gauge to its number in [`SERIES`], and counts half of each other number, so that two calls reach it.
     fn work(&self) {
         let metrics = &self.metrics;
         metrics.requests[(Op::Get, Outcome::Hit)].add(3);

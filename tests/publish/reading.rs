@@ -225,7 +225,7 @@ fn mutate(sample: &Sample) {
                 8 if bytes.len() >= description && random.usize(..4) == 0 => {
                     bytes[12] ^= 3;
                 }
-                // Gives a metric a list of some items, which are read as labels or bounds.
+                // Moves a metric's list of labels or bounds to a random offset, and gives it up to three items.
                 9 if bytes.len() >= description => {
                     let at = entry + [64, 72][random.usize(..2)];
                     let offset = u32::try_from(random.usize(..description)).unwrap();

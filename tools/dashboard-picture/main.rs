@@ -119,8 +119,8 @@ fn scrape(target: &str, directory: &Path) -> Result<(Running, u16)> {
     Ok((Running(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?), port))
 }
 
-/// Returns the rows of [`ROWS`], as panels without queries, and the panels in them. The rows are expanded, and each begins where the
-/// one before it ends.
+/// Returns the panels to draw: for each row in [`ROWS`], the heading of the row, which has no queries, and then the
+/// panels in the row. Collapsed rows are expanded, and each row begins where the one before it ends.
 fn rows(dashboard: &Json) -> Vec<Panel> {
     let items: Vec<&Json> = dashboard["panels"].as_array().into_iter().flatten().collect();
     let mut drawn = Vec::new();

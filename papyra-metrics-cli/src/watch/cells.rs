@@ -2,7 +2,7 @@
 
 use papyra_metrics::Value;
 
-/// Returns a number with all its digits. Floats have at most six significant digits.
+/// Returns a number without a suffix: an integer with all its digits, or a float rounded to six significant digits.
 pub(crate) fn exact(value: &Value) -> String {
     match value {
         Value::Float(n) if *n != 0.0 && n.is_finite() => {

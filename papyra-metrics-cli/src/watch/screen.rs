@@ -39,7 +39,7 @@ impl Screen {
         entered
     }
 
-    /// Draws a frame in the current size of the terminal.
+    /// Draws a frame at the current size of the terminal.
     pub(crate) fn draw(&mut self, render: impl FnOnce(&mut Frame<'_>)) -> io::Result<()> {
         let area = area();
         if area != self.area {

@@ -1,5 +1,5 @@
-//! Chooses the instruments that are generated for the fields of a struct with `storage`, by the names of their types: a
-//! `Counter` for a `u64`.
+//! Chooses the instruments that are generated for the fields of a struct with `#[metrics(storage = …)]`, by the names
+//! of the fields' types: a `Counter` for a `u64`.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;

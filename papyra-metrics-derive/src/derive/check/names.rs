@@ -149,8 +149,8 @@ pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
             is_suspect[at] = true;
         }
     }
-    // The name of a histogram is exported with suffixes, and with a unit that only the compiler knows. The result may
-    // equal the name of a metric that contains all words of the histogram's name.
+    // A histogram is exported under its name with suffixes, and with a unit that only the compiler knows. So it may
+    // collide with any metric whose name is longer and contains all words of the histogram's name.
     for (histogram, (field, name, _)) in metrics.iter().enumerate() {
         if !field.may_be_histogram() {
             continue;

@@ -69,7 +69,7 @@ enum HistogramSource {
 /// A series in a view.
 pub(crate) struct SeriesView {
     pub(crate) id: SeriesId,
-    /// The number of the series. No other series ever gets the same number.
+    /// The serial number of the series. No other series ever gets the same one.
     pub(crate) serial: u64,
     /// The index of the series' value in the values of the reading.
     pub(crate) value_index: usize,

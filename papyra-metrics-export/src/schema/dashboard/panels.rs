@@ -10,7 +10,8 @@ use super::units;
 use crate::schema::combination::Combination;
 use crate::schema::roles::Role;
 
-/// The largest number of series for which one panel breaks down a metric by several labels at once.
+/// The largest number of series in a panel that is broken down by several labels. A metric with more series has one
+/// panel for each label instead.
 const MAX_SERIES: usize = 12;
 
 pub(super) const QUANTILES: [(&str, &str); 3] =

@@ -310,7 +310,7 @@ mod tests {
         let now = now + LONG_WINDOW;
         let has_read = Cell::new(false);
         calibration.end_window(now, || {
-            // A call within the reading, as by a signal handler that measures a duration.
+            // A nested call, such as from a signal handler that interrupts the reading and measures a duration.
             calibration.end_window(now, || {
                 has_read.set(true);
                 None

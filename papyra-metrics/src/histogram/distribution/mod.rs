@@ -85,15 +85,15 @@ impl<B: BucketSet> Distribution<B> {
     /// | … in Prometheus, by `histogram_quantile` | 28 | 8.5 % | 27 % | 33 % | 101 % |
     /// | `FineLatency`: 1, 1.5, 2, 3, 5, 7 | 54 | 0.2 % | 0.9 % | 2.3 % | 7.6 % |
     /// | … in Prometheus, by `histogram_quantile` | 54 | 1.8 % | 8.6 % | 9.1 % | 31 % |
-    /// | powers of 4, as `Sizes` | 16 | 2.2 % | 10 % | 11 % | 37 % |
+    /// | powers of 4, as in `Sizes` | 16 | 2.2 % | 10 % | 11 % | 37 % |
     /// | … in Prometheus, by `histogram_quantile` | 16 | 27 % | 79 % | 88 % | 235 % |
     /// | prometheus, the default bounds | 11 | 41429 % | 22753 % | 16691 % | 308696 % |
     /// | `opentelemetry_sdk`, the default bounds as milliseconds | 15 | 41429 % | 22752 % | 16689 % | 308696 % |
     /// | vise, `LATENCIES` | 9 | 8242 % | 4548 % | 3355 % | 61659 % |
     /// | slatedb, `LATENCY_BOUNDARIES` | 12 | 8242 % | 4528 % | 3329 % | 61659 % |
     ///
-    /// `cargo bench -p papyra-metrics-benches --bench quantile_errors` prints this table. Bounds that begin at 1 ms or
-    /// later put all fast operations of a cache or a disk into their first bucket.
+    /// `cargo bench -p papyra-metrics-benches --bench quantile_errors` prints this table. If the first bound is 1 ms or
+    /// more, all fast operations of a cache or a disk are in the first bucket.
     pub fn quantile(&self, q: f64) -> Option<B::Value> {
         let quantile = estimate::quantile(self.scale().bounds, self.tallies(), q)?;
         Some(self.value(quantile))
