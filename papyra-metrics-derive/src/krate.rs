@@ -39,7 +39,8 @@ pub(crate) fn runtime_alias(span: Span) -> TokenStream {
 }
 
 /// Returns the path of the hidden module `papyra_metrics::__private`. Generated impls use all items through this
-/// module, so that the path of a module that re-exports only some items of the crate causes one error.
+/// module. So if `crate = path` names a module that re-exports only some items of the crate, there is one error, and
+/// not one for each missing item.
 pub(crate) fn runtime_at(krate: &CratePath, span: Span) -> TokenStream {
     match &krate.0 {
         None => quote_spanned!(span=> ::papyra_metrics::__private),

@@ -60,7 +60,7 @@ pub enum RegisterError {
         /// The labels that the two series share.
         labels: String,
     },
-    /// No other clone of the `Arc` exists, so its metrics would be exported once and then removed.
+    /// The `Arc` given to `register` has no other clone, so its metrics would be exported once and then removed.
     NotHeld,
     /// These metrics are already registered.
     AlreadyRegistered {

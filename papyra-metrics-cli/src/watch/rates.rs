@@ -78,8 +78,8 @@ impl RateTable {
         }
     }
 
-    /// Updates the table with a new reading. If processes are added up, copies of the same file are removed first. A
-    /// reading without metrics changes nothing.
+    /// Updates the table with a new reading. If processes are added up, the metrics of copied files are first removed
+    /// from the reading. A reading without metrics changes nothing.
     ///
     /// Returns an error if the values of the processes cannot be added up.
     pub(crate) fn update(&mut self, readings: &mut Readings, at: Instant) -> Result<(), String> {

@@ -139,7 +139,7 @@ impl Signals {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// Returns whether a signal to stop the process has arrived since the last call.
+    /// Returns whether SIGTSTP, which stops the process until it is continued, has arrived since the last call.
     pub(crate) fn take_stop(&self) -> bool {
         self.stopped.swap(false, Ordering::Relaxed)
     }

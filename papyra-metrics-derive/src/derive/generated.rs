@@ -93,8 +93,8 @@ impl<'a> StorageInstrument<'a> {
 
 /// Returns the trait through which generated code uses the storage of a flattened field in a struct with `storage`. If
 /// the type of the field depends on a parameter, the trait is `HasStorage`, and a bound requires it. Otherwise, it is
-/// `HasStorage<{ … }>` with an expression that is `false` if the type has no storage. Every type implements
-/// `HasStorage<false>`, so that only the assertion with `HasStorage::ASSERTED` reports such a type.
+/// `HasStorage<{ … }>` with an expression that is `false` if the type has no storage. As every type implements
+/// `HasStorage<false>`, a type without storage causes only one error, by the assertion with `HasStorage::ASSERTED`.
 pub(crate) fn storage_trait(
     ty: &Type,
     depends_on_parameters: bool,

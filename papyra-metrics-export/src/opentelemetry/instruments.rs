@@ -199,7 +199,7 @@ impl Instruments {
         self.progress.notify_all();
     }
 
-    /// Allows registrations to return without waiting for their instruments, until the guard is dropped.
+    /// Until the returned guard is dropped, registrations do not wait for their instruments to be built.
     pub(super) fn begin_reading(&self) -> ReadingGuard<'_> {
         self.state().readings += 1;
         self.progress.notify_all();

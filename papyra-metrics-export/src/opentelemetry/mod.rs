@@ -237,7 +237,7 @@ impl Adapter {
 
 /// A type of numbers that an instrument observes: `u64`, `i64` or `f64`.
 trait Observable: Sized {
-    /// Converts the number to this type. Returns `None` if the form of the number belongs to another instrument.
+    /// Converts the number to this type. Returns `None` if `form` says that the number has another type.
     fn of(form: Form, number: Number) -> Option<Self>;
 }
 

@@ -1,4 +1,5 @@
-//! Histograms: the buckets of a family, and the values of a series over all of its sources.
+//! Histograms: the buckets of a family, and the values of a series, which continue when its metrics are reset or its
+//! backend is reopened.
 
 use papyra_metrics::{Distribution, Tally};
 

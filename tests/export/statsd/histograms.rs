@@ -88,7 +88,7 @@ fn assert_counted(daemon: &StatsDaemon, name: &str, expected: &BTreeMap<String, 
 fn the_daemon_has_buckets_count_and_sum_over_resets_reopening_and_an_outage() {
     let registry = Registry::with_prefix("papyra").unwrap();
     let daemon = StatsDaemon::start("statsd-histograms", free_port());
-    // A datagram is too small for all lines of a histogram, and an export sends too few datagrams for all of them.
+    // The lines of one histogram need several datagrams, and those datagrams need several calls of `StatsD::export`.
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     let mut statsd = statsd.with_max_bytes(200).with_burst(2);
     let mut export = || {

@@ -36,7 +36,7 @@ impl BodyExpander<'_> {
         handles
     }
 
-    /// Returns statements that create the handle of `self.metrics`, or of the value of `at`.
+    /// Returns statements that create the handle of `self.metrics`, or of the value of the key `at` if it is given.
     fn share_root(&self, root: &MetricsRoot, access: Access) -> TokenStream {
         let private = &self.private;
         let metrics = self.metrics(root, Access::Direct);

@@ -15,8 +15,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 std::thread_local! {
-    /// The sum of this thread. The initial value makes the sum of the first call zero, which is a sample. So only a call that is
-    /// a sample has to check whether it is the first one, which has to initialize the sequence.
+    /// The sum of this thread. The initial value makes the sum of the first call zero, which is a sample. So only a sampled call
+    /// has to check whether it is the thread's first call, and the first call initializes the sequence.
     static SUM: Cell<u64> = const { Cell::new(STEP.wrapping_neg()) };
 }
 
