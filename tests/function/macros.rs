@@ -288,7 +288,7 @@ mod shown {
             Ok(&mut this.level)
         }
 
-        /// A macro may consume `self`; shared metrics remain.
+        /// Consumes `self` in a macro. Generated code reaches the metrics through its own clone of the `Arc`.
         #[metrics(errors, ok = ok)]
         fn consumed_by_a_macro(self: Pin<&mut Self>) -> Shown {
             check!(self.get_mut().level < 10);

@@ -115,8 +115,8 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Catches the signals that would leave the terminal in raw mode. If a second signal that ends the process arrives,
-    /// the process ends at once.
+    /// Catches the signals that would leave the terminal in raw mode. The first signal that should end the process is
+    /// only recorded; a second one ends the process at once.
     pub(crate) fn catch() -> io::Result<Self> {
         let signals = Self::default();
         #[cfg(unix)]

@@ -355,7 +355,7 @@ fn right(text: String) -> Cell<'static> {
     Cell::new(Text::from(text).alignment(Alignment::Right))
 }
 
-/// The kind of metrics that the column headings above the first row describe.
+/// The column headings at the top of the table: those of numbers or those of histograms.
 #[derive(Clone, Copy)]
 enum Header {
     Numbers,

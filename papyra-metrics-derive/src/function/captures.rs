@@ -25,7 +25,7 @@ pub(super) fn captures<'a>(
 ) -> Vec<Capture<'a>> {
     let mut captures = Vec::new();
     for argument in function.arguments.iter().rev() {
-        // A `move` closure need not name references, because dropping them has no effect.
+        // A `move` closure need not capture references explicitly, because dropping them has no effect.
         if !only_borrows && argument.kind != ArgumentKind::Value {
             continue;
         }

@@ -26,7 +26,7 @@ impl Readings {
         self.may_fall = false;
     }
 
-    /// Returns the number of readings, including unread ones.
+    /// Returns the number of entries, including those of metrics that are absent or could not be read.
     pub(crate) fn len(&self) -> usize {
         self.values.numbers.len()
     }

@@ -40,7 +40,7 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// let statsd = StatsD::udp(&registry, "127.0.0.1:8125")?;
 /// let periodic = Periodic::spawn(Duration::from_secs(10), statsd)?;
 /// // … the application runs, and at its end:
-/// # drop(periodic);
+/// drop(periodic); // sends the last increments
 /// # Ok::<(), std::io::Error>(())
 /// ```
 ///

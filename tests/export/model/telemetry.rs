@@ -1,4 +1,4 @@
-//! Compares the collections of OpenTelemetry, which may overlap, with the model.
+//! Compares what the two readers of OpenTelemetry's SDK collect with the model. Their collections may overlap in time.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};

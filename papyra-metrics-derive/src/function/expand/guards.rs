@@ -185,8 +185,8 @@ impl<'a> BodyExpander<'a> {
         });
     }
 
-    /// Returns an expression that creates a guard. The guard holds the value `held`, and its closure accesses the
-    /// instrument through that value, which it calls `name`.
+    /// Returns an expression that creates a guard. The guard holds the value `held`. Its closure gets that value as the
+    /// parameter `name`, and accesses the instrument through it.
     fn guard_that_holds(
         &self,
         guard: &Guard<'_>,

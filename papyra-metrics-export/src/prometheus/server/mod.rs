@@ -114,7 +114,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.shared.is_stopping.store(true, Ordering::Release);
-        // Waking needs no file descriptor, and fails only if the thread is about to wake up anyway.
+        // Waking opens no file descriptor, and fails only if the thread is about to wake up anyway.
         let _ = self.waker.wake();
         let Some((event_thread, scrape_thread)) = self.threads.take() else { return };
         // A scrape may drop a backend that owns this server. The scrape thread then executes this code, and must not

@@ -126,8 +126,8 @@ impl fmt::Display for Dashboard<'_> {
     }
 }
 
-/// Returns the rows: an overview if there are several components and the overview has panels, and the panels of each
-/// component.
+/// Returns one row of panels for each component. If there are several components, an overview comes first, unless it
+/// has no panels.
 fn rows(schema: &Schema, metrics: &[Metric<'_>], queries: &Queries, title: &str) -> Vec<DraftRow> {
     let components = components::of(metrics);
     let ratios = ratio::all(schema, metrics);
