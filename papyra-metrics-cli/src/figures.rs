@@ -25,8 +25,8 @@ pub(crate) fn mean(distribution: &Distribution) -> String {
     distribution.mean().map_or(String::new(), |value| display(distribution, value))
 }
 
-/// Returns the bound of the highest bucket in use as `≤ 2 ms`, or as `> 100 s` if it is the last bucket. Returns an
-/// empty string if there are no values.
+/// Returns the upper bound of the highest bucket in use, such as `≤ 2 ms`. If that is the last bucket, which has no
+/// upper bound, returns the highest bound, such as `> 100 s`. Returns an empty string if there are no values.
 pub(crate) fn max(distribution: &Distribution) -> String {
     match distribution.max_bound() {
         None => String::new(),

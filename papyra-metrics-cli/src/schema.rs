@@ -69,7 +69,8 @@ fn load(source: Source<'_>) -> (Option<Schema>, Readings) {
     }
 }
 
-/// Returns whether the path is a file or a pipe, but not a published file. It is then read as a lock file.
+/// Returns whether the path is a non-empty file that is not a published file, or is a pipe or a device. The path is
+/// then read as a lock file.
 fn is_other_file(path: &Path) -> bool {
     let is_other =
         |error| matches!(error, ReadError::NotMetrics { .. } | ReadError::NotAFile { .. });
@@ -107,8 +108,8 @@ fn load_published(source: Source<'_>) -> (Option<Schema>, Readings) {
     (schemas.into_iter().map(|it| it.1).reduce(Schema::with), readings)
 }
 
-/// Describes the metrics that two files declare differently, so that the files cannot be combined. If a file disagrees with
-/// several earlier ones about a metric, only the first of these is named.
+/// Describes the conflicts that prevent the files from being combined: metrics that two files declare with different
+/// properties. If a metric of a file conflicts with several earlier files, only the first of these files is named.
 fn conflicts(schemas: &[(PathBuf, Schema)]) -> Vec<String> {
     let mut conflicts = Vec::new();
     for (position, (path, schema)) in schemas.iter().enumerate() {
@@ -125,7 +126,8 @@ fn conflicts(schemas: &[(PathBuf, Schema)]) -> Vec<String> {
     conflicts
 }
 
-/// Describes the difference between the declarations in two files, if they cannot be combined.
+/// Describes the difference between the declarations of a metric in two files, or returns `None` if the declarations
+/// can be combined.
 fn conflict(change: &Change, first: &Path, second: &Path) -> Option<String> {
     let [first, second] = [first, second].map(path_name);
     let [old, new] = [change.old_value(), change.new_value()];

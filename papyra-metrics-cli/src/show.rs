@@ -296,8 +296,8 @@ fn print_prometheus(out: &mut impl Write, readings: &[Reading]) -> io::Result<()
     out.write_all(text.as_bytes())
 }
 
-/// Returns the labels of a metric and of its process. If a label of the metric has the same name as a label of the
-/// process, it gets the prefix `exported_`, as in Prometheus.
+/// Returns the labels of a metric and of its process. A label of the metric that has the same name as a label of the
+/// process gets the prefix `exported_`, as in Prometheus.
 fn labels(origin: &Origin, row: &Row) -> Vec<(String, String)> {
     let process = match origin {
         Origin::ThisProcess => Vec::new(),

@@ -144,8 +144,8 @@ impl Identity {
 }
 
 impl Readings {
-    /// Removes readings of copied files, so that each process is counted once. Keeps the file whose process is running,
-    /// or the first file if none is.
+    /// Removes readings of copied files, so that each process is counted once. Keeps the file that a running process
+    /// publishes, or the first file if there is no such file.
     pub(crate) fn remove_copies(&mut self) {
         let mut kept: Vec<Reading> = Vec::with_capacity(self.processes.len());
         for reading in self.processes.drain(..) {

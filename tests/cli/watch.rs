@@ -1,4 +1,4 @@
-//! `watch` in a real pseudo-terminal, and the screen that a terminal shows for its output.
+//! `watch` in a real pseudo-terminal: its output is interpreted, and the resulting screen is checked.
 
 use std::{
     fs,
@@ -189,7 +189,7 @@ fn stty(tty: &Path, arguments: &[&str]) -> String {
 /// A time limit for tests that hang; a test that passes never waits for it.
 const LONG: Duration = Duration::from_secs(60);
 
-/// Returns the words of the line that begins with this word.
+/// Returns the words of the first line whose first word is `name`. Returns no words if there is no such line.
 pub(crate) fn words<'a>(shown: &'a str, name: &str) -> Vec<&'a str> {
     let mut lines = shown.lines().map(str::split_whitespace).map(Iterator::collect::<Vec<_>>);
     lines.find(|words| words.first() == Some(&name)).unwrap_or_default()

@@ -51,7 +51,7 @@ struct Failed;
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Waits twice, then returns the given result.
+/// Waits twice. Then returns an error for `error`, panics for `panic`, and returns `Ok` for any other text.
 async fn step(what: &str) -> Result<usize, Failed> {
     yield_now().await;
     yield_now().await;
@@ -559,7 +559,7 @@ fn instruments_behind_exclusive_references_count_while_the_body_uses_them() {
 }
 
 impl Log {
-    /// Has a gauge as an argument, together with metrics of `self`.
+    /// Uses a gauge that is an argument, together with metrics of `self`.
     #[metrics(errors, ok = ok, in_flight = gauge)]
     fn beside_an_argument(&self, gauge: &mut Gauge, what: &str) -> Result<usize, Failed> {
         gauge.add(10);

@@ -43,8 +43,8 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Calls a function, polls its future, and drops the future. Adds these steps to `order`, to which each `Note` adds its
-/// drop.
+/// Calls a function, polls its future once, or to the end if `is_finished`, and drops the future. Adds these steps to
+/// `order`, to which each `Note` adds its drop.
 fn record<F: Future>(order: &Order, is_finished: bool, function: impl FnOnce() -> F) {
     let step = |name| order.borrow_mut().push(name);
     {
@@ -103,7 +103,8 @@ fn a_function_drops_its_arguments_in_the_same_order() {
     }
 }
 
-/// Compares the drops of a function, whose future is finished or dropped halfway, with those of the measured function.
+/// Checks that the bare and the measured function have the same drops, if the future is polled to the end and if it is
+/// dropped after one poll.
 macro_rules! assert_same_drops {
     ($($name:ident)*) => {$(
         for (text, is_finished) in [("1", true), ("x", true), ("1", false)] {

@@ -35,8 +35,8 @@ impl LogMetrics {
 
 type Fallible<T> = Result<T, std::num::ParseIntError>;
 
-/// Calls a function with a text that is a number, with one that is not, and with one that makes it panic. Only the
-/// first two calls are recorded.
+/// Calls a function with a text that is a number, with one that is not, and with one that makes it panic. Checks that
+/// only the first two calls are recorded.
 macro_rules! check {
     ($metrics:expr, |$text:ident| $call:expr) => {{
         let before = $metrics.timed();
@@ -460,7 +460,7 @@ fn a_future_is_timed_from_its_first_poll() {
     assert!((Duration::from_millis(1)..=seen).contains(&LATER.get().sum()));
 }
 
-/// Metrics of sampled calls.
+/// A backend whose functions have `sample`.
 #[derive(Default)]
 struct Sampled {
     metrics: Histograms,

@@ -128,7 +128,7 @@ fn measure(engine: &mut Option<Published<EngineMetrics>>, word: &str, rest: &str
     let engine = engine.as_ref().expect("the engine's metrics are published");
     let number = || rest.parse::<u64>().expect("a number");
     match word {
-        // The argument is in microseconds.
+        // The arguments of `append` and `lookup` are in microseconds.
         "append" => {
             engine.appends.inc();
             engine.append.record(Duration::from_micros(number()));

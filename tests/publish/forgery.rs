@@ -1,4 +1,4 @@
-//! Changes published files. The checksum matches the changes, so that a reader does not stop at it.
+//! Changes published files and updates their checksums, so that a reader makes the checks that follow the checksum.
 
 /// Returns the file with these changes to its description. Each change replaces the bytes at its offset.
 pub(crate) fn forged(file: &[u8], changes: &[(usize, &[u8])]) -> Vec<u8> {

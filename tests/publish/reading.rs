@@ -360,7 +360,7 @@ fn other_versions_byte_orders_and_files_have_their_own_errors() {
 fn a_description_of_a_terabyte_is_rejected() {
     let sample = Sample::new();
     let file = fs::File::create(sample.path()).unwrap();
-    // Writes a header whose description is a terabyte long, in a sparse file of that length.
+    // Writes a header that gives a terabyte as the length of the description, in a sparse file of that length.
     let mut header = sample.bytes[..64].to_vec();
     header[24..32].copy_from_slice(&(1_u64 << 40).to_ne_bytes());
     header[32..40].copy_from_slice(&(1_u64 << 40).to_ne_bytes());
@@ -623,8 +623,8 @@ mod costs {
     /// Offset and length of a text in the strings.
     type Text = (usize, usize);
 
-    /// Returns a description of counters, whose values all start at the beginning of the values. Each counter is given
-    /// by the offset and the length of its name and of its help in the strings.
+    /// Returns a description of counters. The cells of every counter start at the beginning of the section of values.
+    /// Each counter is given by the offset and the length of its name and of its help in the strings.
     fn description(
         counters: &[(Text, Text)],
         strings: &str,

@@ -144,7 +144,7 @@ impl Signals {
         self.stopped.swap(false, Ordering::Relaxed)
     }
 
-    /// Returns whether the process was continued after a stop since the last call.
+    /// Returns whether SIGCONT, which continues a stopped process, has arrived since the last call.
     pub(crate) fn take_continue(&self) -> bool {
         self.continued.swap(false, Ordering::Relaxed)
     }
