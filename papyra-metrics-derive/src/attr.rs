@@ -1,5 +1,5 @@
-//! Parses the keys of `#[metrics(…)]` on a struct, field, function, enum or variant. Unknown keys and invalid values
-//! are reported here, and invalid combinations of keys by the `check` modules.
+//! Parses the keys of `#[metrics(…)]` on a struct, field, function, enum or variant. Unknown keys, repeated keys and
+//! values of a wrong form are reported here. The `check` modules report all other mistakes, such as an invalid name.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt;

@@ -57,7 +57,7 @@ fn is_name_part(part: &str) -> bool {
 
 /// Returns the key by which possible collisions are found: two metrics that might be exported as the same name have the
 /// same key. The key consists of the words of the name and of the unit, sorted and without repetitions. The words
-/// `total` and `created` are left out, because a kind may add or remove them.
+/// `total` and `created` are left out, because exporters add or remove them for metrics of some kinds.
 pub(crate) fn collision_key(name: &str, unit: Option<&str>) -> String {
     let words = name.split('_').chain(unit.unwrap_or_default().split('_'));
     let mut words: Vec<&str> =

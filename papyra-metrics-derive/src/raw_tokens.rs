@@ -93,7 +93,7 @@ impl Depth {
         self.is_outside() && (is_punct(token, ',') || is_punct(token, '>') && !self.is_after_dash)
     }
 
-    /// Updates the depth for the next token.
+    /// Reads the next token, and updates the depth.
     pub(crate) fn advance(&mut self, token: &TokenTree) {
         let TokenTree::Punct(punct) = token else {
             self.is_after_dash = false;

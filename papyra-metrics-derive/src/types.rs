@@ -1,4 +1,4 @@
-//! Determines properties of a type from its tokens. Only the compiler can resolve aliases.
+//! Determines properties of a type from its tokens. Aliases are not resolved, because only the compiler can do so.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;

@@ -29,8 +29,8 @@ pub(crate) enum StorageInstrument<'a> {
 }
 
 impl<'a> GeneratedInstrument<'a> {
-    /// Returns the instrument for a field of this type, or `None` if a struct with `storage` cannot contain such a
-    /// field.
+    /// Returns the instrument that stores the values of a field of this type, or `None` if no instrument can store
+    /// them.
     pub(crate) fn of(ty: &'a Type) -> Option<Self> {
         if let Some(instrument) = StorageInstrument::of(ty) {
             return Some(Self { instrument, label: None, is_padded: false });

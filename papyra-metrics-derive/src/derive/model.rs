@@ -69,9 +69,9 @@ pub(crate) struct Field<'a> {
     pub(crate) ty: TokenStream,
     /// Whether the type must be in parentheses before the `:` of a bound.
     pub(crate) is_parenthesized_in_bounds: bool,
-    /// Whether the type depends on a type or const parameter of the struct, so that the impls need a bound on the type
-    /// of an instrument or a flattened struct. False for a flattened field of a generated struct, whose bound is one of
-    /// the `type_bounds`.
+    /// Whether the type depends on a type or const parameter of the struct. If the field is an instrument or flattened,
+    /// the impls then need a bound on its type. In a generated struct, only an instrument has this flag: the bounds of
+    /// flattened fields are in `type_bounds`.
     pub(crate) has_bound: bool,
     pub(crate) role: Role,
     /// Whether neither the keys of the field nor those of the struct had errors. If they had errors, `role` is a guess.

@@ -136,8 +136,8 @@ pub(super) fn outlives_self(function: &Function, output: &Output) -> bool {
         && !any(&written, &|token| is_punct(token, '\''))
 }
 
-/// Returns whether the return type cannot be written on a closure, because it is `!` or contains `impl Trait`. Any
-/// other return type is written there, because it gives the closure its lifetimes.
+/// Returns whether the return type cannot be the type of a variable, because it is `!` or contains `impl Trait`. Any
+/// other return type is also written on the closure around a body, because it gives the closure its lifetimes.
 pub(super) fn cannot_be_annotated(function: &Function) -> bool {
     let output = function.output.as_ref().map(flat).unwrap_or_default();
     matches!(output.as_slice(), [never] if is_punct(never, '!'))

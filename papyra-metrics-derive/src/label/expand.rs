@@ -48,7 +48,7 @@ pub(super) fn expand(label: &LabelEnum<'_>) -> TokenStream {
     }
 }
 
-/// Returns an impl of `Label` with a single placeholder value. It is emitted together with errors, so that uses of the
+/// Returns the errors and an impl of `Label` with a single placeholder value. The impl is emitted so that uses of the
 /// enum do not cause further errors.
 pub(super) fn expand_inert(item: &DeriveInput, errors: Option<&TokenStream>) -> TokenStream {
     let keys = attr::parse_enum_keys(&mut Diagnostics::default(), &item.attrs);

@@ -68,7 +68,7 @@ pub(super) fn check_unit(diag: &mut Diagnostics, unit: &Key<LitStr>) -> Option<S
 }
 
 /// Refuses two metrics of this struct with the same name and labels. Generated code compares the other pairs at compile
-/// time: flattened metrics, and a metric that may be a family with a metric that cannot be a family.
+/// time: those that contain a flattened metric, and those in which only one metric may be a family.
 pub(super) fn check_names(diag: &mut Diagnostics, fields: &[(Field<'_>, FieldKeys)]) {
     let mut all = HashSet::new();
     for (at, (field, keys)) in fields.iter().enumerate() {

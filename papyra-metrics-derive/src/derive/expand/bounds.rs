@@ -1,5 +1,5 @@
-//! Determines the traits that the types of fields must implement, and the spans at which the compiler reports a type
-//! that does not.
+//! Determines the traits that the types of fields must implement, and the spans at which the compiler reports a missing
+//! implementation.
 
 use proc_macro2::TokenStream;
 
@@ -27,10 +27,10 @@ pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     bounds
 }
 
-/// Returns statements that require the same traits of the fields' types as the generated impls do. They are emitted
-/// together with errors of the checks, so that the compiler reports wrong types in the same build. Fields whose keys
-/// had errors are left out. So are types that depend on a parameter, because the impls that accompany errors have no
-/// bounds on them.
+/// Returns statements that compile only if the types of the fields implement the traits that the model requires. They
+/// are emitted together with errors of the checks, so that the compiler reports wrong types in the same build. Fields
+/// whose keys had errors are left out. So are fields whose types depend on a parameter, because the impls that
+/// accompany errors have no bounds on these types.
 pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
     match model {
         Model::Instruments(instruments) => assert_instruments(instruments),

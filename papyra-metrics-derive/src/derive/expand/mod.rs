@@ -39,8 +39,8 @@ fn expand_block(model: &InstrumentStruct<'_>, plain: &TokenStream) -> TokenStrea
 }
 
 /// Returns the impls in a `const _` block, in which `__rt` is the name of the hidden module
-/// `papyra_metrics::__private`. If the user gave the path of the crate, the full path replaces `__rt`. With an import,
-/// a wrong path would be a second error.
+/// `papyra_metrics::__private`. If the user gave the path of the crate, the full path replaces `__rt`. An import of a
+/// wrong path would cause a second error.
 pub(crate) fn in_block(krate: &CratePath, impls: &TokenStream) -> TokenStream {
     let runtime = runtime_at(krate, Span::call_site());
     if krate.is_given() {

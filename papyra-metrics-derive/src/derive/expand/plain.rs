@@ -127,7 +127,7 @@ struct Parts {
     read: TokenStream,
     /// Statements that call a visitor with each field of the user's struct.
     values: TokenStream,
-    /// Pairs of the name of a field of the generated struct and a reference to the field, for `Debug`.
+    /// Pairs of a field's name and a reference to the field, for the impl of `Debug` for the generated struct.
     debug: TokenStream,
 }
 

@@ -29,12 +29,12 @@ pub(crate) struct BodyUsage {
     /// Whether a macro call may consume a pinned `self`, as `dbg!(self)` and `ready!(self.project().file.poll(cx))` do.
     /// Methods are judged by their names.
     pub(crate) consumes_self_in_macros: bool,
-    /// The named fields of `self` that the body accesses: `log` in `self.log.len`.
+    /// The names and indices of the fields of `self` that the body accesses: `log` in `self.log.len`.
     pub(crate) fields_of_self: Vec<TokenTree>,
     /// Identifiers followed by a field access: `log` in `log.len`.
     pub(crate) fields_accessed_of: HashSet<String>,
-    /// All identifiers except those after a `.`, and the identifiers in the braces of strings. Each has its position in
-    /// the order in which the body first names them.
+    /// The identifiers in the body and in the braces of its strings, without those after a `.`. Each has its position
+    /// in the order in which the body first names them.
     names: HashMap<String, usize>,
 }
 

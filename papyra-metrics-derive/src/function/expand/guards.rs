@@ -116,7 +116,7 @@ impl<'a> BodyExpander<'a> {
     }
 
     /// Returns a reborrow of the `self` that a guard holds. The reborrow has the span of the return type, where the
-    /// compiler then reports a returned borrow that lives too long.
+    /// compiler then reports a returned borrow that would outlive the guard.
     fn reborrow_through_guard(&self, holder: &Ident) -> TokenStream {
         let Some(output) = &self.plan.model.function.output else {
             return quote_mixed_site!(&mut *#holder.held);
@@ -326,7 +326,8 @@ impl<'a> BodyExpander<'a> {
     }
 }
 
-/// Returns the `&mut self` that a guard holds: `self`, or a reborrow of the one that the previous guard holds.
+/// Returns the expression for the `self` that a guard holds: the receiver or a reborrow of it, or a reborrow of the
+/// `self` that the previous guard holds.
 fn held_self(receiver: &Receiver, holder: Option<&Ident>) -> TokenStream {
     let token = &receiver.token;
     match (receiver.kind, holder) {

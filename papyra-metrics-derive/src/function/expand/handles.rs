@@ -84,7 +84,7 @@ impl BodyExpander<'_> {
         shares
     }
 
-    /// Returns the targets whose expressions are evaluated before the body, and these expressions.
+    /// Returns the targets whose expressions are evaluated early to create handles, and these expressions.
     fn shared_expressions(&self, access: Access) -> Vec<(&Target, &TokenStream)> {
         let mut shared = Vec::new();
         for target in self.plan.model.targets.all() {

@@ -88,7 +88,7 @@ impl BodyExpander<'_> {
         quote_mixed_site!(let __outcome = #outcome::outcome(&__result); #counted)
     }
 
-    /// Returns statements that count an error in `__outcome`, or an `Ok`.
+    /// Returns statements that count an error, an `Ok`, or neither, depending on `__outcome`.
     pub(super) fn count_outcome(&self, access: Access) -> TokenStream {
         let Targets { errors, ok, .. } = &self.plan.model.targets;
         let if_err = |count: TokenStream| {

@@ -41,8 +41,8 @@ pub(crate) struct BodyPlan<'a> {
     macros_need_self: bool,
     /// Whether a guard records that the body is waiting, so that its cancellation can be counted.
     pub(crate) is_watched: bool,
-    /// Whether a guard times the call, because the body cannot run in a closure: the return type cannot be written on a
-    /// closure, or the function has `#[track_caller]`, which has no effect in a closure.
+    /// Whether a guard times the call, because the body cannot run in a closure: the return type contains `impl Trait`,
+    /// which cannot be written on a closure, or the function has `#[track_caller]`, which has no effect in a closure.
     pub(crate) is_timed_by_guard: bool,
     /// Whether a guard holds `&mut self` while the body runs.
     pub(crate) guard_holds_self: bool,
@@ -278,7 +278,7 @@ impl<'a> BodyPlan<'a> {
     }
 
     /// Returns the reason why the metrics must be held through a shared pointer, or `None` if a borrow of them lives
-    /// long enough.
+    /// long enough or if `access` needs no handle.
     pub(crate) fn sharing_reason(&self, access: Access) -> Option<SharingReason> {
         let is_handle = matches!(access, Access::Handle | Access::FutureHandle);
         let receiver = self.receiver_kind().filter(|_| is_handle)?;
@@ -309,8 +309,9 @@ impl<'a> BodyPlan<'a> {
         }
     }
 
-    /// Returns whether an expression has to be evaluated before the body. The reason is a variable in the expression,
-    /// which the body may move, which the returned value may borrow, or which the returned future outlives.
+    /// Returns whether an expression has to be evaluated early, to create a handle. This is necessary if the expression
+    /// contains a variable that the body may move, that the returned value may borrow, or that the returned future
+    /// outlives.
     pub(crate) fn shares(&self, expression: &BodyUsage, access: Access) -> bool {
         let arguments = &self.model.function.arguments;
         let names = |argument: &Argument| argument.names.iter().any(|name| expression.names(name));
