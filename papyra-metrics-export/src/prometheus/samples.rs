@@ -20,7 +20,7 @@ use crate::{Labels, RegisterError};
 #[non_exhaustive]
 pub struct Sample<'a> {
     /// The name of the metric as the backend declares it. The exported name ends in the unit, as in [`ExpositionName`],
-    /// and the samples of a counter also end in `_total`.
+    /// and `_total` follows it in the samples of a counter.
     pub name: &'a str,
     /// The length of the name's prefixes in bytes. A unit that is part of a prefix is not moved to the end of the name.
     pub prefix_len: usize,

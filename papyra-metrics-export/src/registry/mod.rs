@@ -81,10 +81,10 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// Counting never waits for a reader. The code of backends, their [`Metrics::walk`] and their `Drop`, runs under no
 /// lock of the registry: it may read the registry, register and unregister, and if it blocks, it delays only the thread
-/// that called it. Registering and reading wait for each other only briefly. While no backend comes or goes, most
-/// readings take no lock of the registry. If two readers read at the same time, one of them may have to repeat its
-/// reading. If a backend panics during a reading, those of its series that were not read before the panic keep their
-/// last values, and [`problems`](Self::problems) reports the panic.
+/// that called it. Registering and reading wait for each other only briefly. While no backend comes or goes, and no
+/// closed backend is remembered, most readings take no lock of the registry. If two readers read at the same time, one
+/// of them may have to repeat its reading. If a backend panics during a reading, those of its series that were not read
+/// before the panic keep their last values, and [`problems`](Self::problems) reports the panic.
 ///
 /// [`Metrics::walk`]: papyra_metrics::Metrics::walk
 #[derive(Clone)]
@@ -203,7 +203,7 @@ impl Registry {
         self.store().set_retention(time, backends);
     }
 
-    /// Returns the problems of the last reading, such as backends that panicked and values that do not match their
+    /// Returns the problems of each backend's last reading, such as panics and values that do not match their
     /// descriptors, and the problems that adapters report, such as names that a monitoring system refuses. The list is
     /// empty if everything was exported as it is declared.
     pub fn problems(&self) -> Vec<Problem> {

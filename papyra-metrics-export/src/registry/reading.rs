@@ -81,7 +81,8 @@ impl Registry {
         let reading = self.begin(view);
         scratch.clear();
         for (position, backend) in reading.backends.iter().enumerate() {
-            // Checked before the reading: nobody can count in an orphaned backend, so the reading includes every count.
+            // Checked before the reading, so that the reading of an orphaned backend includes everything that was
+            // counted before the last other `Arc` was dropped.
             if backend.is_orphaned() {
                 scratch.orphans.push(backend.id());
             }

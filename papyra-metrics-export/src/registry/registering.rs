@@ -29,10 +29,13 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Returns a [`RegisterError`] if no other clone of the `Arc` exists, if the metrics are already registered, if the
-    /// name of a metric or of a label is invalid, if another backend declares one of the metrics with another kind,
-    /// unit, buckets or label names, or if an open backend has one of the metrics with the same labels. In case of an
-    /// error, nothing is registered.
+    /// Returns a [`RegisterError`], and registers nothing:
+    ///
+    /// - if no other clone of the `Arc` exists, or the metrics are already registered,
+    /// - if the name of a metric or of a label is invalid, or a label is given twice,
+    /// - if another metric of the same name, in this or another backend, differs in kind, unit, buckets or label names,
+    ///   or a metric of another name would export samples of the same name,
+    /// - if another metric, of this backend or of an open one, has the same name and labels.
     pub fn register<M>(&self, metrics: Arc<M>, labels: &[(&str, &str)]) -> Result<(), RegisterError>
     where
         M: Metrics + Send + Sync + ?Sized + 'static,
@@ -70,7 +73,8 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`register`](Self::register), except [`RegisterError::NotHeld`].
+    /// Returns the errors of [`register`](Self::register), except [`RegisterError::NotHeld`] and
+    /// [`RegisterError::AlreadyRegistered`].
     pub fn register_owned<M>(
         &self,
         metrics: M,
@@ -101,7 +105,9 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`register`](Self::register), except [`RegisterError::NotHeld`].
+    /// Returns the errors of [`register`](Self::register), except [`RegisterError::NotHeld`] and
+    /// [`RegisterError::AlreadyRegistered`]. If the metrics are already registered under the same labels, the error is
+    /// [`RegisterError::DuplicateSeries`].
     pub fn register_static<M>(
         &self,
         metrics: M,

@@ -68,7 +68,7 @@ impl Schema {
                 exported.push(None);
             }
         }
-        // If each exported metric has added a family, no two of them have the same name, so none can be equal.
+        // If each exported metric has added a family, all names differ, so no two series can be equal.
         if families.len() - known < exported_len {
             check_distinct(descriptors, &exported, labels)?;
         }

@@ -18,12 +18,13 @@
 pub enum Combination {
     /// The sum of all values. Used for all gauges to which no other rule applies.
     Sum,
-    /// The mean of all values. Used for gauges whose unit is `ratio` or `percent`, or whose name ends in `ratio`.
+    /// The mean of all values. Used for gauges whose unit is `ratio` or `percent`, or whose name without the unit ends
+    /// in `ratio`.
     Mean,
     /// The highest value. Used for gauges with a word such as `max`, `longest` or `peak` in their name, unless the rule
     /// of [`Mean`](Self::Mean) or [`Latest`](Self::Latest) applies.
     Highest,
-    /// The latest time. Used for gauges in seconds whose name ends in `timestamp`.
+    /// The latest time. Used for gauges in seconds whose name without the unit ends in `timestamp`.
     Latest,
 }
 

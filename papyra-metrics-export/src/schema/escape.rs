@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-/// Escapes a text so that it fits in one line and all of it is visible. A line feed becomes `\n`, a carriage return
-/// `\r`, and a backslash precedes each quote and backslash. Any other control character, a Unicode line separator, or a
-/// character that changes the direction of the text becomes `\u{…}`.
+/// Escapes a text so that it fits in one line and its characters are displayed in their order. A line feed becomes
+/// `\n`, a carriage return `\r`, and a backslash precedes each quote and backslash. Any other control character, a
+/// Unicode line separator, or a character that changes the direction of the text becomes `\u{…}`.
 pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for char in text.chars() {

@@ -1,7 +1,7 @@
 //! Metric names as an interface: a committed lock file, compared with the declared metrics in a test.
 //!
-//! Dashboards and alerts depend on names, kinds, units, labels and bucket bounds. A lock file lists them, so that a change
-//! is seen in review:
+//! Dashboards and alerts depend on names, kinds, units, labels and bucket bounds. A lock file lists them, so that a
+//! change is seen in review:
 //!
 //! ```
 //! use papyra_metrics::{Counter, Histogram, Metrics};
@@ -65,8 +65,9 @@
 //! is the [objective](papyra_metrics::Objective) of a histogram. If its series have different objectives, or only some
 //! of them have one, there is a line for each objective, which ends with the labels of its series.
 //!
-//! Lines that begin with `#` and empty lines are ignored. In `help` and in the values of labels, a line break is `\n`, a
-//! backslash `\\`, a quote `\"`, and a control character `\u{…}`.
+//! Lines that begin with `#` and empty lines are ignored. In `help` and in the values of labels, a line feed is `\n`, a
+//! carriage return `\r`, a backslash `\\`, and a quote `\"`. Any other control character, and a character that changes
+//! the direction of the text, is `\u{…}`.
 
 mod changes;
 mod combination;

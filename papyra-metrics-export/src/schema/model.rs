@@ -77,9 +77,10 @@ impl Schema {
         schema
     }
 
-    /// Returns the schema of the open backends of a registry, with the registry's prefix and labels. Reads all backends
-    /// once. Metrics that a filter of the registry refuses are left out; metrics that are absent at the time of the
-    /// call, for example in a flattened `Option` that is `None`, are included as in [`of`](Self::of).
+    /// Returns the schema of the open backends of a registry, with the registry's prefix and the labels of each
+    /// backend. Reads all backends once. Metrics that a filter refused at the registration are left out; metrics that
+    /// are absent at the time of the call, for example in a flattened `Option` that is `None`, are included as in
+    /// [`of`](Self::of).
     ///
     /// Labels whose values differ from process to process, such as a host name, do not belong in a lock file. Register
     /// the metrics without these labels in the test.

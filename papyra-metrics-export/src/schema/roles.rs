@@ -31,12 +31,12 @@ pub(super) enum Operations<'a> {
     Successes(&'a str),
 }
 
-/// The last words of the names of error counters.
+/// The name of an error counter ends in one of these words, unless its field is marked with `errors`.
 const ERRORS: [&str; 3] = ["errors", "failures", "failed"];
-/// The last words of the names of counters of calls.
+/// The name of a counter of calls ends in one of these words, or is the plain name of the calls, such as `appends`.
 const CALLS: [&str; 8] =
     ["calls", "attempts", "runs", "requests", "operations", "ops", "started", "starts"];
-/// The last words of the names of counters of successful operations.
+/// The name of a counter of successful operations ends in one of these words.
 const SUCCESSES: [&str; 4] = ["ok", "successes", "succeeded", "completed"];
 const IN_FLIGHT: &str = "in_flight";
 

@@ -137,8 +137,8 @@ impl<'a> Collector<'a> {
                 .as_histogram()
                 .ok_or("is a histogram, but its value is not; use `Value::Histogram`")?
         };
-        // The buckets of the family are unknown if all of its metrics were absent so far. They are then set to the
-        // buckets of this one.
+        // The buckets of the family are unknown if all of its metrics were absent so far. The buckets of this metric
+        // then become the buckets of the family.
         if !family.buckets_or_set(distribution).are_those_of(distribution) {
             return Err(
                 "has buckets that differ from those of another metric of this name; declare both with the same buckets",

@@ -6,7 +6,7 @@ use super::exported::ExportedValues;
 use super::form_run::FormRun;
 use super::number::{Form, Number};
 
-/// The last reading of each source's metrics, in the order of the metrics.
+/// One reading of each metric of each source, in the order of the sources, and of the metrics within a source.
 #[derive(Default)]
 pub(crate) struct Readings {
     pub(crate) values: ExportedValues,

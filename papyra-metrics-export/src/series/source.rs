@@ -9,7 +9,8 @@ use papyra_metrics::Metrics;
 pub(crate) trait Source: Send + Sync {
     fn metrics(&self) -> &dyn Metrics;
 
-    /// Returns whether only the registry still holds the metrics, so that nobody can count any more.
+    /// Returns whether only the registry still holds an `Arc` of the metrics. If so, a reading that begins after this
+    /// call includes everything that was counted before the last other `Arc` was dropped.
     fn is_orphaned(&self) -> bool;
 
     /// Returns the address of the metrics in their `Arc`, or `None` for metrics that are not in an `Arc`.

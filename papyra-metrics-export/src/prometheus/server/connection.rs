@@ -14,7 +14,7 @@ use super::http::{self, Received, Response};
 pub(super) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The time limit for reading what the client still sends after the response, until the client closes the connection.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
-/// The largest number of bytes that are read after the response.
+/// The number of bytes that a client may send after the response. If it sends more, the connection is closed.
 const MAX_DRAINED_BYTES: usize = 1024 * 1024;
 
 /// A client's connection, which never blocks.
@@ -60,7 +60,7 @@ impl Connection {
         &mut self.stream
     }
 
-    /// Returns whether the client has sent a request and has not received the whole response yet.
+    /// Returns whether the client has sent a request and the whole response has not been sent yet.
     pub(super) fn is_in_progress(&self) -> bool {
         matches!(self.state, State::Waiting | State::Sending(..))
     }

@@ -18,7 +18,8 @@ use crate::last_error::LastError;
 
 /// The largest number of connected clients. Each connection uses one of the application's file descriptors.
 const MAX_CONNECTIONS: usize = 128;
-/// The largest number of response bodies that are being sent at the same time. It limits the memory of the server.
+/// The largest number of scrapes whose response bodies are being sent at the same time. It limits the memory of the
+/// server.
 const MAX_BODIES: usize = 8;
 /// The number of clients that each listener accepts before connected clients are served again. It is smaller than
 /// `MAX_CONNECTIONS`, so that a full server usually reads the requests that have arrived before it closes connections
@@ -50,7 +51,7 @@ pub(super) struct EventLoop {
     /// The time limit for the remaining responses. `None` until the server is stopped.
     stop_at: Option<Instant>,
     scraper: Scraper,
-    /// The bodies that are being sent, the oldest first.
+    /// The bodies of scrapes that are being sent, the oldest first.
     bodies: VecDeque<Weak<String>>,
     shared: Arc<Shared>,
 }

@@ -45,11 +45,11 @@ mod scraper;
 ///
 /// Each connection serves one request, whose head may have up to 16 KiB and 100 headers. The connection is closed after
 /// ten seconds, even if the response is not complete. At most 128 clients are connected. If one more connects, another
-/// client is disconnected, so that idle or slow clients never delay a scrape: the oldest one whose response was sent;
-/// if there is none, the oldest one that has not sent its request; and if all of them wait for or receive a response,
-/// the oldest one. Scrapes run one after the other in a separate thread. Clients that send requests with the same
-/// `Accept` header at the same time share one scrape, and at most eight response bodies are kept for clients that
-/// receive them slowly.
+/// client is disconnected, so that idle or slow clients never delay a scrape. The server disconnects the oldest client
+/// whose response was sent; if there is none, the oldest that has not sent its whole request; and if all clients wait
+/// for or receive a response, the oldest of all. Scrapes run one after the other in a separate thread. Clients that
+/// send requests with the same `Accept` header at the same time share one scrape, and at most eight response bodies are
+/// kept for clients that receive them slowly.
 ///
 /// # Errors
 ///

@@ -250,7 +250,8 @@ fn new_value(counted: &SourceTotal) -> Start {
 }
 
 /// Returns the start of a series that continues from its last value with a new source. `counted` is the earlier total
-/// of the new source, which must not be added again. A gauge has only the value of its new source.
+/// of the new source, which must not be added again. A gauge starts without a value, because its earlier value says
+/// nothing about its new source.
 fn continued_value(last: ClosedValue, counted: Option<&SourceTotal>) -> Start {
     match last {
         ClosedValue::Number(Form::Total, number) => {

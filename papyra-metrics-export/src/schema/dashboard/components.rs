@@ -10,7 +10,7 @@ pub(super) struct Component<'a, 'm> {
     pub(super) metrics: Vec<&'m Metric<'a>>,
 }
 
-/// The largest number of metrics that begin with the same words and are not split by the next word of their names.
+/// A group of more metrics than this is split by the next word of their names.
 const LARGE: usize = 12;
 
 /// Groups metrics, which are ordered by name, into components. If some metrics fit into no component, a last component

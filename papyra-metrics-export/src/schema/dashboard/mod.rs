@@ -65,8 +65,8 @@ impl<'a> Dashboard<'a> {
         self
     }
 
-    /// Adds a variable for a label. Use this for labels that the application's registry adds, which the schema may not
-    /// contain.
+    /// Adds a variable for a label. Use this for labels that the application's registry adds and that the schema does
+    /// not contain.
     ///
     /// # Errors
     ///
