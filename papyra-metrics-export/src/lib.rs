@@ -43,7 +43,8 @@
 //!
 //! # What all adapters have in common
 //!
-//! - They read lifetime totals: no reader sees a reset, and no receiver ever sees a counter fall.
+//! - They read lifetime totals: no reader sees a reset, and no receiver sees a counter fall as long as the registry
+//!   remembers the closed backends ([`Registry::set_closed_retention`]).
 //! - The increments that a receiver adds up equal those that were counted, across resets, backends that are closed and
 //!   opened again, and receivers that are unavailable for a while. An adapter whose system cannot guarantee this
 //!   documents it.

@@ -22,14 +22,14 @@ struct Claimed {
 }
 
 impl Names {
-    /// Claims a name for a family: the name without the unit; if that is taken or too long, the name with the unit; if
-    /// that is too, the name with the kind. A name with the kind is reported, because the backend did not choose it. If
-    /// all of these names are taken or too long, reports the family and returns `None`.
+    /// Claims the first of these names that is neither taken nor too long: the name without the unit, the name with the
+    /// unit, and each of them with the kind. A name with the kind is reported, because the backend did not choose it.
+    /// If no name is left, reports the family and returns `None`.
     pub(crate) fn claim(&mut self, family: &Family, report: &ProblemReport) -> Option<String> {
         let own = [family.name_without_unit(), family.own_name()];
         let names = own.map(|name| family.dotted(name));
         // A name must begin with a letter. Leading underscores are removed, and an `n` is put before the rest if the
-        // rest does not begin with a letter. If that name is taken, the underscores are kept after an `n`.
+        // rest does not begin with a letter. If the resulting names are taken, the underscores are kept after an `n`.
         let stripped = names.clone().map(|name| match name.trim_start_matches('_') {
             rest if rest.starts_with(|first: char| first.is_ascii_alphabetic()) => rest.to_owned(),
             rest => format!("n{rest}"),

@@ -114,8 +114,8 @@ impl RegistryReader {
         &self.exported
     }
 
-    /// Returns the number of the last reading that `refresh_numbered` made. These readings are numbered in the order of
-    /// their completion.
+    /// Returns the number of this reading, provided that `refresh_numbered` made it. Readings are numbered in the order
+    /// of their completion.
     pub(crate) fn number(&self) -> u64 {
         self.view.number
     }

@@ -1,11 +1,11 @@
 //! The readings that collections observe.
 //!
 //! Each observable instrument has a callback, and the SDK runs all callbacks for each collection of each of its
-//! readers. All callbacks of one collection use the same reading. The SDK does not report which callbacks belong to one
-//! collection, but it runs them in the order in which their instruments were built. A callback therefore takes a new
-//! reading unless its instrument was built after the instrument of the previous callback. If collections overlap, each
-//! collection still takes a reading in its first callback, and a reading is only ever replaced by a newer one.
-//! Therefore, no collection observes a value that was read before it began.
+//! readers. All callbacks of one collection use the same reading, unless another collection overlaps. The SDK does not
+//! report which callbacks belong to one collection, but it runs them in the order in which their instruments were
+//! built. A callback therefore takes a new reading unless its instrument was built after the instrument of the previous
+//! callback. If collections overlap, each collection still takes a reading in its first callback, and a reading is only
+//! ever replaced by a newer one. Therefore, no collection observes a value that was read before the collection began.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -145,7 +145,7 @@ impl Collections {
         }
         let reader = current.readers.pop();
         drop(current);
-        // Cleared first, because a panic of the following lines is a problem of this collection.
+        // Cleared before the reading, so that a panic during the reading is reported as a problem of this collection.
         self.panics.set(Vec::new());
         self.backlog.set(Vec::new());
         let mut reader = reader.unwrap_or_else(|| RegistryReader::with_closed(&self.registry));

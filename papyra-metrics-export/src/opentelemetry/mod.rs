@@ -33,10 +33,10 @@ mod instruments;
 /// # Ok::<(), papyra_metrics_export::RegisterError>(())
 /// ```
 ///
-/// Counters become observable counters of `u64`, gauges observable gauges of `i64` or of `f64`. Names keep the dots of
-/// the registry's prefix and omit the unit, which is passed separately in UCUM notation (`By`, `s`). The unit of a
-/// metric that declares none is derived from its name: `{record}` for `records_written`. Labels become attributes, and
-/// the help text becomes the description.
+/// Counters become observable counters of `u64`, and gauges become observable gauges of `i64` or `f64`. Names keep the
+/// dots of the registry's prefix and omit the unit, which is passed separately in UCUM notation (`By`, `s`). If a
+/// metric declares no unit, its unit is derived from its name: `{record}` for `records_written`. Labels become
+/// attributes, and the help text becomes the description.
 ///
 /// The SDK merges instruments whose names are equal or differ only in case. If an earlier metric already has the name
 /// without the unit, the name of the later metric includes the unit. If the later metric has no unit, or that name is

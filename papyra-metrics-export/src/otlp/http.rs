@@ -15,11 +15,12 @@ use crate::{Export, Problem, Progress};
 
 /// The time limit for a request and its response.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest pause requested by the collector that an export waits for, by returning [`Progress::More`]. During a
-/// longer pause, exports fail, and an export after the pause sends the values.
+/// While more than this time remains of a pause that the collector has requested, exports fail. While less remains,
+/// exports return [`Progress::More`], so that the caller tries again and the values are sent right after the pause.
 const MAX_PAUSE: Duration = Duration::from_secs(4);
 
-/// A pause without an end. Longer pauses could not be added to the current time.
+/// The maximum pause, more than a century. A longer pause is shortened to it, because adding the longer pause to the
+/// current time could overflow.
 const ENDLESS: Duration = Duration::from_secs(u32::MAX as u64);
 /// The maximum length of a response body; a longer one is ignored.
 const MAX_ANSWER_LEN: u64 = 64 * 1024;

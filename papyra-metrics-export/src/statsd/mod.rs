@@ -47,8 +47,8 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Counters are sent as increments (`papyra.orders.records_written:12|c`), gauges as their values. A zero precedes a
 /// negative gauge value in the same datagram, because StatsD takes a signed value as a change. The registry's prefix
 /// and the values of the labels come first in a name; with [`with_tags`](Self::with_tags), the labels are tags instead.
-/// Characters that StatsD does not accept in a name or a tag become `_`, so the values of labels should differ in other
-/// characters. Daemons calculate in floats, and round integers over 2⁵³.
+/// Characters that StatsD does not accept in a name or a tag become `_`, so two values of a label should not differ in
+/// such characters alone. Daemons calculate in floats, and round integers over 2⁵³.
 ///
 /// # Histograms
 ///
@@ -111,7 +111,8 @@ pub struct StatsD {
 
 struct Unconfirmed {
     sent_at: Instant,
-    /// The totals of the parts before this datagram, which are restored if the network reports a failed delivery.
+    /// The totals that the parts in this datagram had before it was sent. They are restored if the network reports a
+    /// failed delivery.
     marks: Vec<Mark>,
 }
 

@@ -42,9 +42,10 @@ pub(super) struct Udp {
 pub(super) enum SendError {
     /// The datagram exceeds the limit of the socket, and can never be sent.
     TooLong,
-    /// A socket buffer is full, the receiver's or that of this socket. The datagram may be sent later.
+    /// The buffer of the receiver's socket or of this socket is full. The datagram may be sent later.
     Full(io::Error),
-    /// Another error occurred, or the network has reported that this datagram did not arrive. It may be sent later.
+    /// Another error occurred, or the network has reported that this datagram did not arrive. The datagram may be sent
+    /// later.
     NotSent(io::Error),
     /// The network has reported that this datagram or earlier ones did not arrive. All of them have to be sent again.
     Lost(io::Error),

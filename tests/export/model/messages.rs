@@ -16,7 +16,8 @@ use crate::telemetry::named;
 /// An encoder of OTLP messages, which are decoded and compared.
 pub(crate) struct Messages {
     pub(crate) otlp: Otlp,
-    /// The registration that began each series that is a counter or a histogram, and the start time of the series.
+    /// For each series of a counter or a histogram: the number of the registration that began the series, and its start
+    /// time.
     pub(crate) starts: BTreeMap<(String, String), (u64, u64)>,
 }
 

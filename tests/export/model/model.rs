@@ -25,8 +25,8 @@ pub(crate) struct Series {
     pub(crate) open: Option<u64>,
     /// The value of [`Model::closings`] when the last object of the series was closed.
     pub(crate) closed: u64,
-    /// The number of the registration that began the series. A series that begins again after it was forgotten has another
-    /// one.
+    /// The number of the registration that began the series. If the series begins again after it was forgotten, this is
+    /// another number.
     pub(crate) registration: u64,
 }
 

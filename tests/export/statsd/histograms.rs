@@ -66,7 +66,8 @@ impl Source {
     }
 }
 
-/// Waits until the daemon has the expected count of a histogram. Asserts that it has exactly the expected counters.
+/// Waits until the daemon has the expected count of a histogram. Asserts that the histogram's counters at the daemon
+/// are exactly the expected ones.
 #[track_caller]
 fn assert_counted(daemon: &StatsDaemon, name: &str, expected: &BTreeMap<String, f64>) {
     let count = format!("{name}_count");

@@ -277,7 +277,8 @@ fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
     assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
     fs::remove_file(&path).unwrap();
     let daemon = UnixDatagram::bind(&path).unwrap();
-    // Gauges are sent in each pass, so several exports are needed until every series has been sent.
+    // Gauges are sent in each pass and fill the buffer too, so several exports are needed until every counter has been
+    // sent.
     for _ in 0..100 {
         let _ = statsd.export();
         add_up(&daemon, &mut sums);
