@@ -17,7 +17,7 @@ pub(crate) enum RawValue {
     Nothing,
     /// The tokens after `=`, up to the comma that ends the value.
     Assigned(TokenStream),
-    /// A group `(…)`, or a literal without a `=` before it.
+    /// A group `(…)` or a literal, without `=` before it.
     Other(TokenTree),
 }
 

@@ -70,7 +70,7 @@ kinds! {
     IsADirectory "is_a_directory",
     /// A directory is not empty.
     DirectoryNotEmpty "directory_not_empty",
-    /// A file handle refers to a file that no longer exists, as on network file systems.
+    /// A file handle refers to a file that no longer exists, which can happen on network file systems.
     StaleNetworkFileHandle "stale_network_file_handle",
     /// The data are not valid, for example because a file is damaged.
     InvalidData "invalid_data",

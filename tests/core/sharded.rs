@@ -97,8 +97,8 @@ fn a_destructor_of_thread_local_storage_can_still_count() {
         }
     }
     thread_local!(static LAST: Last = const { Last });
-    // Thread-local values are dropped in an order that depends on the order of their creation. If the counter has such a
-    // value, `LAST` is created before it in the first thread, and after it in the second.
+    // Thread-local values are dropped in an order that depends on the order of their creation. If the counter uses a
+    // thread-local value itself, `LAST` is created before that value in the first thread, and after it in the second.
     for early in [true, false] {
         thread::spawn(move || {
             if early {

@@ -512,7 +512,7 @@ fn the_file_takes_no_more_than_its_metrics_need() {
     let path = directory.path().join("log.metrics");
     let _metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
     let size = fs::metadata(&path).unwrap().size();
-    // Entries and strings take about 130 bytes a metric, and the bounds of the histograms 1,248 bytes.
+    // The description of the metrics takes about 130 bytes for each, and 1,248 bytes for the bounds of the histograms.
     let metrics = size_of::<PersistenceMetrics>() as u64;
     assert!(size < metrics + 4096, "{size} bytes for {metrics} of metrics");
 }

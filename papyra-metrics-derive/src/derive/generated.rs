@@ -112,7 +112,8 @@ pub(crate) fn storage_trait(
     }
 }
 
-/// Returns the generated struct of instruments that stores the values of a flattened field in a struct with `storage`.
+/// Returns the storage of a flattened field of a struct with `storage`: the generated struct of instruments that stores
+/// the values of the field.
 pub(crate) fn storage_of(
     ty: &Type,
     depends_on_parameters: bool,

@@ -50,9 +50,9 @@ pub struct Metric {
 /// The content of a metric's cells.
 #[derive(Clone, Debug)]
 pub(super) enum Form {
-    /// Each cell is a part of a count.
+    /// The cells add up to a count.
     Counter,
-    /// Each cell is a part of a signed number.
+    /// The cells add up to a signed number.
     Gauge,
     /// A single cell with the bits of an `f64`.
     Float,

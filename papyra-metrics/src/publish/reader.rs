@@ -242,7 +242,7 @@ impl Readout<'_> {
 
 /// A copy of the values of a file.
 struct Values {
-    /// The offset of the first byte in the file.
+    /// The offset in the file of the first of the `bytes`.
     start: u64,
     bytes: Vec<u8>,
 }

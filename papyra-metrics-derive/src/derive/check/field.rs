@@ -207,7 +207,8 @@ pub(super) enum Number {
 }
 
 impl Number {
-    /// Returns the kind of an instrument if the name of its type shows it. The compiler checks types behind aliases.
+    /// Returns the kind of an instrument, or `None` if the name of its type does not show it, as with an alias. The
+    /// compiler then checks whether the keys fit the type.
     fn of_instrument(ty: &Type) -> Option<Self> {
         match last_word(instrument(ty)).as_deref() {
             Some("Counter" | "ShardedCounter" | "AtomicU64") => Some(Self::Counter),

@@ -115,8 +115,8 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// Returns a reborrow of the `self` that a guard holds. The reborrow has the span of the return type, where the
-    /// compiler then reports a returned borrow that would outlive the guard.
+    /// Returns a reborrow of the `self` that a guard holds. The reborrow has the span of the return type: if the
+    /// function returns a borrow that would outlive the guard, the compiler reports the error there.
     fn reborrow_through_guard(&self, holder: &Ident) -> TokenStream {
         let Some(output) = &self.plan.model.function.output else {
             return quote_mixed_site!(&mut *#holder.held);

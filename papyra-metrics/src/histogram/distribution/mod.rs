@@ -281,7 +281,7 @@ impl<B: Buckets> Distribution<B> {
 
     /// Adds the values of another distribution, for example one that another backend recorded for the same metric.
     pub fn merge(&mut self, other: &Self) {
-        // Both have the bounds of their type.
+        // Cannot fail, because `B` determines the bounds and the base unit of both distributions.
         let _ = self.add(other);
     }
 }
