@@ -84,18 +84,8 @@ impl RegistryReader {
 
     /// Reads all backends. Returns whether the series, or their positions, differ from those of the last reading.
     pub(crate) fn refresh(&mut self) -> bool {
-        self.read_backends(false)
-    }
-
-    /// Reads all backends as [`refresh`](Self::refresh) does, and gives the reading a [`number`](Self::number).
-    #[cfg(feature = "opentelemetry")]
-    pub(crate) fn refresh_numbered(&mut self) -> bool {
-        self.read_backends(true)
-    }
-
-    fn read_backends(&mut self, is_numbered: bool) -> bool {
         self.view.hidden = self.delivered;
-        self.registry.read(&mut self.view, &mut self.scratch, &mut self.exported, is_numbered)
+        self.registry.read(&mut self.view, &mut self.scratch, &mut self.exported)
     }
 
     /// Returns all series that this reader sees.
@@ -114,8 +104,7 @@ impl RegistryReader {
         &self.exported
     }
 
-    /// Returns the number of this reading, provided that `refresh_numbered` made it. Readings are numbered in the order
-    /// of their completion.
+    /// Returns the number of this reading. Readings are numbered in the order of their completion.
     pub(crate) fn number(&self) -> u64 {
         self.view.number
     }

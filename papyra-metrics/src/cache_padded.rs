@@ -120,7 +120,6 @@ impl<I: Instrument> Instrument for CachePadded<I> {
 
     const __UNIT: Option<&'static str> = I::__UNIT;
     const __SCALE: Option<Scale<'static>> = I::__SCALE;
-    const __NEVER_FALLS: bool = I::__NEVER_FALLS;
 
     fn __total_into(&self, into: &mut Distribution) -> bool {
         self.0.__total_into(into)

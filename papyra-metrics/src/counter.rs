@@ -140,7 +140,6 @@ impl fmt::Debug for Counter {
 #[diagnostic::do_not_recommend] // the notes of `Instrument` name this type
 impl Instrument for Counter {
     const KIND: Kind = Kind::Counter;
-    const __NEVER_FALLS: bool = true;
 
     #[inline]
     fn value(&self) -> Value {

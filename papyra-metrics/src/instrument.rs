@@ -84,10 +84,6 @@ pub trait Instrument {
         false
     }
 
-    /// For exporters: whether the [`total`](Self::total) of a counter never falls.
-    #[doc(hidden)]
-    const __NEVER_FALLS: bool = false;
-
     /// For generated code: passes adjacent instruments of this type to the walker. It is a method of this trait, so that
     /// a field that is not an instrument causes one compile error, not two.
     #[doc(hidden)]
@@ -188,7 +184,6 @@ macro_rules! instrument_through {
 
             const __UNIT: Option<&'static str> = I::__UNIT;
             const __SCALE: Option<Scale<'static>> = I::__SCALE;
-            const __NEVER_FALLS: bool = I::__NEVER_FALLS;
 
             fn __total_into(&self, into: &mut Distribution) -> bool {
                 I::__total_into(self, into)

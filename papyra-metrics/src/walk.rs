@@ -73,12 +73,6 @@ pub trait ErasedInstrument {
         false
     }
 
-    /// For exporters: returns whether the lifetime total of a counter never falls.
-    #[doc(hidden)]
-    fn __never_falls(&self) -> bool {
-        false
-    }
-
     /// For publishing: returns the location of the atomics if the instrument consists only of atomics.
     #[doc(hidden)]
     fn __atomic_layout(&self) -> Option<AtomicLayout> {
@@ -111,11 +105,6 @@ impl<I: Instrument> ErasedInstrument for I {
 
     fn read_total_into(&self, into: &mut Distribution) -> bool {
         self.__total_into(into)
-    }
-
-    #[doc(hidden)]
-    fn __never_falls(&self) -> bool {
-        I::__NEVER_FALLS
     }
 
     #[doc(hidden)]

@@ -315,6 +315,48 @@ fn readers_on_many_threads_see_no_total_fall_and_lose_no_count() {
     }
 }
 
+/// A counter that is absent, or panics when it is read, as a test chooses.
+#[derive(Default)]
+struct Unreadable {
+    events: Counter,
+    is_absent: AtomicBool,
+    panics: AtomicBool,
+}
+
+impl Metrics for Unreadable {
+    fn descriptors(&self) -> &[Descriptor] {
+        const EVENTS: &[Descriptor] = &[Descriptor::counter("events")];
+        EVENTS
+    }
+
+    fn walk(&self, walker: &mut dyn Walker) {
+        assert!(!self.panics.load(Relaxed), "the disk has failed");
+        walker.metric((!self.is_absent.load(Relaxed)).then_some(&self.events));
+    }
+}
+
+#[test]
+fn a_counter_that_cannot_be_read_keeps_the_value_of_the_last_reading() {
+    let registry = Registry::new();
+    let metrics = Arc::new(Unreadable::default());
+    registry.register(metrics.clone(), &[]).unwrap();
+    let mut reader = RegistryReader::new(&registry);
+    let mut events = || read(&mut reader)["events{}"];
+    for total in [1, 2, 100] {
+        metrics.events.add(total - metrics.events.get());
+        assert_eq!(events(), i64::try_from(total).unwrap());
+    }
+    metrics.is_absent.store(true, Relaxed);
+    assert_eq!((events(), events()), (100, 100));
+    metrics.is_absent.store(false, Relaxed);
+    metrics.events.inc();
+    assert_eq!((events(), events()), (101, 101));
+    metrics.panics.store(true, Relaxed);
+    assert_eq!((events(), events()), (101, 101));
+    registry.unregister(&metrics);
+    assert_eq!(events(), 101);
+}
+
 #[test]
 fn no_total_falls_when_counting_metrics_are_unregistered_while_they_are_read() {
     for round in 0..200 {

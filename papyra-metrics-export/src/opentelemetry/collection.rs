@@ -149,7 +149,7 @@ impl Collections {
         self.panics.set(Vec::new());
         self.backlog.set(Vec::new());
         let mut reader = reader.unwrap_or_else(|| RegistryReader::with_closed(&self.registry));
-        reader.refresh_numbered();
+        reader.refresh();
         reader.delivered();
         current = self.current();
         current.replays_left = MAX_REPLAYED;

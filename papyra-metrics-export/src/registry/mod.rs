@@ -81,8 +81,7 @@ pub(crate) use store::view::{SeriesView, View};
 ///
 /// Counting never waits for a reader. The code of backends, their [`Metrics::walk`] and their `Drop`, runs under no
 /// lock of the registry: it may read the registry, register and unregister, and if it blocks, it delays only the thread
-/// that called it. Registering and reading wait for each other only briefly. While no backend comes or goes, and no
-/// closed backend is remembered, most readings take no lock of the registry. If two readers read at the same time, one
+/// that called it. Registering and reading wait for each other only briefly. If two readers read at the same time, one
 /// of them may have to repeat its reading. If a backend panics during a reading, those of its series that were not read
 /// before the panic keep their last values, and [`problems`](Self::problems) reports the panic.
 ///

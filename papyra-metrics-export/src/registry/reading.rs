@@ -1,6 +1,5 @@
 //! Reads the backends of a registry. No lock of the registry is held while the code of a backend runs.
 
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
@@ -21,8 +20,6 @@ impl Registry {
             let Some(backend) = store.backend(id) else { return false };
             let began = store.clock;
             drop(store);
-            // SeqCst, paired with the fence in `is_unchanged`.
-            fence(Ordering::SeqCst);
             scratch.clear();
             backend.read(0, &mut scratch);
             let mut store = self.store();
@@ -51,19 +48,14 @@ impl Registry {
 
     /// Reads all backends, and updates a view and its values. Returns whether the series of the view or their indices
     /// have changed.
-    ///
-    /// With `is_numbered`, the reading gets the next number. Without it, the readings of several readers are not
-    /// ordered, and a reading takes no lock if the store was not locked since the last reading for this view and if the
-    /// new readings do not have to be merged (see [`View::is_complete`]).
     pub(crate) fn read(
         &self,
         view: &mut View,
         scratch: &mut Scratch,
         values: &mut ExportedValues,
-        is_numbered: bool,
     ) -> bool {
         loop {
-            if let Some(is_changed) = self.try_read(view, scratch, values, is_numbered) {
+            if let Some(is_changed) = self.try_read(view, scratch, values) {
                 return is_changed;
             }
         }
@@ -76,7 +68,6 @@ impl Registry {
         view: &mut View,
         scratch: &mut Scratch,
         values: &mut ExportedValues,
-        is_numbered: bool,
     ) -> Option<bool> {
         let reading = self.begin(view);
         scratch.clear();
@@ -88,24 +79,6 @@ impl Registry {
             }
             backend.read(position, scratch);
         }
-        if !is_numbered && view.is_complete(scratch) && self.is_unchanged(view) {
-            mem::swap(values, &mut scratch.readings.values);
-            drop_backends(reading.backends);
-            return Some(false);
-        }
-        self.merge(reading, view, scratch, values)
-    }
-
-    /// Merges a reading into the store, and updates a view and its values. Returns what [`try_read`](Self::try_read)
-    /// returns. Not inlined, so that a reading that is not merged keeps its variables in registers.
-    #[inline(never)]
-    fn merge(
-        &self,
-        reading: Reading,
-        view: &mut View,
-        scratch: &mut Scratch,
-        values: &mut ExportedValues,
-    ) -> Option<bool> {
         let mut store = self.store();
         let merge = store.merge(&reading, scratch);
         let mut closed = Vec::new();
@@ -124,28 +97,20 @@ impl Registry {
     /// Begins a reading of all backends. Takes no lock if the store has not been locked since the last reading for this
     /// view.
     fn begin(&self, view: &View) -> Reading {
-        // The fence in `is_unchanged` is paired with the fence in `begin_anew`: another reading that begins after the
-        // load of the clock may be merged first and supersede this one. The other reading then includes everything that
-        // this thread counted before the fence.
-        let reading = if self.is_unchanged(view) { view.next_reading() } else { None };
-        reading.unwrap_or_else(|| self.begin_anew())
-    }
-
-    /// Returns whether the store has not been locked since the view was last updated.
-    ///
-    /// If another thread locks the store after this check and then reads a backend, it finds no total lower than this
-    /// thread has read or counted before.
-    fn is_unchanged(&self, view: &View) -> bool {
-        // SeqCst, paired with the fences after the store was locked.
+        // SeqCst, paired with the fence in `begin_anew`: another reading that begins after the load of the clock below
+        // may be merged first and supersede this one. The other reading then includes everything that this thread
+        // counted before this fence.
         fence(Ordering::SeqCst);
         // Acquire: a reading that begins after this check finds no total lower than a reading that was merged before.
-        self.shared.clock.load(Ordering::Acquire) == view.clock
+        let is_unchanged = self.shared.clock.load(Ordering::Acquire) == view.clock;
+        let reading = if is_unchanged { view.next_reading() } else { None };
+        reading.unwrap_or_else(|| self.begin_anew())
     }
 
     #[cold]
     fn begin_anew(&self) -> Reading {
         let reading = self.store().begin();
-        // SeqCst: if a thread does not see the new clock value in `is_unchanged`, this reading sees everything that the
+        // SeqCst: if a thread does not see the new clock value in `begin`, this reading sees everything that the
         // thread has counted before.
         fence(Ordering::SeqCst);
         reading

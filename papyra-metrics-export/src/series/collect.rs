@@ -121,7 +121,6 @@ impl<'a> Collector<'a> {
     ) -> Result<(), &'static str> {
         let Scratch { readings, distribution, .. } = &mut *self.scratch;
         if family.kind != Kind::Histogram {
-            readings.may_fall |= family.kind == Kind::Counter && !instrument.__never_falls();
             let (form, number) = number_of(family.kind, &instrument.read_total())?;
             self.set(index, form, number);
             return Ok(());
@@ -131,7 +130,6 @@ impl<'a> Collector<'a> {
         let distribution = if instrument.read_total_into(distribution) {
             &**distribution
         } else {
-            readings.may_fall = true;
             value = instrument.read_total();
             value
                 .as_histogram()

@@ -3,8 +3,8 @@
 use super::number::Form;
 
 /// Adjacent series, or adjacent readings, of one form.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FormRun {
+#[derive(Clone, Copy)]
+pub(super) struct FormRun {
     /// `None` for series without a value, and for metrics that are absent or could not be read.
     pub(super) form: Option<Form>,
     /// The index that follows the index of the run's last series or reading.

@@ -96,11 +96,6 @@ impl HistogramValues {
         &self.exported
     }
 
-    /// Returns whether the exported values are the totals of the current source.
-    pub(crate) fn are_totals(&self) -> bool {
-        self.base.is_none()
-    }
-
     /// Continues the series with another source. `counted` contains earlier totals of the new source, which must not be
     /// added to the series again.
     pub(crate) fn change_source(&mut self, counted: Option<&[Tally]>) {

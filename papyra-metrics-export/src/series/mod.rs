@@ -7,7 +7,7 @@ use crate::{Labels, RegisterError};
 
 pub(crate) mod collect;
 pub(crate) mod exported;
-pub(crate) mod form_run;
+mod form_run;
 pub(crate) mod histogram;
 pub(crate) mod listed;
 pub(crate) mod number;

@@ -9,13 +9,11 @@ use super::number::{Form, Number};
 /// One reading of each metric of each source, in the order of the sources, and of the metrics within a source.
 #[derive(Default)]
 pub(crate) struct Readings {
-    pub(crate) values: ExportedValues,
+    pub(super) values: ExportedValues,
     /// The forms of the readings. A reading has no form if the metric is absent or could not be read.
-    pub(crate) forms: Vec<FormRun>,
+    pub(super) forms: Vec<FormRun>,
     /// The end of each histogram's buckets among the buckets of all histograms.
     ends: Vec<usize>,
-    /// Whether one of the sources may set a total to a lower value.
-    pub(crate) may_fall: bool,
 }
 
 impl Readings {
@@ -23,7 +21,6 @@ impl Readings {
         self.values.clear();
         self.forms.clear();
         self.ends.clear();
-        self.may_fall = false;
     }
 
     /// Returns the number of entries, including those of metrics that are absent or could not be read.

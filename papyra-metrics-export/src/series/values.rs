@@ -99,20 +99,6 @@ impl SeriesValues {
         values
     }
 
-    /// Appends the runs of equal forms to a list.
-    pub(crate) fn append_forms(&self, runs: &mut Vec<FormRun>) {
-        for (end, form) in (1..).zip(&self.forms) {
-            FormRun::append(runs, *form, end);
-        }
-    }
-
-    /// Returns whether the exported value of each series is the total of its source: no series had another source
-    /// before, and no source was reset.
-    pub(crate) fn are_totals(&self) -> bool {
-        let are_totals = self.histograms.iter().flatten().all(HistogramValues::are_totals);
-        are_totals && self.base.iter().all(|base| *base == 0)
-    }
-
     /// Applies `len` readings to as many adjacent series. The first reading has the index `from`, and the first series
     /// has the index `first`. Returns whether the form of a series has changed.
     pub(crate) fn apply(

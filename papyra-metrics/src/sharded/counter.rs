@@ -226,7 +226,6 @@ impl fmt::Debug for ShardedCounter {
 #[diagnostic::do_not_recommend] // the notes of `Instrument` name this type
 impl Instrument for ShardedCounter {
     const KIND: Kind = Kind::Counter;
-    const __NEVER_FALLS: bool = true;
 
     fn value(&self) -> Value {
         Value::Counter(self.get())

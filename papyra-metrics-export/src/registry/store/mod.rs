@@ -58,7 +58,7 @@ pub(super) struct Store {
     last_begin: u64,
     /// A registration closes orphaned backends if there are at least this many backends, and at least 64.
     sweep_at: usize,
-    /// The number of readings that have updated a view. A reading that takes no lock at its end is not counted.
+    /// The number of completed readings.
     readings: u64,
 }
 

@@ -9,17 +9,14 @@ use super::merge::Reading;
 use super::{Backend, Store};
 use crate::registry::closed::ClosedValue;
 use crate::series::SeriesId;
-use crate::series::collect::Scratch;
 use crate::series::exported::ExportedValues;
-use crate::series::form_run::FormRun;
 use crate::series::number::{Form, Number};
 
 /// The series that a reader sees, and the indices of their values.
 #[derive(Default)]
 pub(crate) struct View {
     pub(crate) series: Vec<SeriesView>,
-    /// The number of the last reading that updated this view. These readings are numbered in the order of their
-    /// completion; a reading that takes no lock at its end has no number.
+    /// The number of the last reading of this view. Readings are numbered in the order of their completion.
     pub(crate) number: u64,
     /// The last values of closed series. `Store::update_view` appends them to the values of the open series.
     closed: Vec<Number>,
@@ -38,13 +35,6 @@ pub(crate) struct View {
     oldest: Option<u64>,
     epoch: u64,
     forgotten: u64,
-    /// The forms of the open series.
-    forms: Vec<FormRun>,
-    /// Whether the value of each open series was the total of its source when the view's series last changed. Later, a
-    /// total can fall only if `Readings::may_fall` is set.
-    are_totals: bool,
-    /// Whether there was no closed backend and no problem when the view was last updated.
-    is_settled: bool,
     /// The value of the store's clock when the view was last updated.
     pub(in crate::registry) clock: u64,
     /// The list of backends when the view was last updated. A weak reference, so that the view does not keep backends
@@ -92,19 +82,6 @@ impl View {
         Some(Reading { backends, began: self.clock })
     }
 
-    /// Returns whether these readings are the new values of the view as they are, and do not have to be merged into the
-    /// store. The result is valid only if the store has not been locked since the view was last updated.
-    #[inline]
-    pub(in crate::registry) fn is_complete(&self, scratch: &Scratch) -> bool {
-        let Scratch { readings, problems, orphans, .. } = scratch;
-        self.is_settled
-            && self.are_totals
-            && !readings.may_fall
-            && problems.is_empty()
-            && orphans.is_empty()
-            && readings.forms == self.forms
-    }
-
     pub(crate) fn shape(&self) -> (u64, u64) {
         (self.epoch, self.forgotten)
     }
@@ -125,7 +102,6 @@ impl Store {
         if is_changed {
             self.renew(view);
         }
-        view.is_settled = self.closed.is_empty() && self.problems.values().all(Vec::is_empty);
         self.readings += 1;
         view.number = self.readings;
         view.clock = self.clock;
@@ -154,9 +130,6 @@ impl Store {
         view.histograms.clear();
         view.closed_tallies.clear();
         (view.epoch, view.forgotten) = (self.epoch, self.closed.forgotten);
-        view.forms.clear();
-        self.values.append_forms(&mut view.forms);
-        view.are_totals = self.values.are_totals();
         for backend in &*self.backends {
             for (i, id) in backend.series() {
                 let value_index = backend.first + i;
