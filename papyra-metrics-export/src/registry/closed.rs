@@ -122,6 +122,16 @@ pub(super) enum SourceTotal {
     Histogram(Box<[Tally]>),
 }
 
+impl SourceTotal {
+    /// Returns whether nothing was counted. A metric that was absent has such a total too.
+    pub(super) fn is_zero(&self) -> bool {
+        match self {
+            Self::Counter(total) => *total == 0,
+            Self::Histogram(totals) => totals.iter().all(|total| *total == Tally::default()),
+        }
+    }
+}
+
 /// The closed backends that are remembered, each by the number of its closing. The age and the number of the backends
 /// are limited.
 pub(super) struct ClosedBackends {

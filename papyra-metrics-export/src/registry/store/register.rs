@@ -163,8 +163,8 @@ impl Store {
                     serial = series.serial;
                     let counted = counted_before(&departed, address, serial);
                     start = continued_value(series.value, counted.or(forgotten.as_ref()));
-                } else if let Some(counted) = &forgotten {
-                    start = new_value(counted);
+                } else if let Some(counted) = forgotten.filter(|counted| !counted.is_zero()) {
+                    start = new_value(&counted);
                 }
                 owner.insert_entry(SeriesOwner::Open(id));
                 if !is_known {
