@@ -14,7 +14,7 @@ pub struct Sizes {
     pub keys: usize,
     /// The length of the longest generated key.
     pub key_len: usize,
-    /// The number of labels in all [`OuterLabels::Joined`].
+    /// The number of labels in all `OuterLabels::Joined`.
     pub joined_labels: usize,
 }
 
