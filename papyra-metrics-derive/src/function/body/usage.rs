@@ -66,7 +66,10 @@ impl BodyUsage {
     /// Adds what another expression names.
     pub(crate) fn add(&mut self, other: &Self) {
         self.names_self |= other.names_self;
-        for name in other.names.keys() {
+        // In the order of the other expression, because the order of a map differs from build to build.
+        let mut names: Vec<_> = other.names.iter().collect();
+        names.sort_unstable_by_key(|(_, position)| **position);
+        for (name, _) in names {
             self.add_name(name.clone());
         }
         self.fields_of_self.extend(other.fields_of_self.iter().cloned());
