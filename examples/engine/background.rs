@@ -66,7 +66,7 @@ impl Inner {
     }
 
     /// Runs `job` repeatedly until the store is closed, or until `job` returns `Error::Stopped`, which also stops the log.
-    /// Waits for a change of the state if there is no work, and tries failed work again after a delay.
+    /// Without work, waits until the state changes. After an error, tries again after a delay.
     fn run(
         &self,
         error: impl Fn(&mut Work) -> &mut Option<Error>,

@@ -43,7 +43,7 @@ pub struct RegistryReader {
     exported: ExportedValues,
     /// The values that [`read`](Self::read) returns. Adapters read the numbers in `exported` instead.
     values: Vec<Value>,
-    /// The registry numbers the closings of backends. The series of closings up to this number are not shown again.
+    /// The registry numbers closed backends in the order of closing. Backends up to this number are not shown again.
     delivered: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What a walker receives from a derived walk, and the readings of hand-written walks.
+//! Tests of the calls that a walker receives from a derived walk, and of snapshots of hand-written walks.
 
 use std::sync::atomic::AtomicU64;
 

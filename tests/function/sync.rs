@@ -1022,7 +1022,7 @@ mod traits {
 }
 
 mod unchanged {
-    //! What the attribute does not change: returned values, and the caller that `#[track_caller]` reports.
+    //! Tests of behaviour that the attribute does not change: returned values, and the caller that `#[track_caller]` reports.
 
     use super::*;
     use std::error::Error;

@@ -21,7 +21,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(4);
 
 /// The maximum pause, more than a century. A longer pause is shortened to it, because adding the longer pause to the
 /// current time could overflow.
-const ENDLESS: Duration = Duration::from_secs(u32::MAX as u64);
+const LONGEST_PAUSE: Duration = Duration::from_secs(u32::MAX as u64);
+
 /// The maximum length of a response body; a longer one is ignored.
 const MAX_ANSWER_LEN: u64 = 64 * 1024;
 
@@ -165,7 +166,7 @@ impl Export for OtlpHttp {
         );
         match retry_after(answer.headers()) {
             Some(pause) if is_retryable => {
-                self.paused_until = Instant::now().checked_add(pause.min(ENDLESS));
+                self.paused_until = Instant::now().checked_add(pause.min(LONGEST_PAUSE));
                 if pause <= MAX_PAUSE { Ok(Progress::More) } else { Err(error) }
             }
             _ => Err(error),

@@ -1,18 +1,18 @@
-//! Runs of adjacent series, or of adjacent readings, that have the same form.
+//! Runs of adjacent readings that have the same form.
 
 use super::number::Form;
 
-/// Adjacent series, or adjacent readings, of one form.
+/// Adjacent readings of one form.
 #[derive(Clone, Copy)]
 pub(super) struct FormRun {
-    /// `None` for series without a value, and for metrics that are absent or could not be read.
+    /// `None` for metrics that are absent or could not be read.
     pub(super) form: Option<Form>,
-    /// The index that follows the index of the run's last series or reading.
+    /// The index that follows the index of the run's last reading.
     pub(super) end: usize,
 }
 
 impl FormRun {
-    /// Extends a list of runs to the index `end` with series or readings of one form.
+    /// Extends a list of runs to the index `end` with readings of one form.
     #[inline]
     pub(super) fn append(runs: &mut Vec<Self>, form: Option<Form>, end: usize) {
         match runs.last_mut() {
