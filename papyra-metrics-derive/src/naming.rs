@@ -59,11 +59,15 @@ fn is_name_part(part: &str) -> bool {
 /// same key. The key consists of the words of the name and of the unit, sorted and without repetitions. The words
 /// `total` and `created` are left out, because exporters add or remove them for metrics of some kinds.
 pub(crate) fn collision_key(name: &str, unit: Option<&str>) -> String {
-    let words = name.split('_').chain(unit.unwrap_or_default().split('_'));
-    let mut words: Vec<&str> =
-        words.filter(|word| !["", "total", "created"].contains(word)).collect();
-    words.sort_unstable();
-    words.dedup();
+    let mut words: Vec<&str> = Vec::new();
+    for word in name.split('_').chain(unit.unwrap_or_default().split('_')) {
+        if ["", "total", "created"].contains(&word) {
+            continue;
+        }
+        if let Err(at) = words.binary_search(&word) {
+            words.insert(at, word);
+        }
+    }
     words.join("_")
 }
 

@@ -73,11 +73,11 @@ pub(super) fn captures_of_future<'a>(
             if let Some(position) = usage.position_of(name) {
                 let begins_with_underscore = name.to_string().starts_with('_');
                 let cfg = Some(&argument.cfg);
-                captures.push((position, Capture { name, cfg, begins_with_underscore }));
+                let at = captures.partition_point(|(other, _)| *other < position);
+                captures.insert(at, (position, Capture { name, cfg, begins_with_underscore }));
             }
         }
     }
-    captures.sort_by_key(|(position, _)| *position);
     captures.into_iter().map(|(_, capture)| capture).collect()
 }
 

@@ -1,7 +1,7 @@
 //! Determines how a body or an expression uses `self` and its arguments, from the tokens alone. A macro call is assumed
 //! to return and to await, because a user may define a macro of any name.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use proc_macro2::{Delimiter, Ident, Literal, TokenStream, TokenTree};
 
@@ -33,9 +33,10 @@ pub(crate) struct BodyUsage {
     pub(crate) fields_of_self: Vec<TokenTree>,
     /// Identifiers followed by a field access: `log` in `log.len`.
     pub(crate) fields_accessed_of: HashSet<String>,
-    /// The identifiers in the body and in the braces of its strings, without those after a `.`. Each has its position
-    /// in the order in which the body first names them.
-    names: HashMap<String, usize>,
+    /// The identifiers in the body and in the braces of its strings, without those after a `.`.
+    names: HashSet<String>,
+    /// The same identifiers, in the order in which the body first names them.
+    names_in_order: Vec<String>,
 }
 
 /// Whether tokens are in the input of a macro, and whether they are in a `move` closure or block.
@@ -54,30 +55,28 @@ impl BodyUsage {
 
     /// Returns whether the body contains this identifier, other than as the name of a field or method.
     pub(crate) fn names(&self, ident: &Ident) -> bool {
-        self.position_of(ident).is_some()
+        self.names.contains(&ident.to_string())
     }
 
     /// Returns the position of an identifier among the identifiers that the body names, in the order in which it first
     /// names them. Returns `None` if the body does not name the identifier.
     pub(crate) fn position_of(&self, ident: &Ident) -> Option<usize> {
-        self.names.get(&ident.to_string()).copied()
+        self.names_in_order.iter().position(|name| ident == name)
     }
 
     /// Adds what another expression names.
     pub(crate) fn add(&mut self, other: &Self) {
         self.names_self |= other.names_self;
-        // In the order of the other expression, because the order of a map differs from build to build.
-        let mut names: Vec<_> = other.names.iter().collect();
-        names.sort_unstable_by_key(|(_, position)| **position);
-        for (name, _) in names {
+        for name in &other.names_in_order {
             self.add_name(name.clone());
         }
         self.fields_of_self.extend(other.fields_of_self.iter().cloned());
     }
 
     fn add_name(&mut self, name: String) {
-        let position = self.names.len();
-        self.names.entry(name).or_insert(position);
+        if self.names.insert(name.clone()) {
+            self.names_in_order.push(name);
+        }
     }
 
     fn visit(&mut self, tokens: &TokenStream, around: Surroundings) {
