@@ -1,7 +1,7 @@
 //! The command `papyra-metrics`: shows, watches and resets the metrics of running processes.
 //!
-//! It reads the metrics that processes [publish](papyra_metrics::publish). A backend with a command line can offer the
-//! same commands there: [`Command`] is a [`clap`] subcommand for published files and for a backend in the same process.
+//! It reads the metrics that processes [publish](papyra_metrics::publish). Your own program can offer the same commands:
+//! [`Command`] is a [`clap`] subcommand for published files and for a backend in the same process.
 //!
 //! ```
 //! use clap::Parser;
@@ -87,14 +87,15 @@ impl Command {
     ///
     /// Prints the result to standard output, and everything else to standard error. The exit code is
     ///
-    /// - 0 on success. Files in a directory that are not metrics files are not errors, and neither are missing metrics,
-    ///   except as below.
-    /// - 1 if a file is damaged, cannot be read, or conflicts with another one; if a file whose own path is given is not a
-    ///   metrics file (or a lock file, for `describe`, `dashboard` and `rules`); if there are no metrics for these three
-    ///   commands, or for a path with `--require`; if options conflict; or if the output cannot be written.
+    /// - 0 on success, even if a directory also contains other files, or if metrics are missing (except as below).
+    /// - 1 if a file is damaged, cannot be read, or conflicts with another file; if a path is given of a file that is
+    ///   neither a metrics file nor, for `describe`, `dashboard` and `rules`, a lock file; if these three commands find no
+    ///   metrics; if `--require` is given and a path has no metrics; if options conflict; or if the output cannot be
+    ///   written.
     /// - 2 if no path was given.
     ///
-    /// Once the table of `watch` is on the terminal, it shows problems with files, and they do not change the exit code.
+    /// Once `watch` shows its table on a terminal, problems with files appear above the table. These problems do not
+    /// change the exit code.
     pub fn run(&self) -> ExitCode {
         if self.paths().is_empty() {
             eprintln!(

@@ -120,8 +120,8 @@ impl Source<'_> {
 
 pub(crate) type OpenFile<'a> = &'a mut dyn FnMut(&Path) -> Result<Reader, ReadError>;
 
-/// The largest number of notes about files in one directory that are not metrics files. If there are more, a single
-/// note with their number replaces them.
+/// The maximum number of notes in one directory about files that are not metrics files. If there are more such files, a
+/// single note with their number replaces the notes.
 const MAX_NOTES: usize = 3;
 
 /// Identifies a file, regardless of the path by which it was opened.

@@ -30,7 +30,7 @@ pub(crate) fn is_invisible(c: char) -> bool {
         )
 }
 
-/// Returns the text on one line: a space replaces each line feed and tab, and a replacement character each other
+/// Returns the text on one line. A space replaces each line feed and tab. A replacement character replaces each other
 /// invisible character.
 pub(crate) fn single_line(text: &str) -> String {
     text.chars().map(|c| if matches!(c, '\n' | '\t') { ' ' } else { visible(c) }).collect()
@@ -74,8 +74,8 @@ fn quoted(path: &Path) -> String {
     name
 }
 
-/// Escapes the invisible characters, except line feeds, of JSON that `serde_json` has written. They occur only inside
-/// its strings, so the value of the JSON does not change.
+/// Escapes the invisible characters, except line feeds, in JSON that `serde_json` has written. They occur only inside
+/// JSON strings, so escaping them does not change the value of the JSON.
 pub(crate) fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {

@@ -22,9 +22,9 @@ pub(crate) fn parse_struct_keys(diag: &mut Diagnostics, attrs: &[Attribute]) -> 
     keys
 }
 
-/// Parses the keys of a field. If several of its `#[metrics(…)]` contain `counter = …` or `gauge = …`, the result has
-/// an item for each `#[metrics(…)]`, with the doc comment directly above it. Otherwise, the result is one item with all
-/// keys and attributes.
+/// Parses the keys of a field. If several of its `#[metrics(…)]` attributes contain `counter = …` or `gauge = …`, the
+/// result has one item for each `#[metrics(…)]` attribute, with the doc comment directly above it. Otherwise, the
+/// result is one item with all keys and attributes.
 pub(crate) fn parse_field_keys<'a>(
     diag: &mut Diagnostics,
     attrs: &'a [Attribute],
@@ -85,7 +85,7 @@ pub(crate) fn parse_function_keys(diag: &mut Diagnostics, tokens: TokenStream) -
     keys
 }
 
-/// Parses the keys of all `#[metrics(…)]` among the attributes.
+/// Parses the keys of all `#[metrics(…)]` attributes in `attrs`.
 fn parse_attributes(diag: &mut Diagnostics, keys: &mut dyn Keys, attrs: &[Attribute]) {
     for attr in attrs.iter().filter(|attr| is_named(attr, "metrics")) {
         match &attr.meta {

@@ -46,8 +46,8 @@ impl Diagnostics {
     }
 }
 
-/// Returns an error that underlines all tokens of `at`. `at` is a trait object, because an instance of the generic
-/// `Error::new_spanned` for each type takes longer to compile than its caller.
+/// Returns an error that underlines all tokens of `at`. `at` is a trait object so that the generic `Error::new_spanned`
+/// is compiled only once, and not for each type of `at`.
 pub(crate) fn error_at(at: &dyn ToTokens, message: String) -> Error {
     Error::new_spanned(at, message)
 }

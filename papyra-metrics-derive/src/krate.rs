@@ -22,8 +22,8 @@ impl CratePath {
 }
 
 /// Returns the path of the `papyra-metrics` crate: `::papyra_metrics` located at `span`, or the path that the user
-/// gave. The user's path keeps its location, so that a wrong path is one error there, regardless of how often generated
-/// code uses it.
+/// gave. The user's path keeps its location. So a wrong path causes only one error, at this location, regardless of how
+/// often generated code uses the path.
 pub(crate) fn krate_at(krate: &CratePath, span: Span) -> TokenStream {
     match &krate.0 {
         None => quote_spanned!(span=> ::papyra_metrics),

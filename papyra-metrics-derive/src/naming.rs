@@ -1,4 +1,4 @@
-//! Rules for the names of metrics, prefixes, units and labels, and for finding metrics that might be exported as the
+//! Rules for the names of metrics, prefixes, units and labels, and for finding metrics that might be exported under the
 //! same name. The module `naming` of `papyra-metrics` has the same rules for names, units and labels. This crate cannot
 //! use that module, because `papyra-metrics` depends on this crate.
 
@@ -55,8 +55,8 @@ fn is_name_part(part: &str) -> bool {
     part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// Returns the key by which possible collisions are found: two metrics that might be exported as the same name have the
-/// same key. The key consists of the words of the name and of the unit, sorted and without repetitions. The words
+/// Returns the key by which possible collisions are found: two metrics that might be exported under the same name have
+/// the same key. The key consists of the words of the name and of the unit, sorted and without repetitions. The words
 /// `total` and `created` are left out, because exporters add or remove them for metrics of some kinds.
 pub(crate) fn collision_key(name: &str, unit: Option<&str>) -> String {
     let mut words: Vec<&str> = Vec::new();

@@ -3,8 +3,8 @@
 use proc_macro2::TokenStream;
 use syn::parse::{ParseStream, Parser};
 
-/// Runs a parser that must consume all tokens. The parser is a trait object, because an instance of the generic
-/// `Parser::parse2` for each parser takes longer to compile than the parser itself.
+/// Runs a parser that must consume all tokens. The parser is a trait object so that the generic `Parser::parse2` is
+/// compiled only once, and not for each parser.
 pub(crate) fn parse_all(
     tokens: TokenStream,
     parser: &mut dyn FnMut(ParseStream<'_>) -> syn::Result<()>,

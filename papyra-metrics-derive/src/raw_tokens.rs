@@ -60,8 +60,8 @@ pub(crate) fn is_one_of(ident: &Ident, words: &[&str]) -> bool {
     words.iter().any(|word| ident == word)
 }
 
-/// Returns the index of the first token for which `is` returns `true`. `is` is a trait object, because an instance of
-/// the generic `Iterator::position` for each condition takes longer to compile than its caller.
+/// Returns the index of the first token for which `is` returns `true`. `is` is a trait object so that the generic
+/// `Iterator::position` is compiled only once, and not for each condition.
 pub(crate) fn position(tokens: &[TokenTree], is: &dyn Fn(&TokenTree) -> bool) -> Option<usize> {
     tokens.iter().position(is)
 }

@@ -1,8 +1,8 @@
 //! Defines `quote!` and `quote_spanned!` with the syntax of the `quote` crate, without repetitions and literals.
 //!
-//! `quote` expands to a call for each token. These macros expand to the text of the tokens and a call for each value in
-//! it, so that the compiler takes about an eighth less time for this crate. The first build of every backend includes
-//! this time. The command in `tools/compile-time` prints how long such builds take.
+//! `quote` expands to a call for each token. These macros expand to a string literal with the text of all tokens, and a
+//! call for each `#value`. This shortens the compile time of this crate by about an eighth. The first build of every
+//! backend includes this time. The command in `tools/compile-time` prints how long such builds take.
 
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::ToTokens;

@@ -355,7 +355,7 @@ fn right(text: String) -> Cell<'static> {
     Cell::new(Text::from(text).alignment(Alignment::Right))
 }
 
-/// The column headings at the top of the table: those of numbers or those of histograms.
+/// The column headings at the top of the table, for numbers or for histograms.
 #[derive(Clone, Copy)]
 enum Header {
     Numbers,
@@ -554,7 +554,7 @@ mod tests {
         for rows in 1..18 {
             for groups in [vec![group("one"), group("two")], vec![histograms()], vec![]] {
                 let mut view = view(groups);
-                // Returns the different screens that the repeated key leads to, beginning with the one before the key.
+                // Presses the key until the screen no longer changes. Returns all screens, also the one before the key.
                 let mut screens = |key| {
                     let mut screens = vec![draw(&mut view, 100, rows)];
                     loop {

@@ -56,8 +56,8 @@ fn inert_metrics(item: &DeriveInput, ident: &Ident, asserts: Option<&TokenStream
     }
 }
 
-/// Declares the struct of instruments that `storage = …` names, so that the user's code can name it. A field for which
-/// no instrument can be chosen, such as a nested struct, becomes a counter.
+/// Declares the struct of instruments that `storage = …` names, so that its uses in the user's code cause no errors. A
+/// field for which no instrument can be chosen, such as a nested struct, becomes a counter.
 fn declare_storage(item: &DeriveInput, ident: &Ident, krate: &CratePath) -> TokenStream {
     let (vis, generics, plain) = (&item.vis, &item.generics, &item.ident);
     let (_, ty_generics, where_clause) = generics.split_for_impl();

@@ -1,5 +1,5 @@
-//! Chooses the instruments that are generated for the fields of a struct with `#[metrics(storage = …)]`, by the names
-//! of the fields' types: a `Counter` for a `u64`.
+//! Chooses the instrument that is generated for a field of a struct with `#[metrics(storage = …)]`. The name of the
+//! field's type determines the instrument: a `Counter` for a `u64`.
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
@@ -93,8 +93,9 @@ impl<'a> StorageInstrument<'a> {
 
 /// Returns the trait through which generated code uses the storage of a flattened field in a struct with `storage`. If
 /// the type of the field depends on a parameter, the trait is `HasStorage`, and a bound requires it. Otherwise, it is
-/// `HasStorage<{ … }>` with an expression that is `false` if the type has no storage. As every type implements
-/// `HasStorage<false>`, a type without storage causes only one error, by the assertion with `HasStorage::ASSERTED`.
+/// `HasStorage<{ … }>` with an expression that is `false` if the type has no storage. Every type implements
+/// `HasStorage<false>`. So a type without storage causes only one error, in the assertion that uses
+/// `HasStorage::ASSERTED`.
 pub(crate) fn storage_trait(
     ty: &Type,
     depends_on_parameters: bool,

@@ -1,4 +1,4 @@
-//! The model of a struct with `#[derive(Metrics)]`, which the checks build. A value is an `Option` only if the user may
+//! The model of a struct with `#[derive(Metrics)]`, as built by the checks. A value is an `Option` only if the user may
 //! leave it out.
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -109,7 +109,8 @@ pub(crate) enum Role {
     Flatten {
         /// The prefix of the names of the flattened metrics, including the prefix of the struct.
         prefix: String,
-        /// The labels that precede the own labels of each flattened metric, including the labels of the struct.
+        /// The labels that are added to each flattened metric, before its other labels. The first of them are the
+        /// labels of the struct.
         labels: Vec<(String, String)>,
     },
     /// A field with the key `skip`, which is not a metric.
@@ -158,8 +159,8 @@ pub(crate) enum Source {
 pub(crate) struct Instrument {
     pub(crate) may_be_histogram: bool,
     pub(crate) may_be_family: bool,
-    /// Whether the user chose the type of the field, the field is the error counter, and its type does not depend on a
-    /// parameter of the struct. Generated code then uses it through one trait, so that a wrong type is one error.
+    /// Whether the field is the error counter, the user chose its type, and the type does not depend on a parameter of
+    /// the struct. Generated code then uses the field through only one trait, so that a wrong type causes one error.
     pub(crate) is_known_error_counter: bool,
 }
 

@@ -16,8 +16,8 @@ pub(crate) struct Capture<'a> {
     pub(crate) begins_with_underscore: bool,
 }
 
-/// Returns the arguments that the closure or block around the body of a function has to capture explicitly, in reverse
-/// order, so that they are dropped in the same order as the arguments of a function.
+/// Returns the arguments that the closure or block around the body of a function has to capture explicitly. They are in
+/// reverse order, because a function drops its arguments in reverse order, and a closure drops its captures in order.
 pub(super) fn captures<'a>(
     function: &'a Function,
     usage: &BodyUsage,

@@ -1,4 +1,4 @@
-//! The model of a function with `#[metrics(…)]`, which the checks build. A value is an `Option` only if the user may
+//! The model of a function with `#[metrics(…)]`, as built by the checks. A value is an `Option` only if the user may
 //! leave it out.
 
 use std::rc::Rc;
@@ -71,7 +71,7 @@ impl Targets {
         self.errors.is_some() || self.ok.is_some()
     }
 
-    /// Returns the metrics that contain the fields which keys name, or `None` if no key names such a field.
+    /// Returns the metrics whose fields the keys name, or `None` if no key names a field of the metrics.
     pub(crate) fn root(&self) -> Option<&MetricsRoot> {
         self.all().iter().find_map(|target| target.kind.root())
     }
@@ -117,7 +117,7 @@ impl TargetKind {
     }
 }
 
-/// The metrics that contain the fields which keys name: `self.metrics`, or the value of `at`.
+/// The metrics whose fields the keys name: `self.metrics`, or the value of the key `at`.
 pub(crate) struct MetricsRoot {
     pub(crate) kind: RootKind,
     pub(crate) usage: BodyUsage,

@@ -145,7 +145,8 @@ pub(super) fn cannot_be_annotated(function: &Function) -> bool {
 }
 
 /// Returns whether the returned value may borrow from `&mut self`. `output` is the type that the body or its future
-/// produces. It may contain the lifetime of `self`, or hide it in an associated type or a type parameter.
+/// produces. This type may contain the lifetime of `self`, or hide the lifetime in an associated type or a type
+/// parameter.
 pub(super) fn borrows_self(
     function: &Function,
     receiver: &Receiver,
@@ -176,7 +177,7 @@ fn borrows(ty: &TokenStream, lifetime: Option<&str>) -> bool {
 }
 
 /// Returns whether the return type may hide the lifetime of `&'a mut self`: in an associated type such as `Self::Iter`,
-/// or in a type parameter that has to outlive it, such as `T: 'a`.
+/// or in a type parameter with a bound such as `T: 'a`.
 fn may_hide(function: &Function, lifetime: &str) -> bool {
     let output = function.output.as_ref().map(flat).unwrap_or_default();
     let is_associated = match output.as_slice() {

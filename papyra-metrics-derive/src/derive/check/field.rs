@@ -1,5 +1,5 @@
-//! Checks the fields of a struct of instruments, and the keys that have the same meaning on the fields of a struct with
-//! `storage`.
+//! Checks the fields of a struct of instruments. The module `plain` uses some of these checks for the fields of a
+//! struct with `#[metrics(storage = …)]`.
 
 use proc_macro2::Ident;
 use quote::ToTokens;
@@ -27,7 +27,7 @@ pub(super) struct StructContext<'a> {
     pub(super) labels: Vec<(String, String)>,
     /// The type and const parameters.
     pub(super) parameters: Vec<&'a Ident>,
-    /// Whether the keys of the struct had no errors. If they had errors, `storage` may be missing by mistake.
+    /// Whether the keys of the struct are valid. If they are not, the user may have meant to give the key `storage`.
     pub(super) has_valid_keys: bool,
 }
 
@@ -65,12 +65,13 @@ pub(super) fn check_field<'a>(
     Some((field, keys))
 }
 
-/// The keys of a field, or of one of the metrics that are computed from it.
+/// The keys of a field. If several metrics are computed from the field, these are the keys of one such metric.
 pub(super) struct CheckedKeys {
     pub(super) keys: FieldKeys,
     /// The help text from the doc comment. The key `help` takes precedence.
     pub(super) help: String,
-    /// Whether neither these keys nor those of the struct had errors, and all attributes of the field could be parsed.
+    /// Whether all attributes of the field could be parsed, these keys can be combined, and the keys of the struct are
+    /// valid.
     pub(super) are_valid: bool,
 }
 
@@ -190,7 +191,7 @@ impl CommonKeys {
     }
 }
 
-/// The source and the kind of the values of a metric.
+/// The source of a metric's value, and the kind of the metric.
 pub(super) struct Values {
     pub(super) source: Source,
     /// The kind of the metric, if the name of its type shows that it is a counter or a gauge.
@@ -199,7 +200,7 @@ pub(super) struct Values {
     pub(super) counter: &'static str,
 }
 
-/// The kind of a metric that is not a histogram, so that its value is a single number.
+/// The kind of a metric whose value is a single number.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Number {
     Counter,
@@ -207,8 +208,8 @@ pub(super) enum Number {
 }
 
 impl Number {
-    /// Returns the kind of an instrument, or `None` if the name of its type does not show it, as with an alias. The
-    /// compiler then checks whether the keys fit the type.
+    /// Returns the kind of an instrument whose type has a known name. Returns `None` for any other type: a histogram, a
+    /// family or an alias. The compiler then checks whether the keys fit the type.
     fn of_instrument(ty: &Type) -> Option<Self> {
         match last_word(instrument(ty)).as_deref() {
             Some("Counter" | "ShardedCounter" | "AtomicU64") => Some(Self::Counter),

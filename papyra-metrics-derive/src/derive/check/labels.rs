@@ -7,7 +7,7 @@ use crate::keys::Key;
 use crate::label_rules::{check_label_name, check_label_value};
 use crate::value::LabelPairs;
 
-/// Checks the labels in the key `labels`, and returns the labels of the struct followed by them.
+/// Checks the labels in the key `labels`. Returns the labels of the struct, followed by the labels in the key.
 pub(super) fn check_labels(
     diag: &mut Diagnostics,
     outer: &[(String, String)],

@@ -160,8 +160,8 @@ fn number_of(generated: &GeneratedInstrument<'_>) -> Option<Number> {
     (!generated.is_histogram()).then_some(number)
 }
 
-/// Returns the bounds of the impls for a struct with `storage`. A flattened type that depends on a parameter must have
-/// storage. A family whose type depends on a parameter must implement `Zero`.
+/// Returns the bounds of the impls for a struct with `storage`. A flattened type that depends on a parameter must
+/// implement `HasStorage`. A family whose type depends on a parameter must implement `Zero`.
 pub(super) fn storage_bounds(plain: &[PlainField<'_>], storage: &[Field<'_>]) -> Vec<TokenStream> {
     let mut bounds = Vec::new();
     let mut families = Vec::new();

@@ -9,8 +9,8 @@ use crate::derive::model::{
 };
 use crate::template::quote_spanned;
 
-/// Returns the bounds under which the struct implements `Metrics`: one for each instrument or flattened type that
-/// depends on a parameter, after the further bounds of a generated struct.
+/// Returns the bounds under which the struct implements `Metrics`: first the `type_bounds` of the model, then one bound
+/// for each instrument or flattened type that depends on a parameter.
 pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     let mut bounds = model.type_bounds.clone();
     for field in model.fields.iter().filter(|field| field.has_bound) {
@@ -27,10 +27,10 @@ pub(super) fn expand_bounds(model: &InstrumentStruct<'_>) -> Vec<TokenStream> {
     bounds
 }
 
-/// Returns statements that compile only if the types of the fields implement the traits that the model requires. They
-/// are emitted together with errors of the checks, so that the compiler reports wrong types in the same build. Fields
-/// whose keys had errors are left out. So are fields whose types depend on a parameter, because the impls that
-/// accompany errors have no bounds on these types.
+/// Returns statements that compile only if the types of the fields implement the traits that the model requires. The
+/// statements are emitted together with errors of the checks, so that the compiler reports wrong types in the same
+/// build. Fields whose keys had errors are left out. Fields whose types depend on a parameter are left out too, because
+/// the impls that are emitted together with errors have no bounds on these types.
 pub(crate) fn expand_type_asserts(model: &Model<'_>) -> TokenStream {
     match model {
         Model::Instruments(instruments) => assert_instruments(instruments),

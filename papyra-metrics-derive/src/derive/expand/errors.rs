@@ -1,4 +1,4 @@
-//! Generates the impls by which `#[metrics(errors)]` on a function counts in the field that is marked `errors`.
+//! Generates the impls that `#[metrics(errors)]` on a function uses to count errors in the field marked `errors`.
 
 use proc_macro2::{Ident, TokenStream};
 

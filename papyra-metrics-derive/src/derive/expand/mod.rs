@@ -38,9 +38,9 @@ fn expand_block(model: &InstrumentStruct<'_>, plain: &TokenStream) -> TokenStrea
     quote!(#lints #block)
 }
 
-/// Returns the impls in a `const _` block, in which `__rt` is the name of the hidden module
-/// `papyra_metrics::__private`. If the user gave the path of the crate, the full path replaces `__rt`. An import of a
-/// wrong path would cause a second error.
+/// Returns the impls in a `const _` block, which imports the hidden module `papyra_metrics::__private` as `__rt`. If
+/// the user gave the path of the crate, the block imports nothing, and the full path of the module replaces each
+/// `__rt`: an import of a wrong path would cause a second error.
 pub(crate) fn in_block(krate: &CratePath, impls: &TokenStream) -> TokenStream {
     let runtime = runtime_at(krate, Span::call_site());
     if krate.is_given() {

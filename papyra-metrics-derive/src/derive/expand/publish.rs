@@ -10,8 +10,8 @@ use crate::derive::generated::span_of;
 use crate::derive::model::{InstrumentStruct, Metric, Role, Source};
 use crate::template::{quote, quote_spanned};
 
-/// Returns the impl of `SharedMemorySafe`, with a bound for each field. The bound of a computed field, or of a skipped
-/// one other than `PhantomData`, is never satisfied.
+/// Returns the impl of `SharedMemorySafe`, with a bound for each field. The bound is never satisfied for a field whose
+/// value is computed, or for a skipped field that is not `PhantomData`. A struct with such a field cannot be published.
 pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {
     let ident = model.name.in_impl();
     let (impl_generics, ty_generics, _) = model.generics.split_for_impl();

@@ -88,7 +88,7 @@ fn expand_descriptor(field: &Field<'_>, metric: &Metric) -> TokenStream {
         }
         Source::Field(_) => {
             let instrument = instrument_trait(field, metric);
-            // The name of the type may be an alias, so the compiler checks that the type is of the kind that its name
+            // The name of the type may be an alias. So the compiler checks that the type has the kind that its name
             // suggests.
             if field.may_be_family() {
                 quote_spanned!(span=> __rt::Descriptor::new(#name, <#ty as #instrument>::KIND))
@@ -114,7 +114,7 @@ fn expand_descriptor(field: &Field<'_>, metric: &Metric) -> TokenStream {
         descriptor.extend(quote_spanned!(span=> .with_labels(#labels)));
     }
     if let Some(Objective { within, span: at, billionths }) = &metric.objective {
-        // The span is that of the threshold, where the compiler reports a threshold that is not a bucket bound.
+        // These tokens have the span of the threshold, where the compiler reports an error if it is not a bucket bound.
         let at = Span::call_site().located_at(*at);
         descriptor.extend(quote_spanned! {at=>
             .with_objective(__rt::objective::<#ty>(#name, #within, #billionths))

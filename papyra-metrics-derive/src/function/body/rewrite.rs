@@ -10,7 +10,8 @@ use super::usage::{
 use crate::raw_tokens::{flat, is_one_of, is_punct, position, stream};
 use crate::template::{quote, quote_spanned};
 
-/// Splits a body into its inner attributes and a block of the other tokens, whose braces have the span of the body.
+/// Splits a body into its inner attributes and a block of the other tokens. The block's braces have the span of the
+/// body.
 pub(crate) fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
     let mut attributes = TokenStream::new();
     let tokens: Vec<TokenTree> = body.stream().into_iter().collect();
@@ -25,8 +26,8 @@ pub(crate) fn split_inner_attributes(body: &Group) -> (TokenStream, Group) {
     (attributes, braced(stream(rest), body.span()))
 }
 
-/// Returns a block whose braces have the given span, which is in the user's code. The temporaries of the block's last
-/// expression then follow the rules of the user's edition, and lints apply to the block.
+/// Returns a block whose braces have the given span of the user's code. So rustc drops the temporaries of the block's
+/// last expression by the rules of the user's edition, and applies lints to the block.
 pub(crate) fn braced(tokens: TokenStream, span: Span) -> Group {
     let mut group = Group::new(Delimiter::Brace, tokens);
     group.set_span(span);
@@ -105,11 +106,12 @@ fn mixed_site(ident: &Ident) -> Span {
     Span::mixed_site().located_at(ident.span())
 }
 
-/// A function that returns the replacement for a `self`, given the identifier, the token before it, and those after it.
+/// A function that returns the replacement for a `self`. Its arguments are the identifier, the token before it, and the
+/// tokens after it.
 type Replacement<'a> = dyn Fn(&Ident, Option<&TokenTree>, &[TokenTree]) -> TokenStream + 'a;
 
-/// Replaces each `self` that is a value. The inputs of macros, attributes, `use` items and paths such as `self::log`
-/// are unchanged, and so are nested functions, which have their own `self`.
+/// Replaces each `self` that is a value. Attributes, `use` items, paths such as `self::log`, and the inputs of macros
+/// are unchanged. Nested functions are unchanged too, because they have their own `self`.
 fn replace_self(tokens: TokenStream, replacement: &Replacement) -> TokenStream {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut replaced = TokenStream::new();

@@ -1,5 +1,5 @@
-//! Determines how a body or an expression uses `self` and its arguments, from the tokens alone. A macro call is assumed
-//! to return and to await, because a user may define a macro of any name.
+//! Determines how a body or an expression uses `self` and the arguments of the function, from the tokens alone. A macro
+//! call is assumed to return and to await, because a user may define a macro of any name.
 
 use std::collections::HashSet;
 
@@ -7,7 +7,7 @@ use proc_macro2::{Delimiter, Ident, Literal, TokenStream, TokenTree};
 
 use crate::raw_tokens::{is_ident, is_one_of, is_punct, position};
 
-/// How a body uses `self` and its arguments, and how it may end.
+/// How a body or an expression uses `self` and the arguments of the function, and whether it may return early or await.
 #[derive(Default)]
 #[allow(clippy::struct_excessive_bools)] // independent facts
 pub(crate) struct BodyUsage {
@@ -17,9 +17,10 @@ pub(crate) struct BodyUsage {
     pub(crate) awaits: bool,
     /// Whether the body names `self`.
     pub(crate) names_self: bool,
-    /// Whether the body names `self` without accessing a field or calling a method. A format string does not count.
+    /// Whether a `self` in the body is neither a field access nor a method call, as in `f(self)`. A `self` in a format
+    /// string does not count.
     pub(crate) uses_self_as_value: bool,
-    /// Whether the body names `self` without accessing a field.
+    /// Whether a `self` in the body is not a field access, as in `f(self)` or `self.flush()`.
     pub(crate) uses_self_beyond_fields: bool,
     /// Whether a `move` closure or block names `self`.
     pub(crate) moves_self: bool,
@@ -33,7 +34,7 @@ pub(crate) struct BodyUsage {
     pub(crate) fields_of_self: Vec<TokenTree>,
     /// Identifiers followed by a field access: `log` in `log.len`.
     pub(crate) fields_accessed_of: HashSet<String>,
-    /// The identifiers in the body and in the braces of its strings, without those after a `.`.
+    /// The identifiers in the body and in its format strings, except the names of fields and methods.
     names: HashSet<String>,
     /// The same identifiers, in the order in which the body first names them.
     names_in_order: Vec<String>,
@@ -190,8 +191,8 @@ impl BodyUsage {
 /// Keywords after which `!` is a negation, and not part of a macro call.
 const BEFORE_NOT: &[&str] = &["break", "if", "in", "match", "return", "while"];
 
-/// Returns whether the token at `at` is the group of a macro call: it follows a path and `!`, or the name of a
-/// `macro_rules!` definition.
+/// Returns whether the token at `at` is the input of a macro: a group after a path and `!`, or the group after the name
+/// in a `macro_rules!` definition.
 pub(super) fn is_macro_input(tokens: &[TokenTree], at: usize) -> bool {
     let is_group = matches!(tokens.get(at), Some(TokenTree::Group(_)));
     let called = |end: usize| {

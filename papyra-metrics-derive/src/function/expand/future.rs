@@ -48,7 +48,8 @@ impl BodyExpander<'_> {
         quote_mixed_site!(#handles let __future #ty = #run; return #measured)
     }
 
-    /// Returns the future that awaits `__future` and contains the guards, the clock and the counting.
+    /// Returns a future that awaits `__future`. The returned future also starts the clock, creates the guards and
+    /// updates the instruments.
     fn measured_future(&self) -> TokenStream {
         let access = self.plan.future_access();
         let (calls, start) = (self.count_calls(access), self.start_clock(access));
@@ -167,7 +168,8 @@ impl BodyExpander<'_> {
             return quote_mixed_site!(#private::OnEnd(#mover || { #guard #time }));
         }
         let counted = self.count_outcome(access);
-        // Only one of the two closures is called. The annotation gives the other closure its error type.
+        // There is such a closure for the call and another one for its future, and only one of them is used. The
+        // annotation gives the unused closure its error type.
         let error = self.plan.output.map(|output| {
             let span = located(output);
             let krate = krate_at(&self.plan.model.krate, span);

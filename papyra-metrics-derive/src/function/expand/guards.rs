@@ -218,8 +218,8 @@ impl<'a> BodyExpander<'a> {
         }
     }
 
-    /// Returns statements that create the guard of the calls in flight. The guard borrows the gauge, or the metrics
-    /// that contain the gauge.
+    /// Returns statements that create the guard that changes the gauge of calls in flight. The guard borrows the gauge,
+    /// or the metrics that contain the gauge.
     fn gauge_guard(&self, target: &Target, access: Access) -> TokenStream {
         let private = &self.private;
         let gauge = self.instrument(target, access);

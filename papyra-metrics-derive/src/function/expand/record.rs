@@ -22,8 +22,8 @@ impl BodyExpander<'_> {
         calls.map(|target| self.count(target, access)).unwrap_or_default()
     }
 
-    /// Returns the statement that starts the clock. At run time, it does so only if there are metrics and the call is
-    /// timed.
+    /// Returns the statement that starts the clock. At run time, the statement starts the clock only if there are
+    /// metrics, and only for the calls that the key `sample` selects.
     pub(super) fn start_clock(&self, access: Access) -> TokenStream {
         let Some(timing) = &self.plan.model.targets.time else { return TokenStream::new() };
         let private = &self.private;
@@ -61,7 +61,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns a statement that records `__elapsed` in the histogram, which is given as a reference.
+    /// Returns a statement that records `__elapsed`. `histogram` is the expression for a reference to the histogram.
     pub(super) fn record_elapsed(&self, timing: &Timing, histogram: &TokenStream) -> TokenStream {
         let n = timing.sample.unwrap_or(1);
         let span = Span::mixed_site().located_at(located_key(&timing.histogram));
@@ -72,7 +72,7 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns statements that examine whether `__result` is `Ok` or an error, and count it.
+    /// Returns statements that determine the outcome of `__result`, and count the outcome.
     pub(super) fn record_outcome(&self, access: Access) -> TokenStream {
         let counted = self.count_outcome(access);
         if counted.is_empty() {
@@ -149,7 +149,7 @@ impl BodyExpander<'_> {
         self.inc_of(target, &self.instrument(target, access))
     }
 
-    /// Returns a statement that adds one to the counter of the target, which is given as a reference.
+    /// Returns a statement that adds one to a counter. `counter` is the expression for a reference to the counter.
     pub(super) fn inc_of(&self, target: &Target, counter: &TokenStream) -> TokenStream {
         let span = Span::mixed_site().located_at(located_key(target));
         let krate = krate_at(&self.plan.model.krate, span);
@@ -217,8 +217,8 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns the expression for the metrics: `self.metrics`, or the value of `at`. The span of `self.metrics` is that
-    /// of the first key that needs it, so that an error in it is reported once.
+    /// Returns the expression for the metrics: `self.metrics`, or the value of `at`. `self.metrics` has the span of the
+    /// first key that needs it, so that an error such as a missing field `metrics` is reported once.
     pub(super) fn metrics(&self, root: &MetricsRoot, access: Access) -> TokenStream {
         match &root.kind {
             RootKind::At(expression) => with_self_alias(expression, access),
@@ -233,7 +233,8 @@ impl BodyExpander<'_> {
                 owner.set_span(owner.span().located_at(key));
                 let span = Span::mixed_site().located_at(key);
                 if self.plan.model.krate.is_given() {
-                    // A wrong path of the crate would be reported twice: for the macro, and for the rest of the code.
+                    // Does not use the macro below: a wrong path of the crate would then be reported twice, once for
+                    // the macro and once for the rest of the code.
                     let metrics = Ident::new("metrics", Span::call_site().located_at(key));
                     return quote_spanned!(span=> #owner.#metrics);
                 }

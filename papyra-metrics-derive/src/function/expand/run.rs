@@ -14,7 +14,7 @@ impl BodyExpander<'_> {
     /// Returns the expression that runs the body and has its value. `output` is the type of this value.
     pub(super) fn run(&self, block: &Group, output: Option<&TokenStream>) -> TokenStream {
         let private = &self.private;
-        // The span is that of the user's braces, because lints ignore closures and blocks of macros.
+        // The closure or block has the span of the user's braces, because lints ignore code with the span of a macro.
         let at = block.span();
         let captures = &self.plan.captures;
         let mover = (!self.plan.only_borrows).then(|| quote_spanned!(at=> move));

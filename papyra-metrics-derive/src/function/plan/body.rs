@@ -4,12 +4,14 @@
 //! block if the body may await. `return` and `?` then end only the closure or block. A body whose cancellation is
 //! counted always runs in an `async` block. Any other body is not wrapped.
 //!
-//! By default, an instrument is looked up when it is updated, so that the body can use `self` without restriction. With
-//! `&self`, metrics that are needed more than once are looked up once, before the body. If `self` is owned, if the
-//! returned value borrows a mutable `self`, or if a macro in the body contains a mutable `self` that can be neither
-//! renamed nor reborrowed, instruments are accessed through handles. A handle is created before the body, and is a
-//! borrow or a clone of a shared pointer. With `self: Arc<Self>` or `Rc<Self>`, instruments are accessed through a
-//! clone of `self`.
+//! Generated code accesses instruments as follows:
+//!
+//! - By default, an instrument is looked up when it is updated, so that the body can use `self` without restriction.
+//! - With `&self`, metrics that are needed more than once are looked up once, before the body.
+//! - With `self: Arc<Self>` or `Rc<Self>`, instruments are accessed through a clone of `self`.
+//! - Instruments are accessed through handles if `self` is owned, if the returned value borrows a mutable `self`, or if
+//!   a macro in the body contains a mutable `self` that can be neither renamed nor reborrowed. A handle is a borrow, or
+//!   a clone of a shared pointer. It is created before the body.
 
 use proc_macro2::{Group, Ident, TokenStream, TokenTree};
 
@@ -39,7 +41,7 @@ pub(crate) struct BodyPlan<'a> {
     pub(crate) captures: Vec<Capture<'a>>,
     /// Whether the body has to use `self` itself and not a reborrow of it, because a macro in the body contains `self`.
     macros_need_self: bool,
-    /// Whether a guard records that the body is waiting, so that its cancellation can be counted.
+    /// Whether a guard records that the body is waiting, so that a cancellation of the future can be counted.
     pub(crate) is_watched: bool,
     /// Whether a guard times the call, because the body cannot run in a closure: the return type contains `impl Trait`,
     /// which cannot be written on a closure, or the function has `#[track_caller]`, which has no effect in a closure.
