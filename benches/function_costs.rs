@@ -306,7 +306,7 @@ mod functions {
         Box::new(move || black_box(function)(log, black_box(3)).is_ok())
     }
 
-    /// Like [`sync`], after durations have been measured for a second, so that the time stamp counter is the clock.
+    /// Like [`sync`], but first measures durations for a second. After that, the clock reads the time stamp counter.
     fn calibrated<T: 'static, E: 'static>(function: fn(&mut Log, usize) -> Result<T, E>) -> Work {
         let log = log();
         let started = Instant::now();
@@ -374,7 +374,8 @@ mod functions {
         "sync `&self`, errors, `?`", Some(0), sync, |log| Log::question, Log::question_measured;
         "sync `&self`, errors, an alias, an `Arc`", Some(0), sync, |log| Log::alias, Log::alias_measured;
         "sync `&self`, errors, `Result<(), _>`", Some(0), sync, |log| Log::unit, Log::unit_measured;
-        // The calls that build the error must preserve `self`, which is moved to a callee-saved register.
+        // One more instruction moves `self` to a callee-saved register, because the calls that build the error would
+        // overwrite its own register.
         "sync `&self`, errors, an error made by calls", Some(1), sync, |log| Log::boxed_error, Log::boxed_error_measured;
         "sync `&mut self`, errors", Some(3), sync, |log| Log::mutable, Log::mutable_measured;
         "sync `&mut self`, errors, `let this = self`", Some(3), sync, |log| Log::mutable_whole, Log::mutable_whole_measured;

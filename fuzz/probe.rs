@@ -1,8 +1,8 @@
 //! Expands an input of the fuzzer with the derive or the attribute, and panics if the output is wrong.
 //!
 //! The first byte selects the form of the input. If it is a printable character, the input is Rust source. If it is a control
-//! character, the input selects random words. Otherwise, it selects productions of a grammar of structs or functions that pass the
-//! parser. The fuzz targets use this module, and a test that replays their seeds on any compiler.
+//! character, the input selects random words. Otherwise, the input selects productions of a grammar, which yields structs or
+//! functions that usually parse. This module is used by the fuzz targets, and by a test that replays their seeds on any compiler.
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -20,7 +20,7 @@ pub(crate) fn derive(data: &[u8]) {
     check(&item, output, &text);
 }
 
-/// Expands `#[metrics(…)]` on an item. The first line of the input has the keys, and the other lines the item.
+/// Expands `#[metrics(…)]` on an item. The first line of the input contains the keys, and the other lines contain the item.
 pub(crate) fn attribute(data: &[u8]) {
     let text = text(data, function_of);
     let (keys, item) = text.split_once('\n').unwrap_or((&text, ""));
@@ -101,7 +101,8 @@ impl Choices<'_> {
         of[self.byte() % of.len()]
     }
 
-    /// Returns an accepted word, and rarely a refused one, because the first mistake hides later ones.
+    /// Returns an accepted word or, rarely, a refused word. Many refused words would be useless, because the first mistake in an
+    /// item hides later mistakes.
     fn mostly<'w>(&mut self, accepted: &[&'w str], refused: &[&'w str]) -> &'w str {
         let of = if self.byte() < 248 { accepted } else { refused };
         self.pick(of)

@@ -1,5 +1,6 @@
 //! The engine's metrics, declared with the instruments of any crate. Families contain their members directly, as if the author
-//! had kept a handle to each, so that no crate looks up a label. All histograms have the bounds of the engine's histograms.
+//! had kept a handle to each member, so that no crate looks up a label. All histograms have the bounds of the engine's
+//! histograms.
 
 use papyra_metrics::{Buckets, Family, Member};
 
@@ -15,7 +16,7 @@ pub(crate) trait Library {
     type Sizes: Member + Default;
 }
 
-/// The metrics that the store counts in.
+/// The metrics of the store.
 #[derive(Default)]
 pub(crate) struct EngineMetrics<K: Library> {
     pub(crate) operation: Family<Op, K::FineLatency>,

@@ -16,8 +16,9 @@ const OPERATIONS: u64 = 2_000;
 /// thread waits, and a sync is executed by the kernel, whose instructions are not counted.
 pub(crate) const WORKLOADS: [Workload; 3] = [Workload::Puts, Workload::Mix, Workload::Tables];
 
-/// Returns the instructions per operation of each build and each workload. Each pair is counted in a separate process,
-/// so that it does not depend on the memory that an earlier one has used. The workloads are counted in parallel.
+/// Returns the instructions per operation of each build and each workload. Each pair of a build and a workload runs in a
+/// separate process, so that its count does not depend on the memory that earlier pairs have used. The workloads run in
+/// parallel.
 pub(crate) fn count(builds: &[Build]) -> Result<Vec<[f64; WORKLOADS.len()]>, String> {
     if !cfg!(target_arch = "x86_64") {
         return Err("requests to callgrind are implemented only for x86-64".into());

@@ -9,7 +9,7 @@ use crate::workload::{Observer, Round, Workload};
 /// addresses, so opening each engine once is not enough.
 const PREPARATIONS: usize = 12;
 
-/// One round in this many includes the builds that are not measured in every round.
+/// The builds that are not measured in every round are measured once in this many rounds.
 const SELDOM: usize = 4;
 
 /// The measurements of one workload.
@@ -59,8 +59,8 @@ fn measure_workload(builds: &[Build], workload: Workload, effort: f64) -> Times 
             let mut seconds = vec![0.0; builds.len()];
             for turn in 0..chosen.len() {
                 // Changes the order of the builds, so that a build is not always the first, and a build that is measured in
-                // every round does not always follow the same one. Rounds with all builds are even, so their order is never
-                // reversed.
+                // every round does not always follow the same build. Rounds with all builds have even numbers, so their
+                // order is never reversed.
                 let turn = if round % 2 == 0 { turn } else { chosen.len() - 1 - turn };
                 let index = chosen[(round / 2 + turn) % chosen.len()];
                 let mut watch = Stopwatch::default();

@@ -185,7 +185,7 @@ fn contestants(two: bool) -> Vec<Entry> {
     ]
 }
 
-/// Returns an entry that counts repeatedly in members in a random order.
+/// Returns an entry that increments members of a family in a random order.
 fn entry<F: Sync + 'static, L: Copy + Sync + std::fmt::Debug + 'static>(
     two: bool,
     contestant: &'static str,
@@ -216,7 +216,7 @@ fn entry<F: Sync + 'static, L: Copy + Sync + std::fmt::Debug + 'static>(
     }
 }
 
-/// Returns a set of counters that has a row for each core.
+/// Returns a set of counters that has a shard for each core.
 fn fast_telemetry() -> fast_telemetry::CounterSet {
     let shards = std::thread::available_parallelism().map_or(1, usize::from);
     fast_telemetry::CounterSet::new(shards, NAMES.len())

@@ -133,7 +133,7 @@ fn one_for_each_thread() -> Entry {
     })
 }
 
-/// Latencies with a log-normal distribution: a median of 80 µs, and a standard deviation of one in the logarithm.
+/// Latencies with a log-normal distribution. Their median is 80 µs, and the standard deviation of their logarithms is 1.
 struct Latencies(u64);
 
 impl Latencies {
@@ -143,7 +143,7 @@ impl Latencies {
         leak(<[V; LEN]>::try_from(values).expect("there are `LEN` values"))
     }
 
-    /// Returns a random number from 0 up to 1, by SplitMix64 (Steele, Lea and Flood, 2014).
+    /// Returns a random number of at least 0 and below 1, by SplitMix64 (Steele, Lea and Flood, 2014).
     fn uniform(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.0;

@@ -30,7 +30,7 @@ pub enum Work {
     ByTwo(Box<dyn Fn(usize, u64) + Sync>),
 }
 
-/// The results of a contestant, per unit of work. Allocations are those of one repetition.
+/// The results of a contestant. Times and instructions are per unit of work, and allocations are per repetition.
 pub struct Measured {
     pub contestant: &'static str,
     pub nanoseconds: f64,
@@ -38,7 +38,7 @@ pub struct Measured {
     pub allocations: Option<f64>,
 }
 
-/// The number of rounds, and the least duration of each.
+/// The number of rounds, and the minimum duration of a round.
 #[derive(Clone, Copy)]
 pub struct Effort {
     rounds: usize,
@@ -102,8 +102,9 @@ impl Entry {
         repeats
     }
 
-    /// Measures a round. A round is repeated a limited number of times if a thread had to wait for its core, or if the two
-    /// threads did not overlap enough, because they then ran without contention. Returns `None` if no round overlapped enough.
+    /// Measures a round. Repeats the round, but not without limit, if a thread had to wait for its core, or if the two threads
+    /// did not overlap enough. Without overlap, the threads run without contention. Returns `None` if they never overlapped
+    /// enough.
     fn time(&mut self, repeats: u64) -> Option<Duration> {
         const TRIES: usize = 50;
         let mut last = None;

@@ -1,4 +1,4 @@
-//! The counters of each contestant, whose memory is measured, and the sizes of our instruments.
+//! Creates the counters of each contestant, so that their memory can be measured, and lists the sizes of our instruments.
 
 use std::any::Any;
 use std::fmt;

@@ -289,7 +289,7 @@ impl MetricsUtil {
     }
 }
 
-/// A reader that the provider owns, and that this program can read too.
+/// A reader that the provider and this program share.
 #[derive(Debug, Clone)]
 struct SharedReader(Arc<ManualReader>);
 

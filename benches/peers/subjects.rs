@@ -272,7 +272,7 @@ fn visit<M: ByHand>() -> Subject {
     macro_rules! visits {
         ($contestant:expr, $visit:expr) => {
             Entry::alone($contestant, move |repeats| {
-                // The visitor stores nothing: with a sum, each call would have to wait for the one before.
+                // The visitor stores nothing. If it added the values up, each call would have to wait for the previous call.
                 let mut look = |metric: &Descriptor, value| {
                     black_box((metric, value));
                 };

@@ -14,8 +14,8 @@ fuzz_target!(|bytes: &[u8]| {
     // With a correct checksum, the input covers more of the reader.
     if let Some(checked) = checked(bytes) {
         read(&checked, 0);
-        // The checksum has replaced four bytes of the input. Two of them choose the size of a hole at the end of the
-        // file, and one chooses the change of the header.
+        // In `checked`, the checksum replaces four bytes of the input. Two of the replaced bytes choose the size of a hole
+        // at the end of the file, and a third one chooses the change of the header.
         let pages = u16::from_ne_bytes([bytes[16], bytes[17]]);
         read(&checked, u64::from(pages) << 12);
         read_while_it_changes(&checked, bytes[18]);
@@ -62,7 +62,7 @@ fn check_distribution(value: &Value) {
     }
 }
 
-/// Reads a file whose header changes after the file was opened, and which is then cut in half.
+/// Opens a file, changes its header, and reads it. Then cuts the file in half, and reads it again.
 fn read_while_it_changes(bytes: &[u8], change: u8) {
     write(bytes, 0);
     let Ok(reader) = Reader::from_file(file(), "fuzzed") else { return };

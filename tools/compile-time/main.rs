@@ -213,6 +213,6 @@ fn child_seconds() -> Result<f64> {
     let ticks = |at: usize| -> Result<f64> {
         Ok(fields.get(at).ok_or("/proc/self/stat is short")?.parse::<f64>()?)
     };
-    // cutime and cstime are fields 16 and 17 of proc(5); the name is the second.
+    // In proc(5), `cutime` and `cstime` are fields 16 and 17. The name is field 2, so `fields` begins with field 3.
     Ok((ticks(13)? + ticks(14)?) / TICKS_PER_SECOND)
 }

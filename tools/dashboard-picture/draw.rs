@@ -133,7 +133,7 @@ fn time_series(area: &Area<'_>, panel: &Panel) -> Result<()> {
         })
         .label_style(("sans-serif", 11).into_font().color(&TEXT))
         .draw()?;
-    // Draws the last line first. In a stacked panel, this is the highest sum, and the others are drawn over it.
+    // Draws the last line first. In a stacked panel, it is the sum of all lines, and the other lines are drawn over it.
     for (i, values) in lines.iter().enumerate().rev() {
         let color = if is_red { RED } else { COLORS[i % COLORS.len()] };
         let opacity = if is_stacked { 0.35 } else { 0.06 };
@@ -151,7 +151,7 @@ fn time_series(area: &Area<'_>, panel: &Panel) -> Result<()> {
     Ok(())
 }
 
-/// Returns, for each line, its values plus those of all lines before it.
+/// Returns, for each line, its values plus the values of all lines before it.
 fn stacked(lines: &[Line]) -> Vec<Vec<(f64, f64)>> {
     let mut sums: Vec<Vec<(f64, f64)>> = Vec::new();
     for line in lines {

@@ -74,8 +74,8 @@ const TESTED: &[&str] = &[
     "uuid",
 ];
 
-/// The source of the metrics that the added attributes name. Its function `of` ignores its argument: the attributes
-/// call `of(&self)`, so that their expressions use `self`.
+/// The source code of the metrics that the added attributes name. The function `of` ignores its argument. The attributes
+/// of the round `ThroughSelf` call `of(&self)`, so that their expressions use `self`.
 const METRICS: &str = "
 #[doc(hidden)]
 #[allow(dead_code)]
@@ -191,7 +191,7 @@ impl CrateCopies {
         cargo
     }
 
-    /// Runs the crate's unit tests. Some fail in every round, because the published crate lacks a file.
+    /// Runs the crate's unit tests. Some tests fail in every round, because the published crate lacks a file.
     fn test_one(&self, package: &Package, outcome: &mut Outcome) -> Result<()> {
         let output = self.cargo(package, "test").output()?;
         for line in String::from_utf8_lossy(&output.stdout).lines() {
@@ -259,7 +259,7 @@ fn rewritten(source: &str, round: Round, added: &mut usize) -> String {
                 *added += 1;
             }
         }
-        // The derive accepts structs with named fields.
+        // The derive accepts only structs with named fields.
         let structs = items.types.iter().filter(|item| item.named.is_some());
         for item in structs.filter(|_| round == Round::Derive) {
             insertions.push((item.at, "#[derive(::papyra_metrics::Metrics)] ".to_owned()));

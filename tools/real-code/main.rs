@@ -7,7 +7,7 @@
 //! with 1.
 //!
 //! It takes minutes, so it is not part of the ordinary test run. The argument `expand` runs only the first half, and `compile` only
-//! the second. Crates that are named after `compile` are compiled alone.
+//! the second half. If names of crates follow `compile`, only these crates are compiled.
 
 #![forbid(unsafe_code)]
 

@@ -1,8 +1,8 @@
 //! A macro that adapts the instruments of another crate to the engine.
 
-/// Defines the engine's module `metrics`, and its instruments, which wrap those of a crate. Takes the type of each wrapped
-/// instrument, an expression that creates one, and an expression for each method. A histogram is created from its bounds and
-/// records floats.
+/// Defines the engine's module `metrics`, and instruments that wrap the instruments of another crate. For each wrapped
+/// instrument, the macro takes the type, an expression that creates the instrument, and an expression for each method. A
+/// histogram is created from its bounds and records floats.
 macro_rules! engine_of {
     (
         counter: $counter:ty = $new_counter:expr,

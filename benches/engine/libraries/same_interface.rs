@@ -1,5 +1,5 @@
-// Included by the modules of `fastmetrics` and `prometheus-client`, which both name their module of instruments `peer`: the
-// instruments of the two crates have the same interface.
+// The modules `fastmetrics` and `prometheus_client` include this file, because the instruments of these two crates have the
+// same interface. Each of the two modules imports the instruments of its crate as `peer`.
 
 engine_of! {
     counter: peer::counter::Counter = peer::counter::Counter::default(),
