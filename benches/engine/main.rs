@@ -1,10 +1,11 @@
 //! The cost of metrics in the example engine: its throughput and its instructions without metrics, with papyra-metrics, and
 //! with other crates that measure the same operations.
 //!
-//! The sources of the engine are compiled once for each of these builds; only `metrics.rs` differs. `--short` measures
-//! a tenth as long, `--instructions` measures no times, for a machine that is busy, and `--throughput` counts no
-//! instructions. `--write` writes the tables into `RESULTS.md`, between its two marks. Instructions are counted if
-//! valgrind is installed.
+//! The sources of the engine are compiled once for each of these builds; only `metrics.rs` differs. Instructions are counted
+//! if valgrind is installed.
+//!
+//! `--short` measures for a tenth of the time. `--instructions` measures no times, which is useful on a busy machine.
+//! `--throughput` counts no instructions. `--write` writes the tables into `RESULTS.md`, between its two marks.
 
 // Each build of the engine is used only in part, and each build includes the files of the engine again.
 #![allow(dead_code, unreachable_pub, clippy::duplicate_mod)]

@@ -1,6 +1,6 @@
 //! Measures this project, its peers and a baseline in one run, and prints the results.
 //!
-//! `--short` measures a tenth as long; `--write` writes the tables into `RESULTS.md`, between its two marks. `--only TEXT` prints
+//! `--short` measures for less time. `--write` writes the tables into `RESULTS.md`, between its two marks. `--only TEXT` prints
 //! the tables of the tasks whose names contain the text, without counting instructions.
 
 mod families;

@@ -102,9 +102,9 @@ impl Entry {
         repeats
     }
 
-    /// Measures a round. Repeats the round, but not without limit, if a thread had to wait for its core, or if the two threads
-    /// did not overlap enough. Without overlap, the threads run without contention. Returns `None` if they never overlapped
-    /// enough.
+    /// Measures a round. If a thread had to wait for its core, or if the two threads did not overlap enough, the round is
+    /// repeated, up to a limit. (Threads that do not overlap run without contention.) Returns `None` if the threads never
+    /// overlapped enough.
     fn time(&mut self, repeats: u64) -> Option<Duration> {
         const TRIES: usize = 50;
         let mut last = None;

@@ -29,7 +29,7 @@ pub struct Registered {
     pub contestant: &'static str,
     pub ten: Option<Make>,
     pub thousand: Option<Make>,
-    /// [`BACKENDS`] backends of ten counters each, in one registry, each with another label.
+    /// [`BACKENDS`] backends in one registry. Each backend has ten counters, and its own value of a label.
     pub backends: Option<Make>,
 }
 

@@ -2,7 +2,7 @@
 //! plain array, formatted by `itoa`. Histograms are measured too, in time per sample.
 //!
 //! Prints the nanoseconds per metric, their ratio to the baseline, and allocations. Times are measured for two cases: no number
-//! has changed since the last scrape, or all have. Exits with 1 if a warm scrape allocates.
+//! has changed since the last scrape, or all numbers have changed. Exits with 1 if a warm scrape allocates.
 //!
 //! With `--misses`, prints the instructions and the cache misses of the scrapes and of the baseline instead, as simulated by
 //! valgrind's cachegrind.
@@ -38,7 +38,8 @@ fn fastest<T>(state: &mut T, before: impl Fn(&mut T), run: impl Fn(&mut T)) -> f
     best.saturating_sub(clock).as_secs_f64() * 1e9
 }
 
-/// The costs per metric, or per sample of a histogram: times in nanoseconds, and bytes. Allocations are those of a whole scrape.
+/// The costs of a scrape. Times and bytes are per metric, or per sample of a histogram. Times are in nanoseconds. Allocations are
+/// those of a whole scrape.
 struct Cost {
     metrics: usize,
     same: f64,

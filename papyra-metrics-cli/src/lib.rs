@@ -88,10 +88,14 @@ impl Command {
     /// Prints the result to standard output, and everything else to standard error. The exit code is
     ///
     /// - 0 on success, even if a directory also contains other files, or if metrics are missing (except as below).
-    /// - 1 if a file is damaged, cannot be read, or conflicts with another file; if a path is given of a file that is
-    ///   neither a metrics file nor, for `describe`, `dashboard` and `rules`, a lock file; if these three commands find no
-    ///   metrics; if `--require` is given and a path has no metrics; if options conflict; or if the output cannot be
-    ///   written.
+    /// - 1 in each of these cases:
+    ///   - A file is damaged, cannot be read, or conflicts with another file.
+    ///   - A path names a file, not a directory, and this file is not a metrics file. (`describe`, `dashboard` and
+    ///     `rules` also accept a lock file.)
+    ///   - `describe`, `dashboard` or `rules` finds no metrics.
+    ///   - `--require` is given, and a path has no metrics.
+    ///   - Options conflict.
+    ///   - The output cannot be written.
     /// - 2 if no path was given.
     ///
     /// Once `watch` shows its table on a terminal, problems with files appear above the table. These problems do not

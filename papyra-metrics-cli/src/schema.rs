@@ -69,8 +69,8 @@ fn load(source: Source<'_>) -> (Option<Schema>, Readings) {
     }
 }
 
-/// Returns whether the path is a non-empty file that is not a published file, or is a pipe or a device. The path is
-/// then read as a lock file.
+/// Returns whether the path leads to a pipe, to a device, or to a non-empty file that is not a published file. The path
+/// is then read as a lock file.
 fn is_other_file(path: &Path) -> bool {
     let is_other =
         |error| matches!(error, ReadError::NotMetrics { .. } | ReadError::NotAFile { .. });

@@ -31,10 +31,10 @@ pub(crate) struct Readings {
     pub(crate) processes: Vec<Reading>,
     /// The paths that have no metrics, each with the reason.
     pub(crate) unavailable: Vec<String>,
-    /// Messages that are not errors, such as that a file is not a metrics file or is a copy of another file.
+    /// Messages that are not errors. For example, a file may not be a metrics file, or may be a copy of another file.
     pub(crate) notes: Vec<String>,
     pub(crate) errors: Vec<String>,
-    /// Whether one of the given paths has no metrics.
+    /// Whether at least one of the given paths has no metrics.
     pub(crate) is_incomplete: bool,
 }
 

@@ -3,9 +3,9 @@
 
 use std::{fmt::Write as _, path::Path};
 
-/// Returns whether a character is a control character, is invisible, or separates lines or paragraphs. Invisible
-/// characters are those with the property `Default_Ignorable_Code_Point` of Unicode 16, which include the bidirectional
-/// controls, and U+FFF9 to U+FFFB, which delimit interlinear annotations.
+/// Returns whether a character is a control character, is invisible, or separates lines or paragraphs. Two sets of
+/// characters are invisible: those with the property `Default_Ignorable_Code_Point` of Unicode 16, such as the
+/// bidirectional controls, and those from U+FFF9 to U+FFFB, which delimit interlinear annotations.
 pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -74,8 +74,8 @@ fn quoted(path: &Path) -> String {
     name
 }
 
-/// Escapes the invisible characters, except line feeds, in JSON that `serde_json` has written. They occur only inside
-/// JSON strings, so escaping them does not change the value of the JSON.
+/// Escapes the invisible characters, except line feeds, in JSON that `serde_json` has written. These characters occur
+/// only inside JSON strings, so escaping them does not change the value of the JSON.
 pub(crate) fn escape_json(json: &str) -> String {
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {

@@ -5,7 +5,7 @@ use syn::{LitInt, LitStr, Path};
 
 use crate::value::{LabelPairs, Percentage, RawValue, Value};
 
-/// A key as written in the attribute, for the location of errors, and its parsed value.
+/// A key of an attribute, and its parsed value. Errors are reported at the location of the key.
 pub(crate) struct Key<T> {
     pub(crate) key: Ident,
     pub(crate) value: T,

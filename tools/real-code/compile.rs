@@ -234,7 +234,7 @@ fn record_message(package: &str, round: Round, line: &Value, outcome: &mut Outco
         },
         "warning" => {
             let what = text(&message["message"]);
-            // This message is about the path in the attribute, which this tool wrote.
+            // The message is about the path that this tool wrote into the attribute.
             if what == "unnecessary qualification"
                 && text(&message["rendered"]).contains("__papyra")
             {

@@ -146,7 +146,8 @@ fn mentions(tokens: TokenStream, name: &proc_macro2::Ident) -> bool {
     })
 }
 
-/// Returns the struct as if a macro declared it, with the types of its fields as fragments.
+/// Returns the struct as a `macro_rules!` macro would declare it: the type of each field is in a group without
+/// delimiters.
 fn grouped(item: &TokenStream) -> TokenStream {
     let Ok(mut item) = syn::parse2::<syn::ItemStruct>(item.clone()) else { return item.clone() };
     for field in &mut item.fields {

@@ -74,7 +74,7 @@ pub(crate) struct Field<'a> {
     /// flattened fields are in `type_bounds`.
     pub(crate) has_bound: bool,
     pub(crate) role: Role,
-    /// Whether neither the keys of the field nor those of the struct had errors. If they had errors, `role` is a guess.
+    /// Whether the keys of the field and the keys of the struct are valid. If they are not, `role` is a guess.
     pub(crate) has_valid_keys: bool,
 }
 
@@ -185,7 +185,7 @@ pub(crate) struct PlainField<'a> {
     /// The attributes that are copied to the field of the generated struct.
     pub(crate) attrs: Vec<&'a Attribute>,
     pub(crate) role: PlainRole<'a>,
-    /// Whether neither the keys of the field nor those of the struct had errors. If they had errors, `role` is a guess.
+    /// Whether the keys of the field and the keys of the struct are valid. If they are not, `role` is a guess.
     pub(crate) has_valid_keys: bool,
 }
 

@@ -81,8 +81,8 @@ pub(super) fn captures_of_future<'a>(
     captures.into_iter().map(|(_, capture)| capture).collect()
 }
 
-/// Returns the arguments of type `&mut` that the expressions of targets contain. The body uses reborrows of them, so
-/// that generated code can use them after the body.
+/// Returns the arguments of type `&mut` that occur in the values of keys, such as `log` in `errors = log.errors`. The
+/// body uses reborrows of these arguments, so that generated code can use the arguments after the body.
 pub(super) fn lent_arguments<'a>(model: &'a InstrumentedFn<'a>) -> Vec<&'a Ident> {
     let mut lent = Vec::new();
     for argument in &model.function.arguments {

@@ -27,7 +27,8 @@ pub(super) struct StructContext<'a> {
     pub(super) labels: Vec<(String, String)>,
     /// The type and const parameters.
     pub(super) parameters: Vec<&'a Ident>,
-    /// Whether the keys of the struct are valid. If they are not, the user may have meant to give the key `storage`.
+    /// Whether the keys of the struct are valid. If they are not, the key `storage` may be missing only because it
+    /// could not be parsed.
     pub(super) has_valid_keys: bool,
 }
 

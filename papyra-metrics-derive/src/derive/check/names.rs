@@ -150,7 +150,8 @@ pub(super) fn possible_collisions(fields: &[Field<'_>]) -> Vec<usize> {
         }
     }
     // A histogram is exported under its name with suffixes, and with a unit that only the compiler knows. So it may
-    // collide with any metric whose name is longer and contains all words of the histogram's name.
+    // collide with any metric whose name is longer and contains all words of the histogram's name: the histogram
+    // `append` may collide with the counter `append_seconds_count`.
     for (histogram, (field, name, _)) in metrics.iter().enumerate() {
         if !field.may_be_histogram() {
             continue;

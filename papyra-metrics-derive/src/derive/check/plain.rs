@@ -1,4 +1,5 @@
-//! Checks a struct with `storage`, and builds the model of the struct of instruments that is generated for it.
+//! Checks a struct with `#[metrics(storage = …)]`, and builds the model of the struct of instruments that is generated
+//! for it.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;

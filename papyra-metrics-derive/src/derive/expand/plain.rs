@@ -1,4 +1,4 @@
-//! Generates the struct of instruments for a struct with `storage`.
+//! Generates the struct of instruments for a struct with `#[metrics(storage = …)]`.
 
 use proc_macro2::TokenStream;
 use quote::ToTokens;

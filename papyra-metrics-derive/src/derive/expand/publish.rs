@@ -20,8 +20,8 @@ pub(super) fn expand_impl(model: &InstrumentStruct<'_>) -> TokenStream {
     for field in &model.fields {
         let span = span_of(&field.ty);
         let ty = match &field.role {
-            // The bound does not name the type of the field, because lints treat a private type as public if it occurs
-            // in a bound of a public type.
+            // The bound does not name the type of the field. If it did, and the type were private in a public struct,
+            // lints would treat the type as public.
             Role::Skip { is_phantom_data: false } => quote_spanned!(span=> __rt::SkippedField),
             Role::Metric(Metric { source: Source::Computed(_), .. }) => {
                 quote_spanned!(field.name.ident.span()=> __rt::ComputedValue)

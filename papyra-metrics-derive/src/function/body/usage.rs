@@ -65,7 +65,7 @@ impl BodyUsage {
         self.names_in_order.iter().position(|name| ident == name)
     }
 
-    /// Adds what another expression names.
+    /// Adds the names that another expression contains, including `self` and its fields.
     pub(crate) fn add(&mut self, other: &Self) {
         self.names_self |= other.names_self;
         for name in &other.names_in_order {
@@ -267,7 +267,7 @@ pub(super) fn is_borrow_or_deref(before: &TokenTree) -> bool {
     is_punct(before, '&') || is_ident(before, "mut") || is_punct(before, '*')
 }
 
-/// Returns whether a method that only borrows a pinned `self` comes after it: `as_mut`, `as_ref` or `set`.
+/// Returns whether the tokens after a pinned `self` call a method that only borrows it: `as_mut`, `as_ref` or `set`.
 pub(super) fn only_borrows_pin(after: &[TokenTree]) -> bool {
     matches!(after, [dot, TokenTree::Ident(method), ..] if is_punct(dot, '.')
         && is_one_of(method, &["as_mut", "as_ref", "set"]))

@@ -18,7 +18,8 @@ pub(super) fn self_alias(at: Span) -> Ident {
     Ident::new(SELF_ALIAS, Span::mixed_site().located_at(at))
 }
 
-/// Returns `__root`, the name of the variable that holds the handle of the metrics.
+/// Returns `__root`, the name of the variable that holds the handle of the metrics. The module `handles` creates
+/// handles.
 pub(super) fn root_handle() -> Ident {
     Ident::new("__root", Span::mixed_site())
 }

@@ -41,8 +41,8 @@ impl BodyExpander<'_> {
         }
     }
 
-    /// Returns an expression that awaits a future. If the future is watched, the expression also records in the guard
-    /// `__cancelled` that the future is waiting.
+    /// Returns an expression that awaits a future. If `is_watched` is true, the expression also records in the guard
+    /// `__cancelled` that the future is waiting, so that a cancellation can be counted.
     pub(super) fn awaited(&self, future: &TokenStream, is_watched: bool) -> TokenStream {
         let private = &self.private;
         if !is_watched {

@@ -48,8 +48,8 @@ pub(crate) struct BodyPlan<'a> {
     pub(crate) is_timed_by_guard: bool,
     /// Whether a guard holds `&mut self` while the body runs.
     pub(crate) guard_holds_self: bool,
-    /// The arguments of type `&mut` that the expressions of targets contain. The body uses reborrows of them, so that
-    /// generated code can use them after the body.
+    /// The arguments of type `&mut` that occur in the values of keys, such as `log` in `errors = log.errors`. The body
+    /// uses reborrows of these arguments, so that generated code can use the arguments after the body.
     pub(crate) lent_arguments: Vec<&'a Ident>,
 }
 
@@ -279,8 +279,8 @@ impl<'a> BodyPlan<'a> {
         !is_mut && (takes_fields || self.body_self == BodySelf::ReborrowedPin)
     }
 
-    /// Returns the reason why the metrics must be held through a shared pointer, or `None` if a borrow of them lives
-    /// long enough or if `access` needs no handle.
+    /// Returns the reason why the metrics must be held through a shared pointer. Returns `None` if `access` needs no
+    /// handle, or if a borrow of the metrics lives long enough.
     pub(crate) fn sharing_reason(&self, access: Access) -> Option<SharingReason> {
         let is_handle = matches!(access, Access::Handle | Access::FutureHandle);
         let receiver = self.receiver_kind().filter(|_| is_handle)?;
@@ -337,8 +337,8 @@ impl<'a> BodyPlan<'a> {
     }
 
     /// Returns whether the body has to be the last expression of the generated function, instead of the initializer of
-    /// `__result`. This is necessary if the return type is `!` or contains `impl Trait`, because `__result` cannot have
-    /// such a type annotation, or if the body ends in a `return`, so that lints still report the `return` as needless.
+    /// `__result`. There are two such cases. If the return type is `!` or contains `impl Trait`, it cannot be the type
+    /// annotation of `__result`. If the body ends in a `return`, lints still have to report the `return` as needless.
     pub(crate) fn has_to_be_last(&self) -> bool {
         ends_in_return(&self.block.stream()) || cannot_be_annotated(self.model.function)
     }
