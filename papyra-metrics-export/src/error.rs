@@ -45,8 +45,8 @@ pub enum RegisterError {
         /// The label's name.
         name: String,
     },
-    /// Two metrics of one name differ in kind, unit, buckets or the names of their own labels, or two metrics would
-    /// export samples of the same name.
+    /// Two metrics with the same name differ in kind, unit, buckets or the names of their own labels, or two metrics
+    /// with different names would export samples of the same name.
     ConflictingDefinition {
         /// The definition in the new backend.
         new: Box<MetricDefinition>,

@@ -34,8 +34,8 @@ use crate::{Export, Progress, Registry, RegistryReader};
 ///
 /// For each bucket of a histogram, one call of `record_many` records the mean of the new values, as many times as there
 /// are new values. A recorder with the same bounds therefore has the exact count of each bucket and the right sum. A
-/// recorder that implements `record_many` itself takes the values of a call at once; the default implementation records
-/// them one by one, and `metrics-exporter-prometheus` keeps each of them until the metrics are rendered or its upkeep
+/// recorder that implements `record_many` itself takes the values of a call at once. The default implementation records
+/// them one by one, and `metrics-exporter-prometheus` keeps every value until the metrics are rendered or its upkeep
 /// runs.
 ///
 /// # Processes that fork
@@ -51,7 +51,7 @@ pub struct Facade {
     needs_description: bool,
 }
 
-/// The values of a series that have been recorded so far.
+/// A series, and the part of its values that was already recorded.
 struct Recorded {
     key: Key,
     /// The part of the counter's total that was already recorded.

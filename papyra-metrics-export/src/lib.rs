@@ -45,15 +45,15 @@
 //!
 //! - They read lifetime totals: no reader sees a reset, and no receiver sees a counter fall as long as the registry
 //!   remembers the closed backends ([`Registry::set_closed_retention`]).
-//! - The increments that a receiver adds up equal those that were counted, across resets, backends that are closed and
-//!   opened again, and receivers that are unavailable for a while. An adapter whose system cannot guarantee this
-//!   documents it.
+//! - The increments that a receiver adds up equal those that were counted, even if metrics are reset, a backend is
+//!   closed and opened again, or the receiver is unavailable for a while. If a monitoring system cannot guarantee this,
+//!   the documentation of its adapter says so.
 //! - They never block counting. A backend that panics while it is read does not affect the others;
 //!   [`Registry::problems`] reports it.
 //! - A metric has the same name everywhere: the registry's prefix, the backend's name for the metric, and the unit.
-//!   Only the notation differs. Prometheus and the `metrics` facade add `_total` to a counter; OpenTelemetry and OTLP
-//!   omit the unit and send it separately; and these two and StatsD keep the dots of the prefix, which become
-//!   underscores elsewhere.
+//!   Only the notation differs. Prometheus and the `metrics` facade add `_total` to a counter. OpenTelemetry and OTLP
+//!   omit the unit and send it separately. OpenTelemetry, OTLP and StatsD keep the dots of the prefix; elsewhere the
+//!   dots become underscores.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -9,15 +9,15 @@ use crate::registry::{Problem, ProblemReport};
 /// The maximum length of a name, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
 const MAX_NAME_LEN: usize = 255;
 
-/// The names that are in use, by their spelling in lower case. The SDK ignores case, so two names must not differ in
-/// case alone.
+/// The names that are in use, by their spelling in lower case. The SDK ignores case, so two names must not differ only
+/// in case.
 #[derive(Default)]
 pub(crate) struct Names(HashMap<String, Claimed>);
 
 /// A name that is in use.
 struct Claimed {
     name: String,
-    /// The exported name of the family that has this name.
+    /// The exported name of the family that uses this name in OpenTelemetry.
     family: String,
 }
 
@@ -56,8 +56,8 @@ impl Names {
     }
 }
 
-/// Describes why a family is not exported, or is exported as `name`. `taken` is a name that the family should have, and
-/// another family's claim of that name; `None` if the family's names are not taken but too long.
+/// Describes why a family is not exported, or why it is exported as `name`. `taken` is a name that the family should
+/// have, with the claim of another family to that name. It is `None` if the family's names are too long instead.
 fn problem(family: &Family, name: Option<&String>, taken: Option<(&String, &Claimed)>) -> String {
     let family = family.name();
     let Some((wanted, Claimed { name: taken, family: other })) = taken else {

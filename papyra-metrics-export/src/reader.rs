@@ -109,8 +109,9 @@ impl RegistryReader {
         self.view.number
     }
 
-    /// Returns two versions that identify the series of this reading and their indices. If two readers were created by
-    /// [`with_closed`](Self::with_closed) for the same registry and return equal versions, they have equal series.
+    /// Returns two version numbers that identify the series of this reading and their indices. If two readers were
+    /// created by [`with_closed`](Self::with_closed) for the same registry and return equal version numbers, they have
+    /// equal series.
     pub(crate) fn shape(&self) -> (u64, u64) {
         self.view.shape()
     }
@@ -120,13 +121,13 @@ impl RegistryReader {
         self.delivered = self.view.newest;
     }
 
-    /// Returns the number of the newest closing of a backend at the time of this reading.
+    /// Returns the number of the newest closing: how many backends had been closed at the time of this reading.
     pub(crate) fn newest(&self) -> u64 {
         self.view.newest
     }
 
-    /// Marks all closings up to this number as delivered. This is for adapters in which several readers deliver to one
-    /// receiver.
+    /// Marks the last values of backends up to this closing as delivered. This is for adapters in which several readers
+    /// deliver to one receiver.
     pub(crate) fn set_delivered(&mut self, closing: u64) {
         self.delivered = closing;
     }
@@ -211,8 +212,8 @@ impl<'a> Sample<'a> {
         &self.id.labels
     }
 
-    /// Returns the lifetime total of a counter or a histogram, which includes earlier backends with the same labels, or
-    /// the value of a gauge.
+    /// Returns the value of a gauge, or the lifetime total of a counter or a histogram. The total includes earlier
+    /// backends with the same labels.
     pub fn value(&self) -> &'a Value {
         self.value
     }

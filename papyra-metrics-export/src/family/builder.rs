@@ -8,7 +8,6 @@ use papyra_metrics::naming::{ExpositionName, is_name};
 use super::{Batch, Texts};
 use crate::{Labels, RegisterError};
 
-/// Prepares the families of one backend.
 pub(crate) struct FamilyBuilder {
     /// The names and other texts. They are stored as bytes and composed by copying, because formatting would take a
     /// large part of the time of a registration.

@@ -15,11 +15,13 @@ pub(crate) struct Families {
     batches: Vec<Arc<Batch>>,
     /// Each family, in the order of registration: the position of its batch, and its index in the batch.
     all: Vec<(usize, usize)>,
-    /// The position of each family by the hash of its name. If an earlier name has the same hash, the key is the next free
-    /// number. Names are declared in a program and not chosen by an attacker, so a fast hash suffices.
+    /// Maps the hash of each name to the position of its family in `all`. If another name already has this hash, the
+    /// key is the next free number. Names are declared in a program and not chosen by an attacker, so a fast hash
+    /// suffices.
     by_hash: FxHashMap<u64, usize>,
-    /// The number of names in `all` that end in a sample suffix, such as `_total`. Usually there are none, and then
-    /// families with different names cannot share a sample name, which makes the check for conflicts fast.
+    /// The number of names in `all` that end in a sample suffix, such as `_total`. It is usually zero. As long as no
+    /// new name ends in a sample suffix either, no two names can share a sample name, and the check for conflicts is
+    /// skipped.
     ambiguous: usize,
 }
 
@@ -43,8 +45,8 @@ impl Families {
         self.batches[batch].family(index)
     }
 
-    /// Returns the position of the family with this name. If there is none, the error is the key under which the family
-    /// can be added.
+    /// Returns the position in `all` of the family with this name. If there is none, the error is the key of `by_hash`
+    /// under which the family can be added.
     fn find(&self, name: &str) -> Result<usize, u64> {
         let mut hash = FxBuildHasher.hash_one(name);
         while let Some(&position) = self.by_hash.get(&hash) {
@@ -92,8 +94,8 @@ impl Families {
         }
     }
 
-    /// Returns the earliest family with another name that shares a sample name with a family of this name and kind, as
-    /// a counter `a` and a gauge `a_total` do.
+    /// Returns the earliest family that shares a sample name with a family of this name and kind, but has a different
+    /// name. For example, a counter `a` and a gauge `a_total` share the sample name `a_total`.
     fn sharing(&self, name: &str, kind: Kind) -> Option<Family> {
         let mut first: Option<usize> = None;
         for suffix in kind.sample_suffixes() {
@@ -132,7 +134,7 @@ fn conflict(new: &Family, earlier: &Family) -> RegisterError {
 /// The kinds of families that are exported.
 const KINDS: [Kind; 3] = [Kind::Counter, Kind::Gauge, Kind::Histogram];
 
-/// Returns whether the name ends in a suffix that the samples of some kind have, such as `_total`.
+/// Returns whether the name ends in a suffix of sample names, such as `_total`.
 fn has_sample_suffix(name: &str) -> bool {
     // The last letter is compared first, because it excludes most names.
     let last = name.bytes().next_back();

@@ -1,4 +1,4 @@
-//! Families: the definition that all series of one name share, across backends.
+//! Families: the definition that all series with the same name share, across backends.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -24,7 +24,7 @@ pub(crate) struct Family {
     pub(crate) kind: Kind,
 }
 
-/// The families that were added by one registration. They share memory, so that a registration needs few allocations.
+/// The families of one registration. They share memory, so that a registration needs few allocations.
 pub(crate) struct Batch {
     /// The texts of all families, one after another.
     text: String,
@@ -35,8 +35,8 @@ pub(crate) struct Batch {
     backend: Arc<Labels>,
 }
 
-/// The kind of a family, and the end of each of its texts in [`Batch::text`]. The order of the texts is: prefix, name,
-/// unit, help, label names.
+/// The kind of a family, and the positions of its texts in [`Batch::text`]. The texts follow one another in this order:
+/// prefix, name, unit, help, label names.
 struct Texts {
     kind: Kind,
     has_unit: bool,
@@ -46,14 +46,13 @@ struct Texts {
     name_end: usize,
     unit_end: usize,
     help_end: usize,
-    /// The end of the names of the metrics' own labels, which are in alphabetical order and joined by commas.
+    /// The end of the label names: the names of the metrics' own labels, in alphabetical order and joined by commas.
     label_names_end: usize,
     /// The buckets of a histogram family, known once one of its histograms has been read.
     buckets: OnceLock<Arc<Buckets>>,
 }
 
 impl Batch {
-    /// Returns the number of families.
     pub(crate) fn len(&self) -> usize {
         self.families.len()
     }
@@ -94,7 +93,8 @@ impl Family {
         &self.batch.text[texts.prefix_end..texts.name_end]
     }
 
-    /// Returns `name` after the registry's prefix, with dots between the words of the prefix and before the name.
+    /// Returns the registry's prefix and `name`, joined by a dot. The prefix keeps its dots, as in
+    /// `papyra.storage.reads`.
     pub(crate) fn dotted(&self, name: &str) -> String {
         let prefix = &*self.batch.prefix;
         let dot = if prefix.is_empty() { "" } else { "." };
@@ -134,7 +134,7 @@ impl Family {
         self.texts().buckets.get_or_init(|| Arc::clone(buckets));
     }
 
-    /// Returns the buckets. If they are not known yet, they are set to those of this distribution.
+    /// Returns the buckets. If they are not known yet, sets them to the buckets of this distribution first.
     pub(crate) fn buckets_or_set(&self, distribution: &Distribution) -> &Buckets {
         self.texts().buckets.get_or_init(|| Arc::new(Buckets::of(distribution)))
     }

@@ -1,11 +1,15 @@
 //! The readings that collections observe.
 //!
-//! Each observable instrument has a callback, and the SDK runs all callbacks for each collection of each of its
-//! readers. All callbacks of one collection use the same reading, unless another collection overlaps. The SDK does not
-//! report which callbacks belong to one collection, but it runs them in the order in which their instruments were
-//! built. A callback therefore takes a new reading unless its instrument was built after the instrument of the previous
-//! callback. If collections overlap, each collection still takes a reading in its first callback, and a reading is only
-//! ever replaced by a newer one. Therefore, no collection observes a value that was read before the collection began.
+//! Each observable instrument has a callback. Whenever a reader of the SDK collects, the SDK runs all callbacks, in the
+//! order in which their instruments were built. All callbacks of a collection use the same reading, unless another
+//! collection overlaps.
+//!
+//! The SDK does not report when a collection begins. A callback therefore compares its instrument with the instrument
+//! of the previous callback. If its instrument was built later, both callbacks belong to the same collection, and the
+//! callback uses the existing reading. Otherwise, a new collection has begun, and the callback takes a new reading.
+//!
+//! If collections overlap, each collection still takes a reading in its first callback, and a reading is only ever
+//! replaced by a newer one. Therefore, no collection observes a value that was read before the collection began.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,8 +25,8 @@ use crate::series::exported::ExportedValues;
 use crate::series::number::{Form, Number};
 use crate::{Labels, Registry, RegistryReader};
 
-/// The largest number of histogram values that are replayed after one reading. Replaying so many values takes about a
-/// tenth of a second. Later readings replay the remaining values.
+/// The largest number of histogram values that are replayed after one reading. To replay a value is to record it in a
+/// histogram of the SDK. A million values take about a tenth of a second. Later readings replay the remaining values.
 const MAX_REPLAYED: u64 = 1_000_000;
 
 pub(super) struct Collections {
@@ -36,12 +40,12 @@ pub(super) struct Collections {
 
 #[derive(Default)]
 struct Current {
-    /// The index of the instrument of the last callback.
+    /// The index of the instrument whose callback ran last.
     last: Option<usize>,
     /// The number of the newest reading.
     reading: u64,
-    /// The reader's `shape()` when `observed` was built: a pair of versions that differs once the series have changed.
-    /// `observed` is then rebuilt.
+    /// The reader's `shape()` when `observed` was built: a pair of version numbers. If the shape differs, the series
+    /// have changed, and `observed` is rebuilt.
     shape: Option<(u64, u64)>,
     /// The series of each instrument, by the address of its family.
     observed: HashMap<usize, Vec<Observed>>,
@@ -134,8 +138,8 @@ impl Collections {
         true
     }
 
-    /// Returns the reading of the collection that the callback with this index belongs to. Takes a new reading if this
-    /// is the first callback of the collection.
+    /// Returns the reading for the callback of the instrument with this index. Takes a new reading if this is the first
+    /// callback of a collection.
     fn reading(&self, index: usize) -> MutexGuard<'_, Current> {
         let mut current = self.current();
         let is_behind = current.last.is_some_and(|last| index > last);
@@ -145,7 +149,8 @@ impl Collections {
         }
         let reader = current.readers.pop();
         drop(current);
-        // Cleared before the reading, so that a panic during the reading is reported as a problem of this collection.
+        // The reports are cleared before the reading, so that a panic during the reading is reported as a problem of
+        // this collection.
         self.panics.set(Vec::new());
         self.backlog.set(Vec::new());
         let mut reader = reader.unwrap_or_else(|| RegistryReader::with_closed(&self.registry));
@@ -169,7 +174,7 @@ impl Collections {
 }
 
 impl Current {
-    /// Makes the reading of this reader the current one, unless the current one is newer.
+    /// Makes the reading of this reader the current reading, unless the current reading is newer.
     fn set_reading(&mut self, reader: RegistryReader) {
         if reader.number() > self.reading {
             self.reading = reader.number();

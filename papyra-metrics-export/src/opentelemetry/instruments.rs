@@ -15,8 +15,9 @@ use crate::family::Family;
 use crate::otel_naming::{Names, unit};
 use crate::registry::{Problem, ProblemReport};
 
-/// The longest time for which a registration waits for its instruments to be built. The time is limited because a
-/// collection may be running a callback of the application that waits for a lock which the registering thread holds.
+/// The longest time for which a registration waits for its instruments to be built. Without a limit there could be a
+/// deadlock: a collection may be running a callback of the application, and this callback may wait for a lock that the
+/// registering thread holds.
 const BUILD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The maximum length of a unit, <https://opentelemetry.io/docs/specs/otel/metrics/api/#instrument>.
@@ -24,10 +25,11 @@ const MAX_UNIT_LEN: usize = 63;
 
 pub(super) struct Instruments {
     state: Mutex<State>,
-    /// Notified when an instrument has been built, and when a callback begins, because it may run the code of backends.
+    /// Notified when an instrument has been built. Also notified when a callback begins, because registrations do not
+    /// wait while a callback may be running the code of backends.
     progress: Condvar,
-    /// The problem report for families that are not exported, that are exported with their kind in the name, or that
-    /// are exported without their unit.
+    /// The problem report for families that are not exported, or are exported with their kind in the name or without
+    /// their unit.
     report: ProblemReport,
     /// The problem report for a thread that could not be started.
     thread_report: ProblemReport,
@@ -46,8 +48,8 @@ struct State {
     /// The histograms whose bounds are not known yet.
     without_bounds: Vec<(Arc<Definition>, BuiltHistogram)>,
     is_building: bool,
-    /// The number of callbacks that are currently running. Each of them may be reading the backends, which runs their
-    /// code.
+    /// The number of callbacks that are currently running. Each of them may be reading the backends, which runs the
+    /// code of the backends.
     readings: usize,
 }
 
@@ -73,7 +75,7 @@ pub(super) struct Definition {
 /// The instrument that is to be built for a family. Families of gauges and of histograms need two instruments.
 pub(super) enum Part {
     /// The first instrument of a family: a counter, a gauge for integers, or the additional instrument that replays the
-    /// values of a histogram, together with the histogram if its bounds are known.
+    /// values of a histogram. If the bounds of the histogram are known, the histogram is built too.
     First,
     /// The gauge for floats. A gauge of the SDK accepts either integers or floats, so a family of gauges has both. A
     /// gauge that observes nothing is not exported.

@@ -50,9 +50,10 @@ mod instruments;
 ///
 /// This requires that the registry remembers a closed backend until it is opened again. If a reader collects after the
 /// registry has forgotten the backend and before the backend is opened again, the totals of the reopened backend begin
-/// at zero, so a cumulative reader sees them fall. If the provider has a second reader, with delta temporality, that
-/// does not collect during this time, the SDK subtracts the larger earlier total from the new one, and the subtraction
-/// overflows. To prevent both, pass a longer time than backends stay closed to [`Registry::set_closed_retention`].
+/// at zero, so a cumulative reader sees them fall. If the provider also has a reader with delta temporality, and this
+/// reader does not collect during that time, the SDK subtracts the larger earlier total from the new one, and the
+/// subtraction overflows. To prevent both, set [`Registry::set_closed_retention`] to a longer time than backends stay
+/// closed.
 ///
 /// # Histograms
 ///
@@ -104,7 +105,7 @@ impl OpenTelemetry {
     /// waits takes at most one second, as in a registration.
     ///
     /// Each collection also builds such histograms, but only the following collection exports them. Call this before
-    /// the only flush of a process, or before the last one if metrics have become present shortly before.
+    /// the only flush of a process, or before its last flush if metrics have become present shortly before.
     pub fn build_missing(&self) {
         // The building thread puts a histogram without bounds on the list `without_bounds`, so it has to finish first.
         self.adapter.instruments.wait_until_built();

@@ -15,7 +15,7 @@ use crate::{Export, Problem, Progress};
 
 /// The time limit for a request and its response.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// While more than this time remains of a pause that the collector has requested, exports fail. While less remains,
+/// If the collector has requested a pause and more than this time of the pause remains, exports fail. If less remains,
 /// exports return [`Progress::More`], so that the caller tries again and the values are sent right after the pause.
 const MAX_PAUSE: Duration = Duration::from_secs(4);
 
@@ -85,7 +85,6 @@ impl OtlpHttp {
         self
     }
 
-    /// Sends a message to the collector and returns the response.
     fn post(&self, message: &[u8]) -> Result<Response<Body>, ureq::Error> {
         let mut request = self.agent.post(&self.url).content_type("application/x-protobuf");
         for (name, value) in &self.headers {

@@ -56,9 +56,9 @@ pub use http::OtlpHttp;
 /// The totals of a closed backend are exported until the registry forgets them. Set [`Registry::set_closed_retention`]
 /// to longer than the collector may be unavailable.
 ///
-/// The start time of a counter or histogram is the time of the reading before the first one that contains its series.
-/// For this purpose, creating the `Otlp` counts as a reading. If the registry has forgotten a total, the series starts
-/// again at zero with a later start time. Gauges have no start time.
+/// The start time of a counter or histogram is the time of the last reading that did not contain its series, or the
+/// creation of the `Otlp` if the first reading contains the series. If the registry has forgotten a total, the series
+/// starts again at zero with a later start time. Gauges have no start time.
 ///
 /// Integers of the protocol are signed and have 64 bits. A total that exceeds them is sent as a float.
 pub struct Otlp {

@@ -27,7 +27,7 @@ pub trait Export {
     ///
     /// # Errors
     ///
-    /// Returns an error if the data could not be sent. The next export includes it.
+    /// Returns an error if the data could not be sent. The next export includes the data.
     fn export(&mut self) -> io::Result<Progress>;
 }
 
@@ -117,13 +117,13 @@ impl<E: Export> Driver<E> {
         let _ = catch(|| drop(previous));
     }
 
-    /// Returns the time after which no part of the final export is begun, if the final export begins now.
+    /// Returns the deadline of a final export that begins now. After the deadline, no part of the export is begun.
     fn deadline(&self) -> Instant {
         (self.clock)() + FLUSH_TIMEOUT
     }
 
-    /// Sends a part of the final export. Returns the time to wait before the next part, or `None` if there is no
-    /// further part. If there is one, but the deadline has passed, the result of the export is an error.
+    /// Sends a part of the final export. Returns the time to wait before the next part, or `None` if the export has
+    /// ended. It ends when everything was sent, or with an error if parts are left after the deadline.
     fn flush(&mut self, deadline: Instant) -> Option<Duration> {
         if self.export() == Progress::Done {
             return None;
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(next_after(at(1), at(0), Duration::MAX), None);
     }
 
-    /// An export that has more parts than it is asked for.
+    /// An export that always has a further part.
     struct Endless;
 
     impl Export for Endless {

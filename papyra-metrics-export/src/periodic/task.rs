@@ -70,8 +70,8 @@ impl PeriodicTask {
     ///
     /// # Errors
     ///
-    /// Returns an error if the last export failed or panicked, or if the runtime shut down before it ended;
-    /// [`TimedOut`](io::ErrorKind::TimedOut) if parts of the last export are left after five seconds.
+    /// Returns an error if the last export failed or panicked, or if the runtime shut down before it ended. The error
+    /// is [`TimedOut`](io::ErrorKind::TimedOut) if parts of the last export are left after five seconds.
     pub async fn stop(self) -> io::Result<()> {
         let Self { running, task, .. } = self;
         drop(running);

@@ -76,10 +76,10 @@ impl Periodic {
     ///
     /// # Errors
     ///
-    /// Returns an error if the last export failed or panicked, or if called in a forked child process;
+    /// Returns an error if the last export failed or panicked, or if called in a forked child process. The error is
     /// [`TimedOut`](io::ErrorKind::TimedOut) if parts of the last export are left after five seconds, or if the thread
-    /// has not ended after six; and [`Deadlock`](io::ErrorKind::Deadlock) if called by the export itself, in which case
-    /// the thread exports once more after this export returns, and then stops.
+    /// has not ended after six. It is [`Deadlock`](io::ErrorKind::Deadlock) if called by the export itself: the thread
+    /// then exports once more after this export returns, and stops.
     pub fn stop(mut self) -> io::Result<()> {
         self.join()
     }

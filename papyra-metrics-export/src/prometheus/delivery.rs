@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 pub(super) struct Delivery {
     /// The minimum time for which a last value is shown after its first scrape.
     pub(super) linger: Duration,
-    /// The registry numbers the closings of backends. The series of closings up to this number are no longer part of
-    /// scrapes. The number never falls.
+    /// The number of the newest closing whose series are no longer shown in scrapes. The registry numbers the closings
+    /// of backends: 1 for the first backend that was closed, and so on. This number never falls.
     delivered: AtomicU64,
-    /// The closings that are still shown although they were scraped, in order: the number of a closing, and a time. The
-    /// series of closings up to this number have been part of scrapes since this time.
+    /// The closings that were scraped and are still shown, oldest first. Each entry is the number of a closing, and the
+    /// time since which scrapes have contained the series of all closings up to this number.
     lingering: Mutex<VecDeque<(u64, Instant)>>,
 }
 
 impl Delivery {
-    /// Returns the number of the newest closing whose series are not shown again.
+    /// Returns the number of the newest closing whose series are no longer shown.
     pub(super) fn delivered(&self) -> u64 {
         // Relaxed: the number does not guard other memory.
         self.delivered.load(Ordering::Relaxed)

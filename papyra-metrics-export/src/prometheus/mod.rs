@@ -47,9 +47,9 @@ pub use server::{Server, serve};
 /// # Ok::<(), papyra_metrics_export::RegisterError>(())
 /// ```
 ///
-/// Histograms are classic ones: cumulative buckets whose bounds are inclusive and in the exported unit, an exact sum,
-/// and a count. In each scrape, the count equals the bucket `+Inf`. Gauges may be floats, `NaN` and infinities
-/// included.
+/// Histograms are exported as classic histograms: cumulative buckets whose bounds are inclusive and in the exported
+/// unit, an exact sum, and a count. In each scrape, the count equals the bucket `+Inf`. Gauges may be floats, including
+/// `NaN` and infinities.
 ///
 /// Names and labels are prepared when backends come or go; each scrape copies them and writes the values. Metrics of
 /// the same name form one family. The last values of a closed backend are part of the next scrape only, even if the
@@ -63,7 +63,7 @@ pub struct Prometheus {
     /// The scraper that most scrapes use. `None` before the first scrape and after a panic. It is locked while the code
     /// of backends runs, so no scrape waits for it: if it is locked, a scrape uses one of `more_scrapers`.
     scraper: Mutex<Option<Scraper>>,
-    /// The scrapers of scrapes that ran at the same time as another scrape. Locked only briefly.
+    /// The scrapers for scrapes that run while `scraper` is locked. Locked only briefly.
     more_scrapers: Mutex<Vec<Scraper>>,
     delivery: Delivery,
     /// The problem report of this adapter. It is created when a scrape panics for the first time.
@@ -160,13 +160,15 @@ impl Prometheus {
         let message = format!("a scrape for Prometheus panicked: {message}");
         let report = self.report.get_or_init(|| self.registry.report());
         report.set(vec![Problem::new(String::new(), message)]);
-        // Set after the report was written: if a scrape reset the flag before that, the report would never be cleared.
+        // The flag is set after the report was written. In the reverse order, another scrape could reset the flag
+        // before the report is written, and the report would never be cleared.
         self.is_reported.store(true, Ordering::Release);
     }
 
     #[cold]
     fn clear_report(&self) {
-        // Reset before the report is cleared, so that a panic of another scrape in the meantime sets the flag again.
+        // The flag is reset before the report is cleared, so that a panic of another scrape in the meantime sets the
+        // flag again.
         self.is_reported.store(false, Ordering::Release);
         if let Some(report) = self.report.get() {
             report.set(Vec::new());

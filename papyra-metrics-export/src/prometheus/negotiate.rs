@@ -91,8 +91,8 @@ struct Preference {
     weight: u16,
 }
 
-/// Returns the precision and the weight of the most precise range that matches. Of equally precise ranges, the one with
-/// the highest weight counts. If no range matches, the weight is zero.
+/// Returns the precision and the weight of the most precise range that matches. If several ranges are equally precise,
+/// returns the highest of their weights. If no range matches, the weight is zero.
 fn best(ranges: &[Range<'_>], kind: &str, subtype: &str) -> Preference {
     let matching = ranges.iter().filter_map(|range| {
         Some(Preference { precision: range.precision(kind, subtype)?, weight: range.weight })

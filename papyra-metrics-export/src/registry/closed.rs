@@ -19,7 +19,7 @@ pub(super) struct ClosedBackend {
     pub(super) at: Instant,
     /// The series of the backend. An entry is `None` if a later backend has continued the series.
     pub(super) series: Vec<Option<ClosedSeries>>,
-    /// Metrics whose counts are part of these series and that may be registered again.
+    /// The metrics that have counted into these series and may be registered again.
     pub(super) departed: Vec<Arc<Departed>>,
     pub(super) labels: Arc<Labels>,
     /// The problems of the backend's last reading.
@@ -57,8 +57,8 @@ impl Departed {
     }
 }
 
-/// The totals that unregistered metrics had counted into series which the registry has forgotten. If these metrics are
-/// registered again, these totals are not exported a second time, because receivers already have them.
+/// The totals of unregistered metrics whose series the registry has forgotten. If these metrics are registered again,
+/// these totals are not exported a second time, because receivers already have them.
 #[derive(Default)]
 pub(super) struct ForgottenSources {
     by_address: FxHashMap<usize, ForgottenSource>,
@@ -123,7 +123,7 @@ pub(super) enum SourceTotal {
 }
 
 impl SourceTotal {
-    /// Returns whether nothing was counted. A metric that was absent has such a total too.
+    /// Returns whether nothing was counted. This is also the case for a metric that was absent.
     pub(super) fn is_zero(&self) -> bool {
         match self {
             Self::Counter(total) => *total == 0,

@@ -68,7 +68,7 @@ pub(crate) use store::view::{SeriesView, View};
 /// their memory. If a backend is opened under the same labels after that, its series start at zero, even if it is the
 /// same `Arc` of metrics, because readers already have the earlier counts. A reader that does not read within this time
 /// does not get the last values. The memory and the time of a reading depend on the number of backends that are open or
-/// remembered, not on the number of those that were closed and forgotten.
+/// remembered, not on how many were closed and forgotten.
 ///
 /// # Totals
 ///
@@ -82,8 +82,8 @@ pub(crate) use store::view::{SeriesView, View};
 /// Counting never waits for a reader. The code of backends, their [`Metrics::walk`] and their `Drop`, runs under no
 /// lock of the registry: it may read the registry, register and unregister, and if it blocks, it delays only the thread
 /// that called it. Registering and reading wait for each other only briefly. If two readers read at the same time, one
-/// of them may have to repeat its reading. If a backend panics during a reading, those of its series that were not read
-/// before the panic keep their last values, and [`problems`](Self::problems) reports the panic.
+/// of them may have to repeat its reading. If a backend panics during a reading, its series that were not read before
+/// the panic keep their last values, and [`problems`](Self::problems) reports the panic.
 ///
 /// [`Metrics::walk`]: papyra_metrics::Metrics::walk
 #[derive(Clone)]
@@ -139,7 +139,7 @@ impl Registry {
         Self { shared, labels: Arc::default(), filters: Vec::new() }
     }
 
-    /// Returns a handle to the same registry that adds these labels to each registration through it.
+    /// Returns another handle to the same registry. This handle adds the given labels to each registration.
     ///
     /// ```
     /// use papyra_metrics::persistence::PersistenceMetrics;
@@ -165,7 +165,8 @@ impl Registry {
         Self { labels, ..self.clone() }
     }
 
-    /// Returns a handle to the same registry whose registrations export only the metrics that the filter accepts.
+    /// Returns another handle to the same registry. Backends that are registered through this handle export only the
+    /// metrics that the filter accepts.
     ///
     /// ```
     /// use papyra_metrics::persistence::PersistenceMetrics;

@@ -28,8 +28,8 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Current problems of an adapter, which may have several reports. The problems are no longer reported once this report
-/// is dropped.
+/// The current problems of an adapter, which may have several reports. `Registry::problems` includes the problems until
+/// the report is dropped.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ProblemReport(Arc<Mutex<Vec<Problem>>>);
 
@@ -39,7 +39,6 @@ impl ProblemReport {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = problems;
     }
 
-    /// Adds a problem to this report.
     pub(crate) fn add(&self, problem: Problem) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(problem);
     }

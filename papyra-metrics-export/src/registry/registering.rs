@@ -35,7 +35,7 @@ impl Registry {
     /// - if the name of a metric or of a label is invalid, or a label is given twice,
     /// - if another metric of the same name, in this or another backend, differs in kind, unit, buckets or label names,
     ///   or a metric of another name would export samples of the same name,
-    /// - if another metric, of this backend or of an open one, has the same name and labels.
+    /// - if another metric has the same name and labels, in this backend or in another open backend.
     pub fn register<M>(&self, metrics: Arc<M>, labels: &[(&str, &str)]) -> Result<(), RegisterError>
     where
         M: Metrics + Send + Sync + ?Sized + 'static,

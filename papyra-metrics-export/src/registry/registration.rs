@@ -1,4 +1,4 @@
-//! The data of a backend that is to be registered, which the modules of the registry pass to each other.
+//! The data of a backend that is to be registered. The modules of the registry pass it to each other.
 
 use std::sync::Arc;
 

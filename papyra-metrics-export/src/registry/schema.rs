@@ -97,9 +97,9 @@ impl Schema {
         is_same_list || *self.listed.descriptors == *new.descriptors
     }
 
-    /// Returns an error if a histogram of a backend has other buckets than its family or than another histogram of the
-    /// backend in this family. Each entry of `buckets` contains the index of the metric; `backend` contains the labels
-    /// of the backend, for the error.
+    /// Returns an error if a histogram of a backend has other buckets than its family, or other buckets than another
+    /// histogram of the backend in the same family. Each entry of `buckets` contains the index of the metric. `backend`
+    /// contains the labels of the backend, for the error.
     pub(super) fn check_buckets(
         &self,
         buckets: &[(usize, Arc<Buckets>)],

@@ -32,14 +32,15 @@ pub enum Combination {
 const EXTREMES: [&str; 6] = ["highest", "largest", "longest", "max", "oldest", "peak"];
 
 impl Combination {
-    /// Returns how to combine a gauge, given its name without prefixes, and its unit.
+    /// Returns how to combine a gauge with this unit. `name` is the gauge's name without prefixes, which may end in the
+    /// unit.
     pub fn of_gauge(name: &str, unit: Option<&str>) -> Self {
         let stem = unit.and_then(|unit| name.strip_suffix(unit)?.strip_suffix('_'));
         let words: Vec<_> = stem.unwrap_or(name).split('_').collect();
         Self::of_words(&words, unit)
     }
 
-    /// Returns how to combine a gauge, given the words of its name without the unit, and its unit.
+    /// Returns how to combine a gauge with this unit. `words` are the words of its name, without the unit.
     pub(super) fn of_words(words: &[&str], unit: Option<&str>) -> Self {
         let last = words.last().copied().unwrap_or_default();
         let is_extreme = words.iter().any(|word| EXTREMES.contains(word))

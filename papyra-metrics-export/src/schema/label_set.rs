@@ -6,8 +6,8 @@ use papyra_metrics::naming::is_name;
 
 use super::escape::{escape, unescape};
 
-/// The labels of a series, ordered by name, so that label sets in any order of declaration are equal. Empty for a
-/// metric without labels.
+/// The labels of a series, ordered by name, so that two sets are equal even if their labels were declared in a
+/// different order. Empty for a metric without labels.
 ///
 /// `Display` writes the labels as in a lock file: `op="get",outcome="ok"`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

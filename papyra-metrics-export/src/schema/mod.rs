@@ -43,8 +43,9 @@
 //!
 //! # The file
 //!
-//! A lock file is UTF-8 text, sorted by name and then by labels, so that it can be merged and compared line by line. A
-//! block for each family of metrics begins with its exported name, without the suffixes of samples such as `_total`:
+//! A lock file is UTF-8 text, sorted by name and then by labels, so that it can be merged and compared line by line.
+//! Each family of metrics has a block, which begins with the exported name of the family, without the suffixes of
+//! samples such as `_total`:
 //!
 //! ```text
 //! append_seconds
@@ -63,7 +64,7 @@
 //! Optional lines describe properties that dashboards and alert rules use. `component` is the prefix of the registry
 //! followed by the prefix of the metric's struct. `role errors` marks a counter of errors. `objective 99.9% within 0.1`
 //! is the [objective](papyra_metrics::Objective) of a histogram. If its series have different objectives, or only some
-//! of them have one, there is a line for each objective, which ends with the labels of its series.
+//! of them have one, each series with an objective has its own line, which ends with the labels of the series.
 //!
 //! Lines that begin with `#` and empty lines are ignored. In `help` and in the values of labels, a line feed is `\n`, a
 //! carriage return `\r`, a backslash `\\`, and a quote `\"`. Any other control character, and a character that changes
@@ -108,8 +109,8 @@ pub use rules::AlertRules;
 /// If the environment variable `UPDATE_METRICS` is set to a value other than `0` and the empty string, the file is
 /// written instead.
 ///
-/// A value of `M` is created in order to read its bucket bounds. For metrics with a prefix, of a registry, or without
-/// `Default`, see [`Schema`].
+/// A value of `M` is created in order to read its bucket bounds. For metrics with a prefix, for the metrics of a
+/// registry, or for a type without `Default`, see [`Schema`].
 ///
 /// # Errors
 ///

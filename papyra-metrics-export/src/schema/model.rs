@@ -85,7 +85,7 @@ impl Schema {
     /// Labels whose values differ from process to process, such as a host name, do not belong in a lock file. Register
     /// the metrics without these labels in the test.
     pub fn of_registry(registry: &Registry) -> Self {
-        // The bounds of a histogram that was absent when it was registered are known once it was read.
+        // A histogram that was absent when it was registered has known bounds once it has been read.
         RegistryReader::new(registry).refresh();
         let mut schema = Self::default();
         for (SeriesId { family, labels }, metric) in registry.descriptors() {

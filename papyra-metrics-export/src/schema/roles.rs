@@ -104,8 +104,8 @@ impl Schema {
             .or_else(|| counter(&SUCCESSES).map(Operations::Successes))
     }
 
-    /// Returns the only histogram of durations whose name begins with the stem. If the stem is the name of the
-    /// component, returns the only histogram of durations in the component. Returns `None` if there is none or several.
+    /// Returns the only histogram of durations whose name begins with `stem`. If `stem` is the name of the component,
+    /// returns the only histogram of durations in the component. Returns `None` if there are none or several.
     fn only_timed(&self, name: &str, stem: &str) -> Option<Operations<'_>> {
         let component = self.families.get(name)?.component.as_deref();
         let is_component = component.unwrap_or_default() == stem;

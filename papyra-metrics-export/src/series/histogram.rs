@@ -1,5 +1,5 @@
-//! Histograms: the buckets of a family, and the values of a series, which continue when its metrics are reset or its
-//! backend is reopened.
+//! Histograms: the buckets of a family, and the values of a series. The values continue when the metrics are reset or
+//! the backend is reopened.
 
 use papyra_metrics::{Distribution, Tally};
 
@@ -115,7 +115,7 @@ impl HistogramValues {
         totals
     }
 
-    /// Applies the current totals of the source.
+    /// Updates the exported values from the current totals of the source.
     pub(crate) fn apply(&mut self, totals: &[Tally]) {
         let has_fallen = match &self.base {
             None => has_fallen(totals, self.exported.iter().copied()),

@@ -6,8 +6,8 @@ use papyra_metrics::{Descriptor, Kind};
 
 use crate::family::Family;
 
-/// A list of descriptors, with the families of its metrics and the runs of one kind. Sources with the same list share
-/// it, unless they were registered with a filter.
+/// A list of descriptors, with the family of each metric and the runs of one kind. Sources with the same descriptors
+/// share one `Listed`, unless they were registered with a filter.
 pub(crate) struct Listed {
     pub(crate) descriptors: Cow<'static, [Descriptor]>,
     /// The runs of metrics of one kind, in order.

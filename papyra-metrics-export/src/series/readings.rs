@@ -6,7 +6,7 @@ use super::exported::ExportedValues;
 use super::form_run::FormRun;
 use super::number::{Form, Number};
 
-/// One reading of each metric of each source, in the order of the sources, and of the metrics within a source.
+/// One reading of each metric of each source. The readings are ordered by source and, within a source, by metric.
 #[derive(Default)]
 pub(crate) struct Readings {
     pub(super) values: ExportedValues,
@@ -43,7 +43,6 @@ impl Readings {
         FormRun::append(&mut self.forms, None, len);
     }
 
-    /// Appends a reading.
     pub(crate) fn push(&mut self, form: Form, number: Number) {
         self.values.numbers.push(number);
         FormRun::append(&mut self.forms, Some(form), self.values.numbers.len());

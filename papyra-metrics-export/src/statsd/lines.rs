@@ -44,8 +44,8 @@ enum Part {
 }
 
 impl SentSeries {
-    /// Creates the state of a series of which nothing was sent yet. Labels become tags if `with_tags` is set; otherwise
-    /// their values become parts of the name, after the registry's prefix.
+    /// Creates the state for a series that was not sent yet. If `with_tags` is set, labels become tags. Otherwise their
+    /// values become parts of the name, after the registry's prefix.
     pub(super) fn new(id: &SeriesId, with_tags: bool) -> Self {
         let buckets = id.family.buckets();
         let parts = buckets.map_or(1, |buckets| buckets.len() + 3);
@@ -277,8 +277,8 @@ fn in_unit(base_units: u64, per_unit: u64) -> String {
     text
 }
 
-/// Returns the sample rate of a line that represents this number of values. Receivers round or truncate its reciprocal,
-/// so the reciprocal is not less than the number.
+/// Returns the sample rate of a line that represents this number of values. Receivers compute the number as the
+/// reciprocal of the rate and round or truncate it, so the reciprocal must not be less than the number.
 #[allow(clippy::cast_precision_loss)] // exact up to 2⁵³
 fn sample_rate(count: u64) -> f64 {
     let mut rate = 1.0 / count as f64;

@@ -25,8 +25,7 @@ mod datagram;
 mod lines;
 mod socket;
 
-/// The time after which a datagram to another machine counts as received if the network has reported no failed
-/// delivery.
+/// A datagram to another machine counts as received if the network has reported no failed delivery within this time.
 const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Sends the metrics of a registry to a StatsD daemon; each [`export`](Export::export) sends the increments since the
@@ -47,8 +46,8 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Counters are sent as increments (`papyra.orders.records_written:12|c`), gauges as their values. A zero precedes a
 /// negative gauge value in the same datagram, because StatsD takes a signed value as a change. The registry's prefix
 /// and the values of the labels come first in a name; with [`with_tags`](Self::with_tags), the labels are tags instead.
-/// Characters that StatsD does not accept in a name or a tag become `_`, so two values of a label should not differ in
-/// such characters alone. Daemons calculate in floats, and round integers over 2⁵³.
+/// Characters that StatsD does not accept in a name or a tag become `_`, so two values of a label should not differ
+/// only in such characters. Daemons calculate in floats, and round integers over 2⁵³.
 ///
 /// # Histograms
 ///
@@ -60,8 +59,8 @@ const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
 /// - the gauges `….p50` and `….p99`, which are quantiles of the values recorded since these gauges were last sent.
 ///   Without new values they are not sent, so that the daemon keeps the last ones.
 ///
-/// With [`with_tags`](Self::with_tags), a histogram is a distribution of DogStatsD instead: one line for the new values of each
-/// bucket, with their mean and a sample rate that gives their number (`append_seconds:0.003|d|@0.25` represents four).
+/// With [`with_tags`](Self::with_tags), a histogram is a distribution of DogStatsD instead. The new values of each
+/// bucket are sent as one line with their mean and a sample rate: `append_seconds:0.003|d|@0.25` represents four values.
 ///
 /// # Delivery
 ///
@@ -117,8 +116,8 @@ struct Unconfirmed {
 }
 
 impl StatsD {
-    /// Creates an exporter to a daemon that listens on UDP. The name is resolved once, by this call. If the daemon does
-    /// not listen on one of the name's addresses, later exports try the next one.
+    /// Creates an exporter to a daemon that listens on UDP. A host name is resolved once, by this call. If the host
+    /// name has several addresses and sending to one of them fails, the next export tries the next address.
     ///
     /// # Errors
     ///
@@ -169,8 +168,8 @@ impl StatsD {
         self
     }
 
-    /// Sets the maximum size of a datagram in bytes. The default is 1432, which fits one Ethernet frame. A longer line
-    /// is sent alone. If the socket rejects a datagram of several lines as too long, the maximum becomes half the
+    /// Sets the maximum size of a datagram in bytes. The default is 1432, which fits into one Ethernet frame. A longer
+    /// line is sent alone. If the socket rejects a datagram of several lines as too long, the maximum becomes half the
     /// length of that datagram. UDP allows at most 65,507 bytes.
     #[must_use]
     pub fn with_max_bytes(mut self, bytes: usize) -> Self {
@@ -179,8 +178,8 @@ impl StatsD {
         self
     }
 
-    /// Sets the number of datagrams after which an export pauses for the daemon, at least one. The default is 32. The
-    /// buffer of a Linux socket holds about 90 datagrams.
+    /// Sets the number of datagrams after which an export pauses, so that the daemon can process them. Zero counts as
+    /// one. The default is 32. The buffer of a Linux socket holds about 90 datagrams.
     #[must_use]
     pub fn with_burst(mut self, datagrams: usize) -> Self {
         self.burst = datagrams.max(1);
@@ -280,7 +279,7 @@ impl StatsD {
         self.renews_socket = true;
     }
 
-    /// Adds parts of series to the datagram until the next one does not fit or the pass ends.
+    /// Adds parts of series to the datagram until the next part does not fit or the pass ends.
     fn fill(&mut self) {
         let mut lines = mem::take(&mut self.lines);
         while self.position.left > 0 {
@@ -377,7 +376,7 @@ impl StatsD {
     }
 
     /// Writes the unsent lines of one part of a counter or histogram, or the value of a gauge. Returns the new total of
-    /// the part, or `None` for a gauge and if there is nothing to send.
+    /// the part. Returns `None` for a gauge, or if there is nothing to send.
     fn write_lines(&self, at: Position, lines: &mut String) -> Option<Mark> {
         lines.clear();
         let series = &self.reader.series()[at.next];

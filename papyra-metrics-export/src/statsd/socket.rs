@@ -26,8 +26,8 @@ pub(super) enum Socket {
     Unix(UnixDatagram, PathBuf),
 }
 
-/// A UDP socket. It is connected, so that a report from the network that the port is unreachable becomes an error of
-/// the socket.
+/// A UDP socket. The socket is connected, so that it returns an error after the network has reported that the port is
+/// unreachable.
 pub(super) struct Udp {
     pub(super) socket: UdpSocket,
     /// All addresses of the daemon's host name.
@@ -88,7 +88,6 @@ impl Socket {
         Ok(Self::Unix(socket, path.to_owned()))
     }
 
-    /// Sends a datagram.
     pub(super) fn send(&self, datagram: &[u8]) -> Result<(), SendError> {
         loop {
             let result = match self {
@@ -118,8 +117,7 @@ impl Socket {
         }
     }
 
-    /// Returns the error for a report of a failed delivery. The report may concern the datagram that was sent last or
-    /// earlier ones.
+    /// Returns the error for a report of a failed delivery. The report may concern the last datagram or an earlier one.
     fn refused(&self, error: io::Error) -> SendError {
         if self.reports_at_once() { SendError::NotSent(error) } else { SendError::Lost(error) }
     }
@@ -147,8 +145,8 @@ impl Socket {
         matches!(self, Self::Udp(_))
     }
 
-    /// Connects a new UDP socket to the next address of the daemon's name. The daemon may listen on another address
-    /// than before, and the addresses of this machine may have changed.
+    /// Connects a new UDP socket to the next address of the daemon's host name. The daemon may now listen on a
+    /// different address, and the addresses of this machine may have changed.
     pub(super) fn renew(&mut self) {
         if let Self::Udp(udp) = self {
             udp.current = (udp.current + 1) % udp.addresses.len();

@@ -12,7 +12,8 @@ use super::http::{self, Received, Response};
 
 /// The time limit for a client, from the connection to the last byte of the response.
 pub(super) const CLIENT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The time limit for reading what the client still sends after the response, until the client closes the connection.
+/// The time limit, after the response, for discarding further data from the client and waiting until the client closes
+/// the connection.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// The number of bytes that a client may send after the response. If it sends more, the connection is closed.
 const MAX_DRAINED_BYTES: usize = 1024 * 1024;
@@ -60,7 +61,7 @@ impl Connection {
         &mut self.stream
     }
 
-    /// Returns whether the client has sent a request and the whole response has not been sent yet.
+    /// Returns whether the request is complete, but the response has not been sent completely.
     pub(super) fn is_in_progress(&self) -> bool {
         matches!(self.state, State::Waiting | State::Sending(..))
     }

@@ -43,12 +43,12 @@ pub(super) struct Shared {
 pub(super) struct EventLoop {
     poll: Poll,
     listeners: Vec<TcpListener>,
-    /// Connections by token, which is the order in which they were accepted.
+    /// The connections by token. A later connection has a higher token, so the oldest connection is the first.
     connections: BTreeMap<usize, Connection>,
     next_token: usize,
     /// The time at which the server checks again for clients that wait to be accepted. `None` if events report them.
     poll_listeners_at: Option<Instant>,
-    /// The time limit for the remaining responses. `None` until the server is stopped.
+    /// The deadline for the remaining responses. `None` until the server is stopped.
     stop_at: Option<Instant>,
     scraper: Scraper,
     /// The bodies of scrapes that are being sent, the oldest first.
@@ -109,8 +109,8 @@ impl EventLoop {
         }
     }
 
-    /// Returns whether the server was stopped, and all responses are complete or their time limit has passed. If it was
-    /// stopped, first closes the listeners, and all connections except those that wait for or receive a response.
+    /// Returns whether the server was stopped, and all responses are complete or `stop_at` has passed. If the server
+    /// was stopped, first closes the listeners, and all connections except those that wait for or receive a response.
     fn has_stopped(&mut self, now: Instant) -> bool {
         if !self.shared.is_stopping.load(Ordering::Acquire) {
             return false;
@@ -163,7 +163,7 @@ impl EventLoop {
     }
 
     /// Adds a body to the bodies that are being sent. If there are too many bodies, closes the connections that still
-    /// receive the oldest one.
+    /// receive the oldest body.
     fn make_room(&mut self, body: &Arc<String>) {
         self.bodies.retain(|body| body.strong_count() > 0);
         if self.bodies.len() >= MAX_BODIES {
@@ -194,8 +194,8 @@ impl EventLoop {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if is_of_one_client(&error) => {}
                 Err(error) => {
-                    // Linux reports a lack of descriptors even if no client waits. But an event was reported, so at
-                    // least one client waits if none was accepted.
+                    // Linux reports a lack of descriptors even if no client waits. But an event has reported a waiting
+                    // client, and if none was accepted, this client still waits.
                     if accepted == 0 {
                         self.report(format!("cannot accept a client: {error}"));
                         // A client that was answered, or that has not sent a request, occupies a descriptor that
@@ -210,7 +210,7 @@ impl EventLoop {
         self.poll_listeners_at.get_or_insert(now);
     }
 
-    /// Asks the operating system to report again the clients that wait to be accepted, if it is time to do so.
+    /// If `poll_listeners_at` has passed, asks the operating system to report waiting clients again.
     fn poll_listeners(&mut self, now: Instant) {
         if self.poll_listeners_at.is_none_or(|time| time > now) {
             return;
@@ -237,8 +237,8 @@ impl EventLoop {
         }
     }
 
-    /// Closes the oldest connection whose response was sent completely; if there is none, the oldest that has not sent
-    /// its request completely. Returns whether a connection was closed.
+    /// Closes the oldest connection whose response was sent completely. If there is none, closes the oldest connection
+    /// whose request is incomplete. Returns whether a connection was closed.
     fn evict(&mut self) -> bool {
         let mut connections = self.connections.iter();
         let answered = connections.find(|(_, connection)| connection.is_answered());

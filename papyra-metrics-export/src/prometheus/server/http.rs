@@ -21,7 +21,7 @@ pub(super) enum Received {
     Answered(Response),
 }
 
-/// A response that is ready to be sent. All clients that wait for one scrape share its body.
+/// A response that is ready to be sent. All clients that wait for the same scrape share the body.
 #[derive(Clone)]
 pub(super) struct Response {
     pub(super) head: Arc<str>,

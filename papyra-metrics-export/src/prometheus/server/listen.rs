@@ -10,12 +10,12 @@ use socket2::SockRef;
 /// The number of clients that may wait to be accepted. The operating system drops the first packet of any further
 /// client, which delays that client by a second.
 const BACKLOG: i32 = 1024;
-/// The number of ports that are tried. A port that the operating system chooses for the first address may be in use at
-/// another address.
+/// The number of ports that are tried if the caller asks for port 0. A port that the operating system chooses for the
+/// first address may be in use at another address.
 const MAX_ATTEMPTS: usize = 16;
 
 /// Listens at one port on every address that a name resolves to. Addresses that do not exist on this machine (such as
-/// the IPv6 address of `localhost`) are skipped, unless none exists.
+/// the IPv6 address of `localhost`) are skipped. If none of the addresses exists, returns an error.
 pub(super) fn listen(address: &(impl ToSocketAddrs + Debug)) -> io::Result<Vec<TcpListener>> {
     let mut addresses = Vec::new();
     let resolved = address

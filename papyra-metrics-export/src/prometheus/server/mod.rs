@@ -1,8 +1,8 @@
 //! A small HTTP server for applications that have none.
 //!
-//! The server is built on `mio`, `httparse` and `socket2`, with which one thread can wait for any number of clients.
-//! The alternatives are less suitable: `hyper` would add an async runtime and 17 crates to every application that
-//! formats metrics, and `tiny_http` has had no release since 2022.
+//! The server is built on `mio`, `httparse` and `socket2`. One thread waits for all clients, and another thread
+//! scrapes. The alternatives are less suitable: `hyper` would add an async runtime and 17 crates to every application
+//! that formats metrics, and `tiny_http` has had no release since 2022.
 
 use std::fmt::{self, Debug};
 use std::io;

@@ -58,9 +58,9 @@ impl Scraper {
         current.map(|index| self.current.swap_remove(index)).is_some()
     }
 
-    /// Starts the next scrape if none is running. It is for the connection that has waited longest, and for all others
-    /// with the same `Accept` header. If all clients send the same header, each of them therefore waits for at most two
-    /// scrapes.
+    /// Starts the next scrape if none is running. The scrape is for the connection that has waited longest, and for all
+    /// others with the same `Accept` header. If all clients send the same header, each of them therefore waits for at
+    /// most two scrapes.
     pub(super) fn start_next(&mut self) {
         if self.is_scraping {
             return;

@@ -10,7 +10,7 @@ pub(super) struct Component<'a, 'm> {
     pub(super) metrics: Vec<&'m Metric<'a>>,
 }
 
-/// A group of more metrics than this is split by the next word of their names.
+/// If a group has more metrics than this, it is split by the next word of their names.
 const LARGE: usize = 12;
 
 /// Groups metrics, which are ordered by name, into components. If some metrics fit into no component, a last component
@@ -60,8 +60,8 @@ fn split<'a, 'm>(
     rest
 }
 
-/// Returns the words with which all names of a group begin. If one of the names contains a word in the singular, the
-/// singular is returned.
+/// Returns the words with which all names of a group begin. If the names contain both the singular and the plural of a
+/// word, the singular is returned.
 fn common_words<'a>(group: &[&Metric<'a>]) -> Vec<&'a str> {
     let [first, rest @ ..] = group else { return Vec::new() };
     let mut common = Vec::new();

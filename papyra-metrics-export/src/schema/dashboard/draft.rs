@@ -2,7 +2,7 @@
 
 use super::promql::Query;
 
-/// A panel without an id and a position, which `layout` assigns.
+/// A panel that has no id and no position yet. `layout` assigns both.
 pub(super) struct Draft {
     /// The key of the panel, which is unique in its dashboard. The id of the panel is derived from the key, so that
     /// links to the panel remain valid when other panels are added.
@@ -26,7 +26,7 @@ pub(super) enum Chart {
     Quantiles,
     /// Stacked areas, for the parts of a sum.
     Stack,
-    /// Stacked areas for the parts of a number of errors. A single part is red.
+    /// Stacked areas, for numbers of errors. If there is only one series, it is red.
     Errors,
     Heatmap,
     /// A single number.

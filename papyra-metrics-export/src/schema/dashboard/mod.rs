@@ -158,7 +158,8 @@ fn uid(title: &str) -> String {
     if is_lossless && uid.len() <= LONGEST {
         return uid;
     }
-    // The hash distinguishes titles that become equal when they are shortened and their special characters replaced.
+    // Different titles may become equal when they are shortened and special characters are replaced. The hash
+    // distinguishes them.
     let hash = format!("-{:08x}", fnv1a(title));
     let kept = uid.len().min(LONGEST - hash.len());
     format!("{}{hash}", uid[..kept].trim_end_matches('-'))

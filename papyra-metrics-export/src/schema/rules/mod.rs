@@ -12,10 +12,10 @@ use super::model::Schema;
 ///
 /// | alert | fires if | severity |
 /// |---|---|---|
-/// | `…High` | more than 1 % of the operations fail over 5 minutes, for 5 minutes | critical |
+/// | `…High` | for 5 minutes, more than 1 % of the operations in the last 5 minutes have failed | critical |
 /// | `…Occur` | errors keep occurring for 10 minutes, and the number of operations is not known | warning |
-/// | `…BudgetBurnsFast` | the error budget of an objective would be used up within about two days, or within five | critical |
-/// | `…BudgetBurnsSlowly` | the error budget would be used up within ten days, or within its 30 days | warning |
+/// | `…BudgetBurnsFast` | the error budget of an objective would be used up in about 2 days at the rate of the last hour, or in 5 days at the rate of the last 6 hours | critical |
+/// | `…BudgetBurnsSlowly` | the error budget would be used up in 10 days at the rate of the last day, or in 30 days at the rate of the last 3 days | warning |
 /// | `…Stuck` | operations are in flight, and none has finished for 15 minutes | critical |
 /// | `…ScrapeFails` | a process that exported these metrics cannot be scraped for 5 minutes | critical |
 /// | `…Absent` | no process has exported these metrics for 5 minutes | critical |
@@ -61,8 +61,8 @@ use super::model::Schema;
 ///
 /// The alerts of an [objective](papyra_metrics::Objective) measure how fast its error budget is used up in two windows.
 /// Windows and factors are those that chapter 5 of Google's "The Site Reliability Workbook" recommends for an objective
-/// over 30 days. Values are summed over all instances of a job. A factor that cannot be reached, because the factor
-/// times the budget is 100 % or more, is left out.
+/// over 30 days. Values are summed over all instances of a job. If a factor times the budget is 100 % or more, the
+/// factor can never be reached and is left out.
 #[derive(Clone, Debug)]
 pub struct AlertRules<'a> {
     schema: &'a Schema,
