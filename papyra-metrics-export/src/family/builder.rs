@@ -43,7 +43,7 @@ impl FamilyBuilder {
             text.push(b'_');
         }
         let prefix_end = text.len();
-        // Most pieces are empty, and skipping one is faster than copying zero bytes.
+        // Most pieces are empty, and skipping an empty piece is faster than copying zero bytes.
         let pieces = name.pieces().into_iter().filter(|piece| !piece.is_empty());
         pieces.for_each(|piece| text.extend_from_slice(piece));
         let name_end = text.len();

@@ -13,7 +13,7 @@ use crate::RegisterError;
 #[derive(Default)]
 pub(crate) struct Families {
     batches: Vec<Arc<Batch>>,
-    /// Each family, in the order of registration: the position of its batch, and its index in the batch.
+    /// Each family, in the order of registration: the index of its batch in `batches`, and its index in that batch.
     all: Vec<(usize, usize)>,
     /// Maps the hash of each name to the position of its family in `all`. If another name already has this hash, the
     /// key is the next free number. Names are declared in a program and not chosen by an attacker, so a fast hash

@@ -201,7 +201,8 @@ impl Instruments {
         self.progress.notify_all();
     }
 
-    /// Until the returned guard is dropped, registrations do not wait for their instruments to be built.
+    /// Marks a callback as running. Until the returned guard is dropped, registrations do not wait for their
+    /// instruments to be built.
     pub(super) fn begin_reading(&self) -> ReadingGuard<'_> {
         self.state().readings += 1;
         self.progress.notify_all();

@@ -236,7 +236,7 @@ impl Adapter {
     }
 }
 
-/// A type of numbers that an instrument observes: `u64`, `i64` or `f64`.
+/// A number type that an instrument can observe: `u64`, `i64` or `f64`.
 trait Observable: Sized {
     /// Converts the number to this type. Returns `None` if `form` says that the number has another type.
     fn of(form: Form, number: Number) -> Option<Self>;
@@ -260,7 +260,7 @@ impl Observable for f64 {
     }
 }
 
-/// Observes the current values of a family. This is the callback of an instrument for numbers.
+/// Observes the current values of a family. This is the callback of the instruments for counters and gauges.
 fn observe<N: Observable>(
     adapter: &Weak<Adapter>,
     index: usize,

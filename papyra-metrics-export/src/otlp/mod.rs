@@ -60,7 +60,7 @@ pub use http::OtlpHttp;
 /// creation of the `Otlp` if the first reading contains the series. If the registry has forgotten a total, the series
 /// starts again at zero with a later start time. Gauges have no start time.
 ///
-/// Integers of the protocol are signed and have 64 bits. A total that exceeds them is sent as a float.
+/// Integers of the protocol are signed and have 64 bits. A larger total is sent as a float.
 pub struct Otlp {
     registry: Registry,
     reader: RegistryReader,
@@ -112,7 +112,7 @@ impl Otlp {
         }
     }
 
-    /// Sets the resource attributes, which identify the process, such as `service.name` and `service.instance.id`.
+    /// Sets the resource attributes, such as `service.name` and `service.instance.id`. They identify the process.
     ///
     /// Two processes need different attributes; otherwise a collector regards their series as the same.
     #[must_use]

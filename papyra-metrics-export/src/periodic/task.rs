@@ -104,8 +104,8 @@ struct FlushOnDrop<E: Export>(Option<Driver<E>>);
 impl<E: Export> Drop for FlushOnDrop<E> {
     fn drop(&mut self) {
         if let Some(mut driver) = self.0.take() {
-            // There is no pause between the parts, because the runtime is shutting down. A paused clock of tokio would
-            // never reach the deadline.
+            // There is no pause between the parts, because the runtime is shutting down. The deadline uses the clock of
+            // the standard library, because a paused clock of tokio would never reach it.
             driver.clock = Instant::now;
             let deadline = driver.deadline();
             while driver.flush(deadline).is_some() {}

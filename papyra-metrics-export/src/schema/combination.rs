@@ -32,7 +32,7 @@ pub enum Combination {
 const EXTREMES: [&str; 6] = ["highest", "largest", "longest", "max", "oldest", "peak"];
 
 impl Combination {
-    /// Returns how to combine a gauge with this unit. `name` is the gauge's name without prefixes, which may end in the
+    /// Returns how to combine a gauge with this unit. `name` is the gauge's name without prefixes; it may end in the
     /// unit.
     pub fn of_gauge(name: &str, unit: Option<&str>) -> Self {
         let stem = unit.and_then(|unit| name.strip_suffix(unit)?.strip_suffix('_'));

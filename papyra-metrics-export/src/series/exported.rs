@@ -10,7 +10,8 @@ use crate::family::Family;
 #[derive(Default)]
 pub(crate) struct ExportedValues {
     pub(crate) numbers: Vec<Number>,
-    /// The buckets of all histograms. The number of a histogram is the index of its first bucket.
+    /// The buckets of all histograms. The entry of a histogram in `numbers` is the index of its first bucket in this
+    /// list.
     tallies: Vec<Tally>,
 }
 

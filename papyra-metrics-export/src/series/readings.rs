@@ -28,7 +28,7 @@ impl Readings {
         self.values.numbers.len()
     }
 
-    /// Appends unread entries until there are `len` entries.
+    /// Appends entries for metrics that were not read, until there are `len` entries.
     #[inline]
     pub(crate) fn fill(&mut self, len: usize) {
         // Usually no entry is missing, so only this check is inlined.

@@ -99,8 +99,8 @@ impl EventLoop {
             }
             self.respond(now);
             self.close_expired(now);
-            // New clients come last: a full server closes idle connections for them, and a connection is not idle once
-            // its request has been read.
+            // New clients come last: a full server closes idle connections to make room for them, and a connection is
+            // not idle once its request has been read.
             for listener in from_listeners {
                 self.accept(listener.0, now);
             }

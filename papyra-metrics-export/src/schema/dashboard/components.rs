@@ -25,7 +25,8 @@ pub(super) fn of<'a, 'm>(metrics: &'m [Metric<'a>]) -> Vec<Component<'a, 'm>> {
     components
 }
 
-/// Groups metrics that have the same word at `index` into components, and returns the metrics that fit into none.
+/// Groups metrics into components by the word at `index` of their names. Returns the metrics that fit into no
+/// component.
 fn split<'a, 'm>(
     metrics: Vec<&'m Metric<'a>>,
     index: usize,

@@ -52,7 +52,7 @@ impl Queries {
     }
 }
 
-/// Returns the expression for the increase of samples per second.
+/// Returns the expression for the rate of these samples: their increase per second.
 pub(super) fn rate(samples: &str) -> String {
     format!("rate({samples}[{INTERVAL}])")
 }

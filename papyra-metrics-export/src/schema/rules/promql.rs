@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// Returns a selector for the samples with a name, with label matchers if there are any:
+/// Returns a selector for the samples with this name, with label matchers if there are any:
 /// `append_seconds_bucket{le="0.1"}`.
 pub(super) fn selector(sample: &str, matchers: &[(&str, &str)]) -> String {
     if matchers.is_empty() {
@@ -12,7 +12,7 @@ pub(super) fn selector(sample: &str, matchers: &[(&str, &str)]) -> String {
     format!("{sample}{{{}}}", matchers.collect::<Vec<_>>().join(","))
 }
 
-/// Returns an expression for the rate of a counter per second over a window, summed over the labels `summed`.
+/// Returns an expression for the per-second rate of a counter over a window, summed over the labels `summed`.
 pub(super) fn rate(selector: &str, window: &str, summed: &[&str]) -> String {
     summed_over(&format!("rate({selector}[{window}])"), summed)
 }
