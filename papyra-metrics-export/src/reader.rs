@@ -121,7 +121,8 @@ impl RegistryReader {
         self.delivered = self.view.newest;
     }
 
-    /// Returns the number of the newest closing: how many backends had been closed at the time of this reading.
+    /// Returns the number of the newest closing at the time of this reading. The registry numbers the closings of
+    /// backends in order.
     pub(crate) fn newest(&self) -> u64 {
         self.view.newest
     }

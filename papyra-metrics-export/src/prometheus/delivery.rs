@@ -11,7 +11,7 @@ pub(super) struct Delivery {
     /// The minimum time for which a last value is shown after its first scrape.
     pub(super) linger: Duration,
     /// The number of the newest closing whose series are no longer shown in scrapes. The registry numbers the closings
-    /// of backends: 1 for the first backend that was closed, and so on. This number never falls.
+    /// of backends in order. This number never falls.
     delivered: AtomicU64,
     /// The closings that were scraped and are still shown, oldest first. Each entry is the number of a closing, and the
     /// time since which scrapes have contained the series of all closings up to this number.
