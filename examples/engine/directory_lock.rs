@@ -25,8 +25,8 @@ impl DirectoryLock {
 }
 
 impl Drop for DirectoryLock {
-    /// Unlocks the file. Closing it would not be enough while another thread starts a process: until that process
-    /// executes its program, it has a copy of the open file, which keeps the lock.
+    /// Unlocks the file. Closing the file would not be enough while another thread starts a process. The new process
+    /// has a copy of the open file until it executes its program, and the copy keeps the lock.
     fn drop(&mut self) {
         let _ = self.0.unlock();
     }

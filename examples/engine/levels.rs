@@ -30,7 +30,7 @@ pub(crate) struct Compaction {
     pub(crate) into: Level,
     /// The tables, the newest first.
     pub(crate) inputs: Vec<Arc<Table>>,
-    /// Whether deletions are dropped, because no deeper level has older entries of these keys.
+    /// Whether deletions are dropped. They are not needed if no deeper level can have older entries of their keys.
     pub(crate) drops_deletions: bool,
 }
 

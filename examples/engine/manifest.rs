@@ -34,8 +34,8 @@ impl Manifest {
         Self { first_log, tables: levels.0.each_ref().map(numbers) }
     }
 
-    /// Replaces the manifest. After [`Error::Stopped`], it is unknown whether the old or the new one is stored. After any other
-    /// error, the old one is.
+    /// Replaces the manifest. After [`Error::Stopped`], it is unknown whether the old or the new manifest is stored.
+    /// After any other error, the old manifest is stored.
     pub(crate) fn write(&self, directory: &Path, is_synced: bool) -> Result<(), Error> {
         let mut text = format!("log {}\n", self.first_log);
         for (level, tables) in self.tables.iter().enumerate() {

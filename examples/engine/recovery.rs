@@ -129,8 +129,9 @@ fn replay(directory: &Path, logs: &[u64], metrics: &SharedMetrics) -> Result<Mem
             memtable.insert(sequence, key, value);
         })?;
         metrics.wal.replayed.add(replayed.records);
-        // A log is complete before anything is written to the next one, so only the last log with a frame may end within
-        // one. Empty logs may follow it: a crash while the store is opened leaves one behind.
+        // A log is complete before anything is written to the next one. So only the last log that is not empty may end
+        // within a frame. Empty logs may follow it, because a crash while the store is opened leaves an empty log
+        // behind.
         let is_empty = replayed.records == 0 && !replayed.is_torn;
         if let Some(torn) = torn.filter(|_| !is_empty) {
             return Err(Error::corrupt(&wal::path(directory, torn), "it ends within a frame"));

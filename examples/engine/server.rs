@@ -25,7 +25,8 @@ impl Server {
         Arc::new(Self { store, metrics })
     }
 
-    /// Accepts clients until the future is dropped. Each client is served in a task, which continues after that.
+    /// Accepts clients until the future is dropped. Each client is served in a task of its own. The tasks continue
+    /// after the future is dropped.
     pub async fn run(self: Arc<Self>, listener: TcpListener) {
         loop {
             match listener.accept().await {

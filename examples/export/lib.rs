@@ -8,7 +8,7 @@
 //! - `statsd` sends to a StatsD daemon.
 //! - `engine_metrics` declares the metrics of a whole LSM engine.
 //!
-//! This library is the backend that the first five share.
+//! This library is the backend that the first five examples share.
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};

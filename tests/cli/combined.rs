@@ -78,7 +78,7 @@ fn a_copy_of_a_file_is_not_added_to_the_process() {
     assert!(run(directory.path(), "show a.backup").out.starts_with("max_depth: 1\n"));
     let output = run(directory.path(), &format!("show --each {files}"));
     assert_eq!(output.out.matches("\nmax_depth: ").count(), 3, "{output:?}");
-    // Of two copies of an ended process, one is counted.
+    // After the process has ended, two copies of its file are counted once.
     drop((process, other));
     fs::copy(path("a.backup"), path("d.backup")).unwrap();
     assert!(run(directory.path(), "show a.backup d.backup").out.starts_with("max_depth: 1\n"));

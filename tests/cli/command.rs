@@ -600,7 +600,7 @@ fn a_closed_pipe_is_not_an_error_and_a_full_disk_is() {
 fn watch_prints_lines_without_a_terminal() {
     let mut service = Service::start();
     let mut watching = Command::new(COMMAND)
-        // The count ends the command if the expected output does not come.
+        // `--count` ends the command if the expected output does not come.
         .args(["watch", "--interval", "0.05", "--count", "1200", "a.metrics"])
         .current_dir(service.directory.path())
         .stdout(Stdio::piped())

@@ -42,7 +42,7 @@ fn a_process_its_struct_and_its_lock_file_give_the_same_rules() {
             assert_eq!(out, expected, "{options}{path}");
         }
     }
-    // The mark and the objective come from the declaration, not from names.
+    // No name says that `problems` counts errors or that `append` has an objective: the declaration does.
     let rules = AlertRules::new(&schema).to_string();
     for alert in ["ProblemsHigh", "AppendSecondsBudgetBurnsFast", "ProblemsAbsent"] {
         assert!(rules.contains(&format!("- alert: {alert}\n")), "{rules}");

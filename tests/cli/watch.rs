@@ -306,8 +306,8 @@ fn a_value_is_shown_next_to_its_name_in_a_terminal_of_any_size() {
     let directory = tempfile::tempdir().unwrap();
     let mut backend = Backend::publishing(&directory.path().join("log.metrics"));
     backend.request("write 7");
-    // The sizes include a terminal with more than 65,535 cells, and one that does not know its size. The interval is
-    // shorter than the time to draw the largest terminal, which must not delay the key.
+    // The sizes include a terminal with more than 65,535 cells, and a terminal that does not know its size. Drawing the
+    // largest terminal takes longer than the interval. That must not delay the reaction to a key.
     for (rows, columns) in
         [(4, 80), (2, 80), (1, 40), (8, 50), (8, 40), (8, 24), (300, 400), (70, 1000), (0, 0)]
     {

@@ -1,4 +1,5 @@
-//! Histograms: the bucket of each value, the readings, and concurrent takes, which lose no value. Peaks and floats.
+//! Histograms: the bucket of each value, the readings, and concurrent calls of `take`, which lose no value. Also peaks,
+//! float gauges, and the comparison of values.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;

@@ -1,4 +1,4 @@
-//! Backends do not share counts: neither two backends of the same type, nor the backends of two tests that run in the same
+//! Each backend has its own counts, even if another backend has the same type, or another test runs in the same
 //! process.
 
 use papyra_metrics::{Metrics, persistence::PersistenceMetrics};

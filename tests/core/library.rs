@@ -29,7 +29,7 @@ fn sequence_pointer() -> *const u8 {
 #[test]
 fn a_library_that_has_counted_clears_its_pointer_and_can_be_unloaded() {
     let path = CString::new(COMPILED.join("library.so").as_os_str().as_bytes()).unwrap();
-    // SAFETY: loading the library runs only one constructor, that of the sharded instruments.
+    // SAFETY: loading the library runs only the constructor of the sharded instruments.
     let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW) };
     assert!(!library.is_null(), "{path:?}");
     // SAFETY: the symbol is a function of this type.

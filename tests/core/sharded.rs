@@ -294,7 +294,7 @@ mod moved_and_interrupted {
 
     /// Returns the CPUs on which this process may run.
     fn cpus() -> Vec<libc::cpu_set_t> {
-        // SAFETY: a `cpu_set_t` is plain bits, for which zeros are a value. The calls access only the sets.
+        // SAFETY: a `cpu_set_t` of zeros is valid: the empty set. The calls access only the sets.
         unsafe {
             let mut all: libc::cpu_set_t = std::mem::zeroed();
             assert_eq!(libc::sched_getaffinity(0, size_of_val(&all), &raw mut all), 0);
@@ -309,8 +309,8 @@ mod moved_and_interrupted {
         }
     }
 
-    /// An addition that did not detect that its thread was moved would race with additions on the CPU of its cell, and
-    /// counts would be lost.
+    /// If an addition did not detect that its thread was moved, it would race with additions on the CPU of its cell.
+    /// Counts would then be lost.
     #[test]
     fn threads_that_are_moved_from_core_to_core_lose_no_increment() {
         let (counter, sizes) = (ShardedCounter::new(), Box::new(ShardedHistogram::<Sizes>::new()));
@@ -467,7 +467,8 @@ mod moved_and_interrupted {
         assert_eq!((status, counter.total()), (0, 2 * EACH));
     }
 
-    /// For each instruction of an increment, stops a child before it and continues the child on another core.
+    /// For each instruction of an increment, stops a child process before the instruction, and continues the process on
+    /// another core.
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn an_increment_that_is_moved_to_another_core_counts_once_and_not_in_the_old_cell() {
@@ -610,8 +611,8 @@ mod moved_and_interrupted {
         const LINE: usize = if cfg!(target_arch = "x86_64") { 64 } else { 128 };
         let words = std::ptr::from_ref(counter).cast::<AtomicU64>();
         (1..=size_of_val(counter) / LINE)
-            // SAFETY: the word is in the counter, which consists only of atomics and ends with one at the beginning of
-            // a line.
+            // SAFETY: the word is an atomic of the counter. The counter consists only of atomics, and the last atomic
+            // is at the beginning of a line.
             .map(|i| unsafe { &*words.byte_add(i * LINE) }.load(Ordering::Relaxed))
             .collect()
     }

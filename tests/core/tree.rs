@@ -2,8 +2,7 @@
 
 use std::process::Command;
 
-/// Returns the names of the packages that a package depends on by edges of these kinds, including itself, in
-/// alphabetical order.
+/// Returns the names of a package and of all its dependencies by edges of these kinds, in alphabetical order.
 fn dependencies(package: &str, edges: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "-p", package, "-e", edges, "--prefix", "none", "--no-dedupe"])

@@ -1,4 +1,4 @@
-//! Tests of the calls that a walker receives from a derived walk, and of snapshots of hand-written walks.
+//! The calls that a derived `walk` makes to its walker, and snapshots of metrics with a hand-written `walk`.
 
 use std::sync::atomic::AtomicU64;
 

@@ -69,7 +69,7 @@ fn a_field_of_any_type_becomes_a_metric_by_a_path_or_a_closure() {
     assert_eq!(metrics.totals()["store_in_use{tier=hot}"], 0);
 }
 
-/// An integer type that gauges take.
+/// A user-defined integer type that a gauge accepts.
 #[derive(Clone, Copy)]
 struct Bytes(u32);
 

@@ -1,5 +1,5 @@
-//! The lock files of the examples. They are checked here, because an example that depends on the export crate builds it
-//! before it runs, with all features that other members of the workspace enable.
+//! The lock files of the examples. The check needs the export crate. If the package of the examples depended on that
+//! crate, running an example would first build the crate with all features that other members of the workspace enable.
 
 use papyra_metrics_export::schema::{self, SchemaError};
 

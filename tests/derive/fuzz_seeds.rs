@@ -30,7 +30,7 @@ fn probe_all(target: &str, probe: fn(&[u8])) {
     assert!(seen > 0, "there are seeds");
     let mut random = fastrand::Rng::with_seed(7);
     for i in 0..2000_u32 {
-        // The first byte selects random words, or productions of the grammar.
+        // The first byte selects the form of the input: random words, or an item made by the rules of a grammar.
         let kind = if i % 4 == 0 { 0x01 } else { 0x80 };
         let data: Vec<u8> = std::iter::once(kind).chain((0..80).map(|_| random.u8(..))).collect();
         probe(&data);

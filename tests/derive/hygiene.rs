@@ -1,5 +1,5 @@
-//! Generated code does not clash with the user's names, and causes no warning that the user allows. `tests/hygiene/`
-//! has every form of struct and function in hostile scopes.
+//! Generated code does not clash with the user's names, and causes no warnings. `tests/hygiene/` tests every form of
+//! struct and function, in scopes that redefine the names that generated code might use.
 
 #![deny(warnings)]
 #![warn(clippy::pedantic, clippy::nursery, missing_debug_implementations, single_use_lifetimes)]
@@ -52,7 +52,7 @@ fn inherent_methods_of_the_same_name_are_still_called() {
     assert_eq!(Metrics::snapshot(&backend)["writes"], backend.writes.get());
 }
 
-/// Items on which the user allows lints, which are then allowed in the generated code too.
+/// Items on which the user allows lints. These lints are then allowed in the generated code too.
 mod allowed {
     #[allow(non_upper_case_globals)]
     #[derive(Debug, Default, papyra_metrics::Metrics)]

@@ -1,4 +1,4 @@
-//! Structs with a thousand counters or more, own or flattened, compile without allowing the lint
+//! Structs with a thousand counters or more, some of them in flattened structs, compile without allowing the lint
 //! `long_running_const_eval`, and are read in declaration order.
 
 use papyra_metrics::{Counter, Metrics};

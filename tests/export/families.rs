@@ -109,7 +109,8 @@ impl Engine {
         Err("nothing there")
     }
 
-    /// Sets each gauge to its number in [`SERIES`], and counts half of each other number, so that two calls reach it.
+    /// Sets each gauge to its number in [`SERIES`]. Adds half of its number to each other series, so that two calls
+    /// reach the number.
     fn work(&self) {
         let metrics = &self.metrics;
         metrics.requests[(Op::Get, Outcome::Hit)].add(3);

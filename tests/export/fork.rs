@@ -31,8 +31,8 @@ fn scrape(address: SocketAddr) -> String {
 
 /// Runs a function in a forked process. Returns whether it ended without a panic.
 fn succeeds_in_child(run: impl FnOnce()) -> bool {
-    // SAFETY: the child needs the allocator, which no other thread uses during the fork: the threads of the exporters
-    // wait, for an interval of an hour and for clients.
+    // SAFETY: the child needs the allocator, so no other thread may use it during the fork. The only other threads are
+    // those of the exporters, and these wait: one for an interval of an hour, the others for clients.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "{}", std::io::Error::last_os_error());
     if child == 0 {

@@ -92,7 +92,8 @@ fn is_send<F: Send>(future: F) -> F {
     future
 }
 
-/// Checks a function whose future waits four times. `$make` calls it, and `$what` is the outcome of its last step.
+/// Checks a function whose future waits four times. `$make` calls the function. `$what` is the outcome of the last step
+/// of the future.
 macro_rules! check {
     ($metrics:expr, |$what:ident| $make:expr) => {{
         let ($what, before) = ("ok", $metrics.counts());
@@ -199,7 +200,8 @@ impl Log {
         Ok(what)
     }
 
-    /// Has an argument that is `Send` and not `Sync`, so the future must own it, and not a reference to it.
+    /// Has an argument that is `Send` but not `Sync`. A `Send` future must own such an argument, instead of a reference
+    /// to it.
     #[metrics(errors, ok = ok, cancelled = cancelled, time = time)]
     async fn moved(&mut self, cell: std::cell::Cell<u8>, what: &str) -> Result<u8, Failed> {
         step("first").await?;

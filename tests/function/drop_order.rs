@@ -18,7 +18,7 @@ static CANCELLED: Counter = Counter::new();
 
 type Order = RefCell<Vec<&'static str>>;
 
-/// Records when it is dropped.
+/// Adds its name to the order when it is dropped.
 struct Note<'a>(&'static str, &'a Order);
 
 impl Drop for Note<'_> {
@@ -31,7 +31,7 @@ fn parse(text: &str) -> Fallible<u32> {
     Ok(text.parse()?)
 }
 
-/// Is pending once.
+/// Returns a future that is pending at its first poll and ready at the second.
 fn pending() -> impl Future<Output = ()> {
     let mut polled = false;
     std::future::poll_fn(move |_| {
@@ -43,8 +43,8 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Calls a function, polls its future once, or to the end if `is_finished`, and drops the future. Adds these steps to
-/// `order`, to which each `Note` adds its drop.
+/// Calls a function, polls its future, and drops the future. Polls only once, unless `is_finished`. Adds these steps to
+/// `order`. A `Note` that is dropped adds its name to the same order.
 fn record<F: Future>(order: &Order, is_finished: bool, function: impl FnOnce() -> F) {
     let step = |name| order.borrow_mut().push(name);
     {
@@ -103,8 +103,8 @@ fn a_function_drops_its_arguments_in_the_same_order() {
     }
 }
 
-/// Checks that the bare and the measured function have the same drops, if the future is polled to the end and if it is
-/// dropped after one poll.
+/// Checks that the bare and the measured function drop their values in the same order, both if the future is polled to
+/// the end and if it is dropped after one poll.
 macro_rules! assert_same_drops {
     ($($name:ident)*) => {$(
         for (text, is_finished) in [("1", true), ("x", true), ("1", false)] {

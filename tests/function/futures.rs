@@ -20,7 +20,7 @@ use crate::common::{Failed, Fallible, LogMetrics};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Is pending once, and then parses the text.
+/// Is pending at the first poll, and parses the text at the second.
 async fn parse(text: &str) -> Fallible<u32> {
     let mut polled = false;
     std::future::poll_fn(|context| {
@@ -51,7 +51,7 @@ fn is_send<F: Send>(future: F) -> F {
     future
 }
 
-/// Checks the counts in `$log.metrics` of a future that succeeds, `$good`, and one that fails, `$bad`.
+/// Runs the future `$good`, which succeeds, and the future `$bad`, which fails. Checks the counts in `$log.metrics`.
 macro_rules! counts {
     ($log:expr, $good:expr, $bad:expr) => {{
         let before = $log.metrics.read();
@@ -214,7 +214,7 @@ mod owned {
             Ok(std::iter::once(parsed))
         }
 
-        /// `Cell` is `Send` and not `Sync`, so the future must own the cell, and not a reference to it.
+        /// `Cell` is `Send` but not `Sync`. A `Send` future must own the cell, instead of a reference to it.
         #[metrics(errors)]
         async fn send_and_not_sync(&mut self, cell: std::cell::Cell<u8>, text: String) -> Fallible {
             parse(&text).await?;
@@ -948,7 +948,7 @@ mod deep {
     }
 }
 
-/// `Cell` is `Send` and not `Sync`, so the future must own the cell, and not a reference to it.
+/// `Cell` is `Send` but not `Sync`. A `Send` future must own the cell, instead of a reference to it.
 struct Job(std::cell::Cell<u8>, std::sync::Arc<Counter>);
 
 impl Job {

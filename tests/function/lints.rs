@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Warnings about functions without the attribute that need not remain with it.
+/// Warnings that may disappear when a function gets the attribute.
 const NOT_REQUIRED: &[&str] = &[
     // A measured function reads its metrics, and with them `self`.
     "field `metrics` is never read",
@@ -39,7 +39,8 @@ fn is_not_required(warning: &str) -> bool {
     NOT_REQUIRED.iter().any(|text| warning.ends_with(text))
 }
 
-/// Returns each warning with its location, for a crate whose functions are measured or not measured.
+/// Returns each warning about the crate in `lints/`, with its location. If `measured`, the functions have the
+/// attribute.
 fn warnings(measured: bool) -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lints-{measured}"));

@@ -1,5 +1,5 @@
-//! Where the value of a key is looked up: in `self.metrics` or the metrics that `at` names, among the arguments, or as
-//! an expression.
+//! What the value of a key refers to: a path in `self.metrics`, a path in the metrics that `at` names, an argument, or
+//! any expression.
 
 #![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // forms under test
 #![allow(clippy::unused_self)]

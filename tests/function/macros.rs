@@ -32,7 +32,7 @@ fn run<F: Future>(future: F) -> F::Output {
 }
 
 mod shadowed {
-    //! Macros with the names of macros of the standard library.
+    //! Macros that are named like those of the standard library.
 
     use super::*;
 

@@ -19,7 +19,7 @@ fn parse(text: &str) -> Fallible<u32> {
     Ok(text.parse()?)
 }
 
-/// Evaluates a call that succeeds, `$good`, and one that fails, `$bad`, and checks the counts in `$log.metrics`.
+/// Evaluates the call `$good`, which succeeds, and the call `$bad`, which fails. Checks the counts in `$log.metrics`.
 macro_rules! counts {
     ($log:expr, $good:expr, $bad:expr) => {{
         let before = $log.metrics.read();

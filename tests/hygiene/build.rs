@@ -1,4 +1,4 @@
-//! Copies the forms for `hostile.rs`, with other paths instead of `::papyra_metrics`.
+//! Copies the files of forms, such as `forms.rs`, for `hostile.rs`, with other paths instead of `::papyra_metrics`.
 
 use std::{env, fs, path::Path};
 

@@ -155,7 +155,7 @@ impl Log {
         ::core::result::Result::Ok(())
     }
 
-    /// Returns early, which must not skip the counting, from a body with `&mut self`.
+    /// Returns early from a body with `&mut self`. This must not skip the counting.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.

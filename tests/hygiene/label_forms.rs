@@ -1,5 +1,5 @@
 // Every form of labels: `Label`, families, `labels(…)` and errors by kind, for the same scopes as `forms.rs`. Included
-// below that file.
+// after that file.
 
 /// The kinds of errors.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]

@@ -1,4 +1,4 @@
-// Every form of `time`, which needs the feature `std`, for the same scopes as `forms.rs`. Included below that file.
+// Every form of `time`, which needs the feature `std`, for the same scopes as `forms.rs`. Included after that file.
 
 /// Durations of calls.
 #[derive(::core::fmt::Debug)]

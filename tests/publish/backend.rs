@@ -88,7 +88,7 @@ fn main() {
                 std::env::set_current_dir(rest).expect("a directory");
                 "ok".to_owned()
             }
-            // Increments a counter in four threads at once, in each as often as the argument says.
+            // Increments a counter in four threads at once. The argument is the number of increments in each thread.
             "load" => {
                 std::thread::scope(|scope| {
                     for _ in 0..4 {

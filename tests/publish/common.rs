@@ -8,8 +8,8 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-/// A backend in a separate process. The process ends at the latest when this value is dropped, because its standard
-/// input closes.
+/// A backend in a separate process. Dropping this value closes the standard input of the process, and so ends the
+/// process.
 pub(crate) struct Backend {
     child: Child,
     stdin: ChildStdin,
@@ -52,7 +52,7 @@ impl Backend {
         self.receive()
     }
 
-    /// Sends a command, and does not wait for the answer, which [`receive`](Self::receive) returns.
+    /// Sends a command without waiting for the answer. [`receive`](Self::receive) returns the answer.
     pub(crate) fn send(&mut self, command: &str) {
         writeln!(self.stdin, "{command}").unwrap();
     }

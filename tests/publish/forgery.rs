@@ -1,4 +1,4 @@
-//! Changes published files and updates their checksums, so that a reader makes the checks that follow the checksum.
+//! Changes published files and updates their checksums, so that a reader gets past the checksum to its other checks.
 
 /// Returns the file with these changes to its description. Each change replaces the bytes at its offset.
 pub(crate) fn forged(file: &[u8], changes: &[(usize, &[u8])]) -> Vec<u8> {

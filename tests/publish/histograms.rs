@@ -98,7 +98,7 @@ fn a_reset_from_outside_empties_distributions_and_peaks_and_keeps_totals() {
     for name in ["appends", "append", "lookup", "record_size", "fill_ratio"] {
         assert_eq!(totals[name], before[name], "{name}");
     }
-    // As inside the process, a peak has no total in addition to its value.
+    // As inside the process, the total of a peak is its value, which the reset has set to zero.
     assert_eq!(totals["longest_queue"], 0);
 
     engine.request("append 9");

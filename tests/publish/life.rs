@@ -321,7 +321,7 @@ fn a_path_that_cannot_be_created_is_an_error_with_the_reason() {
 
 #[test]
 fn a_limit_on_the_size_of_files_is_an_error_of_publishing() {
-    // The limit allows no write to a file. The process ignores the signal of the limit, so that a write returns an error.
+    // A limit of 0 forbids every write to a file. The process ignores `SIGXFSZ`, so that such a write returns an error.
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("log.metrics");
     let output = Command::new("sh")

@@ -22,8 +22,8 @@ fn unsynced() -> Options {
     Options { is_synced: false, ..Options::default() }
 }
 
-/// Creates a store in an empty directory and writes to it. Returns the path of its log, and the length of the log and
-/// the content of the store before the first write and after each write.
+/// Creates a store in an empty directory and writes to it. Returns the path of its log, and its states: the length of
+/// the log and the content of the store, before the first write and after each write.
 fn written(directory: &Path) -> (PathBuf, Vec<(u64, Map)>) {
     let store = Store::open(directory, unsynced(), SharedMetrics::default()).unwrap();
     let mut logs = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());

@@ -63,7 +63,7 @@ impl Label for Level {
     }
 }
 
-/// The metrics of a cache of blocks, each with a series for each kind of block.
+/// The metrics of a cache of blocks. Each metric has a series for each kind of block.
 #[derive(Default, Metrics)]
 pub(crate) struct CacheMetrics {
     /// Lookups that found the block.

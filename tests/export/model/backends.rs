@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use papyra_metrics::{Counter, Descriptor, Gauge, Histogram, Metrics, Walker, buckets};
 
-/// A metric, under its name in each export.
+/// A metric, with its name in each export.
 pub(crate) struct Metric {
     pub(crate) prometheus: &'static str,
     pub(crate) opentelemetry: &'static str,

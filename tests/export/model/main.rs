@@ -1,7 +1,7 @@
 //! Runs random sequences of an application's operations, and compares the values that each kind of reader returns with
 //! a naive model.
 //!
-//! The model knows sums, maps and lists, and shares no code with the crates that are tested. A failing sequence is
+//! The model uses only sums, maps and lists, and shares no code with the crates that are tested. A failing sequence is
 //! shrunk and printed with its seed. `PAPYRA_MODEL_CASES=100000 cargo test -p papyra-metrics-export-tests --test model`
 //! runs more sequences than the default.
 

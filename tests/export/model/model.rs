@@ -45,8 +45,8 @@ pub(crate) struct Model {
     /// How many times an object was unregistered or dropped, even if it was not registered.
     pub(crate) closings: u64,
     pub(crate) registrations: u64,
-    /// For each closed object that is remembered, its series that no later registration has continued. In the order of
-    /// closing.
+    /// The closed objects that are remembered, in the order of closing. The set of an object contains its series,
+    /// except those that a later registration has continued.
     pub(crate) remembered: VecDeque<BTreeSet<Key>>,
     /// The maximum number of closed objects that are remembered. `None` until a limit is set.
     pub(crate) limit: Option<usize>,
@@ -236,7 +236,7 @@ impl Model {
     }
 }
 
-/// The last total that a receiver of increments has received of each series, by the registration that began the series.
+/// The totals of a receiver of increments: the last total of each series, for each registration that began the series.
 #[derive(Default)]
 pub(crate) struct Received(BTreeMap<(Key, u64), i128>);
 

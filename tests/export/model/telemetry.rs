@@ -142,7 +142,7 @@ pub(crate) fn named(series: BTreeMap<Key, i128>) -> BTreeMap<(String, String), i
     series.collect()
 }
 
-/// An operation that an observable instrument takes and runs when it is next collected.
+/// An operation that runs once, in the next collection, when the SDK calls the callback of an observable instrument.
 pub(crate) type Interruption = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
 /// The SDK with a cumulative and a delta reader.

@@ -1,4 +1,4 @@
-// Expected: two errors: on `queue`, the name of both of its metrics, and on `unit`, in an attribute without `counter` or `gauge`.
+// Expected: two errors: on `queue`, whose two metrics have the same name, and on `unit`, in an attribute without `counter` or `gauge`.
 
 use papyra_metrics::Metrics;
 

@@ -1,4 +1,4 @@
-// Expected: four errors, one on each type: an alias has the name of another kind of instrument.
+// Expected: four errors, one on each type: each alias has the name of another kind of instrument.
 
 use papyra_metrics::{Family, Histogram, Label, Latency, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on `errors`; the macro in its note has a name that says what to do.
+// Expected: one error, on `errors`. Its note shows the name of a macro, and the name says to use `at`.
 
 use papyra_metrics::{Counter, Metrics, metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the attribute. It names the label and the error, and says both ways to convert the error.
+// Expected: one error, on the attribute. It names the label and the error, and shows both ways to convert the error.
 
 #[path = "common/errors_by.rs"]
 mod common;

@@ -1,4 +1,4 @@
-// Expected: one error, at the flattened field, whose metric has another label.
+// Expected: one error, at the flattened field, whose `requests` has another label than the family.
 
 use papyra_metrics::{Counter, Family, Label, Metrics};
 
