@@ -139,7 +139,7 @@ fn summary(log: &AsyncLog) -> String {
     names.map(|name| format!("{name}: {:<5}", snapshot[name])).join(" ")
 }
 
-/// Returns a line for each metric. Histograms are displayed in human units.
+/// Returns a line for each metric. Histograms are displayed in human-readable units.
 fn report(log: &AsyncLog) -> String {
     let Some(snapshot) = snapshot(log) else { return "  metrics: <unavailable>".to_owned() };
     let lines = snapshot.iter().map(|(name, value)| match value {

@@ -143,7 +143,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Writes entries to one or more tables. Removes their files if that fails.
+    /// Writes entries to one or more tables. If that fails, removes the files of the tables.
     fn write_tables(
         &self,
         entries: impl Iterator<Item = Item>,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::error::Error;
 
-/// The lock file of a directory, which is locked as long as the store is open, so that no other process opens the store.
+/// The lock file of a directory. It is locked as long as the store is open, so that no other process opens the store.
 pub(crate) struct DirectoryLock(File);
 
 impl DirectoryLock {

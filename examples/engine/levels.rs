@@ -12,7 +12,8 @@ use super::table::Table;
 
 pub(crate) const LEVELS: usize = Level::COUNT;
 
-/// The tables of each level: in level 0 the newest first, in the others by key and without overlap.
+/// The tables of each level. Those of level 0 are ordered from the newest to the oldest. Those of any other level are
+/// ordered by key and do not overlap.
 #[derive(Clone, Default)]
 pub(crate) struct Levels(pub(crate) [Vec<Arc<Table>>; LEVELS]);
 

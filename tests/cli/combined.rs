@@ -1,4 +1,4 @@
-//! Values of several processes that are combined into one.
+//! The values of several processes, combined into one value.
 
 use std::{fs, path::Path};
 

@@ -168,7 +168,8 @@ fn functions_count_in_sharded_and_padded_instruments() {
     assert_eq!(log.metrics.snapshot().to_string(), "write_errors: 1\nwrites: 1\nwriting: 0");
 }
 
-/// A label with so many values that the counters of a family form several groups. The last group is not full.
+/// A label with so many values that a family needs several groups of counters. The counters of a group share cache
+/// lines. The last group is not full.
 #[derive(Clone, Copy)]
 struct Slot(usize);
 
@@ -196,7 +197,7 @@ enum Only {
     One,
 }
 
-/// A family between two counters, which its members must not change.
+/// A family between two counters. The members of the family must not change these counters.
 #[derive(Default, Metrics)]
 struct Surrounded {
     before: Counter,
@@ -502,8 +503,8 @@ mod moved_and_interrupted {
         assert!(stopped_before > 5 && stopped_after > 0, "{stopped_before} {stopped_after}");
     }
 
-    /// A recording that is stopped or moved within its restartable sequence is aborted. It then adds first the count
-    /// and then the sum to a shared block.
+    /// If a recording is stopped or moved within its restartable sequence, the sequence is aborted. The recording then
+    /// adds first the count and then the sum to a shared block.
     #[test]
     #[cfg(all(target_arch = "x86_64", target_env = "gnu"))]
     fn a_recording_that_is_moved_to_another_core_counts_once_with_its_sum() {

@@ -1,5 +1,5 @@
-//! Structs that derive `Metrics` together with derives of serde, clap and thiserror, whose attributes are on the same
-//! fields.
+//! Structs that derive `Metrics` and also traits of serde, clap and thiserror. The attributes of all these derives are
+//! on the same fields.
 
 use clap::Parser;
 use papyra_metrics::{Counter, Gauge, Metrics};

@@ -1,5 +1,5 @@
-//! The registry holds no lock while it runs the code of backends, which may use the registry, wait for others, and
-//! panic.
+//! The registry holds no lock while it runs the code of backends. So this code may use the registry, wait for other
+//! threads, and panic.
 
 use std::panic;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -22,7 +22,7 @@ struct CacheMetrics {
     hits: Counter,
 }
 
-/// Metrics that run a function whenever they are read, and another one when they are dropped.
+/// Metrics that run one function whenever they are read, and another function when they are dropped.
 struct Active<R: Fn(), D: Fn()> {
     descriptors: &'static [Descriptor],
     on_read: R,

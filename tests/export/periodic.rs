@@ -39,7 +39,7 @@ fn refused() -> io::Result<Progress> {
     Err(io::Error::other("the receiver is not running"))
 }
 
-/// An export that panics in its first call, and sends a message in each later one.
+/// An export that panics in its first call, and sends a message in each later call.
 struct PanicsOnce {
     sender: Sender<()>,
     has_panicked: bool,

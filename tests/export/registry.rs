@@ -569,8 +569,8 @@ fn a_value_that_contradicts_its_descriptor_is_left_out_and_reported() {
         crossed.0.store(number, Relaxed);
         seen.push(read(&mut reader));
     }
-    // A counter that fell continues from its earlier total, and a gauge has its new value. If a value is
-    // left out, the last one remains.
+    // A counter that fell continues from its earlier total, and a gauge has its new value. If a value is left out, the
+    // series keeps its last value.
     let expected = [(7, 7), (10, 3), (10, 3)];
     assert_eq!(
         seen,

@@ -61,7 +61,7 @@ fn record<F: Future>(order: &Order, is_finished: bool, function: impl FnOnce() -
     step("dropped");
 }
 
-/// Defines the function in the module `bare`, and with the attribute in the module `measured`.
+/// Defines the function twice: without the attribute in the module `bare`, and with it in the module `measured`.
 macro_rules! bare_and_measured {
     ($name:ident, [$($keys:tt)*], $($function:tt)*) => {
         mod $name {

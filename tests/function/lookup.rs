@@ -215,7 +215,7 @@ async fn shared_argument(level: u32, stats: Arc<Compaction>) -> Checked {
     Ok(level)
 }
 
-/// Calls the function with a level for which it succeeds and one for which it fails, and checks the counts.
+/// Calls the function with a level for which it succeeds, and with a level for which it fails. Checks the counts.
 macro_rules! counts {
     ($metrics:expr, $run:expr) => {{
         let (errors, runs, _) = $metrics.read();

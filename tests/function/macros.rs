@@ -359,7 +359,7 @@ mod shown {
 }
 
 mod send {
-    //! Futures of methods whose `self` is `Send` and not `Sync`.
+    //! Futures of methods whose `self` is `Send` but not `Sync`.
 
     use std::cell::Cell;
     use std::sync::Arc;

@@ -35,8 +35,8 @@ impl LogMetrics {
 
 type Fallible<T> = Result<T, std::num::ParseIntError>;
 
-/// Calls a function with a text that is a number, with one that is not, and with one that makes it panic. Checks that
-/// only the first two calls are recorded.
+/// Calls a function three times: with a number, with a text that is not a number, and with a text that makes the
+/// function panic. Checks that only the first two calls are recorded.
 macro_rules! check {
     ($metrics:expr, |$text:ident| $call:expr) => {{
         let before = $metrics.timed();

@@ -12,7 +12,7 @@
 pub use ::papyra_metrics_hygiene::telemetry::metrics as counters;
 
 extern crate papyra_metrics_hygiene as renamed;
-// Makes `::papyra_metrics` this crate, which has nothing that generated code needs.
+// Makes `::papyra_metrics` refer to this crate, which has nothing that generated code needs.
 extern crate self as papyra_metrics;
 
 mod core {}

@@ -209,7 +209,7 @@ impl Functions {
         std::process::exit(i32::from(self.done == 0))
     }
 
-    /// Counts errors by kind, which a closure returns.
+    /// Counts errors by kind. A closure returns the kind.
     ///
     /// # Errors
     /// Returns the errors of the file system.

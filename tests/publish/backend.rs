@@ -1,5 +1,5 @@
-//! A backend in a separate process. It executes commands from its standard input, one a line, and answers each with a line,
-//! so that tests do not have to sleep.
+//! A backend in a separate process. It executes the commands on its standard input, one on each line, and answers each
+//! command with a line, so that tests do not have to sleep.
 
 use std::io::{BufRead, Write};
 

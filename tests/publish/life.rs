@@ -410,10 +410,10 @@ fn default_published_metrics_count_in_private_memory() {
     assert_eq!(Published::<PersistenceMetrics>::private().keep().snapshot().len(), 18);
 }
 
-/// Locks the first `len` bytes of a file, as other programs can, until its descriptor is closed. A `len` of 0 means the whole
+/// Locks the first `len` bytes of a file until the file is closed, as other programs can. A `len` of 0 means the whole
 /// file.
 fn lock(file: &fs::File, kind: libc::c_int, len: libc::off_t) {
-    // SAFETY: zeros are a valid `flock`, and the command reads it during the call.
+    // SAFETY: a `flock` of zeros is valid, and the system call only reads it.
     let done = unsafe {
         let mut range: libc::flock = std::mem::zeroed();
         range.l_type = kind.try_into().unwrap();
@@ -512,7 +512,7 @@ fn the_file_takes_no_more_than_its_metrics_need() {
     let path = directory.path().join("log.metrics");
     let _metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
     let size = fs::metadata(&path).unwrap().size();
-    // The description of the metrics takes about 130 bytes for each, and 1,248 bytes for the bounds of the histograms.
+    // The description takes about 130 bytes for each metric, and 1,248 bytes for the bounds of the histograms.
     let metrics = size_of::<PersistenceMetrics>() as u64;
     assert!(size < metrics + 4096, "{size} bytes for {metrics} of metrics");
 }

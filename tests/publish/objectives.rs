@@ -1,4 +1,4 @@
-//! Objectives in a published file, which make its entries longer, and the flag of error counters.
+//! Objectives, which make the entries of a published file longer, and the flag of error counters.
 
 use std::{fs, path::Path};
 

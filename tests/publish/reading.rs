@@ -225,7 +225,8 @@ fn mutate(sample: &Sample) {
                 8 if bytes.len() >= description && random.usize(..4) == 0 => {
                     bytes[12] ^= 3;
                 }
-                // Moves a metric's list of labels or bounds to a random offset, and gives it up to three items.
+                // Moves a metric's list of labels or bounds to a random offset, and sets its length to at most three
+                // items.
                 9 if bytes.len() >= description => {
                     let at = entry + [64, 72][random.usize(..2)];
                     let offset = u32::try_from(random.usize(..description)).unwrap();
@@ -282,7 +283,8 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     // Entries that are too small, and more entries than the description can hold, are rejected.
     assert!(fault(20, &half(87)).ends_with("invalid length or number of entries"));
     assert!(fault(40, &half(u32::MAX)).ends_with("invalid length or number of entries"));
-    // A file shorter than its header says, a description longer than the file, and one shorter than the header are rejected.
+    // A file that is shorter than its header says is rejected. So is a description that is longer than the file, or
+    // shorter than the header.
     assert!(fault(24, &word(u64::MAX)).ends_with("the file is cut short"));
     assert!(fault(32, &word(u64::MAX)).ends_with("the file is cut short"));
     assert!(fault(32, &word(8)).ends_with("invalid length of the description"));
@@ -298,8 +300,8 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     let second: [u8; 8] = sample.bytes[sample.entry(1)..][..8].try_into().unwrap();
     assert!(fault(entry, &second).ends_with("two metrics have the same name"));
     assert!(fault(entry + 24, &half(7)).ends_with("unknown kind of a metric"));
-    // Values in the description, beyond the end of the file or across it, values that are not aligned, and offsets that
-    // wrap are rejected.
+    // Values are rejected if they are in the description, or beyond the end of the file, or across its end. So are
+    // values that are not aligned, and offsets that wrap.
     let outside = "invalid location of a metric's cells";
     for offset in
         [0, 8, 64, sample.bytes.len() as u64, sample.bytes.len() as u64 - 4, u64::MAX - 7, u64::MAX]
@@ -624,7 +626,7 @@ mod costs {
     type Text = (usize, usize);
 
     /// Returns a description of counters. The cells of every counter start at the beginning of the section of values.
-    /// Each counter is given by the offset and the length of its name and of its help in the strings.
+    /// Each counter is given by two texts: its name and its help.
     fn description(
         counters: &[(Text, Text)],
         strings: &str,

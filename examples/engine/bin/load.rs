@@ -91,7 +91,7 @@ fn value(random: u64) -> Vec<u8> {
     (0..words).flat_map(|at| random.wrapping_mul(2 * at + 1).to_le_bytes()).collect()
 }
 
-/// Compares an answer with the expected contents, and applies the change of the request to the contents.
+/// Compares the answer to a read with the stored contents, or updates the stored contents after a write.
 fn check(stored: &mut Stored, prefix: &str, request: Request, found: Pairs) {
     match request {
         Request::Put(key, value) => drop(stored.insert(key, Some(value))),

@@ -105,7 +105,7 @@ pub(crate) struct Log {
     pub(crate) open: Gauge,
 }
 
-/// A backend with the metrics of [`Log`] in another order, one of them in a plain atomic, and a further metric.
+/// A backend with the metrics of [`Log`] in another order, and a further metric. `records` is a plain atomic here.
 #[derive(Default, Metrics)]
 pub(crate) struct LaterLog {
     pub(crate) open: Gauge,

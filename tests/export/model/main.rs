@@ -43,7 +43,7 @@ enum Step {
         kind: u8,
         labels: usize,
     },
-    /// Registers a backend that the application holds, registered or not.
+    /// Registers a backend that the application holds, even if it is registered already.
     Register {
         backend: usize,
         labels: usize,

@@ -80,7 +80,7 @@ impl Reader for Messages {
 }
 
 impl Messages {
-    /// Asserts that the start time is the same for as long as the series is not forgotten, and is later for a series that
+    /// Asserts that the start time of a series stays the same until the series is forgotten, and is later if the series
     /// begins again.
     fn check_start(&mut self, model: &Model, name: &(String, String), start: u64, time: u64) {
         let is_named = |&(labels, metric): &Key| {

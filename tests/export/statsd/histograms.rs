@@ -1,6 +1,6 @@
 //! Histograms: buckets, count, sum and quantiles for the `StatsD` daemon, and distributions for `DogStatsD`.
 
-// Receivers calculate in floats, in which the counts of these tests are exact.
+// Receivers calculate with floats, which represent the counts of these tests exactly.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 use std::collections::BTreeMap;
@@ -27,8 +27,8 @@ fn open(registry: &Registry, name: &str) -> Arc<Latencies> {
     metrics
 }
 
-/// Records the same random values of all magnitudes in the exported histogram and in `append`, from which the expected
-/// counters are computed.
+/// Records the same random values of all magnitudes in the exported histogram and in `append`. The expected counters
+/// are computed from `append`.
 struct Source {
     state: u64,
     append: Histogram,

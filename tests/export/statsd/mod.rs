@@ -111,8 +111,8 @@ fn the_last_counts_of_a_backend_are_sent_and_a_reopened_one_continues() {
 #[test]
 fn thousands_of_series_arrive_completely_in_the_daemon() {
     let registry = Registry::with_prefix("papyra").unwrap();
-    // There are no more backends than the daemon's receive buffer has room for, because the daemon may not get time to read
-    // before everything is sent.
+    // The receive buffer of the daemon has room for the datagrams of all these backends. The daemon may not get time to
+    // read before everything is sent.
     let backends: Vec<_> = (0..600)
         .map(|i| {
             let metrics = Arc::new(PersistenceMetrics::default());
@@ -435,7 +435,7 @@ fn a_daemon_that_cannot_be_found_is_an_error_that_names_it() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().starts_with(&format!("cannot send to {wrong}: ")), "{error}");
     }
-    // A daemon that is not running is not an error before something is sent.
+    // A daemon that is not running causes an error only when something is sent.
     let metrics = open(&registry, "orders");
     let port = free_port();
     let mut udp = StatsD::udp(&registry, ("127.0.0.1", port)).unwrap();

@@ -1,4 +1,4 @@
-// Expected: one error, on the call; a note points to the field, and another says why it cannot be shared.
+// Expected: one error, on the call; a note points to the field, and another note says why the field cannot be shared.
 
 use papyra_metrics::{Counter, Metrics, publish::Published};
 

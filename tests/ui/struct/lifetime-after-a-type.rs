@@ -1,4 +1,4 @@
-// Expected: one error, from the compiler; generated code does not repeat it.
+// Expected: one error, from the compiler. Generated code does not cause it again.
 use papyra_metrics::{Counter, Metrics};
 use std::marker::PhantomData;
 
