@@ -2,8 +2,8 @@
 
 /// Runs a closure and asserts by how much it changes metrics. Returns what the closure returns.
 ///
-/// Metrics are named as in a snapshot: by their name or, if they have labels, by the key of the series in quotes.
-/// Metrics that are not listed may change.
+/// Metrics are named as in a snapshot: by their name, such as `records_written`, or, if they have labels, by the key of
+/// the series in quotes, such as `"requests{op=put}"`. Metrics that are not listed may change.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, Label, Metrics, assert_delta};
@@ -39,7 +39,7 @@
 ///
 /// | metric | its change |
 /// |---|---|
-/// | counter | how many events were counted, even if a reset came in between (but a reset sets an `AtomicU64` to zero) |
+/// | counter | how many events were counted; a reset in between has no influence, except on an `AtomicU64`, whose total it sets to zero |
 /// | histogram | how many values were recorded |
 /// | gauge | its value after minus its value before; floats are rounded to the nearest integer first |
 ///

@@ -1,5 +1,5 @@
-//! The atomics that instruments are built on. They are from `core`; from the crate `portable-atomic` if the feature of the
-//! same name is enabled, for targets without 64-bit atomics; or from the model checker loom if it runs the tests.
+//! The atomics that instruments are built on. By default, they are from `core`. With the feature `portable-atomic`, for targets
+//! without 64-bit atomics, they are from the crate of the same name. In tests that the model checker loom runs, they are loom's.
 
 #[cfg(all(loom, test))]
 pub(crate) use loom::sync::atomic::{AtomicI64, AtomicU64};

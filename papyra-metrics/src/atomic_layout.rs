@@ -25,7 +25,7 @@ pub struct AtomicLayout {
 /// The content of the cells of an instrument.
 #[derive(Clone, Copy, Debug)]
 pub enum Form {
-    /// Each cell is one word, and a part of the value.
+    /// Each cell is one word. The value is the sum of the cells.
     Sum,
     /// A single cell with the bits of an `f64`.
     Float,
@@ -36,7 +36,7 @@ pub enum Form {
 }
 
 impl AtomicLayout {
-    /// Describes an instrument that is one cell.
+    /// Describes an instrument with a single cell.
     pub fn cell<A>(cell: &A) -> Self {
         Self {
             first: ptr::from_ref(cell).addr(),
@@ -65,7 +65,7 @@ impl AtomicLayout {
         Self { form, ..self }
     }
 
-    /// Adds a word of flags.
+    /// Adds the word that contains the flags.
     #[must_use]
     pub fn with_flags<A>(self, flags: &A) -> Self {
         Self { flags: Some(ptr::from_ref(flags).addr()), ..self }

@@ -11,8 +11,8 @@ use crate::{Distribution, Inc, IncDec, Instrument, Kind, Value, Walker};
 ///
 /// Two counters side by side share a cache line. If two cores increment them at the same time, each core waits for the
 /// line that the other has just taken, although they never touch the same counter. On a 2-core x86-64 machine an
-/// increment then takes over 4 times as long as alone. A padded counter does not (`benches/RESULTS.md` in the
-/// repository), and takes 128 bytes instead of 8 or 16.
+/// increment then takes over 4 times as long as on a single core. Padding avoids this (`benches/RESULTS.md` in the
+/// repository has the measurements). A padded counter takes 128 bytes instead of 8 or 16.
 ///
 /// Pad neighbouring counters if different cores increment them often, such as one that a writer increments and one that
 /// readers increment. Do not pad counters that one thread increments, or that are incremented seldom: without padding, the

@@ -33,10 +33,10 @@ impl Kind {
         }
     }
 
-    /// Returns the suffixes that the sample names of a family can have in OpenMetrics 1.0. The first one is empty: the
-    /// name of the family itself is reserved too.
+    /// Returns the suffixes that the sample names of a family can have in OpenMetrics 1.0. The first one is empty, for the
+    /// name of the family itself.
     ///
-    /// No two families may have a sample of the same name.
+    /// No two families may have a sample of the same name, so a family reserves its name with each of these suffixes.
     ///
     /// ```
     /// use papyra_metrics::Kind;

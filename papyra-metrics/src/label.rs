@@ -14,8 +14,8 @@ pub(crate) const MAX_LABELS: usize = 8;
 /// A label with a fixed set of values that are known at compile time. It distinguishes the members of a
 /// [`Family`](crate::Family).
 ///
-/// Derive it for an enum without fields ([`#[derive(Label)]`](derive@crate::Label)). A tuple of two to four labels is the
-/// cross product of their sets. Implement it by hand for a set that is not an enum, such as a range of numbers:
+/// Derive it for an enum without fields ([`#[derive(Label)]`](derive@crate::Label)). A tuple of two to four labels has a
+/// member for each combination of their values. Implement it by hand for other sets, such as a range of numbers:
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, Label, LabelValues, Metrics};
@@ -69,8 +69,8 @@ pub trait Label: Copy + 'static {
     /// The number of members of a family with this label.
     const COUNT: usize = count(Self::LABELS);
 
-    /// Returns the member with this label. A tuple indexes one label after another, so that a label that is known at
-    /// compile time needs neither a division nor a comparison.
+    /// Returns the member with this label. The implementation for tuples indexes by one label after another. Then a label
+    /// that is known at compile time needs neither a division nor a comparison.
     #[doc(hidden)]
     #[inline]
     fn __member<T>(members: &Self::Members<T>, label: Self) -> &T {

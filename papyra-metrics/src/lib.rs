@@ -146,7 +146,7 @@ pub use sharded::ShardedCounter;
 /// | field | `gauge = …`, `counter = …` | the metric is [computed](#computed-values) from the field, by a path or a closure |
 /// | field | `errors` | marks the error counter of the struct; at most one field |
 /// | field | `objective(within = "100ms", of = 99.9)` | a service level [objective](#objectives) of a histogram: 99.9 % of its values are within 100 ms |
-/// | field | `flatten`, with or without `prefix = "…"` | the field's type derives `Metrics`, and its metrics are added to this struct's; `labels(…)` adds labels before theirs |
+/// | field | `flatten`, with or without `prefix = "…"` | adds the metrics of the field's type, which derives `Metrics`; `labels(…)` adds labels before the labels of these metrics |
 /// | field | `skip` | not a metric |
 /// | field | `padded` | with `storage`: the metric is a [`CachePadded`], which shares no cache line with other data |
 /// | field | `sharded` | with `storage`: the counter is a [`ShardedCounter`]; use it if all cores increment the counter |
@@ -156,10 +156,10 @@ pub use sharded::ShardedCounter;
 /// | struct | `padded` | with `storage`: every metric of the struct itself is a [`CachePadded`] |
 /// | struct | `crate = path` | the path of this crate, if it is renamed or re-exported |
 ///
-/// Names are composed at compile time. Two metrics with the same name and labels are a compile error, also across
-/// `flatten`, and so are two metrics that would export samples of the same name (`writes` and `writes_total`). In a
-/// generic struct the error appears where the struct is first used. Metrics that share a name and differ in label
-/// values are one family; their kinds, units and label names must be the same.
+/// Names are composed at compile time. Two metrics with the same name and labels are a compile error, even if one of
+/// them is in a flattened struct. So are two metrics that would export samples of the same name (`writes` and
+/// `writes_total`). In a generic struct the error appears where the struct is first used. Metrics that share a name and
+/// differ in label values are one family; their kinds, units and label names must be the same.
 ///
 /// ```
 /// use papyra_metrics::{Counter, Gauge, Metrics};
@@ -380,7 +380,7 @@ pub use papyra_metrics_derive::Label;
 ///
 /// `errors` may count in a [`Family`] with a label type `L`: the error is counted in the member of the label
 /// `L::from(&error)`. If `L` does not implement `From<&E>`, set `errors_by` to a path or a closure from `&E` to `L`. In
-/// a family of several labels, the function may fix the first: `errors = errors[Op::Get]` counts in a [`FamilyRow`].
+/// a family of several labels, the first value may be given: `errors = errors[Op::Get]` counts in a [`FamilyRow`].
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, IoErrorKind, Label, Metrics, metrics};
@@ -512,7 +512,7 @@ pub use papyra_metrics_derive::Label;
 ///
 /// # Supported functions
 ///
-/// - `calls` and `in_flight`: any function with a body that is not a `const fn`.
+/// - `calls` and `in_flight`: any function that has a body and is not a `const fn`.
 /// - `time`: any such function that returns.
 /// - `cancelled`: any function that returns a future: `async fn`, `impl Future`, or a boxed future.
 /// - `errors` and `ok`: any function that returns a `Result`, `Option<Result>`, `Poll<Result>` or
@@ -524,11 +524,13 @@ pub use papyra_metrics_derive::Label;
 ///
 /// A method that takes `self` by value, or that takes `&mut self` and returns a borrow of it, leaves no metrics to
 /// count in when it returns. Share the metrics, as in `metrics: Arc<LogMetrics>`; the compiler reports the methods that
-/// need this. The attribute recognizes a borrow by its `&` or its lifetime, so write a hidden lifetime out: `Iter<'_>`.
-/// A boxed future behind a name such as `Self::Future` is wrapped in another future that counts, so its output must be
-/// valid as long as the future is, for example by `R: 'static` on the impl. `calls` alone requires none of this, because
-/// it counts when the function is called, except if the return type is `impl Future`, `Pin<Box<dyn Future>>` or a name
-/// that ends in `BoxFuture`.
+/// need this. The attribute recognizes a borrow by its `&` or its lifetime, so write an elided lifetime out: `Iter<'_>`,
+/// not `Iter`. A boxed future behind a name such as `Self::Future` is wrapped in another future that counts. Its output
+/// type must therefore be valid as long as the future is, which a bound such as `R: 'static` on the impl ensures.
+///
+/// `calls` alone requires none of this, because it counts when the function is called. The exceptions are the return
+/// types `impl Future` and `Pin<Box<dyn Future>>`, and names that end in `BoxFuture`: there, `calls` counts when the
+/// future is first polled.
 ///
 /// Macros in the body can use `self`. However, in a `&mut self` method whose metrics are not shared, a body that names
 /// `self` in a macro cannot also use all of `self`, as in `self.clear()`, in these cases: with `in_flight`; with

@@ -60,8 +60,8 @@ pub trait Metrics {
     /// Returns [`descriptors`](Self::descriptors) if they are static. A snapshot then stores only the values, and
     /// borrows the names of the metrics from the descriptors, unless a hand-written descriptor has labels.
     ///
-    /// The default of a hand-written `Metrics` returns `None`. Overriding it makes snapshots and registration cheaper, and
-    /// changes no result.
+    /// For a hand-written `Metrics`, the default returns `None`. Overriding this method makes snapshots and registration
+    /// cheaper, and does not change their results.
     fn static_descriptors(&self) -> Option<&'static [Descriptor]> {
         self.__static_table().descriptors
     }
@@ -85,9 +85,9 @@ pub trait Metrics {
         self.walk(&mut Visit::<Lifetime>::new(self.descriptors(), visitor));
     }
 
-    /// Drains without building a snapshot: calls the visitor with each metric and its value since the last reset, and
-    /// resets the metric in the step that reads it, as [`reset`](Self::reset) does: gauges other than peaks keep their
-    /// values. Allocates nothing but one box for each histogram.
+    /// Drains without building a snapshot: calls the visitor with each metric and its value since the last reset. Each
+    /// metric is read and reset in one step. Gauges other than peaks keep their values, as with [`reset`](Self::reset).
+    /// Allocates nothing but one box for each histogram.
     fn visit_drain(&self, visitor: &mut dyn FnMut(&Descriptor, Value)) {
         self.walk(&mut Visit::<Drain>::new(self.descriptors(), visitor));
     }
@@ -102,22 +102,22 @@ pub trait Metrics {
     }
 
     /// Reads the value of every metric since the last reset, in declaration order. For a derived struct, it allocates once,
-    /// and once for each histogram.
+    /// plus once for each histogram.
     #[cfg(feature = "alloc")]
     fn snapshot(&self) -> Snapshot {
         Snapshot::read::<SinceReset, _>(self)
     }
 
     /// Reads the value of every metric over its lifetime, which resets do not change; see [`reset`](Self::reset) for
-    /// exceptions. Exporters read these values. For a derived struct, it allocates once, and once for each histogram.
+    /// exceptions. Exporters read these values. For a derived struct, it allocates once, plus once for each histogram.
     #[cfg(feature = "alloc")]
     fn totals(&self) -> Snapshot {
         Snapshot::read::<Lifetime, _>(self)
     }
 
-    /// Takes a snapshot and resets each metric in the step that reads it, as [`reset`](Self::reset) does: gauges other
-    /// than peaks keep their values. Over any number of concurrent drains, no increment is lost or counted twice. For a
-    /// derived struct, it allocates once, and once for each histogram.
+    /// Takes a snapshot, and reads and resets each metric in one step. Gauges other than peaks keep their values, as with
+    /// [`reset`](Self::reset). Over any number of concurrent drains, no increment is lost or counted twice. For a derived
+    /// struct, it allocates once, plus once for each histogram.
     #[cfg(feature = "alloc")]
     fn drain(&self) -> Snapshot {
         Snapshot::read::<Drain, _>(self)

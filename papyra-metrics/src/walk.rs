@@ -132,9 +132,9 @@ impl ErasedInstrument for Value {
 
 /// Receives the instruments of a set of metrics, one after another.
 ///
-/// The order is that of [`Metrics::descriptors`](crate::Metrics::descriptors): the first instrument belongs to the
-/// first descriptor, and so on. Absent metrics are passed too, so a walker that counts what it receives always knows
-/// which descriptor is next.
+/// The instruments are in the order of [`Metrics::descriptors`](crate::Metrics::descriptors): the first instrument
+/// belongs to the first descriptor, and so on. Absent metrics are passed too, so a walker that counts what it receives
+/// always knows which descriptor is next.
 ///
 /// Only [`metric`](Self::metric) is required. By default, the methods for several counters or gauges call it for each
 /// instrument; override them to avoid the virtual calls.

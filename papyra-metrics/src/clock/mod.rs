@@ -15,11 +15,11 @@
 //! fails. So this module uses the counter only if the kernel's clock source is `tsc` when this code is loaded.
 //!
 //! The kernel does not publish the rate of the counter, so the counter is compared with `CLOCK_MONOTONIC`: see `tsc/calibration.rs`.
-//! `CLOCK_MONOTONIC` is read until the rate is known: if durations are measured often, within about half a second. The comparison is
-//! repeated for as long as durations are measured. If its result changes, for example because the process was restored on another
-//! machine, or because the system was suspended, `CLOCK_MONOTONIC` is read until the rate is known again.
+//! Durations are measured with `CLOCK_MONOTONIC` until the rate is known, which takes about half a second if durations are measured
+//! often. The comparison is repeated for as long as durations are measured. If its result changes, for example because the process
+//! was restored on another machine, or because the system was suspended, `CLOCK_MONOTONIC` is used until the rate is known again.
 //!
-//! A duration ends with the clock that it started with. It is zero if that clock was set back in between.
+//! A duration ends with the clock that it started with. If that clock was set back in between, the duration is zero.
 //!
 //! # Order
 //!

@@ -13,8 +13,8 @@ use crate::{
 /// A type whose values can be the members of a [`Family`](crate::Family).
 ///
 /// Implemented for the instruments of this crate, for plain atomics, for numbers, and for references, `Box`, `Rc`,
-/// `Arc` and `Option` of anything. A family of [`ShardedCounter`](crate::ShardedCounter) stores its members in cache
-/// lines that they share, with the counts of one CPU side by side; every other family is an array. To use your own
+/// `Arc` and `Option` of anything. A family is an array of its members, except a family of
+/// [`ShardedCounter`](crate::ShardedCounter), in which the members' cells for one CPU are adjacent. To use your own
 /// instrument in a family, implement this trait for it:
 ///
 /// ```
@@ -63,8 +63,8 @@ pub trait Member: Sized {
     }
 }
 
-/// The members of a family, as [`Member::Storage`] contains them. Implemented for every [`MemberArray`], and for sharded
-/// counters that share cache lines.
+/// The memory with all members of a family; see [`Member::Storage`]. Implemented for every [`MemberArray`], and for
+/// sharded counters that share cache lines.
 pub trait MemberStorage<T>: Sized {
     #[doc(hidden)]
     fn __from_fn(make: &mut dyn FnMut() -> T) -> Self;

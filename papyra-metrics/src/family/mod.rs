@@ -54,12 +54,12 @@ use crate::label::{self, Label};
 /// Indexing a family over a tuple by the first label alone returns a [`FamilyRow`]: the members with that value.
 ///
 /// Counting in a member that is known at compile time costs the same as counting in a single instrument; a member that
-/// is chosen at run time adds the computation of an address. There are at most 256 members. For labels whose values are
-/// known only at run time, such as tenants, register a struct of metrics for each value, under a label of the registry.
+/// is chosen at run time adds the computation of an address. There are at most 256 members. If the values of a label are
+/// known only at run time, such as tenants, register one struct of metrics for each value, with the value as a label.
 ///
 /// The members are an inline array, except in a family of [`ShardedCounter`](crate::ShardedCounter). There, the members'
-/// cells for one CPU are adjacent, so that eight of them share a cache line on x86-64. On x86-64 Linux, a member then takes
-/// about 1 KiB instead of 8 KiB, and the family up to 7 KiB more.
+/// cells for one CPU are adjacent, so that eight of them share a cache line on x86-64. On x86-64 Linux, such a family
+/// takes about 1 KiB for each member and 7 KiB in addition, instead of 8 KiB for each member.
 ///
 /// In a struct with `#[metrics(storage = …)]`, a family of plain values is written `Family<Op, u64>`.
 pub struct Family<L: Label, I: Member> {
@@ -67,7 +67,7 @@ pub struct Family<L: Label, I: Member> {
 }
 
 impl<L: Label, I: Member> Family<L, I> {
-    /// Asserts that the labels are valid. Evaluated by `new` and `from_fn`; `map` uses the labels of another family.
+    /// Asserts that the labels are valid. Evaluated by `new` and `from_fn`, but not by `map`, which converts a valid family.
     const IS_VALID: () = label::assert_set(L::LABELS);
 
     /// Creates a family whose members are at zero.
@@ -227,7 +227,7 @@ impl<L: Label, I: Member + Clone> Clone for Family<L, I> {
 }
 
 impl<L: Label, I: Member + PartialEq> PartialEq for Family<L, I> {
-    /// Returns whether every member is equal to the one with the same label.
+    /// Returns whether the members of each label are equal.
     fn eq(&self, other: &Self) -> bool {
         self.values().eq(other.values())
     }

@@ -10,8 +10,8 @@ use crate::label::{self, Label};
 /// A row of a family with several labels: the members with one value of the first label. Indexing a
 /// [`Family<(A, B), _>`](crate::Family) by an `A` returns a row.
 ///
-/// A row is indexed by the remaining labels. With `errors = errors[Op::Get]`, a function converts each error to a label
-/// value, and counts the error in the member of the row that has this value:
+/// A row is indexed by the remaining labels. A function with `#[metrics(errors = errors[Op::Get])]` converts each error
+/// to a label value, and counts the error in the member of the row that has this value:
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, IoErrorKind, Label, Metrics, metrics};

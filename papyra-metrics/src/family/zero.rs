@@ -4,11 +4,11 @@ use crate::{Buckets, CachePadded, Distribution};
 #[cfg(not(all(loom, test)))]
 use crate::{Counter, FloatGauge, Gauge, Histogram, Peak, ShardedCounter, ShardedHistogram};
 
-/// A zero value that is known at compile time, such as an instrument that its `const fn new()` returns.
+/// A type with a zero value that is known at compile time, such as an instrument with a `const fn new()`.
 ///
-/// [`Family::new`](crate::Family::new) starts every member with it. Implemented for all instruments of this crate, for
-/// `AtomicU64`, `AtomicI64`, `u64`, `i64`, `f64` and [`Distribution`], and for arrays and families. To put families of
-/// your own instrument into a `static`, implement this trait for the instrument.
+/// [`Family::new`](crate::Family::new) initializes every member with the zero value. Implemented for all instruments of
+/// this crate, for `AtomicU64`, `AtomicI64`, `u64`, `i64`, `f64` and [`Distribution`], and for arrays and families. To
+/// put families of your own instrument into a `static`, implement this trait for the instrument.
 pub trait Zero: Sized {
     /// The zero value.
     const ZERO: Self;

@@ -26,8 +26,8 @@ pub trait Buckets: 'static {
     #[doc(hidden)]
     type __Cells: CellArray;
 
-    /// Returns the index of the bucket that holds a value in base units. For zero, the number of leading zeros may be
-    /// passed as 63.
+    /// Returns the index of the bucket that holds a value in base units. For the value zero, `leading_zeros` may be 64
+    /// or 63.
     #[doc(hidden)]
     fn __find(base_units: u64, leading_zeros: u32) -> CellIndex<Self::__Cells>;
 }
@@ -57,7 +57,7 @@ pub trait Buckets: 'static {
 /// |---|---|
 /// | `[1ms, 20ms, 1s]` | the listed bounds |
 /// | `one_two_five(first, last)` | 1, 2 and 5 times each power of ten, from the first to the last, so three in each decade |
-/// | `powers(base, first, last)` | the first one times each power of the base, up to the last |
+/// | `powers(base, first, last)` | `first` times each power of `base`, up to `last` |
 ///
 /// Bounds are inclusive: a value that equals a bound is in the bucket that ends there. A bound of a `Duration` is a
 /// number with `ns`, `us` (or `µs`), `ms`, `s`, `min` or `h`, such as `1.5ms`; durations are exported in seconds. A
@@ -136,7 +136,7 @@ macro_rules! __declare_buckets {
         const _: () = {
             use $crate::__private as private;
 
-            // The type is only a parameter and is hardly ever constructed, so `dead_code` would warn.
+            // Uses the constructor: most programs only name the type as a parameter, so `dead_code` would warn.
             const _: $name = $name;
 
             const NOTATION: private::Notation = <$value as $crate::Amount>::NOTATION;

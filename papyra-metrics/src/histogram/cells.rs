@@ -1,8 +1,8 @@
 //! The atomics of a histogram: a count and a sum for each bucket, and how they are read.
 //!
 //! As in a counter, recording only adds to the counts and the sums, and a reset sets the baseline of each to its current
-//! value. Therefore readings, takes and resets do not block each other or a recording, and each increment of a count or a
-//! sum is returned by exactly one of any number of concurrent takes.
+//! value. Therefore readings, takes, resets and recordings never block each other. If several takes run at the same time,
+//! exactly one of them returns each increment of a count or a sum.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -162,7 +162,7 @@ impl<const N: usize> CellArray for BucketCells<N> {
     }
 }
 
-/// The index of a bucket's cell. It is in range for every array of type `C`, which unsafe code relies on.
+/// The index of a bucket's cell. Unsafe code relies on the index being in range for every array of type `C`.
 pub struct CellIndex<C>(usize, PhantomData<C>);
 
 impl<const N: usize> CellIndex<BucketCells<N>> {
@@ -195,7 +195,7 @@ impl<C> fmt::Debug for CellIndex<C> {
     }
 }
 
-/// The lifetime values and the baselines of a histogram, as the functions below need them.
+/// A histogram whose lifetime values and baselines the functions below read.
 pub(crate) trait Totals {
     type Cells: CellArray;
 

@@ -25,8 +25,8 @@ impl Range {
         }
     }
 
-    /// Returns the mean of the bucket's values, rounded down. A reading may contain a count without its sum or the
-    /// reverse, so the mean is clamped to the range.
+    /// Returns the mean of the bucket's values, rounded down. A reading may include a value in the count and not in the
+    /// sum, or the reverse, so the mean is clamped to the range.
     pub(super) fn mean(self, tally: Tally) -> u64 {
         let mean = tally.sum.checked_div(tally.count).unwrap_or(0);
         // If the last bound is `i64::MAX`, the range of the bucket above it is empty, and `least` is greater than `upper`.
@@ -68,7 +68,7 @@ pub(super) fn highest(tallies: &[Tally]) -> Option<usize> {
     tallies.iter().rposition(|tally| tally.count > 0)
 }
 
-/// Estimates the value that the fraction `q` of all values does not exceed, interpolated inside its bucket.
+/// Estimates the `q`-quantile, which is interpolated inside its bucket.
 pub(super) fn quantile(bounds: &[u64], tallies: &[Tally], q: f64) -> Option<u64> {
     let highest = highest(tallies)?;
     if q.is_nan() {
@@ -109,8 +109,8 @@ fn within(range: Range, tally: Tally, position: f64) -> u64 {
 /// Returns the value at a position from 0 to 1 among values that are between 0 and 1 and have this mean.
 ///
 /// The density of the values is assumed to be a linear function, chosen so that they have this mean. If the mean is one
-/// half, the density is constant, which gives the usual linear interpolation. If the mean is in the lowest or the highest
-/// third, the density falls to zero within the range, and stays zero.
+/// half, the density is constant, which gives the usual linear interpolation. If the mean is below one third, the density
+/// falls to zero within the range, and stays zero. If the mean is above two thirds, the density is the mirror image.
 fn interpolate(mean: f64, position: f64) -> f64 {
     if mean > 0.5 {
         return 1.0 - interpolate(1.0 - mean, 1.0 - position);

@@ -42,8 +42,8 @@ pub struct Objective {
 const BILLION: u32 = 1_000_000_000;
 
 impl Objective {
-    /// Creates the objective that `percent` % of all values are within `within`, a bound of `B` that is written as in
-    /// [`buckets!`](crate::buckets): `100ms` or `64KiB`. The percentage is rounded to seven decimals.
+    /// Creates the objective that `percent` % of all values are at most `within`. The threshold is a bound of `B`, written
+    /// as in [`buckets!`](crate::buckets): `100ms` or `64KiB`. The percentage is rounded to seven decimals.
     ///
     /// ```
     /// use papyra_metrics::{Descriptor, Objective, Sizes};
@@ -173,7 +173,7 @@ const fn push_bound(message: &mut Message, bound: u64, scale: &Scale<'_>) {
     let is_duration = scale.per_unit > 1;
     let units: &[(u64, &str)] = if is_duration { &DURATIONS } else { &SIZES };
     let mut i = 0;
-    // Chooses, for a size, the largest unit that divides it, and for a duration, the largest unit that is not longer.
+    // For a size, chooses the largest unit that divides it. For a duration, chooses the largest unit that is not longer.
     while i + 1 < units.len() && (bound < units[i].0 || !is_duration && bound % units[i].0 != 0) {
         i += 1;
     }

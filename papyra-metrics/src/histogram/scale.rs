@@ -28,8 +28,8 @@ pub struct OwnedScale {
 }
 
 impl OwnedScale {
-    /// Creates a scale from data that was read. There must be at most [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS)
-    /// bounds, strictly increasing, and at least one base unit in an exported unit.
+    /// Creates a scale from deserialized data or from a published file. There must be at most
+    /// [`MAX_BOUNDS`](super::bounds::MAX_BOUNDS) bounds, strictly increasing, and at least one base unit in an exported unit.
     #[cfg(any(feature = "serde", feature = "publish"))]
     pub(crate) fn new(bounds: Arc<[u64]>, unit: Option<Arc<str>>, per_unit: u64) -> Self {
         Self { bounds: Shared::Counted(bounds), unit: unit.map(Shared::Counted), per_unit }
@@ -50,7 +50,7 @@ impl OwnedScale {
     }
 }
 
-/// A static value, or a reference-counted one that was read. Cloning either is cheap.
+/// A static value, or a reference-counted value from deserialized data or from a published file. Cloning either is cheap.
 #[derive(Debug)]
 pub(super) enum Shared<T: ?Sized + 'static> {
     Static(&'static T),

@@ -12,9 +12,9 @@ use crate::sharded::Blocks;
 /// A [`Histogram`](crate::Histogram) that many cores record into at once.
 ///
 /// It has the same methods and the same guarantees, but the cores do not wait for each other: each has its own
-/// buckets, just as each has its own cell in a [`ShardedCounter`](crate::ShardedCounter). On x86-64 Linux with
+/// block of buckets, just as each has its own cell in a [`ShardedCounter`](crate::ShardedCounter). On x86-64 Linux with
 /// glibc 2.35 or later and the feature `std`, recording is one restartable sequence that adds to the count and the sum
-/// in a single store; elsewhere threads share 16 blocks by atomic instructions.
+/// in a single store. Elsewhere, threads share 16 blocks and record by atomic instructions.
 ///
 /// ```
 /// use papyra_metrics::ShardedHistogram;

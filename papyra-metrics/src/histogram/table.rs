@@ -3,8 +3,8 @@
 //! Values with the same highest bit form an octave. For each octave, which is found by the number of leading zeros, the
 //! table contains the number of bounds below the octave and the bounds within it. The index of a value's bucket is the
 //! number of bounds below its octave, plus the number of bounds within the octave that are below the value: one look-up,
-//! and a comparison for each bound that an octave can have. Of the bounds 1, 2 and 5 of a decade, no octave contains
-//! two; of 1, 1.5, 2, 3, 5 and 7, an octave contains at most two.
+//! and a comparison for each bound that an octave can have. An octave contains at most one bound if the bounds are 1, 2
+//! and 5 of each decade, and at most two if they are 1, 1.5, 2, 3, 5 and 7.
 //!
 //! The caller counts the leading zeros, because the fastest way depends on the processor: without the instruction
 //! `lzcnt`, counting can take a third of the time of a recording. `bsr`, the alternative, has no result for zero, so
@@ -22,7 +22,7 @@ const fn octave_of(bound: u64) -> usize {
     (bound | 1).leading_zeros() as usize
 }
 
-/// A look-up table for `BUCKETS` buckets, whose bounds have at most `PER_OCTAVE` in one octave.
+/// A look-up table for `BUCKETS` buckets. At most `PER_OCTAVE` of their bounds are in one octave.
 #[derive(Debug)]
 pub struct BucketTable<const PER_OCTAVE: usize, const BUCKETS: usize> {
     octaves: [Octave<PER_OCTAVE>; OCTAVES],

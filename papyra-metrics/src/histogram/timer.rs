@@ -9,8 +9,8 @@ use crate::clock::Instant;
 
 /// Measures a duration until it is dropped or stopped. Returned by [`Histogram::start`] and [`ShardedHistogram::start`].
 ///
-/// When it is dropped, also by a panic, it records how long it has existed. [`stop`](Self::stop) does the same and
-/// returns the duration, and [`discard`](Self::discard) records nothing.
+/// When it is dropped, even during a panic, it records how long it has existed. [`stop`](Self::stop) does the same and
+/// returns the duration. [`discard`](Self::discard) ends the timer without recording.
 ///
 /// ```
 /// use papyra_metrics::Histogram;
@@ -91,9 +91,9 @@ macro_rules! time {
     ($histogram:ident) => {
         /// These methods require the feature `std`, for its clock.
         impl<B: Buckets<Value = Duration>> $histogram<B> {
-            /// Calls the closure, records how long it takes, and returns what it returns.
+            /// Calls the closure, records how long the call takes, and returns the closure's result.
             ///
-            /// Nothing is recorded if it panics.
+            /// Nothing is recorded if the closure panics.
             ///
             /// ```
             #[doc = concat!("use papyra_metrics::", stringify!($histogram), ";")]

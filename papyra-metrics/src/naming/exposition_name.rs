@@ -28,8 +28,8 @@ pub struct ExpositionName<'a> {
 impl<'a> ExpositionName<'a> {
     /// Returns the exported name of a metric without a [`Descriptor`], such as one read from a file.
     ///
-    /// `prefix_len` is the length of the prefixes in `name`, in bytes. A unit moves to the end only if the name begins
-    /// with it after the prefixes.
+    /// `prefix_len` is the length of the prefixes at the beginning of `name`, in bytes. A unit moves to the end of the
+    /// name only if it directly follows the prefixes.
     ///
     /// ```
     /// use papyra_metrics::{ExpositionName, Kind};

@@ -119,9 +119,9 @@ macro_rules! lists {
 impl<M: DescriptorTable + ?Sized, const LEN: usize, const KEY_LEN: usize> Keys<M, LEN, KEY_LEN> {
     const ALL: &'static [Text<KEY_LEN>] = &keys::<LEN, KEY_LEN>(DeclaredMetrics::new(M::DECLARED));
 
-    /// The keys of `ALL`, divided into lists of `LIST_LEN`; if they fit in one list, each list is `ALL`, and the first one is
-    /// used. For each descriptor that points into a list, the compiler emits the list again. With one long list, this would
-    /// take most of the time of a build.
+    /// The keys of `ALL`, divided into lists of `LIST_LEN` keys. If all keys fit in one list, every element is `ALL`, and only
+    /// the first element is used. The compiler emits a list again for each descriptor that points into the list. With one long
+    /// list, this would take most of the time of a build.
     const LISTS: [&'static [Text<KEY_LEN>]; 64] = lists!(
         0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31
         32 33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63

@@ -14,7 +14,7 @@ pub struct Sizes {
     pub keys: usize,
     /// The length of the longest generated key.
     pub key_len: usize,
-    /// The number of labels in all `OuterLabels::Joined`.
+    /// The number of labels in the `OuterLabels::Joined` of all flattened fields.
     pub joined_labels: usize,
 }
 
@@ -171,8 +171,8 @@ pub(super) const fn keys<const LEN: usize, const KEY_LEN: usize>(
     keys
 }
 
-/// Returns the labels of all [`OuterLabels::Joined`] in one list. Each [`OuterLabels::Joined`] is the position of its labels in
-/// this list, and their number.
+/// Returns the labels of all [`OuterLabels::Joined`] in one list. Each [`OuterLabels::Joined`] contains the position and the
+/// number of its labels in this list.
 pub(super) const fn joined_labels<const LEN: usize>(
     mut all: DeclaredMetrics,
 ) -> [(&'static str, &'static str); LEN] {

@@ -46,7 +46,7 @@ pub(super) const fn conflict(a: &Descriptor, b: &Descriptor) -> Option<Conflict>
     None
 }
 
-/// Returns whether two metrics are series of one family: whether exported name, kind and unit are the same.
+/// Returns whether two metrics are series of one family: whether they have the same exported name, kind and unit.
 pub(super) const fn same_family(a: &Descriptor, b: &Descriptor) -> bool {
     same_unit(a, b)
         && a.kind as u8 == b.kind as u8

@@ -94,7 +94,7 @@ pub(super) struct DeclaredMetrics {
     levels: [Level; MAX_DEPTH],
     /// The index of the current struct in `levels`. Levels after it are not in use.
     depth: usize,
-    /// The number of labels in all [`OuterLabels::Joined`] so far.
+    /// The number of labels in the [`OuterLabels::Joined`] of all flattened fields so far.
     joined_len: usize,
     /// The current metric, as its struct declares it.
     pub(super) metric: &'static Descriptor,
@@ -122,7 +122,7 @@ struct Level {
     own: usize,
     /// The number of flattened fields that have been visited.
     flattened: usize,
-    /// The prefix and the labels that the flattened field, whose type is this struct, adds to its metrics.
+    /// The prefix and the labels that a flattened field of this struct's type adds; empty for the outermost struct.
     prefix: &'static str,
     labels: Labels,
     /// The length of all prefixes down to this level.
@@ -133,7 +133,7 @@ struct Level {
 /// The labels that flattened fields add to a metric: those of all levels down to the level of the metric.
 #[derive(Clone, Copy)]
 pub(super) enum OuterLabels {
-    /// Only one level adds labels, or none.
+    /// At most one level adds labels.
     One(Labels),
     /// Several levels add labels. They are adjacent in the list that [`joined_labels`](super::compose::joined_labels) returns:
     /// `len` labels from the position `at` on.
@@ -256,7 +256,7 @@ impl DeclaredMetrics {
         };
     }
 
-    /// Returns the number of labels in all [`OuterLabels::Joined`] so far.
+    /// Returns the number of labels in the [`OuterLabels::Joined`] of all flattened fields so far.
     pub(super) const fn joined_len(&self) -> usize {
         self.joined_len
     }

@@ -60,8 +60,8 @@ pub(super) const fn single(kind: Kind, labels: &[LabelValues]) -> KindOrProblem 
     }
 }
 
-/// Returns a descriptor of this kind. An error panics at the location of the call, which the derive sets to the type of the
-/// field.
+/// Returns a descriptor of this kind. If `kind` is an error, panics with its message. The derive places the call at the type of
+/// the field, so the compile error points there.
 #[track_caller]
 pub const fn descriptor(name: &'static str, kind: KindOrProblem) -> Descriptor {
     match kind {

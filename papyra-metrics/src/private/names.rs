@@ -205,7 +205,7 @@ impl<const SLOTS: usize> Names<SLOTS> {
                 let is_known = match name {
                     Name::Key => naming::equal(a.name.as_bytes(), b.name.as_bytes()),
                     Name::Family => conflict::same_family(a, b),
-                    // The slot of the first metric of the family represents all of them.
+                    // The slot of the first metric of the family represents all metrics of the family.
                     Name::Sample if conflict::same_family(a, b) => return None,
                     Name::Sample | Name::Series => false,
                 };
@@ -222,7 +222,7 @@ impl<const SLOTS: usize> Names<SLOTS> {
         }
     }
 
-    /// Inserts each of the series of a metric. Returns the first collision.
+    /// Inserts each series of a metric. Returns the first collision.
     const fn insert_series(&mut self, new: Series, hash_of_name: u64) -> Option<Collision> {
         let mut first = None;
         let mut i = 0;

@@ -108,7 +108,7 @@ pub trait ErrorInstrument: Sized {
 
     fn __walk_batch(instruments: &[&Self], walker: &mut dyn Walker);
 
-    /// Counts one error. Not called for a family, because its member depends on the error.
+    /// Counts one error. Not called for a family, because the error selects the member of the family.
     fn inc(&self) {}
 }
 

@@ -309,7 +309,8 @@ struct UnclaimedWords {
 }
 
 impl UnclaimedWords {
-    /// Claims the words of a location. Returns whether the location is aligned and in the values, and enough words were left.
+    /// Claims the words of a location. Returns whether the location is aligned and within the values, and whether enough words
+    /// were left.
     fn claim(&mut self, location: Location, cell_words: u64) -> bool {
         let cells = u64::from(location.cells) + u64::from(location.baseline.is_some());
         let claimed = cells.saturating_mul(cell_words);

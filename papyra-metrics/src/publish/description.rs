@@ -118,8 +118,8 @@ impl Metric {
         self.objective
     }
 
-    /// Returns whether it is a [`Peak`](crate::Peak), a gauge of the highest value since the last reset. The peak of several
-    /// processes is the highest of their values, and not the sum.
+    /// Returns whether the metric is a [`Peak`](crate::Peak), a gauge of the highest value since the last reset. To combine the
+    /// peaks of several processes, take the highest value, not the sum.
     pub fn is_peak(&self) -> bool {
         matches!(self.form, Form::Peak)
     }

@@ -68,7 +68,7 @@ pub(super) fn encode(
     Some(out)
 }
 
-/// Encodes the entry of a metric. Its location is relative to `values`, the offset of the values in the file.
+/// Encodes the entry of a metric. `values` is the offset of the values in the file. The location in `metric` is relative to it.
 fn put_metric(out: &mut Vec<u8>, metric: &Located, texts: &Texts, values: u64) -> Option<()> {
     let Located { descriptor, location, form, .. } = metric;
     for text in [texts.name, texts.help, texts.unit] {
@@ -94,7 +94,8 @@ fn put_objective(out: &mut Vec<u8>, descriptor: &Descriptor) {
     put_u32(out, 0);
 }
 
-/// The positions of the strings and the lists of a metric: offsets, and lengths in bytes or items.
+/// The positions of the strings and the lists of a metric, each as an offset and a length. The length is in bytes for a string,
+/// and in items for a list.
 struct Texts {
     name: (u32, u32),
     help: (u32, u32),

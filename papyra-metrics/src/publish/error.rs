@@ -198,7 +198,7 @@ pub enum ReadError {
         /// The version of the format.
         version: u32,
     },
-    /// The file is a metrics file, and its contents are invalid.
+    /// The file is a metrics file, but its contents are invalid.
     Damaged {
         /// The path that was given to the reader.
         path: PathBuf,

@@ -185,7 +185,7 @@ fn lock_stale(path: &Path) -> Result<Stale, PublishCause> {
     Ok(if is_at(path, &file) { Stale::Locked(file) } else { Stale::Gone })
 }
 
-/// Converts the error that nothing is at a path into `None`.
+/// Converts the error `NotFound` into `None`.
 fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(found) => Ok(Some(found)),

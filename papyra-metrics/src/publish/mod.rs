@@ -125,8 +125,9 @@
 //!
 //! # Lock
 //!
-//! The publisher holds an exclusive lock of its open file (`F_OFD_SETLK`) from byte 0 to the end, however long the file
-//! becomes. A process that replaces the file of a process that has ended locks only byte 0 during the replacement.
+//! The publisher holds an exclusive open file description lock (`F_OFD_SETLK`) on the file, from byte 0 to the end,
+//! however long the file becomes. A process that replaces the file of a process that has ended locks only byte 0 during
+//! the replacement.
 
 mod decode;
 mod description;

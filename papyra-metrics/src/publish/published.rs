@@ -76,7 +76,7 @@ enum Memory {
         keep: bool,
         /// Identifies the process that created the file.
         creator: u64,
-        /// Holds the lock as long as it is open.
+        /// The open file, which holds the lock until it is closed.
         lock: File,
         /// Contains the metrics.
         _mapping: sys::Mapping,

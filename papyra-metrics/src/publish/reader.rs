@@ -53,8 +53,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`open`](Self::open), and an error if the file may not be written or has holes, as a
-    /// sparse copy does: writing to a hole would kill this process if the disk is full.
+    /// Returns the errors of [`open`](Self::open), and an error if this process may not write the file, or if the file
+    /// has holes, as a sparse copy does: writing to a hole would kill this process if the disk is full.
     pub fn reset(path: impl AsRef<Path>) -> Result<Self, ReadError> {
         let path = path.as_ref();
         let file = open_regular(path, true).map_err(|cause| cause.at(path))?;
@@ -81,7 +81,7 @@ impl Reader {
         &self.path
     }
 
-    /// Returns the open file, for example to compare its device and inode with those of another.
+    /// Returns the open file, for example to compare its device and inode with those of another file.
     pub fn file(&self) -> &File {
         &self.file
     }
@@ -288,7 +288,7 @@ fn read_description(file: &File) -> Result<Description, ReadCause> {
     Ok(header.decode_description(&bytes)?)
 }
 
-/// The length up to which a file may consist of holes alone.
+/// The maximum length of a file that may consist of holes alone.
 const MAX_HOLES: u64 = 16 << 20;
 
 /// Appends the bytes of the file from `start` to `end`.

@@ -17,8 +17,8 @@ pub(super) const LINES: usize = CELLS + 2;
 
 /// A word that is padded to a cache line.
 ///
-/// The counter does not use the padding. The padding is atomic, because the members of a family share their lines: it
-/// contains the words of other members.
+/// The counter does not use the padding. The padding is atomic, because the members of a family share their lines: the
+/// padding of one member contains the words of other members.
 #[repr(C)]
 struct Cell {
     word: AtomicU64,
@@ -73,7 +73,7 @@ impl Cell {
 ///
 /// | platform | an increment | memory |
 /// |---|---|---|
-/// | x86-64 Linux with glibc 2.35 or later and feature `std` | one plain addition to the cell of the CPU, in a [restartable sequence]; CPUs beyond the 112th share 16 cells by an atomic instruction | 8,264 bytes |
+/// | x86-64 Linux with glibc 2.35 or later and feature `std` | one plain addition to the cell of the CPU, in a [restartable sequence]; on CPUs beyond the 112th, an atomic instruction on one of 16 shared cells | 8,264 bytes |
 /// | the same in a library that is loaded at run time or linked dynamically | the same, in a function that is not inlined; it then clears the thread's pointer to the sequence, so that the library can be unloaded | the same |
 /// | others with `std`, and if restartable sequences are disabled (`GLIBC_TUNABLES=glibc.pthread.rseq=0`) | an atomic instruction on one of 16 cells, assigned to threads in turn | 2,184 bytes, on x86 1,096; on x86-64 Linux with glibc 8,264 |
 /// | without `std` | an atomic instruction on one of 16 cells, chosen by the address of the thread's stack | 2,184 bytes, on x86 1,096 |

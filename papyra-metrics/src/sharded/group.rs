@@ -23,8 +23,8 @@ impl Zero for CounterWords {
 
 /// The members of a family of sharded counters. The groups follow one another in this memory, from its first byte on.
 ///
-/// The type contains one [`CounterWords`] for each member, because the number of groups cannot be computed in a type. They only
-/// reserve enough memory for all members together: the words of a member are not in its `CounterWords`.
+/// The type contains one [`CounterWords`] for each member, because the number of groups cannot be computed in a type. These
+/// `CounterWords` only reserve enough memory for all members together: a member's words are spread over them.
 #[cfg_attr(any(target_arch = "x86", target_arch = "x86_64"), repr(C, align(64)))]
 #[cfg_attr(not(any(target_arch = "x86", target_arch = "x86_64")), repr(C, align(128)))]
 pub struct CounterGroups<L: Label> {

@@ -155,8 +155,8 @@ fn shard() -> usize {
         if shard != UNASSIGNED {
             return shard;
         }
-        // A signal handler that counts between these two steps assigns a shard to this thread first. Using another one from then on
-        // is harmless.
+        // A signal handler that counts at this point assigns a shard to this thread too. The assignment below then replaces that shard,
+        // which is harmless.
         let shard = NEXT.fetch_add(1, Ordering::Relaxed) % SHARED;
         assigned.set(shard);
         shard

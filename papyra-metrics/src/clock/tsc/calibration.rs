@@ -2,8 +2,8 @@
 //!
 //! From time to time, both clocks are read at almost the same instant. The time between two such readings is a window. Each window
 //! gives a rate: its nanoseconds divided by its ticks. A rate is used if two consecutive windows have the same rate. The rates differ if
-//! the system was suspended, or if a clock was set, during one of the windows. A reading is rejected if the thread was interrupted after
-//! it read one clock and before it read the other.
+//! the system was suspended, or if a clock was set, during one of the windows. A reading is rejected if the thread was interrupted
+//! between reading the two clocks.
 //!
 //! Calibrating needs neither a thread nor a lock. The first measurement that starts after the end of a window takes the next
 //! reading. Measurements that start during a reading do not wait for it, and use the same clock as before. This includes measurements
@@ -24,8 +24,8 @@ const RETRY: u64 = 1 << 24;
 /// The maximum duration of a reading, in ticks: 0.5 to 2 µs, less than 1/100,000 of a window. A usual reading takes a tenth of it.
 pub(super) const MAX_GAP: u64 = 1 << 11;
 
-/// Two rates are the same if they differ by less than 1/2048, or 488 ppm. That is about as much as the kernel changes the rate of its
-/// clock to follow a time server: by at most 500 ppm.
+/// Two rates count as the same if they differ by less than 1/2048, or 488 ppm. To follow a time server, the kernel changes the rate of
+/// its clock by up to about as much: 500 ppm.
 const TOLERANCE: u64 = 1 << 11;
 
 /// The values of both clocks at one instant.
@@ -44,8 +44,9 @@ impl Reading {
         (gap <= MAX_GAP).then_some(Self { ticks, nanoseconds })
     }
 
-    /// Returns the average number of nanoseconds per tick since an earlier reading, times 2⁶⁴. Returns `None` if a clock stood still,
-    /// if the other clock went back, or if the counter is not faster than 1 GHz. If the counter went back, the rate is far too low.
+    /// Returns the average number of nanoseconds per tick since an earlier reading, times 2⁶⁴. Returns `None` if the counter or the other
+    /// clock stood still, if the other clock went back, or if the counter is not faster than 1 GHz. If the counter went back, the rate is
+    /// far too low.
     fn rate_since(self, earlier: Self) -> Option<u64> {
         let ticks = self.ticks.wrapping_sub(earlier.ticks);
         let nanoseconds = self.nanoseconds.checked_sub(earlier.nanoseconds)?;
@@ -64,8 +65,8 @@ pub(super) struct Calibration {
     is_reading: AtomicBool,
     /// The nanoseconds per tick, times 2⁶⁴.
     rate: AtomicU64,
-    /// The next reading is due if the counter is not within `LONG_WINDOW` ticks after this value. For a shorter window, the value is
-    /// correspondingly lower than the counter was at the beginning.
+    /// The next reading is due `LONG_WINDOW` ticks after this value, or if the counter is below this value. A window of this length
+    /// starts at this value. A shorter window starts later, by the difference of the lengths.
     window_start: AtomicU64,
     /// The rate in the last window, or 0 if there is none.
     last_rate: AtomicU64,

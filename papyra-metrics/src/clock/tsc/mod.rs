@@ -16,8 +16,8 @@ static CALIBRATION: Calibration = Calibration::new();
 /// Whether the counter is suitable for measuring durations. Written when this code is loaded.
 static IS_SUITABLE: AtomicBool = AtomicBool::new(false);
 
-/// The start of a duration. The lowest bit is 1 if the other bits are a value of the counter, rounded to two ticks. It is 0 if the
-/// number is twice the nanoseconds of `CLOCK_MONOTONIC`.
+/// The start of a duration. If the lowest bit is 1, the number is a value of the counter, exact to one tick. If the lowest bit is 0,
+/// the number is twice the nanoseconds of `CLOCK_MONOTONIC`.
 #[derive(Clone, Copy, Debug)]
 pub struct Instant(NonZeroU64);
 

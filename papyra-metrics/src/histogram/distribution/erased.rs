@@ -10,7 +10,7 @@ use crate::histogram::cells::Tally;
 use crate::histogram::scale::{OwnedScale, Shared};
 
 impl Distribution {
-    /// Creates a distribution from data that was read. Tallies beyond its buckets are ignored.
+    /// Creates a distribution from deserialized data or from a published file. Tallies beyond the last bucket are ignored.
     #[cfg(any(feature = "serde", feature = "publish"))]
     pub(crate) fn from_parts(scale: OwnedScale, buckets: impl IntoIterator<Item = Tally>) -> Self {
         let mut tallies = [Tally::ZERO; MAX_BUCKETS];

@@ -17,9 +17,8 @@ pub use erased::BoundsMismatch;
 /// A distribution of values over buckets, as one reading of a [`Histogram`](crate::Histogram) returns it: how many values
 /// are in each bucket, and their sum.
 ///
-/// Reading a histogram returns a `Distribution<B>` of its own buckets, whose values are
-/// [`Duration`](core::time::Duration)s or `u64`s. In a `Value` it is a `Distribution` of [`AnyBuckets`], whose values
-/// are `f64` in the exported unit, such as seconds.
+/// Reading a `Histogram<B>` returns a `Distribution<B>`, whose values are [`Duration`](core::time::Duration)s or `u64`s.
+/// A `Value` contains a `Distribution<AnyBuckets>`, whose values are `f64`s in the exported unit, such as seconds.
 ///
 /// ```
 /// use papyra_metrics::{Distribution, Histogram};
@@ -69,8 +68,8 @@ impl<B: BucketSet> Distribution<B> {
         Some(self.value(mean))
     }
 
-    /// Returns an estimate of the value that the fraction `q` of all values does not exceed, or `None` if there are no
-    /// values or `q` is not a number. `q` is limited to the range from 0 to 1.
+    /// Returns an estimate of the `q`-quantile: the value that a fraction `q` of all values does not exceed. `q` is
+    /// limited to the range from 0 to 1. Returns `None` if there are no values or `q` is NaN.
     ///
     /// The estimate is always within the bucket that contains the true value. Inside the bucket it is interpolated: the
     /// mean of the bucket's values is known, and their density is assumed to be a linear function that gives this mean.
@@ -92,8 +91,8 @@ impl<B: BucketSet> Distribution<B> {
     /// | vise, `LATENCIES` | 9 | 8242 % | 4548 % | 3355 % | 61659 % |
     /// | slatedb, `LATENCY_BOUNDARIES` | 12 | 8242 % | 4528 % | 3329 % | 61659 % |
     ///
-    /// `cargo bench -p papyra-metrics-benches --bench quantile_errors` prints this table. If the first bound is 1 ms or
-    /// more, all fast operations of a cache or a disk are in the first bucket.
+    /// `cargo bench -p papyra-metrics-benches --bench quantile_errors` prints this table. The errors are large if the
+    /// first bound is 1 ms or more, because all fast operations of a cache or a disk are then in the first bucket.
     pub fn quantile(&self, q: f64) -> Option<B::Value> {
         let quantile = estimate::quantile(self.scale().bounds, self.tallies(), q)?;
         Some(self.value(quantile))
@@ -181,7 +180,8 @@ impl<B: BucketSet> Distribution<B> {
         self.scale().bounds
     }
 
-    /// Returns how many base units make one exported unit: 10⁹ nanoseconds make a second; 1 for other values.
+    /// Returns the number of base units in one exported unit: 10⁹ for durations, because a second has 10⁹ nanoseconds; 1
+    /// for other values.
     pub fn base_units_per_unit(&self) -> u64 {
         self.scale().per_unit
     }
@@ -222,10 +222,10 @@ impl<B: BucketSet> Distribution<B> {
         Some(())
     }
 
-    /// Converts this distribution to the base unit of the other one if that is smaller, as nanoseconds are smaller than
-    /// seconds. Returns the factor by which the sums of the other distribution must then be multiplied to have the same
-    /// base unit. Returns `None`, and changes nothing, if the bounds differ, or if neither base unit is a multiple of
-    /// the other.
+    /// Converts this distribution to the base unit of the other distribution if that unit is smaller. Nanoseconds, for
+    /// example, are smaller than seconds. Returns the factor that converts the sums of the other distribution to the
+    /// resulting base unit. Returns `None`, and changes nothing, if the bounds differ, or if neither base unit is a
+    /// multiple of the other.
     fn use_smaller_base_unit(&mut self, other: &Self) -> Option<u64> {
         let (own, others) = (self.scale().per_unit, other.scale().per_unit);
         let smaller = own.max(others);
@@ -270,7 +270,8 @@ impl<B: Buckets> Distribution<B> {
         Self { scale: (), tallies: B::__Cells::NO_TALLIES }
     }
 
-    /// Returns the distribution with erased buckets, as in a `Value`: its values are `f64` in the exported unit.
+    /// Converts to a distribution whose type does not name the buckets, as in a `Value`. Its values are `f64`s in the
+    /// exported unit.
     pub fn erase(&self) -> Distribution {
         self.into()
     }

@@ -46,7 +46,7 @@ impl<R, F: FnOnce()> OnComplete<R> for OnEnd<F> {
     }
 }
 
-/// Adds to an [`OnComplete`] the guard that counts the cancellation of the future.
+/// An [`OnComplete`] together with the guard that counts the cancellation of the future.
 pub struct WithCancellation<S, P: Deref, C: Fn(&P::Target)>(pub S, pub Cancellation<P, C>);
 
 impl<R, S: OnComplete<R>, P: Deref, C: Fn(&P::Target)> OnComplete<R> for WithCancellation<S, P, C> {

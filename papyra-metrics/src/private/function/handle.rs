@@ -1,4 +1,4 @@
-//! Finds metrics and instruments behind pointers, and makes handles that outlive the `self` that holds them.
+//! Finds metrics and instruments behind pointers, and makes handles of them that remain usable without `self`.
 
 #[cfg(feature = "alloc")]
 use alloc::{rc::Rc, sync::Arc};
@@ -9,9 +9,9 @@ use crate::{Inc, IncDec, RecordDuration};
 
 /// A reference to metrics, to an instrument, or to a pointer to them. Generated code calls a method on it without knowing the
 /// type, and rustc selects the implementation: the methods for special cases (an `Option`, a shared pointer) are on this type,
-/// and the methods for the general case are on its `Deref` target, where method resolution looks next. Their names begin with
-/// `__`, because a method of the same name in a trait that a user implements for all types would be found before those of the
-/// `Deref` target.
+/// and the methods for the general case are on its `Deref` target, where method resolution looks next. The methods' names
+/// begin with `__`, so that no user's trait has a method of the same name. If such a trait were implemented for all types,
+/// rustc would find its method before the method of the `Deref` target.
 pub struct Probe<'a, T: ?Sized>(ProbeFallback<'a, T>);
 
 /// The `Deref` target of [`Probe`], with the methods for types that are not a special case.
@@ -61,7 +61,7 @@ impl<'a, T: MaybeAbsent> Probe<'a, T> {
     }
 }
 
-/// Metrics that may be absent: an `Option`, a reference to one, and the handle of one.
+/// Metrics that may be absent: an `Option`, a reference to an `Option`, or a handle of an `Option`.
 pub trait MaybeAbsent {
     type Metrics;
     fn present(&self) -> Option<&Self::Metrics>;

@@ -20,8 +20,8 @@ pub use self::in_flight::*;
 pub use self::outcome::*;
 pub use self::timer::*;
 
-/// Calls a closure that contains a body, so that `return` and `?` leave only the closure. The closure is passed to a function
-/// so that rustc infers that it is `FnOnce`: only an `FnOnce` closure can return a `&mut` that it captures.
+/// Calls a closure with the body of a function, so that `return` and `?` leave only the closure. The closure is passed to a
+/// function so that rustc infers that it is `FnOnce`: only an `FnOnce` closure can return a `&mut` that it captures.
 #[inline]
 pub fn call<R>(body: impl FnOnce() -> R) -> R {
     body()

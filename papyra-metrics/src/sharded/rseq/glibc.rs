@@ -56,8 +56,8 @@ pub(super) fn is_in_program(address: *const c_void) -> bool {
 
     let mut symbol = Symbol([ptr::null(); 4]);
     let mut object = ptr::null();
-    // SAFETY: `symbol` and `object` are writable. If `dladdr1` finds the object that contains the address, it sets
-    // `object` to it, and its name is a C string: empty for the program, a path for a library.
+    // SAFETY: `symbol` and `object` are writable. If `dladdr1` finds the object that contains the address, it stores a pointer
+    // to the object in `object`. The object's name is a C string: empty for the program, a path for a library.
     unsafe {
         let found = dladdr1(address, &raw mut symbol, &raw mut object, RTLD_DL_LINKMAP);
         found != 0 && object.as_ref().is_some_and(|object| *object.name == 0)
