@@ -11,11 +11,11 @@ use crate::{Distribution, Inc, IncDec, Instrument, Kind, Value, Walker};
 ///
 /// Two counters side by side share a cache line. If two cores increment them at the same time, each core waits for the
 /// line that the other has just taken, although they never touch the same counter. On a 2-core x86-64 machine an
-/// increment then takes over 4 times as long as on a single core. Padding avoids this (`benches/RESULTS.md` in the
-/// repository has the measurements). A padded counter takes 128 bytes instead of 8 or 16.
+/// increment then takes over 4 times as long as if only one core increments. Padding avoids this (`benches/RESULTS.md`
+/// in the repository has the measurements). A padded counter takes 128 bytes instead of 8 or 16.
 ///
-/// Pad neighbouring counters if different cores increment them often, such as one that a writer increments and one that
-/// readers increment. Do not pad counters that one thread increments, or that are incremented seldom: without padding, the
+/// Pad neighbouring counters that different cores increment often, such as a counter of the writer and a counter of the
+/// readers. Do not pad counters that only one thread increments, or that are incremented seldom: without padding, the
 /// struct stays small, and one cache line holds several counters. For one counter that all cores increment, use a
 /// [`ShardedCounter`](crate::ShardedCounter): padding does not help.
 ///
@@ -44,8 +44,8 @@ use crate::{Distribution, Inc, IncDec, Instrument, Kind, Value, Walker};
 /// assert_eq!(METRICS.snapshot().to_string(), "records_written: 1\nrecords_read: 0\nreaders: 2");
 /// ```
 ///
-/// In a [plain struct](derive@crate::Metrics#plain-structs), `#[metrics(padded)]` pads one field, and
-/// `#[metrics(storage = Name, padded)]` all of them.
+/// In a [plain struct](derive@crate::Metrics#plain-structs), `#[metrics(padded)]` on a field pads the field, and
+/// `#[metrics(storage = Name, padded)]` on the struct pads all its fields.
 // 128 bytes: a cache line of Apple's and other large Arm cores, and the pair of lines that x86-64 fetches together.
 #[repr(align(128))]
 #[derive(Clone, Copy, Default)]

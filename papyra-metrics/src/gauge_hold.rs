@@ -5,7 +5,8 @@ use core::fmt;
 use crate::{Gauge, GaugeInteger};
 
 impl Gauge {
-    /// Adds `n`, and subtracts it again when the returned guard is dropped, also if a panic or a cancelled future drops it.
+    /// Adds `n`, and subtracts it again when the returned guard is dropped, even if a panic or a cancelled future drops the
+    /// guard.
     ///
     /// Use it for levels that follow the lifetime of a value: running tasks, buffered bytes, open connections.
     ///

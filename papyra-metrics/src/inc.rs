@@ -7,10 +7,10 @@ use core::sync::atomic::Ordering;
 use crate::{Counter, Gauge, ShardedCounter};
 
 /// An instrument that counts events one by one. [`#[metrics(errors = …, ok = …, calls = …)]`](crate::metrics) counts in
-/// such an instrument, and a field marked `errors` must be one, or a [`Family`](crate::Family) of them.
+/// such an instrument, and a field marked `errors` must be such an instrument or a [`Family`](crate::Family) of them.
 ///
-/// Implemented for [`Counter`], [`ShardedCounter`] and `AtomicU64`, for references, `Box`, `Rc`, `Arc` and
-/// [`CachePadded`](crate::CachePadded) of one, and for an `Option`, whose `None` counts nothing. Implement it for your
+/// Implemented for [`Counter`], [`ShardedCounter`] and `AtomicU64`; for references, `Box`, `Rc`, `Arc` and
+/// [`CachePadded`](crate::CachePadded) of these; and for an `Option`, whose `None` counts nothing. Implement it for your
 /// own instruments that count events.
 ///
 /// ```
@@ -33,8 +33,8 @@ pub trait Inc {
 
 /// An instrument that goes up and down by one, such as the gauge of [`#[metrics(in_flight = …)]`](crate::metrics).
 ///
-/// Implemented for [`Gauge`] and `AtomicI64`, for references, `Box`, `Rc`, `Arc` and
-/// [`CachePadded`](crate::CachePadded) of one, and for an `Option`, whose `None` changes nothing. Implement it for your
+/// Implemented for [`Gauge`] and `AtomicI64`; for references, `Box`, `Rc`, `Arc` and
+/// [`CachePadded`](crate::CachePadded) of these; and for an `Option`, whose `None` changes nothing. Implement it for your
 /// own instruments that show a level.
 ///
 /// ```

@@ -62,7 +62,7 @@ pub trait Instrument {
     }
 
     /// Resets the value: a counter to zero, a histogram to no values. A gauge keeps its value, unless the value depends on
-    /// the last reset, as that of a [`Peak`](crate::Peak) does.
+    /// the last reset, as in a [`Peak`](crate::Peak).
     fn reset(&self);
 
     /// Returns the [`value`](Self::value) and [resets](Self::reset) it in one step. A concurrent event is included in

@@ -194,8 +194,8 @@ pub use sharded::ShardedCounter;
 /// `AtomicUsize`, the statistics of an embedded database. The path or closure is called with a reference to the field,
 /// which can have any type, whenever the metrics are read. For a gauge it returns an integer or a float. For a counter
 /// it returns an integer, the lifetime total, which a reset does not change. Numbers outside the range of the metric
-/// are clamped. A field can have several such attributes; each is a metric, whose help is the doc comment above the
-/// attribute. A struct with computed values cannot be [published](crate::publish), and a plain struct cannot contain
+/// are clamped. A field can have several such attributes. Each declares a metric, whose help is the doc comment above
+/// the attribute. A struct with computed values cannot be [published](crate::publish), and a plain struct cannot contain
 /// them.
 ///
 /// ```
@@ -433,10 +433,10 @@ pub use papyra_metrics_derive::Label;
 /// the call too. Aliases of a boxed future are recognized. For other named futures, return `impl Future<Output = …>`,
 /// or put the attribute on the `async fn` that awaits the future.
 ///
-/// Reading the [clock](Timer#clock) twice costs five to ten times as much as recording. `sample = n` times about one call
-/// in `n`, and records it with a weight of `n`: counts, sums and quantiles stay right on average. Each thread chooses
-/// calls by a quasi-random sequence, so that calls in a fixed pattern and threads that call only once are represented
-/// correctly.
+/// Reading the [clock](Timer#clock) twice costs five to ten times as much as recording. With `sample = n`, only about one
+/// call in `n` is timed, and is recorded with a weight of `n`: counts, sums and quantiles stay right on average. Each
+/// thread chooses calls by a quasi-random sequence, so that calls in a fixed pattern and threads that call only once are
+/// represented correctly.
 ///
 /// ```
 /// use papyra_metrics::{Histogram, Metrics, metrics};
@@ -471,8 +471,8 @@ pub use papyra_metrics_derive::Label;
 /// In a method, a value that begins with a bare name is a field of `self.metrics`: `write_errors`, `compaction.errors`,
 /// `requests[Op::Get]`. Argument names, upper-case names, paths with `::` and values that begin with `self` are
 /// expressions, which are evaluated when an event is counted: `errors = self.stats.write_errors`,
-/// `errors = log.metrics.write_errors`. `at` names other metrics in which fields and a bare `errors` are looked up,
-/// also in functions without `self`. In a function without `self` and without `at`, every value is an expression.
+/// `errors = log.metrics.write_errors`. `at` names other metrics, in which fields and `errors` without a value are looked
+/// up. A function without `self` can use `at` too. Without `self` and `at`, every value is an expression.
 ///
 /// The metrics may be a struct, a reference, `Box`, `Rc` or `Arc` to it, or an `Option` of any of these; `None` counts
 /// nothing. The same holds for an instrument ([`Inc`] for events, [`IncDec`] for `in_flight`, [`RecordDuration`] for
@@ -517,8 +517,8 @@ pub use papyra_metrics_derive::Label;
 /// - `cancelled`: any function that returns a future: `async fn`, `impl Future`, or a boxed future.
 /// - `errors` and `ok`: any function that returns a `Result`, `Option<Result>`, `Poll<Result>` or
 ///   `Poll<Option<Result>>`, under any alias, or a future of one of these: `async fn`, `impl Future`,
-///   `Pin<Box<dyn Future>>` or an alias of it. `None` and `Pending` count as neither. Of nested results, the outer one
-///   counts.
+///   `Pin<Box<dyn Future>>` or an alias of it. `None` and `Pending` count neither as `errors` nor as `ok`. Of nested
+///   results, the outer result counts.
 ///
 /// Futures that were `Send` stay `Send`.
 ///

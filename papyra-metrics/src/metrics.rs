@@ -53,7 +53,7 @@ pub trait Metrics {
 
     /// Passes every instrument to the walker, in the order of [`descriptors`](Self::descriptors).
     ///
-    /// All methods that read or reset metrics are provided on top of this one; the module [`walk`](crate::walk) describes
+    /// All methods that read or reset metrics are based on this method. The module [`walk`](crate::walk) describes
     /// walkers. A metric that is listed but has no value now is passed as [absent](Walker::absent).
     fn walk(&self, walker: &mut dyn Walker);
 
@@ -115,9 +115,9 @@ pub trait Metrics {
         Snapshot::read::<Lifetime, _>(self)
     }
 
-    /// Takes a snapshot, and reads and resets each metric in one step. Gauges other than peaks keep their values, as with
-    /// [`reset`](Self::reset). Over any number of concurrent drains, no increment is lost or counted twice. For a derived
-    /// struct, it allocates once, plus once for each histogram.
+    /// Takes a snapshot and resets the metrics. Each metric is read and reset in one step. Gauges other than peaks keep
+    /// their values, as with [`reset`](Self::reset). Over any number of concurrent drains, no increment is lost or counted
+    /// twice. For a derived struct, it allocates once, plus once for each histogram.
     #[cfg(feature = "alloc")]
     fn drain(&self) -> Snapshot {
         Snapshot::read::<Drain, _>(self)

@@ -8,8 +8,8 @@ use crate::{Buckets, CachePadded, Histogram, ShardedHistogram};
 
 /// An instrument that records durations: the value of [`#[metrics(time = …)]`](crate::metrics).
 ///
-/// Implemented for a [`Histogram`] and a [`ShardedHistogram`] of durations, for references, `Box`, `Rc`, `Arc` and
-/// [`CachePadded`] of one, and for an `Option`, whose `None` records nothing. Implement it for your own instruments
+/// Implemented for a [`Histogram`] and a [`ShardedHistogram`] of durations; for references, `Box`, `Rc`, `Arc` and
+/// [`CachePadded`] of these; and for an `Option`, whose `None` records nothing. Implement it for your own instruments
 /// that record durations.
 ///
 /// ```

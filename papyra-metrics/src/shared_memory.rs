@@ -40,8 +40,8 @@ pub trait SharedMemorySafe {
     fn __metrics() -> &'static [Descriptor];
 }
 
-/// Stands in for the type of a skipped field, other than a `PhantomData`, in the bounds of the derived impl of
-/// `SharedMemorySafe`. It does not implement the trait, so a struct with such a field cannot be published.
+/// In the bounds of the derived impl of `SharedMemorySafe`, stands in for the type of a skipped field that is not a
+/// `PhantomData`. `SkippedField` does not implement the trait, so a struct with such a field cannot be published.
 pub struct SkippedField;
 
 /// Stands in for the type of a field whose value is computed, as [`SkippedField`] does for a skipped field.

@@ -107,7 +107,8 @@ fn large_integer(n: f64) -> Option<u128> {
 }
 
 impl fmt::Display for Value {
-    /// Writes the number, with width and fill. A histogram is displayed as its [`Distribution`](crate::Distribution).
+    /// Writes the number with the formatter's width and fill. A histogram is displayed as its
+    /// [`Distribution`](crate::Distribution).
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Counter(n) => n.fmt(f),

@@ -60,7 +60,7 @@ pub trait ErasedInstrument {
     /// Resets the value, as [`Instrument::reset`] does.
     fn reset_value(&self);
 
-    /// Returns whether a reset has an effect, as [`Instrument::IS_RESETTABLE`] does. It has none on a [`Value`].
+    /// Returns whether a reset has an effect, as [`Instrument::IS_RESETTABLE`] does. A reset of a [`Value`] has no effect.
     fn is_resettable(&self) -> bool {
         false
     }

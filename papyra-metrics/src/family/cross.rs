@@ -66,7 +66,7 @@ where
     const ZERO: Self = Self(Zero::ZERO);
 }
 
-/// The list of the labels of `A` followed by those of `B`.
+/// The labels of `A`, followed by the labels of `B`.
 struct Concatenated<A, B>(PhantomData<(A, B)>);
 
 impl<A: Label, B: Label> Concatenated<A, B> {

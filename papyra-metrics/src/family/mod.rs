@@ -51,7 +51,7 @@ use crate::label::{self, Label};
 /// assert_eq!(snapshot["requests{op=get,outcome=hit}"].as_histogram().unwrap().count(), 1);
 /// ```
 ///
-/// Indexing a family over a tuple by the first label alone returns a [`FamilyRow`]: the members with that value.
+/// If the label is a tuple, indexing by its first label alone returns a [`FamilyRow`]: the members with that value.
 ///
 /// Counting in a member that is known at compile time costs the same as counting in a single instrument; a member that
 /// is chosen at run time adds the computation of an address. There are at most 256 members. If the values of a label are
@@ -136,7 +136,7 @@ impl<L: Label, I: Member> Family<L, I> {
         self.members.at(index)
     }
 
-    /// Returns a family of the results of `convert` for each member.
+    /// Returns a family that contains the result of `convert` for each member.
     pub(crate) fn map<T: Member>(&self, mut convert: impl FnMut(&I) -> T) -> Family<L, T> {
         let mut index = 0;
         let members = MemberStorage::__from_fn(&mut || {
@@ -227,7 +227,7 @@ impl<L: Label, I: Member + Clone> Clone for Family<L, I> {
 }
 
 impl<L: Label, I: Member + PartialEq> PartialEq for Family<L, I> {
-    /// Returns whether the members of each label are equal.
+    /// Returns whether the members of the two families are equal, label by label.
     fn eq(&self, other: &Self) -> bool {
         self.values().eq(other.values())
     }

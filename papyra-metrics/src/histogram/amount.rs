@@ -5,7 +5,7 @@ use core::time::Duration;
 
 /// The type of the values that a histogram records: [`Duration`], or `u64` for sizes and other integers.
 ///
-/// A histogram keeps values as integers in a base unit: nanoseconds of a duration, and the number itself of a `u64`.
+/// A histogram keeps values as integers in a base unit: nanoseconds for a duration, and the number itself for a `u64`.
 /// The trait cannot be implemented for other types.
 #[diagnostic::on_unimplemented(
     message = "a histogram cannot record `{Self}`",

@@ -86,7 +86,7 @@ impl Bounds {
         self.len
     }
 
-    /// Returns the bounds as an array. `LEN` must be their number.
+    /// Returns the bounds as an array. `LEN` must be the number of bounds.
     pub const fn to_array<const LEN: usize>(&self) -> [u64; LEN] {
         let mut array = [0; LEN];
         let mut i = 0;
@@ -97,7 +97,7 @@ impl Bounds {
         array
     }
 
-    /// Adds a bound. `literal` has the error message if the bound is not above the last one.
+    /// Adds a bound. `literal` contains the error message for a bound that is not above the previous bound.
     const fn with(mut self, bound: u64, literal: &BoundLiteral) -> Self {
         assert!(self.len < MAX_BOUNDS, "buckets must have at most 127 bounds");
         assert!(self.len == 0 || self.bounds[self.len - 1] < bound, "{}", literal.not_rising);

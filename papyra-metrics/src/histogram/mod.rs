@@ -103,7 +103,7 @@ impl<B: Buckets> Histogram<B> {
         self.record_n(value, 1);
     }
 
-    /// Records a value `n` times, by the same two atomic additions.
+    /// Records a value `n` times at once, by only two atomic additions.
     ///
     /// ```
     /// use papyra_metrics::{Histogram, Sizes};

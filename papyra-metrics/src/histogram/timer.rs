@@ -39,8 +39,8 @@ use crate::clock::Instant;
 /// with `Instant` every 0.5 to 2 seconds, so a duration differs from the one that `Instant` would measure by at most 1/100,000, or
 /// 1/2,000 while a time server corrects the clock.
 ///
-/// A duration includes all loads from memory that precede its end. It may also include the rest of a wait for loads that precede its
-/// start, up to a few hundred nanoseconds.
+/// A duration includes all loads from memory that precede its end. If loads that precede its start are still in progress, it also
+/// includes the rest of their time, up to a few hundred nanoseconds.
 ///
 /// A duration is zero if the clock was set back in between. If the system was suspended in between, the duration may include the time of
 /// the suspension.

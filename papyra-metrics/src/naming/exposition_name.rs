@@ -21,7 +21,7 @@ use crate::{Descriptor, Kind};
 /// ```
 #[derive(Clone, Copy)]
 pub struct ExpositionName<'a> {
-    /// The prefix, the stem, the separator before the unit, and the unit.
+    /// The prefix, the stem (the field's name without the unit), the separator before the unit, and the unit.
     pub(crate) pieces: [&'a [u8]; 4],
 }
 
@@ -83,7 +83,7 @@ impl<'a> ExpositionName<'a> {
         Some(Self { pieces: [name, b"", b"", b""] })
     }
 
-    /// Returns the length of the name without the suffix of a sample, or `None` if it does not end in one.
+    /// Returns the length of the name without the suffix of a sample, or `None` if the name has no such suffix.
     pub(crate) const fn len_without_sample_suffix(&self) -> Option<usize> {
         let [prefix, stem, _, unit] = self.pieces;
         let (([], [], [.., last]) | ([], [.., last], _) | ([.., last], _, _)) =
@@ -134,7 +134,7 @@ impl<'a> ExpositionName<'a> {
     }
 
     /// Returns the bytes of the name in pieces, to be written one after another without formatting: the prefix, the
-    /// stem, the separator before the unit, and the unit. Each of them may be empty.
+    /// stem (the field's name without the unit), the separator before the unit, and the unit. Each piece may be empty.
     ///
     /// ```
     /// use papyra_metrics::Descriptor;

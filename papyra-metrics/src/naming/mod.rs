@@ -1,7 +1,7 @@
 //! The rules for the names of metrics, units and labels, and the names under which metrics are exported.
 //!
-//! The compile-time checks, the registry and the adapters use these functions. The derive crate cannot depend on this
-//! crate, so it has the same rules in its own `naming.rs`.
+//! The compile-time checks, and the registry and the adapters of `papyra-metrics-export`, use these functions. The derive
+//! crate cannot depend on this crate, so it has the same rules in its own `naming.rs`.
 
 mod bytes;
 mod exposition_name;

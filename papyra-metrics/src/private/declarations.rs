@@ -13,7 +13,7 @@ pub struct Declarations {
     pub families: &'static [&'static [LabelValues]],
     /// The flattened fields, in declaration order.
     pub flattened: &'static [Flattened],
-    /// The number of levels of flattened structs in this one.
+    /// The number of levels of flattened structs in this struct.
     depth: usize,
 }
 

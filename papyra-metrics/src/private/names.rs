@@ -12,7 +12,7 @@ use crate::hash::{first_slot, hash};
 use crate::label_set::LabelSet;
 use crate::naming::{self, ExpositionName};
 
-/// Holds the collisions of a struct in a constant, so that they are computed once although each field checks for its own.
+/// Holds the collisions of a struct in a constant, so that they are computed only once for the checks of all fields.
 pub(super) struct Check<M: ?Sized>(PhantomData<M>);
 
 impl<M: DescriptorTable + ?Sized> Check<M> {

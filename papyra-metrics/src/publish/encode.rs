@@ -68,7 +68,7 @@ pub(super) fn encode(
     Some(out)
 }
 
-/// Encodes the entry of a metric. `values` is the offset of the values in the file. The location in `metric` is relative to it.
+/// Encodes the entry of a metric. The location in `metric` is relative to the values, whose offset in the file is `values`.
 fn put_metric(out: &mut Vec<u8>, metric: &Located, texts: &Texts, values: u64) -> Option<()> {
     let Located { descriptor, location, form, .. } = metric;
     for text in [texts.name, texts.help, texts.unit] {

@@ -75,8 +75,8 @@
 //! | 32 | 8 | length of the description: this header, the entries, the strings and the lists. The values follow it |
 //! | 40 | 4 | number of entries |
 //! | 44 | 4 | id of the process that writes |
-//! | 48 | 8 | time at which it began to publish, in nanoseconds since 1970-01-01 00:00 UTC |
-//! | 56 | 4 + 4 | name of its program: offset and length |
+//! | 48 | 8 | time at which this process began to publish, in nanoseconds since 1970-01-01 00:00 UTC |
+//! | 56 | 4 + 4 | name of this process's program: offset and length |
 //! | 64 | | one entry for each metric in declaration order, then the strings (UTF-8) and lists, then the values |
 //!
 //! | offset | size | entry |
@@ -84,7 +84,7 @@
 //! | 0 | 4 + 4 | name: offset and length |
 //! | 8 | 4 + 4 | help: offset and length; may be empty |
 //! | 16 | 4 + 4 | unit: offset and length; empty if there is none |
-//! | 24 | 4 | form: 1 is a counter, 2 a gauge, 3 a histogram, 4 a gauge that is a float, 5 a peak |
+//! | 24 | 4 | form: 1 is a counter, 2 a gauge, 3 a histogram, 4 a float gauge, 5 a peak |
 //! | 28 | 4 | length of the prefixes at the beginning of the name, in bytes |
 //! | 32 | 8 | offset of the first cell |
 //! | 40 | 8 | distance from one cell to the next |

@@ -66,7 +66,7 @@ pub struct Published<M: ?Sized> {
     memory: Memory,
 }
 
-/// The length of the smallest pages on all supported platforms. A mapping of a file begins at a multiple of it.
+/// The length of the smallest pages on all supported platforms. A mapping of a file begins at a multiple of this length.
 const MIN_PAGE_LEN: usize = 4096;
 
 enum Memory {

@@ -49,7 +49,7 @@ impl Reader {
     /// [`Metrics::reset`](crate::Metrics::reset) does. Other gauges keep their values. The process that publishes does
     /// not have to be alive.
     ///
-    /// The file is mapped for the reset. If its owner truncates it at that moment, this process is killed by `SIGBUS`.
+    /// The file is mapped for the reset. If the file's owner truncates the file at that moment, `SIGBUS` kills this process.
     ///
     /// # Errors
     ///
@@ -227,7 +227,7 @@ impl Readout<'_> {
         })
     }
 
-    /// Returns the sum of one word of all cells, minus the baseline.
+    /// Returns the sum of one word over all cells, minus the baseline.
     fn word(&self, location: Location) -> Result<u64, FormatError> {
         let baseline = match (self.earlier, location.baseline) {
             (Some(earlier), Some(baseline)) => earlier.word(baseline)?,
@@ -242,7 +242,7 @@ impl Readout<'_> {
 
 /// A copy of the values of a file.
 struct Values {
-    /// The offset in the file of the first of the `bytes`.
+    /// The offset of `bytes` in the file.
     start: u64,
     bytes: Vec<u8>,
 }

@@ -182,7 +182,7 @@ impl ShardedCounter {
         result
     }
 
-    /// Copies the total and the baseline of another counter into this new one.
+    /// Copies the total and the baseline of another counter into this new counter.
     #[cfg(not(all(loom, test)))]
     pub(super) fn start_as(&self, other: &Self) {
         let (baseline, total) = (other.baseline.load(Ordering::Acquire), other.total());

@@ -1,8 +1,8 @@
 //! Groups of sharded counters that share cache lines: the cells that the members of a family have for one CPU are adjacent.
 //!
-//! A [`ShardedCounter`] uses one word of each of its cache lines. A group overlays as many counters as a line has
-//! words, each shifted by one word, in the memory of one counter, rounded up to whole lines. All words are atomic, so
-//! references to the counters may overlap.
+//! A [`ShardedCounter`] uses one word of each of its cache lines. A group contains as many counters as a line has words.
+//! Its size is the size of one counter, rounded up to whole lines. Each counter begins one word after the previous one, so
+//! the counters overlap without using the same words. All words are atomic, so references to the counters may overlap.
 
 use super::counter::{LINES, ShardedCounter};
 use super::{LINE, LINE_WORDS};

@@ -139,7 +139,7 @@ fn for_each_used(used: &AtomicU64, mut visit: impl FnMut(usize)) {
     (SHARED..SHARED + rseq::cpus()).for_each(visit);
 }
 
-/// Returns this thread's shard. The first `SHARED` threads have distinct shards.
+/// Returns this thread's shard: the index of the shared cell to which it adds. The first `SHARED` threads have distinct shards.
 #[cfg(feature = "std")]
 fn shard() -> usize {
     use core::sync::atomic::AtomicUsize;

@@ -35,8 +35,8 @@ use table::{Collect, Values};
 /// assert_eq!(snapshot.to_string(), "records_written: 2\nwrite_errors: 0");
 /// ```
 ///
-/// With the feature `serde`, a snapshot is serialized as a flat map, in order. Apart from floats that are not finite,
-/// it equals the snapshot that is deserialized from it. In human-readable formats such as JSON, values are numbers, a
+/// With the feature `serde`, a snapshot is serialized as a flat map, in order. Deserializing this map returns an equal
+/// snapshot, apart from floats that are not finite. In human-readable formats such as JSON, values are numbers, a
 /// histogram is an object with `count`, `sum` and `buckets`, and a float that is not finite is null, which is
 /// deserialized as NaN. Other formats, such as postcard and bincode, contain the kind of each value and lose only the
 /// units of histograms.
@@ -152,9 +152,9 @@ impl Snapshot {
     /// Returns the increase of each counter and the values recorded in each histogram since `earlier`. Gauges keep
     /// their values.
     ///
-    /// Each reader can thus measure its own interval without resetting the metrics for the others. A counter that is
-    /// lower than in `earlier` was reset in between, so its whole value counts, as does the value of a counter that
-    /// `earlier` does not contain. Metrics that only `earlier` contains are left out.
+    /// Each reader can thus measure its own interval without resetting the metrics for the others. A counter increased by
+    /// its whole value if it is lower than in `earlier`, because it was then reset in between, or if `earlier` does not
+    /// contain it. Metrics that only `earlier` contains are left out.
     ///
     /// ```
     /// use papyra_metrics::{Snapshot, Value};

@@ -100,7 +100,7 @@ impl<B: BucketSet> Distribution<B> {
 
     /// Returns the bound of the highest non-empty bucket, which no value exceeds, or `None` if there are no values.
     ///
-    /// For the bucket above the last bound, this is the largest value of the type, and infinity for an `f64`.
+    /// For the bucket above the last bound, this is the largest value of the type, which is infinity for an `f64`.
     pub fn max_bound(&self) -> Option<B::Value> {
         estimate::highest(self.tallies()).map(|bucket| self.upper(bucket))
     }
@@ -137,7 +137,7 @@ impl<B: BucketSet> Distribution<B> {
         Human { base_units: B::__base_units(&self.scale, value), scale: self.scale() }
     }
 
-    /// Returns the values that were recorded after `earlier`, an earlier distribution of the same histogram, was read.
+    /// Returns the values that were recorded since `earlier` was read. `earlier` is a distribution of the same histogram.
     ///
     /// If a count or a sum is lower than in `earlier`, the histogram was reset in between. If the bounds differ,
     /// `earlier` is of another histogram. In both cases, this whole distribution is returned. A lower sum of the bucket
@@ -174,7 +174,7 @@ impl<B: BucketSet> Distribution<B> {
         interval
     }
 
-    /// Returns the inclusive upper bounds of the buckets in base units: nanoseconds of durations, otherwise the numbers
+    /// Returns the inclusive upper bounds of the buckets in base units: nanoseconds for durations, otherwise the numbers
     /// themselves. One more bucket holds all larger values.
     pub fn bounds(&self) -> &[u64] {
         self.scale().bounds
@@ -296,8 +296,8 @@ pub struct Bucket<V> {
 }
 
 impl<V: Copy> Bucket<V> {
-    /// Returns the inclusive upper bound. For the last bucket, this is the largest value of the type, and infinity for an
-    /// `f64`.
+    /// Returns the inclusive upper bound. For the last bucket, this is the largest value of the type, which is infinity for
+    /// an `f64`.
     pub fn upper(&self) -> V {
         self.upper
     }

@@ -50,7 +50,7 @@ pub fn start_one_in<C: Clock>(n: u64) -> Option<Instant> {
     hint::black_box(if C::samples(n) { Some(start_sample::<C>()) } else { None })
 }
 
-/// A separate function, so that calls that are not timed do not save the registers that reading the clock needs.
+/// A separate function, because reading the clock needs registers, which a call that is not timed should not have to save.
 #[cold]
 #[inline(never)]
 fn start_sample<C: Clock>() -> Instant {

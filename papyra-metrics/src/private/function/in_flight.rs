@@ -37,7 +37,7 @@ impl<P: Deref, S: Fn(&P::Target, Delta)> Drop for InFlight<P, S> {
     }
 }
 
-/// An owned value with an implementation of `Deref`, which the guards require of what they hold.
+/// Wraps an owned value in a type that implements `Deref`, because the guards hold pointers.
 pub struct Owned<T>(pub T);
 
 impl<T> Deref for Owned<T> {

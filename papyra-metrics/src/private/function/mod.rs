@@ -1,4 +1,4 @@
-//! The functions and types that `#[metrics]` on a function uses in the code that it adds to the function.
+//! The functions and types that are used by the code that `#[metrics]` adds to a function.
 
 mod cancellation;
 mod clock;
@@ -48,8 +48,8 @@ pub fn other_branch<T>() -> T {
 #[inline]
 pub fn capture<T>(_: T) {}
 
-/// Expands to the field `metrics` of `self`. A macro, because if there is no such field, the error of rustc shows the name of
-/// the macro, and the name below explains what to do.
+/// Expands to the field `metrics` of `self`. If there is no such field, rustc's error shows the name of this macro. So the macro
+/// is re-exported below under a name that explains what to do.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __metrics_of_self {

@@ -40,7 +40,7 @@ static AREA: AtomicIsize = AtomicIsize::new(0);
 /// Like `AREA`, but also 0 if the processor does not have `lzcnt`.
 static AREA_WITH_LZCNT: AtomicIsize = AtomicIsize::new(0);
 
-/// The distance if this code is part of a library, which can be unloaded; otherwise 0.
+/// The same distance as in `AREA` if this code is part of a library, which can be unloaded; otherwise 0.
 static AREA_IN_LIBRARY: AtomicIsize = AtomicIsize::new(0);
 
 /// The number of CPUs that the machine can have, at most `CELLS`. Until the number is known, it is `CELLS`.
