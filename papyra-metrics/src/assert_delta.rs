@@ -39,7 +39,7 @@
 ///
 /// | metric | its change |
 /// |---|---|
-/// | counter | how many events were counted; a reset in between has no influence, except on an `AtomicU64`, whose total it sets to zero |
+/// | counter | how many events were counted; a reset in between does not matter, except that it sets an `AtomicU64` to zero |
 /// | histogram | how many values were recorded |
 /// | gauge | its value after minus its value before; floats are rounded to the nearest integer first |
 ///

@@ -14,8 +14,9 @@ pub(crate) const MAX_LABELS: usize = 8;
 /// A label with a fixed set of values that are known at compile time. It distinguishes the members of a
 /// [`Family`](crate::Family).
 ///
-/// Derive it for an enum without fields ([`#[derive(Label)]`](derive@crate::Label)). A tuple of two to four labels has a
-/// member for each combination of their values. Implement it by hand for other sets, such as a range of numbers:
+/// Derive it for an enum without fields ([`#[derive(Label)]`](derive@crate::Label)). A tuple of two to four labels is a
+/// label too, with a value for each combination of the labels' values. Implement the trait by hand for other sets of
+/// values, such as a range of numbers:
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, Label, LabelValues, Metrics};

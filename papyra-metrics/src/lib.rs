@@ -379,8 +379,9 @@ pub use papyra_metrics_derive::Label;
 /// # Errors by kind
 ///
 /// `errors` may count in a [`Family`] with a label type `L`: the error is counted in the member of the label
-/// `L::from(&error)`. If `L` does not implement `From<&E>`, set `errors_by` to a path or a closure from `&E` to `L`. In
-/// a family of several labels, the first value may be given: `errors = errors[Op::Get]` counts in a [`FamilyRow`].
+/// `L::from(&error)`. If `L` does not implement `From<&E>`, set `errors_by` to a path or a closure from `&E` to `L`. If
+/// the family has several labels, the function may set the first one: `errors = errors[Op::Get]` counts in a
+/// [`FamilyRow`].
 ///
 /// ```
 /// use papyra_metrics::{Counter, Family, IoErrorKind, Label, Metrics, metrics};
@@ -472,7 +473,7 @@ pub use papyra_metrics_derive::Label;
 /// `requests[Op::Get]`. Argument names, upper-case names, paths with `::` and values that begin with `self` are
 /// expressions, which are evaluated when an event is counted: `errors = self.stats.write_errors`,
 /// `errors = log.metrics.write_errors`. `at` names other metrics, in which fields and `errors` without a value are looked
-/// up. A function without `self` can use `at` too. Without `self` and `at`, every value is an expression.
+/// up. A function without `self` can use `at` too. With neither `self` nor `at`, every value is an expression.
 ///
 /// The metrics may be a struct, a reference, `Box`, `Rc` or `Arc` to it, or an `Option` of any of these; `None` counts
 /// nothing. The same holds for an instrument ([`Inc`] for events, [`IncDec`] for `in_flight`, [`RecordDuration`] for

@@ -136,7 +136,7 @@ macro_rules! __declare_buckets {
         const _: () = {
             use $crate::__private as private;
 
-            // Uses the constructor: most programs only name the type as a parameter, so `dead_code` would warn.
+            // Constructs a value. Otherwise `dead_code` would warn if the type is used only as a type parameter.
             const _: $name = $name;
 
             const NOTATION: private::Notation = <$value as $crate::Amount>::NOTATION;

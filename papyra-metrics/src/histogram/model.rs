@@ -9,7 +9,6 @@ use crate::buckets;
 
 buckets!(One: u64 = [1]);
 
-/// Returns the count and the sum.
 fn count_and_sum(distribution: &Distribution<One>) -> [u64; 2] {
     [distribution.count(), distribution.sum()]
 }

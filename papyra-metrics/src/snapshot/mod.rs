@@ -152,9 +152,9 @@ impl Snapshot {
     /// Returns the increase of each counter and the values recorded in each histogram since `earlier`. Gauges keep
     /// their values.
     ///
-    /// Each reader can thus measure its own interval without resetting the metrics for the others. A counter increased by
-    /// its whole value if it is lower than in `earlier`, because it was then reset in between, or if `earlier` does not
-    /// contain it. Metrics that only `earlier` contains are left out.
+    /// Each reader can thus measure its own interval without resetting the metrics for the others. A counter that is
+    /// lower than in `earlier` was reset in between, so its increase is its whole value. If `earlier` does not contain a
+    /// counter, the increase is the whole value too. Metrics that only `earlier` contains are left out.
     ///
     /// ```
     /// use papyra_metrics::{Snapshot, Value};

@@ -25,7 +25,7 @@ const RETRY: u64 = 1 << 24;
 pub(super) const MAX_GAP: u64 = 1 << 11;
 
 /// Two rates count as the same if they differ by less than 1/2048, or 488 ppm. To follow a time server, the kernel changes the rate of
-/// its clock by up to about as much: 500 ppm.
+/// its clock by up to 500 ppm, which is about as much.
 const TOLERANCE: u64 = 1 << 11;
 
 /// The values of both clocks at one instant.
@@ -65,8 +65,8 @@ pub(super) struct Calibration {
     is_reading: AtomicBool,
     /// The nanoseconds per tick, times 2⁶⁴.
     rate: AtomicU64,
-    /// The next reading is due `LONG_WINDOW` ticks after this value, or if the counter is below this value. A window of this length
-    /// starts at this value. A shorter window starts later, by the difference of the lengths.
+    /// The next reading is due `LONG_WINDOW` ticks after this value, or if the counter is below this value. A long window starts at
+    /// this value. A shorter window starts later, by the difference between the lengths.
     window_start: AtomicU64,
     /// The rate in the last window, or 0 if there is none.
     last_rate: AtomicU64,

@@ -1,4 +1,4 @@
-//! Finds metrics and instruments behind pointers, and makes handles of them that remain usable without `self`.
+//! Finds metrics and instruments behind pointers, and makes handles of them.
 
 #[cfg(feature = "alloc")]
 use alloc::{rc::Rc, sync::Arc};
