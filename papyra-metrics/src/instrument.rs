@@ -65,8 +65,8 @@ pub trait Instrument {
     /// the last reset, as in a [`Peak`](crate::Peak).
     fn reset(&self);
 
-    /// Returns the [`value`](Self::value) and [resets](Self::reset) it in one step. A concurrent event is included in
-    /// this reading or in the next, never in both or neither.
+    /// Returns the [`value`](Self::value) and [resets](Self::reset) it in one step. A concurrent event is included either
+    /// in this reading or in the next, but not in both.
     fn take(&self) -> Value;
 
     /// For generated code: the unit of the values, if the type of the instrument determines it.

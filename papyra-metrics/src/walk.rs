@@ -2,7 +2,7 @@
 //!
 //! [`Metrics::walk`](crate::Metrics::walk) passes instruments to a [`Walker`], in the order of
 //! [`Metrics::descriptors`](crate::Metrics::descriptors). Snapshots, [`visit`](crate::Metrics::visit) and its variants,
-//! and [`reset`](crate::Metrics::reset) use walkers of this crate; an exporter can implement another one. A derived
+//! and [`reset`](crate::Metrics::reset) use walkers of this crate; an exporter can implement its own. A derived
 //! struct passes adjacent counters, and adjacent gauges, in one call, so that a walker reads them in a loop without a
 //! virtual call for each.
 //!

@@ -21,8 +21,8 @@ use super::distribution::Distribution;
 use super::scale::OwnedScale;
 
 impl<B: BucketSet> Serialize for Distribution<B> {
-    /// Writes an object with `count`, `sum` and `buckets` in the exported unit in human-readable formats, and integers
-    /// in base units in others.
+    /// In human-readable formats, writes an object with `count`, `sum` and `buckets` in the exported unit. In other formats,
+    /// writes integers in base units.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let (bounds, per_unit) = (self.bounds(), self.base_units_per_unit());
         if !serializer.is_human_readable() {

@@ -9,7 +9,7 @@ use crate::Descriptor;
 use crate::label_set::LabelSet;
 
 /// Panics if metrics of the flattened field `index` collide with metrics of the struct itself or of an earlier
-/// flattened field, or if they already have a label that the field adds.
+/// flattened field, or if a metric of the field's type already has a label that the field adds.
 #[track_caller]
 pub const fn assert_flattens<M: DescriptorTable + ?Sized>(index: usize) {
     let owner = Owner::Flattened(index);

@@ -6,7 +6,7 @@ use core::str;
 ///
 /// The bytes are always UTF-8, so they are converted to a `str` without a check. At compile time, the check would be
 /// interpreted for each byte: a struct of counters that is flattened twice would take an eighth longer to build, and a struct
-/// of families a third.
+/// of families would take a third longer.
 #[derive(Clone, Copy)]
 pub(super) struct Text<const LEN: usize>([u8; LEN]);
 

@@ -237,7 +237,7 @@ mod tests {
         assert!(calibration.is_trusted());
         assert!(!calibration.is_due(2 * WINDOW + LONG_WINDOW - 1));
         assert!(calibration.is_due(2 * WINDOW + LONG_WINDOW));
-        // Readings are rounded to nanoseconds, and a window has 100 million of them.
+        // Readings are rounded to nanoseconds, and a window has 100 million nanoseconds.
         assert!(calibration.nanoseconds(5_000_000_000).abs_diff(2_000_000_000) < 20);
     }
 
