@@ -30,7 +30,7 @@ mod table_writer;
 #[allow(clippy::unused_self)] // one function needs `self` only for `#[metrics]`
 mod wal;
 
-/// This build of the engine.
+/// The example engine, compiled with the `metrics` of the module that includes this file.
 pub(crate) struct Engine(store::Store);
 
 impl crate::workload::Engine for Engine {

@@ -1,4 +1,5 @@
-//! Expands every item in this process, in every form, and checks the output.
+//! Expands every function and type of the corpus in several forms, such as with different keys, and checks the output.
+//! The code of the macros runs in this process, not in the compiler.
 
 use std::collections::BTreeMap;
 use std::panic::{self, AssertUnwindSafe};

@@ -53,9 +53,9 @@ impl BodyExpander<'_> {
         quote_mixed_site!(#assertion #share)
     }
 
-    /// Returns statements that create a handle. If a path such as `self.shared.metrics.errors` contains shared
-    /// pointers, the handle is a clone of the last pointer, together with the fields after it. Otherwise, the handle is
-    /// a borrow.
+    /// Returns statements that create a handle. If the expression is a path that contains shared pointers, such as
+    /// `self.shared.metrics.errors`, the handle consists of a clone of the last pointer and closures that return the
+    /// fields after it. Otherwise, the handle is a borrow.
     fn share(&self, handle: &Ident, expression: &TokenStream) -> TokenStream {
         let private = &self.private;
         let tokens = flat(expression);
