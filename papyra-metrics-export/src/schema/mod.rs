@@ -103,7 +103,7 @@ pub use rules::AlertRules;
 /// Compares the metrics that `M` declares with the lock file at `path`. In a test, a relative path begins at the
 /// package's directory.
 ///
-/// Additions and changes of help texts or components pass, and the [`Report`] lists them. A changed or removed
+/// Additions pass, and so do changed help texts and components. The [`Report`] lists them. A changed or removed
 /// objective is an error.
 ///
 /// If the environment variable `UPDATE_METRICS` is set to a value other than `0` and the empty string, the file is
@@ -114,9 +114,9 @@ pub use rules::AlertRules;
 ///
 /// # Errors
 ///
-/// Returns an error if the file is missing, cannot be read or written, or is not a lock file, or if a change is
+/// Returns an error if the file is missing, cannot be read, or is not a lock file, or if a change is
 /// [breaking](Change::is_breaking). The error's text, which `unwrap` prints too, names each change and says how to
-/// accept it.
+/// accept it. If `UPDATE_METRICS` is set, returns an error only if the file cannot be read or written.
 pub fn check<M: Metrics + Default>(path: impl AsRef<Path>) -> Result<Report, SchemaError> {
     Schema::of(&M::default()).check(path)
 }

@@ -17,8 +17,8 @@ pub struct Report {
 }
 
 impl Report {
-    /// Returns the differences from the lock file. After a comparison, these are additions and changes of help texts
-    /// and components. After an update, these are all changes that were written.
+    /// Returns the differences from the lock file. After a comparison, these are additions, and changed help texts and
+    /// components. After an update, these are all changes that were written.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }

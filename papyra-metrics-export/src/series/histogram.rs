@@ -1,5 +1,5 @@
-//! Histograms: the buckets of a family, and the values of a series. The values continue when the metrics are reset or
-//! the backend is reopened.
+//! Histograms: the buckets of a family, and the values of a series. The values do not start again at zero when the
+//! metrics are reset or the backend is reopened.
 
 use papyra_metrics::{Distribution, Tally};
 
