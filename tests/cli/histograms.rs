@@ -107,7 +107,7 @@ fn json_has_each_distribution_as_an_object() {
     assert_eq!(bucket["count"], 3);
     assert!(buckets[28]["le"].is_null());
     assert_eq!(json["fill_ratio"], 0.375);
-    // The object is the serialized snapshot of the same metrics.
+    // The JSON of a single process is its serialized snapshot.
     let one: serde_json::Value =
         serde_json::from_str(&engines.run("show --format json a.metrics").out).unwrap();
     let reader = Reader::open(engines.directory.path().join("a.metrics")).unwrap();

@@ -300,7 +300,8 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
         }
     });
 
-    // No alert fires during a dozen scrapes of a healthy backend. The rules have been evaluated, and their series exist.
+    // No alert fires during a dozen scrapes of a healthy backend, although the rules have been evaluated and the series
+    // that they query exist.
     scraper.wait_for("count_over_time(up[1m]) >= bool 12", "1");
     for series in ["rate(shop_append_seconds_bucket{le=\"0.1\"}[5s])", "shop_appends_in_flight"] {
         assert!(scraper.query(series).is_some(), "{series}");

@@ -1,4 +1,4 @@
-//! Errors by kind: `errors` in a family counts each error once, under the label of the error.
+//! Errors by kind: if `errors` counts in a family, it counts each error once, under the label of that error.
 
 #![allow(clippy::needless_pass_by_value, clippy::unused_self, clippy::unused_async)] // forms under test
 

@@ -236,7 +236,8 @@ impl Model {
     }
 }
 
-/// The totals of a receiver of increments: the last total of each series, for each registration that began the series.
+/// The totals that a receiver of increments has added up. If a series is forgotten and begins again, the receiver adds
+/// the new total to the earlier ones. So the last total of the series is kept for each registration that began it.
 #[derive(Default)]
 pub(crate) struct Received(BTreeMap<(Key, u64), i128>);
 

@@ -355,7 +355,7 @@ fn after_a_daemon_dies_during_an_export_only_unreceived_lines_are_sent_again() {
     let backends: Vec<_> = (0..4).map(|i| open(&registry, &format!("b{i}"))).collect();
     let daemon = StatsDaemon::start("statsd-dies", free_port());
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
-    // A datagram has room for the two lines of one backend, and an export for two datagrams.
+    // A datagram has room for the two lines of one backend, and an export pauses after two datagrams.
     let mut statsd = statsd.with_max_bytes(50).with_burst(2);
     for metrics in &backends {
         metrics.records_written.add(5);
