@@ -120,7 +120,7 @@ fn two_threads() -> Subject {
     }
 }
 
-/// Returns the baseline for two threads, which do not share a cache line.
+/// Returns the baseline for two threads: each thread increments a number of its own, on a separate cache line.
 pub fn far_apart() -> Entry {
     by_two!("two `AtomicU64` on separate cache lines, one per thread", c = [Line(AtomicU64::new(0)), Line(AtomicU64::new(0))] =>
         c[0].0.fetch_add(1, Relaxed), c[1].0.fetch_add(1, Relaxed))

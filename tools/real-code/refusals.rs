@@ -50,7 +50,7 @@ pub(crate) fn why(round: Round, package: &str, location: &str) -> Option<&'stati
     of(round).find(|refused| refused.1 == package && refused.2 == location).map(|refused| refused.0)
 }
 
-/// Returns the reason, package and location of each refusal of a round.
+/// Returns the reason, package and location of each listed function that does not compile in the round.
 pub(crate) fn of(round: Round) -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     let refusals = ALL.iter().filter(move |refusals| refusals.rounds.contains(&round));
     refusals.flat_map(|refusals| {

@@ -55,9 +55,9 @@ pub(super) fn captures<'a>(
     }
 }
 
-/// Returns the arguments that the block around the content of the user's `async` block has to capture explicitly, in
-/// the order in which the content first names them. The user's block captures only the arguments that it names, and
-/// drops them in this order.
+/// Like [`captures`], for a body that is the content of an `async` block of the user. Without generated code, the
+/// user's block would capture only the arguments that its content names, in the order in which the content first names
+/// them, and would drop them in this order. So the closure or block around the content captures them in this order too.
 pub(super) fn captures_of_future<'a>(
     function: &'a Function,
     usage: &BodyUsage,

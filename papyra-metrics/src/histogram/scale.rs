@@ -14,7 +14,7 @@ pub struct Scale<'a> {
     pub bounds: &'a [u64],
     /// The exported unit.
     pub unit: Option<&'a str>,
-    /// The number of base units in an exported unit.
+    /// The number of base units in one exported unit: 10⁹ if nanoseconds are exported as seconds, 1 for plain integers.
     pub per_unit: u64,
 }
 

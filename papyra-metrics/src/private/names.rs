@@ -246,7 +246,7 @@ enum Name {
     Key,
     /// The exported name.
     Family,
-    /// The exported name without the suffix of a sample at its end.
+    /// If the exported name ends in a suffix that sample names have, such as `_count`: the name without that suffix.
     Sample,
     /// A key or a family name, with labels.
     Series,

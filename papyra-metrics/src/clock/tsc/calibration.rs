@@ -68,7 +68,7 @@ pub(super) struct Calibration {
     /// The next reading is due `LONG_WINDOW` ticks after this value, or if the counter is below this value. A long window starts at
     /// this value. A shorter window starts later, by the difference between the lengths.
     window_start: AtomicU64,
-    /// The rate in the last window, or 0 if there is none.
+    /// The rate that the last window gave, or 0 if it gave none or if no window has ended yet.
     last_rate: AtomicU64,
     /// The counter at the last reading.
     last_ticks: AtomicU64,

@@ -67,8 +67,8 @@ impl Instant {
     /// Returns the time since the start, or zero if the clock has been set back in the meantime.
     #[inline]
     pub fn elapsed(self) -> Duration {
-        // 146 years. A histogram converts the `Duration` back to nanoseconds. Below this limit the conversions cannot overflow, so the
-        // compiler removes both of them.
+        // 146 years. The nanoseconds are converted to a `Duration` here, and back to nanoseconds in a histogram. Up to this limit, the
+        // histogram's check for durations that are too long is superfluous, so the compiler removes the check and both conversions.
         const MAX: u64 = u64::MAX >> 2;
         let nanoseconds = if self.is_ticks() {
             CALIBRATION.nanoseconds(rdtscp().wrapping_sub(self.0.get()))
