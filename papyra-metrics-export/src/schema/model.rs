@@ -78,12 +78,12 @@ impl Schema {
     }
 
     /// Returns the schema of the open backends of a registry, with the registry's prefix and the labels of each
-    /// backend. Reads all backends once. Metrics that a filter refused at the registration are left out; metrics that
-    /// are absent at the time of the call, for example in a flattened `Option` that is `None`, are included as in
-    /// [`of`](Self::of).
+    /// backend. Reads all backends once. Metrics that a filter refused when they were registered are left out. Metrics
+    /// that are absent at the time of the call, for example in a flattened `Option` that is `None`, are included, and
+    /// [`of`](Self::of) includes them too.
     ///
     /// Labels whose values differ from process to process, such as a host name, do not belong in a lock file. Register
-    /// the metrics without these labels in the test.
+    /// the metrics without these labels in the test that checks the file.
     pub fn of_registry(registry: &Registry) -> Self {
         // A histogram that was absent when it was registered has known bounds once it has been read.
         RegistryReader::new(registry).refresh();

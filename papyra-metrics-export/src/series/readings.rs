@@ -69,7 +69,7 @@ impl Readings {
         FormRun::append(&mut self.forms, Some(form), self.values.numbers.len());
     }
 
-    /// Returns the buckets of the histogram with this index.
+    /// Returns the buckets of a histogram. `index` is the index of its reading.
     pub(super) fn histogram(&self, index: usize) -> &[Tally] {
         let start = self.values.numbers[index].index();
         let end = self.ends[self.ends.partition_point(|end| *end <= start)];

@@ -30,7 +30,8 @@ pub(crate) struct SeriesValues {
     exported: Vec<Number>,
     /// The part of each counter's exported value that the current source's total does not include: the totals of
     /// earlier sources, and the totals before a reset. The total of the current source is `exported - base`. This
-    /// difference wraps, because the base is negative if a part of the source's total is not exported again.
+    /// difference wraps, because the base can be negative: a part of the source's total may have been exported in an
+    /// earlier series that the registry has forgotten. The new series does not include that part.
     base: Vec<u64>,
     /// The form of each series. `None` before the first value.
     forms: Vec<Option<Form>>,

@@ -29,7 +29,7 @@ pub(crate) struct View {
     keeps_closed: bool,
     /// The registry numbers the closings of backends. Series that were closed up to this number are no longer shown.
     pub(crate) hidden: u64,
-    /// The number of the last closing when the view was updated, or 0 if no backend was closed.
+    /// The number of the newest closing at the time of the view's last update, or 0 if no backend had been closed.
     pub(crate) newest: u64,
     /// The number of the first closing whose series are still shown.
     oldest: Option<u64>,
