@@ -22,5 +22,6 @@ mod rules;
 mod schema;
 mod sdk;
 mod server;
+mod starvation;
 mod statsd;
 mod tree;

@@ -82,8 +82,9 @@ pub(crate) use store::view::{SeriesView, View};
 /// Counting never waits for a reader. The code of backends, their [`Metrics::walk`] and their `Drop`, runs under no
 /// lock of the registry: it may read the registry, register and unregister, and if it blocks, it delays only the thread
 /// that called it. Registering and reading wait for each other only briefly. If two readers read at the same time, one
-/// of them may have to repeat its reading. If a backend panics during a reading, its series that were not read before
-/// the panic keep their last values, and [`problems`](Self::problems) reports the panic.
+/// of them may have to repeat its reading. A repeated reading takes precedence over those that began before it, so even
+/// if many threads read all the time, each reading ends. If a backend panics during a reading, its series that were not
+/// read before the panic keep their last values, and [`problems`](Self::problems) reports the panic.
 ///
 /// [`Metrics::walk`]: papyra_metrics::Metrics::walk
 #[derive(Clone)]

@@ -15,25 +15,29 @@ impl Registry {
     /// Reads a backend for the last time and closes it. Returns false if the backend was already closed.
     pub(super) fn close(&self, id: u64) -> bool {
         let mut scratch = Scratch::default();
+        let mut is_repeated = false;
         loop {
-            let store = self.store();
+            let mut store = self.store();
             let Some(backend) = store.backend(id) else { return false };
-            let began = store.clock;
+            let began = store.begin_at(is_repeated);
             drop(store);
             scratch.clear();
             backend.read(0, &mut scratch);
             let mut store = self.store();
-            // If another reading was merged in the meantime, its totals may be newer or older than these, so this
-            // reading is repeated.
-            let is_current = !store.has_merged_since(began);
-            let closed = if is_current { store.close(id, Some(&mut scratch)) } else { None };
+            let merge = store.admit(began);
+            let closed = match merge {
+                Merge::Applied => store.close(id, Some(&mut scratch)),
+                Merge::Superseded => store.close(id, None),
+                Merge::Conflict => None,
+            };
             drop(store);
             let is_closed = closed.is_some();
             drop_user_code(closed);
             drop_user_code(backend);
-            if is_current {
+            if merge != Merge::Conflict {
                 return is_closed;
             }
+            is_repeated = true;
         }
     }
 
@@ -54,22 +58,24 @@ impl Registry {
         scratch: &mut Scratch,
         values: &mut ExportedValues,
     ) -> bool {
+        let mut reading = self.begin(view);
         loop {
-            if let Some(is_changed) = self.try_read(view, scratch, values) {
+            if let Some(is_changed) = self.finish(reading, view, scratch, values) {
                 return is_changed;
             }
+            reading = self.begin_anew(true);
         }
     }
 
-    /// Reads all backends as [`read`](Self::read) does. Returns `None` if the reading has to be repeated, because
-    /// another reading that may have begun earlier was merged in the meantime.
-    fn try_read(
+    /// Reads all backends of a reading that has begun, as [`read`](Self::read) does. Returns `None` if the reading has
+    /// to be repeated.
+    fn finish(
         &self,
+        reading: Reading,
         view: &mut View,
         scratch: &mut Scratch,
         values: &mut ExportedValues,
     ) -> Option<bool> {
-        let reading = self.begin(view);
         scratch.clear();
         for (position, backend) in reading.backends.iter().enumerate() {
             // Checked before the reading, so that the reading of an orphaned backend includes everything that was
@@ -104,12 +110,12 @@ impl Registry {
         // Acquire: a reading that begins after this check finds no total lower than a reading that was merged before.
         let is_unchanged = self.shared.clock.load(Ordering::Acquire) == view.clock;
         let reading = if is_unchanged { view.next_reading() } else { None };
-        reading.unwrap_or_else(|| self.begin_anew())
+        reading.unwrap_or_else(|| self.begin_anew(false))
     }
 
     #[cold]
-    fn begin_anew(&self) -> Reading {
-        let reading = self.store().begin();
+    fn begin_anew(&self, is_repeated: bool) -> Reading {
+        let reading = self.store().begin(is_repeated);
         // SeqCst: if a thread does not see the new clock value in `begin`, this reading sees everything that the
         // thread has counted before.
         fence(Ordering::SeqCst);

@@ -19,30 +19,53 @@ pub(in crate::registry) enum Merge {
     Applied,
     /// Another reading that began later was already merged. It includes everything that this reading includes.
     Superseded,
-    /// Another reading that may have begun earlier was merged in the meantime. This reading has to be repeated.
+    /// Another reading that may have begun earlier was merged in the meantime, or a repeated reading began later. This
+    /// reading has to be repeated.
     Conflict,
 }
 
 impl Store {
     /// Begins a reading of all backends.
-    pub(in crate::registry) fn begin(&mut self) -> Reading {
+    pub(in crate::registry) fn begin(&mut self, is_repeated: bool) -> Reading {
         self.compact();
-        Reading { backends: Arc::clone(&self.backends), began: self.clock }
+        Reading { backends: Arc::clone(&self.backends), began: self.begin_at(is_repeated) }
     }
 
-    /// Returns whether a reading was merged after this time.
-    pub(in crate::registry) fn has_merged_since(&self, time: u64) -> bool {
-        self.last_merge > time
+    /// Returns the time at which a reading begins. If it is repeated, readings that began earlier are no longer merged.
+    /// They would otherwise force this reading to be repeated again, without end if other threads read all the time.
+    pub(in crate::registry) fn begin_at(&mut self, is_repeated: bool) -> u64 {
+        if is_repeated {
+            self.repeated_at.get_or_insert(self.clock);
+        }
+        self.clock
+    }
+
+    /// Returns whether a reading that began at this time, of all backends or of one, may be merged now. If so, the caller
+    /// merges it.
+    pub(in crate::registry) fn admit(&mut self, began: u64) -> Merge {
+        if self.last_merge > began {
+            let is_newer = self.last_begin > began;
+            return if is_newer { Merge::Superseded } else { Merge::Conflict };
+        }
+        if self.repeated_at.is_some_and(|repeated| began < repeated) {
+            return Merge::Conflict;
+        }
+        if self.repeated_at == Some(began) {
+            self.repeated_at = None;
+        }
+        Merge::Applied
     }
 
     /// Merges a reading of all backends into the store, unless another reading was merged since this one began. The
     /// other reading may contain newer or older totals, so the two readings cannot be combined.
     pub(in crate::registry) fn merge(&mut self, reading: &Reading, scratch: &mut Scratch) -> Merge {
-        if self.has_merged_since(reading.began) {
-            let is_newer = self.last_begin > reading.began;
-            return if is_newer { Merge::Superseded } else { Merge::Conflict };
+        let admitted = self.admit(reading.began);
+        if admitted != Merge::Applied {
+            return admitted;
         }
         (self.last_begin, self.last_merge) = (reading.began, self.clock);
+        // If another reading is repeated, this one supersedes it.
+        self.repeated_at = None;
         // The lists differ if backends were added or closed during the reading.
         let is_new = if Arc::ptr_eq(&self.backends, &reading.backends) {
             self.values.apply(0, &scratch.readings, 0, self.values.len())

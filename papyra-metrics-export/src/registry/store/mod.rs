@@ -56,6 +56,9 @@ pub(super) struct Store {
     last_merge: u64,
     /// The largest value of `clock` at which a merged reading began.
     last_begin: u64,
+    /// The value of `clock` when a repeated reading began. Readings that began earlier are not merged. `None` if no
+    /// repeated reading is under way.
+    repeated_at: Option<u64>,
     /// A registration closes orphaned backends if there are at least this many backends, and at least 64.
     sweep_at: usize,
     /// The number of completed readings.
