@@ -22,6 +22,7 @@ mod rules;
 mod schema;
 mod sdk;
 mod server;
+mod server_load;
 mod starvation;
 mod statsd;
 mod tree;

@@ -40,22 +40,22 @@ fn fixture() -> (Arc<LogMetrics>, Server) {
 const BODY: &str = "# HELP records_written_total Records appended.\n\
                     # TYPE records_written_total counter\n\
                     records_written_total{backend=\"orders\"} 3\n";
-const SCRAPE: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
+pub(crate) const SCRAPE: &str = "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n";
 
-fn connect(address: SocketAddr) -> TcpStream {
+pub(crate) fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     stream
 }
 
-fn answer(mut stream: TcpStream) -> String {
+pub(crate) fn answer(mut stream: TcpStream) -> String {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
 }
 
 /// Sends these bytes and returns the response.
-fn request(address: SocketAddr, request: &str) -> String {
+pub(crate) fn request(address: SocketAddr, request: &str) -> String {
     let mut stream = connect(address);
     stream.write_all(request.as_bytes()).unwrap();
     answer(stream)
@@ -259,13 +259,13 @@ impl Instrument for Blocking {
 }
 
 #[derive(Metrics)]
-struct BlockingMetrics {
+pub(crate) struct BlockingMetrics {
     blocking: Blocking,
 }
 
 /// Returns a server whose scrapes block until the sender is dropped. The receiver gets a message when a scrape begins
 /// to block.
-fn blocking_server() -> (Arc<BlockingMetrics>, Server, Receiver<()>, Sender<()>) {
+pub(crate) fn blocking_server() -> (Arc<BlockingMetrics>, Server, Receiver<()>, Sender<()>) {
     let (entered, entries) = mpsc::channel();
     let (release, waits) = mpsc::channel();
     let blocking = Blocking { entered, release: Mutex::new(waits) };

@@ -114,7 +114,11 @@ impl Connection {
                     Received::Answered(response) => self.state = State::Sending(response, 0),
                 }
             }
-            State::Waiting => return Ok(Some(Next::Wait)),
+            // A client that has reset the connection would otherwise occupy a place until the scrape ends. A client that
+            // has only ended its side of the connection still waits for the response.
+            State::Waiting => {
+                return self.stream.take_error()?.map_or(Ok(Some(Next::Wait)), Err);
+            }
             State::Sending(response, sent) => {
                 let unsent = response.unsent(*sent);
                 if unsent.is_empty() {

@@ -232,6 +232,9 @@ impl EventLoop {
         match self.poll.registry().register(&mut stream, Token(token), interest) {
             Ok(()) => {
                 self.connections.insert(token, Connection::new(stream, now));
+                // The request has often arrived already. It is read now, so that the connection is not idle if the next
+                // client needs its place.
+                self.advance(token, now);
             }
             Err(error) => self.report(format!("cannot accept a client: {error}")),
         }
