@@ -1,10 +1,11 @@
-//! `inc` compiles to one instruction, the same as for a bare atomic.
+//! The assembly of counters and timers. For example, `Counter::inc` compiles to one instruction, like an increment of an
+//! `AtomicU64`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-/// A directory with `SOURCE` compiled to a C library, `library.so`, and its assembly, `library.s`.
+/// A directory with two files: `library.so` is a C library compiled from `SOURCE`, and `library.s` is its assembly.
 pub(crate) static COMPILED: LazyLock<PathBuf> = LazyLock::new(compile);
 
 static ASSEMBLY: LazyLock<String> =
@@ -61,7 +62,7 @@ fn inc_compiles_to_the_instruction_of_a_bare_atomic() {
         assert!(ours[0].starts_with("lock incq") || ours[0].starts_with("lock addq"), "{ours:?}");
         assert!(ours[1].starts_with("ret"), "{ours:?}");
     }
-    // Published metrics are behind a pointer, like those in a `Box`: the code loads the pointer, increments and returns.
+    // Published metrics are behind a pointer, like metrics in a `Box`: the code loads the pointer, increments and returns.
     let published = instructions("count_published");
     println!("Counter::inc of a published struct: {published:?}");
     assert!(!published.is_empty(), "the function is not in the assembly:\n{}", *ASSEMBLY);
@@ -97,7 +98,7 @@ fn inc_of_a_sharded_counter_has_no_lock_prefix_and_no_call() {
     assert!(fast_path.len() <= 12, "{fast_path:#?}");
 }
 
-/// Compiles `SOURCE` with optimizations and without the compiler flags of this build. Returns the directory.
+/// Compiles `SOURCE` with optimizations and without the compiler flags of this build. Returns the output directory.
 fn compile() -> PathBuf {
     let package = Path::new(env!("CARGO_TARGET_TMPDIR")).join("assembly");
     let core = Path::new(env!("CARGO_MANIFEST_DIR")).join("../papyra-metrics");
@@ -131,7 +132,7 @@ fn compile() -> PathBuf {
 /// Returns the instructions of a function: its lines without labels, directives, and code in other sections.
 fn instructions(function: &str) -> Vec<String> {
     let assembly = ASSEMBLY.as_str();
-    // The compiler may merge functions with identical code: then one name is an alias of the other.
+    // If two functions have identical code, the compiler may emit one of them only as an alias: `name = other_name`.
     let alias = format!("{function} = ");
     let merged = assembly.lines().find_map(|line| line.strip_prefix(&alias));
     let label = format!("{}:", merged.unwrap_or(function));

@@ -23,7 +23,7 @@ struct StoreMetrics {
     write: Histogram,
 }
 
-/// Returns the message of the panic of `run`.
+/// Returns the message with which `run` panics.
 fn panic_of<R>(run: impl FnOnce() -> R) -> String {
     let Err(panic) = catch_unwind(AssertUnwindSafe(run)) else { panic!("`run` does not panic") };
     *panic.downcast::<String>().unwrap()

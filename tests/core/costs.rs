@@ -135,7 +135,7 @@ fn a_reading_allocates_once_for_each_histogram_and_a_snapshot_once_more() {
     assert_eq!(allocations(|| ready_made.visit(&mut |_, _| ())), 6);
 }
 
-/// Metrics that pass more histograms to a walker than they have descriptors for.
+/// Metrics whose `walk` passes more histograms to the walker than the descriptors list.
 struct OneTooMany(Timed);
 
 impl Metrics for OneTooMany {

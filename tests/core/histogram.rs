@@ -1,5 +1,5 @@
-//! Histograms: the bucket of each value, the readings, and concurrent calls of `take`, which lose no value. Also peaks,
-//! float gauges, and the comparison of values.
+//! Histograms: the bucket of each value, means and quantiles, and concurrent calls of `take`, which lose no value. Also
+//! peaks, float gauges, and the comparison of values.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Barrier;
@@ -50,7 +50,7 @@ fn histograms_consist_of_inline_atomics() {
     assert_eq!(size_of::<Histogram<Sizes>>(), 17 * 32);
     assert_eq!((size_of::<FloatGauge>(), size_of::<Peak>()), (8, 8));
     if cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
-        // A cache line with flags, 128 blocks of 512 bytes, and the baselines, which are padded to 512 bytes.
+        // The histogram contains a cache line with flags, 128 blocks of 512 bytes, and baselines padded to 512 bytes.
         assert_eq!(size_of::<ShardedHistogram>(), 64 + 128 * 512 + 512);
     }
 }
@@ -340,7 +340,7 @@ fn erased_distributions_are_read_in_the_exported_unit() {
     assert_eq!(erased.max_bound(), Some(f64::INFINITY));
     let uppers: Vec<f64> = erased.buckets().map(|bucket| bucket.upper()).collect();
     assert_eq!(uppers.len(), 29);
-    // The bounds in seconds are the floats that are nearest to the decimal bounds.
+    // Each bound is exactly the float of a decimal literal, so it is compared without a tolerance.
     #[allow(clippy::float_cmp)]
     {
         assert_eq!(uppers[..4], [1e-7, 2e-7, 5e-7, 1e-6]);
@@ -373,7 +373,7 @@ fn since_returns_the_interval_or_everything_after_a_reset() {
         "count 1, mean 30 pages, p50 30 pages, p99 30 pages, max ≤ 40 pages"
     );
     pages.reset();
-    pages.record_n(30, 9); // more than before in one bucket, less in another
+    pages.record_n(30, 9); // one bucket now has more values than in `earlier`, and another has fewer
     assert_eq!(pages.get().since(&earlier), pages.get());
     let erased = pages.get().erase();
     assert_eq!(erased.since(&Histogram::<Sizes>::new().get().erase()), erased);
@@ -383,7 +383,7 @@ fn since_returns_the_interval_or_everything_after_a_reset() {
 fn a_wrapped_sum_of_the_last_bucket_is_not_a_reset() {
     let pages: Histogram<Tiny> = Histogram::new();
     pages.record(5);
-    pages.record_n(u64::MAX, 2); // each is recorded as i64::MAX
+    pages.record_n(u64::MAX, 2); // each of the two values is recorded as i64::MAX
     let earlier = pages.get();
     pages.record(u64::MAX);
     let interval = pages.get().since(&earlier);
@@ -621,7 +621,7 @@ fn floats_and_integers_of_any_size_are_compared_exactly() {
         assert_ne!(Value::Float(float), integer - 1);
         assert_eq!(integer, Value::Float(float));
     }
-    // With `as`, each of these floats converts to a limit of an integer type or to zero, but none equals that integer.
+    // `as` converts each of these floats to zero or to a limit of an integer type, but no float equals its integer.
     for float in [two_to(127), two_to(128), f64::INFINITY, f64::NAN] {
         assert_ne!(Value::Float(float), i128::MAX);
         assert_ne!(Value::Float(float), u128::MAX);

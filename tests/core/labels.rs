@@ -1,8 +1,8 @@
-//! Metrics with labels: the keys of their series in every reading, and labels that are rejected.
+//! Metrics with labels: the key of each series in snapshots, totals, drains and JSON, and labels that are rejected.
 
 use papyra_metrics::{Counter, Descriptor, Gauge, LabelValues, Metrics, Series, Snapshot, Walker};
 
-/// A hand-written `Metrics` with labels.
+/// Metrics with labels and a hand-written implementation of `Metrics`.
 #[derive(Default)]
 struct ByHand {
     gets: Counter,

@@ -1,4 +1,4 @@
-//! A library that counts can be unloaded: the kernel keeps no pointer into it.
+//! A library that uses sharded counters can be unloaded, because the kernel keeps no pointer into the library.
 
 #![cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 #![allow(unsafe_code)] // loads a library and reads the area that glibc registers with the kernel
@@ -15,8 +15,8 @@ use crate::assembly::COMPILED;
 
 /// Returns this thread's pointer to its restartable sequence, which the kernel reads when it interrupts the thread.
 fn sequence_pointer() -> *const u8 {
-    // SAFETY: the symbol is glibc's `extern const ptrdiff_t`. On x86-64, the word at the thread pointer is the thread
-    // pointer itself. The registered area has the pointer to the sequence at offset 8.
+    // SAFETY: glibc declares the symbol as `extern const ptrdiff_t`. On x86-64, the word at the thread pointer is the
+    // thread pointer itself. The pointer to the sequence is at offset 8 of the area that glibc registers.
     unsafe {
         let offset = libc::dlsym(ptr::null_mut(), c"__rseq_offset".as_ptr()).cast::<isize>();
         assert!(!offset.is_null(), "this test needs glibc 2.35");
@@ -50,8 +50,8 @@ fn a_library_that_has_counted_clears_its_pointer_and_can_be_unloaded() {
                 assert_eq!(sequence_pointer(), ptr::null());
             }
             counted.send(()).unwrap();
-            // The library is unloaded while the thread waits. If the kernel then found a pointer into the library, it
-            // would kill the process.
+            // The library is unloaded while the thread waits. If the sequence pointer of the thread still pointed into
+            // the library, the kernel would kill the process.
             unloaded.recv().unwrap();
             here.inc();
         });

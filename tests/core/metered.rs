@@ -45,7 +45,7 @@ fn pointers_and_options_of_metrics_are_metrics() {
     assert!(None::<LogMetrics>.descriptors().is_empty());
 }
 
-/// Metrics without an instrument: the walk passes a value that it computes.
+/// Metrics without an instrument: `walk` computes a value and passes it to the walker.
 struct Queue {
     waiting: Cell<i64>,
 }

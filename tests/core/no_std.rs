@@ -1,9 +1,9 @@
-//! Builds the crate in `no-std/`, which has neither std nor an allocator.
+//! Builds the crate in `no-std/`, which uses neither std nor an allocator.
 
 use std::path::Path;
 use std::process::Command;
 
-/// Returns a cargo command that runs in the crate.
+/// Returns a cargo command that runs in the directory `no-std/`.
 fn cargo(command: &str) -> Command {
     let mut cargo = Command::new(env!("CARGO"));
     cargo
@@ -18,7 +18,7 @@ fn a_crate_without_std_and_alloc_counts_visits_and_resets() {
     assert!(cargo("build").status().unwrap().success());
 }
 
-/// Returns the errors that the compiler reports with this feature of the crate, and all of its output.
+/// Checks the crate with this feature. Returns the errors of the compiler, and the compiler's whole output.
 fn errors(feature: &str) -> (Vec<String>, String) {
     let check = cargo("check").args(["--features", feature]).output().unwrap();
     assert!(!check.status.success());

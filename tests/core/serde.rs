@@ -1,4 +1,4 @@
-//! A snapshot as JSON, which is one flat object, and in binary formats.
+//! Snapshots and distributions in JSON and in binary formats. In JSON, a snapshot is one flat object.
 
 use std::time::Duration;
 
@@ -63,13 +63,14 @@ fn a_histogram_round_trips_as_an_object_in_the_exported_unit() {
 
 buckets!(Scan: Duration = one_two_five(1s, 1000s));
 
-/// Returns the distribution as it is read back from its JSON, and the original distribution.
+/// Returns two distributions: a copy that was written to JSON and read back, and the original.
 fn through_json(scan: &Histogram<Scan>) -> (Distribution, Distribution) {
     let written = scan.get().erase();
     (serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap(), written)
 }
 
-/// JSON does not contain the base unit. Whole seconds are read as integers, and other durations as nanoseconds.
+/// JSON does not contain the base unit of a distribution. If all bounds and sums are whole seconds, a distribution is read
+/// with the base unit 1, otherwise with nanoseconds.
 #[test]
 fn an_interval_is_exact_between_whole_seconds_and_nanoseconds() {
     let scan: Histogram<Scan> = Histogram::new();
@@ -165,8 +166,8 @@ fn the_bytes_of_a_snapshot_are_the_same_in_every_version() {
     let sizes: Histogram<One> = Histogram::new();
     sizes.record_n(1, 3);
     let bytes = postcard::to_allocvec(&Value::Histogram(Box::new(sizes.get().erase()))).unwrap();
-    // The bytes are the variant, the number of base units in an exported unit, the list of bounds, and the list of buckets,
-    // each with its count and its sum. A list begins with its length.
+    // The bytes are the variant, the number of base units in an exported unit, the list of bounds, and the list of buckets.
+    // A list begins with its length. A bucket consists of a count and a sum.
     assert_eq!(bytes, [3, 1, 1, 1, 2, 3, 3, 0, 0]);
 }
 
@@ -205,7 +206,8 @@ fn a_distribution_with_other_bounds_than_its_type_is_rejected() {
     assert!(postcard::from_bytes::<Distribution<Sizes>>(&bytes).is_err());
 }
 
-/// A distribution in a binary format: the base units in an exported unit, the bounds, and the count and sum of each bucket.
+/// A distribution in a binary format: the number of base units in an exported unit, the bounds, and the count and the sum
+/// of each bucket.
 type Parts = (u64, Vec<u64>, Vec<(u64, u64)>);
 
 #[test]

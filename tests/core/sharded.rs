@@ -1,5 +1,5 @@
-//! `ShardedCounter` loses no count when its threads move between CPUs or are interrupted, and `CachePadded` instruments
-//! share no cache line.
+//! `ShardedCounter` loses no count when threads move between CPUs or are interrupted. `CachePadded` instruments share no
+//! cache line.
 
 #![allow(unsafe_code)] // moving threads, raising signals and sharing memory are system calls
 
@@ -248,7 +248,7 @@ fn each_member_of_a_sharded_family_takes_a_word_of_each_line_of_its_group() {
     let (one, nineteen) =
         (size_of::<Family<Only, ShardedCounter>>(), size_of::<Family<Slot, ShardedCounter>>());
     assert!(one < alone + 128, "{one} and {alone}");
-    // Nineteen members, and the unused positions of the last group, take less memory than four groups.
+    // The family has nineteen members and some unused positions, but it takes less memory than four separate counters.
     assert!(nineteen < 4 * (alone + 128), "{nineteen} and {alone}");
     let family: Family<Slot, ShardedCounter> = Family::new();
     let line = if cfg!(target_arch = "x86_64") { 64 } else { 128 };
@@ -295,7 +295,7 @@ mod moved_and_interrupted {
 
     /// Returns the CPUs on which this process may run.
     fn cpus() -> Vec<libc::cpu_set_t> {
-        // SAFETY: a `cpu_set_t` of zeros is valid: the empty set. The calls access only the sets.
+        // SAFETY: a `cpu_set_t` of zeros is valid: it is the empty set. The calls access only the sets.
         unsafe {
             let mut all: libc::cpu_set_t = std::mem::zeroed();
             assert_eq!(libc::sched_getaffinity(0, size_of_val(&all), &raw mut all), 0);
@@ -310,8 +310,8 @@ mod moved_and_interrupted {
         }
     }
 
-    /// If an addition did not detect that its thread was moved, it would race with additions on the CPU of its cell.
-    /// Counts would then be lost.
+    /// Each CPU has its own cell. If an increment did not detect that its thread was moved to another CPU, it would race
+    /// with increments on the old CPU, and counts would be lost.
     #[test]
     fn threads_that_are_moved_from_core_to_core_lose_no_increment() {
         let (counter, sizes) = (ShardedCounter::new(), Box::new(ShardedHistogram::<Sizes>::new()));
@@ -322,7 +322,7 @@ mod moved_and_interrupted {
             family[Slot(3)].inc();
             family[Slot(4)].add(2);
         });
-        // The two members are neighbours in one cache line.
+        // Members 3 and 4 are neighbours in one cache line.
         assert_eq!((family[Slot(3)].total(), family[Slot(4)].total()), (expected, 2 * expected));
         let read = sizes.total();
         assert_eq!(
@@ -433,8 +433,8 @@ mod moved_and_interrupted {
 
     /// Returns a new instrument, in memory that this process shares with its children.
     fn shared<I: Zeroed>() -> &'static I {
-        // SAFETY: the memory is new, has the size of the instrument, and is aligned to a page. Its bytes are zero,
-        // which is an empty instrument.
+        // SAFETY: the memory is new, has the size of the instrument, and is aligned to a page. All its bytes are zero,
+        // and zero bytes are a valid, empty instrument.
         unsafe {
             let memory = libc::mmap(
                 std::ptr::null_mut(),
@@ -449,7 +449,7 @@ mod moved_and_interrupted {
         }
     }
 
-    /// The counter is in memory that is shared in the same way as published metrics after a `fork`.
+    /// The counter is in memory that two processes share, like published metrics after a `fork`.
     #[test]
     fn processes_that_share_a_counter_lose_no_increment() {
         const EACH: u64 = 3_000_000;
@@ -532,7 +532,8 @@ mod moved_and_interrupted {
         assert!(stopped_before > 5 && stopped_after > 0, "{stopped_before} {stopped_after}");
     }
 
-    /// A child process that raises a signal, counts once, and raises a signal again. It is stopped at the first signal.
+    /// A child process that raises a signal, counts once, and raises a signal again. The child is stopped at the first
+    /// signal.
     struct Traced(libc::pid_t);
 
     impl Traced {
@@ -555,7 +556,7 @@ mod moved_and_interrupted {
             }
         }
 
-        /// Executes this many instructions. Returns `false` if the child has reached the second signal.
+        /// Lets the child execute `steps` instructions. Returns `false` if the child raises the second signal before that.
         fn step(&self, steps: usize) -> bool {
             for _ in 0..steps {
                 // SAFETY: the child is stopped, and continues without the signal.
@@ -577,10 +578,10 @@ mod moved_and_interrupted {
             self.interrupt(0);
         }
 
-        /// Delivers the signal unless it is zero, and lets the child run to its end.
+        /// Delivers the signal, unless `signal` is zero, and lets the child run to its end.
         fn interrupt(&self, mut signal: libc::c_int) {
             loop {
-                // SAFETY: the child is stopped, and the call only resumes it, with the signal unless that is zero.
+                // SAFETY: the child is stopped. The call resumes the child, and delivers `signal` unless that is zero.
                 assert_eq!(unsafe { libc::ptrace(libc::PTRACE_CONT, self.0, 0, signal) }, 0);
                 if self.wait().is_none() {
                     return;
@@ -620,7 +621,7 @@ mod moved_and_interrupted {
 
     /// Returns whether the C library has registered this thread for restartable sequences with the kernel.
     fn is_registered() -> bool {
-        // SAFETY: the symbol is glibc's `extern const unsigned int`.
+        // SAFETY: glibc declares the symbol as `extern const unsigned int`.
         unsafe {
             let size = libc::dlsym(std::ptr::null_mut(), c"__rseq_size".as_ptr()).cast::<u32>();
             !size.is_null() && size.read() > 0
@@ -634,7 +635,7 @@ mod moved_and_interrupted {
         let words = words(&counter);
         let shared: u64 = words[..SHARED_CELLS].iter().sum();
         if cfg!(all(target_arch = "x86_64", target_env = "gnu")) && is_registered() {
-            // Only interrupted increments go to shared cells.
+            // Only interrupted increments are counted in shared cells.
             assert!(shared < EACH / 10, "{shared} of {EACH} are in the shared cells");
         } else {
             assert_eq!(shared, EACH);
@@ -644,7 +645,7 @@ mod moved_and_interrupted {
 
     const EACH: u64 = 1_000_000;
 
-    /// Counts in a signal handler, which interrupts the first increment of its thread.
+    /// A signal handler interrupts the first increment of the child, and increments the same counter.
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn an_interrupted_increment_and_the_increment_in_the_handler_both_count() {

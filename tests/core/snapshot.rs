@@ -1,4 +1,4 @@
-//! A snapshot as a plain map, and the values in it.
+//! Snapshots: lookups, order, conversion into maps, differences, and the values of a snapshot.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

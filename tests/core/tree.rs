@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-/// Returns the names of a package and of all its dependencies by edges of these kinds, in alphabetical order.
+/// Returns the names of `package` and of all its dependencies, in alphabetical order. `edges` lists the kinds of
+/// dependencies that count.
 fn dependencies(package: &str, edges: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "-p", package, "-e", edges, "--prefix", "none", "--no-dedupe"])
@@ -25,8 +26,8 @@ fn a_backend_depends_only_on_the_packages_that_any_derive_needs() {
     );
 }
 
-/// `cargo run --example` builds a dependency with all features that any default member enables. If an example depended on
-/// the export crate, running it would therefore build the SDK of OpenTelemetry.
+/// `cargo run --example` builds each dependency with all features that any default member of the workspace enables. If an
+/// example depended on the export crate, running the example would therefore build the SDK of OpenTelemetry.
 #[test]
 fn running_an_example_does_not_build_the_export_crate() {
     let packages = dependencies("papyra-metrics-examples", "normal,dev");

@@ -80,7 +80,7 @@ fn long_runs_of_padded_instruments_are_read_completely_and_in_order() {
     }
 }
 
-/// Metrics that list two descriptors, and pass a given number of values to a walker.
+/// Metrics that list two descriptors. Their `walk` passes `passed` values to the walker.
 struct ByHand {
     passed: i64,
     is_static: bool,

@@ -95,7 +95,7 @@ struct Cache {
     entries: Vec<u8>,
 }
 
-/// A handle to statistics that other code updates.
+/// Metrics of a cache that other code updates.
 #[derive(Metrics)]
 struct CacheMetrics {
     lookups: Counter,

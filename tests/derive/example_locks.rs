@@ -1,5 +1,6 @@
-//! The lock files of the examples. The check needs the export crate. If the package of the examples depended on that
-//! crate, running an example would first build the crate with all features that other members of the workspace enable.
+//! Checks the lock files of the examples. The checks need the export crate, so they are not in the package of the examples:
+//! if that package depended on the export crate, running an example would first build the export crate with all features
+//! that other members of the workspace enable.
 
 use papyra_metrics_export::schema::{self, SchemaError};
 

@@ -1,5 +1,5 @@
-//! Expansions of typical inputs. Each input is in `expand/`, next to its expansion, so that a review shows every change.
-//! `EXPAND=overwrite` rewrites the expansions.
+//! Checks the expansions of typical inputs. `expand/` contains each input next to its expected expansion, so that a review
+//! shows every change of generated code. `EXPAND=overwrite` updates the expected expansions.
 
 use std::path::Path;
 use std::{env, fs};
@@ -66,8 +66,8 @@ fn check(name: &str) {
     );
 }
 
-/// Returns the item as the compiler leaves it: with the expansion, and without the attributes that were expanded. Other
-/// derives are kept.
+/// Expands the derive and the attributes of papyra-metrics. Returns the item with their output and without the expanded
+/// attributes. Other derives are kept.
 fn expand(item: Item) -> TokenStream {
     match item {
         Item::Struct(item) => {
@@ -91,8 +91,8 @@ fn expand(item: Item) -> TokenStream {
                 let expansion = papyra_metrics_expansion::measure(keys, quote!(#function));
                 *inner = ImplItem::Verbatim(expansion);
             }
-            // Parsed again, so that the impl contains functions instead of `ImplItem::Verbatim`, which prettyplease cannot
-            // format.
+            // The impl is parsed again, because prettyplease cannot format `ImplItem::Verbatim`. The parsed impl contains
+            // functions instead.
             syn::parse2::<Item>(quote!(#item)).unwrap().to_token_stream()
         }
         other => panic!("no case for {}", quote!(#other)),

@@ -3,7 +3,7 @@
 
 #![deny(warnings)]
 #![warn(clippy::pedantic, clippy::nursery, missing_debug_implementations, single_use_lifetimes)]
-#![allow(clippy::redundant_pub_crate)] // it contradicts `unreachable_pub`
+#![allow(clippy::redundant_pub_crate)] // this lint contradicts `unreachable_pub`
 #![forbid(unsafe_code)]
 
 /// A struct whose fields are named like the variables of generated code, without the leading `__`.
@@ -27,7 +27,7 @@ fn fields_may_have_the_names_that_generated_code_uses() {
     assert_eq!(clashing.snapshot().to_string(), "visitor: 1\nwalker: 0\nmetrics: 0\nself: 1");
 }
 
-/// A struct with an inherent method that has the name of a method of `Metrics`.
+/// A struct with an inherent method `snapshot`. The trait `Metrics` has a method with the same name.
 mod inherent {
     use papyra_metrics::{Counter, Metrics};
 
@@ -52,7 +52,7 @@ fn inherent_methods_of_the_same_name_are_still_called() {
     assert_eq!(Metrics::snapshot(&backend)["writes"], backend.writes.get());
 }
 
-/// Items on which the user allows lints. These lints are then allowed in the generated code too.
+/// Items with `#[allow]` or `#[expect]`. These attributes must apply to the generated code too.
 mod allowed {
     #[allow(non_upper_case_globals)]
     #[derive(Debug, Default, papyra_metrics::Metrics)]
@@ -87,7 +87,7 @@ fn lints_that_are_allowed_on_an_item_are_allowed_in_its_impls() {
     assert_eq!([ring.snapshot().len(), slots.snapshot().len(), log.snapshot().len()], [1, 1, 1]);
 }
 
-/// A struct and a field that are deprecated, which the derive must use without a warning.
+/// A deprecated struct with a deprecated field. Generated code must use both without a warning.
 mod deprecated {
     #[deprecated]
     #[derive(Debug, Default, papyra_metrics::Metrics)]

@@ -34,7 +34,7 @@ enum Tier {
     Cold = 3,
 }
 
-/// A label that is not an enum.
+/// A label that is a struct, so that `Label` is implemented by hand.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Level(u8);
 

@@ -1,5 +1,5 @@
-//! Structs with thousands of series in families compile without allowing the lint `long_running_const_eval`, and each
-//! series has its key and labels.
+//! Structs whose families have thousands of series compile without `#[allow(long_running_const_eval)]`. Each series has the
+//! expected key and labels.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use papyra_metrics::{Counter, Family, Gauge, Label, Metrics};
 include!("slot.in");
 
 /// A struct with 4,000 series.
-#[allow(clippy::struct_field_names)] // numbered, because only their number matters
+#[allow(clippy::struct_field_names)] // the fields have no meaning, so their names are numbered
 #[derive(Default, Metrics)]
 struct Sixteen {
     family_0: Family<Slot, Counter>,

@@ -1,4 +1,4 @@
-//! `#[derive(Metrics)]`: what a derived struct does, and that it compiles in every scope.
+//! Tests what a struct with `#[derive(Metrics)]` does, and that generated code compiles in every scope.
 
 mod computed;
 mod example_locks;
@@ -9,6 +9,6 @@ mod labels;
 mod large_families;
 mod objectives;
 mod other_derives;
-pub mod storage; // so that its items are public, and `missing_docs` applies to them
+pub mod storage; // public, so that `missing_docs` applies to the items of the module
 mod structs;
 mod thousand;

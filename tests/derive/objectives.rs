@@ -1,4 +1,4 @@
-//! The objectives in the descriptors of every form of struct, and the flag that marks an error counter.
+//! The descriptors of every form of struct contain the objectives, and the flag that marks an error counter.
 
 use papyra_metrics::{
     Buckets, CachePadded, Counter, Descriptor, Distribution, Family, Histogram, Kind, Label,

@@ -249,7 +249,7 @@ fn a_struct_of_atomics_can_derive_metrics() {
     stats.open.store(-2, Ordering::Relaxed);
     assert_eq!(described(&stats, "writes").kind(), Kind::Counter);
     assert_eq!(stats.drain().to_string(), "writes: 3\nopen: -2");
-    // An `AtomicU64` has no baseline, so a reset lowers its total too.
+    // An `AtomicU64` has no baseline, so a reset also sets the total to zero.
     assert_eq!(stats.totals().to_string(), "writes: 0\nopen: -2");
 }
 

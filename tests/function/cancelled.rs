@@ -1,7 +1,7 @@
-//! `cancelled` counts each future that is dropped while it waits, for every form of function that returns a future, and
-//! counts nothing else.
+//! `cancelled` counts each future that is dropped while it waits, and nothing else. The tests cover every form of function
+//! that returns a future.
 
-#![allow(clippy::needless_pass_by_value, clippy::manual_async_fn)] // forms under test
+#![allow(clippy::needless_pass_by_value, clippy::manual_async_fn)] // the tests need these forms
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -132,7 +132,7 @@ macro_rules! check {
     }};
 }
 
-/// A backend whose metrics only `self` owns.
+/// A backend that contains its metrics directly, without an `Arc`.
 #[derive(Default)]
 struct Log {
     steps: usize,
@@ -200,8 +200,8 @@ impl Log {
         Ok(what)
     }
 
-    /// Has an argument that is `Send` but not `Sync`. A `Send` future must own such an argument, instead of a reference
-    /// to it.
+    /// Has an argument that is `Send` but not `Sync`. If the future held a reference to this argument, it would not be
+    /// `Send`. So the future must own the argument.
     #[metrics(errors, ok = ok, cancelled = cancelled, time = time)]
     async fn moved(&mut self, cell: std::cell::Cell<u8>, what: &str) -> Result<u8, Failed> {
         step("first").await?;
@@ -283,7 +283,7 @@ fn a_returned_future_that_is_dropped_at_any_await_counts_as_cancelled() {
     check!(log.metrics, |what| log.alias(what));
 }
 
-/// A backend whose metrics are shared.
+/// A backend whose metrics are in an `Arc`.
 #[derive(Clone, Default)]
 struct Shared {
     steps: usize,
@@ -561,14 +561,14 @@ fn instruments_behind_exclusive_references_count_while_the_body_uses_them() {
 }
 
 impl Log {
-    /// Uses a gauge that is an argument, together with metrics of `self`.
+    /// Counts calls in flight in a gauge that is an argument, and results in the metrics of `self`.
     #[metrics(errors, ok = ok, in_flight = gauge)]
     fn beside_an_argument(&self, gauge: &mut Gauge, what: &str) -> Result<usize, Failed> {
         gauge.add(10);
         if what == "error" { Err(Failed) } else { Ok(self.steps) }
     }
 
-    /// Uses a static gauge, together with a pinned `self`.
+    /// Counts calls in flight in a static gauge, and errors in the metrics of a pinned `self`.
     #[metrics(errors, in_flight = POLLS)]
     fn pinned_beside_a_static(self: Pin<&mut Self>, what: &str) -> Result<i64, Failed> {
         let this = self.get_mut();

@@ -1,4 +1,4 @@
-//! The metrics and the error of the functions in `drop_order.rs`, `futures.rs` and `sync.rs`.
+//! The metrics and the error type that functions in `drop_order.rs`, `futures.rs` and `sync.rs` use.
 
 use papyra_metrics::{Counter, Gauge, Metrics};
 
@@ -12,7 +12,7 @@ pub(crate) struct LogMetrics {
 }
 
 impl LogMetrics {
-    /// Returns the errors, the successes, the calls, and the calls in flight.
+    /// Returns the numbers of errors, successes, calls, and calls in flight.
     pub(crate) fn read(&self) -> (u64, u64, u64, i64) {
         (self.write_errors.get(), self.written.get(), self.calls.get(), self.in_flight.get())
     }

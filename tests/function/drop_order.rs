@@ -1,6 +1,6 @@
-//! Measured functions and their futures drop arguments at the same time and in the same order as without the attribute.
+//! The attribute does not change when functions and their futures drop arguments, or in which order.
 
-#![allow(clippy::manual_async_fn, clippy::needless_pass_by_value, clippy::needless_question_mark)] // forms under test
+#![allow(clippy::manual_async_fn, clippy::needless_pass_by_value, clippy::needless_question_mark)] // the tests need these forms
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -18,7 +18,7 @@ static CANCELLED: Counter = Counter::new();
 
 type Order = RefCell<Vec<&'static str>>;
 
-/// Adds its name to the order when it is dropped.
+/// A value that adds its name to an `Order` when it is dropped.
 struct Note<'a>(&'static str, &'a Order);
 
 impl Drop for Note<'_> {
@@ -43,8 +43,8 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Calls a function, polls its future, and drops the future. Polls only once, unless `is_finished`. Adds these steps to
-/// `order`. A `Note` that is dropped adds its name to the same order.
+/// Calls a function, polls its future once, and drops the future. If `is_finished`, polls the future until it is ready.
+/// Records these steps in `order`, to which each dropped `Note` also adds its name.
 fn record<F: Future>(order: &Order, is_finished: bool, function: impl FnOnce() -> F) {
     let step = |name| order.borrow_mut().push(name);
     {
@@ -61,7 +61,7 @@ fn record<F: Future>(order: &Order, is_finished: bool, function: impl FnOnce() -
     step("dropped");
 }
 
-/// Defines the function twice: without the attribute in the module `bare`, and with it in the module `measured`.
+/// Defines the function twice: in the module `bare` without the attribute, and in the module `measured` with the attribute.
 macro_rules! bare_and_measured {
     ($name:ident, [$($keys:tt)*], $($function:tt)*) => {
         mod $name {
@@ -103,8 +103,8 @@ fn a_function_drops_its_arguments_in_the_same_order() {
     }
 }
 
-/// Checks that the bare and the measured function drop their values in the same order, both if the future is polled to
-/// the end and if it is dropped after one poll.
+/// Checks that the functions in `bare` and `measured` drop their values in the same order. Checks this for futures that are
+/// polled to the end, and for futures that are dropped after one poll.
 macro_rules! assert_same_drops {
     ($($name:ident)*) => {$(
         for (text, is_finished) in [("1", true), ("x", true), ("1", false)] {
@@ -237,14 +237,14 @@ struct Owner<'a> {
     metrics: Arc<LogMetrics>,
 }
 
-/// Names its input, as a logging macro does.
+/// Borrows its arguments, as a logging macro does.
 macro_rules! touch {
     ($($value:expr),*) => {
         $(let _ = &$value;)*
     };
 }
 
-/// Defines each method on `Owner` twice: without the attribute under the first name, and with it under the second.
+/// Defines each method on `Owner` twice: `$bare` without the attribute, and `$measured` with the attribute.
 macro_rules! methods {
     ($($bare:ident $measured:ident ($($parameters:tt)*) $body:tt)*) => {
         impl<'a> Owner<'a> {$(

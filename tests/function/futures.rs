@@ -1,6 +1,6 @@
 //! Every form of function that returns a future: each future counts once, when it is polled, and stays `Send`.
 
-#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // forms under test
+#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // the tests need these forms
 #![allow(
     clippy::manual_async_fn,
     clippy::unnecessary_wraps,
@@ -75,7 +75,7 @@ macro_rules! counts {
 }
 
 mod owned {
-    //! Metrics that only `self` owns.
+    //! Backends that contain their metrics directly, without an `Arc`.
 
     use super::*;
 
@@ -214,7 +214,7 @@ mod owned {
             Ok(std::iter::once(parsed))
         }
 
-        /// `Cell` is `Send` but not `Sync`. A `Send` future must own the cell, instead of a reference to it.
+        /// `Cell` is `Send` but not `Sync`. To be `Send`, the future must own the cell instead of a reference to the cell.
         #[metrics(errors)]
         async fn send_and_not_sync(&mut self, cell: std::cell::Cell<u8>, text: String) -> Fallible {
             parse(&text).await?;
@@ -223,7 +223,7 @@ mod owned {
             Ok(())
         }
 
-        /// The body also moves a field out of `self`, which leaves the metrics usable.
+        /// Is like `send_and_not_sync`, but also moves the field `records` out of `self`. The metrics stay usable.
         #[metrics(errors)]
         async fn send_and_consumed(
             self,
@@ -784,7 +784,7 @@ mod traits {
         }
     }
 
-    /// A type that is named like a boxed future, but is not one.
+    /// A type that is named like a boxed future, but is not a future.
     struct ReadyFuture<T>(T);
 
     struct Wrapper<S> {
@@ -814,7 +814,7 @@ mod traits {
         fn call(&mut self) -> Self::Future;
     }
 
-    /// A struct whose parameter `R` has no bound that makes it outlive the future.
+    /// A struct whose type parameter `R` has no bound that requires `R` to outlive the future.
     struct Erased<R> {
         inner: Box<dyn Unbounded<R, Future = BoxFuture<'static, R>>>,
         metrics: LogMetrics,
@@ -864,7 +864,7 @@ mod traits {
 }
 
 mod deep {
-    //! Metrics and instruments behind an `Arc` anywhere in a path.
+    //! Paths such as `self.shared.metrics.calls`, in which any field can be an `Arc`.
 
     use super::*;
 
@@ -948,7 +948,7 @@ mod deep {
     }
 }
 
-/// `Cell` is `Send` but not `Sync`. A `Send` future must own the cell, instead of a reference to it.
+/// `Cell` is `Send` but not `Sync`. To be `Send`, the future of `run` must own the cell instead of a reference to the cell.
 struct Job(std::cell::Cell<u8>, std::sync::Arc<Counter>);
 
 impl Job {
@@ -970,7 +970,7 @@ fn the_future_of_a_tuple_struct_with_a_cell_is_send() {
 }
 
 mod other_attributes {
-    //! Other attributes on the same function.
+    //! Functions that have `#[metrics(…)]` and another attribute.
 
     use super::*;
 

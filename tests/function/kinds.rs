@@ -1,6 +1,7 @@
-//! Errors by kind: if `errors` counts in a family, it counts each error once, under the label of that error.
+//! Errors by kind: if the key `errors` names a family, each error is counted once, in the member of the family for the kind
+//! of the error.
 
-#![allow(clippy::needless_pass_by_value, clippy::unused_self, clippy::unused_async)] // forms under test
+#![allow(clippy::needless_pass_by_value, clippy::unused_self, clippy::unused_async)] // the tests need these forms
 
 use std::future::Future;
 use std::io;
@@ -21,7 +22,7 @@ enum Kind {
     Other,
 }
 
-/// An error that is neither `Clone` nor `Copy`, so that the returned value can only be the original one.
+/// An error that is neither `Clone` nor `Copy`, so that a returned error can only be the original value.
 #[derive(Debug)]
 enum Failed {
     NotFound(String),
@@ -87,7 +88,7 @@ fn run<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Calls a function once with each outcome, and checks that each error is counted once, under its label.
+/// Calls a function once with each outcome. Checks that each error is counted once, in the member for its kind.
 macro_rules! check {
     ($family:expr, |$what:ident| $call:expr) => {{
         let before = counts($family);

@@ -1,4 +1,4 @@
-//! The attribute on a function adds no warning, and removes no warning except those in `NOT_REQUIRED`.
+//! The attribute on a function adds no warning, and removes only warnings that are in `NOT_REQUIRED`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,18 +8,18 @@ use serde_json::Value;
 
 /// Warnings that may disappear when a function gets the attribute.
 const NOT_REQUIRED: &[&str] = &[
-    // A measured function reads its metrics, and with them `self`.
+    // A function with the attribute uses a field of `self` or a static.
     "field `metrics` is never read",
     "static `ERRORS` is never used",
     "unused `self` argument",
-    // A measured function counts, which is impossible in a `const fn`.
+    // A function with the attribute counts, which is impossible in a `const fn`.
     "this could be a `const fn`",
-    // A macro may await.
+    // The attribute assumes that any macro in the body may await.
     "unused `async` for function with no await statements",
-    // The value of a body that cannot return early is bound to a variable, to be examined.
+    // If a body cannot return early, generated code binds its value to a variable, so the value is no longer a return value.
     "missing `return` statement",
-    // A body that may return early runs in a closure that captures the arguments by value. For clippy, that consumes
-    // them.
+    // If a body may return early, it runs in a closure that captures the arguments by value. Clippy regards captured
+    // arguments as consumed.
     "this argument is passed by value, but not consumed in the function body",
     "writing `&mut String` instead of `&mut str` involves a new object where a slice will do",
 ];
@@ -39,8 +39,8 @@ fn is_not_required(warning: &str) -> bool {
     NOT_REQUIRED.iter().any(|text| warning.ends_with(text))
 }
 
-/// Returns each warning about the crate in `lints/`, with its location. If `measured`, the functions have the
-/// attribute.
+/// Returns each warning about the crate in `lints/`, with the location of the warning. If `measured`, the functions of the
+/// crate have the attribute.
 fn warnings(measured: bool) -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lints-{measured}"));

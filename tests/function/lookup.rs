@@ -1,7 +1,7 @@
-//! What the value of a key refers to: a path in `self.metrics`, a path in the metrics that `at` names, an argument, or
-//! any expression.
+//! The value of a key is a path in `self.metrics`, a path in the metrics that `at` names, an argument, or any other
+//! expression.
 
-#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // forms under test
+#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // the tests need these forms
 #![allow(clippy::unused_self)]
 
 use std::future::Future;
@@ -25,7 +25,7 @@ impl Compaction {
         Self { errors: Counter::new(), runs: Counter::new(), open: Gauge::new() }
     }
 
-    /// Returns the errors, the runs, and the value of `open`.
+    /// Returns the values of `errors`, `runs` and `open`.
     fn read(&self) -> (u64, u64, i64) {
         (self.errors.get(), self.runs.get(), self.open.get())
     }
@@ -215,7 +215,7 @@ async fn shared_argument(level: u32, stats: Arc<Compaction>) -> Checked {
     Ok(level)
 }
 
-/// Calls the function with a level for which it succeeds, and with a level for which it fails. Checks the counts.
+/// Calls the function twice: with level 1, which succeeds, and with level 10, which fails. Checks the counts.
 macro_rules! counts {
     ($metrics:expr, $run:expr) => {{
         let (errors, runs, _) = $metrics.read();

@@ -1,6 +1,7 @@
-//! Macro calls in measured bodies: a macro of any name may return or await, and sees the tokens that the user wrote.
+//! Macro calls in the body of a function with the attribute. A macro of any name may return or await. Each macro receives
+//! the tokens that the user wrote.
 
-#![allow(clippy::unnecessary_wraps, clippy::unused_self, clippy::needless_pass_by_ref_mut)] // forms under test
+#![allow(clippy::unnecessary_wraps, clippy::unused_self, clippy::needless_pass_by_ref_mut)] // the tests need these forms
 
 use std::future::Future;
 use std::pin::pin;
@@ -16,7 +17,7 @@ struct LogMetrics {
 }
 
 impl LogMetrics {
-    /// Returns the errors and the successes.
+    /// Returns the numbers of errors and successes.
     fn read(&self) -> (u64, u64) {
         (self.errors.get(), self.ok.get())
     }
@@ -32,7 +33,7 @@ fn run<F: Future>(future: F) -> F::Output {
 }
 
 mod shadowed {
-    //! Macros that are named like those of the standard library.
+    //! Macros that are named like macros of the standard library.
 
     use super::*;
 
@@ -129,7 +130,7 @@ mod shown {
 
     use super::*;
 
-    /// Accepts only the keyword `self`.
+    /// Accepts only the keyword `self`, so a call does not compile if generated code replaces `self` with a variable.
     macro_rules! level {
         (self.$field:ident of $this:ident) => {
             $this.$field

@@ -1,4 +1,4 @@
-//! `#[metrics(…)]` on functions: what is counted, and that the function is otherwise unchanged.
+//! Tests what `#[metrics(…)]` on a function counts, and that the attribute changes nothing else about the function.
 
 mod cancelled;
 mod common;

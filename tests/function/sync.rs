@@ -1,6 +1,6 @@
-//! Every form of function that is not `async`: each counts its errors once and returns them unchanged.
+//! Every form of function that is not `async`. Each error of a function is counted once and returned unchanged.
 
-#![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // forms under test
+#![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // the tests need these forms
 #![allow(clippy::unused_self, clippy::needless_pass_by_ref_mut)]
 
 use std::fmt::Display;
@@ -33,7 +33,7 @@ macro_rules! counts {
 }
 
 mod owned {
-    //! Metrics that only `self` owns.
+    //! Backends that contain their metrics directly, without an `Arc`.
 
     use super::*;
 
@@ -562,7 +562,7 @@ mod owned {
 }
 
 mod shared {
-    //! Metrics behind an `Arc`: errors are counted even if the body consumes `self` or the returned value borrows it.
+    //! Metrics behind an `Arc`: errors are counted even if the body consumes `self`, or the returned value borrows `self`.
 
     use super::*;
 
@@ -839,7 +839,7 @@ mod locations {
         assert_eq!((FAILED.get(), RUNNING.get()), (2, 0));
     }
 
-    /// The returned closure gets its lifetimes from the return type of the function.
+    /// The compiler infers the lifetimes of the returned closure from the return type of the function.
     #[metrics(calls = metrics.calls, in_flight = metrics.in_flight)]
     fn closure<K: Ord>(
         metrics: &LogMetrics,
@@ -1022,7 +1022,7 @@ mod traits {
 }
 
 mod unchanged {
-    //! Tests of behaviour that the attribute does not change: returned values, and the caller that `#[track_caller]` reports.
+    //! The attribute does not change returned values, or the location that `#[track_caller]` reports.
 
     use super::*;
     use std::error::Error;

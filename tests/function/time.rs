@@ -1,7 +1,7 @@
 //! `time` records the duration of each call that returns, for every form of function. With `sample`, it records the
 //! durations of some of these calls.
 
-#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, clippy::unused_self)] // forms under test
+#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, clippy::unused_self)] // the tests need these forms
 #![allow(clippy::unused_async)]
 
 use std::future::Future;
@@ -107,7 +107,7 @@ impl Log {
     #[metrics(time = time)]
     fn returns_at_the_end(&self, text: &str) -> bool {
         let is_ok = parse(text).is_ok();
-        #[allow(clippy::needless_return)] // a form under test
+        #[allow(clippy::needless_return)] // the test needs this form
         return is_ok;
     }
 
@@ -246,7 +246,7 @@ fn each_future_that_finishes_is_recorded_once() {
     assert_eq!(log.metrics.timed(), before, "never polled");
 }
 
-/// A backend whose metrics are shared, or absent.
+/// A backend whose metrics are in an `Arc`, or absent.
 #[derive(Clone, Default)]
 struct Shared {
     records: Vec<u32>,
@@ -355,7 +355,7 @@ fn functions_without_self_and_of_traits_are_recorded() {
     check!(metrics, |text| in_an_argument_by_value(Arc::clone(&metrics), text));
 }
 
-/// A backend with every kind of histogram of durations, and with the wrappers that a histogram may be in.
+/// A backend with every type of histogram of durations, and every wrapper in which a histogram may be.
 struct Backend {
     metrics: Histograms,
 }
@@ -530,7 +530,7 @@ fn threads_that_call_once_are_sampled_too() {
     assert!((500..2_000).contains(&count), "{count} of 1,000");
 }
 
-/// Adds up the weights of all samples, and separately the weights that every 34th call records.
+/// A recorder that adds up the weights of all samples in `weight_of_all`, and the weights of every 34th call in `weight`.
 #[derive(Default)]
 struct Each34th {
     call: AtomicU64,

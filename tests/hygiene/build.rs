@@ -1,4 +1,5 @@
-//! Copies the files of forms, such as `forms.rs`, for `hostile.rs`, with other paths instead of `::papyra_metrics`.
+//! Generates three files for `hostile.rs`: copies of `forms.rs`, `timed_forms.rs` and `label_forms.rs` with other paths
+//! instead of `::papyra_metrics`.
 
 use std::{env, fs, path::Path};
 
@@ -9,7 +10,8 @@ fn main() {
     write_forms("label_forms.rs", "renamed::telemetry::metrics");
 }
 
-/// Copies the file to `OUT_DIR`, with `path` instead of `::papyra_metrics`, and tells each macro the path by its key `crate`.
+/// Copies the file to `OUT_DIR`, with `path` instead of `::papyra_metrics`. Adds the key `crate = path` to each derive and each
+/// attribute.
 fn write_forms(name: &str, path: &str) {
     println!("cargo::rerun-if-changed={name}");
     let forms = fs::read_to_string(name).expect("the forms are in the package");

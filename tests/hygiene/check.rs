@@ -1,6 +1,6 @@
-// Runs the forms. Tests include this file after `forms.rs`, `timed_forms.rs` and `label_forms.rs`.
+// Checks what the code in `forms.rs`, `timed_forms.rs` and `label_forms.rs` counts. Tests include this file after those files.
 
-/// Uses every form and checks the counts.
+/// Uses every form of the derive and the attribute, and checks the counts.
 fn check() {
     ::core::assert_eq!(count(), (16, 8, 12, 0));
     let expected = [

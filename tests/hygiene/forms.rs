@@ -1,6 +1,6 @@
-// Every form of the derive and of the attribute, for scopes without a prelude, std or an allocator. Each crate in this directory
-// includes this file. `hostile.rs` does so among items with the names that generated code might use, so all paths here are
-// absolute. `build.rs` replaces `::papyra_metrics` with other paths.
+// Every form of the derive and the attribute that needs no prelude, no std and no allocator. The crates in this directory and the
+// crate in `no-std/` include this file. `hostile.rs` includes a copy of this file among items with the names that generated code
+// might use, so all paths here are absolute. In the copy, `build.rs` replaces `::papyra_metrics` with other paths.
 
 /// The metrics of a cache. The type of one instrument is a type parameter.
 #[derive(::core::fmt::Debug)]
@@ -46,7 +46,7 @@ pub struct Borrowed<'a, T, const N: ::core::primitive::usize>
 where
     T: ::core::marker::Copy,
 {
-    /// The metrics of the inner part.
+    /// The metrics of a cache.
     #[metrics(flatten)]
     pub inner: &'a Cache<::papyra_metrics::Counter>,
     /// A field that is not a metric.
@@ -94,7 +94,7 @@ struct Others<N> {
     kind: ::core::marker::PhantomData<N>,
 }
 
-/// A struct with `storage` that another one flattens.
+/// A struct with `storage` that another struct flattens.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(storage = NestedStorage)]
@@ -104,10 +104,10 @@ pub struct Nested {
     pub reads: ::core::primitive::u64,
 }
 
-/// A backend with measured functions.
+/// A backend whose functions have the attribute.
 #[derive(::core::fmt::Debug)]
 pub struct Log {
-    /// The metrics that the functions count in.
+    /// The metrics in which the functions count.
     pub metrics: LogMetrics,
     /// Whether the functions fail.
     pub broken: ::core::primitive::bool,
@@ -115,7 +115,7 @@ pub struct Log {
     pub read: ::core::cell::RefCell<::core::primitive::bool>,
 }
 
-/// The error of the functions.
+/// The error that the functions return.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 pub struct Broken;
 
@@ -124,7 +124,7 @@ pub type Outcome<T> = ::core::result::Result<T, Broken>;
 
 static METRICS: LogMetrics = new_metrics();
 
-/// Returns metrics that are zero.
+/// Returns metrics whose values are all zero.
 #[must_use]
 pub const fn new_metrics() -> LogMetrics {
     LogMetrics {
@@ -143,7 +143,7 @@ pub const fn new_metrics() -> LogMetrics {
 }
 
 impl Log {
-    /// Counts in the field that is marked `errors`.
+    /// Counts errors in the field that is marked `errors`.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -155,7 +155,7 @@ impl Log {
         ::core::result::Result::Ok(())
     }
 
-    /// Returns early from a body with `&mut self`. This must not skip the counting.
+    /// Takes `&mut self` and may return early with `?`. An early return must be counted too.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -166,7 +166,7 @@ impl Log {
         ::core::result::Result::Ok(byte)
     }
 
-    /// Combines the keys that need no clock, future or label, and may return early.
+    /// Combines all keys that need no clock, future or label. The body may return early.
     ///
     /// # Errors
     /// Returns the errors of the closure.
@@ -179,7 +179,7 @@ impl Log {
         ::core::result::Result::Ok(found)
     }
 
-    /// Combines the same keys as `scan`, with `&mut self`.
+    /// Has the same keys as `scan`, but takes `&mut self`.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -196,14 +196,14 @@ impl Log {
         ::core::mem::size_of_val(&self.broken)
     }
 
-    /// Has a temporary in its last expression, with `&mut self`.
+    /// Takes `&mut self`, and has a temporary value in its last expression.
     #[::papyra_metrics::metrics(in_flight = in_flight)]
     pub fn was_read(&mut self) -> ::core::primitive::bool {
         *self.read.get_mut() = true;
         *self.read.borrow()
     }
 
-    /// Returns a reference with the lifetime of `self`, which is still borrowed when the outcome is counted.
+    /// Returns a reference with the lifetime of `self`. So `self` is still borrowed when the outcome is counted.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -223,13 +223,13 @@ impl Log {
         ::core::result::Result::Ok(())
     }
 
-    /// Returns a `Poll` of an `Option` of a `Result`, whose error is counted.
+    /// Counts errors in a `Result` that is nested in an `Option` and a `Poll`.
     #[::papyra_metrics::metrics(errors = write_errors)]
     pub fn poll(&self) -> ::core::task::Poll<::core::option::Option<Outcome<()>>> {
         ::core::task::Poll::Ready(::core::option::Option::Some(self.check()))
     }
 
-    /// Combines the keys that need no clock or label, on an `async fn`.
+    /// Combines all keys that need no clock or label, on an `async fn`.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -255,15 +255,15 @@ impl Log {
 /// A backend with an optional reference to metrics.
 #[derive(::core::fmt::Debug)]
 pub struct Optional<'a> {
-    /// Metrics that may be missing.
+    /// Metrics that may be absent.
     pub metrics: ::core::option::Option<&'a LogMetrics>,
 }
 
 impl Optional<'_> {
-    /// Counts a failure in metrics that may be missing.
+    /// Counts an error in metrics that may be absent.
     ///
     /// # Errors
-    /// Always.
+    /// Always returns `Broken`.
     #[::papyra_metrics::metrics(errors, calls = runs)]
     pub fn fail(&self) -> Outcome<()> {
         ::core::result::Result::Err(Broken)
@@ -280,8 +280,8 @@ pub fn recover(log: &Log) -> Outcome<()> {
     ::core::result::Result::Ok(())
 }
 
-/// Uses every form once on a working log and once on a broken one. Returns the failures, successes and calls that the log has
-/// counted, and the calls that are still in flight.
+/// Uses every form once with a log that works and once with a broken log. Returns the failures, successes and calls that the log
+/// has counted, and the calls that are still in flight.
 #[must_use]
 pub fn count() -> (
     ::core::primitive::u64,
@@ -332,8 +332,8 @@ fn poll_once<F: ::core::future::Future>(awaited: F) -> ::core::task::Poll<F::Out
     ::core::future::Future::poll(::core::pin::Pin::as_mut(&mut pinned), &mut context)
 }
 
-/// Visits an ordinary struct, a borrowing struct and two generated structs, and adds up the lengths of their metrics' names in
-/// bytes. Returns 0 if a generated struct was not read or reset correctly.
+/// Visits an ordinary struct, a borrowing struct and two generated structs. Returns the total length of the metric names in
+/// bytes, or 0 if a generated struct was not read or reset correctly.
 #[must_use]
 pub fn names() -> ::core::primitive::usize {
     let log = Log { metrics: new_metrics(), broken: false, read: ::core::cell::RefCell::new(false) };
@@ -357,7 +357,7 @@ pub fn names() -> ::core::primitive::usize {
     if read.writes == 1 && reads == 1 && atomics.writes.get() == 0 { len } else { 0 }
 }
 
-/// Returns metrics that are zero.
+/// Returns metrics whose values are all zero.
 #[must_use]
 pub const fn counters() -> Cache<::papyra_metrics::Counter> {
     Cache {

@@ -1,13 +1,13 @@
-//! Every form of the derive and the attribute, without a prelude, among items and macros with the names that generated code
-//! might use. The paths to papyra-metrics lead through a re-export of another crate, through a re-export of this crate, and
-//! through a renamed crate.
+//! Compiles every form of the derive and the attribute without a prelude, among items and macros with the names that generated
+//! code might use. Each included file refers to papyra-metrics by another path: `forms.rs` by a re-export in another crate,
+//! `timed_forms.rs` by a re-export in this crate, and `label_forms.rs` by a renamed crate.
 
 #![no_std]
 #![no_implicit_prelude]
 #![forbid(unsafe_code)]
 #![deny(warnings)]
 #![allow(non_camel_case_types, dead_code, unused_macros)]
-#![allow(clippy::new_ret_no_self, clippy::wrong_self_convention)] // methods with names of generated code
+#![allow(clippy::new_ret_no_self, clippy::wrong_self_convention)] // for methods with the names that generated code calls
 
 pub use ::papyra_metrics_hygiene::telemetry::metrics as counters;
 
@@ -19,7 +19,7 @@ mod core {}
 mod std {}
 mod alloc {}
 
-// The types that generated code names.
+// Types with the same names as the types that generated code uses.
 struct CachePadded;
 struct CallTimer;
 struct Cancellation;
@@ -61,8 +61,8 @@ type bool = ();
 type str = ();
 type usize = ();
 
-// The variables of generated code, without the leading `__` or with only one `_`. A pattern with such a name refers to the
-// struct instead of binding a variable.
+// Structs with the same names as the variables of generated code, but without the leading `__` or with only one `_`. A pattern
+// with such a name refers to the struct instead of binding a variable.
 struct cancelled;
 struct counter;
 struct delta;
@@ -93,7 +93,7 @@ struct _in_flight;
 struct _timer;
 struct _unused;
 
-// The traits that generated code names.
+// Traits with the same names as the traits that generated code uses.
 trait Clone {}
 trait CountError {}
 trait CountLabel {}
@@ -119,7 +119,7 @@ trait Sized {}
 trait Walker {}
 trait Zero {}
 
-// Every value has methods with the names that generated code calls, except names that begin with `__`.
+// Gives every value methods with the names that generated code calls, except names that begin with `__`.
 trait Everything {
     fn and_then(&self) {}
     fn apply(&self) {}

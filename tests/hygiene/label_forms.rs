@@ -1,5 +1,5 @@
-// Every form of labels: `Label`, families, `labels(…)` and errors by kind, for the same scopes as `forms.rs`. Included
-// after that file.
+// Every form of the derive `Label`, of families, of `labels(…)` and of errors by kind. Files that include `forms.rs` include this
+// file after it.
 
 /// The kinds of errors.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
@@ -34,7 +34,7 @@ pub enum Level {
     First = 3,
 }
 
-/// A label that is not an enum.
+/// A label that is a struct, so that `Label` is implemented by hand.
 #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::marker::Copy)]
 pub struct Shard;
 
@@ -114,13 +114,13 @@ impl ::core::convert::From<&Broken> for ErrorKind {
     }
 }
 
-/// Returns the kind `Other`.
+/// Returns `Other` for every error.
 #[must_use]
 pub const fn other(_: &Broken) -> ErrorKind {
     ErrorKind::Other
 }
 
-/// Families whose label and instruments are type parameters.
+/// Families whose label type and instrument type are type parameters.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 #[metrics(prefix = "by_")]
@@ -128,7 +128,7 @@ pub struct ByLabel<L: ::papyra_metrics::Label, T: ::papyra_metrics::Member> {
     /// Failures.
     #[metrics(errors)]
     pub errors: ::papyra_metrics::Family<L, ::papyra_metrics::Counter>,
-    /// Instruments of the type parameter.
+    /// Instruments whose type is a type parameter.
     #[metrics(labels(of = "any"))]
     pub any: ::papyra_metrics::Family<L, T>,
 }
@@ -141,7 +141,7 @@ pub struct StoreMetrics<'a> {
     /// Failures.
     #[metrics(errors)]
     pub errors: ::papyra_metrics::Family<ErrorKind, ::papyra_metrics::Counter>,
-    /// Requests, as a cross product.
+    /// Requests by tier, level and shard.
     pub requests: ::papyra_metrics::Family<(Tier, (Level, Shard)), ::papyra_metrics::ShardedCounter>,
     /// How long requests take.
     pub time: ::papyra_metrics::CachePadded<::papyra_metrics::Family<Tier, ::papyra_metrics::Histogram>>,
@@ -181,15 +181,15 @@ pub struct Counts<L: ::papyra_metrics::Label> {
 /// A store whose errors are counted by kind.
 #[derive(::core::fmt::Debug)]
 pub struct Store<'a> {
-    /// The metrics that the functions count in.
+    /// The metrics in which the functions count.
     pub metrics: StoreMetrics<'a>,
-    /// The part that fails.
+    /// The log, which returns errors if it is broken.
     pub log: Log,
 }
 
 static STORE: StoreMetrics<'static> = new_store_metrics();
 
-/// Returns metrics that are zero.
+/// Returns metrics whose values are all zero.
 #[must_use]
 pub const fn new_store_metrics() -> StoreMetrics<'static> {
     StoreMetrics {
@@ -205,7 +205,7 @@ pub const fn new_store_metrics() -> StoreMetrics<'static> {
 }
 
 impl Store<'_> {
-    /// Counts in the family that is marked `errors`.
+    /// Counts errors in the family that is marked `errors`.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -214,7 +214,7 @@ impl Store<'_> {
         self.log.check()
     }
 
-    /// Counts in the family that is marked `errors`; a function returns the label.
+    /// Counts errors in the family that is marked `errors`. The function `other` returns the label of each error.
     ///
     /// # Errors
     /// Returns `Broken` if the log is broken.
@@ -224,7 +224,8 @@ impl Store<'_> {
         ::core::result::Result::Ok(byte)
     }
 
-    /// Counts in the family that the key names; a closure returns the label. `calls` counts in a member of a family.
+    /// Counts errors in the family that the key `errors` names. A closure returns the label of each error. The key `calls` counts
+    /// calls in a member of another family.
     ///
     /// # Errors
     /// Returns the errors of the closure.
@@ -239,7 +240,7 @@ impl Store<'_> {
         ::core::result::Result::Ok(found)
     }
 
-    /// Counts any type of error that can be converted to the label.
+    /// Counts errors of any type that can be converted to the label.
     ///
     /// # Errors
     /// Returns the given error.
@@ -262,7 +263,7 @@ impl Store<'_> {
         ::core::result::Result::Ok(())
     }
 
-    /// Returns a `Poll` of an `Option` of a `Result`, whose error is counted by kind.
+    /// Counts errors by kind in a `Result` that is nested in an `Option` and a `Poll`.
     #[::papyra_metrics::metrics(errors = self.metrics.errors, errors_by = other)]
     pub fn poll(&self) -> ::core::task::Poll<::core::option::Option<Outcome<()>>> {
         ::core::task::Poll::Ready(::core::option::Option::Some(self.log.check()))
@@ -289,18 +290,18 @@ impl Store<'_> {
     }
 }
 
-/// A store that may have metrics.
+/// A store whose metrics may be absent.
 #[derive(::core::fmt::Debug)]
 pub struct OptionalStore<'a> {
-    /// Metrics that may be missing.
+    /// Metrics that may be absent.
     pub metrics: ::core::option::Option<&'a StoreMetrics<'a>>,
 }
 
 impl OptionalStore<'_> {
-    /// Counts a failure in a family that may be missing.
+    /// Counts an error in a family that may be absent.
     ///
     /// # Errors
-    /// Always.
+    /// Always returns `Broken`.
     #[::papyra_metrics::metrics(errors)]
     pub fn fail(&self) -> Outcome<()> {
         ::core::result::Result::Err(Broken)
@@ -317,10 +318,10 @@ pub fn recover_store(store: &Store<'_>) -> Outcome<()> {
     ::core::result::Result::Ok(())
 }
 
-/// Uses every form once on a working store and once on a broken one.
+/// Uses every form once with a store that works and once with a broken store.
 ///
-/// Returns the errors of the store by kind, its successes, its calls, the calls in flight, the errors of the static store by
-/// kind, and the errors of software.
+/// Returns five counts: the errors of the store by kind; its hits, misses and calls; its calls in flight; the errors in `STORE` by
+/// kind; and the errors in `CAUSES` whose cause is software.
 #[must_use]
 pub fn count_by_kind() -> (
     [::core::primitive::u64; 2],
@@ -367,7 +368,7 @@ fn use_store(store: &mut Store<'_>) {
     drop_result(OptionalStore { metrics: ::core::option::Option::None }.fail());
 }
 
-/// Passes each label of each series of three structs to `show_label`, in order.
+/// Visits three structs. Passes each label of each series to `show_label`, in order.
 pub fn visit_labels(show_label: &mut dyn ::core::ops::FnMut(&::core::primitive::str, &::core::primitive::str)) {
     let counts = CountsStorage::<Shard>::new();
     counts.errors[ErrorKind::Other].inc();

@@ -1,5 +1,6 @@
-//! Every form of the derive and the attribute, and more forms with deprecated items and diverging bodies. The lints that a user may
-//! enable are forbidden, so `#[allow(…)]` in generated code would be an error.
+//! Compiles every form of the derive and the attribute, and also forms with deprecated items and with bodies that never return.
+//!
+//! The lints that a user may enable are forbidden here, so `#[allow(…)]` in generated code would be an error.
 
 #![forbid(warnings, unsafe_code, deprecated, unreachable_code, unused)]
 #![forbid(clippy::all, clippy::pedantic, clippy::nursery)]
@@ -52,7 +53,7 @@ pub mod telemetry {
     pub use papyra_metrics as metrics;
 }
 
-/// The forms for scopes without a prelude, std or an allocator.
+/// The forms that other crates compile in other scopes too.
 pub mod forms {
     include!("forms.rs");
     include!("timed_forms.rs");
@@ -156,7 +157,7 @@ pub struct GenericCounts<T> {
     of: PhantomData<T>,
 }
 
-/// The metrics of the functions.
+/// The metrics of `Functions`.
 #[derive(Debug, Default, Metrics)]
 pub struct FunctionMetrics {
     /// Failures.
@@ -172,7 +173,7 @@ pub struct FunctionMetrics {
     pub io_errors: Family<IoErrorKind, Counter>,
 }
 
-/// Functions for each form of expansion.
+/// A backend with a function for each form of expansion.
 #[derive(Debug, Default)]
 pub struct Functions {
     /// The state that the functions read and change.
@@ -185,7 +186,7 @@ impl Functions {
     /// Has no `?` or `return`, so the body is expanded inline.
     ///
     /// # Errors
-    /// On overflow.
+    /// Returns an error on overflow.
     #[metrics(errors)]
     pub fn in_place(&self) -> Result<u64, &'static str> {
         self.done.checked_add(1).ok_or("overflow")
@@ -194,16 +195,16 @@ impl Functions {
     /// Never returns, so the end of the body is unreachable.
     ///
     /// # Errors
-    /// Never.
+    /// Never returns an error.
     #[metrics(errors, time = time)]
     pub fn exit(&self) -> Result<u64, &'static str> {
         std::process::exit(i32::from(self.done == 0))
     }
 
-    /// Never returns. Its errors would be counted by kind.
+    /// Never returns, although `errors` names a family of errors by kind.
     ///
     /// # Errors
-    /// Never.
+    /// Never returns an error.
     #[metrics(errors = io_errors, time = time)]
     pub fn exit_by_kind(&self) -> std::io::Result<u64> {
         std::process::exit(i32::from(self.done == 0))
@@ -223,10 +224,10 @@ impl Functions {
         Ok(file)
     }
 
-    /// Returns early, so the body is expanded in a closure.
+    /// May return early, so the body is expanded in a closure.
     ///
     /// # Errors
-    /// If the text is not a number.
+    /// Returns an error if the text is not a number.
     #[metrics(errors, time = time, in_flight = in_flight)]
     pub fn closure(&mut self, text: &str) -> Result<u64, std::num::ParseIntError> {
         self.done += text.parse::<u64>()?;
@@ -236,7 +237,7 @@ impl Functions {
     /// Is an `async fn`, so the body is expanded in a future.
     ///
     /// # Errors
-    /// If the text is not a number.
+    /// Returns an error if the text is not a number.
     #[metrics(errors, time = time, in_flight = in_flight, cancelled = cancelled)]
     pub async fn block(&mut self, text: &str) -> Result<u64, std::num::ParseIntError> {
         self.done += std::future::ready(text.parse::<u64>()).await?;
@@ -250,14 +251,14 @@ impl Functions {
         Box::pin(std::future::ready(done))
     }
 
-    /// Returns a type that could be an alias of a future, as far as the macro can see.
+    /// Returns a type whose name could be an alias of a future. The macro cannot know that it is not.
     #[metrics(time = time, in_flight = in_flight)]
     pub fn named(&self) -> String {
         self.done.to_string()
     }
 }
 
-/// A function that returns no value, in a module in which a lint requires every `return` to be explicit.
+/// Contains a function that returns no value. A lint of this module requires an explicit `return` for every returned value.
 pub mod returns {
     #![forbid(clippy::implicit_return)]
 

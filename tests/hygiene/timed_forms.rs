@@ -1,10 +1,10 @@
-// Every form of `time`, which needs the feature `std`, for the same scopes as `forms.rs`. Included after that file.
+// Every form of the key `time`, which needs the feature `std`. Crates with this feature include this file after `forms.rs`.
 
 /// Durations of calls.
 #[derive(::core::fmt::Debug)]
 #[derive(::papyra_metrics::Metrics)]
 pub struct Times {
-    /// Durations of the calls of the other functions.
+    /// Durations of the calls of functions without `sample`.
     pub check: ::papyra_metrics::Histogram,
     /// Durations of the calls of a function with `sample`.
     pub sampled: ::papyra_metrics::CachePadded<::papyra_metrics::Histogram<::papyra_metrics::FineLatency>>,
@@ -31,16 +31,16 @@ pub const fn new_times() -> Times {
 }
 
 impl Timed {
-    /// Is expanded with its body inline.
+    /// Has neither `?` nor `return`, so the body is expanded inline.
     #[::papyra_metrics::metrics(time = check)]
     pub fn calls(&self) -> ::core::primitive::u64 {
         self.calls
     }
 
-    /// Returns an alias. Only the compiler knows that the type is not a future.
+    /// Returns a type alias. Only the compiler knows that the aliased type is not a future.
     ///
     /// # Errors
-    /// Never. The branch that returns `Broken` is there because a body with a `return` is expanded differently.
+    /// Never returns an error. The body contains a `return` only because a body with a `return` is expanded differently.
     #[::papyra_metrics::metrics(time = check, in_flight = METRICS.in_flight)]
     pub fn check(&mut self) -> Outcome<::core::primitive::u64> {
         self.calls += 1;
@@ -56,7 +56,7 @@ impl Timed {
         move || self.calls
     }
 
-    /// An `async fn`, whose future may be dropped.
+    /// Is an `async fn` whose future may be dropped.
     ///
     /// # Errors
     /// Returns the errors of `check`.
@@ -73,7 +73,7 @@ impl Timed {
         async move { calls }
     }
 
-    /// Records each call, without sampling.
+    /// Records every call, because `sample` is 1.
     #[::papyra_metrics::metrics(time = sampled, sample = 1)]
     pub fn every(&self) -> ::core::option::Option<::core::primitive::u64> {
         let calls = self.calls.checked_sub(1)?;

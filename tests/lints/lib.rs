@@ -1,4 +1,5 @@
-//! Functions that the compiler or clippy warns about. A test compares the warnings with and without the attributes.
+//! Functions for which the compiler or clippy reports warnings. A test builds them with and without the attribute `metrics`, and
+//! compares the warnings.
 #![warn(
     clippy::all,
     clippy::pedantic,
@@ -34,7 +35,7 @@ struct LogMetrics {
     open: Gauge,
 }
 
-/// A log whose functions are measured.
+/// A log whose functions have the attribute if `cfg(measured)`.
 #[derive(Debug)]
 pub struct Log {
     metrics: LogMetrics,

@@ -1,4 +1,4 @@
-//! Uses everything that is available without std and without an allocator.
+//! Uses everything of papyra-metrics that is available without std and without an allocator.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -49,13 +49,13 @@ impl Metered for LogMetrics {
     }
 }
 
-/// All forms of the derive and the attribute.
+/// All forms of the derive and the attribute that need no std.
 pub mod forms {
     include!("../hygiene/forms.rs");
     include!("../hygiene/label_forms.rs");
 }
 
-/// Uses every form, so that code is generated for each.
+/// Uses every form, so that the compiler generates code for each form.
 pub fn use_forms() -> usize {
     let (errors, ..) = forms::count();
     let ([broken, _], ..) = forms::count_by_kind();
@@ -113,7 +113,7 @@ pub mod timed {
     }
 }
 
-/// A field of a type that syn parses only with its feature `full`, which no dependency of this crate enables.
+/// A field with a type that syn parses only if its feature `full` is enabled. No dependency of this crate enables this feature.
 #[cfg(feature = "unparsed")]
 pub mod unparsed {
     use papyra_metrics::{Counter, Metrics};
@@ -129,7 +129,7 @@ pub mod unparsed {
     }
 }
 
-/// Handles panics. This conflicts with the panic handler of std if a dependency links std.
+/// Handles panics. This function conflicts with the panic handler of std if a dependency links std.
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
     loop {}

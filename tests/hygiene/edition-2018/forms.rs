@@ -1,9 +1,9 @@
-//! Every form of the derive and the attribute, in edition 2018.
+//! Compiles and checks every form of the derive and the attribute in edition 2018.
 
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(warnings)]
-#![allow(dead_code)] // public items that are not used are dead code in a test, unlike in a library
+#![allow(dead_code)] // unused public items are dead code in a test, but not in a library
 
 include!("../forms.rs");
 include!("../timed_forms.rs");
