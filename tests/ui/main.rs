@@ -1,5 +1,5 @@
-//! Code that must not compile, and its messages. The first line of a case says which errors are expected. A case has one mistake,
-//! except where several must be reported in one build.
+//! Code that must not compile, and the error messages. The first line of a case says which errors are expected. A case has one
+//! mistake, unless it tests that one build reports several mistakes.
 
 #[test]
 fn each_mistake_is_reported_at_its_token() {
@@ -18,7 +18,8 @@ fn each_mistake_is_reported_at_its_token() {
 #[test]
 fn a_mistake_in_a_type_argument_is_reported_with_its_first_use() {
     let cases = trybuild::TestCases::new();
-    // These mistakes are found only when code is generated. Because one case passes, trybuild builds all cases instead of only checking them.
+    // The compiler finds these mistakes only when it generates code. Because one case must pass, trybuild runs `cargo build` for all
+    // cases. Without such a case, trybuild would run only `cargo check`.
     cases.pass("ui/generic/distinct.rs");
     cases.compile_fail("ui/generic/duplicate-in-a-generic-struct.rs");
     cases.compile_fail("ui/generic/published-with-a-large-alignment.rs");

@@ -1,4 +1,4 @@
-// Expected: one error, which shows the form of the macro.
+// Expected: one error, which shows how to call the macro.
 use papyra_metrics::{Counter, Metrics, assert_delta};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// Expected: one error, which says that a series is written in quotes.
+// Expected: one error, which says to write the series in quotes.
 use papyra_metrics::{Counter, Family, Label, Metrics, assert_delta};
 
 #[derive(Clone, Copy, Label)]

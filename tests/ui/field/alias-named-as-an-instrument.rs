@@ -1,4 +1,4 @@
-// Expected: four errors, one on each type: each alias has the name of another kind of instrument.
+// Expected: four errors, one on each alias, because each alias has the name of an instrument of another kind.
 
 use papyra_metrics::{Family, Histogram, Label, Latency, Metrics};
 

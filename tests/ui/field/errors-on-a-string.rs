@@ -1,4 +1,4 @@
-// Expected: one error, on `String`, and not one for each missing trait.
+// Expected: only one error, on `String`, although `String` lacks several traits.
 
 use papyra_metrics::{Counter, Metrics};
 

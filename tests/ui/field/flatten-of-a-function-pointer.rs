@@ -1,4 +1,4 @@
-// Expected: two errors, one on each flattened type, and none in generated code.
+// Expected: two errors, one on each flattened type. There is no error in generated code.
 
 use papyra_metrics::{Counter, Metrics};
 

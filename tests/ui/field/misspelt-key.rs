@@ -1,4 +1,4 @@
-// Expected: one error, on `flaten`; it proposes `flatten`.
+// Expected: one error, on `flaten`; the message proposes `flatten`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on `skp`; because of it, the type of the field is not checked.
+// Expected: one error, on `skp`. After this error, the type of the field is not checked.
 
 use papyra_metrics::{Counter, Metrics};
 

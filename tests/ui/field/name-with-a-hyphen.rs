@@ -1,4 +1,4 @@
-// Expected: one error, on the string; it proposes `records_written`.
+// Expected: one error, on the string; the message proposes `records_written`.
 
 use papyra_metrics::{Counter, Metrics};
 

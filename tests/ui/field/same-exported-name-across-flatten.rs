@@ -1,4 +1,4 @@
-// Expected: one error, on `cache`: its `hits` would be exported as `hits_total` too.
+// Expected: one error, on `cache`: the counter `cache.hits` would also be exported as `hits_total`.
 
 use papyra_metrics::{Counter, Metrics};
 

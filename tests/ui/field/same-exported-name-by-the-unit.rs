@@ -1,4 +1,4 @@
-// Expected: one error, on the second field: both would be exported as `written_bytes_total`.
+// Expected: one error, on the second field: both fields would be exported as `written_bytes_total`.
 
 use papyra_metrics::{Counter, Metrics};
 

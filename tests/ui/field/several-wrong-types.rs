@@ -1,4 +1,4 @@
-// Expected: three errors, one on each wrong type: the derive reports `u64`, and the compiler reports the other two.
+// Expected: three errors, one on each wrong type: the derive reports `u64`, and the compiler reports the other two types.
 
 use papyra_metrics::{Counter, Metrics};
 

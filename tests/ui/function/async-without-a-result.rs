@@ -1,4 +1,4 @@
-// Expected: two errors with the same message: on the output of the future, and on the attribute.
+// Expected: two errors with the same message: one on the output of the future, and one on the attribute.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

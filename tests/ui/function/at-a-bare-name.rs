@@ -1,4 +1,4 @@
-// Expected: one error, on `stats`; it proposes `self.stats.own`.
+// Expected: one error, on `stats`; the message proposes `self.stats.own`.
 
 use papyra_metrics::{Counter, Metrics, metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the gauge: it is not a counter.
+// Expected: one error, on the gauge, which is not a counter.
 
 use papyra_metrics::{Counter, Gauge, Histogram, Metrics, Sizes, metrics};
 

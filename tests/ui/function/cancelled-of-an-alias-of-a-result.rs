@@ -1,4 +1,4 @@
-// Expected: one error, on the return type: it is not a future.
+// Expected: one error, on the return type, which is not a future.
 
 use papyra_metrics::{Counter, Gauge, Histogram, Metrics, Sizes, metrics};
 

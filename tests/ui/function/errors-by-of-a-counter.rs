@@ -1,4 +1,4 @@
-// Expected: one error, on the counter: it is not a family.
+// Expected: one error, on the counter, which is not a family.
 
 #[path = "common/errors_by.rs"]
 mod common;

@@ -1,4 +1,4 @@
-// Expected: one error, on the value: it cannot use `self`.
+// Expected: one error, on the value of `errors_by`, which cannot use `self`.
 
 #[path = "common/errors_by.rs"]
 mod common;

@@ -1,4 +1,4 @@
-// Expected: one error, on `errors_by`: it needs `errors`.
+// Expected: one error, on `errors_by`, which needs `errors`.
 
 #[path = "common/errors_by.rs"]
 mod common;

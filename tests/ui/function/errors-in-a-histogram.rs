@@ -1,4 +1,4 @@
-// Expected: one error, on the histogram: it is not a counter.
+// Expected: one error, on the histogram, which is not a counter.
 
 use papyra_metrics::{Counter, Gauge, Histogram, Metrics, Sizes, metrics};
 

@@ -1,4 +1,4 @@
-// Expected: three errors, one on each family; they say to choose a member.
+// Expected: three errors, one on each family. The messages say to choose a member of the family.
 use papyra_metrics::{Counter, Family, Gauge, Histogram, Label, Metrics, metrics};
 
 #[derive(Clone, Copy, Label)]

@@ -1,4 +1,4 @@
-// Expected: one error, on `errors`: the metrics belong to `self`, which the future does not borrow.
+// Expected: one error, on `errors`: the metrics belong to `self`, but the future does not borrow `self`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// Expected: one error, on `errors`. Its note shows the name of a macro, and the name says to use `at`.
+// Expected: one error, on `errors`. A note shows a macro whose name says to add `at`.
 
 use papyra_metrics::{Counter, Metrics, metrics};
 

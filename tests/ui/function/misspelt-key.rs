@@ -1,4 +1,4 @@
-// Expected: one error, on `error`; it proposes `errors`.
+// Expected: one error, on `error`; the message proposes `errors`.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

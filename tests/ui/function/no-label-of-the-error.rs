@@ -1,4 +1,4 @@
-// Expected: one error, on the family. It names the label and the error, and shows both ways to convert the error.
+// Expected: one error, on the family. The message shows two ways to convert the error to a label of the family.
 
 #[path = "common/errors_by.rs"]
 mod common;

@@ -1,4 +1,4 @@
-// Expected: one error, on `struct`. It says that the attribute goes below the derive.
+// Expected: one error, on `struct`. The message says that the attribute goes below the derive.
 use papyra_metrics::metrics;
 
 #[metrics(prefix = "log_")]

@@ -1,4 +1,4 @@
-// Expected: two errors with the same message: on the return type, and on the attribute.
+// Expected: two errors with the same message: one on the return type, and one on the attribute.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

@@ -1,4 +1,4 @@
-// Expected: one error, on the index: a family of sharded counters has no rows, so all labels must be given.
+// Expected: one error, on the index, which has one label. The index of a family of sharded counters must have all labels.
 
 use papyra_metrics::{Family, IoErrorKind, Label, Metrics, ShardedCounter, metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the family: the error does not convert to the remaining label.
+// Expected: one error, on the family: the error cannot be converted to the label that the index does not give.
 
 use papyra_metrics::{Counter, Family, Label, Metrics, metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on `sample`: it needs `time`.
+// Expected: one error, on `sample`, which needs `time`.
 
 use papyra_metrics::{Counter, Gauge, Histogram, Metrics, Sizes, metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the counter: it is not a histogram of durations.
+// Expected: one error, on the counter, which is not a histogram of durations.
 
 use papyra_metrics::{Counter, Gauge, Histogram, Metrics, Sizes, metrics};
 

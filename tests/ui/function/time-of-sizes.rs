@@ -1,4 +1,4 @@
-// Expected: one error, on the histogram: it does not record durations.
+// Expected: one error, on the histogram, which does not record durations.
 
 use papyra_metrics::{Counter, Gauge, Histogram, Metrics, Sizes, metrics};
 

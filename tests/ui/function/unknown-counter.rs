@@ -1,4 +1,4 @@
-// Expected: one error, on `write_error`; it proposes the field with a similar name.
+// Expected: one error, on `write_error`; the message proposes the field with a similar name.
 use papyra_metrics::{Counter, Gauge, Metrics, metrics};
 
 #[derive(Default, Metrics)]

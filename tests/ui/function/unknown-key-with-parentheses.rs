@@ -1,4 +1,4 @@
-// Expected: one error, on `errr`; it proposes `errors`.
+// Expected: one error, on `errr`; the message proposes `errors`.
 
 use papyra_metrics::{Counter, Metrics, metrics};
 

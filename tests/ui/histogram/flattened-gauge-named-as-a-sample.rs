@@ -1,5 +1,5 @@
-// Expected: one error, which names the flattened metric and the histogram.
-// `append_count` is not reported: the histogram exports `append_seconds_count`, which is another name.
+// Expected: one error, which names the flattened metric and the histogram that has a sample of the same name.
+// `append_count` is not reported: the histogram exports `append_seconds_count`, which is a different name.
 
 use papyra_metrics::{Counter, Gauge, Histogram, Metrics};
 

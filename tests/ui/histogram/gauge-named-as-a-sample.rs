@@ -1,4 +1,4 @@
-// Expected: one error, which names the gauge and the histogram whose sample it collides with.
+// Expected: one error, which names the gauge and the histogram that has a sample of the same name.
 
 use papyra_metrics::{Gauge, Histogram, Metrics, Sizes};
 

@@ -1,4 +1,4 @@
-// Expected: one error on the threshold. It names the highest bound.
+// Expected: one error on the threshold. The message names the highest bound.
 use papyra_metrics::{Histogram, Metrics};
 
 #[derive(Metrics)]

@@ -1,4 +1,4 @@
-// Expected: one error on the threshold. It names the lowest bound.
+// Expected: one error on the threshold. The message names the lowest bound.
 use papyra_metrics::{Histogram, Metrics, buckets};
 
 buckets!(Pages: u64 = [1536, 4KiB, 6MiB], unit = "bytes");

@@ -1,4 +1,4 @@
-// Expected: one error on the threshold. It names the nearest bounds.
+// Expected: one error on the threshold. The message names the nearest bounds.
 use papyra_metrics::{Histogram, Metrics};
 
 #[derive(Metrics)]

@@ -1,4 +1,4 @@
-// Expected: one error, on `withn`; it proposes `within`.
+// Expected: one error, on `withn`; the message proposes `within`.
 use papyra_metrics::{Histogram, Metrics};
 
 #[derive(Metrics)]

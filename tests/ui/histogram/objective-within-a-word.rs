@@ -1,4 +1,4 @@
-// Expected: one error on the threshold. It says how to write a duration.
+// Expected: one error on the threshold. The message says how to write a duration.
 use papyra_metrics::{Histogram, Metrics};
 
 #[derive(Metrics)]

@@ -1,4 +1,4 @@
-// Expected: one error, at the gauge, which has the name of the family's samples.
+// Expected: one error, at the gauge, which has the name under which the family is exported.
 
 use papyra_metrics::{Counter, Family, Gauge, Label, Metrics};
 

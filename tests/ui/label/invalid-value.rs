@@ -1,4 +1,4 @@
-// Expected: one error, on the value; it proposes `not_found`.
+// Expected: one error, on the value; the message proposes `not_found`.
 
 use papyra_metrics::Label;
 

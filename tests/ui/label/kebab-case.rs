@@ -1,4 +1,4 @@
-// Expected: one error, on the string: it is not a supported case.
+// Expected: one error, on the string, which is not a supported case.
 
 use papyra_metrics::Label;
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the family, which has a label `op` already.
+// Expected: one error, on the family, which already has a label `op`.
 
 use papyra_metrics::{Counter, Family, Label, Metrics};
 

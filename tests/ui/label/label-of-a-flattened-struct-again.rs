@@ -1,4 +1,4 @@
-// Expected: one error, on the flattened field: its family has a label `op` already.
+// Expected: one error, on the flattened field, whose family `requests` already has a label `op`.
 
 use papyra_metrics::{Counter, Family, Label, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: five errors: four say that `String` is not a label and how to make a label. The last one says that the family is not an instrument.
+// Expected: five errors. Four errors say that `String` is not a label, and the last error says that the family is not an instrument.
 
 use papyra_metrics::{Counter, Family, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, at the flattened field, whose `requests` has another label than the family.
+// Expected: one error, at the flattened field, whose metric `requests` has another label than the family `requests`.
 
 use papyra_metrics::{Counter, Family, Label, Metrics};
 

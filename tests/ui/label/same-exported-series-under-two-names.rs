@@ -1,4 +1,4 @@
-// Expected: one error, on the last counter, which would be exported as the same series as the second one.
+// Expected: one error, on the last counter, which would be exported as the same series as the second counter.
 
 use papyra_metrics::{Counter, Metrics};
 

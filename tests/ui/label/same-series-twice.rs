@@ -1,4 +1,4 @@
-// Expected: one error, on the second name: the labels are the same, in another order.
+// Expected: one error, on the second name: both metrics have the same labels, although in another order.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: three errors: on a label that the struct has too, on a reserved label name, and on an invalid value.
+// Expected: three errors: on a label that the struct also has, on a reserved label name, and on an invalid value.
 
 use papyra_metrics::{Counter, Metrics};
 

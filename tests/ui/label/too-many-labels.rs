@@ -1,4 +1,4 @@
-// Expected: one error, at the family: its tuple has nine labels.
+// Expected: one error, at the family, which has a tuple of nine labels.
 
 use papyra_metrics::{Counter, Family, Label, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the family: it has 20 × 20 members, and at most 256 are allowed.
+// Expected: one error, on the family, which has 20 × 20 members. At most 256 members are allowed.
 
 use papyra_metrics::{Counter, Family, Label, LabelValues, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the second field: the first has no labels.
+// Expected: one error, on the second field: the first field has the same metric name, but no labels.
 
 use papyra_metrics::{Counter, Metrics};
 

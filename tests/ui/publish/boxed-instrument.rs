@@ -1,4 +1,4 @@
-// Expected: one error, which names the `Box`: its pointer would be invalid in another process.
+// Expected: one error, which names the `Box`: the pointer of a `Box` would be invalid in another process.
 
 use papyra_metrics::{Counter, Metrics, publish::Published};
 

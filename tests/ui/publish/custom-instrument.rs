@@ -1,4 +1,4 @@
-// Expected: one error, which names the instrument: its type could contain anything.
+// Expected: one error, which names the custom instrument: such a type could contain anything, for example a pointer.
 
 use papyra_metrics::{Instrument, Kind, Metrics, Value, publish::Published};
 

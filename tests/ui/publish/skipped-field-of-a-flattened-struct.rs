@@ -1,4 +1,4 @@
-// Expected: one error, whose notes point to the field and name the structs that contain it.
+// Expected: one error, whose notes point to the skipped field and name the structs that contain the field.
 
 use papyra_metrics::{Counter, Metrics, publish::Published};
 

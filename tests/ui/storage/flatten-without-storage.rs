@@ -1,4 +1,4 @@
-// Expected: one error, at `CacheCounts`, and none at uses of the generated struct.
+// Expected: one error, at `CacheCounts`. There is no error at uses of the generated struct.
 
 use papyra_metrics::{Metrics, metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on the `LogCounts` in the attribute.
+// Expected: one error, on `LogCounts` in the attribute.
 
 use papyra_metrics::Metrics;
 

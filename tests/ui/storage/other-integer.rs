@@ -9,7 +9,7 @@ struct LogMetrics {
 }
 
 
-// Using the storage adds no error.
+// Using the generated struct adds no error.
 fn report(storage: &Storage) {
     storage.writes.inc();
     storage.read();

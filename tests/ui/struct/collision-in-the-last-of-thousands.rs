@@ -1,4 +1,4 @@
-// Expected: one error, on `b`. It names the two metrics that collide, among more than two thousand.
+// Expected: one error, on `b`. The message names the two metrics that collide, out of more than two thousand metrics.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, from the compiler. Generated code does not cause it again.
+// Expected: one error, from the compiler. Generated code does not repeat the error.
 use papyra_metrics::{Counter, Metrics};
 use std::marker::PhantomData;
 

@@ -1,4 +1,4 @@
-// Expected: one error, on `prefx`; it proposes `prefix`.
+// Expected: one error, on `prefx`; the message proposes `prefix`.
 
 use papyra_metrics::{Counter, Metrics};
 

@@ -1,4 +1,4 @@
-// Expected: one error, on `storge`; because of it, the types of the fields are not checked.
+// Expected: one error, on `storge`. After this error, the types of the fields are not checked.
 
 use papyra_metrics::Metrics;
 

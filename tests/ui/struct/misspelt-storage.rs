@@ -1,4 +1,4 @@
-// Expected: one error, on `storge`; it proposes `storage`.
+// Expected: one error, on `storge`; the message proposes `storage`.
 
 use papyra_metrics::{Counter, Metrics};
 

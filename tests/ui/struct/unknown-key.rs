@@ -1,4 +1,4 @@
-// Expected: one error, on `interval`; it proposes no key, because none is similar.
+// Expected: one error, on `interval`; the message proposes no key, because no key is similar.
 
 use papyra_metrics::{Counter, Metrics};
 

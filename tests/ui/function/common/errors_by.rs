@@ -1,4 +1,4 @@
-//! The metrics and the label of the cases about errors by kind.
+//! The metrics and the label type that the cases about errors by kind use.
 
 use papyra_metrics::{Counter, Family, Label, Metrics};
 
