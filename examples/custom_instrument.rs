@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use papyra_metrics::{Counter, GaugeInteger, Instrument, Kind, Metrics, Value};
 
-/// Milliseconds since the last success, or since the start if there was none.
+/// An instrument that reads the milliseconds since the last success, or since the start if nothing has succeeded yet.
 #[derive(Debug)]
 struct Age {
     start: Instant,

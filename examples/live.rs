@@ -5,8 +5,8 @@
 //! cargo run --bin papyra-metrics -- watch /tmp/papyra-metrics-live.metrics
 //! ```
 //!
-//! It runs until Ctrl-C, but for at most an hour unless `--seconds` is given. After Ctrl-C or `kill -9`, `papyra-metrics show` still
-//! prints the last counts.
+//! The backend runs until Ctrl-C, or until the time of `--seconds` is over, which is an hour by default. After Ctrl-C or `kill -9`,
+//! `papyra-metrics show` still prints the last counts.
 
 use std::{
     fs::File,
@@ -82,11 +82,11 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(2);
     };
-    // Metrics never fail the backend: if they cannot be published, they are in private memory.
+    // If the metrics cannot be published, the backend still works, with metrics in private memory.
     let metrics = Published::<PersistenceMetrics>::create_or_private(&path);
     match run(metrics, &path, time) {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of the output, such as `head`, has closed the pipe, which is not a failure of this program.
+        // The reader of the output, such as `head`, has closed the pipe. That is not a failure of this program.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -128,7 +128,7 @@ fn run(metrics: Published<PersistenceMetrics>, path: &Path, time: Duration) -> i
 fn work(metrics: Published<PersistenceMetrics>, time: Duration) -> io::Result<()> {
     let path = std::env::temp_dir().join(format!("papyra-metrics-live-{}.log", std::process::id()));
     let log = OrderLog::open(&path, metrics)?;
-    // The file remains usable while it is open.
+    // The removed file remains usable as long as it is open.
     std::fs::remove_file(&path)?;
     let began = Instant::now();
     for round in 0_u32.. {
@@ -146,7 +146,7 @@ fn work(metrics: Published<PersistenceMetrics>, time: Duration) -> io::Result<()
             log.scan()?;
         }
         if round % 90 == 0 {
-            // The caller of this backend works without a replica.
+            // An error is ignored, because the log works without a replica.
             let _ = log.replicate(RECORD);
         }
         if round % 500 == 499 {

@@ -1,4 +1,4 @@
-//! A log on tokio: many tasks append at once, some appends are cancelled, one is refused, and the metrics are printed
+//! A log on tokio: many tasks append at once, some appends are cancelled, and one append is refused. The metrics are printed
 //! meanwhile.
 
 mod log;
@@ -58,7 +58,7 @@ async fn main() -> ExitCode {
 fn exit(outcome: Result<(), LogError>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of the output, such as `head`, has closed the pipe, which is not a failure of this program.
+        // The reader of the output, such as `head`, has closed the pipe. That is not a failure of this program.
         Err(LogError::Io(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("async_backend: {error}");
@@ -83,7 +83,7 @@ async fn run(path: &Path) -> Result<(), LogError> {
         tokio::select! {
             biased;
             result = log.append(&large) => result?,
-            () = ready(()) => cancelled += 1, // drops the append while it waits for the disk
+            () = ready(()) => cancelled += 1, // drops the future of the append, which waits for the disk
         }
         log.sync().await?;
     }

@@ -1,4 +1,4 @@
-//! The background work: flushes of memtables to level 0, and compactions into deeper levels, each in a thread.
+//! The background work: one thread flushes memtables to level 0, and another thread compacts tables into deeper levels.
 
 use std::fs;
 use std::sync::Arc;
@@ -20,11 +20,11 @@ use super::wal;
 /// The delay after which failed work is tried again.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// The state that the threads share with stalled writers.
+/// The state that the background threads share with stalled writers.
 #[derive(Default)]
 pub(crate) struct Work {
-    /// The number of changes of the state so far. A thread that finds no work waits until the number differs from the
-    /// one that it saw before, so that it misses no change.
+    /// The number of changes of the state so far. A thread reads this number before it looks for work. If the thread finds
+    /// no work, it waits until the number has changed, so that it misses no change.
     changes: u64,
     is_closing: bool,
     flush_error: Option<Error>,
@@ -32,8 +32,8 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// Returns the error of the last compaction if a writer waits for compactions, and otherwise the error of the last
-    /// flush. Returns `None` if that work succeeded.
+    /// Returns the error of the last compaction if `waits_for_compaction`, and otherwise the error of the last flush.
+    /// Returns `None` if that compaction or flush succeeded.
     pub(crate) fn error(&self, waits_for_compaction: bool) -> Option<&Error> {
         let error = if waits_for_compaction { &self.compaction_error } else { &self.flush_error };
         error.as_ref()
@@ -65,8 +65,9 @@ impl Inner {
         );
     }
 
-    /// Runs `job` repeatedly until the store is closed, or until `job` returns `Error::Stopped`, which also stops the log.
-    /// Without work, waits until the state changes. After an error, tries again after a delay.
+    /// Runs `job` repeatedly until the store is closed. If `job` returns `None`, there is no work, and the thread waits until
+    /// the state changes. If `job` returns `Error::Stopped`, stops the log and returns. After any other error, tries again
+    /// after a delay.
     fn run(
         &self,
         error: impl Fn(&mut Work) -> &mut Option<Error>,
@@ -101,13 +102,13 @@ impl Inner {
         }
     }
 
-    /// Wakes the threads and stalled writers.
+    /// Wakes the background threads and stalled writers.
     pub(crate) fn notify(&self) {
         self.work.lock().changes += 1;
         self.work_changed.notify_all();
     }
 
-    /// Ends the threads.
+    /// Ends the background threads.
     pub(crate) fn close(&self) {
         self.work.lock().is_closing = true;
         self.work_changed.notify_all();
@@ -124,7 +125,7 @@ impl Inner {
         self.metrics.flushed.add(bytes);
         self.metrics.frozen.sub(frozen.bytes());
         for log in frozen.log..self.state.read().active.log {
-            let _ = fs::remove_file(wal::path(&self.tables.directory, log)); // if this fails, the next opening removes it
+            let _ = fs::remove_file(wal::path(&self.tables.directory, log)); // if this fails, the next opening removes the log
         }
         Ok(())
     }

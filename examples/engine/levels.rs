@@ -12,26 +12,27 @@ use super::table::Table;
 
 pub(crate) const LEVELS: usize = Level::COUNT;
 
-/// The tables of each level. Those of level 0 are ordered from the newest to the oldest. Those of any other level are
-/// ordered by key and do not overlap.
+/// The tables of each level. In level 0, the tables are ordered from the newest to the oldest. In any other level, the
+/// tables are ordered by key and do not overlap.
 #[derive(Clone, Default)]
 pub(crate) struct Levels(pub(crate) [Vec<Arc<Table>>; LEVELS]);
 
 /// The limits that decide when a level is compacted into the next one.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
-    /// The number of tables in level 0 at which it is compacted.
+    /// The number of tables at which level 0 is compacted.
     pub(crate) level_0_tables: usize,
-    /// The number of bytes in level 1 above which it is compacted. The limit of each further level is ten times as high.
+    /// The number of bytes above which level 1 is compacted. The limit of each further level is ten times the limit of the
+    /// level before.
     pub(crate) level_1_bytes: u64,
 }
 
-/// Tables to be replaced by their merge.
+/// A compaction, which merges tables and replaces them by the result.
 pub(crate) struct Compaction {
     pub(crate) into: Level,
     /// The tables, the newest first.
     pub(crate) inputs: Vec<Arc<Table>>,
-    /// Whether deletions are dropped. They are not needed if no deeper level can have older entries of their keys.
+    /// Whether deletions are dropped. A deletion is not needed if no deeper level can have an older entry of its key.
     pub(crate) drops_deletions: bool,
 }
 
@@ -98,7 +99,7 @@ impl Levels {
         Some(Compaction { into: Level::from_index(level + 1)?, inputs, drops_deletions })
     }
 
-    /// Returns the levels with a compaction's inputs replaced by its outputs.
+    /// Returns the levels after a compaction: `outputs` replace the inputs of the compaction.
     pub(crate) fn replaced(&self, compaction: &Compaction, outputs: Vec<Arc<Table>>) -> Self {
         let mut levels = self.clone();
         let is_input = |number| compaction.inputs.iter().any(|input| input.number == number);

@@ -3,12 +3,12 @@
 //! | file | subject |
 //! |---|---|
 //! | `metrics.rs` | the declaration of all metrics, and their labels |
-//! | `error.rs` | errors, and the kinds that are counted |
-//! | `wal.rs` | the log: a write is in the log before it is acknowledged; recovery |
+//! | `error.rs` | errors, and their conversion to the kinds that are counted |
+//! | `wal.rs` | the write-ahead log, and the replay of a log |
 //! | `memtable.rs` | the newest writes, in memory |
 //! | `table.rs`, `table_writer.rs` | sorted tables with bloom filters, immutable once written |
-//! | `levels.rs`, `merge.rs` | tables by level, what to compact next, and the merge of sorted sources |
-//! | `manifest.rs` | which tables and logs are in use |
+//! | `levels.rs`, `merge.rs` | tables by level, the choice of the next compaction, and the merge of sorted sources |
+//! | `manifest.rs` | the list of the tables and logs that are in use |
 //! | `store.rs`, `background.rs`, `recovery.rs` | reads and writes; flushes and compactions; opening |
 //! | `codec.rs`, `protocol.rs`, `server.rs` | bytes, requests, and the server on tokio |
 //!

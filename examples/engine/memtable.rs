@@ -1,5 +1,5 @@
-//! The newest writes, in memory and sorted. A write adds a version of its key and removes none, so that a concurrent
-//! reader always finds a version.
+//! The newest writes, in memory and sorted. A write adds a version of its key and removes no other version, so that a
+//! concurrent reader always finds a version.
 
 use std::cmp::Reverse;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -28,7 +28,7 @@ impl Version {
     }
 }
 
-/// The bytes that an entry takes in addition to its key and value: a node of the skip list.
+/// The bytes that an entry takes in addition to its key and value, for a node of the skip list.
 const OVERHEAD: usize = 64;
 
 impl Memtable {
@@ -50,7 +50,7 @@ impl Memtable {
         self.bytes.load(Relaxed)
     }
 
-    /// Returns the newest version of a key: its value, or the mark of its deletion.
+    /// Returns the newest entry of a key, which is a value or marks a deletion.
     pub(crate) fn get(&self, key: &[u8]) -> Option<Entry> {
         let found = self.entries.range(Version::newest(key)..).next()?;
         (found.key().key == key).then(|| found.value().clone())

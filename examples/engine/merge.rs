@@ -5,13 +5,14 @@ use std::iter::Peekable;
 use super::codec::Entry;
 use super::error::Error;
 
-/// A key and its entry, or the error of reading them.
+/// A key and its entry, or the error that occurred when they were read.
 pub(crate) type Item = Result<(Vec<u8>, Entry), Error>;
 
 /// A source of entries in ascending order of their keys.
 pub(crate) type Source<'a> = Box<dyn Iterator<Item = Item> + 'a>;
 
-/// Merges sources, which are ordered from the newest to the oldest. Yields the newest entry of each key, and ends after an error.
+/// Merges sources. The sources are ordered from the newest to the oldest. The iterator yields the newest entry of each key, and
+/// ends after an error.
 pub(crate) struct Merge<'a> {
     sources: Vec<Peekable<Source<'a>>>,
     has_failed: bool,
@@ -33,8 +34,8 @@ impl Iterator for Merge<'_> {
         let mut first: Option<(usize, &[u8])> = None;
         for (index, source) in self.sources.iter_mut().enumerate() {
             match source.peek() {
-                // Sources are ordered from the newest to the oldest, so the first source that has a key has its newest
-                // entry.
+                // Sources are ordered from the newest to the oldest, so the newest entry of a key is in the first source
+                // that has the key.
                 Some(Ok((key, _))) if first.is_none_or(|(_, least)| key.as_slice() < least) => {
                     first = Some((index, key));
                 }

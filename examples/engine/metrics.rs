@@ -1,4 +1,4 @@
-//! All metrics of the engine: one declaration, which every component counts in.
+//! The declaration of all metrics of the engine. Every component counts in these metrics.
 
 use std::sync::Arc;
 
@@ -67,12 +67,12 @@ pub enum FilterResult {
     FalsePositive,
 }
 
-/// The reason for which a block is read from its file.
+/// The reason why a block is read from its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
 pub enum BlockReader {
     /// A request needs the block, and the cache does not have it.
     Request,
-    /// A compaction reads its inputs. It bypasses the cache.
+    /// A compaction reads the block, and bypasses the cache.
     Compaction,
 }
 

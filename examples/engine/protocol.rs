@@ -1,4 +1,5 @@
-//! Requests and answers, each in a frame that begins with its length: `u32`, little endian.
+//! Requests and answers. Each request and each answer is sent in a frame. A frame begins with the length of its contents, as a
+//! little-endian `u32`.
 
 use std::io;
 

@@ -72,7 +72,7 @@ impl Inner {
 /// The files in the directory of a store.
 struct Stored {
     manifest: Manifest,
-    /// Logs to be replayed, the oldest first.
+    /// Logs to be replayed, from the oldest to the newest.
     logs: Vec<u64>,
     /// Tables that are not in the manifest, and logs that have been flushed.
     unused: Vec<std::path::PathBuf>,
@@ -129,8 +129,8 @@ fn replay(directory: &Path, logs: &[u64], metrics: &SharedMetrics) -> Result<Mem
             memtable.insert(sequence, key, value);
         })?;
         metrics.wal.replayed.add(replayed.records);
-        // A log is complete before anything is written to the next one. So only the last log that is not empty may end
-        // within a frame. Empty logs may follow it, because a crash while the store is opened leaves an empty log
+        // A log is complete before anything is written to the next log. So only the last log that is not empty may end
+        // within a frame. Empty logs may follow that log, because a crash while the store is opened leaves an empty log
         // behind.
         let is_empty = replayed.records == 0 && !replayed.is_torn;
         if let Some(torn) = torn.filter(|_| !is_empty) {

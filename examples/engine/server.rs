@@ -1,4 +1,5 @@
-//! The server: a task for each client. The store blocks, so it is called on tokio's threads for blocking work.
+//! The server, which runs a task for each client. The functions of the store block, so they are called on tokio's threads for
+//! blocking work.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,8 +26,8 @@ impl Server {
         Arc::new(Self { store, metrics })
     }
 
-    /// Accepts clients until the future is dropped. Each client is served in a task of its own. The tasks continue
-    /// after the future is dropped.
+    /// Accepts clients until the future is dropped. Serves each client in a separate task. These tasks continue after the
+    /// future is dropped.
     pub async fn run(self: Arc<Self>, listener: TcpListener) {
         loop {
             match listener.accept().await {

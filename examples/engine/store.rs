@@ -26,11 +26,12 @@ const MAX_VALUE_LEN: usize = 1 << 24;
 pub struct Options {
     /// The size in bytes at which a memtable is written to level 0.
     pub memtable_bytes: usize,
-    /// The number of tables in level 0 at which they are compacted into level 1.
+    /// The number of tables in level 0 at which all of them are compacted into level 1.
     pub level_0_tables: usize,
     /// The number of tables in level 0 at which writers wait for a compaction if the memtable is full.
     pub level_0_stop: usize,
-    /// Bytes in level 1 above which its tables are compacted into level 2. The limit of each further level is ten times as high.
+    /// The number of bytes in level 1 above which tables of level 1 are compacted into level 2. The limit of each further level is
+    /// ten times the limit of the level before.
     pub level_1_bytes: u64,
     /// The size in bytes at which a compaction ends a table and begins the next one.
     pub table_bytes: u64,
@@ -67,8 +68,8 @@ pub(crate) struct Inner {
     pub(crate) tables: TableContext,
     pub(crate) wal: Wal,
     pub(crate) state: RwLock<State>,
-    /// A lock that a writer holds shared while it writes to the log and the memtable. It is held exclusively while a
-    /// new log and a new memtable replace them.
+    /// A lock that a writer holds shared while it writes to the log and the memtable. The lock is held exclusively while
+    /// both are replaced by a new log and a new memtable.
     pub(crate) freezing: RwLock<()>,
     /// A lock that is held while the manifest is replaced.
     pub(crate) manifest: Mutex<()>,
@@ -203,12 +204,12 @@ impl Inner {
         state.levels.0[0].len() >= self.options.level_0_stop
     }
 
-    /// Waits for the work in the background. Returns an error if that work fails.
+    /// Waits until background work makes it possible to freeze a full memtable. Returns an error if the work fails.
     #[metrics(time = write_stall)]
     fn stall(&self) -> Result<(), Error> {
         let mut work = self.work.lock();
         while self.is_blocked() {
-            // Evaluated before the `match`, which would keep the state locked during the wait.
+            // This is evaluated before the `match`, because the `match` would keep the state locked during the wait.
             let waits_for_compaction = self.has_too_many_tables(&self.state.read());
             match work.error(waits_for_compaction) {
                 Some(Error::Stopped) => return Err(Error::Stopped),
@@ -219,7 +220,7 @@ impl Inner {
         Ok(())
     }
 
-    /// Begins a new memtable with a new log, and requests a flush of the full one.
+    /// Begins a new memtable with a new log, and requests a flush of the full memtable.
     fn freeze(&self) -> Result<(), Error> {
         let _no_writer = self.freezing.write();
         if !self.is_full() || self.is_blocked() {

@@ -73,7 +73,7 @@ impl Table {
         self.first_key.as_slice() <= last && first <= self.last_key.as_slice()
     }
 
-    /// Returns the entry of a key: its value, or the mark of its deletion.
+    /// Returns the entry of a key, which is a value or marks a deletion.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Entry>, Error> {
         if !self.overlaps(key, key) {
             return Ok(None);
@@ -95,7 +95,7 @@ impl Table {
         self.blocks.partition_point(|block| block.last_key.as_slice() < key)
     }
 
-    /// Returns a block from the cache or from the file. A hit is counted; a miss is in the histogram of the reads.
+    /// Returns a block from the cache or from the file. Counts a hit in `cache_hits`, and records a miss in `block_read`.
     fn block(&self, index: usize) -> Result<Arc<[u8]>, Error> {
         let mut is_hit = true;
         let block = self.cache.get_or_insert_with(&(self.number, index), || {

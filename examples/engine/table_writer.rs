@@ -1,4 +1,5 @@
-//! Writes a sorted table: blocks of entries, each with a checksum, then the index, which a reader keeps in memory.
+//! Writes a sorted table: first blocks of entries, each block with a checksum, and then the index, which a reader keeps in
+//! memory.
 //!
 //! ```text
 //! block … | index | footer: length of the index u32, CRC-32 of the index u32, magic u32
@@ -63,12 +64,12 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Returns the number of bytes added so far, including those of the block that is not yet written.
+    /// Returns the number of bytes added so far, including the bytes of the block that is not yet written.
     pub(crate) fn len(&self) -> u64 {
         self.len + self.block.len() as u64
     }
 
-    /// Writes the rest of the table. If `is_synced`, also syncs it to the disk.
+    /// Writes the rest of the table. If `is_synced`, also syncs the file to the disk.
     pub(crate) fn finish(mut self, is_synced: bool) -> Result<(), Error> {
         if !self.block.is_empty() {
             self.end_block()?;

@@ -5,10 +5,10 @@
 //! payload length: u32 | CRC-32 of segment, offset and payload: u32 | payload: entries
 //! ```
 //!
-//! A frame is written only after the previous one. So an invalid frame at the end is a write that was never
-//! acknowledged, and an invalid frame before a valid one is damage. Without `is_synced`, this does not hold after a
-//! power failure. The checksum includes the position of the frame, so that the bytes of a frame inside a value are not
-//! mistaken for a frame.
+//! A frame is written only after the previous frame. So an invalid frame at the end is a write that was never
+//! acknowledged, and an invalid frame before a valid frame is damage. Without `is_synced`, this does not hold after a
+//! power failure. The checksum includes the position of the frame, so that a value that contains the bytes of a frame is
+//! not mistaken for a frame.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -26,8 +26,8 @@ const HEADER: usize = 8;
 
 pub(crate) struct Wal {
     directory: PathBuf,
-    /// Whether a write is on the disk when it is acknowledged. Otherwise it may still be in memory of the operating
-    /// system.
+    /// Whether a write is on the disk when it is acknowledged. If not, the write may still be in the memory of the
+    /// operating system.
     is_synced: bool,
     metrics: SharedMetrics,
     queue: Mutex<Queue>,
@@ -116,7 +116,7 @@ impl Wal {
         let mut segment = self.segment.lock();
         let frame = segment.frame(payload);
         if let Err(error) = segment.file.write_all(&frame) {
-            // A part of the frame may have been written. Later frames must not follow it, so it is cut off.
+            // A part of the frame may have been written. This part is cut off, so that later frames do not follow it.
             let is_stop = segment.file.set_len(segment.len).is_err();
             return Err(Failure { error: error.into(), is_stop });
         }

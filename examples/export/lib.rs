@@ -1,5 +1,5 @@
-//! Applications that export the metrics of their backends. To run one:
-//! `cargo run -p papyra-metrics-export-examples --example NAME`.
+//! Applications that export the metrics of their backends. The command
+//! `cargo run -p papyra-metrics-export-examples --example NAME` runs an application:
 //!
 //! - `prometheus_endpoint` runs an HTTP server for Prometheus to scrape.
 //! - `prometheus_axum` serves the metrics from a route of an axum application.
@@ -32,7 +32,7 @@ pub struct LogMetrics {
     records_held: Gauge,
 }
 
-/// A log in memory. At a thousand records, it discards the older half.
+/// A log in memory. When the log contains a thousand records, it discards the older half of them.
 #[derive(Debug, Default)]
 pub struct Log {
     records: Mutex<Vec<Vec<u8>>>,

@@ -1,5 +1,5 @@
-//! Serves the metrics of two backends as a route of an axum application. Any other framework works the same way: pass the
-//! `Accept` header, and send the content type and the body.
+//! Serves the metrics of two backends from a route of an axum application. Any other framework works the same way: pass the
+//! `Accept` header of the request to `scrape`, and send the content type and the body that `scrape` returns.
 //!
 //! `cargo run -p papyra-metrics-export-examples --example prometheus_axum [ADDRESS]`
 

@@ -1,5 +1,5 @@
-//! A library with a store of tables that are opened at run time. It depends on papyra-metrics alone: the application decides
-//! whether and where the metrics are exported.
+//! A library with a store of tables that are opened at run time. The library depends on papyra-metrics alone: the application
+//! decides whether and where the metrics are exported.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,7 +34,7 @@ impl Store {
         Self { register, tables: Mutex::default() }
     }
 
-    /// Opens a table, or returns it if it is open already.
+    /// Returns a table, and opens the table if it is not open yet.
     pub fn table(&self, name: &str) -> Arc<Table> {
         let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
         let open = || {
@@ -46,7 +46,7 @@ impl Store {
         Arc::clone(tables.entry(name.to_owned()).or_insert_with(open))
     }
 
-    /// Closes a table. Its metrics are unregistered when its last handle is dropped.
+    /// Closes a table. The metrics of the table are unregistered when the last handle to the table is dropped.
     pub fn close(&self, name: &str) {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
@@ -60,7 +60,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Adds a row, or replaces the one with this key.
+    /// Adds a row, or replaces the row that has this key.
     pub fn insert(&self, key: &str, value: &str) {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         self.metrics.rows_written.inc();

@@ -183,7 +183,7 @@ impl RecordLog {
         Ok(cut)
     }
 
-    /// Replaces the log by a new one without the damaged records. Returns the number of records removed.
+    /// Replaces the log by a new log without the damaged records. Returns the number of records removed.
     #[metrics(calls = compactions, errors = compaction_errors, time = compaction)]
     pub(crate) fn compact(&mut self) -> io::Result<u64> {
         let mut fresh_path = self.path.clone().into_os_string();
@@ -206,7 +206,7 @@ impl RecordLog {
         Ok(dropped)
     }
 
-    /// Copies the intact records. Returns the number of damaged ones.
+    /// Copies the intact records to `fresh`. Returns the number of damaged records.
     fn copy_intact(&self, fresh: File) -> io::Result<u64> {
         let mut reader = self.reader()?;
         let mut fresh = BufWriter::new(fresh);
@@ -270,7 +270,8 @@ fn read_record(reader: &mut impl Read) -> io::Result<Frame> {
     })
 }
 
-/// Writes the header and the payload in one call, so that no other record is written in between. Returns the number of bytes.
+/// Writes the header and the payload in one call, so that no other record comes between them. Returns the number of bytes
+/// written.
 fn write_record(writer: &mut impl Write, payload: &[u8]) -> io::Result<u64> {
     let len = u32::try_from(payload.len()).ok().filter(|&len| len <= MAX_PAYLOAD_LEN);
     let len = len.ok_or_else(|| {

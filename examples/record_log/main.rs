@@ -1,5 +1,5 @@
-//! An append-only log that is written, read, scanned, damaged, read with an error, recovered and compacted. Its metrics are
-//! printed after each step.
+//! An append-only log that is written, read, scanned, damaged, read with an error, recovered and compacted. The metrics of
+//! the log are printed after each step.
 
 mod log;
 
@@ -35,7 +35,7 @@ fn main() -> ExitCode {
     };
     match run(&options) {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of the output, such as `head`, has closed the pipe, which is not a failure of this program.
+        // The reader of the output, such as `head`, has closed the pipe. That is not a failure of this program.
         Err(error) if error.source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("record_log: {}: {}", error.step, error.source);
@@ -150,7 +150,7 @@ fn run_steps(
     let report = log.scan().step(at("scan"))?;
     reporter.report(log, &format!("{damage} Scanned again: {}.", describe(&report)))?;
 
-    // This error is returned to the caller and counted by the log.
+    // The log counts this error and returns it.
     if let Err(error) = log.read_all() {
         reporter.report(log, &format!("Read again, which failed: {error}."))?;
     }
@@ -168,7 +168,7 @@ fn run_steps(
         .report(log, &format!("Compacted: dropped {dropped}, and read the {left} that are left."))
 }
 
-/// Flips a bit of a record in the middle, and cuts the last record short, in the file itself.
+/// Damages the file of a log: flips a bit of a record in the middle, and cuts the last record short.
 fn damage(path: &Path, intact: &[u64]) -> io::Result<String> {
     let [first, .., last] = intact else {
         return Ok("Nothing to damage: that requires two records.".to_owned());
@@ -209,7 +209,7 @@ fn read_input(path: &Path) -> Result<Vec<Vec<u8>>, Failure> {
     Ok(if text.is_empty() { Vec::new() } else { lines.collect() })
 }
 
-/// Fails if the file has data: the example damages its log.
+/// Returns an error if the file contains data, because the example damages its log.
 fn refuse_to_overwrite(path: &Path) -> io::Result<()> {
     match fs::metadata(path) {
         Ok(file) if file.is_file() && file.len() > 0 => Err(io::Error::new(
@@ -226,7 +226,7 @@ struct Reporter {
 }
 
 impl Reporter {
-    /// Prints the step, and every metric with its change since the last step.
+    /// Prints the step and every metric. A metric other than a histogram is printed with its change since the last step.
     fn report(&mut self, log: &impl Metered, step: &str) -> Result<(), Failure> {
         let mut text = format!("{step}\n");
         match log.metrics() {
@@ -235,7 +235,7 @@ impl Reporter {
                 let now = metrics.snapshot();
                 let width = now.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
                 for (name, value) in &now {
-                    // A histogram is shown in units that suit it.
+                    // A histogram is displayed in human-readable units.
                     let line = if let Value::Histogram(distribution) = value {
                         format!("  {name:width$}  {distribution}")
                     } else {

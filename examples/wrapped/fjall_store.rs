@@ -36,7 +36,7 @@ impl From<&Error> for ErrorKind {
     }
 }
 
-/// A database of records. It implements `Metrics`: the metrics of the wrapper, and statistics of the database.
+/// A database of records. It implements `Metrics`, with the metrics of the wrapper and statistics of the database.
 #[derive(Metrics)]
 #[metrics(prefix = "fjall_")]
 pub struct FjallStore {

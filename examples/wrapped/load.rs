@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::Display;
 
-/// Writes 200 records of 8 KiB and reads each of them. Continues after an error, and prints each message once.
+/// Writes 200 records of 8 KiB and reads each record. Continues after an error, and prints each error message once.
 pub fn write_and_read<E: Display>(
     write: impl Fn(&[u8], &[u8]) -> Result<(), E>,
     read: impl Fn(&[u8]) -> Result<Option<Vec<u8>>, E>,
@@ -11,7 +11,7 @@ pub fn write_and_read<E: Display>(
     let mut errors = Vec::new();
     for number in 0..200_u64 {
         let key = number.to_be_bytes();
-        // Noise, which a database cannot compress.
+        // The value is noise, which a database cannot compress.
         let value: Vec<u8> = (number * 1024..(number + 1) * 1024)
             .flat_map(|word| word.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29).to_le_bytes())
             .collect();
@@ -31,7 +31,8 @@ pub fn write_and_read<E: Display>(
     }
 }
 
-/// Returns the directory in the program's argument, or a temporary one, which is removed when the program ends.
+/// Returns the directory that the program's argument names. Without an argument, returns a temporary directory, which is
+/// removed when the `TempDir` is dropped.
 pub fn directory() -> Result<(std::path::PathBuf, Option<tempfile::TempDir>), Box<dyn Error>> {
     if let Some(path) = std::env::args_os().nth(1) {
         return Ok((path.into(), None));

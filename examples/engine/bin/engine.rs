@@ -1,4 +1,4 @@
-//! Serves a store.
+//! Serves a store to clients.
 //!
 //! ```text
 //! engine DIRECTORY [ADDRESS [HTTP ADDRESS]]

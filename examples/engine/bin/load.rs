@@ -16,7 +16,7 @@ use papyra_metrics::{FineLatency, Histogram, metrics};
 use papyra_metrics_engine_example::Pairs;
 use papyra_metrics_engine_example::protocol::{Answer, Client, Request};
 
-/// How long requests take, for the client.
+/// How long a request takes, as measured by the client.
 static LATENCY: Histogram<FineLatency> = Histogram::new();
 
 const KEYS: u64 = 5000;
@@ -51,10 +51,10 @@ async fn call(connection: &mut Client, request: &Request) -> io::Result<Answer> 
 }
 
 /// The keys and values that a client has stored. The value is `None` if the last write of the key failed, because the
-/// key may then have its old value or the new one.
+/// key may then have its old value or the new value.
 type Stored = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
-/// Sends requests until `end`. Returns the messages of the server's errors, each with the number of its occurrences.
+/// Sends requests until `end`. Returns the error messages of the server, and how often each message occurred.
 async fn run_client(
     address: String,
     prefix: String,

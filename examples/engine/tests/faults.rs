@@ -1,5 +1,5 @@
-//! Real faults: a log that is cut or damaged at any byte, a process that is killed, a disk that is full, a damaged table. No
-//! acknowledged write is lost, and the metrics show each fault.
+//! Tests with real faults: a log that is cut or damaged at any byte, a process that is killed, a full disk, and a damaged table.
+//! No acknowledged write is lost, and the metrics show each fault.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,8 +22,8 @@ fn unsynced() -> Options {
     Options { is_synced: false, ..Options::default() }
 }
 
-/// Creates a store in an empty directory and writes to it. Returns the path of its log, and its states: the length of
-/// the log and the content of the store, before the first write and after each write.
+/// Creates a store in an empty directory and writes to the store. Returns the path of the log, and the state before the
+/// first write and after each write. A state is the length of the log and the content of the store.
 fn written(directory: &Path) -> (PathBuf, Vec<(u64, Map)>) {
     let store = Store::open(directory, unsynced(), SharedMetrics::default()).unwrap();
     let mut logs = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
@@ -46,7 +46,7 @@ fn written(directory: &Path) -> (PathBuf, Vec<(u64, Map)>) {
     (log, states)
 }
 
-/// Opens a copy of a store, with other bytes in its log.
+/// Opens a copy of a store. In the copy, `bytes` replace the content of the log.
 fn open_with_log(
     original: &Path,
     log: &Path,
@@ -60,7 +60,7 @@ fn open_with_log(
     fs::write(copy.join(log.file_name().unwrap()), bytes).unwrap();
     let metrics = SharedMetrics::default();
     let opened = Store::open(&copy, unsynced(), Arc::clone(&metrics));
-    // The store keeps its files open, so they stay usable.
+    // The store keeps its files open, so they stay usable after the removal.
     fs::remove_dir_all(copy).unwrap();
     (opened, metrics)
 }
@@ -112,7 +112,7 @@ fn a_torn_log_is_replayed_after_a_crash_while_the_store_was_opened() {
     let (log, states) = written(directory.path());
     let bytes = fs::read(&log).unwrap();
     let torn = &bytes[..bytes.len() - 1];
-    // Opening creates the next log before it flushes the records of the last one.
+    // `Store::open` creates the next log before it flushes the records of the previous log.
     let next = log.with_file_name("00000099.wal");
     fs::write(&next, b"").unwrap();
     let (store, metrics) = open_with_log(directory.path(), &log, torn);
@@ -128,7 +128,7 @@ fn a_damaged_block_is_an_error_and_not_a_value() {
     let directory = tempfile::tempdir().unwrap();
     let open = |metrics| Store::open(directory.path(), unsynced(), metrics).unwrap();
     open(SharedMetrics::default()).put(b"key", b"value").unwrap();
-    drop(open(SharedMetrics::default())); // replays and flushes
+    drop(open(SharedMetrics::default())); // replays the log and flushes its records to a table
     let mut files = fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
     let table = files.find(|path| path.extension().is_some_and(|it| it == "table")).unwrap();
     let mut bytes = fs::read(&table).unwrap();
@@ -292,7 +292,7 @@ fn in_a_small_file_system() {
     assert!(full.iter().any(|series| snapshot[&**series] != 0), "{snapshot}");
     assert_eq!(failed("stopped"), &0, "{snapshot}");
 
-    // When there is space again, the store continues by itself.
+    // When there is space again, the store accepts writes again without being reopened.
     fs::remove_file(ballast).unwrap();
     let deadline = Instant::now() + Duration::from_secs(30);
     while let Err(error) = store.put(b"after", b"it") {

@@ -1,4 +1,4 @@
-//! The metric names that dashboards and alerts depend on, and the generated dashboard and alert rules.
+//! The lock file, the dashboard and the alert rules in this directory match the declared metrics.
 
 use papyra_metrics_engine_example::metrics::EngineMetrics;
 use papyra_metrics_export::schema::{self, AlertRules, Dashboard, Schema, SchemaError};

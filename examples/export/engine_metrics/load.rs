@@ -36,7 +36,7 @@ struct Load<'a> {
 }
 
 impl Load<'_> {
-    /// Returns a random number from 0 to below 1, from a linear congruential generator.
+    /// Returns a random number that is at least 0 and less than 1, from a linear congruential generator.
     #[allow(clippy::cast_precision_loss)] // a number of 24 bits is exact in a float
     fn random(&mut self) -> f64 {
         self.random = self
@@ -46,14 +46,14 @@ impl Load<'_> {
         (self.random >> 40) as f64 / f64::from(1 << 24)
     }
 
-    /// Returns a random duration: usually close to the typical one, and rarely much longer.
+    /// Returns a random duration, which is usually close to `typical` seconds, and rarely much longer.
     fn duration(&mut self, typical: f64) -> Duration {
         let spread = (self.random() + self.random() + self.random() - 1.5) * 1.2;
         let stall = if self.random() < 0.01 { 12.0 } else { 1.0 };
         Duration::from_secs_f64(typical * spread.exp() * stall)
     }
 
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small and positive
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // numbers are small and positive
     fn tick(&mut self, seconds: f64) {
         let busy = 1.0 + 0.5 * (seconds / 23.0).sin() + 0.2 * (seconds / 5.0).sin();
         let metrics = &self.engine.metrics;
@@ -88,7 +88,7 @@ impl Load<'_> {
         }
     }
 
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small and positive
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // numbers are small and positive
     fn write(&mut self, records: u64) {
         let metrics = &self.engine.metrics;
         for _ in 0..records {
@@ -105,7 +105,7 @@ impl Load<'_> {
         }
     }
 
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // small and positive
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // numbers are small and positive
     fn look_up(&mut self, cache: &CacheMetrics, lookups: f64, hit_ratio: f64) {
         for (block, share) in [(Block::Data, 0.7), (Block::Index, 0.2), (Block::Filter, 0.1)] {
             let lookups = lookups * share;
@@ -115,7 +115,7 @@ impl Load<'_> {
         }
     }
 
-    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // small and positive
+    #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)] // numbers are small and positive
     fn compact(&mut self, seconds: f64) {
         let metrics = &self.engine.metrics;
         // Levels with low numbers are compacted more often.

@@ -37,7 +37,7 @@ pub(crate) enum Outcome {
     Failed,
 }
 
-/// The kinds of failed requests, converted from the error of a request.
+/// The kinds of errors with which requests fail. An `EngineError` is converted to its kind.
 #[derive(Clone, Copy, Label)]
 pub(crate) enum ErrorKind {
     Io,

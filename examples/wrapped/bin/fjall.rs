@@ -1,4 +1,4 @@
-//! Writes to a `fjall` database in a directory and reads from it, and prints the metrics.
+//! Writes to a `fjall` database in a directory, reads from the database, and prints the metrics.
 //!
 //! `cargo run -p papyra-metrics-wrapped-examples --bin wrapped_fjall [DIRECTORY]`
 

@@ -1,4 +1,4 @@
-//! The exported metrics of the wrappers are those of the lock files.
+//! The exported metrics of the wrappers are the metrics in the lock files.
 
 use papyra_metrics_export::schema::{self, Schema, SchemaError};
 use papyra_metrics_wrapped_examples::fjall_store::FjallStore;

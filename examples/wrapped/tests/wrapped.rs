@@ -76,7 +76,8 @@ fn number(output: &str, key: &str) -> u64 {
     value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no `{key}` in\n{output}"))
 }
 
-/// Asserts that the first write that finds the disk full stops the database for writing, and that reads still succeed.
+/// Asserts that one write fails because the disk is full, that the database then refuses all writes, and that reads still
+/// succeed.
 fn a_full_disk_is_one_error_of_its_kind(program: &str, prefix: &str) {
     let output = on_a_small_disk(program);
     let number = |name: &str| number(&output, &format!("{prefix}_{name}"));
