@@ -132,7 +132,7 @@ fn compile() -> PathBuf {
 /// Returns the instructions of a function: its lines without labels, directives, and code in other sections.
 fn instructions(function: &str) -> Vec<String> {
     let assembly = ASSEMBLY.as_str();
-    // If two functions have identical code, the compiler may emit one of them only as an alias: `name = other_name`.
+    // If two functions have identical code, the compiler may emit only one function, and an alias: `name = other_name`.
     let alias = format!("{function} = ");
     let merged = assembly.lines().find_map(|line| line.strip_prefix(&alias));
     let label = format!("{}:", merged.unwrap_or(function));

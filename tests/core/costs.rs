@@ -135,7 +135,7 @@ fn a_reading_allocates_once_for_each_histogram_and_a_snapshot_once_more() {
     assert_eq!(allocations(|| ready_made.visit(&mut |_, _| ())), 6);
 }
 
-/// Metrics whose `walk` passes more histograms to the walker than the descriptors list.
+/// Metrics whose `walk` passes more histograms to the walker than `descriptors` contains.
 struct OneTooMany(Timed);
 
 impl Metrics for OneTooMany {

@@ -340,7 +340,7 @@ fn erased_distributions_are_read_in_the_exported_unit() {
     assert_eq!(erased.max_bound(), Some(f64::INFINITY));
     let uppers: Vec<f64> = erased.buckets().map(|bucket| bucket.upper()).collect();
     assert_eq!(uppers.len(), 29);
-    // Each bound is exactly the float of a decimal literal, so it is compared without a tolerance.
+    // Each bound equals a float literal exactly, so the comparison needs no tolerance.
     #[allow(clippy::float_cmp)]
     {
         assert_eq!(uppers[..4], [1e-7, 2e-7, 5e-7, 1e-6]);
@@ -373,7 +373,7 @@ fn since_returns_the_interval_or_everything_after_a_reset() {
         "count 1, mean 30 pages, p50 30 pages, p99 30 pages, max ≤ 40 pages"
     );
     pages.reset();
-    pages.record_n(30, 9); // one bucket now has more values than in `earlier`, and another has fewer
+    pages.record_n(30, 9); // one bucket now has more values than in `earlier`, and another bucket has fewer
     assert_eq!(pages.get().since(&earlier), pages.get());
     let erased = pages.get().erase();
     assert_eq!(erased.since(&Histogram::<Sizes>::new().get().erase()), erased);
@@ -621,7 +621,7 @@ fn floats_and_integers_of_any_size_are_compared_exactly() {
         assert_ne!(Value::Float(float), integer - 1);
         assert_eq!(integer, Value::Float(float));
     }
-    // `as` converts each of these floats to zero or to a limit of an integer type, but no float equals its integer.
+    // `as` converts each of these floats to zero or to a limit of an integer type. The float does not equal that integer.
     for float in [two_to(127), two_to(128), f64::INFINITY, f64::NAN] {
         assert_ne!(Value::Float(float), i128::MAX);
         assert_ne!(Value::Float(float), u128::MAX);

@@ -1,4 +1,4 @@
-//! The instruments, used as in a backend.
+//! Counters, gauges and peaks, used as a backend uses them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};

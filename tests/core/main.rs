@@ -1,4 +1,4 @@
-//! The crate `papyra-metrics` as its users see it: instruments, readings, and what they cost.
+//! Tests the public API of the crate `papyra-metrics`: instruments, readings, and the costs of both.
 
 mod assembly;
 mod assert_delta;

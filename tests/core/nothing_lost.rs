@@ -1,4 +1,4 @@
-//! No count is lost or counted twice. The loom models are in `papyra-metrics/src/counter.rs`.
+//! No count is lost or counted twice. The tests with the model checker loom are in `papyra-metrics/src/counter.rs`.
 
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};

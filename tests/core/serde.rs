@@ -69,8 +69,8 @@ fn through_json(scan: &Histogram<Scan>) -> (Distribution, Distribution) {
     (serde_json::from_str(&serde_json::to_string(&written).unwrap()).unwrap(), written)
 }
 
-/// JSON does not contain the base unit of a distribution. If all bounds and sums are whole seconds, a distribution is read
-/// with the base unit 1, otherwise with nanoseconds.
+/// JSON does not contain the base unit of a distribution. If all bounds and sums are whole seconds, the distribution that
+/// is read has seconds as its base unit. Otherwise it has nanoseconds.
 #[test]
 fn an_interval_is_exact_between_whole_seconds_and_nanoseconds() {
     let scan: Histogram<Scan> = Histogram::new();

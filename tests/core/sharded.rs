@@ -98,7 +98,7 @@ fn a_destructor_of_thread_local_storage_can_still_count() {
     }
     thread_local!(static LAST: Last = const { Last });
     // Thread-local values are dropped in an order that depends on the order of their creation. If the counter uses a
-    // thread-local value itself, `LAST` is created before that value in the first thread, and after it in the second.
+    // thread-local value itself, `LAST` is created before that value in one thread, and after that value in the other.
     for early in [true, false] {
         thread::spawn(move || {
             if early {
@@ -590,7 +590,7 @@ mod moved_and_interrupted {
             }
         }
 
-        /// Returns the signal at which the child stops, or `None` if it has exited successfully.
+        /// Returns the signal at which the child stops, or `None` if the child has exited successfully.
         fn wait(&self) -> Option<libc::c_int> {
             let mut status = 0;
             // SAFETY: this process forked the child, and `status` is valid for writes.
@@ -645,7 +645,8 @@ mod moved_and_interrupted {
 
     const EACH: u64 = 1_000_000;
 
-    /// A signal handler interrupts the first increment of the child, and increments the same counter.
+    /// For each instruction of an increment, interrupts a child process before the instruction. The signal handler
+    /// increments the same counter.
     #[test]
     #[cfg(target_arch = "x86_64")]
     fn an_interrupted_increment_and_the_increment_in_the_handler_both_count() {

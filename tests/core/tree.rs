@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// Returns the names of `package` and of all its dependencies, in alphabetical order. `edges` lists the kinds of
-/// dependencies that count.
+/// dependencies to include.
 fn dependencies(package: &str, edges: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "-p", package, "-e", edges, "--prefix", "none", "--no-dedupe"])

@@ -66,8 +66,8 @@ fn check(name: &str) {
     );
 }
 
-/// Expands the derive and the attributes of papyra-metrics. Returns the item with their output and without the expanded
-/// attributes. Other derives are kept.
+/// Expands the derive and the attributes of papyra-metrics on an item. Returns the item without these attributes, and the
+/// generated code. Other derives are kept.
 fn expand(item: Item) -> TokenStream {
     match item {
         Item::Struct(item) => {

@@ -1,4 +1,4 @@
-//! Structs with `storage`, which are both the declaration of the metrics and a typed snapshot of their values.
+//! Structs with `storage`. Such a struct declares metrics, and is also the type of a snapshot of their values.
 
 #![deny(warnings, missing_docs)]
 

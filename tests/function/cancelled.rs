@@ -1,7 +1,7 @@
 //! `cancelled` counts each future that is dropped while it waits, and nothing else. The tests cover every form of function
 //! that returns a future.
 
-#![allow(clippy::needless_pass_by_value, clippy::manual_async_fn)] // the tests need these forms
+#![allow(clippy::needless_pass_by_value, clippy::manual_async_fn)] // the tests need such functions
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -200,8 +200,8 @@ impl Log {
         Ok(what)
     }
 
-    /// Has an argument that is `Send` but not `Sync`. If the future held a reference to this argument, it would not be
-    /// `Send`. So the future must own the argument.
+    /// Has an argument that is `Send` but not `Sync`. To be `Send`, the future must own the argument instead of a reference
+    /// to the argument.
     #[metrics(errors, ok = ok, cancelled = cancelled, time = time)]
     async fn moved(&mut self, cell: std::cell::Cell<u8>, what: &str) -> Result<u8, Failed> {
         step("first").await?;

@@ -1,6 +1,6 @@
 //! The attribute does not change when functions and their futures drop arguments, or in which order.
 
-#![allow(clippy::manual_async_fn, clippy::needless_pass_by_value, clippy::needless_question_mark)] // the tests need these forms
+#![allow(clippy::manual_async_fn, clippy::needless_pass_by_value, clippy::needless_question_mark)] // the tests need such functions
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -43,8 +43,8 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Calls a function, polls its future once, and drops the future. If `is_finished`, polls the future until it is ready.
-/// Records these steps in `order`, to which each dropped `Note` also adds its name.
+/// Calls a function, polls its future, and drops the future. If `is_finished`, polls until the future is ready, and
+/// otherwise once. Records these steps in `order`, to which each dropped `Note` also adds its name.
 fn record<F: Future>(order: &Order, is_finished: bool, function: impl FnOnce() -> F) {
     let step = |name| order.borrow_mut().push(name);
     {

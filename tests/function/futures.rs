@@ -1,6 +1,6 @@
 //! Every form of function that returns a future: each future counts once, when it is polled, and stays `Send`.
 
-#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // the tests need these forms
+#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // the tests need such functions
 #![allow(
     clippy::manual_async_fn,
     clippy::unnecessary_wraps,
@@ -20,7 +20,7 @@ use crate::common::{Failed, Fallible, LogMetrics};
 
 type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Is pending at the first poll, and parses the text at the second.
+/// Is pending at the first poll, and parses the text at the second poll.
 async fn parse(text: &str) -> Fallible<u32> {
     let mut polled = false;
     std::future::poll_fn(|context| {

@@ -1,7 +1,7 @@
 //! Errors by kind: if the key `errors` names a family, each error is counted once, in the member of the family for the kind
 //! of the error.
 
-#![allow(clippy::needless_pass_by_value, clippy::unused_self, clippy::unused_async)] // the tests need these forms
+#![allow(clippy::needless_pass_by_value, clippy::unused_self, clippy::unused_async)] // the tests need such functions
 
 use std::future::Future;
 use std::io;

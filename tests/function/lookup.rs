@@ -1,7 +1,7 @@
 //! The value of a key is a path in `self.metrics`, a path in the metrics that `at` names, an argument, or any other
 //! expression.
 
-#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // the tests need these forms
+#![allow(clippy::unused_async, clippy::needless_pass_by_value, clippy::unnecessary_wraps)] // the tests need such functions
 #![allow(clippy::unused_self)]
 
 use std::future::Future;

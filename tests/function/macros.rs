@@ -1,7 +1,7 @@
 //! Macro calls in the body of a function with the attribute. A macro of any name may return or await. Each macro receives
 //! the tokens that the user wrote.
 
-#![allow(clippy::unnecessary_wraps, clippy::unused_self, clippy::needless_pass_by_ref_mut)] // the tests need these forms
+#![allow(clippy::unnecessary_wraps, clippy::unused_self, clippy::needless_pass_by_ref_mut)] // the tests need such functions
 
 use std::future::Future;
 use std::pin::pin;

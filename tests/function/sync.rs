@@ -1,6 +1,6 @@
 //! Every form of function that is not `async`. Each error of a function is counted once and returned unchanged.
 
-#![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // the tests need these forms
+#![allow(clippy::unnecessary_wraps, clippy::needless_pass_by_value, clippy::needless_lifetimes)] // the tests need such functions
 #![allow(clippy::unused_self, clippy::needless_pass_by_ref_mut)]
 
 use std::fmt::Display;

@@ -1,7 +1,7 @@
 //! `time` records the duration of each call that returns, for every form of function. With `sample`, it records the
 //! durations of some of these calls.
 
-#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, clippy::unused_self)] // the tests need these forms
+#![allow(clippy::needless_pass_by_value, clippy::unnecessary_wraps, clippy::unused_self)] // the tests need such functions
 #![allow(clippy::unused_async)]
 
 use std::future::Future;
@@ -107,7 +107,7 @@ impl Log {
     #[metrics(time = time)]
     fn returns_at_the_end(&self, text: &str) -> bool {
         let is_ok = parse(text).is_ok();
-        #[allow(clippy::needless_return)] // the test needs this form
+        #[allow(clippy::needless_return)] // the test needs this `return`
         return is_ok;
     }
 
