@@ -4,4 +4,4 @@
 //! - `cargo run --example async_backend`: a log on tokio, with concurrent writers and cancelled writes.
 //! - `cargo run --example custom_instrument`: a user-defined instrument.
 //! - `cargo run --example existing_atomics`: the derive on a struct of atomics.
-//! - `cargo run --example live`: a backend that publishes its metrics, to watch from another terminal.
+//! - `cargo run --example live`: a backend that publishes its metrics, which can be watched from another terminal.

@@ -1,11 +1,11 @@
-//! A backend that publishes its metrics, to watch from another terminal.
+//! A backend that publishes its metrics. Run the backend, and watch the metrics from another terminal:
 //!
 //! ```sh
 //! cargo run --example live
 //! cargo run --bin papyra-metrics -- watch /tmp/papyra-metrics-live.metrics
 //! ```
 //!
-//! The backend runs until Ctrl-C, or until the time of `--seconds` is over, which is an hour by default. After Ctrl-C or `kill -9`,
+//! The backend runs until Ctrl-C, but not longer than `--seconds`, which is 3600 by default. After Ctrl-C or `kill -9`,
 //! `papyra-metrics show` still prints the last counts.
 
 use std::{

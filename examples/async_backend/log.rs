@@ -1,4 +1,4 @@
-//! An append-only log in a file, shared by many tokio tasks. Each record is framed by its length:
+//! An append-only log in a file, shared by many tokio tasks. The length of each record precedes its payload:
 //!
 //! ```text
 //! length: u32 LE | payload
@@ -101,8 +101,8 @@ impl AsyncLog {
         Ok(Self { file: Mutex::new(file), metrics: LogMetrics::default() })
     }
 
-    /// Appends one record atomically, even if the future is dropped before it finishes: `tokio::fs::File` copies the frame and
-    /// writes it on another thread. The record of a cancelled append may or may not be in the log.
+    /// Appends one record atomically, even if the future is dropped early: `tokio::fs::File` copies the frame and writes the
+    /// copy on another thread. After a cancelled append, the record may or may not be in the log.
     #[metrics(
         errors,
         ok = records_written,

@@ -73,7 +73,7 @@ async fn run(path: &Path) -> Result<(), LogError> {
 
     print(&format!("{WRITERS} tasks append {RECORDS} records each. Meanwhile:\n"))?;
     let appended = append_and_watch(&log).await;
-    // Print the metrics before a task's error is reported.
+    // Prints the metrics before an error of a task is returned.
     print(&format!("\nThe tasks are done.\n{}\n", report(&log)))?;
     appended?;
 
@@ -132,7 +132,7 @@ fn snapshot(log: &AsyncLog) -> Option<Snapshot> {
     log.metrics().map(Metrics::snapshot)
 }
 
-/// Returns one line with the metrics that change.
+/// Returns one line with the metrics that change during the appends.
 fn summary(log: &AsyncLog) -> String {
     let Some(snapshot) = snapshot(log) else { return "metrics: <unavailable>".to_owned() };
     let names = ["appends", "records_written", "appends_in_flight"];

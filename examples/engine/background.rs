@@ -114,7 +114,7 @@ impl Inner {
         self.work_changed.notify_all();
     }
 
-    /// Writes a memtable to level 0 and removes its logs.
+    /// Writes a memtable to level 0, and removes the logs that contain its records.
     #[metrics(errors = flush_errors, time = flush)]
     pub(crate) fn flush(&self, frozen: &Memtable) -> Result<(), Error> {
         let outputs = self.write_tables(frozen.iter(&[]).map(Ok), u64::MAX)?;

@@ -17,7 +17,7 @@ pub(crate) const LEVELS: usize = Level::COUNT;
 #[derive(Clone, Default)]
 pub(crate) struct Levels(pub(crate) [Vec<Arc<Table>>; LEVELS]);
 
-/// The limits that decide when a level is compacted into the next one.
+/// The limits that decide when a level is compacted into the next level.
 #[derive(Clone, Copy)]
 pub(crate) struct Limits {
     /// The number of tables at which level 0 is compacted.
@@ -30,7 +30,7 @@ pub(crate) struct Limits {
 /// A compaction, which merges tables and replaces them by the result.
 pub(crate) struct Compaction {
     pub(crate) into: Level,
-    /// The tables, the newest first.
+    /// The tables to merge, from the newest to the oldest.
     pub(crate) inputs: Vec<Arc<Table>>,
     /// Whether deletions are dropped. A deletion is not needed if no deeper level can have an older entry of its key.
     pub(crate) drops_deletions: bool,
@@ -45,7 +45,7 @@ impl Levels {
         self.0[level].iter().map(|table| table.len).sum()
     }
 
-    /// Returns the newest entry of a key.
+    /// Returns the newest entry of a key in all tables.
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Entry>, Error> {
         for (level, tables) in self.0.iter().enumerate() {
             let candidates = if level == 0 {
@@ -63,7 +63,7 @@ impl Levels {
         Ok(None)
     }
 
-    /// Returns the tables that may have keys from `from` on, as sources of a merge.
+    /// Returns the tables that may have the key `from` or later keys, as sources of a merge.
     pub(crate) fn sources<'a>(&'a self, from: &'a [u8]) -> impl Iterator<Item = Source<'a>> {
         self.tables().filter(move |table| table.last_key.as_slice() >= from).map(move |table| {
             Box::new(Arc::clone(table).iter(from, BlockReader::Request)) as Source<'a>

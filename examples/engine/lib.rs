@@ -9,8 +9,8 @@
 //! | `table.rs`, `table_writer.rs` | sorted tables with bloom filters, immutable once written |
 //! | `levels.rs`, `merge.rs` | tables by level, the choice of the next compaction, and the merge of sorted sources |
 //! | `manifest.rs` | the list of the tables and logs that are in use |
-//! | `store.rs`, `background.rs`, `recovery.rs` | reads and writes; flushes and compactions; opening |
-//! | `codec.rs`, `protocol.rs`, `server.rs` | bytes, requests, and the server on tokio |
+//! | `store.rs`, `background.rs`, `recovery.rs` | reads and writes; flushes and compactions; the opening of a store |
+//! | `codec.rs`, `protocol.rs`, `server.rs` | the encoding of data, the requests of clients, and the server on tokio |
 //!
 //! The README next to this file shows the metrics under load and under faults.
 

@@ -24,7 +24,7 @@ pub enum Op {
     Scan,
 }
 
-/// A level of the tree. Level 0 holds flushed memtables, whose keys overlap; each further level is sorted.
+/// A level of the tree. Level 0 holds flushed memtables, whose keys overlap. The tables of each further level do not overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Label)]
 pub enum Level {
     /// Level 0, which holds flushed memtables.

@@ -1,4 +1,4 @@
-//! Opens a store: finds its files, replays the logs, and removes files that a crash has left behind.
+//! Opens a store: finds the files of the store, replays the logs, and removes files that a crash has left behind.
 
 use std::fs;
 use std::path::Path;

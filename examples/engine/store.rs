@@ -33,7 +33,7 @@ pub struct Options {
     /// The number of bytes in level 1 above which tables of level 1 are compacted into level 2. The limit of each further level is
     /// ten times the limit of the level before.
     pub level_1_bytes: u64,
-    /// The size in bytes at which a compaction ends a table and begins the next one.
+    /// The size in bytes at which a compaction ends a table and begins the next table.
     pub table_bytes: u64,
     /// The size of the cache of blocks, in bytes.
     pub cache_bytes: u64,
@@ -117,7 +117,7 @@ impl Store {
         }
     }
 
-    /// Stores a value, which is durable on return if [`Options::is_synced`] is set. Only a sample of the calls is
+    /// Stores a value. The value is durable on return if [`Options::is_synced`] is set. Only a sample of the calls is
     /// timed, because a write without a sync takes only a few microseconds.
     #[metrics(
         at = self.inner.metrics,

@@ -16,8 +16,8 @@ use super::table_writer::{self, FILTER_SEED, MAGIC};
 
 const FOOTER: usize = 12;
 
-/// A cache of blocks, by the number of the table and the index of the block. Blocks of removed tables are evicted when
-/// they have not been used for long.
+/// A cache of blocks. A block is found by the number of its table and its index in the table. Blocks of removed tables are
+/// evicted when they have not been used for long.
 pub(crate) type BlockCache = Cache<(u64, usize), Arc<[u8]>, BlockWeight>;
 
 #[derive(Clone)]

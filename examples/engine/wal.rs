@@ -1,5 +1,5 @@
-//! The write-ahead log. A write is acknowledged when its record is written and, if `is_synced`, on the disk. Records
-//! that are waiting at the same time are written and synced together, in one frame:
+//! The write-ahead log. A write is acknowledged when its record is written. If `is_synced`, the record must also be on
+//! the disk. Records that are waiting at the same time are written and synced together, in one frame:
 //!
 //! ```text
 //! payload length: u32 | CRC-32 of segment, offset and payload: u32 | payload: entries

@@ -1,4 +1,4 @@
-//! An append-only log of records in a file. Each record is framed by its length and its checksum:
+//! An append-only log of records in a file. The length and the checksum of each record precede its payload:
 //!
 //! ```text
 //! length: u32 LE | CRC-32 of the payload: u32 LE | payload

@@ -44,7 +44,7 @@ impl From<&Error> for ErrorKind {
 /// A database of records.
 pub struct RedbStore {
     database: Database,
-    /// The metrics, for the application to register, publish or print.
+    /// The metrics, which the application can register, publish or print.
     pub metrics: RedbMetrics,
 }
 

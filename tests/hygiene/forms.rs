@@ -62,7 +62,7 @@ pub struct Plain<T> {
     /// Writes.
     #[metrics(errors)]
     pub writes: ::core::primitive::u64,
-    /// Open now.
+    /// Open files.
     #[metrics(padded)]
     pub open: ::core::primitive::i64,
     /// The metrics of another struct with `storage`.

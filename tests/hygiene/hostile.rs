@@ -1,5 +1,5 @@
 //! Compiles every form of the derive and the attribute without a prelude, among items and macros with the names that generated
-//! code might use. Each included file refers to papyra-metrics by another path: `forms.rs` by a re-export in another crate,
+//! code might use. Each included file refers to papyra-metrics by a different path: `forms.rs` by a re-export in another crate,
 //! `timed_forms.rs` by a re-export in this crate, and `label_forms.rs` by a renamed crate.
 
 #![no_std]

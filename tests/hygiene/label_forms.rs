@@ -171,7 +171,7 @@ pub struct Counts<L: ::papyra_metrics::Label> {
     /// Requests.
     #[metrics(sharded)]
     pub requests: ::papyra_metrics::Family<Tier, ::core::primitive::u64>,
-    /// Open now.
+    /// Open files.
     #[metrics(padded, labels(of = "any"))]
     pub open: ::papyra_metrics::Family<L, ::core::primitive::i64>,
     /// How long requests take.

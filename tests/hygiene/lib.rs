@@ -251,7 +251,7 @@ impl Functions {
         Box::pin(std::future::ready(done))
     }
 
-    /// Returns a type whose name could be an alias of a future. The macro cannot know that it is not.
+    /// Returns a type whose name could be an alias of a future. Only the compiler knows that the type is not a future.
     #[metrics(time = time, in_flight = in_flight)]
     pub fn named(&self) -> String {
         self.done.to_string()

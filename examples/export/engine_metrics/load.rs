@@ -31,7 +31,7 @@ pub(crate) fn run_until<T>(engine: &Engine, wait: impl FnOnce() -> T) {
 struct Load<'a> {
     engine: &'a Engine,
     random: u64,
-    /// The fraction of a compaction that is due. Each tick increases it, and a compaction runs when it reaches 1.
+    /// The fraction of a compaction that is due. Each tick increases the fraction. When it reaches 1, a compaction runs.
     compactions_due: f64,
 }
 

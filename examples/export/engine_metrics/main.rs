@@ -1,4 +1,5 @@
-//! All metrics of an LSM engine in one declaration: one snapshot, one published file, one registration, one scrape.
+//! Declares all metrics of an LSM engine in one struct, so that one snapshot, one published file, one registration and one
+//! scrape contain them all.
 //!
 //! ```sh
 //! cargo run -p papyra-metrics-export-examples --example engine_metrics                 # prints a scrape
