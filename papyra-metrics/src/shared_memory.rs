@@ -21,7 +21,9 @@ pub trait Publishable: Metrics + Sized {
     fn __metrics() -> &'static [Descriptor];
 }
 
+#[doc(hidden)] // the bound names a private trait; the docs of `Publishable` list the types
 impl<M: Metrics + SharedMemorySafe> Publishable for M {
+    #[doc(hidden)]
     fn __metrics() -> &'static [Descriptor] {
         M::__metrics()
     }
@@ -34,6 +36,7 @@ impl<M: Metrics + SharedMemorySafe> Publishable for M {
     note = "other processes share the memory of a published struct, so it contains only inline instruments: `Counter`, `Gauge`, `FloatGauge`, `Peak`, `Histogram`, `ShardedCounter`, `ShardedHistogram`, `CachePadded` and `Family` of those, `AtomicU64`, `AtomicI64`, and flattened structs of these",
     note = "keep other fields beside the published struct, in the struct that owns it"
 )]
+#[doc(hidden)]
 pub trait SharedMemorySafe {
     /// Returns the descriptors of a struct that derives `Metrics`; empty for an instrument.
     #[doc(hidden)]

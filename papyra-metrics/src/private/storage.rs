@@ -13,6 +13,7 @@ use crate::{Descriptor, Metrics, Value, Walker};
     label = "this type has no `#[metrics(storage = …)]`",
     note = "in a struct with `storage`, a flattened field is itself a struct that derives `Metrics` with `storage = Name`"
 )]
+#[doc(hidden)]
 pub trait HasStorage<const PRESENT: bool = true>: Sized {
     /// Generated code evaluates this constant to check that the type implements the trait.
     const ASSERTED: () = ();

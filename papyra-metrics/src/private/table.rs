@@ -19,6 +19,7 @@ use crate::{
     note = "`#[metrics(flatten)]` requires a struct with `#[derive(Metrics)]`, or a `&`, `Box`, `Rc`, `Arc` or `Option` of one",
     note = "names are composed at compile time, so a trait object or a hand-written `Metrics` cannot be flattened; a single instrument needs no `flatten`"
 )]
+#[doc(hidden)]
 pub trait DescriptorTable: Metrics {
     /// The struct's own metrics, in declaration order.
     const OWN: &'static [Descriptor];

@@ -53,6 +53,7 @@ fallible!(
     label = "bare `errors` counts in the field marked `#[metrics(errors)]`",
     note = "derive `Metrics` for the struct and mark one of its counters with `#[metrics(errors)]`, or name the counter: `#[metrics(errors = write_errors)]`"
 )]
+#[doc(hidden)]
 pub trait ErrorCounter<E: ?Sized> {
     /// Counts one error.
     fn count_error(error: &E, metrics: &Self);
@@ -64,6 +65,7 @@ pub trait ErrorCounter<E: ?Sized> {
     label = "bare `errors` counts in the field marked `#[metrics(errors)]`, and `errors_by` returns a `{L}`",
     note = "mark a `Family<{L}, Counter>` with `#[metrics(errors)]`, or name the family: `errors = write_errors`"
 )]
+#[doc(hidden)]
 pub trait ErrorFamily<L> {
     /// Counts one error with this label.
     fn count_label(label: L, metrics: &Self);
