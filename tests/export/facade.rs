@@ -1,4 +1,4 @@
-//! The `metrics` facade: values arrive in `metrics-exporter-prometheus`, and in any other recorder.
+//! Tests the `metrics` facade with `metrics-exporter-prometheus` and with other recorders.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
@@ -14,7 +14,7 @@ use papyra_metrics_export::{Export, Registry};
 
 use crate::log::open;
 
-/// Returns the samples and the help lines of a text exposition.
+/// Returns the samples and the help lines of a text exposition, split at their last spaces.
 fn samples(text: &str) -> BTreeMap<&str, &str> {
     let lines = text.lines().filter(|line| !line.starts_with("# TYPE"));
     lines.filter_map(|line| line.rsplit_once(' ')).collect()
@@ -37,7 +37,7 @@ fn metrics_exporter_prometheus_has_the_exact_totals_over_resets_and_reopened_bac
         orders.reset();
         orders.records_written.add(1);
         facade.export().unwrap();
-        // In every other round, nothing is exported between the closing of the backend and its reopening.
+        // In every other round, no export takes place between closing and reopening the backend.
         drop(orders);
         if n % 2 == 0 {
             facade.export().unwrap();
@@ -113,7 +113,7 @@ fn with_the_current_baseline_later_counts_are_exported_and_every_counter_is_regi
     drop(closed);
     let mut facade = Facade::with_recorder(&registry, recorder).with_current_baseline();
     orders.bytes_written.add(2);
-    // A backend with the same labels continues the series of the closed one.
+    // This backend has the labels of the closed backend, so it continues the same series.
     let reopened = open(&registry, "closed");
     reopened.records_written.add(5);
     let later = open(&registry, "later");
@@ -204,7 +204,7 @@ fn metrics_exporter_prometheus_counts_each_bucket_exactly() {
     assert_eq!(registry.problems(), []);
 }
 
-/// A recorder that keeps each call of its histograms: the value, and how often it is recorded.
+/// A recorder that stores each call of a histogram: the value, and how many times it is recorded.
 #[derive(Clone, Debug, Default)]
 struct Calls(Arc<Mutex<Vec<(f64, usize)>>>);
 

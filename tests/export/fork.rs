@@ -1,4 +1,4 @@
-//! A process that forks: the threads of its exporters do not exist in the child, which can start new exporters.
+//! Forks a process. The threads of its exporters do not exist in the child, but the child can start new exporters.
 
 #![allow(unsafe_code)] // `fork` is unsafe
 
@@ -29,10 +29,10 @@ fn scrape(address: SocketAddr) -> String {
     answer
 }
 
-/// Runs a function in a forked process. Returns whether it ended without a panic.
+/// Runs a function in a forked process. Returns whether the function ended without a panic.
 fn succeeds_in_child(run: impl FnOnce()) -> bool {
-    // SAFETY: the child needs the allocator, so no other thread may use it during the fork. The only other threads are
-    // those of the exporters, and these wait: one for an interval of an hour, the others for clients.
+    // SAFETY: the child allocates, so no other thread may hold a lock of the allocator during the fork. The only other
+    // threads belong to the exporters, and they only wait: one thread for an hour, and the others for clients.
     let child = unsafe { libc::fork() };
     assert!(child >= 0, "{}", std::io::Error::last_os_error());
     if child == 0 {
@@ -40,7 +40,7 @@ fn succeeds_in_child(run: impl FnOnce()) -> bool {
         process::exit(i32::from(result.is_err()));
     }
     let mut status = -1;
-    // SAFETY: the status is valid for writes, and the child is waited for once.
+    // SAFETY: `status` is valid for writes, and nothing else waits for the child.
     assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
     status == 0
 }

@@ -15,7 +15,7 @@ struct LogMetrics {
     records_written: Counter,
 }
 
-/// Returns all values that the reader reads, by name and labels. The value of a histogram is its count.
+/// Returns all values that the reader reads, by name and labels. For a histogram, the value is its count.
 fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
     let samples = reader
         .read()
@@ -73,7 +73,7 @@ fn a_handle_adds_its_labels_to_all_metrics_registered_through_it() {
         read(&mut RegistryReader::new(&registry)),
         map([("records_written{db=\"a\",shard=\"7\",zone=\"eu\"}", 0), ("records_written{}", 0)])
     );
-    // `with_labels` never fails; a registration through the handle can fail.
+    // `with_labels` accepts all labels. Invalid labels are refused when metrics are registered.
     let metrics = Arc::new(LogMetrics::default());
     let twice = handle.register(metrics.clone(), &[("db", "b")]).unwrap_err();
     assert_eq!(twice, RegisterError::DuplicateLabel { name: "db".to_owned() });
@@ -130,7 +130,7 @@ fn a_library_without_an_exporter_is_used_twice_in_one_process() {
     ]);
     assert_eq!(read(&mut reader), expected);
 
-    // Components are opened and closed at run time.
+    // Tables are opened and closed at run time.
     cold.close("orders");
     hot.table("users");
     assert_eq!(read(&mut reader).len(), 6);
@@ -171,13 +171,13 @@ fn the_same_metrics_registered_again_are_not_counted_again() {
     registry.register(log.clone(), labels).unwrap();
     assert_eq!(read(), 10);
 
-    // Events counted while the metrics are not registered are part of their total.
+    // The total includes events that were counted while the metrics were not registered.
     registry.unregister(&log);
     log.records_written.add(1);
     registry.register(log.clone(), labels).unwrap();
     assert_eq!(read(), 11);
 
-    // Other metrics may use the same labels in between.
+    // Between two registrations of `log`, other metrics may have its labels.
     registry.unregister(&log);
     for _ in 0..3 {
         let other = Arc::new(LogMetrics::default());
@@ -202,7 +202,8 @@ fn a_closed_backend_is_remembered_within_the_limits_and_then_begins_at_zero() {
         read(&mut reader)[&format!("records_written{{backend=\"{name}\"}}")]
     };
     assert_eq!([count("a"), count("a"), count("b")], [1, 2, 1]);
-    // Closing a third backend makes the registry forget the first one.
+    // The registry remembers two closed backends. When a third backend is closed, the one that was closed first is
+    // forgotten.
     assert_eq!([count("c"), count("d")], [1, 1]);
     assert_eq!([count("a"), count("c"), count("d")], [1, 2, 2]);
 
@@ -239,8 +240,8 @@ fn metrics_that_are_registered_again_after_they_were_forgotten_begin_at_zero() {
         record(3);
         assert_eq!(read(), [5, 5]);
     }
-    // The metrics are also forgotten if other metrics have their labels in the meantime. The series then continues the
-    // total of the other metrics.
+    // The registry also forgets `metrics` if other metrics are registered with the same labels in the meantime. When
+    // `metrics` is registered again, each series continues from the total of the other metrics.
     assert!(registry.unregister(&metrics));
     let other = Arc::new(Appends::default());
     registry.register(other.clone(), labels).unwrap();

@@ -1,5 +1,5 @@
-//! Histograms and float gauges in a registry: values that continue over several backends, and registrations that are
-//! refused.
+//! Tests histograms and float gauges in a registry. They continue when a backend is reopened, and conflicting
+//! registrations are refused.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -118,7 +118,7 @@ fn each_histogram_keeps_its_values_while_others_come_and_go() {
             metrics.append.record(micros(i as u64 * 100));
             metrics.record_size.record(i as u64 * 1000);
         }
-        // The last values of the closed backend are read once.
+        // The reader returns the last values of the closed backend once.
         let last = backends[gone].take().unwrap();
         let expected = last.record_size.total().erase();
         drop(last);
@@ -159,7 +159,7 @@ fn histograms_of_one_name_with_different_buckets_are_refused() {
     );
     let RegisterError::ConflictingDefinition { new, .. } = error else { panic!("{error}") };
     assert_eq!(new.bounds, ["0.001", "0.03"]);
-    // The refused registration has no effect: its metrics can be registered elsewhere.
+    // The refused metrics can be registered in another registry.
     let other_registry = Registry::new();
     other_registry.register(other.clone(), &[]).unwrap();
     assert!(other_registry.register(one.clone(), &[("backend", "a")]).is_err());
@@ -216,7 +216,8 @@ fn buckets_that_become_known_later_are_checked_then() {
 
 #[test]
 fn a_hand_written_histogram_continues_after_a_reset() {
-    /// A histogram that implements only the required methods, so that a reset also resets its total.
+    /// A histogram that implements only the required methods of `Instrument`. So a reset also resets the total of the
+    /// histogram.
     #[derive(Default)]
     struct Plain(Histogram<Coarse>);
 
@@ -271,7 +272,7 @@ fn a_gauge_may_be_a_float_in_one_backend_and_an_integer_in_another() {
     assert!(matches!(read[..], [Value::Float(-0.25), Value::Gauge(-3)]), "{read:?}");
     float.fill.set(f64::INFINITY);
     assert_eq!(reader.read().next().unwrap().value(), &f64::INFINITY);
-    // A float is replaced by an integer under the same labels.
+    // An integer gauge continues the series of a closed float gauge that had the same labels.
     drop(float);
     assert_eq!(reader.read().count(), 2);
     let again = Arc::new(Integer::default());

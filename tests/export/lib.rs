@@ -1,4 +1,5 @@
-//! Real servers for the tests. Each is started on a free port, and stopped at the end of its test.
+//! Starts real servers for the tests. Each server listens on a free port, and is stopped at the end of the test that
+//! started the server.
 
 #![allow(clippy::missing_panics_doc)] // tests fail by panicking
 
@@ -22,7 +23,7 @@ pub fn installed() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/servers")
 }
 
-/// Returns the path of a program, installed by `.ci/install` or found in `PATH`.
+/// Returns the path of a program that `.ci/install` has installed or that is in `PATH`.
 pub fn find(program: &str) -> PathBuf {
     let local = [installed().join("bin"), installed().join("python/bin")];
     let path = env::var_os("PATH").unwrap_or_default();
@@ -43,7 +44,7 @@ pub fn directory(name: &str) -> PathBuf {
     directory.canonicalize().unwrap()
 }
 
-/// Returns a free port, both for TCP and for UDP.
+/// Returns a port that is free for both TCP and UDP.
 pub fn free_port() -> u16 {
     loop {
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
@@ -54,11 +55,11 @@ pub fn free_port() -> u16 {
     }
 }
 
-/// Repeats a request until it is answered, because other processes do not report that they are ready.
+/// Calls `ask` until it returns `Some`, because other processes do not report that they are ready.
 ///
 /// # Panics
 ///
-/// Panics if there is no answer within 30 seconds.
+/// Panics if `ask` returns only `None` for 30 seconds.
 pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
@@ -70,7 +71,7 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A server that is killed at the end of its test, even if the test panics.
+/// A server process that is killed when this value is dropped, so even if a test panics.
 #[derive(Debug)]
 pub struct Server {
     process: Child,
@@ -78,7 +79,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a program whose output goes to a file.
+    /// Starts a program, and writes its output to the file `log`.
     pub fn start(command: &mut Command, log: PathBuf) -> Self {
         let output = File::create(&log).unwrap();
         let process = command
@@ -90,7 +91,7 @@ impl Server {
         Self { process, log }
     }
 
-    /// Returns the output so far.
+    /// Returns what the server has printed so far.
     pub fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()
     }
@@ -106,7 +107,7 @@ impl Drop for Server {
     }
 }
 
-/// A Prometheus server that scrapes one target each second.
+/// A Prometheus server that scrapes one target every second.
 #[derive(Debug)]
 pub struct Scraper {
     _server: Server,
@@ -114,12 +115,12 @@ pub struct Scraper {
 }
 
 impl Scraper {
-    /// Starts the server. It scrapes for the first time some seconds later.
+    /// Starts a server that scrapes this target. The first scrape takes place some seconds later.
     pub fn of(target: &str, name: &str) -> Self {
         Self::with_rules(target, name, "groups: []\n")
     }
 
-    /// Starts the server with this rule file, whose rules it evaluates each second.
+    /// Starts a server that scrapes this target, and that evaluates these rules every second.
     pub fn with_rules(target: &str, name: &str, rules: &str) -> Self {
         let port = free_port();
         let directory = directory(name);
@@ -139,7 +140,7 @@ impl Scraper {
         Self { _server: Server::start(&mut command, directory.join("log")), port }
     }
 
-    /// Returns the answer of the server's API, or `None` while it does not answer.
+    /// Sends a query to the server's API. Returns the answer, or `None` if the request fails.
     pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Option<Json> {
         let mut request = ureq::get(format!("http://127.0.0.1:{}/api/v1/{path}", self.port));
         for (name, value) in query {
@@ -149,13 +150,13 @@ impl Scraper {
         serde_json::from_str(&body).ok()
     }
 
-    /// Returns the value of the first series that the query finds, or `None` while there is none.
+    /// Returns the value of the first series that the query finds, or `None` if the query fails or finds no series.
     pub fn query(&self, query: &str) -> Option<String> {
         let answer = self.get("query", &[("query", query)])?;
         answer["data"]["result"][0]["value"][1].as_str().map(str::to_owned)
     }
 
-    /// Waits until the query has this value.
+    /// Waits until the query returns this value.
     pub fn wait_for(&self, query: &str, value: &str) {
         wait_for(&format!("{query} to be {value}"), || {
             self.query(query).filter(|now| now == value)
@@ -163,7 +164,7 @@ impl Scraper {
     }
 }
 
-/// The `StatsD` daemon, with a flush interval of an hour, so that it keeps its sums.
+/// A `StatsD` daemon. It flushes once an hour, so its sums are not reset during a test.
 #[derive(Debug)]
 pub struct StatsDaemon {
     _server: Server,
@@ -173,7 +174,7 @@ pub struct StatsDaemon {
 }
 
 impl StatsDaemon {
-    /// Starts the daemon, and returns once it counts.
+    /// Starts the daemon, and waits until the daemon counts datagrams.
     pub fn start(name: &str, port: u16) -> Self {
         let admin = free_port();
         let directory = directory(name);
@@ -192,7 +193,7 @@ impl StatsDaemon {
         command.arg(stats).arg(config);
         let daemon =
             Self { _server: Server::start(&mut command, directory.join("log")), port, admin };
-        // UDP has no acknowledgement, but a counted datagram shows that the daemon is ready.
+        // UDP has no acknowledgement. So the daemon is known to be ready only when it has counted a datagram.
         let probe = UdpSocket::bind("127.0.0.1:0").unwrap();
         wait_for("the daemon to count", || {
             let _ = probe.send_to(b"probe:1|c", ("127.0.0.1", port));
@@ -201,12 +202,13 @@ impl StatsDaemon {
         daemon
     }
 
-    /// Returns the daemon's `counters` or `gauges` by name, or `None` if it does not answer.
+    /// Returns the daemon's counters or gauges by name, or `None` if the daemon does not answer. `what` is `counters`
+    /// or `gauges`.
     pub fn ask(&self, what: &str) -> Option<BTreeMap<String, i64>> {
         self.values(what)
     }
 
-    /// Returns the daemon's `counters` or `gauges` by name, as floats, or `None` if it does not answer.
+    /// Returns the daemon's counters or gauges by name, like [`ask`](Self::ask), but as floats.
     pub fn numbers(&self, what: &str) -> Option<BTreeMap<String, f64>> {
         self.values(what)
     }
@@ -229,7 +231,7 @@ impl StatsDaemon {
         Some(values.collect())
     }
 
-    /// Waits until the daemon's sum of the counter is this number, because the last datagrams may not have arrived yet.
+    /// Waits until this counter of the daemon has this value, because the last datagrams may not have arrived yet.
     /// Returns all counters of the daemon.
     pub fn wait_for(&self, counter: &str, value: i64) -> BTreeMap<String, i64> {
         wait_for(&format!("{counter} to be {value}"), || {
@@ -239,7 +241,7 @@ impl StatsDaemon {
     }
 }
 
-/// Returns the value as a number. The number of a histogram is its count.
+/// Returns the value of a counter or an integer gauge, or the count of a histogram.
 pub fn number(value: &Value) -> i64 {
     let count = value.as_histogram().map(|it| i64::try_from(it.count()).unwrap());
     count.unwrap_or_else(|| value.as_i64().unwrap())

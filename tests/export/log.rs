@@ -1,4 +1,4 @@
-//! The metrics with which most exporters are tested, and their registration.
+//! The metrics that the tests of most exporters use, and a function that registers them.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -16,7 +16,7 @@ pub(crate) struct LogMetrics {
     pub(crate) open_segments: Gauge,
 }
 
-/// Registers new metrics under the label `backend`.
+/// Registers new metrics, whose label `backend` has the value `name`.
 pub(crate) fn open(registry: &Registry, name: &str) -> Arc<LogMetrics> {
     let metrics = Arc::new(LogMetrics::default());
     registry.register(metrics.clone(), &[("backend", name)]).unwrap();

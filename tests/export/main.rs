@@ -1,4 +1,4 @@
-//! The crate `papyra-metrics-export` as an application uses it, against the real servers.
+//! Tests the crate `papyra-metrics-export` as an application uses it, with the real servers.
 
 mod allocations;
 mod dashboard;

@@ -1,4 +1,5 @@
-//! OTLP without the SDK: messages that a collector decodes or refuses, and messages after an outage.
+//! Tests OTLP without the SDK: messages that a collector decodes, messages that it refuses, and messages after an
+//! outage.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
@@ -37,7 +38,7 @@ fn open(registry: &Registry, name: &str) -> Arc<LogMetrics> {
     metrics
 }
 
-/// A collector that answers each request with the next of the given answers, and with success after the last one.
+/// A collector that answers each request with the next of `answers`, or with success if no answer is left.
 struct Collector {
     received: Arc<Mutex<Received>>,
     /// The request line and the header fields of each request.
@@ -51,7 +52,7 @@ impl Collector {
         let (request, requests) = channel();
         let (answers, answer) = channel::<Vec<u8>>();
         let accepted = Arc::clone(&received);
-        // The thread ends with the test's process.
+        // The thread runs until the test process ends.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
@@ -98,7 +99,7 @@ fn decode(message: &[u8]) -> BTreeMap<String, Metric> {
     metrics.flat_map(|it| it.metrics).map(|metric| (metric.name.clone(), metric)).collect()
 }
 
-/// Returns the start and the time of each series of a counter.
+/// Returns the start time and the time of each data point of a counter.
 fn spans(metric: &Metric) -> Vec<(u64, u64)> {
     let Some(metric::Data::Sum(sum)) = &metric.data else { panic!("{metric:?}") };
     assert_eq!(sum.aggregation_temporality, AggregationTemporality::Cumulative as i32);
@@ -191,13 +192,13 @@ fn a_series_starts_at_the_previous_reading_and_restarts_if_its_total_is_forgotte
     let mut spans_now = || spans(&decode(&otlp.encode())["records_written"]);
     let [(start, first)] = spans_now()[..] else { panic!() };
     assert!((before..=created).contains(&start) && first >= start);
-    // The series of a backend that is registered later start at the last reading.
+    // The series of a backend that is registered later start at the time of the previous reading.
     let users = open(&registry, "users");
     let spans_of_both = spans_now();
     let [(orders_start, second), (users_start, _)] = spans_of_both[..] else { panic!() };
     assert_eq!((orders_start, users_start), (start, first));
     assert!(second >= first);
-    // A reopened backend continues its series, unless the registry has forgotten it.
+    // A reopened backend continues its series, unless the registry has forgotten the series.
     drop(orders);
     let orders = open(&registry, "orders");
     assert!(spans_now().iter().any(|&(it, _)| it == start));
@@ -229,7 +230,7 @@ fn a_collector_that_was_unavailable_has_everything_after_the_next_request() {
     let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
     let orders = open(&registry, "orders");
     for _ in 0..3 {
-        // This backend is opened and closed in each round. Once the collector is available, it stays closed.
+        // This backend is opened and closed in each round. It is closed when the collector becomes available.
         let users = open(&registry, "users");
         users.records_written.add(10);
         orders.records_written.add(1);
@@ -276,7 +277,7 @@ fn about(url: &str, what: &str) -> [String; 1] {
     [format!("the collector at {url} {what}")]
 }
 
-/// Exports once to a collector that answers with this partial success. Returns the problems of the registry.
+/// Exports once to a collector, which answers with this partial success. Returns the problems of the registry.
 fn problem_of(
     rejected_data_points: i64,
     error_message: &str,
@@ -301,7 +302,8 @@ fn no_request_is_sent_before_a_requested_pause_is_over() {
     orders.records_written.add(7);
     let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
     let busy = |retry_after: &str| http("503 Service Unavailable", retry_after, &[]);
-    // The export fails if `Retry-After` exceeds four seconds. The next export sends no request.
+    // If `Retry-After` exceeds four seconds, the export fails. The next export then sends no request, because the pause
+    // is not over.
     collector.answers.send(busy("Retry-After: 3600\r\n")).unwrap();
     let error = otlp.export().unwrap_err().to_string();
     assert!(error.ends_with(": 503 Service Unavailable"), "{error}");
@@ -309,7 +311,7 @@ fn no_request_is_sent_before_a_requested_pause_is_over() {
     assert_eq!(otlp.export().unwrap_err().kind(), ErrorKind::WouldBlock);
     assert!(collector.requests.try_recv().is_err());
 
-    // If `Retry-After` is short, `Periodic` waits and sends the request again. The final export does so too.
+    // If `Retry-After` is short, `Periodic` waits and then sends the request again, even in the final export.
     let otlp = Otlp::new(&registry).into_http(&url).unwrap();
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         collector.answers.send(http(status, "Retry-After: 1\r\n", &[])).unwrap();

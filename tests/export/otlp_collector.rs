@@ -1,4 +1,4 @@
-//! OTLP through a real collector, Rotel, which forwards all data.
+//! Tests OTLP with a real collector, Rotel, which forwards all data to the test.
 
 use std::io::{ErrorKind, Write};
 use std::net::{TcpListener, TcpStream};
@@ -32,12 +32,12 @@ struct LogMetrics {
     record: Histogram<Sizes>,
 }
 
-/// Starts a backend that receives the messages of a collector.
+/// Starts an HTTP server to which a collector forwards its messages. Returns the URL of the server, and the messages.
 fn start_backend() -> (String, Receiver<ExportMetricsServiceRequest>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (messages, received) = channel();
-    // The thread ends with the test's process.
+    // The thread runs until the test process ends.
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
@@ -50,7 +50,7 @@ fn start_backend() -> (String, Receiver<ExportMetricsServiceRequest>) {
     (url, received)
 }
 
-/// Starts a collector that forwards each request at once, and returns when the collector listens.
+/// Starts a collector that forwards each request to `backend` at once. Waits until the collector listens.
 pub(crate) fn start_collector(name: &str, port: u16, backend: &str) -> Server {
     let directory = directory(name);
     let mut command = Command::new(find("rotel"));
@@ -76,7 +76,7 @@ fn next(messages: &Receiver<ExportMetricsServiceRequest>) -> ExportMetricsServic
     messages.recv_timeout(Duration::from_secs(30)).unwrap()
 }
 
-/// Returns the data points of a counter: value and start.
+/// Returns the value and the start time of each data point of a counter.
 fn sums(message: &ExportMetricsServiceRequest, name: &str) -> Vec<(i64, u64)> {
     let metrics = message.resource_metrics.iter().flat_map(|it| &it.scope_metrics);
     let mut metrics = metrics.flat_map(|it| &it.metrics);
@@ -89,7 +89,7 @@ fn sums(message: &ExportMetricsServiceRequest, name: &str) -> Vec<(i64, u64)> {
     points.collect()
 }
 
-/// Returns the data point of a histogram.
+/// Returns the first data point of a histogram.
 fn histogram(message: &ExportMetricsServiceRequest, name: &str) -> HistogramDataPoint {
     let metrics = message.resource_metrics.iter().flat_map(|it| &it.scope_metrics);
     let mut metrics = metrics.flat_map(|it| &it.metrics);
@@ -118,15 +118,15 @@ fn a_real_collector_forwards_every_value_exactly_once_even_over_a_restart() {
     let collector = start_collector("otlp-collector", port, &backend);
     let url = format!("http://127.0.0.1:{port}/v1/metrics");
 
-    // The message is sent as bytes, through a transport of the application. Names, units, attributes, bounds, values,
-    // sums and times are preserved.
+    // The test sends the encoded message with its own HTTP client. The collector forwards all names, units, attributes,
+    // bounds, values, sums and times unchanged.
     let mut otlp = Otlp::new(&registry).with_resource(&[("service.name", "shop")]);
     let sent = otlp.encode();
     let answer = ureq::post(&url).header("content-type", "application/x-protobuf").send(&sent[..]);
     assert_eq!(answer.unwrap().status(), 200);
     assert_eq!(next(&messages), ExportMetricsServiceRequest::decode(&*sent).unwrap());
 
-    // The exporter sends messages while the collector is killed and restarted.
+    // Then the exporter sends the messages, and the collector is killed and restarted in between.
     let mut otlp = otlp.into_http(&url).unwrap();
     assert_eq!(otlp.export().unwrap(), Progress::Done);
     let first = next(&messages);

@@ -1,4 +1,5 @@
-//! A backend that panics while it is read: the others are exported, the panic is reported, and later readings work.
+//! A backend panics while it is read. The other backends are exported, the panic is reported, and later readings
+//! succeed.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -26,7 +27,8 @@ struct LogMetrics {
     writes: Counter,
 }
 
-/// Metrics whose walk passes the first instrument, and panics on request before it passes the second.
+/// Metrics whose `walk` passes the first instrument to the walker. If `panics` is set, `walk` then panics before the
+/// second instrument.
 #[derive(Default)]
 struct Fragile {
     metrics: LogMetrics,
@@ -45,7 +47,8 @@ impl Metrics for Fragile {
     }
 }
 
-/// Returns a registry with three backends, and the backends. The second one panics on request.
+/// Returns a registry with three backends, then the second backend, then the other two. The second backend panics on
+/// request.
 fn fixture() -> (Registry, Arc<Fragile>, [Arc<LogMetrics>; 2]) {
     let registry = Registry::new();
     let [before, after] = [(); 2].map(|()| Arc::new(LogMetrics::default()));
@@ -88,7 +91,7 @@ fn a_scrape_has_the_other_backends_and_reports_the_panic() {
             all.into_iter().for_each(Counter::inc);
             let [first, second, third] = scrape(format);
             assert_eq!(first.zip(third), Some((before.writes.get(), after.writes.get())));
-            // The series of the panicking backend keep their last values, if they have any.
+            // While the backend panics, its series keep their last values. A series that was never read is left out.
             assert!(second.is_none_or(|it| it < fragile.metrics.writes.get()), "{second:?}");
             assert_eq!(problems(&registry), [PROBLEM]);
         }
@@ -139,7 +142,7 @@ fn a_collection_has_the_other_backends_and_reports_the_panic() {
     fragile.panics.store(true, Relaxed);
     for n in 1..=3 {
         all.into_iter().for_each(Counter::inc);
-        // A total that was missing in one collection would be counted a second time in deltas.
+        // If a total were missing in one collection, a reader of deltas would count it a second time.
         assert_eq!(collect(), [Some(1 + n), Some(2), Some(3 + n)]);
         assert_eq!(problems(&registry), [PROBLEM]);
     }
@@ -150,7 +153,7 @@ fn a_collection_has_the_other_backends_and_reports_the_panic() {
 
 type Callbacks = Arc<Mutex<Vec<Callback<u64>>>>;
 
-/// An instrument provider of another SDK. It collects the callbacks of counters.
+/// The instrument provider of an SDK that is not OpenTelemetry's. It stores the callbacks of counters.
 #[derive(Default)]
 struct OtherSdk(Callbacks);
 
@@ -164,7 +167,7 @@ impl InstrumentProvider for OtherSdk {
     }
 }
 
-/// An instrument of another SDK. It panics when it observes a value if `refuses` is set.
+/// An instrument of this other SDK. If `refuses` is set, it panics when it observes a value.
 struct OtherInstrument {
     refuses: bool,
 }

@@ -1,4 +1,4 @@
-//! The Prometheus formats, as the tools of Prometheus read them, and a Prometheus server that scrapes.
+//! Tests the Prometheus formats with the tools of Prometheus and with a Prometheus server that scrapes.
 
 use std::io::Write;
 use std::path::Path;
@@ -65,7 +65,7 @@ fn integers_of_every_length_are_written_exactly() {
     }
 
     let powers = || (0..20).map(|exponent| 10_u64.pow(exponent));
-    // Each digit at each position, and the smallest and the largest number of each length.
+    // The numbers below contain each digit at each position, and the smallest and the largest number of each length.
     let multiples = (2..=9).flat_map(|digit| powers().filter_map(move |it| it.checked_mul(digit)));
     let mixed = powers().map(|power| 12_345_678_901_234_567_890 / power);
     let mut all: Vec<u64> = powers().flat_map(|it| [it - 1, it]).chain(multiples).collect();
@@ -370,7 +370,7 @@ fn a_metric_that_cannot_be_read_at_first_is_written_once_it_can() {
     metrics.broken.panics.store(false, Relaxed);
     assert_eq!(samples(), "before_total 1, broken_total 2, after -3");
 
-    // A counter that has been read once and then cannot be read keeps its last value.
+    // A metric that was read once and then cannot be read keeps its last value.
     metrics.broken.panics.store(true, Relaxed);
     metrics.before.add(1);
     metrics.after.set(-4);

@@ -1,4 +1,4 @@
-//! Histograms and floats in the Prometheus formats, as the tools of Prometheus and a server read them.
+//! Tests histograms and floats in the Prometheus formats with the tools of Prometheus and with a Prometheus server.
 
 use std::path::Path;
 use std::process::Command;
@@ -30,7 +30,8 @@ struct LogMetrics {
     appended: Counter,
 }
 
-/// Returns a registry with two backends. The second one has counted nothing.
+/// Returns a registry with two backends, and the backends. The second backend has set its gauge, and has counted
+/// nothing.
 fn fixture() -> (Registry, Arc<LogMetrics>, Arc<LogMetrics>) {
     let registry = Registry::with_prefix("papyra").unwrap();
     let (orders, users) = (Arc::new(LogMetrics::default()), Arc::new(LogMetrics::default()));
@@ -223,7 +224,7 @@ fill NaN
     assert!(matches!(refused, RegisterError::ConflictingDefinition { .. }), "{refused}");
 }
 
-/// Returns the values of a histogram's samples: those of the buckets, the sum, and the count.
+/// Returns the values of a histogram's samples: the counts of the buckets, the sum, and the count.
 fn values<'a>(text: &'a str, name: &str) -> (Vec<u64>, &'a str, u64) {
     let after = |suffix: &str| {
         let prefix = format!("{name}{suffix}");
@@ -327,7 +328,7 @@ fn a_prometheus_server_and_a_distribution_estimate_quantiles_in_the_same_bucket(
             {"type": "histogram", "help": "How long an append takes.", "unit": "seconds"}
         ]})
     );
-    // A reopened backend continues its series.
+    // A reopened backend continues the series of the closed backend.
     drop(timed);
     let again = Arc::new(Timed::default());
     registry.register(again.clone(), &[("backend", "orders")]).unwrap();

@@ -21,7 +21,7 @@ struct LogMetrics {
     open_segments: Gauge,
 }
 
-/// Returns all values that the reader reads, by name and labels. The value of a histogram is its count.
+/// Returns all values that the reader reads, by name and labels. For a histogram, the value is its count.
 fn read(reader: &mut RegistryReader) -> BTreeMap<String, i64> {
     let readings = reader.read().map(|reading| {
         (format!("{}{}", reading.name(), reading.labels()), number(reading.value()))
@@ -105,7 +105,7 @@ fn a_reopened_backend_continues_from_its_last_totals() {
         registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
         metrics.records_written.add(10);
         metrics.open_segments.set(opened);
-        // Backends are read before they are dropped, afterwards, or never.
+        // Only every other backend is read while it is open.
         if opened % 2 == 0 {
             assert_eq!(read(&mut early)["records_written{backend=\"orders\"}"], opened * 10);
         }
@@ -315,7 +315,7 @@ fn readers_on_many_threads_see_no_total_fall_and_lose_no_count() {
     }
 }
 
-/// A counter that is absent, or panics when it is read, as a test chooses.
+/// A counter that a test can make absent. A test can also make its reading panic.
 #[derive(Default)]
 struct Unreadable {
     events: Counter,
@@ -447,7 +447,7 @@ fn a_backend_that_panics_keeps_its_last_values_and_does_not_affect_others() {
         ["backend {backend=\"controlled\"}: reading its metrics panicked: the disk has failed"]
     );
 
-    // A failure to read the last counts of a dropped backend is reported.
+    // If the last counts of a dropped backend cannot be read, this is reported too.
     let other = Arc::new(Controlled::default());
     other.panics.store(true, Relaxed);
     registry.register(other.clone(), &[("backend", "other")]).unwrap();
@@ -541,7 +541,8 @@ fn absent_metrics_do_not_shift_those_after_them() {
     assert_eq!(read(&mut RegistryReader::new(&registry)), map([("before{}", 1), ("after{}", 2)]));
 }
 
-/// A hand-written implementation of `Metrics` whose values differ in kind from their descriptors.
+/// Hand-written metrics whose kinds are swapped: the counter has the value of a gauge, and the gauge has the value of a
+/// counter.
 struct Crossed(AtomicI64);
 
 const CROSSED: &[Descriptor] = &[Descriptor::counter("events"), Descriptor::gauge("level")];
@@ -569,8 +570,8 @@ fn a_value_that_contradicts_its_descriptor_is_left_out_and_reported() {
         crossed.0.store(number, Relaxed);
         seen.push(read(&mut reader));
     }
-    // A counter that fell continues from its earlier total, and a gauge has its new value. If a value is left out, the
-    // series keeps its last value.
+    // When the number falls from 7 to 3, the counter continues at 7 + 3, and the gauge becomes 3. At -1, both values
+    // are left out, so both series keep their last values.
     let expected = [(7, 7), (10, 3), (10, 3)];
     assert_eq!(
         seen,
@@ -733,7 +734,7 @@ fn one_name_with_two_kinds_or_units_is_refused_and_both_backends_are_named() {
          `records_written`, a counter without a unit in backend `{backend=\"orders\"}`; rename one of them, or use \
          registries with different prefixes"
     );
-    // A refused backend has no effect: even its new names remain free.
+    // A refused registration has no effect. Even a name that only the refused backend has is still free.
     let fresh = Arc::new(Fresh::default());
     registry.register(fresh.clone(), users).unwrap();
     assert_eq!(read(&mut RegistryReader::new(&registry)).len(), 4);

@@ -1,4 +1,4 @@
-//! The HTTP server, over real sockets: the forms of a request, and clients and backends that misbehave.
+//! Tests the HTTP server over real sockets, with every form of a request, and with clients and backends that misbehave.
 
 use std::env;
 use std::fs::File;
@@ -29,7 +29,7 @@ fn backend(registry: &Registry, name: &str) -> Arc<LogMetrics> {
     metrics
 }
 
-/// Returns the metrics of a backend that has written 3 records, and a server that exports them.
+/// Returns the metrics of a backend that has written 3 records, and a server that exports these metrics.
 fn fixture() -> (Arc<LogMetrics>, Server) {
     let registry = Registry::new();
     let metrics = backend(&registry, "orders");
@@ -54,7 +54,7 @@ pub(crate) fn answer(mut stream: TcpStream) -> String {
     answer
 }
 
-/// Sends these bytes and returns the response.
+/// Sends this request and returns the response.
 pub(crate) fn request(address: SocketAddr, request: &str) -> String {
     let mut stream = connect(address);
     stream.write_all(request.as_bytes()).unwrap();
@@ -85,7 +85,8 @@ fn a_scrape_is_answered_in_every_form_of_an_http_request() {
         "\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
         "\n\r\n\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET /metrics HTTP/1.1\nHost: x\n\n",
-        // A body is read and ignored. So is a second request, because the connection ends after the first.
+        // A body is read and ignored. A second request is ignored too, because the server closes the connection after
+        // the first request.
         "GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody",
         "GET /metrics HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
         "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -139,7 +140,7 @@ fn a_request_that_is_too_long_receives_the_complete_answer() {
         assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
         assert!(answer.ends_with("\r\n\r\nthe request header is too long\n"), "{answer}");
     }
-    // The answer also arrives if the body is still being sent when the request is refused.
+    // The answer also arrives if the client is still sending the body when the server refuses the request.
     let body = "x".repeat(500_000);
     let post = format!("POST /metrics HTTP/1.1\r\nContent-Length: {}\r\n\r\n{body}", body.len());
     let answer = request(server.local_addr(), &post);
@@ -188,7 +189,7 @@ fn hundreds_of_silent_and_slow_clients_delay_no_scrape() {
     server.stop();
 }
 
-/// Returns a registry whose scrape is far longer than the buffers of a socket, and its backends.
+/// Returns a registry and its backends. A scrape of this registry is far longer than the buffers of a socket.
 fn long_scrape() -> (Registry, Vec<Arc<LogMetrics>>) {
     let registry = Registry::new();
     let name = "x".repeat(20_000);
@@ -222,7 +223,7 @@ fn only_the_latest_scrapes_are_kept_for_slow_clients() {
         .map(|_| {
             let mut stream = connect(server.local_addr());
             stream.write_all(SCRAPE.as_bytes()).unwrap();
-            // The response to this client has begun, so the request of the next client starts another scrape.
+            // Once the response to this client has begun, the request of the next client starts another scrape.
             stream.read_exact(&mut [0]).unwrap();
             stream
         })
@@ -236,7 +237,7 @@ fn only_the_latest_scrapes_are_kept_for_slow_clients() {
     assert_eq!(whole, [[false; 4].as_slice(), &[true; 8]].concat());
 }
 
-/// A counter whose reading blocks until the test releases it.
+/// A counter. Reading the counter blocks until the test drops the sender that belongs to `release`.
 struct Blocking {
     entered: Sender<()>,
     release: Mutex<Receiver<()>>,
@@ -263,8 +264,8 @@ pub(crate) struct BlockingMetrics {
     blocking: Blocking,
 }
 
-/// Returns a server whose scrapes block until the sender is dropped. The receiver gets a message when a scrape begins
-/// to block.
+/// Returns metrics, a server that exports them, a receiver and a sender. When a scrape begins to block, the receiver
+/// gets a message. The scrape blocks until the sender is dropped.
 pub(crate) fn blocking_server() -> (Arc<BlockingMetrics>, Server, Receiver<()>, Sender<()>) {
     let (entered, entries) = mpsc::channel();
     let (release, waits) = mpsc::channel();
@@ -300,8 +301,8 @@ fn clients_that_ask_at_the_same_time_share_one_scrape() {
     };
     let first = ask();
     entries.recv_timeout(Duration::from_secs(30)).unwrap();
-    // The requests of these clients arrive too late for the first scrape. They have arrived once the server answers the
-    // request below.
+    // These requests arrive too late for the first scrape. When the server answers the request below, all of them have
+    // arrived.
     let others: Vec<_> = (0..5).map(|_| ask()).collect();
     request(server.local_addr(), "GET / HTTP/1.1\r\n\r\n");
     drop(release);
@@ -401,7 +402,7 @@ fn a_server_stops_if_its_scrape_drops_the_application_that_owns_it() {
     let server = serve(Prometheus::new(&registry), "127.0.0.1:0").unwrap();
     let address = server.local_addr();
     *application.server.lock().unwrap() = Some(server);
-    // The registry has the last reference, which the scrape drops.
+    // Now the registry has the only reference, and the scrape drops it.
     drop(application);
     let answer = request(address, SCRAPE);
     assert!(answer.ends_with("\nrequests_total 1\n"), "{answer}");
@@ -419,7 +420,7 @@ fn a_stopped_server_has_closed_its_port_and_released_the_registry() {
     server.stop();
     assert_eq!(Arc::strong_count(&metrics), 1);
     for mut stream in [silent, silent_too] {
-        // The connection is reset if it had not been accepted yet.
+        // If the server had not accepted the connection yet, the connection is reset.
         let closed = stream.read(&mut [0]);
         assert!(
             closed
@@ -441,7 +442,7 @@ fn every_address_of_a_resolved_name_answers() {
     for &address in server.local_addrs() {
         assert_is_scrape(&request(address, SCRAPE));
     }
-    // One of these addresses is listed twice, and one does not belong to this machine.
+    // One of these addresses is listed twice, and another address does not belong to this machine.
     let any: [SocketAddr; 4] =
         ["127.0.0.1:0", "192.0.2.1:0", "127.0.0.2:0", "127.0.0.1:0"].map(|it| it.parse().unwrap());
     let server = serve(Prometheus::new(&registry), &any[..]).unwrap();
@@ -469,7 +470,7 @@ fn an_address_that_cannot_be_listened_on_is_an_error_that_names_it() {
     }
 }
 
-/// Runs a test in a separate process that may open 64 files.
+/// Runs a test in a separate process, which may have at most 64 files open.
 fn with_few_descriptors(test: &str, run: impl FnOnce()) {
     if env::var_os("FEW_DESCRIPTORS").is_some() {
         return run();
@@ -486,7 +487,7 @@ fn with_few_descriptors(test: &str, run: impl FnOnce()) {
     assert!(report.contains("1 passed"), "{report}");
 }
 
-/// Opens files until there are no descriptors left.
+/// Opens files until no file descriptors are left.
 fn take_all_descriptors() -> Vec<File> {
     iter::from_fn(|| File::open("/dev/null").ok()).collect()
 }
@@ -528,15 +529,16 @@ fn silent_clients_are_disconnected_to_free_descriptors_for_a_scrape() {
         || {
             let (_metrics, server) = fixture();
             let silent: Vec<_> = (0..10).map(|_| connect(server.local_addr())).collect();
-            // The silent clients were accepted before this one.
+            // The server accepts clients in order. Once this request is answered, all silent clients have been
+            // accepted.
             assert_is_scrape(&request(server.local_addr(), SCRAPE));
             let is_open = |mut stream: &TcpStream| {
                 stream.set_nonblocking(true).unwrap();
                 stream.read(&mut [0]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
             };
-            // The server sometimes closes a client's connection late, when the test has already taken all free descriptors
-            // for the next client. That client then gets the descriptor of the closed connection, and no silent client has
-            // to be disconnected.
+            // In some rounds, the server closes the connection of a client so late that the test has already taken all
+            // descriptors for the next client. The next client then gets the descriptor of the closed connection, and
+            // the server does not disconnect a silent client.
             wait_for("the oldest silent client to be disconnected", || {
                 let mut held = take_all_descriptors();
                 held.pop();

@@ -1,8 +1,8 @@
-//! Each feature adds its own dependencies and no others.
+//! Tests the dependencies that each feature adds.
 
 use std::process::Command;
 
-/// Returns the crate and its direct dependencies with these features, in alphabetical order.
+/// Returns the names of the crate and of its direct dependencies with these features, in alphabetical order.
 fn dependencies(features: &str) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "-p", "papyra-metrics-export", "--no-default-features"])

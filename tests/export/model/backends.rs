@@ -1,4 +1,4 @@
-//! The backends of a sequence, and the names of their metrics in each export.
+//! The kinds of backends that the random sequences create, and the names of their metrics in each export.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -25,8 +25,8 @@ pub(crate) enum Part {
 }
 
 impl Metric {
-    /// Returns what the model appends to the name of a histogram for this part, and an empty string for other
-    /// metrics.
+    /// Returns the suffix by which the model distinguishes this part from the other parts of the histogram. Returns an
+    /// empty string if the metric is not part of a histogram.
     pub(crate) fn part_suffix(&self) -> String {
         self.part.map_or_else(String::new, part_suffix)
     }
@@ -67,10 +67,10 @@ const fn sizes(part: Part) -> Metric {
     Metric { part: Some(part), ..sizes }
 }
 
-/// The index in [`METRICS`] of the first part of the histogram.
+/// The index in [`METRICS`] of the histogram's first bucket.
 const FIRST_BUCKET: usize = 14;
 pub(crate) const SUM: usize = 17;
-/// The value that is recorded in each bucket.
+/// The only value that is recorded in the first, second and third bucket of the histogram.
 pub(crate) const SIZES: [u64; 3] = [5, 70, 1000];
 
 buckets!(pub(crate) Few: u64 = [10, 100], unit = "bytes");
@@ -105,7 +105,8 @@ pub(crate) struct Log {
     pub(crate) open: Gauge,
 }
 
-/// A backend with the metrics of [`Log`] in another order, and a further metric. `records` is a plain atomic here.
+/// A backend that has the metrics of [`Log`] in another order, and a further counter. Here, `records` is a plain
+/// atomic.
 #[derive(Default, Metrics)]
 pub(crate) struct LaterLog {
     pub(crate) open: Gauge,
@@ -136,7 +137,7 @@ pub(crate) struct Outer {
     pub(crate) after: Gauge,
 }
 
-/// A backend with a histogram, and with a metric that [`LaterLog`] has too.
+/// A backend with a histogram, and with the counter `scans`, which [`LaterLog`] has too.
 #[derive(Default, Metrics)]
 pub(crate) struct Records {
     pub(crate) sizes: Histogram<Few>,
@@ -211,7 +212,8 @@ impl Backend {
         }
     }
 
-    /// Returns the index of each metric in [`METRICS`], and whether a reset sets its total to zero.
+    /// Returns the index of each metric of this backend in [`METRICS`], and whether a reset sets the total of the
+    /// metric to zero.
     pub(crate) fn metrics(&self) -> &'static [(usize, bool)] {
         match self {
             Self::Log(_) => &[(0, false), (1, false), (2, false)],

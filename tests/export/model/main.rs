@@ -1,9 +1,9 @@
-//! Runs random sequences of an application's operations, and compares the values that each kind of reader returns with
-//! a naive model.
+//! Runs random sequences of operations, as an application could perform them. The values that each kind of reader
+//! returns must equal the values of a naive model.
 //!
 //! The model uses only sums, maps and lists, and shares no code with the crates that are tested. A failing sequence is
-//! shrunk and printed with its seed. `PAPYRA_MODEL_CASES=100000 cargo test -p papyra-metrics-export-tests --test model`
-//! runs more sequences than the default.
+//! shrunk, and printed with its seed. `PAPYRA_MODEL_CASES=100000 cargo test -p papyra-metrics-export-tests --test
+//! model` runs more sequences than the default.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
@@ -43,7 +43,8 @@ enum Step {
         kind: u8,
         labels: usize,
     },
-    /// Registers a backend that the application holds, even if it is registered already.
+    /// Tries to register a backend that the application holds. The registration must fail if the backend is registered
+    /// already.
     Register {
         backend: usize,
         labels: usize,
@@ -73,7 +74,7 @@ enum Step {
     Read {
         reader: usize,
     },
-    /// Reads repeatedly while one metric grows by increasing steps.
+    /// Adds a number to one metric and then reads, `times` times. The number becomes larger each time.
     Watch {
         reader: usize,
         backend: usize,
@@ -81,8 +82,8 @@ enum Step {
         n: u64,
         times: u32,
     },
-    /// Collects with the OpenTelemetry reader `first`. In the middle of its collection, adds `n` to a metric and collects
-    /// with the other reader.
+    /// Collects with the OpenTelemetry reader `first`. In the middle of this collection, adds `n` to a metric and
+    /// collects with the other reader.
     CollectNested {
         first: usize,
         backend: usize,
@@ -136,8 +137,8 @@ fn step() -> impl Strategy<Value = Step> {
 
 type Readers = [Box<dyn Reader>; READERS - 2];
 
-/// Reads with one of the readers, and compares the values with the model. Does not collect with OpenTelemetry after a
-/// limit was set, because the model does not know which totals of OpenTelemetry begin again.
+/// Reads with the reader at this index, and compares the values with the model. Once a limit is set, the two readers of
+/// OpenTelemetry are skipped, because the model does not know which of their totals begin again.
 fn read(model: &mut Model, reader: usize, readers: &mut Readers, telemetry: &mut Telemetry) {
     if model.limit.is_some() && reader >= readers.len() {
         return;
@@ -209,7 +210,8 @@ fn run(steps: &[Step]) {
             Step::Drop { backend } => {
                 model.drop(backend);
                 if has_limit {
-                    // Closes the backend now, because the order of closing decides which backends are forgotten.
+                    // This reading closes the dropped backend now. The order in which backends are closed decides which
+                    // of them are forgotten.
                     model.observe_all();
                     drop(RegistryReader::new(&registry).read());
                 }
@@ -257,7 +259,8 @@ fn every_reader_agrees_with_a_naive_model() {
     let random = TestRng::from_seed(RngAlgorithm::XorShift, &bytes);
     let mut runner = TestRunner::new_with_rng(config, random);
     let steps = proptest::collection::vec(step(), 1..60);
-    // To shrink a failing sequence, the runner tries others, which panic too. Their messages are suppressed.
+    // To shrink a failing sequence, the runner tries further sequences, which may panic too. This hook suppresses the
+    // messages of all panics.
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));
     let result = runner.run(&steps, |steps| {

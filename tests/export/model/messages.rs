@@ -13,11 +13,11 @@ use crate::model::{Key, Model};
 use crate::readers::Reader;
 use crate::telemetry::named;
 
-/// An encoder of OTLP messages, which are decoded and compared.
+/// A reader that encodes OTLP messages, decodes them, and compares their values with the model.
 pub(crate) struct Messages {
     pub(crate) otlp: Otlp,
-    /// For each series of a counter or a histogram: the number of the registration that began the series, and its start
-    /// time.
+    /// The number of the registration that began a series, and the start time of the series. The map has an entry for
+    /// each series of a counter or a histogram, by name and attributes.
     pub(crate) starts: BTreeMap<(String, String), (u64, u64)>,
 }
 
@@ -71,7 +71,7 @@ impl Reader for Messages {
             }
         }
         assert_eq!(totals, named(model.totals()));
-        // Only the gauges of registered backends have values.
+        // Only gauges of registered backends are in a message.
         let open = model.series.iter().filter(|(_, series)| series.open.is_some());
         let open = open.filter(|((_, metric), _)| !METRICS[*metric].is_counter);
         let open = open.filter_map(|(&key, series)| Some((key, series.value?)));
@@ -80,8 +80,8 @@ impl Reader for Messages {
 }
 
 impl Messages {
-    /// Asserts that the start time of a series stays the same until the series is forgotten, and is later if the series
-    /// begins again.
+    /// Asserts that the start time of a series stays the same until the series is forgotten. If the series begins
+    /// again, the new start time must be later than the old one.
     fn check_start(&mut self, model: &Model, name: &(String, String), start: u64, time: u64) {
         let is_named = |&(labels, metric): &Key| {
             METRICS[metric].opentelemetry == name.0 && LABELS_IN_OTHERS[labels] == name.1

@@ -7,62 +7,64 @@ use papyra_metrics_export::Registry;
 
 use crate::backends::{Backend, LABELS, METRICS, Part, SIZES, SUM, with_metrics};
 
-/// A backend in the model.
+/// A backend that the application holds.
 pub(crate) struct Object {
     pub(crate) backend: Backend,
-    /// The current total or gauge value of each metric of the backend. A reset sets the total of a plain atomic to zero.
+    /// The current total of each counter and the current value of each gauge, by its index in [`METRICS`]. A reset sets
+    /// only the totals of plain atomics to zero.
     pub(crate) raw: BTreeMap<usize, i128>,
-    /// The index of the labels under which the object is registered. `None` if it is not registered.
+    /// The index in [`LABELS`] of the labels with which the object is registered. `None` if the object is not
+    /// registered.
     pub(crate) labels: Option<usize>,
 }
 
 #[derive(Clone, Default)]
 pub(crate) struct Series {
-    /// A counter's total or a gauge's value. `None` if it has not been read yet. A registration resets a
-    /// gauge to `None`.
+    /// The total of a counter, or the value of a gauge. `None` until the first reading. For a gauge, `None` again from
+    /// a registration until the next reading.
     pub(crate) value: Option<i128>,
-    /// The registered object whose values the series has, if any.
+    /// The id of the registered object that provides the values of the series. `None` if no registered object does.
     pub(crate) open: Option<u64>,
-    /// The value of [`Model::closings`] when the last object of the series was closed.
+    /// The value of [`Model::closings`] just after the series was closed for the last time.
     pub(crate) closed: u64,
-    /// The number of the registration that began the series. If the series begins again after it was forgotten, this is
-    /// another number.
+    /// The number of the registration that began the series. If the series is forgotten and begins again, this number
+    /// is higher than before.
     pub(crate) registration: u64,
 }
 
-/// The indices of the labels and of the metric.
+/// The key of a series: the index of its labels in [`LABELS`], and the index of its metric in [`METRICS`].
 pub(crate) type Key = (usize, usize);
 
 /// Everything that the application did, as sums, maps and lists.
 #[derive(Default)]
 pub(crate) struct Model {
-    /// The objects that the application holds.
+    /// The objects that the application holds, by id.
     pub(crate) objects: BTreeMap<u64, Object>,
     pub(crate) next_object: u64,
     pub(crate) series: BTreeMap<Key, Series>,
-    /// How much of an object's metric is already part of a series.
+    /// The total of each counter of an object at the last reading. This part of its total is already in the series.
     pub(crate) exported: BTreeMap<(u64, Key), i128>,
-    /// How many times an object was unregistered or dropped, even if it was not registered.
+    /// How many times any object was unregistered or dropped, whether it was registered or not.
     pub(crate) closings: u64,
     pub(crate) registrations: u64,
-    /// The closed objects that are remembered, in the order of closing. The set of an object contains its series,
-    /// except those that a later registration has continued.
+    /// The closed objects that the registry remembers, in the order in which they were closed. Each set has the series
+    /// of one object, except the series that a later registration has continued.
     pub(crate) remembered: VecDeque<BTreeSet<Key>>,
     /// The maximum number of closed objects that are remembered. `None` until a limit is set.
     pub(crate) limit: Option<usize>,
-    /// The sum of everything counted, which never exceeds `i64::MAX`.
+    /// The sum of all increments of all objects. It never exceeds `i64::MAX`.
     pub(crate) counted: i128,
 }
 
 impl Model {
-    /// Returns the id of an object, or `None` if there are no objects. `backend` is a random number, taken modulo the
-    /// number of objects.
+    /// Selects an object by a random number, which is taken modulo the number of objects. Returns the id of the object,
+    /// or `None` if there are no objects.
     pub(crate) fn id(&self, backend: usize) -> Option<u64> {
         self.objects.keys().nth(backend % self.objects.len().max(1)).copied()
     }
 
-    /// Returns the index in [`METRICS`] of one of the object's counters, or of its gauges if `is_counter` is false.
-    /// `None` if it has none. `index` is a random number, taken modulo the number of candidates.
+    /// Selects a counter of the object, or a gauge if `is_counter` is false, by a random number. Returns its index in
+    /// [`METRICS`], or `None` if the object has no such metric.
     pub(crate) fn metric(&self, id: u64, index: usize, is_counter: bool) -> Option<usize> {
         let backend = &self.objects[&id].backend;
         let metrics = backend.metrics().iter().map(|&(metric, _)| metric);
@@ -76,7 +78,7 @@ impl Model {
     pub(crate) fn add(&mut self, backend: usize, metric: usize, n: u64) {
         let Some(id) = self.id(backend) else { return };
         let Some(metric) = self.metric(id, metric, true) else { return };
-        // Some receivers get the values of a histogram one by one, so their number is kept small.
+        // Some receivers get each value of a histogram separately, so only a few values are recorded.
         let n = if METRICS[metric].part.is_some() { n % 50 } else { n };
         if self.counted + i128::from(n) > i128::from(i64::MAX) {
             return;
@@ -145,7 +147,7 @@ impl Model {
         self.objects.get_mut(&id).unwrap().labels = Some(labels);
     }
 
-    /// Reads the metrics of one object into its series, as every reader of the registry does.
+    /// Adds the current values of one object to its series, as every reading of the registry does.
     pub(crate) fn observe(&mut self, id: u64) {
         let Object { backend, raw, labels } = &self.objects[&id];
         let Some(labels) = *labels else { return };
@@ -189,7 +191,8 @@ impl Model {
         self.forget();
     }
 
-    /// Forgets the series of the objects that were closed first, until the limit is met.
+    /// As long as more objects are remembered than the limit allows, forgets the series of the object that was closed
+    /// first.
     fn forget(&mut self) {
         while self.limit.is_some_and(|limit| self.remembered.len() > limit) {
             for key in self.remembered.pop_front().unwrap() {
@@ -214,13 +217,14 @@ impl Model {
 
     pub(crate) fn drop(&mut self, backend: usize) {
         let Some(id) = self.id(backend) else { return };
-        // The registry reads the object later, but the values cannot change until then.
+        // The registry reads a dropped object later than the model, but the values do not change until then.
         self.close(id);
         self.objects.remove(&id);
     }
 
-    /// Returns the series that a reader should return, with their values. The reader has already returned the last values
-    /// of the first `delivered` closed objects.
+    /// Returns the series that a reader should return now, with their values. At the previous reading of this reader,
+    /// [`Model::closings`] was `delivered`. The last values of objects that were closed before are left out, because
+    /// this reader has returned them already.
     pub(crate) fn shown(&self, delivered: u64) -> BTreeMap<Key, i128> {
         let shown = self.series.iter().filter_map(|(&key, series)| {
             let is_shown = series.open.is_some() || series.closed > delivered;
@@ -236,13 +240,15 @@ impl Model {
     }
 }
 
-/// The totals that a receiver of increments has added up. If a series is forgotten and begins again, the receiver adds
-/// the new total to the earlier ones. So the last total of the series is kept for each registration that began it.
+/// The totals that a receiver of increments should have. A receiver does not know when a series is forgotten: if the
+/// series begins again, the receiver adds the new increments to its old total. So its total of a series is the sum of
+/// several last totals, one for each registration that began the series. The map has these totals by series and by
+/// number of the registration.
 #[derive(Default)]
 pub(crate) struct Received(BTreeMap<(Key, u64), i128>);
 
 impl Received {
-    /// Receives the current totals. Returns the sum of all increments, including those of series that were forgotten.
+    /// Takes the current totals of the model. Returns the total of each series that the receiver should have.
     pub(crate) fn totals(&mut self, model: &Model) -> BTreeMap<Key, i128> {
         for (key, total) in model.totals() {
             self.0.insert((key, model.series[&key].registration), total);

@@ -1,4 +1,5 @@
-//! Compares readers of the registry, scrapes, StatsD datagrams and the `metrics` facade with the model.
+//! Four kinds of readers, which compare their values with the model: readers of the registry, scrapes, StatsD
+//! datagrams, and the `metrics` facade.
 
 use std::collections::BTreeMap;
 use std::net::UdpSocket;
@@ -16,14 +17,14 @@ use crate::backends::{
 };
 use crate::model::{Key, Model, Received};
 
-/// A reader of any kind, which compares its values with the model.
+/// A reader of any kind. `check` reads, and compares the values with the model.
 pub(crate) trait Reader {
     fn check(&mut self, model: &Model);
 }
 
 pub(crate) struct RegistryValues {
     pub(crate) reader: RegistryReader,
-    /// The number of closed objects whose last values this reader has returned.
+    /// The value of [`Model::closings`] at the previous reading.
     pub(crate) delivered: u64,
 }
 
@@ -69,7 +70,7 @@ impl Reader for RegistryValues {
 
 pub(crate) struct Scrape {
     pub(crate) prometheus: Prometheus,
-    /// The formats, which are used in turn.
+    /// The formats that the scrapes use in turn.
     pub(crate) formats: Vec<Format>,
     pub(crate) delivered: u64,
 }
@@ -86,7 +87,7 @@ impl Reader for Scrape {
         } else {
             body
         };
-        // The body has the families in the order of registration, each once, with all of its samples.
+        // Each family must occur only once in the body, with all of its samples.
         let mut families: BTreeMap<&str, String> = BTreeMap::new();
         let mut lines = body.lines().peekable();
         while let Some(line) = lines.next() {
@@ -150,7 +151,8 @@ impl Reader for Scrape {
     }
 }
 
-/// Returns the Prometheus samples of a part of a histogram. The samples of a bucket also count the buckets below it.
+/// Returns the samples of one part of a histogram. In Prometheus, the count of a bucket includes the counts of all
+/// lower buckets.
 fn histogram_sample(shown: &BTreeMap<Key, i128>, (labels, metric): Key, part: Part) -> Vec<String> {
     let name = METRICS[metric].prometheus;
     let suffix = LABELS_IN_PROMETHEUS[labels];
@@ -176,7 +178,7 @@ pub(crate) struct Datagrams {
 }
 
 impl Datagrams {
-    /// Adds the values of one line: one value, or several equal values if the line has a sample rate.
+    /// Adds the values of one line of a distribution. A line with a sample rate represents several equal values.
     #[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss)] // the numbers are small
     fn add_values(&mut self, name: &str, value: f64, rest: &str) {
         let (rate, tags) = match rest.strip_prefix("|@") {
@@ -209,7 +211,8 @@ impl Reader for Datagrams {
                 if rest.starts_with('c') {
                     *self.totals.entry(name).or_default() += value;
                 } else if value < 0 {
-                    // In StatsD, a value with a sign is a change of the gauge, here from the zero in the line before it.
+                    // In StatsD, a negative value is added to the gauge. So a line that sets the gauge to zero must
+                    // come before it.
                     let before = gauges.insert(name, value);
                     assert_eq!(before, Some(0), "{line}");
                 } else {
@@ -271,11 +274,11 @@ impl Reader for Recorded {
             let total = if is_counter && part.is_empty() { "_total" } else { "" };
             (format!("{prometheus}{total}{part}"), LABELS_IN_OTHERS[labels].to_owned())
         };
-        // A bucket without values is not recorded.
+        // The facade records nothing for a bucket without values.
         let totals = self.expected.totals(model).into_iter();
         let totals = totals.filter(|&((_, it), total)| METRICS[it].part.is_none() || total > 0);
         assert_eq!(self.totals, totals.map(|(key, total)| (name(key), total)).collect());
-        // The recorder shows zero for gauges that were not set since the last snapshot.
+        // The recorder shows zero for gauges that were not set since the last snapshot, so zeros are not compared.
         gauges.retain(|_, value| *value != 0.0);
         let shown = model.shown(self.delivered).into_iter();
         let shown = shown.filter(|&((_, metric), value)| !METRICS[metric].is_counter && value != 0);

@@ -1,4 +1,5 @@
-//! Compares what the two readers of OpenTelemetry's SDK collect with the model. Their collections may overlap in time.
+//! Two readers of OpenTelemetry's SDK, whose values are compared with the model. One of them may collect while the
+//! other is collecting.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -16,7 +17,7 @@ use crate::backends::{LABELS_IN_OTHERS, METRICS, Part, part_suffix};
 use crate::model::{Key, Model};
 use crate::sdk::SharedReader;
 
-/// A receiver that sums the points of one reader of the SDK.
+/// A receiver that sums the data points of one reader of the SDK.
 pub(crate) struct Collector {
     pub(crate) reader: SharedReader,
     pub(crate) totals: BTreeMap<(String, String), i128>,
@@ -75,7 +76,7 @@ impl Collector {
                         self.gauges.insert(name, point.value().into());
                     }
                 }
-                // The instruments of replays and of interruption points observe nothing.
+                // The `u64` gauges observe no values. Their callbacks only replay histograms or interrupt a collection.
                 AggregatedMetrics::U64(MetricData::Gauge(_)) => {}
                 other => panic!("{} is {other:?}", metric.name()),
             }
@@ -86,7 +87,7 @@ impl Collector {
         assert_eq!(names.len(), len, "an instrument was collected twice");
     }
 
-    /// Asserts that no sum exceeds the totals of the model.
+    /// Asserts that no received total exceeds the total of the same series in the model.
     pub(crate) fn assert_at_most(&self, model: &Model) {
         let expected = named(model.totals());
         for (name, total) in &self.totals {
@@ -95,7 +96,7 @@ impl Collector {
         }
     }
 
-    /// Asserts that no sum is below these totals.
+    /// Asserts that no received total is less than the total of the same series in `totals`.
     pub(crate) fn assert_at_least(&self, totals: BTreeMap<Key, i128>) {
         for (name, expected) in named(totals) {
             let total = self.totals.get(&name).copied().unwrap_or(0);
@@ -103,12 +104,13 @@ impl Collector {
         }
     }
 
-    /// Asserts that the sums are the totals of the model, and that the gauges of registered objects have the values of
-    /// the model.
+    /// Asserts that the received totals equal the totals of the model, and that the gauges of registered objects have
+    /// the values of the model.
     pub(crate) fn assert_equals(&self, model: &Model) {
         assert_eq!(self.totals, named(model.totals()));
-        // In the SDK, the callbacks of each reader write into all readers. So a reader may see an earlier value of a gauge
-        // once more after its series is closed, and only gauges of open series are compared.
+        // In the SDK, the callbacks that run for one reader write their values into all readers. So after a gauge's
+        // series is closed, a reader may return an old value of the gauge once more. Only gauges of open series are
+        // compared.
         let open = model
             .series
             .iter()
@@ -120,7 +122,7 @@ impl Collector {
     }
 }
 
-/// Returns the name and the attributes of a point.
+/// Returns the name and the attributes of a data point.
 pub(crate) fn name<'a>(
     name: &str,
     attributes: impl Iterator<Item = &'a opentelemetry::KeyValue>,
@@ -131,9 +133,9 @@ pub(crate) fn name<'a>(
     (name.to_owned(), attributes.join(","))
 }
 
-/// Replaces the indices of series by their names and attributes in OpenTelemetry.
+/// Replaces the key of each series by the name and the attributes of the series in OpenTelemetry.
 pub(crate) fn named(series: BTreeMap<Key, i128>) -> BTreeMap<(String, String), i128> {
-    // A bucket without values may be left out.
+    // Leaves out the parts of a histogram that are zero, because the receivers leave them out too.
     let series = series.into_iter().filter(|&((_, it), n)| METRICS[it].part.is_none() || n > 0);
     let series = series.map(|((labels, metric), value)| {
         let name = METRICS[metric].opentelemetry.to_owned() + &METRICS[metric].part_suffix();
@@ -142,7 +144,7 @@ pub(crate) fn named(series: BTreeMap<Key, i128>) -> BTreeMap<(String, String), i
     series.collect()
 }
 
-/// An operation that runs once, in the next collection, when the SDK calls the callback of an observable instrument.
+/// An operation that runs once, in the middle of the next collection. The callback of an observable instrument runs it.
 pub(crate) type Interruption = Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>;
 
 /// The SDK with a cumulative and a delta reader.
@@ -177,7 +179,8 @@ impl Telemetry {
         }
     }
 
-    /// Adds a point at which a collection can be interrupted, after the existing instruments. Adds no more than three.
+    /// Adds an instrument after the existing ones, so that a collection can be interrupted there. Adds no more than
+    /// three such instruments.
     pub(crate) fn interrupt_here(&mut self) {
         if self.interruptions == 3 {
             return;
@@ -195,7 +198,8 @@ impl Telemetry {
             .build();
     }
 
-    /// Collects with one reader. In the middle of its collection, runs an operation and collects with the other reader.
+    /// Collects with the reader `first`. In the middle of this collection, runs the operation and collects with the
+    /// other reader.
     pub(crate) fn collect_nested(
         &mut self,
         mut model: Model,

@@ -1,4 +1,5 @@
-//! Histograms, which the adapter replays into histograms of the SDK, and float gauges.
+//! Tests float gauges and histograms. The adapter replays a histogram: it records the values again in a histogram of
+//! the SDK.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
@@ -30,7 +31,7 @@ fn open(registry: &Registry, name: &str) -> Arc<Latencies> {
     metrics
 }
 
-/// Returns a histogram of the backend `orders` as the registry reads it.
+/// Returns the histogram of this name that the reader returns for the backend `orders`.
 fn total(reader: &mut RegistryReader, name: &str) -> Distribution {
     let labels = [("backend", "orders")];
     let mut samples = reader.read();
@@ -75,7 +76,7 @@ fn both_readers_have_the_count_of_each_bucket_over_resets_and_reopened_backends(
                 orders.reset();
             }
         }
-        // Every other time, nothing is collected between the closing of the backend and its reopening.
+        // In every other round, no reader collects between closing and reopening the backend.
         drop(orders);
         if opened % 2 == 0 {
             pipeline.collect();
@@ -109,7 +110,7 @@ fn floats_arrive_unchanged() {
 
 #[test]
 fn a_gauge_that_changes_from_integers_to_floats_arrives_each_time() {
-    /// A gauge whose value is a float if it has a fraction, and otherwise an integer.
+    /// A gauge that returns an integer if its value is integral, and otherwise a float.
     struct Load(AtomicU32);
 
     const LOAD: &[Descriptor] = &[Descriptor::gauge("load")];
@@ -209,7 +210,8 @@ fn values_beyond_the_limit_of_one_collection_follow_in_later_ones() {
     orders.append.record_n(Duration::from_micros(7), 1_200_000);
     orders.append.record_n(Duration::from_secs(1000), 1_300_000);
     orders.record_size.record_n(100, 3);
-    // Each of the two readers collects, and both receive the values that either collection replays.
+    // One collection replays at most a million values, and replays them into both readers. The readers collect one
+    // after the other, so the second reader has twice as many values.
     pipeline.provider.force_flush().unwrap();
     let counts = |received: &Received| {
         received.histograms["append backend=orders"].counts.iter().sum::<u64>()

@@ -1,4 +1,5 @@
-//! OpenTelemetry: the values go through the SDK and over OTLP to a receiver, which decodes them and sums the data points.
+//! Tests the OpenTelemetry adapter. The SDK sends the values over OTLP to a receiver, which decodes them and sums the
+//! data points.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,7 +63,7 @@ fn a_receiver_adds_up_what_was_counted_over_resets_and_reopened_backends() {
             metrics.records_written.add(n);
             other.bytes_written.add(1);
             counted += i64::try_from(n).unwrap();
-            // In some rounds, no reader collects between the counting and the reset or drain.
+            // In some rounds, no reader collects before the metrics are reset or drained.
             if (opened + n) % 3 != 0 {
                 let received = pipeline.collect();
                 assert_eq!(received.totals["records_written backend=orders"], counted);
@@ -78,8 +79,9 @@ fn a_receiver_adds_up_what_was_counted_over_resets_and_reopened_backends() {
         if opened % 2 == 0 {
             let received = pipeline.collect();
             assert_eq!(received.totals["records_written backend=orders"], counted);
-            // A closed backend has no gauges, but its totals stay. In the SDK, the callbacks of each reader write into
-            // all readers, so one of the readers may see an earlier value of the gauge once more.
+            // The totals of a closed backend are still exported, but its gauges are not. In the SDK, the callbacks that
+            // run for one reader write their values into all readers. So a reader may return an old value of the gauge
+            // in one more collection, which is skipped here.
             pipeline.collect();
             for received in [pipeline.cumulative.received(), pipeline.delta.received()] {
                 let levels: Vec<_> = received.gauges.keys().collect();
@@ -356,7 +358,7 @@ fn a_total_never_falls_after_its_closed_backend_is_forgotten() {
         let metrics = open(&registry, "orders");
         metrics.records_written.add(10);
         assert_eq!(pipeline.collect().totals["records_written backend=orders"], opened * 10);
-        // The registry forgets the backend at once. There is no collection before the backend is open again.
+        // The registry forgets the closed backend at once. No reader collects before the backend is opened again.
         assert!(registry.unregister(&metrics));
     }
 }

@@ -1,4 +1,4 @@
-//! A collector that decodes OTLP over HTTP and sums the data points, and an SDK that exports to two of them.
+//! A collector that decodes OTLP over HTTP and sums the data points, and an SDK that exports to two such collectors.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -22,19 +22,19 @@ use papyra_metrics_export::Registry;
 use papyra_metrics_export::opentelemetry::OpenTelemetry;
 use prost::Message;
 
-/// The data points of one receiver, by name and attributes.
+/// The data that one receiver has received, by name and attributes of the series.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Received {
     /// Cumulative values, or the sums of deltas.
     pub(crate) totals: BTreeMap<String, i64>,
     pub(crate) histograms: BTreeMap<String, Buckets>,
-    /// The gauges of integers in the last request.
+    /// The integer gauges of the last request.
     pub(crate) gauges: BTreeMap<String, i64>,
-    /// The gauges of floats in the last request.
+    /// The float gauges of the last request.
     pub(crate) float_gauges: BTreeMap<String, f64>,
     /// The unit and the description of each metric, by name.
     pub(crate) about: BTreeMap<String, (String, String)>,
-    /// Data points that violate the protocol, such as a total that fell.
+    /// Messages about data points that violate the protocol, such as a total that fell.
     pub(crate) faults: Vec<String>,
 }
 
@@ -143,14 +143,14 @@ impl Receiver {
         let endpoint = format!("http://{}/v1/metrics", listener.local_addr().unwrap());
         let data = Arc::new(Mutex::new(Received::default()));
         let receiver = Self { endpoint, received: Arc::clone(&data) };
-        // The thread ends with the test's process.
+        // The thread runs until the test process ends.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let stream = stream.unwrap();
                 let (_, request) = receive(&stream);
                 data.lock().unwrap().take(request);
-                // The answer is sent only after the data is stored, because the test examines the data once the flush
-                // has ended.
+                // The answer is sent only after the data is stored, because the test reads the data as soon as the
+                // flush has returned.
                 answer(&stream);
             }
         });
@@ -162,7 +162,7 @@ impl Receiver {
     }
 }
 
-/// Returns the head of a request and its message.
+/// Receives a request. Returns its head and its decoded message.
 pub(crate) fn receive(stream: &TcpStream) -> (String, ExportMetricsServiceRequest) {
     let mut reader = BufReader::new(stream);
     let (mut head, mut len, mut is_compressed) = (String::new(), 0, false);
@@ -193,7 +193,7 @@ fn answer(mut stream: &TcpStream) {
     stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
 }
 
-/// A blocking client, which avoids the dependencies of an asynchronous one.
+/// A blocking HTTP client, which needs fewer dependencies than an asynchronous client.
 #[derive(Debug)]
 struct Client;
 
@@ -210,7 +210,7 @@ impl HttpClient for Client {
     }
 }
 
-/// An SDK with a reader of cumulative values and a reader of deltas, each of which exports to its own receiver.
+/// An SDK with two readers: one for cumulative values, and one for deltas. Each reader exports to its own receiver.
 pub(crate) struct Pipeline {
     pub(crate) provider: SdkMeterProvider,
     pub(crate) cumulative: Receiver,
@@ -242,8 +242,8 @@ impl Pipeline {
         OpenTelemetry::new(registry, &self.provider.meter("papyra"))
     }
 
-    /// Collects with both readers, and asserts that both receivers have the same sums. Returns what the receiver of
-    /// deltas has.
+    /// Collects with both readers, and asserts that both receivers have the same sums. Returns the data of the receiver
+    /// of deltas.
     pub(crate) fn collect(&self) -> Received {
         self.provider.force_flush().unwrap();
         let (cumulative, delta) = (self.cumulative.received(), self.delta.received());

@@ -1,4 +1,4 @@
-//! The instruments of a process that temporarily cannot start a thread.
+//! Tests a process that temporarily cannot start a thread. The adapter builds its instruments on a separate thread.
 
 #![allow(unsafe_code)] // the limits of a process have no safe interface
 
@@ -35,7 +35,8 @@ fn limit_address_space(limit: libc::rlimit) {
     assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
 }
 
-/// The test below runs this in a separate process, because it limits the address space. On its own it does nothing.
+/// The test below runs this test in a separate process, because this test limits the address space. Without the
+/// environment variable [`CHILD`], it does nothing.
 #[test]
 fn builds_instruments_once_a_thread_can_be_started() {
     if env::var_os(CHILD).is_none() {

@@ -45,15 +45,16 @@ impl MetricReader for SharedReader {
     }
 }
 
-/// A provider with one reader of cumulative values.
-#[allow(dead_code)] // not every test binary uses it
+/// Creates a provider with one reader of cumulative values. Returns the provider and the reader.
+#[allow(dead_code)] // not every test binary uses this function
 pub(crate) fn provider() -> (SdkMeterProvider, SharedReader) {
     let reader = SharedReader::new(Temporality::Cumulative);
     (SdkMeterProvider::builder().with_reader(reader.clone()).build(), reader)
 }
 
-/// Returns the values that this reader collects, by name. The values of one name with different attributes are summed.
-#[allow(dead_code)] // not every test binary uses it
+/// Collects with this reader. Returns the values by name, and sums the values that have the same name but different
+/// attributes.
+#[allow(dead_code)] // not every test binary uses this function
 pub(crate) fn collect(reader: &SharedReader) -> BTreeMap<String, i128> {
     let mut collected = ResourceMetrics::default();
     reader.collect(&mut collected).unwrap();

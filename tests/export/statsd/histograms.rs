@@ -1,6 +1,7 @@
-//! Histograms: buckets, count, sum and quantiles for the `StatsD` daemon, and distributions for `DogStatsD`.
+//! Tests how histograms are sent. A `StatsD` daemon receives their buckets, counts, sums and quantiles. A `DogStatsD`
+//! server receives distributions.
 
-// Receivers calculate with floats, which represent the counts of these tests exactly.
+// The receivers calculate with floats. The counts of these tests are so small that floats represent them exactly.
 #![allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::cast_sign_loss)]
 
 use std::collections::BTreeMap;
@@ -27,8 +28,8 @@ fn open(registry: &Registry, name: &str) -> Arc<Latencies> {
     metrics
 }
 
-/// Records the same random values of all magnitudes in the exported histogram and in `append`. The expected counters
-/// are computed from `append`.
+/// A source of random values of all magnitudes. Each value is recorded both in the exported histogram and in `append`.
+/// The expected counters are computed from `append`.
 struct Source {
     state: u64,
     append: Histogram,
@@ -66,8 +67,8 @@ impl Source {
     }
 }
 
-/// Waits until the daemon has the expected count of a histogram. Asserts that the histogram's counters at the daemon
-/// are exactly the expected ones.
+/// Waits until the daemon has the expected count of a histogram. Then asserts that the daemon has exactly the expected
+/// counters of this histogram.
 #[track_caller]
 fn assert_counted(daemon: &StatsDaemon, name: &str, expected: &BTreeMap<String, f64>) {
     let count = format!("{name}_count");
@@ -89,7 +90,8 @@ fn assert_counted(daemon: &StatsDaemon, name: &str, expected: &BTreeMap<String, 
 fn the_daemon_has_buckets_count_and_sum_over_resets_reopening_and_an_outage() {
     let registry = Registry::with_prefix("papyra").unwrap();
     let daemon = StatsDaemon::start("statsd-histograms", free_port());
-    // The lines of one histogram need several datagrams, and those datagrams need several calls of `StatsD::export`.
+    // The lines of one histogram do not fit into one datagram, and one call of `StatsD::export` does not send all of
+    // its datagrams.
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
     let mut statsd = statsd.with_max_bytes(200).with_burst(2);
     let mut export = || {
@@ -168,7 +170,7 @@ struct Aggregated {
 }
 
 impl Aggregated {
-    /// Decodes all datagrams that have arrived.
+    /// Decodes all datagrams that have arrived, and adds their values.
     fn receive(&mut self, daemon: &UdpSocket, bounds: &[f64]) {
         daemon.set_nonblocking(true).unwrap();
         self.counts.resize(bounds.len() + 1, 0);
@@ -188,7 +190,8 @@ impl Aggregated {
                     None => (1.0, rate),
                 };
                 assert_eq!((tags, parts.next()), ("#backend:orders", None));
-                // Some agents truncate the reciprocal of the rate. The reciprocal is therefore never below the count.
+                // Some agents truncate the reciprocal of the sample rate to an integer, as this line does. So the
+                // exporter must send a rate whose reciprocal is not below the count.
                 let count = (1.0 / rate) as u64;
                 self.counts[bounds.partition_point(|&bound| bound < value)] += count;
                 self.sum += value * count as f64;
@@ -224,7 +227,7 @@ fn with_tags_a_histogram_is_a_distribution_whose_buckets_and_sum_are_exact() {
         received.receive(&daemon, bounds);
     }
     received.assert(&source.append.total().erase());
-    // An export has one line for the new values of a bucket, however many there are.
+    // An export sends only one line for each bucket, even if the bucket has many new values.
     assert!(received.lines <= 20 * 29, "{}", received.lines);
 
     drop(daemon);

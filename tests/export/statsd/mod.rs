@@ -1,4 +1,5 @@
-//! `StatsD`: a real daemon, which the tests also kill and restart, and sockets that receive the datagrams in its place.
+//! Tests the `StatsD` exporter. Some tests send to a real daemon, which they may kill and restart. The other tests
+//! receive the datagrams on a socket.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -34,7 +35,8 @@ fn the_daemon_receives_each_increment_once_over_flushes_resets_and_a_restart() {
     let mut count = |n: u64| {
         orders.records_written.add(n);
         users.bytes_written.add(10 * n);
-        // A plain atomic falls when it is drained, and the lower value is the only sign of the drain.
+        // A drain sets a plain atomic to zero. The exporter notices the drain only because the next value is lower than
+        // the previous one.
         users.compactions.fetch_add(10 - n, Relaxed);
         counted += i64::try_from(n).unwrap();
     };
@@ -111,8 +113,8 @@ fn the_last_counts_of_a_backend_are_sent_and_a_reopened_one_continues() {
 #[test]
 fn thousands_of_series_arrive_completely_in_the_daemon() {
     let registry = Registry::with_prefix("papyra").unwrap();
-    // The receive buffer of the daemon has room for the datagrams of all these backends. The daemon may not get time to
-    // read before everything is sent.
+    // The daemon may not get time to read before everything is sent. So there are only as many backends as the receive
+    // buffer of the daemon has room for.
     let backends: Vec<_> = (0..600)
         .map(|i| {
             let metrics = Arc::new(PersistenceMetrics::default());
@@ -139,7 +141,7 @@ fn thousands_of_series_arrive_completely_in_the_daemon() {
     assert_eq!((sum(".scan_runs"), sum(".write_errors")), (600, 4200));
 }
 
-/// Returns the datagrams that have arrived on a socket, which receives them in place of the daemon.
+/// Returns the datagrams that have arrived on a socket that takes the place of the daemon.
 fn receive(socket: &UdpSocket) -> Vec<String> {
     socket.set_nonblocking(true).unwrap();
     let mut datagram = vec![0; 65536];
@@ -169,8 +171,8 @@ fn datagrams_are_packed_up_to_their_size_and_never_split_related_lines() {
             == datagram.matches("open_segments:-3|g").count()
     }));
 
-    // Unchanged counters are not sent again, but unchanged gauges are. Lines that exceed the maximum are sent one by one,
-    // but the two lines of a negative gauge stay together.
+    // Counters that have not changed are not sent again, but all gauges are. The maximum size is now less than the
+    // length of a line, so each datagram has one line. Only the two lines of a negative gauge stay together.
     let mut statsd = statsd.with_max_bytes(1);
     backends[4].bytes_written.add(1);
     statsd.export().unwrap();
@@ -192,7 +194,7 @@ fn an_export_is_split_into_bursts() {
     let mut statsd = statsd.with_max_bytes(1).with_burst(4);
     assert_eq!(statsd.export().unwrap(), Progress::More);
     assert_eq!(receive(&socket).len(), 4);
-    // This increment is sent in the next pass.
+    // The counter of `b0` was already sent in this pass over the backends, so this increment is sent in the next pass.
     backends[0].records_written.inc();
     assert_eq!(statsd.export().unwrap(), Progress::More);
     assert_eq!(receive(&socket).len(), 4);
@@ -232,7 +234,7 @@ fn labels_are_parts_of_names_or_tags_and_cannot_break_a_line() {
     assert_eq!(counters["statsd.bad_lines_seen"], 0);
 }
 
-/// Adds the counters that have arrived on a Unix socket to the sums.
+/// Receives all datagrams that have arrived on a Unix socket, and adds the values of the counters to `sums`.
 fn add_up(socket: &UnixDatagram, sums: &mut BTreeMap<String, i64>) {
     socket.set_nonblocking(true).unwrap();
     let mut datagram = vec![0; 65536];
@@ -259,7 +261,7 @@ fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
     count();
     assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::NotFound);
 
-    // The daemon does not read, so the buffer of its socket is full long before everything is sent.
+    // The daemon does not read yet, so the buffer of its socket is full long before everything is sent.
     let daemon = UnixDatagram::bind(&path).unwrap();
     count();
     while statsd.export().is_ok_and(|progress| progress == Progress::More) {}
@@ -267,7 +269,7 @@ fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
     add_up(&daemon, &mut sums);
     assert!(sums.len() < 40, "the buffer held everything");
 
-    // The daemon reads again, and is restarted once it has read everything that was sent.
+    // Now the daemon reads after each export. When it is restarted, it has read everything that was sent.
     for _ in 0..3 {
         let _ = statsd.export();
         add_up(&daemon, &mut sums);
@@ -277,8 +279,8 @@ fn a_unix_daemon_that_is_late_slow_and_restarted_loses_nothing() {
     assert_eq!(statsd.export().unwrap_err().kind(), ErrorKind::ConnectionRefused);
     fs::remove_file(&path).unwrap();
     let daemon = UnixDatagram::bind(&path).unwrap();
-    // Gauges are sent in each pass and fill the buffer too, so several exports are needed until every counter has been
-    // sent.
+    // The gauges of all backends are sent again in each pass, and they fill the buffer too. So it takes several exports
+    // to send every counter.
     for _ in 0..100 {
         let _ = statsd.export();
         add_up(&daemon, &mut sums);
@@ -307,7 +309,7 @@ fn a_line_that_is_too_long_for_a_datagram_is_left_out_and_reported() {
                 "last.records_written:3|c\nlast.open_segments:0|g"
             ]
         );
-        // Each of the two backends with a long name has two problems: its counter and its gauge.
+        // Each of the two backends with a long name has two problems: one with its counter, and one with its gauge.
         let problems = registry.problems();
         assert_eq!(problems.len(), 4, "{problems:?}");
         assert!(problems[0].backend.starts_with("{backend=\"xxx"), "{problems:?}");
@@ -355,7 +357,7 @@ fn after_a_daemon_dies_during_an_export_only_unreceived_lines_are_sent_again() {
     let backends: Vec<_> = (0..4).map(|i| open(&registry, &format!("b{i}"))).collect();
     let daemon = StatsDaemon::start("statsd-dies", free_port());
     let statsd = StatsD::udp(&registry, ("127.0.0.1", daemon.port)).unwrap();
-    // A datagram has room for the two lines of one backend, and an export pauses after two datagrams.
+    // A datagram has room for the two lines of one backend, and a call of `export` sends two datagrams.
     let mut statsd = statsd.with_max_bytes(50).with_burst(2);
     for metrics in &backends {
         metrics.records_written.add(5);
