@@ -1,4 +1,4 @@
-//! The values of several processes, combined into one value.
+//! Tests how the command combines the values of several processes into one value.
 
 use std::{fs, path::Path};
 
@@ -54,7 +54,7 @@ fn a_gauge_of_several_processes_is_their_sum_mean_or_highest_value() {
     let watched = run(directory.path(), "watch --count 1 --plain .").out;
     let lines = watched.lines().map(|line| line.split_once(' ').unwrap().1.to_owned() + "\n");
     assert_eq!(lines.collect::<String>(), expected);
-    // The values of a single process are unchanged.
+    // The value of a single process is shown unchanged.
     assert!(run(directory.path(), "show a").out.contains("max_filled: 30\n"));
 }
 
@@ -74,7 +74,7 @@ fn a_copy_of_a_file_is_not_added_to_the_process() {
     assert!(output.out.contains(" max_depth: 7\n") && output.err.ends_with(note), "{output:?}");
     let output = run(directory.path(), &format!("show --format prometheus {files}"));
     assert_eq!(output.out.matches("\nmax_depth{").count(), 2, "{output:?}");
-    // A copy is shown if it is given alone, or with `--each`.
+    // A copy is shown if no other path is given, or if `--each` is given.
     assert!(run(directory.path(), "show a.backup").out.starts_with("max_depth: 1\n"));
     let output = run(directory.path(), &format!("show --each {files}"));
     assert_eq!(output.out.matches("\nmax_depth: ").count(), 3, "{output:?}");

@@ -1,4 +1,4 @@
-//! The command `papyra-metrics`, and its subcommands in the command line of a backend.
+//! Tests the command `papyra-metrics`, and a backend that offers the same subcommands in its own command line.
 
 use std::{
     fs,
@@ -43,7 +43,7 @@ pub(crate) fn run_program(program: &str, directory: &Path, arguments: &str) -> C
     command.output().unwrap().into()
 }
 
-/// A directory with the files of two backends: one that runs, and one that was killed.
+/// A directory with the files of two backends. The first backend is running, and the second backend was killed.
 struct Service {
     directory: tempfile::TempDir,
     running: Backend,
@@ -71,7 +71,8 @@ impl Service {
         run(self.directory.path(), arguments)
     }
 
-    /// Returns the state of the process that the line describes, or `nobody` if it describes neither process.
+    /// Returns `running` or `ended`, for the process that the line describes. Returns `nobody` if the line describes
+    /// neither of the two processes.
     fn state_in(&self, line: &str) -> &'static str {
         let line = line.strip_prefix("./").unwrap_or(line);
         let started = |name: &str, pid: u32, state: &str| {
@@ -338,7 +339,7 @@ fn a_foreign_file_gives_a_note_if_found_in_a_directory_and_an_error_if_its_path_
     let output = run(elsewhere.path(), "show .");
     assert_eq!((output.out.as_str(), output.err.as_str()), ("metrics: <unavailable>\n", note));
     assert_eq!(output.code, Some(0));
-    // Many files that are not metrics files, as in a directory that was meant for something else, cause only one note.
+    // If a directory has several files that are not metrics files, the command prints only one note.
     for name in ["a", "b", "c"] {
         fs::write(elsewhere.path().join(name), "nothing").unwrap();
     }
@@ -524,7 +525,7 @@ fn invisible_characters_from_a_file_are_not_printed() {
     let metrics = Published::<Hostile>::create(&path).unwrap().keep();
     metrics.writes.inc();
     drop(metrics);
-    // Replaces the beginning of the program's name in the file, and updates the checksum. The module docs of
+    // Replaces the beginning of the program name in the file, and updates the checksum. The module docs of
     // `papyra_metrics::publish` describe the header.
     let bytes = fs::read(&path).unwrap();
     let number = |at: usize| {
@@ -575,7 +576,7 @@ fn a_closed_pipe_is_not_an_error_and_a_full_disk_is() {
     let mut line = String::new();
     BufReader::new(watching.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert!(line.ends_with(" records_written: 42\n"), "{line}");
-    // The pipe is closed by now.
+    // The reader of the pipe is dropped by now, so the pipe is closed.
     assert_eq!(watching.wait().unwrap().code(), Some(0));
 
     for arguments in ["show .", "show -f json .", "watch -n 1 .", "reset ."] {
@@ -617,10 +618,10 @@ fn watch_prints_lines_without_a_terminal() {
     let line = next("records_written: 112");
     let rate = line.split_once('(').unwrap().1.strip_suffix("/s)").unwrap();
     assert!(rate.parse::<f64>().unwrap() > 0.0, "{line}");
-    // Rates are computed from totals, so a reset does not make them negative.
+    // Rates are computed from totals, so a reset does not make a rate negative.
     Reader::reset(service.directory.path().join("a.metrics")).unwrap();
     assert!(next("records_written: 0").ends_with("0 (0.0/s)"));
-    // The rate excludes events that a process counted before it was found.
+    // The rate excludes events that a process counted before the command found the process.
     let elsewhere = tempfile::tempdir_in(service.directory.path()).unwrap();
     let mut late = Backend::publishing(&elsewhere.path().join("late"));
     late.request("write 1000");
@@ -628,7 +629,7 @@ fn watch_prints_lines_without_a_terminal() {
     assert!(next("records_written: 1000").ends_with(": 1000"));
     assert!(next("records_written: 1000").ends_with(" (0.0/s)"));
     fs::remove_file(service.directory.path().join("a.metrics")).unwrap();
-    // A removed file is reported as unavailable, and a new file is picked up.
+    // A removed file is reported as unavailable. If a new file appears at the path, the command reads the new file.
     service.running.request("drop");
     next("metrics: <unavailable>");
     let path = service.directory.path().join("a.metrics");
@@ -653,7 +654,7 @@ fn a_backend_offers_the_commands_in_its_own_command_line() {
     let service = Service::start();
     let orders = |arguments: &str| run_program(ORDERS, service.directory.path(), arguments);
 
-    // Without a path, the commands use the backend in the process.
+    // Without a path, the subcommands use the backend in the same process.
     let output = orders("metrics show");
     assert!(output.out.starts_with("records_written: 3\nrecords_read: 0\n"), "{}", output.out);
     assert_eq!((output.err.as_str(), output.code), ("records_written is 3\n", Some(0)));
@@ -665,7 +666,7 @@ fn a_backend_offers_the_commands_in_its_own_command_line() {
     let output = orders("metrics watch --count 2 --interval 0.01");
     assert_eq!(output.out.lines().count(), 2 * 18);
 
-    // With a path, they read published files.
+    // With a path, the subcommands read published files.
     let output = orders("metrics show .");
     assert!(output.out.starts_with("records_written: 42\n"));
 
@@ -679,7 +680,7 @@ fn a_backend_offers_the_commands_in_its_own_command_line() {
         );
     }
 
-    // A default path is used if the user gives none.
+    // The default path is used if the user gives no path.
     let output = orders("published show");
     assert_eq!((output.out.as_str(), output.code), ("", Some(2)));
     assert!(output.err.starts_with("error: a path is required"));

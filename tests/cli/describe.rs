@@ -1,4 +1,4 @@
-//! `describe` and `dashboard`, for the metrics that a process declares.
+//! Tests the subcommands `describe` and `dashboard`, which read the descriptors of metrics.
 
 use std::fs;
 use std::path::Path;
@@ -36,7 +36,8 @@ fn describe_prints_the_lock_file_of_a_running_process() {
     assert_eq!(text, schema.to_string());
     assert!(text.contains("\nlatency_seconds\n  kind histogram\n  unit seconds\n"), "{text}");
     assert!(text.contains("\n  series op=\"get\"\n"), "{text}");
-    // The text is the same after values have changed, and when it is read back from a lock file.
+    // `describe` prints the same text after values have changed. For a lock file that contains this text, it prints the
+    // same text too.
     metrics.data.syncs.add(5);
     fs::write(dir.path().join("metrics.lock"), &text).unwrap();
     for path in ["store.metrics", "metrics.lock", "."] {
@@ -58,7 +59,7 @@ fn a_process_that_was_killed_and_the_processes_of_a_directory_are_described() {
     let killed = out(dir.path(), "describe a.metrics");
     assert!(killed.contains("\nwritten_bytes\n  kind counter\n  unit bytes\n"), "{killed}");
     assert_eq!(out(dir.path(), "describe ."), killed);
-    // The metrics of a second process are added, and a file that is not a metrics file is only a note.
+    // The output has the metrics of all processes. A file that is not a metrics file causes only a note.
     let _other = Backend::engine(&dir.path().join("c.metrics"));
     fs::write(dir.path().join("notes"), "not a metrics file").unwrap();
     let all = run(dir.path(), "describe .");
@@ -97,7 +98,7 @@ fn processes_that_disagree_about_a_metric_are_an_error_that_names_both() {
     let errors = conflicts
         .map(|conflict| format!("error: {conflict}; give the path of only one of these files\n"));
     assert_eq!(refused(dir.path(), "describe ."), errors.concat());
-    // A conflict with several files that agree is reported once.
+    // If several files agree with each other, a conflict with another file is reported only once.
     let _c = Published::<A>::create(dir.path().join("a2.metrics")).unwrap();
     assert_eq!(refused(dir.path(), "describe ."), errors.concat());
 }

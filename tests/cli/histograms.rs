@@ -15,7 +15,7 @@ use crate::command::{COMMAND, CommandOutput, run};
 use crate::common::Backend;
 use crate::watch::{Terminal, words};
 
-/// A directory with the files of two engines: one that runs, and one that was killed.
+/// A directory with the files of two engines. The first engine is running, and the second engine was killed.
 struct Engines {
     directory: tempfile::TempDir,
     running: Backend,
@@ -89,7 +89,7 @@ fn a_table_has_the_histograms_below_the_numbers() {
     );
     assert!(at("longest_queue") < at("histogram") && at("histogram") < at("append "));
     assert_eq!(lines.iter().filter(|line| line.is_empty()).count(), 1, "{}", output.out);
-    // Without histograms there is no second table.
+    // If there are no histograms, there is no second table.
     let _backend = Backend::publishing(&engines.directory.path().join("c.metrics"));
     assert!(!engines.run("show --format table c.metrics").out.contains("histogram"));
 }
@@ -107,7 +107,7 @@ fn json_has_each_distribution_as_an_object() {
     assert_eq!(bucket["count"], 3);
     assert!(buckets[28]["le"].is_null());
     assert_eq!(json["fill_ratio"], 0.375);
-    // The JSON of a single process is its serialized snapshot.
+    // For a single process, the output is the serialized snapshot of the metrics.
     let one: serde_json::Value =
         serde_json::from_str(&engines.run("show --format json a.metrics").out).unwrap();
     let reader = Reader::open(engines.directory.path().join("a.metrics")).unwrap();
@@ -187,7 +187,7 @@ fn lines_have_the_rate_the_quantiles_and_the_bar_chart_of_each_interval() {
         });
         found.next().unwrap()
     };
-    // The first reading has no earlier one to compare with.
+    // The first line has no rate, because there is no earlier reading to compare with.
     assert_eq!(next("append:"), "append: 2");
     assert_eq!(next("append: 2 ("), "append: 2 (0.0/s)");
     engines.running.request("append 1200");
@@ -222,7 +222,7 @@ fn a_terminal_shows_quantiles_and_the_bar_chart_until_nothing_is_recorded() {
         // The table of counters and gauges comes before the table of histograms.
         assert!(shown.find("longest_queue").unwrap() < shown.find("histogram").unwrap());
         terminal.until(|shown| words(shown, "append").len() == 3);
-        // If the filter leaves only histograms, only their header remains.
+        // If the filter leaves only histograms, the screen has only the header of the histograms.
         terminal.press("/record_size\r");
         terminal.until(|shown| {
             !shown.contains("longest_queue")

@@ -1,4 +1,4 @@
-//! Labels and families in the command.
+//! Tests how the command shows labels and families.
 
 use std::time::Duration;
 
@@ -75,7 +75,8 @@ fn the_option_non_zero_hides_zeros_and_counts_them() {
     let json: serde_json::Value = serde_json::from_str(&show("show -z -f json a").out).unwrap();
     assert_eq!(json.as_object().unwrap().len(), 6);
 
-    // A series is left out if the number that would be shown is zero: the sum, the value of a process, or the total.
+    // A series is left out if the number that the command would show is zero. This number is the sum of all processes,
+    // the value in one process, or the total.
     let other = Published::<StoreMetrics>::create(store.directory.path().join("b")).unwrap();
     other.wal.syncs.add(10);
     assert_eq!(show("show -z .").out.lines().count(), 6);
@@ -141,7 +142,7 @@ fn the_prometheus_format_merges_labels_with_those_of_the_process() {
     ] {
         assert!(out.lines().any(|shown| shown == line), "{line}\n{out}");
     }
-    // Each family is described once.
+    // Each family has exactly one `# TYPE` line.
     for name in ["syncs_total", "requests_total", "latency_seconds"] {
         assert_eq!(out.matches(&format!("# TYPE {name} ")).count(), 1, "{name}\n{out}");
     }

@@ -36,7 +36,7 @@ fn main() -> std::process::ExitCode {
     match Cli::parse() {
         Cli::Metrics(command) => {
             let code = command.run_with_backend(&log);
-            // Shows whether the command has reset the backend.
+            // This line shows a test whether the command has reset the backend.
             eprintln!("records_written is {}", log.metrics.records_written.get());
             code
         }

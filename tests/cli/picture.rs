@@ -1,5 +1,5 @@
-//! Draws the picture of `papyra-metrics watch` in the README, from the command's terminal output while `cargo run
-//! --example live` runs:
+//! Draws the picture of `papyra-metrics watch` in the README. The picture shows the terminal output of the command
+//! while the example `live` runs. This command draws it:
 //!
 //! ```sh
 //! cargo run -p papyra-metrics-tests --example picture -- docs/watch.svg
@@ -58,14 +58,14 @@ fn main() -> Result<()> {
         .spawn()?;
     let mut line = String::new();
     let mut printed = BufReader::new(backend.stdout.take().ok_or("no output")?);
-    printed.read_line(&mut line)?; // the backend has published
+    printed.read_line(&mut line)?; // waits until the backend has published its metrics
     let screen = watch(&cargo, directory.path());
     backend.wait()?;
     std::fs::write(output, svg(screen?.screen()))?;
     Ok(())
 }
 
-/// Returns the terminal's content after the warm-up.
+/// Runs `papyra-metrics watch`. Returns the content of the terminal after the warm-up.
 fn watch(cargo: &std::ffi::OsStr, directory: &std::path::Path) -> Result<vt100::Parser> {
     let size = PtySize { rows: ROWS, cols: COLUMNS, pixel_width: 0, pixel_height: 0 };
     let pair = native_pty_system().openpty(size)?;
@@ -113,8 +113,8 @@ fn svg(screen: &vt100::Screen) -> String {
     );
     for row in 0..ROWS {
         let y = MARGIN + (f32::from(row) + 0.75) * HEIGHT;
-        // Adjacent cells of one style are drawn together. Each piece between gaps is a text element with a fixed length, so
-        // that it has the same width in every font.
+        // Adjacent cells with the same style form a text, which is split into pieces at gaps. Each piece becomes a text
+        // element with a fixed length, so that it has the same width in every font.
         let mut column = 0;
         while column < COLUMNS {
             let Some(first) = screen.cell(row, column) else { break };

@@ -1,4 +1,4 @@
-//! `rules`, for the metrics that a process declares.
+//! Tests the subcommand `rules`, which generates alert rules for the metrics of a process.
 
 use std::fs;
 
@@ -42,7 +42,8 @@ fn a_process_its_struct_and_its_lock_file_give_the_same_rules() {
             assert_eq!(out, expected, "{options}{path}");
         }
     }
-    // No name says that `problems` counts errors or that `append` has an objective: the declaration does.
+    // The names do not show that `problems` counts errors, or that `append` has an objective. Only the attributes of
+    // the fields declare this.
     let rules = AlertRules::new(&schema).to_string();
     for alert in ["ProblemsHigh", "AppendSecondsBudgetBurnsFast", "ProblemsAbsent"] {
         assert!(rules.contains(&format!("- alert: {alert}\n")), "{rules}");

@@ -1,4 +1,4 @@
-//! `watch` in a real pseudo-terminal: its output is interpreted, and the resulting screen is checked.
+//! Runs `watch` in a real pseudo-terminal, interprets the output, and checks the resulting screen.
 
 use std::{
     fs,
@@ -23,11 +23,11 @@ pub(crate) struct Terminal {
     pub(crate) screen: vt100::Parser,
     raw: Vec<u8>,
     master: Box<dyn MasterPty + Send>,
-    /// The path of the terminal, whose modes are read even after the command has ended.
+    /// The path of the terminal device. `stty` reads the modes of the terminal there, even after the command has ended.
     tty: std::path::PathBuf,
     /// The modes of the terminal before the command ran.
     before: String,
-    /// Keeps the terminal open after the command has ended, so that its modes can be read.
+    /// Keeps the terminal open after the command has ended, so that the modes of the terminal can still be read.
     slave: Option<std::fs::File>,
 }
 
@@ -80,7 +80,7 @@ impl Terminal {
                 }
             }
         });
-        // A terminal without a size is treated as 80 × 24.
+        // The command treats a terminal without a size as 80 × 24, and so does the interpreter.
         let shown = |size, otherwise| if size == 0 { otherwise } else { size };
         let screen = vt100::Parser::new(shown(rows, 24), shown(cols, 80), 0);
         Self {
@@ -96,7 +96,7 @@ impl Terminal {
         }
     }
 
-    /// Waits until the screen satisfies the condition, and returns the screen.
+    /// Waits until the text on the screen satisfies the condition, and returns the text.
     pub(crate) fn until(&mut self, condition: impl Fn(&str) -> bool) -> String {
         let end = Instant::now() + LONG;
         loop {
@@ -153,7 +153,7 @@ impl Terminal {
         self.keys.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits for the end of the command, and returns its exit code, the screen, and all of its output.
+    /// Waits until the command ends. Returns the exit code, the screen, and the whole output.
     pub(crate) fn end(mut self) -> (u32, vt100::Parser, Vec<u8>) {
         drop((self.master, self.slave));
         let end = Instant::now() + LONG;
@@ -186,7 +186,7 @@ fn stty(tty: &Path, arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// A time limit for tests that hang; a test that passes never waits for it.
+/// The time limit of a test. Only a test that fails waits so long.
 const LONG: Duration = Duration::from_secs(60);
 
 /// Returns the words of the first line whose first word is `name`. Returns no words if there is no such line.
@@ -223,7 +223,7 @@ fn values_rates_and_bars_follow_the_process_until_q() {
     assert_eq!((gauge.len(), gauge[1]), (3, "3"), "{shown}");
     terminal.until(|shown| words(shown, "records_written").get(2) == Some(&"0.0"));
 
-    // A process that ends stays on the screen until its successor replaces it.
+    // A process that has ended stays on the screen until another process replaces its file.
     backend.kill();
     terminal.until(|shown| shown.contains("ended, had been publishing since"));
     let mut backend = Backend::publishing(&path);
@@ -282,7 +282,8 @@ fn a_stopped_watch_restores_the_terminal_and_sets_it_up_again_when_continued() {
             terminal.until_screen(|screen| !screen.alternate_screen() && !screen.hide_cursor());
             assert_eq!(terminal.modes(), before);
         } else {
-            // A shell resets the modes when a job has stopped.
+            // After this signal, the command cannot reset the modes. A shell resets them when a job has stopped, so the
+            // test does this too.
             terminal.set_modes(&before);
         }
         backend.request("write 7");
@@ -307,7 +308,7 @@ fn a_value_is_shown_next_to_its_name_in_a_terminal_of_any_size() {
     let mut backend = Backend::publishing(&directory.path().join("log.metrics"));
     backend.request("write 7");
     // The sizes include a terminal with more than 65,535 cells, and a terminal that does not know its size. Drawing the
-    // largest terminal takes longer than the interval. That must not delay the reaction to a key.
+    // largest terminal takes longer than the interval, but the command must still react to a key without delay.
     for (rows, columns) in
         [(4, 80), (2, 80), (1, 40), (8, 50), (8, 40), (8, 24), (300, 400), (70, 1000), (0, 0)]
     {
@@ -414,7 +415,7 @@ fn a_process_that_appears_has_no_rate_at_its_first_reading() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name| directory.path().join(name);
     let _first = Published::<Later>::create(path("first")).unwrap();
-    // `watch` skips files whose names begin with a dot. This file is renamed later, so that a process appears that has
+    // `watch` skips files whose names begin with a dot. When this file is renamed, `watch` finds a process that has
     // already counted 1,000 records.
     let later = Published::<Later>::create(path(".later")).unwrap();
     later.records.add(1000);

@@ -48,8 +48,8 @@ fn a_scrape_into_a_warm_buffer_allocates_nothing() {
 
 #[test]
 fn numbers_that_grow_to_their_full_length_allocate_nothing() {
-    // Tries several numbers of backends, because a buffer that the exporter kept between scrapes would be large enough for
-    // some of them by chance.
+    // If the exporter kept a buffer between scrapes, the buffer could be large enough for one number of backends by
+    // chance. So the test tries several numbers of backends.
     for backends in 1..20 {
         let (registry, backends) = registry(backends);
         let prometheus = Prometheus::new(&registry);

@@ -1,4 +1,5 @@
-//! The Grafana dashboard: its JSON, and its queries in a real Prometheus server that scrapes the example `engine_metrics`.
+//! Tests the JSON of the Grafana dashboard, and runs its queries in a real Prometheus server that scrapes the example
+//! `engine_metrics`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader};
@@ -78,7 +79,7 @@ fn each_query_finds_series_in_a_prometheus_server_that_scrapes_the_example() {
     let address = first.split_once("http://").unwrap().1.split_once('/').unwrap().0;
     let scraper = Scraper::of(address, "dashboard");
 
-    // The published file of the process and the lock file give the same dashboard.
+    // The published file of the process and the lock file must give the same dashboard.
     let published = Schema::of_published(&Reader::open(&path).unwrap()).unwrap();
     let dashboard = Dashboard::new(&published).with_label("db").unwrap();
     let locked = Schema::read(LOCK).unwrap();
@@ -128,7 +129,7 @@ fn each_query_finds_series_in_a_prometheus_server_that_scrapes_the_example() {
     let by_op = panel(&dashboard, "Requests by op");
     assert_eq!(series(&scraper, &interpolate(exprs(by_op)[0], &all)).len(), 4);
 
-    // The variables have the values of the scraped series.
+    // The query of each variable finds the label values of the scraped series.
     for (name, value) in [("job", "papyra"), ("instance", address), ("db", "orders")] {
         let variables = dashboard["templating"]["list"].as_array().unwrap();
         let query = variables.iter().find(|it| it["name"] == name).unwrap();
@@ -325,13 +326,14 @@ fn common_labels_and_requested_labels_are_variables() {
     for name in ["job", "le", "__x"] {
         assert_eq!(refused(name), RegisterError::ReservedLabel { name: name.to_owned() });
     }
-    // If there is only one family, its own labels cannot be told apart from those of the registry, so none is a variable.
+    // In a schema with only one family, the labels of the metric and the labels of the registration cannot be
+    // distinguished. So no label becomes a variable.
     let one = Schema::of(&Hostile(Counter::new()));
     assert_eq!(names(&Dashboard::new(&one)), ["datasource", "job", "instance"]);
     assert_eq!(names(&Dashboard::new(&Schema::default())), ["datasource"]);
 }
 
-/// Returns a schema of this many families, in components of five.
+/// Returns a schema of this many families. Each component has five families.
 fn schema_of(families: usize) -> Schema {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("metrics.lock");

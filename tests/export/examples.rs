@@ -1,4 +1,4 @@
-//! The examples run as their documentation says, and their receivers get the metrics.
+//! Tests that the examples run as their documentation says, and that their metrics arrive at receivers.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -15,7 +15,7 @@ pub(crate) fn example(name: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// A program that is stopped when the test is over.
+/// A program that is killed when this value is dropped.
 pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {

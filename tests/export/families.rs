@@ -1,5 +1,6 @@
-//! One derived struct with families, fixed labels and errors by kind is published in a file and registered. Each receiver
-//! has the same series with the same numbers, even if a label's value contains every special character of the formats.
+//! A derived struct with families, fixed labels and errors by kind is published in a file and registered. Each receiver
+//! must have all series of the struct with the right values, even if the value of a label contains every special
+//! character of the formats.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -80,7 +81,7 @@ struct FileMetrics {
     written: Counter,
 }
 
-/// The value of the label that the registration adds.
+/// The value of the label `db`, which the registration adds.
 const DB: &str = "a \"b\" c:\\d\ne,f|g#h@i;j=k{l}m/ü \u{1f980}";
 
 struct Engine {
@@ -109,8 +110,8 @@ impl Engine {
         Err("nothing there")
     }
 
-    /// Sets each gauge to its number in [`SERIES`]. Adds half of its number to each other series, so that two calls
-    /// reach the number.
+    /// Sets each gauge to its number in [`SERIES`]. Adds half of the number to each other series, so that two calls of
+    /// this function add up to the number.
     fn work(&self) {
         let metrics = &self.metrics;
         metrics.requests[(Op::Get, Outcome::Hit)].add(3);
@@ -127,8 +128,8 @@ impl Engine {
     }
 }
 
-/// Name, unit, kind, labels and number of each series after two calls of [`Engine::work`]. The number of a histogram is
-/// its count.
+/// A series: its name, the suffix for its unit, its kind, its labels, and its number after two calls of
+/// [`Engine::work`]. The number of a histogram is its count.
 type Known = (&'static str, &'static str, Kind, &'static [(&'static str, &'static str)], i64);
 
 const SERIES: &[Known] = &[
@@ -149,7 +150,7 @@ const SERIES: &[Known] = &[
     ("request", "_seconds", Kind::Histogram, &[("op", "put")], 4),
 ];
 
-/// Name and labels of a series at a receiver.
+/// The name and the labels of a series at a receiver.
 type Series = (String, BTreeMap<String, String>);
 
 fn series<'a>(name: &str, labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Series {
@@ -157,7 +158,8 @@ fn series<'a>(name: &str, labels: impl IntoIterator<Item = (&'a str, &'a str)>) 
     (name.to_owned(), labels.collect())
 }
 
-/// Returns the series of these kinds as a receiver should have them, with this prefix and the suffix of each kind.
+/// Returns the series that a receiver should have, for the metrics of these kinds. The name of a series consists of the
+/// prefix, the name in [`SERIES`], the suffix for the unit if `with_unit` is true, and the suffix for the kind.
 fn expected(prefix: &str, with_unit: bool, kinds: &[(Kind, &str)]) -> BTreeMap<Series, i64> {
     let known = SERIES.iter().filter_map(|&(name, unit, kind, labels, number)| {
         let (_, suffix) = kinds.iter().find(|(known, _)| *known == kind)?;
@@ -169,7 +171,7 @@ fn expected(prefix: &str, with_unit: bool, kinds: &[(Kind, &str)]) -> BTreeMap<S
     known.collect()
 }
 
-/// Returns the expected samples of all series in Prometheus.
+/// Returns the samples that Prometheus should have, except the buckets and the sums of histograms.
 fn expected_samples() -> BTreeMap<Series, i64> {
     let kinds = [(Kind::Counter, "_total"), (Kind::Gauge, ""), (Kind::Histogram, "_count")];
     expected("papyra_", true, &kinds)
@@ -197,7 +199,7 @@ fn the_file_and_a_reader_of_the_registry_have_each_series() {
     for (name, _, _, labels, count) in SERIES {
         let labels = labels.iter().map(|(name, value)| format!("{name}={value}"));
         let labels: Vec<_> = ["component=engine".to_owned()].into_iter().chain(labels).collect();
-        // In a key, the label of the outer struct comes before those of its fields.
+        // In a key, the label of the outer struct comes before the labels of the fields.
         assert_eq!(number(&totals[&*format!("{name}{{{}}}", labels.join(","))]), *count);
     }
 }
@@ -205,7 +207,7 @@ fn the_file_and_a_reader_of_the_registry_have_each_series() {
 #[test]
 fn the_reference_parser_reads_each_family_once_and_every_label_value_unchanged() {
     let engine = Engine::new();
-    // The samples of a second backend are written next to those of the first, in the same families.
+    // In each family, the samples of this second backend are written next to the samples of the first backend.
     let other = Arc::new(EngineMetrics::default());
     engine.registry.register(Arc::clone(&other), &[("db", "b")]).unwrap();
     engine.work();
@@ -259,7 +261,8 @@ fn a_prometheus_server_has_each_series() {
     assert_eq!(found, expected_samples());
 }
 
-/// Returns the series that an OpenTelemetry receiver should have, with the attributes in alphabetical order.
+/// Returns the series of this kind that an OpenTelemetry receiver should have, with the attributes in alphabetical
+/// order.
 fn expected_points(kind: Kind) -> BTreeMap<String, i64> {
     let expected = expected("papyra.", false, &[(kind, "")]);
     let points = expected.into_iter().map(|((name, labels), number)| {
@@ -317,7 +320,7 @@ fn a_collector_has_each_series_over_otlp() {
     assert_received(&received);
 }
 
-/// Returns the text with `_` for each character other than ASCII letters, ASCII digits and those in `allowed`.
+/// Replaces each character by `_`, except ASCII letters, ASCII digits and the characters in `allowed`.
 fn sanitized(text: &str, allowed: &str) -> String {
     let is_allowed = |char: char| char.is_ascii_alphanumeric() || allowed.contains(char);
     text.chars().map(|char| if is_allowed(char) { char } else { '_' }).collect()
@@ -334,7 +337,7 @@ fn the_statsd_daemon_adds_up_each_series_in_names_and_as_tags() {
         plain.export().unwrap();
         tagged.export().unwrap();
     }
-    // The daemon appends the tags to the name. In tags, it replaces slashes and removes colons.
+    // The daemon appends the tags to the name. In the tags, it replaces slashes and removes colons.
     let name_of = |(name, labels): &Series, is_tagged: bool| {
         if is_tagged {
             let tag = |(name, value): (&String, &String)| {

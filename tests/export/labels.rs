@@ -1,4 +1,4 @@
-//! The labels of metrics, which each exporter adds to those of the registration.
+//! Tests that each exporter combines the labels of a metric with the labels of its registration.
 
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -16,7 +16,7 @@ use papyra_metrics_export_tests::{Scraper, StatsDaemon, find, free_port, wait_fo
 use crate::opentelemetry::receiver::Pipeline;
 use crate::prometheus::{encoded, parsed, run};
 
-/// Two families, and between them a gauge that has no labels of its own.
+/// Two families of series, and between them a gauge that has no labels of its own.
 #[derive(Default)]
 struct Requests {
     calls: [Counter; 2],
@@ -44,7 +44,8 @@ impl Metrics for Requests {
     }
 }
 
-/// Returns a registry whose labels come before and after the metrics' own label in alphabetical order.
+/// Returns a registry with registered metrics, and the metrics. In alphabetical order, the label `op` of the metrics is
+/// between the labels `backend` and `zone` of the registration.
 fn registry() -> (Registry, Arc<Requests>) {
     let registry = Registry::with_prefix("papyra").unwrap();
     let requests = Arc::new(Requests::default());
@@ -121,7 +122,7 @@ fn metrics_exporter_prometheus_has_the_labels() {
 #[test]
 fn the_samples_of_a_family_are_written_together_below_one_type_line() {
     let (registry, _requests) = registry();
-    // The members of a backend that is registered later are written with the others.
+    // The members of a family are written together, even those of a backend that is registered later.
     let other = Arc::new(Requests::default());
     registry.register(other.clone(), &[("backend", "a"), ("zone", "us")]).unwrap();
     let text = encoded(&registry, Format::OpenMetrics);
@@ -150,7 +151,7 @@ fn the_samples_of_a_family_are_written_together_below_one_type_line() {
     let counts = samples("papyra_duration_seconds_count");
     let put = "papyra_duration_seconds_count{backend=\"orders\",op=\"put\",zone=\"eu\"} 2";
     assert_eq!((counts.len(), &*counts[1]), (4, put));
-    // The reference parser refuses members that are interleaved.
+    // The reference parser refuses a text in which the samples of a family are not written together.
     assert_eq!(parsed(&text).as_array().unwrap().len(), 3);
     let output = run(
         Command::new(find("promtool")).args(["check", "metrics"]),
@@ -175,7 +176,7 @@ fn a_prometheus_server_sees_members_of_a_family_by_their_labels() {
     );
 }
 
-/// Metrics that list descriptors, but whose values are absent.
+/// Metrics that have descriptors, but whose values are absent.
 struct Listing(&'static [Descriptor]);
 
 impl Metrics for Listing {
@@ -204,7 +205,7 @@ fn metrics_of_one_name_with_different_label_names_are_refused() {
     let registry = Registry::new();
     let by_op = listing(BY_OP);
     registry.register(by_op.clone(), &[("backend", "a")]).unwrap();
-    // Metrics with other values of the same labels belong to the same family, in any backend.
+    // A metric that has another value of the label `op` belongs to the same family.
     let other_op = listing(OTHER_OP);
     registry.register(other_op.clone(), &[("backend", "a")]).unwrap();
     for (list, has) in [(BARE, "no labels"), (BY_TWO, "the labels `op`, `outcome`")] {

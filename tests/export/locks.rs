@@ -1,4 +1,4 @@
-//! The registry holds no lock while it runs the code of backends. So this code may use the registry, wait for other
+//! The registry holds no lock while it runs the code of a backend. So a backend may use the registry, wait for other
 //! threads, and panic.
 
 use std::panic;
@@ -87,7 +87,7 @@ fn a_backend_uses_the_registry_while_it_is_read_and_when_it_is_dropped() {
     registry.register(active.clone(), &[]).unwrap();
     let mut reader = RegistryReader::new(&registry);
     assert!(reader.read().any(|sample| sample.name() == "active" && *sample.value() == 7));
-    // The reader drops the last `Arc`.
+    // Now the registry holds the last `Arc`, and the next reading drops it.
     drop(active);
     assert!(reader.read().any(|sample| sample.name() == "active" && *sample.value() == 7));
     assert!(reader.read().all(|sample| sample.name() != "active"));
@@ -236,7 +236,8 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
         }
     });
     barrier.wait();
-    // The blocked reader has already read zero, but its values are merged only after the values of the next reading.
+    // The blocked reader has already read zero from `log`. The registry merges the values of the next reading first,
+    // and this zero later.
     log.records_written.add(3);
     let mut reader = RegistryReader::new(&registry);
     let read = |reader: &mut RegistryReader| {
@@ -245,7 +246,7 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
     assert_eq!(read(&mut reader), [3, 7]);
     assert!(registry.unregister(&active));
     barrier.wait();
-    // The zero of the blocked reading is older than the merged 3. It must not be mistaken for a reset.
+    // The zero of the blocked reading is older than the merged 3, and must not be mistaken for a reset.
     assert_eq!(blocked.join().unwrap(), [3, 7]);
     log.records_written.add(1);
     assert_eq!(read(&mut reader), [4, 7]);
@@ -260,7 +261,7 @@ fn a_thread_reads_what_it_has_set_while_another_thread_reads() {
     }
 
     // A processor may delay a write for some hundred nanoseconds, and execute later loads in the meantime. Without
-    // optimizations, a reading takes longer than that, so this test can fail only in optimized builds.
+    // optimizations, a reading takes longer than this delay. So this test can fail only in optimized builds.
     const ROUNDS: u64 = if cfg!(debug_assertions) { 10_000 } else { 20_000_000 };
 
     let registry = Registry::new();
@@ -344,7 +345,7 @@ fn a_reading_survives_panics_of_a_backend_its_payload_and_its_drop() {
     assert_eq!(read(), [2]);
     let problems = || registry.problems().iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(problems(), ["backend {}: reading its metrics panicked: no message"]);
-    // The reading drops the last `Arc`.
+    // Now the registry holds the last `Arc`, and the next reading drops it.
     drop(active);
     assert_eq!(read(), [2]);
     assert_eq!(read(), [2]);

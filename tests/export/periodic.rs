@@ -15,7 +15,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const SHORT_INTERVAL: Duration = Duration::from_millis(1);
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An export that sends the number of its calls so far, and returns the next of the given answers, or `Done` after the last.
+/// An export that sends the number of its calls so far to the test. Each call returns the next of `answers`, or `Done`
+/// if no answer is left.
 struct Script {
     sender: Sender<usize>,
     exports: usize,
@@ -39,7 +40,7 @@ fn refused() -> io::Result<Progress> {
     Err(io::Error::other("the receiver is not running"))
 }
 
-/// An export that panics in its first call, and sends a message in each later call.
+/// An export that panics in its first call. In each later call, it sends a message to the test.
 struct PanicsOnce {
     sender: Sender<()>,
     has_panicked: bool,
@@ -206,7 +207,8 @@ impl Drop for BadError {
     }
 }
 
-/// An export that fails in each way in which user code can fail, one after another, and then succeeds.
+/// An export that fails in a different way in each of the first three calls, and then succeeds. It also panics when it
+/// is dropped.
 struct FailsInEveryWay {
     exports: usize,
     succeeded: Sender<()>,

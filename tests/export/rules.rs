@@ -1,4 +1,5 @@
-//! Alert rules: promtool accepts and unit-tests them, and a real Prometheus fires them only for real faults.
+//! Tests alert rules. `promtool` accepts the rules and runs unit tests of them. In a real Prometheus server, the alerts
+//! fire only for real faults.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -117,7 +118,7 @@ fn each_role_and_objective_has_its_alerts_except_burn_rates_that_cannot_be_reach
     assert!(rules.contains("> 6 * 0.1\n"), "{rules}");
 }
 
-/// Series over time, and the alerts that they should fire.
+/// Unit tests for `promtool`: each test has the values of series over time, and the alerts that must fire.
 const CASES: &str = r#"
 rule_files: [rules.yml]
 evaluation_interval: 1m
@@ -293,15 +294,15 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
         let record = vec![b'x'; 1 << 16];
         while !over.load(Ordering::Relaxed) {
             let _ = writer.append(&record[..1000]);
-            // A few of these records fill the buffer of a socket, so an append blocks soon after the log writes to the
-            // socket below, which nobody reads.
+            // Nobody reads from the socket to which the log writes below. A few of these records fill the buffer of the
+            // socket, and the next append blocks.
             let _ = writer.append(&record);
             thread::sleep(Duration::from_millis(5));
         }
     });
 
-    // No alert fires during a dozen scrapes of a healthy backend, although the rules have been evaluated and the series
-    // that they query exist.
+    // No alert fires during a dozen scrapes of a healthy backend. By then, the rules have been evaluated, and the
+    // series in their queries exist.
     scraper.wait_for("count_over_time(up[1m]) >= bool 12", "1");
     for series in ["rate(shop_append_seconds_bucket{le=\"0.1\"}[5s])", "shop_appends_in_flight"] {
         assert!(scraper.query(series).is_some(), "{series}");
@@ -324,7 +325,7 @@ fn a_prometheus_server_fires_for_a_full_disk_a_stuck_append_and_a_closed_endpoin
     let (stream, unread) = UnixStream::pair().unwrap();
     log.replace(stream);
     fires("ShopAppendsInFlightStuck");
-    drop(unread); // the append that waits returns an error
+    drop(unread); // the blocked append returns an error
     is_over.store(true, Ordering::Relaxed);
     writing.join().unwrap();
 

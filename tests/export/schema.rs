@@ -1,4 +1,4 @@
-//! Lock files: a check fails for changes that can break dashboards, and passes for others.
+//! Tests lock files. A check fails for changes that can break dashboards, and passes for all other changes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -117,7 +117,7 @@ if this is intended, run this test with UPDATE_METRICS=1 and commit the file",
     );
 }
 
-/// Two series of one name, written by hand.
+/// Hand-written metrics: two series with the same name.
 struct Requests([(&'static str, &'static str); 2]);
 
 impl Metrics for Requests {
@@ -269,7 +269,7 @@ fn the_lock_file_of_a_registry_lists_absent_metrics_as_that_of_the_struct_does()
     let absent = Schema::of(&*late);
     assert!(absent.to_string().contains("\nwal_failures\n"), "{absent}");
     assert_eq!(Schema::of_registry(&registry), absent);
-    // The bounds of a histogram are listed as soon as it is present.
+    // Once a histogram is present, its bounds are listed.
     late.inner.get_or_init(Wal::default);
     assert!(Schema::of_registry(&registry).to_string().contains("  bounds 0.001 0.02 1.0\n"));
     assert_eq!(Schema::of_registry(&registry), Schema::of(&*late));
@@ -393,7 +393,8 @@ fn a_missing_file_and_a_damaged_one_are_errors_that_name_the_fix() {
 
 const CHILD: &str = "PAPYRA_TEST_LOCK_FILE";
 
-/// The test below runs this in a process whose environment requests an update. On its own it does nothing.
+/// The test below runs this test in a process whose environment requests an update. Without the environment variable
+/// [`CHILD`], it does nothing.
 #[test]
 fn checks_the_lock_file_of_the_environment() {
     if let Some(path) = std::env::var_os(CHILD) {

@@ -1,5 +1,5 @@
-//! A backend in a separate process. It executes the commands on its standard input, one on each line, and answers each
-//! command with a line, so that tests do not have to sleep.
+//! A backend that tests run in a separate process. It reads one command from each line of its standard input, executes
+//! the command, and answers with one line. A test waits for the answer, and so does not have to sleep.
 
 use std::io::{BufRead, Write};
 
@@ -114,7 +114,7 @@ fn main() {
     }
 }
 
-/// Executes the commands for the file of `EngineMetrics`.
+/// Executes a command that concerns the file of `EngineMetrics`.
 fn measure(engine: &mut Option<Published<EngineMetrics>>, word: &str, rest: &str) -> String {
     if word == "publish-engine" {
         return match Published::create(rest) {

@@ -1,6 +1,6 @@
 //! Starts the backend process and sends commands to it.
 
-#![allow(dead_code)] // a test binary uses only a part of it
+#![allow(dead_code)] // a test binary uses only some of these functions
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -8,7 +8,7 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-/// A backend in a separate process. Dropping this value closes the standard input of the process, and so ends the
+/// A backend in a separate process. Dropping this value closes the standard input of the process, which ends the
 /// process.
 pub(crate) struct Backend {
     child: Child,

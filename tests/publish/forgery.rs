@@ -1,6 +1,8 @@
-//! Changes published files and updates their checksums, so that a reader gets past the checksum to its other checks.
+//! Changes published files and updates their checksums, so that a reader accepts the checksum and performs all other
+//! checks.
 
-/// Returns the file with these changes to its description. Each change replaces the bytes at its offset.
+/// Returns the file with these changes to its description. Each change consists of an offset, and of the new bytes at
+/// this offset.
 pub(crate) fn forged(file: &[u8], changes: &[(usize, &[u8])]) -> Vec<u8> {
     let mut forged = file.to_vec();
     for (at, change) in changes {
@@ -10,7 +12,7 @@ pub(crate) fn forged(file: &[u8], changes: &[(usize, &[u8])]) -> Vec<u8> {
     forged
 }
 
-/// Writes the checksum of a description into its header.
+/// Computes the checksum of a description, and writes the checksum into the header.
 pub(crate) fn set_checksum(description: &mut [u8]) {
     let checksum = crc32fast::hash(&description[20..]);
     description[16..20].copy_from_slice(&checksum.to_ne_bytes());

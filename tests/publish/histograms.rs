@@ -14,7 +14,7 @@ fn distribution<'a>(snapshot: &'a Snapshot, name: &str) -> &'a Distribution {
     snapshot[name].as_histogram().unwrap()
 }
 
-/// Starts a backend and lets it record in each metric.
+/// Starts a backend that has recorded a value in each metric.
 fn engine_with_values(path: &Path) -> Backend {
     let mut engine = Backend::engine(path);
     for line in [
@@ -98,7 +98,8 @@ fn a_reset_from_outside_empties_distributions_and_peaks_and_keeps_totals() {
     for name in ["appends", "append", "lookup", "record_size", "fill_ratio"] {
         assert_eq!(totals[name], before[name], "{name}");
     }
-    // As inside the process, the total of a peak is its value, which the reset has set to zero.
+    // The total of a peak is its current value, for a reader as for the process itself. The reset has set this value to
+    // zero.
     assert_eq!(totals["longest_queue"], 0);
 
     engine.request("append 9");
@@ -381,8 +382,8 @@ mod hostile {
         let invalid = "invalid label of a metric";
         assert_eq!(labelled(1, &label(part(0, 0), part(1, 2))), invalid);
         assert_eq!(labelled(1, &label(part(0, 1), part(1, 0))), invalid);
-        // The beginning of the help text, `How l`, is not a label value, because it has a capital letter. It is not a label
-        // name, because it has a space.
+        // The beginning of the help text, `How l`, is invalid as the value of a label, because it has a capital letter.
+        // It is invalid as the name of a label, because it has a space.
         let help = (sample.number(APPEND + 8), 5);
         assert_eq!(labelled(1, &label(part(0, 1), help)), invalid);
         assert_eq!(labelled(1, &label(help, part(0, 1))), invalid);
@@ -419,7 +420,7 @@ mod hostile {
         assert!(fault.ends_with("too many histograms"), "{fault}");
     }
 
-    /// Returns a file with this many histograms, which have one bound each.
+    /// Returns a file with this many histograms. Each histogram has one bound.
     fn many(entries: usize) -> Vec<u8> {
         let start = 64 + 88 * entries;
         let name = |i: usize| format!("h{i:07}");

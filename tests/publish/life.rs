@@ -105,7 +105,7 @@ fn a_second_process_gets_an_error_that_names_the_first() {
             first.pid()
         )
     );
-    // The first process is undisturbed, and no other file remains.
+    // The first process continues to publish, and no other file remains.
     first.request("write 1");
     assert_eq!(Reader::open(&path).unwrap().snapshot().unwrap()["records_written"], 2);
     assert_eq!(names(directory.path()), ["log.metrics"]);
@@ -137,7 +137,7 @@ fn the_file_of_a_dead_process_is_replaced() {
     let new = Reader::open(&path).unwrap();
     assert_eq!(new.snapshot().unwrap()["records_written"], 1);
     assert_eq!(new.process().pid(), second.pid());
-    // A reader that had opened the old file continues to read it.
+    // A reader that had opened the old file continues to read the old file.
     assert_eq!(old.snapshot().unwrap()["records_written"], 5);
     assert_eq!(names(directory.path()), ["log.metrics"]);
 }
@@ -210,7 +210,7 @@ fn dropping_removes_the_file_unless_keep_was_called() {
     assert_eq!(reader.snapshot().unwrap()["records_written"], 8);
     // The process still runs, but the file is not live, because the process has dropped the metrics.
     assert!(!reader.is_live().unwrap());
-    // The next file of the process replaces the kept file, and is removed when the process exits normally.
+    // A new file of the process replaces the kept file. The new file is removed when the process exits normally.
     assert_eq!(backend.request(&format!("publish {}", path.display())), "ok");
     backend.end();
     assert_eq!(names(directory.path()), [""; 0]);
@@ -278,7 +278,7 @@ fn files_that_are_not_metrics_files_are_not_replaced() {
     fs::write(at("empty"), "").unwrap();
     assert!(publish("empty").contains("a file that is not a metrics file"));
 
-    // A file is not created through a symbolic link, and does not replace a symbolic link.
+    // Publishing does not write through a symbolic link, and does not replace the link.
     fs::write(at("target"), "").unwrap();
     for target in ["target", "nothing"] {
         symlink(at(target), at("link")).unwrap();
@@ -347,7 +347,7 @@ macro_rules! thousand {
 
 include!("../derive/thousand.in");
 
-/// The test below runs this in a file system of 80 KiB, which has room for the description but not for all values.
+/// The test below runs this test in a file system of 80 KiB, which has room for the description but not for all values.
 #[test]
 #[ignore = "the test below runs it in a small file system"]
 fn in_a_small_file_system() {
@@ -391,7 +391,7 @@ fn a_backend_that_cannot_publish_counts_in_private_memory_and_returns_the_error(
     assert_eq!(metrics.path(), None);
     let error = metrics.error().unwrap();
     assert!(error.to_string().contains("No such file or directory"));
-    // The message is complete: its cause is not repeated as a source.
+    // The message already contains the cause, so the error has no source.
     assert!(std::error::Error::source(error).is_none());
 
     let directory = tempfile::tempdir().unwrap();
@@ -437,7 +437,7 @@ fn the_lock_of_a_reader_does_not_make_a_dead_process_live() {
     drop(reading);
     let metrics = Published::<PersistenceMetrics>::create(&path).unwrap();
 
-    // A live publisher is recognized by its own lock.
+    // A live publisher is recognized by the lock that it holds.
     assert!(Reader::open(&path).unwrap().is_live().unwrap());
     drop(metrics);
 }
@@ -449,7 +449,7 @@ fn a_successor_is_not_mistaken_for_the_dead_process() {
     let dead = Backend::publishing(&path);
     let pid = dead.pid();
     dead.kill();
-    // A process that replaces the file takes this lock first.
+    // A process takes this lock before it replaces the file.
     let successor = fs::File::options().read(true).write(true).open(&path).unwrap();
     lock(&successor, libc::F_WRLCK, 1);
     assert!(!Reader::open(&path).unwrap().is_live().unwrap());
@@ -458,7 +458,8 @@ fn a_successor_is_not_mistaken_for_the_dead_process() {
     assert!(!error.to_string().contains(&pid.to_string()), "{error}");
 }
 
-/// The test below runs this as process 1 of a pid namespace. It forks a process that is process 1 of a nested namespace.
+/// The test below runs this test as process 1 of a pid namespace. This test forks a child, which is process 1 of a
+/// nested pid namespace.
 #[test]
 #[ignore = "the test below runs it in a pid namespace"]
 fn in_a_nested_pid_namespace() {

@@ -1,4 +1,4 @@
-//! Publishing metrics in a file, and reading them from another process.
+//! Tests of publishing metrics in a file, and of reading the file from another process.
 
 mod common;
 mod forgery;

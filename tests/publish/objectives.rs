@@ -1,4 +1,4 @@
-//! Objectives, which make the entries of a published file longer, and the flag of error counters.
+//! Tests objectives and the flag of error counters in a published file. Objectives make the entries of the file longer.
 
 use std::{fs, path::Path};
 

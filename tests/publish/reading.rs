@@ -42,7 +42,7 @@ struct CacheMetrics<I> {
     misses: I,
 }
 
-/// The bytes of a published file, and a directory for changed copies of it.
+/// The bytes of a published file, and a directory for changed copies of the file.
 struct Sample {
     directory: tempfile::TempDir,
     bytes: Vec<u8>,
@@ -91,7 +91,7 @@ impl Sample {
         self.open_with_hole(bytes, bytes.len().try_into().unwrap())
     }
 
-    /// Writes and opens a file of this length that begins with the bytes.
+    /// Writes a file that begins with these bytes, and extends it to this length by a hole. Opens the file.
     fn open_with_hole(&self, bytes: &[u8], len: u64) -> Result<Reader, ReadError> {
         // Overwrites the file, because creating a new file can be slow on some file systems.
         let file = fs::File::options().write(true).create(true).truncate(false).open(self.path());
@@ -103,7 +103,7 @@ impl Sample {
         Reader::open(self.path())
     }
 
-    /// Returns the error of reading these bytes.
+    /// Returns the error of opening a file with these bytes.
     fn fault(&self, bytes: &[u8]) -> String {
         self.open(bytes).unwrap_err().to_string()
     }
@@ -162,7 +162,7 @@ fn a_file_truncated_to_any_length_is_an_error() {
         );
     }
     assert!(sample.open(&[]).unwrap_err().is_unavailable());
-    // Bytes that a later version may append are not an error.
+    // Additional bytes at the end are not an error, because a later version may append them.
     let longer = [sample.bytes.as_slice(), b"more"].concat();
     assert_eq!(sample.open(&longer).unwrap().snapshot().unwrap()["records_written"], 5);
 }
@@ -200,7 +200,7 @@ fn mutate(sample: &Sample) {
                     let len = random.usize(..24).min(bytes.len() - at).min(bytes.len() - from);
                     bytes.copy_within(from..from + len, at);
                 }
-                // Puts one string or list in place of another.
+                // Replaces the location of one string or list by the location of another.
                 5 if bytes.len() >= description => {
                     let pairs = [0, 8, 16, 64, 72];
                     let other = sample.entry(random.usize(..sample.metric_count()));
@@ -208,7 +208,8 @@ fn mutate(sample: &Sample) {
                         (other + pairs[random.usize(..5)], entry + pairs[random.usize(..5)]);
                     bytes.copy_within(from..from + 8, to);
                 }
-                // Extends the values by a hole at the end of the file, and gives a metric so many cells that some may be in the hole.
+                // Adds a hole to the values, at the end of the file. Gives a metric so many cells that some of them may
+                // be in the hole.
                 6 if bytes.len() == sample.bytes.len() => {
                     let words = 1024 + random.usize(..1 << 12);
                     hole = 8 * words as u64;
@@ -225,8 +226,7 @@ fn mutate(sample: &Sample) {
                 8 if bytes.len() >= description && random.usize(..4) == 0 => {
                     bytes[12] ^= 3;
                 }
-                // Moves a metric's list of labels or bounds to a random offset, and sets its length to at most three
-                // items.
+                // Gives a metric's list of labels or bounds a random offset, and a length of at most three items.
                 9 if bytes.len() >= description => {
                     let at = entry + [64, 72][random.usize(..2)];
                     let offset = u32::try_from(random.usize(..description)).unwrap();
@@ -253,7 +253,7 @@ fn mutate(sample: &Sample) {
                     assert!(error.to_string().contains("it has holes"), "{error}");
                     with_holes += 1;
                 }
-                // A header that changes after the file was opened has no effect.
+                // A change of the header has no effect once the file is open.
                 let file = fs::File::options().write(true).open(sample.path()).unwrap();
                 file.write_all_at(&random.u64(..).to_ne_bytes(), 24).unwrap();
                 reader.snapshot().unwrap();
@@ -265,7 +265,8 @@ fn mutate(sample: &Sample) {
             }
         }
     }
-    // If one of these numbers is small, nearly all mutations are harmless, or nearly all are rejected at the first check.
+    // These numbers must be large. Otherwise, nearly all mutations would be harmless, or nearly all would be rejected
+    // at the first check.
     assert!(
         read > 1000 && refused > 1000 && with_holes > 100,
         "{read} read, {refused} refused, {with_holes} with holes"
@@ -280,7 +281,7 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     let word = |n: u64| n.to_ne_bytes();
     let half = |n: u32| n.to_ne_bytes();
 
-    // Entries that are too small, and more entries than the description can hold, are rejected.
+    // Entries that are too short are rejected. So is a number of entries for which the description has no room.
     assert!(fault(20, &half(87)).ends_with("invalid length or number of entries"));
     assert!(fault(40, &half(u32::MAX)).ends_with("invalid length or number of entries"));
     // A file that is shorter than its header says is rejected. So is a description that is longer than the file, or
@@ -294,14 +295,14 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     assert!(
         fault(entry + 4, &half(u32::MAX)).ends_with("strings overlap or exceed the description")
     );
-    // An invalid name, a name that occurs twice, or a name that is shorter than its prefixes is rejected.
+    // A name is rejected if it is invalid, if another metric has the same name, or if it is shorter than its prefixes.
     assert!(fault(entry + 4, &half(0)).ends_with("invalid name of a metric"));
     assert!(fault(entry + 28, &half(99)).ends_with("invalid name of a metric"));
     let second: [u8; 8] = sample.bytes[sample.entry(1)..][..8].try_into().unwrap();
     assert!(fault(entry, &second).ends_with("two metrics have the same name"));
     assert!(fault(entry + 24, &half(7)).ends_with("unknown kind of a metric"));
-    // Values are rejected if they are in the description, or beyond the end of the file, or across its end. So are
-    // values that are not aligned, and offsets that wrap.
+    // The cells of a metric must be aligned and in the section of values. They are rejected in the description, beyond
+    // the end of the file and across this end. An offset that wraps is rejected too.
     let outside = "invalid location of a metric's cells";
     for offset in
         [0, 8, 64, sample.bytes.len() as u64, sample.bytes.len() as u64 - 4, u64::MAX - 7, u64::MAX]
@@ -311,8 +312,8 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
             assert!(fault(entry + 48, &word(offset)).ends_with(outside), "{offset}");
         }
     }
-    // A value without cells is rejected. So is a value with more cells than the file has words, even if the distance
-    // between its cells is zero. Otherwise, a small file could make a reader add up the same word billions of times.
+    // A metric without cells is rejected. So is a metric with more cells than the file has words, even if all cells are
+    // at the same offset. Otherwise, a small file could make a reader add up the same word billions of times.
     assert!(fault(entry + 56, &half(0)).ends_with(outside));
     assert!(fault(entry + 56, &half(u32::MAX)).ends_with(outside));
     let same_cell = [word(0), word(0)].concat();
@@ -324,8 +325,8 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
 fn a_counter_of_several_cells_is_their_sum_minus_one_baseline() {
     let mut sample = Sample::new();
     let entry = sample.entry(0);
-    // The total of the second counter becomes a second cell of the first. The last metric is removed, because the cells of
-    // all metrics together may not exceed the words of the file.
+    // The total of the second counter also becomes a cell of the first counter. The last metric is removed, because all
+    // metrics together may not have more cells than the file has words.
     let metrics = u32::try_from(sample.metric_count() - 1).unwrap();
     sample.bytes = sample.forged(40, &metrics.to_ne_bytes());
     sample.bytes = sample.forged(entry + 40, &16_u64.to_ne_bytes());
@@ -362,7 +363,7 @@ fn other_versions_byte_orders_and_files_have_their_own_errors() {
 fn a_description_of_a_terabyte_is_rejected() {
     let sample = Sample::new();
     let file = fs::File::create(sample.path()).unwrap();
-    // Writes a header that gives a terabyte as the length of the description, in a sparse file of that length.
+    // Writes a sparse file of one terabyte. According to its header, the description has this length too.
     let mut header = sample.bytes[..64].to_vec();
     header[24..32].copy_from_slice(&(1_u64 << 40).to_ne_bytes());
     header[32..40].copy_from_slice(&(1_u64 << 40).to_ne_bytes());
@@ -426,7 +427,7 @@ fn a_reset_from_outside_has_the_same_effect_as_one_inside() {
         "records_written: 0, bytes_written: 0, write_errors: 0, open_segments: 4, cache_hits: 0";
     assert_eq!(backend.request("snapshot"), expected);
     assert_eq!(reader.snapshot().unwrap().to_string(), expected.replace(", ", "\n"));
-    // Totals are unchanged, except for a plain atomic, which has only one cell.
+    // Totals are unchanged. A plain atomic is an exception: it has only one cell, which the reset sets to zero.
     let totals =
         "records_written: 7, bytes_written: 700, write_errors: 0, open_segments: 4, cache_hits: 1";
     assert_eq!(backend.request("totals"), totals);
@@ -545,7 +546,7 @@ fn published_metrics_are_used_like_other_metrics() {
     assert_eq!(log.metrics.write_errors.get(), 1);
 }
 
-/// A struct with `storage`, and with a parameter that only a skipped field uses.
+/// A struct of plain integers with `storage`. Only a skipped field uses the type parameter.
 #[derive(Clone, Debug, Default, PartialEq, Metrics)]
 #[metrics(storage = Storage)]
 struct Counts<T> {
@@ -608,7 +609,7 @@ fn sharded_and_padded_instruments_are_read_and_reset_like_others() {
     assert_eq!(pool.taken.total(), 2 * THREADS * EACH);
 }
 
-/// Files that would take much memory or time, or that change while they are read.
+/// Files that could cost a reader much memory or time, and files that change while they are read.
 mod costs {
     use std::{fs, os::unix::fs::FileExt, os::unix::fs::MetadataExt};
 
@@ -616,17 +617,17 @@ mod costs {
 
     use super::{Published, Sample, description_len, set_checksum};
 
-    /// Returns the offset and the length of a string as a word of a file.
+    /// Encodes the offset and the length of a string as one word of a file.
     fn string(offset: usize, len: usize) -> u64 {
         let halves = [u32::try_from(offset).unwrap(), u32::try_from(len).unwrap()];
         u64::from_ne_bytes(halves.map(u32::to_ne_bytes).as_flattened().try_into().unwrap())
     }
 
-    /// Offset and length of a text in the strings.
+    /// The offset and the length of a text within the strings.
     type Text = (usize, usize);
 
-    /// Returns a description of counters. The cells of every counter start at the beginning of the section of values.
-    /// Each counter is given by two texts: its name and its help.
+    /// Returns the description of a file that has only counters. Each counter is given by two texts: its name and its
+    /// help. All counters have the same cells, from the beginning of the section of values.
     fn description(
         counters: &[(Text, Text)],
         strings: &str,
@@ -677,7 +678,8 @@ mod costs {
         assert!(fault.ends_with("strings overlap or exceed the description"), "{fault}");
     }
 
-    /// Writes a file with one counter, whose cells are all words of the values. The values are a hole.
+    /// Writes a file with one counter. Each word of the section of values is a cell of this counter, and the whole
+    /// section is a hole.
     fn sparse(path: &std::path::Path, values_len: u64) {
         let cells = u32::try_from(values_len / 8).unwrap_or(u32::MAX);
         let bytes = description(&[((0, 7), (0, 0))], "counter", cells, values_len);
@@ -722,7 +724,7 @@ mod costs {
     fn a_header_that_changes_while_it_is_read_gives_values_or_an_error() {
         let sample = Sample::new();
         fs::write(sample.path(), &sample.bytes).unwrap();
-        // This header is invalid, because in it the length of the description exceeds the length of the file.
+        // This header is invalid: according to it, the file is shorter than the description.
         let description = u64::try_from(description_len(&sample.bytes)).unwrap();
         let other = sample.forged(24, &(description - 8).to_ne_bytes());
         let file = fs::File::options().write(true).open(sample.path()).unwrap();
