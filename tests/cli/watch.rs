@@ -23,7 +23,7 @@ pub(crate) struct Terminal {
     pub(crate) screen: vt100::Parser,
     raw: Vec<u8>,
     master: Box<dyn MasterPty + Send>,
-    /// The path of the terminal device. `stty` reads the modes of the terminal there, even after the command has ended.
+    /// The path of the terminal device, which `stty` opens to read the modes of the terminal.
     tty: std::path::PathBuf,
     /// The modes of the terminal before the command ran.
     before: String,

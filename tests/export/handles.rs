@@ -1,4 +1,5 @@
-//! Ownership and repeated registration of metrics, and the labels and filters that handles of a registry add.
+//! Tests who owns registered metrics, how metrics are registered repeatedly, and the labels and filters of registry
+//! handles.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -177,7 +178,7 @@ fn the_same_metrics_registered_again_are_not_counted_again() {
     registry.register(log.clone(), labels).unwrap();
     assert_eq!(read(), 11);
 
-    // Between two registrations of `log`, other metrics may have its labels.
+    // Between two registrations of `log`, other metrics may be registered with the same labels.
     registry.unregister(&log);
     for _ in 0..3 {
         let other = Arc::new(LogMetrics::default());

@@ -44,7 +44,7 @@ impl Metrics for Requests {
     }
 }
 
-/// Returns a registry with registered metrics, and the metrics. In alphabetical order, the label `op` of the metrics is
+/// Registers metrics, and returns the registry and the metrics. In alphabetical order, the label `op` of the metrics is
 /// between the labels `backend` and `zone` of the registration.
 fn registry() -> (Registry, Arc<Requests>) {
     let registry = Registry::with_prefix("papyra").unwrap();

@@ -71,7 +71,7 @@ pub fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// A server process that is killed when this value is dropped, so even if a test panics.
+/// A server process that is killed when this value is dropped, even if the test panics.
 #[derive(Debug)]
 pub struct Server {
     process: Child,

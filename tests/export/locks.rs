@@ -236,8 +236,8 @@ fn readers_do_not_wait_for_a_reader_that_a_backend_blocks() {
         }
     });
     barrier.wait();
-    // The blocked reader has already read zero from `log`. The registry merges the values of the next reading first,
-    // and this zero later.
+    // The blocked reader has already read zero from `log`. The registry merges the values of the next reading before
+    // this zero.
     log.records_written.add(3);
     let mut reader = RegistryReader::new(&registry);
     let read = |reader: &mut RegistryReader| {

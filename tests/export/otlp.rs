@@ -330,7 +330,7 @@ fn a_refused_request_is_an_error_with_the_reason_and_the_next_one_has_everything
     let orders = open(&registry, "orders");
     orders.records_written.add(7);
     let mut otlp = Otlp::new(&registry).into_http(&url).unwrap();
-    // `google.rpc.Status` with code 3 and a message.
+    // An encoded `google.rpc.Status` with code 3 and a message.
     let status = [&[8, 3, 18, 9][..], b"no tenant"].concat();
     collector.answers.send(http("400 Bad Request", "", &status)).unwrap();
     let error = otlp.export().unwrap_err().to_string();

@@ -47,8 +47,8 @@ impl Metrics for Fragile {
     }
 }
 
-/// Returns a registry with three backends, then the second backend, then the other two. The second backend panics on
-/// request.
+/// Returns a registry with three backends, and the backends: first the second backend, which panics on request, and
+/// then the other two.
 fn fixture() -> (Registry, Arc<Fragile>, [Arc<LogMetrics>; 2]) {
     let registry = Registry::new();
     let [before, after] = [(); 2].map(|()| Arc::new(LogMetrics::default()));
@@ -153,7 +153,7 @@ fn a_collection_has_the_other_backends_and_reports_the_panic() {
 
 type Callbacks = Arc<Mutex<Vec<Callback<u64>>>>;
 
-/// The instrument provider of an SDK that is not OpenTelemetry's. It stores the callbacks of counters.
+/// The instrument provider of an SDK that the test simulates. It stores the callbacks of counters.
 #[derive(Default)]
 struct OtherSdk(Callbacks);
 
@@ -167,7 +167,7 @@ impl InstrumentProvider for OtherSdk {
     }
 }
 
-/// An instrument of this other SDK. If `refuses` is set, it panics when it observes a value.
+/// An instrument of the simulated SDK. If `refuses` is set, it panics when it observes a value.
 struct OtherInstrument {
     refuses: bool,
 }

@@ -1,4 +1,4 @@
-//! Periodic exports from a thread and from a task: at an interval, and once more at the end.
+//! Tests periodic exports from a thread and from a task: after each interval, and once more at the end.
 
 use std::error::Error;
 use std::fmt;

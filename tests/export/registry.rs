@@ -105,7 +105,7 @@ fn a_reopened_backend_continues_from_its_last_totals() {
         registry.register(metrics.clone(), &[("backend", "orders")]).unwrap();
         metrics.records_written.add(10);
         metrics.open_segments.set(opened);
-        // Only every other backend is read while it is open.
+        // Only every other backend is read before it is dropped.
         if opened % 2 == 0 {
             assert_eq!(read(&mut early)["records_written{backend=\"orders\"}"], opened * 10);
         }
@@ -315,7 +315,7 @@ fn readers_on_many_threads_see_no_total_fall_and_lose_no_count() {
     }
 }
 
-/// A counter that a test can make absent. A test can also make its reading panic.
+/// A counter. A test can make the counter absent, and can make its reading panic.
 #[derive(Default)]
 struct Unreadable {
     events: Counter,

@@ -394,7 +394,7 @@ fn a_missing_file_and_a_damaged_one_are_errors_that_name_the_fix() {
 const CHILD: &str = "PAPYRA_TEST_LOCK_FILE";
 
 /// The test below runs this test in a process whose environment requests an update. Without the environment variable
-/// [`CHILD`], it does nothing.
+/// [`CHILD`], this test does nothing.
 #[test]
 fn checks_the_lock_file_of_the_environment() {
     if let Some(path) = std::env::var_os(CHILD) {

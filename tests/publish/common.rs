@@ -28,14 +28,14 @@ impl Backend {
         Self { child, stdin, stdout }
     }
 
-    /// Starts a backend that publishes at the path.
+    /// Starts a backend that publishes its metrics at this path.
     pub(crate) fn publishing(path: &Path) -> Self {
         let mut backend = Self::start();
         assert_eq!(backend.request(&format!("publish {}", path.display())), "ok");
         backend
     }
 
-    /// Starts a backend that publishes distributions, floats and peaks at the path.
+    /// Starts a backend that publishes distributions, floats and peaks at this path.
     pub(crate) fn engine(path: &Path) -> Self {
         let mut backend = Self::start();
         assert_eq!(backend.request(&format!("publish-engine {}", path.display())), "ok");
@@ -70,7 +70,7 @@ impl Backend {
         self.child.wait().unwrap();
     }
 
-    /// Closes the backend's standard input, so that it exits normally.
+    /// Closes the standard input of the backend, so that the backend exits normally.
     pub(crate) fn end(self) {
         let Self { mut child, stdin, .. } = self;
         drop(stdin);

@@ -1,4 +1,4 @@
-//! Metrics with labels of every form, which the tests of published files and of the command share.
+//! Metrics with all forms of labels. The tests of published files and the tests of the command share these metrics.
 
 use papyra_metrics::{Counter, Family, Histogram, Label, Metrics, ShardedCounter};
 

@@ -410,8 +410,8 @@ fn default_published_metrics_count_in_private_memory() {
     assert_eq!(Published::<PersistenceMetrics>::private().keep().snapshot().len(), 18);
 }
 
-/// Locks the first `len` bytes of a file until the file is closed, as other programs can. A `len` of 0 means the whole
-/// file.
+/// Locks the first `len` bytes of a file until the file is closed. If `len` is 0, locks the whole file. Any program can
+/// take such a lock.
 fn lock(file: &fs::File, kind: libc::c_int, len: libc::off_t) {
     // SAFETY: a `flock` of zeros is valid, and the system call only reads it.
     let done = unsafe {

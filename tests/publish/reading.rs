@@ -301,8 +301,8 @@ fn descriptions_with_a_valid_checksum_are_checked_too() {
     let second: [u8; 8] = sample.bytes[sample.entry(1)..][..8].try_into().unwrap();
     assert!(fault(entry, &second).ends_with("two metrics have the same name"));
     assert!(fault(entry + 24, &half(7)).ends_with("unknown kind of a metric"));
-    // The cells of a metric must be aligned and in the section of values. They are rejected in the description, beyond
-    // the end of the file and across this end. An offset that wraps is rejected too.
+    // The cells of a metric must be aligned, and must lie in the section of values. Cells in the description, beyond
+    // the end of the file or across this end are rejected. So is an offset that wraps.
     let outside = "invalid location of a metric's cells";
     for offset in
         [0, 8, 64, sample.bytes.len() as u64, sample.bytes.len() as u64 - 4, u64::MAX - 7, u64::MAX]

@@ -70,7 +70,7 @@ const fn sizes(part: Part) -> Metric {
 /// The index in [`METRICS`] of the histogram's first bucket.
 const FIRST_BUCKET: usize = 14;
 pub(crate) const SUM: usize = 17;
-/// The only value that is recorded in the first, second and third bucket of the histogram.
+/// The values that the application records in the histogram, one for each bucket.
 pub(crate) const SIZES: [u64; 3] = [5, 70, 1000];
 
 buckets!(pub(crate) Few: u64 = [10, 100], unit = "bytes");

@@ -2,8 +2,8 @@
 //! returns must equal the values of a naive model.
 //!
 //! The model uses only sums, maps and lists, and shares no code with the crates that are tested. A failing sequence is
-//! shrunk, and printed with its seed. `PAPYRA_MODEL_CASES=100000 cargo test -p papyra-metrics-export-tests --test
-//! model` runs more sequences than the default.
+//! shrunk, and printed with its seed. This command runs more sequences than the default:
+//! `PAPYRA_MODEL_CASES=100000 cargo test -p papyra-metrics-export-tests --test model`
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::RandomState;
@@ -74,7 +74,7 @@ enum Step {
     Read {
         reader: usize,
     },
-    /// Adds a number to one metric and then reads, `times` times. The number becomes larger each time.
+    /// Repeats `times` times: adds a number to one metric, and then reads. The number is larger each time.
     Watch {
         reader: usize,
         backend: usize,

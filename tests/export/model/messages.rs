@@ -16,8 +16,8 @@ use crate::telemetry::named;
 /// A reader that encodes OTLP messages, decodes them, and compares their values with the model.
 pub(crate) struct Messages {
     pub(crate) otlp: Otlp,
-    /// The number of the registration that began a series, and the start time of the series. The map has an entry for
-    /// each series of a counter or a histogram, by name and attributes.
+    /// For each series of a counter or a histogram, by name and attributes: the number of the registration that began
+    /// the series, and the start time of the series.
     pub(crate) starts: BTreeMap<(String, String), (u64, u64)>,
 }
 

@@ -35,16 +35,17 @@ pub(crate) struct Series {
 /// The key of a series: the index of its labels in [`LABELS`], and the index of its metric in [`METRICS`].
 pub(crate) type Key = (usize, usize);
 
-/// Everything that the application did, as sums, maps and lists.
+/// The state of an application and of its registry, as sums, maps and lists.
 #[derive(Default)]
 pub(crate) struct Model {
     /// The objects that the application holds, by id.
     pub(crate) objects: BTreeMap<u64, Object>,
     pub(crate) next_object: u64,
     pub(crate) series: BTreeMap<Key, Series>,
-    /// The total of each counter of an object at the last reading. This part of its total is already in the series.
+    /// The total of each counter of each object at its last reading. The series of the counter already includes this
+    /// amount.
     pub(crate) exported: BTreeMap<(u64, Key), i128>,
-    /// How many times any object was unregistered or dropped, whether it was registered or not.
+    /// The number of times that an object was unregistered or dropped. Objects that were not registered count too.
     pub(crate) closings: u64,
     pub(crate) registrations: u64,
     /// The closed objects that the registry remembers, in the order in which they were closed. Each set has the series
@@ -223,8 +224,8 @@ impl Model {
     }
 
     /// Returns the series that a reader should return now, with their values. At the previous reading of this reader,
-    /// [`Model::closings`] was `delivered`. The last values of objects that were closed before are left out, because
-    /// this reader has returned them already.
+    /// [`Model::closings`] was `delivered`. The last values of objects that were closed before that reading are left
+    /// out, because it has returned them already.
     pub(crate) fn shown(&self, delivered: u64) -> BTreeMap<Key, i128> {
         let shown = self.series.iter().filter_map(|(&key, series)| {
             let is_shown = series.open.is_some() || series.closed > delivered;
@@ -240,10 +241,9 @@ impl Model {
     }
 }
 
-/// The totals that a receiver of increments should have. A receiver does not know when a series is forgotten: if the
-/// series begins again, the receiver adds the new increments to its old total. So its total of a series is the sum of
-/// several last totals, one for each registration that began the series. The map has these totals by series and by
-/// number of the registration.
+/// The totals that a receiver of increments should have. If a series is forgotten and begins again at zero, the
+/// receiver does not notice this, and adds the new increments to its old total. So the map has a separate total for
+/// each registration that began a series, and the receiver's total of the series is the sum of these.
 #[derive(Default)]
 pub(crate) struct Received(BTreeMap<(Key, u64), i128>);
 

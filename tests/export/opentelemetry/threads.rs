@@ -36,7 +36,7 @@ fn limit_address_space(limit: libc::rlimit) {
 }
 
 /// The test below runs this test in a separate process, because this test limits the address space. Without the
-/// environment variable [`CHILD`], it does nothing.
+/// environment variable [`CHILD`], this test does nothing.
 #[test]
 fn builds_instruments_once_a_thread_can_be_started() {
     if env::var_os(CHILD).is_none() {
