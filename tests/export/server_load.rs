@@ -1,5 +1,5 @@
-//! The HTTP server under load: many clients at once, clients that reset their connections, and a process that was
-//! stopped.
+//! Tests the HTTP server under load: with many clients at once, with clients that reset their connections, and in a
+//! process that was stopped.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write, stdin};
@@ -18,7 +18,7 @@ use socket2::SockRef;
 
 use crate::server::{SCRAPE, answer, blocking_server, connect, request};
 
-/// The maximum number of connected clients.
+/// The maximum number of clients that the server keeps connected.
 const MAX_CLIENTS: usize = 128;
 
 fn ask(address: SocketAddr) -> TcpStream {
@@ -43,7 +43,8 @@ fn clients_that_reset_their_connections_displace_no_client_that_waits() {
 
 const CHILD: &str = "PAPYRA_TEST_STOPPED_SERVER";
 
-/// The test below runs this in a separate process, which it stops and continues. On its own it does nothing.
+/// The test below runs this test in a separate process, which it stops and continues. Without the environment variable
+/// [`CHILD`], this test does nothing.
 #[test]
 fn serves_until_its_input_ends() {
     if env::var_os(CHILD).is_none() {
@@ -59,7 +60,7 @@ fn serves_until_its_input_ends() {
     lines.next();
 }
 
-/// Returns the next text that the process prints after `key`.
+/// Reads lines until one contains `key`, and returns the text after the key.
 fn next(output: &mut impl BufRead, key: &str) -> String {
     let mut lines = output.lines().map(Result::unwrap);
     let text = lines.find_map(|line| line.split_once(key).map(|(_, text)| text.trim().to_owned()));
@@ -85,7 +86,8 @@ fn a_full_server_disconnects_the_oldest_clients_even_if_many_connect_at_once() {
     let first = ask(address);
     next(&mut output, "blocked: ");
     signal(&process, "-STOP");
-    // These clients and their requests arrive before the server accepts the first of them.
+    // The process is stopped, so all these clients and their requests arrive before the server accepts the first
+    // client.
     let later = iter::repeat_with(|| ask(address)).take(200);
     let mut clients: Vec<_> = iter::once(first).chain(later).collect();
     signal(&process, "-CONT");
@@ -134,7 +136,7 @@ fn each_of_many_scrapes_has_all_counts_before_it_and_none_after_it() {
                 counted.fetch_add(1, SeqCst);
             }
         });
-        // A backend that comes and goes all the time, under the same labels.
+        // This thread opens and closes backends all the time, all with the same labels.
         scope.spawn(|| {
             while !is_over.load(SeqCst) {
                 let users = Arc::new(LogMetrics::default());

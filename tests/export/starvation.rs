@@ -1,4 +1,4 @@
-//! A reading ends although other threads read all the time.
+//! Tests that a reading ends, even if another thread reads all the time.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Barrier};
@@ -7,18 +7,19 @@ use std::thread::{self, ThreadId};
 use papyra_metrics::{Descriptor, Metrics, Value, Walker};
 use papyra_metrics_export::{Registry, RegistryReader};
 
-/// A test ends after this number of readings, so that it fails instead of running forever.
+/// After this number of readings, the other thread no longer overtakes the thread of the test. So a test that would run
+/// forever fails instead.
 const MAX_READINGS: usize = 10;
 
 /// Metrics that another thread reads all the time. During each reading by the thread of the test, the other thread ends
-/// a reading that began earlier, and begins the next one.
+/// an earlier reading of its own, and begins the next one.
 struct Overtaken {
     test: ThreadId,
     /// The number of readings by the thread of the test.
     readings: AtomicUsize,
-    /// The other thread has begun a reading.
+    /// Both threads wait here until the other thread has begun a reading.
     has_begun: Barrier,
-    /// The other thread may end its reading.
+    /// Both threads wait here until the other thread may end its reading.
     may_end: Barrier,
     is_over: AtomicBool,
 }
@@ -54,7 +55,7 @@ impl Metrics for Overtaken {
     }
 }
 
-/// Returns how often this thread reads the metrics in `run`, while another thread reads them all the time.
+/// Runs `run` while another thread reads the metrics all the time. Returns how often the calling thread has read them.
 fn readings(run: impl FnOnce(&Registry, &Arc<Overtaken>)) -> usize {
     let registry = Registry::new();
     let metrics = Arc::new(Overtaken::new());
