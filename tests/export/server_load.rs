@@ -86,8 +86,7 @@ fn a_full_server_disconnects_the_oldest_clients_even_if_many_connect_at_once() {
     let first = ask(address);
     next(&mut output, "blocked: ");
     signal(&process, "-STOP");
-    // The process is stopped, so all these clients and their requests arrive before the server accepts the first
-    // client.
+    // The process is stopped, so all these clients send their requests before the server accepts any of these clients.
     let later = iter::repeat_with(|| ask(address)).take(200);
     let mut clients: Vec<_> = iter::once(first).chain(later).collect();
     signal(&process, "-CONT");
